@@ -45,11 +45,11 @@ public struct WholeSequence: AttentionMemory {
 extension Tensor {
     /// `[batch, time, heads × head]` → `[batch, heads, time, head]`.
     func splitIntoHeads(_ heads: Int) throws -> Tensor {
-        try viewed([shape[0], shape[1], heads, shape[2] / heads]).transposed(1, 2)
+        try viewed([size(0), size(1), heads, size(2) / heads]).transposed(1, 2)
     }
 
     /// `[batch, heads, time, head]` → `[batch, time, heads × head]`.
     func joinedHeads() throws -> Tensor {
-        try transposed(1, 2).reshaped([shape[0], shape[2], shape[1] * shape[3]])
+        try transposed(1, 2).reshaped([size(0), size(2), size(1) * size(3)])
     }
 }

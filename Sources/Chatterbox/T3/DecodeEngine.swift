@@ -58,7 +58,7 @@ public final class TensorDecodeEngine: DecodeEngine {
     public func release(_ slots: Range<Int>) { cache.release(slots) }
 
     public func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor {
-        let time = inputs.shape[1]
+        let time = inputs.size(1)
         let hidden = try cache.extend(Array(slots), by: time) { try model.backbone(inputs, memory: $0) }
         return try model.speechHead(hidden.select(axis: 1, time - 1))
     }

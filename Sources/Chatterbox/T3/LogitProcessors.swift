@@ -32,7 +32,8 @@ extension Tensor {
 
     /// Only the `limit` likeliest tokens and those equal to the last of them.
     func keepingTop(_ limit: Int) throws -> Tensor {
-        let least = try topK(min(limit, count), axis: -1).values.narrow(axis: -1, from: min(limit, count) - 1, count: 1)
+        let kept = Swift.min(limit, count)
+        let least = try topK(kept, axis: -1).values.narrow(axis: -1, from: kept - 1, count: 1)
         return try maskedFill(less(than: least), -.infinity)
     }
 }

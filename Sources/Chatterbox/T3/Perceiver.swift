@@ -29,7 +29,7 @@ struct Perceiver: Sendable {
 
     /// `[batch, time, hidden]` → `[batch, queries, hidden]`.
     func callAsFunction(_ sequence: Tensor) throws -> Tensor {
-        let queries = try queries.expanded([sequence.shape[0], queries.shape[1], queries.shape[2]])
+        let queries = try queries.expanded([sequence.size(0), queries.size(1), queries.size(2)])
         let condensed = try attention(queries, to: sequence)
         return try attention(condensed, to: condensed)
     }

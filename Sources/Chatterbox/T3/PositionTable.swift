@@ -6,7 +6,7 @@ struct PositionTable: Sendable {
     let rows: Tensor
 
     /// Number of positions.
-    var count: Int { rows.shape[0] }
+    var count: Int { rows.size(0) }
 
     init(_ rows: Tensor) {
         self.rows = rows
@@ -28,6 +28,6 @@ struct PositionTable: Sendable {
             return try rows.narrow(axis: 0, from: starts[0], count: length).unsqueezed(0)
         }
         let index = try Tensor(starts.flatMap { $0..<$0 + length }, device: rows.device)
-        return try rows.indexSelect(axis: 0, index).viewed([starts.count, length, rows.shape[1]])
+        return try rows.indexSelect(axis: 0, index).viewed([starts.count, length, rows.size(1)])
     }
 }

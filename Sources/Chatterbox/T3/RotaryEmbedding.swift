@@ -48,7 +48,7 @@ struct RotaryEmbedding: Sendable {
 
     init(_ configuration: RotaryConfiguration, headSize: Int, positions: Int, dtype: DType, device: Device) throws {
         let exponents = try Tensor.arange(from: 0, to: Double(headSize), by: 2) / Double(headSize)
-        let unscaled = try Tensor.full(exponents.shape, configuration.base).pow(exponents).reciprocal()
+        let unscaled = try Tensor.pow(configuration.base, exponents).reciprocal()
         let frequencies = try unscaled.array(of: Float.self).map { configuration.scaling?($0) ?? $0 }
         let angles = try Tensor.arange(from: 0, to: Double(positions)).unsqueezed(1) * Tensor(frequencies).unsqueezed(0)
         let (cosine, sine) = (try angles.cos(), try angles.sin())
@@ -69,7 +69,7 @@ struct RotaryEmbedding: Sendable {
 
         /// Turns `[batch, heads, time, head]`.
         func callAsFunction(_ x: Tensor) throws -> Tensor {
-            let half = x.shape[3] / 2
+            let half = x.size(3) / 2
             return try x * cosine + x.rolled(half, axis: 3) * signedSine
         }
     }

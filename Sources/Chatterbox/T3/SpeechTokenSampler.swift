@@ -24,7 +24,7 @@ public final class SpeechTokenSampler {
         self.generator = generator
         self.startToken = startToken
         seen = try Tensor.zeros([vocabulary], dtype: .bool, device: device)
-        try mark(startToken, true)
+        try remember([startToken])
     }
 
     /// Draws the next token.
@@ -34,8 +34,13 @@ public final class SpeechTokenSampler {
         let token = try probabilities(logits).multinomial(1, generator: generator).item(Int.self)
         if isFirst, style == .turbo { try mark(startToken, false) }
         isFirst = false
-        try mark(token, true)
+        try remember([token])
         return token
+    }
+
+    /// Lets the repetition penalty strike these tokens as if they had been drawn.
+    func remember(_ tokens: [Int]) throws {
+        for token in tokens { try mark(token, true) }
     }
 
     /// The probabilities `[vocabulary]` that the next token is drawn from.
@@ -43,7 +48,7 @@ public final class SpeechTokenSampler {
         var logits = try logits.to(.float32)
         switch style {
         case .chatterbox:
-            logits = try logits.shape[0] == 2 ? logits.guided(by: options.guidance) : logits.select(axis: 0, 0)
+            logits = try logits.size(0) == 2 ? logits.guided(by: options.guidance) : logits.select(axis: 0, 0)
             if options.repetitionPenalty != 1 { logits = try logits.penalised(seen, by: options.repetitionPenalty) }
             if options.temperature != 1 { logits = try logits / options.temperature }
             if options.minP > 0 { logits = try logits.keepingShare(options.minP) }

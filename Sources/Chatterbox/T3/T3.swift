@@ -58,12 +58,12 @@ public struct T3: Sendable {
     public func logits(
         textTokens: Tensor, speechTokens: Tensor, conditioning: T3Conditioning
     ) throws -> (text: Tensor, speech: Tensor) {
-        let (text, speech) = (textTokens.shape[1], speechTokens.shape[1])
+        let (text, speech) = (textTokens.size(1), speechTokens.size(1))
         var inputs = try embedded(conditioning)
-        if inputs.shape[0] != textTokens.shape[0] {
-            inputs = try inputs.expanded([textTokens.shape[0], inputs.shape[1], inputs.shape[2]])
+        if inputs.size(0) != textTokens.size(0) {
+            inputs = try inputs.expanded([textTokens.size(0), inputs.size(1), inputs.size(2)])
         }
-        let conditions = inputs.shape[1]
+        let conditions = inputs.size(1)
         inputs = try Tensor.cat([inputs, embedded(text: textTokens), embedded(speech: speechTokens, from: [0])], axis: 1)
         let hidden = try backbone(inputs, memory: WholeSequence())
         return (
@@ -85,7 +85,7 @@ public struct T3: Sendable {
         if guidance {
             text = try Tensor.cat([text, text * 0])
         }
-        return try textPositions.map { try text + $0(from: [0], count: tokens.shape[1]) } ?? text
+        return try textPositions.map { try text + $0(from: [0], count: tokens.size(1)) } ?? text
     }
 
     /// Speech tokens `[batch, speech]` as inputs of the backbone, `[batch, speech, hidden]`.
@@ -93,7 +93,7 @@ public struct T3: Sendable {
     /// - Parameter starts: the speech position of each row's first token; one number stands for all rows.
     func embedded(speech tokens: Tensor, from starts: [Int]) throws -> Tensor {
         let speech = try speechEmbedding(tokens)
-        return try speechPositions.map { try speech + $0(from: starts, count: tokens.shape[1]) } ?? speech
+        return try speechPositions.map { try speech + $0(from: starts, count: tokens.size(1)) } ?? speech
     }
 
     /// What stands before the first token that is drawn: conditions, text, and the start of speech, which the
@@ -106,7 +106,7 @@ public struct T3: Sendable {
         let start = try embedded(speech: Tensor([configuration.startSpeech], shape: [1, 1], device: device), from: [0])
         let starts = Array(repeating: start, count: configuration.style == .chatterbox ? 2 : 1)
         let text = try embedded(text: Tensor(text, shape: [1, text.count], device: device), guidance: guidance)
-        func repeated(_ x: Tensor) throws -> Tensor { try x.expanded([rows, x.shape[1], x.shape[2]]) }
+        func repeated(_ x: Tensor) throws -> Tensor { try x.expanded([rows, x.size(1), x.size(2)]) }
         return try Tensor.cat([repeated(embedded(conditioning)), text] + starts.map(repeated), axis: 1)
     }
 }

@@ -41,7 +41,7 @@ public final class T3Decoder {
             options, style: configuration.style, vocabulary: configuration.speechVocabulary,
             startToken: configuration.startSpeech, generator: generator, device: model.device)
         let prompt = try model.prompt(text: text, conditioning: conditioning, guidance: guidance)
-        let longest = prompt.shape[1] + budget - 1
+        let longest = prompt.size(1) + budget - 1
         let limit = min(engine.capacity, configuration.longestSequence)
         guard longest <= limit else { throw T3Error.sequenceTooLong(positions: longest, limit: limit) }
         slots = try engine.reserve(guidance ? 2 : 1)
@@ -79,7 +79,7 @@ public final class T3Decoder {
         for decoder in waiting {
             let rows = decoder.slots.count
             decoder.logits = try logits.narrow(axis: 0, from: 0, count: rows)
-            logits = try logits.narrow(axis: 0, from: rows, count: logits.shape[0] - rows)
+            logits = try logits.narrow(axis: 0, from: rows, count: logits.size(0) - rows)
         }
     }
 

@@ -19,6 +19,13 @@ struct SmallT3 {
             speaker: fixture.input("speaker"), prompt: fixture.input("prompt").array(), exaggeration: 0.6)
         text = try fixture.input("text").array()
     }
+
+    /// Copies of the weights, by name.
+    func tensors() throws -> [String: Tensor] {
+        let weights = fixture.weights
+        _ = try T3(weights, model.configuration)
+        return try weights.parameters.mapValues { try $0.clone() }
+    }
 }
 
 @Suite("The speech token model")
@@ -64,23 +71,23 @@ struct T3Tests {
     @Test("gradients reach every weight that speech depends on")
     func gradients() throws {
         let small = try SmallT3()
-        let weights = try Weights(
-            tensors: small.fixture.weights.parametersForTraining(), named: "trainable copy")
+        let weights = Weights(
+            tensors: try small.tensors().mapValues { try $0.requiresGradient(true) }, named: "trainable copy")
         let model = try T3(weights, small.model.configuration)
         let logits = try model.logits(
             textTokens: small.fixture.input("whole.text"), speechTokens: small.fixture.input("whole.speech"),
             conditioning: small.conditioning)
         try (logits.speech.square().mean() + logits.text.square().mean()).backward()
         for (name, parameter) in weights.parameters {
-            let gradient = try #require(parameter.gradient, "\(name)")
-            #expect(try gradient.abs().max().item(Double.self) > 0, "\(name)")
+            let largest = try parameter.gradient?.abs().max().item(Double.self)
+            #expect(largest ?? 0 > 0, "\(name)")
         }
     }
 
     @Test("a missing, a superfluous and a misshapen tensor are refused by name")
     func checkpoints() throws {
         let small = try SmallT3()
-        let tensors = small.fixture.weights.parametersForTraining()
+        let tensors = try small.tensors()
         func refusal(_ change: (inout [String: Tensor]) throws -> Void) throws -> String {
             var tensors = tensors
             try change(&tensors)
@@ -107,9 +114,4 @@ struct T3Tests {
             try LlamaBackbone(weights, LlamaConfiguration(hiddenSize: 10, heads: 4), positions: 8)
         }
     }
-}
-
-extension Weights {
-    /// Leaves that collect gradients, by name.
-    func parametersForTraining() -> [String: Tensor] { [:] }
 }
