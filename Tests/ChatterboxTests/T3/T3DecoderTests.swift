@@ -102,15 +102,15 @@ struct T3DecoderTests {
 
     @Test("slots are free again after the end, after dropping a request, and after a refusal")
     func slots() throws {
-        let engine = try TensorDecodeEngine(small.model, capacity: 140)
+        let engine = try TensorDecodeEngine(small.model, capacity: 110)
         let first = try decoder("default", engine: engine, budget: 2)
         #expect(throws: T3Error.noFreeSlots(wanted: 2, free: 0)) { try decoder("default", engine: engine) }
         while try first.next() != nil {}
         var second: T3Decoder? = try decoder("default", engine: engine)
         _ = try second?.next()
         second = nil
-        #expect(throws: T3Error.sequenceTooLong(positions: 151, limit: 140)) {
-            try decoder("default", engine: engine, budget: 120)
+        #expect(throws: T3Error.sequenceTooLong(positions: 130, limit: 110)) {
+            try decoder("default", engine: engine, budget: 100)
         }
         #expect(try engine.reserve(2) == 0..<2)
         withExtendedLifetime(first) {}
@@ -119,8 +119,8 @@ struct T3DecoderTests {
     @Test("a cancelled task draws no further token")
     func cancellation() async throws {
         let task = Task {
-            let engine = try TensorDecodeEngine(small.model, capacity: 140)
-            let decoder = try decoder("default", engine: engine)
+            let tests = try T3DecoderTests()
+            let decoder = try tests.decoder("default", engine: TensorDecodeEngine(tests.small.model, capacity: 140))
             withUnsafeCurrentTask { $0?.cancel() }
             return try decoder.next()
         }
@@ -142,9 +142,15 @@ struct T3DecoderTests {
                 engine: engine, text: text, conditioning: small.conditioning, budget: budget,
                 generator: Generator(seed: 1))
         }
-        let tooFar = try T3Conditioning(speaker: small.fixture.input("speaker"), prompt: [3, 200])
+    }
+
+    @Test("a prompt of another vocabulary is refused")
+    func unknownPrompt() throws {
+        let engine = try TensorDecodeEngine(small.model, capacity: 300)
+        let conditioning = try T3Conditioning(speaker: small.fixture.input("speaker"), prompt: [3, 200])
         #expect(throws: T3Error.unknownToken(200, of: "prompt", vocabulary: 200)) {
-            try T3Decoder(engine: engine, text: small.text, conditioning: tooFar, generator: Generator(seed: 1))
+            try T3Decoder(
+                engine: engine, text: small.text, conditioning: conditioning, budget: 10, generator: Generator(seed: 1))
         }
     }
 }
