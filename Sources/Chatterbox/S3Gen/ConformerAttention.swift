@@ -17,8 +17,9 @@ struct ConformerAttention: Sendable {
         value = try Linear(weights["linear_v"], from: size, to: size)
         position = try Linear(weights["linear_pos"], from: size, to: size, bias: false)
         output = try Linear(weights["linear_out"], from: size, to: size)
-        contentBias = try weights.tensor("pos_bias_u", shape: [headCount, headSize])
-        positionBias = try weights.tensor("pos_bias_v", shape: [headCount, headSize])
+        let bound = (6 / Double(headCount + headSize)).squareRoot()
+        contentBias = try weights.tensor("pos_bias_u", shape: [headCount, headSize], initial: .uniform(bound))
+        positionBias = try weights.tensor("pos_bias_v", shape: [headCount, headSize], initial: .uniform(bound))
     }
 
     /// `[batch, frames, size]` → `[batch, frames, size]`.
@@ -46,7 +47,7 @@ struct ConformerAttention: Sendable {
     }
 
     /// Scores by distance, `[batch, heads, frames, 2·frames − 1]`, → by key, `[batch, heads, frames, frames]`: row `i`
-    /// moves left by `frames − 1 − i`, which a zero column and a change of row length do in one copy.
+    /// moves left by `frames − 1 − i`, which a column of zeros and another row length do.
     private func alignedToKeys(_ scores: Tensor) throws -> Tensor {
         let (batch, frames, distances) = (scores.shape[0], scores.shape[2], scores.shape[3])
         return try scores.padded([1, 0])

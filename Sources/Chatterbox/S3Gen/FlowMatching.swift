@@ -76,8 +76,8 @@ struct FlowMatching: Sendable {
         mel: Tensor, _ conditions: Conditions, padding: SequencePadding, generator: Generator
     ) throws -> Tensor {
         let (batch, device) = (mel.shape[0], mel.device)
-        let time = try warped(.rand([batch, 1, 1], generator: generator).to(device))
-        let noise = try Tensor.randn(mel.shape, generator: generator).to(device)
+        let time = try warped(.rand([batch, 1, 1], generator: generator, device: generator.device).to(device))
+        let noise = try Tensor.randn(mel.shape, generator: generator, device: generator.device).to(device)
         let kept = 1 - configuration.noiseFloor
         let noisy = try (1 - time * kept) * noise + time * mel
         let velocity = try mel - noise * kept
@@ -85,8 +85,8 @@ struct FlowMatching: Sendable {
         var told = try estimator.conditions(
             mean: conditions.mean, speaker: conditions.speaker, prompt: conditions.prompt)
         if configuration.unconditionalRate > 0 {
-            let keep = try Tensor.rand([batch], generator: generator).greater(than: configuration.unconditionalRate)
-            told = try told * keep.reshaped([batch, 1, 1]).to(device).to(told.dtype)
+            let draws = try Tensor.rand([batch, 1, 1], generator: generator, device: generator.device).to(device)
+            told = try told * draws.greater(than: configuration.unconditionalRate).to(told.dtype)
         }
         let predicted = try estimator(
             noisy, conditions: told, time: time.reshaped([batch]), padding: padding).to(mel.dtype)

@@ -100,18 +100,15 @@ public struct TokenToMel: Sendable {
     /// Where upstream's flow starts: one draw over all frames; for mean flow, an earlier draw of 2 frames a token
     /// takes its tail's place.
     private func noise(tokens: Int, frames: Int, generator: Generator) throws -> Tensor {
-        let mel = configuration.melChannels
-        guard configuration.meanFlow else { return try Tensor.randn([1, mel, frames], generator: generator).to(device) }
-        let drawn = tokens * configuration.framesPerToken
-        let tail = try Tensor.randn([1, mel, drawn], generator: generator)
-        let all = try Tensor.randn([1, mel, frames], generator: generator)
-        let kept = min(drawn, frames)
-        return try Tensor.cat(
-            [
-                all.narrow(axis: 2, from: 0, count: frames - kept),
-                tail.narrow(axis: 2, from: drawn - kept, count: kept),
-            ], axis: 2
-        ).to(device)
+        let draw = { frames in
+            try Tensor.randn([1, configuration.melChannels, frames], generator: generator, device: generator.device)
+        } as (Int) throws -> Tensor
+        guard configuration.meanFlow else { return try draw(frames).to(device) }
+        let tail = try draw(tokens * configuration.framesPerToken)
+        let all = try draw(frames)
+        let kept = min(tail.shape[2], frames)
+        let head = try all.narrow(axis: 2, from: 0, count: frames - kept)
+        return try Tensor.cat([head, tail.narrow(axis: 2, from: tail.shape[2] - kept, count: kept)], axis: 2).to(device)
     }
 
     private func check(_ tokens: Tensor, _ prompt: FlowPrompt, isFinal: Bool) throws {

@@ -36,7 +36,8 @@ extension TokenToMel {
     }
 
     private func drawnPrompts(_ lengths: [Int], generator: Generator) throws -> [Int] {
-        let draws = try Tensor.rand([2, lengths.count], generator: generator).array(of: Double.self)
+        let draws = try Tensor.rand([2, lengths.count], generator: generator, device: generator.device)
+            .array(of: Double.self)
         return lengths.enumerated().map { index, length in
             let longest = Int(0.3 * Double(length * configuration.framesPerToken))
             return draws[index] < 0.5 ? 0 : Int(draws[lengths.count + index] * Double(longest + 1))
