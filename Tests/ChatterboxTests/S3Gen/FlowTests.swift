@@ -8,13 +8,15 @@ import Torch
 /// A fixture of the whole flow and the structure made from it.
 struct FlowFixture {
     let fixture: Fixture
+    let weights: Weights
     let configuration: FlowConfiguration
     let tokenToMel: TokenToMel
 
     init(_ name: String) throws {
         fixture = try Fixture(name)
         configuration = try fixture.config(as: FlowConfiguration.self)
-        tokenToMel = try TokenToMel(fixture.weights, configuration)
+        weights = fixture.weights
+        tokenToMel = try TokenToMel(weights, configuration)
     }
 
     var tokens: Tensor { get throws { try fixture.input("token") } }
@@ -28,7 +30,7 @@ struct FlowFixture {
     }
 
     func generator(_ seed: String = "seed") throws -> Generator {
-        try Generator(seed: UInt64(fixture.input(seed).item(of: Int.self)))
+        try Generator(seed: UInt64(fixture.input(seed).item(Int.self)))
     }
 }
 
@@ -36,14 +38,14 @@ struct FlowFixture {
 struct FlowTests {
     @Test("uses every tensor of upstream's flow", arguments: ["flow", "flow_mean"])
     func everyTensorIsUsed(name: String) throws {
-        try FlowFixture(name).fixture.weights.requireAllUsed()
+        try FlowFixture(name).weights.requireAllUsed()
     }
 
     @Test("the estimator gives upstream's velocity for a padded batch", arguments: ["flow", "flow_mean"])
     func velocityMatches(name: String) throws {
         let flow = try FlowFixture(name)
         let input = { try flow.fixture.input("estimator.\($0)") } as (String) throws -> Tensor
-        let estimator = try FlowEstimator(flow.fixture.weights["decoder"]["estimator"], flow.configuration)
+        let estimator = try FlowEstimator(flow.weights["decoder"]["estimator"], flow.configuration)
         let conditions = try estimator.conditions(
             mean: input("mu"), speaker: input("speaker"), prompt: input("condition"))
         let velocity = try estimator(
@@ -93,7 +95,7 @@ struct FlowTests {
             tokens: .zeros([1, 0], dtype: .int64), mel: .zeros([1, 0, 80]), speaker: flow.prompt.speaker)
         let mel = try flow.tokenToMel(tokens: flow.tokens, prompt: prompt, generator: flow.generator())
         #expect(try mel.shape == [1, 80, 2 * flow.tokens.shape[1]])
-        #expect(try mel.isFinite().all().item(of: Bool.self))
+        #expect(try mel.isFinite().all().item(Bool.self))
     }
 
     @Test("the caller is asked before every step and can end the flow")
@@ -141,7 +143,7 @@ struct FlowTests {
         }
         var configuration = flow.configuration
         configuration.encoder.headCount = 3
-        #expect(throws: FlowError.self) { try TokenToMel(flow.fixture.weights, configuration) }
+        #expect(throws: FlowError.self) { try TokenToMel(flow.weights, configuration) }
     }
 
     @Test("a configuration survives JSON")

@@ -7,16 +7,18 @@ import Torch
 @Suite("Token encoder")
 struct TokenEncoderTests {
     let fixture: Fixture
+    let weights: Weights
     let encoder: TokenEncoder
 
     init() throws {
         fixture = try Fixture("token_encoder")
-        encoder = try TokenEncoder(fixture.weights, fixture.config(as: TokenEncoderConfiguration.self))
+        weights = fixture.weights
+        encoder = try TokenEncoder(weights, fixture.config(as: TokenEncoderConfiguration.self))
     }
 
     @Test("uses every tensor of upstream's encoder")
     func everyTensorIsUsed() throws {
-        try fixture.weights.requireAllUsed()
+        try weights.requireAllUsed()
     }
 
     @Test("gives upstream's features", arguments: [("x", "y"), ("shorter", "shorter"), ("single", "single")])
