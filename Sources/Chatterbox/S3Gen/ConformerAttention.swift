@@ -46,14 +46,15 @@ struct ConformerAttention: Sendable {
         try x.reshaped([x.shape[0], x.shape[1], headCount, headSize])
     }
 
-    /// Scores by distance, `[batch, heads, frames, 2·frames − 1]`, → by key, `[batch, heads, frames, frames]`: row `i`
-    /// moves left by `frames − 1 − i`, which a column of zeros and another row length do.
+    /// Scores by distance, `[batch, heads, frames, 2 · frames − 1]`, → by key, `[batch, heads, frames, frames]`: row `i`
+    /// starts at column `frames − 1 − i`, so laid end to end the rows start evenly, and a view does it.
     private func alignedToKeys(_ scores: Tensor) throws -> Tensor {
-        let (batch, frames, distances) = (scores.shape[0], scores.shape[2], scores.shape[3])
-        return try scores.padded([1, 0])
-            .reshaped([batch, headCount, distances + 1, frames])
-            .narrow(axis: 2, from: 1, count: distances)
-            .reshaped([batch, headCount, frames, distances])
+        let (batch, frames) = (scores.shape[0], scores.shape[2])
+        guard frames > 1 else { return scores }
+        let stride = 2 * frames - 2
+        return try scores.reshaped([batch, headCount, frames * (stride + 1)])
+            .narrow(axis: 2, from: frames - 1, count: frames * stride)
+            .viewed([batch, headCount, frames, stride])
             .narrow(axis: 3, from: 0, count: frames)
     }
 }

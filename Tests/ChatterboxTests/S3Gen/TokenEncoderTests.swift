@@ -23,7 +23,7 @@ struct TokenEncoderTests {
 
     @Test("gives upstream's features", arguments: [("x", "y"), ("shorter", "shorter"), ("single", "single")])
     func featuresMatch(input: String, output: String) throws {
-        try expectClose(encoder(fixture.input(input)), fixture.output(output), relative: 1e-5)
+        try expectClose(encoder(fixture.input(input)), fixture.output(output), relative: tolerance)
     }
 
     @Test("a sequence's features do not depend on longer neighbours in its batch")
@@ -33,7 +33,7 @@ struct TokenEncoderTests {
         let noise = try Tensor.randn([1, count - shortCount, long.shape[2]], generator: Generator(seed: 1))
         let batch = try Tensor.cat([long, Tensor.cat([short, noise], axis: 1)])
         let features = try encoder(batch, lengths: [count, shortCount])
-        try expectClose(features[0..<1], fixture.output("y"), relative: 1e-5)
-        try expectClose(features[1..<2, 0..<(2 * shortCount)], fixture.output("shorter"), relative: 1e-5)
+        try expectClose(features[0..<1], fixture.output("y"), relative: tolerance)
+        try expectClose(features[1..<2, 0..<(2 * shortCount)], fixture.output("shorter"), relative: tolerance)
     }
 }
