@@ -45,7 +45,7 @@ SLOTS = {
     "subject": """music history science art mathematics geography poetry politics chemistry medicine football chess
         cooking gardening painting swimming photography""",
     "part": "morning|afternoon|evening|night|weekend|summer|winter|spring|autumn|year|month|week",
-    "unit": "miles kilometers meters feet pounds kilograms gallons liters hours minutes seconds days weeks",
+    "distance": "miles kilometers meters feet minutes blocks steps yards",
     "ordinal": "first second third fourth fifth sixth seventh eighth ninth tenth twelfth twentieth",
     "feeling": "happy|sad|tired|worried|proud|afraid|surprised|glad|sorry|excited|grateful|ready|sure|confused",
 }
@@ -59,7 +59,7 @@ What a {adjective} {thing}!|Where is the {place}?|Wait for me {near} the {place}
 My name is {name}, and I live in {city}.|My {relative} is a {job}.|She works as a {job} in {city}.
 Could you please open the {thing}?|Would you like some {food} or some {drink}?|I would like a cup of {drink}, please.
 Please put the {thing} {near} the {thing}.|The {color} {thing} is {near} the {adjective} {thing}.
-Turn left at the {place}, then walk {count} {unit}.|The next {vehicle} to {city} leaves at {time}.
+Turn left at the {place}, then walk {small} {distance}.|The next {vehicle} to {city} leaves at {time}.
 The {vehicle} from {city} arrives at {time} on {day}.|We will meet {near} the {place} at {time}.
 Can you wake me up at {time} tomorrow?|Set a timer for {count} minutes.|Remind me to call {name} on {day}.
 Call my {relative} at {time}, please.|What is the weather like in {city}?|It will be {weather} in {city} on {day}.
@@ -67,7 +67,7 @@ Tomorrow will be {weather}, with a high of {small} degrees.|The temperature fell
 The meeting begins at {time} in room {small}.|My flight number is {digits}.|The code is {digits}.
 The number you have called is {digits}.|Her phone number is {digits}.|It costs {price}.|The {thing} costs {price}.
 That will be {price}, please.|He paid {price} for the {adjective} {thing}.|The answer is {count}.|Chapter {small}.
-{count} plus {small} is {sum}.|There are {count} {plural} in the {place}.|The {place} is {count} {unit} from here.
+{count} plus {small} is {sum}.|There are {count} {plural} in the {place}.|The {place} is {small} {distance} from here.
 He was born on {month} {nth}, in {city}.|The festival takes place every {month} in {country}.
 In the year {year}, my {relative} moved to {country}.|The {place} was built in {year}.
 On {day}, {name} {past} the {adjective} {thing}.|{name} {past} a {color} {thing} {near} the {place}.

@@ -87,7 +87,7 @@ def novel_sentences(cache):
             # Titles keep their full stop; every other one that precedes a capital ends a sentence.
             text = re.sub(r"\b(Mr|Mrs|Dr|St|Messrs)\.", r"\1<stop>", text)
             for sentence in re.split(r"(?<=[.?!])\s+(?=[A-Z])", text):
-                yield sentence.replace("<stop>", ".")
+                yield OLD.sub(lambda match: MODERN[match[0]], sentence.replace("<stop>", "."))
 
 
 def dictionary_sentences(cache):
@@ -100,6 +100,13 @@ def dictionary_sentences(cache):
             for example in re.findall(r'"([^"]+)"(?! ?-)', line.split("|", 1)[1]):
                 yield example
 
+
+# Two hundred years of spelling.
+MODERN = {"surprize": "surprise", "surprized": "surprised", "to-day": "today", "to-morrow": "tomorrow", "to-night": "tonight",
+          "shew": "show", "shewn": "shown", "shewed": "showed", "shewing": "showing", "chuse": "choose", "chusing": "choosing",
+          "stile": "style", "ancle": "ankle", "expence": "expense", "staid": "stayed", "every thing": "everything",
+          "every body": "everybody", "any thing": "anything", "any body": "anybody", "every where": "everywhere"}
+OLD = re.compile(r"\b(" + "|".join(sorted(MODERN, key=len, reverse=True)) + r")\b")
 
 # The dictionary explains words that a demonstration should not say.
 UNFIT = re.compile(r"\b(nigg|whor|slut|fuck|shit|cunt|bitch|rape|raping|suicid|murder|nazi|negro|jew|sex|porn|penis|"
