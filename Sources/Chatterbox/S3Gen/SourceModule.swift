@@ -23,42 +23,43 @@ public struct SourceModule: Sendable {
         mix = try Linear(weights["l_linear"], from: sineCount, to: 1)
     }
 
-    /// F0 for each sample in Hz, `[batch, 1, samples]` → excitation within ±1, `[batch, 1, samples]`.
+    /// F0 for each sample in Hz, `[batch, 1, samples]` → excitation within ±1, `[batch, 1, samples]`, float32.
     ///
     /// Draws from `generator`, in this order: phases `[batch, harmonics + 1, 1]`, noise `[batch, harmonics + 1, samples]`
     /// and noise `[batch, samples, 1]`, of which the last is upstream's unused noise branch and only moves the generator
     /// on. Gradients reach the mixing layer, not the F0.
     public func callAsFunction(_ pitch: Tensor, generator: Generator) throws -> Tensor {
-        let sines = try sines(pitch.detached(), generator: generator)
-        let source = try mix(sines.transposed(1, 2)).tanh()
-        _ = try noise([pitch.shape[0], pitch.shape[2], 1], like: pitch, generator: generator)
-        return try source.transposed(1, 2)
+        let sines = try sines(pitch.detached().to(.float32), generator: generator)
+        let source = try mix(sines.transposed(1, 2).to(mix.weight.dtype)).tanh()
+        _ = try noise([pitch.shape[0], pitch.shape[2], 1], generator: generator)
+        return try source.transposed(1, 2).to(.float32)
     }
 
-    /// F0 `[batch, 1, samples]` → noisy sines `[batch, harmonics + 1, samples]`, the fundamental first.
+    /// F0 `[batch, 1, samples]`, float32 → noisy sines `[batch, harmonics + 1, samples]`, the fundamental first.
     func sines(_ pitch: Tensor, generator: Generator) throws -> Tensor {
-        // A second of float32 phase loses its last digits, so the order of these operations is upstream's.
-        let multiples = try Tensor.arange(from: 1, to: Double(sineCount + 1), dtype: pitch.dtype, device: pitch.device)
+        // After seconds a phase in float32 has few digits left, so the order of these operations is upstream's.
+        let multiples = try Tensor.arange(from: 1, to: Double(sineCount + 1), device: pitch.device)
             .reshaped([1, sineCount, 1])
-        let cycles = try (pitch * multiples / sampleRate).cumsum(2).remainder(1)
-        let phases = try startPhases(batch: pitch.shape[0], like: pitch, generator: generator)
-        let sines = try sineAmplitude * (2 * Double.pi * cycles + phases).sin()
+        let cycles = try (pitch * multiples / sampleRate).cumsum(axis: 2).remainder(1)
+        let phases = try startPhases(batch: pitch.shape[0], generator: generator).to(pitch.device)
+        let angles = try cycles * (2 * Double.pi) + phases
+        let sines = try angles.sin() * sineAmplitude
 
-        let voiced = try pitch.greater(than: voicedThreshold).to(pitch.dtype)
+        let voiced = try pitch.greater(than: voicedThreshold).to(.float32)
         let noiseAmplitude = try voiced * noiseDeviation + (1 - voiced) * sineAmplitude / 3
-        let noise = try noiseAmplitude * noise(sines.shape, like: pitch, generator: generator)
-        return try sines * voiced + noise
+        let noise = try noise(sines.shape, generator: generator).to(pitch.device)
+        return try sines * voiced + noiseAmplitude * noise
     }
 
     /// Phases between -π and π, `[batch, harmonics + 1, 1]`; the fundamental's is 0.
-    private func startPhases(batch: Int, like pitch: Tensor, generator: Generator) throws -> Tensor {
-        let uniform = try Tensor.rand([batch, sineCount, 1], generator: generator, device: pitch.device)
-        let phases = try (uniform * (2 * Double.pi) - Double.pi).to(pitch.dtype)
-        let fundamental = try Tensor.zeros([batch, 1, 1], dtype: pitch.dtype, device: pitch.device)
+    private func startPhases(batch: Int, generator: Generator) throws -> Tensor {
+        let uniform = try Tensor.rand([batch, sineCount, 1], generator: generator, device: generator.device)
+        let phases = try uniform * (2 * Double.pi) - Double.pi
+        let fundamental = try Tensor.zeros([batch, 1, 1], device: generator.device)
         return try Tensor.cat([fundamental, phases.narrow(axis: 1, from: 1, count: sineCount - 1)], axis: 1)
     }
 
-    private func noise(_ shape: [Int], like pitch: Tensor, generator: Generator) throws -> Tensor {
-        try Tensor.randn(shape, generator: generator, dtype: pitch.dtype, device: pitch.device)
+    private func noise(_ shape: [Int], generator: Generator) throws -> Tensor {
+        try Tensor.randn(shape, generator: generator, device: generator.device)
     }
 }

@@ -7,7 +7,7 @@ import Torch
 /// Li, Han, Jiang and Mesgarani, "HiFTNet", 2023. Upstream: `HiFTGenerator` in `models/s3gen/hifigan.py`. The operations
 /// are differentiable: a trainer calls `callAsFunction(_:pitch:…)` with the true F0 and takes gradients with respect
 /// to the tensors in the scope it was made from, making the vocoder anew after each step (the weight normalisation is
-/// applied when a layer is made).
+/// applied when a layer is made). Weights may have reduced precision; source and waveform are float32 all the same.
 public struct Vocoder: Sendable {
     /// The sizes the vocoder was made with.
     public let configuration: VocoderConfiguration
@@ -45,7 +45,6 @@ public struct Vocoder: Sendable {
             weights["conv_post"], from: configuration.channels(after: count - 1), to: 2 * configuration.transformBins,
             kernel: 7, padding: 3, weightNorm: true)
         window = try Tensor(Self.hannWindow(configuration.transformSize), device: input.weight.device)
-            .to(input.weight.dtype)
     }
 
     /// Speaks a mel spectrogram.
@@ -63,7 +62,7 @@ public struct Vocoder: Sendable {
         _ mel: Tensor, pitch: Tensor? = nil, cachedSource: Tensor? = nil, generator: Generator
     ) throws -> (waveform: Tensor, source: Tensor) {
         try check(mel)
-        let pitch = try pitch ?? pitchPredictor(mel)
+        let pitch = try pitch ?? pitchPredictor(mel.to(input.weight.dtype))
         guard pitch.shape == [mel.shape[0], mel.shape[2]] else {
             throw VocoderError.shape(
                 argument: "pitch", found: pitch.shape, expected: "[\(mel.shape[0]), \(mel.shape[2])] as its mel")
@@ -93,13 +92,13 @@ public struct Vocoder: Sendable {
         guard source.shape == expected else {
             throw VocoderError.shape(argument: "source", found: source.shape, expected: "\(expected) for its mel")
         }
-        let sourceSpectrum = try spectrum(of: source)
-        var x = try input(mel)
+        let sourceSpectrum = try spectrum(of: source).to(input.weight.dtype)
+        var x = try input(mel.to(input.weight.dtype))
         for stage in stages {
             x = try stage(x, sourceSpectrum: sourceSpectrum)
         }
         x = try output(x.leakyReLU(Self.outputSlope))
-        return try waveform(of: x).clamped(min: -configuration.amplitudeLimit, max: configuration.amplitudeLimit)
+        return try waveform(of: x.to(.float32)).clamped(min: -configuration.amplitudeLimit, max: configuration.amplitudeLimit)
     }
 
     private func check(_ mel: Tensor) throws {
@@ -111,7 +110,7 @@ public struct Vocoder: Sendable {
 
     /// Signal `[batch, 1, samples]` → real parts, then imaginary parts, `[batch, 2 · bins, spectral frames]`.
     private func spectrum(of source: Tensor) throws -> Tensor {
-        let transform = try source.squeezed(1).stft(
+        let transform = try source.squeezed(1).to(.float32).stft(
             size: configuration.transformSize, hop: configuration.transformHop, window: window)
         return try Tensor.cat([transform.real(), transform.imag()], axis: 1)
     }

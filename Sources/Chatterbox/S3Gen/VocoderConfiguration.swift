@@ -115,12 +115,6 @@ public struct VocoderConfiguration: Sendable, Codable, Hashable {
                 rate > 0 && kernel >= rate && (kernel - rate).isMultiple(of: 2),
                 "upsampling by \(rate) needs a kernel of \(rate) samples or an even number more, and has \(kernel)")
         }
-        for stage in 0..<stages {
-            let stride = sourceStride(at: stage)
-            try require(
-                stride == 1 || !stride.isMultiple(of: 2),
-                "the upsampleRates after number \(stage + 1) multiply to \(stride), which must be odd")
-        }
         try require(
             baseChannels > 0 && baseChannels.isMultiple(of: 1 << stages),
             "baseChannels (\(baseChannels)) must divide by two \(stages) times")
