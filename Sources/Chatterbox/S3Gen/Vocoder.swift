@@ -26,6 +26,9 @@ public struct Vocoder: Sendable {
     /// Slope of the last leaky rectifier.
     static let outputSlope = 0.01
 
+    /// Where the weights are; mel and source are expected there.
+    public var device: Device { input.weight.device }
+
     /// Reads the vocoder's tensors from its scope (`mel2wav` in `s3gen.safetensors`).
     ///
     /// Throws `VocoderError.configuration` when the sizes contradict each other, and the checkpoint's error when a tensor
