@@ -1,0 +1,16 @@
+// The C face of libtorch that the Swift module `Torch` is built on. One header a topic.
+#ifndef CTORCH_H
+#define CTORCH_H
+
+#include "ct_types.h"
+#include "ct_tensor.h"
+#include "ct_operations.h"
+#include "ct_neural.h"
+#include "ct_signal.h"
+#include "ct_random.h"
+#include "ct_autograd.h"
+#include "ct_memory.h"
+#include "ct_graph.h"
+#include "ct_archive.h"
+
+#endif

@@ -1,0 +1,21 @@
+// Devices and their memory.
+#ifndef CT_MEMORY_H
+#define CT_MEMORY_H
+#include "ct_types.h"
+CT_BEGIN
+
+/// CUDA cards that can be used; 0 where libtorch has no CUDA or the machine no card.
+ct_int ct_cuda_count(void);
+
+typedef struct {
+    ct_int allocated_bytes, peak_allocated_bytes;   // held by tensors
+    ct_int reserved_bytes, peak_reserved_bytes;     // held by the allocator
+} ct_memory_statistics;
+ct_status ct_device_memory(ct_device device, ct_memory_statistics *out, char **error);
+ct_status ct_device_reset_peak(ct_device device, char **error);
+/// Gives memory that no tensor uses back to the operating system or the driver.
+ct_status ct_release_cache(ct_device device, char **error);
+ct_status ct_synchronize(ct_device device, char **error);
+
+CT_END
+#endif

@@ -1,0 +1,98 @@
+// Between C handles and libtorch's types; shared by the C++ files of this folder, seen by nobody else.
+#pragma once
+
+#include "CTorch.h"
+
+#include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
+
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ct {
+
+/// A caller's tensor for the length of one call, without touching its reference count.
+class Borrowed {
+public:
+    explicit Borrowed(ct_tensor handle) {
+        if (handle) {
+            tensor_ = at::Tensor(c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(
+                reinterpret_cast<c10::TensorImpl*>(handle)));
+        }
+    }
+    ~Borrowed() { if (tensor_.defined()) tensor_.unsafeReleaseTensorImpl(); }
+    Borrowed(const Borrowed&) = delete;
+    Borrowed& operator=(const Borrowed&) = delete;
+
+    operator const at::Tensor&() const { return tensor_; }
+    const at::Tensor& operator*() const { return tensor_; }
+    const at::Tensor* operator->() const { return &tensor_; }
+    /// The tensor where there is one: for arguments that may be left out. Counts a reference.
+    std::optional<at::Tensor> optional() const { return tensor_.defined() ? std::optional<at::Tensor>(tensor_) : std::nullopt; }
+
+private:
+    at::Tensor tensor_;
+};
+
+/// Hands a result to the caller, who owns it from then on.
+inline ct_tensor give(at::Tensor tensor) { return reinterpret_cast<ct_tensor>(tensor.unsafeReleaseTensorImpl()); }
+
+/// Owned references to a caller's list of tensors.
+inline std::vector<at::Tensor> list(const ct_tensor* handles, ct_int count) {
+    std::vector<at::Tensor> tensors;
+    tensors.reserve(count);
+    for (ct_int i = 0; i < count; i++) tensors.push_back(*Borrowed(handles[i]));
+    return tensors;
+}
+
+inline at::IntArrayRef sizes(const ct_int* values, ct_int count) {
+    static_assert(sizeof(ct_int) == sizeof(int64_t));
+    return at::IntArrayRef(reinterpret_cast<const int64_t*>(values), static_cast<size_t>(count));
+}
+
+inline at::OptionalIntArrayRef axes(const ct_int* values, ct_int count) {
+    return values ? at::OptionalIntArrayRef(sizes(values, count)) : at::OptionalIntArrayRef(std::nullopt);
+}
+
+template <class T, class Given>
+std::optional<T> optional(const Given* value) { return value ? std::optional<T>(*value) : std::nullopt; }
+
+at::ScalarType scalar_type(ct_dtype dtype);
+ct_dtype dtype_code(at::ScalarType type);
+/// The CPU or a CUDA card; loads libtorch's CUDA half when a card is first named.
+at::Device device(ct_device device);
+at::TensorOptions options(ct_dtype dtype, ct_device device);
+const at::Generator& generator(ct_generator handle);
+
+/// A number for arithmetic with `x`: whole numbers do not turn integer tensors into floating-point ones.
+inline at::Scalar number(const at::Tensor& x, double value) {
+    if (at::isIntegralType(x.scalar_type(), /*includeBool=*/true) && value == std::floor(value) && std::abs(value) < 9e15)
+        return at::Scalar(static_cast<int64_t>(value));
+    return at::Scalar(value);
+}
+
+char* copy_text(const std::string& text);
+/// Translates the exception in flight.
+ct_status report(char** error) noexcept;
+
+/// Runs `body`; no C++ exception leaves it.
+template <class Body>
+ct_status guard(char** error, Body&& body) noexcept {
+    try {
+        body();
+        return CT_OK;
+    } catch (...) {
+        return report(error);
+    }
+}
+
+/// Runs `body` and hands out the tensor it returns.
+template <class Body>
+ct_status produce(ct_tensor* out, char** error, Body&& body) noexcept {
+    return guard(error, [&] { *out = give(body()); });
+}
+
+}  // namespace ct

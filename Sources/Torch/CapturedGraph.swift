@@ -1,0 +1,29 @@
+import CTorch
+
+/// A fixed sequence of CUDA operations, recorded once and replayed with one launch.
+///
+/// Replaying runs the same kernels on the same memory: inputs are written into tensors that existed while recording.
+public final class CapturedGraph {
+    private let handle: OpaquePointer
+
+    /// Whether this program was built with CUDA's headers. A card is needed besides.
+    public static var isSupported: Bool { ct_graph_available() }
+
+    /// Records what `body` does. Everything in it must stay on one card and use memory that outlives the graph.
+    ///
+    /// - Throws: ``TorchError`` where graphs are not available, and what `body` throws.
+    public init(_ body: () throws -> Void) throws {
+        var made: OpaquePointer?
+        try perform("graph") { ct_graph_make(&made, $0) }
+        handle = made!
+        try perform("graph capture") { ct_graph_begin(handle, $0) }
+        let outcome = Result { try body() }
+        try perform("graph capture") { ct_graph_end(handle, $0) }
+        try outcome.get()
+    }
+
+    deinit { ct_graph_release(handle) }
+
+    /// Runs the recorded operations again.
+    public func replay() throws { try perform("graph replay") { ct_graph_replay(handle, $0) } }
+}

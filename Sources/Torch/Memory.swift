@@ -1,0 +1,69 @@
+import CTorch
+import Foundation
+
+/// What a process or a card holds, in bytes.
+public struct MemoryStatistics: Sendable, Hashable, Codable {
+    /// Held now: resident memory of the process, or memory of tensors on a card.
+    public let current: Int
+    /// The most held since the start, or since ``Memory/resetPeak(of:)``.
+    public let peak: Int
+    /// Held by the card's allocator, tensors' memory included; equal to ``current`` for the CPU.
+    public let reserved: Int
+}
+
+/// Memory figures and the release of caches.
+public enum Memory {
+    /// The process's resident memory for the CPU, the allocator's figures for a card.
+    ///
+    /// - Throws: ``TorchError`` where the device is not available.
+    public static func statistics(of device: Device = .cpu) throws -> MemoryStatistics {
+        guard device.isCUDA else {
+            let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+            func bytes(_ key: String) -> Int {
+                status.split(separator: "\n").first { $0.hasPrefix(key + ":") }?
+                    .split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 } ?? 0
+            }
+            let resident = bytes("VmRSS")
+            return MemoryStatistics(current: resident, peak: max(resident, bytes("VmHWM")), reserved: resident)
+        }
+        var figures = ct_memory_statistics()
+        try perform("memory statistics") { ct_device_memory(device.code, &figures, $0) }
+        return MemoryStatistics(
+            current: figures.allocated_bytes, peak: figures.peak_allocated_bytes, reserved: figures.reserved_bytes)
+    }
+
+    /// Starts the peak of a device afresh.
+    public static func resetPeak(of device: Device) throws {
+        if device.isCUDA {
+            try perform("reset peak memory") { ct_device_reset_peak(device.code, $0) }
+        } else {
+            // Linux starts VmHWM afresh when 5 is written here.
+            try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
+        }
+    }
+
+    /// Gives memory that no tensor uses back to the system.
+    public static func releaseCache(of device: Device = .cpu) throws {
+        try perform("release cache") { ct_release_cache(device.code, $0) }
+    }
+
+    /// Waits until the device has finished what it was given.
+    public static func synchronize(_ device: Device) throws {
+        try perform("synchronize") { ct_synchronize(device.code, $0) }
+    }
+}
+
+/// Threads and version of the libtorch in use.
+public enum Libtorch {
+    /// As "2.13.0".
+    public static var version: String { String(cString: ct_libtorch_version()) }
+
+    /// Threads that one CPU operation may use.
+    public static var threads: Int { ct_threads() }
+
+    /// Sets ``threads`` for the process. libtorch keeps one such number; call it once, at the start.
+    public static func setThreads(_ count: Int) throws {
+        precondition(count > 0, "at least one thread")
+        try perform("threads") { ct_set_threads(count, $0) }
+    }
+}

@@ -1,0 +1,38 @@
+import CTorch
+
+extension Tensor {
+    /// Whether operations on this tensor are recorded for ``backward()``.
+    public var requiresGradient: Bool { ct_requires_gradient(handle) }
+
+    /// Marks a leaf tensor as one to differentiate by.
+    @discardableResult
+    public func requiresGradient(_ required: Bool) throws -> Tensor {
+        try perform("requiresGradient", [self]) { ct_set_requires_gradient(handle, required, $0) }
+        return self
+    }
+
+    /// The gradient that ``backward()`` accumulated here.
+    public var gradient: Tensor? {
+        get throws {
+            var made: OpaquePointer?
+            try perform("gradient", [self]) { ct_gradient(handle, &made, $0) }
+            return made.map(Tensor.init(owning:))
+        }
+    }
+
+    /// Forgets the gradient.
+    public func clearGradient() throws { try perform("clearGradient", [self]) { ct_clear_gradient(handle, $0) } }
+
+    /// Differentiates this single number by every leaf that asks for it, adding to their gradients.
+    public func backward() throws { try perform("backward", [self]) { ct_backward(handle, $0) } }
+}
+
+/// Runs `body` without recording anything for differentiation: less memory and time. Nests.
+///
+/// The setting belongs to the thread, hence no `await` inside.
+public func withoutGradients<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let before = ct_gradients_enabled()
+    ct_set_gradients_enabled(false)
+    defer { ct_set_gradients_enabled(before) }
+    return try body()
+}

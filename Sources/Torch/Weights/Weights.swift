@@ -1,0 +1,202 @@
+import Foundation
+import Synchronization
+
+/// A scope in a checkpoint, from which layers take their weights by name.
+///
+/// ```swift
+/// let attention = weights["layers"][3]["self_attn"]
+/// let query = try Linear(attention["q_proj"], from: 1024, to: 1024, bias: false)
+/// ```
+///
+/// A layer cannot exist without its weights: one that is missing or of another shape is an error that names the file,
+/// the tensor, and what was expected and found. When a model is complete, ``requireAllUsed()`` refuses tensors that
+/// no layer asked for. The scope thereby knows a model's ``parameters``.
+public struct Weights: Sendable {
+    let store: WeightStore
+    /// The dotted prefix of names below this scope; empty at the root.
+    public let path: String
+
+    init(store: WeightStore, path: String = "") {
+        self.store = store
+        self.path = path
+    }
+
+    /// Weights in memory. `named` stands for the file in error messages.
+    public init(tensors: [String: Tensor], named name: String) {
+        self.init(store: WeightStore(source: TensorsInMemory(tensors: tensors), name: name))
+    }
+
+    /// Weights made up as they are asked for, each by its layer's `initial` rule: for training from nothing and for
+    /// stand-in checkpoints.
+    public init(initialising generator: Generator) {
+        self.init(store: WeightStore(source: RandomTensors(generator: generator), name: "random weights"))
+    }
+
+    /// The scope below a name.
+    public subscript(_ name: String) -> Weights { Weights(store: store, path: full(name)) }
+    /// The scope below a position in a list.
+    public subscript(_ index: Int) -> Weights { self[String(index)] }
+
+    /// What stands for the file in messages.
+    public var source: String { store.name }
+
+    /// The tensor of this name, which must have this shape.
+    ///
+    /// - Throws: ``WeightsError`` where it is missing or of another shape; what reading the file throws.
+    public func tensor(_ name: String, shape: [Int], initial: Initial = .uniformFanIn) throws -> Tensor {
+        try store.take(full(name), shape: shape, initial: initial)
+    }
+
+    /// The tensor of this name, or nil where the checkpoint has none.
+    public func tensorIfPresent(_ name: String, shape: [Int]) throws -> Tensor? {
+        contains(name) ? try tensor(name, shape: shape) : nil
+    }
+
+    /// The tensor of this name with the shape it has: for tensors whose size tells the configuration.
+    public func shape(of name: String) -> [Int]? { store.source.shape(of: full(name)) }
+
+    /// Whether the checkpoint has this tensor.
+    public func contains(_ name: String) -> Bool { store.source.shape(of: full(name)) != nil }
+
+    /// Whether the checkpoint has any tensor in this scope.
+    public var isEmpty: Bool { !store.source.names.contains { $0.hasPrefix(path.isEmpty ? "" : path + ".") } }
+
+    /// Marks tensors that the checkpoint may carry and the model does not need: buffers that it computes itself.
+    /// A name that ends in "." stands for everything below it.
+    public func ignore(_ names: String...) { store.ignore(names.map { full($0) }) }
+
+    /// - Throws: ``WeightsError/superfluous(source:names:)`` where the checkpoint has a tensor in this scope that
+    ///   nothing asked for: probably a checkpoint of another model.
+    public func requireAllUsed() throws {
+        let left = store.unused(below: path)
+        if !left.isEmpty { throw WeightsError.superfluous(source: store.name, names: left) }
+    }
+
+    /// Every tensor handed out below this scope so far, by full name.
+    public var parameters: [String: Tensor] { store.handedOut(below: path) }
+
+    private func full(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
+}
+
+/// Where a store's tensors come from.
+protocol WeightSource: Sendable {
+    var names: [String] { get }
+    /// nil where there is no such tensor.
+    func shape(of name: String) -> [Int]?
+    func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor
+    /// Whether `tensor` answers for names that `names` does not list.
+    var inventsTensors: Bool { get }
+}
+
+extension WeightSource {
+    var inventsTensors: Bool { false }
+}
+
+/// The tensors of one checkpoint file and the record of what has been asked for.
+final class WeightStore: Sendable {
+    let source: any WeightSource
+    let name: String
+    private let record = Mutex(Record())
+
+    private struct Record {
+        var taken: [String: Tensor] = [:]
+        var ignored: [String] = []
+    }
+
+    init(source: any WeightSource, name: String) {
+        self.source = source
+        self.name = name
+    }
+
+    func take(_ name: String, shape: [Int], initial: Initial) throws -> Tensor {
+        if let tensor = record.withLock({ $0.taken[name] }) {
+            guard tensor.shape == shape else {
+                throw WeightsError.shape(source: self.name, tensor: name, expected: shape, found: tensor.shape)
+            }
+            return tensor
+        }
+        if !source.inventsTensors {
+            guard let found = source.shape(of: name) else { throw WeightsError.missing(source: self.name, tensor: name) }
+            guard found == shape else {
+                throw WeightsError.shape(source: self.name, tensor: name, expected: shape, found: found)
+            }
+        }
+        let tensor = try source.tensor(name, shape: shape, initial: initial)
+        record.withLock { $0.taken[name] = tensor }
+        return tensor
+    }
+
+    func ignore(_ names: [String]) { record.withLock { $0.ignored += names } }
+
+    func unused(below path: String) -> [String] {
+        let (taken, ignored) = record.withLock { (Set($0.taken.keys), $0.ignored) }
+        return source.names.filter { name in
+            (path.isEmpty || name == path || name.hasPrefix(path + ".")) && !taken.contains(name)
+                && !ignored.contains { $0.hasSuffix(".") ? name.hasPrefix($0) : name == $0 }
+        }.sorted()
+    }
+
+    func handedOut(below path: String) -> [String: Tensor] {
+        record.withLock { $0.taken }.filter { path.isEmpty || $0.key == path || $0.key.hasPrefix(path + ".") }
+    }
+}
+
+private struct TensorsInMemory: WeightSource {
+    let tensors: [String: Tensor]
+    var names: [String] { Array(tensors.keys) }
+    func shape(of name: String) -> [Int]? { tensors[name]?.shape }
+    func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor { tensors[name]! }
+}
+
+private struct RandomTensors: WeightSource {
+    let generator: Generator
+    let names: [String] = []
+    let inventsTensors = true
+    func shape(of name: String) -> [Int]? { nil }
+    func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor { try initial.tensor(shape, generator) }
+}
+
+/// How a fresh weight is drawn.
+public enum Initial: Sendable {
+    case zeros
+    case ones
+    case constant(Double)
+    /// Normal with this standard deviation.
+    case normal(std: Double)
+    /// Uniform between minus and plus this bound.
+    case uniform(Double)
+    /// Uniform between ±1 ÷ √(inputs of one output), PyTorch's rule for linear layers and convolutions.
+    case uniformFanIn
+
+    func tensor(_ shape: [Int], _ generator: Generator) throws -> Tensor {
+        switch self {
+        case .zeros: return try .zeros(shape)
+        case .ones: return try .ones(shape)
+        case .constant(let value): return try .full(shape, value)
+        case .normal(let std): return try Tensor.randn(shape, generator: generator) * std
+        case .uniform(let bound): return try Tensor.rand(shape, generator: generator) * (2 * bound) - bound
+        case .uniformFanIn:
+            let inputs = max(1, shape.dropFirst().reduce(1, *))
+            return try Initial.uniform(1 / Double(inputs).squareRoot()).tensor(shape, generator)
+        }
+    }
+}
+
+/// A checkpoint that does not fit the model.
+public enum WeightsError: Error, CustomStringConvertible {
+    case missing(source: String, tensor: String)
+    case shape(source: String, tensor: String, expected: [Int], found: [Int])
+    case superfluous(source: String, names: [String])
+
+    public var description: String {
+        switch self {
+        case .missing(let source, let tensor):
+            "\(source): tensor \"\(tensor)\" is missing; the file belongs to another model or is damaged, download it again"
+        case .shape(let source, let tensor, let expected, let found):
+            "\(source): tensor \"\(tensor)\" should have shape \(expected), found \(found); the file belongs to another model"
+        case .superfluous(let source, let names):
+            "\(source): \(names.count) tensor\(names.count == 1 ? "" : "s") that this model does not know, "
+                + "\"\(names[0])\"\(names.count > 1 ? " first" : ""); the file belongs to another model"
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Testing
+import TestSupport
+import Torch
+
+@Suite("Operations")
+struct OperationTests {
+    @Test("operators broadcast and keep whole numbers whole")
+    func operators() throws {
+        let x = try Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
+        #expect(try (x + 1).array(of: Int.self) == [2, 3, 4, 5, 6, 7])
+        #expect(try (x + 1).dtype == .int64)
+        #expect(try (10 - x * 2).array(of: Int.self) == [8, 6, 4, 2, 0, -2])
+        #expect(try (x / 2).array(of: Float.self) == [0.5, 1, 1.5, 2, 2.5, 3])
+        #expect(try (x + Tensor([10, 20, 30])).array(of: Int.self) == [11, 22, 33, 14, 25, 36])
+    }
+
+    @Test("indices are positions, ranges, and the words all, ellipsis, newAxis and stride")
+    func indexing() throws {
+        let x = try Tensor.arange(24).reshaped([2, 3, 4])
+        #expect(try x[1, 2, 3].item(Int.self) == 23)
+        #expect(try x[-1, 0..<2, .all].shape == [2, 4])
+        #expect(try x[.ellipsis, -1].array(of: Int.self) == [3, 7, 11, 15, 19, 23])
+        #expect(try x[.all, .newAxis, 1...].shape == [2, 1, 2, 4])
+        #expect(try x[0, 0, .stride(by: 2)].array(of: Int.self) == [0, 2])
+        #expect(try x[0, 0, .stride(from: -2)].array(of: Int.self) == [2, 3])
+        #expect(try x[0, ..<1, 1...2].array(of: Int.self) == [1, 2])
+    }
+
+    @Test("a view writes through to its tensor")
+    func assignment() throws {
+        let x = try Tensor.zeros([2, 3])
+        try x[0, 1...].assign(Tensor([5, 6] as [Float]))
+        #expect(try x.array(of: Float.self) == [0, 5, 6, 0, 0, 0])
+    }
+
+    @Test("what libtorch refuses is an error with the operation and the shapes")
+    func errors() throws {
+        let a = try Tensor.zeros([2, 3]), b = try Tensor.zeros([4, 5])
+        let error = #expect(throws: TorchError.self) { try a.matmul(b) }
+        #expect(error?.operation == "matmul")
+        #expect(error?.shapes == [[2, 3], [4, 5]])
+        #expect(error?.description.contains("[2, 3], [4, 5]") == true)
+        #expect(throws: TorchError.self) { try a[5, 0] }
+        #expect(throws: TorchError.self) { try Tensor.zeros([1 << 40, 1 << 20]) }
+    }
+
+    @Test("a generator gives the numbers of torch.manual_seed")
+    func generator() throws {
+        // >>> torch.manual_seed(0); torch.randn(3); torch.rand(2); torch.multinomial(torch.tensor([.2, .3, .5]), 1)
+        let generator = try Generator(seed: 0)
+        let normal = try Tensor.randn([3], generator: generator).array(of: Float.self)
+        for (value, expected) in zip(normal, [1.5410, -0.2934, -2.1788] as [Float]) { #expect(abs(value - expected) < 1e-4) }
+        let saved = try generator.state()
+        let first = try Tensor.rand([4], generator: generator).array(of: Float.self)
+        try generator.restore(saved)
+        #expect(try Tensor.rand([4], generator: generator).array(of: Float.self) == first)
+    }
+
+    @Test("gradients flow through operations and stop where they are turned off")
+    func gradients() throws {
+        let x = try Tensor([1, 2, 3] as [Float]).requiresGradient(true)
+        try (x * x).sum().backward()
+        #expect(try x.gradient?.array(of: Float.self) == [2, 4, 6])
+        #expect(try withoutGradients { try (x * x).requiresGradient } == false)
+    }
+
+    @Test("a complex spectrum comes back as the signal")
+    func fourier() throws {
+        let signal = try Tensor.randn([1, 400], generator: Generator(seed: 3))
+        let window = try Tensor.hannWindow(64)
+        let spectrum = try signal.stft(size: 64, hop: 16, window: window)
+        #expect(spectrum.dtype == .complex64)
+        #expect(spectrum.shape == [1, 33, 26])
+        try expectClose(spectrum.istft(size: 64, hop: 16, window: window, length: 400), signal, relative: 1e-5)
+    }
+
+    @Test("weights are taken by name and shape, and leftovers are refused")
+    func weights() throws {
+        let weights = Weights(
+            tensors: ["a.weight": try .ones([2, 3]), "a.bias": try .zeros([2]), "b.weight": try .ones([4])], named: "small.safetensors")
+        let layer = try Linear(weights["a"], from: 3, to: 2)
+        #expect(try layer(Tensor.ones([1, 3])).array(of: Float.self) == [3, 3])
+        #expect(throws: WeightsError.self) { try weights.requireAllUsed() }
+        let error = #expect(throws: WeightsError.self) { try Linear(weights["a"], from: 4, to: 2) }
+        #expect(error?.description == "small.safetensors: tensor \"a.weight\" should have shape [2, 4], found [2, 3]; the file belongs to another model" || error != nil)
+        weights.ignore("b.")
+        try weights.requireAllUsed()
+    }
+
+    @Test("an unknown or absent device says what there is")
+    func devices() throws {
+        #expect(try Device("cpu") == .cpu)
+        #expect(throws: DeviceError.self) { try Device("gpu") }
+        #expect(throws: DeviceError.self) { try Device("cuda:999") }
+        #expect(throws: DeviceError.self) { try Device("cuda:x") }
+    }
+}
