@@ -89,7 +89,8 @@ import Torch
         let one = try vocoder.source(pitch: pitch, generator: Generator(seed: 1))
         try expectClose(vocoder.source(pitch: pitch, generator: Generator(seed: 1)), one, relative: 0)
         let other = try vocoder.source(pitch: pitch, generator: Generator(seed: 2))
-        #expect(try (one - other).abs().max().item(Float.self) > 0.01)
+        let difference = try (one - other).abs().max().item(Float.self)
+        #expect(difference > 0.01)
     }
 
     @Test("gradients of the waveform reach the filter and the source's mixing layer, those of F0 its predictor")
@@ -102,7 +103,8 @@ import Torch
         for tensor in parameters.values { try tensor.requiresGradient(true) }
 
         let model = try Vocoder(Weights(tensors: parameters, named: "test"), configuration)
-        let (mel, pitch) = try (fixture.input("mel"), fixture.output("pitch"))
+        let mel = try fixture.input("mel")
+        let pitch = try fixture.output("pitch")
         let waveform = try model(mel, pitch: pitch, generator: generator).waveform
         let loss = try waveform.square().mean() + (model.pitchPredictor(mel) - pitch).square().mean()
         try loss.backward()
@@ -118,7 +120,7 @@ import Torch
         let mel = try fixture.input("mel")
         let pitch = try fixture.output("pitch")
         #expect(throws: VocoderError.shape(argument: "mel", found: [1, 20], expected: "[batch, 20, frames]")) {
-            try vocoder(mel[.all, .all, 0], generator: generator)
+            try vocoder(mel.select(axis: 2, 0), generator: generator)
         }
         #expect(throws: VocoderError.self) { try vocoder(mel.narrow(axis: 2, from: 0, count: 0), generator: generator) }
         #expect(throws: VocoderError.self) {
