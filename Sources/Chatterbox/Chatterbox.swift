@@ -1,0 +1,23 @@
+import Foundation
+import Torch
+
+/// Where a program starts.
+///
+/// ```swift
+/// let chatterbox = try await Chatterbox.load(URL(filePath: "models/chatterbox"))
+/// let voice = try await chatterbox.voice(from: URL(filePath: "reference.wav"))
+/// let speech = try await chatterbox.speak("The ship was late.", voice: voice)
+/// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
+/// ```
+public enum Chatterbox {
+    /// Loads a model's folder; see ``Model/load(_:device:dtype:)``.
+    ///
+    /// - Throws: ``CheckpointError`` and what reading a damaged file throws.
+    public static func load(_ folder: URL, device: Device = .cpu, dtype: DType = .float32) async throws -> Synthesizer {
+        // Reading gigabytes blocks: it has a thread of its own.
+        let model = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Model, any Error>) in
+            Thread { continuation.resume(with: Result { try Model.load(folder, device: device, dtype: dtype) }) }.start()
+        }
+        return Synthesizer(model)
+    }
+}

@@ -1,0 +1,32 @@
+import Foundation
+
+/// A model folder that cannot be loaded.
+public enum CheckpointError: Error, CustomStringConvertible {
+    case noFolder(URL)
+    case notAModel(URL, found: [String])
+    case missingFile(URL, name: String)
+    case unsupported(URL, variant: String)
+    case configuration(URL, problem: String)
+    case noBuiltInVoice(URL)
+    case unwritable(URL, reason: String)
+
+    public var description: String {
+        switch self {
+        case .noFolder(let url):
+            return "\(url.path): no such folder; --model takes a folder with a model's files (t3_cfg.safetensors, s3gen.safetensors, ve.safetensors, tokenizer.json)"
+        case .notAModel(let url, let found):
+            let shown = found.isEmpty ? "it is empty" : "it holds \(found.prefix(3).joined(separator: ", "))\(found.count > 3 ? ", …" : "")"
+            return "\(url.path): not a model folder, \(shown); expected t3_cfg.safetensors, s3gen.safetensors, ve.safetensors and tokenizer.json"
+        case .missingFile(let url, let name):
+            return "\(url.appending(path: name).path): no such file; the model is incomplete, download it again"
+        case .unsupported(let url, let variant):
+            return "\(url.path): a \(variant) model; this version speaks the English model (t3_cfg.safetensors)"
+        case .configuration(let url, let problem):
+            return "\(url.path): not a model's configuration: \(problem)"
+        case .noBuiltInVoice(let url):
+            return "\(url.path): the model has no voice of its own (conds.pt); give a recording or a prepared voice with --voice"
+        case .unwritable(let url, let reason):
+            return "\(url.path): cannot be written (\(reason))"
+        }
+    }
+}

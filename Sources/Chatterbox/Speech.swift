@@ -1,0 +1,68 @@
+import SpeechAudio
+import Torch
+
+/// A spoken text.
+public struct Speech: Sendable {
+    /// The sound, mono at 24 kHz.
+    public let audio: Audio
+    /// The seed to speak it the same way again.
+    public let seed: UInt64
+    /// What the work came to.
+    public let report: SpeechReport
+}
+
+/// A piece of speech as it becomes ready.
+public struct SpeechChunk: Sendable {
+    /// The sound, mono at 24 kHz, which follows the previous chunk's without a gap.
+    public let audio: Audio
+    /// The text that is spoken in it.
+    public let text: String
+    /// The work so far, this chunk's included.
+    public let report: SpeechReport
+    /// The seed of the whole text.
+    public let seed: UInt64
+}
+
+/// Counts and times of speaking a text.
+public struct SpeechReport: Sendable, Hashable, Codable {
+    /// Text tokens, start and stop included.
+    public var textTokens = 0
+    /// Speech tokens drawn.
+    public var speechTokens = 0
+    /// Why the last piece ended.
+    public var end: DecodingEnd?
+    public var audioSeconds = 0.0
+    /// Seconds until the first sound was ready.
+    public var firstAudioSeconds = 0.0
+    /// Seconds from the call to the last sound.
+    public var wallSeconds = 0.0
+    /// Seconds spent in each stage.
+    public var stages = Stages()
+
+    /// Seconds of audio made in a second; above 1 is faster than speech.
+    public var realTimeFactor: Double { wallSeconds > 0 ? audioSeconds / wallSeconds : 0 }
+
+    /// Seconds by stage.
+    public struct Stages: Sendable, Hashable, Codable {
+        /// T3 over conditions and text.
+        public var prefill = 0.0
+        /// T3, token by token.
+        public var decode = 0.0
+        /// Tokens to mel.
+        public var flow = 0.0
+        /// Mel to waveform.
+        public var vocoder = 0.0
+    }
+}
+
+/// Where speaking stands.
+public enum SpeechProgress: Sendable, Hashable {
+    /// So many speech tokens are drawn.
+    case tokens(Int)
+    /// A step of the flow begins.
+    case flow(step: Int, of: Int)
+    case vocoder
+}
+
+/// What every stage computed, under upstream's names; made by ``Synthesizer/trace(_:voice:options:)``.
+public typealias SpeechTrace = [String: Tensor]

@@ -1,0 +1,208 @@
+import Foundation
+import SpeechAudio
+import Torch
+
+/// Speaks texts with a model, one after the other.
+///
+/// An actor with a thread of its own: calls wait for each other without blocking anything else. Nothing of one request
+/// reaches the next; the voice, the options and the random numbers belong to the call. Synthesizers that share a
+/// ``Model`` work side by side.
+public actor Synthesizer {
+    public nonisolated let model: Model
+    private nonisolated let executor = ThreadExecutor(name: "chatterbox.synthesizer")
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    public init(_ model: Model) { self.model = model }
+
+    /// The sample rate of all speech, in Hz.
+    public nonisolated var sampleRate: Int { model.configuration.s3Gen.vocoder.sampleRate }
+
+    // MARK: voices
+
+    /// The voice in a recording: WAV, FLAC, MP3, Ogg, any rate; a file of a prepared voice is read as it is.
+    ///
+    /// - Throws: `AudioError` where the recording cannot be read, is silent or too short; ``VoiceError``.
+    public func voice(from file: URL) throws -> Voice {
+        if file.pathExtension == "safetensors" || file.pathExtension == "pt" {
+            return try Voice.load(from: file, sizes: model.voiceAnalyzer.voiceSizes).to(model.device)
+        }
+        return try voice(from: AudioFile.read(file), named: file.path)
+    }
+
+    /// The voice in a recording.
+    ///
+    /// - Parameter name: what to call it in a message.
+    public func voice(from recording: Audio, named name: String = "reference recording") throws -> Voice {
+        try model.voiceAnalyzer.voice(from: recording, named: name)
+    }
+
+    // MARK: speaking
+
+    /// Speaks a text and gives the whole of it.
+    ///
+    /// - Parameters:
+    ///   - voice: nil takes the model's own.
+    ///   - onProgress: called on the synthesizer's thread, often; it should return at once.
+    /// - Throws: ``TextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
+    ///   `CancellationError` when the task is cancelled, ``TorchError``.
+    public func speak(
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .chatterbox,
+        onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
+    ) throws -> Speech {
+        var samples: [Float] = []
+        let (seed, report) = try perform(text, voice, options, onProgress) { samples += $0.audio.samples }
+        return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report)
+    }
+
+    /// Speaks a text and gives each piece as it becomes ready. Ending the loop early stops the work.
+    public nonisolated func chunks(
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .chatterbox
+    ) -> AsyncThrowingStream<SpeechChunk, any Error> {
+        AsyncThrowingStream { continuation in
+            let task = Task {
+                do {
+                    try await self.stream(text, voice, options) { continuation.yield($0) }
+                    continuation.finish()
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    private func stream(
+        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ deliver: @Sendable (SpeechChunk) -> Void
+    ) throws {
+        _ = try perform(text, voice, options, { _ in }, deliver: deliver)
+    }
+
+    /// Speaks a text in one breath and keeps what every stage computed, under the names that upstream's trace has:
+    /// how two implementations are compared and how a fault is reported.
+    public func trace(
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .chatterbox,
+        onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
+    ) throws -> (speech: Speech, trace: SpeechTrace) {
+        var trace: SpeechTrace = [:]
+        var samples: [Float] = []
+        let (seed, report) = try perform(text, voice, options, onProgress, trace: { trace[$0] = $1 }) { samples += $0.audio.samples }
+        return (Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report), trace)
+    }
+
+    // MARK: the pipeline
+
+    private func perform(
+        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ onProgress: (SpeechProgress) -> Void,
+        trace: ((String, Tensor) -> Void)? = nil, deliver: (SpeechChunk) throws -> Void
+    ) throws -> (seed: UInt64, report: SpeechReport) {
+        guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
+        let utterances = try Utterance.prepare(text, model, options)
+        let seed = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
+        return try withoutGradients {
+            let generator = try Generator(seed: seed, device: model.device)
+            let clock = ContinuousClock()
+            let start = clock.now
+            var report = SpeechReport()
+            trace?("speaker_embedding", voice.speakerEmbedding)
+            trace?("cond_prompt_tokens", voice.conditioningTokens)
+            trace?("prompt_token", voice.prompt.tokens)
+            trace?("prompt_feat", voice.prompt.mel)
+            trace?("xvector", voice.prompt.speaker)
+            for utterance in utterances {
+                let samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+                report.audioSeconds += Double(samples.count) / Double(sampleRate)
+                report.wallSeconds = (clock.now - start) / .seconds(1)
+                if report.firstAudioSeconds == 0 { report.firstAudioSeconds = report.wallSeconds }
+                try deliver(SpeechChunk(
+                    audio: Audio(samples: samples, sampleRate: sampleRate), text: utterance.text, report: report, seed: seed))
+            }
+            return (seed, report)
+        }
+    }
+
+    /// Text tokens to speech tokens to mel to waveform.
+    private func speak(
+        _ utterance: Utterance, _ voice: Voice, _ options: SpeechOptions, _ generator: Generator, _ report: inout SpeechReport,
+        _ onProgress: (SpeechProgress) -> Void, _ trace: ((String, Tensor) -> Void)?
+    ) throws -> [Float] {
+        let clock = ContinuousClock()
+        var mark = clock.now
+        func lap() -> Double {
+            defer { mark = clock.now }
+            return (clock.now - mark) / .seconds(1)
+        }
+
+        let conditioning = try T3Conditioning(
+            speaker: voice.speakerEmbedding.to(model.dtype), prompt: voice.conditioningTokens.array(of: Int.self),
+            exaggeration: options.exaggeration)
+        let capacity = model.configuration.t3.prefixLength(text: utterance.tokens.count, prompt: voice.conditioningTokens.size(1))
+            + options.maximumTokens
+        let engine = try TensorDecodeEngine(model.t3, slots: options.sampling.guidance > 0 ? 2 : 1, capacity: capacity)
+        let decoder = try T3Decoder(
+            engine: engine, text: utterance.tokens, conditioning: conditioning, options: options.sampling,
+            budget: options.maximumTokens, generator: generator)
+        report.textTokens += utterance.tokens.count
+        report.stages.prefill += lap()
+
+        while try decoder.next() != nil { onProgress(.tokens(report.speechTokens + decoder.tokens.count)) }
+        report.speechTokens += decoder.tokens.count
+        report.end = decoder.end
+        report.stages.decode += lap()
+
+        let stop = decoder.end == .stop ? [model.configuration.t3.stopSpeech] : []
+        trace?("text_tokens", try Tensor(utterance.tokens, shape: [1, utterance.tokens.count]))
+        trace?("speech_tokens", try Tensor(decoder.tokens + stop, shape: [1, decoder.tokens.count + stop.count]))
+
+        let codes = speakableTokens(decoder.tokens)
+        // Upstream's decoder cannot make sound of nothing; neither can ours.
+        guard !codes.isEmpty else { return [] }
+        let steps = options.steps ?? model.configuration.s3Gen.flow.steps
+        var step = 0
+        let mel = try model.s3Gen.flow(
+            tokens: Tensor(codes, shape: [1, codes.count], device: model.device), prompt: voice.prompt, steps: steps, generator: generator
+        ) {
+            try Task.checkCancellation()
+            step += 1
+            onProgress(.flow(step: step, of: steps))
+        }
+        report.stages.flow += lap()
+        try Task.checkCancellation()
+
+        onProgress(.vocoder)
+        let waveform = try model.s3Gen.waveform(of: mel, generator: generator).waveform
+        report.stages.vocoder += lap()
+        trace?("mel", mel)
+        trace?("wav", waveform)
+        return try waveform.array(of: Float.self)
+    }
+
+    /// The tokens that are sound: what follows a start token, should the model have drawn one, without control tokens.
+    private func speakableTokens(_ tokens: [Int]) -> [Int] {
+        let start = tokens.firstIndex(of: model.configuration.t3.startSpeech).map { $0 + 1 } ?? 0
+        return tokens[start...].filter { $0 < model.configuration.s3Gen.flow.tokenCount }
+    }
+}
+
+/// A piece of text, ready for T3.
+struct Utterance {
+    let text: String
+    /// With start and stop.
+    let tokens: [Int]
+
+    /// Normalises, splits where asked to, and encodes.
+    ///
+    /// - Throws: ``TextError``.
+    static func prepare(_ text: String, _ model: Model, _ options: SpeechOptions) throws -> [Utterance] {
+        guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
+        let pieces = options.splitting == .sentences ? SentenceSplitter()(text) : [text]
+        let utterances = try pieces.compactMap { piece -> Utterance? in
+            let codes = model.tokenizer.encode(TextNormalizer.english(piece))
+            guard model.tokenizer.hasWords(codes) else { return nil }
+            let limit = model.configuration.t3.maximumText
+            guard codes.count <= limit else { throw TextError.tooLong(characters: piece.count, tokens: codes.count, limit: limit) }
+            return Utterance(text: piece, tokens: model.configuration.t3.framed(codes))
+        }
+        guard !utterances.isEmpty else { throw TextError.nothingToSpeak(text) }
+        return utterances
+    }
+}

@@ -1,0 +1,96 @@
+/// Divides a text into pieces that a model speaks well in one breath.
+///
+/// A piece ends at a sentence's end. Short sentences are spoken together, long ones divided at their commas, and where
+/// there are none, between words.
+public struct SentenceSplitter: Sendable {
+    /// Pieces are no longer, in characters, unless a single word is.
+    public let limit: Int
+
+    public init(limit: Int = 280) {
+        precondition(limit > 0, "pieces of at least one character")
+        self.limit = limit
+    }
+
+    /// Words whose full stop does not end a sentence.
+    private static let abbreviations: Set<String> = [
+        "mr", "mrs", "ms", "dr", "prof", "st", "sr", "jr", "vs", "etc", "e.g", "i.e", "no", "vol", "fig", "al", "inc", "ltd", "co", "approx",
+    ]
+    private static let ends: Set<Character> = [".", "!", "?", "…", "。", "！", "？"]
+    private static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』"]
+    private static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；"]
+
+    /// The pieces in order; together they hold every word of the text.
+    public func callAsFunction(_ text: String) -> [String] {
+        var pieces: [String] = []
+        for sentence in sentences(text).flatMap({ divided($0) }) {
+            if let last = pieces.last, last.count + 1 + sentence.count <= limit {
+                pieces[pieces.count - 1] = last + " " + sentence
+            } else {
+                pieces.append(sentence)
+            }
+        }
+        return pieces
+    }
+
+    func sentences(_ text: String) -> [String] {
+        let characters = Array(text)
+        var sentences: [String] = []
+        var start = 0
+        var position = 0
+        func close(_ end: Int) {
+            let sentence = String(characters[start..<end]).trimmingSpaces()
+            if !sentence.isEmpty { sentences.append(sentence) }
+            start = end
+        }
+        while position < characters.count {
+            let character = characters[position]
+            position += 1
+            if character.isNewline, position < characters.count, characters[position].isNewline {
+                close(position)
+                continue
+            }
+            guard Self.ends.contains(character) else { continue }
+            while position < characters.count, Self.ends.contains(characters[position]) { position += 1 }
+            let isWide = !character.isASCII && character != "…"
+            let wordEnd = position - 1
+            while position < characters.count, Self.closing.contains(characters[position]) { position += 1 }
+            // A decimal point or a dot inside a name has no space behind it.
+            guard isWide || position == characters.count || characters[position].isWhitespace else { continue }
+            if character == ".", endsInAbbreviation(characters[start..<wordEnd]) { continue }
+            close(position)
+        }
+        close(characters.count)
+        return sentences
+    }
+
+    private func endsInAbbreviation(_ characters: ArraySlice<Character>) -> Bool {
+        let word = characters.reversed().prefix { !$0.isWhitespace }.reversed()
+        let letters = String(word).lowercased().drop { !$0.isLetter }
+        // An initial, as in "J. S. Bach"; "I" ends sentences more often than it abbreviates.
+        if letters.count == 1, letters != "i", word.last?.isUppercase == true { return true }
+        return Self.abbreviations.contains(String(letters))
+    }
+
+    private func divided(_ sentence: String) -> [String] {
+        guard sentence.count > limit else { return [sentence] }
+        var pieces: [String] = []
+        var rest = Array(sentence)[...]
+        while rest.count > limit {
+            let window = rest.prefix(limit)
+            let comma = window.indices.last { Self.breaks.contains(window[$0]) && $0 > window.startIndex + limit / 3 }
+            let space = window.lastIndex { $0.isWhitespace }
+            let cut = comma.map { $0 + 1 } ?? space.flatMap { $0 > window.startIndex ? $0 : nil } ?? window.endIndex
+            pieces.append(String(rest[..<cut]).trimmingSpaces())
+            rest = rest[cut...]
+        }
+        pieces.append(String(rest).trimmingSpaces())
+        return pieces.filter { !$0.isEmpty }
+    }
+}
+
+extension String {
+    func trimmingSpaces() -> String {
+        let start = drop(while: \.isWhitespace)
+        return String(start.reversed().drop(while: \.isWhitespace).reversed())
+    }
+}
