@@ -1,0 +1,43 @@
+import Torch
+
+/// Attention over all frames, then a feed-forward layer with GELU, each on normalised input beside a residual.
+///
+/// Source: `BasicTransformerBlock` in `models/s3gen/matcha/transformer.py`, with diffusers' attention.
+struct EstimatorTransformer: Sendable {
+    private let attentionNorm, feedForwardNorm: LayerNorm
+    private let query, key, value, output: Linear
+    private let expand, contract: Linear
+    private let headCount, headSize: Int
+
+    init(_ weights: Weights, _ configuration: FlowEstimatorConfiguration) throws {
+        let channels = configuration.channels
+        let attention = weights["attn1"]
+        let feedForward = weights["ff"]["net"]
+        headCount = configuration.headCount
+        headSize = configuration.headSize
+        let heads = headCount * headSize
+        attentionNorm = try LayerNorm(weights["norm1"], size: channels)
+        query = try Linear(attention["to_q"], from: channels, to: heads, bias: false)
+        key = try Linear(attention["to_k"], from: channels, to: heads, bias: false)
+        value = try Linear(attention["to_v"], from: channels, to: heads, bias: false)
+        output = try Linear(attention["to_out"][0], from: heads, to: channels)
+        feedForwardNorm = try LayerNorm(weights["norm3"], size: channels)
+        let inner = channels * configuration.feedForwardFactor
+        expand = try Linear(feedForward[0]["proj"], from: channels, to: inner)
+        contract = try Linear(feedForward[2], from: inner, to: channels)
+    }
+
+    /// `[batch, frames, channels]` → the same; `visible` is `[batch, 1, 1, frames]`, true at keys to attend to.
+    func callAsFunction(_ x: Tensor, visible: Tensor?) throws -> Tensor {
+        let attended = try self.attended(attentionNorm(x), visible: visible) + x
+        return try contract(expand(feedForwardNorm(attended)).gelu()) + attended
+    }
+
+    private func attended(_ x: Tensor, visible: Tensor?) throws -> Tensor {
+        let (batch, frames) = (x.shape[0], x.shape[1])
+        let heads = { try ($0 as Tensor).reshaped([batch, frames, headCount, headSize]).transposed(1, 2) }
+            as (Tensor) throws -> Tensor
+        let seen = try heads(query(x)).attention(key: heads(key(x)), value: heads(value(x)), mask: visible)
+        return try output(seen.transposed(1, 2).reshaped([batch, frames, headCount * headSize]))
+    }
+}

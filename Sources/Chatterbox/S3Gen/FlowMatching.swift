@@ -1,0 +1,98 @@
+import Torch
+
+/// Carries noise along a learned flow to a mel spectrogram, and scores how well the flow was learned.
+///
+/// Conditional flow matching (Lipman et al. 2023) with classifier-free guidance, or mean flow (Geng et al. 2025) where
+/// the estimator knows a step's end. Source: `models/s3gen/flow_matching.py`.
+struct FlowMatching: Sendable {
+    private let estimator: FlowEstimator
+    private let configuration: FlowConfiguration
+
+    init(_ weights: Weights, _ configuration: FlowConfiguration) throws {
+        estimator = try FlowEstimator(weights["estimator"], configuration)
+        self.configuration = configuration
+    }
+
+    /// What the flow is told, each as the estimator takes it.
+    struct Conditions {
+        /// The encoder's first guess of the mel, `[batch, mel, frames]`.
+        var mean: Tensor
+        /// The projected speaker vector, `[batch, mel]`.
+        var speaker: Tensor
+        /// The prompt's mel, then zeros, `[batch, mel, frames]`.
+        var prompt: Tensor
+    }
+
+    /// Noise `[batch, mel, frames]` → mel of that shape, in `steps` Euler steps.
+    ///
+    /// - Parameter checkpoint: called before each step; what it throws ends the flow.
+    func callAsFunction(
+        _ noise: Tensor, _ conditions: Conditions, padding: SequencePadding, steps: Int, checkpoint: () throws -> Void
+    ) throws -> Tensor {
+        let times = try schedule(steps)
+        let guided = configuration.guidance != 0
+        let batch = noise.shape[0]
+        let told = try estimator.conditions(
+            mean: conditions.mean, speaker: conditions.speaker, prompt: conditions.prompt)
+        let inputs = guided ? try Tensor.cat([told, .zeros(told.shape, dtype: told.dtype, device: told.device)]) : told
+        let padding = guided ? try SequencePadding(frames: padding.frames.map { try Tensor.cat([$0, $0]) }) : padding
+
+        var x = noise
+        for (start, end) in zip(times, times.dropFirst()) {
+            try checkpoint()
+            let rows = inputs.shape[0]
+            let velocity = try estimator(
+                guided ? Tensor.cat([x, x]) : x, conditions: inputs,
+                time: .full([rows], Double(start), device: x.device),
+                end: configuration.meanFlow ? .full([rows], Double(end), device: x.device) : nil,
+                padding: padding).to(x.dtype)
+            x = try x + direction(velocity, batch: batch, guided: guided) * Double(end - start)
+        }
+        return x
+    }
+
+    private func direction(_ velocity: Tensor, batch: Int, guided: Bool) throws -> Tensor {
+        guard guided else { return velocity }
+        let conditioned = try velocity.narrow(axis: 0, from: 0, count: batch)
+        let unconditioned = try velocity.narrow(axis: 0, from: batch, count: batch)
+        return try conditioned * (1 + configuration.guidance) - unconditioned * configuration.guidance
+    }
+
+    /// Times of the steps' ends, from 0 to 1: evenly for mean flow, else small steps first.
+    private func schedule(_ steps: Int) throws -> [Float] {
+        let even = try Tensor.linspace(from: 0, to: 1, count: steps + 1)
+        return try configuration.meanFlow ? even.array() : warped(even).array()
+    }
+
+    private func warped(_ time: Tensor) throws -> Tensor {
+        try 1 - (time * 0.5 * Double.pi).cos()
+    }
+
+    /// Mean squared error of the velocity at a random time of each utterance, over frames that count.
+    ///
+    /// Draws from the generator: times, noise, then which utterances lose their conditions.
+    /// With a mean-flow estimator a step's end is its start, the velocity of that very moment.
+    func loss(
+        mel: Tensor, _ conditions: Conditions, padding: SequencePadding, generator: Generator
+    ) throws -> Tensor {
+        let (batch, device) = (mel.shape[0], mel.device)
+        let time = try warped(.rand([batch, 1, 1], generator: generator, device: generator.device).to(device))
+        let noise = try Tensor.randn(mel.shape, generator: generator, device: generator.device).to(device)
+        let kept = 1 - configuration.noiseFloor
+        let noisy = try (1 - time * kept) * noise + time * mel
+        let velocity = try mel - noise * kept
+
+        var told = try estimator.conditions(
+            mean: conditions.mean, speaker: conditions.speaker, prompt: conditions.prompt)
+        if configuration.unconditionalRate > 0 {
+            let draws = try Tensor.rand([batch, 1, 1], generator: generator, device: generator.device).to(device)
+            told = try told * draws.greater(than: configuration.unconditionalRate).to(told.dtype)
+        }
+        let predicted = try estimator(
+            noisy, conditions: told, time: time.reshaped([batch]), padding: padding).to(mel.dtype)
+        let error = try padding.silenced(predicted - velocity).square().sum()
+        let frames = try padding.frames.map { try $0.to(mel.dtype).sum() }
+            ?? Tensor(Double(batch * mel.shape[2]), device: device)
+        return try error / (frames * Double(mel.shape[1]))
+    }
+}

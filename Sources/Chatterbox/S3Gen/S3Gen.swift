@@ -1,0 +1,68 @@
+import Torch
+
+/// S3Gen: speech tokens become speech in the voice of a prompt.
+///
+/// ```
+/// tokens ─ flow ─► mel ─ vocoder ─► waveform
+/// ```
+/// The tokenizer and the speaker encoder, which read the prompt's recording, live in the same file. Upstream:
+/// `S3Token2Wav` in `models/s3gen/s3gen.py`.
+public struct S3Gen: Sendable {
+    /// The sizes the networks were made with.
+    public let configuration: S3GenConfiguration
+    /// Recording at 16 kHz to speech tokens.
+    public let tokenizer: S3Tokenizer
+    /// Recording at 16 kHz to speaker vector.
+    public let speakerEncoder: SpeakerEncoder
+    /// Speech tokens to mel.
+    public let flow: TokenToMel
+    /// Mel to waveform.
+    public let vocoder: Vocoder
+    /// What the beginning of speech is multiplied by.
+    public let fade: VocoderFade
+
+    /// Reads the four networks from `s3gen.safetensors`, or from one of its siblings with the same names.
+    ///
+    /// Throws what `Weights` throws for a tensor that is missing, of another shape or superfluous, and the networks'
+    /// own errors for impossible sizes.
+    public init(_ weights: Weights, _ configuration: S3GenConfiguration = .chatterbox) throws {
+        self.configuration = configuration
+        tokenizer = try S3Tokenizer(weights["tokenizer"], configuration.tokenizer)
+        speakerEncoder = try SpeakerEncoder(weights["speaker_encoder"], configuration.speakerEncoder)
+        flow = try TokenToMel(weights["flow"], configuration.flow)
+        vocoder = try Vocoder(weights["mel2wav"], configuration.vocoder)
+        fade = try VocoderFade(sampleRate: configuration.vocoder.sampleRate, device: vocoder.device)
+        try weights.requireAllUsed()
+    }
+
+    /// Speaks a whole utterance.
+    ///
+    /// - Parameters:
+    ///   - tokens: speech tokens `[1, tokens]`, control tokens removed.
+    ///   - prompt: the voice to continue.
+    ///   - steps: steps of the flow's solver; the configuration's number when nil.
+    ///   - generator: source of the flow's noise, then of the vocoder's phases and noise.
+    ///   - checkpoint: called before each step of the flow; what it throws ends the synthesis.
+    /// - Returns: the mel `[1, bins, frames]` and the waveform `[1, samples]`, faded in.
+    public func callAsFunction(
+        tokens: Tensor, prompt: FlowPrompt, steps: Int? = nil, generator: Generator, checkpoint: () throws -> Void = {}
+    ) throws -> (mel: Tensor, waveform: Tensor) {
+        let mel = try flow(tokens: tokens, prompt: prompt, steps: steps, generator: generator, checkpoint: checkpoint)
+        return (mel, try waveform(of: mel, generator: generator).waveform)
+    }
+
+    /// Turns a chunk of mel into its waveform.
+    ///
+    /// - Parameters:
+    ///   - mel: `[1, bins, frames]`.
+    ///   - cachedSource: the source of frames that the chunk shares with an earlier one, `[1, 1, samples]`.
+    ///   - isFirst: whether speech begins here, which is then faded in.
+    ///   - generator: source of phases and noise.
+    /// - Returns: the waveform `[1, samples]` and its source `[1, 1, samples]`.
+    public func waveform(
+        of mel: Tensor, cachedSource: Tensor? = nil, isFirst: Bool = true, generator: Generator
+    ) throws -> (waveform: Tensor, source: Tensor) {
+        let (waveform, source) = try vocoder(mel, cachedSource: cachedSource, generator: generator)
+        return (isFirst ? try fade(waveform) : waveform, source)
+    }
+}

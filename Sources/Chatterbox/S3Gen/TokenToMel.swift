@@ -1,0 +1,146 @@
+import Torch
+
+/// The voice that a flow continues: a recording as speech tokens, as mel frames, and as a speaker vector.
+public struct FlowPrompt: Sendable {
+    /// Speech tokens of the recording at 25 Hz, `[1, tokens]`; may be empty.
+    public var tokens: Tensor
+    /// Its log-mel spectrogram at 50 Hz, `[1, 2 · tokens, 80]`.
+    public var mel: Tensor
+    /// Its CAMPPlus vector, `[1, 192]`, of any length: it is normalised.
+    public var speaker: Tensor
+
+    public init(tokens: Tensor, mel: Tensor, speaker: Tensor) {
+        self.tokens = tokens
+        self.mel = mel
+        self.speaker = speaker
+    }
+}
+
+/// The first half of S3Gen: speech tokens become a mel spectrogram in the prompt's voice.
+///
+/// Source: `CausalMaskedDiffWithXvec` in `models/s3gen/flow.py`.
+public struct TokenToMel: Sendable {
+    public let configuration: FlowConfiguration
+    let embedding: Embedding
+    let speakerProjection, melProjection: Linear
+    let encoder: TokenEncoder
+    let flow: FlowMatching
+    let device: Device
+
+    /// Makes the networks from the `flow` scope of `s3gen.safetensors`.
+    ///
+    /// Throws ``FlowError/configuration(_:)`` for impossible sizes, and what `Weights` throws for a tensor that is
+    /// missing or has another shape.
+    public init(_ weights: Weights, _ configuration: FlowConfiguration = .chatterbox) throws {
+        try configuration.validate()
+        let size = configuration.encoder.size
+        self.configuration = configuration
+        embedding = try Embedding(weights["input_embedding"], count: configuration.tokenCount, size: size)
+        speakerProjection = try Linear(
+            weights["spk_embed_affine_layer"], from: configuration.speakerSize, to: configuration.melChannels)
+        encoder = try TokenEncoder(weights["encoder"], configuration.encoder)
+        melProjection = try Linear(weights["encoder_proj"], from: size, to: configuration.melChannels)
+        flow = try FlowMatching(weights["decoder"], configuration)
+        device = melProjection.weight.device
+    }
+
+    /// Speech tokens `[1, tokens]` → log-mel `[1, 80, 2 · tokens]` at 50 Hz.
+    ///
+    /// - Parameters:
+    ///   - steps: Euler steps; the configuration's number when nil.
+    ///   - isFinal: false where more tokens follow. The last 3 tokens then serve as lookahead only, and their 6 frames
+    ///     are left for the next call, which starts again from all tokens.
+    ///   - noise: where the flow starts, `[1, 80, at least prompt and new frames]`, for calls that must agree on the
+    ///     frames they share; nil draws it as upstream does.
+    ///   - generator: source of the noise.
+    ///   - checkpoint: called before each step; what it throws ends the synthesis.
+    ///
+    /// Throws ``FlowError`` for tokens out of range, for shapes that do not fit, and for a chunk with nothing but
+    /// lookahead.
+    public func callAsFunction(
+        tokens: Tensor, prompt: FlowPrompt, steps: Int? = nil, isFinal: Bool = true, noise: Tensor? = nil,
+        generator: Generator, checkpoint: () throws -> Void = {}
+    ) throws -> Tensor {
+        let steps = steps ?? configuration.steps
+        guard steps >= 1 else { throw FlowError.steps(steps) }
+        try check(tokens, prompt, isFinal: isFinal)
+
+        let mean = try mean(of: tokens, after: prompt, isFinal: isFinal)
+        let (frames, promptFrames) = (mean.shape[2], prompt.mel.shape[1])
+        let conditions = FlowMatching.Conditions(
+            mean: mean, speaker: try speaker(prompt.speaker), prompt: try padded(prompt.mel, to: frames, like: mean))
+        let start = try noise?.narrow(axis: 2, from: 0, count: frames).to(device)
+            ?? self.noise(tokens: tokens.shape[1], frames: frames, generator: generator)
+        let mel = try flow(
+            start, conditions, padding: SequencePadding(frames: nil), steps: steps, checkpoint: checkpoint)
+        return try mel.narrow(axis: 2, from: promptFrames, count: frames - promptFrames).contiguous()
+    }
+
+    /// The encoder's guess of the mel over prompt and new tokens, `[1, mel, frames]`.
+    private func mean(of tokens: Tensor, after prompt: FlowPrompt, isFinal: Bool) throws -> Tensor {
+        let joined = try Tensor.cat([prompt.tokens.to(.int64).to(device), tokens.to(.int64).to(device)], axis: 1)
+        var hidden = try encoder(embedding(joined))
+        if !isFinal {
+            let held = configuration.encoder.lookahead * configuration.framesPerToken
+            hidden = try hidden.narrow(axis: 1, from: 0, count: hidden.shape[1] - held)
+        }
+        return try melProjection(hidden).transposed(1, 2).contiguous()
+    }
+
+    /// Speaker vectors `[batch, speakerSize]`, normalised and projected to `[batch, mel]`.
+    func speaker(_ vector: Tensor) throws -> Tensor {
+        let vector = try vector.to(device).to(melProjection.weight.dtype)
+        return try speakerProjection(vector / vector.norm(2, axis: 1, keepAxis: true).clamped(min: 1e-12))
+    }
+
+    private func padded(_ mel: Tensor, to frames: Int, like tensor: Tensor) throws -> Tensor {
+        try mel.to(tensor.device).to(tensor.dtype).transposed(1, 2).padded([0, frames - mel.shape[1]])
+    }
+
+    /// Where upstream's flow starts: one draw over all frames; for mean flow, an earlier draw of 2 frames a token
+    /// takes its tail's place.
+    private func noise(tokens: Int, frames: Int, generator: Generator) throws -> Tensor {
+        let draw = { frames in
+            try Tensor.randn([1, configuration.melChannels, frames], generator: generator, device: generator.device)
+        } as (Int) throws -> Tensor
+        guard configuration.meanFlow else { return try draw(frames).to(device) }
+        let tail = try draw(tokens * configuration.framesPerToken)
+        let all = try draw(frames)
+        let kept = min(tail.shape[2], frames)
+        let head = try all.narrow(axis: 2, from: 0, count: frames - kept)
+        return try Tensor.cat([head, tail.narrow(axis: 2, from: tail.shape[2] - kept, count: kept)], axis: 2).to(device)
+    }
+
+    private func check(_ tokens: Tensor, _ prompt: FlowPrompt, isFinal: Bool) throws {
+        let (mel, speaker) = (configuration.melChannels, configuration.speakerSize)
+        for (name, tensor) in [("tokens", tokens), ("prompt.tokens", prompt.tokens)] {
+            guard tensor.rank == 2, tensor.shape[0] == 1 else {
+                throw FlowError.shape(name, expected: "[1, tokens]", found: tensor.shape)
+            }
+        }
+        guard prompt.mel.rank == 3, prompt.mel.shape[0] == 1, prompt.mel.shape[2] == mel else {
+            throw FlowError.shape("prompt.mel", expected: "[1, frames, \(mel)]", found: prompt.mel.shape)
+        }
+        guard prompt.speaker.shape == [1, speaker] else {
+            throw FlowError.shape("prompt.speaker", expected: "[1, \(speaker)]", found: prompt.speaker.shape)
+        }
+        let (count, promptCount) = (tokens.shape[1], prompt.tokens.shape[1])
+        guard count > 0 else { throw FlowError.noTokens }
+        guard isFinal || count > configuration.encoder.lookahead else {
+            throw FlowError.chunkTooShort(tokens: count, lookahead: configuration.encoder.lookahead)
+        }
+        guard prompt.mel.shape[1] == promptCount * configuration.framesPerToken else {
+            throw FlowError.promptLength(
+                tokens: promptCount, frames: prompt.mel.shape[1], framesPerToken: configuration.framesPerToken)
+        }
+        try checkRange(tokens)
+        try checkRange(prompt.tokens)
+    }
+
+    func checkRange(_ tokens: Tensor) throws {
+        let ids = try tokens.array(of: Int.self)
+        if let token = ids.first(where: { $0 < 0 || $0 >= configuration.tokenCount }) {
+            throw FlowError.tokenOutOfRange(token, limit: configuration.tokenCount)
+        }
+    }
+}

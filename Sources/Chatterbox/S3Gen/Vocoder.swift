@@ -1,0 +1,134 @@
+import Foundation
+import Torch
+
+/// HiFT: turns a mel spectrogram into a waveform with a harmonic source, a convolutional filter and an inverse
+/// short-time Fourier transform.
+///
+/// Li, Han, Jiang and Mesgarani, "HiFTNet", 2023. Upstream: `HiFTGenerator` in `models/s3gen/hifigan.py`. The operations
+/// are differentiable: a trainer calls `callAsFunction(_:pitch:…)` with the true F0 and takes gradients with respect
+/// to the tensors in the scope it was made from, making the vocoder anew after each step (the weight normalisation is
+/// applied when a layer is made). Weights may have reduced precision; source and waveform are float32 all the same.
+public struct Vocoder: Sendable {
+    /// The sizes the vocoder was made with.
+    public let configuration: VocoderConfiguration
+    /// F0 from mel.
+    public let pitchPredictor: PitchPredictor
+    /// Excitation from F0.
+    public let sourceModule: SourceModule
+
+    let input: Conv1d
+    let stages: [HiFTStage]
+    let output: Conv1d
+    let window: Tensor
+
+    /// The logarithm of a spectral magnitude is unbounded; what it stands for is not.
+    static let magnitudeLimit = 100.0
+    /// Slope of the last leaky rectifier.
+    static let outputSlope = 0.01
+
+    /// Where the weights are; mel and source are expected there.
+    public var device: Device { input.weight.device }
+
+    /// Reads the vocoder's tensors from its scope (`mel2wav` in `s3gen.safetensors`).
+    ///
+    /// Throws `VocoderError.configuration` when the sizes contradict each other, and the checkpoint's error when a tensor
+    /// is missing or has another shape.
+    public init(_ weights: Weights, _ configuration: VocoderConfiguration = .chatterbox) throws {
+        try configuration.validate()
+        self.configuration = configuration
+        pitchPredictor = try PitchPredictor(
+            weights["f0_predictor"], melBins: configuration.melBins, channels: configuration.pitchChannels)
+        sourceModule = try SourceModule(weights["m_source"], configuration)
+        input = try Conv1d(
+            weights["conv_pre"], from: configuration.melBins, to: configuration.baseChannels,
+            kernel: 7, padding: 3, weightNorm: true)
+        let count = configuration.upsampleRates.count
+        stages = try (0..<count).map { try HiFTStage(weights, configuration, stage: $0) }
+        output = try Conv1d(
+            weights["conv_post"], from: configuration.channels(after: count - 1), to: 2 * configuration.transformBins,
+            kernel: 7, padding: 3, weightNorm: true)
+        window = try Tensor(Self.hannWindow(configuration.transformSize), device: input.weight.device)
+    }
+
+    /// Speaks a mel spectrogram.
+    ///
+    /// - Parameters:
+    ///   - mel: logarithmic mel spectrogram `[batch, bins, frames]`.
+    ///   - pitch: F0 in Hz, `[batch, frames]`; predicted from the mel when not given.
+    ///   - cachedSource: source of an earlier call, `[batch, 1, samples]`, that replaces the beginning of this call's, so
+    ///     that the harmonics of successive chunks join without a click.
+    ///   - generator: source of the phases and the noise; see `SourceModule` for the order of draws.
+    /// - Returns: the waveform, within ± `amplitudeLimit`, `[batch, samples]`, and the source `[batch, 1, samples]`, both
+    ///   of `frames · samplesPerFrame` samples.
+    /// - Throws: `VocoderError.shape`, or `TorchError` when an operation fails.
+    public func callAsFunction(
+        _ mel: Tensor, pitch: Tensor? = nil, cachedSource: Tensor? = nil, generator: Generator
+    ) throws -> (waveform: Tensor, source: Tensor) {
+        try check(mel)
+        let pitch = try pitch ?? pitchPredictor(mel.to(input.weight.dtype))
+        guard pitch.shape == [mel.shape[0], mel.shape[2]] else {
+            throw VocoderError.shape(
+                argument: "pitch", found: pitch.shape, expected: "[\(mel.shape[0]), \(mel.shape[2])] as its mel")
+        }
+        let source = try source(pitch: pitch, cachedSource: cachedSource, generator: generator)
+        return (try decode(mel, source: source), source)
+    }
+
+    /// Makes the excitation for F0 `[batch, frames]` in Hz: `[batch, 1, samples]`, its beginning taken from `cachedSource`.
+    public func source(pitch: Tensor, cachedSource: Tensor? = nil, generator: Generator) throws -> Tensor {
+        let samplePitch = try pitch.repeatInterleaved(configuration.samplesPerFrame, axis: 1).unsqueezed(1)
+        let source = try sourceModule(samplePitch, generator: generator)
+        guard let cachedSource, cachedSource.count > 0 else { return source }
+        let (batch, total) = (source.shape[0], source.shape[2])
+        let known = cachedSource.shape.last ?? 0
+        guard cachedSource.shape == [batch, 1, known], known <= total else {
+            throw VocoderError.shape(
+                argument: "cached source", found: cachedSource.shape, expected: "[\(batch), 1, at most \(total)]")
+        }
+        return try Tensor.cat([cachedSource, source.narrow(axis: 2, from: known, count: total - known)], axis: 2)
+    }
+
+    /// Filters an excitation `[batch, 1, samples]` by a mel `[batch, bins, frames]` into a waveform `[batch, samples]`.
+    public func decode(_ mel: Tensor, source: Tensor) throws -> Tensor {
+        try check(mel)
+        let expected = [mel.shape[0], 1, mel.shape[2] * configuration.samplesPerFrame]
+        guard source.shape == expected else {
+            throw VocoderError.shape(argument: "source", found: source.shape, expected: "\(expected) for its mel")
+        }
+        let sourceSpectrum = try spectrum(of: source).to(input.weight.dtype)
+        var x = try input(mel.to(input.weight.dtype))
+        for stage in stages {
+            x = try stage(x, sourceSpectrum: sourceSpectrum)
+        }
+        x = try output(x.leakyReLU(Self.outputSlope))
+        return try waveform(of: x.to(.float32)).clamped(min: -configuration.amplitudeLimit, max: configuration.amplitudeLimit)
+    }
+
+    private func check(_ mel: Tensor) throws {
+        guard mel.rank == 3, mel.shape[1] == configuration.melBins, mel.shape[2] > 0 else {
+            throw VocoderError.shape(
+                argument: "mel", found: mel.shape, expected: "[batch, \(configuration.melBins), frames]")
+        }
+    }
+
+    /// Signal `[batch, 1, samples]` → real parts, then imaginary parts, `[batch, 2 · bins, spectral frames]`.
+    private func spectrum(of source: Tensor) throws -> Tensor {
+        let transform = try source.squeezed(1).to(.float32).stft(
+            size: configuration.transformSize, hop: configuration.transformHop, window: window)
+        return try Tensor.cat([transform.real(), transform.imag()], axis: 1)
+    }
+
+    /// Log magnitudes, then arcsines of phases, `[batch, 2 · bins, spectral frames]` → waveform `[batch, samples]`.
+    private func waveform(of parts: Tensor) throws -> Tensor {
+        let bins = configuration.transformBins
+        let magnitude = try parts.narrow(axis: 1, from: 0, count: bins).exp().clamped(max: Self.magnitudeLimit)
+        let phase = try parts.narrow(axis: 1, from: bins, count: bins).sin()
+        let transform = try Tensor.complex(magnitude * phase.cos(), magnitude * phase.sin())
+        return try transform.istft(size: configuration.transformSize, hop: configuration.transformHop, window: window)
+    }
+
+    /// Periodic Hann window, computed in double precision.
+    static func hannWindow(_ length: Int) -> [Float] {
+        (0..<length).map { Float(0.5 - 0.5 * cos(2 * Double.pi * Double($0) / Double(length))) }
+    }
+}

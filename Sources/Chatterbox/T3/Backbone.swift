@@ -1,0 +1,55 @@
+import Torch
+
+/// A causal transformer over embedded inputs: the part of T3 that is either Llama or GPT-2.
+public protocol Backbone: Sendable {
+    /// Number of layers, each with keys and values of its own.
+    var layerCount: Int { get }
+    /// Number of attention heads of a layer.
+    var headCount: Int { get }
+    /// Width of a head.
+    var headSize: Int { get }
+
+    /// Hidden states of new positions, each seeing those before it.
+    ///
+    /// - Parameters:
+    ///   - inputs: embedded inputs `[batch, time, hidden]`.
+    ///   - memory: what the positions before these left; `WholeSequence` when there are none and none shall be left.
+    /// - Returns: `[batch, time, hidden]` after the last normalisation.
+    func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor
+}
+
+/// What the queries of a batch may attend to, besides and including their own keys and values.
+public protocol AttentionMemory {
+    /// The position of each row's first input; one number stands for all rows.
+    var firstPositions: [Int] { get }
+
+    /// Scaled dot-product attention in one layer.
+    ///
+    /// - Parameter layer: the layer's number, from 0.
+    /// - Parameter query: `[batch, heads, time, head]`; `key` and `value` likewise, of the same new positions.
+    /// - Returns: `[batch, heads, time, head]`.
+    func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor
+}
+
+/// The exact path: the inputs are the whole sequence, nothing is remembered, and gradients flow.
+public struct WholeSequence: AttentionMemory {
+    public let firstPositions = [0]
+
+    public init() {}
+
+    public func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
+        try query.attention(key: key, value: value, causal: true)
+    }
+}
+
+extension Tensor {
+    /// `[batch, time, heads × head]` → `[batch, heads, time, head]`.
+    func splitIntoHeads(_ heads: Int) throws -> Tensor {
+        try viewed([size(0), size(1), heads, size(2) / heads]).transposed(1, 2)
+    }
+
+    /// `[batch, heads, time, head]` → `[batch, time, heads × head]`.
+    func joinedHeads() throws -> Tensor {
+        try transposed(1, 2).reshaped([size(0), size(2), size(1) * size(3)])
+    }
+}

@@ -1,0 +1,99 @@
+import Torch
+
+/// Sizes of a GPT-2 transformer (upstream: `models/t3/llama_configs.py`, `GPT2_medium`).
+public struct GPT2Configuration: Sendable, Codable, Hashable {
+    /// Width of inputs and outputs; the feed-forward blocks are four times as wide inside.
+    public var hiddenSize = 1024
+    /// Number of layers.
+    public var layers = 24
+    /// Number of attention heads; each is `hiddenSize / heads` wide.
+    public var heads = 16
+    /// Length of the learned position table: voice, text and speech together.
+    public var positions = 8196
+    /// Added to the variance before its root.
+    public var normEpsilon = 1e-5
+
+    public init(
+        hiddenSize: Int = 1024, layers: Int = 24, heads: Int = 16, positions: Int = 8196, normEpsilon: Double = 1e-5
+    ) {
+        self.hiddenSize = hiddenSize
+        self.layers = layers
+        self.heads = heads
+        self.positions = positions
+        self.normEpsilon = normEpsilon
+    }
+}
+
+/// The GPT-2 transformer without token embedding and head (Radford et al. 2019; upstream: `GPT2Model` of transformers).
+public struct GPT2Backbone: Backbone {
+    public let layerCount, headCount, headSize: Int
+    let positions: PositionTable
+    let layers: [GPT2Layer]
+    let norm: LayerNorm
+
+    /// - Parameter weights: the scope that holds `wpe`, `h.N` and `ln_f`; a `wte` there is not used.
+    public init(_ weights: Weights, _ configuration: GPT2Configuration) throws {
+        let (hiddenSize, heads) = (configuration.hiddenSize, configuration.heads)
+        guard heads > 0, hiddenSize % heads == 0 else {
+            throw T3Error.unevenHeads(hiddenSize: hiddenSize, heads: heads)
+        }
+        weights.ignore("wte.")
+        (layerCount, headCount, headSize) = (configuration.layers, heads, hiddenSize / heads)
+        positions = try PositionTable(weights["wpe"], count: configuration.positions, size: hiddenSize)
+        layers = try (0..<configuration.layers).map { try GPT2Layer(weights["h"][$0], configuration) }
+        norm = try LayerNorm(weights["ln_f"], size: hiddenSize, epsilon: configuration.normEpsilon)
+    }
+
+    public func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
+        var hidden = try inputs + positions(from: memory.firstPositions, count: inputs.size(1))
+        for (index, layer) in layers.enumerated() {
+            hidden = try layer(hidden, layer: index, memory: memory)
+        }
+        return try norm(hidden)
+    }
+}
+
+/// One layer: attention and feed-forward, each on normalised inputs and added to them.
+struct GPT2Layer: Sendable {
+    let heads: Int
+    let attentionNorm, feedForwardNorm: LayerNorm
+    let queryKeyValue, attentionOutput, feedForwardInput, feedForwardOutput: TransposedLinear
+
+    init(_ weights: Weights, _ configuration: GPT2Configuration) throws {
+        let (size, epsilon) = (configuration.hiddenSize, configuration.normEpsilon)
+        let (attention, feedForward) = (weights["attn"], weights["mlp"])
+        attention.ignore("bias", "masked_bias")  // causal masks in older files
+        heads = configuration.heads
+        attentionNorm = try LayerNorm(weights["ln_1"], size: size, epsilon: epsilon)
+        queryKeyValue = try TransposedLinear(attention["c_attn"], from: size, to: 3 * size)
+        attentionOutput = try TransposedLinear(attention["c_proj"], from: size, to: size)
+        feedForwardNorm = try LayerNorm(weights["ln_2"], size: size, epsilon: epsilon)
+        feedForwardInput = try TransposedLinear(feedForward["c_fc"], from: size, to: 4 * size)
+        feedForwardOutput = try TransposedLinear(feedForward["c_proj"], from: 4 * size, to: size)
+    }
+
+    /// `[batch, time, hidden]` → the same.
+    func callAsFunction(_ x: Tensor, layer: Int, memory: some AttentionMemory) throws -> Tensor {
+        let parts = try queryKeyValue(attentionNorm(x)).chunked(3, axis: 2).map { try $0.splitIntoHeads(heads) }
+        let attended = try memory.attend(layer: layer, query: parts[0], key: parts[1], value: parts[2])
+        let x = try x + attentionOutput(attended.joinedHeads())
+        return try x + feedForwardOutput(feedForwardInput(feedForwardNorm(x)).gelu(approximate: true))
+    }
+}
+
+/// A linear layer whose checkpoint stores the matrix as `[from, to]` (upstream: `Conv1D` of transformers).
+struct TransposedLinear: Sendable {
+    /// `[to, from]`, a view of what the file holds.
+    let weight: Tensor
+    let bias: Tensor
+
+    init(_ weights: Weights, from inputs: Int, to outputs: Int) throws {
+        weight = try weights.tensor("weight", shape: [inputs, outputs], initial: .normal(std: 0.02)).transposed(0, 1)
+        bias = try weights.tensor("bias", shape: [outputs], initial: .zeros)
+    }
+
+    /// `[..., from]` → `[..., to]`.
+    func callAsFunction(_ x: Tensor) throws -> Tensor {
+        try x.linear(weight, bias)
+    }
+}

@@ -1,0 +1,119 @@
+import Torch
+
+/// Keys and values of every layer for a fixed number of sequences, allocated once and written in place.
+///
+/// A slot holds one sequence; guidance takes two. Slots of one batch may be at different positions. The memory is
+/// `2 × layers × slots × capacity × hidden` numbers, touched as sequences grow. Not for concurrent use.
+public final class KeyValueCache {
+    /// Longest sequence a slot can hold.
+    public let capacity: Int
+    /// Positions written so far, for each slot.
+    public private(set) var lengths: [Int]
+    /// `[slots, heads, capacity, head]` for each layer.
+    private let keys, values: [Tensor]
+    private var isReserved: [Bool]
+
+    /// - Parameters:
+    ///   - slots: number of sequences.
+    ///   - capacity: longest sequence.
+    public init(
+        layers: Int, heads: Int, headSize: Int, slots: Int, capacity: Int, dtype: DType = .float32,
+        device: Device = .cpu
+    ) throws {
+        let shape = [slots, heads, capacity, headSize]
+        keys = try (0..<layers).map { _ in try Tensor.empty(shape, dtype: dtype, device: device) }
+        values = try (0..<layers).map { _ in try Tensor.empty(shape, dtype: dtype, device: device) }
+        lengths = Array(repeating: 0, count: slots)
+        isReserved = Array(repeating: false, count: slots)
+        self.capacity = capacity
+    }
+
+    /// Takes adjacent empty slots.
+    ///
+    /// - Throws: `T3Error.noFreeSlots`.
+    public func reserve(_ count: Int) throws -> Range<Int> {
+        var free = 0
+        for slot in isReserved.indices {
+            free = isReserved[slot] ? 0 : free + 1
+            guard free == count else { continue }
+            let slots = slot + 1 - count..<slot + 1
+            for slot in slots {
+                isReserved[slot] = true
+                lengths[slot] = 0
+            }
+            return slots
+        }
+        throw T3Error.noFreeSlots(wanted: count, free: isReserved.count { !$0 })
+    }
+
+    /// Gives slots back.
+    public func release(_ slots: Range<Int>) {
+        for slot in slots { isReserved[slot] = false }
+    }
+
+    /// Lets a backbone run over `count` new positions of each of `slots`, and counts them as written when it succeeds.
+    ///
+    /// - Parameter slots: the slot of each row of the batch.
+    /// - Throws: `T3Error.sequenceTooLong` when a slot would exceed the capacity.
+    public func extend<Result>(
+        _ slots: [Int], by count: Int, _ run: (Extension) throws -> Result
+    ) throws -> Result {
+        let positions = (slots.map { lengths[$0] }.max() ?? 0) + count
+        guard positions <= capacity else { throw T3Error.sequenceTooLong(positions: positions, limit: capacity) }
+        let result = try run(Extension(cache: self, slots: slots, count: count))
+        for slot in slots { lengths[slot] += count }
+        return result
+    }
+
+    /// New positions at the ends of some slots.
+    public struct Extension: AttentionMemory {
+        public let firstPositions: [Int]
+        private let cache: KeyValueCache
+        private let runs: [Run]
+        private let count: Int
+
+        /// Rows of the batch that are neighbours in the cache and equally long, so that views of it serve them as they are.
+        private struct Run {
+            let firstRow, firstSlot, length: Int
+            var rows = 1
+        }
+
+        fileprivate init(cache: KeyValueCache, slots: [Int], count: Int) {
+            self.cache = cache
+            self.count = count
+            firstPositions = slots.map { cache.lengths[$0] }
+            var runs: [Run] = []
+            for (row, slot) in slots.enumerated() {
+                if let last = runs.last, last.firstSlot + last.rows == slot, last.length == cache.lengths[slot] {
+                    runs[runs.count - 1].rows += 1
+                } else {
+                    runs.append(Run(firstRow: row, firstSlot: slot, length: cache.lengths[slot]))
+                }
+            }
+            self.runs = runs
+        }
+
+        public func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
+            if runs.count == 1 { return try attend(runs[0], layer: layer, query: query, key: key, value: value) }
+            return try Tensor.cat(runs.map { run in
+                func rows(_ x: Tensor) throws -> Tensor { try x.narrow(axis: 0, from: run.firstRow, count: run.rows) }
+                return try attend(run, layer: layer, query: rows(query), key: rows(key), value: rows(value))
+            })
+        }
+
+        private func attend(_ run: Run, layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
+            func remember(_ new: Tensor, in store: Tensor) throws -> Tensor {
+                let slots = try store.narrow(axis: 0, from: run.firstSlot, count: run.rows)
+                try slots.narrow(axis: 2, from: run.length, count: count).assign(new)
+                return try slots.narrow(axis: 2, from: 0, count: run.length + count)
+            }
+            let keys = try remember(key, in: cache.keys[layer])
+            let values = try remember(value, in: cache.values[layer])
+            if count == 1 || run.length == 0 {
+                return try query.attention(key: keys, value: values, causal: count > 1)
+            }
+            let visible = try Tensor.ones([count, run.length + count], dtype: .bool, device: query.device).tril(run.length)
+            return try query.attention(key: keys, value: values, mask: visible)
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import Torch
+
+/// Sizes of a Llama transformer (upstream: `models/t3/llama_configs.py`, `Llama_520M`).
+public struct LlamaConfiguration: Sendable, Codable, Hashable {
+    /// Width of inputs and outputs.
+    public var hiddenSize = 1024
+    /// Number of layers.
+    public var layers = 30
+    /// Number of attention heads; each is `hiddenSize / heads` wide.
+    public var heads = 16
+    /// Width between the two halves of a feed-forward block.
+    public var intermediateSize = 4096
+    /// Added to the mean square before its root.
+    public var normEpsilon = 1e-5
+    /// How positions turn queries and keys.
+    public var rotary = RotaryConfiguration()
+
+    public init(
+        hiddenSize: Int = 1024, layers: Int = 30, heads: Int = 16, intermediateSize: Int = 4096,
+        normEpsilon: Double = 1e-5, rotary: RotaryConfiguration = RotaryConfiguration()
+    ) {
+        self.hiddenSize = hiddenSize
+        self.layers = layers
+        self.heads = heads
+        self.intermediateSize = intermediateSize
+        self.normEpsilon = normEpsilon
+        self.rotary = rotary
+    }
+}
+
+/// The Llama transformer without token embedding and head (Touvron et al. 2023; upstream: `LlamaModel` of transformers).
+public struct LlamaBackbone: Backbone {
+    public let layerCount, headCount, headSize: Int
+    let layers: [LlamaLayer]
+    let norm: RMSNorm
+    let rotary: RotaryEmbedding
+
+    /// - Parameters:
+    ///   - weights: the scope that holds `layers.N` and `norm`; an `embed_tokens` there is not used.
+    ///   - positions: longest sequence; the rotary tables are made for that many.
+    public init(_ weights: Weights, _ configuration: LlamaConfiguration, positions: Int) throws {
+        let (hiddenSize, heads) = (configuration.hiddenSize, configuration.heads)
+        guard heads > 0, hiddenSize % (2 * heads) == 0 else {
+            throw T3Error.unevenHeads(hiddenSize: hiddenSize, heads: heads)
+        }
+        weights.ignore("embed_tokens.")
+        (layerCount, headCount, headSize) = (configuration.layers, heads, hiddenSize / heads)
+        layers = try (0..<configuration.layers).map { try LlamaLayer(weights["layers"][$0], configuration) }
+        norm = try RMSNorm(weights["norm"], size: hiddenSize, epsilon: configuration.normEpsilon)
+        rotary = try RotaryEmbedding(
+            configuration.rotary, headSize: headSize, positions: positions,
+            dtype: norm.weight.dtype, device: norm.weight.device)
+    }
+
+    public func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
+        let rotation = try rotary.rotation(from: memory.firstPositions, count: inputs.size(1))
+        var hidden = inputs
+        for (index, layer) in layers.enumerated() {
+            hidden = try layer(hidden, rotation: rotation, layer: index, memory: memory)
+        }
+        return try norm(hidden)
+    }
+}
+
+/// One layer: attention and feed-forward, each on normalised inputs and added to them.
+struct LlamaLayer: Sendable {
+    let inputNorm, feedForwardNorm: RMSNorm
+    let attention: LlamaAttention
+    let feedForward: LlamaFeedForward
+
+    init(_ weights: Weights, _ configuration: LlamaConfiguration) throws {
+        let (size, epsilon) = (configuration.hiddenSize, configuration.normEpsilon)
+        inputNorm = try RMSNorm(weights["input_layernorm"], size: size, epsilon: epsilon)
+        attention = try LlamaAttention(weights["self_attn"], configuration)
+        feedForwardNorm = try RMSNorm(weights["post_attention_layernorm"], size: size, epsilon: epsilon)
+        feedForward = try LlamaFeedForward(weights["mlp"], configuration)
+    }
+
+    /// `[batch, time, hidden]` → the same.
+    func callAsFunction(
+        _ x: Tensor, rotation: RotaryEmbedding.Rotation, layer: Int, memory: some AttentionMemory
+    ) throws -> Tensor {
+        let x = try x + attention(inputNorm(x), rotation: rotation, layer: layer, memory: memory)
+        return try x + feedForward(feedForwardNorm(x))
+    }
+}
+
+/// Multi-head attention over rotated queries and keys.
+struct LlamaAttention: Sendable {
+    let heads: Int
+    let query, key, value, output: Linear
+
+    init(_ weights: Weights, _ configuration: LlamaConfiguration) throws {
+        let size = configuration.hiddenSize
+        heads = configuration.heads
+        query = try Linear(weights["q_proj"], from: size, to: size, bias: false)
+        key = try Linear(weights["k_proj"], from: size, to: size, bias: false)
+        value = try Linear(weights["v_proj"], from: size, to: size, bias: false)
+        output = try Linear(weights["o_proj"], from: size, to: size, bias: false)
+    }
+
+    /// `[batch, time, hidden]` → the same.
+    func callAsFunction(
+        _ x: Tensor, rotation: RotaryEmbedding.Rotation, layer: Int, memory: some AttentionMemory
+    ) throws -> Tensor {
+        let attended = try memory.attend(
+            layer: layer,
+            query: rotation(query(x).splitIntoHeads(heads)),
+            key: rotation(key(x).splitIntoHeads(heads)),
+            value: value(x).splitIntoHeads(heads))
+        return try output(attended.joinedHeads())
+    }
+}
+
+/// SwiGLU (Shazeer 2020): silu(gate x) ⊙ (up x), projected down.
+struct LlamaFeedForward: Sendable {
+    let gate, up, down: Linear
+
+    init(_ weights: Weights, _ configuration: LlamaConfiguration) throws {
+        let (size, inner) = (configuration.hiddenSize, configuration.intermediateSize)
+        gate = try Linear(weights["gate_proj"], from: size, to: inner, bias: false)
+        up = try Linear(weights["up_proj"], from: size, to: inner, bias: false)
+        down = try Linear(weights["down_proj"], from: inner, to: size, bias: false)
+    }
+
+    /// `[batch, time, hidden]` → the same.
+    func callAsFunction(_ x: Tensor) throws -> Tensor {
+        try down(gate(x).silu() * up(x))
+    }
+}

@@ -1,0 +1,124 @@
+/// Sizes and special tokens of a speech token model (upstream: `models/t3/modules/t3_config.py`).
+///
+/// The defaults are the English Chatterbox model; a smaller network with the same architecture loads through the same
+/// code with other numbers.
+public struct T3Configuration: Sendable, Codable, Hashable {
+    /// Number of text tokens the embedding knows.
+    public var textVocabulary = 704
+    /// The token in front of every text.
+    public var startText = 255
+    /// The token behind every text.
+    public var stopText = 0
+    /// Longest text in tokens, without its start and stop.
+    public var maximumText = 2048
+    /// Number of speech tokens the embedding and the head know: codes, start, stop and unused ones.
+    public var speechVocabulary = 8194
+    /// The token in front of all speech.
+    public var startSpeech = 6561
+    /// The token that ends speech.
+    public var stopSpeech = 6562
+    /// Longest speech in tokens (25 a second).
+    public var maximumSpeech = 4096
+    /// Longest prompt of the voice, in speech tokens.
+    public var promptTokens = 150
+    /// Width of the voice encoder's speaker embedding.
+    public var speakerSize = 256
+    /// Whether text and speech have learned position embeddings of their own; Turbo relies on its backbone's.
+    public var learnedPositions = true
+    /// Whether the exaggeration of the emotion is one of the conditions.
+    public var emotion = true
+    /// How the voice's prompt is condensed; `nil` passes its tokens on one by one.
+    public var perceiver: PerceiverConfiguration? = PerceiverConfiguration()
+    /// The transformer between embeddings and heads.
+    public var backbone = BackboneConfiguration.llama(LlamaConfiguration())
+
+    /// The English model with upstream's sizes.
+    public init() {}
+
+    /// The English model: 30 Llama layers of width 1024.
+    public static let chatterbox = T3Configuration()
+
+    /// The multilingual models, version 2 and 3, and the single-language packs.
+    public static let multilingual = {
+        var configuration = T3Configuration()
+        configuration.textVocabulary = 2454
+        return configuration
+    }()
+
+    /// Turbo: GPT-2 medium, every prompt token passed on, no emotion.
+    public static let turbo = gpt2(GPT2Configuration())
+
+    /// Nano: as Turbo over GPT-2 small.
+    public static let nano = gpt2(GPT2Configuration(hiddenSize: 768, layers: 12, heads: 12))
+
+    private static func gpt2(_ backbone: GPT2Configuration) -> T3Configuration {
+        var configuration = T3Configuration()
+        configuration.textVocabulary = 50276
+        configuration.speechVocabulary = 6563
+        configuration.promptTokens = 375
+        configuration.learnedPositions = false
+        configuration.emotion = false
+        configuration.perceiver = nil
+        configuration.backbone = .gpt2(backbone)
+        return configuration
+    }
+
+    /// How upstream decodes this kind of model.
+    public var style: DecodingStyle {
+        switch backbone {
+        case .llama: .chatterbox
+        case .gpt2: .turbo
+        }
+    }
+
+    /// The text with the start and stop tokens this kind of model expects: Turbo's texts have none.
+    public func framed(_ text: [Int]) -> [Int] {
+        style == .turbo ? text : [startText] + text + [stopText]
+    }
+}
+
+/// The two ways upstream turns logits into speech tokens (`T3.inference` and `T3.inference_turbo`).
+public enum DecodingStyle: Sendable, Hashable {
+    /// Two start tokens; guidance, repetition penalty, temperature, min-p, top-p, in this order.
+    case chatterbox
+    /// One start token; temperature, top-k, top-p, repetition penalty, in this order; no guidance.
+    case turbo
+}
+
+/// The transformer of a speech token model; in JSON an object whose `kind` is `llama` or `gpt2`.
+public enum BackboneConfiguration: Sendable, Hashable {
+    case llama(LlamaConfiguration)
+    case gpt2(GPT2Configuration)
+
+    /// Width of the transformer's inputs and outputs.
+    public var hiddenSize: Int {
+        switch self {
+        case .llama(let llama): llama.hiddenSize
+        case .gpt2(let gpt2): gpt2.hiddenSize
+        }
+    }
+}
+
+extension BackboneConfiguration: Codable {
+    private enum Key: String, CodingKey { case kind }
+    private enum Kind: String, Codable { case llama, gpt2 }
+
+    public init(from decoder: any Decoder) throws {
+        switch try decoder.container(keyedBy: Key.self).decode(Kind.self, forKey: .kind) {
+        case .llama: self = .llama(try LlamaConfiguration(from: decoder))
+        case .gpt2: self = .gpt2(try GPT2Configuration(from: decoder))
+        }
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        switch self {
+        case .llama(let llama):
+            try container.encode(Kind.llama, forKey: .kind)
+            try llama.encode(to: encoder)
+        case .gpt2(let gpt2):
+            try container.encode(Kind.gpt2, forKey: .kind)
+            try gpt2.encode(to: encoder)
+        }
+    }
+}

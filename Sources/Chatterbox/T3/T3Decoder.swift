@@ -1,0 +1,128 @@
+import Torch
+
+/// Speaks one text: draws speech tokens one by one until the model stops or the budget is spent.
+///
+/// ```swift
+/// let decoder = try T3Decoder(engine: engine, text: tokens, conditioning: voice, generator: Generator(seed: 1))
+/// while let token = try decoder.next() { … }
+/// ```
+/// Several decoders over one engine take their steps together when `advance(_:)` is called before each draws its token.
+/// The request's slots are given back when it ends, fails or is dropped. Wrap the calls in `withoutGradients`.
+public final class T3Decoder {
+    /// The speech tokens so far, without start and stop.
+    public private(set) var tokens: [Int] = []
+    /// Why there are no further tokens; `nil` while there may be.
+    public private(set) var end: DecodingEnd?
+    /// Most tokens that this request may draw.
+    public let budget: Int
+
+    private let engine: any DecodeEngine
+    private let sampler: SpeechTokenSampler
+    private var slots: Range<Int>
+    private var logits: Tensor?
+
+    /// Checks the request, and computes everything before the first token.
+    ///
+    /// - Parameters:
+    ///   - text: text tokens as `T3Configuration.framed(_:)` frames them.
+    ///   - budget: most tokens to draw; upstream's is 1000, 40 seconds.
+    ///   - generator: on the engine's device; one draw a token.
+    /// - Throws: `T3Error` when the request does not fit the model or the engine.
+    public init(
+        engine: any DecodeEngine, text: [Int], conditioning: T3Conditioning,
+        options: SamplingOptions = .chatterbox, budget: Int = 1000, generator: Generator
+    ) throws {
+        let (model, configuration) = (engine.model, engine.model.configuration)
+        try configuration.check(text: text, prompt: conditioning.prompt, budget: budget)
+        let guidance = configuration.style == .chatterbox && options.guidance > 0
+        self.engine = engine
+        self.budget = budget
+        sampler = try SpeechTokenSampler(
+            options, style: configuration.style, vocabulary: configuration.speechVocabulary,
+            startToken: configuration.startSpeech, generator: generator, device: model.device)
+        let prompt = try model.prompt(text: text, conditioning: conditioning, guidance: guidance)
+        let longest = prompt.size(1) + budget - 1
+        let limit = min(engine.capacity, configuration.longestSequence)
+        guard longest <= limit else { throw T3Error.sequenceTooLong(positions: longest, limit: limit) }
+        slots = try engine.reserve(guidance ? 2 : 1)
+        logits = try engine.prefill(prompt, slots: slots)
+    }
+
+    deinit {
+        engine.release(slots)
+    }
+
+    /// Draws the next token; `nil` once `end` says why there is none.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled, and what the engine throws.
+    public func next() throws -> Int? {
+        guard end == nil else { return nil }
+        try Task.checkCancellation()
+        if logits == nil { try Self.advance([self]) }
+        let token = try sampler.draw(from: logits!)
+        logits = nil
+        if token == engine.model.configuration.stopSpeech {
+            finish(.stop)
+            return nil
+        }
+        tokens.append(token)
+        if tokens.count == budget { finish(.budget) }
+        return token
+    }
+
+    /// Computes, in one step of their common engine, the logits from which each unfinished decoder draws its next token.
+    public static func advance(_ decoders: [T3Decoder]) throws {
+        let waiting = decoders.filter { $0.end == nil && $0.logits == nil }
+        guard let engine = waiting.first?.engine else { return }
+        precondition(waiting.allSatisfy { $0.engine === engine }, "decoders of different engines cannot step together")
+        var logits = try engine.step(waiting.flatMap(\.inputs))
+        for decoder in waiting {
+            let rows = decoder.slots.count
+            decoder.logits = try logits.narrow(axis: 0, from: 0, count: rows)
+            logits = try logits.narrow(axis: 0, from: rows, count: logits.size(0) - rows)
+        }
+    }
+
+    /// The last token, once for each slot.
+    private var inputs: [DecodeInput] {
+        slots.map { DecodeInput(slot: $0, token: tokens[tokens.count - 1], position: tokens.count) }
+    }
+
+    private func finish(_ reason: DecodingEnd) {
+        end = reason
+        engine.release(slots)
+        slots = slots.lowerBound..<slots.lowerBound
+    }
+}
+
+/// Why speech ended.
+public enum DecodingEnd: String, Sendable, Codable {
+    /// The model drew its stop token.
+    case stop
+    /// The most tokens asked for are drawn.
+    case budget
+}
+
+extension T3Configuration {
+    /// Refuses what the model has no positions or embeddings for.
+    func check(text: [Int], prompt: Tensor?, budget: Int) throws {
+        guard !text.isEmpty else { throw T3Error.emptyText }
+        if let unknown = text.first(where: { !(0..<textVocabulary).contains($0) }) {
+            throw T3Error.unknownToken(unknown, of: "text", vocabulary: textVocabulary)
+        }
+        if style == .chatterbox, !(text.contains(startText) && text.contains(stopText)) {
+            throw T3Error.unframedText(start: startText, stop: stopText)
+        }
+        if learnedPositions, text.count > textPositions {
+            throw T3Error.textTooLong(tokens: text.count, limit: textPositions)
+        }
+        guard 1...maximumSpeech ~= budget else { throw T3Error.budgetOutOfRange(tokens: budget, limit: maximumSpeech) }
+        guard let prompt = try prompt?.array(of: Int.self) else { return }
+        if let unknown = prompt.first(where: { !(0..<speechVocabulary).contains($0) }) {
+            throw T3Error.unknownToken(unknown, of: "prompt", vocabulary: speechVocabulary)
+        }
+        if learnedPositions, prompt.count > speechPositions {
+            throw T3Error.promptTooLong(tokens: prompt.count, limit: speechPositions)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import Foundation
+
+/// The English model's tokenizer: byte-pair pieces of characters, with `[SPACE]` for a space (upstream: `EnTokenizer`).
+public struct EnglishTokenizer: Sendable {
+    private let pieces: BPETokenizer
+    private let speakable: Set<Int>
+
+    /// Reads `tokenizer.json`.
+    ///
+    /// - Throws: ``TokenizerError``.
+    public init(_ url: URL) throws {
+        let pieces = try BPETokenizer(url)
+        for required in ["[START]", "[STOP]", "[SPACE]"] where pieces.id(of: required) == nil {
+            throw TokenizerError.malformed(url, problem: "it has no token \(required)")
+        }
+        self.pieces = pieces
+        speakable = Set((0..<pieces.count).filter { id in
+            guard let piece = pieces.piece(of: id), !piece.hasPrefix("[") else { return false }
+            return piece.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil }
+        })
+    }
+
+    /// One more than the largest token.
+    public var count: Int { pieces.count }
+
+    /// The tokens of normalised text, without start and stop.
+    public func encode(_ text: String) -> [Int] { pieces.encode(text.replacingScalars(" ", with: "[SPACE]")) }
+
+    /// Text from tokens; start, stop and unknown tokens vanish.
+    public func decode(_ tokens: [Int]) -> String {
+        tokens.compactMap { pieces.piece(of: $0) }.joined()
+            .replacing("[SPACE]", with: " ").replacing("[STOP]", with: "").replacing("[UNK]", with: "").replacing("[START]", with: "")
+    }
+
+    /// Whether any token is part of a word.
+    public func hasWords(_ tokens: [Int]) -> Bool { tokens.contains { speakable.contains($0) } }
+
+    /// Characters that the model has never seen and will not speak, each once, in order.
+    public func unknownCharacters(in text: String) -> [Character] {
+        var seen: Set<Character> = []
+        return text.filter { character in
+            !character.isWhitespace && pieces.encode(String(character)).contains { $0 == pieces.unknown } && seen.insert(character).inserted
+        }.map { $0 }
+    }
+}
+
+extension String {
+    /// Replaces scalars, not the characters people see: what Python's `str.replace` does.
+    func replacingScalars(_ found: String, with replacement: String) -> String {
+        String(String.UnicodeScalarView(Array(unicodeScalars).replacing(Array(found.unicodeScalars), with: Array(replacement.unicodeScalars))))
+    }
+}

@@ -1,0 +1,20 @@
+/// Text that cannot be spoken.
+public enum TextError: Error, Equatable, CustomStringConvertible {
+    case empty
+    /// Nothing in it is a word to the model.
+    case nothingToSpeak(String)
+    case tooLong(characters: Int, tokens: Int, limit: Int)
+
+    public var description: String {
+        switch self {
+        case .empty:
+            return "the text is empty: give at least one word to speak"
+        case .nothingToSpeak(let text):
+            let shown = text.count > 20 ? text.prefix(20) + "…" : text[...]
+            return "\"\(shown)\" has no word that the model can speak: give text with letters of its language"
+        case .tooLong(let characters, let tokens, let limit):
+            return "the text is too long to speak in one breath: \(characters) characters are \(tokens) tokens, the model takes \(limit); "
+                + "split it (--split sentences)"
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Torch
+
+/// Sizes of a ``VoiceEncoder`` (upstream: `models/voice_encoder/config.py`).
+public struct VoiceEncoderConfig: Sendable, Codable, Hashable {
+    /// Bands of the mel spectrogram it listens to.
+    public var melBins = 40
+    /// Width of the recurrent state.
+    public var hiddenSize = 256
+    public var layers = 3
+    /// Length of an embedding.
+    public var embeddingSize = 256
+    /// Mel frames, 10 ms each, of one partial utterance.
+    public var partialFrames = 160
+    /// Mel frames from the start of one partial to the start of the next: 1.3 partials a second.
+    public var partialStep = 77
+    /// How much of a last partial must lie within the recording for it to count; below, the rest is left unheard.
+    public var minimumCoverage = 0.8
+
+    public init() {}
+
+    public static let chatterbox = VoiceEncoderConfig()
+}
+
+/// Who is speaking, as a direction in space: recordings of one person point the same way.
+///
+/// A recurrent network hears overlapping partials of 1.6 s; its last state after each, projected and made non-negative,
+/// is that partial's opinion. The embedding is their mean, of length 1. Wan et al. 2018, "Generalized End-to-End Loss
+/// for Speaker Verification"; upstream `models/voice_encoder/voice_encoder.py`, file `ve.safetensors`.
+public struct VoiceEncoder: Sendable {
+    public let config: VoiceEncoderConfig
+    private let recurrence: LSTM
+    private let projection: Linear
+
+    /// Takes `lstm` and `proj`; the two scalars of its training loss are left alone.
+    public init(_ weights: Weights, _ config: VoiceEncoderConfig = .chatterbox) throws {
+        self.config = config
+        recurrence = try LSTM(weights["lstm"], input: config.melBins, hidden: config.hiddenSize, layers: config.layers)
+        projection = try Linear(weights["proj"], from: config.hiddenSize, to: config.embeddingSize)
+        weights.ignore("similarity_weight", "similarity_bias")
+    }
+
+    /// The embeddings of partials, each of length 1: `[partials, frames, mels]` → `[partials, embedding]`.
+    public func callAsFunction(_ partials: Tensor) throws -> Tensor {
+        let state = try recurrence(partials).hidden[-1]
+        return try normalized(projection(state).relu())
+    }
+
+    /// The embedding of a whole recording.
+    ///
+    /// - Parameter mel: `[frames, mels]`, power (not decibels), 100 frames a second, at least one frame.
+    /// - Returns: `[1, embedding]`, of length 1.
+    public func embedding(ofMel mel: Tensor) throws -> Tensor {
+        let embeddings = try partials(ofMel: mel).split(Self.batch, axis: 0).map { try self($0) }
+        return try normalized(Tensor.cat(embeddings).mean(axis: 0, keepAxis: true))
+    }
+
+    /// The overlapping pieces that the network hears, the last one filled up with silence or cut off:
+    /// `[frames, mels]` → `[partials, partialFrames, mels]`.
+    func partials(ofMel mel: Tensor) throws -> Tensor {
+        let frames = mel.size(0)
+        let count = partialCount(frames: frames)
+        let needed = config.partialFrames + config.partialStep * (count - 1)
+        let fitted = try mel.padded([0, 0, 0, needed - frames])
+        return try fitted.unfolded(axis: 0, size: config.partialFrames, step: config.partialStep).transposed(1, 2)
+    }
+
+    func partialCount(frames: Int) -> Int {
+        let (size, step) = (config.partialFrames, config.partialStep)
+        let (whole, rest) = max(frames - size + step, 0).quotientAndRemainder(dividingBy: step)
+        let covered = Double(rest + size - step) / Double(size)
+        return whole == 0 || covered >= config.minimumCoverage ? whole + 1 : whole
+    }
+
+    private func normalized(_ x: Tensor) throws -> Tensor { try x / x.norm(axis: 1, keepAxis: true) }
+
+    /// Partials heard at once: bounds the memory that a long recording takes.
+    private static let batch = 32
+}

@@ -1,0 +1,167 @@
+import Foundation
+import Testing
+import TestSupport
+import Torch
+
+@testable import Chatterbox
+
+/// Zero on the processor that made the fixtures; others round differently.
+let tolerance = 1e-4
+
+/// A fixture of the whole flow and the structure made from it.
+struct FlowFixture {
+    let fixture: Fixture
+    let weights: Weights
+    let configuration: FlowConfiguration
+    let tokenToMel: TokenToMel
+
+    init(_ name: String) throws {
+        fixture = try Fixture(name)
+        configuration = try fixture.config(as: FlowConfiguration.self)
+        weights = fixture.weights
+        tokenToMel = try TokenToMel(weights, configuration)
+    }
+
+    var tokens: Tensor { get throws { try fixture.input("token") } }
+
+    var prompt: FlowPrompt {
+        get throws {
+            try FlowPrompt(
+                tokens: fixture.input("prompt_token"), mel: fixture.input("prompt_feat"),
+                speaker: fixture.input("embedding"))
+        }
+    }
+
+    func generator(_ seed: String = "seed") throws -> Generator {
+        try Generator(seed: UInt64(fixture.input(seed).item(Int.self)))
+    }
+}
+
+@Suite("Flow from tokens to mel")
+struct FlowTests {
+    @Test("uses every tensor of upstream's flow", arguments: ["flow", "flow_mean"])
+    func everyTensorIsUsed(name: String) throws {
+        try FlowFixture(name).weights.requireAllUsed()
+    }
+
+    @Test("the estimator gives upstream's velocity for a padded batch", arguments: ["flow", "flow_mean"])
+    func velocityMatches(name: String) throws {
+        let flow = try FlowFixture(name)
+        let input = { try flow.fixture.input("estimator.\($0)") } as (String) throws -> Tensor
+        let estimator = try FlowEstimator(flow.weights["decoder"]["estimator"], flow.configuration)
+        let conditions = try estimator.conditions(
+            mean: input("mu"), speaker: input("speaker"), prompt: input("condition"))
+        let velocity = try estimator(
+            input("x"), conditions: conditions, time: input("t"), end: input("r"),
+            padding: SequencePadding(frames: input("mask").to(.bool)))
+        try expectClose(velocity, flow.fixture.output("estimator.velocity"), relative: tolerance)
+    }
+
+    @Test("the same seed gives upstream's mel", arguments: ["flow", "flow_mean"])
+    func melMatches(name: String) throws {
+        let flow = try FlowFixture(name)
+        let mel = try flow.tokenToMel(tokens: flow.tokens, prompt: flow.prompt, generator: flow.generator())
+        try expectClose(mel, flow.fixture.output("mel"), relative: tolerance)
+    }
+
+    @Test("a chunk that is not the last leaves out the frames of its lookahead")
+    func unfinishedMelMatches() throws {
+        let flow = try FlowFixture("flow")
+        let mel = try flow.tokenToMel(
+            tokens: flow.tokens, prompt: flow.prompt, isFinal: false, generator: flow.generator("unfinished_seed"))
+        try expectClose(mel, flow.fixture.output("unfinished"), relative: tolerance)
+    }
+
+    @Test("mean flow starts a chunk that is not the last")
+    func unfinishedMeanFlow() throws {
+        let flow = try FlowFixture("flow_mean")
+        let mel = try flow.tokenToMel(
+            tokens: flow.tokens, prompt: flow.prompt, isFinal: false, generator: flow.generator())
+        #expect(try mel.shape == [1, 80, 2 * (flow.tokens.shape[1] - 3)])
+    }
+
+    @Test("noise given by the caller takes the generator's place")
+    func noiseMayBeGiven() throws {
+        let flow = try FlowFixture("flow")
+        let frames = try 2 * (flow.tokens.shape[1] + flow.prompt.tokens.shape[1])
+        let noise = try Tensor.randn([1, 80, frames], generator: flow.generator())
+        let longer = try noise.padded([0, 5])
+        let mel = try flow.tokenToMel(
+            tokens: flow.tokens, prompt: flow.prompt, noise: longer, generator: Generator(seed: 99))
+        try expectClose(mel, flow.fixture.output("mel"), relative: tolerance)
+    }
+
+    @Test("a voice without a recording works")
+    func emptyPrompt() throws {
+        let flow = try FlowFixture("flow")
+        let prompt = try FlowPrompt(
+            tokens: .zeros([1, 0], dtype: .int64), mel: .zeros([1, 0, 80]), speaker: flow.prompt.speaker)
+        let mel = try flow.tokenToMel(tokens: flow.tokens, prompt: prompt, generator: flow.generator())
+        #expect(try mel.shape == [1, 80, 2 * flow.tokens.shape[1]])
+        #expect(try mel.isFinite().all().item(Bool.self))
+    }
+
+    @Test("bfloat16 weights give nearly the same mel")
+    func lowPrecision() throws {
+        let flow = try FlowFixture("flow")
+        let tensors = try flow.weights.parameters.mapValues { try $0.to(.bfloat16) }
+        let rounded = try TokenToMel(Weights(tensors: tensors, named: "bfloat16"), flow.configuration)
+        let mel = try rounded(tokens: flow.tokens, prompt: flow.prompt, generator: flow.generator())
+        #expect(mel.dtype == .float32)
+        try expectClose(mel, flow.fixture.output("mel"), relative: 0.1)
+    }
+
+    @Test("the caller is asked before every step and can end the flow")
+    func cancellation() throws {
+        struct Stop: Error {}
+        let flow = try FlowFixture("flow")
+        var steps = 0
+        _ = try flow.tokenToMel(
+            tokens: flow.tokens, prompt: flow.prompt, steps: 4, generator: flow.generator(), checkpoint: { steps += 1 })
+        #expect(steps == 4)
+        #expect(throws: Stop.self) {
+            try flow.tokenToMel(
+                tokens: flow.tokens, prompt: flow.prompt, generator: flow.generator(), checkpoint: { throw Stop() })
+        }
+    }
+
+    @Test("impossible input is refused with a reason")
+    func refusals() throws {
+        let flow = try FlowFixture("flow")
+        let generator = try flow.generator()
+        let (tokens, prompt) = try (flow.tokens, flow.prompt)
+        func expect(_ error: FlowError, _ body: () throws -> Tensor) {
+            #expect(throws: error) { _ = try body() }
+        }
+        expect(.tokenOutOfRange(61, limit: 61)) {
+            try flow.tokenToMel(tokens: Tensor([3, 61], shape: [1, 2]), prompt: prompt, generator: generator)
+        }
+        expect(.tokenOutOfRange(-1, limit: 61)) {
+            try flow.tokenToMel(tokens: Tensor([-1], shape: [1, 1]), prompt: prompt, generator: generator)
+        }
+        expect(.noTokens) {
+            try flow.tokenToMel(tokens: .zeros([1, 0], dtype: .int64), prompt: prompt, generator: generator)
+        }
+        expect(.chunkTooShort(tokens: 3, lookahead: 3)) {
+            try flow.tokenToMel(
+                tokens: Tensor([1, 2, 3], shape: [1, 3]), prompt: prompt, isFinal: false, generator: generator)
+        }
+        expect(.promptLength(tokens: 9, frames: 17, framesPerToken: 2)) {
+            var short = prompt
+            short.mel = try prompt.mel.narrow(axis: 1, from: 0, count: 17)
+            return try flow.tokenToMel(tokens: tokens, prompt: short, generator: generator)
+        }
+        expect(.steps(0)) {
+            try flow.tokenToMel(tokens: tokens, prompt: prompt, steps: 0, generator: generator)
+        }
+        var configuration = flow.configuration
+        configuration.encoder.headCount = 3
+        #expect(throws: FlowError.self) { try TokenToMel(flow.weights, configuration) }
+    }
+
+    @Test("a configuration survives JSON")
+    func configurationRoundTrip() throws {
+        let data = try JSONEncoder().encode(FlowConfiguration.meanFlow)
+        #expect(try JSONDecoder().decode(FlowConfiguration.self, from: data) == .meanFlow)
+    }
+}

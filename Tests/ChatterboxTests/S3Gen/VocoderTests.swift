@@ -1,0 +1,183 @@
+import Testing
+import TestSupport
+import Torch
+
+@testable import Chatterbox
+
+/// Against upstream's `HiFTGenerator`, small, with random weights: `Reference/fixtures/vocoder.py`.
+@Suite("Vocoder") struct VocoderTests {
+    let fixture: Fixture
+    let vocoder: Vocoder
+
+    init() throws {
+        fixture = try Fixture("vocoder")
+        vocoder = try Vocoder(fixture.weights, fixture.config(as: VocoderConfiguration.self))
+    }
+
+    /// Every `step`-th sample, as the fixture keeps them.
+    private func every(_ step: Int, _ signal: Tensor) throws -> Tensor {
+        try signal[.ellipsis, .stride(from: 0, to: signal.shape.last!, by: step)]
+    }
+
+    @Test("every tensor of the checkpoint is used")
+    func usesAllWeights() throws {
+        let weights = fixture.weights
+        _ = try Vocoder(weights, vocoder.configuration)
+        try weights.requireAllUsed()
+    }
+
+    @Test("F0 follows upstream")
+    func pitch() throws {
+        try expectClose(vocoder.pitchPredictor(fixture.input("mel")), fixture.output("pitch"), relative: 1e-5)
+        try expectClose(vocoder.pitchPredictor(fixture.input("longMel")), fixture.output("longPitch"), relative: 1e-5)
+    }
+
+    @Test("a short mel gives upstream's source and waveform, and leaves the generator where upstream's stands")
+    func shortMel() throws {
+        let generator = try Generator(seed: 7)
+        let (waveform, source) = try vocoder(fixture.input("mel"), generator: generator)
+        try expectClose(every(3, source), fixture.output("source"), relative: 1e-4)
+        try expectClose(waveform, fixture.output("waveform"), relative: 1e-3)
+        try expectClose(Tensor.randn([4], generator: generator), fixture.output("after"), relative: 1e-6)
+    }
+
+    @Test("four seconds stay with upstream when F0 is given")
+    func longMelWithPitch() throws {
+        let (waveform, source) = try vocoder(
+            fixture.input("longMel"), pitch: fixture.output("longPitch"), generator: Generator(seed: 8))
+        try expectClose(every(7, source), fixture.output("longSource"), relative: 1e-4)
+        try expectClose(every(5, waveform), fixture.output("longWaveform"), relative: 1e-4)
+    }
+
+    // One unit in the last place of F0 turns the highest harmonic by milliradians within four seconds, and where another
+    // processor adds a convolution up in another order it comes to that.
+    @Test("four seconds stay with upstream from the mel alone")
+    func longMel() throws {
+        let (waveform, _) = try vocoder(fixture.input("longMel"), generator: Generator(seed: 8))
+        try expectClose(every(5, waveform), fixture.output("longWaveform"), relative: 1e-2)
+    }
+
+    @Test("a cached source replaces the beginning of the new one")
+    func cachedSource() throws {
+        let cached = try fixture.input("cachedSource")
+        let (waveform, source) = try vocoder(
+            fixture.input("mel"), pitch: fixture.output("pitch"), cachedSource: cached, generator: Generator(seed: 7))
+        try expectClose(source[.all, .all, 0..<cached.shape[2]], cached, relative: 0)
+        try expectClose(every(3, waveform), fixture.output("cachedWaveform"), relative: 1e-4)
+        let (_, whole) = try vocoder(
+            fixture.input("mel"), pitch: fixture.output("pitch"), cachedSource: source, generator: Generator(seed: 9))
+        try expectClose(whole, source, relative: 0)
+    }
+
+    @Test("magnitude and waveform meet their limits as upstream's do")
+    func limits() throws {
+        let source = try vocoder.source(pitch: fixture.output("pitch"), generator: Generator(seed: 7))
+        let waveform = try vocoder.decode(fixture.input("mel") * 5, source: source)
+        try expectClose(every(3, waveform), fixture.output("loudWaveform"), relative: 1e-3)
+        #expect(try waveform.abs().max().item(Float.self) == 0.99)
+    }
+
+    @Test("a batch of two follows upstream's training pass")
+    func batch() throws {
+        let mel = try fixture.input("pairMel")
+        try expectClose(vocoder.pitchPredictor(mel), fixture.output("pairPitch"), relative: 1e-5)
+        let (waveform, _) = try vocoder(mel, pitch: fixture.output("pairPitch"), generator: Generator(seed: 9))
+        try expectClose(every(3, waveform), fixture.output("pairWaveform"), relative: 1e-4)
+    }
+
+    @Test("the generator decides the source")
+    func seeds() throws {
+        let pitch = try fixture.output("pitch")
+        let one = try vocoder.source(pitch: pitch, generator: Generator(seed: 1))
+        try expectClose(vocoder.source(pitch: pitch, generator: Generator(seed: 1)), one, relative: 0)
+        let other = try vocoder.source(pitch: pitch, generator: Generator(seed: 2))
+        let difference = try (one - other).abs().max().item(Float.self)
+        #expect(difference > 0.01)
+    }
+
+    @Test("gradients of the waveform reach the filter and the source's mixing layer, those of F0 its predictor")
+    func gradients() throws {
+        let generator = try Generator(seed: 3)
+        let weights = Weights(initialising: generator)
+        let configuration = vocoder.configuration
+        _ = try Vocoder(weights, configuration)
+        let parameters = weights.parameters
+        for tensor in parameters.values { try tensor.requiresGradient(true) }
+
+        let model = try Vocoder(Weights(tensors: parameters, named: "test"), configuration)
+        let mel = try fixture.input("mel")
+        let pitch = try fixture.output("pitch")
+        let waveform = try model(mel, pitch: pitch, generator: generator).waveform
+        let loss = try waveform.square().mean() + (model.pitchPredictor(mel) - pitch).square().mean()
+        try loss.backward()
+        for (name, tensor) in parameters {
+            let gradient = try #require(try tensor.gradient, "no gradient for \(name)")
+            #expect(try gradient.isFinite().all().item(Bool.self), "\(name)")
+        }
+    }
+
+    @Test("shapes that do not fit are refused with a sentence")
+    func shapes() throws {
+        let generator = try Generator(seed: 1)
+        let mel = try fixture.input("mel")
+        let pitch = try fixture.output("pitch")
+        #expect(throws: VocoderError.shape(argument: "mel", found: [1, 20], expected: "[batch, 20, frames]")) {
+            try vocoder(mel.select(axis: 2, 0), generator: generator)
+        }
+        #expect(throws: VocoderError.self) { try vocoder(mel.narrow(axis: 2, from: 0, count: 0), generator: generator) }
+        #expect(throws: VocoderError.self) {
+            try vocoder(mel, pitch: pitch.narrow(axis: 1, from: 0, count: 3), generator: generator)
+        }
+        #expect(throws: VocoderError.self) {
+            try vocoder(mel, cachedSource: .zeros([1, 1, 20 * 480 + 1]), generator: generator)
+        }
+        #expect(throws: VocoderError.self) { try vocoder.decode(mel, source: .zeros([1, 1, 10])) }
+    }
+}
+
+@Suite("Vocoder configuration") struct VocoderConfigurationTests {
+    @Test("the preset is Chatterbox's")
+    func preset() throws {
+        let configuration = VocoderConfiguration.chatterbox
+        try configuration.validate()
+        #expect(configuration.samplesPerFrame == 480)
+        #expect((0..<3).map(configuration.sourceStride) == [15, 3, 1])
+        #expect((0..<3).map(configuration.channels) == [256, 128, 64])
+    }
+
+    @Test("sizes that contradict each other are refused", arguments: [
+        { $0.upsampleKernels = [16, 11] },
+        { $0.upsampleKernels = [16, 10, 7] },
+        { $0.baseChannels = 100 },
+        { $0.transformSize = 15 },
+        { $0.residualDilations = [[1]] },
+        { $0.residualKernels = [3, 7, 10] },
+        { $0.sourceResidualKernels = [7] },
+        { $0.melBins = 0 },
+    ] as [@Sendable (inout VocoderConfiguration) -> Void])
+    func contradictions(change: @Sendable (inout VocoderConfiguration) -> Void) throws {
+        var configuration = VocoderConfiguration.chatterbox
+        change(&configuration)
+        #expect(throws: VocoderError.self) { try configuration.validate() }
+        #expect(throws: VocoderError.self) {
+            try Vocoder(Weights(initialising: Generator(seed: 0)), configuration)
+        }
+    }
+}
+
+@Suite("Vocoder fade") struct VocoderFadeTests {
+    @Test("the fade has upstream's gains")
+    func gains() throws {
+        try expectClose(VocoderFade(sampleRate: 24_000).gains, Fixture("vocoder").output("fade"), relative: 1e-6)
+    }
+
+    @Test("only the first 40 ms change, and a shorter waveform keeps its length", arguments: [0, 1, 500, 960, 961, 4800])
+    func lengths(samples: Int) throws {
+        let fade = try VocoderFade(sampleRate: 24_000)
+        let faded = try fade(.ones([2, samples]))
+        #expect(faded.shape == [2, samples])
+        let values = try faded.array(of: Float.self)
+        #expect(values.prefix(min(samples, 480)).allSatisfy { $0 == 0 })
+        #expect(values.prefix(samples).dropFirst(960).allSatisfy { $0 == 1 })
+    }
+}
