@@ -1,0 +1,25 @@
+extension Audio {
+    /// The quietest peak that still counts as a recording, in decibels of full scale.
+    public static let silenceFloor = -60.0
+
+    /// This sound, once it can serve as a voice's reference.
+    ///
+    /// - Parameter named: how the error calls it: a path, or what the caller gave.
+    /// - Throws: ``AudioError`` for no samples, NaN or infinities, less than `minimumSeconds`, or a peak under ``silenceFloor``.
+    @discardableResult
+    public func checkedAsReference(named name: String, minimumSeconds: Double = 0.5) throws -> Audio {
+        try checkedFinite(named: name)
+        guard duration >= minimumSeconds else { throw AudioError.tooShort(name: name, seconds: duration, needed: minimumSeconds) }
+        let peak = self.peak
+        guard peak >= Audio.silenceFloor else { throw AudioError.silent(name: name, peak: peak, floor: Audio.silenceFloor) }
+        return self
+    }
+
+    /// This sound, once it has samples and each is a number.
+    @discardableResult
+    func checkedFinite(named name: String) throws -> Audio {
+        guard !samples.isEmpty else { throw AudioError.noSamples(name: name) }
+        if let sample = samples.firstIndex(where: { !$0.isFinite }) { throw AudioError.notFinite(name: name, sample: sample) }
+        return self
+    }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import Torch
+
+/// Sampled sound: numbers around −1…1 with a rate and a channel count.
+///
+/// Channels are interleaved: `samples[frame * channels + channel]`.
+public struct Audio: Sendable, Hashable {
+    /// `[frames × channels]`, interleaved; full scale is −1…1.
+    public let samples: [Float]
+    /// Frames a second, in hertz.
+    public let sampleRate: Int
+    /// Samples in a frame.
+    public let channels: Int
+
+    /// - Precondition: a rate and a channel count of at least 1; as many samples as whole frames need.
+    public init(samples: [Float], sampleRate: Int, channels: Int = 1) {
+        precondition(sampleRate > 0, "a sample rate is at least 1 Hz")
+        precondition(channels > 0 && samples.count % channels == 0, "\(samples.count) samples are not whole frames of \(channels) channels")
+        self.samples = samples
+        self.sampleRate = sampleRate
+        self.channels = channels
+    }
+
+    /// One channel from `[samples]` or `[1, samples]`, copied from any device.
+    ///
+    /// - Throws: `TorchError` where the tensor cannot be copied.
+    /// - Precondition: every axis but the last has size 1.
+    public init(_ tensor: Tensor, sampleRate: Int) throws {
+        precondition(tensor.shape.dropLast().allSatisfy { $0 == 1 }, "one channel expected, found \(tensor.shape)")
+        self.init(samples: try tensor.array(of: Float.self), sampleRate: sampleRate)
+    }
+
+    /// Samples of one channel.
+    public var frames: Int { samples.count / channels }
+
+    /// Seconds.
+    public var duration: Double { Double(frames) / Double(sampleRate) }
+
+    /// The largest magnitude in decibels of full scale; −∞ for silence.
+    public var peak: Double { 20 * log10(Double(samples.reduce(0) { max($0, abs($1)) })) }
+
+    /// The root mean square in decibels of full scale; −∞ for silence or no samples.
+    public var level: Double {
+        let energy = samples.reduce(0.0) { $0 + Double($1) * Double($1) }
+        return 10 * log10(energy / Double(max(1, samples.count)))
+    }
+
+    /// One channel: the mean of all, as `librosa.to_mono` takes it.
+    public func mono() -> Audio {
+        guard channels > 1 else { return self }
+        let mixed = (0..<frames).map { frame in
+            samples[frame * channels..<(frame + 1) * channels].reduce(0, +) / Float(channels)
+        }
+        return Audio(samples: mixed, sampleRate: sampleRate)
+    }
+
+    /// The first frames, or all where there are fewer.
+    public func prefix(frames count: Int) -> Audio { cut(0..<min(max(0, count), frames)) }
+
+    /// The first seconds, or all where it is shorter.
+    public func prefix(seconds: Double) -> Audio { prefix(frames: Int(min(Double(frames), max(0, seconds * Double(sampleRate))))) }
+
+    /// float32 `[channels, frames]`, so `[1, samples]` for one channel.
+    ///
+    /// - Throws: `TorchError` where the device has no room.
+    public func tensor(device: Device = .cpu) throws -> Tensor {
+        try Tensor(samples, shape: [frames, channels]).transposed(0, 1).contiguous().to(device)
+    }
+
+    /// The frames of a range.
+    func cut(_ range: Range<Int>) -> Audio {
+        if range == 0..<frames { return self }
+        return Audio(samples: Array(samples[range.lowerBound * channels..<range.upperBound * channels]), sampleRate: sampleRate, channels: channels)
+    }
+}

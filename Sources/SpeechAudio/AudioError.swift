@@ -1,0 +1,72 @@
+import Foundation
+
+/// What can be wrong with a sound or with the file it comes from or goes to. `name` is the file's path or what stands for it.
+public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// There is no such file.
+    case missing(name: String)
+    /// It is there and cannot be opened.
+    case unreadable(name: String, reason: String)
+    /// No bytes.
+    case empty(name: String)
+    /// The header declares more than the file has; `unit` is what was counted.
+    case truncated(name: String, declared: Int, found: Int, unit: String)
+    /// The bytes are in none of the known formats, or are damaged.
+    case notAudio(name: String, bytes: Int, reason: String)
+    /// A proper file without sound in it.
+    case noSamples(name: String)
+    /// More sound than can be taken at once.
+    case tooLong(name: String, limitSamples: Int)
+    /// NaN or an infinity.
+    case notFinite(name: String, sample: Int)
+    /// Nothing above the floor.
+    case silent(name: String, peak: Double, floor: Double)
+    /// Shorter than what it is for.
+    case tooShort(name: String, seconds: Double, needed: Double)
+    /// The file cannot be made there.
+    case unwritable(name: String, reason: String)
+    /// The device is full.
+    case diskFull(name: String, bytes: Int)
+    /// This sound cannot be put in this format.
+    case notEncodable(format: AudioFormat, reason: String)
+    /// The name tells no known format.
+    case unknownFormat(name: String)
+    /// A signal operation could not be done.
+    case processing(reason: String)
+
+    public var description: String {
+        func seconds(_ value: Double) -> String { String(format: "%.2f s", value) }
+        switch self {
+        case .missing(let name):
+            return "\(name): no such file; check the path"
+        case .unreadable(let name, let reason):
+            return "\(name): cannot be read (\(reason))"
+        case .empty(let name):
+            return "\(name): an empty file of 0 bytes; record or download it again"
+        case .truncated(let name, let declared, let found, let unit):
+            return "\(name): cut short: its header declares \(declared) \(unit), \(found) are there; copy or download it again"
+        case .notAudio(let name, let bytes, let reason):
+            return "\(name): not a readable audio file (\(bytes) bytes; \(reason)); expected WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF"
+        case .noSamples(let name):
+            return "\(name): an audio file with no samples in it; record it again"
+        case .tooLong(let name, let limit):
+            return "\(name): longer than the \(limit) samples that are taken at once; cut it first"
+        case .notFinite(let name, let sample):
+            return "\(name): sample \(sample) is NaN or infinite; export it again as 16-bit or 24-bit audio"
+        case .silent(let name, let peak, let floor):
+            let found = peak.isFinite ? String(format: "a peak of %.0f dB", peak) : "only zeros"
+            return "\(name): silent: \(found), at least \(String(format: "%.0f", floor)) dB is needed; check the microphone or the channel"
+        case .tooShort(let name, let found, let needed):
+            return "\(name): too short: \(seconds(found)), at least \(seconds(needed)) is needed; use a longer recording"
+        case .unwritable(let name, let reason):
+            return "\(name): cannot be written (\(reason)); choose another place"
+        case .diskFull(let name, let bytes):
+            return "\(name): no room for \(bytes) bytes on that disk; free some or choose another place"
+        case .notEncodable(let format, let reason):
+            return "this sound cannot be written as \(format.rawValue): \(reason)"
+        case .unknownFormat(let name):
+            return "\(name): the format cannot be told from the name; end it in \(AudioFormat.allCases.map { "." + $0.rawValue }.joined(separator: ", "))"
+        case .processing(let reason):
+            return "audio processing failed: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import CSndfile
+import Foundation
+
+/// Sound files: reading through libsndfile, writing in ``AudioFormat``.
+public enum AudioFile {
+    /// The most samples, over all channels, that a file may hold: 1 GiB of them.
+    public static let maximumSamples = 1 << 28
+
+    /// Reads WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF of any rate and channel count.
+    ///
+    /// - Throws: ``AudioError`` naming the file where it is missing, empty, cut short, no audio, without samples,
+    ///   or holds NaN or infinities.
+    public static func read(_ url: URL) throws -> Audio {
+        let name = url.path
+        var status = stat()
+        guard stat(name, &status) == 0 else {
+            let code = errno
+            if code == ENOENT || code == ENOTDIR { throw AudioError.missing(name: name) }
+            throw AudioError.unreadable(name: name, reason: String(cString: strerror(code)))
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG, S_IFIFO: break
+        case S_IFDIR: throw AudioError.unreadable(name: name, reason: "it is a folder")
+        default: throw AudioError.unreadable(name: name, reason: "it is not a regular file")
+        }
+        let data: Data
+        do { data = try Data(contentsOf: url) } catch {
+            throw AudioError.unreadable(name: name, reason: error.localizedDescription)
+        }
+        return try read(data, named: name)
+    }
+
+    /// Reads a file's bytes, in the formats of ``read(_:)``.
+    ///
+    /// - Parameter named: how errors call it.
+    /// - Throws: as ``read(_:)``.
+    public static func read(_ data: Data, named name: String) throws -> Audio {
+        guard !data.isEmpty else { throw AudioError.empty(name: name) }
+        let file = VirtualFile(data)
+        var info = SF_INFO()
+        guard let handle = file.open(SFM_READ, &info) else {
+            let reason = data.prefix(64).allSatisfy { $0 < 0x80 && ($0 >= 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09) }
+                ? "it looks like text" : String(cString: sf_strerror(nil)).trimmingCharacters(in: .whitespacesAndNewlines)
+            throw AudioError.notAudio(name: name, bytes: data.count, reason: reason)
+        }
+        defer { sf_close(handle) }
+        let channels = Int(info.channels), sampleRate = Int(info.samplerate)
+        guard (1...1024).contains(channels), (1000...768_000).contains(sampleRate) else {
+            throw AudioError.notAudio(name: name, bytes: data.count, reason: "\(channels) channels at \(sampleRate) Hz")
+        }
+        if let part = ContainerLength(file.bytes), part.found < part.declared {
+            throw AudioError.truncated(name: name, declared: part.declared, found: part.found, unit: "bytes")
+        }
+        let samples = try readSamples(handle, channels: channels, named: name)
+        // MPEG states only an estimate of its length.
+        let declared = Int(info.frames), found = samples.count / channels
+        if found < declared, Int(info.format) & SF_FORMAT_TYPEMASK != SF_FORMAT_MPEG, declared < Int.max / 2, found > 0 || declared > 0 {
+            throw AudioError.truncated(name: name, declared: declared, found: found, unit: "frames")
+        }
+        return try Audio(samples: samples, sampleRate: sampleRate, channels: channels).checkedFinite(named: name)
+    }
+
+    /// In blocks: a damaged header may declare any number of frames.
+    private static func readSamples(_ handle: OpaquePointer, channels: Int, named name: String) throws -> [Float] {
+        var samples: [Float] = []
+        let blockFrames = max(1, 65_536 / channels)
+        var block = [Float](repeating: 0, count: blockFrames * channels)
+        while true {
+            let read = Int(sf_readf_float(handle, &block, sf_count_t(blockFrames)))
+            guard read > 0 else { return samples }
+            guard samples.count + read * channels <= maximumSamples else {
+                throw AudioError.tooLong(name: name, limitSamples: maximumSamples)
+            }
+            samples.append(contentsOf: block[..<(read * channels)])
+        }
+    }
+}
