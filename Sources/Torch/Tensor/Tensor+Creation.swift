@@ -126,3 +126,13 @@ func withHandles<Result>(_ tensors: [Tensor], _ body: (UnsafePointer<OpaquePoint
     let handles = tensors.map { Optional($0.handle) }
     return try withExtendedLifetime(tensors) { try handles.withUnsafeBufferPointer { try body($0.baseAddress) } }
 }
+
+extension Tensor {
+    /// Copies raw elements, row by row.
+    convenience init(bytes: UnsafeRawBufferPointer, shape: [Int], dtype: DType) throws {
+        let made = try produce("tensor") {
+            ct_from_host(bytes.baseAddress, bytes.count, shape, shape.count, dtype.code, Device.cpu.code, $0, $1)
+        }
+        self.init(owning: try made.takeHandle())
+    }
+}

@@ -1,0 +1,81 @@
+import Foundation
+
+/// A safetensors file: a JSON header that names tensors, then their bytes.
+///
+/// The file is mapped into memory, so opening it costs the header alone, and CPU tensors use the file's pages as they
+/// are. The header is checked in full when the file is opened: what is opened can be read. Format: Hugging Face's
+/// `safetensors` README.
+public struct SafetensorsFile: Sendable {
+    /// Where one tensor lies.
+    public struct Entry: Sendable, Hashable {
+        public let dtype: DType
+        public let shape: [Int]
+        /// Bytes within the file.
+        public let range: Range<Int>
+    }
+
+    public let url: URL
+    /// Tensors by name.
+    public let entries: [String: Entry]
+    /// Free text that the writer left.
+    public let metadata: [String: String]
+    private let file: MappedFile
+
+    /// - Throws: ``SafetensorsError`` where the file cannot be read, is cut off or contradicts itself.
+    public init(_ url: URL) throws {
+        self.url = url
+        file = try MappedFile(url)
+        let header = try SafetensorsHeader(UnsafeRawBufferPointer(file.bytes), url)
+        entries = header.entries
+        metadata = header.metadata
+    }
+
+    /// One tensor; on the CPU a view of the mapped file.
+    ///
+    /// - Parameter dtype: converts floating-point tensors to this type; others stay as they are.
+    /// - Throws: ``WeightsError/missing(source:tensor:)``, or ``TorchError`` where the device has no room.
+    public func tensor(_ name: String, dtype: DType? = nil, device: Device = .cpu) throws -> Tensor {
+        guard let entry = entries[name] else { throw WeightsError.missing(source: url.lastPathComponent, tensor: name) }
+        let stored = try self.stored(entry)
+        return try (dtype.map { entry.dtype.isFloatingPoint ? try stored.to($0) : stored } ?? stored).to(device)
+    }
+
+    /// All tensors.
+    public func tensors() throws -> [String: Tensor] {
+        try Dictionary(uniqueKeysWithValues: entries.keys.map { ($0, try tensor($0)) })
+    }
+
+    private func stored(_ entry: Entry) throws -> Tensor {
+        guard !entry.range.isEmpty else { return try .empty(entry.shape, dtype: entry.dtype) }
+        let start = file.bytes.baseAddress! + entry.range.lowerBound
+        guard Int(bitPattern: start) % entry.dtype.size == 0 else {
+            // Some writers do not pad the header: elements would straddle their natural boundaries.
+            return try Tensor(bytes: UnsafeRawBufferPointer(start: start, count: entry.range.count), shape: entry.shape, dtype: entry.dtype)
+        }
+        return try .aliasing(start, shape: entry.shape, dtype: entry.dtype, owner: file)
+    }
+}
+
+extension DType {
+    /// The format's name for an element type.
+    var safetensorsName: String? {
+        switch self {
+        case .float32: "F32"
+        case .float64: "F64"
+        case .float16: "F16"
+        case .bfloat16: "BF16"
+        case .int64: "I64"
+        case .int32: "I32"
+        case .int16: "I16"
+        case .int8: "I8"
+        case .uint8: "U8"
+        case .bool: "BOOL"
+        case .complex64: "C64"
+        }
+    }
+
+    init?(safetensorsName name: String) {
+        guard let match = DType.allCases.first(where: { $0.safetensorsName == name }) else { return nil }
+        self = match
+    }
+}

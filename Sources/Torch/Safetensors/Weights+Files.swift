@@ -1,0 +1,74 @@
+import Foundation
+
+extension Weights {
+    /// Opens a checkpoint: a safetensors file, the index of a sharded one (`….safetensors.index.json`), or a `.pt` archive.
+    ///
+    /// Nothing is read until a layer asks for it. On the CPU a tensor whose type stays as it is uses the file's own pages;
+    /// others are converted and moved one at a time, so that memory peaks at the model plus one tensor.
+    ///
+    /// - Parameter dtype: the type of floating-point weights; nil leaves each as it is stored.
+    /// - Throws: ``SafetensorsError``, ``ArchiveError``.
+    public static func load(_ url: URL, dtype: DType? = nil, device: Device = .cpu) throws -> Weights {
+        let name = url.lastPathComponent
+        let source: any WeightSource
+        if name.hasSuffix(".index.json") {
+            source = StoredTensors(files: try SafetensorsIndex(url).files, dtype: dtype, device: device)
+        } else if name.hasSuffix(".pt") || name.hasSuffix(".pth") || name.hasSuffix(".ckpt") {
+            source = ArchivedTensors(tensors: try PickledArchive(url).tensors, dtype: dtype, device: device)
+        } else {
+            let file = try SafetensorsFile(url)
+            source = StoredTensors(files: file.entries.mapValues { _ in file }, dtype: dtype, device: device)
+        }
+        return Weights(store: WeightStore(source: source, name: url.path))
+    }
+}
+
+/// The list of a sharded checkpoint: which file holds which tensor.
+struct SafetensorsIndex {
+    /// The open file of each tensor.
+    let files: [String: SafetensorsFile]
+
+    init(_ url: URL) throws {
+        struct Index: Decodable { let weight_map: [String: String] }
+        let index: Index
+        do { index = try JSONDecoder().decode(Index.self, from: Data(contentsOf: url)) } catch let error as DecodingError {
+            throw SafetensorsError.header(url, problem: "no \"weight_map\" of file names: \(error)")
+        } catch {
+            throw SafetensorsError.unreadable(url, reason: error.localizedDescription)
+        }
+        var open: [String: SafetensorsFile] = [:]
+        for name in Set(index.weight_map.values) {
+            guard !name.contains("/") else { throw SafetensorsError.header(url, problem: "the shard \"\(name)\" is not beside it") }
+            open[name] = try SafetensorsFile(url.deletingLastPathComponent().appending(path: name))
+        }
+        for (tensor, name) in index.weight_map where open[name]?.entries[tensor] == nil {
+            throw SafetensorsError.header(url, problem: "\(name) does not hold the tensor \"\(tensor)\"")
+        }
+        files = index.weight_map.mapValues { open[$0]! }
+    }
+}
+
+private struct StoredTensors: WeightSource {
+    let files: [String: SafetensorsFile]
+    let dtype: DType?
+    let device: Device
+
+    var names: [String] { Array(files.keys) }
+    func shape(of name: String) -> [Int]? { files[name]?.entries[name]?.shape }
+    func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor {
+        try files[name]!.tensor(name, dtype: dtype, device: device)
+    }
+}
+
+private struct ArchivedTensors: WeightSource {
+    let tensors: [String: Tensor]
+    let dtype: DType?
+    let device: Device
+
+    var names: [String] { Array(tensors.keys) }
+    func shape(of name: String) -> [Int]? { tensors[name]?.shape }
+    func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor {
+        let tensor = tensors[name]!
+        return try (dtype.map { tensor.dtype.isFloatingPoint ? try tensor.to($0) : tensor } ?? tensor).to(device)
+    }
+}
