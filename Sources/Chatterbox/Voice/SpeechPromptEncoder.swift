@@ -6,7 +6,7 @@ public struct SpeechPromptFeatures: Sendable {
     public let mel: Tensor
     /// The tokenizer's log mel spectrogram of it at 16 kHz: `[128, frames]`, 100 frames a second.
     public let logMel: Tensor
-    /// Kaldi's log filterbank of it at 16 kHz: `[frames, 80]`, 100 frames a second.
+    /// Kaldi's log filterbank of it at 16 kHz, means taken away: `[frames, 80]`, 100 frames a second.
     public let filterbank: Tensor
 
     public init(mel: Tensor, logMel: Tensor, filterbank: Tensor) {
@@ -34,6 +34,6 @@ public struct SpeechPromptEncoder: Sendable {
         return SpeechPrompt(
             tokens: try tokens.narrow(axis: 1, from: 0, count: min(tokens.size(1), features.mel.size(0) / 2)),
             mel: try features.mel.to(device).unsqueezed(0),
-            xVector: try speakerEncoder.embedding(ofFilterbank: features.filterbank.to(device)))
+            speaker: try speakerEncoder(features.filterbank.to(device).unsqueezed(0)))
     }
 }

@@ -23,7 +23,7 @@ public struct Voice: Sendable {
         Voice(
             speakerEmbedding: try speakerEmbedding.to(device), conditioningTokens: try conditioningTokens.to(device),
             prompt: SpeechPrompt(
-                tokens: try prompt.tokens.to(device), mel: try prompt.mel.to(device), xVector: try prompt.xVector.to(device)))
+                tokens: try prompt.tokens.to(device), mel: try prompt.mel.to(device), speaker: try prompt.speaker.to(device)))
     }
 }
 
@@ -34,13 +34,13 @@ public struct SpeechPrompt: Sendable {
     /// Log mel spectrogram at 24 kHz, `[1, 2 × tokens, 80]`, 50 frames a second; one frame more where the reference
     /// ends in the middle of a token.
     public let mel: Tensor
-    /// Whose timbre: `[1, 192]`.
-    public let xVector: Tensor
+    /// Whose timbre: the x-vector of ``SpeakerEncoder``, `[1, 192]`.
+    public let speaker: Tensor
 
-    public init(tokens: Tensor, mel: Tensor, xVector: Tensor) {
+    public init(tokens: Tensor, mel: Tensor, speaker: Tensor) {
         self.tokens = tokens
         self.mel = mel
-        self.xVector = xVector
+        self.speaker = speaker
     }
 }
 
@@ -49,7 +49,8 @@ extension Voice {
     public struct Sizes: Sendable, Codable, Hashable {
         public var speakerEmbedding = 256
         public var melBins = 80
-        public var xVector = 192
+        /// Length of the x-vector.
+        public var speaker = 192
         /// Tokens are numbers below this.
         public var tokenCount = 6561
 
@@ -92,6 +93,6 @@ extension Voice {
                 mel: try numbers(
                     prompt.mel, Name.promptMel, { $0 == [1, frames, sizes.melBins] || $0 == [1, frames + 1, sizes.melBins] },
                     "[1, \(frames), \(sizes.melBins)], two frames for each of the \(promptTokens.size(1)) prompt tokens"),
-                xVector: try numbers(prompt.xVector, Name.xVector, { $0 == [1, sizes.xVector] }, "[1, \(sizes.xVector)]")))
+                speaker: try numbers(prompt.speaker, Name.xVector, { $0 == [1, sizes.speaker] }, "[1, \(sizes.speaker)]")))
     }
 }

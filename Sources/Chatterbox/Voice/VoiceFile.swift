@@ -20,7 +20,7 @@ extension Voice {
     public func save(to file: URL) throws {
         let tensors = [
             Name.speakerEmbedding: speakerEmbedding, Name.conditioningTokens: conditioningTokens,
-            Name.promptTokens: prompt.tokens, Name.promptMel: prompt.mel, Name.xVector: prompt.xVector,
+            Name.promptTokens: prompt.tokens, Name.promptMel: prompt.mel, Name.xVector: prompt.speaker,
         ]
         try SafetensorsWriter.write(tensors, metadata: ["format": "chatterbox-voice", "version": Self.fileVersion], to: file)
     }
@@ -44,7 +44,7 @@ extension Voice {
         return Voice(
             speakerEmbedding: try tensor(Name.speakerEmbedding), conditioningTokens: try tensor(Name.conditioningTokens),
             prompt: SpeechPrompt(
-                tokens: try tensor(Name.promptTokens), mel: try tensor(Name.promptMel), xVector: try tensor(Name.xVector)))
+                tokens: try tensor(Name.promptTokens), mel: try tensor(Name.promptMel), speaker: try tensor(Name.xVector)))
     }
 
     /// What upstream's `Conditionals.save` writes. It also holds the emotion, which here is an option of speaking.
@@ -53,7 +53,7 @@ extension Voice {
         return Voice(
             speakerEmbedding: try tensor("t3.speaker_emb"), conditioningTokens: try tensor("t3.cond_prompt_speech_tokens"),
             prompt: SpeechPrompt(
-                tokens: try tensor("gen.prompt_token"), mel: try tensor("gen.prompt_feat"), xVector: try tensor("gen.embedding")))
+                tokens: try tensor("gen.prompt_token"), mel: try tensor("gen.prompt_feat"), speaker: try tensor("gen.embedding")))
     }
 
     private static func require(_ name: String, in tensors: [String: Tensor], _ source: String) throws -> Tensor {

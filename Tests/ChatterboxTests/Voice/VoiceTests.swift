@@ -5,17 +5,16 @@ import Torch
 
 @testable import Chatterbox
 
-@Suite("Voice") final class VoiceTests {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "VoiceTests-\(UUID().uuidString)")
-    var file: URL { folder.appending(path: "me.voice.safetensors") }
+@Suite("Voice") struct VoiceTests {
+    let folder: TemporaryFolder
+    var file: URL { folder.url.appending(path: "me.voice.safetensors") }
     let sizes: Voice.Sizes = {
         var sizes = Voice.Sizes.chatterbox
-        (sizes.speakerEmbedding, sizes.xVector) = (16, 12)
+        (sizes.speakerEmbedding, sizes.speaker) = (16, 12)
         return sizes
     }()
 
-    init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
-    deinit { try? FileManager.default.removeItem(at: folder) }
+    init() throws { folder = try TemporaryFolder() }
 
     private func voice(mel frames: Int = 8) throws -> Voice {
         let generator = try Generator(seed: 5)
@@ -23,13 +22,13 @@ import Torch
             speakerEmbedding: try .randn([1, 16], generator: generator), conditioningTokens: try Tensor([7, 0, 6560], shape: [1, 3]),
             prompt: SpeechPrompt(
                 tokens: try Tensor([1, 2, 3, 4], shape: [1, 4]), mel: try .randn([1, frames, 80], generator: generator),
-                xVector: try .randn([1, 12], generator: generator)))
+                speaker: try .randn([1, 12], generator: generator)))
     }
 
     private func tensors(_ voice: Voice) -> [String: Tensor] {
         [
             "speaker_embedding": voice.speakerEmbedding, "cond_prompt_tokens": voice.conditioningTokens,
-            "prompt_token": voice.prompt.tokens, "prompt_feat": voice.prompt.mel, "xvector": voice.prompt.xVector,
+            "prompt_token": voice.prompt.tokens, "prompt_feat": voice.prompt.mel, "xvector": voice.prompt.speaker,
         ]
     }
 
@@ -47,7 +46,7 @@ import Torch
         try expectEqual(voice.conditioningTokens, Tensor([0, 7, 14, 21, 28], shape: [1, 5]))
         try expectEqual(voice.prompt.tokens, Tensor([6000, 6001, 6002, 6003], shape: [1, 4]))
         try expectClose(voice.prompt.mel.flattened(), .linspace(from: -8, to: 1, count: 640), relative: 1e-6)
-        try expectClose(voice.prompt.xVector[0], .linspace(from: -2, to: 2, count: 12), relative: 1e-6)
+        try expectClose(voice.prompt.speaker[0], .linspace(from: -2, to: 2, count: 12), relative: 1e-6)
     }
 
     /// What to do to a good voice's tensors, and words of the message that must follow.
