@@ -49,6 +49,9 @@ public struct S3Tokenizer: Sendable {
         weights.ignore("_mel_filters", "window")
     }
 
+    /// Where its weights lie.
+    var device: Device { quantizer.weight.device }
+
     /// The tokens of one recording.
     ///
     /// - Parameters:

@@ -79,8 +79,8 @@ public struct SpeakerEncoder: Sendable {
 
     /// The x-vectors of recordings: `[batch, frames, bins]` → `[batch, embedding]`.
     ///
-    /// - Parameter filterbank: log energies at 100 frames a second, the mean of every bin over time taken away; at
-    ///   least 3 frames.
+    /// - Parameter filterbank: Kaldi's log energies of recordings at 16 kHz, 100 frames a second, the mean of every
+    ///   bin over time taken away; at least 3 frames.
     public func callAsFunction(_ filterbank: Tensor) throws -> Tensor {
         var x = try entranceNorm(entrance(head(filterbank.transposed(1, 2)))).relu()
         for (block, transit) in stages {
@@ -90,14 +90,5 @@ public struct SpeakerEncoder: Sendable {
         x = try outputNorm(x).relu()
         let statistics = try Tensor.cat([x.mean(axis: -1), x.std(axis: -1)], axis: -1)
         return try projectionNorm(projection(statistics.unsqueezed(-1)).squeezed(-1))
-    }
-
-    /// The x-vector of one recording.
-    ///
-    /// - Parameter filterbank: Kaldi's log mel filterbank of the recording at 16 kHz, `[frames, bins]`, 100 frames a
-    ///   second, means not yet taken away.
-    /// - Returns: `[1, embedding]`.
-    public func embedding(ofFilterbank filterbank: Tensor) throws -> Tensor {
-        try self((filterbank - filterbank.mean(axis: 0, keepAxis: true)).unsqueezed(0))
     }
 }

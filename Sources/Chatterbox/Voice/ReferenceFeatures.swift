@@ -1,0 +1,53 @@
+import SpeechAudio
+import Torch
+
+/// What the networks of a ``VoiceAnalyzer`` listen to: the whole order of upstream's cuts and resamplings.
+///
+/// ```
+/// recording ─ mono, 24 kHz (soxr) ─┬─ 16 kHz (soxr) ─┬─ trimmed ──────► mel ────► voice encoder
+///                                  │                 └─ first 6 s ────► log mel ► tokenizer, for T3
+///                                  └─ first 10 s ─┬───────────────────► mel of the prompt
+///                                                 └─ 16 kHz (sinc) ─┬─► log mel ► tokenizer, for S3Gen
+///                                                                   └─► filterbank ► speaker encoder
+/// ```
+/// The two ways to 16 kHz differ in the last bits, and tokens depend on them. Upstream: `prepare_conditionals` in
+/// `tts.py`, `embed_ref` in `models/s3gen/s3gen.py`, `embeds_from_wavs` in `models/voice_encoder/voice_encoder.py`.
+struct ReferenceFeatures: Sendable {
+    /// `[frames, 40]`, power.
+    let voiceMel: Tensor
+    /// `[128, frames]`.
+    let conditioningLogMel: Tensor
+    let prompt: SpeechPromptFeatures
+
+    init(voiceMel: Tensor, conditioningLogMel: Tensor, prompt: SpeechPromptFeatures) {
+        self.voiceMel = voiceMel
+        self.conditioningLogMel = conditioningLogMel
+        self.prompt = prompt
+    }
+
+    init(of reference: Audio, _ rules: ReferenceRules) throws {
+        let wide = try reference.mono().resampled(to: Rate.speech)
+        let narrow = try wide.resampled(to: Rate.listening)
+        voiceMel = try VoiceEncoderMel()(narrow.trimmed().tensor())
+        conditioningLogMel = try TokenizerMel()(narrow.prefix(seconds: rules.conditioningSeconds).tensor())
+        prompt = try SpeechPromptFeatures(of: wide, rules)
+    }
+}
+
+extension SpeechPromptFeatures {
+    /// Hears the first seconds of a recording of any rate and number of channels.
+    public init(of reference: Audio, _ rules: ReferenceRules = .chatterbox) throws {
+        let wide = try reference.mono().resampled(to: Rate.speech).prefix(seconds: rules.promptSeconds).tensor()
+        let narrow = try WindowedSincResampler(from: Rate.speech, to: Rate.listening)(wide)
+        self.init(
+            mel: try PromptMel()(wide)[0].transposed(0, 1), logMel: try TokenizerMel()(narrow),
+            filterbank: try KaldiFilterBank()(narrow))
+    }
+}
+
+private enum Rate {
+    /// Samples a second of what S3Gen speaks.
+    static let speech = 24000
+    /// Samples a second of what the other networks hear.
+    static let listening = 16000
+}

@@ -1,0 +1,98 @@
+import Torch
+
+/// A voice ready to speak with: what the models need to know of a reference recording.
+///
+/// Make one with ``VoiceAnalyzer``, keep it with ``save(to:)``, and get it back with ``load(from:sizes:)``: no analysis
+/// then, and the same speech. How lively it speaks is an option of speaking, not part of the voice.
+public struct Voice: Sendable {
+    /// Who speaks, for T3: `[1, 256]`, of length 1.
+    public let speakerEmbedding: Tensor
+    /// How they speak, for T3: tokens of the reference's first seconds, `[1, ≤ 150]` int64.
+    public let conditioningTokens: Tensor
+    /// What S3Gen continues.
+    public let prompt: SpeechPrompt
+
+    public init(speakerEmbedding: Tensor, conditioningTokens: Tensor, prompt: SpeechPrompt) {
+        self.speakerEmbedding = speakerEmbedding
+        self.conditioningTokens = conditioningTokens
+        self.prompt = prompt
+    }
+
+    /// The same voice on a device.
+    public func to(_ device: Device) throws -> Voice {
+        Voice(
+            speakerEmbedding: try speakerEmbedding.to(device), conditioningTokens: try conditioningTokens.to(device),
+            prompt: SpeechPrompt(
+                tokens: try prompt.tokens.to(device), mel: try prompt.mel.to(device), speaker: try prompt.speaker.to(device)))
+    }
+}
+
+/// The beginning that S3Gen continues: speech as tokens and as the sound that belongs to them.
+public struct SpeechPrompt: Sendable {
+    /// `[1, tokens]` int64, 25 a second.
+    public let tokens: Tensor
+    /// Log mel spectrogram at 24 kHz, `[1, 2 × tokens, 80]`, 50 frames a second; one frame more where the reference
+    /// ends in the middle of a token.
+    public let mel: Tensor
+    /// Whose timbre: the x-vector of ``SpeakerEncoder``, `[1, 192]`.
+    public let speaker: Tensor
+
+    public init(tokens: Tensor, mel: Tensor, speaker: Tensor) {
+        self.tokens = tokens
+        self.mel = mel
+        self.speaker = speaker
+    }
+}
+
+extension Voice {
+    /// Sizes that a voice shares with the models that made it and will speak with it.
+    public struct Sizes: Sendable, Codable, Hashable {
+        public var speakerEmbedding = 256
+        public var melBins = 80
+        /// Length of the x-vector.
+        public var speaker = 192
+        /// Tokens are numbers below this.
+        public var tokenCount = 6561
+
+        public init() {}
+
+        public static let chatterbox = Sizes()
+    }
+
+    /// Checks shapes and values; whole numbers become int64 and others float32.
+    ///
+    /// - Parameter source: the file's name, for the message.
+    /// - Throws: ``VoiceError`` for the first tensor that does not fit.
+    func checked(_ sizes: Sizes, source: String) throws -> Voice {
+        func numbers(_ tensor: Tensor, _ name: String, _ fits: ([Int]) -> Bool, _ expected: String) throws -> Tensor {
+            guard fits(tensor.shape) else {
+                throw VoiceError.shape(source: source, tensor: name, expected: expected, found: tensor.shape)
+            }
+            let tensor = try tensor.to(.float32)
+            guard try tensor.isFinite().all().item(Bool.self) else { throw VoiceError.notFinite(source: source, tensor: name) }
+            return tensor
+        }
+        func tokens(_ tensor: Tensor, _ name: String) throws -> Tensor {
+            guard tensor.rank == 2, tensor.size(0) == 1, tensor.size(1) > 0 else {
+                throw VoiceError.shape(source: source, tensor: name, expected: "[1, at least 1]", found: tensor.shape)
+            }
+            let values = try tensor.array(of: Int.self)
+            if let wrong = values.first(where: { !(0..<sizes.tokenCount).contains($0) }) {
+                throw VoiceError.token(source: source, tensor: name, found: wrong, count: sizes.tokenCount)
+            }
+            return try tensor.to(.int64)
+        }
+        let promptTokens = try tokens(prompt.tokens, Name.promptTokens)
+        let frames = 2 * promptTokens.size(1)
+        return Voice(
+            speakerEmbedding: try numbers(
+                speakerEmbedding, Name.speakerEmbedding, { $0 == [1, sizes.speakerEmbedding] }, "[1, \(sizes.speakerEmbedding)]"),
+            conditioningTokens: try tokens(conditioningTokens, Name.conditioningTokens),
+            prompt: SpeechPrompt(
+                tokens: promptTokens,
+                mel: try numbers(
+                    prompt.mel, Name.promptMel, { $0 == [1, frames, sizes.melBins] || $0 == [1, frames + 1, sizes.melBins] },
+                    "[1, \(frames), \(sizes.melBins)], two frames for each of the \(promptTokens.size(1)) prompt tokens"),
+                speaker: try numbers(prompt.speaker, Name.xVector, { $0 == [1, sizes.speaker] }, "[1, \(sizes.speaker)]")))
+    }
+}

@@ -1,0 +1,68 @@
+import SpeechAudio
+import Torch
+
+/// How much of a reference recording each part of a model hears.
+public struct ReferenceRules: Sendable, Codable, Hashable {
+    /// A shorter recording is refused: it says too little.
+    public var minimumSeconds = 0.5
+    /// Seconds from the start that T3 hears as tokens.
+    public var conditioningSeconds = 6.0
+    /// The most tokens that T3 takes.
+    public var conditioningTokens = 150
+    /// Seconds from the start that S3Gen continues.
+    public var promptSeconds = 10.0
+
+    public init() {}
+
+    /// Chatterbox and its multilingual variants.
+    public static let chatterbox = ReferenceRules()
+}
+
+/// Turns a recording of someone speaking into a ``Voice`` (upstream: `prepare_conditionals` in `tts.py`).
+///
+/// ``ReferenceFeatures`` has the order of cuts and resamplings; this runs the networks on what comes of it.
+public struct VoiceAnalyzer: Sendable {
+    public let rules: ReferenceRules
+    public let voiceEncoder: VoiceEncoder
+    public let promptEncoder: SpeechPromptEncoder
+
+    /// - Parameters:
+    ///   - tokenizer: S3Gen's, which also makes T3's tokens.
+    ///   - speakerEncoder: S3Gen's.
+    public init(
+        voiceEncoder: VoiceEncoder, tokenizer: S3Tokenizer, speakerEncoder: SpeakerEncoder, rules: ReferenceRules = .chatterbox
+    ) {
+        self.rules = rules
+        self.voiceEncoder = voiceEncoder
+        promptEncoder = SpeechPromptEncoder(tokenizer: tokenizer, speakerEncoder: speakerEncoder)
+    }
+
+    /// Sizes of the voices that come of it.
+    public var voiceSizes: Voice.Sizes {
+        var sizes = Voice.Sizes.chatterbox
+        sizes.speakerEmbedding = voiceEncoder.config.embeddingSize
+        sizes.speaker = promptEncoder.speakerEncoder.config.embeddingSize
+        sizes.tokenCount = promptEncoder.tokenizer.config.tokenCount
+        return sizes
+    }
+
+    /// The voice in a recording of any rate and number of channels.
+    ///
+    /// - Parameter name: what to call the recording in a message: its file's name.
+    /// - Throws: ``AudioError`` where the recording is too short, silent, or contains values that are not numbers.
+    public func voice(from reference: Audio, named name: String = "reference recording") throws -> Voice {
+        try voice(from: ReferenceFeatures(
+            of: reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds), rules))
+    }
+
+    func voice(from features: ReferenceFeatures) throws -> Voice {
+        try withoutGradients {
+            let tokenizer = promptEncoder.tokenizer
+            return Voice(
+                speakerEmbedding: try voiceEncoder.embedding(ofMel: features.voiceMel.to(tokenizer.device)),
+                conditioningTokens: try tokenizer.tokens(
+                    ofLogMel: features.conditioningLogMel.to(tokenizer.device), limit: rules.conditioningTokens),
+                prompt: try promptEncoder(features.prompt))
+        }
+    }
+}

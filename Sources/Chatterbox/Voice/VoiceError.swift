@@ -1,0 +1,26 @@
+/// What can be wrong with a stored voice.
+public enum VoiceError: Error, CustomStringConvertible, Equatable {
+    /// The file is of the right kind but lacks a part of a voice.
+    case missing(source: String, tensor: String)
+    /// A newer program wrote the file.
+    case version(source: String, found: String)
+    case shape(source: String, tensor: String, expected: String, found: [Int])
+    case token(source: String, tensor: String, found: Int, count: Int)
+    case notFinite(source: String, tensor: String)
+
+    public var description: String {
+        let remedy = "make the voice anew with `chatterbox voice make`"
+        return switch self {
+        case .missing(let source, let tensor):
+            "\(source): not a prepared voice, it has no tensor \"\(tensor)\"; \(remedy)"
+        case .version(let source, let found):
+            "\(source): a voice of version \(found), this program knows version \(Voice.fileVersion); update it, or \(remedy)"
+        case .shape(let source, let tensor, let expected, let found):
+            "\(source): \"\(tensor)\" should be \(expected), found \(found); it was made for another model, \(remedy)"
+        case .token(let source, let tensor, let found, let count):
+            "\(source): \"\(tensor)\" contains \(found), speech tokens are 0 to \(count - 1); the file is damaged, \(remedy)"
+        case .notFinite(let source, let tensor):
+            "\(source): \"\(tensor)\" contains values that are not numbers; the file is damaged, \(remedy)"
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import TestSupport
+import Testing
+import Torch
+
+@testable import Chatterbox
+
+@Suite("Speaker encoder") struct SpeakerEncoderTests {
+    let fixture: Fixture
+    let encoder: SpeakerEncoder
+
+    init() throws {
+        fixture = try Fixture("speaker_encoder")
+        encoder = try SpeakerEncoder(fixture.weights, fixture.config(as: SpeakerEncoderConfig.self))
+    }
+
+    @Test("recordings give upstream's x-vectors", arguments: ["filterbank_60", "filterbank_463"])
+    func recordings(name: String) throws {
+        try expectClose(encoder(fixture.input(name).unsqueezed(0)), fixture.output(name), relative: 1e-4, name)
+    }
+
+    @Test("nothing in the checkpoint is left over") func complete() throws {
+        let weights = fixture.weights
+        _ = try SpeakerEncoder(weights, encoder.config)
+        try weights.requireAllUsed()
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+@testable import Chatterbox
+
+@Suite("Voice") struct VoiceTests {
+    let folder: TemporaryFolder
+    var file: URL { folder.url.appending(path: "me.voice.safetensors") }
+    let sizes: Voice.Sizes = {
+        var sizes = Voice.Sizes.chatterbox
+        (sizes.speakerEmbedding, sizes.speaker) = (16, 12)
+        return sizes
+    }()
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func voice(mel frames: Int = 8) throws -> Voice {
+        let generator = try Generator(seed: 5)
+        return Voice(
+            speakerEmbedding: try .randn([1, 16], generator: generator), conditioningTokens: try Tensor([7, 0, 6560], shape: [1, 3]),
+            prompt: SpeechPrompt(
+                tokens: try Tensor([1, 2, 3, 4], shape: [1, 4]), mel: try .randn([1, frames, 80], generator: generator),
+                speaker: try .randn([1, 12], generator: generator)))
+    }
+
+    private func tensors(_ voice: Voice) -> [String: Tensor] {
+        [
+            "speaker_embedding": voice.speakerEmbedding, "cond_prompt_tokens": voice.conditioningTokens,
+            "prompt_token": voice.prompt.tokens, "prompt_feat": voice.prompt.mel, "xvector": voice.prompt.speaker,
+        ]
+    }
+
+    @Test("a stored voice comes back as it was; a mel frame more than the tokens need is allowed", arguments: [8, 9])
+    func roundTrip(frames: Int) throws {
+        let voice = try voice(mel: frames)
+        try voice.save(to: file)
+        let back = try tensors(Voice.load(from: file, sizes: sizes))
+        for (name, tensor) in tensors(voice) { try expectClose(back[name]!, tensor, relative: 0, name) }
+    }
+
+    @Test("upstream's conds.pt is a voice") func builtIn() throws {
+        let voice = try Voice.load(from: fixturesFolder.appending(path: "conds.pt"), sizes: sizes)
+        try expectClose(voice.speakerEmbedding[0], .linspace(from: -1, to: 1, count: 16), relative: 1e-6)
+        try expectEqual(voice.conditioningTokens, Tensor([0, 7, 14, 21, 28], shape: [1, 5]))
+        try expectEqual(voice.prompt.tokens, Tensor([6000, 6001, 6002, 6003], shape: [1, 4]))
+        try expectClose(voice.prompt.mel.flattened(), .linspace(from: -8, to: 1, count: 640), relative: 1e-6)
+        try expectClose(voice.prompt.speaker[0], .linspace(from: -2, to: 2, count: 12), relative: 1e-6)
+    }
+
+    /// What to do to a good voice's tensors, and words of the message that must follow.
+    struct Damage: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let message: [String]
+        let apply: @Sendable (inout [String: Tensor]) throws -> Void
+    }
+
+    @Test("a voice that is damaged or of another model is refused by name", arguments: [
+        Damage(testDescription: "a part is missing", message: ["xvector", "not a prepared voice"]) { $0["xvector"] = nil },
+        Damage(testDescription: "another model's embedding", message: ["speaker_embedding", "[1, 16]", "[1, 32]"]) {
+            $0["speaker_embedding"] = try .zeros([1, 32])
+        },
+        Damage(testDescription: "mel and tokens disagree", message: ["prompt_feat", "[1, 8, 80]", "[1, 10, 80]"]) {
+            $0["prompt_feat"] = try .zeros([1, 10, 80])
+        },
+        Damage(testDescription: "no tokens", message: ["prompt_token", "[1, 0]"]) { $0["prompt_token"] = try .zeros([1, 0], dtype: .int64) },
+        Damage(testDescription: "an impossible token", message: ["cond_prompt_tokens", "6561", "6560"]) {
+            $0["cond_prompt_tokens"] = try Tensor([6561], shape: [1, 1])
+        },
+        Damage(testDescription: "not a number", message: ["xvector", "not numbers"]) { $0["xvector"] = try .full([1, 12], .nan) },
+    ])
+    func refused(damage: Damage) throws {
+        var parts = try tensors(voice())
+        try damage.apply(&parts)
+        try SafetensorsWriter.write(parts, to: file)
+        let error = #expect(throws: VoiceError.self) { try Voice.load(from: self.file, sizes: self.sizes) }
+        let message = try #require(error).description
+        for words in ["me.voice.safetensors"] + damage.message { #expect(message.contains(words), "\(message)") }
+    }
+
+    @Test("a newer program's voice is refused") func newer() throws {
+        try SafetensorsWriter.write(tensors(voice()), metadata: ["format": "chatterbox-voice", "version": "2"], to: file)
+        #expect(throws: VoiceError.version(source: "me.voice.safetensors", found: "2")) {
+            try Voice.load(from: self.file, sizes: self.sizes)
+        }
+    }
+
+    @Test("no file, an empty file, a text, a torn archive: each names itself", arguments: [nil, "", "hello, world", "PK\u{3}\u{4}torn"])
+    func unreadable(content: String?) throws {
+        if let content { try Data(content.utf8).write(to: file) }
+        let error = #expect(throws: (any Error).self) { try Voice.load(from: self.file, sizes: self.sizes) }
+        #expect("\(try #require(error))".contains("me.voice.safetensors"))
+    }
+}
