@@ -45,7 +45,7 @@ public struct S3Gen: Sendable {
     ///   - checkpoint: called before each step of the flow; what it throws ends the synthesis.
     /// - Returns: the mel `[1, bins, frames]` and the waveform `[1, samples]`, faded in.
     public func callAsFunction(
-        tokens: Tensor, prompt: FlowPrompt, steps: Int? = nil, generator: Generator, checkpoint: () throws -> Void = {}
+        tokens: Tensor, prompt: SpeechPrompt, steps: Int? = nil, generator: Generator, checkpoint: () throws -> Void = {}
     ) throws -> (mel: Tensor, waveform: Tensor) {
         let mel = try flow(tokens: tokens, prompt: prompt, steps: steps, generator: generator, checkpoint: checkpoint)
         return (mel, try waveform(of: mel, generator: generator).waveform)

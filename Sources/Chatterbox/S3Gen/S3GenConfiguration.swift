@@ -20,4 +20,26 @@ public struct S3GenConfiguration: Sendable, Codable, Hashable {
         configuration.flow = .meanFlow
         return configuration
     }()
+
+    /// Networks of the same shape with few weights, for trying things out.
+    public static let tiny: S3GenConfiguration = {
+        var tiny = S3GenConfiguration()
+        tiny.tokenizer.hiddenSize = 64
+        tiny.tokenizer.heads = 2
+        tiny.tokenizer.layers = 1
+        tiny.speakerEncoder.blocks = [.init(layers: 2, dilation: 1), .init(layers: 2, dilation: 2)]
+        tiny.flow.encoder.size = 64
+        tiny.flow.encoder.headCount = 2
+        tiny.flow.encoder.feedForwardSize = 128
+        tiny.flow.encoder.layerCount = 1
+        tiny.flow.encoder.upsampledLayerCount = 1
+        tiny.flow.estimator.channels = 64
+        tiny.flow.estimator.headCount = 2
+        tiny.flow.estimator.headSize = 32
+        tiny.flow.estimator.blocksPerStage = 1
+        tiny.flow.estimator.middleStageCount = 1
+        tiny.vocoder.baseChannels = 64
+        tiny.vocoder.pitchChannels = 32
+        return tiny
+    }()
 }

@@ -1,21 +1,5 @@
 import Torch
 
-/// The voice that a flow continues: a recording as speech tokens, as mel frames, and as a speaker vector.
-public struct FlowPrompt: Sendable {
-    /// Speech tokens of the recording at 25 Hz, `[1, tokens]`; may be empty.
-    public var tokens: Tensor
-    /// Its log-mel spectrogram at 50 Hz, `[1, 2 · tokens, 80]`.
-    public var mel: Tensor
-    /// Its CAMPPlus vector, `[1, 192]`, of any length: it is normalised.
-    public var speaker: Tensor
-
-    public init(tokens: Tensor, mel: Tensor, speaker: Tensor) {
-        self.tokens = tokens
-        self.mel = mel
-        self.speaker = speaker
-    }
-}
-
 /// The first half of S3Gen: speech tokens become a mel spectrogram in the prompt's voice.
 ///
 /// Source: `CausalMaskedDiffWithXvec` in `models/s3gen/flow.py`.
@@ -58,7 +42,7 @@ public struct TokenToMel: Sendable {
     /// Throws ``FlowError`` for tokens out of range, for shapes that do not fit, and for a chunk with nothing but
     /// lookahead.
     public func callAsFunction(
-        tokens: Tensor, prompt: FlowPrompt, steps: Int? = nil, isFinal: Bool = true, noise: Tensor? = nil,
+        tokens: Tensor, prompt: SpeechPrompt, steps: Int? = nil, isFinal: Bool = true, noise: Tensor? = nil,
         generator: Generator, checkpoint: () throws -> Void = {}
     ) throws -> Tensor {
         let steps = steps ?? configuration.steps
@@ -77,7 +61,7 @@ public struct TokenToMel: Sendable {
     }
 
     /// The encoder's guess of the mel over prompt and new tokens, `[1, mel, frames]`.
-    private func mean(of tokens: Tensor, after prompt: FlowPrompt, isFinal: Bool) throws -> Tensor {
+    private func mean(of tokens: Tensor, after prompt: SpeechPrompt, isFinal: Bool) throws -> Tensor {
         let joined = try Tensor.cat([prompt.tokens.to(.int64).to(device), tokens.to(.int64).to(device)], axis: 1)
         var hidden = try encoder(embedding(joined))
         if !isFinal {
@@ -111,7 +95,7 @@ public struct TokenToMel: Sendable {
         return try Tensor.cat([head, tail.narrow(axis: 2, from: tail.shape[2] - kept, count: kept)], axis: 2).to(device)
     }
 
-    private func check(_ tokens: Tensor, _ prompt: FlowPrompt, isFinal: Bool) throws {
+    private func check(_ tokens: Tensor, _ prompt: SpeechPrompt, isFinal: Bool) throws {
         let (mel, speaker) = (configuration.melChannels, configuration.speakerSize)
         for (name, tensor) in [("tokens", tokens), ("prompt.tokens", prompt.tokens)] {
             guard tensor.rank == 2, tensor.shape[0] == 1 else {
@@ -129,7 +113,9 @@ public struct TokenToMel: Sendable {
         guard isFinal || count > configuration.encoder.lookahead else {
             throw FlowError.chunkTooShort(tokens: count, lookahead: configuration.encoder.lookahead)
         }
-        guard prompt.mel.shape[1] == promptCount * configuration.framesPerToken else {
+        // A reference that ends in the middle of a token leaves a frame over, which upstream keeps.
+        let complete = promptCount * configuration.framesPerToken
+        guard (complete...complete + 1).contains(prompt.mel.shape[1]) else {
             throw FlowError.promptLength(
                 tokens: promptCount, frames: prompt.mel.shape[1], framesPerToken: configuration.framesPerToken)
         }

@@ -116,6 +116,14 @@ extension T3Configuration {
     var textPositions: Int { maximumText + 2 }
     /// Rows of the speech position table.
     var speechPositions: Int { maximumSpeech + 4 }
+    /// Positions that conditions, text and the start of speech take before the first token is drawn.
+    ///
+    /// - Parameters:
+    ///   - text: text tokens, framed.
+    ///   - prompt: tokens of the voice's prompt.
+    func prefixLength(text: Int, prompt: Int) -> Int {
+        1 + (perceiver?.queries ?? prompt) + (emotion ? 1 : 0) + text + (style == .chatterbox ? 2 : 1)
+    }
     /// Positions of the longest sequence that the backbone takes: conditions, text and speech.
     var longestSequence: Int {
         switch backbone {

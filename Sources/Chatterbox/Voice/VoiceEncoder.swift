@@ -1,7 +1,7 @@
 import Torch
 
 /// Sizes of a ``VoiceEncoder`` (upstream: `models/voice_encoder/config.py`).
-public struct VoiceEncoderConfig: Sendable, Codable, Hashable {
+public struct VoiceEncoderConfiguration: Sendable, Codable, Hashable {
     /// Bands of the mel spectrogram it listens to.
     public var melBins = 40
     /// Width of the recurrent state.
@@ -18,7 +18,7 @@ public struct VoiceEncoderConfig: Sendable, Codable, Hashable {
 
     public init() {}
 
-    public static let chatterbox = VoiceEncoderConfig()
+    public static let chatterbox = VoiceEncoderConfiguration()
 }
 
 /// Who is speaking, as a direction in space: recordings of one person point the same way.
@@ -27,12 +27,12 @@ public struct VoiceEncoderConfig: Sendable, Codable, Hashable {
 /// is that partial's opinion. The embedding is their mean, of length 1. Wan et al. 2018, "Generalized End-to-End Loss
 /// for Speaker Verification"; upstream `models/voice_encoder/voice_encoder.py`, file `ve.safetensors`.
 public struct VoiceEncoder: Sendable {
-    public let config: VoiceEncoderConfig
+    public let config: VoiceEncoderConfiguration
     private let recurrence: LSTM
     private let projection: Linear
 
     /// Takes `lstm` and `proj`; the two scalars of its training loss are left alone.
-    public init(_ weights: Weights, _ config: VoiceEncoderConfig = .chatterbox) throws {
+    public init(_ weights: Weights, _ config: VoiceEncoderConfiguration = .chatterbox) throws {
         self.config = config
         recurrence = try LSTM(weights["lstm"], input: config.melBins, hidden: config.hiddenSize, layers: config.layers)
         projection = try Linear(weights["proj"], from: config.hiddenSize, to: config.embeddingSize)

@@ -24,9 +24,9 @@ struct FlowFixture {
 
     var tokens: Tensor { get throws { try fixture.input("token") } }
 
-    var prompt: FlowPrompt {
+    var prompt: SpeechPrompt {
         get throws {
-            try FlowPrompt(
+            try SpeechPrompt(
                 tokens: fixture.input("prompt_token"), mel: fixture.input("prompt_feat"),
                 speaker: fixture.input("embedding"))
         }
@@ -91,10 +91,19 @@ struct FlowTests {
         try expectClose(mel, flow.fixture.output("mel"), relative: tolerance)
     }
 
+    @Test("a prompt that ends in the middle of a token keeps its last frame")
+    func oddPrompt() throws {
+        let flow = try FlowFixture("flow")
+        let prompt = try SpeechPrompt(
+            tokens: flow.prompt.tokens, mel: flow.prompt.mel.padded([0, 0, 0, 1]), speaker: flow.prompt.speaker)
+        let mel = try flow.tokenToMel(tokens: flow.tokens, prompt: prompt, generator: flow.generator())
+        #expect(try mel.shape == [1, 80, 2 * flow.tokens.shape[1] - 1])
+    }
+
     @Test("a voice without a recording works")
     func emptyPrompt() throws {
         let flow = try FlowFixture("flow")
-        let prompt = try FlowPrompt(
+        let prompt = try SpeechPrompt(
             tokens: .zeros([1, 0], dtype: .int64), mel: .zeros([1, 0, 80]), speaker: flow.prompt.speaker)
         let mel = try flow.tokenToMel(tokens: flow.tokens, prompt: prompt, generator: flow.generator())
         #expect(try mel.shape == [1, 80, 2 * flow.tokens.shape[1]])
@@ -147,8 +156,8 @@ struct FlowTests {
                 tokens: Tensor([1, 2, 3], shape: [1, 3]), prompt: prompt, isFinal: false, generator: generator)
         }
         expect(.promptLength(tokens: 9, frames: 17, framesPerToken: 2)) {
-            var short = prompt
-            short.mel = try prompt.mel.narrow(axis: 1, from: 0, count: 17)
+            let short = try SpeechPrompt(
+                tokens: prompt.tokens, mel: prompt.mel.narrow(axis: 1, from: 0, count: 17), speaker: prompt.speaker)
             return try flow.tokenToMel(tokens: tokens, prompt: short, generator: generator)
         }
         expect(.steps(0)) {

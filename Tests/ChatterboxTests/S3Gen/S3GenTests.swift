@@ -40,7 +40,7 @@ import Torch
 
     let tensors: [String: Tensor]
     let s3gen: S3Gen
-    let prompt: FlowPrompt
+    let prompt: SpeechPrompt
     let tokens: Tensor
 
     init() throws {
@@ -50,7 +50,7 @@ import Torch
         tensors = weights.parameters
         s3gen = try S3Gen(Weights(tensors: tensors, named: "small"), Self.small)
         tokens = try .randint(0..<6561, [1, 12], generator: generator)
-        prompt = FlowPrompt(
+        prompt = SpeechPrompt(
             tokens: try .randint(0..<6561, [1, 5], generator: generator),
             mel: try .randn([1, 10, 8], generator: generator), speaker: try .randn([1, 12], generator: generator))
     }

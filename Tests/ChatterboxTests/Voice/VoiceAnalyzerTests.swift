@@ -7,7 +7,7 @@ import Torch
 
 @Suite("Voice analysis") struct VoiceAnalyzerTests {
     struct Sizes: Decodable {
-        let voiceEncoder: VoiceEncoderConfig
+        let voiceEncoder: VoiceEncoderConfiguration
         let tokenizer: S3TokenizerConfig
         let speakerEncoder: SpeakerEncoderConfig
     }

@@ -10,7 +10,7 @@ import Torch
 
     init() throws {
         fixture = try Fixture("voice_encoder")
-        encoder = try VoiceEncoder(fixture.weights, fixture.config(as: VoiceEncoderConfig.self))
+        encoder = try VoiceEncoder(fixture.weights, fixture.config(as: VoiceEncoderConfiguration.self))
     }
 
     @Test("partials give upstream's embeddings") func partials() throws {

@@ -1,0 +1,18 @@
+# Each target is one thing a person does here. `make` alone lists them.
+libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
+# SwiftPM takes no run path from a .pc file; the linker is told here where libtorch will be.
+swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
+program = .build/release/chatterbox
+
+.PHONY: help setup build test
+help: ## Lists the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
+
+setup: ## Installs what the package is built on; quick when nothing is missing
+	@scripts/setup
+
+build: setup ## Builds the program: .build/release/chatterbox
+	swift build $(swift_flags) -c release --product chatterbox
+
+test: setup ## Builds and runs every test
+	swift test $(swift_flags)
