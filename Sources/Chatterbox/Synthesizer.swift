@@ -110,6 +110,7 @@ public actor Synthesizer {
             trace?("xvector", voice.prompt.speaker)
             var watermark = options.watermark ? model.watermarker.map { WatermarkStream($0, sampleRate: sampleRate) } : nil
             for (index, utterance) in utterances.enumerated() {
+                onProgress(.piece(index + 1, of: utterances.count, text: utterance.text))
                 var samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
                 report.stages.watermark += try clock.measure {
                     samples = try watermark?.mark(samples) ?? samples

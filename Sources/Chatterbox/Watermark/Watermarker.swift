@@ -74,7 +74,10 @@ public struct Watermarker: Sendable {
 
     // MARK: detection
 
-    /// How sure it is that the sound carries a mark, 0…1: above one half it does. Silence carries none.
+    /// Whether a confidence means that there is a mark: upstream's rounding, by which one half is none.
+    public static func isMarked(confidence: Double) -> Bool { confidence > 0.5 }
+
+    /// How sure it is that the sound carries a mark, 0…1; see ``isMarked(confidence:)``. Silence carries none.
     ///
     /// - Throws: ``WatermarkError/tooShort(seconds:needed:)``, `TorchError`.
     public func confidence(in audio: Audio) throws -> Double {
