@@ -21,6 +21,9 @@ import Torch
                 speaker: try .randn([1, 192], generator: generator)))
     }
 
+    /// Two pieces: more than is spoken in one breath.
+    private let text = String(repeating: "one and the other ", count: 12) + "end. " + String(repeating: "two and more ", count: 12) + "end."
+
     private func options(watermark: Bool = true) throws -> SpeechOptions {
         try SpeechOptions(maximumTokens: 12, seed: 3, watermark: watermark, splitting: .sentences)
     }
@@ -44,9 +47,9 @@ import Torch
     @Test("speech is the unmarked speech with the mark, in pieces or whole, and says so") func marked() async throws {
         _ = try weights()
         let synthesizer = try await Chatterbox.load(folder.url)
-        let plain = try await synthesizer.speak("One. Two.", voice: voice, options: options(watermark: false))
+        let plain = try await synthesizer.speak(text, voice: voice, options: options(watermark: false))
         #expect(!plain.report.isWatermarked)
-        let marked = try await synthesizer.speak("One. Two.", voice: voice, options: options())
+        let marked = try await synthesizer.speak(text, voice: voice, options: options())
         #expect(marked.report.isWatermarked)
         let watermarker = try #require(synthesizer.model.watermarker)
         let expected = try watermarker.markedAtOnce(plain.audio)
@@ -54,7 +57,7 @@ import Torch
         #expect(marked.audio != plain.audio)
 
         var pieces: [SpeechChunk] = []
-        for try await piece in synthesizer.chunks("One. Two.", voice: voice, options: try options()) { pieces.append(piece) }
+        for try await piece in synthesizer.chunks(text, voice: voice, options: try options()) { pieces.append(piece) }
         #expect(pieces.count == 2)
         #expect(pieces.flatMap { $0.audio.samples } == marked.audio.samples)
         #expect(!pieces.contains { !$0.report.isWatermarked })
