@@ -7,10 +7,15 @@ let package = Package(
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "SpeechAudio", targets: ["SpeechAudio"]),
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
+        .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
+        // For downloads: HTTP with TLS and streaming bodies, and checksums.
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.30.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", "3.12.0"..<"5.0.0"),
     ],
     targets: [
         // libtorch and the audio libraries, found through pkg-config (scripts/setup writes libtorch.pc).
@@ -23,15 +28,31 @@ let package = Package(
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr", "CEbur128"]),
         .target(name: "Chatterbox", dependencies: ["Torch", "SpeechAudio"]),
+        .target(
+            name: "ChatterboxHub",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .executableTarget(
             name: "ChatterboxCommand",
-            dependencies: ["Chatterbox", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Chatterbox", "ChatterboxHub", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/chatterbox"),
 
         .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
+        .testTarget(
+            name: "ChatterboxHubTests",
+            dependencies: [
+                "ChatterboxHub", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

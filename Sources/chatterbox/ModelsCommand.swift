@@ -5,8 +5,8 @@ import Foundation
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "Models on this machine.",
-        subcommands: [MakeRandom.self])
+        abstract: "Get models, list, check and remove them.",
+        subcommands: [Pull.self, List.self, Verify.self, Remove.self, MakeRandom.self])
 }
 
 extension ModelsCommand {

@@ -79,7 +79,8 @@ final class ProgressDisplay: Sendable {
         }
     }
 
-    private func draw(_ line: String) {
+    /// Draws over the bar that is there.
+    func draw(_ line: String) {
         StandardError.write("\r\u{1B}[K" + line.prefix(StandardError.columns - 1))
     }
 }
