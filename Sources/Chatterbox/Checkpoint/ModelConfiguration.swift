@@ -15,6 +15,24 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     /// The English model.
     public static let chatterbox = ModelConfiguration()
 
+    /// The multilingual models and the single-language packs.
+    public static let multilingual = {
+        var configuration = ModelConfiguration()
+        configuration.t3 = .multilingual
+        return configuration
+    }()
+
+    public static let turbo = meanFlow(.turbo)
+    public static let nano = meanFlow(.nano)
+
+    private static func meanFlow(_ t3: T3Configuration) -> ModelConfiguration {
+        var configuration = ModelConfiguration()
+        configuration.t3 = t3
+        configuration.s3Gen = .meanFlow
+        configuration.reference = .turbo
+        return configuration
+    }
+
     /// A network of the English model's shape with a thousandth of its weights, for trying things out.
     public static let tiny = {
         var tiny = ModelConfiguration()
