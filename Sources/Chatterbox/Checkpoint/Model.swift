@@ -67,15 +67,20 @@ public struct Model: Sendable {
     /// Writes a folder that ``load(_:variant:device:dtype:)`` takes, with weights drawn at random: it babbles noise, and
     /// shows that everything is in its place.
     ///
-    /// - Parameter tokenizer: the folder to copy the tokenizer's files from.
+    /// - Parameter tokenizer: the folder to copy the tokenizer's files from, or the file where it is but one.
     /// - Throws: ``CheckpointError/unwritable(_:reason:)``, `SafetensorsError`.
     public static func writeRandom(
         _ variant: Variant = .chatterbox, _ configuration: ModelConfiguration, tokenizer: URL, seed: UInt64, to folder: URL
     ) throws {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            for name in variant.tokenizer.fileNames {
-                try Data(contentsOf: tokenizer.appending(path: name)).write(to: folder.appending(path: name), options: .atomic)
+            var isFolder: ObjCBool = false
+            let isFile = FileManager.default.fileExists(atPath: tokenizer.path, isDirectory: &isFolder) && !isFolder.boolValue
+            let (needed, further) = (variant.tokenizer.fileNames, isFile ? [] : variant.tokenizer.furtherFileNames)
+            for name in needed + further {
+                let source = isFile ? tokenizer : tokenizer.appending(path: name)
+                guard needed.contains(name) || FileManager.default.fileExists(atPath: source.path) else { continue }
+                try Data(contentsOf: source).write(to: folder.appending(path: name), options: .atomic)
             }
             try configuration.write(to: folder.appending(path: ModelFiles.configurationName))
         } catch {

@@ -1,6 +1,12 @@
 import Torch
 
 extension Variant {
+    /// The variant of this ``name``.
+    public init?(named name: String) {
+        guard let variant = Self.all.first(where: { $0.name == name }) else { return nil }
+        self = variant
+    }
+
     /// The language asked for, or the first.
     ///
     /// - Throws: ``CheckpointError/unsupportedLanguage(_:model:languages:)``.

@@ -3,6 +3,7 @@ import Foundation
 /// The tokenizer of Turbo and Nano: GPT-2's byte pairs, and tags such as `[laugh]` that are tokens of their own.
 public struct GPT2Tokenizer: TextTokenizer {
     public static let fileNames = ["vocab.json", "merges.txt"]
+    public static let furtherFileNames = ["added_tokens.json", "tokenizer_config.json"]
 
     private let pieces: BPETokenizer
     /// What may stand in square brackets, with them.

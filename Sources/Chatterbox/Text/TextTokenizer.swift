@@ -9,6 +9,8 @@ public protocol TextTokenizer: Sendable {
 
     /// The files that must be in a model's folder.
     static var fileNames: [String] { get }
+    /// Files that it also reads where they are there.
+    static var furtherFileNames: [String] { get }
 
     /// The largest token, plus one.
     var count: Int { get }
@@ -17,6 +19,10 @@ public protocol TextTokenizer: Sendable {
     ///
     /// - Parameter language: one of the model's.
     func encode(_ text: String, language: Language) throws -> EncodedText
+}
+
+extension TextTokenizer {
+    public static var furtherFileNames: [String] { [] }
 }
 
 /// A text as tokens.

@@ -12,13 +12,14 @@ struct SpeechSummary: Encodable {
     let peakMemoryBytes: Int
     let stages: Stages
     let output: String?
+    let warnings: [SpeechWarning]
 
     struct Stages: Encodable {
         let load, voice, prefill, decode, flow, vocoder, watermark: Double
     }
 
     enum CodingKeys: String, CodingKey {
-        case model, device, dtype, quantize, seed, end, stages, output
+        case model, device, dtype, quantize, seed, end, stages, output, warnings
         case textTokens = "text_tokens", speechTokens = "speech_tokens"
         case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds", realTimeFactor = "real_time_factor"
         case firstAudioSeconds = "first_audio_seconds", peakMemoryBytes = "peak_memory_bytes"
@@ -44,6 +45,7 @@ struct SpeechSummary: Encodable {
             load: model.loadingSeconds, voice: voiceSeconds, prefill: report.stages.prefill, decode: report.stages.decode,
             flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: 0)
         self.output = output
+        warnings = report.warnings
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -64,6 +66,7 @@ struct SpeechSummary: Encodable {
         try values.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
         try values.encode(stages, forKey: .stages)
         try values.encode(output, forKey: .output)
+        try values.encode(warnings, forKey: .warnings)
     }
 
     /// The figures that a person wants.
