@@ -14,11 +14,13 @@ public enum Chatterbox {
     ///
     /// - Throws: ``CheckpointError`` and what reading a damaged file throws.
     public static func load(
-        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32
+        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32, languageTools: LanguageTools = .none
     ) async throws -> Synthesizer {
         // Reading gigabytes blocks: it has a thread of its own.
         let model = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Model, any Error>) in
-            Thread { continuation.resume(with: Result { try Model.load(folder, variant: variant, device: device, dtype: dtype) }) }.start()
+            Thread { continuation.resume(with: Result {
+                try Model.load(folder, variant: variant, device: device, dtype: dtype, languageTools: languageTools)
+            }) }.start()
         }
         return Synthesizer(model)
     }

@@ -198,7 +198,7 @@ struct Utterance {
         let pieces = options.splitting == .sentences ? SentenceSplitter()(text) : [text]
         let language = try model.variant.language(options.language)
         let utterances = try pieces.compactMap { piece -> Utterance? in
-            let encoded = try model.tokenizer.encode(model.variant.normalizer(piece), language: language)
+            let encoded = model.tokenizer.encode(model.variant.normalizer(piece), language: language)
             guard encoded.hasWords else { return nil }
             let count = encoded.tokens.count, limit = model.configuration.t3.maximumText
             guard count <= limit else { throw TextError.tooLong(characters: piece.count, tokens: count, limit: limit) }

@@ -32,11 +32,12 @@ public struct Model: Sendable {
     ///
     /// - Parameters:
     ///   - variant: which model of a folder that holds several; nil takes the first of ``Variant/all`` whose T3 is there.
+    ///   - languageTools: programs that take steps of some languages, for the multilingual models.
     ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32.
     /// - Throws: ``CheckpointError`` for the folder, ``WeightsError``, `SafetensorsError`, `ArchiveError` or
     ///   ``TokenizerError`` for a file in it.
     public static func load(
-        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32
+        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32, languageTools: LanguageTools = .none
     ) throws -> Model {
         let clock = ContinuousClock()
         let start = clock.now
@@ -50,7 +51,7 @@ public struct Model: Sendable {
         let voiceWeights = try Weights.load(files.voiceEncoder, dtype: .float32, device: device)
         let voiceEncoder = try VoiceEncoder(voiceWeights, configuration.voiceEncoder)
         try voiceWeights.requireAllUsed()
-        let tokenizer = try files.variant.tokenizer.init(folder: folder)
+        let tokenizer = try files.variant.tokenizer.init(folder: folder, tools: languageTools)
         guard tokenizer.count <= configuration.t3.textVocabulary else {
             throw TokenizerError.malformed(
                 folder.appending(path: files.variant.tokenizer.fileNames[0]),

@@ -7,7 +7,7 @@ public struct EnglishTokenizer: TextTokenizer {
     private let pieces: BPETokenizer
     private let speakable: Set<Int>
 
-    public init(folder: URL) throws { try self.init(folder.appending(path: Self.fileNames[0])) }
+    public init(folder: URL, tools: LanguageTools = .none) throws { try self.init(folder.appending(path: Self.fileNames[0])) }
 
     /// Reads a `tokenizer.json`.
     ///

@@ -9,7 +9,7 @@ public struct GPT2Tokenizer: TextTokenizer {
     /// What may stand in square brackets, with them.
     public let tags: [String]
 
-    public init(folder: URL) throws {
+    public init(folder: URL, tools: LanguageTools = .none) throws {
         let file = try TokenizerFile(gpt2: folder)
         pieces = try BPETokenizer(file, over: .bytes, folder.appending(path: "vocab.json"))
         tags = file.added.sorted { $0.value < $1.value }.map(\.key.string).filter { $0.hasPrefix("[") && $0.hasSuffix("]") }

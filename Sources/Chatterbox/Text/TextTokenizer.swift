@@ -4,8 +4,9 @@ import Foundation
 public protocol TextTokenizer: Sendable {
     /// Reads the tokenizer's files from a model's folder.
     ///
+    /// - Parameter tools: programs that take steps of some languages.
     /// - Throws: ``TokenizerError``.
-    init(folder: URL) throws
+    init(folder: URL, tools: LanguageTools) throws
 
     /// The files that must be in a model's folder.
     static var fileNames: [String] { get }
@@ -18,7 +19,7 @@ public protocol TextTokenizer: Sendable {
     /// The tokens of normalised text, without start and stop.
     ///
     /// - Parameter language: one of the model's.
-    func encode(_ text: String, language: Language) throws -> EncodedText
+    func encode(_ text: String, language: Language) -> EncodedText
 }
 
 extension TextTokenizer {

@@ -1,0 +1,43 @@
+import Foundation
+import Synchronization
+
+/// A program that takes languages' steps, and stays for the next text.
+///
+/// It reads lines of JSON, `{"language": "he", "text": "…"}`, and answers each with `{"text": "…"}` or
+/// `{"error": "why not"}`. It ends when its input does. Chinese comes back with spaces between the words.
+/// Started by the first text that needs it, and again after it has failed.
+final class LanguageHelper: Sendable {
+    private let command: [String]
+    private let patience: Int
+    private let running = Mutex<ToolProcess?>(nil)
+
+    private struct Question: Encodable { let language, text: String }
+    private struct Answer: Decodable { let text, error: String? }
+
+    /// - Parameter patience: seconds to wait for an answer; the first may need a dictionary to be read.
+    init(_ command: [String], patience: Int = 60) {
+        self.command = command
+        self.patience = patience
+    }
+
+    /// The text with its language's step taken.
+    ///
+    /// - Throws: ``LanguageToolError``. Blocks until the answer is there.
+    func processed(_ text: String, _ language: Language) throws -> String {
+        let question = try JSONEncoder().encode(Question(language: language.code, text: text)) + Data("\n".utf8)
+        let line = try running.withLock { running in
+            let program = try running ?? ToolProcess(command)
+            // One that fails is started anew by the next text.
+            running = nil
+            try program.send(question)
+            let line = try program.line(patience: patience)
+            running = program
+            return line
+        }
+        let answer = try? JSONDecoder().decode(Answer.self, from: line)
+        guard let text = answer?.text else {
+            throw LanguageToolError.refused(command: command[0], reason: answer?.error ?? "its answer is not JSON with a \"text\"")
+        }
+        return text
+    }
+}
