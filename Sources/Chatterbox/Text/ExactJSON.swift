@@ -3,7 +3,7 @@
 /// Foundation's reader puts members into a dictionary of `String`s, where pieces of a vocabulary that Unicode calls
 /// equivalent ("é" written in two ways) become one.
 enum ExactJSON {
-    case object([(name: ExactText, value: ExactJSON)])
+    case object([Member])
     case array([ExactJSON])
     case string(ExactText)
     case number(Double)
@@ -16,6 +16,11 @@ enum ExactJSON {
         self = try reader.document()
     }
 
+    struct Member {
+        let name: ExactText
+        let value: ExactJSON
+    }
+
     struct Problem: Error {
         let description: String
     }
@@ -25,7 +30,7 @@ enum ExactJSON {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == ExactText(name) }?.value
     }
-    var members: [(name: ExactText, value: ExactJSON)]? { if case .object(let members) = self { members } else { nil } }
+    var members: [Member]? { if case .object(let members) = self { members } else { nil } }
     var elements: [ExactJSON]? { if case .array(let elements) = self { elements } else { nil } }
     var text: ExactText? { if case .string(let text) = self { text } else { nil } }
     /// A whole number.
@@ -52,13 +57,13 @@ extension ExactJSON {
             skipSpace()
             switch peek {
             case UInt8(ascii: "{"):
-                var members: [(name: ExactText, value: ExactJSON)] = []
+                var members: [Member] = []
                 try list(closedBy: "}") { reader in
                     reader.skipSpace()
                     let name = try reader.string()
                     reader.skipSpace()
                     try reader.expect(":")
-                    members.append((name, try reader.value(depth: depth + 1)))
+                    members.append(Member(name: name, value: try reader.value(depth: depth + 1)))
                 }
                 return .object(members)
             case UInt8(ascii: "["):

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// It reads lines of JSON, `{"language": "he", "text": "…"}`, and answers each with `{"text": "…"}` or
 /// `{"error": "why not"}`. It ends when its input does. Chinese comes back with spaces between the words.
-/// Started by the first text that needs it, and again after it has failed.
+/// Started by the first text that needs it, and anew where it has ended.
 final class LanguageHelper: Sendable {
     private let command: [String]
     private let patience: Int
@@ -26,11 +26,16 @@ final class LanguageHelper: Sendable {
     func processed(_ text: String, _ language: Language) throws -> String {
         let question = try JSONEncoder().encode(Question(language: language.code, text: text)) + Data("\n".utf8)
         let line = try running.withLock { running in
-            let program = try running ?? ToolProcess(command)
-            // One that fails is started anew by the next text.
-            running = nil
-            try program.send(question)
-            let line = try program.line(patience: patience)
+            if let kept = running {
+                running = nil
+                // It may have ended since its last answer; then a new one is asked.
+                if let line = try? ask(kept, question) {
+                    running = kept
+                    return line
+                }
+            }
+            let program = try ToolProcess(command)
+            let line = try ask(program, question)
             running = program
             return line
         }
@@ -39,5 +44,10 @@ final class LanguageHelper: Sendable {
             throw LanguageToolError.refused(command: command[0], reason: answer?.error ?? "its answer is not JSON with a \"text\"")
         }
         return text
+    }
+
+    private func ask(_ program: ToolProcess, _ question: Data) throws -> Data {
+        try program.send(question)
+        return try program.line(patience: patience)
     }
 }

@@ -55,26 +55,26 @@ struct TokenizerFile {
         try readMerges(folder.appending(path: "merges.txt"))
         let listed = folder.appending(path: "added_tokens.json"), configured = folder.appending(path: "tokenizer_config.json")
         if FileManager.default.fileExists(atPath: listed.path) {
-            for (text, id) in try Self.json(listed).members ?? [] { try add(text, id.integer, listed) }
+            for token in try Self.json(listed).members ?? [] { try add(token.name, token.value.integer, listed) }
         } else if FileManager.default.fileExists(atPath: configured.path) {
-            for (id, token) in try Self.json(configured)["added_tokens_decoder"]?.members ?? [] {
-                guard let text = token["content"]?.text else {
+            for token in try Self.json(configured)["added_tokens_decoder"]?.members ?? [] {
+                guard let text = token.value["content"]?.text else {
                     throw TokenizerError.malformed(configured, problem: "an added token without content")
                 }
-                try add(text, Int(id.string), configured)
+                try add(text, Int(token.name.string), configured)
             }
         }
         let end = ExactText("<|endoftext|>")
         if let id = vocabulary[end] { added[end] = id }
     }
 
-    private mutating func readVocabulary(_ members: [(name: ExactText, value: ExactJSON)], _ url: URL) throws {
+    private mutating func readVocabulary(_ members: [ExactJSON.Member], _ url: URL) throws {
         vocabulary.reserveCapacity(members.count)
-        for (text, id) in members {
-            guard let id = id.integer, Self.isToken(id) else {
+        for member in members {
+            guard let id = member.value.integer, Self.isToken(id) else {
                 throw TokenizerError.malformed(url, problem: "a token's number is out of range")
             }
-            vocabulary[text] = id
+            vocabulary[member.name] = id
         }
     }
 

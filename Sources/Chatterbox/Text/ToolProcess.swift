@@ -40,7 +40,7 @@ final class ToolProcess {
     func send(_ data: Data) throws {
         var left = data[...]
         while !left.isEmpty {
-            let sent = left.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+            let sent = left.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
             guard sent > 0 else { throw LanguageToolError.ended(command: name) }
             left = left.dropFirst(sent)
         }
