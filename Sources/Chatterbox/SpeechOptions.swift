@@ -12,6 +12,8 @@ public struct SpeechOptions: Sendable, Hashable {
     public let maximumTokens: Int
     /// What every random number follows from; nil draws a seed, which the result tells.
     public let seed: UInt64?
+    /// Whether speech carries PerTh's inaudible mark, where the model has a ``Watermarker``.
+    public let watermark: Bool
     /// Whether a text is spoken in one breath, as upstream does, or sentence by sentence.
     public let splitting: Splitting
 
@@ -23,7 +25,7 @@ public struct SpeechOptions: Sendable, Hashable {
     /// - Throws: ``SpeechOptionsError`` naming the option that is out of range.
     public init(
         sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
-        maximumTokens: Int = 1000, seed: UInt64? = nil, splitting: Splitting = .none
+        maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .none
     ) throws {
         if let exaggeration, !(exaggeration.isFinite && (0...10).contains(exaggeration)) {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
@@ -36,12 +38,12 @@ public struct SpeechOptions: Sendable, Hashable {
         }
         self.init(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens,
-            seed: seed, splitting: splitting)
+            seed: seed, watermark: watermark, splitting: splitting)
     }
 
     private init(
         unchecked sampling: SamplingChanges, exaggeration: Double?, language: Language?, steps: Int?, maximumTokens: Int,
-        seed: UInt64?, splitting: Splitting
+        seed: UInt64?, watermark: Bool, splitting: Splitting
     ) {
         self.sampling = sampling
         self.exaggeration = exaggeration
@@ -49,12 +51,14 @@ public struct SpeechOptions: Sendable, Hashable {
         self.steps = steps
         self.maximumTokens = maximumTokens
         self.seed = seed
+        self.watermark = watermark
         self.splitting = splitting
     }
 
     /// The model's own defaults, in one breath.
     public static let standard = SpeechOptions(
-        unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, splitting: .none)
+        unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
+        splitting: .none)
 }
 
 /// An option of speaking that cannot be.

@@ -42,7 +42,8 @@ extension ModelsCommand {
             guard let variant = Variant(named: variant) else {
                 throw UsageError("--variant is \(variant); known are \(Variant.all.map(\.name).joined(separator: ", "))")
             }
-            try Model.writeRandom(variant, size.of(variant.configuration), tokenizer: URL(filePath: tokenizer), seed: seed, to: folder)
+            try Model.writeRandom(
+                size.of(variant.configuration), as: variant, tokenizer: URL(filePath: tokenizer), seed: seed, to: folder)
             StandardError.print("\(self.folder): a model with random weights; it makes noise, not words")
         }
     }

@@ -45,6 +45,7 @@ struct SayCommand: AsyncParsableCommand {
         defer { display.clear() }
         let synthesizer = try await model.load(display)
         try speaking.check(synthesizer.model)
+        if options.watermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
         let start = ContinuousClock.now
         let voice = try await voice.load(synthesizer, display)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)

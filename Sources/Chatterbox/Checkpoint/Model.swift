@@ -13,6 +13,8 @@ public struct Model: Sendable {
     public let voiceEncoder: VoiceEncoder
     /// The voice of the checkpoint's `conds.pt`, where it has one.
     public let builtInVoice: Voice?
+    /// Marks speech; nil where the weights for it are not there.
+    public let watermarker: Watermarker?
     /// Seconds that loading took.
     public let loadingSeconds: Double
 
@@ -32,12 +34,15 @@ public struct Model: Sendable {
     ///
     /// - Parameters:
     ///   - variant: which model of a folder that holds several; nil takes the first of ``Variant/all`` whose T3 is there.
-    ///   - languageTools: programs that take steps of some languages, for the multilingual models.
     ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32.
+    ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; a file that is
+    ///     not there gives a model that marks nothing.
+    ///   - languageTools: programs that take steps of some languages, for the multilingual models.
     /// - Throws: ``CheckpointError`` for the folder, ``WeightsError``, `SafetensorsError`, `ArchiveError` or
     ///   ``TokenizerError`` for a file in it.
     public static func load(
-        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32, languageTools: LanguageTools = .none
+        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32, watermark: URL? = nil,
+        languageTools: LanguageTools = .none
     ) throws -> Model {
         let clock = ContinuousClock()
         let start = clock.now
@@ -59,10 +64,11 @@ public struct Model: Sendable {
         }
         let analyzer = VoiceAnalyzer(voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder)
         let voice = try files.builtInVoice.map { try Voice.load(from: $0, sizes: analyzer.voiceSizes).to(device) }
+        let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device) }
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3, s3Gen: s3Gen,
-            voiceEncoder: voiceEncoder, builtInVoice: voice, loadingSeconds: seconds)
+            voiceEncoder: voiceEncoder, builtInVoice: voice, watermarker: watermarker, loadingSeconds: seconds)
     }
 
     /// Writes a folder that ``load(_:variant:device:dtype:)`` takes, with weights drawn at random: it babbles noise, and
@@ -71,7 +77,7 @@ public struct Model: Sendable {
     /// - Parameter tokenizer: the folder to copy the tokenizer's files from, or the file where it is but one.
     /// - Throws: ``CheckpointError/unwritable(_:reason:)``, `SafetensorsError`.
     public static func writeRandom(
-        _ variant: Variant = .chatterbox, _ configuration: ModelConfiguration, tokenizer: URL, seed: UInt64, to folder: URL
+        _ configuration: ModelConfiguration, as variant: Variant = .chatterbox, tokenizer: URL, seed: UInt64, to folder: URL
     ) throws {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

@@ -48,4 +48,9 @@ struct ModelFiles {
         let url = folder.appending(path: Self.configurationName)
         return FileManager.default.fileExists(atPath: url.path) ? try ModelConfiguration(url) : variant.configuration
     }
+
+    /// The watermark's weights in the folder, else `other`; nil where neither is there.
+    func watermark(orElse other: URL?) -> URL? {
+        [folder.appending(path: WatermarkFile.name), other].compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0.path) }
+    }
 }

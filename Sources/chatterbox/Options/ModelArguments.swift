@@ -57,10 +57,12 @@ struct ModelArguments: ParsableArguments {
     func load(_ progress: ProgressDisplay) async throws -> Synthesizer {
         try check()
         let device = try Device(device)
-        let folder = try UserFolders().modelLocator.folder(of: model)
+        let folders = UserFolders()
+        let folder = try folders.modelLocator.folder(of: model)
         if let threads { try Libtorch.setThreads(threads) }
         progress.begin("Loading \(folder.lastPathComponent)")
-        let synthesizer = try await Chatterbox.load(folder, device: device, dtype: dtype.dtype, languageTools: languageTools)
+        let synthesizer = try await Chatterbox.load(
+            folder, device: device, dtype: dtype.dtype, watermark: folders.watermark, languageTools: languageTools)
         try Task.checkCancellation()
         return synthesizer
     }

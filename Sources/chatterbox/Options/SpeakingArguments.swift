@@ -49,7 +49,8 @@ struct SpeakingArguments: ParsableArguments {
                 temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: repetitionPenalty,
                 guidance: cfgWeight),
             exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
-            maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: seed, splitting: splitting ?? split)
+            maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: seed, watermark: !noWatermark,
+            splitting: splitting ?? split)
     }
 
     private func parsedLanguage() throws -> Language? {

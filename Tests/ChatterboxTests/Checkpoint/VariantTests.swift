@@ -66,7 +66,7 @@ import Torch
     func speaking(variant: Variant) async throws {
         let folder = try TemporaryFolder()
         try Model.writeRandom(
-            variant, tinyConfiguration(variant), tokenizer: fixturesFolder.appending(path: "gpt2"), seed: 1, to: folder.url)
+            tinyConfiguration(variant), as: variant, tokenizer: fixturesFolder.appending(path: "gpt2"), seed: 1, to: folder.url)
         let synthesizer = try await Chatterbox.load(folder.url)
         #expect(synthesizer.model.variant.name == variant.name)
         let voice = try await synthesizer.voice(from: noise(seconds: 5.1))
@@ -99,7 +99,7 @@ import Torch
     @Test("a reference that is too short for Turbo is refused") func shortReference() async throws {
         let folder = try TemporaryFolder()
         try Model.writeRandom(
-            .turbo, tinyConfiguration(.turbo), tokenizer: fixturesFolder.appending(path: "gpt2"), seed: 1, to: folder.url)
+            tinyConfiguration(.turbo), as: .turbo, tokenizer: fixturesFolder.appending(path: "gpt2"), seed: 1, to: folder.url)
         let synthesizer = try await Chatterbox.load(folder.url)
         await #expect(throws: AudioError.self) { try await synthesizer.voice(from: noise(seconds: 4.9)) }
     }
