@@ -31,6 +31,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var speechTokens = 0
     /// Why the last piece ended.
     public var end: DecodingEnd?
+    /// What was left out or ignored; each once.
+    public var warnings: [SpeechWarning] = []
     /// Whether all of the sound so far carries the watermark.
     public var isWatermarked = false
     public var audioSeconds = 0.0
