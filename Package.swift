@@ -49,7 +49,7 @@ let package = Package(
         .testTarget(
             name: "ChatterboxHubTests",
             dependencies: [
-                "ChatterboxHub", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                "Chatterbox", "ChatterboxHub", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),

@@ -45,7 +45,7 @@ extension HubClient {
         let meter = ProgressMeter(files: files.count, bytes: files.reduce(0) { $0 + $1.size }, clock: clock, onEvent: onEvent)
         try checkRoom(for: files)
         // The largest first, so that the small ones fill the gaps.
-        try await inParallel(files.sorted { $0.size > $1.size }) { file in
+        _ = try await inParallel(files.sorted { $0.size > $1.size }) { file in
             if try await isHere(file) {
                 meter.credit(file.size)
                 meter.finishFile()

@@ -55,7 +55,7 @@ extension ModelStore {
     /// - Throws: ``HubError/unwritable(path:reason:)``.
     public func remove(_ model: CatalogModel) throws -> Int {
         // Others' files are found while the shelf is whole.
-        let others = try catalog.models.filter { $0 != model && (try folder(of: $0)) != nil }
+        let others = try catalog.models.filter { try $0 != model && folder(of: $0) != nil }
         let kept = Set(others.flatMap { links(of: $0).map(\.link) })
         let own = links(of: model).filter { !kept.contains($0.link) }
         var freed = 0

@@ -186,13 +186,13 @@ import Testing
         let lock = world.cache.lock(.sha256(FakeHub.checksum(HubWorld.large)), of: HubWorld.repository)
         let other = OtherProcess(try await FileLock.acquire(lock, clock: world.clock.clock))
         let blob = world.largeBlob
-        let files = try await world.fetch([HubRequest("weights.bin")]) { event in
+        let files = try await world.fetch([HubRequest("weights.bin")], onEvent: { event in
             guard case .waitingForOther = event else { return }
             // The other process finishes.
             try? FileManager.default.createDirectory(at: blob.deletingLastPathComponent(), withIntermediateDirectories: true)
             try? HubWorld.large.write(to: blob)
             other.end()
-        }
+        })
         #expect(try Data(contentsOf: #require(files["weights.bin"])) == HubWorld.large)
         #expect(world.hub.transfers.isEmpty)
         #expect(!world.clock.sleeps.isEmpty)

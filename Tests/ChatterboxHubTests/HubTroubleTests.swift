@@ -16,6 +16,10 @@ import Testing
         try await HubWorld(clock: clock) { request, before in request.server == 1 && request.isContents ? trouble(before) : nil }
     }
 
+    private static func inTurn(_ troubles: FakeHub.Trouble...) -> @Sendable (Int) -> FakeHub.Trouble? {
+        { $0 < troubles.count ? troubles[$0] : nil }
+    }
+
     private func expectWhole(_ world: HubWorld, _ files: [String: URL], sourceLocation: SourceLocation = #_sourceLocation) throws {
         #expect(try Data(contentsOf: #require(files["weights.bin"])) == HubWorld.large, sourceLocation: sourceLocation)
         #expect(world.blobs == [FakeHub.checksum(HubWorld.large)], sourceLocation: sourceLocation)
@@ -72,7 +76,7 @@ import Testing
     // MARK: broken transfers
 
     @Test("a cut transfer goes on where it stopped") func cut() async throws {
-        let world = try await Self.world { [.cut(after: 20_000), .cut(after: 12_000), .cut(after: 0)].dropFirst($0).first }
+        let world = try await Self.world(Self.inTurn(.cut(after: 20_000), .cut(after: 12_000), .cut(after: 0)))
         let events = Events()
         try await expectWhole(world, world.fetch(Self.weights, onEvent: events.record))
         #expect(world.hub.transfers.filter { $0.server == 1 }.map(\.range) == [nil, "bytes=20000-", "bytes=32000-", "bytes=32000-"])
@@ -120,7 +124,7 @@ import Testing
     }
 
     @Test("another part than was asked for is not used") func wrongRange() async throws {
-        let world = try await Self.world { [.cut(after: 20_000), .wrongRange].dropFirst($0).first }
+        let world = try await Self.world(Self.inTurn(.cut(after: 20_000), .wrongRange))
         try await expectWhole(world, world.fetch(Self.weights))
     }
 

@@ -5,7 +5,7 @@ import TestSupport
 @testable import ChatterboxHub
 
 /// A hub, a cache and a client between them.
-struct HubWorld {
+struct HubWorld: Sendable {
     static let repository = try! HubRepository("Org/model")
     static let small = Data("{\"small\": true}".utf8)
     static let large = Data((0..<50_000).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) })

@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Chatterbox
 @testable import ChatterboxHub
 
 @Suite("Model store") struct ModelStoreTests {
@@ -100,15 +101,22 @@ import Testing
         #expect(try names(store.shelf) == [])
     }
 
-    @Test("the released models' names and files are those that the loader knows") func released() throws {
-        let catalog = ModelCatalog.released
-        #expect(catalog.models.map(\.name) == [
-            "chatterbox", "turbo", "nano", "multilingual-v3", "multilingual-v2",
-            "pack:zh-cmn", "pack:es-mx-latam", "pack:pt-br", "pack:es-es", "pack:pt-pt", "pack:hi",
-        ])
-        let pack = try #require(catalog.model(named: "pack:es-mx-latam"))
+    @Test("every released model is in the catalogue, and its files are those that loading looks for", arguments: Variant.all.map(\.name))
+    func released(name: String) throws {
+        let model = try #require(ModelCatalog.released.model(named: name))
+        let folder = try TemporaryFolder()
+        for request in model.sources.flatMap(\.requests) {
+            try Data().write(to: folder.url.appending(path: request.names.last!))
+        }
+        let files = try ModelFiles(folder.url)
+        #expect(files.variant.name == name)
+        #expect(files.builtInVoice?.lastPathComponent == "conds.pt")
+    }
+
+    @Test("the catalogue has no other models, and its repositories have names that can be") func catalogue() throws {
+        #expect(ModelCatalog.released.models.map(\.name).sorted() == Variant.all.map(\.name).sorted())
+        for source in ModelCatalog.released.models.flatMap(\.sources) { #expect(try HubRepository(source.repository.id) == source.repository) }
+        let pack = try #require(ModelCatalog.released.model(named: "pack:es-mx-latam"))
         #expect(pack.sources.map(\.repository.id) == ["ResembleAI/Chatterbox-Multilingual-es-mx-latam", "ResembleAI/chatterbox"])
-        #expect(pack.sources[0].requests[0].names == ["t3_es_mx_latam.safetensors"])
-        for source in catalog.models.flatMap(\.sources) { #expect(try HubRepository(source.repository.id) == source.repository) }
     }
 }
