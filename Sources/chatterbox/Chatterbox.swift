@@ -4,5 +4,6 @@ import ArgumentParser
 @main
 struct ChatterboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "chatterbox", abstract: "Speech from text in any voice, on this machine.")
+        commandName: "chatterbox", abstract: "Speech from text in any voice, on this machine.",
+        subcommands: [TrainCommand.self])
 }
