@@ -57,6 +57,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
 
 /// Where speaking stands.
 public enum SpeechProgress: Sendable, Hashable {
+    /// A piece of the text begins, counted from 1.
+    case piece(Int, of: Int, text: String)
     /// So many speech tokens are drawn.
     case tokens(Int)
     /// A step of the flow begins.

@@ -108,7 +108,8 @@ public actor Synthesizer {
             trace?("prompt_token", voice.prompt.tokens)
             trace?("prompt_feat", voice.prompt.mel)
             trace?("xvector", voice.prompt.speaker)
-            for utterance in utterances {
+            for (index, utterance) in utterances.enumerated() {
+                onProgress(.piece(index + 1, of: utterances.count, text: utterance.text))
                 let samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
                 report.audioSeconds += Double(samples.count) / Double(sampleRate)
                 report.wallSeconds = (clock.now - start) / .seconds(1)
