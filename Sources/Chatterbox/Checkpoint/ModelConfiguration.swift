@@ -53,7 +53,7 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     }
 
     /// Writes `config.json`.
-    func write(to url: URL) throws {
+    public func write(to url: URL) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try encoder.encode(self).write(to: url, options: .atomic)
