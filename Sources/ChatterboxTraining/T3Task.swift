@@ -22,6 +22,8 @@ public final class T3Task: TrainingTask {
     public var textWeight = 0.05
     /// How much a stop counts beside other tokens: one stands against some hundred of them.
     public var stopWeight = 3.0
+    /// Steps over which the pull of some heads' attention towards the diagonal between speech and text fades; 0 for none.
+    public var guidedSteps = 0
 
     /// - Parameters:
     ///   - initial: the weights to begin with: those of a checkpoint to fine-tune, or fresh ones. Their type is that of the
@@ -45,17 +47,20 @@ public final class T3Task: TrainingTask {
         _ number: Int, generator: Generator, update: (String, Tensor) throws -> Void
     ) throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
-        let loss = try loss(order.batch(at: number), of: corpus, index, shown: 1 - unconditionalRate, &random)
-        try update("t3", loss.speech + loss.text * textWeight)
+        let pull = max(0, 1 - Double(number) / Double(max(1, guidedSteps)))
+        let loss = try loss(order.batch(at: number), of: corpus, index, shown: 1 - unconditionalRate, guided: pull > 0, &random)
+        var sum = try loss.speech + loss.text * textWeight
+        if let alignment = loss.alignment { sum = try sum + alignment * pull }
+        try update("t3", sum)
         return [
             TrainingMetric("speech", try loss.speech.item()), TrainingMetric("text", try loss.text.item()),
             TrainingMetric("accuracy", try loss.accuracy.item()),
-        ]
+        ] + (try loss.alignment.map { [TrainingMetric("alignment", try $0.item())] } ?? [])
     }
 
     private func loss(
-        _ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, shown: Double, _ random: inout SplitMix64
-    ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor) {
+        _ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, shown: Double, guided: Bool = false, _ random: inout SplitMix64
+    ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
         let configuration = model.configuration
         // Most voices are prepared from six seconds or more, some from less.
         let promptLength = Int.random(in: configuration.promptTokens / 3...configuration.promptTokens, using: &random)
@@ -74,7 +79,7 @@ public final class T3Task: TrainingTask {
             emotion: try .full([batch.count], 0.5, dtype: model.dtype))
         return try model.loss(
             text: batch.map { configuration.framed(tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) },
-            speech: batch.map { tokens[corpus.numbers[$0]] ?? [] }, conditioning: conditioning, textShown: hears, stopWeight: stopWeight)
+            speech: batch.map { tokens[corpus.numbers[$0]] ?? [] }, conditioning: conditioning, textShown: hears, stopWeight: stopWeight, guided: guided)
     }
 
     public func validate() throws -> [TrainingMetric] {

@@ -26,6 +26,8 @@ struct TrainingArguments: ParsableArguments {
     var features: String
     @Option(help: "Folder for checkpoint, weights and losses.")
     var out: String
+    @Option(parsing: .upToNextOption, help: "Whose recordings to train on; everybody's when left out.")
+    var only: [String] = []
     @Option(help: "config.json of the model; Pico's sizes when left out.")
     var config: String?
     @Option(help: "Steps in all.")
@@ -44,7 +46,11 @@ struct TrainingArguments: ParsableArguments {
     func corpora() throws -> (train: Corpus, heldOut: Corpus) {
         let manifest = try Manifest(URL(filePath: data))
         let store = try FeatureStore(URL(filePath: features))
-        return (try Corpus(manifest, store, split: "train"), try Corpus(manifest, store, split: "validation"))
+        let speakers = only.isEmpty ? nil : Set(only)
+        return (
+            try Corpus(manifest, store, split: "train", speakers: speakers),
+            try Corpus(manifest, store, split: "validation", speakers: speakers)
+        )
     }
 
     var settings: OptimizerSettings { OptimizerSettings(schedule: LearningRateSchedule(peak: rate, warmUp: warmUp, steps: steps)) }
@@ -179,17 +185,21 @@ struct TrainT3: ParsableCommand {
     @OptionGroup var arguments: TokenTrainingArguments
     @Option(help: "tokenizer.json of the text.")
     var textTokenizer: String
+    @Option(help: "Steps over which some heads' attention is pulled to the diagonal between speech and text.")
+    var guidedSteps = 0
 
     func run() throws {
         let training = arguments.training
         try Libtorch.setThreads(training.threads)
         let sizes = try modelSizes(training.config).t3
         let corpora = try training.corpora()
-        try training.run(T3Task(
+        let task = try T3Task(
             sizes, initial: arguments.weights { _ = try T3($0, sizes) }, corpus: corpora.train, heldOut: corpora.heldOut,
             tokens: SpeechTokenStore(URL(filePath: arguments.tokens)), speakers: SpeakerTable(URL(filePath: arguments.speakers)),
             tokenizer: EnglishTokenizer(URL(filePath: textTokenizer)), settings: training.settings,
-            batchTokens: training.batchTokens, seed: training.seed))
+            batchTokens: training.batchTokens, seed: training.seed)
+        task.guidedSteps = guidedSteps
+        try training.run(task)
     }
 }
 

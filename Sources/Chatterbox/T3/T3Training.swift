@@ -13,11 +13,14 @@ extension T3 {
     ///   - textShown: which utterances hear their text; the others keep its positions only, as the second row of
     ///     classifier-free guidance does. All when nil.
     ///   - stopWeight: how much a stop counts beside other tokens.
-    /// - Returns: mean cross-entropies in nats, and the share of speech tokens that were likeliest.
+    ///   - guided: whether to tell how far some heads' attention is from the diagonal between speech and text.
+    /// - Returns: mean cross-entropies in nats, the share of speech tokens that were likeliest, and where `guided` the loss
+    ///   of attention off the diagonal.
     /// - Throws: what `logits` throws.
     public func loss(
-        text: [[Int]], speech: [[Int]], conditioning: T3Conditioning, textShown: [Bool]? = nil, stopWeight: Double = 1
-    ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor) {
+        text: [[Int]], speech: [[Int]], conditioning: T3Conditioning, textShown: [Bool]? = nil, stopWeight: Double = 1,
+        guided: Bool = false
+    ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
         precondition(text.count == speech.count && !text.isEmpty, "as many texts as utterances of speech, at least one")
         let rows = text.count, size = configuration.backbone.hiddenSize
         func padded(_ lists: [[Int]], with filler: Int) throws -> Tensor {
@@ -45,7 +48,14 @@ extension T3 {
             return filled.map { row * width + $0 }
         }
         let inputs = try all.reshaped([rows * width, size]).indexSelect(axis: 0, Tensor(order, device: device)).reshaped([rows, longest, size])
-        let hidden = try backbone(inputs, memory: WholeSequence()).reshaped([rows * longest, size])
+        let guide: GuidedAttention? = !guided ? nil : try GuidedAttention((0..<rows).map { (row: Int) -> GuidedAttention.Row in
+            let speechStart = before + text[row].count + starts
+            return GuidedAttention.Row(
+                text: before..<before + text[row].count, speech: speechStart..<speechStart + speech[row].count + 1,
+                isGuided: textShown?[row] ?? true)
+        }, positions: longest, device: device)
+        let states = try guide.map { try backbone(inputs, memory: $0) } ?? backbone(inputs, memory: WholeSequence())
+        let hidden = try states.reshaped([rows * longest, size])
 
         // Speech is told from its start on, text from its first token on where it is shown.
         let speechPlaces = (0..<rows).flatMap { (row: Int) -> [Int] in
@@ -71,7 +81,8 @@ extension T3 {
         }
         return (
             try textLoss(), try speechLogits.crossEntropy(speechTargets, weight: weight),
-            try speechLogits.detached().argmax(axis: -1).equal(to: speechTargets).to(.float32).mean()
+            try speechLogits.detached().argmax(axis: -1).equal(to: speechTargets).to(.float32).mean(),
+            try guide?.loss()
         )
     }
 }

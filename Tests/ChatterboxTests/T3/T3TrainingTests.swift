@@ -29,7 +29,8 @@ struct T3TrainingTests {
         }
         let together = try small.model.loss(
             text: texts, speech: speech, conditioning: small.conditioning, textShown: [row == 0, row == 0]).speech
-        let expected = try decoded(small, texts[0], speech[0], row: row) * (5.0 / 8) + decoded(small, texts[1], speech[1], row: row) * (3.0 / 8)
+        let (first, second) = try (decoded(small, texts[0], speech[0], row: row), decoded(small, texts[1], speech[1], row: row))
+        let expected = try (first * 5 + second * 3) / 8
         try expectClose(together, expected, relative: 1e-4)
     }
 
