@@ -19,7 +19,7 @@ private final class PlaneTask: TrainingTask {
     }
 
     var groups: [ParameterGroup] {
-        var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: 0.05, warmUp: 3, steps: 10))
+        var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: 0.05, warmUp: 3, steps: 150))
         settings.averaging = 0.9
         return [ParameterGroup("slope", ["slope": slope], settings), ParameterGroup("offset", ["offset": offset], settings)]
     }
