@@ -18,6 +18,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
             SayCommand.self,
             VoiceCommand.self,
             ModelsCommand.self,
+            WatermarkCommand.self,
             TrainCommand.self,
         ])
 
