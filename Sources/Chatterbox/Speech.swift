@@ -31,6 +31,10 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var speechTokens = 0
     /// Why the last piece ended.
     public var end: DecodingEnd?
+    /// What was left out or ignored; each once.
+    public var warnings: [SpeechWarning] = []
+    /// Whether all of the sound so far carries the watermark.
+    public var isWatermarked = false
     public var audioSeconds = 0.0
     /// Seconds until the first sound was ready.
     public var firstAudioSeconds = 0.0
@@ -52,6 +56,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
         public var flow = 0.0
         /// Mel to waveform.
         public var vocoder = 0.0
+        /// Waveform to marked waveform.
+        public var watermark = 0.0
     }
 }
 

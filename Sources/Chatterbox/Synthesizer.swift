@@ -46,7 +46,7 @@ public actor Synthesizer {
     /// - Throws: ``TextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
     ///   `CancellationError` when the task is cancelled, ``TorchError``.
     public func speak(
-        _ text: String, voice: Voice? = nil, options: SpeechOptions = .chatterbox,
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
     ) throws -> Speech {
         var samples: [Float] = []
@@ -56,7 +56,7 @@ public actor Synthesizer {
 
     /// Speaks a text and gives each piece as it becomes ready. Ending the loop early stops the work.
     public nonisolated func chunks(
-        _ text: String, voice: Voice? = nil, options: SpeechOptions = .chatterbox
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard
     ) -> AsyncThrowingStream<SpeechChunk, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
@@ -80,7 +80,7 @@ public actor Synthesizer {
     /// Speaks a text in one breath and keeps what every stage computed, under the names that upstream's trace has:
     /// how two implementations are compared and how a fault is reported.
     public func trace(
-        _ text: String, voice: Voice? = nil, options: SpeechOptions = .chatterbox,
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
     ) throws -> (speech: Speech, trace: SpeechTrace) {
         var trace: SpeechTrace = [:]
@@ -97,20 +97,31 @@ public actor Synthesizer {
     ) throws -> (seed: UInt64, report: SpeechReport) {
         guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
         let utterances = try Utterance.prepare(text, model, options)
+        let warnings = (model.variant.warnings(options) + utterances.flatMap(\.warnings)).uniqued()
         let seed = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
         return try withoutGradients {
             let generator = try Generator(seed: seed, device: model.device)
             let clock = ContinuousClock()
             let start = clock.now
             var report = SpeechReport()
+            report.warnings = warnings
             trace?("speaker_embedding", voice.speakerEmbedding)
             trace?("cond_prompt_tokens", voice.conditioningTokens)
             trace?("prompt_token", voice.prompt.tokens)
             trace?("prompt_feat", voice.prompt.mel)
             trace?("xvector", voice.prompt.speaker)
+            var watermark = options.watermark ? model.watermarker.map { WatermarkStream($0, sampleRate: sampleRate) } : nil
             for (index, utterance) in utterances.enumerated() {
                 onProgress(.piece(index + 1, of: utterances.count, text: utterance.text))
-                let samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+                var samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+                report.stages.watermark += try clock.measure {
+                    samples = try watermark?.mark(samples) ?? samples
+                    report.isWatermarked = watermark != nil
+                    if index == utterances.count - 1, let ending = try watermark?.finish() {
+                        samples += ending.samples
+                        report.isWatermarked = ending.isMarked
+                    }
+                } / .seconds(1)
                 report.audioSeconds += Double(samples.count) / Double(sampleRate)
                 report.wallSeconds = (clock.now - start) / .seconds(1)
                 if report.firstAudioSeconds == 0 { report.firstAudioSeconds = report.wallSeconds }
@@ -126,6 +137,8 @@ public actor Synthesizer {
         _ utterance: Utterance, _ voice: Voice, _ options: SpeechOptions, _ generator: Generator, _ report: inout SpeechReport,
         _ onProgress: (SpeechProgress) -> Void, _ trace: ((String, Tensor) -> Void)?
     ) throws -> [Float] {
+        let variant = model.variant
+        let settings = try options.sampling.applied(to: variant.sampling)
         let clock = ContinuousClock()
         var mark = clock.now
         func lap() -> Double {
@@ -135,12 +148,12 @@ public actor Synthesizer {
 
         let conditioning = try T3Conditioning(
             speaker: voice.speakerEmbedding.to(model.dtype), prompt: voice.conditioningTokens.array(of: Int.self),
-            exaggeration: options.exaggeration)
+            exaggeration: options.exaggeration ?? 0.5)
         let capacity = model.configuration.t3.prefixLength(text: utterance.tokens.count, prompt: voice.conditioningTokens.size(1))
             + options.maximumTokens
-        let engine = try TensorDecodeEngine(model.t3, slots: options.sampling.guidance > 0 ? 2 : 1, capacity: capacity)
+        let engine = try TensorDecodeEngine(model.t3, slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
         let decoder = try T3Decoder(
-            engine: engine, text: utterance.tokens, conditioning: conditioning, options: options.sampling,
+            engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
             budget: options.maximumTokens, generator: generator)
         report.textTokens += utterance.tokens.count
         report.stages.prefill += lap()
@@ -150,11 +163,11 @@ public actor Synthesizer {
         report.end = decoder.end
         report.stages.decode += lap()
 
-        let stop = decoder.end == .stop ? [model.configuration.t3.stopSpeech] : []
+        let stop = decoder.end == .stop && model.configuration.t3.style == .chatterbox ? [model.configuration.t3.stopSpeech] : []
         trace?("text_tokens", try Tensor(utterance.tokens, shape: [1, utterance.tokens.count]))
         trace?("speech_tokens", try Tensor(decoder.tokens + stop, shape: [1, decoder.tokens.count + stop.count]))
 
-        let codes = speakableTokens(decoder.tokens)
+        let codes = variant.ending.speakable(decoder.tokens, model.configuration)
         // Upstream's decoder cannot make sound of nothing; neither can ours.
         guard !codes.isEmpty else { return [] }
         let steps = options.steps ?? model.configuration.s3Gen.flow.steps
@@ -170,17 +183,12 @@ public actor Synthesizer {
         try Task.checkCancellation()
 
         onProgress(.vocoder)
-        let waveform = try model.s3Gen.waveform(of: mel, generator: generator).waveform
+        let sound = try model.s3Gen.waveform(of: mel, generator: generator).waveform
+        let waveform = try variant.ending.heard(sound, tokens: codes.count)
         report.stages.vocoder += lap()
         trace?("mel", mel)
         trace?("wav", waveform)
         return try waveform.array(of: Float.self)
-    }
-
-    /// The tokens that are sound: what follows a start token, should the model have drawn one, without control tokens.
-    private func speakableTokens(_ tokens: [Int]) -> [Int] {
-        let start = tokens.firstIndex(of: model.configuration.t3.startSpeech).map { $0 + 1 } ?? 0
-        return tokens[start...].filter { $0 < model.configuration.s3Gen.flow.tokenCount }
     }
 }
 
@@ -189,19 +197,21 @@ struct Utterance {
     let text: String
     /// With start and stop.
     let tokens: [Int]
+    let warnings: [SpeechWarning]
 
     /// Normalises, splits where asked to, and encodes.
     ///
-    /// - Throws: ``TextError``.
+    /// - Throws: ``TextError``, ``CheckpointError/unsupportedLanguage(_:model:languages:)``.
     static func prepare(_ text: String, _ model: Model, _ options: SpeechOptions) throws -> [Utterance] {
         guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
         let pieces = options.splitting == .sentences ? SentenceSplitter()(text) : [text]
+        let language = try model.variant.language(options.language)
         let utterances = try pieces.compactMap { piece -> Utterance? in
-            let codes = model.tokenizer.encode(TextNormalizer.english(piece))
-            guard model.tokenizer.hasWords(codes) else { return nil }
-            let limit = model.configuration.t3.maximumText
-            guard codes.count <= limit else { throw TextError.tooLong(characters: piece.count, tokens: codes.count, limit: limit) }
-            return Utterance(text: piece, tokens: model.configuration.t3.framed(codes))
+            let encoded = model.tokenizer.encode(model.variant.normalizer(piece), language: language)
+            guard encoded.hasWords else { return nil }
+            let count = encoded.tokens.count, limit = model.configuration.t3.maximumText
+            guard count <= limit else { throw TextError.tooLong(characters: piece.count, tokens: count, limit: limit) }
+            return Utterance(text: piece, tokens: model.configuration.t3.framed(encoded.tokens), warnings: encoded.warnings)
         }
         guard !utterances.isEmpty else { throw TextError.nothingToSpeak(text) }
         return utterances

@@ -18,6 +18,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
             SayCommand.self,
             VoiceCommand.self,
             ModelsCommand.self,
+            WatermarkCommand.self,
         ])
 
     /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.

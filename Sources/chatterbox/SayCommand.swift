@@ -45,6 +45,7 @@ struct SayCommand: AsyncParsableCommand {
         defer { display.clear() }
         let synthesizer = try await model.load(display)
         try speaking.check(synthesizer.model)
+        if options.watermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
         let start = ContinuousClock.now
         let voice = try await voice.load(synthesizer, display)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
@@ -60,6 +61,7 @@ struct SayCommand: AsyncParsableCommand {
         try Task.checkCancellation()
         let place = try destination.write(speech.audio)
         let summary = SpeechSummary(speech, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
+        for warning in speech.report.warnings { display.finish("warning: \(warning)") }
         display.finish(summary.sentence)
         if output.json { try StandardOutput.print(json: summary) }
         try await player?.play(speech.audio)

@@ -43,6 +43,13 @@ final class ProgressDisplay: Sendable {
         }
     }
 
+    /// What the user should know and need not act upon.
+    func note(_ line: String) {
+        guard style != .silent else { return }
+        clear()
+        StandardError.print("Note: \(line)")
+    }
+
     /// The last word on the matter, in place of the bar.
     func finish(_ line: String) {
         switch style {
