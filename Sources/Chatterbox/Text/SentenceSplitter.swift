@@ -34,8 +34,10 @@ public struct SentenceSplitter: Sendable {
     public func callAsFunction(_ text: String) -> [Piece] {
         var pieces: [Piece] = []
         for piece in sentences(text).flatMap({ divided($0) }) {
-            if let last = pieces.last, last.boundary == .sentence, last.text.count + 1 + piece.text.count <= limit {
-                pieces[pieces.count - 1] = Piece(text: last.text + " " + piece.text, boundary: piece.boundary)
+            // Chinese and Japanese sentences follow each other without a space.
+            let space = (pieces.last?.text.unicodeScalars.last?.value ?? 0) >= 0x2E80 ? "" : " "
+            if let last = pieces.last, last.boundary == .sentence, last.text.count + space.count + piece.text.count <= limit {
+                pieces[pieces.count - 1] = Piece(text: last.text + space + piece.text, boundary: piece.boundary)
             } else {
                 pieces.append(piece)
             }
