@@ -101,8 +101,9 @@ public actor Synthesizer {
         trace: ((String, Tensor) -> Void)? = nil, deliver: (SpeechChunk) throws -> Void
     ) throws -> (seed: UInt64, report: SpeechReport) {
         guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
-        let utterances = try Utterance.prepare(text, model, options)
-        let warnings = (model.variant.warnings(options) + utterances.flatMap(\.warnings)).uniqued()
+        let parts = try PreparedText(text, model, options)
+        let warnings = (model.variant.warnings(options) + parts.warnings).uniqued()
+        let joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
         let seed = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
         return try withoutGradients {
             let generator = try Generator(seed: seed, device: model.device)
@@ -117,13 +118,19 @@ public actor Synthesizer {
             trace?("prompt_feat", voice.prompt.mel)
             trace?("xvector", voice.prompt.speaker)
             var watermark = options.watermark ? model.watermarker.map { WatermarkStream($0, sampleRate: sampleRate) } : nil
-            for (index, utterance) in utterances.enumerated() {
-                onProgress(.piece(index + 1, of: utterances.count, text: utterance.text))
-                var samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+            for (index, part) in parts.parts.enumerated() {
+                var samples: [Float]
+                switch part {
+                case .silence(let seconds): samples = joiner?.silence(seconds) ?? []
+                case .utterance(let utterance):
+                    onProgress(.piece(utterance.number, of: parts.utteranceCount, text: utterance.text))
+                    samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+                    if let joiner { samples = joiner.trimmed(samples) + joiner.silence(utterance.pause) }
+                }
                 report.stages.watermark += try clock.measure {
                     samples = try watermark?.mark(samples) ?? samples
                     report.isWatermarked = watermark != nil
-                    if index == utterances.count - 1, let ending = try watermark?.finish() {
+                    if index == parts.parts.count - 1, let ending = try watermark?.finish() {
                         samples += ending.samples
                         report.isWatermarked = ending.isMarked
                     }
@@ -133,7 +140,7 @@ public actor Synthesizer {
                 report.wallSeconds = (clock.now - start) / .seconds(1)
                 if report.firstAudioSeconds == 0 { report.firstAudioSeconds = report.wallSeconds }
                 try deliver(SpeechChunk(
-                    audio: Audio(samples: samples, sampleRate: sampleRate), text: utterance.text, report: report, seed: seed))
+                    audio: Audio(samples: samples, sampleRate: sampleRate), text: part.text, report: report, seed: seed))
             }
             return (seed, report)
         }
@@ -141,7 +148,7 @@ public actor Synthesizer {
 
     /// Text tokens to speech tokens to mel to waveform.
     private func speak(
-        _ utterance: Utterance, _ voice: Voice, _ options: SpeechOptions, _ generator: Generator, _ report: inout SpeechReport,
+        _ utterance: PreparedText.Utterance, _ voice: Voice, _ options: SpeechOptions, _ generator: Generator, _ report: inout SpeechReport,
         _ onProgress: (SpeechProgress) -> Void, _ trace: ((String, Tensor) -> Void)?
     ) throws -> [Float] {
         let variant = model.variant
@@ -156,18 +163,21 @@ public actor Synthesizer {
         let conditioning = try T3Conditioning(
             speaker: voice.speakerEmbedding.to(model.dtype), prompt: voice.conditioningTokens.array(of: Int.self),
             exaggeration: options.exaggeration ?? 0.5)
+        // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
+        let isGuarded = options.splitting != .none
+        let budget = isGuarded ? min(options.maximumTokens, speechBudget(for: utterance.text)) : options.maximumTokens
         let capacity = model.configuration.t3.prefixLength(text: utterance.tokens.count, prompt: voice.conditioningTokens.size(1))
-            + options.maximumTokens
+            + budget
         let engine = try TensorDecodeEngine(model.t3, slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
         let decoder = try T3Decoder(
             engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
-            budget: options.maximumTokens, generator: generator)
+            budget: budget, loopGuard: isGuarded ? LoopGuard() : nil, generator: generator)
         report.textTokens += utterance.tokens.count
         report.stages.prefill += lap()
 
         while try decoder.next() != nil { onProgress(.tokens(report.speechTokens + decoder.tokens.count)) }
         report.speechTokens += decoder.tokens.count
-        report.end = decoder.end
+        report.end = [report.end, decoder.end].compactMap(\.self).max()
         report.stages.decode += lap()
 
         let stop = decoder.end == .stop && model.configuration.t3.style == .chatterbox ? [model.configuration.t3.stopSpeech] : []
@@ -199,28 +209,3 @@ public actor Synthesizer {
     }
 }
 
-/// A piece of text, ready for T3.
-struct Utterance {
-    let text: String
-    /// With start and stop.
-    let tokens: [Int]
-    let warnings: [SpeechWarning]
-
-    /// Normalises, splits where asked to, and encodes.
-    ///
-    /// - Throws: ``TextError``, ``CheckpointError/unsupportedLanguage(_:model:languages:)``.
-    static func prepare(_ text: String, _ model: Model, _ options: SpeechOptions) throws -> [Utterance] {
-        guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
-        let pieces = options.splitting == .sentences ? SentenceSplitter()(text) : [text]
-        let language = try model.variant.language(options.language)
-        let utterances = try pieces.compactMap { piece -> Utterance? in
-            let encoded = model.tokenizer.encode(model.variant.normalizer(piece), language: language)
-            guard encoded.hasWords else { return nil }
-            let count = encoded.tokens.count, limit = model.configuration.t3.maximumText
-            guard count <= limit else { throw TextError.tooLong(characters: piece.count, tokens: count, limit: limit) }
-            return Utterance(text: piece, tokens: model.configuration.t3.framed(encoded.tokens), warnings: encoded.warnings)
-        }
-        guard !utterances.isEmpty else { throw TextError.nothingToSpeak(text) }
-        return utterances
-    }
-}
