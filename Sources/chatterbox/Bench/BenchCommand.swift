@@ -71,7 +71,7 @@ struct BenchCommand: AsyncParsableCommand {
         let display = progress.display
         defer { display.clear() }
         let upstream = try againstPython.map { try UpstreamBaseline(environment: URL(filePath: $0)) }
-        let locator = try UserFolders().modelLocator
+        let locator = UserFolders().modelLocator
         let models: [String?] = model.isEmpty ? [nil] : model
         let settings = BenchSetting.combinations(
             models: models, devices: device, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue),
@@ -113,9 +113,19 @@ struct BenchCommand: AsyncParsableCommand {
         let rows = try contenders.map { BenchRow($0.label, $0.warm, cold: $0.cold, limits: try limits($0, machine)) }
         let report = BenchReport(machine: machine, text: text, rows: rows)
         display.clear()
-        if let plot { try AtomicWriter.write(Data(BenchPlot.svg(report).utf8), to: URL(filePath: plot)) }
+        if let plot { try draw(report, to: URL(filePath: plot)) }
         if json { return try StandardOutput.print(json: report) }
         try show(report, baselines: contenders.filter { $0.setting == nil }.count, folders: folders.values.sorted { $0.path < $1.path })
+    }
+
+    private func draw(_ report: BenchReport, to file: URL) throws {
+        do {
+            try ReplacementFile.write(file) { append in
+                try Data(BenchPlot.svg(report).utf8).withUnsafeBytes { try append($0) }
+            }
+        } catch let error as SystemError {
+            throw AudioError.unwritable(name: file.path, reason: error.description)
+        }
     }
 
     private func show(_ report: BenchReport, baselines: Int, folders: [URL]) throws {

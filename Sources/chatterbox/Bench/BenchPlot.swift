@@ -30,7 +30,8 @@ enum BenchPlot {
         let real = left + scale
         let bottom = 60 + Double(rows.count) * (height + gap)
         if real < left + width {
-            shapes.append(#"<line x1="\#(real)" y1="52" x2="\#(real)" y2="\#(bottom)" stroke="#c00" stroke-dasharray="4 3"/><text x="\#(real)" y="\#(bottom + 14)" text-anchor="middle" fill="#c00">real time</text>"#)
+            shapes.append(#"<line x1="\#(real)" y1="52" x2="\#(real)" y2="\#(bottom)" stroke="red" stroke-dasharray="4 3"/>"#)
+            shapes.append(#"<text x="\#(real)" y="\#(bottom + 14)" text-anchor="middle" fill="red">real time</text>"#)
         }
         for (index, stage) in stages.enumerated() {
             let x = left + Double(index) * 105

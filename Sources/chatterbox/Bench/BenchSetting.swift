@@ -13,7 +13,7 @@ struct BenchSetting: Codable, Hashable, Sendable {
     /// As "chatterbox cpu int8".
     var label: String {
         let name = model.map { URL(filePath: $0).lastPathComponent } ?? "default model"
-        return [name, device, quantize == "none" ? dtype : quantize, isExact ? "exact" : nil].compactMap(\.self).joined(separator: " ")
+        return [name, device, quantize == "none" ? dtype : quantize, isExact ? "exact" : ""].filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     /// As arguments of a subcommand that takes ``ModelArguments``.

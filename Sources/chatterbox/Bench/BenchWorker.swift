@@ -41,7 +41,7 @@ struct BenchWorker: AsyncParsableCommand {
             memory.enter("T3")
             let speech = try await synthesizer.speak(text, voice: prepared, options: options) { progress in
                 switch progress {
-                case .tokens: break
+                case .tokens, .piece: break
                 case .flow(let step, _): if step == 1 { memory.enter("flow") }
                 case .vocoder: memory.enter("vocoder")
                 }
