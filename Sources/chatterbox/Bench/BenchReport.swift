@@ -122,7 +122,11 @@ struct BenchReport: Encodable, Sendable {
     }
 
     static func bytes(_ value: Double) -> String {
-        value < 1e9 ? String(format: "%.0f MB", value / 1e6) : String(format: "%.2f GB", value / 1e9)
+        switch value {
+        case ..<1e7: String(format: "%.2f MB", value / 1e6)
+        case ..<1e9: String(format: "%.0f MB", value / 1e6)
+        default: String(format: "%.2f GB", value / 1e9)
+        }
     }
 }
 
