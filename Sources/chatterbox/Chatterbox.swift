@@ -19,6 +19,8 @@ struct ChatterboxCommand: AsyncParsableCommand {
             VoiceCommand.self,
             ModelsCommand.self,
             WatermarkCommand.self,
+            BenchCommand.self,
+            BenchWorker.self,
             TrainCommand.self,
         ])
 
