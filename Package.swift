@@ -8,6 +8,7 @@ let package = Package(
         .library(name: "SpeechAudio", targets: ["SpeechAudio"]),
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
         .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
+        .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
     ],
     dependencies: [
@@ -37,12 +38,15 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "Torch"]),
         .executableTarget(
             name: "ChatterboxCommand",
-            dependencies: ["Chatterbox", "ChatterboxHub", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Chatterbox", "ChatterboxHub", "ChatterboxTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Sources/chatterbox"),
 
-        .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
@@ -53,6 +57,8 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "TestSupport"]),
+        .testTarget(name: "ChatterboxCommandTests", dependencies: ["ChatterboxCommand", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -39,7 +39,7 @@ final class DownloadDisplay: Sendable {
                 let now = ContinuousClock.now
                 if let drawn = state.drawn, now - drawn < .milliseconds(100) { return }
                 state.drawn = now
-                display.draw(Self.bar(state.title, progress, columns: StandardError.columns))
+                display.redraw(Self.bar(state.title, progress, columns: StandardError.columns))
             case .lines:
                 let tenths = progress.totalBytes > 0 ? 10 * progress.bytes / progress.totalBytes : 10
                 guard tenths > state.tenths else { return }
