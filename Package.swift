@@ -17,11 +17,10 @@ let package = Package(
         .systemLibrary(name: "CLibtorch", pkgConfig: "libtorch"),
         .systemLibrary(name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
-        .systemLibrary(name: "CEbur128", pkgConfig: "libebur128", providers: [.apt(["libebur128-dev"])]),
 
         .target(name: "CTorch", dependencies: ["CLibtorch"]),
         .target(name: "Torch", dependencies: ["CTorch"]),
-        .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr", "CEbur128"]),
+        .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr"]),
         .target(name: "Chatterbox", dependencies: ["Torch", "SpeechAudio"]),
         .executableTarget(
             name: "ChatterboxCommand",
@@ -30,7 +29,7 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
-        .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
+        .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "CSndfile", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],

@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// A model folder that cannot be loaded.
 public enum CheckpointError: Error, CustomStringConvertible {
@@ -22,7 +23,7 @@ public enum CheckpointError: Error, CustomStringConvertible {
         case .unsupported(let url, let variant):
             return "\(url.path): a \(variant) model; this version speaks the English model (t3_cfg.safetensors)"
         case .configuration(let url, let problem):
-            return "\(url.path): not a model's configuration: \(problem)"
+            return "\(url.path): not a model's configuration: \(problem.shown(limit: 300)); take the file that came with the model"
         case .noBuiltInVoice(let url):
             return "\(url.path): the model has no voice of its own (conds.pt); give a recording or a prepared voice with --voice"
         case .unwritable(let url, let reason):

@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// The parts of a Hugging Face `tokenizer.json` that a byte-pair tokenizer over characters needs.
 struct TokenizerFile {
@@ -13,10 +14,8 @@ struct TokenizerFile {
     init(_ url: URL) throws {
         func malformed(_ problem: String) -> TokenizerError { .malformed(url, problem: problem) }
         let data: Data
-        do { data = try Data(contentsOf: url) } catch {
-            throw TokenizerError.unreadable(url, reason: FileManager.default.fileExists(atPath: url.path) ? error.localizedDescription : "no such file")
-        }
-        guard JSONDepth.isModest(data) else { throw malformed("its JSON is nested too deep") }
+        do { data = try SmallFile.read(url) } catch { throw TokenizerError.unreadable(url, reason: error.reason) }
+        guard JSONOutline(data, limit: 64).depth <= 64 else { throw malformed("its JSON is nested too deep") }
         guard let root = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else { throw malformed("not a JSON object") }
         guard let model = root["model"] as? [String: Any] else { throw malformed("no \"model\"") }
         guard model["type"] as? String == "BPE" else { throw malformed("its model is not of type BPE") }
@@ -24,6 +23,7 @@ struct TokenizerFile {
             throw malformed("no \"vocab\" of tokens and numbers")
         }
         guard vocabulary.values.allSatisfy({ (0..<1_000_000).contains($0) }) else { throw malformed("a token's number is out of range") }
+        guard Set(vocabulary.values).count == vocabulary.count else { throw malformed("two tokens have the same number") }
         self.vocabulary = vocabulary
         guard let listed = model["merges"] as? [Any] else { throw malformed("no \"merges\"") }
         merges = try listed.map { merge in
@@ -44,31 +44,5 @@ struct TokenizerFile {
             added[text] = id
         }
         self.added = added
-    }
-}
-
-/// Refuses JSON made to exhaust a parser's stack.
-enum JSONDepth {
-    static func isModest(_ data: Data, limit: Int = 64) -> Bool {
-        var depth = 0
-        var inString = false
-        var escaped = false
-        for byte in data {
-            if inString {
-                if escaped { escaped = false }
-                else if byte == UInt8(ascii: "\\") { escaped = true }
-                else if byte == UInt8(ascii: "\"") { inString = false }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): inString = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                if depth > limit { return false }
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            default: break
-            }
-        }
-        return true
     }
 }

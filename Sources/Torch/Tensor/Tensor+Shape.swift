@@ -88,6 +88,10 @@ extension Tensor {
     public func unfolded(axis: Int, size: Int, step: Int) throws -> Tensor {
         try produce("unfolded", [self]) { ct_unfold(handle, axis, size, step, $0, $1) }
     }
+    /// A view of memory by strides and an offset, in elements, which must lie within this tensor's memory.
+    func strided(_ shape: [Int], strides: [Int], offset: Int) throws -> Tensor {
+        try produce("strided", [self]) { ct_as_strided(handle, shape, strides, shape.count, offset, $0, $1) }
+    }
     /// Adds elements around; `amounts` lists before and after for the last axis first. Negative amounts cut.
     public func padded(_ amounts: [Int], mode: PaddingMode = .constant, value: Double = 0) throws -> Tensor {
         try produce("padded", [self]) { ct_pad(handle, amounts, amounts.count, mode.code, value, $0, $1) }

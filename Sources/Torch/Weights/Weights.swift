@@ -191,12 +191,12 @@ public enum WeightsError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missing(let source, let tensor):
-            "\(source): tensor \"\(tensor)\" is missing; the file belongs to another model or is damaged, download it again"
+            "\(source): tensor \"\(tensor.shown())\" is missing; the file belongs to another model or is damaged, download it again"
         case .shape(let source, let tensor, let expected, let found):
-            "\(source): tensor \"\(tensor)\" should have shape \(expected), found \(found); the file belongs to another model"
+            "\(source): tensor \"\(tensor.shown())\" should have shape \(expected), found \(found); the file belongs to another model"
         case .superfluous(let source, let names):
             "\(source): \(names.count) tensor\(names.count == 1 ? "" : "s") that this model does not know, "
-                + "\"\(names[0])\"\(names.count > 1 ? " first" : ""); the file belongs to another model"
+                + "\"\(names[0].shown())\"\(names.count > 1 ? " first" : ""); the file belongs to another model"
         }
     }
 }

@@ -1,0 +1,160 @@
+import Foundation
+
+/// The tensors of a file that Python's `torch.save` wrote: a zip of memory and of a pickle that says what lies where.
+///
+/// Read without Python, and without running anything that the file names. The file is mapped into memory: a tensor
+/// uses its pages as they are. libtorch's own reader copies the file twice, and a damaged pickle of twenty bytes can
+/// make it take all memory or overrun its stack.
+public struct PickledArchive: Sendable {
+    /// Tensors by the dotted path of dictionary keys and list positions that leads to them: `t3.speaker_emb`.
+    public let tensors: [String: Tensor]
+
+    /// The longest pickle that is read: a checkpoint of ten thousand tensors has 3 MB of it.
+    private static let longestPickle = 16 << 20
+
+    /// - Throws: ``ArchiveError`` naming the file where it is missing, not such an archive, damaged, or holds other
+    ///   things than tensors, numbers and texts in dictionaries and lists.
+    public init(_ url: URL) throws {
+        let file: MappedFile
+        do { file = try MappedFile(url) } catch { throw ArchiveError.unreadable(url, reason: error.reason) }
+        let bytes = UnsafeRawBufferPointer(file.bytes)
+        // A zip begins with "PK".
+        guard bytes.starts(with: [0x50, 0x4B]) else { throw ArchiveError.notAnArchive(url, bytes: bytes.count) }
+        do {
+            tensors = try withExtendedLifetime(file) { try Self.read(file, bytes) }
+        } catch let problem as ArchiveProblem {
+            throw problem.isForeign
+                ? ArchiveError.foreign(url, reason: problem.text) : ArchiveError.damaged(url, bytes: bytes.count, reason: problem.text)
+        }
+    }
+
+    private static func read(_ file: MappedFile, _ bytes: UnsafeRawBufferPointer) throws -> [String: Tensor] {
+        let entries = try ZipDirectory(bytes).entries
+        guard let name = entries.keys.first(where: { $0.hasSuffix("/data.pkl") && $0.split(separator: "/").count == 2 }) else {
+            throw ArchiveProblem(text: "it has no part data.pkl, so torch.save did not write it", isForeign: true)
+        }
+        let folder = name.dropLast("data.pkl".count), range = entries[name]!
+        if let order = entries[folder + "byteorder"], !bytes[order].elementsEqual("little".utf8) {
+            throw ArchiveProblem(text: "its numbers stand most significant byte first", isForeign: true)
+        }
+        guard range.count <= longestPickle else { throw ArchiveProblem(text: "its pickle has \(range.count) bytes", isForeign: true) }
+        let pickle = try Pickle(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        let memory = try pickle.storages.map { storage in
+            guard let range = entries["\(folder)data/\(storage.key)"] else {
+                throw ArchiveProblem(text: "the memory \"\(storage.key)\" of a tensor is missing")
+            }
+            let (needed, overflow) = storage.count.multipliedReportingOverflow(by: storage.dtype.size)
+            guard !overflow, needed == range.count else {
+                throw ArchiveProblem(text: "the memory \"\(storage.key)\" has \(range.count) bytes for \(storage.count) elements")
+            }
+            return range
+        }
+        var tensors: [String: Tensor] = [:]
+        // A small file must not ask for any number of copies of its memory.
+        var budget = bytes.count + (64 << 20)
+        for (path, index) in try pickle.tensorPaths() {
+            let view = pickle.views[index]
+            let tensor = try tensor(view, of: pickle.storages[view.storage], at: memory[view.storage], file)
+            if !tensor.isContiguous {
+                budget -= tensor.byteCount
+                guard budget >= 0 else { throw ArchiveProblem(text: "its tensors repeat the same memory too often", isForeign: true) }
+            }
+            tensors[path] = try tensor.contiguous()
+        }
+        return tensors
+    }
+
+    private static func tensor(_ view: Pickle.View, of storage: Pickle.Storage, at range: Range<Int>, _ file: MappedFile) throws -> Tensor {
+        guard view.fits(storage.count) else {
+            throw ArchiveProblem(text: "a tensor of shape \(view.shape) and strides \(view.strides) lies outside its memory of \(storage.count) elements")
+        }
+        guard !view.shape.contains(0) else { return try .empty(view.shape, dtype: storage.dtype) }
+        let start = file.bytes.baseAddress! + range.lowerBound
+        let whole = Int(bitPattern: start) % storage.dtype.size == 0
+            ? try Tensor.aliasing(start, shape: [storage.count], dtype: storage.dtype, owner: file)
+            : try Tensor(bytes: UnsafeRawBufferPointer(start: start, count: range.count), shape: [storage.count], dtype: storage.dtype)
+        return try whole.strided(view.shape, strides: view.strides, offset: view.offset)
+    }
+}
+
+extension Pickle.View {
+    /// Whether every element lies within so many, and there are not more of them than a view of so many needs.
+    func fits(_ count: Int) -> Bool {
+        // More axes than any network has; libtorch's own loops stop at 64.
+        guard offset >= 0, shape.count <= 32, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else { return false }
+        guard !shape.contains(0) else { return shape.allSatisfy { $0 <= 1 << 32 } && shape.reduce(1.0) { $0 * Double(max(1, $1)) } < 1e15 }
+        var last = offset, elements = 1
+        for (size, stride) in zip(shape, strides) {
+            let (reach, tooFar) = (size - 1).multipliedReportingOverflow(by: stride)
+            let (sum, tooLarge) = last.addingReportingOverflow(reach)
+            let (product, tooMany) = elements.multipliedReportingOverflow(by: size)
+            guard !tooFar, !tooLarge, !tooMany else { return false }
+            (last, elements) = (sum, product)
+        }
+        // A stride of 0 repeats an element; a small file must not ask for terabytes of them.
+        return last < count && elements <= max(count, 1 << 20)
+    }
+}
+
+extension Pickle {
+    /// Every tensor's number in `views` by the path that leads to it.
+    func tensorPaths() throws(ArchiveProblem) -> [(path: String, view: Int)] {
+        var paths: [(path: String, view: Int)] = []
+        var budget = 100_000
+        try collect(root, "", depth: 0, &budget, into: &paths)
+        return paths
+    }
+
+    /// Lists may hold one another or themselves: depth and number of steps are bounded.
+    private func collect(
+        _ value: Value, _ path: String, depth: Int, _ budget: inout Int, into paths: inout [(path: String, view: Int)]
+    ) throws(ArchiveProblem) {
+        budget -= 1
+        guard depth < 64, budget > 0, path.utf8.count <= 1024 else { throw ArchiveProblem(text: "its lists and dictionaries nest too deep or have too many parts", isForeign: true) }
+        switch value {
+        case .tensor(let index): paths.append((path, index))
+        case .container(let index):
+            let container = containers[index], isDictionary = container.kind == .dictionary
+            for position in stride(from: 0, to: container.items.count, by: isDictionary ? 2 : 1) {
+                let key = isDictionary ? container.items[position].key : String(position)
+                guard let key else { continue }
+                try collect(
+                    container.items[isDictionary ? position + 1 : position], path.isEmpty ? key : "\(path).\(key)", depth: depth + 1, &budget, into: &paths)
+            }
+        default: break
+        }
+    }
+}
+
+extension Pickle.Value {
+    /// As a part of a path; nil for what is no text or whole number.
+    fileprivate var key: String? {
+        switch self {
+        case .text(let text): text
+        case .integer(let number): String(number)
+        default: nil
+        }
+    }
+}
+
+/// What can be wrong with a `.pt` file.
+public enum ArchiveError: Error, CustomStringConvertible {
+    case unreadable(URL, reason: String)
+    case notAnArchive(URL, bytes: Int)
+    case damaged(URL, bytes: Int, reason: String)
+    /// A proper archive of something else than tensors.
+    case foreign(URL, reason: String)
+
+    public var description: String {
+        switch self {
+        case .unreadable(let url, let reason):
+            "\(url.path): cannot be read (\(reason)); check the path"
+        case .notAnArchive(let url, let bytes):
+            "\(url.path): not a torch.save archive (\(bytes) bytes that do not begin with a zip's PK); download it again"
+        case .damaged(let url, let bytes, let reason):
+            "\(url.path): a damaged torch.save archive of \(bytes) bytes, probably a half-finished download; download it again (\(reason.shown(limit: 400)))"
+        case .foreign(let url, let reason):
+            "\(url.path): not an archive of tensors alone (\(reason.shown(limit: 400))); save the state dictionary, or use the model's safetensors file"
+        }
+    }
+}
