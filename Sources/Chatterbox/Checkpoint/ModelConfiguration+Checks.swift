@@ -62,6 +62,7 @@ extension ModelConfiguration {
     private var numbers: [(String, Double, ClosedRange<Double>)] {
         var numbers: [(String, Double, ClosedRange<Double>)] = [
             ("voiceEncoder.minimumCoverage", voiceEncoder.minimumCoverage, 0...1),
+            ("reference.loudness", reference.loudness ?? 0, -70...0),
             ("reference.minimumSeconds", reference.minimumSeconds, 0...3600),
             ("reference.conditioningSeconds", reference.conditioningSeconds, 0.1...3600),
             ("reference.promptSeconds", reference.promptSeconds, 0.1...3600),

@@ -1,14 +1,18 @@
 /// What a pickle holds, when it holds nothing but dictionaries, lists, tuples, texts, numbers and tensors.
 ///
 /// A pickle is a program for a machine with a stack. Python's own reader calls whatever the program names; this one
-/// knows the few names that `torch.save` writes for tensors and refuses all others, so reading runs nothing. Memory
-/// stays in proportion to the pickle's length. Format: the comments of Python's `pickletools.py`, protocol 2.
+/// knows the few names that make up tensors and dictionaries, and takes objects of other classes for labels, so reading
+/// runs nothing. Memory stays in proportion to the pickle's length. Format: the comments of Python's `pickletools.py`.
 struct Pickle {
     /// A value; what has parts is a number into the arrays below, so that values can refer to one another in any way
     /// without ever owning one another in a circle.
     enum Value {
         case none, bool(Bool), integer(Int), number(Double), text(String)
-        case container(Int), tensor(Int), storage(Int), name(String)
+        case container(Int), tensor(Int), storage(Int)
+        /// A class or a function; never called.
+        case name(String)
+        /// An object of which nothing but its being there is known.
+        case object
     }
     struct Container {
         enum Kind { case tuple, list, dictionary }
@@ -50,7 +54,8 @@ struct Pickle {
         switch UnicodeScalar(code) {
         case "\u{80}":
             let version = try reader.integer(UInt8.self)
-            guard version == 2 else { throw ArchiveProblem(text: "its pickle is of protocol \(version), torch.save writes 2", isForeign: true) }
+            guard version <= 5 else { throw ArchiveProblem(text: "its pickle is of the unknown protocol \(version)", isForeign: true) }
+        case "\u{95}": _ = try reader.integer(UInt64.self)
         case ".":
             root = try pop()
             return false
@@ -62,8 +67,8 @@ struct Pickle {
         case "M": stack.append(.integer(Int(try reader.integer(UInt16.self))))
         case "\u{8A}": stack.append(.integer(try longInteger(&reader)))
         case "G": stack.append(.number(Double(bitPattern: try reader.integer(UInt64.self).byteSwapped)))
-        case "X": stack.append(.text(try reader.text(reader.length(UInt32.self))))
-        case "U": stack.append(.text(try reader.text(reader.length(UInt8.self))))
+        case "X", "T": stack.append(.text(try reader.text(reader.length(UInt32.self))))
+        case "U", "\u{8C}": stack.append(.text(try reader.text(reader.length(UInt8.self))))
         case "}": push(.dictionary, [])
         case "]": push(.list, [])
         case ")": push(.tuple, [])
@@ -78,15 +83,21 @@ struct Pickle {
         case "u": try extend(.dictionary, with: popToMark())
         case "q": try remember(at: Int(reader.integer(UInt8.self)))
         case "r": try remember(at: reader.length(UInt32.self))
+        case "\u{94}": try remember(at: memo.count)
         case "h": try recall(Int(reader.integer(UInt8.self)))
         case "j": try recall(reader.length(UInt32.self))
         case "c":
             let module = try reader.line()
-            stack.append(.name("\(module).\(try reader.line())"))
+            try name(module, reader.line())
+        case "\u{93}":
+            guard case .text(let name) = try pop(), case .text(let module) = try pop() else { throw Self.disorder }
+            try self.name(module, name)
         case "Q": stack.append(.storage(try storage(pop())))
-        case "R": try call()
-        case "b": try takeAttributes()
-        default: throw ArchiveProblem(text: "its pickle has the instruction \(code), which torch.save does not write", isForeign: true)
+        case "R", "\u{81}": try call()
+        // What an object has besides its contents, such as the versions of a state dictionary's modules.
+        case "b": _ = try pop()
+        case "0": _ = try pop()
+        default: throw ArchiveProblem(text: "its pickle has the instruction \(code), which checkpoints do not have", isForeign: true)
         }
         return true
     }
@@ -115,8 +126,9 @@ struct Pickle {
         stack.append(.container(containers.count - 1))
     }
 
-    /// Adds to the container on top of the stack.
+    /// Adds to the container on top of the stack; what belongs to an unknown object is as unknown.
     private mutating func extend(_ kind: Container.Kind, with items: [Value]) throws(ArchiveProblem) {
+        if case .object? = stack.last { return }
         guard case .container(let index)? = stack.last, stack.count > (marks.last ?? 0), containers[index].kind == kind,
             kind != .dictionary || items.count % 2 == 0
         else { throw Self.disorder }
@@ -147,31 +159,46 @@ struct Pickle {
 
     // MARK: names
 
-    /// Calls one of the few functions that make up a tensor.
+    private mutating func name(_ module: String, _ name: String) throws(ArchiveProblem) {
+        let full = "\(module).\(name)"
+        guard !Self.isHarmful(module: module, name: name) else {
+            throw ArchiveProblem(text: "opening it with Python could call \(full), which no model needs; do not trust where it comes from", isForeign: true)
+        }
+        stack.append(.name(full))
+    }
+
+    /// Modules that start programs, run code, reach other machines or change files. Nothing of them is called here; but
+    /// who put them into a file of weights meant harm, and Python would do it.
+    private static func isHarmful(module: String, name: String) -> Bool {
+        let modules: Set<Substring> = [
+            "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "runpy", "importlib", "pty", "pip", "ctypes", "code", "codeop", "commands",
+            "webbrowser", "multiprocessing", "asyncio", "marshal", "pickle", "_pickle", "dill", "cloudpickle", "requests", "urllib", "http", "timeit",
+            "bdb", "pdb", "pydoc", "platform", "signal", "threading", "_thread", "tempfile", "ftplib", "smtplib",
+        ]
+        let builtins: Set<String> = ["eval", "exec", "compile", "open", "__import__", "getattr", "setattr", "globals", "breakpoint", "input", "apply", "execfile"]
+        let top = module.split(separator: ".").first ?? ""
+        if modules.contains(top) { return true }
+        if ["builtins", "__builtin__", "__builtins__"].contains(top) { return builtins.contains(name) }
+        if top == "torch" { return ["load", "hub", "compile"].contains(name) || module == "torch.hub" || module.hasPrefix("torch.serialization") }
+        return ["operator", "_operator", "functools"].contains(top) && !["OrderedDict"].contains(name)
+    }
+
+    /// Makes what the few known names make; what others would make is an object.
     private mutating func call() throws(ArchiveProblem) {
         let arguments = try pop()
         guard case .name(let name) = try pop(), let items = elements(arguments, .tuple) else { throw Self.disorder }
         switch name {
-        case "collections.OrderedDict" where items.isEmpty: push(.dictionary, [])
+        case "collections.OrderedDict": push(.dictionary, [])
         case "torch._utils._rebuild_parameter":
             guard case .tensor(let index)? = items.first else { throw Self.disorder }
             stack.append(.tensor(index))
-        case "torch._utils._rebuild_tensor_v2":
+        case "torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor":
             guard items.count >= 4, case .storage(let storage) = items[0], case .integer(let offset) = items[1],
                 let shape = integers(items[2]), let strides = integers(items[3]), shape.count == strides.count
             else { throw Self.disorder }
             views.append(View(storage: storage, offset: offset, shape: shape, strides: strides))
             stack.append(.tensor(views.count - 1))
-        default:
-            throw ArchiveProblem(text: "it would call \(name); only tensors, numbers, texts, lists and dictionaries are read", isForeign: true)
-        }
-    }
-
-    /// State dictionaries carry attributes, such as the versions of modules, that say nothing about tensors.
-    private mutating func takeAttributes() throws(ArchiveProblem) {
-        _ = try pop()
-        guard case .container(let index)? = stack.last, containers[index].kind == .dictionary else {
-            throw ArchiveProblem(text: "it holds an object with attributes; only tensors, numbers, texts, lists and dictionaries are read", isForeign: true)
+        default: stack.append(.object)
         }
     }
 

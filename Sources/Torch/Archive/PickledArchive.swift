@@ -3,17 +3,19 @@ import Foundation
 /// The tensors of a file that Python's `torch.save` wrote: a zip of memory and of a pickle that says what lies where.
 ///
 /// Read without Python, and without running anything that the file names. The file is mapped into memory: a tensor
-/// uses its pages as they are. libtorch's own reader copies the file twice, and a damaged pickle of twenty bytes can
-/// make it take all memory or overrun its stack.
+/// uses its pages as they are. libtorch's own reader knows no module's state dictionary, copies the file twice, and a
+/// damaged pickle of twenty bytes can make it take all memory or overrun its stack.
 public struct PickledArchive: Sendable {
     /// Tensors by the dotted path of dictionary keys and list positions that leads to them: `t3.speaker_emb`.
     public let tensors: [String: Tensor]
+    /// Other leaves (numbers, texts), as text, by path. Objects that are neither are left out.
+    public let values: [String: String]
 
     /// The longest pickle that is read: a checkpoint of ten thousand tensors has 3 MB of it.
     private static let longestPickle = 16 << 20
 
-    /// - Throws: ``ArchiveError`` naming the file where it is missing, not such an archive, damaged, or holds other
-    ///   things than tensors, numbers and texts in dictionaries and lists.
+    /// - Throws: ``ArchiveError`` naming the file where it is missing, not such an archive, damaged, or would harm who
+    ///   opens it with Python.
     public init(_ url: URL) throws {
         let file: MappedFile
         do { file = try MappedFile(url) } catch { throw ArchiveError.unreadable(url, reason: error.reason) }
@@ -21,16 +23,16 @@ public struct PickledArchive: Sendable {
         // A zip begins with "PK".
         guard bytes.starts(with: [0x50, 0x4B]) else { throw ArchiveError.notAnArchive(url, bytes: bytes.count) }
         do {
-            tensors = try withExtendedLifetime(file) { try Self.read(file, bytes) }
+            (tensors, values) = try withExtendedLifetime(file) { try Self.read(file, bytes) }
         } catch let problem as ArchiveProblem {
             throw problem.isForeign
                 ? ArchiveError.foreign(url, reason: problem.text) : ArchiveError.damaged(url, bytes: bytes.count, reason: problem.text)
         }
     }
 
-    private static func read(_ file: MappedFile, _ bytes: UnsafeRawBufferPointer) throws -> [String: Tensor] {
+    private static func read(_ file: MappedFile, _ bytes: UnsafeRawBufferPointer) throws -> (tensors: [String: Tensor], values: [String: String]) {
         let entries = try ZipDirectory(bytes).entries
-        guard let name = entries.keys.first(where: { $0.hasSuffix("/data.pkl") && $0.split(separator: "/").count == 2 }) else {
+        guard let name = entries.keys.first(where: { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") && $0.split(separator: "/").count == 2 }) else {
             throw ArchiveProblem(text: "it has no part data.pkl, so torch.save did not write it", isForeign: true)
         }
         let folder = name.dropLast("data.pkl".count), range = entries[name]!
@@ -52,7 +54,8 @@ public struct PickledArchive: Sendable {
         var tensors: [String: Tensor] = [:]
         // A small file must not ask for any number of copies of its memory.
         var budget = bytes.count + (64 << 20)
-        for (path, index) in try pickle.tensorPaths() {
+        let leaves = try pickle.leaves()
+        for (path, index) in leaves.tensors {
             let view = pickle.views[index]
             let tensor = try tensor(view, of: pickle.storages[view.storage], at: memory[view.storage], file)
             if !tensor.isContiguous {
@@ -61,7 +64,7 @@ public struct PickledArchive: Sendable {
             }
             tensors[path] = try tensor.contiguous()
         }
-        return tensors
+        return (tensors, Dictionary(leaves.values, uniquingKeysWith: { $1 }))
     }
 
     private static func tensor(_ view: Pickle.View, of storage: Pickle.Storage, at range: Range<Int>, _ file: MappedFile) throws -> Tensor {
@@ -73,7 +76,7 @@ public struct PickledArchive: Sendable {
         let whole = Int(bitPattern: start) % storage.dtype.size == 0
             ? try Tensor.aliasing(start, shape: [storage.count], dtype: storage.dtype, owner: file)
             : try Tensor(bytes: UnsafeRawBufferPointer(start: start, count: range.count), shape: [storage.count], dtype: storage.dtype)
-        return try whole.strided(view.shape, strides: view.strides, offset: view.offset)
+        return try whole.strided(shape: view.shape, strides: view.strides, offset: view.offset)
     }
 }
 
@@ -97,42 +100,50 @@ extension Pickle.View {
 }
 
 extension Pickle {
-    /// Every tensor's number in `views` by the path that leads to it.
-    func tensorPaths() throws(ArchiveProblem) -> [(path: String, view: Int)] {
-        var paths: [(path: String, view: Int)] = []
+    /// What a pickle's containers hold at last, by the path that leads there.
+    struct Leaves {
+        /// Numbers in `views`.
+        var tensors: [(path: String, view: Int)] = []
+        var values: [(String, String)] = []
+        /// Steps that may still be made: lists may hold one another, or themselves.
         var budget = 100_000
-        try collect(root, "", depth: 0, &budget, into: &paths)
-        return paths
     }
 
-    /// Lists may hold one another or themselves: depth and number of steps are bounded.
-    private func collect(
-        _ value: Value, _ path: String, depth: Int, _ budget: inout Int, into paths: inout [(path: String, view: Int)]
-    ) throws(ArchiveProblem) {
-        budget -= 1
-        guard depth < 64, budget > 0, path.utf8.count <= 1024 else { throw ArchiveProblem(text: "its lists and dictionaries nest too deep or have too many parts", isForeign: true) }
+    func leaves() throws(ArchiveProblem) -> Leaves {
+        var leaves = Leaves()
+        try collect(root, "", depth: 0, into: &leaves)
+        return leaves
+    }
+
+    private func collect(_ value: Value, _ path: String, depth: Int, into leaves: inout Leaves) throws(ArchiveProblem) {
+        leaves.budget -= 1
+        guard depth < 64, leaves.budget > 0, path.utf8.count <= 1024 else {
+            throw ArchiveProblem(text: "its lists and dictionaries nest too deep or have too many parts", isForeign: true)
+        }
         switch value {
-        case .tensor(let index): paths.append((path, index))
+        case .tensor(let index): leaves.tensors.append((path, index))
         case .container(let index):
             let container = containers[index], isDictionary = container.kind == .dictionary
             for position in stride(from: 0, to: container.items.count, by: isDictionary ? 2 : 1) {
-                let key = isDictionary ? container.items[position].key : String(position)
-                guard let key else { continue }
-                try collect(
-                    container.items[isDictionary ? position + 1 : position], path.isEmpty ? key : "\(path).\(key)", depth: depth + 1, &budget, into: &paths)
+                guard let key = isDictionary ? container.items[position].text : String(position) else { continue }
+                let below = path.isEmpty ? key : "\(path).\(key)"
+                try collect(container.items[isDictionary ? position + 1 : position], below, depth: depth + 1, into: &leaves)
             }
-        default: break
+        default: if let text = value.text { leaves.values.append((path, text)) }
         }
     }
 }
 
 extension Pickle.Value {
-    /// As a part of a path; nil for what is no text or whole number.
-    fileprivate var key: String? {
+    /// As Python prints it; nil for what has parts or is unknown.
+    fileprivate var text: String? {
         switch self {
-        case .text(let text): text
-        case .integer(let number): String(number)
-        default: nil
+        case .none: "None"
+        case .bool(let value): value ? "True" : "False"
+        case .integer(let value): String(value)
+        case .number(let value): String(value)
+        case .text(let value): value
+        case .container, .tensor, .storage, .name, .object: nil
         }
     }
 }
@@ -142,7 +153,7 @@ public enum ArchiveError: Error, CustomStringConvertible {
     case unreadable(URL, reason: String)
     case notAnArchive(URL, bytes: Int)
     case damaged(URL, bytes: Int, reason: String)
-    /// A proper archive of something else than tensors.
+    /// A proper archive of other things than checkpoints hold.
     case foreign(URL, reason: String)
 
     public var description: String {
@@ -154,7 +165,7 @@ public enum ArchiveError: Error, CustomStringConvertible {
         case .damaged(let url, let bytes, let reason):
             "\(url.path): a damaged torch.save archive of \(bytes) bytes, probably a half-finished download; download it again (\(reason.shown(limit: 400)))"
         case .foreign(let url, let reason):
-            "\(url.path): not an archive of tensors alone (\(reason.shown(limit: 400))); save the state dictionary, or use the model's safetensors file"
+            "\(url.path): not a checkpoint that is read here (\(reason.shown(limit: 400))); use the model's own file, as a safetensors file where there is one"
         }
     }
 }

@@ -1,0 +1,92 @@
+import ArgumentParser
+import Chatterbox
+import Foundation
+import SpeechAudio
+import Torch
+
+struct SayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "say",
+        abstract: "Speak a text.",
+        usage: """
+            chatterbox say TEXT [-o out.wav] [--voice FILE|NAME] [options]
+            chatterbox say --file FILE [-o out.wav] …
+            … | chatterbox say - -o - | …
+            """,
+        discussion: """
+            Examples:
+              chatterbox say "The ship was late." -o ship.wav
+              chatterbox say --file chapter.txt --voice me.wav -o chapter.mp3
+              chatterbox say "Once more, the same way." --seed 7 --json
+              date | chatterbox say - -o - --format pcm | aplay -r 24000 -f S16_LE
+            """)
+
+    @OptionGroup var text: TextArguments
+    @OptionGroup(title: "Output") var output: OutputArguments
+    @OptionGroup(title: "Voice and speech") var voice: VoiceArguments
+    @OptionGroup(title: "Voice and speech") var speaking: SpeakingArguments
+    @OptionGroup(title: "Model") var model: ModelArguments
+    @OptionGroup(title: "Reporting") var progress: ProgressArguments
+
+    @Option(help: ArgumentHelp(
+        "Keep what every stage computed in a safetensors file, to compare or to report a fault; implies --split none.", valueName: "file"))
+    var trace: String?
+
+    func run() async throws {
+        try model.check()
+        let options = try speaking.options()
+        let destination = try output.destination(stem: text.stem)
+        let player = output.play ? try Player.find() : nil
+        if let trace { try OutputPlace.check(URL(filePath: trace)) }
+        let text = try text.text()
+        let source = try voice.source()
+
+        let display = progress.display
+        defer { display.clear() }
+        let synthesizer = try await model.load(display)
+        try speaking.check(synthesizer.model)
+        if options.watermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
+        let start = ContinuousClock.now
+        let voice = try await source?.load(synthesizer, display)
+        let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
+
+        let spoken = try await speak(text, voice, options, synthesizer, destination, display)
+        guard !spoken.audio.samples.isEmpty else { throw NothingSpoken(seed: spoken.seed) }
+        let place = try destination.finish(spoken.audio)
+        let summary = SpeechSummary(spoken, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
+        for warning in spoken.report.warnings { display.finish("warning: \(warning)") }
+        display.finish(summary.sentence)
+        if output.json { try StandardOutput.print(json: summary) }
+        try await player?.play(spoken.audio)
+    }
+
+    private func speak(
+        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ synthesizer: Synthesizer, _ destination: OutputDestination,
+        _ display: ProgressDisplay
+    ) async throws -> Speech {
+        if let trace {
+            let (speech, tensors) = try await synthesizer.trace(text, voice: voice, options: options) { display.show($0) }
+            let metadata = ["format": "chatterbox-trace", "text": text, "seed": String(speech.seed)]
+            try SafetensorsWriter.write(tensors, metadata: metadata, to: URL(filePath: trace))
+            return speech
+        }
+        var samples: [Float] = []
+        var last: SpeechChunk?
+        for try await chunk in synthesizer.chunks(text, voice: voice, options: options, onProgress: { display.show($0) }) {
+            try destination.take(chunk.audio)
+            samples += chunk.audio.samples
+            last = chunk
+        }
+        // A stream that is cancelled ends as one that is complete.
+        try Task.checkCancellation()
+        return Speech(
+            audio: Audio(samples: samples, sampleRate: synthesizer.sampleRate), seed: last?.seed ?? 0, report: last?.report ?? SpeechReport())
+    }
+}
+
+/// The model ended every sentence before it began.
+private struct NothingSpoken: Error, CustomStringConvertible {
+    let seed: UInt64
+
+    var description: String { "the model ended without a sound (seed \(seed)); try another --seed, or words around the text" }
+}
