@@ -12,7 +12,7 @@ struct TrainCommand: ParsableCommand {
             The data is a folder with a manifest.jsonl: one JSON object a line with audio, text and speaker. Each network keeps \
             its state in its folder and goes on from there when it is started again.
             """,
-        subcommands: [Features.self, TrainTokenizer.self])
+        subcommands: [Features.self, TrainTokenizer.self, TrainSpeaker.self, TrainVocoder.self, CopySynthesisCommand.self])
 }
 
 /// Options that all trainings share.
