@@ -15,6 +15,7 @@ struct TrainVocoder: ParsableCommand {
     @Option(help: "Where the vocoder alone is written, by its names in s3gen.safetensors.", completion: .file()) var export: String?
     @Option(help: "Steps in all.") var steps = 8000
     @Option(help: "The step from which judges take part; as many as --steps for none.") var judgesFrom = 4000
+    @Flag(help: "Train the pitch predictor alone, which is quick.") var onlyPitch = false
     @Option(help: "Cuts in a batch.") var batch = 4
     @Option(help: "Frames of a cut, 20 ms each.") var frames = 25
     @Option(help: "The highest learning rate.") var rate = 1e-3
@@ -28,6 +29,7 @@ struct TrainVocoder: ParsableCommand {
         var settings = VocoderTaskOptions(steps: steps, judgesFrom: judgesFrom)
         (settings.batch, settings.frames, settings.rate, settings.seed) = (batch, frames, rate, seed)
         settings.pitchRate = 2 * rate
+        settings.onlyPitch = onlyPitch
         settings.export = export.map { URL(filePath: $0) }
         let task = try VocoderTask(
             try ModelConfiguration(ofFile: config).s3Gen.vocoder, training: manifest.split("train").map(\.audio),

@@ -8,6 +8,8 @@ public struct VocoderTaskOptions: Sendable {
     public var steps: Int
     /// The step from which judges take part (``WaveformDiscriminator``); they cost as much again as the vocoder.
     public var judgesFrom: Int
+    /// Whether the pitch predictor alone is trained, which costs a twentieth of the whole.
+    public var onlyPitch = false
     /// Cuts in a batch.
     public var batch = 4
     /// Frames of a cut, 20 ms each.
@@ -67,10 +69,11 @@ public final class VocoderTask: TrainingTask {
         }
         var ofJudges = settings(options.judgeRate, steps: options.steps)
         ofJudges.averaging = nil
-        groups = [
+        let pitch = ParameterGroup(
+            "pitch", parameters.filter { Self.isOfPitch($0.key) }, settings(options.pitchRate, steps: options.steps))
+        groups = options.onlyPitch ? [pitch] : [
             ParameterGroup("vocoder", parameters.filter { !Self.isOfPitch($0.key) }, settings(options.rate, steps: options.steps)),
-            ParameterGroup("pitch", parameters.filter { Self.isOfPitch($0.key) }, settings(options.pitchRate, steps: options.steps)),
-            ParameterGroup("judges", judgeParameters, ofJudges),
+            pitch, ParameterGroup("judges", judgeParameters, ofJudges),
         ]
     }
 
@@ -102,11 +105,13 @@ public final class VocoderTask: TrainingTask {
         let vocoder = try vocoder()
         let pitchLoss = try (vocoder.pitchPredictor(batch.mel) - batch.pitch).abs().mean() / Self.pitchScale
         try update("pitch", pitchLoss)
+        let pitchMetric = TrainingMetric("pitch", try pitchLoss.item() * Self.pitchScale)
+        if options.onlyPitch { return [pitchMetric] }
 
         let made = try vocoder(batch.mel, pitch: batch.pitch, generator: generator).waveform
         let distance = try loss(made, target: batch.waveform)
         var total = try distance.convergence * options.convergence + distance.logarithm * options.logarithm + distance.mel * options.mel
-        var metrics = try Self.metrics(distance) + [TrainingMetric("pitch", pitchLoss.item() * Self.pitchScale)]
+        var metrics = try Self.metrics(distance) + [pitchMetric]
         if number >= options.judgesFrom {
             let judges = try WaveformDiscriminator(Weights(tensors: judgeParameters, named: "training")["judges"])
             let judgeLoss = try judges.loss(recorded: batch.waveform, made: made)
