@@ -19,6 +19,8 @@ public struct OptimizerSettings: Sendable, Codable, Hashable {
 }
 
 /// AdamW over all parameters of a group at once (Loshchilov and Hutter 2019), with clipping and an average of the weights.
+///
+/// Parameters in half precision have a master copy in float32 that learns in their place (Micikevicius et al. 2018).
 public final class AdamW {
     public let settings: OptimizerSettings
     /// The parameters by name; this object makes them ask for gradients.
@@ -27,6 +29,8 @@ public final class AdamW {
     public private(set) var updates = 0
 
     private let names: [String]
+    /// float32: the parameter itself, or its master copy.
+    private var masters: [String: Tensor] = [:]
     private var first: [String: Tensor] = [:]
     private var second: [String: Tensor] = [:]
     private var average: [String: Tensor] = [:]
@@ -38,9 +42,10 @@ public final class AdamW {
         names = parameters.keys.sorted()
         for (name, parameter) in parameters {
             try parameter.requiresGradient(true)
+            masters[name] = parameter.dtype == .float32 ? parameter : try parameter.detached().to(.float32)
             first[name] = try .zeros(parameter.shape, device: parameter.device)
             second[name] = try .zeros(parameter.shape, device: parameter.device)
-            if settings.averaging != nil { average[name] = try parameter.detached().clone() }
+            if settings.averaging != nil { average[name] = try parameter.detached().to(.float32).clone() }
         }
     }
 
@@ -54,7 +59,7 @@ public final class AdamW {
     /// - Returns: the norm of the gradients before clipping. Where it is not finite nothing has moved.
     public func update() throws -> Double {
         let gradients = try Dictionary(uniqueKeysWithValues: names.compactMap { name in
-            try parameters[name]!.gradient.map { (name, $0) }
+            try parameters[name]!.gradient.map { (name, try $0.to(.float32)) }
         })
         let moved = names.filter { gradients[$0] != nil }
         let norm = try Optimization.clipNorm(moved.map { gradients[$0]! }, to: settings.maximumNorm)
@@ -64,20 +69,21 @@ public final class AdamW {
         let matrices = moved.filter { parameters[$0]!.rank > 1 }, vectors = moved.filter { parameters[$0]!.rank <= 1 }
         for (names, decay) in [(matrices, settings.weightDecay), (vectors, 0)] {
             try Optimization.adamW(
-                names.map { parameters[$0]! }, gradients: names.map { gradients[$0]! }, first: names.map { first[$0]! },
+                names.map { masters[$0]! }, gradients: names.map { gradients[$0]! }, first: names.map { first[$0]! },
                 second: names.map { second[$0]! }, step: updates, rate: rate, beta1: settings.beta1, beta2: settings.beta2,
                 decay: decay, epsilon: settings.epsilon)
         }
+        try refresh()
         if let averaging = settings.averaging {
             // Early on the average follows quickly, so that it does not remember the random beginning.
             let kept = min(averaging, Double(1 + updates) / Double(10 + updates))
-            try Optimization.move(names.map { average[$0]! }, towards: names.map { parameters[$0]! }, weight: 1 - kept)
+            try Optimization.move(names.map { average[$0]! }, towards: names.map { masters[$0]! }, weight: 1 - kept)
         }
         return norm
     }
 
     /// The weights to keep: the average where there is one.
-    public var result: [String: Tensor] { settings.averaging == nil ? parameters : average }
+    public var result: [String: Tensor] { settings.averaging == nil ? masters : average }
 
     /// Runs `body` with the averaged weights in the parameters' place.
     public func withResult<Value>(_ body: () throws -> Value) throws -> Value {
@@ -90,12 +96,19 @@ public final class AdamW {
         }
     }
 
+    /// Brings half precision up to its masters.
+    private func refresh() throws {
+        try withoutGradients {
+            for (name, parameter) in parameters where parameter.dtype != .float32 { try parameter.assign(masters[name]!) }
+        }
+    }
+
     // MARK: state
 
     /// Everything that the next update depends on.
     var state: [String: Tensor] {
         var state: [String: Tensor] = [:]
-        for (part, tensors) in [("parameter", parameters), ("first", first), ("second", second), ("average", average)] {
+        for (part, tensors) in [("parameter", masters), ("first", first), ("second", second), ("average", average)] {
             for (name, tensor) in tensors { state["\(part).\(name)"] = tensor }
         }
         return state
@@ -106,6 +119,7 @@ public final class AdamW {
         try withoutGradients {
             for (name, tensor) in state { try tensor.assign(find(name)) }
         }
+        try refresh()
         self.updates = updates
     }
 }

@@ -95,11 +95,13 @@ public struct Corpus: Sendable {
     /// Speech tokens of each of `numbers`.
     public let tokenCounts: [Int]
 
-    /// - Parameter longest: utterances of more speech tokens are left out.
+    /// - Parameters:
+    ///   - speakers: whose utterances to take; everybody's when nil.
+    ///   - longest: utterances of more speech tokens are left out.
     /// - Throws: ``TrainingError/noExamples(_:split:)``.
-    public init(_ manifest: Manifest, _ features: FeatureStore, split: String, longest: Int = 400) throws {
+    public init(_ manifest: Manifest, _ features: FeatureStore, split: String, speakers: Set<String>? = nil, longest: Int = 400) throws {
         let found = manifest.utterances.indices.compactMap { number -> (Int, Int)? in
-            guard manifest.utterances[number].split == split, let count = features.tokenCount(number), count <= longest else { return nil }
+            guard manifest.utterances[number].split == split, speakers?.contains(manifest.utterances[number].speaker) ?? true, let count = features.tokenCount(number), count <= longest else { return nil }
             return (number, count)
         }
         guard !found.isEmpty else { throw TrainingError.noExamples(manifest.url, split: split) }

@@ -19,7 +19,7 @@ private final class PlaneTask: TrainingTask {
     }
 
     var groups: [ParameterGroup] {
-        var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: 0.05, warmUp: 3, steps: 10))
+        var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: 0.05, warmUp: 3, steps: 150))
         settings.averaging = 0.9
         return [ParameterGroup("slope", ["slope": slope], settings), ParameterGroup("offset", ["offset": offset], settings)]
     }
@@ -75,7 +75,7 @@ struct TrainerTests {
         let losses = lines.filter { $0.contains(",loss,") }.compactMap { $0.split(separator: ",").last.flatMap { Double($0) } }
         #expect(lines.first == "step,seconds,metric,value")
         #expect(losses.count == 150)
-        #expect(losses.suffix(10).reduce(0, +) < 0.7 * losses.prefix(10).reduce(0, +), "\(losses)")
+        #expect(lastToFirst(losses) < 0.7, "\(losses)")
     }
 
     @Test("another task's checkpoint is refused")
@@ -83,11 +83,7 @@ struct TrainerTests {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "checkpoint.safetensors")
         try SafetensorsWriter.write(["x": .zeros([1])], metadata: ["step": "3"], to: url)
-        #expect(throws: TrainingError.checkpoint(url, problem: "it has no group \"offset\"")) {
-            do { try train(PlaneTask(), steps: 5, in: folder.url) } catch TrainingError.checkpoint(let url, _) {
-                throw TrainingError.checkpoint(url, problem: "it has no group \"offset\"")
-            }
-        }
+        #expect { try train(PlaneTask(), steps: 5, in: folder.url) } throws: { "\($0)".contains("it has no group") }
     }
 }
 
@@ -102,9 +98,11 @@ struct AdamWTests {
         settings.averaging = nil
         let optimizer = try AdamW(["x": x], settings)
         try (x * x).sum().backward()
-        #expect(abs(try optimizer.update() - (4.0 + 16 + 36 + 64).squareRoot()) < 1e-5)
+        let norm = try optimizer.update()
+        #expect(abs(norm * norm - 120) < 1e-3)
         // The first step's moments, corrected for their start at 0, are the gradient and its square: a step is the rate.
-        let expected: [Float] = [1, -2, 3, 4].map { $0 * (1 - 0.1 * 0.5) - 0.1 * ($0 < 0 ? -1 : 1) }
+        // 0.95 is left of each by decay, 1 − 0.1 · 0.5.
+        let expected: [Float] = [0.95 - 0.1, -1.9 + 0.1, 2.85 - 0.1, 3.8 - 0.1]
         try expectClose(x.detached(), Tensor(expected, shape: [2, 2]), relative: 1e-6)
     }
 
@@ -138,13 +136,15 @@ struct ExampleOrderTests {
         var step = 0
         while seen.count < lengths.count {
             let batch = order.batch(at: step)
-            #expect(batch.count * batch.map { lengths[$0] }.max()! <= 400)
+            let longest = batch.map { lengths[$0] }.max() ?? 0
+            #expect(batch.count * longest <= 400)
             seen += batch
             step += 1
         }
         #expect(seen.sorted() == Array(0..<500))
         #expect(order.epoch(at: step) == 1)
-        var again = ExampleOrder(lengths: lengths, batchLength: 400, seed: 5), other = ExampleOrder(lengths: lengths, batchLength: 400, seed: 6)
+        var again = ExampleOrder(lengths: lengths, batchLength: 400, seed: 5)
+        var other = ExampleOrder(lengths: lengths, batchLength: 400, seed: 6)
         #expect(again.batch(at: step + 3) == order.batch(at: step + 3))
         #expect(again.batch(at: 0) == order.batch(at: 0))
         #expect(other.batch(at: 0) != order.batch(at: 0))
