@@ -38,7 +38,7 @@ public struct SpeakerVerification: Sendable, Hashable {
         // The threshold rises through the cosines of pairs of one speaker until it refuses as many as it should.
         var accepted = different.count
         var best = (gap: Double.infinity, rate: 0.5, threshold: 0.0)
-        for (refused, threshold) in (same + [.infinity]).enumerated() {
+        for (refused, threshold) in (same + [.infinity]).enumerated() where refused == 0 || threshold > same[refused - 1] {
             while accepted > 0, different[different.count - accepted] < threshold { accepted -= 1 }
             let falseRefusal = Double(refused) / Double(same.count), falseAcceptance = Double(accepted) / Double(different.count)
             if abs(falseRefusal - falseAcceptance) < best.gap {

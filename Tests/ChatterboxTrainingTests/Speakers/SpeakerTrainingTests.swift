@@ -16,7 +16,10 @@ import Torch
             for number in 0..<4 {
                 let noise = try (Tensor.randn([24_000], generator: generator) * 0.05).array(of: Float.self)
                 let step = 2 * Float.pi * Float(400 + 700 * speaker) / 24_000
-                let samples = noise.enumerated().map { index, noise -> Float in 0.3 * noise + 0.2 * sin(step * Float(index)) }
+                let samples = noise.enumerated().map { index, noise -> Float in
+                    // What sounds all the time goes with the mean, so each speaker's tone comes and goes.
+                    0.3 * noise + (index / 3000 % 2 == 0 ? 0.2 * sin(step * Float(index)) : 0)
+                }
                 let url = folder.url.appending(path: "\(speaker)-\(number).wav")
                 try AudioFile.write(Audio(samples: samples, sampleRate: 24_000), to: url)
                 utterances.append(.init(audio: url, text: "", speaker: "speaker \(speaker)", split: "train", seconds: 1))

@@ -30,8 +30,8 @@ import Torch
 
     private func task(_ folder: TemporaryFolder, judgesFrom: Int) throws -> VocoderTask {
         let url = try recording(in: folder)
-        var options = VocoderTaskOptions(steps: 60, judgesFrom: judgesFrom)
-        (options.batch, options.frames) = (2, 10)
+        var options = VocoderTaskOptions(steps: 30, judgesFrom: judgesFrom)
+        (options.batch, options.frames, options.rate) = (2, 10, 1e-2)
         options.export = folder.url.appending(path: "mel2wav.safetensors")
         return try VocoderTask(small, training: [url], heldOut: [url], options)
     }
@@ -41,6 +41,7 @@ import Torch
         let folder = try TemporaryFolder()
         var random = SplitMix64(seed: 1)
         let batch = try SpeechExcerpts([recording(in: folder)]).batch(3, frames: 12, using: &random)
+        withExtendedLifetime(folder) {}
         #expect(batch.mel.shape == [3, 80, 12])
         #expect(batch.pitch.shape == [3, 12])
         #expect(batch.waveform.shape == [3, 5760])
@@ -51,7 +52,8 @@ import Torch
 
     @Test("every parameter of vocoder, pitch predictor and judges gets a gradient")
     func gradients() throws {
-        let task = try task(TemporaryFolder(), judgesFrom: 0)
+        let folder = try TemporaryFolder()
+        let task = try task(folder, judgesFrom: 0)
         var without: [String] = []
         for group in task.groups { for parameter in group.parameters.values { try parameter.requiresGradient(true) } }
         _ = try task.step(0, generator: Generator(seed: 1)) { group, loss in
@@ -60,6 +62,7 @@ import Torch
             try loss.backward()
             without += try parameters.filter { try ($0.value.gradient?.abs().max().item(Double.self) ?? 0) == 0 }.keys
         }
+        withExtendedLifetime(folder) {}
         #expect(without.isEmpty, "\(without.sorted())")
         #expect(task.groups[0].parameters.keys.contains("mel2wav.resblocks.0.convs1.0.parametrizations.weight.original0"))
         #expect(task.groups[0].parameters.keys.contains("mel2wav.resblocks.0.convs1.0.parametrizations.weight.original1"))
@@ -68,9 +71,9 @@ import Torch
     @Test("losses fall, and the export loads as a vocoder")
     func learns() throws {
         let folder = try TemporaryFolder()
-        let task = try task(folder, judgesFrom: 50)
+        let task = try task(folder, judgesFrom: 28)
         let before = try withoutGradients { try task.validate() }
-        var options = TrainingOptions(steps: 60, folder: folder.url.appending(path: "state"))
+        var options = TrainingOptions(steps: 30, folder: folder.url.appending(path: "state"))
         options.checkpointSeconds = 1000
         try Trainer(options) { _ in }.run(task)
         let after = try withoutGradients { try task.validate() }
