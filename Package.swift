@@ -30,11 +30,12 @@ let package = Package(
             dependencies: ["Chatterbox", "ChatterboxTraining", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/chatterbox"),
 
-        .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
         .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "TestSupport"]),
+        .testTarget(name: "ChatterboxCommandTests", dependencies: ["ChatterboxCommand", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -6,7 +6,7 @@ import Torch
 /// Speaks a manifest's sentences into a folder with a manifest of its own, to be judged by `scripts/measure-speech`.
 public struct SpeechTest: Sendable {
     public let synthesizer: Synthesizer
-    public var options = SpeechOptions.chatterbox
+    public var options = SpeechOptions.standard
 
     public init(_ model: Model) { synthesizer = Synthesizer(model) }
 

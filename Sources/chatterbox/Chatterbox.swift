@@ -18,6 +18,9 @@ struct ChatterboxCommand: AsyncParsableCommand {
             SayCommand.self,
             VoiceCommand.self,
             ModelsCommand.self,
+            WatermarkCommand.self,
+            BenchCommand.self,
+            BenchWorker.self,
             TrainCommand.self,
         ])
 
@@ -30,8 +33,9 @@ struct ChatterboxCommand: AsyncParsableCommand {
                 guard var asynchronous = command as? any AsyncParsableCommand else { return try command.run() }
                 try await asynchronous.run()
             } catch {
-                if let status = ExitStatus.report(error, interruption) { Foundation.exit(status) }
-                exit(withError: error)
+                guard let status = ExitStatus(error, interruption: interruption.exitStatus) else { exit(withError: error) }
+                StandardError.print(status.message)
+                Foundation.exit(status.code)
             }
         }
     }

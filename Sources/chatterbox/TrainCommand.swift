@@ -271,12 +271,12 @@ struct SpeakTest: AsyncParsableCommand {
     var limit = Int.max
     @Flag(help: "Speak the recordings' own speech tokens: what flow and vocoder make of perfect tokens.")
     var fromTokens = false
-    @Option(help: "Temperature.")
-    var temperature = 0.8
+    @Option(help: "Temperature; the model's own when left out, like the next two.")
+    var temperature: Double?
     @Option(help: "Repetition penalty.")
-    var repetitionPenalty = 1.2
+    var repetitionPenalty: Double?
     @Option(help: "Guidance by the text.")
-    var cfgWeight = 0.5
+    var cfgWeight: Double?
     @Option(help: "Steps of the flow.")
     var flowSteps: Int?
     @Option(help: "Processor threads.")
@@ -292,8 +292,8 @@ struct SpeakTest: AsyncParsableCommand {
         let chosen = speaker.flatMap { name in all.filter { $0.speaker == name }.prefix(limit) }
         var test = SpeechTest(loaded)
         test.options = try SpeechOptions(
-            sampling: SamplingOptions(temperature: temperature, repetitionPenalty: repetitionPenalty, guidance: cfgWeight),
-            steps: flowSteps, seed: 1)
+            sampling: SamplingChanges(temperature: temperature, repetitionPenalty: repetitionPenalty, guidance: cfgWeight),
+            steps: flowSteps, seed: 1, watermark: false)
         try await test.run(chosen, voices: voices, fromTokens: fromTokens, to: URL(filePath: out)) { show($0) }
     }
 }

@@ -12,6 +12,5 @@
 #include "ct_optimizer.h"
 #include "ct_memory.h"
 #include "ct_graph.h"
-#include "ct_archive.h"
 
 #endif

@@ -11,11 +11,23 @@ public struct ReferenceRules: Sendable, Codable, Hashable {
     public var conditioningTokens = 150
     /// Seconds from the start that S3Gen continues.
     public var promptSeconds = 10.0
+    /// The loudness that a recording is first brought to, in LUFS; nil leaves it as it is.
+    public var loudness: Double?
 
     public init() {}
 
     /// Chatterbox and its multilingual variants.
     public static let chatterbox = ReferenceRules()
+
+    /// Turbo and Nano: a longer recording, of which more is heard, at one loudness.
+    public static let turbo = {
+        var rules = ReferenceRules()
+        rules.minimumSeconds = 5
+        rules.conditioningSeconds = 15
+        rules.conditioningTokens = 375
+        rules.loudness = -27
+        return rules
+    }()
 }
 
 /// Turns a recording of someone speaking into a ``Voice`` (upstream: `prepare_conditionals` in `tts.py`).
@@ -49,7 +61,8 @@ public struct VoiceAnalyzer: Sendable {
     /// The voice in a recording of any rate and number of channels.
     ///
     /// - Parameter name: what to call the recording in a message: its file's name.
-    /// - Throws: ``AudioError`` where the recording is too short, silent, or contains values that are not numbers.
+    /// - Throws: ``AudioError`` where the recording is too short, silent, or contains values that are not numbers;
+    ///   `CancellationError` between two networks.
     public func voice(from reference: Audio, named name: String = "reference recording") throws -> Voice {
         try voice(from: ReferenceFeatures(
             of: reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds), rules))
@@ -58,11 +71,12 @@ public struct VoiceAnalyzer: Sendable {
     func voice(from features: ReferenceFeatures) throws -> Voice {
         try withoutGradients {
             let tokenizer = promptEncoder.tokenizer
-            return Voice(
-                speakerEmbedding: try voiceEncoder.embedding(ofMel: features.voiceMel.to(tokenizer.device)),
-                conditioningTokens: try tokenizer.tokens(
-                    ofLogMel: features.conditioningLogMel.to(tokenizer.device), limit: rules.conditioningTokens),
-                prompt: try promptEncoder(features.prompt))
+            let speaker = try voiceEncoder.embedding(ofMel: features.voiceMel.to(tokenizer.device))
+            try Task.checkCancellation()
+            let tokens = try tokenizer.tokens(
+                ofLogMel: features.conditioningLogMel.to(tokenizer.device), limit: rules.conditioningTokens)
+            try Task.checkCancellation()
+            return Voice(speakerEmbedding: speaker, conditioningTokens: tokens, prompt: try promptEncoder(features.prompt))
         }
     }
 }

@@ -10,15 +10,18 @@ struct SpeechSummary: Encodable {
     let end: String?
     let audioSeconds, wallSeconds, realTimeFactor, firstAudioSeconds: Double
     let peakMemoryBytes: Int
+    /// Whether all of the speech carries the watermark.
+    let watermark: Bool
     let stages: Stages
     let output: String?
+    let warnings: [SpeechWarning]
 
     struct Stages: Encodable {
         let load, voice, prefill, decode, flow, vocoder, watermark: Double
     }
 
     enum CodingKeys: String, CodingKey {
-        case model, device, dtype, quantize, seed, end, stages, output
+        case model, device, dtype, quantize, seed, end, watermark, stages, output, warnings
         case textTokens = "text_tokens", speechTokens = "speech_tokens"
         case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds", realTimeFactor = "real_time_factor"
         case firstAudioSeconds = "first_audio_seconds", peakMemoryBytes = "peak_memory_bytes"
@@ -42,8 +45,10 @@ struct SpeechSummary: Encodable {
         peakMemoryBytes = (try? Memory.statistics().peak) ?? 0
         stages = Stages(
             load: model.loadingSeconds, voice: voiceSeconds, prefill: report.stages.prefill, decode: report.stages.decode,
-            flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: 0)
+            flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: report.stages.watermark)
+        watermark = report.isWatermarked
         self.output = output
+        warnings = report.warnings
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -62,8 +67,10 @@ struct SpeechSummary: Encodable {
         try values.encode(realTimeFactor, forKey: .realTimeFactor)
         try values.encode(firstAudioSeconds, forKey: .firstAudioSeconds)
         try values.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
+        try values.encode(watermark, forKey: .watermark)
         try values.encode(stages, forKey: .stages)
         try values.encode(output, forKey: .output)
+        try values.encode(warnings, forKey: .warnings)
     }
 
     /// The figures that a person wants.
