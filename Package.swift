@@ -7,6 +7,7 @@ let package = Package(
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "SpeechAudio", targets: ["SpeechAudio"]),
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
+        .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
     ],
     dependencies: [
@@ -22,15 +23,17 @@ let package = Package(
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr"]),
         .target(name: "Chatterbox", dependencies: ["Torch", "SpeechAudio"]),
+        .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "Torch"]),
         .executableTarget(
             name: "ChatterboxCommand",
-            dependencies: ["Chatterbox", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: ["Chatterbox", "ChatterboxTraining", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/chatterbox"),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "CSndfile", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
+        .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "TestSupport"]),
         .testTarget(name: "ChatterboxCommandTests", dependencies: ["ChatterboxCommand", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],

@@ -21,6 +21,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
             WatermarkCommand.self,
             BenchCommand.self,
             BenchWorker.self,
+            TrainCommand.self,
         ])
 
     /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.
