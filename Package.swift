@@ -28,10 +28,11 @@ let package = Package(
             dependencies: ["Chatterbox", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/chatterbox"),
 
-        .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
+        .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
+        .testTarget(name: "ChatterboxCommandTests", dependencies: ["ChatterboxCommand", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -12,7 +12,8 @@ import Torch
 public enum Chatterbox {
     /// Loads a model's folder; see ``Model/load(_:variant:device:dtype:watermark:languageTools:)``.
     ///
-    /// - Throws: ``CheckpointError`` and what reading a damaged file throws.
+    /// - Throws: ``CheckpointError``, what reading a damaged file throws, and `CancellationError` at the end where the task
+    ///   was cancelled meanwhile.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32, watermark: URL? = nil,
         languageTools: LanguageTools = .none
@@ -24,6 +25,7 @@ public enum Chatterbox {
                     folder, variant: variant, device: device, dtype: dtype, watermark: watermark, languageTools: languageTools)
             }) }.start()
         }
+        try Task.checkCancellation()
         return Synthesizer(model)
     }
 }

@@ -54,14 +54,18 @@ public actor Synthesizer {
         return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report)
     }
 
-    /// Speaks a text and gives each piece as it becomes ready. Ending the loop early stops the work.
+    /// Speaks a text and gives each piece as it becomes ready; joined, they are what ``speak(_:voice:options:onProgress:)``
+    /// gives. Ending the loop early stops the work.
+    ///
+    /// - Throws: in the loop, as ``speak(_:voice:options:onProgress:)``.
     public nonisolated func chunks(
-        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
+        onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
     ) -> AsyncThrowingStream<SpeechChunk, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
                 do {
-                    try await self.stream(text, voice, options) { continuation.yield($0) }
+                    try await self.stream(text, voice, options, onProgress) { continuation.yield($0) }
                     continuation.finish()
                 } catch {
                     continuation.finish(throwing: error)
@@ -72,9 +76,10 @@ public actor Synthesizer {
     }
 
     private func stream(
-        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ deliver: @Sendable (SpeechChunk) -> Void
+        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ onProgress: @Sendable (SpeechProgress) -> Void,
+        _ deliver: @Sendable (SpeechChunk) -> Void
     ) throws {
-        _ = try perform(text, voice, options, { _ in }, deliver: deliver)
+        _ = try perform(text, voice, options, onProgress, deliver: deliver)
     }
 
     /// Speaks a text in one breath and keeps what every stage computed, under the names that upstream's trace has:
@@ -85,7 +90,7 @@ public actor Synthesizer {
     ) throws -> (speech: Speech, trace: SpeechTrace) {
         var trace: SpeechTrace = [:]
         var samples: [Float] = []
-        let (seed, report) = try perform(text, voice, options, onProgress, trace: { trace[$0] = $1 }) { samples += $0.audio.samples }
+        let (seed, report) = try perform(text, voice, options.inOneBreath, onProgress, trace: { trace[$0] = $1 }) { samples += $0.audio.samples }
         return (Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report), trace)
     }
 
@@ -96,14 +101,16 @@ public actor Synthesizer {
         trace: ((String, Tensor) -> Void)? = nil, deliver: (SpeechChunk) throws -> Void
     ) throws -> (seed: UInt64, report: SpeechReport) {
         guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
-        let utterances = try Utterance.prepare(text, model, options)
-        let warnings = (model.variant.warnings(options) + utterances.flatMap(\.warnings)).uniqued()
+        let parts = try PreparedText(text, model, options)
+        let warnings = (model.variant.warnings(options) + parts.warnings).uniqued()
+        let joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
         let seed = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
         return try withoutGradients {
             let generator = try Generator(seed: seed, device: model.device)
             let clock = ContinuousClock()
             let start = clock.now
             var report = SpeechReport()
+            var sampleCount = 0
             report.warnings = warnings
             trace?("speaker_embedding", voice.speakerEmbedding)
             trace?("cond_prompt_tokens", voice.conditioningTokens)
@@ -111,22 +118,29 @@ public actor Synthesizer {
             trace?("prompt_feat", voice.prompt.mel)
             trace?("xvector", voice.prompt.speaker)
             var watermark = options.watermark ? model.watermarker.map { WatermarkStream($0, sampleRate: sampleRate) } : nil
-            for (index, utterance) in utterances.enumerated() {
-                onProgress(.piece(index + 1, of: utterances.count, text: utterance.text))
-                var samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+            for (index, part) in parts.parts.enumerated() {
+                var samples: [Float]
+                switch part {
+                case .silence(let seconds): samples = joiner?.silence(seconds) ?? []
+                case .utterance(let utterance):
+                    onProgress(.piece(utterance.number, of: parts.utteranceCount, text: utterance.text))
+                    samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+                    if let joiner { samples = joiner.trimmed(samples) + joiner.silence(utterance.pause) }
+                }
                 report.stages.watermark += try clock.measure {
                     samples = try watermark?.mark(samples) ?? samples
                     report.isWatermarked = watermark != nil
-                    if index == utterances.count - 1, let ending = try watermark?.finish() {
+                    if index == parts.parts.count - 1, let ending = try watermark?.finish() {
                         samples += ending.samples
                         report.isWatermarked = ending.isMarked
                     }
                 } / .seconds(1)
-                report.audioSeconds += Double(samples.count) / Double(sampleRate)
+                sampleCount += samples.count
+                report.audioSeconds = Double(sampleCount) / Double(sampleRate)
                 report.wallSeconds = (clock.now - start) / .seconds(1)
                 if report.firstAudioSeconds == 0 { report.firstAudioSeconds = report.wallSeconds }
                 try deliver(SpeechChunk(
-                    audio: Audio(samples: samples, sampleRate: sampleRate), text: utterance.text, report: report, seed: seed))
+                    audio: Audio(samples: samples, sampleRate: sampleRate), text: part.text, report: report, seed: seed))
             }
             return (seed, report)
         }
@@ -134,7 +148,7 @@ public actor Synthesizer {
 
     /// Text tokens to speech tokens to mel to waveform.
     private func speak(
-        _ utterance: Utterance, _ voice: Voice, _ options: SpeechOptions, _ generator: Generator, _ report: inout SpeechReport,
+        _ utterance: PreparedText.Utterance, _ voice: Voice, _ options: SpeechOptions, _ generator: Generator, _ report: inout SpeechReport,
         _ onProgress: (SpeechProgress) -> Void, _ trace: ((String, Tensor) -> Void)?
     ) throws -> [Float] {
         let variant = model.variant
@@ -149,18 +163,21 @@ public actor Synthesizer {
         let conditioning = try T3Conditioning(
             speaker: voice.speakerEmbedding.to(model.dtype), prompt: voice.conditioningTokens.array(of: Int.self),
             exaggeration: options.exaggeration ?? 0.5)
+        // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
+        let isGuarded = options.splitting != .none
+        let budget = isGuarded ? min(options.maximumTokens, speechBudget(for: utterance.text)) : options.maximumTokens
         let capacity = model.configuration.t3.prefixLength(text: utterance.tokens.count, prompt: voice.conditioningTokens.size(1))
-            + options.maximumTokens
+            + budget
         let engine = try TensorDecodeEngine(model.t3, slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
         let decoder = try T3Decoder(
             engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
-            budget: options.maximumTokens, generator: generator)
+            budget: budget, loopGuard: isGuarded ? LoopGuard() : nil, generator: generator)
         report.textTokens += utterance.tokens.count
         report.stages.prefill += lap()
 
         while try decoder.next() != nil { onProgress(.tokens(report.speechTokens + decoder.tokens.count)) }
         report.speechTokens += decoder.tokens.count
-        report.end = decoder.end
+        report.end = [report.end, decoder.end].compactMap(\.self).max()
         report.stages.decode += lap()
 
         let stop = decoder.end == .stop && model.configuration.t3.style == .chatterbox ? [model.configuration.t3.stopSpeech] : []
@@ -192,28 +209,3 @@ public actor Synthesizer {
     }
 }
 
-/// A piece of text, ready for T3.
-struct Utterance {
-    let text: String
-    /// With start and stop.
-    let tokens: [Int]
-    let warnings: [SpeechWarning]
-
-    /// Normalises, splits where asked to, and encodes.
-    ///
-    /// - Throws: ``TextError``, ``CheckpointError/unsupportedLanguage(_:model:languages:)``.
-    static func prepare(_ text: String, _ model: Model, _ options: SpeechOptions) throws -> [Utterance] {
-        guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
-        let pieces = options.splitting == .sentences ? SentenceSplitter()(text) : [text]
-        let language = try model.variant.language(options.language)
-        let utterances = try pieces.compactMap { piece -> Utterance? in
-            let encoded = model.tokenizer.encode(model.variant.normalizer(piece), language: language)
-            guard encoded.hasWords else { return nil }
-            let count = encoded.tokens.count, limit = model.configuration.t3.maximumText
-            guard count <= limit else { throw TextError.tooLong(characters: piece.count, tokens: count, limit: limit) }
-            return Utterance(text: piece, tokens: model.configuration.t3.framed(encoded.tokens), warnings: encoded.warnings)
-        }
-        guard !utterances.isEmpty else { throw TextError.nothingToSpeak(text) }
-        return utterances
-    }
-}

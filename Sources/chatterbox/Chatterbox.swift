@@ -31,8 +31,9 @@ struct ChatterboxCommand: AsyncParsableCommand {
                 guard var asynchronous = command as? any AsyncParsableCommand else { return try command.run() }
                 try await asynchronous.run()
             } catch {
-                if let status = ExitStatus.report(error, interruption) { Foundation.exit(status) }
-                exit(withError: error)
+                guard let status = ExitStatus(error, interruption: interruption.exitStatus) else { exit(withError: error) }
+                StandardError.print(status.message)
+                Foundation.exit(status.code)
             }
         }
     }

@@ -34,12 +34,12 @@ struct SayCommand: AsyncParsableCommand {
 
     func run() async throws {
         try model.check()
-        let options = try speaking.options(splitting: trace == nil ? nil : SpeechOptions.Splitting.none)
+        let options = try speaking.options()
         let destination = try output.destination(stem: text.stem)
         let player = output.play ? try Player.find() : nil
-        let traceFile = trace.map { URL(filePath: $0) }
-        if let traceFile { try OutputPlace.check(traceFile) }
+        if let trace { try OutputPlace.check(URL(filePath: trace)) }
         let text = try text.text()
+        let source = try voice.source()
 
         let display = progress.display
         defer { display.clear() }
@@ -47,23 +47,46 @@ struct SayCommand: AsyncParsableCommand {
         try speaking.check(synthesizer.model)
         if options.watermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
         let start = ContinuousClock.now
-        let voice = try await voice.load(synthesizer, display)
+        let voice = try await source?.load(synthesizer, display)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
 
-        let speech: Speech
-        if let traceFile {
-            let (spoken, trace) = try await synthesizer.trace(text, voice: voice, options: options) { display.show($0) }
-            try SafetensorsWriter.write(trace, metadata: ["format": "chatterbox-trace"], to: traceFile)
-            speech = spoken
-        } else {
-            speech = try await synthesizer.speak(text, voice: voice, options: options) { display.show($0) }
-        }
-        try Task.checkCancellation()
-        let place = try destination.write(speech.audio)
-        let summary = SpeechSummary(speech, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
-        for warning in speech.report.warnings { display.finish("warning: \(warning)") }
+        let spoken = try await speak(text, voice, options, synthesizer, destination, display)
+        guard !spoken.audio.samples.isEmpty else { throw NothingSpoken(seed: spoken.seed) }
+        let place = try destination.finish(spoken.audio)
+        let summary = SpeechSummary(spoken, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
+        for warning in spoken.report.warnings { display.finish("warning: \(warning)") }
         display.finish(summary.sentence)
         if output.json { try StandardOutput.print(json: summary) }
-        try await player?.play(speech.audio)
+        try await player?.play(spoken.audio)
     }
+
+    private func speak(
+        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ synthesizer: Synthesizer, _ destination: OutputDestination,
+        _ display: ProgressDisplay
+    ) async throws -> Speech {
+        if let trace {
+            let (speech, tensors) = try await synthesizer.trace(text, voice: voice, options: options) { display.show($0) }
+            let metadata = ["format": "chatterbox-trace", "text": text, "seed": String(speech.seed)]
+            try SafetensorsWriter.write(tensors, metadata: metadata, to: URL(filePath: trace))
+            return speech
+        }
+        var samples: [Float] = []
+        var last: SpeechChunk?
+        for try await chunk in synthesizer.chunks(text, voice: voice, options: options, onProgress: { display.show($0) }) {
+            try destination.take(chunk.audio)
+            samples += chunk.audio.samples
+            last = chunk
+        }
+        // A stream that is cancelled ends as one that is complete.
+        try Task.checkCancellation()
+        return Speech(
+            audio: Audio(samples: samples, sampleRate: synthesizer.sampleRate), seed: last?.seed ?? 0, report: last?.report ?? SpeechReport())
+    }
+}
+
+/// The model ended every sentence before it began.
+private struct NothingSpoken: Error, CustomStringConvertible {
+    let seed: UInt64
+
+    var description: String { "the model ended without a sound (seed \(seed)); try another --seed, or words around the text" }
 }

@@ -40,19 +40,19 @@ extension VoiceCommand {
                 try OutputPlace.check(URL(filePath: output))
             }
             if let name { _ = try library.file(named: name) }
+            try model.check()
+            let source = try VoiceSource(recording, library)
             let display = progress.display
             defer { display.clear() }
             let synthesizer = try await model.load(display)
-            display.begin("Listening to \(recording)")
-            let voice = try await synthesizer.voice(from: URL(filePath: recording))
-            try Task.checkCancellation()
+            let voice = try await source.load(synthesizer, display)
             if let output {
                 try voice.save(to: URL(filePath: output))
-                display.finish("\(output): say … --voice \(output) speaks with it")
+                display.finish("\(output): speak with `chatterbox say … --voice \(output)`")
             }
             if let name {
                 try library.store(voice, as: name)
-                display.finish("\(name): say … --voice \(name) speaks with it")
+                display.finish("\(name): speak with `chatterbox say … --voice \(name)`")
             }
         }
     }
@@ -79,7 +79,7 @@ extension VoiceCommand {
         @Flag(help: "Print a JSON object.") var json = false
 
         func run() throws {
-            let description = try VoiceDescription(summarising: VoiceArguments.file(voice, UserFolders().voiceLibrary))
+            let description = try VoiceDescription(summarising: VoiceSource.file(voice, UserFolders().voiceLibrary))
             if json { return try StandardOutput.print(json: description) }
             try StandardOutput.print(description.lines)
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Chatterbox
 import Foundation
 
 /// What is to be spoken.
@@ -12,9 +13,11 @@ struct TextArguments: ParsableArguments {
     /// About an hour of speech, which is held in memory until it is written.
     static let limit = 50_000
 
-    /// - Throws: ``UsageError`` for none or two sources; ``TextSourceError`` for what cannot be read.
+    /// - Throws: ``UsageError`` for none or two sources; ``TextSourceError`` or `TextError` for what cannot be
+    ///   read or has nothing in it.
     func text() throws -> String {
         let text = try source()
+        guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
         guard text.count <= Self.limit else { throw TextSourceError.tooLong(name, characters: text.count, limit: Self.limit) }
         return text
     }
