@@ -13,6 +13,7 @@ setup: ## Installs what the package is built on; quick when nothing is missing
 
 build: setup ## Builds the program: .build/release/chatterbox
 	swift build $(swift_flags) -c release --product chatterbox
+	-@$(program) watermark --fetch # once; without its weights speech carries no mark
 
 test: setup ## Builds and runs every test
 	swift test $(swift_flags)

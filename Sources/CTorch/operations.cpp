@@ -176,6 +176,9 @@ ct_status ct_narrow(ct_tensor x, ct_int axis, ct_int from, ct_int count, CT_OUT)
 ct_status ct_select(ct_tensor x, ct_int axis, ct_int index, CT_OUT) {
     return produce(out, error, [&] { return Borrowed(x)->select(axis, index); });
 }
+ct_status ct_as_strided(ct_tensor x, const ct_int* shape, const ct_int* strides, ct_int rank, ct_int offset, CT_OUT) {
+    return produce(out, error, [&] { return at::as_strided(Borrowed(x), sizes(shape, rank), sizes(strides, rank), offset); });
+}
 ct_status ct_unfold(ct_tensor x, ct_int axis, ct_int size, ct_int step, CT_OUT) {
     return produce(out, error, [&] { return Borrowed(x)->unfold(axis, size, step); });
 }

@@ -10,13 +10,15 @@ import Torch
 /// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
 /// ```
 public enum Chatterbox {
-    /// Loads a model's folder; see ``Model/load(_:device:dtype:)``.
+    /// Loads a model's folder; see ``Model/load(_:device:dtype:watermark:)``.
     ///
     /// - Throws: ``CheckpointError`` and what reading a damaged file throws.
-    public static func load(_ folder: URL, device: Device = .cpu, dtype: DType = .float32) async throws -> Synthesizer {
+    public static func load(
+        _ folder: URL, device: Device = .cpu, dtype: DType = .float32, watermark: URL? = nil
+    ) async throws -> Synthesizer {
         // Reading gigabytes blocks: it has a thread of its own.
         let model = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Model, any Error>) in
-            Thread { continuation.resume(with: Result { try Model.load(folder, device: device, dtype: dtype) }) }.start()
+            Thread { continuation.resume(with: Result { try Model.load(folder, device: device, dtype: dtype, watermark: watermark) }) }.start()
         }
         return Synthesizer(model)
     }

@@ -31,6 +31,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var speechTokens = 0
     /// Why the last piece ended.
     public var end: DecodingEnd?
+    /// Whether all of the sound so far carries the watermark.
+    public var isWatermarked = false
     public var audioSeconds = 0.0
     /// Seconds until the first sound was ready.
     public var firstAudioSeconds = 0.0
@@ -52,11 +54,15 @@ public struct SpeechReport: Sendable, Hashable, Codable {
         public var flow = 0.0
         /// Mel to waveform.
         public var vocoder = 0.0
+        /// Waveform to marked waveform.
+        public var watermark = 0.0
     }
 }
 
 /// Where speaking stands.
 public enum SpeechProgress: Sendable, Hashable {
+    /// A piece of the text begins, counted from 1.
+    case piece(Int, of: Int, text: String)
     /// So many speech tokens are drawn.
     case tokens(Int)
     /// A step of the flow begins.

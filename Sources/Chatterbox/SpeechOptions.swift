@@ -10,6 +10,8 @@ public struct SpeechOptions: Sendable, Hashable {
     public let maximumTokens: Int
     /// What every random number follows from; nil draws a seed, which the result tells.
     public let seed: UInt64?
+    /// Whether speech carries PerTh's inaudible mark, where the model has a ``Watermarker``.
+    public let watermark: Bool
     /// Whether a text is spoken in one breath, as upstream does, or sentence by sentence.
     public let splitting: Splitting
 
@@ -21,7 +23,7 @@ public struct SpeechOptions: Sendable, Hashable {
     /// - Throws: ``SpeechOptionsError`` naming the option that is out of range.
     public init(
         sampling: SamplingOptions = .chatterbox, exaggeration: Double = 0.5, steps: Int? = nil, maximumTokens: Int = 1000,
-        seed: UInt64? = nil, splitting: Splitting = .none
+        seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .none
     ) throws {
         guard exaggeration.isFinite, (0...10).contains(exaggeration) else {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
@@ -33,23 +35,27 @@ public struct SpeechOptions: Sendable, Hashable {
             throw SpeechOptionsError(option: "max-tokens", found: "\(maximumTokens)", allowed: "1 to 4096, 25 a second")
         }
         self.init(
-            unchecked: sampling, exaggeration: exaggeration, steps: steps, maximumTokens: maximumTokens, seed: seed, splitting: splitting)
+            unchecked: sampling, exaggeration: exaggeration, steps: steps, maximumTokens: maximumTokens, seed: seed,
+            watermark: watermark, splitting: splitting)
     }
 
     private init(
-        unchecked sampling: SamplingOptions, exaggeration: Double, steps: Int?, maximumTokens: Int, seed: UInt64?, splitting: Splitting
+        unchecked sampling: SamplingOptions, exaggeration: Double, steps: Int?, maximumTokens: Int, seed: UInt64?, watermark: Bool,
+        splitting: Splitting
     ) {
         self.sampling = sampling
         self.exaggeration = exaggeration
         self.steps = steps
         self.maximumTokens = maximumTokens
         self.seed = seed
+        self.watermark = watermark
         self.splitting = splitting
     }
 
     /// Upstream's defaults.
     public static let chatterbox = SpeechOptions(
-        unchecked: .chatterbox, exaggeration: 0.5, steps: nil, maximumTokens: 1000, seed: nil, splitting: .none)
+        unchecked: .chatterbox, exaggeration: 0.5, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
+        splitting: .none)
 }
 
 /// An option of speaking that cannot be.

@@ -108,8 +108,18 @@ public actor Synthesizer {
             trace?("prompt_token", voice.prompt.tokens)
             trace?("prompt_feat", voice.prompt.mel)
             trace?("xvector", voice.prompt.speaker)
-            for utterance in utterances {
-                let samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+            var watermark = options.watermark ? model.watermarker.map { WatermarkStream($0, sampleRate: sampleRate) } : nil
+            for (index, utterance) in utterances.enumerated() {
+                onProgress(.piece(index + 1, of: utterances.count, text: utterance.text))
+                var samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+                report.stages.watermark += try clock.measure {
+                    samples = try watermark?.mark(samples) ?? samples
+                    report.isWatermarked = watermark != nil
+                    if index == utterances.count - 1, let ending = try watermark?.finish() {
+                        samples += ending.samples
+                        report.isWatermarked = ending.isMarked
+                    }
+                } / .seconds(1)
                 report.audioSeconds += Double(samples.count) / Double(sampleRate)
                 report.wallSeconds = (clock.now - start) / .seconds(1)
                 if report.firstAudioSeconds == 0 { report.firstAudioSeconds = report.wallSeconds }

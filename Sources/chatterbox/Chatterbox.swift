@@ -1,8 +1,38 @@
 import ArgumentParser
+import Foundation
 
 /// The program: one subcommand a file.
 @main
 struct ChatterboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "chatterbox", abstract: "Speech from text in any voice, on this machine.")
+        commandName: "chatterbox",
+        abstract: "Speech from text, in any voice, on this machine.",
+        discussion: """
+            Examples:
+              chatterbox say "The ship was late." -o ship.wav
+              chatterbox say --file chapter.txt --voice me.wav -o chapter.mp3
+              chatterbox voice make me.wav --name me
+              chatterbox say "It is me." --voice me --play
+            """,
+        subcommands: [
+            SayCommand.self,
+            VoiceCommand.self,
+            ModelsCommand.self,
+            WatermarkCommand.self,
+        ])
+
+    /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.
+    static func main() async {
+        let interruption = Interruption()
+        await interruption.cancelling {
+            do {
+                var command = try await asyncParseAsRoot()
+                guard var asynchronous = command as? any AsyncParsableCommand else { return try command.run() }
+                try await asynchronous.run()
+            } catch {
+                if let status = ExitStatus.report(error, interruption) { Foundation.exit(status) }
+                exit(withError: error)
+            }
+        }
+    }
 }

@@ -11,6 +11,5 @@
 #include "ct_autograd.h"
 #include "ct_memory.h"
 #include "ct_graph.h"
-#include "ct_archive.h"
 
 #endif

@@ -76,6 +76,7 @@ ct_status ct_flip(ct_tensor x, const ct_int *axes, ct_int count, CT_OUT);
 ct_status ct_roll(ct_tensor x, ct_int shift, ct_int axis, CT_OUT);
 ct_status ct_narrow(ct_tensor x, ct_int axis, ct_int from, ct_int count, CT_OUT);
 ct_status ct_select(ct_tensor x, ct_int axis, ct_int index, CT_OUT);
+ct_status ct_as_strided(ct_tensor x, const ct_int *shape, const ct_int *strides, ct_int rank, ct_int offset, CT_OUT);
 ct_status ct_unfold(ct_tensor x, ct_int axis, ct_int size, ct_int step, CT_OUT);
 ct_status ct_tril(ct_tensor x, ct_int diagonal, CT_OUT);
 ct_status ct_triu(ct_tensor x, ct_int diagonal, CT_OUT);

@@ -11,6 +11,8 @@ public struct Model: Sendable {
     public let voiceEncoder: VoiceEncoder
     /// The voice of the checkpoint's `conds.pt`, where it has one.
     public let builtInVoice: Voice?
+    /// Marks speech; nil where the weights for it are not there.
+    public let watermarker: Watermarker?
     /// Seconds that loading took.
     public let loadingSeconds: Double
 
@@ -29,9 +31,14 @@ public struct Model: Sendable {
     ///
     /// On the CPU in the stored type the weights are the files' own pages: nothing is copied.
     ///
-    /// - Parameter dtype: type of the T3's weights and arithmetic; the other networks stay float32.
+    /// - Parameters:
+    ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32.
+    ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; a file that is
+    ///     not there gives a model that marks nothing.
     /// - Throws: ``CheckpointError`` for the folder, ``WeightsError``, `SafetensorsError` or ``TokenizerError`` for a file in it.
-    public static func load(_ folder: URL, device: Device = .cpu, dtype: DType = .float32) throws -> Model {
+    public static func load(
+        _ folder: URL, device: Device = .cpu, dtype: DType = .float32, watermark: URL? = nil
+    ) throws -> Model {
         let clock = ContinuousClock()
         let start = clock.now
         let files = try ModelFiles(folder)
@@ -51,10 +58,11 @@ public struct Model: Sendable {
         }
         let analyzer = VoiceAnalyzer(voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder)
         let voice = try files.builtInVoice.map { try Voice.load(from: $0, sizes: analyzer.voiceSizes).to(device) }
+        let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device) }
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, configuration: configuration, tokenizer: tokenizer, t3: t3, s3Gen: s3Gen, voiceEncoder: voiceEncoder,
-            builtInVoice: voice, loadingSeconds: seconds)
+            builtInVoice: voice, watermarker: watermarker, loadingSeconds: seconds)
     }
 
     /// Writes a folder that ``load(_:device:dtype:)`` takes, with weights drawn at random: it babbles noise, and shows
@@ -120,5 +128,10 @@ struct ModelFiles {
     func configuration() throws -> ModelConfiguration {
         let url = folder.appending(path: Self.configurationName)
         return FileManager.default.fileExists(atPath: url.path) ? try ModelConfiguration(url) : .chatterbox
+    }
+
+    /// The watermark's weights in the folder, else `other`; nil where neither is there.
+    func watermark(orElse other: URL?) -> URL? {
+        [folder.appending(path: WatermarkFile.name), other].compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0.path) }
     }
 }

@@ -31,10 +31,13 @@ extension Voice {
     /// - Throws: ``VoiceError`` where the file is no voice or not one for this model; ``SafetensorsError`` or
     ///   ``ArchiveError`` where it cannot be read or is damaged.
     public static func load(from file: URL, sizes: Sizes = .chatterbox) throws -> Voice {
+        try unchecked(from: file).checked(sizes, source: file.lastPathComponent)
+    }
+
+    static func unchecked(from file: URL) throws -> Voice {
         let source = file.lastPathComponent
         let isArchive = (try? FileHandle(forReadingFrom: file).read(upToCount: 2)) == Data("PK".utf8)
-        return try (isArchive ? builtIn(PickledArchive(file), source) : stored(SafetensorsFile(file), source))
-            .checked(sizes, source: source)
+        return try isArchive ? builtIn(PickledArchive(file), source) : stored(SafetensorsFile(file), source)
     }
 
     private static func stored(_ file: SafetensorsFile, _ source: String) throws -> Voice {

@@ -84,6 +84,10 @@ extension Tensor {
     public func chunked(_ count: Int, axis: Int) throws -> [Tensor] {
         try split((size(axis) + count - 1) / count, axis: axis)
     }
+    /// A view of the memory under this tensor with other steps between elements, counted in elements.
+    func strided(shape: [Int], strides: [Int], offset: Int) throws -> Tensor {
+        try produce("strided", [self]) { ct_as_strided(handle, shape, strides, shape.count, offset, $0, $1) }
+    }
     /// Windows of `size` elements every `step` along an axis; the window is a new last axis.
     public func unfolded(axis: Int, size: Int, step: Int) throws -> Tensor {
         try produce("unfolded", [self]) { ct_unfold(handle, axis, size, step, $0, $1) }

@@ -1,0 +1,91 @@
+"""Speaks with upstream's package and keeps what every stage computed.
+
+    trace.py MODEL --voice WAV --jobs JOBS.json
+
+JOBS.json is a list of {"text", "seed", "max_tokens", "out"}. For each job OUT becomes a safetensors file with
+text_tokens, speaker_embedding, cond_prompt_tokens, prompt_token, prompt_feat, xvector, speech_tokens, mel and wav,
+and the seconds of each stage as metadata. The seed is set right before generate(), so that all of upstream's random
+numbers follow from it.
+"""
+import argparse
+import json
+import time
+import warnings
+from pathlib import Path
+
+warnings.filterwarnings("ignore")
+
+import perth
+import torch
+from chatterbox.tts import ChatterboxTTS
+from safetensors.torch import save_file
+
+
+class NoWatermark:
+    def apply_watermark(self, wav, sample_rate=None, **_):
+        return wav
+
+
+class Tracer:
+    """Stands between the model's stages and keeps what passes."""
+
+    def __init__(self, model):
+        self.tensors, self.seconds, self.max_tokens = {}, {}, 1000
+        self.watch(model.t3, "inference", "t3", self.before_t3, "speech_tokens")
+        self.watch(model.s3gen, "flow_inference", "flow", None, "mel")
+        self.watch(model.s3gen, "hift_inference", "vocoder", None, None)
+
+    def watch(self, owner, name, stage, before, result):
+        original = getattr(owner, name)
+
+        def watched(*arguments, **named):
+            if before:
+                before(named)
+            started = time.perf_counter()
+            output = original(*arguments, **named)
+            self.seconds[stage] = time.perf_counter() - started
+            if result:
+                self.tensors[result] = output
+            return output
+
+        setattr(owner, name, watched)
+
+    def before_t3(self, named):
+        named["max_new_tokens"] = self.max_tokens
+        self.tensors["text_tokens"] = named["text_tokens"][:1].long()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--voice", required=True)
+    parser.add_argument("--jobs", type=Path, required=True)
+    options = parser.parse_args()
+
+    perth.PerthImplicitWatermarker = NoWatermark
+    started = time.perf_counter()
+    model = ChatterboxTTS.from_local(options.model, "cpu")
+    load = time.perf_counter() - started
+    tracer = Tracer(model)
+    started = time.perf_counter()
+    model.prepare_conditionals(options.voice)
+    voice = time.perf_counter() - started
+
+    for job in json.loads(options.jobs.read_text()):
+        tracer.max_tokens = job["max_tokens"]
+        torch.manual_seed(job["seed"])
+        started = time.perf_counter()
+        wav = model.generate(job["text"])
+        seconds = {"load": load, "voice": voice, **tracer.seconds, "generate": time.perf_counter() - started}
+        t3, s3gen = model.conds.t3, model.conds.gen
+        tensors = {
+            **tracer.tensors, "wav": wav, "speaker_embedding": t3.speaker_emb,
+            "cond_prompt_tokens": t3.cond_prompt_speech_tokens, "prompt_token": s3gen["prompt_token"],
+            "prompt_feat": s3gen["prompt_feat"], "xvector": s3gen["embedding"],
+        }
+        save_file({key: value.detach().clone().contiguous() for key, value in tensors.items()}, job["out"],
+                  metadata={"seconds": json.dumps(seconds)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Holds our watermark against resemble-perth's own detector and encoder.
+
+    watermark.py PROGRAM RECORDING…
+
+PROGRAM is the built `chatterbox`, with the weights fetched (`chatterbox watermark --fetch`); RECORDING… are files of
+unmarked speech. For each: the largest difference between our marked speech and upstream's; what either detector says of
+the unmarked and the marked file, of each single second of it, and after a trip through MP3 at 24 kbit/s. Needs ffmpeg,
+resemble-perth and librosa. Exit status 1 when the detectors disagree or a mark is missed.
+"""
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import librosa
+import numpy as np
+import soundfile
+from perth import PerthImplicitWatermarker
+
+RATE = 24000
+
+
+class Judges:
+    def __init__(self, program):
+        self.program, self.official, self.failures = program, PerthImplicitWatermarker(), 0
+
+    def ours(self, path):
+        done = subprocess.run([self.program, "watermark", path, "--json"], capture_output=True, text=True, check=True)
+        return json.loads(done.stdout)
+
+    def compare(self, what, path, expected):
+        """Prints both verdicts on a file; rounded ones, as upstream's callers see them, and the bare confidence."""
+        sound, rate = librosa.load(path, sr=None, mono=True)
+        rounded = float(self.official.get_watermark(sound, sample_rate=rate))
+        bare = float(self.official.get_watermark(sound, sample_rate=rate, round=False))
+        ours = self.ours(path)
+        fine = rounded == expected and ours["watermarked"] == bool(expected) and abs(ours["confidence"] - bare) < 1e-3
+        self.failures += not fine
+        print(f"  {what:24} official {rounded:.1f} ({bare:.4f})   ours {ours['watermarked']!s:5} ({ours['confidence']:.4f}){'' if fine else '   WRONG'}")
+
+
+def mp3(source, folder):
+    compressed, back = folder / f"{source.stem}.mp3", folder / f"{source.stem}-mp3.wav"
+    quiet = ["ffmpeg", "-y", "-loglevel", "error", "-i"]
+    subprocess.run([*quiet, source, "-codec:a", "libmp3lame", "-b:a", "24k", compressed], check=True)
+    subprocess.run([*quiet, compressed, back], check=True)
+    return compressed, back
+
+
+def main():
+    program, *recordings = sys.argv[1:]
+    if not recordings:
+        sys.exit(__doc__)
+    judges = Judges(program)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        for recording in recordings:
+            speech, _ = librosa.load(recording, sr=RATE, mono=True)
+            plain, marked = folder / "plain.wav", folder / "marked.wav"
+            soundfile.write(plain, speech, RATE, subtype="PCM_16")
+            speech, _ = soundfile.read(plain, dtype="float32")
+            subprocess.run([program, "watermark", plain, "-o", marked, "-q"], check=True)
+            ours, _ = soundfile.read(marked, dtype="float32")
+            upstream = judges.official.apply_watermark(speech, sample_rate=RATE)
+            # Upstream drops what does not fill a step of its transform; the last window before that hears the cut.
+            common = len(upstream) - 1024
+            print(f"{recording}: {len(speech) / RATE:.1f} s; largest difference from upstream's marked speech "
+                  f"{np.abs(ours - np.clip(np.pad(upstream, (0, len(ours) - len(upstream))), -1, 1))[:common].max():.1e}, "
+                  f"the mark itself is up to {np.abs(ours - speech).max():.1e}; {len(ours)} of {len(speech)} samples")
+            judges.compare("unmarked", plain, 0)
+            judges.compare("marked", marked, 1)
+            for second in range(len(ours) // RATE):
+                part = folder / f"second-{second}.wav"
+                soundfile.write(part, ours[second * RATE:(second + 1) * RATE], RATE, subtype="PCM_16")
+                judges.compare(f"second {second}", part, 1)
+            compressed, back = mp3(marked, folder)
+            judges.compare("MP3 at 24 kbit/s", compressed, 1)
+            judges.compare("decoded from it", back, 1)
+            judges.compare("unmarked, MP3", mp3(plain, folder)[0], 0)
+    print("agreed" if not judges.failures else f"{judges.failures} wrong")
+    sys.exit(bool(judges.failures))
+
+
+if __name__ == "__main__":
+    main()

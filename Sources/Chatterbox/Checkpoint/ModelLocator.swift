@@ -1,0 +1,74 @@
+import Foundation
+
+/// Finds a model's folder by its name.
+///
+/// A shelf is a folder that holds models, each in a folder of its own name. Which shelves there are is the caller's
+/// decision: the program has the user's models and those it was built with.
+public struct ModelLocator: Sendable {
+    /// Names in the order in which one is taken when none is asked for.
+    public static let preferred = ["chatterbox", "turbo", "multilingual-v3", "multilingual-v2", "nano", "pico"]
+
+    /// Earlier shelves come first.
+    public let shelves: [URL]
+
+    public init(shelves: [URL]) { self.shelves = shelves }
+
+    /// The folder of a model.
+    ///
+    /// - Parameter model: a folder's path, which is taken as it is, or a name to look up; nil takes the first of
+    ///   ``preferred`` that is here, else any other.
+    /// - Throws: ``ModelLocatorError`` where there is no such model.
+    public func folder(of model: String?) throws -> URL {
+        guard let model else {
+            guard let found = byPreference.first else { throw ModelLocatorError.noModel(shelves: shelves) }
+            return found
+        }
+        let path = URL(filePath: model)
+        if Self.isFolder(path) { return path }
+        guard !model.contains("/"), !model.isEmpty else { throw CheckpointError.noFolder(path) }
+        guard let found = shelves.map({ $0.appending(path: model) }).first(where: Self.isFolder) else {
+            throw ModelLocatorError.unknown(model, known: models.map(\.lastPathComponent), shelves: shelves)
+        }
+        return found
+    }
+
+    /// Every model on the shelves, each name once.
+    public var models: [URL] {
+        var seen: Set<String> = []
+        return shelves.flatMap(Self.folders).filter { seen.insert($0.lastPathComponent).inserted }
+    }
+
+    private var byPreference: [URL] {
+        func rank(_ url: URL) -> Int { Self.preferred.firstIndex(of: url.lastPathComponent) ?? Self.preferred.count }
+        return models.enumerated().sorted { (rank($0.element), $0.offset) < (rank($1.element), $1.offset) }.map(\.element)
+    }
+
+    private static func folders(in shelf: URL) -> [URL] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: shelf.path)) ?? []
+        return names.filter { !$0.hasPrefix(".") }.sorted().map { shelf.appending(path: $0) }.filter(isFolder)
+    }
+
+    private static func isFolder(_ url: URL) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
+    }
+}
+
+/// A model that is not on this machine.
+public enum ModelLocatorError: Error, Hashable, CustomStringConvertible {
+    case noModel(shelves: [URL])
+    case unknown(String, known: [String], shelves: [URL])
+
+    public var description: String {
+        switch self {
+        case .noModel(let shelves):
+            return "there is no model on this machine (looked in \(Self.list(shelves))); "
+                + "give a model's folder with --model DIR, or make a stand-in with `chatterbox models make-random DIR --tokenizer FILE`"
+        case .unknown(let name, let known, let shelves):
+            let here = known.isEmpty ? "there are none in \(Self.list(shelves))" : "here are \(known.joined(separator: ", "))"
+            return "there is no model or folder \"\(name)\"; \(here); give one of them or a model's folder"
+        }
+    }
+
+    private static func list(_ shelves: [URL]) -> String { shelves.map(\.path).joined(separator: " and ") }
+}

@@ -1,0 +1,104 @@
+import Foundation
+
+/// Prepared voices under names, each a file `NAME.voice.safetensors` in one folder.
+public struct VoiceLibrary: Sendable {
+    static let suffix = ".voice.safetensors"
+
+    public let folder: URL
+
+    /// The folder comes to be with the first voice.
+    public init(folder: URL) { self.folder = folder }
+
+    /// A voice that the library holds.
+    public struct Entry: Sendable, Hashable {
+        public let name: String
+        public let file: URL
+        public let bytes: Int
+        public let modified: Date
+    }
+
+    /// Every voice, by name.
+    public func entries() -> [Entry] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.filter { $0.hasSuffix(Self.suffix) && !$0.hasPrefix(".") }.sorted()
+            .compactMap { entry(String($0.dropLast(Self.suffix.count))) }
+    }
+
+    /// The voice of a name.
+    ///
+    /// - Throws: ``VoiceLibraryError``.
+    public func entry(named name: String) throws -> Entry {
+        try Self.check(name)
+        guard let entry = entry(name) else {
+            throw VoiceLibraryError.unknown(name, known: entries().map(\.name), folder: folder)
+        }
+        return entry
+    }
+
+    /// Keeps a voice under a name; one that had the name is replaced.
+    ///
+    /// - Throws: ``VoiceLibraryError``, `SafetensorsError` where the disk refuses.
+    @discardableResult
+    public func store(_ voice: Voice, as name: String) throws -> URL {
+        let file = try file(named: name)
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw VoiceLibraryError.unwritable(folder, reason: error.reason)
+        }
+        try voice.save(to: file)
+        return file
+    }
+
+    /// Forgets a voice.
+    ///
+    /// - Throws: ``VoiceLibraryError``.
+    public func remove(_ name: String) throws {
+        let entry = try entry(named: name)
+        do {
+            try FileManager.default.removeItem(at: entry.file)
+        } catch {
+            throw VoiceLibraryError.unwritable(entry.file, reason: error.reason)
+        }
+    }
+
+    /// Where a voice of this name is kept, whether it exists or not.
+    ///
+    /// - Throws: ``VoiceLibraryError/badName(_:)``.
+    public func file(named name: String) throws -> URL {
+        try Self.check(name)
+        return folder.appending(path: name + Self.suffix)
+    }
+
+    private static func check(_ name: String) throws {
+        let isAllowed = name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
+        guard isAllowed, !name.isEmpty, !name.hasPrefix("."), name.utf8.count <= 200 else { throw VoiceLibraryError.badName(name) }
+    }
+
+    private func entry(_ name: String) -> Entry? {
+        let file = folder.appending(path: name + Self.suffix)
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path) else { return nil }
+        return Entry(
+            name: name, file: file, bytes: attributes[.size] as? Int ?? 0,
+            modified: attributes[.modificationDate] as? Date ?? .distantPast)
+    }
+}
+
+/// A voice that the library cannot keep or does not have.
+public enum VoiceLibraryError: Error, Hashable, CustomStringConvertible {
+    case badName(String)
+    case unknown(String, known: [String], folder: URL)
+    case unwritable(URL, reason: String)
+
+    public var description: String {
+        switch self {
+        case .badName(let name):
+            return "\"\(name)\" cannot be a voice's name: use letters, digits, \"-\", \"_\" and \".\", with no \".\" first"
+        case .unknown(let name, let known, let folder):
+            let here = known.isEmpty ? "there are none yet in \(folder.path)" : "here are \(known.joined(separator: ", "))"
+            return "there is no file or voice \"\(name)\"; \(here); make one with `chatterbox voice make recording.wav --name \(name)`"
+        case .unwritable(let url, let reason):
+            return "\(url.path): cannot be changed (\(reason))"
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+
+/// How much a prepared voice holds, told without the model that it is for.
+public struct VoiceSummary: Sendable, Hashable {
+    /// Tokens of speech that S3Gen continues, 25 a second.
+    public let promptTokens: Int
+    /// Tokens of speech that T3 is conditioned on.
+    public let conditioningTokens: Int
+    /// Numbers that say who speaks.
+    public let speakerEmbedding: Int
+
+    /// - Parameter file: as for ``Voice/load(from:sizes:)``.
+    /// - Throws: as there, where the file cannot be read or is no voice.
+    public init(of file: URL) throws {
+        let voice = try Voice.unchecked(from: file)
+        func length(_ tensor: [Int], _ name: String) throws -> Int {
+            guard tensor.count == 2, tensor[0] == 1 else {
+                throw VoiceError.shape(source: file.lastPathComponent, tensor: name, expected: "[1, any]", found: tensor)
+            }
+            return tensor[1]
+        }
+        promptTokens = try length(voice.prompt.tokens.shape, Voice.Name.promptTokens)
+        conditioningTokens = try length(voice.conditioningTokens.shape, Voice.Name.conditioningTokens)
+        speakerEmbedding = try length(voice.speakerEmbedding.shape, Voice.Name.speakerEmbedding)
+    }
+
+    /// Seconds of speech that S3Gen continues.
+    public var promptSeconds: Double { Double(promptTokens) / 25 }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+import Chatterbox
+import Foundation
+import Torch
+
+/// Which model, where it runs and in which arithmetic; for every command that loads one.
+struct ModelArguments: ParsableArguments {
+    @Option(help: ArgumentHelp(
+        "The model: a name, or a folder with a model's files. Without it, the best model on this machine.", valueName: "name|dir"))
+    var model: String?
+
+    @Option(help: ArgumentHelp("Where to compute: cpu, cuda, cuda:1, …, or auto (a card where there is one).", valueName: "device"))
+    var device = "cpu"
+
+    @Option(help: "Arithmetic of the language model.")
+    var dtype = Precision.float32
+
+    @Option(help: "Shrink weights to whole numbers: faster on a CPU, at some loss.")
+    var quantize = Quantization.none
+
+    @Flag(help: "Follow upstream operation by operation, without faster ways to the same result.")
+    var exact = false
+
+    @Option(help: ArgumentHelp("Processor threads; by default one for each core.", valueName: "n"))
+    var threads: Int?
+
+    enum Precision: String, CaseIterable, ExpressibleByArgument {
+        case float32, bfloat16, float16
+
+        var dtype: DType { DType(rawValue: rawValue)! }
+    }
+
+    enum Quantization: String, CaseIterable, ExpressibleByArgument {
+        case none, int8, int4
+    }
+
+    /// - Throws: ``UsageError`` for what cannot be, before anything is loaded.
+    func check() throws {
+        if let threads, !(1...1024).contains(threads) { throw UsageError("--threads is \(threads); allowed is 1 to 1024") }
+        if quantize != .none { throw UsageError.notYetAvailable("--quantize \(quantize.rawValue)") }
+    }
+
+    /// Loads the model.
+    ///
+    /// - Throws: ``ModelLocatorError``, `DeviceError`, and what loading throws.
+    func load(_ progress: ProgressDisplay) async throws -> Synthesizer {
+        try check()
+        let device = try Device(device)
+        let folders = UserFolders()
+        let folder = try folders.modelLocator.folder(of: model)
+        if let threads { try Libtorch.setThreads(threads) }
+        progress.begin("Loading \(folder.lastPathComponent)")
+        let synthesizer = try await Chatterbox.load(folder, device: device, dtype: dtype.dtype, watermark: folders.watermark)
+        try Task.checkCancellation()
+        return synthesizer
+    }
+}

@@ -1,0 +1,9 @@
+import ArgumentParser
+
+/// How much is said on standard error.
+struct ProgressArguments: ParsableArguments {
+    @Flag(name: .shortAndLong, help: "Say nothing but errors.")
+    var quiet = false
+
+    var display: ProgressDisplay { ProgressDisplay(quiet ? .silent : StandardError.isTerminal ? .bar : .lines) }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Foundation
+
+/// What is to be spoken.
+struct TextArguments: ParsableArguments {
+    @Argument(help: ArgumentHelp("The text; - reads it from standard input. Put -- before a text that begins with a dash.", valueName: "text"))
+    var words: [String] = []
+
+    @Option(name: [.customShort("f"), .long], help: ArgumentHelp("Read the text from a file (UTF-8).", valueName: "file"))
+    var file: String?
+
+    /// About an hour of speech, which is held in memory until it is written.
+    static let limit = 50_000
+
+    /// - Throws: ``UsageError`` for none or two sources; ``TextSourceError`` for what cannot be read.
+    func text() throws -> String {
+        let text = try source()
+        guard text.count <= Self.limit else { throw TextSourceError.tooLong(name, characters: text.count, limit: Self.limit) }
+        return text
+    }
+
+    /// The name that the spoken text's file takes where none is given.
+    var stem: String {
+        file.map { URL(filePath: $0).deletingPathExtension().lastPathComponent } ?? "speech"
+    }
+
+    private var name: String { file ?? (words == ["-"] ? "standard input" : "the text") }
+
+    private func source() throws -> String {
+        if let file {
+            guard words.isEmpty else { throw UsageError("there is a text and --file \(file); give one of them") }
+            let data: Data
+            do { data = try Data(contentsOf: URL(filePath: file)) } catch {
+                throw TextSourceError.unreadable(file, error)
+            }
+            return try decode(data)
+        }
+        guard !words.isEmpty else {
+            throw UsageError("no text to speak; give it in quotes, with --file FILE, or - for standard input")
+        }
+        return words == ["-"] ? try decode(FileHandle.standardInput.readToEnd() ?? Data()) : words.joined(separator: " ")
+    }
+
+    private func decode(_ data: Data) throws -> String {
+        guard let text = String(validating: data, as: UTF8.self) else { throw TextSourceError.notText(name, bytes: data.count) }
+        return text
+    }
+}
+
+/// Text that cannot be had from where it should come from.
+enum TextSourceError: Error, CustomStringConvertible {
+    case unreadable(String, any Error)
+    case notText(String, bytes: Int)
+    case tooLong(String, characters: Int, limit: Int)
+
+    var description: String {
+        switch self {
+        case .unreadable(let file, let error): "\(file): cannot be read (\(error.reason)); check the path"
+        case .notText(let name, let bytes): "\(name): \(bytes) bytes that are not UTF-8 text; convert it first, as with iconv"
+        case .tooLong(let name, let characters, let limit):
+            "\(name): \(characters) characters, about \(characters / 840) minutes of speech; at most \(limit) are spoken at once, give it in parts"
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Chatterbox
+import Foundation
+
+/// Where the program keeps what belongs to the user, by the XDG base directory rules: the one place that reads them
+/// from the environment.
+struct UserFolders {
+    /// `$XDG_DATA_HOME/chatterbox`, by default `~/.local/share/chatterbox`.
+    let data: URL
+    /// `$XDG_CACHE_HOME`, by default `~/.cache`.
+    let caches: URL
+
+    init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+        let home = URL(filePath: environment["HOME"] ?? NSHomeDirectory())
+        // The rules say: a relative path is to be ignored.
+        func base(_ name: String, orElse path: String) -> URL {
+            environment[name].flatMap { $0.hasPrefix("/") ? URL(filePath: $0) : nil } ?? home.appending(path: path)
+        }
+        data = base("XDG_DATA_HOME", orElse: ".local/share").appending(path: "chatterbox")
+        caches = base("XDG_CACHE_HOME", orElse: ".cache")
+    }
+
+    var voiceLibrary: VoiceLibrary { VoiceLibrary(folder: data.appending(path: "voices")) }
+
+    /// The watermark's weights, which every model shares.
+    var watermark: URL { WatermarkFile.url(inCache: caches) }
+
+    var modelLocator: ModelLocator { ModelLocator(shelves: [data.appending(path: "models")]) }
+}

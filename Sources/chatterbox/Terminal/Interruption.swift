@@ -1,0 +1,29 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// Ctrl-C and the request to end, as the cancellation of the program's task.
+final class Interruption: Sendable {
+    /// The signal that came; 0 when none did.
+    private let signal = Atomic<Int32>(0)
+
+    /// What the program ends with after a signal: 128 and its number, as shells count.
+    var exitStatus: Int32 { 128 + signal.load(ordering: .relaxed) }
+
+    /// Runs the work; the first signal cancels its task, a second one ends the program at once.
+    func cancelling(_ work: @escaping @Sendable () async -> Void) async {
+        let task = Task { await work() }
+        let sources = [SIGINT, SIGTERM].map { number in
+            Foundation.signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { [self] in
+                if signal.exchange(number, ordering: .relaxed) != 0 { _exit(exitStatus) }
+                task.cancel()
+            }
+            source.resume()
+            return source
+        }
+        await task.value
+        for source in sources { source.cancel() }
+    }
+}

@@ -1,0 +1,121 @@
+import Chatterbox
+import Foundation
+import Synchronization
+
+/// What the program is doing, on standard error: a bar that is redrawn on a terminal, a line for each step elsewhere.
+final class ProgressDisplay: Sendable {
+    enum Style: Sendable { case bar, lines, silent }
+
+    let style: Style
+    private let state = Mutex(State())
+
+    private struct State {
+        var speech = SpeechShare()
+        var drawn: ContinuousClock.Instant?
+        var reported = 0
+    }
+
+    init(_ style: Style) { self.style = style }
+
+    /// A step begins.
+    func begin(_ step: String) {
+        switch style {
+        case .bar: draw("\(step) …")
+        case .lines: StandardError.print(step)
+        case .silent: break
+        }
+    }
+
+    /// Speaking goes on.
+    func show(_ progress: SpeechProgress) {
+        guard style != .silent else { return }
+        state.withLock { state in
+            state.speech.advance(progress)
+            switch style {
+            case .bar:
+                let now = ContinuousClock.now
+                if let drawn = state.drawn, now - drawn < .milliseconds(100) { return }
+                state.drawn = now
+                draw(state.speech.bar(columns: StandardError.columns))
+            case .lines: line(progress, &state)
+            case .silent: break
+            }
+        }
+    }
+
+    /// What the user should know and need not act upon.
+    func note(_ line: String) {
+        guard style != .silent else { return }
+        clear()
+        StandardError.print("Note: \(line)")
+    }
+
+    /// The last word on the matter, in place of the bar.
+    func finish(_ line: String) {
+        switch style {
+        case .bar: StandardError.write("\r\u{1B}[K\(line)\n")
+        case .lines: StandardError.print(line)
+        case .silent: break
+        }
+    }
+
+    /// Takes the bar away, before a message of another kind.
+    func clear() {
+        if style == .bar { StandardError.write("\r\u{1B}[K") }
+    }
+
+    private func line(_ progress: SpeechProgress, _ state: inout State) {
+        switch progress {
+        case .piece(let number, let count, let text):
+            state.reported = 0
+            let place = count > 1 ? " \(number)/\(count)" : ""
+            StandardError.print("Speaking\(place): \(text.count > 60 ? text.prefix(59) + "…" : text[...])")
+        case .tokens(let count):
+            guard count >= state.reported + 250 else { return }
+            state.reported = count
+            StandardError.print("  \(count) tokens, \(count / 25) s of speech")
+        case .flow(step: 1, of: _): StandardError.print("  turning tokens into sound")
+        case .flow, .vocoder: break
+        }
+    }
+
+    private func draw(_ line: String) {
+        StandardError.write("\r\u{1B}[K" + line.prefix(StandardError.columns - 1))
+    }
+}
+
+/// How much of a text is spoken, as well as can be told before the model has ended its sentences.
+struct SpeechShare {
+    private var piece = 1, pieces = 1
+    private var expectedTokens = 100.0
+    private var tokens = 0
+    private var tokensBefore = 0
+    private var share = 0.0
+
+    /// 0 to 1, never backwards.
+    private(set) var fraction = 0.0
+
+    mutating func advance(_ progress: SpeechProgress) {
+        switch progress {
+        case .piece(let number, let count, let text):
+            (piece, pieces, tokensBefore, share) = (number, count, tokens, 0)
+            // English has about fourteen characters a second, and a pause at each end.
+            expectedTokens = 20 + Double(text.count) * 25 / 14
+        case .tokens(let count):
+            tokens = count
+            share = 0.7 * min(1, Double(count - tokensBefore) / expectedTokens)
+        case .flow(let step, let steps): share = 0.7 + 0.25 * Double(step - 1) / Double(steps)
+        case .vocoder: share = 0.95
+        }
+        fraction = max(fraction, (Double(piece - 1) + share) / Double(pieces))
+    }
+
+    func bar(columns: Int) -> String {
+        let place = pieces > 1 ? " \(piece)/\(pieces)" : ""
+        let label = "Speaking\(place) ", figures = String(format: " %3.0f %%  %.1f s of speech", 100 * fraction, Double(tokens) / 25)
+        let width = min(40, columns - label.count - figures.count - 3)
+        guard width > 4 else { return label + figures }
+        let filled = Int((fraction * Double(width)).rounded())
+        return "\(label)[\(String(repeating: "#", count: filled))\(String(repeating: "-", count: width - filled))]\(figures)"
+    }
+}

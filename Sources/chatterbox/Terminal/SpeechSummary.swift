@@ -1,0 +1,79 @@
+import Chatterbox
+import Foundation
+import Torch
+
+/// What speaking a text came to: the object that `--json` prints. Its keys are kept stable.
+struct SpeechSummary: Encodable {
+    let model, device, dtype, quantize: String
+    let seed: UInt64
+    let textTokens, speechTokens: Int
+    let end: String?
+    let audioSeconds, wallSeconds, realTimeFactor, firstAudioSeconds: Double
+    let peakMemoryBytes: Int
+    /// Whether all of the speech carries the watermark.
+    let watermark: Bool
+    let stages: Stages
+    let output: String?
+
+    struct Stages: Encodable {
+        let load, voice, prefill, decode, flow, vocoder, watermark: Double
+    }
+
+    enum CodingKeys: String, CodingKey {
+        case model, device, dtype, quantize, seed, end, watermark, stages, output
+        case textTokens = "text_tokens", speechTokens = "speech_tokens"
+        case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds", realTimeFactor = "real_time_factor"
+        case firstAudioSeconds = "first_audio_seconds", peakMemoryBytes = "peak_memory_bytes"
+    }
+
+    /// - Parameter voiceSeconds: what preparing the voice took.
+    init(_ speech: Speech, _ model: Model, voiceSeconds: Double, output: String?) {
+        let report = speech.report
+        self.model = model.folder.standardizedFileURL.lastPathComponent
+        device = model.device.description
+        dtype = model.dtype.rawValue
+        quantize = "none"
+        seed = speech.seed
+        textTokens = report.textTokens
+        speechTokens = report.speechTokens
+        end = report.end?.rawValue
+        audioSeconds = report.audioSeconds
+        wallSeconds = report.wallSeconds
+        realTimeFactor = report.realTimeFactor
+        firstAudioSeconds = report.firstAudioSeconds
+        peakMemoryBytes = (try? Memory.statistics().peak) ?? 0
+        stages = Stages(
+            load: model.loadingSeconds, voice: voiceSeconds, prefill: report.stages.prefill, decode: report.stages.decode,
+            flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: report.stages.watermark)
+        watermark = report.isWatermarked
+        self.output = output
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(model, forKey: .model)
+        try values.encode(device, forKey: .device)
+        try values.encode(dtype, forKey: .dtype)
+        try values.encode(quantize, forKey: .quantize)
+        try values.encode(seed, forKey: .seed)
+        try values.encode(textTokens, forKey: .textTokens)
+        try values.encode(speechTokens, forKey: .speechTokens)
+        // Every key is always there: null where there is nothing to say.
+        try values.encode(end, forKey: .end)
+        try values.encode(audioSeconds, forKey: .audioSeconds)
+        try values.encode(wallSeconds, forKey: .wallSeconds)
+        try values.encode(realTimeFactor, forKey: .realTimeFactor)
+        try values.encode(firstAudioSeconds, forKey: .firstAudioSeconds)
+        try values.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
+        try values.encode(watermark, forKey: .watermark)
+        try values.encode(stages, forKey: .stages)
+        try values.encode(output, forKey: .output)
+    }
+
+    /// The figures that a person wants.
+    var sentence: String {
+        let place = output.map { $0 == "-" ? "" : "\($0): " } ?? ""
+        let speed = String(format: "%.1f s of speech in %.1f s (%.2f times real time)", audioSeconds, wallSeconds, realTimeFactor)
+        return "\(place)\(speed), seed \(seed)"
+    }
+}

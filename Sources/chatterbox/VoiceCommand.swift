@@ -1,0 +1,132 @@
+import ArgumentParser
+import Chatterbox
+import Foundation
+import SpeechAudio
+
+struct VoiceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "voice",
+        abstract: "Prepare voices and keep them under names.",
+        discussion: """
+            A prepared voice holds what the model needs to know of a recording, so that speaking starts at once.
+
+            Examples:
+              chatterbox voice make interview.wav --name ada
+              chatterbox say "Good morning." --voice ada
+              chatterbox voice make interview.wav -o ada.voice.safetensors
+            """,
+        subcommands: [Make.self, List.self, Show.self, Remove.self])
+}
+
+extension VoiceCommand {
+    struct Make: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Prepare the voice in a recording.",
+            discussion: "Ten seconds of one person, clear and without music, serve best: WAV, FLAC, MP3, Ogg or Opus of any rate.")
+
+        @Argument(help: ArgumentHelp("The recording.", valueName: "recording")) var recording: String
+        @Option(help: ArgumentHelp("Keep the voice under this name.", valueName: "name")) var name: String?
+        @Option(name: .shortAndLong, help: ArgumentHelp("Keep the voice in this file (.safetensors).", valueName: "file")) var output: String?
+        @OptionGroup(title: "Model") var model: ModelArguments
+        @OptionGroup var progress: ProgressArguments
+
+        func run() async throws {
+            let library = UserFolders().voiceLibrary
+            guard name != nil || output != nil else { throw UsageError("where should the voice be kept? Give --name NAME or -o FILE") }
+            if let output {
+                guard output.hasSuffix(".safetensors") else {
+                    throw UsageError("-o \(output): a prepared voice is a safetensors file; end its name in .safetensors")
+                }
+                try OutputPlace.check(URL(filePath: output))
+            }
+            if let name { _ = try library.file(named: name) }
+            let display = progress.display
+            defer { display.clear() }
+            let synthesizer = try await model.load(display)
+            display.begin("Listening to \(recording)")
+            let voice = try await synthesizer.voice(from: URL(filePath: recording))
+            try Task.checkCancellation()
+            if let output {
+                try voice.save(to: URL(filePath: output))
+                display.finish("\(output): say … --voice \(output) speaks with it")
+            }
+            if let name {
+                try library.store(voice, as: name)
+                display.finish("\(name): say … --voice \(name) speaks with it")
+            }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List the voices that have a name.")
+        @Flag(help: "Print a JSON array.") var json = false
+
+        func run() throws {
+            let library = UserFolders().voiceLibrary
+            let entries = library.entries()
+            if json { return try StandardOutput.print(json: entries.map { VoiceDescription($0) }) }
+            if entries.isEmpty { StandardError.print("No voices yet in \(library.folder.path); make one with `chatterbox voice make recording.wav --name NAME`") }
+            let width = entries.map(\.name.count).max() ?? 0
+            for entry in entries {
+                try StandardOutput.print("\(entry.name.padding(toLength: width, withPad: " ", startingAt: 0))  \(entry.bytes / 1024) KiB  \(entry.file.path)")
+            }
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Tell what a prepared voice holds.")
+        @Argument(help: ArgumentHelp("A name or a file.", valueName: "name|file")) var voice: String
+        @Flag(help: "Print a JSON object.") var json = false
+
+        func run() throws {
+            let description = try VoiceDescription(summarising: VoiceArguments.file(voice, UserFolders().voiceLibrary))
+            if json { return try StandardOutput.print(json: description) }
+            try StandardOutput.print(description.lines)
+        }
+    }
+
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Forget a named voice.")
+        @Argument(help: ArgumentHelp("The voice's name.", valueName: "name")) var name: String
+
+        func run() throws {
+            try UserFolders().voiceLibrary.remove(name)
+        }
+    }
+}
+
+/// A prepared voice as `--json` prints it.
+struct VoiceDescription: Encodable {
+    let name: String?
+    let file: String
+    let bytes: Int
+    var promptSeconds: Double?
+    var promptTokens: Int?
+    var conditioningTokens: Int?
+
+    enum CodingKeys: String, CodingKey {
+        case name, file, bytes
+        case promptSeconds = "prompt_seconds", promptTokens = "prompt_tokens", conditioningTokens = "conditioning_tokens"
+    }
+
+    init(_ entry: VoiceLibrary.Entry) { (name, file, bytes) = (entry.name, entry.file.path, entry.bytes) }
+
+    /// - Throws: what reading a voice throws.
+    init(summarising file: URL) throws {
+        let summary = try VoiceSummary(of: file)
+        name = nil
+        self.file = file.path
+        bytes = (try FileManager.default.attributesOfItem(atPath: file.path))[.size] as? Int ?? 0
+        promptSeconds = summary.promptSeconds
+        promptTokens = summary.promptTokens
+        conditioningTokens = summary.conditioningTokens
+    }
+
+    var lines: String {
+        """
+        file             \(file), \(bytes / 1024) KiB
+        continues        \(promptSeconds ?? 0) s of speech, \(promptTokens ?? 0) tokens
+        conditioned on   \(conditioningTokens ?? 0) tokens
+        """
+    }
+}

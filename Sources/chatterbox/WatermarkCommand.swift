@@ -1,0 +1,76 @@
+import ArgumentParser
+import Chatterbox
+import Foundation
+import SpeechAudio
+
+struct WatermarkCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "watermark",
+        abstract: "Look for the inaudible mark of a machine's speech, or make one.",
+        usage: """
+            chatterbox watermark FILE [--json]
+            chatterbox watermark FILE -o MARKED
+            chatterbox watermark --fetch
+            """,
+        discussion: """
+            The mark is PerTh, by Resemble AI: what Chatterbox speaks carries it, here as upstream, and it outlives MP3 and \
+            cutting. The weights for it come with the Python package resemble-perth; --fetch takes them from there, once.
+
+            Examples:
+              chatterbox watermark found.mp3
+              chatterbox watermark edited.wav -o marked.wav
+            """)
+
+    @Argument(help: ArgumentHelp("A sound file.", valueName: "file")) var file: String?
+    @Option(name: .shortAndLong, help: ArgumentHelp("Write the sound with a mark to this file.", valueName: "file")) var output: String?
+    @Flag(help: "Get the weights: 34 MB, with Python's pip.") var fetch = false
+    @Option(help: ArgumentHelp("The weights; by default those that --fetch gets.", valueName: "file")) var weights: String?
+    @Flag(help: "Print a JSON object.") var json = false
+    @OptionGroup var progress: ProgressArguments
+
+    /// What speech without a mark is said to lack.
+    static let missing =
+        "this speech carries no watermark, for which the weights are missing; get them once with `chatterbox watermark --fetch`"
+
+    func run() async throws {
+        let weights = weights.map { URL(filePath: $0) } ?? UserFolders().watermark
+        guard fetch || file != nil else { throw UsageError("which file? Give one, or --fetch to get the weights") }
+        guard output == nil || file != nil && !json else { throw UsageError("-o takes one file to mark and goes without --json") }
+        if fetch { try await WatermarkFetch().run(to: weights, progress.display) }
+        guard let file else { return }
+        guard FileManager.default.fileExists(atPath: weights.path) else { throw WatermarkWeightsMissing(file: weights) }
+        let watermarker = try Watermarker.load(weights)
+        let audio = try AudioFile.read(URL(filePath: file)).mono()
+        if let output {
+            let destination = URL(filePath: output)
+            guard let format = AudioFormat(fileExtension: destination.pathExtension) else { throw UsageError("\(AudioError.unknownFormat(name: output))") }
+            try OutputPlace.check(destination)
+            try AudioFile.write(watermarker.marked(audio), to: destination, format: format)
+            return progress.display.finish("\(output): marked")
+        }
+        let finding = Finding(file: file, confidence: try watermarker.confidence(in: audio))
+        if json { return try StandardOutput.print(json: finding) }
+        try StandardOutput.print(finding.sentence)
+    }
+
+    private struct Finding: Encodable {
+        let file: String
+        let confidence: Double
+        let watermarked: Bool
+
+        init(file: String, confidence: Double) {
+            self.file = file
+            self.confidence = confidence
+            watermarked = Watermarker.isMarked(confidence: confidence)
+        }
+
+        var sentence: String { "\(file): \(watermarked ? "watermarked" : "no watermark") (confidence \(String(format: "%.2f", confidence)))" }
+    }
+}
+
+/// No mark can be looked for.
+struct WatermarkWeightsMissing: Error, CustomStringConvertible {
+    let file: URL
+
+    var description: String { "\(file.path): the watermark's weights are missing; get them once with `chatterbox watermark --fetch`" }
+}
