@@ -22,7 +22,9 @@ let package = Package(
         .target(name: "CTorch", dependencies: ["CLibtorch"]),
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr", "CEbur128"]),
-        .target(name: "Chatterbox", dependencies: ["Torch", "SpeechAudio"]),
+        .target(name: "CKernels", exclude: ["kernels.inc"]),
+        .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
+        .target(name: "Chatterbox", dependencies: ["Torch", "Kernels", "SpeechAudio"]),
         .executableTarget(
             name: "ChatterboxCommand",
             dependencies: ["Chatterbox", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -30,6 +32,7 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Torch"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
     ],

@@ -1,6 +1,6 @@
 #include "ck_decoder.h"
 
-#include "linear.h"
+#include "product.h"
 #include "memory.h"
 
 #include <math.h>
@@ -45,8 +45,8 @@ static size_t lay_out(ck_decoder *decoder, char *place) {
         if (place) *parts[index].pointer = (float *)(place + used);
         used += (size_t)rounded_up(parts[index].count, CK_LANES) * sizeof(float);
     }
-    if (place) decoder->operand = ck_operand_in(place + used, rows, widest);
-    return used + ck_operand_bytes(rows, widest);
+    if (place) decoder->operand = ck_codes_in(place + used, rows * widest);
+    return used + ck_codes_bytes(rows * widest);
 }
 
 ck_decoder *ck_decoder_create(
@@ -166,9 +166,10 @@ static void attend_all(ck_member *member, const step *step, ptrdiff_t layer) {
 static void normalise(ck_member *member, const step *step, ptrdiff_t rows, const float *weight, const float *bias) {
     ck_decoder *decoder = step->decoder;
     const ptrdiff_t hidden = decoder->transformer->hidden;
+    const ck_way_in way = {.norm_weight = weight, .norm_bias = bias, .norm_epsilon = decoder->transformer->norm_epsilon};
     for (ptrdiff_t row; (row = ck_member_take(member)) < rows;) {
-        ck_team_kernels(member->team)->normalise(
-            decoder->hidden + row * hidden, hidden, weight, bias, decoder->transformer->norm_epsilon, decoder->normalised + row * hidden);
+        ck_team_kernels(member->team)->transform(
+            &way, decoder->hidden + row * hidden, NULL, NULL, hidden, decoder->normalised + row * hidden);
     }
     ck_member_wait(member);
 }
@@ -177,7 +178,7 @@ static void multiply(
     ck_member *member, const step *step, ptrdiff_t rows, const ck_matrix *matrix, const float *input, ptrdiff_t stride, ck_result result
 ) {
     ck_operand operand = step->decoder->operand;
-    ck_member_prepare(member, matrix, input, stride, rows, &operand);
+    ck_member_round(member, matrix, input, stride, rows, &operand);
     if (matrix->format != CK_FLOAT32) ck_member_wait(member);
     ck_member_multiply(member, matrix, &operand, &result, rows);
     ck_member_wait(member);
@@ -195,16 +196,16 @@ static void decode_task(ck_member *member, void *context) {
 
     for (ptrdiff_t index = 0; index < transformer->layer_count; index++) {
         const ck_decoder_layer *layer = &transformer->layers[index];
-        const ck_result into_hidden = {CK_IDENTITY, decoder->hidden, hidden, decoder->hidden, hidden};
+        const ck_result into_hidden = {CK_IDENTITY, decoder->hidden, hidden, 0, decoder->hidden, hidden};
         normalise(member, step, rows, layer->attention_norm, layer->attention_norm_bias);
         multiply(member, step, rows, layer->query_key_value, decoder->normalised, hidden,
-                 (ck_result){CK_IDENTITY, NULL, 0, decoder->query_key_value, 3 * hidden});
+                 (ck_result){CK_IDENTITY, NULL, 0, 0, decoder->query_key_value, 3 * hidden});
         attend_all(member, step, index);
         ck_member_wait(member);
         multiply(member, step, rows, layer->attention_output, decoder->attended, hidden, into_hidden);
         normalise(member, step, rows, layer->feed_forward_norm, layer->feed_forward_norm_bias);
         multiply(member, step, rows, layer->expand, decoder->normalised, hidden,
-                 (ck_result){transformer->activation, NULL, 0, decoder->expanded, inner});
+                 (ck_result){transformer->activation, NULL, 0, 0, decoder->expanded, inner});
         multiply(member, step, rows, layer->contract, decoder->expanded, inner, into_hidden);
     }
 
@@ -218,7 +219,7 @@ static void decode_task(ck_member *member, void *context) {
     normalise(member, step, step->wanted_count, transformer->final_norm, transformer->final_norm_bias);
     const ptrdiff_t vocabulary = ck_matrix_outputs(transformer->head);
     multiply(member, step, step->wanted_count, transformer->head, decoder->normalised, hidden,
-             (ck_result){CK_IDENTITY, NULL, 0, step->logits, vocabulary});
+             (ck_result){CK_IDENTITY, NULL, 0, 0, step->logits, vocabulary});
 }
 
 void ck_decoder_run(

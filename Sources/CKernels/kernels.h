@@ -2,7 +2,7 @@
 #ifndef CK_INTERNAL_KERNELS_H
 #define CK_INTERNAL_KERNELS_H
 
-#include "ck_matrix.h"
+#include "ck_product.h"
 
 enum {
     /// Outputs that are computed side by side: a panel of a matrix.
@@ -20,12 +20,13 @@ enum {
 ///     int8      for every 4 inputs, 16 times 4 bytes; a byte is the code + 128
 ///     int4      for every 8 inputs, 16 times 4 bytes; a byte holds the codes + 8 of input i and, above it, of i + 4
 ///
-/// Inputs are filled up with zeros to a whole number of groups where codes are stored, outputs to a whole panel.
+/// Taps follow each other. The inputs of each are filled up with zeros to a whole number of groups where codes are stored,
+/// outputs to a whole panel.
 struct ck_matrix {
     ck_format format;
-    ptrdiff_t inputs, outputs;
-    /// Inputs with their filling.
-    ptrdiff_t depth;
+    ptrdiff_t inputs, taps, outputs;
+    /// Inputs with their filling, and of all taps together.
+    ptrdiff_t tap_depth, depth;
     ptrdiff_t panels;
     /// Outputs of two sources alternate panel by panel.
     bool gated;
@@ -37,17 +38,19 @@ struct ck_matrix {
     size_t weight_bytes, scale_bytes;
 };
 
-/// Rows of activations, as they are and rounded to 8 bits.
+/// Rows of activations, as they are or rounded to 8 bits.
 typedef struct ck_operand {
+    /// For float32 matrices.
     const float *values;
-    ptrdiff_t value_stride;
-    /// `[rows, depth of the matrix]`: codes; value ≈ code × scale of its group.
+    /// For others: value ≈ code × scale of its group.
     const int8_t *codes;
-    /// `[rows, depth / 64]`.
+    /// From one row of results to the next and from one tap to the next, in numbers or codes.
+    ptrdiff_t stride, tap_stride;
+    /// One for each group of codes.
     const float *scales;
-    /// What a group's codes add up to, times −128, `[rows, depth / 64]`: undoes the 128 in the codes of weights.
+    /// What a group's codes add up to, times −128: undoes the 128 in the codes of weights.
     const int32_t *offsets;
-    /// The same for subgroups, times −8, `[rows, depth / 32]`.
+    /// The same for each subgroup, times −8.
     const int32_t *suboffsets;
 } ck_operand;
 
@@ -56,6 +59,7 @@ typedef struct ck_result {
     ck_activation activation;
     const float *residual;
     ptrdiff_t residual_stride;
+    float share;
     float *values;
     ptrdiff_t stride;
 } ck_result;
@@ -87,12 +91,14 @@ typedef struct ck_kernels {
     ptrdiff_t tile_rows[3], tile_panels[3];
     /// Products of some rows with some panels.
     void (*product[3])(const ck_matrix *, const ck_operand *, const ck_result *, ck_rows rows, ck_rows panels);
-    /// Packs 16 outputs: `tile` is `[depth, 16]`.
+    /// Packs 16 outputs from `[depth, 16]`.
     void (*pack[3])(const ck_matrix *, ptrdiff_t panel, const float *tile);
     /// Rounds a row of `count` numbers, zeros beyond up to the operand's depth.
     void (*quantise)(const float *row, ptrdiff_t count, ptrdiff_t depth, int8_t *codes, float *scales, int32_t *offsets, int32_t *suboffsets);
-    /// Normalises a row; without a bias by its root mean square alone.
-    void (*normalise)(const float *row, ptrdiff_t count, const float *weight, const float *bias, float epsilon, float *out);
+    /// Takes a row of `count` numbers on the way in; what is added may be null.
+    void (*transform)(const ck_way_in *, const float *row, const float *added, const float *residual, ptrdiff_t count, float *out);
+    /// Softmax of scores × scale, in place.
+    void (*soften)(float *scores, ptrdiff_t length, float scale);
     /// Attention over float32 and over half-precision keys and values.
     void (*attend[2])(const ck_attention *);
     /// Stores a key and a value of `head_size` numbers at a position; the rest up to `padded` is zero.

@@ -1,7 +1,7 @@
 #include "ck_matrix.h"
 
-#include "linear.h"
 #include "memory.h"
+#include "team.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -29,6 +29,22 @@ static const ck_source *source_of(const packing *work, ptrdiff_t *output) {
     return source;
 }
 
+/// Brings the weights of a panel's tap together as `[inputs, 16]`.
+static void gather(const packing *work, ptrdiff_t panel, ptrdiff_t tap, float *tile) {
+    const ck_matrix *matrix = work->matrix;
+    // Inputs in short runs, so that either way of storing a matrix is read line by line.
+    for (ptrdiff_t first = 0; first < matrix->inputs; first += CK_LANES) {
+        ptrdiff_t end = first + CK_LANES < matrix->inputs ? first + CK_LANES : matrix->inputs;
+        for (ptrdiff_t lane = 0; lane < CK_LANES; lane++) {
+            ptrdiff_t output = output_at(matrix, panel, lane);
+            if (output < 0) continue;
+            const ck_source *source = source_of(work, &output);
+            const float *weights = source->weights + output * source->output_stride + tap * source->tap_stride;
+            for (ptrdiff_t input = first; input < end; input++) tile[input * CK_LANES + lane] = weights[input * source->input_stride];
+        }
+    }
+}
+
 static void pack_task(ck_member *member, void *context) {
     packing *work = context;
     const ck_matrix *matrix = work->matrix;
@@ -43,29 +59,22 @@ static void pack_task(ck_member *member, void *context) {
             const ck_source *source = source_of(work, &output);
             if (matrix->bias && source->bias) matrix->bias[panel * CK_LANES + lane] = source->bias[output];
         }
-        // Inputs in short runs, so that either way of storing a matrix is read line by line.
-        for (ptrdiff_t first = 0; first < matrix->inputs; first += CK_LANES) {
-            ptrdiff_t end = first + CK_LANES < matrix->inputs ? first + CK_LANES : matrix->inputs;
-            for (ptrdiff_t lane = 0; lane < CK_LANES; lane++) {
-                ptrdiff_t output = output_at(matrix, panel, lane);
-                if (output < 0) continue;
-                const ck_source *source = source_of(work, &output);
-                const float *weights = source->weights + output * source->output_stride;
-                for (ptrdiff_t input = first; input < end; input++) tile[input * CK_LANES + lane] = weights[input * source->input_stride];
-            }
-        }
+        for (ptrdiff_t tap = 0; tap < matrix->taps; tap++) gather(work, panel, tap, tile + tap * matrix->tap_depth * CK_LANES);
         ck_team_kernels(member->team)->pack[matrix->format](matrix, panel, tile);
     }
     ck_memory_give(tile, bytes);
 }
 
-ck_matrix *ck_matrix_pack(ck_team *team, ck_format format, ptrdiff_t inputs, const ck_source *sources, int32_t source_count, bool gated) {
-    if (format < CK_FLOAT32 || format > CK_INT4 || inputs < 1 || source_count < 1) return NULL;
+ck_matrix *ck_matrix_pack(
+    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated
+) {
+    if (format < CK_FLOAT32 || format > CK_INT4 || inputs < 1 || taps < 1 || source_count < 1) return NULL;
     if (gated && (source_count != 2 || sources[0].outputs != sources[1].outputs)) return NULL;
     ck_matrix *matrix = calloc(1, sizeof(ck_matrix));
     if (!matrix) return NULL;
     matrix->format = format;
     matrix->inputs = inputs;
+    matrix->taps = taps;
     matrix->gated = gated;
     bool biased = false;
     for (int32_t index = 0; index < source_count; index++) {
@@ -73,7 +82,8 @@ ck_matrix *ck_matrix_pack(ck_team *team, ck_format format, ptrdiff_t inputs, con
         biased = biased || sources[index].bias;
     }
     matrix->panels = gated ? 2 * ((sources[0].outputs + CK_LANES - 1) / CK_LANES) : (matrix->outputs + CK_LANES - 1) / CK_LANES;
-    matrix->depth = format == CK_FLOAT32 ? inputs : (inputs + CK_GROUP - 1) / CK_GROUP * CK_GROUP;
+    matrix->tap_depth = format == CK_FLOAT32 ? inputs : (inputs + CK_GROUP - 1) / CK_GROUP * CK_GROUP;
+    matrix->depth = matrix->tap_depth * taps;
     size_t cells = (size_t)(matrix->panels * CK_LANES * matrix->depth);
     matrix->weight_bytes = format == CK_FLOAT32 ? cells * 4 : format == CK_INT8 ? cells : cells / 2;
     matrix->scale_bytes = format == CK_FLOAT32 ? 0 : cells / (format == CK_INT8 ? CK_GROUP : CK_SUBGROUP) * sizeof(uint16_t);
@@ -98,6 +108,7 @@ void ck_matrix_free(ck_matrix *matrix) {
 }
 
 ptrdiff_t ck_matrix_inputs(const ck_matrix *matrix) { return matrix->inputs; }
+ptrdiff_t ck_matrix_taps(const ck_matrix *matrix) { return matrix->taps; }
 ptrdiff_t ck_matrix_outputs(const ck_matrix *matrix) { return matrix->outputs; }
 size_t ck_matrix_bytes(const ck_matrix *matrix) { return matrix->weight_bytes + matrix->scale_bytes; }
 
@@ -126,8 +137,11 @@ void ck_matrix_unpack(const ck_matrix *matrix, float *weights) {
         for (ptrdiff_t lane = 0; lane < CK_LANES; lane++) {
             ptrdiff_t output = output_at(matrix, panel, lane);
             if (output < 0) continue;
-            for (ptrdiff_t input = 0; input < matrix->inputs; input++) {
-                weights[output * matrix->inputs + input] = weight_at(matrix, panel, lane, input);
+            for (ptrdiff_t tap = 0; tap < matrix->taps; tap++) {
+                float *out = weights + (output * matrix->taps + tap) * matrix->inputs;
+                for (ptrdiff_t input = 0; input < matrix->inputs; input++) {
+                    out[input] = weight_at(matrix, panel, lane, tap * matrix->tap_depth + input);
+                }
             }
         }
     }

@@ -1,5 +1,8 @@
 #include "team.h"
 
+#include "ck_product.h"
+#include "memory.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -34,6 +37,9 @@ struct ck_team {
     ck_task *task;
     void *context;
     bool finished;
+    /// What tasks work in; it grows and stays.
+    void *memory;
+    size_t memory_bytes;
 
     /// Rounds of work begun and ended, and barriers passed.
     gate begun, ended, passed;
@@ -147,6 +153,7 @@ void ck_team_destroy(ck_team *team) {
     gate_remove(&team->begun);
     gate_remove(&team->ended);
     gate_remove(&team->passed);
+    ck_memory_give(team->memory, team->memory_bytes);
     free(team->workers);
     free(team->members);
     free(team);
@@ -156,8 +163,8 @@ int32_t ck_team_threads(const ck_team *team) { return team->threads; }
 const char *ck_team_instructions(const ck_team *team) { return team->kernels->name; }
 const ck_kernels *ck_team_kernels(const ck_team *team) { return team->kernels; }
 
-void ck_team_run(ck_team *team, ck_task *task, void *context) {
-    pthread_mutex_lock(&team->turn);
+/// Runs a task; `turn` is held.
+static void run(ck_team *team, ck_task *task, void *context) {
     team->task = task;
     team->context = context;
     atomic_store_explicit(&team->piece, 0, memory_order_relaxed);
@@ -168,6 +175,35 @@ void ck_team_run(ck_team *team, ck_task *task, void *context) {
     }
     task(&team->members[0], context);
     if (team->threads > 1) gate_wait(&team->ended, ended, PATIENCE);
+}
+
+void ck_team_run(ck_team *team, ck_task *task, void *context) {
+    pthread_mutex_lock(&team->turn);
+    run(team, task, context);
+    pthread_mutex_unlock(&team->turn);
+}
+
+bool ck_team_run_in(ck_team *team, size_t bytes, void (*place)(void *context, void *memory), ck_task *task, void *context) {
+    pthread_mutex_lock(&team->turn);
+    if (bytes > team->memory_bytes) {
+        ck_memory_give(team->memory, team->memory_bytes);
+        team->memory = ck_memory_take(bytes, true);
+        team->memory_bytes = team->memory ? bytes : 0;
+    }
+    bool is_possible = bytes <= team->memory_bytes;
+    if (is_possible) {
+        place(context, team->memory);
+        run(team, task, context);
+    }
+    pthread_mutex_unlock(&team->turn);
+    return is_possible;
+}
+
+void ck_team_release_memory(ck_team *team) {
+    pthread_mutex_lock(&team->turn);
+    ck_memory_give(team->memory, team->memory_bytes);
+    team->memory = NULL;
+    team->memory_bytes = 0;
     pthread_mutex_unlock(&team->turn);
 }
 

@@ -15,6 +15,11 @@ typedef void ck_task(ck_member *member, void *context);
 
 /// Runs a task in every thread of the team and returns when all are done.
 void ck_team_run(ck_team *team, ck_task *task, void *context);
+/// The same with memory to work in, which keeps what it holds until the next task.
+///
+/// @param place is called with the memory before the task runs.
+/// @return false where there is not so much memory.
+bool ck_team_run_in(ck_team *team, size_t bytes, void (*place)(void *context, void *memory), ck_task *task, void *context);
 const ck_kernels *ck_team_kernels(const ck_team *team);
 
 /// Waits until every member of the team has come here; what they wrote before can then be read, and pieces of work are

@@ -4,6 +4,7 @@
 
 #include "ck_team.h"
 #include "ck_matrix.h"
+#include "ck_product.h"
 #include "ck_decoder.h"
 
 #endif

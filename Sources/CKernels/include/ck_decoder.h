@@ -2,7 +2,7 @@
 #ifndef CK_DECODER_H
 #define CK_DECODER_H
 
-#include "ck_matrix.h"
+#include "ck_product.h"
 
 /// One layer. A bias that is null is not added.
 typedef struct ck_decoder_layer {

@@ -36,6 +36,20 @@ extension Tensor {
         }
     }
 
+    /// Lends the memory of a CPU tensor, a view or not, with the strides of its axes in elements.
+    ///
+    /// - Throws: ``TorchError`` where the tensor is elsewhere or has another element type.
+    public func withStorage<Scalar: TensorScalar, Result>(
+        of type: Scalar.Type, _ body: (UnsafePointer<Scalar>, _ strides: [Int]) throws -> Result
+    ) throws -> Result {
+        guard device == .cpu, dtype == Scalar.dtype, let start = ct_tensor_data(handle) else {
+            throw TorchError(
+                kind: .invalid, operation: "withStorage", shapes: [shape],
+                message: "expected \(Scalar.dtype.rawValue) on cpu, found \(dtype.rawValue) on \(device)")
+        }
+        return try withExtendedLifetime(self) { try body(UnsafePointer(start.assumingMemoryBound(to: Scalar.self)), strides) }
+    }
+
     /// Lends the bytes of a contiguous CPU tensor of any element type.
     public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         let flat = try to(.cpu).contiguous()
