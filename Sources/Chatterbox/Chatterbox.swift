@@ -10,15 +10,19 @@ import Torch
 /// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
 /// ```
 public enum Chatterbox {
-    /// Loads a model's folder; see ``Model/load(_:device:dtype:watermark:)``.
+    /// Loads a model's folder; see ``Model/load(_:variant:device:dtype:watermark:languageTools:)``.
     ///
     /// - Throws: ``CheckpointError`` and what reading a damaged file throws.
     public static func load(
-        _ folder: URL, device: Device = .cpu, dtype: DType = .float32, watermark: URL? = nil
+        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32, watermark: URL? = nil,
+        languageTools: LanguageTools = .none
     ) async throws -> Synthesizer {
         // Reading gigabytes blocks: it has a thread of its own.
         let model = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Model, any Error>) in
-            Thread { continuation.resume(with: Result { try Model.load(folder, device: device, dtype: dtype, watermark: watermark) }) }.start()
+            Thread { continuation.resume(with: Result {
+                try Model.load(
+                    folder, variant: variant, device: device, dtype: dtype, watermark: watermark, languageTools: languageTools)
+            }) }.start()
         }
         return Synthesizer(model)
     }

@@ -29,8 +29,10 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var textTokens = 0
     /// Speech tokens drawn.
     public var speechTokens = 0
-    /// Why the last piece ended.
+    /// Why speech ended; of several pieces the one that ended worst.
     public var end: DecodingEnd?
+    /// What was left out or ignored; each once.
+    public var warnings: [SpeechWarning] = []
     /// Whether all of the sound so far carries the watermark.
     public var isWatermarked = false
     public var audioSeconds = 0.0

@@ -1,9 +1,11 @@
-/// How a text is spoken.
+/// How a text is spoken. What is nil is the model's to say.
 public struct SpeechOptions: Sendable, Hashable {
-    /// How speech tokens are drawn.
-    public let sampling: SamplingOptions
-    /// Liveliness: 0.25 is flat, 0.5 neutral, 2 theatrical.
-    public let exaggeration: Double
+    /// What to draw speech tokens by, otherwise than the model's ``Variant/sampling``.
+    public let sampling: SamplingChanges
+    /// Liveliness: 0.25 is flat, 0.5 neutral and the default, 2 theatrical. Not for Turbo and Nano.
+    public let exaggeration: Double?
+    /// The language of the text; nil takes the model's first.
+    public let language: Language?
     /// Steps of the flow's solver; nil takes the model's number.
     public let steps: Int?
     /// Most speech tokens for one piece of text, 25 a second.
@@ -22,10 +24,10 @@ public struct SpeechOptions: Sendable, Hashable {
 
     /// - Throws: ``SpeechOptionsError`` naming the option that is out of range.
     public init(
-        sampling: SamplingOptions = .chatterbox, exaggeration: Double = 0.5, steps: Int? = nil, maximumTokens: Int = 1000,
-        seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .none
+        sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
+        maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .none
     ) throws {
-        guard exaggeration.isFinite, (0...10).contains(exaggeration) else {
+        if let exaggeration, !(exaggeration.isFinite && (0...10).contains(exaggeration)) {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
         }
         if let steps, !(1...1000).contains(steps) {
@@ -35,16 +37,17 @@ public struct SpeechOptions: Sendable, Hashable {
             throw SpeechOptionsError(option: "max-tokens", found: "\(maximumTokens)", allowed: "1 to 4096, 25 a second")
         }
         self.init(
-            unchecked: sampling, exaggeration: exaggeration, steps: steps, maximumTokens: maximumTokens, seed: seed,
-            watermark: watermark, splitting: splitting)
+            unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens,
+            seed: seed, watermark: watermark, splitting: splitting)
     }
 
     private init(
-        unchecked sampling: SamplingOptions, exaggeration: Double, steps: Int?, maximumTokens: Int, seed: UInt64?, watermark: Bool,
-        splitting: Splitting
+        unchecked sampling: SamplingChanges, exaggeration: Double?, language: Language?, steps: Int?, maximumTokens: Int,
+        seed: UInt64?, watermark: Bool, splitting: Splitting
     ) {
         self.sampling = sampling
         self.exaggeration = exaggeration
+        self.language = language
         self.steps = steps
         self.maximumTokens = maximumTokens
         self.seed = seed
@@ -52,9 +55,9 @@ public struct SpeechOptions: Sendable, Hashable {
         self.splitting = splitting
     }
 
-    /// Upstream's defaults.
-    public static let chatterbox = SpeechOptions(
-        unchecked: .chatterbox, exaggeration: 0.5, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
+    /// The model's own defaults, in one breath.
+    public static let standard = SpeechOptions(
+        unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
         splitting: .none)
 }
 

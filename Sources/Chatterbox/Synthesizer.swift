@@ -46,7 +46,7 @@ public actor Synthesizer {
     /// - Throws: ``TextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
     ///   `CancellationError` when the task is cancelled, ``TorchError``.
     public func speak(
-        _ text: String, voice: Voice? = nil, options: SpeechOptions = .chatterbox,
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
     ) throws -> Speech {
         var samples: [Float] = []
@@ -56,7 +56,7 @@ public actor Synthesizer {
 
     /// Speaks a text and gives each piece as it becomes ready. Ending the loop early stops the work.
     public nonisolated func chunks(
-        _ text: String, voice: Voice? = nil, options: SpeechOptions = .chatterbox
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard
     ) -> AsyncThrowingStream<SpeechChunk, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
@@ -80,7 +80,7 @@ public actor Synthesizer {
     /// Speaks a text in one breath and keeps what every stage computed, under the names that upstream's trace has:
     /// how two implementations are compared and how a fault is reported.
     public func trace(
-        _ text: String, voice: Voice? = nil, options: SpeechOptions = .chatterbox,
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
     ) throws -> (speech: Speech, trace: SpeechTrace) {
         var trace: SpeechTrace = [:]
@@ -96,26 +96,35 @@ public actor Synthesizer {
         trace: ((String, Tensor) -> Void)? = nil, deliver: (SpeechChunk) throws -> Void
     ) throws -> (seed: UInt64, report: SpeechReport) {
         guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
-        let utterances = try Utterance.prepare(text, model, options)
+        let parts = try PreparedText(text, model, options)
+        let warnings = (model.variant.warnings(options) + parts.warnings).uniqued()
+        let joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
         let seed = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
         return try withoutGradients {
             let generator = try Generator(seed: seed, device: model.device)
             let clock = ContinuousClock()
             let start = clock.now
             var report = SpeechReport()
+            report.warnings = warnings
             trace?("speaker_embedding", voice.speakerEmbedding)
             trace?("cond_prompt_tokens", voice.conditioningTokens)
             trace?("prompt_token", voice.prompt.tokens)
             trace?("prompt_feat", voice.prompt.mel)
             trace?("xvector", voice.prompt.speaker)
             var watermark = options.watermark ? model.watermarker.map { WatermarkStream($0, sampleRate: sampleRate) } : nil
-            for (index, utterance) in utterances.enumerated() {
-                onProgress(.piece(index + 1, of: utterances.count, text: utterance.text))
-                var samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+            for (index, part) in parts.parts.enumerated() {
+                var samples: [Float]
+                switch part {
+                case .silence(let seconds): samples = joiner?.silence(seconds) ?? []
+                case .utterance(let utterance):
+                    onProgress(.piece(utterance.number, of: parts.utteranceCount, text: utterance.text))
+                    samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
+                    if let joiner { samples = joiner.trimmed(samples) + joiner.silence(utterance.pause) }
+                }
                 report.stages.watermark += try clock.measure {
                     samples = try watermark?.mark(samples) ?? samples
                     report.isWatermarked = watermark != nil
-                    if index == utterances.count - 1, let ending = try watermark?.finish() {
+                    if index == parts.parts.count - 1, let ending = try watermark?.finish() {
                         samples += ending.samples
                         report.isWatermarked = ending.isMarked
                     }
@@ -124,7 +133,7 @@ public actor Synthesizer {
                 report.wallSeconds = (clock.now - start) / .seconds(1)
                 if report.firstAudioSeconds == 0 { report.firstAudioSeconds = report.wallSeconds }
                 try deliver(SpeechChunk(
-                    audio: Audio(samples: samples, sampleRate: sampleRate), text: utterance.text, report: report, seed: seed))
+                    audio: Audio(samples: samples, sampleRate: sampleRate), text: part.text, report: report, seed: seed))
             }
             return (seed, report)
         }
@@ -132,9 +141,11 @@ public actor Synthesizer {
 
     /// Text tokens to speech tokens to mel to waveform.
     private func speak(
-        _ utterance: Utterance, _ voice: Voice, _ options: SpeechOptions, _ generator: Generator, _ report: inout SpeechReport,
+        _ utterance: PreparedText.Utterance, _ voice: Voice, _ options: SpeechOptions, _ generator: Generator, _ report: inout SpeechReport,
         _ onProgress: (SpeechProgress) -> Void, _ trace: ((String, Tensor) -> Void)?
     ) throws -> [Float] {
+        let variant = model.variant
+        let settings = try options.sampling.applied(to: variant.sampling)
         let clock = ContinuousClock()
         var mark = clock.now
         func lap() -> Double {
@@ -144,26 +155,29 @@ public actor Synthesizer {
 
         let conditioning = try T3Conditioning(
             speaker: voice.speakerEmbedding.to(model.dtype), prompt: voice.conditioningTokens.array(of: Int.self),
-            exaggeration: options.exaggeration)
+            exaggeration: options.exaggeration ?? 0.5)
+        // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
+        let isGuarded = options.splitting != .none
+        let budget = isGuarded ? min(options.maximumTokens, speechBudget(for: utterance.text)) : options.maximumTokens
         let capacity = model.configuration.t3.prefixLength(text: utterance.tokens.count, prompt: voice.conditioningTokens.size(1))
-            + options.maximumTokens
-        let engine = try TensorDecodeEngine(model.t3, slots: options.sampling.guidance > 0 ? 2 : 1, capacity: capacity)
+            + budget
+        let engine = try TensorDecodeEngine(model.t3, slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
         let decoder = try T3Decoder(
-            engine: engine, text: utterance.tokens, conditioning: conditioning, options: options.sampling,
-            budget: options.maximumTokens, generator: generator)
+            engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
+            budget: budget, loopGuard: isGuarded ? LoopGuard() : nil, generator: generator)
         report.textTokens += utterance.tokens.count
         report.stages.prefill += lap()
 
         while try decoder.next() != nil { onProgress(.tokens(report.speechTokens + decoder.tokens.count)) }
         report.speechTokens += decoder.tokens.count
-        report.end = decoder.end
+        report.end = [report.end, decoder.end].compactMap(\.self).max()
         report.stages.decode += lap()
 
-        let stop = decoder.end == .stop ? [model.configuration.t3.stopSpeech] : []
+        let stop = decoder.end == .stop && model.configuration.t3.style == .chatterbox ? [model.configuration.t3.stopSpeech] : []
         trace?("text_tokens", try Tensor(utterance.tokens, shape: [1, utterance.tokens.count]))
         trace?("speech_tokens", try Tensor(decoder.tokens + stop, shape: [1, decoder.tokens.count + stop.count]))
 
-        let codes = speakableTokens(decoder.tokens)
+        let codes = variant.ending.speakable(decoder.tokens, model.configuration)
         // Upstream's decoder cannot make sound of nothing; neither can ours.
         guard !codes.isEmpty else { return [] }
         let steps = options.steps ?? model.configuration.s3Gen.flow.steps
@@ -179,40 +193,12 @@ public actor Synthesizer {
         try Task.checkCancellation()
 
         onProgress(.vocoder)
-        let waveform = try model.s3Gen.waveform(of: mel, generator: generator).waveform
+        let sound = try model.s3Gen.waveform(of: mel, generator: generator).waveform
+        let waveform = try variant.ending.heard(sound, tokens: codes.count)
         report.stages.vocoder += lap()
         trace?("mel", mel)
         trace?("wav", waveform)
         return try waveform.array(of: Float.self)
     }
-
-    /// The tokens that are sound: what follows a start token, should the model have drawn one, without control tokens.
-    private func speakableTokens(_ tokens: [Int]) -> [Int] {
-        let start = tokens.firstIndex(of: model.configuration.t3.startSpeech).map { $0 + 1 } ?? 0
-        return tokens[start...].filter { $0 < model.configuration.s3Gen.flow.tokenCount }
-    }
 }
 
-/// A piece of text, ready for T3.
-struct Utterance {
-    let text: String
-    /// With start and stop.
-    let tokens: [Int]
-
-    /// Normalises, splits where asked to, and encodes.
-    ///
-    /// - Throws: ``TextError``.
-    static func prepare(_ text: String, _ model: Model, _ options: SpeechOptions) throws -> [Utterance] {
-        guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
-        let pieces = options.splitting == .sentences ? SentenceSplitter()(text) : [text]
-        let utterances = try pieces.compactMap { piece -> Utterance? in
-            let codes = model.tokenizer.encode(TextNormalizer.english(piece))
-            guard model.tokenizer.hasWords(codes) else { return nil }
-            let limit = model.configuration.t3.maximumText
-            guard codes.count <= limit else { throw TextError.tooLong(characters: piece.count, tokens: codes.count, limit: limit) }
-            return Utterance(text: piece, tokens: model.configuration.t3.framed(codes))
-        }
-        guard !utterances.isEmpty else { throw TextError.nothingToSpeak(text) }
-        return utterances
-    }
-}

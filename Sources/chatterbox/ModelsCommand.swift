@@ -25,19 +25,25 @@ extension ModelsCommand {
                 """)
 
         @Argument(help: ArgumentHelp("The folder to write.", valueName: "dir")) var folder: String
-        @Option(help: ArgumentHelp("A tokenizer.json to copy.", valueName: "file")) var tokenizer: String
+        @Option(help: ArgumentHelp("A tokenizer.json to copy, or a folder with the variant's tokenizer.", valueName: "file|dir"))
+        var tokenizer: String
+        @Option(help: "Which model of the family: \(Variant.all.map(\.name).joined(separator: ", ")).") var variant = Variant.chatterbox.name
         @Option(help: "tiny takes 10 MB, full 3.2 GB as the English model.") var size = Size.tiny
         @Option(help: ArgumentHelp("What the weights follow from.", valueName: "n")) var seed: UInt64 = 0
 
         enum Size: String, CaseIterable, ExpressibleByArgument {
             case tiny, full
 
-            var configuration: ModelConfiguration { self == .tiny ? .tiny : .chatterbox }
+            func of(_ configuration: ModelConfiguration) -> ModelConfiguration { self == .tiny ? configuration.tiny : configuration }
         }
 
         func run() async throws {
             let folder = URL(filePath: folder)
-            try Model.writeRandom(size.configuration, tokenizer: URL(filePath: tokenizer), seed: seed, to: folder)
+            guard let variant = Variant(named: variant) else {
+                throw UsageError("--variant is \(variant); known are \(Variant.all.map(\.name).joined(separator: ", "))")
+            }
+            try Model.writeRandom(
+                size.of(variant.configuration), as: variant, tokenizer: URL(filePath: tokenizer), seed: seed, to: folder)
             StandardError.print("\(self.folder): a model with random weights; it makes noise, not words")
         }
     }

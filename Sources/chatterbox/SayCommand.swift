@@ -61,6 +61,7 @@ struct SayCommand: AsyncParsableCommand {
         try Task.checkCancellation()
         let place = try destination.write(speech.audio)
         let summary = SpeechSummary(speech, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
+        for warning in speech.report.warnings { display.finish("warning: \(warning)") }
         display.finish(summary.sentence)
         if output.json { try StandardOutput.print(json: summary) }
         try await player?.play(speech.audio)

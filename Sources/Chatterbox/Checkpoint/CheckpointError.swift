@@ -5,7 +5,7 @@ public enum CheckpointError: Error, CustomStringConvertible {
     case noFolder(URL)
     case notAModel(URL, found: [String])
     case missingFile(URL, name: String)
-    case unsupported(URL, variant: String)
+    case unsupportedLanguage(Language, model: String, languages: [Language])
     case configuration(URL, problem: String)
     case noBuiltInVoice(URL)
     case unwritable(URL, reason: String)
@@ -13,14 +13,15 @@ public enum CheckpointError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noFolder(let url):
-            return "\(url.path): no such folder; --model takes a folder with a model's files (t3_cfg.safetensors, s3gen.safetensors, ve.safetensors, tokenizer.json)"
+            return "\(url.path): no such folder; --model takes a folder with a model's files (\(Self.expected))"
         case .notAModel(let url, let found):
             let shown = found.isEmpty ? "it is empty" : "it holds \(found.prefix(3).joined(separator: ", "))\(found.count > 3 ? ", …" : "")"
-            return "\(url.path): not a model folder, \(shown); expected t3_cfg.safetensors, s3gen.safetensors, ve.safetensors and tokenizer.json"
+            return "\(url.path): not a model folder, \(shown); expected \(Self.expected)"
         case .missingFile(let url, let name):
             return "\(url.appending(path: name).path): no such file; the model is incomplete, download it again"
-        case .unsupported(let url, let variant):
-            return "\(url.path): a \(variant) model; this version speaks the English model (t3_cfg.safetensors)"
+        case .unsupportedLanguage(let language, let model, let languages):
+            let known = languages.map { "\($0.code) (\($0.name))" }.joined(separator: ", ")
+            return "\(model) does not speak \(language.name); it speaks \(known)"
         case .configuration(let url, let problem):
             return "\(url.path): not a model's configuration: \(problem)"
         case .noBuiltInVoice(let url):
@@ -29,4 +30,7 @@ public enum CheckpointError: Error, CustomStringConvertible {
             return "\(url.path): cannot be written (\(reason))"
         }
     }
+
+    private static let expected = "a T3 such as t3_cfg.safetensors, t3_mtl23ls_v3.safetensors or t3_turbo_v1.safetensors, its S3Gen, "
+        + "its voice encoder and its tokenizer"
 }

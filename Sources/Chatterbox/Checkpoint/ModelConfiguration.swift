@@ -15,15 +15,39 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     /// The English model.
     public static let chatterbox = ModelConfiguration()
 
-    /// A network of the English model's shape with a thousandth of its weights, for trying things out.
-    public static let tiny = {
-        var tiny = ModelConfiguration()
-        tiny.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 64, layers: 2, heads: 2, intermediateSize: 128))
-        tiny.t3.perceiver = PerceiverConfiguration(queries: 32, heads: 4)
-        tiny.voiceEncoder.hiddenSize = 32
-        tiny.s3Gen = .tiny
-        return tiny
+    /// The multilingual models and the single-language packs.
+    public static let multilingual = {
+        var configuration = ModelConfiguration()
+        configuration.t3 = .multilingual
+        return configuration
     }()
+
+    public static let turbo = meanFlow(.turbo)
+    public static let nano = meanFlow(.nano)
+
+    private static func meanFlow(_ t3: T3Configuration) -> ModelConfiguration {
+        var configuration = ModelConfiguration()
+        configuration.t3 = t3
+        configuration.s3Gen = .meanFlow
+        configuration.reference = .turbo
+        return configuration
+    }
+
+    /// Networks of the same kinds with a thousandth of the weights, for trying things out.
+    public var tiny: ModelConfiguration {
+        var tiny = self
+        switch t3.backbone {
+        case .llama: tiny.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 64, layers: 2, heads: 2, intermediateSize: 128))
+        case .gpt2: tiny.t3.backbone = .gpt2(GPT2Configuration(hiddenSize: 64, layers: 2, heads: 2, positions: 4096))
+        }
+        tiny.t3.perceiver = t3.perceiver.map { PerceiverConfiguration(queries: $0.queries, heads: 4) }
+        tiny.voiceEncoder.hiddenSize = 32
+        tiny.s3Gen = s3Gen.tiny
+        return tiny
+    }
+
+    /// The English model's.
+    public static let tiny = chatterbox.tiny
 
     /// Reads `config.json`.
     ///

@@ -22,8 +22,8 @@ public struct S3GenConfiguration: Sendable, Codable, Hashable {
     }()
 
     /// Networks of the same shape with few weights, for trying things out.
-    public static let tiny: S3GenConfiguration = {
-        var tiny = S3GenConfiguration()
+    public var tiny: S3GenConfiguration {
+        var tiny = self
         tiny.tokenizer.hiddenSize = 64
         tiny.tokenizer.heads = 2
         tiny.tokenizer.layers = 1
@@ -41,5 +41,7 @@ public struct S3GenConfiguration: Sendable, Codable, Hashable {
         tiny.vocoder.baseChannels = 64
         tiny.vocoder.pitchChannels = 32
         return tiny
-    }()
+    }
+
+    public static let tiny = chatterbox.tiny
 }

@@ -54,6 +54,7 @@ public struct T3Configuration: Sendable, Codable, Hashable {
     private static func gpt2(_ backbone: GPT2Configuration) -> T3Configuration {
         var configuration = T3Configuration()
         configuration.textVocabulary = 50276
+        configuration.maximumText = 1024
         configuration.speechVocabulary = 6563
         configuration.promptTokens = 375
         configuration.learnedPositions = false

@@ -17,6 +17,7 @@ public final class T3Decoder {
     public let budget: Int
 
     private let engine: any DecodeEngine
+    private let loopGuard: LoopGuard?
     private let sampler: SpeechTokenSampler
     private var slots: Range<Int>
     private var logits: Tensor?
@@ -26,17 +27,20 @@ public final class T3Decoder {
     /// - Parameters:
     ///   - text: text tokens as `T3Configuration.framed(_:)` frames them.
     ///   - budget: most tokens to draw; upstream's is 1000, 40 seconds.
+    ///   - loopGuard: ends speech that goes round in a circle; nil, as upstream, lets it.
     ///   - generator: on the engine's device; one draw a token.
     /// - Throws: `T3Error` when the request does not fit the model or the engine.
     public init(
         engine: any DecodeEngine, text: [Int], conditioning: T3Conditioning,
-        options: SamplingOptions = .chatterbox, budget: Int = 1000, generator: Generator
+        options: SamplingOptions = .chatterbox, budget: Int = 1000,
+        loopGuard: LoopGuard? = nil, generator: Generator
     ) throws {
         let (model, configuration) = (engine.model, engine.model.configuration)
         try configuration.check(text: text, prompt: conditioning.prompt, budget: budget)
         let guidance = configuration.style == .chatterbox && options.guidance > 0
         self.engine = engine
         self.budget = budget
+        self.loopGuard = loopGuard
         sampler = try SpeechTokenSampler(
             options, style: configuration.style, vocabulary: configuration.speechVocabulary,
             startToken: configuration.startSpeech, generator: generator, device: model.device)
@@ -67,6 +71,10 @@ public final class T3Decoder {
         }
         tokens.append(token)
         if tokens.count == budget { finish(.budget) }
+        if let repeated = loopGuard?.repeated(in: tokens), repeated > 0 {
+            tokens.removeLast(repeated)
+            finish(.loop)
+        }
         return token
     }
 
@@ -95,12 +103,18 @@ public final class T3Decoder {
     }
 }
 
-/// Why speech ended.
-public enum DecodingEnd: String, Sendable, Codable {
+/// Why speech ended, the best reason first.
+public enum DecodingEnd: String, Sendable, Codable, CaseIterable, Comparable {
     /// The model drew its stop token.
     case stop
     /// The most tokens asked for are drawn.
     case budget
+    /// The tokens went round in a circle, of which one round is kept.
+    case loop
+
+    public static func < (a: DecodingEnd, b: DecodingEnd) -> Bool {
+        allCases.firstIndex(of: a)! < allCases.firstIndex(of: b)!
+    }
 }
 
 extension T3Configuration {

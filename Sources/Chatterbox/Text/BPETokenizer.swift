@@ -1,17 +1,26 @@
 import Foundation
 
-/// Byte-pair encoding over characters: text to the numbers of the pieces a model learned.
+/// Byte-pair encoding: text to the numbers of the pieces a model learned.
 ///
-/// Added tokens such as `[SPACE]` are cut out first, what is between them is split into runs of word characters and runs
-/// of others, and in each run the neighbouring pieces that merge first are merged until none do (Sennrich et al. 2016).
-/// Gives what Hugging Face's `tokenizers` gives for the same file.
+/// Added tokens such as `[SPACE]` are cut out first, what is between them is split into words, and in each word the
+/// neighbouring pieces that merge first are merged until none do (Sennrich et al. 2016).
+/// Gives what Hugging Face's `tokenizers` gives for the same files.
 public struct BPETokenizer: Sendable {
     private struct Pair: Hashable {
         let left, right: Int
     }
 
-    private let vocabulary: [String: Int]
-    /// Pieces of one scalar. `String` would hold letters equal that Unicode calls equivalent; a tokenizer must not.
+    /// What is merged, and how text is cut into words before.
+    enum Alphabet: Sendable {
+        /// Characters, in runs of word characters and runs of others.
+        case characters
+        /// The bytes of UTF-8, in the words that GPT-2 cuts.
+        case bytes
+    }
+
+    private let alphabet: Alphabet
+    private let vocabulary: [ExactText: Int]
+    /// Pieces of one scalar.
     private let letters: [Unicode.Scalar: Int]
     private let pieces: [Int: String]
     /// For a pair of pieces: its precedence, and the piece that it becomes.
@@ -21,31 +30,43 @@ public struct BPETokenizer: Sendable {
     /// The piece that stands for a character the vocabulary lacks; such characters vanish where there is none.
     public let unknown: Int?
 
-    /// Reads a `tokenizer.json`.
+    /// Reads a `tokenizer.json` over characters.
     ///
     /// - Throws: ``TokenizerError``.
-    public init(_ url: URL) throws {
-        let file = try TokenizerFile(url)
+    public init(_ url: URL) throws { try self.init(TokenizerFile(url), over: .characters, url) }
+
+    /// - Parameter url: the file, for messages.
+    /// - Throws: ``TokenizerError`` where a merge is of pieces outside the vocabulary.
+    init(_ file: TokenizerFile, over alphabet: Alphabet, _ url: URL) throws {
+        self.alphabet = alphabet
         vocabulary = file.vocabulary
         letters = Dictionary(
-            file.vocabulary.compactMap { piece, id in piece.unicodeScalars.count == 1 ? (piece.unicodeScalars.first!, id) : nil },
+            file.vocabulary.compactMap { piece, id in
+                let scalars = piece.string.unicodeScalars
+                return scalars.count == 1 ? (scalars.first!, id) : nil
+            },
             uniquingKeysWith: min)
         unknown = file.unknown.flatMap { file.vocabulary[$0] }
         var merges: [Pair: (rank: Int, merged: Int)] = [:]
         for (rank, (left, right)) in file.merges.enumerated() {
             guard let l = file.vocabulary[left], let r = file.vocabulary[right], let merged = file.vocabulary[left + right] else {
-                throw TokenizerError.malformed(url, problem: "the merge \"\(left) \(right)\" is of pieces outside the vocabulary")
+                throw TokenizerError.malformed(
+                    url, problem: "the merge \"\(left.string) \(right.string)\" is of pieces outside the vocabulary")
             }
             merges[Pair(left: l, right: r)] = (rank, merged)
         }
         self.merges = merges
-        added = Dictionary(grouping: file.added.map { (scalars: Array($0.key.unicodeScalars), id: $0.value) }, by: { $0.scalars[0] })
-            .mapValues { $0.sorted { $0.scalars.count > $1.scalars.count } }
-        pieces = Dictionary(file.vocabulary.map { ($0.value, $0.key) } + file.added.map { ($0.value, $0.key) }, uniquingKeysWith: { _, last in last })
+        added = Dictionary(
+            grouping: file.added.map { (scalars: Array($0.key.string.unicodeScalars), id: $0.value) }, by: { $0.scalars[0] }
+        ).mapValues { $0.sorted { $0.scalars.count > $1.scalars.count } }
+        pieces = Dictionary(
+            (Array(file.vocabulary) + Array(file.added)).map { ($0.value, $0.key.string) }, uniquingKeysWith: { _, last in last })
     }
 
     /// The number of a piece.
-    public func id(of piece: String) -> Int? { vocabulary[piece] ?? added.values.joined().first { $0.scalars.elementsEqual(piece.unicodeScalars) }?.id }
+    public func id(of piece: String) -> Int? {
+        vocabulary[ExactText(piece)] ?? added.values.joined().first { $0.scalars.elementsEqual(piece.unicodeScalars) }?.id
+    }
 
     /// The piece of a number.
     public func piece(of id: Int) -> String? { pieces[id] }
@@ -61,7 +82,8 @@ public struct BPETokenizer: Sendable {
         var start = 0
         var position = 0
         func flush(_ end: Int) {
-            for word in Self.words(scalars[start..<end]) {
+            let words = alphabet == .bytes ? GPT2Words.words(scalars[start..<end]) : Self.words(scalars[start..<end])
+            for word in words {
                 if let earlier = known[word] { ids += earlier; continue }
                 let encoded = merged(word)
                 known[word] = encoded
@@ -102,6 +124,7 @@ public struct BPETokenizer: Sendable {
 
     /// A word's pieces after all merges, first in precedence first, leftmost first among equals.
     private func merged(_ word: ArraySlice<Unicode.Scalar>) -> [Int] {
+        let word = alphabet == .bytes ? GPT2Words.bytes(of: word)[...] : word
         var symbols = word.compactMap { letters[$0] ?? unknown }
         // Words are short; a run of a hundred thousand letters is not, and takes the queue.
         if symbols.count > 64 { return mergedWithQueue(symbols) }

@@ -1,11 +1,15 @@
 import Foundation
 
 /// The English model's tokenizer: byte-pair pieces of characters, with `[SPACE]` for a space (upstream: `EnTokenizer`).
-public struct EnglishTokenizer: Sendable {
+public struct EnglishTokenizer: TextTokenizer {
+    public static let fileNames = ["tokenizer.json"]
+
     private let pieces: BPETokenizer
     private let speakable: Set<Int>
 
-    /// Reads `tokenizer.json`.
+    public init(folder: URL, tools: LanguageTools = .none) throws { try self.init(folder.appending(path: Self.fileNames[0])) }
+
+    /// Reads a `tokenizer.json`.
     ///
     /// - Throws: ``TokenizerError``.
     public init(_ url: URL) throws {
@@ -22,6 +26,11 @@ public struct EnglishTokenizer: Sendable {
 
     /// One more than the largest token.
     public var count: Int { pieces.count }
+
+    public func encode(_ text: String, language: Language) -> EncodedText {
+        let tokens = encode(text)
+        return EncodedText(tokens: tokens, hasWords: hasWords(tokens))
+    }
 
     /// The tokens of normalised text, without start and stop.
     public func encode(_ text: String) -> [Int] { pieces.encode(text.replacingScalars(" ", with: "[SPACE]")) }

@@ -19,34 +19,51 @@ public struct SentenceSplitter: Sendable {
     private static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』"]
     private static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；"]
 
+    /// A piece of text and what comes after it.
+    public struct Piece: Sendable, Hashable {
+        public let text: String
+        public let boundary: Boundary
+    }
+
+    /// Where a text is divided.
+    public enum Boundary: Sendable, Hashable, CaseIterable {
+        case word, clause, sentence, paragraph
+    }
+
     /// The pieces in order; together they hold every word of the text.
-    public func callAsFunction(_ text: String) -> [String] {
-        var pieces: [String] = []
-        for sentence in sentences(text).flatMap({ divided($0) }) {
-            if let last = pieces.last, last.count + 1 + sentence.count <= limit {
-                pieces[pieces.count - 1] = last + " " + sentence
+    public func callAsFunction(_ text: String) -> [Piece] {
+        var pieces: [Piece] = []
+        for piece in sentences(text).flatMap({ divided($0) }) {
+            // Chinese and Japanese sentences follow each other without a space.
+            let space = (pieces.last?.text.unicodeScalars.last?.value ?? 0) >= 0x2E80 ? "" : " "
+            if let last = pieces.last, last.boundary == .sentence, last.text.count + space.count + piece.text.count <= limit {
+                pieces[pieces.count - 1] = Piece(text: last.text + space + piece.text, boundary: piece.boundary)
             } else {
-                pieces.append(sentence)
+                pieces.append(piece)
             }
         }
         return pieces
     }
 
-    func sentences(_ text: String) -> [String] {
+    func sentences(_ text: String) -> [Piece] {
         let characters = Array(text)
-        var sentences: [String] = []
+        var sentences: [Piece] = []
         var start = 0
         var position = 0
-        func close(_ end: Int) {
+        func close(_ end: Int, _ boundary: Boundary = .sentence) {
             let sentence = String(characters[start..<end]).trimmingSpaces()
-            if !sentence.isEmpty { sentences.append(sentence) }
+            if !sentence.isEmpty {
+                sentences.append(Piece(text: sentence, boundary: boundary))
+            } else if boundary == .paragraph, let last = sentences.popLast() {
+                sentences.append(Piece(text: last.text, boundary: boundary))
+            }
             start = end
         }
         while position < characters.count {
             let character = characters[position]
             position += 1
             if character.isNewline, position < characters.count, characters[position].isNewline {
-                close(position)
+                close(position, .paragraph)
                 continue
             }
             guard Self.ends.contains(character) else { continue }
@@ -71,20 +88,24 @@ public struct SentenceSplitter: Sendable {
         return Self.abbreviations.contains(String(letters))
     }
 
-    private func divided(_ sentence: String) -> [String] {
-        guard sentence.count > limit else { return [sentence] }
-        var pieces: [String] = []
-        var rest = Array(sentence)[...]
+    private func divided(_ sentence: Piece) -> [Piece] {
+        guard sentence.text.count > limit else { return [sentence] }
+        var pieces: [Piece] = []
+        var rest = Array(sentence.text)[...]
+        func add(_ characters: ArraySlice<Character>, _ boundary: Boundary) {
+            let text = String(characters).trimmingSpaces()
+            if !text.isEmpty { pieces.append(Piece(text: text, boundary: boundary)) }
+        }
         while rest.count > limit {
             let window = rest.prefix(limit)
             let comma = window.indices.last { Self.breaks.contains(window[$0]) && $0 > window.startIndex + limit / 3 }
             let space = window.lastIndex { $0.isWhitespace }
             let cut = comma.map { $0 + 1 } ?? space.flatMap { $0 > window.startIndex ? $0 : nil } ?? window.endIndex
-            pieces.append(String(rest[..<cut]).trimmingSpaces())
+            add(rest[..<cut], comma == nil ? .word : .clause)
             rest = rest[cut...]
         }
-        pieces.append(String(rest).trimmingSpaces())
-        return pieces.filter { !$0.isEmpty }
+        add(rest, sentence.boundary)
+        return pieces
     }
 }
 

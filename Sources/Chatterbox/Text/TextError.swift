@@ -4,6 +4,8 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
     /// Nothing in it is a word to the model.
     case nothingToSpeak(String)
     case tooLong(characters: Int, tokens: Int, limit: Int)
+    /// What stands in `[pause:…]` is no length of time.
+    case pause(String)
 
     public var description: String {
         switch self {
@@ -15,6 +17,8 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
         case .tooLong(let characters, let tokens, let limit):
             return "the text is too long to speak in one breath: \(characters) characters are \(tokens) tokens, the model takes \(limit); "
                 + "split it (--split sentences)"
+        case .pause(let length):
+            return "[pause:\(length)] is no pause: give a length such as [pause:0.5s] or [pause:500ms], up to \(Int(SpeechScript.longestPause)) s"
         }
     }
 }

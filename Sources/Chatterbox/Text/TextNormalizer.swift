@@ -7,14 +7,29 @@ public struct TextNormalizer: Sendable {
 
     /// The English model's: a capital first letter, single spaces, plain punctuation, an end mark.
     public static let english = TextNormalizer(
-        replacements: [
-            ("...", ", "), ("…", ", "), (":", ","), (" - ", ", "), (";", ", "), ("—", "-"), ("–", "-"),
-            (" ,", ","), ("“", "\""), ("”", "\""), ("‘", "'"), ("’", "'"),
-        ],
-        endings: [".", "!", "?", "-", ","])
+        replacements: [("...", ", ")] + [("…", ", "), (":", ",")] + breaks + dashesAndQuotes, endings: ends)
 
-    init(replacements: [(String, String)], endings: Set<Unicode.Scalar>) {
-        self.replacements = replacements.map { (Array($0.0.unicodeScalars), Array($0.1.unicodeScalars)) }
+    /// The multilingual models' also knows the marks that end a Chinese or Japanese clause.
+    public static let multilingual = TextNormalizer(
+        replacements: english.replacements, endings: ends.union(["、", "，", "。", "？", "！"]))
+
+    /// Turbo's and Nano's leaves `...`, `;` and ` - ` as they are.
+    public static let turbo = TextNormalizer(replacements: [("…", ", "), (":", ",")] + dashesAndQuotes, endings: ends)
+
+    private static let breaks = [(" - ", ", "), (";", ", ")]
+    private static let dashesAndQuotes = [
+        ("—", "-"), ("–", "-"), (" ,", ","), ("“", "\""), ("”", "\""), ("‘", "'"), ("’", "'"),
+    ]
+    private static let ends: Set<Unicode.Scalar> = [".", "!", "?", "-", ","]
+
+    private init(replacements: [(String, String)], endings: Set<Unicode.Scalar>) {
+        self.init(
+            replacements: replacements.map { (found: Array($0.0.unicodeScalars), replacement: Array($0.1.unicodeScalars)) },
+            endings: endings)
+    }
+
+    private init(replacements: [(found: [Unicode.Scalar], replacement: [Unicode.Scalar])], endings: Set<Unicode.Scalar>) {
+        self.replacements = replacements
         self.endings = endings
     }
 

@@ -1,74 +1,115 @@
 import Foundation
 
-/// The parts of a Hugging Face `tokenizer.json` that a byte-pair tokenizer over characters needs.
+/// What a byte-pair tokenizer is made of, from the files that hold it.
 struct TokenizerFile {
-    let vocabulary: [String: Int]
+    var vocabulary: [ExactText: Int] = [:]
     /// Pairs in order of precedence.
-    let merges: [(String, String)]
+    var merges: [(ExactText, ExactText)] = []
     /// Tokens that are cut out of the text before anything else.
-    let added: [String: Int]
-    let unknown: String?
+    var added: [ExactText: Int] = [:]
+    var unknown: ExactText?
 
+    /// Reads a Hugging Face `tokenizer.json`.
+    ///
     /// - Throws: ``TokenizerError`` where the file is missing, is not JSON of this kind, or needs what is not done here.
     init(_ url: URL) throws {
         func malformed(_ problem: String) -> TokenizerError { .malformed(url, problem: problem) }
-        let data: Data
-        do { data = try Data(contentsOf: url) } catch {
-            throw TokenizerError.unreadable(url, reason: FileManager.default.fileExists(atPath: url.path) ? error.localizedDescription : "no such file")
-        }
-        guard JSONDepth.isModest(data) else { throw malformed("its JSON is nested too deep") }
-        guard let root = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else { throw malformed("not a JSON object") }
-        guard let model = root["model"] as? [String: Any] else { throw malformed("no \"model\"") }
-        guard model["type"] as? String == "BPE" else { throw malformed("its model is not of type BPE") }
-        guard let vocabulary = model["vocab"] as? [String: Int], !vocabulary.isEmpty else {
+        let root = try Self.json(url)
+        guard root.members != nil else { throw malformed("not a JSON object") }
+        guard let model = root["model"] else { throw malformed("no \"model\"") }
+        guard model["type"]?.text == ExactText("BPE") else { throw malformed("its model is not of type BPE") }
+        guard let members = model["vocab"]?.members, !members.isEmpty else {
             throw malformed("no \"vocab\" of tokens and numbers")
         }
-        guard vocabulary.values.allSatisfy({ (0..<1_000_000).contains($0) }) else { throw malformed("a token's number is out of range") }
-        self.vocabulary = vocabulary
-        guard let listed = model["merges"] as? [Any] else { throw malformed("no \"merges\"") }
+        try readVocabulary(members, url)
+        guard let listed = model["merges"]?.elements else { throw malformed("no \"merges\"") }
         merges = try listed.map { merge in
-            if let pair = merge as? [String], pair.count == 2 { return (pair[0], pair[1]) }
-            let parts = (merge as? String)?.split(separator: " ", omittingEmptySubsequences: false) ?? []
+            let parts = merge.elements?.compactMap(\.text) ?? merge.text.map(Self.pair) ?? []
             guard parts.count == 2 else { throw malformed("a merge that is not a pair") }
-            return (String(parts[0]), String(parts[1]))
+            return (parts[0], parts[1])
         }
-        unknown = model["unk_token"] as? String
-        if let unknown, vocabulary[unknown] == nil { throw malformed("its unknown token \"\(unknown)\" is not in the vocabulary") }
-        let splitter = (root["pre_tokenizer"] as? [String: Any])?["type"] as? String
+        unknown = model["unk_token"]?.text
+        if let unknown, vocabulary[unknown] == nil {
+            throw malformed("its unknown token \"\(unknown.string)\" is not in the vocabulary")
+        }
+        let splitter = root["pre_tokenizer"]?["type"]?.text?.string
         guard splitter == "Whitespace" else { throw malformed("its pre-tokenizer is \(splitter ?? "missing"), expected Whitespace") }
-        var added: [String: Int] = [:]
-        for token in root["added_tokens"] as? [[String: Any]] ?? [] {
-            guard let text = token["content"] as? String, !text.isEmpty, let id = token["id"] as? Int, (0..<1_000_000).contains(id) else {
+        for token in root["added_tokens"]?.elements ?? [] {
+            guard let text = token["content"]?.text, !text.string.isEmpty, let id = token["id"]?.integer, Self.isToken(id) else {
                 throw malformed("an added token without content or number")
             }
             added[text] = id
         }
-        self.added = added
     }
-}
 
-/// Refuses JSON made to exhaust a parser's stack.
-enum JSONDepth {
-    static func isModest(_ data: Data, limit: Int = 64) -> Bool {
-        var depth = 0
-        var inString = false
-        var escaped = false
-        for byte in data {
-            if inString {
-                if escaped { escaped = false }
-                else if byte == UInt8(ascii: "\\") { escaped = true }
-                else if byte == UInt8(ascii: "\"") { inString = false }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""): inString = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                if depth > limit { return false }
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            default: break
+    /// Reads GPT-2's `vocab.json` and `merges.txt`, and `added_tokens.json` or what `tokenizer_config.json` says of added
+    /// tokens.
+    ///
+    /// - Throws: as ``init(_:)``.
+    init(gpt2 folder: URL) throws {
+        let url = folder.appending(path: "vocab.json")
+        guard let members = try Self.json(url).members, !members.isEmpty else {
+            throw TokenizerError.malformed(url, problem: "not an object of tokens and numbers")
+        }
+        try readVocabulary(members, url)
+        try readMerges(folder.appending(path: "merges.txt"))
+        let listed = folder.appending(path: "added_tokens.json"), configured = folder.appending(path: "tokenizer_config.json")
+        if FileManager.default.fileExists(atPath: listed.path) {
+            for token in try Self.json(listed).members ?? [] { try add(token.name, token.value.integer, listed) }
+        } else if FileManager.default.fileExists(atPath: configured.path) {
+            for token in try Self.json(configured)["added_tokens_decoder"]?.members ?? [] {
+                guard let text = token.value["content"]?.text else {
+                    throw TokenizerError.malformed(configured, problem: "an added token without content")
+                }
+                try add(text, Int(token.name.string), configured)
             }
         }
-        return true
+        let end = ExactText("<|endoftext|>")
+        if let id = vocabulary[end] { added[end] = id }
+    }
+
+    private mutating func readVocabulary(_ members: [ExactJSON.Member], _ url: URL) throws {
+        vocabulary.reserveCapacity(members.count)
+        for member in members {
+            guard let id = member.value.integer, Self.isToken(id) else {
+                throw TokenizerError.malformed(url, problem: "a token's number is out of range")
+            }
+            vocabulary[member.name] = id
+        }
+    }
+
+    private mutating func readMerges(_ url: URL) throws {
+        let lines = String(decoding: try Self.data(url), as: UTF8.self).unicodeScalars.split { $0 == "\n" || $0 == "\r" }
+        for line in lines where !line.starts(with: "#version".unicodeScalars) {
+            let parts = Self.pair(ExactText(line))
+            guard parts.count == 2 else { throw TokenizerError.malformed(url, problem: "a merge that is not a pair") }
+            merges.append((parts[0], parts[1]))
+        }
+    }
+
+    private mutating func add(_ text: ExactText, _ id: Int?, _ url: URL) throws {
+        guard let id, Self.isToken(id), !text.string.isEmpty else {
+            throw TokenizerError.malformed(url, problem: "an added token without content or number")
+        }
+        added[text] = id
+    }
+
+    private static func isToken(_ id: Int) -> Bool { (0..<1_000_000).contains(id) }
+
+    private static func pair(_ line: ExactText) -> [ExactText] {
+        line.string.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map { ExactText($0) }
+    }
+
+    private static func data(_ url: URL) throws -> Data {
+        do { return try Data(contentsOf: url) } catch {
+            let isThere = FileManager.default.fileExists(atPath: url.path)
+            throw TokenizerError.unreadable(url, reason: isThere ? error.localizedDescription : "no such file")
+        }
+    }
+
+    private static func json(_ url: URL) throws -> ExactJSON {
+        do { return try ExactJSON(data(url)) } catch let problem as ExactJSON.Problem {
+            throw TokenizerError.malformed(url, problem: problem.description)
+        }
     }
 }

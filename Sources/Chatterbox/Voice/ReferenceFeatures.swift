@@ -10,7 +10,7 @@ import Torch
 ///                                                 └─ 16 kHz (sinc) ─┬─► log mel ► tokenizer, for S3Gen
 ///                                                                   └─► filterbank ► speaker encoder
 /// ```
-/// The two ways to 16 kHz differ in the last bits, and tokens depend on them. Upstream: `prepare_conditionals` in
+/// Turbo's is brought to one loudness at 24 kHz, before anything hears it. The two ways to 16 kHz differ in the last bits, and tokens depend on them. Upstream: `prepare_conditionals` in
 /// `tts.py`, `embed_ref` in `models/s3gen/s3gen.py`, `embeds_from_wavs` in `models/voice_encoder/voice_encoder.py`.
 struct ReferenceFeatures: Sendable {
     /// `[frames, 40]`, power.
@@ -26,7 +26,8 @@ struct ReferenceFeatures: Sendable {
     }
 
     init(of reference: Audio, _ rules: ReferenceRules) throws {
-        let wide = try reference.mono().resampled(to: Rate.speech)
+        let recorded = try reference.mono().resampled(to: Rate.speech)
+        let wide = rules.loudness.map { recorded.levelledAsReference(toLUFS: $0) } ?? recorded
         let narrow = try wide.resampled(to: Rate.listening)
         voiceMel = try VoiceEncoderMel()(narrow.trimmed().tensor())
         conditioningLogMel = try TokenizerMel()(narrow.prefix(seconds: rules.conditioningSeconds).tensor())

@@ -11,11 +11,23 @@ public struct ReferenceRules: Sendable, Codable, Hashable {
     public var conditioningTokens = 150
     /// Seconds from the start that S3Gen continues.
     public var promptSeconds = 10.0
+    /// The loudness that a recording is first brought to, in LUFS; nil leaves it as it is.
+    public var loudness: Double?
 
     public init() {}
 
     /// Chatterbox and its multilingual variants.
     public static let chatterbox = ReferenceRules()
+
+    /// Turbo and Nano: a longer recording, of which more is heard, at one loudness.
+    public static let turbo = {
+        var rules = ReferenceRules()
+        rules.minimumSeconds = 5
+        rules.conditioningSeconds = 15
+        rules.conditioningTokens = 375
+        rules.loudness = -27
+        return rules
+    }()
 }
 
 /// Turns a recording of someone speaking into a ``Voice`` (upstream: `prepare_conditionals` in `tts.py`).

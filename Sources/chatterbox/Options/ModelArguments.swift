@@ -24,6 +24,11 @@ struct ModelArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Processor threads; by default one for each core.", valueName: "n"))
     var threads: Int?
 
+    @Option(help: ArgumentHelp(
+        "A program that prepares Chinese, Japanese, Hebrew and Russian text (default: chatterbox-language-helper, where it is installed).",
+        valueName: "command"))
+    var languageHelper: String?
+
     enum Precision: String, CaseIterable, ExpressibleByArgument {
         case float32, bfloat16, float16
 
@@ -40,6 +45,12 @@ struct ModelArguments: ParsableArguments {
         if quantize != .none { throw UsageError.notYetAvailable("--quantize \(quantize.rawValue)") }
     }
 
+    private var languageTools: LanguageTools {
+        var tools = LanguageTools.installed(in: ProcessInfo.processInfo.environment["PATH"] ?? "")
+        if let languageHelper { tools.helper = languageHelper.split(separator: " ").map(String.init) }
+        return tools
+    }
+
     /// Loads the model.
     ///
     /// - Throws: ``ModelLocatorError``, `DeviceError`, and what loading throws.
@@ -50,7 +61,8 @@ struct ModelArguments: ParsableArguments {
         let folder = try folders.modelLocator.folder(of: model)
         if let threads { try Libtorch.setThreads(threads) }
         progress.begin("Loading \(folder.lastPathComponent)")
-        let synthesizer = try await Chatterbox.load(folder, device: device, dtype: dtype.dtype, watermark: folders.watermark)
+        let synthesizer = try await Chatterbox.load(
+            folder, device: device, dtype: dtype.dtype, watermark: folders.watermark, languageTools: languageTools)
         try Task.checkCancellation()
         return synthesizer
     }

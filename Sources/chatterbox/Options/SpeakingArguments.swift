@@ -9,28 +9,28 @@ struct SpeakingArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Language of the text, as en or pt-br, for models that speak several.", valueName: "xx"))
     var language: String?
 
-    @Option(help: ArgumentHelp("How lively: 0.25 is flat, 0.5 neutral, 2 theatrical. (default: 0.5)", valueName: "x"))
+    @Option(help: ArgumentHelp("How lively: 0.25 is flat, 0.5 neutral, 2 theatrical; not Turbo and Nano. (default: 0.5)", valueName: "x"))
     var exaggeration: Double?
 
-    @Option(help: ArgumentHelp("How closely pace and wording are held to the text; 0 helps a voice of another language. (default: 0.5)", valueName: "x"))
+    @Option(help: ArgumentHelp("How closely pace and wording are held to the text; 0 helps a voice of another language; not Turbo and Nano. (default: 0.5)", valueName: "x"))
     var cfgWeight: Double?
 
     @Option(help: ArgumentHelp("Below 1 steadier, above 1 more varied. (default: 0.8)", valueName: "x"))
     var temperature: Double?
 
-    @Option(help: ArgumentHelp("Draw only from the likeliest tokens that together have this probability. (default: 1)", valueName: "p"))
+    @Option(help: ArgumentHelp("Draw only from the likeliest tokens that together have this probability. (default: 1, Turbo and Nano 0.95)", valueName: "p"))
     var topP: Double?
 
-    @Option(help: ArgumentHelp("Draw only from this many of the likeliest tokens. (default: all)", valueName: "n"))
+    @Option(help: ArgumentHelp("Draw only from this many of the likeliest tokens; Turbo and Nano. (default: 1000)", valueName: "n"))
     var topK: Int?
 
-    @Option(help: ArgumentHelp("Draw no token less likely than this share of the likeliest. (default: 0.05)", valueName: "p"))
+    @Option(help: ArgumentHelp("Draw no token less likely than this share of the likeliest; not Turbo and Nano. (default: 0.05)", valueName: "p"))
     var minP: Double?
 
     @Option(help: ArgumentHelp("Hold tokens back that were spoken before; 1 does not. (default: 1.2)", valueName: "x"))
     var repetitionPenalty: Double?
 
-    @Option(help: ArgumentHelp("Steps from tokens to sound: fewer are faster, more are finer. (default: the model's, 10)", valueName: "n"))
+    @Option(help: ArgumentHelp("Steps from tokens to sound: fewer are faster, more are finer. (default: the model's, 10, Turbo and Nano 2)", valueName: "n"))
     var steps: Int?
 
     @Option(help: ArgumentHelp("Most speech tokens for a piece of text, 25 a second. (default: 1000)", valueName: "n"))
@@ -42,22 +42,31 @@ struct SpeakingArguments: ParsableArguments {
     @Flag(help: "Leave the inaudible watermark out.")
     var noWatermark = false
 
-    /// - Throws: ``SpeechOptionsError`` or ``SamplingError`` naming the option that is out of range.
+    /// - Throws: ``SpeechOptionsError`` or ``SamplingError`` naming the option that is out of range; ``UsageError``.
     func options(splitting: SpeechOptions.Splitting? = nil) throws -> SpeechOptions {
-        let sampling = SamplingOptions.chatterbox, speech = SpeechOptions.chatterbox
-        return try SpeechOptions(
-            sampling: SamplingOptions(
-                temperature: temperature ?? sampling.temperature, topP: topP ?? sampling.topP, topK: topK ?? sampling.topK,
-                minP: minP ?? sampling.minP, repetitionPenalty: repetitionPenalty ?? sampling.repetitionPenalty,
-                guidance: cfgWeight ?? sampling.guidance),
-            exaggeration: exaggeration ?? speech.exaggeration, steps: steps, maximumTokens: maxTokens ?? speech.maximumTokens,
-            seed: seed, watermark: !noWatermark, splitting: splitting ?? split)
+        try SpeechOptions(
+            sampling: SamplingChanges(
+                temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: repetitionPenalty,
+                guidance: cfgWeight),
+            exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
+            maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: seed, watermark: !noWatermark,
+            splitting: splitting ?? split)
+    }
+
+    private func parsedLanguage() throws -> Language? {
+        guard let language else { return nil }
+        guard let known = Language(code: language) else {
+            let codes = Language.allCases.map(\.code).joined(separator: ", ")
+            throw UsageError("--language is \(language), which no model speaks; known are \(codes)")
+        }
+        return known
     }
 
     /// - Throws: ``UsageError`` for what this model cannot do.
     func check(_ model: Model) throws {
-        if let language, language.lowercased() != "en" {
-            throw UsageError("--language is \(language); this model speaks en alone")
+        if let language = try parsedLanguage(), !model.variant.languages.contains(language) {
+            let codes = model.variant.languages.map(\.code).joined(separator: ", ")
+            throw UsageError("--language is \(language.code); \(model.variant.title) speaks \(codes)")
         }
     }
 }

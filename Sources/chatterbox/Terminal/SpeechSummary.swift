@@ -14,13 +14,14 @@ struct SpeechSummary: Encodable {
     let watermark: Bool
     let stages: Stages
     let output: String?
+    let warnings: [SpeechWarning]
 
     struct Stages: Encodable {
         let load, voice, prefill, decode, flow, vocoder, watermark: Double
     }
 
     enum CodingKeys: String, CodingKey {
-        case model, device, dtype, quantize, seed, end, watermark, stages, output
+        case model, device, dtype, quantize, seed, end, watermark, stages, output, warnings
         case textTokens = "text_tokens", speechTokens = "speech_tokens"
         case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds", realTimeFactor = "real_time_factor"
         case firstAudioSeconds = "first_audio_seconds", peakMemoryBytes = "peak_memory_bytes"
@@ -47,6 +48,7 @@ struct SpeechSummary: Encodable {
             flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: report.stages.watermark)
         watermark = report.isWatermarked
         self.output = output
+        warnings = report.warnings
     }
 
     func encode(to encoder: any Encoder) throws {
@@ -68,6 +70,7 @@ struct SpeechSummary: Encodable {
         try values.encode(watermark, forKey: .watermark)
         try values.encode(stages, forKey: .stages)
         try values.encode(output, forKey: .output)
+        try values.encode(warnings, forKey: .warnings)
     }
 
     /// The figures that a person wants.

@@ -40,6 +40,18 @@ import Torch
         try expectClose(voice.prompt.speaker, fixture.output("xvector"), relative: 1e-4, "x-vector")
     }
 
+    @Test("Turbo's longer cuts and its loudness give upstream's voice") func turbo() throws {
+        let analyzer = VoiceAnalyzer(
+            voiceEncoder: analyzer.voiceEncoder, tokenizer: analyzer.promptEncoder.tokenizer,
+            speakerEncoder: analyzer.promptEncoder.speakerEncoder, rules: .turbo)
+        let voice = try analyzer.voice(from: reference())
+        try expectEqual(voice.conditioningTokens, fixture.output("turbo_cond_prompt_tokens"), "conditioning tokens")
+        try expectEqual(voice.prompt.tokens, fixture.output("turbo_prompt_token"), "prompt tokens")
+        try expectClose(voice.speakerEmbedding, fixture.output("turbo_speaker_embedding"), relative: 1e-4, "speaker embedding")
+        let mel = try voice.prompt.mel.narrow(axis: 1, from: 0, count: 100)
+        try expectClose(mel, fixture.output("turbo_prompt_feat"), relative: 1e-4, "prompt mel")
+    }
+
     @Test("a recording that ends within a token keeps the tokens whose mel it has", arguments: [24000, 24480, 24500, 24960, 25500])
     func ending(samples: Int) throws {
         let voice = try analyzer.voice(from: reference().prefix(frames: samples))

@@ -1,0 +1,56 @@
+import Foundation
+
+/// The files of a model's folder, found by the names that its variant knows.
+struct ModelFiles {
+    static let configurationName = "config.json"
+
+    let folder: URL
+    let variant: Variant
+    let t3, s3Gen, voiceEncoder: URL
+    let builtInVoice: URL?
+
+    /// - Parameter variant: nil takes the first of ``Variant/all`` whose T3 is there.
+    /// - Throws: ``CheckpointError`` naming what is missing.
+    init(_ folder: URL, variant: Variant? = nil) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else {
+            throw CheckpointError.noFolder(folder)
+        }
+        let names = Set((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
+        /// The first of a file's names that is there, whole or in shards.
+        func find(_ choices: [String]) -> URL? {
+            choices.lazy.flatMap { ["\($0).index.json", $0] }.first(where: names.contains).map { folder.appending(path: $0) }
+        }
+        func file(_ choices: [String]) throws -> URL {
+            guard let url = find(choices) else { throw CheckpointError.missingFile(folder, name: choices[0]) }
+            return url
+        }
+        let variant = try variant ?? Self.detect(folder, names, find)
+        self.folder = folder
+        self.variant = variant
+        t3 = try file(variant.files.t3)
+        s3Gen = try file(variant.files.s3Gen)
+        voiceEncoder = try file(variant.files.voiceEncoder)
+        for name in variant.tokenizer.fileNames { _ = try file([name]) }
+        builtInVoice = find(variant.files.voice)
+    }
+
+    private static func detect(_ folder: URL, _ names: Set<String>, _ find: ([String]) -> URL?) throws -> Variant {
+        if let variant = Variant.all.first(where: { find($0.files.t3) != nil }) { return variant }
+        // Some of a model's other files tell which T3 is missing.
+        for variant in Variant.all where find(variant.files.s3Gen + variant.files.voiceEncoder) != nil {
+            throw CheckpointError.missingFile(folder, name: variant.files.t3[0])
+        }
+        throw CheckpointError.notAModel(folder, found: names.sorted())
+    }
+
+    func configuration() throws -> ModelConfiguration {
+        let url = folder.appending(path: Self.configurationName)
+        return FileManager.default.fileExists(atPath: url.path) ? try ModelConfiguration(url) : variant.configuration
+    }
+
+    /// The watermark's weights in the folder, else `other`; nil where neither is there.
+    func watermark(orElse other: URL?) -> URL? {
+        [folder.appending(path: WatermarkFile.name), other].compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0.path) }
+    }
+}

@@ -1,0 +1,56 @@
+import Torch
+
+extension Variant {
+    /// The variant of this ``name``.
+    public init?(named name: String) {
+        guard let variant = Self.all.first(where: { $0.name == name }) else { return nil }
+        self = variant
+    }
+
+    /// The language asked for, or the first.
+    ///
+    /// - Throws: ``CheckpointError/unsupportedLanguage(_:model:languages:)``.
+    func language(_ wanted: Language?) throws -> Language {
+        guard let wanted else { return languages[0] }
+        guard languages.contains(wanted) else {
+            throw CheckpointError.unsupportedLanguage(wanted, model: title, languages: languages)
+        }
+        return wanted
+    }
+
+    /// One for each option that was given and is ignored.
+    func warnings(_ options: SpeechOptions) -> [SpeechWarning] {
+        var given: [IgnoredOption] = []
+        if let guidance = options.sampling.guidance, guidance > 0 { given.append(.guidance) }
+        if let minP = options.sampling.minP, minP > 0 { given.append(.minP) }
+        if options.sampling.topK != nil { given.append(.topK) }
+        if let exaggeration = options.exaggeration, exaggeration > 0 { given.append(.exaggeration) }
+        return given.filter(ignored.contains).map {
+            SpeechWarning(.ignoredOption, "\(title) has no use for \($0.rawValue), which is ignored")
+        }
+    }
+}
+
+extension Variant.Ending {
+    /// The drawn tokens that are sound, control tokens left out, and the silence behind them.
+    func speakable(_ drawn: [Int], _ configuration: ModelConfiguration) -> [Int] {
+        let start = beginsAtStartToken ? drawn.firstIndex(of: configuration.t3.startSpeech).map { $0 + 1 } ?? 0 : 0
+        return drawn[start...].filter { $0 < configuration.s3Gen.flow.tokenCount }
+            + Array(repeating: Self.silentToken, count: silence)
+    }
+
+    /// The waveform `[1, samples]` of so many tokens, without the end that is not to be heard.
+    func heard(_ waveform: Tensor, tokens: Int) throws -> Tensor {
+        guard unheard > 0 else { return waveform }
+        let samples = waveform.size(1) / tokens * max(1, tokens - unheard)
+        return try waveform.narrow(axis: 1, from: 0, count: min(samples, waveform.size(1)))
+    }
+}
+
+extension Array where Element: Hashable {
+    /// Each element once, in order.
+    func uniqued() -> [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}

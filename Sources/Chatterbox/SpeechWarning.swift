@@ -1,0 +1,20 @@
+/// Something a person should know of speech that was made all the same.
+public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertible {
+    public let kind: Kind
+    /// The sentence that a person reads.
+    public let description: String
+
+    public enum Kind: String, Sendable, Hashable, Codable {
+        /// A tag in square brackets that the model does not know and reads as text.
+        case unknownTag = "unknown-tag"
+        /// An option that this model's decoding has no use for.
+        case ignoredOption = "ignored-option"
+        /// A language's own step that was left out.
+        case skippedStep = "skipped-step"
+    }
+
+    init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+}

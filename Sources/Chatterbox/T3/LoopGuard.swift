@@ -1,0 +1,39 @@
+/// Notices that speech goes round in a circle: the same few tokens again and again.
+///
+/// A held silence repeats one token too, so a circle must last for seconds to count.
+public struct LoopGuard: Sendable, Hashable {
+    /// Tokens that a circle must span; 25 are a second.
+    public let span: Int
+    /// The longest circle that is noticed, in tokens.
+    public let longestPeriod: Int
+
+    public init(span: Int = 75, longestPeriod: Int = 25) {
+        precondition(longestPeriod >= 1 && span >= 2 * longestPeriod, "a circle is seen when it comes round twice")
+        self.span = span
+        self.longestPeriod = longestPeriod
+    }
+
+    /// How many of the last tokens do nothing but repeat those before them; 0 where speech goes on.
+    public func repeated(in tokens: [Int]) -> Int {
+        guard tokens.count >= span else { return 0 }
+        let recent = tokens.suffix(span)
+        let (start, end) = (recent.startIndex, recent.endIndex)
+        for period in 1...longestPeriod where (start + period..<end).allSatisfy({ recent[$0] == recent[$0 - period] }) {
+            return span - period
+        }
+        return 0
+    }
+}
+
+/// Most tokens that speaking a text can sensibly take, 25 a second.
+///
+/// Slow speech takes about 0.12 s a letter; figures are words, and a character of Chinese or Japanese a syllable or two.
+/// Half as much again and two seconds are left for pauses.
+func speechBudget(for text: String) -> Int {
+    let seconds = text.reduce(0.0) { total, character in
+        if character.isNumber { return total + 0.5 }
+        guard let scalar = character.unicodeScalars.first, !character.isASCII else { return total + 0.12 }
+        return total + (scalar.value >= 0x2E80 ? 0.45 : 0.15)
+    }
+    return Int((25 * (2 + 1.5 * seconds)).rounded(.up))
+}

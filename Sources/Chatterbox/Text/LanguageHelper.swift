@@ -1,0 +1,53 @@
+import Foundation
+import Synchronization
+
+/// A program that takes languages' steps, and stays for the next text.
+///
+/// It reads lines of JSON, `{"language": "he", "text": "…"}`, and answers each with `{"text": "…"}` or
+/// `{"error": "why not"}`. It ends when its input does. Chinese comes back with spaces between the words.
+/// Started by the first text that needs it, and anew where it has ended.
+final class LanguageHelper: Sendable {
+    private let command: [String]
+    private let patience: Int
+    private let running = Mutex<ToolProcess?>(nil)
+
+    private struct Question: Encodable { let language, text: String }
+    private struct Answer: Decodable { let text, error: String? }
+
+    /// - Parameter patience: seconds to wait for an answer; the first may need a dictionary to be read.
+    init(_ command: [String], patience: Int = 60) {
+        self.command = command
+        self.patience = patience
+    }
+
+    /// The text with its language's step taken.
+    ///
+    /// - Throws: ``LanguageToolError``. Blocks until the answer is there.
+    func processed(_ text: String, _ language: Language) throws -> String {
+        let question = try JSONEncoder().encode(Question(language: language.code, text: text)) + Data("\n".utf8)
+        let line = try running.withLock { running in
+            if let kept = running {
+                running = nil
+                // It may have ended since its last answer; then a new one is asked.
+                if let line = try? ask(kept, question) {
+                    running = kept
+                    return line
+                }
+            }
+            let program = try ToolProcess(command)
+            let line = try ask(program, question)
+            running = program
+            return line
+        }
+        let answer = try? JSONDecoder().decode(Answer.self, from: line)
+        guard let text = answer?.text else {
+            throw LanguageToolError.refused(command: command[0], reason: answer?.error ?? "its answer is not JSON with a \"text\"")
+        }
+        return text
+    }
+
+    private func ask(_ program: ToolProcess, _ question: Data) throws -> Data {
+        try program.send(question)
+        return try program.line(patience: patience)
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+
+/// What a language's text goes through between its plain form and its pieces (upstream: `models/tokenizers/tokenizer.py`).
+///
+/// | language | step | taken by |
+/// |---|---|---|
+/// | Chinese | words apart, then Cangjie codes | a ``LanguageHelper``; ``CangjieTable`` |
+/// | Japanese | kanji as hiragana | a ``LanguageHelper``, else ``JapaneseReader`` |
+/// | Korean | syllables as Jamo | here |
+/// | Hebrew | vowel points | a ``LanguageHelper`` |
+/// | Russian | stress marks | a ``LanguageHelper`` |
+///
+/// Other languages have none. What cannot be done is left out and warned of.
+struct LanguageSteps: Sendable {
+    let cangjie: CangjieTable?
+    let helper: LanguageHelper?
+    let japanese: JapaneseReader?
+
+    typealias Result = (text: String, warnings: [SpeechWarning])
+
+    /// The text as its language's pieces spell it. Lower-case and decomposed text is expected.
+    func callAsFunction(_ text: String, _ language: Language) -> Result {
+        switch language {
+        case .chinese: chinese(text)
+        case .japanese: japanese(text)
+        case .korean: (Self.jamo(text), [])
+        case .hebrew: helped(text, .hebrew, "vowel points") ?? (text, [skipped(.hebrew, "vowel points are not added")])
+        case .russian: helped(text, .russian, "stress marks") ?? (text, [skipped(.russian, "stress is not marked")])
+        default: (text, [])
+        }
+    }
+
+    private func chinese(_ text: String) -> Result {
+        var (words, warnings) = helped(text, .chinese, "words")
+            ?? (text, [skipped(.chinese, "words are not told apart")])
+        if let cangjie {
+            words = cangjie.encoded(words)
+        } else {
+            warnings.append(SpeechWarning(
+                .skippedStep, "Chinese: characters are not spelled in Cangjie, the model's folder has no \(CangjieTable.fileName)"))
+        }
+        return (words, warnings)
+    }
+
+    private func japanese(_ text: String) -> Result {
+        let composed = text.precomposedStringWithCanonicalMapping
+        guard composed.unicodeScalars.contains(where: \.isKanji) else { return (text, []) }
+        // Upstream's reader is given decomposed kana, which its dictionary does not know: it reads 食べたり as くべたり.
+        if let helped = helped(composed, .japanese, "readings") { return helped }
+        guard let japanese else { return (text, [skipped(.japanese, "kanji are not read", or: "install MeCab with a dictionary")]) }
+        do { return (try japanese.hiragana(composed).decomposedStringWithCompatibilityMapping, []) } catch {
+            return (text, [SpeechWarning(.skippedStep, "Japanese: kanji are not read: \(error)")])
+        }
+    }
+
+    /// The helper's answer; nil where there is no helper.
+    private func helped(_ text: String, _ language: Language, _ what: String) -> Result? {
+        guard let helper else { return nil }
+        do { return (try helper.processed(text, language), []) } catch {
+            return (text, [SpeechWarning(.skippedStep, "\(language.name): no \(what): \(error)")])
+        }
+    }
+
+    private func skipped(_ language: Language, _ what: String, or remedy: String? = nil) -> SpeechWarning {
+        let remedies = (remedy.map { $0 + " or " } ?? "") + "give a language helper (--language-helper)"
+        return SpeechWarning(.skippedStep, "\(language.name): \(what), which may be heard; \(remedies)")
+    }
+
+    /// Syllables as Jamo. Decomposed text has none left but code points that Unicode has not assigned.
+    static func jamo(_ text: String) -> String {
+        let jamo = text.unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
+            guard (0xAC00...0xD7AF).contains(scalar.value) else { return [scalar] }
+            let (syllable, final) = (scalar.value - 0xAC00).quotientAndRemainder(dividingBy: 28)
+            let (initial, medial) = syllable.quotientAndRemainder(dividingBy: 21)
+            let parts = [0x1100 + initial, 0x1161 + medial] + (final > 0 ? [0x11A7 + final] : [])
+            return parts.map { Unicode.Scalar($0)! }
+        }
+        let isSpace = { (scalar: Unicode.Scalar) in scalar.isPythonSpace }
+        return String(String.UnicodeScalarView(jamo.drop(while: isSpace).reversed().drop(while: isSpace).reversed()))
+    }
+}
+
+extension Unicode.Scalar {
+    /// The ideographs that upstream's Japanese step looks for.
+    var isKanji: Bool { (0x4E00...0x9FFF).contains(value) }
+}

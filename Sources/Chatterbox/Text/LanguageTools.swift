@@ -1,0 +1,42 @@
+import Foundation
+
+/// Programs beside this one that take steps of some languages. None is needed; without one its step is left out with a
+/// warning.
+public struct LanguageTools: Sendable, Hashable {
+    /// A command that speaks ``LanguageHelper``'s protocol, such as `scripts/chatterbox-language-helper`.
+    public var helper: [String]?
+    /// The command that runs MeCab, for Japanese where there is no helper.
+    public var mecab: [String]?
+
+    public init(helper: [String]? = nil, mecab: [String]? = nil) {
+        self.helper = helper
+        self.mecab = mecab
+    }
+
+    public static let none = LanguageTools()
+
+    /// What is installed: `chatterbox-language-helper` and `mecab` among the folders of a search path such as `$PATH`.
+    public static func installed(in searchPath: String) -> LanguageTools {
+        func find(_ name: String) -> [String]? {
+            searchPath.split(separator: ":").map { "\($0)/\(name)" }.first(where: FileManager.default.isExecutableFile).map { [$0] }
+        }
+        return LanguageTools(helper: find("chatterbox-language-helper"), mecab: find("mecab"))
+    }
+}
+
+/// A program beside this one that does not do its part.
+public enum LanguageToolError: Error, Equatable, CustomStringConvertible {
+    case cannotStart(command: String, reason: String)
+    case ended(command: String)
+    case silent(command: String, seconds: Int)
+    case refused(command: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .cannotStart(let command, let reason): "\(command) cannot be started (\(reason))"
+        case .ended(let command): "\(command) ended without an answer"
+        case .silent(let command, let seconds): "\(command) has not answered for \(seconds) s"
+        case .refused(let command, let reason): "\(command): \(reason)"
+        }
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+
+/// The multilingual models' tokenizer: byte-pair pieces of graphemes, with the language's code in front (upstream:
+/// `MTLTokenizer`).
+///
+/// Text is lower-cased and decomposed (NFKD), taken through its language's own step, and led by `[xx]`.
+public struct MultilingualTokenizer: TextTokenizer {
+    public static let fileNames = ["grapheme_mtl_merged_expanded_v1.json"]
+    public static let furtherFileNames = [CangjieTable.fileName]
+
+    private let pieces: BPETokenizer
+    private let speakable: Set<Int>
+    private let steps: LanguageSteps
+
+    public init(folder: URL, tools: LanguageTools) throws {
+        let url = folder.appending(path: Self.fileNames[0])
+        let pieces = try BPETokenizer(url)
+        for required in ["[START]", "[STOP]", "[SPACE]"] where pieces.id(of: required) == nil {
+            throw TokenizerError.malformed(url, problem: "it has no token \(required)")
+        }
+        self.pieces = pieces
+        let table = folder.appending(path: CangjieTable.fileName)
+        steps = LanguageSteps(
+            cangjie: FileManager.default.fileExists(atPath: table.path) ? try CangjieTable(table) : nil,
+            helper: tools.helper.map { LanguageHelper($0) }, japanese: tools.mecab.map(JapaneseReader.init))
+        speakable = Set((0..<pieces.count).filter { id in
+            guard let piece = pieces.piece(of: id) else { return false }
+            return piece.hasPrefix("[") ? piece.hasPrefix("[cj_") : piece.hasWordScalar
+        })
+    }
+
+    public var count: Int { pieces.count }
+
+    public func encode(_ text: String, language: Language) -> EncodedText {
+        let plain = text.lowercasedByContext().decomposedStringWithCompatibilityMapping
+        let (spoken, warnings) = steps(plain, language)
+        let tokens = pieces.encode("[\(language.code)]\(spoken)".replacingScalars(" ", with: "[SPACE]"))
+        return EncodedText(tokens: tokens, hasWords: tokens.contains { speakable.contains($0) }, warnings: warnings)
+    }
+}
+
+extension String {
+    /// Whether any scalar is a letter or a numeral.
+    var hasWordScalar: Bool { unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil } }
+
+    /// Lower case as Python's `str.lower` writes it: a capital sigma at a word's end becomes ς.
+    func lowercasedByContext() -> String {
+        let scalars = Array(unicodeScalars)
+        var lower = String.UnicodeScalarView()
+        for (index, scalar) in scalars.enumerated() {
+            if scalar == "Σ" {
+                let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
+                let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
+                lower.append(before?.properties.isCased == true && after?.properties.isCased != true ? "ς" : "σ")
+            } else {
+                lower.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+            }
+        }
+        return String(lower)
+    }
+}

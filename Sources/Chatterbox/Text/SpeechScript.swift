@@ -1,0 +1,43 @@
+import Foundation
+
+/// A text as it will be performed: pieces to speak, and exact silences where the text asks for them.
+///
+/// `[pause:0.5s]` and `[pause:500ms]` are silence of exactly that length.
+public struct SpeechScript: Sendable, Hashable {
+    public enum Part: Sendable, Hashable {
+        /// Text for one breath, and how it is divided from the next.
+        case speech(String, SentenceSplitter.Boundary)
+        /// Seconds of silence.
+        case silence(Double)
+    }
+
+    public let parts: [Part]
+
+    /// The longest silence that can be asked for, in seconds.
+    public static let longestPause = 60.0
+
+    /// - Throws: ``TextError/pause(_:)`` for a pause that is not a length of time up to ``longestPause``.
+    public init(_ text: String, splitter: SentenceSplitter = SentenceSplitter()) throws {
+        var parts: [Part] = []
+        var rest = text[...]
+        func speak(_ text: Substring) {
+            parts += splitter(String(text)).map { .speech($0.text, $0.boundary) }
+        }
+        while let tag = rest.firstMatch(of: /\[pause:([^\[\]]*)\]/.ignoresCase()) {
+            speak(rest[..<tag.range.lowerBound])
+            parts.append(.silence(try Self.seconds(tag.1)))
+            rest = rest[tag.range.upperBound...]
+        }
+        speak(rest)
+        self.parts = parts
+    }
+
+    private static func seconds(_ length: Substring) throws -> Double {
+        let written = length.trimmingCharacters(in: .whitespaces).lowercased()
+        let (number, unit) = written.hasSuffix("ms") ? (written.dropLast(2), 1e-3) : written.hasSuffix("s") ? (written.dropLast(), 1) : ("", 1)
+        guard let value = Double(number.trimmingCharacters(in: .whitespaces)), (0...longestPause).contains(value * unit) else {
+            throw TextError.pause(String(length))
+        }
+        return value * unit
+    }
+}

@@ -1,0 +1,41 @@
+import Foundation
+
+/// Turns normalised text into the numbers that a T3 reads.
+public protocol TextTokenizer: Sendable {
+    /// Reads the tokenizer's files from a model's folder.
+    ///
+    /// - Parameter tools: programs that take steps of some languages.
+    /// - Throws: ``TokenizerError``.
+    init(folder: URL, tools: LanguageTools) throws
+
+    /// The files that must be in a model's folder.
+    static var fileNames: [String] { get }
+    /// Files that it also reads where they are there.
+    static var furtherFileNames: [String] { get }
+
+    /// The largest token, plus one.
+    var count: Int { get }
+
+    /// The tokens of normalised text, without start and stop.
+    ///
+    /// - Parameter language: one of the model's.
+    func encode(_ text: String, language: Language) -> EncodedText
+}
+
+extension TextTokenizer {
+    public static var furtherFileNames: [String] { [] }
+}
+
+/// A text as tokens.
+public struct EncodedText: Sendable, Hashable {
+    public var tokens: [Int]
+    /// Whether there is anything to say in it.
+    public var hasWords: Bool
+    public var warnings: [SpeechWarning] = []
+
+    public init(tokens: [Int], hasWords: Bool, warnings: [SpeechWarning] = []) {
+        self.tokens = tokens
+        self.hasWords = hasWords
+        self.warnings = warnings
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+@testable import Chatterbox
+
+@Suite("Joining speech")
+struct SpeechJoinerTests {
+    private let joiner = SpeechJoiner(sampleRate: 24_000)
+
+    /// A tone between stretches of faint noise, in seconds.
+    private func piece(before: Double, tone: Double, after: Double) -> [Float] {
+        func count(_ seconds: Double) -> Int { Int(seconds * 24_000) }
+        let faint = { (index: Int) in Float(index % 7) * 1e-4 }
+        return (0..<count(before)).map(faint) + (0..<count(tone)).map { 0.5 * Float(sin(Double($0) * 0.2)) } + (0..<count(after)).map(faint)
+    }
+
+    @Test("silence around a piece is cut to the same margins, whatever there was")
+    func trimming() {
+        let short = joiner.trimmed(piece(before: 0.2, tone: 1, after: 0.3)), long = joiner.trimmed(piece(before: 0.5, tone: 1, after: 1.5))
+        #expect(abs(short.count - long.count) <= 480)
+        #expect(abs(Double(short.count) / 24_000 - 1.11) < 0.02)
+    }
+
+    @Test("cut ends fade from and to nothing; uncut ends stay as they are")
+    func fades() {
+        let cut = joiner.trimmed(piece(before: 0.5, tone: 1, after: 0.5))
+        #expect(cut.first == 0 && cut.last == 0)
+        let whole = piece(before: 0, tone: 1, after: 0)
+        #expect(joiner.trimmed(whole) == whole)
+    }
+
+    @Test("silence has exactly the length asked for, and of silence alone nothing is left")
+    func silence() {
+        #expect(joiner.silence(0.5) == Array(repeating: 0, count: 12_000))
+        #expect(joiner.trimmed(joiner.silence(1)).isEmpty)
+        #expect(joiner.trimmed([]).isEmpty)
+    }
+
+    @Test("a sentence's pause is longer than a clause's, a paragraph's longer still")
+    func pauses() {
+        let pauses = SentenceSplitter.Boundary.allCases.map(SpeechJoiner.pause)
+        #expect(pauses == pauses.sorted() && Set(pauses).count == pauses.count)
+    }
+}
+
+@Suite("Loop guard")
+struct LoopGuardTests {
+    @Test("a circle of any length is noticed once it spans seconds, and one round is kept", arguments: [1, 2, 7, 25])
+    func circles(period: Int) {
+        let circle = LoopGuard()
+        let before = (0..<40).map { 1000 + $0 }
+        let tokens = before + (0..<75).map { $0 % period }
+        #expect(circle.repeated(in: tokens) == 75 - period)
+        #expect(circle.repeated(in: Array(tokens.dropLast())) == 0)
+    }
+
+    @Test("speech that only resembles itself goes on")
+    func speech() {
+        var tokens = (0..<400).map { ($0 * $0) % 97 }
+        #expect(LoopGuard().repeated(in: tokens) == 0)
+        tokens += Array(repeating: 5, count: 50)
+        #expect(LoopGuard().repeated(in: tokens) == 0)
+    }
+
+    @Test("a longer text has a larger budget, and figures and wide characters count for more")
+    func budgets() {
+        #expect(speechBudget(for: "Hi.") >= 50)
+        #expect(speechBudget(for: "A sentence of ordinary length, to be spoken.") > speechBudget(for: "A sentence."))
+        #expect(speechBudget(for: "1789") > speechBudget(for: "abcd"))
+        #expect(speechBudget(for: "東京都庁") > speechBudget(for: "abcd"))
+    }
+}

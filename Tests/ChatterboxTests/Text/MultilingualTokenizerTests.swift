@@ -1,0 +1,116 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Chatterbox
+
+@Suite("Multilingual tokenizer") struct MultilingualTokenizerTests {
+    struct Case: Decodable, Sendable {
+        let language: Language
+        let text, normal: String
+        let ids: [Int]
+        /// What the language's helper answers, where there is one.
+        let helper: String?
+    }
+
+    static let folder = fixturesFolder.appending(path: "multilingual")
+    static let cases = try! JSONDecoder().decode(
+        [Case].self, from: Data(contentsOf: fixturesFolder.appending(path: "multilingual_text.json")))
+    let tokenizer = try! MultilingualTokenizer(folder: Self.folder, tools: .none)
+
+    /// A helper that gives one answer to everything.
+    private func helper(answering text: String) throws -> LanguageTools {
+        let answer = String(decoding: try JSONEncoder().encode(["text": text]), as: UTF8.self)
+        return LanguageTools(helper: ["sh", "-c", "while read -r line; do printf '%s\\n' \"$0\"; done", answer])
+    }
+
+    @Test("normalisation is upstream's") func normalisation() {
+        for example in Self.cases where !example.text.isEmpty {
+            let normal = TextNormalizer.multilingual(example.text)
+            #expect(Array(normal.unicodeScalars) == Array(example.normal.unicodeScalars), "\(example.text.debugDescription)")
+        }
+    }
+
+    @Test("tokens are upstream's in every language", arguments: Language.allCases)
+    func tokens(language: Language) throws {
+        let cases = Self.cases.filter { $0.language == language }
+        #expect(!cases.isEmpty)
+        for example in cases {
+            let tokenizer = try example.helper.map { try MultilingualTokenizer(folder: Self.folder, tools: helper(answering: $0)) } ?? tokenizer
+            let encoded = tokenizer.encode(example.normal, language: language)
+            #expect(encoded.tokens == example.ids, "\(language.code) \(example.normal.debugDescription)")
+        }
+    }
+
+    @Test("a step that is left out is warned of", arguments: [
+        (Language.chinese, "你好", 1), (.japanese, "母", 1), (.japanese, "ひらがな", 0), (.hebrew, "שלום", 1), (.russian, "мир", 1),
+        (.korean, "값", 0), (.hindi, "नमस्ते", 0), (.english, "ship", 0),
+    ])
+    func warnings(language: Language, text: String, count: Int) {
+        let encoded = tokenizer.encode(text, language: language)
+        #expect(encoded.warnings.count == count)
+        #expect(encoded.warnings.allSatisfy { $0.kind == .skippedStep && $0.description.contains(language.name) })
+        #expect(encoded.hasWords)
+    }
+
+    @Test("a folder without Cangjie keys is warned of") func noTable() throws {
+        let folder = try TemporaryFolder()
+        let name = MultilingualTokenizer.fileNames[0]
+        try FileManager.default.copyItem(at: Self.folder.appending(path: name), to: folder.url.appending(path: name))
+        let warnings = try MultilingualTokenizer(folder: folder.url, tools: .none).encode("你好", language: .chinese).warnings
+        #expect(warnings.contains { $0.description.contains("Cangjie5_TC.json") })
+    }
+
+    @Test("a helper that fails leaves the text as it is, with the reason", arguments: [
+        (["sh", "-c", "exit 1"], "ended"), (["sh", "-c", "read line; echo oops"], "not JSON"),
+        (["/nowhere/at/all"], "ended"), (["sh", "-c", "read line; echo '{\"error\": \"no dictionary\"}'"], "no dictionary"),
+    ])
+    func failingHelper(command: [String], reason: String) throws {
+        let tokenizer = try MultilingualTokenizer(folder: Self.folder, tools: LanguageTools(helper: command))
+        for _ in 0..<2 {
+            let encoded = tokenizer.encode("мир", language: .russian)
+            #expect(encoded.tokens == self.tokenizer.encode("мир", language: .russian).tokens)
+            #expect(encoded.warnings.count == 1)
+            #expect(encoded.warnings[0].description.contains(reason), "\(encoded.warnings[0])")
+        }
+    }
+
+    @Test("a helper that says nothing is given up") func silentHelper() {
+        let helper = LanguageHelper(["sh", "-c", "read line; read line; read line"], patience: 1)
+        #expect(throws: LanguageToolError.silent(command: "sh", seconds: 1)) { try helper.processed("мир", .russian) }
+    }
+
+    @Test("a helper answers text after text") func patientHelper() throws {
+        let helper = LanguageHelper(["sh", "-c", "n=0; while read -r line; do n=$((n+1)); echo \"{\\\"text\\\": \\\"$n\\\"}\"; done"])
+        for number in 1...3 { #expect(try helper.processed("мир", .russian) == "\(number)") }
+    }
+
+    @Test("MeCab's words become hiragana where they have kanji") func mecab() {
+        let words = "母\tハハ\nは\tハ\n台所\tダイドコロ\nで\tデ\nYouTube\t\nを\tヲ\n見る\tミル\n。\t。\n\n"
+        #expect(JapaneseReader.joined(words, as: "母は台所で YouTube を見る。") == " ははは" + "だいどころで YouTube をみる。")
+        #expect(JapaneseReader.joined("鷗\t\n\n", as: "鷗") == "鷗")
+    }
+
+    @Test("capital sigma at a word's end is ς", arguments: [
+        ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"), ("Σ", "σ"), ("ΑΣ.", "ας."), ("ΑΣ'Α", "ασ'α"), ("Α\u{301}Σ", "α\u{301}ς"), ("İ", "i\u{307}"),
+    ])
+    func sigma(text: String, lower: String) {
+        #expect(Array(text.lowercasedByContext().unicodeScalars) == Array(lower.unicodeScalars))
+    }
+
+    @Test("pieces that Unicode calls equal stay apart") func equivalents() throws {
+        let json = try ExactJSON(Data(#"{"é": 1, "e\u0301": 2, "é": 3}"#.utf8))
+        #expect(json.members?.map { $0.value.integer } == [1, 2, 3])
+        #expect(ExactText("\u{e9}") != ExactText("e\u{301}"))
+        #expect("\u{e9}" == "e\u{301}")
+    }
+
+    @Test("a damaged Cangjie table says what is wrong", arguments: [("{}", "list"), ("[\"a\"]", "tab"), ("[", "JSON")])
+    func damagedTable(content: String, expected: String) throws {
+        let folder = try TemporaryFolder()
+        let url = folder.url.appending(path: CangjieTable.fileName)
+        try Data(content.utf8).write(to: url)
+        let error = #expect(throws: TokenizerError.self) { try CangjieTable(url) }
+        #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
+    }
+}

@@ -1,0 +1,48 @@
+import Chatterbox
+import Testing
+
+@Suite("Speech script")
+struct SpeechScriptTests {
+    @Test("sentences end at their ends, not at abbreviations, decimals and initials", arguments: [
+        ("Dr. Brown met J. S. Bach at 7.30 in St. Ives. He paid.", 50, ["Dr. Brown met J. S. Bach at 7.30 in St. Ives.", "He paid."]),
+        ("\"Stop!\" she cried. Nobody did, of course, nobody.", 40, ["\"Stop!\" she cried.", "Nobody did, of course, nobody."]),
+        ("今日は晴れです。明日は雨が降るでしょう。傘を持って行ってください。", 20, ["今日は晴れです。明日は雨が降るでしょう。", "傘を持って行ってください。"]),
+    ])
+    func sentences(text: String, limit: Int, pieces: [String]) {
+        #expect(SentenceSplitter(limit: limit)(text).map(\.text) == pieces)
+    }
+
+    @Test("a paragraph's end divides even short sentences")
+    func paragraphs() {
+        let pieces = SentenceSplitter()("One.\n\nTwo. Three.")
+        #expect(pieces.map(\.text) == ["One.", "Two. Three."])
+        #expect(pieces.map(\.boundary) == [.paragraph, .sentence])
+    }
+
+    @Test("a long sentence is divided at a comma, else between words, and no word is lost")
+    func longSentences() {
+        let text = "word ".repeated(30) + "and, at long last, the end of it all"
+        let pieces = SentenceSplitter(limit: 60)(text)
+        #expect(pieces.allSatisfy { $0.text.count <= 60 })
+        #expect(pieces.flatMap { $0.text.split(separator: " ") } == text.split(separator: " "))
+        #expect(pieces.contains { $0.boundary == .word })
+        #expect(pieces.last?.boundary == .sentence)
+    }
+
+    @Test("pauses are exact and stand where they are written")
+    func pauses() throws {
+        let script = try SpeechScript("One. [pause:0.5s]Two.[PAUSE: 250ms ] [pause:0s]")
+        #expect(script.parts == [.speech("One.", .sentence), .silence(0.5), .speech("Two.", .sentence), .silence(0.25), .silence(0)])
+    }
+
+    @Test("what is no pause is refused with what to write", arguments: ["", "1", "-1s", "61s", "soon", "nans"])
+    func badPauses(length: String) {
+        let error = #expect(throws: TextError.self) { try SpeechScript("One [pause:\(length)] two.") }
+        #expect(error == .pause(length))
+        #expect(error?.description.contains("[pause:0.5s]") == true)
+    }
+}
+
+extension String {
+    fileprivate func repeated(_ count: Int) -> String { String(repeating: self, count: count) }
+}
