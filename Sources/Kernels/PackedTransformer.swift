@@ -6,28 +6,14 @@ public final class PackedTransformer: @unchecked Sendable {
     /// The sizes that layers share.
     public struct Shape: Sendable, Hashable {
         public var hidden, heads, inner: Int
-        /// Added to the mean square, or the variance, before its root.
-        public var normEpsilon: Double
         /// Between the two matrices of a feed-forward block.
         public var activation: Activation
 
-        public init(hidden: Int, heads: Int, inner: Int, normEpsilon: Double, activation: Activation) {
+        public init(hidden: Int, heads: Int, inner: Int, activation: Activation) {
             self.hidden = hidden
             self.heads = heads
             self.inner = inner
-            self.normEpsilon = normEpsilon
             self.activation = activation
-        }
-    }
-
-    /// A normalisation's weight, and its bias where it is LayerNorm and not RMSNorm.
-    public struct Norm {
-        let weight: Tensor
-        let bias: Tensor?
-
-        public init(weight: Tensor, bias: Tensor? = nil) {
-            self.weight = weight
-            self.bias = bias
         }
     }
 
@@ -68,6 +54,7 @@ public final class PackedTransformer: @unchecked Sendable {
     private let matrices: [PackedMatrix]
     private let floats: FloatArena
 
+    /// - Parameter finalNorm: its epsilon is also that of the layers'.
     /// - Throws: ``TorchError`` for tensors that are not float32 on the CPU.
     public init(_ shape: Shape, layers: [Layer], finalNorm: Norm, head: PackedMatrix, rotation: Rotation?, team: ThreadTeam) throws {
         precondition(shape.hidden % shape.heads == 0, "heads of equal width")
@@ -89,7 +76,7 @@ public final class PackedTransformer: @unchecked Sendable {
         }
         let last = ck_transformer(
             layers: nil, layer_count: layers.count, hidden: shape.hidden, heads: shape.heads, inner: shape.inner,
-            norm_epsilon: Float(shape.normEpsilon), activation: shape.activation.code,
+            norm_epsilon: Float(finalNorm.epsilon), activation: shape.activation.code,
             final_norm: try floats.copy(finalNorm.weight), final_norm_bias: try floats.copy(finalNorm.bias), head: head.handle,
             cosine: try floats.copy(rotation?.cosine), sine: try floats.copy(rotation?.sine))
         self.layers = .allocate(capacity: max(1, layers.count))

@@ -79,14 +79,14 @@ public final class PackedDecodeEngine: DecodeEngine {
     private func gather(_ embedded: Tensor, from start: Int, count: Int, slots: Range<Int>) throws {
         let (time, hidden) = (embedded.size(1), packed.transformer.shape.hidden)
         try embedded.withElements(of: Float.self) { source in
-            for (row, _) in slots.enumerated() {
-                let from = (row * time + start) * hidden
-                _ = UnsafeMutableBufferPointer(rebasing: inputs[(row * count * hidden)...])
+            for sequence in 0..<slots.count {
+                let from = (sequence * time + start) * hidden
+                _ = UnsafeMutableBufferPointer(rebasing: inputs[(sequence * count * hidden)...])
                     .update(fromContentsOf: source[from..<from + count * hidden])
             }
         }
-        for (row, slot) in slots.enumerated() {
-            for index in 0..<count { try packed.positions?.add(table.lengths[slot] + index, to: row(row * count + index)) }
+        for (sequence, slot) in slots.enumerated() {
+            for index in 0..<count { try packed.positions?.add(table.lengths[slot] + index, to: row(sequence * count + index)) }
         }
     }
 

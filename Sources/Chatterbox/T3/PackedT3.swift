@@ -43,10 +43,10 @@ public final class PackedT3: Sendable {
         let layers = try llama.layers.map { layer in
             defer { afterLayer() }
             return PackedTransformer.Layer(
-                attentionNorm: .init(weight: layer.inputNorm.weight),
+                attentionNorm: try Norm(layer.inputNorm),
                 queryKeyValue: try pack(layer.attention.query, layer.attention.key, layer.attention.value),
                 attentionOutput: try pack(layer.attention.output),
-                feedForwardNorm: .init(weight: layer.feedForwardNorm.weight),
+                feedForwardNorm: try Norm(layer.feedForwardNorm),
                 expand: try pack(layer.feedForward.gate, layer.feedForward.up, gated: true),
                 contract: try pack(layer.feedForward.down))
         }
@@ -54,8 +54,8 @@ public final class PackedT3: Sendable {
         return try PackedTransformer(
             .init(
                 hidden: llama.headCount * llama.headSize, heads: llama.headCount, inner: llama.layers[0].feedForward.up.weight.size(0),
-                normEpsilon: llama.norm.epsilon, activation: .gatedSiLU),
-            layers: layers, finalNorm: .init(weight: llama.norm.weight), head: head,
+                activation: .gatedSiLU),
+            layers: layers, finalNorm: try Norm(llama.norm), head: head,
             rotation: .init(
                 cosine: llama.rotary.cosine.rows.narrow(axis: 1, from: 0, count: half),
                 sine: llama.rotary.signedSine.rows.narrow(axis: 1, from: half, count: half)),
@@ -68,18 +68,17 @@ public final class PackedT3: Sendable {
         func pack(_ layer: TransposedLinear) throws -> PackedMatrix {
             try PackedMatrix([.init(layer.weight, bias: layer.bias)], format: format, team: team)
         }
-        func norm(_ norm: LayerNorm) -> PackedTransformer.Norm { .init(weight: norm.weight, bias: norm.bias) }
         let layers = try gpt2.layers.map { layer in
             defer { afterLayer() }
             return PackedTransformer.Layer(
-                attentionNorm: norm(layer.attentionNorm), queryKeyValue: try pack(layer.queryKeyValue),
-                attentionOutput: try pack(layer.attentionOutput), feedForwardNorm: norm(layer.feedForwardNorm),
+                attentionNorm: try Norm(layer.attentionNorm), queryKeyValue: try pack(layer.queryKeyValue),
+                attentionOutput: try pack(layer.attentionOutput), feedForwardNorm: try Norm(layer.feedForwardNorm),
                 expand: try pack(layer.feedForwardInput), contract: try pack(layer.feedForwardOutput))
         }
         return try PackedTransformer(
             .init(
                 hidden: gpt2.headCount * gpt2.headSize, heads: gpt2.headCount, inner: gpt2.layers[0].feedForwardInput.weight.size(0),
-                normEpsilon: gpt2.norm.epsilon, activation: .geluTanh),
-            layers: layers, finalNorm: norm(gpt2.norm), head: head, rotation: nil, team: team)
+                activation: .geluTanh),
+            layers: layers, finalNorm: try Norm(gpt2.norm), head: head, rotation: nil, team: team)
     }
 }

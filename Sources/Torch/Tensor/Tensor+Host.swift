@@ -36,18 +36,17 @@ extension Tensor {
         }
     }
 
-    /// Lends the memory of a CPU tensor, a view or not, with the strides of its axes in elements.
+    /// The first element of a CPU tensor, a view or not, and the strides of its axes in elements; for the package's own
+    /// kernels. The memory stays as long as the tensor does.
     ///
     /// - Throws: ``TorchError`` where the tensor is elsewhere or has another element type.
-    public func withStorage<Scalar: TensorScalar, Result>(
-        of type: Scalar.Type, _ body: (UnsafePointer<Scalar>, _ strides: [Int]) throws -> Result
-    ) throws -> Result {
+    package func storage<Scalar: TensorScalar>(of type: Scalar.Type) throws -> (start: UnsafeMutablePointer<Scalar>, strides: [Int]) {
         guard device == .cpu, dtype == Scalar.dtype, let start = ct_tensor_data(handle) else {
             throw TorchError(
-                kind: .invalid, operation: "withStorage", shapes: [shape],
+                kind: .invalid, operation: "storage", shapes: [shape],
                 message: "expected \(Scalar.dtype.rawValue) on cpu, found \(dtype.rawValue) on \(device)")
         }
-        return try withExtendedLifetime(self) { try body(UnsafePointer(start.assumingMemoryBound(to: Scalar.self)), strides) }
+        return (start.assumingMemoryBound(to: Scalar.self), strides)
     }
 
     /// Lends the bytes of a contiguous CPU tensor of any element type.
