@@ -71,9 +71,9 @@ import Torch
     @Test("losses fall, and the export loads as a vocoder")
     func learns() throws {
         let folder = try TemporaryFolder()
-        let task = try task(folder, judgesFrom: 28)
+        let task = try task(folder, judgesFrom: 78)
         let before = try withoutGradients { try task.validate() }
-        var options = TrainingOptions(steps: 30, folder: folder.url.appending(path: "state"))
+        var options = TrainingOptions(steps: 80, folder: folder.url.appending(path: "state"))
         options.checkpointSeconds = 1000
         try Trainer(options) { _ in }.run(task)
         let after = try withoutGradients { try task.validate() }
