@@ -23,12 +23,13 @@ let package = Package(
         .systemLibrary(name: "CLibtorch", pkgConfig: "libtorch"),
         .systemLibrary(name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
-        .systemLibrary(name: "CEbur128", pkgConfig: "libebur128", providers: [.apt(["libebur128-dev"])]),
 
         .target(name: "CTorch", dependencies: ["CLibtorch"]),
         .target(name: "Torch", dependencies: ["CTorch"]),
-        .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr", "CEbur128"]),
-        .target(name: "Chatterbox", dependencies: ["Torch", "SpeechAudio"]),
+        .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr"]),
+        .target(name: "CKernels", exclude: ["kernels.inc"]),
+        .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
+        .target(name: "Chatterbox", dependencies: ["Torch", "Kernels", "SpeechAudio"]),
         .target(
             name: "ChatterboxHub",
             dependencies: [
@@ -48,7 +49,8 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
-        .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "TestSupport"]),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
+        .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "CSndfile", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
         .testTarget(
             name: "ChatterboxHubTests",

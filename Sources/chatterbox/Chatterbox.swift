@@ -16,6 +16,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
             """,
         subcommands: [
             SayCommand.self,
+            ConvertCommand.self,
             VoiceCommand.self,
             ModelsCommand.self,
             WatermarkCommand.self,

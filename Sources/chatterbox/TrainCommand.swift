@@ -14,7 +14,7 @@ struct TrainCommand: ParsableCommand {
             """,
         subcommands: [
             Features.self, TrainTokenizer.self, SpeechTokens.self, Speakers.self, TrainT3.self, TrainFlow.self, Assemble.self,
-            SpeakTest.self,
+            SpeakTest.self, TrainSpeaker.self, TrainVocoder.self, CopySynthesisCommand.self,
         ])
 }
 

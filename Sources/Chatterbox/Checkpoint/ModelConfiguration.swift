@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// Sizes of every network of a model.
 ///
@@ -67,13 +68,17 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     ///
     /// - Throws: ``CheckpointError/configuration(_:problem:)``.
     init(_ url: URL) throws {
+        let data: Data
+        do { data = try SmallFile.read(url) } catch { throw CheckpointError.configuration(url, problem: error.reason) }
+        guard JSONOutline(data, limit: 64).depth <= 64 else { throw CheckpointError.configuration(url, problem: "nested too deep") }
         do {
-            self = try JSONDecoder().decode(ModelConfiguration.self, from: Data(contentsOf: url))
+            self = try JSONDecoder().decode(ModelConfiguration.self, from: data)
         } catch let error as DecodingError {
             throw CheckpointError.configuration(url, problem: Self.explain(error))
         } catch {
             throw CheckpointError.configuration(url, problem: error.localizedDescription)
         }
+        if let problem { throw CheckpointError.configuration(url, problem: problem) }
     }
 
     /// Writes `config.json`.

@@ -44,6 +44,8 @@ public struct S3GenConfiguration: Sendable, Codable, Hashable {
         pico.flow.steps = 6
         pico.vocoder.baseChannels = 128
         pico.vocoder.pitchChannels = 96
+        // A small network makes few overtones of its own: these reach to 3 kHz for the lowest voice, 7 for a high one.
+        pico.vocoder.harmonics = 30
         return pico
     }()
 

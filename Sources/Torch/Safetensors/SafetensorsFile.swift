@@ -24,7 +24,7 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: ``SafetensorsError`` where the file cannot be read, is cut off or contradicts itself.
     public init(_ url: URL) throws {
         self.url = url
-        file = try MappedFile(url)
+        do { file = try MappedFile(url) } catch { throw SafetensorsError.unreadable(url, reason: error.reason) }
         let header = try SafetensorsHeader(UnsafeRawBufferPointer(file.bytes), url)
         entries = header.entries
         metadata = header.metadata
@@ -44,6 +44,9 @@ public struct SafetensorsFile: Sendable {
     public func tensors() throws -> [String: Tensor] {
         try Dictionary(uniqueKeysWithValues: entries.keys.map { ($0, try tensor($0)) })
     }
+
+    /// Lets go of the memory that holds what has been read.
+    func releasePages() { file.releasePages() }
 
     private func stored(_ entry: Entry) throws -> Tensor {
         guard !entry.range.isEmpty else { return try .empty(entry.shape, dtype: entry.dtype) }
