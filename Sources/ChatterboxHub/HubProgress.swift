@@ -20,6 +20,14 @@ public struct HubProgress: Sendable, Hashable {
     /// Over the last seconds; nil before there is anything to tell.
     public var bytesPerSecond: Double?
 
+    public init(files: Int = 0, totalFiles: Int = 0, bytes: Int = 0, totalBytes: Int = 0, bytesPerSecond: Double? = nil) {
+        self.files = files
+        self.totalFiles = totalFiles
+        self.bytes = bytes
+        self.totalBytes = totalBytes
+        self.bytesPerSecond = bytesPerSecond
+    }
+
     /// Seconds to the end at this speed.
     public var secondsLeft: Double? {
         bytesPerSecond.flatMap { $0 > 0 ? Double(totalBytes - bytes) / $0 : nil }
