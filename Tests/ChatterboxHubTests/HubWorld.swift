@@ -24,7 +24,9 @@ struct HubWorld: Sendable {
         self.clock = clock
         configuration = HubConfiguration(endpoint: hub.address(), cacheFolder: folder.url.appending(path: "hub"))
         configuration.patience.attempts = 4
-        configuration.patience.silence = .milliseconds(200)
+        // However busy the machine is, answers that come are waited for.
+        configuration.patience.response = .seconds(3600)
+        configuration.patience.silence = .seconds(3600)
         configuration.patience.slowestBytes = 1000
     }
 
