@@ -17,6 +17,7 @@ enum Failure: Error {
         case is CancellationError, is HubError: throw error
         case let error as HTTPClientError where error == .cancelled: throw CancellationError()
         case let error as HTTPClientError: self = .transient(Self.reasons.first { $0.error == error }?.reason ?? error.shortDescription)
+        case HTTPParserError.invalidEOFState: self = .transient("the connection was cut")
         case let error as NIOConnectionError where error.connectionErrors.isEmpty: self = .transient("no such host: \(error.host)")
         case is NIOConnectionError: self = .transient("the host does not answer")
         case let error as IOError: self = .transient(String(cString: strerror(error.errnoCode)))

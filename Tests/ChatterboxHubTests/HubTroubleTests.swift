@@ -101,9 +101,12 @@ import Testing
     }
 
     @Test("silence ends a transfer, and the next goes on") func stall() async throws {
-        let world = try await Self.world { $0 == 0 ? .stall(after: 5000) : nil }
+        var world = try await Self.world { $0 == 0 ? .stall(after: 5000) : nil }
+        world.configuration.patience.silence = .milliseconds(500)
+        // A busy machine may be silent as well.
+        world.configuration.patience.attempts = 1000
         try await expectWhole(world, world.fetch(Self.weights))
-        #expect(world.hub.transfers.filter { $0.server == 1 }.map(\.range) == [nil, "bytes=5000-"])
+        #expect(world.hub.transfers.contains { $0.range == "bytes=5000-" })
     }
 
     @Test("a trickle is no transfer") func drip() async throws {
