@@ -26,6 +26,8 @@ public struct HubClient: Sendable {
         settings.redirectConfiguration = .disallow
         settings.timeout.connect = .nanoseconds(configuration.patience.response.nanoseconds)
         settings.timeout.read = .nanoseconds(configuration.patience.silence.nanoseconds)
+        // Tries are counted here, and a hub that is not there should be noticed at once.
+        settings.connectionPool.retryConnectionEstablishment = false
         // One connection for each file is faster than one for all.
         settings.httpVersion = .http1Only
         if let proxy = configuration.proxy { settings.proxy = .server(host: proxy.host, port: proxy.port) }
