@@ -8,6 +8,7 @@ let package = Package(
         .library(name: "SpeechAudio", targets: ["SpeechAudio"]),
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
+        .executable(name: "torch-bench", targets: ["TorchBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
@@ -26,6 +27,9 @@ let package = Package(
             name: "ChatterboxCommand",
             dependencies: ["Chatterbox", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/chatterbox"),
+
+        .target(name: "Harness", path: "Benchmarks/Harness"),
+        .executableTarget(name: "TorchBench", dependencies: ["Harness", "Torch"], path: "Benchmarks/TorchBench"),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
