@@ -33,21 +33,23 @@ struct ConvertCommand: AsyncParsableCommand {
         let source = URL(filePath: recording)
         let destination = try output.destination(stem: source.deletingPathExtension().lastPathComponent + "-converted")
         let player = output.play ? try Player.find() : nil
-        let recorded = try AudioFile.read(source)
+        let recorded = try AudioFile.read(source).checkedAsReference(named: source.relativePath, minimumSeconds: 0.1)
+        let target = try voice.source()
 
         let display = progress.display
         defer { display.clear() }
         let synthesizer = try await model.load(display)
         if !noWatermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
         let start = ContinuousClock.now
-        let voice = try await voice.load(synthesizer, display)
+        let voice = try await target?.load(synthesizer, display)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
         display.begin("Listening to \(source.lastPathComponent)")
         let speech = try await synthesizer.convert(
-            recorded, named: source.path, to: voice, steps: steps, seed: seed, watermark: !noWatermark
+            recorded, named: source.relativePath, to: voice, steps: steps, seed: seed, watermark: !noWatermark
         ) { display.show($0) }
         try Task.checkCancellation()
-        let place = try destination.write(speech.audio)
+        try destination.take(speech.audio)
+        let place = try destination.finish(speech.audio)
         let summary = SpeechSummary(speech, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
         display.finish(summary.sentence)
         if output.json { try StandardOutput.print(json: summary) }
