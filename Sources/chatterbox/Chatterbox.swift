@@ -20,6 +20,9 @@ struct ChatterboxCommand: AsyncParsableCommand {
             VoiceCommand.self,
             ModelsCommand.self,
             WatermarkCommand.self,
+            BenchCommand.self,
+            BenchWorker.self,
+            TrainCommand.self,
         ])
 
     /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.

@@ -59,6 +59,17 @@ struct SafetensorsTests {
         try weights.requireAllUsed()
     }
 
+    @Test("a tensor that does not lie at a multiple of its size is read all the same")
+    func unaligned() throws {
+        let folder = try TemporaryFolder()
+        let url = folder.url.appending(path: "x.safetensors")
+        let header = #"{"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[2],"data_offsets":[1,9]}}"#
+        var bytes = Self.file(header: header, data: 9)
+        bytes.replaceSubrange(bytes.count - 8..<bytes.count, with: withUnsafeBytes(of: (Float(1.5), Float(-2))) { Data($0) })
+        try bytes.write(to: url)
+        #expect(try SafetensorsFile(url).tensor("b").array(of: Float.self) == [1.5, -2])
+    }
+
     @Test("a sharded checkpoint reads as one")
     func shards() throws {
         let folder = try TemporaryFolder()
@@ -87,6 +98,16 @@ struct SafetensorsTests {
         (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 4), "overlaps"),
         (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[4611686018427387904,8],"data_offsets":[0,4]}}"#, data: 4), "impossible shape"),
         (SafetensorsTests.file(header: String(repeating: "[", count: 100_000), data: 0), "nested too deep"),
+        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[0,4611686018427387904,8],"data_offsets":[0,0]}}"#, data: 0), "impossible shape"),
+        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[\#((0..<33).map { _ in "1" }.joined(separator: ","))],"data_offsets":[0,4]}}"#, data: 4), "33 axes"),
+        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[true],"data_offsets":[0,4]}}"#, data: 4), "whole numbers"),
+        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}"#, data: 4), "whole numbers"),
+        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, data: 4), "two data_offsets in order"),
+        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775808]}}"#, data: 4), "data_offsets"),
+        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[0],"data_offsets":[9223372036854775807,9223372036854775807]}}"#, data: 0), "impossible data_offsets"),
+        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 4), "a name occurs twice"),
+        (SafetensorsTests.file(header: #"{"x":7}"#, data: 0), "not described"),
+        (SafetensorsTests.file(header: #"{"__metadata__":{"a":1}}"#, data: 0), "__metadata__"),
     ])
     func damage(bytes: Data, expected: String) throws {
         let folder = try TemporaryFolder()
@@ -95,28 +116,6 @@ struct SafetensorsTests {
         let error = #expect(throws: SafetensorsError.self) { try SafetensorsFile(url) }
         #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
         #expect(error?.description.contains("x.safetensors") == true)
-    }
-
-    @Test("any damage to a valid file is an error or harmless: no crash, no tensor outside the file")
-    func mutations() throws {
-        let valid = try Self.example()
-        let folder = try TemporaryFolder()
-        let url = folder.url.appending(path: "x.safetensors")
-        var random = SystemRandomNumberGenerator()
-        for length in 0..<valid.count {
-            try valid.prefix(length).write(to: url)
-            #expect(throws: SafetensorsError.self) { try SafetensorsFile(url) }
-        }
-        for round in 0..<1500 {
-            var bytes = round % 3 == 0 ? Data((0..<Int.random(in: 0...200, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) }) : valid
-            for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
-                bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
-            }
-            try bytes.write(to: url)
-            if let file = try? SafetensorsFile(url) {
-                for name in file.entries.keys { _ = try file.tensor(name).array(of: Float.self) }
-            }
-        }
     }
 
     @Test("what cannot be written leaves nothing behind")
@@ -129,19 +128,5 @@ struct SafetensorsTests {
         try Data("x".utf8).write(to: directory.appending(path: "file"))
         #expect(throws: SafetensorsError.self) { try SafetensorsWriter.write(["a": .ones([1])], to: directory) }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["taken"])
-    }
-
-    @Test("random bytes are no torch.save archive")
-    func archives() throws {
-        let folder = try TemporaryFolder()
-        let url = folder.url.appending(path: "x.pt")
-        #expect(throws: ArchiveError.self) { try PickledArchive(url) }
-        var random = SystemRandomNumberGenerator()
-        for round in 0..<200 {
-            var bytes = Data((0..<Int.random(in: 0...400, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
-            if round % 2 == 0 { bytes = Data("PK\u{3}\u{4}".utf8) + bytes }
-            try bytes.write(to: url)
-            #expect(throws: ArchiveError.self) { try PickledArchive(url) }
-        }
     }
 }
