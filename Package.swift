@@ -22,7 +22,9 @@ let package = Package(
         .target(name: "CTorch", dependencies: ["CLibtorch"]),
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr"]),
-        .target(name: "Chatterbox", dependencies: ["Torch", "SpeechAudio"]),
+        .target(name: "CKernels", exclude: ["kernels.inc"]),
+        .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
+        .target(name: "Chatterbox", dependencies: ["Torch", "Kernels", "SpeechAudio"]),
         .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "Torch"]),
         .executableTarget(
             name: "ChatterboxCommand",
@@ -31,6 +33,7 @@ let package = Package(
 
         .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
+        .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "CSndfile", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
         .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "TestSupport"]),

@@ -1,8 +1,9 @@
 /// Ba et al. 2016, over the last axis.
 public struct LayerNorm: Sendable {
-    let weight, bias: Tensor
+    /// `[size]`.
+    public let weight, bias: Tensor
     let size: Int
-    let epsilon: Double
+    public let epsilon: Double
 
     /// Takes `weight` and `bias`, both `[size]`.
     public init(_ weights: Weights, size: Int, epsilon: Double = 1e-5) throws {

@@ -81,6 +81,10 @@ public struct Weights: Sendable {
         if !left.isEmpty { throw WeightsError.superfluous(source: store.name, names: left) }
     }
 
+    /// Lets go of the memory that holds what has been read of mapped files. It comes back from the file when a tensor is
+    /// read again; what was written into such tensors in place is lost.
+    public func releasePages() { store.source.releasePages() }
+
     /// Every tensor handed out below this scope so far, by full name.
     public var parameters: [String: Tensor] { store.handedOut(below: path) }
 
@@ -95,10 +99,13 @@ protocol WeightSource: Sendable {
     func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor
     /// Whether `tensor` answers for names that `names` does not list.
     var inventsTensors: Bool { get }
+    /// Forgets what can be read from a file again.
+    func releasePages()
 }
 
 extension WeightSource {
     var inventsTensors: Bool { false }
+    func releasePages() {}
 }
 
 /// The tensors of one checkpoint file and the record of what has been asked for.
