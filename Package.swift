@@ -9,6 +9,7 @@ let package = Package(
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
         .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
+        .executable(name: "torch-bench", targets: ["TorchBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
@@ -30,6 +31,9 @@ let package = Package(
             name: "ChatterboxCommand",
             dependencies: ["Chatterbox", "ChatterboxTraining", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             path: "Sources/chatterbox"),
+
+        .target(name: "Harness", path: "Benchmarks/Harness"),
+        .executableTarget(name: "TorchBench", dependencies: ["Harness", "Torch"], path: "Benchmarks/TorchBench"),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
