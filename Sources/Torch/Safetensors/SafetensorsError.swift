@@ -29,7 +29,7 @@ public enum SafetensorsError: Error, CustomStringConvertible {
         case .length(let url, let expected, let found):
             "\(url.path): \(found) bytes where its header accounts for \(expected); the file is damaged, download it again"
         case .unwritable(let url, let reason):
-            "\(url.path): cannot be written (\(reason))"
+            "\(url.path): cannot be written (\(reason)); choose another place"
         }
     }
 }
