@@ -16,9 +16,13 @@ struct ChatterboxCommand: AsyncParsableCommand {
             """,
         subcommands: [
             SayCommand.self,
+            ConvertCommand.self,
             VoiceCommand.self,
             ModelsCommand.self,
             WatermarkCommand.self,
+            BenchCommand.self,
+            BenchWorker.self,
+            TrainCommand.self,
         ])
 
     /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.
