@@ -10,19 +10,20 @@ import Torch
 /// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
 /// ```
 public enum Chatterbox {
-    /// Loads a model's folder; see ``Model/load(_:variant:device:dtype:watermark:languageTools:)``.
+    /// Loads a model's folder; see ``Model/load(_:variant:device:dtype:compute:watermark:languageTools:)``.
     ///
     /// - Throws: ``CheckpointError``, what reading a damaged file throws, and `CancellationError` at the end where the task
     ///   was cancelled meanwhile.
     public static func load(
-        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32, watermark: URL? = nil,
-        languageTools: LanguageTools = .none
+        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
+        compute: ComputeOptions = .standard, watermark: URL? = nil, languageTools: LanguageTools = .none
     ) async throws -> Synthesizer {
         // Reading gigabytes blocks: it has a thread of its own.
         let model = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Model, any Error>) in
             Thread { continuation.resume(with: Result {
                 try Model.load(
-                    folder, variant: variant, device: device, dtype: dtype, watermark: watermark, languageTools: languageTools)
+                    folder, variant: variant, device: device, dtype: dtype, compute: compute, watermark: watermark,
+                    languageTools: languageTools)
             }) }.start()
         }
         try Task.checkCancellation()

@@ -168,7 +168,7 @@ public actor Synthesizer {
         let budget = isGuarded ? min(options.maximumTokens, speechBudget(for: utterance.text)) : options.maximumTokens
         let capacity = model.configuration.t3.prefixLength(text: utterance.tokens.count, prompt: voice.conditioningTokens.size(1))
             + budget
-        let engine = try TensorDecodeEngine(model.t3, slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
+        let engine = try model.makeDecodeEngine(slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
         let decoder = try T3Decoder(
             engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
             budget: budget, loopGuard: isGuarded ? LoopGuard() : nil, generator: generator)

@@ -169,7 +169,7 @@ import Torch
         (["--language", "de"], ["--language", "de", "en"]),
         (["-o", "out.xyz"], ["out.xyz", ".wav", "--format"]),
         (["-o", "-", "--json"], ["-o -", "--json"]),
-        (["--quantize", "int8"], ["not yet available", "--quantize"]),
+        (["--exact", "--quantize", "int8"], ["--exact", "--quantize"]),
     ])
     func option(arguments: [String], words: [String]) async throws {
         try await expectRefusal(64, words, good + ["Hi."] + arguments)

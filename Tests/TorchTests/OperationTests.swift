@@ -52,3 +52,19 @@ struct OperationTests {
         #expect(throws: DeviceError.self) { try Device("cuda:x") }
     }
 }
+
+@Suite("Batch normalisation") struct BatchNormTests {
+    @Test("in training it uses the batch's statistics and moves its own, afterwards its own")
+    func statistics() throws {
+        let weights = Weights(initialising: try Generator(seed: 1))
+        let x = try Tensor.randn([64, 3], generator: Generator(seed: 2)) * 4 + 7
+        let made = try BatchNorm(weights.updatingStatistics["norm"], channels: 3)(x)
+        #expect(try made.mean(axis: 0).abs().max().item(Double.self) < 1e-5)
+        let mean = try weights["norm"].tensor("running_mean", shape: [3])
+        try expectClose(mean, x.mean(axis: 0) * 0.1, relative: 1e-5)
+        let before = try mean.clone()
+        let plain = try BatchNorm(weights["norm"], channels: 3)(x)
+        #expect(try plain.mean(axis: 0).abs().min().item(Double.self) > 1)
+        try expectClose(mean, before, relative: 0)
+    }
+}

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Torch
 
 /// A loaded model: networks, tokenizer and built-in voice. Immutable, so that any number of ``Synthesizer``s share one.
@@ -9,6 +10,8 @@ public struct Model: Sendable {
     public let configuration: ModelConfiguration
     public let tokenizer: any TextTokenizer
     public let t3: T3
+    /// T3 packed for kernels of our own; nil where it computes the exact way.
+    public let packedT3: PackedT3?
     public let s3Gen: S3Gen
     public let voiceEncoder: VoiceEncoder
     /// The voice of the checkpoint's `conds.pt`, where it has one.
@@ -35,19 +38,21 @@ public struct Model: Sendable {
     /// Loads a folder with the files that upstream's repositories have; sizes are the variant's unless a `config.json`
     /// says otherwise.
     ///
-    /// On the CPU in the stored type the weights are the files' own pages: nothing is copied.
+    /// On the CPU in the stored type the weights are the files' own pages: nothing is copied, unless T3 is packed for
+    /// faster decoding.
     ///
     /// - Parameters:
     ///   - variant: which model of a folder that holds several; nil takes the first of ``Variant/all`` whose T3 is there.
     ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32.
+    ///   - compute: the exact way or faster ones.
     ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; a file that is
     ///     not there gives a model that marks nothing.
     ///   - languageTools: programs that take steps of some languages, for the multilingual models.
     /// - Throws: ``CheckpointError`` for the folder, ``WeightsError``, `SafetensorsError`, `ArchiveError` or
     ///   ``TokenizerError`` for a file in it.
     public static func load(
-        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32, watermark: URL? = nil,
-        languageTools: LanguageTools = .none
+        _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
+        compute: ComputeOptions = .standard, watermark: URL? = nil, languageTools: LanguageTools = .none
     ) throws -> Model {
         let clock = ContinuousClock()
         let start = clock.now
@@ -57,7 +62,14 @@ public struct Model: Sendable {
         t3Weights.ignore("tfmr.embed_tokens.weight")
         let t3 = try T3(t3Weights, configuration.t3)
         try t3Weights.requireAllUsed()
-        let s3Gen = try S3Gen(Weights.load(files.s3Gen, dtype: .float32, device: device), configuration.s3Gen)
+        let team = try Self.team(for: t3, compute)
+        let packedT3 = try team.map { team in
+            try PackedT3(t3, format: compute.quantization.format, team: team) { t3Weights.releasePages() }
+        }
+        let s3GenWeights = try Weights.load(files.s3Gen, dtype: .float32, device: device)
+        let exactS3Gen = try S3Gen(s3GenWeights, configuration.s3Gen)
+        let s3Gen = try team.map { try exactS3Gen.packed(compute.quantization, team: $0) } ?? exactS3Gen
+        if team != nil { s3GenWeights.releasePages() }
         let voiceWeights = try Weights.load(files.voiceEncoder, dtype: .float32, device: device)
         let voiceEncoder = try VoiceEncoder(voiceWeights, configuration.voiceEncoder)
         try voiceWeights.requireAllUsed()
@@ -72,8 +84,27 @@ public struct Model: Sendable {
         let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device) }
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
-            folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3, s3Gen: s3Gen,
-            voiceEncoder: voiceEncoder, builtInVoice: voice, watermarker: watermarker, loadingSeconds: seconds)
+            folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
+            packedT3: packedT3, s3Gen: s3Gen, voiceEncoder: voiceEncoder, builtInVoice: voice, watermarker: watermarker, loadingSeconds: seconds)
+    }
+
+    /// Who computes with packed weights; nil where that is not wanted or not possible.
+    private static func team(for t3: T3, _ compute: ComputeOptions) throws -> ThreadTeam? {
+        guard !compute.isExact, t3.device == .cpu, t3.dtype == .float32 else { return nil }
+        return try ThreadTeam(threads: compute.threads ?? Libtorch.threads)
+    }
+
+    /// What T3's weights are rounded to.
+    public var quantization: Quantization { packedT3.flatMap { packed in Quantization.allCases.first { $0.format == packed.format } } ?? .none }
+
+    /// A place to decode speech tokens in.
+    ///
+    /// - Parameters:
+    ///   - slots: sequences side by side; a request takes two, without guidance one.
+    ///   - capacity: longest sequence of conditions, text and speech.
+    public func makeDecodeEngine(slots: Int, capacity: Int) throws -> any DecodeEngine {
+        guard let packedT3 else { return try TensorDecodeEngine(t3, slots: slots, capacity: capacity) }
+        return try PackedDecodeEngine(packedT3, slots: slots, capacity: capacity)
     }
 
     /// Writes a folder that ``load(_:variant:device:dtype:)`` takes, with weights drawn at random: it babbles noise, and

@@ -16,6 +16,20 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     /// The English model.
     public static let chatterbox = ModelConfiguration()
 
+    /// Pico, the small model that this package trains and carries: about 11 million parameters.
+    public static let pico = {
+        var pico = ModelConfiguration()
+        pico.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 192, layers: 5, heads: 6, intermediateSize: 448))
+        pico.t3.perceiver = PerceiverConfiguration(queries: 16, heads: 6)
+        pico.t3.speechVocabulary = 6563
+        pico.t3.maximumText = 254
+        pico.t3.maximumSpeech = 1020
+        pico.voiceEncoder.hiddenSize = 80
+        pico.s3Gen = .pico
+        pico.reference.promptSeconds = 4
+        return pico
+    }()
+
     /// The multilingual models and the single-language packs.
     public static let multilingual = {
         var configuration = ModelConfiguration()
@@ -68,7 +82,7 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     }
 
     /// Writes `config.json`.
-    func write(to url: URL) throws {
+    public func write(to url: URL) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try encoder.encode(self).write(to: url, options: .atomic)

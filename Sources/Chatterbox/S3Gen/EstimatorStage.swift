@@ -4,10 +4,10 @@ import Torch
 ///
 /// Source: the triples of `ConditionalDecoder` and `CausalResnetBlock1D` in `models/s3gen/decoder.py`.
 struct EstimatorStage: Sendable {
-    private let before, after: EstimatorConvolutionBlock
-    private let time: Linear
-    private let shortcut: Conv1d
-    private let transformers: [EstimatorTransformer]
+    let before, after: EstimatorConvolutionBlock
+    let time: Linear
+    let shortcut: Conv1d
+    let transformers: [EstimatorTransformer]
 
     init(_ weights: Weights, from inputs: Int, _ configuration: FlowEstimatorConfiguration) throws {
         let convolutions = weights[0]
@@ -35,7 +35,7 @@ struct EstimatorStage: Sendable {
 
 /// Convolution over a frame and the two before it. `[batch, from, frames]` → `[batch, to, frames]`.
 struct EstimatorConvolution: Sendable {
-    private let convolution: Conv1d
+    let convolution: Conv1d
 
     init(_ weights: Weights, from inputs: Int, to outputs: Int) throws {
         convolution = try Conv1d(weights, from: inputs, to: outputs, kernel: 3)
@@ -46,8 +46,8 @@ struct EstimatorConvolution: Sendable {
 
 /// Causal convolution, normalisation over channels, Mish. `[batch, from, frames]` → `[batch, to, frames]`.
 struct EstimatorConvolutionBlock: Sendable {
-    private let convolution: EstimatorConvolution
-    private let norm: LayerNorm
+    let convolution: EstimatorConvolution
+    let norm: LayerNorm
 
     init(_ weights: Weights, from inputs: Int, to outputs: Int) throws {
         convolution = try EstimatorConvolution(weights[0], from: inputs, to: outputs)
@@ -56,6 +56,6 @@ struct EstimatorConvolutionBlock: Sendable {
 
     func callAsFunction(_ x: Tensor, padding: SequencePadding) throws -> Tensor {
         let normalised = try norm(convolution(padding.silenced(x)).transposed(1, 2))
-        return try padding.silenced(normalised.transposed(1, 2).mish())
+        return try padding.silenced(normalised.transposed(1, 2).contiguous().mish())
     }
 }

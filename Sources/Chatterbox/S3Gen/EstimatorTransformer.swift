@@ -4,10 +4,10 @@ import Torch
 ///
 /// Source: `BasicTransformerBlock` in `models/s3gen/matcha/transformer.py`, with diffusers' attention.
 struct EstimatorTransformer: Sendable {
-    private let attentionNorm, feedForwardNorm: LayerNorm
-    private let query, key, value, output: Linear
-    private let expand, contract: Linear
-    private let headCount, headSize: Int
+    let attentionNorm, feedForwardNorm: LayerNorm
+    let query, key, value, output: Linear
+    let expand, contract: Linear
+    let headCount, headSize: Int
 
     init(_ weights: Weights, _ configuration: FlowEstimatorConfiguration) throws {
         let channels = configuration.channels

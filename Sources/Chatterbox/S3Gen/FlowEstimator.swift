@@ -5,12 +5,12 @@ import Torch
 ///
 /// Source: `ConditionalDecoder` in `models/s3gen/decoder.py`, Matcha-TTS's U-Net (Mehta et al. 2023) with one level.
 struct FlowEstimator: Sendable {
-    private let times: EstimatorTimes
-    private let first, last: EstimatorStage
-    private let middle: [EstimatorStage]
-    private let afterFirst, afterLast: EstimatorConvolution
-    private let finalBlock: EstimatorConvolutionBlock
-    private let projection: Conv1d
+    let times: EstimatorTimes
+    let first, last: EstimatorStage
+    let middle: [EstimatorStage]
+    let afterFirst, afterLast: EstimatorConvolution
+    let finalBlock: EstimatorConvolutionBlock
+    let projection: Conv1d
     /// Precision of the weights, which inputs take.
     let dtype: DType
 

@@ -5,8 +5,8 @@ import Torch
 /// Conditional flow matching (Lipman et al. 2023) with classifier-free guidance, or mean flow (Geng et al. 2025) where
 /// the estimator knows a step's end. Source: `models/s3gen/flow_matching.py`.
 struct FlowMatching: Sendable {
-    private let estimator: FlowEstimator
-    private let configuration: FlowConfiguration
+    let estimator: FlowEstimator
+    let configuration: FlowConfiguration
 
     init(_ weights: Weights, _ configuration: FlowConfiguration) throws {
         estimator = try FlowEstimator(weights["estimator"], configuration)
@@ -59,7 +59,7 @@ struct FlowMatching: Sendable {
     }
 
     /// Times of the steps' ends, from 0 to 1: evenly for mean flow, else small steps first.
-    private func schedule(_ steps: Int) throws -> [Float] {
+    func schedule(_ steps: Int) throws -> [Float] {
         let even = try Tensor.linspace(from: 0, to: 1, count: steps + 1)
         return try configuration.meanFlow ? even.array() : warped(even).array()
     }

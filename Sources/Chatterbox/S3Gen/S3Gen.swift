@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// S3Gen: speech tokens become speech in the voice of a prompt.
@@ -15,9 +16,9 @@ public struct S3Gen: Sendable {
     /// Recording at 16 kHz to speaker vector.
     public let speakerEncoder: SpeakerEncoder
     /// Speech tokens to mel.
-    public let flow: TokenToMel
+    public private(set) var flow: TokenToMel
     /// Mel to waveform.
-    public let vocoder: Vocoder
+    public private(set) var vocoder: Vocoder
     /// What the beginning of speech is multiplied by.
     public let fade: VocoderFade
 
@@ -33,6 +34,17 @@ public struct S3Gen: Sendable {
         vocoder = try Vocoder(weights["mel2wav"], configuration.vocoder)
         fade = try VocoderFade(sampleRate: configuration.vocoder.sampleRate, device: vocoder.device)
         try weights.requireAllUsed()
+    }
+
+    /// The same networks with the weights of flow and vocoder packed for the CPU.
+    ///
+    /// - Parameter quantization: where anything is rounded, both are to 8 bits: 4 are heard.
+    func packed(_ quantization: Quantization, team: ThreadTeam) throws -> S3Gen {
+        let format = quantization == .none ? WeightFormat.float32 : .int8
+        var copy = self
+        copy.flow = try flow.packed(format, team: team)
+        copy.vocoder = try vocoder.packed(format, team: team)
+        return copy
     }
 
     /// Speaks a whole utterance.

@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// The first half of S3Gen: speech tokens become a mel spectrogram in the prompt's voice.
@@ -10,6 +11,8 @@ public struct TokenToMel: Sendable {
     let encoder: TokenEncoder
     let flow: FlowMatching
     let device: Device
+    /// A faster way through the flow.
+    private var packedFlow: PackedFlow?
 
     /// Makes the networks from the `flow` scope of `s3gen.safetensors`.
     ///
@@ -55,9 +58,16 @@ public struct TokenToMel: Sendable {
             mean: mean, speaker: try speaker(prompt.speaker), prompt: try padded(prompt.mel, to: frames, like: mean))
         let start = try noise?.narrow(axis: 2, from: 0, count: frames).to(device)
             ?? self.noise(tokens: tokens.shape[1], frames: frames, generator: generator)
-        let mel = try flow(
-            start, conditions, padding: SequencePadding(frames: nil), steps: steps, checkpoint: checkpoint)
+        let mel = try packedFlow?(start, conditions, steps: steps, checkpoint: checkpoint)
+            ?? flow(start, conditions, padding: SequencePadding(frames: nil), steps: steps, checkpoint: checkpoint)
         return try mel.narrow(axis: 2, from: promptFrames, count: frames - promptFrames).contiguous()
+    }
+
+    /// The same networks with the flow's weights packed for the CPU.
+    func packed(_ format: WeightFormat, team: ThreadTeam) throws -> TokenToMel {
+        var copy = self
+        copy.packedFlow = try PackedFlow(flow, format: format, team: team)
+        return copy
     }
 
     /// The encoder's guess of the mel over prompt and new tokens, `[1, mel, frames]`.

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Torch
 
 /// HiFT: turns a mel spectrogram into a waveform with a harmonic source, a convolutional filter and an inverse
@@ -20,6 +21,8 @@ public struct Vocoder: Sendable {
     let stages: [HiFTStage]
     let output: Conv1d
     let window: Tensor
+    /// A faster way through the stages for one utterance at a time.
+    private var packed: PackedVocoder?
 
     /// The logarithm of a spectral magnitude is unbounded; what it stands for is not.
     static let magnitudeLimit = 100.0
@@ -96,12 +99,22 @@ public struct Vocoder: Sendable {
             throw VocoderError.shape(argument: "source", found: source.shape, expected: "\(expected) for its mel")
         }
         let sourceSpectrum = try spectrum(of: source).to(input.weight.dtype)
+        if let packed, mel.shape[0] == 1 {
+            return try waveform(of: packed(mel.to(.float32), sourceSpectrum: sourceSpectrum))
+        }
         var x = try input(mel.to(input.weight.dtype))
         for stage in stages {
             x = try stage(x, sourceSpectrum: sourceSpectrum)
         }
         x = try output(x.leakyReLU(Self.outputSlope))
-        return try waveform(of: x.to(.float32)).clamped(min: -configuration.amplitudeLimit, max: configuration.amplitudeLimit)
+        return try waveform(of: x.to(.float32))
+    }
+
+    /// The same vocoder with its network's weights packed for the CPU; F0 and excitation stay exact.
+    func packed(_ format: WeightFormat, team: ThreadTeam) throws -> Vocoder {
+        var copy = self
+        copy.packed = try PackedVocoder(self, format: format, team: team)
+        return copy
     }
 
     private func check(_ mel: Tensor) throws {
@@ -125,6 +138,7 @@ public struct Vocoder: Sendable {
         let phase = try parts.narrow(axis: 1, from: bins, count: bins).sin()
         let transform = try Tensor.complex(magnitude * phase.cos(), magnitude * phase.sin())
         return try transform.istft(size: configuration.transformSize, hop: configuration.transformHop, window: window)
+            .clamped(min: -configuration.amplitudeLimit, max: configuration.amplitudeLimit)
     }
 
     /// Periodic Hann window, computed in double precision.

@@ -6,12 +6,12 @@ import Torch
 /// `2 × layers × slots × capacity × hidden` numbers, touched as sequences grow. Not for concurrent use.
 public final class KeyValueCache {
     /// Longest sequence a slot can hold.
-    public let capacity: Int
+    public var capacity: Int { table.capacity }
     /// Positions written so far, for each slot.
-    public private(set) var lengths: [Int]
+    public var lengths: [Int] { table.lengths }
+    private var table: SlotTable
     /// `[slots, heads, capacity, head]` for each layer.
     private let keys, values: [Tensor]
-    private var isReserved: [Bool]
 
     /// - Parameters:
     ///   - slots: number of sequences.
@@ -23,33 +23,16 @@ public final class KeyValueCache {
         let shape = [slots, heads, capacity, headSize]
         keys = try (0..<layers).map { _ in try Tensor.empty(shape, dtype: dtype, device: device) }
         values = try (0..<layers).map { _ in try Tensor.empty(shape, dtype: dtype, device: device) }
-        lengths = Array(repeating: 0, count: slots)
-        isReserved = Array(repeating: false, count: slots)
-        self.capacity = capacity
+        table = SlotTable(count: slots, capacity: capacity)
     }
 
     /// Takes adjacent empty slots.
     ///
     /// - Throws: `T3Error.noFreeSlots`.
-    public func reserve(_ count: Int) throws -> Range<Int> {
-        var free = 0
-        for slot in isReserved.indices {
-            free = isReserved[slot] ? 0 : free + 1
-            guard free == count else { continue }
-            let slots = slot + 1 - count..<slot + 1
-            for slot in slots {
-                isReserved[slot] = true
-                lengths[slot] = 0
-            }
-            return slots
-        }
-        throw T3Error.noFreeSlots(wanted: count, free: isReserved.count { !$0 })
-    }
+    public func reserve(_ count: Int) throws -> Range<Int> { try table.reserve(count) }
 
     /// Gives slots back.
-    public func release(_ slots: Range<Int>) {
-        for slot in slots { isReserved[slot] = false }
-    }
+    public func release(_ slots: Range<Int>) { table.release(slots) }
 
     /// Lets a backbone run over `count` new positions of each of `slots`, and counts them as written when it succeeds.
     ///
@@ -58,10 +41,9 @@ public final class KeyValueCache {
     public func extend<Result>(
         _ slots: [Int], by count: Int, _ run: (Extension) throws -> Result
     ) throws -> Result {
-        let positions = (slots.map { lengths[$0] }.max() ?? 0) + count
-        guard positions <= capacity else { throw T3Error.sequenceTooLong(positions: positions, limit: capacity) }
+        try table.checkRoom(for: count, in: slots)
         let result = try run(Extension(cache: self, slots: slots, count: count))
-        for slot in slots { lengths[slot] += count }
+        table.extend(slots, by: count)
         return result
     }
 

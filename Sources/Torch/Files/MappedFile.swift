@@ -20,6 +20,11 @@ final class MappedFile: @unchecked Sendable {
         bytes = UnsafeMutableRawBufferPointer(start: start, count: count)
     }
 
+    /// Lets go of the memory that holds what has been read, and of changes to it; it is read again when touched.
+    func releasePages() {
+        if let start = bytes.baseAddress { madvise(start, bytes.count, MADV_DONTNEED) }
+    }
+
     deinit {
         if let start = bytes.baseAddress { munmap(start, bytes.count) }
     }

@@ -3,7 +3,7 @@ public struct Conv1d: Sendable {
     /// `[to, from ÷ groups, kernel]`.
     public let weight: Tensor
     public let bias: Tensor?
-    let stride, padding, dilation, groups: Int
+    public let stride, padding, dilation, groups: Int
 
     /// Takes `weight` and, unless refused, `bias`. With `weightNorm` the weight is the product of a direction and a
     /// length (Salimans and Kingma 2016), stored as `parametrizations.weight.original1` and `original0`.
@@ -49,7 +49,7 @@ public struct ConvTranspose1d: Sendable {
     /// `[from, to, kernel]`.
     public let weight: Tensor
     public let bias: Tensor?
-    let stride, padding, outputPadding: Int
+    public let stride, padding, outputPadding: Int
 
     /// Takes `weight` and, unless refused, `bias`; `weightNorm` as ``Conv1d`` has it, a length for each input channel.
     public init(

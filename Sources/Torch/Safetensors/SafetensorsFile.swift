@@ -45,6 +45,9 @@ public struct SafetensorsFile: Sendable {
         try Dictionary(uniqueKeysWithValues: entries.keys.map { ($0, try tensor($0)) })
     }
 
+    /// Lets go of the memory that holds what has been read.
+    func releasePages() { file.releasePages() }
+
     private func stored(_ entry: Entry) throws -> Tensor {
         guard !entry.range.isEmpty else { return try .empty(entry.shape, dtype: entry.dtype) }
         let start = file.bytes.baseAddress! + entry.range.lowerBound

@@ -54,6 +54,7 @@ private struct StoredTensors: WeightSource {
 
     var names: [String] { Array(files.keys) }
     func shape(of name: String) -> [Int]? { files[name]?.entries[name]?.shape }
+    func releasePages() { Dictionary(files.values.map { ($0.url, $0) }) { first, _ in first }.values.forEach { $0.releasePages() } }
     func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor {
         try files[name]!.tensor(name, dtype: dtype, device: device)
     }

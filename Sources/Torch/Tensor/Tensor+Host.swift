@@ -36,6 +36,19 @@ extension Tensor {
         }
     }
 
+    /// The first element of a CPU tensor, a view or not, and the strides of its axes in elements; for the package's own
+    /// kernels. The memory stays as long as the tensor does.
+    ///
+    /// - Throws: ``TorchError`` where the tensor is elsewhere or has another element type.
+    package func storage<Scalar: TensorScalar>(of type: Scalar.Type) throws -> (start: UnsafeMutablePointer<Scalar>, strides: [Int]) {
+        guard device == .cpu, dtype == Scalar.dtype, let start = ct_tensor_data(handle) else {
+            throw TorchError(
+                kind: .invalid, operation: "storage", shapes: [shape],
+                message: "expected \(Scalar.dtype.rawValue) on cpu, found \(dtype.rawValue) on \(device)")
+        }
+        return (start.assumingMemoryBound(to: Scalar.self), strides)
+    }
+
     /// Lends the bytes of a contiguous CPU tensor of any element type.
     public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         let flat = try to(.cpu).contiguous()

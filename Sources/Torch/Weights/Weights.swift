@@ -15,10 +15,13 @@ public struct Weights: Sendable {
     let store: WeightStore
     /// The dotted prefix of names below this scope; empty at the root.
     public let path: String
+    /// Whether layers that keep statistics of what passes through them are to renew them: see ``updatingStatistics``.
+    public private(set) var updatesStatistics = false
 
-    init(store: WeightStore, path: String = "") {
+    init(store: WeightStore, path: String = "", updatesStatistics: Bool = false) {
         self.store = store
         self.path = path
+        self.updatesStatistics = updatesStatistics
     }
 
     /// Weights in memory. `named` stands for the file in error messages.
@@ -33,9 +36,15 @@ public struct Weights: Sendable {
     }
 
     /// The scope below a name.
-    public subscript(_ name: String) -> Weights { Weights(store: store, path: full(name)) }
+    public subscript(_ name: String) -> Weights {
+        Weights(store: store, path: full(name), updatesStatistics: updatesStatistics)
+    }
     /// The scope below a position in a list.
     public subscript(_ index: Int) -> Weights { self[String(index)] }
+
+    /// The same scope for training: a ``BatchNorm`` made from it normalises by each batch's own statistics and moves the
+    /// stored ones, in place, a tenth of the way towards them.
+    public var updatingStatistics: Weights { Weights(store: store, path: path, updatesStatistics: true) }
 
     /// What stands for the file in messages.
     public var source: String { store.name }
@@ -72,6 +81,10 @@ public struct Weights: Sendable {
         if !left.isEmpty { throw WeightsError.superfluous(source: store.name, names: left) }
     }
 
+    /// Lets go of the memory that holds what has been read of mapped files. It comes back from the file when a tensor is
+    /// read again; what was written into such tensors in place is lost.
+    public func releasePages() { store.source.releasePages() }
+
     /// Every tensor handed out below this scope so far, by full name.
     public var parameters: [String: Tensor] { store.handedOut(below: path) }
 
@@ -86,10 +99,13 @@ protocol WeightSource: Sendable {
     func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor
     /// Whether `tensor` answers for names that `names` does not list.
     var inventsTensors: Bool { get }
+    /// Forgets what can be read from a file again.
+    func releasePages()
 }
 
 extension WeightSource {
     var inventsTensors: Bool { false }
+    func releasePages() {}
 }
 
 /// The tensors of one checkpoint file and the record of what has been asked for.

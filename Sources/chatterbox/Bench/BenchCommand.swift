@@ -26,7 +26,7 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "Arithmetic of the language model: float32, bfloat16, float16.")
     var dtype: [ModelArguments.Precision] = [.float32]
     @Option(parsing: .upToNextOption, help: "Weights: none, int8, int4.")
-    var quantize: [ModelArguments.Quantization] = [.none]
+    var quantize: [Quantization] = [.none]
     @Option(parsing: .upToNextOption, help: "fast: as the program speaks; exact: upstream's operations one by one.")
     var way: [Way] = [.fast]
     @Option(help: "How often each is measured.")

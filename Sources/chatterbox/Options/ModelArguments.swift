@@ -35,14 +35,10 @@ struct ModelArguments: ParsableArguments {
         var dtype: DType { DType(rawValue: rawValue)! }
     }
 
-    enum Quantization: String, CaseIterable, ExpressibleByArgument {
-        case none, int8, int4
-    }
-
     /// - Throws: ``UsageError`` for what cannot be, before anything is loaded.
     func check() throws {
         if let threads, !(1...1024).contains(threads) { throw UsageError("--threads is \(threads); allowed is 1 to 1024") }
-        if quantize != .none { throw UsageError.notYetAvailable("--quantize \(quantize.rawValue)") }
+        if exact, quantize != .none { throw UsageError("--exact computes with the weights as they are: leave --quantize out") }
     }
 
     private var languageTools: LanguageTools {
@@ -62,8 +58,12 @@ struct ModelArguments: ParsableArguments {
         if let threads { try Libtorch.setThreads(threads) }
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Chatterbox.load(
-            folder, device: device, dtype: dtype.dtype, watermark: folders.watermark, languageTools: languageTools)
+            folder, device: device, dtype: dtype.dtype,
+            compute: ComputeOptions(exact: exact, quantization: quantize, threads: threads), watermark: folders.watermark,
+            languageTools: languageTools)
         try Task.checkCancellation()
         return synthesizer
     }
 }
+
+extension Quantization: ExpressibleByArgument {}

@@ -33,7 +33,7 @@ struct SpeechSummary: Encodable {
         self.model = model.folder.standardizedFileURL.lastPathComponent
         device = model.device.description
         dtype = model.dtype.rawValue
-        quantize = "none"
+        quantize = model.quantization.rawValue
         seed = speech.seed
         textTokens = report.textTokens
         speechTokens = report.speechTokens

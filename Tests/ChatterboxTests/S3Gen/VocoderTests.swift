@@ -15,7 +15,7 @@ import Torch
     }
 
     /// Every `step`-th sample, as the fixture keeps them.
-    private func every(_ step: Int, _ signal: Tensor) throws -> Tensor {
+    func every(_ step: Int, _ signal: Tensor) throws -> Tensor {
         try signal[.ellipsis, .stride(from: 0, to: signal.shape.last!, by: step)]
     }
 

@@ -1,0 +1,152 @@
+#include "product.h"
+
+#include <string.h>
+
+enum {
+    /// Queries of one piece.
+    QUERIES = 60,
+};
+
+/// Keys and values of one head, packed as the matrices of two products: scores = queries × keys, results = weights × values.
+typedef struct head {
+    ck_matrix keys, values;
+} head;
+
+typedef struct work {
+    const ck_self_attention *attention;
+    /// Length of a row of scores.
+    ptrdiff_t padded;
+    char *packed;
+    size_t head_bytes;
+    /// For each thread: scores, a tile to pack from, codes of queries or weights.
+    char *threads;
+    size_t thread_bytes;
+} work;
+
+static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static ptrdiff_t rounded_up(ptrdiff_t count, ptrdiff_t unit) { return (count + unit - 1) / unit * unit; }
+static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
+
+/// An empty matrix in memory, of which it says how much it needs.
+static size_t matrix_in(ck_matrix *matrix, char *memory, ck_format format, ptrdiff_t inputs, ptrdiff_t outputs) {
+    *matrix = (ck_matrix){.format = format, .inputs = inputs, .outputs = outputs, .taps = 1};
+    matrix->depth = matrix->tap_depth = format == CK_FLOAT32 ? inputs : rounded_up(inputs, CK_GROUP);
+    matrix->panels = rounded_up(outputs, CK_LANES) / CK_LANES;
+    const size_t cells = (size_t)(matrix->panels * CK_LANES * matrix->depth);
+    matrix->weight_bytes = format == CK_FLOAT32 ? cells * 4 : cells;
+    matrix->scale_bytes = format == CK_FLOAT32 ? 0 : cells / CK_GROUP * sizeof(uint16_t);
+    if (memory) {
+        matrix->weights = memory;
+        matrix->scales = (uint16_t *)(memory + aligned(matrix->weight_bytes));
+    }
+    return aligned(matrix->weight_bytes) + aligned(matrix->scale_bytes);
+}
+
+static size_t head_in(head *head, char *memory, const ck_self_attention *x) {
+    size_t keys = matrix_in(&head->keys, memory, x->key_format, x->head_size, x->length);
+    return keys + matrix_in(&head->values, memory ? memory + keys : NULL, x->value_format, x->length, x->head_size);
+}
+
+/// What one thread works in.
+typedef struct room {
+    float *scores, *tile;
+    void *codes;
+} room;
+
+static size_t lay_out(room *room, char *memory, const work *work) {
+    const ck_self_attention *x = work->attention;
+    const ptrdiff_t widest = rounded_up(larger(x->head_size, x->length), CK_GROUP);
+    const size_t scores = (size_t)(QUERIES * work->padded) * sizeof(float), tile = (size_t)(widest * CK_LANES) * sizeof(float);
+    if (memory) {
+        room->scores = (float *)memory;
+        room->tile = (float *)(memory + scores);
+        room->codes = memory + scores + tile;
+    }
+    return scores + tile + ck_codes_bytes(QUERIES * widest);
+}
+
+static void place_work(void *context, void *memory) {
+    work *work = context;
+    work->packed = memory;
+    work->threads = (char *)memory + work->head_bytes * (size_t)(work->attention->sequences * work->attention->heads);
+}
+
+/// The first number of a head in a tensor of queries, keys or values.
+static const float *head_of(const float *rows, const ck_self_attention *x, ptrdiff_t index) {
+    return rows + index / x->heads * x->length * x->stride + index % x->heads * x->head_size;
+}
+
+static void pack(const ck_kernels *kernels, const work *work, const room *room, ptrdiff_t index) {
+    const ck_self_attention *x = work->attention;
+    head head;
+    head_in(&head, work->packed + (size_t)index * work->head_bytes, x);
+    const float *keys = head_of(x->key, x, index), *values = head_of(x->value, x, index);
+    for (ptrdiff_t panel = 0; panel < head.keys.panels; panel++) {
+        memset(room->tile, 0, (size_t)(head.keys.depth * CK_LANES) * sizeof(float));
+        for (ptrdiff_t lane = 0; lane < CK_LANES && panel * CK_LANES + lane < x->length; lane++) {
+            const float *key = keys + (panel * CK_LANES + lane) * x->stride;
+            for (ptrdiff_t i = 0; i < x->head_size; i++) room->tile[i * CK_LANES + lane] = key[i];
+        }
+        kernels->pack[head.keys.format](&head.keys, panel, room->tile);
+    }
+    for (ptrdiff_t panel = 0; panel < head.values.panels; panel++) {
+        const ptrdiff_t width = x->head_size - panel * CK_LANES < CK_LANES ? x->head_size - panel * CK_LANES : CK_LANES;
+        memset(room->tile, 0, (size_t)(head.values.depth * CK_LANES) * sizeof(float));
+        for (ptrdiff_t row = 0; row < x->length; row++) {
+            memcpy(room->tile + row * CK_LANES, values + row * x->stride + panel * CK_LANES, (size_t)width * sizeof(float));
+        }
+        kernels->pack[head.values.format](&head.values, panel, room->tile);
+    }
+}
+
+/// Rows × all outputs of a matrix; the rows are rounded in the room where the matrix holds codes.
+static void multiply(
+    const ck_kernels *kernels, const room *room, const ck_matrix *matrix, const float *rows, ptrdiff_t stride, ptrdiff_t count, float *out,
+    ptrdiff_t out_stride
+) {
+    ck_operand operand = {.values = rows, .stride = stride};
+    if (matrix->format != CK_FLOAT32) {
+        operand = ck_codes_in(room->codes, QUERIES * matrix->depth);
+        operand.stride = matrix->depth;
+        for (ptrdiff_t row = 0; row < count; row++) {
+            ck_round_row(kernels, &operand, row * matrix->depth, rows + row * stride, matrix->inputs, matrix->depth);
+        }
+    }
+    const ck_result result = {.values = out, .stride = out_stride};
+    kernels->product[matrix->format](matrix, &operand, &result, (ck_rows){0, count}, (ck_rows){0, matrix->panels});
+}
+
+static void attend(const ck_kernels *kernels, const work *work, const room *room, ptrdiff_t index, ptrdiff_t first) {
+    const ck_self_attention *x = work->attention;
+    const ptrdiff_t count = x->length - first < QUERIES ? x->length - first : QUERIES;
+    head head;
+    head_in(&head, work->packed + (size_t)index * work->head_bytes, x);
+    multiply(kernels, room, &head.keys, head_of(x->query, x, index) + first * x->stride, x->stride, count, room->scores, work->padded);
+    for (ptrdiff_t row = 0; row < count; row++) kernels->soften(room->scores + row * work->padded, x->length, x->scale);
+    float *out = x->output + (index / x->heads * x->length + first) * x->output_stride + index % x->heads * x->head_size;
+    multiply(kernels, room, &head.values, room->scores, work->padded, count, out, x->output_stride);
+}
+
+static void attention_task(ck_member *member, void *context) {
+    const work *work = context;
+    const ck_self_attention *x = work->attention;
+    const ck_kernels *kernels = ck_team_kernels(member->team);
+    const ptrdiff_t heads = x->sequences * x->heads, blocks = (x->length + QUERIES - 1) / QUERIES;
+    room room;
+    lay_out(&room, work->threads + (size_t)member->index * work->thread_bytes, work);
+    for (ptrdiff_t index; (index = ck_member_take(member)) < heads;) pack(kernels, work, &room, index);
+    ck_member_wait(member);
+    for (ptrdiff_t piece; (piece = ck_member_take(member)) < heads * blocks;) {
+        attend(kernels, work, &room, piece / blocks, piece % blocks * QUERIES);
+    }
+}
+
+bool ck_self_attention_run(ck_team *team, const ck_self_attention *attention) {
+    work work = {.attention = attention, .padded = rounded_up(attention->length, CK_GROUP)};
+    head head;
+    room room;
+    work.head_bytes = head_in(&head, NULL, attention);
+    work.thread_bytes = aligned(lay_out(&room, NULL, &work));
+    const size_t bytes = work.head_bytes * (size_t)(attention->sequences * attention->heads) + work.thread_bytes * (size_t)ck_team_threads(team);
+    return ck_team_run_in(team, bytes, place_work, attention_task, &work);
+}

@@ -1,0 +1,25 @@
+// AVX-512 with VNNI: Intel since Ice Lake, AMD since Zen 4.
+#if defined(__x86_64__)
+#include "vectors.h"
+
+#include <immintrin.h>
+
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), apply_to = function)
+
+CK_INLINE i32x16 dot_bytes(i32x16 sum, u32x16 w, int32_t a) {
+    return (i32x16)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, _mm512_set1_epi32(a));
+}
+#define dot_nibbles dot_bytes
+
+#define CK_SET avx512
+#define CK_NAME "avx512"
+#define CK_FMA(a, b, c) __builtin_elementwise_fma(a, b, c)
+#define CK_SIGNED_BYTES 0
+#define CK_FLOAT_ROWS 6
+#define CK_FLOAT_PANELS 4
+#define CK_CODE_ROWS 6
+#define CK_CODE_PANELS 1
+#include "kernels.inc"
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,10 @@
+// Arithmetic of our own for the CPU: products with packed weights, and a transformer's step through them.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+
+#include "ck_team.h"
+#include "ck_matrix.h"
+#include "ck_product.h"
+#include "ck_decoder.h"
+
+#endif

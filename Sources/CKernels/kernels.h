@@ -1,0 +1,118 @@
+// The functions that every instruction set has a version of, and the layouts they agree on.
+#ifndef CK_INTERNAL_KERNELS_H
+#define CK_INTERNAL_KERNELS_H
+
+#include "ck_product.h"
+
+enum {
+    /// Outputs that are computed side by side: a panel of a matrix.
+    CK_LANES = 16,
+    /// Activations that share a scale, and weights of 8 bits.
+    CK_GROUP = 64,
+    /// Weights of 4 bits that share a scale.
+    CK_SUBGROUP = 32,
+};
+
+/// Packed weights. Panels of 16 outputs follow each other; within a panel the inputs follow each other, and for each
+/// input (or 4, or 8 of them) the 16 outputs:
+///
+///     float32   for each input, 16 numbers
+///     int8      for every 4 inputs, 16 times 4 bytes; a byte is the code + 128
+///     int4      for every 8 inputs, 16 times 4 bytes; a byte holds the codes + 8 of input i and, above it, of i + 4
+///
+/// Taps follow each other. The inputs of each are filled up with zeros to a whole number of groups where codes are stored,
+/// outputs to a whole panel.
+struct ck_matrix {
+    ck_format format;
+    ptrdiff_t inputs, taps, outputs;
+    /// Inputs with their filling, and of all taps together.
+    ptrdiff_t tap_depth, depth;
+    ptrdiff_t panels;
+    /// Outputs of two sources alternate panel by panel.
+    bool gated;
+    void *weights;
+    /// The upper halves of float32 numbers, 16 for each group (int8) or subgroup (int4) of a panel.
+    uint16_t *scales;
+    /// `[panels, 16]`, or null.
+    float *bias;
+    size_t weight_bytes, scale_bytes;
+};
+
+/// Rows of activations, as they are or rounded to 8 bits.
+typedef struct ck_operand {
+    /// For float32 matrices.
+    const float *values;
+    /// For others: value ≈ code × scale of its group.
+    const int8_t *codes;
+    /// From one row of results to the next and from one tap to the next, in numbers or codes.
+    ptrdiff_t stride, tap_stride;
+    /// One for each group of codes.
+    const float *scales;
+    /// What a group's codes add up to, times −128: undoes the 128 in the codes of weights.
+    const int32_t *offsets;
+    /// The same for each subgroup, times −8.
+    const int32_t *suboffsets;
+} ck_operand;
+
+/// Where products go.
+typedef struct ck_result {
+    ck_activation activation;
+    const float *residual;
+    ptrdiff_t residual_stride;
+    float share;
+    float *values;
+    ptrdiff_t stride;
+} ck_result;
+
+typedef struct ck_rows {
+    ptrdiff_t first, end;
+} ck_rows;
+
+/// One query's attention to the keys and values of its head.
+typedef struct ck_attention {
+    /// `[head size]`, scaled and turned.
+    const float *query;
+    /// Blocks of 16 positions: for each number of a key the 16 keys'.
+    const void *keys;
+    /// For each position the numbers of its value.
+    const void *values;
+    ptrdiff_t length;
+    /// A multiple of 16.
+    ptrdiff_t head_size;
+    /// Room for `length` numbers, rounded up to 64.
+    float *weights;
+    /// `[head size]`
+    float *output;
+} ck_attention;
+
+typedef struct ck_kernels {
+    const char *name;
+    /// Rows of activations that one pass over a panel serves, by format.
+    ptrdiff_t tile_rows[3], tile_panels[3];
+    /// Products of some rows with some panels.
+    void (*product[3])(const ck_matrix *, const ck_operand *, const ck_result *, ck_rows rows, ck_rows panels);
+    /// Packs 16 outputs from `[depth, 16]`.
+    void (*pack[3])(const ck_matrix *, ptrdiff_t panel, const float *tile);
+    /// Rounds a row of `count` numbers, zeros beyond up to the operand's depth.
+    void (*quantise)(const float *row, ptrdiff_t count, ptrdiff_t depth, int8_t *codes, float *scales, int32_t *offsets, int32_t *suboffsets);
+    /// Takes a row of `count` numbers on the way in; what is added may be null.
+    void (*transform)(const ck_way_in *, const float *row, const float *added, const float *residual, ptrdiff_t count, float *out);
+    /// Softmax of scores × scale, in place.
+    void (*soften)(float *scores, ptrdiff_t length, float scale);
+    /// Attention over float32 and over half-precision keys and values.
+    void (*attend[2])(const ck_attention *);
+    /// Stores a key and a value of `head_size` numbers at a position; the rest up to `padded` is zero.
+    void (*remember[2])(void *keys, void *values, ptrdiff_t position, const float *key, const float *value, ptrdiff_t head_size, ptrdiff_t padded);
+} ck_kernels;
+
+/// The kernels of `ck_instructions(index)`, or null.
+const ck_kernels *ck_kernels_at(int32_t index);
+
+extern const ck_kernels ck_kernels_portable;
+#if defined(__x86_64__)
+extern const ck_kernels ck_kernels_avx2, ck_kernels_avx512;
+#elif defined(__aarch64__)
+extern const ck_kernels ck_kernels_neon;
+#endif
+
+#endif

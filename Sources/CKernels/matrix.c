@@ -1,0 +1,148 @@
+#include "ck_matrix.h"
+
+#include "memory.h"
+#include "team.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct packing {
+    const ck_matrix *matrix;
+    const ck_source *sources;
+    int32_t source_count;
+    atomic_bool failed;
+} packing;
+
+/// The number, in the order of the sources, of the output in a panel's lane; −1 for filling.
+static ptrdiff_t output_at(const ck_matrix *matrix, ptrdiff_t panel, ptrdiff_t lane) {
+    ptrdiff_t outputs = matrix->gated ? matrix->outputs / 2 : matrix->outputs;
+    ptrdiff_t output = (matrix->gated ? panel / 2 : panel) * CK_LANES + lane;
+    if (output >= outputs) return -1;
+    return matrix->gated && panel % 2 ? output + outputs : output;
+}
+
+/// Finds an output's source, and its number there.
+static const ck_source *source_of(const packing *work, ptrdiff_t *output) {
+    const ck_source *source = work->sources;
+    for (; *output >= source->outputs; source++) *output -= source->outputs;
+    return source;
+}
+
+/// Brings the weights of a panel's tap together as `[inputs, 16]`.
+static void gather(const packing *work, ptrdiff_t panel, ptrdiff_t tap, float *tile) {
+    const ck_matrix *matrix = work->matrix;
+    // Inputs in short runs, so that either way of storing a matrix is read line by line.
+    for (ptrdiff_t first = 0; first < matrix->inputs; first += CK_LANES) {
+        ptrdiff_t end = first + CK_LANES < matrix->inputs ? first + CK_LANES : matrix->inputs;
+        for (ptrdiff_t lane = 0; lane < CK_LANES; lane++) {
+            ptrdiff_t output = output_at(matrix, panel, lane);
+            if (output < 0) continue;
+            const ck_source *source = source_of(work, &output);
+            const float *weights = source->weights + output * source->output_stride + tap * source->tap_stride;
+            for (ptrdiff_t input = first; input < end; input++) tile[input * CK_LANES + lane] = weights[input * source->input_stride];
+        }
+    }
+}
+
+static void pack_task(ck_member *member, void *context) {
+    packing *work = context;
+    const ck_matrix *matrix = work->matrix;
+    size_t bytes = (size_t)(matrix->depth * CK_LANES) * sizeof(float);
+    float *tile = ck_memory_take(bytes, false);
+    if (!tile) atomic_store(&work->failed, true);
+    for (ptrdiff_t panel; tile && (panel = ck_member_take(member)) < matrix->panels;) {
+        memset(tile, 0, bytes);
+        for (ptrdiff_t lane = 0; lane < CK_LANES; lane++) {
+            ptrdiff_t output = output_at(matrix, panel, lane);
+            if (output < 0) continue;
+            const ck_source *source = source_of(work, &output);
+            if (matrix->bias && source->bias) matrix->bias[panel * CK_LANES + lane] = source->bias[output];
+        }
+        for (ptrdiff_t tap = 0; tap < matrix->taps; tap++) gather(work, panel, tap, tile + tap * matrix->tap_depth * CK_LANES);
+        ck_team_kernels(member->team)->pack[matrix->format](matrix, panel, tile);
+    }
+    ck_memory_give(tile, bytes);
+}
+
+ck_matrix *ck_matrix_pack(
+    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated
+) {
+    if (format < CK_FLOAT32 || format > CK_INT4 || inputs < 1 || taps < 1 || source_count < 1) return NULL;
+    if (gated && (source_count != 2 || sources[0].outputs != sources[1].outputs)) return NULL;
+    ck_matrix *matrix = calloc(1, sizeof(ck_matrix));
+    if (!matrix) return NULL;
+    matrix->format = format;
+    matrix->inputs = inputs;
+    matrix->taps = taps;
+    matrix->gated = gated;
+    bool biased = false;
+    for (int32_t index = 0; index < source_count; index++) {
+        matrix->outputs += sources[index].outputs;
+        biased = biased || sources[index].bias;
+    }
+    matrix->panels = gated ? 2 * ((sources[0].outputs + CK_LANES - 1) / CK_LANES) : (matrix->outputs + CK_LANES - 1) / CK_LANES;
+    matrix->tap_depth = format == CK_FLOAT32 ? inputs : (inputs + CK_GROUP - 1) / CK_GROUP * CK_GROUP;
+    matrix->depth = matrix->tap_depth * taps;
+    size_t cells = (size_t)(matrix->panels * CK_LANES * matrix->depth);
+    matrix->weight_bytes = format == CK_FLOAT32 ? cells * 4 : format == CK_INT8 ? cells : cells / 2;
+    matrix->scale_bytes = format == CK_FLOAT32 ? 0 : cells / (format == CK_INT8 ? CK_GROUP : CK_SUBGROUP) * sizeof(uint16_t);
+    matrix->weights = ck_memory_take(matrix->weight_bytes, true);
+    matrix->scales = ck_memory_take(matrix->scale_bytes, false);
+    matrix->bias = biased ? calloc((size_t)(matrix->panels * CK_LANES), sizeof(float)) : NULL;
+    packing work = {matrix, sources, source_count, false};
+    if (matrix->weights && matrix->scales && (!biased || matrix->bias)) {
+        ck_team_run(team, pack_task, &work);
+        if (!work.failed) return matrix;
+    }
+    ck_matrix_free(matrix);
+    return NULL;
+}
+
+void ck_matrix_free(ck_matrix *matrix) {
+    if (!matrix) return;
+    ck_memory_give(matrix->weights, matrix->weight_bytes);
+    ck_memory_give(matrix->scales, matrix->scale_bytes);
+    free(matrix->bias);
+    free(matrix);
+}
+
+ptrdiff_t ck_matrix_inputs(const ck_matrix *matrix) { return matrix->inputs; }
+ptrdiff_t ck_matrix_taps(const ck_matrix *matrix) { return matrix->taps; }
+ptrdiff_t ck_matrix_outputs(const ck_matrix *matrix) { return matrix->outputs; }
+size_t ck_matrix_bytes(const ck_matrix *matrix) { return matrix->weight_bytes + matrix->scale_bytes; }
+
+static float scale_of(const ck_matrix *matrix, ptrdiff_t panel, ptrdiff_t lane, ptrdiff_t group, ptrdiff_t groups) {
+    uint32_t bits = (uint32_t)matrix->scales[(panel * groups + group) * CK_LANES + lane] << 16;
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return scale;
+}
+
+static float weight_at(const ck_matrix *matrix, ptrdiff_t panel, ptrdiff_t lane, ptrdiff_t input) {
+    const ptrdiff_t depth = matrix->depth;
+    const uint8_t *bytes = matrix->weights;
+    if (matrix->format == CK_FLOAT32) return ((const float *)matrix->weights)[(panel * depth + input) * CK_LANES + lane];
+    if (matrix->format == CK_INT8) {
+        int code = bytes[(panel * depth + input / 4 * 4) * CK_LANES + lane * 4 + input % 4] - 128;
+        return (float)code * scale_of(matrix, panel, lane, input / CK_GROUP, depth / CK_GROUP);
+    }
+    int both = bytes[(panel * depth + input / 8 * 8) / 2 * CK_LANES + lane * 4 + input % 4];
+    int code = (input % 8 < 4 ? both & 15 : both >> 4) - 8;
+    return (float)code * scale_of(matrix, panel, lane, input / CK_SUBGROUP, depth / CK_SUBGROUP);
+}
+
+void ck_matrix_unpack(const ck_matrix *matrix, float *weights) {
+    for (ptrdiff_t panel = 0; panel < matrix->panels; panel++) {
+        for (ptrdiff_t lane = 0; lane < CK_LANES; lane++) {
+            ptrdiff_t output = output_at(matrix, panel, lane);
+            if (output < 0) continue;
+            for (ptrdiff_t tap = 0; tap < matrix->taps; tap++) {
+                float *out = weights + (output * matrix->taps + tap) * matrix->inputs;
+                for (ptrdiff_t input = 0; input < matrix->inputs; input++) {
+                    out[input] = weight_at(matrix, panel, lane, tap * matrix->tap_depth + input);
+                }
+            }
+        }
+    }
+}

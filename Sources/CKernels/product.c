@@ -1,0 +1,190 @@
+#include "product.h"
+
+#include <string.h>
+
+enum {
+    /// Rows of one piece of a product: a multiple of most tiles, so that few are left over.
+    ROWS = 60,
+    /// Bytes of weights of a piece: enough to be worth taking, little enough to share the work evenly.
+    PIECE = 128 << 10,
+    /// Rows that are brought in in one go.
+    INCOMING = 8,
+};
+
+static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+size_t ck_codes_bytes(ptrdiff_t count) { return aligned((size_t)count) + 4 * aligned((size_t)(count / CK_GROUP) * 4); }
+
+ck_operand ck_codes_in(void *memory, ptrdiff_t count) {
+    size_t row = aligned((size_t)(count / CK_GROUP) * 4);
+    char *after = (char *)memory + aligned((size_t)count);
+    return (ck_operand){
+        .codes = memory, .scales = (float *)after, .offsets = (int32_t *)(after + row), .suboffsets = (int32_t *)(after + 2 * row),
+    };
+}
+
+void ck_round_row(const ck_kernels *kernels, const ck_operand *codes, ptrdiff_t place, const float *row, ptrdiff_t count, ptrdiff_t depth) {
+    kernels->quantise(
+        row, count, depth, (int8_t *)codes->codes + place, (float *)codes->scales + place / CK_GROUP,
+        (int32_t *)codes->offsets + place / CK_GROUP, (int32_t *)codes->suboffsets + place / CK_SUBGROUP);
+}
+
+void ck_member_round(ck_member *member, const ck_matrix *matrix, const float *rows, ptrdiff_t stride, ptrdiff_t count, ck_operand *operand) {
+    if (matrix->format == CK_FLOAT32) {
+        *operand = (ck_operand){.values = rows, .stride = stride};
+        return;
+    }
+    operand->stride = matrix->depth;
+    for (ptrdiff_t row; (row = ck_member_take(member)) < count;) {
+        ck_round_row(ck_team_kernels(member->team), operand, row * matrix->depth, rows + row * stride, matrix->inputs, matrix->depth);
+    }
+}
+
+/// A product in pieces of some rows and some panels.
+typedef struct cut {
+    ptrdiff_t blocks, panels, strips;
+} cut;
+
+static cut cut_of(const ck_team *team, const ck_matrix *matrix, ptrdiff_t rows, ptrdiff_t sequences) {
+    const size_t panel_bytes = matrix->weight_bytes / (size_t)matrix->panels;
+    cut cut = {(rows + ROWS - 1) / ROWS, ck_team_kernels(team)->tile_panels[matrix->format], 0};
+    if (matrix->gated && cut.panels % 2) cut.panels *= 2;
+    while (2 * (size_t)cut.panels * panel_bytes <= PIECE &&
+           matrix->panels / (2 * cut.panels) * cut.blocks * sequences >= 8 * ck_team_threads(team)) {
+        cut.panels *= 2;
+    }
+    cut.strips = (matrix->panels + cut.panels - 1) / cut.panels;
+    return cut;
+}
+
+static void multiply_piece(
+    const ck_team *team, const ck_matrix *matrix, const ck_operand *operand, const ck_result *result, ptrdiff_t rows, cut cut, ptrdiff_t piece
+) {
+    ptrdiff_t block = piece % cut.blocks, strip = piece / cut.blocks;
+    ck_team_kernels(team)->product[matrix->format](
+        matrix, operand, result, (ck_rows){block * ROWS, smaller((block + 1) * ROWS, rows)},
+        (ck_rows){strip * cut.panels, smaller((strip + 1) * cut.panels, matrix->panels)});
+}
+
+void ck_member_multiply(ck_member *member, const ck_matrix *matrix, const ck_operand *operand, const ck_result *result, ptrdiff_t rows) {
+    const cut cut = cut_of(member->team, matrix, rows, 1);
+    for (ptrdiff_t piece; (piece = ck_member_take(member)) < cut.strips * cut.blocks;) {
+        multiply_piece(member->team, matrix, operand, result, rows, cut, piece);
+    }
+}
+
+// MARK: layers
+
+static bool is_plain(const ck_way_in *in) { return !in->norm_weight && in->activation == CK_IDENTITY && !in->added; }
+
+typedef struct layer {
+    const ck_team *team;
+    const ck_product *product;
+    /// The sequences' rows with zeros before and behind, as numbers or codes; width of a row and rows of a sequence.
+    ptrdiff_t width, stored;
+    float *values;
+    ck_operand codes;
+    /// A row for each thread.
+    float *row;
+    ptrdiff_t row_stride;
+    /// Whether the rows can be used as they are.
+    bool direct;
+} layer;
+
+/// Lays the memory out, or counts its bytes where there is none yet.
+static size_t lay_out(layer *layer, char *memory) {
+    const ck_product *product = layer->product;
+    const ptrdiff_t count = layer->stored * product->sequences * layer->width;
+    if (product->matrix->format == CK_FLOAT32) {
+        layer->values = (float *)memory;
+        return layer->direct ? 0 : (size_t)count * sizeof(float);
+    }
+    if (memory) {
+        layer->codes = ck_codes_in(memory, count);
+        layer->row = (float *)(memory + ck_codes_bytes(count));
+    }
+    layer->row_stride = (product->matrix->inputs + CK_LANES - 1) / CK_LANES * CK_LANES;
+    return ck_codes_bytes(count) + (size_t)(ck_team_threads(layer->team) * layer->row_stride) * sizeof(float);
+}
+
+static void place_layer(void *context, void *memory) { lay_out(context, memory); }
+
+/// Brings one stored row of a sequence in.
+static void bring_in(ck_member *member, const layer *layer, ptrdiff_t sequence, ptrdiff_t stored) {
+    const ck_product *product = layer->product;
+    const ck_kernels *kernels = ck_team_kernels(member->team);
+    const ck_way_in *in = &product->in;
+    const ptrdiff_t inputs = product->matrix->inputs, index = stored - product->lead;
+    const ptrdiff_t place = (sequence * layer->stored + stored) * layer->width;
+    const bool is_float = product->matrix->format == CK_FLOAT32, is_zero = index < 0 || index >= product->length;
+    const float *row = product->input + (sequence * product->length + index) * product->input_stride;
+    float *out = is_float ? layer->values + place : layer->row + member->index * layer->row_stride;
+    if (is_zero) memset(out, 0, (size_t)inputs * sizeof(float));
+    else if (!is_plain(in)) kernels->transform(in, row, in->added ? in->added + sequence * inputs : NULL, NULL, inputs, out);
+    else if (is_float) memcpy(out, row, (size_t)inputs * sizeof(float));
+    if (!is_float) ck_round_row(kernels, &layer->codes, place, is_plain(in) && !is_zero ? row : out, inputs, layer->width);
+}
+
+static void layer_task(ck_member *member, void *context) {
+    const layer *layer = context;
+    const ck_product *product = layer->product;
+    const ck_matrix *matrix = product->matrix;
+    if (!layer->direct) {
+        const ptrdiff_t all = layer->stored * product->sequences;
+        for (ptrdiff_t first; (first = ck_member_take(member) * INCOMING) < all;) {
+            for (ptrdiff_t row = first; row < smaller(first + INCOMING, all); row++) {
+                bring_in(member, layer, row / layer->stored, row % layer->stored);
+            }
+        }
+        ck_member_wait(member);
+    }
+
+    const cut cut = cut_of(member->team, matrix, product->result_length, product->sequences);
+    const ptrdiff_t pieces = cut.strips * cut.blocks, row = layer->direct ? product->input_stride : layer->width;
+    for (ptrdiff_t piece; (piece = ck_member_take(member)) < pieces * product->sequences;) {
+        const ptrdiff_t sequence = piece / pieces, place = sequence * layer->stored * row;
+        ck_operand operand = layer->codes;
+        operand.stride = product->step * row;
+        operand.tap_stride = product->dilation * row;
+        if (matrix->format == CK_FLOAT32) {
+            operand.values = (layer->direct ? product->input : layer->values) + place;
+        } else {
+            operand.codes += place;
+            operand.scales += place / CK_GROUP;
+            operand.offsets += place / CK_GROUP;
+            operand.suboffsets += place / CK_SUBGROUP;
+        }
+        const ptrdiff_t first = sequence * product->result_length;
+        const ck_result result = {
+            product->activation, product->residual ? product->residual + first * product->residual_stride : NULL, product->residual_stride,
+            product->share, product->output + first * product->output_stride, product->output_stride,
+        };
+        multiply_piece(member->team, matrix, &operand, &result, product->result_length, cut, piece % pieces);
+    }
+}
+
+bool ck_product_run(ck_team *team, const ck_product *product) {
+    if (product->result_length == 0 || product->sequences == 0) return true;
+    const ck_matrix *matrix = product->matrix;
+    const ptrdiff_t last = (product->result_length - 1) * product->step + (matrix->taps - 1) * product->dilation;
+    layer layer = {.team = team, .product = product, .width = matrix->tap_depth};
+    layer.stored = product->lead + product->length > last + 1 ? product->lead + product->length : last + 1;
+    layer.direct = matrix->format == CK_FLOAT32 && is_plain(&product->in) && layer.stored == product->length;
+    return ck_team_run_in(team, lay_out(&layer, NULL), place_layer, layer_task, &layer);
+}
+
+static void rows_task(ck_member *member, void *context) {
+    const ck_rows_in *rows = context;
+    const ptrdiff_t all = rows->sequences * rows->length;
+    for (ptrdiff_t first; (first = ck_member_take(member) * INCOMING) < all;) {
+        for (ptrdiff_t row = first; row < smaller(first + INCOMING, all); row++) {
+            float *out = rows->output + row * rows->output_stride;
+            const float *added = rows->in.added ? rows->in.added + row / rows->length * rows->width : NULL;
+            const float *residual = rows->residual ? rows->residual + row * rows->residual_stride : NULL;
+            ck_team_kernels(member->team)->transform(&rows->in, rows->input + row * rows->input_stride, added, residual, rows->width, out);
+        }
+    }
+}
+
+void ck_rows_in_run(ck_team *team, const ck_rows_in *rows) { ck_team_run(team, rows_task, (void *)rows); }

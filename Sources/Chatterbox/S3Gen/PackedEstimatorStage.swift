@@ -1,0 +1,91 @@
+import Kernels
+import Torch
+
+/// Room for the activations of a stage, `[sequences, frames, width]` each.
+struct EstimatorRoom {
+    let channels, otherChannels, queryKeyValue, attended, inner: Tensor
+
+    init(_ configuration: FlowEstimatorConfiguration, sequences: Int, frames: Int) throws {
+        func rows(_ width: Int) throws -> Tensor { try .empty([sequences, frames, width]) }
+        let heads = configuration.headCount * configuration.headSize
+        channels = try rows(configuration.channels)
+        otherChannels = try rows(configuration.channels)
+        queryKeyValue = try rows(3 * heads)
+        attended = try rows(heads)
+        inner = try rows(configuration.channels * configuration.feedForwardFactor)
+    }
+}
+
+/// What an estimator's layers are packed as.
+struct EstimatorPacking {
+    /// Of the matrices of transformer blocks and of convolutions.
+    let format: WeightFormat
+    let team: ThreadTeam
+
+    func callAsFunction(_ layers: Linear...) throws -> PackedMatrix {
+        try PackedMatrix(layers.map { .init($0) }, format: format, team: team)
+    }
+
+    /// A convolution over a frame and the two before it, or over the frame alone.
+    func callAsFunction(_ convolution: Conv1d, in wayIn: WayIn = .plain) throws -> PackedLayer {
+        let matrix = try PackedMatrix([.init(convolution)], format: format, team: team)
+        return PackedLayer(matrix, in: wayIn, convolution: .init(lead: matrix.taps - 1))
+    }
+}
+
+/// ``EstimatorStage`` with packed weights.
+struct PackedEstimatorStage: Sendable {
+    private let before, after, shortcut: PackedLayer
+    private let activated: WayIn
+    /// The exact layer, for the few rows that the times of all steps are.
+    let time: Linear
+    private let transformers: [PackedEstimatorTransformer]
+    private let team: ThreadTeam
+
+    init(_ stage: EstimatorStage, _ pack: EstimatorPacking) throws {
+        team = pack.team
+        before = try pack(stage.before.convolution.convolution)
+        after = try pack(
+            stage.after.convolution.convolution, in: WayIn(norm: Norm(stage.before.norm), activation: .mish))
+        activated = WayIn(norm: try Norm(stage.after.norm), activation: .mish)
+        shortcut = try pack(stage.shortcut)
+        time = stage.time
+        transformers = try stage.transformers.map { try PackedEstimatorTransformer($0, pack) }
+    }
+
+    /// `[sequences, frames, inputs]` → `[sequences, frames, channels]`, into `output`.
+    ///
+    /// - Parameter time: what this stage's time layer makes of the time, `[sequences, channels]`.
+    func callAsFunction(_ x: Tensor, time: Tensor, into output: Tensor, _ room: EstimatorRoom) throws {
+        try before(x, into: room.channels)
+        try after(room.channels, into: room.otherChannels, adding: time)
+        try activated(room.otherChannels, into: room.channels, team: team)
+        try shortcut(x, into: output, residual: room.channels)
+        for transformer in transformers { try transformer(output, room) }
+    }
+}
+
+/// ``EstimatorTransformer`` with packed weights.
+struct PackedEstimatorTransformer: Sendable {
+    private let queryKeyValue, output, expand, contract: PackedLayer
+    private let attention: SelfAttention
+
+    init(_ block: EstimatorTransformer, _ pack: EstimatorPacking) throws {
+        queryKeyValue = PackedLayer(try pack(block.query, block.key, block.value), in: WayIn(norm: try Norm(block.attentionNorm)))
+        // Frames are no weights: 8 bits are the least that they are rounded to.
+        let frames = pack.format == .int4 ? WeightFormat.int8 : pack.format
+        attention = SelfAttention(heads: block.headCount, headSize: block.headSize, keys: frames, values: frames, team: pack.team)
+        output = PackedLayer(try pack(block.output))
+        expand = PackedLayer(try pack(block.expand), in: WayIn(norm: try Norm(block.feedForwardNorm)), activation: .gelu)
+        contract = PackedLayer(try pack(block.contract))
+    }
+
+    /// Changes `[sequences, frames, channels]` in place.
+    func callAsFunction(_ x: Tensor, _ room: EstimatorRoom) throws {
+        try queryKeyValue(x, into: room.queryKeyValue)
+        try attention(room.queryKeyValue, into: room.attended)
+        try output(room.attended, into: x, residual: x)
+        try expand(x, into: room.inner)
+        try contract(room.inner, into: x, residual: x)
+    }
+}

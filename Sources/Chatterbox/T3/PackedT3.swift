@@ -1,0 +1,84 @@
+import Kernels
+import Torch
+
+/// A speech token model's transformer and head, packed for the CPU: float32 as it is, or rounded to 8 or 4 bits.
+///
+/// Embeddings and conditions stay with the ``T3`` it was made from. Immutable, for any number of engines.
+public final class PackedT3: Sendable {
+    public let model: T3
+    public let format: WeightFormat
+    let transformer: PackedTransformer
+    /// GPT-2 adds one to every input, Llama turns queries and keys instead.
+    let positions: PositionTable?
+
+    /// - Parameters:
+    ///   - format: of all matrices but the head, which is not rounded to less than 8 bits.
+    ///   - afterLayer: called when a layer is packed and its float32 weights are not needed again.
+    /// - Throws: ``KernelError/outOfMemory(_:bytes:)``; ``TorchError`` where the weights are not float32 on the CPU.
+    public init(_ model: T3, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void = {}) throws {
+        self.model = model
+        self.format = format
+        let head = try PackedMatrix([.init(model.speechHead)], format: format == .int4 ? .int8 : format, team: team)
+        switch model.backbone {
+        case let llama as LlamaBackbone:
+            positions = nil
+            transformer = try Self.packed(llama, head: head, format: format, team: team, afterLayer: afterLayer)
+        case let gpt2 as GPT2Backbone:
+            positions = gpt2.positions
+            transformer = try Self.packed(gpt2, head: head, format: format, team: team, afterLayer: afterLayer)
+        default:
+            preconditionFailure("a backbone that nobody has packed yet")
+        }
+    }
+
+    /// What one step reads of the weights, for however many requests.
+    public var bytesPerStep: Int { transformer.byteCount }
+
+    private static func packed(
+        _ llama: LlamaBackbone, head: PackedMatrix, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void
+    ) throws -> PackedTransformer {
+        func pack(_ layers: Linear..., gated: Bool = false) throws -> PackedMatrix {
+            try PackedMatrix(layers.map { .init($0) }, format: format, gated: gated, team: team)
+        }
+        let layers = try llama.layers.map { layer in
+            defer { afterLayer() }
+            return PackedTransformer.Layer(
+                attentionNorm: try Norm(layer.inputNorm),
+                queryKeyValue: try pack(layer.attention.query, layer.attention.key, layer.attention.value),
+                attentionOutput: try pack(layer.attention.output),
+                feedForwardNorm: try Norm(layer.feedForwardNorm),
+                expand: try pack(layer.feedForward.gate, layer.feedForward.up, gated: true),
+                contract: try pack(layer.feedForward.down))
+        }
+        let half = llama.headSize / 2
+        return try PackedTransformer(
+            .init(
+                hidden: llama.headCount * llama.headSize, heads: llama.headCount, inner: llama.layers[0].feedForward.up.weight.size(0),
+                activation: .gatedSiLU),
+            layers: layers, finalNorm: try Norm(llama.norm), head: head,
+            rotation: .init(
+                cosine: llama.rotary.cosine.rows.narrow(axis: 1, from: 0, count: half),
+                sine: llama.rotary.signedSine.rows.narrow(axis: 1, from: half, count: half)),
+            team: team)
+    }
+
+    private static func packed(
+        _ gpt2: GPT2Backbone, head: PackedMatrix, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void
+    ) throws -> PackedTransformer {
+        func pack(_ layer: TransposedLinear) throws -> PackedMatrix {
+            try PackedMatrix([.init(layer.weight, bias: layer.bias)], format: format, team: team)
+        }
+        let layers = try gpt2.layers.map { layer in
+            defer { afterLayer() }
+            return PackedTransformer.Layer(
+                attentionNorm: try Norm(layer.attentionNorm), queryKeyValue: try pack(layer.queryKeyValue),
+                attentionOutput: try pack(layer.attentionOutput), feedForwardNorm: try Norm(layer.feedForwardNorm),
+                expand: try pack(layer.feedForwardInput), contract: try pack(layer.feedForwardOutput))
+        }
+        return try PackedTransformer(
+            .init(
+                hidden: gpt2.headCount * gpt2.headSize, heads: gpt2.headCount, inner: gpt2.layers[0].feedForwardInput.weight.size(0),
+                activation: .geluTanh),
+            layers: layers, finalNorm: try Norm(gpt2.norm), head: head, rotation: nil, team: team)
+    }
+}

@@ -1,0 +1,69 @@
+import CKernels
+import Torch
+
+/// A linear layer or a convolution over time, with what comes before and after it: activation(in(x) * W + bias).
+///
+/// Rows are frames: tensors are `[sequences, length, width]`, or some columns of a wider one.
+public struct PackedLayer: Sendable {
+    /// Frame i of the result sees frames i × step − lead + tap × dilation; those outside of the sequence are zero.
+    public struct Convolution: Sendable, Hashable {
+        public var step, lead, dilation: Int
+
+        public init(step: Int = 1, lead: Int = 0, dilation: Int = 1) {
+            self.step = step
+            self.lead = lead
+            self.dilation = dilation
+        }
+    }
+
+    public let matrix: PackedMatrix
+    let wayIn: WayIn
+    let convolution: Convolution
+    let activation: Activation
+
+    public init(
+        _ matrix: PackedMatrix, in wayIn: WayIn = .plain, convolution: Convolution = Convolution(), activation: Activation = .identity
+    ) {
+        self.matrix = matrix
+        self.wayIn = wayIn
+        self.convolution = convolution
+        self.activation = activation
+    }
+
+    /// - Parameters:
+    ///   - x: `[sequences, length, inputs]`.
+    ///   - output: `[sequences, result length, outputs]`.
+    ///   - added: added to what goes in, after normalisation and activation: `[sequences, inputs]`, contiguous.
+    ///   - residual: added to what comes out; may be `output`.
+    ///   - share: how much of the result is added to what `output` holds; nil replaces it.
+    /// - Throws: ``KernelError``, and ``TorchError`` where a tensor is not float32 on the CPU.
+    public func callAsFunction(
+        _ x: Tensor, into output: Tensor, adding added: Tensor? = nil, residual: Tensor? = nil, share: Double? = nil
+    ) throws {
+        let (from, to) = (try Rows(x), try Rows(output))
+        let rest = try residual.map { try Rows($0) }
+        let width = activation == .gatedSiLU ? matrix.outputs / 2 : matrix.outputs
+        guard from.width == matrix.inputs else {
+            throw KernelError.shape("input", expected: "[sequences, length, \(matrix.inputs)]", found: x.shape)
+        }
+        guard to.width == width, to.sequences == from.sequences else {
+            throw KernelError.shape("output", expected: "[\(from.sequences), length, \(width)]", found: output.shape)
+        }
+        if let rest, rest.shape != to.shape { throw KernelError.shape("residual", expected: "\(to.shape)", found: rest.shape) }
+        if let added, added.shape != [from.sequences, from.width] || !added.isContiguous {
+            throw KernelError.shape("added rows", expected: "[\(from.sequences), \(from.width)]", found: added.shape)
+        }
+        var product = ck_product()
+        product.matrix = matrix.handle
+        (product.input, product.input_stride) = (UnsafePointer(from.start), from.stride)
+        (product.sequences, product.length, product.result_length) = (from.sequences, from.length, to.length)
+        product.in = try wayIn.inC(adding: added)
+        (product.step, product.lead, product.dilation) = (convolution.step, convolution.lead, convolution.dilation)
+        product.activation = activation.code
+        (product.residual, product.residual_stride) = (rest.map { UnsafePointer($0.start) }, rest?.stride ?? 0)
+        product.share = Float(share ?? 0)
+        (product.output, product.output_stride) = (to.start, to.stride)
+        let isComputed = withExtendedLifetime((self, x, output, added, residual)) { ck_product_run(matrix.team.handle, &product) }
+        guard isComputed else { throw KernelError.outOfMemory("activations", bytes: x.byteCount) }
+    }
+}

@@ -1,0 +1,109 @@
+import CKernels
+import Torch
+
+/// A causal transformer with packed weights: what lies between embedded inputs and logits. Immutable.
+public final class PackedTransformer: @unchecked Sendable {
+    /// The sizes that layers share.
+    public struct Shape: Sendable, Hashable {
+        public var hidden, heads, inner: Int
+        /// Between the two matrices of a feed-forward block.
+        public var activation: Activation
+
+        public init(hidden: Int, heads: Int, inner: Int, activation: Activation) {
+            self.hidden = hidden
+            self.heads = heads
+            self.inner = inner
+            self.activation = activation
+        }
+    }
+
+    public struct Layer {
+        let attentionNorm, feedForwardNorm: Norm
+        let queryKeyValue, attentionOutput, expand, contract: PackedMatrix
+
+        public init(
+            attentionNorm: Norm, queryKeyValue: PackedMatrix, attentionOutput: PackedMatrix, feedForwardNorm: Norm,
+            expand: PackedMatrix, contract: PackedMatrix
+        ) {
+            self.attentionNorm = attentionNorm
+            self.queryKeyValue = queryKeyValue
+            self.attentionOutput = attentionOutput
+            self.feedForwardNorm = feedForwardNorm
+            self.expand = expand
+            self.contract = contract
+        }
+    }
+
+    /// What queries and keys are turned by: cosines and sines `[positions, head ÷ 2]`.
+    public struct Rotation {
+        let cosine, sine: Tensor
+
+        public init(cosine: Tensor, sine: Tensor) {
+            self.cosine = cosine
+            self.sine = sine
+        }
+    }
+
+    public let shape: Shape
+    public let layerCount, vocabulary: Int
+    /// What one step reads of the weights, for however many rows.
+    public let byteCount: Int
+    let team: ThreadTeam
+    let transformer: UnsafeMutablePointer<ck_transformer>
+    private let layers: UnsafeMutablePointer<ck_decoder_layer>
+    private let matrices: [PackedMatrix]
+    private let floats: FloatArena
+
+    /// - Parameter finalNorm: its epsilon is also that of the layers'.
+    /// - Throws: ``TorchError`` for tensors that are not float32 on the CPU.
+    public init(_ shape: Shape, layers: [Layer], finalNorm: Norm, head: PackedMatrix, rotation: Rotation?, team: ThreadTeam) throws {
+        precondition(shape.hidden % shape.heads == 0, "heads of equal width")
+        let floats = FloatArena()
+        self.shape = shape
+        self.team = team
+        self.floats = floats
+        layerCount = layers.count
+        vocabulary = head.outputs
+        matrices = layers.flatMap { [$0.queryKeyValue, $0.attentionOutput, $0.expand, $0.contract] } + [head]
+        byteCount = matrices.reduce(0) { $0 + $1.byteCount }
+        let packed = try layers.map { layer in
+            ck_decoder_layer(
+                attention_norm: try floats.copy(layer.attentionNorm.weight), attention_norm_bias: try floats.copy(layer.attentionNorm.bias),
+                query_key_value: layer.queryKeyValue.handle, attention_output: layer.attentionOutput.handle,
+                feed_forward_norm: try floats.copy(layer.feedForwardNorm.weight),
+                feed_forward_norm_bias: try floats.copy(layer.feedForwardNorm.bias),
+                expand: layer.expand.handle, contract: layer.contract.handle)
+        }
+        let last = ck_transformer(
+            layers: nil, layer_count: layers.count, hidden: shape.hidden, heads: shape.heads, inner: shape.inner,
+            norm_epsilon: Float(finalNorm.epsilon), activation: shape.activation.code,
+            final_norm: try floats.copy(finalNorm.weight), final_norm_bias: try floats.copy(finalNorm.bias), head: head.handle,
+            cosine: try floats.copy(rotation?.cosine), sine: try floats.copy(rotation?.sine))
+        self.layers = .allocate(capacity: max(1, layers.count))
+        self.layers.initialize(from: packed, count: packed.count)
+        transformer = .allocate(capacity: 1)
+        transformer.initialize(to: last)
+        transformer.pointee.layers = UnsafePointer(self.layers)
+    }
+
+    deinit {
+        transformer.deallocate()
+        layers.deallocate()
+    }
+}
+
+/// Keeps copies of small tensors where C code finds them.
+private final class FloatArena {
+    private var blocks: [UnsafeMutablePointer<Float>] = []
+
+    func copy(_ tensor: Tensor) throws -> UnsafePointer<Float> {
+        let block = UnsafeMutablePointer<Float>.allocate(capacity: max(1, tensor.count))
+        blocks.append(block)
+        try tensor.contiguous().withElements(of: Float.self) { block.initialize(from: $0.baseAddress!, count: $0.count) }
+        return UnsafePointer(block)
+    }
+
+    func copy(_ tensor: Tensor?) throws -> UnsafePointer<Float>? { try tensor.map { try copy($0) } }
+
+    deinit { for block in blocks { block.deallocate() } }
+}

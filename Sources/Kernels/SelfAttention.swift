@@ -1,0 +1,47 @@
+import CKernels
+import Torch
+
+/// Attention of all frames of a sequence to all: softmax(q kᵀ ÷ √size) v (Vaswani et al. 2017).
+public struct SelfAttention: Sendable {
+    let heads, headSize: Int
+    let keys, values: WeightFormat
+    let team: ThreadTeam
+
+    /// - Parameters:
+    ///   - keys: float32, or int8 to multiply queries with keys in 8 bits.
+    ///   - values: the same for weights and values.
+    public init(heads: Int, headSize: Int, keys: WeightFormat = .float32, values: WeightFormat = .float32, team: ThreadTeam) {
+        precondition(keys != .int4 && values != .int4, "4 bits are for weights")
+        self.heads = heads
+        self.headSize = headSize
+        self.keys = keys
+        self.values = values
+        self.team = team
+    }
+
+    /// - Parameters:
+    ///   - x: queries, keys and values side by side, `[sequences, length, 3 × heads × head size]`.
+    ///   - output: `[sequences, length, heads × head size]`.
+    public func callAsFunction(_ x: Tensor, into output: Tensor) throws {
+        let (from, to) = (try Rows(x), try Rows(output))
+        let width = heads * headSize
+        guard from.width == 3 * width else {
+            throw KernelError.shape("queries, keys and values", expected: "[sequences, length, \(3 * width)]", found: x.shape)
+        }
+        guard to.shape == [from.sequences, from.length, width] else {
+            throw KernelError.shape("output", expected: "[\(from.sequences), \(from.length), \(width)]", found: output.shape)
+        }
+        var attention = ck_self_attention()
+        attention.query = UnsafePointer(from.start)
+        attention.key = UnsafePointer(from.start + width)
+        attention.value = UnsafePointer(from.start + 2 * width)
+        attention.stride = from.stride
+        (attention.sequences, attention.length) = (from.sequences, from.length)
+        (attention.heads, attention.head_size) = (heads, headSize)
+        attention.scale = 1 / Float(headSize).squareRoot()
+        (attention.key_format, attention.value_format) = (keys.code, values.code)
+        (attention.output, attention.output_stride) = (to.start, to.stride)
+        let isComputed = withExtendedLifetime((x, output)) { ck_self_attention_run(team.handle, &attention) }
+        guard isComputed else { throw KernelError.outOfMemory("attention", bytes: x.byteCount) }
+    }
+}

@@ -1,0 +1,101 @@
+import Kernels
+import Testing
+import TestSupport
+import Torch
+
+@testable import Chatterbox
+
+@Suite("Decoding with packed weights")
+struct PackedDecodeEngineTests {
+    let exact: T3DecoderTests
+    var small: SmallT3 { exact.small }
+
+    init() throws { exact = try T3DecoderTests() }
+
+    func engine(
+        _ format: WeightFormat, of model: T3? = nil, threads: Int = 2, slots: Int = 2, capacity: Int = 140, rows: Int = 256
+    ) throws -> PackedDecodeEngine {
+        let packed = try PackedT3(model ?? small.model, format: format, team: ThreadTeam(threads: threads))
+        return try PackedDecodeEngine(packed, slots: slots, capacity: capacity, rows: rows)
+    }
+
+    /// Logits of the prompt, and of some tokens after it, `[steps, rows, vocabulary]`.
+    func logits(_ engine: any DecodeEngine, guidance: Bool = true, of small: SmallT3? = nil) throws -> Tensor {
+        let small = small ?? self.small
+        let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: guidance)
+        let slots = try engine.reserve(prompt.size(0))
+        defer { engine.release(slots) }
+        var logits = [try engine.prefill(prompt, slots: slots)]
+        for (index, token) in [5, 17, 120, 3, 3, 44, 9, 151].enumerated() {
+            logits.append(try engine.step(slots.map { DecodeInput(slot: $0, token: token, position: index + 1) }))
+        }
+        return try Tensor.stack(logits)
+    }
+
+    @Test("in float32 every token is upstream's", arguments: T3DecoderTests.cases)
+    func tokens(name: String) throws {
+        let decoder = try exact.decoder(name, engine: engine(.float32))
+        while try decoder.next() != nil {}
+        let expected = try exact.expected(name)
+        #expect(decoder.tokens == expected.tokens)
+        #expect(decoder.end == expected.end)
+    }
+
+    @Test("logits are those of the exact engine, as near as the weights are", arguments: [
+        (WeightFormat.float32, 1e-5), (.int8, 0.03), (.int4, 0.2),
+    ])
+    func logits(format: WeightFormat, tolerance: Double) throws {
+        let expected = try logits(TensorDecodeEngine(small.model, capacity: 140))
+        try expectClose(logits(engine(format)), expected, relative: tolerance, "\(format)")
+    }
+
+    @Test("GPT-2's logits are those of the exact engine", arguments: [(WeightFormat.float32, 1e-5), (.int8, 0.03), (.int4, 0.2)])
+    func gpt2(format: WeightFormat, tolerance: Double) throws {
+        let gpt2 = try SmallT3("gpt2")
+        let expected = try logits(TensorDecodeEngine(gpt2.model, capacity: 140), guidance: false, of: gpt2)
+        try expectClose(logits(engine(format, of: gpt2.model), guidance: false, of: gpt2), expected, relative: tolerance, "\(format)")
+    }
+
+    @Test("neither threads nor the number of positions at once change a number", arguments: WeightFormat.allCases)
+    func reproducible(format: WeightFormat) throws {
+        let expected = try logits(engine(format, threads: 1)).array(of: Float.self)
+        #expect(try logits(engine(format, threads: 3)).array(of: Float.self) == expected)
+        #expect(try logits(engine(format, rows: 7)).array(of: Float.self) == expected)
+    }
+
+    @Test("requests of different lengths and options decode together as they do alone", arguments: WeightFormat.allCases)
+    func together(format: WeightFormat) throws {
+        let engine = try engine(format, slots: 7)
+        let names = ["default", "unguided", "nucleus", "stopping"]
+        let alone = try names.map { name in
+            let decoder = try exact.decoder(name, engine: engine)
+            while try decoder.next() != nil {}
+            return decoder.tokens
+        }
+        var decoders = try names[..<3].map { try exact.decoder($0, engine: engine) }
+        for round in 0..<80 {
+            if round == 5 { decoders.append(try exact.decoder(names[3], engine: engine)) }
+            try T3Decoder.advance(decoders)
+            for decoder in decoders { _ = try decoder.next() }
+        }
+        #expect(decoders.map(\.tokens) == alone)
+    }
+
+    @Test("slots and positions run out with the exact engine's errors")
+    func refusals() throws {
+        let engine = try engine(.float32, capacity: 30)
+        let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: true)
+        let slots = try engine.reserve(2)
+        #expect(throws: T3Error.noFreeSlots(wanted: 1, free: 0)) { try engine.reserve(1) }
+        #expect(throws: T3Error.sequenceTooLong(positions: prompt.size(1), limit: 30)) { try engine.prefill(prompt, slots: slots) }
+        engine.release(slots)
+        #expect(try engine.reserve(1) == 0..<1)
+    }
+
+    @Test("packed weights take the bytes that their format says")
+    func bytes() throws {
+        let team = try ThreadTeam(threads: 1)
+        let sizes = try WeightFormat.allCases.map { try PackedT3(small.model, format: $0, team: team).bytesPerStep }
+        #expect(sizes == sizes.sorted(by: >))
+    }
+}

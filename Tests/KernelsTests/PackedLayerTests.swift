@@ -1,0 +1,128 @@
+import Kernels
+import Testing
+import TestSupport
+import Torch
+
+@Suite("Layers over time")
+struct PackedLayerTests {
+    let team: ThreadTeam
+    let generator: Generator
+
+    init() throws {
+        team = try ThreadTeam(threads: 2)
+        generator = try Generator(seed: 11)
+    }
+
+    func random(_ shape: Int...) throws -> Tensor { try .randn(shape, generator: generator) }
+
+    @Test("a convolution is libtorch's", arguments: [
+        // kernel, step, dilation, zeros before, zeros after
+        (1, 1, 1, 0, 0), (3, 1, 1, 2, 0), (7, 1, 3, 9, 9), (6, 3, 1, 1, 1), (2, 1, 1, 1, 1),
+    ])
+    func convolution(kernel: Int, step: Int, dilation: Int, before: Int, after: Int) throws {
+        let x = try random(2, 23, 20), weight = try random(18, 20, kernel), bias = try random(18)
+        let padded = try x.transposed(1, 2).padded([before, after])
+        let expected = try padded.conv1d(weight, bias, stride: step, dilation: dilation).transposed(1, 2)
+        let layer = PackedLayer(
+            try PackedMatrix([.init(weight, bias: bias)], format: .float32, team: team),
+            convolution: .init(step: step, lead: before, dilation: dilation))
+        let result = try Tensor.empty(expected.shape)
+        try layer(x, into: result)
+        try expectClose(result, expected, relative: 1e-5)
+    }
+
+    @Test("a convolution in codes is as near as codes are", arguments: [(WeightFormat.int8, 0.02), (.int4, 0.1)])
+    func codes(format: WeightFormat, tolerance: Double) throws {
+        let x = try random(2, 30, 70), weight = try random(40, 70, 3), bias = try random(40)
+        let expected = try x.transposed(1, 2).padded([4, 0]).conv1d(weight, bias, dilation: 2).transposed(1, 2)
+        let layer = PackedLayer(
+            try PackedMatrix([.init(weight, bias: bias)], format: format, team: team), convolution: .init(lead: 4, dilation: 2))
+        let result = try Tensor.empty(expected.shape)
+        try layer(x, into: result)
+        try expectClose(result, expected, relative: tolerance)
+    }
+
+    @Test("what happens on the way in and out is libtorch's", arguments: WeightFormat.allCases, [0, 1, 2, 3, 4])
+    func ways(format: WeightFormat, number: Int) throws {
+        let width = 70
+        let x = try random(2, 9, width), weight = try random(width) * 0.5 + 1, bias = try random(width)
+        let frequency = try random(width).abs() * 3 + 0.1
+        let (way, expected): (WayIn, Tensor) = switch number {
+        case 0: (WayIn(norm: try Norm(weight: weight, bias: bias, epsilon: 1e-5)), try x.layerNorm(shape: [width], weight: weight, bias: bias))
+        case 1: (WayIn(norm: try Norm(weight: weight, epsilon: 1e-5)), try x.rmsNorm(weight: weight, epsilon: 1e-5))
+        case 2: (WayIn(activation: .mish), try x.mish())
+        case 3: (WayIn(activation: .leakyReLU(slope: 0.1)), try x.leakyReLU(0.1))
+        default:
+            (WayIn(activation: .snake(frequency: frequency)), try x + (x * frequency).sin().square() / (frequency + 1e-9))
+        }
+        let added = try random(2, width), matrix = try random(24, width), before = try random(2, 9, 24)
+        let total = try (expected + added.unsqueezed(1)).linear(matrix).elu()
+        let layer = PackedLayer(try PackedMatrix([.init(matrix)], format: format, team: team), in: way, activation: .elu)
+        let result = try before.clone()
+        try layer(x, into: result, adding: added, residual: before, share: 0.5)
+        let tolerance = format == .float32 ? 1e-5 : format == .int8 ? 0.02 : 0.15
+        try expectClose(result, (total + before) * 0.5 + before, relative: tolerance)
+
+        let rows = try x.clone()
+        try way(rows, into: rows, adding: added, residual: x, team: team)
+        try expectClose(rows, expected + added.unsqueezed(1) + x, relative: 1e-5)
+    }
+
+    @Test("columns of a wider tensor serve as rows")
+    func columns() throws {
+        let wide = try random(2, 5, 50), weight = try random(12, 20)
+        let layer = PackedLayer(try PackedMatrix([.init(weight)], format: .float32, team: team))
+        let expected = try wide.narrow(axis: 2, from: 7, count: 20).linear(weight)
+        let target = try wide.narrow(axis: 2, from: 33, count: 12)
+        try layer(wide.narrow(axis: 2, from: 7, count: 20), into: target)
+        try expectClose(target, expected, relative: 1e-6)
+    }
+
+    @Test("attention is libtorch's", arguments: [
+        (WeightFormat.float32, WeightFormat.float32, 1e-5), (.float32, .int8, 0.03), (.int8, .float32, 0.03), (.int8, .int8, 0.03),
+    ], [(1, 64, 1), (70, 64, 2), (131, 20, 3)])
+    func attention(format: (keys: WeightFormat, values: WeightFormat, tolerance: Double), size: (length: Int, head: Int, heads: Int)) throws {
+        let width = size.heads * size.head
+        let x = try random(2, size.length, 3 * width)
+        let parts = try x.chunked(3, axis: 2).map {
+            try $0.reshaped([2, size.length, size.heads, size.head]).transposed(1, 2)
+        }
+        let expected = try parts[0].attention(key: parts[1], value: parts[2]).transposed(1, 2).reshaped([2, size.length, width])
+        let result = try Tensor.empty(expected.shape)
+        let attention = SelfAttention(heads: size.heads, headSize: size.head, keys: format.keys, values: format.values, team: team)
+        try attention(x, into: result)
+        try expectClose(result, expected, relative: format.tolerance)
+    }
+
+    @Test("neither threads nor neighbouring sequences change a number", arguments: [WeightFormat.float32, .int8])
+    func reproducible(format: WeightFormat) throws {
+        let x = try random(2, 140, 192), weight = try random(48, 192, 3)
+        func results(threads: Int, _ x: Tensor) throws -> [Float] {
+            let team = try ThreadTeam(threads: threads)
+            let layer = PackedLayer(try PackedMatrix([.init(weight)], format: format, team: team), convolution: .init(lead: 1))
+            let product = try Tensor.empty([x.size(0), 140, 48]), attended = try Tensor.empty([x.size(0), 140, 64])
+            try layer(x, into: product)
+            try SelfAttention(heads: 2, headSize: 32, keys: format, values: format, team: team)(x, into: attended)
+            return try product[0].array() + attended[0].array()
+        }
+        let expected = try results(threads: 1, x)
+        for threads in [2, 3, 5] {
+            #expect(try results(threads: threads, x) == expected)
+        }
+        #expect(try results(threads: 2, x.narrow(axis: 0, from: 0, count: 1)) == expected)
+    }
+
+    @Test("rows that do not fit are refused")
+    func refusals() throws {
+        let layer = PackedLayer(try PackedMatrix([.init(random(4, 8))], format: .float32, team: team))
+        #expect(throws: KernelError.shape("input", expected: "[sequences, length, 8]", found: [1, 2, 9])) {
+            try layer(.zeros([1, 2, 9]), into: .zeros([1, 2, 4]))
+        }
+        #expect(throws: KernelError.shape("output", expected: "[1, length, 4]", found: [2, 2, 4])) {
+            try layer(.zeros([1, 2, 8]), into: .zeros([2, 2, 4]))
+        }
+        #expect(throws: KernelError.shape("rows", expected: "[sequences, length, width], evenly spaced", found: [2, 3, 8])) {
+            try layer(.zeros([2, 9, 8]).narrow(axis: 1, from: 2, count: 3), into: .zeros([2, 3, 4]))
+        }
+    }
+}
