@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build demo test compare
+.PHONY: help setup build demo test microbench compare
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -20,6 +20,10 @@ demo: build ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choo
 
 test: setup ## Builds and runs every test
 	swift test $(swift_flags)
+
+microbench: setup ## Prints what small tensor operations cost; Benchmarks/torch-against-python puts Python's beside it
+	swift build $(swift_flags) -c release --product torch-bench
+	.build/release/torch-bench
 
 compare: build ## Speaks with upstream's package side by side, at full size; options="--help" lists what can be chosen
 	Reference/compare $(options)

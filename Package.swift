@@ -10,6 +10,7 @@ let package = Package(
         .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
         .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
+        .executable(name: "torch-bench", targets: ["TorchBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
@@ -46,6 +47,9 @@ let package = Package(
                 "Chatterbox", "ChatterboxHub", "ChatterboxTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/chatterbox"),
+
+        .target(name: "Harness", path: "Benchmarks/Harness"),
+        .executableTarget(name: "TorchBench", dependencies: ["Harness", "Torch"], path: "Benchmarks/TorchBench"),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),

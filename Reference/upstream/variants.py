@@ -56,6 +56,9 @@ def load_multilingual(variant, folder):
     from chatterbox import mtl_tts
     from chatterbox.models.tokenizers import tokenizer
     T3Config.is_multilingual = property(lambda self: False)  # no alignment analyser
+    # Random weights draw tokens that no trained model does and that S3Gen has no embedding for.
+    drop = mtl_tts.drop_invalid_tokens
+    mtl_tts.drop_invalid_tokens = lambda tokens: (lambda kept: kept[kept < 6561])(drop(tokens))
     tokenizer.hf_hub_download = lambda **_: str(folder / "Cangjie5_TC.json")
     v2 = folder / VARIANTS["multilingual-v2"].t3
     if variant.t3 == v2.name or v2.exists():

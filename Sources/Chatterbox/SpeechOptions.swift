@@ -14,8 +14,7 @@ public struct SpeechOptions: Sendable, Hashable {
     public let seed: UInt64?
     /// Whether speech carries PerTh's inaudible mark, where the model has a ``Watermarker``.
     public let watermark: Bool
-    /// Whether a text is spoken sentence by sentence, or in one breath as upstream does. What fits in one piece of
-    /// ``SentenceSplitter`` is spoken the same way by both.
+    /// Whether a text is spoken sentence by sentence, or in one breath as upstream does.
     public let splitting: Splitting
 
     /// How a text is divided before it is spoken.

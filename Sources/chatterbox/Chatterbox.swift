@@ -27,6 +27,8 @@ struct ChatterboxCommand: AsyncParsableCommand {
 
     /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.
     static func main() async {
+        // A file that may grow no further is an error of writing, which leaves no half of it.
+        signal(SIGXFSZ, SIG_IGN)
         let interruption = Interruption()
         await interruption.cancelling {
             do {

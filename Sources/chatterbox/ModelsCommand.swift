@@ -72,6 +72,10 @@ extension ModelsCommand {
                 guard rename(unfinished.path, folder.path) == 0 else {
                     throw CheckpointError.unwritable(folder, reason: String(cString: strerror(errno)))
                 }
+            } catch let error as SafetensorsError {
+                try? FileManager.default.removeItem(at: unfinished)
+                guard case .unwritable(_, let reason) = error else { throw error }
+                throw CheckpointError.unwritable(folder, reason: reason)
             } catch {
                 try? FileManager.default.removeItem(at: unfinished)
                 throw error

@@ -2,7 +2,6 @@ import ArgumentParser
 import Chatterbox
 import Foundation
 import SpeechAudio
-import Torch
 
 struct SayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,23 +20,20 @@ struct SayCommand: AsyncParsableCommand {
               date | chatterbox say - -o - --format pcm | aplay -r 24000 -f S16_LE
             """)
 
-    @OptionGroup var text: TextArguments
+    @OptionGroup(title: "Text") var text: TextArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @OptionGroup(title: "Voice and speech") var voice: VoiceArguments
     @OptionGroup(title: "Voice and speech") var speaking: SpeakingArguments
     @OptionGroup(title: "Model") var model: ModelArguments
+    @OptionGroup(title: "Reporting") var tracing: TraceArguments
     @OptionGroup(title: "Reporting") var progress: ProgressArguments
-
-    @Option(help: ArgumentHelp(
-        "Keep what every stage computed in a safetensors file, to compare or to report a fault; implies --split none.", valueName: "file"))
-    var trace: String?
 
     func run() async throws {
         try model.check()
         let options = try speaking.options()
         let destination = try output.destination(stem: text.stem)
         let player = output.play ? try Player.find() : nil
-        if let trace { try OutputPlace.check(URL(filePath: trace)) }
+        try tracing.check()
         let text = try text.text()
         let source = try voice.source()
 
@@ -64,10 +60,9 @@ struct SayCommand: AsyncParsableCommand {
         _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ synthesizer: Synthesizer, _ destination: OutputDestination,
         _ display: ProgressDisplay
     ) async throws -> Speech {
-        if let trace {
-            let (speech, tensors) = try await synthesizer.trace(text, voice: voice, options: options) { display.show($0) }
-            let metadata = ["format": "chatterbox-trace", "text": text, "seed": String(speech.seed)]
-            try SafetensorsWriter.write(tensors, metadata: metadata, to: URL(filePath: trace))
+        if let file = tracing.file {
+            let (speech, trace) = try await synthesizer.trace(text, voice: voice, options: options) { display.show($0) }
+            try TraceArguments.write(trace, of: text, speech, to: file)
             return speech
         }
         var samples: [Float] = []

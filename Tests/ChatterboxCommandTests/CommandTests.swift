@@ -1,7 +1,9 @@
+import Chatterbox
 import Foundation
 import SpeechAudio
 import TestSupport
 import Testing
+import Torch
 
 @testable import ChatterboxCommand
 
@@ -62,6 +64,20 @@ import Testing
         var share = SpeechShare()
         share.advance(.piece(7, of: 12, text: "Some words."))
         #expect(share.bar(columns: columns).count < max(columns, 50))
+    }
+
+    @Test("a voice is a file that is there, else a name in the library, else a path to complain of") func voiceSource() throws {
+        let library = VoiceLibrary(folder: folder.url.appending(path: "voices"))
+        let generator = try Generator(seed: 1)
+        try library.store(.random(.chatterbox, seconds: 1, generator: generator), as: "ada")
+        try Data().write(to: folder.url.appending(path: "file.wav"))
+        try FileManager.default.createDirectory(at: folder.url.appending(path: "ada"), withIntermediateDirectories: true)
+        #expect(try VoiceSource.file(path("file.wav"), library).path == path("file.wav"))
+        #expect(try VoiceSource.file("ada", library).path == path("voices/ada.voice.safetensors"))
+        #expect(try VoiceSource.file("gone.wav", library).relativePath == "gone.wav")
+        #expect(throws: VoiceLibraryError.self) { try VoiceSource.file("eve", library) }
+        #expect(throws: SafetensorsError.self) { try VoiceSource(path("gone.safetensors"), library) }
+        #expect(throws: AudioError.self) { try VoiceSource(path("file.wav"), library) }
     }
 
     @Test("what belongs to the user is where the XDG rules say") func folders() {

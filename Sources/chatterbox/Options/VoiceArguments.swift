@@ -41,7 +41,8 @@ struct VoiceSource {
     ///
     /// What looks like a path is taken for one, even where nothing is there: reading it says what is wrong.
     static func file(_ voice: String, _ library: VoiceLibrary) throws -> URL {
-        if FileManager.default.fileExists(atPath: voice) { return URL(filePath: voice) }
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: voice, isDirectory: &isFolder), !isFolder.boolValue { return URL(filePath: voice) }
         if let stored = try? library.entry(named: voice) { return stored.file }
         if voice.contains("/") || voice.contains(".") { return URL(filePath: voice) }
         return try library.entry(named: voice).file

@@ -72,7 +72,8 @@ final class ProgressDisplay: Sendable {
         case .piece(let number, let count, let text):
             state.reported = 0
             let place = count > 1 ? " \(number)/\(count)" : ""
-            StandardError.print("Speaking\(place): \(text.count > 60 ? text.prefix(59) + "…" : text[...])")
+            let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            StandardError.print("Speaking\(place): \(line.count > 60 ? line.prefix(59) + "…" : line[...])")
         case .tokens(let count):
             guard count >= state.reported + 250 else { return }
             state.reported = count
