@@ -1,12 +1,14 @@
 """Holds our watermark against resemble-perth's own detector and encoder.
 
-    watermark.py PROGRAM RECORDING…
+    watermark.py PROGRAM [RECORDING…] [--marked FILE…] [--unmarked FILE…]
 
 PROGRAM is the built `chatterbox`, with the weights fetched (`chatterbox watermark --fetch`); RECORDING… are files of
-unmarked speech. For each: the largest difference between our marked speech and upstream's; what either detector says of
-the unmarked and the marked file, of each single second of it, and after a trip through MP3 at 24 kbit/s. Needs ffmpeg,
+unmarked speech. For each: the largest difference between our marked speech and upstream's, and what either detector says
+of the unmarked and the marked file, of each single second of it, and after a trip through MP3 at 24 kbit/s. --marked and
+--unmarked are files that `chatterbox say` or `convert` made, with and without --no-watermark. Needs ffmpeg,
 resemble-perth and librosa. Exit status 1 when the detectors disagree or a mark is missed.
 """
+import argparse
 import json
 import subprocess
 import sys
@@ -48,19 +50,35 @@ def mp3(source, folder):
     return compressed, back
 
 
+def judge_marked(judges, marked, folder):
+    """The whole, every second, and both ends of MP3."""
+    sound, rate = soundfile.read(marked, dtype="float32")
+    judges.compare("marked", marked, 1)
+    for second in range(len(sound) // rate):
+        part = folder / f"second-{second}.wav"
+        soundfile.write(part, sound[second * rate:(second + 1) * rate], rate, subtype="PCM_16")
+        judges.compare(f"second {second}", part, 1)
+    compressed, back = mp3(marked, folder)
+    judges.compare("MP3 at 24 kbit/s", compressed, 1)
+    judges.compare("decoded from it", back, 1)
+
+
 def main():
-    program, *recordings = sys.argv[1:]
-    if not recordings:
-        sys.exit(__doc__)
-    judges = Judges(program)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("recordings", nargs="*")
+    parser.add_argument("--marked", nargs="+", default=[])
+    parser.add_argument("--unmarked", nargs="+", default=[])
+    options = parser.parse_args()
+    judges = Judges(options.program)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        for recording in recordings:
+        for recording in options.recordings:
             speech, _ = librosa.load(recording, sr=RATE, mono=True)
             plain, marked = folder / "plain.wav", folder / "marked.wav"
             soundfile.write(plain, speech, RATE, subtype="PCM_16")
             speech, _ = soundfile.read(plain, dtype="float32")
-            subprocess.run([program, "watermark", plain, "-o", marked, "-q"], check=True)
+            subprocess.run([options.program, "watermark", plain, "-o", marked, "-q"], check=True)
             ours, _ = soundfile.read(marked, dtype="float32")
             upstream = judges.official.apply_watermark(speech, sample_rate=RATE)
             # Upstream drops what does not fill a step of its transform; the last window before that hears the cut.
@@ -69,15 +87,13 @@ def main():
                   f"{np.abs(ours - np.clip(np.pad(upstream, (0, len(ours) - len(upstream))), -1, 1))[:common].max():.1e}, "
                   f"the mark itself is up to {np.abs(ours - speech).max():.1e}; {len(ours)} of {len(speech)} samples")
             judges.compare("unmarked", plain, 0)
-            judges.compare("marked", marked, 1)
-            for second in range(len(ours) // RATE):
-                part = folder / f"second-{second}.wav"
-                soundfile.write(part, ours[second * RATE:(second + 1) * RATE], RATE, subtype="PCM_16")
-                judges.compare(f"second {second}", part, 1)
-            compressed, back = mp3(marked, folder)
-            judges.compare("MP3 at 24 kbit/s", compressed, 1)
-            judges.compare("decoded from it", back, 1)
             judges.compare("unmarked, MP3", mp3(plain, folder)[0], 0)
+            judge_marked(judges, marked, folder)
+        for path in options.marked:
+            print(path)
+            judge_marked(judges, Path(path), folder)
+        for path in options.unmarked:
+            judges.compare(path, path, 0)
     print("agreed" if not judges.failures else f"{judges.failures} wrong")
     sys.exit(bool(judges.failures))
 
