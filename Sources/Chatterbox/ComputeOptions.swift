@@ -5,7 +5,7 @@ import Torch
 public struct ComputeOptions: Sendable, Hashable {
     /// Follows upstream operation by operation through libtorch, without faster ways to the same result.
     public let isExact: Bool
-    /// What T3's weights are rounded to.
+    /// What T3's weights are rounded to; S3Gen's then have 8 bits.
     public let quantization: Quantization
     /// Threads on the CPU; nil takes as many as libtorch does, one for each core.
     public let threads: Int?

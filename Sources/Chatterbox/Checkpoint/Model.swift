@@ -57,8 +57,14 @@ public struct Model: Sendable {
         t3Weights.ignore("tfmr.embed_tokens.weight")
         let t3 = try T3(t3Weights, configuration.t3)
         try t3Weights.requireAllUsed()
-        let packedT3 = try Self.pack(t3, compute) { t3Weights.releasePages() }
-        let s3Gen = try S3Gen(Weights.load(files.s3Gen, dtype: .float32, device: device), configuration.s3Gen)
+        let team = try Self.team(for: t3, compute)
+        let packedT3 = try team.map { team in
+            try PackedT3(t3, format: compute.quantization.format, team: team) { t3Weights.releasePages() }
+        }
+        let s3GenWeights = try Weights.load(files.s3Gen, dtype: .float32, device: device)
+        let exactS3Gen = try S3Gen(s3GenWeights, configuration.s3Gen)
+        let s3Gen = try team.map { try exactS3Gen.packed(compute.quantization, team: $0) } ?? exactS3Gen
+        if team != nil { s3GenWeights.releasePages() }
         let voiceWeights = try Weights.load(files.voiceEncoder, dtype: .float32, device: device)
         let voiceEncoder = try VoiceEncoder(voiceWeights, configuration.voiceEncoder)
         try voiceWeights.requireAllUsed()
@@ -77,11 +83,10 @@ public struct Model: Sendable {
             packedT3: packedT3, s3Gen: s3Gen, voiceEncoder: voiceEncoder, builtInVoice: voice, watermarker: watermarker, loadingSeconds: seconds)
     }
 
-    /// Packs T3 where that is wanted and possible.
-    private static func pack(_ t3: T3, _ compute: ComputeOptions, afterLayer: () -> Void) throws -> PackedT3? {
+    /// Who computes with packed weights; nil where that is not wanted or not possible.
+    private static func team(for t3: T3, _ compute: ComputeOptions) throws -> ThreadTeam? {
         guard !compute.isExact, t3.device == .cpu, t3.dtype == .float32 else { return nil }
-        let team = try ThreadTeam(threads: compute.threads ?? Libtorch.threads)
-        return try PackedT3(t3, format: compute.quantization.format, team: team, afterLayer: afterLayer)
+        return try ThreadTeam(threads: compute.threads ?? Libtorch.threads)
     }
 
     /// What T3's weights are rounded to.

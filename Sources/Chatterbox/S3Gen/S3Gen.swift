@@ -37,7 +37,10 @@ public struct S3Gen: Sendable {
     }
 
     /// The same networks with the weights of flow and vocoder packed for the CPU.
-    func packed(_ format: WeightFormat, team: ThreadTeam) throws -> S3Gen {
+    ///
+    /// - Parameter quantization: where anything is rounded, both are to 8 bits: 4 are heard.
+    func packed(_ quantization: Quantization, team: ThreadTeam) throws -> S3Gen {
+        let format = quantization == .none ? WeightFormat.float32 : .int8
         var copy = self
         copy.flow = try flow.packed(format, team: team)
         copy.vocoder = try vocoder.packed(format, team: team)
