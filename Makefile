@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build test
+.PHONY: help setup build demo test microbench compare
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -15,5 +15,15 @@ build: setup ## Builds the program: .build/release/chatterbox
 	swift build $(swift_flags) -c release --product chatterbox
 	-@$(program) watermark --fetch # once; without its weights speech carries no mark
 
+demo: build ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choose
+	@scripts/demo
+
 test: setup ## Builds and runs every test
 	swift test $(swift_flags)
+
+microbench: setup ## Prints what small tensor operations cost; Benchmarks/torch-against-python puts Python's beside it
+	swift build $(swift_flags) -c release --product torch-bench
+	.build/release/torch-bench
+
+compare: build ## Speaks with upstream's package side by side, at full size; options="--help" lists what can be chosen
+	Reference/compare $(options)

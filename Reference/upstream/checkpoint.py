@@ -1,43 +1,67 @@
 """Writes a full-size model folder with upstream's file names, tensor names and shapes, and random weights.
 
-    checkpoint.py FOLDER [--seed 0]
+    checkpoint.py FOLDER [--variant chatterbox|multilingual-v2|multilingual-v3|turbo|nano] [--seed 0]
 
 Real weights need the network; these answer the question whether two implementations compute the same. A folder that is
-there already is left as it is.
+there already is left as it is. The tokenizers are the tests' small ones, but for English, whose is the real one.
 """
 import argparse
+import json
 import shutil
 from pathlib import Path
 
 import torch
 from chatterbox.models.s3gen import S3Gen
 from chatterbox.models.t3 import T3
-from chatterbox.models.t3.modules.t3_config import T3Config
 from chatterbox.models.voice_encoder import VoiceEncoder
 from safetensors.torch import save_file
 
-TOKENIZER = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures" / "tokenizer.json"
+from variants import VARIANTS, t3_config
+
+FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures"
 # A fresh head leaves all tokens about equally likely; a louder one makes drawing them depend on what was computed.
 HEAD_GAIN = 6.0
+
+
+def write_tokenizer(variant, folder):
+    if variant.family == "chatterbox":
+        shutil.copy(FIXTURES / "tokenizer.json", folder)
+        return
+    for file in (FIXTURES / ("gpt2" if variant.family == "turbo" else "multilingual")).iterdir():
+        shutil.copy(file, folder)
+    if variant.family == "turbo":
+        added = json.loads((folder / "added_tokens.json").read_text())
+        plain = {"lstrip": False, "normalized": True, "rstrip": False, "single_word": False, "special": False}
+        (folder / "tokenizer_config.json").write_text(json.dumps({
+            "tokenizer_class": "GPT2Tokenizer", "add_prefix_space": False, "model_max_length": 1024,
+            "bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>",
+            "added_tokens_decoder": {str(number): {"content": text, **plain} for text, number in added.items()}}))
+
+
+def write(network, path):
+    tensors = {key: value.detach().clone().contiguous() for key, value in network.state_dict().items()}
+    torch.save(tensors, path) if path.suffix == ".pt" else save_file(tensors, path)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--variant", choices=VARIANTS, default="chatterbox")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    finished = options.folder / "tokenizer.json"
+    variant = VARIANTS[options.variant]
+    finished = options.folder / ".finished"
     if finished.exists():
         return
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
-    t3, s3gen, encoder = T3(T3Config.english_only()), S3Gen(), VoiceEncoder()
+    t3, s3gen, encoder = T3(t3_config(variant)), S3Gen(meanflow=variant.family == "turbo"), VoiceEncoder()
     with torch.no_grad():
         t3.speech_head.weight.mul_(HEAD_GAIN)
-    for name, network in (("t3_cfg", t3), ("s3gen", s3gen), ("ve", encoder)):
-        tensors = {key: value.detach().clone().contiguous() for key, value in network.state_dict().items()}
-        save_file(tensors, options.folder / f"{name}.safetensors")
-    shutil.copy(TOKENIZER, finished)
+    for network, name in ((t3, variant.t3), (s3gen, variant.s3gen), (encoder, variant.voice_encoder)):
+        write(network, options.folder / name)
+    write_tokenizer(variant, options.folder)
+    finished.touch()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Speaks with upstream's package and keeps what every stage computed.
 
-    trace.py MODEL --voice WAV --jobs JOBS.json
+    trace.py MODEL --variant NAME --voice WAV --jobs JOBS.json
 
-JOBS.json is a list of {"text", "seed", "max_tokens", "out"}. For each job OUT becomes a safetensors file with
+JOBS.json is a list of {"text", "language", "seed", "max_tokens", "out"}. For each job OUT becomes a safetensors file with
 text_tokens, speaker_embedding, cond_prompt_tokens, prompt_token, prompt_feat, xvector, speech_tokens, mel and wav,
 and the seconds of each stage as metadata. The seed is set right before generate(), so that all of upstream's random
 numbers follow from it.
@@ -17,8 +17,9 @@ warnings.filterwarnings("ignore")
 
 import perth
 import torch
-from chatterbox.tts import ChatterboxTTS
 from safetensors.torch import save_file
+
+from variants import VARIANTS, load
 
 
 class NoWatermark:
@@ -29,9 +30,10 @@ class NoWatermark:
 class Tracer:
     """Stands between the model's stages and keeps what passes."""
 
-    def __init__(self, model):
-        self.tensors, self.seconds, self.max_tokens = {}, {}, 1000
-        self.watch(model.t3, "inference", "t3", self.before_t3, "speech_tokens")
+    def __init__(self, model, family):
+        self.tensors, self.seconds, self.max_tokens, self.family = {}, {}, 1000, family
+        inference = "inference_turbo" if family == "turbo" else "inference"
+        self.watch(model.t3, inference, "t3", self.before_t3, "speech_tokens")
         self.watch(model.s3gen, "flow_inference", "flow", None, "mel")
         self.watch(model.s3gen, "hift_inference", "vocoder", None, None)
 
@@ -51,22 +53,36 @@ class Tracer:
         setattr(owner, name, watched)
 
     def before_t3(self, named):
-        named["max_new_tokens"] = self.max_tokens
+        if self.family == "turbo":
+            named["max_gen_len"] = self.max_tokens - 1  # after the first
+        else:
+            named["max_new_tokens"] = self.max_tokens
         self.tensors["text_tokens"] = named["text_tokens"][:1].long()
+
+
+def speak(model, variant, job, tracer):
+    if variant.family != "multilingual":
+        return model.generate(job["text"])
+    wav = model.generate(job["text"], language_id=job["language"], repetition_penalty=1.2)
+    # The newest upstream leaves out the last token's sound.
+    tokens = int((tracer.tensors["speech_tokens"] < 6561).sum())
+    return wav[..., :max(1, tokens - 1) * 960]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
+    parser.add_argument("--variant", choices=VARIANTS, default="chatterbox")
     parser.add_argument("--voice", required=True)
     parser.add_argument("--jobs", type=Path, required=True)
     options = parser.parse_args()
 
     perth.PerthImplicitWatermarker = NoWatermark
     started = time.perf_counter()
-    model = ChatterboxTTS.from_local(options.model, "cpu")
-    load = time.perf_counter() - started
-    tracer = Tracer(model)
+    variant = VARIANTS[options.variant]
+    model = load(variant, options.model)
+    loading = time.perf_counter() - started
+    tracer = Tracer(model, variant.family)
     started = time.perf_counter()
     model.prepare_conditionals(options.voice)
     voice = time.perf_counter() - started
@@ -75,8 +91,8 @@ def main():
         tracer.max_tokens = job["max_tokens"]
         torch.manual_seed(job["seed"])
         started = time.perf_counter()
-        wav = model.generate(job["text"])
-        seconds = {"load": load, "voice": voice, **tracer.seconds, "generate": time.perf_counter() - started}
+        wav = speak(model, variant, job, tracer)
+        seconds = {"load": loading, "voice": voice, **tracer.seconds, "generate": time.perf_counter() - started}
         t3, s3gen = model.conds.t3, model.conds.gen
         tensors = {
             **tracer.tensors, "wav": wav, "speaker_embedding": t3.speaker_emb,

@@ -107,3 +107,9 @@ ct_status ct_cross_entropy(ct_tensor logits, ct_tensor targets, ct_tensor weight
         return at::cross_entropy_loss(Borrowed(logits), Borrowed(targets), Borrowed(weight).optional(), at::Reduction::Mean, ignored);
     });
 }
+ct_status ct_ctc_loss(ct_tensor log_probabilities, ct_tensor targets, const ct_int* lengths, const ct_int* target_lengths, ct_int count, ct_int blank, CT_OUT) {
+    return produce(out, error, [&] {
+        return at::ctc_loss(Borrowed(log_probabilities), Borrowed(targets), sizes(lengths, count), sizes(target_lengths, count), blank,
+                            at::Reduction::Mean, /*zero_infinity=*/true);
+    });
+}

@@ -74,9 +74,10 @@ ct_status report(char** error) noexcept {
         *error = copy_text(failure.what_without_backtrace());
         return CT_OUT_OF_MEMORY;
     } catch (const c10::Error& failure) {
-        *error = copy_text(failure.what_without_backtrace());
-        // The CPU allocator reports exhaustion as a plain error.
-        return strstr(failure.what_without_backtrace(), "not enough memory") ? CT_OUT_OF_MEMORY : CT_FAILED;
+        const char* text = failure.what_without_backtrace();
+        *error = copy_text(text);
+        // The CPU allocator reports exhaustion as a plain error, in words of its own.
+        return strstr(text, "not enough memory") || strstr(text, "can't allocate memory") ? CT_OUT_OF_MEMORY : CT_FAILED;
     } catch (const std::bad_alloc&) {
         *error = copy_text("not enough memory");
         return CT_OUT_OF_MEMORY;

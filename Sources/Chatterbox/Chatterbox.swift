@@ -12,7 +12,8 @@ import Torch
 public enum Chatterbox {
     /// Loads a model's folder; see ``Model/load(_:variant:device:dtype:compute:watermark:languageTools:)``.
     ///
-    /// - Throws: ``CheckpointError`` and what reading a damaged file throws.
+    /// - Throws: ``CheckpointError``, what reading a damaged file throws, and `CancellationError` at the end where the task
+    ///   was cancelled meanwhile.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, watermark: URL? = nil, languageTools: LanguageTools = .none
@@ -25,6 +26,7 @@ public enum Chatterbox {
                     languageTools: languageTools)
             }) }.start()
         }
+        try Task.checkCancellation()
         return Synthesizer(model)
     }
 }

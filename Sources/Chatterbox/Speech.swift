@@ -9,6 +9,12 @@ public struct Speech: Sendable {
     public let seed: UInt64
     /// What the work came to.
     public let report: SpeechReport
+
+    public init(audio: Audio, seed: UInt64, report: SpeechReport) {
+        self.audio = audio
+        self.seed = seed
+        self.report = report
+    }
 }
 
 /// A piece of speech as it becomes ready.
@@ -35,6 +41,7 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var warnings: [SpeechWarning] = []
     /// Whether all of the sound so far carries the watermark.
     public var isWatermarked = false
+    /// Seconds of sound.
     public var audioSeconds = 0.0
     /// Seconds until the first sound was ready.
     public var firstAudioSeconds = 0.0
@@ -42,6 +49,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var wallSeconds = 0.0
     /// Seconds spent in each stage.
     public var stages = Stages()
+
+    public init() {}
 
     /// Seconds of audio made in a second; above 1 is faster than speech.
     public var realTimeFactor: Double { wallSeconds > 0 ? audioSeconds / wallSeconds : 0 }

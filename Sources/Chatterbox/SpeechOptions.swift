@@ -14,7 +14,7 @@ public struct SpeechOptions: Sendable, Hashable {
     public let seed: UInt64?
     /// Whether speech carries PerTh's inaudible mark, where the model has a ``Watermarker``.
     public let watermark: Bool
-    /// Whether a text is spoken in one breath, as upstream does, or sentence by sentence.
+    /// Whether a text is spoken sentence by sentence, or in one breath as upstream does.
     public let splitting: Splitting
 
     /// How a text is divided before it is spoken.
@@ -25,7 +25,7 @@ public struct SpeechOptions: Sendable, Hashable {
     /// - Throws: ``SpeechOptionsError`` naming the option that is out of range.
     public init(
         sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
-        maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .none
+        maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences
     ) throws {
         if let exaggeration, !(exaggeration.isFinite && (0...10).contains(exaggeration)) {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
@@ -55,10 +55,17 @@ public struct SpeechOptions: Sendable, Hashable {
         self.splitting = splitting
     }
 
-    /// The model's own defaults, in one breath.
+    /// The model's own defaults, sentence by sentence.
     public static let standard = SpeechOptions(
         unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
-        splitting: .none)
+        splitting: .sentences)
+
+    /// The same, but in one breath.
+    var inOneBreath: SpeechOptions {
+        SpeechOptions(
+            unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens, seed: seed,
+            watermark: watermark, splitting: .none)
+    }
 }
 
 /// An option of speaking that cannot be.

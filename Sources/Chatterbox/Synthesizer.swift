@@ -54,14 +54,18 @@ public actor Synthesizer {
         return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report)
     }
 
-    /// Speaks a text and gives each piece as it becomes ready. Ending the loop early stops the work.
+    /// Speaks a text and gives each piece as it becomes ready; joined, they are what ``speak(_:voice:options:onProgress:)``
+    /// gives. Ending the loop early stops the work.
+    ///
+    /// - Throws: in the loop, as ``speak(_:voice:options:onProgress:)``.
     public nonisolated func chunks(
-        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
+        onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
     ) -> AsyncThrowingStream<SpeechChunk, any Error> {
         AsyncThrowingStream { continuation in
             let task = Task {
                 do {
-                    try await self.stream(text, voice, options) { continuation.yield($0) }
+                    try await self.stream(text, voice, options, onProgress) { continuation.yield($0) }
                     continuation.finish()
                 } catch {
                     continuation.finish(throwing: error)
@@ -72,9 +76,10 @@ public actor Synthesizer {
     }
 
     private func stream(
-        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ deliver: @Sendable (SpeechChunk) -> Void
+        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ onProgress: @Sendable (SpeechProgress) -> Void,
+        _ deliver: @Sendable (SpeechChunk) -> Void
     ) throws {
-        _ = try perform(text, voice, options, { _ in }, deliver: deliver)
+        _ = try perform(text, voice, options, onProgress, deliver: deliver)
     }
 
     /// Speaks a text in one breath and keeps what every stage computed, under the names that upstream's trace has:
@@ -85,7 +90,7 @@ public actor Synthesizer {
     ) throws -> (speech: Speech, trace: SpeechTrace) {
         var trace: SpeechTrace = [:]
         var samples: [Float] = []
-        let (seed, report) = try perform(text, voice, options, onProgress, trace: { trace[$0] = $1 }) { samples += $0.audio.samples }
+        let (seed, report) = try perform(text, voice, options.inOneBreath, onProgress, trace: { trace[$0] = $1 }) { samples += $0.audio.samples }
         return (Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report), trace)
     }
 
@@ -105,6 +110,7 @@ public actor Synthesizer {
             let clock = ContinuousClock()
             let start = clock.now
             var report = SpeechReport()
+            var sampleCount = 0
             report.warnings = warnings
             trace?("speaker_embedding", voice.speakerEmbedding)
             trace?("cond_prompt_tokens", voice.conditioningTokens)
@@ -129,7 +135,8 @@ public actor Synthesizer {
                         report.isWatermarked = ending.isMarked
                     }
                 } / .seconds(1)
-                report.audioSeconds += Double(samples.count) / Double(sampleRate)
+                sampleCount += samples.count
+                report.audioSeconds = Double(sampleCount) / Double(sampleRate)
                 report.wallSeconds = (clock.now - start) / .seconds(1)
                 if report.firstAudioSeconds == 0 { report.firstAudioSeconds = report.wallSeconds }
                 try deliver(SpeechChunk(

@@ -67,8 +67,8 @@ public struct Audio: Sendable, Hashable {
         try Tensor(samples, shape: [frames, channels]).transposed(0, 1).contiguous().to(device)
     }
 
-    /// The frames of a range.
-    func cut(_ range: Range<Int>) -> Audio {
+    /// The frames of a range within ``frames``.
+    public func cut(_ range: Range<Int>) -> Audio {
         if range == 0..<frames { return self }
         return Audio(samples: Array(samples[range.lowerBound * channels..<range.upperBound * channels]), sampleRate: sampleRate, channels: channels)
     }

@@ -39,7 +39,7 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
         case .missing(let name):
             return "\(name): no such file; check the path"
         case .unreadable(let name, let reason):
-            return "\(name): cannot be read (\(reason))"
+            return "\(name): cannot be read (\(reason)); check the path"
         case .empty(let name):
             return "\(name): an empty file of 0 bytes; record or download it again"
         case .truncated(let name, let declared, let found, let unit):

@@ -6,7 +6,7 @@ import CTorch
 public final class CapturedGraph {
     private let handle: OpaquePointer
 
-    /// Whether this program was built with CUDA's headers. A card is needed besides.
+    /// Whether this program was built with CUDA's headers and a card can be used.
     public static var isSupported: Bool { ct_graph_available() }
 
     /// Records what `body` does. Everything in it must stay on one card and use memory that outlives the graph.

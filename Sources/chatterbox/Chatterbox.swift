@@ -16,13 +16,19 @@ struct ChatterboxCommand: AsyncParsableCommand {
             """,
         subcommands: [
             SayCommand.self,
+            ConvertCommand.self,
             VoiceCommand.self,
             ModelsCommand.self,
             WatermarkCommand.self,
+            BenchCommand.self,
+            BenchWorker.self,
+            TrainCommand.self,
         ])
 
     /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.
     static func main() async {
+        // A file that may grow no further is an error of writing, which leaves no half of it.
+        signal(SIGXFSZ, SIG_IGN)
         let interruption = Interruption()
         await interruption.cancelling {
             do {
@@ -30,8 +36,9 @@ struct ChatterboxCommand: AsyncParsableCommand {
                 guard var asynchronous = command as? any AsyncParsableCommand else { return try command.run() }
                 try await asynchronous.run()
             } catch {
-                if let status = ExitStatus.report(error, interruption) { Foundation.exit(status) }
-                exit(withError: error)
+                guard let status = ExitStatus(error, interruption: interruption.exitStatus) else { exit(withError: error) }
+                StandardError.print(status.message)
+                Foundation.exit(status.code)
             }
         }
     }

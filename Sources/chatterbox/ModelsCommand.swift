@@ -1,23 +1,36 @@
 import ArgumentParser
 import Chatterbox
 import Foundation
+import Torch
 
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
         abstract: "Models on this machine.",
-        subcommands: [MakeRandom.self])
+        subcommands: [Path.self, MakeRandom.self])
 }
 
 extension ModelsCommand {
+    struct Path: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the folder of a model.",
+            discussion: "Without a name: of the model that is taken when none is asked for. Status 1 where there is none.")
+
+        @Argument(help: ArgumentHelp("The model's name.", valueName: "name")) var name: String?
+
+        func run() throws {
+            try StandardOutput.print(UserFolders().modelLocator.folder(of: name).path)
+        }
+    }
+
     /// A stand-in where no trained model is at hand.
     struct MakeRandom: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "make-random",
             abstract: "Write a model with random weights, to try the program without a download.",
             discussion: """
-                Random weights make noise of a random length, not words. Everything else is as with a trained model: the same \
-                files, the same code, the same speed for the same size.
+                Random weights make noise of any length, not words, in a voice of random numbers. Everything else is as with \
+                a trained model: the same files, the same code, the same speed for the same size.
 
                 Example:
                   chatterbox models make-random stand-in --tokenizer tokenizer.json
@@ -38,12 +51,33 @@ extension ModelsCommand {
         }
 
         func run() async throws {
-            let folder = URL(filePath: folder)
             guard let variant = Variant(named: variant) else {
                 throw UsageError("--variant is \(variant); known are \(Variant.all.map(\.name).joined(separator: ", "))")
             }
-            try Model.writeRandom(
-                size.of(variant.configuration), as: variant, tokenizer: URL(filePath: tokenizer), seed: seed, to: folder)
+            let folder = URL(filePath: folder), tokenizer = URL(filePath: tokenizer)
+            guard (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.isEmpty ?? true else {
+                throw UsageError("\(self.folder): a folder with something in it; give a new one")
+            }
+            if variant.name == Variant.chatterbox.name, !tokenizer.hasDirectoryPath { _ = try EnglishTokenizer(tokenizer) }
+            // Under another name until it is whole.
+            let unfinished = folder.deletingLastPathComponent().appending(path: ".\(folder.lastPathComponent).\(UUID().uuidString.prefix(8)).part")
+            do {
+                try Model.writeRandom(
+                    size.of(variant.configuration), as: variant, tokenizer: tokenizer, seed: seed, to: unfinished)
+                let sizes = try Model.load(unfinished).voiceAnalyzer.voiceSizes
+                try Voice.random(sizes, generator: Generator(seed: seed)).save(to: unfinished.appending(path: "conds.safetensors"))
+                try Task.checkCancellation()
+                guard rename(unfinished.path, folder.path) == 0 else {
+                    throw CheckpointError.unwritable(folder, reason: String(cString: strerror(errno)))
+                }
+            } catch let error as SafetensorsError {
+                try? FileManager.default.removeItem(at: unfinished)
+                guard case .unwritable(_, let reason) = error else { throw error }
+                throw CheckpointError.unwritable(folder, reason: reason)
+            } catch {
+                try? FileManager.default.removeItem(at: unfinished)
+                throw error
+            }
             StandardError.print("\(self.folder): a model with random weights; it makes noise, not words")
         }
     }

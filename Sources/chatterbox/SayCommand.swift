@@ -2,7 +2,6 @@ import ArgumentParser
 import Chatterbox
 import Foundation
 import SpeechAudio
-import Torch
 
 struct SayCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,25 +20,22 @@ struct SayCommand: AsyncParsableCommand {
               date | chatterbox say - -o - --format pcm | aplay -r 24000 -f S16_LE
             """)
 
-    @OptionGroup var text: TextArguments
+    @OptionGroup(title: "Text") var text: TextArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @OptionGroup(title: "Voice and speech") var voice: VoiceArguments
     @OptionGroup(title: "Voice and speech") var speaking: SpeakingArguments
     @OptionGroup(title: "Model") var model: ModelArguments
+    @OptionGroup(title: "Reporting") var tracing: TraceArguments
     @OptionGroup(title: "Reporting") var progress: ProgressArguments
-
-    @Option(help: ArgumentHelp(
-        "Keep what every stage computed in a safetensors file, to compare or to report a fault; implies --split none.", valueName: "file"))
-    var trace: String?
 
     func run() async throws {
         try model.check()
-        let options = try speaking.options(splitting: trace == nil ? nil : SpeechOptions.Splitting.none)
+        let options = try speaking.options()
         let destination = try output.destination(stem: text.stem)
         let player = output.play ? try Player.find() : nil
-        let traceFile = trace.map { URL(filePath: $0) }
-        if let traceFile { try OutputPlace.check(traceFile) }
+        try tracing.check()
         let text = try text.text()
+        let source = try voice.source()
 
         let display = progress.display
         defer { display.clear() }
@@ -47,23 +43,45 @@ struct SayCommand: AsyncParsableCommand {
         try speaking.check(synthesizer.model)
         if options.watermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
         let start = ContinuousClock.now
-        let voice = try await voice.load(synthesizer, display)
+        let voice = try await source?.load(synthesizer, display)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
 
-        let speech: Speech
-        if let traceFile {
-            let (spoken, trace) = try await synthesizer.trace(text, voice: voice, options: options) { display.show($0) }
-            try SafetensorsWriter.write(trace, metadata: ["format": "chatterbox-trace"], to: traceFile)
-            speech = spoken
-        } else {
-            speech = try await synthesizer.speak(text, voice: voice, options: options) { display.show($0) }
-        }
-        try Task.checkCancellation()
-        let place = try destination.write(speech.audio)
-        let summary = SpeechSummary(speech, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
-        for warning in speech.report.warnings { display.finish("warning: \(warning)") }
+        let spoken = try await speak(text, voice, options, synthesizer, destination, display)
+        guard !spoken.audio.samples.isEmpty else { throw NothingSpoken(seed: spoken.seed) }
+        let place = try destination.finish(spoken.audio)
+        let summary = SpeechSummary(spoken, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
+        for warning in spoken.report.warnings { display.finish("warning: \(warning)") }
         display.finish(summary.sentence)
         if output.json { try StandardOutput.print(json: summary) }
-        try await player?.play(speech.audio)
+        try await player?.play(spoken.audio)
     }
+
+    private func speak(
+        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ synthesizer: Synthesizer, _ destination: OutputDestination,
+        _ display: ProgressDisplay
+    ) async throws -> Speech {
+        if let file = tracing.file {
+            let (speech, trace) = try await synthesizer.trace(text, voice: voice, options: options) { display.show($0) }
+            try TraceArguments.write(trace, of: text, speech, to: file)
+            return speech
+        }
+        var samples: [Float] = []
+        var last: SpeechChunk?
+        for try await chunk in synthesizer.chunks(text, voice: voice, options: options, onProgress: { display.show($0) }) {
+            try destination.take(chunk.audio)
+            samples += chunk.audio.samples
+            last = chunk
+        }
+        // A stream that is cancelled ends as one that is complete.
+        try Task.checkCancellation()
+        return Speech(
+            audio: Audio(samples: samples, sampleRate: synthesizer.sampleRate), seed: last?.seed ?? 0, report: last?.report ?? SpeechReport())
+    }
+}
+
+/// The model ended every sentence before it began.
+private struct NothingSpoken: Error, CustomStringConvertible {
+    let seed: UInt64
+
+    var description: String { "the model ended without a sound (seed \(seed)); try another --seed, or words around the text" }
 }

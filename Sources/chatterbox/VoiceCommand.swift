@@ -22,7 +22,17 @@ extension VoiceCommand {
     struct Make: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Prepare the voice in a recording.",
-            discussion: "Ten seconds of one person, clear and without music, serve best: WAV, FLAC, MP3, Ogg or Opus of any rate.")
+            usage: """
+                chatterbox voice make RECORDING --name NAME [--model NAME|DIR]
+                chatterbox voice make RECORDING -o FILE.voice.safetensors [--model NAME|DIR]
+                """,
+            discussion: """
+                Ten seconds of one person, clear and without music, serve best: WAV, FLAC, MP3, Ogg or Opus of any rate.
+
+                Examples:
+                  chatterbox voice make interview.wav --name ada
+                  chatterbox voice make interview.wav -o ada.voice.safetensors --model turbo
+                """)
 
         @Argument(help: ArgumentHelp("The recording.", valueName: "recording")) var recording: String
         @Option(help: ArgumentHelp("Keep the voice under this name.", valueName: "name")) var name: String?
@@ -40,19 +50,19 @@ extension VoiceCommand {
                 try OutputPlace.check(URL(filePath: output))
             }
             if let name { _ = try library.file(named: name) }
+            try model.check()
+            let source = try VoiceSource(recording, library)
             let display = progress.display
             defer { display.clear() }
             let synthesizer = try await model.load(display)
-            display.begin("Listening to \(recording)")
-            let voice = try await synthesizer.voice(from: URL(filePath: recording))
-            try Task.checkCancellation()
+            let voice = try await source.load(synthesizer, display)
             if let output {
                 try voice.save(to: URL(filePath: output))
-                display.finish("\(output): say … --voice \(output) speaks with it")
+                display.finish("\(output): speak with `chatterbox say … --voice \(output)`")
             }
             if let name {
                 try library.store(voice, as: name)
-                display.finish("\(name): say … --voice \(name) speaks with it")
+                display.finish("\(name): speak with `chatterbox say … --voice \(name)`")
             }
         }
     }
@@ -74,12 +84,12 @@ extension VoiceCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Tell what a prepared voice holds.")
+        static let configuration = CommandConfiguration(abstract: "Tell how much of a recording a prepared voice holds.")
         @Argument(help: ArgumentHelp("A name or a file.", valueName: "name|file")) var voice: String
         @Flag(help: "Print a JSON object.") var json = false
 
         func run() throws {
-            let description = try VoiceDescription(summarising: VoiceArguments.file(voice, UserFolders().voiceLibrary))
+            let description = try VoiceDescription(summarising: VoiceSource.file(voice, UserFolders().voiceLibrary))
             if json { return try StandardOutput.print(json: description) }
             try StandardOutput.print(description.lines)
         }
@@ -124,9 +134,8 @@ struct VoiceDescription: Encodable {
 
     var lines: String {
         """
-        file             \(file), \(bytes / 1024) KiB
-        continues        \(promptSeconds ?? 0) s of speech, \(promptTokens ?? 0) tokens
-        conditioned on   \(conditioningTokens ?? 0) tokens
+        \(file), \(bytes / 1024) KiB
+        It continues \(promptSeconds ?? 0) s of speech (\(promptTokens ?? 0) tokens) and speaks in the manner of \(conditioningTokens ?? 0) tokens.
         """
     }
 }

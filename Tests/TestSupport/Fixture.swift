@@ -19,6 +19,8 @@ public struct Fixture {
 
     /// The weights under upstream's names; each call starts a new record of what was used.
     public var weights: Weights { Weights(tensors: part("weights"), named: url.lastPathComponent) }
+    /// The weights of one scope, by full name.
+    public func weightTensors(below scope: String) -> [String: Tensor] { part("weights").filter { $0.key.hasPrefix(scope + ".") } }
     public var inputs: [String: Tensor] { part("input") }
     public var outputs: [String: Tensor] { part("output") }
 

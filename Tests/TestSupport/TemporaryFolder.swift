@@ -1,7 +1,7 @@
 import Foundation
 
 /// A folder of a test's own that goes away with it.
-public final class TemporaryFolder {
+public final class TemporaryFolder: Sendable {
     public let url: URL
 
     public init() throws {

@@ -44,54 +44,27 @@ struct OperationTests {
         #expect(throws: TorchError.self) { try Tensor.zeros([1 << 40, 1 << 20]) }
     }
 
-    @Test("a generator gives the numbers of torch.manual_seed")
-    func generator() throws {
-        // >>> torch.manual_seed(0); torch.randn(3); torch.rand(2); torch.multinomial(torch.tensor([.2, .3, .5]), 1)
-        let generator = try Generator(seed: 0)
-        let normal = try Tensor.randn([3], generator: generator).array(of: Float.self)
-        for (value, expected) in zip(normal, [1.5410, -0.2934, -2.1788] as [Float]) { #expect(abs(value - expected) < 1e-4) }
-        let saved = try generator.state()
-        let first = try Tensor.rand([4], generator: generator).array(of: Float.self)
-        try generator.restore(saved)
-        #expect(try Tensor.rand([4], generator: generator).array(of: Float.self) == first)
-    }
-
-    @Test("gradients flow through operations and stop where they are turned off")
-    func gradients() throws {
-        let x = try Tensor([1, 2, 3] as [Float]).requiresGradient(true)
-        try (x * x).sum().backward()
-        #expect(try x.gradient?.array(of: Float.self) == [2, 4, 6])
-        #expect(try withoutGradients { try (x * x).requiresGradient } == false)
-    }
-
-    @Test("a complex spectrum comes back as the signal")
-    func fourier() throws {
-        let signal = try Tensor.randn([1, 400], generator: Generator(seed: 3))
-        let window = try Tensor.hannWindow(64)
-        let spectrum = try signal.stft(size: 64, hop: 16, window: window)
-        #expect(spectrum.dtype == .complex64)
-        #expect(spectrum.shape == [1, 33, 26])
-        try expectClose(spectrum.istft(size: 64, hop: 16, window: window, length: 400), signal, relative: 1e-5)
-    }
-
-    @Test("weights are taken by name and shape, and leftovers are refused")
-    func weights() throws {
-        let weights = Weights(
-            tensors: ["a.weight": try .ones([2, 3]), "a.bias": try .zeros([2]), "b.weight": try .ones([4])], named: "small.safetensors")
-        let layer = try Linear(weights["a"], from: 3, to: 2)
-        #expect(try layer(Tensor.ones([1, 3])).array(of: Float.self) == [3, 3])
-        #expect(throws: WeightsError.self) { try weights.requireAllUsed() }
-        let error = #expect(throws: WeightsError.self) { try Linear(weights["a"], from: 4, to: 2) }
-        #expect(error?.description == "small.safetensors: tensor \"a.weight\" should have shape [2, 4], found [2, 3]; the file belongs to another model" || error != nil)
-        weights.ignore("b.")
-        try weights.requireAllUsed()
-    }
-
     @Test("an unknown or absent device says what there is")
     func devices() throws {
         #expect(try Device("cpu") == .cpu)
         #expect(throws: DeviceError.self) { try Device("gpu") }
         #expect(throws: DeviceError.self) { try Device("cuda:999") }
         #expect(throws: DeviceError.self) { try Device("cuda:x") }
+    }
+}
+
+@Suite("Batch normalisation") struct BatchNormTests {
+    @Test("in training it uses the batch's statistics and moves its own, afterwards its own")
+    func statistics() throws {
+        let weights = Weights(initialising: try Generator(seed: 1))
+        let x = try Tensor.randn([64, 3], generator: Generator(seed: 2)) * 4 + 7
+        let made = try BatchNorm(weights.updatingStatistics["norm"], channels: 3)(x)
+        #expect(try made.mean(axis: 0).abs().max().item(Double.self) < 1e-5)
+        let mean = try weights["norm"].tensor("running_mean", shape: [3])
+        try expectClose(mean, x.mean(axis: 0) * 0.1, relative: 1e-5)
+        let before = try mean.clone()
+        let plain = try BatchNorm(weights["norm"], channels: 3)(x)
+        #expect(try plain.mean(axis: 0).abs().min().item(Double.self) > 1)
+        try expectClose(mean, before, relative: 0)
     }
 }

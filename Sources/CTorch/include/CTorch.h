@@ -9,6 +9,7 @@
 #include "ct_signal.h"
 #include "ct_random.h"
 #include "ct_autograd.h"
+#include "ct_optimizer.h"
 #include "ct_memory.h"
 #include "ct_graph.h"
 

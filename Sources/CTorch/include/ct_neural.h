@@ -39,6 +39,9 @@ ct_status ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tenso
 /// `weights`: for each layer (and direction) input, hidden, input bias, hidden bias.
 ct_status ct_lstm(ct_tensor x, ct_tensor hidden, ct_tensor cell, const ct_tensor *weights, ct_int count, ct_int layers, bool bidirectional, bool batch_first, ct_tensor *output, ct_tensor *last_hidden, ct_tensor *last_cell, char **error);
 ct_status ct_cross_entropy(ct_tensor logits, ct_tensor targets, ct_tensor weight /* or null */, ct_int ignored, CT_OUT);
+/// −log P(targets | x) summed over alignments (Graves et al. 2006), each divided by its target's length, mean over the batch.
+/// `log_probabilities` [time, batch, classes]; `targets` [batch, longest]; 0 where no alignment fits.
+ct_status ct_ctc_loss(ct_tensor log_probabilities, ct_tensor targets, const ct_int *lengths, const ct_int *target_lengths, ct_int count, ct_int blank, CT_OUT);
 
 CT_END
 #endif

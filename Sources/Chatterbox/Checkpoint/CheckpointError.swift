@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// A model folder that cannot be loaded.
 public enum CheckpointError: Error, CustomStringConvertible {
@@ -23,7 +24,7 @@ public enum CheckpointError: Error, CustomStringConvertible {
             let known = languages.map { "\($0.code) (\($0.name))" }.joined(separator: ", ")
             return "\(model) does not speak \(language.name); it speaks \(known)"
         case .configuration(let url, let problem):
-            return "\(url.path): not a model's configuration: \(problem)"
+            return "\(url.path): not a model's configuration: \(problem.shown(limit: 300)); take the file that came with the model"
         case .noBuiltInVoice(let url):
             return "\(url.path): the model has no voice of its own (conds.pt); give a recording or a prepared voice with --voice"
         case .unwritable(let url, let reason):

@@ -30,6 +30,11 @@ public struct Model: Sendable {
             voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder, rules: configuration.reference)
     }
 
+    /// The sizes of a folder's networks, without loading them.
+    ///
+    /// - Throws: ``CheckpointError``.
+    public static func configuration(of folder: URL) throws -> ModelConfiguration { try ModelFiles(folder).configuration() }
+
     /// Loads a folder with the files that upstream's repositories have; sizes are the variant's unless a `config.json`
     /// says otherwise.
     ///

@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// Sizes of every network of a model.
 ///
@@ -14,6 +15,20 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
 
     /// The English model.
     public static let chatterbox = ModelConfiguration()
+
+    /// Pico, the small model that this package trains and carries: about 11 million parameters.
+    public static let pico = {
+        var pico = ModelConfiguration()
+        pico.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 192, layers: 5, heads: 6, intermediateSize: 448))
+        pico.t3.perceiver = PerceiverConfiguration(queries: 16, heads: 6)
+        pico.t3.speechVocabulary = 6563
+        pico.t3.maximumText = 254
+        pico.t3.maximumSpeech = 1020
+        pico.voiceEncoder.hiddenSize = 80
+        pico.s3Gen = .pico
+        pico.reference.promptSeconds = 4
+        return pico
+    }()
 
     /// The multilingual models and the single-language packs.
     public static let multilingual = {
@@ -53,17 +68,21 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     ///
     /// - Throws: ``CheckpointError/configuration(_:problem:)``.
     init(_ url: URL) throws {
+        let data: Data
+        do { data = try SmallFile.read(url) } catch { throw CheckpointError.configuration(url, problem: error.reason) }
+        guard JSONOutline(data, limit: 64).depth <= 64 else { throw CheckpointError.configuration(url, problem: "nested too deep") }
         do {
-            self = try JSONDecoder().decode(ModelConfiguration.self, from: Data(contentsOf: url))
+            self = try JSONDecoder().decode(ModelConfiguration.self, from: data)
         } catch let error as DecodingError {
             throw CheckpointError.configuration(url, problem: Self.explain(error))
         } catch {
             throw CheckpointError.configuration(url, problem: error.localizedDescription)
         }
+        if let problem { throw CheckpointError.configuration(url, problem: problem) }
     }
 
     /// Writes `config.json`.
-    func write(to url: URL) throws {
+    public func write(to url: URL) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try encoder.encode(self).write(to: url, options: .atomic)

@@ -56,6 +56,6 @@ struct EstimatorConvolutionBlock: Sendable {
 
     func callAsFunction(_ x: Tensor, padding: SequencePadding) throws -> Tensor {
         let normalised = try norm(convolution(padding.silenced(x)).transposed(1, 2))
-        return try padding.silenced(normalised.transposed(1, 2).mish())
+        return try padding.silenced(normalised.transposed(1, 2).contiguous().mish())
     }
 }

@@ -72,8 +72,9 @@ struct PackedEstimatorTransformer: Sendable {
 
     init(_ block: EstimatorTransformer, _ pack: EstimatorPacking) throws {
         queryKeyValue = PackedLayer(try pack(block.query, block.key, block.value), in: WayIn(norm: try Norm(block.attentionNorm)))
-        attention = SelfAttention(
-            heads: block.headCount, headSize: block.headSize, keys: pack.format, values: pack.format, team: pack.team)
+        // Frames are no weights: 8 bits are the least that they are rounded to.
+        let frames = pack.format == .int4 ? WeightFormat.int8 : pack.format
+        attention = SelfAttention(heads: block.headCount, headSize: block.headSize, keys: frames, values: frames, team: pack.team)
         output = PackedLayer(try pack(block.output))
         expand = PackedLayer(try pack(block.expand), in: WayIn(norm: try Norm(block.feedForwardNorm)), activation: .gelu)
         contract = PackedLayer(try pack(block.contract))

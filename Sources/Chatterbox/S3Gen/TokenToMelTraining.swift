@@ -20,6 +20,15 @@ extension TokenToMel {
         tokens: Tensor, lengths: [Int]? = nil, mel: Tensor, speaker: Tensor, prompts: [Int]? = nil,
         generator: Generator
     ) throws -> Tensor {
+        try losses(tokens: tokens, lengths: lengths, mel: mel, speaker: speaker, prompts: prompts, generator: generator).flow
+    }
+
+    /// As ``loss(tokens:lengths:mel:speaker:prompts:generator:)``, with how far the encoder's own guess is from the mel: a
+    /// mean absolute error, which beside the flow's loss helps training from nothing (Grad-TTS's prior loss, Popov et al. 2021).
+    public func losses(
+        tokens: Tensor, lengths: [Int]? = nil, mel: Tensor, speaker: Tensor, prompts: [Int]? = nil,
+        generator: Generator
+    ) throws -> (flow: Tensor, mean: Tensor) {
         let lengths = try checked(tokens, lengths, mel, speaker)
         let prompts = try prompts ?? drawnPrompts(lengths, generator: generator)
         let mel = try mel.to(device)
@@ -32,7 +41,11 @@ extension TokenToMel {
         let conditions = FlowMatching.Conditions(
             mean: try melProjection(hidden).transposed(1, 2).contiguous(), speaker: try self.speaker(speaker),
             prompt: try mel * shown.to(mel.dtype))
-        return try flow.loss(mel: mel, conditions, padding: padding, generator: generator)
+        let values = Double(lengths.reduce(0, +) * configuration.framesPerToken * configuration.melChannels)
+        return (
+            try flow.loss(mel: mel, conditions, padding: padding, generator: generator),
+            try padding.silenced(conditions.mean.to(mel.dtype) - mel).abs().sum() / values
+        )
     }
 
     private func drawnPrompts(_ lengths: [Int], generator: Generator) throws -> [Int] {

@@ -121,7 +121,7 @@ extension T3Configuration {
     /// - Parameters:
     ///   - text: text tokens, framed.
     ///   - prompt: tokens of the voice's prompt.
-    func prefixLength(text: Int, prompt: Int) -> Int {
+    public func prefixLength(text: Int, prompt: Int) -> Int {
         1 + (perceiver?.queries ?? prompt) + (emotion ? 1 : 0) + text + (style == .chatterbox ? 2 : 1)
     }
     /// Positions of the longest sequence that the backbone takes: conditions, text and speech.

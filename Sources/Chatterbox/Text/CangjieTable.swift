@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// How Chinese characters are typed by their shapes, which is how the multilingual models spell them (upstream:
 /// `ChineseCangjieConverter`).
@@ -13,10 +14,10 @@ struct CangjieTable: Sendable {
     /// - Throws: ``TokenizerError``.
     init(_ url: URL) throws {
         let json: ExactJSON
-        do { json = try ExactJSON(Data(contentsOf: url)) } catch let problem as ExactJSON.Problem {
+        do { json = try ExactJSON(SmallFile.read(url)) } catch let problem as ExactJSON.Problem {
             throw TokenizerError.malformed(url, problem: problem.description)
-        } catch {
-            throw TokenizerError.unreadable(url, reason: error.localizedDescription)
+        } catch let problem as UnreadableFile {
+            throw TokenizerError.unreadable(url, reason: problem.reason)
         }
         guard let lines = json.elements else { throw TokenizerError.malformed(url, problem: "not a list of characters and keys") }
         var keys: [Unicode.Scalar: Substring] = [:]

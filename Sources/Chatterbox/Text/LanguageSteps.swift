@@ -4,7 +4,7 @@ import Foundation
 ///
 /// | language | step | taken by |
 /// |---|---|---|
-/// | Chinese | words apart, then Cangjie codes | a ``LanguageHelper``; ``CangjieTable`` |
+/// | Chinese | words apart, then Cangjie codes | a ``LanguageHelper``, else ``ChineseSegmenter``; ``CangjieTable`` |
 /// | Japanese | kanji as hiragana | a ``LanguageHelper``, else ``JapaneseReader`` |
 /// | Korean | syllables as Jamo | here |
 /// | Hebrew | vowel points | a ``LanguageHelper`` |
@@ -15,6 +15,7 @@ struct LanguageSteps: Sendable {
     let cangjie: CangjieTable?
     let helper: LanguageHelper?
     let japanese: JapaneseReader?
+    let segmenter: ChineseSegmenter?
 
     typealias Result = (text: String, warnings: [SpeechWarning])
 
@@ -31,8 +32,7 @@ struct LanguageSteps: Sendable {
     }
 
     private func chinese(_ text: String) -> Result {
-        var (words, warnings) = helped(text, .chinese, "words")
-            ?? (text, [skipped(.chinese, "words are not told apart")])
+        var (words, warnings) = helped(text, .chinese, "words") ?? segmented(text)
         if let cangjie {
             words = cangjie.encoded(words)
         } else {
@@ -42,12 +42,21 @@ struct LanguageSteps: Sendable {
         return (words, warnings)
     }
 
+    private func segmented(_ text: String) -> Result {
+        guard let segmenter else {
+            return (text, [skipped(.chinese, "words are not told apart", or: "install jieba's dictionary (python3-jieba)")])
+        }
+        do { return (try segmenter.words(text).joined(separator: " "), []) } catch {
+            return (text, [SpeechWarning(.skippedStep, "Chinese: words are not told apart: \(error)")])
+        }
+    }
+
     private func japanese(_ text: String) -> Result {
         let composed = text.precomposedStringWithCanonicalMapping
         guard composed.unicodeScalars.contains(where: \.isKanji) else { return (text, []) }
         // Upstream's reader is given decomposed kana, which its dictionary does not know: it reads 食べたり as くべたり.
         if let helped = helped(composed, .japanese, "readings") { return helped }
-        guard let japanese else { return (text, [skipped(.japanese, "kanji are not read", or: "install MeCab with a dictionary")]) }
+        guard let japanese else { return (text, [skipped(.japanese, "kanji are not read", or: "install MeCab with a dictionary (mecab, mecab-ipadic-utf8)")]) }
         do { return (try japanese.hiragana(composed).decomposedStringWithCompatibilityMapping, []) } catch {
             return (text, [SpeechWarning(.skippedStep, "Japanese: kanji are not read: \(error)")])
         }

@@ -1,26 +1,33 @@
 import Foundation
 
-/// Programs beside this one that take steps of some languages. None is needed; without one its step is left out with a
+/// Programs and data beside this one that take steps of some languages. None is needed; without one its step is left out with a
 /// warning.
 public struct LanguageTools: Sendable, Hashable {
     /// A command that speaks ``LanguageHelper``'s protocol, such as `scripts/chatterbox-language-helper`.
     public var helper: [String]?
     /// The command that runs MeCab, for Japanese where there is no helper.
     public var mecab: [String]?
+    /// jieba's dictionary of Chinese words, `dict.txt`, for Chinese where there is no helper.
+    public var chineseWords: URL?
 
-    public init(helper: [String]? = nil, mecab: [String]? = nil) {
+    public init(helper: [String]? = nil, mecab: [String]? = nil, chineseWords: URL? = nil) {
         self.helper = helper
         self.mecab = mecab
+        self.chineseWords = chineseWords
     }
 
     public static let none = LanguageTools()
 
-    /// What is installed: `chatterbox-language-helper` and `mecab` among the folders of a search path such as `$PATH`.
+    /// What is installed: `chatterbox-language-helper` and `mecab` among the folders of a search path such as `$PATH`, and
+    /// the dictionary of Debian's `python3-jieba`.
     public static func installed(in searchPath: String) -> LanguageTools {
         func find(_ name: String) -> [String]? {
             searchPath.split(separator: ":").map { "\($0)/\(name)" }.first(where: FileManager.default.isExecutableFile).map { [$0] }
         }
-        return LanguageTools(helper: find("chatterbox-language-helper"), mecab: find("mecab"))
+        let words = URL(filePath: "/usr/lib/python3/dist-packages/jieba/dict.txt")
+        return LanguageTools(
+            helper: find("chatterbox-language-helper"), mecab: find("mecab"),
+            chineseWords: FileManager.default.fileExists(atPath: words.path) ? words : nil)
     }
 }
 

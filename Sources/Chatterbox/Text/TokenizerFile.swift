@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// What a byte-pair tokenizer is made of, from the files that hold it.
 struct TokenizerFile {
@@ -101,10 +102,7 @@ struct TokenizerFile {
     }
 
     private static func data(_ url: URL) throws -> Data {
-        do { return try Data(contentsOf: url) } catch {
-            let isThere = FileManager.default.fileExists(atPath: url.path)
-            throw TokenizerError.unreadable(url, reason: isThere ? error.localizedDescription : "no such file")
-        }
+        do { return try SmallFile.read(url) } catch { throw TokenizerError.unreadable(url, reason: error.reason) }
     }
 
     private static func json(_ url: URL) throws -> ExactJSON {

@@ -27,7 +27,7 @@ struct ReferenceFeatures: Sendable {
 
     init(of reference: Audio, _ rules: ReferenceRules) throws {
         let recorded = try reference.mono().resampled(to: Rate.speech)
-        let wide = rules.loudness.map { recorded.levelledAsReference(toLUFS: $0) } ?? recorded
+        let wide = try rules.loudness.map { try recorded.normalised(toLUFS: $0) } ?? recorded
         let narrow = try wide.resampled(to: Rate.listening)
         voiceMel = try VoiceEncoderMel()(narrow.trimmed().tensor())
         conditioningLogMel = try TokenizerMel()(narrow.prefix(seconds: rules.conditioningSeconds).tensor())

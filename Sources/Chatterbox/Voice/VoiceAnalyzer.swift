@@ -61,7 +61,8 @@ public struct VoiceAnalyzer: Sendable {
     /// The voice in a recording of any rate and number of channels.
     ///
     /// - Parameter name: what to call the recording in a message: its file's name.
-    /// - Throws: ``AudioError`` where the recording is too short, silent, or contains values that are not numbers.
+    /// - Throws: ``AudioError`` where the recording is too short, silent, or contains values that are not numbers;
+    ///   `CancellationError` between two networks.
     public func voice(from reference: Audio, named name: String = "reference recording") throws -> Voice {
         try voice(from: ReferenceFeatures(
             of: reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds), rules))
@@ -70,11 +71,12 @@ public struct VoiceAnalyzer: Sendable {
     func voice(from features: ReferenceFeatures) throws -> Voice {
         try withoutGradients {
             let tokenizer = promptEncoder.tokenizer
-            return Voice(
-                speakerEmbedding: try voiceEncoder.embedding(ofMel: features.voiceMel.to(tokenizer.device)),
-                conditioningTokens: try tokenizer.tokens(
-                    ofLogMel: features.conditioningLogMel.to(tokenizer.device), limit: rules.conditioningTokens),
-                prompt: try promptEncoder(features.prompt))
+            let speaker = try voiceEncoder.embedding(ofMel: features.voiceMel.to(tokenizer.device))
+            try Task.checkCancellation()
+            let tokens = try tokenizer.tokens(
+                ofLogMel: features.conditioningLogMel.to(tokenizer.device), limit: rules.conditioningTokens)
+            try Task.checkCancellation()
+            return Voice(speakerEmbedding: speaker, conditioningTokens: tokens, prompt: try promptEncoder(features.prompt))
         }
     }
 }

@@ -1,3 +1,5 @@
+import Torch
+
 /// What can be wrong with a stored voice.
 public enum VoiceError: Error, CustomStringConvertible, Equatable {
     /// The file is of the right kind but lacks a part of a voice.
@@ -14,7 +16,7 @@ public enum VoiceError: Error, CustomStringConvertible, Equatable {
         case .missing(let source, let tensor):
             "\(source): not a prepared voice, it has no tensor \"\(tensor)\"; \(remedy)"
         case .version(let source, let found):
-            "\(source): a voice of version \(found), this program knows version \(Voice.fileVersion); update it, or \(remedy)"
+            "\(source): a voice of version \(found.shown(limit: 20)), this program knows version \(Voice.fileVersion); update it, or \(remedy)"
         case .shape(let source, let tensor, let expected, let found):
             "\(source): \"\(tensor)\" should be \(expected), found \(found); it was made for another model, \(remedy)"
         case .token(let source, let tensor, let found, let count):

@@ -24,7 +24,7 @@ public enum AudioFile {
         default: throw AudioError.unreadable(name: name, reason: "it is not a regular file")
         }
         let data: Data
-        do { data = try Data(contentsOf: url) } catch {
+        do { data = try Data(contentsOf: url, options: .mappedIfSafe) } catch {
             throw AudioError.unreadable(name: name, reason: error.localizedDescription)
         }
         return try read(data, named: name)
@@ -37,10 +37,12 @@ public enum AudioFile {
     public static func read(_ data: Data, named name: String) throws -> Audio {
         guard !data.isEmpty else { throw AudioError.empty(name: name) }
         let file = VirtualFile(data)
+        if let problem = SoundContainer.problem(file.bytes) {
+            throw AudioError.notAudio(name: name, bytes: data.count, reason: problem)
+        }
         var info = SF_INFO()
         guard let handle = file.open(SFM_READ, &info) else {
-            let reason = data.prefix(64).allSatisfy { $0 < 0x80 && ($0 >= 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09) }
-                ? "it looks like text" : String(cString: sf_strerror(nil)).trimmingCharacters(in: .whitespacesAndNewlines)
+            let reason = String(cString: sf_strerror(nil)).trimmingCharacters(in: .whitespacesAndNewlines)
             throw AudioError.notAudio(name: name, bytes: data.count, reason: reason)
         }
         defer { sf_close(handle) }

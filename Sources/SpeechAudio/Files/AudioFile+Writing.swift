@@ -52,9 +52,12 @@ extension AudioFile {
         guard let handle = file.open(SFM_WRITE, &info) else {
             throw AudioError.notEncodable(format: format, reason: String(cString: sf_strerror(nil)))
         }
-        // Without this, samples beyond full scale wrap around.
+        // Without this, samples beyond full scale wrap around in lossy formats.
         sf_command(handle, Int32(SFC_SET_CLIPPING), nil, Int32(SF_TRUE))
-        let written = sf_writef_float(handle, audio.samples, sf_count_t(audio.frames))
+        // libsndfile itself would round down, which shifts the sound.
+        let written = code & SF_FORMAT_SUBMASK == SF_FORMAT_PCM_16
+            ? sf_writef_short(handle, int16Samples(audio), sf_count_t(audio.frames))
+            : sf_writef_float(handle, audio.samples, sf_count_t(audio.frames))
         let reason = String(cString: sf_strerror(handle))
         let closed = sf_close(handle)
         guard written == audio.frames, closed == 0 else {
@@ -65,11 +68,14 @@ extension AudioFile {
 
     private static func rawSamples(_ audio: Audio, _ encoding: SampleEncoding) -> Data {
         switch encoding {
-        case .int16:
-            audio.samples.map { Int16(max(-32_768, min(32_767, ($0 * 32_767).rounded()))).littleEndian }.withUnsafeBytes { Data($0) }
-        case .float32:
-            audio.samples.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+        case .int16: int16Samples(audio).map(\.littleEndian).withUnsafeBytes { Data($0) }
+        case .float32: audio.samples.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
         }
+    }
+
+    /// The nearest whole numbers, of which 32768 are full scale, so that what was read as 16 bits is written as it was.
+    private static func int16Samples(_ audio: Audio) -> [Int16] {
+        audio.samples.map { Int16(max(-32_768, min(32_767, ($0 * 32_768).rounded()))) }
     }
 }
 

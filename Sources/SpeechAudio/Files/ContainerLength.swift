@@ -9,15 +9,23 @@ struct ContainerLength {
 
     /// Nil for other formats, and for lengths that a streaming writer left open (0, or all bits set).
     init?(_ bytes: Data) {
-        let isWAV = bytes.starts(with: Data("RIFF".utf8)), isAIFF = bytes.starts(with: Data("FORM".utf8))
-        guard isWAV || isAIFF, bytes.count >= 12 else { return nil }
+        let isLarge = bytes.starts(with: Data("RF64".utf8)), isWAV = bytes.starts(with: Data("RIFF".utf8)) || isLarge
+        guard isWAV || bytes.starts(with: Data("FORM".utf8)), bytes.count >= 12 else { return nil }
+        func number(_ range: Range<Int>) -> Int { bytes[range].reversed().reduce(0) { $0 << 8 | Int($1) } }
         let soundChunk = Data((isWAV ? "data" : "SSND").utf8)
+        var large: Int?
         var position = 12
         while position + 8 <= bytes.count {
-            let length = bytes[position + 4..<position + 8]
-            let declared = (isWAV ? Array(length.reversed()) : Array(length)).reduce(0) { $0 << 8 | Int($1) }
-            if bytes[position..<position + 4] == soundChunk {
-                guard declared > 0, declared < 0xFFFF_FF00 else { return nil }
+            let length = position + 4..<position + 8
+            var declared = isWAV ? number(length) : bytes[length].reduce(0) { $0 << 8 | Int($1) }
+            let name = bytes[position..<position + 4]
+            if isLarge, name == Data("ds64".utf8), position + 24 <= bytes.count, bytes[position + 23] < 0x40 {
+                // Lengths of 64 bits: of the file, then of the sound.
+                large = number(position + 16..<position + 24)
+            }
+            if name == soundChunk {
+                if declared == 0xFFFF_FFFF, let large { declared = large } else if declared >= 0xFFFF_FF00 { return nil }
+                guard declared > 0 else { return nil }
                 self.declared = declared
                 found = min(declared, bytes.count - position - 8)
                 return

@@ -1,112 +1,150 @@
 import Foundation
 
-/// The tensors of a file that Python's `torch.save` wrote (a zip of a pickle and of bare storages), read without Python.
+/// The tensors of a file that Python's `torch.save` wrote: a zip of memory and of a pickle that says what lies where.
 ///
-/// The file is mapped into memory and its tensors are views of it, as with safetensors. Nothing in it is ever executed.
+/// Read without Python, and without running anything that the file names. The file is mapped into memory: a tensor
+/// uses its pages as they are. libtorch's own reader knows no module's state dictionary, copies the file twice, and a
+/// damaged pickle of twenty bytes can make it take all memory or overrun its stack.
 public struct PickledArchive: Sendable {
     /// Tensors by the dotted path of dictionary keys and list positions that leads to them: `t3.speaker_emb`.
     public let tensors: [String: Tensor]
-    /// Other leaves (numbers, strings), as text, by path. Objects that are neither are left out.
+    /// Other leaves (numbers, texts), as text, by path. Objects that are neither are left out.
     public let values: [String: String]
 
-    /// - Throws: ``ArchiveError`` naming the file where it is missing, not such an archive, or damaged.
+    /// The longest pickle that is read: a checkpoint of ten thousand tensors has 3 MB of it.
+    private static let longestPickle = 16 << 20
+
+    /// - Throws: ``ArchiveError`` naming the file where it is missing, not such an archive, damaged, or would harm who
+    ///   opens it with Python.
     public init(_ url: URL) throws {
         let file: MappedFile
-        do { file = try MappedFile(url) } catch SafetensorsError.unreadable(_, let reason) {
-            throw ArchiveError.unreadable(url, reason: reason)
-        }
+        do { file = try MappedFile(url) } catch { throw ArchiveError.unreadable(url, reason: error.reason) }
         let bytes = UnsafeRawBufferPointer(file.bytes)
+        // A zip begins with "PK".
         guard bytes.starts(with: [0x50, 0x4B]) else { throw ArchiveError.notAnArchive(url, bytes: bytes.count) }
         do {
-            var contents = Contents(file: file, directory: try ZipDirectory(bytes))
-            try contents.walk("", contents.tree(), depth: 0)
-            tensors = contents.tensors
-            values = contents.values
-        } catch let problem as ZipDirectory.Problem {
-            throw ArchiveError.damaged(url, bytes: bytes.count, reason: problem.reason)
-        } catch let problem as Unpickler.Problem {
-            throw ArchiveError.damaged(url, bytes: bytes.count, reason: problem.reason)
+            (tensors, values) = try withExtendedLifetime(file) { try Self.read(file, bytes) }
+        } catch let problem as ArchiveProblem {
+            throw problem.isForeign
+                ? ArchiveError.foreign(url, reason: problem.text) : ArchiveError.damaged(url, bytes: bytes.count, reason: problem.text)
+        }
+    }
+
+    private static func read(_ file: MappedFile, _ bytes: UnsafeRawBufferPointer) throws -> (tensors: [String: Tensor], values: [String: String]) {
+        let entries = try ZipDirectory(bytes).entries
+        guard let name = entries.keys.first(where: { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") && $0.split(separator: "/").count == 2 }) else {
+            throw ArchiveProblem(text: "it has no part data.pkl, so torch.save did not write it", isForeign: true)
+        }
+        let folder = name.dropLast("data.pkl".count), range = entries[name]!
+        if let order = entries[folder + "byteorder"], !bytes[order].elementsEqual("little".utf8) {
+            throw ArchiveProblem(text: "its numbers stand most significant byte first", isForeign: true)
+        }
+        guard range.count <= longestPickle else { throw ArchiveProblem(text: "its pickle has \(range.count) bytes", isForeign: true) }
+        let pickle = try Pickle(UnsafeRawBufferPointer(rebasing: bytes[range]))
+        let memory = try pickle.storages.map { storage in
+            guard let range = entries["\(folder)data/\(storage.key)"] else {
+                throw ArchiveProblem(text: "the memory \"\(storage.key)\" of a tensor is missing")
+            }
+            let (needed, overflow) = storage.count.multipliedReportingOverflow(by: storage.dtype.size)
+            guard !overflow, needed == range.count else {
+                throw ArchiveProblem(text: "the memory \"\(storage.key)\" has \(range.count) bytes for \(storage.count) elements")
+            }
+            return range
+        }
+        var tensors: [String: Tensor] = [:]
+        // A small file must not ask for any number of copies of its memory.
+        var budget = bytes.count + (64 << 20)
+        let leaves = try pickle.leaves()
+        for (path, index) in leaves.tensors {
+            let view = pickle.views[index]
+            let tensor = try tensor(view, of: pickle.storages[view.storage], at: memory[view.storage], file)
+            if !tensor.isContiguous {
+                budget -= tensor.byteCount
+                guard budget >= 0 else { throw ArchiveProblem(text: "its tensors repeat the same memory too often", isForeign: true) }
+            }
+            tensors[path] = try tensor.contiguous()
+        }
+        return (tensors, Dictionary(leaves.values, uniquingKeysWith: { $1 }))
+    }
+
+    private static func tensor(_ view: Pickle.View, of storage: Pickle.Storage, at range: Range<Int>, _ file: MappedFile) throws -> Tensor {
+        guard view.fits(storage.count) else {
+            throw ArchiveProblem(text: "a tensor of shape \(view.shape) and strides \(view.strides) lies outside its memory of \(storage.count) elements")
+        }
+        guard !view.shape.contains(0) else { return try .empty(view.shape, dtype: storage.dtype) }
+        let start = file.bytes.baseAddress! + range.lowerBound
+        let whole = Int(bitPattern: start) % storage.dtype.size == 0
+            ? try Tensor.aliasing(start, shape: [storage.count], dtype: storage.dtype, owner: file)
+            : try Tensor(bytes: UnsafeRawBufferPointer(start: start, count: range.count), shape: [storage.count], dtype: storage.dtype)
+        return try whole.strided(shape: view.shape, strides: view.strides, offset: view.offset)
+    }
+}
+
+extension Pickle.View {
+    /// Whether every element lies within so many, and there are not more of them than a view of so many needs.
+    func fits(_ count: Int) -> Bool {
+        // More axes than any network has; libtorch's own loops stop at 64.
+        guard offset >= 0, shape.count <= 32, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else { return false }
+        guard !shape.contains(0) else { return shape.allSatisfy { $0 <= 1 << 32 } && shape.reduce(1.0) { $0 * Double(max(1, $1)) } < 1e15 }
+        var last = offset, elements = 1
+        for (size, stride) in zip(shape, strides) {
+            let (reach, tooFar) = (size - 1).multipliedReportingOverflow(by: stride)
+            let (sum, tooLarge) = last.addingReportingOverflow(reach)
+            let (product, tooMany) = elements.multipliedReportingOverflow(by: size)
+            guard !tooFar, !tooLarge, !tooMany else { return false }
+            (last, elements) = (sum, product)
+        }
+        // A stride of 0 repeats an element; a small file must not ask for terabytes of them.
+        return last < count && elements <= max(count, 1 << 20)
+    }
+}
+
+extension Pickle {
+    /// What a pickle's containers hold at last, by the path that leads there.
+    struct Leaves {
+        /// Numbers in `views`.
+        var tensors: [(path: String, view: Int)] = []
+        var values: [(String, String)] = []
+        /// Steps that may still be made: lists may hold one another, or themselves.
+        var budget = 100_000
+    }
+
+    func leaves() throws(ArchiveProblem) -> Leaves {
+        var leaves = Leaves()
+        try collect(root, "", depth: 0, into: &leaves)
+        return leaves
+    }
+
+    private func collect(_ value: Value, _ path: String, depth: Int, into leaves: inout Leaves) throws(ArchiveProblem) {
+        leaves.budget -= 1
+        guard depth < 64, leaves.budget > 0, path.utf8.count <= 1024 else {
+            throw ArchiveProblem(text: "its lists and dictionaries nest too deep or have too many parts", isForeign: true)
+        }
+        switch value {
+        case .tensor(let index): leaves.tensors.append((path, index))
+        case .container(let index):
+            let container = containers[index], isDictionary = container.kind == .dictionary
+            for position in stride(from: 0, to: container.items.count, by: isDictionary ? 2 : 1) {
+                guard let key = isDictionary ? container.items[position].text : String(position) else { continue }
+                let below = path.isEmpty ? key : "\(path).\(key)"
+                try collect(container.items[isDictionary ? position + 1 : position], below, depth: depth + 1, into: &leaves)
+            }
+        default: if let text = value.text { leaves.values.append((path, text)) }
         }
     }
 }
 
-private struct Contents {
-    let file: MappedFile
-    let directory: ZipDirectory
-    var tensors: [String: Tensor] = [:]
-    var values: [String: String] = [:]
-    private var prefix = ""
-    /// Shared lists and dictionaries count as often as they occur.
-    private var visits = 0
-
-    init(file: MappedFile, directory: ZipDirectory) {
-        self.file = file
-        self.directory = directory
-    }
-
-    /// All records lie in one folder of any name.
-    mutating func tree() throws -> PickledValue {
-        guard let name = directory.records.keys.first(where: { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }) else {
-            throw ZipDirectory.Problem(reason: "it has no record data.pkl")
-        }
-        prefix = String(name.dropLast("data.pkl".count))
-        if let order = directory.records[prefix + "byteorder"], !UnsafeRawBufferPointer(rebasing: file.bytes[order]).elementsEqual("little".utf8) {
-            throw ZipDirectory.Problem(reason: "its numbers are stored in the byte order of another kind of machine")
-        }
-        return try Unpickler.read(UnsafeRawBufferPointer(rebasing: file.bytes[directory.records[name]!]))
-    }
-
-    mutating func walk(_ path: String, _ value: PickledValue, depth: Int) throws {
-        visits += 1
-        guard depth < 100, visits < 1_000_000 else { throw Unpickler.Problem(reason: "its dictionaries lie in each other") }
-        func below(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
-        switch value {
-        case .tensor(let tensor): tensors[path] = try load(tensor)
-        case .dictionary(let dictionary):
-            for (key, value) in dictionary.entries {
-                if let key = Self.text(key) { try walk(below(key), value, depth: depth + 1) }
-            }
-        case .list(let list):
-            for (position, value) in list.elements.enumerated() { try walk(below("\(position)"), value, depth: depth + 1) }
-        case .tuple(let elements):
-            for (position, value) in elements.enumerated() { try walk(below("\(position)"), value, depth: depth + 1) }
-        default:
-            if let text = Self.text(value) { values[path] = text }
-        }
-    }
-
-    private static func text(_ value: PickledValue) -> String? {
-        switch value {
+extension Pickle.Value {
+    /// As Python prints it; nil for what has parts or is unknown.
+    fileprivate var text: String? {
+        switch self {
         case .none: "None"
         case .bool(let value): value ? "True" : "False"
-        case .int(let value): "\(value)"
-        case .float(let value): "\(value)"
-        case .string(let value): value
-        default: nil
+        case .integer(let value): String(value)
+        case .number(let value): String(value)
+        case .text(let value): value
+        case .container, .tensor, .storage, .name, .object: nil
         }
-    }
-
-    /// - Throws: `Unpickler.Problem` where the tensor reaches beyond its storage.
-    private func load(_ tensor: PickledTensor) throws -> Tensor {
-        guard let record = directory.records["\(prefix)data/\(tensor.key)"] else {
-            throw Unpickler.Problem(reason: "the contents of a tensor are missing")
-        }
-        let size = tensor.dtype.size, stored = record.count / size
-        guard !tensor.shape.contains(0) else { return try .empty(tensor.shape, dtype: tensor.dtype) }
-        guard tensor.offset < stored else { throw Unpickler.Problem(reason: "a tensor reaches beyond its contents") }
-        var last = tensor.offset
-        for (length, stride) in zip(tensor.shape, tensor.strides) {
-            let (span, overflow) = (length - 1).multipliedReportingOverflow(by: stride)
-            guard !overflow, span < stored - last else { throw Unpickler.Problem(reason: "a tensor reaches beyond its contents") }
-            last += span
-        }
-        let bytes = UnsafeMutableRawBufferPointer(rebasing: file.bytes[record])
-        let first = bytes.baseAddress! + tensor.offset * size
-        if tensor.isContiguous, Int(bitPattern: first) % size == 0 {
-            return try .aliasing(first, shape: tensor.shape, dtype: tensor.dtype, owner: file)
-        }
-        let whole = try Tensor(bytes: UnsafeRawBufferPointer(start: bytes.baseAddress, count: stored * size), shape: [stored], dtype: tensor.dtype)
-        return try whole.strided(shape: tensor.shape, strides: tensor.strides, offset: tensor.offset).contiguous()
     }
 }
 
@@ -115,15 +153,19 @@ public enum ArchiveError: Error, CustomStringConvertible {
     case unreadable(URL, reason: String)
     case notAnArchive(URL, bytes: Int)
     case damaged(URL, bytes: Int, reason: String)
+    /// A proper archive of other things than checkpoints hold.
+    case foreign(URL, reason: String)
 
     public var description: String {
         switch self {
         case .unreadable(let url, let reason):
-            "\(url.path): cannot be read (\(reason))"
+            "\(url.path): cannot be read (\(reason)); check the path"
         case .notAnArchive(let url, let bytes):
             "\(url.path): not a torch.save archive (\(bytes) bytes that do not begin with a zip's PK); download it again"
         case .damaged(let url, let bytes, let reason):
-            "\(url.path): a damaged torch.save archive of \(bytes) bytes, probably a half-finished download; download it again (\(reason))"
+            "\(url.path): a damaged torch.save archive of \(bytes) bytes, probably a half-finished download; download it again (\(reason.shown(limit: 400)))"
+        case .foreign(let url, let reason):
+            "\(url.path): not a checkpoint that is read here (\(reason.shown(limit: 400))); use the model's own file, as a safetensors file where there is one"
         }
     }
 }

@@ -1,93 +1,81 @@
-import Foundation
-
-/// The records of a zip file whose contents are stored as they are, as `torch.save` stores them.
+/// Where the entries of a zip file lie. Only entries that are stored as they are: `torch.save` compresses nothing, and
+/// what is not compressed cannot grow without bound.
+///
+/// Format: PKWARE's APPNOTE.TXT, with the 64-bit records that `torch.save` always writes.
 struct ZipDirectory {
-    /// Bytes within the file, by the records' names.
-    let records: [String: Range<Int>]
+    /// Byte ranges within the file, by entry name.
+    private(set) var entries: [String: Range<Int>] = [:]
 
-    struct Problem: Error { let reason: String }
+    private static let endRecord: UInt32 = 0x0605_4B50
+    private static let end64Locator: UInt32 = 0x0706_4B50
+    private static let end64Record: UInt32 = 0x0606_4B50
+    private static let centralRecord: UInt32 = 0x0201_4B50
+    private static let localRecord: UInt32 = 0x0403_4B50
 
-    /// - Throws: ``Problem`` where the file is cut off, contradicts itself or has compressed records.
-    init(_ bytes: UnsafeRawBufferPointer) throws {
-        let file = LittleEndian(bytes)
-        let end = try Self.end(of: file)
-        var records: [String: Range<Int>] = [:]
-        var place = end.start
-        for _ in 0..<end.count {
-            guard try file.number(place, UInt32.self) == 0x0201_4B50 else { throw Problem(reason: "its directory is damaged") }
-            let method = try file.number(place + 10, UInt16.self)
-            let nameLength = try file.number(place + 28, UInt16.self), extraLength = try file.number(place + 30, UInt16.self)
-            let name = String(decoding: try file.slice(place + 46, nameLength), as: UTF8.self)
-            guard method == 0 else { throw Problem(reason: "its record \(name) is compressed") }
-            var size = try file.number(place + 20, UInt32.self), start = try file.number(place + 42, UInt32.self)
-            let plainSize = try file.number(place + 24, UInt32.self)
-            try Self.widen(&size, &start, plainSize, file, place + 46 + nameLength, extraLength)
-            // The record's own header repeats the name and has extras of its own.
-            guard try file.number(start, UInt32.self) == 0x0403_4B50 else { throw Problem(reason: "its record \(name) is not where its directory says") }
-            let first = try start + 30 + file.number(start + 26, UInt16.self) + file.number(start + 28, UInt16.self)
-            _ = try file.slice(first, size)
-            records[name] = first..<first + size
-            place += try 46 + nameLength + extraLength + file.number(place + 32, UInt16.self)
-        }
-        self.records = records
+    init(_ bytes: UnsafeRawBufferPointer) throws(ArchiveProblem) {
+        let (count, start) = try Self.locate(bytes)
+        var reader = ByteReader(bytes, at: start)
+        for _ in 0..<count { try add(&reader, bytes) }
     }
 
-    /// Where the directory begins and how many records it has; it stands at the end of the file.
-    private static func end(of file: LittleEndian) throws -> (start: Int, count: Int) {
-        var place = file.count - 22
-        while place >= max(0, file.count - 22 - 65_535), try file.number(place, UInt32.self) != 0x0605_4B50 { place -= 1 }
-        guard place >= max(0, file.count - 22 - 65_535) else { throw Problem(reason: "its directory is missing") }
-        let wide = place - 20
-        if wide >= 0, try file.number(wide, UInt32.self) == 0x0706_4B50 {
-            let place = try file.number(wide + 8, UInt64.self)
-            guard try file.number(place, UInt32.self) == 0x0606_4B50 else { throw Problem(reason: "its directory is damaged") }
-            return try (file.number(place + 48, UInt64.self), file.number(place + 32, UInt64.self))
+    /// The number of entries and where their list begins.
+    private static func locate(_ bytes: UnsafeRawBufferPointer) throws(ArchiveProblem) -> (count: Int, start: Int) {
+        // The end record is 22 bytes and a comment of at most 65,535.
+        let earliest = max(0, bytes.count - 22 - 0xFFFF)
+        var position = bytes.count - 22
+        while position >= earliest, bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self).littleEndian != endRecord { position -= 1 }
+        guard position >= earliest, position >= 0 else { throw ArchiveProblem(text: "the list of its parts, which stands at its end, is missing") }
+        var reader = ByteReader(bytes, at: position + 10)
+        var count = try reader.length(UInt16.self)
+        _ = try reader.integer(UInt32.self)
+        var start = try reader.length(UInt32.self)
+        if position >= 20, bytes.loadUnaligned(fromByteOffset: position - 20, as: UInt32.self).littleEndian == end64Locator {
+            var locator = ByteReader(bytes, at: position - 12)
+            var record = ByteReader(bytes, at: try locator.length(UInt64.self))
+            guard try record.integer(UInt32.self) == end64Record else { throw ArchiveProblem(text: "the list of its parts is not where it should be") }
+            _ = try record.take(28)
+            count = try record.length(UInt64.self)
+            _ = try record.integer(UInt64.self)
+            start = try record.length(UInt64.self)
         }
-        return try (file.number(place + 16, UInt32.self), file.number(place + 10, UInt16.self))
+        return (count, start)
     }
 
-    /// Sizes and places beyond 32 bits stand in an extra field, each only where its short form is all ones.
-    private static func widen(
-        _ size: inout Int, _ start: inout Int, _ plainSize: Int, _ file: LittleEndian, _ extras: Int, _ length: Int
-    ) throws {
-        let full = Int(UInt32.max)
-        var place = extras
-        while place + 4 <= extras + length {
-            let kind = try file.number(place, UInt16.self), count = try file.number(place + 2, UInt16.self)
-            if kind == 1 {
-                var field = place + 4
-                func next(_ isWide: Bool) throws -> Int? {
-                    guard isWide else { return nil }
-                    defer { field += 8 }
-                    return try file.number(field, UInt64.self)
-                }
-                _ = try next(plainSize == full)
-                size = try next(size == full) ?? size
-                start = try next(start == full) ?? start
-            }
-            place += 4 + count
+    /// Reads one entry of the list, and the entry's own header for where its bytes begin.
+    private mutating func add(_ reader: inout ByteReader, _ bytes: UnsafeRawBufferPointer) throws(ArchiveProblem) {
+        guard try reader.integer(UInt32.self) == Self.centralRecord else { throw ArchiveProblem(text: "the list of its parts is damaged") }
+        _ = try reader.take(4)
+        let flags = try reader.integer(UInt16.self)
+        let method = try reader.integer(UInt16.self)
+        _ = try reader.take(8)
+        var stored = try reader.length(UInt32.self)
+        var size = try reader.length(UInt32.self)
+        let nameLength = try reader.length(UInt16.self), extraLength = try reader.length(UInt16.self)
+        let commentLength = try reader.length(UInt16.self)
+        _ = try reader.take(8)
+        var header = try reader.length(UInt32.self)
+        let name = try reader.text(nameLength)
+        var extra = ByteReader(try reader.take(extraLength))
+        _ = try reader.take(commentLength)
+        while extra.remaining >= 4 {
+            let kind = try extra.integer(UInt16.self)
+            var field = ByteReader(try extra.take(extra.length(UInt16.self)))
+            guard kind == 1 else { continue }
+            // Numbers too large for their place stand here, in this order.
+            if size == 0xFFFF_FFFF { size = try field.length(UInt64.self) }
+            if stored == 0xFFFF_FFFF { stored = try field.length(UInt64.self) }
+            if header == 0xFFFF_FFFF { header = try field.length(UInt64.self) }
         }
-    }
-}
-
-/// Numbers and stretches of bytes, with every access checked.
-struct LittleEndian {
-    private let bytes: UnsafeRawBufferPointer
-
-    init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
-
-    var count: Int { bytes.count }
-
-    func slice(_ start: Int, _ count: Int) throws -> UnsafeRawBufferPointer {
-        guard start >= 0, count >= 0, start <= bytes.count, count <= bytes.count - start else {
-            throw ZipDirectory.Problem(reason: "it is cut off")
+        guard flags & 1 == 0, method == 0, stored == size else {
+            throw ArchiveProblem(text: "its part \"\(name)\" is compressed or encrypted, which torch.save never does", isForeign: true)
         }
-        return UnsafeRawBufferPointer(rebasing: bytes[start..<start + count])
-    }
-
-    func number<Number: FixedWidthInteger>(_ place: Int, _ type: Number.Type) throws -> Int {
-        let value = try Number(littleEndian: slice(place, MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
-        guard let value = Int(exactly: value) else { throw ZipDirectory.Problem(reason: "a number in it is too large") }
-        return value
+        var local = ByteReader(bytes, at: header)
+        guard try local.integer(UInt32.self) == Self.localRecord else { throw ArchiveProblem(text: "its part \"\(name)\" is not where the list says") }
+        _ = try local.take(22)
+        let localName = try local.length(UInt16.self), localExtra = try local.length(UInt16.self)
+        _ = try local.take(localName + localExtra)
+        let start = local.position
+        _ = try local.take(size)
+        guard entries.updateValue(start..<start + size, forKey: name) == nil else { throw ArchiveProblem(text: "it has two parts named \"\(name)\"") }
     }
 }

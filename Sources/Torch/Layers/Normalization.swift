@@ -36,11 +36,13 @@ public struct RMSNorm: Sendable {
     }
 }
 
-/// Ioffe and Szegedy 2015 with the statistics of training: `[batch, channels, …]`.
+/// Ioffe and Szegedy 2015 with the statistics of training, `[batch, channels, …]`; while training, with the batch's own
+/// (``Weights/updatingStatistics``).
 public struct BatchNorm: Sendable {
     let mean, variance: Tensor
     let weight, bias: Tensor?
     let epsilon: Double
+    let isTraining: Bool
 
     /// Takes `running_mean`, `running_var` and, where affine, `weight` and `bias`, all `[channels]`.
     public init(_ weights: Weights, channels: Int, epsilon: Double = 1e-5, affine: Bool = true) throws {
@@ -50,9 +52,10 @@ public struct BatchNorm: Sendable {
         bias = affine ? try weights.tensor("bias", shape: [channels], initial: .zeros) : nil
         weights.ignore("num_batches_tracked")
         self.epsilon = epsilon
+        isTraining = weights.updatesStatistics
     }
 
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try x.batchNorm(mean: mean, variance: variance, weight: weight, bias: bias, epsilon: epsilon)
+        try x.batchNorm(mean: mean, variance: variance, weight: weight, bias: bias, training: isTraining, epsilon: epsilon)
     }
 }

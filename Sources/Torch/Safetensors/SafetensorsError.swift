@@ -15,21 +15,21 @@ public enum SafetensorsError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unreadable(let url, let reason):
-            "\(url.path): cannot be read (\(reason))"
+            "\(url.path): cannot be read (\(reason)); check the path"
         case .tooShort(let url, let bytes):
             "\(url.path): not a safetensors file, it has \(bytes) bytes; probably a download that failed, download it again"
         case .headerLength(let url, let length, let bytes):
             "\(url.path): its header claims \(length) bytes of a file of \(bytes); not a safetensors file, or a half-finished download"
         case .header(let url, let problem):
-            "\(url.path): its header is damaged (\(problem)); download the file again"
+            "\(url.path): its header is damaged (\(problem.shown())); download the file again"
         case .tensor(let url, let name, let problem):
-            "\(url.path): tensor \"\(name)\" \(problem); the file is damaged, download it again"
+            "\(url.path): tensor \"\(name.shown())\" \(problem.shown(limit: 400)); the file is damaged, download it again"
         case .length(let url, let expected, let found) where found < expected:
             "\(url.path): \(found) bytes of \(expected), probably a half-finished download; download it again"
         case .length(let url, let expected, let found):
             "\(url.path): \(found) bytes where its header accounts for \(expected); the file is damaged, download it again"
         case .unwritable(let url, let reason):
-            "\(url.path): cannot be written (\(reason))"
+            "\(url.path): cannot be written (\(reason)); choose another place"
         }
     }
 }

@@ -24,7 +24,7 @@ public struct SafetensorsFile: Sendable {
     /// - Throws: ``SafetensorsError`` where the file cannot be read, is cut off or contradicts itself.
     public init(_ url: URL) throws {
         self.url = url
-        file = try MappedFile(url)
+        do { file = try MappedFile(url) } catch { throw SafetensorsError.unreadable(url, reason: error.reason) }
         let header = try SafetensorsHeader(UnsafeRawBufferPointer(file.bytes), url)
         entries = header.entries
         metadata = header.metadata

@@ -18,57 +18,48 @@ struct SafetensorsHeader {
         }
         let start = 8 + Int(length)
         let text = UnsafeRawBufferPointer(rebasing: bytes[8..<start])
-        try Self.checkDepth(text, url)
-        let parsed: Any
-        do { parsed = try JSONSerialization.jsonObject(with: Data(text)) } catch {
+        // A header nests three deep; a file made to exhaust the parser's stack is refused before it is parsed.
+        let outline = JSONOutline(text, limit: 8)
+        guard outline.depth <= 8 else { throw SafetensorsError.header(url, problem: "nested too deep") }
+        let contents: Contents
+        do { contents = try JSONDecoder().decode(Contents.self, from: Data(text)) } catch DecodingError.typeMismatch {
+            throw SafetensorsError.header(url, problem: "not a JSON object")
+        } catch {
             throw SafetensorsError.header(url, problem: "not JSON")
         }
-        guard let tensors = parsed as? [String: Any] else { throw SafetensorsError.header(url, problem: "not a JSON object") }
-        for (name, value) in tensors {
-            if name == "__metadata__" {
-                guard let texts = value as? [String: String] else {
-                    throw SafetensorsError.header(url, problem: "__metadata__ is not a table of texts")
-                }
-                metadata = texts
-            } else {
-                entries[name] = try Self.entry(name, value, dataStart: start, url)
-            }
+        guard contents.count == outline.names else { throw SafetensorsError.header(url, problem: "a name occurs twice") }
+        if contents.hasMetadata {
+            guard let texts = contents.metadata else { throw SafetensorsError.header(url, problem: "__metadata__ is not a table of texts") }
+            metadata = texts
         }
+        for (name, tensor) in contents.tensors { entries[name] = try Self.entry(name, tensor, dataStart: start, url) }
         try checkLayout(from: start, to: bytes.count, url)
     }
 
-    private static func entry(_ name: String, _ value: Any, dataStart: Int, _ url: URL) throws -> SafetensorsFile.Entry {
+    private static func entry(_ name: String, _ tensor: Contents.Tensor?, dataStart: Int, _ url: URL) throws -> SafetensorsFile.Entry {
         func problem(_ text: String) -> SafetensorsError { .tensor(url, name: name, problem: text) }
-        guard let fields = value as? [String: Any] else { throw problem("is not described by a JSON object") }
-        guard let typeName = fields["dtype"] as? String else { throw problem("has no dtype") }
-        guard let dtype = DType(safetensorsName: typeName) else { throw problem("has the unknown dtype \"\(typeName)\"") }
-        guard let shape = wholeNumbers(fields["shape"]) else { throw problem("has no shape of whole numbers") }
-        guard let offsets = wholeNumbers(fields["data_offsets"]), offsets.count == 2, offsets[0] <= offsets[1] else {
+        guard let tensor else { throw problem("is not described by a JSON object") }
+        guard let typeName = tensor.dtype else { throw problem("has no dtype") }
+        guard let dtype = DType(safetensorsName: typeName) else { throw problem("has the unknown dtype \"\(typeName.shown(limit: 20))\"") }
+        guard let shape = tensor.shape, shape.allSatisfy({ $0 >= 0 }) else { throw problem("has no shape of whole numbers") }
+        guard let offsets = tensor.offsets, offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1] else {
             throw problem("has no two data_offsets in order")
         }
-        var bytes = dtype.size
-        for size in shape {
-            let (product, overflow) = bytes.multipliedReportingOverflow(by: size)
+        guard shape.count <= 32 else { throw problem("has \(shape.count) axes, no network's has more than 32") }
+        // An axis of size 0 must not hide that the others are impossible: libtorch multiplies them for strides.
+        var extent = dtype.size
+        for size in shape where size > 0 {
+            let (product, overflow) = extent.multipliedReportingOverflow(by: size)
             guard !overflow else { throw problem("has an impossible shape \(shape)") }
-            bytes = product
+            extent = product
         }
+        let bytes = shape.contains(0) ? 0 : extent
         guard offsets[1] - offsets[0] == bytes else {
             throw problem("of shape \(shape) and dtype \(typeName) needs \(bytes) bytes, its data_offsets span \(offsets[1] - offsets[0])")
         }
         let (end, overflow) = offsets[1].addingReportingOverflow(dataStart)
         guard !overflow else { throw problem("has impossible data_offsets") }
         return SafetensorsFile.Entry(dtype: dtype, shape: shape, range: dataStart + offsets[0]..<end)
-    }
-
-    /// nil unless the value is a list of numbers that are whole and not negative.
-    private static func wholeNumbers(_ value: Any?) -> [Int]? {
-        guard let list = value as? [Any] else { return nil }
-        var numbers: [Int] = []
-        for element in list {
-            guard !(element is Bool) || element is Int, let number = element as? Int, number >= 0 else { return nil }
-            numbers.append(number)
-        }
-        return numbers
     }
 
     private func checkLayout(from start: Int, to end: Int, _ url: URL) throws {
@@ -85,25 +76,39 @@ struct SafetensorsHeader {
         guard position == end else { throw SafetensorsError.length(url, expected: position, found: end) }
     }
 
-    /// A header nests three deep; a file made to exhaust the parser's stack is refused before it is parsed.
-    private static func checkDepth(_ text: UnsafeRawBufferPointer, _ url: URL) throws {
-        var depth = 0
-        var inString = false
-        var escaped = false
-        for byte in text {
-            if inString {
-                if escaped { escaped = false }
-                else if byte == UInt8(ascii: "\\") { escaped = true }
-                else if byte == UInt8(ascii: "\"") { inString = false }
-                continue
+    /// What the JSON says, each part nil where it is not of the type it should be. A number is never `true`.
+    private struct Contents: Decodable {
+        struct Tensor: Decodable {
+            let dtype: String?
+            let shape, offsets: [Int]?
+
+            private enum Key: String, CodingKey { case dtype, shape, data_offsets }
+
+            init(from decoder: any Decoder) throws {
+                let fields = try decoder.container(keyedBy: Key.self)
+                dtype = try? fields.decode(String.self, forKey: .dtype)
+                shape = try? fields.decode([Int].self, forKey: .shape)
+                offsets = try? fields.decode([Int].self, forKey: .data_offsets)
             }
-            switch byte {
-            case UInt8(ascii: "\""): inString = true
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                guard depth <= 8 else { throw SafetensorsError.header(url, problem: "nested too deep") }
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            default: break
+        }
+        struct Name: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+            init(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        let hasMetadata: Bool
+        let metadata: [String: String]?
+        let tensors: [(name: String, tensor: Tensor?)]
+        var count: Int { tensors.count + (hasMetadata ? 1 : 0) }
+
+        init(from decoder: any Decoder) throws {
+            let table = try decoder.container(keyedBy: Name.self), metadataName = Name(stringValue: "__metadata__")
+            hasMetadata = table.contains(metadataName)
+            metadata = try? table.decode([String: String].self, forKey: metadataName)
+            tensors = table.allKeys.filter { $0.stringValue != metadataName.stringValue }.map { name in
+                (name.stringValue, try? table.decode(Tensor.self, forKey: name))
             }
         }
     }

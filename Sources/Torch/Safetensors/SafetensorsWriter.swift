@@ -21,56 +21,14 @@ public enum SafetensorsWriter {
         var text = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])
         text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - text.count % 8) % 8))
 
-        let file = try ReplacementFile(url)
         do {
-            try withUnsafeBytes(of: UInt64(text.count).littleEndian) { try file.write($0) }
-            try text.withUnsafeBytes { try file.write($0) }
-            for (_, tensor) in ordered { try tensor.withBytes { try file.write($0) } }
-            try file.commit()
-        } catch {
-            file.discard()
-            throw error
-        }
-    }
-}
-
-/// A file that comes to be under a temporary name in the same folder and takes its place when it is complete.
-final class ReplacementFile {
-    private let url: URL
-    private let temporary: String
-    private var descriptor: Int32
-
-    init(_ url: URL) throws {
-        self.url = url
-        temporary = url.deletingLastPathComponent().appending(path: ".\(url.lastPathComponent).\(UUID().uuidString.prefix(8)).part").path
-        descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0o644)
-        if descriptor < 0 { throw SafetensorsError.unwritable(url, reason: String(cString: strerror(errno))) }
-    }
-
-    func write(_ bytes: UnsafeRawBufferPointer) throws {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let written = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress!, rest.count)
-            if written < 0 {
-                if errno == EINTR { continue }
-                throw SafetensorsError.unwritable(url, reason: String(cString: strerror(errno)))
+            try ReplacementFile.write(url) { append in
+                try withUnsafeBytes(of: UInt64(text.count).littleEndian) { try append($0) }
+                try text.withUnsafeBytes { try append($0) }
+                for (_, tensor) in ordered { try tensor.withBytes { try append($0) } }
             }
-            rest = rest.dropFirst(written)
+        } catch let error as SystemError {
+            throw SafetensorsError.unwritable(url, reason: error.description)
         }
-    }
-
-    func commit() throws {
-        guard fsync(descriptor) == 0, close(descriptor) == 0 else {
-            throw SafetensorsError.unwritable(url, reason: String(cString: strerror(errno)))
-        }
-        descriptor = -1
-        guard rename(temporary, url.path) == 0 else {
-            throw SafetensorsError.unwritable(url, reason: String(cString: strerror(errno)))
-        }
-    }
-
-    func discard() {
-        if descriptor >= 0 { close(descriptor) }
-        unlink(temporary)
     }
 }

@@ -30,15 +30,14 @@ struct SafetensorsIndex {
 
     init(_ url: URL) throws {
         struct Index: Decodable { let weight_map: [String: String] }
-        let index: Index
-        do { index = try JSONDecoder().decode(Index.self, from: Data(contentsOf: url)) } catch let error as DecodingError {
-            throw SafetensorsError.header(url, problem: "no \"weight_map\" of file names: \(error)")
-        } catch {
-            throw SafetensorsError.unreadable(url, reason: error.localizedDescription)
+        let data: Data
+        do { data = try SmallFile.read(url) } catch { throw SafetensorsError.unreadable(url, reason: error.reason) }
+        guard JSONOutline(data, limit: 8).depth <= 8, let index = try? JSONDecoder().decode(Index.self, from: data) else {
+            throw SafetensorsError.header(url, problem: "not JSON with a \"weight_map\" from tensors to file names")
         }
         var open: [String: SafetensorsFile] = [:]
         for name in Set(index.weight_map.values) {
-            guard !name.contains("/") else { throw SafetensorsError.header(url, problem: "the shard \"\(name)\" is not beside it") }
+            guard !name.isEmpty, name != "..", !name.contains("/"), !name.contains("\0") else { throw SafetensorsError.header(url, problem: "the shard \"\(name)\" is not beside it") }
             open[name] = try SafetensorsFile(url.deletingLastPathComponent().appending(path: name))
         }
         for (tensor, name) in index.weight_map where open[name]?.entries[tensor] == nil {

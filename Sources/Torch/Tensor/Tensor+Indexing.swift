@@ -43,7 +43,7 @@ extension Range: TensorIndex where Bound == Int {
     public var indexStep: IndexStep { .slice(from: lowerBound, to: upperBound) }
 }
 extension ClosedRange: TensorIndex where Bound == Int {
-    public var indexStep: IndexStep { .slice(from: lowerBound, to: upperBound + 1) }
+    public var indexStep: IndexStep { .slice(from: lowerBound, to: upperBound == -1 ? .max : upperBound + 1) }
 }
 extension PartialRangeFrom: TensorIndex where Bound == Int {
     public var indexStep: IndexStep { .slice(from: lowerBound) }

@@ -146,6 +146,20 @@ extension Tensor {
         }
     }
 
+    /// Connectionist temporal classification (Graves et al. 2006): how unlikely the targets are under these log
+    /// probabilities, `[time, batch, classes]`, whatever their alignment; a mean over the batch, each divided by the length of
+    /// its target. Utterances too short for their target count 0.
+    ///
+    /// - Parameters:
+    ///   - targets: `[batch, longest target]` int64; what lies past a target's length is not read.
+    ///   - lengths: time steps of each utterance.
+    public func ctcLoss(targets: Tensor, lengths: [Int], targetLengths: [Int], blank: Int = 0) throws -> Tensor {
+        precondition(lengths.count == targetLengths.count, "a length and a target length for each utterance")
+        return try produce("ctcLoss", [self, targets]) {
+            ct_ctc_loss(handle, targets.handle, lengths, targetLengths, lengths.count, blank, $0, $1)
+        }
+    }
+
     /// Each element kept with probability 1 − `probability` and scaled to keep the mean, else zero. Training only.
     public func dropout(_ probability: Double, generator: Generator) throws -> Tensor {
         guard probability > 0 else { return self }

@@ -15,10 +15,13 @@ public struct Weights: Sendable {
     let store: WeightStore
     /// The dotted prefix of names below this scope; empty at the root.
     public let path: String
+    /// Whether layers that keep statistics of what passes through them are to renew them: see ``updatingStatistics``.
+    public private(set) var updatesStatistics = false
 
-    init(store: WeightStore, path: String = "") {
+    init(store: WeightStore, path: String = "", updatesStatistics: Bool = false) {
         self.store = store
         self.path = path
+        self.updatesStatistics = updatesStatistics
     }
 
     /// Weights in memory. `named` stands for the file in error messages.
@@ -33,9 +36,15 @@ public struct Weights: Sendable {
     }
 
     /// The scope below a name.
-    public subscript(_ name: String) -> Weights { Weights(store: store, path: full(name)) }
+    public subscript(_ name: String) -> Weights {
+        Weights(store: store, path: full(name), updatesStatistics: updatesStatistics)
+    }
     /// The scope below a position in a list.
     public subscript(_ index: Int) -> Weights { self[String(index)] }
+
+    /// The same scope for training: a ``BatchNorm`` made from it normalises by each batch's own statistics and moves the
+    /// stored ones, in place, a tenth of the way towards them.
+    public var updatingStatistics: Weights { Weights(store: store, path: path, updatesStatistics: true) }
 
     /// What stands for the file in messages.
     public var source: String { store.name }
@@ -198,12 +207,12 @@ public enum WeightsError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .missing(let source, let tensor):
-            "\(source): tensor \"\(tensor)\" is missing; the file belongs to another model or is damaged, download it again"
+            "\(source): tensor \"\(tensor.shown())\" is missing; the file belongs to another model or is damaged, download it again"
         case .shape(let source, let tensor, let expected, let found):
-            "\(source): tensor \"\(tensor)\" should have shape \(expected), found \(found); the file belongs to another model"
+            "\(source): tensor \"\(tensor.shown())\" should have shape \(expected), found \(found); the file belongs to another model"
         case .superfluous(let source, let names):
             "\(source): \(names.count) tensor\(names.count == 1 ? "" : "s") that this model does not know, "
-                + "\"\(names[0])\"\(names.count > 1 ? " first" : ""); the file belongs to another model"
+                + "\"\(names[0].shown())\"\(names.count > 1 ? " first" : ""); the file belongs to another model"
         }
     }
 }

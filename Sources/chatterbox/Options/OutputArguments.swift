@@ -59,15 +59,25 @@ enum OutputDestination {
     case standardOutput(AudioFormat)
     case nowhere
 
-    /// - Returns: what to call it in a report; nil for nowhere.
+    /// Speech as it is made: samples without a header go down a pipe at once.
+    ///
+    /// - Throws: `AudioError` where nobody takes them.
+    func take(_ piece: Audio) throws {
+        guard case .standardOutput(.pcm) = self, !piece.samples.isEmpty else { return }
+        try StandardOutput.write(AudioFile.encode(piece, as: .pcm))
+    }
+
+    /// The whole speech, of which ``take(_:)`` has seen every piece.
+    ///
+    /// - Returns: what to call the place in a report; nil for nowhere.
     /// - Throws: `AudioError`; no part of a file is left then.
-    func write(_ audio: Audio) throws -> String? {
+    func finish(_ speech: Audio) throws -> String? {
         switch self {
         case .file(let url, let format):
-            try AudioFile.write(audio, to: url, format: format)
+            try AudioFile.write(speech, to: url, format: format)
             return url.relativePath
         case .standardOutput(let format):
-            try StandardOutput.write(AudioFile.encode(audio, as: format))
+            if format != .pcm { try StandardOutput.write(AudioFile.encode(speech, as: format)) }
             return "-"
         case .nowhere: return nil
         }

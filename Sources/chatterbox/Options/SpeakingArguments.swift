@@ -43,14 +43,14 @@ struct SpeakingArguments: ParsableArguments {
     var noWatermark = false
 
     /// - Throws: ``SpeechOptionsError`` or ``SamplingError`` naming the option that is out of range; ``UsageError``.
-    func options(splitting: SpeechOptions.Splitting? = nil) throws -> SpeechOptions {
+    func options() throws -> SpeechOptions {
         try SpeechOptions(
             sampling: SamplingChanges(
                 temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: repetitionPenalty,
                 guidance: cfgWeight),
             exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
             maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: seed, watermark: !noWatermark,
-            splitting: splitting ?? split)
+            splitting: split)
     }
 
     private func parsedLanguage() throws -> Language? {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Chatterbox
 import Foundation
 
 /// What is to be spoken.
@@ -12,9 +13,13 @@ struct TextArguments: ParsableArguments {
     /// About an hour of speech, which is held in memory until it is written.
     static let limit = 50_000
 
-    /// - Throws: ``UsageError`` for none or two sources; ``TextSourceError`` for what cannot be read.
+    /// Reading standard input waits until it ends, or the task is cancelled.
+    ///
+    /// - Throws: ``UsageError`` for none or two sources; ``TextSourceError`` or `TextError` for what cannot be
+    ///   read or has nothing in it.
     func text() throws -> String {
         let text = try source()
+        guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
         guard text.count <= Self.limit else { throw TextSourceError.tooLong(name, characters: text.count, limit: Self.limit) }
         return text
     }
@@ -38,7 +43,7 @@ struct TextArguments: ParsableArguments {
         guard !words.isEmpty else {
             throw UsageError("no text to speak; give it in quotes, with --file FILE, or - for standard input")
         }
-        return words == ["-"] ? try decode(FileHandle.standardInput.readToEnd() ?? Data()) : words.joined(separator: " ")
+        return words == ["-"] ? try decode(StandardInput.read()) : words.joined(separator: " ")
     }
 
     private func decode(_ data: Data) throws -> String {

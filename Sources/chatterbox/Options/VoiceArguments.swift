@@ -1,6 +1,7 @@
 import ArgumentParser
 import Chatterbox
 import Foundation
+import SpeechAudio
 
 /// Whose voice.
 struct VoiceArguments: ParsableArguments {
@@ -9,26 +10,52 @@ struct VoiceArguments: ParsableArguments {
         valueName: "file|name"))
     var voice: String?
 
+    /// What is meant, read and checked before any model is loaded; nil for the model's own voice.
+    ///
+    /// - Throws: as ``VoiceSource``.
+    func source() throws -> VoiceSource? {
+        try voice.map { try VoiceSource($0, UserFolders().voiceLibrary) }
+    }
+}
+
+/// Where a voice comes from.
+struct VoiceSource {
+    let file: URL
+    private let recording: Audio?
+
+    /// Reads a recording and looks into a prepared voice, so that what is wrong with them is said at once.
+    ///
+    /// - Parameter voice: a file, or a name in the library.
+    /// - Throws: `VoiceLibraryError` for what is neither; `AudioError`, `VoiceError`, `SafetensorsError` for a file.
+    init(_ voice: String, _ library: VoiceLibrary) throws {
+        file = try Self.file(voice, library)
+        if ["safetensors", "pt"].contains(file.pathExtension) {
+            recording = nil
+            _ = try VoiceSummary(of: file)
+        } else {
+            recording = try AudioFile.read(file).checkedAsReference(named: file.relativePath)
+        }
+    }
+
     /// The file that is meant: one that exists, else a voice of the library.
     ///
     /// What looks like a path is taken for one, even where nothing is there: reading it says what is wrong.
-    /// - Throws: ``VoiceLibraryError`` for a name that is neither a file nor a voice.
     static func file(_ voice: String, _ library: VoiceLibrary) throws -> URL {
-        if FileManager.default.fileExists(atPath: voice) { return URL(filePath: voice) }
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: voice, isDirectory: &isFolder), !isFolder.boolValue { return URL(filePath: voice) }
         if let stored = try? library.entry(named: voice) { return stored.file }
         if voice.contains("/") || voice.contains(".") { return URL(filePath: voice) }
         return try library.entry(named: voice).file
     }
 
-    /// The voice; nil for the model's own.
-    ///
-    /// - Throws: as ``file(_:_:)``, and what reading the recording or the voice throws.
-    func load(_ synthesizer: Synthesizer, _ progress: ProgressDisplay) async throws -> Voice? {
-        guard let voice else { return nil }
-        let file = try Self.file(voice, UserFolders().voiceLibrary)
+    func load(_ synthesizer: Synthesizer, _ progress: ProgressDisplay) async throws -> Voice {
         progress.begin("Listening to \(file.lastPathComponent)")
-        let prepared = try await synthesizer.voice(from: file)
+        let voice = if let recording {
+            try await synthesizer.voice(from: recording, named: file.relativePath)
+        } else {
+            try await synthesizer.voice(from: file)
+        }
         try Task.checkCancellation()
-        return prepared
+        return voice
     }
 }

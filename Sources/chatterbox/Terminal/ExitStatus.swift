@@ -13,19 +13,19 @@ struct UsageError: Error, CustomStringConvertible {
 }
 
 /// How the program ends after a failure.
-enum ExitStatus {
-    /// Says on standard error what went wrong and gives the status that scripts look at: 64 for a command line that
-    /// cannot be followed, 130 or 143 after a signal, 1 for everything else. Nil leaves it to the parser, whose own
-    /// error it is.
-    static func report(_ error: any Error, _ interruption: Interruption) -> Int32? {
+struct ExitStatus {
+    /// What scripts look at: 64 for a command line that cannot be followed, 130 or 143 after a signal, 1 for everything else.
+    let code: Int32
+    /// What stands on standard error.
+    let message: String
+
+    /// Nil leaves it to the parser, whose own error it is.
+    init?(_ error: any Error, interruption: Int32) {
+        // Of errors that are not its own the parser knows only that they are failures. Its own are usage, help and the like.
+        guard !(error is ExitCode), ChatterboxCommand.exitCode(for: error) == .failure else { return nil }
         switch error {
-        case is ExitCode, is CleanExit, is ValidationError: return nil
-        case is CancellationError:
-            StandardError.print("Stopped.")
-            return interruption.exitStatus
-        default:
-            StandardError.print("Error: \(sentence(error))")
-            return isUsage(error) ? 64 : 1
+        case is CancellationError: (code, message) = (interruption, "Stopped.")
+        default: (code, message) = (Self.isUsage(error) ? 64 : 1, "Error: \(Self.sentence(error))")
         }
     }
 
@@ -38,6 +38,9 @@ enum ExitStatus {
 
     /// Errors of this package speak for themselves; Foundation's know a sentence.
     private static func sentence(_ error: any Error) -> String {
-        error is any CustomStringConvertible && !(type(of: error) is NSError.Type) ? "\(error)" : error.localizedDescription
+        switch error {
+        case is CocoaError, is POSIXError: error.localizedDescription
+        default: "\(error)"
+        }
     }
 }

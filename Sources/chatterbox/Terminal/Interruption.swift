@@ -14,7 +14,8 @@ final class Interruption: Sendable {
     func cancelling(_ work: @escaping @Sendable () async -> Void) async {
         let task = Task { await work() }
         let sources = [SIGINT, SIGTERM].map { number in
-            Foundation.signal(number, SIG_IGN)
+            // To be ignored would pass on to the programs that this one starts; a handler does not.
+            Foundation.signal(number) { _ in }
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { [self] in
                 if signal.exchange(number, ordering: .relaxed) != 0 { _exit(exitStatus) }

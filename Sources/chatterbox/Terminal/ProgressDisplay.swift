@@ -13,6 +13,8 @@ final class ProgressDisplay: Sendable {
         var speech = SpeechShare()
         var drawn: ContinuousClock.Instant?
         var reported = 0
+        /// Whether the terminal's last line is the bar's.
+        var isOnScreen = false
     }
 
     init(_ style: Style) { self.style = style }
@@ -20,7 +22,7 @@ final class ProgressDisplay: Sendable {
     /// A step begins.
     func begin(_ step: String) {
         switch style {
-        case .bar: draw("\(step) …")
+        case .bar: state.withLock { draw("\(step) …", &$0) }
         case .lines: StandardError.print(step)
         case .silent: break
         }
@@ -36,7 +38,7 @@ final class ProgressDisplay: Sendable {
                 let now = ContinuousClock.now
                 if let drawn = state.drawn, now - drawn < .milliseconds(100) { return }
                 state.drawn = now
-                draw(state.speech.bar(columns: StandardError.columns))
+                draw(state.speech.bar(columns: StandardError.columns), &state)
             case .lines: line(progress, &state)
             case .silent: break
             }
@@ -52,16 +54,17 @@ final class ProgressDisplay: Sendable {
 
     /// The last word on the matter, in place of the bar.
     func finish(_ line: String) {
-        switch style {
-        case .bar: StandardError.write("\r\u{1B}[K\(line)\n")
-        case .lines: StandardError.print(line)
-        case .silent: break
-        }
+        guard style != .silent else { return }
+        clear()
+        StandardError.print(line)
     }
 
     /// Takes the bar away, before a message of another kind.
     func clear() {
-        if style == .bar { StandardError.write("\r\u{1B}[K") }
+        state.withLock { state in
+            if state.isOnScreen { StandardError.write("\r\u{1B}[K") }
+            state.isOnScreen = false
+        }
     }
 
     private func line(_ progress: SpeechProgress, _ state: inout State) {
@@ -69,7 +72,8 @@ final class ProgressDisplay: Sendable {
         case .piece(let number, let count, let text):
             state.reported = 0
             let place = count > 1 ? " \(number)/\(count)" : ""
-            StandardError.print("Speaking\(place): \(text.count > 60 ? text.prefix(59) + "…" : text[...])")
+            let line = text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+            StandardError.print("Speaking\(place): \(line.count > 60 ? line.prefix(59) + "…" : line[...])")
         case .tokens(let count):
             guard count >= state.reported + 250 else { return }
             state.reported = count
@@ -79,7 +83,8 @@ final class ProgressDisplay: Sendable {
         }
     }
 
-    private func draw(_ line: String) {
+    private func draw(_ line: String, _ state: inout State) {
+        state.isOnScreen = true
         StandardError.write("\r\u{1B}[K" + line.prefix(StandardError.columns - 1))
     }
 }

@@ -17,6 +17,26 @@ enum StandardError {
     }
 }
 
+/// Where a text may come from.
+enum StandardInput {
+    /// Everything up to its end.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled: someone may have changed their mind at the keyboard.
+    static func read() throws -> Data {
+        var data = Data()
+        var block = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            try Task.checkCancellation()
+            var waiting = pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0)
+            guard poll(&waiting, 1, 100) > 0 else { continue }
+            let count = Foundation.read(STDIN_FILENO, &block, block.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return data }
+            data += block[..<count]
+        }
+    }
+}
+
 /// Where results go.
 enum StandardOutput {
     static var isTerminal: Bool { isatty(STDOUT_FILENO) != 0 }

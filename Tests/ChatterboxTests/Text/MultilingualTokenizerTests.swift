@@ -105,6 +105,28 @@ import Testing
         #expect("\u{e9}" == "e\u{301}")
     }
 
+    struct Words: Decodable {
+        let text: String
+        let words: [String]
+    }
+
+    @Test("Chinese words are jieba's") func chineseWords() throws {
+        let segmenter = ChineseSegmenter(fixturesFolder.appending(path: "chinese_words.txt"))
+        let cases = try JSONDecoder().decode([Words].self, from: Data(contentsOf: fixturesFolder.appending(path: "chinese_words.json")))
+        for example in cases { #expect(try segmenter.words(example.text) == example.words, "\(example.text)") }
+    }
+
+    @Test("words are told apart by a dictionary where there is no helper, and a missing one is warned of") func dictionary() throws {
+        let words = fixturesFolder.appending(path: "chinese_words.txt")
+        let tools = LanguageTools(chineseWords: words), space = try #require(BPETokenizer(Self.folder.appending(path: MultilingualTokenizer.fileNames[0])).id(of: "[SPACE]"))
+        let encoded = try MultilingualTokenizer(folder: Self.folder, tools: tools).encode("你好世界", language: .chinese)
+        #expect(encoded.warnings.isEmpty)
+        #expect(encoded.tokens.contains(space))
+        let lost = LanguageTools(chineseWords: words.appendingPathExtension("lost"))
+        let warnings = try MultilingualTokenizer(folder: Self.folder, tools: lost).encode("你好世界", language: .chinese).warnings
+        #expect(warnings.count == 1 && warnings[0].description.contains("lost"))
+    }
+
     @Test("a damaged Cangjie table says what is wrong", arguments: [("{}", "list"), ("[\"a\"]", "tab"), ("[", "JSON")])
     func damagedTable(content: String, expected: String) throws {
         let folder = try TemporaryFolder()

@@ -92,4 +92,18 @@ import Torch
         let error = #expect(throws: (any Error).self) { try Voice.load(from: self.file, sizes: self.sizes) }
         #expect("\(try #require(error))".contains("me.voice.safetensors"))
     }
+
+    @Test("injuries to a stored voice are harmless or refused") func damaged() throws {
+        try voice().save(to: file)
+        let stored = try Data(contentsOf: file), builtIn = try Data(contentsOf: fixturesFolder.appending(path: "conds.pt"))
+        search(rounds: 60) { random in
+            let bytes = (random.below(2) == 0 ? stored : builtIn).damaged(using: &random)
+            try expectReadOrRefused(bytes, at: file, [VoiceError.self, SafetensorsError.self, ArchiveError.self]) { url in
+                let voice = try Voice.load(from: url, sizes: sizes)
+                guard try voice.prompt.tokens.max().item(Int.self) < sizes.tokenCount, try voice.prompt.mel.isFinite().all().item(Bool.self) else {
+                    throw PoorMessage(description: "a damaged voice passed")
+                }
+            }
+        }
+    }
 }

@@ -1,0 +1,70 @@
+"""The variants as upstream knows them: their files and sizes.
+
+chatterbox-tts 0.1.7 is bent to the newest repository where that differs: it knows Nano, multilingual v3, and no alignment
+analyser.
+"""
+from collections import namedtuple
+from pathlib import Path
+
+from chatterbox.models.t3 import llama_configs
+from chatterbox.models.t3.modules.t3_config import T3Config
+
+Variant = namedtuple("Variant", "family t3 s3gen voice_encoder backbone")
+VARIANTS = {
+    "chatterbox": Variant("chatterbox", "t3_cfg.safetensors", "s3gen.safetensors", "ve.safetensors", "Llama_520M"),
+    "multilingual-v2": Variant("multilingual", "t3_mtl23ls_v2.safetensors", "s3gen.pt", "ve.pt", "Llama_520M"),
+    "multilingual-v3": Variant("multilingual", "t3_mtl23ls_v3.safetensors", "s3gen.pt", "ve.pt", "Llama_520M"),
+    "turbo": Variant("turbo", "t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "GPT2_medium"),
+    "nano": Variant("turbo", "t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "GPT2_small"),
+}
+
+
+def t3_config(variant):
+    if variant.family != "turbo":
+        return T3Config.multilingual() if variant.family == "multilingual" else T3Config.english_only()
+    llama_configs.LLAMA_CONFIGS.setdefault("GPT2_small", dict(
+        llama_configs.LLAMA_CONFIGS["GPT2_medium"], n_embd=768, hidden_size=768, n_head=12, n_layer=12))
+    config = T3Config(text_tokens_dict_size=50276)
+    config.llama_config_name, config.speech_tokens_dict_size, config.input_pos_emb = variant.backbone, 6563, None
+    config.speech_cond_prompt_len, config.use_perceiver_resampler, config.emotion_adv = 375, False, False
+    return config
+
+
+def load(variant, folder):
+    """Upstream's model of a folder, on the CPU."""
+    folder = Path(folder)
+    if variant.family == "chatterbox":
+        from chatterbox.tts import ChatterboxTTS
+        return ChatterboxTTS.from_local(folder, "cpu")
+    if variant.family == "multilingual":
+        return load_multilingual(variant, folder)
+    from chatterbox import tts_turbo
+    from safetensors.torch import load_file
+    from transformers import AutoTokenizer
+    networks = []
+    for network, name in ((tts_turbo.T3(t3_config(variant)), variant.t3), (tts_turbo.S3Gen(meanflow=True), variant.s3gen),
+                          (tts_turbo.VoiceEncoder(), variant.voice_encoder)):
+        network.load_state_dict(load_file(folder / name))
+        networks.append(network.eval())
+    del networks[0].tfmr.wte
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.pad_token = tokenizer.eos_token
+    return tts_turbo.ChatterboxTurboTTS(*networks, tokenizer, "cpu")
+
+
+def load_multilingual(variant, folder):
+    from chatterbox import mtl_tts
+    from chatterbox.models.tokenizers import tokenizer
+    T3Config.is_multilingual = property(lambda self: False)  # no alignment analyser
+    # Random weights draw tokens that no trained model does and that S3Gen has no embedding for.
+    drop = mtl_tts.drop_invalid_tokens
+    mtl_tts.drop_invalid_tokens = lambda tokens: (lambda kept: kept[kept < 6561])(drop(tokens))
+    tokenizer.hf_hub_download = lambda **_: str(folder / "Cangjie5_TC.json")
+    v2 = folder / VARIANTS["multilingual-v2"].t3
+    if variant.t3 == v2.name or v2.exists():
+        return mtl_tts.ChatterboxMultilingualTTS.from_local(folder, "cpu")
+    v2.symlink_to(folder / variant.t3)  # 0.1.7 knows this name alone
+    try:
+        return mtl_tts.ChatterboxMultilingualTTS.from_local(folder, "cpu")
+    finally:
+        v2.unlink()

@@ -1,0 +1,97 @@
+extension ModelConfiguration {
+    /// Why no network can have these sizes, in words that follow the file's name; nil where one can.
+    ///
+    /// Weights are held to the sizes later, tensor by tensor. What is refused here would stop the program before that: a
+    /// division by zero heads, a product too large for a number, a table that no memory holds.
+    var problem: String? {
+        for (name, size) in Self.wholeNumbers(in: self, at: "") {
+            let least = Self.mayBeZero.contains(name.lastName) ? 0 : 1
+            guard (least...Self.largest).contains(size) else { return "\"\(name)\" is \(size), expected \(least) to \(Self.largest)" }
+        }
+        for (name, token, vocabulary) in tokens where token >= vocabulary {
+            return "\"\(name)\" is \(token), the vocabulary ends at \(vocabulary - 1)"
+        }
+        for (name, value, range) in numbers where !range.contains(value) {
+            return "\"\(name)\" is \(value), expected \(range.lowerBound) to \(range.upperBound)"
+        }
+        for (name, width, heads) in shared where width % heads != 0 || width / heads % 2 != 0 || width / heads > 1024 {
+            return "the width \(width) of \"\(name)\" must give each of its \(heads) heads an even part of at most 1024"
+        }
+        let positions = t3.maximumText + t3.maximumSpeech + t3.promptTokens
+        guard positions <= 100_000 else { return "\"t3\" has \(positions) positions for voice, text and speech, expected at most 100000" }
+        let tokenizer = s3Gen.tokenizer, speaker = s3Gen.speakerEncoder, rates = s3Gen.vocoder.upsampleRates
+        guard tokenizer.digits <= 12 else { return "\"s3Gen.tokenizer.digits\" is \(tokenizer.digits), expected at most 12" }
+        guard tokenizer.memoryKernel % 2 == 1 else { return "\"s3Gen.tokenizer.memoryKernel\" is \(tokenizer.memoryKernel), expected an odd number" }
+        guard speaker.melBins % 8 == 0 else { return "\"s3Gen.speakerEncoder.melBins\" is \(speaker.melBins), expected a multiple of 8" }
+        guard rates.count <= 8, rates.reduce(1.0, { $0 * Double($1) }) <= 100_000 else { return "\"s3Gen.vocoder.upsampleRates\" multiply to more than 100000" }
+        do {
+            try s3Gen.flow.validate()
+            try s3Gen.vocoder.validate()
+        } catch {
+            return "\(error)"
+        }
+        return nil
+    }
+
+    /// No size of a network is larger, and three such multiplied are still a number.
+    private static let largest = 1_000_000
+
+    private static let mayBeZero: Set<Substring> = [
+        "layers", "headBlocks", "layerCount", "upsampledLayerCount", "lookahead", "blocksPerStage", "middleStageCount", "harmonics",
+        "startText", "stopText", "startSpeech", "stopSpeech",
+    ]
+
+    /// Every whole number of a structure of structures, with the path that leads to it.
+    private static func wholeNumbers(in value: Any, at path: String) -> [(name: String, value: Int)] {
+        if let number = value as? Int { return [(path, number)] }
+        return Mirror(reflecting: value).children.flatMap { child in
+            // What an optional, an enumeration or a list adds says nothing to a reader of the file.
+            let label = child.label.flatMap { ["some", "llama", "gpt2"].contains($0) ? nil : $0 }
+            return wholeNumbers(in: child.value, at: label.map { path.isEmpty ? $0 : "\(path).\($0)" } ?? path)
+        }
+    }
+
+    /// Special tokens and the vocabularies that they are of.
+    private var tokens: [(String, token: Int, vocabulary: Int)] {
+        [
+            ("t3.startText", t3.startText, t3.textVocabulary), ("t3.stopText", t3.stopText, t3.textVocabulary),
+            ("t3.startSpeech", t3.startSpeech, t3.speechVocabulary), ("t3.stopSpeech", t3.stopSpeech, t3.speechVocabulary),
+        ]
+    }
+
+    private var numbers: [(String, Double, ClosedRange<Double>)] {
+        var numbers: [(String, Double, ClosedRange<Double>)] = [
+            ("voiceEncoder.minimumCoverage", voiceEncoder.minimumCoverage, 0...1),
+            ("reference.loudness", reference.loudness ?? 0, -70...0),
+            ("reference.minimumSeconds", reference.minimumSeconds, 0...3600),
+            ("reference.conditioningSeconds", reference.conditioningSeconds, 0.1...3600),
+            ("reference.promptSeconds", reference.promptSeconds, 0.1...3600),
+            ("s3Gen.tokenizer.rotaryBase", s3Gen.tokenizer.rotaryBase, 1...1e12),
+        ]
+        if case .llama(let llama) = t3.backbone {
+            numbers.append(("t3.backbone.rotary.base", llama.rotary.base, 1...1e12))
+            if let scaling = llama.rotary.scaling {
+                numbers.append(("t3.backbone.rotary.scaling.factor", scaling.factor, 1e-6...1e6))
+                numbers.append(("t3.backbone.rotary.scaling.lowFrequency", scaling.lowFrequency, 1e-6...1e6))
+                numbers.append(("t3.backbone.rotary.scaling.highFrequency", scaling.highFrequency, 1e-6...1e6))
+            }
+        }
+        return numbers
+    }
+
+    /// Widths that heads share among them.
+    private var shared: [(String, width: Int, heads: Int)] {
+        let width = t3.backbone.hiddenSize
+        let heads = switch t3.backbone {
+        case .llama(let llama): llama.heads
+        case .gpt2(let gpt2): gpt2.heads
+        }
+        return [("t3.backbone", width, heads), ("s3Gen.tokenizer", s3Gen.tokenizer.hiddenSize, s3Gen.tokenizer.heads)]
+            + (t3.perceiver.map { [("t3.perceiver", width, $0.heads)] } ?? [])
+    }
+}
+
+extension String {
+    /// What follows the last full stop.
+    fileprivate var lastName: Substring { split(separator: ".").last ?? "" }
+}

@@ -1,0 +1,137 @@
+import SpeechAudio
+import Torch
+
+/// Says what a recording says in another voice: its words and their melody as tokens, which S3Gen speaks anew (upstream:
+/// `vc.py`).
+///
+/// Half a minute goes through in one piece, with upstream's numbers. A longer recording goes through in passages: tokens
+/// are taken from where a passage hears both sides, mels are blended where passages overlap, and the vocoder's pieces
+/// are equal where they meet. What is kept in memory beside the sound is one passage.
+struct VoiceConversion {
+    let s3Gen: S3Gen
+    let prompt: SpeechPrompt
+    let steps: Int
+    let generator: Generator
+
+    /// Tokens of the longest passage: 30 s, as much as the tokenizer hears at once.
+    static let passage = 750
+    /// Tokens that two passages share when a recording is heard, and when it is spoken.
+    static let heardTwice = 100, spokenTwice = 50
+
+    /// Where the work stands.
+    enum Step {
+        case passage(Int, of: Int, tokens: Range<Int>)
+        case flow(step: Int)
+        case vocoder
+    }
+
+    // MARK: listening
+
+    /// The tokens of a recording of any length, rate and number of channels.
+    func tokens(of recording: Audio) throws -> [Int] {
+        let sound = try recording.mono().resampled(to: 16000)
+        let (melFrame, melFrames) = (160, S3Tokenizer.framesPerToken)
+        let count = (sound.frames / melFrame + melFrames - 1) / melFrames
+        let mel = try TokenizerMel()
+        var tokens: [Int] = []
+        for passage in Passages(count: count, length: Self.passage, overlap: Self.heardTwice) {
+            try Task.checkCancellation()
+            let start = passage.lowerBound * melFrame * melFrames
+            let end = passage.upperBound == count ? sound.frames : passage.upperBound * melFrame * melFrames
+            let heard = try s3Gen.tokenizer.tokens(ofLogMel: mel(sound.cut(start..<end).tensor()).to(s3Gen.flow.device))
+            // The middle of what both hear is far from either's end.
+            let known = passage.lowerBound > 0 ? Self.heardTwice / 2 : 0
+            tokens = Array(tokens.prefix(passage.lowerBound + known)) + (try heard.array(of: Int.self).dropFirst(known))
+        }
+        return tokens
+    }
+
+    // MARK: speaking
+
+    /// Speaks tokens and gives the sound in pieces.
+    func speak(_ tokens: [Int], onStep: (Step) throws -> Void, deliver: ([Float]) throws -> Void) throws {
+        let passages = Array(Passages(count: tokens.count, length: Self.passage, overlap: Self.spokenTwice))
+        func mel(_ passage: Range<Int>, _ prompt: SpeechPrompt, noise: Tensor? = nil) throws -> Tensor {
+            var step = 0
+            let codes = try Tensor(Array(tokens[passage]), shape: [1, passage.count], device: s3Gen.flow.device)
+            return try s3Gen.flow(tokens: codes, prompt: prompt, steps: steps, noise: noise, generator: generator) {
+                step += 1
+                try onStep(.flow(step: step))
+            }
+        }
+        guard passages.count > 1 else {
+            try onStep(.passage(1, of: 1, tokens: 0..<tokens.count))
+            let mel = try mel(0..<tokens.count, prompt)
+            try onStep(.vocoder)
+            return try deliver(s3Gen.waveform(of: mel, generator: generator).waveform.array(of: Float.self))
+        }
+        var flow = try PassageFlow(prompt, framesPerToken: s3Gen.configuration.flow.framesPerToken, generator: generator)
+        var voice = VocoderStream(s3Gen.vocoder, generator: generator)
+        var isFirst = true
+        for (index, passage) in passages.enumerated() {
+            try onStep(.passage(index + 1, of: passages.count, tokens: passage))
+            let isLast = index == passages.count - 1
+            let known = try flow.mel(of: passage, isLast: isLast) { try mel(passage, $0, noise: $1) }
+            try onStep(.vocoder)
+            for waveform in try voice.speak(known, isLast: isLast) {
+                try deliver((isFirst ? s3Gen.fade(waveform) : waveform).array(of: Float.self))
+                isFirst = false
+            }
+        }
+    }
+}
+
+/// Mels of overlapping passages as one: all flow from the same noise where they overlap, and are blended there.
+struct PassageFlow {
+    private let prompt: SpeechPrompt
+    private let promptNoise: Tensor
+    private let generator: Generator
+    private let framesPerToken: Int
+    /// Noise of the last passage, `[1, bins, frames]`, and the number of the frame behind it.
+    private var noise: Tensor?
+    private var noiseEnd = 0
+    /// The last passage's mel from where the next one begins.
+    private var held: Tensor?
+
+    init(_ prompt: SpeechPrompt, framesPerToken: Int, generator: Generator) throws {
+        // A frame beyond the prompt's last token would shift every passage.
+        let frames = framesPerToken * prompt.tokens.size(1)
+        self.prompt = SpeechPrompt(
+            tokens: prompt.tokens, mel: try prompt.mel.narrow(axis: 1, from: 0, count: frames), speaker: prompt.speaker)
+        self.framesPerToken = framesPerToken
+        self.generator = generator
+        promptNoise = try Tensor.randn([1, prompt.mel.size(2), frames], generator: generator, device: generator.device)
+    }
+
+    /// The frames that are certain once a passage is known, `[1, bins, frames]`.
+    ///
+    /// - Parameters:
+    ///   - tokens: the passage; its overlap with the next is held back.
+    ///   - flow: makes the passage's mel from the prompt and the noise that it is given.
+    mutating func mel(
+        of tokens: Range<Int>, isLast: Bool, _ flow: (SpeechPrompt, Tensor) throws -> Tensor
+    ) throws -> Tensor {
+        let (start, end) = (tokens.lowerBound * framesPerToken, tokens.upperBound * framesPerToken)
+        let fresh = try Tensor.randn([1, promptNoise.size(1), end - noiseEnd], generator: generator, device: generator.device)
+        let shared = noiseEnd - start
+        let known = try noise.map { [try $0.narrow(axis: 2, from: $0.size(2) - shared, count: shared)] } ?? []
+        let noise = try Tensor.cat(known + [fresh], axis: 2)
+        self.noise = noise
+        noiseEnd = end
+        var mel = try flow(prompt, Tensor.cat([promptNoise, noise], axis: 2))
+        if let held { mel = try blended(held, mel) }
+        let kept = isLast ? mel.size(2) : mel.size(2) - VoiceConversion.spokenTwice * framesPerToken
+        held = try mel.narrow(axis: 2, from: kept, count: mel.size(2) - kept)
+        return try mel.narrow(axis: 2, from: 0, count: kept)
+    }
+
+    /// The second in place of the first, from a third to two thirds of the overlap by degrees: at its ends a passage
+    /// hears but one side.
+    private func blended(_ first: Tensor, _ second: Tensor) throws -> Tensor {
+        let count = first.size(2)
+        let weights = (0..<count).map { min(1, max(0, 3 * (Float($0) + 0.5) / Float(count) - 1)) }
+        let weight = try Tensor(weights, shape: [1, 1, count], device: first.device)
+        let overlap = try first * (1 - weight) + second.narrow(axis: 2, from: 0, count: count) * weight
+        return try Tensor.cat([overlap, second.narrow(axis: 2, from: count, count: second.size(2) - count)], axis: 2)
+    }
+}

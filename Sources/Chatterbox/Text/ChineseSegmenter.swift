@@ -1,0 +1,101 @@
+import Foundation
+import Synchronization
+
+/// Tells Chinese words apart by a list of words with their frequencies: of all ways to cut a stretch of text, the most
+/// probable.
+///
+/// Reads jieba's dictionary and cuts as `jieba.cut(text, HMM=False)` does. Upstream asks pkuseg, which cuts at 97 of 100
+/// of the same places and whose words a ``LanguageHelper`` gives.
+final class ChineseSegmenter: Sendable {
+    private let file: URL
+    private let dictionary = Mutex<Dictionary?>(nil)
+
+    private struct Dictionary {
+        var frequencies: [ExactText: Int] = [:]
+        /// Logarithm of the frequencies' sum.
+        var total = 0.0
+        /// Scalars of the longest word.
+        var longest = 1
+    }
+
+    /// - Parameter file: lines of a word, its frequency and its kind; read with the first text.
+    init(_ file: URL) { self.file = file }
+
+    private func read() throws -> Dictionary {
+        let data: Data
+        do { data = try Data(contentsOf: file) } catch { throw TokenizerError.unreadable(file, reason: error.localizedDescription) }
+        var read = Dictionary(), sum = 0
+        for line in data.split(separator: UInt8(ascii: "\n")) {
+            let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 2)
+            guard parts.count >= 2, let frequency = Int(String(decoding: parts[1], as: UTF8.self)), (1...1 << 40).contains(frequency)
+            else { continue }
+            let word = String(decoding: parts[0], as: UTF8.self)
+            read.frequencies[ExactText(word)] = frequency
+            read.longest = max(read.longest, min(32, word.unicodeScalars.count))
+            sum += frequency
+        }
+        guard sum > 0 else { throw TokenizerError.malformed(file, problem: "no lines of a word and its frequency") }
+        read.total = log(Double(sum))
+        return read
+    }
+
+    /// The words of a text; white space is left out.
+    ///
+    /// - Throws: ``TokenizerError`` where the dictionary cannot be read.
+    func words(_ text: String) throws -> [String] {
+        let dictionary = try dictionary.withLock { known in
+            let dictionary = try known ?? read()
+            known = dictionary
+            return dictionary
+        }
+        var words: [String] = []
+        var rest = Array(text.unicodeScalars)[...]
+        while let first = rest.first {
+            let end = rest.firstIndex { $0.isChineseText != first.isChineseText } ?? rest.endIndex
+            let block = rest[..<end]
+            words += first.isChineseText ? cut(block, dictionary) : block.filter { !$0.isPythonSpace }.map { String($0) }
+            rest = rest[end...]
+        }
+        return words
+    }
+
+    /// The most probable words of a block; Latin letters and digits that belong to none stay together.
+    private func cut(_ block: ArraySlice<Unicode.Scalar>, _ dictionary: Dictionary) -> [String] {
+        let scalars = Array(block), count = scalars.count
+        var best = [(score: Double, end: Int)](repeating: (0, 0), count: count + 1)
+        for start in stride(from: count - 1, through: 0, by: -1) {
+            // A character that no word begins with is a word seen once.
+            var choice = (score: -dictionary.total + best[start + 1].score, end: start + 1)
+            var isKnown = false
+            for end in (start + 1)...min(count, start + dictionary.longest) {
+                guard let frequency = dictionary.frequencies[ExactText(scalars[start..<end])] else { continue }
+                let score = log(Double(frequency)) - dictionary.total + best[end].score
+                if !isKnown || score >= choice.score { choice = (score, end) }
+                isKnown = true
+            }
+            best[start] = choice
+        }
+        var words: [String] = [], latin = "", start = 0
+        while start < count {
+            let end = best[start].end
+            let word = String(String.UnicodeScalarView(scalars[start..<end]))
+            if end == start + 1, scalars[start].isASCII, scalars[start].properties.isAlphabetic || scalars[start].properties.numericType != nil {
+                latin += word
+            } else {
+                if !latin.isEmpty { words.append(latin) }
+                latin = ""
+                words.append(word)
+            }
+            start = end
+        }
+        return latin.isEmpty ? words : words + [latin]
+    }
+}
+
+extension Unicode.Scalar {
+    /// What jieba looks for words in: ideographs, Latin letters, digits, and marks within names and numbers.
+    fileprivate var isChineseText: Bool {
+        (0x4E00...0x9FD5).contains(value) || (isASCII && (properties.isAlphabetic || properties.numericType != nil))
+            || ["+", "#", "&", ".", "_", "%", "-"].contains(self)
+    }
+}

@@ -1,0 +1,125 @@
+import Torch
+
+/// How a group of parameters learns.
+public struct OptimizerSettings: Sendable, Codable, Hashable {
+    public var schedule: LearningRateSchedule
+    /// How slowly the mean of the gradients follows them.
+    public var beta1 = 0.9
+    /// How slowly the mean of their squares follows.
+    public var beta2 = 0.98
+    public var epsilon = 1e-8
+    /// What matrices and kernels lose in a step beside the gradient, in multiples of the rate; vectors lose nothing.
+    public var weightDecay = 0.01
+    /// Gradients are scaled down together to at most this norm.
+    public var maximumNorm = 1.0
+    /// How slowly the average of the parameters follows them, which is what is kept at the end; nil keeps the parameters.
+    public var averaging: Double? = 0.999
+
+    public init(schedule: LearningRateSchedule) { self.schedule = schedule }
+}
+
+/// AdamW over all parameters of a group at once (Loshchilov and Hutter 2019), with clipping and an average of the weights.
+///
+/// Parameters in half precision have a master copy in float32 that learns in their place (Micikevicius et al. 2018).
+public final class AdamW {
+    public let settings: OptimizerSettings
+    /// The parameters by name; this object makes them ask for gradients.
+    public let parameters: [String: Tensor]
+    /// Updates so far.
+    public private(set) var updates = 0
+
+    private let names: [String]
+    /// float32: the parameter itself, or its master copy.
+    private var masters: [String: Tensor] = [:]
+    private var first: [String: Tensor] = [:]
+    private var second: [String: Tensor] = [:]
+    private var average: [String: Tensor] = [:]
+
+    /// - Throws: `TorchError` where the device has no room for the moments.
+    public init(_ parameters: [String: Tensor], _ settings: OptimizerSettings) throws {
+        self.settings = settings
+        self.parameters = parameters
+        names = parameters.keys.sorted()
+        for (name, parameter) in parameters {
+            try parameter.requiresGradient(true)
+            masters[name] = parameter.dtype == .float32 ? parameter : try parameter.detached().to(.float32)
+            first[name] = try .zeros(parameter.shape, device: parameter.device)
+            second[name] = try .zeros(parameter.shape, device: parameter.device)
+            if settings.averaging != nil { average[name] = try parameter.detached().to(.float32).clone() }
+        }
+    }
+
+    /// Forgets all gradients.
+    public func clearGradients() throws {
+        for parameter in parameters.values { try parameter.clearGradient() }
+    }
+
+    /// Moves the parameters along their gradients; those without one stay.
+    ///
+    /// - Returns: the norm of the gradients before clipping. Where it is not finite nothing has moved.
+    public func update() throws -> Double {
+        let gradients = try Dictionary(uniqueKeysWithValues: names.compactMap { name in
+            try parameters[name]!.gradient.map { (name, try $0.to(.float32)) }
+        })
+        let moved = names.filter { gradients[$0] != nil }
+        let norm = try Optimization.clipNorm(moved.map { gradients[$0]! }, to: settings.maximumNorm)
+        guard norm.isFinite else { return norm }
+        let rate = settings.schedule.rate(at: updates)
+        updates += 1
+        let matrices = moved.filter { parameters[$0]!.rank > 1 }, vectors = moved.filter { parameters[$0]!.rank <= 1 }
+        for (names, decay) in [(matrices, settings.weightDecay), (vectors, 0)] {
+            try Optimization.adamW(
+                names.map { masters[$0]! }, gradients: names.map { gradients[$0]! }, first: names.map { first[$0]! },
+                second: names.map { second[$0]! }, step: updates, rate: rate, beta1: settings.beta1, beta2: settings.beta2,
+                decay: decay, epsilon: settings.epsilon)
+        }
+        try refresh()
+        if let averaging = settings.averaging {
+            // Early on the average follows quickly, so that it does not remember the random beginning.
+            let kept = min(averaging, Double(1 + updates) / Double(10 + updates))
+            try Optimization.move(names.map { average[$0]! }, towards: names.map { masters[$0]! }, weight: 1 - kept)
+        }
+        return norm
+    }
+
+    /// The weights to keep: the average where there is one.
+    public var result: [String: Tensor] { settings.averaging == nil ? masters : average }
+
+    /// Runs `body` with the averaged weights in the parameters' place.
+    public func withResult<Value>(_ body: () throws -> Value) throws -> Value {
+        guard settings.averaging != nil else { return try withoutGradients(body) }
+        return try withoutGradients {
+            let live = try parameters.mapValues { try $0.detached().clone() }
+            for (name, parameter) in parameters { try parameter.assign(average[name]!) }
+            defer { for (name, parameter) in parameters { try? parameter.assign(live[name]!) } }
+            return try body()
+        }
+    }
+
+    /// Brings half precision up to its masters.
+    private func refresh() throws {
+        try withoutGradients {
+            for (name, parameter) in parameters where parameter.dtype != .float32 { try parameter.assign(masters[name]!) }
+        }
+    }
+
+    // MARK: state
+
+    /// Everything that the next update depends on.
+    var state: [String: Tensor] {
+        var state: [String: Tensor] = [:]
+        for (part, tensors) in [("parameter", masters), ("first", first), ("second", second), ("average", average)] {
+            for (name, tensor) in tensors { state["\(part).\(name)"] = tensor }
+        }
+        return state
+    }
+
+    /// Goes back to a ``state``; the tensor of each name comes from `find`.
+    func restore(updates: Int, from find: (String) throws -> Tensor) throws {
+        try withoutGradients {
+            for (name, tensor) in state { try tensor.assign(find(name)) }
+        }
+        try refresh()
+        self.updates = updates
+    }
+}

@@ -1,0 +1,80 @@
+/// Which examples make up which step: an order told by the seed and the step alone, so that training goes on after a
+/// break exactly as it would have.
+///
+/// Each epoch shuffles all examples. Within stretches of it, examples of like length are put together, so that little of a
+/// batch is padding; the batches are shuffled again.
+public struct ExampleOrder: Sendable {
+    /// The length of each example, in any unit.
+    public let lengths: [Int]
+    /// The most that a batch's examples may come to, each counted as long as the longest.
+    public let batchLength: Int
+    public let seed: UInt64
+    /// Batches whose examples are sorted together.
+    private static let stretch = 32
+
+    private var epoch = -1
+    private var batches: [[Int]] = []
+    private var firstStep = 0
+
+    /// - Precondition: there are examples.
+    public init(lengths: [Int], batchLength: Int, seed: UInt64) {
+        precondition(!lengths.isEmpty, "no examples to order")
+        self.lengths = lengths
+        self.batchLength = batchLength
+        self.seed = seed
+    }
+
+    /// The examples of a step, counted from 0; at least one.
+    public mutating func batch(at step: Int) -> [Int] {
+        if step < firstStep { (epoch, batches, firstStep) = (-1, [], 0) }
+        while step >= firstStep + batches.count {
+            firstStep += batches.count
+            epoch += 1
+            batches = batches(ofEpoch: epoch)
+        }
+        return batches[step - firstStep]
+    }
+
+    /// How often all examples have been seen before this step.
+    public mutating func epoch(at step: Int) -> Double {
+        _ = batch(at: step)
+        return Double(epoch) + Double(step - firstStep) / Double(batches.count)
+    }
+
+    private func batches(ofEpoch epoch: Int) -> [[Int]] {
+        var random = SplitMix64(seed: seed &+ UInt64(epoch) &* 0x9E37_79B9_7F4A_7C15)
+        let shuffled = lengths.indices.shuffled(using: &random)
+        let mean = max(1, lengths.reduce(0, +) / lengths.count)
+        let size = max(1, Self.stretch * batchLength / mean)
+        var result: [[Int]] = []
+        for start in stride(from: 0, to: shuffled.count, by: size) {
+            let sorted = shuffled[start..<min(start + size, shuffled.count)].sorted { (lengths[$0], $0) < (lengths[$1], $1) }
+            var batch: [Int] = []
+            for example in sorted {
+                if !batch.isEmpty, (batch.count + 1) * lengths[example] > batchLength {
+                    result.append(batch)
+                    batch = []
+                }
+                batch.append(example)
+            }
+            result.append(batch)
+        }
+        return result.shuffled(using: &random)
+    }
+}
+
+/// A small generator of random numbers whose whole state is one number (Steele et al. 2014): for orders and choices that a
+/// seed must tell.
+public struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    public init(seed: UInt64) { state = seed }
+
+    public mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

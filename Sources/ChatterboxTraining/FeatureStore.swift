@@ -1,0 +1,135 @@
+import Chatterbox
+import Foundation
+import Synchronization
+import SpeechAudio
+import Torch
+
+/// What the networks hear of each utterance of a manifest, computed once and kept on disk in half precision: the S3
+/// tokenizer's log mel at 100 frames a second and S3Gen's mel at 50, as long as the tokens that will come of them.
+///
+/// A folder of safetensors files with ``shardSize`` utterances each, mapped into memory; a number is an utterance's place in
+/// the manifest. Extraction that was broken off continues with the next file.
+public struct FeatureStore: Sendable {
+    static let shardSize = 128
+    private let shards: [Int: SafetensorsFile]
+
+    /// Opens what there is so far.
+    public init(_ folder: URL) throws {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        shards = try Dictionary(uniqueKeysWithValues: names.compactMap { name in
+            guard name.hasPrefix("features-"), name.hasSuffix(".safetensors"), let number = Int(name.dropFirst(9).dropLast(12))
+            else { return nil }
+            return (number, try SafetensorsFile(folder.appending(path: name)))
+        })
+    }
+
+    private func shard(_ utterance: Int) -> SafetensorsFile? { shards[utterance / Self.shardSize] }
+
+    /// Speech tokens that come of an utterance; nil where its features are not there.
+    public func tokenCount(_ utterance: Int) -> Int? { shard(utterance)?.entries["mel.\(utterance)"].map { $0.shape[1] / 2 } }
+
+    /// `[128, frames]` float16, 100 frames a second.
+    public func logMel(_ utterance: Int) throws -> Tensor { try tensor("logmel", utterance) }
+    /// `[80, 2 · tokens]` float16, 50 frames a second.
+    public func mel(_ utterance: Int) throws -> Tensor { try tensor("mel", utterance) }
+
+    private func tensor(_ kind: String, _ utterance: Int) throws -> Tensor {
+        guard let shard = shard(utterance) else {
+            throw WeightsError.missing(source: "features", tensor: "\(kind).\(utterance)")
+        }
+        return try shard.tensor("\(kind).\(utterance)")
+    }
+
+    /// Reads the recordings and writes the files that are missing, several at a time.
+    ///
+    /// - Parameter progress: called with the share that is done.
+    /// - Throws: `AudioError` for a recording that cannot be read; what writing throws.
+    public static func extract(
+        _ manifest: Manifest, to folder: URL, threads: Int, progress: @Sendable (Double) -> Void
+    ) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let numbers = Array(stride(from: 0, to: manifest.utterances.count, by: shardSize))
+        let state = Mutex((next: 0, done: 0, failure: nil as (any Error)?))
+        DispatchQueue.concurrentPerform(iterations: threads) { _ in
+            while let index = state.withLock({ state -> Int? in
+                guard state.failure == nil, state.next < numbers.count else { return nil }
+                state.next += 1
+                return state.next - 1
+            }) {
+                do {
+                    try extract(manifest, shard: numbers[index], to: folder)
+                    progress(state.withLock { $0.done += 1; return Double($0.done) / Double(numbers.count) })
+                } catch {
+                    state.withLock { $0.failure = error }
+                }
+            }
+        }
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+    }
+
+    private static func extract(_ manifest: Manifest, shard start: Int, to folder: URL) throws {
+        let file = folder.appending(path: "features-\(start / shardSize).safetensors")
+        guard !FileManager.default.fileExists(atPath: file.path) else { return }
+        let (promptMel, tokenizerMel) = try (PromptMel(), TokenizerMel())
+        var tensors: [String: Tensor] = [:]
+        for number in start..<min(start + shardSize, manifest.utterances.count) {
+            let wide = try AudioFile.read(manifest.utterances[number].audio).mono().resampled(to: promptMel.config.sampleRate)
+            guard wide.duration > 0.1 else { continue }
+            let logMel = try tokenizerMel(wide.resampled(to: tokenizerMel.config.sampleRate).tensor())
+            let mel = try promptMel(wide.tensor())[0]
+            let tokens = min((logMel.size(1) + 3) / 4, mel.size(1) / 2)
+            let frames = min(logMel.size(1), 4 * tokens)
+            tensors["logmel.\(number)"] = try logMel.narrow(axis: 1, from: 0, count: frames).to(.float16)
+            tensors["mel.\(number)"] = try mel.narrow(axis: 1, from: 0, count: 2 * tokens).to(.float16)
+        }
+        try SafetensorsWriter.write(tensors, to: file)
+    }
+}
+
+/// Utterances of one split whose features are there, with what batches are made of.
+public struct Corpus: Sendable {
+    public let manifest: Manifest
+    public let features: FeatureStore
+    /// Places in the manifest.
+    public let numbers: [Int]
+    /// Speech tokens of each of `numbers`.
+    public let tokenCounts: [Int]
+
+    /// - Parameters:
+    ///   - speakers: whose utterances to take; everybody's when nil.
+    ///   - longest: utterances of more speech tokens are left out.
+    /// - Throws: ``TrainingError/noExamples(_:split:)``.
+    public init(_ manifest: Manifest, _ features: FeatureStore, split: String, speakers: Set<String>? = nil, longest: Int = 400) throws {
+        let found = manifest.utterances.indices.compactMap { number -> (Int, Int)? in
+            guard manifest.utterances[number].split == split, speakers?.contains(manifest.utterances[number].speaker) ?? true, let count = features.tokenCount(number), count <= longest else { return nil }
+            return (number, count)
+        }
+        guard !found.isEmpty else { throw TrainingError.noExamples(manifest.url, split: split) }
+        self.manifest = manifest
+        self.features = features
+        numbers = found.map(\.0)
+        tokenCounts = found.map(\.1)
+    }
+
+    public var count: Int { numbers.count }
+    public func utterance(_ index: Int) -> Manifest.Utterance { manifest.utterances[numbers[index]] }
+
+    /// Log mels of a batch, `[batch, 128, frames]` float32, zeros at the end, with their lengths.
+    func logMels(_ batch: [Int]) throws -> (logMel: Tensor, lengths: [Int]) {
+        let mels = try batch.map { try features.logMel(numbers[$0]) }
+        return (try Self.stacked(mels, frames: 4 * batch.map { tokenCounts[$0] }.max()!, padding: 0), mels.map { $0.size(1) })
+    }
+
+    /// Mels of a batch, `[batch, 80, 2 · longest]` float32; past an utterance's end it is silent.
+    func mels(_ batch: [Int]) throws -> Tensor {
+        try Self.stacked(
+            batch.map { try features.mel(numbers[$0]) }, frames: 2 * batch.map { tokenCounts[$0] }.max()!, padding: Self.silence)
+    }
+
+    /// Natural logarithm of the mel's floor.
+    static let silence = -11.512925
+
+    static func stacked(_ tensors: [Tensor], frames: Int, padding: Double) throws -> Tensor {
+        try Tensor.stack(tensors.map { try $0.to(.float32).padded([0, frames - $0.size(1)], value: padding) })
+    }
+}

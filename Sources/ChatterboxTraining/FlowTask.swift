@@ -1,0 +1,79 @@
+import Chatterbox
+import Foundation
+import Torch
+
+/// Trains the flow: speech tokens to mel, with the speaker's x-vector and the beginning of the mel as prompt.
+public final class FlowTask: TrainingTask {
+    public let model: TokenToMel
+    private let weights: Weights
+    private let corpus: Corpus, heldOut: Corpus
+    private let tokens: SpeechTokenStore
+    private let speakers: SpeakerTable
+    private let settings: OptimizerSettings
+    private let index: SpeakerIndex, heldOutIndex: SpeakerIndex
+    private let seed: UInt64
+    private var order: ExampleOrder
+
+    /// Share of examples that begin with another utterance of the speaker, as speech begins with its prompt.
+    public var joinedRate = 0.2
+    /// Weight of the encoder's own guess of the mel beside the flow.
+    public var meanWeight = 0.3
+
+    /// - Parameter initial: the weights to begin with, under `flow`. Their type is that of the arithmetic.
+    public init(
+        _ configuration: FlowConfiguration, initial: Weights, corpus: Corpus, heldOut: Corpus, tokens: SpeechTokenStore,
+        speakers: SpeakerTable, settings: OptimizerSettings, batchTokens: Int, seed: UInt64
+    ) throws {
+        weights = initial["flow"]
+        model = try TokenToMel(weights, configuration)
+        (self.corpus, self.heldOut, self.tokens, self.speakers) = (corpus, heldOut, tokens, speakers)
+        (self.settings, self.seed) = (settings, seed)
+        (index, heldOutIndex) = (SpeakerIndex(corpus), SpeakerIndex(heldOut))
+        order = ExampleOrder(lengths: corpus.tokenCounts, batchLength: batchTokens, seed: seed)
+    }
+
+    public var groups: [ParameterGroup] { [ParameterGroup("flow", weights.parameters, settings)] }
+
+    public func step(
+        _ number: Int, generator: Generator, update: (String, Tensor) throws -> Void
+    ) throws -> [TrainingMetric] {
+        var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
+        let losses = try losses(order.batch(at: number), of: corpus, index, &random, generator)
+        try update("flow", losses.flow + losses.mean * meanWeight)
+        return [TrainingMetric("flow", try losses.flow.item()), TrainingMetric("mean", try losses.mean.item())]
+    }
+
+    private func losses(
+        _ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, _ random: inout SplitMix64, _ generator: Generator
+    ) throws -> (flow: Tensor, mean: Tensor) {
+        var codes: [[Int]] = [], mels: [Tensor] = [], vectors: [Tensor] = [], prompts: [Int] = []
+        for example in batch {
+            let joined = Double.random(in: 0..<1, using: &random) < joinedRate
+            let parts = (joined ? [index.companion(of: example, in: corpus, using: &random)] : []) + [example]
+            codes.append(parts.flatMap { tokens[corpus.numbers[$0]] ?? [] })
+            mels.append(try Tensor.cat(parts.map { try corpus.features.mel(corpus.numbers[$0]).to(.float32) }, axis: 1))
+            vectors.append(try speakers.vector(.xvector, of: corpus.utterance(example).speaker, using: &random))
+            let length = codes.last!.count
+            prompts.append(joined ? 2 * Int.random(in: 0...length * 6 / 10, using: &random)
+                : Bool.random(using: &random) ? 0 : Int.random(in: 0...length * 6 / 10, using: &random))
+        }
+        let longest = codes.map(\.count).max()!
+        return try model.losses(
+            tokens: Tensor(codes.flatMap { $0 + Array(repeating: 0, count: longest - $0.count) }, shape: [batch.count, longest]),
+            lengths: codes.map(\.count), mel: Corpus.stacked(mels, frames: 2 * longest, padding: Corpus.silence),
+            speaker: Tensor.stack(vectors), prompts: prompts, generator: generator)
+    }
+
+    public func validate() throws -> [TrainingMetric] {
+        var random = SplitMix64(seed: seed)
+        let generator = try Generator(seed: seed)
+        var flow = 0.0, mean = 0.0, batches = 0.0
+        for start in stride(from: 0, to: min(heldOut.count, 96), by: 16) {
+            let losses = try losses(Array(start..<min(start + 16, heldOut.count)), of: heldOut, heldOutIndex, &random, generator)
+            flow += try losses.flow.item()
+            mean += try losses.mean.item()
+            batches += 1
+        }
+        return [TrainingMetric("flow", flow / batches), TrainingMetric("mean", mean / batches)]
+    }
+}

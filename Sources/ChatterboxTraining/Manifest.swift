@@ -1,0 +1,58 @@
+import Foundation
+
+/// A list of recordings with what is said in them and by whom: `manifest.jsonl`, one JSON object a line.
+///
+/// ```json
+/// {"audio": "audio/0001.flac", "text": "The ship was late.", "speaker": "rms", "split": "train", "seconds": 1.62}
+/// ```
+/// `split` is `train` where it is missing; `seconds` may be left out.
+public struct Manifest: Sendable {
+    /// One recording.
+    public struct Utterance: Sendable, Hashable {
+        public let audio: URL
+        public let text: String
+        public let speaker: String
+        public let split: String
+        public let seconds: Double?
+    }
+
+    public let url: URL
+    public let utterances: [Utterance]
+
+    private struct Line: Decodable {
+        var audio: String
+        var text: String
+        var speaker: String?
+        var split: String?
+        var seconds: Double?
+    }
+
+    /// - Parameter url: the file, or the folder it lies in. Paths of recordings are relative to that folder.
+    /// - Throws: ``TrainingError/manifest(_:line:problem:)``.
+    public init(_ url: URL) throws {
+        let url = url.pathExtension == "jsonl" ? url : url.appending(path: "manifest.jsonl")
+        guard let data = try? Data(contentsOf: url) else {
+            throw TrainingError.manifest(url, line: nil, problem: "cannot be read")
+        }
+        let folder = url.deletingLastPathComponent()
+        let decoder = JSONDecoder()
+        self.url = url
+        utterances = try data.split(separator: UInt8(ascii: "\n")).enumerated().map { number, line in
+            guard let line = try? decoder.decode(Line.self, from: line) else {
+                throw TrainingError.manifest(url, line: number + 1, problem: "no object with audio and text")
+            }
+            let audio = line.audio.hasPrefix("/") ? URL(filePath: line.audio) : folder.appending(path: line.audio)
+            return Utterance(
+                audio: audio, text: line.text, speaker: line.speaker ?? "", split: line.split ?? "train", seconds: line.seconds)
+        }
+    }
+
+    /// The utterances of one split.
+    ///
+    /// - Throws: ``TrainingError/noExamples(_:split:)``.
+    public func split(_ name: String) throws -> [Utterance] {
+        let found = utterances.filter { $0.split == name }
+        guard !found.isEmpty else { throw TrainingError.noExamples(url, split: name) }
+        return found
+    }
+}

@@ -1,0 +1,63 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+import Torch
+
+/// Puts separately trained networks together into a folder that `Model.load` takes, in float16.
+public struct ModelAssembly: Sendable {
+    public var configuration: ModelConfiguration
+    /// Weights of T3 and of the voice encoder, each at the root of its file.
+    public var t3, voiceEncoder: URL
+    /// Weights under `tokenizer`, `speaker_encoder`, `flow` and `mel2wav`, in one file or several.
+    public var s3Gen: [URL]
+    /// `tokenizer.json` of the text.
+    public var textTokenizer: URL
+    /// Recordings of the model's own voices by name; the first is the one it speaks with unasked.
+    public var voices: [(name: String, recording: URL)]
+
+    public init(
+        configuration: ModelConfiguration, t3: URL, voiceEncoder: URL, s3Gen: [URL], textTokenizer: URL,
+        voices: [(name: String, recording: URL)]
+    ) {
+        self.configuration = configuration
+        (self.t3, self.voiceEncoder, self.s3Gen, self.textTokenizer) = (t3, voiceEncoder, s3Gen, textTokenizer)
+        self.voices = voices
+    }
+
+    /// Writes the folder; files that are there are replaced.
+    ///
+    /// - Returns: bytes of all weights together.
+    /// - Throws: what reading, writing and loading the result throw.
+    @discardableResult
+    public func write(to folder: URL) throws -> Int {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try configuration.write(to: folder.appending(path: "config.json"))
+        let text = folder.appending(path: "tokenizer.json")
+        if text.standardizedFileURL != textTokenizer.standardizedFileURL {
+            try Data(contentsOf: textTokenizer).write(to: text, options: .atomic)
+        }
+        var bytes = 0
+        func write(_ sources: [URL], as name: String, prefixes: [String]? = nil) throws {
+            var tensors: [String: Tensor] = [:]
+            for source in sources {
+                for (name, tensor) in try SafetensorsFile(source).tensors()
+                where prefixes.map({ $0.contains { name.hasPrefix($0 + ".") } }) ?? true {
+                    tensors[name] = tensor.dtype.isFloatingPoint ? try tensor.to(.float16) : tensor
+                }
+            }
+            bytes += tensors.values.reduce(0) { $0 + $1.byteCount }
+            try SafetensorsWriter.write(tensors, to: folder.appending(path: name))
+        }
+        try write([t3], as: "t3_cfg.safetensors")
+        try write([voiceEncoder], as: "ve.safetensors")
+        try write(s3Gen, as: "s3gen.safetensors", prefixes: ["tokenizer", "speaker_encoder", "flow", "mel2wav"])
+        // Loading proves that the parts are whole and fit each other, and makes the voices.
+        let analyzer = try Model.load(folder).voiceAnalyzer
+        for (position, voice) in voices.enumerated() {
+            let prepared = try analyzer.voice(from: AudioFile.read(voice.recording), named: voice.name)
+            if position == 0 { try prepared.save(to: folder.appending(path: "conds.safetensors")) }
+            try VoiceLibrary(folder: folder.appending(path: "voices")).store(prepared, as: voice.name)
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,151 @@
+import Chatterbox
+import Foundation
+import Torch
+
+/// Trains an S3 tokenizer: a small decoder, thrown away later, must tell the mel from the rounded tokens and the speaker,
+/// and another the letters of the text, so that tokens hold what is said rather than who says it.
+///
+/// Rounding passes gradients straight through (Bengio et al. 2013; finite scalar quantisation, Mentzer et al. 2023).
+public final class S3TokenizerTask: TrainingTask {
+    public let tokenizer: S3Tokenizer
+    private let weights: Weights, decoderWeights: Weights
+    private let decoder: MelDecoder
+    private let letters: LetterReader
+    private let corpus: Corpus, heldOut: Corpus
+    private let speakers: [String: Int]
+    private let settings: OptimizerSettings
+    private var order: ExampleOrder
+    /// Weight of the letters' loss beside the mel's.
+    private let letterWeight: Double
+
+    /// - Parameters:
+    ///   - initial: weights to go on from, under `tokenizer`; fresh ones draw from the seed.
+    ///   - batchTokens: tokens of a batch, padding counted.
+    public init(
+        _ configuration: S3TokenizerConfig, corpus: Corpus, heldOut: Corpus, settings: OptimizerSettings,
+        batchTokens: Int = 2000, letterWeight: Double = 0.15, seed: UInt64 = 1, initial: Weights? = nil
+    ) throws {
+        let generator = try Generator(seed: seed)
+        weights = initial ?? Weights(initialising: generator)
+        decoderWeights = Weights(initialising: generator)
+        tokenizer = try S3Tokenizer(weights["tokenizer"], configuration)
+        let names = Set(corpus.numbers.map { corpus.manifest.utterances[$0].speaker }).sorted()
+        speakers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 + 1) })
+        decoder = try MelDecoder(decoderWeights["decoder"], digits: configuration.digits, speakers: names.count + 1)
+        letters = try LetterReader(decoderWeights["letters"], digits: configuration.digits)
+        self.corpus = corpus
+        self.heldOut = heldOut
+        self.settings = settings
+        self.letterWeight = letterWeight
+        order = ExampleOrder(lengths: corpus.tokenCounts, batchLength: batchTokens, seed: seed)
+    }
+
+    public var groups: [ParameterGroup] {
+        [ParameterGroup("tokenizer", weights["tokenizer"].parameters.merging(decoderWeights.parameters) { $1 }, settings)]
+    }
+
+    public func step(
+        _ number: Int, generator: Generator, update: (String, Tensor) throws -> Void
+    ) throws -> [TrainingMetric] {
+        let losses = try losses(order.batch(at: number), of: corpus)
+        try update("tokenizer", losses.mel + losses.letters * letterWeight)
+        return [
+            TrainingMetric("mel", try losses.mel.item() * MelDecoder.deviation), TrainingMetric("letters", try losses.letters.item()),
+        ]
+    }
+
+    private func losses(_ batch: [Int], of corpus: Corpus) throws -> (mel: Tensor, letters: Tensor, tokens: [Int]) {
+        let (logMel, frames) = try corpus.logMels(batch)
+        let counts = batch.map { corpus.tokenCounts[$0] }
+        let levels = try tokenizer.levels(logMel, lengths: frames)
+        let rounded = try levels + (levels.round() - levels).detached()
+        let speaker = try Tensor(batch.map { speakers[corpus.utterance($0).speaker] ?? 0 })
+        let mel = try corpus.mels(batch).transposed(1, 2)
+        let visible = try Tensor.arange(mel.size(1)).unsqueezed(0).less(than: Tensor(counts.map { 2 * $0 }).unsqueezed(1))
+            .to(.float32).unsqueezed(2)
+        let error = try ((decoder(rounded, speaker: speaker) - MelDecoder.scaled(mel)).abs() * visible).sum()
+            / (Double(2 * counts.reduce(0, +) * mel.size(2)))
+        let spelled = batch.map { LetterReader.spell(corpus.utterance($0).text) }
+        return (error, try letters.loss(rounded, lengths: counts, spelled: spelled), counts)
+    }
+
+    /// Held-out losses, how many different tokens there are, and how many it would be if all were equally frequent.
+    public func validate() throws -> [TrainingMetric] {
+        var mel = 0.0, letters = 0.0, counts = [Int](repeating: 0, count: tokenizer.config.tokenCount)
+        let batches = stride(from: 0, to: min(heldOut.count, 96), by: 12).map { Array($0..<min($0 + 12, heldOut.count)) }
+        for batch in batches {
+            let losses = try losses(batch, of: heldOut)
+            mel += try losses.mel.item() * MelDecoder.deviation
+            letters += try losses.letters.item()
+            let (logMel, frames) = try heldOut.logMels(batch)
+            let tokens = try tokenizer.tokens(logMel, lengths: frames)
+            for (row, count) in losses.tokens.enumerated() {
+                for token in try tokens[row, 0..<count].array(of: Int.self) { counts[token] += 1 }
+            }
+        }
+        let total = Double(counts.reduce(0, +))
+        let entropy = counts.filter { $0 > 0 }.reduce(0.0) { $0 - Double($1) / total * log(Double($1) / total) }
+        let n = Double(batches.count)
+        return [
+            TrainingMetric("mel", mel / n), TrainingMetric("letters", letters / n),
+            TrainingMetric("different tokens", Double(counts.filter { $0 > 0 }.count)),
+            TrainingMetric("effective tokens", exp(entropy)),
+        ]
+    }
+}
+
+/// Tells a mel from rounded tokens and the speaker. Only training needs it.
+struct MelDecoder {
+    static let deviation = 2.5, mean = -6.0
+    private let input: Conv1d
+    private let blocks: [(norm: LayerNorm, convolution: Conv1d, output: Conv1d)]
+    private let speaker: Embedding
+    private let output: Linear
+
+    init(_ weights: Weights, digits: Int, speakers: Int, width: Int = 192, depth: Int = 3) throws {
+        input = try Conv1d(weights["input"], from: digits, to: width, kernel: 3, padding: 1)
+        speaker = try Embedding(weights["speaker"], count: speakers, size: width)
+        blocks = try (0..<depth).map {
+            let scope = weights["blocks"][$0]
+            return (
+                try LayerNorm(scope["norm"], size: width),
+                try Conv1d(scope["convolution"], from: width, to: width, kernel: 5, padding: 2),
+                try Conv1d(scope["output"], from: width, to: width, kernel: 1)
+            )
+        }
+        output = try Linear(weights["output"], from: width, to: 160)
+    }
+
+    /// `[batch, tokens, digits]` and `[batch]` → scaled mel `[batch, 2 · tokens, 80]`.
+    func callAsFunction(_ digits: Tensor, speaker number: Tensor) throws -> Tensor {
+        var x = try input(digits.transposed(1, 2)).transposed(1, 2) + speaker(number).unsqueezed(1)
+        for block in blocks {
+            x = try x + block.output(block.convolution(block.norm(x).transposed(1, 2)).gelu()).transposed(1, 2)
+        }
+        return try output(x).reshaped([x.size(0), 2 * x.size(1), 80])
+    }
+
+    static func scaled(_ mel: Tensor) throws -> Tensor { try (mel - mean) / deviation }
+}
+
+/// Tells the letters of the text from rounded tokens. Only training needs it.
+struct LetterReader {
+    private static let alphabet = Dictionary(uniqueKeysWithValues: " 'abcdefghijklmnopqrstuvwxyz0123456789".enumerated().map { ($1, $0 + 1) })
+    private let input, output: Conv1d
+
+    init(_ weights: Weights, digits: Int, width: Int = 128) throws {
+        input = try Conv1d(weights["input"], from: digits, to: width, kernel: 5, padding: 2)
+        output = try Conv1d(weights["output"], from: width, to: Self.alphabet.count + 1, kernel: 3, padding: 1)
+    }
+
+    /// The letters of a text as numbers from 1.
+    static func spell(_ text: String) -> [Int] { text.lowercased().compactMap { alphabet[$0] } }
+
+    func loss(_ digits: Tensor, lengths: [Int], spelled: [[Int]]) throws -> Tensor {
+        let logits = try output(input(digits.transposed(1, 2)).gelu())
+        let longest = max(1, spelled.map(\.count).max() ?? 1)
+        let targets = try Tensor(spelled.flatMap { $0 + Array(repeating: 0, count: longest - $0.count) }, shape: [spelled.count, longest])
+        return try logits.permuted([2, 0, 1]).logSoftmax(axis: -1)
+            .ctcLoss(targets: targets, lengths: lengths, targetLengths: spelled.map(\.count))
+    }
+}

@@ -1,0 +1,75 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+import Torch
+
+/// How the speaker encoders hear each speaker: for some utterances of everybody, the voice encoder's embedding (`voice.NAME`,
+/// `[utterances, 256]`) and the x-vector (`xvector.NAME`, `[utterances, 192]`), in one safetensors file.
+public struct SpeakerTable: Sendable {
+    /// `[utterances, size]` of each speaker.
+    private let vectors: [String: Tensor]
+    private let url: URL
+
+    public init(_ url: URL) throws {
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw TrainingError.missing(url, purpose: "speaker embeddings (see `train speakers`)")
+        }
+        self.url = url
+        vectors = try SafetensorsFile(url).tensors()
+    }
+
+    enum Kind: String { case voice, xvector }
+
+    /// One vector of the speaker, drawn, `[size]`.
+    func vector(_ kind: Kind, of speaker: String, using random: inout SplitMix64) throws -> Tensor {
+        guard let all = vectors["\(kind.rawValue).\(speaker)"] else {
+            throw WeightsError.missing(source: url.lastPathComponent, tensor: "\(kind.rawValue).\(speaker)")
+        }
+        return try all[Int.random(in: 0..<all.size(0), using: &random)]
+    }
+
+    /// Hears up to `limit` utterances of each speaker with at least a second.
+    public static func extract(
+        _ manifest: Manifest, voiceEncoder: VoiceEncoder, speakerEncoder: SpeakerEncoder, rules: ReferenceRules,
+        limit: Int, seed: UInt64, to url: URL, progress: (Double) -> Void
+    ) throws {
+        var random = SplitMix64(seed: seed)
+        let mel = try VoiceEncoderMel()
+        var found: [String: Tensor] = [:]
+        let speakers = Dictionary(grouping: manifest.utterances.filter { $0.seconds ?? 1 >= 1 && $0.split != "test" }, by: \.speaker)
+            .sorted { $0.key < $1.key }
+        try withoutGradients {
+            for (done, (speaker, utterances)) in speakers.enumerated() {
+                let heard = try utterances.shuffled(using: &random).prefix(limit).map { utterance in
+                    let audio = try AudioFile.read(utterance.audio).mono()
+                    let voice = try voiceEncoder.embedding(ofMel: mel(audio.resampled(to: mel.config.sampleRate).trimmed().tensor()))
+                    let features = try SpeechPromptFeatures(of: audio, rules)
+                    return (voice, try speakerEncoder(features.filterbank.unsqueezed(0)))
+                }
+                found["voice.\(speaker)"] = try Tensor.cat(heard.map(\.0))
+                found["xvector.\(speaker)"] = try Tensor.cat(heard.map(\.1))
+                if done % 10 == 0 { progress(Double(done) / Double(speakers.count)) }
+            }
+        }
+        try SafetensorsWriter.write(found, to: url)
+    }
+}
+
+/// Which utterances of a corpus a speaker has, to take prompts from.
+struct SpeakerIndex {
+    private let places: [String: [Int]]
+
+    init(_ corpus: Corpus) {
+        places = Dictionary(grouping: corpus.numbers.indices) { corpus.utterance($0).speaker }
+    }
+
+    /// Another utterance of the same speaker, or the same where there is no other.
+    func companion(of index: Int, in corpus: Corpus, using random: inout SplitMix64) -> Int {
+        let all = places[corpus.utterance(index).speaker] ?? [index]
+        guard all.count > 1 else { return index }
+        while true {
+            let other = all.randomElement(using: &random)!
+            if other != index { return other }
+        }
+    }
+}

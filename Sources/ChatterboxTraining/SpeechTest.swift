@@ -1,0 +1,59 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+import Torch
+
+/// Speaks a manifest's sentences into a folder with a manifest of its own, to be judged by `scripts/measure-speech`.
+public struct SpeechTest: Sendable {
+    public let synthesizer: Synthesizer
+    public var options = SpeechOptions.standard
+
+    public init(_ model: Model) { synthesizer = Synthesizer(model) }
+
+    private struct Entry: Encodable {
+        var audio, text, speaker, split: String
+        var end: String?
+    }
+
+    /// - Parameters:
+    ///   - voices: the voice of each speaker that shall be spoken; utterances of others are passed over.
+    ///   - fromTokens: whether to speak the recordings' own speech tokens instead of the text's: what the flow and the
+    ///     vocoder make of perfect tokens.
+    ///   - progress: called with a line for each sentence.
+    public func run(
+        _ utterances: [Manifest.Utterance], voices: [String: Voice], fromTokens: Bool, to folder: URL, progress: (String) -> Void
+    ) async throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        var lines = Data()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        for (number, utterance) in utterances.enumerated() {
+            guard let voice = voices[utterance.speaker] else { continue }
+            let name = "\(number)-\(utterance.speaker).wav"
+            var entry = Entry(audio: name, text: utterance.text, speaker: utterance.speaker, split: utterance.split)
+            let audio: Audio
+            if fromTokens {
+                audio = try spoken(again: utterance, voice)
+            } else {
+                let speech = try await synthesizer.speak(utterance.text, voice: voice, options: options)
+                audio = speech.audio
+                entry.end = speech.report.end?.rawValue
+            }
+            try AudioFile.write(audio, to: folder.appending(path: name))
+            lines += try encoder.encode(entry) + Data("\n".utf8)
+            progress("\(name): \(String(format: "%.2f", audio.duration)) s, \(entry.end ?? "tokens"): \(utterance.text)")
+        }
+        try lines.write(to: folder.appending(path: "manifest.jsonl"), options: .atomic)
+    }
+
+    private func spoken(again utterance: Manifest.Utterance, _ voice: Voice) throws -> Audio {
+        let model = synthesizer.model
+        return try withoutGradients {
+            let mel = try TokenizerMel()
+            let narrow = try AudioFile.read(utterance.audio).mono().resampled(to: mel.config.sampleRate)
+            let tokens = try model.s3Gen.tokenizer.tokens(ofLogMel: mel(narrow.tensor()))
+            let speech = try model.s3Gen(tokens: tokens, prompt: voice.prompt, generator: Generator(seed: 1))
+            return try Audio(speech.waveform, sampleRate: synthesizer.sampleRate)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Chatterbox
+import Foundation
+import Torch
+
+/// The speech tokens of a manifest's utterances, in one safetensors file: `tokens.N` int16, N the utterance's place.
+public struct SpeechTokenStore: Sendable {
+    private let tokens: [Int: [Int]]
+
+    /// - Throws: ``TrainingError/missing(_:purpose:)`` and what reading a damaged file throws.
+    public init(_ url: URL) throws {
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw TrainingError.missing(url, purpose: "speech tokens (see `train tokens`)")
+        }
+        let file = try SafetensorsFile(url)
+        tokens = try Dictionary(uniqueKeysWithValues: file.entries.keys.compactMap { name in
+            try Int(name.dropFirst("tokens.".count)).map { ($0, try file.tensor(name).array(of: Int.self)) }
+        })
+    }
+
+    /// nil where the utterance has none.
+    public subscript(_ utterance: Int) -> [Int]? { tokens[utterance] }
+
+    /// Hears all utterances whose features are there and writes their tokens.
+    ///
+    /// - Parameter progress: called with the share that is done.
+    public static func extract(
+        _ tokenizer: S3Tokenizer, manifest: Manifest, features: FeatureStore, to url: URL, progress: (Double) -> Void
+    ) throws {
+        let numbers = manifest.utterances.indices.filter { features.tokenCount($0) != nil }
+            .sorted { (features.tokenCount($0)!, $0) < (features.tokenCount($1)!, $1) }
+        var found: [String: Tensor] = [:]
+        try withoutGradients {
+            for start in stride(from: 0, to: numbers.count, by: 16) {
+                let batch = numbers[start..<min(start + 16, numbers.count)]
+                let mels = try batch.map { try features.logMel($0) }
+                let counts = batch.map { features.tokenCount($0)! }
+                let tokens = try tokenizer.tokens(
+                    Corpus.stacked(mels, frames: 4 * counts.max()!, padding: 0), lengths: mels.map { $0.size(1) })
+                for (row, number) in batch.enumerated() {
+                    found["tokens.\(number)"] = try tokens[row, 0..<counts[row]].to(.int16).clone()
+                }
+                if start % 1600 == 0 { progress(Double(start) / Double(numbers.count)) }
+            }
+        }
+        try SafetensorsWriter.write(found, to: url)
+    }
+}

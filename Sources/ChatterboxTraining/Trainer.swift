@@ -1,0 +1,83 @@
+import Foundation
+import Torch
+
+/// How long to train and where to keep what comes of it.
+public struct TrainingOptions: Sendable {
+    /// Steps in all, those of earlier runs counted.
+    public var steps: Int
+    public var seed: UInt64 = 1
+    /// Where `checkpoint.safetensors`, `weights.safetensors` and `losses.csv` go.
+    public var folder: URL
+    /// Seconds between checkpoints.
+    public var checkpointSeconds = 60.0
+    /// Seconds between lines of progress.
+    public var lineSeconds = 10.0
+
+    public init(steps: Int, folder: URL) { (self.steps, self.folder) = (steps, folder) }
+}
+
+/// The loop that all tasks share: steps, optimisers, checkpoints, log.
+///
+/// Started again with the same folder it goes on where the last checkpoint stands, to the same weights bit for bit as if
+/// it had never stopped.
+public struct Trainer {
+    public let options: TrainingOptions
+    private let print: (String) -> Void
+
+    /// - Parameter print: takes a line of progress.
+    public init(_ options: TrainingOptions, print: @escaping (String) -> Void = { Swift.print($0) }) {
+        self.options = options
+        self.print = print
+    }
+
+    /// Trains to the last step and writes the weights, `weights.safetensors`, under the parameters' names.
+    ///
+    /// - Throws: ``TrainingError``, `TorchError`, and `CancellationError` after a checkpoint when the task is cancelled.
+    public func run(_ task: some TrainingTask) throws {
+        try FileManager.default.createDirectory(at: options.folder, withIntermediateDirectories: true)
+        let optimizers = try Dictionary(uniqueKeysWithValues: task.groups.map {
+            ($0.name, try AdamW($0.parameters, $0.settings))
+        })
+        let generator = try Generator(seed: options.seed)
+        let checkpoint = TrainingCheckpoint(url: options.folder.appending(path: "checkpoint.safetensors"))
+        let first = try checkpoint.restore(optimizers: optimizers, buffers: task.buffers, generator: generator) ?? 0
+        let log = try TrainingLog(options.folder.appending(path: "losses.csv"), from: first, steps: options.steps, print: print)
+        if first > 0 { print("going on after step \(first)") }
+
+        func save(_ step: Int) throws {
+            try checkpoint.save(step: step, optimizers: optimizers, buffers: task.buffers, generator: generator)
+            var weights = task.buffers
+            for optimizer in optimizers.values { weights.merge(optimizer.result) { $1 } }
+            try SafetensorsWriter.write(
+                weights.mapValues { try $0.detached() }, metadata: ["step": String(step)],
+                to: options.folder.appending(path: "weights.safetensors"))
+            let figures = try withResults(Array(optimizers.values)) { try task.validate() }
+            try log.validation(step: step, figures)
+        }
+
+        let clock = ContinuousClock()
+        var saved = clock.now
+        for step in first..<max(first, options.steps) {
+            let metrics = try task.step(step, generator: generator) { group, loss in
+                guard let optimizer = optimizers[group] else { preconditionFailure("no group \"\(group)\" in this task") }
+                try optimizer.clearGradients()
+                try loss.backward()
+                let norm = try optimizer.update()
+                guard norm.isFinite else { throw TrainingError.diverged(step: step, group: group, what: "gradient") }
+            }
+            log.add(metrics)
+            if log.secondsSinceLine >= options.lineSeconds || step + 1 == options.steps { try log.line(step: step + 1) }
+            if (clock.now - saved) / .seconds(1) >= options.checkpointSeconds || Task.isCancelled {
+                try save(step + 1)
+                saved = clock.now
+                try Task.checkCancellation()
+            }
+        }
+        try save(max(first, options.steps))
+    }
+
+    private func withResults<Value>(_ optimizers: [AdamW], _ body: () throws -> Value) throws -> Value {
+        guard let optimizer = optimizers.first else { return try withoutGradients(body) }
+        return try optimizer.withResult { try withResults(Array(optimizers.dropFirst()), body) }
+    }
+}

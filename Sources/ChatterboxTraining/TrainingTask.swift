@@ -1,0 +1,47 @@
+import Torch
+
+/// Parameters that learn together, with an optimiser of their own. Most tasks have one group; adversarial ones two.
+public struct ParameterGroup {
+    public let name: String
+    public let parameters: [String: Tensor]
+    public let settings: OptimizerSettings
+
+    /// - Parameter parameters: leaves by name, as `Weights.parameters` lists them. Leave buffers out.
+    public init(_ name: String, _ parameters: [String: Tensor], _ settings: OptimizerSettings) {
+        (self.name, self.parameters, self.settings) = (name, parameters, settings)
+    }
+}
+
+/// A figure to log, as a loss.
+public struct TrainingMetric: Sendable, Hashable {
+    public let name: String
+    public let value: Double
+    public init(_ name: String, _ value: Double) { (self.name, self.value) = (name, value) }
+}
+
+/// What a ``Trainer`` trains: networks, data and losses.
+///
+/// A task draws all randomness from the generator it is handed, or from the step's number, so that training that was
+/// broken off goes on exactly.
+public protocol TrainingTask: AnyObject {
+    /// The groups of parameters; asked once, before the first step.
+    var groups: [ParameterGroup] { get }
+    /// Tensors beside the parameters that the next step depends on, as running statistics. They are stored and written
+    /// back in place.
+    var buffers: [String: Tensor] { get }
+
+    /// One step: computes losses and hands each to `update` with the group it is for, which clears that group's gradients,
+    /// differentiates, clips and moves its parameters.
+    ///
+    /// - Parameter number: counts from 0.
+    /// - Returns: figures to log; those of a training loss should be named the same in every step.
+    func step(_ number: Int, generator: Generator, update: (_ group: String, _ loss: Tensor) throws -> Void) throws -> [TrainingMetric]
+
+    /// Figures over held-out examples, with the averaged weights in place; called when a checkpoint is written.
+    func validate() throws -> [TrainingMetric]
+}
+
+extension TrainingTask {
+    public var buffers: [String: Tensor] { [:] }
+    public func validate() throws -> [TrainingMetric] { [] }
+}

@@ -1,0 +1,150 @@
+import Chatterbox
+import Foundation
+import Torch
+
+/// How a vocoder is trained.
+public struct VocoderTaskOptions: Sendable {
+    /// Steps in all.
+    public var steps: Int
+    /// The step from which judges take part (``WaveformDiscriminator``); they cost as much again as the vocoder.
+    public var judgesFrom: Int
+    /// Whether the pitch predictor alone is trained, which costs a twentieth of the whole.
+    public var onlyPitch = false
+    /// Cuts in a batch.
+    public var batch = 4
+    /// Frames of a cut, 20 ms each.
+    public var frames = 25
+    /// Highest learning rates.
+    public var rate = 1e-3, pitchRate = 2e-3, judgeRate = 5e-4
+    public var seed: UInt64 = 1
+    /// Where the vocoder is written, under its names in `s3gen.safetensors`, whenever a checkpoint is.
+    public var export: URL?
+    /// Weights of the losses.
+    public var convergence = 1.0, logarithm = 1.0, mel = 1.0, adversarial = 0.2, features = 1.0
+
+    public init(steps: Int, judgesFrom: Int) { (self.steps, self.judgesFrom) = (steps, judgesFrom) }
+}
+
+/// Trains a ``Vocoder`` and its pitch predictor on recordings.
+///
+/// The vocoder is excited with measured F0, so that it need not learn to hide the predictor's errors; the predictor learns
+/// the same F0 from the mel. Losses: ``SpectralLoss`` from the first step, judges from a later one.
+public final class VocoderTask: TrainingTask {
+    public let groups: [ParameterGroup]
+    private let configuration: VocoderConfiguration
+    private let options: VocoderTaskOptions
+    private let excerpts: SpeechExcerpts
+    private let heldOut: SpeechExcerpts.Batch
+    /// By their names in `s3gen.safetensors`.
+    private let parameters: [String: Tensor]
+    private let judgeParameters: [String: Tensor]
+    private let loss: SpectralLoss
+
+    /// Mean distance of F0 in Hz is divided by this.
+    private static let pitchScale = 100.0
+
+    /// - Parameters:
+    ///   - training: recordings at 24 kHz.
+    ///   - heldOut: recordings to watch progress on.
+    ///   - start: weights to go on from, by their names in `s3gen.safetensors`; random ones where nil.
+    public init(
+        _ configuration: VocoderConfiguration, training: [URL], heldOut: [URL], start: Weights? = nil, _ options: VocoderTaskOptions
+    ) throws {
+        (self.configuration, self.options) = (configuration, options)
+        excerpts = try SpeechExcerpts(training)
+        var random = SplitMix64(seed: 7)
+        self.heldOut = try SpeechExcerpts(heldOut).batch(16, frames: 50, using: &random)
+        loss = try SpectralLoss()
+        parameters = try Self.parameters(configuration, start: start, seed: options.seed)
+        let judges = Weights(initialising: try Generator(seed: options.seed))
+        _ = try WaveformDiscriminator(judges)
+        judgeParameters = Dictionary(uniqueKeysWithValues: judges.parameters.map { ("judges.\($0.key)", $0.value) })
+
+        func settings(_ rate: Double, steps: Int) -> OptimizerSettings {
+            var settings = OptimizerSettings(schedule: .init(peak: rate, warmUp: 100, steps: steps, floor: 0.05))
+            settings.beta1 = 0.8
+            settings.beta2 = 0.99
+            settings.maximumNorm = 5
+            return settings
+        }
+        var ofJudges = settings(options.judgeRate, steps: options.steps)
+        ofJudges.averaging = nil
+        let pitch = ParameterGroup(
+            "pitch", parameters.filter { Self.isOfPitch($0.key) }, settings(options.pitchRate, steps: options.steps))
+        groups = options.onlyPitch ? [pitch] : [
+            ParameterGroup("vocoder", parameters.filter { !Self.isOfPitch($0.key) }, settings(options.rate, steps: options.steps)),
+            pitch, ParameterGroup("judges", judgeParameters, ofJudges),
+        ]
+    }
+
+    private static func isOfPitch(_ name: String) -> Bool { name.hasPrefix("mel2wav.f0_predictor.") }
+
+    /// The vocoder's tensors, random ones brought to where speech is.
+    static func parameters(_ configuration: VocoderConfiguration, start: Weights?, seed: UInt64) throws -> [String: Tensor] {
+        let weights = try start ?? Weights(initialising: Generator(seed: seed))
+        _ = try Vocoder(weights["mel2wav"], configuration)
+        var parameters = try weights.parameters.mapValues { try $0.to(.float32).clone() }
+        if start == nil {
+            // Log magnitudes begin soft instead of at full scale, F0 in hundreds of hertz instead of in units.
+            let bins = configuration.transformSize / 2 + 1
+            let softly = [Float](repeating: -4, count: bins) + [Float](repeating: 0, count: bins)
+            parameters["mel2wav.conv_post.bias"] = try parameters["mel2wav.conv_post.bias"]! + Tensor(softly)
+            parameters["mel2wav.f0_predictor.classifier.weight"] = try parameters["mel2wav.f0_predictor.classifier.weight"]! * pitchScale
+            parameters["mel2wav.f0_predictor.classifier.bias"] = try .full([1], pitchScale)
+        }
+        return parameters
+    }
+
+    private func vocoder() throws -> Vocoder { try Vocoder(Weights(tensors: parameters, named: "training")["mel2wav"], configuration) }
+
+    public func step(
+        _ number: Int, generator: Generator, update: (_ group: String, _ loss: Tensor) throws -> Void
+    ) throws -> [TrainingMetric] {
+        var random = SplitMix64(seed: options.seed &* 1_000_003 &+ UInt64(number))
+        let batch = try excerpts.batch(options.batch, frames: options.frames, using: &random)
+        let vocoder = try vocoder()
+        let pitchLoss = try (vocoder.pitchPredictor(batch.mel) - batch.pitch).abs().mean() / Self.pitchScale
+        try update("pitch", pitchLoss)
+        let pitchMetric = TrainingMetric("pitch", try pitchLoss.item() * Self.pitchScale)
+        if options.onlyPitch { return [pitchMetric] }
+
+        let made = try vocoder(batch.mel, pitch: batch.pitch, generator: generator).waveform
+        let distance = try loss(made, target: batch.waveform)
+        var total = try distance.convergence * options.convergence + distance.logarithm * options.logarithm + distance.mel * options.mel
+        var metrics = try Self.metrics(distance) + [pitchMetric]
+        if number >= options.judgesFrom {
+            let judges = try WaveformDiscriminator(Weights(tensors: judgeParameters, named: "training")["judges"])
+            let judgeLoss = try judges.loss(recorded: batch.waveform, made: made)
+            try update("judges", judgeLoss)
+            let taught = try judges.teach(recorded: batch.waveform, made: made)
+            total = try total + taught.adversarial * options.adversarial + taught.features * options.features
+            metrics += [
+                TrainingMetric("judges", try judgeLoss.item()), TrainingMetric("adversarial", try taught.adversarial.item()),
+                TrainingMetric("features", try taught.features.item()),
+            ]
+        }
+        try update("vocoder", total)
+        return metrics
+    }
+
+    public func validate() throws -> [TrainingMetric] {
+        if let export = options.export { try SafetensorsWriter.write(parameters.mapValues { try $0.detached() }, to: export) }
+        let vocoder = try vocoder()
+        let pitch = try vocoder.pitchPredictor(heldOut.mel)
+        let made = try vocoder(heldOut.mel, pitch: pitch, generator: Generator(seed: 1)).waveform
+        let threshold = configuration.voicedThreshold
+        let isVoiced = try heldOut.pitch.greater(than: threshold)
+        let wrongly = try isVoiced.notEqual(to: pitch.greater(than: threshold)).to(.float32).mean()
+        let error = try (pitch - heldOut.pitch).abs().maskedSelect(isVoiced).mean()
+        return try Self.metrics(loss(made, target: heldOut.waveform)) + [
+            TrainingMetric("pitch of voiced frames", error.item()), TrainingMetric("voicing errors", wrongly.item()),
+        ]
+    }
+
+    private static func metrics(_ distance: SpectralLoss.Distance) throws -> [TrainingMetric] {
+        [
+            TrainingMetric("mel", try distance.mel.item()), TrainingMetric("convergence", try distance.convergence.item()),
+            TrainingMetric("logarithm", try distance.logarithm.item()),
+        ]
+    }
+}

@@ -1,0 +1,53 @@
+import CTorch
+
+/// What an optimiser does to many tensors in one call. Nothing is recorded for differentiation.
+public enum Optimization {
+    /// One step of AdamW (Loshchilov and Hutter 2019), in place: the moments follow the gradients, the parameters the moments.
+    ///
+    /// - Parameters:
+    ///   - step: counts from 1.
+    ///   - decay: what a parameter loses in a step beside the gradient, in multiples of `rate`.
+    /// - Precondition: the lists are equally long.
+    public static func adamW(
+        _ parameters: [Tensor], gradients: [Tensor], first: [Tensor], second: [Tensor], step: Int,
+        rate: Double, beta1: Double, beta2: Double, decay: Double, epsilon: Double
+    ) throws {
+        precondition([gradients.count, first.count, second.count].allSatisfy { $0 == parameters.count })
+        let count = parameters.count
+        try withHandles(parameters) { parameters in
+            try withHandles(gradients) { gradients in
+                try withHandles(first) { first in
+                    try withHandles(second) { second in
+                        try perform("adamW") {
+                            ct_adamw(
+                                parameters, gradients, first, second, count, step, rate, beta1, beta2, decay,
+                                epsilon, $0)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Scales the tensors down together, in place, so that the norm of all their elements is at most `limit`.
+    ///
+    /// - Returns: the norm before. One that is not finite leaves the tensors as they are.
+    public static func clipNorm(_ tensors: [Tensor], to limit: Double) throws -> Double {
+        var norm = 0.0
+        try withHandles(tensors) { handles in
+            try perform("clipNorm") { ct_clip_norm(handles, tensors.count, limit, &norm, $0) }
+        }
+        return norm
+    }
+
+    /// Moves each tensor, in place, towards another: `x += weight × (target − x)`.
+    public static func move(_ tensors: [Tensor], towards targets: [Tensor], weight: Double) throws {
+        precondition(tensors.count == targets.count)
+        let count = tensors.count
+        try withHandles(tensors) { tensors in
+            try withHandles(targets) { targets in
+                try perform("move") { ct_lerp_all_in_place(tensors, targets, count, weight, $0) }
+            }
+        }
+    }
+}

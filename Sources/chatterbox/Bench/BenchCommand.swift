@@ -1,0 +1,174 @@
+import ArgumentParser
+import Chatterbox
+import Foundation
+import SpeechAudio
+import Torch
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure how fast this machine speaks, and how close that is to its limits.",
+        discussion: """
+            Every combination of --model, --device, --dtype, --quantize and --way is measured in a process of its own, in \
+            turn, --runs times; the table shows medians, ± half the spread, and in brackets the share of this machine's \
+            limit that a stage reaches: memory bandwidth or matrix products, whichever binds, both measured first.
+
+            Examples:
+              chatterbox bench
+              chatterbox bench --model turbo nano --quantize none int8 --tokens 500
+              chatterbox bench --model DIR --voice me.wav --against-python .deps/upstream --markdown
+            """)
+
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Models to measure: names or folders.", valueName: "name|dir"))
+    var model: [String] = []
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Devices: cpu, cuda, cuda:1, …", valueName: "device"))
+    var device: [String] = ["cpu"]
+    @Option(parsing: .upToNextOption, help: "Arithmetic of the language model: float32, bfloat16, float16.")
+    var dtype: [ModelArguments.Precision] = [.float32]
+    @Option(parsing: .upToNextOption, help: "Weights: none, int8, int4.")
+    var quantize: [Quantization] = [.none]
+    @Option(parsing: .upToNextOption, help: "fast: as the program speaks; exact: upstream's operations one by one.")
+    var way: [Way] = [.fast]
+    @Option(help: "How often each is measured.")
+    var runs = 3
+    @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
+    var threads: Int?
+    @Option(help: "The text to speak, in one breath.")
+    var text = "The ship was late, and nobody on the quay could say when it would come in."
+    @Option(help: ArgumentHelp("Speech tokens to draw, 25 a second, should the model not end earlier.", valueName: "n"))
+    var tokens = 100
+    @Option(help: ArgumentHelp("Language of the text, for models that speak several.", valueName: "xx"))
+    var language: String?
+    @Option var seed: UInt64 = 1
+    @OptionGroup var voice: VoiceArguments
+    @Flag(help: "Also start each with its files out of the page cache.")
+    var cold = false
+    @Option(help: ArgumentHelp("Measure upstream's Python package in the same run: a virtual environment that has it.", valueName: "venv"))
+    var againstPython: String?
+    @Option(help: ArgumentHelp("Time a server that speaks OpenAI's protocol with the same text.", valueName: "url"))
+    var againstURL: String?
+    @Flag(help: "Show memory by component and stage.")
+    var memory = false
+    @Flag(help: "Print the figures as JSON.")
+    var json = false
+    @Flag(help: "Print the table as Markdown.")
+    var markdown = false
+    @Option(help: ArgumentHelp("Draw where the time goes, as SVG.", valueName: "file"))
+    var plot: String?
+    @OptionGroup var progress: ProgressArguments
+
+    enum Way: String, CaseIterable, ExpressibleByArgument { case fast, exact }
+
+    func validate() throws {
+        guard (1...100).contains(runs) else { throw ValidationError("--runs is \(runs); allowed is 1 to 100") }
+        guard (1...4096).contains(tokens) else { throw ValidationError("--tokens is \(tokens); allowed is 1 to 4096") }
+        guard seed <= UInt64(UInt32.max) || againstPython == nil else { throw ValidationError("--seed is \(seed); Python takes up to \(UInt32.max)") }
+        if let plot, !plot.lowercased().hasSuffix(".svg") { throw ValidationError("--plot \(plot): the picture is SVG; name it so") }
+    }
+
+    func run() async throws {
+        if let plot { try OutputPlace.check(URL(filePath: plot)) }
+        let display = progress.display
+        defer { display.clear() }
+        let upstream = try againstPython.map { try UpstreamBaseline(environment: URL(filePath: $0)) }
+        let locator = UserFolders().modelLocator
+        let models: [String?] = model.isEmpty ? [nil] : model
+        let settings = BenchSetting.combinations(
+            models: models, devices: device, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue),
+            ways: way.map { $0 == .exact })
+        let folders = try Dictionary(models.map { ($0, try locator.folder(of: $0)) }, uniquingKeysWith: { first, _ in first })
+        display.begin("Measuring the machine")
+        if let threads { try Libtorch.setThreads(threads) }
+        let machine = try MachineLimits.measure()
+
+        var contenders: [Contender] = settings.map { setting in
+            Contender(label: setting.label, folder: folders[setting.model]!, setting: setting) { try await run(setting) }
+        }
+        if let upstream {
+            for (model, folder) in folders.sorted(by: { $0.value.path < $1.value.path }) {
+                for device in device {
+                    let label = "upstream \(model.map { URL(filePath: $0).lastPathComponent } ?? "default model") \(device)"
+                    let job = BenchJob(
+                        folder: folder.path, device: device, voice: voice.voice, text: text, language: language ?? "en", seed: seed,
+                        maxTokens: tokens, repeats: 2, threads: threads)
+                    contenders.insert(Contender(label: label, folder: folder, setting: nil) { try await upstream.run(job, label: label) }, at: 0)
+                }
+            }
+        }
+        if let againstURL {
+            let server = SpeechServerBaseline(address: againstURL)
+            contenders.append(Contender(label: againstURL, folder: nil, setting: nil) { try await server.run(text) })
+        }
+        // In turn, so that a machine whose speed drifts is fair to all.
+        for round in 1...runs {
+            for index in contenders.indices {
+                display.begin("Round \(round) of \(runs): \(contenders[index].label)")
+                contenders[index].warm.append(try await contenders[index].measure())
+                if cold, round == 1, let folder = contenders[index].folder {
+                    BenchProcess.evict(folder)
+                    contenders[index].cold.append(try await contenders[index].measure())
+                }
+            }
+        }
+        let rows = try contenders.map { BenchRow($0.label, $0.warm, cold: $0.cold, limits: try limits($0, machine)) }
+        let report = BenchReport(machine: machine, text: text, rows: rows)
+        display.clear()
+        if let plot { try draw(report, to: URL(filePath: plot)) }
+        if json { return try StandardOutput.print(json: report) }
+        try show(report, baselines: contenders.filter { $0.setting == nil }.count, folders: folders.values.sorted { $0.path < $1.path })
+    }
+
+    private func draw(_ report: BenchReport, to file: URL) throws {
+        do {
+            try ReplacementFile.write(file) { append in
+                try Data(BenchPlot.svg(report).utf8).withUnsafeBytes { try append($0) }
+            }
+        } catch let error as SystemError {
+            throw AudioError.unwritable(name: file.path, reason: error.description)
+        }
+    }
+
+    private func show(_ report: BenchReport, baselines: Int, folders: [URL]) throws {
+        let render = markdown ? TextTable.markdown : TextTable.plain
+        let baseline = report.rows.first { $0.label.hasPrefix("upstream ") }
+        try StandardOutput.print(report.machine.sentence + "; in brackets the share of what these allow\n")
+        try StandardOutput.print(render(report.table(baseline: baseline)))
+        guard memory else { return }
+        try StandardOutput.print("\n" + render(report.memoryTable))
+        for folder in folders {
+            try StandardOutput.print("\n" + render(try WeightTable.rows(of: folder)))
+        }
+    }
+
+    private struct Contender {
+        let label: String
+        let folder: URL?
+        let setting: BenchSetting?
+        let measure: () async throws -> BenchRun
+        var warm: [BenchRun] = []
+        var cold: [BenchRun] = []
+
+        init(label: String, folder: URL?, setting: BenchSetting?, measure: @escaping () async throws -> BenchRun) {
+            (self.label, self.folder, self.setting, self.measure) = (label, folder, setting, measure)
+        }
+    }
+
+    private func run(_ setting: BenchSetting) async throws -> BenchRun {
+        var arguments = ["bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(seed), "--split", "none", "--no-watermark"]
+        arguments += setting.arguments
+        if let threads { arguments += ["--threads", String(threads)] }
+        if let language { arguments += ["--language", language] }
+        if let voice = voice.voice { arguments += ["--voice", voice] }
+        return try await BenchProcess.run(setting.label, URL(filePath: "/proc/self/exe").resolvingSymlinksInPath(), arguments)
+    }
+
+    /// The least seconds by stage, from what the stage has to do and what the machine can.
+    private func limits(_ contender: Contender, _ machine: MachineLimits) throws -> [String: Double] {
+        guard let setting = contender.setting, setting.device == "cpu", let folder = contender.folder,
+            let run = contender.warm.last else { return [:] }
+        let counts = BenchWorkload(try Model.configuration(of: folder), run, bytesPerWeight: setting.bytesPerWeight)
+        return counts.stages.mapValues {
+            $0.seconds(bytesPerSecond: machine.bytesPerSecond, operationsPerSecond: machine.operationsPerSecond)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import Chatterbox
+import Foundation
+
+/// A row of the table: medians of one setting's runs, and how they stand to the machine's limits.
+struct BenchRow: Encodable, Sendable {
+    let label: String
+    let runs: Int
+    /// Seconds from starting the process to the first sound, files in the page cache or not.
+    let warmStart, coldStart: Spread?
+    let load, voice, prefill, flow, vocoder, watermark: Spread?
+    /// Seconds for one token.
+    let decode: Spread?
+    let firstAudio, wall: Spread?
+    let audioSeconds: Double
+    let speechTokens: Int
+    let realTimeFactor: Spread?
+    /// Bytes.
+    let memoryAfterLoad, memoryPeak: Double
+    let memoryPeaks: [String: Int]
+    let devicePeak: Int?
+    /// The least seconds by stage that this machine allows.
+    let limits: [String: Double]
+
+    init(_ label: String, _ runs: [BenchRun], cold: [BenchRun], limits: [String: Double]) {
+        self.label = label
+        self.runs = runs.count
+        self.limits = limits
+        warmStart = Spread(runs) { $0.startSeconds }
+        coldStart = Spread(cold) { $0.startSeconds }
+        load = Spread(runs) { $0.loadSeconds }
+        voice = Spread(runs) { $0.voiceSeconds }
+        prefill = Spread(runs) { $0.steady.prefill }
+        decode = Spread(runs) { $0.steady.speechTokens > 0 ? $0.steady.decode / Double($0.steady.speechTokens) : nil }
+        flow = Spread(runs) { $0.steady.flow }
+        vocoder = Spread(runs) { $0.steady.vocoder }
+        watermark = Spread(runs) { $0.steady.watermark }
+        firstAudio = Spread(runs) { $0.steady.firstAudioSeconds }
+        wall = Spread(runs) { $0.steady.wallSeconds }
+        audioSeconds = runs.last?.steady.audioSeconds ?? 0
+        speechTokens = runs.last?.steady.speechTokens ?? 0
+        realTimeFactor = Spread(runs) { $0.steady.wallSeconds > 0 ? $0.steady.audioSeconds / $0.steady.wallSeconds : nil }
+        memoryAfterLoad = Spread(runs) { Double($0.memory.afterLoad) }?.median ?? 0
+        memoryPeak = Spread(runs) { Double($0.memory.peak) }?.median ?? 0
+        memoryPeaks = runs.last?.memory.peaks ?? [:]
+        devicePeak = runs.compactMap(\.memory.devicePeak).max()
+    }
+
+    /// Stages with their seconds, in the order of the pipeline.
+    var stages: [(name: String, spread: Spread?)] {
+        [("load", load), ("voice", voice), ("prefill", prefill), ("decode", decode), ("flow", flow), ("vocoder", vocoder), ("watermark", watermark)]
+    }
+
+    /// The share of the machine's limit that a stage reaches.
+    func reached(_ stage: String) -> Double? {
+        guard let limit = limits[stage], let median = stages.first(where: { $0.name == stage })?.spread?.median, median > 0 else { return nil }
+        return limit / median
+    }
+}
+
+/// The whole measurement, as `--json` prints it.
+struct BenchReport: Encodable, Sendable {
+    let machine: MachineLimits
+    let text: String
+    let rows: [BenchRow]
+
+    /// Headings and cells of the table of speed; the first row is what the ratios refer to when `baseline` is its label.
+    func table(baseline: BenchRow?) -> [[String]] {
+        let headings = [
+            "", "cold start", "warm start", "load", "voice", "prefill", "decode/token", "tokens/s", "flow", "vocoder", "watermark",
+            "first audio", "audio", "real time", "memory", "device memory",
+        ]
+        var table = [headings]
+        for row in rows {
+            func cell(_ spread: Spread?, _ stage: String? = nil) -> String {
+                guard let spread, spread.median > 0 else { return "–" }
+                let reached = stage.flatMap(row.reached).map { " \(Int(($0 * 100).rounded())) %" } ?? ""
+                return Self.seconds(spread.median) + (spread.share > 0.005 ? " ±\(Int((spread.share * 100).rounded())) %" : "")
+                    + (reached.isEmpty ? "" : " [\(reached.dropFirst())]")
+            }
+            table.append([
+                row.label, cell(row.coldStart), cell(row.warmStart), cell(row.load), cell(row.voice), cell(row.prefill, "prefill"),
+                cell(row.decode, "decode"), row.decode.map { String(format: "%.1f", 1 / $0.median) } ?? "–", cell(row.flow, "flow"),
+                cell(row.vocoder, "vocoder"), cell(row.watermark), cell(row.firstAudio), String(format: "%.2f s", row.audioSeconds),
+                row.realTimeFactor.map { String(format: "%.2f×", $0.median) } ?? "–", Self.bytes(row.memoryPeak),
+                row.devicePeak.map { Self.bytes(Double($0)) } ?? "–",
+            ])
+            guard let baseline, baseline.label != row.label else { continue }
+            func ratio(_ stage: KeyPath<BenchRow, Spread?>) -> String {
+                guard let ours = row[keyPath: stage]?.median, let theirs = baseline[keyPath: stage]?.median, ours > 0, theirs > 0
+                else { return "–" }
+                return String(format: "%.1f times", theirs / ours)
+            }
+            let perSecond = row.realTimeFactor.flatMap { ours in baseline.realTimeFactor.map { ours.median / $0.median } }
+            table.append([
+                "  against upstream", ratio(\.coldStart), ratio(\.warmStart), ratio(\.load), ratio(\.voice), ratio(\.prefill),
+                ratio(\.decode), "", ratio(\.flow), ratio(\.vocoder), "", ratio(\.firstAudio), "",
+                perSecond.map { String(format: "%.1f times", $0) } ?? "–",
+                baseline.memoryPeak > 0 ? "\(Int((row.memoryPeak / baseline.memoryPeak * 100).rounded())) %" : "–", "",
+            ])
+        }
+        // A column in which nothing was measured says nothing.
+        let kept = headings.indices.filter { column in column == 0 || table.dropFirst().contains { !["–", ""].contains($0[column]) } }
+        return table.map { row in kept.map { row[$0] } }
+    }
+
+    /// Memory by stage.
+    var memoryTable: [[String]] {
+        let stages = ["load", "voice", "T3", "flow", "vocoder"]
+        let known = stages + Set(rows.flatMap(\.memoryPeaks.keys)).subtracting(stages).sorted()
+        let shown = known.filter { stage in rows.contains { $0.memoryPeaks[stage] != nil } }
+        return [["peak memory", "after load"] + shown] + rows.map { row in
+            [row.label, Self.bytes(row.memoryAfterLoad)] + shown.map { row.memoryPeaks[$0].map { Self.bytes(Double($0)) } ?? "–" }
+        }
+    }
+
+    static func seconds(_ value: Double) -> String {
+        switch value {
+        case ..<0.1: String(format: "%.2f ms", value * 1e3)
+        case ..<1: String(format: "%.0f ms", value * 1e3)
+        default: String(format: "%.2f s", value)
+        }
+    }
+
+    static func bytes(_ value: Double) -> String {
+        switch value {
+        case ..<1e7: String(format: "%.2f MB", value / 1e6)
+        case ..<1e9: String(format: "%.0f MB", value / 1e6)
+        default: String(format: "%.2f GB", value / 1e9)
+        }
+    }
+}
+
+/// Columns side by side, for a terminal or as Markdown.
+enum TextTable {
+    static func plain(_ rows: [[String]]) -> String { render(rows) { $0.joined(separator: "  ") } }
+
+    static func markdown(_ rows: [[String]]) -> String {
+        let lines = render(rows) { "| \($0.joined(separator: " | ")) |" }.split(separator: "\n", omittingEmptySubsequences: false)
+        let rule = "|" + (rows.first ?? []).map { _ in "---|" }.joined()
+        return ([String(lines[0]), rule] + lines.dropFirst().map(String.init)).joined(separator: "\n")
+    }
+
+    private static func render(_ rows: [[String]], _ line: ([String]) -> String) -> String {
+        guard let columns = rows.first?.indices else { return "" }
+        let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            line(columns.map { column in
+                let padding = String(repeating: " ", count: widths[column] - row[column].count)
+                return column == 0 ? row[column] + padding : padding + row[column]
+            })
+        }.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Chatterbox
+import Foundation
+import Synchronization
+import Torch
+
+/// Measures one setting in a process of its own, so that peaks of memory and cold starts are its own; prints a ``BenchRun``.
+struct BenchWorker: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "bench-worker", shouldDisplay: false)
+
+    @OptionGroup var model: ModelArguments
+    @OptionGroup var voice: VoiceArguments
+    @OptionGroup var speaking: SpeakingArguments
+    @Option var text: String
+    @Option(help: "How often the text is spoken; the last time counts.") var repeats = 2
+
+    func run() async throws {
+        var measured = BenchRun()
+        let memory = MemoryWatch()
+        let source = try voice.source()
+        let quiet = ProgressDisplay(.silent)
+        let synthesizer = try await model.load(quiet)
+        let device = synthesizer.model.device
+        measured.loadSeconds = synthesizer.model.loadingSeconds
+        measured.memory.afterLoad = try Memory.statistics().current
+        memory.enter("voice")
+        var prepared: Voice?
+        if let source {
+            for _ in 0..<2 {
+                let start = ContinuousClock.now
+                prepared = try await source.load(synthesizer, quiet)
+                measured.voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
+            }
+        }
+        if let voice = prepared ?? synthesizer.model.builtInVoice {
+            measured.conditioningTokens = voice.conditioningTokens.size(1)
+            measured.promptTokens = voice.prompt.tokens.size(1)
+        }
+        let options = try speaking.options()
+        for _ in 0..<max(1, repeats) {
+            memory.enter("T3")
+            let speech = try await synthesizer.speak(text, voice: prepared, options: options) { progress in
+                switch progress {
+                case .tokens, .piece: break
+                case .flow(let step, _): if step == 1 { memory.enter("flow") }
+                case .vocoder: memory.enter("vocoder")
+                }
+            }
+            if measured.spoken.isEmpty { FileHandle.standardError.write(Data("first sound\n".utf8)) }
+            measured.spoken.append(BenchRun.Spoken(speech.report))
+        }
+        measured.memory.peaks = memory.finish()
+        if device.isCUDA { measured.memory.devicePeak = try Memory.statistics(of: device).peak }
+        try StandardOutput.write(JSONEncoder().encode(measured) + Data("\n".utf8))
+    }
+}
+
+/// The most resident memory by stage, from the kernel's own high-water mark, started afresh with each stage.
+final class MemoryWatch: Sendable {
+    private struct State {
+        var stage = "load"
+        var peaks: [String: Int] = [:]
+    }
+    private let state = Mutex(State())
+
+    func enter(_ stage: String) {
+        state.withLock { state in
+            note(&state)
+            state.stage = stage
+            try? Memory.resetPeak(of: .cpu)
+        }
+    }
+
+    func finish() -> [String: Int] {
+        state.withLock { state in
+            note(&state)
+            return state.peaks
+        }
+    }
+
+    private func note(_ state: inout State) {
+        let peak = (try? Memory.statistics().peak) ?? 0
+        state.peaks[state.stage] = max(state.peaks[state.stage] ?? 0, peak)
+    }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Chatterbox
+import Foundation
+import SpeechAudio
+
+struct ConvertCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Say what a recording says in another voice.",
+        usage: "chatterbox convert RECORDING --voice FILE|NAME [-o out.wav] [options]",
+        discussion: """
+            Words, pace and melody stay; the voice becomes another. Recordings may be of any length.
+
+            Examples:
+              chatterbox convert me.wav --voice ada -o ada.wav
+              chatterbox convert lecture.mp3 --voice speaker.wav -o lecture-spoken.mp3
+            """)
+
+    @Argument(help: ArgumentHelp("The recording: WAV, FLAC, MP3, Ogg or Opus of any rate.", valueName: "recording")) var recording: String
+    @OptionGroup(title: "Output") var output: OutputArguments
+    @OptionGroup(title: "Voice") var voice: VoiceArguments
+    @OptionGroup(title: "Model") var model: ModelArguments
+    @OptionGroup(title: "Reporting") var progress: ProgressArguments
+
+    @Option(help: ArgumentHelp("Every random number follows from it: the same seed, the same sound. By default a new one.", valueName: "n"))
+    var seed: UInt64?
+    @Option(help: ArgumentHelp("Steps from tokens to sound: fewer are faster, more are finer. (default: the model's)", valueName: "n"))
+    var steps: Int?
+    @Flag(help: "Leave the inaudible watermark out.") var noWatermark = false
+
+    func run() async throws {
+        try model.check()
+        let source = URL(filePath: recording)
+        let destination = try output.destination(stem: source.deletingPathExtension().lastPathComponent + "-converted")
+        let player = output.play ? try Player.find() : nil
+        let recorded = try AudioFile.read(source).checkedAsReference(named: source.relativePath, minimumSeconds: 0.1)
+        let target = try voice.source()
+
+        let display = progress.display
+        defer { display.clear() }
+        let synthesizer = try await model.load(display)
+        if !noWatermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
+        let start = ContinuousClock.now
+        let voice = try await target?.load(synthesizer, display)
+        let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
+        display.begin("Listening to \(source.lastPathComponent)")
+        let speech = try await synthesizer.convert(
+            recorded, named: source.relativePath, to: voice, steps: steps, seed: seed, watermark: !noWatermark
+        ) { display.show($0) }
+        try Task.checkCancellation()
+        try destination.take(speech.audio)
+        let place = try destination.finish(speech.audio)
+        let summary = SpeechSummary(speech, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
+        display.finish(summary.sentence)
+        if output.json { try StandardOutput.print(json: summary) }
+        try await player?.play(speech.audio)
+    }
+}

@@ -1,0 +1,310 @@
+import ArgumentParser
+import Chatterbox
+import ChatterboxTraining
+import Foundation
+import Torch
+
+/// `chatterbox train …`: makes or adapts a model's networks from recordings.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train", abstract: "Train a model's networks on recordings.",
+        discussion: """
+            The data is a folder with a manifest.jsonl: one JSON object a line with audio, text and speaker. Each network keeps \
+            its state in its folder and goes on from there when it is started again.
+            """,
+        subcommands: [
+            Features.self, TrainTokenizer.self, SpeechTokens.self, Speakers.self, TrainT3.self, TrainFlow.self, Assemble.self,
+            SpeakTest.self, TrainSpeaker.self, TrainVocoder.self, CopySynthesisCommand.self,
+        ])
+}
+
+/// Options that all trainings share.
+struct TrainingArguments: ParsableArguments {
+    @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
+    var data: String
+    @Option(help: "Where the features of the recordings lie (see `train features`).")
+    var features: String
+    @Option(help: "Folder for checkpoint, weights and losses.")
+    var out: String
+    @Option(parsing: .upToNextOption, help: "Whose recordings to train on; everybody's when left out.")
+    var only: [String] = []
+    @Option(help: "config.json of the model; Pico's sizes when left out.")
+    var config: String?
+    @Option(help: "Steps in all.")
+    var steps: Int
+    @Option(help: "Highest learning rate.")
+    var rate: Double
+    @Option(help: "Steps of rising rate.")
+    var warmUp = 200
+    @Option(help: "Speech tokens (40 ms) of a batch.")
+    var batchTokens: Int
+    @Option(help: "Processor threads.")
+    var threads = 1
+    @Option(help: "Seed of weights, order and noise.")
+    var seed: UInt64 = 1
+
+    func corpora() throws -> (train: Corpus, heldOut: Corpus) {
+        let manifest = try Manifest(URL(filePath: data))
+        let store = try FeatureStore(URL(filePath: features))
+        let speakers = only.isEmpty ? nil : Set(only)
+        return (
+            try Corpus(manifest, store, split: "train", speakers: speakers),
+            try Corpus(manifest, store, split: "validation", speakers: speakers)
+        )
+    }
+
+    var settings: OptimizerSettings { OptimizerSettings(schedule: LearningRateSchedule(peak: rate, warmUp: warmUp, steps: steps)) }
+
+    func run(_ task: some TrainingTask) throws {
+        var options = TrainingOptions(steps: steps, folder: URL(filePath: out))
+        options.seed = seed
+        try Trainer(options) { show($0) }.run(task)
+    }
+}
+
+/// `chatterbox train features`.
+struct Features: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Compute what the networks hear of each recording, once.")
+    @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
+    var data: String
+    @Option(help: "Folder for the features.")
+    var out: String
+    @Option(help: "Recordings that are read at once.")
+    var threads = 2
+
+    func run() throws {
+        try Libtorch.setThreads(1)
+        try FeatureStore.extract(Manifest(URL(filePath: data)), to: URL(filePath: out), threads: threads) {
+            show(String(format: "%.1f %%", 100 * $0))
+        }
+    }
+}
+
+/// `chatterbox train tokenizer`.
+struct TrainTokenizer: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "tokenizer", abstract: "Train the S3 tokenizer: recording to speech tokens.")
+    @OptionGroup var arguments: TrainingArguments
+    @Option(help: "Weight of reading the letters beside telling the mel.")
+    var letters = 0.15
+
+    func run() throws {
+        try Libtorch.setThreads(arguments.threads)
+        let corpora = try arguments.corpora()
+        try arguments.run(S3TokenizerTask(
+            modelSizes(arguments.config).s3Gen.tokenizer, corpus: corpora.train, heldOut: corpora.heldOut, settings: arguments.settings,
+            batchTokens: arguments.batchTokens, letterWeight: letters, seed: arguments.seed))
+    }
+}
+
+/// `chatterbox train tokens`.
+struct SpeechTokens: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "tokens", abstract: "Compute the speech tokens of each recording, once.")
+    @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
+    var data: String
+    @Option(help: "Where the features of the recordings lie (see `train features`).")
+    var features: String
+    @Option(help: "File with the tokenizer's weights: s3gen.safetensors, or what `train tokenizer` wrote.")
+    var tokenizer: String
+    @Option(help: "config.json of the model; Pico's sizes when left out.")
+    var config: String?
+    @Option(help: "File for the tokens.")
+    var out: String
+    @Option(help: "Processor threads.")
+    var threads = 1
+
+    func run() throws {
+        try Libtorch.setThreads(threads)
+        let weights = try Weights.load(URL(filePath: tokenizer), dtype: .float32)
+        let model = try S3Tokenizer(weights["tokenizer"], modelSizes(config).s3Gen.tokenizer)
+        try SpeechTokenStore.extract(
+            model, manifest: Manifest(URL(filePath: data)), features: FeatureStore(URL(filePath: features)), to: URL(filePath: out)) {
+            show(String(format: "%.0f %%", 100 * $0))
+        }
+    }
+}
+
+/// `chatterbox train speakers`.
+struct Speakers: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Compute how the speaker encoders hear each speaker, once.")
+    @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
+    var data: String
+    @Option(help: "File with the voice encoder's weights: ve.safetensors.")
+    var voiceEncoder: String
+    @Option(help: "File with the speaker encoder's weights under speaker_encoder: s3gen.safetensors.")
+    var speakerEncoder: String
+    @Option(help: "config.json of the model; Pico's sizes when left out.")
+    var config: String?
+    @Option(help: "Utterances of each speaker.")
+    var limit = 16
+    @Option(help: "File for the embeddings.")
+    var out: String
+
+    func run() throws {
+        try Libtorch.setThreads(1)
+        let model = try modelSizes(config)
+        try SpeakerTable.extract(
+            Manifest(URL(filePath: data)),
+            voiceEncoder: VoiceEncoder(Weights.load(URL(filePath: voiceEncoder), dtype: .float32), model.voiceEncoder),
+            speakerEncoder: SpeakerEncoder(
+                Weights.load(URL(filePath: speakerEncoder), dtype: .float32)["speaker_encoder"], model.s3Gen.speakerEncoder),
+            rules: model.reference, limit: limit, seed: 1, to: URL(filePath: out)) { show(String(format: "%.0f %%", 100 * $0)) }
+    }
+}
+
+/// What the networks that need tokens and speakers are trained with.
+struct TokenTrainingArguments: ParsableArguments {
+    @OptionGroup var training: TrainingArguments
+    @Option(help: "File of speech tokens (see `train tokens`).")
+    var tokens: String
+    @Option(help: "File of speaker embeddings (see `train speakers`).")
+    var speakers: String
+    @Option(help: "File of weights to begin with; fresh ones when left out.")
+    var initial: String?
+    @Option(help: "Type of the arithmetic: float32, bfloat16.")
+    var dtype = "float32"
+
+    /// The weights to begin with, in the type of the arithmetic.
+    func weights(_ make: (Weights) throws -> Void) throws -> Weights {
+        guard let dtype = DType(rawValue: dtype) else { throw ValidationError("--dtype \(self.dtype): float32 or bfloat16") }
+        let first: [String: Tensor]
+        if let initial {
+            first = try SafetensorsFile(URL(filePath: initial)).tensors()
+        } else {
+            let fresh = Weights(initialising: try Generator(seed: training.seed))
+            try make(fresh)
+            first = fresh.parameters
+        }
+        // A copy: what is read from a file is the file's own memory.
+        return Weights(tensors: try first.mapValues { try $0.to(dtype).clone() }, named: initial ?? "fresh weights")
+    }
+}
+
+/// `chatterbox train t3`.
+struct TrainT3: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "t3", abstract: "Train T3: text to speech tokens.")
+    @OptionGroup var arguments: TokenTrainingArguments
+    @Option(help: "tokenizer.json of the text.")
+    var textTokenizer: String
+    @Option(help: "Steps over which some heads' attention is pulled to the diagonal between speech and text.")
+    var guidedSteps = 0
+
+    func run() throws {
+        let training = arguments.training
+        try Libtorch.setThreads(training.threads)
+        let sizes = try modelSizes(training.config).t3
+        let corpora = try training.corpora()
+        let task = try T3Task(
+            sizes, initial: arguments.weights { _ = try T3($0, sizes) }, corpus: corpora.train, heldOut: corpora.heldOut,
+            tokens: SpeechTokenStore(URL(filePath: arguments.tokens)), speakers: SpeakerTable(URL(filePath: arguments.speakers)),
+            tokenizer: EnglishTokenizer(URL(filePath: textTokenizer)), settings: training.settings,
+            batchTokens: training.batchTokens, seed: training.seed)
+        task.guidedSteps = guidedSteps
+        try training.run(task)
+    }
+}
+
+/// `chatterbox train flow`.
+struct TrainFlow: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "flow", abstract: "Train the flow: speech tokens to mel.")
+    @OptionGroup var arguments: TokenTrainingArguments
+
+    func run() throws {
+        let training = arguments.training
+        try Libtorch.setThreads(training.threads)
+        let sizes = try modelSizes(training.config).s3Gen.flow
+        let corpora = try training.corpora()
+        try training.run(FlowTask(
+            sizes, initial: arguments.weights { _ = try TokenToMel($0["flow"], sizes) }, corpus: corpora.train,
+            heldOut: corpora.heldOut, tokens: SpeechTokenStore(URL(filePath: arguments.tokens)),
+            speakers: SpeakerTable(URL(filePath: arguments.speakers)), settings: training.settings,
+            batchTokens: training.batchTokens, seed: training.seed))
+    }
+}
+
+/// `chatterbox train assemble`.
+struct Assemble: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Put trained networks together into a model's folder, in float16.")
+    @Argument(help: "The model's folder.", completion: .directory)
+    var folder: String
+    @Option(help: "config.json of the model; Pico's sizes when left out.")
+    var config: String?
+    @Option(help: "Weights of T3.")
+    var t3: String
+    @Option(help: "Weights of the voice encoder.")
+    var voiceEncoder: String
+    @Option(parsing: .upToNextOption, help: "Weights of S3Gen's four networks, in one file or several.")
+    var s3gen: [String]
+    @Option(help: "tokenizer.json of the text.")
+    var textTokenizer: String
+    @Option(parsing: .upToNextOption, help: "The model's own voices, as NAME=RECORDING; it speaks with the first unasked.")
+    var voice: [String]
+
+    func run() throws {
+        let voices = try voice.map { text in
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { throw ValidationError("--voice \(text): expected NAME=RECORDING") }
+            return (name: parts[0], recording: URL(filePath: parts[1]))
+        }
+        let bytes = try ModelAssembly(
+            configuration: modelSizes(config), t3: URL(filePath: t3), voiceEncoder: URL(filePath: voiceEncoder),
+            s3Gen: s3gen.map { URL(filePath: $0) }, textTokenizer: URL(filePath: textTokenizer), voices: voices
+        ).write(to: URL(filePath: folder))
+        print(String(format: "%.2f MB of weights", Double(bytes) / 1e6))
+    }
+}
+
+/// `chatterbox train speak`.
+struct SpeakTest: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "speak", abstract: "Speak a manifest's sentences into a folder, for scripts/measure-speech.")
+    @Argument(help: "The sentences: a manifest.jsonl or its folder.", completion: .file())
+    var data: String
+    @Option(help: "The model's folder.")
+    var model: String
+    @Option(help: "Folder for the recordings.")
+    var out: String
+    @Option(help: "Split of the manifest.")
+    var split = "test"
+    @Option(parsing: .upToNextOption, help: "Speakers, each a voice in the model's folder voices/.")
+    var speaker: [String]
+    @Option(help: "The most sentences of each speaker.")
+    var limit = Int.max
+    @Flag(help: "Speak the recordings' own speech tokens: what flow and vocoder make of perfect tokens.")
+    var fromTokens = false
+    @Option(help: "Temperature; the model's own when left out, like the next two.")
+    var temperature: Double?
+    @Option(help: "Repetition penalty.")
+    var repetitionPenalty: Double?
+    @Option(help: "Guidance by the text.")
+    var cfgWeight: Double?
+    @Option(help: "Steps of the flow.")
+    var flowSteps: Int?
+    @Option(help: "Processor threads.")
+    var threads = 1
+
+    func run() async throws {
+        try Libtorch.setThreads(threads)
+        let loaded = try Model.load(URL(filePath: model))
+        let library = VoiceLibrary(folder: URL(filePath: model).appending(path: "voices"))
+        var voices: [String: Voice] = [:]
+        for name in speaker { voices[name] = try Voice.load(from: library.entry(named: name).file, sizes: loaded.voiceAnalyzer.voiceSizes) }
+        let all = try Manifest(URL(filePath: data)).split(split)
+        let chosen = speaker.flatMap { name in all.filter { $0.speaker == name }.prefix(limit) }
+        var test = SpeechTest(loaded)
+        test.options = try SpeechOptions(
+            sampling: SamplingChanges(temperature: temperature, repetitionPenalty: repetitionPenalty, guidance: cfgWeight),
+            steps: flowSteps, seed: 1, watermark: false)
+        try await test.run(chosen, voices: voices, fromTokens: fromTokens, to: URL(filePath: out)) { show($0) }
+    }
+}
+
+/// The sizes in a config.json, Pico's where there is none.
+private func modelSizes(_ path: String?) throws -> ModelConfiguration {
+    guard let path else { return .pico }
+    return try JSONDecoder().decode(ModelConfiguration.self, from: Data(contentsOf: URL(filePath: path)))
+}
+
+private func show(_ line: String) {
+    print(line)
+    fflush(nil)
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Chatterbox
+import ChatterboxTraining
+import Foundation
+import Torch
+
+/// `chatterbox train speaker`: the two networks that tell voices apart.
+struct TrainSpeaker: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "speaker", abstract: "Trains the voice encoder (for T3) or the speaker encoder (for S3Gen).")
+
+    enum Encoder: String, ExpressibleByArgument, CaseIterable {
+        case voice, timbre
+    }
+
+    @Argument(help: "A folder with manifest.jsonl.", completion: .directory) var data: String
+    @Option(help: "voice: the LSTM that T3 listens to. timbre: CAMPPlus, that S3Gen listens to.") var encoder: Encoder
+    @Option(help: "Where checkpoints, weights and losses go.", completion: .directory) var out: String
+    @Option(help: "Where the encoder alone is written, under its checkpoint's names.", completion: .file()) var export: String?
+    @Option(help: "Steps in all.") var steps = 1000
+    @Option(help: "The most recordings that one speaker gives.") var perSpeaker = 30
+    @Option(help: "config.json of the model; Pico's sizes when left out.", completion: .file()) var config: String?
+    @Option(help: "Seed of weights, order and noise.") var seed: UInt64 = 1
+    @Option(help: "Processor threads.") var threads = 1
+
+    func run() throws {
+        try Libtorch.setThreads(threads)
+        let manifest = try Manifest(URL(filePath: data))
+        func recordings(_ utterances: [Manifest.Utterance], _ count: Int) throws -> SpeakerRecordings {
+            try SpeakerRecordings(utterances, perSpeaker: count, seed: seed) { print("\($0) recordings read"); fflush(nil) }
+        }
+        // Speakers that training never hears are in this split alone.
+        let training = try recordings(manifest.split("train"), perSpeaker)
+        let known = Set(training.speakers)
+        let validation = try manifest.split("validation")
+        let unheard = validation.filter { !known.contains($0.speaker) }
+        let heldOut = try recordings(unheard.isEmpty ? validation : unheard, 10)
+        print("\(training.speakers.count) speakers to learn from, \(heldOut.speakers.count) to verify")
+
+        var options = TrainingOptions(steps: steps, folder: URL(filePath: out))
+        options.seed = seed
+        let trainer = Trainer(options) { print($0); fflush(nil) }
+        let file = export.map { URL(filePath: $0) }
+        let sizes = try ModelConfiguration(ofFile: config)
+        switch encoder {
+        case .voice:
+            try trainer.run(VoiceEncoderTask(
+                sizes.voiceEncoder, training: training, heldOut: heldOut, export: file, steps: steps, seed: seed))
+        case .timbre:
+            try trainer.run(SpeakerEncoderTask(
+                sizes.s3Gen.speakerEncoder, training: training, heldOut: heldOut, export: file, steps: steps, seed: seed))
+        }
+    }
+}
+
+extension ModelConfiguration {
+    /// The sizes in a `config.json`; Pico's where nil.
+    init(ofFile path: String?) throws {
+        self = try path.map { try JSONDecoder().decode(ModelConfiguration.self, from: Data(contentsOf: URL(filePath: $0))) } ?? .pico
+    }
+}

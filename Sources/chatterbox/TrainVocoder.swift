@@ -1,0 +1,42 @@
+import ArgumentParser
+import Chatterbox
+import ChatterboxTraining
+import Foundation
+import Torch
+
+/// `chatterbox train vocoder`: mel to waveform.
+struct TrainVocoder: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "vocoder", abstract: "Trains the vocoder and its pitch predictor.")
+
+    @Argument(help: "A folder with manifest.jsonl.", completion: .directory) var data: String
+    @Option(help: "Where checkpoints, weights and losses go.", completion: .directory) var out: String
+    @Option(help: "Weights to go on from, by their names in s3gen.safetensors.", completion: .file()) var from: String?
+    @Option(help: "Where the vocoder alone is written, by its names in s3gen.safetensors.", completion: .file()) var export: String?
+    @Option(help: "Steps in all.") var steps = 8000
+    @Option(help: "The step from which judges take part; as many as --steps for none.") var judgesFrom = 4000
+    @Flag(help: "Train the pitch predictor alone, which is quick.") var onlyPitch = false
+    @Option(help: "Cuts in a batch.") var batch = 4
+    @Option(help: "Frames of a cut, 20 ms each.") var frames = 25
+    @Option(help: "The highest learning rate.") var rate = 1e-3
+    @Option(help: "config.json of the model; Pico's sizes when left out.", completion: .file()) var config: String?
+    @Option(help: "Seed of weights, order and noise.") var seed: UInt64 = 1
+    @Option(help: "Processor threads.") var threads = 1
+
+    func run() throws {
+        try Libtorch.setThreads(threads)
+        let manifest = try Manifest(URL(filePath: data))
+        var settings = VocoderTaskOptions(steps: steps, judgesFrom: judgesFrom)
+        (settings.batch, settings.frames, settings.rate, settings.seed) = (batch, frames, rate, seed)
+        settings.pitchRate = 2 * rate
+        settings.onlyPitch = onlyPitch
+        settings.export = export.map { URL(filePath: $0) }
+        let task = try VocoderTask(
+            try ModelConfiguration(ofFile: config).s3Gen.vocoder, training: manifest.split("train").map(\.audio),
+            heldOut: manifest.split("validation").map(\.audio), start: from.map { try Weights.load(URL(filePath: $0)) }, settings)
+        var options = TrainingOptions(steps: steps, folder: URL(filePath: out))
+        options.seed = seed
+        options.checkpointSeconds = 300
+        try Trainer(options) { print($0); fflush(nil) }.run(task)
+    }
+}

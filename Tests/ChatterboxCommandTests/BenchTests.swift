@@ -1,0 +1,36 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("chatterbox bench", .standInModel)
+struct BenchTests {
+    @Test("a model is measured in processes of its own, and the figures add up") func figures() async throws {
+        let program = try Program()
+        let run = try await program([
+            "bench", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--runs", "1", "--tokens", "6", "--json",
+            "--quiet", "--plot", "time.svg",
+        ])
+        try #require(run.status == 0, "\(run.errors)")
+        let report = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
+        let row = try #require((report["rows"] as? [[String: Any]])?.first)
+        func median(_ name: String) throws -> Double { try #require((row[name] as? [String: Any])?["median"] as? Double) }
+        #expect(row["speechTokens"] as? Int == 6)
+        #expect(try median("wall") >= median("prefill") + 6 * median("decode") + median("flow") + median("vocoder"))
+        #expect(try median("warmStart") > median("load"))
+        #expect(try #require(row["memoryPeak"] as? Double) >= #require(row["memoryAfterLoad"] as? Double) * 0.5)
+        let limits = try #require(row["limits"] as? [String: Double])
+        #expect(Set(limits.keys) == ["prefill", "decode", "flow", "vocoder"] && limits.values.allSatisfy { $0 > 0 })
+        let picture = try String(contentsOf: program.folder.url.appending(path: "time.svg"), encoding: .utf8)
+        #expect(picture.hasPrefix("<svg") && picture.contains("decode"))
+    }
+
+    @Test("what cannot be measured is refused with its option", arguments: [
+        (["--runs", "0"], "--runs", 64), (["--tokens", "5000"], "--tokens", 64), (["--plot", "x.png"], "SVG", 64),
+        (["--against-python", "/nowhere"], "bin/python", 1),
+    ])
+    func refusals(options: [String], word: String, status: Int32) async throws {
+        let run = try await Program()(["bench"] + options)
+        #expect(run.status == status)
+        #expect(run.errors.contains(word), "\(run.errors)")
+    }
+}

@@ -1,0 +1,98 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+import TestSupport
+import Testing
+import Torch
+
+@testable import ChatterboxCommand
+
+@Suite("Parts of the command line") struct CommandTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func path(_ name: String) -> String { folder.url.appending(path: name).path }
+
+    @Test("text is words or a file, not both") func text() throws {
+        try Data("One two.\n".utf8).write(to: folder.url.appending(path: "text.txt"))
+        #expect(try TextArguments.parse(["One", "two."]).text() == "One two.")
+        #expect(try TextArguments.parse(["--", "-5 degrees"]).text() == "-5 degrees")
+        #expect(try TextArguments.parse(["--file", path("text.txt")]).text() == "One two.\n")
+        #expect(throws: UsageError.self) { try TextArguments.parse(["One", "--file", path("text.txt")]).text() }
+    }
+
+    @Test("the format follows the option, else the name, else wav", arguments: [
+        (["-o", "out.flac"], AudioFormat.flac), (["-o", "out.mp3", "--format", "opus"], .opus), (["-o", "out", "--format", "pcm"], .pcm),
+        (["-o", "/dev/null"], .wav), ([], .wav), (["--format", "mp3"], .mp3),
+    ])
+    func format(arguments: [String], expected: AudioFormat) throws {
+        guard case .file(_, let format) = try OutputArguments.parse(arguments).destination(stem: "speech") else {
+            Issue.record("no file"); return
+        }
+        #expect(format == expected)
+    }
+
+    @Test("every command explains itself", arguments: [
+        [], ["say"], ["voice"], ["voice", "make"], ["voice", "list"], ["voice", "show"], ["voice", "remove"], ["models"], ["models", "path"],
+        ["models", "make-random"], ["watermark"],
+    ])
+    func help(path: [String]) throws {
+        let error = try #require(throws: (any Error).self) {
+            var command = try ChatterboxCommand.parseAsRoot(path + ["--help"])
+            try command.run()
+        }
+        let help = ChatterboxCommand.message(for: error)
+        #expect(help.contains("OVERVIEW: ") && help.contains("USAGE: chatterbox"))
+        #expect(ExitStatus(error, interruption: 130)?.code == nil)
+    }
+
+    @Test("progress only goes forward and ends below the whole") func share() {
+        var share = SpeechShare()
+        var last = 0.0
+        for piece in 1...3 {
+            share.advance(.piece(piece, of: 3, text: "Some words to speak."))
+            for token in 1...80 { share.advance(.tokens(80 * (piece - 1) + token)) }
+            for step in 1...10 { share.advance(.flow(step: step, of: 10)) }
+            share.advance(.vocoder)
+            #expect(share.fraction > last && share.fraction <= Double(piece) / 3)
+            last = share.fraction
+        }
+    }
+
+    @Test("a bar fits its terminal", arguments: [20, 40, 80, 200]) func barWidth(columns: Int) {
+        var share = SpeechShare()
+        share.advance(.piece(7, of: 12, text: "Some words."))
+        #expect(share.bar(columns: columns).count < max(columns, 50))
+    }
+
+    @Test("a voice is a file that is there, else a name in the library, else a path to complain of") func voiceSource() throws {
+        let library = VoiceLibrary(folder: folder.url.appending(path: "voices"))
+        let generator = try Generator(seed: 1)
+        try library.store(.random(.chatterbox, seconds: 1, generator: generator), as: "ada")
+        try Data().write(to: folder.url.appending(path: "file.wav"))
+        try FileManager.default.createDirectory(at: folder.url.appending(path: "ada"), withIntermediateDirectories: true)
+        #expect(try VoiceSource.file(path("file.wav"), library).path == path("file.wav"))
+        #expect(try VoiceSource.file("ada", library).path == path("voices/ada.voice.safetensors"))
+        #expect(try VoiceSource.file("gone.wav", library).relativePath == "gone.wav")
+        #expect(throws: VoiceLibraryError.self) { try VoiceSource.file("eve", library) }
+        #expect(throws: SafetensorsError.self) { try VoiceSource(path("gone.safetensors"), library) }
+        #expect(throws: AudioError.self) { try VoiceSource(path("file.wav"), library) }
+    }
+
+    @Test("what belongs to the user is where the XDG rules say") func folders() {
+        #expect(UserFolders(environment: ["HOME": "/home/a"]).data.path == "/home/a/.local/share/chatterbox")
+        #expect(UserFolders(environment: ["HOME": "/home/a", "XDG_DATA_HOME": "/data"]).data.path == "/data/chatterbox")
+        #expect(UserFolders(environment: ["HOME": "/home/a", "XDG_DATA_HOME": "data"]).data.path == "/home/a/.local/share/chatterbox")
+    }
+
+    @Test("a stand-in is not written over something, nor without a tokenizer") func standInRefused() async throws {
+        try Data("mine".utf8).write(to: folder.url.appending(path: "file"))
+        let tokenizer = fixturesFolder.appending(path: "tokenizer.json").path
+        let over = try ModelsCommand.MakeRandom.parse([folder.url.path, "--tokenizer", tokenizer])
+        await #expect(throws: UsageError.self) { try await over.run() }
+        let without = try ModelsCommand.MakeRandom.parse([path("new"), "--tokenizer", path("file")])
+        await #expect { try await without.run() } throws: { "\($0)".contains(path("file")) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["file"])
+    }
+}

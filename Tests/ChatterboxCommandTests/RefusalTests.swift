@@ -1,0 +1,56 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Exit statuses and streams of the process after a mistake; ``BadInputTests`` has the many mistakes.
+@Suite("Refusals of the program", .standInModel, .serialized) struct RefusalTests {
+    let program: Program
+
+    init() throws { program = try Program() }
+
+    struct Mistake: Sendable, CustomTestStringConvertible {
+        let testDescription: String, status: Int32, words: [String], arguments: [String]
+    }
+
+    @Test("a mistake is one or two lines on standard error, a status, and nothing else", arguments: [
+        Mistake(testDescription: "emoji", status: 1, words: ["letters"], arguments: ["🙂"]),
+        Mistake(testDescription: "unknown device", status: 64, words: ["foo", "cpu"], arguments: ["Hi.", "--device", "foo"]),
+        Mistake(testDescription: "no text", status: 64, words: ["no text", "--file"], arguments: []),
+        Mistake(testDescription: "full disk", status: 1, words: ["standard output", "no room"], arguments: ["Hi.", "-o", "-"]),
+    ])
+    func mistake(_ mistake: Mistake) async throws {
+        let common = ["say", "-q", "--model", StandInModel.folder.path, "--max-tokens", "4", "--steps", "1"]
+        let voice = mistake.arguments.contains("--voice") ? [] : ["--voice", StandInModel.recording.path]
+        let run = try await program(common + voice + mistake.arguments, output: mistake.testDescription == "full disk" ? "/dev/full" : nil)
+        #expect(run.status == mistake.status, "\(run.errors)")
+        #expect((1...2).contains(run.lines.count), "\(run.errors)")
+        for word in mistake.words { #expect(run.errors.contains(word), "\(word) in: \(run.errors)") }
+        #expect(run.output.isEmpty)
+        #expect(try program.files().isEmpty)
+    }
+
+    @Test("what the parser refuses is usage, and help is success") func parser() async throws {
+        let unknown = try await program("say", "Hi.", "--no-such-option")
+        #expect(unknown.status == 64)
+        #expect(unknown.errors.contains("--no-such-option"))
+        #expect(unknown.output.isEmpty)
+        let help = try await program("--help")
+        #expect(help.status == 0)
+        #expect(String(decoding: help.output, as: UTF8.self).contains("chatterbox say"))
+    }
+
+    @Test("with no model on the machine it says what to do") func noModel() async throws {
+        let run = try await program("say", "Hi.")
+        #expect(run.status == 1)
+        #expect(run.errors.contains("--model DIR"))
+        #expect(try program.files().isEmpty)
+    }
+
+    @Test("a stand-in speaks without a voice being given") func standIn() async throws {
+        let tokenizer = fixturesFolder.appending(path: "tokenizer.json").path
+        #expect(try await program("models", "make-random", "stand-in", "--tokenizer", tokenizer).status == 0)
+        let spoken = try await program("say", "One two.", "--model", "stand-in", "--max-tokens", "4", "--steps", "1", "-o", "out.wav")
+        #expect(spoken.status == 0, "\(spoken.errors)")
+        #expect(try program.files().contains("out.wav"))
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import SpeechAudio
+import TestSupport
+import Testing
+import Torch
+
+@Suite("chatterbox say", .standInModel, .serialized) struct SayTests {
+    let program: Program
+
+    init() throws { program = try Program() }
+
+    private func say(_ arguments: String..., input: String = "") async throws -> Program.Run {
+        try await program(
+            ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark"] + arguments, input: input)
+    }
+
+    private func sayAsRecording(_ arguments: String..., input: String = "") async throws -> Program.Run {
+        try await program(
+            ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark"]
+                + ["--voice", StandInModel.recording.path] + arguments, input: input)
+    }
+
+    @Test("writes sound, the documented figures and a trace, and tells its progress in lines where there is no terminal")
+    func figures() async throws {
+        let run = try await sayAsRecording("One. Two.", "-o", "out.wav", "--json", "--trace", "trace.safetensors")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.lines.map { String($0.prefix(9)) } == ["Loading m", "Listening", "Speaking:", "  turning", "out.wav: "])
+        #expect(!run.errors.contains("\r") && !run.errors.contains("\u{1B}"))
+        #expect(try program.files() == ["out.wav", "trace.safetensors"])
+        try expectFigures(run)
+
+        let trace = try SafetensorsFile(URL(filePath: program.path("trace.safetensors")))
+        #expect(Set(trace.entries.keys) == [
+            "text_tokens", "speaker_embedding", "cond_prompt_tokens", "prompt_token", "prompt_feat", "xvector", "speech_tokens", "mel", "wav",
+        ])
+        #expect(trace.metadata["text"] == "One. Two.")
+        #expect(trace.metadata["seed"] == "3")
+    }
+
+    private func expectFigures(_ run: Program.Run) throws {
+        let audio = try AudioFile.read(URL(filePath: program.path("out.wav")))
+        let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
+        #expect(Set(figures.keys) == [
+            "model", "device", "dtype", "quantize", "seed", "text_tokens", "speech_tokens", "end", "audio_seconds", "wall_seconds",
+            "real_time_factor", "first_audio_seconds", "peak_memory_bytes", "watermark", "stages", "output", "warnings",
+        ])
+        let stages = try #require(figures["stages"] as? [String: Double])
+        #expect(Set(stages.keys) == ["load", "voice", "prefill", "decode", "flow", "vocoder", "watermark"])
+        for name in ["load", "voice", "prefill", "decode", "flow", "vocoder"] { #expect(stages[name]! > 0, "\(name)") }
+        #expect(figures["seed"] as? Int == 3)
+        #expect(figures["speech_tokens"] as? Int == 6)
+        #expect(figures["end"] as? String == "budget")
+        #expect(figures["output"] as? String == "out.wav")
+        #expect(figures["watermark"] as? Bool == false)
+        #expect(figures["audio_seconds"] as? Double == audio.duration)
+        let speed = try #require(figures["real_time_factor"] as? Double)
+        #expect(abs(speed - audio.duration / (figures["wall_seconds"] as! Double)) < 1e-9)
+        #expect(figures["peak_memory_bytes"] as! Int > 50_000_000)
+    }
+
+    @Test("a prepared voice speaks exactly as the recording, by its file and by its name") func voices() async throws {
+        let recording = StandInModel.recording.path
+        let made = try await program(
+            "voice", "make", recording, "--model", StandInModel.folder.path, "-o", "me.voice.safetensors", "--name", "me", "-q")
+        #expect(made.status == 0)
+        #expect(made.errors.isEmpty)
+        let sounds = [
+            try await say("One two.", "-o", "-", "--voice", recording, "-q"),
+            try await say("One two.", "-o", "-", "--voice", "me.voice.safetensors", "-q"),
+            try await say("One two.", "-o", "-", "--voice", "me", "-q"),
+        ]
+        #expect(sounds.allSatisfy { $0.status == 0 && $0.errors.isEmpty && $0.output.count > 1000 })
+        #expect(sounds[1].output == sounds[0].output)
+        #expect(sounds[2].output == sounds[0].output)
+        #expect(try program.files() == [".local/share/chatterbox/voices/me.voice.safetensors", "me.voice.safetensors"])
+    }
+
+    @Test("text comes from standard input, samples go to standard output") func pipe() async throws {
+        let samples = try await sayAsRecording("-", "-o", "-", "--format", "pcm", input: "One two.").output
+        #expect(samples.count == 6 * 960 * 2)
+    }
+
+    @Test("a file without a name is called after the text, and overwrites nothing") func defaultName() async throws {
+        try Data("One two.".utf8).write(to: URL(filePath: program.path("chapter.txt")))
+        try Data("mine".utf8).write(to: URL(filePath: program.path("chapter.flac")))
+        let run = try await sayAsRecording("-f", "chapter.txt", "--format", "flac")
+        #expect(run.status == 0)
+        #expect(run.lines.last?.hasPrefix("chapter-2.flac: ") == true)
+        #expect(try program.files() == ["chapter-2.flac", "chapter.flac", "chapter.txt"])
+        #expect(try Data(contentsOf: URL(filePath: program.path("chapter.flac"))) == Data("mine".utf8))
+    }
+
+    @Test("progress is a bar on a terminal, which goes away") func bar() async throws {
+        let (status, screen) = try await program.onTerminal(
+            "say", "One two.", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens", "6",
+            "--steps", "1", "-o", "out.wav")
+        #expect(status == 0)
+        #expect(screen.contains("Speaking [") && screen.contains("% "))
+        let last = screen.components(separatedBy: "\r\u{1B}[K").last
+        #expect(last?.hasPrefix("out.wav: ") == true)
+    }
+
+    @Test("sound is not written to a terminal") func terminalRefused() async throws {
+        let (status, screen) = try await program.onTerminal("say", "One two.", "-o", "-", "--model", StandInModel.folder.path)
+        #expect(status == 64)
+        #expect(screen.contains("terminal"))
+    }
+
+    @Test("Ctrl-C ends it with 130 and leaves no file", arguments: ["Loading", "Speaking"])
+    func interrupted(at word: String) async throws {
+        let run = try await program(
+            ["say", String(repeating: "one two three ", count: 1000), "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path]
+                + ["--max-tokens", "2000", "-o", "out.wav", "--json", "--no-watermark"], interruptedAt: word)
+        #expect(run.status == 130)
+        #expect(run.lines.last == "Stopped.")
+        #expect(run.output.isEmpty)
+        #expect(try program.files().isEmpty)
+    }
+}

@@ -1,0 +1,187 @@
+import Foundation
+import SpeechAudio
+import Synchronization
+import TestSupport
+import Testing
+import Torch
+
+@testable import Chatterbox
+
+@Suite("Synthesizer", .standInModel) struct SynthesizerTests {
+    let model: Model
+    let synthesizer: Synthesizer
+
+    init() throws {
+        model = try Model.load(StandInModel.folder)
+        synthesizer = Synthesizer(model)
+    }
+
+    /// Two pieces for the sentence splitter.
+    static let twoPieces = [200, 200].map { String(repeating: "word ", count: $0 / 5).dropLast() + "." }.joined(separator: " ")
+
+    private func options(seed: UInt64? = 7, tokens: Int = 12, _ splitting: SpeechOptions.Splitting = .none) throws -> SpeechOptions {
+        try SpeechOptions(steps: 2, maximumTokens: tokens, seed: seed, splitting: splitting)
+    }
+
+    private func voice(pitch: Double) throws -> Voice {
+        try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: pitch))
+    }
+
+    @Test("speech ends where the model ends it, and the report says so") func end() async throws {
+        let speech = try await synthesizer.speak("One two.", voice: voice(pitch: 120), options: options(tokens: 100))
+        #expect(speech.report.end == .stop)
+        #expect(speech.report.speechTokens == 8)
+        #expect(speech.audio.frames == 8 * 960)
+        #expect(speech.audio.sampleRate == synthesizer.sampleRate)
+        let stages = speech.report.stages
+        #expect([stages.prefill, stages.decode, stages.flow, stages.vocoder].allSatisfy { $0 > 0 })
+        #expect(stages.prefill + stages.decode + stages.flow + stages.vocoder <= speech.report.wallSeconds)
+    }
+
+    @Test("the same seed is the same audio, another seed another") func seeds() async throws {
+        let voice = try voice(pitch: 120)
+        let first = try await synthesizer.speak("One two.", voice: voice, options: options())
+        let again = try await synthesizer.speak("One two.", voice: voice, options: options())
+        let other = try await synthesizer.speak("One two.", voice: voice, options: options(seed: 8))
+        #expect(first.audio == again.audio)
+        #expect(first.audio != other.audio)
+        #expect(!first.audio.samples.isEmpty)
+    }
+
+    @Test("a seed that was drawn is told, and gives the same audio") func drawnSeed() async throws {
+        let voice = try voice(pitch: 120)
+        let first = try await synthesizer.speak("One two.", voice: voice, options: options(seed: nil))
+        let again = try await synthesizer.speak("One two.", voice: voice, options: options(seed: first.seed))
+        #expect(first.audio == again.audio)
+    }
+
+    @Test("chunks joined are the whole, and their reports add up") func chunks() async throws {
+        let voice = try voice(pitch: 120)
+        let options = try options(.sentences)
+        let whole = try await synthesizer.speak(Self.twoPieces, voice: voice, options: options)
+        var samples: [Float] = []
+        var texts: [String] = []
+        var last: SpeechChunk?
+        for try await chunk in synthesizer.chunks(Self.twoPieces, voice: voice, options: options) {
+            samples += chunk.audio.samples
+            texts.append(chunk.text)
+            last = chunk
+        }
+        #expect(texts.count == 2)
+        #expect(samples == whole.audio.samples)
+        #expect(last?.report.speechTokens == whole.report.speechTokens)
+        #expect(last?.report.audioSeconds == whole.audio.duration)
+    }
+
+    @Test("cancellation stops before the next token") func cancellation() async throws {
+        let voice = try voice(pitch: 120)
+        let options = try options(tokens: 200)
+        let drawn = Mutex(0)
+        let task = Task {
+            try await synthesizer.speak("One two.", voice: voice, options: options) { progress in
+                guard case .tokens(let count) = progress else { return }
+                drawn.withLock { $0 = count }
+                if count == 3 { withUnsafeCurrentTask { $0?.cancel() } }
+            }
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(drawn.withLock { $0 } == 3)
+    }
+
+    @Test("cancellation stops before the next step of the flow") func cancellationOfFlow() async throws {
+        let voice = try voice(pitch: 120)
+        let options = try SpeechOptions(steps: 9, maximumTokens: 8, seed: 7)
+        let reached = Mutex(0)
+        let task = Task {
+            try await synthesizer.speak("One two.", voice: voice, options: options) { progress in
+                guard case .flow(let step, of: _) = progress else { return }
+                reached.withLock { $0 = step }
+                if step == 2 { withUnsafeCurrentTask { $0?.cancel() } }
+            }
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+        #expect(reached.withLock { $0 } == 2)
+    }
+
+    @Test("leaving the loop over chunks stops the work, and the next request is served") func leavingTheLoop() async throws {
+        let voice = try voice(pitch: 120)
+        let begun = Mutex(0)
+        let left = DispatchSemaphore(value: 0)
+        for try await _ in synthesizer.chunks(Self.twoPieces, voice: voice, options: try options(.sentences), onProgress: { progress in
+            // The second piece goes on when the loop is left.
+            if case .piece(2, of: 2, _) = progress { left.wait() }
+            if case .flow = progress { begun.withLock { $0 += 1 } }
+        }) { break }
+        left.signal()
+        // Requests wait for each other: when this one is served, the other has ended.
+        _ = try await synthesizer.speak("One two.", voice: voice, options: options())
+        #expect(begun.withLock { $0 } == 2, "the two steps of the first piece's flow")
+    }
+
+    @Test("two synthesizers over one model do not disturb each other") func concurrent() async throws {
+        let (low, high) = try (voice(pitch: 100), voice(pitch: 220))
+        let options = try options(tokens: 30)
+        let alone = try await (
+            synthesizer.speak("One two.", voice: low, options: options).audio,
+            synthesizer.speak("Three four five.", voice: high, options: options).audio)
+        let (first, second) = (Synthesizer(model), Synthesizer(model))
+        async let one = first.speak("One two.", voice: low, options: options).audio
+        async let two = second.speak("Three four five.", voice: high, options: options).audio
+        #expect(try await one == alone.0)
+        #expect(try await two == alone.1)
+    }
+
+    @Test("requests that meet at one synthesizer each keep their voice") func sharedSynthesizer() async throws {
+        let (low, high) = try (voice(pitch: 100), voice(pitch: 220))
+        let options = try options()
+        let alone = try await (
+            synthesizer.speak("One two.", voice: low, options: options).audio,
+            synthesizer.speak("One two.", voice: high, options: options).audio)
+        #expect(alone.0 != alone.1)
+        async let one = synthesizer.speak("One two.", voice: low, options: options).audio
+        async let two = synthesizer.speak("One two.", voice: high, options: options).audio
+        async let three = synthesizer.speak("One two.", voice: low, options: options).audio
+        let met = try await [one, two, three]
+        #expect(met == [alone.0, alone.1, alone.0])
+    }
+
+    @Test("without a voice a model that has none says so") func noVoice() async throws {
+        await #expect { try await synthesizer.speak("One.") } throws: { "\($0)".contains("--voice") }
+    }
+
+    @Test("a prepared voice speaks as the recording it was made from") func preparedVoice() async throws {
+        let folder = try TemporaryFolder()
+        let file = folder.url.appending(path: "me.voice.safetensors")
+        let voice = try await synthesizer.voice(from: StandInModel.recording)
+        try voice.save(to: file)
+        let prepared = try await synthesizer.voice(from: file)
+        let fromRecording = try await synthesizer.speak("One two.", voice: voice, options: options()).audio
+        #expect(try await synthesizer.speak("One two.", voice: prepared, options: options()).audio == fromRecording)
+    }
+
+    @Test("a long text is spoken in pieces unless one breath is asked for, and traced in one breath") func splitting() async throws {
+        let voice = try voice(pitch: 120)
+        func pieces(_ options: SpeechOptions, trace: Bool = false) async throws -> Int {
+            let last = Mutex(0)
+            let note: @Sendable (SpeechProgress) -> Void = { if case .piece(_, let count, _) = $0 { last.withLock { $0 = count } } }
+            if trace {
+                _ = try await synthesizer.trace(Self.twoPieces, voice: voice, options: options, onProgress: note)
+            } else {
+                _ = try await synthesizer.speak(Self.twoPieces, voice: voice, options: options, onProgress: note)
+            }
+            return last.withLock { $0 }
+        }
+        #expect(try await pieces(options(tokens: 1, .sentences)) == 2)
+        #expect(try await pieces(options(tokens: 1, .none)) == 1)
+        #expect(try await pieces(options(tokens: 1, .sentences), trace: true) == 1)
+    }
+
+    @Test("a trace holds every stage under upstream's names") func trace() async throws {
+        let voice = try voice(pitch: 120)
+        let (speech, trace) = try await synthesizer.trace("One two.", voice: voice, options: options())
+        #expect(Set(trace.keys) == [
+            "text_tokens", "speaker_embedding", "cond_prompt_tokens", "prompt_token", "prompt_feat", "xvector", "speech_tokens", "mel", "wav",
+        ])
+        #expect(try trace["wav"]!.array(of: Float.self) == speech.audio.samples)
+    }
+}

@@ -1,0 +1,158 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+import TestSupport
+import Testing
+import Torch
+
+@testable import ChatterboxTraining
+
+/// A folder with eight recordings of tones by two speakers.
+private struct SmallData {
+    let folder: TemporaryFolder
+    let manifest: Manifest
+    let features: FeatureStore
+
+    init() throws {
+        folder = try TemporaryFolder()
+        var lines = ""
+        for number in 0..<8 {
+            let frames = 12_000 + 2_400 * number
+            let samples = (0..<frames).map { Float(0.3 * sin(0.02 * Double($0 * (1 + number % 3)))) }
+            try AudioFile.write(Audio(samples: samples, sampleRate: 24_000), to: folder.url.appending(path: "\(number).wav"))
+            lines += """
+                {"audio": "\(number).wav", "text": "Tone \(number).", "speaker": "\(number % 2)", "split": "\(number < 6 ? "train" : "validation")"}\n
+                """
+        }
+        try Data(lines.utf8).write(to: folder.url.appending(path: "manifest.jsonl"))
+        manifest = try Manifest(folder.url)
+        let out = folder.url.appending(path: "features")
+        try FeatureStore.extract(manifest, to: out, threads: 2) { _ in }
+        features = try FeatureStore(out)
+    }
+
+    func corpus(_ split: String) throws -> Corpus { try Corpus(manifest, features, split: split) }
+
+    var settings: OptimizerSettings { OptimizerSettings(schedule: LearningRateSchedule(peak: 0.003, warmUp: 2, steps: 40)) }
+
+    /// Losses of a run's steps.
+    func losses(_ task: some TrainingTask, steps: Int) throws -> [Double] {
+        let optimizers = try Dictionary(uniqueKeysWithValues: task.groups.map { ($0.name, try AdamW($0.parameters, $0.settings)) })
+        let generator = try Generator(seed: 1)
+        return try (0..<steps).map { step in
+            let metrics = try task.step(step, generator: generator) { group, loss in
+                try optimizers[group]!.clearGradients()
+                try loss.backward()
+                _ = try optimizers[group]!.update()
+            }
+            return metrics[0].value
+        }
+    }
+}
+
+/// The last five losses as a share of the first five.
+func lastToFirst(_ losses: [Double]) -> Double {
+    let first: Double = losses.prefix(5).reduce(0, +)
+    let last: Double = losses.suffix(5).reduce(0, +)
+    return last / first
+}
+
+@Suite("Training tasks")
+struct TaskTests {
+    private var sizes: ModelConfiguration {
+        var sizes = ModelConfiguration.tiny
+        sizes.s3Gen.tokenizer.hiddenSize = 32
+        sizes.t3.perceiver = PerceiverConfiguration(queries: 2, heads: 2)
+        sizes.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 32, layers: 1, heads: 2, intermediateSize: 32))
+        return sizes
+    }
+
+    @Test("features are as long as the tokens that come of them, and a second extraction changes nothing")
+    func features() throws {
+        let data = try SmallData()
+        for number in data.manifest.utterances.indices {
+            let tokens = try #require(data.features.tokenCount(number))
+            let samples = 12_000 + 2_400 * number
+            #expect(tokens == samples / 960)
+            #expect(try data.features.mel(number).shape == [80, 2 * tokens])
+            let frames = try data.features.logMel(number).shape[1]
+            #expect(frames > 4 * tokens - 4 && frames <= 4 * tokens)
+        }
+        #expect(try data.corpus("train").count == 6)
+        #expect(try data.corpus("validation").count == 2)
+    }
+
+    @Test("the tokenizer's losses fall, and its tokens are kept under the utterances' places")
+    func tokenizer() throws {
+        let data = try SmallData()
+        let task = try S3TokenizerTask(
+            sizes.s3Gen.tokenizer, corpus: data.corpus("train"), heldOut: data.corpus("validation"), settings: data.settings,
+            batchTokens: 80)
+        let losses = try data.losses(task, steps: 25)
+        #expect(lastToFirst(losses) < 0.8, "\(losses)")
+        #expect(try task.validate().map(\.name) == ["mel", "letters", "different tokens", "effective tokens"])
+
+        let file = data.folder.url.appending(path: "tokens.safetensors")
+        try SpeechTokenStore.extract(task.tokenizer, manifest: data.manifest, features: data.features, to: file) { _ in }
+        let store = try SpeechTokenStore(file)
+        for number in 0..<8 {
+            let alone = try task.tokenizer.tokens(ofLogMel: data.features.logMel(number).to(.float32))
+            #expect(try store[number] == alone.array(of: Int.self))
+        }
+        #expect(store[8] == nil)
+    }
+
+    /// Tokens and speaker embeddings that nobody computed.
+    private func madeUp(_ data: SmallData) throws -> (SpeechTokenStore, SpeakerTable) {
+        let generator = try Generator(seed: 2)
+        let (tokens, speakers) = (data.folder.url.appending(path: "t.safetensors"), data.folder.url.appending(path: "s.safetensors"))
+        try SafetensorsWriter.write(
+            Dictionary(uniqueKeysWithValues: (0..<8).map { number in
+                ("tokens.\(number)", try Tensor.randint(0..<6561, [data.features.tokenCount(number)!], generator: generator).to(.int16))
+            }), to: tokens)
+        try SafetensorsWriter.write([
+            "voice.0": .rand([3, 256], generator: generator), "voice.1": .rand([3, 256], generator: generator),
+            "xvector.0": .randn([3, 192], generator: generator), "xvector.1": .randn([3, 192], generator: generator),
+        ], to: speakers)
+        return (try SpeechTokenStore(tokens), try SpeakerTable(speakers))
+    }
+
+    private func fresh(_ dtype: DType, _ make: (Weights) throws -> Void) throws -> Weights {
+        let weights = Weights(initialising: try Generator(seed: 1))
+        try make(weights)
+        return Weights(tensors: try weights.parameters.mapValues { try $0.to(dtype).clone() }, named: "fresh")
+    }
+
+    @Test("T3's loss falls, in half precision too", arguments: [DType.float32, .bfloat16])
+    func t3(dtype: DType) throws {
+        let data = try SmallData()
+        let (tokens, speakers) = try madeUp(data)
+        let sizes = sizes.t3
+        let task = try T3Task(
+            sizes, initial: fresh(dtype) { _ = try T3($0, sizes) }, corpus: data.corpus("train"), heldOut: data.corpus("validation"),
+            tokens: tokens, speakers: speakers, tokenizer: EnglishTokenizer(fixturesFolder.appending(path: "tokenizer.json")),
+            settings: data.settings, batchTokens: 120, seed: 4)
+        let losses = try data.losses(task, steps: 25)
+        #expect(lastToFirst(losses) < 0.9, "\(losses)")
+        #expect(try task.validate().allSatisfy { $0.value.isFinite })
+    }
+
+    @Test("the flow's loss falls")
+    func flow() throws {
+        let data = try SmallData()
+        let (tokens, speakers) = try madeUp(data)
+        let sizes = sizes.s3Gen.flow
+        let task = try FlowTask(
+            sizes, initial: fresh(.float32) { _ = try TokenToMel($0["flow"], sizes) }, corpus: data.corpus("train"),
+            heldOut: data.corpus("validation"), tokens: tokens, speakers: speakers, settings: data.settings, batchTokens: 120, seed: 4)
+        let losses = try data.losses(task, steps: 20)
+        #expect(lastToFirst(losses) < 0.9, "\(losses)")
+        #expect(try task.validate().allSatisfy { $0.value.isFinite })
+    }
+
+    @Test("files that an earlier command makes are named when they are missing")
+    func missing() throws {
+        let url = URL(filePath: "/nowhere/tokens.safetensors")
+        #expect(throws: TrainingError.missing(url, purpose: "speech tokens (see `train tokens`)")) { try SpeechTokenStore(url) }
+    }
+}

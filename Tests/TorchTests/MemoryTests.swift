@@ -1,0 +1,73 @@
+import Foundation
+import TestSupport
+import Testing
+import Torch
+
+@Suite("Memory, threads and devices")
+struct MemoryTests {
+    @Test("a tensor counts in the process's memory, and no longer when it is gone") func resident() throws {
+        let before = try Memory.statistics().current
+        var tensor: Tensor? = try Tensor.ones([64 << 20], dtype: .uint8)
+        let held = try Memory.statistics()
+        // Other tests come and go beside this one; 64 MB stand out.
+        #expect(held.current - before > 32 << 20)
+        #expect(held.peak >= held.current)
+        #expect(held.reserved == held.current)
+        #expect(tensor?.count == 64 << 20)
+        tensor = nil
+        try Memory.releaseCache()
+        #expect(try Memory.statistics().current < held.current)
+    }
+
+    @Test("making and dropping tensors a thousand times holds no more than one") func noLeak() throws {
+        func work() throws {
+            let x = try Tensor.ones([1 << 20])
+            let parts = try x.reshaped([1024, 1024]).split(256, axis: 0)
+            _ = try Tensor.cat(parts, axis: 1).matmul(.ones([4096, 1])).array(of: Float.self)
+            _ = try? x + Tensor.zeros([3])
+        }
+        try work()
+        let before = try Memory.statistics().current
+        for _ in 0..<300 { try work() }
+        // 300 leaked megabyte tensors would be 1.2 GB or more.
+        #expect(try Memory.statistics().current - before < 400 << 20)
+    }
+
+    @Test("the library tells its version and its threads") func library() {
+        #expect(Libtorch.version.split(separator: ".").count >= 2)
+        #expect(Libtorch.threads >= 1)
+    }
+
+    @Test("the CPU needs no waiting, and its peak can start afresh") func processor() throws {
+        try Memory.synchronize(.cpu)
+        try Memory.resetPeak(of: .cpu)
+        #expect(try Memory.statistics().peak > 0)
+    }
+
+    @Test("without a card, everything that needs one says so", .enabled(if: Device.cudaCount == 0, "this machine has a card")) func absent() throws {
+        let calls: [(String, () throws -> Void)] = [
+            ("zeros", { _ = try Tensor.zeros([2], device: .cuda()) }), ("to", { _ = try Tensor.zeros([2]).to(.cuda(1)) }),
+            ("generator", { _ = try Generator(seed: 1, device: .cuda()) }), ("tensor", { _ = try Tensor([1, 2], device: .cuda()) }),
+            ("memory statistics", { _ = try Memory.statistics(of: .cuda()) }), ("release cache", { try Memory.releaseCache(of: .cuda()) }),
+            ("reset peak memory", { try Memory.resetPeak(of: .cuda()) }), ("synchronize", { try Memory.synchronize(.cuda()) }),
+        ]
+        for (name, call) in calls {
+            let error = #expect(throws: TorchError.self, "\(name)") { try call() }
+            #expect(error?.operation == name)
+            #expect(error?.description.contains("CUDA") == true, "\(error as Any)")
+        }
+        #expect(try Device("auto") == .cpu)
+        let error = #expect(throws: DeviceError.self) { try Device("cuda") }
+        #expect(error?.description.contains("not available") == true)
+        #expect(Device.cuda(2).description == "cuda:2" && Device.cuda().isCUDA && !Device.cpu.isCUDA)
+    }
+
+    @Test("without a card, captured graphs are not available and say so", .enabled(if: Device.cudaCount == 0, "this machine has a card"))
+    func graphs() {
+        let error = #expect(throws: TorchError.self) { try CapturedGraph {} }
+        #expect(error?.operation == "graph")
+        #expect(error?.kind == .unavailable)
+        #expect(error?.description.contains("not available") == true)
+        #expect(!CapturedGraph.isSupported)
+    }
+}

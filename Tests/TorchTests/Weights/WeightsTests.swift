@@ -1,0 +1,42 @@
+import TestSupport
+import Testing
+import Torch
+
+@Suite("Weights")
+struct WeightsTests {
+    @Test("weights are taken by name and shape, and leftovers are refused")
+    func weights() throws {
+        let weights = Weights(
+            tensors: ["a.weight": try .ones([2, 3]), "a.bias": try .zeros([2]), "b.weight": try .ones([4])], named: "small.safetensors")
+        let layer = try Linear(weights["a"], from: 3, to: 2)
+        #expect(try layer(Tensor.ones([1, 3])).array(of: Float.self) == [3, 3])
+        #expect(throws: WeightsError.self) { try weights.requireAllUsed() }
+        let error = #expect(throws: WeightsError.self) { try Linear(weights["a"], from: 4, to: 2) }
+        #expect(error?.description == "small.safetensors: tensor \"a.weight\" should have shape [2, 4], found [2, 3]; the file belongs to another model")
+        weights.ignore("b.")
+        try weights.requireAllUsed()
+    }
+
+    @Test("a missing tensor is an error with file and name") func missing() throws {
+        let weights = Weights(tensors: [:], named: "small.safetensors")
+        let error = #expect(throws: WeightsError.self) { try Linear(weights["layers"][3]["q_proj"], from: 1, to: 1) }
+        #expect(error?.description.contains("small.safetensors: tensor \"layers.3.q_proj.weight\" is missing") == true)
+        #expect(weights.isEmpty && !weights.contains("x"))
+        #expect(try weights.tensorIfPresent("x", shape: [1]) == nil)
+    }
+
+    @Test("drawn weights follow their rule, come again from the same seed, and are the model's parameters") func drawn() throws {
+        let weights = Weights(initialising: try Generator(seed: 1)), again = Weights(initialising: try Generator(seed: 1))
+        let layer = try Linear(weights["a"], from: 400, to: 300)
+        try expectClose(Linear(again["a"], from: 400, to: 300).weight, layer.weight, relative: 0)
+        #expect(try layer.weight.abs().max().item(Float.self) <= 0.05)
+        #expect(try layer.weight.abs().max().item(Float.self) > 0.0499)
+        #expect(Set(weights.parameters.keys) == ["a.weight", "a.bias"])
+        let rules: [(Initial, ClosedRange<Float>, Float)] = [(.zeros, 0...0, 0), (.ones, 1...1, 0), (.constant(3), 3...3, 0), (.normal(std: 0.5), -4...4, 0.5), (.uniform(2), -2...2, 1.155)]
+        for (index, (rule, range, deviation)) in rules.enumerated() {
+            let tensor = try weights.tensor("t\(index)", shape: [100, 100], initial: rule)
+            #expect(try range.contains(tensor.min().item()) && range.contains(tensor.max().item()))
+            #expect(try abs(tensor.std().item(Float.self) - deviation) < 0.05)
+        }
+    }
+}
