@@ -9,7 +9,6 @@ struct UsageError: Error, CustomStringConvertible {
 
     init(_ description: String) { self.description = description }
 
-    /// For an option whose feature this version lacks.
 }
 
 /// How the program ends after a failure.
