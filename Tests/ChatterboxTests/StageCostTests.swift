@@ -27,8 +27,8 @@ struct StageCostTests {
         #expect((2.7e12...3.3e12).contains(guided))
         let mean = FlowConfiguration.meanFlow.cost(tokens: 100, prompt: 250).operations
         #expect(mean < guided / 8)
-        // 26 to 30 GFLOP for a second of sound.
-        #expect((26e9...30e9).contains(VocoderConfiguration.chatterbox.cost(frames: 50).operations))
+        // A second of sound: 21 GFLOP in the residual blocks, 8 in the source's, the rest in pitch, ends and upsampling.
+        #expect((30e9...31e9).contains(VocoderConfiguration.chatterbox.cost(frames: 50).operations))
     }
 
     @Test("the slower of reading and computing sets the time")
