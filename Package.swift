@@ -7,6 +7,7 @@ let package = Package(
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "SpeechAudio", targets: ["SpeechAudio"]),
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
+        .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
         .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
         .executable(name: "torch-bench", targets: ["TorchBench"]),
@@ -14,6 +15,10 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
+        // For downloads: HTTP with TLS and streaming bodies, and checksums.
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.30.0"),
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", "3.12.0"..<"5.0.0"),
     ],
     targets: [
         // libtorch and the audio libraries, found through pkg-config (scripts/setup writes libtorch.pc).
@@ -27,10 +32,21 @@ let package = Package(
         .target(name: "CKernels", exclude: ["kernels.inc"]),
         .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
         .target(name: "Chatterbox", dependencies: ["Torch", "Kernels", "SpeechAudio"]),
+        .target(
+            name: "ChatterboxHub",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "Torch"]),
         .executableTarget(
             name: "ChatterboxCommand",
-            dependencies: ["Chatterbox", "ChatterboxTraining", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Chatterbox", "ChatterboxHub", "ChatterboxTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Sources/chatterbox"),
 
         .target(name: "Harness", path: "Benchmarks/Harness"),
@@ -42,6 +58,13 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["Kernels", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "CSndfile", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
+        .testTarget(
+            name: "ChatterboxHubTests",
+            dependencies: [
+                "Chatterbox", "ChatterboxHub", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ]),
         .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "TestSupport"]),
         .testTarget(name: "ChatterboxCommandTests", dependencies: ["ChatterboxCommand", "TestSupport"]),
     ],

@@ -6,8 +6,8 @@ import Torch
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "Models on this machine.",
-        subcommands: [Path.self, MakeRandom.self])
+        abstract: "Get models, list, check and remove them.",
+        subcommands: [Pull.self, List.self, Verify.self, Remove.self, Path.self, MakeRandom.self])
 }
 
 extension ModelsCommand {
@@ -19,7 +19,9 @@ extension ModelsCommand {
         @Argument(help: ArgumentHelp("The model's name.", valueName: "name")) var name: String?
 
         func run() throws {
-            try StandardOutput.print(UserFolders().modelLocator.folder(of: name).path)
+            let folders = UserFolders()
+            try folders.modelStore.refresh()
+            try StandardOutput.print(folders.modelLocator.folder(of: name).path)
         }
     }
 

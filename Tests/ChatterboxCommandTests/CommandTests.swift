@@ -34,7 +34,7 @@ import Torch
     }
 
     @Test("every command explains itself", arguments: [
-        [], ["say"], ["voice"], ["voice", "make"], ["voice", "list"], ["voice", "show"], ["voice", "remove"], ["models"], ["models", "path"],
+        [], ["say"], ["voice"], ["voice", "make"], ["voice", "list"], ["voice", "show"], ["voice", "remove"], ["models"], ["models", "pull"], ["models", "list"], ["models", "verify"], ["models", "remove"], ["models", "path"],
         ["models", "make-random"], ["watermark"],
     ])
     func help(path: [String]) throws {

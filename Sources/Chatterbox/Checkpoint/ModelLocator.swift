@@ -63,7 +63,7 @@ public enum ModelLocatorError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .noModel(let shelves):
             return "there is no model on this machine (looked in \(Self.list(shelves))); "
-                + "give a model's folder with --model DIR, or make a stand-in with `chatterbox models make-random DIR --tokenizer FILE`"
+                + "get one with `chatterbox models pull chatterbox`, or give a model's folder with --model DIR"
         case .unknown(let name, let known, let shelves):
             let here = known.isEmpty ? "there are none in \(Self.list(shelves))" : "here are \(known.joined(separator: ", "))"
             return "there is no model or folder \"\(name)\"; \(here); give one of them or a model's folder"

@@ -6,7 +6,7 @@ import Torch
 /// Which model, where it runs and in which arithmetic; for every command that loads one.
 struct ModelArguments: ParsableArguments {
     @Option(help: ArgumentHelp(
-        "The model: a name, or a folder with a model's files. Without it, the best model on this machine.", valueName: "name|dir"))
+        "The model: a name (see `chatterbox models list`), or a folder with a model's files. Without it, the best model on this machine.", valueName: "name|dir"))
     var model: String?
 
     @Option(help: ArgumentHelp("Where to compute: cpu, cuda, cuda:1, …, or auto (a card where there is one).", valueName: "device"))
@@ -49,12 +49,12 @@ struct ModelArguments: ParsableArguments {
 
     /// Loads the model.
     ///
-    /// - Throws: ``ModelLocatorError``, `DeviceError`, and what loading throws.
+    /// - Throws: ``ModelLocatorError``, ``ModelNotHere``, `HubError`, `DeviceError`, and what loading throws.
     func load(_ progress: ProgressDisplay) async throws -> Synthesizer {
         try check()
         let device = try Device(device)
         let folders = UserFolders()
-        let folder = try folders.modelLocator.folder(of: model)
+        let folder = try await ModelOffer(folders: folders, display: progress).folder(of: model)
         if let threads { try Libtorch.setThreads(threads) }
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Chatterbox.load(

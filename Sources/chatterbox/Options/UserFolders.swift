@@ -1,13 +1,16 @@
 import Chatterbox
+import ChatterboxHub
 import Foundation
 
 /// Where the program keeps what belongs to the user, by the XDG base directory rules: the one place that reads them
-/// from the environment.
+/// from the environment, together with Python's variables for its hub.
 struct UserFolders {
     /// `$XDG_DATA_HOME/chatterbox`, by default `~/.local/share/chatterbox`.
     let data: URL
     /// `$XDG_CACHE_HOME`, by default `~/.cache`.
     let caches: URL
+    /// Where models come from and are kept, as Python's client has it.
+    let hub: HubConfiguration
 
     init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         let home = URL(filePath: environment["HOME"] ?? NSHomeDirectory())
@@ -17,6 +20,7 @@ struct UserFolders {
         }
         data = base("XDG_DATA_HOME", orElse: ".local/share").appending(path: "chatterbox")
         caches = base("XDG_CACHE_HOME", orElse: ".cache")
+        hub = HubConfiguration(environment: environment, home: home)
     }
 
     var voiceLibrary: VoiceLibrary { VoiceLibrary(folder: data.appending(path: "voices")) }
@@ -24,5 +28,9 @@ struct UserFolders {
     /// The watermark's weights, which every model shares.
     var watermark: URL { WatermarkFile.url(inCache: caches) }
 
-    var modelLocator: ModelLocator { ModelLocator(shelves: [data.appending(path: "models")]) }
+    /// The models that a hub has.
+    var modelStore: ModelStore { ModelStore(shelf: caches.appending(path: "chatterbox/models"), configuration: hub) }
+
+    /// The user's own models, then those of the hub.
+    var modelLocator: ModelLocator { ModelLocator(shelves: [data.appending(path: "models"), modelStore.shelf]) }
 }

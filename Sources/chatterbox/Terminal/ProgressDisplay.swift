@@ -83,6 +83,9 @@ final class ProgressDisplay: Sendable {
         }
     }
 
+    /// Draws another bar in place of the one that is there.
+    func redraw(_ line: String) { state.withLock { draw(line, &$0) } }
+
     private func draw(_ line: String, _ state: inout State) {
         state.isOnScreen = true
         StandardError.write("\r\u{1B}[K" + line.prefix(StandardError.columns - 1))

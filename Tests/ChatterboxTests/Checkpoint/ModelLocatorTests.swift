@@ -55,6 +55,6 @@ import Testing
     }
 
     @Test("with no model at all the message says what to do") func noModel() throws {
-        #expect { try locator.folder(of: nil) } throws: { "\($0)".contains("--model DIR") && "\($0)".contains("make-random") }
+        #expect { try locator.folder(of: nil) } throws: { "\($0)".contains("--model DIR") && "\($0)".contains("models pull") }
     }
 }

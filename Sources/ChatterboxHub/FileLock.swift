@@ -1,0 +1,43 @@
+import Foundation
+
+/// A lock that other processes see, Python's `filelock` among them: `flock` on a file that stays where it is.
+struct FileLock: ~Copyable {
+    private let descriptor: Int32
+
+    /// Waits for the lock.
+    ///
+    /// - Parameter onWait: called once where another process holds it.
+    /// - Throws: ``HubError/unwritable(path:reason:)``, `CancellationError`.
+    static func acquire(_ file: URL, clock: HubClock, onWait: () -> Void = {}) async throws -> FileLock {
+        try FileManager.default.createFolder(file.deletingLastPathComponent())
+        var waited = false
+        while true {
+            if let descriptor = try lockedDescriptor(file) { return FileLock(descriptor: descriptor) }
+            if !waited { onWait() }
+            waited = true
+            try await clock.sleep(.milliseconds(100))
+            try Task.checkCancellation()
+        }
+    }
+
+    /// Nil where another process holds the lock.
+    private static func lockedDescriptor(_ file: URL) throws -> Int32? {
+        let descriptor = open(file.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o664)
+        guard descriptor >= 0 else { throw HubError.unwritable(path: file.path, reason: String(cString: strerror(errno))) }
+        // Where the file system knows no locks, downloads still cannot hurt each other: whole files replace whole files.
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || [ENOSYS, ENOLCK, EOPNOTSUPP].contains(errno) { return descriptor }
+        close(descriptor)
+        return nil
+    }
+
+    deinit { close(descriptor) }
+}
+
+extension FileManager {
+    /// - Throws: ``HubError/unwritable(path:reason:)``.
+    func createFolder(_ url: URL) throws {
+        do { try createDirectory(at: url, withIntermediateDirectories: true) } catch {
+            throw HubError.unwritable(path: url.path, reason: error.localizedDescription)
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import Foundation
+import NIOPosix
+
+/// A file that is asked for.
+public struct HubRequest: Sendable, Hashable {
+    /// Paths within the repository; the first that it has is taken.
+    public let names: [String]
+    /// Whether a repository without any of them will do.
+    public let isOptional: Bool
+
+    /// - Precondition: paths that stay within the repository.
+    public init(_ name: String, orElse others: String..., isOptional: Bool = false) {
+        names = [name] + others
+        self.isOptional = isOptional
+        precondition(names.allSatisfy { $0.split(separator: "/", omittingEmptySubsequences: false).allSatisfy { !["", ".", ".."].contains($0) } })
+    }
+}
+
+extension HubClient {
+    /// Brings files of a repository into the cache, all at the same commit, and gives their places.
+    ///
+    /// Files that are there are used as they are, whoever fetched them, once their checksums have been found right.
+    /// Where the hub cannot be reached, the files of the last visit will do if they are complete.
+    ///
+    /// - Parameter onEvent: called often and from several threads.
+    /// - Throws: ``HubError``, `CancellationError`.
+    public func fetch(
+        _ requests: [HubRequest], from repository: HubRepository, revision: String = HubRevision.main,
+        onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
+    ) async throws -> [String: URL] {
+        precondition(requests.contains { !$0.isOptional }, "at least one file that must be there")
+        let cached = cachedFiles(requests, of: repository, revision: revision)
+        guard !configuration.isOffline else {
+            guard let cached else { throw notCached(requests, repository, revision, reason: "HF_HUB_OFFLINE forbids to fetch them") }
+            return cached
+        }
+        let files: [HubFile]
+        do {
+            files = try await describe(requests, repository, revision, attempts: cached == nil ? nil : 1, onEvent)
+        } catch let error as HubError {
+            guard let cached, error.isOutage else { throw error }
+            onEvent(.usingCache(reason: error.description))
+            return cached
+        }
+        let meter = ProgressMeter(files: files.count, bytes: files.reduce(0) { $0 + $1.size }, clock: clock, onEvent: onEvent)
+        try checkRoom(for: files)
+        // The largest first, so that the small ones fill the gaps.
+        _ = try await inParallel(files.sorted { $0.size > $1.size }) { file in
+            if try await isHere(file) {
+                meter.credit(file.size)
+                meter.finishFile()
+            } else {
+                try await Transfer(client: self, file: file, meter: meter).run()
+            }
+        }
+        var places: [String: URL] = [:]
+        for file in files { places[file.name] = try cache.link(file) }
+        // Last, so that until then the previous commit's files count.
+        try cache.note(files[0].commit, as: revision, of: repository)
+        return places
+    }
+
+    /// The files in the cache, without asking the hub; nil where one that must be there is not.
+    public func cachedFiles(_ requests: [HubRequest], of repository: HubRepository, revision: String = HubRevision.main) -> [String: URL]? {
+        cache.files(requests, of: repository, revision: revision)
+    }
+
+    private func notCached(_ requests: [HubRequest], _ repository: HubRepository, _ revision: String, reason: String) -> HubError {
+        let missing = requests.filter { !$0.isOptional && cache.file($0, of: repository, revision: revision) == nil }
+        return .notCached(repository: repository.id, files: missing.map { $0.names[0] }, folder: cache.folder.path, reason: reason)
+    }
+
+    /// The first file tells the commit, at which the others are then described.
+    func describe(
+        _ requests: [HubRequest], _ repository: HubRepository, _ revision: String, attempts: Int? = nil,
+        _ onEvent: @escaping @Sendable (HubEvent) -> Void
+    ) async throws -> [HubFile] {
+        let first = requests.first { !$0.isOptional }!
+        let known = try await describe(first, in: repository, revision: revision, attempts: attempts, onEvent: onEvent)!
+        let rest = try await inParallel(requests.filter { $0 != first }) { request -> HubFile? in
+            try await describe(request, in: repository, revision: known.commit, attempts: attempts, onEvent: onEvent)
+        }
+        return [known] + rest.compactMap { $0 }
+    }
+
+    /// The first of a request's names that the repository has; nil where it has none and need not.
+    private func describe(
+        _ request: HubRequest, in repository: HubRepository, revision: String, attempts: Int?, onEvent: (HubEvent) -> Void
+    ) async throws -> HubFile? {
+        for name in request.names {
+            do {
+                return try await describe(name, in: repository, revision: revision, attempts: attempts, onEvent: onEvent)
+            } catch HubError.noFile {}
+        }
+        if request.isOptional { return nil }
+        throw HubError.noFile(repository: repository.id, revision: revision, file: request.names.joined(separator: " or "))
+    }
+
+    /// Whether the file is in the cache, whole and undamaged: as contents of its checksum, or in the snapshot itself, where
+    /// Python puts it when told not to make links.
+    private func isHere(_ file: HubFile) async throws -> Bool {
+        let place = cache.snapshot(file.commit, of: file.repository).appending(path: file.name)
+        let blob = cache.blob(file.checksum, of: file.repository)
+        return try await NIOThreadPool.singleton.runIfActive {
+            for candidate in [blob, place] where FileManager.default.fileExists(atPath: candidate.path) {
+                let found = try Checksummer.digits(of: candidate, as: file.checksum)
+                guard found.size == file.size, found.digits == file.checksum.digits else { continue }
+                return true
+            }
+            return false
+        }
+    }
+
+    /// - Throws: ``HubError/diskFull(folder:needed:available:)``.
+    private func checkRoom(for files: [HubFile]) throws {
+        let needed = Dictionary(grouping: files) { cache.blob($0.checksum, of: $0.repository) }.reduce(0) { sum, entry in
+            let here = max(Self.size(of: entry.key), Self.size(of: entry.key.appendingPathExtension("incomplete")))
+            return sum + max(0, entry.value[0].size - here)
+        }
+        guard needed > 0, let available = freeSpace(cache.folder), available < needed else { return }
+        throw HubError.diskFull(folder: cache.folder.path, needed: needed, available: available)
+    }
+
+    private static func size(of file: URL) -> Int {
+        var status = stat()
+        return stat(file.path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    /// Does something with each, several at a time, and gives the results in order. The first failure ends the others.
+    private func inParallel<Item: Sendable, Result: Sendable>(
+        _ items: [Item], _ work: @escaping @Sendable (Item) async throws -> Result
+    ) async throws -> [Result] {
+        try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+            var results = [Result?](repeating: nil, count: items.count)
+            for (index, item) in items.enumerated() {
+                if index >= configuration.parallelFiles, let (done, result) = try await group.next() { results[done] = result }
+                group.addTask { (index, try await work(item)) }
+            }
+            for try await (done, result) in group { results[done] = result }
+            return results.map { $0! }
+        }
+    }
+}
+
+extension HubCache {
+    /// Files that are here whole at a revision; nil where one that must be there is not.
+    public func files(_ requests: [HubRequest], of repository: HubRepository, revision: String = HubRevision.main) -> [String: URL]? {
+        var files: [String: URL] = [:]
+        for request in requests {
+            guard let file = file(request, of: repository, revision: revision) else {
+                guard request.isOptional else { return nil }
+                continue
+            }
+            files[file.name] = file.url
+        }
+        return files
+    }
+
+    /// The first of a request's names that is here.
+    func file(_ request: HubRequest, of repository: HubRepository, revision: String) -> (name: String, url: URL)? {
+        request.names.lazy.compactMap { name in file(name, of: repository, revision: revision).map { (name, $0) } }.first
+    }
+}
+
+extension HubError {
+    /// Whether it is the connection's or the hub's fault, and not that of what was asked for.
+    var isOutage: Bool {
+        switch self {
+        case .unreachable, .status, .notAHub, .tooManyRedirects: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,173 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// Speaks to a Hugging Face hub: asks what its files are and fetches them into the cache that Python's client shares.
+public struct HubClient: Sendable {
+    public let configuration: HubConfiguration
+    public var cache: HubCache { HubCache(configuration.cacheFolder) }
+    let clock: HubClock
+    let http: HTTPClient
+    /// Bytes that a folder's disk has room for; nil where that cannot be told.
+    let freeSpace: @Sendable (URL) -> Int?
+
+    /// Opens connections, lets the body use them, and closes them.
+    ///
+    /// - Parameters:
+    ///   - clock: time for pauses between tries and for measuring speed.
+    ///   - freeSpace: bytes that a folder's disk has room for.
+    public static func with<Result: Sendable>(
+        _ configuration: HubConfiguration, clock: HubClock = .continuous,
+        freeSpace: @escaping @Sendable (URL) -> Int? = DiskSpace.free, _ body: (HubClient) async throws -> Result
+    ) async throws -> Result {
+        var settings = HTTPClient.Configuration()
+        // Redirects are followed by hand: the token must not go along to another host.
+        settings.redirectConfiguration = .disallow
+        settings.timeout.connect = .nanoseconds(configuration.patience.response.nanoseconds)
+        settings.timeout.read = .nanoseconds(configuration.patience.silence.nanoseconds)
+        // Tries are counted here, and a hub that is not there should be noticed at once.
+        settings.connectionPool.retryConnectionEstablishment = false
+        // One connection for each file is faster than one for all.
+        settings.httpVersion = .http1Only
+        if let proxy = configuration.proxy { settings.proxy = .server(host: proxy.host, port: proxy.port) }
+        let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+        let client = HubClient(configuration: configuration, clock: clock, http: http, freeSpace: freeSpace)
+        do {
+            let result = try await body(client)
+            try await http.shutdown()
+            return result
+        } catch {
+            try? await http.shutdown()
+            throw error
+        }
+    }
+
+    // MARK: requests
+
+    /// The address of a file's contents.
+    func address(of name: String, in repository: HubRepository, revision: String) -> String {
+        // A branch's name may have slashes, which would be folders.
+        let allowed = CharacterSet.urlPathAllowed.subtracting(CharacterSet(charactersIn: "/"))
+        let revision = revision.addingPercentEncoding(withAllowedCharacters: allowed) ?? revision
+        let name = name.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? name
+        return "\(configuration.endpoint)/\(repository.id)/resolve/\(revision)/\(name)"
+    }
+
+    /// One request, without following a redirect.
+    ///
+    /// - Throws: ``Failure/transient(_:)`` where there is no answer.
+    func send(_ method: HTTPMethod, _ url: String, range: Int? = nil) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: url)
+        request.method = method
+        request.headers.add(name: "User-Agent", value: "chatterbox-swift")
+        // Sizes and ranges are those of the file itself.
+        request.headers.add(name: "Accept-Encoding", value: "identity")
+        if let range { request.headers.add(name: "Range", value: "bytes=\(range)-") }
+        if let token = configuration.token, Origin(url) == Origin(configuration.endpoint) {
+            request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        }
+        do {
+            if method == .HEAD {
+                return try await http.execute(request, timeout: .nanoseconds(configuration.patience.response.nanoseconds))
+            }
+            return try await http.execute(request, deadline: .distantFuture)
+        } catch {
+            throw try Failure(error)
+        }
+    }
+
+    /// Where an answer sends us, as a whole address; nil where it does not.
+    func redirect(_ response: HTTPClientResponse, from url: String) -> String? {
+        guard (300..<400).contains(response.status.code), let location = response.headers.first(name: "Location") else { return nil }
+        return URL(string: location, relativeTo: URL(string: url))?.absoluteString
+    }
+
+    // MARK: descriptions
+
+    /// Asks what a file is, without fetching it.
+    ///
+    /// - Parameter attempts: how often in all; nil as the configuration has it.
+    /// - Throws: ``HubError``.
+    public func describe(
+        _ name: String, in repository: HubRepository, revision: String = HubRevision.main, attempts: Int? = nil,
+        onEvent: (HubEvent) -> Void = { _ in }
+    ) async throws -> HubFile {
+        let start = address(of: name, in: repository, revision: revision)
+        var pauses = Pauses(configuration.patience, attempts: attempts)
+        while true {
+            do {
+                return try await describeOnce(name, repository, revision, start)
+            } catch let failure as Failure {
+                try await pauses.pause(after: failure, clock, onEvent) { failed in
+                    switch failure {
+                    case .status(let code, _, let url): HubError.status(url: url, code: code, attempts: failed)
+                    case .transient(let reason): HubError.unreachable(url: configuration.endpoint, reason: reason)
+                    }
+                }
+            }
+        }
+    }
+
+    private func describeOnce(_ name: String, _ repository: HubRepository, _ revision: String, _ start: String) async throws -> HubFile {
+        var url = start
+        for _ in 0..<10 {
+            let response = try await send(.HEAD, url)
+            try check(response, url, name, repository, revision)
+            let next = redirect(response, from: url)
+            let tag = response.headers.first(name: "X-Linked-Etag") ?? (next == nil ? response.headers.first(name: "ETag") : nil)
+            if let next, tag == nil || !response.headers.contains(name: "X-Repo-Commit") {
+                url = next
+                continue
+            }
+            func require<Value>(_ value: Value?, _ what: String) throws -> Value {
+                guard let value else { throw HubError.notAHub(url: url, missing: what) }
+                return value
+            }
+            let commit = try require(response.headers.first(name: "X-Repo-Commit"), "X-Repo-Commit")
+            guard HubRevision.isCommit(commit) else { throw HubError.notAHub(url: url, missing: "commit in X-Repo-Commit") }
+            let size = response.headers.first(name: "X-Linked-Size") ?? (next == nil ? response.headers.first(name: "Content-Length") : nil)
+            return HubFile(
+                repository: repository, name: name, commit: commit,
+                size: try require(size.flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }, "X-Linked-Size"),
+                checksum: try require(tag.flatMap(HubChecksum.init), "checksum as its ETag"))
+        }
+        throw HubError.tooManyRedirects(url: start)
+    }
+
+    /// - Throws: ``HubError`` for a refusal that is final, ``Failure/status(_:retryAfter:url:)`` for one that may pass.
+    func check(_ response: HTTPClientResponse, _ url: String, _ name: String, _ repository: HubRepository, _ revision: String) throws {
+        let code = Int(response.status.code)
+        guard code >= 400 else { return }
+        let reason = response.headers.first(name: "X-Error-Code")
+        let isHub = Origin(url) == Origin(configuration.endpoint)
+        switch (code, reason) {
+        case (_, "RepoNotFound"): throw HubError.noRepository(repository.id, endpoint: configuration.endpoint)
+        case (404, "RevisionNotFound"): throw HubError.noRevision(repository: repository.id, revision: revision)
+        case (404, _) where isHub: throw HubError.noFile(repository: repository.id, revision: revision, file: name)
+        case (401, _) where isHub, (403, _) where isHub:
+            throw HubError.refused(
+                repository: repository.id, hasToken: configuration.token != nil, reason: response.headers.first(name: "X-Error-Message"))
+        // A content server's address is good for some time only: the hub gives a new one.
+        default: throw Failure.status(code, retryAfter: RetryAfter.duration(in: response.headers), url: url)
+        }
+    }
+}
+
+/// Scheme, host and port: whom a token is for.
+struct Origin: Equatable {
+    let scheme, host: String
+    let port: Int
+
+    init?(_ address: String) {
+        guard let url = URL(string: address), let scheme = url.scheme?.lowercased(), let host = url.host()?.lowercased() else { return nil }
+        self.scheme = scheme
+        self.host = host
+        port = url.port ?? (scheme == "https" ? 443 : 80)
+    }
+}
+
+extension Duration {
+    var nanoseconds: Int64 { components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000 }
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

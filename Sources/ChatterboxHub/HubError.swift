@@ -1,0 +1,78 @@
+import Foundation
+
+/// Why files could not be had from a hub or from its cache.
+public enum HubError: Error, Hashable, CustomStringConvertible {
+    case badRepository(String)
+    /// Offline, or the hub unreachable, and files are missing.
+    case notCached(repository: String, files: [String], folder: String, reason: String)
+    case noRepository(String, endpoint: String)
+    case noRevision(repository: String, revision: String)
+    case noFile(repository: String, revision: String, file: String)
+    /// 401 or 403.
+    case refused(repository: String, hasToken: Bool, reason: String?)
+    case unreachable(url: String, reason: String)
+    case status(url: String, code: Int, attempts: Int)
+    /// An answer without the headers by which a hub describes a file.
+    case notAHub(url: String, missing: String)
+    case tooManyRedirects(url: String)
+    /// Transfers that break off, stand still or have the wrong length, again and again.
+    case interrupted(file: String, received: Int, size: Int, attempts: Int, reason: String)
+    case corrupt(file: String, expected: String, found: String, attempts: Int)
+    case diskFull(folder: String, needed: Int, available: Int)
+    case unwritable(path: String, reason: String)
+    case unreadable(path: String, reason: String)
+
+    public var description: String {
+        switch self {
+        case .badRepository(let id):
+            "\"\(id)\" is no repository's name; expected one such as ResembleAI/chatterbox"
+        case .notCached(let repository, let files, let folder, let reason):
+            "\(repository): \(list(files)) not in \(folder), and \(reason)"
+        case .noRepository(let id, let endpoint):
+            "\(endpoint) has no repository \(id), or hides it from you: set HF_TOKEN if it is private"
+        case .noRevision(let repository, let revision):
+            "\(repository) has no revision \(revision)"
+        case .noFile(let repository, let revision, let file):
+            "\(repository) has no file \(file) at revision \(revision)"
+        case .refused(let repository, let hasToken, let reason):
+            "\(repository): the hub refuses access\(reason.map { " (\($0))" } ?? ""); "
+                + (hasToken ? "check the token in HF_TOKEN and accept the model's terms on its page" : "set HF_TOKEN to an access token of yours")
+        case .unreachable(let url, let reason):
+            "\(url): no connection (\(reason)); check the network, HF_ENDPOINT and HTTPS_PROXY"
+        case .status(let url, let code, let attempts):
+            "\(url): the hub answered \(code) \(attempts) times; try again later"
+        case .notAHub(let url, let missing):
+            "\(url): the answer has no \(missing), so this is no Hugging Face hub; check HF_ENDPOINT"
+        case .tooManyRedirects(let url):
+            "\(url): redirected in a circle"
+        case .interrupted(let file, let received, let size, let attempts, let reason):
+            "\(file): \(received.asBytes) of \(size.asBytes) arrived, \(attempts) tries brought no more (\(reason)); run the command again to go on from there"
+        case .corrupt(let file, let expected, let found, let attempts):
+            "\(file): damaged on the way \(attempts) times: its checksum is \(found.prefix(12))…, expected \(expected.prefix(12))…; nothing was kept"
+        case .diskFull(let folder, let needed, let available):
+            "\(folder): \(needed.asBytes) are needed, \(available.asBytes) are free; make room or set HF_HUB_CACHE to another disk"
+        case .unreadable(let path, let reason):
+            "\(path): cannot be read (\(reason))"
+        case .unwritable(let path, let reason):
+            "\(path): cannot be written (\(reason)); set HF_HUB_CACHE to a folder of yours"
+        }
+    }
+
+    private func list(_ files: [String]) -> String {
+        files.count == 1 ? "\(files[0]) is" : "\(files.prefix(3).joined(separator: ", "))\(files.count > 3 ? " and \(files.count - 3) more" : "") are"
+    }
+}
+
+extension Int {
+    /// A number of bytes as a person reads it: 3.2 GB.
+    package var asBytes: String {
+        let units = ["kB", "MB", "GB", "TB"]
+        guard abs(self) >= 1000 else { return "\(self) bytes" }
+        var value = Double(self) / 1000, unit = 0
+        while abs(value) >= 999.5, unit < units.count - 1 {
+            value /= 1000
+            unit += 1
+        }
+        return String(format: value < 9.95 ? "%.1f" : "%.0f", value) + " " + units[unit]
+    }
+}

@@ -1,0 +1,88 @@
+import Synchronization
+
+/// What happens while files are fetched.
+public enum HubEvent: Sendable {
+    case progress(HubProgress)
+    /// A try failed; the next follows after a pause.
+    case pausing(Duration, reason: String)
+    /// Another process is fetching the same file.
+    case waitingForOther(file: String)
+    /// The hub cannot be asked; the files that are here are used.
+    case usingCache(reason: String)
+}
+
+/// How far fetching files has come.
+public struct HubProgress: Sendable, Hashable {
+    public var files = 0
+    public var totalFiles = 0
+    public var bytes = 0
+    public var totalBytes = 0
+    /// Over the last seconds; nil before there is anything to tell.
+    public var bytesPerSecond: Double?
+
+    public init(files: Int = 0, totalFiles: Int = 0, bytes: Int = 0, totalBytes: Int = 0, bytesPerSecond: Double? = nil) {
+        self.files = files
+        self.totalFiles = totalFiles
+        self.bytes = bytes
+        self.totalBytes = totalBytes
+        self.bytesPerSecond = bytesPerSecond
+    }
+
+    /// Seconds to the end at this speed.
+    public var secondsLeft: Double? {
+        bytesPerSecond.flatMap { $0 > 0 ? Double(totalBytes - bytes) / $0 : nil }
+    }
+}
+
+/// Adds up what several transfers bring, and measures their speed.
+final class ProgressMeter: Sendable {
+    private let clock: HubClock
+    private let onEvent: @Sendable (HubEvent) -> Void
+    private let state: Mutex<State>
+
+    private struct State {
+        var progress: HubProgress
+        /// What had come over the network at some moments of the last seconds.
+        var marks: [(time: Duration, received: Int)] = []
+        var received = 0
+    }
+
+    private static let window = Duration.seconds(10)
+    private static let interval = Duration.milliseconds(200)
+
+    init(files: Int, bytes: Int, clock: HubClock, onEvent: @escaping @Sendable (HubEvent) -> Void) {
+        self.clock = clock
+        self.onEvent = onEvent
+        state = Mutex(State(progress: HubProgress(totalFiles: files, totalBytes: bytes), marks: [(clock.now(), 0)]))
+    }
+
+    /// Bytes came over the network.
+    func receive(_ count: Int) {
+        update { state in
+            state.received += count
+            state.progress.bytes += count
+        }
+    }
+
+    /// Bytes are there that need not come again, or, below zero, turned out to be of no use.
+    func credit(_ count: Int) { update { $0.progress.bytes += count } }
+
+    func finishFile() { update { $0.progress.files += 1 } }
+
+    func report(_ event: HubEvent) { onEvent(event) }
+
+    private func update(_ change: (inout State) -> Void) {
+        let now = clock.now()
+        let progress = state.withLock { state in
+            change(&state)
+            if let last = state.marks.last, now - last.time >= Self.interval {
+                state.marks.append((now, state.received))
+                while state.marks.count > 2, now - state.marks[1].time > Self.window { state.marks.removeFirst() }
+                let first = state.marks[0]
+                state.progress.bytesPerSecond = Double(state.received - first.received) / (now - first.time).seconds
+            }
+            return state.progress
+        }
+        onEvent(.progress(progress))
+    }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import ChatterboxHub
+import Foundation
+
+extension ModelsCommand {
+    struct Pull: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Get models from Hugging Face.",
+            discussion: """
+                What is here is not fetched again, whoever fetched it: the files lie in the cache that Python's client uses too \
+                (HF_HOME, HF_HUB_CACHE). A transfer that breaks off goes on where it stopped, also the next day. HF_TOKEN, \
+                HF_ENDPOINT and HF_HUB_OFFLINE mean what they mean to Python.
+
+                Models: \(ModelCatalog.released.models.map(\.name).joined(separator: ", "))
+
+                Example:
+                  chatterbox models pull turbo
+                """)
+
+        @Argument(help: ArgumentHelp("Names of models.", valueName: "model")) var models: [String]
+        @Option(help: ArgumentHelp("A branch, a tag or a commit of the model's repository.", valueName: "revision")) var revision = HubRevision.main
+        @OptionGroup var progress: ProgressArguments
+
+        func run() async throws {
+            let store = UserFolders().modelStore
+            let models = try models.map { try CatalogArguments.model($0, store) }
+            let display = DownloadDisplay(progress.display)
+            try await HubClient.with(store.configuration) { client in
+                for model in models {
+                    try await display.showing(model.name) {
+                        _ = try await store.pull(model, revision: revision, with: client) { display.show($0) }
+                    }
+                    progress.display.finish("\(model.name) is here: chatterbox say … --model \(model.name)")
+                }
+            }
+        }
+    }
+}
+
+/// Names of the catalogue's models on the command line.
+enum CatalogArguments {
+    /// - Throws: ``UsageError`` for a name that no model has.
+    static func model(_ name: String, _ store: ModelStore) throws -> CatalogModel {
+        if let model = store.catalog.model(named: name) { return model }
+        throw UsageError("\"\(name)\" is no model to get; there are \(store.catalog.models.map(\.name).joined(separator: ", "))")
+    }
+}
