@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build demo test microbench compare
+.PHONY: help setup build demo test microbench kernelbench compare
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -24,6 +24,10 @@ test: setup ## Builds and runs every test
 microbench: setup ## Prints what small tensor operations cost; Benchmarks/torch-against-python puts Python's beside it
 	swift build $(swift_flags) -c release --product torch-bench
 	.build/release/torch-bench
+
+kernelbench: setup ## Prints what products, attention and convolutions cost, beside what the machine allows
+	swift build $(swift_flags) -c release --product kernel-bench
+	.build/release/kernel-bench
 
 compare: build ## Speaks with upstream's package side by side, at full size; options="--help" lists what can be chosen
 	Reference/compare $(options)

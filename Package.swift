@@ -11,6 +11,7 @@ let package = Package(
         .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
         .executable(name: "torch-bench", targets: ["TorchBench"]),
+        .executable(name: "kernel-bench", targets: ["KernelBench"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
@@ -50,6 +51,7 @@ let package = Package(
 
         .target(name: "Harness", path: "Benchmarks/Harness"),
         .executableTarget(name: "TorchBench", dependencies: ["Harness", "Torch"], path: "Benchmarks/TorchBench"),
+        .executableTarget(name: "KernelBench", dependencies: ["Harness", "Kernels", "Torch"], path: "Benchmarks/KernelBench"),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),

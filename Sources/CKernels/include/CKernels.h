@@ -6,5 +6,6 @@
 #include "ck_matrix.h"
 #include "ck_product.h"
 #include "ck_decoder.h"
+#include "ck_measure.h"
 
 #endif

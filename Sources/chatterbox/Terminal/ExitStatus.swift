@@ -9,8 +9,6 @@ struct UsageError: Error, CustomStringConvertible {
 
     init(_ description: String) { self.description = description }
 
-    /// For an option whose feature this version lacks.
-    static func notYetAvailable(_ option: String) -> UsageError { UsageError("not yet available: \(option)") }
 }
 
 /// How the program ends after a failure.
