@@ -45,7 +45,8 @@ let package = Package(
         .executableTarget(
             name: "ChatterboxCommand",
             dependencies: [
-                "Chatterbox", "ChatterboxHub", "ChatterboxTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Chatterbox", "ChatterboxHub", "ChatterboxTraining", "Kernels",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/chatterbox"),
 
