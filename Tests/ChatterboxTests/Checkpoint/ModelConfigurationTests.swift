@@ -81,7 +81,7 @@ struct ModelConfigurationTests {
     @Test("sizes that pass and do not fit the weights come to an error, never to a crash") func mismatch() throws {
         try Model.writeRandom(.tiny, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 1, to: folder.url)
         var refused = 0
-        search(rounds: 60) { random in
+        search(rounds: 200) { random in
             try Data(Self.text.damagedJSON(using: &random).utf8).write(to: url)
             guard (try? ModelConfiguration(url)) != nil else { return }
             do { _ = try Model.load(folder.url) } catch { refused += 1 }
