@@ -93,6 +93,8 @@ typedef struct step {
     const int32_t *wanted;
     ptrdiff_t wanted_count;
     float *logits;
+    const ck_attention_record *records;
+    ptrdiff_t record_count;
 } step;
 
 /// Rows that are neighbours in one slot.
@@ -124,6 +126,17 @@ static void turn(const ck_transformer *transformer, float *x, ptrdiff_t head, pt
     }
 }
 
+/// Copies what one row attended to where that is asked for. The weights' sum is what they still have to be divided by.
+static void record(const step *step, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t row, const float *weights) {
+    for (ptrdiff_t index = 0; index < step->record_count; index++) {
+        const ck_attention_record *wanted = &step->records[index];
+        if (wanted->layer != layer || wanted->head != head || wanted->row != row) continue;
+        float sum = 0;
+        for (ptrdiff_t i = 0; i <= step->positions[row]; i++) sum += weights[i];
+        for (ptrdiff_t i = 0; i < wanted->count; i++) wanted->weights[i] = weights[wanted->first + i] / sum;
+    }
+}
+
 /// One head's attention for a stretch of rows: first their keys and values are stored, then each looks back.
 static void attend(ck_member *member, const step *step, ptrdiff_t layer, ptrdiff_t head, stretch rows) {
     ck_decoder *decoder = step->decoder;
@@ -150,6 +163,7 @@ static void attend(ck_member *member, const step *step, ptrdiff_t layer, ptrdiff
             .query = query, .keys = keys, .values = values, .length = step->positions[row] + 1, .head_size = padded,
             .weights = weights, .output = output,
         });
+        if (step->record_count) record(step, layer, head, row, weights);
         memcpy(decoder->attended + row * hidden + head * size, output, (size_t)size * sizeof(float));
     }
 }
@@ -224,8 +238,8 @@ static void decode_task(ck_member *member, void *context) {
 
 void ck_decoder_run(
     ck_decoder *decoder, ptrdiff_t rows, const int32_t *slots, const int32_t *positions, const float *inputs, const int32_t *wanted,
-    ptrdiff_t wanted_count, float *logits
+    ptrdiff_t wanted_count, float *logits, const ck_attention_record *records, ptrdiff_t record_count
 ) {
-    step step = {decoder, rows, slots, positions, inputs, wanted, wanted_count, logits};
+    step step = {decoder, rows, slots, positions, inputs, wanted, wanted_count, logits, records, record_count};
     ck_team_run(decoder->team, decode_task, &step);
 }

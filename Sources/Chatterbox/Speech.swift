@@ -9,11 +9,14 @@ public struct Speech: Sendable {
     public let seed: UInt64
     /// What the work came to.
     public let report: SpeechReport
+    /// The text's words and when each is heard, where ``SpeechOptions/wordTimes`` are asked for.
+    public let words: [SpokenWord]
 
-    public init(audio: Audio, seed: UInt64, report: SpeechReport) {
+    public init(audio: Audio, seed: UInt64, report: SpeechReport, words: [SpokenWord] = []) {
         self.audio = audio
         self.seed = seed
         self.report = report
+        self.words = words
     }
 }
 
@@ -27,6 +30,8 @@ public struct SpeechChunk: Sendable {
     public let report: SpeechReport
     /// The seed of the whole text.
     public let seed: UInt64
+    /// Its words, in seconds from the beginning of the whole speech, where ``SpeechOptions/wordTimes`` are asked for.
+    public let words: [SpokenWord]
 }
 
 /// Counts and times of speaking a text.

@@ -25,24 +25,31 @@ struct SpeechJoiner: Sendable {
     private static let fade = 0.01
 
     /// A piece without the silence around it.
-    func trimmed(_ samples: [Float]) -> [Float] {
+    func trimmed(_ samples: [Float]) -> [Float] { cut(samples, to: speech(in: samples)) }
+
+    /// What of a piece is no silence around it; nothing where all is silent.
+    func speech(in samples: [Float]) -> Range<Int> {
         let window = sampleRate / 100
         let levels = stride(from: 0, to: samples.count, by: window).map { start in
             samples[start..<min(start + window, samples.count)].reduce(0) { max($0, abs($1)) }
         }
-        guard let loudest = levels.max(), loudest > 0 else { return [] }
+        guard let loudest = levels.max(), loudest > 0 else { return 0..<0 }
         let threshold = loudest * pow(10, Self.silenceLevel / 20)
         guard let first = levels.firstIndex(where: { $0 > threshold }), let last = levels.lastIndex(where: { $0 > threshold }) else {
-            return samples
+            return samples.indices
         }
         let start = max(0, first * window - Int(Self.margin * Double(sampleRate)))
-        let end = min(samples.count, (last + 1) * window + Int(Self.tail * Double(sampleRate)))
-        var piece = Array(samples[start..<end])
+        return start..<min(samples.count, (last + 1) * window + Int(Self.tail * Double(sampleRate)))
+    }
+
+    /// A part of a piece, faded where it was cut.
+    func cut(_ samples: [Float], to part: Range<Int>) -> [Float] {
+        var piece = Array(samples[part])
         let length = min(Int(Self.fade * Double(sampleRate)), piece.count / 2)
         for index in 0..<length {
             let gain = Float(index) / Float(length)
-            if start > 0 { piece[index] *= gain }
-            if end < samples.count { piece[piece.count - 1 - index] *= gain }
+            if part.lowerBound > 0 { piece[index] *= gain }
+            if part.upperBound < samples.count { piece[piece.count - 1 - index] *= gain }
         }
         return piece
     }

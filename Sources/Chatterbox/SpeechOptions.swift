@@ -16,6 +16,8 @@ public struct SpeechOptions: Sendable, Hashable {
     public let watermark: Bool
     /// Whether a text is spoken sentence by sentence, or in one breath as upstream does.
     public let splitting: Splitting
+    /// Whether to tell when each word is heard, for which the model's attention is recorded.
+    public let wordTimes: Bool
 
     /// How a text is divided before it is spoken.
     public enum Splitting: String, Sendable, Hashable, CaseIterable {
@@ -25,7 +27,8 @@ public struct SpeechOptions: Sendable, Hashable {
     /// - Throws: ``SpeechOptionsError`` naming the option that is out of range.
     public init(
         sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
-        maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences
+        maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences,
+        wordTimes: Bool = false
     ) throws {
         if let exaggeration, !(exaggeration.isFinite && (0...10).contains(exaggeration)) {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
@@ -38,12 +41,12 @@ public struct SpeechOptions: Sendable, Hashable {
         }
         self.init(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens,
-            seed: seed, watermark: watermark, splitting: splitting)
+            seed: seed, watermark: watermark, splitting: splitting, wordTimes: wordTimes)
     }
 
     private init(
         unchecked sampling: SamplingChanges, exaggeration: Double?, language: Language?, steps: Int?, maximumTokens: Int,
-        seed: UInt64?, watermark: Bool, splitting: Splitting
+        seed: UInt64?, watermark: Bool, splitting: Splitting, wordTimes: Bool
     ) {
         self.sampling = sampling
         self.exaggeration = exaggeration
@@ -53,18 +56,19 @@ public struct SpeechOptions: Sendable, Hashable {
         self.seed = seed
         self.watermark = watermark
         self.splitting = splitting
+        self.wordTimes = wordTimes
     }
 
     /// The model's own defaults, sentence by sentence.
     public static let standard = SpeechOptions(
         unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
-        splitting: .sentences)
+        splitting: .sentences, wordTimes: false)
 
     /// The same, but in one breath.
     var inOneBreath: SpeechOptions {
         SpeechOptions(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens, seed: seed,
-            watermark: watermark, splitting: .none)
+            watermark: watermark, splitting: .none, wordTimes: wordTimes)
     }
 }
 

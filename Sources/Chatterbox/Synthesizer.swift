@@ -44,14 +44,17 @@ public actor Synthesizer {
     ///   - voice: nil takes the model's own.
     ///   - onProgress: called on the synthesizer's thread, often; it should return at once.
     /// - Throws: ``TextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
-    ///   `CancellationError` when the task is cancelled, ``TorchError``.
+    ///   ``WordTimesError``, `CancellationError` when the task is cancelled, ``TorchError``.
     public func speak(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
     ) throws -> Speech {
-        var samples: [Float] = []
-        let (seed, report) = try perform(text, voice, options, onProgress) { samples += $0.audio.samples }
-        return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report)
+        var samples: [Float] = [], words: [SpokenWord] = []
+        let (seed, report) = try perform(text, voice, options, onProgress) {
+            samples += $0.audio.samples
+            words += $0.words
+        }
+        return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report, words: words)
     }
 
     /// Speaks a text and gives each piece as it becomes ready; joined, they are what ``speak(_:voice:options:onProgress:)``
@@ -89,9 +92,12 @@ public actor Synthesizer {
         onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
     ) throws -> (speech: Speech, trace: SpeechTrace) {
         var trace: SpeechTrace = [:]
-        var samples: [Float] = []
-        let (seed, report) = try perform(text, voice, options.inOneBreath, onProgress, trace: { trace[$0] = $1 }) { samples += $0.audio.samples }
-        return (Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report), trace)
+        var samples: [Float] = [], words: [SpokenWord] = []
+        let (seed, report) = try perform(text, voice, options.inOneBreath, onProgress, trace: { trace[$0] = $1 }) {
+            samples += $0.audio.samples
+            words += $0.words
+        }
+        return (Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report, words: words), trace)
     }
 
     // MARK: the pipeline
@@ -101,6 +107,7 @@ public actor Synthesizer {
         trace: ((String, Tensor) -> Void)? = nil, deliver: (SpeechChunk) throws -> Void
     ) throws -> (seed: UInt64, report: SpeechReport) {
         guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
+        let heads = options.wordTimes ? try model.alignmentHeads() : []
         let parts = try PreparedText(text, model, options)
         let warnings = (model.variant.warnings(options) + parts.warnings).uniqued()
         let joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
@@ -110,7 +117,8 @@ public actor Synthesizer {
             let clock = ContinuousClock()
             let start = clock.now
             var report = SpeechReport()
-            var sampleCount = 0
+            // The watermark gives samples later than it takes them.
+            var (spokenCount, sampleCount) = (0, 0)
             report.warnings = warnings
             trace?("speaker_embedding", voice.speakerEmbedding)
             trace?("cond_prompt_tokens", voice.conditioningTokens)
@@ -120,13 +128,17 @@ public actor Synthesizer {
             var watermark = options.watermark ? model.watermarker.map { WatermarkStream($0, sampleRate: sampleRate) } : nil
             for (index, part) in parts.parts.enumerated() {
                 var samples: [Float]
+                var words: [SpokenWord] = []
                 switch part {
                 case .silence(let seconds): samples = joiner?.silence(seconds) ?? []
                 case .utterance(let utterance):
                     onProgress(.piece(utterance.number, of: parts.utteranceCount, text: utterance.text))
-                    samples = try speak(utterance, voice, options, generator, &report, onProgress, trace)
-                    if let joiner { samples = joiner.trimmed(samples) + joiner.silence(utterance.pause) }
+                    let breath = try speak(utterance, voice, options, heads, generator, &report, onProgress, trace)
+                    let kept = joiner?.speech(in: breath.samples) ?? breath.samples.indices
+                    words = breath.words.map { $0.moved(into: kept, at: spokenCount, sampleRate: sampleRate) }
+                    samples = joiner.map { $0.cut(breath.samples, to: kept) + $0.silence(utterance.pause) } ?? breath.samples
                 }
+                spokenCount += samples.count
                 report.stages.watermark += try clock.measure {
                     samples = try watermark?.mark(samples) ?? samples
                     report.isWatermarked = watermark != nil
@@ -140,17 +152,17 @@ public actor Synthesizer {
                 report.wallSeconds = (clock.now - start) / .seconds(1)
                 if report.firstAudioSeconds == 0 { report.firstAudioSeconds = report.wallSeconds }
                 try deliver(SpeechChunk(
-                    audio: Audio(samples: samples, sampleRate: sampleRate), text: part.text, report: report, seed: seed))
+                    audio: Audio(samples: samples, sampleRate: sampleRate), text: part.text, report: report, seed: seed, words: words))
             }
             return (seed, report)
         }
     }
 
-    /// Text tokens to speech tokens to mel to waveform.
+    /// Text tokens to speech tokens to mel to waveform, with the times of words where heads are given to tell them.
     private func speak(
-        _ utterance: PreparedText.Utterance, _ voice: Voice, _ options: SpeechOptions, _ generator: Generator, _ report: inout SpeechReport,
-        _ onProgress: (SpeechProgress) -> Void, _ trace: ((String, Tensor) -> Void)?
-    ) throws -> [Float] {
+        _ utterance: PreparedText.Utterance, _ voice: Voice, _ options: SpeechOptions, _ heads: [AttentionHead], _ generator: Generator,
+        _ report: inout SpeechReport, _ onProgress: (SpeechProgress) -> Void, _ trace: ((String, Tensor) -> Void)?
+    ) throws -> (samples: [Float], words: [SpokenWord]) {
         let variant = model.variant
         let settings = try options.sampling.applied(to: variant.sampling)
         let clock = ContinuousClock()
@@ -171,7 +183,7 @@ public actor Synthesizer {
         let engine = try model.makeDecodeEngine(slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
         let decoder = try T3Decoder(
             engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
-            budget: budget, loopGuard: isGuarded ? LoopGuard() : nil, generator: generator)
+            budget: budget, loopGuard: isGuarded ? LoopGuard() : nil, recording: heads, generator: generator)
         report.textTokens += utterance.tokens.count
         report.stages.prefill += lap()
 
@@ -186,7 +198,7 @@ public actor Synthesizer {
 
         let codes = variant.ending.speakable(decoder.tokens, model.configuration)
         // Upstream's decoder cannot make sound of nothing; neither can ours.
-        guard !codes.isEmpty else { return [] }
+        guard !codes.isEmpty else { return ([], []) }
         let steps = options.steps ?? model.configuration.s3Gen.flow.steps
         var step = 0
         let mel = try model.s3Gen.flow(
@@ -205,7 +217,16 @@ public actor Synthesizer {
         report.stages.vocoder += lap()
         trace?("mel", mel)
         trace?("wav", waveform)
-        return try waveform.array(of: Float.self)
+        return (try waveform.array(of: Float.self), words(of: utterance, decoder))
+    }
+
+    /// The utterance's words in seconds of its waveform; none where no attention was recorded.
+    private func words(of utterance: PreparedText.Utterance, _ decoder: T3Decoder) -> [SpokenWord] {
+        guard let attention = decoder.attention else { return [] }
+        let owners = TokenWords(utterance.text, pieces: utterance.tokens.map { model.tokenizer.piece(of: $0) ?? "" })
+        let frames = WordAlignment(owners: owners.owners, wordCount: owners.words.count)
+            .frames(model.variant.ending.audible(in: decoder.tokens, model.configuration).map(attention.weights(at:)))
+        return zip(owners.words, frames).map { SpokenWord(text: $0, start: $1.lowerBound / 25, end: $1.upperBound / 25) }
     }
 }
 

@@ -1,6 +1,7 @@
 import Foundation
 
-/// A lock that other processes see, Python's `filelock` among them: `flock` on a file that stays where it is.
+/// A lock that other processes see, Python's `filelock` among them: `flock` on a file that stays where it is while what it
+/// guards does.
 struct FileLock: ~Copyable {
     private let descriptor: Int32
 
@@ -25,9 +26,22 @@ struct FileLock: ~Copyable {
         let descriptor = open(file.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o664)
         guard descriptor >= 0 else { throw HubError.unwritable(path: file.path, reason: String(cString: strerror(errno))) }
         // Where the file system knows no locks, downloads still cannot hurt each other: whole files replace whole files.
-        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || [ENOSYS, ENOLCK, EOPNOTSUPP].contains(errno) { return descriptor }
+        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || [ENOSYS, ENOLCK, EOPNOTSUPP].contains(errno) {
+            // A file that was removed meanwhile guards nothing: the next try makes another.
+            var status = stat()
+            if fstat(descriptor, &status) == 0, status.st_nlink > 0 { return descriptor }
+        }
         close(descriptor)
         return nil
+    }
+
+    /// Removes a lock's file unless somebody holds it.
+    ///
+    /// - Throws: ``HubError/unwritable(path:reason:)``.
+    static func remove(_ file: URL) throws {
+        guard let descriptor = try lockedDescriptor(file) else { return }
+        unlink(file.path)
+        close(descriptor)
     }
 
     deinit { close(descriptor) }

@@ -23,8 +23,10 @@ public struct HubCache: Sendable {
     }
 
     func lock(_ checksum: HubChecksum, of repository: HubRepository) -> URL {
-        folder.appending(path: ".locks/\(repository.folderName)/\(checksum.digits).lock")
+        locks(of: repository).appending(path: "\(checksum.digits).lock")
     }
+
+    func locks(of repository: HubRepository) -> URL { folder.appending(path: ".locks/\(repository.folderName)") }
 
     func snapshot(_ commit: String, of repository: HubRepository) -> URL {
         folder(of: repository).appending(path: "snapshots/\(commit)")

@@ -49,7 +49,7 @@ extension ModelStore {
         return found.digits == expected.digits ? .intact : .damaged(expected: expected.digits, found: found.digits)
     }
 
-    /// Removes a model: its folder on the shelf, and from the cache what no other model that is here needs.
+    /// Removes a model: its folder on the shelf, and from the cache what no other model that is here needs, locks included.
     ///
     /// - Returns: bytes that are free now.
     /// - Throws: ``HubError/unwritable(path:reason:)``.
@@ -60,6 +60,7 @@ extension ModelStore {
         let own = links(of: model).filter { !kept.contains($0.link) }
         var freed = 0
         for (repository, link) in own { freed += try remove(link, of: repository) }
+        for source in model.sources { try removeLocks(of: source.repository) }
         let place = shelf.appending(path: model.name)
         if FileManager.default.fileExists(atPath: place.path) { try unlink(place) }
         return freed
@@ -120,6 +121,20 @@ extension ModelStore {
         guard commits(of: repository).isEmpty else { return }
         let blobs = (try? manager.contentsOfDirectory(atPath: folder.appending(path: "blobs").path)) ?? []
         if blobs.allSatisfy({ $0.hasSuffix(".incomplete") }) { try unlink(folder) }
+    }
+
+    /// Removes the locks that nobody holds and that guard nothing any more, neither contents nor a part of them.
+    private func removeLocks(of repository: HubRepository) throws {
+        let manager = FileManager.default, folder = cache.locks(of: repository)
+        guard let locks = try? manager.contentsOfDirectory(atPath: folder.path) else { return }
+        let blobs = (try? manager.contentsOfDirectory(atPath: cache.folder(of: repository).appending(path: "blobs").path)) ?? []
+        let guarded = Set(blobs.map { $0.prefix { $0 != "." } })
+        for lock in locks where lock.hasSuffix(".lock") && !guarded.contains(lock.dropLast(".lock".count)) {
+            try FileLock.remove(folder.appending(path: lock))
+        }
+        // Folders that are empty; others stay.
+        rmdir(folder.path)
+        rmdir(folder.deletingLastPathComponent().path)
     }
 
     private func unlink(_ url: URL) throws {

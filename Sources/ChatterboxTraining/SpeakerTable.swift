@@ -55,6 +55,30 @@ public struct SpeakerTable: Sendable {
     }
 }
 
+/// The voices of utterances, heard from other utterances of the same speakers.
+struct ExampleVoices: Sendable {
+    let tokens: SpeechTokenStore
+    let speakers: SpeakerTable
+
+    /// For each utterance of a batch a speaker embedding, and a prompt from other utterances.
+    func conditioning(
+        of batch: [Int], in corpus: Corpus, _ index: SpeakerIndex, promptLength: Int, dtype: DType, using random: inout SplitMix64
+    ) throws -> T3Conditioning {
+        var prompts: [Int] = [], voices: [Tensor] = []
+        for example in batch {
+            var prompt: [Int] = []
+            while prompt.count < promptLength {
+                prompt += tokens[corpus.numbers[index.companion(of: example, in: corpus, using: &random)]] ?? [0]
+            }
+            prompts += prompt.prefix(promptLength)
+            voices.append(try speakers.vector(.voice, of: corpus.utterance(example).speaker, using: &random))
+        }
+        return T3Conditioning(
+            speaker: try Tensor.stack(voices).to(dtype), prompt: try Tensor(prompts, shape: [batch.count, promptLength]),
+            emotion: try .full([batch.count], 0.5, dtype: dtype))
+    }
+}
+
 /// Which utterances of a corpus a speaker has, to take prompts from.
 struct SpeakerIndex {
     private let places: [String: [Int]]

@@ -9,7 +9,7 @@ public final class T3Task: TrainingTask {
     private let weights: Weights
     private let corpus: Corpus, heldOut: Corpus
     private let tokens: SpeechTokenStore
-    private let speakers: SpeakerTable
+    private let voices: ExampleVoices
     private let tokenizer: EnglishTokenizer
     private let settings: OptimizerSettings
     private let index: SpeakerIndex, heldOutIndex: SpeakerIndex
@@ -35,7 +35,8 @@ public final class T3Task: TrainingTask {
     ) throws {
         weights = initial
         model = try T3(initial, configuration)
-        (self.corpus, self.heldOut, self.tokens, self.speakers, self.tokenizer) = (corpus, heldOut, tokens, speakers, tokenizer)
+        (self.corpus, self.heldOut, self.tokens, self.tokenizer) = (corpus, heldOut, tokens, tokenizer)
+        voices = ExampleVoices(tokens: tokens, speakers: speakers)
         (self.settings, self.seed) = (settings, seed)
         (index, heldOutIndex) = (SpeakerIndex(corpus), SpeakerIndex(heldOut))
         order = ExampleOrder(lengths: corpus.tokenCounts, batchLength: batchTokens, seed: seed)
@@ -64,19 +65,9 @@ public final class T3Task: TrainingTask {
         let configuration = model.configuration
         // Most voices are prepared from six seconds or more, some from less.
         let promptLength = Int.random(in: configuration.promptTokens / 3...configuration.promptTokens, using: &random)
-        var prompts: [Int] = [], voices: [Tensor] = [], hears: [Bool] = []
-        for example in batch {
-            var prompt: [Int] = []
-            while prompt.count < promptLength {
-                prompt += tokens[corpus.numbers[index.companion(of: example, in: corpus, using: &random)]] ?? [0]
-            }
-            prompts += prompt.prefix(promptLength)
-            voices.append(try speakers.vector(.voice, of: corpus.utterance(example).speaker, using: &random))
-            hears.append(Double.random(in: 0..<1, using: &random) < shown)
-        }
-        let conditioning = T3Conditioning(
-            speaker: try Tensor.stack(voices).to(model.dtype), prompt: try Tensor(prompts, shape: [batch.count, promptLength]),
-            emotion: try .full([batch.count], 0.5, dtype: model.dtype))
+        let conditioning = try voices.conditioning(
+            of: batch, in: corpus, index, promptLength: promptLength, dtype: model.dtype, using: &random)
+        let hears = batch.map { _ in Double.random(in: 0..<1, using: &random) < shown }
         return try model.loss(
             text: batch.map { configuration.framed(tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) },
             speech: batch.map { tokens[corpus.numbers[$0]] ?? [] }, conditioning: conditioning, textShown: hears, stopWeight: stopWeight, guided: guided)

@@ -15,6 +15,20 @@ public final class TransformerDecoder {
         }
     }
 
+    /// What a head of some layer attends to at a row.
+    public struct Record {
+        let layer, head, row, first: Int
+        let weights: UnsafeMutableBufferPointer<Float>
+
+        /// - Parameters:
+        ///   - row: index of one of the call's rows.
+        ///   - first: the first of the positions whose weights are told.
+        ///   - weights: takes them, as many as it holds; all that the row sees add up to 1.
+        public init(layer: Int, head: Int, row: Int, first: Int, weights: UnsafeMutableBufferPointer<Float>) {
+            (self.layer, self.head, self.row, self.first, self.weights) = (layer, head, row, first, weights)
+        }
+    }
+
     public let transformer: PackedTransformer
     public let slots, capacity: Int
     /// Most positions that one call takes.
@@ -52,12 +66,17 @@ public final class TransformerDecoder {
     ///   - inputs: `[rows, hidden]`.
     ///   - wanted: indices of rows in ascending order.
     ///   - logits: `[wanted, vocabulary]`.
+    ///   - records: which attention to tell besides.
     public func run(
-        _ rows: [Row], inputs: UnsafeBufferPointer<Float>, wanted indices: some Collection<Int>, logits: UnsafeMutableBufferPointer<Float>
+        _ rows: [Row], inputs: UnsafeBufferPointer<Float>, wanted indices: some Collection<Int>, logits: UnsafeMutableBufferPointer<Float>,
+        records: [Record] = []
     ) {
         precondition(rows.count <= self.rows && inputs.count == rows.count * transformer.shape.hidden, "a vector for each row")
         precondition(logits.count == indices.count * transformer.vocabulary, "logits for each row that is wanted")
         precondition(rows.allSatisfy { 0..<slots ~= $0.slot && 0..<capacity ~= $0.position }, "a place for each row")
+        precondition(
+            records.allSatisfy { rows.indices ~= $0.row && $0.first + $0.weights.count <= rows[$0.row].position + 1 },
+            "positions that the recorded row sees")
         slotNumbers.removeAll(keepingCapacity: true)
         positions.removeAll(keepingCapacity: true)
         wanted.removeAll(keepingCapacity: true)
@@ -66,7 +85,12 @@ public final class TransformerDecoder {
             positions.append(Int32(row.position))
         }
         for index in indices { wanted.append(Int32(index)) }
+        let asked = records.map {
+            ck_attention_record(
+                layer: Int32($0.layer), head: Int32($0.head), row: Int32($0.row), first: $0.first, count: $0.weights.count,
+                weights: $0.weights.baseAddress)
+        }
         ck_decoder_run(
-            handle, rows.count, slotNumbers, positions, inputs.baseAddress, wanted, wanted.count, logits.baseAddress)
+            handle, rows.count, slotNumbers, positions, inputs.baseAddress, wanted, wanted.count, logits.baseAddress, asked, asked.count)
     }
 }

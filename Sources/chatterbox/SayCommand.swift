@@ -16,12 +16,14 @@ struct SayCommand: AsyncParsableCommand {
             Examples:
               chatterbox say "The ship was late." -o ship.wav
               chatterbox say --file chapter.txt --voice me.wav -o chapter.mp3
+              chatterbox say --file chapter.txt --timestamps chapter.srt -o chapter.mp3
               chatterbox say "Once more, the same way." --seed 7 --json
               date | chatterbox say - -o - --format pcm | aplay -r 24000 -f S16_LE
             """)
 
     @OptionGroup(title: "Text") var text: TextArguments
     @OptionGroup(title: "Output") var output: OutputArguments
+    @OptionGroup(title: "Output") var timestamps: TimestampArguments
     @OptionGroup(title: "Voice and speech") var voice: VoiceArguments
     @OptionGroup(title: "Voice and speech") var speaking: SpeakingArguments
     @OptionGroup(title: "Model") var model: ModelArguments
@@ -30,8 +32,9 @@ struct SayCommand: AsyncParsableCommand {
 
     func run() async throws {
         try model.check()
-        let options = try speaking.options()
         let destination = try output.destination(stem: text.stem)
+        let subtitles = try timestamps.destination()
+        let options = try speaking.options(wordTimes: subtitles != nil)
         let player = output.play ? try Player.find() : nil
         try tracing.check()
         let text = try text.text()
@@ -41,6 +44,7 @@ struct SayCommand: AsyncParsableCommand {
         defer { display.clear() }
         let synthesizer = try await model.load(display)
         try speaking.check(synthesizer.model)
+        if subtitles != nil { _ = try synthesizer.model.alignmentHeads() }
         if options.watermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
         let start = ContinuousClock.now
         let voice = try await source?.load(synthesizer, display)
@@ -49,6 +53,7 @@ struct SayCommand: AsyncParsableCommand {
         let spoken = try await speak(text, voice, options, synthesizer, destination, display)
         guard !spoken.audio.samples.isEmpty else { throw NothingSpoken(seed: spoken.seed) }
         let place = try destination.finish(spoken.audio)
+        if let (url, format) = subtitles { try format.write(spoken.words, to: url) }
         let summary = SpeechSummary(spoken, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
         for warning in spoken.report.warnings { display.finish("warning: \(warning)") }
         display.finish(summary.sentence)
@@ -65,17 +70,19 @@ struct SayCommand: AsyncParsableCommand {
             try TraceArguments.write(trace, of: text, speech, to: file)
             return speech
         }
-        var samples: [Float] = []
+        var samples: [Float] = [], words: [SpokenWord] = []
         var last: SpeechChunk?
         for try await chunk in synthesizer.chunks(text, voice: voice, options: options, onProgress: { display.show($0) }) {
             try destination.take(chunk.audio)
             samples += chunk.audio.samples
+            words += chunk.words
             last = chunk
         }
         // A stream that is cancelled ends as one that is complete.
         try Task.checkCancellation()
         return Speech(
-            audio: Audio(samples: samples, sampleRate: synthesizer.sampleRate), seed: last?.seed ?? 0, report: last?.report ?? SpeechReport())
+            audio: Audio(samples: samples, sampleRate: synthesizer.sampleRate), seed: last?.seed ?? 0, report: last?.report ?? SpeechReport(),
+            words: words)
     }
 }
 

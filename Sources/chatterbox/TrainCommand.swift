@@ -13,7 +13,7 @@ struct TrainCommand: ParsableCommand {
             its state in its folder and goes on from there when it is started again.
             """,
         subcommands: [
-            Features.self, TrainTokenizer.self, SpeechTokens.self, Speakers.self, TrainT3.self, TrainFlow.self, Assemble.self,
+            Features.self, TrainTokenizer.self, SpeechTokens.self, Speakers.self, TrainT3.self, AlignHeads.self, TrainFlow.self, Assemble.self,
             SpeakTest.self, TrainSpeaker.self, TrainVocoder.self, CopySynthesisCommand.self,
         ])
 }
@@ -300,7 +300,7 @@ struct SpeakTest: AsyncParsableCommand {
 }
 
 /// The sizes in a config.json, Pico's where there is none.
-private func modelSizes(_ path: String?) throws -> ModelConfiguration {
+func modelSizes(_ path: String?) throws -> ModelConfiguration {
     guard let path else { return .pico }
     return try JSONDecoder().decode(ModelConfiguration.self, from: Data(contentsOf: URL(filePath: path)))
 }

@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import SpeechAudio
 import TestSupport
@@ -169,6 +170,7 @@ import Torch
         (["--language", "de"], ["--language", "de", "en"]),
         (["-o", "out.xyz"], ["out.xyz", ".wav", "--format"]),
         (["-o", "-", "--json"], ["-o -", "--json"]),
+        (["--timestamps", "words.txt"], ["words.txt", ".srt", ".vtt", ".json"]),
         (["--exact", "--quantize", "int8"], ["--exact", "--quantize"]),
     ])
     func option(arguments: [String], words: [String]) async throws {
@@ -188,8 +190,22 @@ import Torch
         try await expectRefusal(1, ["/proc/out.wav"], good + ["Hi.", "-o", "/proc/out.wav"])
     }
 
+    @Test("a model without alignment heads tells no times") func noAlignmentHeads() async throws {
+        try FileManager.default.createDirectory(atPath: path("model"), withIntermediateDirectories: true)
+        for name in try FileManager.default.contentsOfDirectory(atPath: StandInModel.folder.path) where name != "config.json" {
+            try FileManager.default.createSymbolicLink(at: URL(filePath: path("model/\(name)")), withDestinationURL: StandInModel.folder.appending(path: name))
+        }
+        var configuration = ModelConfiguration.tiny
+        configuration.t3.alignmentHeads = nil
+        try configuration.write(to: URL(filePath: path("model/config.json")))
+        try await expectRefusal(
+            64, ["Chatterbox", "no alignment heads"],
+            ["Hi.", "--model", path("model"), "--voice", StandInModel.recording.path, "-o", path("out.wav"), "--timestamps", path("out.srt")])
+    }
+
     @Test("a full disk is named, for sound and for a trace") func fullDisk() async throws {
         try await expectRefusal(1, ["/dev/full", "no room"], good + ["Hi.", "-o", "/dev/full"])
+        try await expectRefusal(1, ["no/where/out.srt"], good + ["Hi.", "-o", path("out.wav"), "--timestamps", path("no/where/out.srt")])
         try await expectRefusal(1, ["/dev/full", "No space left"], good + ["Hi.", "-o", path("out.wav"), "--trace", "/dev/full"])
         #expect(FileManager.default.fileExists(atPath: "/dev/full"))
     }

@@ -75,6 +75,22 @@ import Torch
         #expect(try program.files() == [".local/share/chatterbox/voices/me.voice.safetensors", "me.voice.safetensors"])
     }
 
+    @Test("the times of words come in every format", arguments: ["srt", "vtt", "json"]) func timestamps(format: String) async throws {
+        let run = try await sayAsRecording("One two. [pause:0.5s] Three.", "-o", "out.wav", "--timestamps", "words.\(format)")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try program.files() == ["out.wav", "words.\(format)"])
+        let text = try String(contentsOfFile: program.path("words.\(format)"), encoding: .utf8)
+        switch format {
+        case "srt": #expect(text.hasPrefix("1\n00:00:0") && text.contains("\nOne two.\n\n2\n00:00:0") && text.hasSuffix("\nThree.\n\n"))
+        case "vtt": #expect(text.hasPrefix("WEBVTT\n\n00:00:0") && text.contains(">two.\n\n00:00:0") && text.hasSuffix("\nThree.\n\n"))
+        default:
+            let words = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: [[String: Any]]])["words"]!
+            #expect(words.map { $0["word"] as? String } == ["One", "two.", "Three."])
+            let pause = try #require(words[2]["start"] as? Double) - (#require(words[1]["end"] as? Double))
+            #expect(pause >= 0.5)
+        }
+    }
+
     @Test("text comes from standard input, samples go to standard output") func pipe() async throws {
         let samples = try await sayAsRecording("-", "-o", "-", "--format", "pcm", input: "One two.").output
         #expect(samples.count == 6 * 960 * 2)

@@ -104,6 +104,24 @@ private let releasedNames = Variant.all.map(\.name).filter { $0 != "pico" }
         #expect(try names(store.shelf) == [])
     }
 
+    @Test("locks go with what they guard, those that somebody holds stay") func locks() async throws {
+        for name in ["english", "many"] { _ = try await pull(name) }
+        let folder = world.cache.folder.appending(path: ".locks/models--Org--base")
+        #expect(try names(folder).count == 4)
+        _ = try store.remove(store.catalog.models[1])
+        #expect(try names(folder).count == 3)
+        let held = folder.appending(path: "held.lock")
+        do {
+            let lock = try await FileLock.acquire(held, clock: .continuous)
+            _ = try store.remove(store.catalog.models[0])
+            #expect(try names(folder) == ["held.lock"])
+            _ = consume lock
+        }
+        _ = try await pull("english")
+        _ = try store.remove(store.catalog.models[0])
+        #expect(!FileManager.default.fileExists(atPath: folder.deletingLastPathComponent().path))
+    }
+
     @Test("every released model is in the catalogue, and its files are those that loading looks for", arguments: releasedNames)
     func released(name: String) throws {
         let model = try #require(ModelCatalog.released.model(named: name))

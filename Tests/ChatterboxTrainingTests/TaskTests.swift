@@ -137,6 +137,27 @@ struct TaskTests {
         #expect(try task.validate().allSatisfy { $0.value.isFinite })
     }
 
+    @Test("every head is judged by how its attention follows the text, and one that rests is worth little") func alignmentHeads() throws {
+        let data = try SmallData()
+        let (tokens, speakers) = try madeUp(data)
+        var sizes = sizes.t3
+        sizes.backbone = .llama(LlamaConfiguration(hiddenSize: 32, layers: 2, heads: 2, intermediateSize: 32))
+        let model = try T3(fresh(.float32) { _ = try T3($0, sizes) }, sizes)
+        let search = AlignmentHeadSearch(
+            model, corpus: try data.corpus("train"), tokens: tokens, speakers: speakers,
+            tokenizer: try EnglishTokenizer(fixturesFolder.appending(path: "tokenizer.json")))
+        let scores = try search.scores(limit: 4)
+        #expect(Set(scores.map(\.head)).count == 4)
+        #expect(scores.map(\.value) == scores.map(\.value).sorted(by: >))
+
+        let following = (0..<40).map { frame in (0..<10).map { $0 == frame / 4 ? 0.8 : 0.01 } }
+        let resting = following.map { _ in (0..<10).map { $0 == 0 ? 0.8 : 0.01 } }
+        #expect(AlignmentHeadSearch.diagonal(following) > 0.8)
+        #expect(AlignmentHeadSearch.order(following) > 0.98)
+        #expect(abs(AlignmentHeadSearch.order(resting)) < 0.01)
+        #expect(AlignmentHeadSearch.order(following.reversed()) < -0.98)
+    }
+
     @Test("the flow's loss falls")
     func flow() throws {
         let data = try SmallData()

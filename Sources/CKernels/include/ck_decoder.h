@@ -40,14 +40,24 @@ ck_decoder *ck_decoder_create(
     const ck_transformer *transformer, ck_team *team, ptrdiff_t slots, ptrdiff_t capacity, ptrdiff_t rows, bool half);
 void ck_decoder_free(ck_decoder *decoder);
 
+/// What a head of some layer attends to at some row: a copy of its weights for a stretch of positions.
+typedef struct ck_attention_record {
+    int32_t layer, head, row;
+    ptrdiff_t first, count;
+    /// `[count]`; of all positions that the row sees the weights add up to 1.
+    float *weights;
+} ck_attention_record;
+
 /// Runs over new positions. Rows of one slot stand together, their positions one after the other.
 ///
 /// @param slots, positions for each row: its slot, and how many positions of the slot come before it.
 /// @param inputs `[rows, hidden]`.
 /// @param wanted rows whose logits are wanted, in order, and their number.
 /// @param logits `[wanted, outputs of the head]`.
+/// @param records which attention to tell, and their number; usually none.
 void ck_decoder_run(
     ck_decoder *decoder, ptrdiff_t rows, const int32_t *slots, const int32_t *positions, const float *inputs,
-    const int32_t *wanted, ptrdiff_t wanted_count, float *logits);
+    const int32_t *wanted, ptrdiff_t wanted_count, float *logits, const ck_attention_record *records,
+    ptrdiff_t record_count);
 
 #endif

@@ -17,6 +17,10 @@ extension ModelConfiguration {
         for (name, width, heads) in shared where width % heads != 0 || width / heads % 2 != 0 || width / heads > 1024 {
             return "the width \(width) of \"\(name)\" must give each of its \(heads) heads an even part of at most 1024"
         }
+        let (layers, heads) = t3.backbone.layersAndHeads
+        for head in t3.alignmentHeads ?? [] where head.layer >= layers || head.head >= heads {
+            return "\"t3.alignmentHeads\" has head \(head.head) of layer \(head.layer), there are \(heads) heads in \(layers) layers"
+        }
         let positions = t3.maximumText + t3.maximumSpeech + t3.promptTokens
         guard positions <= 100_000 else { return "\"t3\" has \(positions) positions for voice, text and speech, expected at most 100000" }
         let tokenizer = s3Gen.tokenizer, speaker = s3Gen.speakerEncoder, rates = s3Gen.vocoder.upsampleRates
@@ -38,7 +42,7 @@ extension ModelConfiguration {
 
     private static let mayBeZero: Set<Substring> = [
         "layers", "headBlocks", "layerCount", "upsampledLayerCount", "lookahead", "blocksPerStage", "middleStageCount", "harmonics",
-        "startText", "stopText", "startSpeech", "stopSpeech",
+        "startText", "stopText", "startSpeech", "stopSpeech", "layer", "head",
     ]
 
     /// Every whole number of a structure of structures, with the path that leads to it.
@@ -82,12 +86,17 @@ extension ModelConfiguration {
     /// Widths that heads share among them.
     private var shared: [(String, width: Int, heads: Int)] {
         let width = t3.backbone.hiddenSize
-        let heads = switch t3.backbone {
-        case .llama(let llama): llama.heads
-        case .gpt2(let gpt2): gpt2.heads
-        }
-        return [("t3.backbone", width, heads), ("s3Gen.tokenizer", s3Gen.tokenizer.hiddenSize, s3Gen.tokenizer.heads)]
+        return [("t3.backbone", width, t3.backbone.layersAndHeads.heads), ("s3Gen.tokenizer", s3Gen.tokenizer.hiddenSize, s3Gen.tokenizer.heads)]
             + (t3.perceiver.map { [("t3.perceiver", width, $0.heads)] } ?? [])
+    }
+}
+
+extension BackboneConfiguration {
+    fileprivate var layersAndHeads: (layers: Int, heads: Int) {
+        switch self {
+        case .llama(let llama): (llama.layers, llama.heads)
+        case .gpt2(let gpt2): (gpt2.layers, gpt2.heads)
+        }
     }
 }
 

@@ -20,6 +20,8 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     public static let pico = {
         var pico = ModelConfiguration()
         pico.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 192, layers: 5, heads: 6, intermediateSize: 448))
+        // Two of those whose attention was guided; `chatterbox train align-heads` has them first.
+        pico.t3.alignmentHeads = [AttentionHead(layer: 2, head: 0), AttentionHead(layer: 2, head: 1)]
         pico.t3.perceiver = PerceiverConfiguration(queries: 16, heads: 6)
         pico.t3.speechVocabulary = 6563
         pico.t3.maximumText = 254
@@ -55,6 +57,7 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
         case .llama: tiny.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 64, layers: 2, heads: 2, intermediateSize: 128))
         case .gpt2: tiny.t3.backbone = .gpt2(GPT2Configuration(hiddenSize: 64, layers: 2, heads: 2, positions: 4096))
         }
+        tiny.t3.alignmentHeads = t3.alignmentHeads.map { _ in [AttentionHead(layer: 0, head: 1), AttentionHead(layer: 1, head: 0)] }
         tiny.t3.perceiver = t3.perceiver.map { PerceiverConfiguration(queries: $0.queries, heads: 4) }
         tiny.voiceEncoder.hiddenSize = 32
         tiny.s3Gen = s3Gen.tiny

@@ -32,11 +32,15 @@ extension Variant {
 }
 
 extension Variant.Ending {
+    /// Where among the drawn tokens those are that become sound: all but control tokens.
+    func audible(in drawn: [Int], _ configuration: ModelConfiguration) -> [Int] {
+        let start = beginsAtStartToken ? drawn.firstIndex(of: configuration.t3.startSpeech).map { $0 + 1 } ?? 0 : 0
+        return (start..<drawn.count).filter { drawn[$0] < configuration.s3Gen.flow.tokenCount }
+    }
+
     /// The drawn tokens that are sound, control tokens left out, and the silence behind them.
     func speakable(_ drawn: [Int], _ configuration: ModelConfiguration) -> [Int] {
-        let start = beginsAtStartToken ? drawn.firstIndex(of: configuration.t3.startSpeech).map { $0 + 1 } ?? 0 : 0
-        return drawn[start...].filter { $0 < configuration.s3Gen.flow.tokenCount }
-            + Array(repeating: Self.silentToken, count: silence)
+        audible(in: drawn, configuration).map { drawn[$0] } + Array(repeating: Self.silentToken, count: silence)
     }
 
     /// The waveform `[1, samples]` of so many tokens, without the end that is not to be heard.

@@ -14,6 +14,8 @@ public protocol DecodeEngine: AnyObject {
     func reserve(_ count: Int) throws -> Range<Int>
     /// Gives a request's slots back.
     func release(_ slots: Range<Int>)
+    /// Has a recorder told what the last position of each prefill and step attends to, until the slot is released.
+    func record(_ recorder: AttentionRecorder, slot: Int)
 
     /// Runs over embedded inputs `[slots, time, hidden]` and gives the logits `[slots, vocabulary]` after the last.
     func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor
@@ -39,6 +41,7 @@ public struct DecodeInput: Sendable, Hashable {
 public final class TensorDecodeEngine: DecodeEngine {
     public let model: T3
     private let cache: KeyValueCache
+    private var recorders: [Int: AttentionRecorder] = [:]
 
     /// - Parameters:
     ///   - slots: rows decoded at once; a request takes two, without guidance one.
@@ -55,18 +58,28 @@ public final class TensorDecodeEngine: DecodeEngine {
 
     public func reserve(_ count: Int) throws -> Range<Int> { try cache.reserve(count) }
 
-    public func release(_ slots: Range<Int>) { cache.release(slots) }
+    public func release(_ slots: Range<Int>) {
+        cache.release(slots)
+        for slot in slots { recorders[slot] = nil }
+    }
+
+    public func record(_ recorder: AttentionRecorder, slot: Int) { recorders[slot] = recorder }
 
     public func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor {
         let time = inputs.size(1)
-        let hidden = try cache.extend(Array(slots), by: time) { try model.backbone(inputs, memory: $0) }
+        let hidden = try extend(Array(slots), by: time, with: inputs)
         return try model.speechHead(hidden.select(axis: 1, time - 1))
     }
 
     public func step(_ inputs: [DecodeInput]) throws -> Tensor {
         let tokens = try Tensor(inputs.map(\.token), shape: [inputs.count, 1], device: model.device)
         let embedded = try model.embedded(speech: tokens, from: inputs.map(\.position))
-        let hidden = try cache.extend(inputs.map(\.slot), by: 1) { try model.backbone(embedded, memory: $0) }
-        return try model.speechHead(hidden.select(axis: 1, 0))
+        return try model.speechHead(extend(inputs.map(\.slot), by: 1, with: embedded).select(axis: 1, 0))
+    }
+
+    private func extend(_ slots: [Int], by count: Int, with inputs: Tensor) throws -> Tensor {
+        let hidden = try cache.extend(slots, by: count, recorders: recorders) { try model.backbone(inputs, memory: $0) }
+        for slot in slots { recorders[slot]?.keep() }
+        return hidden
     }
 }

@@ -36,13 +36,15 @@ public final class KeyValueCache {
 
     /// Lets a backbone run over `count` new positions of each of `slots`, and counts them as written when it succeeds.
     ///
-    /// - Parameter slots: the slot of each row of the batch.
+    /// - Parameters:
+    ///   - slots: the slot of each row of the batch.
+    ///   - recorders: by slot, those that are told what its last new position attends to.
     /// - Throws: `T3Error.sequenceTooLong` when a slot would exceed the capacity.
     public func extend<Result>(
-        _ slots: [Int], by count: Int, _ run: (Extension) throws -> Result
+        _ slots: [Int], by count: Int, recorders: [Int: AttentionRecorder] = [:], _ run: (Extension) throws -> Result
     ) throws -> Result {
         try table.checkRoom(for: count, in: slots)
-        let result = try run(Extension(cache: self, slots: slots, count: count))
+        let result = try run(Extension(cache: self, slots: slots, count: count, recorders: recorders))
         table.extend(slots, by: count)
         return result
     }
@@ -53,6 +55,7 @@ public final class KeyValueCache {
         private let cache: KeyValueCache
         private let runs: [Run]
         private let count: Int
+        private let recorders: [Int: AttentionRecorder]
 
         /// Rows of the batch that are neighbours in the cache and equally long, so that views of it serve them as they are.
         private struct Run {
@@ -60,9 +63,10 @@ public final class KeyValueCache {
             var rows = 1
         }
 
-        fileprivate init(cache: KeyValueCache, slots: [Int], count: Int) {
+        fileprivate init(cache: KeyValueCache, slots: [Int], count: Int, recorders: [Int: AttentionRecorder]) {
             self.cache = cache
             self.count = count
+            self.recorders = recorders
             firstPositions = slots.map { cache.lengths[$0] }
             var runs: [Run] = []
             for (row, slot) in slots.enumerated() {
@@ -91,6 +95,9 @@ public final class KeyValueCache {
             }
             let keys = try remember(key, in: cache.keys[layer])
             let values = try remember(value, in: cache.values[layer])
+            for row in 0..<run.rows {
+                try recorders[run.firstSlot + row]?.read(layer: layer, query: query[row].select(axis: 1, count - 1), keys: keys[row])
+            }
             if count == 1 || run.length == 0 {
                 return try query.attention(key: keys, value: values, causal: count > 1)
             }

@@ -10,6 +10,7 @@ public final class PackedDecodeEngine: DecodeEngine {
     public let packed: PackedT3
     private let decoder: TransformerDecoder
     private var table: SlotTable
+    private var recorders: [Int: AttentionRecorder] = [:]
     /// `[rows, hidden]`
     private let inputs: UnsafeMutableBufferPointer<Float>
 
@@ -36,7 +37,12 @@ public final class PackedDecodeEngine: DecodeEngine {
 
     public func reserve(_ count: Int) throws -> Range<Int> { try table.reserve(count) }
 
-    public func release(_ slots: Range<Int>) { table.release(slots) }
+    public func release(_ slots: Range<Int>) {
+        table.release(slots)
+        for slot in slots { recorders[slot] = nil }
+    }
+
+    public func record(_ recorder: AttentionRecorder, slot: Int) { recorders[slot] = recorder }
 
     public func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor {
         let time = inputs.size(1), chunk = self.inputs.count / packed.transformer.shape.hidden / slots.count
@@ -71,8 +77,11 @@ public final class PackedDecodeEngine: DecodeEngine {
         let inputs = UnsafeBufferPointer(rebasing: inputs[..<(rows.count * packed.transformer.shape.hidden)])
         try logits.withElements(of: Float.self) { all in
             let logits = UnsafeMutableBufferPointer(rebasing: all[..<(wanted.count * packed.transformer.vocabulary)])
-            decoder.run(rows, inputs: inputs, wanted: wanted, logits: logits)
+            decoder.run(
+                rows, inputs: inputs, wanted: wanted, logits: logits,
+                records: recorders.isEmpty ? [] : wanted.flatMap { recorders[rows[$0].slot]?.records(row: $0) ?? [] })
         }
+        for row in wanted { recorders[rows[row].slot]?.keep() }
     }
 
     /// Brings embedded inputs `[slots, time, hidden]` of some times together, slot by slot, each with its position.
@@ -106,6 +115,15 @@ public final class PackedDecodeEngine: DecodeEngine {
     private func row(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
         let hidden = packed.transformer.shape.hidden
         return UnsafeMutableBufferPointer(rebasing: inputs[index * hidden..<(index + 1) * hidden])
+    }
+}
+
+extension AttentionRecorder {
+    /// What to ask of one of a call's rows.
+    fileprivate func records(row: Int) -> [TransformerDecoder.Record] {
+        heads.enumerated().map { index, head in
+            TransformerDecoder.Record(layer: head.layer, head: head.head, row: row, first: positions.lowerBound, weights: room(of: index))
+        }
     }
 }
 

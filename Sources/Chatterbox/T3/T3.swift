@@ -104,7 +104,7 @@ public struct T3: Sendable {
     func prompt(text: [Int], conditioning: T3Conditioning, guidance: Bool) throws -> Tensor {
         let rows = guidance ? 2 : 1
         let start = try embedded(speech: Tensor([configuration.startSpeech], shape: [1, 1], device: device), from: [0])
-        let starts = Array(repeating: start, count: configuration.style == .chatterbox ? 2 : 1)
+        let starts = Array(repeating: start, count: configuration.startTokens)
         let text = try embedded(text: Tensor(text, shape: [1, text.count], device: device), guidance: guidance)
         func repeated(_ x: Tensor) throws -> Tensor { try x.expanded([rows, x.size(1), x.size(2)]) }
         return try Tensor.cat([repeated(embedded(conditioning)), text] + starts.map(repeated), axis: 1)
@@ -116,13 +116,15 @@ extension T3Configuration {
     var textPositions: Int { maximumText + 2 }
     /// Rows of the speech position table.
     var speechPositions: Int { maximumSpeech + 4 }
+    /// How often the start of speech stands before the first token that is drawn.
+    var startTokens: Int { style == .chatterbox ? 2 : 1 }
     /// Positions that conditions, text and the start of speech take before the first token is drawn.
     ///
     /// - Parameters:
     ///   - text: text tokens, framed.
     ///   - prompt: tokens of the voice's prompt.
     public func prefixLength(text: Int, prompt: Int) -> Int {
-        1 + (perceiver?.queries ?? prompt) + (emotion ? 1 : 0) + text + (style == .chatterbox ? 2 : 1)
+        1 + (perceiver?.queries ?? prompt) + (emotion ? 1 : 0) + text + startTokens
     }
     /// Positions of the longest sequence that the backbone takes: conditions, text and speech.
     var longestSequence: Int {

@@ -31,6 +31,11 @@ public struct T3Configuration: Sendable, Codable, Hashable {
     public var perceiver: PerceiverConfiguration? = PerceiverConfiguration()
     /// The transformer between embeddings and heads.
     public var backbone = BackboneConfiguration.llama(LlamaConfiguration())
+    /// Heads whose attention tells which part of the text is being spoken (upstream: `LLAMA_ALIGNED_HEADS`); nil where none
+    /// are known.
+    public var alignmentHeads: [AttentionHead]? = [
+        AttentionHead(layer: 12, head: 15), AttentionHead(layer: 13, head: 11), AttentionHead(layer: 9, head: 2),
+    ]
 
     /// The English model with upstream's sizes.
     public init() {}
@@ -61,6 +66,7 @@ public struct T3Configuration: Sendable, Codable, Hashable {
         configuration.emotion = false
         configuration.perceiver = nil
         configuration.backbone = .gpt2(backbone)
+        configuration.alignmentHeads = nil
         return configuration
     }
 

@@ -15,6 +15,8 @@ public final class T3Decoder {
     public private(set) var end: DecodingEnd?
     /// Most tokens that this request may draw.
     public let budget: Int
+    /// What the heads asked for attended to, one step for each token and, after a stop, one more; nil where none were.
+    public let attention: AttentionRecorder?
 
     private let engine: any DecodeEngine
     private let loopGuard: LoopGuard?
@@ -28,12 +30,13 @@ public final class T3Decoder {
     ///   - text: text tokens as `T3Configuration.framed(_:)` frames them.
     ///   - budget: most tokens to draw; upstream's is 1000, 40 seconds.
     ///   - loopGuard: ends speech that goes round in a circle; nil, as upstream, lets it.
+    ///   - heads: whose attention over the text is recorded, that of the guided row.
     ///   - generator: on the engine's device; one draw a token.
     /// - Throws: `T3Error` when the request does not fit the model or the engine.
     public init(
         engine: any DecodeEngine, text: [Int], conditioning: T3Conditioning,
         options: SamplingOptions = .chatterbox, budget: Int = 1000,
-        loopGuard: LoopGuard? = nil, generator: Generator
+        loopGuard: LoopGuard? = nil, recording heads: [AttentionHead] = [], generator: Generator
     ) throws {
         let (model, configuration) = (engine.model, engine.model.configuration)
         try configuration.check(text: text, prompt: conditioning.prompt, budget: budget)
@@ -48,7 +51,10 @@ public final class T3Decoder {
         let longest = prompt.size(1) + budget - 1
         let limit = min(engine.capacity, configuration.longestSequence)
         guard longest <= limit else { throw T3Error.sequenceTooLong(positions: longest, limit: limit) }
+        let textEnd = prompt.size(1) - configuration.startTokens
+        attention = heads.isEmpty ? nil : AttentionRecorder(heads, positions: textEnd - text.count..<textEnd)
         slots = try engine.reserve(guidance ? 2 : 1)
+        if let attention { engine.record(attention, slot: slots.lowerBound) }
         logits = try engine.prefill(prompt, slots: slots)
     }
 

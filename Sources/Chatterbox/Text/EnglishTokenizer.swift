@@ -27,6 +27,8 @@ public struct EnglishTokenizer: TextTokenizer {
     /// One more than the largest token.
     public var count: Int { pieces.count }
 
+    public func piece(of token: Int) -> String? { pieces.piece(of: token) }
+
     public func encode(_ text: String, language: Language) -> EncodedText {
         let tokens = encode(text)
         return EncodedText(tokens: tokens, hasWords: hasWords(tokens))

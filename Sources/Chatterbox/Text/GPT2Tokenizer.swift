@@ -17,6 +17,8 @@ public struct GPT2Tokenizer: TextTokenizer {
 
     public var count: Int { pieces.count }
 
+    public func piece(of token: Int) -> String? { pieces.piece(of: token) }
+
     public func encode(_ text: String, language: Language) -> EncodedText {
         EncodedText(
             tokens: pieces.encode(text),

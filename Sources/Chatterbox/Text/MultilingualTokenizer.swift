@@ -32,6 +32,8 @@ public struct MultilingualTokenizer: TextTokenizer {
 
     public var count: Int { pieces.count }
 
+    public func piece(of token: Int) -> String? { pieces.piece(of: token) }
+
     public func encode(_ text: String, language: Language) -> EncodedText {
         let plain = text.lowercasedByContext().decomposedStringWithCompatibilityMapping
         let (spoken, warnings) = steps(plain, language)

@@ -15,9 +15,9 @@ public struct SentenceSplitter: Sendable {
     private static let abbreviations: Set<String> = [
         "mr", "mrs", "ms", "dr", "prof", "st", "sr", "jr", "vs", "etc", "e.g", "i.e", "no", "vol", "fig", "al", "inc", "ltd", "co", "approx",
     ]
-    private static let ends: Set<Character> = [".", "!", "?", "…", "。", "！", "？"]
-    private static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』"]
-    private static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；"]
+    static let ends: Set<Character> = [".", "!", "?", "…", "。", "！", "？"]
+    static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』"]
+    static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；"]
 
     /// A piece of text and what comes after it.
     public struct Piece: Sendable, Hashable {

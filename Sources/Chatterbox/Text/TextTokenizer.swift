@@ -20,6 +20,9 @@ public protocol TextTokenizer: Sendable {
     ///
     /// - Parameter language: one of the model's.
     func encode(_ text: String, language: Language) -> EncodedText
+
+    /// What a token spells, as the tokenizer's file writes it; control tokens stand in square brackets.
+    func piece(of token: Int) -> String?
 }
 
 extension TextTokenizer {

@@ -21,6 +21,17 @@ struct WatermarkConvolutions: Sendable {
         let hidden = try layers.dropLast().reduce(x) { x, layer in try layer(x).leakyReLU() }
         return try layers[layers.count - 1](hidden)
     }
+
+    /// The sum over the frames of what comes out × a mask `[1, 1, frames]`, computed some frames at a time: `[1, to]`.
+    func sum(over x: Tensor, mask: Tensor, window: Int) throws -> Tensor {
+        let frames = x.size(2)
+        let parts = try stride(from: 0, to: frames, by: window).map { first in
+            let end = min(frames, first + window), start = max(0, first - Self.reach), stop = min(frames, end + Self.reach)
+            let heard = try self(x.narrow(axis: 2, from: start, count: stop - start)).narrow(axis: 2, from: first - start, count: end - first)
+            return try (heard * mask.narrow(axis: 2, from: first, count: end - first)).sum(axis: 2)
+        }
+        return try parts.dropFirst().reduce(parts[0]) { try $0 + $1 }
+    }
 }
 
 /// Adds the mark to a spectrum. Upstream: `model/encoder.py` in resemble-perth.
@@ -45,24 +56,23 @@ struct WatermarkEncoder: Sendable {
 /// and the surest has the most say. Upstream: `model/decoder.py` in resemble-perth.
 struct WatermarkDecoder: Sendable {
     private let branches: [(speed: Double, layers: WatermarkConvolutions)]
-    private let markedBins: Int
 
     init(_ weights: Weights, _ configuration: WatermarkConfiguration) throws {
-        markedBins = configuration.markedBins
         branches = try [("slow_layers", 1.25), ("normal_layers", 1), ("fast_layers", 0.75)].map { name, speed in
             (speed, try WatermarkConvolutions(weights[name], from: configuration.markedBins, hidden: configuration.hiddenSize, to: 2))
         }
     }
 
-    /// Levels `[1, bins, frames]` → about 1 for marked speech, about 0 for any other; nil where no frame could carry a mark.
-    func callAsFunction(_ levels: Tensor) throws -> Double? {
-        let carriers = try WatermarkSpectrum.carriers(levels)
-        let band = try levels.narrow(axis: 1, from: 0, count: markedBins)
+    /// The marked bins of the levels `[1, bins, frames]`, and which frames could carry a mark, `[1, 1, frames]` → about 1 for
+    /// marked speech, about 0 for any other; nil where no frame could.
+    ///
+    /// - Parameter window: most frames that the networks hear at a time.
+    func callAsFunction(_ band: Tensor, carriers: Tensor, window: Int) throws -> Double? {
         let votes = try branches.map { speed, layers in
             let frames = Int(Double(band.size(2)) * speed)
-            let heard = try layers(frames == band.size(2) ? band : band.interpolated(size: frames, mode: .linear(alignCorners: true)))
+            let heard = frames == band.size(2) ? band : try band.interpolated(size: frames, mode: .linear(alignCorners: true))
             let mask = try carriers.interpolated(size: frames)
-            return try (heard * mask).sum(axis: 2) / mask.sum(axis: 2)
+            return try layers.sum(over: heard, mask: mask, window: window) / mask.sum(axis: 2)
         }
         // [2, branches]: how sure each is, and what it says.
         let table = try Tensor.cat(votes).transposed(0, 1)

@@ -29,6 +29,29 @@ struct WatermarkSpectrum: Sendable {
         return (levels, try transform.angle())
     }
 
+    /// The lowest bins of the levels `[1, bins, frames]`, and the sums of all bins `[1, 1, frames]`: what the mark is looked for
+    /// in. Computed some frames at a time, so that the whole spectrum is never there.
+    ///
+    /// - Parameter window: most frames at a time.
+    func band(of samples: Tensor, bins: Int, window: Int) throws -> (band: Tensor, totals: Tensor) {
+        let (hop, count) = (configuration.transformHop, samples.size(1))
+        let frames = 1 + count / hop
+        // Whole steps that a transform reaches to either side.
+        let reach = (configuration.transformSize / 2 + hop - 1) / hop
+        var bands: [Tensor] = [], totals: [Tensor] = []
+        for first in stride(from: 0, to: frames, by: window) {
+            // The last stretch is the longer one: alone it might be too short to transform.
+            if first > 0, frames - first < 2 * reach { break }
+            let end = frames - first - window < 2 * reach ? frames : first + window
+            let start = max(0, first - reach), stop = end == frames ? count : min(count, (end + reach) * hop)
+            let levels = try analyse(samples.narrow(axis: 1, from: start * hop, count: stop - start * hop)).levels
+                .narrow(axis: 2, from: first - start, count: end - first)
+            bands.append(try levels.narrow(axis: 1, from: 0, count: bins).clone())
+            totals.append(try levels.sum(axis: 1, keepAxis: true))
+        }
+        return (try Tensor.cat(bands, axis: 2), try Tensor.cat(totals, axis: 2))
+    }
+
     /// Levels and phases `[1, bins, frames]` → `[1, count]` samples.
     func synthesise(levels: Tensor, phases: Tensor, count: Int) throws -> Tensor {
         let decibels = try levels * (Self.headroom - Self.floorDecibels) + Self.floorDecibels
@@ -39,7 +62,11 @@ struct WatermarkSpectrum: Sendable {
 
     /// Which frames are loud enough to carry the mark: 1 where they are, 0 elsewhere. `[1, bins, frames]` → `[1, 1, frames]`.
     static func carriers(_ levels: Tensor) throws -> Tensor {
-        let total = try levels.sum(axis: 1, keepAxis: true)
-        return try total.greater(than: total.max(axis: 2, keepAxis: true) * 0.05).to(.float32)
+        try carriers(totals: levels.sum(axis: 1, keepAxis: true))
+    }
+
+    /// The same from the sums of all bins, `[1, 1, frames]`.
+    static func carriers(totals: Tensor) throws -> Tensor {
+        try totals.greater(than: totals.max(axis: 2, keepAxis: true) * 0.05).to(.float32)
     }
 }

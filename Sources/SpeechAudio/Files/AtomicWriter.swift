@@ -2,9 +2,9 @@ import Foundation
 import Torch
 
 /// Writes a file whole or not at all.
-enum AtomicWriter {
+package enum AtomicWriter {
     /// - Throws: ``AudioError/unwritable(name:reason:)`` or ``AudioError/diskFull(name:bytes:)``; nothing is left then.
-    static func write(_ data: Data, to url: URL) throws {
+    package static func write(_ data: Data, to url: URL) throws {
         do {
             try ReplacementFile.write(url) { append in try data.withUnsafeBytes { try append($0) } }
         } catch let error as SystemError {

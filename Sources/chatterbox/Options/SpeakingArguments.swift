@@ -42,15 +42,16 @@ struct SpeakingArguments: ParsableArguments {
     @Flag(help: "Leave the inaudible watermark out.")
     var noWatermark = false
 
+    /// - Parameter wordTimes: whether to tell when each word is heard.
     /// - Throws: ``SpeechOptionsError`` or ``SamplingError`` naming the option that is out of range; ``UsageError``.
-    func options() throws -> SpeechOptions {
+    func options(wordTimes: Bool = false) throws -> SpeechOptions {
         try SpeechOptions(
             sampling: SamplingChanges(
                 temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: repetitionPenalty,
                 guidance: cfgWeight),
             exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
             maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: seed, watermark: !noWatermark,
-            splitting: split)
+            splitting: split, wordTimes: wordTimes)
     }
 
     private func parsedLanguage() throws -> Language? {

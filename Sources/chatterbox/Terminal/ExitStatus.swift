@@ -30,7 +30,7 @@ struct ExitStatus {
 
     private static func isUsage(_ error: any Error) -> Bool {
         switch error {
-        case is UsageError, is SpeechOptionsError, is SamplingError, DeviceError.unknown: true
+        case is UsageError, is SpeechOptionsError, is SamplingError, is WordTimesError, DeviceError.unknown: true
         default: false
         }
     }

@@ -38,6 +38,8 @@ struct ModelConfigurationTests {
         Fault("each of its 7 heads") { $0.t3.backbone = .llama(LlamaConfiguration(heads: 7)) },
         Fault("\"t3.backbone.positions\" is 0") { $0.t3.backbone = .gpt2(GPT2Configuration(positions: 0)) },
         Fault("\"t3.perceiver.heads\" is 0") { $0.t3.perceiver = PerceiverConfiguration(heads: 0) },
+        Fault("head 16 of layer 2") { $0.t3.alignmentHeads = [AttentionHead(layer: 2, head: 16)] },
+        Fault("\"t3.alignmentHeads.layer\" is -1") { $0.t3.alignmentHeads = [AttentionHead(layer: -1, head: 0)] },
         Fault("the vocabulary ends at 703") { $0.t3.startText = 704 },
         Fault("positions for voice") { $0.t3.maximumSpeech = 900_000 },
         Fault("\"t3.backbone.rotary.base\" is 0.0") { $0.t3.backbone = .llama(LlamaConfiguration(rotary: RotaryConfiguration(base: 0))) },
@@ -79,7 +81,7 @@ struct ModelConfigurationTests {
     @Test("sizes that pass and do not fit the weights come to an error, never to a crash") func mismatch() throws {
         try Model.writeRandom(.tiny, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 1, to: folder.url)
         var refused = 0
-        search(rounds: 25) { random in
+        search(rounds: 200) { random in
             try Data(Self.text.damagedJSON(using: &random).utf8).write(to: url)
             guard (try? ModelConfiguration(url)) != nil else { return }
             do { _ = try Model.load(folder.url) } catch { refused += 1 }

@@ -28,7 +28,9 @@ import Torch
     }
 
     @Test("the decoder's verdict on a spectrum is upstream's") func decoder() throws {
-        let verdict = try WatermarkDecoder(fixture.weights["decoder"], watermarker.configuration)(fixture.input("levels"))
+        let levels = try fixture.input("levels"), band = try levels.narrow(axis: 1, from: 0, count: watermarker.configuration.markedBins)
+        let verdict = try WatermarkDecoder(fixture.weights["decoder"], watermarker.configuration)(
+            band, carriers: WatermarkSpectrum.carriers(levels), window: 10_000)
         #expect(abs(try #require(verdict) - Double(try fixture.output("verdict").item(Float.self))) < 1e-5)
     }
 
@@ -43,6 +45,13 @@ import Torch
         let marked = Audio(samples: try fixture.output("marked").array(of: Float.self), sampleRate: rate)
         let expected = Double(try fixture.output("confidence_\(rate)").item(Float.self))
         #expect(abs(try watermarker.confidence(in: marked) - expected) < 1e-4)
+    }
+
+    @Test("a mark that is looked for some frames at a time is found as surely as at once", arguments: [7, 20, 40, 111])
+    func windows(frames: Int) throws {
+        let marked = try watermarker.marked(Audio(samples: recording.samples + recording.samples.reversed(), sampleRate: 24_000))
+        let expected = try watermarker.confidence(in: marked, window: 1_000_000)
+        #expect(abs(try watermarker.confidence(in: marked, window: frames) - expected) < 1e-5)
     }
 
     @Test("the detector's resampler is scipy's", arguments: [16_000, 24_000, 32_000, 44_100])

@@ -1,0 +1,46 @@
+/// A word of the text and when it is heard.
+public struct SpokenWord: Sendable, Hashable, Codable {
+    /// The word as the text has it, with the punctuation at its ends.
+    public let text: String
+    /// Seconds from the beginning of the speech.
+    public let start, end: Double
+
+    public init(text: String, start: Double, end: Double) {
+        self.text = text
+        self.start = start
+        self.end = end
+    }
+
+    /// The word in a longer sound, of which a part of the sound that it is in takes the place from some sample on.
+    func moved(into part: Range<Int>, at place: Int, sampleRate: Int) -> SpokenWord {
+        func moved(_ seconds: Double) -> Double {
+            let sample = min(max(seconds * Double(sampleRate), Double(part.lowerBound)), Double(part.upperBound))
+            return (sample - Double(part.lowerBound) + Double(place)) / Double(sampleRate)
+        }
+        return SpokenWord(text: text, start: moved(start), end: moved(end))
+    }
+}
+
+/// Why nobody can tell when words are heard.
+public enum WordTimesError: Error, Hashable, CustomStringConvertible {
+    /// The model has no heads whose attention follows the text.
+    case noAlignmentHeads(model: String)
+
+    public var description: String {
+        switch self {
+        case .noAlignmentHeads(let model):
+            "\(model) cannot tell when words are heard: it has no alignment heads (\"alignmentHeads\" in config.json); "
+                + "Chatterbox and the multilingual models have"
+        }
+    }
+}
+
+extension Model {
+    /// The heads whose attention tells when words are heard.
+    ///
+    /// - Throws: ``WordTimesError/noAlignmentHeads(model:)``.
+    public func alignmentHeads() throws -> [AttentionHead] {
+        guard let heads = configuration.t3.alignmentHeads, !heads.isEmpty else { throw WordTimesError.noAlignmentHeads(model: variant.title) }
+        return heads
+    }
+}
