@@ -7,6 +7,7 @@ let package = Package(
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "SpeechAudio", targets: ["SpeechAudio"]),
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
+        .library(name: "Pico", targets: ["Pico"]),
         .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
         .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
@@ -41,11 +42,13 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(name: "Pico", path: "Models", resources: [.copy("pico")]),
         .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "Torch"]),
         .executableTarget(
             name: "ChatterboxCommand",
             dependencies: [
-                "Chatterbox", "ChatterboxHub", "ChatterboxTraining", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Chatterbox", "ChatterboxHub", "ChatterboxTraining", "Pico",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/chatterbox"),
 
@@ -65,7 +68,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
-        .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "TestSupport"]),
+        .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "Pico", "TestSupport"]),
         .testTarget(name: "ChatterboxCommandTests", dependencies: ["ChatterboxCommand", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6],

@@ -6,6 +6,8 @@ import Torch
 /// Puts separately trained networks together into a folder that `Model.load` takes, in float16.
 public struct ModelAssembly: Sendable {
     public var configuration: ModelConfiguration
+    /// Whose kind of model it becomes: its files' names tell.
+    public var variant: Variant
     /// Weights of T3 and of the voice encoder, each at the root of its file.
     public var t3, voiceEncoder: URL
     /// Weights under `tokenizer`, `speaker_encoder`, `flow` and `mel2wav`, in one file or several.
@@ -16,10 +18,10 @@ public struct ModelAssembly: Sendable {
     public var voices: [(name: String, recording: URL)]
 
     public init(
-        configuration: ModelConfiguration, t3: URL, voiceEncoder: URL, s3Gen: [URL], textTokenizer: URL,
+        configuration: ModelConfiguration, variant: Variant = .pico, t3: URL, voiceEncoder: URL, s3Gen: [URL], textTokenizer: URL,
         voices: [(name: String, recording: URL)]
     ) {
-        self.configuration = configuration
+        (self.configuration, self.variant) = (configuration, variant)
         (self.t3, self.voiceEncoder, self.s3Gen, self.textTokenizer) = (t3, voiceEncoder, s3Gen, textTokenizer)
         self.voices = voices
     }
@@ -48,7 +50,7 @@ public struct ModelAssembly: Sendable {
             bytes += tensors.values.reduce(0) { $0 + $1.byteCount }
             try SafetensorsWriter.write(tensors, to: folder.appending(path: name))
         }
-        try write([t3], as: "t3_cfg.safetensors")
+        try write([t3], as: variant.t3FileName)
         try write([voiceEncoder], as: "ve.safetensors")
         try write(s3Gen, as: "s3gen.safetensors", prefixes: ["tokenizer", "speaker_encoder", "flow", "mel2wav"])
         // Loading proves that the parts are whole and fit each other, and makes the voices.
@@ -56,7 +58,7 @@ public struct ModelAssembly: Sendable {
         for (position, voice) in voices.enumerated() {
             let prepared = try analyzer.voice(from: AudioFile.read(voice.recording), named: voice.name)
             if position == 0 { try prepared.save(to: folder.appending(path: "conds.safetensors")) }
-            try VoiceLibrary(folder: folder.appending(path: "voices")).store(prepared, as: voice.name)
+            try VoiceLibrary(ofModel: folder).store(prepared, as: voice.name)
         }
         return bytes
     }

@@ -38,7 +38,7 @@ struct SayCommand: AsyncParsableCommand {
         let player = output.play ? try Player.find() : nil
         try tracing.check()
         let text = try text.text()
-        let source = try voice.source()
+        let source = try voice.source(for: model)
 
         let display = progress.display
         defer { display.clear() }

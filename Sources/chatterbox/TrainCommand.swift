@@ -245,8 +245,9 @@ struct Assemble: ParsableCommand {
             guard parts.count == 2 else { throw ValidationError("--voice \(text): expected NAME=RECORDING") }
             return (name: parts[0], recording: URL(filePath: parts[1]))
         }
+        let variant: Variant = config == nil ? .pico : .chatterbox
         let bytes = try ModelAssembly(
-            configuration: modelSizes(config), t3: URL(filePath: t3), voiceEncoder: URL(filePath: voiceEncoder),
+            configuration: modelSizes(config), variant: variant, t3: URL(filePath: t3), voiceEncoder: URL(filePath: voiceEncoder),
             s3Gen: s3gen.map { URL(filePath: $0) }, textTokenizer: URL(filePath: textTokenizer), voices: voices
         ).write(to: URL(filePath: folder))
         print(String(format: "%.2f MB of weights", Double(bytes) / 1e6))
@@ -285,7 +286,7 @@ struct SpeakTest: AsyncParsableCommand {
     func run() async throws {
         try Libtorch.setThreads(threads)
         let loaded = try Model.load(URL(filePath: model))
-        let library = VoiceLibrary(folder: URL(filePath: model).appending(path: "voices"))
+        let library = VoiceLibrary(ofModel: URL(filePath: model))
         var voices: [String: Voice] = [:]
         for name in speaker { voices[name] = try Voice.load(from: library.entry(named: name).file, sizes: loaded.voiceAnalyzer.voiceSizes) }
         let all = try Manifest(URL(filePath: data)).split(split)

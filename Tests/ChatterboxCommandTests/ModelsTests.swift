@@ -28,9 +28,9 @@ import Testing
         try cacheNano()
         struct Entry: Decodable { let name: String, here: Bool, bytes: Int }
         let list = try JSONDecoder().decode([Entry].self, from: await program("models", "list", "--json").output)
-        #expect(list.filter(\.here).map(\.name) == ["nano"])
+        #expect(list.filter(\.here).map(\.name) == ["nano", "pico"])
         #expect(list.first { $0.here }?.bytes == 6)
-        #expect(list.count == 11)
+        #expect(list.count == 12)
 
         let path = try await program("models", "path")
         #expect(String(decoding: path.output, as: UTF8.self).hasSuffix("/nano\n"))

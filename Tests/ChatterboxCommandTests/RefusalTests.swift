@@ -39,11 +39,16 @@ import Testing
         #expect(String(decoding: help.output, as: UTF8.self).contains("chatterbox say"))
     }
 
-    @Test("with no model on the machine it says what to do") func noModel() async throws {
-        let run = try await program("say", "Hi.")
-        #expect(run.status == 1)
-        #expect(run.errors.contains("--model DIR"))
-        #expect(try program.files().isEmpty)
+    @Test("where there is no other model Pico speaks, and a note says how to get the real one") func pico() async throws {
+        let run = try await program("say", "The door was open.", "--seed", "1", "-o", "out.wav", "--json")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.errors.contains("Pico speaks; get the real one with `chatterbox models pull chatterbox`"))
+        #expect(try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])["model"] as? String == "pico")
+        let named = try await program("say", "The door was open.", "--model", "pico", "--voice", "slt", "-o", "named.wav")
+        #expect(named.status == 0 && !named.errors.contains("Pico speaks"), "\(named.errors)")
+        #expect(try program.files() == ["named.wav", "out.wav"])
+        let unknown = try await program("say", "Hi.", "--voice", "nobody")
+        #expect(unknown.status == 1 && unknown.errors.contains("rms, slt"))
     }
 
     @Test("a stand-in speaks without a voice being given") func standIn() async throws {

@@ -42,7 +42,7 @@ import Torch
         let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
         #expect(Set(figures.keys) == [
             "model", "device", "dtype", "quantize", "seed", "text_tokens", "speech_tokens", "end", "audio_seconds", "wall_seconds",
-            "real_time_factor", "first_audio_seconds", "peak_memory_bytes", "watermark", "stages", "output", "warnings",
+            "real_time_factor", "first_audio_seconds", "load_peak_memory_bytes", "peak_memory_bytes", "watermark", "stages", "output", "warnings",
         ])
         let stages = try #require(figures["stages"] as? [String: Double])
         #expect(Set(stages.keys) == ["load", "voice", "prefill", "decode", "flow", "vocoder", "watermark"])

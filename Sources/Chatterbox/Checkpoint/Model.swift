@@ -24,6 +24,8 @@ public struct Model: Sendable {
     public let watermarker: Watermarker?
     /// Seconds that loading took.
     public let loadingSeconds: Double
+    /// The most memory, in bytes, that the process had held when loading ended.
+    public let loadingPeakBytes: Int
 
     public var device: Device { t3.device }
     public var dtype: DType { t3.dtype }
@@ -90,7 +92,8 @@ public struct Model: Sendable {
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
-            packedT3: packedT3, isExact: compute.isExact, offload: offload, s3Gen: s3Gen, voiceEncoder: voiceEncoder, builtInVoice: voice, watermarker: watermarker, loadingSeconds: seconds)
+            packedT3: packedT3, isExact: compute.isExact, offload: offload, s3Gen: s3Gen, voiceEncoder: voiceEncoder, builtInVoice: voice,
+            watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
     }
 
     /// Who computes with packed weights; nil where that is not wanted or not possible.

@@ -24,6 +24,9 @@ public struct Variant: Sendable {
     /// What is done with the end of speech.
     let ending: Ending
 
+    /// What the file of its T3 is called.
+    public var t3FileName: String { files.t3[0] }
+
     /// Names of a folder's files. Where several are given the first that is there is taken.
     struct Files: Sendable {
         let t3: [String]
@@ -79,8 +82,16 @@ extension Variant {
     /// Turbo over a backbone of a third of the size.
     public static let nano = gpt2("nano", "Chatterbox Nano", t3: "t3_nano_v1", .nano)
 
+    /// The small English model that comes with this package: 4M parameters in T3.
+    public static let pico = Variant(
+        name: "pico", title: "Pico",
+        files: Files(
+            t3: ["t3_pico.safetensors"], s3Gen: ["s3gen.safetensors"], voiceEncoder: ["ve.safetensors"], voice: ["conds.safetensors"]),
+        configuration: .pico, normalizer: .english, tokenizer: EnglishTokenizer.self, languages: [.english],
+        sampling: .pico, ignored: [.topK], ending: Ending())
+
     /// Every variant; a folder with the files of several is the first of them.
-    public static let all = [chatterbox, multilingualV3, multilingualV2, turbo, nano] + packs
+    public static let all = [chatterbox, multilingualV3, multilingualV2, turbo, nano] + packs + [pico]
 
     private static func multilingual(
         _ name: String, _ title: String, t3: String, s3Gen: [String] = ["s3gen", "s3gen_v3"], languages: [Language] = Language.englishFirst

@@ -51,6 +51,10 @@ public struct SamplingOptions: Sendable, Hashable {
     public static let chatterbox = SamplingOptions(
         unchecked: 0.8, topP: 1, topK: nil, minP: 0.05, repetitionPenalty: 1.2, guidance: 0.5)
 
+    /// Pico's defaults, by measurement (see its model card).
+    public static let pico = SamplingOptions(
+        unchecked: 0.8, topP: 1, topK: nil, minP: 0.05, repetitionPenalty: 1.2, guidance: 0.5)
+
     /// Upstream's defaults for Turbo and Nano.
     public static let turbo = SamplingOptions(
         unchecked: 0.8, topP: 0.95, topK: 1000, minP: 0, repetitionPenalty: 1.2, guidance: 0)

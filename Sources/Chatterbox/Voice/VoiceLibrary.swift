@@ -9,6 +9,9 @@ public struct VoiceLibrary: Sendable {
     /// The folder comes to be with the first voice.
     public init(folder: URL) { self.folder = folder }
 
+    /// The voices that a model's folder brings along.
+    public init(ofModel folder: URL) { self.init(folder: folder.appending(path: "voices")) }
+
     /// A voice that the library holds.
     public struct Entry: Sendable, Hashable {
         public let name: String

@@ -4,9 +4,18 @@ import Foundation
 import SpeechAudio
 import Torch
 
+/// `chatterbox bench`, and `chatterbox bench speed`, which is the same.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
+        abstract: "Measure how fast this machine speaks, and what faster settings lose.",
+        subcommands: [BenchSpeed.self, BenchQuality.self], defaultSubcommand: BenchSpeed.self)
+}
+
+/// `chatterbox bench speed`: what each stage takes.
+struct BenchSpeed: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "speed",
         abstract: "Measure how fast this machine speaks, and how close that is to its limits.",
         discussion: """
             Every combination of --model, --device, --dtype, --quantize and --way is measured in a process of its own, in \

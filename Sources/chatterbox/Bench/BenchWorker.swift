@@ -17,7 +17,7 @@ struct BenchWorker: AsyncParsableCommand {
     func run() async throws {
         var measured = BenchRun()
         let memory = MemoryWatch()
-        let source = try voice.source()
+        let source = try voice.source(for: model)
         let quiet = ProgressDisplay(.silent)
         let synthesizer = try await model.load(quiet)
         let device = synthesizer.model.device

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Chatterbox
 import Foundation
+import Pico
 import Torch
 
 /// Which model, where it runs and in which arithmetic; for every command that loads one.
@@ -59,6 +60,9 @@ struct ModelArguments: ParsableArguments {
         if offload, !device.isCUDA { throw UsageError("--offload makes room on a card, and \(device) is none: leave it out or give --device cuda") }
         let folders = UserFolders()
         let folder = try await ModelOffer(folders: folders, display: progress).folder(of: model)
+        if model == nil, folder == Pico.folder {
+            progress.note("no larger model is on this machine, so Pico speaks; get the real one with `chatterbox models pull chatterbox`")
+        }
         if let threads { try Libtorch.setThreads(threads) }
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Chatterbox.load(

@@ -1,6 +1,7 @@
 import Chatterbox
 import ChatterboxHub
 import Foundation
+import Pico
 
 /// Where the program keeps what belongs to the user, by the XDG base directory rules: the one place that reads them
 /// from the environment, together with Python's variables for its hub.
@@ -31,6 +32,6 @@ struct UserFolders {
     /// The models that a hub has.
     var modelStore: ModelStore { ModelStore(shelf: caches.appending(path: "chatterbox/models"), configuration: hub) }
 
-    /// The user's own models, then those of the hub.
-    var modelLocator: ModelLocator { ModelLocator(shelves: [data.appending(path: "models"), modelStore.shelf]) }
+    /// The user's own models, those of the hub, and the one that comes with the program.
+    var modelLocator: ModelLocator { ModelLocator(shelves: [data.appending(path: "models"), modelStore.shelf] + (Pico.shelf.map { [$0] } ?? [])) }
 }

@@ -6,15 +6,18 @@ import SpeechAudio
 /// Whose voice.
 struct VoiceArguments: ParsableArguments {
     @Option(help: ArgumentHelp(
-        "A recording to speak like, a prepared voice (.safetensors), or a name from `chatterbox voice list`. Without it, the model's own voice.",
+        "A recording to speak like, a prepared voice (.safetensors), or a name from `chatterbox voice list` or of the model's voices. Without it, the model's own voice.",
         valueName: "file|name"))
     var voice: String?
 
     /// What is meant, read and checked before any model is loaded; nil for the model's own voice.
     ///
+    /// - Parameter model: the model that will speak, whose own voices have names as well.
     /// - Throws: as ``VoiceSource``.
-    func source() throws -> VoiceSource? {
-        try voice.map { try VoiceSource($0, UserFolders().voiceLibrary) }
+    func source(for model: ModelArguments) throws -> VoiceSource? {
+        let folders = UserFolders()
+        let own = (try? folders.modelLocator.folder(of: model.model)).map { VoiceLibrary(ofModel: $0) }
+        return try voice.map { try VoiceSource($0, folders.voiceLibrary, ofModel: own) }
     }
 }
 
@@ -25,10 +28,12 @@ struct VoiceSource {
 
     /// Reads a recording and looks into a prepared voice, so that what is wrong with them is said at once.
     ///
-    /// - Parameter voice: a file, or a name in the library.
-    /// - Throws: `VoiceLibraryError` for what is neither; `AudioError`, `VoiceError`, `SafetensorsError` for a file.
-    init(_ voice: String, _ library: VoiceLibrary) throws {
-        file = try Self.file(voice, library)
+    /// - Parameters:
+    ///   - voice: a file, or a name in the library or of the model's voices.
+    ///   - model: the model's own voices.
+    /// - Throws: `VoiceLibraryError` for what is none of them; `AudioError`, `VoiceError`, `SafetensorsError` for a file.
+    init(_ voice: String, _ library: VoiceLibrary, ofModel model: VoiceLibrary? = nil) throws {
+        file = try Self.file(voice, library, ofModel: model)
         if ["safetensors", "pt"].contains(file.pathExtension) {
             recording = nil
             _ = try VoiceSummary(of: file)
@@ -37,15 +42,19 @@ struct VoiceSource {
         }
     }
 
-    /// The file that is meant: one that exists, else a voice of the library.
+    /// The file that is meant: one that exists, else a voice of the library, else one of the model's.
     ///
     /// What looks like a path is taken for one, even where nothing is there: reading it says what is wrong.
-    static func file(_ voice: String, _ library: VoiceLibrary) throws -> URL {
+    static func file(_ voice: String, _ library: VoiceLibrary, ofModel model: VoiceLibrary? = nil) throws -> URL {
         var isFolder: ObjCBool = false
         if FileManager.default.fileExists(atPath: voice, isDirectory: &isFolder), !isFolder.boolValue { return URL(filePath: voice) }
-        if let stored = try? library.entry(named: voice) { return stored.file }
+        for library in [library, model].compactMap({ $0 }) {
+            if let stored = try? library.entry(named: voice) { return stored.file }
+        }
         if voice.contains("/") || voice.contains(".") { return URL(filePath: voice) }
-        return try library.entry(named: voice).file
+        _ = try library.file(named: voice)
+        let known = [library, model].compactMap { $0?.entries() }.joined().map(\.name)
+        throw VoiceLibraryError.unknown(voice, known: known, folder: library.folder)
     }
 
     func load(_ synthesizer: Synthesizer, _ progress: ProgressDisplay) async throws -> Voice {

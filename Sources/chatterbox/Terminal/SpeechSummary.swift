@@ -9,7 +9,8 @@ struct SpeechSummary: Encodable {
     let textTokens, speechTokens: Int
     let end: String?
     let audioSeconds, wallSeconds, realTimeFactor, firstAudioSeconds: Double
-    let peakMemoryBytes: Int
+    /// Of the process: when loading ended, and in all.
+    let loadPeakMemoryBytes, peakMemoryBytes: Int
     /// Whether all of the speech carries the watermark.
     let watermark: Bool
     let stages: Stages
@@ -24,7 +25,8 @@ struct SpeechSummary: Encodable {
         case model, device, dtype, quantize, seed, end, watermark, stages, output, warnings
         case textTokens = "text_tokens", speechTokens = "speech_tokens"
         case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds", realTimeFactor = "real_time_factor"
-        case firstAudioSeconds = "first_audio_seconds", peakMemoryBytes = "peak_memory_bytes"
+        case firstAudioSeconds = "first_audio_seconds"
+        case loadPeakMemoryBytes = "load_peak_memory_bytes", peakMemoryBytes = "peak_memory_bytes"
     }
 
     /// - Parameter voiceSeconds: what preparing the voice took.
@@ -42,6 +44,7 @@ struct SpeechSummary: Encodable {
         wallSeconds = report.wallSeconds
         realTimeFactor = report.realTimeFactor
         firstAudioSeconds = report.firstAudioSeconds
+        loadPeakMemoryBytes = model.loadingPeakBytes
         peakMemoryBytes = (try? Memory.statistics().peak) ?? 0
         stages = Stages(
             load: model.loadingSeconds, voice: voiceSeconds, prefill: report.stages.prefill, decode: report.stages.decode,
@@ -66,6 +69,7 @@ struct SpeechSummary: Encodable {
         try values.encode(wallSeconds, forKey: .wallSeconds)
         try values.encode(realTimeFactor, forKey: .realTimeFactor)
         try values.encode(firstAudioSeconds, forKey: .firstAudioSeconds)
+        try values.encode(loadPeakMemoryBytes, forKey: .loadPeakMemoryBytes)
         try values.encode(peakMemoryBytes, forKey: .peakMemoryBytes)
         try values.encode(watermark, forKey: .watermark)
         try values.encode(stages, forKey: .stages)

@@ -1,0 +1,128 @@
+import Foundation
+import SpeechAudio
+import Torch
+
+/// How far a faster way of computing is from the exact one: sums over utterances, from which the means follow.
+public struct SettingLoss: Sendable, Hashable, Codable {
+    /// Utterances that were compared.
+    public private(set) var utterances = 0
+    /// Tokens whose logits were compared.
+    public private(set) var tokens = 0
+    private var squaredError = 0.0, squaredLogits = 0.0, agreements = 0.0
+    private var surprise = 0.0, exactSurprise = 0.0
+    private var melDifference = 0.0, spectralDistance = 0.0
+
+    public init() {}
+
+    /// The root mean square difference of the guided logits, as a share of the exact ones' root mean square.
+    public var logitError: Double { (squaredError / max(squaredLogits, .leastNormalMagnitude)).squareRoot() }
+    /// The share of tokens of which both find the same likeliest.
+    public var topAgreement: Double { agreements / Double(max(tokens, 1)) }
+    /// How many tokens the model wavers between, on average, as it hears the given ones, without guidance.
+    public var perplexity: Double { exp(surprise / Double(max(tokens, 1))) }
+    /// The same in the exact way.
+    public var exactPerplexity: Double { exp(exactSurprise / Double(max(tokens, 1))) }
+    /// The mean absolute difference of the mels in decibels.
+    public var melDecibels: Double { melDifference / Double(max(utterances, 1)) }
+    /// The mean ``LogSpectralDistance`` of the sounds in decibels.
+    public var spectralDecibels: Double { spectralDistance / Double(max(utterances, 1)) }
+
+    fileprivate mutating func add(_ found: SettingComparison.Computed, to exact: SettingComparison.Computed) throws {
+        let count = exact.targets.count
+        utterances += 1
+        tokens += count
+        squaredError += try (found.guided - exact.guided).square().sum().item(Double.self)
+        squaredLogits += try exact.guided.square().sum().item(Double.self)
+        agreements += try found.guided.argmax(axis: -1).equal(to: exact.guided.argmax(axis: -1)).to(.float32).sum().item(Double.self)
+        let targets = try Tensor(exact.targets)
+        surprise += try found.plain.crossEntropy(targets).item(Double.self) * Double(count)
+        exactSurprise += try exact.plain.crossEntropy(targets).item(Double.self) * Double(count)
+        // Mels are natural logarithms of amplitudes.
+        melDifference += try (found.mel - exact.mel).abs().mean().item(Double.self) * 20 / log(10)
+        spectralDistance += try LogSpectralDistance()(exact.waveform, found.waveform)
+    }
+}
+
+/// Compares ways of computing with one model, utterance by utterance, each token after the same ones before.
+public struct SettingComparison {
+    private let exact: Model
+    private let others: [Model]
+    /// What each of the others loses against the exact way.
+    public private(set) var losses: [SettingLoss]
+
+    /// - Parameters:
+    ///   - exact: the model, loaded in the exact way.
+    ///   - others: the same folder, loaded in other ways.
+    public init(exact: Model, others: [Model]) {
+        (self.exact, self.others) = (exact, others)
+        losses = Array(repeating: SettingLoss(), count: others.count)
+    }
+
+    fileprivate struct Computed {
+        /// What follows each position: the given tokens, and the stop where there is one.
+        let targets: [Int]
+        /// Logits with and without guidance, `[targets, vocabulary]`.
+        let guided, plain: Tensor
+        let mel, waveform: Tensor
+    }
+
+    /// Compares on one utterance.
+    ///
+    /// - Parameters:
+    ///   - text: spoken in one breath.
+    ///   - tokens: the speech tokens after which the next ones are told, as a recording has them; nil draws them in the exact
+    ///     way.
+    ///   - limit: the most tokens to draw.
+    /// - Throws: as `Synthesizer.speak`.
+    public mutating func add(_ text: String, tokens: [Int]? = nil, voice: Voice, limit: Int = 100, seed: UInt64 = 1) throws {
+        let options = try SpeechOptions(maximumTokens: limit, splitting: .none)
+        for case .utterance(let utterance) in try PreparedText(text, exact, options).parts {
+            let conditioning = try T3Conditioning(
+                speaker: voice.speakerEmbedding, prompt: voice.conditioningTokens.array(of: Int.self), exaggeration: 0.5)
+            try withoutGradients {
+                let targets = try tokens.map { $0 + [exact.configuration.t3.stopSpeech] }
+                    ?? drawn(utterance.tokens, conditioning, limit: limit, seed: seed)
+                let expected = try compute(exact, utterance.tokens, conditioning, targets, voice, seed)
+                for (index, other) in others.enumerated() {
+                    try losses[index].add(compute(other, utterance.tokens, conditioning, targets, voice, seed), to: expected)
+                }
+            }
+        }
+    }
+
+    /// Tokens of the model's own, with the stop where it drew one.
+    private func drawn(_ text: [Int], _ conditioning: T3Conditioning, limit: Int, seed: UInt64) throws -> [Int] {
+        let configuration = exact.configuration.t3
+        let capacity = configuration.prefixLength(text: text.count, prompt: conditioning.prompt?.size(1) ?? 0) + limit
+        let decoder = try T3Decoder(
+            engine: exact.makeDecodeEngine(slots: 2, capacity: capacity), text: text, conditioning: conditioning,
+            options: exact.variant.sampling, budget: limit, generator: Generator(seed: seed, device: exact.device))
+        while try decoder.next() != nil {}
+        return decoder.tokens + (decoder.end == .stop ? [configuration.stopSpeech] : [])
+    }
+
+    private func compute(
+        _ model: Model, _ text: [Int], _ conditioning: T3Conditioning, _ targets: [Int], _ voice: Voice, _ seed: UInt64
+    ) throws -> Computed {
+        let configuration = model.configuration.t3
+        let isGuided = configuration.style == .chatterbox
+        let prompt = try model.t3.prompt(text: text, conditioning: conditioning, guidance: isGuided)
+        let engine = try model.makeDecodeEngine(slots: prompt.size(0), capacity: prompt.size(1) + targets.count)
+        let slots = try engine.reserve(prompt.size(0))
+        defer { engine.release(slots) }
+        var logits = [try engine.prefill(prompt, slots: slots)]
+        for (index, token) in targets.dropLast().enumerated() {
+            logits.append(try engine.step(slots.map { DecodeInput(slot: $0, token: token, position: index + 1) }))
+        }
+        let all = try Tensor.stack(logits).to(.float32)
+        let plain = try all.select(axis: 1, 0)
+        let guided = isGuided ? try plain + (plain - all.select(axis: 1, 1)) * model.variant.sampling.guidance : plain
+
+        let generator = try Generator(seed: seed, device: model.device)
+        let codes = model.variant.ending.speakable(targets, model.configuration)
+        let speech = try model.s3Gen(
+            tokens: Tensor(codes, shape: [1, codes.count], device: model.device), prompt: voice.prompt, generator: generator)
+        return Computed(
+            targets: targets, guided: guided, plain: plain, mel: speech.mel, waveform: speech.waveform)
+    }
+}

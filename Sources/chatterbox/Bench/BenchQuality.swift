@@ -1,0 +1,130 @@
+import ArgumentParser
+import Chatterbox
+import ChatterboxTraining
+import Foundation
+import SpeechAudio
+import Torch
+
+/// `chatterbox bench quality`: what faster settings lose.
+struct BenchQuality: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "quality",
+        abstract: "Measure what faster settings lose against the exact way, on the CPU.",
+        discussion: """
+            Each setting hears the same tokens as the exact way and is asked for the next. The table shows how far its logits \
+            are off (root mean square, relative), how often it finds the same token likeliest, how unsure it is of the \
+            tokens that were really spoken (perplexity), and how far mel and spectrum of the sound are off (dB).
+
+            Examples:
+              chatterbox bench quality --model chatterbox --voice me.wav --quantize none int8 int4
+              chatterbox bench quality --model pico --data recordings/manifest.jsonl --split test --limit 40
+            """)
+
+    @Option(help: ArgumentHelp("The model: a name, or a folder with a model's files.", valueName: "name|dir"))
+    var model: String?
+    @Option(parsing: .upToNextOption, help: "Settings to measure: none (packed float32), int8, int4.")
+    var quantize: [Quantization] = Quantization.allCases
+    @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
+    var threads: Int?
+    @Option(parsing: .upToNextOption, help: "Texts to speak, each in one breath.")
+    var text = ["The ship was late, and nobody on the quay could say when it would come in."]
+    @Option(help: ArgumentHelp("Speech tokens to draw for each text, 25 a second.", valueName: "n"))
+    var tokens = 100
+    @Option(help: ArgumentHelp("Recordings whose tokens to tell instead: a manifest.jsonl or its folder.", valueName: "manifest"))
+    var data: String?
+    @Option(help: "Split of the manifest.")
+    var split = "test"
+    @Option(help: ArgumentHelp("Speaker of the recordings; the model's own voice of that name speaks.", valueName: "name"))
+    var speaker: String?
+    @Option(help: "The most recordings.")
+    var limit = 40
+    @Option var seed: UInt64 = 1
+    @OptionGroup var voice: VoiceArguments
+    @Flag(help: "Print the figures as JSON.")
+    var json = false
+    @Flag(help: "Print the table as Markdown.")
+    var markdown = false
+    @OptionGroup var progress: ProgressArguments
+
+    func validate() throws {
+        guard (1...1000).contains(tokens) else { throw ValidationError("--tokens is \(tokens); allowed is 1 to 1000") }
+        guard limit > 0 else { throw ValidationError("--limit is \(limit); at least 1 is needed") }
+        if speaker != nil, data == nil { throw ValidationError("--speaker chooses among the recordings of --data, which is missing") }
+    }
+
+    func run() async throws {
+        let display = progress.display
+        defer { display.clear() }
+        var arguments = try ModelArguments.parse([])
+        arguments.model = model
+        arguments.threads = threads
+        arguments.exact = true
+        let source = try voice.source(for: arguments)
+        let exact = try await arguments.load(display)
+        // The same folder, whose name need not be looked up again.
+        (arguments.exact, arguments.model) = (false, exact.model.folder.path)
+        var others: [Model] = []
+        for quantization in quantize {
+            arguments.quantize = quantization
+            others.append(try await arguments.load(display).model)
+        }
+        var speech = try await source?.load(exact, display) ?? exact.model.builtInVoice
+        if let speaker, voice.voice == nil {
+            speech = try await exact.voice(from: VoiceLibrary(ofModel: exact.model.folder).entry(named: speaker).file)
+        }
+        guard let speech else { throw CheckpointError.noBuiltInVoice(exact.model.folder) }
+
+        var comparison = SettingComparison(exact: exact.model, others: others)
+        if let data {
+            let chosen = try Manifest(URL(filePath: data)).split(split).filter { speaker == nil || $0.speaker == speaker }.prefix(limit)
+            let mel = try TokenizerMel()
+            for (index, utterance) in chosen.enumerated() {
+                display.begin("Recording \(index + 1) of \(chosen.count)")
+                let narrow = try AudioFile.read(utterance.audio).mono().resampled(to: mel.config.sampleRate)
+                let spoken = try withoutGradients { try exact.model.s3Gen.tokenizer.tokens(ofLogMel: mel(narrow.tensor())).array(of: Int.self) }
+                try comparison.add(utterance.text, tokens: spoken, voice: speech, seed: seed)
+            }
+        } else {
+            for (index, text) in text.enumerated() {
+                display.begin("Text \(index + 1) of \(text.count)")
+                try comparison.add(text, voice: speech, limit: tokens, seed: seed)
+            }
+        }
+        display.clear()
+        let rows = zip(quantize, comparison.losses).map(Row.init)
+        if json { return try StandardOutput.print(json: rows) }
+        try StandardOutput.print((markdown ? TextTable.markdown : TextTable.plain)([Row.headings] + rows.map(\.cells)))
+    }
+
+    /// A setting's losses, as `--json` prints them.
+    struct Row: Encodable {
+        let quantize: String
+        let utterances, tokens: Int
+        let logitError, topAgreement, perplexity, exactPerplexity, melDecibels, spectralDecibels: Double
+
+        enum CodingKeys: String, CodingKey {
+            case quantize, utterances, tokens, perplexity
+            case logitError = "logit_error", topAgreement = "top_agreement", exactPerplexity = "exact_perplexity"
+            case melDecibels = "mel_decibels", spectralDecibels = "spectral_decibels"
+        }
+
+        init(_ quantization: Quantization, _ loss: SettingLoss) {
+            quantize = quantization.rawValue
+            (utterances, tokens) = (loss.utterances, loss.tokens)
+            (logitError, topAgreement) = (loss.logitError, loss.topAgreement)
+            (perplexity, exactPerplexity) = (loss.perplexity, loss.exactPerplexity)
+            (melDecibels, spectralDecibels) = (loss.melDecibels, loss.spectralDecibels)
+        }
+
+        static let headings = ["weights", "tokens", "logits off", "same choice", "perplexity", "against exact", "mel off", "spectrum off"]
+
+        var cells: [String] {
+            [
+                quantize == "none" ? "float32" : quantize, String(tokens), String(format: "%.1e", logitError),
+                String(format: "%.1f %%", 100 * topAgreement), String(format: "%.3f", perplexity),
+                String(format: "%+.2f %%", 100 * (perplexity / exactPerplexity - 1)), String(format: "%.3f dB", melDecibels),
+                String(format: "%.3f dB", spectralDecibels),
+            ]
+        }
+    }
+}

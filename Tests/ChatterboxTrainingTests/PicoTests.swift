@@ -1,0 +1,58 @@
+import Chatterbox
+import ChatterboxTraining
+import Foundation
+import Pico
+import SpeechAudio
+import Testing
+import Torch
+
+/// The model that comes with the package: whole, small, and with voices that differ.
+@Suite("Pico", .serialized) struct PicoTests {
+    private let folder: URL
+    private let chatterbox: Synthesizer
+
+    init() async throws {
+        folder = try #require(Pico.folder)
+        chatterbox = try await Chatterbox.load(folder)
+    }
+
+    @Test("its weights, all of its networks', take at most 24 MB")
+    func size() throws {
+        let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.fileSizeKey])
+        let weights = files.filter { $0.pathExtension == "safetensors" }
+        #expect(weights.map(\.lastPathComponent).sorted() == ["conds.safetensors", "s3gen.safetensors", "t3_pico.safetensors", "ve.safetensors"])
+        #expect(try weights.reduce(0) { try $0 + ($1.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0) } <= 24_000_000)
+        #expect(chatterbox.model.variant.name == "pico")
+    }
+
+    @Test("speech ends by itself, and the same seed gives the same sound")
+    func ends() async throws {
+        for text in ["The ship was late, and nobody on the quay knew why.", "She opened the window and looked at the garden."] {
+            let options = try SpeechOptions(seed: 1, watermark: false)
+            let speech = try await chatterbox.speak(text, options: options)
+            #expect(speech.report.end == .stop)
+            #expect((1.5...5).contains(speech.audio.duration), "\(speech.audio.duration) s")
+            #expect(try await chatterbox.speak(text, options: options).audio.samples == speech.audio.samples)
+        }
+    }
+
+    @Test("its two voices are told apart by its own voice encoder and by their pitch")
+    func voices() async throws {
+        let library = VoiceLibrary(ofModel: folder)
+        #expect(library.entries().map(\.name) == ["rms", "slt"])
+        let voices = [
+            try await chatterbox.voice(from: library.entry(named: "rms").file), try await chatterbox.voice(from: library.entry(named: "slt").file),
+        ]
+        var pitches: [Double] = []
+        for (own, other) in [(0, 1), (1, 0)] {
+            let speech = try await chatterbox.speak(
+                "He asked her twenty questions about the old house.", voice: voices[own], options: SpeechOptions(seed: 2, watermark: false))
+            let heard = try await chatterbox.voice(from: speech.audio).speakerEmbedding
+            func likeness(_ voice: Voice) throws -> Double { try (heard * voice.speakerEmbedding).sum().item() }
+            #expect(try likeness(voices[own]) > likeness(voices[other]))
+            let pitch = try PitchTracker()(speech.audio.tensor().reshaped([1, -1])).array(of: Double.self).filter { $0 > 0 }.sorted()
+            pitches.append(pitch[pitch.count / 2])
+        }
+        #expect(pitches[1] > 1.3 * pitches[0], "\(pitches) Hz")
+    }
+}
