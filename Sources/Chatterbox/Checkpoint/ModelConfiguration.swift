@@ -20,7 +20,8 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     public static let pico = {
         var pico = ModelConfiguration()
         pico.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 192, layers: 5, heads: 6, intermediateSize: 448))
-        pico.t3.alignmentHeads = nil
+        // Two of those whose attention was guided; `chatterbox train align-heads` has them first.
+        pico.t3.alignmentHeads = [AttentionHead(layer: 2, head: 0), AttentionHead(layer: 2, head: 1)]
         pico.t3.perceiver = PerceiverConfiguration(queries: 16, heads: 6)
         pico.t3.speechVocabulary = 6563
         pico.t3.maximumText = 254
