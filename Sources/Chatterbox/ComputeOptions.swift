@@ -39,4 +39,7 @@ public enum Quantization: String, Sendable, Hashable, CaseIterable {
         case .int4: .int4
         }
     }
+
+    /// Of flow and vocoder: where anything is rounded, both are to 8 bits, for 4 are heard.
+    var soundFormat: WeightFormat { self == .none ? .float32 : .int8 }
 }

@@ -20,7 +20,8 @@ struct BenchSpeed: AsyncParsableCommand {
         discussion: """
             Every combination of --model, --device, --dtype, --quantize and --way is measured in a process of its own, in \
             turn, --runs times; the table shows medians, ± half the spread, and in brackets the share of this machine's \
-            limit that a stage reaches: memory bandwidth or matrix products, whichever binds, both measured first.
+            limit that a stage reaches: memory bandwidth, or arithmetic in the stage's number format, whichever binds; both are \
+            measured first.
 
             Examples:
               chatterbox bench
@@ -88,7 +89,7 @@ struct BenchSpeed: AsyncParsableCommand {
         let folders = try Dictionary(models.map { ($0, try locator.folder(of: $0)) }, uniquingKeysWith: { first, _ in first })
         display.begin("Measuring the machine")
         if let threads { try Libtorch.setThreads(threads) }
-        let machine = try MachineLimits.measure()
+        let machine = try BenchMachine.measure()
 
         var contenders: [Contender] = settings.map { setting in
             Contender(label: setting.label, folder: folders[setting.model]!, setting: setting) { try await run(setting) }
@@ -119,7 +120,7 @@ struct BenchSpeed: AsyncParsableCommand {
                 }
             }
         }
-        let rows = try contenders.map { BenchRow($0.label, $0.warm, cold: $0.cold, limits: try limits($0, machine)) }
+        let rows = try contenders.map { BenchRow($0.label, $0.warm, cold: $0.cold, costs: try costs($0), on: machine) }
         let report = BenchReport(machine: machine, text: text, rows: rows)
         display.clear()
         if let plot { try draw(report, to: URL(filePath: plot)) }
@@ -171,13 +172,10 @@ struct BenchSpeed: AsyncParsableCommand {
         return try await BenchProcess.run(setting.label, URL(filePath: "/proc/self/exe").resolvingSymlinksInPath(), arguments)
     }
 
-    /// The least seconds by stage, from what the stage has to do and what the machine can.
-    private func limits(_ contender: Contender, _ machine: MachineLimits) throws -> [String: Double] {
+    /// What each stage had to do.
+    private func costs(_ contender: Contender) throws -> [String: StageCost] {
         guard let setting = contender.setting, setting.device == "cpu", let folder = contender.folder,
             let run = contender.warm.last else { return [:] }
-        let counts = BenchWorkload(try Model.configuration(of: folder), run, bytesPerWeight: setting.bytesPerWeight)
-        return counts.stages.mapValues {
-            $0.seconds(bytesPerSecond: machine.bytesPerSecond, operationsPerSecond: machine.operationsPerSecond)
-        }
+        return BenchWorkload(try Model.configuration(of: folder), run, setting).stages
     }
 }
