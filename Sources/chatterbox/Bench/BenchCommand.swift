@@ -41,6 +41,8 @@ struct BenchSpeed: AsyncParsableCommand {
     var way: [Way] = [.fast]
     @Option(help: "How often each is measured.")
     var runs = 3
+    @Option(help: "How often a process speaks the text; the last time counts.")
+    var repeats = 2
     @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
     var threads: Int?
     @Option(help: "The text to speak, in one breath.")
@@ -71,6 +73,7 @@ struct BenchSpeed: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...100).contains(runs) else { throw ValidationError("--runs is \(runs); allowed is 1 to 100") }
+        guard (1...100).contains(repeats) else { throw ValidationError("--repeats is \(repeats); allowed is 1 to 100") }
         guard (1...4096).contains(tokens) else { throw ValidationError("--tokens is \(tokens); allowed is 1 to 4096") }
         guard seed <= UInt64(UInt32.max) || againstPython == nil else { throw ValidationError("--seed is \(seed); Python takes up to \(UInt32.max)") }
         if let plot, !plot.lowercased().hasSuffix(".svg") { throw ValidationError("--plot \(plot): the picture is SVG; name it so") }
@@ -100,7 +103,7 @@ struct BenchSpeed: AsyncParsableCommand {
                     let label = "upstream \(model.map { URL(filePath: $0).lastPathComponent } ?? "default model") \(device)"
                     let job = BenchJob(
                         folder: folder.path, device: device, voice: voice.voice, text: text, language: language ?? "en", seed: seed,
-                        maxTokens: tokens, repeats: 2, threads: threads)
+                        maxTokens: tokens, repeats: repeats, threads: threads)
                     contenders.insert(Contender(label: label, folder: folder, setting: nil) { try await upstream.run(job, label: label) }, at: 0)
                 }
             }
@@ -164,7 +167,8 @@ struct BenchSpeed: AsyncParsableCommand {
     }
 
     private func run(_ setting: BenchSetting) async throws -> BenchRun {
-        var arguments = ["bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(seed), "--split", "none", "--no-watermark"]
+        var arguments = ["bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(seed), "--split", "none", "--no-watermark",
+            "--repeats", String(repeats)]
         arguments += setting.arguments
         if let threads { arguments += ["--threads", String(threads)] }
         if let language { arguments += ["--language", language] }
