@@ -47,7 +47,7 @@ let package = Package(
         .executableTarget(
             name: "ChatterboxCommand",
             dependencies: [
-                "Chatterbox", "ChatterboxHub", "ChatterboxTraining", "Pico",
+                "Chatterbox", "ChatterboxHub", "ChatterboxTraining", "Kernels", "Pico",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/chatterbox"),

@@ -11,7 +11,7 @@ struct KernelBench {
         let rates = try MachineRates(measuredWith: team)
         print("""
             \(team.threads) threads, \(team.instructions); memory \(Int(rates.bandwidth / 1e9)) GB/s, \
-            products \(Int(rates.float32 / 1e9)) GFLOP/s in float32, \(Int(rates.int8 / 1e9)) GOP/s in int8
+            arithmetic \(Int(rates.float32 / 1e9)) GFLOP/s in float32, \(Int(rates.int8 / 1e9)) GOP/s in int8
 
             """)
         let bench = KernelBench(team: team, rates: rates)
@@ -25,7 +25,8 @@ struct KernelBench {
 
     private func rate(_ format: WeightFormat) -> Double { format == .float32 ? rates.float32 : rates.int8 }
 
-    /// T3's matrices with one sequence and with guidance's two: as many of them as do not fit into a cache.
+    /// T3's matrices with one sequence, with guidance's two and with several requests at once, who share the reading of the
+    /// weights: as many matrices as do not fit into a cache.
     private func fewRows() throws -> [Benchmark] {
         var benchmarks: [Benchmark] = []
         for (inputs, outputs) in [(1024, 3072), (1024, 8192), (4096, 1024)] {
@@ -33,7 +34,7 @@ struct KernelBench {
             for format in WeightFormat.allCases {
                 let copies = max(2, (256 << 20) / format.byteCount(weights: inputs * outputs))
                 let layers = try (0..<copies).map { _ in PackedLayer(try PackedMatrix([.init(weight)], format: format, team: team)) }
-                for rows in [1, 2, 8] {
+                for rows in [1, 2, 4, 8] {
                     let (x, result) = (try Tensor.ones([1, rows, inputs]), try Tensor.empty([1, rows, outputs]))
                     var next = 0
                     benchmarks.append(Benchmark(
@@ -100,7 +101,8 @@ struct KernelBench {
         ]
     }
 
-    /// Residual convolutions of the vocoder over two seconds, Snake included.
+    /// Residual convolutions of the vocoder over two seconds, Snake included. The limit is that of the plain form: those in
+    /// float32 are computed by Winograd's filtering, with half of its operations.
     private func convolutions() throws -> [Benchmark] {
         try [(256, 800), (128, 4000), (64, 12000)].flatMap { channels, length in
             try [3, 11].flatMap { kernel in
@@ -111,7 +113,7 @@ struct KernelBench {
                 let operations = 2 * length * kernel * channels * channels
                 let packed = try [WeightFormat.float32, .int8].map { format in
                     let layer = PackedLayer(
-                        try PackedMatrix([.init(weight)], format: format, team: team),
+                        try PackedMatrix([.init(weight)], format: format, winograd: format == .float32, team: team),
                         in: WayIn(activation: .snake(frequency: frequency)), convolution: .init(lead: padding, dilation: dilation))
                     return Benchmark(
                         "vocoder, \(channels) channels, kernel \(kernel), \(format.rawValue)",

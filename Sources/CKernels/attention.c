@@ -85,6 +85,7 @@ static void pack(const ck_kernels *kernels, const work *work, const room *room, 
         memset(room->tile, 0, (size_t)(head.keys.depth * CK_LANES) * sizeof(float));
         for (ptrdiff_t lane = 0; lane < CK_LANES && panel * CK_LANES + lane < x->length; lane++) {
             const float *key = keys + (panel * CK_LANES + lane) * x->stride;
+            for (ptrdiff_t i = 0; i < x->head_size; i += CK_LANES) __builtin_prefetch(key + CK_LANES * x->stride + i);
             for (ptrdiff_t i = 0; i < x->head_size; i++) room->tile[i * CK_LANES + lane] = key[i];
         }
         kernels->pack[head.keys.format](&head.keys, panel, room->tile);
@@ -93,27 +94,18 @@ static void pack(const ck_kernels *kernels, const work *work, const room *room, 
         const ptrdiff_t width = x->head_size - panel * CK_LANES < CK_LANES ? x->head_size - panel * CK_LANES : CK_LANES;
         memset(room->tile, 0, (size_t)(head.values.depth * CK_LANES) * sizeof(float));
         for (ptrdiff_t row = 0; row < x->length; row++) {
+            __builtin_prefetch(values + (row + CK_LANES) * x->stride + panel * CK_LANES);
             memcpy(room->tile + row * CK_LANES, values + row * x->stride + panel * CK_LANES, (size_t)width * sizeof(float));
         }
         kernels->pack[head.values.format](&head.values, panel, room->tile);
     }
 }
 
-/// Rows × all outputs of a matrix; the rows are rounded in the room where the matrix holds codes.
 static void multiply(
-    const ck_kernels *kernels, const room *room, const ck_matrix *matrix, const float *rows, ptrdiff_t stride, ptrdiff_t count, float *out,
-    ptrdiff_t out_stride
+    const ck_kernels *kernels, const ck_matrix *matrix, const ck_operand *operand, ptrdiff_t count, float *out, ptrdiff_t out_stride
 ) {
-    ck_operand operand = {.values = rows, .stride = stride};
-    if (matrix->format != CK_FLOAT32) {
-        operand = ck_codes_in(room->codes, QUERIES * matrix->depth);
-        operand.stride = matrix->depth;
-        for (ptrdiff_t row = 0; row < count; row++) {
-            ck_round_row(kernels, &operand, row * matrix->depth, rows + row * stride, matrix->inputs, matrix->depth);
-        }
-    }
     const ck_result result = {.values = out, .stride = out_stride};
-    kernels->product[matrix->format](matrix, &operand, &result, (ck_rows){0, count}, (ck_rows){0, matrix->panels});
+    kernels->product[matrix->format](matrix, operand, &result, (ck_rows){0, count}, (ck_rows){0, matrix->panels});
 }
 
 static void attend(const ck_kernels *kernels, const work *work, const room *room, ptrdiff_t index, ptrdiff_t first) {
@@ -121,10 +113,35 @@ static void attend(const ck_kernels *kernels, const work *work, const room *room
     const ptrdiff_t count = x->length - first < QUERIES ? x->length - first : QUERIES;
     head head;
     head_in(&head, work->packed + (size_t)index * work->head_bytes, x);
-    multiply(kernels, room, &head.keys, head_of(x->query, x, index) + first * x->stride, x->stride, count, room->scores, work->padded);
-    for (ptrdiff_t row = 0; row < count; row++) kernels->soften(room->scores + row * work->padded, x->length, x->scale);
+    const float *queries = head_of(x->query, x, index) + first * x->stride;
+    ck_operand operand = {.values = queries, .stride = x->stride};
+    if (x->key_format != CK_FLOAT32) {
+        const ptrdiff_t depth = head.keys.depth;
+        operand = ck_codes_in(room->codes, QUERIES * depth);
+        operand.stride = depth;
+        for (ptrdiff_t row = 0; row < count; row++) {
+            ck_round_row(kernels, &operand, row * depth, queries + row * x->stride, x->head_size, depth);
+        }
+    }
+    multiply(kernels, &head.keys, &operand, count, room->scores, work->padded);
+
+    operand = (ck_operand){.values = room->scores, .stride = work->padded};
+    if (x->value_format != CK_FLOAT32) {
+        operand = ck_codes_in(room->codes, QUERIES * work->padded);
+        operand.stride = work->padded;
+    }
+    for (ptrdiff_t row = 0; row < count; row++) {
+        float *scores = room->scores + row * work->padded;
+        const ptrdiff_t place = row * work->padded, group = place / CK_GROUP;
+        if (x->value_format == CK_FLOAT32) kernels->soften(scores, x->length, x->scale);
+        else {
+            kernels->soften_codes(
+                scores, x->length, x->scale, work->padded, (int8_t *)operand.codes + place, (float *)operand.scales + group,
+                (int32_t *)operand.offsets + group);
+        }
+    }
     float *out = x->output + (index / x->heads * x->length + first) * x->output_stride + index % x->heads * x->head_size;
-    multiply(kernels, room, &head.values, room->scores, work->padded, count, out, x->output_stride);
+    multiply(kernels, &head.values, &operand, count, out, x->output_stride);
 }
 
 static void attention_task(ck_member *member, void *context) {

@@ -11,6 +11,9 @@ enum {
     CK_GROUP = 64,
     /// Weights of 4 bits that share a scale.
     CK_SUBGROUP = 32,
+    /// Winograd's minimal filtering makes 4 results of 3 or 4 taps with products at 6 or 7 points instead of 12 or 16.
+    CK_TILE = 4,
+    CK_MOST_POINTS = 7,
 };
 
 /// Packed weights. Panels of 16 outputs follow each other; within a panel the inputs follow each other, and for each
@@ -36,7 +39,14 @@ struct ck_matrix {
     /// `[panels, 16]`, or null.
     float *bias;
     size_t weight_bytes, scale_bytes;
+    /// In Winograd's form, instead of weights: taps that are filtered together, and for each of `CK_TILE` + span − 1 points
+    /// a matrix without bias, of one tap for each span. Else 0 and null.
+    ptrdiff_t span;
+    struct ck_matrix *points;
 };
+
+/// Points of Winograd's form.
+static inline ptrdiff_t ck_points(const ck_matrix *matrix) { return CK_TILE + matrix->span - 1; }
 
 /// Rows of activations, as they are or rounded to 8 bits.
 typedef struct ck_operand {
@@ -97,12 +107,22 @@ typedef struct ck_kernels {
     void (*quantise)(const float *row, ptrdiff_t count, ptrdiff_t depth, int8_t *codes, float *scales, int32_t *offsets, int32_t *suboffsets);
     /// Takes a row of `count` numbers on the way in; what is added may be null.
     void (*transform)(const ck_way_in *, const float *row, const float *added, const float *residual, ptrdiff_t count, float *out);
+    /// For spans of 3 and 4 taps: takes the rows that a tile of results sees through a span to their points, `stride`
+    /// numbers apart.
+    void (*to_points[2])(const float *const *rows, ptrdiff_t width, float *points, ptrdiff_t stride);
+    /// Takes products at points, `stride` apart, to some rows of results.
+    void (*from_points[2])(const ck_matrix *, const ck_result *, const float *points, ptrdiff_t stride, const ptrdiff_t *rows, ptrdiff_t count);
     /// Softmax of scores × scale, in place.
     void (*soften)(float *scores, ptrdiff_t length, float scale);
+    /// The same, rounded: codes of `depth` weights, with zeros beyond the length, and a scale and an offset for each group
+    /// of them. The scores are used up.
+    void (*soften_codes)(float *scores, ptrdiff_t length, float scale, ptrdiff_t depth, int8_t *codes, float *scales, int32_t *offsets);
     /// Attention over float32 and over half-precision keys and values.
     void (*attend[2])(const ck_attention *);
     /// Stores a key and a value of `head_size` numbers at a position; the rest up to `padded` is zero.
     void (*remember[2])(void *keys, void *values, ptrdiff_t position, const float *key, const float *value, ptrdiff_t head_size, ptrdiff_t padded);
+    /// Multiplies and adds in registers, in 32 bits and in 8, and gives the number of operations.
+    double (*exercise[2])(ptrdiff_t turns);
 } ck_kernels;
 
 /// The kernels of `ck_instructions(index)`, or null.

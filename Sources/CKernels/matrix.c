@@ -65,9 +65,46 @@ static void pack_task(ck_member *member, void *context) {
     ck_memory_give(tile, bytes);
 }
 
+/// Turns weights into those of Winograd's form, in the same order; false where there is not enough memory.
+static bool to_points(ck_matrix *matrix) {
+    // Several spans of 3 would not begin where tiles begin.
+    matrix->span = matrix->taps <= 3 ? 3 : CK_TILE;
+    const ptrdiff_t span = matrix->span, points = ck_points(matrix), taps = (matrix->taps + span - 1) / span;
+    const ptrdiff_t run = matrix->inputs * CK_LANES;
+    static const float places[] = {0, 1, -1, 2, -2, 0.5f};
+    matrix->points = calloc((size_t)points, sizeof(ck_matrix));
+    if (!matrix->points) return false;
+    for (ptrdiff_t point = 0; point < points; point++) {
+        ck_matrix *own = &matrix->points[point];
+        *own = (ck_matrix){.format = CK_FLOAT32, .inputs = matrix->inputs, .taps = taps, .outputs = matrix->panels * CK_LANES};
+        own->tap_depth = matrix->inputs;
+        own->depth = own->tap_depth * taps;
+        own->panels = matrix->panels;
+        own->weight_bytes = (size_t)(own->panels * own->depth * CK_LANES) * sizeof(float);
+        own->weights = ck_memory_take(own->weight_bytes, true);
+        if (!own->weights) return false;
+        for (ptrdiff_t panel = 0; panel < matrix->panels; panel++) {
+            for (ptrdiff_t tap = 0; tap < matrix->taps; tap++) {
+                // Powers of the point; at ∞ the last coefficient alone.
+                float power = point < points - 1 || tap % span == span - 1;
+                for (ptrdiff_t i = 0; point < points - 1 && i < tap % span; i++) power *= places[point];
+                const float *from = (const float *)matrix->weights + (panel * matrix->taps + tap) * run;
+                float *to = (float *)own->weights + (panel * taps + tap / span) * run;
+                for (ptrdiff_t i = 0; power != 0 && i < run; i++) to[i] += power * from[i];
+            }
+        }
+    }
+    ck_memory_give(matrix->weights, matrix->weight_bytes);
+    matrix->weights = NULL;
+    matrix->weight_bytes = (size_t)points * matrix->points[0].weight_bytes;
+    return true;
+}
+
 ck_matrix *ck_matrix_pack(
-    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated
+    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated,
+    bool winograd
 ) {
+    if (winograd && (format != CK_FLOAT32 || gated)) return NULL;
     if (format < CK_FLOAT32 || format > CK_INT4 || inputs < 1 || taps < 1 || source_count < 1) return NULL;
     if (gated && (source_count != 2 || sources[0].outputs != sources[1].outputs)) return NULL;
     ck_matrix *matrix = calloc(1, sizeof(ck_matrix));
@@ -93,7 +130,7 @@ ck_matrix *ck_matrix_pack(
     packing work = {matrix, sources, source_count, false};
     if (matrix->weights && matrix->scales && (!biased || matrix->bias)) {
         ck_team_run(team, pack_task, &work);
-        if (!work.failed) return matrix;
+        if (!work.failed && (!winograd || to_points(matrix))) return matrix;
     }
     ck_matrix_free(matrix);
     return NULL;
@@ -101,6 +138,10 @@ ck_matrix *ck_matrix_pack(
 
 void ck_matrix_free(ck_matrix *matrix) {
     if (!matrix) return;
+    for (ptrdiff_t point = 0; matrix->points && point < ck_points(matrix); point++) {
+        ck_memory_give(matrix->points[point].weights, matrix->points[point].weight_bytes);
+    }
+    free(matrix->points);
     ck_memory_give(matrix->weights, matrix->weight_bytes);
     ck_memory_give(matrix->scales, matrix->scale_bytes);
     free(matrix->bias);
@@ -122,6 +163,16 @@ static float scale_of(const ck_matrix *matrix, ptrdiff_t panel, ptrdiff_t lane, 
 static float weight_at(const ck_matrix *matrix, ptrdiff_t panel, ptrdiff_t lane, ptrdiff_t input) {
     const ptrdiff_t depth = matrix->depth;
     const uint8_t *bytes = matrix->weights;
+    if (matrix->points) {
+        const ptrdiff_t tap = input / matrix->inputs, span = matrix->span;
+        const ptrdiff_t place = tap / span * matrix->inputs + input % matrix->inputs;
+        const float first = weight_at(&matrix->points[0], panel, lane, place);
+        const float last = weight_at(&matrix->points[ck_points(matrix) - 1], panel, lane, place);
+        const float plus = weight_at(&matrix->points[1], panel, lane, place), minus = weight_at(&matrix->points[2], panel, lane, place);
+        if (tap % span == span - 1) return last;
+        if (tap % span == 0) return first;
+        return tap % span == 1 ? (plus - minus) / 2 - (span == 4 ? last : 0) : (plus + minus) / 2 - first;
+    }
     if (matrix->format == CK_FLOAT32) return ((const float *)matrix->weights)[(panel * depth + input) * CK_LANES + lane];
     if (matrix->format == CK_INT8) {
         int code = bytes[(panel * depth + input / 4 * 4) * CK_LANES + lane * 4 + input % 4] - 128;

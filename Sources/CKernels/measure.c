@@ -9,6 +9,10 @@
 enum {
     PIECE = 1 << 20,
     ROUNDS = 5,
+    /// A millisecond or two of arithmetic, often enough for one of them to be undisturbed.
+    TURNS = 1 << 17,
+    ATTEMPTS = 50,
+    MOST_THREADS = 1024,
 };
 
 typedef struct reading {
@@ -67,5 +71,29 @@ double ck_measure_reading(ck_team *team, size_t bytes) {
     }
     ck_memory_give(reading.memory, bytes);
     ck_memory_give(reading.sums, sum_bytes);
+    return best;
+}
+
+typedef struct exercise {
+    ck_format format;
+    /// A number for each thread.
+    double *results;
+} exercise;
+
+static void exercise_task(ck_member *member, void *context) {
+    const exercise *exercise = context;
+    exercise->results[member->index] = ck_team_kernels(member->team)->exercise[exercise->format](TURNS);
+}
+
+double ck_measure_arithmetic(ck_team *team, ck_format format) {
+    double results[MOST_THREADS], best = 0;
+    exercise exercise = {format, results};
+    if (ck_team_threads(team) > MOST_THREADS) return 0;
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        double start = now();
+        ck_team_run(team, exercise_task, &exercise);
+        double rate = results[0] * ck_team_threads(team) / (now() - start);
+        if (rate > best) best = rate;
+    }
     return best;
 }

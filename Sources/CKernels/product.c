@@ -9,6 +9,10 @@ enum {
     PIECE = 128 << 10,
     /// Rows that are brought in in one go.
     INCOMING = 8,
+    /// Bytes of what a piece in Winograd's form works on, and its tiles: a multiple of most tiles of products.
+    NEAR = 512 << 10,
+    MOST_TILES = 60,
+    FEWEST_TILES = 6,
 };
 
 static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -90,6 +94,10 @@ typedef struct layer {
     ptrdiff_t row_stride;
     /// Whether the rows can be used as they are.
     bool direct;
+    /// In Winograd's form: tiles of a piece, and for each thread a row of zeros and what goes into products and comes out.
+    ptrdiff_t tiles;
+    char *rooms;
+    size_t room_bytes;
 } layer;
 
 /// Lays the memory out, or counts its bytes where there is none yet.
@@ -97,8 +105,10 @@ static size_t lay_out(layer *layer, char *memory) {
     const ck_product *product = layer->product;
     const ptrdiff_t count = layer->stored * product->sequences * layer->width;
     if (product->matrix->format == CK_FLOAT32) {
+        const size_t bytes = layer->direct ? 0 : aligned((size_t)count * sizeof(float));
         layer->values = (float *)memory;
-        return layer->direct ? 0 : (size_t)count * sizeof(float);
+        layer->rooms = memory + bytes;
+        return bytes + (size_t)ck_team_threads(layer->team) * layer->room_bytes;
     }
     if (memory) {
         layer->codes = ck_codes_in(memory, count);
@@ -126,19 +136,30 @@ static void bring_in(ck_member *member, const layer *layer, ptrdiff_t sequence, 
     if (!is_float) ck_round_row(kernels, &layer->codes, place, is_plain(in) && !is_zero ? row : out, inputs, layer->width);
 }
 
+static void bring_all_in(ck_member *member, const layer *layer) {
+    const ptrdiff_t all = layer->stored * layer->product->sequences;
+    for (ptrdiff_t first; (first = ck_member_take(member) * INCOMING) < all;) {
+        for (ptrdiff_t row = first; row < smaller(first + INCOMING, all); row++) {
+            bring_in(member, layer, row / layer->stored, row % layer->stored);
+        }
+    }
+    ck_member_wait(member);
+}
+
+/// Where a sequence's results go.
+static ck_result result_of(const ck_product *product, ptrdiff_t sequence) {
+    const ptrdiff_t first = sequence * product->result_length;
+    return (ck_result){
+        product->activation, product->residual ? product->residual + first * product->residual_stride : NULL, product->residual_stride,
+        product->share, product->output + first * product->output_stride, product->output_stride,
+    };
+}
+
 static void layer_task(ck_member *member, void *context) {
     const layer *layer = context;
     const ck_product *product = layer->product;
     const ck_matrix *matrix = product->matrix;
-    if (!layer->direct) {
-        const ptrdiff_t all = layer->stored * product->sequences;
-        for (ptrdiff_t first; (first = ck_member_take(member) * INCOMING) < all;) {
-            for (ptrdiff_t row = first; row < smaller(first + INCOMING, all); row++) {
-                bring_in(member, layer, row / layer->stored, row % layer->stored);
-            }
-        }
-        ck_member_wait(member);
-    }
+    if (!layer->direct) bring_all_in(member, layer);
 
     const cut cut = cut_of(member->team, matrix, product->result_length, product->sequences);
     const ptrdiff_t pieces = cut.strips * cut.blocks, row = layer->direct ? product->input_stride : layer->width;
@@ -155,12 +176,92 @@ static void layer_task(ck_member *member, void *context) {
             operand.offsets += place / CK_GROUP;
             operand.suboffsets += place / CK_SUBGROUP;
         }
-        const ptrdiff_t first = sequence * product->result_length;
-        const ck_result result = {
-            product->activation, product->residual ? product->residual + first * product->residual_stride : NULL, product->residual_stride,
-            product->share, product->output + first * product->output_stride, product->output_stride,
-        };
+        const ck_result result = result_of(product, sequence);
         multiply_piece(member->team, matrix, &operand, &result, product->result_length, cut, piece % pieces);
+    }
+}
+
+// MARK: Winograd's form
+
+/// Tiles that follow each other within every `dilation`th row, from one of the first rows on.
+static ptrdiff_t tiles_from(const ck_product *product, ptrdiff_t row) {
+    const ptrdiff_t unit = CK_TILE * product->dilation;
+    return (product->result_length - row + unit - 1) / unit;
+}
+
+/// The numbers that tiles take before and after the products.
+static ptrdiff_t points_before(const ck_matrix *matrix, ptrdiff_t tiles) { return (tiles + matrix->points->taps - 1) * matrix->inputs; }
+static ptrdiff_t points_after(const ck_matrix *matrix, ptrdiff_t tiles) { return tiles * matrix->panels * CK_LANES; }
+
+/// As many tiles for a piece as stay near the processor, and few enough for all threads to have some.
+static void measure_tiles(layer *layer) {
+    const ck_product *product = layer->product;
+    const ck_matrix *matrix = product->matrix;
+    const ptrdiff_t all = tiles_from(product, 0), rows = smaller(product->dilation, product->result_length);
+    ptrdiff_t tiles = NEAR / (ptrdiff_t)sizeof(float) / ck_points(matrix) / (matrix->inputs + matrix->panels * CK_LANES);
+    const ptrdiff_t share = all * rows * product->sequences / (4 * ck_team_threads(layer->team));
+    tiles = smaller(smaller(tiles, share), MOST_TILES) / FEWEST_TILES * FEWEST_TILES;
+    layer->tiles = tiles < FEWEST_TILES ? FEWEST_TILES : tiles;
+    layer->room_bytes = aligned((size_t)matrix->inputs * sizeof(float))
+        + (size_t)ck_points(matrix) * (aligned((size_t)points_before(matrix, layer->tiles) * sizeof(float))
+                       + aligned((size_t)points_after(matrix, layer->tiles) * sizeof(float)));
+}
+
+/// A stored row of a sequence, or the room's row of zeros.
+static const float *stored_row(const layer *layer, const float *zeros, ptrdiff_t sequence, ptrdiff_t stored) {
+    const ck_product *product = layer->product;
+    if (!layer->direct) return stored < layer->stored ? layer->values + (sequence * layer->stored + stored) * layer->width : zeros;
+    const ptrdiff_t index = stored - product->lead;
+    if (index < 0 || index >= product->length) return zeros;
+    return product->input + (sequence * product->length + index) * product->input_stride;
+}
+
+static void winograd_piece(const layer *layer, char *room, ptrdiff_t sequence, ptrdiff_t row, ptrdiff_t first, ptrdiff_t tiles) {
+    const ck_product *product = layer->product;
+    const ck_matrix *matrix = product->matrix;
+    const ck_kernels *kernels = ck_team_kernels(layer->team);
+    const ptrdiff_t width = matrix->inputs, dilation = product->dilation, out_width = matrix->panels * CK_LANES;
+    const float *zeros = (float *)room;
+    float *before = (float *)(room + aligned((size_t)width * sizeof(float)));
+    const ptrdiff_t before_stride = (ptrdiff_t)(aligned((size_t)points_before(matrix, layer->tiles) * sizeof(float)) / sizeof(float));
+    float *after = before + ck_points(matrix) * before_stride;
+    const ptrdiff_t after_stride = points_after(matrix, layer->tiles);
+
+    for (ptrdiff_t tile = 0; tile < tiles + matrix->points->taps - 1; tile++) {
+        const float *rows[CK_MOST_POINTS];
+        for (ptrdiff_t i = 0; i < ck_points(matrix); i++) {
+            rows[i] = stored_row(layer, zeros, sequence, row + ((first + tile) * CK_TILE + i) * dilation);
+        }
+        kernels->to_points[matrix->span - 3](rows, width, before + tile * width, before_stride);
+    }
+    for (ptrdiff_t point = 0; point < ck_points(matrix); point++) {
+        const ck_operand operand = {.values = before + point * before_stride, .stride = width, .tap_stride = width};
+        const ck_result result = {.values = after + point * after_stride, .stride = out_width};
+        kernels->product[CK_FLOAT32](
+            &matrix->points[point], &operand, &result, (ck_rows){0, tiles}, (ck_rows){0, matrix->panels});
+    }
+    const ck_result result = result_of(product, sequence);
+    for (ptrdiff_t tile = 0; tile < tiles; tile++) {
+        ptrdiff_t rows[CK_TILE], count = 0;
+        for (; count < CK_TILE; count++) {
+            rows[count] = row + ((first + tile) * CK_TILE + count) * dilation;
+            if (rows[count] >= product->result_length) break;
+        }
+        kernels->from_points[matrix->span - 3](matrix, &result, after + tile * out_width, after_stride, rows, count);
+    }
+}
+
+static void winograd_task(ck_member *member, void *context) {
+    const layer *layer = context;
+    const ck_product *product = layer->product;
+    if (!layer->direct) bring_all_in(member, layer);
+    char *room = layer->rooms + (size_t)member->index * layer->room_bytes;
+    memset(room, 0, (size_t)product->matrix->inputs * sizeof(float));
+    const ptrdiff_t blocks = (tiles_from(product, 0) + layer->tiles - 1) / layer->tiles, rows = product->dilation;
+    for (ptrdiff_t piece; (piece = ck_member_take(member)) < blocks * rows * product->sequences;) {
+        const ptrdiff_t first = piece % blocks * layer->tiles, row = piece / blocks % rows;
+        const ptrdiff_t tiles = smaller(tiles_from(product, row) - first, layer->tiles);
+        if (row < product->result_length && tiles > 0) winograd_piece(layer, room, piece / blocks / rows, row, first, tiles);
     }
 }
 
@@ -171,7 +272,11 @@ bool ck_product_run(ck_team *team, const ck_product *product) {
     layer layer = {.team = team, .product = product, .width = matrix->tap_depth};
     layer.stored = product->lead + product->length > last + 1 ? product->lead + product->length : last + 1;
     layer.direct = matrix->format == CK_FLOAT32 && is_plain(&product->in) && layer.stored == product->length;
-    return ck_team_run_in(team, lay_out(&layer, NULL), place_layer, layer_task, &layer);
+    if (matrix->points) {
+        layer.direct = is_plain(&product->in);
+        measure_tiles(&layer);
+    }
+    return ck_team_run_in(team, lay_out(&layer, NULL), place_layer, matrix->points ? winograd_task : layer_task, &layer);
 }
 
 static void rows_task(ck_member *member, void *context) {

@@ -1,6 +1,8 @@
 #include "support.h"
 
 #include <ATen/DeviceAccelerator.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #include <malloc.h>
 
@@ -28,6 +30,44 @@ ct_status ct_release_cache(ct_device device, char** error) {
         else malloc_trim(0);
     });
 }
+
+namespace {
+/// The bytes of a tensor's storage as a tensor.
+at::Tensor bytes_of(const at::Tensor& x) {
+    auto& storage = x.storage();
+    return at::from_blob(
+        storage.mutable_data(), {static_cast<int64_t>(storage.nbytes())}, [](void*) {}, at::TensorOptions(at::kByte).device(x.device()), x.device());
+}
+void drop(const at::Tensor& x) {
+    auto* storage = x.storage().unsafeGetStorageImpl();
+    TORCH_CHECK(storage->allocator(), "memory that was not allocated for a tensor, as a file's pages, cannot be given back");
+    // Kernels may still be reading it.
+    if (x.is_cuda()) at::accelerator::synchronizeDevice(x.device().index());
+    storage->set_data_ptr_noswap(at::DataPtr(nullptr, x.device()));
+}
+}  // namespace
+
+ct_status ct_storage_leave(ct_tensor x, CT_OUT) {
+    return produce(out, error, [&] {
+        Borrowed tensor(x);
+        auto copy = bytes_of(*tensor).to(at::kCPU, /*non_blocking=*/false, /*copy=*/true);
+        drop(*tensor);
+        return copy;
+    });
+}
+ct_status ct_storage_drop(ct_tensor x, char** error) {
+    return guard(error, [&] { Borrowed tensor(x); drop(*tensor); });
+}
+ct_status ct_storage_return(ct_tensor x, ct_tensor bytes, char** error) {
+    return guard(error, [&] {
+        Borrowed tensor(x), kept(bytes);
+        auto* storage = tensor->storage().unsafeGetStorageImpl();
+        TORCH_CHECK(storage->nbytes() == kept->nbytes(), "other bytes than those that left");
+        storage->set_data_ptr_noswap(storage->allocator()->allocate(storage->nbytes()));
+        bytes_of(*tensor).copy_(*kept);
+    });
+}
+const void* ct_storage_identity(ct_tensor x) { return Borrowed(x)->storage().unsafeGetStorageImpl(); }
 ct_status ct_synchronize(ct_device device, char** error) {
     return guard(error, [&] {
         auto place = ct::device(device);

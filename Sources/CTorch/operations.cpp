@@ -221,6 +221,14 @@ ct_status ct_index_put(ct_tensor x, const ct_tensor* indices, ct_int count, ct_t
         return at::index_put(Borrowed(x), chosen, Borrowed(values));
     });
 }
+ct_status ct_put(ct_tensor x, const ct_tensor* indices, ct_int count, ct_tensor values, char** error) {
+    return guard(error, [&] {
+        c10::List<std::optional<at::Tensor>> chosen;
+        for (auto& index : list(indices, count)) chosen.push_back(index);
+        at::Tensor target(Borrowed{x});
+        at::index_put_(target, chosen, Borrowed(values));
+    });
+}
 ct_status ct_masked_fill(ct_tensor x, ct_tensor mask, double value, CT_OUT) {
     return produce(out, error, [&] { Borrowed tensor(x); return at::masked_fill(tensor, Borrowed(mask), number(tensor, value)); });
 }

@@ -1,33 +1,50 @@
 import Kernels
 
-/// What a stage has to do at the least, counted from a model's sizes: a machine's bandwidth and arithmetic rate turn it
-/// into the shortest time that the stage can take there.
+/// What a stage has to do at the least, counted from a model's sizes: a machine's bandwidth and arithmetic turn it into the
+/// shortest time that the stage can take there.
+///
+/// Matrix products, convolutions and attention are counted, each in its plain form: a convolution by Winograd's filtering
+/// does with half of it. Normalisation, activations and the like are left out: they are a few operations where a product has
+/// thousands.
 public struct StageCost: Sendable, Hashable, Codable {
     /// Bytes of weights, keys and values that are read from memory.
     public var bytes: Double
-    /// Multiplications and additions, each of which counts.
+    /// Multiplications and additions, each of which counts, in 32 bits.
     public var operations: Double
+    /// Those in 8 bits.
+    public var roundedOperations: Double
 
-    public init(bytes: Double, operations: Double) {
+    public init(bytes: Double, operations: Double, roundedOperations: Double = 0) {
         self.bytes = bytes
         self.operations = operations
+        self.roundedOperations = roundedOperations
     }
 
     /// Seconds at a machine's rates, where reading and computing overlap.
-    ///
-    /// - Parameters:
-    ///   - bandwidth: bytes a second.
-    ///   - rate: operations a second.
-    public func seconds(bandwidth: Double, rate: Double) -> Double { max(bytes / bandwidth, operations / rate) }
+    public func seconds(at rates: MachineRates) -> Double {
+        max(bytes / rates.bandwidth, operations / rates.float32 + roundedOperations / rates.int8)
+    }
 
-    static func + (a: Self, b: Self) -> Self { Self(bytes: a.bytes + b.bytes, operations: a.operations + b.operations) }
+    static func + (a: Self, b: Self) -> Self {
+        Self(
+            bytes: a.bytes + b.bytes, operations: a.operations + b.operations,
+            roundedOperations: a.roundedOperations + b.roundedOperations)
+    }
     static func * (cost: Self, times: Int) -> Self {
-        Self(bytes: cost.bytes * Double(times), operations: cost.operations * Double(times))
+        let times = Double(times)
+        return Self(
+            bytes: cost.bytes * times, operations: cost.operations * times, roundedOperations: cost.roundedOperations * times)
     }
 
     /// A product of `rows` rows with so many weights.
     static func product(weights: Int, rows: Int, format: WeightFormat = .float32) -> Self {
-        Self(bytes: Double(format.byteCount(weights: weights)), operations: 2 * Double(weights) * Double(rows))
+        arithmetic(2 * Double(weights) * Double(rows), format, bytes: Double(format.byteCount(weights: weights)))
+    }
+
+    /// Operations on weights, keys or values of a format.
+    static func arithmetic(_ operations: Double, _ format: WeightFormat, bytes: Double = 0) -> Self {
+        format == .float32
+            ? Self(bytes: bytes, operations: operations) : Self(bytes: bytes, operations: 0, roundedOperations: operations)
     }
 }
 
@@ -46,9 +63,8 @@ extension T3Configuration {
     /// One token for each of `rows` sequences (two with guidance) that are `length` positions long.
     public func stepCost(length: Int, rows: Int, quantization: Quantization = .none) -> StageCost {
         let (layers, hidden, layerWeights) = sizes
-        let format = quantization.format
-        let head = StageCost.product(weights: hidden * speechVocabulary, rows: rows, format: format == .int4 ? .int8 : format)
-        return StageCost.product(weights: layers * layerWeights, rows: rows, format: format) + head
+        return StageCost.product(weights: layers * layerWeights, rows: rows, format: quantization.format)
+            + StageCost.product(weights: hidden * speechVocabulary, rows: rows, format: headFormat(quantization))
             + attentionCost(length: length, rows: rows, quantization)
     }
 
@@ -57,7 +73,13 @@ extension T3Configuration {
         let (layers, hidden, layerWeights) = sizes
         let pairs = attentionCost(length: length, rows: rows * length, quantization).operations / 2
         return StageCost.product(weights: layers * layerWeights, rows: rows * length, format: quantization.format)
-            + StageCost.product(weights: hidden * speechVocabulary, rows: rows) + StageCost(bytes: 0, operations: pairs)
+            + StageCost.product(weights: hidden * speechVocabulary, rows: rows, format: headFormat(quantization))
+            + StageCost(bytes: 0, operations: pairs)
+    }
+
+    /// The head is not rounded to less than 8 bits.
+    private func headFormat(_ quantization: Quantization) -> WeightFormat {
+        quantization == .int4 ? .int8 : quantization.format
     }
 
     private func attentionCost(length: Int, rows: Int, _ quantization: Quantization) -> StageCost {
@@ -75,11 +97,14 @@ extension FlowConfiguration {
     ///   - tokens: speech tokens to speak.
     ///   - prompt: speech tokens of the voice's prompt, which the flow runs over as well.
     ///   - steps: steps of the solver; nil takes the model's number.
-    public func cost(tokens: Int, prompt: Int, steps: Int? = nil) -> StageCost {
+    ///   - quantization: rounds the estimator's attention and all but its first and last weights to 8 bits; the token encoder
+    ///     stays as it is.
+    public func cost(tokens: Int, prompt: Int, steps: Int? = nil, quantization: Quantization = .none) -> StageCost {
         let (all, frames) = (tokens + prompt, (tokens + prompt) * framesPerToken)
         let steps = steps ?? self.steps, sequences = guidance != 0 ? 2 : 1
         return encoder.cost(tokens: all, frames: frames)
-            + estimator.cost(melChannels: melChannels, frames: frames, sequences: sequences) * steps
+            + estimator.cost(
+                melChannels: melChannels, frames: frames, sequences: sequences, format: quantization.soundFormat) * steps
     }
 }
 
@@ -100,33 +125,39 @@ extension TokenEncoderConfiguration {
 
 extension FlowEstimatorConfiguration {
     /// One evaluation.
-    fileprivate func cost(melChannels: Int, frames: Int, sequences: Int) -> StageCost {
+    fileprivate func cost(melChannels: Int, frames: Int, sequences: Int, format: WeightFormat) -> StageCost {
         let heads = headCount * headSize
         let block = 4 * channels * heads + 2 * feedForwardFactor * channels * channels
         func stage(from inputs: Int) -> Int { 4 * inputs * channels + 3 * channels * channels + blocksPerStage * block }
-        let stages = stage(from: 4 * melChannels) + middleStageCount * stage(from: channels) + stage(from: 2 * channels)
-        let ends = 9 * channels * channels + channels * melChannels
+        let stages = stage(from: 0) + middleStageCount * stage(from: channels) + stage(from: 2 * channels) + 3 * channels * channels
+        // What sees the noisy mel, and what makes the velocity.
+        let ends = 4 * 4 * melChannels * channels + 6 * channels * channels + channels * melChannels
         let blocks = Double((middleStageCount + 2) * blocksPerStage)
         let attention = blocks * 2 * 2 * Double(frames) * Double(frames * heads) * Double(sequences)
-        return .product(weights: stages + ends, rows: frames * sequences) + StageCost(bytes: 0, operations: attention)
+        return .product(weights: ends, rows: frames * sequences) + .product(weights: stages, rows: frames * sequences, format: format)
+            + .arithmetic(attention, format)
     }
 }
 
 extension VocoderConfiguration {
     /// From mel to waveform; pitch included, the sine source not.
-    public func cost(frames: Int) -> StageCost {
+    ///
+    /// - Parameter quantization: rounds what lies between the first and the last convolution, but the source's, to 8 bits.
+    public func cost(frames: Int, quantization: Quantization = .none) -> StageCost {
+        let format = quantization.soundFormat
         var cost = StageCost.product(weights: 3 * (melBins + 4 * pitchChannels) * pitchChannels, rows: frames)
             + .product(weights: 7 * melBins * baseChannels, rows: frames)
         var length = frames
         for stage in upsampleRates.indices {
             let channels = channels(after: stage)
-            cost = cost + .product(weights: 2 * channels * channels * upsampleKernels[stage], rows: length)
+            cost = cost + .product(weights: 2 * channels * channels * upsampleKernels[stage], rows: length, format: format)
             length *= upsampleRates[stage]
             let stride = sourceStride(at: stage)
             let source = 2 * transformBins * channels * (stride == 1 ? 1 : 2 * stride)
             let taps = zip(residualKernels, residualDilations).reduce(0) { $0 + 2 * $1.0 * $1.1.count }
                 + 2 * sourceResidualKernels[stage] * sourceResidualDilations[stage].count
-            cost = cost + .product(weights: source + taps * channels * channels, rows: length)
+            cost = cost + .product(weights: source, rows: length)
+                + .product(weights: taps * channels * channels, rows: length, format: format)
         }
         return cost + .product(weights: 7 * channels(after: upsampleRates.count - 1) * 2 * transformBins, rows: length)
     }

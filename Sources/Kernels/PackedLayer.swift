@@ -24,6 +24,7 @@ public struct PackedLayer: Sendable {
     public init(
         _ matrix: PackedMatrix, in wayIn: WayIn = .plain, convolution: Convolution = Convolution(), activation: Activation = .identity
     ) {
+        precondition(!matrix.isWinograd || convolution.step == 1, "results row by row")
         self.matrix = matrix
         self.wayIn = wayIn
         self.convolution = convolution

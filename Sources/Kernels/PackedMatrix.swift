@@ -58,6 +58,7 @@ public enum Activation: Sendable, Hashable {
 public final class PackedMatrix: @unchecked Sendable {
     let handle: OpaquePointer
     public let format: WeightFormat
+    let isWinograd: Bool
     let team: ThreadTeam
 
     /// A layer's weight in float32 on the CPU, a view or not, `[outputs, inputs]` or of a convolution
@@ -78,9 +79,12 @@ public final class PackedMatrix: @unchecked Sendable {
     /// - Parameters:
     ///   - sources: layers whose outputs follow each other.
     ///   - gated: interleaves two layers of equal size for ``Activation/gatedSiLU``.
+    ///   - winograd: stores float32 weights of a convolution for Winograd's minimal filtering (Lavin and Gray 2016), with half
+    ///     the multiplications and rounding errors about twice as large. The convolution's step is then 1.
     /// - Throws: ``KernelError``, and ``TorchError`` where a weight is not float32 on the CPU.
-    public init(_ sources: [Source], format: WeightFormat, gated: Bool = false, team: ThreadTeam) throws {
+    public init(_ sources: [Source], format: WeightFormat, gated: Bool = false, winograd: Bool = false, team: ThreadTeam) throws {
         precondition(!sources.isEmpty, "at least one layer")
+        precondition(!winograd || format == .float32 && !gated, "float32 weights of a plain layer")
         let shape = sources[0].weight.shape
         guard shape.count == 2 || shape.count == 3 else {
             throw KernelError.shape("weight", expected: "[outputs, inputs] or [outputs, inputs, taps]", found: shape)
@@ -103,13 +107,14 @@ public final class PackedMatrix: @unchecked Sendable {
                 bias: try bias.map { UnsafePointer(try $0.storage(of: Float.self).start) })
         }
         let packed = withExtendedLifetime((sources, biases)) {
-            ck_matrix_pack(team.handle, format.code, shape[1], shape.count == 3 ? shape[2] : 1, lent, Int32(lent.count), gated)
+            ck_matrix_pack(team.handle, format.code, shape[1], shape.count == 3 ? shape[2] : 1, lent, Int32(lent.count), gated, winograd)
         }
         guard let packed else {
             let weights = sources.reduce(0) { $0 + $1.weight.count }
             throw KernelError.outOfMemory("packed weights", bytes: format.byteCount(weights: weights))
         }
         handle = packed
+        isWinograd = winograd
         self.format = format
         self.team = team
     }

@@ -1,3 +1,4 @@
+import Kernels
 import Testing
 
 @testable import Chatterbox
@@ -31,10 +32,22 @@ struct StageCostTests {
         #expect((30e9...31e9).contains(VocoderConfiguration.chatterbox.cost(frames: 50).operations))
     }
 
-    @Test("the slower of reading and computing sets the time")
+    @Test("rounding moves a stage's operations to 8 bits, but not those of what stays in float32")
+    func roundedOperations() {
+        let flow = FlowConfiguration.chatterbox, vocoder = VocoderConfiguration.chatterbox
+        func total(_ cost: StageCost) -> Double { cost.operations + cost.roundedOperations }
+        let exact = flow.cost(tokens: 100, prompt: 250), rounded = flow.cost(tokens: 100, prompt: 250, quantization: .int8)
+        #expect(exact.roundedOperations == 0 && total(rounded) == total(exact))
+        #expect((0.005...0.05).contains(rounded.operations / exact.operations))
+        let sound = vocoder.cost(frames: 50, quantization: .int4)
+        #expect(total(sound) == vocoder.cost(frames: 50).operations && sound.operations < sound.roundedOperations)
+        #expect(sound.bytes < vocoder.cost(frames: 50).bytes / 2)
+    }
+
+    @Test("the slower of reading and computing sets the time, and 8 bits are computed at their own rate")
     func seconds() {
-        let cost = StageCost(bytes: 8e9, operations: 1e12)
-        #expect(cost.seconds(bandwidth: 4e9, rate: 1e12) == 2)
-        #expect(cost.seconds(bandwidth: 4e10, rate: 1e12) == 1)
+        let cost = StageCost(bytes: 8e9, operations: 1e12, roundedOperations: 4e12)
+        #expect(cost.seconds(at: MachineRates(bandwidth: 1e9, float32: 1e12, int8: 4e12)) == 8)
+        #expect(cost.seconds(at: MachineRates(bandwidth: 4e10, float32: 1e12, int8: 4e12)) == 2)
     }
 }

@@ -31,6 +31,26 @@ struct PackedLayerTests {
         try expectClose(result, expected, relative: 1e-5)
     }
 
+    @Test("Winograd's form of a convolution is libtorch's", arguments: [
+        // kernel, dilation, zeros before, zeros after, length
+        (3, 1, 2, 0, 23), (3, 1, 1, 1, 2), (4, 1, 2, 1, 40), (5, 2, 4, 4, 7), (7, 3, 9, 9, 120), (11, 5, 25, 25, 301),
+    ])
+    func winograd(kernel: Int, dilation: Int, before: Int, after: Int, length: Int) throws {
+        let x = try random(2, length, 40), weight = try random(36, 40, kernel), bias = try random(36)
+        let slope = 0.1, way = WayIn(activation: .leakyReLU(slope: slope)), rest = try random(2, length, 36)
+        let matrix = try PackedMatrix([.init(weight, bias: bias)], format: .float32, winograd: true, team: team)
+        try expectClose(matrix.unpacked(), weight.transposed(1, 2), relative: 1e-6)
+        for isPlain in [true, false] {
+            let layer = PackedLayer(
+                matrix, in: isPlain ? .plain : way, convolution: .init(lead: before, dilation: dilation), activation: .silu)
+            let result = try Tensor.empty([2, length, 36])
+            try layer(x, into: result, residual: rest)
+            let padded = try (isPlain ? x : x.leakyReLU(slope)).transposed(1, 2).padded([before, after])
+            let expected = try padded.conv1d(weight, bias, dilation: dilation).transposed(1, 2).silu() + rest
+            try expectClose(result, expected, relative: 1e-5)
+        }
+    }
+
     @Test("a convolution in codes is as near as codes are", arguments: [(WeightFormat.int8, 0.012), (.int4, 0.1)])
     func codes(format: WeightFormat, tolerance: Double) throws {
         let x = try random(2, 30, 70), weight = try random(40, 70, 3), bias = try random(40)
@@ -94,12 +114,68 @@ struct PackedLayerTests {
         try expectClose(result, expected, relative: format.tolerance)
     }
 
+    /// What the 8-bit format makes of rows: groups of 64 numbers, each rounded to 127 steps of its largest, in float64.
+    func rounded(_ x: Tensor) throws -> Tensor {
+        let width = x.size(-1), padding = (64 - width % 64) % 64
+        let groups = try x.padded([0, padding]).reshaped(Array(x.shape.dropLast()) + [(width + padding) / 64, 64])
+        let top = try groups.abs().max(axis: -1, keepAxis: true).clamped(min: 1e-30)
+        let codes = try (groups * (127 / top)).round()
+        return try (codes.to(.float64) * (top / 127).to(.float64)).reshaped(Array(x.shape.dropLast()) + [width + padding])
+            .narrow(axis: -1, from: 0, count: width)
+    }
+
+    @Test("a product in codes is the product of the rounded numbers: no more is lost than the format loses", arguments: [
+        (WeightFormat.int8, 0.015), (.int4, 0.1),
+    ])
+    func emulatedProduct(format: WeightFormat, formatError: Double) throws {
+        let x = try random(2, 30, 70), weight = try random(40, 70, 3)
+        let matrix = try PackedMatrix([.init(weight)], format: format, team: team)
+        let result = try Tensor.empty([2, 30, 40])
+        try PackedLayer(matrix, convolution: .init(lead: 4, dilation: 2))(x, into: result)
+        func convolved(_ x: Tensor, _ weight: Tensor) throws -> Tensor {
+            try x.transposed(1, 2).padded([4, 0]).conv1d(weight, dilation: 2).transposed(1, 2)
+        }
+        let emulated = try convolved(rounded(x), matrix.unpacked().transposed(1, 2).contiguous().to(.float64))
+        try expectClose(result, emulated, relative: 1e-6)
+        // Numbers of a normal distribution reach 2.4 deviations in a group of 64: either factor is off by 0.6 %.
+        try expectClose(emulated, convolved(x, weight), relative: formatError)
+    }
+
+    @Test("attention in codes is that of the rounded numbers", arguments: [(70, 64, 2), (131, 20, 3), (600, 64, 1)])
+    func emulatedAttention(length: Int, size: Int, heads: Int) throws {
+        let x = try random(1, length, 3 * heads * size), result = try Tensor.empty([1, length, heads * size])
+        try SelfAttention(heads: heads, headSize: size, keys: .int8, values: .int8, team: team)(x, into: result)
+        let parts = try x[0].chunked(3, axis: 1)
+        for head in 0..<heads {
+            func own(_ part: Tensor) throws -> Tensor { try part.narrow(axis: 1, from: head * size, count: size).contiguous() }
+            func packed(_ matrix: Tensor) throws -> Tensor {
+                try PackedMatrix([.init(matrix)], format: .int8, team: team).unpacked().squeezed(1).to(.float64)
+            }
+            let query = try rounded(own(parts[0])), keys = try packed(own(parts[1]))
+            let values = try packed(own(parts[2]).transposed(0, 1).contiguous())
+            let scores = try query.matmul(keys.transposed(0, 1)) * (1 / Double(size).squareRoot())
+            // Weights are rounded to 127 steps of the largest in a group of positions, then divided by their sum.
+            let groups = (length + 63) / 64
+            let exponentials = try (scores - scores.max(axis: -1, keepAxis: true)).exp().padded([0, groups * 64 - length])
+                .reshaped([length, groups, 64])
+            let step = try exponentials.max(axis: -1, keepAxis: true) / 127
+            let codes = try ((exponentials / step).round() * step).reshaped([length, groups * 64]).narrow(axis: 1, from: 0, count: length)
+            let weights = try codes / codes.sum(axis: -1, keepAxis: true)
+            // The kernel's exponential is off by 3e-6, which moves one code in some thousand to its neighbour.
+            let emulated = try weights.matmul(values.transposed(0, 1)), error = try own(result[0]).to(.float64) - emulated
+            #expect(try (error.square().mean() / emulated.square().mean()).sqrt().item(Double.self) < 2e-3)
+            // Where a row has few large weights, such a step shows.
+            try expectClose(own(result[0]), emulated, relative: 1e-2)
+        }
+    }
+
     @Test("neither threads nor neighbouring sequences change a number", arguments: [WeightFormat.float32, .int8])
     func reproducible(format: WeightFormat) throws {
         let x = try random(2, 140, 192), weight = try random(48, 192, 3)
         func results(threads: Int, _ x: Tensor) throws -> [Float] {
             let team = try ThreadTeam(threads: threads)
-            let layer = PackedLayer(try PackedMatrix([.init(weight)], format: format, team: team), convolution: .init(lead: 1))
+            let matrix = try PackedMatrix([.init(weight)], format: format, winograd: format == .float32, team: team)
+            let layer = PackedLayer(matrix, convolution: .init(lead: 1))
             let product = try Tensor.empty([x.size(0), 140, 48]), attended = try Tensor.empty([x.size(0), 140, 64])
             try layer(x, into: product)
             try SelfAttention(heads: 2, headSize: 32, keys: format, values: format, team: team)(x, into: attended)

@@ -34,9 +34,12 @@ typedef struct ck_matrix ck_matrix;
 /// @param taps rows of activations that one row of results sees: 1, or the width of a convolution.
 /// @param sources its outputs, one source after the other.
 /// @param gated interleaves the outputs of two equal sources for `CK_GATED_SILU`, the gate first.
+/// @param winograd stores float32 weights for Winograd's minimal filtering (Lavin and Gray 2016): half the multiplications
+/// for results that follow each other row by row, and rounding errors about twice as large.
 /// @return null where there is not enough memory.
 ck_matrix *ck_matrix_pack(
-    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated);
+    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated,
+    bool winograd);
 void ck_matrix_free(ck_matrix *matrix);
 
 ptrdiff_t ck_matrix_inputs(const ck_matrix *matrix);

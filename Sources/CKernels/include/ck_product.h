@@ -46,7 +46,8 @@ typedef struct ck_product {
     const float *input;
     ptrdiff_t input_stride, sequences, length;
     ck_way_in in;
-    /// Row i of a sequence's results sees its rows i × step − lead + tap × dilation; those outside of it are zero.
+    /// Row i of a sequence's results sees its rows i × step − lead + tap × dilation; those outside of it are zero. For weights
+    /// in Winograd's form the step is 1.
     ptrdiff_t result_length, step, lead, dilation;
     ck_activation activation;
     /// `[sequences, result_length, outputs]`, or null; may be `output`.

@@ -92,6 +92,8 @@ ct_status ct_scatter(ct_tensor x, ct_int axis, ct_tensor index, ct_tensor source
 ct_status ct_scatter_value(ct_tensor x, ct_int axis, ct_tensor index, double value, CT_OUT);
 ct_status ct_index_add(ct_tensor x, ct_int axis, ct_tensor index, ct_tensor source, CT_OUT);
 ct_status ct_index_put(ct_tensor x, const ct_tensor *indices, ct_int count, ct_tensor values, CT_OUT);
+// In place.
+ct_status ct_put(ct_tensor x, const ct_tensor *indices, ct_int count, ct_tensor values, char **error);
 ct_status ct_masked_fill(ct_tensor x, ct_tensor mask, double value, CT_OUT);
 ct_status ct_masked_select(ct_tensor x, ct_tensor mask, CT_OUT);
 ct_status ct_where(ct_tensor mask, ct_tensor a, ct_tensor b, CT_OUT);

@@ -12,6 +12,10 @@ public struct Model: Sendable {
     public let t3: T3
     /// T3 packed for kernels of our own; nil where it computes the exact way.
     public let packedT3: PackedT3?
+    /// Whether it follows upstream operation by operation.
+    public let isExact: Bool
+    /// What leaves a card while S3Gen works; nil where everything stays.
+    let offload: Offload?
     public let s3Gen: S3Gen
     public let voiceEncoder: VoiceEncoder
     /// The voice of the checkpoint's `conds.pt`, where it has one.
@@ -75,6 +79,7 @@ public struct Model: Sendable {
         let voiceWeights = try Weights.load(files.voiceEncoder, dtype: .float32, device: device)
         let voiceEncoder = try VoiceEncoder(voiceWeights, configuration.voiceEncoder)
         try voiceWeights.requireAllUsed()
+        let offload = compute.offload && device.isCUDA ? Offload(Array(t3Weights.parameters.values) + voiceWeights.parameters.values) : nil
         let tokenizer = try files.variant.tokenizer.init(folder: folder, tools: languageTools)
         guard tokenizer.count <= configuration.t3.textVocabulary else {
             throw TokenizerError.malformed(
@@ -87,8 +92,8 @@ public struct Model: Sendable {
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
-            packedT3: packedT3, s3Gen: s3Gen, voiceEncoder: voiceEncoder, builtInVoice: voice, watermarker: watermarker,
-            loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
+            packedT3: packedT3, isExact: compute.isExact, offload: offload, s3Gen: s3Gen, voiceEncoder: voiceEncoder, builtInVoice: voice,
+            watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
     }
 
     /// Who computes with packed weights; nil where that is not wanted or not possible.
@@ -100,13 +105,19 @@ public struct Model: Sendable {
     /// What T3's weights are rounded to.
     public var quantization: Quantization { packedT3.flatMap { packed in Quantization.allCases.first { $0.format == packed.format } } ?? .none }
 
+    /// Runs what needs T3 or the voice encoder; where they leave the card for S3Gen they are there meanwhile.
+    func withSpeechModel<Result>(_ body: () throws -> Result) throws -> Result { try offload?.using(body) ?? body() }
+
     /// A place to decode speech tokens in.
     ///
     /// - Parameters:
     ///   - slots: sequences side by side; a request takes two, without guidance one.
     ///   - capacity: longest sequence of conditions, text and speech.
     public func makeDecodeEngine(slots: Int, capacity: Int) throws -> any DecodeEngine {
-        guard let packedT3 else { return try TensorDecodeEngine(t3, slots: slots, capacity: capacity) }
+        guard let packedT3 else {
+            return isExact || !device.isCUDA
+                ? try TensorDecodeEngine(t3, slots: slots, capacity: capacity) : try CapturedDecodeEngine(t3, slots: slots, capacity: capacity)
+        }
         return try PackedDecodeEngine(packedT3, slots: slots, capacity: capacity)
     }
 

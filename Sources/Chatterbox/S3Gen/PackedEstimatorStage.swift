@@ -28,7 +28,8 @@ struct EstimatorPacking {
 
     /// A convolution over a frame and the two before it, or over the frame alone.
     func callAsFunction(_ convolution: Conv1d, in wayIn: WayIn = .plain) throws -> PackedLayer {
-        let matrix = try PackedMatrix([.init(convolution)], format: format, team: team)
+        let winograd = format == .float32 && convolution.weight.size(2) >= 3
+        let matrix = try PackedMatrix([.init(convolution)], format: format, winograd: winograd, team: team)
         return PackedLayer(matrix, in: wayIn, convolution: .init(lead: matrix.taps - 1))
     }
 }
@@ -42,13 +43,14 @@ struct PackedEstimatorStage: Sendable {
     private let transformers: [PackedEstimatorTransformer]
     private let team: ThreadTeam
 
-    init(_ stage: EstimatorStage, _ pack: EstimatorPacking) throws {
+    /// - Parameter entrance: what the convolutions that see the stage's input are packed as.
+    init(_ stage: EstimatorStage, _ pack: EstimatorPacking, entrance: EstimatorPacking) throws {
         team = pack.team
-        before = try pack(stage.before.convolution.convolution)
+        before = try entrance(stage.before.convolution.convolution)
         after = try pack(
             stage.after.convolution.convolution, in: WayIn(norm: Norm(stage.before.norm), activation: .mish))
         activated = WayIn(norm: try Norm(stage.after.norm), activation: .mish)
-        shortcut = try pack(stage.shortcut)
+        shortcut = try entrance(stage.shortcut)
         time = stage.time
         transformers = try stage.transformers.map { try PackedEstimatorTransformer($0, pack) }
     }

@@ -37,7 +37,9 @@ struct VocoderPacking {
     let team: ThreadTeam
 
     func callAsFunction(_ convolution: Conv1d, in wayIn: WayIn = .plain, format: WeightFormat? = nil) throws -> PackedLayer {
-        let matrix = try PackedMatrix([.init(convolution)], format: format ?? self.format, team: team)
+        let format = format ?? self.format
+        let winograd = format == .float32 && convolution.stride == 1 && convolution.weight.size(2) >= 3
+        let matrix = try PackedMatrix([.init(convolution)], format: format, winograd: winograd, team: team)
         return PackedLayer(
             matrix, in: wayIn,
             convolution: .init(step: convolution.stride, lead: convolution.padding, dilation: convolution.dilation))
@@ -52,7 +54,8 @@ struct VocoderPacking {
         let taps = lead + behind + 1, before = behind * rate - padding
         let taken = try weight.padded([before, taps * rate - kernel - before])
             .reshaped([inputs, outputs, taps, rate]).flipped([2]).permuted([3, 1, 0, 2]).reshaped([rate * outputs, inputs, taps])
-        let matrix = try PackedMatrix([.init(taken, bias: convolution.bias?.repeated([rate]))], format: format, team: team)
+        let matrix = try PackedMatrix(
+            [.init(taken, bias: convolution.bias?.repeated([rate]))], format: format, winograd: format == .float32 && taps >= 3, team: team)
         return PackedLayer(matrix, in: wayIn, convolution: .init(lead: lead))
     }
 }

@@ -40,10 +40,9 @@ public struct S3Gen: Sendable {
     ///
     /// - Parameter quantization: where anything is rounded, both are to 8 bits: 4 are heard.
     func packed(_ quantization: Quantization, team: ThreadTeam) throws -> S3Gen {
-        let format = quantization == .none ? WeightFormat.float32 : .int8
         var copy = self
-        copy.flow = try flow.packed(format, team: team)
-        copy.vocoder = try vocoder.packed(format, team: team)
+        copy.flow = try flow.packed(quantization.soundFormat, team: team)
+        copy.vocoder = try vocoder.packed(quantization.soundFormat, team: team)
         return copy
     }
 

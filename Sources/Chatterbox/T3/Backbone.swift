@@ -22,6 +22,9 @@ public protocol Backbone: Sendable {
 public protocol AttentionMemory {
     /// The position of each row's first input; one number stands for all rows.
     var firstPositions: [Int] { get }
+    /// The position of each row's one new input, `[batch]`, where the batch's own memory tells it instead of
+    /// ``firstPositions``, so that operations captured once serve every step.
+    var positions: Tensor? { get }
 
     /// Scaled dot-product attention in one layer.
     ///
@@ -29,6 +32,10 @@ public protocol AttentionMemory {
     /// - Parameter query: `[batch, heads, time, head]`; `key` and `value` likewise, of the same new positions.
     /// - Returns: `[batch, heads, time, head]`.
     func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor
+}
+
+extension AttentionMemory {
+    public var positions: Tensor? { nil }
 }
 
 /// The exact path: the inputs are the whole sequence, nothing is remembered, and gradients flow.

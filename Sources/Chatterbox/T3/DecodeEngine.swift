@@ -40,18 +40,23 @@ public struct DecodeInput: Sendable, Hashable {
 /// Decodes with the same tensor operations as `T3.logits`, over a preallocated cache.
 public final class TensorDecodeEngine: DecodeEngine {
     public let model: T3
-    private let cache: KeyValueCache
+    let cache: KeyValueCache
     private var recorders: [Int: AttentionRecorder] = [:]
 
     /// - Parameters:
     ///   - slots: rows decoded at once; a request takes two, without guidance one.
     ///   - capacity: longest sequence of conditions, text and speech; keys and values of the full model take 240 KiB
     ///     for each position of each slot, touched as they are written.
-    public init(_ model: T3, slots: Int = 2, capacity: Int) throws {
+    public convenience init(_ model: T3, slots: Int = 2, capacity: Int) throws {
+        try self.init(model, slots: slots, capacity: capacity, zeroed: false)
+    }
+
+    /// - Parameter zeroed: whether what is not written yet may be looked at, behind a mask.
+    init(_ model: T3, slots: Int, capacity: Int, zeroed: Bool) throws {
         self.model = model
         cache = try KeyValueCache(
             layers: model.backbone.layerCount, heads: model.backbone.headCount, headSize: model.backbone.headSize,
-            slots: slots, capacity: capacity, dtype: model.dtype, device: model.device)
+            slots: slots, capacity: capacity, dtype: model.dtype, device: model.device, zeroed: zeroed)
     }
 
     public var capacity: Int { cache.capacity }

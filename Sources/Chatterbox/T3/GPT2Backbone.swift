@@ -45,7 +45,7 @@ public struct GPT2Backbone: Backbone {
     }
 
     public func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
-        var hidden = try inputs + positions(from: memory.firstPositions, count: inputs.size(1))
+        var hidden = try inputs + positions(of: memory, count: inputs.size(1))
         for (index, layer) in layers.enumerated() {
             hidden = try layer(hidden, layer: index, memory: memory)
         }

@@ -11,18 +11,22 @@ public final class KeyValueCache {
     public var lengths: [Int] { table.lengths }
     private var table: SlotTable
     /// `[slots, heads, capacity, head]` for each layer.
-    private let keys, values: [Tensor]
+    fileprivate let keys, values: [Tensor]
 
     /// - Parameters:
     ///   - slots: number of sequences.
     ///   - capacity: longest sequence.
+    ///   - zeroed: whether memory is zero until it is written: what it held before may be no number.
     public init(
         layers: Int, heads: Int, headSize: Int, slots: Int, capacity: Int, dtype: DType = .float32,
-        device: Device = .cpu
+        device: Device = .cpu, zeroed: Bool = false
     ) throws {
         let shape = [slots, heads, capacity, headSize]
-        keys = try (0..<layers).map { _ in try Tensor.empty(shape, dtype: dtype, device: device) }
-        values = try (0..<layers).map { _ in try Tensor.empty(shape, dtype: dtype, device: device) }
+        func memory() throws -> Tensor {
+            zeroed ? try .zeros(shape, dtype: dtype, device: device) : try .empty(shape, dtype: dtype, device: device)
+        }
+        keys = try (0..<layers).map { _ in try memory() }
+        values = try (0..<layers).map { _ in try memory() }
         table = SlotTable(count: slots, capacity: capacity)
     }
 
@@ -102,6 +106,57 @@ public final class KeyValueCache {
                 return try query.attention(key: keys, value: values, causal: count > 1)
             }
             let visible = try Tensor.ones([count, run.length + count], dtype: .bool, device: query.device).tril(run.length)
+            return try query.attention(key: keys, value: values, mask: visible)
+        }
+    }
+
+    // MARK: steps of one shape
+
+    /// Counts one more position of each of `slots`, which a ``FixedStep`` writes.
+    ///
+    /// - Returns: where each slot's next input goes, those of the other slots included.
+    /// - Throws: `T3Error.sequenceTooLong` when a slot would exceed the capacity.
+    func advance(_ slots: [Int]) throws -> [Int] {
+        try table.checkRoom(for: 1, in: slots)
+        let positions = lengths
+        table.extend(slots, by: 1)
+        return positions
+    }
+
+    /// One new position in every slot, all of it told by tensors: the same operations on the same memory whatever the
+    /// positions are, as a captured graph needs them.
+    ///
+    /// A slot that takes no part writes as well, where its own next position will: what it leaves there is overwritten
+    /// before anything looks at it.
+    struct FixedStep: AttentionMemory {
+        let firstPositions: [Int] = []
+        let positions: Tensor?
+        private let cache: KeyValueCache
+        private let span: Int
+        /// `[slots, 1]` and `[1, heads]`: together with the positions, where each head's key goes.
+        private let slots, heads: Tensor
+        /// `[slots, 1, 1, span]`, true where a slot's input may look.
+        private let visible: Tensor
+
+        /// - Parameters:
+        ///   - positions: `[slots]`, int64.
+        ///   - span: the cache's first positions, beyond which no slot looks.
+        init(_ cache: KeyValueCache, positions: Tensor, span: Int) throws {
+            let (count, heads, device) = (cache.lengths.count, cache.keys[0].size(1), positions.device)
+            (self.cache, self.positions, self.span) = (cache, positions, span)
+            slots = try Tensor.arange(count, device: device).unsqueezed(1)
+            self.heads = try Tensor.arange(heads, device: device).unsqueezed(0)
+            let last = try positions.viewed([count, 1, 1, 1])
+            visible = try Tensor.arange(span, device: device).viewed([1, 1, 1, span]).lessOrEqual(to: last)
+        }
+
+        func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
+            let places = [slots, heads, try positions!.unsqueezed(1)]
+            func remember(_ new: Tensor, in store: Tensor) throws -> Tensor {
+                try store.put(new.squeezed(2), at: places)
+                return try store.narrow(axis: 2, from: 0, count: span)
+            }
+            let (keys, values) = (try remember(key, in: cache.keys[layer]), try remember(value, in: cache.values[layer]))
             return try query.attention(key: keys, value: values, mask: visible)
         }
     }

@@ -53,7 +53,7 @@ public struct LlamaBackbone: Backbone {
     }
 
     public func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
-        let rotation = try rotary.rotation(from: memory.firstPositions, count: inputs.size(1))
+        let rotation = try rotary.rotation(of: memory, count: inputs.size(1))
         var hidden = inputs
         for (index, layer) in layers.enumerated() {
             hidden = try layer(hidden, rotation: rotation, layer: index, memory: memory)

@@ -17,6 +17,12 @@ struct PositionTable: Sendable {
         rows = try weights.tensor("weight", shape: [count, size], initial: .normal(std: 0.02))
     }
 
+    /// The rows of a batch's new positions: `[batch or 1, count, size]`.
+    func callAsFunction(of memory: some AttentionMemory, count: Int) throws -> Tensor {
+        guard let positions = memory.positions else { return try self(from: memory.firstPositions, count: count) }
+        return try rows.indexSelect(axis: 0, positions).unsqueezed(1)
+    }
+
     /// The rows of `count` positions from each of `starts` on: `[starts, count, size]`, or `[1, count, size]` when all
     /// starts are the same.
     ///

@@ -56,11 +56,11 @@ struct RotaryEmbedding: Sendable {
         self.signedSine = PositionTable(try Tensor.cat([-sine, sine], axis: 1).to(dtype).to(device))
     }
 
-    /// The rotation of `count` positions from each row's first one on.
-    func rotation(from starts: [Int], count: Int) throws -> Rotation {
+    /// The rotation of a batch's `count` new positions.
+    func rotation(of memory: some AttentionMemory, count: Int) throws -> Rotation {
         Rotation(
-            cosine: try cosine(from: starts, count: count).unsqueezed(1),
-            signedSine: try signedSine(from: starts, count: count).unsqueezed(1))
+            cosine: try cosine(of: memory, count: count).unsqueezed(1),
+            signedSine: try signedSine(of: memory, count: count).unsqueezed(1))
     }
 
     /// Cosines and sines `[batch or 1, 1, time, head]` of a batch's positions.

@@ -109,6 +109,13 @@ extension Tensor {
         }
     }
 
+    /// Writes `values` into this tensor's memory, at the positions that the index tensors name together.
+    public func put(_ values: Tensor, at indices: [Tensor]) throws {
+        try withHandles(indices) { handles in
+            try perform("put", [self] + indices + [values]) { ct_put(handle, handles, indices.count, values.handle, $0) }
+        }
+    }
+
     /// A copy with `value` where the bool tensor `mask` is true.
     public func maskedFill(_ mask: Tensor, _ value: Double) throws -> Tensor {
         try produce("maskedFill", [self, mask]) { ct_masked_fill(handle, mask.handle, value, $0, $1) }

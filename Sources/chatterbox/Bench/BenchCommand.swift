@@ -20,7 +20,8 @@ struct BenchSpeed: AsyncParsableCommand {
         discussion: """
             Every combination of --model, --device, --dtype, --quantize and --way is measured in a process of its own, in \
             turn, --runs times; the table shows medians, ± half the spread, and in brackets the share of this machine's \
-            limit that a stage reaches: memory bandwidth or matrix products, whichever binds, both measured first.
+            limit that a stage reaches: memory bandwidth, or arithmetic in the stage's number format, whichever binds; both are \
+            measured first.
 
             Examples:
               chatterbox bench
@@ -40,6 +41,8 @@ struct BenchSpeed: AsyncParsableCommand {
     var way: [Way] = [.fast]
     @Option(help: "How often each is measured.")
     var runs = 3
+    @Option(help: "How often a process speaks the text; the last time counts.")
+    var repeats = 2
     @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
     var threads: Int?
     @Option(help: "The text to speak, in one breath.")
@@ -70,6 +73,7 @@ struct BenchSpeed: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...100).contains(runs) else { throw ValidationError("--runs is \(runs); allowed is 1 to 100") }
+        guard (1...100).contains(repeats) else { throw ValidationError("--repeats is \(repeats); allowed is 1 to 100") }
         guard (1...4096).contains(tokens) else { throw ValidationError("--tokens is \(tokens); allowed is 1 to 4096") }
         guard seed <= UInt64(UInt32.max) || againstPython == nil else { throw ValidationError("--seed is \(seed); Python takes up to \(UInt32.max)") }
         if let plot, !plot.lowercased().hasSuffix(".svg") { throw ValidationError("--plot \(plot): the picture is SVG; name it so") }
@@ -88,7 +92,7 @@ struct BenchSpeed: AsyncParsableCommand {
         let folders = try Dictionary(models.map { ($0, try locator.folder(of: $0)) }, uniquingKeysWith: { first, _ in first })
         display.begin("Measuring the machine")
         if let threads { try Libtorch.setThreads(threads) }
-        let machine = try MachineLimits.measure()
+        let machine = try BenchMachine.measure()
 
         var contenders: [Contender] = settings.map { setting in
             Contender(label: setting.label, folder: folders[setting.model]!, setting: setting) { try await run(setting) }
@@ -99,7 +103,7 @@ struct BenchSpeed: AsyncParsableCommand {
                     let label = "upstream \(model.map { URL(filePath: $0).lastPathComponent } ?? "default model") \(device)"
                     let job = BenchJob(
                         folder: folder.path, device: device, voice: voice.voice, text: text, language: language ?? "en", seed: seed,
-                        maxTokens: tokens, repeats: 2, threads: threads)
+                        maxTokens: tokens, repeats: repeats, threads: threads)
                     contenders.insert(Contender(label: label, folder: folder, setting: nil) { try await upstream.run(job, label: label) }, at: 0)
                 }
             }
@@ -119,7 +123,7 @@ struct BenchSpeed: AsyncParsableCommand {
                 }
             }
         }
-        let rows = try contenders.map { BenchRow($0.label, $0.warm, cold: $0.cold, limits: try limits($0, machine)) }
+        let rows = try contenders.map { BenchRow($0.label, $0.warm, cold: $0.cold, costs: try costs($0), on: machine) }
         let report = BenchReport(machine: machine, text: text, rows: rows)
         display.clear()
         if let plot { try draw(report, to: URL(filePath: plot)) }
@@ -163,7 +167,8 @@ struct BenchSpeed: AsyncParsableCommand {
     }
 
     private func run(_ setting: BenchSetting) async throws -> BenchRun {
-        var arguments = ["bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(seed), "--split", "none", "--no-watermark"]
+        var arguments = ["bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(seed), "--split", "none", "--no-watermark",
+            "--repeats", String(repeats)]
         arguments += setting.arguments
         if let threads { arguments += ["--threads", String(threads)] }
         if let language { arguments += ["--language", language] }
@@ -171,13 +176,10 @@ struct BenchSpeed: AsyncParsableCommand {
         return try await BenchProcess.run(setting.label, URL(filePath: "/proc/self/exe").resolvingSymlinksInPath(), arguments)
     }
 
-    /// The least seconds by stage, from what the stage has to do and what the machine can.
-    private func limits(_ contender: Contender, _ machine: MachineLimits) throws -> [String: Double] {
+    /// What each stage had to do.
+    private func costs(_ contender: Contender) throws -> [String: StageCost] {
         guard let setting = contender.setting, setting.device == "cpu", let folder = contender.folder,
             let run = contender.warm.last else { return [:] }
-        let counts = BenchWorkload(try Model.configuration(of: folder), run, bytesPerWeight: setting.bytesPerWeight)
-        return counts.stages.mapValues {
-            $0.seconds(bytesPerSecond: machine.bytesPerSecond, operationsPerSecond: machine.operationsPerSecond)
-        }
+        return BenchWorkload(try Model.configuration(of: folder), run, setting).stages
     }
 }

@@ -18,13 +18,15 @@ struct BenchRow: Encodable, Sendable {
     let memoryAfterLoad, memoryPeak: Double
     let memoryPeaks: [String: Int]
     let devicePeak: Int?
-    /// The least seconds by stage that this machine allows.
+    /// What stages have to do at the least, and the least seconds that this machine allows for it.
+    let costs: [String: StageCost]
     let limits: [String: Double]
 
-    init(_ label: String, _ runs: [BenchRun], cold: [BenchRun], limits: [String: Double]) {
+    init(_ label: String, _ runs: [BenchRun], cold: [BenchRun], costs: [String: StageCost], on machine: BenchMachine) {
         self.label = label
         self.runs = runs.count
-        self.limits = limits
+        self.costs = costs
+        limits = costs.mapValues { $0.seconds(at: machine.rates) }
         warmStart = Spread(runs) { $0.startSeconds }
         coldStart = Spread(cold) { $0.startSeconds }
         load = Spread(runs) { $0.loadSeconds }
@@ -59,7 +61,7 @@ struct BenchRow: Encodable, Sendable {
 
 /// The whole measurement, as `--json` prints it.
 struct BenchReport: Encodable, Sendable {
-    let machine: MachineLimits
+    let machine: BenchMachine
     let text: String
     let rows: [BenchRow]
 

@@ -2,37 +2,28 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// What each stage of one utterance had to do.
+/// What each stage of one utterance had to do at the least.
 struct BenchWorkload {
-    /// Work by the names of ``BenchRow/stages``; `decode` is of one token.
-    let stages: [String: Workload]
+    /// By the names of ``BenchRow/stages``; `decode` is of one token.
+    let stages: [String: StageCost]
 
-    init(_ configuration: ModelConfiguration, _ run: BenchRun, bytesPerWeight: Double) {
-        let spoken = run.steady
-        let t3 = configuration.t3
+    init(_ configuration: ModelConfiguration, _ run: BenchRun, _ setting: BenchSetting) {
+        let spoken = run.steady, t3 = configuration.t3, flow = configuration.s3Gen.flow, vocoder = configuration.s3Gen.vocoder
         let rows = t3.style == .chatterbox ? 2 : 1
         let prefix = t3.prefixLength(text: spoken.textTokens, prompt: run.conditioningTokens)
-        let frames = Int(spoken.audioSeconds * Double(configuration.s3Gen.vocoder.sampleRate)) / configuration.s3Gen.vocoder.samplesPerFrame
-        let newTokens = frames / configuration.s3Gen.flow.framesPerToken
-        stages = [
-            "prefill": t3.prefillWorkload(rows: rows, length: prefix, bytesPerWeight: bytesPerWeight),
-            "decode": t3.decodingWorkload(rows: rows, length: prefix + spoken.speechTokens / 2, bytesPerWeight: bytesPerWeight),
-            "flow": configuration.s3Gen.flow.workload(
-                tokens: run.promptTokens + newTokens, steps: configuration.s3Gen.flow.steps),
-            "vocoder": configuration.s3Gen.vocoder.workload(frames: frames),
-        ]
-    }
-}
-
-extension BenchSetting {
-    /// Bytes that a weight of the language model takes in memory, scales included.
-    var bytesPerWeight: Double {
-        switch (quantize, dtype) {
-        case ("int8", _): 1 + 4.0 / 1024
-        case ("int4", _): 0.5 + 2.0 / 32
-        case (_, "float32"): 4
-        default: 2
+        let frames = Int(spoken.audioSeconds * Double(vocoder.sampleRate)) / vocoder.samplesPerFrame
+        let quantization = Quantization(rawValue: setting.quantize) ?? .none
+        var prefill = t3.prefillCost(length: prefix, rows: rows, quantization: quantization)
+        var decode = t3.stepCost(length: prefix + spoken.speechTokens / 2, rows: rows, quantization: quantization)
+        if setting.dtype != "float32" {
+            prefill.bytes /= 2
+            decode.bytes /= 2
         }
+        stages = [
+            "prefill": prefill, "decode": decode,
+            "flow": flow.cost(tokens: frames / flow.framesPerToken, prompt: run.promptTokens, quantization: quantization),
+            "vocoder": vocoder.cost(frames: frames, quantization: quantization),
+        ]
     }
 }
 

@@ -22,6 +22,9 @@ struct ModelArguments: ParsableArguments {
     @Flag(help: "Follow upstream operation by operation, without faster ways to the same result.")
     var exact = false
 
+    @Flag(help: "Keep the language model off the card while the sound is made: less of its memory is needed, and speaking is slower.")
+    var offload = false
+
     @Option(help: ArgumentHelp("Processor threads; by default one for each core.", valueName: "n"))
     var threads: Int?
 
@@ -50,10 +53,11 @@ struct ModelArguments: ParsableArguments {
 
     /// Loads the model.
     ///
-    /// - Throws: ``ModelLocatorError``, ``ModelNotHere``, `HubError`, `DeviceError`, and what loading throws.
+    /// - Throws: ``UsageError``, ``ModelLocatorError``, ``ModelNotHere``, `HubError`, `DeviceError`, and what loading throws.
     func load(_ progress: ProgressDisplay) async throws -> Synthesizer {
         try check()
         let device = try Device(device)
+        if offload, !device.isCUDA { throw UsageError("--offload makes room on a card, and \(device) is none: leave it out or give --device cuda") }
         let folders = UserFolders()
         let folder = try await ModelOffer(folders: folders, display: progress).folder(of: model)
         if model == nil, folder == Pico.folder {
@@ -63,7 +67,7 @@ struct ModelArguments: ParsableArguments {
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Chatterbox.load(
             folder, device: device, dtype: dtype.dtype,
-            compute: ComputeOptions(exact: exact, quantization: quantize, threads: threads), watermark: folders.watermark,
+            compute: ComputeOptions(exact: exact, quantization: quantize, offload: offload, threads: threads), watermark: folders.watermark,
             languageTools: languageTools)
         try Task.checkCancellation()
         return synthesizer

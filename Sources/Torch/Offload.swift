@@ -1,0 +1,70 @@
+import CTorch
+import Synchronization
+
+/// Weights that leave their card while they are not needed, so that others have room, and come back when they are.
+///
+/// The first time they leave they are copied to the host, where the copy stays; leaving again is free, and coming back
+/// takes one transfer. Views share their tensor's memory and go and come with it. Nobody may write to them.
+public final class Offload: Sendable {
+    private struct State {
+        var users = 0
+        var isAway = false
+        var copies: [Tensor] = []
+    }
+    /// One tensor for each piece of memory.
+    private let tensors: [Tensor]
+    private let state = Mutex(State())
+
+    /// - Parameter tensors: what leaves together. They are on their device now.
+    public init(_ tensors: [Tensor]) {
+        var seen: Set<UnsafeRawPointer> = []
+        self.tensors = tensors.filter { ct_storage_identity($0.handle).map { seen.insert($0).inserted } ?? false }
+    }
+
+    /// Whether the weights are on the host now.
+    public var isAway: Bool { state.withLock(\.isAway) }
+
+    /// Runs `body` with the weights on their device, where they stay until nobody uses them.
+    ///
+    /// - Throws: ``TorchError`` where the device has no room, and what `body` throws.
+    public func using<Result>(_ body: () throws -> Result) throws -> Result {
+        try state.withLock { state in
+            if state.isAway {
+                for (tensor, copy) in zip(tensors, state.copies) {
+                    try perform("bring back", [tensor]) { ct_storage_return(tensor.handle, copy.handle, $0) }
+                }
+                state.isAway = false
+            }
+            state.users += 1
+        }
+        defer {
+            state.withLock { state in
+                state.users -= 1
+                // What cannot leave stays, to no harm.
+                if state.users == 0 { try? leave(&state) }
+            }
+        }
+        return try body()
+    }
+
+    /// Sends the weights away where nobody uses them.
+    ///
+    /// - Throws: ``TorchError`` where the host has no room, or the memory is not a tensor's own.
+    public func leave() throws {
+        try state.withLock { state in
+            if state.users == 0 { try leave(&state) }
+        }
+    }
+
+    private func leave(_ state: inout State) throws {
+        guard !state.isAway else { return }
+        if state.copies.count == tensors.count {
+            for tensor in tensors { try perform("leave", [tensor]) { ct_storage_drop(tensor.handle, $0) } }
+        } else {
+            state.copies = []
+            for tensor in tensors { state.copies.append(try produce("leave", [tensor]) { ct_storage_leave(tensor.handle, $0, $1) }) }
+        }
+        state.isAway = true
+        for device in Set(tensors.map(\.device)) { try Memory.releaseCache(of: device) }
+    }
+}

@@ -1,0 +1,34 @@
+import Foundation
+import Kernels
+import Torch
+
+/// The machine that a measurement was made on, and what it can do at most.
+struct BenchMachine: Encodable, Sendable {
+    let processor: String
+    let threads: Int
+    /// The instruction set of the kernels.
+    let instructions: String
+    let rates: MachineRates
+
+    /// Measures for about a second, with as many threads as speech takes.
+    ///
+    /// - Throws: `KernelError`.
+    static func measure() throws -> BenchMachine {
+        let team = try ThreadTeam(threads: Libtorch.threads)
+        return BenchMachine(
+            processor: processorName, threads: team.threads, instructions: team.instructions, rates: try MachineRates(measuredWith: team))
+    }
+
+    private static var processorName: String {
+        let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")
+        let name = lines.first { $0.hasPrefix("model name") || $0.hasPrefix("Model") }?.split(separator: ":").last
+        return name.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
+    }
+
+    /// As "AMD EPYC, 2 threads, avx512: memory 31.5 GB/s, arithmetic 236 GFLOP/s in float32 and 945 GOP/s in int8".
+    var sentence: String {
+        String(
+            format: "%@, %d threads, %@: memory %.1f GB/s, arithmetic %.0f GFLOP/s in float32 and %.0f GOP/s in int8",
+            processor, threads, instructions, rates.bandwidth / 1e9, rates.float32 / 1e9, rates.int8 / 1e9)
+    }
+}

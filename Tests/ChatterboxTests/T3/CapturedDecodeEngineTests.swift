@@ -1,0 +1,48 @@
+import Testing
+import TestSupport
+import Torch
+
+@testable import Chatterbox
+
+/// The step of one shape, uncaptured where there is no card.
+@Suite("Decoding by steps of one shape")
+struct CapturedDecodeEngineTests {
+    let exact: T3DecoderTests
+
+    init() throws { exact = try T3DecoderTests() }
+
+    @Test("every token is upstream's", arguments: T3DecoderTests.cases)
+    func tokens(name: String) throws {
+        let decoder = try exact.decoder(name, engine: CapturedDecodeEngine(exact.small.model, capacity: 140))
+        while try decoder.next() != nil {}
+        let expected = try exact.expected(name)
+        #expect(decoder.tokens == expected.tokens)
+        #expect(decoder.end == expected.end)
+    }
+
+    @Test("logits are the exact engine's while slots of different lengths come, go and overrun a bucket", arguments: ["t3", "gpt2"])
+    func logits(name: String) throws {
+        let small = name == "gpt2" ? try SmallT3("gpt2") : exact.small
+        let capacity = CapturedDecodeEngine.bucket + 40
+        let engines: [any DecodeEngine] = [
+            try TensorDecodeEngine(small.model, slots: 3, capacity: capacity), try CapturedDecodeEngine(small.model, slots: 3, capacity: capacity),
+        ]
+        var found: [[Tensor]] = [[], []]
+        for (index, engine) in engines.enumerated() {
+            let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false)
+            let first = try engine.reserve(1), second = try engine.reserve(1)
+            found[index].append(try engine.prefill(prompt, slots: first))
+            func step(_ slots: [(Range<Int>, Int)]) throws {
+                found[index].append(try engine.step(slots.map { DecodeInput(slot: $0.lowerBound, token: ($1 * 7) % 150, position: $1 % 50 + 1) }))
+            }
+            for position in 0..<5 { try step([(first, position)]) }
+            _ = try engine.prefill(prompt, slots: second)
+            for position in 0..<6 { try step([(second, position), (first, position + 5)]) }
+            engine.release(second)
+            let third = try engine.reserve(1)
+            _ = try engine.prefill(prompt, slots: third)
+            for position in 0..<(capacity - prompt.size(1) - 20) { try step([(first, position + 11)] + (position < 3 ? [(third, position)] : [])) }
+        }
+        for (expected, found) in zip(found[0], found[1]) { try expectClose(found, expected, relative: 1e-5) }
+    }
+}
