@@ -33,7 +33,9 @@ public actor Synthesizer {
     ///
     /// - Parameter name: what to call it in a message.
     public func voice(from recording: Audio, named name: String = "reference recording") throws -> Voice {
-        try model.withSpeechModel { try model.voiceAnalyzer.voice(from: recording, named: name) }
+        try model.offload?.enter()
+        defer { model.offload?.exit() }
+        return try model.voiceAnalyzer.voice(from: recording, named: name)
     }
 
     // MARK: speaking
@@ -180,15 +182,17 @@ public actor Synthesizer {
         let budget = isGuarded ? min(options.maximumTokens, speechBudget(for: utterance.text)) : options.maximumTokens
         let capacity = model.configuration.t3.prefixLength(text: utterance.tokens.count, prompt: voice.conditioningTokens.size(1))
             + budget
-        let decoder = try model.withSpeechModel {
+        let decoder: T3Decoder
+        do {
+            try model.offload?.enter()
+            defer { model.offload?.exit() }
             let engine = try model.makeDecodeEngine(slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
-            let decoder = try T3Decoder(
+            decoder = try T3Decoder(
                 engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
                 budget: budget, loopGuard: isGuarded ? LoopGuard() : nil, recording: heads, generator: generator)
             report.textTokens += utterance.tokens.count
             report.stages.prefill += lap()
             while try decoder.next() != nil { onProgress(.tokens(report.speechTokens + decoder.tokens.count)) }
-            return decoder
         }
         report.speechTokens += decoder.tokens.count
         report.end = [report.end, decoder.end].compactMap(\.self).max()

@@ -24,10 +24,10 @@ public final class Offload: Sendable {
     /// Whether the weights are on the host now.
     public var isAway: Bool { state.withLock(\.isAway) }
 
-    /// Runs `body` with the weights on their device, where they stay until nobody uses them.
+    /// Begins to use the weights, which are on their device until everybody who entered has left by ``exit()``.
     ///
-    /// - Throws: ``TorchError`` where the device has no room, and what `body` throws.
-    public func using<Result>(_ body: () throws -> Result) throws -> Result {
+    /// - Throws: ``TorchError`` where the device has no room.
+    public func enter() throws {
         try state.withLock { state in
             if state.isAway {
                 for (tensor, copy) in zip(tensors, state.copies) {
@@ -37,14 +37,15 @@ public final class Offload: Sendable {
             }
             state.users += 1
         }
-        defer {
-            state.withLock { state in
-                state.users -= 1
-                // What cannot leave stays, to no harm.
-                if state.users == 0 { try? leave(&state) }
-            }
+    }
+
+    /// Ends what ``enter()`` began.
+    public func exit() {
+        state.withLock { state in
+            state.users -= 1
+            // What cannot leave stays, to no harm.
+            if state.users == 0 { try? leave(&state) }
         }
-        return try body()
     }
 
     /// Sends the weights away where nobody uses them.

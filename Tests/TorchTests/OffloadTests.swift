@@ -12,14 +12,15 @@ import Torch
         for _ in 0..<2 {
             try offload.leave()
             #expect(offload.isAway)
-            try offload.using {
-                #expect(!offload.isAway)
-                #expect(try matrix.array(of: Float.self) == expected)
-                #expect(try view[3].array(of: Float.self) == row)
-                try offload.using { #expect(try bias.count == 40) }
-                try offload.leave()
-                #expect(!offload.isAway)
-            }
+            try offload.enter()
+            #expect(!offload.isAway)
+            #expect(try matrix.array(of: Float.self) == expected)
+            #expect(try view[3].array(of: Float.self) == row)
+            try offload.enter()
+            offload.exit()
+            try offload.leave()
+            #expect(!offload.isAway && bias.count == 40)
+            offload.exit()
             #expect(offload.isAway)
         }
     }

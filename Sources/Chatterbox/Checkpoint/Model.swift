@@ -14,7 +14,7 @@ public struct Model: Sendable {
     public let packedT3: PackedT3?
     /// Whether it follows upstream operation by operation.
     public let isExact: Bool
-    /// What leaves a card while S3Gen works; nil where everything stays.
+    /// T3 and the voice encoder where they leave a card while S3Gen works there; nil where everything stays.
     let offload: Offload?
     public let s3Gen: S3Gen
     public let voiceEncoder: VoiceEncoder
@@ -104,9 +104,6 @@ public struct Model: Sendable {
 
     /// What T3's weights are rounded to.
     public var quantization: Quantization { packedT3.flatMap { packed in Quantization.allCases.first { $0.format == packed.format } } ?? .none }
-
-    /// Runs what needs T3 or the voice encoder; where they leave the card for S3Gen they are there meanwhile.
-    func withSpeechModel<Result>(_ body: () throws -> Result) throws -> Result { try offload?.using(body) ?? body() }
 
     /// A place to decode speech tokens in.
     ///

@@ -79,8 +79,8 @@ public struct Watermarker: Sendable {
 
     /// How sure it is that the sound carries a mark, 0…1; see ``isMarked(confidence:)``. Silence carries none.
     ///
-    /// Long sound is heard some seconds at a time, with the same result: besides the sound itself, memory grows by 0.4 MB
-    /// for each second of it.
+    /// Long sound is heard some seconds at a time, with the same result: memory grows by about 1.2 MB for each second of it,
+    /// most of which are copies of the sound.
     /// - Throws: ``WatermarkError/tooShort(seconds:needed:)``, `TorchError`.
     public func confidence(in audio: Audio) throws -> Double { try confidence(in: audio, window: 3000) }
 
