@@ -1,6 +1,9 @@
 import Foundation
+import Kernels
 import TestSupport
 import Testing
+
+@testable import ChatterboxCommand
 
 @Suite("chatterbox bench", .standInModel)
 struct BenchTests {
@@ -22,6 +25,25 @@ struct BenchTests {
         #expect(Set(limits.keys) == ["prefill", "decode", "flow", "vocoder"] && limits.values.allSatisfy { $0 > 0 })
         let picture = try String(contentsOf: program.folder.url.appending(path: "time.svg"), encoding: .utf8)
         #expect(picture.hasPrefix("<svg") && picture.contains("decode"))
+    }
+
+    @Test("every setting stands beside upstream with the same model") func ratios() {
+        func row(_ label: String, wall: Double) -> BenchRow {
+            var run = BenchRun()
+            run.spoken = [.init(speechTokens: 10, audioSeconds: 1, wallSeconds: wall, decode: wall / 2)]
+            return BenchRow(label, [run], cold: [], limits: [:])
+        }
+        let machine = BenchMachine(
+            processor: "a processor", threads: 1, instructions: "none", rates: MachineRates(bandwidth: 1, float32: 1, int8: 1))
+        let report = BenchReport(machine: machine, text: "Hi.", rows: [
+            row("upstream a cpu", wall: 6), row("upstream b cpu", wall: 10), row("a cpu int8", wall: 2), row("b cpu int8", wall: 2), row("c cpu", wall: 1),
+        ])
+        let table = report.table
+        let column = table[0].firstIndex(of: "real time")!
+        #expect(table.dropFirst().map { $0[0] } == [
+            "upstream a cpu", "upstream b cpu", "a cpu int8", "  against upstream", "b cpu int8", "  against upstream", "c cpu",
+        ])
+        #expect([4, 6].map { table[$0][column] } == ["3.0 times", "5.0 times"])
     }
 
     @Test("what cannot be measured is refused with its option", arguments: [

@@ -128,7 +128,7 @@ struct BenchSpeed: AsyncParsableCommand {
         display.clear()
         if let plot { try draw(report, to: URL(filePath: plot)) }
         if json { return try StandardOutput.print(json: report) }
-        try show(report, baselines: contenders.filter { $0.setting == nil }.count, folders: folders.values.sorted { $0.path < $1.path })
+        try show(report, folders: folders.values.sorted { $0.path < $1.path })
     }
 
     private func draw(_ report: BenchReport, to file: URL) throws {
@@ -141,11 +141,10 @@ struct BenchSpeed: AsyncParsableCommand {
         }
     }
 
-    private func show(_ report: BenchReport, baselines: Int, folders: [URL]) throws {
+    private func show(_ report: BenchReport, folders: [URL]) throws {
         let render = markdown ? TextTable.markdown : TextTable.plain
-        let baseline = report.rows.first { $0.label.hasPrefix("upstream ") }
         try StandardOutput.print(report.machine.sentence + "; in brackets the share of what these allow\n")
-        try StandardOutput.print(render(report.table(baseline: baseline)))
+        try StandardOutput.print(render(report.table))
         guard memory else { return }
         try StandardOutput.print("\n" + render(report.memoryTable))
         for folder in folders {

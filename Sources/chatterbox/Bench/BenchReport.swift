@@ -65,8 +65,13 @@ struct BenchReport: Encodable, Sendable {
     let text: String
     let rows: [BenchRow]
 
-    /// Headings and cells of the table of speed; the first row is what the ratios refer to when `baseline` is its label.
-    func table(baseline: BenchRow?) -> [[String]] {
+    /// Upstream's row for the model and device of another.
+    private func baseline(of row: BenchRow) -> BenchRow? {
+        rows.first { $0.label.hasPrefix("upstream ") && row.label.hasPrefix($0.label.dropFirst("upstream ".count)) }
+    }
+
+    /// Headings and cells of the table of speed, with ratios to upstream where it was measured with the same model.
+    var table: [[String]] {
         let headings = [
             "", "cold start", "warm start", "load", "voice", "prefill", "decode/token", "tokens/s", "flow", "vocoder", "watermark",
             "first audio", "audio", "real time", "memory", "device memory",
@@ -86,7 +91,7 @@ struct BenchReport: Encodable, Sendable {
                 row.realTimeFactor.map { String(format: "%.2f×", $0.median) } ?? "–", Self.bytes(row.memoryPeak),
                 row.devicePeak.map { Self.bytes(Double($0)) } ?? "–",
             ])
-            guard let baseline, baseline.label != row.label else { continue }
+            guard let baseline = baseline(of: row) else { continue }
             func ratio(_ stage: KeyPath<BenchRow, Spread?>) -> String {
                 guard let ours = row[keyPath: stage]?.median, let theirs = baseline[keyPath: stage]?.median, ours > 0, theirs > 0
                 else { return "–" }
