@@ -28,13 +28,13 @@ struct BenchTests {
     }
 
     @Test("every setting stands beside upstream with the same model") func ratios() {
+        let machine = BenchMachine(
+            processor: "a processor", threads: 1, instructions: "none", rates: MachineRates(bandwidth: 1, float32: 1, int8: 1))
         func row(_ label: String, wall: Double) -> BenchRow {
             var run = BenchRun()
             run.spoken = [.init(speechTokens: 10, audioSeconds: 1, wallSeconds: wall, decode: wall / 2)]
-            return BenchRow(label, [run], cold: [], limits: [:])
+            return BenchRow(label, [run], cold: [], costs: [:], on: machine)
         }
-        let machine = BenchMachine(
-            processor: "a processor", threads: 1, instructions: "none", rates: MachineRates(bandwidth: 1, float32: 1, int8: 1))
         let report = BenchReport(machine: machine, text: "Hi.", rows: [
             row("upstream a cpu", wall: 6), row("upstream b cpu", wall: 10), row("a cpu int8", wall: 2), row("b cpu int8", wall: 2), row("c cpu", wall: 1),
         ])
