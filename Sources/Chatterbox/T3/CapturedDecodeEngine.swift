@@ -10,7 +10,7 @@ public final class CapturedDecodeEngine: DecodeEngine {
     public var capacity: Int { plain.capacity }
 
     /// Positions by which a step's view of the cache grows.
-    public static let bucket = 256
+    public let bucket: Int
 
     /// Prefills, and steps of which a recorder wants to be told.
     private let plain: TensorDecodeEngine
@@ -23,8 +23,12 @@ public final class CapturedDecodeEngine: DecodeEngine {
     private let captures: Bool
     private var recorded: Set<Int> = []
 
-    /// - Parameters: as of ``TensorDecodeEngine``.
-    public init(_ model: T3, slots: Int = 2, capacity: Int) throws {
+    /// - Parameters: as of ``TensorDecodeEngine``, and:
+    ///   - bucket: positions by which a step's view of the cache grows; small ones look at little that is not there yet, and
+    ///     there are more of them to capture.
+    public init(_ model: T3, slots: Int = 2, capacity: Int, bucket: Int = 256) throws {
+        precondition(bucket > 0, "buckets of at least one position")
+        self.bucket = bucket
         plain = try TensorDecodeEngine(model, slots: slots, capacity: capacity, zeroed: true)
         self.slots = slots
         captures = model.device.isCUDA && CapturedGraph.isSupported
@@ -59,7 +63,7 @@ public final class CapturedDecodeEngine: DecodeEngine {
         // A full slot that takes no part has no next position; what it writes at its last one nobody reads again.
         try positions.assign(Tensor(next.map { min($0, capacity - 1) }))
         let longest = inputs.map { next[$0.slot] }.max()! + 1
-        try run(span: min(capacity, (longest + Self.bucket - 1) / Self.bucket * Self.bucket))
+        try run(span: min(capacity, (longest + bucket - 1) / bucket * bucket))
         let order = try Tensor(inputs.map(\.slot), device: model.device)
         return try logits.indexSelect(axis: 0, order)
     }
