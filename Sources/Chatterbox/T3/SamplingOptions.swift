@@ -51,7 +51,7 @@ public struct SamplingOptions: Sendable, Hashable {
     public static let chatterbox = SamplingOptions(
         unchecked: 0.8, topP: 1, topK: nil, minP: 0.05, repetitionPenalty: 1.2, guidance: 0.5)
 
-    /// Pico's defaults, by measurement (see its model card).
+    /// Pico's defaults, those of the English model so far.
     public static let pico = SamplingOptions(
         unchecked: 0.8, topP: 1, topK: nil, minP: 0.05, repetitionPenalty: 1.2, guidance: 0.5)
 
