@@ -97,25 +97,24 @@ extension FlowConfiguration {
     ///   - tokens: speech tokens to speak.
     ///   - prompt: speech tokens of the voice's prompt, which the flow runs over as well.
     ///   - steps: steps of the solver; nil takes the model's number.
-    ///   - quantization: rounds the estimator's attention and all but its first and last weights to 8 bits; the token encoder
-    ///     stays as it is.
+    ///   - quantization: rounds attention and all but the first and last weights of encoder and estimator to 8 bits.
     public func cost(tokens: Int, prompt: Int, steps: Int? = nil, quantization: Quantization = .none) -> StageCost {
         let (all, frames) = (tokens + prompt, (tokens + prompt) * framesPerToken)
         let steps = steps ?? self.steps, sequences = guidance != 0 ? 2 : 1
-        return encoder.cost(tokens: all, frames: frames)
+        return encoder.cost(tokens: all, frames: frames, format: quantization.soundFormat)
             + estimator.cost(
                 melChannels: melChannels, frames: frames, sequences: sequences, format: quantization.soundFormat) * steps
     }
 }
 
 extension TokenEncoderConfiguration {
-    fileprivate func cost(tokens: Int, frames: Int) -> StageCost {
+    fileprivate func cost(tokens: Int, frames: Int, format: WeightFormat) -> StageCost {
         // Queries, keys, values, positions twice over, output; then the feed-forward block.
         let layer = 6 * size * size + 2 * size * feedForwardSize
         func layers(_ count: Int, _ length: Int) -> StageCost {
             // Scores of content and of distance, and the sum of values.
-            let attention = StageCost(bytes: 0, operations: 2 * 4 * Double(length) * Double(length) * Double(size))
-            return (StageCost.product(weights: layer, rows: length) + attention) * count
+            let attention = StageCost.arithmetic(2 * 4 * Double(length) * Double(length) * Double(size), format)
+            return (StageCost.product(weights: layer, rows: length, format: format) + attention) * count
         }
         let convolutions = (1 + lookahead + 1 + 3) * size * size, upsampling = (2 * stride + 1 + 1) * size * size
         return layers(layerCount, tokens) + layers(upsampledLayerCount, frames)

@@ -114,6 +114,37 @@ struct PackedLayerTests {
         try expectClose(result, expected, relative: format.tolerance)
     }
 
+    @Test("attention with relative positions is that of scores by key and by distance", arguments: [
+        (WeightFormat.float32, 1e-5), (.int8, 0.03),
+    ], [(1, 64, 1), (16, 64, 2), (70, 64, 2), (131, 20, 3)])
+    func relativeAttention(format: (keys: WeightFormat, tolerance: Double), size: (length: Int, head: Int, heads: Int)) throws {
+        let (length, width) = (size.length, size.heads * size.head)
+        let x = try random(2, length, 3 * width), wide = try random(1, 2 * length - 1, width + 3)
+        let distances = try wide.narrow(axis: 2, from: 2, count: width)
+        let (contentBias, distanceBias) = (try random(size.heads, size.head), try random(size.heads, size.head))
+        func heads(_ part: Tensor) throws -> Tensor {
+            try part.reshaped([part.size(0), part.size(1), size.heads, size.head]).transposed(1, 2)
+        }
+        let parts = try x.chunked(3, axis: 2).map(heads)
+        let places = try Tensor((0..<length).flatMap { query in (0..<length).map { length - 1 - query + $0 } })
+        let byKey = try heads(distances).transposed(-2, -1).indexSelect(axis: 3, places)
+            .reshaped([1, size.heads, size.head, length, length])
+        let far = try ((parts[0] + distanceBias.unsqueezed(1)).unsqueezed(-2).matmul(byKey.permuted([0, 1, 3, 2, 4]))).squeezed(-2)
+        let near = try (parts[0] + contentBias.unsqueezed(1)).matmul(parts[1].transposed(-2, -1))
+        let scores = try (near + far) / Double(size.head).squareRoot()
+        let expected = try scores.softmax(axis: -1).matmul(parts[2]).transposed(1, 2).reshaped([2, length, width])
+
+        let result = try Tensor.empty(expected.shape)
+        try SelfAttention(heads: size.heads, headSize: size.head, keys: format.keys, values: .float32, team: team)(
+            x, into: result, distances: .init(contentBias: contentBias, distanceBias: distanceBias, distances: distances))
+        try expectClose(result, expected, relative: format.tolerance)
+        #expect(throws: KernelError.shape("distances", expected: "[1, \(2 * length - 1), \(width)]", found: [1, 2 * length, width])) {
+            try SelfAttention(heads: size.heads, headSize: size.head, team: team)(
+                x, into: result,
+                distances: .init(contentBias: contentBias, distanceBias: distanceBias, distances: .zeros([1, 2 * length, width])))
+        }
+    }
+
     /// What the 8-bit format makes of rows: groups of 64 numbers, each rounded to 127 steps of its largest, in float64.
     func rounded(_ x: Tensor) throws -> Tensor {
         let width = x.size(-1), padding = (64 - width % 64) % 64

@@ -77,15 +77,22 @@ typedef struct ck_rows_in {
 } ck_rows_in;
 void ck_rows_in_run(ck_team *team, const ck_rows_in *rows);
 
-/// softmax(q kᵀ × scale) v within each sequence and head.
+/// softmax(q kᵀ × scale) v within each sequence and head; with relative positions (Dai et al. 2019),
+/// softmax(((q + u) kᵀ + (q + w) dᵀ) × scale) v, where d depends on the distance of query and key.
 typedef struct ck_self_attention {
     /// `[sequences, length, heads × head_size]` each, rows `stride` apart.
     const float *query, *key, *value;
     ptrdiff_t stride;
     ptrdiff_t sequences, length, heads, head_size;
     float scale;
-    /// How keys and values are stored in between: CK_FLOAT32, or CK_INT8 for products of 8 bits.
+    /// How keys, distances and values are stored in between: CK_FLOAT32, or CK_INT8 for products of 8 bits.
     ck_format key_format, value_format;
+    /// u and w, `[heads × head_size]`; used with distances only.
+    const float *content_bias, *distance_bias;
+    /// d, `[2 length − 1, heads × head_size]`, rows `distance_stride` apart: query i meets key j with row
+    /// length − 1 − i + j. Null for none.
+    const float *distances;
+    ptrdiff_t distance_stride;
     float *output;
     ptrdiff_t output_stride;
 } ck_self_attention;

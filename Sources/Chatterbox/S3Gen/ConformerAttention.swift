@@ -4,9 +4,9 @@ import Torch
 ///
 /// Source: `RelPositionMultiHeadedAttention` in `models/s3gen/transformer/attention.py`.
 struct ConformerAttention: Sendable {
-    private let query, key, value, position, output: Linear
-    private let contentBias, positionBias: Tensor
-    private let headCount, headSize: Int
+    let query, key, value, position, output: Linear
+    let contentBias, positionBias: Tensor
+    let headCount, headSize: Int
 
     init(_ weights: Weights, _ configuration: TokenEncoderConfiguration) throws {
         let size = configuration.size

@@ -5,9 +5,9 @@ import Torch
 /// Chatterbox leaves the conformer's convolution and its second feed-forward layer out, so this is a transformer layer
 /// with relative positions. Source: `ConformerEncoderLayer` in `models/s3gen/transformer/encoder_layer.py`.
 struct ConformerBlock: Sendable {
-    private let attentionNorm, feedForwardNorm: LayerNorm
-    private let attention: ConformerAttention
-    private let expand, contract: Linear
+    let attentionNorm, feedForwardNorm: LayerNorm
+    let attention: ConformerAttention
+    let expand, contract: Linear
 
     init(_ weights: Weights, _ configuration: TokenEncoderConfiguration) throws {
         let (size, inner) = (configuration.size, configuration.feedForwardSize)

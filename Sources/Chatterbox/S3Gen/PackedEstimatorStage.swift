@@ -16,11 +16,14 @@ struct EstimatorRoom {
     }
 }
 
-/// What an estimator's layers are packed as.
-struct EstimatorPacking {
+/// What the layers of a flow are packed as.
+struct FlowPacking {
     /// Of the matrices of transformer blocks and of convolutions.
     let format: WeightFormat
     let team: ThreadTeam
+
+    /// Of keys and values: frames are no weights, 8 bits are the least that they are rounded to.
+    var attentionFormat: WeightFormat { format == .int4 ? .int8 : format }
 
     func callAsFunction(_ layers: Linear...) throws -> PackedMatrix {
         try PackedMatrix(layers.map { .init($0) }, format: format, team: team)
@@ -44,7 +47,7 @@ struct PackedEstimatorStage: Sendable {
     private let team: ThreadTeam
 
     /// - Parameter entrance: what the convolutions that see the stage's input are packed as.
-    init(_ stage: EstimatorStage, _ pack: EstimatorPacking, entrance: EstimatorPacking) throws {
+    init(_ stage: EstimatorStage, _ pack: FlowPacking, entrance: FlowPacking) throws {
         team = pack.team
         before = try entrance(stage.before.convolution.convolution)
         after = try pack(
@@ -72,10 +75,9 @@ struct PackedEstimatorTransformer: Sendable {
     private let queryKeyValue, output, expand, contract: PackedLayer
     private let attention: SelfAttention
 
-    init(_ block: EstimatorTransformer, _ pack: EstimatorPacking) throws {
+    init(_ block: EstimatorTransformer, _ pack: FlowPacking) throws {
         queryKeyValue = PackedLayer(try pack(block.query, block.key, block.value), in: WayIn(norm: try Norm(block.attentionNorm)))
-        // Frames are no weights: 8 bits are the least that they are rounded to.
-        let frames = pack.format == .int4 ? WeightFormat.int8 : pack.format
+        let frames = pack.attentionFormat
         attention = SelfAttention(heads: block.headCount, headSize: block.headSize, keys: frames, values: frames, team: pack.team)
         output = PackedLayer(try pack(block.output))
         expand = PackedLayer(try pack(block.expand), in: WayIn(norm: try Norm(block.feedForwardNorm)), activation: .gelu)

@@ -5,11 +5,13 @@ import Torch
 ///
 /// Source: `UpsampleConformerEncoder` in `models/s3gen/transformer/upsample_encoder.py`. Dropout is left out.
 struct TokenEncoder: Sendable {
-    private let input, upsampledInput: Projection
-    private let lookaheadConvolution, smoothing, upsampling: Conv1d
-    private let blocks, upsampledBlocks: [ConformerBlock]
-    private let norm: LayerNorm
-    private let configuration: TokenEncoderConfiguration
+    let input, upsampledInput: Projection
+    let lookaheadConvolution, smoothing, upsampling: Conv1d
+    let blocks, upsampledBlocks: [ConformerBlock]
+    let norm: LayerNorm
+    let configuration: TokenEncoderConfiguration
+    /// Of the rectifier between the two convolutions that look ahead, below 0.
+    static let lookaheadSlope = 0.01
 
     init(_ weights: Weights, _ configuration: TokenEncoderConfiguration) throws {
         let size = configuration.size
@@ -47,7 +49,7 @@ struct TokenEncoder: Sendable {
 
     private func lookingAhead(_ x: Tensor, _ padding: SequencePadding) throws -> Tensor {
         let visible = try padding.silenced(x.transposed(1, 2).contiguous())
-        let ahead = try lookaheadConvolution(visible.padded([0, configuration.lookahead])).leakyReLU(0.01)
+        let ahead = try lookaheadConvolution(visible.padded([0, configuration.lookahead])).leakyReLU(Self.lookaheadSlope)
         return try smoothing(ahead.padded([2, 0])).transposed(1, 2).contiguous() + x
     }
 
@@ -62,7 +64,7 @@ struct TokenEncoder: Sendable {
     }
 
     /// Linear map and normalisation, scaled up to the size that sinusoidal positions expect.
-    private struct Projection: Sendable {
+    struct Projection: Sendable {
         let linear: Linear
         let norm: LayerNorm
         let scale: Double

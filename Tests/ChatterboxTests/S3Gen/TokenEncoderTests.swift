@@ -1,3 +1,4 @@
+import Kernels
 import Testing
 import TestSupport
 import Torch
@@ -24,6 +25,19 @@ struct TokenEncoderTests {
     @Test("gives upstream's features", arguments: [("x", "y"), ("shorter", "shorter"), ("single", "single")])
     func featuresMatch(input: String, output: String) throws {
         try expectClose(encoder(fixture.input(input)), fixture.output(output), relative: tolerance)
+    }
+
+    @Test("packed weights give upstream's features, projected, as near as the weights are", arguments: [
+        ("x", "y"), ("shorter", "shorter"), ("single", "single"),
+    ], [(WeightFormat.float32, tolerance), (.int8, 0.04)])
+    func packed(names: (input: String, output: String), format: (weights: WeightFormat, tolerance: Double)) throws {
+        let size = encoder.configuration.size
+        let fresh = Weights(initialising: try Generator(seed: 1))
+        let projection = try Linear(fresh, from: size, to: 20)
+        let packed = try PackedTokenEncoder(
+            encoder, melProjection: projection, format: format.weights, team: ThreadTeam(threads: 2))
+        try expectClose(
+            packed(fixture.input(names.input)), projection(fixture.output(names.output)), relative: format.tolerance)
     }
 
     @Test("a sequence's features do not depend on longer neighbours in its batch")
