@@ -27,7 +27,9 @@ public struct SettingLoss: Sendable, Hashable, Codable {
     /// The mean ``LogSpectralDistance`` of the sounds in decibels.
     public var spectralDecibels: Double { spectralDistance / Double(max(utterances, 1)) }
 
-    fileprivate mutating func add(_ found: SettingComparison.Computed, to exact: SettingComparison.Computed) throws {
+    fileprivate mutating func add(
+        _ found: SettingComparison.Computed, to exact: SettingComparison.Computed, distance: LogSpectralDistance
+    ) throws {
         let count = exact.targets.count
         utterances += 1
         tokens += count
@@ -39,7 +41,7 @@ public struct SettingLoss: Sendable, Hashable, Codable {
         exactSurprise += try exact.plain.crossEntropy(targets).item(Double.self) * Double(count)
         // Mels are natural logarithms of amplitudes.
         melDifference += try (found.mel - exact.mel).abs().mean().item(Double.self) * 20 / log(10)
-        spectralDistance += try LogSpectralDistance()(exact.waveform, found.waveform)
+        spectralDistance += try distance(exact.waveform, found.waveform)
     }
 }
 
@@ -47,14 +49,16 @@ public struct SettingLoss: Sendable, Hashable, Codable {
 public struct SettingComparison {
     private let exact: Model
     private let others: [Model]
+    private let distance: LogSpectralDistance
     /// What each of the others loses against the exact way.
     public private(set) var losses: [SettingLoss]
 
     /// - Parameters:
     ///   - exact: the model, loaded in the exact way.
     ///   - others: the same folder, loaded in other ways.
-    public init(exact: Model, others: [Model]) {
+    public init(exact: Model, others: [Model]) throws {
         (self.exact, self.others) = (exact, others)
+        distance = try LogSpectralDistance()
         losses = Array(repeating: SettingLoss(), count: others.count)
     }
 
@@ -84,7 +88,8 @@ public struct SettingComparison {
                     ?? drawn(utterance.tokens, conditioning, limit: limit, seed: seed)
                 let expected = try compute(exact, utterance.tokens, conditioning, targets, voice, seed)
                 for (index, other) in others.enumerated() {
-                    try losses[index].add(compute(other, utterance.tokens, conditioning, targets, voice, seed), to: expected)
+                    let found = try compute(other, utterance.tokens, conditioning, targets, voice, seed)
+                    try losses[index].add(found, to: expected, distance: distance)
                 }
             }
         }

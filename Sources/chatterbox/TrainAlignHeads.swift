@@ -12,22 +12,12 @@ struct AlignHeads: ParsableCommand {
             Judges every head on held-out utterances: how much of its attention lies on the best way through the text, and how \
             well the place that it looks at keeps step with time. The last line is for the "t3" of config.json.
             """)
-    @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
-    var data: String
-    @Option(help: "Where the features of the recordings lie (see `train features`).")
-    var features: String
-    @Option(help: "File of speech tokens (see `train tokens`).")
-    var tokens: String
-    @Option(help: "File of speaker embeddings (see `train speakers`).")
-    var speakers: String
+    @OptionGroup var recordings: CorpusArguments
+    @OptionGroup var known: CorpusTokenArguments
     @Option(help: "File with T3's weights.")
     var t3: String
-    @Option(help: "config.json of the model; Pico's sizes when left out.")
-    var config: String?
     @Option(help: "tokenizer.json of the text.")
     var textTokenizer: String
-    @Option(parsing: .upToNextOption, help: "Whose recordings to look at; everybody's when left out.")
-    var only: [String] = []
     @Option(help: "The most utterances that are looked at.")
     var limit = 40
     @Option(help: "How many heads to choose.")
@@ -38,11 +28,9 @@ struct AlignHeads: ParsableCommand {
     func run() throws {
         guard count > 0, limit > 0 else { throw ValidationError("--count and --limit must be at least 1") }
         try Libtorch.setThreads(threads)
-        let corpus = try Corpus(
-            Manifest(URL(filePath: data)), FeatureStore(URL(filePath: features)), split: "validation", speakers: only.isEmpty ? nil : Set(only))
-        let model = try T3(Weights.load(URL(filePath: t3), dtype: .float32), modelSizes(config).t3)
+        let model = try T3(Weights.load(URL(filePath: t3), dtype: .float32), recordings.sizes().t3)
         let scores = try AlignmentHeadSearch(
-            model, corpus: corpus, tokens: SpeechTokenStore(URL(filePath: tokens)), speakers: SpeakerTable(URL(filePath: speakers)),
+            model, corpus: recordings.corpus("validation"), tokens: known.tokenStore(), speakers: known.speakerTable(),
             tokenizer: EnglishTokenizer(URL(filePath: textTokenizer))
         ).scores(limit: limit)
         print("layer  head  diagonal  order  both")

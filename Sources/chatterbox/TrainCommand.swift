@@ -18,18 +18,41 @@ struct TrainCommand: ParsableCommand {
         ])
 }
 
-/// Options that all trainings share.
-struct TrainingArguments: ParsableArguments {
+/// Which recordings, and of what sizes the networks that hear them are.
+struct CorpusArguments: ParsableArguments {
     @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
     var data: String
     @Option(help: "Where the features of the recordings lie (see `train features`).")
     var features: String
-    @Option(help: "Folder for checkpoint, weights and losses.")
-    var out: String
-    @Option(parsing: .upToNextOption, help: "Whose recordings to train on; everybody's when left out.")
+    @Option(parsing: .upToNextOption, help: "Whose recordings to take; everybody's when left out.")
     var only: [String] = []
     @Option(help: "config.json of the model; Pico's sizes when left out.")
     var config: String?
+
+    func corpus(_ split: String) throws -> Corpus {
+        try Corpus(
+            Manifest(URL(filePath: data)), FeatureStore(URL(filePath: features)), split: split, speakers: only.isEmpty ? nil : Set(only))
+    }
+
+    func sizes() throws -> ModelConfiguration { try modelSizes(config) }
+}
+
+/// What is known of the recordings beforehand: their speech tokens and their speakers.
+struct CorpusTokenArguments: ParsableArguments {
+    @Option(help: "File of speech tokens (see `train tokens`).")
+    var tokens: String
+    @Option(help: "File of speaker embeddings (see `train speakers`).")
+    var speakers: String
+
+    func tokenStore() throws -> SpeechTokenStore { try SpeechTokenStore(URL(filePath: tokens)) }
+    func speakerTable() throws -> SpeakerTable { try SpeakerTable(URL(filePath: speakers)) }
+}
+
+/// Options that all trainings share.
+struct TrainingArguments: ParsableArguments {
+    @OptionGroup var corpus: CorpusArguments
+    @Option(help: "Folder for checkpoint, weights and losses.")
+    var out: String
     @Option(help: "Steps in all.")
     var steps: Int
     @Option(help: "Highest learning rate.")
@@ -43,15 +66,7 @@ struct TrainingArguments: ParsableArguments {
     @Option(help: "Seed of weights, order and noise.")
     var seed: UInt64 = 1
 
-    func corpora() throws -> (train: Corpus, heldOut: Corpus) {
-        let manifest = try Manifest(URL(filePath: data))
-        let store = try FeatureStore(URL(filePath: features))
-        let speakers = only.isEmpty ? nil : Set(only)
-        return (
-            try Corpus(manifest, store, split: "train", speakers: speakers),
-            try Corpus(manifest, store, split: "validation", speakers: speakers)
-        )
-    }
+    func corpora() throws -> (train: Corpus, heldOut: Corpus) { (try corpus.corpus("train"), try corpus.corpus("validation")) }
 
     var settings: OptimizerSettings { OptimizerSettings(schedule: LearningRateSchedule(peak: rate, warmUp: warmUp, steps: steps)) }
 
@@ -91,7 +106,7 @@ struct TrainTokenizer: ParsableCommand {
         try Libtorch.setThreads(arguments.threads)
         let corpora = try arguments.corpora()
         try arguments.run(S3TokenizerTask(
-            modelSizes(arguments.config).s3Gen.tokenizer, corpus: corpora.train, heldOut: corpora.heldOut, settings: arguments.settings,
+            arguments.corpus.sizes().s3Gen.tokenizer, corpus: corpora.train, heldOut: corpora.heldOut, settings: arguments.settings,
             batchTokens: arguments.batchTokens, letterWeight: letters, seed: arguments.seed))
     }
 }
@@ -154,10 +169,7 @@ struct Speakers: ParsableCommand {
 /// What the networks that need tokens and speakers are trained with.
 struct TokenTrainingArguments: ParsableArguments {
     @OptionGroup var training: TrainingArguments
-    @Option(help: "File of speech tokens (see `train tokens`).")
-    var tokens: String
-    @Option(help: "File of speaker embeddings (see `train speakers`).")
-    var speakers: String
+    @OptionGroup var known: CorpusTokenArguments
     @Option(help: "File of weights to begin with; fresh ones when left out.")
     var initial: String?
     @Option(help: "Type of the arithmetic: float32, bfloat16.")
@@ -187,18 +199,25 @@ struct TrainT3: ParsableCommand {
     var textTokenizer: String
     @Option(help: "Steps over which some heads' attention is pulled to the diagonal between speech and text.")
     var guidedSteps = 0
+    @Option(help: "Share of speech tokens that are heard wrong, 0 to 1: with little data it keeps T3 from learning by heart.")
+    var wrongTokens = 0.0
+
+    func validate() throws {
+        guard (0..<1).contains(wrongTokens) else { throw ValidationError("--wrong-tokens is \(wrongTokens); it must be from 0 to below 1") }
+    }
 
     func run() throws {
         let training = arguments.training
         try Libtorch.setThreads(training.threads)
-        let sizes = try modelSizes(training.config).t3
+        let sizes = try training.corpus.sizes().t3
         let corpora = try training.corpora()
         let task = try T3Task(
             sizes, initial: arguments.weights { _ = try T3($0, sizes) }, corpus: corpora.train, heldOut: corpora.heldOut,
-            tokens: SpeechTokenStore(URL(filePath: arguments.tokens)), speakers: SpeakerTable(URL(filePath: arguments.speakers)),
+            tokens: arguments.known.tokenStore(), speakers: arguments.known.speakerTable(),
             tokenizer: EnglishTokenizer(URL(filePath: textTokenizer)), settings: training.settings,
             batchTokens: training.batchTokens, seed: training.seed)
         task.guidedSteps = guidedSteps
+        task.wrongTokenRate = wrongTokens
         try training.run(task)
     }
 }
@@ -211,12 +230,12 @@ struct TrainFlow: ParsableCommand {
     func run() throws {
         let training = arguments.training
         try Libtorch.setThreads(training.threads)
-        let sizes = try modelSizes(training.config).s3Gen.flow
+        let sizes = try training.corpus.sizes().s3Gen.flow
         let corpora = try training.corpora()
         try training.run(FlowTask(
             sizes, initial: arguments.weights { _ = try TokenToMel($0["flow"], sizes) }, corpus: corpora.train,
-            heldOut: corpora.heldOut, tokens: SpeechTokenStore(URL(filePath: arguments.tokens)),
-            speakers: SpeakerTable(URL(filePath: arguments.speakers)), settings: training.settings,
+            heldOut: corpora.heldOut, tokens: arguments.known.tokenStore(),
+            speakers: arguments.known.speakerTable(), settings: training.settings,
             batchTokens: training.batchTokens, seed: training.seed))
     }
 }

@@ -43,15 +43,12 @@ struct BenchSpeed: AsyncParsableCommand {
     var runs = 3
     @Option(help: "How often a process speaks the text; the last time counts.")
     var repeats = 2
-    @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
-    var threads: Int?
     @Option(help: "The text to speak, in one breath.")
     var text = "The ship was late, and nobody on the quay could say when it would come in."
     @Option(help: ArgumentHelp("Speech tokens to draw, 25 a second, should the model not end earlier.", valueName: "n"))
     var tokens = 100
     @Option(help: ArgumentHelp("Language of the text, for models that speak several.", valueName: "xx"))
     var language: String?
-    @Option var seed: UInt64 = 1
     @OptionGroup var voice: VoiceArguments
     @Flag(help: "Also start each with its files out of the page cache.")
     var cold = false
@@ -61,12 +58,9 @@ struct BenchSpeed: AsyncParsableCommand {
     var againstURL: String?
     @Flag(help: "Show memory by component and stage.")
     var memory = false
-    @Flag(help: "Print the figures as JSON.")
-    var json = false
-    @Flag(help: "Print the table as Markdown.")
-    var markdown = false
     @Option(help: ArgumentHelp("Draw where the time goes, as SVG.", valueName: "file"))
     var plot: String?
+    @OptionGroup var common: BenchArguments
     @OptionGroup var progress: ProgressArguments
 
     enum Way: String, CaseIterable, ExpressibleByArgument { case fast, exact }
@@ -75,7 +69,7 @@ struct BenchSpeed: AsyncParsableCommand {
         guard (1...100).contains(runs) else { throw ValidationError("--runs is \(runs); allowed is 1 to 100") }
         guard (1...100).contains(repeats) else { throw ValidationError("--repeats is \(repeats); allowed is 1 to 100") }
         guard (1...4096).contains(tokens) else { throw ValidationError("--tokens is \(tokens); allowed is 1 to 4096") }
-        guard seed <= UInt64(UInt32.max) || againstPython == nil else { throw ValidationError("--seed is \(seed); Python takes up to \(UInt32.max)") }
+        guard common.seed <= UInt64(UInt32.max) || againstPython == nil else { throw ValidationError("--seed is \(common.seed); Python takes up to \(UInt32.max)") }
         if let plot, !plot.lowercased().hasSuffix(".svg") { throw ValidationError("--plot \(plot): the picture is SVG; name it so") }
     }
 
@@ -91,7 +85,7 @@ struct BenchSpeed: AsyncParsableCommand {
             ways: way.map { $0 == .exact })
         let folders = try Dictionary(models.map { ($0, try locator.folder(of: $0)) }, uniquingKeysWith: { first, _ in first })
         display.begin("Measuring the machine")
-        if let threads { try Libtorch.setThreads(threads) }
+        if let threads = common.threads { try Libtorch.setThreads(threads) }
         let machine = try BenchMachine.measure()
 
         var contenders: [Contender] = settings.map { setting in
@@ -102,8 +96,8 @@ struct BenchSpeed: AsyncParsableCommand {
                 for device in device {
                     let label = "upstream \(model.map { URL(filePath: $0).lastPathComponent } ?? "default model") \(device)"
                     let job = BenchJob(
-                        folder: folder.path, device: device, voice: voice.voice, text: text, language: language ?? "en", seed: seed,
-                        maxTokens: tokens, repeats: repeats, threads: threads)
+                        folder: folder.path, device: device, voice: voice.voice, text: text, language: language ?? "en", seed: common.seed,
+                        maxTokens: tokens, repeats: repeats, threads: common.threads)
                     contenders.insert(Contender(label: label, folder: folder, setting: nil) { try await upstream.run(job, label: label) }, at: 0)
                 }
             }
@@ -127,7 +121,7 @@ struct BenchSpeed: AsyncParsableCommand {
         let report = BenchReport(machine: machine, text: text, rows: rows)
         display.clear()
         if let plot { try draw(report, to: URL(filePath: plot)) }
-        if json { return try StandardOutput.print(json: report) }
+        if common.json { return try StandardOutput.print(json: report) }
         try show(report, folders: folders.values.sorted { $0.path < $1.path })
     }
 
@@ -142,13 +136,12 @@ struct BenchSpeed: AsyncParsableCommand {
     }
 
     private func show(_ report: BenchReport, folders: [URL]) throws {
-        let render = markdown ? TextTable.markdown : TextTable.plain
         try StandardOutput.print(report.machine.sentence + "; in brackets the share of what these allow\n")
-        try StandardOutput.print(render(report.table))
+        try StandardOutput.print(common.table(report.table))
         guard memory else { return }
-        try StandardOutput.print("\n" + render(report.memoryTable))
+        try StandardOutput.print("\n" + common.table(report.memoryTable))
         for folder in folders {
-            try StandardOutput.print("\n" + render(try WeightTable.rows(of: folder)))
+            try StandardOutput.print("\n" + common.table(try WeightTable.rows(of: folder)))
         }
     }
 
@@ -166,10 +159,10 @@ struct BenchSpeed: AsyncParsableCommand {
     }
 
     private func run(_ setting: BenchSetting) async throws -> BenchRun {
-        var arguments = ["bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(seed), "--split", "none", "--no-watermark",
+        var arguments = ["bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(common.seed), "--split", "none", "--no-watermark",
             "--repeats", String(repeats)]
         arguments += setting.arguments
-        if let threads { arguments += ["--threads", String(threads)] }
+        if let threads = common.threads { arguments += ["--threads", String(threads)] }
         if let language { arguments += ["--language", language] }
         if let voice = voice.voice { arguments += ["--voice", voice] }
         return try await BenchProcess.run(setting.label, URL(filePath: "/proc/self/exe").resolvingSymlinksInPath(), arguments)

@@ -24,8 +24,6 @@ struct BenchQuality: AsyncParsableCommand {
     var model: String?
     @Option(parsing: .upToNextOption, help: "Settings to measure: none (packed float32), int8, int4.")
     var quantize: [Quantization] = Quantization.allCases
-    @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
-    var threads: Int?
     @Option(parsing: .upToNextOption, help: "Texts to speak, each in one breath.")
     var text = ["The ship was late, and nobody on the quay could say when it would come in."]
     @Option(help: ArgumentHelp("Speech tokens to draw for each text, 25 a second.", valueName: "n"))
@@ -38,12 +36,8 @@ struct BenchQuality: AsyncParsableCommand {
     var speaker: String?
     @Option(help: "The most recordings.")
     var limit = 40
-    @Option var seed: UInt64 = 1
     @OptionGroup var voice: VoiceArguments
-    @Flag(help: "Print the figures as JSON.")
-    var json = false
-    @Flag(help: "Print the table as Markdown.")
-    var markdown = false
+    @OptionGroup var common: BenchArguments
     @OptionGroup var progress: ProgressArguments
 
     func validate() throws {
@@ -57,7 +51,7 @@ struct BenchQuality: AsyncParsableCommand {
         defer { display.clear() }
         var arguments = try ModelArguments.parse([])
         arguments.model = model
-        arguments.threads = threads
+        arguments.threads = common.threads
         arguments.exact = true
         let source = try voice.source(for: arguments)
         let exact = try await arguments.load(display)
@@ -74,7 +68,7 @@ struct BenchQuality: AsyncParsableCommand {
         }
         guard let speech else { throw CheckpointError.noBuiltInVoice(exact.model.folder) }
 
-        var comparison = SettingComparison(exact: exact.model, others: others)
+        var comparison = try SettingComparison(exact: exact.model, others: others)
         if let data {
             let chosen = try Manifest(URL(filePath: data)).split(split).filter { speaker == nil || $0.speaker == speaker }.prefix(limit)
             let mel = try TokenizerMel()
@@ -82,18 +76,18 @@ struct BenchQuality: AsyncParsableCommand {
                 display.begin("Recording \(index + 1) of \(chosen.count)")
                 let narrow = try AudioFile.read(utterance.audio).mono().resampled(to: mel.config.sampleRate)
                 let spoken = try withoutGradients { try exact.model.s3Gen.tokenizer.tokens(ofLogMel: mel(narrow.tensor())).array(of: Int.self) }
-                try comparison.add(utterance.text, tokens: spoken, voice: speech, seed: seed)
+                try comparison.add(utterance.text, tokens: spoken, voice: speech, seed: common.seed)
             }
         } else {
             for (index, text) in text.enumerated() {
                 display.begin("Text \(index + 1) of \(text.count)")
-                try comparison.add(text, voice: speech, limit: tokens, seed: seed)
+                try comparison.add(text, voice: speech, limit: tokens, seed: common.seed)
             }
         }
         display.clear()
         let rows = zip(quantize, comparison.losses).map(Row.init)
-        if json { return try StandardOutput.print(json: rows) }
-        try StandardOutput.print((markdown ? TextTable.markdown : TextTable.plain)([Row.headings] + rows.map(\.cells)))
+        if common.json { return try StandardOutput.print(json: rows) }
+        try StandardOutput.print(common.table([Row.headings] + rows.map(\.cells)))
     }
 
     /// A setting's losses, as `--json` prints them.
