@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build demo test microbench kernelbench compare
+.PHONY: help setup build demo test microbench kernelbench compare cudacheck
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -31,3 +31,6 @@ kernelbench: setup ## Prints what products, attention and convolutions cost, bes
 
 compare: build ## Speaks with upstream's package side by side, at full size; options="--help" lists what can be chosen
 	Reference/compare $(options)
+
+cudacheck: setup ## Compiles what is for NVIDIA cards against CUDA's headers, which it fetches; needs no card
+	scripts/check-cuda-build

@@ -1,7 +1,8 @@
 #include "support.h"
 
-// A libtorch without CUDA carries most of these headers, but not the one that its CUDA build writes.
-#if __has_include(<cuda_runtime_api.h>) && __has_include(<c10/cuda/impl/cuda_cmake_macros.h>)
+// A libtorch without CUDA carries most of these headers, but not the one that its CUDA build writes; and CUDA packaged for
+// Python may lack the compiler's own (crt).
+#if __has_include(<cuda_runtime_api.h>) && __has_include(<crt/host_config.h>) && __has_include(<c10/cuda/impl/cuda_cmake_macros.h>)
 
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/cuda/CUDAGraph.h>

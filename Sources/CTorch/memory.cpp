@@ -1,7 +1,6 @@
 #include "support.h"
 
 #include <ATen/DeviceAccelerator.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include <malloc.h>
