@@ -14,7 +14,8 @@ public final class FlowTask: TrainingTask {
     private let seed: UInt64
     private var order: ExampleOrder
 
-    /// Share of examples that begin with another utterance of the speaker, as speech begins with its prompt.
+    /// Share of batches whose examples begin with another utterance of the speaker, as speech begins with its prompt. Whole
+    /// batches: one long example would fill up all others with padding.
     public var joinedRate = 0.2
     /// Weight of the encoder's own guess of the mel beside the flow.
     public var meanWeight = 0.3
@@ -47,8 +48,8 @@ public final class FlowTask: TrainingTask {
         _ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, _ random: inout SplitMix64, _ generator: Generator
     ) throws -> (flow: Tensor, mean: Tensor) {
         var codes: [[Int]] = [], mels: [Tensor] = [], vectors: [Tensor] = [], prompts: [Int] = []
+        let joined = Double.random(in: 0..<1, using: &random) < joinedRate
         for example in batch {
-            let joined = Double.random(in: 0..<1, using: &random) < joinedRate
             let parts = (joined ? [index.companion(of: example, in: corpus, using: &random)] : []) + [example]
             codes.append(parts.flatMap { tokens[corpus.numbers[$0]] ?? [] })
             mels.append(try Tensor.cat(parts.map { try corpus.features.mel(corpus.numbers[$0]).to(.float32) }, axis: 1))

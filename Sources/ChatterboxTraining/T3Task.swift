@@ -18,6 +18,9 @@ public final class T3Task: TrainingTask {
 
     /// Share of utterances that lose their text, so that guidance has something to steer away from.
     public var unconditionalRate = 0.1
+    /// Share of speech tokens in whose place another of the batch is heard: less can be learnt by heart, and a model that speaks
+    /// hears its own mistakes.
+    public var wrongTokenRate = 0.0
     /// Weight of the text's loss beside the speech's.
     public var textWeight = 0.05
     /// How much a stop counts beside other tokens: one stands against some hundred of them.
@@ -48,8 +51,8 @@ public final class T3Task: TrainingTask {
         _ number: Int, generator: Generator, update: (String, Tensor) throws -> Void
     ) throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
-        let pull = max(0, 1 - Double(number) / Double(max(1, guidedSteps)))
-        let loss = try loss(order.batch(at: number), of: corpus, index, shown: 1 - unconditionalRate, guided: pull > 0, &random)
+        let pull = guidedSteps > 0 ? max(0, 1 - Double(number) / Double(guidedSteps)) : 0
+        let loss = try loss(order.batch(at: number), of: corpus, index, shown: 1 - unconditionalRate, wrong: wrongTokenRate, guided: pull > 0, &random)
         var sum = try loss.speech + loss.text * textWeight
         if let alignment = loss.alignment { sum = try sum + alignment * pull }
         try update("t3", sum)
@@ -60,7 +63,8 @@ public final class T3Task: TrainingTask {
     }
 
     private func loss(
-        _ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, shown: Double, guided: Bool = false, _ random: inout SplitMix64
+        _ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, shown: Double, wrong: Double = 0, guided: Bool = false,
+        _ random: inout SplitMix64
     ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
         let configuration = model.configuration
         // Most voices are prepared from six seconds or more, some from less.
@@ -68,9 +72,14 @@ public final class T3Task: TrainingTask {
         let conditioning = try voices.conditioning(
             of: batch, in: corpus, index, promptLength: promptLength, dtype: model.dtype, using: &random)
         let hears = batch.map { _ in Double.random(in: 0..<1, using: &random) < shown }
+        let speech = batch.map { tokens[corpus.numbers[$0]] ?? [] }
+        let all = speech.flatMap { $0 }
+        let heard = speech.map { row in
+            row.map { wrong > 0 && Double.random(in: 0..<1, using: &random) < wrong ? all.randomElement(using: &random)! : $0 }
+        }
         return try model.loss(
             text: batch.map { configuration.framed(tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) },
-            speech: batch.map { tokens[corpus.numbers[$0]] ?? [] }, conditioning: conditioning, textShown: hears, stopWeight: stopWeight, guided: guided)
+            speech: speech, heard: heard, conditioning: conditioning, textShown: hears, stopWeight: stopWeight, guided: guided)
     }
 
     public func validate() throws -> [TrainingMetric] {

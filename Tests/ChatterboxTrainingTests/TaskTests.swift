@@ -132,6 +132,7 @@ struct TaskTests {
             sizes, initial: fresh(dtype) { _ = try T3($0, sizes) }, corpus: data.corpus("train"), heldOut: data.corpus("validation"),
             tokens: tokens, speakers: speakers, tokenizer: EnglishTokenizer(fixturesFolder.appending(path: "tokenizer.json")),
             settings: data.settings, batchTokens: 120, seed: 4)
+        task.wrongTokenRate = 0.1
         let losses = try data.losses(task, steps: 25)
         #expect(lastToFirst(losses) < 0.9, "\(losses)")
         #expect(try task.validate().allSatisfy { $0.value.isFinite })

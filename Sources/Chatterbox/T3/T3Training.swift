@@ -9,6 +9,7 @@ extension T3 {
     /// - Parameters:
     ///   - text: framed text tokens of each utterance.
     ///   - speech: speech tokens of each, without start and stop.
+    ///   - heard: what the model hears of them as it tells the next, as many tokens for each; the tokens themselves when nil.
     ///   - conditioning: of as many as the texts, or of one for all.
     ///   - textShown: which utterances hear their text; the others keep its positions only, as the second row of
     ///     classifier-free guidance does. All when nil.
@@ -18,10 +19,12 @@ extension T3 {
     ///   of attention off the diagonal.
     /// - Throws: what `logits` throws.
     public func loss(
-        text: [[Int]], speech: [[Int]], conditioning: T3Conditioning, textShown: [Bool]? = nil, stopWeight: Double = 1,
+        text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil, stopWeight: Double = 1,
         guided: Bool = false
     ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
         precondition(text.count == speech.count && !text.isEmpty, "as many texts as utterances of speech, at least one")
+        let heard = heard ?? speech
+        precondition(heard.map(\.count) == speech.map(\.count), "something heard for every token")
         let rows = text.count, size = configuration.backbone.hiddenSize
         func padded(_ lists: [[Int]], with filler: Int) throws -> Tensor {
             let longest = lists.map(\.count).max()!
@@ -33,7 +36,7 @@ extension T3 {
         var words = try textEmbedding(padded(text, with: configuration.stopText))
         if let textShown { words = try words * Tensor(textShown.map { $0 ? 1 : 0 }, shape: [rows, 1, 1], device: device).to(dtype) }
         words = try textPositions.map { try words + $0(from: [0], count: words.size(1)) } ?? words
-        let spoken = try embedded(speech: padded(speech.map { [configuration.startSpeech] + $0 }, with: configuration.stopSpeech), from: [0])
+        let spoken = try embedded(speech: padded(heard.map { [configuration.startSpeech] + $0 }, with: configuration.stopSpeech), from: [0])
         let starts = configuration.style == .chatterbox ? 1 : 0
         let all = try Tensor.cat([conditions, words] + Array(repeating: spoken.narrow(axis: 1, from: 0, count: 1), count: starts) + [spoken], axis: 1)
 

@@ -34,6 +34,21 @@ struct T3TrainingTests {
         try expectClose(together, expected, relative: 1e-4)
     }
 
+    @Test("what is heard wrong is still to be told right")
+    func heardWrong() throws {
+        let small = try SmallT3()
+        func loss(_ heard: [[Int]]?) throws -> Float {
+            try small.model.loss(text: [small.text], speech: [[5, 9, 2]], heard: heard, conditioning: small.conditioning).speech.item()
+        }
+        let plain = try loss(nil)
+        #expect(try loss([[5, 9, 2]]) == plain)
+        #expect(try loss([[5, 7, 2]]) != plain)
+        // The last token is heard before the stop alone: of four targets one changes, whose part is told by the others'.
+        let stop = try small.model.loss(text: [small.text], speech: [[5, 9, 2]], heard: [[5, 9, 7]], conditioning: small.conditioning, stopWeight: 1e9)
+        let stopAfterSeven = try small.model.loss(text: [small.text], speech: [[5, 9, 7]], conditioning: small.conditioning, stopWeight: 1e9)
+        try expectClose(stop.speech, stopAfterSeven.speech, relative: 1e-4)
+    }
+
     @Test("a weighted stop counts more")
     func stopWeight() throws {
         let small = try SmallT3()
