@@ -36,6 +36,33 @@ import Torch
         }
     }
 
+    /// A shorter form of what `scripts/measure-speech` does with a recogniser: Pico listens to itself. Its tokenizer hears the
+    /// sound, and its T3 says which of some sentences most likely has these tokens.
+    @Test("what it says can be told from other sentences")
+    func identification() async throws {
+        let sentences = [
+            "The ship was late, and nobody on the quay knew why.", "She opened the window and looked at the garden.",
+            "He asked her twenty questions about the old house.", "They will meet again on the first Monday of May.",
+            "My brother has never seen so much snow before.", "There is a letter for you on the kitchen table.",
+        ]
+        let model = chatterbox.model, voice = try #require(model.builtInVoice)
+        let texts = sentences.map { model.configuration.t3.framed(model.tokenizer.encode(model.variant.normalizer($0), language: .english).tokens) }
+        let conditioning = try T3Conditioning(
+            speaker: voice.speakerEmbedding, prompt: voice.conditioningTokens.array(of: Int.self), exaggeration: 0.5)
+        var found: [Int] = []
+        for sentence in sentences {
+            let speech = try await chatterbox.speak(sentence, options: SpeechOptions(seed: 3, watermark: false))
+            let losses = try withoutGradients {
+                let mel = try TokenizerMel()
+                let narrow = try speech.audio.resampled(to: mel.config.sampleRate)
+                let heard = try model.s3Gen.tokenizer.tokens(ofLogMel: mel(narrow.tensor())).array(of: Int.self)
+                return try texts.map { try model.t3.loss(text: [$0], speech: [heard], conditioning: conditioning).speech.item(Double.self) }
+            }
+            found.append(losses.indices.min { losses[$0] < losses[$1] }!)
+        }
+        #expect(found == Array(sentences.indices))
+    }
+
     @Test("its two voices are told apart by its own voice encoder and by their pitch")
     func voices() async throws {
         let library = VoiceLibrary(ofModel: folder)

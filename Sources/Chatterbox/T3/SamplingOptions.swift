@@ -51,9 +51,10 @@ public struct SamplingOptions: Sendable, Hashable {
     public static let chatterbox = SamplingOptions(
         unchecked: 0.8, topP: 1, topK: nil, minP: 0.05, repetitionPenalty: 1.2, guidance: 0.5)
 
-    /// Pico's defaults, those of the English model so far.
+    /// Pico's defaults, steadier than the English model's: of temperatures 0.3, 0.5 and 0.8 none had more of 40 validation
+    /// sentences picked right by a recogniser, or as long as the recording, than 0.5.
     public static let pico = SamplingOptions(
-        unchecked: 0.8, topP: 1, topK: nil, minP: 0.05, repetitionPenalty: 1.2, guidance: 0.5)
+        unchecked: 0.5, topP: 1, topK: nil, minP: 0.05, repetitionPenalty: 1.2, guidance: 0.5)
 
     /// Upstream's defaults for Turbo and Nano.
     public static let turbo = SamplingOptions(
