@@ -299,12 +299,14 @@ struct SpeakTest: AsyncParsableCommand {
     var cfgWeight: Double?
     @Option(help: "Steps of the flow.")
     var flowSteps: Int?
+    @Option(help: "Weights: none, int8, int4.")
+    var quantize: Quantization = .none
     @Option(help: "Processor threads.")
     var threads = 1
 
     func run() async throws {
         try Libtorch.setThreads(threads)
-        let loaded = try Model.load(URL(filePath: model))
+        let loaded = try Model.load(URL(filePath: model), compute: ComputeOptions(quantization: quantize))
         let library = VoiceLibrary(ofModel: URL(filePath: model))
         var voices: [String: Voice] = [:]
         for name in speaker { voices[name] = try Voice.load(from: library.entry(named: name).file, sizes: loaded.voiceAnalyzer.voiceSizes) }
