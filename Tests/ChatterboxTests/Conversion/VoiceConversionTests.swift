@@ -47,8 +47,14 @@ import Torch
             var samples: [Float] = []
             try conversion.speak(tokens, onStep: { _ in }, deliver: { samples += $0 })
             let everyThird = stride(from: 0, to: samples.count, by: 3).map { samples[$0] }
-            // Phases sum F0 up over seconds: its last digits, which the processor's instructions decide, become 0.001 to 0.007.
-            try expectClose(Tensor(everyThird, shape: [1, everyThird.count]), fixture.output("waveform"), relative: 0.02, "waveform")
+            let waveform = try Tensor(everyThird, shape: [1, everyThird.count]), expected = try fixture.output("waveform")
+            // Phases sum F0 up, and with it its last digits, which the processor's instructions decide: from 0.0002 in the first
+            // eighth of a second the error grew to 0.002 and 0.007 within two with different ones.
+            try expectClose(waveform, expected, relative: 0.02, "waveform")
+            let beginning = 0.375, count = Int(beginning * 24000 / 3)
+            let scale = try expected.abs().max().item(Double.self)
+            let error = try (waveform - expected).narrow(axis: 1, from: 0, count: count).abs().max().item(Double.self)
+            #expect(error < 1e-3 * scale, "the first \(beginning) s")
         }
     }
 
