@@ -202,7 +202,7 @@ static void attend(const ck_kernels *kernels, const work *work, const room *room
                 (int32_t *)operand.offsets + group);
         }
     }
-    float *out = x->output + (index / x->heads * x->length + first) * x->output_stride + index % x->heads * x->head_size;
+    float *out = x->output + (index / x->heads * x->length + first) * x->output_stride + own;
     multiply(kernels, &head.values, all_panels(&head.values), &operand, count, out, x->output_stride);
 }
 

@@ -81,8 +81,7 @@ public struct SettingComparison {
     public mutating func add(_ text: String, tokens: [Int]? = nil, voice: Voice, limit: Int = 100, seed: UInt64 = 1) throws {
         let options = try SpeechOptions(maximumTokens: limit, splitting: .none)
         for case .utterance(let utterance) in try PreparedText(text, exact, options).parts {
-            let conditioning = try T3Conditioning(
-                speaker: voice.speakerEmbedding, prompt: voice.conditioningTokens.array(of: Int.self), exaggeration: 0.5)
+            let conditioning = try T3Conditioning(voice)
             try withoutGradients {
                 let targets = try tokens.map { $0 + [exact.configuration.t3.stopSpeech] }
                     ?? drawn(utterance.tokens, conditioning, limit: limit, seed: seed)

@@ -174,9 +174,7 @@ public actor Synthesizer {
             return (clock.now - mark) / .seconds(1)
         }
 
-        let conditioning = try T3Conditioning(
-            speaker: voice.speakerEmbedding.to(model.dtype), prompt: voice.conditioningTokens.array(of: Int.self),
-            exaggeration: options.exaggeration ?? 0.5)
+        let conditioning = try T3Conditioning(voice, dtype: model.dtype, exaggeration: options.exaggeration ?? 0.5)
         // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
         let isGuarded = options.splitting != .none
         let budget = isGuarded ? min(options.maximumTokens, speechBudget(for: utterance.text)) : options.maximumTokens

@@ -49,9 +49,7 @@ public struct SpeechTest: Sendable {
     private func spoken(again utterance: Manifest.Utterance, _ voice: Voice) throws -> Audio {
         let model = synthesizer.model
         return try withoutGradients {
-            let mel = try TokenizerMel()
-            let narrow = try AudioFile.read(utterance.audio).mono().resampled(to: mel.config.sampleRate)
-            let tokens = try model.s3Gen.tokenizer.tokens(ofLogMel: mel(narrow.tensor()))
+            let tokens = try model.s3Gen.tokenizer.tokens(of: AudioFile.read(utterance.audio))
             let speech = try model.s3Gen(tokens: tokens, prompt: voice.prompt, generator: Generator(seed: 1))
             return try Audio(speech.waveform, sampleRate: synthesizer.sampleRate)
         }

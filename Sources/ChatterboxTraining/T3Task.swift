@@ -74,8 +74,8 @@ public final class T3Task: TrainingTask {
         let hears = batch.map { _ in Double.random(in: 0..<1, using: &random) < shown }
         let speech = batch.map { tokens[corpus.numbers[$0]] ?? [] }
         let all = speech.flatMap { $0 }
-        let heard = speech.map { row in
-            row.map { wrong > 0 && Double.random(in: 0..<1, using: &random) < wrong ? all.randomElement(using: &random)! : $0 }
+        let heard = wrong == 0 ? nil : speech.map { row in
+            row.map { Double.random(in: 0..<1, using: &random) < wrong ? all.randomElement(using: &random)! : $0 }
         }
         return try model.loss(
             text: batch.map { configuration.framed(tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) },

@@ -30,7 +30,7 @@ struct AlignHeads: ParsableCommand {
         try Libtorch.setThreads(threads)
         let model = try T3(Weights.load(URL(filePath: t3), dtype: .float32), recordings.sizes().t3)
         let scores = try AlignmentHeadSearch(
-            model, corpus: recordings.corpus("validation"), tokens: known.tokenStore(), speakers: known.speakerTable(),
+            model, corpus: recordings.corpora("validation")[0], tokens: known.tokenStore(), speakers: known.speakerTable(),
             tokenizer: EnglishTokenizer(URL(filePath: textTokenizer))
         ).scores(limit: limit)
         print("layer  head  diagonal  order  both")

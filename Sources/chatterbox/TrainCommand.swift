@@ -29,12 +29,14 @@ struct CorpusArguments: ParsableArguments {
     @Option(help: "config.json of the model; Pico's sizes when left out.")
     var config: String?
 
-    func corpus(_ split: String) throws -> Corpus {
-        try Corpus(
-            Manifest(URL(filePath: data)), FeatureStore(URL(filePath: features)), split: split, speakers: only.isEmpty ? nil : Set(only))
+    /// The recordings of each of some splits.
+    func corpora(_ splits: String...) throws -> [Corpus] {
+        let manifest = try Manifest(URL(filePath: data))
+        let store = try FeatureStore(URL(filePath: features))
+        return try splits.map { try Corpus(manifest, store, split: $0, speakers: only.isEmpty ? nil : Set(only)) }
     }
 
-    func sizes() throws -> ModelConfiguration { try modelSizes(config) }
+    func sizes() throws -> ModelConfiguration { try ModelConfiguration(ofFile: config) }
 }
 
 /// What is known of the recordings beforehand: their speech tokens and their speakers.
@@ -66,7 +68,10 @@ struct TrainingArguments: ParsableArguments {
     @Option(help: "Seed of weights, order and noise.")
     var seed: UInt64 = 1
 
-    func corpora() throws -> (train: Corpus, heldOut: Corpus) { (try corpus.corpus("train"), try corpus.corpus("validation")) }
+    func corpora() throws -> (train: Corpus, heldOut: Corpus) {
+        let corpora = try corpus.corpora("train", "validation")
+        return (corpora[0], corpora[1])
+    }
 
     var settings: OptimizerSettings { OptimizerSettings(schedule: LearningRateSchedule(peak: rate, warmUp: warmUp, steps: steps)) }
 
@@ -130,7 +135,7 @@ struct SpeechTokens: ParsableCommand {
     func run() throws {
         try Libtorch.setThreads(threads)
         let weights = try Weights.load(URL(filePath: tokenizer), dtype: .float32)
-        let model = try S3Tokenizer(weights["tokenizer"], modelSizes(config).s3Gen.tokenizer)
+        let model = try S3Tokenizer(weights["tokenizer"], ModelConfiguration(ofFile: config).s3Gen.tokenizer)
         try SpeechTokenStore.extract(
             model, manifest: Manifest(URL(filePath: data)), features: FeatureStore(URL(filePath: features)), to: URL(filePath: out)) {
             show(String(format: "%.0f %%", 100 * $0))
@@ -156,7 +161,7 @@ struct Speakers: ParsableCommand {
 
     func run() throws {
         try Libtorch.setThreads(1)
-        let model = try modelSizes(config)
+        let model = try ModelConfiguration(ofFile: config)
         try SpeakerTable.extract(
             Manifest(URL(filePath: data)),
             voiceEncoder: VoiceEncoder(Weights.load(URL(filePath: voiceEncoder), dtype: .float32), model.voiceEncoder),
@@ -266,7 +271,7 @@ struct Assemble: ParsableCommand {
         }
         let variant: Variant = config == nil ? .pico : .chatterbox
         let bytes = try ModelAssembly(
-            configuration: modelSizes(config), variant: variant, t3: URL(filePath: t3), voiceEncoder: URL(filePath: voiceEncoder),
+            configuration: ModelConfiguration(ofFile: config), variant: variant, t3: URL(filePath: t3), voiceEncoder: URL(filePath: voiceEncoder),
             s3Gen: s3gen.map { URL(filePath: $0) }, textTokenizer: URL(filePath: textTokenizer), voices: voices
         ).write(to: URL(filePath: folder))
         print(String(format: "%.2f MB of weights", Double(bytes) / 1e6))
@@ -318,12 +323,6 @@ struct SpeakTest: AsyncParsableCommand {
             steps: flowSteps, seed: 1, watermark: false)
         try await test.run(chosen, voices: voices, fromTokens: fromTokens, to: URL(filePath: out)) { show($0) }
     }
-}
-
-/// The sizes in a config.json, Pico's where there is none.
-func modelSizes(_ path: String?) throws -> ModelConfiguration {
-    guard let path else { return .pico }
-    return try JSONDecoder().decode(ModelConfiguration.self, from: Data(contentsOf: URL(filePath: path)))
 }
 
 private func show(_ line: String) {

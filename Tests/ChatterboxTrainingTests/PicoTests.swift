@@ -47,15 +47,12 @@ import Torch
         ]
         let model = chatterbox.model, voice = try #require(model.builtInVoice)
         let texts = sentences.map { model.configuration.t3.framed(model.tokenizer.encode(model.variant.normalizer($0), language: .english).tokens) }
-        let conditioning = try T3Conditioning(
-            speaker: voice.speakerEmbedding, prompt: voice.conditioningTokens.array(of: Int.self), exaggeration: 0.5)
+        let conditioning = try T3Conditioning(voice)
         var found: [Int] = []
         for sentence in sentences {
             let speech = try await chatterbox.speak(sentence, options: SpeechOptions(seed: 3, watermark: false))
             let losses = try withoutGradients {
-                let mel = try TokenizerMel()
-                let narrow = try speech.audio.resampled(to: mel.config.sampleRate)
-                let heard = try model.s3Gen.tokenizer.tokens(ofLogMel: mel(narrow.tensor())).array(of: Int.self)
+                let heard = try model.s3Gen.tokenizer.tokens(of: speech.audio).array(of: Int.self)
                 return try texts.map { try model.t3.loss(text: [$0], speech: [heard], conditioning: conditioning).speech.item(Double.self) }
             }
             found.append(losses.indices.min { losses[$0] < losses[$1] }!)

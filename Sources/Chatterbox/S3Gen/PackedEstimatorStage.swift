@@ -16,27 +16,6 @@ struct EstimatorRoom {
     }
 }
 
-/// What the layers of a flow are packed as.
-struct FlowPacking {
-    /// Of the matrices of transformer blocks and of convolutions.
-    let format: WeightFormat
-    let team: ThreadTeam
-
-    /// Of keys and values: frames are no weights, 8 bits are the least that they are rounded to.
-    var attentionFormat: WeightFormat { format == .int4 ? .int8 : format }
-
-    func callAsFunction(_ layers: Linear...) throws -> PackedMatrix {
-        try PackedMatrix(layers.map { .init($0) }, format: format, team: team)
-    }
-
-    /// A convolution over a frame and the two before it, or over the frame alone.
-    func callAsFunction(_ convolution: Conv1d, in wayIn: WayIn = .plain) throws -> PackedLayer {
-        let winograd = format == .float32 && convolution.weight.size(2) >= 3
-        let matrix = try PackedMatrix([.init(convolution)], format: format, winograd: winograd, team: team)
-        return PackedLayer(matrix, in: wayIn, convolution: .init(lead: matrix.taps - 1))
-    }
-}
-
 /// ``EstimatorStage`` with packed weights.
 struct PackedEstimatorStage: Sendable {
     private let before, after, shortcut: PackedLayer

@@ -18,8 +18,7 @@ struct PackedTokenEncoder: Sendable {
         self.team = team
         input = try Projection(encoder.input, ends)
         upsampledInput = try Projection(encoder.upsampledInput, ends)
-        lookahead = PackedLayer(
-            try PackedMatrix([.init(encoder.lookaheadConvolution)], format: .float32, winograd: true, team: team))
+        lookahead = try ends(encoder.lookaheadConvolution, lead: 0)
         smoothing = try ends(encoder.smoothing, in: WayIn(activation: .leakyReLU(slope: TokenEncoder.lookaheadSlope)))
         upsampling = try ends(encoder.upsampling)
         blocks = try encoder.blocks.map { try PackedConformerBlock($0, pack) }

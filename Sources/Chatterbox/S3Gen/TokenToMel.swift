@@ -76,11 +76,9 @@ public struct TokenToMel: Sendable {
     private func mean(of tokens: Tensor, after prompt: SpeechPrompt, isFinal: Bool) throws -> Tensor {
         let joined = try Tensor.cat([prompt.tokens.to(.int64).to(device), tokens.to(.int64).to(device)], axis: 1)
         let embedded = try embedding(joined)
-        var mean = try packedEncoder?(embedded) ?? melProjection(encoder(embedded))
-        if !isFinal {
-            let held = configuration.encoder.lookahead * configuration.framesPerToken
-            mean = try mean.narrow(axis: 1, from: 0, count: mean.shape[1] - held)
-        }
+        let held = isFinal ? 0 : configuration.encoder.lookahead * configuration.framesPerToken
+        func told(_ x: Tensor) throws -> Tensor { try x.narrow(axis: 1, from: 0, count: x.shape[1] - held) }
+        let mean = try packedEncoder.map { try told($0(embedded)) } ?? melProjection(told(encoder(embedded)))
         return try mean.transposed(1, 2).contiguous()
     }
 

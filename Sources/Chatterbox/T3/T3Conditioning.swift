@@ -27,6 +27,12 @@ public struct T3Conditioning: Sendable {
         self.prompt = prompt.isEmpty ? nil : try Tensor(prompt, shape: [1, prompt.count], device: speaker.device)
         self.emotion = try Tensor.full([1], exaggeration, dtype: speaker.dtype, device: speaker.device)
     }
+
+    /// Conditions of a voice, in the type of the model's arithmetic.
+    public init(_ voice: Voice, dtype: DType = .float32, exaggeration: Double = 0.5) throws {
+        try self.init(
+            speaker: voice.speakerEmbedding.to(dtype), prompt: voice.conditioningTokens.array(of: Int.self), exaggeration: exaggeration)
+    }
 }
 
 /// Turns a voice's conditions into the inputs that stand before the text (upstream: `T3CondEnc`).

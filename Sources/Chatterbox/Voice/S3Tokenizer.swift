@@ -1,3 +1,4 @@
+import SpeechAudio
 import Torch
 
 /// Sizes of an ``S3Tokenizer`` (upstream: `ModelConfig` in the package s3tokenizer 0.3.0, `model_v2.py`).
@@ -62,6 +63,14 @@ public struct S3Tokenizer: Sendable {
         let frames = min(logMel.size(1), limit.map { $0 * Self.framesPerToken } ?? .max)
         let mel = try logMel.narrow(axis: 1, from: 0, count: frames).unsqueezed(0)
         return frames > Window.frames ? try tokensInWindows(mel) : try tokens(mel)
+    }
+
+    /// The tokens of a recording of any rate and number of channels: `[1, tokens]` int64.
+    ///
+    /// - Throws: `AudioError` where it cannot be brought to 16 kHz.
+    public func tokens(of recording: Audio) throws -> Tensor {
+        let mel = try TokenizerMel()
+        return try tokens(ofLogMel: mel(recording.mono().resampled(to: mel.config.sampleRate).tensor()).to(device))
     }
 
     /// The tokens of a batch of recordings of at most 30 s: `[batch, mels, frames]` → `[batch, ⌈frames ÷ 4⌉]` int64.

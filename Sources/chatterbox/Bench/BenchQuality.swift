@@ -71,11 +71,10 @@ struct BenchQuality: AsyncParsableCommand {
         var comparison = try SettingComparison(exact: exact.model, others: others)
         if let data {
             let chosen = try Manifest(URL(filePath: data)).split(split).filter { speaker == nil || $0.speaker == speaker }.prefix(limit)
-            let mel = try TokenizerMel()
             for (index, utterance) in chosen.enumerated() {
                 display.begin("Recording \(index + 1) of \(chosen.count)")
-                let narrow = try AudioFile.read(utterance.audio).mono().resampled(to: mel.config.sampleRate)
-                let spoken = try withoutGradients { try exact.model.s3Gen.tokenizer.tokens(ofLogMel: mel(narrow.tensor())).array(of: Int.self) }
+                let recording = try AudioFile.read(utterance.audio)
+                let spoken = try withoutGradients { try exact.model.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self) }
                 try comparison.add(utterance.text, tokens: spoken, voice: speech, seed: common.seed)
             }
         } else {
