@@ -12,7 +12,7 @@ enum {
     /// Bytes of what a piece in Winograd's form works on, and its tiles: a multiple of most tiles of products.
     NEAR = 512 << 10,
     MOST_TILES = 60,
-    FEWEST_TILES = 6,
+    FEWEST_TILES = 12,
 };
 
 static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }

@@ -8,9 +8,11 @@ public struct SettingLoss: Sendable, Hashable, Codable {
     public private(set) var utterances = 0
     /// Tokens whose logits were compared.
     public private(set) var tokens = 0
+    /// Tokens that were heard in recordings.
+    public private(set) var heardTokens = 0
     private var squaredError = 0.0, squaredLogits = 0.0, agreements = 0.0
     private var surprise = 0.0, exactSurprise = 0.0
-    private var melDifference = 0.0, spectralDistance = 0.0
+    private var melDifference = 0.0, spectralDistance = 0.0, heardAlike = 0
 
     public init() {}
 
@@ -22,10 +24,17 @@ public struct SettingLoss: Sendable, Hashable, Codable {
     public var perplexity: Double { exp(surprise / Double(max(tokens, 1))) }
     /// The same in the exact way.
     public var exactPerplexity: Double { exp(exactSurprise / Double(max(tokens, 1))) }
+    /// The share of tokens that both hear in recordings; nil where none was heard.
+    public var hearingAgreement: Double? { heardTokens == 0 ? nil : Double(heardAlike) / Double(heardTokens) }
     /// The mean absolute difference of the mels in decibels.
     public var melDecibels: Double { melDifference / Double(max(utterances, 1)) }
     /// The mean ``LogSpectralDistance`` of the sounds in decibels.
     public var spectralDecibels: Double { spectralDistance / Double(max(utterances, 1)) }
+
+    fileprivate mutating func add(heard: [Int], to exact: [Int]) {
+        heardTokens += exact.count
+        heardAlike += zip(heard, exact).count { $0 == $1 }
+    }
 
     fileprivate mutating func add(
         _ found: SettingComparison.Computed, to exact: SettingComparison.Computed, distance: LogSpectralDistance
@@ -91,6 +100,19 @@ public struct SettingComparison {
                     try losses[index].add(found, to: expected, distance: distance)
                 }
             }
+        }
+    }
+
+    /// Compares what a recording is heard as, and gives the tokens of the exact way.
+    ///
+    /// - Throws: `AudioError` where it cannot be brought to 16 kHz.
+    public mutating func hear(_ recording: Audio) throws -> [Int] {
+        try withoutGradients {
+            let heard = try exact.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self)
+            for (index, other) in others.enumerated() {
+                losses[index].add(heard: try other.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self), to: heard)
+            }
+            return heard
         }
     }
 

@@ -41,6 +41,8 @@ public enum Activation: Sendable, Hashable {
     case gelu
     /// GELU's approximation through tanh.
     case geluTanh
+    /// x, or 0 below 0.
+    case relu
 
     var code: ck_activation {
         switch self {
@@ -50,6 +52,7 @@ public enum Activation: Sendable, Hashable {
         case .gatedSiLU: ck_activation(CK_GATED_SILU)
         case .gelu: ck_activation(CK_GELU)
         case .geluTanh: ck_activation(CK_GELU_TANH)
+        case .relu: ck_activation(CK_RELU)
         }
     }
 }

@@ -31,6 +31,7 @@ public struct WayIn: Sendable {
             way.norm_weight = UnsafePointer(try norm.weight.storage(of: Float.self).start)
             way.norm_bias = try norm.bias.map { UnsafePointer(try $0.storage(of: Float.self).start) }
             way.norm_epsilon = Float(norm.epsilon)
+            way.norm_is_affine = norm.isAffine
         }
         switch activation {
         case .identity: way.activation = ck_activation(CK_IDENTITY)

@@ -25,6 +25,8 @@ enum {
     CK_LEAKY_RELU = 7,
     /// x + sin²(f x) / f, with the `frequency` f of each input. On the way in.
     CK_SNAKE = 8,
+    /// On the way out.
+    CK_RELU = 9,
 };
 
 /// What happens to a row of activations on its way in: normalisation, activation, addition, in this order.
@@ -32,6 +34,8 @@ typedef struct ck_way_in {
     /// `[inputs]`, or null for none; without a bias by the root mean square alone.
     const float *norm_weight, *norm_bias;
     float norm_epsilon;
+    /// Whether mean and deviation are in weight and bias already: x × weight + bias.
+    bool norm_is_affine;
     ck_activation activation;
     float slope;
     const float *frequency;

@@ -74,8 +74,7 @@ public struct Model: Sendable {
         }
         let s3GenWeights = try Weights.load(files.s3Gen, dtype: .float32, device: device)
         let exactS3Gen = try S3Gen(s3GenWeights, configuration.s3Gen)
-        let s3Gen = try team.map { try exactS3Gen.packed(compute.quantization, team: $0) } ?? exactS3Gen
-        if team != nil { s3GenWeights.releasePages() }
+        let s3Gen = try team.map { try exactS3Gen.packed(compute.quantization, team: $0) { s3GenWeights.releasePages() } } ?? exactS3Gen
         let voiceWeights = try Weights.load(files.voiceEncoder, dtype: .float32, device: device)
         let voiceEncoder = try VoiceEncoder(voiceWeights, configuration.voiceEncoder)
         try voiceWeights.requireAllUsed()

@@ -12,9 +12,9 @@ public struct S3Gen: Sendable {
     /// The sizes the networks were made with.
     public let configuration: S3GenConfiguration
     /// Recording at 16 kHz to speech tokens.
-    public let tokenizer: S3Tokenizer
+    public private(set) var tokenizer: S3Tokenizer
     /// Recording at 16 kHz to speaker vector.
-    public let speakerEncoder: SpeakerEncoder
+    public private(set) var speakerEncoder: SpeakerEncoder
     /// Speech tokens to mel.
     public private(set) var flow: TokenToMel
     /// Mel to waveform.
@@ -36,11 +36,18 @@ public struct S3Gen: Sendable {
         try weights.requireAllUsed()
     }
 
-    /// The same networks with the weights of flow and vocoder packed for the CPU.
+    /// The same networks with weights packed for the CPU; the tokenizer's only where weights are rounded, for in float32 packing
+    /// gains nothing there.
     ///
-    /// - Parameter quantization: where anything is rounded, both are to 8 bits: 4 are heard.
-    func packed(_ quantization: Quantization, team: ThreadTeam) throws -> S3Gen {
+    /// - Parameters:
+    ///   - quantization: where anything is rounded, all but the speaker encoder is to 8 bits: 4 are heard.
+    ///   - release: called when weights are packed that need not be kept near any longer.
+    func packed(_ quantization: Quantization, team: ThreadTeam, release: () -> Void) throws -> S3Gen {
+        defer { release() }
         var copy = self
+        if quantization.soundFormat != .float32 { copy.tokenizer = try tokenizer.packed(quantization.soundFormat, team: team) }
+        copy.speakerEncoder = try speakerEncoder.packed(team: team)
+        release()
         copy.flow = try flow.packed(quantization.soundFormat, team: team)
         copy.vocoder = try vocoder.packed(quantization.soundFormat, team: team)
         return copy

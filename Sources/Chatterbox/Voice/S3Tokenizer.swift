@@ -1,3 +1,4 @@
+import Kernels
 import SpeechAudio
 import Torch
 
@@ -34,9 +35,11 @@ public struct S3Tokenizer: Sendable {
     /// Mel frames, 10 ms each, that make one token of 40 ms.
     public static let framesPerToken = 4
 
-    private let firstConvolution, secondConvolution: Conv1d
-    private let blocks: [Block]
+    let firstConvolution, secondConvolution: Conv1d
+    let blocks: [Block]
     private let quantizer: Linear
+    /// A faster way through the encoder.
+    private var packedEncoder: PackedS3TokenizerEncoder?
 
     /// Takes what `tokenizer` holds in `s3gen.safetensors`. The filter bank and the window that some checkpoints carry
     /// are computed instead.
@@ -52,6 +55,14 @@ public struct S3Tokenizer: Sendable {
 
     /// Where its weights lie.
     var device: Device { quantizer.weight.device }
+
+    /// The same network with the encoder's weights packed for the CPU. What is rounded to 8 bits makes some tokens others,
+    /// near ones.
+    func packed(_ format: WeightFormat, team: ThreadTeam) throws -> S3Tokenizer {
+        var copy = self
+        copy.packedEncoder = try PackedS3TokenizerEncoder(self, format: format, team: team)
+        return copy
+    }
 
     /// The tokens of one recording.
     ///
@@ -90,6 +101,7 @@ public struct S3Tokenizer: Sendable {
     }
 
     private func hidden(_ logMel: Tensor, lengths: [Int]?) throws -> Tensor {
+        if let packedEncoder, lengths == nil, logMel.size(0) == 1 { return try packedEncoder(logMel) }
         var x = logMel
         var lengths = lengths
         for convolution in [firstConvolution, secondConvolution] {

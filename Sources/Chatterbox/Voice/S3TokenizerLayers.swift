@@ -4,9 +4,9 @@ extension S3Tokenizer {
     /// Attention with a memory block and a feed-forward network, each added to its input:
     /// `[batch, frames, hidden]` → the same.
     struct Block: Sendable {
-        private let attention: Attention
-        private let attentionNorm, feedForwardNorm: LayerNorm
-        private let up, down: Linear
+        let attention: Attention
+        let attentionNorm, feedForwardNorm: LayerNorm
+        let up, down: Linear
 
         init(_ weights: Weights, _ config: S3TokenizerConfig) throws {
             let width = config.hiddenSize
@@ -27,9 +27,9 @@ extension S3Tokenizer {
     /// Self-attention plus a memory: every channel of the values filtered over its neighbourhood in time (feed-forward
     /// sequential memory network, Zhang et al. 2018).
     struct Attention: Sendable {
-        private let query, key, value, output: Linear
+        let query, key, value, output: Linear
+        let heads: Int
         private let memory: Conv1d
-        private let heads: Int
         /// (width of a head)^−¼, for queries and keys alike.
         private let scale: Double
 
@@ -61,7 +61,8 @@ extension S3Tokenizer {
             try x.reshaped([x.size(0), x.size(1), heads, -1]).transposed(1, 2)
         }
 
-        private func remember(_ values: Tensor, mask: Tensor?) throws -> Tensor {
+        /// Values and what the memory makes of them, `[batch, frames, hidden]`.
+        func remember(_ values: Tensor, mask: Tensor? = nil) throws -> Tensor {
             let mask = try mask?.unsqueezed(2)
             let values = try mask.map { try values * $0 } ?? values
             let remembered = try memory(values.transposed(1, 2)).transposed(1, 2) + values

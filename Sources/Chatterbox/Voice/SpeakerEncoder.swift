@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// Sizes of a ``SpeakerEncoder`` (upstream: the arguments of `CAMPPlus` in `models/s3gen/xvector.py`).
@@ -43,13 +44,15 @@ public struct SpeakerEncoderConfig: Sendable, Codable, Hashable {
 /// blocks of densely connected layers with context-aware masks follow, then mean and deviation over time.
 public struct SpeakerEncoder: Sendable {
     public let config: SpeakerEncoderConfig
-    private let head: Head
-    private let entrance: Conv1d
-    private let entranceNorm: BatchNorm
-    private let stages: [(block: [DenseLayer], transit: Transit)]
-    private let outputNorm: BatchNorm
+    let head: Head
+    let entrance: Conv1d
+    let entranceNorm: BatchNorm
+    let stages: [(block: [DenseLayer], transit: Transit)]
+    let outputNorm: BatchNorm
     private let projection: Conv1d
     private let projectionNorm: BatchNorm
+    /// A faster way to what is pooled.
+    private var packedFrames: PackedSpeakerFrames?
 
     /// Takes what `speaker_encoder` holds in `s3gen.safetensors`.
     public init(_ weights: Weights, _ config: SpeakerEncoderConfig = .chatterbox) throws {
@@ -82,12 +85,24 @@ public struct SpeakerEncoder: Sendable {
     /// - Parameter filterbank: Kaldi's log energies of recordings at 16 kHz, 100 frames a second, the mean of every
     ///   bin over time taken away; at least 3 frames.
     public func callAsFunction(_ filterbank: Tensor) throws -> Tensor {
+        if let packedFrames, filterbank.size(0) == 1 { return try pooled(packedFrames(filterbank)) }
         var x = try entranceNorm(entrance(head(filterbank.transposed(1, 2)))).relu()
         for (block, transit) in stages {
             for layer in block { x = try Tensor.cat([x, layer(x)], axis: 1) }
             x = try transit(x)
         }
-        x = try outputNorm(x).relu()
+        return try pooled(outputNorm(x).relu())
+    }
+
+    /// The same network with weights packed for the CPU, in float32.
+    func packed(team: ThreadTeam) throws -> SpeakerEncoder {
+        var copy = self
+        copy.packedFrames = try PackedSpeakerFrames(self, team: team)
+        return copy
+    }
+
+    /// `[batch, channels, frames]` → `[batch, embedding]`.
+    private func pooled(_ x: Tensor) throws -> Tensor {
         let statistics = try Tensor.cat([x.mean(axis: -1), x.std(axis: -1)], axis: -1)
         return try projectionNorm(projection(statistics.unsqueezed(-1)).squeezed(-1))
     }

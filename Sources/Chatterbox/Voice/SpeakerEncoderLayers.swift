@@ -61,8 +61,9 @@ extension SpeakerEncoder {
     /// A layer that sees the outputs of all before it and adds `growth` channels, masked by what it hears around each
     /// frame and in the whole recording: `[batch, channels, frames]` → `[batch, growth, frames]`.
     struct DenseLayer: Sendable {
-        private let inputNorm, bottleneckNorm: BatchNorm
-        private let bottleneck, local, squeeze, excite: Conv1d
+        let inputNorm, bottleneckNorm: BatchNorm
+        let bottleneck, local: Conv1d
+        private let squeeze, excite: Conv1d
         private let segmentFrames: Int
 
         init(_ weights: Weights, from channels: Int, _ block: SpeakerEncoderConfig.Block, _ config: SpeakerEncoderConfig) throws {
@@ -81,9 +82,22 @@ extension SpeakerEncoder {
 
         func callAsFunction(_ x: Tensor) throws -> Tensor {
             let x = try bottleneckNorm(bottleneck(inputNorm(x).relu())).relu()
-            let context = try x.mean(axis: -1, keepAxis: true) + segmentMeans(x)
-            let mask = try excite(squeeze(context).relu()).sigmoid()
-            return try local(x) * mask
+            return try local(x) * mask(x.mean(axis: -1, keepAxis: true) + segmentMeans(x))
+        }
+
+        /// What is heard around frames, and in the whole recording, becomes a mask: `[batch, channels, frames]` →
+        /// `[batch, growth, frames]`.
+        private func mask(_ context: Tensor) throws -> Tensor { try excite(squeeze(context).relu()).sigmoid() }
+
+        /// The mask of `[1, frames, channels]`, computed once a segment: `[1, frames, growth]`.
+        func mask(ofRows x: Tensor) throws -> Tensor {
+            let frames = x.size(1)
+            let means = try stride(from: 0, to: frames, by: segmentFrames).map { start in
+                try x.narrow(axis: 1, from: start, count: min(segmentFrames, frames - start)).mean(axis: 1, keepAxis: true)
+            }
+            let context = try x.mean(axis: 1, keepAxis: true) + Tensor.cat(means, axis: 1)
+            let masks = try mask(context.transposed(1, 2)).transposed(1, 2)
+            return try masks.repeatInterleaved(segmentFrames, axis: 1).narrow(axis: 1, from: 0, count: frames)
         }
 
         /// Each frame replaced by the mean of its segment; the last segment may be shorter.
@@ -95,8 +109,8 @@ extension SpeakerEncoder {
 
     /// Fewer channels between two blocks: `[batch, from, frames]` → `[batch, to, frames]`.
     struct Transit: Sendable {
-        private let norm: BatchNorm
-        private let projection: Conv1d
+        let norm: BatchNorm
+        let projection: Conv1d
 
         init(_ weights: Weights, from inputs: Int, to outputs: Int) throws {
             norm = try BatchNorm(weights["nonlinear"]["batchnorm"], channels: inputs)

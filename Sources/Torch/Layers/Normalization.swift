@@ -58,4 +58,12 @@ public struct BatchNorm: Sendable {
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         try x.batchNorm(mean: mean, variance: variance, weight: weight, bias: bias, training: isTraining, epsilon: epsilon)
     }
+
+    /// What it comes to where it is not trained: a scale and a shift for each channel, `[channels]`.
+    public func affine() throws -> (scale: Tensor, shift: Tensor) {
+        let inverse = try (variance + epsilon).rsqrt()
+        let scale = try weight.map { try $0 * inverse } ?? inverse
+        let shift = try -(mean * scale)
+        return (scale, try bias.map { try shift + $0 } ?? shift)
+    }
 }

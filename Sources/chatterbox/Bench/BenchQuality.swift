@@ -13,7 +13,8 @@ struct BenchQuality: AsyncParsableCommand {
         discussion: """
             Each setting hears the same tokens as the exact way and is asked for the next. The table shows how far its logits \
             are off (root mean square, relative), how often it finds the same token likeliest, how unsure it is of the \
-            tokens that were really spoken (perplexity), and how far mel and spectrum of the sound are off (dB).
+            tokens that were really spoken (perplexity), and how far mel and spectrum of the sound are off (dB). Of recordings \
+            (--data) it also shows how many tokens are heard alike.
 
             Examples:
               chatterbox bench quality --model chatterbox --voice me.wav --quantize none int8 int4
@@ -73,8 +74,7 @@ struct BenchQuality: AsyncParsableCommand {
             let chosen = try Manifest(URL(filePath: data)).split(split).filter { speaker == nil || $0.speaker == speaker }.prefix(limit)
             for (index, utterance) in chosen.enumerated() {
                 display.begin("Recording \(index + 1) of \(chosen.count)")
-                let recording = try AudioFile.read(utterance.audio)
-                let spoken = try withoutGradients { try exact.model.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self) }
+                let spoken = try comparison.hear(AudioFile.read(utterance.audio))
                 try comparison.add(utterance.text, tokens: spoken, voice: speech, seed: common.seed)
             }
         } else {
@@ -94,10 +94,12 @@ struct BenchQuality: AsyncParsableCommand {
         let quantize: String
         let utterances, tokens: Int
         let logitError, topAgreement, perplexity, exactPerplexity, melDecibels, spectralDecibels: Double
+        let hearingAgreement: Double?
 
         enum CodingKeys: String, CodingKey {
             case quantize, utterances, tokens, perplexity
             case logitError = "logit_error", topAgreement = "top_agreement", exactPerplexity = "exact_perplexity"
+            case hearingAgreement = "hearing_agreement"
             case melDecibels = "mel_decibels", spectralDecibels = "spectral_decibels"
         }
 
@@ -107,16 +109,17 @@ struct BenchQuality: AsyncParsableCommand {
             (logitError, topAgreement) = (loss.logitError, loss.topAgreement)
             (perplexity, exactPerplexity) = (loss.perplexity, loss.exactPerplexity)
             (melDecibels, spectralDecibels) = (loss.melDecibels, loss.spectralDecibels)
+            hearingAgreement = loss.hearingAgreement
         }
 
-        static let headings = ["weights", "tokens", "logits off", "same choice", "perplexity", "against exact", "mel off", "spectrum off"]
+        static let headings = ["weights", "tokens", "logits off", "same choice", "perplexity", "against exact", "mel off", "spectrum off", "heard alike"]
 
         var cells: [String] {
             [
                 quantize == "none" ? "float32" : quantize, String(tokens), String(format: "%.1e", logitError),
                 String(format: "%.1f %%", 100 * topAgreement), String(format: "%.3f", perplexity),
                 String(format: "%+.2f %%", 100 * (perplexity / exactPerplexity - 1)), String(format: "%.3f dB", melDecibels),
-                String(format: "%.3f dB", spectralDecibels),
+                String(format: "%.3f dB", spectralDecibels), hearingAgreement.map { String(format: "%.1f %%", 100 * $0) } ?? "–",
             ]
         }
     }

@@ -1,3 +1,4 @@
+import Kernels
 import TestSupport
 import Testing
 import Torch
@@ -47,6 +48,18 @@ import Torch
         #expect(levels.shape == [2, 50, 8])
         try levels.square().sum().backward()
         #expect(try mel.gradient!.abs().max().item(Float.self) > 0)
+    }
+
+    @Test("packed weights round to the same levels, in 8 bits to near ones", arguments: [(WeightFormat.float32, 1e-5), (.int8, 0.03)])
+    func packed(format: WeightFormat, tolerance: Double) throws {
+        let packed = try tokenizer.packed(format, team: ThreadTeam(threads: 2))
+        for frames in [401, 402, 403, 404] {
+            let mel = try mel(frames: frames).unsqueezed(0)
+            let difference = try (packed.levels(mel) - tokenizer.levels(mel)).abs().mean().item(Double.self)
+            #expect(difference < tolerance, "\(frames) frames")
+        }
+        let alike = try packed.tokens(ofLogMel: mel(frames: 3500)).equal(to: fixture.output("tokens_3500")).to(.float32).mean()
+        #expect(try alike.item(Double.self) > (format == .float32 ? 0.999 : 0.8))
     }
 
     @Test("there are 6561 tokens") func count() {

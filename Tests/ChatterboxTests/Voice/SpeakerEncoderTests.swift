@@ -1,3 +1,4 @@
+import Kernels
 import TestSupport
 import Testing
 import Torch
@@ -15,7 +16,9 @@ import Torch
 
     @Test("recordings give upstream's x-vectors", arguments: ["filterbank_60", "filterbank_463"])
     func recordings(name: String) throws {
-        try expectClose(encoder(fixture.input(name).unsqueezed(0)), fixture.output(name), relative: 1e-4, name)
+        let filterbank = try fixture.input(name).unsqueezed(0), expected = try fixture.output(name)
+        try expectClose(encoder(filterbank), expected, relative: 1e-4, name)
+        try expectClose(encoder.packed(team: ThreadTeam(threads: 2))(filterbank), expected, relative: 1e-4, "\(name), packed")
     }
 
     @Test("nothing in the checkpoint is left over") func complete() throws {
