@@ -79,12 +79,7 @@ import Testing
         let world = try await Self.world(Self.inTurn(.cut(after: 20_000), .cut(after: 12_000), .cut(after: 0)))
         let events = Events()
         try await expectWhole(world, world.fetch(Self.weights, onEvent: events.record))
-        let starts = world.hub.transfers.filter { $0.server == 1 }.map { Int($0.range?.filter(\.isNumber) ?? "0") ?? -1 }
-        try #require(starts.count == 4 && starts[0] == 0)
-        // What was under way when a connection was cut may be lost with it.
-        #expect((1...20_000).contains(starts[1]))
-        #expect((starts[1]...starts[1] + 12_000).contains(starts[2]))
-        #expect(starts[3] == starts[2])
+        #expect(world.hub.transfers.filter { $0.server == 1 }.map(\.range) == [nil, "bytes=20000-", "bytes=32000-", "bytes=32000-"])
         #expect(events.progress.last?.bytes == Self.size)
     }
 
