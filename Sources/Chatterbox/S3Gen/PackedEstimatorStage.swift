@@ -26,7 +26,7 @@ struct PackedEstimatorStage: Sendable {
     private let team: ThreadTeam
 
     /// - Parameter entrance: what the convolutions that see the stage's input are packed as.
-    init(_ stage: EstimatorStage, _ pack: FlowPacking, entrance: FlowPacking) throws {
+    init(_ stage: EstimatorStage, _ pack: LayerPacking, entrance: LayerPacking) throws {
         team = pack.team
         before = try entrance(stage.before.convolution.convolution)
         after = try pack(
@@ -54,7 +54,7 @@ struct PackedEstimatorTransformer: Sendable {
     private let queryKeyValue, output, expand, contract: PackedLayer
     private let attention: SelfAttention
 
-    init(_ block: EstimatorTransformer, _ pack: FlowPacking) throws {
+    init(_ block: EstimatorTransformer, _ pack: LayerPacking) throws {
         queryKeyValue = PackedLayer(try pack(block.query, block.key, block.value), in: WayIn(norm: try Norm(block.attentionNorm)))
         let frames = pack.attentionFormat
         attention = SelfAttention(heads: block.headCount, headSize: block.headSize, keys: frames, values: frames, team: pack.team)

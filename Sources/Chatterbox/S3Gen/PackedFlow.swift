@@ -16,8 +16,8 @@ struct PackedFlow: Sendable {
     ///   in float32: a fiftieth of the work, whose rounding would be a fourth of the error.
     /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
     init(_ flow: FlowMatching, format: WeightFormat, team: ThreadTeam) throws {
-        let estimator = flow.estimator, pack = FlowPacking(format: format, team: team)
-        let ends = FlowPacking(format: .float32, team: team)
+        let estimator = flow.estimator, pack = LayerPacking(format: format, team: team)
+        let ends = LayerPacking(format: .float32, team: team)
         exact = flow
         configuration = flow.configuration
         first = try PackedEstimatorStage(estimator.first, pack, entrance: ends)

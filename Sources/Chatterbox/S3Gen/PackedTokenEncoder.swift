@@ -13,7 +13,7 @@ struct PackedTokenEncoder: Sendable {
     ///   less than a tenth of the work.
     /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
     init(_ encoder: TokenEncoder, melProjection: Linear, format: WeightFormat, team: ThreadTeam) throws {
-        let pack = FlowPacking(format: format, team: team), ends = FlowPacking(format: .float32, team: team)
+        let pack = LayerPacking(format: format, team: team), ends = LayerPacking(format: .float32, team: team)
         configuration = encoder.configuration
         self.team = team
         input = try Projection(encoder.input, ends)
@@ -60,7 +60,7 @@ struct PackedTokenEncoder: Sendable {
         /// The scale is the norm's.
         let scaled: WayIn
 
-        init(_ projection: TokenEncoder.Projection, _ pack: FlowPacking) throws {
+        init(_ projection: TokenEncoder.Projection, _ pack: LayerPacking) throws {
             let norm = projection.norm
             linear = PackedLayer(try pack(projection.linear))
             scaled = WayIn(norm: try Norm(
@@ -93,7 +93,7 @@ struct PackedConformerBlock: Sendable {
         }
     }
 
-    init(_ block: ConformerBlock, _ pack: FlowPacking) throws {
+    init(_ block: ConformerBlock, _ pack: LayerPacking) throws {
         let attention = block.attention
         queryKeyValue = PackedLayer(
             try pack(attention.query, attention.key, attention.value), in: WayIn(norm: try Norm(block.attentionNorm)))

@@ -17,7 +17,8 @@ struct PackedS3TokenizerEncoder: Sendable {
         config = tokenizer.config
         first = try halving(tokenizer.firstConvolution, .float32)
         second = try halving(tokenizer.secondConvolution, format)
-        blocks = try tokenizer.blocks.map { try Block($0, format, team) }
+        let pack = LayerPacking(format: format, team: team)
+        blocks = try tokenizer.blocks.map { try Block($0, pack) }
     }
 
     /// `[1, mels, frames]` → `[1, ⌈frames ÷ 4⌉, hidden]`.
@@ -50,10 +51,7 @@ struct PackedS3TokenizerEncoder: Sendable {
             }
         }
 
-        init(_ block: S3Tokenizer.Block, _ format: WeightFormat, _ team: ThreadTeam) throws {
-            func pack(_ layers: Linear...) throws -> PackedMatrix {
-                try PackedMatrix(layers.map { .init($0) }, format: format, team: team)
-            }
+        init(_ block: S3Tokenizer.Block, _ pack: LayerPacking) throws {
             exact = block.attention
             queryKeyValue = PackedLayer(
                 try pack(exact.query, exact.key, exact.value), in: WayIn(norm: try Norm(block.attentionNorm)))
@@ -61,7 +59,8 @@ struct PackedS3TokenizerEncoder: Sendable {
             up = PackedLayer(try pack(block.up), in: WayIn(norm: try Norm(block.feedForwardNorm)), activation: .gelu)
             down = PackedLayer(try pack(block.down))
             let headSize = exact.output.weight.size(1) / exact.heads
-            attention = SelfAttention(heads: exact.heads, headSize: headSize, keys: format, values: format, team: team)
+            let frames = pack.attentionFormat
+            attention = SelfAttention(heads: exact.heads, headSize: headSize, keys: frames, values: frames, team: pack.team)
         }
 
         /// Changes `[1, frames, hidden]` in place.

@@ -1,8 +1,8 @@
 import Kernels
 import Torch
 
-/// What the layers of a flow are packed as.
-struct FlowPacking {
+/// What the layers of a network of S3Gen are packed as.
+struct LayerPacking {
     /// Of the matrices of transformer blocks and of convolutions.
     let format: WeightFormat
     let team: ThreadTeam
