@@ -95,14 +95,15 @@ struct Transfer {
             guard pending.readableBytes > 0 else { return }
             let buffer = pending
             try await NIOThreadPool.singleton.runIfActive { try buffer.withUnsafeReadableBytes { try incomplete.append($0) } }
-            meter.receive(buffer.readableBytes)
             pending.clear()
         }
         do {
             for try await var chunk in response.body {
                 windowBytes += chunk.readableBytes
+                meter.receive(chunk.readableBytes)
                 pending.writeBuffer(&chunk)
                 guard incomplete.count + pending.readableBytes <= file.size else {
+                    meter.credit(-pending.readableBytes)
                     pending.clear()
                     try restart(incomplete)
                     throw Failure.transient("more than \(file.size.asBytes) came")

@@ -25,11 +25,11 @@ final class FakeHub: Sendable {
     /// What is done to an answer.
     enum Trouble: Sendable {
         case status(Int, headers: [(String, String)] = [])
-        /// The connection is closed after so many bytes of the body.
+        /// The connection is closed after so many bytes of the body, once the client has them.
         case cut(after: Int)
-        /// Nothing comes after so many bytes.
-        case stall(after: Int)
-        /// The body comes a byte a millisecond.
+        /// Nothing comes after this place in the file.
+        case stall(at: Int)
+        /// The body comes byte by byte, each once the client has the one before.
         case drip
         /// The byte at this place is another.
         case damage(at: Int)
@@ -48,6 +48,7 @@ final class FakeHub: Sendable {
     let commit: String
     private let files: Mutex<[String: Data]>
     private let log = Mutex<[Request]>([])
+    private let arrivals = Mutex(0)
     private let trouble: @Sendable (Request, Int) -> Trouble?
     private let ports = Mutex<[Int]>([])
     private let channels = Mutex<[any Channel]>([])
@@ -89,6 +90,13 @@ final class FakeHub: Sendable {
     /// Requests for contents so far.
     var transfers: [Request] { requests.filter(\.isContents) }
 
+    /// How many bytes of the file the client has, by its own account. What a client library has read and not handed on
+    /// yet when a connection ends is lost, more of it on a busy machine; so ends wait for this.
+    var arrived: Int {
+        get { arrivals.withLock { $0 } }
+        set { arrivals.withLock { $0 = newValue } }
+    }
+
     func contents(_ path: String) -> Data { files.withLock { $0[path]! } }
 
     static func checksum(_ data: Data) -> String {
@@ -105,6 +113,8 @@ final class FakeHub: Sendable {
         var status = HTTPResponseStatus.ok
         var headers = HTTPHeaders()
         var body = Data()
+        /// Where in the file the body begins.
+        var start = 0
         /// Bytes after which the connection closes or falls silent.
         var end: (after: Int, closes: Bool)?
         var isDripping = false
@@ -160,13 +170,14 @@ final class FakeHub: Sendable {
         guard let start else { return Answer(body: data) }
         guard start < data.count else { return Answer(status: .rangeNotSatisfiable) }
         return Answer(
-            status: .partialContent, headers: ["Content-Range": "bytes \(start)-\(data.count - 1)/\(data.count)"], body: Data(data[start...]))
+            status: .partialContent, headers: ["Content-Range": "bytes \(start)-\(data.count - 1)/\(data.count)"], body: Data(data[start...]),
+            start: start)
     }
 
     private func spoil(_ answer: inout Answer, _ trouble: Trouble?) {
         switch trouble {
         case .cut(let count): answer.end = (count, true)
-        case .stall(let count): answer.end = (count, false)
+        case .stall(let place): answer.end = (max(0, place - answer.start), false)
         case .drip: answer.isDripping = true
         case .damage(let place) where place < answer.body.count: answer.body[answer.body.startIndex + place] ^= 0xFF
         case .announce(let length): answer.headers.replaceOrAdd(name: "Content-Length", value: "\(length)")
@@ -207,7 +218,7 @@ private final class Connection: ChannelInboundHandler {
         if answer.isChunked { headers.add(name: "Transfer-Encoding", value: "chunked") }
         context.write(wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: answer.status, headers: headers))), promise: nil)
         let body = request.method == .HEAD ? Data() : answer.body.prefix(answer.end?.after ?? answer.body.count)
-        if answer.isDripping, request.method != .HEAD { return drip(body, context) }
+        if answer.isDripping, request.method != .HEAD { return drip(body, from: answer.start, context) }
         let piece = 4096
         var start = body.startIndex
         while start < body.endIndex {
@@ -217,15 +228,26 @@ private final class Connection: ChannelInboundHandler {
         }
         if let end = answer.end, request.method != .HEAD {
             context.flush()
-            if end.closes { context.close(promise: nil) }
+            if end.closes { close(after: answer.start + body.count, context) }
             return
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
     }
 
-    private func drip(_ body: Data, _ context: ChannelHandlerContext) {
-        guard context.channel.isActive, let first = body.first else { return }
+    private func close(after place: Int, _ context: ChannelHandlerContext) {
+        once(place, context) { context.close(promise: nil) }
+    }
+
+    private func drip(_ body: Data, from place: Int, _ context: ChannelHandlerContext) {
+        guard let first = body.first else { return }
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: [first])))), promise: nil)
-        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { self.drip(body.dropFirst(), context) }
+        once(place + 1, context) { self.drip(body.dropFirst(), from: place + 1, context) }
+    }
+
+    /// Goes on when the client has the file up to a place, while it is there.
+    private func once(_ place: Int, _ context: ChannelHandlerContext, _ goOn: @escaping () -> Void) {
+        guard context.channel.isActive else { return }
+        if hub.arrived >= place { return goOn() }
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(1)) { self.once(place, context, goOn) }
     }
 }

@@ -40,7 +40,10 @@ struct HubWorld: Sendable {
         freeSpace: @escaping @Sendable (URL) -> Int? = { _ in nil }, onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
     ) async throws -> [String: URL] {
         try await HubClient.with(configuration, clock: clock.clock, freeSpace: freeSpace) {
-            try await $0.fetch(requests, from: Self.repository, revision: revision, onEvent: onEvent)
+            try await $0.fetch(requests, from: Self.repository, revision: revision) { event in
+                if case .progress(let progress) = event { hub.arrived = progress.bytes }
+                onEvent(event)
+            }
         }
     }
 }
