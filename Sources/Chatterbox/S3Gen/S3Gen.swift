@@ -37,17 +37,16 @@ public struct S3Gen: Sendable {
     }
 
     /// The same networks with weights packed for the CPU; the tokenizer's only where weights are rounded, for in float32 packing
-    /// gains nothing there.
+    /// gains nothing there. Those that hear a recording wait with it until one comes.
     ///
     /// - Parameters:
     ///   - quantization: where anything is rounded, all but the speaker encoder is to 8 bits: 4 are heard.
     ///   - release: called when weights are packed that need not be kept near any longer.
-    func packed(_ quantization: Quantization, team: ThreadTeam, release: () -> Void) throws -> S3Gen {
+    func packed(_ quantization: Quantization, team: ThreadTeam, release: @escaping @Sendable () -> Void) throws -> S3Gen {
         defer { release() }
         var copy = self
-        if quantization.soundFormat != .float32 { copy.tokenizer = try tokenizer.packed(quantization.soundFormat, team: team) }
-        copy.speakerEncoder = try speakerEncoder.packed(team: team)
-        release()
+        if quantization.soundFormat != .float32 { copy.tokenizer = tokenizer.packed(quantization.soundFormat, team: team, release: release) }
+        copy.speakerEncoder = speakerEncoder.packed(team: team, release: release)
         copy.flow = try flow.packed(quantization.soundFormat, team: team)
         copy.vocoder = try vocoder.packed(quantization.soundFormat, team: team)
         return copy

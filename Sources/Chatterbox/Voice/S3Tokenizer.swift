@@ -39,7 +39,7 @@ public struct S3Tokenizer: Sendable {
     let blocks: [Block]
     private let quantizer: Linear
     /// A faster way through the encoder.
-    private var packedEncoder: PackedS3TokenizerEncoder?
+    private var packedEncoder: OnFirstUse<PackedS3TokenizerEncoder>?
 
     /// Takes what `tokenizer` holds in `s3gen.safetensors`. The filter bank and the window that some checkpoints carry
     /// are computed instead.
@@ -56,11 +56,16 @@ public struct S3Tokenizer: Sendable {
     /// Where its weights lie.
     var device: Device { quantizer.weight.device }
 
-    /// The same network with the encoder's weights packed for the CPU. What is rounded to 8 bits makes some tokens others,
-    /// near ones.
-    func packed(_ format: WeightFormat, team: ThreadTeam) throws -> S3Tokenizer {
+    /// The same network with the encoder's weights packed for the CPU when it first hears a recording. What is rounded to
+    /// 8 bits makes some tokens others, near ones.
+    ///
+    /// - Parameter release: called when they are packed and need not be kept near any longer.
+    func packed(_ format: WeightFormat, team: ThreadTeam, release: @escaping @Sendable () -> Void = {}) -> S3Tokenizer {
         var copy = self
-        copy.packedEncoder = try PackedS3TokenizerEncoder(self, format: format, team: team)
+        copy.packedEncoder = OnFirstUse {
+            defer { release() }
+            return try PackedS3TokenizerEncoder(self, format: format, team: team)
+        }
         return copy
     }
 
@@ -101,7 +106,7 @@ public struct S3Tokenizer: Sendable {
     }
 
     private func hidden(_ logMel: Tensor, lengths: [Int]?) throws -> Tensor {
-        if let packedEncoder, lengths == nil, logMel.size(0) == 1 { return try packedEncoder(logMel) }
+        if let packedEncoder, lengths == nil, logMel.size(0) == 1 { return try packedEncoder()(logMel) }
         var x = logMel
         var lengths = lengths
         for convolution in [firstConvolution, secondConvolution] {

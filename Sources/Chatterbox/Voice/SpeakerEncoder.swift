@@ -52,7 +52,7 @@ public struct SpeakerEncoder: Sendable {
     private let projection: Conv1d
     private let projectionNorm: BatchNorm
     /// A faster way to what is pooled.
-    private var packedFrames: PackedSpeakerFrames?
+    private var packedFrames: OnFirstUse<PackedSpeakerFrames>?
 
     /// Takes what `speaker_encoder` holds in `s3gen.safetensors`.
     public init(_ weights: Weights, _ config: SpeakerEncoderConfig = .chatterbox) throws {
@@ -85,7 +85,7 @@ public struct SpeakerEncoder: Sendable {
     /// - Parameter filterbank: Kaldi's log energies of recordings at 16 kHz, 100 frames a second, the mean of every
     ///   bin over time taken away; at least 3 frames.
     public func callAsFunction(_ filterbank: Tensor) throws -> Tensor {
-        if let packedFrames, filterbank.size(0) == 1 { return try pooled(packedFrames(filterbank)) }
+        if let packedFrames, filterbank.size(0) == 1 { return try pooled(packedFrames()(filterbank)) }
         var x = try entranceNorm(entrance(head(filterbank.transposed(1, 2)))).relu()
         for (block, transit) in stages {
             for layer in block { x = try Tensor.cat([x, layer(x)], axis: 1) }
@@ -94,10 +94,15 @@ public struct SpeakerEncoder: Sendable {
         return try pooled(outputNorm(x).relu())
     }
 
-    /// The same network with weights packed for the CPU, in float32.
-    func packed(team: ThreadTeam) throws -> SpeakerEncoder {
+    /// The same network with weights packed for the CPU, in float32, when it first hears somebody.
+    ///
+    /// - Parameter release: called when they are packed and need not be kept near any longer.
+    func packed(team: ThreadTeam, release: @escaping @Sendable () -> Void = {}) -> SpeakerEncoder {
         var copy = self
-        copy.packedFrames = try PackedSpeakerFrames(self, team: team)
+        copy.packedFrames = OnFirstUse {
+            defer { release() }
+            return try PackedSpeakerFrames(self, team: team)
+        }
         return copy
     }
 
