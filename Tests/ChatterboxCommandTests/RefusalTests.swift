@@ -51,8 +51,8 @@ import Testing
         #expect(unknown.status == 1 && unknown.errors.contains("rms, slt"))
     }
 
-    @Test("a stand-in speaks without a voice being given") func standIn() async throws {
-        let tokenizer = fixturesFolder.appending(path: "tokenizer.json").path
+    @Test("a stand-in speaks without a voice being given", arguments: ["tokenizer.json", "."]) func standIn(place: String) async throws {
+        let tokenizer = fixturesFolder.appending(path: place).path
         #expect(try await program("models", "make-random", "stand-in", "--tokenizer", tokenizer).status == 0)
         let spoken = try await program("say", "One two.", "--model", "stand-in", "--max-tokens", "4", "--steps", "1", "-o", "out.wav")
         #expect(spoken.status == 0, "\(spoken.errors)")

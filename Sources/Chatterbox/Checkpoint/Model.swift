@@ -116,37 +116,4 @@ public struct Model: Sendable {
         }
         return try PackedDecodeEngine(packedT3, slots: slots, capacity: capacity)
     }
-
-    /// Writes a folder that ``load(_:variant:device:dtype:)`` takes, with weights drawn at random: it babbles noise, and
-    /// shows that everything is in its place.
-    ///
-    /// - Parameter tokenizer: the folder to copy the tokenizer's files from, or the file where it is but one.
-    /// - Throws: ``CheckpointError/unwritable(_:reason:)``, `SafetensorsError`.
-    public static func writeRandom(
-        _ configuration: ModelConfiguration, as variant: Variant = .chatterbox, tokenizer: URL, seed: UInt64, to folder: URL
-    ) throws {
-        do {
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            var isFolder: ObjCBool = false
-            let isFile = FileManager.default.fileExists(atPath: tokenizer.path, isDirectory: &isFolder) && !isFolder.boolValue
-            let (needed, further) = (variant.tokenizer.fileNames, isFile ? [] : variant.tokenizer.furtherFileNames)
-            for name in needed + further {
-                let source = isFile ? tokenizer : tokenizer.appending(path: name)
-                guard needed.contains(name) || FileManager.default.fileExists(atPath: source.path) else { continue }
-                try Data(contentsOf: source).write(to: folder.appending(path: name), options: .atomic)
-            }
-            try configuration.write(to: folder.appending(path: ModelFiles.configurationName))
-        } catch {
-            throw CheckpointError.unwritable(folder, reason: error.localizedDescription)
-        }
-        func write(_ names: [String], _ make: (Weights) throws -> Void) throws {
-            let weights = Weights(initialising: try Generator(seed: seed))
-            try make(weights)
-            let name = names.first { $0.hasSuffix(".safetensors") } ?? names[0]
-            try SafetensorsWriter.write(weights.parameters, to: folder.appending(path: name))
-        }
-        try write(variant.files.t3) { _ = try T3($0, configuration.t3) }
-        try write(variant.files.s3Gen) { _ = try S3Gen($0, configuration.s3Gen) }
-        try write(variant.files.voiceEncoder) { _ = try VoiceEncoder($0, configuration.voiceEncoder) }
-    }
 }

@@ -80,6 +80,16 @@ import Torch
         #expect(speech.report.warnings.map(\.kind) == [.ignoredOption, .ignoredOption, .ignoredOption, .unknownTag])
     }
 
+    @Test("random models carry what upstream's loader asks for and nobody reads") func unread() throws {
+        func names(_ tensors: [String]) throws -> [String: [Int]] {
+            try Model.unread(beside: Dictionary(uniqueKeysWithValues: tensors.map { ($0, try Tensor.zeros([6, 4])) })).mapValues(\.shape)
+        }
+        #expect(try names(["tfmr.norm.weight", "speech_emb.weight"]) == ["tfmr.embed_tokens.weight": [8, 6]])
+        #expect(try names(["tfmr.ln_f.weight"]) == ["tfmr.wte.weight": [50276, 6]])
+        #expect(try names(["proj.weight"]) == ["similarity_weight": [1], "similarity_bias": [1]])
+        #expect(try names(["head.bn1.running_mean", "head.bn1.running_var"]) == ["head.bn1.num_batches_tracked": []])
+    }
+
     /// Smaller than ``ModelConfiguration/tiny``: the tests' tokenizer is, too.
     private func tinyConfiguration(_ variant: Variant) -> ModelConfiguration {
         var configuration = variant.configuration.tiny

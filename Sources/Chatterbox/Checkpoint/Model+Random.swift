@@ -1,0 +1,60 @@
+import Foundation
+import Torch
+
+extension Model {
+    /// Writes a folder that ``load(_:variant:device:dtype:compute:watermark:languageTools:)`` takes, with weights drawn at
+    /// random: it babbles noise, and shows that everything is in its place. With the variant's own sizes upstream's package
+    /// takes it as well.
+    ///
+    /// - Parameter tokenizer: the folder to copy the tokenizer's files from, or the file where it is but one.
+    /// - Throws: ``CheckpointError/unwritable(_:reason:)``, `SafetensorsError`.
+    public static func writeRandom(
+        _ configuration: ModelConfiguration, as variant: Variant = .chatterbox, tokenizer: URL, seed: UInt64, to folder: URL
+    ) throws {
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            var isFolder: ObjCBool = false
+            let isFile = FileManager.default.fileExists(atPath: tokenizer.path, isDirectory: &isFolder) && !isFolder.boolValue
+            let (needed, further) = (variant.tokenizer.fileNames, isFile ? [] : variant.tokenizer.furtherFileNames)
+            for name in needed + further {
+                let source = isFile ? tokenizer : tokenizer.appending(path: name)
+                guard needed.contains(name) || FileManager.default.fileExists(atPath: source.path) else { continue }
+                try Data(contentsOf: source).write(to: folder.appending(path: name), options: .atomic)
+            }
+            try configuration.write(to: folder.appending(path: ModelFiles.configurationName))
+        } catch {
+            throw CheckpointError.unwritable(folder, reason: error.localizedDescription)
+        }
+        func write(_ names: [String], _ make: (Weights) throws -> Void) throws {
+            let weights = Weights(initialising: try Generator(seed: seed))
+            try make(weights)
+            var tensors = weights.parameters
+            // Other sizes than the variant's own upstream does not load anyway.
+            if configuration == variant.configuration { try tensors.merge(unread(beside: tensors)) { own, _ in own } }
+            let name = names.first { $0.hasSuffix(".safetensors") } ?? names[0]
+            try SafetensorsWriter.write(tensors, to: folder.appending(path: name))
+        }
+        try write(variant.files.t3) { _ = try T3($0, configuration.t3) }
+        try write(variant.files.s3Gen) { _ = try S3Gen($0, configuration.s3Gen) }
+        try write(variant.files.voiceEncoder) { _ = try VoiceEncoder($0, configuration.voiceEncoder) }
+    }
+
+    /// Tensors that upstream's loader insists on, though nobody computes with them: input tables of Llama and GPT-2, how many
+    /// batches a normalisation was trained on, two scalars of the voice encoder's loss.
+    ///
+    /// - Parameter tensors: a file's, by name.
+    static func unread(beside tensors: [String: Tensor]) throws -> [String: Tensor] {
+        var unread: [String: Tensor] = [:]
+        for (name, tensor) in tensors {
+            switch name {
+            case "tfmr.norm.weight": unread["tfmr.embed_tokens.weight"] = try .zeros([8, tensor.size(0)])
+            case "tfmr.ln_f.weight": unread["tfmr.wte.weight"] = try .zeros([50276, tensor.size(0)])
+            case "proj.weight": (unread["similarity_weight"], unread["similarity_bias"]) = (try .full([1], 10), try .full([1], -5))
+            case _ where name.hasSuffix(".running_mean"):
+                unread[String(name.dropLast("running_mean".count)) + "num_batches_tracked"] = try .zeros([], dtype: .int64)
+            default: break
+            }
+        }
+        return unread
+    }
+}
