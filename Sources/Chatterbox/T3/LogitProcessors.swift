@@ -9,6 +9,13 @@ extension Tensor {
         return try withText + (withText - without) * weight
     }
 
+    /// Rows of logits `[rows, vocabulary]` in which a token has no chance; finite, so that guidance can take their difference.
+    func ruling(out token: Int) throws -> Tensor {
+        let logits = try clone()
+        try logits.narrow(axis: 1, from: token, count: 1).fill(-1e4)
+        return logits
+    }
+
     /// Tokens marked in `seen` `[vocabulary]` become less likely: positive logits shrink, negative ones grow.
     func penalised(_ seen: Tensor, by penalty: Double) throws -> Tensor {
         let penalised = try Tensor.select(less(than: 0), self * penalty, self / penalty)

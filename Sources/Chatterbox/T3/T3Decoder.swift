@@ -19,6 +19,7 @@ public final class T3Decoder {
     public let attention: AttentionRecorder?
 
     private let engine: any DecodeEngine
+    private let earliestStop: Int
     private let loopGuard: LoopGuard?
     private let sampler: SpeechTokenSampler
     private var slots: Range<Int>
@@ -29,13 +30,14 @@ public final class T3Decoder {
     /// - Parameters:
     ///   - text: text tokens as `T3Configuration.framed(_:)` frames them.
     ///   - budget: most tokens to draw; upstream's is 1000, 40 seconds.
+    ///   - earliestStop: tokens that are drawn before the stop token can be; upstream's is 0.
     ///   - loopGuard: ends speech that goes round in a circle; nil, as upstream, lets it.
     ///   - heads: whose attention over the text is recorded, that of the guided row.
     ///   - generator: on the engine's device; one draw a token.
     /// - Throws: `T3Error` when the request does not fit the model or the engine.
     public init(
         engine: any DecodeEngine, text: [Int], conditioning: T3Conditioning,
-        options: SamplingOptions = .chatterbox, budget: Int = 1000,
+        options: SamplingOptions = .chatterbox, budget: Int = 1000, earliestStop: Int = 0,
         loopGuard: LoopGuard? = nil, recording heads: [AttentionHead] = [], generator: Generator
     ) throws {
         let (model, configuration) = (engine.model, engine.model.configuration)
@@ -43,6 +45,7 @@ public final class T3Decoder {
         let guidance = configuration.style == .chatterbox && options.guidance > 0
         self.engine = engine
         self.budget = budget
+        self.earliestStop = earliestStop
         self.loopGuard = loopGuard
         sampler = try SpeechTokenSampler(
             options, style: configuration.style, vocabulary: configuration.speechVocabulary,
@@ -69,9 +72,10 @@ public final class T3Decoder {
         guard end == nil else { return nil }
         try Task.checkCancellation()
         if logits == nil { try Self.advance([self]) }
-        let token = try sampler.draw(from: logits!)
+        let stop = engine.model.configuration.stopSpeech
+        let token = try sampler.draw(from: tokens.count < earliestStop ? logits!.ruling(out: stop) : logits!)
         logits = nil
-        if token == engine.model.configuration.stopSpeech {
+        if token == stop {
             finish(.stop)
             return nil
         }

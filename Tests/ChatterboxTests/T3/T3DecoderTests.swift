@@ -47,6 +47,24 @@ struct T3DecoderTests {
         #expect(try decoder.next() == nil)
     }
 
+    @Test("a stop is not drawn before the earliest") func earliestStop() throws {
+        let engine = try TensorDecodeEngine(small.model, capacity: 140)
+        let expected = try expected("stopping"), request = try request("stopping")
+        #expect(expected.end == .stop)
+        func decoder(earliestStop: Int) throws -> T3Decoder {
+            let decoder = try T3Decoder(
+                engine: engine, text: small.text, conditioning: small.conditioning, options: request.options, budget: request.budget,
+                earliestStop: earliestStop, generator: Generator(seed: request.seed))
+            while try decoder.next() != nil {}
+            return decoder
+        }
+        let count = expected.tokens.count
+        #expect(try decoder(earliestStop: count).tokens == expected.tokens)
+        let later = try decoder(earliestStop: count + 1).tokens
+        #expect(later.count > count && Array(later.prefix(count)) == expected.tokens)
+        #expect(!later.contains(small.model.configuration.stopSpeech))
+    }
+
     @Test("prefill and step logits are upstream's", arguments: cases)
     func logits(name: String) throws {
         let engine = try TensorDecodeEngine(small.model, capacity: 140)
