@@ -187,7 +187,8 @@ public actor Synthesizer {
             let engine = try model.makeDecodeEngine(slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
             decoder = try T3Decoder(
                 engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
-                budget: budget, earliestStop: variant.ending.earliestStop * utterance.tokens.count, loopGuard: isGuarded ? LoopGuard() : nil, recording: heads, generator: generator)
+                budget: budget, earliestStop: variant.ending.earliestStop(after: utterance.tokens), loopGuard: isGuarded ? LoopGuard() : nil,
+                recording: heads, generator: generator)
             report.textTokens += utterance.tokens.count
             report.stages.prefill += lap()
             while try decoder.next() != nil { onProgress(.tokens(report.speechTokens + decoder.tokens.count)) }

@@ -60,8 +60,7 @@ extension ModelsCommand {
             guard (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.isEmpty ?? true else {
                 throw UsageError("\(self.folder): a folder with something in it; give a new one")
             }
-            let isFolder = (try? tokenizer.resourceValues(forKeys: [.isDirectoryKey]).isDirectory) ?? false
-            if variant.name == Variant.chatterbox.name, !isFolder { _ = try EnglishTokenizer(tokenizer) }
+            if variant.name == Variant.chatterbox.name, !tokenizer.isFolder { _ = try EnglishTokenizer(tokenizer) }
             // Under another name until it is whole.
             let unfinished = folder.deletingLastPathComponent().appending(path: ".\(folder.lastPathComponent).\(UUID().uuidString.prefix(8)).part")
             do {

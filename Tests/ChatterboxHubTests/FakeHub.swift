@@ -228,14 +228,10 @@ private final class Connection: ChannelInboundHandler {
         }
         if let end = answer.end, request.method != .HEAD {
             context.flush()
-            if end.closes { close(after: answer.start + body.count, context) }
+            if end.closes { once(answer.start + body.count, context) { context.close(promise: nil) } }
             return
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-    }
-
-    private func close(after place: Int, _ context: ChannelHandlerContext) {
-        once(place, context) { context.close(promise: nil) }
     }
 
     private func drip(_ body: Data, from place: Int, _ context: ChannelHandlerContext) {

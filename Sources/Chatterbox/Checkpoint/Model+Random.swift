@@ -13,8 +13,7 @@ extension Model {
     ) throws {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            var isFolder: ObjCBool = false
-            let isFile = FileManager.default.fileExists(atPath: tokenizer.path, isDirectory: &isFolder) && !isFolder.boolValue
+            let isFile = FileManager.default.fileExists(atPath: tokenizer.path) && !tokenizer.isFolder
             let (needed, further) = (variant.tokenizer.fileNames, isFile ? [] : variant.tokenizer.furtherFileNames)
             for name in needed + further {
                 let source = isFile ? tokenizer : tokenizer.appending(path: name)

@@ -12,10 +12,7 @@ struct ModelFiles {
     /// - Parameter variant: nil takes the first of ``Variant/all`` whose T3 is there.
     /// - Throws: ``CheckpointError`` naming what is missing.
     init(_ folder: URL, variant: Variant? = nil) throws {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else {
-            throw CheckpointError.noFolder(folder)
-        }
+        guard folder.isFolder else { throw CheckpointError.noFolder(folder) }
         let names = Set((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
         /// The first of a file's names that is there, whole or in shards.
         func find(_ choices: [String]) -> URL? {

@@ -24,9 +24,9 @@ public struct ModelLocator: Sendable {
             return found
         }
         let path = URL(filePath: model)
-        if Self.isFolder(path) { return path }
+        if path.isFolder { return path }
         guard !model.contains("/"), !model.isEmpty else { throw CheckpointError.noFolder(path) }
-        guard let found = shelves.map({ $0.appending(path: model) }).first(where: Self.isFolder) else {
+        guard let found = shelves.map({ $0.appending(path: model) }).first(where: \.isFolder) else {
             throw ModelLocatorError.unknown(model, known: models.map(\.lastPathComponent), shelves: shelves)
         }
         return found
@@ -45,12 +45,7 @@ public struct ModelLocator: Sendable {
 
     private static func folders(in shelf: URL) -> [URL] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: shelf.path)) ?? []
-        return names.filter { !$0.hasPrefix(".") }.sorted().map { shelf.appending(path: $0) }.filter(isFolder)
-    }
-
-    private static func isFolder(_ url: URL) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
+        return names.filter { !$0.hasPrefix(".") }.sorted().map { shelf.appending(path: $0) }.filter(\.isFolder)
     }
 }
 

@@ -32,6 +32,9 @@ extension Variant {
 }
 
 extension Variant.Ending {
+    /// Speech tokens that a framed text has at least, before which the stop token is not drawn.
+    func earliestStop(after text: [Int]) -> Int { fewestPerText * text.count }
+
     /// Where among the drawn tokens those are that become sound: all but control tokens.
     func audible(in drawn: [Int], _ configuration: ModelConfiguration) -> [Int] {
         let start = beginsAtStartToken ? drawn.firstIndex(of: configuration.t3.startSpeech).map { $0 + 1 } ?? 0 : 0

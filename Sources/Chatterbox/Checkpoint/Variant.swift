@@ -43,7 +43,7 @@ public struct Variant: Sendable {
     /// How speech is finished: as upstream does it, and Pico as it needs.
     struct Ending: Sendable {
         /// Speech tokens for each text token, start and stop included, before which a stop is not believed.
-        var earliestStop = 0
+        var fewestPerText = 0
         /// Tokens of silence that follow the drawn ones, so that the last sound is not cut off.
         var silence = 0
         /// Tokens at the end whose sound is left out: what is drawn right before the stop token decodes to noise.
@@ -92,7 +92,7 @@ extension Variant {
         configuration: .pico, normalizer: .english, tokenizer: EnglishTokenizer.self, languages: [.english],
         // Stops weighed three times in its training, so that it takes silence at the beginning for the end now and then. Of the
         // 36,000 recordings it learned from the shortest has 1.6 speech tokens for a text token.
-        sampling: .pico, ignored: [.topK], ending: Ending(earliestStop: 1))
+        sampling: .pico, ignored: [.topK], ending: Ending(fewestPerText: 1))
 
     /// Every variant; a folder with the files of several is the first of them.
     public static let all = [chatterbox, multilingualV3, multilingualV2, turbo, nano] + packs + [pico]

@@ -45,10 +45,11 @@ public struct S3Gen: Sendable {
     func packed(_ quantization: Quantization, team: ThreadTeam, release: @escaping @Sendable () -> Void) throws -> S3Gen {
         defer { release() }
         var copy = self
-        if quantization.soundFormat != .float32 { copy.tokenizer = tokenizer.packed(quantization.soundFormat, team: team, release: release) }
+        let format = quantization.soundFormat
+        if format != .float32 { copy.tokenizer = tokenizer.packed(format, team: team, release: release) }
         copy.speakerEncoder = speakerEncoder.packed(team: team, release: release)
-        copy.flow = try flow.packed(quantization.soundFormat, team: team)
-        copy.vocoder = try vocoder.packed(quantization.soundFormat, team: team)
+        copy.flow = try flow.packed(format, team: team)
+        copy.vocoder = try vocoder.packed(format, team: team)
         return copy
     }
 

@@ -46,12 +46,12 @@ struct VoiceSource {
     ///
     /// What looks like a path is taken for one, even where nothing is there: reading it says what is wrong.
     static func file(_ voice: String, _ library: VoiceLibrary, ofModel model: VoiceLibrary? = nil) throws -> URL {
-        var isFolder: ObjCBool = false
-        if FileManager.default.fileExists(atPath: voice, isDirectory: &isFolder), !isFolder.boolValue { return URL(filePath: voice) }
+        let place = URL(filePath: voice)
+        if FileManager.default.fileExists(atPath: voice), !place.isFolder { return place }
         for library in [library, model].compactMap({ $0 }) {
             if let stored = try? library.entry(named: voice) { return stored.file }
         }
-        if voice.contains("/") || voice.contains(".") { return URL(filePath: voice) }
+        if voice.contains("/") || voice.contains(".") { return place }
         _ = try library.file(named: voice)
         let known = [library, model].compactMap { $0?.entries() }.joined().map(\.name)
         throw VoiceLibraryError.unknown(voice, known: known, folder: library.folder)
