@@ -14,6 +14,10 @@ let package = Package(
         .executable(name: "torch-bench", targets: ["TorchBench"]),
         .executable(name: "kernel-bench", targets: ["KernelBench"]),
     ],
+    traits: [
+        .trait(name: "Hub", description: "The program gets models from Hugging Face; without it, it needs no TLS."),
+        .default(enabledTraits: ["Hub"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
         // For downloads: HTTP with TLS and streaming bodies, and checksums.
@@ -47,10 +51,9 @@ let package = Package(
         .executableTarget(
             name: "ChatterboxCommand",
             dependencies: [
-                "Chatterbox", "ChatterboxHub", "ChatterboxTraining", "Kernels", "Pico",
+                "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining", "Kernels", "Pico",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
-            path: "Sources/chatterbox"),
+            ]),
 
         .target(name: "Harness", path: "Benchmarks/Harness"),
         .executableTarget(name: "TorchBench", dependencies: ["Harness", "Torch"], path: "Benchmarks/TorchBench"),

@@ -5,7 +5,7 @@ import Foundation
 /// SwiftPM puts a copy of it beside every program that is built with this module. `Models/pico/README.md` tells what it
 /// learned from, what it can do and what not.
 public enum Pico {
-    /// Pico's folder, for `Chatterbox.load`; nil where the program was moved without the folder that was built beside it.
+    /// Pico's folder, for `Synthesizer.load`; nil where the program was moved without the folder that was built beside it.
     public static var folder: URL? { shelf?.appending(path: "pico") }
 
     /// The folder in which Pico's lies: beside the program, as it is built, or in `../share/chatterbox/models`, as it is

@@ -21,12 +21,12 @@ import Testing
 
     @Test("the library's example works") func example() async throws {
         // example
-        let chatterbox = try await Chatterbox.load(URL(filePath: "models/chatterbox"))
-        let voice = try await chatterbox.voice(from: URL(filePath: "reference.wav"))
-        let speech = try await chatterbox.speak("The ship was late.", voice: voice)
+        let synthesizer = try await Synthesizer.load(URL(filePath: "models/chatterbox"))
+        let voice = try await synthesizer.voice(from: URL(filePath: "reference.wav"))
+        let speech = try await synthesizer.speak("The ship was late.", voice: voice)
         try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
 
-        for try await chunk in chatterbox.chunks("A long text comes in pieces. Each is ready early.", voice: voice) {
+        for try await chunk in synthesizer.chunks("A long text comes in pieces. Each is ready early.", voice: voice) {
             print(chunk.text, chunk.audio.duration)
         }
         // end of the example

@@ -13,7 +13,7 @@ import Torch
 
     init() async throws {
         folder = try #require(Pico.folder)
-        chatterbox = try await Chatterbox.load(folder)
+        chatterbox = try await Synthesizer.load(folder)
     }
 
     @Test("its weights, all of its networks', take at most 24 MB")

@@ -67,7 +67,7 @@ import Torch
         let folder = try TemporaryFolder()
         try Model.writeRandom(
             tinyConfiguration(variant), as: variant, tokenizer: fixturesFolder.appending(path: "gpt2"), seed: 1, to: folder.url)
-        let synthesizer = try await Chatterbox.load(folder.url)
+        let synthesizer = try await Synthesizer.load(folder.url)
         #expect(synthesizer.model.variant.name == variant.name)
         let voice = try await synthesizer.voice(from: noise(seconds: 5.1))
         #expect(voice.conditioningTokens.size(1) == 128)
@@ -110,7 +110,7 @@ import Torch
         let folder = try TemporaryFolder()
         try Model.writeRandom(
             tinyConfiguration(.turbo), as: .turbo, tokenizer: fixturesFolder.appending(path: "gpt2"), seed: 1, to: folder.url)
-        let synthesizer = try await Chatterbox.load(folder.url)
+        let synthesizer = try await Synthesizer.load(folder.url)
         await #expect(throws: AudioError.self) { try await synthesizer.voice(from: noise(seconds: 4.9)) }
     }
 

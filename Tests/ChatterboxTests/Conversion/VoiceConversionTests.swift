@@ -140,7 +140,7 @@ import Torch
     @Test("a model converts, marks nothing without a watermark, and repeats itself for a seed") func synthesizer() async throws {
         let folder = try TemporaryFolder()
         try Model.writeRandom(.tiny, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 1, to: folder.url)
-        let synthesizer = try await Chatterbox.load(folder.url)
+        let synthesizer = try await Synthesizer.load(folder.url)
         let voice = try await synthesizer.voice(from: recording.prefix(seconds: 1))
         let source = recording.prefix(seconds: 0.5)
         let first = try await synthesizer.convert(source, to: voice, steps: 1, seed: 8)

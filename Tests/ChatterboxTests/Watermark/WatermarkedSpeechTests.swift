@@ -38,7 +38,7 @@ import Torch
     }
 
     @Test("without the weights speech is made and no mark is claimed") func missingWeights() async throws {
-        let synthesizer = try await Chatterbox.load(folder.url, watermark: folder.url.appending(path: "absent.safetensors"))
+        let synthesizer = try await Synthesizer.load(folder.url, watermark: folder.url.appending(path: "absent.safetensors"))
         let speech = try await synthesizer.speak("One. Two.", voice: voice, options: options())
         #expect(!speech.report.isWatermarked)
         #expect(speech.audio.frames > 0)
@@ -46,7 +46,7 @@ import Torch
 
     @Test("speech is the unmarked speech with the mark, in pieces or whole, and says so") func marked() async throws {
         _ = try weights()
-        let synthesizer = try await Chatterbox.load(folder.url)
+        let synthesizer = try await Synthesizer.load(folder.url)
         let plain = try await synthesizer.speak(text, voice: voice, options: options(watermark: false))
         #expect(!plain.report.isWatermarked)
         let marked = try await synthesizer.speak(text, voice: voice, options: options())
@@ -68,7 +68,7 @@ import Torch
 
     @Test("a trace holds the waveform from before the mark") func trace() async throws {
         _ = try weights()
-        let synthesizer = try await Chatterbox.load(folder.url)
+        let synthesizer = try await Synthesizer.load(folder.url)
         let options = try SpeechOptions(maximumTokens: 12, seed: 3)
         let (speech, trace) = try await synthesizer.trace("One.", voice: voice, options: options)
         let expected = try #require(synthesizer.model.watermarker).markedAtOnce(Audio(trace["wav"]!, sampleRate: 24_000))
@@ -78,6 +78,6 @@ import Torch
     @Test("damaged weights are an error, not speech without a mark") func damaged() async throws {
         let file = try weights()
         try Data(contentsOf: file).prefix(1000).write(to: file)
-        await #expect(throws: SafetensorsError.self) { try await Chatterbox.load(folder.url) }
+        await #expect(throws: SafetensorsError.self) { try await Synthesizer.load(folder.url) }
     }
 }

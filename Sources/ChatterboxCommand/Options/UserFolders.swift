@@ -1,7 +1,9 @@
 import Chatterbox
-import ChatterboxHub
 import Foundation
 import Pico
+#if Hub
+import ChatterboxHub
+#endif
 
 /// Where the program keeps what belongs to the user, by the XDG base directory rules: the one place that reads them
 /// from the environment, together with Python's variables for its hub.
@@ -10,8 +12,10 @@ struct UserFolders {
     let data: URL
     /// `$XDG_CACHE_HOME`, by default `~/.cache`.
     let caches: URL
+    #if Hub
     /// Where models come from and are kept, as Python's client has it.
     let hub: HubConfiguration
+    #endif
 
     init(environment: [String: String] = ProcessInfo.processInfo.environment) {
         let home = URL(filePath: environment["HOME"] ?? NSHomeDirectory())
@@ -21,7 +25,9 @@ struct UserFolders {
         }
         data = base("XDG_DATA_HOME", orElse: ".local/share").appending(path: "chatterbox")
         caches = base("XDG_CACHE_HOME", orElse: ".cache")
+        #if Hub
         hub = HubConfiguration(environment: environment, home: home)
+        #endif
     }
 
     var voiceLibrary: VoiceLibrary { VoiceLibrary(folder: data.appending(path: "voices")) }
@@ -29,9 +35,14 @@ struct UserFolders {
     /// The watermark's weights, which every model shares.
     var watermark: URL { WatermarkFile.url(inCache: caches) }
 
-    /// The models that a hub has.
-    var modelStore: ModelStore { ModelStore(shelf: caches.appending(path: "chatterbox/models"), configuration: hub) }
-
     /// The user's own models, those of the hub, and the one that comes with the program.
-    var modelLocator: ModelLocator { ModelLocator(shelves: [data.appending(path: "models"), modelStore.shelf] + (Pico.shelf.map { [$0] } ?? [])) }
+    var modelLocator: ModelLocator { ModelLocator(shelves: [data.appending(path: "models"), modelShelf] + (Pico.shelf.map { [$0] } ?? [])) }
+
+    /// Links to the hub's models, each under its name.
+    private var modelShelf: URL { caches.appending(path: "chatterbox/models") }
+
+    #if Hub
+    /// The models that a hub has.
+    var modelStore: ModelStore { ModelStore(shelf: modelShelf, configuration: hub) }
+    #endif
 }

@@ -1,3 +1,4 @@
+#if Hub
 import ChatterboxHub
 import Foundation
 import Synchronization
@@ -75,3 +76,4 @@ final class DownloadDisplay: Sendable {
         }
     }
 }
+#endif

@@ -65,7 +65,7 @@ struct ModelArguments: ParsableArguments {
         }
         if let threads { try Libtorch.setThreads(threads) }
         progress.begin("Loading \(folder.lastPathComponent)")
-        let synthesizer = try await Chatterbox.load(
+        let synthesizer = try await Synthesizer.load(
             folder, device: device, dtype: dtype.dtype,
             compute: ComputeOptions(exact: exact, quantization: quantize, offload: offload, threads: threads), watermark: folders.watermark,
             languageTools: languageTools)

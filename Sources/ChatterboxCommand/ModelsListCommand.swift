@@ -1,3 +1,4 @@
+#if Hub
 import ArgumentParser
 import Chatterbox
 import ChatterboxHub
@@ -125,3 +126,4 @@ struct ModelDamaged: Error, CustomStringConvertible {
 
     var description: String { "\(name) is damaged; fetch the damaged files anew with `chatterbox models pull \(name)`" }
 }
+#endif

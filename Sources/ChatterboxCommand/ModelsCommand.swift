@@ -7,7 +7,13 @@ struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
         abstract: "Get models, list, check and remove them.",
-        subcommands: [Pull.self, List.self, Verify.self, Remove.self, Path.self, MakeRandom.self])
+        subcommands: ofTheHub + [Path.self, MakeRandom.self])
+
+    #if Hub
+    private static let ofTheHub: [any ParsableCommand.Type] = [Pull.self, List.self, Verify.self, Remove.self]
+    #else
+    private static let ofTheHub: [any ParsableCommand.Type] = []
+    #endif
 }
 
 extension ModelsCommand {
@@ -20,7 +26,9 @@ extension ModelsCommand {
 
         func run() throws {
             let folders = UserFolders()
+            #if Hub
             try folders.modelStore.refresh()
+            #endif
             try StandardOutput.print(folders.modelLocator.folder(of: name).path)
         }
     }

@@ -1,17 +1,15 @@
 import Foundation
 import Torch
 
-/// Where a program starts.
-///
-/// ```swift
-/// let chatterbox = try await Chatterbox.load(URL(filePath: "models/chatterbox"))
-/// let voice = try await chatterbox.voice(from: URL(filePath: "reference.wav"))
-/// let speech = try await chatterbox.speak("The ship was late.", voice: voice)
-/// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
-/// ```
-public enum Chatterbox {
-    /// Loads a model's folder; see ``Model/load(_:variant:device:dtype:compute:watermark:languageTools:)``.
+extension Synthesizer {
+    /// Loads a model's folder and speaks with it; see ``Model/load(_:variant:device:dtype:compute:watermark:languageTools:)``.
     ///
+    /// ```swift
+    /// let synthesizer = try await Synthesizer.load(URL(filePath: "models/chatterbox"))
+    /// let voice = try await synthesizer.voice(from: URL(filePath: "reference.wav"))
+    /// let speech = try await synthesizer.speak("The ship was late.", voice: voice)
+    /// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
+    /// ```
     /// - Throws: ``CheckpointError``, what reading a damaged file throws, and `CancellationError` at the end where the task
     ///   was cancelled meanwhile.
     public static func load(

@@ -1,3 +1,4 @@
+#if Hub
 import ArgumentParser
 import ChatterboxHub
 import Foundation
@@ -45,3 +46,4 @@ enum CatalogArguments {
         throw UsageError("\"\(name)\" is no model to get; there are \(store.catalog.models.map(\.name).joined(separator: ", "))")
     }
 }
+#endif

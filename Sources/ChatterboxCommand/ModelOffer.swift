@@ -1,6 +1,8 @@
 import Chatterbox
-import ChatterboxHub
 import Foundation
+#if Hub
+import ChatterboxHub
+#endif
 
 /// Finds the folder of the model that a command asks for, and offers to get it where it is not here.
 struct ModelOffer {
@@ -10,6 +12,7 @@ struct ModelOffer {
     /// - Throws: ``ModelNotHere`` where a known model is missing and nobody can be asked or the answer is no; else as
     ///   `ModelLocator.folder(of:)`.
     func folder(of model: String?) async throws -> URL {
+        #if Hub
         let store = folders.modelStore
         // What Python has fetched since is as good as our own.
         try store.refresh()
@@ -19,8 +22,12 @@ struct ModelOffer {
             guard let model, let entry = store.catalog.model(named: model) else { throw error }
             return try await offer(entry, store)
         }
+        #else
+        return try folders.modelLocator.folder(of: model)
+        #endif
     }
 
+    #if Hub
     private func offer(_ model: CatalogModel, _ store: ModelStore) async throws -> URL {
         guard isatty(STDIN_FILENO) != 0, StandardError.isTerminal, display.style != .silent, !store.configuration.isOffline else {
             throw ModelNotHere(name: model.name)
@@ -35,4 +42,5 @@ struct ModelOffer {
             return try await download.showing(model.name) { try await store.pull(model, with: client) { download.show($0) } }
         }
     }
+    #endif
 }
