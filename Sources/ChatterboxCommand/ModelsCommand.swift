@@ -27,9 +27,10 @@ extension ModelsCommand {
         func run() throws {
             let folders = UserFolders()
             #if Hub
-            try folders.modelStore.refresh()
+            // Other models' places do not depend on what the hub's cache holds.
+            if name.map({ folders.modelStore.catalog.model(named: $0) != nil }) ?? true { try folders.modelStore.refresh() }
             #endif
-            try StandardOutput.print(folders.modelLocator.folder(of: name).path)
+            try StandardOutput.print(folders.modelLocator().folder(of: name).path)
         }
     }
 

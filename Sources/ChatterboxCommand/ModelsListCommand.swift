@@ -11,8 +11,8 @@ extension ModelsCommand {
 
         func run() throws {
             let folders = UserFolders(), store = folders.modelStore
-            let known = try store.catalog.models.map { try Entry($0, store) }
-            let own = folders.modelLocator.models.filter { folder in !known.contains { $0.name == folder.lastPathComponent } }
+            let known = store.catalog.models.map { Entry($0, store) }
+            let own = folders.modelLocator().models.filter { folder in !known.contains { $0.name == folder.lastPathComponent } }
             let entries = known + own.map(Entry.init)
             if json { return try StandardOutput.print(json: entries) }
             let width = entries.map(\.name.count).max() ?? 0
@@ -32,14 +32,14 @@ extension ModelsCommand {
         let bytes: Int
         let folder: String?
 
-        /// - Throws: what ``ModelStore/files(of:)`` throws.
-        init(_ model: CatalogModel, _ store: ModelStore) throws {
+        init(_ model: CatalogModel, _ store: ModelStore) {
             name = model.name
             summary = model.summary
-            let files = try store.files(of: model)
+            let files = store.files(of: model)
             here = !files.isEmpty
             bytes = files.reduce(0) { $0 + $1.bytes }
-            folder = here ? try store.folder(of: model)?.path : nil
+            // Where the shelf cannot be written the model has no folder to itself.
+            folder = here ? (try? store.folder(of: model))?.path : nil
         }
 
         /// A folder of the user's own.
@@ -70,7 +70,7 @@ extension ModelsCommand {
             let display = DownloadDisplay(progress.display)
             var damaged: [String] = []
             for model in chosen {
-                let files = try store.files(of: model)
+                let files = store.files(of: model)
                 if files.isEmpty, !models.isEmpty { throw ModelNotHere(name: model.name) }
                 for file in files {
                     let verdict = try await display.showing(file.name) {
@@ -107,7 +107,7 @@ extension ModelsCommand {
         func run() throws {
             let store = UserFolders().modelStore
             for model in try models.map({ try CatalogArguments.model($0, store) }) {
-                guard try store.folder(of: model) != nil else { throw ModelNotHere(name: model.name) }
+                guard store.isHere(model) else { throw ModelNotHere(name: model.name) }
                 StandardError.print("\(model.name) is removed, \((try store.remove(model)).asBytes) are free again")
             }
         }

@@ -9,10 +9,18 @@ import Foundation
 ///   refs/<revision>                the commit that a branch was at
 /// .locks/models--…/<checksum>.lock
 /// ```
+/// On a disk without links, and in a cache that was copied, a snapshot holds contents itself. Such a cache is used as it
+/// is: what is whole is never replaced.
 public struct HubCache: Sendable {
     public let folder: URL
+    private let links: DiskLinks
 
-    public init(_ folder: URL) { self.folder = folder }
+    public init(_ folder: URL) { self.init(folder, links: .system) }
+
+    init(_ folder: URL, links: DiskLinks) {
+        self.folder = folder
+        self.links = links
+    }
 
     // MARK: places
 
@@ -54,26 +62,60 @@ public struct HubCache: Sendable {
         return FileManager.default.fileExists(atPath: url.path) ? url : nil
     }
 
+    /// The commits of which files are here, the one that was last changed first.
+    func commits(of repository: HubRepository) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder(of: repository).appending(path: "snapshots").path)) ?? []
+        let dates = names.filter(HubRevision.isCommit).map { name in
+            (name, (try? FileManager.default.attributesOfItem(atPath: snapshot(name, of: repository).path))?[.modificationDate] as? Date ?? .distantPast)
+        }
+        return dates.sorted { ($1.1, $0.0) < ($0.1, $1.0) }.map(\.0)
+    }
+
+    /// Where the cache holds a file's contents, whole and undamaged; nil where it does not.
+    ///
+    /// They are looked for in the commit's snapshot, under their checksum, and in the snapshots of other commits: a cache
+    /// without links has no other place for a file that a new commit has not changed.
+    ///
+    /// - Throws: ``HubError/unreadable(path:reason:)``.
+    func intactContents(of file: HubFile) throws -> URL? {
+        let commits = [file.commit] + commits(of: file.repository).filter { $0 != file.commit }
+        var candidates = commits.map { snapshot($0, of: file.repository).appending(path: file.name) }
+        candidates.insert(blob(file.checksum, of: file.repository), at: 1)
+        var seen: Set<FileIdentity> = []
+        return try candidates.first { candidate in
+            guard let identity = FileIdentity(candidate), identity.size == file.size, seen.insert(identity).inserted else { return false }
+            return try Checksummer.digits(of: candidate, as: file.checksum).digits == file.checksum.digits
+        }
+    }
+
     // MARK: writing
 
-    /// Makes a snapshot's file out of contents that are here.
+    /// Gives a snapshot its file out of contents that are in the cache; a file that holds them itself stays as it is.
     ///
+    /// - Parameters:
+    ///   - contents: what ``intactContents(of:)`` found, or the blob that was fetched.
+    ///   - isMovable: whether contents under their checksum may be moved where the disk has no links, as Python's client
+    ///     does: nobody else leads to them.
     /// - Throws: ``HubError/unwritable(path:reason:)``.
-    func link(_ file: HubFile) throws -> URL {
-        let link = snapshot(file.commit, of: file.repository).appending(path: file.name)
-        try FileManager.default.createFolder(link.deletingLastPathComponent())
+    func place(_ file: HubFile, contents: URL, isMovable: Bool = false) throws -> URL {
+        let place = snapshot(file.commit, of: file.repository).appending(path: file.name)
+        if contents == place { return place }
+        try FileManager.default.createFolder(place.deletingLastPathComponent())
         // Out of the folders within the repository, of the commit's and of `snapshots`.
         let depth = 1 + file.name.split(separator: "/").count
         let target = String(repeating: "../", count: depth) + "blobs/\(file.checksum.digits)"
-        if (try? FileManager.default.destinationOfSymbolicLink(atPath: link.path)) == target { return link }
-        // A link is replaced, not removed and made: another process may be reading it.
-        let temporary = link.deletingLastPathComponent().appending(path: ".\(UUID().uuidString).link")
-        guard symlink(target, temporary.path) == 0, rename(temporary.path, link.path) == 0 else {
-            let reason = String(cString: strerror(errno))
-            unlink(temporary.path)
-            throw HubError.unwritable(path: link.path, reason: reason)
+        let isBlob = contents == blob(file.checksum, of: file.repository)
+        // Replaced in one step: another process may be reading the file that is there.
+        let temporary = place.deletingLastPathComponent().appending(path: ".\(UUID().uuidString).link")
+        defer { unlink(temporary.path) }
+        var source = temporary
+        if !links.link(temporary, to: contents, symbolically: isBlob ? target : nil) {
+            if isBlob, isMovable { source = contents } else { try DiskLinks.copy(contents, to: temporary) }
         }
-        return link
+        guard rename(source.path, place.path) == 0 else {
+            throw HubError.unwritable(path: place.path, reason: String(cString: strerror(errno)))
+        }
+        return place
     }
 
     /// Notes which commit a branch or a tag is at.

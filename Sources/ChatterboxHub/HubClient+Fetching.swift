@@ -19,7 +19,8 @@ public struct HubRequest: Sendable, Hashable {
 extension HubClient {
     /// Brings files of a repository into the cache, all at the same commit, and gives their places.
     ///
-    /// Files that are there are used as they are, whoever fetched them, once their checksums have been found right.
+    /// Files that are there are used as they are, whoever fetched them and whether they are links or not, once their
+    /// checksums have been found right. Where nothing is missing the cache need not be writable.
     /// Where the hub cannot be reached, the files of the last visit will do if they are complete.
     ///
     /// - Parameter onEvent: called often and from several threads.
@@ -43,20 +44,36 @@ extension HubClient {
             return cached
         }
         let meter = ProgressMeter(files: files.count, bytes: files.reduce(0) { $0 + $1.size }, clock: clock, onEvent: onEvent)
-        try checkRoom(for: files)
+        let here = try await inParallel(files) { file in
+            let contents = try await NIOThreadPool.singleton.runIfActive { try cache.intactContents(of: file) }
+            guard contents != nil else { return contents }
+            meter.credit(file.size)
+            meter.finishFile()
+            return contents
+        }
+        let missing = zip(files, here).filter { $1 == nil }.map(\.0)
+        try checkRoom(for: missing)
         // The largest first, so that the small ones fill the gaps.
-        _ = try await inParallel(files.sorted { $0.size > $1.size }) { file in
-            if try await isHere(file) {
-                meter.credit(file.size)
-                meter.finishFile()
+        let ordered = missing.sorted { $0.size > $1.size }
+        let transferred = try await inParallel(ordered) { try await Transfer(client: self, file: $0, meter: meter).run() }
+        let fetched = Dictionary(zip(ordered, transferred), uniquingKeysWith: { first, _ in first })
+        var places: [String: URL] = [:], isSnapshotWhole = true
+        for (file, contents) in zip(files, here) {
+            if let contents {
+                do { places[file.name] = try cache.place(file, contents: contents) } catch HubError.unwritable {
+                    // A cache that cannot be written is used as it is.
+                    places[file.name] = contents
+                    isSnapshotWhole = false
+                }
             } else {
-                try await Transfer(client: self, file: file, meter: meter).run()
+                let isMovable = files.count { $0.checksum == file.checksum } == 1
+                places[file.name] = try cache.place(file, contents: fetched[file]!, isMovable: isMovable)
             }
         }
-        var places: [String: URL] = [:]
-        for file in files { places[file.name] = try cache.link(file) }
         // Last, so that until then the previous commit's files count.
-        try cache.note(files[0].commit, as: revision, of: repository)
+        if isSnapshotWhole {
+            do { try cache.note(files[0].commit, as: revision, of: repository) } catch HubError.unwritable where missing.isEmpty {}
+        }
         return places
     }
 
@@ -96,26 +113,10 @@ extension HubClient {
         throw HubError.noFile(repository: repository.id, revision: revision, file: request.names.joined(separator: " or "))
     }
 
-    /// Whether the file is in the cache, whole and undamaged: as contents of its checksum, or in the snapshot itself, where
-    /// Python puts it when told not to make links.
-    private func isHere(_ file: HubFile) async throws -> Bool {
-        let place = cache.snapshot(file.commit, of: file.repository).appending(path: file.name)
-        let blob = cache.blob(file.checksum, of: file.repository)
-        return try await NIOThreadPool.singleton.runIfActive {
-            for candidate in [blob, place] where FileManager.default.fileExists(atPath: candidate.path) {
-                let found = try Checksummer.digits(of: candidate, as: file.checksum)
-                guard found.size == file.size, found.digits == file.checksum.digits else { continue }
-                return true
-            }
-            return false
-        }
-    }
-
     /// - Throws: ``HubError/diskFull(folder:needed:available:)``.
     private func checkRoom(for files: [HubFile]) throws {
         let needed = Dictionary(grouping: files) { cache.blob($0.checksum, of: $0.repository) }.reduce(0) { sum, entry in
-            let here = max(Self.size(of: entry.key), Self.size(of: entry.key.appendingPathExtension("incomplete")))
-            return sum + max(0, entry.value[0].size - here)
+            sum + max(0, entry.value[0].size - Self.size(of: entry.key.appendingPathExtension("incomplete")))
         }
         guard needed > 0, let available = freeSpace(cache.folder), available < needed else { return }
         throw HubError.diskFull(folder: cache.folder.path, needed: needed, available: available)

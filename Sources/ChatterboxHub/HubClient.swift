@@ -6,7 +6,7 @@ import NIOHTTP1
 /// Speaks to a Hugging Face hub: asks what its files are and fetches them into the cache that Python's client shares.
 public struct HubClient: Sendable {
     public let configuration: HubConfiguration
-    public var cache: HubCache { HubCache(configuration.cacheFolder) }
+    public var cache: HubCache { HubCache(configuration.cacheFolder, links: configuration.links) }
     let clock: HubClock
     let http: HTTPClient
     /// Bytes that a folder's disk has room for; nil where that cannot be told.

@@ -18,6 +18,8 @@ public struct HubConfiguration: Sendable {
     public var parallelFiles: Int
     /// How long the hub may keep us waiting, and how often it may fail.
     public var patience: HubPatience
+    /// Links as the disk has them.
+    var links = DiskLinks.system
 
     /// The public hub's address.
     public static let publicEndpoint = "https://huggingface.co"

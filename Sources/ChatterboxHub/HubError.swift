@@ -21,6 +21,8 @@ public enum HubError: Error, Hashable, CustomStringConvertible {
     case diskFull(folder: String, needed: Int, available: Int)
     case unwritable(path: String, reason: String)
     case unreadable(path: String, reason: String)
+    /// A model's folder on the shelf has files that are nowhere else and not what the hub's model has.
+    case occupied(folder: String, files: [String])
 
     public var description: String {
         switch self {
@@ -53,6 +55,8 @@ public enum HubError: Error, Hashable, CustomStringConvertible {
             "\(folder): \(needed.asBytes) are needed, \(available.asBytes) are free; make room or set HF_HUB_CACHE to another disk"
         case .unreadable(let path, let reason):
             "\(path): cannot be read (\(reason))"
+        case .occupied(let folder, let files):
+            "\(folder): \(list(files)) neither a link nor a copy of what the hub's cache has, and would be lost; move the folder away or remove it"
         case .unwritable(let path, let reason):
             "\(path): cannot be written (\(reason)); set HF_HUB_CACHE to a folder of yours"
         }

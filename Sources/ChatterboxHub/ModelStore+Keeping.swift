@@ -19,21 +19,26 @@ extension ModelStore {
         case unknown
     }
 
-    /// The files of a model that is here.
-    public func files(of model: CatalogModel) throws -> [StoredFile] {
-        guard let folder = try folder(of: model) else { return [] }
+    /// The files of a model that is here, in the catalogue's order; none where it is not. Writes nothing.
+    public func files(of model: CatalogModel) -> [StoredFile] {
+        guard let places = places(of: model) else { return [] }
         return model.sources.flatMap(\.requests).compactMap { request in
-            let links = request.names.map { ($0, folder.appending(path: $0)) }
-            guard let (name, link) = links.first(where: { FileManager.default.fileExists(atPath: $0.1.path) }) else { return nil }
-            let manager = FileManager.default, contents = link.resolvingSymlinksInPath()
-            let size = (try? manager.attributesOfItem(atPath: contents.path))?[.size] as? Int
-            // The shelf leads to the snapshot, and that to the contents by their checksum, which may be a link themselves.
-            let blob = (try? manager.destinationOfSymbolicLink(atPath: link.path))
-                .flatMap { try? manager.destinationOfSymbolicLink(atPath: $0) }
-            return StoredFile(
-                name: name, contents: contents, bytes: size ?? 0,
-                checksum: blob.flatMap { HubChecksum(entityTag: URL(filePath: $0).lastPathComponent) })
+            guard let name = request.names.first(where: { places[$0] != nil }), let place = places[name] else { return nil }
+            let contents = place.resolvingSymlinksInPath()
+            return StoredFile(name: name, contents: contents, bytes: FileIdentity(contents)?.size ?? 0, checksum: checksum(of: place))
         }
+    }
+
+    /// The checksum that links lead to by its name: the shelf leads to the snapshot, and that to the contents, which may be
+    /// a link themselves.
+    private func checksum(of place: URL) -> HubChecksum? {
+        var place = place
+        for _ in 0..<8 {
+            guard let target = try? FileManager.default.destinationOfSymbolicLink(atPath: place.path) else { return nil }
+            place = URL(filePath: target, relativeTo: place.deletingLastPathComponent())
+            if let checksum = HubChecksum(entityTag: place.lastPathComponent) { return checksum }
+        }
+        return nil
     }
 
     /// Computes a file's checksum and compares it with the one that is its name in the cache.
@@ -55,7 +60,7 @@ extension ModelStore {
     /// - Throws: ``HubError/unwritable(path:reason:)``.
     public func remove(_ model: CatalogModel) throws -> Int {
         // Others' files are found while the shelf is whole.
-        let others = try catalog.models.filter { try $0 != model && folder(of: $0) != nil }
+        let others = catalog.models.filter { $0 != model && isHere($0) }
         let kept = Set(others.flatMap { links(of: $0).map(\.link) })
         let own = links(of: model).filter { !kept.contains($0.link) }
         var freed = 0
@@ -69,7 +74,7 @@ extension ModelStore {
     /// A model's files in the snapshots of the cache, at every commit that is there.
     private func links(of model: CatalogModel) -> [(repository: HubRepository, link: URL)] {
         model.sources.flatMap { source in
-            commits(of: source.repository).flatMap { commit in
+            cache.commits(of: source.repository).flatMap { commit in
                 source.requests.flatMap(\.names).compactMap { name in
                     let link = cache.snapshot(commit, of: source.repository).appending(path: name)
                     let isThere = (try? FileManager.default.attributesOfItem(atPath: link.path)) != nil
@@ -79,25 +84,24 @@ extension ModelStore {
         }
     }
 
-    private func commits(of repository: HubRepository) -> [String] {
-        let folder = cache.folder(of: repository).appending(path: "snapshots")
-        return ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter(HubRevision.isCommit)
-    }
-
-    /// Removes a link and, when it was the last one, its contents; then folders that are empty.
+    /// Removes a snapshot's file and, when nothing else leads there, its contents; then folders that are empty.
     private func remove(_ link: URL, of repository: HubRepository) throws -> Int {
         let manager = FileManager.default
         let target = try? manager.destinationOfSymbolicLink(atPath: link.path)
-        let contents = target.map { URL(filePath: $0, relativeTo: link.deletingLastPathComponent()).standardizedFileURL } ?? link
-        let size = (try? manager.attributesOfItem(atPath: contents.path))?[.size] as? Int ?? 0
+        // What is no link may have a copy or a second name under its checksum.
+        let contents = target.map { [URL(filePath: $0, relativeTo: link.deletingLastPathComponent()).standardizedFileURL] }
+            ?? blobs(of: repository).filter { manager.holdSameContents($0, link) }
+        let before = Set([FileIdentity(link)].compactMap(\.self) + contents.compactMap(FileIdentity.init))
         try unlink(link)
-        var freed = target == nil ? size : 0
-        if target != nil, manager.fileExists(atPath: contents.path), try !isLinked(contents, in: repository) {
-            try unlink(contents)
-            freed = size
-        }
+        for blob in contents where try manager.fileExists(atPath: blob.path) && !isLinked(blob, in: repository) { try unlink(blob) }
+        let kept = Set(contents.compactMap(FileIdentity.init))
         try prune(repository)
-        return freed
+        return before.subtracting(kept).reduce(0) { $0 + $1.size }
+    }
+
+    private func blobs(of repository: HubRepository) -> [URL] {
+        let folder = cache.folder(of: repository).appending(path: "blobs")
+        return ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).map { folder.appending(path: $0) }
     }
 
     /// Whether any snapshot of the repository leads to these contents.
@@ -114,21 +118,19 @@ extension ModelStore {
     /// Removes snapshots without files, and the repository's folder when none is left.
     private func prune(_ repository: HubRepository) throws {
         let manager = FileManager.default, folder = cache.folder(of: repository)
-        for commit in commits(of: repository) {
+        for commit in cache.commits(of: repository) {
             let snapshot = cache.snapshot(commit, of: repository)
             if try manager.contentsOfDirectory(atPath: snapshot.path).isEmpty { try unlink(snapshot) }
         }
-        guard commits(of: repository).isEmpty else { return }
-        let blobs = (try? manager.contentsOfDirectory(atPath: folder.appending(path: "blobs").path)) ?? []
-        if blobs.allSatisfy({ $0.hasSuffix(".incomplete") }) { try unlink(folder) }
+        guard cache.commits(of: repository).isEmpty else { return }
+        if blobs(of: repository).allSatisfy({ $0.pathExtension == "incomplete" }) { try unlink(folder) }
     }
 
     /// Removes the locks that nobody holds and that guard nothing any more, neither contents nor a part of them.
     private func removeLocks(of repository: HubRepository) throws {
         let manager = FileManager.default, folder = cache.locks(of: repository)
         guard let locks = try? manager.contentsOfDirectory(atPath: folder.path) else { return }
-        let blobs = (try? manager.contentsOfDirectory(atPath: cache.folder(of: repository).appending(path: "blobs").path)) ?? []
-        let guarded = Set(blobs.map { $0.prefix { $0 != "." } })
+        let guarded = Set(blobs(of: repository).map { $0.lastPathComponent.prefix { $0 != "." } })
         for lock in locks where lock.hasSuffix(".lock") && !guarded.contains(lock.dropLast(".lock".count)) {
             try FileLock.remove(folder.appending(path: lock))
         }

@@ -15,22 +15,24 @@ struct Transfer {
 
     private var patience: HubPatience { client.configuration.patience }
     private var blob: URL { client.cache.blob(file.checksum, of: file.repository) }
-    /// Files this small are written once.
+    /// Bytes that are written at a time.
     private static let block = 1 << 20
     /// Whole files of the right length and the wrong contents, before the hub is not believed any more.
     private static let corruptions = 3
 
+    /// - Returns: where the contents are: under their checksum, unless another process has put them elsewhere.
     /// - Throws: ``HubError``, `CancellationError`.
-    func run() async throws {
+    func run() async throws -> URL {
         let cache = client.cache
         let lock = try await FileLock.acquire(cache.lock(file.checksum, of: file.repository), clock: client.clock) {
             meter.report(.waitingForOther(file: file.name))
         }
         defer { withExtendedLifetime(lock) {} }
         // Another process may have brought it meanwhile.
-        if try await NIOThreadPool.singleton.runIfActive({ try isIntact() }) {
+        if let contents = try await NIOThreadPool.singleton.runIfActive({ try cache.intactContents(of: file) }) {
             meter.credit(file.size)
-            return meter.finishFile()
+            meter.finishFile()
+            return contents
         }
         let incomplete = try await NIOThreadPool.singleton.runIfActive {
             try IncompleteFile(
@@ -40,13 +42,7 @@ struct Transfer {
         try await fill(incomplete)
         try await NIOThreadPool.singleton.runIfActive { try incomplete.commit(to: blob) }
         meter.finishFile()
-    }
-
-    /// Whether the contents are here already.
-    private func isIntact() throws -> Bool {
-        guard FileManager.default.fileExists(atPath: blob.path) else { return false }
-        let found = try Checksummer.digits(of: blob, as: file.checksum)
-        return found.digits == file.checksum.digits
+        return blob
     }
 
     /// Fetches what is missing until the checksum is right.

@@ -2,26 +2,105 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("chatterbox models") struct ModelsTests {
+@testable import ChatterboxCommand
+
+@Suite("chatterbox models", .standInModel) struct ModelsTests {
     let program: Program
     private static let commit = String(repeating: "c0", count: 20)
 
     init() throws { program = try Program() }
 
+    private static let names = ["t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt", "added_tokens.json"]
+    /// sha1 of git's "blob 1\0a".
+    private static let checksum = "2e65efe2a145dda7ee51d1741299f848e5bf752e"
+
+    private var cache: URL { program.folder.url.appending(path: ".cache/huggingface/hub/models--ResembleAI--chatterbox-nano") }
+
     /// Nano as Python's client leaves it, with a byte in each file, named by its true checksum.
-    private func cacheNano() throws {
-        let folder = program.folder.url.appending(path: ".cache/huggingface/hub/models--ResembleAI--chatterbox-nano")
+    ///
+    /// - Parameter hasLinks: false as it does on a disk without links.
+    private func cacheNano(hasLinks: Bool = true) throws {
         for part in ["blobs", "refs", "snapshots/\(Self.commit)"] {
-            try FileManager.default.createDirectory(at: folder.appending(path: part), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(at: cache.appending(path: part), withIntermediateDirectories: true)
         }
-        try Data(Self.commit.utf8).write(to: folder.appending(path: "refs/main"))
-        // sha1 of git's "blob 1\0a".
-        let checksum = "2e65efe2a145dda7ee51d1741299f848e5bf752e"
-        try Data("a".utf8).write(to: folder.appending(path: "blobs/\(checksum)"))
-        for name in ["t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt", "added_tokens.json"] {
-            try FileManager.default.createSymbolicLink(
-                atPath: folder.appending(path: "snapshots/\(Self.commit)/\(name)").path, withDestinationPath: "../../blobs/\(checksum)")
+        try Data(Self.commit.utf8).write(to: cache.appending(path: "refs/main"))
+        if hasLinks { try Data("a".utf8).write(to: cache.appending(path: "blobs/\(Self.checksum)")) }
+        for name in Self.names {
+            let place = cache.appending(path: "snapshots/\(Self.commit)/\(name)")
+            if hasLinks {
+                try FileManager.default.createSymbolicLink(atPath: place.path, withDestinationPath: "../../blobs/\(Self.checksum)")
+            } else {
+                try Data("a".utf8).write(to: place)
+            }
         }
+    }
+
+    // MARK: caches as they are
+
+    @Test("pulling what a cache without links has, leaves it there") func pullWithoutLinks() async throws {
+        try cacheNano(hasLinks: false)
+        let file = LoopbackHub.File(contents: Data("a".utf8), checksum: Self.checksum)
+        let hub = try LoopbackHub(Dictionary(uniqueKeysWithValues: Self.names.map { ("ResembleAI/chatterbox-nano/\($0)", file) }))
+        defer { hub.stop() }
+        let before = try program.files().filter { $0.contains("models--") }
+        let run = try await program("models", "pull", "nano", environment: ["HF_ENDPOINT": hub.address])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(hub.requests.contains { $0.hasPrefix("HEAD") } && !hub.requests.contains { $0.hasPrefix("GET") })
+        #expect(try program.files().filter { $0.contains("models--") } == before)
+        for name in Self.names {
+            let place = cache.appending(path: "snapshots/\(Self.commit)/\(name)")
+            #expect(try FileManager.default.attributesOfItem(atPath: place.path)[.type] as? FileAttributeType == .typeRegular)
+            #expect(try Data(contentsOf: place) == Data("a".utf8))
+        }
+        let path = try await program("models", "path", "nano")
+        let folder = String(decoding: path.output, as: UTF8.self).trimmingCharacters(in: .newlines)
+        #expect(try Data(contentsOf: URL(filePath: folder).appending(path: Self.names[0])) == Data("a".utf8))
+    }
+
+    /// Nobody, root included, can make anything below it.
+    private static let nowhere = "/proc/nowhere"
+
+    @Test("with a model's folder nothing else is touched: a home that cannot be written does not matter", arguments: [nowhere, nil])
+    func folderAlone(home: String?) async throws {
+        try cacheNano()
+        let before = try program.files()
+        let run = try await program(
+            "say", "Hi.", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens", "4", "--steps", "1",
+            "-o", "out.wav", environment: home.map { ["HOME": $0] } ?? [:])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try program.files() == (before + ["out.wav"]).sorted())
+        #expect(!FileManager.default.fileExists(atPath: program.path(".cache/chatterbox")))
+    }
+
+    @Test("a complete cache serves where nothing beside it can be written") func unwritableHome() async throws {
+        try cacheNano()
+        let environment = ["HOME": Self.nowhere, "HF_HUB_CACHE": cache.deletingLastPathComponent().path]
+        struct Entry: Decodable { let name: String, here: Bool }
+        let list = try await program("models", "list", "--json", environment: environment)
+        #expect(list.status == 0, "\(list.errors)")
+        #expect(try JSONDecoder().decode([Entry].self, from: list.output).filter(\.here).map(\.name) == ["nano", "pico"])
+        let verify = try await program("models", "verify", "nano", environment: environment)
+        #expect(verify.status == 0, "\(verify.errors)")
+        let pico = try await program("models", "path", "pico", environment: environment)
+        #expect(pico.status == 0, "\(pico.errors)")
+    }
+
+    @Test("a model whose folder cannot be made gets one for as long as it is loaded") func temporaryFolder() async throws {
+        try cacheNano()
+        let folders = UserFolders(environment: [
+            "HOME": program.folder.url.path, "XDG_CACHE_HOME": Self.nowhere, "HF_HUB_CACHE": cache.deletingLastPathComponent().path,
+        ])
+        func folder() async throws -> URL {
+            let offer = ModelOffer(folders: folders, display: ProgressDisplay(.silent))
+            defer { withExtendedLifetime(offer) {} }
+            let folder = try await offer.folder(of: "nano")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == Self.names.sorted())
+            #expect(try Data(contentsOf: folder.appending(path: "vocab.json")) == Data("a".utf8))
+            return folder
+        }
+        let made = try await folder()
+        #expect(!FileManager.default.fileExists(atPath: made.path))
+        #expect(!FileManager.default.fileExists(atPath: made.deletingLastPathComponent().path))
     }
 
     @Test("a model that Python has fetched is listed, found by its name, checked and removed") func cached() async throws {

@@ -26,10 +26,14 @@ struct Program {
     ///
     /// - Parameters:
     ///   - input: given on standard input.
+    ///   - environment: variables besides those that every run has, or in their place.
     ///   - place: a file that takes standard output's bytes, which are then not returned.
     ///   - interruptedAt: a word on standard error, at which Ctrl-C is pressed.
-    func callAsFunction(_ arguments: [String], input: String = "", output place: String? = nil, interruptedAt word: String? = nil) async throws -> Run {
-        let process = process(arguments)
+    func callAsFunction(
+        _ arguments: [String], input: String = "", environment: [String: String] = [:], output place: String? = nil,
+        interruptedAt word: String? = nil
+    ) async throws -> Run {
+        let process = process(arguments, environment)
         let (source, output, errors) = (Pipe(), Pipe(), Pipe())
         (process.standardInput, process.standardError) = (source, errors)
         process.standardOutput = place.map { FileHandle(forWritingAtPath: $0)! } ?? output
@@ -50,7 +54,9 @@ struct Program {
         }
     }
 
-    func callAsFunction(_ arguments: String..., input: String = "") async throws -> Run { try await self(arguments, input: input) }
+    func callAsFunction(_ arguments: String..., input: String = "", environment: [String: String] = [:]) async throws -> Run {
+        try await self(arguments, input: input, environment: environment)
+    }
 
     /// Runs it with a terminal for output and errors; what appears there.
     func onTerminal(_ arguments: String...) async throws -> (status: Int32, screen: String) {
@@ -93,13 +99,14 @@ struct Program {
 
     func path(_ name: String) -> String { folder.url.appending(path: name).path }
 
-    private func process(_ arguments: [String]) -> Process {
+    private func process(_ arguments: [String], _ environment: [String: String] = [:]) -> Process {
         let process = Process()
         process.executableURL = Self.executable
         process.arguments = arguments
         process.currentDirectoryURL = folder.url
         // One thread each: the tests run side by side.
         process.environment = ["HOME": folder.url.path, "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "COLUMNS": "80"]
+            .merging(environment) { $1 }
         return process
     }
 }

@@ -79,7 +79,7 @@ private let releasedNames = Variant.all.map(\.name).filter { $0 != "pico" }
     @Test("checking tells whole files from damaged ones") func verify() async throws {
         _ = try await pull("english")
         let model = store.catalog.models[0]
-        let files = try store.files(of: model)
+        let files = store.files(of: model)
         #expect(files.map(\.name) == ["english.bin", "shared.bin", "voice.pt"])
         #expect(files.map(\.bytes) == [3000, 3000, 5])
         for file in files { #expect(try store.verify(file) == .intact) }
@@ -96,7 +96,7 @@ private let releasedNames = Variant.all.map(\.name).filter { $0 != "pico" }
         for name in ["english", "many", "pack:xx"] { _ = try await pull(name) }
         #expect(try store.remove(store.catalog.models[1]) == 3000)
         #expect(try names(store.shelf) == ["english", "pack:xx"])
-        for file in try store.files(of: store.catalog.models[0]) { #expect(try store.verify(file) == .intact) }
+        for file in store.files(of: store.catalog.models[0]) { #expect(try store.verify(file) == .intact) }
         #expect(try store.remove(store.catalog.models[2]) == 3000)
         #expect(try names(world.cache.folder).filter { $0.hasPrefix("models--") } == ["models--Org--base"])
         #expect(try store.remove(store.catalog.models[0]) == 6005)
@@ -120,6 +120,115 @@ private let releasedNames = Variant.all.map(\.name).filter { $0 != "pico" }
         _ = try await pull("english")
         _ = try store.remove(store.catalog.models[0])
         #expect(!FileManager.default.fileExists(atPath: folder.deletingLastPathComponent().path))
+    }
+
+    // MARK: caches without links, and a shelf that is somebody's own
+
+    /// Puts a model's files into the cache, one folder for each repository.
+    private func lay(_ name: String, as kind: CacheKind) throws {
+        for source in try #require(store.catalog.model(named: name)).sources {
+            let files = source.requests.flatMap(\.names).filter { !$0.hasSuffix("xx.bin") }
+            try kind.lay(
+                Dictionary(uniqueKeysWithValues: files.map { ($0, world.hub.contents("\(source.repository.id)/\($0)")) }), commit: world.hub.commit,
+                in: world.cache.folder(of: source.repository))
+        }
+    }
+
+    @Test("pulling over a complete cache changes nothing in it", arguments: CacheKind.allCases) func pullOverCache(kind: CacheKind) async throws {
+        try lay("pack:xx", as: kind)
+        let before = try everyFile(in: world.cache.folder)
+        let folder = try await pull("pack:xx")
+        #expect(try everyFile(in: world.cache.folder) == before)
+        #expect(world.hub.transfers.isEmpty)
+        #expect(try Data(contentsOf: folder.appending(path: "xx.pt")) == world.hub.contents("Org/pack-xx/xx.pt"))
+        #expect(try Data(contentsOf: folder.appending(path: "shared.bin")) == world.hub.contents("Org/base/shared.bin"))
+    }
+
+    @Test("a model stays when another's pull moves the branch on", arguments: CacheKind.allCases) func otherCommit(kind: CacheKind) throws {
+        let folder = world.cache.folder(of: try HubRepository("Org/base")), data = ["english.bin", "shared.bin", "many.bin"].map { ($0, world.hub.contents("Org/base/\($0)")) }
+        try kind.lay(Dictionary(uniqueKeysWithValues: data.prefix(2)), commit: String(repeating: "b2", count: 20), in: folder)
+        try kind.lay(Dictionary(uniqueKeysWithValues: data.suffix(1)), commit: world.hub.commit, in: folder)
+        #expect(store.isHere(store.catalog.models[0]))
+        #expect(!store.isHere(store.catalog.models[1]))
+        let shelved = try #require(try store.folder(of: store.catalog.models[0]))
+        #expect(try Data(contentsOf: shelved.appending(path: "english.bin")) == world.hub.contents("Org/base/english.bin"))
+    }
+
+    @Test("a model in a cache of any kind is removed whole, and others' files stay", arguments: CacheKind.allCases)
+    func removeFromCache(kind: CacheKind) async throws {
+        try lay("pack:xx", as: kind)
+        try lay("english", as: kind)
+        #expect(try store.remove(#require(store.catalog.model(named: "pack:xx"))) == (kind == .copied ? 6000 : 3000))
+        #expect(store.isHere(store.catalog.models[0]))
+        _ = try store.remove(store.catalog.models[0])
+        #expect(try everyFile(in: world.cache.folder).keys.filter { !$0.hasPrefix(".locks") } == [])
+    }
+
+    @Test("on a disk without links the shelf holds the contents", arguments: HubCacheTests.disks) func shelfWithoutLinks(disk: HubCacheTests.Disk) async throws {
+        var configuration = world.configuration
+        configuration.links = disk.links
+        let store = ModelStore(catalog: Self.catalog, shelf: store.shelf, configuration: configuration), model = store.catalog.models[0]
+        let folder = try await HubClient.with(configuration) { try await store.pull(model, with: $0) }
+        #expect(try Data(contentsOf: folder.appending(path: "english.bin")) == world.hub.contents("Org/base/english.bin"))
+        let before = try everyFile(in: world.folder.url)
+        #expect(try await HubClient.with(configuration) { try await store.pull(model, with: $0) } == folder)
+        #expect(try everyFile(in: world.folder.url) == before)
+        _ = try store.remove(model)
+        #expect(try everyFile(in: world.folder.url).keys.filter { !$0.contains(".locks") } == [])
+    }
+
+    @Test("files of somebody's own on the shelf stay: a whole model is used, half of one is none") func ownFiles() async throws {
+        let folder = store.shelf.appending(path: "english"), model = store.catalog.models[0]
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try Data("my own".utf8).write(to: folder.appending(path: "english.bin"))
+        let half = try everyFile(in: store.shelf)
+        try store.refresh()
+        #expect(try store.folder(of: model) == nil)
+        #expect(try everyFile(in: store.shelf) == half)
+
+        // Also where the cache has the model.
+        try lay("english", as: .links)
+        try store.refresh()
+        #expect(throws: HubError.occupied(folder: folder.path, files: ["english.bin"])) { try store.folder(of: model) }
+        await #expect(throws: HubError.occupied(folder: folder.path, files: ["english.bin"])) { try await pull("english") }
+        #expect(try everyFile(in: store.shelf) == half)
+
+        try Data("as well".utf8).write(to: folder.appending(path: "shared.bin"))
+        #expect(try store.folder(of: model) == folder)
+        let whole = try everyFile(in: store.shelf)
+        await #expect(throws: HubError.self) { try await pull("english") }
+        #expect(try everyFile(in: store.shelf) == whole)
+    }
+
+    @Test("a shelf that was copied, links followed, is as good as one with links") func copiedShelf() async throws {
+        let folder = try await pull("english")
+        for name in try names(folder) {
+            let file = folder.appending(path: name), data = try Data(contentsOf: file)
+            try FileManager.default.removeItem(at: file)
+            try data.write(to: file)
+        }
+        let before = try everyFile(in: store.shelf)
+        #expect(try await pull("english") == folder)
+        #expect(try everyFile(in: store.shelf) == before)
+    }
+
+    @Test("a link to a folder elsewhere is not replaced") func linkedFolder() async throws {
+        let elsewhere = world.folder.url.appending(path: "elsewhere")
+        try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(at: store.shelf, withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(at: store.shelf.appending(path: "english"), withDestinationURL: elsewhere)
+        try store.refresh()
+        await #expect(throws: HubError.self) { try await pull("english") }
+        #expect(try everyFile(in: store.shelf) == ["english": Data("-> \(elsewhere.path)".utf8)])
+    }
+
+    @Test("a model is found and read where the shelf cannot be written") func unwritableShelf() async throws {
+        try lay("english", as: .links)
+        try Data().write(to: store.shelf)
+        #expect(store.isHere(store.catalog.models[0]))
+        #expect(store.files(of: store.catalog.models[0]).map(\.bytes) == [3000, 3000, 5])
+        for file in store.files(of: store.catalog.models[0]) { #expect(try store.verify(file) == .intact) }
+        #expect(throws: HubError.self) { try store.refresh() }
     }
 
     @Test("every released model is in the catalogue, and its files are those that loading looks for", arguments: releasedNames)

@@ -78,7 +78,7 @@ struct BenchSpeed: AsyncParsableCommand {
         let display = progress.display
         defer { display.clear() }
         let upstream = try againstPython.map { try UpstreamBaseline(environment: URL(filePath: $0)) }
-        let locator = UserFolders().modelLocator
+        let locator = UserFolders().modelLocator()
         let models: [String?] = model.isEmpty ? [nil] : model
         let settings = BenchSetting.combinations(
             models: models, devices: device, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue),

@@ -59,7 +59,9 @@ struct ModelArguments: ParsableArguments {
         let device = try Device(device)
         if offload, !device.isCUDA { throw UsageError("--offload makes room on a card, and \(device) is none: leave it out or give --device cuda") }
         let folders = UserFolders()
-        let folder = try await ModelOffer(folders: folders, display: progress).folder(of: model)
+        let offer = ModelOffer(folders: folders, display: progress)
+        defer { withExtendedLifetime(offer) {} }
+        let folder = try await offer.folder(of: model)
         if model == nil, folder == Pico.folder {
             progress.note("no larger model is on this machine, so Pico speaks; get the real one with `chatterbox models pull chatterbox`")
         }

@@ -36,7 +36,11 @@ struct UserFolders {
     var watermark: URL { WatermarkFile.url(inCache: caches) }
 
     /// The user's own models, those of the hub, and the one that comes with the program.
-    var modelLocator: ModelLocator { ModelLocator(shelves: [data.appending(path: "models"), modelShelf] + (Pico.shelf.map { [$0] } ?? [])) }
+    ///
+    /// - Parameter hubShelf: where the hub's are; nil where they usually are.
+    func modelLocator(hubShelf: URL? = nil) -> ModelLocator {
+        ModelLocator(shelves: [data.appending(path: "models"), hubShelf ?? modelShelf] + (Pico.shelf.map { [$0] } ?? []))
+    }
 
     /// Links to the hub's models, each under its name.
     private var modelShelf: URL { caches.appending(path: "chatterbox/models") }

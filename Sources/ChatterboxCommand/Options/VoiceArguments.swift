@@ -16,7 +16,7 @@ struct VoiceArguments: ParsableArguments {
     /// - Throws: as ``VoiceSource``.
     func source(for model: ModelArguments) throws -> VoiceSource? {
         let folders = UserFolders()
-        let own = (try? folders.modelLocator.folder(of: model.model)).map { VoiceLibrary(ofModel: $0) }
+        let own = (try? folders.modelLocator().folder(of: model.model)).map { VoiceLibrary(ofModel: $0) }
         return try voice.map { try VoiceSource($0, folders.voiceLibrary, ofModel: own) }
     }
 }
