@@ -34,7 +34,7 @@ let package = Package(
         .target(name: "CTorch", dependencies: ["CLibtorch"]),
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr"]),
-        .target(name: "CKernels", exclude: ["kernels.inc"]),
+        .target(name: "CKernels", exclude: ["kernels.inc", "sample.inc"]),
         .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
         .target(name: "Chatterbox", dependencies: ["Torch", "Kernels", "SpeechAudio"]),
         .target(

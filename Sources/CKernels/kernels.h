@@ -3,6 +3,7 @@
 #define CK_INTERNAL_KERNELS_H
 
 #include "ck_product.h"
+#include "ck_sample.h"
 
 enum {
     /// Outputs that are computed side by side: a panel of a matrix.
@@ -95,6 +96,13 @@ typedef struct ck_attention {
     float *output;
 } ck_attention;
 
+/// Bytes that drawing a token takes to work in: four numbers for each token, and the random words of a draw.
+static inline size_t ck_sample_memory(ptrdiff_t vocabulary) {
+    const size_t padded = ((size_t)vocabulary + CK_LANES - 1) / CK_LANES * CK_LANES;
+    const size_t numbers = 6 * padded + 2 * CK_RANDOM_WORDS + CK_LANES;
+    return (numbers + CK_LANES - 1) / CK_LANES * CK_LANES * sizeof(float);
+}
+
 typedef struct ck_kernels {
     const char *name;
     /// Rows of activations that one pass over a panel serves, by format.
@@ -121,6 +129,8 @@ typedef struct ck_kernels {
     void (*attend[2])(const ck_attention *);
     /// Stores a key and a value of `head_size` numbers at a position; the rest up to `padded` is zero.
     void (*remember[2])(void *keys, void *values, ptrdiff_t position, const float *key, const float *value, ptrdiff_t head_size, ptrdiff_t padded);
+    /// Draws a token for a row, in memory of `ck_sample_memory` bytes on a line's boundary.
+    int32_t (*sample)(const ck_draw *, ptrdiff_t vocabulary, void *memory);
     /// Multiplies and adds in registers, in 32 bits and in 8, and gives the number of operations.
     double (*exercise[2])(ptrdiff_t turns);
 } ck_kernels;

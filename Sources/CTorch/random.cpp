@@ -4,6 +4,8 @@
 #include <ATen/Functions.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 
+#include <algorithm>
+
 using namespace ct;
 
 struct ct_generator_object {
@@ -12,6 +14,11 @@ struct ct_generator_object {
 
 namespace ct {
 const at::Generator& generator(ct_generator handle) { return handle->generator; }
+}
+
+static at::CPUGeneratorImpl& on_cpu(ct_generator handle) {
+    TORCH_CHECK(handle->generator.device().is_cpu(), "a generator on ", handle->generator.device(), " has no Mersenne Twister");
+    return *handle->generator.get<at::CPUGeneratorImpl>();
 }
 
 ct_status ct_generator_make(uint64_t seed, ct_device device, ct_generator* out, char** error) {
@@ -29,6 +36,25 @@ ct_status ct_generator_state(ct_generator generator, CT_OUT) {
 }
 ct_status ct_generator_set_state(ct_generator generator, ct_tensor state, char** error) {
     return guard(error, [&] { generator->generator.set_state(Borrowed(state)); });
+}
+// libtorch counts what is left, and the word that comes next: 1 and 0 before the first draw, which makes new words.
+ct_status ct_generator_twister(ct_generator generator, uint32_t* words, int32_t* used, char** error) {
+    return guard(error, [&] {
+        const auto state = on_cpu(generator).engine().data();
+        std::copy(state.state_.begin(), state.state_.end(), words);
+        *used = static_cast<int32_t>(state.state_.size()) + 1 - state.left_;
+    });
+}
+ct_status ct_generator_set_twister(ct_generator generator, const uint32_t* words, int32_t used, char** error) {
+    return guard(error, [&] {
+        auto engine = on_cpu(generator).engine();
+        auto state = engine.data();
+        std::copy_n(words, state.state_.size(), state.state_.begin());
+        state.left_ = static_cast<int>(state.state_.size()) + 1 - used;
+        state.next_ = static_cast<uint32_t>(used);
+        engine.set_data(state);
+        on_cpu(generator).set_engine(engine);
+    });
 }
 
 ct_status ct_randn(const ct_int* shape, ct_int rank, ct_generator generator, ct_dtype dtype, ct_device device, CT_OUT) {

@@ -25,4 +25,19 @@ public final class Generator: @unchecked Sendable {
     public func restore(_ state: Tensor) throws {
         try perform("generator state", [state]) { ct_generator_set_state(handle, state.handle, $0) }
     }
+
+    /// Copies the 624 words of a CPU generator's Mersenne Twister (Matsumoto and Nishimura 1998) and returns how many of them
+    /// are used; for the package's own kernels, which draw from it.
+    ///
+    /// - Throws: ``TorchError`` for a generator on another device.
+    package func copyTwister(to words: UnsafeMutablePointer<UInt32>) throws -> Int32 {
+        var used: Int32 = 0
+        try perform("generator state") { ct_generator_twister(handle, words, &used, $0) }
+        return used
+    }
+
+    /// Goes on where a kernel that drew has left the words that ``copyTwister(to:)`` gave it.
+    package func setTwister(_ words: UnsafePointer<UInt32>, used: Int32) throws {
+        try perform("generator state") { ct_generator_set_twister(handle, words, used, $0) }
+    }
 }

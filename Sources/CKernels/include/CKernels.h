@@ -6,6 +6,7 @@
 #include "ck_matrix.h"
 #include "ck_product.h"
 #include "ck_decoder.h"
+#include "ck_sample.h"
 #include "ck_measure.h"
 
 #endif
