@@ -48,7 +48,7 @@ public final class PackedTransformer: @unchecked Sendable {
     public let layerCount, vocabulary: Int
     /// What one step reads of the weights, for however many rows.
     public let byteCount: Int
-    let team: ThreadTeam
+    public let team: ThreadTeam
     let transformer: UnsafeMutablePointer<ck_transformer>
     private let layers: UnsafeMutablePointer<ck_decoder_layer>
     private let matrices: [PackedMatrix]

@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// Computes the logits of next tokens for sequences whose past it keeps in slots.
@@ -9,6 +10,8 @@ public protocol DecodeEngine: AnyObject {
     var model: T3 { get }
     /// Longest sequence a slot can hold.
     var capacity: Int { get }
+    /// Threads that draw tokens from its logits by a kernel; nil where libtorch's operations do.
+    var team: ThreadTeam? { get }
 
     /// Takes adjacent empty slots for a request's rows.
     func reserve(_ count: Int) throws -> Range<Int>
@@ -21,6 +24,10 @@ public protocol DecodeEngine: AnyObject {
     func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor
     /// Runs over one more token in each of some slots and gives their logits `[inputs, vocabulary]`.
     func step(_ inputs: [DecodeInput]) throws -> Tensor
+}
+
+extension DecodeEngine {
+    public var team: ThreadTeam? { nil }
 }
 
 /// A token that continues the sequence in a slot.

@@ -34,6 +34,7 @@ public final class PackedDecodeEngine: DecodeEngine {
 
     public var model: T3 { packed.model }
     public var capacity: Int { table.capacity }
+    public var team: ThreadTeam? { packed.transformer.team }
 
     public func reserve(_ count: Int) throws -> Range<Int> { try table.reserve(count) }
 

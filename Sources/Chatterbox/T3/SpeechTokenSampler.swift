@@ -1,50 +1,96 @@
+import Kernels
 import Torch
 
 /// Draws one request's speech tokens from logits and remembers which it drew.
 ///
-/// On CPU in float32 the draws are those of upstream's `T3.inference` and `T3.inference_turbo` with the same seed.
+/// On CPU in float32 the draws are those of upstream's `T3.inference` and `T3.inference_turbo` with the same seed. With a
+/// team of threads they are computed by a kernel, for all requests of a step in one call, and are the same: a draw that rounding
+/// could decide is left to libtorch's operations.
 public final class SpeechTokenSampler {
     public let options: SamplingOptions
     private let style: DecodingStyle
-    /// `[vocabulary]`: the tokens that the repetition penalty strikes.
+    /// `[vocabulary]`: the tokens that the repetition penalty strikes, but for the latest changes.
     private let seen: Tensor
+    private var changes: [(token: Int, isSeen: Bool)] = []
     private let generator: Generator
+    private let kernel: (sampler: TokenSampler, team: ThreadTeam)?
     private var isFirst = true
     private let startToken: Int
 
     /// - Parameters:
     ///   - startToken: the start of speech, penalised like a token already drawn (in Turbo for the first draw only).
     ///   - generator: on the device of the logits.
+    ///   - team: threads that draw on the CPU; nil leaves all to libtorch.
     public init(
         _ options: SamplingOptions, style: DecodingStyle, vocabulary: Int, startToken: Int, generator: Generator,
-        device: Device = .cpu
+        device: Device = .cpu, team: ThreadTeam? = nil
     ) throws {
         self.options = options
         self.style = style
         self.generator = generator
         self.startToken = startToken
         seen = try Tensor.zeros([vocabulary], dtype: .bool, device: device)
-        try remember([startToken])
+        kernel = team.map { (TokenSampler(.init(options, style: style), vocabulary: vocabulary, generator: generator), $0) }
+        remember([startToken])
+    }
+
+    /// A request's turn in a step.
+    public struct Row {
+        let sampler: SpeechTokenSampler
+        let logits: Tensor
+        let ruledOut: Int?
+
+        /// - Parameters:
+        ///   - logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without.
+        ///   - ruledOut: a token that cannot be drawn.
+        public init(_ sampler: SpeechTokenSampler, logits: Tensor, rulingOut ruledOut: Int? = nil) {
+            (self.sampler, self.logits, self.ruledOut) = (sampler, logits, ruledOut)
+        }
     }
 
     /// Draws the next token.
     ///
-    /// - Parameter logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without.
-    public func draw(from logits: Tensor) throws -> Int {
-        let token = try probabilities(logits).multinomial(1, generator: generator).item(Int.self)
-        if isFirst, style == .turbo { try mark(startToken, false) }
+    /// - Parameters: as of ``Row``.
+    public func draw(from logits: Tensor, rulingOut ruledOut: Int? = nil) throws -> Int {
+        try Self.draw([Row(self, logits: logits, rulingOut: ruledOut)])[0]
+    }
+
+    /// Draws the next token of each of different requests of one model.
+    public static func draw(_ rows: [Row]) throws -> [Int] {
+        let fast = rows.indices.filter { rows[$0].sampler.kernel != nil }
+        var tokens: [Int?] = Array(repeating: nil, count: rows.count)
+        if let team = fast.first.flatMap({ rows[$0].sampler.kernel?.team }) {
+            let drawn = try TokenSampler.draw(
+                fast.map { TokenSampler.Row(rows[$0].sampler.kernel!.sampler, logits: rows[$0].logits, rulingOut: rows[$0].ruledOut) },
+                team: team)
+            for (index, token) in zip(fast, drawn) { tokens[index] = token }
+        }
+        return try zip(rows, tokens).map { row, token in
+            let token = try token ?? row.sampler.drawByOperations(row.ruledOut.map { try row.logits.ruling(out: $0) } ?? row.logits)
+            row.sampler.finishDraw(of: token)
+            return token
+        }
+    }
+
+    private func drawByOperations(_ logits: Tensor) throws -> Int {
+        try probabilities(logits).multinomial(1, generator: generator).item(Int.self)
+    }
+
+    private func finishDraw(of token: Int) {
+        if isFirst, style == .turbo { mark(startToken, false) }
         isFirst = false
-        try remember([token])
-        return token
+        remember([token])
     }
 
     /// Lets the repetition penalty strike these tokens as if they had been drawn.
-    func remember(_ tokens: [Int]) throws {
-        for token in tokens { try mark(token, true) }
+    func remember(_ tokens: [Int]) {
+        for token in tokens { mark(token, true) }
     }
 
     /// The probabilities `[vocabulary]` that the next token is drawn from.
     public func probabilities(_ logits: Tensor) throws -> Tensor {
+        for change in changes { try seen.narrow(axis: 0, from: change.token, count: 1).fill(change.isSeen ? 1 : 0) }
+        changes.removeAll(keepingCapacity: true)
         var logits = try logits.to(.float32)
         switch style {
         case .chatterbox:
@@ -63,7 +109,23 @@ public final class SpeechTokenSampler {
         return try logits.softmax(axis: -1)
     }
 
-    private func mark(_ token: Int, _ isSeen: Bool) throws {
-        try seen.narrow(axis: 0, from: token, count: 1).fill(isSeen ? 1 : 0)
+    private func mark(_ token: Int, _ isSeen: Bool) {
+        changes.append((token, isSeen))
+        kernel?.sampler.mark(token, isSeen: isSeen)
+    }
+}
+
+extension TokenSampler.Options {
+    init(_ options: SamplingOptions, style: DecodingStyle) {
+        let (guidance, penalty, temperature) = (options.guidance, options.repetitionPenalty, options.temperature)
+        switch style {
+        case .chatterbox:
+            self.init(
+                order: .penaltyFirst, guidance: guidance, repetitionPenalty: penalty, temperature: temperature, minP: options.minP,
+                topP: options.topP)
+        case .turbo:
+            self.init(
+                order: .penaltyLast, repetitionPenalty: penalty, temperature: temperature, topP: options.topP, topK: options.topK)
+        }
     }
 }

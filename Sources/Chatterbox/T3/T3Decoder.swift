@@ -49,7 +49,8 @@ public final class T3Decoder {
         self.loopGuard = loopGuard
         sampler = try SpeechTokenSampler(
             options, style: configuration.style, vocabulary: configuration.speechVocabulary,
-            startToken: configuration.startSpeech, generator: generator, device: model.device)
+            startToken: configuration.startSpeech, generator: generator, device: model.device,
+            team: engine.team)
         let prompt = try model.prompt(text: text, conditioning: conditioning, guidance: guidance)
         let longest = prompt.size(1) + budget - 1
         let limit = min(engine.capacity, configuration.longestSequence)
@@ -73,7 +74,7 @@ public final class T3Decoder {
         try Task.checkCancellation()
         if logits == nil { try Self.advance([self]) }
         let stop = engine.model.configuration.stopSpeech
-        let token = try sampler.draw(from: tokens.count < earliestStop ? logits!.ruling(out: stop) : logits!)
+        let token = try sampler.draw(from: logits!, rulingOut: tokens.count < earliestStop ? stop : nil)
         logits = nil
         if token == stop {
             finish(.stop)

@@ -1,3 +1,4 @@
+import Kernels
 import Testing
 import TestSupport
 import Torch
@@ -25,7 +26,7 @@ struct SpeechTokenSamplerTests {
             let sampler = try SpeechTokenSampler(
                 options, style: style, vocabulary: logits.shape[1], startToken: history[row, 0].item(),
                 generator: generator)
-            try sampler.remember(history[row].array())
+            sampler.remember(try history[row].array())
             let probabilities = try sampler.probabilities(logits[row..<row + 1])
             try expectClose(probabilities, fixture.output("\(name).probabilities")[row], relative: 1e-6, "row \(row)")
             for _ in 0..<10 {
@@ -58,6 +59,92 @@ struct SpeechTokenSamplerTests {
     func narrowestNucleus() throws {
         let logits = try Tensor([1, 3, 2] as [Float])
         #expect(try logits.keepingNucleus(0).softmax(axis: 0).array(of: Float.self) == [0, 1, 0])
+    }
+
+    // MARK: the kernel
+
+    /// Styles and options in which every step is used, alone and with others.
+    static let settings: [(DecodingStyle, SamplingOptions)] = {
+        func options(_ temperature: Double, _ topP: Double, topK: Int? = nil, minP: Double = 0, penalty: Double = 1) -> SamplingOptions {
+            try! SamplingOptions(temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: penalty)
+        }
+        return [
+            (.chatterbox, .chatterbox), (.chatterbox, .pico), (.chatterbox, options(1, 1)), (.chatterbox, options(1, 0.8)),
+            (.chatterbox, options(0.3, 0.9, minP: 0.3, penalty: 2)), (.chatterbox, options(1, 0, penalty: 1.2)),
+            (.chatterbox, options(1.3, 1, minP: 1)), (.turbo, .turbo), (.turbo, options(1.5, 1)), (.turbo, options(1, 0.7, topK: 20, penalty: 1.5)),
+            (.turbo, options(1, 0.9, topK: 9000)), (.turbo, options(1, 1, topK: 1)), (.turbo, options(0.7, 1, topK: 300, penalty: 0.8)),
+        ]
+    }()
+
+    /// Draws of two requests with the same seed, one through the kernel: their tokens are equal, and their generators are.
+    func compare(_ style: DecodingStyle, _ options: SamplingOptions, _ steps: [Tensor], rulingOut ruledOut: (Int) -> Int? = { _ in nil }) throws {
+        let team = try ThreadTeam(threads: 1), vocabulary = steps[0].size(1)
+        let generators = [try Generator(seed: 21), try Generator(seed: 21)]
+        let samplers = try zip(generators, [nil, team]).map {
+            try SpeechTokenSampler(options, style: style, vocabulary: vocabulary, startToken: vocabulary - 1, generator: $0, team: $1)
+        }
+        for (step, logits) in steps.enumerated() {
+            let tokens = try samplers.map { try $0.draw(from: logits, rulingOut: ruledOut(step)) }
+            try #require(tokens[0] == tokens[1], "step \(step) of \(style), \(options)")
+        }
+        #expect(try generators[0].state().array(of: UInt8.self) == generators[1].state().array(of: UInt8.self))
+    }
+
+    @Test("the kernel draws the tokens that libtorch's operations draw", arguments: settings)
+    func kernel(style: DecodingStyle, options: SamplingOptions) throws {
+        let generator = try Generator(seed: 8)
+        let steps = try (0..<120).map { step in
+            let noise = try Tensor.randn([1, 8194], generator: generator)
+            // Flat, peaked and with a few tokens far above the others, as a model's are.
+            let logits = try step % 3 == 0 ? noise : step % 3 == 1 ? noise * 4 : (noise + 1).exp() * 1.5
+            guard style == .chatterbox, step % 2 == 0 else { return logits }
+            return try Tensor.cat([logits, logits + Tensor.randn([1, 8194], generator: generator)], axis: 0)
+        }
+        try compare(style, options, steps) { $0 < 40 ? 6562 : nil }
+    }
+
+    @Test("so it does where tokens are equally likely or impossible", arguments: settings)
+    func kernelOnEqualTokens(style: DecodingStyle, options: SamplingOptions) throws {
+        let generator = try Generator(seed: 9)
+        let steps = try (0..<60).map { step in
+            let numbers = try (Tensor.rand([300], generator: generator) * 8 - 4).array(of: Float.self)
+            switch step % 5 {
+            case 0: return try Tensor.zeros([1, 300])
+            case 1: return try Tensor(numbers.map { ($0 * 2).rounded() }, shape: [1, 300])
+            case 2: return try Tensor(numbers.map { $0 > 1 ? -.infinity : $0 }, shape: [1, 300])
+            case 3: return try Tensor(numbers.enumerated().map { $0 == 7 ? 40 : $1 }, shape: [1, 300])
+            default: return try Tensor(numbers.enumerated().map { $0 < 40 ? 4 : $1 }, shape: [1, 300])
+            }
+        }
+        try compare(style, options, steps)
+    }
+
+    @Test("requests drawn in one call, by the kernel or not, draw what they draw alone")
+    func rows() throws {
+        let team = try ThreadTeam(threads: 2), generator = try Generator(seed: 10)
+        func samplers() throws -> [SpeechTokenSampler] {
+            try Self.settings.enumerated().map { index, setting in
+                try SpeechTokenSampler(
+                    setting.1, style: setting.0, vocabulary: 300, startToken: 0, generator: Generator(seed: UInt64(index)),
+                    team: index % 4 == 2 ? nil : team)
+            }
+        }
+        let (alone, together) = (try samplers(), try samplers())
+        for _ in 0..<20 {
+            let logits = try alone.indices.map { _ in try Tensor.randn([1, 300], generator: generator) * 2 }
+            let expected = try zip(alone, logits).map { try $0.draw(from: $1, rulingOut: 5) }
+            #expect(try SpeechTokenSampler.draw(zip(together, logits).map { .init($0, logits: $1, rulingOut: 5) }) == expected)
+            #expect(!expected.contains(5))
+        }
+    }
+
+    @Test("logits that are NaN are refused by the kernel as by libtorch")
+    func notANumber() throws {
+        for team in [nil, try ThreadTeam(threads: 1)] {
+            let sampler = try SpeechTokenSampler(
+                .chatterbox, style: .chatterbox, vocabulary: 3, startToken: 0, generator: Generator(seed: 1), team: team)
+            #expect(throws: TorchError.self) { try sampler.draw(from: Tensor([1, .nan, 2] as [Float], shape: [1, 3])) }
+        }
     }
 
     @Test("options out of range are refused by name", arguments: [
