@@ -25,7 +25,7 @@ microbench: setup ## Prints what small tensor operations cost; Benchmarks/torch-
 	swift build $(swift_flags) -c release --product torch-bench
 	.build/release/torch-bench
 
-kernelbench: setup ## Prints what products, attention and convolutions cost, beside what the machine allows
+kernelbench: setup ## Prints what products, attention, convolutions and draws of tokens cost, beside what the machine allows
 	swift build $(swift_flags) -c release --product kernel-bench
 	.build/release/kernel-bench
 

@@ -57,7 +57,7 @@ let package = Package(
 
         .target(name: "Harness", path: "Benchmarks/Harness"),
         .executableTarget(name: "TorchBench", dependencies: ["Harness", "Torch"], path: "Benchmarks/TorchBench"),
-        .executableTarget(name: "KernelBench", dependencies: ["Harness", "Kernels", "Torch"], path: "Benchmarks/KernelBench"),
+        .executableTarget(name: "KernelBench", dependencies: ["Harness", "Chatterbox", "Kernels", "Torch"], path: "Benchmarks/KernelBench"),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),

@@ -1,8 +1,9 @@
+import Chatterbox
 import Harness
 import Kernels
 import Torch
 
-/// What products with packed weights, attention and a vocoder's layers cost, beside what the machine's memory and
+/// What products with packed weights, attention, a vocoder's layers and the draw of tokens cost, beside what the machine's memory and
 /// arithmetic allow, and beside libtorch: `make kernelbench`.
 @main
 struct KernelBench {
@@ -16,7 +17,7 @@ struct KernelBench {
             """)
         let bench = KernelBench(team: team, rates: rates)
         try withoutGradients {
-            try report(bench.fewRows() + bench.manyRows() + bench.attention() + bench.convolutions())
+            try report(bench.fewRows() + bench.manyRows() + bench.attention() + bench.convolutions() + bench.sampling())
         }
     }
 
@@ -128,6 +129,28 @@ struct KernelBench {
                         _ = try activated.conv1d(weight, padding: padding, dilation: dilation)
                     }
                 ]
+            }
+        }
+    }
+
+    /// The draw of the next token for several requests in a step. Nothing but its own work limits it.
+    private func sampling() throws -> [Benchmark] {
+        let vocabulary = 8194
+        let settings: [(String, DecodingStyle, SamplingOptions, rows: Int)] = [
+            ("English", .chatterbox, .chatterbox, 2), ("Pico", .chatterbox, .pico, 1), ("Turbo", .turbo, .turbo, 1),
+            ("top-p alone", .chatterbox, try SamplingOptions(temperature: 1, topP: 0.8, minP: 0, repetitionPenalty: 1), 1),
+            ("no filter", .turbo, try SamplingOptions(temperature: 1, minP: 0, repetitionPenalty: 1), 1),
+        ]
+        return try settings.flatMap { name, style, options, rows in
+            try [(1, team), (8, team), (16, team), (1, nil)].map { requests, team in
+                let generator = try Generator(seed: 1)
+                let draws = try (0..<requests).map { request in
+                    let sampler = try SpeechTokenSampler(
+                        options, style: style, vocabulary: vocabulary, startToken: 6561, generator: Generator(seed: UInt64(request)), team: team)
+                    return SpeechTokenSampler.Row(sampler, logits: try Tensor.randn([rows, vocabulary], generator: generator) * 3)
+                }
+                let what = team == nil ? "libtorch" : requests == 1 ? "1 request" : "\(requests) requests"
+                return Benchmark("draw of a token, \(name), \(what)") { _ = try SpeechTokenSampler.draw(draws) }
             }
         }
     }
