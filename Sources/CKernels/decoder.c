@@ -7,24 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// New positions of some slots.
+_Static_assert(CK_PAGE == (int)CK_LANES, "a page is a vector of keys");
+
+/// A call: new positions of sequences.
 typedef struct step {
-    ptrdiff_t rows;
-    const int32_t *slots, *positions;
+    const ck_stretch *stretches;
+    ptrdiff_t stretch_count, rows;
     const float *inputs;
-    const int32_t *wanted;
     const ck_attention_record *records;
     ptrdiff_t record_count;
 } step;
 
-/// Rows that are neighbours in one slot.
-typedef struct stretch {
-    ptrdiff_t first, end;
-} stretch;
-
 /// What a phase of a step works on.
 typedef union stage {
-    struct { const ck_decoder *decoder; ck_way_in way; const int32_t *wanted; } norm;
+    struct { const ck_decoder *decoder; ck_way_in way; const ptrdiff_t *wanted; } norm;
     ck_rounding rounding;
     ck_multiplication multiplication;
     struct { const ck_decoder *decoder; ptrdiff_t layer; } attention;
@@ -33,14 +29,12 @@ typedef union stage {
 struct ck_decoder {
     const ck_transformer *transformer;
     ck_team *team;
-    ptrdiff_t slots, capacity, rows;
+    ptrdiff_t longest, rows;
     /// Numbers of a head's query, key or value, and with filling.
     ptrdiff_t head, padded_head;
     bool half;
-
-    /// Keys of layer, slot and head, then values of layer, slot and head.
-    void *cache;
-    size_t cache_bytes, head_bytes;
+    /// Keys or values of a page in one layer and head. A page has, for each layer, the keys of all heads, then their values.
+    size_t block_bytes;
 
     void *work;
     size_t work_bytes;
@@ -50,10 +44,9 @@ struct ck_decoder {
     ptrdiff_t thread_stride;
     ck_operand codes;
 
-    /// The step that is being computed, its stretches and its phases.
+    /// The step that is being computed, the first row of each of its stretches, the rows whose logits are wanted, and its phases.
     step step;
-    stretch *stretches;
-    ptrdiff_t stretch_count;
+    ptrdiff_t *first_rows, *wanted;
     ck_phase *phases;
     stage *stages;
     ptrdiff_t phase_count;
@@ -83,30 +76,25 @@ static size_t lay_out(ck_decoder *decoder, char *place) {
     return used + ck_codes_bytes(rows * widest);
 }
 
-ck_decoder *ck_decoder_create(
-    const ck_transformer *transformer, ck_team *team, ptrdiff_t slots, ptrdiff_t capacity, ptrdiff_t rows, bool half
-) {
+ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, ptrdiff_t longest, ptrdiff_t rows, bool half) {
     ck_decoder *decoder = calloc(1, sizeof(ck_decoder));
     if (!decoder) return NULL;
     decoder->transformer = transformer;
     decoder->team = team;
-    decoder->slots = slots;
-    decoder->capacity = rounded_up(capacity, CK_LANES);
+    decoder->longest = longest;
     decoder->rows = rows;
     decoder->head = transformer->hidden / transformer->heads;
     decoder->padded_head = rounded_up(decoder->head, CK_LANES);
     decoder->half = half;
-    decoder->thread_stride = rounded_up(decoder->capacity, 64) + 2 * decoder->padded_head;
-
-    decoder->head_bytes = (size_t)(decoder->capacity * decoder->padded_head) * (half ? 2 : 4);
-    decoder->cache_bytes = 2 * decoder->head_bytes * (size_t)(transformer->layer_count * slots * transformer->heads);
-    decoder->cache = ck_memory_take(decoder->cache_bytes, false);
+    decoder->block_bytes = (size_t)(CK_PAGE * decoder->padded_head) * (half ? 2 : 4);
+    decoder->thread_stride = rounded_up(longest, 64) + 2 * decoder->padded_head;
     decoder->work_bytes = lay_out(decoder, NULL);
     decoder->work = ck_memory_take(decoder->work_bytes, false);
-    decoder->stretches = calloc((size_t)rows, sizeof(stretch));
+    decoder->first_rows = calloc((size_t)rows, sizeof(ptrdiff_t));
+    decoder->wanted = calloc((size_t)rows, sizeof(ptrdiff_t));
     decoder->phases = calloc((size_t)most_phases(transformer), sizeof(ck_phase));
     decoder->stages = calloc((size_t)most_phases(transformer), sizeof(stage));
-    if (!decoder->cache || !decoder->work || !decoder->stretches || !decoder->phases || !decoder->stages) {
+    if (!decoder->work || !decoder->first_rows || !decoder->wanted || !decoder->phases || !decoder->stages) {
         ck_decoder_free(decoder);
         return NULL;
     }
@@ -116,18 +104,24 @@ ck_decoder *ck_decoder_create(
 
 void ck_decoder_free(ck_decoder *decoder) {
     if (!decoder) return;
-    ck_memory_give(decoder->cache, decoder->cache_bytes);
     ck_memory_give(decoder->work, decoder->work_bytes);
-    free(decoder->stretches);
+    free(decoder->first_rows);
+    free(decoder->wanted);
     free(decoder->phases);
     free(decoder->stages);
     free(decoder);
 }
 
-static void *cached(const ck_decoder *decoder, bool values, ptrdiff_t layer, ptrdiff_t slot, ptrdiff_t head) {
-    const ck_transformer *transformer = decoder->transformer;
-    ptrdiff_t index = ((values * transformer->layer_count + layer) * decoder->slots + slot) * transformer->heads + head;
-    return (char *)decoder->cache + (size_t)index * decoder->head_bytes;
+size_t ck_decoder_page_bytes(const ck_decoder *decoder) {
+    return 2 * decoder->block_bytes * (size_t)(decoder->transformer->layer_count * decoder->transformer->heads);
+}
+
+void *ck_page_take(size_t bytes) { return ck_memory_take(bytes, false); }
+void ck_page_give(void *page, size_t bytes) { ck_memory_give(page, bytes); }
+
+/// Where in every page the keys, or the values, of a layer and head begin, in bytes.
+static size_t place(const ck_decoder *decoder, bool values, ptrdiff_t layer, ptrdiff_t head) {
+    return (size_t)((2 * layer + values) * decoder->transformer->heads + head) * decoder->block_bytes;
 }
 
 /// Turns pairs of numbers by the angles of a position.
@@ -142,45 +136,52 @@ static void turn(const ck_transformer *transformer, float *x, ptrdiff_t head, pt
     }
 }
 
-/// Copies what one row attended to where that is asked for. The weights' sum is what they still have to be divided by.
-static void record(const step *step, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t row, const float *weights) {
+/// Copies what the last row of a stretch attended to where that is asked for. The weights' sum is what they still have to be
+/// divided by.
+static void record(const step *step, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t stretch, const float *weights) {
+    const ptrdiff_t length = step->stretches[stretch].start + step->stretches[stretch].count;
     for (ptrdiff_t index = 0; index < step->record_count; index++) {
         const ck_attention_record *wanted = &step->records[index];
-        if (wanted->layer != layer || wanted->head != head || wanted->row != row) continue;
+        if (wanted->layer != layer || wanted->head != head || wanted->stretch != stretch) continue;
         float sum = 0;
-        for (ptrdiff_t i = 0; i <= step->positions[row]; i++) sum += weights[i];
+        for (ptrdiff_t i = 0; i < length; i++) sum += weights[i];
         for (ptrdiff_t i = 0; i < wanted->count; i++) wanted->weights[i] = weights[wanted->first + i] / sum;
     }
 }
 
-/// One head's attention for a stretch of rows: first their keys and values are stored, then each looks back.
-static void attend(ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, stretch rows) {
+/// One head's attention for a stretch: first the keys and values of its rows are stored, then each row looks back.
+static void attend(ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t index) {
     const step *step = &decoder->step;
     const ck_transformer *transformer = decoder->transformer;
     const ck_kernels *kernels = ck_team_kernels(member->team);
+    const ck_stretch *stretch = &step->stretches[index];
     const ptrdiff_t hidden = transformer->hidden, size = decoder->head, padded = decoder->padded_head;
+    const ptrdiff_t first = decoder->first_rows[index];
+    const size_t keys = place(decoder, false, layer, head), values = place(decoder, true, layer, head);
     float *weights = decoder->thread_work + member->index * decoder->thread_stride;
-    float *query = weights + rounded_up(decoder->capacity, 64), *output = query + padded;
-    void *keys = cached(decoder, false, layer, step->slots[rows.first], head);
-    void *values = cached(decoder, true, layer, step->slots[rows.first], head);
+    float *query = weights + rounded_up(decoder->longest, 64), *output = query + padded;
 
-    for (ptrdiff_t row = rows.first; row < rows.end; row++) {
-        float *own = decoder->query_key_value + row * 3 * hidden + head * size;
-        turn(transformer, own + hidden, size, step->positions[row]);
-        kernels->remember[decoder->half](keys, values, step->positions[row], own + hidden, own + 2 * hidden, size, padded);
+    for (ptrdiff_t i = 0; i < stretch->count; i++) {
+        const ptrdiff_t position = stretch->start + i;
+        float *own = decoder->query_key_value + (first + i) * 3 * hidden + head * size;
+        char *page = stretch->pages[position / CK_PAGE];
+        turn(transformer, own + hidden, size, position);
+        kernels->remember[decoder->half](
+            page + keys, page + values, position % CK_PAGE, own + hidden, own + 2 * hidden, size, padded);
     }
     const float scale = 1.0f / sqrtf((float)size);
-    for (ptrdiff_t row = rows.first; row < rows.end; row++) {
+    for (ptrdiff_t i = 0; i < stretch->count; i++) {
+        const ptrdiff_t position = stretch->start + i;
         memset(query, 0, (size_t)padded * sizeof(float));
-        memcpy(query, decoder->query_key_value + row * 3 * hidden + head * size, (size_t)size * sizeof(float));
-        turn(transformer, query, size, step->positions[row]);
-        for (ptrdiff_t i = 0; i < size; i++) query[i] *= scale;
+        memcpy(query, decoder->query_key_value + (first + i) * 3 * hidden + head * size, (size_t)size * sizeof(float));
+        turn(transformer, query, size, position);
+        for (ptrdiff_t d = 0; d < size; d++) query[d] *= scale;
         kernels->attend[decoder->half](&(ck_attention){
-            .query = query, .keys = keys, .values = values, .length = step->positions[row] + 1, .head_size = padded,
+            .query = query, .pages = stretch->pages, .keys = keys, .values = values, .length = position + 1, .head_size = padded,
             .weights = weights, .output = output,
         });
-        if (step->record_count) record(step, layer, head, row, weights);
-        memcpy(decoder->attended + row * hidden + head * size, output, (size_t)size * sizeof(float));
+        if (step->record_count && i == stretch->count - 1) record(step, layer, head, index, weights);
+        memcpy(decoder->attended + (first + i) * hidden + head * size, output, (size_t)size * sizeof(float));
     }
 }
 
@@ -192,11 +193,12 @@ static void copy_input(ck_member *member, const void *context, ptrdiff_t row) {
     memcpy(decoder->hidden + row * hidden, decoder->step.inputs + row * hidden, (size_t)hidden * sizeof(float));
 }
 
+/// The stretches of a head follow each other: sequences that begin with the same pages find them cached.
 static void attend_piece(ck_member *member, const void *context, ptrdiff_t piece) {
     const stage *stage = context;
     const ck_decoder *decoder = stage->attention.decoder;
-    const ptrdiff_t heads = decoder->transformer->heads;
-    attend(member, decoder, stage->attention.layer, piece % heads, decoder->stretches[piece / heads]);
+    const ptrdiff_t stretches = decoder->step.stretch_count;
+    attend(member, decoder, stage->attention.layer, piece / stretches, piece % stretches);
 }
 
 static void normalise_row(ck_member *member, const void *context, ptrdiff_t row) {
@@ -213,7 +215,7 @@ static stage *next_stage(ck_decoder *decoder) { return &decoder->stages[decoder-
 static void add(ck_decoder *decoder, ck_phase phase) { decoder->phases[decoder->phase_count++] = phase; }
 
 /// Normalises all rows, or those that are wanted.
-static void add_norm(ck_decoder *decoder, const float *weight, const float *bias, const int32_t *wanted, ptrdiff_t rows) {
+static void add_norm(ck_decoder *decoder, const float *weight, const float *bias, const ptrdiff_t *wanted, ptrdiff_t rows) {
     stage *stage = next_stage(decoder);
     stage->norm.decoder = decoder;
     stage->norm.way = (ck_way_in){.norm_weight = weight, .norm_bias = bias, .norm_epsilon = decoder->transformer->norm_epsilon};
@@ -240,27 +242,23 @@ static void add_attention(ck_decoder *decoder, ptrdiff_t layer) {
     stage *stage = next_stage(decoder);
     stage->attention.decoder = decoder;
     stage->attention.layer = layer;
-    add(decoder, (ck_phase){attend_piece, stage, decoder->stretch_count * decoder->transformer->heads});
-}
-
-static void find_stretches(ck_decoder *decoder) {
-    const step *step = &decoder->step;
-    decoder->stretch_count = 0;
-    for (ptrdiff_t first = 0, end; first < step->rows; first = end) {
-        for (end = first + 1; end < step->rows && step->slots[end] == step->slots[first];) end++;
-        decoder->stretches[decoder->stretch_count++] = (stretch){first, end};
-    }
+    add(decoder, (ck_phase){attend_piece, stage, decoder->step.stretch_count * decoder->transformer->heads});
 }
 
 void ck_decoder_run(
-    ck_decoder *decoder, ptrdiff_t rows, const int32_t *slots, const int32_t *positions, const float *inputs, const int32_t *wanted,
-    ptrdiff_t wanted_count, float *logits, const ck_attention_record *records, ptrdiff_t record_count
+    ck_decoder *decoder, const ck_stretch *stretches, ptrdiff_t stretch_count, const float *inputs, float *logits,
+    const ck_attention_record *records, ptrdiff_t record_count
 ) {
     const ck_transformer *transformer = decoder->transformer;
     const ptrdiff_t hidden = transformer->hidden, inner = transformer->inner;
     const ck_result into_hidden = {CK_IDENTITY, decoder->hidden, hidden, 0, decoder->hidden, hidden};
-    decoder->step = (step){rows, slots, positions, inputs, wanted, records, record_count};
-    find_stretches(decoder);
+    ptrdiff_t rows = 0, wanted = 0;
+    for (ptrdiff_t index = 0; index < stretch_count; index++) {
+        decoder->first_rows[index] = rows;
+        rows += stretches[index].count;
+        if (stretches[index].wanted) decoder->wanted[wanted++] = rows - 1;
+    }
+    decoder->step = (step){stretches, stretch_count, rows, inputs, records, record_count};
     decoder->phase_count = 0;
 
     add(decoder, (ck_phase){copy_input, decoder, rows});
@@ -276,8 +274,8 @@ void ck_decoder_run(
                     (ck_result){transformer->activation, NULL, 0, 0, decoder->expanded, inner});
         add_product(decoder, layer->contract, decoder->expanded, rows, into_hidden);
     }
-    add_norm(decoder, transformer->final_norm, transformer->final_norm_bias, wanted, wanted_count);
-    add_product(decoder, transformer->head, decoder->normalised, wanted_count,
+    add_norm(decoder, transformer->final_norm, transformer->final_norm_bias, decoder->wanted, wanted);
+    add_product(decoder, transformer->head, decoder->normalised, wanted,
                 (ck_result){CK_IDENTITY, NULL, 0, 0, logits, transformer->head->outputs});
     ck_team_run(decoder->team, decoder->phases, decoder->phase_count);
 }

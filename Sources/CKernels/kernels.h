@@ -83,14 +83,14 @@ typedef struct ck_rows {
 typedef struct ck_attention {
     /// `[head size]`, scaled and turned.
     const float *query;
-    /// Blocks of 16 positions: for each number of a key the 16 keys'.
-    const void *keys;
-    /// For each position the numbers of its value.
-    const void *values;
+    /// Memory of 16 positions each, and where in it, in bytes, the head's keys and values begin: for each number of a key
+    /// the 16 keys', and for each position the numbers of its value.
+    void *const *pages;
+    size_t keys, values;
     ptrdiff_t length;
     /// A multiple of 16.
     ptrdiff_t head_size;
-    /// Room for `length` numbers, rounded up to 64.
+    /// Workspace of `length` numbers, rounded up to 64.
     float *weights;
     /// `[head size]`
     float *output;
@@ -127,7 +127,7 @@ typedef struct ck_kernels {
     void (*soften_codes)(float *scores, ptrdiff_t length, float scale, ptrdiff_t depth, int8_t *codes, float *scales, int32_t *offsets);
     /// Attention over float32 and over half-precision keys and values.
     void (*attend[2])(const ck_attention *);
-    /// Stores a key and a value of `head_size` numbers at a position; the rest up to `padded` is zero.
+    /// Stores a key and a value of `head_size` numbers at a position of a page; the rest up to `padded` is zero.
     void (*remember[2])(void *keys, void *values, ptrdiff_t position, const float *key, const float *value, ptrdiff_t head_size, ptrdiff_t padded);
     /// Draws a token for a row, in memory of `ck_sample_memory` bytes on a line's boundary.
     int32_t (*sample)(const ck_draw *, ptrdiff_t vocabulary, void *memory);

@@ -134,12 +134,7 @@ public struct SettingComparison {
         let isGuided = configuration.style == .chatterbox
         let prompt = try model.t3.prompt(text: text, conditioning: conditioning, guidance: isGuided)
         let engine = try model.makeDecodeEngine(slots: prompt.size(0), capacity: prompt.size(1) + targets.count)
-        let slots = try engine.reserve(prompt.size(0))
-        defer { engine.release(slots) }
-        var logits = [try engine.prefill(prompt, slots: slots)]
-        for (index, token) in targets.dropLast().enumerated() {
-            logits.append(try engine.step(slots.map { DecodeInput(slot: $0, token: token, position: index + 1) }))
-        }
+        let logits = try engine.logits(after: prompt, of: targets.dropLast())
         let all = try Tensor.stack(logits).to(.float32)
         let plain = try all.select(axis: 1, 0)
         let guided = isGuided ? try plain + (plain - all.select(axis: 1, 1)) * model.variant.sampling.guidance : plain

@@ -12,6 +12,8 @@ public actor Synthesizer {
     private nonisolated let executor = ThreadExecutor(name: "chatterbox.synthesizer")
     public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
+    private var engine: PackedDecodeEngine?
+
     public init(_ model: Model) { self.model = model }
 
     /// The sample rate of all speech, in Hz.
@@ -184,7 +186,7 @@ public actor Synthesizer {
         do {
             try model.offload?.enter()
             defer { model.offload?.exit() }
-            let engine = try model.makeDecodeEngine(slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
+            let engine = try engine(slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
             decoder = try T3Decoder(
                 engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
                 budget: budget, earliestStop: variant.ending.earliestStop(after: utterance.tokens), loopGuard: isGuarded ? LoopGuard() : nil,
@@ -223,6 +225,15 @@ public actor Synthesizer {
         trace?("mel", mel)
         trace?("wav", waveform)
         return (try waveform.array(of: Float.self), words(of: utterance, decoder))
+    }
+
+    /// The engine that all requests share, with the rows of voices that it has computed; on the exact path one of the request's own.
+    private func engine(slots: Int, capacity: Int) throws -> any DecodeEngine {
+        guard let packedT3 = model.packedT3 else { return try model.makeDecodeEngine(slots: slots, capacity: capacity) }
+        if let engine { return engine }
+        let engine = try PackedDecodeEngine(packedT3)
+        self.engine = engine
+        return engine
     }
 
     /// The utterance's words in seconds of its waveform; none where no attention was recorded.

@@ -46,6 +46,8 @@ public final class PackedTransformer: @unchecked Sendable {
 
     public let shape: Shape
     public let layerCount, vocabulary: Int
+    /// Positions that queries and keys can be turned at; nil where none are turned.
+    public let rotatedPositions: Int?
     /// What one step reads of the weights, for however many rows.
     public let byteCount: Int
     public let team: ThreadTeam
@@ -63,6 +65,7 @@ public final class PackedTransformer: @unchecked Sendable {
         self.team = team
         self.floats = floats
         layerCount = layers.count
+        rotatedPositions = rotation?.cosine.size(0)
         vocabulary = head.outputs
         matrices = layers.flatMap { [$0.queryKeyValue, $0.attentionOutput, $0.expand, $0.contract] } + [head]
         byteCount = matrices.reduce(0) { $0 + $1.byteCount }

@@ -1,96 +1,154 @@
 import CKernels
 import Torch
 
-/// Runs a ``PackedTransformer`` over sequences whose keys and values it keeps in slots. Not for concurrent use.
+/// Runs a ``PackedTransformer`` over new positions of any number of sequences at once. Not for concurrent use.
+///
+/// Keys and values lie in pages of 16 positions (Kwon et al. 2023, "PagedAttention"). A sequence that continues another one
+/// shares its whole pages: the rows of a voice are stored once, however many requests speak with it.
 public final class TransformerDecoder {
-    /// A new position of a sequence.
-    public struct Row: Sendable, Hashable {
-        public let slot: Int
-        /// Positions of the slot that come before it.
-        public let position: Int
-
-        public init(slot: Int, position: Int) {
-            self.slot = slot
-            self.position = position
-        }
-    }
-
-    /// What a head of some layer attends to at a row.
+    /// What a head of some layer attends to at the last position of a stretch.
     public struct Record {
-        let layer, head, row, first: Int
+        let layer, head, stretch, first: Int
         let weights: UnsafeMutableBufferPointer<Float>
 
         /// - Parameters:
-        ///   - row: index of one of the call's rows.
-        ///   - first: the first of the positions whose weights are told.
+        ///   - stretch: index of one of the call's stretches.
+        ///   - first: the first of the positions whose weights are recorded.
         ///   - weights: takes them, as many as it holds; all that the row sees add up to 1.
-        public init(layer: Int, head: Int, row: Int, first: Int, weights: UnsafeMutableBufferPointer<Float>) {
-            (self.layer, self.head, self.row, self.first, self.weights) = (layer, head, row, first, weights)
+        public init(layer: Int, head: Int, stretch: Int, first: Int, weights: UnsafeMutableBufferPointer<Float>) {
+            (self.layer, self.head, self.stretch, self.first, self.weights) = (layer, head, stretch, first, weights)
+        }
+    }
+
+    /// New positions at the end of a sequence.
+    public struct Stretch {
+        let sequence: Sequence
+        let count: Int
+        let isWanted: Bool
+
+        /// - Parameter wanted: whether the logits after the last position are wanted.
+        public init(_ sequence: Sequence, count: Int, wanted: Bool) {
+            (self.sequence, self.count, isWanted) = (sequence, count, wanted)
         }
     }
 
     public let transformer: PackedTransformer
-    public let slots, capacity: Int
+    /// Positions of the longest sequence.
+    public let longest: Int
     /// Most positions that one call takes.
     public let rows: Int
     private let handle: OpaquePointer
-    private var slotNumbers, positions, wanted: [Int32]
+    private let pool: PagePool
+    private var stretches: [ck_stretch] = []
 
     /// - Parameters:
-    ///   - slots: sequences side by side.
-    ///   - capacity: longest sequence.
+    ///   - longest: positions of the longest sequence; no more than the transformer's rotation has.
     ///   - rows: most positions that one call takes; each takes some tens of kilobytes.
     ///   - half: keeps keys and values in half precision.
     /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
-    public init(_ transformer: PackedTransformer, slots: Int, capacity: Int, rows: Int, half: Bool) throws {
-        precondition(slots > 0 && capacity > 0 && rows > 0, "room for at least one position")
-        let bytes = 2 * transformer.layerCount * slots * capacity * transformer.shape.hidden * (half ? 2 : 4)
-        guard let handle = ck_decoder_create(transformer.transformer, transformer.team.handle, slots, capacity, rows, half) else {
-            throw KernelError.outOfMemory("keys and values", bytes: bytes)
+    public init(_ transformer: PackedTransformer, longest: Int, rows: Int, half: Bool) throws {
+        precondition(longest > 0 && rows > 0, "at least one position")
+        precondition(longest <= transformer.rotatedPositions ?? longest, "a rotation for each position")
+        guard let handle = ck_decoder_create(transformer.transformer, transformer.team.handle, longest, rows, half) else {
+            throw KernelError.outOfMemory("activations", bytes: 4 * rows * (6 * transformer.shape.hidden + transformer.shape.inner))
         }
         self.transformer = transformer
         self.handle = handle
-        (self.slots, self.capacity, self.rows) = (slots, capacity, rows)
-        (slotNumbers, positions, wanted) = ([], [], [])
-        slotNumbers.reserveCapacity(rows)
-        positions.reserveCapacity(rows)
-        wanted.reserveCapacity(rows)
+        (self.longest, self.rows) = (longest, rows)
+        pool = PagePool(pageBytes: ck_decoder_page_bytes(handle))
     }
 
     deinit { ck_decoder_free(handle) }
 
-    /// Computes the logits of some of the new positions.
+    /// Bytes that keys and values of so many positions take in pages of their own.
+    public func bytes(positions: Int) -> Int { Self.pages(positions) * pool.pageBytes }
+
+    private static func pages(_ positions: Int) -> Int { (positions + pageLength - 1) / pageLength }
+    private static let pageLength = Int(CK_PAGE)
+
+    // MARK: sequences
+
+    /// Keys and values of the positions that were computed so far. Their memory goes back with the last sequence that
+    /// has them.
+    public final class Sequence {
+        /// Positions so far.
+        public fileprivate(set) var length: Int
+        fileprivate var pages: [Page] = []
+        /// The pages' memory, in order, where C code finds it.
+        fileprivate let table: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
+
+        /// - Parameter longest: pages that it can have.
+        fileprivate init(length: Int, longest: Int) {
+            self.length = length
+            table = .allocate(capacity: longest)
+        }
+
+        deinit { table.deallocate() }
+
+        fileprivate func append(_ page: Page) {
+            table.initializeElement(at: pages.count, to: page.memory)
+            pages.append(page)
+        }
+    }
+
+    /// An empty sequence, or one that goes on where another has come to. What that one does afterwards does not change it.
+    ///
+    /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
+    public func sequence(after other: Sequence? = nil) throws -> Sequence {
+        let sequence = Sequence(length: other?.length ?? 0, longest: Self.pages(longest))
+        guard let other else { return sequence }
+        let whole = other.length / Self.pageLength
+        for page in other.pages[..<whole] { sequence.append(page) }
+        // Both go on in the page that is not full, so each has its own.
+        if other.length % Self.pageLength > 0 {
+            let page = try pool.take()
+            page.memory.copyMemory(from: other.pages[whole].memory, byteCount: pool.pageBytes)
+            sequence.append(page)
+        }
+        return sequence
+    }
+
+    // MARK: computing
+
+    /// Computes new positions of different sequences, and the logits after some of them.
     ///
     /// - Parameters:
-    ///   - rows: of one slot together, each position right behind the one before it.
-    ///   - inputs: `[rows, hidden]`.
-    ///   - wanted: indices of rows in ascending order.
-    ///   - logits: `[wanted, vocabulary]`.
-    ///   - records: which attention to tell besides.
+    ///   - stretches: each sequence once.
+    ///   - inputs: `[rows, hidden]`, the stretches' positions one after the other.
+    ///   - logits: `[wanted stretches, vocabulary]`.
+    ///   - records: which attention to record besides.
+    /// - Throws: ``KernelError/outOfMemory(_:bytes:)``; no sequence is longer then.
     public func run(
-        _ rows: [Row], inputs: UnsafeBufferPointer<Float>, wanted indices: some Collection<Int>, logits: UnsafeMutableBufferPointer<Float>,
-        records: [Record] = []
-    ) {
-        precondition(rows.count <= self.rows && inputs.count == rows.count * transformer.shape.hidden, "a vector for each row")
-        precondition(logits.count == indices.count * transformer.vocabulary, "logits for each row that is wanted")
-        precondition(rows.allSatisfy { 0..<slots ~= $0.slot && 0..<capacity ~= $0.position }, "a place for each row")
+        _ stretches: [Stretch], inputs: UnsafeBufferPointer<Float>, logits: UnsafeMutableBufferPointer<Float>, records: [Record] = []
+    ) throws {
+        let count = stretches.reduce(0) { $0 + $1.count }
+        precondition(count <= rows && inputs.count == count * transformer.shape.hidden, "a vector for each row")
+        precondition(logits.count == stretches.count(where: \.isWanted) * transformer.vocabulary, "logits for each stretch that wants them")
+        precondition(stretches.allSatisfy { $0.count > 0 && $0.sequence.length + $0.count <= longest }, "a place for each position")
+        precondition(Set(stretches.map { ObjectIdentifier($0.sequence) }).count == stretches.count, "each sequence once")
         precondition(
-            records.allSatisfy { rows.indices ~= $0.row && $0.first + $0.weights.count <= rows[$0.row].position + 1 },
-            "positions that the recorded row sees")
-        slotNumbers.removeAll(keepingCapacity: true)
-        positions.removeAll(keepingCapacity: true)
-        wanted.removeAll(keepingCapacity: true)
-        for row in rows {
-            slotNumbers.append(Int32(row.slot))
-            positions.append(Int32(row.position))
+            records.allSatisfy {
+                let stretch = stretches[$0.stretch]
+                return $0.first >= 0 && $0.first + $0.weights.count <= stretch.sequence.length + stretch.count
+            }, "positions that the recorded row sees")
+        for stretch in stretches {
+            let sequence = stretch.sequence
+            while sequence.pages.count < Self.pages(sequence.length + stretch.count) { sequence.append(try pool.take()) }
         }
-        for index in indices { wanted.append(Int32(index)) }
+        self.stretches.removeAll(keepingCapacity: true)
         let asked = records.map {
             ck_attention_record(
-                layer: Int32($0.layer), head: Int32($0.head), row: Int32($0.row), first: $0.first, count: $0.weights.count,
+                layer: Int32($0.layer), head: Int32($0.head), stretch: Int32($0.stretch), first: $0.first, count: $0.weights.count,
                 weights: $0.weights.baseAddress)
         }
-        ck_decoder_run(
-            handle, rows.count, slotNumbers, positions, inputs.baseAddress, wanted, wanted.count, logits.baseAddress, asked, asked.count)
+        for stretch in stretches {
+            self.stretches.append(ck_stretch(
+                pages: UnsafePointer(stretch.sequence.table.baseAddress), start: stretch.sequence.length, count: stretch.count,
+                wanted: stretch.isWanted))
+        }
+        withExtendedLifetime(stretches) {
+            ck_decoder_run(handle, self.stretches, stretches.count, inputs.baseAddress, logits.baseAddress, asked, asked.count)
+        }
+        for stretch in stretches { stretch.sequence.length += stretch.count }
     }
 }

@@ -28,36 +28,53 @@ typedef struct ck_transformer {
     const float *cosine, *sine;
 } ck_transformer;
 
-/// Keys and values of sequences in slots, and room for the work on `rows` positions at once.
+/// Workspace for passes over new positions of sequences.
 typedef struct ck_decoder ck_decoder;
 
+/// Positions whose keys and values lie together in a page: a vector of keys.
+enum { CK_PAGE = 16 };
+
 /// @param team the threads that do its work; it outlives the decoder.
-/// @param capacity longest sequence of a slot.
+/// @param longest positions of the longest sequence.
 /// @param rows most positions that one call takes.
 /// @param half stores keys and values in 16 bits.
-/// @return null where there is not enough memory. Pages of the cache are taken as sequences grow.
-ck_decoder *ck_decoder_create(
-    const ck_transformer *transformer, ck_team *team, ptrdiff_t slots, ptrdiff_t capacity, ptrdiff_t rows, bool half);
+/// @return null where there is not enough memory.
+ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, ptrdiff_t longest, ptrdiff_t rows, bool half);
 void ck_decoder_free(ck_decoder *decoder);
 
-/// What a head of some layer attends to at some row: a copy of its weights for a stretch of positions.
+/// Bytes of a page: keys and values of `CK_PAGE` positions in every layer and head.
+size_t ck_decoder_page_bytes(const ck_decoder *decoder);
+/// Memory for a page, which holds anything; null where there is not enough.
+void *ck_page_take(size_t bytes);
+void ck_page_give(void *page, size_t bytes);
+
+/// New positions at the end of a sequence. Different sequences may begin with the same pages; new positions are written
+/// into pages that no other sequence has.
+typedef struct ck_stretch {
+    /// The sequence's pages in order, those of the new positions included.
+    void *const *pages;
+    /// Positions of the sequence before the new ones, and the new ones.
+    ptrdiff_t start, count;
+    /// Whether the logits after the last one are wanted.
+    bool wanted;
+} ck_stretch;
+
+/// What a head of some layer attends to at the last position of a stretch: a copy of its weights for some positions.
 typedef struct ck_attention_record {
-    int32_t layer, head, row;
+    int32_t layer, head, stretch;
     ptrdiff_t first, count;
     /// `[count]`; of all positions that the row sees the weights add up to 1.
     float *weights;
 } ck_attention_record;
 
-/// Runs over new positions. Rows of one slot stand together, their positions one after the other.
+/// Runs over new positions of different sequences. No number of a sequence depends on the others, on how its positions are
+/// divided among calls, or on the number of threads.
 ///
-/// @param slots, positions for each row: its slot, and how many positions of the slot come before it.
-/// @param inputs `[rows, hidden]`.
-/// @param wanted rows whose logits are wanted, in order, and their number.
-/// @param logits `[wanted, outputs of the head]`.
-/// @param records which attention to tell, and their number; usually none.
+/// @param inputs `[rows, hidden]`: the stretches' new positions, one stretch after the other.
+/// @param logits `[stretches that want them, outputs of the head]`.
+/// @param records which attention to record, and their number; usually none.
 void ck_decoder_run(
-    ck_decoder *decoder, ptrdiff_t rows, const int32_t *slots, const int32_t *positions, const float *inputs,
-    const int32_t *wanted, ptrdiff_t wanted_count, float *logits, const ck_attention_record *records,
-    ptrdiff_t record_count);
+    ck_decoder *decoder, const ck_stretch *stretches, ptrdiff_t stretch_count, const float *inputs, float *logits,
+    const ck_attention_record *records, ptrdiff_t record_count);
 
 #endif

@@ -114,6 +114,6 @@ public struct Model: Sendable {
             return isExact || !device.isCUDA
                 ? try TensorDecodeEngine(t3, slots: slots, capacity: capacity) : try CapturedDecodeEngine(t3, slots: slots, capacity: capacity)
         }
-        return try PackedDecodeEngine(packedT3, slots: slots, capacity: capacity)
+        return try PackedDecodeEngine(packedT3, capacity: capacity)
     }
 }

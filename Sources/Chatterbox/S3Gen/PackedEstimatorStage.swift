@@ -39,13 +39,19 @@ struct PackedEstimatorStage: Sendable {
 
     /// `[sequences, frames, inputs]` → `[sequences, frames, channels]`, into `output`.
     ///
-    /// - Parameter time: what this stage's time layer makes of the time, `[sequences, channels]`.
-    func callAsFunction(_ x: Tensor, time: Tensor, into output: Tensor, _ room: EstimatorRoom) throws {
+    /// - Parameters:
+    ///   - time: what this stage's time layer makes of the time, `[sequences, channels]`.
+    ///   - pause: called after the convolutions and after each transformer block.
+    func callAsFunction(_ x: Tensor, time: Tensor, into output: Tensor, _ room: EstimatorRoom, _ pause: () throws -> Void) throws {
         try before(x, into: room.channels)
         try after(room.channels, into: room.otherChannels, adding: time)
         try activated(room.otherChannels, into: room.channels, team: team)
         try shortcut(x, into: output, residual: room.channels)
-        for transformer in transformers { try transformer(output, room) }
+        try pause()
+        for transformer in transformers {
+            try transformer(output, room)
+            try pause()
+        }
     }
 }
 

@@ -32,9 +32,11 @@ struct PackedFlow: Sendable {
 
     /// Noise `[1, mel, frames]` → mel of that shape, in `steps` Euler steps.
     ///
-    /// - Parameter checkpoint: called before each step; what it throws ends the flow.
+    /// - Parameters:
+    ///   - checkpoint: called before each step; what it throws ends the flow.
+    ///   - pause: called after each block of the estimator; what it throws ends the flow.
     func callAsFunction(
-        _ noise: Tensor, _ conditions: FlowMatching.Conditions, steps: Int, checkpoint: () throws -> Void
+        _ noise: Tensor, _ conditions: FlowMatching.Conditions, steps: Int, checkpoint: () throws -> Void, pause: () throws -> Void = {}
     ) throws -> Tensor {
         let estimator = configuration.estimator, mel = configuration.melChannels, frames = noise.size(2)
         let sequences = configuration.guidance != 0 ? 2 : 1
@@ -59,13 +61,13 @@ struct PackedFlow: Sendable {
         for (step, (start, end)) in zip(times, times.dropFirst()).enumerated() {
             try checkpoint()
             let time = try embeddings[step]
-            try first(input, time: time[0], into: skip, room)
+            try first(input, time: time[0], into: skip, room, pause)
             try afterFirst(skip, into: middle.isEmpty ? hidden : current)
             for (number, stage) in middle.enumerated() {
-                try stage(current, time: time[number + 1], into: number == middle.count - 1 ? hidden : next, room)
+                try stage(current, time: time[number + 1], into: number == middle.count - 1 ? hidden : next, room, pause)
                 swap(&current, &next)
             }
-            try last(joined, time: time[middle.count + 1], into: current, room)
+            try last(joined, time: time[middle.count + 1], into: current, room, pause)
             try afterLast(current, into: next)
             try finalBlock(next, into: current)
             try projection(current, into: velocity)

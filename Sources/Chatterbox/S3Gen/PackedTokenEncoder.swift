@@ -27,19 +27,21 @@ struct PackedTokenEncoder: Sendable {
     }
 
     /// `[1, tokens, size]` → mel `[1, stride · tokens, mel]`.
-    func callAsFunction(_ embeddings: Tensor) throws -> Tensor {
+    ///
+    /// - Parameter pause: called after each block.
+    func callAsFunction(_ embeddings: Tensor, pause: () throws -> Void = {}) throws -> Tensor {
         let tokens = embeddings.size(1), frames = tokens * configuration.stride
         var (x, other) = (try rows(tokens), try rows(tokens))
         try input(embeddings, through: other, into: x, team: team)
         try lookahead(x, into: other)
         try smoothing(other, into: x, residual: x)
-        try run(blocks, x)
+        try run(blocks, x, pause)
 
         let repeated = try x.repeatInterleaved(configuration.stride, axis: 1)
         (x, other) = (try rows(frames), try rows(frames))
         try upsampling(repeated, into: x)
         try upsampledInput(x, through: other, into: x, team: team)
-        try run(upsampledBlocks, x)
+        try run(upsampledBlocks, x, pause)
         let mel = try Tensor.empty([1, frames, melProjection.matrix.outputs])
         try melProjection(x, into: mel)
         return mel
@@ -48,10 +50,13 @@ struct PackedTokenEncoder: Sendable {
     private func rows(_ count: Int) throws -> Tensor { try .empty([1, count, configuration.size]) }
 
     /// Changes `x` in place.
-    private func run(_ blocks: [PackedConformerBlock], _ x: Tensor) throws {
+    private func run(_ blocks: [PackedConformerBlock], _ x: Tensor, _ pause: () throws -> Void) throws {
         let room = try PackedConformerBlock.Room(configuration, frames: x.size(1))
         let positions = try relativePositions(count: x.size(1), size: configuration.size, like: x)
-        for block in blocks { try block(x, positions: positions, room) }
+        for block in blocks {
+            try block(x, positions: positions, room)
+            try pause()
+        }
     }
 
     /// ``TokenEncoder/Projection`` with packed weights.

@@ -20,11 +20,13 @@ struct PackedVocoder: Sendable {
 
     /// Mel `[1, bins, frames]` and the spectrum of its excitation `[1, 2 · bins, spectral frames]` → log magnitudes and
     /// arcsines of phases `[1, 2 · bins, spectral frames]`.
-    func callAsFunction(_ mel: Tensor, sourceSpectrum: Tensor) throws -> Tensor {
+    ///
+    /// - Parameter pause: called after each pair of convolutions.
+    func callAsFunction(_ mel: Tensor, sourceSpectrum: Tensor, pause: () throws -> Void = {}) throws -> Tensor {
         let spectrum = try sourceSpectrum.transposed(1, 2).contiguous()
         var x = try Tensor.empty([1, mel.size(2), input.matrix.outputs])
         try input(mel.transposed(1, 2).contiguous(), into: x)
-        for stage in stages { x = try stage(x, sourceSpectrum: spectrum) }
+        for stage in stages { x = try stage(x, sourceSpectrum: spectrum, pause: pause) }
         let parts = try Tensor.empty([1, x.size(1), output.matrix.outputs])
         try output(x, into: parts)
         return try parts.transposed(1, 2)
@@ -80,7 +82,7 @@ private struct PackedHiFTStage: Sendable {
 
     /// Signal `[1, time, 2 · channels]` and source spectrum `[1, spectral frames, 2 · bins]` →
     /// `[1, rate · time, channels]`, with one more frame at the front after the last stage.
-    func callAsFunction(_ input: Tensor, sourceSpectrum: Tensor) throws -> Tensor {
+    func callAsFunction(_ input: Tensor, sourceSpectrum: Tensor, pause: () throws -> Void) throws -> Tensor {
         let extra = isLast ? 1 : 0, time = input.size(1), length = rate * time + extra
         let room = try HiFTRoom(length: length, channels: channels)
         let x = try Tensor.empty([1, length, channels])
@@ -90,9 +92,9 @@ private struct PackedHiFTStage: Sendable {
 
         let source = try Tensor.empty([1, length, channels])
         try sourceDownsample(sourceSpectrum, into: source)
-        try sourceBlock(source, into: x, share: 1, room)
+        try sourceBlock(source, into: x, share: 1, room, pause)
         let sum = try Tensor.zeros([1, length, channels])
-        for block in blocks { try block(x, into: sum, share: 1 / Double(blocks.count), room) }
+        for block in blocks { try block(x, into: sum, share: 1 / Double(blocks.count), room, pause) }
         return sum
     }
 }
@@ -119,7 +121,7 @@ private struct PackedHiFTBlock: Sendable {
     }
 
     /// `[1, time, channels]`, of whose result `share` is added to `output`. The input stays as it is.
-    func callAsFunction(_ input: Tensor, into output: Tensor, share: Double, _ room: HiFTRoom) throws {
+    func callAsFunction(_ input: Tensor, into output: Tensor, share: Double, _ room: HiFTRoom, _ pause: () throws -> Void) throws {
         var x = input
         for (index, layer) in layers.enumerated() {
             try layer.dilated(x, into: room.inner)
@@ -129,6 +131,7 @@ private struct PackedHiFTBlock: Sendable {
                 try layer.plain(room.inner, into: room.outer, residual: x)
                 x = room.outer
             }
+            try pause()
         }
     }
 }

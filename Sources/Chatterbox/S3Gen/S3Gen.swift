@@ -76,11 +76,12 @@ public struct S3Gen: Sendable {
     ///   - cachedSource: the source of frames that the chunk shares with an earlier one, `[1, 1, samples]`.
     ///   - isFirst: whether speech begins here, which is then faded in.
     ///   - generator: source of phases and noise.
+    ///   - pause: called between pieces of the work where the vocoder is packed; what it throws ends it.
     /// - Returns: the waveform `[1, samples]` and its source `[1, 1, samples]`.
     public func waveform(
-        of mel: Tensor, cachedSource: Tensor? = nil, isFirst: Bool = true, generator: Generator
+        of mel: Tensor, cachedSource: Tensor? = nil, isFirst: Bool = true, generator: Generator, pause: () throws -> Void = {}
     ) throws -> (waveform: Tensor, source: Tensor) {
-        let (waveform, source) = try vocoder(mel, cachedSource: cachedSource, generator: generator)
+        let (waveform, source) = try vocoder(mel, cachedSource: cachedSource, generator: generator, pause: pause)
         return (isFirst ? try fade(waveform) : waveform, source)
     }
 }

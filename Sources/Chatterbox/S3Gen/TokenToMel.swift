@@ -42,24 +42,26 @@ public struct TokenToMel: Sendable {
     ///     frames they share; nil draws it as upstream does.
     ///   - generator: source of the noise.
     ///   - checkpoint: called before each step; what it throws ends the synthesis.
+    ///   - pause: called after each piece of a step, none of which takes longer than some hundredths of a second for ten
+    ///     seconds of speech; by packed networks alone. What it throws ends the synthesis.
     ///
     /// Throws ``FlowError`` for tokens out of range, for shapes that do not fit, and for a chunk with nothing but
     /// lookahead.
     public func callAsFunction(
         tokens: Tensor, prompt: SpeechPrompt, steps: Int? = nil, isFinal: Bool = true, noise: Tensor? = nil,
-        generator: Generator, checkpoint: () throws -> Void = {}
+        generator: Generator, checkpoint: () throws -> Void = {}, pause: () throws -> Void = {}
     ) throws -> Tensor {
         let steps = steps ?? configuration.steps
         guard steps >= 1 else { throw FlowError.steps(steps) }
         try check(tokens, prompt, isFinal: isFinal)
 
-        let mean = try mean(of: tokens, after: prompt, isFinal: isFinal)
+        let mean = try mean(of: tokens, after: prompt, isFinal: isFinal, pause: pause)
         let (frames, promptFrames) = (mean.shape[2], prompt.mel.shape[1])
         let conditions = FlowMatching.Conditions(
             mean: mean, speaker: try speaker(prompt.speaker), prompt: try padded(prompt.mel, to: frames, like: mean))
         let start = try noise?.narrow(axis: 2, from: 0, count: frames).to(device)
             ?? self.noise(tokens: tokens.shape[1], frames: frames, generator: generator)
-        let mel = try packedFlow?(start, conditions, steps: steps, checkpoint: checkpoint)
+        let mel = try packedFlow?(start, conditions, steps: steps, checkpoint: checkpoint, pause: pause)
             ?? flow(start, conditions, padding: SequencePadding(frames: nil), steps: steps, checkpoint: checkpoint)
         return try mel.narrow(axis: 2, from: promptFrames, count: frames - promptFrames).contiguous()
     }
@@ -73,12 +75,12 @@ public struct TokenToMel: Sendable {
     }
 
     /// The encoder's guess of the mel over prompt and new tokens, `[1, mel, frames]`.
-    private func mean(of tokens: Tensor, after prompt: SpeechPrompt, isFinal: Bool) throws -> Tensor {
+    private func mean(of tokens: Tensor, after prompt: SpeechPrompt, isFinal: Bool, pause: () throws -> Void) throws -> Tensor {
         let joined = try Tensor.cat([prompt.tokens.to(.int64).to(device), tokens.to(.int64).to(device)], axis: 1)
         let embedded = try embedding(joined)
         let held = isFinal ? 0 : configuration.encoder.lookahead * configuration.framesPerToken
         func told(_ x: Tensor) throws -> Tensor { try x.narrow(axis: 1, from: 0, count: x.shape[1] - held) }
-        let mean = try packedEncoder.map { try told($0(embedded)) } ?? melProjection(told(encoder(embedded)))
+        let mean = try packedEncoder.map { try told($0(embedded, pause: pause)) } ?? melProjection(told(encoder(embedded)))
         return try mean.transposed(1, 2).contiguous()
     }
 

@@ -61,11 +61,12 @@ public struct Vocoder: Sendable {
     ///   - cachedSource: source of an earlier call, `[batch, 1, samples]`, that replaces the beginning of this call's, so
     ///     that the harmonics of successive chunks join without a click.
     ///   - generator: source of the phases and the noise; see `SourceModule` for the order of draws.
+    ///   - pause: called between pieces of the work where the network is packed; what it throws ends it.
     /// - Returns: the waveform, within ± `amplitudeLimit`, `[batch, samples]`, and the source `[batch, 1, samples]`, both
     ///   of `frames · samplesPerFrame` samples.
     /// - Throws: `VocoderError.shape`, or `TorchError` when an operation fails.
     public func callAsFunction(
-        _ mel: Tensor, pitch: Tensor? = nil, cachedSource: Tensor? = nil, generator: Generator
+        _ mel: Tensor, pitch: Tensor? = nil, cachedSource: Tensor? = nil, generator: Generator, pause: () throws -> Void = {}
     ) throws -> (waveform: Tensor, source: Tensor) {
         try check(mel)
         let pitch = try pitch ?? pitchPredictor(mel.to(input.weight.dtype))
@@ -74,7 +75,8 @@ public struct Vocoder: Sendable {
                 argument: "pitch", found: pitch.shape, expected: "[\(mel.shape[0]), \(mel.shape[2])] as its mel")
         }
         let source = try source(pitch: pitch, cachedSource: cachedSource, generator: generator)
-        return (try decode(mel, source: source), source)
+        try pause()
+        return (try decode(mel, source: source, pause: pause), source)
     }
 
     /// Makes the excitation for F0 `[batch, frames]` in Hz: `[batch, 1, samples]`, its beginning taken from `cachedSource`.
@@ -92,7 +94,7 @@ public struct Vocoder: Sendable {
     }
 
     /// Filters an excitation `[batch, 1, samples]` by a mel `[batch, bins, frames]` into a waveform `[batch, samples]`.
-    public func decode(_ mel: Tensor, source: Tensor) throws -> Tensor {
+    public func decode(_ mel: Tensor, source: Tensor, pause: () throws -> Void = {}) throws -> Tensor {
         try check(mel)
         let expected = [mel.shape[0], 1, mel.shape[2] * configuration.samplesPerFrame]
         guard source.shape == expected else {
@@ -100,7 +102,7 @@ public struct Vocoder: Sendable {
         }
         let sourceSpectrum = try spectrum(of: source).to(input.weight.dtype)
         if let packed, mel.shape[0] == 1 {
-            return try waveform(of: packed(mel.to(.float32), sourceSpectrum: sourceSpectrum))
+            return try waveform(of: packed(mel.to(.float32), sourceSpectrum: sourceSpectrum, pause: pause))
         }
         var x = try input(mel.to(input.weight.dtype))
         for stage in stages {

@@ -14,7 +14,7 @@ public struct AttentionHead: Sendable, Codable, Hashable {
 /// Keeps what some heads attend to while a request decodes: for each speech token, at the step that drew it, how much of
 /// the attention each text token had.
 ///
-/// An engine that is given one with ``DecodeEngine/record(_:slot:)`` writes into it. Not for concurrent use.
+/// An engine writes into the one that a sequence has (``DecodeSequence/recorder``). Not for concurrent use.
 public final class AttentionRecorder {
     /// Whose attention it is.
     public let heads: [AttentionHead]

@@ -1,85 +1,128 @@
 import Torch
 
-/// Decodes on a card by replaying captured graphs: one launch a token instead of some hundred.
+/// Decodes on a GPU by replaying captured graphs: one launch a token instead of some hundred.
 ///
-/// A step computes every slot, each at a position of its own, and looks at the cache's first positions up to a bucket's
-/// end, all told by tensors that stay where they are. There is one graph for each bucket, captured when a sequence first
-/// grows into it. Where graphs cannot be captured, as on a CPU, the same step runs operation by operation.
+/// A captured step computes the first slots of the cache up to a power of two, each at a position of its own, and looks at the
+/// cache's first positions up to a bucket's end. What it computes is read from tensors that stay where they are. There is one
+/// graph for each number of slots and each bucket, captured when it is first needed or by ``warm(slots:positions:)``. Where
+/// graphs cannot be captured, as on a CPU, the same step runs operation by operation.
 public final class CapturedDecodeEngine: DecodeEngine {
     public var model: T3 { plain.model }
     public var capacity: Int { plain.capacity }
+    public var rows: Int { plain.rows }
 
     /// Positions by which a step's view of the cache grows.
     public let bucket: Int
 
-    /// Prefills, and steps of which a recorder wants to be told.
+    /// Embedded inputs, and steps whose attention is recorded.
     private let plain: TensorDecodeEngine
     private let slots: Int
-    /// What a step reads: `[slots, 1]` tokens, `[slots]` positions in the speech and in the sequence; int64.
-    private let tokens, speechPositions, positions: Tensor
+    /// What a step reads, `[3, slots]` int64: tokens, positions in the speech and in the sequence. One copy to the device brings
+    /// them.
+    private let inputs: Tensor
     /// What it writes: `[slots, vocabulary]`.
     private let logits: Tensor
-    private var graphs: [Int: CapturedGraph] = [:]
+    private var graphs: [Shape: CapturedGraph] = [:]
     private let captures: Bool
-    private var recorded: Set<Int> = []
+    /// Positions that each slot's last sequence had after the last call: where a step may write for slots that take no part.
+    private var lengths: [Int]
+
+    /// What distinguishes captured steps.
+    private struct Shape: Hashable { let slots, span: Int }
 
     /// - Parameters: as of ``TensorDecodeEngine``, and:
     ///   - bucket: positions by which a step's view of the cache grows; small ones look at little that is not there yet, and
     ///     there are more of them to capture.
-    public init(_ model: T3, slots: Int = 2, capacity: Int, bucket: Int = 256) throws {
+    ///   - captures: whether to capture graphs where that is possible.
+    public init(_ model: T3, slots: Int = 2, capacity: Int, bucket: Int = 256, captures: Bool = true) throws {
         precondition(bucket > 0, "buckets of at least one position")
         self.bucket = bucket
         plain = try TensorDecodeEngine(model, slots: slots, capacity: capacity, zeroed: true)
         self.slots = slots
-        captures = model.device.isCUDA && CapturedGraph.isSupported
-        tokens = try .zeros([slots, 1], dtype: .int64, device: model.device)
-        speechPositions = try .zeros([slots], dtype: .int64, device: model.device)
-        positions = try .zeros([slots], dtype: .int64, device: model.device)
+        self.captures = captures && model.device.isCUDA && CapturedGraph.isSupported
+        inputs = try .zeros([3, slots], dtype: .int64, device: model.device)
         logits = try .zeros([slots, model.configuration.speechVocabulary], dtype: model.dtype, device: model.device)
+        lengths = Array(repeating: 0, count: slots)
     }
 
-    public func reserve(_ count: Int) throws -> Range<Int> { try plain.reserve(count) }
+    public func begin() throws -> DecodeSequence { try plain.begin() }
 
-    public func release(_ slots: Range<Int>) {
-        plain.release(slots)
-        recorded.subtract(slots)
+    /// Captures the steps that up to so many slots need for sequences of up to so many positions, so that no request waits for
+    /// it.
+    public func warm(slots: Int, positions: Int) throws {
+        for shape in Set((1...max(1, slots)).flatMap { count in
+            stride(from: 1, through: positions, by: bucket).map { Shape(slots: stepSlots(count), span: span($0)) }
+        }) where graphs[shape] == nil {
+            try run(shape)
+        }
     }
 
-    public func record(_ recorder: AttentionRecorder, slot: Int) {
-        plain.record(recorder, slot: slot)
-        recorded.insert(slot)
+    public func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
+        try checkRoom(for: stretches)
+        defer {
+            for stretch in stretches {
+                let sequence = stretch.sequence as! KeyValueCache.Sequence
+                lengths[sequence.slot] = sequence.length
+            }
+        }
+        // A graph records no attention, and takes tokens alone.
+        let replayed = stretches.indices.filter { index in
+            guard case .token = stretches[index].input else { return false }
+            return stretches[index].sequence.recorder == nil && stretches[index].isWanted
+        }
+        guard !replayed.isEmpty else { return try plain.forward(stretches) }
+        let others = stretches.indices.filter { !replayed.contains($0) }
+        let stepped = try step(replayed.map { stretches[$0] })
+        guard !others.isEmpty else { return try Tensor.cat(stepped) }
+        let computed = try plain.forward(others.map { stretches[$0] })
+        var rows = Dictionary(uniqueKeysWithValues: zip(replayed, stepped))
+        for (row, index) in others.filter({ stretches[$0].isWanted }).enumerated() {
+            rows[index] = try computed.narrow(axis: 0, from: row, count: 1)
+        }
+        return try Tensor.cat(stretches.indices.compactMap { rows[$0] })
     }
 
-    public func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor { try plain.prefill(inputs, slots: slots) }
-
-    public func step(_ inputs: [DecodeInput]) throws -> Tensor {
-        // A graph tells nobody what it attends to.
-        guard recorded.isDisjoint(with: inputs.map(\.slot)) else { return try plain.step(inputs) }
-        let next = try plain.cache.advance(inputs.map(\.slot))
+    /// The logits `[1, vocabulary]` of each stretch, which is a token.
+    private func step(_ stretches: [DecodeStretch]) throws -> [Tensor] {
         var (tokens, speech) = (Array(repeating: 0, count: slots), Array(repeating: 0, count: slots))
-        for input in inputs { (tokens[input.slot], speech[input.slot]) = (input.token, input.position) }
-        try self.tokens.assign(Tensor(tokens, shape: [slots, 1]))
-        try speechPositions.assign(Tensor(speech))
-        // A full slot that takes no part has no next position; what it writes at its last one nobody reads again.
-        try positions.assign(Tensor(next.map { min($0, capacity - 1) }))
-        let longest = inputs.map { next[$0.slot] }.max()! + 1
-        try run(span: min(capacity, (longest + bucket - 1) / bucket * bucket))
-        let order = try Tensor(inputs.map(\.slot), device: model.device)
-        return try logits.indexSelect(axis: 0, order)
+        // A full slot that takes no part has no next position; what the step writes at its last one is not read again.
+        var positions = lengths.map { min($0, capacity - 1) }
+        let sequences = stretches.map { $0.sequence as! KeyValueCache.Sequence }
+        for (stretch, sequence) in zip(stretches, sequences) {
+            guard case .token(let token, let position) = stretch.input else { preconditionFailure("a token") }
+            (tokens[sequence.slot], speech[sequence.slot], positions[sequence.slot]) = (token, position, sequence.length)
+        }
+        try inputs.assign(Tensor(tokens + speech + positions, shape: [3, slots]))
+        let longest = sequences.map(\.length).max()! + 1
+        try run(Shape(slots: stepSlots(sequences.map(\.slot).max()! + 1), span: span(longest)))
+        for sequence in sequences { sequence.length += 1 }
+        // The next step overwrites them.
+        let found = try logits.indexSelect(axis: 0, Tensor(sequences.map(\.slot), device: model.device))
+        return try sequences.indices.map { try found.narrow(axis: 0, from: $0, count: 1) }
     }
 
-    private func run(span: Int) throws {
-        if let graph = graphs[span] { return try graph.replay() }
-        try compute(span: span)
+    private func stepSlots(_ count: Int) -> Int {
+        var slots = 1
+        while slots < count { slots *= 2 }
+        return min(slots, self.slots)
+    }
+
+    private func span(_ length: Int) -> Int { min(capacity, (length + bucket - 1) / bucket * bucket) }
+
+    private func run(_ shape: Shape) throws {
+        if let graph = graphs[shape] { return try graph.replay() }
+        try compute(shape)
         guard captures else { return }
         // The first run has made what libraries make once; capturing writes nothing anew and is replayed from the next step on.
-        graphs[span] = try CapturedGraph { try compute(span: span) }
+        graphs[shape] = try CapturedGraph { try compute(shape) }
     }
 
-    private func compute(span: Int) throws {
-        var embedded = try model.speechEmbedding(tokens)
-        if let table = model.speechPositions { embedded = try embedded + table.rows.indexSelect(axis: 0, speechPositions).unsqueezed(1) }
-        let memory = try KeyValueCache.FixedStep(plain.cache, positions: positions, span: span)
-        try logits.assign(model.speechHead(model.backbone(embedded, memory: memory).select(axis: 1, 0)))
+    private func compute(_ shape: Shape) throws {
+        func input(_ row: Int) throws -> Tensor { try inputs.select(axis: 0, row).narrow(axis: 0, from: 0, count: shape.slots) }
+        var embedded = try model.speechEmbedding(input(0).unsqueezed(1))
+        if let table = model.speechPositions { embedded = try embedded + table.rows.indexSelect(axis: 0, input(1)).unsqueezed(1) }
+        let memory = try KeyValueCache.FixedStep(plain.cache, positions: input(2), span: shape.span)
+        let hidden = try model.backbone(embedded, memory: memory).select(axis: 1, 0)
+        try logits.narrow(axis: 0, from: 0, count: shape.slots).assign(model.speechHead(hidden))
     }
 }

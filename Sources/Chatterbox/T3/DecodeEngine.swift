@@ -1,46 +1,109 @@
 import Kernels
 import Torch
 
-/// Computes the logits of next tokens for sequences whose past it keeps in slots.
+/// Computes the logits of next tokens for sequences whose past it keeps.
 ///
 /// This is where another way to run the same network takes over from plain tensor operations: captured graphs, fused or
-/// quantised kernels. A step serves many requests at once. Not for concurrent use.
+/// quantised kernels. There is no prefill and no decode phase, only sequences that get longer: one call serves many
+/// requests, some of which embed their text while others draw tokens. Not for concurrent use.
 public protocol DecodeEngine: AnyObject {
     /// The network that the engine runs.
     var model: T3 { get }
-    /// Longest sequence a slot can hold.
+    /// Positions of the longest sequence.
     var capacity: Int { get }
-    /// Threads that draw tokens from its logits by a kernel; nil where libtorch's operations do.
+    /// Most new positions that one call takes.
+    var rows: Int { get }
+    /// The threads it computes with, which also draw tokens; nil where libtorch's operations do both.
     var team: ThreadTeam? { get }
 
-    /// Takes adjacent empty slots for a request's rows.
-    func reserve(_ count: Int) throws -> Range<Int>
-    /// Gives a request's slots back.
-    func release(_ slots: Range<Int>)
-    /// Has a recorder told what the last position of each prefill and step attends to, until the slot is released.
-    func record(_ recorder: AttentionRecorder, slot: Int)
+    /// An empty sequence. Its place is free again when nobody has it any more.
+    ///
+    /// - Throws: ``T3Error/noFreeSlots(wanted:free:)`` where the engine holds as many sequences as it can.
+    func begin() throws -> DecodeSequence
+    /// The stored beginning that every text in a voice has; nil where the engine computes it anew for each.
+    func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix?
+    /// A sequence that goes on behind a complete prefix.
+    func begin(after prefix: DecodePrefix) throws -> DecodeSequence
 
-    /// Runs over embedded inputs `[slots, time, hidden]` and gives the logits `[slots, vocabulary]` after the last.
-    func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor
-    /// Runs over one more token in each of some slots and gives their logits `[inputs, vocabulary]`.
-    func step(_ inputs: [DecodeInput]) throws -> Tensor
+    /// Computes new positions of some sequences, each at most once.
+    ///
+    /// - Returns: the logits `[stretches that want them, vocabulary]` after the last position of each.
+    /// - Throws: ``T3Error/sequenceTooLong(positions:limit:)`` where a sequence would exceed the capacity; no sequence is
+    ///   longer then.
+    func forward(_ stretches: [DecodeStretch]) throws -> Tensor
 }
 
 extension DecodeEngine {
     public var team: ThreadTeam? { nil }
+
+    public func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix? { nil }
+    public func begin(after prefix: DecodePrefix) throws -> DecodeSequence { preconditionFailure("an engine that stores no prefixes") }
+
+    /// The logits `[rows, vocabulary]` of each token that is to come: after a prompt `[rows, time, hidden]`, and after each of some
+    /// tokens that follow it.
+    func logits(after prompt: Tensor, of tokens: some Collection<Int>) throws -> [Tensor] {
+        let sequences = try (0..<prompt.size(0)).map { _ in try begin() }
+        return try logits(after: prompt, of: tokens, in: sequences)
+    }
+
+    func logits(after prompt: Tensor, of tokens: some Collection<Int>, in sequences: [DecodeSequence]) throws -> [Tensor] {
+        let time = prompt.size(1), most = rows == .max ? time : max(1, rows / sequences.count)
+        var logits: [Tensor] = []
+        for start in stride(from: 0, to: time, by: most) {
+            let count = min(most, time - start), isLast = start + count == time
+            let found = try forward(sequences.enumerated().map { row, sequence in
+                DecodeStretch(
+                    sequence, .embedded(try prompt.select(axis: 0, row).narrow(axis: 0, from: start, count: count)), wanted: isLast)
+            })
+            if isLast { logits.append(found) }
+        }
+        for (index, token) in tokens.enumerated() {
+            logits.append(try forward(sequences.map { DecodeStretch($0, .token(token, position: index + 1)) }))
+        }
+        return logits
+    }
+
+    func checkRoom(for stretches: [DecodeStretch]) throws {
+        for stretch in stretches where stretch.sequence.length + stretch.count > capacity {
+            throw T3Error.sequenceTooLong(positions: stretch.sequence.length + stretch.count, limit: capacity)
+        }
+    }
 }
 
-/// A token that continues the sequence in a slot.
-public struct DecodeInput: Sendable, Hashable {
-    public let slot: Int
-    public let token: Int
-    /// Its position in the speech: generated token *i* has *i* + 1.
-    public let position: Int
+/// A sequence whose keys and values an engine keeps, until it is dropped.
+public class DecodeSequence {
+    /// Positions so far.
+    public internal(set) var length = 0
+    /// Records what the last position of each stretch attends to whose logits are wanted.
+    public var recorder: AttentionRecorder?
 
-    public init(slot: Int, token: Int, position: Int) {
-        self.slot = slot
-        self.token = token
-        self.position = position
+    init() {}
+}
+
+/// New positions of a sequence.
+public struct DecodeStretch {
+    public enum Input {
+        /// A speech token; generated token *i* has position *i* + 1 in the speech.
+        case token(Int, position: Int)
+        /// Vectors `[positions, hidden]`.
+        case embedded(Tensor)
+    }
+
+    public let sequence: DecodeSequence
+    public let input: Input
+    /// Whether the logits after the last position are wanted.
+    public let isWanted: Bool
+
+    public init(_ sequence: DecodeSequence, _ input: Input, wanted: Bool = true) {
+        (self.sequence, self.input, isWanted) = (sequence, input, wanted)
+    }
+
+    /// How many positions are new.
+    var count: Int {
+        switch input {
+        case .token: 1
+        case .embedded(let vectors): vectors.size(0)
+        }
     }
 }
 
@@ -48,17 +111,17 @@ public struct DecodeInput: Sendable, Hashable {
 public final class TensorDecodeEngine: DecodeEngine {
     public let model: T3
     let cache: KeyValueCache
-    private var recorders: [Int: AttentionRecorder] = [:]
+    public var rows: Int { .max }
 
     /// - Parameters:
-    ///   - slots: rows decoded at once; a request takes two, without guidance one.
+    ///   - slots: sequences side by side; a request takes two, without guidance one.
     ///   - capacity: longest sequence of conditions, text and speech; keys and values of the full model take 240 KiB
     ///     for each position of each slot, touched as they are written.
     public convenience init(_ model: T3, slots: Int = 2, capacity: Int) throws {
         try self.init(model, slots: slots, capacity: capacity, zeroed: false)
     }
 
-    /// - Parameter zeroed: whether what is not written yet may be looked at, behind a mask.
+    /// - Parameter zeroed: whether what is not written yet may be read, behind a mask.
     init(_ model: T3, slots: Int, capacity: Int, zeroed: Bool) throws {
         self.model = model
         cache = try KeyValueCache(
@@ -68,30 +131,47 @@ public final class TensorDecodeEngine: DecodeEngine {
 
     public var capacity: Int { cache.capacity }
 
-    public func reserve(_ count: Int) throws -> Range<Int> { try cache.reserve(count) }
+    public func begin() throws -> DecodeSequence { try cache.begin() }
 
-    public func release(_ slots: Range<Int>) {
-        cache.release(slots)
-        for slot in slots { recorders[slot] = nil }
+    /// Tokens of all sequences are one batch, and so are vectors of sequences that are equally long and get equally many.
+    public func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
+        try checkRoom(for: stretches)
+        var logits = [Tensor?](repeating: nil, count: stretches.count)
+        let tokens = stretches.indices.filter { if case .token = stretches[$0].input { true } else { false } }
+        if !tokens.isEmpty {
+            let inputs = tokens.map { index in
+                guard case .token(let token, let position) = stretches[index].input else { preconditionFailure("a token") }
+                return (token, position)
+            }
+            let ids = try Tensor(inputs.map(\.0), shape: [inputs.count, 1], device: model.device)
+            try extend(tokens, of: stretches, with: model.embedded(speech: ids, from: inputs.map(\.1)), into: &logits)
+        }
+        var rest = stretches.indices.filter { !tokens.contains($0) }
+        while let first = rest.first {
+            let batch = rest.filter {
+                stretches[$0].count == stretches[first].count && stretches[$0].sequence.length == stretches[first].sequence.length
+            }
+            let vectors = try Tensor.stack(batch.map { index in
+                guard case .embedded(let vectors) = stretches[index].input else { preconditionFailure("vectors") }
+                return vectors
+            })
+            rest.removeAll(where: batch.contains)
+            try extend(batch, of: stretches, with: vectors, into: &logits)
+        }
+        let wanted = logits.compactMap(\.self)
+        return try wanted.isEmpty ? Tensor.empty([0, model.configuration.speechVocabulary], dtype: model.dtype, device: model.device) : Tensor.cat(wanted)
     }
 
-    public func record(_ recorder: AttentionRecorder, slot: Int) { recorders[slot] = recorder }
-
-    public func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor {
-        let time = inputs.size(1)
-        let hidden = try extend(Array(slots), by: time, with: inputs)
-        return try model.speechHead(hidden.select(axis: 1, time - 1))
-    }
-
-    public func step(_ inputs: [DecodeInput]) throws -> Tensor {
-        let tokens = try Tensor(inputs.map(\.token), shape: [inputs.count, 1], device: model.device)
-        let embedded = try model.embedded(speech: tokens, from: inputs.map(\.position))
-        return try model.speechHead(extend(inputs.map(\.slot), by: 1, with: embedded).select(axis: 1, 0))
-    }
-
-    private func extend(_ slots: [Int], by count: Int, with inputs: Tensor) throws -> Tensor {
-        let hidden = try cache.extend(slots, by: count, recorders: recorders) { try model.backbone(inputs, memory: $0) }
-        for slot in slots { recorders[slot]?.keep() }
-        return hidden
+    /// - Parameter inputs: `[indices, time, hidden]`.
+    private func extend(_ indices: [Int], of stretches: [DecodeStretch], with inputs: Tensor, into logits: inout [Tensor?]) throws {
+        let sequences = indices.map { stretches[$0].sequence as! KeyValueCache.Sequence }, time = inputs.size(1)
+        let recorders = indices.map { stretches[$0].isWanted ? stretches[$0].sequence.recorder : nil }
+        let hidden = try cache.extend(sequences, by: time, recorders: recorders) { try model.backbone(inputs, memory: $0) }
+        for recorder in recorders { recorder?.keep() }
+        guard indices.contains(where: { stretches[$0].isWanted }) else { return }
+        let heads = try model.speechHead(hidden.select(axis: 1, time - 1))
+        for (row, index) in indices.enumerated() where stretches[index].isWanted {
+            logits[index] = try heads.narrow(axis: 0, from: row, count: 1)
+        }
     }
 }

@@ -2,21 +2,21 @@ import Torch
 
 /// Keys and values of every layer for a fixed number of sequences, allocated once and written in place.
 ///
-/// A slot holds one sequence; guidance takes two. Slots of one batch may be at different positions. The memory is
+/// A slot holds one sequence; guidance takes two. Sequences of one batch may be at different positions. The memory is
 /// `2 × layers × slots × capacity × hidden` numbers, touched as sequences grow. Not for concurrent use.
 public final class KeyValueCache {
-    /// Longest sequence a slot can hold.
-    public var capacity: Int { table.capacity }
-    /// Positions written so far, for each slot.
-    public var lengths: [Int] { table.lengths }
-    private var table: SlotTable
+    /// Positions of the longest sequence.
+    public let capacity: Int
+    /// Number of sequences side by side.
+    public let slots: Int
+    private let table: SlotTable
     /// `[slots, heads, capacity, head]` for each layer.
     fileprivate let keys, values: [Tensor]
 
     /// - Parameters:
     ///   - slots: number of sequences.
     ///   - capacity: longest sequence.
-    ///   - zeroed: whether memory is zero until it is written: what it held before may be no number.
+    ///   - zeroed: whether memory is zero until it is written: what it held before may contain NaN.
     public init(
         layers: Int, heads: Int, headSize: Int, slots: Int, capacity: Int, dtype: DType = .float32,
         device: Device = .cpu, zeroed: Bool = false
@@ -27,29 +27,41 @@ public final class KeyValueCache {
         }
         keys = try (0..<layers).map { _ in try memory() }
         values = try (0..<layers).map { _ in try memory() }
-        table = SlotTable(count: slots, capacity: capacity)
+        (self.slots, self.capacity) = (slots, capacity)
+        table = SlotTable(count: slots)
     }
 
-    /// Takes adjacent empty slots.
+    /// A sequence in a slot of its own, which is free again when nobody has the sequence any more.
+    public final class Sequence: DecodeSequence {
+        let slot: Int
+        private let table: SlotTable
+
+        fileprivate init(_ slot: Int, _ table: SlotTable) {
+            (self.slot, self.table) = (slot, table)
+        }
+
+        deinit { table.release(slot) }
+    }
+
+    /// An empty sequence.
     ///
     /// - Throws: `T3Error.noFreeSlots`.
-    public func reserve(_ count: Int) throws -> Range<Int> { try table.reserve(count) }
+    public func begin() throws -> Sequence { Sequence(try table.reserve(), table) }
 
-    /// Gives slots back.
-    public func release(_ slots: Range<Int>) { table.release(slots) }
-
-    /// Lets a backbone run over `count` new positions of each of `slots`, and counts them as written when it succeeds.
+    /// Lets a backbone run over `count` new positions of each sequence, and counts them as written when it succeeds.
     ///
     /// - Parameters:
-    ///   - slots: the slot of each row of the batch.
-    ///   - recorders: by slot, those that are told what its last new position attends to.
-    /// - Throws: `T3Error.sequenceTooLong` when a slot would exceed the capacity.
+    ///   - sequences: of this cache, one for each row of the batch.
+    ///   - recorders: for each row, who records what its last new position attends to; none where there are none at all.
+    /// - Throws: `T3Error.sequenceTooLong` when a sequence would exceed the capacity.
     public func extend<Result>(
-        _ slots: [Int], by count: Int, recorders: [Int: AttentionRecorder] = [:], _ run: (Extension) throws -> Result
+        _ sequences: [Sequence], by count: Int, recorders: [AttentionRecorder?] = [], _ run: (Extension) throws -> Result
     ) throws -> Result {
-        try table.checkRoom(for: count, in: slots)
-        let result = try run(Extension(cache: self, slots: slots, count: count, recorders: recorders))
-        table.extend(slots, by: count)
+        for sequence in sequences where sequence.length + count > capacity {
+            throw T3Error.sequenceTooLong(positions: sequence.length + count, limit: capacity)
+        }
+        let result = try run(Extension(cache: self, sequences: sequences, count: count, recorders: recorders))
+        for sequence in sequences { sequence.length += count }
         return result
     }
 
@@ -59,7 +71,7 @@ public final class KeyValueCache {
         private let cache: KeyValueCache
         private let runs: [Run]
         private let count: Int
-        private let recorders: [Int: AttentionRecorder]
+        private let recorders: [AttentionRecorder?]
 
         /// Rows of the batch that are neighbours in the cache and equally long, so that views of it serve them as they are.
         private struct Run {
@@ -67,17 +79,17 @@ public final class KeyValueCache {
             var rows = 1
         }
 
-        fileprivate init(cache: KeyValueCache, slots: [Int], count: Int, recorders: [Int: AttentionRecorder]) {
+        fileprivate init(cache: KeyValueCache, sequences: [Sequence], count: Int, recorders: [AttentionRecorder?]) {
             self.cache = cache
             self.count = count
             self.recorders = recorders
-            firstPositions = slots.map { cache.lengths[$0] }
+            firstPositions = sequences.map(\.length)
             var runs: [Run] = []
-            for (row, slot) in slots.enumerated() {
-                if let last = runs.last, last.firstSlot + last.rows == slot, last.length == cache.lengths[slot] {
+            for (row, sequence) in sequences.enumerated() {
+                if let last = runs.last, last.firstSlot + last.rows == sequence.slot, last.length == sequence.length {
                     runs[runs.count - 1].rows += 1
                 } else {
-                    runs.append(Run(firstRow: row, firstSlot: slot, length: cache.lengths[slot]))
+                    runs.append(Run(firstRow: row, firstSlot: sequence.slot, length: sequence.length))
                 }
             }
             self.runs = runs
@@ -99,8 +111,8 @@ public final class KeyValueCache {
             }
             let keys = try remember(key, in: cache.keys[layer])
             let values = try remember(value, in: cache.values[layer])
-            for row in 0..<run.rows {
-                try recorders[run.firstSlot + row]?.read(layer: layer, query: query[row].select(axis: 1, count - 1), keys: keys[row])
+            for row in 0..<run.rows where !recorders.isEmpty {
+                try recorders[run.firstRow + row]?.read(layer: layer, query: query[row].select(axis: 1, count - 1), keys: keys[row])
             }
             if count == 1 || run.length == 0 {
                 return try query.attention(key: keys, value: values, causal: count > 1)
@@ -112,18 +124,7 @@ public final class KeyValueCache {
 
     // MARK: steps of one shape
 
-    /// Counts one more position of each of `slots`, which a ``FixedStep`` writes.
-    ///
-    /// - Returns: where each slot's next input goes, those of the other slots included.
-    /// - Throws: `T3Error.sequenceTooLong` when a slot would exceed the capacity.
-    func advance(_ slots: [Int]) throws -> [Int] {
-        try table.checkRoom(for: 1, in: slots)
-        let positions = lengths
-        table.extend(slots, by: 1)
-        return positions
-    }
-
-    /// One new position in every slot, all of it told by tensors: the same operations on the same memory whatever the
+    /// One new position in each of the first slots, read from tensors: the same operations on the same memory whatever the
     /// positions are, as a captured graph needs them.
     ///
     /// A slot that takes no part writes as well, where its own next position will: what it leaves there is overwritten
@@ -139,10 +140,10 @@ public final class KeyValueCache {
         private let visible: Tensor
 
         /// - Parameters:
-        ///   - positions: `[slots]`, int64.
+        ///   - positions: of the first slots, `[slots]`, int64.
         ///   - span: the cache's first positions, beyond which no slot looks.
         init(_ cache: KeyValueCache, positions: Tensor, span: Int) throws {
-            let (count, heads, device) = (cache.lengths.count, cache.keys[0].size(1), positions.device)
+            let (count, heads, device) = (positions.size(0), cache.keys[0].size(1), positions.device)
             (self.cache, self.positions, self.span) = (cache, positions, span)
             slots = try Tensor.arange(count, device: device).unsqueezed(1)
             self.heads = try Tensor.arange(heads, device: device).unsqueezed(0)
@@ -154,7 +155,7 @@ public final class KeyValueCache {
             let places = [slots, heads, try positions!.unsqueezed(1)]
             func remember(_ new: Tensor, in store: Tensor) throws -> Tensor {
                 try store.put(new.squeezed(2), at: places)
-                return try store.narrow(axis: 2, from: 0, count: span)
+                return try store.narrow(axis: 0, from: 0, count: slots.size(0)).narrow(axis: 2, from: 0, count: span)
             }
             let (keys, values) = (try remember(key, in: cache.keys[layer]), try remember(value, in: cache.values[layer]))
             return try query.attention(key: keys, value: values, mask: visible)

@@ -1,129 +1,124 @@
 import Kernels
 import Torch
 
-/// Decodes on the CPU through kernels of our own: one call a token, one read of the packed weights for all requests.
+/// Decodes on the CPU through kernels of our own: one call a step, one read of the packed weights for all requests.
 ///
 /// In float32 the logits are those of ``TensorDecodeEngine`` within 1e-4; what rounding to 8 or 4 bits costs, the
 /// documentation's page on performance tells. A request's logits do not depend on what else is decoded with it, nor on
 /// the number of threads.
 public final class PackedDecodeEngine: DecodeEngine {
     public let packed: PackedT3
+    public let capacity: Int
     private let decoder: TransformerDecoder
-    private var table: SlotTable
-    private var recorders: [Int: AttentionRecorder] = [:]
+    private var prefixes: DecodePrefixCache
     /// `[rows, hidden]`
     private let inputs: UnsafeMutableBufferPointer<Float>
 
     /// - Parameters:
-    ///   - slots: rows decoded at once; a request takes two, without guidance one.
-    ///   - capacity: longest sequence of conditions, text and speech. Keys and values of the full model take 240 KiB for
-    ///     each position of each slot, half of that with rounded weights, touched as they are written.
+    ///   - capacity: longest sequence of conditions, text and speech; nil is the longest that the model knows. Keys and values
+    ///     of the full model take 240 KiB for each position of each sequence, half of that with quantised weights; memory is
+    ///     taken as sequences grow, 16 positions at a time, and goes back with them.
     ///   - rows: most positions that go through the network at once: enough to use it well, few enough that their
-    ///     activations stay near the processor.
+    ///     activations fit in cache.
+    ///   - prefixes: positions of all stored prefixes together.
     /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
-    public init(_ packed: PackedT3, slots: Int = 2, capacity: Int, rows: Int = 256) throws {
+    public init(_ packed: PackedT3, capacity: Int? = nil, rows: Int = 256, prefixes: Int = 2048) throws {
         self.packed = packed
-        let rows = max(rows, slots)
+        let longest = packed.model.configuration.longestSequence
+        self.capacity = min(capacity ?? longest, longest)
         decoder = try TransformerDecoder(
-            packed.transformer, slots: slots, capacity: capacity, rows: rows, half: packed.format != .float32)
-        table = SlotTable(count: slots, capacity: capacity)
+            packed.transformer, longest: self.capacity, rows: rows, half: packed.format != .float32)
+        self.prefixes = DecodePrefixCache(limit: prefixes)
         inputs = .allocate(capacity: rows * packed.transformer.shape.hidden)
     }
 
     deinit { inputs.deallocate() }
 
     public var model: T3 { packed.model }
-    public var capacity: Int { table.capacity }
+    public var rows: Int { decoder.rows }
     public var team: ThreadTeam? { packed.transformer.team }
 
-    public func reserve(_ count: Int) throws -> Range<Int> { try table.reserve(count) }
+    // MARK: sequences
 
-    public func release(_ slots: Range<Int>) {
-        table.release(slots)
-        for slot in slots { recorders[slot] = nil }
+    private final class Sequence: DecodeSequence {
+        let stored: TransformerDecoder.Sequence
+
+        init(_ stored: TransformerDecoder.Sequence) {
+            self.stored = stored
+            super.init()
+            length = stored.length
+        }
     }
 
-    public func record(_ recorder: AttentionRecorder, slot: Int) { recorders[slot] = recorder }
+    public func begin() throws -> DecodeSequence { Sequence(try decoder.sequence()) }
 
-    public func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor {
-        let time = inputs.size(1), chunk = self.inputs.count / packed.transformer.shape.hidden / slots.count
-        try table.checkRoom(for: time, in: slots)
-        let inputs = try inputs.to(.float32).contiguous()
-        let logits = try Tensor.empty([slots.count, packed.transformer.vocabulary])
-        for start in stride(from: 0, to: time, by: chunk) {
-            let count = min(chunk, time - start)
-            try gather(inputs, from: start, count: count, slots: slots)
-            let rows = slots.flatMap { slot in
-                (0..<count).map { TransformerDecoder.Row(slot: slot, position: table.lengths[slot] + $0) }
-            }
-            let isLast = start + count == time
-            try run(rows, wanted: isLast ? (1...slots.count).map { $0 * count - 1 } : [], logits: logits)
-            table.extend(slots, by: count)
+    public func begin(after prefix: DecodePrefix) throws -> DecodeSequence {
+        precondition(prefix.isComplete, "a prefix whose rows are computed")
+        return Sequence(try decoder.sequence(after: (prefix.sequence as! Sequence).stored))
+    }
+
+    public func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix? {
+        try prefixes.prefix(DecodePrefix.Key(conditioning)) {
+            DecodePrefix(try model.embedded(conditioning).to(.float32).contiguous().select(axis: 0, 0), sequence: try begin())
+        }
+    }
+
+    // MARK: computing
+
+    public func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
+        try checkRoom(for: stretches)
+        let (hidden, vocabulary) = (packed.transformer.shape.hidden, packed.transformer.vocabulary)
+        var row = 0
+        for stretch in stretches {
+            try gather(stretch, at: row)
+            row += stretch.count
+        }
+        let wanted = stretches.count(where: \.isWanted)
+        let logits = try Tensor.empty([wanted, vocabulary])
+        try logits.withElements(of: Float.self) { logits in
+            try decoder.run(
+                stretches.map { .init(($0.sequence as! Sequence).stored, count: $0.count, wanted: $0.isWanted) },
+                inputs: UnsafeBufferPointer(rebasing: inputs[..<(row * hidden)]), logits: logits,
+                records: stretches.enumerated().flatMap { index, stretch in
+                    stretch.isWanted ? stretch.sequence.recorder?.records(stretch: index) ?? [] : []
+                })
+        }
+        for stretch in stretches {
+            stretch.sequence.length += stretch.count
+            if stretch.isWanted { stretch.sequence.recorder?.keep() }
         }
         return logits
     }
 
-    public func step(_ inputs: [DecodeInput]) throws -> Tensor {
-        let slots = inputs.map(\.slot)
-        try table.checkRoom(for: 1, in: slots)
-        guard inputs.count <= decoder.rows else { throw T3Error.noFreeSlots(wanted: inputs.count, free: decoder.rows) }
-        try gather(inputs)
-        let logits = try Tensor.empty([inputs.count, packed.transformer.vocabulary])
-        try run(slots.map { .init(slot: $0, position: table.lengths[$0]) }, wanted: inputs.indices, logits: logits)
-        table.extend(slots, by: 1)
-        return logits
-    }
-
-    private func run(_ rows: [TransformerDecoder.Row], wanted: some Collection<Int>, logits: Tensor) throws {
-        let inputs = UnsafeBufferPointer(rebasing: inputs[..<(rows.count * packed.transformer.shape.hidden)])
-        try logits.withElements(of: Float.self) { all in
-            let logits = UnsafeMutableBufferPointer(rebasing: all[..<(wanted.count * packed.transformer.vocabulary)])
-            decoder.run(
-                rows, inputs: inputs, wanted: wanted, logits: logits,
-                records: recorders.isEmpty ? [] : wanted.flatMap { recorders[rows[$0].slot]?.records(row: $0) ?? [] })
-        }
-        for row in wanted { recorders[rows[row].slot]?.keep() }
-    }
-
-    /// Brings embedded inputs `[slots, time, hidden]` of some times together, slot by slot, each with its position.
-    private func gather(_ embedded: Tensor, from start: Int, count: Int, slots: Range<Int>) throws {
-        let (time, hidden) = (embedded.size(1), packed.transformer.shape.hidden)
-        try embedded.withElements(of: Float.self) { source in
-            for sequence in 0..<slots.count {
-                let from = (sequence * time + start) * hidden
-                _ = UnsafeMutableBufferPointer(rebasing: inputs[(sequence * count * hidden)...])
-                    .update(fromContentsOf: source[from..<from + count * hidden])
-            }
-        }
-        for (sequence, slot) in slots.enumerated() {
-            for index in 0..<count { try packed.positions?.add(table.lengths[slot] + index, to: row(sequence * count + index)) }
-        }
-    }
-
-    /// Embeds tokens, each at its position in the speech and in the sequence.
-    private func gather(_ tokens: [DecodeInput]) throws {
-        for (index, input) in tokens.enumerated() {
-            let target = row(index)
-            let hidden = target.count
-            try model.speechEmbedding.weight.withElements(of: Float.self) {
-                _ = target.update(fromContentsOf: $0[input.token * hidden..<(input.token + 1) * hidden])
-            }
-            try model.speechPositions?.add(input.position, to: target)
-            try packed.positions?.add(table.lengths[input.slot], to: target)
-        }
-    }
-
-    private func row(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
+    /// Embeds a stretch's input from a row on, each at its position in the speech and in the sequence.
+    private func gather(_ stretch: DecodeStretch, at first: Int) throws {
         let hidden = packed.transformer.shape.hidden
-        return UnsafeMutableBufferPointer(rebasing: inputs[index * hidden..<(index + 1) * hidden])
+        let target = UnsafeMutableBufferPointer(rebasing: inputs[first * hidden..<(first + stretch.count) * hidden])
+        switch stretch.input {
+        case .token(let token, let position):
+            precondition(0..<model.configuration.speechVocabulary ~= token, "a speech token")
+            try model.speechEmbedding.weight.withElements(of: Float.self) {
+                _ = target.update(fromContentsOf: $0[token * hidden..<(token + 1) * hidden])
+            }
+            try model.speechPositions?.add(position, to: target)
+        case .embedded(let vectors):
+            precondition(vectors.size(1) == hidden, "vectors of the transformer's width")
+            try vectors.to(.float32).contiguous().withElements(of: Float.self) { _ = target.update(fromContentsOf: $0) }
+        }
+        guard let positions = packed.positions else { return }
+        for index in 0..<stretch.count {
+            try positions.add(
+                stretch.sequence.length + index, to: UnsafeMutableBufferPointer(rebasing: target[index * hidden..<(index + 1) * hidden]))
+        }
     }
 }
 
 extension AttentionRecorder {
-    /// What to ask of one of a call's rows.
-    fileprivate func records(row: Int) -> [TransformerDecoder.Record] {
+    /// What to ask of one of a call's stretches.
+    fileprivate func records(stretch: Int) -> [TransformerDecoder.Record] {
         heads.enumerated().map { index, head in
-            TransformerDecoder.Record(layer: head.layer, head: head.head, row: row, first: positions.lowerBound, weights: room(of: index))
+            TransformerDecoder.Record(
+                layer: head.layer, head: head.head, stretch: stretch, first: positions.lowerBound, weights: room(of: index))
         }
     }
 }

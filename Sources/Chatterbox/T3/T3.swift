@@ -102,13 +102,22 @@ public struct T3: Sendable {
     /// - Parameter guidance: whether a second row without the text's tokens follows.
     /// - Returns: `[1 or 2, time, hidden]`.
     func prompt(text: [Int], conditioning: T3Conditioning, guidance: Bool) throws -> Tensor {
-        let rows = guidance ? 2 : 1
+        let behind = try prompt(text: text, guidance: guidance)
+        return try Tensor.cat([embedded(conditioning).repeated(behind.size(0)), behind], axis: 1)
+    }
+
+    /// The same without the conditions: what of the prompt a voice has no part in.
+    func prompt(text: [Int], guidance: Bool) throws -> Tensor {
         let start = try embedded(speech: Tensor([configuration.startSpeech], shape: [1, 1], device: device), from: [0])
         let starts = Array(repeating: start, count: configuration.startTokens)
         let text = try embedded(text: Tensor(text, shape: [1, text.count], device: device), guidance: guidance)
-        func repeated(_ x: Tensor) throws -> Tensor { try x.expanded([rows, x.size(1), x.size(2)]) }
-        return try Tensor.cat([repeated(embedded(conditioning)), text] + starts.map(repeated), axis: 1)
+        return try Tensor.cat([text] + starts.map { try $0.repeated(text.size(0)) }, axis: 1)
     }
+}
+
+extension Tensor {
+    /// A batch of one, `[1, time, hidden]`, as a batch of several.
+    fileprivate func repeated(_ rows: Int) throws -> Tensor { try expanded([rows, size(1), size(2)]) }
 }
 
 extension T3Configuration {

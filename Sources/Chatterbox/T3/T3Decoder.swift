@@ -1,13 +1,14 @@
 import Torch
 
-/// Speaks one text: draws speech tokens one by one until the model stops or the budget is spent.
+/// The tokens of one request: draws them one by one until the model stops or the token limit is reached.
 ///
 /// ```swift
 /// let decoder = try T3Decoder(engine: engine, text: tokens, conditioning: voice, generator: Generator(seed: 1))
 /// while let token = try decoder.next() { … }
 /// ```
-/// Several decoders over one engine take their steps together when `advance(_:)` is called before each draws its token.
-/// The request's slots are given back when it ends, fails or is dropped. Wrap the calls in `withoutGradients`.
+/// A decoder holds a request's state and computes nothing by itself: ``advance(_:rows:)`` computes the next positions of several
+/// decoders at once, of the text of some and the tokens of others. The memory of a request goes back when it ends or is
+/// dropped. Wrap the calls in `withoutGradients`.
 public final class T3Decoder {
     /// The speech tokens so far, without start and stop.
     public private(set) var tokens: [Int] = []
@@ -15,23 +16,32 @@ public final class T3Decoder {
     public private(set) var end: DecodingEnd?
     /// Most tokens that this request may draw.
     public let budget: Int
-    /// What the heads asked for attended to, one step for each token and, after a stop, one more; nil where none were.
+    /// Attention of the recorded heads, one step for each token and, after a stop, one more; nil where none is recorded.
     public let attention: AttentionRecorder?
+    /// Most positions that the request's sequences will have, together.
+    let positions: Int
 
     private let engine: any DecodeEngine
     private let earliestStop: Int
     private let loopGuard: LoopGuard?
     private let sampler: SpeechTokenSampler
-    private var slots: Range<Int>
+    /// The rows that all texts in the voice begin with; nil where ``prompt`` has them.
+    private let prefix: DecodePrefix?
+    /// One for each row; none before there is a use for them, and none after the end.
+    private var sequences: [DecodeSequence] = []
+    /// What is still to be computed before the first token, `[rows, time, hidden]`, and how much of it is.
+    private var prompt: Tensor?
+    private var promptPositions = 0
+    /// After the last position, `[rows, vocabulary]`, until a token is drawn from them.
     private var logits: Tensor?
 
-    /// Checks the request, and computes everything before the first token.
+    /// Checks the request and embeds its text.
     ///
     /// - Parameters:
     ///   - text: text tokens as `T3Configuration.framed(_:)` frames them.
     ///   - budget: most tokens to draw; upstream's is 1000, 40 seconds.
     ///   - earliestStop: tokens that are drawn before the stop token can be; upstream's is 0.
-    ///   - loopGuard: ends speech that goes round in a circle; nil, as upstream, lets it.
+    ///   - loopGuard: ends speech that repeats itself; nil, as upstream, lets it.
     ///   - heads: whose attention over the text is recorded, that of the guided row.
     ///   - generator: on the engine's device; one draw a token.
     /// - Throws: `T3Error` when the request does not fit the model or the engine.
@@ -49,22 +59,24 @@ public final class T3Decoder {
         self.loopGuard = loopGuard
         sampler = try SpeechTokenSampler(
             options, style: configuration.style, vocabulary: configuration.speechVocabulary,
-            startToken: configuration.startSpeech, generator: generator, device: model.device,
-            team: engine.team)
-        let prompt = try model.prompt(text: text, conditioning: conditioning, guidance: guidance)
-        let longest = prompt.size(1) + budget - 1
+            startToken: configuration.startSpeech, generator: generator, device: model.device, team: engine.team)
+        prefix = try engine.prefix(of: conditioning)
+        let prompt = try prefix == nil
+            ? model.prompt(text: text, conditioning: conditioning, guidance: guidance) : model.prompt(text: text, guidance: guidance)
+        let beginning = (prefix?.length ?? 0) + prompt.size(1)
+        let longest = beginning + budget - 1
         let limit = min(engine.capacity, configuration.longestSequence)
         guard longest <= limit else { throw T3Error.sequenceTooLong(positions: longest, limit: limit) }
-        let textEnd = prompt.size(1) - configuration.startTokens
+        positions = longest * prompt.size(0)
+        let textEnd = beginning - configuration.startTokens
         attention = heads.isEmpty ? nil : AttentionRecorder(heads, positions: textEnd - text.count..<textEnd)
-        slots = try engine.reserve(guidance ? 2 : 1)
-        if let attention { engine.record(attention, slot: slots.lowerBound) }
-        logits = try engine.prefill(prompt, slots: slots)
+        // Places are taken at once where they can run out.
+        if prefix == nil { sequences = try (0..<prompt.size(0)).map { _ in try engine.begin() } }
+        sequences.first?.recorder = attention
+        self.prompt = prompt
     }
 
-    deinit {
-        engine.release(slots)
-    }
+    // MARK: drawing
 
     /// Draws the next token; `nil` once `end` says why there is none.
     ///
@@ -72,11 +84,32 @@ public final class T3Decoder {
     public func next() throws -> Int? {
         guard end == nil else { return nil }
         try Task.checkCancellation()
-        if logits == nil { try Self.advance([self]) }
-        let stop = engine.model.configuration.stopSpeech
-        let token = try sampler.draw(from: logits!, rulingOut: tokens.count < earliestStop ? stop : nil)
+        while !isReady { try Self.advance([self]) }
+        return try Self.draw([self])[0]
+    }
+
+    /// Whether the logits of the next token are there.
+    var isReady: Bool { logits != nil }
+
+    /// Draws the next tokens of decoders whose logits are there, of one model, in one call.
+    ///
+    /// - Returns: for each its token, nil where the model stops.
+    @discardableResult
+    static func draw(_ decoders: [T3Decoder]) throws -> [Int?] {
+        let drawn = try SpeechTokenSampler.draw(decoders.map {
+            SpeechTokenSampler.Row($0.sampler, logits: $0.logits!, rulingOut: $0.tokens.count < $0.earliestStop ? $0.stopToken : nil)
+        })
+        return zip(decoders, drawn).map { $0.take($1) }
+    }
+
+    private var stopToken: Int { engine.model.configuration.stopSpeech }
+
+    /// Keeps a token that was drawn.
+    ///
+    /// - Returns: nil where the model stops.
+    private func take(_ token: Int) -> Int? {
         logits = nil
-        if token == stop {
+        if token == stopToken {
             finish(.stop)
             return nil
         }
@@ -89,28 +122,78 @@ public final class T3Decoder {
         return token
     }
 
-    /// Computes, in one step of their common engine, the logits from which each unfinished decoder draws its next token.
-    public static func advance(_ decoders: [T3Decoder]) throws {
+    private func finish(_ reason: DecodingEnd) {
+        end = reason
+        sequences = []
+    }
+
+    // MARK: computing
+
+    /// Computes new positions of those decoders that have no logits yet, in one call of their common engine: a token of each
+    /// that draws them, and of the others as many positions of what stands before the first token as there is room for.
+    ///
+    /// - Parameter rows: most positions for what stands before first tokens; nil takes as many as the engine does.
+    public static func advance(_ decoders: [T3Decoder], rows: Int? = nil) throws {
         let waiting = decoders.filter { $0.end == nil && $0.logits == nil }
         guard let engine = waiting.first?.engine else { return }
         precondition(waiting.allSatisfy { $0.engine === engine }, "decoders of different engines cannot step together")
-        var logits = try engine.step(waiting.flatMap(\.inputs))
-        for decoder in waiting {
-            let rows = decoder.slots.count
-            decoder.logits = try logits.narrow(axis: 0, from: 0, count: rows)
-            logits = try logits.narrow(axis: 0, from: rows, count: logits.size(0) - rows)
+        var stretches: [DecodeStretch] = []
+        // Who gets logits, in the stretches' order, and who got further with the prompt.
+        var owners: [T3Decoder] = [], prompted: [(decoder: T3Decoder, positions: Int)] = []
+        for decoder in waiting where decoder.prompt == nil {
+            stretches += decoder.step
+            owners.append(decoder)
+        }
+        precondition(stretches.count < engine.rows, "fewer requests than the engine has rows")
+        var room = engine.rows == .max ? Int.max : engine.rows - stretches.count
+        if let rows { room = min(room, max(rows, 2)) }
+        var prefixes: Set<ObjectIdentifier> = []
+        for decoder in waiting where decoder.prompt != nil && room >= 2 {
+            if let prefix = decoder.prefix, !prefix.isComplete {
+                // Who waits for the same voice waits for the first of them.
+                guard prefixes.insert(ObjectIdentifier(prefix)).inserted, let stretch = try prefix.next(room) else { continue }
+                stretches.append(stretch)
+                room -= stretch.count
+                continue
+            }
+            let parts = try decoder.nextOfPrompt(room)
+            stretches += parts
+            room -= parts.reduce(0) { $0 + $1.count }
+            prompted.append((decoder, parts[0].count))
+            if parts[0].isWanted { owners.append(decoder) }
+        }
+        // Nobody has changed if this fails.
+        let logits = try engine.forward(stretches)
+        for (decoder, positions) in prompted {
+            decoder.promptPositions += positions
+            if decoder.promptPositions == decoder.prompt?.size(1) { decoder.prompt = nil }
+        }
+        var row = 0
+        for decoder in owners {
+            let rows = decoder.sequences.count
+            decoder.logits = try logits.narrow(axis: 0, from: row, count: rows)
+            row += rows
         }
     }
 
-    /// The last token, once for each slot.
-    private var inputs: [DecodeInput] {
-        slots.map { DecodeInput(slot: $0, token: tokens[tokens.count - 1], position: tokens.count) }
+    /// The last token, once for each row.
+    private var step: [DecodeStretch] {
+        sequences.map { DecodeStretch($0, .token(tokens[tokens.count - 1], position: tokens.count)) }
     }
 
-    private func finish(_ reason: DecodingEnd) {
-        end = reason
-        engine.release(slots)
-        slots = slots.lowerBound..<slots.lowerBound
+    /// The next positions before the first token, for each row, at most so many in all.
+    private func nextOfPrompt(_ room: Int) throws -> [DecodeStretch] {
+        let prompt = self.prompt!, rows = prompt.size(0)
+        if sequences.isEmpty, let prefix {
+            sequences = try (0..<rows).map { _ in try engine.begin(after: prefix) }
+            sequences[0].recorder = attention
+        }
+        let count = min(max(1, room / rows), prompt.size(1) - promptPositions)
+        let isLast = promptPositions + count == prompt.size(1)
+        return try (0..<rows).map { row in
+            let inputs = try prompt.select(axis: 0, row).narrow(axis: 0, from: promptPositions, count: count)
+            return DecodeStretch(sequences[row], .embedded(inputs), wanted: isLast)
+        }
     }
 }
 

@@ -40,7 +40,7 @@ public enum T3Error: Error, Hashable, CustomStringConvertible {
         case .sequenceTooLong(let positions, let limit):
             "Voice, text and speech together need \(positions) positions, there are \(limit): split the text or lower the token limit."
         case .noFreeSlots(let wanted, let free):
-            "The key-value cache has no \(wanted) adjacent free slots (\(free) free): finish another request first."
+            "The key-value cache has no \(wanted) free slots (\(free) free): finish another request first."
         case .unevenHeads(let hiddenSize, let heads):
             "A width of \(hiddenSize) cannot be divided among \(heads) attention heads."
         }

@@ -13,9 +13,9 @@ struct AttentionRecorderTests {
 
     init() throws { exact = try T3DecoderTests() }
 
-    private func packed(_ format: WeightFormat, slots: Int = 2, rows: Int = 256) throws -> PackedDecodeEngine {
+    private func packed(_ format: WeightFormat, rows: Int = 256) throws -> PackedDecodeEngine {
         let packed = try PackedT3(small.model, format: format, team: ThreadTeam(threads: 2))
-        return try PackedDecodeEngine(packed, slots: slots, capacity: 140, rows: rows)
+        return try PackedDecodeEngine(packed, capacity: 140, rows: rows)
     }
 
     private func decoder(_ name: String, _ engine: any DecodeEngine, recording: Bool = true) throws -> T3Decoder {
@@ -50,12 +50,9 @@ struct AttentionRecorderTests {
             let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: true)
             let end = prompt.size(1) - small.model.configuration.startTokens
             let recorder = AttentionRecorder(heads, positions: end - small.text.count..<end)
-            let slots = try engine.reserve(2)
-            engine.record(recorder, slot: slots.lowerBound)
-            _ = try engine.prefill(prompt, slots: slots)
-            for (index, token) in [5, 17, 120, 3].enumerated() {
-                _ = try engine.step(slots.map { DecodeInput(slot: $0, token: token, position: index + 1) })
-            }
+            let sequences = try (0..<2).map { _ in try engine.begin() }
+            sequences[0].recorder = recorder
+            _ = try engine.logits(after: prompt, of: [5, 17, 120, 3], in: sequences)
             #expect(recorder.steps == 5)
             return try Tensor((0..<5).flatMap { recorder.weights(at: $0) }, shape: [5, heads.count, small.text.count])
         }
@@ -66,7 +63,7 @@ struct AttentionRecorderTests {
 
     @Test("recording changes no token, and each of several requests has its own")
     func together() throws {
-        for engine: any DecodeEngine in [try TensorDecodeEngine(small.model, slots: 5, capacity: 140), try packed(.float32, slots: 5)] {
+        for engine: any DecodeEngine in [try TensorDecodeEngine(small.model, slots: 5, capacity: 140), try packed(.float32)] {
             let alone = try ["default", "unguided"].map { name in
                 let decoder = try decoder(name, engine)
                 while try decoder.next() != nil {}
@@ -83,16 +80,5 @@ struct AttentionRecorderTests {
             #expect(decoders[0].attention == nil)
             for (decoder, expected) in zip(decoders[1...], alone) { try expectClose(weights(decoder), expected, relative: 1e-5) }
         }
-    }
-
-    @Test("a slot that is given back is recorded no more")
-    func released() throws {
-        let engine = try packed(.float32)
-        let first = try decoder("default", engine)
-        while try first.next() != nil {}
-        let steps = try #require(first.attention).steps
-        let second = try decoder("default", engine, recording: false)
-        while try second.next() != nil {}
-        #expect(first.attention?.steps == steps)
     }
 }

@@ -30,18 +30,23 @@ struct CapturedDecodeEngineTests {
         var found: [[Tensor]] = [[], []]
         for (index, engine) in engines.enumerated() {
             let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false)
-            let first = try engine.reserve(1), second = try engine.reserve(1)
-            found[index].append(try engine.prefill(prompt, slots: first))
-            func step(_ slots: [(Range<Int>, Int)]) throws {
-                found[index].append(try engine.step(slots.map { DecodeInput(slot: $0.lowerBound, token: ($1 * 7) % 150, position: $1 % 50 + 1) }))
+            func begin() throws -> DecodeSequence {
+                let sequence = try engine.begin()
+                found[index].append(try engine.forward([DecodeStretch(sequence, .embedded(prompt.select(axis: 0, 0)))]))
+                return sequence
             }
+            func step(_ inputs: [(DecodeSequence, Int)]) throws {
+                found[index].append(try engine.forward(inputs.map { DecodeStretch($0, .token(($1 * 7) % 150, position: $1 % 50 + 1)) }))
+            }
+            let first = try begin()
             for position in 0..<5 { try step([(first, position)]) }
-            _ = try engine.prefill(prompt, slots: second)
-            for position in 0..<6 { try step([(second, position), (first, position + 5)]) }
-            engine.release(second)
-            let third = try engine.reserve(1)
-            _ = try engine.prefill(prompt, slots: third)
+            var second: DecodeSequence? = try begin()
+            for position in 0..<6 { try step([(second!, position), (first, position + 5)]) }
+            second = nil
+            let third = try begin()
+            third.recorder = AttentionRecorder([AttentionHead(layer: 0, head: 0)], positions: 1..<3)
             for position in 0..<(capacity - prompt.size(1) - 20) { try step([(first, position + 11)] + (position < 3 ? [(third, position)] : [])) }
+            #expect(third.recorder?.steps == 3)
         }
         for (expected, found) in zip(found[0], found[1]) { try expectClose(found, expected, relative: 1e-5) }
     }

@@ -37,12 +37,9 @@ struct GPT2BackboneTests {
         #expect(decoder.tokens == expected)
         #expect(decoder.end == (expected.count == Int(values[5]) ? .budget : .stop))
 
-        let slots = try engine.reserve(1)
-        var logits = try engine.prefill(
-            small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false), slots: slots)
-        for (step, token) in expected.prefix(6).enumerated() {
+        let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false)
+        for (step, logits) in try engine.logits(after: prompt, of: expected.prefix(6)).prefix(6).enumerated() {
             try expectClose(logits, small.fixture.output("\(name).logits")[step], relative: 1e-4, "step \(step)")
-            logits = try engine.step([DecodeInput(slot: 0, token: token, position: step + 1)])
         }
     }
 

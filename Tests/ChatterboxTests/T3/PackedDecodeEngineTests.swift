@@ -13,23 +13,17 @@ struct PackedDecodeEngineTests {
     init() throws { exact = try T3DecoderTests() }
 
     func engine(
-        _ format: WeightFormat, of model: T3? = nil, threads: Int = 2, slots: Int = 2, capacity: Int = 140, rows: Int = 256
+        _ format: WeightFormat, of model: T3? = nil, threads: Int = 2, capacity: Int? = 140, rows: Int = 256
     ) throws -> PackedDecodeEngine {
         let packed = try PackedT3(model ?? small.model, format: format, team: ThreadTeam(threads: threads))
-        return try PackedDecodeEngine(packed, slots: slots, capacity: capacity, rows: rows)
+        return try PackedDecodeEngine(packed, capacity: capacity, rows: rows)
     }
 
     /// Logits of the prompt, and of some tokens after it, `[steps, rows, vocabulary]`.
     func logits(_ engine: any DecodeEngine, guidance: Bool = true, of small: SmallT3? = nil) throws -> Tensor {
         let small = small ?? self.small
         let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: guidance)
-        let slots = try engine.reserve(prompt.size(0))
-        defer { engine.release(slots) }
-        var logits = [try engine.prefill(prompt, slots: slots)]
-        for (index, token) in [5, 17, 120, 3, 3, 44, 9, 151].enumerated() {
-            logits.append(try engine.step(slots.map { DecodeInput(slot: $0, token: token, position: index + 1) }))
-        }
-        return try Tensor.stack(logits)
+        return try Tensor.stack(engine.logits(after: prompt, of: [5, 17, 120, 3, 3, 44, 9, 151]))
     }
 
     @Test("in float32 every token is upstream's", arguments: T3DecoderTests.cases)
@@ -65,7 +59,7 @@ struct PackedDecodeEngineTests {
 
     @Test("requests of different lengths and options decode together as they do alone", arguments: WeightFormat.allCases)
     func together(format: WeightFormat) throws {
-        let engine = try engine(format, slots: 7)
+        let engine = try engine(format)
         let names = ["default", "unguided", "nucleus", "stopping"]
         let alone = try names.map { name in
             let decoder = try exact.decoder(name, engine: engine)
@@ -81,15 +75,35 @@ struct PackedDecodeEngineTests {
         #expect(decoders.map(\.tokens) == alone)
     }
 
-    @Test("slots and positions run out with the exact engine's errors")
+    @Test("a sequence grows no longer than the capacity, with the exact engine's error")
     func refusals() throws {
         let engine = try engine(.float32, capacity: 30)
-        let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: true)
-        let slots = try engine.reserve(2)
-        #expect(throws: T3Error.noFreeSlots(wanted: 1, free: 0)) { try engine.reserve(1) }
-        #expect(throws: T3Error.sequenceTooLong(positions: prompt.size(1), limit: 30)) { try engine.prefill(prompt, slots: slots) }
-        engine.release(slots)
-        #expect(try engine.reserve(1) == 0..<1)
+        let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false)
+        let sequence = try engine.begin()
+        #expect(throws: T3Error.sequenceTooLong(positions: prompt.size(1), limit: 30)) {
+            try engine.forward([DecodeStretch(sequence, .embedded(prompt.select(axis: 0, 0)))])
+        }
+        #expect(sequence.length == 0)
+    }
+
+    @Test("sequences that continue a voice's stored rows give the logits of those that computed them", arguments: ["t3", "gpt2"], WeightFormat.allCases)
+    func sharedPrefix(name: String, format: WeightFormat) throws {
+        let small = try SmallT3(name), engine = try engine(format, of: small.model, rows: 16)
+        let guidance = name == "t3", tokens = [5, 17, 120, 3, 3, 44]
+        let whole = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: guidance)
+        let expected = try Tensor.stack(engine.logits(after: whole, of: tokens)).array(of: Float.self)
+        let prefix = try #require(try engine.prefix(of: small.conditioning))
+        while let stretch = try prefix.next(5) { _ = try engine.forward([stretch]) }
+        let prompt = try small.model.prompt(text: small.text, guidance: guidance)
+        #expect(prefix.length + prompt.size(1) == whole.size(1))
+        for _ in 0..<2 {
+            let sequences = try (0..<prompt.size(0)).map { _ in try engine.begin(after: prefix) }
+            let found = try Tensor.stack(engine.logits(after: prompt, of: tokens, in: sequences)).array(of: Float.self)
+            #expect(found == expected)
+        }
+        #expect(try engine.prefix(of: small.conditioning) === prefix)
+        let other = try T3Conditioning(speaker: small.fixture.input("speaker"), prompt: [3, 4], exaggeration: 0.7)
+        #expect(try engine.prefix(of: other) !== prefix)
     }
 
     @Test("packed weights take the bytes that their format says")

@@ -72,11 +72,8 @@ struct T3DecoderTests {
         let guidance = try request(name).options.guidance > 0
         let rows = guidance ? 2 : 1
         let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: guidance)
-        let slots = try engine.reserve(rows)
-        var logits = try engine.prefill(prompt, slots: slots)
-        for (step, token) in try expected(name).tokens.prefix(6).enumerated() {
+        for (step, logits) in try engine.logits(after: prompt, of: expected(name).tokens.prefix(6)).prefix(6).enumerated() {
             try expectClose(logits, expectedLogits[step, 0..<rows], relative: 1e-4, "step \(step)")
-            logits = try engine.step(slots.map { DecodeInput(slot: $0, token: token, position: step + 1) })
         }
     }
 
@@ -85,12 +82,8 @@ struct T3DecoderTests {
         let engine = try TensorDecodeEngine(small.model, slots: 1, capacity: 140)
         let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false)
         let tokens = try expected("default").tokens.prefix(20)
-        _ = try engine.prefill(prompt, slots: engine.reserve(1))
+        let steps = try Array(engine.logits(after: prompt, of: tokens).dropFirst())
         let start = small.model.configuration.startSpeech
-        var steps: [Tensor] = []
-        for (index, token) in tokens.enumerated() {
-            steps.append(try engine.step([DecodeInput(slot: 0, token: token, position: index + 1)]))
-        }
         // The prompt ends with two starts; without the first of them and the last step, speech follows as in training.
         let speech = try small.model.embedded(speech: Tensor([start] + tokens, shape: [1, 21]), from: [0])
         let inputs = try Tensor.cat([prompt.narrow(axis: 1, from: 0, count: prompt.shape[1] - 1), speech], axis: 1)
@@ -122,7 +115,7 @@ struct T3DecoderTests {
     func slots() throws {
         let engine = try TensorDecodeEngine(small.model, capacity: 110)
         let first = try decoder("default", engine: engine, budget: 2)
-        #expect(throws: T3Error.noFreeSlots(wanted: 2, free: 0)) { try decoder("default", engine: engine) }
+        #expect(throws: T3Error.noFreeSlots(wanted: 1, free: 0)) { try decoder("default", engine: engine) }
         while try first.next() != nil {}
         var second: T3Decoder? = try decoder("default", engine: engine)
         _ = try second?.next()
@@ -130,8 +123,9 @@ struct T3DecoderTests {
         #expect(throws: T3Error.sequenceTooLong(positions: 130, limit: 110)) {
             try decoder("default", engine: engine, budget: 100)
         }
-        #expect(try engine.reserve(2) == 0..<2)
-        withExtendedLifetime(first) {}
+        let sequences = try (0..<2).map { _ in try engine.begin() }
+        #expect(throws: T3Error.noFreeSlots(wanted: 1, free: 0)) { try engine.begin() }
+        withExtendedLifetime((first, sequences)) {}
     }
 
     @Test("a cancelled task draws no further token")
