@@ -1,0 +1,240 @@
+/// Decides what the compute thread does next. Pure: it knows no clock, no thread and no model; the loop tells it what
+/// happened and when, in seconds.
+///
+/// Interactive requests are served in this order:
+/// 1. who can run and has waited longest, past a bound (``Rules/patience``);
+/// 2. a listener who would run dry soon (``Rules/reserve``), first the one with least sound left;
+/// 3. a request without sound yet, in order of arrival;
+/// 4. all others, first the one with least sound left.
+///
+/// So a new request is heard at once, unless somebody's sound would break off for it; that saves only who can be saved: a
+/// listener whose last sound came too late already waits behind new requests. Batch requests are worked on in order of
+/// arrival while no interactive one can run; they also ride along in a step that runs for others, which then costs little
+/// more.
+struct Scheduler: Sendable {
+    /// A request, in order of arrival.
+    struct ID: Hashable, Comparable, Sendable {
+        fileprivate let number: Int
+
+        static func < (a: Self, b: Self) -> Bool { a.number < b.number }
+    }
+
+    /// A model, whose requests are decoded in common steps.
+    struct Group: Hashable, Sendable {
+        fileprivate let number: Int
+    }
+
+    /// What a request waits for. With both, its unit goes first: that is what becomes sound.
+    struct Need: Hashable, Sendable {
+        /// A place in the next step of this model's decoder; it cannot run before room is granted.
+        var step: Group?
+        /// A unit of its own: its coroutine is runnable.
+        var unit: Bool
+
+        static let nothing = Need(step: nil, unit: false)
+        static let unit = Need(step: nil, unit: true)
+        static func step(_ group: Group) -> Need { Need(step: group, unit: false) }
+    }
+
+    /// What is to be done next.
+    enum Plan: Hashable, Sendable {
+        /// One batched step of a model for these requests, in order of arrival.
+        case step(Group, [ID])
+        case unit(ID)
+    }
+
+    struct Rules: Sendable {
+        /// Seconds of sound below which a listener goes before requests that have none: as long as making the next sound
+        /// takes, in company.
+        var reserve = 0.5
+        /// Seconds that a request waits, for each that can run, until it goes before all others of its class. With units of
+        /// at most 0.1 s this takes at most a tenth of the device.
+        var patience = 1.0
+        /// Seconds for which a request that waits for room may be overtaken by smaller ones.
+        var overtaking = 1.0
+        /// Seconds of sound in hand with which a request for its next utterance waits for room behind others.
+        var plenty = 10.0
+        /// Whether batch requests take part in steps that run for interactive ones.
+        var batchRidesAlong = true
+    }
+
+    private struct Ticket {
+        let priority: SpeechPriority
+        var need = Need.nothing
+        /// Since when it could have had its step and its unit.
+        var stepSince = 0.0, unitSince = 0.0
+        /// When a listener who plays at once has heard all; nil before the first sound.
+        var endOfSound: Double?
+        /// Whether its last sound came before the listener had heard all that was there.
+        var isInTime = true
+    }
+
+    private let rules: Rules
+    private var tickets: [ID: Ticket] = [:]
+    private var admissions: [Group: Admission] = [:]
+    private var nextNumber = 0
+
+    init(rules: Rules = Rules()) { self.rules = rules }
+
+    // MARK: models
+
+    /// - Parameter batchLimit: the most that batch requests may hold together; nil: all of it.
+    mutating func addGroup(limit: Admission.Room, batchLimit: Admission.Room? = nil) -> Group {
+        let group = Group(number: takeNumber())
+        admissions[group] = Admission(limit: limit, batchLimit: batchLimit, overtaking: rules.overtaking)
+        return group
+    }
+
+    /// Nobody may hold or await room in it.
+    mutating func removeGroup(_ group: Group) {
+        precondition(admissions.removeValue(forKey: group)?.isEmpty == true, "a group is removed once, when nobody uses it")
+    }
+
+    private mutating func takeNumber() -> Int {
+        nextNumber += 1
+        return nextNumber
+    }
+
+    // MARK: requests
+
+    /// Takes in a request, which waits for nothing yet.
+    mutating func open(_ priority: SpeechPriority) -> ID {
+        let id = ID(number: takeNumber())
+        tickets[id] = Ticket(priority: priority)
+        return id
+    }
+
+    /// Forgets a request that has ended or is cancelled; it is in no plan from now on.
+    ///
+    /// - Returns: who has room now that waited for it.
+    mutating func close(_ id: ID, at time: Double) -> [ID] {
+        precondition(tickets.removeValue(forKey: id) != nil, "a ticket is closed once")
+        return admissions.keys.sorted { $0.number < $1.number }.flatMap { release(id, in: $0, at: time) }
+    }
+
+    /// Says what a request waits for from now on.
+    mutating func wait(_ id: ID, for need: Need, at time: Double) {
+        change(id) {
+            if need.step != $0.need.step { $0.stepSince = time }
+            if need.unit != $0.need.unit { $0.unitSince = time }
+            $0.need = need
+        }
+    }
+
+    /// Says that a request's consumer was given so many seconds of sound.
+    mutating func deliver(_ seconds: Double, for id: ID, at time: Double) {
+        change(id) {
+            $0.isInTime = $0.endOfSound.map { time < $0 } ?? true
+            $0.endOfSound = max($0.endOfSound ?? time, time) + seconds
+        }
+    }
+
+    /// Seconds of sound that a listener who plays at once has not yet heard; 0 after that; nil before the first sound.
+    func unplayed(_ id: ID, at time: Double) -> Double? { tickets[id]?.endOfSound.map { max(0, $0 - time) } }
+
+    private mutating func change(_ id: ID, _ body: (inout Ticket) -> Void) {
+        guard var ticket = tickets[id] else { preconditionFailure("the ticket is not open") }
+        body(&ticket)
+        tickets[id] = ticket
+    }
+
+    // MARK: room
+
+    /// Asks for room in a model's decoder; a request that holds some gives it in exchange, for its next utterance.
+    ///
+    /// A listener keeps its place in this way until its speech ends. One who has plenty of sound in hand (a file that is
+    /// written) waits behind others instead.
+    ///
+    /// - Returns: who has room now: the request, unless it must wait until a later call returns it, and others if it holds
+    ///   less than before.
+    /// - Throws: ``AdmissionError`` where there never will be as much; what it holds it keeps.
+    mutating func ask(for room: Admission.Room, _ id: ID, in group: Group, at time: Double) throws -> [ID] {
+        guard let priority = tickets[id]?.priority, admissions[group] != nil else {
+            preconditionFailure("the ticket or the group is not open")
+        }
+        let keepsPlace = priority == .batch || (unplayed(id, at: time) ?? 0) < rules.plenty
+        return begin(try admissions[group]!.ask(for: room, id, priority, keepsPlace: keepsPlace, at: time), at: time)
+    }
+
+    /// Gives back a request's room, or its place among those who wait for it.
+    ///
+    /// - Returns: who has room now that waited for it.
+    mutating func release(_ id: ID, in group: Group, at time: Double) -> [ID] {
+        begin(admissions[group]?.release(id, at: time) ?? [], at: time)
+    }
+
+    private mutating func begin(_ admitted: [ID], at time: Double) -> [ID] {
+        for id in admitted { change(id) { $0.stepSince = time } }
+        return admitted
+    }
+
+    // MARK: the plan
+
+    /// What to do now; nil when nothing can run. Whom it names counts as served.
+    mutating func next(at time: Double) -> Plan? {
+        for priority in [SpeechPriority.interactive, .batch] {
+            guard let choice = choice(of: priority, at: time) else { continue }
+            let plan: Plan
+            switch choice.work {
+            case .unit: plan = .unit(choice.id)
+            case .step(let group):
+                plan = .step(group, riders(in: group, withBatch: priority == .batch || rules.batchRidesAlong))
+            }
+            serve(plan, at: time)
+            return plan
+        }
+        return nil
+    }
+
+    private enum Work { case unit, step(Group) }
+
+    /// One thing that could be done for one request.
+    private struct Choice {
+        let id: ID
+        let ticket: Ticket
+        let work: Work
+        let since: Double
+    }
+
+    private func choice(of priority: SpeechPriority, at time: Double) -> Choice? {
+        var choices: [Choice] = []
+        for (id, ticket) in tickets where ticket.priority == priority {
+            if ticket.need.unit { choices.append(Choice(id: id, ticket: ticket, work: .unit, since: ticket.unitSince)) }
+            if let group = ticket.need.step, canStep(id, in: group) {
+                choices.append(Choice(id: id, ticket: ticket, work: .step(group), since: ticket.stepSince))
+            }
+        }
+        let patience = rules.patience * Double(choices.count)
+        return choices.map { (urgency: urgency($0, patience, time), choice: $0) }.min { $0.urgency < $1.urgency }?.choice
+    }
+
+    private func canStep(_ id: ID, in group: Group) -> Bool { admissions[group]?.holdsRoom(id) == true }
+
+    /// Smaller is sooner: the rule that holds, a number within the rule, the arrival, units before steps.
+    private func urgency(_ choice: Choice, _ patience: Double, _ time: Double) -> (Int, Double, ID, Int) {
+        let (rule, number) = standing(choice, patience, time)
+        let isStep = if case .step = choice.work { 1 } else { 0 }
+        return (rule, number, choice.id, isStep)
+    }
+
+    private func standing(_ choice: Choice, _ patience: Double, _ time: Double) -> (rule: Int, number: Double) {
+        let ticket = choice.ticket
+        if time - choice.since >= patience { return (1, choice.since) }
+        guard ticket.priority == .interactive, let end = ticket.endOfSound else { return (3, 0) }
+        let isSaved = ticket.isInTime && end > time && end - time < rules.reserve
+        return (isSaved ? 2 : 4, end)
+    }
+
+    private func riders(in group: Group, withBatch: Bool) -> [ID] {
+        tickets.filter { id, ticket in
+            ticket.need.step == group && canStep(id, in: group) && (withBatch || ticket.priority == .interactive)
+        }.keys.sorted()
+    }
+
+    private mutating func serve(_ plan: Plan, at time: Double) {
+        switch plan {
+        case .unit(let id): change(id) { $0.unitSince = time }
+        case .step(_, let ids): for id in ids { change(id) { $0.stepSince = time } }
+        }
+    }
+}
