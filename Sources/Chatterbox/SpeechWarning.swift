@@ -11,10 +11,17 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case ignoredOption = "ignored-option"
         /// A language's own step that was left out.
         case skippedStep = "skipped-step"
+        /// A watermark was asked for, and the model was loaded without a ``Watermarker``.
+        case noWatermark = "no-watermark"
+        /// More speech tokens were allowed than the model makes.
+        case tokenLimit = "token-limit"
     }
 
     init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description
     }
+
+    static let noWatermark = SpeechWarning(
+        .noWatermark, "this speech carries no watermark: the model was loaded without the watermark's weights")
 }
