@@ -1,14 +1,14 @@
 /// A text checked and divided for a model: what is spoken, and the silences between. Tokens are made when a piece's turn
 /// comes.
-struct PreparedText {
-    enum Part {
+struct PreparedText: Sendable {
+    enum Part: Sendable {
         case piece(Piece)
         /// Seconds.
         case silence(Double)
     }
 
     /// Text for one breath.
-    struct Piece {
+    struct Piece: Sendable {
         let text: String
         /// Its place among the pieces, from 1.
         let number: Int

@@ -21,7 +21,7 @@ public struct Speech: Sendable {
 }
 
 /// A piece of speech as it becomes ready.
-public struct SpeechChunk: Sendable {
+public struct SpeechChunk: Sendable, Hashable {
     /// The sound, mono at 24 kHz, which follows the previous chunk's without a gap; never empty.
     public let audio: Audio
     /// The text that has been spoken since the previous chunk; empty where there was none. With a watermark, its last

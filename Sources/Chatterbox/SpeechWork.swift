@@ -16,7 +16,8 @@ struct SpeechWork {
     /// Heads whose attention tells the times of words.
     private let heads: [AttentionHead]
     private let text: PreparedText
-    private let generator: Generator
+    private var seeds: UtteranceSeeds
+    private let turn: EngineTurn
     private let joiner: SpeechJoiner?
     private let trace: ((String, Tensor) -> Void)?
     private var finishing: SpeechFinishing
@@ -24,18 +25,23 @@ struct SpeechWork {
     private var (partsDone, samplesDone) = (0, 0)
 
     /// - Parameters:
-    ///   - voice: nil takes the model's own.
+    ///   - text: the request's, prepared.
+    ///   - turn: what the work hands control back with, between units of it.
+    ///   - start: when the request came.
     ///   - trace: takes what every stage computes.
     /// - Throws: as ``Synthesizer/speak(_:voice:options:onProgress:)``.
-    init(_ text: String, _ model: Model, _ voice: Voice?, _ options: SpeechOptions, trace: ((String, Tensor) -> Void)? = nil) throws {
-        let start = ContinuousClock.now
-        guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
-        (self.model, self.voice, self.options, self.trace) = (model, voice, options, trace)
+    init(
+        _ text: PreparedText, _ request: SpeechRequest, _ model: Model, _ turn: EngineTurn, since start: ContinuousClock.Instant,
+        trace: ((String, Tensor) -> Void)? = nil
+    ) throws {
+        guard let voice = request.voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
+        let options = request.options
+        (self.model, self.voice, self.options, self.turn, self.trace) = (model, voice, options, turn, trace)
         heads = options.wordTimes ? try model.alignmentHeads() : []
-        self.text = try PreparedText(text, model, options)
+        self.text = text
         sampling = try options.sampling.applied(to: model.variant.sampling)
         seed = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        generator = try Generator(seed: seed, device: model.device)
+        seeds = UtteranceSeeds(seed)
         let sampleRate = model.configuration.s3Gen.vocoder.sampleRate
         joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
         let warnings = model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
@@ -47,18 +53,8 @@ struct SpeechWork {
         trace?("xvector", voice.prompt.speaker)
     }
 
-    /// All that is still to be spoken, as one.
-    mutating func speech(_ onProgress: (SpeechProgress) -> Void) throws -> Speech {
-        var samples: [Float] = [], words: [SpokenWord] = []
-        while let chunk = try next(onProgress) {
-            samples += chunk.audio.samples
-            words += chunk.words
-        }
-        return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report, words: words)
-    }
-
     /// Works until there is sound to give; nil where all has been given.
-    mutating func next(_ onProgress: (SpeechProgress) -> Void) throws -> SpeechChunk? {
+    mutating func next(_ onProgress: @escaping (SpeechProgress) -> Void) throws -> SpeechChunk? {
         var texts: [String] = [], words: [SpokenWord] = []
         while partsDone < text.parts.count {
             let part = text.parts[partsDone]
@@ -83,7 +79,7 @@ struct SpeechWork {
     // MARK: one part
 
     /// A part's samples with the pause behind them, and its words in seconds of the whole speech.
-    private mutating func perform(_ part: PreparedText.Part, _ onProgress: (SpeechProgress) -> Void) throws -> (samples: [Float], words: [SpokenWord]) {
+    private mutating func perform(_ part: PreparedText.Part, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> (samples: [Float], words: [SpokenWord]) {
         switch part {
         case .silence(let seconds): return (joiner?.silence(seconds) ?? [], [])
         case .piece(let piece):
@@ -100,11 +96,12 @@ struct SpeechWork {
 
     /// Text tokens to speech tokens to mel to waveform, with the times of words where heads are given to tell them.
     private mutating func speak(
-        _ piece: PreparedText.Piece, _ onProgress: (SpeechProgress) -> Void
+        _ piece: PreparedText.Piece, _ onProgress: @escaping (SpeechProgress) -> Void
     ) throws -> (samples: [Float], words: [SpokenWord]) {
         var clock = StageClock()
         let tokens = text.tokens(of: piece)
-        let decoder = try decode(tokens, of: piece, &clock, onProgress)
+        let generator = try Generator(seed: seeds.next(for: piece.text), device: model.device)
+        let decoder = try decode(tokens, of: piece, generator, &clock, onProgress)
         let stop = decoder.end == .stop && model.configuration.t3.style == .chatterbox ? [model.configuration.t3.stopSpeech] : []
         trace?("text_tokens", try Tensor(tokens, shape: [1, tokens.count]))
         trace?("speech_tokens", try Tensor(decoder.tokens + stop, shape: [1, decoder.tokens.count + stop.count]))
@@ -116,17 +113,17 @@ struct SpeechWork {
         let steps = options.steps ?? model.configuration.s3Gen.flow.steps
         var step = 0
         let mel = try model.s3Gen.flow(
-            tokens: Tensor(codes, shape: [1, codes.count], device: model.device), prompt: voice.prompt, steps: steps, generator: generator
-        ) {
-            try Task.checkCancellation()
-            step += 1
-            onProgress(.flow(step: step, of: steps))
-        }
+            tokens: Tensor(codes, shape: [1, codes.count], device: model.device), prompt: voice.prompt, steps: steps, generator: generator,
+            checkpoint: {
+                try turn.pause()
+                step += 1
+                onProgress(.flow(step: step, of: steps))
+            }, pause: turn.pause)
         finishing.report.stages.flow += clock.lap()
-        try Task.checkCancellation()
+        try turn.pause()
 
         onProgress(.vocoder)
-        let sound = try model.s3Gen.waveform(of: mel, generator: generator).waveform
+        let sound = try model.s3Gen.waveform(of: mel, generator: generator, pause: turn.pause).waveform
         let waveform = try ending.heard(sound, tokens: codes.count)
         finishing.report.stages.vocoder += clock.lap()
         trace?("mel", mel)
@@ -136,7 +133,8 @@ struct SpeechWork {
 
     /// Draws a piece's speech tokens.
     private mutating func decode(
-        _ tokens: [Int], of piece: PreparedText.Piece, _ clock: inout StageClock, _ onProgress: (SpeechProgress) -> Void
+        _ tokens: [Int], of piece: PreparedText.Piece, _ generator: Generator, _ clock: inout StageClock,
+        _ onProgress: @escaping (SpeechProgress) -> Void
     ) throws -> T3Decoder {
         let conditioning = try T3Conditioning(voice, dtype: model.dtype, exaggeration: options.exaggeration ?? 0.5)
         // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
@@ -146,14 +144,16 @@ struct SpeechWork {
         let capacity = model.configuration.t3.prefixLength(text: tokens.count, prompt: voice.conditioningTokens.size(1)) + budget
         try model.offload?.enter()
         defer { model.offload?.exit() }
-        let engine = try model.makeDecodeEngine(slots: sampling.guidance > 0 ? 2 : 1, capacity: capacity)
+        let engine = try turn.decodeEngine(of: model)
+            ?? model.makeDecodeEngine(slots: sampling.guidance > 0 ? 2 : 1, capacity: capacity)
         let decoder = try T3Decoder(
             engine: engine, text: tokens, conditioning: conditioning, options: sampling,
             budget: budget, earliestStop: model.variant.ending.earliestStop(after: tokens), loopGuard: isGuarded ? LoopGuard() : nil,
             recording: heads, generator: generator)
         finishing.report.textTokens += tokens.count
         finishing.report.stages.prefill += clock.lap()
-        while try decoder.next() != nil { onProgress(.tokens(finishing.report.speechTokens + decoder.tokens.count)) }
+        let before = finishing.report.speechTokens
+        try turn.finish(decoder, of: model) { onProgress(.tokens(before + decoder.tokens.count)) }
         finishing.report.speechTokens += decoder.tokens.count
         finishing.report.end = [finishing.report.end, decoder.end].compactMap(\.self).max()
         finishing.report.stages.decode += clock.lap()

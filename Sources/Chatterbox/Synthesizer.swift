@@ -1,90 +1,177 @@
+import Dispatch
 import Foundation
 import SpeechAudio
+import Synchronization
 import Torch
 
-/// Speaks texts with a model, one after the other.
+/// Speaks texts with a model: a small face over a ``SpeechEngine``.
 ///
-/// An actor with a thread of its own: calls wait for each other without blocking anything else. Nothing of one request
-/// reaches the next; the voice, the options and the random numbers belong to the call. Synthesizers that share a
-/// ``Model`` work side by side.
-public actor Synthesizer {
-    public nonisolated let model: Model
-    private nonisolated let executor = ThreadExecutor(name: "chatterbox.synthesizer")
-    public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+/// Any number of requests may be open at once. Each has its own voice, options and random numbers, and gives the same samples
+/// alone and in company; who is served when, the engine decides. Synthesizers that share an engine share its device.
+public final class Synthesizer: Sendable {
+    public let model: Model
+    public let engine: SpeechEngine
 
-    public init(_ model: Model) { self.model = model }
+    /// - Parameter engine: what computes; by default one of the synthesizer's own.
+    public init(_ model: Model, engine: SpeechEngine = SpeechEngine()) {
+        (self.model, self.engine) = (model, engine)
+    }
 
     /// The sample rate of all speech, in Hz.
-    public nonisolated var sampleRate: Int { model.configuration.s3Gen.vocoder.sampleRate }
+    public var sampleRate: Int { model.configuration.s3Gen.vocoder.sampleRate }
 
     // MARK: voices
 
     /// The voice in a recording: WAV, FLAC, MP3, Ogg, any rate; a file of a prepared voice is read as it is.
     ///
     /// - Throws: `AudioError` where the recording cannot be read, is silent or too short; ``VoiceError``.
-    public func voice(from file: URL) throws -> Voice {
+    public func voice(from file: URL) async throws -> Voice {
         if file.pathExtension == "safetensors" || file.pathExtension == "pt" {
             return try Voice.load(from: file, sizes: model.voiceAnalyzer.voiceSizes).to(model.device)
         }
-        return try voice(from: AudioFile.read(file), named: file.path)
+        return try await voice(from: Self.blocking { try AudioFile.read(file) }, named: file.path)
     }
 
     /// The voice in a recording.
     ///
     /// - Parameter name: what to call it in a message.
-    public func voice(from recording: Audio, named name: String = "reference recording") throws -> Voice {
-        try model.offload?.enter()
-        defer { model.offload?.exit() }
-        return try model.voiceAnalyzer.voice(from: recording, named: name)
+    public func voice(from recording: Audio, named name: String = "reference recording") async throws -> Voice {
+        try await engine.run { [model] turn in
+            try model.offload?.enter()
+            defer { model.offload?.exit() }
+            return try model.voiceAnalyzer.voice(from: recording, named: name, pause: turn.pause)
+        }
     }
 
     // MARK: speaking
+
+    /// Speaks a request and gives what happens meanwhile: sound as it is made, warnings, the report at the end.
+    ///
+    /// Nothing is done before the first event is asked for; each loop is a request of its own.
+    /// - Throws: in the loop, as ``speak(_:voice:options:onProgress:)``.
+    public func events(for request: SpeechRequest) -> SpeechEvents { events(for: request, onProgress: { _ in }, trace: nil) }
 
     /// Speaks a text and gives the whole of it.
     ///
     /// - Parameters:
     ///   - voice: nil takes the model's own.
-    ///   - onProgress: called on the synthesizer's thread, often; it should return at once.
+    ///   - onProgress: called on the engine's threads, often; it should return at once.
     /// - Throws: ``TextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
     ///   ``WordTimesError``, `CancellationError` when the task is cancelled, ``TorchError``.
     public func speak(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
-        onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
-    ) throws -> Speech {
-        var work = try SpeechWork(text, model, voice, options)
-        return try work.speech(onProgress)
+        onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
+    ) async throws -> Speech {
+        try await events(for: SpeechRequest(text, voice: voice, options: options), onProgress: onProgress, trace: nil).speech(sampleRate)
     }
 
     /// Speaks a text and gives each piece as it becomes ready; joined, they are what ``speak(_:voice:options:onProgress:)``
     /// gives.
     ///
-    /// Nothing is done before the first piece is asked for; pieces are made two ahead of the loop, between which other
-    /// requests have their turn. Ending the loop early stops the work.
+    /// Nothing is done before the first piece is asked for; at most two seconds of sound are made ahead of the loop. Ending
+    /// the loop early stops the work.
     /// - Throws: in the loop, as ``speak(_:voice:options:onProgress:)``.
-    public nonisolated func chunks(
+    public func chunks(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
     ) -> SpeechStream {
-        SpeechStream { send in try await self.stream(text, voice, options, onProgress, send) }
-    }
-
-    private func stream(
-        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ onProgress: @Sendable (SpeechProgress) -> Void,
-        _ send: BoundedStream<SpeechChunk>.Send
-    ) async throws {
-        var work = try SpeechWork(text, model, voice, options)
-        while let chunk = try work.next(onProgress) { try await send(chunk) }
+        SpeechStream(events(for: SpeechRequest(text, voice: voice, options: options), onProgress: onProgress, trace: nil))
     }
 
     /// Speaks a text in one breath and keeps what every stage computed, under the names that upstream's trace has:
     /// how two implementations are compared and how a fault is reported.
     public func trace(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
-        onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
-    ) throws -> (speech: Speech, trace: SpeechTrace) {
-        var trace: SpeechTrace = [:]
-        var work = try SpeechWork(text, model, voice, options.inOneBreath) { trace[$0] = $1 }
-        let speech = try work.speech(onProgress)
-        return (speech, trace)
+        onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
+    ) async throws -> (speech: Speech, trace: SpeechTrace) {
+        let trace = TraceStore()
+        let request = SpeechRequest(text, voice: voice, options: options.inOneBreath)
+        let speech = try await events(for: request, onProgress: onProgress, trace: { trace.keep($1, as: $0) }).speech(sampleRate)
+        return (speech, trace.values)
+    }
+
+    private func events(
+        for request: SpeechRequest, onProgress: @escaping @Sendable (SpeechProgress) -> Void, trace: (@Sendable (String, Tensor) -> Void)?
+    ) -> SpeechEvents {
+        SpeechEvents { [model, engine] channel in
+            let start = ContinuousClock.now
+            // Programs that prepare text may take their time, which is nobody else's.
+            Self.inBackground {
+                let text: PreparedText
+                do {
+                    text = try PreparedText(request.text, model, request.options)
+                } catch {
+                    return channel.finish(throwing: error)
+                }
+                let open = engine.open(request.priority) { turn in
+                    var work = try SpeechWork(text, request, model, turn, since: start, trace: trace)
+                    channel.send(.started(seed: work.seed))
+                    for warning in work.report.warnings { channel.send(.warning(warning)) }
+                    while true {
+                        while !channel.hasRoom { try turn.park() }
+                        guard let chunk = try work.next(onProgress) else { break }
+                        turn.delivered(chunk.audio.duration)
+                        channel.send(.audio(chunk))
+                    }
+                    channel.send(.finished(work.report))
+                } finish: { result in
+                    if case .failure(let error) = result { channel.finish(throwing: error) } else { channel.finish() }
+                }
+                channel.connect(onRoom: open.unpark, onLeave: open.cancel)
+            }
+        }
+    }
+
+    // MARK: blocking work
+
+    private static func inBackground(_ work: @escaping @Sendable () -> Void) {
+        DispatchQueue.global(qos: .userInitiated).async(execute: work)
+    }
+
+    /// Reads files and the like apart from the threads that Swift shares among all tasks.
+    static func blocking<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            inBackground { continuation.resume(with: Result { try work() }) }
+        }
+    }
+}
+
+/// A text to speak.
+public struct SpeechRequest: Sendable {
+    public var text: String
+    /// nil takes the model's own.
+    public var voice: Voice?
+    public var options: SpeechOptions
+    public var priority: SpeechPriority
+
+    public init(_ text: String, voice: Voice? = nil, options: SpeechOptions = .standard, priority: SpeechPriority = .interactive) {
+        (self.text, self.voice, self.options, self.priority) = (text, voice, options, priority)
+    }
+}
+
+/// What the stages of a request computed.
+private final class TraceStore: Sendable {
+    private let stored = Mutex<SpeechTrace>([:])
+
+    var values: SpeechTrace { stored.withLock(\.self) }
+
+    func keep(_ value: Tensor, as name: String) { stored.withLock { $0[name] = value } }
+}
+
+extension SpeechEvents {
+    /// All that is spoken, as one.
+    fileprivate func speech(_ sampleRate: Int) async throws -> Speech {
+        var samples: [Float] = [], words: [SpokenWord] = [], seed: UInt64 = 0, report = SpeechReport()
+        for try await event in self {
+            switch event {
+            case .started(let drawn): seed = drawn
+            case .audio(let chunk):
+                samples += chunk.audio.samples
+                words += chunk.words
+            case .finished(let whole): report = whole
+            case .warning, .progress: break
+            }
+        }
+        return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report, words: words)
     }
 }

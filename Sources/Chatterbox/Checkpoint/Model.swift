@@ -4,6 +4,9 @@ import Torch
 
 /// A loaded model: networks, tokenizer and built-in voice. Immutable, so that any number of ``Synthesizer``s share one.
 public struct Model: Sendable {
+    /// Tells loaded models apart, however often they are copied.
+    final class Identity: Sendable {}
+
     public let folder: URL
     /// Which of the family it is.
     public let variant: Variant
@@ -29,6 +32,8 @@ public struct Model: Sendable {
 
     public var device: Device { t3.device }
     public var dtype: DType { t3.dtype }
+
+    let identity = Identity()
 
     /// What turns recordings into voices for this model.
     public var voiceAnalyzer: VoiceAnalyzer {
@@ -103,6 +108,36 @@ public struct Model: Sendable {
 
     /// What T3's weights are rounded to.
     public var quantization: Quantization { packedT3.flatMap { packed in Quantization.allCases.first { $0.format == packed.format } } ?? .none }
+
+    // MARK: decoding
+
+    /// Whether each request computes its tokens by itself: on the exact path, and where nothing of our own decodes.
+    var decodesAlone: Bool { isExact || (packedT3 == nil && !device.isCUDA) }
+
+    /// What decodes the tokens of all requests of this model together.
+    func makeSharedDecodeEngine() throws -> any DecodeEngine {
+        if let packedT3 { return try PackedDecodeEngine(packedT3) }
+        return try CapturedDecodeEngine(t3, slots: slotLimit, capacity: min(2048, configuration.t3.longestSequence))
+    }
+
+    /// Sequences that are decoded side by side: a step for more of them than this takes too long on a CPU.
+    var slotLimit: Int { 16 }
+
+    /// Positions of all sequences together whose keys and values take a quarter of the machine's memory.
+    var positionLimit: Int {
+        if device.isCUDA { return slotLimit * min(2048, configuration.t3.longestSequence) }
+        let backbone = t3.backbone
+        let bytes = 2 * backbone.layerCount * backbone.headCount * backbone.headSize * (quantization == .none ? 4 : 2)
+        return max(2 * configuration.t3.longestSequence, Int(ProcessInfo.processInfo.physicalMemory / 4) / bytes)
+    }
+
+    /// Positions before first tokens that one step takes in, so that it lasts less than a tenth of a second: a position takes
+    /// two operations for each weight, and two CPU cores do some 1.5e11 of them a second.
+    var prefillRows: Int {
+        if device.isCUDA { return .max }
+        let backbone = t3.backbone, width = backbone.headCount * backbone.headSize
+        return min(256, max(8, Int(1.5e10 / Double(2 * 12 * backbone.layerCount * width * width))))
+    }
 
     /// A place to decode speech tokens in.
     ///

@@ -10,45 +10,47 @@ extension Synthesizer {
     ///   - steps: steps of the flow's solver; nil takes the model's number.
     ///   - seed: what every random number follows from; nil draws one.
     ///   - watermark: whether the result carries the watermark, where the model has a ``Watermarker``.
-    ///   - onProgress: called on the synthesizer's thread; it should return at once.
+    ///   - onProgress: called on the engine's threads; it should return at once.
     /// - Throws: `AudioError` for a recording that is silent or under a tenth of a second,
     ///   ``CheckpointError/noBuiltInVoice(_:)``, ``SpeechOptionsError``, `CancellationError`, `TorchError`.
     public func convert(
         _ recording: Audio, named name: String = "recording", to voice: Voice? = nil, steps: Int? = nil, seed: UInt64? = nil,
-        watermark: Bool = true, onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
-    ) throws -> Speech {
+        watermark: Bool = true, onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
+    ) async throws -> Speech {
         let start = ContinuousClock.now
         guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
         let options = try SpeechOptions(steps: steps, seed: seed, watermark: watermark)
         try recording.checkedAsReference(named: name, minimumSeconds: 0.1)
         let chosen = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        let conversion = VoiceConversion(
-            s3Gen: model.s3Gen, prompt: voice.prompt, steps: options.steps ?? model.configuration.s3Gen.flow.steps,
-            generator: try Generator(seed: chosen, device: model.device))
-        var finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: watermark, since: start)
-        var samples: [Float] = []
-        try withoutGradients {
-            var clock = StageClock()
-            let tokens = try conversion.tokens(of: recording)
-            finishing.report.speechTokens = tokens.count
-            finishing.report.stages.listening = clock.lap()
-            try conversion.speak(tokens) { step in
-                try Task.checkCancellation()
-                switch step {
-                // What was left of the passage before was the vocoder's.
-                case .passage: finishing.report.stages.vocoder += clock.lap()
-                case .flow: break
-                case .vocoder: finishing.report.stages.flow += clock.lap()
+        return try await engine.run { [model, sampleRate] turn in
+            let conversion = VoiceConversion(
+                s3Gen: model.s3Gen, prompt: voice.prompt, steps: options.steps ?? model.configuration.s3Gen.flow.steps,
+                generator: try Generator(seed: chosen, device: model.device))
+            var finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: watermark, since: start)
+            var samples: [Float] = []
+            try withoutGradients {
+                var clock = StageClock()
+                let tokens = try conversion.tokens(of: recording, pause: turn.pause)
+                finishing.report.speechTokens = tokens.count
+                finishing.report.stages.listening = clock.lap()
+                try conversion.speak(tokens, pause: turn.pause) { step in
+                    try turn.pause()
+                    switch step {
+                    // What was left of the passage before was the vocoder's.
+                    case .passage: finishing.report.stages.vocoder += clock.lap()
+                    case .flow: break
+                    case .vocoder: finishing.report.stages.flow += clock.lap()
+                    }
+                    onProgress(SpeechProgress(step, steps: conversion.steps))
+                } deliver: { piece in
+                    finishing.report.stages.vocoder += clock.lap()
+                    samples += try finishing(piece, isLast: false)
+                    _ = clock.lap()
                 }
-                onProgress(SpeechProgress(step, steps: conversion.steps))
-            } deliver: { piece in
-                finishing.report.stages.vocoder += clock.lap()
-                samples += try finishing(piece, isLast: false)
-                _ = clock.lap()
+                samples += try finishing([], isLast: true)
             }
-            samples += try finishing([], isLast: true)
+            return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: chosen, report: finishing.report)
         }
-        return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: chosen, report: finishing.report)
     }
 }
 

@@ -28,14 +28,16 @@ struct VoiceConversion {
     // MARK: listening
 
     /// The tokens of a recording of any length, rate and number of channels.
-    func tokens(of recording: Audio) throws -> [Int] {
+    ///
+    /// - Parameter pause: called between passages; what it throws ends the work.
+    func tokens(of recording: Audio, pause: () throws -> Void = {}) throws -> [Int] {
         let sound = try recording.mono().resampled(to: 16000)
         let (melFrame, melFrames) = (160, S3Tokenizer.framesPerToken)
         let count = (sound.frames / melFrame + melFrames - 1) / melFrames
         let mel = try TokenizerMel()
         var tokens: [Int] = []
         for passage in Passages(count: count, length: Self.passage, overlap: Self.heardTwice) {
-            try Task.checkCancellation()
+            try pause()
             let start = passage.lowerBound * melFrame * melFrames
             let end = passage.upperBound == count ? sound.frames : passage.upperBound * melFrame * melFrames
             let heard = try s3Gen.tokenizer.tokens(ofLogMel: mel(sound.cut(start..<end).tensor()).to(s3Gen.flow.device))
@@ -49,21 +51,25 @@ struct VoiceConversion {
     // MARK: speaking
 
     /// Speaks tokens and gives the sound in pieces.
-    func speak(_ tokens: [Int], onStep: (Step) throws -> Void, deliver: ([Float]) throws -> Void) throws {
+    ///
+    /// - Parameter pause: called between units of the work; what it throws ends it.
+    func speak(
+        _ tokens: [Int], pause: () throws -> Void = {}, onStep: (Step) throws -> Void, deliver: ([Float]) throws -> Void
+    ) throws {
         let passages = Array(Passages(count: tokens.count, length: Self.passage, overlap: Self.spokenTwice))
         func mel(_ passage: Range<Int>, _ prompt: SpeechPrompt, noise: Tensor? = nil) throws -> Tensor {
             var step = 0
             let codes = try Tensor(Array(tokens[passage]), shape: [1, passage.count], device: s3Gen.flow.device)
-            return try s3Gen.flow(tokens: codes, prompt: prompt, steps: steps, noise: noise, generator: generator) {
+            return try s3Gen.flow(tokens: codes, prompt: prompt, steps: steps, noise: noise, generator: generator, checkpoint: {
                 step += 1
                 try onStep(.flow(step: step))
-            }
+            }, pause: pause)
         }
         guard passages.count > 1 else {
             try onStep(.passage(1, of: 1, tokens: 0..<tokens.count))
             let mel = try mel(0..<tokens.count, prompt)
             try onStep(.vocoder)
-            return try deliver(s3Gen.waveform(of: mel, generator: generator).waveform.array(of: Float.self))
+            return try deliver(s3Gen.waveform(of: mel, generator: generator, pause: pause).waveform.array(of: Float.self))
         }
         var flow = try PassageFlow(prompt, framesPerToken: s3Gen.configuration.flow.framesPerToken, generator: generator)
         var voice = VocoderStream(s3Gen.vocoder, generator: generator)
@@ -73,7 +79,7 @@ struct VoiceConversion {
             let isLast = index == passages.count - 1
             let known = try flow.mel(of: passage, isLast: isLast) { try mel(passage, $0, noise: $1) }
             try onStep(.vocoder)
-            for waveform in try voice.speak(known, isLast: isLast) {
+            for waveform in try voice.speak(known, isLast: isLast, pause: pause) {
                 try deliver((isFirst ? s3Gen.fade(waveform) : waveform).array(of: Float.self))
                 isFirst = false
             }

@@ -6,8 +6,8 @@
 ///
 /// A loop that ends without an error has had everything, ``SpeechEvent/finished(_:)`` included. In a task that is cancelled
 /// before that it throws `CancellationError`, also where events lie ready; other errors come after the events before them.
-package struct SpeechEvents: AsyncSequence, Sendable {
-    package typealias Element = SpeechEvent
+public struct SpeechEvents: AsyncSequence, Sendable {
+    public typealias Element = SpeechEvent
 
     private let start: @Sendable (EventChannel) -> Void
 
@@ -15,13 +15,13 @@ package struct SpeechEvents: AsyncSequence, Sendable {
     ///   once for each loop, in the loop's task, and should return at once.
     init(_ start: @escaping @Sendable (EventChannel) -> Void) { self.start = start }
 
-    package func makeAsyncIterator() -> Iterator { Iterator(reader: Reader(start)) }
+    public func makeAsyncIterator() -> Iterator { Iterator(reader: Reader(start)) }
 
     /// One loop. When its last copy goes away, the work ends.
-    package struct Iterator: AsyncIteratorProtocol {
+    public struct Iterator: AsyncIteratorProtocol {
         fileprivate let reader: Reader
 
-        package func next() async throws -> SpeechEvent? { try await reader.next() }
+        public func next() async throws -> SpeechEvent? { try await reader.next() }
     }
 
     fileprivate final class Reader: Sendable {

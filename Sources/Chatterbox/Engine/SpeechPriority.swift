@@ -1,5 +1,5 @@
 /// How soon a request is to be heard.
-package enum SpeechPriority: String, Sendable, Hashable, Codable, CaseIterable {
+public enum SpeechPriority: String, Sendable, Hashable, Codable, CaseIterable {
     /// Somebody listens.
     case interactive
     /// Nobody waits: it is worked on while no interactive request can be.

@@ -35,7 +35,8 @@ struct VocoderStream {
     /// - Parameters:
     ///   - frames: `[1, bins, frames]`, following those of the last call.
     ///   - isLast: whether the mel ends with them.
-    mutating func speak(_ frames: Tensor, isLast: Bool) throws -> [Tensor] {
+    ///   - pause: called between units of the work; what it throws ends it.
+    mutating func speak(_ frames: Tensor, isLast: Bool, pause: () throws -> Void = {}) throws -> [Tensor] {
         let perFrame = vocoder.configuration.samplesPerFrame
         mel = try mel.map { try Tensor.cat([$0, frames], axis: 2) } ?? frames
         var waveforms: [Tensor] = []
@@ -44,7 +45,7 @@ struct VocoderStream {
             let source = try source.map { try Tensor.cat([$0, next], axis: 2) } ?? next
             let isEnd = isLast && piece.upperBound == mel.size(2)
             let ready = max(spoken, isEnd ? piece.upperBound : piece.upperBound - Self.reach)
-            let waveform = try vocoder.decode(mel.narrow(axis: 2, from: 0, count: piece.upperBound), source: source)
+            let waveform = try vocoder.decode(mel.narrow(axis: 2, from: 0, count: piece.upperBound), source: source, pause: pause)
             waveforms.append(try waveform.narrow(axis: 1, from: spoken * perFrame, count: (ready - spoken) * perFrame))
             // What is spoken is still heard beside the next piece.
             let gone = max(0, ready - Self.reach)

@@ -20,6 +20,8 @@ public final class T3Decoder {
     public let attention: AttentionRecorder?
     /// Most positions that the request's sequences will have, together.
     let positions: Int
+    /// Sequences that the request takes: with guidance two.
+    let sequenceCount: Int
 
     private let engine: any DecodeEngine
     private let earliestStop: Int
@@ -67,7 +69,7 @@ public final class T3Decoder {
         let longest = beginning + budget - 1
         let limit = min(engine.capacity, configuration.longestSequence)
         guard longest <= limit else { throw T3Error.sequenceTooLong(positions: longest, limit: limit) }
-        positions = longest * prompt.size(0)
+        (positions, sequenceCount) = (longest * prompt.size(0), prompt.size(0))
         let textEnd = beginning - configuration.startTokens
         attention = heads.isEmpty ? nil : AttentionRecorder(heads, positions: textEnd - text.count..<textEnd)
         // Places are taken at once where they can run out.

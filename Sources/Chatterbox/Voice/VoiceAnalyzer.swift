@@ -60,22 +60,24 @@ public struct VoiceAnalyzer: Sendable {
 
     /// The voice in a recording of any rate and number of channels.
     ///
-    /// - Parameter name: what to call the recording in a message: its file's name.
+    /// - Parameters:
+    ///   - name: what to call the recording in a message: its file's name.
+    ///   - pause: called after each network; what it throws ends the work.
     /// - Throws: ``AudioError`` where the recording is too short, silent, or contains values that are not numbers;
     ///   `CancellationError` between two networks.
-    public func voice(from reference: Audio, named name: String = "reference recording") throws -> Voice {
+    public func voice(from reference: Audio, named name: String = "reference recording", pause: () throws -> Void = {}) throws -> Voice {
         try voice(from: ReferenceFeatures(
-            of: reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds), rules))
+            of: reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds), rules), pause: pause)
     }
 
-    func voice(from features: ReferenceFeatures) throws -> Voice {
+    func voice(from features: ReferenceFeatures, pause: () throws -> Void = {}) throws -> Voice {
         try withoutGradients {
             let tokenizer = promptEncoder.tokenizer
             let speaker = try voiceEncoder.embedding(ofMel: features.voiceMel.to(tokenizer.device))
-            try Task.checkCancellation()
+            try pause()
             let tokens = try tokenizer.tokens(
                 ofLogMel: features.conditioningLogMel.to(tokenizer.device), limit: rules.conditioningTokens)
-            try Task.checkCancellation()
+            try pause()
             return Voice(speakerEmbedding: speaker, conditioningTokens: tokens, prompt: try promptEncoder(features.prompt))
         }
     }

@@ -11,7 +11,9 @@ import Testing
     private struct Trouble: Error {}
 
     private static func sound(_ seconds: Double) -> SpeechEvent {
-        .audio(Audio(samples: Array(repeating: 0, count: Int(seconds * 100)), sampleRate: 100))
+        .audio(SpeechChunk(
+            audio: Audio(samples: Array(repeating: 0, count: Int(seconds * 100)), sampleRate: 100), text: "", report: SpeechReport(), seed: 1,
+            words: []))
     }
 
     private static func number(_ number: Int) -> SpeechEvent { .progress(.tokens(number)) }

@@ -1,0 +1,377 @@
+import Dispatch
+import Foundation
+import Synchronization
+import Torch
+
+/// Computes the requests of all models on one device, one small unit of work at a time.
+///
+/// A loop on a thread of its own decides what comes next (``Scheduler``). The tokens of all requests of a model are drawn in
+/// common steps, which the loop computes; everything else of a request is ordinary code in a ``Coroutine`` that hands
+/// control back between units. So one thread computes at any time, nobody waits for another's sentence to end, and a request
+/// gives the same samples alone and in company.
+///
+/// Synthesizers of different models share a device by sharing an engine. An engine lives as long as somebody has it or a
+/// request of its own.
+public final class SpeechEngine: Sendable {
+    private let mailbox = EngineMailbox()
+
+    public init() {
+        let mailbox = mailbox
+        let thread = Thread { EngineLoop(mailbox).run() }
+        thread.name = "chatterbox.engine"
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    deinit { mailbox.post(.close) }
+
+    /// Takes in a request.
+    ///
+    /// - Parameters:
+    ///   - threads: of libtorch, while the request computes; nil leaves them as they are.
+    ///   - body: the request's work, on one of the engine's threads, wherever the loop lets it go on.
+    ///   - finish: called once when the body has ended, on one of the engine's threads; it should return at once. A request
+    ///     that is cancelled ends with `CancellationError`.
+    func open(
+        _ priority: SpeechPriority = .interactive, body: @escaping @Sendable (EngineTurn) throws -> Void,
+        finish: @escaping @Sendable (Result<Void, any Error>) -> Void
+    ) -> EngineRequest {
+        let request = EngineRequest(mailbox)
+        mailbox.post(.open(request.number, EngineJob(priority: priority, body: body, finish: finish)))
+        return request
+    }
+
+    /// Runs work on the device in its turn, and gives what comes of it. The task's cancellation is the work's.
+    func run<Value: Sendable>(
+        _ priority: SpeechPriority = .interactive, _ work: @escaping @Sendable (EngineTurn) throws -> Value
+    ) async throws -> Value {
+        let request = Mutex<EngineRequest?>(nil)
+        let made = OnceValue<Value>()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                request.withLock { request in
+                    request = open(priority) { made.value = try work($0) } finish: { result in
+                        continuation.resume(with: result.map { made.value! })
+                    }
+                    if Task.isCancelled { request?.cancel() }
+                }
+            }
+        } onCancel: {
+            request.withLock { $0?.cancel() }
+        }
+    }
+}
+
+/// What a request's work made, handed over when it has ended.
+private final class OnceValue<Value: Sendable>: Sendable {
+    private let stored = Mutex<Value?>(nil)
+
+    var value: Value? {
+        get { stored.withLock(\.self) }
+        set { stored.withLock { $0 = newValue } }
+    }
+}
+
+/// An open request, as those outside of the engine see it.
+final class EngineRequest: Sendable {
+    fileprivate let number: Int
+    private let mailbox: EngineMailbox
+
+    fileprivate init(_ mailbox: EngineMailbox) {
+        self.mailbox = mailbox
+        number = mailbox.nextNumber()
+    }
+
+    /// Ends the request as soon as a unit of work ends.
+    func cancel() { mailbox.post(.cancel(number)) }
+
+    /// Lets the request go on that waits in ``EngineTurn/park()``.
+    func unpark() { mailbox.post(.unpark(number)) }
+}
+
+private struct EngineJob: Sendable {
+    let priority: SpeechPriority
+    let body: @Sendable (EngineTurn) throws -> Void
+    let finish: @Sendable (Result<Void, any Error>) -> Void
+}
+
+/// What the loop is told, from any thread.
+private final class EngineMailbox: Sendable {
+    enum Message: Sendable {
+        case open(Int, EngineJob)
+        case unpark(Int)
+        case cancel(Int)
+        case close
+    }
+
+    private let messages = Mutex<[Message]>([])
+    private let arrived = DispatchSemaphore(value: 0)
+    private let count = Atomic(0)
+
+    func nextNumber() -> Int { count.add(1, ordering: .relaxed).newValue }
+
+    func post(_ message: Message) {
+        let isFirst = messages.withLock { messages in
+            messages.append(message)
+            return messages.count == 1
+        }
+        if isFirst { arrived.signal() }
+    }
+
+    var isEmpty: Bool { messages.withLock(\.isEmpty) }
+
+    /// All that has arrived, in order.
+    ///
+    /// - Parameter waits: until there is something.
+    func take(waits: Bool) -> [Message] {
+        // A signal may be left over from what an earlier call took.
+        while true {
+            let taken = messages.withLock { messages in
+                defer { messages = [] }
+                return messages
+            }
+            guard taken.isEmpty, waits else { return taken }
+            arrived.wait()
+        }
+    }
+}
+
+// MARK: the loop
+
+/// What a request's work may do with its turn. It stays on the body's thread.
+struct EngineTurn {
+    fileprivate let request: OpenRequest
+    fileprivate let loop: EngineLoop
+    fileprivate let context: Coroutine.Context
+
+    /// Lets others have a turn, where this one has lasted a while.
+    ///
+    /// - Throws: `CancellationError` once the request is cancelled.
+    func pause() throws { try context.pause() }
+
+    /// Waits until somebody calls ``EngineRequest/unpark()``. It may return without cause.
+    ///
+    /// - Throws: `CancellationError` once the request is cancelled.
+    func park() throws { try context.park() }
+
+    /// The engine that decodes a model's tokens for all requests; nil where each request computes by itself.
+    func decodeEngine(of model: Model) throws -> (any DecodeEngine)? { try loop.group(of: model)?.engine }
+
+    /// Draws a decoder's tokens, together with those of others.
+    ///
+    /// - Parameter onToken: called after each token; it should return at once.
+    /// - Throws: what computing throws, `AdmissionError`, `CancellationError`.
+    func finish(_ decoder: T3Decoder, of model: Model, onToken: @escaping () -> Void) throws {
+        guard let group = try loop.group(of: model) else {
+            while try decoder.next() != nil {
+                try pause()
+                onToken()
+            }
+            return
+        }
+        try loop.begin(decoder, of: request, in: group, onToken: onToken)
+        while let decoding = request.decoding {
+            if let error = decoding.error {
+                request.decoding = nil
+                throw error
+            }
+            if decoder.end != nil {
+                request.decoding = nil
+                return
+            }
+            try context.park()
+        }
+    }
+
+    /// Says that the listener got so many seconds of sound.
+    func delivered(_ seconds: Double) { loop.delivered(seconds, to: request) }
+}
+
+/// A request of the loop's.
+private final class OpenRequest {
+    struct Decoding {
+        let decoder: T3Decoder
+        let group: ModelGroup
+        let onToken: () -> Void
+        var error: (any Error)?
+    }
+
+    let number: Int
+    let ticket: Scheduler.ID
+    let finish: @Sendable (Result<Void, any Error>) -> Void
+    var coroutine: Coroutine?
+    /// What is being drawn for it.
+    var decoding: Decoding?
+
+    init(number: Int, ticket: Scheduler.ID, finish: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+        (self.number, self.ticket, self.finish) = (number, ticket, finish)
+    }
+
+    var isRunnable: Bool { if case .runnable = coroutine?.state { true } else { false } }
+}
+
+/// A model whose requests are decoded together.
+private final class ModelGroup {
+    let engine: any DecodeEngine
+    let group: Scheduler.Group
+    /// Positions before first tokens that a step takes, so that it ends within a tenth of a second.
+    let rows: Int
+    weak var identity: Model.Identity?
+
+    init(engine: any DecodeEngine, group: Scheduler.Group, rows: Int, identity: Model.Identity) {
+        (self.engine, self.group, self.rows, self.identity) = (engine, group, rows, identity)
+    }
+}
+
+/// The state of an engine: only the loop's thread, and the coroutine that it lets run meanwhile, touch it.
+private final class EngineLoop {
+    private let mailbox: EngineMailbox
+    private let threads = CoroutineThreads(name: "chatterbox.request")
+    private var scheduler = Scheduler()
+    private var requests: [Int: OpenRequest] = [:]
+    private var tickets: [Scheduler.ID: OpenRequest] = [:]
+    private var groups: [ObjectIdentifier: ModelGroup] = [:]
+    private let start = ContinuousClock.now
+    private var isClosed = false
+
+    init(_ mailbox: EngineMailbox) { self.mailbox = mailbox }
+
+    private var now: Double { (ContinuousClock.now - start) / .seconds(1) }
+
+    func run() {
+        while true {
+            let plan = scheduler.next(at: now)
+            if let plan { perform(plan) }
+            if isClosed, requests.isEmpty { return }
+            for message in mailbox.take(waits: plan == nil) { receive(message) }
+            if requests.isEmpty { dropUnusedGroups() }
+        }
+    }
+
+    private func receive(_ message: EngineMailbox.Message) {
+        switch message {
+        case .open(let number, let job): open(number, job)
+        case .unpark(let number):
+            requests[number]?.coroutine?.unpark()
+            requests[number].map(updateNeed)
+        case .cancel(let number):
+            requests[number]?.coroutine?.cancel()
+            requests[number].map(updateNeed)
+        case .close: isClosed = true
+        }
+    }
+
+    private func open(_ number: Int, _ job: EngineJob) {
+        let request = OpenRequest(number: number, ticket: scheduler.open(job.priority), finish: job.finish)
+        requests[number] = request
+        tickets[request.ticket] = request
+        let unsafe = Confined(loop: self, request: request)
+        request.coroutine = Coroutine(on: threads) { context in
+            try job.body(EngineTurn(request: unsafe.request, loop: unsafe.loop, context: context))
+        }
+        updateNeed(request)
+    }
+
+    /// Carries the loop's state to a coroutine, which runs only while the loop waits for it.
+    private struct Confined: @unchecked Sendable {
+        unowned let loop: EngineLoop
+        unowned let request: OpenRequest
+    }
+
+    private func updateNeed(_ request: OpenRequest) {
+        let step = request.decoding.flatMap { $0.error == nil && $0.decoder.end == nil ? $0.group.group : nil }
+        scheduler.wait(request.ticket, for: Scheduler.Need(step: step, unit: request.isRunnable), at: now)
+    }
+
+    // MARK: plans
+
+    private func perform(_ plan: Scheduler.Plan) {
+        switch plan {
+        case .unit(let ticket): resume(tickets[ticket]!)
+        case .step(_, let tickets): step(tickets.map { self.tickets[$0]! })
+        }
+    }
+
+    private func resume(_ request: OpenRequest) {
+        guard case .finished(let result) = request.coroutine?.resume() else { return updateNeed(request) }
+        requests[request.number] = nil
+        tickets[request.ticket] = nil
+        request.decoding = nil
+        for admitted in scheduler.close(request.ticket, at: now) { updateNeed(tickets[admitted]!) }
+        request.finish(result)
+    }
+
+    /// Steps until a request has all its tokens, somebody says something, or others may have had their turn too.
+    private func step(_ requests: [OpenRequest]) {
+        let end = ContinuousClock.now + .milliseconds(10)
+        repeat {
+            let failed = withErrors(requests) { try advance($0) }
+            for (request, error) in failed { request.decoding?.error = error }
+            let ended = requests.filter { $0.decoding?.error != nil || $0.decoding?.decoder.end != nil }
+            for request in ended { release(request) }
+            if !ended.isEmpty { return }
+        } while ContinuousClock.now < end && mailbox.isEmpty
+    }
+
+    /// A request that has its tokens goes on, and its place is another's.
+    private func release(_ request: OpenRequest) {
+        guard let group = request.decoding?.group else { return }
+        for admitted in scheduler.release(request.ticket, in: group.group, at: now) { updateNeed(tickets[admitted]!) }
+        request.coroutine?.unpark()
+        updateNeed(request)
+    }
+
+    /// Computes for all; where that fails, for each alone, so that one request's error is not another's.
+    private func withErrors(_ requests: [OpenRequest], _ compute: ([OpenRequest]) throws -> Void) -> [(OpenRequest, any Error)] {
+        do {
+            try compute(requests)
+            return []
+        } catch where requests.count == 1 {
+            return [(requests[0], error)]
+        } catch {
+            return requests.flatMap { withErrors([$0], compute) }
+        }
+    }
+
+    private func advance(_ requests: [OpenRequest]) throws {
+        try withoutGradients {
+            try T3Decoder.advance(requests.map { $0.decoding!.decoder }, rows: requests[0].decoding!.group.rows)
+        }
+        for request in requests {
+            guard let decoding = request.decoding, decoding.decoder.isReady else { continue }
+            try withoutGradients { _ = try decoding.decoder.draw() }
+            decoding.onToken()
+        }
+    }
+
+    // MARK: what coroutines ask for
+
+    func group(of model: Model) throws -> ModelGroup? {
+        guard !model.decodesAlone else { return nil }
+        let key = ObjectIdentifier(model.identity)
+        if let group = groups[key], group.identity != nil { return group }
+        let engine = try model.makeSharedDecodeEngine()
+        let limit = Admission.Room(positions: model.positionLimit, slots: model.slotLimit)
+        let group = ModelGroup(
+            engine: engine, group: scheduler.addGroup(limit: limit), rows: model.prefillRows, identity: model.identity)
+        groups[key] = group
+        return group
+    }
+
+    func begin(_ decoder: T3Decoder, of request: OpenRequest, in group: ModelGroup, onToken: @escaping () -> Void) throws {
+        let room = Admission.Room(positions: decoder.positions, slots: decoder.sequenceCount)
+        let admitted = try scheduler.ask(for: room, request.ticket, in: group.group, at: now)
+        request.decoding = OpenRequest.Decoding(decoder: decoder, group: group, onToken: onToken)
+        for ticket in admitted where ticket != request.ticket { updateNeed(tickets[ticket]!) }
+    }
+
+    func delivered(_ seconds: Double, to request: OpenRequest) { scheduler.deliver(seconds, for: request.ticket, at: now) }
+
+    /// Engines of models that nobody has any more.
+    private func dropUnusedGroups() {
+        for (key, group) in groups where group.identity == nil {
+            scheduler.removeGroup(group.group)
+            groups[key] = nil
+        }
+    }
+}

@@ -1,0 +1,30 @@
+/// The seeds of a request's utterances.
+///
+/// The first draws from the request's seed itself, as upstream does. Each later one has a seed of its own, which follows from
+/// the request's, its text, and how often that text came before: an utterance that is changed or inserted changes no other.
+struct UtteranceSeeds {
+    private let seed: UInt64
+    private var counts: [String: UInt64] = [:]
+    private var isFirst = true
+
+    init(_ seed: UInt64) { self.seed = seed }
+
+    mutating func next(for text: String) -> UInt64 {
+        let count = counts[text, default: 0]
+        counts[text] = count + 1
+        if isFirst {
+            isFirst = false
+            return seed
+        }
+        // FNV-1a over the text, then SplitMix64's finisher over all three.
+        let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
+        return Self.mixed(Self.mixed(seed ^ hash) &+ count)
+    }
+
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var z = value &+ 0x9e37_79b9_7f4a_7c15
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+}
