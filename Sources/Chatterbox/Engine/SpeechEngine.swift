@@ -28,7 +28,6 @@ public final class SpeechEngine: Sendable {
     /// Takes in a request.
     ///
     /// - Parameters:
-    ///   - threads: of libtorch, while the request computes; nil leaves them as they are.
     ///   - body: the request's work, on one of the engine's threads, wherever the loop lets it go on.
     ///   - finish: called once when the body has ended, on one of the engine's threads; it should return at once. A request
     ///     that is cancelled ends with `CancellationError`.
@@ -334,13 +333,12 @@ private final class EngineLoop {
     }
 
     private func advance(_ requests: [OpenRequest]) throws {
+        let decodings = requests.map { $0.decoding! }
         try withoutGradients {
-            try T3Decoder.advance(requests.map { $0.decoding!.decoder }, rows: requests[0].decoding!.group.rows)
-        }
-        for request in requests {
-            guard let decoding = request.decoding, decoding.decoder.isReady else { continue }
-            try withoutGradients { _ = try decoding.decoder.draw() }
-            decoding.onToken()
+            try T3Decoder.advance(decodings.map(\.decoder), rows: decodings[0].group.rows)
+            let ready = decodings.filter(\.decoder.isReady)
+            try T3Decoder.draw(ready.map(\.decoder))
+            for decoding in ready { decoding.onToken() }
         }
     }
 
