@@ -59,7 +59,13 @@ public final class PackedTransformer: @unchecked Sendable {
     /// - Parameter finalNorm: its epsilon is also that of the layers'.
     /// - Throws: ``TorchError`` for tensors that are not float32 on the CPU.
     public init(_ shape: Shape, layers: [Layer], finalNorm: Norm, head: PackedMatrix, rotation: Rotation?, team: ThreadTeam) throws {
-        precondition(shape.hidden % shape.heads == 0, "heads of equal width")
+        precondition(shape.heads > 0 && shape.hidden % shape.heads == 0, "heads of equal width")
+        if let rotation {
+            let half = shape.hidden / shape.heads / 2
+            precondition(
+                rotation.cosine.shape == rotation.sine.shape && rotation.cosine.shape.count == 2 && rotation.cosine.size(1) == half,
+                "an angle for each pair of a head, at each position")
+        }
         let floats = FloatArena()
         self.shape = shape
         self.team = team

@@ -25,7 +25,7 @@ public final class PackedDecodeEngine: DecodeEngine {
     public init(_ packed: PackedT3, capacity: Int? = nil, rows: Int = 256, prefixes: Int = 2048) throws {
         self.packed = packed
         let longest = packed.model.configuration.longestSequence
-        self.capacity = min(capacity ?? longest, longest)
+        self.capacity = min(capacity ?? longest, packed.transformer.rotatedPositions ?? longest)
         decoder = try TransformerDecoder(
             packed.transformer, longest: self.capacity, rows: rows, half: packed.format != .float32)
         self.prefixes = DecodePrefixCache(limit: prefixes)
@@ -96,7 +96,8 @@ public final class PackedDecodeEngine: DecodeEngine {
         let target = UnsafeMutableBufferPointer(rebasing: inputs[first * hidden..<(first + stretch.count) * hidden])
         switch stretch.input {
         case .token(let token, let position):
-            precondition(0..<model.configuration.speechVocabulary ~= token, "a speech token")
+            let vocabulary = model.configuration.speechVocabulary
+            guard 0..<vocabulary ~= token else { throw T3Error.unknownToken(token, of: "speech", vocabulary: vocabulary) }
             try model.speechEmbedding.weight.withElements(of: Float.self) {
                 _ = target.update(fromContentsOf: $0[token * hidden..<(token + 1) * hidden])
             }
@@ -128,7 +129,7 @@ extension PositionTable {
     ///
     /// - Throws: `T3Error.sequenceTooLong` beyond the table's end.
     fileprivate func add(_ position: Int, to input: UnsafeMutableBufferPointer<Float>) throws {
-        guard position < count else { throw T3Error.sequenceTooLong(positions: position + 1, limit: count) }
+        guard 0..<count ~= position else { throw T3Error.sequenceTooLong(positions: position + 1, limit: count) }
         try rows.withElements(of: Float.self) { rows in
             let start = position * input.count
             for index in input.indices { input[index] += rows[start + index] }
