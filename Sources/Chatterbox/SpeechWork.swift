@@ -145,7 +145,7 @@ struct SpeechWork {
         try model.offload?.enter()
         defer { model.offload?.exit() }
         let engine = try turn.decodeEngine(of: model)
-            ?? model.makeDecodeEngine(slots: sampling.guidance > 0 ? 2 : 1, capacity: capacity)
+            ?? model.makeDecodeEngine(slots: model.configuration.t3.isGuided(by: sampling) ? 2 : 1, capacity: capacity)
         let decoder = try T3Decoder(
             engine: engine, text: tokens, conditioning: conditioning, options: sampling,
             budget: budget, earliestStop: model.variant.ending.earliestStop(after: tokens), loopGuard: isGuarded ? LoopGuard() : nil,
