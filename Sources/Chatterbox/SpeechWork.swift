@@ -34,7 +34,7 @@ struct SpeechWork {
         _ text: PreparedText, _ request: SpeechRequest, _ model: Model, _ turn: EngineTurn, since start: ContinuousClock.Instant,
         trace: ((String, Tensor) -> Void)? = nil
     ) throws {
-        guard let voice = request.voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
+        let voice = try model.voice(request.voice, for: .speech)
         let options = request.options
         (self.model, self.voice, self.options, self.turn, self.trace) = (model, voice, options, turn, trace)
         heads = options.wordTimes ? try model.alignmentHeads() : []
@@ -44,7 +44,7 @@ struct SpeechWork {
         seeds = UtteranceSeeds(seed)
         let sampleRate = model.configuration.s3Gen.vocoder.sampleRate
         joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
-        let warnings = model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
+        let warnings = voice.warnings + model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
         finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: options.watermark, warnings: warnings.uniqued(), since: start)
         trace?("speaker_embedding", voice.speakerEmbedding)
         trace?("cond_prompt_tokens", voice.conditioningTokens)

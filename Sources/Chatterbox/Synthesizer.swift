@@ -20,29 +20,6 @@ public final class Synthesizer: Sendable {
     /// The sample rate of all speech, in Hz.
     public var sampleRate: Int { model.configuration.s3Gen.vocoder.sampleRate }
 
-    // MARK: voices
-
-    /// The voice in a recording: WAV, FLAC, MP3, Ogg, any rate; a file of a prepared voice is read as it is.
-    ///
-    /// - Throws: `AudioError` where the recording cannot be read, is silent or too short; ``VoiceError``.
-    public func voice(from file: URL) async throws -> Voice {
-        if file.pathExtension == "safetensors" || file.pathExtension == "pt" {
-            return try Voice.load(from: file, sizes: model.voiceAnalyzer.voiceSizes).to(model.device)
-        }
-        return try await voice(from: Self.blocking { try AudioFile.read(file) }, named: file.path)
-    }
-
-    /// The voice in a recording.
-    ///
-    /// - Parameter name: what to call it in a message.
-    public func voice(from recording: Audio, named name: String = "reference recording") async throws -> Voice {
-        try await engine.run { [model] turn in
-            try model.offload?.enter()
-            defer { model.offload?.exit() }
-            return try model.voiceAnalyzer.voice(from: recording, named: name, pause: turn.pause)
-        }
-    }
-
     // MARK: speaking
 
     /// Speaks a request and gives what happens meanwhile: sound as it is made, warnings, the report at the end.
@@ -57,7 +34,8 @@ public final class Synthesizer: Sendable {
     ///   - voice: nil takes the model's own.
     ///   - onProgress: called on the engine's threads, often; it should return at once.
     /// - Throws: ``TextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
-    ///   ``WordTimesError``, `CancellationError` when the task is cancelled, ``TorchError``.
+    ///   ``VoiceError`` for a voice of other networks, ``WordTimesError``, `CancellationError` when the task is cancelled,
+    ///   ``TorchError``.
     public func speak(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
