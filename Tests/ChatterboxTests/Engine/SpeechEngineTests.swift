@@ -1,0 +1,211 @@
+import Foundation
+import SpeechAudio
+import Synchronization
+import TestSupport
+import Testing
+import Torch
+
+@testable import Chatterbox
+
+@Suite("Requests in company", .standInModel) struct SpeechEngineTests {
+    /// A request, and after how many steps of the others it joins them.
+    private struct Guest: Sendable {
+        let request: SpeechRequest
+        let joins: Int
+        /// After how many of its own steps it goes away; nil stays.
+        var leaves: Int?
+    }
+
+    private static let texts = ["One two.", "Three four five six.", "Seven.", "Eight nine ten. Eleven.", "Twelve and thirteen."]
+
+    /// Requests of different texts, voices, guidance, seeds and lengths.
+    private func guests(_ count: Int, _ model: Model, seed: UInt64) throws -> [Guest] {
+        var random = SeededRandom(seed: seed)
+        let voices = try [100.0, 160, 220].map { try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: $0)) }
+        return try (0..<count).map { number in
+            let sampling = try SamplingChanges(
+                temperature: [nil, 0, 0.5].randomElement(using: &random)!, guidance: [nil, 0, 0.7].randomElement(using: &random)!)
+            let options = try SpeechOptions(
+                sampling: sampling, exaggeration: [nil, 0.9].randomElement(using: &random)!, steps: Int.random(in: 1...3, using: &random),
+                maximumTokens: Int.random(in: 3...20, using: &random), seed: UInt64(number), watermark: false,
+                splitting: Bool.random(using: &random) ? .sentences : .none)
+            let request = SpeechRequest(
+                Self.texts.randomElement(using: &random)!, voice: voices.randomElement(using: &random)!, options: options,
+                priority: Int.random(in: 0..<4, using: &random) == 0 ? .batch : .interactive)
+            let leaves = number % 4 == 3 ? Int.random(in: 1...6, using: &random) : nil
+            return Guest(request: request, joins: Int.random(in: 0...6 * number, using: &random), leaves: leaves)
+        }
+    }
+
+    private func speak(_ request: SpeechRequest, _ synthesizer: Synthesizer, onStep: @escaping @Sendable () -> Void = {}) async throws -> Audio {
+        try await synthesizer.speak(request.text, voice: request.voice, options: request.options) { _ in onStep() }.audio
+    }
+
+    /// What each gives among the others; nil for those who went away.
+    private func meet(_ guests: [Guest], _ synthesizer: Synthesizer) async throws -> [Audio?] {
+        let steps = Mutex(0), here = Mutex(0)
+        return try await withThrowingTaskGroup(of: (Int, Audio?).self) { group in
+            for (number, guest) in guests.enumerated() {
+                group.addTask {
+                    // Who waits for steps of others that are all done comes at once.
+                    while steps.withLock({ $0 < guest.joins }), here.withLock({ $0 > 0 }) || number > 0 && steps.withLock({ $0 == 0 }) {
+                        await Task.yield()
+                    }
+                    here.withLock { $0 += 1 }
+                    defer { here.withLock { $0 -= 1 } }
+                    let own = Mutex(0)
+                    let task = Task {
+                        try await speak(guest.request, synthesizer) {
+                            steps.withLock { $0 += 1 }
+                            own.withLock { $0 += 1 }
+                        }
+                    }
+                    if let leaves = guest.leaves {
+                        while own.withLock({ $0 < leaves }) { await Task.yield() }
+                        task.cancel()
+                        _ = try? await task.value
+                        return (number, nil)
+                    }
+                    return (number, try await task.value)
+                }
+            }
+            var results = [Audio?](repeating: nil, count: guests.count)
+            for try await (number, audio) in group { results[number] = audio }
+            return results
+        }
+    }
+
+    @Test("a request gives the same samples alone and among others that come and go", arguments: [
+        (2, Quantization.none, 1), (3, .none, 2), (7, .none, 2), (7, .int8, 2), (7, .int4, 1), (16, .none, 2), (16, .int8, 1),
+    ])
+    func company(count: Int, quantization: Quantization, threads: Int) async throws {
+        let model = try Model.load(StandInModel.folder, compute: ComputeOptions(quantization: quantization, threads: threads))
+        let guests = try guests(count, model, seed: UInt64(count))
+        let apart = Synthesizer(model), together = Synthesizer(model)
+        var alone: [Audio] = []
+        for guest in guests { alone.append(try await speak(guest.request, apart)) }
+        for (number, audio) in try await meet(guests, together).enumerated() {
+            if let audio { #expect(audio == alone[number], "request \(number)") }
+        }
+    }
+
+    @Test("the number of threads changes no sample") func threads() async throws {
+        let samples = try await [1, 2, 3].asyncMap { threads in
+            let model = try Model.load(StandInModel.folder, compute: ComputeOptions(threads: threads))
+            let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
+            return try await Synthesizer(model).speak(
+                "One two.", voice: voice, options: SpeechOptions(steps: 2, maximumTokens: 20, seed: 3, watermark: false)).audio.samples
+        }
+        #expect(samples[0] == samples[1] && samples[1] == samples[2])
+    }
+
+    @Test("an error in one request touches no other") func errors() async throws {
+        let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
+        let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
+        let options = try SpeechOptions(steps: 2, maximumTokens: 20, seed: 3, watermark: false)
+        let good = SpeechRequest("One two.", voice: voice, options: options)
+        var broken = good
+        // Its tokens are drawn like the others', and then the flow refuses the prompt.
+        broken.voice = Voice(
+            speakerEmbedding: voice.speakerEmbedding, conditioningTokens: voice.conditioningTokens,
+            prompt: SpeechPrompt(tokens: voice.prompt.tokens, mel: try voice.prompt.mel.narrow(axis: 1, from: 0, count: 3), speaker: voice.prompt.speaker))
+        let alone = try await speak(good, synthesizer)
+        let requests = [good, broken, good, broken, good]
+        let results = await withTaskGroup(of: (Int, Result<Audio, any Error>).self) { group in
+            for (number, request) in requests.enumerated() {
+                group.addTask {
+                    do { return (number, .success(try await speak(request, synthesizer))) } catch { return (number, .failure(error)) }
+                }
+            }
+            return await group.reduce(into: [Int: Result<Audio, any Error>]()) { $0[$1.0] = $1.1 }
+        }
+        for number in [0, 2, 4] { #expect(try results[number]?.get() == alone) }
+        for number in [1, 3] { #expect(throws: FlowError.self) { try results[number]?.get() } }
+    }
+
+    @Test("a consumer that stops reading holds up only itself, and goes on where it stopped") func slowConsumer() async throws {
+        let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
+        let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
+        let options = try SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
+        let long = (1...40).map { "Sentence number \($0) of many. [pause:1s]" }.joined(separator: " ")
+        var slow = synthesizer.events(for: SpeechRequest(long, voice: voice, options: options)).makeAsyncIterator()
+        var seconds = 0.0
+        while seconds == 0, let event = try await slow.next() { seconds += event.seconds }
+        for _ in 0..<3 { _ = try await synthesizer.speak("One two.", voice: voice, options: options) }
+        while let event = try await slow.next() { seconds += event.seconds }
+        let whole = try await synthesizer.speak(long, voice: voice, options: options)
+        #expect(abs(seconds - whole.audio.duration) < 1e-6)
+    }
+
+    @Test("a changed or an inserted sentence changes no other sentence's sound") func otherSentences() async throws {
+        let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
+        let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
+        let options = try SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
+        func sentences(_ texts: [String]) async throws -> [String: [[Float]]] {
+            var found: [String: [[Float]]] = [:]
+            // Long enough to be pieces of their own.
+            let text = texts.map { String(repeating: "\($0) ", count: 30) + "end." }.joined(separator: "\n\n")
+            for try await chunk in synthesizer.chunks(text, voice: voice, options: options) {
+                found[String(chunk.text.prefix(3)), default: []].append(chunk.audio.samples)
+            }
+            return found
+        }
+        let first = try await sentences(["one", "two", "six", "ten"])
+        let changed = try await sentences(["one", "two", "new", "six", "ten"])
+        let again = try await sentences(["one", "six", "ten", "six"])
+        #expect(first.count == 4 && first["six"] != nil)
+        for name in ["one", "two", "six", "ten"] where name != "ten" { #expect(first[name] == changed[name], "\(name)") }
+        #expect(changed["new"] != nil)
+        #expect(again["six"]?.count == 2 && again["six"]?[0] == first["six"]?[0] && again["six"]?[0] != again["six"]?[1])
+    }
+
+    @Test("a voice's rows are computed once, whatever is spoken with it") func storedRows() throws {
+        let model = try Model.load(StandInModel.folder)
+        let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
+        let engine = try #require(model.makeSharedDecodeEngine() as? PackedDecodeEngine)
+        let conditioning = try T3Conditioning(voice)
+        try withoutGradients {
+            func decoder() throws -> T3Decoder {
+                try T3Decoder(
+                    engine: engine, text: model.configuration.t3.framed([3, 4, 5]), conditioning: conditioning, budget: 4,
+                    generator: Generator(seed: 1))
+            }
+            let first = try decoder(), prefix = try #require(try engine.prefix(of: conditioning))
+            while try first.next() != nil {}
+            #expect(prefix.isComplete)
+            let second = try decoder()
+            // All that is left to compute is the text's own rows.
+            try T3Decoder.advance([second])
+            #expect(second.isReady)
+            while try second.next() != nil {}
+            #expect(second.tokens == first.tokens)
+        }
+    }
+
+    @Test("a cancelled request gives its place to the one that waits for it") func cancelledPlace() async throws {
+        let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
+        let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
+        let options = try SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false)
+        // Of those that ask at once only as many as there are slots are drawn at a time; all have their turn.
+        let count = 3 * model.slotLimit
+        let spoken = try await withThrowingTaskGroup(of: Int.self) { group in
+            for number in 0..<count {
+                group.addTask {
+                    let task = Task { try await synthesizer.speak("One two.", voice: voice, options: options) }
+                    if number % 2 == 1 { task.cancel() }
+                    return (try? await task.value) == nil ? 0 : 1
+                }
+            }
+            return try await group.reduce(0, +)
+        }
+        #expect(spoken >= count / 2)
+    }
+}
+
+extension Array {
+    fileprivate func asyncMap<Result>(_ transform: (Element) async throws -> Result) async throws -> [Result] {
+        var results: [Result] = []
+        for element in self { results.append(try await transform(element)) }
+        return results
+    }
+}
