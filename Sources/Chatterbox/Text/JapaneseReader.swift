@@ -11,9 +11,10 @@ struct JapaneseReader: Sendable {
         // A line for each word: itself and the dictionary's eighth field, its reading in katakana.
         let program = try ToolProcess(
             command + ["--node-format=%m\\t%f[7]\\n", "--unk-format=%m\\t\\n", "--eos-format=\\n"])
-        try program.send(Data((text.replacing("\n", with: " ") + "\n").utf8))
+        let patience = ToolProcess.Patience(seconds: 60)
+        try program.send(Data((text.replacing("\n", with: " ") + "\n").utf8), patience: patience)
         program.finishSending()
-        let words = String(decoding: try program.rest(patience: 60), as: UTF8.self)
+        let words = String(decoding: try program.rest(patience: patience), as: UTF8.self)
         guard !words.isEmpty else { throw LanguageToolError.ended(command: command[0]) }
         return Self.joined(words, as: text)
     }

@@ -28,10 +28,12 @@ final class LanguageHelper: Sendable {
         let line = try running.withLock { running in
             if let kept = running {
                 running = nil
-                // It may have ended since its last answer; then a new one is asked.
-                if let line = try? ask(kept, question) {
+                do {
+                    let line = try ask(kept, question)
                     running = kept
                     return line
+                } catch LanguageToolError.ended {
+                    // It may have ended since its last answer; then a new one is asked.
                 }
             }
             let program = try ToolProcess(command)
@@ -47,7 +49,8 @@ final class LanguageHelper: Sendable {
     }
 
     private func ask(_ program: ToolProcess, _ question: Data) throws -> Data {
-        try program.send(question)
+        let patience = ToolProcess.Patience(seconds: patience)
+        try program.send(question, patience: patience)
         return try program.line(patience: patience)
     }
 }

@@ -12,12 +12,13 @@ final class ToolProcess {
     init(_ command: [String]) throws {
         name = command[0]
         var ends: [Int32] = [0, 0]
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0 else {
+        // Closed in every program that is started, from the moment that they exist: one that held an end open would keep
+        // the other from being told that this one is gone. Standard input and output are copies, which stay open.
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
             throw LanguageToolError.cannotStart(command: name, reason: String(cString: strerror(errno)))
         }
         socket = ends[0]
-        // The program must not hold our end open.
-        _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
         let theirs = FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = command
@@ -36,11 +37,17 @@ final class ToolProcess {
         if process.isRunning { process.terminate() }
     }
 
-    /// Sends everything.
-    func send(_ data: Data) throws {
+    /// Sends everything, and keeps what the program answers meanwhile: one that answers before it has read everything
+    /// would otherwise wait for us as we wait for it.
+    func send(_ data: Data, patience: Patience) throws {
         var left = data[...]
         while !left.isEmpty {
-            let sent = left.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let events = try wait(for: Int16(POLLIN | POLLOUT), patience)
+            if events & Int16(POLLIN) != 0, !receive() { throw LanguageToolError.ended(command: name) }
+            guard events & Int16(POLLIN | POLLOUT) != 0 else { throw LanguageToolError.ended(command: name) }
+            guard events & Int16(POLLOUT) != 0 else { continue }
+            let sent = left.withUnsafeBytes { Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)) }
+            if sent < 0, [EAGAIN, EINTR].contains(errno) { continue }
             guard sent > 0 else { throw LanguageToolError.ended(command: name) }
             left = left.dropFirst(sent)
         }
@@ -50,34 +57,53 @@ final class ToolProcess {
     func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
 
     /// The next line.
-    func line(patience seconds: Int) throws -> Data {
-        let deadline = ContinuousClock.now + .seconds(seconds)
+    func line(patience: Patience) throws -> Data {
         while true {
             if let end = received.firstIndex(of: UInt8(ascii: "\n")) {
                 defer { received = Data(received[(end + 1)...]) }
                 return Data(received[..<end])
             }
-            guard try receive(by: deadline, seconds) else { throw LanguageToolError.ended(command: name) }
+            _ = try wait(for: Int16(POLLIN), patience)
+            guard receive() else { throw LanguageToolError.ended(command: name) }
         }
     }
 
     /// Everything until the program closes its output.
-    func rest(patience seconds: Int) throws -> Data {
-        let deadline = ContinuousClock.now + .seconds(seconds)
-        while try receive(by: deadline, seconds) {}
+    func rest(patience: Patience) throws -> Data {
+        repeat { _ = try wait(for: Int16(POLLIN), patience) } while receive()
         defer { received = Data() }
         return received
     }
 
-    /// Waits for more; false at the end.
-    private func receive(by deadline: ContinuousClock.Instant, _ seconds: Int) throws -> Bool {
-        let left = (deadline - ContinuousClock.now) / .milliseconds(1)
-        var descriptor = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-        guard left > 0, poll(&descriptor, 1, Int32(left)) > 0 else {
-            throw LanguageToolError.silent(command: name, seconds: seconds)
+    /// How long one exchange with a program may take, from sending to the last byte of its answer.
+    struct Patience {
+        let seconds: Int
+        fileprivate let deadline: ContinuousClock.Instant
+
+        init(seconds: Int) {
+            self.seconds = seconds
+            deadline = .now + .seconds(seconds)
         }
+    }
+
+    /// Waits until something can be read or written.
+    ///
+    /// - Returns: which of the events, and POLLHUP or POLLERR.
+    /// - Throws: ``LanguageToolError/silent(command:seconds:)``.
+    private func wait(for events: Int16, _ patience: Patience) throws -> Int16 {
+        while true {
+            let left = (patience.deadline - .now) / .milliseconds(1)
+            guard left > 0 else { throw LanguageToolError.silent(command: name, seconds: patience.seconds) }
+            var descriptor = pollfd(fd: socket, events: events, revents: 0)
+            if poll(&descriptor, 1, Int32(left.rounded(.up))) > 0 { return descriptor.revents }
+        }
+    }
+
+    /// Takes what has come; false at the end.
+    private func receive() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65536)
-        let count = recv(socket, &buffer, buffer.count, 0)
+        let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        if count < 0, [EAGAIN, EINTR].contains(errno) { return true }
         guard count > 0 else { return false }
         received += buffer[..<count]
         return true
