@@ -45,7 +45,8 @@ public enum AudioFile {
             let reason = String(cString: sf_strerror(nil)).trimmingCharacters(in: .whitespacesAndNewlines)
             throw AudioError.notAudio(name: name, bytes: data.count, reason: reason)
         }
-        defer { sf_close(handle) }
+        // The handle refers to the file, which nothing after this need mention.
+        defer { withExtendedLifetime(file) { _ = sf_close(handle) } }
         let channels = Int(info.channels), sampleRate = Int(info.samplerate)
         guard (1...1024).contains(channels), (1000...768_000).contains(sampleRate) else {
             throw AudioError.notAudio(name: name, bytes: data.count, reason: "\(channels) channels at \(sampleRate) Hz")

@@ -59,7 +59,7 @@ extension AudioFile {
             ? sf_writef_short(handle, int16Samples(audio), sf_count_t(audio.frames))
             : sf_writef_float(handle, audio.samples, sf_count_t(audio.frames))
         let reason = String(cString: sf_strerror(handle))
-        let closed = sf_close(handle)
+        let closed = withExtendedLifetime(file) { sf_close(handle) }
         guard written == audio.frames, closed == 0 else {
             throw AudioError.notEncodable(format: format, reason: reason)
         }
