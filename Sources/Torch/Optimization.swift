@@ -1,14 +1,14 @@
 import CTorch
 
 /// What an optimiser does to many tensors in one call. Nothing is recorded for differentiation.
-public enum Optimization {
+package enum Optimization {
     /// One step of AdamW (Loshchilov and Hutter 2019), in place: the moments follow the gradients, the parameters the moments.
     ///
     /// - Parameters:
     ///   - step: counts from 1.
     ///   - decay: what a parameter loses in a step beside the gradient, in multiples of `rate`.
     /// - Precondition: the lists are equally long.
-    public static func adamW(
+    package static func adamW(
         _ parameters: [Tensor], gradients: [Tensor], first: [Tensor], second: [Tensor], step: Int,
         rate: Double, beta1: Double, beta2: Double, decay: Double, epsilon: Double
     ) throws {
@@ -32,7 +32,7 @@ public enum Optimization {
     /// Scales the tensors down together, in place, so that the norm of all their elements is at most `limit`.
     ///
     /// - Returns: the norm before. One that is not finite leaves the tensors as they are.
-    public static func clipNorm(_ tensors: [Tensor], to limit: Double) throws -> Double {
+    package static func clipNorm(_ tensors: [Tensor], to limit: Double) throws -> Double {
         var norm = 0.0
         try withHandles(tensors) { handles in
             try perform("clipNorm") { ct_clip_norm(handles, tensors.count, limit, &norm, $0) }
@@ -41,7 +41,7 @@ public enum Optimization {
     }
 
     /// Moves each tensor, in place, towards another: `x += weight × (target − x)`.
-    public static func move(_ tensors: [Tensor], towards targets: [Tensor], weight: Double) throws {
+    package static func move(_ tensors: [Tensor], towards targets: [Tensor], weight: Double) throws {
         precondition(tensors.count == targets.count)
         let count = tensors.count
         try withHandles(tensors) { tensors in

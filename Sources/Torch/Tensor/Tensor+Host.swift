@@ -22,7 +22,7 @@ extension Tensor {
     /// Lends the elements of a contiguous CPU tensor without copying them. Writing is visible to every view.
     ///
     /// - Throws: ``TorchError`` where the tensor is elsewhere, has gaps or another element type.
-    public func withElements<Scalar: TensorScalar, Result>(
+    package func withElements<Scalar: TensorScalar, Result>(
         of type: Scalar.Type, _ body: (UnsafeMutableBufferPointer<Scalar>) throws -> Result
     ) throws -> Result {
         guard device == .cpu, isContiguous, dtype == Scalar.dtype else {
@@ -79,10 +79,10 @@ extension Tensor {
     public func detached() throws -> Tensor { try produce("detached", [self]) { ct_detach(handle, $0, $1) } }
 
     /// Writes `source` into this tensor's memory, broadcasting and converting: `try cache[slot, 0..<n].assign(keys)`.
-    public func assign(_ source: Tensor) throws {
+    package func assign(_ source: Tensor) throws {
         try perform("assign", [self, source]) { ct_assign(handle, source.handle, $0) }
     }
 
     /// Sets every element in place.
-    public func fill(_ value: Double) throws { try perform("fill", [self]) { ct_fill(handle, value, $0) } }
+    package func fill(_ value: Double) throws { try perform("fill", [self]) { ct_fill(handle, value, $0) } }
 }

@@ -110,7 +110,7 @@ extension Tensor {
     }
 
     /// Writes `values` into this tensor's memory, at the positions that the index tensors name together.
-    public func put(_ values: Tensor, at indices: [Tensor]) throws {
+    package func put(_ values: Tensor, at indices: [Tensor]) throws {
         try withHandles(indices) { handles in
             try perform("put", [self] + indices + [values]) { ct_put(handle, handles, indices.count, values.handle, $0) }
         }

@@ -89,23 +89,23 @@ extension Tensor {
     // MARK: in place
 
     /// Adds `scale × other` to this tensor's memory.
-    public func add(inPlace other: Tensor, scale: Double = 1) throws {
+    package func add(inPlace other: Tensor, scale: Double = 1) throws {
         try perform("add(inPlace:)", [self, other]) { ct_add_in_place(handle, other.handle, scale, $0) }
     }
     /// Multiplies this tensor's memory by another.
-    public func multiply(inPlace other: Tensor) throws {
+    package func multiply(inPlace other: Tensor) throws {
         try perform("multiply(inPlace:)", [self, other]) { ct_mul_in_place(handle, other.handle, $0) }
     }
     /// Multiplies this tensor's memory by a number.
-    public func multiply(inPlace value: Double) throws {
+    package func multiply(inPlace value: Double) throws {
         try perform("multiply(inPlace:)", [self]) { ct_mul_in_place_scalar(handle, value, $0) }
     }
     /// Adds `scale × a × b` to this tensor's memory.
-    public func add(inPlaceProductOf a: Tensor, _ b: Tensor, scale: Double = 1) throws {
+    package func add(inPlaceProductOf a: Tensor, _ b: Tensor, scale: Double = 1) throws {
         try perform("add(inPlaceProductOf:)", [self, a, b]) { ct_addcmul_in_place(handle, a.handle, b.handle, scale, $0) }
     }
     /// Adds `scale × a ÷ b` to this tensor's memory.
-    public func add(inPlaceQuotientOf a: Tensor, _ b: Tensor, scale: Double = 1) throws {
+    package func add(inPlaceQuotientOf a: Tensor, _ b: Tensor, scale: Double = 1) throws {
         try perform("add(inPlaceQuotientOf:)", [self, a, b]) { ct_addcdiv_in_place(handle, a.handle, b.handle, scale, $0) }
     }
 }

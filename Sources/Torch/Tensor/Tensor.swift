@@ -2,11 +2,11 @@ import CTorch
 
 /// A multi-dimensional array of numbers on a device.
 ///
-/// Operations make new tensors or views and leave their operands as they were; the few that write in place
-/// (``assign(_:)``, ``fill(_:)``, ``add(inPlace:scale:)``) say so. Every operation throws ``TorchError`` where libtorch
-/// refuses: shapes that do not fit, a device out of memory.
+/// Operations make new tensors or views and leave their operands as they were. Every operation throws ``TorchError`` where
+/// libtorch refuses: shapes that do not fit, a device out of memory.
 ///
-/// Reading a tensor from several tasks is safe. Writing in place is the business of whoever owns it.
+/// Using a tensor from several tasks is safe: nothing public writes into its memory. The package's own code does, where
+/// nobody else has the tensor.
 public final class Tensor: @unchecked Sendable {
     /// libtorch's own object; one reference is ours.
     let handle: OpaquePointer
