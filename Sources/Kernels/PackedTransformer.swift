@@ -46,6 +46,8 @@ public final class PackedTransformer: @unchecked Sendable {
 
     public let shape: Shape
     public let layerCount, vocabulary: Int
+    /// Positions that there are rotations for; nil where queries and keys are not turned.
+    public let longestSequence: Int?
     /// What one step reads of the weights, for however many rows.
     public let byteCount: Int
     public let team: ThreadTeam
@@ -57,7 +59,14 @@ public final class PackedTransformer: @unchecked Sendable {
     /// - Parameter finalNorm: its epsilon is also that of the layers'.
     /// - Throws: ``TorchError`` for tensors that are not float32 on the CPU.
     public init(_ shape: Shape, layers: [Layer], finalNorm: Norm, head: PackedMatrix, rotation: Rotation?, team: ThreadTeam) throws {
-        precondition(shape.hidden % shape.heads == 0, "heads of equal width")
+        precondition(shape.heads > 0 && shape.hidden % shape.heads == 0, "heads of equal width")
+        if let rotation {
+            let half = shape.hidden / shape.heads / 2
+            precondition(
+                rotation.cosine.shape == rotation.sine.shape && rotation.cosine.shape.count == 2 && rotation.cosine.size(1) == half,
+                "an angle for each pair of a head, at each position")
+        }
+        longestSequence = rotation?.cosine.size(0)
         let floats = FloatArena()
         self.shape = shape
         self.team = team

@@ -38,12 +38,13 @@ public final class TransformerDecoder {
 
     /// - Parameters:
     ///   - slots: sequences side by side.
-    ///   - capacity: longest sequence.
+    ///   - capacity: longest sequence, at most the transformer's ``PackedTransformer/longestSequence``.
     ///   - rows: most positions that one call takes; each takes some tens of kilobytes.
     ///   - half: keeps keys and values in half precision.
     /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
     public init(_ transformer: PackedTransformer, slots: Int, capacity: Int, rows: Int, half: Bool) throws {
         precondition(slots > 0 && capacity > 0 && rows > 0, "room for at least one position")
+        precondition(capacity <= transformer.longestSequence ?? capacity, "a rotation for each position")
         let bytes = 2 * transformer.layerCount * slots * capacity * transformer.shape.hidden * (half ? 2 : 4)
         guard let handle = ck_decoder_create(transformer.transformer, transformer.team.handle, slots, capacity, rows, half) else {
             throw KernelError.outOfMemory("keys and values", bytes: bytes)
@@ -74,8 +75,14 @@ public final class TransformerDecoder {
         precondition(rows.count <= self.rows && inputs.count == rows.count * transformer.shape.hidden, "a vector for each row")
         precondition(logits.count == indices.count * transformer.vocabulary, "logits for each row that is wanted")
         precondition(rows.allSatisfy { 0..<slots ~= $0.slot && 0..<capacity ~= $0.position }, "a place for each row")
+        precondition(Self.areTogether(rows), "rows of one slot together, each position behind the one before")
         precondition(
-            records.allSatisfy { rows.indices ~= $0.row && $0.first + $0.weights.count <= rows[$0.row].position + 1 },
+            indices.allSatisfy { rows.indices ~= $0 } && zip(indices, indices.dropFirst()).allSatisfy { $0 < $1 },
+            "wanted rows in ascending order")
+        precondition(
+            records.allSatisfy {
+                rows.indices ~= $0.row && $0.first >= 0 && $0.first + $0.weights.count <= rows[$0.row].position + 1
+            },
             "positions that the recorded row sees")
         slotNumbers.removeAll(keepingCapacity: true)
         positions.removeAll(keepingCapacity: true)
@@ -92,5 +99,18 @@ public final class TransformerDecoder {
         }
         ck_decoder_run(
             handle, rows.count, slotNumbers, positions, inputs.baseAddress, wanted, wanted.count, logits.baseAddress, asked, asked.count)
+    }
+
+    /// Whether each slot's rows are neighbours with ascending positions: two threads would write the cache of others at once.
+    private static func areTogether(_ rows: [Row]) -> Bool {
+        var begun: Set<Int> = []
+        for (index, row) in rows.enumerated() {
+            if index > 0, rows[index - 1].slot == row.slot {
+                guard row.position == rows[index - 1].position + 1 else { return false }
+            } else {
+                guard begun.insert(row.slot).inserted else { return false }
+            }
+        }
+        return true
     }
 }

@@ -16,14 +16,15 @@ public final class PackedDecodeEngine: DecodeEngine {
 
     /// - Parameters:
     ///   - slots: rows decoded at once; a request takes two, without guidance one.
-    ///   - capacity: longest sequence of conditions, text and speech. Keys and values of the full model take 240 KiB for
-    ///     each position of each slot, half of that with rounded weights, touched as they are written.
+    ///   - capacity: longest sequence of conditions, text and speech; where the network has rotations for fewer positions,
+    ///     as many as those. Keys and values of the full model take 240 KiB for each position of each slot, half of that with
+    ///     rounded weights, touched as they are written.
     ///   - rows: most positions that go through the network at once: enough to use it well, few enough that their
     ///     activations stay near the processor.
     /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
     public init(_ packed: PackedT3, slots: Int = 2, capacity: Int, rows: Int = 256) throws {
         self.packed = packed
-        let rows = max(rows, slots)
+        let rows = max(rows, slots), capacity = min(capacity, packed.transformer.longestSequence ?? capacity)
         decoder = try TransformerDecoder(
             packed.transformer, slots: slots, capacity: capacity, rows: rows, half: packed.format != .float32)
         table = SlotTable(count: slots, capacity: capacity)
@@ -46,7 +47,9 @@ public final class PackedDecodeEngine: DecodeEngine {
     public func record(_ recorder: AttentionRecorder, slot: Int) { recorders[slot] = recorder }
 
     public func prefill(_ inputs: Tensor, slots: Range<Int>) throws -> Tensor {
-        let time = inputs.size(1), chunk = self.inputs.count / packed.transformer.shape.hidden / slots.count
+        let time = inputs.size(1), hidden = packed.transformer.shape.hidden
+        precondition(!slots.isEmpty && inputs.shape == [slots.count, time, hidden], "a vector for each position of each slot")
+        let chunk = self.inputs.count / hidden / slots.count
         try table.checkRoom(for: time, in: slots)
         let inputs = try inputs.to(.float32).contiguous()
         let logits = try Tensor.empty([slots.count, packed.transformer.vocabulary])
@@ -65,8 +68,9 @@ public final class PackedDecodeEngine: DecodeEngine {
 
     public func step(_ inputs: [DecodeInput]) throws -> Tensor {
         let slots = inputs.map(\.slot)
+        // So there are no more inputs than slots, and no more than rows.
+        precondition(Set(slots).count == slots.count, "one input for each slot")
         try table.checkRoom(for: 1, in: slots)
-        guard inputs.count <= decoder.rows else { throw T3Error.noFreeSlots(wanted: inputs.count, free: decoder.rows) }
         try gather(inputs)
         let logits = try Tensor.empty([inputs.count, packed.transformer.vocabulary])
         try run(slots.map { .init(slot: $0, position: table.lengths[$0]) }, wanted: inputs.indices, logits: logits)
@@ -103,8 +107,9 @@ public final class PackedDecodeEngine: DecodeEngine {
     /// Embeds tokens, each at its position in the speech and in the sequence.
     private func gather(_ tokens: [DecodeInput]) throws {
         for (index, input) in tokens.enumerated() {
-            let target = row(index)
+            let target = row(index), vocabulary = model.configuration.speechVocabulary
             let hidden = target.count
+            guard 0..<vocabulary ~= input.token else { throw T3Error.unknownToken(input.token, of: "speech", vocabulary: vocabulary) }
             try model.speechEmbedding.weight.withElements(of: Float.self) {
                 _ = target.update(fromContentsOf: $0[input.token * hidden..<(input.token + 1) * hidden])
             }
@@ -131,9 +136,9 @@ extension AttentionRecorder {
 extension PositionTable {
     /// Adds a position's row to an input.
     ///
-    /// - Throws: `T3Error.sequenceTooLong` beyond the table's end.
+    /// - Throws: `T3Error.sequenceTooLong` outside the table.
     fileprivate func add(_ position: Int, to input: UnsafeMutableBufferPointer<Float>) throws {
-        guard position < count else { throw T3Error.sequenceTooLong(positions: position + 1, limit: count) }
+        guard 0..<count ~= position else { throw T3Error.sequenceTooLong(positions: position + 1, limit: count) }
         try rows.withElements(of: Float.self) { rows in
             let start = position * input.count
             for index in input.indices { input[index] += rows[start + index] }

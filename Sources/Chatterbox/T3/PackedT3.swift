@@ -14,7 +14,8 @@ public final class PackedT3: Sendable {
     /// - Parameters:
     ///   - format: of all matrices but the head, which is not rounded to less than 8 bits.
     ///   - afterLayer: called when a layer is packed and its float32 weights are not needed again.
-    /// - Throws: ``KernelError/outOfMemory(_:bytes:)``; ``TorchError`` where the weights are not float32 on the CPU.
+    /// - Throws: ``KernelError/outOfMemory(_:bytes:)``; ``TorchError`` where the weights are not float32 on the CPU;
+    ///   ``T3Error/cannotPack(backbone:)``.
     public init(_ model: T3, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void = {}) throws {
         self.model = model
         self.format = format
@@ -27,7 +28,7 @@ public final class PackedT3: Sendable {
             positions = gpt2.positions
             transformer = try Self.packed(gpt2, head: head, format: format, team: team, afterLayer: afterLayer)
         default:
-            preconditionFailure("a backbone that nobody has packed yet")
+            throw T3Error.cannotPack(backbone: "\(type(of: model.backbone))")
         }
     }
 

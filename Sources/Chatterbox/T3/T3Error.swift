@@ -16,8 +16,10 @@ public enum T3Error: Error, Hashable, CustomStringConvertible {
     case missingCondition(String)
     /// A sequence needs more positions than the key-value cache, or the backbone's position table, holds.
     case sequenceTooLong(positions: Int, limit: Int)
-    /// All slots of the key-value cache are taken.
+    /// Fewer adjacent slots of the key-value cache are free than a request needs.
     case noFreeSlots(wanted: Int, free: Int)
+    /// Nothing packs the weights of this kind of backbone.
+    case cannotPack(backbone: String)
     /// The hidden width cannot be divided among the heads.
     case unevenHeads(hiddenSize: Int, heads: Int)
 
@@ -41,6 +43,8 @@ public enum T3Error: Error, Hashable, CustomStringConvertible {
             "Voice, text and speech together need \(positions) positions, there are \(limit): split the text or lower the token limit."
         case .noFreeSlots(let wanted, let free):
             "The key-value cache has no \(wanted) adjacent free slots (\(free) free): finish another request first."
+        case .cannotPack(let backbone):
+            "No packed weights can be made of a \(backbone): it computes through libtorch alone."
         case .unevenHeads(let hiddenSize, let heads):
             "A width of \(hiddenSize) cannot be divided among \(heads) attention heads."
         }
