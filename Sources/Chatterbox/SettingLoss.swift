@@ -121,7 +121,7 @@ public struct SettingComparison {
         let configuration = exact.configuration.t3
         let capacity = configuration.prefixLength(text: text.count, prompt: conditioning.prompt?.size(1) ?? 0) + limit
         let decoder = try T3Decoder(
-            engine: exact.makeDecodeEngine(slots: 2, capacity: capacity), text: text, conditioning: conditioning,
+            engine: exact.makeDecodeEngine(slots: configuration.isGuided(by: exact.variant.sampling) ? 2 : 1, capacity: capacity), text: text, conditioning: conditioning,
             options: exact.variant.sampling, budget: limit, earliestStop: exact.variant.ending.earliestStop(after: text), generator: Generator(seed: seed, device: exact.device))
         while try decoder.next() != nil {}
         return decoder.tokens + (decoder.end == .stop ? [configuration.stopSpeech] : [])

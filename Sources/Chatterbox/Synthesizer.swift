@@ -184,7 +184,7 @@ public actor Synthesizer {
         do {
             try model.offload?.enter()
             defer { model.offload?.exit() }
-            let engine = try model.makeDecodeEngine(slots: settings.guidance > 0 ? 2 : 1, capacity: capacity)
+            let engine = try model.makeDecodeEngine(slots: model.configuration.t3.isGuided(by: settings) ? 2 : 1, capacity: capacity)
             decoder = try T3Decoder(
                 engine: engine, text: utterance.tokens, conditioning: conditioning, options: settings,
                 budget: budget, earliestStop: variant.ending.earliestStop(after: utterance.tokens), loopGuard: isGuarded ? LoopGuard() : nil,

@@ -42,7 +42,7 @@ public final class T3Decoder {
     ) throws {
         let (model, configuration) = (engine.model, engine.model.configuration)
         try configuration.check(text: text, prompt: conditioning.prompt, budget: budget)
-        let guidance = configuration.style == .chatterbox && options.guidance > 0
+        let guidance = configuration.isGuided(by: options)
         self.engine = engine
         self.budget = budget
         self.earliestStop = earliestStop

@@ -37,6 +37,13 @@ struct T3Tests {
             small.model.embedded(small.conditioning), small.fixture.output("conditioning"), relative: 1e-4)
     }
 
+    @Test("guidance takes a second row where the style has it, and none where the request has none") func rows() throws {
+        let guided = try SamplingOptions(guidance: 0.5), unguided = try SamplingOptions(guidance: 0)
+        #expect(T3Configuration.chatterbox.isGuided(by: guided))
+        #expect(!T3Configuration.chatterbox.isGuided(by: unguided))
+        #expect(!T3Configuration.turbo.isGuided(by: guided))
+    }
+
     @Test("the perceiver is upstream's")
     func perceiver() throws {
         let small = try SmallT3()
