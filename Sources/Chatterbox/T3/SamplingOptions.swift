@@ -2,7 +2,8 @@
 ///
 /// Values out of range are refused when the options are made.
 public struct SamplingOptions: Sendable, Hashable {
-    /// Logits are divided by it: below 1 is steadier, above 1 livelier; above 0.
+    /// Logits are divided by it: below 1 is steadier, above 1 livelier; 0.000001 to 100. With 0 the likeliest token is
+    /// taken (see ``SpeechTokenSampler``), and nothing is drawn.
     public let temperature: Double
     /// Only the likeliest tokens that together reach this probability are drawn; 0 to 1, 1 keeps all.
     public let topP: Double
@@ -10,26 +11,33 @@ public struct SamplingOptions: Sendable, Hashable {
     public let topK: Int?
     /// Tokens less likely than this share of the likeliest are not drawn; 0 to 1. Not for Turbo and Nano.
     public let minP: Double
-    /// Tokens already spoken lose against others by this factor; above 0, 1 does nothing.
+    /// Tokens already spoken lose against others by this factor; 0.01 to 100, 1 does nothing.
     public let repetitionPenalty: Double
     /// How far the text's influence is exaggerated (classifier-free guidance, Ho and Salimans 2022); 0 computes no
-    /// second row. Not for Turbo and Nano.
+    /// second row; 0 to 100. Not for Turbo and Nano.
     public let guidance: Double
+
+    /// With these every number between logits and probabilities is finite in float32, for logits up to 1e20.
+    static let temperatures = 1e-6...100.0, penalties = 0.01...100.0, guidances = 0...100.0
+
+    /// Whether the likeliest token is taken instead of one being drawn.
+    public var isGreedy: Bool { temperature == 0 }
 
     /// - Throws: `SamplingError` naming the option that is out of range.
     public init(
         temperature: Double = 0.8, topP: Double = 1, topK: Int? = nil, minP: Double = 0.05,
         repetitionPenalty: Double = 1.2, guidance: Double = 0.5
     ) throws {
-        func check(_ name: String, _ value: Double, _ range: String, _ isAllowed: Bool) throws {
-            guard isAllowed else { throw SamplingError.outOfRange(option: name, value: value, allowed: range) }
+        func check(_ name: String, _ value: Double, _ range: ClosedRange<Double>, _ allowed: String) throws {
+            // NaN is in no range.
+            guard range.contains(value) else { throw SamplingError.outOfRange(option: name, value: value, allowed: allowed) }
         }
-        try check("temperature", temperature, "above 0", temperature > 0 && temperature.isFinite)
-        try check("top-p", topP, "0 to 1", (0...1).contains(topP))
-        try check("top-k", Double(topK ?? 1), "at least 1", topK ?? 1 >= 1)
-        try check("min-p", minP, "0 to 1", (0...1).contains(minP))
-        try check("repetition penalty", repetitionPenalty, "above 0", repetitionPenalty > 0 && repetitionPenalty.isFinite)
-        try check("guidance (cfg weight)", guidance, "0 or more", guidance >= 0 && guidance.isFinite)
+        if temperature != 0 { try check("temperature", temperature, Self.temperatures, "0 (the likeliest token) or 0.000001 to 100") }
+        try check("topP", topP, 0...1, "0 to 1")
+        guard topK ?? 1 >= 1 else { throw SamplingError.outOfRange(option: "topK", value: Double(topK ?? 1), allowed: "at least 1") }
+        try check("minP", minP, 0...1, "0 to 1")
+        try check("repetitionPenalty", repetitionPenalty, Self.penalties, "0.01 to 100")
+        try check("guidance", guidance, Self.guidances, "0 to 100")
         self.init(
             unchecked: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: repetitionPenalty,
             guidance: guidance)
@@ -61,13 +69,14 @@ public struct SamplingOptions: Sendable, Hashable {
         unchecked: 0.8, topP: 0.95, topK: 1000, minP: 0, repetitionPenalty: 1.2, guidance: 0)
 }
 
-/// A sampling option that cannot be.
+/// A sampling option that is out of range.
 public enum SamplingError: Error, Hashable, CustomStringConvertible {
+    /// - Parameter option: the property of ``SamplingOptions``.
     case outOfRange(option: String, value: Double, allowed: String)
 
     public var description: String {
         switch self {
-        case .outOfRange(let option, let value, let allowed): "The \(option) is \(value), it must be \(allowed)."
+        case .outOfRange(let option, let value, let allowed): "\(option) is \(value); allowed is \(allowed)"
         }
     }
 }

@@ -6,6 +6,10 @@ import Torch
 /// On CPU in float32 the draws are those of upstream's `T3.inference` and `T3.inference_turbo` with the same seed. With a
 /// team of threads they are computed by a kernel, for all requests of a step in one call, and are the same: a draw that rounding
 /// could decide is left to libtorch's operations.
+///
+/// At temperature 0 nothing is drawn, and the generator stays as it is: the token is the likeliest after guidance and
+/// repetition penalty, of equals the first. The other options choose among tokens to draw from and do not matter, for all
+/// variants alike.
 public final class SpeechTokenSampler {
     public let options: SamplingOptions
     private let style: DecodingStyle
@@ -73,7 +77,7 @@ public final class SpeechTokenSampler {
     }
 
     private func drawByOperations(_ logits: Tensor) throws -> Int {
-        try probabilities(logits).multinomial(1, generator: generator).item(Int.self)
+        options.isGreedy ? try likeliest(logits) : try probabilities(logits).multinomial(1, generator: generator).item(Int.self)
     }
 
     private func finishDraw(of token: Int) {
@@ -87,10 +91,23 @@ public final class SpeechTokenSampler {
         for token in tokens { mark(token, true) }
     }
 
-    /// The probabilities `[vocabulary]` that the next token is drawn from.
+    /// The token that is taken without drawing.
+    private func likeliest(_ logits: Tensor) throws -> Int {
+        try applyChanges()
+        var logits = try logits.to(.float32)
+        logits = style == .chatterbox && logits.size(0) == 2 ? try logits.guided(by: options.guidance) : try logits.select(axis: 0, 0)
+        if options.repetitionPenalty != 1 { logits = try logits.penalised(seen, by: options.repetitionPenalty) }
+        return try logits.argmax(axis: -1).item(Int.self)
+    }
+
+    /// The probabilities `[vocabulary]` that the next token is drawn from; at temperature 0 all of it is the likeliest's.
     public func probabilities(_ logits: Tensor) throws -> Tensor {
-        for change in changes { try seen.narrow(axis: 0, from: change.token, count: 1).fill(change.isSeen ? 1 : 0) }
-        changes.removeAll(keepingCapacity: true)
+        if options.isGreedy {
+            let certain = try Tensor.zeros([logits.size(1)], device: logits.device)
+            try certain.narrow(axis: 0, from: likeliest(logits), count: 1).fill(1)
+            return certain
+        }
+        try applyChanges()
         var logits = try logits.to(.float32)
         switch style {
         case .chatterbox:
@@ -107,6 +124,12 @@ public final class SpeechTokenSampler {
             if options.repetitionPenalty != 1 { logits = try logits.penalised(seen, by: options.repetitionPenalty) }
         }
         return try logits.softmax(axis: -1)
+    }
+
+    /// Brings the tokens that the penalty strikes up to date.
+    private func applyChanges() throws {
+        for change in changes { try seen.narrow(axis: 0, from: change.token, count: 1).fill(change.isSeen ? 1 : 0) }
+        changes.removeAll(keepingCapacity: true)
     }
 
     private func mark(_ token: Int, _ isSeen: Bool) {

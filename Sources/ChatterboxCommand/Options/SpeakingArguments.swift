@@ -15,7 +15,7 @@ struct SpeakingArguments: ParsableArguments {
     @Option(help: ArgumentHelp("How closely pace and wording are held to the text; 0 helps a voice of another language; not Turbo and Nano. (default: 0.5)", valueName: "x"))
     var cfgWeight: Double?
 
-    @Option(help: ArgumentHelp("Below 1 steadier, above 1 more varied. (default: 0.8, of Pico 0.5)", valueName: "x"))
+    @Option(help: ArgumentHelp("Below 1 steadier, above 1 more varied; 0 takes the likeliest token, always the same. (default: 0.8, of Pico 0.5)", valueName: "x"))
     var temperature: Double?
 
     @Option(help: ArgumentHelp("Draw only from the likeliest tokens that together have this probability. (default: 1, Turbo and Nano 0.95)", valueName: "p"))

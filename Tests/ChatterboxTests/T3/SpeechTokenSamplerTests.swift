@@ -144,24 +144,61 @@ struct SpeechTokenSamplerTests {
             let sampler = try SpeechTokenSampler(
                 .chatterbox, style: .chatterbox, vocabulary: 3, startToken: 0, generator: Generator(seed: 1), team: team)
             #expect(throws: TorchError.self) { try sampler.draw(from: Tensor([1, .nan, 2] as [Float], shape: [1, 3])) }
+
+    // MARK: greedy
+
+    @Test("at temperature 0 the likeliest token is taken, after guidance and penalty, and no random number is drawn", arguments: [
+        DecodingStyle.chatterbox, .turbo,
+    ], [nil, 1])
+    func greedy(style: DecodingStyle, threads: Int?) throws {
+        let options = try SamplingOptions(temperature: 0, topP: 0.01, topK: 1, minP: 1, repetitionPenalty: 2, guidance: 1)
+        let generator = try Generator(seed: 5)
+        let sampler = try SpeechTokenSampler(
+            options, style: style, vocabulary: 4, startToken: 3, generator: generator, team: threads.map { try ThreadTeam(threads: $0) })
+        // Guidance, in the style that has it, makes 5, 3, 5, 1 of them.
+        let logits = try Tensor([4, 3.5, 4.5, 1] + [3, 4, 4, 1] as [Float], shape: [2, 4])
+        let (first, second) = style == .chatterbox ? (0, 2) : (2, 0)
+        #expect(try sampler.probabilities(logits).array(of: Float.self) == (0..<4).map { $0 == first ? 1 : 0 })
+        #expect(try sampler.draw(from: logits) == first)
+        #expect(try sampler.draw(from: logits) == second)
+        #expect(try sampler.draw(from: logits) == 1)
+        #expect(try Tensor.rand([4], generator: generator).array(of: Float.self) == Tensor.rand([4], generator: Generator(seed: 5)).array(of: Float.self))
+    }
+
+    // MARK: ranges
+
+    private func options(_ option: String, _ value: Double) throws -> SamplingOptions {
+        switch option {
+        case "temperature": try SamplingOptions(temperature: value)
+        case "topP": try SamplingOptions(topP: value)
+        case "topK": try SamplingOptions(topK: Int(value))
+        case "minP": try SamplingOptions(minP: value)
+        case "repetitionPenalty": try SamplingOptions(repetitionPenalty: value)
+        default: try SamplingOptions(guidance: value)
         }
     }
 
     @Test("options out of range are refused by name", arguments: [
-        ("temperature", 0.0), ("temperature", -1), ("temperature", .infinity), ("temperature", .nan), ("topP", 1.1),
-        ("topP", .nan), ("minP", -0.1), ("repetitionPenalty", 0), ("guidance", -0.5), ("topK", 0),
+        ("temperature", -1), ("temperature", 1e-300), ("temperature", 9e-7), ("temperature", 101), ("temperature", .infinity), ("temperature", .nan),
+        ("topP", 1.1), ("topP", -0.1), ("topP", .nan), ("minP", -0.1), ("minP", .infinity), ("topK", 0), ("topK", -3),
+        ("repetitionPenalty", 0), ("repetitionPenalty", -1), ("repetitionPenalty", 1e-300), ("repetitionPenalty", 1e300), ("repetitionPenalty", .nan),
+        ("guidance", -0.5), ("guidance", 1e300), ("guidance", .infinity), ("guidance", .nan),
     ])
     func refusals(option: String, value: Double) throws {
-        let error = #expect(throws: SamplingError.self) {
-            switch option {
-            case "temperature": try SamplingOptions(temperature: value)
-            case "topP": try SamplingOptions(topP: value)
-            case "topK": try SamplingOptions(topK: Int(value))
-            case "minP": try SamplingOptions(minP: value)
-            case "repetitionPenalty": try SamplingOptions(repetitionPenalty: value)
-            default: try SamplingOptions(guidance: value)
-            }
-        }
-        #expect(error?.description.contains("\(value)") == true)
+        let error = try #require(#expect(throws: SamplingError.self) { try options(option, value) })
+        #expect(error.description.hasPrefix("\(option) is \(value); allowed is "))
+    }
+
+    @Test("at the ends of every range the probabilities are numbers, however large the logits are", arguments: [
+        ("temperature", 1e-6), ("temperature", 100), ("topP", 0), ("topP", 1e-300), ("minP", 1), ("minP", 1e-300), ("topK", 1),
+        ("topK", Double(1 << 40)), ("repetitionPenalty", 0.01), ("repetitionPenalty", 100), ("guidance", 100),
+    ], [DecodingStyle.chatterbox, .turbo])
+    func extremes(option: (String, Double), style: DecodingStyle) throws {
+        let sampler = try SpeechTokenSampler(
+            options(option.0, option.1), style: style, vocabulary: 4, startToken: 1, generator: Generator(seed: 1))
+        let logits = try Tensor([1e20, -1e20, 3, 1e20] + [-1e20, 1e20, 1, 0] as [Float], shape: [2, 4])
+        let probabilities = try sampler.probabilities(logits).array(of: Double.self)
+        #expect(probabilities.allSatisfy { $0.isFinite })
+        #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
     }
 }
