@@ -13,19 +13,53 @@ public struct ComputeOptions: Sendable, Hashable {
     /// Threads on the CPU; nil takes as many as libtorch does, one for each core.
     public let threads: Int?
 
-    public init(exact: Bool = false, quantization: Quantization = .none, offload: Bool = false, threads: Int? = nil) {
-        precondition(threads ?? 1 > 0, "at least one thread")
-        isExact = exact
-        self.quantization = exact ? .none : quantization
+    /// - Throws: ``ComputeError`` for fewer than one thread, and for quantised weights on the exact path.
+    public init(exact: Bool = false, quantization: Quantization = .none, offload: Bool = false, threads: Int? = nil) throws {
+        if let threads, threads < 1 { throw ComputeError.threads(threads) }
+        if exact, quantization != .none { throw ComputeError.exactQuantization(quantization) }
+        self.init(unchecked: exact, quantization, offload: offload, threads: threads)
+    }
+
+    private init(unchecked isExact: Bool, _ quantization: Quantization = .none, offload: Bool = false, threads: Int? = nil) {
+        self.isExact = isExact
+        self.quantization = quantization
         self.offload = offload
         self.threads = threads
     }
 
     /// The fastest way whose loss cannot be measured.
-    public static let standard = ComputeOptions()
+    public static let standard = ComputeOptions(unchecked: false)
 
     /// The way that upstream computes.
-    public static let exact = ComputeOptions(exact: true)
+    public static let exact = ComputeOptions(unchecked: true)
+
+    /// Refuses what these options ask for and a model cannot have on this device in this type.
+    ///
+    /// - Throws: ``ComputeError/quantization(_:dtype:device:)``.
+    func check(device: Device, dtype: DType) throws {
+        guard quantization == .none || (device == .cpu && dtype == .float32) else {
+            throw ComputeError.quantization(quantization, dtype: dtype, device: device)
+        }
+    }
+}
+
+/// A way of computing that cannot be had.
+public enum ComputeError: Error, Hashable, CustomStringConvertible {
+    case threads(Int)
+    /// The exact path computes with the weights as they are stored.
+    case exactQuantization(Quantization)
+    /// Quantised weights are packed for the CPU, from float32.
+    case quantization(Quantization, dtype: DType, device: Device)
+
+    public var description: String {
+        switch self {
+        case .threads(let found): "\(found) threads are asked for; expected at least 1"
+        case .exactQuantization(let quantization):
+            "\(quantization.rawValue) weights are asked for on the exact path, which computes with the weights as they are stored"
+        case .quantization(let quantization, let dtype, let device):
+            "\(quantization.rawValue) weights are asked for with \(dtype.rawValue) on \(device); they are to be had with float32 on the CPU alone"
+        }
+    }
 }
 
 /// What weights are rounded to: fewer bytes to read for each token, and less memory.

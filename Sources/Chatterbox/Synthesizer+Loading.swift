@@ -10,7 +10,7 @@ extension Synthesizer {
     /// let speech = try await synthesizer.speak("The ship was late.", voice: voice)
     /// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
     /// ```
-    /// - Throws: ``CheckpointError``, what reading a damaged file throws, and `CancellationError` at the end where the task
+    /// - Throws: ``ComputeError``, ``CheckpointError``, what reading a damaged file throws, and `CancellationError` at the end where the task
     ///   was cancelled meanwhile.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,

@@ -54,12 +54,14 @@ public struct Model: Sendable {
     ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; a file that is
     ///     not there gives a model that marks nothing.
     ///   - languageTools: programs that take steps of some languages, for the multilingual models.
-    /// - Throws: ``CheckpointError`` for the folder, ``WeightsError``, `SafetensorsError`, `ArchiveError` or
+    /// - Throws: ``ComputeError`` where the device or the type cannot have what `compute` asks for, ``CheckpointError`` for the
+    ///   folder, ``WeightsError``, `SafetensorsError`, `ArchiveError` or
     ///   ``TokenizerError`` for a file in it.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, watermark: URL? = nil, languageTools: LanguageTools = .none
     ) throws -> Model {
+        try compute.check(device: device, dtype: dtype)
         let clock = ContinuousClock()
         let start = clock.now
         let files = try ModelFiles(folder, variant: variant)

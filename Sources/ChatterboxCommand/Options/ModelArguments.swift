@@ -39,10 +39,14 @@ struct ModelArguments: ParsableArguments {
         var dtype: DType { DType(rawValue: rawValue)! }
     }
 
-    /// - Throws: ``UsageError`` for what cannot be, before anything is loaded.
+    /// - Throws: ``UsageError`` or `ComputeError` for what cannot be, before anything is loaded.
     func check() throws {
         if let threads, !(1...1024).contains(threads) { throw UsageError("--threads is \(threads); allowed is 1 to 1024") }
-        if exact, quantize != .none { throw UsageError("--exact computes with the weights as they are: leave --quantize out") }
+        _ = try compute()
+    }
+
+    private func compute() throws -> ComputeOptions {
+        try ComputeOptions(exact: exact, quantization: quantize, offload: offload, threads: threads)
     }
 
     private var languageTools: LanguageTools {
@@ -69,7 +73,7 @@ struct ModelArguments: ParsableArguments {
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Synthesizer.load(
             folder, device: device, dtype: dtype.dtype,
-            compute: ComputeOptions(exact: exact, quantization: quantize, offload: offload, threads: threads), watermark: folders.watermark,
+            compute: compute(), watermark: folders.watermark,
             languageTools: languageTools)
         try Task.checkCancellation()
         return synthesizer
