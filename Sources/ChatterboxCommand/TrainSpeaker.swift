@@ -55,7 +55,9 @@ struct TrainSpeaker: ParsableCommand {
 
 extension ModelConfiguration {
     /// The sizes in a `config.json`; Pico's where nil.
+    ///
+    /// - Throws: `CheckpointError.configuration`.
     init(ofFile path: String?) throws {
-        self = try path.map { try JSONDecoder().decode(ModelConfiguration.self, from: Data(contentsOf: URL(filePath: $0))) } ?? .pico
+        self = try path.map { try ModelConfiguration(URL(filePath: $0)) } ?? .pico
     }
 }

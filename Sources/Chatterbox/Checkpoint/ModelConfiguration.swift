@@ -67,10 +67,10 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     /// The English model's.
     public static let tiny = chatterbox.tiny
 
-    /// Reads `config.json`.
+    /// Reads `config.json` and checks every size in it.
     ///
     /// - Throws: ``CheckpointError/configuration(_:problem:)``.
-    init(_ url: URL) throws {
+    package init(_ url: URL) throws {
         let data: Data
         do { data = try SmallFile.read(url) } catch { throw CheckpointError.configuration(url, problem: error.reason) }
         guard JSONOutline(data, limit: 64).depth <= 64 else { throw CheckpointError.configuration(url, problem: "nested too deep") }
