@@ -28,8 +28,12 @@ extension ModelsCommand {
             let display = DownloadDisplay(progress.display)
             try await HubClient.with(store.configuration) { client in
                 for model in models {
-                    try await display.showing(model.name) {
-                        _ = try await store.pull(model, revision: revision, with: client) { display.show($0) }
+                    do {
+                        try await display.showing(model.name) {
+                            _ = try await store.pull(model, revision: revision, with: client) { display.show($0) }
+                        }
+                    } catch HubError.unwritable(let path, _) where path == store.shelf.appending(path: model.name).path {
+                        progress.display.note("\(path) cannot be written: the model's folder is made anew whenever it is loaded")
                     }
                     progress.display.finish("\(model.name) is here: chatterbox say … --model \(model.name)")
                 }

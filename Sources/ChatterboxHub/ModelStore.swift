@@ -49,7 +49,8 @@ public struct ModelStore: Sendable {
     /// Brings a model here, or up to date; what is here and undamaged is not fetched again.
     ///
     /// - Returns: its folder.
-    /// - Throws: ``HubError``, `CancellationError`. Where only the shelf cannot be written, the files are in the cache.
+    /// - Throws: ``HubError``, `CancellationError`. Where only the shelf cannot be written, ``HubError/unwritable(path:reason:)``
+    ///   names the folder, and the files are in the cache.
     public func pull(
         _ model: CatalogModel, revision: String = HubRevision.main, with client: HubClient,
         onEvent: @escaping @Sendable (HubEvent) -> Void = { _ in }
@@ -111,8 +112,8 @@ public struct ModelStore: Sendable {
         if isComplete(folder, model), files.allSatisfy({ manager.holdSameContents(folder.appending(path: $0), $1) }) { return folder }
         let own = ownFiles(in: folder, model, files)
         guard own.isEmpty else { throw HubError.occupied(folder: folder.path, files: own) }
-        try manager.createFolder(next)
         do {
+            try manager.createFolder(next)
             for (name, file) in files {
                 let place = next.appending(path: name)
                 try manager.createFolder(place.deletingLastPathComponent())
@@ -124,7 +125,8 @@ public struct ModelStore: Sendable {
             try? manager.removeItem(at: next)
             // Another process may have made it at the same moment.
             if isComplete(folder, model) { return folder }
-            throw error is HubError ? error : HubError.unwritable(path: folder.path, reason: error.localizedDescription)
+            let reason = if case HubError.unwritable(_, let reason) = error { reason } else { error.localizedDescription }
+            throw HubError.unwritable(path: folder.path, reason: reason)
         }
         return folder
     }

@@ -18,7 +18,8 @@ final class LoopbackHub: Sendable {
     /// - Parameter files: by their path at the hub, `ORG/NAME/path`.
     init(_ files: [String: File]) throws {
         self.files = files
-        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        // No program that another test starts shall hold it open.
+        socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -46,6 +47,7 @@ final class LoopbackHub: Sendable {
 
     private func serve() {
         while case let connection = accept(socket, nil, nil), connection >= 0 {
+            _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
             var request = Data(), buffer = [UInt8](repeating: 0, count: 4096)
             while request.range(of: Data("\r\n\r\n".utf8)) == nil, case let count = read(connection, &buffer, buffer.count), count > 0 {
                 request += buffer[..<count]

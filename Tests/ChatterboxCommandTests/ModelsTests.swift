@@ -81,6 +81,8 @@ import Testing
         #expect(try JSONDecoder().decode([Entry].self, from: list.output).filter(\.here).map(\.name) == ["nano", "pico"])
         let verify = try await program("models", "verify", "nano", environment: environment)
         #expect(verify.status == 0, "\(verify.errors)")
+        let pull = try await program("models", "pull", "nano", environment: environment.merging(["HF_HUB_OFFLINE": "1"]) { $1 })
+        #expect(pull.status == 0 && pull.errors.contains("nano is here"), "\(pull.errors)")
         let pico = try await program("models", "path", "pico", environment: environment)
         #expect(pico.status == 0, "\(pico.errors)")
     }
