@@ -72,7 +72,12 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "Pico", "TestSupport"]),
-        .testTarget(name: "ChatterboxCommandTests", dependencies: ["ChatterboxCommand", "TestSupport"]),
+        .testTarget(
+            name: "ChatterboxCommandTests",
+            dependencies: [
+                "Chatterbox", "ChatterboxCommand", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining",
+                "TestSupport",
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cxxLanguageStandard: .cxx20

@@ -37,7 +37,7 @@ public struct SpeechOptions: Sendable, Hashable {
             throw SpeechOptionsError(option: "steps", found: "\(steps)", allowed: "1 to 1000")
         }
         guard (1...4096).contains(maximumTokens) else {
-            throw SpeechOptionsError(option: "max-tokens", found: "\(maximumTokens)", allowed: "1 to 4096, 25 a second")
+            throw SpeechOptionsError(option: "maximumTokens", found: "\(maximumTokens)", allowed: "1 to 4096, 25 a second")
         }
         self.init(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens,
@@ -72,9 +72,11 @@ public struct SpeechOptions: Sendable, Hashable {
     }
 }
 
-/// An option of speaking that cannot be.
+/// An option of speaking that is out of range.
 public struct SpeechOptionsError: Error, Hashable, CustomStringConvertible {
-    public let option, found, allowed: String
+    /// The property of ``SpeechOptions``.
+    public let option: String
+    public let found, allowed: String
 
     public var description: String { "\(option) is \(found); allowed is \(allowed)" }
 }

@@ -3,6 +3,8 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
     public let kind: Kind
     /// The sentence that a person reads.
     public let description: String
+    /// The option that is ignored, a property of ``SpeechOptions`` or ``SamplingOptions``, with which the sentence begins.
+    public let option: String?
 
     public enum Kind: String, Sendable, Hashable, Codable {
         /// A tag in square brackets that the model does not know and reads as text.
@@ -13,8 +15,9 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case skippedStep = "skipped-step"
     }
 
-    init(_ kind: Kind, _ description: String) {
+    init(_ kind: Kind, _ description: String, option: String? = nil) {
         self.kind = kind
         self.description = description
+        self.option = option
     }
 }

@@ -55,7 +55,7 @@ struct SayCommand: AsyncParsableCommand {
         let place = try destination.finish(spoken.audio)
         if let (url, format) = subtitles { try format.write(spoken.words, to: url) }
         let summary = SpeechSummary(spoken, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
-        for warning in spoken.report.warnings { display.finish("warning: \(warning)") }
+        for warning in spoken.report.warnings { display.finish("warning: \(Remedy.sentence(warning))") }
         display.finish(summary.sentence)
         if output.json { try StandardOutput.print(json: summary) }
         try await player?.play(spoken.audio)

@@ -32,7 +32,7 @@ extension HubClient {
         precondition(requests.contains { !$0.isOptional }, "at least one file that must be there")
         let cached = cachedFiles(requests, of: repository, revision: revision)
         guard !configuration.isOffline else {
-            guard let cached else { throw notCached(requests, repository, revision, reason: "HF_HUB_OFFLINE forbids to fetch them") }
+            guard let cached else { throw notCached(requests, repository, revision, reason: "nothing is fetched offline") }
             return cached
         }
         let files: [HubFile]

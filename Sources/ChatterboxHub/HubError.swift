@@ -31,34 +31,33 @@ public enum HubError: Error, Hashable, CustomStringConvertible {
         case .notCached(let repository, let files, let folder, let reason):
             "\(repository): \(list(files)) not in \(folder), and \(reason)"
         case .noRepository(let id, let endpoint):
-            "\(endpoint) has no repository \(id), or hides it from you: set HF_TOKEN if it is private"
+            "\(endpoint) has no repository \(id), or hides it"
         case .noRevision(let repository, let revision):
             "\(repository) has no revision \(revision)"
         case .noFile(let repository, let revision, let file):
             "\(repository) has no file \(file) at revision \(revision)"
         case .refused(let repository, let hasToken, let reason):
-            "\(repository): the hub refuses access\(reason.map { " (\($0))" } ?? ""); "
-                + (hasToken ? "check the token in HF_TOKEN and accept the model's terms on its page" : "set HF_TOKEN to an access token of yours")
+            "\(repository): the hub refuses access\(reason.map { " (\($0))" } ?? "") \(hasToken ? "with this token" : "without a token")"
         case .unreachable(let url, let reason):
-            "\(url): no connection (\(reason)); check the network, HF_ENDPOINT and HTTPS_PROXY"
+            "\(url): no connection (\(reason))"
         case .status(let url, let code, let attempts):
-            "\(url): the hub answered \(code) \(attempts) times; try again later"
+            "\(url): the hub answered \(code) \(attempts) times"
         case .notAHub(let url, let missing):
-            "\(url): the answer has no \(missing), so this is no Hugging Face hub; check HF_ENDPOINT"
+            "\(url): the answer has no \(missing), so this is no Hugging Face hub"
         case .tooManyRedirects(let url):
-            "\(url): redirected in a circle"
+            "\(url): the redirects form a loop"
         case .interrupted(let file, let received, let size, let attempts, let reason):
-            "\(file): \(received.asBytes) of \(size.asBytes) arrived, \(attempts) tries brought no more (\(reason)); run the command again to go on from there"
+            "\(file): \(received.asBytes) of \(size.asBytes) arrived, \(attempts) tries brought no more (\(reason)); the next transfer goes on from there"
         case .corrupt(let file, let expected, let found, let attempts):
             "\(file): damaged on the way \(attempts) times: its checksum is \(found.prefix(12))…, expected \(expected.prefix(12))…; nothing was kept"
         case .diskFull(let folder, let needed, let available):
-            "\(folder): \(needed.asBytes) are needed, \(available.asBytes) are free; make room or set HF_HUB_CACHE to another disk"
+            "\(folder): \(needed.asBytes) are needed, \(available.asBytes) are free"
         case .unreadable(let path, let reason):
             "\(path): cannot be read (\(reason))"
         case .occupied(let folder, let files):
-            "\(folder): \(list(files)) neither a link nor a copy of what the hub's cache has, and would be lost; move the folder away or remove it"
+            "\(folder): \(list(files)) neither a link nor a copy of what the hub's cache has, and would be lost"
         case .unwritable(let path, let reason):
-            "\(path): cannot be written (\(reason)); set HF_HUB_CACHE to a folder of yours"
+            "\(path): cannot be written (\(reason))"
         }
     }
 

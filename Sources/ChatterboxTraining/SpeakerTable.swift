@@ -12,7 +12,7 @@ public struct SpeakerTable: Sendable {
 
     public init(_ url: URL) throws {
         guard FileManager.default.fileExists(atPath: url.path) else {
-            throw TrainingError.missing(url, purpose: "speaker embeddings (see `train speakers`)")
+            throw TrainingError.missing(url, .speakerEmbeddings)
         }
         self.url = url
         vectors = try SafetensorsFile(url).tensors()

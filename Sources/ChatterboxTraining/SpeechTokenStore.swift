@@ -6,10 +6,10 @@ import Torch
 public struct SpeechTokenStore: Sendable {
     private let tokens: [Int: [Int]]
 
-    /// - Throws: ``TrainingError/missing(_:purpose:)`` and what reading a damaged file throws.
+    /// - Throws: ``TrainingError/missing(_:_:)`` and what reading a damaged file throws.
     public init(_ url: URL) throws {
         guard FileManager.default.fileExists(atPath: url.path) else {
-            throw TrainingError.missing(url, purpose: "speech tokens (see `train tokens`)")
+            throw TrainingError.missing(url, .speechTokens)
         }
         let file = try SafetensorsFile(url)
         tokens = try Dictionary(uniqueKeysWithValues: file.entries.keys.compactMap { name in

@@ -6,7 +6,12 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
     case noExamples(URL, split: String)
     case checkpoint(URL, problem: String)
     case diverged(step: Int, group: String, what: String)
-    case missing(URL, purpose: String)
+    case missing(URL, Part)
+
+    /// What a file that another step of training writes holds.
+    public enum Part: String, Sendable {
+        case speechTokens = "speech tokens", speakerEmbeddings = "speaker embeddings"
+    }
 
     public var description: String {
         switch self {
@@ -17,7 +22,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
             "\(url.path): \(problem); remove the file to begin anew, or give the options it was made with"
         case .diverged(let step, let group, let what):
             "step \(step): the \(what) of \"\(group)\" is no longer a number; train with a lower rate"
-        case .missing(let url, let purpose): "\(url.path): no such file; it holds \(purpose)"
+        case .missing(let url, let part): "\(url.path): no such file; it should hold \(part.rawValue)"
         }
     }
 }

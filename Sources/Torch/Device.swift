@@ -49,9 +49,9 @@ public enum DeviceError: Error, CustomStringConvertible {
         case .unknown(let text):
             "unknown device \"\(text)\": expected cpu, cuda, cuda:0, cuda:1, … or auto"
         case .absent(let text, 0):
-            "device \(text) is not available: no NVIDIA card can be used here, or this libtorch was built without CUDA; use --device cpu"
+            "device \(text) is not available: no NVIDIA GPU can be used here, or this libtorch was built without CUDA"
         case .absent(let text, let count):
-            "device \(text) is not available: this machine has \(count) card\(count == 1 ? "" : "s"), counted from cuda:0"
+            "device \(text) is not available: this machine has \(count) GPU\(count == 1 ? "" : "s"), counted from cuda:0"
         }
     }
 }

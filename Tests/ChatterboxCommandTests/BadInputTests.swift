@@ -162,16 +162,26 @@ import Torch
 
     @Test("an option that cannot be is refused with what is allowed", arguments: [
         (["--device", "foo"], ["foo", "cpu", "cuda"]),
-        (["--temperature", "0"], ["temperature", "above 0"]),
-        (["--top-p", "1.5"], ["top-p", "0 to 1"]),
-        (["--steps", "0"], ["steps", "1 to 1000"]),
-        (["--max-tokens", "5000"], ["max-tokens", "4096"]),
+        (["--temperature=-1"], ["--temperature is -1", "0 (the likeliest token)"]),
+        (["--temperature", "1e-300"], ["--temperature is 1e-300", "0.000001 to 100"]),
+        (["--temperature", "nan"], ["--temperature is nan", "0.000001 to 100"]),
+        (["--temperature", "inf"], ["--temperature is inf", "0.000001 to 100"]),
+        (["--top-p", "1.5"], ["--top-p is 1.5", "0 to 1"]),
+        (["--top-k", "0"], ["--top-k is 0", "at least 1"]),
+        (["--min-p", "nan"], ["--min-p is nan", "0 to 1"]),
+        (["--repetition-penalty", "1e-300"], ["--repetition-penalty is 1e-300", "0.01 to 100"]),
+        (["--repetition-penalty=-1"], ["--repetition-penalty is -1", "0.01 to 100"]),
+        (["--cfg-weight", "1e300"], ["--cfg-weight is 1e+300", "0 to 100"]),
+        (["--exaggeration", "11"], ["--exaggeration is 11", "0 to 10"]),
+        (["--steps", "0"], ["--steps is 0", "1 to 1000"]),
+        (["--max-tokens", "5000"], ["--max-tokens is 5000", "4096"]),
         (["--threads", "0"], ["--threads", "1 to 1024"]),
         (["--language", "de"], ["--language", "de", "en"]),
         (["-o", "out.xyz"], ["out.xyz", ".wav", "--format"]),
         (["-o", "-", "--json"], ["-o -", "--json"]),
         (["--timestamps", "words.txt"], ["words.txt", ".srt", ".vtt", ".json"]),
-        (["--exact", "--quantize", "int8"], ["--exact", "--quantize"]),
+        (["--exact", "--quantize", "int8"], ["int8", "--exact", "--quantize"]),
+        (["--dtype", "bfloat16", "--quantize", "int8"], ["int8", "bfloat16", "--quantize", "--dtype float32"]),
     ])
     func option(arguments: [String], words: [String]) async throws {
         try await expectRefusal(64, words, good + ["Hi."] + arguments)

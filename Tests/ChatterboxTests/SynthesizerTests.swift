@@ -146,7 +146,7 @@ import Torch
     }
 
     @Test("without a voice a model that has none says so") func noVoice() async throws {
-        await #expect { try await synthesizer.speak("One.") } throws: { "\($0)".contains("--voice") }
+        await #expect { try await synthesizer.speak("One.") } throws: { "\($0)".contains("conds.pt") }
     }
 
     @Test("a prepared voice speaks as the recording it was made from") func preparedVoice() async throws {

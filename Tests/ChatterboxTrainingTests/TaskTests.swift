@@ -175,6 +175,6 @@ struct TaskTests {
     @Test("files that an earlier command makes are named when they are missing")
     func missing() throws {
         let url = URL(filePath: "/nowhere/tokens.safetensors")
-        #expect(throws: TrainingError.missing(url, purpose: "speech tokens (see `train tokens`)")) { try SpeechTokenStore(url) }
+        #expect(throws: TrainingError.missing(url, .speechTokens)) { try SpeechTokenStore(url) }
     }
 }

@@ -14,7 +14,7 @@ public enum CheckpointError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noFolder(let url):
-            return "\(url.path): no such folder; --model takes a folder with a model's files (\(Self.expected))"
+            return "\(url.path): no such folder; expected a model's: \(Self.expected)"
         case .notAModel(let url, let found):
             let shown = found.isEmpty ? "it is empty" : "it holds \(found.prefix(3).joined(separator: ", "))\(found.count > 3 ? ", …" : "")"
             return "\(url.path): not a model folder, \(shown); expected \(Self.expected)"
@@ -26,7 +26,7 @@ public enum CheckpointError: Error, CustomStringConvertible {
         case .configuration(let url, let problem):
             return "\(url.path): not a model's configuration: \(problem.shown(limit: 300)); take the file that came with the model"
         case .noBuiltInVoice(let url):
-            return "\(url.path): the model has no voice of its own (conds.pt); give a recording or a prepared voice with --voice"
+            return "\(url.path): the model has no voice of its own (conds.pt): speaking needs a recording or a prepared voice"
         case .unwritable(let url, let reason):
             return "\(url.path): cannot be written (\(reason))"
         }

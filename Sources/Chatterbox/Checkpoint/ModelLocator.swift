@@ -57,8 +57,7 @@ public enum ModelLocatorError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noModel(let shelves):
-            return "there is no model on this machine (looked in \(Self.list(shelves))); "
-                + "get one with `chatterbox models pull chatterbox`, or give a model's folder with --model DIR"
+            return "there is no model on this machine (looked in \(Self.list(shelves)))"
         case .unknown(let name, let known, let shelves):
             let here = known.isEmpty ? "there are none in \(Self.list(shelves))" : "here are \(known.joined(separator: ", "))"
             return "there is no model or folder \"\(name)\"; \(here); give one of them or a model's folder"

@@ -26,7 +26,7 @@ extension Variant {
         if options.sampling.topK != nil { given.append(.topK) }
         if let exaggeration = options.exaggeration, exaggeration > 0 { given.append(.exaggeration) }
         return given.filter(ignored.contains).map {
-            SpeechWarning(.ignoredOption, "\(title) has no use for \($0.rawValue), which is ignored")
+            SpeechWarning(.ignoredOption, "\($0.rawValue) is ignored: \(title) has no use for it", option: $0.rawValue)
         }
     }
 }

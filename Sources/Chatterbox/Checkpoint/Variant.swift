@@ -3,7 +3,7 @@
 /// The networks are the same code throughout; a variant says which files a folder holds, how large the networks are, how
 /// text becomes tokens, how tokens are drawn, and what is done at the ends. ``all`` is the table to read first.
 public struct Variant: Sendable {
-    /// What `--model` and reports call it.
+    /// What requests and reports call it.
     public let name: String
     /// What messages call it.
     public let title: String
@@ -35,9 +35,9 @@ public struct Variant: Sendable {
         var voice = ["conds.pt", "conds.safetensors"]
     }
 
-    /// Options of speaking that some variants have no use for.
+    /// Options of speaking that some variants have no use for, called as the properties of the options are.
     enum IgnoredOption: String, Sendable {
-        case guidance = "cfg-weight", minP = "min-p", topK = "top-k", exaggeration
+        case guidance, minP, topK, exaggeration
     }
 
     /// How speech is finished: as upstream does it, and Pico as it needs.

@@ -71,7 +71,7 @@ struct LanguageSteps: Sendable {
     }
 
     private func skipped(_ language: Language, _ what: String, or remedy: String? = nil) -> SpeechWarning {
-        let remedies = (remedy.map { $0 + " or " } ?? "") + "give a language helper (--language-helper)"
+        let remedies = (remedy.map { $0 + " or " } ?? "") + "give a language helper"
         return SpeechWarning(.skippedStep, "\(language.name): \(what), which may be heard; \(remedies)")
     }
 

@@ -16,7 +16,7 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
             return "\"\(shown)\" has no word that the model can speak: give text with letters of its language"
         case .tooLong(let characters, let tokens, let limit):
             return "the text is too long to speak in one breath: \(characters) characters are \(tokens) tokens, the model takes \(limit); "
-                + "split it (--split sentences)"
+                + "split it into sentences"
         case .pause(let length):
             return "[pause:\(length)] is no pause: give a length such as [pause:0.5s] or [pause:500ms], up to \(Int(SpeechScript.longestPause)) s"
         }

@@ -11,18 +11,17 @@ public enum VoiceError: Error, CustomStringConvertible, Equatable {
     case notFinite(source: String, tensor: String)
 
     public var description: String {
-        let remedy = "make the voice anew with `chatterbox voice make`"
-        return switch self {
+        switch self {
         case .missing(let source, let tensor):
-            "\(source): not a prepared voice, it has no tensor \"\(tensor)\"; \(remedy)"
+            "\(source): not a prepared voice, it has no tensor \"\(tensor)\""
         case .version(let source, let found):
-            "\(source): a voice of version \(found.shown(limit: 20)), this program knows version \(Voice.fileVersion); update it, or \(remedy)"
+            "\(source): a voice of version \(found.shown(limit: 20)), this program knows version \(Voice.fileVersion)"
         case .shape(let source, let tensor, let expected, let found):
-            "\(source): \"\(tensor)\" should be \(expected), found \(found); it was made for another model, \(remedy)"
+            "\(source): \"\(tensor)\" should be \(expected), found \(found); it was made for another model"
         case .token(let source, let tensor, let found, let count):
-            "\(source): \"\(tensor)\" contains \(found), speech tokens are 0 to \(count - 1); the file is damaged, \(remedy)"
+            "\(source): \"\(tensor)\" contains \(found), speech tokens are 0 to \(count - 1); the file is damaged"
         case .notFinite(let source, let tensor):
-            "\(source): \"\(tensor)\" contains values that are not numbers; the file is damaged, \(remedy)"
+            "\(source): \"\(tensor)\" contains values that are not numbers; the file is damaged"
         }
     }
 }

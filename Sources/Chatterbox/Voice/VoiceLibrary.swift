@@ -99,7 +99,7 @@ public enum VoiceLibraryError: Error, Hashable, CustomStringConvertible {
             return "\"\(name)\" cannot be a voice's name: use letters, digits, \"-\", \"_\" and \".\", with no \".\" first"
         case .unknown(let name, let known, let folder):
             let here = known.isEmpty ? "there are none yet in \(folder.path)" : "here are \(known.joined(separator: ", "))"
-            return "there is no file or voice \"\(name)\"; \(here); make one with `chatterbox voice make recording.wav --name \(name)`"
+            return "there is no file or voice \"\(name)\"; \(here)"
         case .unwritable(let url, let reason):
             return "\(url.path): cannot be changed (\(reason))"
         }

@@ -30,16 +30,16 @@ struct ExitStatus {
 
     private static func isUsage(_ error: any Error) -> Bool {
         switch error {
-        case is UsageError, is SpeechOptionsError, is SamplingError, is WordTimesError, DeviceError.unknown: true
+        case is UsageError, is SpeechOptionsError, is SamplingError, is ComputeError, is WordTimesError, DeviceError.unknown: true
         default: false
         }
     }
 
-    /// Errors of this package speak for themselves; Foundation's know a sentence.
+    /// Errors of this package tell facts, to which the remedy is added; Foundation's know a sentence.
     private static func sentence(_ error: any Error) -> String {
         switch error {
         case is CocoaError, is POSIXError: error.localizedDescription
-        default: "\(error)"
+        default: Remedy.sentence(error)
         }
     }
 }

@@ -1,0 +1,75 @@
+import Chatterbox
+import ChatterboxTraining
+import Torch
+#if Hub
+import ChatterboxHub
+#endif
+
+/// What a person at a command line can do about an error of the libraries, which tell facts and know no options.
+enum Remedy {
+    /// The error's sentence in the words of the command line, and what to do.
+    static func sentence(_ error: any Error) -> String {
+        switch error {
+        case let SamplingError.outOfRange(option, _, _): return named(option, "\(error)")
+        case let error as SpeechOptionsError: return named(error.option, "\(error)")
+        default: return remedy(error).map { "\(error)\(separator(error))\($0)" } ?? "\(error)"
+        }
+    }
+
+    /// A warning in the words of the command line.
+    static func sentence(_ warning: SpeechWarning) -> String {
+        warning.option.map { named($0, warning.description) } ?? warning.description
+    }
+
+    /// A sentence that begins with an option's name, with the name that it has on the command line.
+    private static func named(_ option: String, _ sentence: String) -> String {
+        guard sentence.hasPrefix(option) else { return sentence }
+        return "--" + (words[option] ?? option) + sentence.dropFirst(option.count)
+    }
+
+    private static let words = [
+        "topP": "top-p", "topK": "top-k", "minP": "min-p", "repetitionPenalty": "repetition-penalty", "guidance": "cfg-weight",
+        "maximumTokens": "max-tokens",
+    ]
+
+    /// What follows a text that is a whole sentence, or goes on.
+    private static func separator(_ error: any Error) -> String { "\(error)".hasSuffix(".") ? " " : "; " }
+
+    private static func remedy(_ error: any Error) -> String? {
+        switch error {
+        case DeviceError.absent(_, available: 0): "use --device cpu"
+        case ComputeError.exactQuantization: "leave --exact or --quantize out"
+        case ComputeError.quantization: "leave --quantize out, or use --device cpu and --dtype float32"
+        case CheckpointError.noBuiltInVoice: "give one with --voice"
+        case ModelLocatorError.noModel: "get one with `chatterbox models pull chatterbox`, or give a model's folder with --model DIR"
+        case VoiceLibraryError.unknown(let name, _, _): "make one with `chatterbox voice make recording.wav --name \(name)`"
+        case VoiceError.version: "update the program, or make the voice anew with `chatterbox voice make`"
+        case is VoiceError: "make the voice anew with `chatterbox voice make`"
+        case TextError.tooLong: "that is --split sentences"
+        case TrainingError.missing(_, .speechTokens): "`chatterbox train tokens` writes it"
+        case TrainingError.missing(_, .speakerEmbeddings): "`chatterbox train speakers` writes it"
+        default: hubRemedy(error)
+        }
+    }
+
+    private static func hubRemedy(_ error: any Error) -> String? {
+        #if Hub
+        switch error as? HubError {
+        case .notCached: "fetch them without HF_HUB_OFFLINE"
+        case .noRepository: "set HF_TOKEN if it is private"
+        case .refused(_, hasToken: true, _): "check the token in HF_TOKEN and accept the model's terms on its page"
+        case .refused(_, hasToken: false, _): "set HF_TOKEN to an access token of yours"
+        case .unreachable: "check the network, HF_ENDPOINT and HTTPS_PROXY"
+        case .status: "try again later"
+        case .notAHub: "check HF_ENDPOINT"
+        case .interrupted: "run the command again"
+        case .diskFull: "make room, or set HF_HUB_CACHE to a folder on another disk"
+        case .unwritable: "set HF_HUB_CACHE (files) and XDG_CACHE_HOME (models' folders) to folders of yours"
+        case .occupied: "move the folder away, or remove it with `chatterbox models remove`"
+        default: nil
+        }
+        #else
+        nil
+        #endif
+    }
+}
