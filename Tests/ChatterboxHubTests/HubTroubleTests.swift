@@ -102,7 +102,9 @@ import Testing
 
     @Test("silence ends a transfer, and the next goes on") func stall() async throws {
         var world = try await HubWorld { request, _ in
-            request.server == 1 && request.isContents && request.range != "bytes=5000-" ? .stall(at: 5000) : nil
+            // What begins behind this place comes: a busy machine may break that off as well, further on.
+            let start = request.range.flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } ?? 0
+            return request.server == 1 && request.isContents && start < 5000 ? .stall(at: 5000) : nil
         }
         world.configuration.patience.silence = .milliseconds(500)
         // A busy machine may be silent before it has all that came.

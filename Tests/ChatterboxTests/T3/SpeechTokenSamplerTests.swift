@@ -144,6 +144,8 @@ struct SpeechTokenSamplerTests {
             let sampler = try SpeechTokenSampler(
                 .chatterbox, style: .chatterbox, vocabulary: 3, startToken: 0, generator: Generator(seed: 1), team: team)
             #expect(throws: TorchError.self) { try sampler.draw(from: Tensor([1, .nan, 2] as [Float], shape: [1, 3])) }
+        }
+    }
 
     // MARK: greedy
 
