@@ -1,4 +1,3 @@
-import Chatterbox
 import ChatterboxTraining
 import Foundation
 import Testing
@@ -7,6 +6,7 @@ import Torch
 import ChatterboxHub
 #endif
 
+@testable import Chatterbox
 @testable import ChatterboxCommand
 
 @Suite("What to do about an error") struct RemedyTests {
@@ -47,5 +47,7 @@ import ChatterboxHub
         #expect(Remedy.sentence(try #require(error)) == "--max-tokens is 0; allowed is 1 to 4096, 25 a second")
         let sampling = #expect(throws: SamplingError.self) { try SamplingChanges(topP: 2) }
         #expect(Remedy.sentence(try #require(sampling)) == "--top-p is 2.0; allowed is 0 to 1")
+        let warning = SpeechWarning(.ignoredOption, "guidance is ignored: Chatterbox Turbo has no use for it", option: "guidance")
+        #expect(Remedy.sentence(warning) == "--cfg-weight is ignored: Chatterbox Turbo has no use for it")
     }
 }

@@ -78,6 +78,7 @@ import Torch
         let sounding = tokens.filter { $0 < 6561 }.count + 3
         #expect(speech.audio.samples.count == sounding * 960)
         #expect(speech.report.warnings.map(\.kind) == [.ignoredOption, .ignoredOption, .ignoredOption, .unknownTag])
+        #expect(speech.report.warnings.map(\.option) == ["guidance", "minP", "exaggeration", nil])
     }
 
     @Test("random models carry what upstream's loader asks for and nobody reads") func unread() throws {
