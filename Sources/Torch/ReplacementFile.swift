@@ -1,15 +1,18 @@
 import Foundation
 
 /// Writes a file whole or not at all: it comes to be under a temporary name in the same folder and takes its place when
-/// it is complete.
+/// it is complete. One that is given up before that leaves nothing.
 ///
 /// What is there already and no regular file (a device, a pipe) is written into as it is.
 package final class ReplacementFile {
+    /// Whether bytes may be written in any order: not into a device or a pipe.
+    package var isSeekable: Bool { temporary != nil }
+    /// Open for writing and reading.
+    package let descriptor: Int32
     /// Where the bytes go at last: what a symbolic link points to, not the link.
     private let target: String
-    /// Nil where the target itself is written into.
-    private let temporary: String?
-    private let descriptor: Int32
+    /// The file that takes the target's name; nil where the target itself is written into, and when it has taken the name.
+    private var temporary: String?
 
     /// Runs `body` with a function that appends bytes, then puts the file in its place. After an error nothing is left.
     ///
@@ -18,34 +21,35 @@ package final class ReplacementFile {
         _ url: URL, _ body: (_ append: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) throws {
         let file = try ReplacementFile(url)
-        do {
-            try body { try file.append($0) }
-            try file.complete()
-        } catch {
-            if let temporary = file.temporary { unlink(temporary) }
-            throw error
-        }
+        try body { try file.append($0) }
+        try file.complete()
     }
 
-    private init(_ url: URL) throws {
+    /// - Throws: ``SystemError`` where no file can be made there.
+    package init(_ url: URL) throws {
         var status = stat()
         if stat(url.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
             guard status.st_mode & S_IFMT != S_IFDIR else { throw SystemError(code: EISDIR) }
             (target, temporary) = (url.path, nil)
-            descriptor = open(target, O_WRONLY)
+            descriptor = open(target, O_WRONLY | O_CLOEXEC)
         } else {
             let resolved = url.resolvingSymlinksInPath()
             target = resolved.path
             let name = ".\(resolved.lastPathComponent.prefix(64)).\(UUID().uuidString.prefix(8)).part"
-            temporary = resolved.deletingLastPathComponent().appending(path: name).path
-            descriptor = open(temporary!, O_WRONLY | O_CREAT | O_EXCL, 0o666)
+            let path = resolved.deletingLastPathComponent().appending(path: name).path
+            descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+            temporary = descriptor < 0 ? nil : path
         }
         if descriptor < 0 { throw SystemError() }
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+        if let temporary { unlink(temporary) }
+    }
 
-    private func append(_ bytes: UnsafeRawBufferPointer) throws {
+    /// - Throws: ``SystemError``.
+    package func append(_ bytes: UnsafeRawBufferPointer) throws {
         var rest = bytes
         while let start = rest.baseAddress, !rest.isEmpty {
             let written = Foundation.write(descriptor, start, rest.count)
@@ -57,10 +61,14 @@ package final class ReplacementFile {
         }
     }
 
-    private func complete() throws {
+    /// Puts the file in its place.
+    ///
+    /// - Throws: ``SystemError``; nothing is left then.
+    package func complete() throws {
         guard let temporary else { return }
         // Some file systems report a full disk only here.
         guard fsync(descriptor) == 0, rename(temporary, target) == 0 else { throw SystemError() }
+        self.temporary = nil
     }
 }
 
@@ -69,8 +77,8 @@ package struct SystemError: Error, Hashable, CustomStringConvertible {
     package let code: Int32
 
     /// The last answer on this thread.
-    init() { code = errno }
-    init(code: Int32) { self.code = code }
+    package init() { code = errno }
+    package init(code: Int32) { self.code = code }
 
     package var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
 

@@ -8,8 +8,14 @@ package enum AtomicWriter {
         do {
             try ReplacementFile.write(url) { append in try data.withUnsafeBytes { try append($0) } }
         } catch let error as SystemError {
-            if error.isDiskFull { throw AudioError.diskFull(name: url.path, bytes: data.count) }
-            throw AudioError.unwritable(name: url.path, reason: error.description)
+            throw AudioError(error, name: url.path, bytes: data.count)
         }
+    }
+}
+
+extension AudioError {
+    /// What the system said to writing so many bytes.
+    init(_ error: SystemError, name: String, bytes: Int) {
+        self = error.isDiskFull ? .diskFull(name: name, bytes: bytes) : .unwritable(name: name, reason: error.description)
     }
 }

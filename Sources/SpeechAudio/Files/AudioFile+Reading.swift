@@ -36,10 +36,11 @@ public enum AudioFile {
     /// - Throws: as ``read(_:)``.
     public static func read(_ data: Data, named name: String) throws -> Audio {
         guard !data.isEmpty else { throw AudioError.empty(name: name) }
-        let file = VirtualFile(data)
-        if let problem = SoundContainer.problem(file.bytes) {
+        let store = MemoryStore(data)
+        if let problem = SoundContainer.problem(store.bytes) {
             throw AudioError.notAudio(name: name, bytes: data.count, reason: problem)
         }
+        let file = VirtualFile(store)
         var info = SF_INFO()
         guard let handle = file.open(SFM_READ, &info) else {
             let reason = String(cString: sf_strerror(nil)).trimmingCharacters(in: .whitespacesAndNewlines)
@@ -51,7 +52,7 @@ public enum AudioFile {
         guard (1...1024).contains(channels), (1000...768_000).contains(sampleRate) else {
             throw AudioError.notAudio(name: name, bytes: data.count, reason: "\(channels) channels at \(sampleRate) Hz")
         }
-        if let part = ContainerLength(file.bytes), part.found < part.declared {
+        if let part = ContainerLength(store.bytes), part.found < part.declared {
             throw AudioError.truncated(name: name, declared: part.declared, found: part.found, unit: "bytes")
         }
         let samples = try readSamples(handle, channels: channels, named: name)

@@ -1,20 +1,18 @@
 import CSndfile
 import Foundation
+import Torch
 
-/// Bytes in memory that libsndfile reads and writes as a file.
+/// Bytes that libsndfile reads and writes as a file: those of a store. It must outlive what ``open(_:_:)`` gives.
 final class VirtualFile {
-    private(set) var bytes: Data
+    private let store: any ByteStore
     private var position = 0
 
-    init(_ bytes: Data = Data()) {
-        // Indices from 0, whatever slice the caller had.
-        self.bytes = bytes.startIndex == 0 ? bytes : Data(bytes)
-    }
+    init(_ store: any ByteStore) { self.store = store }
 
-    /// Opens the bytes; nil where libsndfile knows no such format. This object must outlive what is returned.
+    /// Opens the bytes; nil where libsndfile knows no such format.
     func open(_ mode: Int, _ info: inout SF_INFO) -> OpaquePointer? {
         var access = SF_VIRTUAL_IO(
-            get_filelen: { sf_count_t(VirtualFile.at($0).bytes.count) },
+            get_filelen: { sf_count_t(VirtualFile.at($0).store.count) },
             seek: { sf_count_t(VirtualFile.at($2).seek(Int($0), from: $1)) },
             read: { sf_count_t(VirtualFile.at($2).read(into: $0, count: Int($1))) },
             write: { sf_count_t(VirtualFile.at($2).write($0, count: Int($1))) },
@@ -27,7 +25,7 @@ final class VirtualFile {
     }
 
     private func seek(_ offset: Int, from whence: Int32) -> Int {
-        let base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? position : bytes.count
+        let base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? position : store.count
         let (target, overflow) = base.addingReportingOverflow(offset)
         // Damaged headers ask for places that do not exist.
         guard !overflow, target >= 0, target <= 1 << 40 else { return -1 }
@@ -36,18 +34,16 @@ final class VirtualFile {
     }
 
     private func read(into target: UnsafeMutableRawPointer?, count: Int) -> Int {
-        let available = min(count, bytes.count - position)
-        guard available > 0, let target else { return 0 }
-        bytes.copyBytes(to: UnsafeMutableRawBufferPointer(start: target, count: available), from: position..<position + available)
-        position += available
-        return available
+        guard count > 0, let target else { return 0 }
+        let read = store.read(into: UnsafeMutableRawBufferPointer(start: target, count: count), at: position)
+        position += read
+        return read
     }
 
     private func write(_ source: UnsafeRawPointer?, count: Int) -> Int {
         guard count > 0, let source else { return 0 }
-        if bytes.count < position + count { bytes.append(Data(count: position + count - bytes.count)) }
-        bytes.replaceSubrange(position..<position + count, with: UnsafeRawBufferPointer(start: source, count: count))
-        position += count
-        return count
+        let written = store.write(UnsafeRawBufferPointer(start: source, count: count), at: position)
+        position += written
+        return written
     }
 }

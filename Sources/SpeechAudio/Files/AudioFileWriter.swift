@@ -1,0 +1,69 @@
+import Foundation
+import Torch
+
+/// Writes a sound file while its sound is being made, whole or not at all: into a new file beside, which takes the name
+/// when it is finished.
+///
+/// ```swift
+/// let file = try AudioFileWriter(url, sampleRate: 24_000)
+/// for try await chunk in speech { try file.append(chunk.audio) }
+/// try file.finish()
+/// ```
+/// Memory does not grow with the sound. What is already there and no regular file (`/dev/stdout`, a pipe) is written
+/// into, as by an ``AudioStreamWriter``. A writer that is given up leaves nothing new behind.
+public final class AudioFileWriter {
+    private let destination: Destination
+
+    private enum Destination {
+        case file(ReplacementFile, FileStore, SoundEncoder, name: String)
+        case stream(AudioStreamWriter)
+    }
+
+    /// - Parameters:
+    ///   - format: by the file's extension where nil.
+    ///   - sampleRate: of all sound that will come, in hertz. MP3 and Opus store it at the next higher rate that they have.
+    ///   - encoding: of WAV and PCM samples.
+    /// - Throws: ``AudioError`` where the format does not take such a sound, or the place cannot be written.
+    public init(_ url: URL, format: AudioFormat? = nil, sampleRate: Int, channels: Int = 1, encoding: SampleEncoding = .int16) throws {
+        let name = url.path
+        guard let format = format ?? AudioFormat(fileExtension: url.pathExtension) else { throw AudioError.unknownFormat(name: name) }
+        let file = try Self.naming(name, bytes: 0) { try ReplacementFile(url) }
+        if file.isSeekable {
+            let store = FileStore(file.descriptor, named: name)
+            let encoder = try SoundEncoder(format, encoding, sampleRate: sampleRate, channels: channels, into: store)
+            destination = .file(file, store, encoder, name: name)
+        } else {
+            destination = .stream(try AudioStreamWriter(format, sampleRate: sampleRate, channels: channels, encoding: encoding) { bytes in
+                try Self.naming(name, bytes: bytes.count) { try file.append(bytes) }
+            })
+        }
+    }
+
+    /// Takes sound that follows what has come; none is allowed.
+    ///
+    /// - Throws: ``AudioError`` for NaN or infinities, where the place takes no more, or the disk is full.
+    /// - Precondition: sound of the rate and the channels that were announced.
+    public func append(_ audio: Audio) throws {
+        switch destination {
+        case .file(_, let store, let encoder, _): try store.writing { try encoder.append(audio) }
+        case .stream(let stream): try stream.append(audio)
+        }
+    }
+
+    /// Completes the file and gives it its name.
+    ///
+    /// - Throws: ``AudioError`` where no sound has come, the place takes no more, or the disk is full.
+    public func finish() throws {
+        switch destination {
+        case .file(let file, let store, let encoder, let name):
+            try store.writing { try encoder.finish() }
+            try Self.naming(name, bytes: store.count) { try file.complete() }
+        case .stream(let stream): try stream.finish()
+        }
+    }
+
+    /// What the system answers, with the file's name.
+    private static func naming<Result>(_ name: String, bytes: Int, _ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch let error as SystemError { throw AudioError(error, name: name, bytes: bytes) }
+    }
+}
