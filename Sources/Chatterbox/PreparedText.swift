@@ -1,34 +1,28 @@
-/// A text ready for a model: what T3 reads, and the silences between.
+/// A text checked and divided for a model: what is spoken, and the silences between. Tokens are made when a piece's turn
+/// comes.
 struct PreparedText {
     enum Part {
-        case utterance(Utterance)
+        case piece(Piece)
         /// Seconds.
         case silence(Double)
-
-        var text: String {
-            switch self {
-            case .utterance(let utterance): utterance.text
-            case .silence: ""
-            }
-        }
     }
 
     /// Text for one breath.
-    struct Utterance {
+    struct Piece {
         let text: String
-        /// With start and stop.
-        let tokens: [Int]
-        /// Its place among the utterances, from 1.
+        /// Its place among the pieces, from 1.
         let number: Int
         /// Seconds of silence that follow it.
         var pause = 0.0
     }
 
     let parts: [Part]
-    let utteranceCount: Int
+    let pieceCount: Int
     let warnings: [SpeechWarning]
+    private let model: Model
+    private let language: Language
 
-    /// Splits where asked to, normalises, and encodes.
+    /// Splits where asked to, and encodes every piece once to see that it can be spoken.
     ///
     /// - Throws: ``TextError``, ``CheckpointError/unsupportedLanguage(_:model:languages:)``.
     init(_ text: String, _ model: Model, _ options: SpeechOptions) throws {
@@ -45,23 +39,43 @@ struct PreparedText {
         for (index, part) in script.enumerated() {
             switch part {
             case .silence(let seconds): parts.append(.silence(seconds))
-            case .speech(let piece, let boundary):
-                let encoded = model.tokenizer.encode(model.variant.normalizer(piece), language: language)
+            case .speech(let text, let boundary):
+                let encoded = Self.encode(text, model, language)
                 guard encoded.hasWords else { continue }
                 guard encoded.tokens.count <= limit else {
-                    throw TextError.tooLong(characters: piece.count, tokens: encoded.tokens.count, limit: limit)
+                    throw TextError.tooLong(characters: text.count, tokens: encoded.tokens.count, limit: limit)
                 }
-                warnings += encoded.warnings
+                warnings += encoded.warnings.filter { !warnings.contains($0) }
                 count += 1
-                var utterance = Utterance(text: piece, tokens: model.configuration.t3.framed(encoded.tokens), number: count)
+                var piece = Piece(text: text, number: count)
                 // A silence that was asked for replaces the pause, and after the last word there is none.
-                if index + 1 < script.count, case .speech = script[index + 1] { utterance.pause = SpeechJoiner.pause(after: boundary) }
-                parts.append(.utterance(utterance))
+                if index + 1 < script.count, case .speech = script[index + 1] { piece.pause = SpeechJoiner.pause(after: boundary) }
+                parts.append(.piece(piece))
             }
         }
-        guard count > 0 else { throw TextError.nothingToSpeak(text) }
-        self.parts = parts
-        self.warnings = warnings
-        utteranceCount = count
+        guard count > 0 || script.isSilence else { throw TextError.nothingToSpeak(text) }
+        (self.parts, self.warnings, pieceCount) = (parts, warnings, count)
+        (self.model, self.language) = (model, language)
+    }
+
+    /// What T3 reads of a piece, with start and stop.
+    func tokens(of piece: Piece) -> [Int] {
+        model.configuration.t3.framed(Self.encode(piece.text, model, language).tokens)
+    }
+
+    private static func encode(_ text: String, _ model: Model, _ language: Language) -> EncodedText {
+        model.tokenizer.encode(model.variant.normalizer(text), language: language)
+    }
+}
+
+extension [SpeechScript.Part] {
+    /// Whether it is silence alone, and some.
+    fileprivate var isSilence: Bool {
+        var length = 0.0
+        for part in self {
+            guard case .silence(let seconds) = part else { return false }
+            length += seconds
+        }
+        return length > 0
     }
 }

@@ -89,14 +89,16 @@ public struct SettingComparison {
     /// - Throws: as `Synthesizer.speak`.
     public mutating func add(_ text: String, tokens: [Int]? = nil, voice: Voice, limit: Int = 100, seed: UInt64 = 1) throws {
         let options = try SpeechOptions(maximumTokens: limit, splitting: .none)
-        for case .utterance(let utterance) in try PreparedText(text, exact, options).parts {
+        let prepared = try PreparedText(text, exact, options)
+        for case .piece(let piece) in prepared.parts {
+            let text = prepared.tokens(of: piece)
             let conditioning = try T3Conditioning(voice)
             try withoutGradients {
                 let targets = try tokens.map { $0 + [exact.configuration.t3.stopSpeech] }
-                    ?? drawn(utterance.tokens, conditioning, limit: limit, seed: seed)
-                let expected = try compute(exact, utterance.tokens, conditioning, targets, voice, seed)
+                    ?? drawn(text, conditioning, limit: limit, seed: seed)
+                let expected = try compute(exact, text, conditioning, targets, voice, seed)
                 for (index, other) in others.enumerated() {
-                    let found = try compute(other, utterance.tokens, conditioning, targets, voice, seed)
+                    let found = try compute(other, text, conditioning, targets, voice, seed)
                     try losses[index].add(found, to: expected, distance: distance)
                 }
             }

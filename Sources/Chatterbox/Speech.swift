@@ -22,9 +22,10 @@ public struct Speech: Sendable {
 
 /// A piece of speech as it becomes ready.
 public struct SpeechChunk: Sendable {
-    /// The sound, mono at 24 kHz, which follows the previous chunk's without a gap.
+    /// The sound, mono at 24 kHz, which follows the previous chunk's without a gap; never empty.
     public let audio: Audio
-    /// The text that is spoken in it.
+    /// The text that has been spoken since the previous chunk; empty where there was none. With a watermark, its last
+    /// quarter of a second is in the next chunk.
     public let text: String
     /// The work so far, this chunk's included.
     public let report: SpeechReport
@@ -48,7 +49,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var isWatermarked = false
     /// Seconds of sound.
     public var audioSeconds = 0.0
-    /// Seconds until the first sound was ready.
+    /// Seconds from the call until a sample louder than −60 dB of full scale was ready, the first that a listener hears:
+    /// silence, and what the watermark still holds back, do not count. 0 where there is none.
     public var firstAudioSeconds = 0.0
     /// Seconds from the call to the last sound.
     public var wallSeconds = 0.0
@@ -62,6 +64,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
 
     /// Seconds by stage.
     public struct Stages: Sendable, Hashable, Codable {
+        /// A recording to speech tokens, where one is converted.
+        public var listening = 0.0
         /// T3 over conditions and text.
         public var prefill = 0.0
         /// T3, token by token.

@@ -13,6 +13,10 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case ignoredOption = "ignored-option"
         /// A language's own step that was left out.
         case skippedStep = "skipped-step"
+        /// A watermark was asked for, and the model was loaded without a ``Watermarker``.
+        case noWatermark = "no-watermark"
+        /// More speech tokens were allowed than the model makes.
+        case tokenLimit = "token-limit"
     }
 
     init(_ kind: Kind, _ description: String, option: String? = nil) {
@@ -20,4 +24,7 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         self.description = description
         self.option = option
     }
+
+    static let noWatermark = SpeechWarning(
+        .noWatermark, "this speech carries no watermark: the model was loaded without the watermark's weights")
 }

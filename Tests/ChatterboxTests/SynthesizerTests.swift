@@ -118,6 +118,95 @@ import Torch
         #expect(begun.withLock { $0 } == 2, "the two steps of the first piece's flow")
     }
 
+    @Test("a stream does nothing before its first chunk is asked for") func cold() async throws {
+        let begun = Mutex(0)
+        let stream = synthesizer.chunks("One two.", voice: try voice(pitch: 120), options: try options()) { _ in begun.withLock { $0 += 1 } }
+        // Requests wait for each other: had the stream begun, it would have been first.
+        _ = try await synthesizer.speak("One two.", voice: voice(pitch: 120), options: options())
+        #expect(begun.withLock { $0 } == 0)
+        for try await _ in stream {}
+        #expect(begun.withLock { $0 } > 0)
+    }
+
+    @Test("a task that is cancelled in its loop over chunks sees that, not the end of the speech") func cancelledLoop() async throws {
+        let voice = try voice(pitch: 120)
+        let options = try options(.sentences)
+        let task = Task {
+            for try await _ in synthesizer.chunks(Self.twoPieces, voice: voice, options: options) {
+                withUnsafeCurrentTask { $0?.cancel() }
+            }
+        }
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
+    @Test("a loop that reads slowly holds up its own work alone") func slowLoop() async throws {
+        let voice = try voice(pitch: 120)
+        let text = Array(repeating: Self.twoPieces, count: 4).joined(separator: " ")
+        let stream = try options(.sentences), begun = Mutex(0)
+        var read = 0
+        for try await _ in synthesizer.chunks(text, voice: voice, options: stream, onProgress: { progress in
+            if case .piece(let number, _, _) = progress { begun.withLock { $0 = number } }
+        }) {
+            read += 1
+            // Other requests are served while chunks of this one wait.
+            for _ in 0..<3 { _ = try await synthesizer.speak("One two.", voice: voice, options: options()) }
+            #expect(begun.withLock { $0 } <= read + 3, "two wait and one is being made")
+        }
+        #expect(read == 8)
+    }
+
+    @Test("pauses alone are silence of their length") func silence() async throws {
+        let voice = try voice(pitch: 120)
+        let speech = try await synthesizer.speak("[pause:1s]", voice: voice, options: options(.sentences))
+        #expect(speech.audio.samples == Array(repeating: 0, count: 24_000))
+        #expect(speech.report.firstAudioSeconds == 0)
+        for text in ["[pause:0s]", "[pause:1s] 🙂"] {
+            await #expect(throws: TextError.nothingToSpeak(text)) { try await synthesizer.speak(text, voice: voice, options: options(.sentences)) }
+        }
+    }
+
+    @Test("no chunk is empty, and the first sound is the first that is heard") func audibleChunks() async throws {
+        let voice = try voice(pitch: 120)
+        var chunks: [SpeechChunk] = []
+        let text = "[pause:0s] [pause:0.5s] One two. [pause:0s] Three."
+        for try await chunk in synthesizer.chunks(text, voice: voice, options: try options(.sentences)) { chunks.append(chunk) }
+        #expect(chunks.map(\.text) == ["", "One two.", "Three."])
+        #expect(chunks.allSatisfy { !$0.audio.samples.isEmpty })
+        #expect(chunks[0].audio.samples.allSatisfy { $0 == 0 } && chunks[0].report.firstAudioSeconds == 0)
+        #expect(chunks[1].report.firstAudioSeconds == chunks[1].report.wallSeconds)
+        #expect(chunks[2].report.firstAudioSeconds == chunks[1].report.wallSeconds)
+        #expect(chunks.last?.report.audioSeconds == Double(chunks.reduce(0) { $0 + $1.audio.frames }) / 24_000)
+    }
+
+    @Test("a limit above the model's own is lowered to it, with a warning") func tokenLimit() async throws {
+        let folder = try TemporaryFolder()
+        var configuration = ModelConfiguration.tiny
+        configuration.t3.maximumSpeech = 60
+        try Model.writeRandom(configuration, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 1, to: folder.url)
+        let model = try Model.load(folder.url)
+        let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: 120))
+        let speech = try await Synthesizer(model).speak("One two.", voice: voice, options: options(tokens: 61))
+        #expect(speech.report.speechTokens <= 60)
+        let warning = try #require(speech.report.warnings.first { $0.kind == .tokenLimit })
+        #expect(warning.description.contains("61") && warning.description.contains("60"))
+        let within = try await Synthesizer(model).speak("One two.", voice: voice, options: options(tokens: 60))
+        #expect(!within.report.warnings.contains { $0.kind == .tokenLimit })
+    }
+
+    @Test("a conversion's report tells its stages, its first sound and that it has no watermark") func conversion() async throws {
+        let voice = try voice(pitch: 120)
+        let recording = StandInModel.buzz(seconds: 0.5, pitch: 200)
+        let speech = try await synthesizer.convert(recording, to: voice, steps: 2, seed: 3)
+        let report = speech.report
+        #expect([report.stages.listening, report.stages.flow, report.stages.vocoder].allSatisfy { $0 > 0 })
+        #expect(report.stages.listening + report.stages.flow + report.stages.vocoder <= report.wallSeconds)
+        #expect(report.firstAudioSeconds > 0 && report.firstAudioSeconds <= report.wallSeconds)
+        #expect(report.audioSeconds == speech.audio.duration)
+        #expect(report.warnings.map(\.kind) == [.noWatermark])
+        let unmarked = try await synthesizer.convert(recording, to: voice, steps: 2, seed: 3, watermark: false)
+        #expect(unmarked.report.warnings.isEmpty && unmarked.audio == speech.audio)
+    }
+
     @Test("two synthesizers over one model do not disturb each other") func concurrent() async throws {
         let (low, high) = try (voice(pitch: 100), voice(pitch: 220))
         let options = try options(tokens: 30)

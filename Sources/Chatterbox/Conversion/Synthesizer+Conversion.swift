@@ -17,6 +17,7 @@ extension Synthesizer {
         _ recording: Audio, named name: String = "recording", to voice: Voice? = nil, steps: Int? = nil, seed: UInt64? = nil,
         watermark: Bool = true, onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
     ) throws -> Speech {
+        let start = ContinuousClock.now
         guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
         let options = try SpeechOptions(steps: steps, seed: seed, watermark: watermark)
         try recording.checkedAsReference(named: name, minimumSeconds: 0.1)
@@ -24,27 +25,30 @@ extension Synthesizer {
         let conversion = VoiceConversion(
             s3Gen: model.s3Gen, prompt: voice.prompt, steps: options.steps ?? model.configuration.s3Gen.flow.steps,
             generator: try Generator(seed: chosen, device: model.device))
-        return try withoutGradients {
-            let clock = ContinuousClock(), start = clock.now
-            var report = SpeechReport(), samples: [Float] = []
-            var mark = watermark ? model.watermarker.map { WatermarkStream($0, sampleRate: sampleRate) } : nil
+        var finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: watermark, since: start)
+        var samples: [Float] = []
+        try withoutGradients {
+            var clock = StageClock()
             let tokens = try conversion.tokens(of: recording)
-            report.speechTokens = tokens.count
+            finishing.report.speechTokens = tokens.count
+            finishing.report.stages.listening = clock.lap()
             try conversion.speak(tokens) { step in
                 try Task.checkCancellation()
+                switch step {
+                // What was left of the passage before was the vocoder's.
+                case .passage: finishing.report.stages.vocoder += clock.lap()
+                case .flow: break
+                case .vocoder: finishing.report.stages.flow += clock.lap()
+                }
                 onProgress(SpeechProgress(step, steps: conversion.steps))
             } deliver: { piece in
-                samples += try mark?.mark(piece) ?? piece
-                if report.firstAudioSeconds == 0 { report.firstAudioSeconds = (clock.now - start) / .seconds(1) }
+                finishing.report.stages.vocoder += clock.lap()
+                samples += try finishing(piece, isLast: false)
+                _ = clock.lap()
             }
-            if let ending = try mark?.finish() {
-                samples += ending.samples
-                report.isWatermarked = ending.isMarked
-            }
-            report.audioSeconds = Double(samples.count) / Double(sampleRate)
-            report.wallSeconds = (clock.now - start) / .seconds(1)
-            return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: chosen, report: report)
+            samples += try finishing([], isLast: true)
         }
+        return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: chosen, report: finishing.report)
     }
 }
 

@@ -37,11 +37,14 @@ import Torch
         return file
     }
 
-    @Test("without the weights speech is made and no mark is claimed") func missingWeights() async throws {
+    @Test("without the weights speech is made, no mark is claimed, and a warning says so") func missingWeights() async throws {
         let synthesizer = try await Synthesizer.load(folder.url, watermark: folder.url.appending(path: "absent.safetensors"))
         let speech = try await synthesizer.speak("One. Two.", voice: voice, options: options())
         #expect(!speech.report.isWatermarked)
         #expect(speech.audio.frames > 0)
+        #expect(speech.report.warnings.map(\.kind) == [.noWatermark])
+        let unmarked = try await synthesizer.speak("One. Two.", voice: voice, options: options(watermark: false))
+        #expect(unmarked.report.warnings.isEmpty)
     }
 
     @Test("speech is the unmarked speech with the mark, in pieces or whole, and says so") func marked() async throws {
@@ -73,6 +76,20 @@ import Torch
         let (speech, trace) = try await synthesizer.trace("One.", voice: voice, options: options)
         let expected = try #require(synthesizer.model.watermarker).markedAtOnce(Audio(trace["wav"]!, sampleRate: 24_000))
         try expectClose(speech.audio.tensor(), expected.tensor(), relative: 1e-3)
+    }
+
+    @Test("what the watermark holds back is no empty chunk, and silence is no first sound") func heldBack() async throws {
+        _ = try weights()
+        let synthesizer = try await Synthesizer.load(folder.url)
+        var chunks: [SpeechChunk] = []
+        for try await chunk in synthesizer.chunks("[pause:0.1s] [pause:0.5s] One. [pause:0.1s] Two.", voice: voice, options: try options()) {
+            chunks.append(chunk)
+        }
+        #expect(chunks.allSatisfy { !$0.audio.samples.isEmpty })
+        #expect(chunks[0].report.firstAudioSeconds == 0)
+        let report = try #require(chunks.last).report
+        #expect(report.firstAudioSeconds > 0 && report.isWatermarked)
+        #expect(chunks.map(\.text).joined(separator: " ").split(separator: " ") == ["One.", "Two."])
     }
 
     @Test("damaged weights are an error, not speech without a mark") func damaged() async throws {

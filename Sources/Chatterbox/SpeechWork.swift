@@ -1,0 +1,180 @@
+import SpeechAudio
+import Torch
+
+/// A text on its way to sound: one request's voice, options, random numbers and report, and the work on its next piece.
+struct SpeechWork {
+    /// What every random number follows from.
+    let seed: UInt64
+    /// The work so far.
+    var report: SpeechReport { finishing.report }
+    var sampleRate: Int { model.configuration.s3Gen.vocoder.sampleRate }
+
+    private let model: Model
+    private let voice: Voice
+    private let options: SpeechOptions
+    private let sampling: SamplingOptions
+    /// Heads whose attention tells the times of words.
+    private let heads: [AttentionHead]
+    private let text: PreparedText
+    private let generator: Generator
+    private let joiner: SpeechJoiner?
+    private let trace: ((String, Tensor) -> Void)?
+    private var finishing: SpeechFinishing
+    /// Parts of the text that are done, and the samples that they are; the watermark gives them later.
+    private var (partsDone, samplesDone) = (0, 0)
+
+    /// - Parameters:
+    ///   - voice: nil takes the model's own.
+    ///   - trace: takes what every stage computes.
+    /// - Throws: as ``Synthesizer/speak(_:voice:options:onProgress:)``.
+    init(_ text: String, _ model: Model, _ voice: Voice?, _ options: SpeechOptions, trace: ((String, Tensor) -> Void)? = nil) throws {
+        let start = ContinuousClock.now
+        guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
+        (self.model, self.voice, self.options, self.trace) = (model, voice, options, trace)
+        heads = options.wordTimes ? try model.alignmentHeads() : []
+        self.text = try PreparedText(text, model, options)
+        sampling = try options.sampling.applied(to: model.variant.sampling)
+        seed = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
+        generator = try Generator(seed: seed, device: model.device)
+        let sampleRate = model.configuration.s3Gen.vocoder.sampleRate
+        joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
+        let warnings = model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
+        finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: options.watermark, warnings: warnings.uniqued(), since: start)
+        trace?("speaker_embedding", voice.speakerEmbedding)
+        trace?("cond_prompt_tokens", voice.conditioningTokens)
+        trace?("prompt_token", voice.prompt.tokens)
+        trace?("prompt_feat", voice.prompt.mel)
+        trace?("xvector", voice.prompt.speaker)
+    }
+
+    /// All that is still to be spoken, as one.
+    mutating func speech(_ onProgress: (SpeechProgress) -> Void) throws -> Speech {
+        var samples: [Float] = [], words: [SpokenWord] = []
+        while let chunk = try next(onProgress) {
+            samples += chunk.audio.samples
+            words += chunk.words
+        }
+        return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: seed, report: report, words: words)
+    }
+
+    /// Works until there is sound to give; nil where all has been given.
+    mutating func next(_ onProgress: (SpeechProgress) -> Void) throws -> SpeechChunk? {
+        var texts: [String] = [], words: [SpokenWord] = []
+        while partsDone < text.parts.count {
+            let part = text.parts[partsDone]
+            partsDone += 1
+            let samples = try withoutGradients {
+                let spoken = try perform(part, onProgress)
+                words += spoken.words
+                samplesDone += spoken.samples.count
+                return try finishing(spoken.samples, isLast: partsDone == text.parts.count)
+            }
+            // The allocator keeps what an utterance has used, in more and smaller pieces after each.
+            if !model.device.isCUDA { try Memory.releaseCache() }
+            if case .piece(let piece) = part { texts.append(piece.text) }
+            // A sentence that came to nothing, or whose sound the watermark still holds, goes with the next.
+            guard !samples.isEmpty else { continue }
+            return SpeechChunk(
+                audio: Audio(samples: samples, sampleRate: sampleRate), text: texts.joined(separator: " "), report: report, seed: seed, words: words)
+        }
+        return nil
+    }
+
+    // MARK: one part
+
+    /// A part's samples with the pause behind them, and its words in seconds of the whole speech.
+    private mutating func perform(_ part: PreparedText.Part, _ onProgress: (SpeechProgress) -> Void) throws -> (samples: [Float], words: [SpokenWord]) {
+        switch part {
+        case .silence(let seconds): return (joiner?.silence(seconds) ?? [], [])
+        case .piece(let piece):
+            onProgress(.piece(piece.number, of: text.pieceCount, text: piece.text))
+            let breath = try speak(piece, onProgress)
+            guard let joiner else { return breath }
+            let kept = joiner.speech(in: breath.samples)
+            return (
+                joiner.cut(breath.samples, to: kept) + joiner.silence(piece.pause),
+                breath.words.map { $0.moved(into: kept, at: samplesDone, sampleRate: sampleRate) }
+            )
+        }
+    }
+
+    /// Text tokens to speech tokens to mel to waveform, with the times of words where heads are given to tell them.
+    private mutating func speak(
+        _ piece: PreparedText.Piece, _ onProgress: (SpeechProgress) -> Void
+    ) throws -> (samples: [Float], words: [SpokenWord]) {
+        var clock = StageClock()
+        let tokens = text.tokens(of: piece)
+        let decoder = try decode(tokens, of: piece, &clock, onProgress)
+        let stop = decoder.end == .stop && model.configuration.t3.style == .chatterbox ? [model.configuration.t3.stopSpeech] : []
+        trace?("text_tokens", try Tensor(tokens, shape: [1, tokens.count]))
+        trace?("speech_tokens", try Tensor(decoder.tokens + stop, shape: [1, decoder.tokens.count + stop.count]))
+
+        let ending = model.variant.ending
+        let codes = ending.speakable(decoder.tokens, model.configuration)
+        // Upstream's decoder cannot make sound of nothing; neither can ours.
+        guard !codes.isEmpty else { return ([], []) }
+        let steps = options.steps ?? model.configuration.s3Gen.flow.steps
+        var step = 0
+        let mel = try model.s3Gen.flow(
+            tokens: Tensor(codes, shape: [1, codes.count], device: model.device), prompt: voice.prompt, steps: steps, generator: generator
+        ) {
+            try Task.checkCancellation()
+            step += 1
+            onProgress(.flow(step: step, of: steps))
+        }
+        finishing.report.stages.flow += clock.lap()
+        try Task.checkCancellation()
+
+        onProgress(.vocoder)
+        let sound = try model.s3Gen.waveform(of: mel, generator: generator).waveform
+        let waveform = try ending.heard(sound, tokens: codes.count)
+        finishing.report.stages.vocoder += clock.lap()
+        trace?("mel", mel)
+        trace?("wav", waveform)
+        return (try waveform.array(of: Float.self), words(piece.text, tokens, decoder))
+    }
+
+    /// Draws a piece's speech tokens.
+    private mutating func decode(
+        _ tokens: [Int], of piece: PreparedText.Piece, _ clock: inout StageClock, _ onProgress: (SpeechProgress) -> Void
+    ) throws -> T3Decoder {
+        let conditioning = try T3Conditioning(voice, dtype: model.dtype, exaggeration: options.exaggeration ?? 0.5)
+        // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
+        let isGuarded = options.splitting != .none
+        let limit = min(options.maximumTokens, model.configuration.t3.maximumSpeech)
+        let budget = isGuarded ? min(limit, speechBudget(for: piece.text)) : limit
+        let capacity = model.configuration.t3.prefixLength(text: tokens.count, prompt: voice.conditioningTokens.size(1)) + budget
+        try model.offload?.enter()
+        defer { model.offload?.exit() }
+        let engine = try model.makeDecodeEngine(slots: model.configuration.t3.isGuided(by: sampling) ? 2 : 1, capacity: capacity)
+        let decoder = try T3Decoder(
+            engine: engine, text: tokens, conditioning: conditioning, options: sampling,
+            budget: budget, earliestStop: model.variant.ending.earliestStop(after: tokens), loopGuard: isGuarded ? LoopGuard() : nil,
+            recording: heads, generator: generator)
+        finishing.report.textTokens += tokens.count
+        finishing.report.stages.prefill += clock.lap()
+        while try decoder.next() != nil { onProgress(.tokens(finishing.report.speechTokens + decoder.tokens.count)) }
+        finishing.report.speechTokens += decoder.tokens.count
+        finishing.report.end = [finishing.report.end, decoder.end].compactMap(\.self).max()
+        finishing.report.stages.decode += clock.lap()
+        return decoder
+    }
+
+    /// A piece's words in seconds of its waveform; none where no attention was recorded.
+    private func words(_ text: String, _ tokens: [Int], _ decoder: T3Decoder) -> [SpokenWord] {
+        guard let attention = decoder.attention else { return [] }
+        let owners = TokenWords(text, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
+        let frames = WordAlignment(owners: owners.owners, wordCount: owners.words.count)
+            .frames(model.variant.ending.audible(in: decoder.tokens, model.configuration).map(attention.weights(at:)))
+        return zip(owners.words, frames).map { SpokenWord(text: $0, start: $1.lowerBound / 25, end: $1.upperBound / 25) }
+    }
+}
+
+extension T3Configuration {
+    /// What of the options the network cannot do.
+    fileprivate func warnings(_ options: SpeechOptions) -> [SpeechWarning] {
+        guard options.maximumTokens > maximumSpeech else { return [] }
+        return [SpeechWarning(
+            .tokenLimit, "\(options.maximumTokens) speech tokens were allowed for a piece of text; this model makes \(maximumSpeech) at most (25 a second)")]
+    }
+}
