@@ -39,20 +39,22 @@ struct ConvertCommand: AsyncParsableCommand {
         let display = progress.display
         defer { display.clear() }
         let synthesizer = try await model.load(display)
-        if !noWatermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
         let start = ContinuousClock.now
         let voice = try await target?.load(synthesizer, display)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
+        let output = try destination.open(sampleRate: synthesizer.sampleRate, playing: player != nil)
         display.begin("Listening to \(source.lastPathComponent)")
         let speech = try await synthesizer.convert(
             recorded, named: source.relativePath, to: voice, steps: steps, seed: seed, watermark: !noWatermark
         ) { display.show($0) }
         try Task.checkCancellation()
-        try destination.take(speech.audio)
-        let place = try destination.finish(speech.audio)
-        let summary = SpeechSummary(speech, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
+        display.warn(speech.report.warnings)
+        try output.take(speech.audio)
+        try output.finish()
+        let summary = SpeechSummary(
+            speech.report, seed: speech.seed, synthesizer.model, voiceSeconds: voiceSeconds, output: output.name)
         display.finish(summary.sentence)
-        if output.json { try StandardOutput.print(json: summary) }
-        try await player?.play(speech.audio)
+        if self.output.json { try StandardOutput.print(json: summary) }
+        try await output.play(with: player)
     }
 }

@@ -34,7 +34,9 @@ struct SayCommand: AsyncParsableCommand {
         try model.check()
         let destination = try output.destination(stem: text.stem)
         let subtitles = try timestamps.destination()
-        let options = try speaking.options(wordTimes: subtitles != nil)
+        // Drawn here, so that it can be told even where there is no speech to tell it.
+        let seed = speaking.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
+        let options = try speaking.options(seed: seed, wordTimes: subtitles != nil)
         let player = output.play ? try Player.find() : nil
         try tracing.check()
         let text = try text.text()
@@ -45,44 +47,41 @@ struct SayCommand: AsyncParsableCommand {
         let synthesizer = try await model.load(display)
         try speaking.check(synthesizer.model)
         if subtitles != nil { _ = try synthesizer.model.alignmentHeads() }
-        if options.watermark, synthesizer.model.watermarker == nil { display.note(WatermarkCommand.missing) }
         let start = ContinuousClock.now
         let voice = try await source?.load(synthesizer, display)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
 
-        let spoken = try await speak(text, voice, options, synthesizer, destination, display)
-        guard !spoken.audio.samples.isEmpty else { throw NothingSpoken(seed: spoken.seed) }
-        let place = try destination.finish(spoken.audio)
+        let output = try destination.open(sampleRate: synthesizer.sampleRate, playing: player != nil)
+        let spoken = try await speak(text, voice, options, synthesizer, output, display)
+        guard output.seconds > 0 else { throw NothingSpoken(seed: seed) }
+        try output.finish()
         if let (url, format) = subtitles { try format.write(spoken.words, to: url) }
-        let summary = SpeechSummary(spoken, synthesizer.model, voiceSeconds: voiceSeconds, output: place)
-        for warning in spoken.report.warnings { display.finish("warning: \(Remedy.sentence(warning))") }
+        let summary = SpeechSummary(
+            spoken.report, seed: seed, synthesizer.model, voiceSeconds: voiceSeconds, output: output.name)
         display.finish(summary.sentence)
-        if output.json { try StandardOutput.print(json: summary) }
-        try await player?.play(spoken.audio)
+        if self.output.json { try StandardOutput.print(json: summary) }
+        try await output.play(with: player)
     }
 
+    /// Speaks into the output; what is kept beside are the words and the last report.
     private func speak(
-        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ synthesizer: Synthesizer, _ destination: OutputDestination,
-        _ display: ProgressDisplay
-    ) async throws -> Speech {
+        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ synthesizer: Synthesizer, _ output: SpeechOutput, _ display: ProgressDisplay
+    ) async throws -> (report: SpeechReport, words: [SpokenWord]) {
         if let file = tracing.file {
             let (speech, trace) = try await synthesizer.trace(text, voice: voice, options: options) { display.show($0) }
+            display.warn(speech.report.warnings)
+            try output.take(speech.audio)
             try TraceArguments.write(trace, of: text, speech, to: file)
-            return speech
+            return (speech.report, speech.words)
         }
-        var samples: [Float] = [], words: [SpokenWord] = []
-        var last: SpeechChunk?
+        var report = SpeechReport(), words: [SpokenWord] = []
         for try await chunk in synthesizer.chunks(text, voice: voice, options: options, onProgress: { display.show($0) }) {
-            try destination.take(chunk.audio)
-            samples += chunk.audio.samples
+            display.warn(chunk.report.warnings)
+            try output.take(chunk.audio)
             words += chunk.words
-            last = chunk
+            report = chunk.report
         }
-        // A stream that is cancelled ends as one that is complete.
-        try Task.checkCancellation()
-        return Speech(
-            audio: Audio(samples: samples, sampleRate: synthesizer.sampleRate), seed: last?.seed ?? 0, report: last?.report ?? SpeechReport(),
-            words: words)
+        return (report, words)
     }
 }
 

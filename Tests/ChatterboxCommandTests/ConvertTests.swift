@@ -35,6 +35,9 @@ import Testing
         #expect(figures["text_tokens"] as? Int == 0)
         #expect(figures["speech_tokens"] as? Int == audio.frames / 960)
         #expect(figures["audio_seconds"] as? Double == audio.duration)
+        let stages = try #require(figures["stages"] as? [String: Double])
+        for name in ["listening", "flow", "vocoder"] { #expect(stages[name]! > 0, "\(name)") }
+        #expect(figures["first_audio_seconds"] as! Double > 0)
         #expect(figures["output"] as? String == "out.wav" && figures["watermark"] as? Bool == false)
     }
 

@@ -45,7 +45,7 @@ import Torch
             "real_time_factor", "first_audio_seconds", "load_peak_memory_bytes", "peak_memory_bytes", "watermark", "stages", "output", "warnings",
         ])
         let stages = try #require(figures["stages"] as? [String: Double])
-        #expect(Set(stages.keys) == ["load", "voice", "prefill", "decode", "flow", "vocoder", "watermark"])
+        #expect(Set(stages.keys) == ["load", "voice", "listening", "prefill", "decode", "flow", "vocoder", "watermark"])
         for name in ["load", "voice", "prefill", "decode", "flow", "vocoder"] { #expect(stages[name]! > 0, "\(name)") }
         #expect(figures["seed"] as? Int == 3)
         #expect(figures["speech_tokens"] as? Int == 6)
@@ -94,6 +94,57 @@ import Torch
     @Test("text comes from standard input, samples go to standard output") func pipe() async throws {
         let samples = try await sayAsRecording("-", "-o", "-", "--format", "pcm", input: "One two.").output
         #expect(samples.count == 6 * 960 * 2)
+    }
+
+    @Test("a traced speech goes down a pipe like any other", arguments: ["pcm", "wav"]) func tracedPipe(format: String) async throws {
+        let traced = try await sayAsRecording("One two.", "-o", "-", "--format", format, "--trace", "trace.safetensors", "--split", "none")
+        #expect(traced.status == 0, "\(traced.errors)")
+        #expect(try await traced.output == sayAsRecording("One two.", "-o", "-", "--format", format, "--split", "none").output)
+        #expect(traced.output.count >= 6 * 960 * 2)
+    }
+
+    @Test("a pause alone is a second of silence") func silence() async throws {
+        #expect(try await sayAsRecording("[pause:1s]", "-o", "-", "--format", "pcm").output == Data(count: 48_000))
+    }
+
+    @Test("without the watermark's weights one warning says so and how to get them") func noWatermark() async throws {
+        let run = try await program(
+            ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--voice", StandInModel.recording.path]
+                + ["One two. [pause:0.1s] Three.", "-o", "out.wav", "--json"])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.lines.filter { $0.contains("no watermark") }.map { $0.hasPrefix("warning: ") && $0.contains("chatterbox watermark --fetch") } == [true])
+        let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
+        #expect((figures["warnings"] as? [[String: String]])?.map { $0["kind"] } == ["no-watermark"])
+    }
+
+    @Test("what is held in memory does not grow with the speech", arguments: ["wav", "flac"]) func memory(format: String) async throws {
+        func peak(sentences: Int) async throws -> Int {
+            let text = String(repeating: "One two. [pause:60s] ", count: sentences)
+            let run = try await sayAsRecording("-", "-o", "out.\(format)", "--json", input: text)
+            #expect(run.status == 0, "\(run.errors)")
+            let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
+            #expect(try #require(figures["audio_seconds"] as? Double) > 60 * Double(sentences))
+            return try #require(figures["peak_memory_bytes"] as? Int)
+        }
+        // Twelve minutes more are 69 MB of samples.
+        let (few, many) = (try await peak(sentences: 6), try await peak(sentences: 18))
+        #expect(many - few < 35_000_000)
+    }
+
+    @Test("speech is played, kept or not, from a file that is gone afterwards", arguments: [["-o", "out.flac"], []]) func played(place: [String]) async throws {
+        let (bin, copy) = (program.path("bin"), program.path("played.wav"))
+        try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+        try Data("#!/bin/sh\necho \"$2\" > name; exec cp \"$2\" played.wav\n".utf8).write(to: URL(filePath: bin + "/aplay"))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: bin + "/aplay")
+        let run = try await program(
+            ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark", "--play"]
+                + ["--voice", StandInModel.recording.path, "One two."] + place, environment: ["PATH": "\(bin):/usr/bin:/bin"])
+        #expect(run.status == 0, "\(run.errors)")
+        let spoken = try await sayAsRecording("One two.", "-o", "-", "--format", "wav").output
+        #expect(try Data(contentsOf: URL(filePath: copy)) == spoken)
+        let name = try String(contentsOfFile: program.path("name"), encoding: .utf8).trimmingCharacters(in: .newlines)
+        #expect(!FileManager.default.fileExists(atPath: name))
+        #expect(try program.files() == ["bin/aplay", "name"] + (place.isEmpty ? [] : ["out.flac"]) + ["played.wav"])
     }
 
     @Test("a file without a name is called after the text, and overwrites nothing") func defaultName() async throws {

@@ -59,29 +59,79 @@ enum OutputDestination {
     case standardOutput(AudioFormat)
     case nowhere
 
-    /// Speech as it is made: samples without a header go down a pipe at once.
+    /// Opens the place.
     ///
-    /// - Throws: `AudioError` where nobody takes them.
-    func take(_ piece: Audio) throws {
-        guard case .standardOutput(.pcm) = self, !piece.samples.isEmpty else { return }
-        try StandardOutput.write(AudioFile.encode(piece, as: .pcm))
-    }
+    /// - Parameters:
+    ///   - sampleRate: of the speech, in hertz.
+    ///   - playing: whether the speech will be played.
+    /// - Throws: `AudioError` where nothing can be written there.
+    func open(sampleRate: Int, playing: Bool) throws -> SpeechOutput { try SpeechOutput(self, sampleRate: sampleRate, playing: playing) }
+}
 
-    /// The whole speech, of which ``take(_:)`` has seen every piece.
-    ///
-    /// - Returns: what to call the place in a report; nil for nowhere.
-    /// - Throws: `AudioError`; no part of a file is left then.
-    func finish(_ speech: Audio) throws -> String? {
-        switch self {
+/// Takes speech as it is made, so that its length does not matter: to the place that the user chose, and where it is to
+/// be played, to a file that a player reads. What is not finished leaves no file.
+final class SpeechOutput {
+    /// What to call the place in a report; nil for nowhere.
+    let name: String?
+    /// Seconds of speech so far.
+    private(set) var seconds = 0.0
+    private let file: AudioFileWriter?
+    private let stream: AudioStreamWriter?
+    private let recording: PlayableRecording?
+
+    fileprivate init(_ destination: OutputDestination, sampleRate: Int, playing: Bool) throws {
+        recording = playing ? try PlayableRecording(sampleRate: sampleRate) : nil
+        switch destination {
         case .file(let url, let format):
-            try AudioFile.write(speech, to: url, format: format)
-            return url.relativePath
+            (name, stream) = (url.relativePath, nil)
+            file = try AudioFileWriter(url, format: format, sampleRate: sampleRate)
         case .standardOutput(let format):
-            if format != .pcm { try StandardOutput.write(AudioFile.encode(speech, as: format)) }
-            return "-"
-        case .nowhere: return nil
+            (name, file) = ("-", nil)
+            stream = try AudioStreamWriter(format, sampleRate: sampleRate) { try StandardOutput.write(Data($0)) }
+        case .nowhere: (name, file, stream) = (nil, nil, nil)
         }
     }
+
+    /// - Throws: `AudioError` where the place takes no more.
+    func take(_ piece: Audio) throws {
+        seconds += piece.duration
+        try file?.append(piece)
+        try stream?.append(piece)
+        try recording?.append(piece)
+    }
+
+    /// Completes the file.
+    ///
+    /// - Throws: `AudioError`; no part of a file is left then.
+    func finish() throws {
+        try file?.finish()
+        try stream?.finish()
+        try recording?.finish()
+    }
+
+    /// Plays what was written, if that was wanted, to its end.
+    ///
+    /// - Throws: ``PlayerError``; `CancellationError`.
+    func play(with player: Player?) async throws {
+        if let player, let recording { try await player.play(recording.url) }
+    }
+}
+
+/// A temporary file in the one format that every player reads; it goes away with this object.
+private final class PlayableRecording {
+    let url: URL
+    private let file: AudioFileWriter
+
+    init(sampleRate: Int) throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "chatterbox-\(UUID().uuidString).wav")
+        file = try AudioFileWriter(url, sampleRate: sampleRate)
+    }
+
+    deinit { try? FileManager.default.removeItem(at: url) }
+
+    func append(_ piece: Audio) throws { try file.append(piece) }
+
+    func finish() throws { try file.finish() }
 }
 
 /// Whether a file can be made somewhere, as far as can be told without making it.

@@ -42,15 +42,17 @@ struct SpeakingArguments: ParsableArguments {
     @Flag(help: "Leave the inaudible watermark out.")
     var noWatermark = false
 
-    /// - Parameter wordTimes: whether to tell when each word is heard.
+    /// - Parameters:
+    ///   - seed: in place of none.
+    ///   - wordTimes: whether to tell when each word is heard.
     /// - Throws: ``SpeechOptionsError`` or ``SamplingError`` naming the option that is out of range; ``UsageError``.
-    func options(wordTimes: Bool = false) throws -> SpeechOptions {
+    func options(seed: UInt64? = nil, wordTimes: Bool = false) throws -> SpeechOptions {
         try SpeechOptions(
             sampling: SamplingChanges(
                 temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: repetitionPenalty,
                 guidance: cfgWeight),
             exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
-            maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: seed, watermark: !noWatermark,
+            maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: self.seed ?? seed, watermark: !noWatermark,
             splitting: split, wordTimes: wordTimes)
     }
 

@@ -10,9 +10,6 @@ struct TextArguments: ParsableArguments {
     @Option(name: [.customShort("f"), .long], help: ArgumentHelp("Read the text from a file (UTF-8).", valueName: "file"))
     var file: String?
 
-    /// About an hour of speech, which is held in memory until it is written.
-    static let limit = 50_000
-
     /// Reading standard input waits until it ends, or the task is cancelled.
     ///
     /// - Throws: ``UsageError`` for none or two sources; ``TextSourceError`` or `TextError` for what cannot be
@@ -20,7 +17,6 @@ struct TextArguments: ParsableArguments {
     func text() throws -> String {
         let text = try source()
         guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
-        guard text.count <= Self.limit else { throw TextSourceError.tooLong(name, characters: text.count, limit: Self.limit) }
         return text
     }
 
@@ -56,14 +52,11 @@ struct TextArguments: ParsableArguments {
 enum TextSourceError: Error, CustomStringConvertible {
     case unreadable(String, any Error)
     case notText(String, bytes: Int)
-    case tooLong(String, characters: Int, limit: Int)
 
     var description: String {
         switch self {
         case .unreadable(let file, let error): "\(file): cannot be read (\(error.reason)); check the path"
         case .notText(let name, let bytes): "\(name): \(bytes) bytes that are not UTF-8 text; convert it first, as with iconv"
-        case .tooLong(let name, let characters, let limit):
-            "\(name): \(characters) characters, about \(characters / 840) minutes of speech; at most \(limit) are spoken at once, give it in parts"
         }
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import SpeechAudio
 
 /// A program of this machine that plays sound.
 struct Player {
@@ -21,13 +20,10 @@ struct Player {
         throw UsageError("--play needs aplay, paplay or ffplay, and none is installed; write a file with -o instead")
     }
 
-    /// Plays the sound to its end.
+    /// Plays a sound file to its end.
     ///
-    /// - Throws: ``PlayerError`` where the player fails, as without a sound device.
-    func play(_ audio: Audio) async throws {
-        let file = FileManager.default.temporaryDirectory.appending(path: "chatterbox-\(UUID().uuidString).wav")
-        try AudioFile.write(audio, to: file)
-        defer { try? FileManager.default.removeItem(at: file) }
+    /// - Throws: ``PlayerError`` where the player fails, as without a sound device; `CancellationError`.
+    func play(_ file: URL) async throws {
         let process = Process()
         process.executableURL = executable
         process.arguments = arguments + [file.path]

@@ -13,6 +13,7 @@ final class ProgressDisplay: Sendable {
         var speech = SpeechShare()
         var drawn: ContinuousClock.Instant?
         var reported = 0
+        var warned: Set<SpeechWarning> = []
         /// Whether the terminal's last line is the bar's.
         var isOnScreen = false
     }
@@ -50,6 +51,15 @@ final class ProgressDisplay: Sendable {
         guard style != .silent else { return }
         clear()
         StandardError.print("Note: \(line)")
+    }
+
+    /// What the user should know of the speech; each warning once, however often it is reported.
+    func warn(_ warnings: [SpeechWarning]) {
+        guard style != .silent else { return }
+        for warning in warnings where state.withLock({ $0.warned.insert(warning).inserted }) {
+            clear()
+            StandardError.print("warning: \(Remedy.sentence(warning))")
+        }
     }
 
     /// The last word on the matter, in place of the bar.

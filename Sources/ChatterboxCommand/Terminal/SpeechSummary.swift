@@ -18,7 +18,7 @@ struct SpeechSummary: Encodable {
     let warnings: [SpeechWarning]
 
     struct Stages: Encodable {
-        let load, voice, prefill, decode, flow, vocoder, watermark: Double
+        let load, voice, listening, prefill, decode, flow, vocoder, watermark: Double
     }
 
     enum CodingKeys: String, CodingKey {
@@ -30,13 +30,12 @@ struct SpeechSummary: Encodable {
     }
 
     /// - Parameter voiceSeconds: what preparing the voice took.
-    init(_ speech: Speech, _ model: Model, voiceSeconds: Double, output: String?) {
-        let report = speech.report
+    init(_ report: SpeechReport, seed: UInt64, _ model: Model, voiceSeconds: Double, output: String?) {
         self.model = model.folder.standardizedFileURL.lastPathComponent
         device = model.device.description
         dtype = model.dtype.rawValue
         quantize = model.quantization.rawValue
-        seed = speech.seed
+        self.seed = seed
         textTokens = report.textTokens
         speechTokens = report.speechTokens
         end = report.end?.rawValue
@@ -47,7 +46,7 @@ struct SpeechSummary: Encodable {
         loadPeakMemoryBytes = model.loadingPeakBytes
         peakMemoryBytes = (try? Memory.statistics().peak) ?? 0
         stages = Stages(
-            load: model.loadingSeconds, voice: voiceSeconds, prefill: report.stages.prefill, decode: report.stages.decode,
+            load: model.loadingSeconds, voice: voiceSeconds, listening: report.stages.listening, prefill: report.stages.prefill, decode: report.stages.decode,
             flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: report.stages.watermark)
         watermark = report.isWatermarked
         self.output = output
