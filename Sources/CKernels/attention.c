@@ -206,26 +206,35 @@ static void attend(const ck_kernels *kernels, const work *work, const room *room
     multiply(kernels, &head.values, all_panels(&head.values), &operand, count, out, x->output_stride);
 }
 
-static void attention_task(ck_member *member, void *context) {
-    const work *work = context;
-    const ck_self_attention *x = work->attention;
-    const ck_kernels *kernels = ck_team_kernels(member->team);
-    const ptrdiff_t heads = x->sequences * x->heads, blocks = (x->length + QUERIES - 1) / QUERIES;
+static room room_of(const ck_member *member, const work *work) {
     room room;
     lay_out(&room, work->threads + (size_t)member->index * work->thread_bytes, work);
-    for (ptrdiff_t index; (index = ck_member_take(member)) < heads;) pack(kernels, work, &room, index);
-    ck_member_wait(member);
-    for (ptrdiff_t piece; (piece = ck_member_take(member)) < heads * blocks;) {
-        attend(kernels, work, &room, piece / blocks, piece % blocks * QUERIES);
-    }
+    return room;
+}
+
+static void pack_piece(ck_member *member, const void *context, ptrdiff_t index) {
+    const work *work = context;
+    const room room = room_of(member, work);
+    pack(ck_team_kernels(member->team), work, &room, index);
+}
+
+static ptrdiff_t blocks_of_queries(const ck_self_attention *x) { return (x->length + QUERIES - 1) / QUERIES; }
+
+static void attend_piece(ck_member *member, const void *context, ptrdiff_t piece) {
+    const work *work = context;
+    const room room = room_of(member, work);
+    const ptrdiff_t blocks = blocks_of_queries(work->attention);
+    attend(ck_team_kernels(member->team), work, &room, piece / blocks, piece % blocks * QUERIES);
 }
 
 bool ck_self_attention_run(ck_team *team, const ck_self_attention *attention) {
     work work = {.attention = attention, .padded = rounded_up(attention->length, CK_GROUP)};
+    const ptrdiff_t heads = attention->sequences * attention->heads;
     head head;
     room room;
     work.head_bytes = head_in(&head, NULL, attention);
     work.thread_bytes = aligned(lay_out(&room, NULL, &work));
-    const size_t bytes = work.head_bytes * (size_t)(attention->sequences * attention->heads) + work.thread_bytes * (size_t)ck_team_threads(team);
-    return ck_team_run_in(team, bytes, place_work, attention_task, &work);
+    const ck_phase phases[] = {{pack_piece, &work, heads}, {attend_piece, &work, heads * blocks_of_queries(attention)}};
+    const size_t bytes = work.head_bytes * (size_t)heads + work.thread_bytes * (size_t)ck_team_threads(team);
+    return ck_team_run_in(team, bytes, place_work, &work, phases, 2);
 }

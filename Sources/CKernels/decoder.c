@@ -7,6 +7,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+/// New positions of some slots.
+typedef struct step {
+    ptrdiff_t rows;
+    const int32_t *slots, *positions;
+    const float *inputs;
+    const int32_t *wanted;
+    const ck_attention_record *records;
+    ptrdiff_t record_count;
+} step;
+
+/// Rows that are neighbours in one slot.
+typedef struct stretch {
+    ptrdiff_t first, end;
+} stretch;
+
+/// What a phase of a step works on.
+typedef union stage {
+    struct { const ck_decoder *decoder; ck_way_in way; const int32_t *wanted; } norm;
+    ck_rounding rounding;
+    ck_multiplication multiplication;
+    struct { const ck_decoder *decoder; ptrdiff_t layer; } attention;
+} stage;
+
 struct ck_decoder {
     const ck_transformer *transformer;
     ck_team *team;
@@ -25,8 +48,19 @@ struct ck_decoder {
     /// For each thread: weights of one query, the query itself and the output.
     float *thread_work;
     ptrdiff_t thread_stride;
-    ck_operand operand;
+    ck_operand codes;
+
+    /// The step that is being computed, its stretches and its phases.
+    step step;
+    stretch *stretches;
+    ptrdiff_t stretch_count;
+    ck_phase *phases;
+    stage *stages;
+    ptrdiff_t phase_count;
 };
+
+/// Phases of a layer: two norms, four products whose input may be rounded, and attention. Besides, inputs, norm and head.
+static ptrdiff_t most_phases(const ck_transformer *transformer) { return 11 * transformer->layer_count + 4; }
 
 static ptrdiff_t rounded_up(ptrdiff_t count, ptrdiff_t unit) { return (count + unit - 1) / unit * unit; }
 
@@ -45,7 +79,7 @@ static size_t lay_out(ck_decoder *decoder, char *place) {
         if (place) *parts[index].pointer = (float *)(place + used);
         used += (size_t)rounded_up(parts[index].count, CK_LANES) * sizeof(float);
     }
-    if (place) decoder->operand = ck_codes_in(place + used, rows * widest);
+    if (place) decoder->codes = ck_codes_in(place + used, rows * widest);
     return used + ck_codes_bytes(rows * widest);
 }
 
@@ -69,7 +103,10 @@ ck_decoder *ck_decoder_create(
     decoder->cache = ck_memory_take(decoder->cache_bytes, false);
     decoder->work_bytes = lay_out(decoder, NULL);
     decoder->work = ck_memory_take(decoder->work_bytes, false);
-    if (!decoder->cache || !decoder->work) {
+    decoder->stretches = calloc((size_t)rows, sizeof(stretch));
+    decoder->phases = calloc((size_t)most_phases(transformer), sizeof(ck_phase));
+    decoder->stages = calloc((size_t)most_phases(transformer), sizeof(stage));
+    if (!decoder->cache || !decoder->work || !decoder->stretches || !decoder->phases || !decoder->stages) {
         ck_decoder_free(decoder);
         return NULL;
     }
@@ -81,31 +118,10 @@ void ck_decoder_free(ck_decoder *decoder) {
     if (!decoder) return;
     ck_memory_give(decoder->cache, decoder->cache_bytes);
     ck_memory_give(decoder->work, decoder->work_bytes);
+    free(decoder->stretches);
+    free(decoder->phases);
+    free(decoder->stages);
     free(decoder);
-}
-
-/// New positions of some slots.
-typedef struct step {
-    ck_decoder *decoder;
-    ptrdiff_t rows;
-    const int32_t *slots, *positions;
-    const float *inputs;
-    const int32_t *wanted;
-    ptrdiff_t wanted_count;
-    float *logits;
-    const ck_attention_record *records;
-    ptrdiff_t record_count;
-} step;
-
-/// Rows that are neighbours in one slot.
-typedef struct stretch {
-    ptrdiff_t first, end;
-} stretch;
-
-static stretch stretch_from(const step *step, ptrdiff_t first) {
-    ptrdiff_t end = first + 1;
-    while (end < step->rows && step->slots[end] == step->slots[first]) end++;
-    return (stretch){first, end};
 }
 
 static void *cached(const ck_decoder *decoder, bool values, ptrdiff_t layer, ptrdiff_t slot, ptrdiff_t head) {
@@ -138,8 +154,8 @@ static void record(const step *step, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t 
 }
 
 /// One head's attention for a stretch of rows: first their keys and values are stored, then each looks back.
-static void attend(ck_member *member, const step *step, ptrdiff_t layer, ptrdiff_t head, stretch rows) {
-    ck_decoder *decoder = step->decoder;
+static void attend(ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, stretch rows) {
+    const step *step = &decoder->step;
     const ck_transformer *transformer = decoder->transformer;
     const ck_kernels *kernels = ck_team_kernels(member->team);
     const ptrdiff_t hidden = transformer->hidden, size = decoder->head, padded = decoder->padded_head;
@@ -168,78 +184,100 @@ static void attend(ck_member *member, const step *step, ptrdiff_t layer, ptrdiff
     }
 }
 
-static void attend_all(ck_member *member, const step *step, ptrdiff_t layer) {
-    const ptrdiff_t heads = step->decoder->transformer->heads;
-    ptrdiff_t piece = ck_member_take(member), count = 0;
-    for (stretch rows = {0, 0}; rows.end < step->rows; count += heads) {
-        rows = stretch_from(step, rows.end);
-        for (; piece < count + heads; piece = ck_member_take(member)) attend(member, step, layer, piece - count, rows);
-    }
-}
+// MARK: phases
 
-static void normalise(ck_member *member, const step *step, ptrdiff_t rows, const float *weight, const float *bias) {
-    ck_decoder *decoder = step->decoder;
+static void copy_input(ck_member *member, const void *context, ptrdiff_t row) {
+    const ck_decoder *decoder = context;
     const ptrdiff_t hidden = decoder->transformer->hidden;
-    const ck_way_in way = {.norm_weight = weight, .norm_bias = bias, .norm_epsilon = decoder->transformer->norm_epsilon};
-    for (ptrdiff_t row; (row = ck_member_take(member)) < rows;) {
-        ck_team_kernels(member->team)->transform(
-            &way, decoder->hidden + row * hidden, NULL, NULL, hidden, decoder->normalised + row * hidden);
-    }
-    ck_member_wait(member);
+    memcpy(decoder->hidden + row * hidden, decoder->step.inputs + row * hidden, (size_t)hidden * sizeof(float));
 }
 
-static void multiply(
-    ck_member *member, const step *step, ptrdiff_t rows, const ck_matrix *matrix, const float *input, ptrdiff_t stride, ck_result result
-) {
-    ck_operand operand = step->decoder->operand;
-    ck_member_round(member, matrix, input, stride, rows, &operand);
-    if (matrix->format != CK_FLOAT32) ck_member_wait(member);
-    ck_member_multiply(member, matrix, &operand, &result, rows);
-    ck_member_wait(member);
+static void attend_piece(ck_member *member, const void *context, ptrdiff_t piece) {
+    const stage *stage = context;
+    const ck_decoder *decoder = stage->attention.decoder;
+    const ptrdiff_t heads = decoder->transformer->heads;
+    attend(member, decoder, stage->attention.layer, piece % heads, decoder->stretches[piece / heads]);
 }
 
-static void decode_task(ck_member *member, void *context) {
-    const step *step = context;
-    ck_decoder *decoder = step->decoder;
-    const ck_transformer *transformer = decoder->transformer;
-    const ptrdiff_t rows = step->rows, hidden = transformer->hidden, inner = transformer->inner;
-    for (ptrdiff_t row; (row = ck_member_take(member)) < rows;) {
-        memcpy(decoder->hidden + row * hidden, step->inputs + row * hidden, (size_t)hidden * sizeof(float));
-    }
-    ck_member_wait(member);
+static void normalise_row(ck_member *member, const void *context, ptrdiff_t row) {
+    const stage *stage = context;
+    const ck_decoder *decoder = stage->norm.decoder;
+    const ptrdiff_t hidden = decoder->transformer->hidden, from = stage->norm.wanted ? stage->norm.wanted[row] : row;
+    ck_team_kernels(member->team)->transform(
+        &stage->norm.way, decoder->hidden + from * hidden, NULL, NULL, hidden, decoder->normalised + row * hidden);
+}
 
-    for (ptrdiff_t index = 0; index < transformer->layer_count; index++) {
-        const ck_decoder_layer *layer = &transformer->layers[index];
-        const ck_result into_hidden = {CK_IDENTITY, decoder->hidden, hidden, 0, decoder->hidden, hidden};
-        normalise(member, step, rows, layer->attention_norm, layer->attention_norm_bias);
-        multiply(member, step, rows, layer->query_key_value, decoder->normalised, hidden,
-                 (ck_result){CK_IDENTITY, NULL, 0, 0, decoder->query_key_value, 3 * hidden});
-        attend_all(member, step, index);
-        ck_member_wait(member);
-        multiply(member, step, rows, layer->attention_output, decoder->attended, hidden, into_hidden);
-        normalise(member, step, rows, layer->feed_forward_norm, layer->feed_forward_norm_bias);
-        multiply(member, step, rows, layer->expand, decoder->normalised, hidden,
-                 (ck_result){transformer->activation, NULL, 0, 0, decoder->expanded, inner});
-        multiply(member, step, rows, layer->contract, decoder->expanded, inner, into_hidden);
-    }
+/// The stage of the next phase.
+static stage *next_stage(ck_decoder *decoder) { return &decoder->stages[decoder->phase_count]; }
 
-    // The wanted rows move to the front, in order, so that none is overwritten before it is read.
-    if (member->index == 0) {
-        for (ptrdiff_t index = 0; index < step->wanted_count; index++) {
-            memmove(decoder->hidden + index * hidden, decoder->hidden + step->wanted[index] * hidden, (size_t)hidden * sizeof(float));
-        }
+static void add(ck_decoder *decoder, ck_phase phase) { decoder->phases[decoder->phase_count++] = phase; }
+
+/// Normalises all rows, or those that are wanted.
+static void add_norm(ck_decoder *decoder, const float *weight, const float *bias, const int32_t *wanted, ptrdiff_t rows) {
+    stage *stage = next_stage(decoder);
+    stage->norm.decoder = decoder;
+    stage->norm.way = (ck_way_in){.norm_weight = weight, .norm_bias = bias, .norm_epsilon = decoder->transformer->norm_epsilon};
+    stage->norm.wanted = wanted;
+    add(decoder, (ck_phase){normalise_row, stage, rows});
+}
+
+static void add_product(ck_decoder *decoder, const ck_matrix *matrix, const float *input, ptrdiff_t rows, ck_result result) {
+    ck_operand operand = {.values = input, .stride = matrix->inputs};
+    if (matrix->format != CK_FLOAT32) {
+        operand = decoder->codes;
+        operand.stride = matrix->depth;
+        stage *stage = next_stage(decoder);
+        stage->rounding = (ck_rounding){matrix, input, matrix->inputs, rows, operand};
+        add(decoder, ck_rounding_phase(&stage->rounding));
     }
-    ck_member_wait(member);
-    normalise(member, step, step->wanted_count, transformer->final_norm, transformer->final_norm_bias);
-    const ptrdiff_t vocabulary = ck_matrix_outputs(transformer->head);
-    multiply(member, step, step->wanted_count, transformer->head, decoder->normalised, hidden,
-             (ck_result){CK_IDENTITY, NULL, 0, 0, step->logits, vocabulary});
+    stage *stage = next_stage(decoder);
+    stage->multiplication = (ck_multiplication){.matrix = matrix, .operand = operand, .result = result, .rows = rows};
+    ck_multiplication_cut(&stage->multiplication, decoder->team, 1);
+    add(decoder, ck_multiplication_phase(&stage->multiplication));
+}
+
+static void add_attention(ck_decoder *decoder, ptrdiff_t layer) {
+    stage *stage = next_stage(decoder);
+    stage->attention.decoder = decoder;
+    stage->attention.layer = layer;
+    add(decoder, (ck_phase){attend_piece, stage, decoder->stretch_count * decoder->transformer->heads});
+}
+
+static void find_stretches(ck_decoder *decoder) {
+    const step *step = &decoder->step;
+    decoder->stretch_count = 0;
+    for (ptrdiff_t first = 0, end; first < step->rows; first = end) {
+        for (end = first + 1; end < step->rows && step->slots[end] == step->slots[first];) end++;
+        decoder->stretches[decoder->stretch_count++] = (stretch){first, end};
+    }
 }
 
 void ck_decoder_run(
     ck_decoder *decoder, ptrdiff_t rows, const int32_t *slots, const int32_t *positions, const float *inputs, const int32_t *wanted,
     ptrdiff_t wanted_count, float *logits, const ck_attention_record *records, ptrdiff_t record_count
 ) {
-    step step = {decoder, rows, slots, positions, inputs, wanted, wanted_count, logits, records, record_count};
-    ck_team_run(decoder->team, decode_task, &step);
+    const ck_transformer *transformer = decoder->transformer;
+    const ptrdiff_t hidden = transformer->hidden, inner = transformer->inner;
+    const ck_result into_hidden = {CK_IDENTITY, decoder->hidden, hidden, 0, decoder->hidden, hidden};
+    decoder->step = (step){rows, slots, positions, inputs, wanted, records, record_count};
+    find_stretches(decoder);
+    decoder->phase_count = 0;
+
+    add(decoder, (ck_phase){copy_input, decoder, rows});
+    for (ptrdiff_t index = 0; index < transformer->layer_count; index++) {
+        const ck_decoder_layer *layer = &transformer->layers[index];
+        add_norm(decoder, layer->attention_norm, layer->attention_norm_bias, NULL, rows);
+        add_product(decoder, layer->query_key_value, decoder->normalised, rows,
+                    (ck_result){CK_IDENTITY, NULL, 0, 0, decoder->query_key_value, 3 * hidden});
+        add_attention(decoder, index);
+        add_product(decoder, layer->attention_output, decoder->attended, rows, into_hidden);
+        add_norm(decoder, layer->feed_forward_norm, layer->feed_forward_norm_bias, NULL, rows);
+        add_product(decoder, layer->expand, decoder->normalised, rows,
+                    (ck_result){transformer->activation, NULL, 0, 0, decoder->expanded, inner});
+        add_product(decoder, layer->contract, decoder->expanded, rows, into_hidden);
+    }
+    add_norm(decoder, transformer->final_norm, transformer->final_norm_bias, wanted, wanted_count);
+    add_product(decoder, transformer->head, decoder->normalised, wanted_count,
+                (ck_result){CK_IDENTITY, NULL, 0, 0, logits, transformer->head->outputs});
+    ck_team_run(decoder->team, decoder->phases, decoder->phase_count);
 }

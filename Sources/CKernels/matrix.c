@@ -3,7 +3,6 @@
 #include "memory.h"
 #include "team.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,8 +10,13 @@ typedef struct packing {
     const ck_matrix *matrix;
     const ck_source *sources;
     int32_t source_count;
-    atomic_bool failed;
+    /// For each thread a panel to pack from, `[depth, 16]`.
+    float *tiles;
 } packing;
+
+static ptrdiff_t tile_count(const ck_matrix *matrix) { return matrix->depth * CK_LANES; }
+
+static void place_tiles(void *context, void *memory) { ((packing *)context)->tiles = memory; }
 
 /// The number, in the order of the sources, of the output in a panel's lane; −1 for filling.
 static ptrdiff_t output_at(const ck_matrix *matrix, ptrdiff_t panel, ptrdiff_t lane) {
@@ -45,24 +49,19 @@ static void gather(const packing *work, ptrdiff_t panel, ptrdiff_t tap, float *t
     }
 }
 
-static void pack_task(ck_member *member, void *context) {
-    packing *work = context;
+static void pack_panel(ck_member *member, const void *context, ptrdiff_t panel) {
+    const packing *work = context;
     const ck_matrix *matrix = work->matrix;
-    size_t bytes = (size_t)(matrix->depth * CK_LANES) * sizeof(float);
-    float *tile = ck_memory_take(bytes, false);
-    if (!tile) atomic_store(&work->failed, true);
-    for (ptrdiff_t panel; tile && (panel = ck_member_take(member)) < matrix->panels;) {
-        memset(tile, 0, bytes);
-        for (ptrdiff_t lane = 0; lane < CK_LANES; lane++) {
-            ptrdiff_t output = output_at(matrix, panel, lane);
-            if (output < 0) continue;
-            const ck_source *source = source_of(work, &output);
-            if (matrix->bias && source->bias) matrix->bias[panel * CK_LANES + lane] = source->bias[output];
-        }
-        for (ptrdiff_t tap = 0; tap < matrix->taps; tap++) gather(work, panel, tap, tile + tap * matrix->tap_depth * CK_LANES);
-        ck_team_kernels(member->team)->pack[matrix->format](matrix, panel, tile);
+    float *tile = work->tiles + member->index * tile_count(matrix);
+    memset(tile, 0, (size_t)tile_count(matrix) * sizeof(float));
+    for (ptrdiff_t lane = 0; lane < CK_LANES; lane++) {
+        ptrdiff_t output = output_at(matrix, panel, lane);
+        if (output < 0) continue;
+        const ck_source *source = source_of(work, &output);
+        if (matrix->bias && source->bias) matrix->bias[panel * CK_LANES + lane] = source->bias[output];
     }
-    ck_memory_give(tile, bytes);
+    for (ptrdiff_t tap = 0; tap < matrix->taps; tap++) gather(work, panel, tap, tile + tap * matrix->tap_depth * CK_LANES);
+    ck_team_kernels(member->team)->pack[matrix->format](matrix, panel, tile);
 }
 
 /// Turns weights into those of Winograd's form, in the same order; false where there is not enough memory.
@@ -127,10 +126,11 @@ ck_matrix *ck_matrix_pack(
     matrix->weights = ck_memory_take(matrix->weight_bytes, true);
     matrix->scales = ck_memory_take(matrix->scale_bytes, false);
     matrix->bias = biased ? calloc((size_t)(matrix->panels * CK_LANES), sizeof(float)) : NULL;
-    packing work = {matrix, sources, source_count, false};
     if (matrix->weights && matrix->scales && (!biased || matrix->bias)) {
-        ck_team_run(team, pack_task, &work);
-        if (!work.failed && (!winograd || to_points(matrix))) return matrix;
+        packing work = {matrix, sources, source_count, NULL};
+        const ck_phase phase = {pack_panel, &work, matrix->panels};
+        const size_t bytes = (size_t)(ck_team_threads(team) * tile_count(matrix)) * sizeof(float);
+        if (ck_team_run_in(team, bytes, place_tiles, &work, &phase, 1) && (!winograd || to_points(matrix))) return matrix;
     }
     ck_matrix_free(matrix);
     return NULL;

@@ -34,49 +34,37 @@ void ck_round_row(const ck_kernels *kernels, const ck_operand *codes, ptrdiff_t 
         (int32_t *)codes->offsets + place / CK_GROUP, (int32_t *)codes->suboffsets + place / CK_SUBGROUP);
 }
 
-void ck_member_round(ck_member *member, const ck_matrix *matrix, const float *rows, ptrdiff_t stride, ptrdiff_t count, ck_operand *operand) {
-    if (matrix->format == CK_FLOAT32) {
-        *operand = (ck_operand){.values = rows, .stride = stride};
-        return;
-    }
-    operand->stride = matrix->depth;
-    for (ptrdiff_t row; (row = ck_member_take(member)) < count;) {
-        ck_round_row(ck_team_kernels(member->team), operand, row * matrix->depth, rows + row * stride, matrix->inputs, matrix->depth);
-    }
+static void round_row(ck_member *member, const void *context, ptrdiff_t row) {
+    const ck_rounding *x = context;
+    const ck_matrix *matrix = x->matrix;
+    ck_round_row(ck_team_kernels(member->team), &x->codes, row * matrix->depth, x->rows + row * x->stride, matrix->inputs, matrix->depth);
 }
 
-/// A product in pieces of some rows and some panels.
-typedef struct cut {
-    ptrdiff_t blocks, panels, strips;
-} cut;
+ck_phase ck_rounding_phase(const ck_rounding *rounding) { return (ck_phase){round_row, rounding, rounding->count}; }
 
-static cut cut_of(const ck_team *team, const ck_matrix *matrix, ptrdiff_t rows, ptrdiff_t sequences) {
+void ck_multiplication_cut(ck_multiplication *x, const ck_team *team, ptrdiff_t sequences) {
+    const ck_matrix *matrix = x->matrix;
     const size_t panel_bytes = matrix->weight_bytes / (size_t)matrix->panels;
-    cut cut = {(rows + ROWS - 1) / ROWS, ck_team_kernels(team)->tile_panels[matrix->format], 0};
-    if (matrix->gated && cut.panels % 2) cut.panels *= 2;
-    while (2 * (size_t)cut.panels * panel_bytes <= PIECE &&
-           matrix->panels / (2 * cut.panels) * cut.blocks * sequences >= 8 * ck_team_threads(team)) {
-        cut.panels *= 2;
+    ptrdiff_t panels = ck_team_kernels(team)->tile_panels[matrix->format];
+    x->blocks = (x->rows + ROWS - 1) / ROWS;
+    if (matrix->gated && panels % 2) panels *= 2;
+    while (2 * (size_t)panels * panel_bytes <= PIECE &&
+           matrix->panels / (2 * panels) * x->blocks * sequences >= 8 * ck_team_threads(team)) {
+        panels *= 2;
     }
-    cut.strips = (matrix->panels + cut.panels - 1) / cut.panels;
-    return cut;
+    x->strip_panels = panels;
+    x->strips = (matrix->panels + panels - 1) / panels;
 }
 
-static void multiply_piece(
-    const ck_team *team, const ck_matrix *matrix, const ck_operand *operand, const ck_result *result, ptrdiff_t rows, cut cut, ptrdiff_t piece
-) {
-    ptrdiff_t block = piece % cut.blocks, strip = piece / cut.blocks;
-    ck_team_kernels(team)->product[matrix->format](
-        matrix, operand, result, (ck_rows){block * ROWS, smaller((block + 1) * ROWS, rows)},
-        (ck_rows){strip * cut.panels, smaller((strip + 1) * cut.panels, matrix->panels)});
+static void multiply_piece(ck_member *member, const void *context, ptrdiff_t piece) {
+    const ck_multiplication *x = context;
+    const ptrdiff_t block = piece % x->blocks, strip = piece / x->blocks, panels = x->strip_panels;
+    ck_team_kernels(member->team)->product[x->matrix->format](
+        x->matrix, &x->operand, &x->result, (ck_rows){block * ROWS, smaller((block + 1) * ROWS, x->rows)},
+        (ck_rows){strip * panels, smaller((strip + 1) * panels, x->matrix->panels)});
 }
 
-void ck_member_multiply(ck_member *member, const ck_matrix *matrix, const ck_operand *operand, const ck_result *result, ptrdiff_t rows) {
-    const cut cut = cut_of(member->team, matrix, rows, 1);
-    for (ptrdiff_t piece; (piece = ck_member_take(member)) < cut.strips * cut.blocks;) {
-        multiply_piece(member->team, matrix, operand, result, rows, cut, piece);
-    }
-}
+ck_phase ck_multiplication_phase(const ck_multiplication *x) { return (ck_phase){multiply_piece, x, x->strips * x->blocks}; }
 
 // MARK: layers
 
@@ -94,8 +82,11 @@ typedef struct layer {
     ptrdiff_t row_stride;
     /// Whether the rows can be used as they are.
     bool direct;
-    /// In Winograd's form: tiles of a piece, and for each thread a row of zeros and what goes into products and comes out.
+    /// How the product of a sequence is cut into pieces.
+    ck_multiplication pieces;
+    /// In Winograd's form: tiles of a piece, a row of zeros, and for each thread what goes into products and comes out.
     ptrdiff_t tiles;
+    float *zeros;
     char *rooms;
     size_t room_bytes;
 } layer;
@@ -106,9 +97,13 @@ static size_t lay_out(layer *layer, char *memory) {
     const ptrdiff_t count = layer->stored * product->sequences * layer->width;
     if (product->matrix->format == CK_FLOAT32) {
         const size_t bytes = layer->direct ? 0 : aligned((size_t)count * sizeof(float));
-        layer->values = (float *)memory;
-        layer->rooms = memory + bytes;
-        return bytes + (size_t)ck_team_threads(layer->team) * layer->room_bytes;
+        const size_t zeros = product->matrix->points ? aligned((size_t)product->matrix->inputs * sizeof(float)) : 0;
+        if (memory) {
+            layer->values = (float *)memory;
+            layer->zeros = memset(memory + bytes, 0, zeros);
+            layer->rooms = memory + bytes + zeros;
+        }
+        return bytes + zeros + (size_t)ck_team_threads(layer->team) * layer->room_bytes;
     }
     if (memory) {
         layer->codes = ck_codes_in(memory, count);
@@ -136,14 +131,18 @@ static void bring_in(ck_member *member, const layer *layer, ptrdiff_t sequence, 
     if (!is_float) ck_round_row(kernels, &layer->codes, place, is_plain(in) && !is_zero ? row : out, inputs, layer->width);
 }
 
-static void bring_all_in(ck_member *member, const layer *layer) {
-    const ptrdiff_t all = layer->stored * layer->product->sequences;
-    for (ptrdiff_t first; (first = ck_member_take(member) * INCOMING) < all;) {
-        for (ptrdiff_t row = first; row < smaller(first + INCOMING, all); row++) {
-            bring_in(member, layer, row / layer->stored, row % layer->stored);
-        }
+static void bring_some_in(ck_member *member, const void *context, ptrdiff_t piece) {
+    const layer *layer = context;
+    const ptrdiff_t first = piece * INCOMING, all = layer->stored * layer->product->sequences;
+    for (ptrdiff_t row = first; row < smaller(first + INCOMING, all); row++) {
+        bring_in(member, layer, row / layer->stored, row % layer->stored);
     }
-    ck_member_wait(member);
+}
+
+/// No pieces where the rows can be used as they are.
+static ck_phase bring_in_phase(const layer *layer) {
+    const ptrdiff_t all = layer->stored * layer->product->sequences;
+    return (ck_phase){bring_some_in, layer, layer->direct ? 0 : (all + INCOMING - 1) / INCOMING};
 }
 
 /// Where a sequence's results go.
@@ -155,30 +154,25 @@ static ck_result result_of(const ck_product *product, ptrdiff_t sequence) {
     };
 }
 
-static void layer_task(ck_member *member, void *context) {
+static void layer_piece(ck_member *member, const void *context, ptrdiff_t piece) {
     const layer *layer = context;
     const ck_product *product = layer->product;
-    const ck_matrix *matrix = product->matrix;
-    if (!layer->direct) bring_all_in(member, layer);
-
-    const cut cut = cut_of(member->team, matrix, product->result_length, product->sequences);
-    const ptrdiff_t pieces = cut.strips * cut.blocks, row = layer->direct ? product->input_stride : layer->width;
-    for (ptrdiff_t piece; (piece = ck_member_take(member)) < pieces * product->sequences;) {
-        const ptrdiff_t sequence = piece / pieces, place = sequence * layer->stored * row;
-        ck_operand operand = layer->codes;
-        operand.stride = product->step * row;
-        operand.tap_stride = product->dilation * row;
-        if (matrix->format == CK_FLOAT32) {
-            operand.values = (layer->direct ? product->input : layer->values) + place;
-        } else {
-            operand.codes += place;
-            operand.scales += place / CK_GROUP;
-            operand.offsets += place / CK_GROUP;
-            operand.suboffsets += place / CK_SUBGROUP;
-        }
-        const ck_result result = result_of(product, sequence);
-        multiply_piece(member->team, matrix, &operand, &result, product->result_length, cut, piece % pieces);
+    const ptrdiff_t row = layer->direct ? product->input_stride : layer->width;
+    ck_multiplication own = layer->pieces;
+    const ptrdiff_t pieces = own.strips * own.blocks, sequence = piece / pieces, place = sequence * layer->stored * row;
+    own.operand = layer->codes;
+    own.operand.stride = product->step * row;
+    own.operand.tap_stride = product->dilation * row;
+    if (own.matrix->format == CK_FLOAT32) {
+        own.operand.values = (layer->direct ? product->input : layer->values) + place;
+    } else {
+        own.operand.codes += place;
+        own.operand.scales += place / CK_GROUP;
+        own.operand.offsets += place / CK_GROUP;
+        own.operand.suboffsets += place / CK_SUBGROUP;
     }
+    own.result = result_of(product, sequence);
+    multiply_piece(member, &own, piece % pieces);
 }
 
 // MARK: Winograd's form
@@ -202,27 +196,25 @@ static void measure_tiles(layer *layer) {
     const ptrdiff_t share = all * rows * product->sequences / (4 * ck_team_threads(layer->team));
     tiles = smaller(smaller(tiles, share), MOST_TILES) / FEWEST_TILES * FEWEST_TILES;
     layer->tiles = tiles < FEWEST_TILES ? FEWEST_TILES : tiles;
-    layer->room_bytes = aligned((size_t)matrix->inputs * sizeof(float))
-        + (size_t)ck_points(matrix) * (aligned((size_t)points_before(matrix, layer->tiles) * sizeof(float))
-                       + aligned((size_t)points_after(matrix, layer->tiles) * sizeof(float)));
+    layer->room_bytes = (size_t)ck_points(matrix) * (aligned((size_t)points_before(matrix, layer->tiles) * sizeof(float))
+        + aligned((size_t)points_after(matrix, layer->tiles) * sizeof(float)));
 }
 
-/// A stored row of a sequence, or the room's row of zeros.
-static const float *stored_row(const layer *layer, const float *zeros, ptrdiff_t sequence, ptrdiff_t stored) {
+/// A stored row of a sequence, or the row of zeros.
+static const float *stored_row(const layer *layer, ptrdiff_t sequence, ptrdiff_t stored) {
     const ck_product *product = layer->product;
-    if (!layer->direct) return stored < layer->stored ? layer->values + (sequence * layer->stored + stored) * layer->width : zeros;
+    if (!layer->direct) return stored < layer->stored ? layer->values + (sequence * layer->stored + stored) * layer->width : layer->zeros;
     const ptrdiff_t index = stored - product->lead;
-    if (index < 0 || index >= product->length) return zeros;
+    if (index < 0 || index >= product->length) return layer->zeros;
     return product->input + (sequence * product->length + index) * product->input_stride;
 }
 
-static void winograd_piece(const layer *layer, char *room, ptrdiff_t sequence, ptrdiff_t row, ptrdiff_t first, ptrdiff_t tiles) {
+static void filter_tiles(const layer *layer, char *room, ptrdiff_t sequence, ptrdiff_t row, ptrdiff_t first, ptrdiff_t tiles) {
     const ck_product *product = layer->product;
     const ck_matrix *matrix = product->matrix;
     const ck_kernels *kernels = ck_team_kernels(layer->team);
     const ptrdiff_t width = matrix->inputs, dilation = product->dilation, out_width = matrix->panels * CK_LANES;
-    const float *zeros = (float *)room;
-    float *before = (float *)(room + aligned((size_t)width * sizeof(float)));
+    float *before = (float *)room;
     const ptrdiff_t before_stride = (ptrdiff_t)(aligned((size_t)points_before(matrix, layer->tiles) * sizeof(float)) / sizeof(float));
     float *after = before + ck_points(matrix) * before_stride;
     const ptrdiff_t after_stride = points_after(matrix, layer->tiles);
@@ -230,7 +222,7 @@ static void winograd_piece(const layer *layer, char *room, ptrdiff_t sequence, p
     for (ptrdiff_t tile = 0; tile < tiles + matrix->points->taps - 1; tile++) {
         const float *rows[CK_MOST_POINTS];
         for (ptrdiff_t i = 0; i < ck_points(matrix); i++) {
-            rows[i] = stored_row(layer, zeros, sequence, row + ((first + tile) * CK_TILE + i) * dilation);
+            rows[i] = stored_row(layer, sequence, row + ((first + tile) * CK_TILE + i) * dilation);
         }
         kernels->to_points[matrix->span - 3](rows, width, before + tile * width, before_stride);
     }
@@ -251,18 +243,16 @@ static void winograd_piece(const layer *layer, char *room, ptrdiff_t sequence, p
     }
 }
 
-static void winograd_task(ck_member *member, void *context) {
+static ptrdiff_t blocks_of_tiles(const layer *layer) { return (tiles_from(layer->product, 0) + layer->tiles - 1) / layer->tiles; }
+
+static void winograd_piece(ck_member *member, const void *context, ptrdiff_t piece) {
     const layer *layer = context;
     const ck_product *product = layer->product;
-    if (!layer->direct) bring_all_in(member, layer);
     char *room = layer->rooms + (size_t)member->index * layer->room_bytes;
-    memset(room, 0, (size_t)product->matrix->inputs * sizeof(float));
-    const ptrdiff_t blocks = (tiles_from(product, 0) + layer->tiles - 1) / layer->tiles, rows = product->dilation;
-    for (ptrdiff_t piece; (piece = ck_member_take(member)) < blocks * rows * product->sequences;) {
-        const ptrdiff_t first = piece % blocks * layer->tiles, row = piece / blocks % rows;
-        const ptrdiff_t tiles = smaller(tiles_from(product, row) - first, layer->tiles);
-        if (row < product->result_length && tiles > 0) winograd_piece(layer, room, piece / blocks / rows, row, first, tiles);
-    }
+    const ptrdiff_t blocks = blocks_of_tiles(layer), rows = product->dilation;
+    const ptrdiff_t first = piece % blocks * layer->tiles, row = piece / blocks % rows;
+    const ptrdiff_t tiles = smaller(tiles_from(product, row) - first, layer->tiles);
+    if (row < product->result_length && tiles > 0) filter_tiles(layer, room, piece / blocks / rows, row, first, tiles);
 }
 
 bool ck_product_run(ck_team *team, const ck_product *product) {
@@ -276,20 +266,27 @@ bool ck_product_run(ck_team *team, const ck_product *product) {
         layer.direct = is_plain(&product->in);
         measure_tiles(&layer);
     }
-    return ck_team_run_in(team, lay_out(&layer, NULL), place_layer, matrix->points ? winograd_task : layer_task, &layer);
+    layer.pieces = (ck_multiplication){.matrix = matrix, .rows = product->result_length};
+    ck_multiplication_cut(&layer.pieces, team, product->sequences);
+    const ck_phase multiply = matrix->points
+        ? (ck_phase){winograd_piece, &layer, blocks_of_tiles(&layer) * product->dilation * product->sequences}
+        : (ck_phase){layer_piece, &layer, layer.pieces.strips * layer.pieces.blocks * product->sequences};
+    const ck_phase phases[] = {bring_in_phase(&layer), multiply};
+    return ck_team_run_in(team, lay_out(&layer, NULL), place_layer, &layer, phases, 2);
 }
 
-static void rows_task(ck_member *member, void *context) {
+static void take_rows_in(ck_member *member, const void *context, ptrdiff_t piece) {
     const ck_rows_in *rows = context;
-    const ptrdiff_t all = rows->sequences * rows->length;
-    for (ptrdiff_t first; (first = ck_member_take(member) * INCOMING) < all;) {
-        for (ptrdiff_t row = first; row < smaller(first + INCOMING, all); row++) {
-            float *out = rows->output + row * rows->output_stride;
-            const float *added = rows->in.added ? rows->in.added + row / rows->length * rows->width : NULL;
-            const float *residual = rows->residual ? rows->residual + row * rows->residual_stride : NULL;
-            ck_team_kernels(member->team)->transform(&rows->in, rows->input + row * rows->input_stride, added, residual, rows->width, out);
-        }
+    const ptrdiff_t first = piece * INCOMING, all = rows->sequences * rows->length;
+    for (ptrdiff_t row = first; row < smaller(first + INCOMING, all); row++) {
+        float *out = rows->output + row * rows->output_stride;
+        const float *added = rows->in.added ? rows->in.added + row / rows->length * rows->width : NULL;
+        const float *residual = rows->residual ? rows->residual + row * rows->residual_stride : NULL;
+        ck_team_kernels(member->team)->transform(&rows->in, rows->input + row * rows->input_stride, added, residual, rows->width, out);
     }
 }
 
-void ck_rows_in_run(ck_team *team, const ck_rows_in *rows) { ck_team_run(team, rows_task, (void *)rows); }
+void ck_rows_in_run(ck_team *team, const ck_rows_in *rows) {
+    const ptrdiff_t all = rows->sequences * rows->length;
+    ck_team_run(team, &(ck_phase){take_rows_in, rows, (all + INCOMING - 1) / INCOMING}, 1);
+}

@@ -1,4 +1,4 @@
-// The parts of a product that the threads of a team do together.
+// Phases of a product.
 #ifndef CK_INTERNAL_PRODUCT_H
 #define CK_INTERNAL_PRODUCT_H
 
@@ -11,10 +11,27 @@ ck_operand ck_codes_in(void *memory, ptrdiff_t count);
 /// Rounds a row into codes from `place` on.
 void ck_round_row(const ck_kernels *kernels, const ck_operand *codes, ptrdiff_t place, const float *row, ptrdiff_t count, ptrdiff_t depth);
 
-/// Takes rows until none is left, and rounds them where the matrix holds codes; else the operand is the rows as they are.
-/// Afterwards the members must wait.
-void ck_member_round(ck_member *member, const ck_matrix *matrix, const float *rows, ptrdiff_t stride, ptrdiff_t count, ck_operand *operand);
-/// Takes pieces of a product until none is left. Afterwards the members must wait.
-void ck_member_multiply(ck_member *member, const ck_matrix *matrix, const ck_operand *operand, const ck_result *result, ptrdiff_t rows);
+/// Rows that are rounded to codes.
+typedef struct ck_rounding {
+    const ck_matrix *matrix;
+    const float *rows;
+    ptrdiff_t stride, count;
+    ck_operand codes;
+} ck_rounding;
+/// Rounds, a row a piece.
+ck_phase ck_rounding_phase(const ck_rounding *rounding);
+
+/// A product in pieces of some rows and some panels.
+typedef struct ck_multiplication {
+    const ck_matrix *matrix;
+    ck_operand operand;
+    ck_result result;
+    ptrdiff_t rows;
+    /// Blocks of rows and strips of panels that it is cut into.
+    ptrdiff_t blocks, strips, strip_panels;
+} ck_multiplication;
+/// Cuts it into pieces. How it is cut changes no number.
+void ck_multiplication_cut(ck_multiplication *multiplication, const ck_team *team, ptrdiff_t sequences);
+ck_phase ck_multiplication_phase(const ck_multiplication *multiplication);
 
 #endif

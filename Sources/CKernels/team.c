@@ -1,55 +1,74 @@
+#define _GNU_SOURCE
 #include "team.h"
 
 #include "ck_product.h"
 #include "memory.h"
 
+#include <linux/futex.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
-    /// Nanoseconds that a thread without work stays awake: the time between two tokens of a sequence.
+    /// Nanoseconds that a member without work stays awake between runs: the time between two tokens of a sequence.
     AWAKE = 300000,
-    /// Nanoseconds that a thread waits awake for the others: longer than the last pieces of work take. Who takes longer
-    /// was interrupted, and goes on sooner where a processor sleeps.
+    /// Nanoseconds that a member waits awake for others to finish a phase: longer than the last pieces of work take. Who
+    /// takes longer was interrupted, and goes on sooner where a processor sleeps.
     PATIENCE = 40000,
+    /// Nanoseconds that a worker stands back after it was interrupted with a piece in hand: doubled up to the longest when
+    /// it happens again within `SOON`.
+    SHORTEST_PAUSE = 1000000,
+    LONGEST_PAUSE = 100000000,
+    SOON = 20000000,
     LINE = 64,
 };
 
-/// A number that threads wait for to change.
-typedef struct gate {
-    _Alignas(LINE) atomic_uint count;
-    _Alignas(LINE) atomic_int sleepers;
-    pthread_mutex_t lock;
-    pthread_cond_t opened;
-} gate;
+typedef struct worker {
+    ck_member member;
+    pthread_t thread;
+    /// How often the system had taken the processor away from it when it last looked.
+    long interruptions;
+    /// How long it stood back last, and until when.
+    int64_t pause, paused_until;
+    bool stands_back;
+} worker;
 
 struct ck_team {
     const ck_kernels *kernels;
     int32_t threads;
-    pthread_t *workers;
-    ck_member *members;
+    /// One for each thread; the first is the caller's.
+    worker *workers;
 
-    /// Held while a task runs.
+    /// Held while a run lasts.
     pthread_mutex_t turn;
-    ck_task *task;
-    void *context;
-    bool finished;
-    /// What tasks work in; it grows and stays.
+    /// What runs work in; it grows and stays.
     void *memory;
     size_t memory_bytes;
 
-    /// Rounds of work begun and ended, and barriers passed.
-    gate begun, ended, passed;
+    /// Pieces that nobody has taken. Who takes one may read the phase until the piece is done, for no other phase begins
+    /// before that. Who does not have a piece must not look at it.
+    _Alignas(LINE) atomic_ptrdiff_t left;
+    const ck_phase *phase, *end;
+    atomic_bool is_running;
+    /// Not 0 when the workers shall end.
+    atomic_uint is_finished;
+    /// Phases begun and runs ended so far: members sleep until it changes.
+    atomic_uint events;
     // Each on a line of its own: they change at different times.
-    _Alignas(LINE) atomic_int working;
-    _Alignas(LINE) atomic_int arrived;
-    _Alignas(LINE) atomic_llong piece;
+    /// Pieces that are not done.
+    _Alignas(LINE) atomic_ptrdiff_t undone;
+    /// Members that sleep until something happens, and the last event after which one of them lost its patience.
+    _Alignas(LINE) atomic_int sleepers;
+    atomic_uint lost_patience;
 };
 
-static inline void pause(void) {
+static inline void relax(void) {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -63,54 +82,123 @@ static int64_t now(void) {
     return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
-/// Waits for another count than `seen`, awake for some nanoseconds, and returns it.
-static unsigned gate_wait(gate *gate, unsigned seen, int64_t awake) {
-    unsigned count;
-    for (int64_t glance = 1, limit = 0;; glance++) {
-        count = atomic_load_explicit(&gate->count, memory_order_acquire);
-        if (count != seen) return count;
-        pause();
-        if (glance % 64) continue;
-        if (limit == 0) limit = now() + awake;
-        else if (now() > limit) break;
+/// Sleeps while the word holds this value, for some nanoseconds at most unless they are negative.
+static void sleep_while(const void *word, uint32_t value, int64_t nanoseconds) {
+    struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nanoseconds < 0 ? NULL : &time, NULL, 0);
+}
+static void wake_all(const void *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0); }
+
+// MARK: phases
+
+/// Begins the first phase from here on that has pieces, or ends the run. Only whoever begins the run or has done the last
+/// piece of a phase may call it.
+static void begin(ck_team *team, const ck_phase *phase, bool is_caller) {
+    while (phase < team->end && phase->pieces == 0) phase++;
+    const bool is_end = phase == team->end;
+    // A single piece is done before another thread has woken.
+    const bool is_shared = is_end ? !is_caller : phase->pieces > 1;
+    if (is_end) {
+        atomic_store(&team->is_running, false);
+    } else {
+        team->phase = phase;
+        atomic_store_explicit(&team->undone, phase->pieces, memory_order_relaxed);
+        atomic_store(&team->left, phase->pieces);
     }
-    pthread_mutex_lock(&gate->lock);
-    atomic_fetch_add(&gate->sleepers, 1);
-    while ((count = atomic_load(&gate->count)) == seen) pthread_cond_wait(&gate->opened, &gate->lock);
-    atomic_fetch_sub(&gate->sleepers, 1);
-    pthread_mutex_unlock(&gate->lock);
-    return count;
+    atomic_fetch_add(&team->events, 1);
+    if (is_shared && atomic_load(&team->sleepers) > 0) wake_all(&team->events);
 }
 
-/// Counts on.
-static void gate_open(gate *gate) {
-    atomic_fetch_add(&gate->count, 1);
-    if (atomic_load(&gate->sleepers) == 0) return;
-    pthread_mutex_lock(&gate->lock);
-    pthread_cond_broadcast(&gate->opened);
-    pthread_mutex_unlock(&gate->lock);
+/// Remembers to stand back where the system took the processor away from this worker while another lost patience with it.
+/// Beside busy programs the team would otherwise do hardly anything but wait for such members.
+static void consider(worker *worker) {
+    struct rusage usage;
+    if (getrusage(RUSAGE_THREAD, &usage) != 0) return;
+    const bool was_interrupted = usage.ru_nivcsw > worker->interruptions;
+    worker->interruptions = usage.ru_nivcsw;
+    if (!was_interrupted) return;
+    const bool is_soon = now() - worker->paused_until < SOON;
+    worker->pause = !is_soon ? SHORTEST_PAUSE : 2 * worker->pause < LONGEST_PAUSE ? 2 * worker->pause : LONGEST_PAUSE;
+    worker->stands_back = true;
 }
 
-static void gate_make(gate *gate) {
-    pthread_mutex_init(&gate->lock, NULL);
-    pthread_cond_init(&gate->opened, NULL);
-}
-
-static void gate_remove(gate *gate) {
-    pthread_mutex_destroy(&gate->lock);
-    pthread_cond_destroy(&gate->opened);
-}
-
-static void *work(void *argument) {
-    ck_member *member = argument;
+/// Does pieces, of one phase after the other, until none is left to take.
+static void work(worker *worker) {
+    ck_member *member = &worker->member;
     ck_team *team = member->team;
-    for (unsigned round = 0;;) {
-        round = gate_wait(&team->begun, round, AWAKE);
-        if (team->finished) return NULL;
-        team->task(member, team->context);
-        if (atomic_fetch_sub(&team->working, 1) == 1) gate_open(&team->ended);
+    for (ptrdiff_t done = 0;;) {
+        ptrdiff_t left = atomic_load_explicit(&team->left, memory_order_relaxed);
+        if (left > 0) left = atomic_fetch_sub_explicit(&team->left, 1, memory_order_acquire);
+        if (left > 0) {
+            const ck_phase *phase = team->phase;
+            phase->work(member, phase->context, phase->pieces - left);
+            done++;
+        } else if (done > 0) {
+            // The phase lasts until the pieces are reported here.
+            if (atomic_fetch_sub_explicit(&team->undone, done, memory_order_acq_rel) == done) {
+                if (member->index > 0 && atomic_load(&team->lost_patience) == atomic_load(&team->events)) consider(worker);
+                begin(team, team->phase + 1, member->index == 0);
+            }
+            done = 0;
+        } else {
+            return;
+        }
     }
 }
+
+/// Whether there are pieces to take, or the caller's run or the worker's life is over.
+static bool has_news(const worker *worker) {
+    ck_team *team = worker->member.team;
+    if (atomic_load(&team->left) > 0) return true;
+    return worker->member.index == 0 ? !atomic_load(&team->is_running) : atomic_load(&team->is_finished) != 0;
+}
+
+static void await_news(worker *worker) {
+    ck_team *team = worker->member.team;
+    unsigned seen = atomic_load(&team->events);
+    int64_t since = 0;
+    for (int glance = 1;; glance++) {
+        if (has_news(worker)) return;
+        relax();
+        if (glance % 64) continue;
+        const int64_t time = now();
+        const unsigned events = atomic_load(&team->events);
+        if (since == 0 || events != seen) since = time;
+        seen = events;
+        if (time - since > (atomic_load(&team->is_running) ? PATIENCE : AWAKE)) break;
+    }
+    // Whoever changes `events` looks for sleepers afterwards; who sleeps says so before it looks at `events` for the last time.
+    atomic_fetch_add(&team->sleepers, 1);
+    for (bool is_first = true; !has_news(worker); is_first = false) {
+        seen = atomic_load(&team->events);
+        if (has_news(worker)) break;
+        if (is_first && atomic_load(&team->is_running)) atomic_store(&team->lost_patience, seen);
+        sleep_while(&team->events, seen, -1);
+    }
+    atomic_fetch_sub(&team->sleepers, 1);
+}
+
+/// Sleeps for the worker's pause, or until the team is destroyed.
+static void stand_back(worker *worker) {
+    ck_team *team = worker->member.team;
+    worker->stands_back = false;
+    worker->paused_until = now() + worker->pause;
+    for (int64_t left; !atomic_load(&team->is_finished) && (left = worker->paused_until - now()) > 0;) {
+        sleep_while(&team->is_finished, 0, left);
+    }
+}
+
+static void *live(void *argument) {
+    worker *worker = argument;
+    while (!atomic_load(&worker->member.team->is_finished)) {
+        work(worker);
+        if (worker->stands_back) stand_back(worker);
+        else await_news(worker);
+    }
+    return NULL;
+}
+
+// MARK: teams
 
 ck_team *ck_team_create(int32_t threads, const char *instructions) {
     const ck_kernels *kernels = NULL;
@@ -123,20 +211,16 @@ ck_team *ck_team_create(int32_t threads, const char *instructions) {
     memset(team, 0, sizeof(ck_team));
     team->kernels = kernels;
     team->threads = 1;
-    team->workers = calloc((size_t)threads, sizeof(pthread_t));
-    team->members = calloc((size_t)threads, sizeof(ck_member));
+    team->workers = calloc((size_t)threads, sizeof(worker));
     pthread_mutex_init(&team->turn, NULL);
-    gate_make(&team->begun);
-    gate_make(&team->ended);
-    gate_make(&team->passed);
-    if (!team->workers || !team->members) {
+    if (!team->workers) {
         ck_team_destroy(team);
         return NULL;
     }
-    for (int32_t index = 0; index < threads; index++) team->members[index] = (ck_member){team, index};
+    for (int32_t index = 0; index < threads; index++) team->workers[index].member = (ck_member){team, index};
     for (; team->threads < threads; team->threads++) {
-        int32_t index = team->threads;
-        if (pthread_create(&team->workers[index], NULL, work, &team->members[index]) != 0) {
+        worker *worker = &team->workers[team->threads];
+        if (pthread_create(&worker->thread, NULL, live, worker) != 0) {
             ck_team_destroy(team);
             return NULL;
         }
@@ -146,16 +230,14 @@ ck_team *ck_team_create(int32_t threads, const char *instructions) {
 
 void ck_team_destroy(ck_team *team) {
     if (!team) return;
-    team->finished = true;
-    gate_open(&team->begun);
-    for (int32_t index = 1; index < team->threads; index++) pthread_join(team->workers[index], NULL);
+    atomic_store(&team->is_finished, 1);
+    atomic_fetch_add(&team->events, 1);
+    wake_all(&team->events);
+    wake_all(&team->is_finished);
+    for (int32_t index = 1; index < team->threads; index++) pthread_join(team->workers[index].thread, NULL);
     pthread_mutex_destroy(&team->turn);
-    gate_remove(&team->begun);
-    gate_remove(&team->ended);
-    gate_remove(&team->passed);
     ck_memory_give(team->memory, team->memory_bytes);
     free(team->workers);
-    free(team->members);
     free(team);
 }
 
@@ -163,27 +245,28 @@ int32_t ck_team_threads(const ck_team *team) { return team->threads; }
 const char *ck_team_instructions(const ck_team *team) { return team->kernels->name; }
 const ck_kernels *ck_team_kernels(const ck_team *team) { return team->kernels; }
 
-/// Runs a task; `turn` is held.
-static void run(ck_team *team, ck_task *task, void *context) {
-    team->task = task;
-    team->context = context;
-    atomic_store_explicit(&team->piece, 0, memory_order_relaxed);
-    unsigned ended = atomic_load(&team->ended.count);
-    if (team->threads > 1) {
-        atomic_store_explicit(&team->working, team->threads - 1, memory_order_relaxed);
-        gate_open(&team->begun);
+/// Runs phases; `turn` is held.
+static void run(ck_team *team, const ck_phase *phases, ptrdiff_t count) {
+    worker *caller = &team->workers[0];
+    team->end = phases + count;
+    atomic_store(&team->is_running, true);
+    begin(team, phases, true);
+    for (;;) {
+        work(caller);
+        if (!atomic_load(&team->is_running)) return;
+        await_news(caller);
     }
-    task(&team->members[0], context);
-    if (team->threads > 1) gate_wait(&team->ended, ended, PATIENCE);
 }
 
-void ck_team_run(ck_team *team, ck_task *task, void *context) {
+void ck_team_run(ck_team *team, const ck_phase *phases, ptrdiff_t count) {
     pthread_mutex_lock(&team->turn);
-    run(team, task, context);
+    run(team, phases, count);
     pthread_mutex_unlock(&team->turn);
 }
 
-bool ck_team_run_in(ck_team *team, size_t bytes, void (*place)(void *context, void *memory), ck_task *task, void *context) {
+bool ck_team_run_in(
+    ck_team *team, size_t bytes, void (*place)(void *context, void *memory), void *context, const ck_phase *phases, ptrdiff_t count
+) {
     pthread_mutex_lock(&team->turn);
     if (bytes > team->memory_bytes) {
         ck_memory_give(team->memory, team->memory_bytes);
@@ -193,7 +276,7 @@ bool ck_team_run_in(ck_team *team, size_t bytes, void (*place)(void *context, vo
     bool is_possible = bytes <= team->memory_bytes;
     if (is_possible) {
         place(context, team->memory);
-        run(team, task, context);
+        run(team, phases, count);
     }
     pthread_mutex_unlock(&team->turn);
     return is_possible;
@@ -205,24 +288,4 @@ void ck_team_release_memory(ck_team *team) {
     team->memory = NULL;
     team->memory_bytes = 0;
     pthread_mutex_unlock(&team->turn);
-}
-
-void ck_member_wait(ck_member *member) {
-    ck_team *team = member->team;
-    if (team->threads == 1) {
-        atomic_store_explicit(&team->piece, 0, memory_order_relaxed);
-        return;
-    }
-    unsigned passed = atomic_load_explicit(&team->passed.count, memory_order_acquire);
-    if (atomic_fetch_add(&team->arrived, 1) < team->threads - 1) {
-        gate_wait(&team->passed, passed, PATIENCE);
-        return;
-    }
-    atomic_store_explicit(&team->arrived, 0, memory_order_relaxed);
-    atomic_store_explicit(&team->piece, 0, memory_order_relaxed);
-    gate_open(&team->passed);
-}
-
-ptrdiff_t ck_member_take(ck_member *member) {
-    return (ptrdiff_t)atomic_fetch_add_explicit(&member->team->piece, 1, memory_order_relaxed);
 }
