@@ -175,6 +175,7 @@ extension T3Configuration {
     fileprivate func warnings(_ options: SpeechOptions) -> [SpeechWarning] {
         guard options.maximumTokens > maximumSpeech else { return [] }
         return [SpeechWarning(
-            .tokenLimit, "\(options.maximumTokens) speech tokens were allowed for a piece of text; this model makes \(maximumSpeech) at most (25 a second)")]
+            .tokenLimit, "maximumTokens is \(options.maximumTokens); this model makes \(maximumSpeech) speech tokens for a piece of text at most",
+            option: "maximumTokens")]
     }
 }

@@ -160,7 +160,7 @@ import Torch
     @Test("progress is a bar on a terminal, which goes away") func bar() async throws {
         let (status, screen) = try await program.onTerminal(
             "say", "One two.", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens", "6",
-            "--steps", "1", "-o", "out.wav")
+            "--steps", "1", "--no-watermark", "-o", "out.wav")
         #expect(status == 0)
         #expect(screen.contains("Speaking [") && screen.contains("% "))
         let last = screen.components(separatedBy: "\r\u{1B}[K").last

@@ -58,7 +58,7 @@ final class ProgressDisplay: Sendable {
         guard style != .silent else { return }
         for warning in warnings where state.withLock({ $0.warned.insert(warning).inserted }) {
             clear()
-            StandardError.print("warning: \(warning.kind == .noWatermark ? WatermarkCommand.missing : Remedy.sentence(warning))")
+            StandardError.print("warning: \(Remedy.sentence(warning))")
         }
     }
 

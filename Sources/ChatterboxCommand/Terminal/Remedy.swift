@@ -18,7 +18,8 @@ enum Remedy {
 
     /// A warning in the words of the command line.
     static func sentence(_ warning: SpeechWarning) -> String {
-        warning.option.map { named($0, warning.description) } ?? warning.description
+        if warning.kind == .noWatermark { return WatermarkCommand.missing }
+        return warning.option.map { named($0, warning.description) } ?? warning.description
     }
 
     /// A sentence that begins with an option's name, with the name that it has on the command line.

@@ -96,7 +96,8 @@ struct AudioFileWriterTests {
     @Test("a place that takes nothing is refused at once") func unwritable() throws {
         #expect(throws: AudioError.self) { try AudioFileWriter(folder.url.appending(path: "none/a.wav"), sampleRate: 24_000) }
         #expect(throws: AudioError.self) { try AudioFileWriter(folder.url, format: .wav, sampleRate: 24_000) }
-        #expect(throws: AudioError.unknownFormat(name: "a.xyz")) { try AudioFileWriter(URL(filePath: "a.xyz"), sampleRate: 24_000) }
+        let nameless = folder.url.appending(path: "a.xyz")
+        #expect(throws: AudioError.unknownFormat(name: nameless.path)) { try AudioFileWriter(nameless, sampleRate: 24_000) }
         #expect(try names.isEmpty)
     }
 
