@@ -151,6 +151,7 @@ struct SpeechWork {
             engine: engine, text: tokens, conditioning: conditioning, options: sampling,
             budget: budget, earliestStop: model.variant.ending.earliestStop(after: tokens), loopGuard: isGuarded ? LoopGuard() : nil,
             recording: heads, generator: generator)
+        if options.drawsOnlySound { decoder.excludedTokens = model.configuration.controlTokens }
         finishing.report.textTokens += tokens.count
         finishing.report.stages.prefill += clock.lap()
         while try decoder.next() != nil { onProgress(.tokens(finishing.report.speechTokens + decoder.tokens.count)) }

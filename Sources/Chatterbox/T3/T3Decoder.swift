@@ -17,6 +17,8 @@ public final class T3Decoder {
     public let budget: Int
     /// What the heads asked for attended to, one step for each token and, after a stop, one more; nil where none were.
     public let attention: AttentionRecorder?
+    /// Tokens that are never drawn. For measuring: random weights draw control tokens, which make no sound, as often as others.
+    package var excludedTokens: Range<Int>?
 
     private let engine: any DecodeEngine
     private let earliestStop: Int
@@ -74,7 +76,8 @@ public final class T3Decoder {
         try Task.checkCancellation()
         if logits == nil { try Self.advance([self]) }
         let stop = engine.model.configuration.stopSpeech
-        let token = try sampler.draw(from: logits!, rulingOut: tokens.count < earliestStop ? stop : nil)
+        let allowed = try excludedTokens.map { try logits!.ruling(out: $0) } ?? logits!
+        let token = try sampler.draw(from: allowed, rulingOut: tokens.count < earliestStop ? stop : nil)
         logits = nil
         if token == stop {
             finish(.stop)

@@ -45,7 +45,7 @@ struct BenchSpeed: AsyncParsableCommand {
     var repeats = 2
     @Option(help: "The text to speak, in one breath.")
     var text = "The ship was late, and nobody on the quay could say when it would come in."
-    @Option(help: ArgumentHelp("Speech tokens to draw, 25 a second, should the model not end earlier.", valueName: "n"))
+    @Option(help: ArgumentHelp("Speech tokens to draw, 25 a second; the model's own end of speech is ruled out.", valueName: "n"))
     var tokens = 100
     @Option(help: ArgumentHelp("Language of the text, for models that speak several.", valueName: "xx"))
     var language: String?

@@ -36,7 +36,8 @@ struct BenchWorker: AsyncParsableCommand {
             measured.conditioningTokens = voice.conditioningTokens.size(1)
             measured.promptTokens = voice.prompt.tokens.size(1)
         }
-        let options = try speaking.options()
+        var options = try speaking.options()
+        options.drawsOnlySound = true
         for _ in 0..<max(1, repeats) {
             memory.enter("T3")
             let speech = try await synthesizer.speak(text, voice: prepared, options: options) { progress in
