@@ -6,6 +6,9 @@ import CTorch
 public final class CapturedGraph {
     private let handle: OpaquePointer
 
+    /// Whether this program was built with CUDA's headers.
+    public static var isCompiled: Bool { ct_graph_compiled() }
+
     /// Whether this program was built with CUDA's headers and a card can be used.
     public static var isSupported: Bool { ct_graph_available() }
 

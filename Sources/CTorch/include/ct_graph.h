@@ -6,6 +6,8 @@
 CT_BEGIN
 
 typedef struct ct_graph_object *ct_graph;
+/// Whether this library was built with CUDA's headers.
+bool ct_graph_compiled(void);
 bool ct_graph_available(void);
 ct_status ct_graph_make(ct_graph *out, char **error);
 void ct_graph_release(ct_graph graph);
