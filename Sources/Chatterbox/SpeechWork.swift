@@ -29,7 +29,8 @@ struct SpeechWork {
     /// - Throws: as ``Synthesizer/speak(_:voice:options:onProgress:)``.
     init(_ text: String, _ model: Model, _ voice: Voice?, _ options: SpeechOptions, trace: ((String, Tensor) -> Void)? = nil) throws {
         let start = ContinuousClock.now
-        guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
+        // A prepared voice is read on the CPU, wherever the model is.
+        guard let voice = try (voice ?? model.builtInVoice)?.to(model.device) else { throw CheckpointError.noBuiltInVoice(model.folder) }
         (self.model, self.voice, self.options, self.trace) = (model, voice, options, trace)
         heads = options.wordTimes ? try model.alignmentHeads() : []
         self.text = try PreparedText(text, model, options)

@@ -13,6 +13,10 @@ import Torch
         #expect(throws: ComputeError.exactQuantization(.int8)) { try ComputeOptions(exact: true, quantization: .int8) }
     }
 
+    @Test("nor has TF32") func exactTF32() {
+        #expect(throws: ComputeError.exactTF32) { try ComputeOptions(exact: true, allowsTF32: true) }
+    }
+
     @Test("what a type or a device cannot have is refused, not left out", arguments: [Quantization.int8, .int4], [DType.bfloat16, .float16])
     func types(quantization: Quantization, dtype: DType) throws {
         let options = try ComputeOptions(quantization: quantization)

@@ -51,7 +51,7 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     }
 
     /// Speech tokens that S3Gen has no sound for: start, stop and unused ones.
-    var controlTokens: Range<Int> { min(s3Gen.flow.tokenCount, t3.speechVocabulary)..<t3.speechVocabulary }
+    package var controlTokens: Range<Int> { min(s3Gen.flow.tokenCount, t3.speechVocabulary)..<t3.speechVocabulary }
 
     /// Networks of the same kinds with a thousandth of the weights, for trying things out.
     public var tiny: ModelConfiguration {

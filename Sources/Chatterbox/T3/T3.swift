@@ -101,7 +101,7 @@ public struct T3: Sendable {
     ///
     /// - Parameter guidance: whether a second row without the text's tokens follows.
     /// - Returns: `[1 or 2, time, hidden]`.
-    func prompt(text: [Int], conditioning: T3Conditioning, guidance: Bool) throws -> Tensor {
+    package func prompt(text: [Int], conditioning: T3Conditioning, guidance: Bool) throws -> Tensor {
         let rows = guidance ? 2 : 1
         let start = try embedded(speech: Tensor([configuration.startSpeech], shape: [1, 1], device: device), from: [0])
         let starts = Array(repeating: start, count: configuration.startTokens)
