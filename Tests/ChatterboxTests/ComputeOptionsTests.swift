@@ -28,6 +28,11 @@ import Torch
         }
     }
 
+    @Test("a model has the plan that its options give") func plan() throws {
+        #expect(try Model.load(StandInModel.folder, compute: ComputeOptions(quantization: .int8)).plan.t3 == .packedInt8)
+        #expect(try Model.load(StandInModel.folder, dtype: .bfloat16).plan.t3 == .bfloat16)
+    }
+
     @Test("what is asked for is what the model has", arguments: Quantization.allCases) func had(quantization: Quantization) throws {
         #expect(try Model.load(StandInModel.folder, compute: ComputeOptions(quantization: quantization)).quantization == quantization)
     }

@@ -1,4 +1,3 @@
-import TestSupport
 import Testing
 import Torch
 
@@ -46,10 +45,5 @@ struct ComputePlanTests {
     func tf32(asked: Asked, t3: ComputePlan.Way, sound: ComputePlan.Way) throws {
         let plan = try plan(asked, onGPU: true)
         #expect(plan.t3 == t3 && plan.sound == sound)
-    }
-
-    @Test("a model has the plan that its options give", .standInModel) func model() throws {
-        #expect(try Model.load(StandInModel.folder, compute: ComputeOptions(quantization: .int8)).plan.t3 == .packedInt8)
-        #expect(try Model.load(StandInModel.folder, dtype: .bfloat16).plan.t3 == .bfloat16)
     }
 }
