@@ -29,6 +29,13 @@ struct BenchTests {
         #expect(picture.hasPrefix("<svg") && picture.contains("decode"))
     }
 
+    @Test("ways that are a GPU's are left out on a CPU, and whole-number weights on a GPU") func combinations() {
+        let settings = BenchSetting.combinations(
+            models: ["a"], devices: ["cpu", "cuda:0"], dtypes: ["float32"], quantizations: ["none", "int8"], ways: [.fast, .uncaptured, .offload])
+        #expect(settings.map(\.label) == ["a cpu float32", "a cpu int8", "a cuda:0 float32", "a cuda:0 float32 uncaptured", "a cuda:0 float32 offload"])
+        #expect(settings.last?.arguments == ["--model", "a", "--device", "cuda:0", "--dtype", "float32", "--quantize", "none", "--offload"])
+    }
+
     @Test("every setting stands beside upstream with the same model") func ratios() {
         let machine = BenchMachine(
             processor: "a processor", threads: 1, instructions: "none", rates: MachineRates(bandwidth: 1, float32: 1, int8: 1))
