@@ -73,7 +73,7 @@ public final class CapturedDecodeEngine: DecodeEngine {
         try compute(span: span)
         guard captures else { return }
         // The first run has made what libraries make once; capturing writes nothing anew and is replayed from the next step on.
-        graphs[span] = try CapturedGraph { try compute(span: span) }
+        graphs[span] = try CapturedGraph(on: model.device) { try compute(span: span) }
     }
 
     private func compute(span: Int) throws {
