@@ -32,5 +32,5 @@ kernelbench: setup ## Prints what products, attention, convolutions and draws of
 compare: build ## Speaks with upstream's package side by side, at full size; options="--help" lists what can be chosen
 	Reference/compare $(options)
 
-cudacheck: setup ## Compiles what is for NVIDIA cards against CUDA's headers, which it fetches; needs no card
+cudacheck: setup ## Compiles what is for NVIDIA GPUs against CUDA's headers, which it fetches; needs no GPU
 	scripts/check-cuda-build

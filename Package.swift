@@ -10,6 +10,7 @@ let package = Package(
         .library(name: "Pico", targets: ["Pico"]),
         .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
         .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
+        .library(name: "ChatterboxEvaluation", targets: ["ChatterboxEvaluation"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
         .executable(name: "torch-bench", targets: ["TorchBench"]),
         .executable(name: "kernel-bench", targets: ["KernelBench"]),
@@ -48,10 +49,12 @@ let package = Package(
             ]),
         .target(name: "Pico", path: "Models", resources: [.copy("pico")]),
         .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "Torch"]),
+        .target(name: "ChatterboxEvaluation", dependencies: ["Chatterbox", "Kernels", "SpeechAudio", "Torch"]),
         .executableTarget(
             name: "ChatterboxCommand",
             dependencies: [
-                "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining", "Kernels", "Pico",
+                "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining",
+                "ChatterboxEvaluation", "Kernels", "Pico",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -72,11 +75,12 @@ let package = Package(
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "Pico", "TestSupport"]),
+        .testTarget(name: "ChatterboxEvaluationTests", dependencies: ["ChatterboxEvaluation", "TestSupport"]),
         .testTarget(
             name: "ChatterboxCommandTests",
             dependencies: [
-                "Chatterbox", "ChatterboxCommand", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining",
-                "TestSupport",
+                "Chatterbox", "ChatterboxCommand", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxEvaluation",
+                "ChatterboxTraining", "TestSupport",
             ]),
     ],
     swiftLanguageModes: [.v6],

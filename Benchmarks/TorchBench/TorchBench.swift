@@ -5,29 +5,31 @@ import Torch
 ///
 ///     torch-bench            a table of microseconds
 ///     torch-bench --answer   measures what standard input names; Benchmarks/torch-against-python asks
+///     torch-bench cuda …     on a GPU, where a call returns before its work is done
 @main
 struct TorchBench {
     static func main() throws {
         try Libtorch.setThreads(1)
+        let device = try Device(CommandLine.arguments.dropFirst().first { !$0.hasPrefix("-") } ?? "cpu")
         try withoutGradients {
-            let benchmarks = try smallOperations()
+            let benchmarks = try smallOperations(on: device)
             if CommandLine.arguments.contains("--answer") {
                 try answer(benchmarks)
             } else {
-                print("libtorch \(Libtorch.version), one thread, medians\n")
+                print("libtorch \(Libtorch.version), \(device), one thread, medians\n")
                 try report(benchmarks)
             }
         }
     }
 
     /// The names are those of `Benchmarks/torch-against-python`.
-    static func smallOperations() throws -> [Benchmark] {
+    static func smallOperations(on device: Device) throws -> [Benchmark] {
         let generator = try Generator(seed: 1)
-        func random(_ shape: Int...) throws -> Tensor { try .randn(shape, generator: generator) }
+        func random(_ shape: Int...) throws -> Tensor { try .randn(shape, generator: generator).to(device) }
         let a = try random(10, 10), b = try random(10, 10), c = try random(64, 64), d = try random(64, 64)
-        let row = try random(1, 1024), weight = try random(1024, 1024), ones = try Tensor.ones([1024])
+        let row = try random(1, 1024), weight = try random(1024, 1024), ones = try Tensor.ones([1024], device: device)
         let query = try random(1, 16, 1, 64), keys = try random(1, 16, 128, 64)
-        let indices = try Tensor([3, 1, 2])
+        let indices = try Tensor([3, 1, 2], device: device)
         return [
             Benchmark("add 10×10") { _ = try a + b },
             Benchmark("add number 10×10") { _ = try a + 1.5 },
@@ -44,7 +46,7 @@ struct TorchBench {
             Benchmark("transpose") { _ = try c.transposed(0, 1) },
             Benchmark("cat of two 10×10") { _ = try Tensor.cat([a, b], axis: 1) },
             Benchmark("choose 3 of 10 rows") { _ = try a.indexSelect(axis: 0, indices) },
-            Benchmark("zeros 10×10") { _ = try Tensor.zeros([10, 10]) },
+            Benchmark("zeros 10×10") { _ = try Tensor.zeros([10, 10], device: device) },
             Benchmark("read one number") { _ = try a[0, 0].item(Float.self) },
             Benchmark("layer norm 1×1024") { _ = try row.layerNorm(shape: [1024], weight: ones, bias: ones) },
             Benchmark("linear 1×1024 → 1024") { _ = try row.linear(weight) },

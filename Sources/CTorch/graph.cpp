@@ -14,38 +14,55 @@ struct ct_graph_object {
     at::cuda::CUDAGraph graph;
     // Capture needs a stream of its own; the default stream cannot be captured.
     c10::Stream stream;
-    c10::Stream before;
+    // What was current before: a capture is of the current stream of the current GPU.
+    c10::Stream stream_before;
+    c10::DeviceIndex gpu_before;
 
-    explicit ct_graph_object(at::Device card)
-        : stream(c10::impl::VirtualGuardImpl(card.type()).getStreamFromGlobalPool(card)), before(stream) {}
+    explicit ct_graph_object(at::Device gpu)
+        : stream(c10::impl::VirtualGuardImpl(gpu.type()).getStreamFromGlobalPool(gpu)), stream_before(stream), gpu_before(gpu.index()) {}
+
+    void enter() {
+        gpu_before = at::accelerator::getDeviceIndex();
+        at::accelerator::setDeviceIndex(stream.device_index());
+        stream_before = at::accelerator::getCurrentStream(stream.device_index());
+        at::accelerator::setCurrentStream(stream);
+    }
+    void leave() {
+        at::accelerator::setCurrentStream(stream_before);
+        at::accelerator::setDeviceIndex(gpu_before);
+    }
 };
 
+bool ct_graph_compiled(void) { return true; }
 bool ct_graph_available(void) { return ct_cuda_count() > 0; }
-ct_status ct_graph_make(ct_graph* out, char** error) {
+ct_status ct_graph_make(ct_device device, ct_graph* out, char** error) {
     if (!ct_graph_available()) {
-        *error = copy_text("captured CUDA graphs are not available: no CUDA card can be used on this machine");
+        *error = copy_text("captured CUDA graphs are not available: no GPU can be used on this machine");
         return CT_UNAVAILABLE;
     }
-    return guard(error, [&] { *out = new ct_graph_object(at::Device(at::kCUDA, at::accelerator::getDeviceIndex())); });
+    return guard(error, [&] {
+        auto place = ct::device(device);
+        TORCH_CHECK(place.is_cuda(), "a CPU's operations cannot be captured");
+        *out = new ct_graph_object(place);
+    });
 }
 void ct_graph_release(ct_graph graph) { delete graph; }
 ct_status ct_graph_begin(ct_graph graph, char** error) {
     return guard(error, [&] {
-        graph->before = at::accelerator::getCurrentStream(graph->stream.device_index());
-        at::accelerator::setCurrentStream(graph->stream);
+        graph->enter();
         try {
             graph->graph.capture_begin();
         } catch (...) {
-            at::accelerator::setCurrentStream(graph->before);
+            graph->leave();
             throw;
         }
     });
 }
 ct_status ct_graph_end(ct_graph graph, char** error) {
-    // The stream from before comes back even where the capture failed.
+    // Stream and GPU from before come back even where the capture failed.
     auto status = guard(error, [&] { graph->graph.capture_end(); });
     char* ignored = nullptr;
-    guard(status == CT_OK ? error : &ignored, [&] { at::accelerator::setCurrentStream(graph->before); });
+    guard(status == CT_OK ? error : &ignored, [&] { graph->leave(); });
     ct_free(ignored);
     return status;
 }
@@ -64,8 +81,9 @@ ct_status unavailable(char** error) {
 }
 }  // namespace
 
+bool ct_graph_compiled(void) { return false; }
 bool ct_graph_available(void) { return false; }
-ct_status ct_graph_make(ct_graph*, char** error) { return unavailable(error); }
+ct_status ct_graph_make(ct_device, ct_graph*, char** error) { return unavailable(error); }
 void ct_graph_release(ct_graph) {}
 ct_status ct_graph_begin(ct_graph, char** error) { return unavailable(error); }
 ct_status ct_graph_end(ct_graph, char** error) { return unavailable(error); }

@@ -10,20 +10,36 @@ public struct ComputeOptions: Sendable, Hashable {
     /// Whether T3 and the voice encoder leave a card while S3Gen works there, and wait on the host: less of the card's
     /// memory is taken, and each utterance waits for a transfer. Means nothing on a CPU.
     public let offload: Bool
+    /// Whether a GPU's float32 products and convolutions may round their inputs to TF32's 10 bits, which is faster and about as
+    /// exact as float16. Means nothing on a CPU and the exact way. Libtorch has one switch for the process: the model that is
+    /// loaded last decides.
+    public let allowsTF32: Bool
+    /// Whether a GPU captures T3's decode steps as CUDA graphs and replays them.
+    public let capturesSteps: Bool
     /// Threads on the CPU; nil takes as many as libtorch does, one for each core.
     public let threads: Int?
 
-    /// - Throws: ``ComputeError`` for fewer than one thread, and for quantised weights on the exact path.
-    public init(exact: Bool = false, quantization: Quantization = .none, offload: Bool = false, threads: Int? = nil) throws {
+    /// - Throws: ``ComputeError`` for fewer than one thread, and for quantised weights or TF32 on the exact path.
+    public init(
+        exact: Bool = false, quantization: Quantization = .none, offload: Bool = false, allowsTF32: Bool = false, capturesSteps: Bool = true,
+        threads: Int? = nil
+    ) throws {
         if let threads, threads < 1 { throw ComputeError.threads(threads) }
         if exact, quantization != .none { throw ComputeError.exactQuantization(quantization) }
-        self.init(unchecked: exact, quantization, offload: offload, threads: threads)
+        if exact, allowsTF32 { throw ComputeError.exactTF32 }
+        self.init(
+            unchecked: exact, quantization, offload: offload, allowsTF32: allowsTF32, capturesSteps: capturesSteps && !exact, threads: threads)
     }
 
-    private init(unchecked isExact: Bool, _ quantization: Quantization = .none, offload: Bool = false, threads: Int? = nil) {
+    private init(
+        unchecked isExact: Bool, _ quantization: Quantization = .none, offload: Bool = false, allowsTF32: Bool = false, capturesSteps: Bool = true,
+        threads: Int? = nil
+    ) {
         self.isExact = isExact
         self.quantization = quantization
         self.offload = offload
+        self.allowsTF32 = allowsTF32
+        self.capturesSteps = capturesSteps
         self.threads = threads
     }
 
@@ -31,7 +47,7 @@ public struct ComputeOptions: Sendable, Hashable {
     public static let standard = ComputeOptions(unchecked: false)
 
     /// The way that upstream computes.
-    public static let exact = ComputeOptions(unchecked: true)
+    public static let exact = ComputeOptions(unchecked: true, capturesSteps: false)
 
     /// Refuses what these options ask for and a model cannot have on this device in this type.
     ///
@@ -48,6 +64,7 @@ public enum ComputeError: Error, Hashable, CustomStringConvertible {
     case threads(Int)
     /// The exact path computes with the weights as they are stored.
     case exactQuantization(Quantization)
+    case exactTF32
     /// Quantised weights are packed for the CPU, from float32.
     case quantization(Quantization, dtype: DType, device: Device)
 
@@ -56,6 +73,7 @@ public enum ComputeError: Error, Hashable, CustomStringConvertible {
         case .threads(let found): "\(found) threads are asked for; expected at least 1"
         case .exactQuantization(let quantization):
             "\(quantization.rawValue) weights are asked for on the exact path, which computes with the weights as they are stored"
+        case .exactTF32: "TF32 is asked for on the exact path, which computes in float32"
         case .quantization(let quantization, let dtype, let device):
             "\(quantization.rawValue) weights are asked for with \(dtype.rawValue) on \(device); they are to be had with float32 on the CPU alone"
         }
@@ -66,7 +84,7 @@ public enum ComputeError: Error, Hashable, CustomStringConvertible {
 public enum Quantization: String, Sendable, Hashable, CaseIterable {
     case none, int8, int4
 
-    var format: WeightFormat {
+    package var format: WeightFormat {
         switch self {
         case .none: .float32
         case .int8: .int8

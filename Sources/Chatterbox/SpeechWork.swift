@@ -34,7 +34,8 @@ struct SpeechWork {
         _ text: PreparedText, _ request: SpeechRequest, _ model: Model, _ turn: EngineTurn, since start: ContinuousClock.Instant,
         trace: ((String, Tensor) -> Void)? = nil
     ) throws {
-        let voice = try model.voice(request.voice, for: .speech)
+        // A prepared voice is read on the CPU, wherever the model is.
+        let voice = try model.voice(request.voice, for: .speech).to(model.device)
         let options = request.options
         (self.model, self.voice, self.options, self.turn, self.trace) = (model, voice, options, turn, trace)
         heads = options.wordTimes ? try model.alignmentHeads() : []
@@ -150,6 +151,7 @@ struct SpeechWork {
             engine: engine, text: tokens, conditioning: conditioning, options: sampling,
             budget: budget, earliestStop: model.variant.ending.earliestStop(after: tokens), loopGuard: isGuarded ? LoopGuard() : nil,
             recording: heads, generator: generator)
+        if options.drawsOnlySound { decoder.excludedTokens = model.configuration.controlTokens }
         finishing.report.textTokens += tokens.count
         finishing.report.stages.prefill += clock.lap()
         let before = finishing.report.speechTokens

@@ -22,6 +22,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
             WatermarkCommand.self,
             BenchCommand.self,
             BenchWorker.self,
+            CheckCommand.self,
             TrainCommand.self,
         ])
 

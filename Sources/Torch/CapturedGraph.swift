@@ -6,15 +6,18 @@ import CTorch
 public final class CapturedGraph {
     private let handle: OpaquePointer
 
-    /// Whether this program was built with CUDA's headers and a card can be used.
+    /// Whether this program was built with CUDA's headers.
+    public static var isCompiled: Bool { ct_graph_compiled() }
+
+    /// Whether this program was built with CUDA's headers and a GPU can be used.
     public static var isSupported: Bool { ct_graph_available() }
 
-    /// Records what `body` does. Everything in it must stay on one card and use memory that outlives the graph.
+    /// Records what `body` does. Everything in it must stay on one GPU and use memory that outlives the graph.
     ///
     /// - Throws: ``TorchError`` where graphs are not available, and what `body` throws.
-    public init(_ body: () throws -> Void) throws {
+    public init(on device: Device, _ body: () throws -> Void) throws {
         var made: OpaquePointer?
-        try perform("graph") { ct_graph_make(&made, $0) }
+        try perform("graph") { ct_graph_make(device.code, &made, $0) }
         handle = made!
         try perform("graph capture") { ct_graph_begin(handle, $0) }
         let outcome = Result { try body() }

@@ -32,6 +32,13 @@ public enum Memory {
             current: figures.allocated_bytes, peak: figures.peak_allocated_bytes, reserved: figures.reserved_bytes)
     }
 
+    /// Bytes of main memory that processes can still take; nil where the system does not tell.
+    public static var available: Int? {
+        let information = (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8)) ?? ""
+        return information.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }?
+            .split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+    }
+
     /// Starts the peak of a device afresh.
     public static func resetPeak(of device: Device) throws {
         if device.isCUDA {

@@ -10,21 +10,30 @@ struct BenchTests {
     @Test("a model is measured in processes of its own, and the figures add up") func figures() async throws {
         let program = try Program()
         let run = try await program([
-            "bench", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--runs", "1", "--tokens", "6", "--json",
+            "bench", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--runs", "1", "--tokens", "12", "--json",
             "--quiet", "--plot", "time.svg",
         ])
         try #require(run.status == 0, "\(run.errors)")
         let report = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
         let row = try #require((report["rows"] as? [[String: Any]])?.first)
         func median(_ name: String) throws -> Double { try #require((row[name] as? [String: Any])?["median"] as? Double) }
-        #expect(row["speechTokens"] as? Int == 6)
-        #expect(try median("wall") >= median("prefill") + 6 * median("decode") + median("flow") + median("vocoder"))
+        // The model itself would stop after eight tokens.
+        #expect(row["speechTokens"] as? Int == 12)
+        #expect(row["audioSeconds"] as? Double == 12.0 / 25)
+        #expect(try median("wall") >= median("prefill") + 12 * median("decode") + median("flow") + median("vocoder"))
         #expect(try median("warmStart") > median("load"))
         #expect(try #require(row["memoryPeak"] as? Double) >= #require(row["memoryAfterLoad"] as? Double) * 0.5)
         let limits = try #require(row["limits"] as? [String: Double])
         #expect(Set(limits.keys) == ["prefill", "decode", "flow", "vocoder"] && limits.values.allSatisfy { $0 > 0 })
         let picture = try String(contentsOf: program.folder.url.appending(path: "time.svg"), encoding: .utf8)
         #expect(picture.hasPrefix("<svg") && picture.contains("decode"))
+    }
+
+    @Test("ways that are a GPU's are left out on a CPU, and whole-number weights on a GPU") func combinations() {
+        let settings = BenchSetting.combinations(
+            models: ["a"], devices: ["cpu", "cuda:0"], dtypes: ["float32"], quantizations: ["none", "int8"], ways: [.fast, .uncaptured, .offload])
+        #expect(settings.map(\.label) == ["a cpu float32", "a cpu int8", "a cuda:0 float32", "a cuda:0 float32 uncaptured", "a cuda:0 float32 offload"])
+        #expect(settings.last?.arguments == ["--model", "a", "--device", "cuda:0", "--dtype", "float32", "--quantize", "none", "--offload"])
     }
 
     @Test("every setting stands beside upstream with the same model") func ratios() {

@@ -35,7 +35,7 @@ import Torch
 
     @Test("every command explains itself", arguments: [
         [], ["say"], ["voice"], ["voice", "make"], ["voice", "list"], ["voice", "show"], ["voice", "remove"], ["models"], ["models", "pull"], ["models", "list"], ["models", "verify"], ["models", "remove"], ["models", "path"],
-        ["models", "make-random"], ["convert"], ["watermark"], ["train", "align-heads"],
+        ["models", "make-random"], ["convert"], ["watermark"], ["check"], ["train", "align-heads"],
     ])
     func help(path: [String]) throws {
         let error = try #require(throws: (any Error).self) {

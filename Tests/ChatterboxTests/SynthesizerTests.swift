@@ -38,6 +38,15 @@ import Torch
         #expect(stages.prefill + stages.decode + stages.flow + stages.vocoder <= speech.report.wallSeconds)
     }
 
+    @Test("where only sound is drawn, so many tokens are as many twenty-fifths of a second") func onlySound() async throws {
+        var options = try options(tokens: 50)
+        options.drawsOnlySound = true
+        let speech = try await synthesizer.speak("One two.", voice: voice(pitch: 120), options: options)
+        #expect(speech.report.end == .budget)
+        #expect(speech.report.speechTokens == 50)
+        #expect(speech.audio.duration == 2)
+    }
+
     @Test("the same seed is the same audio, another seed another") func seeds() async throws {
         let voice = try voice(pitch: 120)
         let first = try await synthesizer.speak("One two.", voice: voice, options: options())

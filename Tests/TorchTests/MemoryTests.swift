@@ -64,7 +64,7 @@ struct MemoryTests {
 
     @Test("without a card, captured graphs are not available and say so", .enabled(if: Device.cudaCount == 0, "this machine has a card"))
     func graphs() {
-        let error = #expect(throws: TorchError.self) { try CapturedGraph {} }
+        let error = #expect(throws: TorchError.self) { try CapturedGraph(on: .cuda()) {} }
         #expect(error?.operation == "graph")
         #expect(error?.kind == .unavailable)
         #expect(error?.description.contains("not available") == true)

@@ -12,5 +12,7 @@
 #include "ct_optimizer.h"
 #include "ct_memory.h"
 #include "ct_graph.h"
+#include "ct_backend.h"
+#include "ct_driver.h"
 
 #endif

@@ -15,6 +15,8 @@ public struct Model: Sendable {
     public let t3: T3
     /// T3 packed for kernels of our own; nil where it computes the exact way.
     public let packedT3: PackedT3?
+    /// Which code computes its parts.
+    public let plan: ComputePlan
     /// Whether it follows upstream operation by operation.
     public let isExact: Bool
     /// T3 and the voice encoder where they leave a card while S3Gen works there; nil where everything stays.
@@ -70,13 +72,16 @@ public struct Model: Sendable {
         try compute.check(device: device, dtype: dtype)
         let clock = ContinuousClock()
         let start = clock.now
+        let plan = ComputePlan(device: device, dtype: dtype, compute: compute)
+        // Libtorch itself leaves TF32 out of products and has it in convolutions.
+        if device.isCUDA { try Libtorch.setAllowsTF32(compute.allowsTF32) }
         let files = try ModelFiles(folder, variant: variant)
         let configuration = try files.configuration()
         let t3Weights = try Weights.load(files.t3, dtype: dtype, device: device)
         t3Weights.ignore("tfmr.embed_tokens.weight")
         let t3 = try T3(t3Weights, configuration.t3)
         try t3Weights.requireAllUsed()
-        let team = try Self.team(for: t3, compute)
+        let team = plan.isPacked ? try ThreadTeam(threads: compute.threads ?? Libtorch.threads) : nil
         let packedT3 = try team.map { team in
             try PackedT3(t3, format: compute.quantization.format, team: team) { t3Weights.releasePages() }
         }
@@ -99,14 +104,8 @@ public struct Model: Sendable {
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
-            packedT3: packedT3, isExact: compute.isExact, offload: offload, s3Gen: s3Gen, voiceEncoder: voiceEncoder, builtInVoice: voice,
+            packedT3: packedT3, plan: plan, isExact: compute.isExact, offload: offload, s3Gen: s3Gen, voiceEncoder: voiceEncoder, builtInVoice: voice,
             watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
-    }
-
-    /// Who computes with packed weights; nil where that is not wanted or not possible.
-    private static func team(for t3: T3, _ compute: ComputeOptions) throws -> ThreadTeam? {
-        guard !compute.isExact, t3.device == .cpu, t3.dtype == .float32 else { return nil }
-        return try ThreadTeam(threads: compute.threads ?? Libtorch.threads)
     }
 
     /// What T3's weights are rounded to.
@@ -114,8 +113,8 @@ public struct Model: Sendable {
 
     // MARK: decoding
 
-    /// Whether each request computes its tokens by itself: on the exact path, and where nothing of our own decodes.
-    var decodesAlone: Bool { isExact || (packedT3 == nil && !device.isCUDA) }
+    /// Whether each request computes its tokens by itself: where neither packed weights nor captured steps decode.
+    var decodesAlone: Bool { packedT3 == nil && !plan.capturesSteps }
 
     /// What decodes the tokens of all requests of this model together.
     func makeSharedDecodeEngine() throws -> any DecodeEngine {
@@ -148,10 +147,8 @@ public struct Model: Sendable {
     ///   - slots: sequences side by side; a request takes two, without guidance one.
     ///   - capacity: longest sequence of conditions, text and speech.
     public func makeDecodeEngine(slots: Int, capacity: Int) throws -> any DecodeEngine {
-        guard let packedT3 else {
-            return isExact || !device.isCUDA
-                ? try TensorDecodeEngine(t3, slots: slots, capacity: capacity) : try CapturedDecodeEngine(t3, slots: slots, capacity: capacity)
-        }
-        return try PackedDecodeEngine(packedT3, capacity: capacity)
+        if let packedT3 { return try PackedDecodeEngine(packedT3, capacity: capacity) }
+        return plan.capturesSteps
+            ? try CapturedDecodeEngine(t3, slots: slots, capacity: capacity) : try TensorDecodeEngine(t3, slots: slots, capacity: capacity)
     }
 }

@@ -50,6 +50,9 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
         return configuration
     }
 
+    /// Speech tokens that S3Gen has no sound for: start, stop and unused ones.
+    package var controlTokens: Range<Int> { min(s3Gen.flow.tokenCount, t3.speechVocabulary)..<t3.speechVocabulary }
+
     /// Networks of the same kinds with a thousandth of the weights, for trying things out.
     public var tiny: ModelConfiguration {
         var tiny = self

@@ -42,7 +42,7 @@ public struct S3Gen: Sendable {
     /// - Parameters:
     ///   - quantization: where anything is rounded, all but the speaker encoder is to 8 bits: 4 are heard.
     ///   - release: called when weights are packed that need not be kept near any longer.
-    func packed(_ quantization: Quantization, team: ThreadTeam, release: @escaping @Sendable () -> Void) throws -> S3Gen {
+    package func packed(_ quantization: Quantization, team: ThreadTeam, release: @escaping @Sendable () -> Void) throws -> S3Gen {
         defer { release() }
         var copy = self
         let format = quantization.soundFormat

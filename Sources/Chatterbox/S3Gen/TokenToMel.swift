@@ -75,7 +75,9 @@ public struct TokenToMel: Sendable {
     }
 
     /// The encoder's guess of the mel over prompt and new tokens, `[1, mel, frames]`.
-    private func mean(of tokens: Tensor, after prompt: SpeechPrompt, isFinal: Bool, pause: () throws -> Void) throws -> Tensor {
+    package func mean(
+        of tokens: Tensor, after prompt: SpeechPrompt, isFinal: Bool = true, pause: () throws -> Void = {}
+    ) throws -> Tensor {
         let joined = try Tensor.cat([prompt.tokens.to(.int64).to(device), tokens.to(.int64).to(device)], axis: 1)
         let embedded = try embedding(joined)
         let held = isFinal ? 0 : configuration.encoder.lookahead * configuration.framesPerToken

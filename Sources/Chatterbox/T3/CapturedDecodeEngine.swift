@@ -33,13 +33,12 @@ public final class CapturedDecodeEngine: DecodeEngine {
     /// - Parameters: as of ``TensorDecodeEngine``, and:
     ///   - bucket: positions by which a step's view of the cache grows; small ones look at little that is not there yet, and
     ///     there are more of them to capture.
-    ///   - captures: whether to capture graphs where that is possible.
-    public init(_ model: T3, slots: Int = 2, capacity: Int, bucket: Int = 256, captures: Bool = true) throws {
+    public init(_ model: T3, slots: Int = 2, capacity: Int, bucket: Int = 256) throws {
         precondition(bucket > 0, "buckets of at least one position")
         self.bucket = bucket
         plain = try TensorDecodeEngine(model, slots: slots, capacity: capacity, zeroed: true)
         self.slots = slots
-        self.captures = captures && model.device.isCUDA && CapturedGraph.isSupported
+        captures = model.device.isCUDA && CapturedGraph.isSupported
         inputs = try .zeros([3, slots], dtype: .int64, device: model.device)
         logits = try .zeros([slots, model.configuration.speechVocabulary], dtype: model.dtype, device: model.device)
         lengths = Array(repeating: 0, count: slots)
@@ -114,7 +113,7 @@ public final class CapturedDecodeEngine: DecodeEngine {
         try compute(shape)
         guard captures else { return }
         // The first run has made what libraries make once; capturing writes nothing anew and is replayed from the next step on.
-        graphs[shape] = try CapturedGraph { try compute(shape) }
+        graphs[shape] = try CapturedGraph(on: model.device) { try compute(shape) }
     }
 
     private func compute(_ shape: Shape) throws {

@@ -41,7 +41,7 @@ extension DecodeEngine {
 
     /// The logits `[rows, vocabulary]` of each token that is to come: after a prompt `[rows, time, hidden]`, and after each of some
     /// tokens that follow it.
-    func logits(after prompt: Tensor, of tokens: some Collection<Int>) throws -> [Tensor] {
+    package func logits(after prompt: Tensor, of tokens: some Collection<Int>) throws -> [Tensor] {
         let sequences = try (0..<prompt.size(0)).map { _ in try begin() }
         return try logits(after: prompt, of: tokens, in: sequences)
     }

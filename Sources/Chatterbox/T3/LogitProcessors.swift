@@ -9,10 +9,10 @@ extension Tensor {
         return try withText + (withText - without) * weight
     }
 
-    /// Rows of logits `[rows, vocabulary]` in which a token has no chance; finite, so that guidance can take their difference.
-    func ruling(out token: Int) throws -> Tensor {
+    /// Rows of logits `[rows, vocabulary]` in which some tokens have no chance; finite, so that guidance can take their difference.
+    func ruling(out tokens: Range<Int>) throws -> Tensor {
         let logits = try clone()
-        try logits.narrow(axis: 1, from: token, count: 1).fill(-1e4)
+        try logits.narrow(axis: 1, from: tokens.lowerBound, count: tokens.count).fill(-1e4)
         return logits
     }
 

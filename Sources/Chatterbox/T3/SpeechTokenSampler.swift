@@ -70,7 +70,7 @@ public final class SpeechTokenSampler {
             for (index, token) in zip(fast, drawn) { tokens[index] = token }
         }
         return try zip(rows, tokens).map { row, token in
-            let token = try token ?? row.sampler.drawByOperations(row.ruledOut.map { try row.logits.ruling(out: $0) } ?? row.logits)
+            let token = try token ?? row.sampler.drawByOperations(row.ruledOut.map { try row.logits.ruling(out: $0..<$0 + 1) } ?? row.logits)
             row.sampler.finishDraw(of: token)
             return token
         }

@@ -101,7 +101,7 @@ public struct T3: Sendable {
     ///
     /// - Parameter guidance: whether a second row without the text's tokens follows.
     /// - Returns: `[1 or 2, time, hidden]`.
-    func prompt(text: [Int], conditioning: T3Conditioning, guidance: Bool) throws -> Tensor {
+    package func prompt(text: [Int], conditioning: T3Conditioning, guidance: Bool) throws -> Tensor {
         let behind = try prompt(text: text, guidance: guidance)
         return try Tensor.cat([embedded(conditioning).repeated(behind.size(0)), behind], axis: 1)
     }

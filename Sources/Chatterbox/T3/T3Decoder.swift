@@ -22,6 +22,8 @@ public final class T3Decoder {
     let positions: Int
     /// Sequences that the request takes: with guidance two.
     let sequenceCount: Int
+    /// Tokens that are never drawn. For measuring: random weights draw control tokens, which make no sound, as often as others.
+    package var excludedTokens: Range<Int>?
 
     private let engine: any DecodeEngine
     private let earliestStop: Int
@@ -98,11 +100,13 @@ public final class T3Decoder {
     /// - Returns: for each its token, nil where the model stops.
     @discardableResult
     static func draw(_ decoders: [T3Decoder]) throws -> [Int?] {
-        let drawn = try SpeechTokenSampler.draw(decoders.map {
-            SpeechTokenSampler.Row($0.sampler, logits: $0.logits!, rulingOut: $0.tokens.count < $0.earliestStop ? $0.stopToken : nil)
+        let drawn = try SpeechTokenSampler.draw(try decoders.map {
+            SpeechTokenSampler.Row($0.sampler, logits: try $0.allowedLogits(), rulingOut: $0.tokens.count < $0.earliestStop ? $0.stopToken : nil)
         })
         return zip(decoders, drawn).map { $0.take($1) }
     }
+
+    private func allowedLogits() throws -> Tensor { try excludedTokens.map { try logits!.ruling(out: $0) } ?? logits! }
 
     private var stopToken: Int { engine.model.configuration.stopSpeech }
 

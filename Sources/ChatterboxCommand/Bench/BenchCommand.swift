@@ -31,21 +31,22 @@ struct BenchSpeed: AsyncParsableCommand {
 
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Models to measure: names or folders.", valueName: "name|dir"))
     var model: [String] = []
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Devices: cpu, cuda, cuda:1, …", valueName: "device"))
-    var device: [String] = ["cpu"]
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Devices: cpu, cuda, cuda:1, …, or auto.", valueName: "device"))
+    var device = ["auto"]
     @Option(parsing: .upToNextOption, help: "Arithmetic of the language model: float32, bfloat16, float16.")
     var dtype: [ModelArguments.Precision] = [.float32]
     @Option(parsing: .upToNextOption, help: "Weights: none, int8, int4.")
     var quantize: [Quantization] = [.none]
-    @Option(parsing: .upToNextOption, help: "fast: as the program speaks; exact: upstream's operations one by one.")
-    var way: [Way] = [.fast]
+    @Option(parsing: .upToNextOption, help: ArgumentHelp(
+        "fast: as the program speaks; exact: upstream's operations one by one; on a GPU also uncaptured, tf32 and offload.", valueName: "way"))
+    var way: [BenchWay] = [.fast]
     @Option(help: "How often each is measured.")
     var runs = 3
     @Option(help: "How often a process speaks the text; the last time counts.")
     var repeats = 2
     @Option(help: "The text to speak, in one breath.")
     var text = "The ship was late, and nobody on the quay could say when it would come in."
-    @Option(help: ArgumentHelp("Speech tokens to draw, 25 a second, should the model not end earlier.", valueName: "n"))
+    @Option(help: ArgumentHelp("Speech tokens to draw, 25 a second; the model's own end of speech is ruled out.", valueName: "n"))
     var tokens = 100
     @Option(help: ArgumentHelp("Language of the text, for models that speak several.", valueName: "xx"))
     var language: String?
@@ -63,8 +64,6 @@ struct BenchSpeed: AsyncParsableCommand {
     @OptionGroup var common: BenchArguments
     @OptionGroup var progress: ProgressArguments
 
-    enum Way: String, CaseIterable, ExpressibleByArgument { case fast, exact }
-
     func validate() throws {
         guard (1...100).contains(runs) else { throw ValidationError("--runs is \(runs); allowed is 1 to 100") }
         guard (1...100).contains(repeats) else { throw ValidationError("--repeats is \(repeats); allowed is 1 to 100") }
@@ -79,10 +78,10 @@ struct BenchSpeed: AsyncParsableCommand {
         defer { display.clear() }
         let upstream = try againstPython.map { try UpstreamBaseline(environment: URL(filePath: $0)) }
         let locator = UserFolders().modelLocator()
+        let devices = try device.map { try Device($0).description }
         let models: [String?] = model.isEmpty ? [nil] : model
         let settings = BenchSetting.combinations(
-            models: models, devices: device, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue),
-            ways: way.map { $0 == .exact })
+            models: models, devices: devices, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue), ways: way)
         let folders = try Dictionary(models.map { ($0, try locator.folder(of: $0)) }, uniquingKeysWith: { first, _ in first })
         display.begin("Measuring the machine")
         if let threads = common.threads { try Libtorch.setThreads(threads) }
@@ -93,7 +92,7 @@ struct BenchSpeed: AsyncParsableCommand {
         }
         if let upstream {
             for (model, folder) in folders.sorted(by: { $0.value.path < $1.value.path }) {
-                for device in device {
+                for device in devices {
                     let label = "upstream \(model.map { URL(filePath: $0).lastPathComponent } ?? "default model") \(device)"
                     let job = BenchJob(
                         folder: folder.path, device: device, voice: voice.voice, text: text, language: language ?? "en", seed: common.seed,
@@ -117,7 +116,7 @@ struct BenchSpeed: AsyncParsableCommand {
                 }
             }
         }
-        let rows = try contenders.map { BenchRow($0.label, $0.warm, cold: $0.cold, costs: try costs($0), on: machine) }
+        let rows = try contenders.map { BenchRow($0.label, $0.warm, cold: $0.cold, costs: try costs($0), on: $0.setting?.device == "cpu" ? machine : nil) }
         let report = BenchReport(machine: machine, text: text, rows: rows)
         display.clear()
         if let plot { try draw(report, to: URL(filePath: plot)) }
@@ -170,7 +169,7 @@ struct BenchSpeed: AsyncParsableCommand {
 
     /// What each stage had to do.
     private func costs(_ contender: Contender) throws -> [String: StageCost] {
-        guard let setting = contender.setting, setting.device == "cpu", let folder = contender.folder,
+        guard let setting = contender.setting, let folder = contender.folder,
             let run = contender.warm.last else { return [:] }
         return BenchWorkload(try Model.configuration(of: folder), run, setting).stages
     }

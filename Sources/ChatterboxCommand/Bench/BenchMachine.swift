@@ -1,3 +1,4 @@
+import ChatterboxEvaluation
 import Foundation
 import Kernels
 import Torch
@@ -16,13 +17,7 @@ struct BenchMachine: Encodable, Sendable {
     static func measure() throws -> BenchMachine {
         let team = try ThreadTeam(threads: Libtorch.threads)
         return BenchMachine(
-            processor: processorName, threads: team.threads, instructions: team.instructions, rates: try MachineRates(measuredWith: team))
-    }
-
-    private static var processorName: String {
-        let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")
-        let name = lines.first { $0.hasPrefix("model name") || $0.hasPrefix("Model") }?.split(separator: ":").last
-        return name.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
+            processor: MachineDescription.processorName, threads: team.threads, instructions: team.instructions, rates: try MachineRates(measuredWith: team))
     }
 
     /// As "AMD EPYC, 2 threads, avx512: memory 31.5 GB/s, arithmetic 236 GFLOP/s in float32 and 945 GOP/s in int8".

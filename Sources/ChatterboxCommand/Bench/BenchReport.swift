@@ -18,15 +18,17 @@ struct BenchRow: Encodable, Sendable {
     let memoryAfterLoad, memoryPeak: Double
     let memoryPeaks: [String: Int]
     let devicePeak: Int?
-    /// What stages have to do at the least, and the least seconds that this machine allows for it.
+    /// Of the device, by stage; empty on a CPU.
+    let deviceMemoryPeaks: [String: Int]
+    /// What stages have to do at the least, and the least seconds that this machine's processor allows for it.
     let costs: [String: StageCost]
     let limits: [String: Double]
 
-    init(_ label: String, _ runs: [BenchRun], cold: [BenchRun], costs: [String: StageCost], on machine: BenchMachine) {
+    init(_ label: String, _ runs: [BenchRun], cold: [BenchRun], costs: [String: StageCost], on machine: BenchMachine?) {
         self.label = label
         self.runs = runs.count
         self.costs = costs
-        limits = costs.mapValues { $0.seconds(at: machine.rates) }
+        limits = machine.map { machine in costs.mapValues { $0.seconds(at: machine.rates) } } ?? [:]
         warmStart = Spread(runs) { $0.startSeconds }
         coldStart = Spread(cold) { $0.startSeconds }
         load = Spread(runs) { $0.loadSeconds }
@@ -45,6 +47,7 @@ struct BenchRow: Encodable, Sendable {
         memoryPeak = Spread(runs) { Double($0.memory.peak) }?.median ?? 0
         memoryPeaks = runs.last?.memory.peaks ?? [:]
         devicePeak = runs.compactMap(\.memory.devicePeak).max()
+        deviceMemoryPeaks = runs.last?.memory.devicePeaks ?? [:]
     }
 
     /// Stages with their seconds, in the order of the pipeline.
@@ -114,9 +117,13 @@ struct BenchReport: Encodable, Sendable {
     var memoryTable: [[String]] {
         let stages = ["load", "voice", "T3", "flow", "vocoder"]
         let known = stages + Set(rows.flatMap(\.memoryPeaks.keys)).subtracting(stages).sorted()
-        let shown = known.filter { stage in rows.contains { $0.memoryPeaks[stage] != nil } }
-        return [["peak memory", "after load"] + shown] + rows.map { row in
-            [row.label, Self.bytes(row.memoryAfterLoad)] + shown.map { row.memoryPeaks[$0].map { Self.bytes(Double($0)) } ?? "–" }
+        let shown = known.filter { stage in rows.contains { $0.memoryPeaks[stage] != nil || $0.deviceMemoryPeaks[stage] != nil } }
+        func cells(_ peaks: [String: Int], _ stages: [String]) -> [String] {
+            stages.map { peaks[$0].map { Self.bytes(Double($0)) } ?? "–" }
+        }
+        return [["peak memory", "after load"] + shown] + rows.flatMap { row in
+            [[row.label, Self.bytes(row.memoryAfterLoad)] + cells(row.memoryPeaks, shown)]
+                + (row.deviceMemoryPeaks.isEmpty ? [] : [["  of the GPU", "–"] + cells(row.deviceMemoryPeaks, shown)])
         }
     }
 

@@ -28,12 +28,15 @@ struct BenchRun: Codable, Sendable {
         var watermark = 0.0
     }
 
-    /// Bytes; of the process, and of the card where there is one.
+    /// Bytes; of the process, and of the GPU where there is one.
     struct MemoryFigures: Codable, Sendable {
         var afterLoad = 0
         /// The most held while a stage ran: load, voice, T3, flow, vocoder.
         var peaks: [String: Int] = [:]
         var devicePeak: Int?
+        /// The same by stage, of the GPU's tensors; and what it holds after each stage's memory is given back.
+        var devicePeaks: [String: Int]? = nil
+        var deviceRest: Int? = nil
 
         var peak: Int { peaks.values.max() ?? 0 }
     }

@@ -1,4 +1,27 @@
+import ArgumentParser
 import Foundation
+
+/// What is switched beside the arithmetic.
+enum BenchWay: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
+    /// As the program speaks.
+    case fast
+    /// Upstream's operations one by one.
+    case exact
+    /// On a GPU: decode steps are not captured; float32 products are rounded to TF32; T3 leaves the GPU while the sound is made.
+    case uncaptured, tf32, offload
+
+    var arguments: [String] {
+        switch self {
+        case .fast: []
+        case .exact: ["--exact"]
+        case .uncaptured: ["--no-capture"]
+        case .tf32: ["--tf32"]
+        case .offload: ["--offload"]
+        }
+    }
+
+    var isForGPU: Bool { self == .uncaptured || self == .tf32 || self == .offload }
+}
 
 /// One row of the table: what is measured, and in which arithmetic.
 struct BenchSetting: Codable, Hashable, Sendable {
@@ -7,34 +30,33 @@ struct BenchSetting: Codable, Hashable, Sendable {
     var device = "cpu"
     var dtype = "float32"
     var quantize = "none"
-    /// Upstream's operations one by one instead of the fast way.
-    var isExact = false
+    var way = BenchWay.fast
 
     /// As "chatterbox cpu int8".
     var label: String {
         let name = model.map { URL(filePath: $0).lastPathComponent } ?? "default model"
-        return [name, device, quantize == "none" ? dtype : quantize, isExact ? "exact" : ""].filter { !$0.isEmpty }.joined(separator: " ")
+        return [name, device, quantize == "none" ? dtype : quantize, way == .fast ? "" : way.rawValue].filter { !$0.isEmpty }.joined(separator: " ")
     }
 
     /// As arguments of a subcommand that takes ``ModelArguments``.
     var arguments: [String] {
-        (model.map { ["--model", $0] } ?? []) + ["--device", device, "--dtype", dtype, "--quantize", quantize] + (isExact ? ["--exact"] : [])
+        (model.map { ["--model", $0] } ?? []) + ["--device", device, "--dtype", dtype, "--quantize", quantize] + way.arguments
     }
 
     /// Every combination of what was asked for, without repetitions.
     static func combinations(
-        models: [String?], devices: [String], dtypes: [String], quantizations: [String], ways: [Bool]
+        models: [String?], devices: [String], dtypes: [String], quantizations: [String], ways: [BenchWay]
     ) -> [BenchSetting] {
         var settings: [BenchSetting] = []
         for model in models {
             for device in devices {
                 for dtype in dtypes {
                     for quantize in quantizations {
-                        for isExact in ways {
+                        for way in ways {
                             // Whole-number weights are a fast way of float32 on the CPU; there is no exact one of them.
-                            if quantize != "none", isExact || dtype != "float32" || device != "cpu" { continue }
-                            settings.append(BenchSetting(
-                                model: model, device: device, dtype: dtype, quantize: quantize, isExact: isExact))
+                            if quantize != "none", way == .exact || dtype != "float32" || device != "cpu" { continue }
+                            if way.isForGPU, device == "cpu" { continue }
+                            settings.append(BenchSetting(model: model, device: device, dtype: dtype, quantize: quantize, way: way))
                         }
                     }
                 }

@@ -16,14 +16,19 @@ struct BenchWorker: AsyncParsableCommand {
 
     func run() async throws {
         var measured = BenchRun()
-        let memory = MemoryWatch()
+        let memory = MemoryWatch(of: .cpu)
         let source = try voice.source(for: model)
         let quiet = ProgressDisplay(.silent)
         let synthesizer = try await model.load(quiet)
         let device = synthesizer.model.device
+        let deviceMemory = device.isCUDA ? MemoryWatch(of: device) : nil
+        @Sendable func enter(_ stage: String) {
+            memory.enter(stage)
+            deviceMemory?.enter(stage)
+        }
         measured.loadSeconds = synthesizer.model.loadingSeconds
         measured.memory.afterLoad = try Memory.statistics().current
-        memory.enter("voice")
+        enter("voice")
         var prepared: Voice?
         if let source {
             for _ in 0..<2 {
@@ -36,38 +41,48 @@ struct BenchWorker: AsyncParsableCommand {
             measured.conditioningTokens = voice.conditioningTokens.size(1)
             measured.promptTokens = voice.prompt.tokens.size(1)
         }
-        let options = try speaking.options()
+        var options = try speaking.options()
+        options.drawsOnlySound = true
         for _ in 0..<max(1, repeats) {
-            memory.enter("T3")
+            enter("T3")
             let speech = try await synthesizer.speak(text, voice: prepared, options: options) { progress in
                 switch progress {
                 case .tokens, .piece: break
-                case .flow(let step, _): if step == 1 { memory.enter("flow") }
-                case .vocoder: memory.enter("vocoder")
+                case .flow(let step, _): if step == 1 { enter("flow") }
+                case .vocoder: enter("vocoder")
                 }
             }
             if measured.spoken.isEmpty { FileHandle.standardError.write(Data("first sound\n".utf8)) }
             measured.spoken.append(BenchRun.Spoken(speech.report))
         }
         measured.memory.peaks = memory.finish()
-        if device.isCUDA { measured.memory.devicePeak = try Memory.statistics(of: device).peak }
+        if let deviceMemory {
+            let peaks = deviceMemory.finish()
+            measured.memory.devicePeaks = peaks
+            measured.memory.devicePeak = peaks.values.max()
+            try Memory.releaseCache(of: device)
+            measured.memory.deviceRest = try Memory.statistics(of: device).reserved
+        }
         try StandardOutput.write(JSONEncoder().encode(measured) + Data("\n".utf8))
     }
 }
 
-/// The most resident memory by stage, from the kernel's own high-water mark, started afresh with each stage.
+/// The most memory by stage, from the high-water mark of the kernel or of a GPU's allocator, started afresh with each stage.
 final class MemoryWatch: Sendable {
     private struct State {
         var stage = "load"
         var peaks: [String: Int] = [:]
     }
     private let state = Mutex(State())
+    private let device: Device
+
+    init(of device: Device) { self.device = device }
 
     func enter(_ stage: String) {
         state.withLock { state in
             note(&state)
             state.stage = stage
-            try? Memory.resetPeak(of: .cpu)
+            try? Memory.resetPeak(of: device)
         }
     }
 
@@ -79,7 +94,7 @@ final class MemoryWatch: Sendable {
     }
 
     private func note(_ state: inout State) {
-        let peak = (try? Memory.statistics().peak) ?? 0
+        let peak = (try? Memory.statistics(of: device).peak) ?? 0
         state.peaks[state.stage] = max(state.peaks[state.stage] ?? 0, peak)
     }
 }

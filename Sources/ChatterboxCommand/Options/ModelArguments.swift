@@ -10,8 +10,8 @@ struct ModelArguments: ParsableArguments {
         "The model: a name (see `chatterbox models list`), or a folder with a model's files. Without it, the best model on this machine.", valueName: "name|dir"))
     var model: String?
 
-    @Option(help: ArgumentHelp("Where to compute: cpu, cuda, cuda:1, …, or auto (a card where there is one).", valueName: "device"))
-    var device = "cpu"
+    @Option(help: ArgumentHelp("Where to compute: cpu, cuda, cuda:1, …, or auto: an NVIDIA GPU where one can be used, else the CPU.", valueName: "device"))
+    var device = "auto"
 
     @Option(help: "Arithmetic of the language model.")
     var dtype = Precision.float32
@@ -22,8 +22,14 @@ struct ModelArguments: ParsableArguments {
     @Flag(help: "Follow upstream operation by operation, without faster ways to the same result.")
     var exact = false
 
-    @Flag(help: "Keep the language model off the card while the sound is made: less of its memory is needed, and speaking is slower.")
+    @Flag(help: "Keep the language model off the GPU while the sound is made: less of its memory is needed, and speaking is slower.")
     var offload = false
+
+    @Flag(help: "Do not capture decode steps as CUDA graphs on a GPU: slower, for comparing.")
+    var noCapture = false
+
+    @Flag(name: .customLong("tf32"), help: "Let a GPU round float32 products to TF32: faster, and about as exact as float16.")
+    var tf32 = false
 
     @Option(help: ArgumentHelp("Processor threads; by default one for each core.", valueName: "n"))
     var threads: Int?
@@ -46,7 +52,8 @@ struct ModelArguments: ParsableArguments {
     }
 
     private func compute() throws -> ComputeOptions {
-        try ComputeOptions(exact: exact, quantization: quantize, offload: offload, threads: threads)
+        try ComputeOptions(
+            exact: exact, quantization: quantize, offload: offload, allowsTF32: tf32, capturesSteps: !noCapture, threads: threads)
     }
 
     private var languageTools: LanguageTools {
@@ -60,8 +67,7 @@ struct ModelArguments: ParsableArguments {
     /// - Throws: ``UsageError``, ``ModelLocatorError``, ``ModelNotHere``, `HubError`, `DeviceError`, and what loading throws.
     func load(_ progress: ProgressDisplay) async throws -> Synthesizer {
         try check()
-        let device = try Device(device)
-        if offload, !device.isCUDA { throw UsageError("--offload makes room on a card, and \(device) is none: leave it out or give --device cuda") }
+        let device = try chosenDevice(progress)
         let folders = UserFolders()
         let offer = ModelOffer(folders: folders, display: progress)
         defer { withExtendedLifetime(offer) {} }
@@ -73,10 +79,32 @@ struct ModelArguments: ParsableArguments {
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Synthesizer.load(
             folder, device: device, dtype: dtype.dtype,
-            compute: compute(), watermark: folders.watermark,
-            languageTools: languageTools)
+            compute: compute(), watermark: folders.watermark, languageTools: languageTools)
         try Task.checkCancellation()
         return synthesizer
+    }
+
+    /// The device that is meant, with a note where the machine has a GPU that this build cannot use.
+    ///
+    /// - Throws: `DeviceError`; ``UsageError`` for a switch that means nothing on the device.
+    private func chosenDevice(_ progress: ProgressDisplay) throws -> Device {
+        let best = try Device(device)
+        // Quantised weights are the CPU's.
+        let chosen = device == "auto" && quantize != .none ? Device.cpu : best
+        if let note = DeviceNote.unusedGPU(asked: device, chosen: best) { progress.note(note) }
+        for (switched, name) in [(offload, "--offload"), (noCapture, "--no-capture"), (tf32, "--tf32")] where switched && !chosen.isCUDA {
+            throw UsageError("\(name) is for a GPU, and the device is \(chosen): leave it out or give --device cuda")
+        }
+        return chosen
+    }
+}
+
+/// What a person should know of the device that was chosen for them.
+enum DeviceNote {
+    /// Where nobody asked for the CPU, and a GPU is there that this build cannot use.
+    static func unusedGPU(asked: String, chosen: Device, isPresent: Bool = GPUDriver.isPresent()) -> String? {
+        guard asked == "auto", !chosen.isCUDA, isPresent else { return nil }
+        return "this machine has an NVIDIA GPU that this build cannot use, so the CPU computes; `chatterbox check` says more"
     }
 }
 

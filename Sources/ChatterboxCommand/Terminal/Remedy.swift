@@ -40,6 +40,7 @@ enum Remedy {
         switch error {
         case DeviceError.absent(_, available: 0): "use --device cpu"
         case ComputeError.exactQuantization: "leave --exact or --quantize out"
+        case ComputeError.exactTF32: "leave --exact or --tf32 out"
         case ComputeError.quantization: "leave --quantize out, or use --device cpu and --dtype float32"
         case CheckpointError.noBuiltInVoice: "give one with --voice"
         case ModelLocatorError.noModel: "get one with `chatterbox models pull chatterbox`, or give a model's folder with --model DIR"

@@ -43,25 +43,23 @@ import Torch
 
     /// What each gives among the others; nil for those who went away.
     private func meet(_ guests: [Guest], _ synthesizer: Synthesizer) async throws -> [Audio?] {
-        let steps = Mutex(0), here = Mutex(0)
+        let steps = Counter(), here = Counter()
         return try await withThrowingTaskGroup(of: (Int, Audio?).self) { group in
             for (number, guest) in guests.enumerated() {
                 group.addTask {
                     // Who waits for steps of others that are all done comes at once.
-                    while steps.withLock({ $0 < guest.joins }), here.withLock({ $0 > 0 }) || number > 0 && steps.withLock({ $0 == 0 }) {
-                        await Task.yield()
-                    }
-                    here.withLock { $0 += 1 }
-                    defer { here.withLock { $0 -= 1 } }
-                    let own = Mutex(0)
+                    while steps.count < guest.joins, here.count > 0 || number > 0 && steps.count == 0 { await Task.yield() }
+                    here.add(1)
+                    defer { here.add(-1) }
+                    let own = Counter()
                     let task = Task {
                         try await speak(guest.request, synthesizer) {
-                            steps.withLock { $0 += 1 }
-                            own.withLock { $0 += 1 }
+                            steps.add(1)
+                            own.add(1)
                         }
                     }
                     if let leaves = guest.leaves {
-                        while own.withLock({ $0 < leaves }) { await Task.yield() }
+                        while own.count < leaves { await Task.yield() }
                         task.cancel()
                         _ = try? await task.value
                         return (number, nil)
@@ -154,7 +152,7 @@ import Torch
         let changed = try await sentences(["one", "two", "new", "six", "ten"])
         let again = try await sentences(["one", "six", "ten", "six"])
         #expect(first.count == 4 && first["six"] != nil)
-        for name in ["one", "two", "six", "ten"] where name != "ten" { #expect(first[name] == changed[name], "\(name)") }
+        for name in ["one", "two", "six"] { #expect(first[name] == changed[name], "\(name)") }
         #expect(changed["new"] != nil)
         #expect(again["six"]?.count == 2 && again["six"]?[0] == first["six"]?[0] && again["six"]?[0] != again["six"]?[1])
     }
@@ -200,6 +198,14 @@ import Torch
         }
         #expect(spoken >= count / 2)
     }
+}
+
+private final class Counter: Sendable {
+    private let value = Mutex(0)
+
+    var count: Int { value.withLock(\.self) }
+
+    func add(_ difference: Int) { value.withLock { $0 += difference } }
 }
 
 extension Array {

@@ -123,129 +123,38 @@ struct PackedDecodeEngineTests {
     // MARK: what would read beyond a table
 
     @Test("a token outside the vocabulary is refused", arguments: [-1, 200, 1 << 40]) func unknownToken(token: Int) throws {
-        let engine = try engine(.float32)
-        let slots = try engine.reserve(1)
+        let engine = try engine(.float32), sequence = try engine.begin()
         #expect(throws: T3Error.unknownToken(token, of: "speech", vocabulary: small.model.configuration.speechVocabulary)) {
-            try engine.step([DecodeInput(slot: slots.lowerBound, token: token, position: 1)])
+            try engine.forward([DecodeStretch(sequence, .token(token, position: 1))])
         }
     }
 
     @Test("a position outside the table is refused", arguments: [-1, 1 << 40]) func unknownPosition(position: Int) throws {
-        let engine = try engine(.float32)
-        let slots = try engine.reserve(1)
+        let engine = try engine(.float32), sequence = try engine.begin()
         let limit = try #require(small.model.speechPositions).count
         #expect(throws: T3Error.sequenceTooLong(positions: position + 1, limit: limit)) {
-            try engine.step([DecodeInput(slot: slots.lowerBound, token: 3, position: position)])
+            try engine.forward([DecodeStretch(sequence, .token(3, position: position))])
         }
     }
 
     @Test("no sequence is longer than there are rotations, whatever capacity is asked for") func capacity() throws {
-        let engine = try engine(.float32, capacity: 100_000)
+        let engine = try engine(.float32, capacity: 100_000), sequence = try engine.begin()
         #expect(engine.capacity == small.model.configuration.longestSequence)
-        #expect(engine.packed.transformer.longestSequence == engine.capacity)
-        let slots = try engine.reserve(1), hidden = small.model.configuration.backbone.hiddenSize
-        let inputs = try Tensor.zeros([1, engine.capacity + 1, hidden])
-        #expect(throws: T3Error.sequenceTooLong(positions: engine.capacity + 1, limit: engine.capacity)) { try engine.prefill(inputs, slots: slots) }
+        #expect(engine.packed.transformer.rotatedPositions == engine.capacity)
+        let inputs = try Tensor.zeros([engine.capacity + 1, small.model.configuration.backbone.hiddenSize])
+        #expect(throws: T3Error.sequenceTooLong(positions: engine.capacity + 1, limit: engine.capacity)) {
+            try engine.forward([DecodeStretch(sequence, .embedded(inputs))])
+        }
     }
 
-    @Test("two inputs for one slot are a programmer's mistake") func twoInputs() async {
+    @Test("two stretches of one sequence are a programmer's mistake") func twoStretches() async {
         await #expect(processExitsWith: .failure) {
             let tests = try PackedDecodeEngineTests()
-            let engine = try tests.engine(.float32)
-            let slot = try engine.reserve(1).lowerBound
-            _ = try engine.step([DecodeInput(slot: slot, token: 3, position: 1), DecodeInput(slot: slot, token: 4, position: 1)])
+            let engine = try tests.engine(.float32), sequence = try engine.begin()
+            _ = try engine.forward([
+                DecodeStretch(sequence, .token(3, position: 1)), DecodeStretch(sequence, .token(4, position: 1)),
+            ])
         }
-    }
-
-    /// Runs rows of zeros through the small model.
-    fileprivate static func run(_ rows: [TransformerDecoder.Row], wanted: [Int] = []) throws {
-        let model = try SmallT3().model
-        let transformer = try PackedT3(model, format: .float32, team: ThreadTeam(threads: 2)).transformer
-        let decoder = try TransformerDecoder(transformer, slots: 2, capacity: 20, rows: 8, half: false)
-        let inputs = [Float](repeating: 0, count: rows.count * transformer.shape.hidden)
-        var logits = [Float](repeating: 0, count: wanted.count * transformer.vocabulary)
-        inputs.withUnsafeBufferPointer { inputs in logits.withUnsafeMutableBufferPointer { decoder.run(rows, inputs: inputs, wanted: wanted, logits: $0) } }
-    }
-
-    @Test("rows of a slot that are apart, doubled, or out of order are a programmer's mistake") func rows() async throws {
-        try Self.run([.init(slot: 1, position: 0), .init(slot: 1, position: 1), .init(slot: 0, position: 0)], wanted: [1, 2])
-        await #expect(processExitsWith: .failure) {
-            try PackedDecodeEngineTests.run([.init(slot: 0, position: 0), .init(slot: 1, position: 0), .init(slot: 0, position: 1)])
-        }
-        await #expect(processExitsWith: .failure) { try PackedDecodeEngineTests.run([.init(slot: 0, position: 0), .init(slot: 0, position: 0)]) }
-        await #expect(processExitsWith: .failure) { try PackedDecodeEngineTests.run([.init(slot: 0, position: 0), .init(slot: 0, position: 2)]) }
-        await #expect(processExitsWith: .failure) { try PackedDecodeEngineTests.run([.init(slot: 0, position: 0)], wanted: [1]) }
-    }
-
-    @Test("at temperature 0 tokens are those of the exact engine, whatever the seed") func greedy() throws {
-        func tokens(_ engine: any DecodeEngine, seed: UInt64) throws -> [Int] {
-            let decoder = try T3Decoder(
-                engine: engine, text: small.text, conditioning: small.conditioning, options: SamplingOptions(temperature: 0), budget: 30,
-                generator: Generator(seed: seed))
-            while try decoder.next() != nil {}
-            return decoder.tokens
-        }
-        let expected = try tokens(TensorDecodeEngine(small.model, capacity: 140), seed: 1)
-        #expect(!expected.isEmpty)
-        #expect(try tokens(engine(.float32), seed: 1) == expected)
-        #expect(try tokens(engine(.float32), seed: 2) == expected)
-    }
-
-    // MARK: what would read beyond a table
-
-    @Test("a token outside the vocabulary is refused", arguments: [-1, 200, 1 << 40]) func unknownToken(token: Int) throws {
-        let engine = try engine(.float32)
-        let slots = try engine.reserve(1)
-        #expect(throws: T3Error.unknownToken(token, of: "speech", vocabulary: small.model.configuration.speechVocabulary)) {
-            try engine.step([DecodeInput(slot: slots.lowerBound, token: token, position: 1)])
-        }
-    }
-
-    @Test("a position outside the table is refused", arguments: [-1, 1 << 40]) func unknownPosition(position: Int) throws {
-        let engine = try engine(.float32)
-        let slots = try engine.reserve(1)
-        let limit = try #require(small.model.speechPositions).count
-        #expect(throws: T3Error.sequenceTooLong(positions: position + 1, limit: limit)) {
-            try engine.step([DecodeInput(slot: slots.lowerBound, token: 3, position: position)])
-        }
-    }
-
-    @Test("no sequence is longer than there are rotations, whatever capacity is asked for") func capacity() throws {
-        let engine = try engine(.float32, capacity: 100_000)
-        #expect(engine.capacity == small.model.configuration.longestSequence)
-        #expect(engine.packed.transformer.longestSequence == engine.capacity)
-        let slots = try engine.reserve(1), hidden = small.model.configuration.backbone.hiddenSize
-        let inputs = try Tensor.zeros([1, engine.capacity + 1, hidden])
-        #expect(throws: T3Error.sequenceTooLong(positions: engine.capacity + 1, limit: engine.capacity)) { try engine.prefill(inputs, slots: slots) }
-    }
-
-    @Test("two inputs for one slot are a programmer's mistake") func twoInputs() async {
-        await #expect(processExitsWith: .failure) {
-            let tests = try PackedDecodeEngineTests()
-            let engine = try tests.engine(.float32)
-            let slot = try engine.reserve(1).lowerBound
-            _ = try engine.step([DecodeInput(slot: slot, token: 3, position: 1), DecodeInput(slot: slot, token: 4, position: 1)])
-        }
-    }
-
-    /// Runs rows of zeros through the small model.
-    fileprivate static func run(_ rows: [TransformerDecoder.Row], wanted: [Int] = []) throws {
-        let model = try SmallT3().model
-        let transformer = try PackedT3(model, format: .float32, team: ThreadTeam(threads: 2)).transformer
-        let decoder = try TransformerDecoder(transformer, slots: 2, capacity: 20, rows: 8, half: false)
-        let inputs = [Float](repeating: 0, count: rows.count * transformer.shape.hidden)
-        var logits = [Float](repeating: 0, count: wanted.count * transformer.vocabulary)
-        inputs.withUnsafeBufferPointer { inputs in logits.withUnsafeMutableBufferPointer { decoder.run(rows, inputs: inputs, wanted: wanted, logits: $0) } }
-    }
-
-    @Test("rows of a slot that are apart, doubled, or out of order are a programmer's mistake") func rows() async throws {
-        try Self.run([.init(slot: 1, position: 0), .init(slot: 1, position: 1), .init(slot: 0, position: 0)], wanted: [1, 2])
-        await #expect(processExitsWith: .failure) {
-            try PackedDecodeEngineTests.run([.init(slot: 0, position: 0), .init(slot: 1, position: 0), .init(slot: 0, position: 1)])
-        }
-        await #expect(processExitsWith: .failure) { try PackedDecodeEngineTests.run([.init(slot: 0, position: 0), .init(slot: 0, position: 0)]) }
-        await #expect(processExitsWith: .failure) { try PackedDecodeEngineTests.run([.init(slot: 0, position: 0), .init(slot: 0, position: 2)]) }
-        await #expect(processExitsWith: .failure) { try PackedDecodeEngineTests.run([.init(slot: 0, position: 0)], wanted: [1]) }
     }
 
     @Test("packed weights take the bytes that their format says")

@@ -65,6 +65,18 @@ struct T3DecoderTests {
         #expect(!later.contains(small.model.configuration.stopSpeech))
     }
 
+    @Test("excluded tokens are never drawn") func excludedTokens() throws {
+        func tokens(excluding excluded: Range<Int>?) throws -> [Int] {
+            let decoder = try decoder("default", engine: TensorDecodeEngine(small.model, capacity: 140))
+            decoder.excludedTokens = excluded
+            while try decoder.next() != nil {}
+            return decoder.tokens
+        }
+        let half = small.model.configuration.speechVocabulary / 2
+        #expect(try tokens(excluding: nil).contains { $0 >= half })
+        #expect(try tokens(excluding: half..<2 * half).allSatisfy { $0 < half })
+    }
+
     @Test("prefill and step logits are upstream's", arguments: cases)
     func logits(name: String) throws {
         let engine = try TensorDecodeEngine(small.model, capacity: 140)

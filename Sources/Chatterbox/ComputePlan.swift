@@ -1,0 +1,65 @@
+import Torch
+
+/// Which code computes each part of a model; chosen once, when the model is loaded.
+public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible {
+    /// Of T3's prefill and decoding.
+    public let t3: Way
+    /// Of S3Gen's token encoder, flow and vocoder.
+    public let sound: Way
+    /// Of what hears a recording. The voice encoder and the watermark are always libtorch's, in float32.
+    public let tokenizer, speakerEncoder: Way
+
+    /// A way to compute.
+    public enum Way: String, Sendable, Hashable, Codable, CustomStringConvertible {
+        /// Libtorch's operations one by one.
+        case float32, tf32 = "TF32", bfloat16, float16
+        /// Steps of one shape, captured as CUDA graphs and replayed.
+        case capturedFloat32 = "captured float32", capturedTF32 = "captured TF32"
+        case capturedBFloat16 = "captured bfloat16", capturedFloat16 = "captured float16"
+        /// This package's kernels for the CPU, on weights packed for them.
+        case packedFloat32 = "packed float32", packedInt8 = "packed int8", packedInt4 = "packed int4"
+
+        public var description: String { rawValue }
+    }
+
+    /// - Parameters:
+    ///   - dtype: of T3's weights; the other networks are float32.
+    ///   - canCapture: whether CUDA graphs can be captured.
+    public init(device: Device, dtype: DType = .float32, compute: ComputeOptions = .standard, canCapture: Bool = CapturedGraph.isSupported) {
+        self.init(onGPU: device.isCUDA, dtype: dtype, compute: compute, canCapture: canCapture)
+    }
+
+    init(onGPU: Bool, dtype: DType, compute: ComputeOptions, canCapture: Bool) {
+        let float32 = onGPU && compute.allowsTF32 ? Way.tf32 : .float32
+        let captures = onGPU && canCapture && compute.capturesSteps
+        if onGPU || compute.isExact || dtype != .float32 {
+            t3 = switch dtype {
+            case .bfloat16: captures ? .capturedBFloat16 : .bfloat16
+            case .float16: captures ? .capturedFloat16 : .float16
+            default: captures ? (float32 == .tf32 ? .capturedTF32 : .capturedFloat32) : float32
+            }
+            (sound, tokenizer, speakerEncoder) = (float32, float32, float32)
+        } else {
+            t3 = switch compute.quantization {
+            case .none: .packedFloat32
+            case .int8: .packedInt8
+            case .int4: .packedInt4
+            }
+            sound = compute.quantization == .none ? .packedFloat32 : .packedInt8
+            // Packing gains nothing in the tokenizer unless its weights shrink.
+            tokenizer = compute.quantization == .none ? .float32 : .packedInt8
+            speakerEncoder = .packedFloat32
+        }
+    }
+
+    /// Whether weights are packed for this package's kernels.
+    var isPacked: Bool { [.packedFloat32, .packedInt8, .packedInt4].contains(t3) }
+
+    /// Whether decode steps are captured.
+    var capturesSteps: Bool { [.capturedFloat32, .capturedTF32, .capturedBFloat16, .capturedFloat16].contains(t3) }
+
+    /// As "T3 packed int8; flow and vocoder packed int8; S3 tokenizer packed int8; speaker encoder packed float32".
+    public var description: String {
+        "T3 \(t3); flow and vocoder \(sound); S3 tokenizer \(tokenizer); speaker encoder \(speakerEncoder)"
+    }
+}

@@ -1,0 +1,50 @@
+import Torch
+
+/// What a check found.
+public struct CheckReport: Sendable, Hashable, Codable {
+    public let device: String
+    public let size: CheckSize
+    public internal(set) var results: [CheckResult] = []
+    public internal(set) var attention: [AttentionFinding] = []
+
+    /// What failed, by name; empty where nothing did.
+    public var failures: [String] {
+        results.filter { $0.outcome == .failed }.map(\.name)
+            + attention.filter { $0.problem != nil }.map { "\($0.name) of \($0.model) in \($0.dtype.rawValue)" }
+    }
+}
+
+/// How far one stage's result is from the exact one.
+public struct CheckResult: Sendable, Hashable, Codable {
+    public let model, stage: String
+    public let arithmetic: CheckedArithmetic
+    /// The largest error as a share of the largest value; nil where there is no number.
+    public let error: Double?
+    /// The largest that is allowed.
+    public let bound: Double
+    public let outcome: Outcome
+    /// Why it failed or was left out.
+    public let reason: String?
+    /// Seconds that the stage took on the device, the first time.
+    public let seconds: Double
+
+    public enum Outcome: String, Sendable, Hashable, Codable {
+        case passed, failed, skipped
+    }
+
+    /// As "flow of Llama in TF32".
+    public var name: String { "\(stage) of \(model) in \(arithmetic.rawValue)" }
+}
+
+extension Tensor {
+    /// The largest difference from another tensor as a share of that one's largest value; nil where the shapes differ or
+    /// something is not a number.
+    func error(against expected: Tensor) throws -> Double? {
+        guard shape == expected.shape, expected.count > 0 else { return nil }
+        let (found, expected) = (try to(.cpu).to(.float64), try expected.to(.float64))
+        let difference = try (found - expected).abs().max().item(Double.self)
+        let largest = try expected.abs().max().item(Double.self)
+        guard difference.isFinite, largest > 0 else { return nil }
+        return difference / largest
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import Kernels
+import Torch
+
+/// What a machine has, and what this build can use of it.
+public struct MachineDescription: Sendable, Hashable, Codable {
+    public let processor: String
+    /// Threads that libtorch takes.
+    public let threads: Int
+    /// Main memory in bytes, all of it and what processes can still take.
+    public let memory, availableMemory: Int
+    /// Instruction sets of this package's kernels, the fastest first, and the one of libtorch's.
+    public let kernelInstructions: [String]
+    public let libtorchInstructions: String
+    /// As "2.13.0".
+    public let libtorchVersion: String
+    /// GPUs that this build computes on.
+    public let usableGPUs: Int
+    /// Whether this build can capture decode steps as CUDA graphs.
+    public let capturesGraphs: Bool
+    /// The driver with all GPUs of the machine; nil where there is none.
+    public let driver: GPUDriver?
+    /// Whether Linux shows a GPU, with a driver that answers or without.
+    public let showsGPU: Bool
+
+    /// This machine.
+    public init() {
+        processor = Self.processorName
+        threads = Libtorch.threads
+        memory = Int(ProcessInfo.processInfo.physicalMemory)
+        availableMemory = Memory.available ?? memory
+        kernelInstructions = ThreadTeam.availableInstructions
+        libtorchInstructions = Libtorch.instructions
+        libtorchVersion = Libtorch.version
+        usableGPUs = Device.cudaCount
+        capturesGraphs = CapturedGraph.isCompiled
+        driver = GPUDriver()
+        showsGPU = GPUDriver.isPresent()
+    }
+
+    init(
+        processor: String, threads: Int, memory: Int, availableMemory: Int, kernelInstructions: [String], libtorchInstructions: String,
+        libtorchVersion: String, usableGPUs: Int, capturesGraphs: Bool, driver: GPUDriver?, showsGPU: Bool
+    ) {
+        (self.processor, self.threads, self.memory, self.availableMemory) = (processor, threads, memory, availableMemory)
+        (self.kernelInstructions, self.libtorchInstructions) = (kernelInstructions, libtorchInstructions)
+        (self.libtorchVersion, self.usableGPUs, self.capturesGraphs) = (libtorchVersion, usableGPUs, capturesGraphs)
+        (self.driver, self.showsGPU) = (driver, showsGPU)
+    }
+
+    /// What a person reads, a line for each thing.
+    public var lines: [String] {
+        let gigabytes = { (bytes: Int) in String(format: "%.0f GB", Double(bytes) / 1e9) }
+        var lines = [
+            "\(processor), \(threads) thread\(threads == 1 ? "" : "s"), \(gigabytes(memory)) of memory, \(gigabytes(availableMemory)) of it available",
+            "libtorch \(libtorchVersion) with \(libtorchInstructions); kernels with \(kernelInstructions[0])",
+        ]
+        for gpu in driver?.gpus ?? [] {
+            lines.append("GPU \(gpu.index): \(gpu.name), \(gigabytes(gpu.memory)), compute capability \(gpu.computeCapability)")
+        }
+        if let driver {
+            lines.append("driver \(driver.version ?? "of unknown version"), for CUDA up to \(driver.cudaVersion)")
+        }
+        lines.append(use)
+        return lines
+    }
+
+    /// What this build can use.
+    private var use: String {
+        if usableGPUs > 0 {
+            return "this build computes on the CPU and on \(usableGPUs) GPU\(usableGPUs == 1 ? "" : "s")"
+                + (capturesGraphs ? "; decode steps are captured" : "; decode steps are not captured, for it was built without CUDA's headers")
+        }
+        guard showsGPU || driver != nil else { return "this build computes on the CPU; no NVIDIA GPU is in this machine" }
+        return driver == nil
+            ? "this build computes on the CPU: an NVIDIA GPU is in this machine, and its driver does not answer"
+            : "this build computes on the CPU: libtorch \(libtorchVersion) here has no CUDA, or one that this driver does not run"
+    }
+
+    /// The name that Linux gives the processor.
+    public static var processorName: String {
+        let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")
+        let name = lines.first { $0.hasPrefix("model name") || $0.hasPrefix("Model") }?.split(separator: ":").last
+        return name.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
+    }
+}
