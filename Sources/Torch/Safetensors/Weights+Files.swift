@@ -58,6 +58,7 @@ private struct StoredTensors: WeightSource {
     func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor {
         try files[name]!.tensor(name, dtype: dtype, device: device)
     }
+    func stored(_ name: String) throws -> Tensor? { try files[name]?.tensor(name) }
 }
 
 private struct ArchivedTensors: WeightSource {
@@ -71,4 +72,5 @@ private struct ArchivedTensors: WeightSource {
         let tensor = tensors[name]!
         return try (dtype.map { tensor.dtype.isFloatingPoint ? try tensor.to($0) : tensor } ?? tensor).to(device)
     }
+    func stored(_ name: String) throws -> Tensor? { tensors[name] }
 }

@@ -97,6 +97,8 @@ protocol WeightSource: Sendable {
     /// nil where there is no such tensor.
     func shape(of name: String) -> [Int]?
     func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor
+    /// The tensor as it is stored, on the CPU; nil where none is stored.
+    func stored(_ name: String) throws -> Tensor?
     /// Whether `tensor` answers for names that `names` does not list.
     var inventsTensors: Bool { get }
     /// Forgets what can be read from a file again.
@@ -105,6 +107,7 @@ protocol WeightSource: Sendable {
 
 extension WeightSource {
     var inventsTensors: Bool { false }
+    func stored(_ name: String) throws -> Tensor? { nil }
     func releasePages() {}
 }
 
