@@ -7,7 +7,7 @@ extension AudioFile {
     /// What is already there and no regular file (`/dev/stdout`, a pipe) is written into directly.
     /// - Parameters:
     ///   - format: by the file's extension where nil.
-    ///   - encoding: of WAV and PCM samples.
+    ///   - encoding: of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError`` where the sound cannot be encoded, the place cannot be written, or the disk is full;
     ///   nothing new is left behind then.
     public static func write(
@@ -20,7 +20,7 @@ extension AudioFile {
 
     /// The bytes of a sound file. Opus takes the nearest rate that it has (8, 12, 16, 24 or 48 kHz).
     ///
-    /// - Parameter encoding: of WAV and PCM samples.
+    /// - Parameter encoding: of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError`` for no samples, NaN or infinities, or where the format does not take such a sound.
     public static func encode(_ audio: Audio, as format: AudioFormat, encoding: SampleEncoding = .int16) throws -> Data {
         let store = MemoryStore()

@@ -32,6 +32,8 @@ public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
 public enum SampleEncoding: String, Sendable, Hashable, Codable, CaseIterable {
     /// 16-bit whole numbers; beyond full scale is clipped.
     case int16
+    /// 24-bit whole numbers, clipped likewise; WAV, FLAC and PCM only.
+    case int24
     /// 32-bit floating point; WAV and PCM only.
     case float32
 }

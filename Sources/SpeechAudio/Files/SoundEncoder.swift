@@ -24,6 +24,9 @@ final class SoundEncoder {
         if encoding == .float32, format != .wav, format != .pcm {
             throw AudioError.notEncodable(format: format, reason: "it stores no floating-point samples; use wav or pcm")
         }
+        if encoding == .int24, format == .mp3 || format == .opus {
+            throw AudioError.notEncodable(format: format, reason: "it stores no samples of 24 bits; use wav, flac or pcm")
+        }
         (self.format, self.encoding, self.sampleRate, self.channels) = (format, encoding, sampleRate, channels)
         self.store = store
         file = VirtualFile(store)
@@ -77,11 +80,15 @@ final class SoundEncoder {
 
     private func write(_ samples: [Float]) throws {
         guard !samples.isEmpty else { return }
-        let stored = encoding == .int16 ? 2 : 4
+        let stored = encoding.bytes
         guard let handle else {
-            let bytes = encoding == .int16
-                ? Self.int16(samples).map(\.littleEndian).withUnsafeBytes { store.write($0, at: store.count) }
-                : samples.map(\.bitPattern.littleEndian).withUnsafeBytes { store.write($0, at: store.count) }
+            let bytes = switch encoding {
+            case .int16: Self.int16(samples).map(\.littleEndian).withUnsafeBytes { store.write($0, at: store.count) }
+            case .int24:
+                Self.int24(samples).flatMap { sample in [8, 16, 24].map { UInt8(truncatingIfNeeded: sample >> $0) } }
+                    .withUnsafeBytes { store.write($0, at: store.count) }
+            case .float32: samples.map(\.bitPattern.littleEndian).withUnsafeBytes { store.write($0, at: store.count) }
+            }
             guard bytes == samples.count * stored else { throw AudioError.notEncodable(format: format, reason: "it cannot be stored") }
             return
         }
@@ -90,14 +97,42 @@ final class SoundEncoder {
         }
         let count = sf_count_t(samples.count / channels)
         // libsndfile itself would round down, which shifts the sound.
-        let written = format.storesInt16 && encoding == .int16
-            ? sf_writef_short(handle, Self.int16(samples), count) : sf_writef_float(handle, samples, count)
+        let written = switch encoding {
+        case .int16 where format.storesIntegers: sf_writef_short(handle, Self.int16(samples), count)
+        case .int24: sf_writef_int(handle, Self.int24(samples), count)
+        case .int16, .float32: sf_writef_float(handle, samples, count)
+        }
         guard written == count else { throw AudioError.notEncodable(format: format, reason: String(cString: sf_strerror(handle))) }
     }
 
     /// The nearest whole numbers, of which 32768 are full scale, so that what was read as 16 bits is written as it was.
     private static func int16(_ samples: [Float]) -> [Int16] {
         samples.map { Int16(max(-32_768, min(32_767, ($0 * 32_768).rounded()))) }
+    }
+
+    /// Likewise of 24 bits, in the upper bits of 32 as libsndfile takes them.
+    private static func int24(_ samples: [Float]) -> [Int32] {
+        samples.map { Int32(max(-8_388_608, min(8_388_607, ($0 * 8_388_608).rounded()))) << 8 }
+    }
+}
+
+extension SampleEncoding {
+    /// Bytes of a sample.
+    fileprivate var bytes: Int {
+        switch self {
+        case .int16: 2
+        case .int24: 3
+        case .float32: 4
+        }
+    }
+
+    /// libsndfile's number of it.
+    fileprivate var code: Int {
+        switch self {
+        case .int16: SF_FORMAT_PCM_16
+        case .int24: SF_FORMAT_PCM_24
+        case .float32: SF_FORMAT_FLOAT
+        }
     }
 }
 
@@ -106,15 +141,15 @@ extension AudioFormat {
     fileprivate func code(_ encoding: SampleEncoding) -> Int? {
         switch self {
         case .pcm: nil
-        case .wav: SF_FORMAT_WAV | (encoding == .int16 ? SF_FORMAT_PCM_16 : SF_FORMAT_FLOAT)
-        case .flac: SF_FORMAT_FLAC | SF_FORMAT_PCM_16
+        case .wav: SF_FORMAT_WAV | encoding.code
+        case .flac: SF_FORMAT_FLAC | encoding.code
         case .mp3: SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III
         case .opus: SF_FORMAT_OGG | SF_FORMAT_OPUS
         }
     }
 
-    /// Whether it keeps 16-bit numbers as they are.
-    fileprivate var storesInt16: Bool { self == .wav || self == .flac || self == .pcm }
+    /// Whether it keeps whole numbers as they are.
+    fileprivate var storesIntegers: Bool { self == .wav || self == .flac || self == .pcm }
 
     /// The rate that it stores sound of a rate at: the next higher that it has, so that nothing is lost, or its highest.
     fileprivate func rate(for rate: Int) -> Int {

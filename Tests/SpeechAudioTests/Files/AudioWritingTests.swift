@@ -14,6 +14,7 @@ struct AudioWritingTests {
 
     @Test("WAV and FLAC come back as they were written, to the step of their samples", arguments: [
         ("a.wav", SampleEncoding.int16, Float(1) / 32_767), ("a.wav", .float32, 0), ("a.flac", .int16, 1 / 32_767),
+        ("a.wav", .int24, 1 / 16_777_216), ("a.flac", .int24, 1 / 16_777_216),
     ]) func exact(name: String, encoding: SampleEncoding, step: Float) throws {
         let url = folder.url.appending(path: name)
         try AudioFile.write(sound, to: url, encoding: encoding)
@@ -54,6 +55,7 @@ struct AudioWritingTests {
         let two = Audio(samples: [0.5, -1], sampleRate: 8000)
         #expect(try Array(AudioFile.encode(two, as: .pcm, encoding: .float32)) == [0, 0, 0, 0x3F, 0, 0, 0x80, 0xBF])
         #expect(try Array(AudioFile.encode(two, as: .pcm)) == [0x00, 0x40, 0x00, 0x80])
+        #expect(try Array(AudioFile.encode(two, as: .pcm, encoding: .int24)) == [0x00, 0x00, 0x40, 0x00, 0x00, 0x80])
     }
 
     @Test("what cannot be written in a format is refused") func refused() throws {
