@@ -17,6 +17,10 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case noWatermark = "no-watermark"
         /// More speech tokens were allowed than the model makes.
         case tokenLimit = "token-limit"
+        /// A prepared voice that does not tell which networks made it.
+        case unknownVoice = "unknown-voice"
+        /// A prepared voice of another model that was made anew from its recording.
+        case remadeVoice = "remade-voice"
     }
 
     init(_ kind: Kind, _ description: String, option: String? = nil) {

@@ -29,8 +29,7 @@ struct SpeechWork {
     /// - Throws: as ``Synthesizer/speak(_:voice:options:onProgress:)``.
     init(_ text: String, _ model: Model, _ voice: Voice?, _ options: SpeechOptions, trace: ((String, Tensor) -> Void)? = nil) throws {
         let start = ContinuousClock.now
-        // A prepared voice is read on the CPU, wherever the model is.
-        guard let voice = try (voice ?? model.builtInVoice)?.to(model.device) else { throw CheckpointError.noBuiltInVoice(model.folder) }
+        let voice = try model.voice(voice, for: .speech)
         (self.model, self.voice, self.options, self.trace) = (model, voice, options, trace)
         heads = options.wordTimes ? try model.alignmentHeads() : []
         self.text = try PreparedText(text, model, options)
@@ -39,7 +38,7 @@ struct SpeechWork {
         generator = try Generator(seed: seed, device: model.device)
         let sampleRate = model.configuration.s3Gen.vocoder.sampleRate
         joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
-        let warnings = model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
+        let warnings = voice.warnings + model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
         finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: options.watermark, warnings: warnings.uniqued(), since: start)
         trace?("speaker_embedding", voice.speakerEmbedding)
         trace?("cond_prompt_tokens", voice.conditioningTokens)

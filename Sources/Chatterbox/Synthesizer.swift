@@ -17,27 +17,6 @@ public actor Synthesizer {
     /// The sample rate of all speech, in Hz.
     public nonisolated var sampleRate: Int { model.configuration.s3Gen.vocoder.sampleRate }
 
-    // MARK: voices
-
-    /// The voice in a recording: WAV, FLAC, MP3, Ogg, any rate; a file of a prepared voice is read as it is.
-    ///
-    /// - Throws: `AudioError` where the recording cannot be read, is silent or too short; ``VoiceError``.
-    public func voice(from file: URL) throws -> Voice {
-        if file.pathExtension == "safetensors" || file.pathExtension == "pt" {
-            return try Voice.load(from: file, sizes: model.voiceAnalyzer.voiceSizes).to(model.device)
-        }
-        return try voice(from: AudioFile.read(file), named: file.path)
-    }
-
-    /// The voice in a recording.
-    ///
-    /// - Parameter name: what to call it in a message.
-    public func voice(from recording: Audio, named name: String = "reference recording") throws -> Voice {
-        try model.offload?.enter()
-        defer { model.offload?.exit() }
-        return try model.voiceAnalyzer.voice(from: recording, named: name)
-    }
-
     // MARK: speaking
 
     /// Speaks a text and gives the whole of it.
@@ -46,7 +25,8 @@ public actor Synthesizer {
     ///   - voice: nil takes the model's own.
     ///   - onProgress: called on the synthesizer's thread, often; it should return at once.
     /// - Throws: ``TextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
-    ///   ``WordTimesError``, `CancellationError` when the task is cancelled, ``TorchError``.
+    ///   ``VoiceError`` for a voice of other networks, ``WordTimesError``, `CancellationError` when the task is cancelled,
+    ///   ``TorchError``.
     public func speak(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @Sendable (SpeechProgress) -> Void = { _ in }

@@ -40,7 +40,7 @@ struct ConvertCommand: AsyncParsableCommand {
         defer { display.clear() }
         let synthesizer = try await model.load(display)
         let start = ContinuousClock.now
-        let voice = try await target?.load(synthesizer, display)
+        let voice = try await target?.load(synthesizer, display, for: .conversion)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
         let output = try destination.open(sampleRate: synthesizer.sampleRate, playing: player != nil)
         display.begin("Listening to \(source.lastPathComponent)")

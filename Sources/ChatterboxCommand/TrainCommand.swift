@@ -14,7 +14,7 @@ struct TrainCommand: ParsableCommand {
             """,
         subcommands: [
             Features.self, TrainTokenizer.self, SpeechTokens.self, Speakers.self, TrainT3.self, AlignHeads.self, TrainFlow.self, Assemble.self,
-            SpeakTest.self, TrainSpeaker.self, TrainVocoder.self, CopySynthesisCommand.self,
+            TrainMarkVoices.self, SpeakTest.self, TrainSpeaker.self, TrainVocoder.self, CopySynthesisCommand.self,
         ])
 }
 

@@ -8,7 +8,9 @@ struct VoiceCommand: AsyncParsableCommand {
         commandName: "voice",
         abstract: "Prepare voices and keep them under names.",
         discussion: """
-            A prepared voice holds what the model needs to know of a recording, so that speaking starts at once.
+            A prepared voice holds what a model needs to know of a recording, so that speaking starts at once, which of \
+            its networks made it, and up to 30 s of the recording: a model with other networks makes the voice anew from \
+            that. Without the recording such a model refuses it.
 
             Examples:
               chatterbox voice make interview.wav --name ada
@@ -29,14 +31,19 @@ extension VoiceCommand {
             discussion: """
                 Ten seconds of one person, clear and without music, serve best: WAV, FLAC, MP3, Ogg or Opus of any rate.
 
+                A prepared voice may stand for the recording that it carries, to be prepared for another model.
+
                 Examples:
                   chatterbox voice make interview.wav --name ada
                   chatterbox voice make interview.wav -o ada.voice.safetensors --model turbo
+                  chatterbox voice make ada.voice.safetensors -o ada-nano.voice.safetensors --model nano
                 """)
 
         @Argument(help: ArgumentHelp("The recording.", valueName: "recording")) var recording: String
         @Option(help: ArgumentHelp("Keep the voice under this name.", valueName: "name")) var name: String?
         @Option(name: .shortAndLong, help: ArgumentHelp("Keep the voice in this file (.safetensors).", valueName: "file")) var output: String?
+        @Flag(help: "Leave the recording out of the file: less is kept of the speaker, and the voice is for models with these networks alone.")
+        var noRecording = false
         @OptionGroup(title: "Model") var model: ModelArguments
         @OptionGroup var progress: ProgressArguments
 
@@ -55,7 +62,8 @@ extension VoiceCommand {
             let display = progress.display
             defer { display.clear() }
             let synthesizer = try await model.load(display)
-            let voice = try await source.load(synthesizer, display)
+            let made = try await source.load(synthesizer, display)
+            let voice = noRecording ? made.withoutRecording : made
             if let output {
                 try voice.save(to: URL(filePath: output))
                 display.finish("\(output): speak with `chatterbox say … --voice \(output)`")
@@ -84,7 +92,7 @@ extension VoiceCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Tell how much of a recording a prepared voice holds.")
+        static let configuration = CommandConfiguration(abstract: "Tell what a prepared voice holds and what made it.")
         @Argument(help: ArgumentHelp("A name or a file.", valueName: "name|file")) var voice: String
         @Flag(help: "Print a JSON object.") var json = false
 
@@ -102,40 +110,5 @@ extension VoiceCommand {
         func run() throws {
             try UserFolders().voiceLibrary.remove(name)
         }
-    }
-}
-
-/// A prepared voice as `--json` prints it.
-struct VoiceDescription: Encodable {
-    let name: String?
-    let file: String
-    let bytes: Int
-    var promptSeconds: Double?
-    var promptTokens: Int?
-    var conditioningTokens: Int?
-
-    enum CodingKeys: String, CodingKey {
-        case name, file, bytes
-        case promptSeconds = "prompt_seconds", promptTokens = "prompt_tokens", conditioningTokens = "conditioning_tokens"
-    }
-
-    init(_ entry: VoiceLibrary.Entry) { (name, file, bytes) = (entry.name, entry.file.path, entry.bytes) }
-
-    /// - Throws: what reading a voice throws.
-    init(summarising file: URL) throws {
-        let summary = try VoiceSummary(of: file)
-        name = nil
-        self.file = file.path
-        bytes = (try FileManager.default.attributesOfItem(atPath: file.path))[.size] as? Int ?? 0
-        promptSeconds = summary.promptSeconds
-        promptTokens = summary.promptTokens
-        conditioningTokens = summary.conditioningTokens
-    }
-
-    var lines: String {
-        """
-        \(file), \(bytes / 1024) KiB
-        It continues \(promptSeconds ?? 0) s of speech (\(promptTokens ?? 0) tokens) and speaks in the manner of \(conditioningTokens ?? 0) tokens.
-        """
     }
 }

@@ -56,10 +56,28 @@ public struct ModelAssembly: Sendable {
         // Loading proves that the parts are whole and fit each other, and makes the voices.
         let analyzer = try Model.load(folder).voiceAnalyzer
         for (position, voice) in voices.enumerated() {
-            let prepared = try analyzer.voice(from: AudioFile.read(voice.recording), named: voice.name)
+            // They belong to this model, which need not make them anew.
+            let prepared = try analyzer.voice(from: AudioFile.read(voice.recording), named: voice.name).withoutRecording
             if position == 0 { try prepared.save(to: folder.appending(path: "conds.safetensors")) }
             try VoiceLibrary(ofModel: folder).store(prepared, as: voice.name)
         }
         return bytes
+    }
+
+    /// Writes into a model's own voices, where they do not tell it, that its networks made them: for a folder from before
+    /// voices told their origin. Their tensors stay as they are.
+    ///
+    /// - Returns: the files that were written.
+    /// - Throws: what loading the model and reading and writing its voices throw.
+    public static func markVoices(of folder: URL) throws -> [URL] {
+        let analyzer = try Model.load(folder).voiceAnalyzer
+        let own = [folder.appending(path: "conds.safetensors")].filter { FileManager.default.fileExists(atPath: $0.path) }
+        return try (own + VoiceLibrary(ofModel: folder).entries().map(\.file)).filter { file in
+            var voice = try Voice.load(from: file, sizes: analyzer.voiceSizes)
+            guard voice.origin == nil else { return false }
+            voice.origin = try analyzer.origin()
+            try voice.save(to: file)
+            return true
+        }
     }
 }

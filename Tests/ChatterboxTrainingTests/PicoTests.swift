@@ -25,6 +25,18 @@ import Torch
         #expect(chatterbox.model.variant.name == "pico")
     }
 
+    @Test("its voices tell that its networks made them, and carry no recording")
+    func origins() throws {
+        let origin = try chatterbox.model.voiceAnalyzer.origin()
+        let files = [folder.appending(path: "conds.safetensors")] + VoiceLibrary(ofModel: folder).entries().map(\.file)
+        #expect(files.count == 3)
+        for file in files {
+            let summary = try VoiceSummary(of: file)
+            #expect(summary.origin == origin && summary.origin?.model == "Pico", "\(file.lastPathComponent)")
+            #expect(summary.keptSeconds == nil)
+        }
+    }
+
     @Test("speech ends by itself, and the same seed gives the same sound")
     func ends() async throws {
         for text in ["The ship was late, and nobody on the quay knew why.", "She opened the window and looked at the garden."] {

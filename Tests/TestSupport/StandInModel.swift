@@ -23,6 +23,26 @@ public struct StandInModel: SuiteTrait, TestScoping {
         try await Self.$current.withValue(folder) { try await function() }
     }
 
+    /// Writes a copy of the model in which some networks or rules are others.
+    ///
+    /// - Parameter files: those that are another random model's.
+    public static func writeCopy(to copy: URL, replacing files: [String] = [], rules: ReferenceRules? = nil) throws {
+        try FileManager.default.copyItem(at: folder, to: copy)
+        if !files.isEmpty {
+            let other = try TemporaryFolder()
+            try Model.writeRandom(.tiny, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 2, to: other.url)
+            for name in files {
+                try FileManager.default.removeItem(at: copy.appending(path: name))
+                try FileManager.default.copyItem(at: other.url.appending(path: name), to: copy.appending(path: name))
+            }
+        }
+        if let rules {
+            var configuration = try Model.configuration(of: copy)
+            configuration.reference = rules
+            try configuration.write(to: copy.appending(path: "config.json"))
+        }
+    }
+
     /// Makes the first of the network's channels tell the position alone, and the stop token follow from it.
     private static func endSpeech(in file: URL, after tokens: Int) throws {
         var weights = try SafetensorsFile(file).tensors().mapValues { try $0 * 1 }

@@ -35,7 +35,8 @@ public struct Model: Sendable {
     /// What turns recordings into voices for this model.
     public var voiceAnalyzer: VoiceAnalyzer {
         VoiceAnalyzer(
-            voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder, rules: configuration.reference)
+            voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder, rules: configuration.reference,
+            model: variant.title)
     }
 
     /// The sizes of a folder's networks, without loading them.
@@ -93,7 +94,7 @@ public struct Model: Sendable {
                 problem: "it has \(tokenizer.count) tokens, the model \(configuration.t3.textVocabulary)")
         }
         let analyzer = VoiceAnalyzer(voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder)
-        let voice = try files.builtInVoice.map { try Voice.load(from: $0, sizes: analyzer.voiceSizes).to(device) }
+        let voice = try files.builtInVoice.map { try Voice.load(ofModel: $0, sizes: analyzer.voiceSizes).to(device) }
         let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device) }
         let seconds = (clock.now - start) / .seconds(1)
         return Model(

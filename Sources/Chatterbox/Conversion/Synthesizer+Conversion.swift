@@ -12,20 +12,20 @@ extension Synthesizer {
     ///   - watermark: whether the result carries the watermark, where the model has a ``Watermarker``.
     ///   - onProgress: called on the synthesizer's thread; it should return at once.
     /// - Throws: `AudioError` for a recording that is silent or under a tenth of a second,
-    ///   ``CheckpointError/noBuiltInVoice(_:)``, ``SpeechOptionsError``, `CancellationError`, `TorchError`.
+    ///   ``CheckpointError/noBuiltInVoice(_:)``, ``VoiceError`` for a voice of other networks, ``SpeechOptionsError``, `CancellationError`, `TorchError`.
     public func convert(
         _ recording: Audio, named name: String = "recording", to voice: Voice? = nil, steps: Int? = nil, seed: UInt64? = nil,
         watermark: Bool = true, onProgress: @Sendable (SpeechProgress) -> Void = { _ in }
     ) throws -> Speech {
         let start = ContinuousClock.now
-        guard let voice = voice ?? model.builtInVoice else { throw CheckpointError.noBuiltInVoice(model.folder) }
+        let voice = try model.voice(voice, for: .conversion)
         let options = try SpeechOptions(steps: steps, seed: seed, watermark: watermark)
         try recording.checkedAsReference(named: name, minimumSeconds: 0.1)
         let chosen = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
         let conversion = VoiceConversion(
             s3Gen: model.s3Gen, prompt: voice.prompt, steps: options.steps ?? model.configuration.s3Gen.flow.steps,
             generator: try Generator(seed: chosen, device: model.device))
-        var finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: watermark, since: start)
+        var finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: watermark, warnings: voice.warnings, since: start)
         var samples: [Float] = []
         try withoutGradients {
             var clock = StageClock()

@@ -38,6 +38,8 @@ public struct S3Tokenizer: Sendable {
     let firstConvolution, secondConvolution: Conv1d
     let blocks: [Block]
     private let quantizer: Linear
+    /// Tells its weights from another's.
+    let digest: OnFirstUse<String>
     /// A faster way through the encoder.
     private var packedEncoder: OnFirstUse<PackedS3TokenizerEncoder>?
 
@@ -51,6 +53,7 @@ public struct S3Tokenizer: Sendable {
         blocks = try (0..<config.layers).map { try Block(encoder["blocks"][$0], config) }
         quantizer = try Linear(weights["quantizer"]["_codebook"]["project_down"], from: width, to: config.digits)
         weights.ignore("_mel_filters", "window")
+        digest = OnFirstUse { try weights.digest() }
     }
 
     /// Where its weights lie.

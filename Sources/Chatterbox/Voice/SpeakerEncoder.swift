@@ -51,6 +51,8 @@ public struct SpeakerEncoder: Sendable {
     let outputNorm: BatchNorm
     private let projection: Conv1d
     private let projectionNorm: BatchNorm
+    /// Tells its weights from another's.
+    let digest: OnFirstUse<String>
     /// A faster way to what is pooled.
     private var packedFrames: OnFirstUse<PackedSpeakerFrames>?
 
@@ -78,6 +80,7 @@ public struct SpeakerEncoder: Sendable {
         outputNorm = try BatchNorm(layers["out_nonlinear"]["batchnorm"], channels: channels)
         projection = try Conv1d(layers["dense"]["linear"], from: 2 * channels, to: config.embeddingSize, kernel: 1, bias: false)
         projectionNorm = try BatchNorm(layers["dense"]["nonlinear"]["batchnorm"], channels: config.embeddingSize, affine: false)
+        digest = OnFirstUse { try weights.digest() }
     }
 
     /// The x-vectors of recordings: `[batch, frames, bins]` → `[batch, embedding]`.

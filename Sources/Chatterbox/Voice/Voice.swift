@@ -3,14 +3,26 @@ import Torch
 /// A voice ready to speak with: what the models need to know of a reference recording.
 ///
 /// Make one with ``VoiceAnalyzer``, keep it with ``save(to:)``, and get it back with ``load(from:sizes:)``: no analysis
-/// then, and the same speech. How lively it speaks is an option of speaking, not part of the voice.
+/// then, and the same speech. It tells which networks made it (``origin``): a model with others speaks wrongly in it, and
+/// refuses it, or makes it anew from the ``recording`` that it carries. How lively it speaks is an option of speaking, not
+/// part of the voice.
 public struct Voice: Sendable {
     /// Who speaks, for T3: `[1, 256]`, of length 1.
-    public let speakerEmbedding: Tensor
+    public private(set) var speakerEmbedding: Tensor
     /// How they speak, for T3: tokens of the reference's first seconds, `[1, ≤ 150]` int64.
-    public let conditioningTokens: Tensor
+    public private(set) var conditioningTokens: Tensor
     /// What S3Gen continues.
-    public let prompt: SpeechPrompt
+    public private(set) var prompt: SpeechPrompt
+    /// What messages call it: its file or its recording.
+    public internal(set) var name = "the voice"
+    /// Which networks made it, by which rules; nil where that is not known.
+    public package(set) var origin: VoiceOrigin?
+    /// Seconds of the recording that they heard; nil where that is not known.
+    public internal(set) var heardSeconds: Double?
+    /// The recording; nil where it was not kept.
+    public internal(set) var recording: VoiceRecording?
+    /// What a person should know of any speech in it. They become part of a speech's report, not of the voice's file.
+    public internal(set) var warnings: [SpeechWarning] = []
 
     public init(speakerEmbedding: Tensor, conditioningTokens: Tensor, prompt: SpeechPrompt) {
         self.speakerEmbedding = speakerEmbedding
@@ -20,10 +32,19 @@ public struct Voice: Sendable {
 
     /// The same voice on a device.
     public func to(_ device: Device) throws -> Voice {
-        Voice(
-            speakerEmbedding: try speakerEmbedding.to(device), conditioningTokens: try conditioningTokens.to(device),
-            prompt: SpeechPrompt(
-                tokens: try prompt.tokens.to(device), mel: try prompt.mel.to(device), speaker: try prompt.speaker.to(device)))
+        var moved = self
+        moved.speakerEmbedding = try speakerEmbedding.to(device)
+        moved.conditioningTokens = try conditioningTokens.to(device)
+        moved.prompt = SpeechPrompt(
+            tokens: try prompt.tokens.to(device), mel: try prompt.mel.to(device), speaker: try prompt.speaker.to(device))
+        return moved
+    }
+
+    /// The same voice without the recording, which no other model can then make it anew from.
+    public var withoutRecording: Voice {
+        var copy = self
+        copy.recording = nil
+        return copy
     }
 }
 
@@ -61,38 +82,38 @@ extension Voice {
 
     /// Checks shapes and values; whole numbers become int64 and others float32.
     ///
-    /// - Parameter source: the file's name, for the message.
     /// - Throws: ``VoiceError`` for the first tensor that does not fit.
-    func checked(_ sizes: Sizes, source: String) throws -> Voice {
+    func checked(_ sizes: Sizes) throws -> Voice {
         func numbers(_ tensor: Tensor, _ name: String, _ fits: ([Int]) -> Bool, _ expected: String) throws -> Tensor {
             guard fits(tensor.shape) else {
-                throw VoiceError.shape(source: source, tensor: name, expected: expected, found: tensor.shape)
+                throw VoiceError.shape(source: self.name, tensor: name, expected: expected, found: tensor.shape)
             }
             let tensor = try tensor.to(.float32)
-            guard try tensor.isFinite().all().item(Bool.self) else { throw VoiceError.notFinite(source: source, tensor: name) }
+            guard try tensor.isFinite().all().item(Bool.self) else { throw VoiceError.notFinite(source: self.name, tensor: name) }
             return tensor
         }
         func tokens(_ tensor: Tensor, _ name: String) throws -> Tensor {
             guard tensor.rank == 2, tensor.size(0) == 1, tensor.size(1) > 0 else {
-                throw VoiceError.shape(source: source, tensor: name, expected: "[1, at least 1]", found: tensor.shape)
+                throw VoiceError.shape(source: self.name, tensor: name, expected: "[1, at least 1]", found: tensor.shape)
             }
             let values = try tensor.array(of: Int.self)
             if let wrong = values.first(where: { !(0..<sizes.tokenCount).contains($0) }) {
-                throw VoiceError.token(source: source, tensor: name, found: wrong, count: sizes.tokenCount)
+                throw VoiceError.token(source: self.name, tensor: name, found: wrong, count: sizes.tokenCount)
             }
             return try tensor.to(.int64)
         }
         let promptTokens = try tokens(prompt.tokens, Name.promptTokens)
         let frames = 2 * promptTokens.size(1)
-        return Voice(
-            speakerEmbedding: try numbers(
-                speakerEmbedding, Name.speakerEmbedding, { $0 == [1, sizes.speakerEmbedding] }, "[1, \(sizes.speakerEmbedding)]"),
-            conditioningTokens: try tokens(conditioningTokens, Name.conditioningTokens),
-            prompt: SpeechPrompt(
-                tokens: promptTokens,
-                mel: try numbers(
-                    prompt.mel, Name.promptMel, { $0 == [1, frames, sizes.melBins] || $0 == [1, frames + 1, sizes.melBins] },
-                    "[1, \(frames), \(sizes.melBins)], two frames for each of the \(promptTokens.size(1)) prompt tokens"),
-                speaker: try numbers(prompt.speaker, Name.xVector, { $0 == [1, sizes.speaker] }, "[1, \(sizes.speaker)]")))
+        var checked = self
+        checked.speakerEmbedding = try numbers(
+            speakerEmbedding, Name.speakerEmbedding, { $0 == [1, sizes.speakerEmbedding] }, "[1, \(sizes.speakerEmbedding)]")
+        checked.conditioningTokens = try tokens(conditioningTokens, Name.conditioningTokens)
+        checked.prompt = SpeechPrompt(
+            tokens: promptTokens,
+            mel: try numbers(
+                prompt.mel, Name.promptMel, { $0 == [1, frames, sizes.melBins] || $0 == [1, frames + 1, sizes.melBins] },
+                "[1, \(frames), \(sizes.melBins)], two frames for each of the \(promptTokens.size(1)) prompt tokens"),
+            speaker: try numbers(prompt.speaker, Name.xVector, { $0 == [1, sizes.speaker] }, "[1, \(sizes.speaker)]"))
+        return checked
     }
 }

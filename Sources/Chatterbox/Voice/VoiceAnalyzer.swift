@@ -37,14 +37,19 @@ public struct VoiceAnalyzer: Sendable {
     public let rules: ReferenceRules
     public let voiceEncoder: VoiceEncoder
     public let promptEncoder: SpeechPromptEncoder
+    /// What messages call the model whose networks these are.
+    public let model: String?
 
     /// - Parameters:
     ///   - tokenizer: S3Gen's, which also makes T3's tokens.
     ///   - speakerEncoder: S3Gen's.
+    ///   - model: what messages call the model whose networks these are.
     public init(
-        voiceEncoder: VoiceEncoder, tokenizer: S3Tokenizer, speakerEncoder: SpeakerEncoder, rules: ReferenceRules = .chatterbox
+        voiceEncoder: VoiceEncoder, tokenizer: S3Tokenizer, speakerEncoder: SpeakerEncoder, rules: ReferenceRules = .chatterbox,
+        model: String? = nil
     ) {
         self.rules = rules
+        self.model = model
         self.voiceEncoder = voiceEncoder
         promptEncoder = SpeechPromptEncoder(tokenizer: tokenizer, speakerEncoder: speakerEncoder)
     }
@@ -58,14 +63,28 @@ public struct VoiceAnalyzer: Sendable {
         return sizes
     }
 
-    /// The voice in a recording of any rate and number of channels.
+    /// What the voices that come of it are told apart by. The first call reads a sample of the networks' weights.
+    ///
+    /// - Throws: `TorchError` where they cannot be read.
+    public func origin() throws -> VoiceOrigin {
+        VoiceOrigin(
+            model: model, voiceEncoder: try voiceEncoder.digest(), tokenizer: try promptEncoder.tokenizer.digest(),
+            speakerEncoder: try promptEncoder.speakerEncoder.digest(), rules: rules)
+    }
+
+    /// The voice in a recording of any rate and number of channels, which it carries along.
     ///
     /// - Parameter name: what to call the recording in a message: its file's name.
     /// - Throws: ``AudioError`` where the recording is too short, silent, or contains values that are not numbers;
     ///   `CancellationError` between two networks.
     public func voice(from reference: Audio, named name: String = "reference recording") throws -> Voice {
-        try voice(from: ReferenceFeatures(
-            of: reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds), rules))
+        try reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds)
+        var voice = try voice(from: ReferenceFeatures(of: reference, rules))
+        voice.name = name
+        voice.origin = try origin()
+        voice.heardSeconds = reference.duration
+        voice.recording = try VoiceRecording(reference)
+        return voice
     }
 
     func voice(from features: ReferenceFeatures) throws -> Voice {

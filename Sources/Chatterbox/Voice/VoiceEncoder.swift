@@ -30,6 +30,8 @@ public struct VoiceEncoder: Sendable {
     public let config: VoiceEncoderConfiguration
     private let recurrence: LSTM
     private let projection: Linear
+    /// Tells its weights from another's.
+    let digest: OnFirstUse<String>
 
     /// Takes `lstm` and `proj`; the two scalars of its training loss are left alone.
     public init(_ weights: Weights, _ config: VoiceEncoderConfiguration = .chatterbox) throws {
@@ -37,6 +39,7 @@ public struct VoiceEncoder: Sendable {
         recurrence = try LSTM(weights["lstm"], input: config.melBins, hidden: config.hiddenSize, layers: config.layers)
         projection = try Linear(weights["proj"], from: config.hiddenSize, to: config.embeddingSize)
         weights.ignore("similarity_weight", "similarity_bias")
+        digest = OnFirstUse { try weights.digest() }
     }
 
     /// The embeddings of partials, each of length 1: `[partials, frames, mels]` → `[partials, embedding]`.

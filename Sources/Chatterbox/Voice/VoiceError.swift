@@ -1,6 +1,6 @@
 import Torch
 
-/// What can be wrong with a stored voice.
+/// What can be wrong with a prepared voice.
 public enum VoiceError: Error, CustomStringConvertible, Equatable {
     /// The file is of the right kind but lacks a part of a voice.
     case missing(source: String, tensor: String)
@@ -9,6 +9,15 @@ public enum VoiceError: Error, CustomStringConvertible, Equatable {
     case shape(source: String, tensor: String, expected: String, found: [Int])
     case token(source: String, tensor: String, found: Int, count: Int)
     case notFinite(source: String, tensor: String)
+    /// What the file tells of its origin or its recording cannot be read.
+    case metadata(source: String, name: String)
+    /// Other networks or rules than the model's made the voice: speech in it would be wrong.
+    ///
+    /// - Parameters:
+    ///   - differing: in what they differ; not empty.
+    ///   - maker: the model that made it, where that is known.
+    ///   - hasRecording: whether it carries the recording that the model could make it anew from.
+    case otherOrigin(voice: String, differing: [VoiceOrigin.Part], maker: String?, model: String, hasRecording: Bool)
 
     public var description: String {
         switch self {
@@ -22,6 +31,11 @@ public enum VoiceError: Error, CustomStringConvertible, Equatable {
             "\(source): \"\(tensor)\" contains \(found), speech tokens are 0 to \(count - 1); the file is damaged"
         case .notFinite(let source, let tensor):
             "\(source): \"\(tensor)\" contains values that are not numbers; the file is damaged"
+        case .metadata(let source, let name):
+            "\(source): its metadata \"\(name)\" cannot be read; the file is damaged"
+        case .otherOrigin(let voice, let differing, let maker, let model, let hasRecording):
+            "\(voice): made with \(differing.contrast(of: maker, with: model)); speech in it would be wrong, and "
+                + (hasRecording ? "it is to be prepared for this model first, from the recording in it" : "there is no recording in it to make it anew from")
         }
     }
 }

@@ -2,52 +2,80 @@ import Foundation
 import Torch
 
 extension Voice {
-    /// The version of the file format, in its metadata.
+    /// The version of the file format, in its metadata. What a file tells of its origin came later without changing it: a
+    /// program that does not know of it speaks with the voice as before.
     static let fileVersion = "1"
 
-    /// Tensors of a voice file: the names that upstream's traces give them.
+    /// Tensors of a voice file: the names that upstream's traces give them, and the recording's.
     enum Name {
         static let speakerEmbedding = "speaker_embedding"
         static let conditioningTokens = "cond_prompt_tokens"
         static let promptTokens = "prompt_token"
         static let promptMel = "prompt_feat"
         static let xVector = "xvector"
+        /// The bytes of a FLAC file.
+        static let recording = "recording"
     }
 
-    /// Writes the voice as a safetensors file, whole or not at all.
+    /// Writes the voice as a safetensors file, whole or not at all, with its ``origin`` and ``recording`` where it has them.
     ///
-    /// - Throws: ``SafetensorsError/unwritable(_:reason:)``.
+    /// - Throws: ``SafetensorsError/unwritable(_:reason:)``; `AudioError` where the recording cannot be encoded.
     public func save(to file: URL) throws {
-        let tensors = [
+        var tensors = [
             Name.speakerEmbedding: speakerEmbedding, Name.conditioningTokens: conditioningTokens,
             Name.promptTokens: prompt.tokens, Name.promptMel: prompt.mel, Name.xVector: prompt.speaker,
         ]
-        try SafetensorsWriter.write(tensors, metadata: ["format": "chatterbox-voice", "version": Self.fileVersion], to: file)
+        var metadata = ["format": "chatterbox-voice", "version": Self.fileVersion]
+        if let origin { metadata.merge(try VoiceMetadata.encode(origin)) { $1 } }
+        metadata[VoiceMetadata.heardSeconds] = heardSeconds.map { "\($0)" }
+        if let recording {
+            let (flac, gain) = try recording.encoded()
+            tensors[Name.recording] = try Tensor([UInt8](flac), shape: [flac.count])
+            metadata[VoiceMetadata.keptSeconds] = "\(recording.seconds)"
+            metadata[VoiceMetadata.gain] = gain == 1 ? nil : "\(gain)"
+        }
+        try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
     }
 
-    /// Reads a voice that ``save(to:)`` wrote, or a checkpoint's built-in voice, `conds.pt`.
+    /// Reads a voice that ``save(to:)`` wrote, or one that upstream's `Conditionals.save` wrote, such as a checkpoint's
+    /// `conds.pt`. The latter does not tell its origin, which ``warnings`` then say.
     ///
     /// - Parameter sizes: those of the model that will speak.
     /// - Throws: ``VoiceError`` where the file is no voice or not one for this model; ``SafetensorsError`` or
     ///   ``ArchiveError`` where it cannot be read or is damaged.
     public static func load(from file: URL, sizes: Sizes = .chatterbox) throws -> Voice {
-        try unchecked(from: file).checked(sizes, source: file.lastPathComponent)
+        try unchecked(from: file).checked(sizes)
     }
 
     static func unchecked(from file: URL) throws -> Voice {
         let source = file.lastPathComponent
         let isArchive = (try? FileHandle(forReadingFrom: file).read(upToCount: 2)) == Data("PK".utf8)
-        return try isArchive ? builtIn(PickledArchive(file), source) : stored(SafetensorsFile(file), source)
+        var voice = try isArchive ? builtIn(PickledArchive(file), source) : stored(SafetensorsFile(file), source)
+        voice.name = source
+        if voice.origin == nil { voice.warnings = [.unknownOrigin(of: source)] }
+        return voice
     }
 
     private static func stored(_ file: SafetensorsFile, _ source: String) throws -> Voice {
         if let version = file.metadata["version"], version != fileVersion { throw VoiceError.version(source: source, found: version) }
         let tensors = try file.tensors()
         func tensor(_ name: String) throws -> Tensor { try require(name, in: tensors, source) }
-        return Voice(
+        var voice = Voice(
             speakerEmbedding: try tensor(Name.speakerEmbedding), conditioningTokens: try tensor(Name.conditioningTokens),
             prompt: SpeechPrompt(
                 tokens: try tensor(Name.promptTokens), mel: try tensor(Name.promptMel), speaker: try tensor(Name.xVector)))
+        let metadata = VoiceMetadata(values: file.metadata, source: source)
+        voice.origin = try metadata.origin()
+        voice.heardSeconds = try metadata.seconds(VoiceMetadata.heardSeconds)
+        if let bytes = tensors[Name.recording] {
+            guard bytes.dtype == .uint8, bytes.rank == 1 else {
+                throw VoiceError.shape(source: source, tensor: Name.recording, expected: "bytes in one row", found: bytes.shape)
+            }
+            voice.recording = VoiceRecording(
+                flac: Data(try bytes.array(of: UInt8.self)), gain: try metadata.gain(),
+                seconds: try metadata.seconds(VoiceMetadata.keptSeconds) ?? 0)
+        }
+        return voice
     }
 
     /// What upstream's `Conditionals.save` writes. It also holds the emotion, which here is an option of speaking.
@@ -62,5 +90,68 @@ extension Voice {
     private static func require(_ name: String, in tensors: [String: Tensor], _ source: String) throws -> Tensor {
         guard let tensor = tensors[name] else { throw VoiceError.missing(source: source, tensor: name) }
         return tensor
+    }
+}
+
+/// What a voice's file tells in its metadata beside format and version.
+private struct VoiceMetadata {
+    let values: [String: String]
+    /// What errors call the file.
+    let source: String
+
+    static let heardSeconds = "seconds", keptSeconds = "recording_seconds", gain = "recording_gain"
+    private static let model = "model", networks = "networks", rules = "rules"
+
+    /// The digests, by the networks' names in `networks`.
+    private struct Networks: Codable {
+        var voiceEncoder, tokenizer, speakerEncoder: String
+
+        enum CodingKeys: String, CodingKey {
+            case voiceEncoder = "voice_encoder", tokenizer = "s3_tokenizer", speakerEncoder = "speaker_encoder"
+        }
+    }
+
+    static func encode(_ origin: VoiceOrigin) throws -> [String: String] {
+        func text(_ value: some Encodable) throws -> String {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            return String(decoding: try encoder.encode(value), as: UTF8.self)
+        }
+        let digests = Networks(voiceEncoder: origin.voiceEncoder, tokenizer: origin.tokenizer, speakerEncoder: origin.speakerEncoder)
+        var metadata = [networks: try text(digests), rules: try text(origin.rules)]
+        metadata[model] = origin.model
+        return metadata
+    }
+
+    /// Nil where the file tells of none.
+    func origin() throws -> VoiceOrigin? {
+        guard values[Self.networks] != nil || values[Self.rules] != nil else { return nil }
+        let digests = try decode(Networks.self, Self.networks), rules = try decode(ReferenceRules.self, Self.rules)
+        return VoiceOrigin(
+            model: values[Self.model]?.shown(limit: 60), voiceEncoder: digests.voiceEncoder, tokenizer: digests.tokenizer,
+            speakerEncoder: digests.speakerEncoder, rules: rules)
+    }
+
+    /// Nil where the file does not tell.
+    func seconds(_ name: String) throws -> Double? {
+        try values[name].map { text in
+            guard let value = Double(text), value.isFinite, value >= 0 else { throw VoiceError.metadata(source: source, name: name) }
+            return value
+        }
+    }
+
+    func gain() throws -> Double {
+        guard let gain = try seconds(Self.gain) else { return 1 }
+        guard gain >= 1 else { throw VoiceError.metadata(source: source, name: Self.gain) }
+        return gain
+    }
+
+    private func decode<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
+        let data = Data((values[name] ?? "").utf8)
+        // Text that nests without end exhausts the decoder's stack.
+        guard JSONOutline(data, limit: 4).depth <= 4, let value = try? JSONDecoder().decode(type, from: data) else {
+            throw VoiceError.metadata(source: source, name: name)
+        }
+        return value
     }
 }

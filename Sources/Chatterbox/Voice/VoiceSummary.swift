@@ -1,6 +1,6 @@
 import Foundation
 
-/// How much a prepared voice holds, told without the model that it is for.
+/// How much a prepared voice holds and what made it, told without the model that it is for.
 public struct VoiceSummary: Sendable, Hashable {
     /// Tokens of speech that S3Gen continues, 25 a second.
     public let promptTokens: Int
@@ -8,6 +8,12 @@ public struct VoiceSummary: Sendable, Hashable {
     public let conditioningTokens: Int
     /// Numbers that say who speaks.
     public let speakerEmbedding: Int
+    /// Which networks made it, by which rules; nil where the file does not tell.
+    public let origin: VoiceOrigin?
+    /// Seconds of the recording that they heard; nil where the file does not tell.
+    public let heardSeconds: Double?
+    /// Seconds of it that the file keeps; nil where it keeps no recording.
+    public let keptSeconds: Double?
 
     /// - Parameter file: as for ``Voice/load(from:sizes:)``.
     /// - Throws: as there, where the file cannot be read or is no voice.
@@ -22,6 +28,7 @@ public struct VoiceSummary: Sendable, Hashable {
         promptTokens = try length(voice.prompt.tokens.shape, Voice.Name.promptTokens)
         conditioningTokens = try length(voice.conditioningTokens.shape, Voice.Name.conditioningTokens)
         speakerEmbedding = try length(voice.speakerEmbedding.shape, Voice.Name.speakerEmbedding)
+        (origin, heardSeconds, keptSeconds) = (voice.origin, voice.heardSeconds, voice.recording?.seconds)
     }
 
     /// Seconds of speech that S3Gen continues.

@@ -34,7 +34,7 @@ struct VoiceSource {
     /// - Throws: `VoiceLibraryError` for what is none of them; `AudioError`, `VoiceError`, `SafetensorsError` for a file.
     init(_ voice: String, _ library: VoiceLibrary, ofModel model: VoiceLibrary? = nil) throws {
         file = try Self.file(voice, library, ofModel: model)
-        if ["safetensors", "pt"].contains(file.pathExtension) {
+        if Voice.isPrepared(file) {
             recording = nil
             _ = try VoiceSummary(of: file)
         } else {
@@ -57,14 +57,18 @@ struct VoiceSource {
         throw VoiceLibraryError.unknown(voice, known: known, folder: library.folder)
     }
 
-    func load(_ synthesizer: Synthesizer, _ progress: ProgressDisplay) async throws -> Voice {
+    /// The voice for a model, whose warnings are shown.
+    ///
+    /// - Parameter use: what it is for.
+    func load(_ synthesizer: Synthesizer, _ progress: ProgressDisplay, for use: Voice.Use = .speech) async throws -> Voice {
         progress.begin("Listening to \(file.lastPathComponent)")
         let voice = if let recording {
             try await synthesizer.voice(from: recording, named: file.relativePath)
         } else {
-            try await synthesizer.voice(from: file)
+            try await synthesizer.voice(from: file, for: use)
         }
         try Task.checkCancellation()
+        progress.warn(voice.warnings)
         return voice
     }
 }

@@ -58,7 +58,7 @@ import Torch
         let frames = voice.prompt.mel.size(1), tokens = voice.prompt.tokens.size(1)
         #expect(frames == samples / 480)
         #expect(tokens == frames / 2)
-        _ = try voice.checked(analyzer.voiceSizes, source: "test")
+        _ = try voice.checked(analyzer.voiceSizes)
     }
 
     @Test("channels and rates do not matter to the shape of a voice", arguments: [8000, 44100, 48000])

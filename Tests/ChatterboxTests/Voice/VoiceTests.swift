@@ -1,4 +1,5 @@
 import Foundation
+import SpeechAudio
 import TestSupport
 import Testing
 import Torch
@@ -25,6 +26,15 @@ import Torch
                 speaker: try .randn([1, 12], generator: generator)))
     }
 
+    /// A voice that tells its origin and carries a recording.
+    private func toldVoice() throws -> Voice {
+        var voice = try voice()
+        voice.origin = VoiceOrigin(model: "Turbo", voiceEncoder: "aa", tokenizer: "bb", speakerEncoder: "cc", rules: .turbo)
+        voice.heardSeconds = 7.25
+        voice.recording = try VoiceRecording(Audio(samples: (0..<8000).map { Float($0 % 100) / 128 }, sampleRate: 8000))
+        return voice
+    }
+
     private func tensors(_ voice: Voice) -> [String: Tensor] {
         [
             "speaker_embedding": voice.speakerEmbedding, "cond_prompt_tokens": voice.conditioningTokens,
@@ -38,6 +48,55 @@ import Torch
         try voice.save(to: file)
         let back = try tensors(Voice.load(from: file, sizes: sizes))
         for (name, tensor) in tensors(voice) { try expectClose(back[name]!, tensor, relative: 0, name) }
+    }
+
+    @Test("what a voice tells of its origin and its recording come back") func told() throws {
+        let voice = try toldVoice()
+        try voice.save(to: file)
+        let back = try Voice.load(from: file, sizes: sizes)
+        #expect(back.origin == voice.origin && back.origin?.model == "Turbo" && back.heardSeconds == 7.25 && back.warnings.isEmpty)
+        #expect(back.recording?.seconds == 1)
+        #expect(try back.recording?.audio(named: "x") == voice.recording?.audio(named: "x"))
+        // And again, from what was read.
+        try back.withoutRecording.save(to: file)
+        let last = try Voice.load(from: file, sizes: sizes)
+        #expect(last.origin == voice.origin && last.heardSeconds == 7.25 && last.recording == nil)
+    }
+
+    @Test("the format is still the one that programs read that know of no origin") func readable() throws {
+        try toldVoice().save(to: file)
+        let stored = try SafetensorsFile(file)
+        #expect(stored.metadata["version"] == "1")
+        let parts = try tensors(toldVoice())
+        for (name, tensor) in parts { try expectClose(stored.tensor(name), tensor, relative: 0, name) }
+    }
+
+    @Test("what a file tells of its origin and cannot be read is refused by its name", arguments: [
+        ("networks", "{"), ("networks", "{}"), ("networks", String(repeating: "[", count: 100_000)), ("networks", nil), ("rules", "{}"),
+        ("rules", nil), ("seconds", "-1"), ("seconds", "many"), ("recording_seconds", "nan"), ("recording_gain", "0.5"), ("recording_gain", "inf"),
+    ] as [(String, String?)])
+    func untellable(key: String, value: String?) throws {
+        try toldVoice().save(to: file)
+        let stored = try SafetensorsFile(file)
+        var metadata = stored.metadata
+        metadata[key] = value
+        try SafetensorsWriter.write(stored.tensors(), metadata: metadata, to: file)
+        let error = #expect(throws: VoiceError.metadata(source: "me.voice.safetensors", name: key)) {
+            try Voice.load(from: self.file, sizes: self.sizes)
+        }
+        #expect(error?.description.contains("\"\(key)\"") == true)
+    }
+
+    @Test("a recording that is no row of bytes is refused") func notBytes() throws {
+        try toldVoice().save(to: file)
+        let stored = try SafetensorsFile(file)
+        for recording in [try Tensor.zeros([3]), try .zeros([2, 2], dtype: .uint8)] {
+            var tensors = try stored.tensors()
+            tensors["recording"] = recording
+            try SafetensorsWriter.write(tensors, metadata: stored.metadata, to: file)
+            let error = #expect(throws: VoiceError.self) { try Voice.load(from: self.file, sizes: self.sizes) }
+            #expect(error?.description.contains("\"recording\" should be bytes in one row") == true)
+        }
     }
 
     @Test("upstream's conds.pt is a voice") func builtIn() throws {
@@ -94,7 +153,7 @@ import Torch
     }
 
     @Test("injuries to a stored voice are harmless or refused") func damaged() throws {
-        try voice().save(to: file)
+        try toldVoice().save(to: file)
         let stored = try Data(contentsOf: file), builtIn = try Data(contentsOf: fixturesFolder.appending(path: "conds.pt"))
         search(rounds: 60) { random in
             let bytes = (random.below(2) == 0 ? stored : builtIn).damaged(using: &random)

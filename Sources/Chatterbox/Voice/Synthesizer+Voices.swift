@@ -1,0 +1,106 @@
+import Foundation
+import SpeechAudio
+import Torch
+
+extension Synthesizer {
+    /// The voice in a recording: WAV, FLAC, MP3, Ogg, any rate; or a prepared voice, for this model.
+    ///
+    /// - Parameter use: what the voice is for.
+    /// - Throws: `AudioError` where a recording cannot be read, is silent or too short; what reading a prepared voice
+    ///   throws, and what ``prepared(_:for:)`` throws.
+    public func voice(from file: URL, for use: Voice.Use = .speech) throws -> Voice {
+        guard Voice.isPrepared(file) else { return try voice(from: AudioFile.read(file), named: file.path) }
+        guard !model.owns(file) else {
+            return try Voice.load(ofModel: file, sizes: model.voiceAnalyzer.voiceSizes).to(model.device)
+        }
+        return try prepared(Voice.unchecked(from: file), for: use)
+    }
+
+    /// The voice in a recording.
+    ///
+    /// - Parameter name: what to call it in a message.
+    /// - Throws: `AudioError` where the recording is silent or too short; `CancellationError` between two networks.
+    public func voice(from recording: Audio, named name: String = "reference recording") throws -> Voice {
+        try model.offload?.enter()
+        defer { model.offload?.exit() }
+        return try model.voiceAnalyzer.voice(from: recording, named: name)
+    }
+
+    /// A prepared voice for this model: as it is where networks and rules are those that made it or where that is not
+    /// known, else made anew from the recording that it carries, which its ``Voice/warnings`` then say.
+    ///
+    /// - Parameter use: what the voice is for.
+    /// - Throws: ``VoiceError``, also where another model made it and it carries no recording; `AudioError` where the
+    ///   recording is damaged or too short for this model.
+    public func prepared(_ voice: Voice, for use: Voice.Use = .speech) throws -> Voice {
+        let differing = try model.differences(from: voice, for: use)
+        guard !differing.isEmpty else { return try voice.checked(model.voiceAnalyzer.voiceSizes).to(model.device) }
+        guard let recording = voice.recording else { throw model.refusal(of: voice, differing) }
+        let sound = try recording.audio(named: "the recording in \(voice.name)")
+        var anew = try self.voice(from: sound, named: "the recording in \(voice.name)")
+        anew.name = voice.name
+        anew.warnings = [.remade(voice, for: model.variant.title, differing)]
+        return anew
+    }
+}
+
+extension Model {
+    /// The voice to use: the one that is asked for, once it is known not to be another model's, or else this model's own.
+    /// A prepared voice is read on the CPU; here it comes to the model's device.
+    ///
+    /// - Throws: ``VoiceError``, ``CheckpointError/noBuiltInVoice(_:)``.
+    func voice(_ wanted: Voice?, for use: Voice.Use) throws -> Voice {
+        guard let wanted else {
+            guard let builtInVoice else { throw CheckpointError.noBuiltInVoice(folder) }
+            return builtInVoice
+        }
+        let differing = try differences(from: wanted, for: use)
+        guard differing.isEmpty else { throw refusal(of: wanted, differing) }
+        return try wanted.to(device)
+    }
+
+    /// In what this model differs from the one that made a voice, as far as that is known.
+    func differences(from voice: Voice, for use: Voice.Use) throws -> [VoiceOrigin.Part] {
+        guard let origin = voice.origin else { return [] }
+        return try voiceAnalyzer.origin().differences(from: origin, for: use)
+    }
+
+    func refusal(of voice: Voice, _ differing: [VoiceOrigin.Part]) -> VoiceError {
+        .otherOrigin(
+            voice: voice.name, differing: differing, maker: voice.origin?.model, model: variant.title, hasRecording: voice.recording != nil)
+    }
+
+    /// Whether a file is this model's built-in voice, which belongs to it whatever the file tells.
+    func owns(_ file: URL) -> Bool {
+        variant.files.voice.contains(file.lastPathComponent)
+            && file.deletingLastPathComponent().resolvingSymlinksInPath().path == folder.resolvingSymlinksInPath().path
+    }
+}
+
+extension Voice {
+    /// Whether a file is a prepared voice by its name; otherwise it is a recording.
+    public static func isPrepared(_ file: URL) -> Bool { ["safetensors", "pt"].contains(file.pathExtension) }
+
+    /// Reads the voice of a model's own folder, which belongs to that model whether the file tells so or not.
+    static func load(ofModel file: URL, sizes: Sizes) throws -> Voice {
+        var voice = try load(from: file, sizes: sizes)
+        voice.warnings = []
+        return voice
+    }
+}
+
+extension SpeechWarning {
+    static func unknownOrigin(of voice: String) -> SpeechWarning {
+        SpeechWarning(
+            .unknownVoice, "\(voice) does not tell which networks made it: where they are not this model's, speech in it is wrong")
+    }
+
+    static func remade(_ voice: Voice, for model: String, _ differing: [VoiceOrigin.Part]) -> SpeechWarning {
+        let contrast = differing.contrast(of: voice.origin?.model, with: model)
+        var text = "\(voice.name) was made with \(contrast); it was made anew from the recording in it"
+        if let heard = voice.heardSeconds, let kept = voice.recording?.seconds, heard > kept + 0.001 {
+            text += String(format: ", the first %.0f of %.0f s", kept, heard)
+        }
+        return SpeechWarning(.remadeVoice, text)
+    }
+}
