@@ -34,8 +34,7 @@ struct SpeechWork {
         _ text: PreparedText, _ request: SpeechRequest, _ model: Model, _ turn: EngineTurn, since start: ContinuousClock.Instant,
         trace: ((String, Tensor) -> Void)? = nil
     ) throws {
-        // A prepared voice is read on the CPU, wherever the model is.
-        let voice = try model.voice(request.voice, for: .speech).to(model.device)
+        let voice = try model.voice(request.voice, for: .speech)
         let options = request.options
         (self.model, self.voice, self.options, self.turn, self.trace) = (model, voice, options, turn, trace)
         heads = options.wordTimes ? try model.alignmentHeads() : []

@@ -81,7 +81,9 @@ public final class Synthesizer: Sendable {
                 } catch {
                     return channel.finish(throwing: error)
                 }
-                let open = engine.open(request.priority) { turn in
+                let open = engine.makeRequest()
+                channel.connect(onRoom: open.unpark, onLeave: open.cancel)
+                engine.open(open, request.priority) { turn in
                     var work = try SpeechWork(text, request, model, turn, since: start, trace: trace)
                     channel.send(.started(seed: work.seed))
                     for warning in work.report.warnings { channel.send(.warning(warning)) }
@@ -95,7 +97,6 @@ public final class Synthesizer: Sendable {
                 } finish: { result in
                     if case .failure(let error) = result { channel.finish(throwing: error) } else { channel.finish() }
                 }
-                channel.connect(onRoom: open.unpark, onLeave: open.cancel)
             }
         }
     }

@@ -82,7 +82,7 @@ import Torch
         #expect(try !program.files().contains("out.wav"))
     }
 
-    @Test("a voice from before origins were told speaks as it did, with one note; the model's own has none") func older() async throws {
+    @Test("a voice from before origins were told speaks as it did, with one warning; the model's own has none") func older() async throws {
         #expect(try await make(StandInModel.recording.path, "-o", "me.safetensors", "-q").status == 0)
         let stored = try SafetensorsFile(URL(filePath: program.path("me.safetensors")))
         let tensors = try stored.tensors().filter { $0.key != "recording" }
@@ -91,7 +91,7 @@ import Torch
         }
         let run = try await say("--voice", "old.safetensors", "-o", "old.wav")
         #expect(run.status == 0, "\(run.errors)")
-        #expect(notes(run).count == 1 && notes(run)[0].hasPrefix("Note: old.safetensors does not tell "), "\(run.errors)")
+        #expect(notes(run).count == 1 && notes(run)[0].hasPrefix("warning: old.safetensors does not tell "), "\(run.errors)")
         let converted = try await program(
             "convert", StandInModel.recording.path, "--model", StandInModel.folder.path, "--voice", "old.safetensors", "--steps", "1",
             "--no-watermark", "-o", "converted.wav")

@@ -25,38 +25,36 @@ public final class SpeechEngine: Sendable {
 
     deinit { mailbox.post(.close) }
 
+    /// A request that is not open yet.
+    func makeRequest() -> EngineRequest { EngineRequest(mailbox) }
+
     /// Takes in a request.
     ///
     /// - Parameters:
+    ///   - request: of this engine; it is opened once.
     ///   - body: the request's work, on one of the engine's threads, wherever the loop lets it go on.
     ///   - finish: called once when the body has ended, on one of the engine's threads; it should return at once. A request
     ///     that is cancelled ends with `CancellationError`.
     func open(
-        _ priority: SpeechPriority = .interactive, body: @escaping @Sendable (EngineTurn) throws -> Void,
+        _ request: EngineRequest, _ priority: SpeechPriority = .interactive, body: @escaping @Sendable (EngineTurn) throws -> Void,
         finish: @escaping @Sendable (Result<Void, any Error>) -> Void
-    ) -> EngineRequest {
-        let request = EngineRequest(mailbox)
-        mailbox.post(.open(request.number, EngineJob(priority: priority, body: body, finish: finish)))
-        return request
+    ) {
+        mailbox.post(.open(request, EngineJob(priority: priority, body: body, finish: finish)))
     }
 
     /// Runs work on the device in its turn, and gives what comes of it. The task's cancellation is the work's.
     func run<Value: Sendable>(
         _ priority: SpeechPriority = .interactive, _ work: @escaping @Sendable (EngineTurn) throws -> Value
     ) async throws -> Value {
-        let request = Mutex<EngineRequest?>(nil)
-        let made = OnceValue<Value>()
+        let request = makeRequest(), made = OnceValue<Value>()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                request.withLock { request in
-                    request = open(priority) { made.value = try work($0) } finish: { result in
-                        continuation.resume(with: result.map { made.value! })
-                    }
-                    if Task.isCancelled { request?.cancel() }
+                open(request, priority) { made.value = try work($0) } finish: { result in
+                    continuation.resume(with: result.map { made.value! })
                 }
             }
         } onCancel: {
-            request.withLock { $0?.cancel() }
+            request.cancel()
         }
     }
 }
@@ -75,14 +73,36 @@ private final class OnceValue<Value: Sendable>: Sendable {
 final class EngineRequest: Sendable {
     fileprivate let number: Int
     private let mailbox: EngineMailbox
+    private let state = Mutex(State())
+
+    private struct State {
+        weak var coroutine: Coroutine?
+        var isCancelled = false
+    }
 
     fileprivate init(_ mailbox: EngineMailbox) {
         self.mailbox = mailbox
         number = mailbox.nextNumber()
     }
 
-    /// Ends the request as soon as a unit of work ends.
-    func cancel() { mailbox.post(.cancel(number)) }
+    /// The request's work, once the loop has taken it in.
+    fileprivate func begin(_ coroutine: Coroutine) {
+        let isCancelled = state.withLock { state in
+            state.coroutine = coroutine
+            return state.isCancelled
+        }
+        if isCancelled { coroutine.cancel() }
+    }
+
+    /// Ends the request at its next pause, whether it is open yet or not.
+    func cancel() {
+        let coroutine = state.withLock { state in
+            state.isCancelled = true
+            return state.coroutine
+        }
+        coroutine?.cancel()
+        mailbox.post(.cancel(number))
+    }
 
     /// Lets the request go on that waits in ``EngineTurn/park()``.
     func unpark() { mailbox.post(.unpark(number)) }
@@ -97,7 +117,7 @@ private struct EngineJob: Sendable {
 /// What the loop is told, from any thread.
 private final class EngineMailbox: Sendable {
     enum Message: Sendable {
-        case open(Int, EngineJob)
+        case open(EngineRequest, EngineJob)
         case unpark(Int)
         case cancel(Int)
         case close
@@ -249,7 +269,7 @@ private final class EngineLoop {
 
     private func receive(_ message: EngineMailbox.Message) {
         switch message {
-        case .open(let number, let job): open(number, job)
+        case .open(let request, let job): open(request, job)
         case .unpark(let number):
             requests[number]?.coroutine?.unpark()
             requests[number].map(updateNeed)
@@ -260,14 +280,16 @@ private final class EngineLoop {
         }
     }
 
-    private func open(_ number: Int, _ job: EngineJob) {
-        let request = OpenRequest(number: number, ticket: scheduler.open(job.priority), finish: job.finish)
-        requests[number] = request
+    private func open(_ handle: EngineRequest, _ job: EngineJob) {
+        let request = OpenRequest(number: handle.number, ticket: scheduler.open(job.priority), finish: job.finish)
+        requests[handle.number] = request
         tickets[request.ticket] = request
         let unsafe = Confined(loop: self, request: request)
-        request.coroutine = Coroutine(on: threads) { context in
+        let coroutine = Coroutine(on: threads) { context in
             try job.body(EngineTurn(request: unsafe.request, loop: unsafe.loop, context: context))
         }
+        request.coroutine = coroutine
+        handle.begin(coroutine)
         updateNeed(request)
     }
 

@@ -48,6 +48,7 @@ extension Synthesizer {
 
 extension Model {
     /// The voice to use: the one that is asked for, once it is known not to be another model's, or else this model's own.
+    /// A prepared voice is read on the CPU; here it comes to the model's device.
     ///
     /// - Throws: ``VoiceError``, ``CheckpointError/noBuiltInVoice(_:)``.
     func voice(_ wanted: Voice?, for use: Voice.Use) throws -> Voice {
@@ -57,7 +58,7 @@ extension Model {
         }
         let differing = try differences(from: wanted, for: use)
         guard differing.isEmpty else { throw refusal(of: wanted, differing) }
-        return wanted
+        return try wanted.to(device)
     }
 
     /// In what this model differs from the one that made a voice, as far as that is known.

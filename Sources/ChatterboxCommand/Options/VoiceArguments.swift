@@ -57,7 +57,7 @@ struct VoiceSource {
         throw VoiceLibraryError.unknown(voice, known: known, folder: library.folder)
     }
 
-    /// The voice for a model, with a note of each of its warnings.
+    /// The voice for a model, whose warnings are shown.
     ///
     /// - Parameter use: what it is for.
     func load(_ synthesizer: Synthesizer, _ progress: ProgressDisplay, for use: Voice.Use = .speech) async throws -> Voice {
@@ -68,7 +68,7 @@ struct VoiceSource {
             try await synthesizer.voice(from: file, for: use)
         }
         try Task.checkCancellation()
-        for warning in voice.warnings { progress.note("\(warning)") }
+        progress.warn(voice.warnings)
         return voice
     }
 }

@@ -58,7 +58,8 @@ final class ProgressDisplay: Sendable {
         guard style != .silent else { return }
         for warning in warnings where state.withLock({ $0.warned.insert(warning).inserted }) {
             clear()
-            StandardError.print("warning: \(Remedy.sentence(warning))")
+            // A voice that was made anew is as good as from its recording.
+            StandardError.print("\(warning.kind == .remadeVoice ? "Note" : "warning"): \(Remedy.sentence(warning))")
         }
     }
 

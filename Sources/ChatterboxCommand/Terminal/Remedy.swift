@@ -46,7 +46,8 @@ enum Remedy {
         case ModelLocatorError.noModel: "get one with `chatterbox models pull chatterbox`, or give a model's folder with --model DIR"
         case VoiceLibraryError.unknown(let name, _, _): "make one with `chatterbox voice make recording.wav --name \(name)`"
         case VoiceError.version: "update the program, or make the voice anew with `chatterbox voice make`"
-        case VoiceError.otherOrigin: "give the recording with --voice, or prepare it for this model with `chatterbox voice make RECORDING --model …`"
+        case VoiceError.otherOrigin:
+            "give the recording with --voice, or prepare it for this model with `chatterbox voice make RECORDING --model …`"
         case is VoiceError: "make the voice anew with `chatterbox voice make`"
         case TextError.tooLong: "that is --split sentences"
         case TrainingError.missing(_, .speechTokens): "`chatterbox train tokens` writes it"

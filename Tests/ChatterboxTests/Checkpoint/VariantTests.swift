@@ -72,7 +72,7 @@ import Torch
         let voice = try await synthesizer.voice(from: noise(seconds: 5.1))
         #expect(voice.conditioningTokens.size(1) == 128)
         let options = try SpeechOptions(
-            sampling: SamplingChanges(minP: 0.1, guidance: 0.5), exaggeration: 1, maximumTokens: 4, seed: 3)
+            sampling: SamplingChanges(minP: 0.1, guidance: 0.5), exaggeration: 1, maximumTokens: 4, seed: 3, watermark: false)
         let (speech, trace) = try await synthesizer.trace("[giggle] Hello.", voice: voice, options: options)
         let tokens = try #require(trace["speech_tokens"]).array(of: Int.self)
         let sounding = tokens.filter { $0 < 6561 }.count + 3
