@@ -85,15 +85,13 @@ import Torch
     /// Speaks in a task that is cancelled when its progress says so.
     private func cancelled(options: SpeechOptions, when isTime: @escaping @Sendable (SpeechProgress) -> Bool) async throws {
         let voice = try voice(pitch: 120)
-        let speaking = Mutex<Task<Speech, any Error>?>(nil)
-        speaking.withLock { task in
-            task = Task { [synthesizer] in
-                try await synthesizer.speak("One two.", voice: voice, options: options) { progress in
-                    if isTime(progress) { speaking.withLock { $0?.cancel() } }
-                }
+        let speaking = SpeakingTask(), synthesizer = synthesizer
+        let task = Task {
+            try await synthesizer.speak("One two.", voice: voice, options: options) { progress in
+                if isTime(progress) { speaking.cancel() }
             }
         }
-        let task = try #require(speaking.withLock { $0 })
+        speaking.keep(task)
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
@@ -286,5 +284,22 @@ import Torch
             "text_tokens", "speaker_embedding", "cond_prompt_tokens", "prompt_token", "prompt_feat", "xvector", "speech_tokens", "mel", "wav",
         ])
         #expect(try trace["wav"]!.array(of: Float.self) == speech.audio.samples)
+    }
+}
+
+/// A task that is to be cancelled from its own progress.
+private final class SpeakingTask: Sendable {
+    private let task = Mutex<Task<Speech, any Error>?>(nil)
+    private let isKept = DispatchSemaphore(value: 0)
+
+    func keep(_ task: Task<Speech, any Error>) {
+        self.task.withLock { $0 = task }
+        isKept.signal()
+    }
+
+    func cancel() {
+        isKept.wait()
+        task.withLock { $0?.cancel() }
+        isKept.signal()
     }
 }
