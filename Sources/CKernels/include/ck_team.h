@@ -13,6 +13,9 @@ typedef struct ck_team ck_team;
 /// "portable", is always there.
 const char *ck_instructions(int32_t index);
 
+/// Processors that the system may run the calling thread on; 0 where it does not tell.
+int32_t ck_processors(void);
+
 /// Starts threads; the caller of a run is one of them.
 ///
 /// @param instructions one of `ck_instructions`, or null for the first of them.
