@@ -8,7 +8,7 @@ import Torch
 @main
 struct KernelBench {
     static func main() throws {
-        let team = try ThreadTeam(threads: Libtorch.threads)
+        let team = try ThreadTeam(threads: ProcessorAllowance.current.threads)
         let rates = try MachineRates(measuredWith: team)
         print("""
             \(team.threads) threads, \(team.instructions); memory \(Int(rates.bandwidth / 1e9)) GB/s, \

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <mutex>
+#include <thread>
 
 namespace ct {
 
@@ -99,6 +100,20 @@ const char* ct_libtorch_version(void) { return TORCH_VERSION; }
 ct_int ct_threads(void) { return at::get_num_threads(); }
 ct_status ct_set_threads(ct_int count, char** error) {
     return guard(error, [&] { at::set_num_threads(static_cast<int>(count)); });
+}
+ct_status ct_set_own_threads(ct_int count, char** error) {
+    return guard(error, [&] {
+        // OpenMP and MKL keep a number for each thread; a thread's first call to libtorch sets it to the one that the last
+        // setter left. Asking for it is such a call, so that nothing changes it later.
+        if (at::get_num_threads() == count) return;
+        static std::mutex turn;
+        std::scoped_lock lock(turn);
+        // What threads will find that have not called yet is put back by a thread that is not this one.
+        int others = 0;
+        std::thread([&] { others = at::get_num_threads(); }).join();
+        at::set_num_threads(static_cast<int>(count));
+        std::thread([&] { at::set_num_threads(others); }).join();
+    });
 }
 
 ct_int ct_cuda_count(void) {

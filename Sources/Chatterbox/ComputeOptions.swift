@@ -16,7 +16,8 @@ public struct ComputeOptions: Sendable, Hashable {
     public let allowsTF32: Bool
     /// Whether a GPU captures T3's decode steps as CUDA graphs and replays them.
     public let capturesSteps: Bool
-    /// Threads on the CPU; nil takes as many as libtorch does, one for each core.
+    /// The most threads on the CPU for everything that the model does; nil takes one for each processor that the process may
+    /// use, as its affinity and the CPU quota of its control groups say, and no more than libtorch would.
     public let threads: Int?
 
     /// - Throws: ``ComputeError`` for fewer than one thread, and for quantised weights or TF32 on the exact path.
@@ -42,6 +43,11 @@ public struct ComputeOptions: Sendable, Hashable {
         self.capturesSteps = capturesSteps
         self.threads = threads
     }
+
+    var threadCount: Int { threads ?? Self.defaultThreads }
+
+    /// Threads where nobody asks for a number.
+    public static var defaultThreads: Int { min(Libtorch.threads, ProcessorAllowance.current.threads) }
 
     /// The fastest way whose loss cannot be measured.
     public static let standard = ComputeOptions(unchecked: false)

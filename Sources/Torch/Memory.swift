@@ -59,18 +59,3 @@ public enum Memory {
         try perform("synchronize") { ct_synchronize(device.code, $0) }
     }
 }
-
-/// Threads and version of the libtorch in use.
-public enum Libtorch {
-    /// As "2.13.0".
-    public static var version: String { String(cString: ct_libtorch_version()) }
-
-    /// Threads that one CPU operation may use.
-    public static var threads: Int { ct_threads() }
-
-    /// Sets ``threads`` for the process. libtorch keeps one such number; call it once, at the start.
-    public static func setThreads(_ count: Int) throws {
-        precondition(count > 0, "at least one thread")
-        try perform("threads") { ct_set_threads(count, $0) }
-    }
-}

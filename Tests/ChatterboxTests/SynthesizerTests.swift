@@ -57,6 +57,29 @@ import Torch
         #expect(!first.audio.samples.isEmpty)
     }
 
+    @Test("the number of threads changes no sample") func threads() async throws {
+        let voice = try voice(pitch: 120)
+        var spoken: [Audio] = []
+        for threads in [1, 2, 5] {
+            let model = try Model.load(StandInModel.folder, compute: try ComputeOptions(threads: threads))
+            spoken.append(try await Synthesizer(model).speak("One two.", voice: voice, options: options()).audio)
+        }
+        #expect(spoken[1] == spoken[0] && spoken[2] == spoken[0])
+    }
+
+    @Test("loading and speaking leave other threads' number of threads alone", arguments: [false, true]) func limits(isExact: Bool) async throws {
+        let before = await Task.detached { Libtorch.threads }.value
+        let model = try Model.load(StandInModel.folder, compute: try ComputeOptions(exact: isExact, threads: before + 3))
+        #expect(Libtorch.threads == before)
+        #expect(model.libtorchThreads == (isExact ? before + 3 : 1))
+        let found = Mutex<Set<Int>>([])
+        _ = try await Synthesizer(model).speak("One two.", voice: voice(pitch: 120), options: options()) { _ in
+            found.withLock { _ = $0.insert(Libtorch.threads) }
+        }
+        #expect(found.withLock { $0 } == [model.libtorchThreads])
+        #expect(Libtorch.threads == before)
+    }
+
     @Test("a seed that was drawn is told, and gives the same audio") func drawnSeed() async throws {
         let voice = try voice(pitch: 120)
         let first = try await synthesizer.speak("One two.", voice: voice, options: options(seed: nil))

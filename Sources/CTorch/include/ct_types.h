@@ -47,9 +47,12 @@ CT_BEGIN
 void ct_free(void *buffer);
 /// libtorch's version, as "2.13.0".
 const char *ct_libtorch_version(void);
-/// The number of CPU threads one operation may use, and its setter.
+/// The number of CPU threads that one operation of the calling thread may use.
 ct_int ct_threads(void);
+/// Sets it for the calling thread and for all that have not called libtorch yet.
 ct_status ct_set_threads(ct_int count, char **error);
+/// Sets it for the calling thread alone.
+ct_status ct_set_own_threads(ct_int count, char **error);
 CT_END
 
 #endif

@@ -19,6 +19,8 @@ public struct Model: Sendable {
     public let plan: ComputePlan
     /// Whether it follows upstream operation by operation.
     public let isExact: Bool
+    /// Threads that each of libtorch's operations takes: one where packed kernels compute.
+    let libtorchThreads: Int
     /// T3 and the voice encoder where they leave a card while S3Gen works there; nil where everything stays.
     let offload: Offload?
     public let s3Gen: S3Gen
@@ -70,9 +72,21 @@ public struct Model: Sendable {
         compute: ComputeOptions = .standard, watermark: URL? = nil, languageTools: LanguageTools = .none
     ) throws -> Model {
         try compute.check(device: device, dtype: dtype)
+        let plan = ComputePlan(device: device, dtype: dtype, compute: compute)
+        let team = plan.isPacked ? try ThreadTeam(threads: compute.threadCount) : nil
+        // Beside a team of kernels libtorch's threads would compute next to nothing and take its processors while they wait.
+        let libtorchThreads = team == nil ? compute.threadCount : 1
+        return try Libtorch.withThreads(libtorchThreads) {
+            try load(folder, variant, device, dtype, compute, plan, watermark, languageTools, team, libtorchThreads)
+        }
+    }
+
+    private static func load(
+        _ folder: URL, _ variant: Variant?, _ device: Device, _ dtype: DType, _ compute: ComputeOptions, _ plan: ComputePlan,
+        _ watermark: URL?, _ languageTools: LanguageTools, _ team: ThreadTeam?, _ libtorchThreads: Int
+    ) throws -> Model {
         let clock = ContinuousClock()
         let start = clock.now
-        let plan = ComputePlan(device: device, dtype: dtype, compute: compute)
         // Libtorch itself leaves TF32 out of products and has it in convolutions.
         if device.isCUDA { try Libtorch.setAllowsTF32(compute.allowsTF32) }
         let files = try ModelFiles(folder, variant: variant)
@@ -81,7 +95,6 @@ public struct Model: Sendable {
         t3Weights.ignore("tfmr.embed_tokens.weight")
         let t3 = try T3(t3Weights, configuration.t3)
         try t3Weights.requireAllUsed()
-        let team = plan.isPacked ? try ThreadTeam(threads: compute.threads ?? Libtorch.threads) : nil
         let packedT3 = try team.map { team in
             try PackedT3(t3, format: compute.quantization.format, team: team) { t3Weights.releasePages() }
         }
@@ -104,8 +117,8 @@ public struct Model: Sendable {
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
-            packedT3: packedT3, plan: plan, isExact: compute.isExact, offload: offload, s3Gen: s3Gen, voiceEncoder: voiceEncoder, builtInVoice: voice,
-            watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
+            packedT3: packedT3, plan: plan, isExact: compute.isExact, libtorchThreads: libtorchThreads, offload: offload, s3Gen: s3Gen,
+            voiceEncoder: voiceEncoder, builtInVoice: voice, watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
     }
 
     /// What T3's weights are rounded to.

@@ -36,8 +36,7 @@ public struct S3Gen: Sendable {
         try weights.requireAllUsed()
     }
 
-    /// The same networks with weights packed for the CPU; the tokenizer's only where weights are rounded, for in float32 packing
-    /// gains nothing there. Those that hear a recording wait with it until one comes.
+    /// The same networks with weights packed for the CPU. Those that hear a recording wait with it until one comes.
     ///
     /// - Parameters:
     ///   - quantization: where anything is rounded, all but the speaker encoder is to 8 bits: 4 are heard.
@@ -46,7 +45,7 @@ public struct S3Gen: Sendable {
         defer { release() }
         var copy = self
         let format = quantization.soundFormat
-        if format != .float32 { copy.tokenizer = tokenizer.packed(format, team: team, release: release) }
+        copy.tokenizer = tokenizer.packed(format, team: team, release: release)
         copy.speakerEncoder = speakerEncoder.packed(team: team, release: release)
         copy.flow = try flow.packed(format, team: team)
         copy.vocoder = try vocoder.packed(format, team: team)

@@ -84,8 +84,7 @@ struct BenchSpeed: AsyncParsableCommand {
             models: models, devices: devices, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue), ways: way)
         let folders = try Dictionary(models.map { ($0, try locator.folder(of: $0)) }, uniquingKeysWith: { first, _ in first })
         display.begin("Measuring the machine")
-        if let threads = common.threads { try Libtorch.setThreads(threads) }
-        let machine = try BenchMachine.measure()
+        let machine = try BenchMachine.measure(threads: common.threads ?? ComputeOptions.defaultThreads)
 
         var contenders: [Contender] = settings.map { setting in
             Contender(label: setting.label, folder: folders[setting.model]!, setting: setting) { try await run(setting) }

@@ -1,7 +1,6 @@
 import ChatterboxEvaluation
 import Foundation
 import Kernels
-import Torch
 
 /// The machine that a measurement was made on, and what it can do at most.
 struct BenchMachine: Encodable, Sendable {
@@ -11,11 +10,11 @@ struct BenchMachine: Encodable, Sendable {
     let instructions: String
     let rates: MachineRates
 
-    /// Measures for about a second, with as many threads as speech takes.
+    /// Measures for about a second.
     ///
     /// - Throws: `KernelError`.
-    static func measure() throws -> BenchMachine {
-        let team = try ThreadTeam(threads: Libtorch.threads)
+    static func measure(threads: Int) throws -> BenchMachine {
+        let team = try ThreadTeam(threads: threads)
         return BenchMachine(
             processor: MachineDescription.processorName, threads: team.threads, instructions: team.instructions, rates: try MachineRates(measuredWith: team))
     }

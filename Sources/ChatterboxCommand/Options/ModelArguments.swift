@@ -31,7 +31,7 @@ struct ModelArguments: ParsableArguments {
     @Flag(name: .customLong("tf32"), help: "Let a GPU round float32 products to TF32: faster, and about as exact as float16.")
     var tf32 = false
 
-    @Option(help: ArgumentHelp("Processor threads; by default one for each core.", valueName: "n"))
+    @Option(help: ArgumentHelp("Processor threads; by default one for each processor that this process may use.", valueName: "n"))
     var threads: Int?
 
     @Option(help: ArgumentHelp(
@@ -75,7 +75,6 @@ struct ModelArguments: ParsableArguments {
         if model == nil, folder == Pico.folder {
             progress.note("no larger model is on this machine, so Pico speaks; get the real one with `chatterbox models pull chatterbox`")
         }
-        if let threads { try Libtorch.setThreads(threads) }
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Synthesizer.load(
             folder, device: device, dtype: dtype.dtype,

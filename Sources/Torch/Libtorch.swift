@@ -1,0 +1,41 @@
+import CTorch
+
+/// The libtorch in use: its version, and how many threads its operations on the CPU take.
+///
+/// The number of threads belongs to the thread that calls: OpenMP and MKL keep one for each. A thread that has never called
+/// libtorch takes the process's default at its first call: one for each processor, or what ``setThreads(_:)`` has set.
+public enum Libtorch {
+    /// As "2.13.0".
+    public static var version: String { String(cString: ct_libtorch_version()) }
+
+    /// Threads that one operation of the calling thread may use.
+    public static var threads: Int { ct_threads() }
+
+    /// Sets ``threads`` for the calling thread, and the default of threads that have not called libtorch yet: for a program,
+    /// at its start.
+    ///
+    /// - Throws: ``TorchError``.
+    public static func setThreads(_ count: Int) throws {
+        precondition(count > 0, "at least one thread")
+        try perform("threads") { ct_set_threads(count, $0) }
+    }
+
+    /// Sets ``threads`` for the calling thread alone, for as long as the thread lives: for one that computes all its life.
+    ///
+    /// - Throws: ``TorchError`` where the system starts no thread.
+    package static func setOwnThreads(_ count: Int) throws {
+        precondition(count > 0, "at least one thread")
+        try perform("threads") { ct_set_own_threads(count, $0) }
+    }
+
+    /// Does work whose operations use at most so many threads each; no other thread's number changes.
+    ///
+    /// - Throws: ``TorchError`` where the system starts no thread, and what the work throws.
+    public static func withThreads<Result>(_ count: Int, _ work: () throws -> Result) throws -> Result {
+        let before = threads
+        try setOwnThreads(count)
+        // Setting a number that was in use cannot fail but for want of a thread: then the smaller number stays.
+        defer { try? setOwnThreads(before) }
+        return try work()
+    }
+}
