@@ -50,6 +50,8 @@ struct BenchQuality: AsyncParsableCommand {
     func run() async throws {
         let display = progress.display
         defer { display.clear() }
+        // The models are compared on this task's threads.
+        if let threads = common.threads { try Libtorch.setThreads(threads) }
         var arguments = try ModelArguments.parse([])
         arguments.model = model
         arguments.threads = common.threads
