@@ -83,7 +83,7 @@ public final class Synthesizer: Sendable {
                 }
                 let open = engine.makeRequest()
                 channel.connect(onRoom: open.unpark, onLeave: open.cancel)
-                engine.open(open, request.priority) { turn in
+                engine.open(open, request.priority, threads: model.libtorchThreads) { turn in
                     var work = try SpeechWork(text, request, model, turn, since: start, trace: trace)
                     channel.send(.started(seed: work.seed))
                     for warning in work.report.warnings { channel.send(.warning(warning)) }

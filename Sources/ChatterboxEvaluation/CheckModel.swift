@@ -59,7 +59,7 @@ struct CheckModel {
         }
         let t3 = try T3(weights(self.t3, dtype), configuration.t3)
         let s3Gen = try S3Gen(weights(self.s3Gen), configuration.s3Gen)
-        let team = try packing.map { _ in try ThreadTeam(threads: Libtorch.threads) }
+        let team = try packing.map { _ in try ThreadTeam(threads: ComputeOptions.defaultThreads) }
         return CheckNetworks(
             device: device, team: team, t3: t3, packedT3: try packing.flatMap { packing in
                 try team.map { try PackedT3(t3, format: packing.format, team: $0) }

@@ -26,7 +26,7 @@ public struct MachineDescription: Sendable, Hashable, Codable {
     /// This machine.
     public init() {
         processor = Self.processorName
-        threads = Libtorch.threads
+        threads = ComputeOptions.defaultThreads
         memory = Int(ProcessInfo.processInfo.physicalMemory)
         availableMemory = Memory.available ?? memory
         kernelInstructions = ThreadTeam.availableInstructions

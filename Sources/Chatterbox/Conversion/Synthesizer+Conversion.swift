@@ -22,7 +22,7 @@ extension Synthesizer {
         let options = try SpeechOptions(steps: steps, seed: seed, watermark: watermark)
         try recording.checkedAsReference(named: name, minimumSeconds: 0.1)
         let chosen = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        return try await engine.run { [model, sampleRate] turn in
+        return try await engine.run(threads: model.libtorchThreads) { [model, sampleRate] turn in
             let conversion = VoiceConversion(
                 s3Gen: model.s3Gen, prompt: voice.prompt, steps: options.steps ?? model.configuration.s3Gen.flow.steps,
                 generator: try Generator(seed: chosen, device: model.device))

@@ -32,24 +32,28 @@ public final class SpeechEngine: Sendable {
     ///
     /// - Parameters:
     ///   - request: of this engine; it is opened once.
+    ///   - threads: that libtorch's operations may use while the body computes.
     ///   - body: the request's work, on one of the engine's threads, wherever the loop lets it go on.
     ///   - finish: called once when the body has ended, on one of the engine's threads; it should return at once. A request
     ///     that is cancelled ends with `CancellationError`.
     func open(
-        _ request: EngineRequest, _ priority: SpeechPriority = .interactive, body: @escaping @Sendable (EngineTurn) throws -> Void,
+        _ request: EngineRequest, _ priority: SpeechPriority = .interactive, threads: Int,
+        body: @escaping @Sendable (EngineTurn) throws -> Void,
         finish: @escaping @Sendable (Result<Void, any Error>) -> Void
     ) {
-        mailbox.post(.open(request, EngineJob(priority: priority, body: body, finish: finish)))
+        mailbox.post(.open(request, EngineJob(priority: priority, threads: threads, body: body, finish: finish)))
     }
 
     /// Runs work on the device in its turn, and gives what comes of it. The task's cancellation is the work's.
+    ///
+    /// - Parameter threads: that libtorch's operations may use meanwhile.
     func run<Value: Sendable>(
-        _ priority: SpeechPriority = .interactive, _ work: @escaping @Sendable (EngineTurn) throws -> Value
+        _ priority: SpeechPriority = .interactive, threads: Int, _ work: @escaping @Sendable (EngineTurn) throws -> Value
     ) async throws -> Value {
         let request = makeRequest(), made = OnceValue<Value>()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                open(request, priority) { made.value = try work($0) } finish: { result in
+                open(request, priority, threads: threads) { made.value = try work($0) } finish: { result in
                     continuation.resume(with: result.map { made.value! })
                 }
             }
@@ -110,6 +114,7 @@ final class EngineRequest: Sendable {
 
 private struct EngineJob: Sendable {
     let priority: SpeechPriority
+    let threads: Int
     let body: @Sendable (EngineTurn) throws -> Void
     let finish: @Sendable (Result<Void, any Error>) -> Void
 }
@@ -258,6 +263,8 @@ private final class EngineLoop {
     private var now: Double { (ContinuousClock.now - start) / .seconds(1) }
 
     func run() {
+        // Tokens are drawn by kernels of our own or on a GPU; what libtorch adds to that is small.
+        try? Libtorch.setOwnThreads(1)
         while true {
             let plan = scheduler.next(at: now)
             if let plan { perform(plan) }
@@ -286,7 +293,9 @@ private final class EngineLoop {
         tickets[request.ticket] = request
         let unsafe = Confined(loop: self, request: request)
         let coroutine = Coroutine(on: threads) { context in
-            try job.body(EngineTurn(request: unsafe.request, loop: unsafe.loop, context: context))
+            try Libtorch.withThreads(job.threads) {
+                try job.body(EngineTurn(request: unsafe.request, loop: unsafe.loop, context: context))
+            }
         }
         request.coroutine = coroutine
         handle.begin(coroutine)

@@ -21,7 +21,7 @@ extension Synthesizer {
     /// - Parameter name: what to call it in a message.
     /// - Throws: `AudioError` where the recording is silent or too short; `CancellationError` between two networks.
     public func voice(from recording: Audio, named name: String = "reference recording") async throws -> Voice {
-        try await engine.run { [model] turn in
+        try await engine.run(threads: model.libtorchThreads) { [model] turn in
             try model.offload?.enter()
             defer { model.offload?.exit() }
             return try model.voiceAnalyzer.voice(from: recording, named: name, pause: turn.pause)
