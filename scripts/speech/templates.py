@@ -1,4 +1,4 @@
-"""Everyday sentences made from patterns: requests, times, prices, weather, travel, plans, small talk."""
+"""Everyday sentences made from patterns: requests, times, prices, weather, travel, plans, talk, names, lists, single words."""
 import random
 import re
 
@@ -47,12 +47,47 @@ SLOTS = {
     "part": "morning|afternoon|evening|night|weekend|summer|winter|spring|autumn|year|month|week",
     "distance": "miles kilometers meters feet minutes blocks steps yards",
     "ordinal": "first second third fourth fifth sixth seventh eighth ninth tenth twelfth twentieth",
+    "surname": """Adams Baker Bennett Brooks Carter Clark Coleman Cooper Davis Edwards Evans Fisher Foster Gray Green Hall
+        Harris Hayes Hill Howard Hughes Jenkins Johnson Kelly King Lee Lewis Marshall Martin Mason Miller Mitchell Moore
+        Morgan Murphy Nelson Owens Parker Perry Peterson Phillips Porter Price Reed Reynolds Richards Roberts Rogers Ross
+        Russell Sanders Scott Shaw Simpson Smith Stevens Stone Sullivan Taylor Thompson Turner Walker Wallace Watson West
+        White Williams Wilson Wood Wright Young""",
+    "first": """Abigail Adam Albert Alexander Amelia Andrew Angela Anthony Arthur Barbara Benjamin Caroline Catherine Charles
+        Charlotte Christopher Claire Dennis Diana Dorothy Edward Eleanor Elizabeth Ellen Emily Eric Ethan Florence Francis
+        Gabriel Gloria Hannah Harold Harry Heather Hugh Isabella Jason Jennifer Jessica Joan Joseph Joshua Judith Justin
+        Keith Kevin Lawrence Leonard Lillian Louis Lucy Luke Margaret Marie Mark Matthew Megan Melissa Monica Nancy Nathan
+        Nicole Patricia Patrick Peggy Philip Rachel Ralph Raymond Rebecca Richard Roger Roy Ryan Samantha Sandra Sophia
+        Stephen Steven Stella Teresa Timothy Tony Vincent Virginia Walter Zoe""",
+    "title": "Mr. Mrs. Dr. Professor Captain Judge Uncle Aunt",
+    "town": """Birmingham|Manchester|Glasgow|Liverpool|Bristol|Cambridge|Leeds|Philadelphia|Phoenix|Houston|Atlanta|Detroit|
+        Miami|Portland|Nashville|Baltimore|Montreal|Vancouver|Melbourne|Auckland|Cape Town|Nairobi|Cairo|Istanbul|Budapest|
+        Warsaw|Stockholm|Helsinki|Copenhagen|Hamburg|Munich|Zurich|Geneva|Brussels|Barcelona|Venice|Florence|Naples|
+        Singapore|Bangkok|Mumbai|Shanghai|Havana|Lima""",
+    "said": "said|asked|whispered|shouted|answered|cried|replied|repeated",
+    "who": "he|she|{name}|the {job}|the old man|the little girl|my {relative}|the {adjective} {job}",
+    "noun": """idea reason story secret mistake promise surprise problem accident dream chance moment plan joke rumor journey
+        conversation decision experiment discovery holiday adventure present invitation argument victory""",
+    "verb": """leave stay wait stop listen remember forget understand believe explain decide agree apologize return begin
+        finish continue hurry rest practice celebrate complain worry improve""",
+    "reply": """Yes|No|Why|When|Where|How|Who|What|Never|Always|Maybe|Perhaps|Sure|Certainly|Exactly|Please|Thanks|Sorry|
+        Hello|Goodbye|Welcome|Wait|Stop|Listen|Look|Careful|Quickly|Slowly|Nothing|Everything|Something|Nobody|Everybody|
+        Tomorrow|Yesterday|Today|Tonight|Now|Later|Soon|Again|Enough|Ready|Finished|Wonderful|Terrible|Excellent|Perfect|
+        Really|Indeed|Absolutely|Probably|Possibly|Hardly|Almost|Impossible|Nonsense|Good|Bad|Fine|Great|Right|Wrong|True|
+        False|Left|Up|Down|Inside|Outside|Upstairs|Here|There|Everywhere|Nowhere|Alone|Together|Help|Run|Sit|Silence|
+        Peace|Morning|Evening|Winter|Summer|Music|Water|Fire|Home|Because|Already|Besides|Suddenly|Finally|However""",
+    "pair": """Not yet|Not now|Not really|Of course|Thank you|No thanks|Yes please|Very well|All right|Come in|Sit down|
+        Go away|Good morning|Good night|Good evening|Good idea|Never mind|Who knows|Why not|How much|How many|How far|
+        What else|Where to|Since when|Right now|Right here|Over there|Too late|Too much|Too early|Much better|Even worse|
+        Just once|Next week|Last night|This way|Far away|So what|I see|I know|I agree|I promise|You win|He did|She can't|
+        We won|They left|It works|Don't move|Be quiet|Wait here|Follow me|Look out|Hold on|Keep going|Try again|Well done|
+        Happy birthday|Excuse me|No problem|No idea|No way|Nice work|Any questions|Anything else|Are you|Do they|Did she|
+        Can we|At last|At home|In bed|On time|By train|For me|Almost there|Half past|A little|A lot""",
     "feeling": "happy|sad|tired|worried|proud|afraid|surprised|glad|sorry|excited|grateful|ready|sure|confused",
 }
 SLOTS = {name: [" ".join(word.split()) for word in re.split(r"\|", text)] if "|" in text else text.split()
          for name, text in SLOTS.items()}
 
-PATTERNS = """
+PATTERNS = {"everyday": """
 Hello, {name}.|Good morning, {name}.|Good night, {name}, sleep well.|Thank you very much, {name}.|Yes, of course.
 No, not today.|Please sit down.|See you on {day}.|See you in {city}.|How are you, {name}?|I am {feeling}.|Are you {feeling}?
 What a {adjective} {thing}!|Where is the {place}?|Wait for me {near} the {place}.|It is {weather} today.|Come in, please.
@@ -90,8 +125,59 @@ The {adjective} {plural} of {country} are famous.|From the {place} you can see t
 {adverb_first}, the {thing} fell from the {thing}.|{adverb_first}, {name} opened the {color} door.
 The news from {country} made the {plural} {feeling}.|Please read the {ordinal} page of the {adjective} book.
 The {job} asked the {job} for a {adjective} {thing}.|Her {color} coat was too {adjective} for the {part}.
-""".strip()
-PATTERNS = [pattern for line in PATTERNS.splitlines() for pattern in line.split("|")]
+""", "dialogue": """
+"Come here," {who} {said}, "and bring the {thing}."|"{reply}," {who} {said}.|"{pair}!" {who} {said}, and {past} the {thing}.
+"I am {feeling}," {who} {said}. "And you?"|{who} {said}, "The {noun} was not mine."|"Who {past} my {thing}?" {who} {said}.
+"Have you seen the {adjective} {animal}?" {who} {said}. "It was {near} the {thing}."|"{name}, where is your {thing}?" {who} {said}.
+{who} {said} {adverb}, "We must {verb} before {day}."|"You know," {who} {said}, "I have never been to {city}."
+"That," {who} {said} {adverb}, "is the {ordinal} {noun} of the {part}."|"If we {verb} now," {who} {said}, "nobody will {verb}."
+"Do you want to {verb}?" "{pair}, I want to {verb}."|"What is in the {thing}?" "{food}, I think."|"Is it far?" "{small} {distance}."
+"Good {part}, {title} {surname}," {who} {said}. "Please take a seat."|"My {relative} told me everything," {who} {said}.
+"{reply}? {reply}!" {who} {said}.|"The {vehicle} is late," {who} {said}, "so let us {verb}."|"It's mine," {who} {said}. "I bought it in {city}."
+"Don't {verb}," {who} {said}. "It's only a {animal}."|{who} looked at the {thing} and {said}, "{what_a} {noun}!"
+""", "questions": """
+Why don't we {verb}?|Who told you about the {noun}?|What did {who} say about the {noun}?|Where have you put the {color} {thing}?
+When will the {job} {verb}?|How long does it take to reach {city} by {vehicle}?|Are there any {plural} {near} the {place}?
+Can your {relative} {verb}?|Would you rather {verb} or {verb}?|Isn't that {title} {surname}'s {thing}?|Have you ever been to {country}?
+Do you think that the {noun} was {adjective}?|Which of the {plural} is the most {adjective}?|Shall we {verb}, or shall we {verb}?
+Didn't the {job} promise to {verb}?|Whose {thing} is this?|Is it true that {name} {past} the {thing}?|How {adjective} was the {place}?
+What would happen if everybody began to {verb}?|Could I have {food} instead of {food}?|What time is it in {city}?
+Was it you who {past} the {thing}?|How old is your {relative}?|You aren't {feeling}, are you?|So the {noun} was a {noun} after all?
+Since when does {name} like {subject}?|Will it be {weather} on {day}?|Does anybody here speak {count_words} languages?
+""", "exclamations": """
+{what_a} {noun}!|How {adjective} you are!|Watch out for the {animal}!|Don't touch that {thing}!|That's the best {noun} I ever had!
+Congratulations, {name}!|Look, a {color} {animal}!|I can't believe it!|Give me back my {thing}!|We won the {noun}!|Stop it at once!
+Happy birthday, dear {name}!|Never {verb} again!|How kind of you, {title} {surname}!|Help, there is a {animal} in the {room}!
+Let's {verb} right now!|You must be joking!|It's so {weather} outside!|What {adjective} {plural}!|I {past} it, I really did!
+At last, the {vehicle} is here!|Be careful with the {thing}!|Hurry up, the {vehicle} leaves at {time}!|Long live {country}!
+Get out of my {room}!|That was {adverb} the most {adjective} {noun} of my life!|Oh no, I forgot the {thing}!|Well done, everybody!
+""", "names": """
+{first} {surname} lives in {town}.|Have you met {first} and {first}?|{title} {surname} sent a letter to {first}.|This is {first} {surname}.
+{first} introduced me to {title} {surname} from {town}.|From {town} we flew to {town}.|{first}, {first}, and {first} are cousins.
+{surname} and {surname} opened an office in {town}.|I have a message for {first} {surname}.|{first} was born in {town}, in {country}.
+Please call {first} {surname} in {town} on {day}.|The prize went to {first} {surname}.|My neighbors are {first} and {first} {surname}.
+{title} {surname} teaches {subject} in {town}.|The road from {town} to {town} is closed.|{first} {surname} wrote about {country}.
+On {month} {nth}, {first} married {first} {surname}.|{title} {surname}, may I introduce {first}?|{first} {surname}, please come to the {place}.
+""", "numbers": """
+{count}.|The answer is {large}.|{small}, {small}, {small}.|The total was {large}.|It is {time}.|{price}, please.|Room {digits}.
+There were {large} people in {town}.|In {year} there were only {count} {plural}.|The train from {town} takes {small} minutes.
+The number is {digits}.|Call {digits} after {time}.|He counted {count} {plural} and {count} {animal_plural}.|Page {small}, line {small}.
+The temperature rose from {small} to {small} degrees.|The {place} was built between {year} and {year}.|It costs {price} or {price}.
+About {percent} percent of the {plural} were {color}.|The box weighs {small} pounds.|My address is {count} {surname} Street.
+The score was {small} to {small}.|They sold {large} copies in {year}.|{count} times {small} is more than {small}.|Half of {small} people.
+""", "lists": """
+{food}, {food}, and {food}.|{color}, {color}, {color}, and {color}.|We need {food}, {food}, {food}, and a {thing}.
+She packed a {thing}, a {thing}, two {plural}, and a {thing}.|{day}, {day}, or {day}?|{name}, {name}, {name}, and {name} came to dinner.
+I have visited {city}, {city}, {city}, and {city}.|The {animal}, the {animal}, and the {animal} ran away.
+First we {verb}, then we {verb}, and finally we {verb}.|He is {adjective}, {adjective}, and {adjective}.
+{subject}, {subject}, and {subject} are taught here.|A {color} {thing}, a {color} {thing}, and a {adjective} {animal}.
+In {month}, {month}, and {month} it is {weather}.|{adverb_first}, {adverb}, but never {adverb}.|The {job}, the {job}, and my {relative}.
+""", "words": """
+{reply}.|{reply}.|{reply}!|{reply}?|{pair}.|{pair}.|{pair}!|{pair}?|{name}.|{name}?|{first}.|{city}.|{day}.|{month}.|{color}.|{small}.
+{small}.|{food}.|{animal}.|{weather}.|{job}.|{thing}.|{adjective}.|{adverb}.|{noun}.|{verb}!|{reply}, {name}.|{reply}, {reply}.
+A {animal}.|A {thing}?|The {place}.|{adjective} {thing}.|Two {plural}.|{country}.|{subject}.|Dear {name}.|{title} {surname}.
+"""}
+PATTERNS = {kind: [pattern for line in text.strip().splitlines() for pattern in line.split("|")] for kind, text in PATTERNS.items()}
 
 ONES = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
     seventeen eighteen nineteen""".split()
@@ -123,6 +209,12 @@ def fill(slot, random, figures):
     write = (lambda number: f"{number:,}") if figures else in_words
     if slot == "small":
         return write(random.randrange(2, 60))
+    if slot == "large":
+        return write(random.choice([random.randrange(100, 1000), random.randrange(1000, 100_000), random.randrange(1, 900) * 1000]))
+    if slot == "percent":
+        return write(random.randrange(1, 100))
+    if slot == "count_words":
+        return in_words(random.randrange(3, 30))
     if slot == "count":
         return write(random.choice([random.randrange(2, 100), random.randrange(100, 10_000)]))
     if slot == "digits":
@@ -147,24 +239,43 @@ def fill(slot, random, figures):
         return f"{in_words(dollars)} dollars" + (f" and {in_words(cents)} cents" if cents else "")
     if slot == "adverb_first":
         return random.choice(SLOTS["adverb"]).capitalize()
+    if slot == "animal_plural":
+        return random.choice(["dogs", "cats", "horses", "cows", "birds", "rabbits", "ducks", "pigs", "goats", "snakes", "frogs", "eagles"])
+    if slot == "what_a":
+        return f"What a {random.choice(SLOTS['adjective'])}"
     return random.choice(SLOTS[slot])
 
 
-def pattern_sentence(random, figures_share=0.3):
-    """One sentence from a pattern; the share of those with numbers that show them in figures is given."""
-    pattern = random.choice(PATTERNS)
-    figures = random.random() < figures_share
+def fill_pattern(pattern, random, figures):
     if "{sum}" in pattern:
         first, second = random.randrange(2, 60), random.randrange(2, 40)
         write = str if figures else in_words
-        sentence = f"{write(first)} plus {write(second)} is {write(first + second)}."
-    else:
-        sentence = re.sub(r"\{(\w+)\}", lambda match: fill(match[1], random, figures), pattern)
-    sentence = re.sub(r"\b([Aa]) (?=[aeiou])(?!one |uni|use)", r"\1n ", sentence)
-    return sentence[0].upper() + sentence[1:]
+        pattern = f"{write(first)} plus {write(second)} is {write(first + second)}."
+    used = set()
+
+    def another(match):
+        """What fills a slot, if it can be something that the sentence does not have yet."""
+        for _ in range(5):
+            filling = fill(match[1], random, figures)
+            if filling not in used:
+                break
+        used.add(filling)
+        return filling
+
+    while "{" in pattern:  # what fills a slot may have slots
+        pattern = re.sub(r"\{(\w+)\}", another, pattern)
+    sentence = re.sub(r"\b([Aa]) (?=[aeiou])(?!one |uni|use)", r"\1n ", pattern)
+    return re.sub(r'^"?[a-z]|(?<=[.?!] )"?[a-z]', lambda match: match[0].upper(), sentence)
+
+
+def pattern_sentence(choose, kind="everyday", figures_share=0.3):
+    """A sentence from a pattern, as it is written and as it is spoken: some show numbers in figures, all say them in words."""
+    pattern, figures, seed = choose.choice(PATTERNS[kind]), choose.random() < figures_share, choose.random()
+    return tuple(fill_pattern(pattern, random.Random(seed), shown) for shown in (figures, False))
 
 
 if __name__ == "__main__":
     generator = random.Random(1)
-    for _ in range(40):
-        print(pattern_sentence(generator))
+    for kind in PATTERNS:
+        for _ in range(12):
+            print(kind, *dict.fromkeys(pattern_sentence(generator, kind)), sep="\t")

@@ -113,18 +113,19 @@ UNFIT = re.compile(r"\b(nigg|whor|slut|fuck|shit|cunt|bitch|rape|raping|suicid|m
                    r"vagina|breast|genital|testic|prostitut|semen|urin|feces|faec|homosexual|lesbian|hitler|slave)", re.I)
 
 
-def tidy(sentence):
-    """One speakable sentence, or None: plain letters, no shouting, 2 to 22 words, a capital first and a stop last."""
+def tidy(sentence, longest=130):
+    """One speakable sentence, or None: plain letters, no shouting, two words or more, a capital first and a stop last."""
     sentence = re.sub(r"--|[;:]", ", ", sentence.replace("`", "'"))
     sentence = re.sub(r"\s+", " ", sentence).strip(" ,'-")
     sentence = re.sub(r"\s+,", ",", re.sub(r"(, *)+", ", ", sentence)).strip(" ,")
+    sentence = re.sub(r",? +(?=[.?!])", "", sentence)
     if not re.fullmatch(r"[A-Za-z][A-Za-z ,.'?!-]*", sentence):
         return None
     if UNFIT.search(sentence):
         return None
     words = sentence.split()
     # Initials, capitals and broken-off words are read in too many ways.
-    if not 2 <= len(words) <= 22 or len(sentence) > 130:
+    if len(words) < 2 or len(sentence) > longest:
         return None
     if any(len(word.strip(".,?!")) > 1 and word.isupper() for word in words) or re.search(r"\.\.|\b[B-HJ-Z]\.", sentence):
         return None

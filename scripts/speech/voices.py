@@ -1,65 +1,56 @@
-"""The speakers: flite's four voices as they are, and many made from them by pitch, rate, size and equaliser."""
+"""The speakers: two voices and many more, all blended from the teacher's five; none is anybody's voice."""
 import random
-import subprocess
-import tempfile
 from dataclasses import dataclass, field
-from pathlib import Path
 
-RATE = 24_000
+# The teacher's five voices. Alone they are Japanese speakers, one of whom imitates a real announcer.
+PARTS = ("jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo")
+LARGEST = 0.7   # share that no part may exceed
+# A voice has a style for each length of a sentence. That of a middle length keeps short sentences from being hurried, but adds a
+# breath to single words, which have that of a short one.
+ROW, ROW_FOR_WORDS, LONGEST_WORDS = 150, 10, 15
+BLENDS = 120
+UNHEARD = 10    # every tenth blend is kept for validation
 
-# Share of the speech, and the gain that brings the voice to about -23 dB (root mean square).
-VOICES = {"rms": (0.36, -1.6), "slt": (0.24, -7.0), "awb": (0.06, -3.0), "kal16": (0.04, 5.6)}
-MADE_SPEAKERS, MADE_SHARE = 120, 0.30
 
-
-@dataclass
+@dataclass(frozen=True)
 class Speaker:
     name: str
-    voice: str
-    share: float
-    features: dict = field(default_factory=dict)   # flite's
-    effects: list = field(default_factory=list)    # sox's
+    timbre: dict
+    melody: dict
+    row: int = ROW
+    speed: float = 1.0
+    equaliser: list = field(default_factory=list)   # pairs of a centre in Hz and a gain in dB
 
 
-def make_speakers(seed):
-    """The plain voices first, then the made ones, all told by the seed."""
-    speakers = [Speaker(name, name, share) for name, (share, _) in VOICES.items()]
-    choose = random.Random(f"speakers {seed}")
-    for number in range(MADE_SPEAKERS):
-        voice = choose.choice(["rms", "slt", "awb", "kal16"])
-        # A smaller speaker: everything is played faster, so formants and pitch rise; flite speaks slower to make up.
-        size = choose.uniform(0.86, 1.18)
-        pace = choose.uniform(0.88, 1.18)
-        features = {"duration_stretch": round(size * pace, 3)}
-        if voice != "rms":  # whose pitch model takes no settings
-            features["f0_shift"] = round(choose.uniform(0.75, 1.35) / size, 3)
-        effects = ["speed", f"{size:.3f}"]
-        for low, high in ((200, 600), (700, 1800), (2000, 5000)):
-            centre, gain = choose.uniform(low, high), choose.uniform(-5, 5)
-            effects += ["equalizer", f"{centre:.0f}", "1.2q", f"{gain:.1f}"]
-        speakers.append(Speaker(f"{voice}-{number:03d}", voice, MADE_SHARE / MADE_SPEAKERS, features, effects))
-    return speakers
+def blended(name, **weights):
+    shares = {part: weight / sum(weights.values()) for part, weight in weights.items()}
+    return Speaker(name, shares, shares)
 
 
-def speak(text, speaker, path):
-    """Writes a FLAC file of 24 kHz and returns its length in seconds. The file appears whole or not at all."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
-        raw, finished = Path(folder, "raw.wav"), path.with_suffix(".part.flac")
-        features = [part for name, value in speaker.features.items() for part in ("--setf", f"{name}={value}")]
-        subprocess.run(["flite", "-voice", speaker.voice, *features, "-t", text, "-o", raw], check=True)
-        gain = VOICES[speaker.voice][1]
-        subprocess.run(
-            ["sox", "-D", "-V1", raw, "-b", "16", finished, "gain", "-6", *speaker.effects, "rate", "-h", str(RATE),
-             "gain", f"{gain + 6}"], check=True)
-        finished.rename(path)
-    return flac_seconds(path)
+VOICES = [
+    blended("ben", jf_alpha=1, jf_gongitsune=1, jm_kumo=4),
+    blended("bea", jf_alpha=1, jf_gongitsune=1, jf_nezumi=1, jf_tebukuro=1, jm_kumo=1),
+]
 
 
-def flac_seconds(path):
-    """The length of a FLAC file, from its first block: 20 bits of rate, 8 of format, 36 of sample count."""
-    with open(path, "rb") as file:
-        head = file.read(26)
-    if head[:4] != b"fLaC" or len(head) < 26:
-        raise ValueError(f"{path} is no FLAC file")
-    bits = int.from_bytes(head[18:26], "big")
-    return (bits & (1 << 36) - 1) / (bits >> 44)
+def draw_shares(choose):
+    """Random proportions of the parts, often of two or three of them."""
+    while True:
+        weights = [choose.gammavariate(0.6, 1) for _ in PARTS]
+        shares = {part: round(weight / sum(weights), 3) for part, weight in zip(PARTS, weights)}
+        if max(shares.values()) <= LARGEST:
+            return shares
+
+
+def make_blends(seed=1):
+    choose = random.Random(f"blends {seed}")
+    blends = []
+    for number in range(BLENDS):
+        timbre, other = draw_shares(choose), draw_shares(choose)
+        # Melody goes with timbre, as it does in people, but not wholly.
+        melody = {part: (2 * timbre[part] + other[part]) / 3 for part in PARTS}
+        equaliser = [(round(choose.uniform(low, high)), round(choose.uniform(-4, 4), 1))
+                     for low, high in ((150, 500), (600, 1800), (2500, 7000))]
+        blends.append(Speaker(f"blend-{number:03d}", timbre, melody, choose.randrange(90, 220),
+                              round(choose.uniform(0.88, 1.14), 3), equaliser))
+    return blends

@@ -1,0 +1,131 @@
+"""Tests of what makes the speech: python3 -m unittest discover scripts/speech (numpy is needed, the teacher is not)."""
+import random
+import re
+import unittest
+
+import numpy
+
+import judge
+import lots
+import sound
+import templates
+import texts
+import voices
+
+RATE = 24_000
+
+
+def tone(seconds, level=0.3):
+    return level * numpy.sin(2 * numpy.pi * 440 * numpy.arange(int(seconds * RATE)) / RATE)
+
+
+class SentencesOfPatterns(unittest.TestCase):
+    def test_figures_are_written_and_the_same_numbers_are_spoken(self):
+        choose, seen = random.Random(3), 0
+        for _ in range(400):
+            written, spoken = templates.pattern_sentence(choose, "numbers", figures_share=0.5)
+            self.assertNotRegex(spoken, r"\d|\{")
+            if written != spoken:
+                seen += 1
+                for number in re.findall(r"(?<![\d$:,.])\d{1,2}(?![\d:,.]*\d)", written):
+                    self.assertIn(templates.in_words(int(number)), spoken.lower())
+        self.assertGreater(seen, 100)
+
+    def test_every_pattern_of_every_kind_can_be_filled(self):
+        for kind, patterns in templates.PATTERNS.items():
+            for pattern in patterns:
+                sentence = templates.fill_pattern(pattern, random.Random(1), figures=False)
+                self.assertNotRegex(sentence, r"[{}]|  ", (kind, pattern))
+                self.assertRegex(sentence, r'^"?[A-Z].*[.?!]"?$', (kind, pattern))
+
+    def test_a_list_does_not_name_a_thing_twice(self):
+        for seed in range(50):
+            colors = re.findall(r"\w+", templates.fill_pattern("{color}, {color}, {color}, and {color}.", random.Random(seed), False).lower())
+            self.assertEqual(len(set(colors)), 5, colors)
+
+
+class HeldOutSentences(unittest.TestCase):
+    def setUp(self):
+        # A book whose sentences are the held-out ones and others, in place of the real ones.
+        self.held = [text for split in lots.HELD_OUT for _, text, _ in lots.read_held_out(split)]
+        self.sentences = object.__new__(lots.Sentences)
+        plain = [f"Word{number} stands beside word{number + 1} here." for number in range(30_000)]
+        self.sentences.books = {"dictionary": self.held * 40 + plain, "novels": plain[::-1]}
+
+    def test_are_as_many_as_promised_and_have_no_five_words_in_common(self):
+        for split, count in lots.HELD_OUT.items():
+            self.assertEqual(len(lots.read_held_out(split)), count)
+        runs = [lots.runs_of(text) for text in self.held]
+        self.assertEqual(sum(map(len, runs)), len(set().union(*runs)))
+
+    def test_no_clip_of_a_lot_has_five_words_of_them_in_a_row(self):
+        kept_out = set().union(*map(lots.runs_of, self.held))
+        for clip in lots.lot_clips(self.sentences, 1):
+            self.assertFalse(kept_out & {run for part in re.split(r"(?<=[.?!]) ", clip.spoken) for run in lots.runs_of(part)}, clip)
+
+    def test_a_lot_has_both_voices_and_blends_in_their_shares(self):
+        clips = list(lots.lot_clips(self.sentences, 2))
+        self.assertEqual(len(clips), lots.CLIPS)
+        self.assertEqual(len({clip.name for clip in clips}), lots.CLIPS)
+        for voice, share in {"ben": 0.4, "bea": 0.4, "blend": 0.2}.items():
+            found = sum(clip.speaker.name.startswith(voice) for clip in clips) / len(clips)
+            self.assertAlmostEqual(found, share, delta=0.04)
+
+    def test_a_lot_is_told_by_its_number(self):
+        first, again, other = (lots.checksum(list(lots.lot_clips(self.sentences, lot))) for lot in (1, 1, 2))
+        self.assertEqual(first, again)
+        self.assertNotEqual(first, other)
+
+
+class Blends(unittest.TestCase):
+    def test_none_is_one_voice_alone_and_all_differ(self):
+        blends = voices.make_blends()
+        self.assertEqual(len({str(blend.timbre) for blend in blends}), voices.BLENDS)
+        for blend in blends:
+            self.assertLessEqual(max(blend.timbre.values()), voices.LARGEST)
+            self.assertAlmostEqual(sum(blend.timbre.values()), 1, delta=0.01)
+            self.assertAlmostEqual(sum(blend.melody.values()), 1, delta=0.01)
+
+
+class Books(unittest.TestCase):
+    def test_punctuation_that_editing_leaves_behind_is_joined(self):
+        self.assertEqual(texts.tidy("by expressing an interest, ."), "By expressing an interest.")
+
+
+class Sound(unittest.TestCase):
+    def test_silence_around_speech_is_cut_or_added_to_a_fixed_length(self):
+        for before, after in ((0.5, 0.9), (0.0, 0.0), (0.03, 0.4)):
+            recording = numpy.concatenate([numpy.zeros(int(before * RATE)), tone(1), numpy.zeros(int(after * RATE))])
+            trimmed = sound.trim(recording, RATE)
+            self.assertAlmostEqual(len(trimmed) / RATE, 1 + sound.BEFORE + sound.AFTER, delta=2 * sound.FRAME)
+            self.assertEqual((trimmed[0], trimmed[-1]), (0, 0))
+            loud = numpy.flatnonzero(abs(trimmed) > 0.01)
+            self.assertAlmostEqual(loud[0] / RATE, sound.BEFORE, delta=1.1 * sound.FRAME)
+
+    def test_silence_alone_is_refused(self):
+        with self.assertRaises(ValueError):
+            sound.trim(numpy.zeros(RATE), RATE)
+
+    def test_loudness_is_the_same_whatever_it_was_and_however_much_is_silent(self):
+        for level, silence in ((0.01, 0), (0.9, 2)):
+            levelled = sound.level(numpy.concatenate([tone(1, level), numpy.zeros(silence * RATE)]), RATE)
+            self.assertAlmostEqual(20 * numpy.log10(abs(levelled).max() / 2 ** 0.5), sound.LOUDNESS, delta=0.1)
+
+    def test_the_equaliser_raises_its_band_and_leaves_others(self):
+        low, high = tone(1), 0.3 * numpy.sin(2 * numpy.pi * 7000 * numpy.arange(RATE) / RATE)
+        self.assertAlmostEqual(abs(sound.equalise(low, RATE, [(440, 6)])).max() / 0.3, 10 ** 0.3, delta=0.02)
+        self.assertAlmostEqual(abs(sound.equalise(high, RATE, [(440, 6)])).max() / 0.3, 1, delta=0.02)
+
+
+class Judgement(unittest.TestCase):
+    def test_edits_are_the_fewest(self):
+        self.assertEqual(judge.edits("kitten", "sitting"), 3)
+        self.assertEqual(judge.edits("", "abc"), 3)
+        self.assertEqual(judge.edits(["a", "b"], ["a", "b"]), 0)
+
+    def test_stress_spaces_and_punctuation_make_no_other_sounds(self):
+        self.assertEqual(judge.sounds("ˈsɛvᵊn, tˈuː!"), "sɛvəntuː")
+
+
+if __name__ == "__main__":
+    unittest.main()
