@@ -23,8 +23,6 @@ public final class T3Task: TrainingTask {
     public var wrongTokenRate = 0.0
     /// Weight of the text's loss beside the speech's.
     public var textWeight = 0.05
-    /// How much a stop counts beside other tokens: one stands against some hundred of them.
-    public var stopWeight = 3.0
     /// Steps over which the pull of some heads' attention towards the diagonal between speech and text fades; 0 for none.
     public var guidedSteps = 0
 
@@ -79,7 +77,7 @@ public final class T3Task: TrainingTask {
         }
         return try model.loss(
             text: batch.map { configuration.framed(tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) },
-            speech: speech, heard: heard, conditioning: conditioning, textShown: hears, stopWeight: stopWeight, guided: guided)
+            speech: speech, heard: heard, conditioning: conditioning, textShown: hears, guided: guided)
     }
 
     public func validate() throws -> [TrainingMetric] {

@@ -13,13 +13,12 @@ extension T3 {
     ///   - conditioning: of as many as the texts, or of one for all.
     ///   - textShown: which utterances hear their text; the others keep its positions only, as the second row of
     ///     classifier-free guidance does. All when nil.
-    ///   - stopWeight: how much a stop counts beside other tokens.
     ///   - guided: whether to tell how far some heads' attention is from the diagonal between speech and text.
     /// - Returns: mean cross-entropies in nats, the share of speech tokens that were likeliest, and where `guided` the loss
     ///   of attention off the diagonal.
     /// - Throws: what `logits` throws.
     public func loss(
-        text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil, stopWeight: Double = 1,
+        text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
         guided: Bool = false
     ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
         precondition(text.count == speech.count && !text.isEmpty, "as many texts as utterances of speech, at least one")
@@ -67,11 +66,6 @@ extension T3 {
         }
         let speechTargets = try Tensor(speech.flatMap { $0 + [configuration.stopSpeech] }, device: device)
         let speechLogits = try speechHead(hidden.indexSelect(axis: 0, Tensor(speechPlaces, device: device))).to(.float32)
-        let weight: Tensor? = stopWeight == 1 ? nil : try {
-            let weight = try Tensor.ones([configuration.speechVocabulary], device: device)
-            try weight[configuration.stopSpeech].fill(stopWeight)
-            return weight
-        }()
         let shown = (0..<rows).filter { textShown?[$0] ?? true }
         let textPlaces = shown.flatMap { (row: Int) -> [Int] in
             let first = row * longest + before
@@ -83,7 +77,7 @@ extension T3 {
             return try logits.to(.float32).crossEntropy(Tensor(shown.flatMap { text[$0].dropFirst() }, device: device))
         }
         return (
-            try textLoss(), try speechLogits.crossEntropy(speechTargets, weight: weight),
+            try textLoss(), try speechLogits.crossEntropy(speechTargets),
             try speechLogits.detached().argmax(axis: -1).equal(to: speechTargets).to(.float32).mean(),
             try guide?.loss()
         )
