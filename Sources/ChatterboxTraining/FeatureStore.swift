@@ -8,7 +8,8 @@ import Torch
 /// tokenizer's log mel at 100 frames a second and S3Gen's mel at 50, as long as the tokens that will come of them.
 ///
 /// A folder of safetensors files with ``shardSize`` utterances each, mapped into memory; a number is an utterance's place in
-/// the manifest. Extraction that was broken off continues with the next file.
+/// the manifest. Each file says which utterances it was made of: extraction makes those files that are missing or of others,
+/// so that it goes on after a break and after the manifest has grown.
 public struct FeatureStore: Sendable {
     static let shardSize = 128
     private let shards: [Int: SafetensorsFile]
@@ -40,25 +41,59 @@ public struct FeatureStore: Sendable {
         return try shard.tensor("\(kind).\(utterance)")
     }
 
-    /// Reads the recordings and writes the files that are missing, several at a time.
+    /// Makes sure that the features are those of a manifest's utterances, as far as there are any: of all, or of those that it
+    /// had when they were computed.
+    ///
+    /// - Throws: ``TrainingError/features(_:)``.
+    func check(against manifest: Manifest) throws {
+        for (number, shard) in shards {
+            let wanted = Self.contents(of: manifest, shard: number), found = shard.metadata[Self.contentsKey]
+            guard let found, wanted == found || wanted.hasPrefix(found + "\n") else { throw TrainingError.features(shard.url) }
+        }
+    }
+
+    private static let contentsKey = "utterances"
+
+    /// Names and texts of a file's utterances, one a line.
+    private static func contents(of manifest: Manifest, shard: Int) -> String {
+        let utterances = manifest.utterances.dropFirst(shard * shardSize).prefix(shardSize)
+        return utterances.map { "\($0.audio.lastPathComponent)\t\($0.text)" }.joined(separator: "\n")
+    }
+
+    /// Reads the recordings and writes the files that are missing or of other recordings, several at a time.
     ///
     /// - Parameter progress: called with the share that is done.
     /// - Throws: `AudioError` for a recording that cannot be read; what writing throws.
     public static func extract(
         _ manifest: Manifest, to folder: URL, threads: Int, progress: @Sendable (Double) -> Void
     ) throws {
+        try write(manifest, to: folder, threads: threads, features: {
+            let (promptMel, tokenizerMel) = try (PromptMel(), TokenizerMel())
+            return { try features(of: manifest.utterances[$0], number: $0, promptMel, tokenizerMel) }
+        }, progress: progress)
+    }
+
+    /// Writes the files that are missing or of other recordings, several at a time.
+    ///
+    /// - Parameters:
+    ///   - features: called for each file; returns what computes the tensors of the utterance with a number, none for one that is
+    ///     passed over.
+    static func write(
+        _ manifest: Manifest, to folder: URL, threads: Int,
+        features: @Sendable () throws -> (Int) throws -> [String: Tensor], progress: @Sendable (Double) -> Void
+    ) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let numbers = Array(stride(from: 0, to: manifest.utterances.count, by: shardSize))
+        let count = (manifest.utterances.count + shardSize - 1) / shardSize
         let state = Mutex((next: 0, done: 0, failure: nil as (any Error)?))
         DispatchQueue.concurrentPerform(iterations: threads) { _ in
             while let index = state.withLock({ state -> Int? in
-                guard state.failure == nil, state.next < numbers.count else { return nil }
+                guard state.failure == nil, state.next < count else { return nil }
                 state.next += 1
                 return state.next - 1
             }) {
                 do {
-                    try extract(manifest, shard: numbers[index], to: folder)
-                    progress(state.withLock { $0.done += 1; return Double($0.done) / Double(numbers.count) })
+                    try write(manifest, shard: index, to: folder, features: features)
+                    progress(state.withLock { $0.done += 1; return Double($0.done) / Double(count) })
                 } catch {
                     state.withLock { $0.failure = error }
                 }
@@ -67,22 +102,32 @@ public struct FeatureStore: Sendable {
         if let failure = state.withLock({ $0.failure }) { throw failure }
     }
 
-    private static func extract(_ manifest: Manifest, shard start: Int, to folder: URL) throws {
-        let file = folder.appending(path: "features-\(start / shardSize).safetensors")
-        guard !FileManager.default.fileExists(atPath: file.path) else { return }
-        let (promptMel, tokenizerMel) = try (PromptMel(), TokenizerMel())
+    private static func write(
+        _ manifest: Manifest, shard: Int, to folder: URL, features: () throws -> (Int) throws -> [String: Tensor]
+    ) throws {
+        let file = folder.appending(path: "features-\(shard).safetensors"), contents = contents(of: manifest, shard: shard)
+        if FileManager.default.fileExists(atPath: file.path), try SafetensorsFile(file).metadata[contentsKey] == contents { return }
+        let compute = try features()
         var tensors: [String: Tensor] = [:]
-        for number in start..<min(start + shardSize, manifest.utterances.count) {
-            let wide = try AudioFile.read(manifest.utterances[number].audio).mono().resampled(to: promptMel.config.sampleRate)
-            guard wide.duration > 0.1 else { continue }
-            let logMel = try tokenizerMel(wide.resampled(to: tokenizerMel.config.sampleRate).tensor())
-            let mel = try promptMel(wide.tensor())[0]
-            let tokens = min((logMel.size(1) + 3) / 4, mel.size(1) / 2)
-            let frames = min(logMel.size(1), 4 * tokens)
-            tensors["logmel.\(number)"] = try logMel.narrow(axis: 1, from: 0, count: frames).to(.float16)
-            tensors["mel.\(number)"] = try mel.narrow(axis: 1, from: 0, count: 2 * tokens).to(.float16)
+        for number in shard * shardSize..<min((shard + 1) * shardSize, manifest.utterances.count) {
+            tensors.merge(try compute(number)) { $1 }
         }
-        try SafetensorsWriter.write(tensors, to: file)
+        try SafetensorsWriter.write(tensors, metadata: [contentsKey: contents], to: file)
+    }
+
+    private static func features(
+        of utterance: Manifest.Utterance, number: Int, _ promptMel: PromptMel, _ tokenizerMel: TokenizerMel
+    ) throws -> [String: Tensor] {
+        let wide = try AudioFile.read(utterance.audio).mono().resampled(to: promptMel.config.sampleRate)
+        guard wide.duration > 0.1 else { return [:] }
+        let logMel = try tokenizerMel(wide.resampled(to: tokenizerMel.config.sampleRate).tensor())
+        let mel = try promptMel(wide.tensor())[0]
+        let tokens = min((logMel.size(1) + 3) / 4, mel.size(1) / 2)
+        let frames = min(logMel.size(1), 4 * tokens)
+        return [
+            "logmel.\(number)": try logMel.narrow(axis: 1, from: 0, count: frames).to(.float16),
+            "mel.\(number)": try mel.narrow(axis: 1, from: 0, count: 2 * tokens).to(.float16),
+        ]
     }
 }
 
@@ -98,8 +143,10 @@ public struct Corpus: Sendable {
     /// - Parameters:
     ///   - speakers: whose utterances to take; everybody's when nil.
     ///   - longest: utterances of more speech tokens are left out.
-    /// - Throws: ``TrainingError/noExamples(_:split:)``.
-    public init(_ manifest: Manifest, _ features: FeatureStore, split: String, speakers: Set<String>? = nil, longest: Int = 400) throws {
+    /// - Throws: ``TrainingError/features(_:)`` where the features are of other recordings,
+    ///   ``TrainingError/noExamples(_:split:)``.
+    public init(_ manifest: Manifest, _ features: FeatureStore, split: String, speakers: Set<String>? = nil, longest: Int = 600) throws {
+        try features.check(against: manifest)
         let found = manifest.utterances.indices.compactMap { number -> (Int, Int)? in
             guard manifest.utterances[number].split == split, speakers?.contains(manifest.utterances[number].speaker) ?? true, let count = features.tokenCount(number), count <= longest else { return nil }
             return (number, count)

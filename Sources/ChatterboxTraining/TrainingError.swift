@@ -7,6 +7,8 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
     case checkpoint(URL, problem: String)
     case diverged(step: Int, group: String, what: String)
     case missing(URL, Part)
+    /// A file of features was made of other recordings than the manifest lists.
+    case features(URL)
 
     /// What a file that another step of training writes holds.
     public enum Part: String, Sendable {
@@ -23,6 +25,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
         case .diverged(let step, let group, let what):
             "step \(step): the \(what) of \"\(group)\" is no longer a number; train with a lower rate"
         case .missing(let url, let part): "\(url.path): no such file; it should hold \(part.rawValue)"
+        case .features(let url): "\(url.path) was made of other recordings than the manifest lists now"
         }
     }
 }

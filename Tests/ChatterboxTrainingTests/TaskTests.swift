@@ -10,8 +10,8 @@ import Torch
 /// A folder with eight recordings of tones by two speakers.
 private struct SmallData {
     let folder: TemporaryFolder
-    let manifest: Manifest
-    let features: FeatureStore
+    private(set) var manifest: Manifest
+    private(set) var features: FeatureStore
 
     init() throws {
         folder = try TemporaryFolder()
@@ -26,6 +26,19 @@ private struct SmallData {
         }
         try Data(lines.utf8).write(to: folder.url.appending(path: "manifest.jsonl"))
         manifest = try Manifest(folder.url)
+        let out = folder.url.appending(path: "features")
+        try FeatureStore.extract(manifest, to: out, threads: 2) { _ in }
+        features = try FeatureStore(out)
+    }
+
+    /// Rewrites the manifest.
+    mutating func change(_ edit: (String) -> String) throws {
+        let url = folder.url.appending(path: "manifest.jsonl")
+        try Data(edit(String(contentsOf: url, encoding: .utf8)).utf8).write(to: url)
+        manifest = try Manifest(url)
+    }
+
+    mutating func extract() throws {
         let out = folder.url.appending(path: "features")
         try FeatureStore.extract(manifest, to: out, threads: 2) { _ in }
         features = try FeatureStore(out)
@@ -80,6 +93,42 @@ struct TaskTests {
         }
         #expect(try data.corpus("train").count == 6)
         #expect(try data.corpus("validation").count == 2)
+    }
+
+    @Test("a manifest that has grown is used as far as there are features, and extraction adds the rest")
+    func growth() throws {
+        var data = try SmallData()
+        try data.change { $0 + #"{"audio": "0.wav", "text": "One more.", "speaker": "0"}"# + "\n" }
+        #expect(try data.corpus("train").count == 6)
+        try data.extract()
+        #expect(try data.corpus("train").count == 7)
+    }
+
+    @Test("features of other recordings are refused, and computed again")
+    func otherRecordings() throws {
+        var data = try SmallData()
+        try data.change { $0.split(separator: "\n").reversed().joined(separator: "\n") + "\n" }
+        let file = data.folder.url.appending(path: "features/features-0.safetensors")
+        #expect(throws: TrainingError.features(file)) { try data.corpus("train") }
+        try data.extract()
+        #expect(try data.corpus("train").numbers == [2, 3, 4, 5, 6, 7])
+        #expect(data.features.tokenCount(0) == (12_000 + 2_400 * 7) / 960)
+    }
+
+    @Test("utterances of up to 24 seconds are learned from")
+    func longUtterances() throws {
+        let folder = try TemporaryFolder()
+        for (name, seconds) in [("short", 23.9), ("long", 24.1)] {
+            let samples = (0..<Int(seconds * 24_000)).map { Float(0.3 * sin(0.02 * Double($0))) }
+            try AudioFile.write(Audio(samples: samples, sampleRate: 24_000), to: folder.url.appending(path: "\(name).wav"))
+        }
+        try Data(#"{"audio": "short.wav", "text": "Short."}\#n{"audio": "long.wav", "text": "Long."}\#n"#.utf8)
+            .write(to: folder.url.appending(path: "manifest.jsonl"))
+        let manifest = try Manifest(folder.url), out = folder.url.appending(path: "features")
+        try FeatureStore.extract(manifest, to: out, threads: 1) { _ in }
+        let corpus = try Corpus(manifest, FeatureStore(out), split: "train")
+        withExtendedLifetime(folder) {}
+        #expect(corpus.numbers == [0])
     }
 
     @Test("the tokenizer's losses fall, and its tokens are kept under the utterances' places")

@@ -52,6 +52,7 @@ enum Remedy {
         case TextError.tooLong: "that is --split sentences"
         case TrainingError.missing(_, .speechTokens): "`chatterbox train tokens` writes it"
         case TrainingError.missing(_, .speakerEmbeddings): "`chatterbox train speakers` writes it"
+        case TrainingError.features: "`chatterbox train features`, or `train mels` for the flow's, makes it again"
         default: hubRemedy(error)
         }
     }
