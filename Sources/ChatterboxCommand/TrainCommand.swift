@@ -13,8 +13,8 @@ struct TrainCommand: ParsableCommand {
             its state in its folder and goes on from there when it is started again.
             """,
         subcommands: [
-            Features.self, TrainTokenizer.self, SpeechTokens.self, Speakers.self, TrainT3.self, AlignHeads.self, TrainFlow.self, Assemble.self,
-            TrainMarkVoices.self, SpeakTest.self, TrainSpeaker.self, TrainVocoder.self, CopySynthesisCommand.self,
+            Features.self, TrainTokenizer.self, SpeechTokens.self, Speakers.self, TrainT3.self, AlignHeads.self, TrainFlow.self, Mels.self,
+            Assemble.self, TrainMarkVoices.self, SpeakTest.self, TrainSpeaker.self, TrainVocoder.self, CopySynthesisCommand.self,
         ])
 }
 
@@ -242,6 +242,32 @@ struct TrainFlow: ParsableCommand {
             heldOut: corpora.heldOut, tokens: arguments.known.tokenStore(),
             speakers: arguments.known.speakerTable(), settings: training.settings,
             batchTokens: training.batchTokens, seed: training.seed))
+    }
+}
+
+/// `chatterbox train mels`.
+struct Mels: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Compute the mels that a flow makes of the recordings' speech tokens, to train the vocoder on.")
+    @OptionGroup var corpus: CorpusArguments
+    @OptionGroup var known: CorpusTokenArguments
+    @Option(help: "File with the flow's weights: s3gen.safetensors, or what `train flow` wrote.")
+    var flow: String
+    @Option(help: "Folder for the mels.")
+    var out: String
+    @Option(help: "Processor threads.")
+    var threads = 1
+    @Option(help: "Seed of prompts and noise.")
+    var seed: UInt64 = 1
+
+    func run() throws {
+        try Libtorch.setThreads(threads)
+        let sizes = try corpus.sizes()
+        try FlowMels.extract(
+            TokenToMel(Weights.load(URL(filePath: flow), dtype: .float32)["flow"], sizes.s3Gen.flow),
+            corpora: corpus.corpora("train", "validation"), tokens: known.tokenStore(), speakers: known.speakerTable(),
+            promptTokens: Int(sizes.reference.promptSeconds * 25), seed: seed, to: URL(filePath: out)
+        ) { show(String(format: "%.1f %%", 100 * $0)) }
     }
 }
 

@@ -10,6 +10,7 @@ struct TrainVocoder: ParsableCommand {
         commandName: "vocoder", abstract: "Trains the vocoder and its pitch predictor.")
 
     @Argument(help: "A folder with manifest.jsonl.", completion: .directory) var data: String
+    @Option(help: "Folder with the flow's mels (see `train mels`), which are heard in the place of the recordings' own.", completion: .directory) var mels: String?
     @Option(help: "Where checkpoints, weights and losses go.", completion: .directory) var out: String
     @Option(help: "Weights to go on from, by their names in s3gen.safetensors.", completion: .file()) var from: String?
     @Option(help: "Where the vocoder alone is written, by its names in s3gen.safetensors.", completion: .file()) var export: String?
@@ -25,15 +26,17 @@ struct TrainVocoder: ParsableCommand {
 
     func run() throws {
         try Libtorch.setThreads(threads)
-        let manifest = try Manifest(URL(filePath: data))
+        let manifest = try Manifest(URL(filePath: data)), made = try mels.map { try FeatureStore(URL(filePath: $0)) }
+        func excerpts(_ split: String) throws -> SpeechExcerpts {
+            try made.map { try SpeechExcerpts(manifest, split: split, mels: $0) } ?? SpeechExcerpts(manifest.split(split).map(\.audio))
+        }
         var settings = VocoderTaskOptions(steps: steps, judgesFrom: judgesFrom)
         (settings.batch, settings.frames, settings.rate, settings.seed) = (batch, frames, rate, seed)
         settings.pitchRate = 2 * rate
         settings.onlyPitch = onlyPitch
         settings.export = export.map { URL(filePath: $0) }
         let task = try VocoderTask(
-            try ModelConfiguration(ofFile: config).s3Gen.vocoder, training: manifest.split("train").map(\.audio),
-            heldOut: manifest.split("validation").map(\.audio), start: from.map { try Weights.load(URL(filePath: $0)) }, settings)
+            try ModelConfiguration(ofFile: config).s3Gen.vocoder, training: excerpts("train"), heldOut: excerpts("validation"), start: from.map { try Weights.load(URL(filePath: $0)) }, settings)
         var options = TrainingOptions(steps: steps, folder: URL(filePath: out))
         options.seed = seed
         options.checkpointSeconds = 300

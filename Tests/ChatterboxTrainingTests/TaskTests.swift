@@ -221,6 +221,28 @@ struct TaskTests {
         #expect(try task.validate().allSatisfy { $0.value.isFinite })
     }
 
+    @Test("the flow's mels lie beside the recordings frame for frame, the same each time")
+    func flowMels() throws {
+        let data = try SmallData()
+        let (tokens, speakers) = try madeUp(data)
+        let sizes = sizes.s3Gen.flow
+        let flow = try TokenToMel(fresh(.float32) { _ = try TokenToMel($0["flow"], sizes) }["flow"], sizes)
+        func mels(_ splits: String...) throws -> FeatureStore {
+            let out = data.folder.url.appending(path: "mels of \(splits)")
+            try FlowMels.extract(
+                flow, corpora: splits.map { try data.corpus($0) }, tokens: tokens, speakers: speakers, promptTokens: 10, seed: 3, to: out
+            ) { _ in }
+            return try FeatureStore(out)
+        }
+        let all = try mels("train", "validation"), some = try mels("validation")
+        for number in 0..<8 {
+            #expect(all.tokenCount(number) == data.features.tokenCount(number))
+            #expect(some.tokenCount(number) == (number < 6 ? nil : data.features.tokenCount(number)))
+        }
+        #expect(try all.mel(7).array(of: Float.self) == some.mel(7).array(of: Float.self))
+        #expect(try all.mel(6).array(of: Float.self).allSatisfy(\.isFinite))
+    }
+
     @Test("files that an earlier command makes are named when they are missing")
     func missing() throws {
         let url = URL(filePath: "/nowhere/tokens.safetensors")

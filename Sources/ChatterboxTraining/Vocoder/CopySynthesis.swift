@@ -7,18 +7,17 @@ import Torch
 public struct CopySynthesis: Sendable {
     private let vocoder: Vocoder
     private let mel: PromptMel
-    private let distance: LogSpectralDistance
+    let distance: LogSpectralDistance
 
     public init(_ vocoder: Vocoder) throws {
         self.vocoder = vocoder
         mel = try PromptMel()
-        // flite's recordings have nothing above 7.5 kHz.
-        distance = try LogSpectralDistance(size: 1024, bins: 320)
+        distance = try LogSpectralDistance()
     }
 
     /// The recording spoken again, F0 predicted from the mel, and how far its spectrum is from the recording's.
     ///
-    /// - Returns: 24 kHz, whole frames of 20 ms; the log-spectral distance in decibels, of bins up to 7.5 kHz.
+    /// - Returns: 24 kHz, whole frames of 20 ms; the log-spectral distance in decibels, up to 12 kHz.
     /// - Throws: `TorchError` for a recording of 30 ms or less.
     public func callAsFunction(_ recording: Audio, seed: UInt64 = 1) throws -> (audio: Audio, logSpectralDistance: Double) {
         try withoutGradients {

@@ -2,7 +2,8 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// Short cuts of recordings, with what a vocoder hears of each: mel and measured F0.
+/// Short cuts of recordings, with what a vocoder hears of each: measured F0, and the cut's own mel or one that was made for
+/// the recording.
 public struct SpeechExcerpts: Sendable {
     /// A batch of cuts of one length.
     public struct Batch: Sendable {
@@ -20,11 +21,32 @@ public struct SpeechExcerpts: Sendable {
     private let mel: PromptMel
     private let tracker: PitchTracker
     private let recordings: [URL]
+    /// What is heard of each recording in the place of its own mel, and the recording's number there.
+    private let heard: (mels: FeatureStore, numbers: [Int])?
 
+    /// Cuts with the recordings' own mels.
+    ///
     /// - Parameter recordings: files at 24 kHz, or of any rate, which takes longer.
     public init(_ recordings: [URL]) throws {
         precondition(!recordings.isEmpty, "at least one recording")
-        self.recordings = recordings
+        try self.init(recordings, heard: nil)
+    }
+
+    /// Cuts of one split's recordings, with mels that were made for them (``FlowMels``).
+    ///
+    /// - Throws: ``TrainingError/noExamples(_:split:)`` where there is no mel for any, ``TrainingError/features(_:)`` where the mels
+    ///   are of other recordings.
+    public init(_ manifest: Manifest, split: String, mels: FeatureStore) throws {
+        try mels.check(against: manifest)
+        let numbers = manifest.utterances.indices.filter {
+            manifest.utterances[$0].split == split && mels.tokenCount($0) != nil
+        }
+        guard !numbers.isEmpty else { throw TrainingError.noExamples(manifest.url, split: split) }
+        try self.init(numbers.map { manifest.utterances[$0].audio }, heard: (mels, numbers))
+    }
+
+    private init(_ recordings: [URL], heard: (mels: FeatureStore, numbers: [Int])?) throws {
+        (self.recordings, self.heard) = (recordings, heard)
         mel = try PromptMel()
         tracker = PitchTracker()
     }
@@ -34,20 +56,31 @@ public struct SpeechExcerpts: Sendable {
     /// - Throws: `AudioError` for a recording that cannot be read.
     public func batch(_ size: Int, frames: Int, using random: inout some RandomNumberGenerator) throws -> Batch {
         let hop = mel.config.hop, whole = frames + 2 * Self.margin
-        let cuts = try (0..<size).map { _ in
-            let url = recordings[Int.random(in: recordings.indices, using: &random)]
-            let samples = try AudioFile.read(url).mono().resampled(to: mel.config.sampleRate).samples
-            let start = Int.random(in: 0...max(0, samples.count - whole * hop), using: &random)
+        var cuts: [Tensor] = [], mels: [Tensor] = []
+        for _ in 0..<size {
+            let place = Int.random(in: recordings.indices, using: &random)
+            let samples = try AudioFile.read(recordings[place]).mono().resampled(to: mel.config.sampleRate).samples
+            var start = Int.random(in: 0...max(0, samples.count - whole * hop), using: &random)
+            if let heard {
+                start -= start % hop
+                mels.append(try cut(heard.mels.mel(heard.numbers[place]), from: start / hop + Self.margin, frames: frames))
+            }
             let cut = samples[start..<min(start + whole * hop, samples.count)]
-            return try Tensor(cut + [Float](repeating: 0, count: whole * hop - cut.count), shape: [1, whole * hop])
+            cuts.append(try Tensor(cut + [Float](repeating: 0, count: whole * hop - cut.count), shape: [1, whole * hop]))
         }
-        return try measured(Tensor.cat(cuts), frames: frames)
+        return try measured(Tensor.cat(cuts), frames: frames, mel: mels.isEmpty ? nil : Tensor.stack(mels))
     }
 
-    private func measured(_ samples: Tensor, frames: Int) throws -> Batch {
+    /// `[80, frames]` of a mel, silence past its end.
+    private func cut(_ mel: Tensor, from start: Int, frames: Int) throws -> Tensor {
+        let from = min(start, mel.size(1)), count = min(frames, mel.size(1) - from)
+        return try mel.narrow(axis: 1, from: from, count: count).to(.float32).padded([0, frames - count], value: Corpus.silence)
+    }
+
+    private func measured(_ samples: Tensor, frames: Int, mel heard: Tensor?) throws -> Batch {
         try withoutGradients {
             Batch(
-                mel: try mel(samples).narrow(axis: 2, from: Self.margin, count: frames).contiguous(),
+                mel: try heard ?? mel(samples).narrow(axis: 2, from: Self.margin, count: frames).contiguous(),
                 pitch: try tracker(samples).narrow(axis: 1, from: Self.margin, count: frames).contiguous(),
                 waveform: try samples.narrow(axis: 1, from: Self.margin * mel.config.hop, count: frames * mel.config.hop).contiguous())
         }

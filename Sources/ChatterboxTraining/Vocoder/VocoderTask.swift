@@ -44,16 +44,16 @@ public final class VocoderTask: TrainingTask {
     private static let pitchScale = 100.0
 
     /// - Parameters:
-    ///   - training: recordings at 24 kHz.
-    ///   - heldOut: recordings to watch progress on.
+    ///   - training: cuts to learn from.
+    ///   - heldOut: cuts to watch progress on.
     ///   - start: weights to go on from, by their names in `s3gen.safetensors`; random ones where nil.
     public init(
-        _ configuration: VocoderConfiguration, training: [URL], heldOut: [URL], start: Weights? = nil, _ options: VocoderTaskOptions
+        _ configuration: VocoderConfiguration, training: SpeechExcerpts, heldOut: SpeechExcerpts, start: Weights? = nil, _ options: VocoderTaskOptions
     ) throws {
         (self.configuration, self.options) = (configuration, options)
-        excerpts = try SpeechExcerpts(training)
+        excerpts = training
         var random = SplitMix64(seed: 7)
-        self.heldOut = try SpeechExcerpts(heldOut).batch(16, frames: 50, using: &random)
+        self.heldOut = try heldOut.batch(16, frames: 50, using: &random)
         loss = try SpectralLoss()
         parameters = try Self.parameters(configuration, start: start, seed: options.seed)
         let judges = Weights(initialising: try Generator(seed: options.seed))

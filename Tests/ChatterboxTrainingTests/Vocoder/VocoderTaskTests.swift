@@ -33,7 +33,7 @@ import Torch
         var options = VocoderTaskOptions(steps: 30, judgesFrom: judgesFrom)
         (options.batch, options.frames, options.rate) = (2, 10, 1e-2)
         options.export = folder.url.appending(path: "mel2wav.safetensors")
-        return try VocoderTask(small, training: [url], heldOut: [url], options)
+        return try VocoderTask(small, training: SpeechExcerpts([url]), heldOut: SpeechExcerpts([url]), options)
     }
 
     @Test("cuts have mel, F0 and waveform of the same frames")
@@ -48,6 +48,37 @@ import Torch
         // The mel of the waveform itself differs at the ends alone, where it mirrors what it does not know.
         let own = try PromptMel()(batch.waveform)
         try expectClose(own[.all, .all, 2..<10], batch.mel[.all, .all, 2..<10], relative: 1e-4)
+    }
+
+    @Test("where mels were made for recordings, cuts have these, at the places of the waveform")
+    func madeMels() throws {
+        let folder = try TemporaryFolder()
+        let url = try recording(in: folder)
+        try Data(#"{"audio": "\#(url.lastPathComponent)", "text": "Buzz.", "split": "train"}"#.utf8)
+            .write(to: folder.url.appending(path: "manifest.jsonl"))
+        let manifest = try Manifest(folder.url), mels = folder.url.appending(path: "mels")
+        // The recording's own mel, but 5 higher: told apart from the measured one and still tied to its place.
+        let own = try PromptMel()(AudioFile.read(url).tensor())[0]
+        try FeatureStore.write(manifest, to: mels, threads: 1, features: { { _ in ["mel.0": try (own + 5).to(.float16)] } }, progress: { _ in })
+        let excerpts = try SpeechExcerpts(manifest, split: "train", mels: FeatureStore(mels))
+        var random = SplitMix64(seed: 1)
+        let batch = try excerpts.batch(8, frames: 12, using: &random)
+        withExtendedLifetime(folder) {}
+        let measured = try PromptMel()(batch.waveform)
+        try expectClose(batch.mel[.all, .all, 2..<10] - 5, measured[.all, .all, 2..<10], relative: 1e-2)
+        #expect(throws: TrainingError.noExamples(manifest.url, split: "validation")) {
+            try SpeechExcerpts(manifest, split: "validation", mels: FeatureStore(mels))
+        }
+    }
+
+    @Test("a copy is compared with its recording over the whole band")
+    func copiesFullBand() throws {
+        let distance = try CopySynthesis(Vocoder(Weights(initialising: Generator(seed: 1)), small)).distance
+        func tone(_ hertz: Double) throws -> Tensor {
+            try (Tensor.arange(24_000, dtype: .float32) * (2 * .pi * hertz / 24_000)).sin().unsqueezed(0) * 0.1
+        }
+        let low = try tone(300)
+        #expect(try distance(low, low + tone(10_000)) > 1)
     }
 
     @Test("every parameter of vocoder, pitch predictor and judges gets a gradient")

@@ -1,0 +1,47 @@
+import Chatterbox
+import Foundation
+import Torch
+
+/// The mels that a flow makes of recordings' own speech tokens, as it does in speech: behind a prompt of the same speaker, and
+/// frame for frame beside the recordings. A vocoder that learns from them learns what it will hear.
+public enum FlowMels {
+    /// Computes the mels that are missing and writes them, where a ``FeatureStore`` finds them.
+    ///
+    /// - Parameters:
+    ///   - corpora: whose utterances get a mel; the others of their manifest have none. All of one manifest, at least one.
+    ///   - promptTokens: the most speech tokens of a prompt.
+    ///   - seed: tells prompts and noise, each utterance's alike whatever others there are.
+    ///   - progress: called with the share that is done.
+    /// - Throws: what the flow and writing throw.
+    public static func extract(
+        _ flow: TokenToMel, corpora: [Corpus], tokens: SpeechTokenStore, speakers: SpeakerTable, promptTokens: Int, seed: UInt64,
+        to folder: URL, progress: @Sendable (Double) -> Void
+    ) throws {
+        precondition(!corpora.isEmpty, "at least one corpus")
+        var places: [Int: (corpus: Corpus, index: SpeakerIndex, place: Int)] = [:]
+        for corpus in corpora {
+            let index = SpeakerIndex(corpus)
+            for (place, number) in corpus.numbers.enumerated() { places[number] = (corpus, index, place) }
+        }
+        let found = places
+        try FeatureStore.write(corpora[0].manifest, to: folder, threads: 1, features: {
+            { number in
+                guard let (corpus, index, place) = found[number], let own = tokens[number], !own.isEmpty else { return [:] }
+                var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
+                let companion = corpus.numbers[index.companion(of: place, in: corpus, using: &random)]
+                let heard = (tokens[companion] ?? []).prefix(promptTokens)
+                let prompt = SpeechPrompt(
+                    tokens: try Tensor(Array(heard), shape: [1, heard.count]),
+                    mel: try corpus.features.mel(companion).to(.float32).narrow(axis: 1, from: 0, count: 2 * heard.count)
+                        .transposed(0, 1).unsqueezed(0),
+                    speaker: try speakers.vector(.xvector, of: corpus.utterance(place).speaker, using: &random).unsqueezed(0))
+                let mel = try withoutGradients {
+                    try flow(
+                        tokens: Tensor(own, shape: [1, own.count]), prompt: prompt,
+                        generator: Generator(seed: random.next()))
+                }
+                return ["mel.\(number)": try mel[0].to(.float16)]
+            }
+        }, progress: progress)
+    }
+}
