@@ -123,6 +123,19 @@ class Judgement(unittest.TestCase):
         self.assertEqual(judge.edits("", "abc"), 3)
         self.assertEqual(judge.edits(["a", "b"], ["a", "b"]), 0)
 
+    def test_figures_are_read_as_the_text_says_them(self):
+        for text, heard in (("In nineteen twenty four.", "In 1924."), ("The code is one six two.", "The code is 162."),
+                            ("It costs sixteen dollars and twenty five cents.", "It cost $16.25."),
+                            ("There were four thousand seven hundred seven.", "there were 4,707"), ("At eight fifteen.", "At 8:15"),
+                            ("On May third.", "On May 3rd."), ("About fifty percent of them.", "about 50% of them"),
+                            ("Seven o'clock, Mr. Smith.", "7 o'clock, Mister Smith")):
+            wrong = 1 if "cost " in heard else 0
+            self.assertEqual(judge.compare(text, heard)[2], wrong, (text, heard))
+
+    def test_replaced_dropped_and_added_words_count(self):
+        self.assertEqual(judge.compare("He is here.", "She is here now.")[2], 2)
+        self.assertEqual(judge.compare("He is here.", "")[2], 3)
+
     def test_stress_spaces_and_punctuation_make_no_other_sounds(self):
         self.assertEqual(judge.sounds("ˈsɛvᵊn, tˈuː!"), "sɛvəntuː")
 
