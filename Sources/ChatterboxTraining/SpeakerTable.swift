@@ -28,7 +28,15 @@ public struct SpeakerTable: Sendable {
         return try all[Int.random(in: 0..<all.size(0), using: &random)]
     }
 
-    /// Hears up to `limit` utterances of each speaker with at least a second.
+    /// The utterances that tell how a speaker sounds: those of at least a second, or all where there are none, the test's left out.
+    static func telling(_ manifest: Manifest) -> [String: [Manifest.Utterance]] {
+        Dictionary(grouping: manifest.utterances.filter { $0.split != "test" }, by: \.speaker).mapValues { utterances in
+            let long = utterances.filter { $0.seconds ?? 1 >= 1 }
+            return long.isEmpty ? utterances : long
+        }
+    }
+
+    /// Hears up to `limit` utterances of each speaker, of at least a second where there are such.
     public static func extract(
         _ manifest: Manifest, voiceEncoder: VoiceEncoder, speakerEncoder: SpeakerEncoder, rules: ReferenceRules,
         limit: Int, seed: UInt64, to url: URL, progress: (Double) -> Void
@@ -36,8 +44,7 @@ public struct SpeakerTable: Sendable {
         var random = SplitMix64(seed: seed)
         let mel = try VoiceEncoderMel()
         var found: [String: Tensor] = [:]
-        let speakers = Dictionary(grouping: manifest.utterances.filter { $0.seconds ?? 1 >= 1 && $0.split != "test" }, by: \.speaker)
-            .sorted { $0.key < $1.key }
+        let speakers = telling(manifest).sorted { $0.key < $1.key }
         try withoutGradients {
             for (done, (speaker, utterances)) in speakers.enumerated() {
                 let heard = try utterances.shuffled(using: &random).prefix(limit).map { utterance in

@@ -243,6 +243,17 @@ struct TaskTests {
         #expect(try all.mel(6).array(of: Float.self).allSatisfy(\.isFinite))
     }
 
+    @Test("a speaker with nothing but short utterances is heard from these")
+    func shortUtterances() throws {
+        let folder = try TemporaryFolder()
+        let lines = [("a", 0.8, "train"), ("b", 0.8, "train"), ("b", 1.2, "train"), ("b", 1.4, "test"), ("c", 2, "test")].map {
+            #"{"audio": "\#($0.0).wav", "text": "Word.", "speaker": "\#($0.0)", "seconds": \#($0.1), "split": "\#($0.2)"}"#
+        }
+        try Data(lines.joined(separator: "\n").utf8).write(to: folder.url.appending(path: "manifest.jsonl"))
+        let found = try SpeakerTable.telling(Manifest(folder.url))
+        #expect(found.mapValues { $0.map(\.seconds) } == ["a": [0.8], "b": [1.2]])
+    }
+
     @Test("files that an earlier command makes are named when they are missing")
     func missing() throws {
         let url = URL(filePath: "/nowhere/tokens.safetensors")
