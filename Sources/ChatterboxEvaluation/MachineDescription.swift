@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import Kernels
 import Torch

@@ -126,7 +126,7 @@ import Torch
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let options = try SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
         let long = (1...40).map { "Sentence number \($0) of many. [pause:1s]" }.joined(separator: " ")
-        var slow = synthesizer.events(for: SpeechRequest(long, voice: voice, options: options)).makeAsyncIterator()
+        let slow = synthesizer.events(for: SpeechRequest(long, voice: voice, options: options)).makeAsyncIterator()
         var seconds = 0.0
         while seconds == 0, let event = try await slow.next() { seconds += event.seconds }
         for _ in 0..<3 { _ = try await synthesizer.speak("One two.", voice: voice, options: options) }
