@@ -154,10 +154,17 @@ struct SpeechWork {
         finishing.report.textTokens += tokens.count
         finishing.report.stages.prefill += clock.lap()
         let before = finishing.report.speechTokens
-        try turn.finish(decoder, of: model) { onProgress(.tokens(before + decoder.tokens.count)) }
+        // What stands before the first token is computed until that is drawn.
+        let start = ContinuousClock.now, first = FirstDraw()
+        try turn.finish(decoder, of: model) {
+            first.time = first.time ?? .now
+            onProgress(.tokens(before + decoder.tokens.count))
+        }
+        let beforeFirst = ((first.time ?? start) - start) / .seconds(1)
         finishing.report.speechTokens += decoder.tokens.count
         finishing.report.end = [finishing.report.end, decoder.end].compactMap(\.self).max()
-        finishing.report.stages.decode += clock.lap()
+        finishing.report.stages.prefill += beforeFirst
+        finishing.report.stages.decode += max(0, clock.lap() - beforeFirst)
         return decoder
     }
 
@@ -179,4 +186,9 @@ extension T3Configuration {
             .tokenLimit, "maximumTokens is \(options.maximumTokens); this model makes \(maximumSpeech) speech tokens for a piece of text at most",
             option: "maximumTokens")]
     }
+}
+
+/// When the first token of a text was drawn.
+private final class FirstDraw {
+    var time: ContinuousClock.Instant?
 }
