@@ -33,16 +33,7 @@ struct WatermarkFetch {
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = ["python3"] + arguments
         process.standardOutput = FileHandle.standardError
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                process.terminationHandler = { _ in continuation.resume() }
-                do { try process.run() } catch { continuation.resume(throwing: error) }
-            }
-        } onCancel: {
-            process.terminate()
-        }
-        try Task.checkCancellation()
-        switch process.terminationStatus {
+        switch try await process.runToEnd() {
         case 0: return
         case 127: throw WatermarkFetchError.noPython
         case let status: throw WatermarkFetchError.failed(command: "python3 \(arguments.prefix(2).joined(separator: " "))", status: status)

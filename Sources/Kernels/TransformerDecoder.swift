@@ -60,9 +60,6 @@ public final class TransformerDecoder {
 
     deinit { ck_decoder_free(handle) }
 
-    /// Bytes that keys and values of so many positions take in pages of their own.
-    public func bytes(positions: Int) -> Int { Self.pages(positions) * pool.pageBytes }
-
     private static func pages(_ positions: Int) -> Int { (positions + pageLength - 1) / pageLength }
     private static let pageLength = Int(CK_PAGE)
 

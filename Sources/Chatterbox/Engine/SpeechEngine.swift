@@ -26,7 +26,7 @@ public final class SpeechEngine: Sendable {
     deinit { mailbox.post(.close) }
 
     /// A request that is not open yet.
-    func makeRequest() -> EngineRequest { EngineRequest(mailbox) }
+    func makeRequest() -> EngineRequest { EngineRequest(number: mailbox.nextNumber()) }
 
     /// Takes in a request.
     ///
@@ -76,7 +76,6 @@ private final class OnceValue<Value: Sendable>: Sendable {
 /// An open request, as those outside of the engine see it.
 final class EngineRequest: Sendable {
     fileprivate let number: Int
-    private let mailbox: EngineMailbox
     private let state = Mutex(State())
 
     private struct State {
@@ -84,10 +83,7 @@ final class EngineRequest: Sendable {
         var isCancelled = false
     }
 
-    fileprivate init(_ mailbox: EngineMailbox) {
-        self.mailbox = mailbox
-        number = mailbox.nextNumber()
-    }
+    fileprivate init(number: Int) { self.number = number }
 
     /// The request's work, once the loop has taken it in.
     fileprivate func begin(_ coroutine: Coroutine) {
@@ -105,11 +101,10 @@ final class EngineRequest: Sendable {
             return state.coroutine
         }
         coroutine?.cancel()
-        mailbox.post(.cancel(number))
     }
 
     /// Lets the request go on that waits in ``EngineTurn/park()``.
-    func unpark() { mailbox.post(.unpark(number)) }
+    func unpark() { state.withLock(\.coroutine)?.unpark() }
 }
 
 private struct EngineJob: Sendable {
@@ -123,8 +118,8 @@ private struct EngineJob: Sendable {
 private final class EngineMailbox: Sendable {
     enum Message: Sendable {
         case open(EngineRequest, EngineJob)
-        case unpark(Int)
-        case cancel(Int)
+        /// A request waited and can go on.
+        case runnable(Int)
         case close
     }
 
@@ -277,12 +272,7 @@ private final class EngineLoop {
     private func receive(_ message: EngineMailbox.Message) {
         switch message {
         case .open(let request, let job): open(request, job)
-        case .unpark(let number):
-            requests[number]?.coroutine?.unpark()
-            requests[number].map(updateNeed)
-        case .cancel(let number):
-            requests[number]?.coroutine?.cancel()
-            requests[number].map(updateNeed)
+        case .runnable(let number): requests[number].map(updateNeed)
         case .close: isClosed = true
         }
     }
@@ -292,7 +282,7 @@ private final class EngineLoop {
         requests[handle.number] = request
         tickets[request.ticket] = request
         let unsafe = Confined(loop: self, request: request)
-        let coroutine = Coroutine(on: threads) { context in
+        let coroutine = Coroutine(on: threads, onRunnable: { [mailbox] in mailbox.post(.runnable(handle.number)) }) { context in
             try Libtorch.withThreads(job.threads) {
                 try job.body(EngineTurn(request: unsafe.request, loop: unsafe.loop, context: context))
             }

@@ -4,7 +4,7 @@ import Torch
 ///
 /// A captured step computes the first slots of the cache up to a power of two, each at a position of its own, and looks at the
 /// cache's first positions up to a bucket's end. What it computes is read from tensors that stay where they are. There is one
-/// graph for each number of slots and each bucket, captured when it is first needed or by ``warm(slots:positions:)``. Where
+/// graph for each number of slots and each bucket, captured when it is first needed. Where
 /// graphs cannot be captured, as on a CPU, the same step runs operation by operation.
 public final class CapturedDecodeEngine: DecodeEngine {
     public var model: T3 { plain.model }
@@ -45,16 +45,6 @@ public final class CapturedDecodeEngine: DecodeEngine {
     }
 
     public func begin() throws -> DecodeSequence { try plain.begin() }
-
-    /// Captures the steps that up to so many slots need for sequences of up to so many positions, so that no request waits for
-    /// it.
-    public func warm(slots: Int, positions: Int) throws {
-        for shape in Set((1...max(1, slots)).flatMap { count in
-            stride(from: 1, through: positions, by: bucket).map { Shape(slots: stepSlots(count), span: span($0)) }
-        }) where graphs[shape] == nil {
-            try run(shape)
-        }
-    }
 
     public func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
         try checkRoom(for: stretches)

@@ -28,18 +28,8 @@ struct Player {
         process.executableURL = executable
         process.arguments = arguments + [file.path]
         process.standardOutput = FileHandle.nullDevice
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                process.terminationHandler = { _ in continuation.resume() }
-                do { try process.run() } catch { continuation.resume(throwing: error) }
-            }
-        } onCancel: {
-            process.terminate()
-        }
-        try Task.checkCancellation()
-        guard process.terminationStatus == 0 else {
-            throw PlayerError(player: executable.lastPathComponent, status: process.terminationStatus)
-        }
+        let status = try await process.runToEnd()
+        guard status == 0 else { throw PlayerError(player: executable.lastPathComponent, status: status) }
     }
 }
 
