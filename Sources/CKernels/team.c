@@ -21,11 +21,10 @@ enum {
     /// Nanoseconds that a member waits awake for others to finish a phase: longer than the last pieces of work take. Who
     /// takes longer was interrupted, and goes on sooner where a processor sleeps.
     PATIENCE = 40000,
-    /// Nanoseconds that a worker stands back after it was interrupted with a piece in hand: doubled up to the longest when
-    /// it happens again within `SOON`.
-    SHORTEST_PAUSE = 1000000,
-    LONGEST_PAUSE = 100000000,
-    SOON = 20000000,
+    /// A worker that the system interrupted with a piece in hand stands back for so many times as long as the others waited for
+    /// it: beside busy programs the team then loses at most about one part in so many to such waits, and after a short
+    /// interruption the worker is back soon.
+    PAUSES = 24,
     LINE = 64,
 };
 
@@ -34,9 +33,8 @@ typedef struct worker {
     pthread_t thread;
     /// How often the system had taken the processor away from it when it last looked.
     long interruptions;
-    /// How long it stood back last, and until when.
-    int64_t pause, paused_until;
-    bool stands_back;
+    /// How long it stands back before it looks for work again; 0 where it does not.
+    int64_t pause;
 } worker;
 
 struct ck_team {
@@ -66,6 +64,8 @@ struct ck_team {
     /// Members that sleep until something happens, and the last event after which one of them lost its patience.
     _Alignas(LINE) atomic_int sleepers;
     atomic_uint lost_patience;
+    /// When that was.
+    _Atomic int64_t waited_since;
 };
 
 static inline void relax(void) {
@@ -110,16 +110,12 @@ static void begin(ck_team *team, const ck_phase *phase, bool is_caller) {
 }
 
 /// Remembers to stand back where the system took the processor away from this worker while another lost patience with it.
-/// Beside busy programs the team would otherwise do hardly anything but wait for such members.
 static void consider(worker *worker) {
     struct rusage usage;
     if (getrusage(RUSAGE_THREAD, &usage) != 0) return;
     const bool was_interrupted = usage.ru_nivcsw > worker->interruptions;
     worker->interruptions = usage.ru_nivcsw;
-    if (!was_interrupted) return;
-    const bool is_soon = now() - worker->paused_until < SOON;
-    worker->pause = !is_soon ? SHORTEST_PAUSE : 2 * worker->pause < LONGEST_PAUSE ? 2 * worker->pause : LONGEST_PAUSE;
-    worker->stands_back = true;
+    if (was_interrupted) worker->pause = PAUSES * (PATIENCE + now() - atomic_load(&worker->member.team->waited_since));
 }
 
 /// Does pieces, of one phase after the other, until none is left to take.
@@ -172,7 +168,10 @@ static void await_news(worker *worker) {
     for (bool is_first = true; !has_news(worker); is_first = false) {
         seen = atomic_load(&team->events);
         if (has_news(worker)) break;
-        if (is_first && atomic_load(&team->is_running)) atomic_store(&team->lost_patience, seen);
+        if (is_first && atomic_load(&team->is_running)) {
+            atomic_store(&team->waited_since, now());
+            atomic_store(&team->lost_patience, seen);
+        }
         sleep_while(&team->events, seen, -1);
     }
     atomic_fetch_sub(&team->sleepers, 1);
@@ -181,9 +180,9 @@ static void await_news(worker *worker) {
 /// Sleeps for the worker's pause, or until the team is destroyed.
 static void stand_back(worker *worker) {
     ck_team *team = worker->member.team;
-    worker->stands_back = false;
-    worker->paused_until = now() + worker->pause;
-    for (int64_t left; !atomic_load(&team->is_finished) && (left = worker->paused_until - now()) > 0;) {
+    const int64_t until = now() + worker->pause;
+    worker->pause = 0;
+    for (int64_t left; !atomic_load(&team->is_finished) && (left = until - now()) > 0;) {
         sleep_while(&team->is_finished, 0, left);
     }
 }
@@ -192,7 +191,7 @@ static void *live(void *argument) {
     worker *worker = argument;
     while (!atomic_load(&worker->member.team->is_finished)) {
         work(worker);
-        if (worker->stands_back) stand_back(worker);
+        if (worker->pause > 0) stand_back(worker);
         else await_news(worker);
     }
     return NULL;
