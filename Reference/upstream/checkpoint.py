@@ -1,9 +1,10 @@
 """Writes a full-size model folder with upstream's file names, tensor names and shapes, and random weights.
 
-    checkpoint.py FOLDER [--variant chatterbox|multilingual-v2|multilingual-v3|turbo|nano] [--seed 0]
+    checkpoint.py FOLDER [--variant chatterbox|multilingual-v2|multilingual-v3|turbo|nano] [--seed 0] [--fast-flow]
 
 Real weights need the network; these answer the question whether two implementations compute the same. A folder that is
-there already is left as it is. The tokenizers are the tests' small ones, but for English, whose is the real one.
+there already is left as it is; --fast-flow puts an S3Gen with mean flow beside the model's own, as Turbo's and Flash's
+differ from the English model's in their flow alone. The tokenizers are the tests' small ones, but for English, whose is the real one.
 """
 import argparse
 import json
@@ -14,9 +15,9 @@ import torch
 from chatterbox.models.s3gen import S3Gen
 from chatterbox.models.t3 import T3
 from chatterbox.models.voice_encoder import VoiceEncoder
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
-from variants import VARIANTS, t3_config
+from variants import FAST_FLOW, VARIANTS, t3_config
 
 FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures"
 # A fresh head leaves all tokens about equally likely; a louder one makes drawing them depend on what was computed.
@@ -43,16 +44,34 @@ def write(network, path):
     torch.save(tensors, path) if path.suffix == ".pt" else save_file(tensors, path)
 
 
+def write_fast_flow(s3gen, path):
+    fast = S3Gen(meanflow=True)
+    fast.load_state_dict({key: value for key, value in s3gen.items() if not key.startswith("flow.")}, strict=False)
+    write(fast, path)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--variant", choices=VARIANTS, default="chatterbox")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--fast-flow", action="store_true")
     options = parser.parse_args()
     variant = VARIANTS[options.variant]
     finished = options.folder / ".finished"
-    if finished.exists():
-        return
+    if not finished.exists():
+        write_model(variant, options)
+        finished.touch()
+    fast = options.folder / FAST_FLOW
+    if options.fast_flow and not fast.exists():
+        torch.manual_seed(options.seed + 1)
+        own = options.folder / variant.s3gen
+        unfinished = fast.with_suffix(".part.safetensors")
+        write_fast_flow(torch.load(own) if own.suffix == ".pt" else load_file(own), unfinished)
+        unfinished.rename(fast)
+
+
+def write_model(variant, options):
     options.folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     t3, s3gen, encoder = T3(t3_config(variant)), S3Gen(meanflow=variant.family == "turbo"), VoiceEncoder()
@@ -61,7 +80,6 @@ def main():
     for network, name in ((t3, variant.t3), (s3gen, variant.s3gen), (encoder, variant.voice_encoder)):
         write(network, options.folder / name)
     write_tokenizer(variant, options.folder)
-    finished.touch()
 
 
 if __name__ == "__main__":

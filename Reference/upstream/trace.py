@@ -1,6 +1,6 @@
 """Speaks with upstream's package and keeps what every stage computed.
 
-    trace.py MODEL --variant NAME --voice WAV --jobs JOBS.json
+    trace.py MODEL --variant NAME --voice WAV --jobs JOBS.json [--fast-flow]
 
 JOBS.json is a list of {"text", "language", "seed", "max_tokens", "out"}. For each job OUT becomes a safetensors file with
 text_tokens, speaker_embedding, cond_prompt_tokens, prompt_token, prompt_feat, xvector, speech_tokens, mel and wav,
@@ -75,12 +75,13 @@ def main():
     parser.add_argument("--variant", choices=VARIANTS, default="chatterbox")
     parser.add_argument("--voice", required=True)
     parser.add_argument("--jobs", type=Path, required=True)
+    parser.add_argument("--fast-flow", action="store_true", help="the folder's S3Gen with mean flow in place of the model's own")
     options = parser.parse_args()
 
     perth.PerthImplicitWatermarker = NoWatermark
     started = time.perf_counter()
     variant = VARIANTS[options.variant]
-    model = load(variant, options.model)
+    model = load(variant, options.model, options.fast_flow)
     loading = time.perf_counter() - started
     tracer = Tracer(model, variant.family)
     started = time.perf_counter()

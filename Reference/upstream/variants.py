@@ -17,6 +17,8 @@ VARIANTS = {
     "turbo": Variant("turbo", "t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "GPT2_medium"),
     "nano": Variant("turbo", "t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "GPT2_small"),
 }
+# An S3Gen with mean flow beside a model's own.
+FAST_FLOW = "s3gen_meanflow.safetensors"
 
 
 def t3_config(variant):
@@ -30,9 +32,19 @@ def t3_config(variant):
     return config
 
 
-def load(variant, folder):
-    """Upstream's model of a folder, on the CPU."""
-    folder = Path(folder)
+def load(variant, folder, fast_flow=False):
+    """Upstream's model of a folder, on the CPU; with the folder's S3Gen with mean flow in place of its own if asked."""
+    model = load_own(variant, Path(folder))
+    if fast_flow:
+        from chatterbox.models.s3gen import S3Gen
+        from safetensors.torch import load_file
+        s3gen = S3Gen(meanflow=True)
+        s3gen.load_state_dict(load_file(Path(folder, FAST_FLOW)), strict=False)
+        model.s3gen = s3gen.eval()
+    return model
+
+
+def load_own(variant, folder):
     if variant.family == "chatterbox":
         from chatterbox.tts import ChatterboxTTS
         return ChatterboxTTS.from_local(folder, "cpu")

@@ -31,7 +31,7 @@ final class ModelOffer {
         do {
             return try folders.modelLocator(hubShelf: store.shelf).folder(of: model)
         } catch let error as ModelLocatorError {
-            guard let model, let entry = store.catalog.model(named: model) else { throw error }
+            guard let model, let entry = store.catalog.model(named: model), !entry.isPart else { throw error }
             return try await offer(entry, store)
         }
         #else

@@ -54,6 +54,7 @@ extension ModelsCommand {
         @Option(help: "Which model of the family: \(Variant.all.map(\.name).joined(separator: ", ")).") var variant = Variant.chatterbox.name
         @Option(help: "tiny takes 10 MB, full 3.2 GB as the English model.") var size = Size.tiny
         @Option(help: ArgumentHelp("What the weights follow from.", valueName: "n")) var seed: UInt64 = 0
+        @Flag(help: "Write a fast flow beside the model's own, for --flow fast.") var fastFlow = false
 
         enum Size: String, CaseIterable, ExpressibleByArgument {
             case tiny, full
@@ -74,7 +75,7 @@ extension ModelsCommand {
             let unfinished = folder.deletingLastPathComponent().appending(path: ".\(folder.lastPathComponent).\(UUID().uuidString.prefix(8)).part")
             do {
                 try Model.writeRandom(
-                    size.of(variant.configuration), as: variant, tokenizer: tokenizer, seed: seed, to: unfinished)
+                    size.of(variant.configuration), as: variant, tokenizer: tokenizer, seed: seed, fastFlow: fastFlow, to: unfinished)
                 let sizes = try Model.load(unfinished).voiceAnalyzer.voiceSizes
                 try Voice.random(sizes, generator: Generator(seed: seed)).save(to: unfinished.appending(path: "conds.safetensors"))
                 try Task.checkCancellation()

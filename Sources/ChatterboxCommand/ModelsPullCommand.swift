@@ -20,22 +20,24 @@ extension ModelsCommand {
 
         @Argument(help: ArgumentHelp("Names of models.", valueName: "model")) var models: [String]
         @Option(help: ArgumentHelp("A branch, a tag or a commit of the model's repository.", valueName: "revision")) var revision = HubRevision.main
+        @Flag(help: "Get a fast flow as well, which the Llama models speak through with --flow fast.") var fast = false
         @OptionGroup var progress: ProgressArguments
 
         func run() async throws {
             let store = UserFolders().modelStore
-            let models = try models.map { try CatalogArguments.model($0, store) }
+            // A revision is one of the named models' repositories.
+            let wanted = try models.map { (try CatalogArguments.model($0, store), revision) } + (fast ? [(ModelCatalog.fastFlow, HubRevision.main)] : [])
             let display = DownloadDisplay(progress.display)
             try await HubClient.with(store.configuration) { client in
-                for model in models {
+                for (model, revision) in wanted {
                     do {
                         try await display.showing(model.name) {
                             _ = try await store.pull(model, revision: revision, with: client) { display.show($0) }
                         }
-                    } catch HubError.unwritable(let path, _) where path == store.shelf.appending(path: model.name).path {
+                    } catch HubError.unwritable(let path, _) where path == store.folderOnShelf(of: model).path {
                         progress.display.note("\(path) cannot be written: the model's folder is made anew whenever it is loaded")
                     }
-                    progress.display.finish("\(model.name) is here: chatterbox say … --model \(model.name)")
+                    progress.display.finish("\(model.name) is here: chatterbox say … \(model.isPart ? "--flow fast" : "--model \(model.name)")")
                 }
             }
         }

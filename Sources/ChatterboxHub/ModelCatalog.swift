@@ -6,6 +6,12 @@ public struct CatalogModel: Sendable, Hashable {
     public let summary: String
     /// Where its files are.
     public let sources: [Source]
+    /// Whether it is no model but what models can speak with.
+    public let isPart: Bool
+
+    public init(name: String, summary: String, sources: [Source], isPart: Bool = false) {
+        (self.name, self.summary, self.sources, self.isPart) = (name, summary, sources, isPart)
+    }
 
     /// A repository and what is taken from it.
     public struct Source: Sendable, Hashable {
@@ -34,7 +40,13 @@ public struct ModelCatalog: Sendable {
         CatalogModel(name: "multilingual-v2", summary: "23 languages, the earlier release", sources: [multilingual("t3_mtl23ls_v2")]),
         pack("zh-cmn", "Chinese"), pack("es-mx-latam", "Spanish of Latin America"), pack("pt-br", "Portuguese of Brazil"),
         pack("es-es", "Spanish of Spain"), pack("pt-pt", "Portuguese of Portugal"), pack("hi", "Hindi"),
+        fastFlow,
     ])
+
+    /// The S3Gen of Chatterbox Flash, whose flow is a mean flow that the Llama models can speak through.
+    public static let fastFlow = CatalogModel(
+        name: "fast-flow", summary: "a fast flow for chatterbox, multilingual and packs: --flow fast",
+        sources: [source("ResembleAI/chatterbox-flash", HubRequest("s3gen.safetensors"))], isPart: true)
 
     private static let base = "ResembleAI/chatterbox"
     private static let voice = HubRequest("conds.pt", isOptional: true)

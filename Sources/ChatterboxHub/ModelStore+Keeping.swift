@@ -66,7 +66,7 @@ extension ModelStore {
         var freed = 0
         for (repository, link) in own { freed += try remove(link, of: repository) }
         for source in model.sources { try removeLocks(of: source.repository) }
-        let place = shelf.appending(path: model.name)
+        let place = folderOnShelf(of: model)
         if FileManager.default.fileExists(atPath: place.path) { try unlink(place) }
         return freed
     }

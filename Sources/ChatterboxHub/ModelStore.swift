@@ -18,6 +18,9 @@ public struct ModelStore: Sendable {
         self.configuration = configuration
     }
 
+    /// Where a model's folder is or would be. What is no model hides from those who look for models here.
+    public func folderOnShelf(of model: CatalogModel) -> URL { shelf.appending(path: model.isPart ? ".\(model.name)" : model.name) }
+
     /// Whether all of a model's files are here.
     public func isHere(_ model: CatalogModel) -> Bool { places(of: model) != nil }
 
@@ -26,7 +29,7 @@ public struct ModelStore: Sendable {
     /// - Throws: ``HubError/unwritable(path:reason:)`` where the shelf cannot be written,
     ///   ``HubError/occupied(folder:files:)``.
     public func folder(of model: CatalogModel) throws -> URL? {
-        let folder = shelf.appending(path: model.name)
+        let folder = folderOnShelf(of: model)
         if isComplete(folder, model) { return folder }
         guard let files = cachedFiles(of: model) else {
             // Links to what is gone would look like a model.
@@ -35,6 +38,9 @@ public struct ModelStore: Sendable {
         }
         return try shelve(files, as: model)
     }
+
+    /// Where the file of ``ModelCatalog/fastFlow`` is; nil where it has not been fetched. Writes nothing.
+    public var fastFlowFile: URL? { places(of: ModelCatalog.fastFlow)?.values.first }
 
     /// Puts every model on the shelf whose files are in the cache, and takes down those whose files are gone. Folders with
     /// files of somebody's own are passed over.
@@ -79,7 +85,7 @@ public struct ModelStore: Sendable {
 
     /// Where a model's files are, by name; nil where one is missing.
     func places(of model: CatalogModel) -> [String: URL]? {
-        let folder = shelf.appending(path: model.name)
+        let folder = folderOnShelf(of: model)
         guard isComplete(folder, model) else { return cachedFiles(of: model) }
         let names = model.sources.flatMap(\.requests).compactMap { request in
             request.names.first { FileManager.default.fileExists(atPath: folder.appending(path: $0).path) }
@@ -107,7 +113,7 @@ public struct ModelStore: Sendable {
 
     /// Makes a model's folder anew, unless it has these files already.
     private func shelve(_ files: [String: URL], as model: CatalogModel) throws -> URL {
-        let folder = shelf.appending(path: model.name), next = shelf.appending(path: ".\(UUID().uuidString)")
+        let folder = folderOnShelf(of: model), next = shelf.appending(path: ".\(UUID().uuidString)")
         let manager = FileManager.default
         if isComplete(folder, model), files.allSatisfy({ manager.holdSameContents(folder.appending(path: $0), $1) }) { return folder }
         let own = ownFiles(in: folder, model, files)

@@ -41,7 +41,7 @@ import Torch
         let audio = try AudioFile.read(URL(filePath: program.path("out.wav")))
         let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
         #expect(Set(figures.keys) == [
-            "model", "device", "dtype", "quantize", "seed", "text_tokens", "speech_tokens", "end", "audio_seconds", "wall_seconds",
+            "model", "device", "dtype", "quantize", "s3gen", "seed", "text_tokens", "speech_tokens", "end", "audio_seconds", "wall_seconds",
             "real_time_factor", "first_audio_seconds", "load_peak_memory_bytes", "peak_memory_bytes", "watermark", "stages", "output", "warnings",
         ])
         let stages = try #require(figures["stages"] as? [String: Double])
@@ -101,6 +101,21 @@ import Torch
         #expect(traced.status == 0, "\(traced.errors)")
         #expect(try await traced.output == sayAsRecording("One two.", "-o", "-", "--format", format, "--split", "none").output)
         #expect(traced.output.count >= 6 * 960 * 2)
+    }
+
+    @Test("a fast flow speaks where it lies beside the model, and is named; without one the command says how to get it")
+    func fastFlow() async throws {
+        let model = program.path("model")
+        let made = try await program("models", "make-random", model, "--fast-flow", "--tokenizer", fixturesFolder.appending(path: "tokenizer.json").path)
+        #expect(made.status == 0, "\(made.errors)")
+        let arguments = ["say", "Hi.", "--max-tokens", "4", "--flow", "fast", "--json", "--device", "cpu", "-o", program.path("out.wav"), "--model"]
+        let run = try await program(arguments + [model])
+        #expect(run.status == 0, "\(run.errors)")
+        let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
+        #expect(figures["s3gen"] as? String == model + "/s3gen_meanflow.safetensors")
+        try FileManager.default.removeItem(atPath: model + "/s3gen_meanflow.safetensors")
+        let none = try await program(arguments + [model])
+        #expect(none.status == 1 && none.errors.contains("has no fast flow") && none.errors.contains("chatterbox models pull fast-flow"), "\(none.errors)")
     }
 
     @Test("a pause alone is a second of silence") func silence() async throws {

@@ -9,6 +9,12 @@ public enum CheckpointError: Error, CustomStringConvertible {
     case unsupportedLanguage(Language, model: String, languages: [Language])
     case configuration(URL, problem: String)
     case noBuiltInVoice(URL)
+    /// The voice of a folder was made with other networks than those of the S3Gen that the model speaks through.
+    case builtInVoiceOfOthers(URL, s3Gen: URL)
+    /// There is no mean flow for a model.
+    case noFastFlow(URL, others: [URL])
+    /// A file that should hold an S3Gen with mean flow.
+    case notMeanFlow(URL)
     case unwritable(URL, reason: String)
 
     public var description: String {
@@ -27,6 +33,14 @@ public enum CheckpointError: Error, CustomStringConvertible {
             return "\(url.path): not a model's configuration: \(problem.shown(limit: 300)); take the file that came with the model"
         case .noBuiltInVoice(let url):
             return "\(url.path): the model has no voice of its own (conds.pt): speaking needs a recording or a prepared voice"
+        case .builtInVoiceOfOthers(let url, let s3Gen):
+            return "\(url.path): made with other networks than those of \(s3Gen.path), which hear a recording otherwise: speaking needs a recording, or a "
+                + "voice prepared from one"
+        case .noFastFlow(let folder, let others):
+            let places = others.isEmpty ? "" : ", and none of \(others.map(\.path).joined(separator: ", ")) is there in the sizes of this model"
+            return "\(folder.path): the model has no fast flow: there is no \(FlowChoice.fastFileName) in its folder\(places)"
+        case .notMeanFlow(let url):
+            return "\(url.path): no S3Gen with mean flow; expected the tensor flow.decoder.estimator.time_embed_mixer.weight, which this file does not hold"
         case .unwritable(let url, let reason):
             return "\(url.path): cannot be written (\(reason))"
         }

@@ -2,14 +2,16 @@ import Foundation
 import Torch
 
 extension Model {
-    /// Writes a folder that ``load(_:variant:device:dtype:compute:watermark:languageTools:)`` takes, with weights drawn at
+    /// Writes a folder that ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:)`` takes, with weights drawn at
     /// random: it babbles noise, and shows that everything is in its place. With the variant's own sizes upstream's package
     /// takes it as well.
     ///
-    /// - Parameter tokenizer: the folder to copy the tokenizer's files from, or the file where it is but one.
+    /// - Parameters:
+    ///   - tokenizer: the folder to copy the tokenizer's files from, or the file where it is but one.
+    ///   - fastFlow: whether to write an S3Gen with mean flow as well, which hears as the model's own does.
     /// - Throws: ``CheckpointError/unwritable(_:reason:)``, `SafetensorsError`.
     public static func writeRandom(
-        _ configuration: ModelConfiguration, as variant: Variant = .chatterbox, tokenizer: URL, seed: UInt64, to folder: URL
+        _ configuration: ModelConfiguration, as variant: Variant = .chatterbox, tokenizer: URL, seed: UInt64, fastFlow: Bool = false, to folder: URL
     ) throws {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -35,6 +37,12 @@ extension Model {
         }
         try write(variant.files.t3) { _ = try T3($0, configuration.t3) }
         try write(variant.files.s3Gen) { _ = try S3Gen($0, configuration.s3Gen) }
+        if fastFlow {
+            var sizes = configuration.s3Gen
+            sizes.flow.meanFlow = true
+            // Drawn in the same order from the same seed, the networks that hear a recording come out the same.
+            try write([FlowChoice.fastFileName]) { _ = try S3Gen($0, sizes) }
+        }
         try write(variant.files.voiceEncoder) { _ = try VoiceEncoder($0, configuration.voiceEncoder) }
     }
 

@@ -24,9 +24,13 @@ public struct Model: Sendable {
     /// T3 and the voice encoder where they leave a card while S3Gen works there; nil where everything stays.
     let offload: Offload?
     public let s3Gen: S3Gen
+    /// The file that ``s3Gen`` comes from: the model's own, or that of a fast flow.
+    public let s3GenFile: URL
     public let voiceEncoder: VoiceEncoder
-    /// The voice of the checkpoint's `conds.pt`, where it has one.
+    /// The voice of the checkpoint's `conds.pt`, where it has one and a fast flow's networks hear as those that made it.
     public let builtInVoice: Voice?
+    /// A built-in voice that other networks made than those of this S3Gen.
+    let foreignBuiltInVoice: URL?
     /// Marks speech; nil where the weights for it are not there.
     public let watermarker: Watermarker?
     /// Seconds that loading took.
@@ -61,6 +65,7 @@ public struct Model: Sendable {
     ///   - variant: which model of a folder that holds several; nil takes the first of ``Variant/all`` whose T3 is there.
     ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32.
     ///   - compute: the exact way or faster ones.
+    ///   - flow: the model's own flow, or a fast one in its place.
     ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; a file that is
     ///     not there gives a model that marks nothing.
     ///   - languageTools: programs that take steps of some languages, for the multilingual models.
@@ -69,7 +74,7 @@ public struct Model: Sendable {
     ///   ``TokenizerError`` for a file in it.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
-        compute: ComputeOptions = .standard, watermark: URL? = nil, languageTools: LanguageTools = .none
+        compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none
     ) throws -> Model {
         try compute.check(device: device, dtype: dtype)
         let plan = ComputePlan(device: device, dtype: dtype, compute: compute)
@@ -77,12 +82,12 @@ public struct Model: Sendable {
         // Beside a team of kernels libtorch's threads would compute next to nothing and take its processors while they wait.
         let libtorchThreads = team == nil ? compute.threadCount : 1
         return try Libtorch.withThreads(libtorchThreads) {
-            try load(folder, variant, device, dtype, compute, plan, watermark, languageTools, team, libtorchThreads)
+            try load(folder, variant, device, dtype, compute, plan, flow, watermark, languageTools, team, libtorchThreads)
         }
     }
 
     private static func load(
-        _ folder: URL, _ variant: Variant?, _ device: Device, _ dtype: DType, _ compute: ComputeOptions, _ plan: ComputePlan,
+        _ folder: URL, _ variant: Variant?, _ device: Device, _ dtype: DType, _ compute: ComputeOptions, _ plan: ComputePlan, _ flow: FlowChoice,
         _ watermark: URL?, _ languageTools: LanguageTools, _ team: ThreadTeam?, _ libtorchThreads: Int
     ) throws -> Model {
         let clock = ContinuousClock()
@@ -90,7 +95,10 @@ public struct Model: Sendable {
         // Libtorch itself leaves TF32 out of products and has it in convolutions.
         if device.isCUDA { try Libtorch.setAllowsTF32(compute.allowsTF32) }
         let files = try ModelFiles(folder, variant: variant)
-        let configuration = try files.configuration()
+        var configuration = try files.configuration()
+        let ownS3Gen = configuration.s3Gen
+        let s3GenFile = try S3GenFile(flow, of: files, sizes: ownS3Gen, device: device)
+        configuration.s3Gen = s3GenFile.configuration
         let t3Weights = try Weights.load(files.t3, dtype: dtype, device: device)
         t3Weights.ignore("tfmr.embed_tokens.weight")
         let t3 = try T3(t3Weights, configuration.t3)
@@ -98,7 +106,7 @@ public struct Model: Sendable {
         let packedT3 = try team.map { team in
             try PackedT3(t3, format: compute.quantization.format, team: team) { t3Weights.releasePages() }
         }
-        let s3GenWeights = try Weights.load(files.s3Gen, dtype: .float32, device: device)
+        let s3GenWeights = s3GenFile.weights
         let exactS3Gen = try S3Gen(s3GenWeights, configuration.s3Gen)
         let s3Gen = try team.map { try exactS3Gen.packed(compute.quantization, team: $0) { s3GenWeights.releasePages() } } ?? exactS3Gen
         let voiceWeights = try Weights.load(files.voiceEncoder, dtype: .float32, device: device)
@@ -112,13 +120,15 @@ public struct Model: Sendable {
                 problem: "it has \(tokenizer.count) tokens, the model \(configuration.t3.textVocabulary)")
         }
         let analyzer = VoiceAnalyzer(voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder)
-        let voice = try files.builtInVoice.map { try Voice.load(ofModel: $0, sizes: analyzer.voiceSizes).to(device) }
+        let isVoiceOwn = try files.builtInVoice == nil || s3GenFile.hears(as: files, sizes: ownS3Gen)
+        let voice = try isVoiceOwn ? files.builtInVoice.map { try Voice.load(ofModel: $0, sizes: analyzer.voiceSizes).to(device) } : nil
         let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device) }
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
             packedT3: packedT3, plan: plan, isExact: compute.isExact, libtorchThreads: libtorchThreads, offload: offload, s3Gen: s3Gen,
-            voiceEncoder: voiceEncoder, builtInVoice: voice, watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
+            s3GenFile: s3GenFile.url, voiceEncoder: voiceEncoder, builtInVoice: voice, foreignBuiltInVoice: isVoiceOwn ? nil : files.builtInVoice,
+            watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
     }
 
     /// What T3's weights are rounded to.

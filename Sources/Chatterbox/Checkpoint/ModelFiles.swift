@@ -8,16 +8,14 @@ struct ModelFiles {
     let variant: Variant
     let t3, s3Gen, voiceEncoder: URL
     let builtInVoice: URL?
+    private let names: Set<String>
 
     /// - Parameter variant: nil takes the first of ``Variant/all`` whose T3 is there.
     /// - Throws: ``CheckpointError`` naming what is missing.
     init(_ folder: URL, variant: Variant? = nil) throws {
         guard folder.isFolder else { throw CheckpointError.noFolder(folder) }
         let names = Set((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [])
-        /// The first of a file's names that is there, whole or in shards.
-        func find(_ choices: [String]) -> URL? {
-            choices.lazy.flatMap { ["\($0).index.json", $0] }.first(where: names.contains).map { folder.appending(path: $0) }
-        }
+        func find(_ choices: [String]) -> URL? { Self.find(choices, among: names, in: folder) }
         func file(_ choices: [String]) throws -> URL {
             guard let url = find(choices) else { throw CheckpointError.missingFile(folder, name: choices[0]) }
             return url
@@ -25,6 +23,7 @@ struct ModelFiles {
         let variant = try variant ?? Self.detect(folder, names, find)
         self.folder = folder
         self.variant = variant
+        self.names = names
         t3 = try file(variant.files.t3)
         s3Gen = try file(variant.files.s3Gen)
         voiceEncoder = try file(variant.files.voiceEncoder)
@@ -39,6 +38,13 @@ struct ModelFiles {
             throw CheckpointError.missingFile(folder, name: variant.files.t3[0])
         }
         throw CheckpointError.notAModel(folder, found: names.sorted())
+    }
+
+    /// The first of a file's names that is there, whole or in shards.
+    func find(_ choices: [String]) -> URL? { Self.find(choices, among: names, in: folder) }
+
+    private static func find(_ choices: [String], among names: Set<String>, in folder: URL) -> URL? {
+        choices.lazy.flatMap { ["\($0).index.json", $0] }.first(where: names.contains).map { folder.appending(path: $0) }
     }
 
     func configuration() throws -> ModelConfiguration {

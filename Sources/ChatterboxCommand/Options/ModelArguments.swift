@@ -19,6 +19,11 @@ struct ModelArguments: ParsableArguments {
     @Option(help: "Shrink weights to whole numbers: faster on a CPU, at some loss.")
     var quantize = Quantization.none
 
+    @Option(help: ArgumentHelp(
+        "The flow that makes sound: own is the model's; fast is a mean flow of two steps in its place, several times as fast (`chatterbox models pull chatterbox --fast`, or Turbo's).",
+        valueName: "own|fast"))
+    var flow = Flow.own
+
     @Flag(help: "Follow upstream operation by operation, without faster ways to the same result.")
     var exact = false
 
@@ -44,6 +49,8 @@ struct ModelArguments: ParsableArguments {
 
         var dtype: DType { DType(rawValue: rawValue)! }
     }
+
+    enum Flow: String, CaseIterable, ExpressibleByArgument { case own, fast }
 
     /// - Throws: ``UsageError`` or `ComputeError` for what cannot be, before anything is loaded.
     func check() throws {
@@ -78,7 +85,7 @@ struct ModelArguments: ParsableArguments {
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Synthesizer.load(
             folder, device: device, dtype: dtype.dtype,
-            compute: compute(), watermark: folders.watermark, languageTools: languageTools)
+            compute: compute(), flow: flow == .fast ? .fast(elsewhere: folders.fastFlows) : .own, watermark: folders.watermark, languageTools: languageTools)
         try Task.checkCancellation()
         return synthesizer
     }

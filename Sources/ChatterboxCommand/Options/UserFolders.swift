@@ -42,6 +42,16 @@ struct UserFolders {
         ModelLocator(shelves: [data.appending(path: "models"), hubShelf ?? modelShelf] + (Pico.shelf.map { [$0] } ?? []))
     }
 
+    /// Files with fast flows for the models of others, best first: Flash's, then Turbo's, each where it was fetched to.
+    var fastFlows: [URL] {
+        let turbo = try? modelLocator().folder(of: Variant.turbo.name).appending(path: FlowChoice.fastFileName)
+        #if Hub
+        return [modelStore.fastFlowFile, turbo].compactMap(\.self)
+        #else
+        return [turbo].compactMap(\.self)
+        #endif
+    }
+
     /// Links to the hub's models, each under its name.
     private var modelShelf: URL { caches.appending(path: "chatterbox/models") }
 

@@ -5,6 +5,8 @@ import Torch
 /// What speaking a text came to: the object that `--json` prints. Its keys are kept stable.
 struct SpeechSummary: Encodable {
     let model, device, dtype, quantize: String
+    /// The file of the S3Gen that spoke.
+    let s3Gen: String
     let seed: UInt64
     let textTokens, speechTokens: Int
     let end: String?
@@ -23,6 +25,7 @@ struct SpeechSummary: Encodable {
 
     enum CodingKeys: String, CodingKey {
         case model, device, dtype, quantize, seed, end, watermark, stages, output, warnings
+        case s3Gen = "s3gen"
         case textTokens = "text_tokens", speechTokens = "speech_tokens"
         case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds", realTimeFactor = "real_time_factor"
         case firstAudioSeconds = "first_audio_seconds"
@@ -35,6 +38,7 @@ struct SpeechSummary: Encodable {
         device = model.device.description
         dtype = model.dtype.rawValue
         quantize = model.quantization.rawValue
+        s3Gen = model.s3GenFile.path
         self.seed = seed
         textTokens = report.textTokens
         speechTokens = report.speechTokens
@@ -59,6 +63,7 @@ struct SpeechSummary: Encodable {
         try values.encode(device, forKey: .device)
         try values.encode(dtype, forKey: .dtype)
         try values.encode(quantize, forKey: .quantize)
+        try values.encode(s3Gen, forKey: .s3Gen)
         try values.encode(seed, forKey: .seed)
         try values.encode(textTokens, forKey: .textTokens)
         try values.encode(speechTokens, forKey: .speechTokens)

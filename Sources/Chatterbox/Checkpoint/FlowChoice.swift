@@ -1,0 +1,85 @@
+import Foundation
+import Torch
+
+/// Which flow a model speaks through.
+public enum FlowChoice: Sendable, Hashable {
+    /// That of the model's own S3Gen.
+    case own
+    /// A mean flow (Geng et al., "Mean flows for one-step generative modeling", 2025): two passes of one sequence through the
+    /// estimator, where a guided flow takes ten of two.
+    ///
+    /// A model whose own flow is one keeps it. Any other takes a whole S3Gen from the first of these files that is there:
+    /// ``fastFileName`` in the model's folder, then `elsewhere`. T3 stays the model's, with its rules for references and for
+    /// the end of speech.
+    case fast(elsewhere: [URL] = [])
+
+    /// What upstream calls an S3Gen with mean flow that lies beside others.
+    public static let fastFileName = "s3gen_meanflow.safetensors"
+}
+
+/// The file that a model's S3Gen is read from, open.
+struct S3GenFile {
+    let url: URL
+    let weights: Weights
+    /// The sizes of its networks.
+    let configuration: S3GenConfiguration
+    /// Whether it is the model's own, with which its built-in voice was made.
+    let isOwn: Bool
+
+    /// - Parameter own: the sizes of the model's own S3Gen.
+    /// - Throws: ``CheckpointError/noFastFlow(_:others:)``, ``CheckpointError/notMeanFlow(_:)``, ``CheckpointError/configuration(_:problem:)``;
+    ///   `SafetensorsError` and `ArchiveError` where a file is damaged.
+    init(_ choice: FlowChoice, of files: ModelFiles, sizes own: S3GenConfiguration, device: Device) throws {
+        func open(_ url: URL) throws -> Weights { try Weights.load(url, dtype: .float32, device: device) }
+        let ownWeights = try open(files.s3Gen), ownSizes = own.flow(of: ownWeights)
+        guard case .fast(let elsewhere) = choice, !ownSizes.flow.meanFlow else {
+            (url, weights, configuration, isOwn) = (files.s3Gen, ownWeights, ownSizes, true)
+            return
+        }
+        // Networks of other sizes cut speech into other tokens than this T3 knows.
+        let others = try elsewhere.filter(Self.isThere).map { ($0, try Self.sizes(beside: $0)) }.filter { $1.tokenizer == own.tokenizer }
+        guard let (url, sizes) = ([files.find([FlowChoice.fastFileName]).map { ($0, own) }] + others).lazy.compactMap(\.self).first else {
+            throw CheckpointError.noFastFlow(files.folder, others: elsewhere)
+        }
+        let weights = try open(url)
+        guard weights.hasMeanFlow else { throw CheckpointError.notMeanFlow(url) }
+        (self.url, self.weights, configuration, isOwn) = (url, weights, sizes.flow(of: weights), false)
+    }
+
+    private static func isThere(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
+
+    /// The sizes that a `config.json` in the same folder tells, or the released ones.
+    private static func sizes(beside url: URL) throws -> S3GenConfiguration {
+        let file = url.deletingLastPathComponent().appending(path: ModelFiles.configurationName)
+        return isThere(file) ? try ModelConfiguration(file).s3Gen : .meanFlow
+    }
+
+    /// Whether voices made with the model's own S3Gen are voices for this one: the networks that hear a recording are the same.
+    func hears(as files: ModelFiles, sizes own: S3GenConfiguration) throws -> Bool {
+        guard !isOwn else { return true }
+        func digests(_ weights: Weights, _ sizes: S3GenConfiguration) throws -> [String] {
+            [
+                try S3Tokenizer(weights["tokenizer"], sizes.tokenizer).digest(),
+                try SpeakerEncoder(weights["speaker_encoder"], sizes.speakerEncoder).digest(),
+            ]
+        }
+        return try digests(weights, configuration) == digests(Weights.load(files.s3Gen), own)
+    }
+}
+
+extension Weights {
+    /// Whether the flow of an S3Gen mixes two times, a step's beginning and its end, which only a mean flow does.
+    fileprivate var hasMeanFlow: Bool { self["flow"]["decoder"]["estimator"].contains("time_embed_mixer.weight") }
+}
+
+extension S3GenConfiguration {
+    /// These sizes with the kind of flow that the tensors of a file tell.
+    fileprivate func flow(of weights: Weights) -> S3GenConfiguration {
+        guard weights.hasMeanFlow, !flow.meanFlow else { return self }
+        var changed = self
+        changed.flow.meanFlow = true
+        changed.flow.steps = FlowConfiguration.meanFlow.steps
+        changed.flow.guidance = FlowConfiguration.meanFlow.guidance
+        return changed
+    }
+}
