@@ -29,6 +29,34 @@ struct BenchTests {
         #expect(picture.hasPrefix("<svg") && picture.contains("decode"))
     }
 
+    @Test("the same requests are measured one after the other, together and arriving by chance") func load() async throws {
+        let run = try await Program()([
+            "bench", "load", "--model", StandInModel.folder.path, "--listeners", "3", "--requests", "4", "--voices", "2", "--reference", "1",
+            "--seconds", "0.48", "--rate", "50", "--runs", "2", "--steps", "--json", "--quiet",
+        ])
+        try #require(run.status == 0, "\(run.errors)")
+        let report = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
+        #expect(report["voices"] as? Int == 2 && report["tokens"] as? Int == 12 && report["requests"] as? Int == 4)
+        let levels = try #require(report["levels"] as? [[String: Any]])
+        #expect(levels.map { $0["name"] as? String } == ["one after the other", "3 at once", "50 a second"])
+        func median(_ level: Int, _ name: String) throws -> Double { try #require((levels[level][name] as? [String: Any])?["median"] as? Double) }
+        for (index, level) in levels.enumerated() {
+            let runs = try #require(level["runs"] as? [[String: Any]])
+            #expect(runs.count == 2)
+            for run in runs {
+                #expect(run["requests"] as? Int == 4)
+                #expect(abs(try #require(run["audioSeconds"] as? Double) - 4 * 0.48) < 1e-9)
+            }
+            // Each comes in one piece: nobody runs dry.
+            #expect(try median(index, "underruns") == 0 && median(index, "firstAudioMedian") > 0)
+            #expect(try median(index, "firstAudio95") >= median(index, "firstAudioMedian"))
+        }
+        #expect(try median(0, "speedup") == 1 && median(0, "limit") == 1)
+        #expect(try median(1, "limit") > 1 && median(1, "limit") < 3)
+        let steps = try #require(report["steps"] as? [[String: Any]])
+        #expect(steps.map { $0["requests"] as? Int } == [1, 3])
+    }
+
     @Test("ways that are a GPU's are left out on a CPU, and whole-number weights on a GPU") func combinations() {
         let settings = BenchSetting.combinations(
             models: ["a"], devices: ["cpu", "cuda:0"], dtypes: ["float32"], quantizations: ["none", "int8"], ways: [.fast, .uncaptured, .offload])
@@ -53,6 +81,16 @@ struct BenchTests {
             "upstream a cpu", "upstream b cpu", "a cpu int8", "  against upstream", "b cpu int8", "  against upstream", "c cpu",
         ])
         #expect([4, 6].map { table[$0][column] } == ["3.0 times", "5.0 times"])
+    }
+
+    @Test("load that cannot be is refused with its option", arguments: [
+        (["--listeners", "0"], "--listeners is 0; allowed is 1 to 1024"), (["--rate", "0"], "--rate is 0; allowed is 0.001 to 1000"),
+        (["--text", " "], "--text"), (["--seconds", "1000"], "--seconds is 1000"), (["--language", "klingon"], "--language is klingon"),
+    ])
+    func loadRefusals(options: [String], words: String) async throws {
+        let run = try await Program()(["bench", "load", "--model", StandInModel.folder.path] + options)
+        #expect(run.status != 0)
+        #expect(run.errors.contains(words), "\(run.errors)")
     }
 
     @Test("what cannot be measured is refused with its option", arguments: [

@@ -20,7 +20,7 @@ public struct Model: Sendable {
     /// Whether it follows upstream operation by operation.
     public let isExact: Bool
     /// Threads that each of libtorch's operations takes: one where packed kernels compute.
-    let libtorchThreads: Int
+    package let libtorchThreads: Int
     /// T3 and the voice encoder where they leave a card while S3Gen works there; nil where everything stays.
     let offload: Offload?
     public let s3Gen: S3Gen
@@ -140,7 +140,7 @@ public struct Model: Sendable {
     var decodesAlone: Bool { packedT3 == nil && !plan.capturesSteps }
 
     /// What decodes the tokens of all requests of this model together.
-    func makeSharedDecodeEngine() throws -> any DecodeEngine {
+    package func makeSharedDecodeEngine() throws -> any DecodeEngine {
         if let packedT3 { return try PackedDecodeEngine(packedT3) }
         return try CapturedDecodeEngine(t3, slots: slotLimit, capacity: min(2048, configuration.t3.longestSequence))
     }

@@ -79,7 +79,7 @@ public struct T3Configuration: Sendable, Codable, Hashable {
     }
 
     /// Whether decoding with these options computes a second row, without the text: Turbo's style knows no guidance.
-    func isGuided(by options: SamplingOptions) -> Bool { style == .chatterbox && options.guidance > 0 }
+    package func isGuided(by options: SamplingOptions) -> Bool { style == .chatterbox && options.guidance > 0 }
 
     /// The text with the start and stop tokens this kind of model expects: Turbo's texts have none.
     public func framed(_ text: [Int]) -> [Int] {

@@ -93,13 +93,13 @@ public final class T3Decoder {
     }
 
     /// Whether the logits of the next token are there.
-    var isReady: Bool { logits != nil }
+    package var isReady: Bool { logits != nil }
 
     /// Draws the next tokens of decoders whose logits are there, of one model, in one call.
     ///
     /// - Returns: for each its token, nil where the model stops.
     @discardableResult
-    static func draw(_ decoders: [T3Decoder]) throws -> [Int?] {
+    package static func draw(_ decoders: [T3Decoder]) throws -> [Int?] {
         let drawn = try SpeechTokenSampler.draw(try decoders.map {
             SpeechTokenSampler.Row($0.sampler, logits: try $0.allowedLogits(), rulingOut: $0.tokens.count < $0.earliestStop ? $0.stopToken : nil)
         })

@@ -2,8 +2,6 @@ import ArgumentParser
 
 /// What every measurement asks for.
 struct BenchArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
-    var threads: Int?
     @Option(help: ArgumentHelp("Seed of what is drawn.", valueName: "n"))
     var seed: UInt64 = 1
     @Flag(help: "Print the figures as JSON.")

@@ -8,8 +8,8 @@ import Torch
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure how fast this machine speaks, and what faster settings lose.",
-        subcommands: [BenchSpeed.self, BenchQuality.self], defaultSubcommand: BenchSpeed.self)
+        abstract: "Measure how fast this machine speaks, to one listener or many, and what faster settings lose.",
+        subcommands: [BenchSpeed.self, BenchLoad.self, BenchQuality.self], defaultSubcommand: BenchSpeed.self)
 }
 
 /// `chatterbox bench speed`: what each stage takes.
@@ -61,6 +61,8 @@ struct BenchSpeed: AsyncParsableCommand {
     var memory = false
     @Option(help: ArgumentHelp("Draw where the time goes, as SVG.", valueName: "file"))
     var plot: String?
+    @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
+    var threads: Int?
     @OptionGroup var common: BenchArguments
     @OptionGroup var progress: ProgressArguments
 
@@ -84,7 +86,7 @@ struct BenchSpeed: AsyncParsableCommand {
             models: models, devices: devices, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue), ways: way)
         let folders = try Dictionary(models.map { ($0, try locator.folder(of: $0)) }, uniquingKeysWith: { first, _ in first })
         display.begin("Measuring the machine")
-        let machine = try BenchMachine.measure(threads: common.threads ?? ComputeOptions.defaultThreads)
+        let machine = try BenchMachine.measure(threads: threads ?? ComputeOptions.defaultThreads)
 
         var contenders: [Contender] = settings.map { setting in
             Contender(label: setting.label, folder: folders[setting.model]!, setting: setting) { try await run(setting) }
@@ -95,7 +97,7 @@ struct BenchSpeed: AsyncParsableCommand {
                     let label = "upstream \(model.map { URL(filePath: $0).lastPathComponent } ?? "default model") \(device)"
                     let job = BenchJob(
                         folder: folder.path, device: device, voice: voice.voice, text: text, language: language ?? "en", seed: common.seed,
-                        maxTokens: tokens, repeats: repeats, threads: common.threads)
+                        maxTokens: tokens, repeats: repeats, threads: threads)
                     contenders.insert(Contender(label: label, folder: folder, setting: nil) { try await upstream.run(job, label: label) }, at: 0)
                 }
             }
@@ -160,7 +162,7 @@ struct BenchSpeed: AsyncParsableCommand {
         var arguments = ["bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(common.seed), "--split", "none", "--no-watermark",
             "--repeats", String(repeats)]
         arguments += setting.arguments
-        if let threads = common.threads { arguments += ["--threads", String(threads)] }
+        if let threads { arguments += ["--threads", String(threads)] }
         if let language { arguments += ["--language", language] }
         if let voice = voice.voice { arguments += ["--voice", voice] }
         return try await BenchProcess.run(setting.label, URL(filePath: "/proc/self/exe").resolvingSymlinksInPath(), arguments)

@@ -38,6 +38,8 @@ struct BenchQuality: AsyncParsableCommand {
     @Option(help: "The most recordings.")
     var limit = 40
     @OptionGroup var voice: VoiceArguments
+    @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
+    var threads: Int?
     @OptionGroup var common: BenchArguments
     @OptionGroup var progress: ProgressArguments
 
@@ -51,10 +53,10 @@ struct BenchQuality: AsyncParsableCommand {
         let display = progress.display
         defer { display.clear() }
         // The models are compared on this task's threads.
-        if let threads = common.threads { try Libtorch.setThreads(threads) }
+        if let threads { try Libtorch.setThreads(threads) }
         var arguments = try ModelArguments.parse([])
         arguments.model = model
-        arguments.threads = common.threads
+        arguments.threads = threads
         arguments.exact = true
         let source = try voice.source(for: arguments)
         let exact = try await arguments.load(display)

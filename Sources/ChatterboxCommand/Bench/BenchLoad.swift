@@ -1,0 +1,134 @@
+import ArgumentParser
+import Chatterbox
+import ChatterboxEvaluation
+import Foundation
+import SpeechAudio
+import Torch
+
+/// `chatterbox bench load`: what many requests at once take.
+struct BenchLoad: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "load",
+        abstract: "Measure how fast this machine speaks to many listeners at once.",
+        discussion: """
+            The same requests are spoken one after the other and then for each number of --listeners, each of whom asks for the next \
+            text when the one before has ended. With --rate requests arrive by chance, whoever is still being served. Each is as \
+            long as --seconds says, for the model's own end of speech is ruled out, so that weights may be random ones \
+            (`chatterbox models make-random`).
+
+            The table shows medians of --runs: when listeners hear the first sound (half of them, and 95 %), how \
+            many seconds of sound a request and all together get in a second, and how often somebody who plays at once has \
+            played all before more comes. Next to how many times as fast all is as one after the other stands the limit \
+            that Amdahl's law sets: what requests can share is the reading of the language model's weights.
+
+            Examples:
+              chatterbox bench load --model turbo --quantize int8
+              chatterbox bench load --model DIR --voices 8 --listeners 8 --requests 32 --runs 1
+              chatterbox bench load --model nano --quantize int8 --voice me.wav --rate 0.2 0.4 --json
+            """)
+
+    @OptionGroup var model: ModelArguments
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("How many requests at once.", valueName: "n"))
+    var listeners = [1, 2, 4, 8]
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("How many requests arrive in a second, in the mean.", valueName: "x"))
+    var rate: [Double] = []
+    @Option(help: ArgumentHelp("Requests of each measurement. (default: the largest number of listeners)", valueName: "n"))
+    var requests: Int?
+    @Option(help: ArgumentHelp("Seconds of speech of a request.", valueName: "s"))
+    var seconds = 10.0
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Texts to speak in turn; the default ones are English.", valueName: "text"))
+    var text = Self.texts
+    @Option(help: ArgumentHelp("Language of the texts, for models that speak several.", valueName: "xx"))
+    var language: String?
+    @Option(help: ArgumentHelp("How many different voices speak in turn, made of random numbers.", valueName: "n"))
+    var voices = 1
+    @Option(help: ArgumentHelp("Seconds of the references that random voices stand for.", valueName: "s"))
+    var reference = 7.0
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Voices that speak in turn, in place of random ones.", valueName: "file|name"))
+    var voice: [String] = []
+    @Option(help: "How often each is measured.")
+    var runs = 3
+    @Flag(help: "Measure the language model's steps for so many requests as well, without anything beside them.")
+    var steps = false
+    @OptionGroup var common: BenchArguments
+    @OptionGroup var progress: ProgressArguments
+
+    static let texts = [
+        "The ship was late, and nobody on the quay could say when it would come in.",
+        "She had written three letters that week and sent none of them to anybody.",
+        "All the way down the hill the children sang what they had learned at school.",
+        "He kept the old clock because it was wrong in the same way every day.",
+    ]
+
+    func validate() throws {
+        func check(_ name: String, _ value: Double, _ allowed: ClosedRange<Double>) throws {
+            guard allowed.contains(value) else {
+                func shown(_ number: Double) -> String { number == number.rounded() ? String(Int(number)) : String(number) }
+                throw ValidationError("--\(name) is \(shown(value)); allowed is \(shown(allowed.lowerBound)) to \(shown(allowed.upperBound))")
+            }
+        }
+        for count in listeners { try check("listeners", Double(count), 1...1024) }
+        for rate in rate { try check("rate", rate, 0.001...1000) }
+        if let requests { try check("requests", Double(requests), 1...100_000) }
+        try check("seconds", seconds, 0.04...160)
+        try check("voices", Double(voices), 1...1024)
+        try check("reference", reference, 1...60)
+        try check("runs", Double(runs), 1...100)
+        guard !text.isEmpty, !text.contains(where: { $0.allSatisfy(\.isWhitespace) }) else { throw ValidationError("--text is empty; give something to speak") }
+    }
+
+    func run() async throws {
+        let display = progress.display
+        defer { display.clear() }
+        let speaking = try SpeakingArguments.parse(language.map { ["--language", $0] } ?? []), options = try speaking.options()
+        let sources = try voice.map { try VoiceArguments.parse(["--voice", $0]).source(for: model)! }
+        let synthesizer = try await model.load(display)
+        try speaking.check(synthesizer.model)
+        let speaker = SynthesizerSpeaker(
+            synthesizer, voices: try await load(sources, synthesizer, display), seconds: seconds, language: options.language)
+        display.begin("Measuring the machine")
+        let machine = try BenchMachine.measure(threads: model.threads ?? ComputeOptions.defaultThreads)
+        display.begin("Warming up")
+        try await speaker.warmUp()
+
+        var patterns = [LoadPattern.closed(listeners: 1)]
+        for count in listeners where !patterns.contains(.closed(listeners: count)) { patterns.append(.closed(listeners: count)) }
+        patterns += rate.map { .open(rate: $0, seed: common.seed) }
+        let load = SpeechLoad(speaker, clock: ContinuousClock()), asked = makeRequests(for: speaker)
+        var report = LoadReport(machine: machine, synthesizer.model, speaker, requests: asked.count, patterns)
+        // In turn, so that a machine whose speed drifts is fair to all.
+        for run in 1...runs {
+            for pattern in patterns {
+                display.begin("Run \(run) of \(runs): \(asked.count) requests, \(LoadReport.name(of: pattern))")
+                report.add(try await load.run(asked, pattern), pattern)
+            }
+            for case .closed(let count) in steps ? patterns : [] {
+                display.begin("Run \(run) of \(runs): steps for \(count)")
+                report.add(try synthesizer.model.stepTime(requests: count, voices: speaker.voices, tokens: speaker.tokens, seed: common.seed))
+            }
+        }
+        display.clear()
+        if common.json { return try StandardOutput.print(json: report) }
+        try StandardOutput.print("\(machine.sentence)\n\(report.setting)\n\n\(common.table(report.table))")
+        if steps { try StandardOutput.print("\n" + common.table(report.stepTable)) }
+    }
+
+    private func makeRequests(for speaker: SynthesizerSpeaker) -> [LoadRequest] {
+        (0..<(requests ?? listeners.max() ?? 1)).map { number in
+            LoadRequest(text[number % text.count], voice: number % speaker.voices.count, seed: common.seed &+ UInt64(number))
+        }
+    }
+
+    /// The given voices, or random ones.
+    private func load(_ sources: [VoiceSource], _ synthesizer: Synthesizer, _ display: ProgressDisplay) async throws -> [Voice] {
+        if sources.isEmpty {
+            let sizes = synthesizer.model.voiceAnalyzer.voiceSizes
+            return try (0..<voices).map { number in
+                try Voice.random(sizes, seconds: reference, generator: Generator(seed: common.seed &+ UInt64(number))).to(synthesizer.model.device)
+            }
+        }
+        var voices: [Voice] = []
+        for source in sources { voices.append(try await source.load(synthesizer, display)) }
+        return voices
+    }
+}

@@ -1,0 +1,149 @@
+import Chatterbox
+import ChatterboxEvaluation
+import Foundation
+
+/// What `bench load` found, as `--json` prints it.
+struct LoadReport: Encodable {
+    let machine: BenchMachine
+    let model, device, dtype, quantize: String
+    let plan: ComputePlan
+    /// Different voices, speech tokens of a request, and requests of each measurement.
+    let voices, tokens, requests: Int
+    private(set) var levels: [Level]
+    /// What a step takes for so many requests; empty where that was not asked for.
+    private(set) var steps: [Step] = []
+
+    /// One way in which requests came, in the medians of its runs.
+    struct Level: Encodable {
+        let name: String
+        /// One of the two.
+        let listeners: Int?
+        let rate: Double?
+        fileprivate(set) var runs: [LoadFigures] = []
+        fileprivate(set) var firstAudioMedian, firstAudio95, realTimeFactor, leastRealTimeFactor, audioPerSecond: Spread?
+        fileprivate(set) var underruns, drySeconds: Spread?
+        /// How many times as fast as one after the other in the same run, and what Amdahl's law allows at most.
+        fileprivate(set) var speedup, limit: Spread?
+        fileprivate var speedups: [Double] = [], limits: [Double] = []
+        fileprivate let pattern: LoadPattern
+
+        fileprivate init(_ pattern: LoadPattern) {
+            self.pattern = pattern
+            name = LoadReport.name(of: pattern)
+            switch pattern {
+            case .closed(let count): (listeners, rate) = (count, nil)
+            case .open(let rate, _): (listeners, self.rate) = (nil, rate)
+            }
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case name, listeners, rate, runs, firstAudioMedian, firstAudio95, realTimeFactor, leastRealTimeFactor, audioPerSecond
+            case underruns, drySeconds, speedup, limit
+        }
+
+        fileprivate mutating func add(_ figures: LoadFigures, against serial: LoadFigures, _ shareable: ShareableWork?) {
+            runs.append(figures)
+            speedups.append(figures.audioPerSecond / serial.audioPerSecond)
+            if let shareable { limits.append(shareable.limit(requests: listeners.map { Double(min($0, figures.requests)) } ?? figures.openRequests)) }
+            firstAudioMedian = Spread(runs.compactMap(\.firstAudioMedian))
+            firstAudio95 = Spread(runs.compactMap(\.firstAudio95))
+            realTimeFactor = Spread(runs.map(\.realTimeFactorMedian))
+            leastRealTimeFactor = Spread(runs.map(\.realTimeFactorLeast))
+            audioPerSecond = Spread(runs.map(\.audioPerSecond))
+            underruns = Spread(runs.map { Double($0.underruns) })
+            drySeconds = Spread(runs.map(\.drySeconds))
+            (speedup, limit) = (Spread(speedups), Spread(limits))
+        }
+    }
+
+    struct Step: Encodable {
+        let requests: Int
+        fileprivate var times: [Double] = []
+        fileprivate(set) var seconds: Spread?
+
+        private enum CodingKeys: String, CodingKey { case requests, seconds }
+    }
+
+    private let t3: T3Configuration
+    private let quantization: Quantization
+    private let isGuided: Bool
+    /// Speech tokens of the voices' prompts that T3 sees.
+    private let prompt: Int
+    /// The last run of one after the other.
+    private var serial: (figures: LoadFigures, shareable: ShareableWork?)?
+
+    private enum CodingKeys: String, CodingKey {
+        case machine, model, device, dtype, quantize, plan, voices, tokens, requests, levels, steps
+    }
+
+    init(machine: BenchMachine, _ model: Model, _ speaker: SynthesizerSpeaker, requests: Int, _ patterns: [LoadPattern]) {
+        self.machine = machine
+        self.model = model.folder.lastPathComponent
+        (device, dtype, quantize) = (model.device.description, model.dtype.rawValue, model.quantization.rawValue)
+        plan = model.plan
+        (voices, tokens, self.requests) = (speaker.voices.count, speaker.tokens, requests)
+        t3 = model.configuration.t3
+        quantization = model.quantization
+        isGuided = t3.isGuided(by: model.variant.sampling)
+        prompt = speaker.voices[0].conditioningTokens.size(1)
+        levels = patterns.map(Level.init)
+    }
+
+    /// Takes a measurement; that of one after the other comes first in each run.
+    mutating func add(_ spoken: [SpokenRequest], _ pattern: LoadPattern) {
+        let figures = LoadFigures(spoken)
+        if pattern == .closed(listeners: 1) {
+            serial = (figures, ShareableWork(spoken, of: t3, prompt: prompt, isGuided: isGuided, quantization: quantization))
+        }
+        guard let serial, let index = levels.firstIndex(where: { $0.pattern == pattern }) else {
+            preconditionFailure("one after the other is measured first")
+        }
+        levels[index].add(figures, against: serial.figures, serial.shareable)
+    }
+
+    mutating func add(_ time: StepTime) {
+        let index = steps.firstIndex { $0.requests == time.requests } ?? steps.endIndex
+        if index == steps.endIndex { steps.append(Step(requests: time.requests)) }
+        steps[index].times.append(time.seconds)
+        steps[index].seconds = Spread(steps[index].times)
+    }
+
+    // MARK: for people
+
+    static func name(of pattern: LoadPattern) -> String {
+        switch pattern {
+        case .closed(1): "one after the other"
+        case .closed(let count): "\(count) at once"
+        case .open(let rate, _): "\(rate.formatted()) a second"
+        }
+    }
+
+    /// As "turbo on cpu, T3 packed int8; …: 8 requests of 10 s in 1 voice".
+    var setting: String {
+        let length = (Double(tokens) / 25).formatted()
+        return "\(model) on \(device), \(plan): \(requests) request\(requests == 1 ? "" : "s") of \(length) s in \(voices) voice\(voices == 1 ? "" : "s")"
+    }
+
+    var table: [[String]] {
+        func factor(_ spread: Spread?) -> String { spread.map { String(format: "%.2f×", $0.median) } ?? "–" }
+        func seconds(_ spread: Spread?) -> String { spread.map { BenchReport.seconds($0.median) } ?? "–" }
+        func speedup(_ spread: Spread?) -> String {
+            factor(spread) + (spread.map { $0.share > 0.005 ? " ±\(Int(($0.share * 100).rounded())) %" : "" } ?? "")
+        }
+        return [["", "first audio, half", "95 %", "real time, a request", "slowest", "all together", "ran dry", "for", "against one after the other", "limit"]]
+            + levels.map { level in
+                [
+                    level.name, seconds(level.firstAudioMedian), seconds(level.firstAudio95), factor(level.realTimeFactor),
+                    factor(level.leastRealTimeFactor), factor(level.audioPerSecond), level.underruns.map { String(format: "%.0f", $0.median) } ?? "–",
+                    seconds(level.drySeconds), speedup(level.speedup), factor(level.limit),
+                ]
+            }
+    }
+
+    var stepTable: [[String]] {
+        [["requests in a step", "a step", "against one"]] + steps.map { step in
+            let ratio = step.seconds.flatMap { own in steps.first?.seconds.map { own.median / $0.median } }
+            return [String(step.requests), step.seconds.map { BenchReport.seconds($0.median) } ?? "–", ratio.map { String(format: "%.2f×", $0) } ?? "–"]
+        }
+    }
+}

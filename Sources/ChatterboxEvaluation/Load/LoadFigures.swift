@@ -1,0 +1,85 @@
+import Chatterbox
+import Kernels
+
+/// What a measurement of load comes to.
+public struct LoadFigures: Sendable, Hashable, Codable {
+    public let requests: Int
+    /// Requests that were open at a time, in the mean.
+    public let openRequests: Double
+    /// Seconds from the first request to the last sound.
+    public let wallSeconds: Double
+    /// Seconds of sound in all.
+    public let audioSeconds: Double
+    /// Seconds from a request to its first sound that can be heard: half of the requests wait no longer, and 95 %; nil where
+    /// nothing can be heard.
+    public let firstAudioMedian, firstAudio95: Double?
+    /// Of a request, seconds of sound a second: the median and the slowest.
+    public let realTimeFactorMedian, realTimeFactorLeast: Double
+    /// How often listeners who play at once ran dry, and for how many seconds in all.
+    public let underruns: Int
+    public let drySeconds: Double
+
+    /// Seconds of sound a second, of all requests together.
+    public var audioPerSecond: Double { wallSeconds > 0 ? audioSeconds / wallSeconds : 0 }
+
+    public init(_ spoken: [SpokenRequest]) {
+        let begin = spoken.map(\.start).min() ?? 0, end = spoken.map(\.end).max() ?? 0
+        let first = Percentiles(spoken.compactMap(\.firstAudioSeconds)), factors = Percentiles(spoken.map(\.realTimeFactor))
+        requests = spoken.count
+        wallSeconds = end - begin
+        openRequests = end > begin ? spoken.reduce(0) { $0 + $1.end - $1.start } / (end - begin) : 0
+        audioSeconds = spoken.reduce(0) { $0 + $1.listener.audioSeconds }
+        (firstAudioMedian, firstAudio95) = (first[50], first[95])
+        (realTimeFactorMedian, realTimeFactorLeast) = (factors[50] ?? 0, factors[0] ?? 0)
+        underruns = spoken.reduce(0) { $0 + $1.listener.underruns }
+        drySeconds = spoken.reduce(0) { $0 + $1.listener.drySeconds }
+    }
+}
+
+/// Numbers by rank.
+public struct Percentiles: Sendable, Hashable {
+    private let sorted: [Double]
+
+    public init(_ values: [Double]) { sorted = values.sorted() }
+
+    /// The smallest number that so many percent of all do not exceed; nil where there are none.
+    public subscript(_ percent: Double) -> Double? {
+        guard !sorted.isEmpty else { return nil }
+        let rank = (percent / 100 * Double(sorted.count)).rounded(.up)
+        return sorted[min(sorted.count, max(1, Int(rank))) - 1]
+    }
+}
+
+/// How much of the work on requests that are spoken one after the other could be done once for all of them: reading T3's weights.
+/// The rest (flow, vocoder, attention, arithmetic) is each request's own. What the shared part allows is Amdahl's law.
+public struct ShareableWork: Sendable, Hashable, Codable {
+    /// Seconds that all requests took one after the other, and of these the shareable ones.
+    public let serialSeconds, shareableSeconds: Double
+
+    public init(serialSeconds: Double, shareableSeconds: Double) {
+        (self.serialSeconds, self.shareableSeconds) = (serialSeconds, shareableSeconds)
+    }
+
+    /// Counts the decode steps' seconds as those of reading memory: weights, and keys and values.
+    ///
+    /// - Parameters:
+    ///   - spoken: one after the other.
+    ///   - prompt: speech tokens of the voice's prompt that T3 sees.
+    /// - Returns: nil where a request's stages are not known.
+    public init?(_ spoken: [SpokenRequest], of t3: T3Configuration, prompt: Int, isGuided: Bool, quantization: Quantization) {
+        let reports = spoken.compactMap(\.report)
+        guard !reports.isEmpty, reports.count == spoken.count else { return nil }
+        serialSeconds = LoadFigures(spoken).wallSeconds
+        shareableSeconds = reports.reduce(0) { sum, report in
+            let length = t3.prefixLength(text: report.textTokens, prompt: prompt) + report.speechTokens / 2
+            func bytes(_ length: Int) -> Double { t3.stepCost(length: length, rows: isGuided ? 2 : 1, quantization: quantization).bytes }
+            return sum + report.stages.decode * bytes(0) / bytes(length)
+        }
+    }
+
+    /// How many times as fast as one after the other so many requests at once can be at most.
+    public func limit(requests: Double) -> Double {
+        let requests = max(1, requests)
+        return serialSeconds / (serialSeconds - shareableSeconds + shareableSeconds / requests)
+    }
+}

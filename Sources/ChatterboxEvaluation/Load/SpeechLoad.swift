@@ -1,0 +1,125 @@
+import Chatterbox
+import Foundation
+import Synchronization
+
+/// When requests come.
+public enum LoadPattern: Sendable, Hashable {
+    /// So many listeners, each of whom asks for the next text when the one before has ended. One of them asks for one after the
+    /// other.
+    case closed(listeners: Int)
+    /// So many requests a second in the mean, whoever else is being served: a Poisson process.
+    case open(rate: Double, seed: UInt64)
+}
+
+/// A request that has been spoken, in seconds since the measurement began.
+public struct SpokenRequest: Sendable, Hashable {
+    /// When it came: when a listener asked, or when it arrived.
+    public let start: Double
+    /// When its last sound came.
+    public let end: Double
+    public let listener: Listener
+    /// What the work came to, where the speaker told.
+    public let report: SpeechReport?
+
+    public init(start: Double, end: Double, listener: Listener, report: SpeechReport? = nil) {
+        (self.start, self.end, self.listener, self.report) = (start, end, listener, report)
+    }
+
+    /// Seconds from the request to the first sound that can be heard.
+    public var firstAudioSeconds: Double? { listener.firstAudio.map { $0 - start } }
+    /// Seconds of sound a second from the request to its end.
+    public var realTimeFactor: Double { end > start ? listener.audioSeconds / (end - start) : 0 }
+}
+
+/// Has requests spoken as listeners ask for them, and notes what they hear.
+///
+/// A request's time runs from when it came, not from when somebody had time for it, so that a speaker who falls behind shows.
+public struct SpeechLoad<Time: Clock>: Sendable where Time.Duration == Duration {
+    private let speaker: any LoadSpeaker
+    private let clock: Time
+
+    public init(_ speaker: any LoadSpeaker, clock: Time) {
+        (self.speaker, self.clock) = (speaker, clock)
+    }
+
+    /// Speaks all requests, each once.
+    ///
+    /// - Returns: the requests in their order.
+    /// - Throws: what the speaker throws for any of them, and `CancellationError`; the others are cancelled then.
+    public func run(_ requests: [LoadRequest], _ pattern: LoadPattern) async throws -> [SpokenRequest] {
+        let start = clock.now
+        var spoken = [SpokenRequest?](repeating: nil, count: requests.count)
+        try await withThrowingTaskGroup(of: [(Int, SpokenRequest)].self) { group in
+            switch pattern {
+            case .closed(let listeners):
+                let left = Turns(requests.count)
+                for _ in 0..<max(1, listeners) {
+                    group.addTask {
+                        var own: [(Int, SpokenRequest)] = []
+                        while let number = left.next() { own.append((number, try await listen(to: requests[number], since: start))) }
+                        return own
+                    }
+                }
+            case .open(let rate, let seed):
+                for (number, arrival) in zip(requests.indices, PoissonArrivals(rate: rate, seed: seed)) {
+                    group.addTask {
+                        try await clock.sleep(until: start.advanced(by: .seconds(arrival)), tolerance: nil)
+                        return [(number, try await listen(to: requests[number], since: start, arrival: arrival))]
+                    }
+                }
+            }
+            for try await finished in group {
+                for (number, request) in finished { spoken[number] = request }
+            }
+        }
+        return spoken.map { $0! }
+    }
+
+    private func listen(to request: LoadRequest, since start: Time.Instant, arrival: Double? = nil) async throws -> SpokenRequest {
+        func now() -> Double { start.duration(to: clock.now) / .seconds(1) }
+        let begin = arrival ?? now()
+        var listener = Listener()
+        let report = try await speaker.speak(request) { listener.hear($0, at: now()) }
+        return SpokenRequest(start: begin, end: now(), listener: listener, report: report)
+    }
+}
+
+/// Numbers from 0, each given once.
+private final class Turns: Sendable {
+    private let count: Int
+    private let taken = Atomic(0)
+
+    init(_ count: Int) { self.count = count }
+
+    func next() -> Int? {
+        let number = taken.add(1, ordering: .relaxed).oldValue
+        return number < count ? number : nil
+    }
+}
+
+/// When requests arrive that know nothing of each other: the times between them are exponentially distributed.
+public struct PoissonArrivals: Sequence, IteratorProtocol, Sendable {
+    private let rate: Double
+    private var state: UInt64
+    private var time = 0.0
+
+    /// - Parameters:
+    ///   - rate: arrivals a second, above 0.
+    ///   - seed: the same one gives the same times.
+    public init(rate: Double, seed: UInt64) {
+        precondition(rate > 0, "somebody arrives")
+        (self.rate, state) = (rate, seed)
+    }
+
+    /// The next arrival, in seconds from the beginning.
+    public mutating func next() -> Double? {
+        // SplitMix64 (Steele, Lea and Flood 2014); of its upper 53 bits a number in (0, 1].
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var bits = state
+        bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
+        bits ^= bits >> 31
+        time -= log(Double((bits >> 11) + 1) / 9_007_199_254_740_992) / rate
+        return time
+    }
+}

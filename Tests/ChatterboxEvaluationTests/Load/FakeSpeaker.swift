@@ -1,0 +1,54 @@
+import Chatterbox
+import Synchronization
+
+@testable import ChatterboxEvaluation
+
+/// Speaks on a virtual clock: each request takes seconds that do not depend on the others, and then seconds of work that only
+/// one of them has at a time. Sound comes in stretches during the work.
+final class FakeSpeaker: LoadSpeaker {
+    struct Failure: Error, Hashable { let text: String }
+
+    private let time: VirtualTime
+    private let own: Double
+    private let work: [Double]
+    private let sound: HeardSound
+    private let state = Mutex(State())
+
+    private struct State {
+        var freeAt = VirtualTime.Instant(sinceStart: .zero)
+        var open = 0, mostOpen = 0
+        var texts: [String] = []
+    }
+
+    /// - Parameters:
+    ///   - own: seconds of each request beside those of others.
+    ///   - work: seconds that one request has at a time, after each of which a stretch of sound comes.
+    init(_ time: VirtualTime, own: Double = 0, work: [Double], sound: HeardSound = HeardSound(seconds: 1)) {
+        (self.time, self.own, self.work, self.sound) = (time, own, work, sound)
+    }
+
+    /// The most requests that were open at a time.
+    var mostOpen: Int { state.withLock(\.mostOpen) }
+    /// What was spoken, in the order of asking.
+    var texts: [String] { state.withLock(\.texts) }
+
+    func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport? {
+        state.withLock { state in
+            state.open += 1
+            state.mostOpen = max(state.mostOpen, state.open)
+            state.texts.append(request.text)
+        }
+        defer { state.withLock { $0.open -= 1 } }
+        if request.text == "fail" { throw Failure(text: request.text) }
+        try await time.sleep(seconds: own)
+        for seconds in work {
+            let end = state.withLock { state in
+                state.freeAt = max(state.freeAt, time.now).advanced(by: .seconds(seconds))
+                return state.freeAt
+            }
+            try await time.sleep(until: end, tolerance: nil)
+            onSound(sound)
+        }
+        return nil
+    }
+}
