@@ -24,6 +24,7 @@ CK_INLINE void store_some(float *p, f32x16 v, ptrdiff_t count) { _mm512_mask_sto
 #define CK_FLOAT_PANELS 2
 #define CK_CODE_ROWS 8
 #define CK_CODE_PANELS 2
+#define CK_TOGETHER_PAGES 4
 #include "kernels.inc"
 
 #pragma clang attribute pop

@@ -18,6 +18,15 @@ typedef struct step {
     ptrdiff_t record_count;
 } step;
 
+/// Stretches whose queries look back together, for their sequences begin with the same pages: one position each, or a single
+/// stretch of any length.
+typedef struct party {
+    ptrdiff_t stretches[CK_TOGETHER];
+    int count;
+    /// Full pages that all of them have.
+    ptrdiff_t common;
+} party;
+
 /// What a phase of a step works on.
 typedef union stage {
     struct { const ck_decoder *decoder; ck_way_in way; const ptrdiff_t *wanted; } norm;
@@ -39,14 +48,17 @@ struct ck_decoder {
     void *work;
     size_t work_bytes;
     float *hidden, *normalised, *query_key_value, *attended, *expanded;
-    /// For each thread: weights of one query, the query itself and the output.
+    /// For each thread and query that looks back with others: weights, the query itself and the output.
     float *thread_work;
-    ptrdiff_t thread_stride;
+    ptrdiff_t query_stride;
     ck_operand codes;
 
-    /// The step that is being computed, the first row of each of its stretches, the rows whose logits are wanted, and its phases.
+    /// The step that is being computed, the first row of each of its stretches, the rows whose logits are wanted, who look back
+    /// together, and its phases.
     step step;
     ptrdiff_t *first_rows, *wanted;
+    party *parties;
+    ptrdiff_t party_count;
     ck_phase *phases;
     stage *stages;
     ptrdiff_t phase_count;
@@ -66,7 +78,7 @@ static size_t lay_out(ck_decoder *decoder, char *place) {
     struct { float **pointer; ptrdiff_t count; } parts[] = {
         {&decoder->hidden, rows * hidden}, {&decoder->normalised, rows * hidden}, {&decoder->query_key_value, 3 * rows * hidden},
         {&decoder->attended, rows * hidden}, {&decoder->expanded, rows * transformer->inner},
-        {&decoder->thread_work, ck_team_threads(decoder->team) * decoder->thread_stride},
+        {&decoder->thread_work, ck_team_threads(decoder->team) * CK_TOGETHER * decoder->query_stride},
     };
     for (size_t index = 0; index < sizeof parts / sizeof parts[0]; index++) {
         if (place) *parts[index].pointer = (float *)(place + used);
@@ -87,14 +99,15 @@ ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, 
     decoder->padded_head = rounded_up(decoder->head, CK_LANES);
     decoder->half = half;
     decoder->block_bytes = (size_t)(CK_PAGE * decoder->padded_head) * (half ? 2 : 4);
-    decoder->thread_stride = rounded_up(longest, 64) + 2 * decoder->padded_head;
+    decoder->query_stride = rounded_up(longest, 64) + 2 * decoder->padded_head;
     decoder->work_bytes = lay_out(decoder, NULL);
     decoder->work = ck_memory_take(decoder->work_bytes, false);
     decoder->first_rows = calloc((size_t)rows, sizeof(ptrdiff_t));
     decoder->wanted = calloc((size_t)rows, sizeof(ptrdiff_t));
+    decoder->parties = calloc((size_t)rows, sizeof(party));
     decoder->phases = calloc((size_t)most_phases(transformer), sizeof(ck_phase));
     decoder->stages = calloc((size_t)most_phases(transformer), sizeof(stage));
-    if (!decoder->work || !decoder->first_rows || !decoder->wanted || !decoder->phases || !decoder->stages) {
+    if (!decoder->work || !decoder->first_rows || !decoder->wanted || !decoder->parties || !decoder->phases || !decoder->stages) {
         ck_decoder_free(decoder);
         return NULL;
     }
@@ -107,6 +120,7 @@ void ck_decoder_free(ck_decoder *decoder) {
     ck_memory_give(decoder->work, decoder->work_bytes);
     free(decoder->first_rows);
     free(decoder->wanted);
+    free(decoder->parties);
     free(decoder->phases);
     free(decoder->stages);
     free(decoder);
@@ -149,39 +163,107 @@ static void record(const step *step, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t 
     }
 }
 
-/// One head's attention for a stretch: first the keys and values of its rows are stored, then each row looks back.
-static void attend(ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t index) {
-    const step *step = &decoder->step;
-    const ck_transformer *transformer = decoder->transformer;
-    const ck_kernels *kernels = ck_team_kernels(member->team);
-    const ck_stretch *stretch = &step->stretches[index];
-    const ptrdiff_t hidden = transformer->hidden, size = decoder->head, padded = decoder->padded_head;
-    const ptrdiff_t first = decoder->first_rows[index];
-    const size_t keys = place(decoder, false, layer, head), values = place(decoder, true, layer, head);
-    float *weights = decoder->thread_work + member->index * decoder->thread_stride;
-    float *query = weights + rounded_up(decoder->longest, 64), *output = query + padded;
+/// Full pages that the sequences of two stretches have in common, at most so many.
+static ptrdiff_t common_pages(const ck_stretch *a, const ck_stretch *b, ptrdiff_t most) {
+    const ptrdiff_t shorter = a->start < b->start ? a->start : b->start;
+    if (most > shorter / CK_PAGE) most = shorter / CK_PAGE;
+    ptrdiff_t count = 0;
+    while (count < most && a->pages[count] == b->pages[count]) count++;
+    return count;
+}
 
-    for (ptrdiff_t i = 0; i < stretch->count; i++) {
-        const ptrdiff_t position = stretch->start + i;
-        float *own = decoder->query_key_value + (first + i) * 3 * hidden + head * size;
-        char *page = stretch->pages[position / CK_PAGE];
-        turn(transformer, own + hidden, size, position);
-        kernels->remember[decoder->half](
-            page + keys, page + values, position % CK_PAGE, own + hidden, own + 2 * hidden, size, padded);
+/// Has stretches of one position look back with the next ones that begin with the same page.
+static void form_parties(ck_decoder *decoder) {
+    const ck_stretch *stretches = decoder->step.stretches;
+    decoder->party_count = 0;
+    for (ptrdiff_t index = 0; index < decoder->step.stretch_count; index++) {
+        const ck_stretch *stretch = &stretches[index];
+        party *host = NULL;
+        ptrdiff_t common = 0;
+        for (ptrdiff_t other = decoder->party_count; stretch->count == 1 && !host && other-- > 0;) {
+            party *party = &decoder->parties[other];
+            const ck_stretch *first = &stretches[party->stretches[0]];
+            if (party->count == CK_TOGETHER || first->count > 1) continue;
+            common = common_pages(first, stretch, party->common);
+            if (common > 0) host = party;
+        }
+        if (!host) {
+            host = &decoder->parties[decoder->party_count++];
+            *host = (party){.common = stretch->start / CK_PAGE};
+            common = host->common;
+        }
+        host->common = common;
+        host->stretches[host->count++] = index;
     }
-    const float scale = 1.0f / sqrtf((float)size);
+}
+
+/// Stores the keys and values of a stretch's rows for one head.
+static void remember(const ck_kernels *kernels, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t index) {
+    const ck_stretch *stretch = &decoder->step.stretches[index];
+    const ptrdiff_t hidden = decoder->transformer->hidden, size = decoder->head;
     for (ptrdiff_t i = 0; i < stretch->count; i++) {
         const ptrdiff_t position = stretch->start + i;
+        float *own = decoder->query_key_value + (decoder->first_rows[index] + i) * 3 * hidden + head * size;
+        char *page = stretch->pages[position / CK_PAGE];
+        turn(decoder->transformer, own + hidden, size, position);
+        kernels->remember[decoder->half](
+            page + place(decoder, false, layer, head), page + place(decoder, true, layer, head), position % CK_PAGE, own + hidden,
+            own + 2 * hidden, size, decoder->padded_head);
+    }
+}
+
+/// A row that looks back: the stretch and which of its positions.
+typedef struct looker {
+    ptrdiff_t stretch, position;
+} looker;
+
+/// One head's attention for some rows whose sequences have their first pages in common.
+static void look_back(
+    ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, const looker *rows, int count, ptrdiff_t common
+) {
+    const step *step = &decoder->step;
+    const ptrdiff_t hidden = decoder->transformer->hidden, size = decoder->head, padded = decoder->padded_head;
+    const float scale = 1.0f / sqrtf((float)size);
+    ck_attention queries[CK_TOGETHER];
+    for (int i = 0; i < count; i++) {
+        const ck_stretch *stretch = &step->stretches[rows[i].stretch];
+        const ptrdiff_t position = stretch->start + rows[i].position, row = decoder->first_rows[rows[i].stretch] + rows[i].position;
+        float *weights = decoder->thread_work + (member->index * CK_TOGETHER + i) * decoder->query_stride;
+        float *query = weights + rounded_up(decoder->longest, 64);
         memset(query, 0, (size_t)padded * sizeof(float));
-        memcpy(query, decoder->query_key_value + (first + i) * 3 * hidden + head * size, (size_t)size * sizeof(float));
-        turn(transformer, query, size, position);
+        memcpy(query, decoder->query_key_value + row * 3 * hidden + head * size, (size_t)size * sizeof(float));
+        turn(decoder->transformer, query, size, position);
         for (ptrdiff_t d = 0; d < size; d++) query[d] *= scale;
-        kernels->attend[decoder->half](&(ck_attention){
-            .query = query, .pages = stretch->pages, .keys = keys, .values = values, .length = position + 1, .head_size = padded,
-            .weights = weights, .output = output,
-        });
-        if (step->record_count && i == stretch->count - 1) record(step, layer, head, index, weights);
-        memcpy(decoder->attended + (first + i) * hidden + head * size, output, (size_t)size * sizeof(float));
+        queries[i] = (ck_attention){
+            .query = query, .pages = stretch->pages, .keys = place(decoder, false, layer, head),
+            .values = place(decoder, true, layer, head), .length = position + 1, .head_size = padded, .weights = weights,
+            .output = query + padded,
+        };
+    }
+    ck_team_kernels(member->team)->attend[decoder->half](queries, count, common);
+    for (int i = 0; i < count; i++) {
+        const ptrdiff_t row = decoder->first_rows[rows[i].stretch] + rows[i].position;
+        if (step->record_count && rows[i].position == step->stretches[rows[i].stretch].count - 1) {
+            record(step, layer, head, rows[i].stretch, queries[i].weights);
+        }
+        memcpy(decoder->attended + row * hidden + head * size, queries[i].output, (size_t)size * sizeof(float));
+    }
+}
+
+/// One head's attention for a party: first the keys and values of its rows are stored, then they look back.
+static void attend(ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, const party *party) {
+    for (int i = 0; i < party->count; i++) remember(ck_team_kernels(member->team), decoder, layer, head, party->stretches[i]);
+    const ptrdiff_t first = party->stretches[0];
+    const ck_stretch *stretch = &decoder->step.stretches[first];
+    looker rows[CK_TOGETHER];
+    if (party->count > 1) {
+        for (int i = 0; i < party->count; i++) rows[i] = (looker){party->stretches[i], 0};
+        return look_back(member, decoder, layer, head, rows, party->count, party->common);
+    }
+    for (ptrdiff_t from = 0; from < stretch->count; from += CK_TOGETHER) {
+        const int count = stretch->count - from < CK_TOGETHER ? (int)(stretch->count - from) : CK_TOGETHER;
+        for (int i = 0; i < count; i++) rows[i] = (looker){first, from + i};
+        look_back(member, decoder, layer, head, rows, count, (stretch->start + from) / CK_PAGE);
     }
 }
 
@@ -193,12 +275,10 @@ static void copy_input(ck_member *member, const void *context, ptrdiff_t row) {
     memcpy(decoder->hidden + row * hidden, decoder->step.inputs + row * hidden, (size_t)hidden * sizeof(float));
 }
 
-/// The stretches of a head follow each other: sequences that begin with the same pages find them cached.
 static void attend_piece(ck_member *member, const void *context, ptrdiff_t piece) {
     const stage *stage = context;
     const ck_decoder *decoder = stage->attention.decoder;
-    const ptrdiff_t stretches = decoder->step.stretch_count;
-    attend(member, decoder, stage->attention.layer, piece / stretches, piece % stretches);
+    attend(member, decoder, stage->attention.layer, piece / decoder->party_count, &decoder->parties[piece % decoder->party_count]);
 }
 
 static void normalise_row(ck_member *member, const void *context, ptrdiff_t row) {
@@ -242,7 +322,7 @@ static void add_attention(ck_decoder *decoder, ptrdiff_t layer) {
     stage *stage = next_stage(decoder);
     stage->attention.decoder = decoder;
     stage->attention.layer = layer;
-    add(decoder, (ck_phase){attend_piece, stage, decoder->step.stretch_count * decoder->transformer->heads});
+    add(decoder, (ck_phase){attend_piece, stage, decoder->party_count * decoder->transformer->heads});
 }
 
 void ck_decoder_run(
@@ -260,6 +340,7 @@ void ck_decoder_run(
     }
     decoder->step = (step){stretches, stretch_count, rows, inputs, records, record_count};
     decoder->phase_count = 0;
+    form_parties(decoder);
 
     add(decoder, (ck_phase){copy_input, decoder, rows});
     for (ptrdiff_t index = 0; index < transformer->layer_count; index++) {

@@ -15,6 +15,8 @@ enum {
     /// Winograd's minimal filtering makes 4 results of 3 or 4 taps with products at 6 or 7 points instead of 12 or 16.
     CK_TILE = 4,
     CK_MOST_POINTS = 7,
+    /// Queries that look at keys and values together.
+    CK_TOGETHER = 4,
 };
 
 /// Packed weights. Panels of 16 outputs follow each other; within a panel the inputs follow each other, and for each
@@ -90,7 +92,7 @@ typedef struct ck_attention {
     ptrdiff_t length;
     /// A multiple of 16.
     ptrdiff_t head_size;
-    /// Workspace of `length` numbers, rounded up to 64.
+    /// Workspace of `length` numbers, rounded up to 64; afterwards they are what the positions weigh.
     float *weights;
     /// `[head size]`
     float *output;
@@ -125,8 +127,9 @@ typedef struct ck_kernels {
     /// The same, rounded: codes of `depth` weights, with zeros beyond the length, and a scale and an offset for each group
     /// of them. The scores are used up.
     void (*soften_codes)(float *scores, ptrdiff_t length, float scale, ptrdiff_t depth, int8_t *codes, float *scales, int32_t *offsets);
-    /// Attention over float32 and over half-precision keys and values.
-    void (*attend[2])(const ck_attention *);
+    /// Attention over float32 and over half-precision keys and values for 1 to `CK_TOGETHER` queries, which have their first
+    /// `common` pages in common, all of them full: those are read once. A query's numbers do not depend on the others.
+    void (*attend[2])(const ck_attention *queries, int count, ptrdiff_t common);
     /// Stores a key and a value of `head_size` numbers at a position of a page; the rest up to `padded` is zero.
     void (*remember[2])(void *keys, void *values, ptrdiff_t position, const float *key, const float *value, ptrdiff_t head_size, ptrdiff_t padded);
     /// Draws a token for a row, in memory of `ck_sample_memory` bytes on a line's boundary.

@@ -1,0 +1,114 @@
+import Kernels
+import TestSupport
+import Testing
+import Torch
+
+@Suite("A transformer over pages of keys and values")
+struct TransformerDecoderTests {
+    /// Two layers with random weights; a head's 80 numbers are a whole number of vectors, but not of what the widest loops take.
+    struct SmallTransformer {
+        static let shape = PackedTransformer.Shape(hidden: 160, heads: 2, inner: 192, activation: .relu)
+        static let vocabulary = 50
+        var layers: [[Tensor]] = []
+        let head: Tensor
+
+        init() throws {
+            let generator = try Generator(seed: 1)
+            let (hidden, inner) = (Self.shape.hidden, Self.shape.inner)
+            func weight(_ outputs: Int, _ inputs: Int) throws -> Tensor {
+                try Tensor.randn([outputs, inputs], generator: generator) * (1.5 / Double(inputs).squareRoot())
+            }
+            for _ in 0..<2 {
+                layers.append([try weight(3 * hidden, hidden), try weight(hidden, hidden), try weight(inner, hidden), try weight(hidden, inner)])
+            }
+            head = try weight(Self.vocabulary, hidden)
+        }
+
+        func decoder(_ format: WeightFormat = .float32, rows: Int = 64, threads: Int = 1, instructions: String? = nil) throws -> TransformerDecoder {
+            let team = try ThreadTeam(threads: threads, instructions: instructions)
+            func pack(_ weight: Tensor) throws -> PackedMatrix { try PackedMatrix([.init(weight)], format: format, team: team) }
+            let norm = try Norm(weight: .ones([Self.shape.hidden]), bias: .zeros([Self.shape.hidden]), epsilon: 1e-5)
+            let packed = try layers.map { weights in
+                PackedTransformer.Layer(
+                    attentionNorm: norm, queryKeyValue: try pack(weights[0]), attentionOutput: try pack(weights[1]), feedForwardNorm: norm,
+                    expand: try pack(weights[2]), contract: try pack(weights[3]))
+            }
+            let transformer = try PackedTransformer(Self.shape, layers: packed, finalNorm: norm, head: pack(head), rotation: nil, team: team)
+            return try TransformerDecoder(transformer, longest: 400, rows: rows, half: format != .float32)
+        }
+
+        /// Logits after each position of one sequence `[positions, hidden]`, by libtorch's operations.
+        func logits(_ inputs: Tensor) throws -> Tensor {
+            let (time, heads, size) = (inputs.size(0), Self.shape.heads, Self.shape.hidden / Self.shape.heads)
+            func norm(_ x: Tensor) throws -> Tensor { try x.layerNorm(shape: [Self.shape.hidden]) }
+            var x = inputs
+            for weights in layers {
+                let parts = try norm(x).linear(weights[0]).chunked(3, axis: 1).map { try $0.reshaped([1, time, heads, size]).transposed(1, 2) }
+                let seen = try parts[0].attention(key: parts[1], value: parts[2], causal: true)
+                x = try x + seen.transposed(1, 2).reshaped([time, Self.shape.hidden]).linear(weights[1])
+                x = try x + norm(x).linear(weights[2]).relu().linear(weights[3])
+            }
+            return try norm(x).linear(head)
+        }
+    }
+
+    let small: SmallTransformer
+
+    init() throws { small = try SmallTransformer() }
+
+    private func vectors(_ count: Int, seed: UInt64) throws -> [Float] {
+        try Tensor.randn([count, SmallTransformer.shape.hidden], generator: Generator(seed: seed)).array(of: Float.self)
+    }
+
+    /// Runs stretches and gives the logits after each.
+    private func run(_ decoder: TransformerDecoder, _ stretches: [(TransformerDecoder.Sequence, [Float])]) throws -> [[Float]] {
+        let inputs = stretches.flatMap(\.1), hidden = SmallTransformer.shape.hidden, vocabulary = SmallTransformer.vocabulary
+        var logits = [Float](repeating: 0, count: stretches.count * vocabulary)
+        try inputs.withUnsafeBufferPointer { inputs in
+            try logits.withUnsafeMutableBufferPointer { logits in
+                try decoder.run(stretches.map { .init($0.0, count: $0.1.count / hidden, wanted: true) }, inputs: inputs, logits: logits)
+            }
+        }
+        return (0..<stretches.count).map { Array(logits[$0 * vocabulary..<($0 + 1) * vocabulary]) }
+    }
+
+    @Test("logits are those of libtorch's operations", arguments: ThreadTeam.availableInstructions)
+    func operations(instructions: String) throws {
+        let decoder = try small.decoder(instructions: instructions), inputs = try vectors(150, seed: 2), hidden = SmallTransformer.shape.hidden
+        let expected = try small.logits(Tensor(inputs, shape: [150, hidden]))
+        let sequence = try decoder.sequence()
+        var position = 0
+        for count in [1, 17, 5, 64, 3, 1, 1, 40, 18] {
+            let found = try run(decoder, [(sequence, Array(inputs[position * hidden..<(position + count) * hidden]))])[0]
+            position += count
+            try expectClose(Tensor(found), expected[position - 1], relative: 1e-5, "position \(position)")
+        }
+        #expect(position == 150)
+    }
+
+    /// Sequences of two voices in turn and of none, at different lengths, that take steps together or one after the other.
+    private func steps(_ decoder: TransformerDecoder, together: Bool) throws -> [[[Float]]] {
+        // Of 5 and 2 whole pages and a part of one.
+        let voices = try [83, 37].enumerated().map { number, length in
+            let voice = try decoder.sequence()
+            for part in 0..<2 { _ = try run(decoder, [(voice, vectors(part == 0 ? 32 : length - 32, seed: UInt64(10 + 2 * number + part)))]) }
+            return voice
+        }
+        let sequences = try (0..<13).map { number in try decoder.sequence(after: number % 5 == 4 ? nil : voices[number % 2]) }
+        return try (0..<20).map { step in
+            let stretches = try sequences.enumerated().map { number, sequence in
+                (sequence, try vectors(step == 0 ? 1 + number * 3 % 7 : number == step ? 3 : 1, seed: UInt64(100 * step + number)))
+            }
+            return together ? try run(decoder, stretches) : try stretches.flatMap { try run(decoder, [$0]) }
+        }
+    }
+
+    @Test("sequences that begin with the same pages get what each gets alone, bit for bit", arguments: WeightFormat.allCases, ThreadTeam.availableInstructions)
+    func company(format: WeightFormat, instructions: String) throws {
+        let alone = try steps(small.decoder(format, instructions: instructions), together: false)
+        #expect(Set(alone.joined()).count == 20 * 13)
+        for threads in [1, 3] {
+            #expect(try steps(small.decoder(format, threads: threads, instructions: instructions), together: true) == alone)
+        }
+    }
+}
