@@ -93,6 +93,18 @@ struct BenchTests {
         #expect(run.errors.contains(words), "\(run.errors)")
     }
 
+    @Test("what a GPU holds by stage, and keeps when its cache is released, is in the figures") func deviceMemory() throws {
+        let machine = BenchMachine(
+            processor: "a processor", threads: 1, instructions: "none", rates: MachineRates(bandwidth: 1, float32: 1, int8: 1))
+        var run = BenchRun()
+        run.memory.devicePeaks = ["T3": 30, "flow": 40]
+        run.memory.deviceRest = 20
+        let row = BenchRow("a cuda:0", [run], cold: [], costs: [:], on: machine)
+        let figures = try #require(JSONSerialization.jsonObject(with: JSONEncoder().encode(row)) as? [String: Any])
+        #expect(figures["deviceMemoryPeaks"] as? [String: Int] == ["T3": 30, "flow": 40])
+        #expect(figures["deviceMemoryRest"] as? Int == 20)
+    }
+
     @Test("what cannot be measured is refused with its option", arguments: [
         (["--runs", "0"], "--runs", 64), (["--tokens", "5000"], "--tokens", 64), (["--plot", "x.png"], "SVG", 64),
         (["--against-python", "/nowhere"], "bin/python", 1),

@@ -20,6 +20,8 @@ struct BenchRow: Encodable, Sendable {
     let devicePeak: Int?
     /// Of the device, by stage; empty on a CPU.
     let deviceMemoryPeaks: [String: Int]
+    /// What a GPU's allocator keeps when its cache is released after the last stage.
+    let deviceMemoryRest: Int?
     /// What stages have to do at the least, and the least seconds that this machine's processor allows for it.
     let costs: [String: StageCost]
     let limits: [String: Double]
@@ -48,6 +50,7 @@ struct BenchRow: Encodable, Sendable {
         memoryPeaks = runs.last?.memory.peaks ?? [:]
         devicePeak = runs.compactMap(\.memory.devicePeak).max()
         deviceMemoryPeaks = runs.last?.memory.devicePeaks ?? [:]
+        deviceMemoryRest = runs.last?.memory.deviceRest
     }
 
     /// Stages with their seconds, in the order of the pipeline.
