@@ -55,8 +55,10 @@ struct BenchSpeed: AsyncParsableCommand {
     var cold = false
     @Option(help: ArgumentHelp("Measure upstream's Python package in the same run: a virtual environment that has it.", valueName: "venv"))
     var againstPython: String?
+    #if Hub
     @Option(help: ArgumentHelp("Time a server that speaks OpenAI's protocol with the same text.", valueName: "url"))
     var againstURL: String?
+    #endif
     @Flag(help: "Show memory by component and stage.")
     var memory = false
     @Option(help: ArgumentHelp("Draw where the time goes, as SVG.", valueName: "file"))
@@ -102,10 +104,12 @@ struct BenchSpeed: AsyncParsableCommand {
                 }
             }
         }
+        #if Hub
         if let againstURL {
             let server = SpeechServerBaseline(address: againstURL)
             contenders.append(Contender(label: againstURL, folder: nil, setting: nil) { try await server.run(text) })
         }
+        #endif
         // In turn, so that a machine whose speed drifts is fair to all.
         for round in 1...runs {
             for index in contenders.indices {

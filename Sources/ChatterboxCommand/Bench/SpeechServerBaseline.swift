@@ -1,3 +1,5 @@
+// Brings libcurl and what that needs.
+#if Hub
 import Foundation
 import FoundationNetworking
 import Synchronization
@@ -101,3 +103,4 @@ private struct SpeechServerAnswer: Sendable {
         }
     }
 }
+#endif
