@@ -7,7 +7,6 @@ there already is left as it is; --fast-flow puts an S3Gen with mean flow beside 
 differ from the English model's in their flow alone. The tokenizers are the tests' small ones, but for English, whose is the real one.
 """
 import argparse
-import json
 import shutil
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from chatterbox.models.t3 import T3
 from chatterbox.models.voice_encoder import VoiceEncoder
 from safetensors.torch import load_file, save_file
 
-from variants import FAST_FLOW, VARIANTS, t3_config
+from variants import FAST_FLOW, VARIANTS, t3_config, write_tokenizer_config
 
 FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures"
 # A fresh head leaves all tokens about equally likely; a louder one makes drawing them depend on what was computed.
@@ -31,12 +30,7 @@ def write_tokenizer(variant, folder):
     for file in (FIXTURES / ("gpt2" if variant.family == "turbo" else "multilingual")).iterdir():
         shutil.copy(file, folder)
     if variant.family == "turbo":
-        added = json.loads((folder / "added_tokens.json").read_text())
-        plain = {"lstrip": False, "normalized": True, "rstrip": False, "single_word": False, "special": False}
-        (folder / "tokenizer_config.json").write_text(json.dumps({
-            "tokenizer_class": "GPT2Tokenizer", "add_prefix_space": False, "model_max_length": 1024,
-            "bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>",
-            "added_tokens_decoder": {str(number): {"content": text, **plain} for text, number in added.items()}}))
+        write_tokenizer_config(folder)
 
 
 def write(network, path):

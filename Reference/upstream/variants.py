@@ -3,6 +3,9 @@
 chatterbox-tts 0.1.7 is bent to the newest repository where that differs: it knows Nano, multilingual v3, and no alignment
 analyser.
 """
+import json
+import shutil
+import tempfile
 from collections import namedtuple
 from pathlib import Path
 
@@ -19,6 +22,9 @@ VARIANTS = {
 }
 # An S3Gen with mean flow beside a model's own.
 FAST_FLOW = "s3gen_meanflow.safetensors"
+
+# Buffers of the S3 tokenizer that some checkpoints carry and some leave to be computed.
+COMPUTED = {"tokenizer._mel_filters", "tokenizer.window"}
 
 
 def t3_config(variant):
@@ -52,16 +58,38 @@ def load_own(variant, folder):
         return load_multilingual(variant, folder)
     from chatterbox import tts_turbo
     from safetensors.torch import load_file
-    from transformers import AutoTokenizer
     networks = []
     for network, name in ((tts_turbo.T3(t3_config(variant)), variant.t3), (tts_turbo.S3Gen(meanflow=True), variant.s3gen),
                           (tts_turbo.VoiceEncoder(), variant.voice_encoder)):
-        network.load_state_dict(load_file(folder / name))
+        computed = {key: value for key, value in network.state_dict().items() if key in COMPUTED}
+        network.load_state_dict({**computed, **load_file(folder / name)})
         networks.append(network.eval())
     del networks[0].tfmr.wte
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer = gpt2_tokenizer(folder)
     tokenizer.pad_token = tokenizer.eos_token
     return tts_turbo.ChatterboxTurboTTS(*networks, tokenizer, "cpu")
+
+
+def gpt2_tokenizer(folder):
+    """The tokenizer of a folder, which need not hold transformers' own file."""
+    from transformers import AutoTokenizer
+    if (folder / "tokenizer_config.json").exists():
+        return AutoTokenizer.from_pretrained(folder)
+    with tempfile.TemporaryDirectory() as beside:
+        for name in ("vocab.json", "merges.txt", "added_tokens.json"):
+            shutil.copy(folder / name, beside)
+        write_tokenizer_config(Path(beside))
+        return AutoTokenizer.from_pretrained(beside)
+
+
+def write_tokenizer_config(folder):
+    """What transformers wants to know beside GPT-2's vocabulary, merges and added tokens."""
+    added = json.loads((folder / "added_tokens.json").read_text())
+    plain = {"lstrip": False, "normalized": True, "rstrip": False, "single_word": False, "special": False}
+    (folder / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "GPT2Tokenizer", "add_prefix_space": False, "model_max_length": 1024,
+        "bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>",
+        "added_tokens_decoder": {str(number): {"content": text, **plain} for text, number in added.items()}}))
 
 
 def load_multilingual(variant, folder):

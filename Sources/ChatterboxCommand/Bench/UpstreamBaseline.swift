@@ -47,7 +47,9 @@ struct UpstreamBaseline: Sendable {
             sizes.speech_cond_prompt_len, sizes.use_perceiver_resampler, sizes.emotion_adv = 375, False, False
             t3, s3gen, encoder = tts_turbo.T3(sizes), tts_turbo.S3Gen(meanflow=True), tts_turbo.VoiceEncoder()
             for network, name in ((t3, "t3_nano_v1"), (s3gen, "s3gen_meanflow"), (encoder, "ve")):
-                network.load_state_dict(load_file(folder / f"{name}.safetensors"))
+                # Some checkpoints leave these to be computed.
+                computed = {key: value for key, value in network.state_dict().items() if key in ("tokenizer._mel_filters", "tokenizer.window")}
+                network.load_state_dict({**computed, **load_file(folder / f"{name}.safetensors")})
             del t3.tfmr.wte
             words = AutoTokenizer.from_pretrained(folder)
             words.pad_token = words.eos_token
