@@ -156,7 +156,8 @@ import Torch
                 + ["--voice", StandInModel.recording.path, "One two."] + place, environment: ["PATH": "\(bin):/usr/bin:/bin"])
         #expect(run.status == 0, "\(run.errors)")
         let spoken = try await sayAsRecording("One two.", "-o", "-", "--format", "wav").output
-        #expect(try Data(contentsOf: URL(filePath: copy)) == spoken)
+        // A pipe's header leaves the lengths open.
+        #expect(try Data(contentsOf: URL(filePath: copy)).dropFirst(44) == spoken.dropFirst(44))
         let name = try String(contentsOfFile: program.path("name"), encoding: .utf8).trimmingCharacters(in: .newlines)
         #expect(!FileManager.default.fileExists(atPath: name))
         #expect(try program.files() == ["bin/aplay", "name"] + (place.isEmpty ? [] : ["out.flac"]) + ["played.wav"])

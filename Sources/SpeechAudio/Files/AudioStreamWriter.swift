@@ -2,8 +2,10 @@ import Foundation
 
 /// Writes sound where bytes go one after the other and none can be changed later, as down a pipe.
 ///
-/// Samples without a header (``AudioFormat/pcm``) go on at once. Other formats state the sound's length before it, so
-/// they go on when all of it has come; until then they lie in a temporary file. Memory does not grow with the sound.
+/// Sound goes on as it comes: in Ogg Opus by pages of up to a second, in FLAC by blocks of 4096 frames. A WAV header leaves the
+/// length open, as readers of streams expect, and FLAC's has neither length nor checksum. MP3 alone states its length in a way
+/// that players rely on: it goes on when all of it has come, and lies in a temporary file until then. Memory does not grow with
+/// the sound.
 public final class AudioStreamWriter {
     /// Bytes that are sent at once.
     private static let block = 1 << 20
@@ -22,7 +24,7 @@ public final class AudioStreamWriter {
         send: @escaping (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         self.send = send
-        store = format == .pcm ? PassingStore(send) : try FileStore()
+        store = format == .mp3 ? try FileStore() : PassingStore(send)
         encoder = try SoundEncoder(format, encoding, sampleRate: sampleRate, channels: channels, into: store)
     }
 
@@ -30,7 +32,13 @@ public final class AudioStreamWriter {
     ///
     /// - Throws: ``AudioError`` for NaN or infinities; what `send` throws.
     /// - Precondition: sound of the rate and the channels that were announced.
-    public func append(_ audio: Audio) throws { try store.writing { try encoder.append(audio) } }
+    public func append(_ audio: Audio) throws {
+        guard audio.frames > 0 else { return }
+        try store.writing {
+            (store as? PassingStore)?.begin()
+            try encoder.append(audio)
+        }
+    }
 
     /// Sends what has not been sent.
     ///

@@ -98,24 +98,47 @@ final class FileStore: ByteStore {
     }
 }
 
-/// Bytes that go on as they come, in order.
+/// Bytes that go on as they come, in order; the first of them, a header, when sound follows. What is written once more when
+/// all is known, lengths and checksums in a header, has gone on and stays as it was.
 final class PassingStore: ByteStore {
     private let send: (UnsafeRawBufferPointer) throws -> Void
     private(set) var count = 0
     private(set) var failure: (any Error)?
+    /// The header, as long as nothing has gone on.
+    private var header: Data? = Data()
 
     init(_ send: @escaping (UnsafeRawBufferPointer) throws -> Void) { self.send = send }
 
     func read(into target: UnsafeMutableRawBufferPointer, at position: Int) -> Int { 0 }
 
     func write(_ bytes: UnsafeRawBufferPointer, at position: Int) -> Int {
-        precondition(position == count, "bytes in order")
+        precondition(position <= count && (position == count || position + bytes.count <= count), "bytes in order, or once more")
         guard failure == nil else { return 0 }
-        do { try send(bytes) } catch {
-            failure = error
+        if header != nil {
+            header!.replaceSubrange(position..<min(position + bytes.count, header!.count), with: bytes)
+        } else if position == count, !pass(bytes) {
             return 0
         }
-        count += bytes.count
+        count = max(count, position + bytes.count)
         return bytes.count
+    }
+
+    /// Lets the header go, and what follows it.
+    func begin() {
+        guard var header else { return }
+        self.header = nil
+        Self.openLengths(of: &header)
+        header.withUnsafeBytes { bytes in _ = bytes.isEmpty || pass(bytes) }
+    }
+
+    private func pass(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        do { try send(bytes) } catch { failure = error }
+        return failure == nil
+    }
+
+    /// In a WAV header: all bits of both lengths, which readers take for "until the end".
+    private static func openLengths(of header: inout Data) {
+        guard header.starts(with: Data("RIFF".utf8)), let data = header.range(of: Data("data".utf8)), data.upperBound + 4 <= header.count else { return }
+        for start in [4, data.upperBound] { header.replaceSubrange(start..<start + 4, with: [0xFF, 0xFF, 0xFF, 0xFF]) }
     }
 }

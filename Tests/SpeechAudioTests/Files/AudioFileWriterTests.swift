@@ -101,13 +101,15 @@ struct AudioFileWriterTests {
         #expect(try names.isEmpty)
     }
 
-    @Test("a full device is an error: at the first samples where they need no header, else at the end") func full() throws {
+    @Test("a full device is an error at the first samples, and where a format needs all of them, at the end") func full() throws {
         let device = URL(filePath: "/dev/full")
         let samples = try AudioFileWriter(device, format: .pcm, sampleRate: 24_000)
         #expect(throws: AudioError.diskFull(name: "/dev/full", bytes: 2 * sound.frames)) { try samples.append(sound) }
         let file = try AudioFileWriter(device, format: .wav, sampleRate: 24_000)
-        try file.append(sound)
-        #expect(throws: AudioError.diskFull(name: "/dev/full", bytes: 44 + 2 * sound.frames)) { try file.finish() }
+        #expect(throws: AudioError.diskFull(name: "/dev/full", bytes: 44)) { try file.append(sound) }
+        let whole = try AudioFileWriter(device, format: .mp3, sampleRate: 24_000)
+        try whole.append(sound)
+        #expect(throws: AudioError.self) { try whole.finish() }
     }
 
     // MARK: streams
@@ -125,13 +127,41 @@ struct AudioFileWriterTests {
         #expect(received == expected)
     }
 
-    @Test("what states its length first goes on whole when it is known", arguments: [AudioFormat.wav, .flac, .mp3]) func spooled(format: AudioFormat) throws {
+    @Test("what states its length first goes on whole when it is known") func spooled() throws {
         var received = Data()
-        let stream = try AudioStreamWriter(format, sampleRate: 24_000) { received.append(contentsOf: $0) }
+        let stream = try AudioStreamWriter(.mp3, sampleRate: 24_000) { received.append(contentsOf: $0) }
         for piece in pieces(sound) { try stream.append(piece) }
         #expect(received.isEmpty)
         try stream.finish()
-        #expect(try received == AudioFile.encode(sound, as: format))
+        #expect(try received == AudioFile.encode(sound, as: .mp3))
+    }
+
+    @Test("a header goes on with the first sound, and sound as it comes, with open lengths", arguments: [AudioFormat.wav, .flac, .opus])
+    func streamed(format: AudioFormat) throws {
+        var received = Data()
+        let stream = try AudioStreamWriter(format, sampleRate: 24_000) { received.append(contentsOf: $0) }
+        try stream.append(Audio(samples: [], sampleRate: 24_000))
+        #expect(received.isEmpty)
+        let second = Audio(samples: (0..<24_000).map { 0.4 * sin(Float($0) / 20) }, sampleRate: 24_000)
+        var sizes: [Int] = []
+        for _ in 0..<4 {
+            try stream.append(second)
+            sizes.append(received.count)
+        }
+        #expect(sizes[0] > 0 && sizes[3] > sizes[1], "\(sizes)")
+        let early = received
+        try stream.finish()
+        #expect(received.starts(with: early))
+        let whole = Audio(samples: Array(repeating: second.samples, count: 4).flatMap(\.self), sampleRate: 24_000)
+        #expect(try AudioFile.read(received, named: "stream") == AudioFile.read(AudioFile.encode(whole, as: format), named: "file"))
+        if format == .wav { #expect(received[4..<8] == Data([255, 255, 255, 255]) && received[40..<44] == Data([255, 255, 255, 255])) }
+    }
+
+    @Test("without a sound nothing goes on", arguments: [AudioFormat.wav, .flac, .opus, .pcm]) func nothing(format: AudioFormat) throws {
+        var received = Data()
+        let stream = try AudioStreamWriter(format, sampleRate: 24_000) { received.append(contentsOf: $0) }
+        #expect(throws: AudioError.self) { try stream.finish() }
+        #expect(received.isEmpty)
     }
 
     @Test("nobody who takes the bytes is the error that was thrown", arguments: [AudioFormat.pcm, .wav]) func refused(format: AudioFormat) throws {
