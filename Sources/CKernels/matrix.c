@@ -151,6 +151,10 @@ void ck_matrix_free(ck_matrix *matrix) {
 ptrdiff_t ck_matrix_inputs(const ck_matrix *matrix) { return matrix->inputs; }
 ptrdiff_t ck_matrix_taps(const ck_matrix *matrix) { return matrix->taps; }
 ptrdiff_t ck_matrix_outputs(const ck_matrix *matrix) { return matrix->outputs; }
+ptrdiff_t ck_matrix_tile(const ck_matrix *matrix) { return matrix->points ? CK_TILE : 1; }
+ptrdiff_t ck_matrix_tile_taps(const ck_matrix *matrix) {
+    return matrix->points ? (matrix->points->taps - 1) * CK_TILE + ck_points(matrix) : matrix->taps;
+}
 size_t ck_matrix_bytes(const ck_matrix *matrix) { return matrix->weight_bytes + matrix->scale_bytes; }
 
 static float scale_of(const ck_matrix *matrix, ptrdiff_t panel, ptrdiff_t lane, ptrdiff_t group, ptrdiff_t groups) {

@@ -37,9 +37,11 @@ public struct PackedLayer: Sendable {
     ///   - added: added to what goes in, after normalisation and activation: `[sequences, inputs]`, contiguous.
     ///   - residual: added to what comes out; may be `output`.
     ///   - share: how much of the result is added to what `output` holds; nil replaces it.
+    ///   - lead: zeros before the first row, where `x` begins elsewhere than its sequence; nil takes the convolution's own.
     /// - Throws: ``KernelError``, and ``TorchError`` where a tensor is not float32 on the CPU.
     public func callAsFunction(
-        _ x: Tensor, into output: Tensor, adding added: Tensor? = nil, residual: Tensor? = nil, share: Double? = nil
+        _ x: Tensor, into output: Tensor, adding added: Tensor? = nil, residual: Tensor? = nil, share: Double? = nil,
+        lead: Int? = nil
     ) throws {
         let (from, to) = (try Rows(x), try Rows(output))
         let rest = try residual.map { try Rows($0) }
@@ -59,7 +61,7 @@ public struct PackedLayer: Sendable {
         (product.input, product.input_stride) = (UnsafePointer(from.start), from.stride)
         (product.sequences, product.length, product.result_length) = (from.sequences, from.length, to.length)
         product.in = try wayIn.inC(adding: added)
-        (product.step, product.lead, product.dilation) = (convolution.step, convolution.lead, convolution.dilation)
+        (product.step, product.lead, product.dilation) = (convolution.step, lead ?? convolution.lead, convolution.dilation)
         product.activation = activation.code
         (product.residual, product.residual_stride) = (rest.map { UnsafePointer($0.start) }, rest?.stride ?? 0)
         product.share = Float(share ?? 0)

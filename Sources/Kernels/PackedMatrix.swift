@@ -132,6 +132,10 @@ public final class PackedMatrix: @unchecked Sendable {
     /// Rows of activations that a row of results sees.
     public var taps: Int { ck_matrix_taps(handle) }
 
+    /// Rows of results that are computed together, from a multiple of their number on, and rows of activations that
+    /// these see: a tile of Winograd's form, or one and the taps.
+    var tile: (results: Int, taps: Int) { (ck_matrix_tile(handle), ck_matrix_tile_taps(handle)) }
+
     /// The weights that the packed ones stand for, `[outputs, taps, inputs]`, in the order of the sources.
     public func unpacked() throws -> Tensor {
         let weights = try Tensor.empty([outputs, taps, inputs])

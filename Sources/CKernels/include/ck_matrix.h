@@ -45,6 +45,11 @@ void ck_matrix_free(ck_matrix *matrix);
 ptrdiff_t ck_matrix_inputs(const ck_matrix *matrix);
 ptrdiff_t ck_matrix_taps(const ck_matrix *matrix);
 ptrdiff_t ck_matrix_outputs(const ck_matrix *matrix);
+/// Rows of results that are computed together, from a row on whose number is a multiple of theirs: one, or a tile of
+/// Winograd's form.
+ptrdiff_t ck_matrix_tile(const ck_matrix *matrix);
+/// Rows of activations that they see together, those included that only rounding errors come from.
+ptrdiff_t ck_matrix_tile_taps(const ck_matrix *matrix);
 /// What a product reads of it, in bytes.
 size_t ck_matrix_bytes(const ck_matrix *matrix);
 /// The weights as they are after packing, `[outputs, taps, inputs]`, outputs in the order of the sources.

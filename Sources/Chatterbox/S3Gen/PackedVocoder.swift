@@ -1,35 +1,74 @@
+import Foundation
 import Kernels
 import Torch
 
-/// The network of a ``Vocoder`` on the CPU with packed weights.
+/// The network of a ``Vocoder`` on the CPU with packed weights, and the transforms before and behind it.
 ///
 /// Frames are rows throughout; activations happen on the way into a convolution, sums on the way out, and a transposed
-/// convolution is a convolution that makes all samples of a frame at once.
+/// convolution is a convolution that makes all samples of a frame at once. So are the short-time Fourier transform of the
+/// source, which is a product with overlapping rows of samples, and its inverse. Speech is made by a
+/// ``PackedVocoderStream``, some frames at a time.
 struct PackedVocoder: Sendable {
-    private let input, output: PackedLayer
-    private let stages: [PackedHiFTStage]
+    let configuration: VocoderConfiguration
+    let input, output: PackedLayer
+    let stages: [PackedHiFTStage]
+    /// Samples of the source `[transform size]` → real parts, then imaginary parts `[2 · bins]`.
+    let analysis: PackedLayer
+    /// Real parts, then imaginary parts `[2 · bins]` → the samples of a hop.
+    let synthesis: PackedLayer
+    /// The Hann window that both transforms have.
+    let window: [Double]
 
     /// - Parameter format: of the convolutions after the first and before the last.
     /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
     init(_ vocoder: Vocoder, format: WeightFormat, team: ThreadTeam) throws {
         let pack = VocoderPacking(format: format, team: team)
+        configuration = vocoder.configuration
         input = try pack(vocoder.input, format: .float32)
         stages = try vocoder.stages.map { try PackedHiFTStage($0, pack) }
         output = try pack(vocoder.output, in: WayIn(activation: .leakyReLU(slope: Vocoder.outputSlope)), format: .float32)
+        window = Vocoder.hannWindow(configuration.transformSize).map(Double.init)
+        (analysis, synthesis) = try Self.transforms(configuration, window: window, team: team)
     }
 
-    /// Mel `[1, bins, frames]` and the spectrum of its excitation `[1, 2 · bins, spectral frames]` → log magnitudes and
-    /// arcsines of phases `[1, 2 · bins, spectral frames]`.
-    ///
-    /// - Parameter pause: called after each pair of convolutions.
-    func callAsFunction(_ mel: Tensor, sourceSpectrum: Tensor, pause: () throws -> Void = {}) throws -> Tensor {
-        let spectrum = try sourceSpectrum.transposed(1, 2).contiguous()
-        var x = try Tensor.empty([1, mel.size(2), input.matrix.outputs])
-        try input(mel.transposed(1, 2).contiguous(), into: x)
-        for stage in stages { x = try stage(x, sourceSpectrum: spectrum, pause: pause) }
-        let parts = try Tensor.empty([1, x.size(1), output.matrix.outputs])
-        try output(x, into: parts)
-        return try parts.transposed(1, 2)
+    /// Frames that are computed at a time: as many as leave the widest activations in a processor's cache, whatever the
+    /// network's width.
+    var piece: Int {
+        let bytes = (0..<stages.count).map { stage in
+            configuration.upsampleRates[...stage].reduce(configuration.channels(after: stage), *) * MemoryLayout<Float>.size
+        }
+        return max(1, Self.nearBytes / (bytes.max() ?? 1))
+    }
+
+    private static let nearBytes = 2 << 20
+
+    /// The transforms as layers, in which the window is contained, and on the way back the sum of its squares.
+    private static func transforms(
+        _ configuration: VocoderConfiguration, window: [Double], team: ThreadTeam
+    ) throws -> (analysis: PackedLayer, synthesis: PackedLayer) {
+        let (size, hop, bins) = (configuration.transformSize, configuration.transformHop, configuration.transformBins)
+        func angle(_ bin: Int, _ sample: Int) -> Double { 2 * .pi * Double(bin * sample % size) / Double(size) }
+        let heard = (0..<2 * bins).flatMap { row in
+            (0..<size).map { sample in
+                Float(window[sample] * (row < bins ? cos(angle(row, sample)) : -sin(angle(row - bins, sample))))
+            }
+        }
+        let squares = (0..<hop).map { sample in
+            stride(from: sample, to: size, by: hop).reduce(0) { $0 + window[$1] * window[$1] }
+        }
+        let spoken = (0..<2 * bins).flatMap { row in
+            // Bins between the lowest and the highest stand for their mirror images too.
+            let bin = row % bins, weight = (bin == 0 || bin == bins - 1 ? 1 : 2) / Double(size)
+            return (0..<size).map { sample in
+                let wave = row < bins ? cos(angle(bin, sample)) : -sin(angle(bin, sample))
+                return Float(weight * wave * window[sample] / squares[sample % hop])
+            }
+        }
+        // The extremes have no imaginary part: their sines are zero.
+        let analysis = try PackedMatrix([.init(Tensor(heard, shape: [2 * bins, size]))], format: .float32, team: team)
+        let synthesis = try VocoderPacking(format: .float32, team: team).transposed(
+            Tensor(spoken, shape: [2 * bins, 1, size]), bias: nil, stride: hop, padding: size / 2, in: .plain, winograd: false)
+        return (PackedLayer(analysis), synthesis)
     }
 }
 
@@ -47,9 +86,18 @@ struct VocoderPacking {
             convolution: .init(step: convolution.stride, lead: convolution.padding, dilation: convolution.dilation))
     }
 
-    /// A transposed convolution as one whose results are all samples of a frame, `rate × outputs` numbers.
     func callAsFunction(_ convolution: ConvTranspose1d, in wayIn: WayIn) throws -> PackedLayer {
-        let weight = convolution.weight, rate = convolution.stride, padding = convolution.padding
+        try transposed(
+            convolution.weight, bias: convolution.bias, stride: convolution.stride, padding: convolution.padding, in: wayIn,
+            winograd: format == .float32)
+    }
+
+    /// A transposed convolution as one whose results are all samples of a frame, `rate × outputs` numbers.
+    ///
+    /// - Parameter weight: `[inputs, outputs, kernel]`.
+    func transposed(
+        _ weight: Tensor, bias: Tensor?, stride rate: Int, padding: Int, in wayIn: WayIn, winograd: Bool
+    ) throws -> PackedLayer {
         let (inputs, outputs, kernel) = (weight.size(0), weight.size(1), weight.size(2))
         // Sample p of frame t hears frame t − d through the kernel's element p + padding + d × rate.
         let lead = (kernel - 1 - padding) / rate, behind = (rate - 1 + padding) / rate
@@ -57,18 +105,19 @@ struct VocoderPacking {
         let taken = try weight.padded([before, taps * rate - kernel - before])
             .reshaped([inputs, outputs, taps, rate]).flipped([2]).permuted([3, 1, 0, 2]).reshaped([rate * outputs, inputs, taps])
         let matrix = try PackedMatrix(
-            [.init(taken, bias: convolution.bias?.repeated([rate]))], format: format, winograd: format == .float32 && taps >= 3, team: team)
+            [.init(taken, bias: bias?.repeated([rate]))], format: format, winograd: winograd && taps >= 3, team: team)
         return PackedLayer(matrix, in: wayIn, convolution: .init(lead: lead))
     }
 }
 
 /// ``HiFTStage`` with packed weights.
-private struct PackedHiFTStage: Sendable {
-    private let upsample, sourceDownsample: PackedLayer
-    private let rate, channels: Int
-    private let isLast: Bool
-    private let sourceBlock: PackedHiFTBlock
-    private let blocks: [PackedHiFTBlock]
+struct PackedHiFTStage: Sendable {
+    let upsample, sourceDownsample: PackedLayer
+    let rate, channels: Int
+    /// Whether a row that mirrors the signal at its first stands before it.
+    let isLast: Bool
+    let sourceBlock: PackedHiFTBlock
+    let blocks: [PackedHiFTBlock]
 
     init(_ stage: HiFTStage, _ pack: VocoderPacking) throws {
         rate = stage.upsample.stride
@@ -79,59 +128,16 @@ private struct PackedHiFTStage: Sendable {
         sourceBlock = try PackedHiFTBlock(stage.sourceBlock, pack)
         blocks = try stage.blocks.map { try PackedHiFTBlock($0, pack) }
     }
-
-    /// Signal `[1, time, 2 · channels]` and source spectrum `[1, spectral frames, 2 · bins]` →
-    /// `[1, rate · time, channels]`, with one more frame at the front after the last stage.
-    func callAsFunction(_ input: Tensor, sourceSpectrum: Tensor, pause: () throws -> Void) throws -> Tensor {
-        let extra = isLast ? 1 : 0, time = input.size(1), length = rate * time + extra
-        let room = try HiFTRoom(length: length, channels: channels)
-        let x = try Tensor.empty([1, length, channels])
-        try upsample(input, into: x.narrow(axis: 1, from: extra, count: rate * time).viewed([1, time, rate * channels]))
-        // The signal mirrored at its first frame.
-        if isLast { try x.narrow(axis: 1, from: 0, count: 1).assign(x.narrow(axis: 1, from: 2, count: 1)) }
-
-        let source = try Tensor.empty([1, length, channels])
-        try sourceDownsample(sourceSpectrum, into: source)
-        try sourceBlock(source, into: x, share: 1, room, pause)
-        let sum = try Tensor.zeros([1, length, channels])
-        for block in blocks { try block(x, into: sum, share: 1 / Double(blocks.count), room, pause) }
-        return sum
-    }
-}
-
-/// Room for what a block computes on its way.
-private struct HiFTRoom {
-    let inner, outer: Tensor
-
-    init(length: Int, channels: Int) throws {
-        inner = try .empty([1, length, channels])
-        outer = try .empty([1, length, channels])
-    }
 }
 
 /// ``HiFTResidualBlock`` with packed weights.
-private struct PackedHiFTBlock: Sendable {
-    private let layers: [(dilated: PackedLayer, plain: PackedLayer)]
+struct PackedHiFTBlock: Sendable {
+    let layers: [(dilated: PackedLayer, plain: PackedLayer)]
 
     init(_ block: HiFTResidualBlock, _ pack: VocoderPacking) throws {
         func way(_ snake: Snake) throws -> WayIn { WayIn(activation: .snake(frequency: try snake.frequency.flattened().contiguous())) }
         layers = try block.layers.map { layer in
             (try pack(layer.dilated, in: way(layer.dilatedActivation)), try pack(layer.plain, in: way(layer.plainActivation)))
-        }
-    }
-
-    /// `[1, time, channels]`, of whose result `share` is added to `output`. The input stays as it is.
-    func callAsFunction(_ input: Tensor, into output: Tensor, share: Double, _ room: HiFTRoom, _ pause: () throws -> Void) throws {
-        var x = input
-        for (index, layer) in layers.enumerated() {
-            try layer.dilated(x, into: room.inner)
-            if index == layers.count - 1 {
-                try layer.plain(room.inner, into: output, residual: x, share: share)
-            } else {
-                try layer.plain(room.inner, into: room.outer, residual: x)
-                x = room.outer
-            }
-            try pause()
         }
     }
 }

@@ -52,14 +52,14 @@ public struct SourceModule: Sendable {
     }
 
     /// Phases between -π and π, `[batch, harmonics + 1, 1]`; the fundamental's is 0.
-    private func startPhases(batch: Int, generator: Generator) throws -> Tensor {
+    func startPhases(batch: Int, generator: Generator) throws -> Tensor {
         let uniform = try Tensor.rand([batch, sineCount, 1], generator: generator, device: generator.device)
         let phases = try uniform * (2 * Double.pi) - Double.pi
         let fundamental = try Tensor.zeros([batch, 1, 1], device: generator.device)
         return try Tensor.cat([fundamental, phases.narrow(axis: 1, from: 1, count: sineCount - 1)], axis: 1)
     }
 
-    private func noise(_ shape: [Int], generator: Generator) throws -> Tensor {
+    func noise(_ shape: [Int], generator: Generator) throws -> Tensor {
         try Tensor.randn(shape, generator: generator, device: generator.device)
     }
 }

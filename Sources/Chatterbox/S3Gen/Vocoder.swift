@@ -81,8 +81,11 @@ public struct Vocoder: Sendable {
 
     /// Makes the excitation for F0 `[batch, frames]` in Hz: `[batch, 1, samples]`, its beginning taken from `cachedSource`.
     public func source(pitch: Tensor, cachedSource: Tensor? = nil, generator: Generator) throws -> Tensor {
-        let samplePitch = try pitch.repeatInterleaved(configuration.samplesPerFrame, axis: 1).unsqueezed(1)
-        let source = try sourceModule(samplePitch, generator: generator)
+        let source = if packed != nil, pitch.shape[0] == 1 {
+            try sourceModule.sineBySine(pitch, samplesPerFrame: configuration.samplesPerFrame, generator: generator)
+        } else {
+            try sourceModule(pitch.repeatInterleaved(configuration.samplesPerFrame, axis: 1).unsqueezed(1), generator: generator)
+        }
         guard let cachedSource, cachedSource.count > 0 else { return source }
         let (batch, total) = (source.shape[0], source.shape[2])
         let known = cachedSource.shape.last ?? 0
@@ -100,10 +103,8 @@ public struct Vocoder: Sendable {
         guard source.shape == expected else {
             throw VocoderError.shape(argument: "source", found: source.shape, expected: "\(expected) for its mel")
         }
+        if let packed, mel.shape[0] == 1 { return try decode(mel.to(.float32), source: source, with: packed, pause: pause) }
         let sourceSpectrum = try spectrum(of: source).to(input.weight.dtype)
-        if let packed, mel.shape[0] == 1 {
-            return try waveform(of: packed(mel.to(.float32), sourceSpectrum: sourceSpectrum, pause: pause))
-        }
         var x = try input(mel.to(input.weight.dtype))
         for stage in stages {
             x = try stage(x, sourceSpectrum: sourceSpectrum)
@@ -111,6 +112,22 @@ public struct Vocoder: Sendable {
         x = try output(x.leakyReLU(Self.outputSlope))
         return try waveform(of: x.to(.float32))
     }
+
+    /// Some frames at a time, so that memory grows with the sound alone.
+    private func decode(_ mel: Tensor, source: Tensor, with packed: PackedVocoder, pause: () throws -> Void) throws -> Tensor {
+        let frames = mel.size(2), perFrame = configuration.samplesPerFrame
+        var stream = PackedVocoderStream(packed), waveforms: [Tensor] = []
+        for start in stride(from: 0, to: frames, by: packed.piece) {
+            let count = min(packed.piece, frames - start)
+            waveforms.append(try stream(
+                mel.narrow(axis: 2, from: start, count: count),
+                source: source.narrow(axis: 2, from: start * perFrame, count: count * perFrame), isLast: start + count == frames, pause: pause))
+        }
+        return try Tensor.cat(waveforms, axis: 1)
+    }
+
+    /// A packed vocoder's way through an utterance that comes some frames at a time; nil where the weights are not packed.
+    func stream() -> PackedVocoderStream? { packed.map(PackedVocoderStream.init) }
 
     /// The same vocoder with its network's weights packed for the CPU; F0 and excitation stay exact.
     func packed(_ format: WeightFormat, team: ThreadTeam) throws -> Vocoder {

@@ -1,0 +1,36 @@
+import Torch
+
+extension SourceModule {
+    /// The excitation of one utterance on the CPU, made sine after sine, so that memory holds one of them and not all:
+    /// ``callAsFunction(_:generator:)`` with the same draws, up to the rounding of the mix.
+    ///
+    /// - Parameters:
+    ///   - pitch: F0 of each frame in Hz, `[1, frames]`.
+    ///   - samplesPerFrame: how long each lasts.
+    /// - Returns: `[1, 1, samples]`.
+    func sineBySine(_ pitch: Tensor, samplesPerFrame: Int, generator: Generator) throws -> Tensor {
+        let pitch = try pitch.detached().to(.float32), samples = pitch.size(1) * samplesPerFrame
+        func everySample(_ x: Tensor) throws -> Tensor { try x.repeatInterleaved(samplesPerFrame, axis: 1).reshaped([samples]) }
+        let phases = try startPhases(batch: 1, generator: generator).array(of: Float.self)
+        let weights = try mix.weight.array(of: Float.self)
+        let voiced = try pitch.greater(than: voicedThreshold).to(.float32)
+        let loudness = try everySample(voiced * sineAmplitude)
+        let noiseLoudness = try everySample(voiced * noiseDeviation + (1 - voiced) * sineAmplitude / 3)
+        // Libtorch draws normal numbers 16 at a time, and others where their number is no multiple of that.
+        let all = samples.isMultiple(of: 16) ? nil : try noise([sineCount, samples], generator: generator)
+
+        let sum = try Tensor.zeros([samples])
+        for index in 0..<sineCount {
+            let cycles = try everySample(pitch * Double(index + 1) / sampleRate).cumsum(axis: 0)
+            // What is left of a whole turn, exactly.
+            try cycles.add(inPlace: cycles.floor(), scale: -1)
+            try cycles.multiply(inPlace: 2 * Double.pi)
+            let sine = try (cycles + Double(phases[index])).sin()
+            try sum.add(inPlaceProductOf: sine, loudness, scale: Double(weights[index]))
+            let noise = try all?[index] ?? noise([samples], generator: generator)
+            try sum.add(inPlaceProductOf: noise, noiseLoudness, scale: Double(weights[index]))
+        }
+        _ = try noise([1, samples, 1], generator: generator)
+        return try (mix.bias.map { try sum + $0 } ?? sum).tanh().reshaped([1, 1, samples])
+    }
+}
