@@ -6,7 +6,8 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
     public let t3: Way
     /// Of S3Gen's token encoder, flow and vocoder.
     public let sound: Way
-    /// Of what hears a recording. The voice encoder and the watermark are always libtorch's, in float32.
+    /// Of what hears a recording. The voice encoder is always libtorch's, in float32; the
+    /// watermark is packed where the sound is, in float32.
     public let tokenizer, speakerEncoder: Way
 
     /// A way to compute.

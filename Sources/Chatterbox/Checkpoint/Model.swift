@@ -122,7 +122,7 @@ public struct Model: Sendable {
         let analyzer = VoiceAnalyzer(voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder)
         let isVoiceOwn = try files.builtInVoice == nil || s3GenFile.hears(as: files, sizes: ownS3Gen)
         let voice = try isVoiceOwn ? files.builtInVoice.map { try Voice.load(ofModel: $0, sizes: analyzer.voiceSizes).to(device) } : nil
-        let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device) }
+        let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device, team: team) }
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,

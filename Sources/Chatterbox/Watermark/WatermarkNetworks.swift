@@ -2,8 +2,10 @@ import Torch
 
 /// Five wide convolutions between two that look at one frame: `[batch, from, frames]` → `[batch, to, frames]`.
 struct WatermarkConvolutions: Sendable {
-    private let layers: [Conv1d]
+    let layers: [Conv1d]
 
+    /// Slope of the rectifiers between the convolutions.
+    static let slope = 0.01
     /// Frames on either side that a frame's result depends on.
     static let reach = 15
 
@@ -18,7 +20,7 @@ struct WatermarkConvolutions: Sendable {
     }
 
     func callAsFunction(_ x: Tensor) throws -> Tensor {
-        let hidden = try layers.dropLast().reduce(x) { x, layer in try layer(x).leakyReLU() }
+        let hidden = try layers.dropLast().reduce(x) { x, layer in try layer(x).leakyReLU(Self.slope) }
         return try layers[layers.count - 1](hidden)
     }
 
@@ -36,7 +38,7 @@ struct WatermarkConvolutions: Sendable {
 
 /// Adds the mark to a spectrum. Upstream: `model/encoder.py` in resemble-perth.
 struct WatermarkEncoder: Sendable {
-    private let layers: WatermarkConvolutions
+    let layers: WatermarkConvolutions
     private let markedBins: Int
 
     init(_ weights: Weights, _ configuration: WatermarkConfiguration) throws {

@@ -24,9 +24,19 @@ struct WatermarkSpectrum: Sendable {
     /// frames = 1 + ⌊samples ÷ hop⌋.
     func analyse(_ samples: Tensor) throws -> (levels: Tensor, phases: Tensor) {
         let transform = try samples.stft(size: configuration.transformSize, hop: configuration.transformHop, window: window)
-        let magnitude = try transform.abs().clamped(min: pow(10, Self.floorDecibels / 20))
-        let levels = try (20 * magnitude.log10() - Self.floorDecibels) / (Self.headroom - Self.floorDecibels)
-        return (levels, try transform.angle())
+        return (try Self.levels(transform.abs()), try transform.angle())
+    }
+
+    /// Levels of magnitudes.
+    static func levels(_ magnitude: Tensor) throws -> Tensor {
+        let decibels = try 20 * magnitude.clamped(min: pow(10, floorDecibels / 20)).log10()
+        return try (decibels - floorDecibels) / (headroom - floorDecibels)
+    }
+
+    /// What magnitudes are multiplied by where levels change.
+    static func gain(from levels: Tensor, by change: Tensor) throws -> Tensor {
+        let range = headroom - floorDecibels, highest = (ceilingDecibels - floorDecibels) / range
+        return try Tensor.pow(10, change.minimum(highest - levels) * (range / 20))
     }
 
     /// The lowest bins of the levels `[1, bins, frames]`, and the sums of all bins `[1, 1, frames]`: what the mark is looked for

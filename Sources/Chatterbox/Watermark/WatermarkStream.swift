@@ -38,7 +38,7 @@ public struct WatermarkStream {
         let frames = WatermarkConvolutions.reach + configuration.transformSize / configuration.transformHop + 4
         let seconds = Double(frames * configuration.transformHop) / Double(configuration.sampleRate)
         reach = (Int(seconds * Double(sampleRate)) / grid + 1) * grid
-        block = max(1, 20 * sampleRate / grid) * grid
+        block = max(1, watermarker.longestStretch * sampleRate / grid) * grid
     }
 
     /// Takes samples and gives those whose mark is certain by now.

@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import SpeechAudio
 import Torch
 
@@ -14,6 +15,8 @@ public struct Watermarker: Sendable {
     private let decoder: WatermarkDecoder
     private let spectrum: WatermarkSpectrum
     private let device: Device
+    /// A faster way to mark.
+    private var packed: OnFirstUse<PackedWatermark>?
 
     /// - Throws: ``WatermarkError/configuration(_:)``, `WeightsError` where a tensor is missing or has another shape.
     public init(_ weights: Weights, _ configuration: WatermarkConfiguration = .perth, device: Device = .cpu) throws {
@@ -32,8 +35,31 @@ public struct Watermarker: Sendable {
     ///
     /// - Throws: as ``init(_:_:device:)``, and `SafetensorsError` where the file cannot be read.
     public static func load(_ url: URL, _ configuration: WatermarkConfiguration = .perth, device: Device = .cpu) throws -> Watermarker {
-        try Watermarker(Weights.load(url, dtype: .float32, device: device), configuration, device: device)
+        try load(url, configuration, device: device, team: nil)
     }
+
+    /// - Parameter team: computes the mark with packed weights; nil for the exact way.
+    static func load(_ url: URL, _ configuration: WatermarkConfiguration = .perth, device: Device = .cpu, team: ThreadTeam?) throws -> Watermarker {
+        let weights = try Weights.load(url, dtype: .float32, device: device)
+        let exact = try Watermarker(weights, configuration, device: device)
+        return team.map { exact.packed(team: $0) { weights.releasePages() } } ?? exact
+    }
+
+    /// The same networks, with the weights of those that mark packed for the CPU when sound is first marked.
+    ///
+    /// - Parameter release: called when weights are packed that need not be kept near any longer.
+    func packed(team: ThreadTeam, release: @escaping @Sendable () -> Void = {}) -> Watermarker {
+        var copy = self
+        copy.packed = OnFirstUse { [encoder, configuration] in
+            defer { release() }
+            return try PackedWatermark(encoder, configuration, team: team)
+        }
+        return copy
+    }
+
+    /// Most seconds of sound that are marked at once: a bound on memory. The exact way, which upstream's numbers are asked of,
+    /// takes more, since its threshold for silence is a share of the loudest frame.
+    var longestStretch: Int { packed == nil ? 20 : 6 }
 
     /// Frames of the spectrum in a second.
     var framesPerSecond: Double { Double(configuration.sampleRate) / Double(configuration.transformHop) }
@@ -64,6 +90,9 @@ public struct Watermarker: Sendable {
     func markedAtOnce(_ audio: Audio) throws -> Audio {
         precondition(audio.channels == 1, "one channel")
         return try withoutGradients {
+            if let packed = try packed?(), packed.suits(sampleRate: audio.sampleRate) {
+                return try Audio(packed(audio.tensor(), sampleRate: audio.sampleRate), sampleRate: audio.sampleRate)
+            }
             let heard = try audio.resampled(to: configuration.sampleRate)
             let (levels, phases) = try spectrum.analyse(heard.tensor(device: device))
             let marked = try spectrum.synthesise(levels: encoder(levels), phases: phases, count: heard.frames)
