@@ -1,9 +1,12 @@
 import Kernels
 import Torch
 
-/// Room for the activations of a stage, `[sequences, frames, width]` each.
+/// Room for the activations of a stage, `[sequences, frames, width]` each but the widest, of which some rows are made at a time.
 struct EstimatorRoom {
     let channels, otherChannels, queryKeyValue, attended, inner: Tensor
+
+    /// Rows of the widest activations: enough for any number of threads.
+    private static let innerRows = 480
 
     init(_ configuration: FlowEstimatorConfiguration, sequences: Int, frames: Int) throws {
         func rows(_ width: Int) throws -> Tensor { try .empty([sequences, frames, width]) }
@@ -12,7 +15,8 @@ struct EstimatorRoom {
         otherChannels = try rows(configuration.channels)
         queryKeyValue = try rows(3 * heads)
         attended = try rows(heads)
-        inner = try rows(configuration.channels * configuration.feedForwardFactor)
+        let count = min(sequences * frames, Self.innerRows)
+        inner = try .empty([1, count, configuration.channels * configuration.feedForwardFactor])
     }
 }
 
@@ -74,7 +78,12 @@ struct PackedEstimatorTransformer: Sendable {
         try queryKeyValue(x, into: room.queryKeyValue)
         try attention(room.queryKeyValue, into: room.attended)
         try output(room.attended, into: x, residual: x)
-        try expand(x, into: room.inner)
-        try contract(room.inner, into: x, residual: x)
+        let all = try x.viewed([1, x.size(0) * x.size(1), x.size(2)]), count = all.size(1)
+        for start in stride(from: 0, to: count, by: room.inner.size(1)) {
+            let rows = try all.narrow(axis: 1, from: start, count: min(room.inner.size(1), count - start))
+            let inner = try room.inner.narrow(axis: 1, from: 0, count: rows.size(1))
+            try expand(rows, into: inner)
+            try contract(inner, into: rows, residual: rows)
+        }
     }
 }

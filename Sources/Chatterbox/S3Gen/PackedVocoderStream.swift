@@ -4,8 +4,8 @@ import Torch
 /// A ``PackedVocoder`` at work on one utterance, whose frames and source come some at a time.
 ///
 /// Every layer goes on where it stopped, with the last of the rows it saw: nothing is computed twice, memory does not grow
-/// with the utterance, and the samples are those of all frames at once, bit for bit. What comes out ends about 24 frames
-/// before what has gone in, for as far as that do the convolutions see.
+/// with the utterance, and the samples are those of all frames at once, bit for bit. What comes out ends at most 18 frames before
+/// what has gone in with int8 weights, and 28 with float32 ones, whose convolutions wait until their tiles are full.
 struct PackedVocoderStream {
     private let vocoder: PackedVocoder
     private let configuration: VocoderConfiguration

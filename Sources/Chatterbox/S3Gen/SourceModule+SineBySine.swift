@@ -19,18 +19,31 @@ extension SourceModule {
         // Libtorch draws normal numbers 16 at a time, and others where their number is no multiple of that.
         let all = samples.isMultiple(of: 16) ? nil : try noise([sineCount, samples], generator: generator)
 
-        let sum = try Tensor.zeros([samples])
+        let sum = try Tensor.zeros([samples]), angles = try Tensor.empty([samples])
         for index in 0..<sineCount {
-            let cycles = try everySample(pitch * Double(index + 1) / sampleRate).cumsum(axis: 0)
-            // What is left of a whole turn, exactly.
-            try cycles.add(inPlace: cycles.floor(), scale: -1)
-            try cycles.multiply(inPlace: 2 * Double.pi)
-            let sine = try (cycles + Double(phases[index])).sin()
-            try sum.add(inPlaceProductOf: sine, loudness, scale: Double(weights[index]))
+            let increments = try (pitch * Double(index + 1) / sampleRate).array(of: Float.self)
+            try angles.withElements(of: Float.self) { advance($0, by: increments, samplesPerFrame, from: phases[index]) }
+            try sum.add(inPlaceProductOf: angles.sin(), loudness, scale: Double(weights[index]))
             let noise = try all?[index] ?? noise([samples], generator: generator)
             try sum.add(inPlaceProductOf: noise, noiseLoudness, scale: Double(weights[index]))
         }
         _ = try noise([1, samples, 1], generator: generator)
         return try (mix.bias.map { try sum + $0 } ?? sum).tanh().reshaped([1, 1, samples])
+    }
+    /// The angles of a sine that goes on by so many turns a sample, one number a frame, rounded where upstream's are: turns are
+    /// added up in double precision, and what is left of whole ones is float32.
+    private func advance(_ angles: UnsafeMutableBufferPointer<Float>, by increments: [Float], _ samplesPerFrame: Int, from phase: Float) {
+        let turn = Float(2 * Double.pi)
+        // Broken weights may give any pitch.
+        let isPlausible = increments.reduce(0) { $0 + Double($1) } * Double(samplesPerFrame) < Double(Int32.max)
+        var turns = 0.0, sample = 0
+        for increment in increments {
+            for _ in 0..<samplesPerFrame {
+                turns += Double(increment)
+                let all = Float(turns), rest = isPlausible ? all - Float(Int32(all)) : all - all.rounded(.down)
+                angles[sample] = rest * turn + phase
+                sample += 1
+            }
+        }
     }
 }

@@ -116,14 +116,17 @@ public struct Vocoder: Sendable {
     /// Some frames at a time, so that memory grows with the sound alone.
     private func decode(_ mel: Tensor, source: Tensor, with packed: PackedVocoder, pause: () throws -> Void) throws -> Tensor {
         let frames = mel.size(2), perFrame = configuration.samplesPerFrame
-        var stream = PackedVocoderStream(packed), waveforms: [Tensor] = []
+        let waveform = try Tensor.empty([1, frames * perFrame])
+        var stream = PackedVocoderStream(packed), spoken = 0
         for start in stride(from: 0, to: frames, by: packed.piece) {
             let count = min(packed.piece, frames - start)
-            waveforms.append(try stream(
+            let samples = try stream(
                 mel.narrow(axis: 2, from: start, count: count),
-                source: source.narrow(axis: 2, from: start * perFrame, count: count * perFrame), isLast: start + count == frames, pause: pause))
+                source: source.narrow(axis: 2, from: start * perFrame, count: count * perFrame), isLast: start + count == frames, pause: pause)
+            try waveform.narrow(axis: 1, from: spoken, count: samples.size(1)).assign(samples)
+            spoken += samples.size(1)
         }
-        return try Tensor.cat(waveforms, axis: 1)
+        return waveform
     }
 
     /// A packed vocoder's way through an utterance that comes some frames at a time; nil where the weights are not packed.
