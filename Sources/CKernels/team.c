@@ -34,7 +34,7 @@ typedef struct worker {
     /// How often the system had taken the processor away from it when it last looked.
     long interruptions;
     /// How long it stands back before it looks for work again; 0 where it does not.
-    int64_t pause;
+    _Atomic int64_t pause;
 } worker;
 
 struct ck_team {
@@ -109,13 +109,17 @@ static void begin(ck_team *team, const ck_phase *phase, bool is_caller) {
     if (is_shared && atomic_load(&team->sleepers) > 0) wake_all(&team->events);
 }
 
-/// Remembers to stand back where the system took the processor away from this worker while another lost patience with it.
+/// Has a worker stand back where the system took the processor away from this member while another lost patience with it:
+/// itself, or where it is the caller, without whom there is no run, the last of the workers, whose processor it then has.
 static void consider(worker *worker) {
+    ck_team *team = worker->member.team;
     struct rusage usage;
     if (getrusage(RUSAGE_THREAD, &usage) != 0) return;
     const bool was_interrupted = usage.ru_nivcsw > worker->interruptions;
     worker->interruptions = usage.ru_nivcsw;
-    if (was_interrupted) worker->pause = PAUSES * (PATIENCE + now() - atomic_load(&worker->member.team->waited_since));
+    if (!was_interrupted) return;
+    struct worker *standing = worker->member.index > 0 ? worker : &team->workers[team->threads - 1];
+    atomic_store(&standing->pause, PAUSES * (PATIENCE + now() - atomic_load(&team->waited_since)));
 }
 
 /// Does pieces, of one phase after the other, until none is left to take.
@@ -132,7 +136,7 @@ static void work(worker *worker) {
         } else if (done > 0) {
             // The phase lasts until the pieces are reported here.
             if (atomic_fetch_sub_explicit(&team->undone, done, memory_order_acq_rel) == done) {
-                if (member->index > 0 && atomic_load(&team->lost_patience) == atomic_load(&team->events)) consider(worker);
+                if (team->threads > 1 && atomic_load(&team->lost_patience) == atomic_load(&team->events)) consider(worker);
                 begin(team, team->phase + 1, member->index == 0);
             }
             done = 0;
@@ -180,8 +184,7 @@ static void await_news(worker *worker) {
 /// Sleeps for the worker's pause, or until the team is destroyed.
 static void stand_back(worker *worker) {
     ck_team *team = worker->member.team;
-    const int64_t until = now() + worker->pause;
-    worker->pause = 0;
+    const int64_t until = now() + atomic_exchange(&worker->pause, 0);
     for (int64_t left; !atomic_load(&team->is_finished) && (left = until - now()) > 0;) {
         sleep_while(&team->is_finished, 0, left);
     }
@@ -190,9 +193,9 @@ static void stand_back(worker *worker) {
 static void *live(void *argument) {
     worker *worker = argument;
     while (!atomic_load(&worker->member.team->is_finished)) {
+        if (atomic_load(&worker->pause) > 0) stand_back(worker);
         work(worker);
-        if (worker->pause > 0) stand_back(worker);
-        else await_news(worker);
+        if (atomic_load(&worker->pause) == 0) await_news(worker);
     }
     return NULL;
 }
