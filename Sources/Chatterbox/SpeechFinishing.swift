@@ -12,8 +12,6 @@ struct SpeechFinishing {
     /// The end of a silence, which waits for what follows.
     private var held: [Float] = []
 
-    /// Magnitude above which a sample is heard: −60 dB of full scale.
-    static let audible = Float(pow(10, Audio.silenceFloor / 20))
     /// Seconds of a silence that wait, as long as a watermark lets sound wait: however a request ends, its last samples
     /// come with its last report.
     private static let hold = 0.25
@@ -51,7 +49,7 @@ struct SpeechFinishing {
         given += sound.count
         report.audioSeconds = Double(given) / Double(sampleRate)
         report.wallSeconds = (ContinuousClock.now - start) / .seconds(1)
-        if report.firstAudioSeconds == 0, sound.contains(where: { abs($0) > Self.audible }) {
+        if report.firstAudioSeconds == 0, sound.contains(where: { abs($0) > Audio.audibleMagnitude }) {
             report.firstAudioSeconds = report.wallSeconds
         }
         return sound

@@ -16,15 +16,13 @@ struct UtteranceSeeds {
             isFirst = false
             return seed
         }
-        // FNV-1a over the text, then SplitMix64's finisher over all three.
+        // FNV-1a over the text, then SplitMix64 over all three.
         let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
-        return Self.mixed(Self.mixed(seed ^ hash) &+ count)
+        return mixed(mixed(seed ^ hash) &+ count)
     }
 
-    private static func mixed(_ value: UInt64) -> UInt64 {
-        var z = value &+ 0x9e37_79b9_7f4a_7c15
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
+    private func mixed(_ value: UInt64) -> UInt64 {
+        var random = SplitMix64(seed: value)
+        return random.next()
     }
 }

@@ -29,12 +29,15 @@ extension ModelsCommand {
     private struct Entry: Encodable {
         let name, summary: String
         let here: Bool
+        /// Whether it is no model but what models can speak with.
+        let isPart: Bool
         let bytes: Int
         let folder: String?
 
         init(_ model: CatalogModel, _ store: ModelStore) {
             name = model.name
             summary = model.summary
+            isPart = model.isPart
             let files = store.files(of: model)
             here = !files.isEmpty
             bytes = files.reduce(0) { $0 + $1.bytes }
@@ -47,6 +50,7 @@ extension ModelsCommand {
             name = folder.lastPathComponent
             summary = folder.path
             here = true
+            isPart = false
             let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
             bytes = names.reduce(0) { sum, name in
                 let file = folder.appending(path: name).resolvingSymlinksInPath()

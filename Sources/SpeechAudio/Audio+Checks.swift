@@ -1,6 +1,10 @@
+import Foundation
+
 extension Audio {
     /// The quietest peak that still counts as a recording, in decibels of full scale.
     public static let silenceFloor = -60.0
+    /// The magnitude of ``silenceFloor``, above which a sample is heard.
+    public static let audibleMagnitude = Float(pow(10, silenceFloor / 20))
 
     /// This sound, once it can serve as a voice's reference.
     ///

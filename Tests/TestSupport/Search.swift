@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import Testing
 
@@ -9,19 +10,13 @@ public enum Search {
     public static let effort = 1
 }
 
-/// Random numbers that come again from the same seed: SplitMix64 (Steele et al. 2014).
+/// Random numbers that come again from the same seed.
 public struct SeededRandom: RandomNumberGenerator, Sendable {
-    private var state: UInt64
+    private var random: SplitMix64
 
-    public init(seed: UInt64) { state = seed }
+    public init(seed: UInt64) { random = SplitMix64(seed: seed) }
 
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
+    public mutating func next() -> UInt64 { random.next() }
 
     /// 0 ..< count.
     public mutating func below(_ count: Int) -> Int { Int.random(in: 0..<count, using: &self) }

@@ -25,13 +25,15 @@ struct S3GenFile {
     let configuration: S3GenConfiguration
     /// Whether it is the model's own, with which its built-in voice was made.
     let isOwn: Bool
+    private let ownWeights: Weights
 
     /// - Parameter own: the sizes of the model's own S3Gen.
     /// - Throws: ``CheckpointError/noFastFlow(_:others:)``, ``CheckpointError/notMeanFlow(_:)``, ``CheckpointError/configuration(_:problem:)``;
     ///   `SafetensorsError` and `ArchiveError` where a file is damaged.
     init(_ choice: FlowChoice, of files: ModelFiles, sizes own: S3GenConfiguration, device: Device) throws {
         func open(_ url: URL) throws -> Weights { try Weights.load(url, dtype: .float32, device: device) }
-        let ownWeights = try open(files.s3Gen), ownSizes = own.flow(of: ownWeights)
+        ownWeights = try open(files.s3Gen)
+        let ownSizes = own.flow(of: ownWeights)
         guard case .fast(let elsewhere) = choice, !ownSizes.flow.meanFlow else {
             (url, weights, configuration, isOwn) = (files.s3Gen, ownWeights, ownSizes, true)
             return
@@ -55,7 +57,9 @@ struct S3GenFile {
     }
 
     /// Whether voices made with the model's own S3Gen are voices for this one: the networks that hear a recording are the same.
-    func hears(as files: ModelFiles, sizes own: S3GenConfiguration) throws -> Bool {
+    ///
+    /// - Parameter own: the sizes of the model's own.
+    func hearsAsOwn(_ own: S3GenConfiguration) throws -> Bool {
         guard !isOwn else { return true }
         func digests(_ weights: Weights, _ sizes: S3GenConfiguration) throws -> [String] {
             [
@@ -63,7 +67,7 @@ struct S3GenFile {
                 try SpeakerEncoder(weights["speaker_encoder"], sizes.speakerEncoder).digest(),
             ]
         }
-        return try digests(weights, configuration) == digests(Weights.load(files.s3Gen), own)
+        return try digests(weights, configuration) == digests(ownWeights, own)
     }
 }
 
@@ -77,9 +81,7 @@ extension S3GenConfiguration {
     fileprivate func flow(of weights: Weights) -> S3GenConfiguration {
         guard weights.hasMeanFlow, !flow.meanFlow else { return self }
         var changed = self
-        changed.flow.meanFlow = true
-        changed.flow.steps = FlowConfiguration.meanFlow.steps
-        changed.flow.guidance = FlowConfiguration.meanFlow.guidance
+        changed.flow = flow.asMeanFlow
         return changed
     }
 }

@@ -39,7 +39,7 @@ extension Model {
         try write(variant.files.s3Gen) { _ = try S3Gen($0, configuration.s3Gen) }
         if fastFlow {
             var sizes = configuration.s3Gen
-            sizes.flow.meanFlow = true
+            sizes.flow = sizes.flow.asMeanFlow
             // Drawn in the same order from the same seed, the networks that hear a recording come out the same.
             try write([FlowChoice.fastFileName]) { _ = try S3Gen($0, sizes) }
         }

@@ -29,8 +29,8 @@ public struct Model: Sendable {
     public let voiceEncoder: VoiceEncoder
     /// The voice of the checkpoint's `conds.pt`, where it has one and a fast flow's networks hear as those that made it.
     public let builtInVoice: Voice?
-    /// A built-in voice that other networks made than those of this S3Gen.
-    let foreignBuiltInVoice: URL?
+    /// Why there is no ``builtInVoice``.
+    let noBuiltInVoice: CheckpointError
     /// Marks speech; nil where the weights for it are not there.
     public let watermarker: Watermarker?
     /// Seconds that loading took.
@@ -120,14 +120,15 @@ public struct Model: Sendable {
                 problem: "it has \(tokenizer.count) tokens, the model \(configuration.t3.textVocabulary)")
         }
         let analyzer = VoiceAnalyzer(voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder)
-        let isVoiceOwn = try files.builtInVoice == nil || s3GenFile.hears(as: files, sizes: ownS3Gen)
+        let isVoiceOwn = try files.builtInVoice == nil || s3GenFile.hearsAsOwn(ownS3Gen)
         let voice = try isVoiceOwn ? files.builtInVoice.map { try Voice.load(ofModel: $0, sizes: analyzer.voiceSizes).to(device) } : nil
+        let noVoice = isVoiceOwn ? CheckpointError.noBuiltInVoice(folder) : .builtInVoiceOfOthers(files.builtInVoice!, s3Gen: s3GenFile.url)
         let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device, team: team) }
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
             packedT3: packedT3, plan: plan, isExact: compute.isExact, libtorchThreads: libtorchThreads, offload: offload, s3Gen: s3Gen,
-            s3GenFile: s3GenFile.url, voiceEncoder: voiceEncoder, builtInVoice: voice, foreignBuiltInVoice: isVoiceOwn ? nil : files.builtInVoice,
+            s3GenFile: s3GenFile.url, voiceEncoder: voiceEncoder, builtInVoice: voice, noBuiltInVoice: noVoice,
             watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
     }
 

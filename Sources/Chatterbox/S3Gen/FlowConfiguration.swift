@@ -28,13 +28,16 @@ public struct FlowConfiguration: Sendable, Codable, Hashable {
     public static let chatterbox = FlowConfiguration()
 
     /// Turbo and Nano: 2 mean-flow steps without guidance.
-    public static let meanFlow: FlowConfiguration = {
-        var configuration = FlowConfiguration()
+    public static let meanFlow = FlowConfiguration().asMeanFlow
+
+    /// The same sizes with a mean flow.
+    var asMeanFlow: FlowConfiguration {
+        var configuration = self
         configuration.meanFlow = true
         configuration.steps = 2
         configuration.guidance = 0
         return configuration
-    }()
+    }
 
     /// Mel frames a token becomes.
     public var framesPerToken: Int { encoder.stride }

@@ -30,6 +30,7 @@ extension SourceModule {
         _ = try noise([1, samples, 1], generator: generator)
         return try (mix.bias.map { try sum + $0 } ?? sum).tanh().reshaped([1, 1, samples])
     }
+
     /// The angles of a sine that goes on by so many turns a sample, one number a frame, rounded where upstream's are: turns are
     /// added up in double precision, and what is left of whole ones is float32.
     private func advance(_ angles: UnsafeMutableBufferPointer<Float>, by increments: [Float], _ samplesPerFrame: Int, from phase: Float) {

@@ -129,9 +129,6 @@ public struct Vocoder: Sendable {
         return waveform
     }
 
-    /// A packed vocoder's way through an utterance that comes some frames at a time; nil where the weights are not packed.
-    func stream() -> PackedVocoderStream? { packed.map(PackedVocoderStream.init) }
-
     /// The same vocoder with its network's weights packed for the CPU; F0 and excitation stay exact.
     func packed(_ format: WeightFormat, team: ThreadTeam) throws -> Vocoder {
         var copy = self

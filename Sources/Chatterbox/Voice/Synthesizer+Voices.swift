@@ -11,7 +11,7 @@ extension Synthesizer {
     public func voice(from file: URL, for use: Voice.Use = .speech) async throws -> Voice {
         guard Voice.isPrepared(file) else { return try await voice(from: Self.blocking { try AudioFile.read(file) }, named: file.path) }
         guard !model.owns(file) else {
-            if let foreign = model.foreignBuiltInVoice { throw CheckpointError.builtInVoiceOfOthers(foreign, s3Gen: model.s3GenFile) }
+            guard model.builtInVoice != nil else { throw model.noBuiltInVoice }
             return try Voice.load(ofModel: file, sizes: model.voiceAnalyzer.voiceSizes).to(model.device)
         }
         return try await prepared(Voice.unchecked(from: file), for: use)
@@ -54,8 +54,8 @@ extension Model {
     /// - Throws: ``VoiceError``, ``CheckpointError/noBuiltInVoice(_:)``.
     func voice(_ wanted: Voice?, for use: Voice.Use) throws -> Voice {
         guard let wanted else {
-            if let builtInVoice { return builtInVoice }
-            throw foreignBuiltInVoice.map { CheckpointError.builtInVoiceOfOthers($0, s3Gen: s3GenFile) } ?? .noBuiltInVoice(folder)
+            guard let builtInVoice else { throw noBuiltInVoice }
+            return builtInVoice
         }
         let differing = try differences(from: wanted, for: use)
         guard differing.isEmpty else { throw refusal(of: wanted, differing) }

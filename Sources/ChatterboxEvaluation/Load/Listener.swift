@@ -13,8 +13,7 @@ public struct HeardSound: Sendable, Hashable {
 
     /// - Parameter audio: heard where a sample is louder than −60 dB of full scale.
     public init(_ audio: Audio) {
-        let loudest = Float(pow(10, Audio.silenceFloor / 20))
-        let first = audio.samples.firstIndex { abs($0) > loudest } ?? audio.samples.count
+        let first = audio.samples.firstIndex { abs($0) > Audio.audibleMagnitude } ?? audio.samples.count
         self.init(seconds: audio.duration, silence: Double(first) / Double(audio.sampleRate))
     }
 }

@@ -100,7 +100,7 @@ private final class Turns: Sendable {
 /// When requests arrive that know nothing of each other: the times between them are exponentially distributed.
 public struct PoissonArrivals: Sequence, IteratorProtocol, Sendable {
     private let rate: Double
-    private var state: UInt64
+    private var random: SplitMix64
     private var time = 0.0
 
     /// - Parameters:
@@ -108,18 +108,13 @@ public struct PoissonArrivals: Sequence, IteratorProtocol, Sendable {
     ///   - seed: the same one gives the same times.
     public init(rate: Double, seed: UInt64) {
         precondition(rate > 0, "somebody arrives")
-        (self.rate, state) = (rate, seed)
+        (self.rate, random) = (rate, SplitMix64(seed: seed))
     }
 
     /// The next arrival, in seconds from the beginning.
     public mutating func next() -> Double? {
-        // SplitMix64 (Steele, Lea and Flood 2014); of its upper 53 bits a number in (0, 1].
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var bits = state
-        bits = (bits ^ (bits >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        bits = (bits ^ (bits >> 27)) &* 0x94d0_49bb_1331_11eb
-        bits ^= bits >> 31
-        time -= log(Double((bits >> 11) + 1) / 9_007_199_254_740_992) / rate
+        // Of the upper 53 bits a number in (0, 1].
+        time -= log(Double((random.next() >> 11) + 1) / 9_007_199_254_740_992) / rate
         return time
     }
 }

@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import SpeechAudio
 import Torch
