@@ -17,12 +17,12 @@ struct SpeechJoiner: Sendable {
         }
     }
 
-    /// Sound this far below a piece's loudest moment is silence, in decibels.
-    private static let silenceLevel: Float = -42
+    /// Sound below this share of a piece's loudest moment is silence: -42 dB.
+    static let silenceShare: Float = pow(10, -42.0 / 20)
     /// What is kept of the quiet before and after speech, so that soft consonants stay, in seconds.
-    private static let (margin, tail) = (0.03, 0.08)
+    static let (margin, tail) = (0.03, 0.08)
     /// Seconds over which an end that was cut is faded.
-    private static let fade = 0.01
+    static let fade = 0.01
 
     /// A piece without the silence around it.
     func trimmed(_ samples: [Float]) -> [Float] { cut(samples, to: speech(in: samples)) }
@@ -34,7 +34,7 @@ struct SpeechJoiner: Sendable {
             samples[start..<min(start + window, samples.count)].reduce(0) { max($0, abs($1)) }
         }
         guard let loudest = levels.max(), loudest > 0 else { return 0..<0 }
-        let threshold = loudest * pow(10, Self.silenceLevel / 20)
+        let threshold = loudest * Self.silenceShare
         guard let first = levels.firstIndex(where: { $0 > threshold }), let last = levels.lastIndex(where: { $0 > threshold }) else {
             return samples.indices
         }

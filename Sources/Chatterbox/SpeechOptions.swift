@@ -18,6 +18,10 @@ public struct SpeechOptions: Sendable, Hashable {
     public let splitting: Splitting
     /// Whether to tell when each word is heard, for which the model's attention is recorded.
     public let wordTimes: Bool
+    /// Whether sound comes sentence by sentence or while a sentence is still being made.
+    public let delivery: Delivery
+    /// Where chunks end. For measuring.
+    package var chunkSizes = ChunkPlan.Sizes.standard
     /// Whether only tokens that make sound are drawn, never the stop token, so that `maximumTokens` tokens become as many
     /// twenty-fifths of a second. For measuring speed.
     package var drawsOnlySound = false
@@ -27,11 +31,23 @@ public struct SpeechOptions: Sendable, Hashable {
         case none, sentences
     }
 
+    /// When sound is given out.
+    ///
+    /// The words are the same and so are the speech tokens; the noise that flow and vocoder begin with is not, and so no
+    /// sample is.
+    public enum Delivery: String, Sendable, Hashable, CaseIterable {
+        /// Each utterance whole, upstream's way: for files.
+        case utterances
+        /// Some tokens' sound at a time while later tokens are drawn, the first after about a second's worth: for listeners.
+        /// Models whose flow takes many steps give utterances all the same (``Model/speaksInChunks(_:)``).
+        case chunks
+    }
+
     /// - Throws: ``SpeechOptionsError`` naming the option that is out of range.
     public init(
         sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
         maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences,
-        wordTimes: Bool = false
+        wordTimes: Bool = false, delivery: Delivery = .utterances
     ) throws {
         if let exaggeration, !(exaggeration.isFinite && (0...10).contains(exaggeration)) {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
@@ -44,12 +60,12 @@ public struct SpeechOptions: Sendable, Hashable {
         }
         self.init(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens,
-            seed: seed, watermark: watermark, splitting: splitting, wordTimes: wordTimes)
+            seed: seed, watermark: watermark, splitting: splitting, wordTimes: wordTimes, delivery: delivery)
     }
 
     private init(
         unchecked sampling: SamplingChanges, exaggeration: Double?, language: Language?, steps: Int?, maximumTokens: Int,
-        seed: UInt64?, watermark: Bool, splitting: Splitting, wordTimes: Bool
+        seed: UInt64?, watermark: Bool, splitting: Splitting, wordTimes: Bool, delivery: Delivery
     ) {
         self.sampling = sampling
         self.exaggeration = exaggeration
@@ -60,18 +76,19 @@ public struct SpeechOptions: Sendable, Hashable {
         self.watermark = watermark
         self.splitting = splitting
         self.wordTimes = wordTimes
+        self.delivery = delivery
     }
 
     /// The model's own defaults, sentence by sentence.
     public static let standard = SpeechOptions(
         unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
-        splitting: .sentences, wordTimes: false)
+        splitting: .sentences, wordTimes: false, delivery: .utterances)
 
-    /// The same, but in one breath.
+    /// The same, but in one breath and whole.
     var inOneBreath: SpeechOptions {
         var options = SpeechOptions(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens, seed: seed,
-            watermark: watermark, splitting: .none, wordTimes: wordTimes)
+            watermark: watermark, splitting: .none, wordTimes: wordTimes, delivery: .utterances)
         options.drawsOnlySound = drawsOnlySound
         return options
     }

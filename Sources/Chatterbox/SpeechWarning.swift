@@ -17,6 +17,8 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case noWatermark = "no-watermark"
         /// More speech tokens were allowed than the model makes.
         case tokenLimit = "token-limit"
+        /// A piece of text whose speech repeated itself and was ended there.
+        case loop
         /// A prepared voice that does not tell which networks made it.
         case unknownVoice = "unknown-voice"
         /// A prepared voice of another model that was made anew from its recording.
@@ -27,6 +29,10 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         self.kind = kind
         self.description = description
         self.option = option
+    }
+
+    static func loop(in text: String) -> SpeechWarning {
+        SpeechWarning(.loop, "the speech of \"\(text.prefix(60))\(text.count > 60 ? "…" : "")\" began to repeat itself and was ended there")
     }
 
     static let noWatermark = SpeechWarning(

@@ -21,8 +21,12 @@ struct SpeechWork {
     private let joiner: SpeechJoiner?
     private let trace: ((String, Tensor) -> Void)?
     private var finishing: SpeechFinishing
+    /// The piece that is being spoken in chunks.
+    private var current: (piece: PreparedText.Piece, utterance: UtteranceInChunks)?
     /// Parts of the text that are done, and the samples that they are; the watermark gives them later.
     private var (partsDone, samplesDone) = (0, 0)
+    /// Tokens of the pieces that are drawn to the end.
+    private var tokensDone = 0
 
     /// - Parameters:
     ///   - text: the request's, prepared.
@@ -56,18 +60,16 @@ struct SpeechWork {
     /// Works until there is sound to give; nil where all has been given.
     mutating func next(_ onProgress: @escaping (SpeechProgress) -> Void) throws -> SpeechChunk? {
         var texts: [String] = [], words: [SpokenWord] = []
-        while partsDone < text.parts.count {
-            let part = text.parts[partsDone]
-            partsDone += 1
+        while !isDone {
             let samples = try withoutGradients {
-                let spoken = try perform(part, onProgress)
+                if current == nil, case .piece(let piece) = text.parts[partsDone] { texts.append(piece.text) }
+                let spoken = try perform(onProgress)
                 words += spoken.words
                 samplesDone += spoken.samples.count
-                return try finishing(spoken.samples, isLast: partsDone == text.parts.count)
+                return try finishing(spoken.samples, isLast: isDone)
             }
             // The allocator keeps what an utterance has used, in more and smaller pieces after each.
-            if !model.device.isCUDA { try Memory.releaseCache() }
-            if case .piece(let piece) = part { texts.append(piece.text) }
+            if current == nil, !model.device.isCUDA { try Memory.releaseCache() }
             // A sentence that came to nothing, or whose sound the watermark still holds, goes with the next.
             guard !samples.isEmpty else { continue }
             return SpeechChunk(
@@ -76,14 +78,24 @@ struct SpeechWork {
         return nil
     }
 
+    private var isDone: Bool { current == nil && partsDone == text.parts.count }
+
     // MARK: one part
 
-    /// A part's samples with the pause behind them, and its words in seconds of the whole speech.
-    private mutating func perform(_ part: PreparedText.Part, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> (samples: [Float], words: [SpokenWord]) {
-        switch part {
-        case .silence(let seconds): return (joiner?.silence(seconds) ?? [], [])
+    private typealias Spoken = (samples: [Float], words: [SpokenWord])
+
+    /// The next samples, of a part with the pause behind it or of a piece's chunk, and with a piece's last samples its words in
+    /// seconds of the whole speech.
+    private mutating func perform(_ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
+        if let piece = current?.piece { return try speakChunk(of: piece, onProgress) }
+        switch text.parts[partsDone] {
+        case .silence(let seconds):
+            partsDone += 1
+            return (joiner?.silence(seconds) ?? [], [])
         case .piece(let piece):
             onProgress(.piece(piece.number, of: text.pieceCount, text: piece.text))
+            if options.delivery == .chunks, model.speaksInChunks(options) { return try speakChunk(of: piece, onProgress) }
+            partsDone += 1
             let breath = try speak(piece, onProgress)
             guard let joiner else { return breath }
             let kept = joiner.speech(in: breath.samples)
@@ -95,30 +107,27 @@ struct SpeechWork {
     }
 
     /// Text tokens to speech tokens to mel to waveform, with the times of words where heads are given to tell them.
-    private mutating func speak(
-        _ piece: PreparedText.Piece, _ onProgress: @escaping (SpeechProgress) -> Void
-    ) throws -> (samples: [Float], words: [SpokenWord]) {
+    private mutating func speak(_ piece: PreparedText.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
         var clock = StageClock()
         let tokens = text.tokens(of: piece)
         let generator = try Generator(seed: seeds.next(for: piece.text), device: model.device)
-        let decoder = try decode(tokens, of: piece, generator, &clock, onProgress)
-        let stop = decoder.end == .stop && model.configuration.t3.style == .chatterbox ? [model.configuration.t3.stopSpeech] : []
+        try model.offload?.enter()
+        let decoder: T3Decoder
+        do {
+            defer { model.offload?.exit() }
+            decoder = try makeDecoder(tokens, of: piece, generator, &clock)
+            try draw(decoder, &clock, onProgress) { _ in false }
+        }
+        try note(decoder, of: piece)
         trace?("text_tokens", try Tensor(tokens, shape: [1, tokens.count]))
-        trace?("speech_tokens", try Tensor(decoder.tokens + stop, shape: [1, decoder.tokens.count + stop.count]))
 
         let ending = model.variant.ending
         let codes = ending.speakable(decoder.tokens, model.configuration)
         // Upstream's decoder cannot make sound of nothing; neither can ours.
         guard !codes.isEmpty else { return ([], []) }
-        let steps = options.steps ?? model.configuration.s3Gen.flow.steps
-        var step = 0
         let mel = try model.s3Gen.flow(
             tokens: Tensor(codes, shape: [1, codes.count], device: model.device), prompt: voice.prompt, steps: steps, generator: generator,
-            checkpoint: {
-                try turn.pause()
-                step += 1
-                onProgress(.flow(step: step, of: steps))
-            }, pause: turn.pause)
+            checkpoint: flowCheckpoint(onProgress), pause: turn.pause)
         finishing.report.stages.flow += clock.lap()
         try turn.pause()
 
@@ -131,10 +140,53 @@ struct SpeechWork {
         return (try waveform.array(of: Float.self), words(piece.text, tokens, decoder))
     }
 
-    /// Draws a piece's speech tokens.
-    private mutating func decode(
-        _ tokens: [Int], of piece: PreparedText.Piece, _ generator: Generator, _ clock: inout StageClock,
-        _ onProgress: @escaping (SpeechProgress) -> Void
+    /// A piece's next chunk, whose tokens come while sound is made of those before.
+    private mutating func speakChunk(of piece: PreparedText.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
+        var clock = StageClock()
+        let tokens = text.tokens(of: piece)
+        if current == nil {
+            let seed = seeds.next(for: piece.text)
+            let decoder = try makeDecoder(tokens, of: piece, Generator(seed: seed, device: model.device), &clock)
+            current = (piece, try UtteranceInChunks(
+                decoder, model, voice.prompt, steps: steps, seed: seed, isTrimmed: joiner != nil, sizes: options.chunkSizes))
+        }
+        let decoder = current!.utterance.decoder
+        try draw(decoder, &clock, onProgress, until: current!.utterance.isReady)
+        var flowSeconds = 0.0
+        let samples = try current!.utterance.next(checkpoint: flowCheckpoint(onProgress), pause: turn.pause) { [turn] in
+            flowSeconds = clock.lap()
+            onProgress(.vocoder)
+            try turn.pause()
+        }
+        finishing.report.stages.flow += flowSeconds
+        finishing.report.stages.vocoder += clock.lap()
+        finishing.report.speechTokens = tokensDone + current!.utterance.spokenTokens
+        guard let utterance = current?.utterance, utterance.isAtEnd else { return (samples, []) }
+        current = nil
+        partsDone += 1
+        try note(decoder, of: piece)
+        let start = samplesDone + samples.count - utterance.kept.count
+        let words = words(piece.text, tokens, decoder).map { $0.moved(into: utterance.kept, at: start, sampleRate: sampleRate) }
+        return (samples + (joiner?.silence(piece.pause) ?? []), words)
+    }
+
+    /// What is called before each step of a flow.
+    private func flowCheckpoint(_ onProgress: @escaping (SpeechProgress) -> Void) -> () throws -> Void {
+        var step = 0
+        return { [turn, steps] in
+            try turn.pause()
+            step += 1
+            onProgress(.flow(step: step, of: steps))
+        }
+    }
+
+    private var steps: Int { options.steps ?? model.configuration.s3Gen.flow.steps }
+
+    // MARK: tokens
+
+    /// What draws a piece's speech tokens.
+    private mutating func makeDecoder(
+        _ tokens: [Int], of piece: PreparedText.Piece, _ generator: Generator, _ clock: inout StageClock
     ) throws -> T3Decoder {
         let conditioning = try T3Conditioning(voice, dtype: model.dtype, exaggeration: options.exaggeration ?? 0.5)
         // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
@@ -142,8 +194,6 @@ struct SpeechWork {
         let limit = min(options.maximumTokens, model.configuration.t3.maximumSpeech)
         let budget = isGuarded ? min(limit, speechBudget(for: piece.text)) : limit
         let capacity = model.configuration.t3.prefixLength(text: tokens.count, prompt: voice.conditioningTokens.size(1)) + budget
-        try model.offload?.enter()
-        defer { model.offload?.exit() }
         let engine = try turn.decodeEngine(of: model)
             ?? model.makeDecodeEngine(slots: model.configuration.t3.isGuided(by: sampling) ? 2 : 1, capacity: capacity)
         let decoder = try T3Decoder(
@@ -153,19 +203,33 @@ struct SpeechWork {
         if options.drawsOnlySound { decoder.excludedTokens = model.configuration.controlTokens }
         finishing.report.textTokens += tokens.count
         finishing.report.stages.prefill += clock.lap()
-        let before = finishing.report.speechTokens
+        return decoder
+    }
+
+    /// Draws until there are enough tokens, or to the end.
+    private mutating func draw(
+        _ decoder: T3Decoder, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void, until isEnough: @escaping (T3Decoder) -> Bool
+    ) throws {
+        let before = tokensDone
         // What stands before the first token is computed until that is drawn.
-        let start = ContinuousClock.now, first = FirstDraw()
-        try turn.finish(decoder, of: model) {
+        let start = ContinuousClock.now, first = FirstDraw(), isBeginning = decoder.tokens.isEmpty
+        try turn.draw(decoder, of: model, until: isEnough) {
             first.time = first.time ?? .now
             onProgress(.tokens(before + decoder.tokens.count))
         }
-        let beforeFirst = ((first.time ?? start) - start) / .seconds(1)
-        finishing.report.speechTokens += decoder.tokens.count
-        finishing.report.end = [finishing.report.end, decoder.end].compactMap(\.self).max()
+        let beforeFirst = isBeginning ? ((first.time ?? start) - start) / .seconds(1) : 0
         finishing.report.stages.prefill += beforeFirst
         finishing.report.stages.decode += max(0, clock.lap() - beforeFirst)
-        return decoder
+    }
+
+    /// Reports a decoder that has ended.
+    private mutating func note(_ decoder: T3Decoder, of piece: PreparedText.Piece) throws {
+        tokensDone += decoder.tokens.count
+        finishing.report.speechTokens = tokensDone
+        finishing.report.end = [finishing.report.end, decoder.end].compactMap(\.self).max()
+        let stop = decoder.end == .stop && model.configuration.t3.style == .chatterbox ? [model.configuration.t3.stopSpeech] : []
+        trace?("speech_tokens", try Tensor(decoder.tokens + stop, shape: [1, decoder.tokens.count + stop.count]))
+        if decoder.end == .loop { finishing.report.warnings.append(.loop(in: piece.text)) }
     }
 
     /// A piece's words in seconds of its waveform; none where no attention was recorded.

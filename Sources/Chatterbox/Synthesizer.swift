@@ -68,7 +68,8 @@ public final class Synthesizer: Sendable {
         return (speech, trace.values)
     }
 
-    private func events(
+    /// - Parameter trace: takes what the stages compute, on the engine's threads.
+    func events(
         for request: SpeechRequest, onProgress: @escaping @Sendable (SpeechProgress) -> Void, trace: (@Sendable (String, Tensor) -> Void)?
     ) -> SpeechEvents {
         SpeechEvents { [model, engine] channel in
@@ -86,10 +87,17 @@ public final class Synthesizer: Sendable {
                 engine.open(open, request.priority, threads: model.libtorchThreads) { turn in
                     var work = try SpeechWork(text, request, model, turn, since: start, trace: trace)
                     channel.send(.started(seed: work.seed))
-                    for warning in work.report.warnings { channel.send(.warning(warning)) }
+                    var warned = 0
+                    func warn() {
+                        for warning in work.report.warnings[warned...] { channel.send(.warning(warning)) }
+                        warned = work.report.warnings.count
+                    }
+                    warn()
                     while true {
                         while !channel.hasRoom { try turn.park() }
-                        guard let chunk = try work.next(onProgress) else { break }
+                        let chunk = try work.next(onProgress)
+                        warn()
+                        guard let chunk else { break }
                         turn.delivered(chunk.audio.duration)
                         channel.send(.audio(chunk))
                     }

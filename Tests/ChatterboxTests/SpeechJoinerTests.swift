@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 @testable import Chatterbox
 
@@ -51,6 +52,20 @@ struct LoopGuardTests {
         let tokens = before + (0..<75).map { $0 % period }
         #expect(circle.repeated(in: tokens) == 75 - period)
         #expect(circle.repeated(in: Array(tokens.dropLast())) == 0)
+    }
+
+    @Test("tokens that are said to stay are never taken back", arguments: 0..<20)
+    func risk(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let circle = LoopGuard(), period = Int.random(in: 1...25, using: &random), alphabet = Int.random(in: 2...40, using: &random)
+        var tokens: [Int] = [], certain = 0
+        let free = Int.random(in: 0...120, using: &random)
+        while circle.repeated(in: tokens) == 0 {
+            tokens.append(tokens.count < free + period ? Int.random(in: 0..<alphabet, using: &random) : tokens[tokens.count - period])
+            certain = max(certain, tokens.count - circle.atRisk(in: tokens))
+        }
+        #expect(tokens.count - circle.repeated(in: tokens) >= certain)
+        #expect(circle.atRisk(in: [1, 2, 3, 4]) == 0 && circle.atRisk(in: []) == 0)
     }
 
     @Test("speech that only resembles itself goes on")

@@ -43,8 +43,11 @@ extension Variant.Ending {
 
     /// The drawn tokens that are sound, control tokens left out, and the silence behind them.
     func speakable(_ drawn: [Int], _ configuration: ModelConfiguration) -> [Int] {
-        audible(in: drawn, configuration).map { drawn[$0] } + Array(repeating: Self.silentToken, count: silence)
+        audible(in: drawn, configuration).map { drawn[$0] } + silentTokens
     }
+
+    /// The silence behind the drawn tokens.
+    var silentTokens: [Int] { Array(repeating: Self.silentToken, count: silence) }
 
     /// The waveform `[1, samples]` of so many tokens, without the end that is not to be heard.
     func heard(_ waveform: Tensor, tokens: Int) throws -> Tensor {

@@ -176,20 +176,34 @@ struct EngineTurn {
     /// The engine that decodes a model's tokens for all requests; nil where each request computes by itself.
     func decodeEngine(of model: Model) throws -> (any DecodeEngine)? { try loop.group(of: model)?.engine }
 
-    /// Draws a decoder's tokens, together with those of others.
+    /// Draws a decoder's tokens to the end, together with those of others.
     ///
     /// - Parameter onToken: called after each token; it should return at once.
     /// - Throws: what computing throws, `AdmissionError`, `CancellationError`.
     func finish(_ decoder: T3Decoder, of model: Model, onToken: @escaping () -> Void) throws {
+        try draw(decoder, of: model, until: { _ in false }, onToken: onToken)
+    }
+
+    /// Draws a decoder's tokens until there are enough or it has ended, together with those of others. On return the engine
+    /// goes on drawing while the request does something else; draw a decoder to its end before the next one.
+    ///
+    /// - Parameters:
+    ///   - isEnough: looked at after each token.
+    ///   - onToken: called after each token, that of the first call; both should return at once.
+    /// - Throws: what computing throws, `AdmissionError`, `CancellationError`.
+    func draw(
+        _ decoder: T3Decoder, of model: Model, until isEnough: @escaping (T3Decoder) -> Bool, onToken: @escaping () -> Void
+    ) throws {
         guard let group = try loop.group(of: model) else {
-            while try decoder.next() != nil {
+            while !isEnough(decoder), try decoder.next() != nil {
                 try pause()
                 onToken()
             }
             return
         }
-        try loop.begin(decoder, of: request, in: group, onToken: onToken)
+        if request.decoding == nil, decoder.end == nil { try loop.begin(decoder, of: request, in: group, onToken: onToken) }
         while let decoding = request.decoding {
+            precondition(decoding.decoder === decoder, "one decoder after the other")
             if let error = decoding.error {
                 request.decoding = nil
                 throw error
@@ -198,6 +212,8 @@ struct EngineTurn {
                 request.decoding = nil
                 return
             }
+            if isEnough(decoder) { return }
+            request.decoding?.isEnough = isEnough
             try context.park()
         }
     }
@@ -213,6 +229,8 @@ private final class OpenRequest {
         let group: ModelGroup
         let onToken: () -> Void
         var error: (any Error)?
+        /// What the request waits for, if not for the end.
+        var isEnough: ((T3Decoder) -> Bool)?
     }
 
     let number: Int
@@ -321,7 +339,7 @@ private final class EngineLoop {
         request.finish(result)
     }
 
-    /// Steps until a request has all its tokens, somebody says something, or others may have had their turn too.
+    /// Steps until a request has the tokens that it waits for, somebody says something, or others may have had their turn too.
     private func step(_ requests: [OpenRequest]) {
         let end = ContinuousClock.now + .milliseconds(10)
         repeat {
@@ -329,7 +347,9 @@ private final class EngineLoop {
             for (request, error) in failed { request.decoding?.error = error }
             let ended = requests.filter { $0.decoding?.error != nil || $0.decoding?.decoder.end != nil }
             for request in ended { release(request) }
-            if !ended.isEmpty { return }
+            let served = requests.filter { request in request.decoding.map { $0.isEnough?($0.decoder) == true } == true }
+            for request in served { goOn(request) }
+            if !ended.isEmpty || !served.isEmpty { return }
         } while ContinuousClock.now < end && mailbox.isEmpty
     }
 
@@ -337,6 +357,12 @@ private final class EngineLoop {
     private func release(_ request: OpenRequest) {
         guard let group = request.decoding?.group else { return }
         for admitted in scheduler.release(request.ticket, in: group.group, at: now) { updateNeed(tickets[admitted]!) }
+        goOn(request)
+    }
+
+    /// A request that waited for tokens goes on.
+    private func goOn(_ request: OpenRequest) {
+        request.decoding?.isEnough = nil
         request.coroutine?.unpark()
         updateNeed(request)
     }

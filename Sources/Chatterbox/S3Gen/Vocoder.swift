@@ -129,6 +129,11 @@ public struct Vocoder: Sendable {
         return waveform
     }
 
+    /// The network at the beginning of an utterance whose frames and source come some at a time.
+    func makePieces() -> VocoderPieces {
+        packed.map { .packed(PackedVocoderStream($0), piece: $0.piece) } ?? .overlapping(OverlappingVocoder(self))
+    }
+
     /// The same vocoder with its network's weights packed for the CPU; F0 and excitation stay exact.
     func packed(_ format: WeightFormat, team: ThreadTeam) throws -> Vocoder {
         var copy = self

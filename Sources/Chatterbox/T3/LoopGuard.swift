@@ -23,6 +23,15 @@ public struct LoopGuard: Sendable, Hashable {
         }
         return 0
     }
+
+    /// How many of the last tokens may be taken back should a repetition that is running now go on; the others stay.
+    public func atRisk(in tokens: [Int]) -> Int {
+        (1...longestPeriod).reduce(0) { most, period in
+            var run = 0
+            while tokens.count - run > period, tokens[tokens.count - 1 - run] == tokens[tokens.count - 1 - run - period] { run += 1 }
+            return max(most, run)
+        }
+    }
 }
 
 /// Most tokens that speaking a text can sensibly take, 25 a second.

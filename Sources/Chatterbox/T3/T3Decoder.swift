@@ -108,6 +108,9 @@ public final class T3Decoder {
 
     private func allowedLogits() throws -> Tensor { try excludedTokens.map { try logits!.ruling(out: $0) } ?? logits! }
 
+    /// How many of the tokens so far stay whatever is drawn next: a repetition that runs now may be one to be cut.
+    var certainCount: Int { tokens.count - (end == nil ? loopGuard?.atRisk(in: tokens) ?? 0 : 0) }
+
     private var stopToken: Int { engine.model.configuration.stopSpeech }
 
     /// Keeps a token that was drawn.

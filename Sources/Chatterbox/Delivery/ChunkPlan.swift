@@ -1,0 +1,65 @@
+/// Where the chunks of an utterance end: a function of how many tokens the utterance has, never of when they come.
+///
+/// A chunk is made once the tokens beyond it are certain that the encoder looks at. What is left at the end is the last chunk.
+package struct ChunkPlan {
+    /// How many tokens chunks have; 25 are a second.
+    package struct Sizes: Hashable, Sendable {
+        /// Of the first, the second and all others.
+        var first, second, others: Int
+        /// Tokens before a chunk that are made once more together with it.
+        var context: Int
+
+        package init(first: Int, second: Int, others: Int, context: Int = 50) {
+            precondition(min(first, second, others) > 0 && context >= 0, "chunks have tokens")
+            (self.first, self.second, self.others, self.context) = (first, second, others, context)
+        }
+
+        /// The first is as small as sound comes of it: what flow, pitch, vocoder and watermark hold back is some 20 tokens long.
+        package static let standard = Sizes(first: 24, second: 25, others: 50)
+        /// All in one.
+        package static let whole = Sizes(first: .max / 2, second: 1, others: 1)
+    }
+
+    struct Chunk: Hashable {
+        /// What is new.
+        let tokens: Range<Int>
+        /// What the flow is given: some tokens before, these, and those that it looks ahead to.
+        let window: Range<Int>
+        let isLast: Bool
+    }
+
+    private let sizes: Sizes
+    private let lookahead, reserve: Int
+    private var made = 0
+    /// The first token of the next chunk.
+    private(set) var start = 0
+    private(set) var isAtEnd = false
+
+    /// - Parameters:
+    ///   - lookahead: tokens beyond a chunk that it depends on.
+    ///   - unheard: tokens at the end of the utterance whose sound is left out.
+    init(_ sizes: Sizes, lookahead: Int, unheard: Int = 0) {
+        (self.sizes, self.lookahead) = (sizes, lookahead)
+        // The last chunk is never empty.
+        reserve = max(1, lookahead, unheard)
+    }
+
+    private var end: Int { start + (made == 0 ? sizes.first : made == 1 ? sizes.second : sizes.others) }
+
+    /// Tokens that must be certain before the next chunk can be made, unless no more will come.
+    var needed: Int { end + reserve }
+
+    /// The next chunk; nil where more tokens are needed, or after the last.
+    ///
+    /// - Parameters:
+    ///   - count: tokens that are certain.
+    ///   - isComplete: whether no more will come.
+    mutating func next(of count: Int, isComplete: Bool) -> Chunk? {
+        let isLast = count < needed
+        guard !isAtEnd, !isLast || isComplete && count > start else { return nil }
+        let tokens = start..<(isLast ? count : end)
+        let window = max(0, start - sizes.context)..<(isLast ? count : end + lookahead)
+        (start, made, isAtEnd) = (tokens.upperBound, made + 1, isLast)
+        return Chunk(tokens: tokens, window: window, isLast: isLast)
+    }
+}

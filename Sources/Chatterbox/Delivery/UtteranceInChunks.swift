@@ -1,0 +1,99 @@
+import Torch
+
+/// An utterance that is heard while its tokens are still drawn: of each chunk of them mel and sound are made once they are
+/// certain.
+///
+/// The tokens are those of an utterance spoken whole. The noise of flow and source belongs to frames, and where chunks end
+/// follows from the tokens, so that the samples do not depend on when anything was computed.
+struct UtteranceInChunks {
+    let decoder: T3Decoder
+    private let ending: Variant.Ending
+    private let soundTokens: Int
+    private var plan: ChunkPlan
+    private let mel: MelStream
+    private var sound: SoundStream
+    private let fade: [Float]
+    private let samplesPerToken: Int
+    private var gate: SilenceGate?
+    /// Samples of the waveform so far.
+    private var made = 0
+
+    /// - Parameters:
+    ///   - seed: the utterance's.
+    ///   - isTrimmed: whether the silence around it is taken away.
+    /// - Throws: `TorchError`.
+    init(
+        _ decoder: T3Decoder, _ model: Model, _ prompt: SpeechPrompt, steps: Int, seed: UInt64, isTrimmed: Bool, sizes: ChunkPlan.Sizes
+    ) throws {
+        let s3Gen = model.s3Gen, noise = FrameNoise(seed: seed), vocoder = s3Gen.configuration.vocoder
+        self.decoder = decoder
+        ending = model.variant.ending
+        soundTokens = s3Gen.configuration.flow.tokenCount
+        plan = ChunkPlan(sizes, lookahead: s3Gen.configuration.flow.encoder.lookahead, unheard: ending.unheard)
+        mel = try MelStream(s3Gen.flow, prompt, steps: steps, noise: noise)
+        sound = try SoundStream(s3Gen.vocoder, noise: noise)
+        fade = try s3Gen.fade.gains.array(of: Float.self)
+        samplesPerToken = vocoder.samplesPerFrame * s3Gen.configuration.flow.framesPerToken
+        gate = isTrimmed ? SilenceGate(sampleRate: vocoder.sampleRate) : nil
+    }
+
+    /// Whether all has come out.
+    var isAtEnd: Bool { plan.isAtEnd || decoder.end != nil && tokens(of: decoder).isEmpty }
+
+    /// Tokens of which sound was made so far.
+    var spokenTokens: Int { plan.start }
+
+    /// What of the waveform was kept, where it is trimmed.
+    var kept: Range<Int> { gate?.kept ?? 0..<made }
+
+    /// Tells whether tokens enough are drawn for the next chunk.
+    var isReady: (T3Decoder) -> Bool {
+        let needed = plan.needed
+        // A token is no more than one.
+        return { decoder in decoder.tokens.count >= needed && tokens(of: decoder).count >= needed }
+    }
+
+    /// The tokens that are certain and become sound. Control tokens are passed over, a start token that comes late included: what
+    /// was spoken before it cannot be taken back.
+    private func tokens(of decoder: T3Decoder) -> [Int] {
+        let certain = decoder.tokens.prefix(decoder.certainCount).filter { $0 < soundTokens }
+        return decoder.end == nil || certain.isEmpty ? certain : certain + ending.silentTokens
+    }
+
+    /// The next chunk's samples, once ``isReady`` says so or the decoder has ended; none, maybe.
+    ///
+    /// - Parameters:
+    ///   - checkpoint: called before each step of the flow; what it throws ends the work, as with `pause`.
+    ///   - onMel: called between mel and sound.
+    mutating func next(checkpoint: () throws -> Void, pause: () throws -> Void, onMel: () throws -> Void) throws -> [Float] {
+        let tokens = tokens(of: decoder)
+        guard let chunk = plan.next(of: tokens.count, isComplete: decoder.end != nil) else { return [] }
+        let frames = try mel(chunk, of: tokens, checkpoint: checkpoint, pause: pause)
+        try onMel()
+        var samples = try sound(frames, isLast: chunk.isLast, pause: pause)
+        for index in samples.indices.prefix(max(0, fade.count - made)) { samples[index] *= fade[made + index] }
+        if chunk.isLast { samples = Array(samples.prefix(max(0, samplesPerToken * max(1, tokens.count - ending.unheard) - made))) }
+        made += samples.count
+        return gate?(samples, isLast: chunk.isLast) ?? samples
+    }
+}
+
+extension Model {
+    /// Whether speech can be delivered in chunks: where a window of the flow takes less time than its chunk lasts, on two
+    /// processor cores. Elsewhere ``SpeechOptions/Delivery/chunks`` gives utterance after utterance.
+    ///
+    /// - Parameter options: with which number of steps.
+    public func speaksInChunks(_ options: SpeechOptions = .standard) -> Bool {
+        // Networks that leave the GPU in turns would do so for each chunk.
+        offload == nil && configuration.s3Gen.flow.isFastInWindows(steps: options.steps)
+    }
+}
+
+extension FlowConfiguration {
+    /// Whether a chunk's window takes less time than the chunk lasts: of two seconds with another two before them, after ten
+    /// seconds of prompt, at 2.5e11 operations a second, as two cores do them in 8 bits.
+    func isFastInWindows(steps: Int?) -> Bool {
+        let sizes = ChunkPlan.Sizes.standard
+        return cost(tokens: sizes.context + sizes.others + encoder.lookahead, prompt: 250, steps: steps).operations < 2.5e11 * Double(sizes.others) / 25
+    }
+}

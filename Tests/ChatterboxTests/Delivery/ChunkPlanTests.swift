@@ -1,0 +1,55 @@
+import TestSupport
+import Testing
+
+@testable import Chatterbox
+
+@Suite("Where chunks end") struct ChunkPlanTests {
+    private let sizes = ChunkPlan.Sizes(first: 7, second: 5, others: 11, context: 9)
+
+    /// The chunks of an utterance whose tokens become certain in steps.
+    private func chunks(of count: Int, in steps: some Sequence<Int>, unheard: Int = 0) -> [ChunkPlan.Chunk] {
+        var plan = ChunkPlan(sizes, lookahead: 3, unheard: unheard), chunks: [ChunkPlan.Chunk] = []
+        for known in steps {
+            while let chunk = plan.next(of: min(known, count), isComplete: false) { chunks.append(chunk) }
+        }
+        while let chunk = plan.next(of: count, isComplete: true) { chunks.append(chunk) }
+        #expect(plan.isAtEnd == (count > 0))
+        return chunks
+    }
+
+    @Test("they are the same however the tokens come, and together all of them", arguments: 0...60)
+    func tokens(count: Int) {
+        var random = SeededRandom(seed: UInt64(count))
+        let atOnce = chunks(of: count, in: [])
+        #expect(atOnce.flatMap(\.tokens) == Array(0..<count))
+        #expect(atOnce.map(\.isLast) == atOnce.indices.map { $0 == atOnce.count - 1 })
+        for _ in 0..<10 {
+            var known = 0
+            let steps = (0..<count).map { _ in
+                known += Int.random(in: 0...4, using: &random)
+                return known
+            }
+            #expect(chunks(of: count, in: steps) == atOnce)
+        }
+    }
+
+    @Test("a chunk has its size, what it looks ahead to, and some tokens before it") func windows() {
+        let chunks = chunks(of: 30, in: 0...30)
+        #expect(chunks.map(\.tokens) == [0..<7, 7..<12, 12..<23, 23..<30])
+        #expect(chunks.map(\.window) == [0..<10, 0..<15, 3..<26, 14..<30])
+    }
+
+    @Test("what will be unheard at the end is in no chunk but the last", arguments: 0...8) func unheard(count: Int) {
+        for length in count + 1...50 {
+            for chunk in chunks(of: length, in: 0...length, unheard: count) where !chunk.isLast { #expect(chunk.tokens.upperBound <= length - count) }
+        }
+    }
+
+    @Test("a model speaks in chunks where its flow is fast: mean flows and Pico, not ten guided steps of a large network") func models() {
+        #expect(Variant.turbo.configuration.s3Gen.flow.isFastInWindows(steps: nil))
+        #expect(Variant.pico.configuration.s3Gen.flow.isFastInWindows(steps: nil))
+        #expect(FlowConfiguration.chatterbox.asMeanFlow.isFastInWindows(steps: nil))
+        #expect(!FlowConfiguration.chatterbox.isFastInWindows(steps: nil))
+        #expect(!Variant.turbo.configuration.s3Gen.flow.isFastInWindows(steps: 20))
+    }
+}
