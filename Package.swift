@@ -31,10 +31,15 @@ let package = Package(
         .systemLibrary(name: "CLibtorch", pkgConfig: "libtorch"),
         .systemLibrary(name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
+        .systemLibrary(name: "CLame", pkgConfig: "lame", providers: [.apt(["libmp3lame-dev"])]),
+        .systemLibrary(name: "COpusenc", pkgConfig: "libopusenc", providers: [.apt(["libopusenc-dev"])]),
+        .systemLibrary(name: "CVoAACEnc", pkgConfig: "vo-aacenc", providers: [.apt(["libvo-aacenc-dev"])]),
+        // Debian's sonic has no .pc file; its header and library lie where the compiler looks anyway.
+        .systemLibrary(name: "CSonic", providers: [.apt(["libsonic-dev"])]),
 
         .target(name: "CTorch", dependencies: ["CLibtorch"]),
         .target(name: "Torch", dependencies: ["CTorch"]),
-        .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr"]),
+        .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr", "CLame", "COpusenc", "CVoAACEnc", "CSonic"]),
         .target(name: "CKernels", exclude: ["kernels.inc", "sample.inc"]),
         .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
         .target(name: "Chatterbox", dependencies: ["Torch", "Kernels", "SpeechAudio"]),

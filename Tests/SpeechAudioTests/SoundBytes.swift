@@ -65,3 +65,23 @@ enum SoundBytes {
         try encoded(sines(rate: kind.rate, channels: kind.channels, seconds: seconds), kind)
     }
 }
+
+extension Audio {
+    /// The sound in pieces of all lengths, empty ones among them.
+    func inPieces() -> [Audio] {
+        var random = SeededRandom(seed: Search.seed)
+        var pieces: [Audio] = [], start = 0
+        while start < frames {
+            let end = min(frames, start + [0, 1, random.below(700), 9_000][random.below(4)])
+            pieces.append(Audio(samples: Array(samples[start * channels..<end * channels]), sampleRate: sampleRate, channels: channels))
+            start = end
+        }
+        return pieces
+    }
+
+    /// The frequency of its first channel's middle half, by its zero crossings, in hertz.
+    var pitch: Double {
+        let middle = (frames / 4..<frames * 3 / 4).map { samples[$0 * channels] }
+        return Double(zip(middle, middle.dropFirst()).count { $0 < 0 && $1 >= 0 }) / (Double(middle.count) / Double(sampleRate))
+    }
+}

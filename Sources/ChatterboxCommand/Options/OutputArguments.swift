@@ -76,7 +76,7 @@ final class SpeechOutput {
     /// Seconds of speech so far.
     private(set) var seconds = 0.0
     private let file: AudioFileWriter?
-    private let stream: AudioStreamWriter?
+    private let stream: SoundEncoder?
     private let recording: PlayableRecording?
 
     fileprivate init(_ destination: OutputDestination, sampleRate: Int, playing: Bool) throws {
@@ -87,7 +87,7 @@ final class SpeechOutput {
             file = try AudioFileWriter(url, format: format, sampleRate: sampleRate)
         case .standardOutput(let format):
             (name, file) = ("-", nil)
-            stream = try AudioStreamWriter(format, sampleRate: sampleRate) { try StandardOutput.write(Data($0)) }
+            stream = try SoundEncoder(format, sampleRate: sampleRate)
         case .nowhere: (name, file, stream) = (nil, nil, nil)
         }
     }
@@ -96,7 +96,7 @@ final class SpeechOutput {
     func take(_ piece: Audio) throws {
         seconds += piece.duration
         try file?.append(piece)
-        try stream?.append(piece)
+        if let stream { try StandardOutput.write(Data(stream.encode(piece))) }
         try recording?.append(piece)
     }
 
@@ -105,7 +105,7 @@ final class SpeechOutput {
     /// - Throws: `AudioError`; no part of a file is left then.
     func finish() throws {
         try file?.finish()
-        try stream?.finish()
+        if let stream { try StandardOutput.write(Data(stream.finish())) }
         try recording?.finish()
     }
 

@@ -18,13 +18,13 @@ extension AudioFile {
         try file.finish()
     }
 
-    /// The bytes of a sound file. Opus takes the nearest rate that it has (8, 12, 16, 24 or 48 kHz).
+    /// The bytes of a sound file. MP3, AAC and Opus store it at the next higher rate that they have.
     ///
     /// - Parameter encoding: of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError`` for no samples, NaN or infinities, or where the format does not take such a sound.
     public static func encode(_ audio: Audio, as format: AudioFormat, encoding: SampleEncoding = .int16) throws -> Data {
         let store = MemoryStore()
-        let encoder = try SoundEncoder(format, encoding, sampleRate: audio.sampleRate, channels: audio.channels, into: store)
+        let encoder = try SoundWriter(format, encoding, sampleRate: audio.sampleRate, channels: audio.channels, into: store)
         try encoder.append(audio)
         try encoder.finish()
         return store.bytes

@@ -10,19 +10,19 @@ import Torch
 /// try file.finish()
 /// ```
 /// Memory does not grow with the sound. What is already there and no regular file (`/dev/stdout`, a pipe) is written
-/// into, as by an ``AudioStreamWriter``. A writer that is given up leaves nothing new behind.
+/// into, as by a ``SoundEncoder``. A writer that is given up leaves nothing new behind.
 public final class AudioFileWriter {
     private let destination: Destination
 
     private enum Destination {
-        case file(ReplacementFile, FileStore, SoundEncoder, name: String)
-        case stream(AudioStreamWriter)
+        case file(ReplacementFile, FileStore, SoundWriter, name: String)
+        case stream(ReplacementFile, SoundEncoder, name: String)
     }
 
     /// - Parameters:
     ///   - format: by the file's extension where nil.
-    ///   - sampleRate: of all sound that will come, in hertz. MP3 and Opus store it at the next higher rate that they have.
-    ///   - encoding: of WAV and PCM samples.
+    ///   - sampleRate: of all sound that will come, in hertz. MP3, AAC and Opus store it at the next higher rate that they have.
+    ///   - encoding: of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError`` where the format does not take such a sound, or the place cannot be written.
     public init(_ url: URL, format: AudioFormat? = nil, sampleRate: Int, channels: Int = 1, encoding: SampleEncoding = .int16) throws {
         let name = url.path
@@ -30,12 +30,11 @@ public final class AudioFileWriter {
         let file = try Self.naming(name, bytes: 0) { try ReplacementFile(url) }
         if file.isSeekable {
             let store = FileStore(file.descriptor, named: name)
-            let encoder = try SoundEncoder(format, encoding, sampleRate: sampleRate, channels: channels, into: store)
+            let encoder = try SoundWriter(format, encoding, sampleRate: sampleRate, channels: channels, into: store)
             destination = .file(file, store, encoder, name: name)
         } else {
-            destination = .stream(try AudioStreamWriter(format, sampleRate: sampleRate, channels: channels, encoding: encoding) { bytes in
-                try Self.naming(name, bytes: bytes.count) { try file.append(bytes) }
-            })
+            let encoder = try SoundEncoder(format, sampleRate: sampleRate, channels: channels, encoding: encoding)
+            destination = .stream(file, encoder, name: name)
         }
     }
 
@@ -46,7 +45,7 @@ public final class AudioFileWriter {
     public func append(_ audio: Audio) throws {
         switch destination {
         case .file(_, let store, let encoder, _): try store.writing { try encoder.append(audio) }
-        case .stream(let stream): try stream.append(audio)
+        case .stream(let file, let encoder, let name): try Self.append(encoder.encode(audio), to: file, name)
         }
     }
 
@@ -58,8 +57,12 @@ public final class AudioFileWriter {
         case .file(let file, let store, let encoder, let name):
             try store.writing { try encoder.finish() }
             try Self.naming(name, bytes: store.count) { try file.complete() }
-        case .stream(let stream): try stream.finish()
+        case .stream(let file, let encoder, let name): try Self.append(encoder.finish(), to: file, name)
         }
+    }
+
+    private static func append(_ bytes: [UInt8], to file: ReplacementFile, _ name: String) throws {
+        try naming(name, bytes: bytes.count) { try bytes.withUnsafeBytes { try file.append($0) } }
     }
 
     /// What the system answers, with the file's name.

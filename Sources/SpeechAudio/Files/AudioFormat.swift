@@ -1,6 +1,10 @@
 /// A format that sound can be written in.
 public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
-    case wav, flac, mp3, opus
+    case wav, flac, mp3
+    /// AAC-LC in ADTS frames.
+    case aac
+    /// Opus in Ogg.
+    case opus
     /// Samples alone: little-endian, interleaved, no header.
     case pcm
 
@@ -10,19 +14,21 @@ public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
         case "wav", "wave": self = .wav
         case "flac": self = .flac
         case "mp3": self = .mp3
+        case "aac", "adts": self = .aac
         case "opus", "ogg": self = .opus
         case "pcm", "raw": self = .pcm
         default: return nil
         }
     }
 
-    /// The media type for HTTP.
+    /// The media type that OpenAI's speech API answers with, which its clients look at.
     public var mediaType: String {
         switch self {
         case .wav: "audio/wav"
         case .flac: "audio/flac"
         case .mp3: "audio/mpeg"
-        case .opus: "audio/ogg"
+        case .aac: "audio/aac"
+        case .opus: "audio/opus"
         case .pcm: "audio/pcm"
         }
     }

@@ -1,10 +1,12 @@
 import Foundation
 import Torch
 
-/// Where the bytes of a ``VirtualFile`` are.
+/// Where the bytes of a sound are.
 protocol ByteStore: AnyObject {
     var count: Int { get }
-    /// Why the first write that failed did so; libsndfile itself learns only that fewer bytes were written.
+    /// Whether what was written can be written once more, as a header when all is known.
+    var takesCorrections: Bool { get }
+    /// Why the first write that failed did so; who writes learns only that fewer bytes were written.
     var failure: (any Error)? { get }
 
     /// - Returns: how many bytes were there to be read.
@@ -20,7 +22,7 @@ extension ByteStore {
     /// Runs what writes here; where it fails because a write failed, that is the error.
     func writing(_ body: () throws -> Void) throws {
         do { try body() } catch { throw failure ?? error }
-        // Not all of libsndfile's functions tell.
+        // Not all functions of the libraries tell.
         if let failure { throw failure }
     }
 }
@@ -28,6 +30,7 @@ extension ByteStore {
 /// Bytes in memory.
 final class MemoryStore: ByteStore {
     private(set) var bytes: Data
+    let takesCorrections = true
     let failure: (any Error)? = nil
 
     init(_ bytes: Data = Data()) {
@@ -53,7 +56,8 @@ final class MemoryStore: ByteStore {
 
 /// Bytes in an open file.
 final class FileStore: ByteStore {
-    private let descriptor: Int32
+    let takesCorrections = true
+    let descriptor: Int32
     private let isTemporary: Bool
     private let name: String
     private(set) var count = 0
@@ -98,47 +102,40 @@ final class FileStore: ByteStore {
     }
 }
 
-/// Bytes that go on as they come, in order; the first of them, a header, when sound follows. What is written once more when
-/// all is known, lengths and checksums in a header, has gone on and stays as it was.
+/// Bytes that are taken away as they come, in order; the first of them, a header, when sound follows. What is written once more
+/// when all is known, lengths and checksums in a header, has gone and stays as it was.
 final class PassingStore: ByteStore {
-    private let send: (UnsafeRawBufferPointer) throws -> Void
     private(set) var count = 0
-    private(set) var failure: (any Error)?
-    /// The header, as long as nothing has gone on.
-    private var header: Data? = Data()
-
-    init(_ send: @escaping (UnsafeRawBufferPointer) throws -> Void) { self.send = send }
+    let takesCorrections = false
+    let failure: (any Error)? = nil
+    /// What has not been taken.
+    private var waiting: [UInt8] = []
+    private var hasBegun = false
 
     func read(into target: UnsafeMutableRawBufferPointer, at position: Int) -> Int { 0 }
 
     func write(_ bytes: UnsafeRawBufferPointer, at position: Int) -> Int {
         precondition(position <= count && (position == count || position + bytes.count <= count), "bytes in order, or once more")
-        guard failure == nil else { return 0 }
-        if header != nil {
-            header!.replaceSubrange(position..<min(position + bytes.count, header!.count), with: bytes)
-        } else if position == count, !pass(bytes) {
-            return 0
+        if position == count {
+            waiting += bytes
+            count += bytes.count
+        } else if !hasBegun {
+            waiting.replaceSubrange(position..<position + bytes.count, with: bytes)
         }
-        count = max(count, position + bytes.count)
         return bytes.count
     }
 
-    /// Lets the header go, and what follows it.
-    func begin() {
-        guard var header else { return }
-        self.header = nil
-        Self.openLengths(of: &header)
-        header.withUnsafeBytes { bytes in _ = bytes.isEmpty || pass(bytes) }
-    }
-
-    private func pass(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        do { try send(bytes) } catch { failure = error }
-        return failure == nil
+    /// What has come since the last time.
+    func take() -> [UInt8] {
+        if !hasBegun { openLengths() }
+        hasBegun = true
+        defer { waiting = [] }
+        return waiting
     }
 
     /// In a WAV header: all bits of both lengths, which readers take for "until the end".
-    private static func openLengths(of header: inout Data) {
-        guard header.starts(with: Data("RIFF".utf8)), let data = header.range(of: Data("data".utf8)), data.upperBound + 4 <= header.count else { return }
-        for start in [4, data.upperBound] { header.replaceSubrange(start..<start + 4, with: [0xFF, 0xFF, 0xFF, 0xFF]) }
+    private func openLengths() {
+        guard waiting.starts(with: "RIFF".utf8), let data = waiting.firstRange(of: Array("data".utf8)), data.upperBound + 4 <= waiting.count else { return }
+        for start in [4, data.upperBound] { waiting.replaceSubrange(start..<start + 4, with: [0xFF, 0xFF, 0xFF, 0xFF]) }
     }
 }

@@ -63,6 +63,9 @@ struct AudioWritingTests {
         #expect(throws: AudioError.unknownFormat(name: url.path)) { try AudioFile.write(sound, to: url) }
         #expect(throws: AudioError.self) { try AudioFile.encode(sound, as: .flac, encoding: .float32) }
         #expect(throws: AudioError.self) { try AudioFile.encode(SoundBytes.sines(rate: 8000, channels: 20), as: .mp3) }
+        #expect(throws: AudioError.self) { try AudioFile.encode(SoundBytes.sines(rate: 8000, channels: 3), as: .aac) }
+        #expect(throws: AudioError.self) { try AudioFile.encode(SoundBytes.sines(rate: 8000, channels: 9), as: .opus) }
+        #expect(throws: AudioError.self) { try AudioFile.encode(sound, as: .aac, encoding: .int24) }
         #expect(throws: AudioError.self) { try AudioFile.encode(Audio(samples: [], sampleRate: 8000), as: .wav) }
         #expect(throws: AudioError.self) { try AudioFile.encode(Audio(samples: [.nan], sampleRate: 8000), as: .wav) }
         #expect(try names.isEmpty)
@@ -73,7 +76,7 @@ struct AudioWritingTests {
     @Test("a full disk is an error, and a device stays what it is") func fullDisk() throws {
         let error = #expect(throws: AudioError.self) { try AudioFile.write(sound, to: URL(filePath: "/dev/full"), format: .wav) }
         guard case .diskFull("/dev/full", let bytes)? = error else { return #expect(Bool(false), "\(error as Any)") }
-        #expect(bytes == 44)
+        #expect(bytes == 44 + 2 * sound.frames)
         var status = stat()
         #expect(stat("/dev/full", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
         try AudioFile.write(sound, to: URL(filePath: "/dev/null"), format: .wav)

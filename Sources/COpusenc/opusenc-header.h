@@ -1,0 +1,9 @@
+#include <opusenc.h>
+
+// ope_encoder_ctl takes any number of arguments, as Swift's functions from C cannot.
+
+/// How long the encoder may think about a packet and a page may wait, in samples of 48 kHz.
+static inline int copusenc_set_delays(OggOpusEnc *encoder, int decision, int muxing) {
+    int status = ope_encoder_ctl(encoder, OPE_SET_DECISION_DELAY(decision));
+    return status != OPE_OK ? status : ope_encoder_ctl(encoder, OPE_SET_MUXING_DELAY(muxing));
+}

@@ -1,0 +1,2 @@
+#include <vo-aacenc/cmnMemory.h>
+#include <vo-aacenc/voAAC.h>

@@ -1,0 +1,68 @@
+import CLame
+import Foundation
+
+/// MP3 of a constant bit rate, by LAME.
+///
+/// Where the store takes corrections, a first frame without sound tells the length and what to leave out at both ends (LAME's
+/// tag, after Xing's); down a pipe there is none, and never an ID3 tag.
+final class MP3Writer: SampleWriter {
+    /// Bits a second; the rates of MPEG-2.5, 12 kHz and below, have 64,000 at most.
+    static let bitRate = 128_000
+
+    private let lame: lame_t
+    private let channels: Int
+    private let store: any ByteStore
+
+    /// - Throws: ``AudioError/notEncodable(format:reason:)``.
+    init(rate: Int, channels: Int, into store: any ByteStore) throws {
+        guard channels <= 2 else { throw AudioError.notEncodable(format: .mp3, reason: "it holds one channel or two, not \(channels)") }
+        guard let lame = lame_init() else { throw AudioError.notEncodable(format: .mp3, reason: "no memory") }
+        (self.lame, self.channels, self.store) = (lame, channels, store)
+        lame_set_in_samplerate(lame, Int32(rate))
+        lame_set_out_samplerate(lame, Int32(rate))
+        lame_set_num_channels(lame, Int32(channels))
+        lame_set_mode(lame, channels == 1 ? MONO : JOINT_STEREO)
+        lame_set_VBR(lame, vbr_off)
+        lame_set_brate(lame, Int32((rate <= 12_000 ? Self.bitRate / 2 : Self.bitRate) / 1000))
+        lame_set_write_id3tag_automatic(lame, 0)
+        lame_set_bWriteVbrTag(lame, store.takesCorrections ? 1 : 0)
+        guard lame_init_params(lame) >= 0 else {
+            throw AudioError.notEncodable(format: .mp3, reason: "\(channels) channels at \(rate) Hz")
+        }
+    }
+
+    deinit { lame_close(lame) }
+
+    func write(_ samples: [Float]) throws {
+        let frames = Int32(samples.count / channels)
+        try store(capacity: samples.count / channels * 5 / 4 + 7200) { bytes, count in
+            channels == 1
+                ? lame_encode_buffer_ieee_float(lame, samples, nil, frames, bytes, count)
+                : lame_encode_buffer_interleaved_ieee_float(lame, samples, frames, bytes, count)
+        }
+    }
+
+    func finish() throws {
+        try store(capacity: 7200) { lame_encode_flush(lame, $0, $1) }
+        guard store.takesCorrections else { return }
+        // In the place of the first frame, which has waited for it.
+        var tag = [UInt8](repeating: 0, count: 4096)
+        let count = lame_get_lametag_frame(lame, &tag, tag.count)
+        guard count <= tag.count, tag.withUnsafeBytes({ store.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: 0) }) == count else {
+            throw AudioError.notEncodable(format: .mp3, reason: "its header cannot be stored")
+        }
+    }
+
+    /// Stores what LAME makes; it tells the number of bytes, or a negative one for a failure.
+    private func store(capacity: Int, _ make: (UnsafeMutablePointer<UInt8>?, Int32) -> Int32) throws {
+        var made: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+            made = make(buffer.baseAddress, Int32(capacity))
+            count = max(0, Int(made))
+        }
+        guard made >= 0 else { throw AudioError.notEncodable(format: .mp3, reason: "LAME's error \(made)") }
+        guard bytes.withUnsafeBytes({ store.write($0, at: store.count) }) == bytes.count else {
+            throw AudioError.notEncodable(format: .mp3, reason: "it cannot be stored")
+        }
+    }
+}

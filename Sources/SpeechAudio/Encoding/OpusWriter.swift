@@ -1,0 +1,45 @@
+import COpusenc
+import Foundation
+
+/// Opus in Ogg, by libopusenc.
+///
+/// It decides about each packet of 20 ms at once and closes a page after a tenth of a second; by its own defaults it would hold
+/// three seconds back.
+final class OpusWriter: SampleWriter {
+    /// In samples of 48 kHz, at which Opus counts.
+    private static let (decisionDelay, muxingDelay): (Int32, Int32) = (0, 4800)
+
+    private let channels: Int
+    private let store: any ByteStore
+    private var encoder: OpaquePointer?
+
+    /// - Throws: ``AudioError/notEncodable(format:reason:)``.
+    init(rate: Int, channels: Int, into store: any ByteStore) throws {
+        guard channels <= 8 else { throw AudioError.notEncodable(format: .opus, reason: "it holds up to eight channels, not \(channels)") }
+        (self.channels, self.store) = (channels, store)
+        guard let comments = ope_comments_create() else { throw AudioError.notEncodable(format: .opus, reason: "no memory") }
+        defer { ope_comments_destroy(comments) }
+        var callbacks = OpusEncCallbacks(
+            write: { object, bytes, count in
+                let writer = Unmanaged<OpusWriter>.fromOpaque(object!).takeUnretainedValue(), store = writer.store
+                return store.write(UnsafeRawBufferPointer(start: bytes, count: Int(count)), at: store.count) == count ? 0 : 1
+            },
+            close: { _ in 0 })
+        var status = OPE_OK
+        // The encoder refers to this object, which outlives it.
+        encoder = ope_encoder_create_callbacks(
+            &callbacks, Unmanaged.passUnretained(self).toOpaque(), comments, Int32(rate), Int32(channels), channels > 2 ? 1 : 0, &status)
+        try check(status)
+        try check(copusenc_set_delays(encoder, Self.decisionDelay, Self.muxingDelay))
+    }
+
+    deinit { if let encoder { ope_encoder_destroy(encoder) } }
+
+    func write(_ samples: [Float]) throws { try check(ope_encoder_write_float(encoder, samples, Int32(samples.count / channels))) }
+
+    func finish() throws { try check(ope_encoder_drain(encoder)) }
+
+    private func check(_ status: Int32) throws {
+        guard status == OPE_OK else { throw AudioError.notEncodable(format: .opus, reason: String(cString: ope_strerror(status))) }
+    }
+}

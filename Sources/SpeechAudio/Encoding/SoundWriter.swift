@@ -1,0 +1,72 @@
+/// Checks sound that comes piece by piece, brings it to a rate that its format has, and has it written into a store.
+final class SoundWriter {
+    /// How errors call the sound.
+    private static let name = "the sound to be written"
+
+    private let sampleRate, channels: Int
+    private let samples: any SampleWriter
+    /// To a rate that the format has.
+    private let resampler: StreamResampler?
+    /// Frames that have come.
+    private(set) var frames = 0
+
+    /// - Parameter store: takes the bytes; what fails there is its to tell.
+    /// - Throws: ``AudioError/notEncodable(format:reason:)`` where the format does not take such a sound.
+    init(_ format: AudioFormat, _ encoding: SampleEncoding, sampleRate: Int, channels: Int, into store: any ByteStore) throws {
+        if encoding == .float32, format != .wav, format != .pcm {
+            throw AudioError.notEncodable(format: format, reason: "it stores no floating-point samples; use wav or pcm")
+        }
+        if encoding == .int24, ![.wav, .flac, .pcm].contains(format) {
+            throw AudioError.notEncodable(format: format, reason: "it stores no samples of 24 bits; use wav, flac or pcm")
+        }
+        (self.sampleRate, self.channels) = (sampleRate, channels)
+        let rate = format.rate(for: sampleRate)
+        resampler = rate == sampleRate ? nil : try StreamResampler(from: sampleRate, to: rate, channels: channels)
+        samples = switch format {
+        case .wav, .flac: try SndfileWriter(format, encoding, rate: rate, channels: channels, into: store)
+        case .mp3: try MP3Writer(rate: rate, channels: channels, into: store)
+        case .aac: try AACWriter(rate: rate, channels: channels, into: store)
+        case .opus: try OpusWriter(rate: rate, channels: channels, into: store)
+        case .pcm: PCMWriter(encoding, into: store)
+        }
+    }
+
+    /// Takes sound that follows what has come; none is allowed.
+    ///
+    /// - Throws: ``AudioError/notFinite(name:sample:)`` with the sample's place in the whole sound,
+    ///   ``AudioError/notEncodable(format:reason:)`` where the format or the store takes no more.
+    func append(_ audio: Audio) throws {
+        precondition(audio.sampleRate == sampleRate && audio.channels == channels, "sound of the rate and the channels that were announced")
+        if let sample = audio.samples.firstIndex(where: { !$0.isFinite }) {
+            throw AudioError.notFinite(name: Self.name, sample: frames * channels + sample)
+        }
+        frames += audio.frames
+        try write(resampler?.process(audio.samples) ?? audio.samples)
+    }
+
+    /// Completes the sound.
+    ///
+    /// - Throws: ``AudioError/noSamples(name:)`` where no sound has come; as ``append(_:)``.
+    func finish() throws {
+        guard frames > 0 else { throw AudioError.noSamples(name: Self.name) }
+        if let resampler { try write(resampler.finish()) }
+        try samples.finish()
+    }
+
+    private func write(_ new: [Float]) throws {
+        if !new.isEmpty { try samples.write(new) }
+    }
+}
+
+extension AudioFormat {
+    /// The rate that it stores sound of a rate at: the next higher that it has, so that nothing is lost, or its highest.
+    fileprivate func rate(for rate: Int) -> Int {
+        let rates = switch self {
+        case .opus: [8000, 12_000, 16_000, 24_000, 48_000]
+        case .mp3: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
+        case .aac: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000]
+        case .wav, .flac, .pcm: [rate]
+        }
+        return rates.first { $0 >= rate } ?? rates.last!
+    }
+}
