@@ -33,7 +33,7 @@ struct ConvertCommand: AsyncParsableCommand {
         let source = URL(filePath: recording)
         let destination = try output.destination(stem: source.deletingPathExtension().lastPathComponent + "-converted")
         let player = output.play ? try Player.find() : nil
-        let recorded = try AudioFile.read(source).checkedAsReference(named: source.relativePath, minimumSeconds: 0.1)
+        let recorded = try Recording.read(source).checkedAsReference(named: source.relativePath, minimumSeconds: 0.1)
         let target = try voice.source(for: model)
 
         let display = progress.display

@@ -40,7 +40,7 @@ struct WatermarkCommand: AsyncParsableCommand {
         guard let file else { return }
         guard FileManager.default.fileExists(atPath: weights.path) else { throw WatermarkWeightsMissing(file: weights) }
         let watermarker = try Watermarker.load(weights)
-        let audio = try AudioFile.read(URL(filePath: file)).mono()
+        let audio = try Recording.read(URL(filePath: file)).mono()
         if let output {
             let destination = URL(filePath: output)
             guard let format = AudioFormat(fileExtension: destination.pathExtension) else { throw UsageError("\(AudioError.unknownFormat(name: output))") }

@@ -12,6 +12,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
     case truncated(name: String, declared: Int, found: Int, unit: String)
     /// The bytes are in none of the known formats, or are damaged.
     case notAudio(name: String, bytes: Int, reason: String)
+    /// A container that is read through ffmpeg, and no ffmpeg is at hand.
+    case needsFFmpeg(name: String, container: String)
     /// A proper file without sound in it.
     case noSamples(name: String)
     /// More sound than can be taken at once.
@@ -46,6 +48,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
             return "\(name): cut short: its header declares \(declared) \(unit), \(found) are there; copy or download it again"
         case .notAudio(let name, let bytes, let reason):
             return "\(name): not a readable audio file (\(bytes) bytes; \(reason)); expected WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF"
+        case .needsFFmpeg(let name, let container):
+            return "\(name): \(container), which is read through ffmpeg, and ffmpeg was not found"
         case .noSamples(let name):
             return "\(name): an audio file with no samples in it; record it again"
         case .tooLong(let name, let limit):

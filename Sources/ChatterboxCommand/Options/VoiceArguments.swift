@@ -38,7 +38,7 @@ struct VoiceSource {
             recording = nil
             _ = try VoiceSummary(of: file)
         } else {
-            recording = try AudioFile.read(file).checkedAsReference(named: file.relativePath)
+            recording = try Recording.read(file).checkedAsReference(named: file.relativePath)
         }
     }
 

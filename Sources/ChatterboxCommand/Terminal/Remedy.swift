@@ -1,5 +1,6 @@
 import Chatterbox
 import ChatterboxTraining
+import SpeechAudio
 import Torch
 #if Hub
 import ChatterboxHub
@@ -50,6 +51,8 @@ enum Remedy {
         case VoiceError.otherOrigin:
             "give the recording with --voice, or prepare it for this model with `chatterbox voice make RECORDING --model …`"
         case is VoiceError: "make the voice anew with `chatterbox voice make`"
+        case AudioError.needsFFmpeg(let name, _):
+            "install it (on Debian: apt-get install ffmpeg), or convert the recording where there is one: ffmpeg -i \(name) recording.wav"
         case TextError.tooLong: "that is --split sentences"
         case TrainingError.missing(_, .speechTokens): "`chatterbox train tokens` writes it"
         case TrainingError.missing(_, .speakerEmbeddings): "`chatterbox train speakers` writes it"

@@ -1,16 +1,18 @@
 import CSndfile
 import Foundation
 
-/// Sound files: reading through libsndfile, writing in ``AudioFormat``.
+/// Sound files: reading through libsndfile, some through ffmpeg, writing in ``AudioFormat``.
 public enum AudioFile {
     /// The most samples, over all channels, that a file may hold: 1 GiB of them.
     public static let maximumSamples = 1 << 28
 
-    /// Reads WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF of any rate and channel count.
+    /// Reads WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF of any rate and channel count; with ffmpeg's help also m4a, mp4, WebM, caf
+    /// and AAC.
     ///
+    /// - Parameter ffmpeg: the program for the latter, if there is one.
     /// - Throws: ``AudioError`` naming the file where it is missing, empty, cut short, no audio, without samples,
     ///   or holds NaN or infinities.
-    public static func read(_ url: URL) throws -> Audio {
+    public static func read(_ url: URL, ffmpeg: FFmpeg? = nil) throws -> Audio {
         let name = url.path
         var status = stat()
         guard stat(name, &status) == 0 else {
@@ -27,15 +29,19 @@ public enum AudioFile {
         do { data = try Data(contentsOf: url, options: .mappedIfSafe) } catch {
             throw AudioError.unreadable(name: name, reason: error.localizedDescription)
         }
-        return try read(data, named: name)
+        return try read(data, named: name, ffmpeg: ffmpeg)
     }
 
-    /// Reads a file's bytes, in the formats of ``read(_:)``.
+    /// Reads a file's bytes, in the formats of ``read(_:ffmpeg:)``.
     ///
     /// - Parameter named: how errors call it.
-    /// - Throws: as ``read(_:)``.
-    public static func read(_ data: Data, named name: String) throws -> Audio {
+    /// - Throws: as ``read(_:ffmpeg:)``.
+    public static func read(_ data: Data, named name: String, ffmpeg: FFmpeg? = nil) throws -> Audio {
         guard !data.isEmpty else { throw AudioError.empty(name: name) }
+        if let container = SoundContainer.Foreign(data) {
+            guard let ffmpeg else { throw AudioError.needsFFmpeg(name: name, container: container.rawValue) }
+            return try read(ffmpeg.wav(data, in: container, named: name), named: name)
+        }
         let store = MemoryStore(data)
         if let problem = SoundContainer.problem(store.bytes) {
             throw AudioError.notAudio(name: name, bytes: data.count, reason: problem)

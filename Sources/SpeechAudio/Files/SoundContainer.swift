@@ -2,7 +2,30 @@ import Foundation
 
 /// What a file's first bytes tell of its format.
 enum SoundContainer {
-    /// Why these bytes are not read; nil for a format that is.
+    /// A container that libsndfile does not read and ffmpeg does.
+    enum Foreign: String {
+        case mpeg4 = "MPEG-4 (m4a, mp4)"
+        case matroska = "WebM or Matroska"
+        case caf = "Core Audio (caf)"
+        case adts = "AAC"
+
+        init?(_ bytes: Data) {
+            if bytes.dropFirst(4).starts(with: "ftyp".utf8) {
+                self = .mpeg4
+            } else if bytes.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) {
+                self = .matroska
+            } else if bytes.starts(with: "caff".utf8) {
+                self = .caf
+            } else if bytes.count >= 2, bytes.first == 0xFF, bytes[bytes.startIndex + 1] & 0xF6 == 0xF0 {
+                // As MPEG audio begins, but of layer 0.
+                self = .adts
+            } else {
+                return nil
+            }
+        }
+    }
+
+    /// Why these bytes are not read; nil for a format that is, by libsndfile.
     ///
     /// libsndfile knows two dozen formats more, old ones that nobody tries: what a stranger sends does not reach them.
     static func problem(_ bytes: Data) -> String? {
@@ -18,8 +41,6 @@ enum SoundContainer {
         if has("FORM") { return has("AIF", at: 8) ? nil : "an IFF file of another kind than AIFF" }
         if has("fLaC") || has("OggS") { return nil }
         if bytes.count >= 2, bytes[start] == 0xFF, bytes[start + 1] & 0xE0 == 0xE0 { return nil }
-        if has("ftyp", at: 4) { return "it is MPEG-4 audio or video" }
-        if bytes.starts(with: [0x1A, 0x45, 0xDF, 0xA3]) { return "it is WebM or Matroska" }
         let isText = bytes.prefix(64).allSatisfy { $0 < 0x80 && ($0 >= 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09) }
         return isText ? "it looks like text" : "its first bytes are none of these formats'"
     }

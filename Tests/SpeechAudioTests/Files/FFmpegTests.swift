@@ -1,0 +1,83 @@
+import Foundation
+import SpeechAudio
+import TestSupport
+import Testing
+
+extension FFmpeg {
+    /// This machine's, if there is one.
+    static let here = FFmpeg.installed(in: ProcessInfo.processInfo.environment["PATH"] ?? "")
+}
+
+@Suite("Reading with ffmpeg's help")
+struct FFmpegTests {
+    let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// A container as a telephone or a browser would write it, of a sine of 300 Hz.
+    private func recording(_ name: String, seconds: Double = 3) throws -> URL {
+        let wav = folder.url.appending(path: "source.wav"), url = folder.url.appending(path: name)
+        try AudioFile.write(SoundBytes.sines(rate: 48_000, channels: 1, seconds: seconds), to: wav)
+        let process = Process()
+        process.executableURL = try #require(FFmpeg.here).executable
+        process.arguments = ["-nostdin", "-loglevel", "fatal", "-i", wav.path, url.path]
+        try process.run()
+        process.waitUntilExit()
+        return url
+    }
+
+    /// A program in ffmpeg's place.
+    private func stand(in script: String) throws -> FFmpeg {
+        let url = folder.url.appending(path: "ffmpeg")
+        try Data("#!/bin/sh\n\(script)\n".utf8).write(to: url)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: url.path)
+        return FFmpeg(url)
+    }
+
+    private static let mpeg4 = Data([0, 0, 0, 24]) + Data("ftypM4A ".utf8) + Data(count: 500)
+
+    @Test("what telephones and browsers record is read", .enabled(if: FFmpeg.here != nil), arguments: ["a.m4a", "a.webm", "a.caf", "a.mp4", "a.mkv", "a.aac"])
+    func containers(name: String) throws {
+        let sound = try AudioFile.read(recording(name), ffmpeg: .here)
+        #expect(sound.sampleRate == 48_000 && abs(sound.duration - 3) < 0.1 && abs(sound.pitch - 300) < 2)
+    }
+
+    @Test("a long MPEG-4 recording, which tells at its end where its sound is, is read", .enabled(if: FFmpeg.here != nil)) func long() throws {
+        #expect(try abs(AudioFile.read(recording("a.m4a", seconds: 60), ffmpeg: .here).duration - 60) < 0.1)
+    }
+
+    @Test("a damaged recording is refused by name", .enabled(if: FFmpeg.here != nil)) func damaged() throws {
+        let error = #expect(throws: AudioError.self) { try AudioFile.read(Self.mpeg4, named: "me.m4a", ffmpeg: .here) }
+        guard case .notAudio("me.m4a", _, let reason)? = error else { return #expect(Bool(false), "\(error as Any)") }
+        #expect(reason.contains("MPEG-4"))
+    }
+
+    @Test("without ffmpeg the error tells what is missing") func missing() throws {
+        #expect(throws: AudioError.needsFFmpeg(name: "me.m4a", container: "MPEG-4 (m4a, mp4)")) { try AudioFile.read(Self.mpeg4, named: "me.m4a") }
+        #expect(FFmpeg.installed(in: folder.url.path) == nil)
+        #expect(try stand(in: "exit").executable == FFmpeg.installed(in: "/nowhere:\(folder.url.path)")?.executable)
+    }
+
+    @Test("only a pipe is open to it, and the container is told") func confined() throws {
+        let ffmpeg = try stand(in: #"echo "$@" > "$(dirname "$0")/arguments"; env > "$(dirname "$0")/environment"; exit 1"#)
+        #expect(throws: AudioError.self) { try AudioFile.read(Self.mpeg4, named: "me.m4a", ffmpeg: ffmpeg) }
+        let arguments = try String(contentsOf: folder.url.appending(path: "arguments"), encoding: .utf8)
+        #expect(arguments.contains("-protocol_whitelist cache,pipe ") && arguments.contains("-f mov -i cache:pipe:0 "))
+        let environment = try String(contentsOf: folder.url.appending(path: "environment"), encoding: .utf8)
+        #expect(!environment.contains("HOME="))
+    }
+
+    @Test("one that does not come to an end is ended") func endless() throws {
+        var ffmpeg = try stand(in: "exec sleep 1000")
+        ffmpeg.seconds = 0.2
+        let error = #expect(throws: AudioError.self) { try AudioFile.read(Self.mpeg4, named: "me.m4a", ffmpeg: ffmpeg) }
+        #expect(error?.description.contains("has not decoded it within") == true)
+    }
+
+    @Test("one that takes too much memory, time or disk is ended by its limits") func greedy() throws {
+        var ffmpeg = try stand(in: "ulimit -v; ulimit -t; ulimit -f > \"$(dirname \"$0\")/disk\"; exit 1")
+        (ffmpeg.memory, ffmpeg.seconds) = (1 << 30, 7)
+        #expect(throws: AudioError.self) { try AudioFile.read(Self.mpeg4, named: "me.m4a", ffmpeg: ffmpeg) }
+        #expect(try String(contentsOf: folder.url.appending(path: "disk"), encoding: .utf8) == "65\n")
+    }
+}
