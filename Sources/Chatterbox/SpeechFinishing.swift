@@ -1,10 +1,12 @@
 import Foundation
 import SpeechAudio
 
-/// The last steps of a request's sound, whether a text or a recording became it: the watermark, the counts and times of
-/// its report, and when it is given out.
+/// The last steps of a request's sound, whether a text or a recording became it: speed and loudness, the watermark, the counts
+/// and times of its report, and when it is given out.
 struct SpeechFinishing {
     var report = SpeechReport()
+    private let tempo: TempoStream?
+    private var loudness: SpeechLoudness?
     private var watermark: WatermarkStream?
     private let sampleRate: Int
     private let start: ContinuousClock.Instant
@@ -17,11 +19,17 @@ struct SpeechFinishing {
     private static let hold = 0.25
 
     /// - Parameters:
-    ///   - watermark: whether the sound is to be marked; where the model cannot, a warning says so.
+    ///   - options: of which speed, loudness and watermark count; where the model cannot mark the sound, a warning says so.
     ///   - warnings: what else there is to say.
     ///   - start: when the request came.
-    init(_ model: Model, sampleRate: Int, watermark: Bool, warnings: [SpeechWarning] = [], since start: ContinuousClock.Instant) {
+    /// - Throws: `AudioError` where there is no memory.
+    init(
+        _ model: Model, sampleRate: Int, options: SpeechOptions, warnings: [SpeechWarning] = [], since start: ContinuousClock.Instant
+    ) throws {
+        let watermark = options.watermark
         (self.sampleRate, self.start) = (sampleRate, start)
+        tempo = options.speed == 1 ? nil : try TempoStream(speed: options.speed, sampleRate: sampleRate)
+        loudness = options.loudness.map { SpeechLoudness(target: $0, sampleRate: sampleRate) }
         self.watermark = watermark ? model.watermarker.map { WatermarkStream($0, sampleRate: sampleRate) } : nil
         report.warnings = warnings
         if watermark, model.watermarker == nil { report.warnings.append(.noWatermark) }
@@ -30,8 +38,9 @@ struct SpeechFinishing {
     /// Takes the next samples and gives those that are certain by now: none, or some that end a while before.
     ///
     /// - Parameter isLast: whether the sound ends with them.
-    /// - Throws: `TorchError`.
+    /// - Throws: `AudioError`, `TorchError`.
     mutating func callAsFunction(_ samples: [Float], isLast: Bool) throws -> [Float] {
+        let samples = try shaped(samples, isLast: isLast)
         var sound = samples
         report.stages.watermark += try ContinuousClock().measure {
             sound = try watermark?.mark(samples) ?? samples
@@ -53,6 +62,43 @@ struct SpeechFinishing {
             report.firstAudioSeconds = report.wallSeconds
         }
         return sound
+    }
+
+    /// With the speed and the loudness that were asked for.
+    private mutating func shaped(_ samples: [Float], isLast: Bool) throws -> [Float] {
+        var sound = samples
+        if let tempo { sound = try tempo.process(samples) + (isLast ? tempo.finish() : []) }
+        guard loudness != nil else { return sound }
+        loudness!.take(sound)
+        guard isLast else { return [] }
+        let (whole, warning) = try loudness!.adjusted()
+        if let warning { report.warnings.append(warning) }
+        return whole
+    }
+}
+
+/// Keeps speech until all of it has come, since its loudness is that of the whole.
+private struct SpeechLoudness {
+    let target: Double
+    let sampleRate: Int
+    private var samples: [Float] = []
+
+    /// What no peak exceeds, in decibels of full scale: what a lossy format adds has room above it.
+    private static let ceiling = -1.0
+
+    init(target: Double, sampleRate: Int) { (self.target, self.sampleRate) = (target, sampleRate) }
+
+    mutating func take(_ new: [Float]) { samples += new }
+
+    /// All that has come, as loud as asked for, or as its peaks allow, which is then told.
+    func adjusted() throws -> (samples: [Float], warning: SpeechWarning?) {
+        let speech = Audio(samples: samples, sampleRate: sampleRate)
+        guard let loudness = try speech.loudness(), let gain = try speech.gain(toLUFS: target, ceiling: Self.ceiling) else { return (samples, nil) }
+        let factor = Float(pow(10, gain / 20)), missing = target - loudness - gain
+        let warning = missing < 0.1 ? nil : SpeechWarning(
+            .loudnessLimited, "loudness is \(String(format: "%.1f", loudness + gain)) LUFS instead of \(target): louder, its peaks would be clipped",
+            option: "loudness")
+        return (samples.map { $0 * factor }, warning)
     }
 }
 

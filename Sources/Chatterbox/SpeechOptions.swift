@@ -1,3 +1,5 @@
+import SpeechAudio
+
 /// How a text is spoken. What is nil is the model's to say.
 public struct SpeechOptions: Sendable, Hashable {
     /// What to draw speech tokens by, otherwise than the model's ``Variant/sampling``.
@@ -22,6 +24,11 @@ public struct SpeechOptions: Sendable, Hashable {
     public let delivery: Delivery
     /// Where chunks end. For measuring.
     package var chunkSizes = ChunkPlan.Sizes.standard
+    /// Times as fast, 0.25 to 4, at the same pitch.
+    public let speed: Double
+    /// The loudness of the whole in LUFS (ITU-R BS.1770-4), as far as no peak exceeds −1 dB of full scale; nil leaves it as the
+    /// model speaks. The sound then comes in one piece when all of it has been made.
+    public let loudness: Double?
     /// Whether only tokens that make sound are drawn, never the stop token, so that `maximumTokens` tokens become as many
     /// twenty-fifths of a second. For measuring speed.
     package var drawsOnlySound = false
@@ -47,7 +54,7 @@ public struct SpeechOptions: Sendable, Hashable {
     public init(
         sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
         maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences,
-        wordTimes: Bool = false, delivery: Delivery = .utterances
+        wordTimes: Bool = false, delivery: Delivery = .utterances, speed: Double = 1, loudness: Double? = nil
     ) throws {
         if let exaggeration, !(exaggeration.isFinite && (0...10).contains(exaggeration)) {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
@@ -58,14 +65,20 @@ public struct SpeechOptions: Sendable, Hashable {
         guard (1...4096).contains(maximumTokens) else {
             throw SpeechOptionsError(option: "maximumTokens", found: "\(maximumTokens)", allowed: "1 to 4096, 25 a second")
         }
+        guard TempoStream.speeds.contains(speed) else {
+            throw SpeechOptionsError(option: "speed", found: "\(speed)", allowed: "0.25 to 4")
+        }
+        if let loudness, !(-50...(-5)).contains(loudness) {
+            throw SpeechOptionsError(option: "loudness", found: "\(loudness)", allowed: "-50 to -5 LUFS, usually -23 to -16")
+        }
         self.init(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens,
-            seed: seed, watermark: watermark, splitting: splitting, wordTimes: wordTimes, delivery: delivery)
+            seed: seed, watermark: watermark, splitting: splitting, wordTimes: wordTimes, delivery: delivery, speed: speed, loudness: loudness)
     }
 
     private init(
         unchecked sampling: SamplingChanges, exaggeration: Double?, language: Language?, steps: Int?, maximumTokens: Int,
-        seed: UInt64?, watermark: Bool, splitting: Splitting, wordTimes: Bool, delivery: Delivery
+        seed: UInt64?, watermark: Bool, splitting: Splitting, wordTimes: Bool, delivery: Delivery, speed: Double, loudness: Double?
     ) {
         self.sampling = sampling
         self.exaggeration = exaggeration
@@ -77,18 +90,20 @@ public struct SpeechOptions: Sendable, Hashable {
         self.splitting = splitting
         self.wordTimes = wordTimes
         self.delivery = delivery
+        self.speed = speed
+        self.loudness = loudness
     }
 
     /// The model's own defaults, sentence by sentence.
     public static let standard = SpeechOptions(
         unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
-        splitting: .sentences, wordTimes: false, delivery: .utterances)
+        splitting: .sentences, wordTimes: false, delivery: .utterances, speed: 1, loudness: nil)
 
     /// The same, but in one breath and whole.
     var inOneBreath: SpeechOptions {
         var options = SpeechOptions(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens, seed: seed,
-            watermark: watermark, splitting: .none, wordTimes: wordTimes, delivery: .utterances)
+            watermark: watermark, splitting: .none, wordTimes: wordTimes, delivery: .utterances, speed: speed, loudness: loudness)
         options.drawsOnlySound = drawsOnlySound
         return options
     }

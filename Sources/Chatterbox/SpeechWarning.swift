@@ -19,6 +19,8 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case tokenLimit = "token-limit"
         /// A piece of text whose speech repeated itself and was ended there.
         case loop
+        /// The loudness that was asked for would clip peaks.
+        case loudnessLimited = "loudness-limited"
         /// A prepared voice that does not tell which networks made it.
         case unknownVoice = "unknown-voice"
         /// A prepared voice of another model that was made anew from its recording.

@@ -49,7 +49,7 @@ struct SpeechWork {
         let sampleRate = model.configuration.s3Gen.vocoder.sampleRate
         joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
         let warnings = voice.warnings + model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
-        finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: options.watermark, warnings: warnings.uniqued(), since: start)
+        finishing = try SpeechFinishing(model, sampleRate: sampleRate, options: options, warnings: warnings.uniqued(), since: start)
         trace?("speaker_embedding", voice.speakerEmbedding)
         trace?("cond_prompt_tokens", voice.conditioningTokens)
         trace?("prompt_token", voice.prompt.tokens)
@@ -73,7 +73,8 @@ struct SpeechWork {
             // A sentence that came to nothing, or whose sound the watermark still holds, goes with the next.
             guard !samples.isEmpty else { continue }
             return SpeechChunk(
-                audio: Audio(samples: samples, sampleRate: sampleRate), text: texts.joined(separator: " "), report: report, seed: seed, words: words)
+                audio: Audio(samples: samples, sampleRate: sampleRate), text: texts.joined(separator: " "), report: report, seed: seed,
+                words: words.map { $0.faster(options.speed) })
         }
         return nil
     }

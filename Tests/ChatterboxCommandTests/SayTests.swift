@@ -118,6 +118,33 @@ import Torch
         #expect(none.status == 1 && none.errors.contains("has no fast flow") && none.errors.contains("chatterbox models pull fast-flow"), "\(none.errors)")
     }
 
+    @Test("sound goes down a pipe in every format", arguments: [
+        ("wav", [0x52, 0x49, 0x46, 0x46]), ("flac", [0x66, 0x4C, 0x61, 0x43]), ("mp3", [0xFF, 0xF3]), ("aac", [0xFF, 0xF9]), ("opus", [0x4F, 0x67, 0x67, 0x53]),
+    ]) func formats(name: String, start: [UInt8]) async throws {
+        let run = try await sayAsRecording("One two.", "-o", "-", "--format", name)
+        #expect(run.status == 0 && run.output.starts(with: start), "\(run.errors) \([UInt8](run.output.prefix(8)))")
+    }
+
+    @Test("twice as fast, speech and the times of its words last half as long") func speed() async throws {
+        func spoken(_ speed: String) async throws -> (seconds: Double, end: Double) {
+            let run = try await sayAsRecording("One two.", "-o", "out.wav", "--timestamps", "words.json", "--speed", speed)
+            #expect(run.status == 0, "\(run.errors)")
+            let words = try #require(JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: program.path("words.json")))) as? [String: [[String: Any]]])
+            return try (AudioFile.read(URL(filePath: program.path("out.wav"))).duration, #require(words["words"]?.last?["end"] as? Double))
+        }
+        let (whole, fast) = (try await spoken("1"), try await spoken("2"))
+        #expect(abs(fast.seconds - whole.seconds / 2) < 0.001 && abs(fast.end - whole.end / 2) < 0.01)
+        let refused = try await sayAsRecording("One two.", "-o", "out.wav", "--speed", "5")
+        #expect(refused.status != 0 && refused.errors.contains("--speed is 5.0; allowed is 0.25 to 4"))
+    }
+
+    @Test("a loudness is taken with its sign, and refused beyond its range") func loudness() async throws {
+        let run = try await sayAsRecording("One two.", "-o", "out.wav", "--loudness", "-30")
+        #expect(run.status == 0, "\(run.errors)")
+        let refused = try await sayAsRecording("One two.", "-o", "out.wav", "--loudness", "3")
+        #expect(refused.status != 0 && refused.errors.contains("--loudness is 3.0; allowed is -50 to -5 LUFS"), "\(refused.errors)")
+    }
+
     @Test("a pause alone is a second of silence") func silence() async throws {
         #expect(try await sayAsRecording("[pause:1s]", "-o", "-", "--format", "pcm").output == Data(count: 48_000))
     }

@@ -1,3 +1,4 @@
+import Foundation
 import SpeechAudio
 import TestSupport
 import Testing
@@ -5,8 +6,10 @@ import Testing
 @testable import Chatterbox
 
 @Suite("The last steps of speech", .standInModel) struct SpeechFinishingTests {
-    private func finishing(warnings: [SpeechWarning] = []) throws -> SpeechFinishing {
-        SpeechFinishing(try Model.load(StandInModel.folder), sampleRate: 1000, watermark: false, warnings: warnings, since: .now)
+    private func finishing(sampleRate: Int = 1000, speed: Double = 1, loudness: Double? = nil) throws -> SpeechFinishing {
+        try SpeechFinishing(
+            try Model.load(StandInModel.folder), sampleRate: sampleRate, options: SpeechOptions(watermark: false, speed: speed, loudness: loudness),
+            since: .now)
     }
 
     @Test("the end of a silence waits, so that a request that ends in nothing ends with samples and its last report") func held() throws {
@@ -24,6 +27,33 @@ import Testing
         #expect(try finishing([0, 0, 0], isLast: false).isEmpty)
         #expect(try finishing([0, 0.5], isLast: false) == [0, 0, 0, 0, 0.5])
         #expect(try finishing([0.25], isLast: true) == [0.25])
+    }
+
+    @Test("speech at another speed lasts accordingly, and comes before its end") func speed() throws {
+        var finishing = try finishing(sampleRate: 24_000, speed: 2)
+        let second = (0..<24_000).map { 0.4 * sin(Float($0) / 30) }
+        let first = try finishing(second, isLast: false), rest = try finishing(second, isLast: true)
+        #expect(first.count > 10_000 && first.count + rest.count == 24_000)
+        #expect(finishing.report.audioSeconds == 1)
+    }
+
+    @Test("speech has the loudness that was asked for, in one piece at the end") func loudness() throws {
+        var finishing = try finishing(sampleRate: 24_000, loudness: -20)
+        let second = (0..<24_000).map { 0.01 * sin(Float($0) / 8) }
+        #expect(try finishing(second, isLast: false).isEmpty)
+        let whole = try finishing(second, isLast: true)
+        #expect(whole.count == 48_000)
+        #expect(try abs(#require(try Audio(samples: whole, sampleRate: 24_000).loudness()) + 20) < 0.01)
+        #expect(finishing.report.warnings.isEmpty)
+    }
+
+    @Test("no louder than its peaks allow, and that is told") func peaks() throws {
+        var finishing = try finishing(sampleRate: 24_000, loudness: -5)
+        var speech = (0..<48_000).map { 0.01 * sin(Float($0) / 8) }
+        speech[20_000] = 0.9
+        let peak = try finishing(speech, isLast: true).map(abs).max()!
+        #expect(abs(peak - Float(pow(10, -1.0 / 20))) < 1e-4)
+        #expect(finishing.report.warnings.map(\.kind) == [.loudnessLimited])
     }
 
     @Test("the first sound is the first above -60 dB") func audible() throws {

@@ -26,7 +26,7 @@ extension Synthesizer {
             let conversion = VoiceConversion(
                 s3Gen: model.s3Gen, prompt: voice.prompt, steps: options.steps ?? model.configuration.s3Gen.flow.steps,
                 generator: try Generator(seed: chosen, device: model.device))
-            var finishing = SpeechFinishing(model, sampleRate: sampleRate, watermark: watermark, warnings: voice.warnings, since: start)
+            var finishing = try SpeechFinishing(model, sampleRate: sampleRate, options: options, warnings: voice.warnings, since: start)
             var samples: [Float] = []
             try withoutGradients {
                 var clock = StageClock()

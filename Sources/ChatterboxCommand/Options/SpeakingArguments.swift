@@ -39,6 +39,13 @@ struct SpeakingArguments: ParsableArguments {
     @Option(help: "Speak sentence by sentence, or the whole text in one breath as upstream does.")
     var split = SpeechOptions.Splitting.sentences
 
+    @Option(help: ArgumentHelp("Times as fast, 0.25 to 4, at the same pitch. (default: 1)", valueName: "x"))
+    var speed: Double?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp(
+        "Bring the whole to this loudness, as -16 for a podcast or -23 for broadcasting; it is then written when all is spoken.", valueName: "lufs"))
+    var loudness: Double?
+
     @Flag(help: "Leave the inaudible watermark out.")
     var noWatermark = false
 
@@ -53,7 +60,7 @@ struct SpeakingArguments: ParsableArguments {
                 guidance: cfgWeight),
             exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
             maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: self.seed ?? seed, watermark: !noWatermark,
-            splitting: split, wordTimes: wordTimes)
+            splitting: split, wordTimes: wordTimes, speed: speed ?? 1, loudness: loudness)
     }
 
     private func parsedLanguage() throws -> Language? {

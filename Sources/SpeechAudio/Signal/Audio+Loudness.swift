@@ -29,6 +29,15 @@ extension Audio {
         return loud.isEmpty ? nil : lufs(mean(loud))
     }
 
+    /// The gain that brings ``loudness()`` to `target` LUFS, or as near as peaks allow, in decibels; nil where loudness is not
+    /// defined.
+    ///
+    /// - Parameter ceiling: what no peak may exceed then, in decibels of full scale.
+    /// - Throws: as ``loudness()``.
+    public func gain(toLUFS target: Double, ceiling: Double) throws -> Double? {
+        try loudness().map { min(target - $0, ceiling - peak) }
+    }
+
     /// With the gain that brings ``loudness()`` to `target` LUFS; unchanged where loudness is not defined.
     ///
     /// Peaks may then lie beyond full scale; nothing is clipped.
