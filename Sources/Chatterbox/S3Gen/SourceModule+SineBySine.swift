@@ -50,16 +50,20 @@ extension SourceModule {
     /// The angles of a sine that goes on by so many turns a sample, one number a frame, rounded where upstream's are: turns are
     /// added up in double precision, and what is left of whole ones is float32.
     private func advance(_ angles: UnsafeMutableBufferPointer<Float>, by increments: [Float], _ samplesPerFrame: Int, from phase: Float, _ turns: inout Double) {
+        guard var next = angles.baseAddress else { return }
         let turn = Float(2 * Double.pi)
+        var all = turns
+        defer { turns = all }
         // Broken weights may give any pitch.
-        let isPlausible = increments.reduce(0) { $0 + Double($1) } * Double(samplesPerFrame) < Double(Int32.max)
-        var sample = 0
+        let isPlausible = increments.reduce(all) { $0 + Double($1) * Double(samplesPerFrame) } < Double(Int.max)
         for increment in increments {
+            let step = Double(increment)
             for _ in 0..<samplesPerFrame {
-                turns += Double(increment)
-                let all = Float(turns), rest = isPlausible ? all - Float(Int32(all)) : all - all.rounded(.down)
-                angles[sample] = rest * turn + phase
-                sample += 1
+                all += step
+                let rounded = Float(all)
+                let rest = isPlausible ? rounded - Float(Int(rounded)) : rounded - rounded.rounded(.down)
+                next.pointee = rest * turn + phase
+                next += 1
             }
         }
     }

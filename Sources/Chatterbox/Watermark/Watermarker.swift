@@ -16,7 +16,7 @@ public struct Watermarker: Sendable {
     private let spectrum: WatermarkSpectrum
     private let device: Device
     /// A faster way to mark.
-    private var packed: OnFirstUse<PackedWatermark>?
+    private var packed: PackedWatermark?
 
     /// - Throws: ``WatermarkError/configuration(_:)``, `WeightsError` where a tensor is missing or has another shape.
     public init(_ weights: Weights, _ configuration: WatermarkConfiguration = .perth, device: Device = .cpu) throws {
@@ -42,18 +42,17 @@ public struct Watermarker: Sendable {
     static func load(_ url: URL, _ configuration: WatermarkConfiguration = .perth, device: Device = .cpu, team: ThreadTeam?) throws -> Watermarker {
         let weights = try Weights.load(url, dtype: .float32, device: device)
         let exact = try Watermarker(weights, configuration, device: device)
-        return team.map { exact.packed(team: $0) { weights.releasePages() } } ?? exact
+        guard let team else { return exact }
+        defer { weights.releasePages() }
+        return try exact.packed(team: team)
     }
 
-    /// The same networks, with the weights of those that mark packed for the CPU when sound is first marked.
+    /// The same networks, with the weights of those that mark packed for the CPU.
     ///
-    /// - Parameter release: called when weights are packed that need not be kept near any longer.
-    func packed(team: ThreadTeam, release: @escaping @Sendable () -> Void = {}) -> Watermarker {
+    /// - Throws: as ``PackedWatermark/init(_:_:team:)``.
+    func packed(team: ThreadTeam) throws -> Watermarker {
         var copy = self
-        copy.packed = OnFirstUse { [encoder, configuration] in
-            defer { release() }
-            return try PackedWatermark(encoder, configuration, team: team)
-        }
+        copy.packed = try PackedWatermark(encoder, configuration, team: team)
         return copy
     }
 
@@ -90,7 +89,7 @@ public struct Watermarker: Sendable {
     func markedAtOnce(_ audio: Audio) throws -> Audio {
         precondition(audio.channels == 1, "one channel")
         return try withoutGradients {
-            if let packed = try packed?(), packed.suits(sampleRate: audio.sampleRate) {
+            if let packed, packed.suits(sampleRate: audio.sampleRate) {
                 return try Audio(packed(audio.tensor(), sampleRate: audio.sampleRate), sampleRate: audio.sampleRate)
             }
             let heard = try audio.resampled(to: configuration.sampleRate)

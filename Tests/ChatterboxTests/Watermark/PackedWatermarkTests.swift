@@ -14,7 +14,7 @@ import Torch
     init() throws {
         let tests = try WatermarkerTests()
         (exact, recording) = (tests.watermarker, tests.recording)
-        packed = exact.packed(team: try ThreadTeam(threads: 2))
+        packed = try exact.packed(team: ThreadTeam(threads: 2))
     }
 
     /// At the released network's window; a shorter one hears how resampling rings where a sound begins.
@@ -22,7 +22,7 @@ import Torch
     func mark(rate: Int) throws {
         let configuration = WatermarkConfiguration(hiddenSize: 32)
         let exact = try quiet(configuration)
-        let packed = exact.packed(team: try ThreadTeam(threads: 2))
+        let packed = try exact.packed(team: ThreadTeam(threads: 2))
         // A sound that begins and ends as speech does, between silences.
         let silence = [Float](repeating: 0, count: rate / 5), count = recording.frames
         let faded = recording.samples.enumerated().map { $1 * min(1, Float(min($0, count - 1 - $0)) / 2400) }
