@@ -25,13 +25,14 @@ public struct SpeechChunk: Sendable, Hashable {
     /// The sound, mono at 24 kHz, which follows the previous chunk's without a gap; never empty.
     public let audio: Audio
     /// The text that has been spoken since the previous chunk; empty where there was none. With a watermark, its last
-    /// quarter of a second is in the next chunk.
+    /// quarter of a second is in the next chunk. With ``SpeechOptions/Delivery/chunks`` it is the text that begins here.
     public let text: String
     /// The work so far, this chunk's included.
     public let report: SpeechReport
     /// The seed of the whole text.
     public let seed: UInt64
-    /// Its words, in seconds from the beginning of the whole speech, where ``SpeechOptions/wordTimes`` are asked for.
+    /// Its words, in seconds from the beginning of the whole speech, where ``SpeechOptions/wordTimes`` are asked for. An
+    /// utterance in chunks has them all in its last one: where a word ends is known when all are spoken.
     public let words: [SpokenWord]
 }
 

@@ -21,9 +21,9 @@ public struct SpeechOptions: Sendable, Hashable {
     /// Whether to tell when each word is heard, for which the model's attention is recorded.
     public let wordTimes: Bool
     /// Whether sound comes sentence by sentence or while a sentence is still being made.
-    public let delivery: Delivery
+    public private(set) var delivery: Delivery
     /// Where chunks end. For measuring.
-    package var chunkSizes = ChunkPlan.Sizes.standard
+    package var chunkSizes = ChunkSizes.standard
     /// Times as fast, 0.25 to 4, at the same pitch.
     public let speed: Double
     /// The loudness of the whole in LUFS (ITU-R BS.1770-4), as far as no peak exceeds −1 dB of full scale; nil leaves it as the
@@ -98,6 +98,13 @@ public struct SpeechOptions: Sendable, Hashable {
     public static let standard = SpeechOptions(
         unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
         splitting: .sentences, wordTimes: false, delivery: .utterances, speed: 1, loudness: nil)
+
+    /// The same, but delivered otherwise.
+    func delivered(in delivery: Delivery) -> SpeechOptions {
+        var options = self
+        options.delivery = delivery
+        return options
+    }
 
     /// The same, but in one breath and whole.
     var inOneBreath: SpeechOptions {

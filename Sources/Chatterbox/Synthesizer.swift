@@ -43,8 +43,8 @@ public final class Synthesizer: Sendable {
         try await events(for: SpeechRequest(text, voice: voice, options: options), onProgress: onProgress, trace: nil).speech(sampleRate)
     }
 
-    /// Speaks a text and gives each piece as it becomes ready; joined, they are what ``speak(_:voice:options:onProgress:)``
-    /// gives.
+    /// Speaks a text and gives each piece as it becomes ready, utterance by utterance or as ``SpeechOptions/delivery`` says;
+    /// joined, they are what ``speak(_:voice:options:onProgress:)`` gives with the same options.
     ///
     /// Nothing is done before the first piece is asked for; at most two seconds of sound are made ahead of the loop. Ending
     /// the loop early stops the work.
@@ -55,6 +55,16 @@ public final class Synthesizer: Sendable {
     ) -> SpeechStream {
         SpeechStream(events(for: SpeechRequest(text, voice: voice, options: options), onProgress: onProgress, trace: nil))
     }
+
+    /// Speaks a text and gives the sound while it is being made, for somebody who listens: as
+    /// ``chunks(_:voice:options:onProgress:)`` with ``SpeechOptions/Delivery/chunks``, whatever the options say.
+    ///
+    /// The first chunk comes after about a second's worth of tokens, with models that can (``Model/speaksInChunks(_:)``).
+    /// - Throws: in the loop, as ``speak(_:voice:options:onProgress:)``.
+    public func stream(
+        _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
+        onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
+    ) -> SpeechStream { chunks(text, voice: voice, options: options.delivered(in: .chunks), onProgress: onProgress) }
 
     /// Speaks a text in one breath and keeps what every stage computed, under the names that upstream's trace has:
     /// how two implementations are compared and how a fault is reported.

@@ -42,7 +42,7 @@ struct ConvertCommand: AsyncParsableCommand {
         let start = ContinuousClock.now
         let voice = try await target?.load(synthesizer, display, for: .conversion)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
-        let output = try destination.open(sampleRate: synthesizer.sampleRate, playing: player != nil)
+        let output = try destination.open(sampleRate: synthesizer.sampleRate)
         display.begin("Listening to \(source.lastPathComponent)")
         let speech = try await synthesizer.convert(
             recorded, named: source.relativePath, to: voice, steps: steps, seed: seed, watermark: !noWatermark
@@ -55,6 +55,13 @@ struct ConvertCommand: AsyncParsableCommand {
             speech.report, seed: speech.seed, synthesizer.model, voiceSeconds: voiceSeconds, output: output.name)
         display.finish(summary.sentence)
         if self.output.json { try StandardOutput.print(json: summary) }
-        try await output.play(with: player)
+        guard let playing = try player.map({ try Playing($0, sampleRate: synthesizer.sampleRate) }) else { return }
+        try await withTaskCancellationHandler {
+            let heard = try OutputDestination.nowhere.open(sampleRate: synthesizer.sampleRate, playing: playing)
+            try heard.take(speech.audio)
+            try heard.finishPlaying()
+        } onCancel: {
+            playing.stop()
+        }
     }
 }

@@ -18,7 +18,10 @@ struct SayCommand: AsyncParsableCommand {
               chatterbox say --file chapter.txt --voice me.wav -o chapter.mp3
               chatterbox say --file chapter.txt --timestamps chapter.srt -o chapter.mp3
               chatterbox say "Once more, the same way." --seed 7 --json
-              date | chatterbox say - -o - --format pcm | aplay -r 24000 -f S16_LE
+              chatterbox say --file chapter.txt --play
+              date | chatterbox say - -o - | ffplay -nodisp -autoexit -
+
+            What goes to a player or down a pipe is heard while it is made; the same seed gives other samples in a file.
             """)
 
     @OptionGroup(title: "Text") var text: TextArguments
@@ -36,7 +39,9 @@ struct SayCommand: AsyncParsableCommand {
         let subtitles = try timestamps.destination()
         // Drawn here, so that it can be told even where there is no speech to tell it.
         let seed = speaking.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        let options = try speaking.options(seed: seed, wordTimes: subtitles != nil)
+        // One breath is upstream's way, sample for sample, and loudness is that of the whole.
+        let isHeard = destination.isStream && speaking.split == .sentences && speaking.loudness == nil
+        let options = try speaking.options(seed: seed, wordTimes: subtitles != nil, delivery: isHeard ? .chunks : .utterances)
         let player = output.play ? try Player.find() : nil
         try tracing.check()
         let text = try text.text()
@@ -51,16 +56,21 @@ struct SayCommand: AsyncParsableCommand {
         let voice = try await source?.load(synthesizer, display)
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
 
-        let output = try destination.open(sampleRate: synthesizer.sampleRate, playing: player != nil)
-        let spoken = try await speak(text, voice, options, synthesizer, output, display)
-        guard output.seconds > 0 else { throw NothingSpoken(seed: seed) }
-        try output.finish()
-        if let (url, format) = subtitles { try format.write(spoken.words, to: url) }
-        let summary = SpeechSummary(
-            spoken.report, seed: seed, synthesizer.model, voiceSeconds: voiceSeconds, output: output.name)
-        display.finish(summary.sentence)
-        if self.output.json { try StandardOutput.print(json: summary) }
-        try await output.play(with: player)
+        let playing = try player.map { try Playing($0, sampleRate: synthesizer.sampleRate) }
+        try await withTaskCancellationHandler {
+            let output = try destination.open(sampleRate: synthesizer.sampleRate, playing: playing)
+            let spoken = try await speak(text, voice, options, synthesizer, output, display)
+            guard output.seconds > 0 else { throw NothingSpoken(seed: seed) }
+            try output.finish()
+            if let (url, format) = subtitles { try format.write(spoken.words, to: url) }
+            let summary = SpeechSummary(
+                spoken.report, seed: seed, synthesizer.model, voiceSeconds: voiceSeconds, output: output.name)
+            display.finish(summary.sentence)
+            if self.output.json { try StandardOutput.print(json: summary) }
+            try output.finishPlaying()
+        } onCancel: {
+            playing?.stop()
+        }
     }
 
     /// Speaks into the output; what is kept beside are the words and the last report.

@@ -173,21 +173,56 @@ import Torch
         #expect(many - few < 35_000_000)
     }
 
-    @Test("speech is played, kept or not, from a file that is gone afterwards", arguments: [["-o", "out.flac"], []]) func played(place: [String]) async throws {
-        let (bin, copy) = (program.path("bin"), program.path("played.wav"))
+    /// A player that keeps what it is given and how it was called.
+    private func player(_ name: String, _ script: String = "echo \"$@\" > called; exec cat > played") throws -> [String: String] {
+        let bin = program.path("bin")
         try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
-        try Data("#!/bin/sh\necho \"$2\" > name; exec cp \"$2\" played.wav\n".utf8).write(to: URL(filePath: bin + "/aplay"))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: bin + "/aplay")
+        try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(filePath: bin + "/" + name))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: bin + "/" + name)
+        return ["PATH": "\(bin):/bin"]
+    }
+
+    @Test("speech is played as it comes down a pipe, kept or not", arguments: [["-o", "out.flac"], []]) func played(place: [String]) async throws {
         let run = try await program(
             ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark", "--play"]
-                + ["--voice", StandInModel.recording.path, "One two."] + place, environment: ["PATH": "\(bin):/usr/bin:/bin"])
+                + ["--voice", StandInModel.recording.path, "One two."] + place, environment: try player("aplay"))
         #expect(run.status == 0, "\(run.errors)")
-        let spoken = try await sayAsRecording("One two.", "-o", "-", "--format", "wav").output
-        // A pipe's header leaves the lengths open.
-        #expect(try Data(contentsOf: URL(filePath: copy)).dropFirst(44) == spoken.dropFirst(44))
-        let name = try String(contentsOfFile: program.path("name"), encoding: .utf8).trimmingCharacters(in: .newlines)
-        #expect(!FileManager.default.fileExists(atPath: name))
-        #expect(try program.files() == ["bin/aplay", "name"] + (place.isEmpty ? [] : ["out.flac"]) + ["played.wav"])
+        #expect(try String(contentsOfFile: program.path("called"), encoding: .utf8) == "-q -t raw -f S16_LE -r 24000 -c 1\n")
+        let heard = try Data(contentsOf: URL(filePath: program.path("played")))
+        if place.isEmpty {
+            #expect(try await heard == sayAsRecording("One two.", "-o", "-", "--format", "pcm").output)
+        } else {
+            // What a file holds does not depend on whether it is also heard.
+            #expect(try await sayAsRecording("One two.", "-o", "same.flac").status == 0)
+            #expect(try Data(contentsOf: URL(filePath: program.path("out.flac"))) == Data(contentsOf: URL(filePath: program.path("same.flac"))))
+            #expect(heard.count == 2 * (try AudioFile.read(URL(filePath: program.path("out.flac"))).frames))
+        }
+    }
+
+    @Test("a player that fails is named; what was to be kept is kept") func failingPlayer() async throws {
+        let environment = try player("paplay", "echo no server >&2; exit 3")
+        let arguments = ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--no-watermark", "--play"]
+            + ["--voice", StandInModel.recording.path, "One two."]
+        for place in [["-o", "out.wav"], []] {
+            let run = try await program(arguments + place, environment: environment)
+            #expect(run.status == 1 && run.errors.contains("no server") && run.errors.contains("paplay could not play the speech (status 3)"), "\(run.errors)")
+        }
+        #expect(try AudioFile.read(URL(filePath: program.path("out.wav"))).frames > 0)
+    }
+
+    @Test("without a player the command names what to install") func noPlayer() async throws {
+        let run = try await program(["say", "Hi.", "--play", "--model", StandInModel.folder.path], environment: ["PATH": program.path("bin")])
+        #expect(run.status == 64)
+        for word in ["pw-play (package pipewire-bin)", "paplay", "alsa-utils", "ffplay (package ffmpeg)", "or play (package sox)"] {
+            #expect(run.errors.contains(word), "\(run.errors)")
+        }
+    }
+
+    @Test("down a pipe speech comes in chunks, in a file and in one breath whole", arguments: ["sentences", "none"]) func delivery(split: String) async throws {
+        let piped = try await sayAsRecording("One two three.", "-o", "-", "--format", "pcm", "--split", split)
+        #expect(try await sayAsRecording("One two three.", "-o", "out.pcm", "--split", split).status == 0)
+        let filed = try Data(contentsOf: URL(filePath: program.path("out.pcm")))
+        #expect(piped.output.count == filed.count && (piped.output == filed) == (split == "none"))
     }
 
     @Test("a file without a name is called after the text, and overwrites nothing") func defaultName() async throws {

@@ -23,7 +23,7 @@ struct UtteranceInChunks {
     ///   - isTrimmed: whether the silence around it is taken away.
     /// - Throws: `TorchError`.
     init(
-        _ decoder: T3Decoder, _ model: Model, _ prompt: SpeechPrompt, steps: Int, seed: UInt64, isTrimmed: Bool, sizes: ChunkPlan.Sizes
+        _ decoder: T3Decoder, _ model: Model, _ prompt: SpeechPrompt, steps: Int, seed: UInt64, isTrimmed: Bool, sizes: ChunkSizes
     ) throws {
         let s3Gen = model.s3Gen, noise = FrameNoise(seed: seed), vocoder = s3Gen.configuration.vocoder
         self.decoder = decoder
@@ -93,7 +93,7 @@ extension FlowConfiguration {
     /// Whether a chunk's window takes less time than the chunk lasts: of two seconds with another two before them, after ten
     /// seconds of prompt, at 2.5e11 operations a second, as two cores do them in 8 bits.
     func isFastInWindows(steps: Int?) -> Bool {
-        let sizes = ChunkPlan.Sizes.standard
+        let sizes = ChunkSizes.standard
         return cost(tokens: sizes.context + sizes.others + encoder.lookahead, prompt: 250, steps: steps).operations < 2.5e11 * Double(sizes.others) / 25
     }
 }

@@ -8,8 +8,8 @@ import Torch
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure how fast this machine speaks, to one listener or many, and what faster settings lose.",
-        subcommands: [BenchSpeed.self, BenchLoad.self, BenchQuality.self], defaultSubcommand: BenchSpeed.self)
+        abstract: "Measure how fast this machine speaks, to one listener or many, and what faster settings and chunks lose.",
+        subcommands: [BenchSpeed.self, BenchLoad.self, BenchQuality.self, BenchDelivery.self], defaultSubcommand: BenchSpeed.self)
 }
 
 /// `chatterbox bench speed`: what each stage takes.

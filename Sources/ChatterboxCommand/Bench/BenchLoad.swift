@@ -46,6 +46,8 @@ struct BenchLoad: AsyncParsableCommand {
     var reference = 7.0
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Voices that speak in turn, in place of random ones.", valueName: "file|name"))
     var voice: [String] = []
+    @Option(help: "When sound comes: utterances (each whole) or chunks (while it is being made).")
+    var delivery = SpeechOptions.Delivery.utterances
     @Option(help: "How often each is measured.")
     var runs = 3
     @Flag(help: "Measure the language model's steps for so many requests as well, without anything beside them.")
@@ -85,7 +87,8 @@ struct BenchLoad: AsyncParsableCommand {
         let synthesizer = try await model.load(display)
         try speaking.check(synthesizer.model)
         let speaker = SynthesizerSpeaker(
-            synthesizer, voices: try await load(sources, synthesizer, display), seconds: seconds, language: options.language)
+            synthesizer, voices: try await load(sources, synthesizer, display), seconds: seconds, language: options.language,
+            delivery: delivery)
         display.begin("Measuring the machine")
         let machine = try BenchMachine.measure(threads: model.threads ?? ComputeOptions.defaultThreads)
         display.begin("Warming up")

@@ -11,7 +11,7 @@ struct OutputArguments: ParsableArguments {
     @Option(help: "The sound's format; by default what the file's name ends in, else wav.")
     var format: AudioFormat?
 
-    @Flag(help: "Play the speech (with aplay, paplay or ffplay); without -o nothing is kept.")
+    @Flag(help: "Play the speech as it comes (with pw-play, paplay, aplay, ffplay or play); without -o nothing is kept.")
     var play = false
 
     @Flag(help: "Print the figures as one JSON object on standard output.")
@@ -59,17 +59,20 @@ enum OutputDestination {
     case standardOutput(AudioFormat)
     case nowhere
 
+    /// Whether somebody listens while speech is made, and no file is to hold it.
+    var isStream: Bool { if case .file = self { false } else { true } }
+
     /// Opens the place.
     ///
     /// - Parameters:
     ///   - sampleRate: of the speech, in hertz.
-    ///   - playing: whether the speech will be played.
+    ///   - playing: what the speech is played by meanwhile.
     /// - Throws: `AudioError` where nothing can be written there.
-    func open(sampleRate: Int, playing: Bool) throws -> SpeechOutput { try SpeechOutput(self, sampleRate: sampleRate, playing: playing) }
+    func open(sampleRate: Int, playing: Playing? = nil) throws -> SpeechOutput { try SpeechOutput(self, sampleRate: sampleRate, playing: playing) }
 }
 
 /// Takes speech as it is made, so that its length does not matter: to the place that the user chose, and where it is to
-/// be played, to a file that a player reads. What is not finished leaves no file.
+/// be played, to a player. What is not finished leaves no file.
 final class SpeechOutput {
     /// What to call the place in a report; nil for nowhere.
     let name: String?
@@ -77,10 +80,15 @@ final class SpeechOutput {
     private(set) var seconds = 0.0
     private let file: AudioFileWriter?
     private let stream: SoundEncoder?
-    private let recording: PlayableRecording?
+    private let playing: Playing?
+    /// What the player is given.
+    private let played: SoundEncoder?
+    /// Why the player plays no more, while speech is still kept.
+    private var playerError: (any Error)?
 
-    fileprivate init(_ destination: OutputDestination, sampleRate: Int, playing: Bool) throws {
-        recording = playing ? try PlayableRecording(sampleRate: sampleRate) : nil
+    fileprivate init(_ destination: OutputDestination, sampleRate: Int, playing: Playing?) throws {
+        self.playing = playing
+        played = try playing == nil ? nil : SoundEncoder(.pcm, sampleRate: sampleRate)
         switch destination {
         case .file(let url, let format):
             (name, stream) = (url.relativePath, nil)
@@ -92,12 +100,13 @@ final class SpeechOutput {
         }
     }
 
-    /// - Throws: `AudioError` where the place takes no more.
+    /// - Throws: `AudioError` where the place takes no more; ``PlayerError`` where there is nothing but a player, which has ended.
     func take(_ piece: Audio) throws {
         seconds += piece.duration
         try file?.append(piece)
         if let stream { try StandardOutput.write(Data(stream.encode(piece))) }
-        try recording?.append(piece)
+        guard let played, let playing, playerError == nil else { return }
+        do { try playing.write(played.encode(piece)) } catch let error as PlayerError where name != nil { playerError = error }
     }
 
     /// Completes the file.
@@ -106,32 +115,17 @@ final class SpeechOutput {
     func finish() throws {
         try file?.finish()
         if let stream { try StandardOutput.write(Data(stream.finish())) }
-        try recording?.finish()
     }
 
-    /// Plays what was written, if that was wanted, to its end.
+    /// Waits until all has been played, where it is.
     ///
     /// - Throws: ``PlayerError``; `CancellationError`.
-    func play(with player: Player?) async throws {
-        if let player, let recording { try await player.play(recording.url) }
+    func finishPlaying() throws {
+        if let playerError { throw playerError }
+        guard let played, let playing else { return }
+        try playing.write(played.finish())
+        try playing.finish()
     }
-}
-
-/// A temporary file in the one format that every player reads; it goes away with this object.
-private final class PlayableRecording {
-    let url: URL
-    private let file: AudioFileWriter
-
-    init(sampleRate: Int) throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "chatterbox-\(UUID().uuidString).wav")
-        file = try AudioFileWriter(url, sampleRate: sampleRate)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func append(_ piece: Audio) throws { try file.append(piece) }
-
-    func finish() throws { try file.finish() }
 }
 
 /// Whether a file can be made somewhere, as far as can be told without making it.

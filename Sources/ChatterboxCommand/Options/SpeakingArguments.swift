@@ -52,15 +52,16 @@ struct SpeakingArguments: ParsableArguments {
     /// - Parameters:
     ///   - seed: in place of none.
     ///   - wordTimes: whether to tell when each word is heard.
+    ///   - delivery: whether sound is to come while it is made.
     /// - Throws: ``SpeechOptionsError`` or ``SamplingError`` naming the option that is out of range; ``UsageError``.
-    func options(seed: UInt64? = nil, wordTimes: Bool = false) throws -> SpeechOptions {
+    func options(seed: UInt64? = nil, wordTimes: Bool = false, delivery: SpeechOptions.Delivery = .utterances) throws -> SpeechOptions {
         try SpeechOptions(
             sampling: SamplingChanges(
                 temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: repetitionPenalty,
                 guidance: cfgWeight),
             exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
             maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: self.seed ?? seed, watermark: !noWatermark,
-            splitting: split, wordTimes: wordTimes, speed: speed ?? 1, loudness: loudness)
+            splitting: split, wordTimes: wordTimes, delivery: delivery, speed: speed ?? 1, loudness: loudness)
     }
 
     private func parsedLanguage() throws -> Language? {
@@ -82,3 +83,4 @@ struct SpeakingArguments: ParsableArguments {
 }
 
 extension SpeechOptions.Splitting: ExpressibleByArgument {}
+extension SpeechOptions.Delivery: ExpressibleByArgument {}

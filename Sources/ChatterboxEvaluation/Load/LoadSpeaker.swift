@@ -30,13 +30,17 @@ public struct SynthesizerSpeaker: LoadSpeaker {
     /// Seconds of speech of a request.
     public let seconds: Double
     private let language: Language?
+    private let delivery: SpeechOptions.Delivery
 
     /// - Parameters:
     ///   - seconds: 25 tokens are one.
     ///   - language: of the texts; nil takes the model's first.
-    public init(_ synthesizer: Synthesizer, voices: [Voice], seconds: Double, language: Language? = nil) {
+    ///   - delivery: when sound is given out.
+    public init(
+        _ synthesizer: Synthesizer, voices: [Voice], seconds: Double, language: Language? = nil, delivery: SpeechOptions.Delivery = .utterances
+    ) {
         precondition(!voices.isEmpty, "somebody's voice")
-        (self.synthesizer, self.voices, self.seconds, self.language) = (synthesizer, voices, seconds, language)
+        (self.synthesizer, self.voices, self.seconds, self.language, self.delivery) = (synthesizer, voices, seconds, language, delivery)
     }
 
     /// Speech tokens of a request.
@@ -44,7 +48,7 @@ public struct SynthesizerSpeaker: LoadSpeaker {
 
     public func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport? {
         var options = try SpeechOptions(
-            language: language, maximumTokens: tokens, seed: request.seed, watermark: false, splitting: .none)
+            language: language, maximumTokens: tokens, seed: request.seed, watermark: false, splitting: .none, delivery: delivery)
         options.drawsOnlySound = true
         let spoken = SpeechRequest(request.text, voice: voices[request.voice % voices.count], options: options)
         var report: SpeechReport?
@@ -61,7 +65,7 @@ public struct SynthesizerSpeaker: LoadSpeaker {
     /// Speaks a little with every voice, so that what is done once for a voice, or at first use, is done.
     public func warmUp() async throws {
         for voice in voices {
-            var options = try SpeechOptions(maximumTokens: min(10, tokens), seed: 1, watermark: false, splitting: .none)
+            var options = try SpeechOptions(maximumTokens: min(10, tokens), seed: 1, watermark: false, splitting: .none, delivery: delivery)
             options.drawsOnlySound = true
             _ = try await synthesizer.speak("One two three.", voice: voice, options: options)
         }

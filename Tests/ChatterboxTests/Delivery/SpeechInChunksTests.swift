@@ -117,6 +117,21 @@ import Torch
         #expect(try await audio(.chunks) == audio(.utterances))
     }
 
+    @Test("words come with an utterance's last chunk, with the times that whole speech has") func words() async throws {
+        let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
+        func speech(_ delivery: SpeechOptions.Delivery) async throws -> [SpeechChunk] {
+            var options = try SpeechOptions(
+                steps: 1, maximumTokens: 40, seed: 2, watermark: false, splitting: .none, wordTimes: true, delivery: delivery)
+            options.drawsOnlySound = true
+            options.chunkSizes = .init(first: 20, second: 7, others: 13, context: 10)
+            let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
+            return try await synthesizer.chunks("One two three.", voice: voice, options: options).reduce(into: []) { $0.append($1) }
+        }
+        let whole = try await speech(.utterances), chunks = try await speech(.chunks)
+        #expect(whole[0].words.map(\.text) == ["One", "two", "three."])
+        #expect(chunks.count > 1 && chunks.dropLast().allSatisfy(\.words.isEmpty) && chunks.last?.words == whole[0].words)
+    }
+
     @Test("leaving the loop ends the work, and the next request is served") func leaving() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         for try await event in synthesizer.events(for: try request(model, tokens: 400)) { if case .audio = event { break } }
