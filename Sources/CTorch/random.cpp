@@ -69,6 +69,9 @@ ct_status ct_randint(ct_int low, ct_int high, const ct_int* shape, ct_int rank, 
 ct_status ct_randperm(ct_int count, ct_generator generator, ct_device device, CT_OUT) {
     return produce(out, error, [&] { return at::randperm(count, ct::generator(generator), options(CT_INT64, device)); });
 }
+ct_status ct_exponential(const ct_int* shape, ct_int rank, ct_generator generator, ct_dtype dtype, ct_device device, CT_OUT) {
+    return produce(out, error, [&] { return at::empty(sizes(shape, rank), options(dtype, device)).exponential_(1, ct::generator(generator)); });
+}
 ct_status ct_multinomial(ct_tensor probabilities, ct_int count, bool replacement, ct_generator generator, CT_OUT) {
     return produce(out, error, [&] { return at::multinomial(Borrowed(probabilities), count, replacement, ct::generator(generator)); });
 }

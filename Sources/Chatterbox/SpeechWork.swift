@@ -111,7 +111,7 @@ struct SpeechWork {
     private mutating func speak(_ piece: PreparedText.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
         var clock = StageClock()
         let tokens = text.tokens(of: piece)
-        let generator = try Generator(seed: seeds.next(for: piece.text), device: model.device)
+        let generator = try model.generator(seed: seeds.next(for: piece.text))
         try model.offload?.enter()
         let decoder: T3Decoder
         do {
@@ -147,7 +147,7 @@ struct SpeechWork {
         let tokens = text.tokens(of: piece)
         if current == nil {
             let seed = seeds.next(for: piece.text)
-            let decoder = try makeDecoder(tokens, of: piece, Generator(seed: seed, device: model.device), &clock)
+            let decoder = try makeDecoder(tokens, of: piece, model.generator(seed: seed), &clock)
             current = (piece, try UtteranceInChunks(
                 decoder, model, voice.prompt, steps: steps, seed: seed, isTrimmed: joiner != nil, sizes: options.chunkSizes))
         }

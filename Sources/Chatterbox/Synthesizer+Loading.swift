@@ -25,6 +25,8 @@ extension Synthesizer {
             }) }.start()
         }
         try Task.checkCancellation()
-        return Synthesizer(model)
+        let synthesizer = Synthesizer(model)
+        try await synthesizer.engine.warm(model)
+        return synthesizer
     }
 }

@@ -66,12 +66,13 @@ extension CheckStage {
             guard try probabilities[token].item(Float.self) > 0 else { throw CheckProblem.impossibleToken(token) }
             return probabilities
         },
-        // A kernel draws on the CPU: the same tokens from the same seed.
-        CheckStage(name: "drawing", arithmetics: [.packedFloat32]) { networks, inputs in
+        // A kernel draws on the CPU, a batch of operations on a GPU: the same tokens from the same seed.
+        CheckStage(name: "drawing", arithmetics: [.float32, .packedFloat32]) { networks, inputs in
             let sampler = try SpeechTokenSampler(
                 inputs.sampling, style: networks.t3.configuration.style, vocabulary: networks.t3.configuration.speechVocabulary,
-                startToken: networks.t3.configuration.startSpeech, generator: Generator(seed: 3), team: networks.team)
-            return try Tensor((0..<100).map { _ in Float(try sampler.draw(from: inputs.logits)) })
+                startToken: networks.t3.configuration.startSpeech, generator: Generator(seed: 3), device: networks.device, team: networks.team)
+            let logits = try inputs.logits.to(networks.device)
+            return try Tensor((0..<100).map { _ in Float(try sampler.draw(from: logits)) })
         },
     ]
 }

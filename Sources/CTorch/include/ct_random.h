@@ -16,6 +16,8 @@ ct_status ct_randn(const ct_int *shape, ct_int rank, ct_generator generator, ct_
 ct_status ct_rand(const ct_int *shape, ct_int rank, ct_generator generator, ct_dtype dtype, ct_device device, CT_OUT);
 ct_status ct_randint(ct_int low, ct_int high, const ct_int *shape, ct_int rank, ct_generator generator, ct_device device, CT_OUT);
 ct_status ct_randperm(ct_int count, ct_generator generator, ct_device device, CT_OUT);
+// Drawn from the exponential distribution of rate 1.
+ct_status ct_exponential(const ct_int *shape, ct_int rank, ct_generator generator, ct_dtype dtype, ct_device device, CT_OUT);
 ct_status ct_multinomial(ct_tensor probabilities, ct_int count, bool replacement, ct_generator generator, CT_OUT);
 
 CT_END

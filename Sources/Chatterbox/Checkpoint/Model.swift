@@ -137,24 +137,43 @@ public struct Model: Sendable {
 
     // MARK: decoding
 
+    /// What a request's random numbers come from. They are the CPU's on every device, so that a seed means the same on each; in the
+    /// exact way they are the device's own, as upstream's are.
+    func generator(seed: UInt64) throws -> Generator { try Generator(seed: seed, device: isExact ? device : .cpu) }
+
     /// Whether each request computes its tokens by itself: where neither packed weights nor captured steps decode.
     var decodesAlone: Bool { packedT3 == nil && !plan.capturesSteps }
 
     /// What decodes the tokens of all requests of this model together.
     package func makeSharedDecodeEngine() throws -> any DecodeEngine {
         if let packedT3 { return try PackedDecodeEngine(packedT3) }
-        return try CapturedDecodeEngine(t3, slots: slotLimit, capacity: min(2048, configuration.t3.longestSequence))
+        return try CapturedDecodeEngine(t3, slots: slotLimit, capacity: slotCapacity)
     }
 
-    /// Sequences that are decoded side by side: a step for more of them than this takes too long on a CPU.
-    var slotLimit: Int { 16 }
+    /// Sequences that are decoded side by side. A step for more than 16 takes too long on a CPU; on a GPU a quarter of its memory is
+    /// theirs.
+    var slotLimit: Int {
+        guard device.isCUDA else { return 16 }
+        let gpu = GPUDriver()?.gpus.first { Device.cuda($0.index) == device }
+        return Self.slotLimit(bytesPerSlot: slotCapacity * bytesPerPosition, memory: gpu?.memory ?? 0)
+    }
 
-    /// Positions of all sequences together whose keys and values take a quarter of the machine's memory.
+    /// Slots, at least one guided request's, whose keys and values take a quarter of a GPU's memory.
+    static func slotLimit(bytesPerSlot: Int, memory: Int) -> Int { min(128, max(2, memory / 4 / bytesPerSlot)) }
+
+    /// Positions of a slot on a GPU, where they are allocated ahead.
+    private var slotCapacity: Int { min(2048, configuration.t3.longestSequence) }
+
+    /// Keys and values of a position.
+    private var bytesPerPosition: Int {
+        let backbone = t3.backbone, halves = device.isCUDA ? dtype != .float32 : quantization != .none
+        return 2 * backbone.layerCount * backbone.headCount * backbone.headSize * (halves ? 2 : 4)
+    }
+
+    /// Positions of all sequences together; on a CPU their keys and values take a quarter of the machine's memory.
     var positionLimit: Int {
-        if device.isCUDA { return slotLimit * min(2048, configuration.t3.longestSequence) }
-        let backbone = t3.backbone
-        let bytes = 2 * backbone.layerCount * backbone.headCount * backbone.headSize * (quantization == .none ? 4 : 2)
-        return max(2 * configuration.t3.longestSequence, Int(ProcessInfo.processInfo.physicalMemory / 4) / bytes)
+        if device.isCUDA { return slotLimit * slotCapacity }
+        return max(2 * configuration.t3.longestSequence, Int(ProcessInfo.processInfo.physicalMemory / 4) / bytesPerPosition)
     }
 
     /// Positions before first tokens that one step takes in, so that it lasts less than a tenth of a second: a position takes

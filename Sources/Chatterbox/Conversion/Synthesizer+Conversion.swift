@@ -25,7 +25,7 @@ extension Synthesizer {
         return try await engine.run(threads: model.libtorchThreads) { [model, sampleRate] turn in
             let conversion = VoiceConversion(
                 s3Gen: model.s3Gen, prompt: voice.prompt, steps: options.steps ?? model.configuration.s3Gen.flow.steps,
-                generator: try Generator(seed: chosen, device: model.device))
+                generator: try model.generator(seed: chosen))
             var finishing = try SpeechFinishing(model, sampleRate: sampleRate, options: options, warnings: voice.warnings, since: start)
             var samples: [Float] = []
             try withoutGradients {

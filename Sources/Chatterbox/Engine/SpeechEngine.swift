@@ -44,6 +44,17 @@ public final class SpeechEngine: Sendable {
         mailbox.post(.open(request, EngineJob(priority: priority, threads: threads, body: body, finish: finish)))
     }
 
+    /// Makes ready what a model's first request would wait for: on a GPU its memory and the captured steps of one request.
+    ///
+    /// - Throws: `TorchError`, `CancellationError`.
+    func warm(_ model: Model) async throws {
+        guard model.plan.capturesSteps else { return }
+        let slots = model.configuration.t3.isGuided(by: model.variant.sampling) ? 2 : 1
+        try await run(threads: model.libtorchThreads) { turn in
+            try withoutGradients { try (turn.decodeEngine(of: model) as? CapturedDecodeEngine)?.warm(slots: slots, pause: turn.pause) }
+        }
+    }
+
     /// Runs work on the device in its turn, and gives what comes of it. The task's cancellation is the work's.
     ///
     /// - Parameter threads: that libtorch's operations may use meanwhile.

@@ -56,6 +56,14 @@ public final class AttentionRecorder {
         }
     }
 
+    /// Takes what was written down elsewhere.
+    ///
+    /// - Parameter attention: of its heads to the first positions, `[heads, positions]`.
+    func read(_ attention: Tensor) throws {
+        let seen = try attention.narrow(axis: 1, from: positions.lowerBound, count: positions.count).contiguous()
+        _ = room.update(from: try seen.array(of: Float.self))
+    }
+
     /// The step is complete.
     func keep() {
         weights += room

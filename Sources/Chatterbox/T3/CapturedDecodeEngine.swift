@@ -3,9 +3,10 @@ import Torch
 /// Decodes on a GPU by replaying captured graphs: one launch a token instead of some hundred.
 ///
 /// A captured step computes the first slots of the cache up to a power of two, each at a position of its own, and looks at the
-/// cache's first positions up to a bucket's end. What it computes is read from tensors that stay where they are. There is one
-/// graph for each number of slots and each bucket, captured when it is first needed. Where
-/// graphs cannot be captured, as on a CPU, the same step runs operation by operation.
+/// cache's first positions up to a bucket's end. What it computes is read from tensors that stay where they are, and attention that
+/// is to be recorded is written to another. There is one graph for each number of slots and each bucket, with and without
+/// recording, captured when it is first needed or by ``warm(slots:pause:)``. Where graphs cannot be captured, as on a CPU, the same step
+/// runs operation by operation.
 public final class CapturedDecodeEngine: DecodeEngine {
     public var model: T3 { plain.model }
     public var capacity: Int { plain.capacity }
@@ -14,7 +15,7 @@ public final class CapturedDecodeEngine: DecodeEngine {
     /// Positions by which a step's view of the cache grows.
     public let bucket: Int
 
-    /// Embedded inputs, and steps whose attention is recorded.
+    /// Embedded inputs.
     private let plain: TensorDecodeEngine
     private let slots: Int
     /// What a step reads, `[3, slots]` int64: tokens, positions in the speech and in the sequence. One copy to the device brings
@@ -23,12 +24,18 @@ public final class CapturedDecodeEngine: DecodeEngine {
     /// What it writes: `[slots, vocabulary]`.
     private let logits: Tensor
     private var graphs: [Shape: CapturedGraph] = [:]
+    /// Where steps write the attention of the heads that are recorded, `[heads, slots, capacity]`.
+    private var attention: [[AttentionHead]: Tensor] = [:]
     private let captures: Bool
     /// Positions that each slot's last sequence had after the last call: where a step may write for slots that take no part.
     private var lengths: [Int]
 
     /// What distinguishes captured steps.
-    private struct Shape: Hashable { let slots, span: Int }
+    private struct Shape: Hashable {
+        let slots, span: Int
+        /// Whose attention is recorded.
+        var heads: [AttentionHead] = []
+    }
 
     /// - Parameters: as of ``TensorDecodeEngine``, and:
     ///   - bucket: positions by which a step's view of the cache grows; small ones look at little that is not there yet, and
@@ -54,10 +61,11 @@ public final class CapturedDecodeEngine: DecodeEngine {
                 lengths[sequence.slot] = sequence.length
             }
         }
-        // A graph records no attention, and takes tokens alone.
+        // A step takes tokens alone, and records the same heads of all that record: those of the model.
+        let heads = stretches.lazy.compactMap(\.sequence.recorder).first?.heads ?? []
         let replayed = stretches.indices.filter { index in
             guard case .token = stretches[index].input else { return false }
-            return stretches[index].sequence.recorder == nil && stretches[index].isWanted
+            return stretches[index].isWanted && stretches[index].sequence.recorder.map { $0.heads == heads } ?? true
         }
         guard !replayed.isEmpty else { return try plain.forward(stretches) }
         let others = stretches.indices.filter { !replayed.contains($0) }
@@ -83,11 +91,28 @@ public final class CapturedDecodeEngine: DecodeEngine {
         }
         try inputs.assign(Tensor(tokens + speech + positions, shape: [3, slots]))
         let longest = sequences.map(\.length).max()! + 1
-        try run(Shape(slots: stepSlots(sequences.map(\.slot).max()! + 1), span: span(longest)))
+        let recorded = sequences.filter { $0.recorder != nil }, heads = recorded.first?.recorder?.heads ?? []
+        try run(Shape(slots: stepSlots(sequences.map(\.slot).max()! + 1), span: span(longest), heads: heads))
         for sequence in sequences { sequence.length += 1 }
+        for sequence in recorded {
+            try sequence.recorder!.read(attention[heads]!.select(axis: 1, sequence.slot))
+            sequence.recorder!.keep()
+        }
         // The next step overwrites them.
         let found = try logits.indexSelect(axis: 0, Tensor(sequences.map(\.slot), device: model.device))
         return try sequences.indices.map { try found.narrow(axis: 0, from: $0, count: 1) }
+    }
+
+    /// Captures the steps of one request ahead, so that the first does not wait for it. No sequence may be open.
+    ///
+    /// - Parameters:
+    ///   - slots: that a request takes.
+    ///   - pause: called after each.
+    func warm(slots: Int, pause: () throws -> Void = {}) throws {
+        for end in stride(from: bucket, to: capacity + bucket, by: bucket) {
+            try run(Shape(slots: stepSlots(slots), span: span(end)))
+            try pause()
+        }
     }
 
     private func stepSlots(_ count: Int) -> Int {
@@ -106,11 +131,19 @@ public final class CapturedDecodeEngine: DecodeEngine {
         graphs[shape] = try CapturedGraph(on: model.device) { try compute(shape) }
     }
 
+    private func recording(of heads: [AttentionHead]) throws -> KeyValueCache.FixedStep.Recording? {
+        if heads.isEmpty { return nil }
+        let weights = try attention[heads] ?? .zeros([heads.count, slots, capacity], device: model.device)
+        attention[heads] = weights
+        return .init(heads: heads, weights: weights)
+    }
+
     private func compute(_ shape: Shape) throws {
         func input(_ row: Int) throws -> Tensor { try inputs.select(axis: 0, row).narrow(axis: 0, from: 0, count: shape.slots) }
         var embedded = try model.speechEmbedding(input(0).unsqueezed(1))
         if let table = model.speechPositions { embedded = try embedded + table.rows.indexSelect(axis: 0, input(1)).unsqueezed(1) }
-        let memory = try KeyValueCache.FixedStep(plain.cache, positions: input(2), span: shape.span)
+        let memory = try KeyValueCache.FixedStep(
+            plain.cache, positions: input(2), span: shape.span, recording: recording(of: shape.heads))
         let hidden = try model.backbone(embedded, memory: memory).select(axis: 1, 0)
         try logits.narrow(axis: 0, from: 0, count: shape.slots).assign(model.speechHead(hidden))
     }

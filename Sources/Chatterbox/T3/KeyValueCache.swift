@@ -138,13 +138,21 @@ public final class KeyValueCache {
         private let slots, heads: Tensor
         /// `[slots, 1, 1, span]`, true where a slot's input may look.
         private let visible: Tensor
+        private let recording: Recording?
+
+        /// Where some heads' attention goes, `[heads, slots, positions]`, float32.
+        struct Recording {
+            let heads: [AttentionHead]
+            let weights: Tensor
+        }
 
         /// - Parameters:
         ///   - positions: of the first slots, `[slots]`, int64.
         ///   - span: the cache's first positions, beyond which no slot looks.
-        init(_ cache: KeyValueCache, positions: Tensor, span: Int) throws {
+        ///   - recording: whose attention is written down; nil for nobody's.
+        init(_ cache: KeyValueCache, positions: Tensor, span: Int, recording: Recording? = nil) throws {
             let (count, heads, device) = (positions.size(0), cache.keys[0].size(1), positions.device)
-            (self.cache, self.positions, self.span) = (cache, positions, span)
+            (self.cache, self.positions, self.span, self.recording) = (cache, positions, span, recording)
             slots = try Tensor.arange(count, device: device).unsqueezed(1)
             self.heads = try Tensor.arange(heads, device: device).unsqueezed(0)
             let last = try positions.viewed([count, 1, 1, 1])
@@ -158,7 +166,20 @@ public final class KeyValueCache {
                 return try store.narrow(axis: 0, from: 0, count: slots.size(0)).narrow(axis: 2, from: 0, count: span)
             }
             let (keys, values) = (try remember(key, in: cache.keys[layer]), try remember(value, in: cache.values[layer]))
+            try record(layer: layer, query: query, keys: keys)
             return try query.attention(key: keys, value: values, mask: visible)
+        }
+
+        private func record(layer: Int, query: Tensor, keys: Tensor) throws {
+            guard let recording else { return }
+            let count = slots.size(0)
+            for (index, head) in recording.heads.enumerated() where head.layer == layer {
+                let scores = try query.select(axis: 1, head.head).matmul(keys.select(axis: 1, head.head).transposed(1, 2))
+                let hidden = try visible.viewed([count, 1, span]).logicalNot()
+                let weights = try (scores.to(.float32) / Double(query.size(3)).squareRoot()).maskedFill(hidden, -.infinity).softmax(axis: -1)
+                try recording.weights.select(axis: 0, index).narrow(axis: 0, from: 0, count: count).narrow(axis: 1, from: 0, count: span)
+                    .assign(weights.squeezed(1))
+            }
         }
     }
 }

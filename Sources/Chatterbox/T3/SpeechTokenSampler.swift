@@ -5,7 +5,8 @@ import Torch
 ///
 /// On CPU in float32 the draws are those of upstream's `T3.inference` and `T3.inference_turbo` with the same seed. With a
 /// team of threads they are computed by a kernel, for all requests of a step in one call, and are the same: a draw that rounding
-/// could decide is left to libtorch's operations.
+/// could decide is left to libtorch's operations. On a GPU they are computed in one batch (``BatchedDraw``), from numbers of a
+/// generator on the CPU.
 ///
 /// At temperature 0 nothing is drawn, and the generator stays as it is: the token is the likeliest after guidance and
 /// repetition penalty, of equals the first. The other options choose among tokens to draw from and do not matter, for all
@@ -18,16 +19,21 @@ public final class SpeechTokenSampler {
     private var changes: [(token: Int, isSeen: Bool)] = []
     private let generator: Generator
     private let kernel: (sampler: TokenSampler, team: ThreadTeam)?
+    /// What goes to the device for draws in a batch.
+    private let numbers: BatchedDraw.Numbers?
+    /// Whether the numbers of the next draw are there: a batch that failed for another's sake is drawn again from the same ones.
+    private var hasNumbers = false
     private var isFirst = true
     private let startToken: Int
 
     /// - Parameters:
     ///   - startToken: the start of speech, penalised like a token already drawn (in Turbo for the first draw only).
-    ///   - generator: on the device of the logits.
+    ///   - generator: on the CPU, or on the device of the logits: then each draw is an operation of its own there.
     ///   - team: threads that draw on the CPU; nil leaves all to libtorch.
+    ///   - isBatched: whether draws are made in one batch with those of others; nil where generator and logits are not at one place.
     public init(
         _ options: SamplingOptions, style: DecodingStyle, vocabulary: Int, startToken: Int, generator: Generator,
-        device: Device = .cpu, team: ThreadTeam? = nil
+        device: Device = .cpu, team: ThreadTeam? = nil, isBatched: Bool? = nil
     ) throws {
         self.options = options
         self.style = style
@@ -35,8 +41,12 @@ public final class SpeechTokenSampler {
         self.startToken = startToken
         seen = try Tensor.zeros([vocabulary], dtype: .bool, device: device)
         kernel = team.map { (TokenSampler(.init(options, style: style), vocabulary: vocabulary, generator: generator), $0) }
-        remember([startToken])
+        numbers = try isBatched ?? (device != generator.device) ? BatchedDraw.Numbers(vocabulary: vocabulary) : nil
+        try remember([startToken])
     }
+
+    /// Whether draws are made in one batch with those of others, as on a GPU.
+    var drawsInBatch: Bool { numbers != nil }
 
     /// A request's turn in a step.
     public struct Row {
@@ -49,6 +59,13 @@ public final class SpeechTokenSampler {
         ///   - ruledOut: a token that cannot be drawn.
         public init(_ sampler: SpeechTokenSampler, logits: Tensor, rulingOut ruledOut: Int? = nil) {
             (self.sampler, self.logits, self.ruledOut) = (sampler, logits, ruledOut)
+        }
+
+        /// The same with the numbers of its next draw.
+        fileprivate func forBatch() throws -> BatchedDraw.Row {
+            if !sampler.options.isGreedy, !sampler.hasNumbers { try sampler.numbers!.draw(from: sampler.generator) }
+            sampler.hasNumbers = true
+            return BatchedDraw.Row(options: sampler.options, logits: logits, ruledOut: ruledOut, numbers: sampler.numbers!)
         }
     }
 
@@ -69,9 +86,14 @@ public final class SpeechTokenSampler {
                 team: team)
             for (index, token) in zip(fast, drawn) { tokens[index] = token }
         }
+        let batched = rows.indices.filter { rows[$0].sampler.numbers != nil }
+        if let first = batched.first {
+            let drawn = try BatchedDraw(batched.map { try rows[$0].forBatch() }, style: rows[first].sampler.style)()
+            for (index, token) in zip(batched, drawn) { tokens[index] = token }
+        }
         return try zip(rows, tokens).map { row, token in
             let token = try token ?? row.sampler.drawByOperations(row.ruledOut.map { try row.logits.ruling(out: $0..<$0 + 1) } ?? row.logits)
-            row.sampler.finishDraw(of: token)
+            try row.sampler.finishDraw(of: token)
             return token
         }
     }
@@ -80,15 +102,15 @@ public final class SpeechTokenSampler {
         options.isGreedy ? try likeliest(logits) : try probabilities(logits).multinomial(1, generator: generator).item(Int.self)
     }
 
-    private func finishDraw(of token: Int) {
-        if isFirst, style == .turbo { mark(startToken, false) }
-        isFirst = false
-        remember([token])
+    private func finishDraw(of token: Int) throws {
+        if isFirst, style == .turbo { try mark(startToken, false) }
+        (isFirst, hasNumbers) = (false, false)
+        try remember([token])
     }
 
     /// Lets the repetition penalty strike these tokens as if they had been drawn.
-    func remember(_ tokens: [Int]) {
-        for token in tokens { mark(token, true) }
+    func remember(_ tokens: [Int]) throws {
+        for token in tokens { try mark(token, true) }
     }
 
     /// The token that is taken without drawing.
@@ -132,8 +154,9 @@ public final class SpeechTokenSampler {
         changes.removeAll(keepingCapacity: true)
     }
 
-    private func mark(_ token: Int, _ isSeen: Bool) {
+    private func mark(_ token: Int, _ isSeen: Bool) throws {
         changes.append((token, isSeen))
+        try numbers?.setPenalty(isSeen ? options.repetitionPenalty : 1, of: token)
         kernel?.sampler.mark(token, isSeen: isSeen)
     }
 }

@@ -47,7 +47,7 @@ public final class T3Decoder {
     ///   - earliestStop: tokens that are drawn before the stop token can be; upstream's is 0.
     ///   - loopGuard: ends speech that repeats itself; nil, as upstream, lets it.
     ///   - heads: whose attention over the text is recorded, that of the guided row.
-    ///   - generator: on the engine's device; one draw a token.
+    ///   - generator: on the CPU, or on the engine's device; one draw a token.
     /// - Throws: `T3Error` when the request does not fit the model or the engine.
     public init(
         engine: any DecodeEngine, text: [Int], conditioning: T3Conditioning,

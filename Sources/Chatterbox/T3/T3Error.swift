@@ -18,6 +18,8 @@ public enum T3Error: Error, Hashable, CustomStringConvertible {
     case sequenceTooLong(positions: Int, limit: Int)
     /// All slots of the key-value cache are taken.
     case noFreeSlots(wanted: Int, free: Int)
+    /// The logits of a next token hold no usable numbers.
+    case unusableLogits
     /// Nothing packs the weights of this kind of backbone.
     case cannotPack(backbone: String)
     /// The hidden width cannot be divided among the heads.
@@ -43,6 +45,8 @@ public enum T3Error: Error, Hashable, CustomStringConvertible {
             "Voice, text and speech together need \(positions) positions, there are \(limit): split the text or lower the token limit."
         case .noFreeSlots(let wanted, let free):
             "The key-value cache has no \(wanted) free slots (\(free) free): finish another request first."
+        case .unusableLogits:
+            "The model finds no token likely: its logits are infinite or no numbers. Damaged weights, or 16 bits that are too few for them, do that."
         case .cannotPack(let backbone):
             "No packed weights can be made of a \(backbone): it computes through libtorch alone."
         case .unevenHeads(let hiddenSize, let heads):

@@ -56,6 +56,13 @@ extension Tensor {
         try produce("rand") { ct_rand(shape, shape.count, generator.handle, dtype.code, device.code, $0, $1) }
     }
 
+    /// Values of the exponential distribution of rate 1.
+    public static func exponential(
+        _ shape: [Int], generator: Generator, dtype: DType = .float32, device: Device = .cpu
+    ) throws -> Tensor {
+        try produce("exponential") { ct_exponential(shape, shape.count, generator.handle, dtype.code, device.code, $0, $1) }
+    }
+
     /// Uniform whole numbers, int64.
     public static func randint(
         _ range: Range<Int>, _ shape: [Int], generator: Generator, device: Device = .cpu

@@ -4,7 +4,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// The step of one shape, uncaptured where there is no card.
+/// The step of one shape, uncaptured where there is no GPU.
 @Suite("Decoding by steps of one shape")
 struct CapturedDecodeEngineTests {
     let exact: T3DecoderTests
@@ -49,5 +49,47 @@ struct CapturedDecodeEngineTests {
             #expect(third.recorder?.steps == 3)
         }
         for (expected, found) in zip(found[0], found[1]) { try expectClose(found, expected, relative: 1e-5) }
+    }
+
+    @Test("a step records the attention of those who ask for it, as the exact engine does", arguments: ["t3", "gpt2"])
+    func recording(name: String) throws {
+        let small = name == "gpt2" ? try SmallT3("gpt2") : exact.small, heads = [AttentionHead(layer: 1, head: 1), AttentionHead(layer: 0, head: 0)]
+        let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false)
+        let captured = try CapturedDecodeEngine(small.model, slots: 4, capacity: 150, bucket: 48)
+        var weights: [[Float]] = []
+        for engine in [try TensorDecodeEngine(small.model, slots: 4, capacity: 150), captured] as [any DecodeEngine] {
+            let sequences = try (0..<3).map { _ in try engine.begin() }
+            for (index, sequence) in sequences.enumerated() {
+                _ = try engine.forward([DecodeStretch(sequence, .embedded(prompt.select(axis: 0, 0)))])
+                // One of them is not recorded.
+                if index != 1 { sequence.recorder = AttentionRecorder(heads, positions: index + 1..<prompt.size(1) - 2) }
+            }
+            for position in 0..<30 {
+                let stepping = sequences.enumerated().filter { index, _ in position % 3 != index }.map(\.element)
+                _ = try engine.forward(stepping.map { DecodeStretch($0, .token((position * 7) % 150, position: position + 1)) })
+            }
+            let recorders = sequences.compactMap(\.recorder)
+            #expect(recorders.map(\.steps) == [20, 20])
+            weights.append(recorders.flatMap { recorder in (0..<recorder.steps).flatMap { recorder.weights(at: $0) } })
+        }
+        try expectClose(Tensor(weights[1]), Tensor(weights[0]), relative: 1e-5)
+    }
+
+    @Test("steps captured ahead change nothing")
+    func warm() throws {
+        let engine = try CapturedDecodeEngine(exact.small.model, slots: 4, capacity: 140, bucket: 48)
+        var pauses = 0
+        try engine.warm(slots: 2) { pauses += 1 }
+        #expect(pauses == 3)
+        let name = T3DecoderTests.cases[0], decoder = try exact.decoder(name, engine: engine)
+        while try decoder.next() != nil {}
+        #expect(try decoder.tokens == exact.expected(name).tokens)
+    }
+
+    static let memories: [(bytes: Int, memory: Int, slots: Int)] = [(480, 80 << 10, 42), (480, 8 << 10, 4), (480, 1 << 10, 2), (1, 80 << 10, 128), (480, 0, 2)]
+
+    @Test("keys and values take a quarter of a GPU's memory, and one guided request always has room", arguments: memories)
+    func slots(bytes: Int, memory: Int, slots: Int) {
+        #expect(Model.slotLimit(bytesPerSlot: bytes, memory: memory) == slots)
     }
 }

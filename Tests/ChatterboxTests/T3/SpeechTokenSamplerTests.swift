@@ -26,7 +26,7 @@ struct SpeechTokenSamplerTests {
             let sampler = try SpeechTokenSampler(
                 options, style: style, vocabulary: logits.shape[1], startToken: history[row, 0].item(),
                 generator: generator)
-            sampler.remember(try history[row].array())
+            try sampler.remember(try history[row].array())
             let probabilities = try sampler.probabilities(logits[row..<row + 1])
             try expectClose(probabilities, fixture.output("\(name).probabilities")[row], relative: 1e-6, "row \(row)")
             for _ in 0..<10 {
