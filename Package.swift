@@ -9,6 +9,7 @@ let package = Package(
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
         .library(name: "Pico", targets: ["Pico"]),
         .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
+        .library(name: "ChatterboxServer", targets: ["ChatterboxServer"]),
         .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
         .library(name: "ChatterboxEvaluation", targets: ["ChatterboxEvaluation"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
@@ -17,7 +18,8 @@ let package = Package(
     ],
     traits: [
         .trait(name: "Hub", description: "The program gets models from Hugging Face; without it, it needs no TLS."),
-        .default(enabledTraits: ["Hub"]),
+        .trait(name: "Server", description: "The program serves speech over HTTP (`chatterbox serve`)."),
+        .default(enabledTraits: ["Hub", "Server"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
@@ -25,6 +27,14 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", "3.12.0"..<"5.0.0"),
+        // For serving: routes and streamed answers over HTTP, an end in good order, logs, counts, settings of three sources.
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.20.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.3.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics.git", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.0.0"),
     ],
     targets: [
         // libtorch and the audio libraries, found through pkg-config (scripts/setup writes libtorch.pc).
@@ -52,6 +62,23 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(
+            name: "ChatterboxServer",
+            dependencies: [
+                "Chatterbox", "SpeechAudio", "Torch",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            resources: [.embedInCode("Resources/openapi.json")]),
         .target(name: "Pico", path: "Models", resources: [.copy("pico")]),
         .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "Torch"]),
         .target(name: "ChatterboxEvaluation", dependencies: ["Chatterbox", "Kernels", "SpeechAudio", "Torch"]),
@@ -59,7 +86,9 @@ let package = Package(
             name: "ChatterboxCommand",
             dependencies: [
                 "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining",
-                "ChatterboxEvaluation", "Kernels", "Pico",
+                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "Kernels", "Pico",
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Server"])),
+                .product(name: "Configuration", package: "swift-configuration", condition: .when(traits: ["Server"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -79,13 +108,21 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .testTarget(
+            name: "ChatterboxServerTests",
+            dependencies: [
+                "Chatterbox", "ChatterboxServer", "TestSupport",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]),
         .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "Pico", "TestSupport"]),
         .testTarget(name: "ChatterboxEvaluationTests", dependencies: ["ChatterboxEvaluation", "TestSupport"]),
         .testTarget(
             name: "ChatterboxCommandTests",
             dependencies: [
                 "Chatterbox", "ChatterboxCommand", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxEvaluation",
-                "ChatterboxTraining", "TestSupport",
+                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxTraining", "TestSupport",
             ]),
     ],
     swiftLanguageModes: [.v6],

@@ -24,7 +24,13 @@ struct ChatterboxCommand: AsyncParsableCommand {
             BenchWorker.self,
             CheckCommand.self,
             TrainCommand.self,
-        ])
+        ] + serving)
+
+    #if Server
+    private static let serving: [any ParsableCommand.Type] = [ServeCommand.self]
+    #else
+    private static let serving: [any ParsableCommand.Type] = []
+    #endif
 
     /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.
     static func main() async {

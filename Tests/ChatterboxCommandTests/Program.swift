@@ -28,7 +28,7 @@ struct Program {
     ///   - input: given on standard input.
     ///   - environment: variables besides those that every run has, or in their place.
     ///   - place: a file that takes standard output's bytes, which are then not returned.
-    ///   - interruptedAt: a word on standard error, at which Ctrl-C is pressed.
+    ///   - interruptedAt: a word on standard error, at which Ctrl-C is pressed, once.
     func callAsFunction(
         _ arguments: [String], input: String = "", environment: [String: String] = [:], output place: String? = nil,
         interruptedAt word: String? = nil
@@ -43,10 +43,13 @@ struct Program {
             try source.fileHandleForWriting.close()
             if place != nil { try output.fileHandleForWriting.close() }
             let sound = Promise { try output.fileHandleForReading.readToEnd() ?? Data() }
-            var said = Data()
+            var said = Data(), waitsForWord = word != nil
             while case let part = errors.fileHandleForReading.availableData, !part.isEmpty {
                 said += part
-                if let word, String(decoding: said, as: UTF8.self).contains(word) { process.interrupt() }
+                if let word, waitsForWord, String(decoding: said, as: UTF8.self).contains(word) {
+                    waitsForWord = false
+                    process.interrupt()
+                }
             }
             let written = try sound.wait()
             process.waitUntilExit()

@@ -18,10 +18,13 @@ public struct SpeechEvents: AsyncSequence, Sendable {
     public func makeAsyncIterator() -> Iterator { Iterator(reader: Reader(start)) }
 
     /// One loop. When its last copy goes away, the work ends.
-    public struct Iterator: AsyncIteratorProtocol {
+    public struct Iterator: AsyncIteratorProtocol, Sendable {
         fileprivate let reader: Reader
 
         public func next() async throws -> SpeechEvent? { try await reader.next() }
+
+        /// Ends the work, from any task; whoever waits for the next event sees `CancellationError`.
+        public func cancel() { reader.leave() }
     }
 
     fileprivate final class Reader: Sendable {
@@ -33,6 +36,8 @@ public struct SpeechEvents: AsyncSequence, Sendable {
         }
 
         deinit { channel.leave() }
+
+        func leave() { channel.leave() }
 
         func next() async throws -> SpeechEvent? {
             if !Task.isCancelled { try start() }

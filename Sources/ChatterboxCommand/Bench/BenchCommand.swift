@@ -34,7 +34,7 @@ struct BenchSpeed: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Devices: cpu, cuda, cuda:1, …, or auto.", valueName: "device"))
     var device = ["auto"]
     @Option(parsing: .upToNextOption, help: "Arithmetic of the language model: float32, bfloat16, float16.")
-    var dtype: [ModelArguments.Precision] = [.float32]
+    var dtype: [ComputeArguments.Precision] = [.float32]
     @Option(parsing: .upToNextOption, help: "Weights: none, int8, int4.")
     var quantize: [Quantization] = [.none]
     @Option(parsing: .upToNextOption, help: ArgumentHelp(

@@ -56,15 +56,15 @@ struct BenchQuality: AsyncParsableCommand {
         if let threads { try Libtorch.setThreads(threads) }
         var arguments = try ModelArguments.parse([])
         arguments.model = model
-        arguments.threads = threads
-        arguments.exact = true
+        arguments.compute.threads = threads
+        arguments.compute.exact = true
         let source = try voice.source(for: arguments)
         let exact = try await arguments.load(display)
         // The same folder, whose name need not be looked up again.
-        (arguments.exact, arguments.model) = (false, exact.model.folder.path)
+        (arguments.compute.exact, arguments.model) = (false, exact.model.folder.path)
         var others: [Model] = []
         for quantization in quantize {
-            arguments.quantize = quantization
+            arguments.compute.quantize = quantization
             others.append(try await arguments.load(display).model)
         }
         var speech = try await source?.load(exact, display) ?? exact.model.builtInVoice

@@ -10,6 +10,21 @@ struct ModelArguments: ParsableArguments {
         "The model: a name (see `chatterbox models list`), or a folder with a model's files. Without it, the best model on this machine.", valueName: "name|dir"))
     var model: String?
 
+    @OptionGroup var compute: ComputeArguments
+
+    var threads: Int? { compute.threads }
+
+    /// - Throws: ``UsageError`` or `ComputeError` for what cannot be, before anything is loaded.
+    func check() throws { try compute.check() }
+
+    /// Loads the model.
+    ///
+    /// - Throws: as ``ComputeArguments/load(_:_:engine:)``.
+    func load(_ progress: ProgressDisplay) async throws -> Synthesizer { try await compute.load(model, progress) }
+}
+
+/// Where a model runs and in which arithmetic.
+struct ComputeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Where to compute: cpu, cuda, cuda:1, …, or auto: an NVIDIA GPU where one can be used, else the CPU.", valueName: "device"))
     var device = "auto"
 
@@ -55,10 +70,10 @@ struct ModelArguments: ParsableArguments {
     /// - Throws: ``UsageError`` or `ComputeError` for what cannot be, before anything is loaded.
     func check() throws {
         if let threads, !(1...1024).contains(threads) { throw UsageError("--threads is \(threads); allowed is 1 to 1024") }
-        _ = try compute()
+        _ = try options()
     }
 
-    private func compute() throws -> ComputeOptions {
+    private func options() throws -> ComputeOptions {
         try ComputeOptions(
             exact: exact, quantization: quantize, offload: offload, allowsTF32: tf32, capturesSteps: !noCapture, threads: threads)
     }
@@ -69,10 +84,13 @@ struct ModelArguments: ParsableArguments {
         return tools
     }
 
-    /// Loads the model.
+    /// Loads a model.
     ///
+    /// - Parameters:
+    ///   - model: a name or a folder; nil for the best on this machine.
+    ///   - engine: what computes for it; nil for one of its own.
     /// - Throws: ``UsageError``, ``ModelLocatorError``, ``ModelNotHere``, `HubError`, `DeviceError`, and what loading throws.
-    func load(_ progress: ProgressDisplay) async throws -> Synthesizer {
+    func load(_ model: String?, _ progress: ProgressDisplay, engine: SpeechEngine? = nil) async throws -> Synthesizer {
         try check()
         let device = try chosenDevice(progress)
         let folders = UserFolders()
@@ -85,9 +103,9 @@ struct ModelArguments: ParsableArguments {
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Synthesizer.load(
             folder, device: device, dtype: dtype.dtype,
-            compute: compute(), flow: flow == .fast ? .fast(elsewhere: folders.fastFlows) : .own, watermark: folders.watermark, languageTools: languageTools)
+            compute: options(), flow: flow == .fast ? .fast(elsewhere: folders.fastFlows) : .own, watermark: folders.watermark, languageTools: languageTools)
         try Task.checkCancellation()
-        return synthesizer
+        return engine.map { Synthesizer(synthesizer.model, engine: $0) } ?? synthesizer
     }
 
     /// The device that is meant, with a note where the machine has a GPU that this build cannot use.

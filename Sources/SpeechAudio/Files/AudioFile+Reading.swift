@@ -34,13 +34,15 @@ public enum AudioFile {
 
     /// Reads a file's bytes, in the formats of ``read(_:ffmpeg:)``.
     ///
-    /// - Parameter named: how errors call it.
+    /// - Parameters:
+    ///   - named: how errors call it.
+    ///   - most: the most samples, over all channels, that are read.
     /// - Throws: as ``read(_:ffmpeg:)``.
-    public static func read(_ data: Data, named name: String, ffmpeg: FFmpeg? = nil) throws -> Audio {
+    public static func read(_ data: Data, named name: String, ffmpeg: FFmpeg? = nil, most: Int = maximumSamples) throws -> Audio {
         guard !data.isEmpty else { throw AudioError.empty(name: name) }
         if let container = SoundContainer.Foreign(data) {
             guard let ffmpeg else { throw AudioError.needsFFmpeg(name: name, container: container.rawValue) }
-            return try read(ffmpeg.wav(data, in: container, named: name), named: name)
+            return try read(ffmpeg.wav(data, in: container, named: name, most: most), named: name, most: most)
         }
         let store = MemoryStore(data)
         if let problem = SoundContainer.problem(store.bytes) {
@@ -61,7 +63,7 @@ public enum AudioFile {
         if let part = ContainerLength(store.bytes), part.found < part.declared {
             throw AudioError.truncated(name: name, declared: part.declared, found: part.found, unit: "bytes")
         }
-        let samples = try readSamples(handle, channels: channels, named: name)
+        let samples = try readSamples(handle, channels: channels, named: name, most: most)
         // MPEG states only an estimate of its length.
         let declared = Int(info.frames), found = samples.count / channels
         if found < declared, Int(info.format) & SF_FORMAT_TYPEMASK != SF_FORMAT_MPEG, declared < Int.max / 2, found > 0 || declared > 0 {
@@ -71,15 +73,15 @@ public enum AudioFile {
     }
 
     /// In blocks: a damaged header may declare any number of frames.
-    private static func readSamples(_ handle: OpaquePointer, channels: Int, named name: String) throws -> [Float] {
+    private static func readSamples(_ handle: OpaquePointer, channels: Int, named name: String, most: Int) throws -> [Float] {
         var samples: [Float] = []
         let blockFrames = max(1, 65_536 / channels)
         var block = [Float](repeating: 0, count: blockFrames * channels)
         while true {
             let read = Int(sf_readf_float(handle, &block, sf_count_t(blockFrames)))
             guard read > 0 else { return samples }
-            guard samples.count + read * channels <= maximumSamples else {
-                throw AudioError.tooLong(name: name, limitSamples: maximumSamples)
+            guard samples.count + read * channels <= most else {
+                throw AudioError.tooLong(name: name, limitSamples: most)
             }
             samples.append(contentsOf: block[..<(read * channels)])
         }

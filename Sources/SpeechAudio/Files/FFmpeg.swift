@@ -21,8 +21,9 @@ public struct FFmpeg: Sendable, Hashable {
 
     /// The sound of a recording, in its own rate and channels, as bytes of a WAV file.
     ///
+    /// - Parameter most: the most samples of it.
     /// - Throws: ``AudioError``.
-    func wav(_ recording: Data, in container: SoundContainer.Foreign, named name: String) throws -> Data {
+    func wav(_ recording: Data, in container: SoundContainer.Foreign, named name: String, most: Int) throws -> Data {
         func refusal(_ reason: String) -> AudioError { .notAudio(name: name, bytes: recording.count, reason: reason) }
         let input = try FileStore()
         try input.writing { _ = recording.withUnsafeBytes { input.write($0, at: 0) } }
@@ -37,8 +38,8 @@ public struct FFmpeg: Sendable, Hashable {
         try? output.fileHandleForWriting.close()
         defer { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
-        let sound = try read(output.fileHandleForReading.fileDescriptor) { throw refusal("ffmpeg has not decoded it within \(Int(seconds)) s") }
-        guard let sound else { throw AudioError.tooLong(name: name, limitSamples: AudioFile.maximumSamples) }
+        let sound = try read(output.fileHandleForReading.fileDescriptor, most: most) { throw refusal("ffmpeg has not decoded it within \(Int(seconds)) s") }
+        guard let sound else { throw AudioError.tooLong(name: name, limitSamples: most) }
         process.waitUntilExit()
         guard process.terminationReason == .exit, process.terminationStatus == 0, !sound.isEmpty else {
             throw refusal("\(container.rawValue) in which ffmpeg finds no sound that it can decode")
@@ -58,7 +59,7 @@ public struct FFmpeg: Sendable, Hashable {
     }
 
     /// Everything until the program closes its output; nil where that is more than is read of any recording.
-    private func read(_ descriptor: Int32, late: () throws -> Never) throws -> Data? {
+    private func read(_ descriptor: Int32, most: Int, late: () throws -> Never) throws -> Data? {
         let deadline = ContinuousClock.now + .seconds(seconds)
         var data = Data(), block = [UInt8](repeating: 0, count: 1 << 16)
         while true {
@@ -70,7 +71,7 @@ public struct FFmpeg: Sendable, Hashable {
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return data }
             data += block[..<count]
-            guard data.count <= AudioFile.maximumSamples * 4 + 4096 else { return nil }
+            guard data.count <= most * 4 + 4096 else { return nil }
         }
     }
 }

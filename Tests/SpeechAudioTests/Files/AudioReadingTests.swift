@@ -107,6 +107,12 @@ struct AudioReadingTests {
         #expect(error == .notFinite(name: url.path, sample: 333))
     }
 
+    @Test("more samples than are wanted are refused, whatever the bytes") func limited() throws {
+        let bytes = try SoundBytes.encoded(SoundBytes.Kind.all[0], seconds: 1)
+        #expect(try AudioFile.read(bytes, named: "x", most: 8000).frames == 8000)
+        #expect(throws: AudioError.tooLong(name: "x", limitSamples: 7999)) { try AudioFile.read(bytes, named: "x", most: 7999) }
+    }
+
     @Test("silence and a fifth of a second are no reference for a voice") func reference() throws {
         let silent = Audio(samples: [Float](repeating: 0, count: 24_000), sampleRate: 24_000)
         #expect(throws: AudioError.silent(name: "me.wav", peak: -.infinity, floor: Audio.silenceFloor)) { try silent.checkedAsReference(named: "me.wav") }

@@ -1,0 +1,65 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// What went wrong with a request, in the body that OpenAI's API answers with: all four keys, whatever is known.
+struct APIError: Error, HTTPResponseError {
+    let status: HTTPResponse.Status
+    /// The sentence that a person reads.
+    let message: String
+    /// The field that is wrong.
+    var parameter: String?
+    /// For programs.
+    var code: String?
+    var headers: HTTPFields = [:]
+
+    init(_ status: HTTPResponse.Status, _ message: String, parameter: String? = nil, code: String? = nil, headers: HTTPFields = [:]) {
+        (self.status, self.message, self.parameter, self.code, self.headers) = (status, message, parameter, code, headers)
+    }
+
+    /// A field that is missing or wrong.
+    static func invalid(_ message: String, _ parameter: String?, code: String = "invalid_value") -> APIError {
+        APIError(.badRequest, message, parameter: parameter, code: code)
+    }
+
+    /// The server has too much to do; the client may come again after so many seconds.
+    static func busy(_ message: String, code: String, retryAfter seconds: Double) -> APIError {
+        APIError(.tooManyRequests, message, code: code, headers: [.retryAfter: "\(max(1, Int(seconds.rounded(.up))))", .shouldRetry: "true"])
+    }
+
+    /// OpenAI's name for errors of this status.
+    private var type: String {
+        switch status.code {
+        case 401: "authentication_error"
+        case 403: "permission_error"
+        case 404: "not_found_error"
+        case 429: "rate_limit_error"
+        case 500...: "server_error"
+        default: "invalid_request_error"
+        }
+    }
+
+    /// `{"error":{"message":…,"type":…,"param":…,"code":…}}`.
+    var body: [UInt8] { JSON.bytes(["error": object]) }
+
+    var object: JSON { ["message": .string(message), "type": .string(type), "param": .init(parameter), "code": .init(code)] }
+
+    func response(from request: Request, context: some RequestContext) -> Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}
+
+extension HTTPField.Name {
+    static let requestID = Self("x-request-id")!
+    static let processingTime = Self("openai-processing-ms")!
+    static let apiVersion = Self("openai-version")!
+    /// Whether OpenAI's clients should try again, which they otherwise decide by the status.
+    static let shouldRetry = Self("x-should-retry")!
+    /// What of a request was ignored or done otherwise; one field for each.
+    static let warning = Self("x-chatterbox-warning")!
+    static let seed = Self("x-chatterbox-seed")!
+    static let apiKey = Self("xi-api-key")!
+}

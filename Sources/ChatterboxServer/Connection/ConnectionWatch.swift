@@ -1,0 +1,121 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import Synchronization
+
+/// Tells when a connection's client goes away: it stands in the connection's pipeline.
+///
+/// A client that closes only its sending half counts as gone: no client of this API does that and goes on reading.
+final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sendable {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundOut = HTTPResponsePart
+
+    private struct State {
+        var isClosed = false
+        var next = 0
+        var listeners: [Int: @Sendable () -> Void] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// The watch of a request's connection; nil where nothing watches, as in tests without a network.
+    static func of(_ channel: any Channel) async -> ConnectionWatch? {
+        try? await channel.eventLoop.submit { try channel.pipeline.syncOperations.handler(type: ConnectionWatch.self) }.get()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .some(.inputClosed) = event as? ChannelEvent { close() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        close()
+        context.fireChannelInactive()
+    }
+
+    /// Headers beyond their limits have a status of their own; nothing can be read behind them.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        close()
+        guard case HTTPParserError.headerOverflow? = error as? HTTPParserError else { return context.fireErrorCaught(error) }
+        let answer = APIError(.requestHeaderFieldsTooLarge, "the header fields are too large", code: "headers_too_large")
+        let head = HTTPResponse(
+            status: answer.status, headerFields: [.contentType: "application/json", .contentLength: "\(answer.body.count)", .connection: "close"])
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(ByteBuffer(bytes: answer.body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.close(promise: nil)
+    }
+
+    private func close() {
+        let listeners = state.withLock { state in
+            defer { state.listeners = [:] }
+            state.isClosed = true
+            return state.listeners.values
+        }
+        for listener in listeners { listener() }
+    }
+
+    /// Whether the client is gone.
+    var isClosed: Bool { state.withLock(\.isClosed) }
+
+    /// Calls the listener once when the client goes away, at once where it is gone; until what is returned is let go.
+    func onClose(_ listener: @escaping @Sendable () -> Void) -> Listening {
+        let number = state.withLock { state -> Int? in
+            guard !state.isClosed else { return nil }
+            state.next += 1
+            state.listeners[state.next] = listener
+            return state.next
+        }
+        if number == nil { listener() }
+        return Listening { [weak self] in
+            guard let number else { return }
+            self?.state.withLock { _ = $0.listeners.removeValue(forKey: number) }
+        }
+    }
+
+    /// Does the work; where the client goes away meanwhile, the work is cancelled.
+    ///
+    /// - Throws: what the work throws; ``ClientGone``.
+    func whileOpen<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            let (closing, closed) = AsyncStream<Void>.makeStream()
+            let listening = onClose { closed.finish() }
+            defer {
+                listening.end()
+                group.cancelAll()
+            }
+            group.addTask { try await work() }
+            group.addTask {
+                for await _ in closing {}
+                try Task.checkCancellation()
+                throw ClientGone()
+            }
+            return try await group.next()!
+        }
+    }
+}
+
+extension ConnectionWatch? {
+    /// Does the work; where the client goes away meanwhile, if anybody watches, the work is cancelled.
+    func whileOpen<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        guard let self else { return try await work() }
+        return try await self.whileOpen(work)
+    }
+}
+
+/// A listener to a connection's end, until it is let go.
+final class Listening: Sendable {
+    private let stop: @Sendable () -> Void
+
+    init(_ stop: @escaping @Sendable () -> Void) { self.stop = stop }
+
+    deinit { stop() }
+
+    func end() { stop() }
+}
+
+/// The client has closed its connection; nobody reads an answer.
+struct ClientGone: Error {}

@@ -1,0 +1,86 @@
+import Foundation
+import Metrics
+
+/// What the server counts, under the names that speech servers share, each with `chatterbox_` before it.
+struct SpeechMetrics: Sendable {
+    let registry = PrometheusRegistry([
+        "chatterbox_audio_ttfp_s": .init(help: "Seconds from a request's coming to its first bytes of sound."),
+        "chatterbox_audio_chunk_interval_s": .init(help: "Seconds between two pieces of sound of a request."),
+        "chatterbox_audio_underrun_s": .init(help: "Seconds that a listener who plays at once would have waited in the middle of speech."),
+        "chatterbox_audio_continuity_ok_total": .init(help: "Requests whose listener would never have waited longer than threshold_ms."),
+        "chatterbox_audio_duration_s": .init(help: "Seconds of sound of a request.", buckets: [0.5, 1, 2, 5, 10, 20, 60, 300, 1800]),
+        "chatterbox_audio_rtf": .init(help: "Seconds of work for a second of sound.", buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 5]),
+        "chatterbox_e2e_request_latency_s": .init(help: "Seconds from a request's coming to its last byte."),
+        "chatterbox_queue_time_s": .init(help: "Seconds that a request waited for its place."),
+        "chatterbox_num_requests_running": .init(help: "Requests that are being spoken."),
+        "chatterbox_num_requests_waiting": .init(help: "Requests that wait for a place."),
+        "chatterbox_requests_success_total": .init(help: "Requests that were spoken to an end, by finished_reason: stop, length, abort."),
+        "chatterbox_requests_failed_total": .init(help: "Requests that failed, by their status."),
+        "chatterbox_http_requests_total": .init(help: "Answers by route and status."),
+        "chatterbox_model_active": .init(help: "1 where the model is loaded."),
+        "chatterbox_process_resident_bytes": .init(help: "Memory of the process."),
+    ])
+
+    func record(_ name: String, _ seconds: Double, _ model: String) {
+        Recorder(label: "chatterbox_" + name, dimensions: [("model", model)], aggregate: true, factory: registry).record(seconds)
+    }
+
+    func count(_ name: String, _ dimensions: [(String, String)]) {
+        Counter(label: "chatterbox_" + name, dimensions: dimensions, factory: registry).increment()
+    }
+
+    private func gauge(_ name: String, _ value: Int, _ dimensions: [(String, String)] = []) {
+        Meter(label: "chatterbox_" + name, dimensions: dimensions, factory: registry).set(value)
+    }
+
+    /// Everything as Prometheus reads it.
+    func text(_ queue: SpeechQueue, _ models: ModelShelf) -> String {
+        let load = queue.load
+        gauge("num_requests_running", load.running)
+        gauge("num_requests_waiting", load.waiting)
+        for status in models.statuses { gauge("model_active", status.phase == .active ? 1 : 0, [("model", status.offer.name)]) }
+        if let bytes = Self.residentBytes { gauge("process_resident_bytes", bytes) }
+        return registry.text
+    }
+
+    /// What Linux says of this process.
+    private static var residentBytes: Int? {
+        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return nil }
+        return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * Int(sysconf(Int32(_SC_PAGESIZE))) }
+    }
+}
+
+/// Follows a request's sound as a listener would hear who plays it as soon as it comes.
+struct ListenerClock {
+    private let begin: ContinuousClock.Instant
+    private var first: ContinuousClock.Instant?
+    private var last: ContinuousClock.Instant?
+    /// Seconds of sound so far.
+    private(set) var heard = 0.0
+    /// Seconds that the listener has waited since the first sound, in all, and at most at once.
+    private(set) var waited = 0.0
+    private(set) var longest = 0.0
+
+    /// - Parameter begin: when the request came.
+    init(since begin: ContinuousClock.Instant) { self.begin = begin }
+
+    /// Seconds to the first sound.
+    var firstSound: Double? { first.map { ($0 - begin) / .seconds(1) } }
+
+    /// Takes a piece that has come now.
+    ///
+    /// - Returns: seconds since the piece before it.
+    mutating func take(_ seconds: Double, at now: ContinuousClock.Instant = .now) -> Double? {
+        defer { (last, heard) = (now, heard + seconds) }
+        guard let first, let last else {
+            first = now
+            return nil
+        }
+        let behind = (now - first) / .seconds(1) - heard - waited
+        if behind > 0 {
+            waited += behind
+            longest = max(longest, behind)
+        }
+        return (now - last) / .seconds(1)
+    }
+}

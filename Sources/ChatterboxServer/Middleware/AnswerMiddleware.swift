@@ -1,0 +1,80 @@
+import Chatterbox
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import SpeechAudio
+
+/// Gives every answer its number and its times, makes every error an answer in the API's shape, and writes a line about each:
+/// never a word of what was said.
+struct AnswerMiddleware: RouterMiddleware {
+    let state: ServerState
+
+    func handle(_ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response) async throws -> Response {
+        var context = context
+        let number = "req_" + UUID().uuidString.replacing("-", with: "").lowercased()
+        context.logger[metadataKey: "request_id"] = .string(number)
+        if let trace = request.headers[.traceParent].flatMap(Self.traceID) { context.logger[metadataKey: "trace_id"] = .string(trace) }
+
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            let failure = APIError(error)
+            if failure.status.code >= 500 { context.logger.error("request failed", metadata: ["error": "\(error)"]) }
+            response = failure.response(from: request, context: context)
+        }
+        if request.method == .head { response = Response(status: response.status, headers: response.headers) }
+        response.headers[.requestID] = number
+        response.headers[.processingTime] = "\(Int(context.seconds * 1000))"
+        response.headers[.apiVersion] = "2020-10-01"
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        if let limit = state.limits.perMinute, let left = state.limits.remaining(context.client) {
+            response.headers[.rateLimit] = "\(limit)"
+            response.headers[.rateRemaining] = "\(left)"
+        }
+        let route = context.endpointPath ?? "none", status = Int(response.status.code)
+        state.metrics.count("http_requests_total", [("route", route), ("status", "\(status)")])
+        context.logger.info("answer", metadata: [
+            "method": "\(request.method.rawValue)", "route": "\(route)", "status": "\(status)", "client": "\(context.client)",
+            "ms": "\(Int(context.seconds * 1000))",
+        ])
+        return response
+    }
+
+    /// The trace's number of a W3C `traceparent`.
+    private static func traceID(_ header: String) -> String? {
+        let parts = header.split(separator: "-")
+        guard parts.count >= 4, parts[1].count == 32, parts[1].allSatisfy(\.isHexDigit) else { return nil }
+        return String(parts[1])
+    }
+}
+
+extension APIError {
+    /// What an error means to a client: the libraries' errors about what was sent are the client's.
+    init(_ error: any Error) {
+        switch error {
+        case let error as APIError: self = error
+        case let error as HTTPError where error.status == .notFound:
+            self.init(.notFound, "there is no such route; /openapi.json has all", code: "unknown_url")
+        case is NIOTooManyBytesError: self.init(.contentTooLarge, "the body is too large", code: "too_large")
+        case let error as any HTTPResponseError: self.init(error.status, "\(error)")
+        case is TextError: self = .invalid("\(error)", "input")
+        case let error as AudioError: self = .invalid("\(error)", nil, code: "invalid_audio")
+        case let error as VoiceError: self = .invalid("\(error)", "voice")
+        case let error as SpeechOptionsError: self = .invalid("\(error)", error.option)
+        case CheckpointError.noBuiltInVoice: self = .invalid("this model has no voice of its own; name one", "voice", code: "voice_not_found")
+        case CheckpointError.unsupportedLanguage: self = .invalid("\(error)", "language")
+        case is WordTimesError: self = .invalid("\(error)", "timestamps")
+        case is ClientGone, is CancellationError: self.init(.serviceUnavailable, "the request was given up", code: "cancelled")
+        default: self.init(.internalServerError, "something went wrong here; the server's log has more", code: "internal_error")
+        }
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let traceParent = Self("traceparent")!
+    fileprivate static let rateLimit = Self("x-ratelimit-limit-requests")!
+    fileprivate static let rateRemaining = Self("x-ratelimit-remaining-requests")!
+}

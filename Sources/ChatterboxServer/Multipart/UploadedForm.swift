@@ -1,0 +1,59 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// A form that a client has sent: short fields, and one file in memory, each within its limit.
+struct UploadedForm: Sendable {
+    private(set) var fields: [String: String] = [:]
+    private(set) var files: [String: File] = [:]
+
+    struct File: Sendable {
+        let name: String?
+        let contentType: String?
+        fileprivate(set) var bytes = Data()
+    }
+
+    private static let fieldLimit = 64 << 10
+
+    /// Reads a request's body.
+    ///
+    /// - Parameters:
+    ///   - fileNames: the fields that hold files.
+    ///   - limit: the most bytes of a file.
+    /// - Throws: ``APIError`` for what is no form, or too large.
+    init(_ request: Request, files fileNames: Set<String>, limit: Int) async throws {
+        do {
+            var parser = try MultipartParser(contentType: request.headers[.contentType] ?? "none")
+            var part: MultipartParser.Header?, text: [UInt8] = []
+            for try await buffer in request.body {
+                for event in try parser.take(buffer.readableBytesView) {
+                    switch event {
+                    case .begin(let header):
+                        (part, text) = (header, [])
+                        if fileNames.contains(header.name) { files[header.name] = File(name: header.fileName, contentType: header.contentType) }
+                    case .data(let bytes):
+                        guard let part else { continue }
+                        if files[part.name] != nil {
+                            files[part.name]!.bytes += bytes
+                            guard files[part.name]!.bytes.count <= limit else { throw Self.tooLarge(part.name, limit) }
+                        } else {
+                            text += bytes
+                            guard text.count <= Self.fieldLimit else { throw Self.tooLarge(part.name, Self.fieldLimit) }
+                        }
+                    case .end:
+                        if let part, files[part.name] == nil { fields[part.name] = String(decoding: text, as: UTF8.self) }
+                        part = nil
+                        guard fields.count + files.count <= 64 else { throw APIError.invalid("more than 64 fields", nil) }
+                    }
+                }
+            }
+            guard parser.isComplete else { throw MultipartError.incomplete }
+        } catch let error as MultipartError {
+            throw APIError.invalid("\(error)", nil, code: "invalid_form")
+        }
+    }
+
+    private static func tooLarge(_ name: String, _ limit: Int) -> APIError {
+        APIError(.contentTooLarge, "\(name) is larger than \(limit) bytes", parameter: name, code: "too_large")
+    }
+}

@@ -1,0 +1,69 @@
+import Chatterbox
+import Foundation
+import HTTPTypes
+import Hummingbird
+import SpeechAudio
+
+/// Voices: list, add by a form, get, delete; in OpenAI's shapes, and those that clients look for.
+struct VoiceRoutes: Sendable {
+    let state: ServerState
+
+    func add(to router: Router<ServerContext>) {
+        router.route("/audio/voices", [
+            .get: { _, _ in
+                let voices = JSON.array([Self.standard] + state.voices.library.entries().map(\.json))
+                return Response(["object": "list", "data": voices, "voices": voices])
+            },
+            .post: { try await add($0, $1) },
+        ])
+        router.route("/audio/voices/:voice", [
+            .get: { _, context in Response(try state.voices.entry(name(context)).json) },
+            .delete: { _, context in
+                let name = try name(context)
+                try await state.voices.remove(name)
+                return Response(["id": .string(name), "object": "audio.voice.deleted", "deleted": true])
+            },
+        ])
+    }
+
+    /// The model's own voice.
+    private static let standard: JSON = ["id": "default", "object": "audio.voice", "name": "default", "created_at": 0]
+
+    private func name(_ context: ServerContext) throws -> String { try context.parameters.require("voice").removingPercentEncoding ?? "" }
+
+    private func add(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let limit = state.configuration.uploadLimit
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit + (1 << 20) {
+            throw APIError(.contentTooLarge, "the body has \(length) bytes; a recording may have \(limit)", parameter: "audio_sample", code: "too_large")
+        }
+        let admission = try state.limits.admit(context.client)
+        defer { withExtendedLifetime(admission) {} }
+        let form = try await Patience(context.channel, seconds: state.configuration.senderPatience).waiting {
+            try await UploadedForm(request, files: ["audio_sample"], limit: limit)
+        }
+        guard let name = form.fields["name"], !name.isEmpty else {
+            throw APIError.invalid("name is missing", "name", code: "missing_required_parameter")
+        }
+        guard let sample = form.files["audio_sample"] else {
+            throw APIError.invalid("audio_sample is missing: a recording of the voice", "audio_sample", code: "missing_required_parameter")
+        }
+        let watch = await ConnectionWatch.of(context.channel)
+        @Sendable func keep() async throws -> VoiceLibrary.Entry {
+            let place = try await state.queue.enter()
+            defer { withExtendedLifetime(place) {} }
+            let recording = try await state.recording(sample.bytes, named: "audio_sample")
+            let lease = try await state.models.lease(state.models.offers[0])
+            return try await state.voices.add(recording, named: name, with: lease)
+        }
+        return Response(try await watch.whileOpen(keep).json)
+    }
+}
+
+extension VoiceLibrary.Entry {
+    var json: JSON {
+        [
+            "id": .string(name), "object": "audio.voice", "name": .string(name), "created_at": .init(Int(modified.timeIntervalSince1970)),
+            "bytes": .init(bytes),
+        ]
+    }
+}

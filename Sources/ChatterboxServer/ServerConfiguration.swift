@@ -1,0 +1,65 @@
+import Foundation
+import SpeechAudio
+
+/// How a server serves.
+public struct ServerConfiguration: Sendable {
+    /// The address to listen on.
+    public var host = "127.0.0.1"
+    /// 0 takes a free one.
+    public var port = 8080
+    /// The folder of voices, which clients may add to.
+    public var voices: URL
+    /// What names of voices mean, as OpenAI's; those that mean nothing else mean the default voice.
+    public var voiceAliases: [String: String] = [:]
+    /// The voice of those who want none in particular; nil for the model's own.
+    public var defaultVoice: String?
+    /// The keys that clients must show; none lets everybody in.
+    public var keys = Keyring.none
+    /// Whether lists of models and voices need no key.
+    public var publicLists = false
+    /// The origin whose pages may ask, as `https://example.org`, or `*`; nil lets no page.
+    public var allowedOrigin: String?
+    /// A certificate chain and its key, both PEM.
+    public var certificate: (chain: URL, key: URL)?
+    /// Whether unknown fields are refused instead of ignored.
+    public var isStrict = false
+    /// Whether speech carries the watermark, where the model can.
+    public var watermark = true
+
+    /// Requests that are spoken at once.
+    public var places = 8
+    /// Requests that may wait for a place.
+    public var queueLength = 64
+    /// The longest that a request may be expected to wait, in seconds: beyond it, it is refused at once.
+    public var patience = 5.0
+    /// Requests a minute, and at once, for each key, or each address where there are no keys.
+    public var requestsPerMinute: Int?
+    public var requestsAtOnce: Int?
+    /// The most characters of a text.
+    public var characterLimit = 100_000
+    /// The most bytes of a recording.
+    public var uploadLimit = 10 << 20
+    /// Seconds that a client may take nothing of its answer.
+    public var readerPatience = 30.0
+    /// Seconds that a client may take to send the body of its request.
+    public var senderPatience = 60.0
+    /// Seconds that a connection may be silent between requests, or take to send one's header.
+    public var idleTimeout = 60.0
+    /// Seconds that open answers have to end when the server stops.
+    public var stopDeadline = 30.0
+    /// Bytes that the loaded models may take together; nil sets no limit.
+    public var memory: Int?
+    /// Decodes recordings that libsndfile does not.
+    public var ffmpeg: FFmpeg?
+
+    public init(voices: URL) { self.voices = voices }
+
+    /// Whether only this machine reaches the server.
+    public var isLocal: Bool { ["127.0.0.1", "::1", "localhost"].contains(host) }
+
+    /// The most samples of a recording, whatever its bytes: five minutes of stereo at 48 kHz.
+    var recordingLimit: Int { 5 * 60 * 48_000 * 2 }
+
+    /// The most bytes of a request for speech: every character may be written as an escape.
+    var bodyLimit: Int { (64 << 10) + characterLimit * 12 }
+}

@@ -1,0 +1,136 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+
+/// One request's speech on its way to a client: from the model's events to bytes of the format that was asked for.
+actor OpenSpeech {
+    /// What goes to the client next.
+    struct Piece: Sendable {
+        /// Of the stream.
+        var bytes: [UInt8] = []
+        /// Those that are heard in it, where they were asked for.
+        var words: [SpokenWord] = []
+    }
+
+    /// Where sound goes.
+    enum Destination: Sendable {
+        /// Into pieces, as it is made.
+        case stream
+        /// Into a file, which is complete after the last piece.
+        case file(URL)
+    }
+
+    nonisolated let order: SpeechOrder
+    nonisolated let model: String
+    private let source: any SpeechSource
+    private let encoder: SoundEncoder?
+    private let file: AudioFileWriter?
+    /// Held as long as this speech is.
+    private let lease: ModelLease
+    private let places: [Place]
+    private var isOver = false
+    private var listener: ListenerClock
+    private(set) var report = SpeechReport()
+    private(set) var seed: UInt64?
+    private(set) var warnings: [String]
+
+    /// Whether the times of words are guessed from how long the words are.
+    nonisolated let estimatesWords: Bool
+
+    /// - Parameters:
+    ///   - voice: nil for the model's own.
+    ///   - begin: when the request came.
+    /// - Throws: ``APIError`` for options that the model cannot take.
+    init(
+        _ order: SpeechOrder, voice: Voice?, lease: ModelLease, places: [Place] = [], configuration: ServerConfiguration,
+        since begin: ContinuousClock.Instant = .now, into destination: Destination = .stream
+    ) throws {
+        (self.order, self.lease, self.places, model) = (order, lease, places, lease.name)
+        let timesWords = order.wantsWords && lease.model.timesWords
+        estimatesWords = order.wantsWords && !timesWords
+        let options = try order.options(watermark: configuration.watermark && lease.model.marksSpeech, wordTimes: timesWords)
+        source = lease.model.speech(SpeechRequest(order.input, voice: voice, options: options))
+        switch destination {
+        case .stream: (encoder, file) = (try SoundEncoder(order.format, sampleRate: lease.model.sampleRate), nil)
+        case .file(let url): (encoder, file) = (nil, try AudioFileWriter(url, format: order.format, sampleRate: lease.model.sampleRate))
+        }
+        listener = ListenerClock(since: begin)
+        warnings = order.warnings
+        if estimatesWords { warnings.append("timestamps are estimated: \(lease.name) does not tell when words are heard") }
+    }
+
+    /// The next piece, with something in it; nil after the last.
+    ///
+    /// - Throws: what speaking throws.
+    func next() async throws -> Piece? {
+        while !isOver {
+            guard let event = try await source.next() else { break }
+            switch event {
+            case .started(let drawn): seed = drawn
+            case .warning(let warning): warnings.append(warning.description)
+            case .audio(let chunk):
+                intervals += listener.take(chunk.audio.duration).map { [$0] } ?? []
+                try file?.append(chunk.audio)
+                let bytes = try encoder?.encode(chunk.audio) ?? []
+                if !bytes.isEmpty || !chunk.words.isEmpty { return Piece(bytes: bytes, words: chunk.words) }
+            case .progress: break
+            case .finished(let whole):
+                report = whole
+                isOver = true
+                guard listener.heard > 0 else {
+                    throw APIError(.internalServerError, "the model ended without a sound; another seed may help", parameter: "input", code: "no_speech")
+                }
+                try file?.finish()
+                let last = Piece(bytes: try encoder?.finish() ?? [], words: estimatesWords ? order.input.estimatedWords(within: listener.heard) : [])
+                if !last.bytes.isEmpty || !last.words.isEmpty { return last }
+            }
+        }
+        return nil
+    }
+
+    /// Ends the work; whoever waits for the next piece sees `CancellationError`.
+    nonisolated func cancel() { source.cancel() }
+
+    var usage: Usage { Usage(input: report.textTokens, output: report.speechTokens) }
+
+    // MARK: figures
+
+    private var intervals: [Double] = []
+
+    /// Counts what this speech came to.
+    func record(in metrics: SpeechMetrics, end: String, seconds: Double) {
+        metrics.count("requests_success_total", [("model", model), ("finished_reason", end)])
+        guard let first = listener.firstSound else { return }
+        metrics.record("audio_ttfp_s", first, model)
+        metrics.record("audio_duration_s", listener.heard, model)
+        metrics.record("audio_underrun_s", listener.waited, model)
+        metrics.record("e2e_request_latency_s", seconds, model)
+        for interval in intervals { metrics.record("audio_chunk_interval_s", interval, model) }
+        if listener.longest <= 0.1 { metrics.count("audio_continuity_ok_total", [("model", model), ("threshold_ms", "100")]) }
+        if report.realTimeFactor > 0 { metrics.record("audio_rtf", 1 / report.realTimeFactor, model) }
+    }
+
+    /// How it ended, in the words of the metrics.
+    var end: String { report.end == .stop ? "stop" : "length" }
+}
+
+extension String {
+    /// Its words, each in its share of so many seconds.
+    func estimatedWords(within seconds: Double) -> [SpokenWord] {
+        let words = split(whereSeparator: \.isWhitespace)
+        let total = Double(words.reduce(0) { $0 + $1.count + 1 })
+        var position = 0.0
+        return words.map { word in
+            let start = position
+            position += Double(word.count + 1) / total * seconds
+            return SpokenWord(text: String(word), start: start, end: position)
+        }
+    }
+}
+
+extension SpeechOrder {
+    /// A few words that nobody hears.
+    init(warmingUp model: String) throws {
+        try self.init(Data(JSON.bytes(["model": .string(model), "input": "Ready.", "voice": "default", "response_format": "pcm"])), limit: 100, isStrict: true)
+    }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// The answers that a speech becomes: sound as it is made, events, or a whole file.
+struct SpeechAnswer {
+    let state: ServerState
+    let context: ServerContext
+    let watch: ConnectionWatch?
+    let speech: OpenSpeech
+    /// The piece that the status waited for.
+    let first: OpenSpeech.Piece
+
+    /// What every answer tells.
+    private func headers(_ type: String) async -> HTTPFields {
+        var headers: HTTPFields = [.contentType: type]
+        if let seed = await speech.seed { headers[.seed] = "\(seed)" }
+        for warning in await speech.warnings { headers.append(HTTPField(name: .warning, value: warning.asHeader)) }
+        return headers
+    }
+
+    /// Sound as it is made. A failure cuts the connection before the last chunk, which clients take for what it is.
+    func sound() async -> Response {
+        Response(status: .ok, headers: await headers(speech.order.format.mediaType), body: body { write in
+            try await write(first.bytes)
+            while let piece = try await speech.next() { try await write(piece.bytes) }
+        })
+    }
+
+    /// Events; a failure is one.
+    func events() async -> Response {
+        Response(status: .ok, headers: await headers(EventStream.mediaType), body: body { write in
+            func send(_ piece: OpenSpeech.Piece) async throws {
+                if !piece.words.isEmpty { try await write(EventStream.words(piece.words, areEstimated: speech.estimatesWords)) }
+                if !piece.bytes.isEmpty { try await write(EventStream.delta(piece.bytes)) }
+            }
+            do {
+                try await send(first)
+                while let piece = try await speech.next() { try await send(piece) }
+            } catch {
+                guard watch?.isClosed != true else { throw error }
+                context.logger.error("speech failed", metadata: ["error": "\(error)"])
+                try await write(EventStream.failure(APIError(error)))
+                throw SpeechFailed()
+            }
+            try await write(EventStream.end(await speech.usage))
+            try await write(EventStream.done)
+        })
+    }
+
+    /// A body that is written as long as somebody reads it.
+    private func body(_ produce: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> ResponseBody {
+        let (state, context, watch, speech) = (state, context, watch, speech)
+        let patience = Patience(context.channel, seconds: state.configuration.readerPatience)
+        return ResponseBody { writer in
+            let listening = watch?.onClose { speech.cancel() }
+            defer { listening?.end() }
+            do {
+                try await produce { bytes in
+                    guard !bytes.isEmpty else { return }
+                    try await patience.waiting { try await writer.write(ByteBuffer(bytes: bytes)) }
+                }
+                await speech.record(in: state.metrics, end: speech.end, seconds: context.seconds)
+            } catch is SpeechFailed {
+                await speech.record(in: state.metrics, end: "abort", seconds: context.seconds)
+            } catch {
+                speech.cancel()
+                await speech.record(in: state.metrics, end: "abort", seconds: context.seconds)
+                context.logger.info("speech cut", metadata: ["reason": "\(watch?.isClosed == true ? "the client is gone" : "\(error)")"])
+                throw error
+            }
+            try await writer.finish(nil)
+        }
+    }
+}
+
+/// A failure that the client has been told of, in an event.
+private struct SpeechFailed: Error {}
+
+extension String {
+    /// As a header's value: one line of ASCII.
+    var asHeader: String {
+        String(unicodeScalars.map { $0.isASCII && $0.value >= 0x20 && $0.value != 0x7F ? Character($0) : "?" })
+    }
+}

@@ -1,0 +1,46 @@
+import Chatterbox
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// A speech that is answered all at once, with its length; a file without a name keeps it until it is sent.
+final class WholeSpeech: Sendable {
+    private let file = FileManager.default.temporaryDirectory.appending(path: "chatterbox-\(UUID().uuidString)")
+
+    deinit { try? FileManager.default.removeItem(at: file) }
+
+    /// The answer when all is spoken: the sound, or where the times of words were asked for, both in one object.
+    ///
+    /// - Parameter open: opens the speech, into a file.
+    func response(_ state: ServerState, _ context: ServerContext, _ open: (URL) async throws -> OpenSpeech) async throws -> Response {
+        let speech = try await open(file), order = speech.order
+        var words: [SpokenWord] = []
+        while let piece = try await speech.next() { words += piece.words }
+        await speech.record(in: state.metrics, end: speech.end, seconds: context.seconds)
+        var response: Response
+        if order.wantsWords {
+            response = Response([
+                "audio": .string(try Data(contentsOf: file).base64EncodedString()), "format": .string(order.format.rawValue), "words": words.json,
+                "estimated": .bool(speech.estimatesWords), "usage": await speech.usage.json,
+            ])
+        } else {
+            response = Response(status: .ok, headers: [.contentType: order.format.mediaType], body: try body())
+        }
+        if let seed = await speech.seed { response.headers[.seed] = "\(seed)" }
+        for warning in await speech.warnings { response.headers.append(HTTPField(name: .warning, value: warning.asHeader)) }
+        return response
+    }
+
+    /// The file, a block at a time.
+    private func body() throws -> ResponseBody {
+        let bytes = try Data(contentsOf: file, options: .mappedIfSafe)
+        return ResponseBody(contentLength: bytes.count) { [self] writer in
+            for start in stride(from: 0, to: bytes.count, by: 1 << 16) {
+                try await writer.write(ByteBuffer(bytes: bytes[start..<min(bytes.count, start + (1 << 16))]))
+            }
+            withExtendedLifetime(self) {}
+            try await writer.finish(nil)
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// Serves speech over HTTP as OpenAI's API does.
+///
+/// ```swift
+/// let offer = ModelOffering(name: "turbo") { try await Synthesizer.load(folder) }
+/// try await SpeechServer(ServerConfiguration(voices: voices), [offer]).run { print("http://127.0.0.1:\($0)") }
+/// ```
+public struct SpeechServer: Sendable {
+    let state: ServerState
+    private let logger: Logger
+
+    /// - Parameter offers: the models, at least one; the first speaks where none is asked for.
+    public init(_ configuration: ServerConfiguration, _ offers: [ModelOffering], logger: Logger = Logger(label: "chatterbox")) {
+        state = ServerState(configuration, offers)
+        self.logger = logger
+    }
+
+    /// Loads the first model and lets it speak once, so that the first listener does not wait for it.
+    ///
+    /// - Throws: what loading throws.
+    public func warmUp() async throws {
+        let lease = try await state.models.lease(state.models.offers[0])
+        guard let voice = try? await state.voices.voice("default", for: lease) else { return }
+        let order = try SpeechOrder(warmingUp: lease.name)
+        let speech = try OpenSpeech(order, voice: voice, lease: lease, configuration: state.configuration)
+        while try await speech.next() != nil {}
+    }
+
+    /// Serves until the task is cancelled; then takes no more requests, lets the open ones end within the deadline, and returns.
+    ///
+    /// - Parameter onRunning: called with the port when the server listens.
+    /// - Throws: where it cannot listen there, or a certificate cannot be read.
+    public func run(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
+        let application = try application(onRunning: onRunning)
+        var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
+        configuration.maximumGracefulShutdownDuration = .seconds(state.configuration.stopDeadline)
+        let group = ServiceGroup(configuration: configuration)
+        // The group ends in its own time, not with the task that waits for it.
+        let service = Task { try await group.run() }
+        try await withTaskCancellationHandler {
+            do { try await service.value } catch is CancellationError {}
+        } onCancel: {
+            Task { await group.triggerGracefulShutdown() }
+        }
+    }
+
+    /// The application, to be run or tested.
+    func application(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) throws -> some ApplicationProtocol {
+        let configuration = state.configuration
+        var connection = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [ConnectionWatch()], idleTimeout: .seconds(Int64(configuration.idleTimeout)))
+        connection.httpDecoder = .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
+        var server = HTTPServerBuilder.http1(configuration: connection)
+        if let certificate = configuration.certificate { server = try .tls(server, tlsConfiguration: Self.tls(certificate.chain, certificate.key)) }
+        return Application(
+            router: router(), server: server,
+            configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
+            onServerRunning: { channel in onRunning(channel.localAddress?.port ?? configuration.port) }, logger: logger)
+    }
+
+    private static func tls(_ chain: URL, _ key: URL) throws -> TLSConfiguration {
+        .makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMFile(chain.path).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(file: key.path, format: .pem)))
+    }
+
+    /// All routes, each with and without `/v1`, behind what every request passes.
+    func router() -> Router<ServerContext> {
+        let router = Router(context: ServerContext.self)
+        if let origin = state.configuration.allowedOrigin {
+            router.add(middleware: CORSMiddleware(
+                allowOrigin: origin == "*" ? .all : .custom(origin), allowHeaders: [.contentType, .authorization, .apiKey],
+                allowMethods: [.get, .post, .delete, .options], exposedHeaders: [HTTPField.Name.requestID.rawName, HTTPField.Name.warning.rawName]))
+        }
+        router.add(middleware: AnswerMiddleware(state: state))
+        router.add(middleware: KeyMiddleware(keys: state.configuration.keys, publicLists: state.configuration.publicLists))
+        HealthRoutes(state: state).add(to: router)
+        SpeechRoutes(state: state).add(to: router)
+        ModelRoutes(state: state).add(to: router)
+        VoiceRoutes(state: state).add(to: router)
+        ConversionRoutes(state: state).add(to: router)
+        return router
+    }
+}
+
+extension Router {
+    /// Adds a path with what it does by method, with and without `/v1`; other methods are refused as such.
+    func route(
+        _ path: String, _ handlers: [HTTPRequest.Method: @Sendable (Request, Context) async throws -> Response]
+    ) {
+        let allowed = handlers.keys.map(\.rawValue).sorted().joined(separator: ", ")
+        for path in [path, "/v1" + path] {
+            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
+                on(RouterPath(path), method: method) { request, context in
+                    guard let handler = handlers[method] ?? (method == .head ? handlers[.get] : nil) else {
+                        throw APIError(
+                            .methodNotAllowed, "\(path) takes \(allowed), not \(method.rawValue)", code: "method_not_allowed", headers: [.allow: allowed])
+                    }
+                    return try await handler(request, context)
+                }
+            }
+        }
+    }
+}
+
+extension Response {
+    /// A JSON answer.
+    init(_ json: JSON, status: HTTPResponse.Status = .ok) {
+        self.init(
+            status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSON.bytes(json))))
+    }
+}

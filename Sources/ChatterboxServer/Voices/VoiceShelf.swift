@@ -1,0 +1,110 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+
+/// The server's voices: a folder of prepared ones, which clients may add to, and those that come with a model.
+actor VoiceShelf {
+    /// OpenAI's voices: each means the default voice, unless the configuration says otherwise.
+    static let openAINames = ["alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin", "cedar"]
+
+    nonisolated let library: VoiceLibrary
+    /// What other names mean, as OpenAI's.
+    private let aliases: [String: String]
+    /// The voice where none is meant in particular; nil for the model's own.
+    private let standard: String?
+
+    private struct Key: Hashable {
+        let model: String
+        let file: URL
+        let modified: Date
+        let use: Voice.Use
+    }
+
+    /// Voices for models, read or being read; one reading serves all who wait.
+    private var loaded: [Key: Task<Voice, any Error>] = [:]
+    /// In the order of their last use.
+    private var order: [Key] = []
+
+    /// Voices that are kept in memory.
+    private static let most = 64
+
+    init(folder: URL, aliases: [String: String] = [:], standard: String? = nil) {
+        (library, self.aliases, self.standard) = (VoiceLibrary(folder: folder), aliases, standard)
+    }
+
+    /// The voice of a name, for a model; nil means the model's own.
+    ///
+    /// - Throws: ``APIError`` for a name that nothing has; what reading it throws.
+    func voice(_ name: String, for lease: ModelLease, use: Voice.Use = .speech) async throws -> Voice? {
+        guard let file = try file(of: name, for: lease) else {
+            guard lease.model.hasVoice else {
+                throw APIError.invalid("\(lease.name) has no voice of its own; add one with POST /v1/audio/voices and name it", "voice", code: "voice_not_found")
+            }
+            return nil
+        }
+        let modified = (try? FileManager.default.attributesOfItem(atPath: file.path))?[.modificationDate] as? Date ?? .distantPast
+        let key = Key(model: lease.name, file: file, modified: modified, use: use)
+        order.removeAll { $0 == key }
+        order.append(key)
+        if order.count > Self.most { loaded[order.removeFirst()] = nil }
+        let task = loaded[key] ?? Task { try await lease.model.voice(from: file, for: use) }
+        loaded[key] = task
+        do { return try await task.value } catch {
+            loaded[key] = nil
+            throw error
+        }
+    }
+
+    /// The file of a voice; nil for the model's own voice.
+    private func file(of name: String, for lease: ModelLease) throws -> URL? {
+        for library in [library, lease.model.ownVoices] {
+            if let entry = try? library.entry(named: name) { return entry.file }
+        }
+        if let other = aliases[name], other != name { return try file(of: other, for: lease) }
+        guard Self.openAINames.contains(name) || name == "default" else { throw unknown(name) }
+        return try standard.flatMap { $0 == name ? nil : try file(of: $0, for: lease) }
+    }
+
+    private func unknown(_ name: String) -> APIError {
+        let known = (library.entries().map(\.name) + ["default"]).joined(separator: ", ")
+        return APIError(.notFound, "there is no voice \(name) here; there are \(known)", parameter: "voice", code: "voice_not_found")
+    }
+
+    /// A voice of the folder.
+    ///
+    /// - Throws: ``APIError``.
+    nonisolated func entry(_ name: String) throws -> VoiceLibrary.Entry {
+        guard let entry = try? library.entry(named: name) else {
+            throw APIError(.notFound, "there is no voice \(name) here", parameter: "voice_id", code: "voice_not_found")
+        }
+        return entry
+    }
+
+    /// Keeps a recording as a voice.
+    ///
+    /// - Throws: ``APIError`` for a name that cannot be or is taken; what listening to the recording throws.
+    func add(_ recording: Audio, named name: String, with lease: ModelLease) async throws -> VoiceLibrary.Entry {
+        guard !Self.openAINames.contains(name), name != "default", (try? library.entry(named: name)) == nil else {
+            throw APIError(.conflict, "there is a voice \(name) already; delete it first, or take another name", parameter: "name", code: "voice_exists")
+        }
+        do {
+            _ = try library.file(named: name)
+            let voice = try await lease.model.voice(from: recording, named: "audio_sample")
+            try library.store(voice, as: name)
+        } catch let error as VoiceLibraryError {
+            guard case .badName = error else { throw error }
+            throw APIError.invalid("\(error)", "name")
+        }
+        return try entry(name)
+    }
+
+    /// Forgets a voice of the folder.
+    ///
+    /// - Throws: ``APIError``.
+    func remove(_ name: String) throws {
+        let entry = try entry(name)
+        try library.remove(name)
+        for key in loaded.keys where key.file == entry.file { loaded[key] = nil }
+        order.removeAll { $0.file == entry.file }
+    }
+}

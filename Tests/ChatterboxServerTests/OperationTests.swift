@@ -1,0 +1,178 @@
+import Foundation
+import NIOHTTP1
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ChatterboxServer
+
+/// Time that goes on when a test says so.
+final class TestClock: Sendable {
+    private let time = Mutex(ContinuousClock.now)
+
+    var now: ContinuousClock.Instant { time.withLock(\.self) }
+
+    func advance(by duration: Duration) { time.withLock { $0 += duration } }
+}
+
+@Suite("Models, load and figures") struct OperationTests {
+    @Test("more than the queue takes is 429 with the fields that clients obey, and the next is served") func overload() async throws {
+        let gate = Gate()
+        try await LoopbackServer.run([.standIn("stand-in", [.wait(gate), .sound(0.1)])]) { ($0.places, $0.queueLength) = (1, 0) } _: { server in
+            async let first = server.speak()
+            while server.state.queue.load.running == 0 { await Task.yield() }
+            let refused = try await server.speak()
+            #expect(refused.status == 429 && refused.headers["retry-after"] == ["1"] && refused.headers["x-should-retry"] == ["true"])
+            #expect(refused.json?["error"]?["type"] == "rate_limit_error")
+            gate.open()
+            #expect(try await first.status == 200)
+            #expect(try await server.speak().status == 200)
+        }
+    }
+
+    @Test("models are listed in OpenAI's shape, and found by name") func models() async throws {
+        try await LoopbackServer.run([.standIn("one"), .standIn("two")]) { server in
+            let list = try #require(try await server.ask(.GET, "/v1/models").json)
+            #expect(list["object"] == "list")
+            guard case .array(let models)? = list["data"] else { return #expect(Bool(false), "\(list)") }
+            #expect(models.map { $0["id"] } == ["one", "two"])
+            #expect(models.allSatisfy { $0["object"] == "model" && $0["owned_by"] == "chatterbox" && $0["created"] != nil && $0["state"] == "inactive" })
+            #expect(try await server.ask(.GET, "/v1/models/two").json?["id"] == "two")
+            #expect(try await server.ask(.GET, "/v1/models/three").status == 404)
+            #expect(try await server.ask(.GET, "/audio/models").json?["models"] != nil)
+        }
+    }
+
+    @Test("a model is loaded when it is asked for, once for all who wait, and unloaded when nobody uses it") func loading() async throws {
+        let gate = Gate(), loads = Mutex(0)
+        let offer = ModelOffering(name: "stand-in") {
+            loads.withLock { $0 += 1 }
+            await gate.wait()
+            return try StandInSpeaker()
+        }
+        try await LoopbackServer.run([offer]) { server in
+            #expect(try await server.ask(.GET, "/ready").status == 503)
+            async let first = server.speak()
+            async let second = server.speak()
+            while server.state.queue.load.running < 2 { await Task.yield() }
+            #expect(try await server.ask(.GET, "/models/stand-in").json?["state"] == "activating")
+            #expect(try await server.ask(.POST, "/models/stand-in/unload").status == 409)
+            gate.open()
+            let statuses = [try await first.status, try await second.status]
+            #expect(statuses == [200, 200])
+            #expect(loads.withLock(\.self) == 1)
+            #expect(try await server.ask(.GET, "/ready").status == 200)
+            #expect(try await server.ask(.POST, "/models/stand-in/unload").json?["state"] == "inactive")
+            #expect(try await server.ask(.POST, "/models/stand-in/load").json?["state"] == "active")
+            #expect(loads.withLock(\.self) == 2)
+        }
+    }
+
+    @Test("the longest unused makes room within the budget; one that speaks does not") func budget() async throws {
+        let gate = Gate()
+        let offers: [ModelOffering] = [.standIn("a", bytes: 60), .standIn("b", bytes: 60), .standIn("c", [.wait(gate), .sound(0.1)], bytes: 60)]
+        try await LoopbackServer.run(offers) { $0.memory = 130 } _: { server in
+            func states() async throws -> [String] { server.state.models.statuses.map(\.phase.rawValue) }
+            for name in ["a", "b", "a"] { #expect(try await server.speak([("model", .string(name))]).status == 200) }
+            async let speaking = server.speak([("model", "c")])
+            while try await states()[2] != "active" { await Task.yield() }
+            #expect(try await states() == ["active", "inactive", "active"])
+            #expect(try await server.speak([("model", "b")]).status == 200)
+            #expect(try await states() == ["inactive", "active", "active"])
+            gate.open()
+            #expect(try await speaking.status == 200)
+        }
+    }
+
+    @Test("a model that cannot be loaded is broken, says why, and may be tried again") func broken() async throws {
+        let fails = Mutex(true)
+        let offer = ModelOffering(name: "stand-in") {
+            guard !fails.withLock(\.self) else { throw StandInSpeaker.Failure() }
+            return try StandInSpeaker()
+        }
+        try await LoopbackServer.run([offer]) { server in
+            let failed = try await server.speak()
+            #expect(failed.status == 500)
+            #expect(try await server.ask(.GET, "/models/stand-in").json?["error"] == "Failure()")
+            fails.withLock { $0 = false }
+            #expect(try await server.speak().status == 200)
+        }
+    }
+
+    @Test("figures tell what was served") func metrics() async throws {
+        try await LoopbackServer.run { server in
+            _ = try await server.speak()
+            _ = try await server.speak([("speed", 9)])
+            // A place is given back when the last byte has left.
+            while server.state.queue.load.running > 0 { await Task.yield() }
+            let answer = try await server.ask(.GET, "/metrics")
+            #expect(answer.headers["content-type"] == ["text/plain; version=0.0.4; charset=utf-8"])
+            for line in [
+                #"chatterbox_requests_success_total{model="stand-in",finished_reason="stop"} 1"#, #"chatterbox_audio_ttfp_s_count{model="stand-in"} 1"#,
+                #"chatterbox_audio_duration_s_sum{model="stand-in"} 1"#, #"chatterbox_http_requests_total{route="/v1/audio/speech",status="400"} 1"#,
+                "chatterbox_num_requests_running 0", #"chatterbox_model_active{model="stand-in"} 1"#,
+            ] { #expect(answer.text.contains(line + "\n"), "\(line)") }
+        }
+    }
+
+    @Test("every path of the document is there, with its methods and no others") func document() async throws {
+        try await LoopbackServer.run { server in
+            let document = try #require(try await server.ask(.GET, "/openapi.json").json)
+            guard case .object(let paths)? = document["paths"] else { return #expect(Bool(false), "\(document)") }
+            #expect(paths.count == 13)
+            for path in paths {
+                let place = "/v1" + path.name.replacing("{voice_id}", with: "nobody").replacing("{model}", with: "stand-in")
+                for (name, method) in [("get", HTTPMethod.GET), ("post", .POST), ("delete", .DELETE)] {
+                    let status = try await server.ask(method, place).status
+                    #expect((status == 405) == (path.value[name] == nil), "\(name) \(place): \(status)")
+                }
+            }
+        }
+    }
+
+    @Test("pages of an allowed origin may ask, of others not") func origins() async throws {
+        try await LoopbackServer.run { $0.allowedOrigin = "https://example.org" } _: { server in
+            let answer = try await server.ask(.OPTIONS, "/v1/audio/speech", bytes: nil, headers: ["origin": "https://example.org", "access-control-request-method": "POST"])
+            #expect(answer.headers["access-control-allow-origin"] == ["https://example.org"])
+            // Errors as well, so that a page can tell what was wrong.
+            let refused = try await server.ask(.POST, "/v1/audio/speech", ["model": "tts-1"], headers: ["origin": "https://example.org"])
+            #expect(refused.headers["access-control-allow-origin"] == ["https://example.org"] && refused.json?["error"]?["param"] == "input")
+        }
+        try await LoopbackServer.run { server in
+            let answer = try await server.ask(.GET, "/health", bytes: nil, headers: ["origin": "https://example.org"])
+            #expect(answer.headers["access-control-allow-origin"].isEmpty)
+        }
+    }
+}
+
+@Suite("Figures as Prometheus reads them") struct PrometheusRegistryTests {
+    @Test("counters, gauges and histograms, with help, labels and buckets") func text() {
+        let registry = PrometheusRegistry(["b_s": .init(help: "Two\nlines.", buckets: [0.5, 1])])
+        registry.makeCounter(label: "a.total", dimensions: [("x", "q\"\\\n")]).increment(by: 2)
+        registry.makeMeter(label: "c", dimensions: []).set(1.5)
+        let recorder = registry.makeRecorder(label: "b_s", dimensions: [], aggregate: true)
+        for value in [0.25, 1.0, 7.0] { recorder.record(value) }
+        registry.makeTimer(label: "d", dimensions: []).recordNanoseconds(30_000_000)
+        let lines = registry.text.split(separator: "\n").map(String.init)
+        #expect(lines.prefix(9) == [
+            "# TYPE a_total counter", #"a_total{x="q\"\\\n"} 2"#, "# HELP b_s Two\\nlines.", "# TYPE b_s histogram", #"b_s_bucket{le="0.5"} 1"#,
+            #"b_s_bucket{le="1"} 2"#, #"b_s_bucket{le="+Inf"} 3"#, "b_s_sum 8.25", "b_s_count 3",
+        ])
+        #expect(lines.contains("c 1.5") && lines.contains(#"d_bucket{le="0.05"} 1"#) && lines.contains("d_sum 0.03"))
+    }
+
+    @Test("a listener waits where sound comes later than it is played") func listener() {
+        let begin = ContinuousClock.now
+        var clock = ListenerClock(since: begin)
+        _ = clock.take(1, at: begin + .milliseconds(300))
+        #expect(clock.firstSound == 0.3)
+        #expect(clock.take(1, at: begin + .milliseconds(1000)) == 0.7)
+        #expect(clock.waited == 0)
+        // Two seconds have been heard until 2.3.
+        _ = clock.take(1, at: begin + .milliseconds(2800))
+        #expect(abs(clock.waited - 0.5) < 1e-9 && abs(clock.longest - 0.5) < 1e-9)
+        // And the third second until 3.8.
+        _ = clock.take(1, at: begin + .milliseconds(3700))
+        #expect(abs(clock.waited - 0.5) < 1e-9 && clock.heard == 4)
+    }
+}

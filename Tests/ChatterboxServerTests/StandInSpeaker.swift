@@ -1,0 +1,137 @@
+import Foundation
+import SpeechAudio
+import Synchronization
+import TestSupport
+
+@testable import Chatterbox
+@testable import ChatterboxServer
+
+/// A model that speaks as a test tells it: so many seconds of a tone in each piece, and between pieces what the test wants.
+final class StandInSpeaker: ServedModel {
+    /// What comes next.
+    enum Step: Sendable {
+        case sound(Double)
+        /// Waits until the gate opens.
+        case wait(Gate)
+        case fail
+    }
+
+    struct Failure: Error {}
+
+    let sampleRate = 24_000
+    let marksSpeech = false
+    let timesWords = false
+    let hasVoice = true
+    let ownVoices: VoiceLibrary
+    private let steps: [Step]
+    private let folder: TemporaryFolder
+    private let counts = Mutex((opened: 0, ended: 0, cancelled: 0))
+
+    init(_ steps: [Step] = [.sound(0.5), .sound(0.5)]) throws {
+        self.steps = steps
+        folder = try TemporaryFolder()
+        ownVoices = VoiceLibrary(folder: folder.url)
+    }
+
+    /// How many requests have been opened, have come to their end, and were cancelled.
+    var requests: (opened: Int, ended: Int, cancelled: Int) { counts.withLock(\.self) }
+
+    func speech(_ request: SpeechRequest) -> any SpeechSource {
+        counts.withLock { $0.opened += 1 }
+        return Source(steps, seed: request.options.seed ?? 7) { [self] isCancelled in
+            counts.withLock { if isCancelled { $0.cancelled += 1 } else { $0.ended += 1 } }
+        }
+    }
+
+    func voice(from recording: Audio, named name: String) async throws -> Voice { throw Failure() }
+    func voice(from file: URL, for use: Voice.Use) async throws -> Voice { throw Failure() }
+    func converted(_ recording: Audio, to voice: Voice?, seed: UInt64?, watermark: Bool) async throws -> Speech { throw Failure() }
+
+    private final class Source: SpeechSource {
+        private let steps: [Step]
+        private let seed: UInt64
+        private let report: @Sendable (_ isCancelled: Bool) -> Void
+        private let state = Mutex((next: -1, isCancelled: false))
+        private let cancelled = Gate()
+
+        init(_ steps: [Step], seed: UInt64, report: @escaping @Sendable (Bool) -> Void) { (self.steps, self.seed, self.report) = (steps, seed, report) }
+
+        func next() async throws -> SpeechEvent? {
+            while true {
+                let (step, isCancelled) = state.withLock { state in
+                    defer { state.next += 1 }
+                    return (state.next, state.isCancelled)
+                }
+                if isCancelled || Task.isCancelled { throw CancellationError() }
+                if step < 0 { return .started(seed: seed) }
+                guard step < steps.count else {
+                    guard step == steps.count else { return nil }
+                    report(false)
+                    var whole = SpeechReport()
+                    (whole.textTokens, whole.speechTokens, whole.end) = (10, 93, .stop)
+                    return .finished(whole)
+                }
+                switch steps[step] {
+                case .sound(let seconds):
+                    let samples = (0..<Int(seconds * 24_000)).map { 0.4 * sin(Float($0) / 20) }
+                    return .audio(SpeechChunk(audio: Audio(samples: samples, sampleRate: 24_000), text: "", report: SpeechReport(), seed: seed, words: []))
+                case .wait(let gate):
+                    await gate.wait(orUntil: cancelled)
+                case .fail: throw Failure()
+                }
+            }
+        }
+
+        func cancel() {
+            let isFirst = state.withLock { state in
+                defer { state.isCancelled = true }
+                return !state.isCancelled
+            }
+            guard isFirst else { return }
+            report(true)
+            cancelled.open()
+        }
+
+        deinit { if state.withLock({ !$0.isCancelled && $0.next <= steps.count }) { report(true) } }
+    }
+}
+
+/// Opens once; who waits before goes on then.
+final class Gate: Sendable {
+    private let state = Mutex<(isOpen: Bool, waiting: [Int: @Sendable () -> Void], next: Int)>((false, [:], 0))
+
+    func open() {
+        let waiting = state.withLock { state in
+            defer { state.waiting = [:] }
+            state.isOpen = true
+            return state.waiting.values
+        }
+        for go in waiting { go() }
+    }
+
+    /// Waits until this gate or the other opens, or the task is cancelled.
+    func wait(orUntil other: Gate? = nil) async {
+        let (stream, end) = AsyncStream<Void>.makeStream()
+        notify { end.finish() }
+        other?.notify { end.finish() }
+        for await _ in stream {}
+    }
+
+    private func notify(_ go: @escaping @Sendable () -> Void) {
+        let isOpen = state.withLock { state in
+            state.next += 1
+            if !state.isOpen { state.waiting[state.next] = go }
+            return state.isOpen
+        }
+        if isOpen { go() }
+    }
+}
+
+extension ModelOffering {
+    /// A model that speaks as it is told.
+    static func standIn(_ name: String = "stand-in", _ steps: [StandInSpeaker.Step] = [.sound(0.5), .sound(0.5)], bytes: Int = 0) -> ModelOffering {
+        ModelOffering(name: name, bytes: bytes) { try StandInSpeaker(steps) }
+    }
+
+    static func of(_ speaker: StandInSpeaker, _ name: String = "stand-in") -> ModelOffering { ModelOffering(name: name) { speaker } }
+}
