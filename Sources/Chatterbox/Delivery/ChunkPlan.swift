@@ -53,7 +53,7 @@ package struct ChunkSizes: Hashable, Sendable {
     /// Tokens before a chunk that are made once more together with it.
     package let context: Int
 
-    package init(first: Int, second: Int, others: Int, context: Int = 50) {
+    package init(first: Int, second: Int, others: Int, context: Int = 25) {
         precondition(min(first, second, others) > 0 && context >= 0, "chunks have tokens")
         (self.first, self.second, self.others, self.context) = (first, second, others, context)
     }

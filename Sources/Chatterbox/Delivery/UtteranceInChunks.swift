@@ -90,7 +90,7 @@ extension Model {
 }
 
 extension FlowConfiguration {
-    /// Whether a chunk's window takes less time than the chunk lasts: of two seconds with another two before them, after ten
+    /// Whether a chunk's window takes less time than the chunk lasts: of two seconds with another one before them, after ten
     /// seconds of prompt, at 2.5e11 operations a second, as two cores do them in 8 bits.
     func isFastInWindows(steps: Int?) -> Bool {
         let sizes = ChunkSizes.standard
