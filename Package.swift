@@ -6,6 +6,7 @@ let package = Package(
     products: [
         .library(name: "Torch", targets: ["Torch"]),
         .library(name: "SpeechAudio", targets: ["SpeechAudio"]),
+        .library(name: "SpeechText", targets: ["SpeechText"]),
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
         .library(name: "Pico", targets: ["Pico"]),
         .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
@@ -50,9 +51,10 @@ let package = Package(
         .target(name: "CTorch", dependencies: ["CLibtorch"]),
         .target(name: "Torch", dependencies: ["CTorch"]),
         .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr", "CLame", "COpusenc", "CVoAACEnc", "CSonic"]),
+        .target(name: "SpeechText"),
         .target(name: "CKernels", exclude: ["kernels.inc", "sample.inc"]),
         .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
-        .target(name: "Chatterbox", dependencies: ["Torch", "Kernels", "SpeechAudio"]),
+        .target(name: "Chatterbox", dependencies: ["Torch", "Kernels", "SpeechAudio", "SpeechText"]),
         .target(
             name: "ChatterboxHub",
             dependencies: [
@@ -86,7 +88,7 @@ let package = Package(
             name: "ChatterboxCommand",
             dependencies: [
                 "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining",
-                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "Kernels", "Pico",
+                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "Kernels", "Pico", "SpeechText",
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Server"])),
                 .product(name: "Configuration", package: "swift-configuration", condition: .when(traits: ["Server"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -100,6 +102,7 @@ let package = Package(
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["CKernels", "Kernels", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "CSndfile", "TestSupport"]),
+        .testTarget(name: "SpeechTextTests", dependencies: ["SpeechText"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
         .testTarget(
             name: "ChatterboxHubTests",

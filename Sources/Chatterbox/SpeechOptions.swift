@@ -18,6 +18,9 @@ public struct SpeechOptions: Sendable, Hashable {
     public let watermark: Bool
     /// Whether a text is spoken sentence by sentence, or in one breath as upstream does.
     public let splitting: Splitting
+    /// Whether numbers, signs and abbreviations become words (`SpokenForm`), and characters that look or sound alike the same ones; nil
+    /// does so but where parity with upstream is asked for: in one breath, and where the model was loaded the exact way.
+    public let normalizes: Bool?
     /// Whether to tell when each word is heard, for which the model's attention is recorded.
     public let wordTimes: Bool
     /// Whether sound comes sentence by sentence or while a sentence is still being made.
@@ -54,7 +57,8 @@ public struct SpeechOptions: Sendable, Hashable {
     public init(
         sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
         maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences,
-        wordTimes: Bool = false, delivery: Delivery = .utterances, speed: Double = 1, loudness: Double? = nil
+        wordTimes: Bool = false, delivery: Delivery = .utterances, speed: Double = 1, loudness: Double? = nil,
+        normalizes: Bool? = nil
     ) throws {
         if let exaggeration, !(exaggeration.isFinite && (0...10).contains(exaggeration)) {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
@@ -73,12 +77,14 @@ public struct SpeechOptions: Sendable, Hashable {
         }
         self.init(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens,
-            seed: seed, watermark: watermark, splitting: splitting, wordTimes: wordTimes, delivery: delivery, speed: speed, loudness: loudness)
+            seed: seed, watermark: watermark, splitting: splitting, wordTimes: wordTimes, delivery: delivery, speed: speed, loudness: loudness,
+            normalizes: normalizes)
     }
 
     private init(
         unchecked sampling: SamplingChanges, exaggeration: Double?, language: Language?, steps: Int?, maximumTokens: Int,
-        seed: UInt64?, watermark: Bool, splitting: Splitting, wordTimes: Bool, delivery: Delivery, speed: Double, loudness: Double?
+        seed: UInt64?, watermark: Bool, splitting: Splitting, wordTimes: Bool, delivery: Delivery, speed: Double, loudness: Double?,
+        normalizes: Bool?
     ) {
         self.sampling = sampling
         self.exaggeration = exaggeration
@@ -92,12 +98,13 @@ public struct SpeechOptions: Sendable, Hashable {
         self.delivery = delivery
         self.speed = speed
         self.loudness = loudness
+        self.normalizes = normalizes
     }
 
     /// The model's own defaults, sentence by sentence.
     public static let standard = SpeechOptions(
         unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
-        splitting: .sentences, wordTimes: false, delivery: .utterances, speed: 1, loudness: nil)
+        splitting: .sentences, wordTimes: false, delivery: .utterances, speed: 1, loudness: nil, normalizes: nil)
 
     /// The same, but delivered otherwise.
     func delivered(in delivery: Delivery) -> SpeechOptions {
@@ -110,7 +117,8 @@ public struct SpeechOptions: Sendable, Hashable {
     var inOneBreath: SpeechOptions {
         var options = SpeechOptions(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens, seed: seed,
-            watermark: watermark, splitting: .none, wordTimes: wordTimes, delivery: .utterances, speed: speed, loudness: loudness)
+            watermark: watermark, splitting: .none, wordTimes: wordTimes, delivery: .utterances, speed: speed, loudness: loudness,
+            normalizes: normalizes)
         options.drawsOnlySound = drawsOnlySound
         return options
     }

@@ -11,6 +11,8 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case unknownTag = "unknown-tag"
         /// An option that this model's decoding has no use for.
         case ignoredOption = "ignored-option"
+        /// Characters that the model has never seen and does not speak.
+        case unknownCharacters = "unknown-characters"
         /// A language's own step that was left out.
         case skippedStep = "skipped-step"
         /// A watermark was asked for, and the model was loaded without a ``Watermarker``.
@@ -35,6 +37,12 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
 
     static func loop(in text: String) -> SpeechWarning {
         SpeechWarning(.loop, "the speech of \"\(text.prefix(60))\(text.count > 60 ? "…" : "")\" began to repeat itself and was ended there")
+    }
+
+    static func unknownCharacters(_ characters: [Character]) -> SpeechWarning {
+        let named = characters.prefix(10).map(String.init).joined(separator: " ")
+        let rest = characters.count > 10 ? " and \(characters.count - 10) more" : ""
+        return SpeechWarning(.unknownCharacters, "the model does not know \(named)\(rest): it does not speak \(characters.count == 1 ? "it" : "them")")
     }
 
     static let noWatermark = SpeechWarning(

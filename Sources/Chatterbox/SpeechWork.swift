@@ -1,4 +1,5 @@
 import SpeechAudio
+import SpeechText
 import Torch
 
 /// A text on its way to sound: one request's voice, options, random numbers and report, and the work on its next piece.
@@ -138,7 +139,7 @@ struct SpeechWork {
         finishing.report.stages.vocoder += clock.lap()
         trace?("mel", mel)
         trace?("wav", waveform)
-        return (try waveform.array(of: Float.self), words(piece.text, tokens, decoder))
+        return (try waveform.array(of: Float.self), words(piece.spoken, tokens, decoder))
     }
 
     /// A piece's next chunk, whose tokens come while sound is made of those before.
@@ -167,7 +168,7 @@ struct SpeechWork {
         partsDone += 1
         try note(decoder, of: piece)
         let start = samplesDone + samples.count - utterance.kept.count
-        let words = words(piece.text, tokens, decoder).map { $0.moved(into: utterance.kept, at: start, sampleRate: sampleRate) }
+        let words = words(piece.spoken, tokens, decoder).map { $0.moved(into: utterance.kept, at: start, sampleRate: sampleRate) }
         return (samples + (joiner?.silence(piece.pause) ?? []), words)
     }
 
@@ -234,12 +235,12 @@ struct SpeechWork {
     }
 
     /// A piece's words in seconds of its waveform; none where no attention was recorded.
-    private func words(_ text: String, _ tokens: [Int], _ decoder: T3Decoder) -> [SpokenWord] {
+    private func words(_ text: SpokenText, _ tokens: [Int], _ decoder: T3Decoder) -> [SpokenWord] {
         guard let attention = decoder.attention else { return [] }
-        let owners = TokenWords(text, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
+        let owners = TokenWords(text.text, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
         let frames = WordAlignment(owners: owners.owners, wordCount: owners.words.count)
             .frames(model.variant.ending.audible(in: decoder.tokens, model.configuration).map(attention.weights(at:)))
-        return zip(owners.words, frames).map { SpokenWord(text: $0, start: $1.lowerBound / 25, end: $1.upperBound / 25) }
+        return text.asWritten(zip(owners.words, frames).map { SpokenWord(text: $0, start: $1.lowerBound / 25, end: $1.upperBound / 25) })
     }
 }
 

@@ -57,6 +57,36 @@ import Torch
         #expect(!first.audio.samples.isEmpty)
     }
 
+    @Test("numbers are said as words, but where upstream's way is asked for") func normalisation() throws {
+        func tokens(_ text: String, _ normalizes: Bool?, _ splitting: SpeechOptions.Splitting = .sentences) throws -> [Int] {
+            let prepared = try PreparedText(text, model, SpeechOptions(splitting: splitting, normalizes: normalizes))
+            return prepared.parts.flatMap { part in if case .piece(let piece) = part { prepared.tokens(of: piece) } else { [Int]() } }
+        }
+        let (written, said) = ("It is 2 ﬁne.", "It is two fine.")
+        #expect(try tokens(written, nil) == tokens(said, false))
+        #expect(try tokens(written, false) != tokens(said, false))
+        #expect(try tokens(written, nil, .none) == tokens(written, false, .none))
+        #expect(try tokens(written, true, .none) == tokens(said, false, .none))
+        let exact = try Model.load(StandInModel.folder, compute: .exact)
+        guard case .piece(let piece) = try PreparedText(written, exact, .standard).parts[0] else { return }
+        #expect(piece.spoken.text == written)
+    }
+
+    @Test("a text that gets too long as it is said is spoken in more pieces") func longNumbers() throws {
+        let text = Array(repeating: "1234567", count: 30).joined(separator: " ") + "."
+        let prepared = try PreparedText(text, model, .standard)
+        #expect(prepared.pieceCount > 1)
+        let pieces = prepared.parts.compactMap { part in if case .piece(let piece) = part { piece.text } else { nil } }
+        #expect(pieces.joined(separator: " ") == text)
+    }
+
+    @Test("characters that the model does not know are named") func unknownCharacters() throws {
+        let warnings = try PreparedText("One 日 two 😀 and 日.", model, .standard).warnings
+        #expect(warnings.map(\.kind) == [.unknownCharacters])
+        #expect(warnings.first?.description.contains("日 😀") == true)
+        #expect(try PreparedText("One two.", model, .standard).warnings.isEmpty)
+    }
+
     @Test("the number of threads changes no sample") func threads() async throws {
         let voice = try voice(pitch: 120)
         var spoken: [Audio] = []

@@ -50,8 +50,12 @@ public struct EnglishTokenizer: TextTokenizer {
     public func unknownCharacters(in text: String) -> [Character] {
         var seen: Set<Character> = []
         return text.filter { character in
-            !character.isWhitespace && pieces.encode(String(character)).contains { $0 == pieces.unknown } && seen.insert(character).inserted
+            !character.isWhitespace && seen.insert(character).inserted && pieces.encode(String(character)).contains { $0 == pieces.unknown }
         }.map { $0 }
+    }
+
+    public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] {
+        encoded.tokens.contains { $0 == pieces.unknown } ? unknownCharacters(in: text) : []
     }
 }
 

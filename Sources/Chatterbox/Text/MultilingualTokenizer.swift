@@ -40,6 +40,16 @@ public struct MultilingualTokenizer: TextTokenizer {
         let tokens = pieces.encode("[\(language.code)]\(spoken)".replacingScalars(" ", with: "[SPACE]"))
         return EncodedText(tokens: tokens, hasWords: tokens.contains { speakable.contains($0) }, warnings: warnings)
     }
+
+    public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] {
+        guard encoded.tokens.contains(where: { $0 == pieces.unknown }) else { return [] }
+        var seen: Set<Character> = []
+        return text.filter { character in
+            guard !character.isWhitespace, seen.insert(character).inserted else { return false }
+            let plain = String(character).lowercasedByContext().decomposedStringWithCompatibilityMapping
+            return pieces.encode(plain).contains { $0 == pieces.unknown }
+        }.map { $0 }
+    }
 }
 
 extension String {

@@ -21,12 +21,20 @@ public protocol TextTokenizer: Sendable {
     /// - Parameter language: one of the model's.
     func encode(_ text: String, language: Language) -> EncodedText
 
+    /// Characters of a text that the model has never seen and will not speak, each once, in order.
+    ///
+    /// - Parameters:
+    ///   - text: that was encoded.
+    ///   - encoded: its tokens.
+    func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character]
+
     /// What a token spells, as the tokenizer's file writes it; control tokens stand in square brackets.
     func piece(of token: Int) -> String?
 }
 
 extension TextTokenizer {
     public static var furtherFileNames: [String] { [] }
+    public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] { [] }
 }
 
 /// A text as tokens.

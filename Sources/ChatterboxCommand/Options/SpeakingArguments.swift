@@ -46,6 +46,10 @@ struct SpeakingArguments: ParsableArguments {
         "Bring the whole to this loudness, as -16 for a podcast or -23 for broadcasting; it is then written when all is spoken.", valueName: "lufs"))
     var loudness: Double?
 
+    @Flag(help: ArgumentHelp(
+        "Give numbers, signs and abbreviations to the model as they are written, as upstream does; so do --split none and --exact."))
+    var noNormalize = false
+
     @Flag(help: "Leave the inaudible watermark out.")
     var noWatermark = false
 
@@ -61,7 +65,8 @@ struct SpeakingArguments: ParsableArguments {
                 guidance: cfgWeight),
             exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
             maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: self.seed ?? seed, watermark: !noWatermark,
-            splitting: split, wordTimes: wordTimes, delivery: delivery, speed: speed ?? 1, loudness: loudness)
+            splitting: split, wordTimes: wordTimes, delivery: delivery, speed: speed ?? 1, loudness: loudness,
+            normalizes: noNormalize ? false : nil)
     }
 
     private func parsedLanguage() throws -> Language? {

@@ -1,13 +1,14 @@
 import ArgumentParser
 import Chatterbox
 import Foundation
+import SpeechText
 
 /// What is to be spoken.
 struct TextArguments: ParsableArguments {
     @Argument(help: ArgumentHelp("The text; - reads it from standard input. Put -- before a text that begins with a dash.", valueName: "text"))
     var words: [String] = []
 
-    @Option(name: [.customShort("f"), .long], help: ArgumentHelp("Read the text from a file (UTF-8).", valueName: "file"))
+    @Option(name: [.customShort("f"), .long], help: ArgumentHelp("Read the text from a file (UTF-8, or UTF-16 with its mark).", valueName: "file"))
     var file: String?
 
     /// Reading standard input waits until it ends, or the task is cancelled.
@@ -43,20 +44,19 @@ struct TextArguments: ParsableArguments {
     }
 
     private func decode(_ data: Data) throws -> String {
-        guard let text = String(validating: data, as: UTF8.self) else { throw TextSourceError.notText(name, bytes: data.count) }
-        return text
+        do { return try PlainText.decoded(data) } catch let error as TextEncodingError { throw TextSourceError.notText(name, error) }
     }
 }
 
 /// Text that cannot be had from where it should come from.
 enum TextSourceError: Error, CustomStringConvertible {
     case unreadable(String, any Error)
-    case notText(String, bytes: Int)
+    case notText(String, TextEncodingError)
 
     var description: String {
         switch self {
         case .unreadable(let file, let error): "\(file): cannot be read (\(error.reason)); check the path"
-        case .notText(let name, let bytes): "\(name): \(bytes) bytes that are not UTF-8 text; convert it first, as with iconv"
+        case .notText(let name, let error): "\(name): \(error); convert it first: iconv -f WINDOWS-1252 -t UTF-8 FILE"
         }
     }
 }

@@ -1,0 +1,173 @@
+/// Dates, times and years.
+extension TextScanner {
+    /// A year in words, where a number reads as one; nil where it does not, or is said like any number.
+    func year(_ number: Number) -> String? {
+        guard number.whole.count == 4, !number.isGrouped, let value = number.value, (1100...2099).contains(value) else { return nil }
+        let (century, rest) = value.quotientAndRemainder(dividingBy: 100)
+        switch form.language {
+        case "en":
+            if (2000...2009).contains(value) { return speller.cardinal(value) }
+            if rest == 0 { return "\(speller.cardinal(century)) hundred" }
+            return "\(speller.cardinal(century)) \(rest < 10 ? "oh " : "")\(speller.cardinal(rest))"
+        case "de" where value < 2000:
+            return speller.cardinal(century) + "hundert" + (rest == 0 ? "" : speller.cardinal(rest))
+        case "nl" where value < 2000:
+            return speller.cardinal(century) + "honderd" + (rest == 0 ? "" : speller.cardinal(rest))
+        default: return nil
+        }
+    }
+
+    private func sayYear(_ digits: String) -> String {
+        let number = Number(whole: digits, fraction: nil, end: 0)
+        return year(number) ?? say(number)
+    }
+
+    // MARK: dates
+
+    /// 2024-03-15, 15.3.2024, 3/15/2024, and a day before a month's name.
+    func date(_ index: Int) -> Match? {
+        let isDative = Self.dativePrepositions.contains(word(before: index)?.lowercased() ?? "")
+        guard begins(index), let first = digits(at: index, most: 4) else { return nil }
+        let months = isEnglish ? English.months : words.months
+        guard !months.isEmpty else { return nil }
+        guard let mark = scalar(first.end), ["-", ".", "/"].contains(mark), let second = digits(at: first.end + 1, most: 2), scalar(second.end) == mark,
+            let third = digits(at: second.end + 1, most: 4), ends(third.end)
+        else { return day(first.text, first.end, isDative) }
+        let (a, b, c) = (Int(first.text)!, Int(second.text)!, Int(third.text)!)
+        if first.text.count == 4, third.text.count <= 2, mark != ".", (1...12).contains(b), (1...31).contains(c) {
+            return Match(third.end, date(day: c, month: months[b - 1], year: first.text, isDative: isDative))
+        }
+        guard first.text.count <= 2, third.text.count == 4, mark != "-" || !isEnglish else { return nil }
+        // Americans write the month first.
+        let isMonthFirst = isEnglish && mark == "/" && a <= 12
+        let (day, month) = isMonthFirst ? (b, a) : (a, b)
+        guard (1...31).contains(day), (1...12).contains(month) else { return nil }
+        return Match(third.end, date(day: day, month: months[month - 1], year: third.text, isDative: isDative))
+    }
+
+    /// 3 March 2024, 3. Oktober 1990, 1er mai.
+    private func day(_ digits: String, _ end: Int, _ isDative: Bool) -> Match? {
+        guard let day = Int(digits), (1...31).contains(day) else { return nil }
+        var next = end
+        for suffix in ["st", "nd", "rd", "th", "er", "º", ".", " de", " di"] where has(suffix, at: next) {
+            next += suffix.unicodeScalars.count
+            break
+        }
+        guard isSpace(scalar(next)), let month = word(at: next + 1), ends(month.end) else { return nil }
+        var name = month.text, nameEnd = month.end
+        let months = isEnglish ? English.months : words.months
+        if isEnglish, let full = English.shortMonths[name] {
+            name = full
+            if scalar(nameEnd) == "." { nameEnd += 1 }
+        }
+        guard months.contains(where: { $0 == name || !isEnglish && $0.lowercased() == name.lowercased() }) else { return nil }
+        var year: String?, last = nameEnd
+        for joint in ["", ",", " de"] where has(joint, at: nameEnd) {
+            let start = nameEnd + joint.unicodeScalars.count
+            if isSpace(scalar(start)), let found = self.digits(at: start + 1), found.text.count == 4, ends(found.end) { (year, last) = (found.text, found.end) }
+        }
+        guard !isEnglish || last > end else { return nil }
+        return Match(last, date(day: day, month: name, year: year, isDayFirst: true, isDative: isDative))
+    }
+
+    /// March 15, 2024; called where the month's name stands.
+    func monthAndDay(_ month: String, _ end: Int) -> Match? {
+        var next = end
+        if scalar(next) == "." { next += 1 }
+        guard isSpace(scalar(next)), let day = digits(at: next + 1, most: 2), let value = Int(day.text), (1...31).contains(value), !isDigit(scalar(day.end)) else { return nil }
+        var last = day.end
+        for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: last) { last += 2; break }
+        guard ends(last), scalar(last) != ":" else { return nil }
+        var spoken = "\(month) \(English.ordinal(value, speller))"
+        let start = scalar(last) == "," ? last + 1 : last
+        if isSpace(scalar(start)), let year = digits(at: start + 1), year.text.count == 4, ends(year.end), scalar(year.end) != "," || !isDigit(scalar(year.end + 1)) {
+            spoken += ", \(sayYear(year.text))"
+            last = year.end
+        }
+        return Match(last, spoken)
+    }
+
+    private func date(day: Int, month: String, year: String?, isDayFirst: Bool = false, isDative: Bool) -> String {
+        let year = year.map(sayYear)
+        if isEnglish {
+            let ordinal = English.ordinal(day, speller)
+            return isDayFirst ? "the \(ordinal) of \(month)" + (year.map { " " + $0 } ?? "") : "\(month) \(ordinal)" + (year.map { ", " + $0 } ?? "")
+        }
+        let said = form.language == "de" ? germanDay(day, isDative) : day == 1 ? words.firstDay ?? speller.cardinal(day) : speller.cardinal(day)
+        let date = words.date.replacing("%d", with: said).replacing("%m", with: month)
+        if let year { return date.replacing("%y", with: year) }
+        // Without a year there is nothing before it either.
+        let beginning = date.prefix { $0 != "%" }
+        return String(beginning.hasSuffix(" de ") ? beginning.dropLast(4) : beginning.dropLast(beginning.hasSuffix(" ") ? 1 : 0))
+    }
+
+    /// German words after which a day ends in -en.
+    private static let dativePrepositions: Set<String> = ["am", "vom", "zum", "dem", "im", "seit", "ab", "nach", "vor", "bis"]
+
+    /// "dritter", and after a preposition "dritten".
+    private func germanDay(_ day: Int, _ isDative: Bool) -> String {
+        let irregular = [1: "erst", 3: "dritt", 7: "siebt", 8: "acht"]
+        return (irregular[day] ?? speller.cardinal(day) + (day < 20 ? "t" : "st")) + (isDative ? "en" : "er")
+    }
+
+    // MARK: times
+
+    /// 9:30PM, 21:05, 9 p.m., 14 Uhr, 14h30.
+    func time(_ index: Int) -> Match? {
+        guard begins(index), let hours = digits(at: index, most: 2), let hour = Int(hours.text), hour <= 24 else { return nil }
+        var minute: Int?, second: Int?, end = hours.end
+        let marks: [Unicode.Scalar] = form.language == "fr" ? [":", "h"] : [":"]
+        if let mark = scalar(end), marks.contains(mark), let minutes = digits(at: end + 1), minutes.text.count == 2, let value = Int(minutes.text), value < 60 {
+            (minute, end) = (value, minutes.end)
+            if scalar(end) == ":", let seconds = digits(at: end + 1), seconds.text.count == 2, let value = Int(seconds.text), value < 60 { (second, end) = (value, seconds.end) }
+        } else if form.language == "de", scalar(end) == ".", let minutes = digits(at: end + 1), minutes.text.count == 2, has(" Uhr", at: minutes.end), let value = Int(minutes.text), value < 60 {
+            (minute, end) = (value, minutes.end)
+        } else if form.language == "fr", scalar(end) == "h", ends(end + 1) {
+            return Match(end + 1, words.fullHour.replacing("%h", with: hour == 1 ? "une" : speller.cardinal(hour)).replacing("heures", with: hour == 1 ? "heure" : "heures"))
+        }
+        if isEnglish { return englishTime(hour, minute, second, end) }
+        guard let minute else { return nil }
+        guard ends(end), scalar(end) != ":" else { return nil }
+        if form.language == "de", has(" Uhr", at: end), ends(end + 4) { end += 4 }
+        if form.language == "nl", has(" uur", at: end), ends(end + 4) { end += 4 }
+        let one = ["de": "ein", "fr": "une", "es": "una", "it": "una", "pt": "uma"][form.language]
+        let said = hour == 1 ? one ?? speller.cardinal(1) : speller.cardinal(hour)
+        var spoken = (minute == 0 ? words.fullHour : words.time).replacing("%h", with: said).replacing("%m", with: speller.cardinal(minute))
+        if form.language == "fr", hour <= 1 { spoken = spoken.replacing("heures", with: "heure") }
+        if let second, second > 0 { spoken += " \(words.and) \(speller.cardinal(second))" }
+        return Match(end, spoken)
+    }
+
+    private func englishTime(_ hour: Int, _ minute: Int?, _ second: Int?, _ end: Int) -> Match? {
+        let half = halfOfDay(end)
+        guard minute != nil || half != nil, half != nil || ends(end) && scalar(end) != ":" else { return nil }
+        if let second, half == nil { return Match(end, "\(speller.cardinal(hour)) hours, \(speller.cardinal(minute ?? 0)) minutes and \(speller.cardinal(second)) seconds") }
+        var spoken = speller.cardinal(hour)
+        switch minute ?? 0 {
+        case 0: if half == nil { spoken += (1...12).contains(hour) ? " o'clock" : " hundred" }
+        case let minute: spoken += (minute < 10 ? " oh " : " ") + speller.cardinal(minute)
+        }
+        return Match(half?.end ?? end, spoken + (half.map { " " + $0.name } ?? ""))
+    }
+
+    /// "AM" or "PM" here, in any of its spellings.
+    private func halfOfDay(_ index: Int) -> (name: String, end: Int)? {
+        let start = skippingSpace(index)
+        for (name, spellings) in [("AM", ["a.m.", "am"]), ("PM", ["p.m.", "pm"])] {
+            for spelling in spellings where has(spelling, at: start, ignoringCase: true) {
+                let end = start + spelling.unicodeScalars.count
+                // The full stop of an abbreviation may be the sentence's as well.
+                if ends(end) { return (name, spelling.hasSuffix(".") && isSentenceEnd(end) ? end - 1 : end) }
+            }
+        }
+        return nil
+    }
+
+    /// Whether the text ends here, or a capital follows.
+    func isSentenceEnd(_ index: Int) -> Bool {
+        guard let next = scalar(index) else { return true }
+        guard next.properties.isWhitespace else { return false }
+        guard let after = scalar(index + 1) else { return true }
+        return after.properties.isUppercase || after.properties.isWhitespace
+    }
+}

@@ -1,0 +1,211 @@
+/// What begins with a digit.
+extension TextScanner {
+    /// A number as it is written.
+    struct Number {
+        let whole: String
+        let fraction: String?
+        let end: Int
+        var isGrouped = false
+
+        var value: Int? { fraction == nil ? Int(whole) : nil }
+        var isOne: Bool { whole == "1" && fraction == nil }
+    }
+
+    /// What is between a number and its unit: nothing in scripts without spaces.
+    private var gap: String { form.language == "zh" || form.language == "ja" ? "" : " " }
+
+    func say(_ number: Number) -> String { speller.number(whole: number.whole, fraction: number.fraction) }
+
+    /// Reads digits with the language's marks between them.
+    func number(at index: Int) -> Number? {
+        guard var (whole, end) = digits(at: index) else { return nil }
+        var isGrouped = false
+        if whole.count <= 3, let mark = scalar(end), words.thousands.contains(mark), whole != "0" {
+            var (grouped, last) = (whole, end)
+            while scalar(last) == mark, let group = digits(at: last + 1), group.text.count == 3 { (grouped, last) = (grouped + group.text, group.end) }
+            if last > end, !isDigit(scalar(last)) { (whole, end, isGrouped) = (grouped, last, true) }
+        }
+        func fraction(_ mark: Unicode.Scalar) -> (text: String, end: Int)? {
+            guard scalar(end) == mark, let found = digits(at: end + 1) else { return nil }
+            // 1.2.3 is no number.
+            return scalar(found.end) == mark && isDigit(scalar(found.end + 1)) ? nil : found
+        }
+        let other: Unicode.Scalar = words.decimal == "," ? "." : ","
+        if let found = fraction(words.decimal) ?? (words.decimal == "," && !isGrouped ? fraction(other) : nil) {
+            return Number(whole: whole, fraction: found.text, end: found.end, isGrouped: isGrouped)
+        }
+        return Number(whole: whole, fraction: nil, end: end, isGrouped: isGrouped)
+    }
+
+    func numeric(_ index: Int) -> Match? {
+        // Digits in a word, as in A4 and mp3.
+        if index > 0, isLetter(scalars[index - 1]), !isWide(scalars[index - 1]), let run = digits(at: index) {
+            return Match(run.end, run.text.count <= 2 ? speller.number(whole: run.text, fraction: nil) : speller.digits(run.text))
+        }
+        return date(index) ?? time(index) ?? telephone(index) ?? dotted(index) ?? ordinal(index) ?? decade(index) ?? mixed(index) ?? ratio(index) ?? range(index)
+            ?? number(at: index).flatMap { quantity($0) }
+    }
+
+    /// A number with what it counts.
+    func quantity(_ number: Number) -> Match? {
+        if let money = money(number) ?? measure(number) { return money }
+        if let scaled = scaled(number) { return scaled }
+        if let year = year(number) { return Match(number.end, year) }
+        if form.language == "zh", scalar(number.end)?.value == 0x5E74, number.whole.count == 4 {
+            return Match(number.end, speller.digits(number.whole).filter { $0 != " " })
+        }
+        return Match(number.end, say(number))
+    }
+
+    /// 24k, 3M.
+    private func scaled(_ number: Number) -> Match? {
+        guard isEnglish, ends(number.end + 1), let mark = scalar(number.end), let name = ["k": "thousand", "K": "thousand", "M": "million"][mark] else { return nil }
+        return Match(number.end + 1, "\(say(number)) \(name)")
+    }
+
+    /// 1.2.3, 192.168.0.1: numbers with dots between.
+    private func dotted(_ index: Int) -> Match? {
+        var parts: [String] = [], end = index
+        while let part = digits(at: end, most: 9) {
+            parts.append(part.text)
+            end = part.end
+            guard scalar(end) == ".", isDigit(scalar(end + 1)) else { break }
+            end += 1
+        }
+        guard parts.count > 2 else { return nil }
+        if parts.dropFirst().allSatisfy({ $0.count == 3 }), words.thousands.contains(".") { return nil }
+        let point = isEnglish ? parts.count == 4 ? "dot" : "point" : words.point
+        return Match(end, parts.map { speller.number(whole: $0, fraction: nil) }.joined(separator: " \(point) "))
+    }
+
+    // MARK: percent, money, measures
+
+    /// 5%, 25 €, 40 °C, 3 km.
+    private func measure(_ number: Number) -> Match? {
+        let next = skippingSpace(number.end)
+        guard let sign = scalar(next) else { return nil }
+        switch sign {
+        case "%":
+            let share = say(number)
+            // Chinese and Turkish say it in front.
+            return Match(next + 1, form.language == "zh" ? words.percent + share : form.language == "tr" ? "\(words.percent) \(share)" : share + gap + words.percent)
+        case "°":
+            let scales: [Unicode.Scalar: String] = ["C": "Celsius", "F": "Fahrenheit"]
+            let after = skippingSpace(next + 1)
+            let degrees = isEnglish && number.isOne ? "degree" : words.degrees
+            if let scale = scalar(after).flatMap({ scales[$0] }), ends(after + 1) { return Match(after + 1, "\(say(number)) \(degrees) \(scale)") }
+            return Match(next + 1, "\(say(number)) \(degrees)")
+        default: break
+        }
+        let table = isEnglish ? English.units : words.units
+        guard !table.isEmpty, isLetter(sign) || sign == "µ" else { return nil }
+        var end = next
+        while let letter = scalar(end), isLetter(letter) || letter == "/" || letter == "²" || letter == "³" || letter == "µ", end - next < 6 { end += 1 }
+        while end > next {
+            let unit = string(next..<end)
+            // Single letters are units only where they touch the number, or in capitals of their own.
+            if ends(end), let forms = table[unit], next == number.end || unit.count > 1 || English.loneUnits.contains(unit) {
+                return Match(end, counted(number, forms))
+            }
+            end -= 1
+        }
+        return nil
+    }
+
+    /// "one euro", "five euros"; in German "ein Euro".
+    private func counted(_ number: Number, _ forms: LanguageWords.Forms) -> String {
+        guard number.isOne else { return say(number) + gap + forms.many }
+        return forms.one.contains(" ") ? forms.one : say(number) + gap + forms.one
+    }
+
+    static let currencies: [Unicode.Scalar: KeyPath<LanguageWords, LanguageWords.Forms> & Sendable] = [
+        "$": \.dollar, "€": \.euro, "£": \.pound, "¥": \.yen,
+    ]
+
+    /// 25 €, 5 USD.
+    private func money(_ number: Number) -> Match? {
+        let next = skippingSpace(number.end)
+        if let sign = scalar(next), let currency = Self.currencies[sign] { return Match(next + 1, amount(number, currency)) }
+        guard let code = word(at: next), ends(code.end), let currency = ["USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"][code.text] else { return nil }
+        return Match(code.end, amount(number, Self.currencies[Unicode.Scalar(currency)!]!))
+    }
+
+    /// An amount of money: cents where two digits follow the mark.
+    func amount(_ number: Number, _ currency: KeyPath<LanguageWords, LanguageWords.Forms>) -> String {
+        let forms = words[keyPath: currency]
+        guard let fraction = number.fraction, fraction.count == 2 else { return counted(number, forms) }
+        let whole = Number(whole: number.whole, fraction: nil, end: number.end)
+        let cents = Number(whole: String(Int(fraction)!), fraction: nil, end: number.end)
+        let cent = isEnglish && currency == \LanguageWords.pound ? ("penny", "pence") : words.cent
+        if cents.whole == "0" { return counted(whole, forms) }
+        if whole.whole == "0" { return counted(cents, cent) }
+        return "\(counted(whole, forms)) \(words.and) \(counted(cents, cent))"
+    }
+
+    // MARK: ranges, fractions
+
+    /// 40–60, 1990–1995, 10-15.
+    private func range(_ index: Int) -> Match? {
+        guard let first = number(at: index), let dash = scalar(first.end), dash == "–" || dash == "-" || dash == "—", isDigit(scalar(first.end + 1)),
+            let second = number(at: first.end + 1)
+        else { return nil }
+        // Three numbers are no range.
+        if let after = scalar(second.end), after == dash, isDigit(scalar(second.end + 1)) { return nil }
+        guard let end = quantity(second) else { return nil }
+        let beginning = year(first).flatMap { year(second) == nil ? nil : $0 } ?? say(first)
+        return Match(end.end, "\(beginning) \(words.to) \(end.spoken)")
+    }
+
+    /// 2½, 2 1/2.
+    private func mixed(_ index: Int) -> Match? {
+        guard isEnglish, let whole = digits(at: index, most: 4) else { return nil }
+        let fraction: Match
+        if let sign = fractionSign(whole.end) {
+            fraction = sign
+        } else {
+            guard isSpace(scalar(whole.end)), isDigit(scalar(whole.end + 1)), let found = ratio(whole.end + 1), !found.spoken.contains(" over ") else { return nil }
+            fraction = found
+        }
+        let part = fraction.spoken.hasPrefix("one ") ? "a" + fraction.spoken.dropFirst(3) : fraction.spoken
+        return Match(fraction.end, "\(speller.number(whole: whole.text, fraction: nil)) and \(part)")
+    }
+
+    /// 1/2, 3/4, 24/7.
+    private func ratio(_ index: Int) -> Match? {
+        guard let first = digits(at: index, most: 3), scalar(first.end) == "/" || scalar(first.end) == "\u{2044}", let second = digits(at: first.end + 1, most: 3), ends(second.end),
+            scalar(second.end) != "/", let a = Int(first.text), let b = Int(second.text)
+        else { return nil }
+        guard isEnglish else { return Match(second.end, "\(speller.cardinal(a)) / \(speller.cardinal(b))") }
+        if (a, b) == (24, 7) { return Match(second.end, "twenty-four seven") }
+        guard a > 0, b > 1, a < b, b <= 20 || [25, 32, 50, 64, 100].contains(b) else {
+            return Match(second.end, "\(speller.cardinal(a)) over \(speller.cardinal(b))")
+        }
+        return Match(second.end, "\(speller.cardinal(a)) \(English.denominator(b, isOne: a == 1, speller))")
+    }
+
+    // MARK: telephone numbers
+
+    /// 555-123-4567, 030 1234567.
+    private func telephone(_ index: Int) -> Match? {
+        guard begins(index) else { return nil }
+        let groups = digitGroups(index)
+        let lengths = groups.list.map(\.count), count = lengths.reduce(0, +)
+        let isAmerican = lengths == [3, 3, 4] || lengths == [3, 4] && groups.mark == "-" || lengths == [1, 3, 3, 4]
+        let isEuropean = groups.list.count > 1 && groups.list[0].hasPrefix("0") && groups.list[0].count >= 3 && (8...13).contains(count)
+        guard isAmerican && groups.mark != " " || isEuropean else { return nil }
+        return Match(groups.end, groups.list.map { speller.digits($0) }.joined(separator: ", "))
+    }
+
+    /// Groups of digits with the same mark between them.
+    func digitGroups(_ index: Int) -> (list: [String], mark: Unicode.Scalar?, end: Int) {
+        var list: [String] = [], end = index, mark: Unicode.Scalar?
+        while let run = digits(at: end) {
+            list.append(run.text)
+            end = run.end
+            guard let next = scalar(end), mark == nil || next == mark, [" ", "-", ".", "/", "\u{A0}"].contains(next), isDigit(scalar(end + 1)) else { break }
+            mark = next
+            end += 1
+        }
+        return (list, mark, end)
+    }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import Synchronization
+
+/// Numbers in words, in one language.
+///
+/// The words are those of Unicode's spell-out rules (CLDR's rule-based number formats), which ICU computes.
+public final class NumberSpeller: Sendable {
+    /// An ISO 639-1 code, as `en`.
+    public let language: String
+    private let formatter: Mutex<NumberFormatter>
+
+    public init(language: String) {
+        self.language = language
+        let formatter = NumberFormatter()
+        formatter.locale = Locale(identifier: language)
+        formatter.numberStyle = .spellOut
+        self.formatter = Mutex(formatter)
+    }
+
+    /// A whole number, as "one thousand two hundred thirty-four".
+    public func cardinal(_ number: Int) -> String { spell(NSNumber(value: number)) }
+
+    /// Digits one by one, as "zero zero seven".
+    public func digits(_ digits: some StringProtocol) -> String {
+        digits.compactMap(\.wholeNumberValue).map { cardinal($0) }.joined(separator: " ")
+    }
+
+    /// A number that is written with digits alone and perhaps a point: longer ones than a word has a name for are said digit by digit.
+    ///
+    /// - Parameters:
+    ///   - whole: the digits before the point.
+    ///   - fraction: those behind it; nil where there is no point.
+    public func number(whole: String, fraction: String?) -> String {
+        let isNamed = whole.count <= 15 && (whole.count == 1 || !whole.hasPrefix("0")) && !whole.isEmpty
+        let beginning = isNamed ? Int(whole).map(cardinal) ?? digits(whole) : whole.isEmpty ? cardinal(0) : digits(whole)
+        guard let fraction else { return beginning }
+        if language == "ru" || language == "pl", fraction.count <= 3, isNamed, let value = Decimal(string: "\(whole).\(fraction)") {
+            return spell(value as NSDecimalNumber)
+        }
+        return "\(beginning) \(LanguageWords.of(language).point) \(digits(fraction))"
+    }
+
+    private func spell(_ number: NSNumber) -> String {
+        // ICU puts soft hyphens where a long word may be broken.
+        (formatter.withLock { $0.string(from: number) } ?? "\(number)").filter { $0 != "\u{AD}" }
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+
+/// Text without what cannot be heard.
+public enum PlainText {
+    /// The text composed (Unicode's NFC), with ligatures and full-width letters as plain ones, and without marks that are not seen:
+    /// byte-order marks, soft hyphens, zero-width spaces, direction marks.
+    ///
+    /// Joiners stay in scripts that are shaped by them.
+    public static func cleaned(_ text: String) -> String {
+        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
+        var scalars = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 0xAD, 0x200B, 0x200E, 0x200F, 0x202A...0x202E, 0x2060...0x2064, 0x2066...0x2069, 0xFEFF, 0xFE00...0xFE0F: continue
+            case 0x200C, 0x200D:
+                guard let last = scalars.last, (0x0600...0x0DFF).contains(last.value) else { continue }
+                scalars.append(scalar)
+            case 0xFB00...0xFB06, 0xFF01...0xFF5E:
+                scalars.append(contentsOf: String(scalar).precomposedStringWithCompatibilityMapping.unicodeScalars)
+            default: scalars.append(scalar)
+            }
+        }
+        return String(scalars).precomposedStringWithCanonicalMapping
+    }
+
+    /// Text from a file: UTF-8, or UTF-16 with its byte-order mark, which is dropped.
+    ///
+    /// - Throws: ``TextEncodingError`` with what the bytes seem to be.
+    public static func decoded(_ bytes: Data) throws -> String {
+        let beginning = Array(bytes.prefix(4))
+        if beginning.starts(with: [0xFF, 0xFE]) || beginning.starts(with: [0xFE, 0xFF]) {
+            guard bytes.count.isMultiple(of: 2), let text = String(data: bytes, encoding: .utf16) else { throw TextEncodingError(found: "damaged UTF-16", offset: 0) }
+            return text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
+        }
+        let body = beginning.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes
+        if let text = String(validating: body, as: UTF8.self) { return text }
+        var offset = 0
+        for byte in body {
+            if byte >= 0x80 { break }
+            offset += 1
+        }
+        let hasZeros = body.prefix(1000).contains(0)
+        throw TextEncodingError(found: hasZeros ? "UTF-16 without a byte-order mark" : "a code page such as Windows-1252", offset: offset)
+    }
+}
+
+/// Bytes that are no text in UTF-8.
+public struct TextEncodingError: Error, Hashable, CustomStringConvertible {
+    /// What they seem to be.
+    public let found: String
+    /// The first byte that is not ASCII, from 0.
+    public let offset: Int
+
+    public var description: String { "the text is not UTF-8: byte \(offset) looks like \(found)" }
+}

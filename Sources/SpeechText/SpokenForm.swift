@@ -1,0 +1,150 @@
+import Foundation
+
+/// Reads text as a person would: numbers, money, dates, times, measures, signs and abbreviations become words.
+///
+/// ```swift
+/// SpokenForm(language: "en")("At 9:30PM, $5.").text   // At nine thirty PM, five dollars.
+/// ```
+/// Words stay as they are, and every change keeps the written stretch (``SpokenText/segments``). English, German, French, Spanish,
+/// Portuguese, Italian and Dutch have dates, times, money, units and abbreviations; the other languages numbers, money and signs.
+public struct SpokenForm: Sendable {
+    let speller: NumberSpeller
+    let words: LanguageWords
+    /// By the word that they begin with, longest first.
+    let abbreviations: [String: [(written: String, spoken: String)]]
+    var language: String { speller.language }
+
+    /// - Parameter language: an ISO 639-1 code; one that is not known is read as English.
+    public init(language: String) {
+        let known = LanguageWords.all[language] == nil ? "en" : language
+        speller = NumberSpeller(language: known)
+        words = LanguageWords.of(known)
+        let sorted = words.abbreviations.sorted { $0.key.count > $1.key.count }.map { (written: $0.key, spoken: $0.value) }
+        abbreviations = Dictionary(grouping: sorted) { String($0.written.prefix { $0.isLetter }) }
+    }
+
+    public func callAsFunction(_ text: String) -> SpokenText {
+        var scanner = TextScanner(text, self)
+        return scanner.run()
+    }
+}
+
+/// One pass over a text.
+struct TextScanner {
+    let scalars: [Unicode.Scalar]
+    let form: SpokenForm
+    var words: LanguageWords { form.words }
+    var speller: NumberSpeller { form.speller }
+    var isEnglish: Bool { form.language == "en" }
+
+    /// What a rule found: where it ends, and what is said instead.
+    struct Match {
+        let end: Int
+        let spoken: String
+
+        init(_ end: Int, _ spoken: String) { (self.end, self.spoken) = (end, spoken) }
+    }
+
+    init(_ text: String, _ form: SpokenForm) {
+        scalars = Array(text.unicodeScalars)
+        self.form = form
+    }
+
+    mutating func run() -> SpokenText {
+        var segments: [SpokenText.Segment] = []
+        var plain = 0, index = 0
+        func keep(_ end: Int) {
+            guard plain < end else { return }
+            let text = string(plain..<end)
+            segments.append(.init(written: text, spoken: text))
+        }
+        while index < scalars.count {
+            guard mayBegin(index), let match = match(at: index) else {
+                index += 1
+                continue
+            }
+            keep(index)
+            var spoken = match.spoken
+            // Digits may touch letters; words do not.
+            if let first = spoken.unicodeScalars.first, isWord(first) {
+                let before = segments.last?.spoken.unicodeScalars.last
+                if index > 0, before.map(isWord) ?? false, !isWide(before!) { spoken = " " + spoken }
+            }
+            if let last = spoken.unicodeScalars.last, isWord(last), match.end < scalars.count, isWord(scalars[match.end]), !isWide(scalars[match.end]) { spoken += " " }
+            segments.append(.init(written: string(index..<match.end), spoken: spoken))
+            index = match.end
+            plain = index
+        }
+        keep(scalars.count)
+        return SpokenText(segments: segments)
+    }
+
+    // MARK: what stands where
+
+    func string(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(scalars[range])) }
+    func scalar(_ index: Int) -> Unicode.Scalar? { scalars.indices.contains(index) ? scalars[index] : nil }
+    func isWord(_ scalar: Unicode.Scalar) -> Bool { isDigit(scalar) || isLetter(scalar) }
+    func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.isASCII ? (65...90).contains(scalar.value & ~32) : scalar.properties.isAlphabetic
+    }
+    func isDigit(_ scalar: Unicode.Scalar?) -> Bool { scalar.map { (48...57).contains($0.value) } ?? false }
+    /// Scripts without spaces between words.
+    func isWide(_ scalar: Unicode.Scalar) -> Bool { (0x2E80...0xFFEF).contains(scalar.value) && !(0xAC00...0xD7AF).contains(scalar.value) }
+    func isSpace(_ scalar: Unicode.Scalar?) -> Bool { scalar == " " || scalar == "\u{A0}" || scalar == "\u{202F}" || scalar == "\u{2009}" }
+    /// Whether a word begins here.
+    func begins(_ index: Int) -> Bool { index == 0 || !isWord(scalars[index - 1]) }
+    /// Whether a word ends before here.
+    func ends(_ index: Int) -> Bool { index >= scalars.count || !isWord(scalars[index]) }
+
+    /// Whether these characters stand here.
+    func has(_ text: String, at index: Int, ignoringCase: Bool = false) -> Bool {
+        var index = index
+        for scalar in text.unicodeScalars {
+            guard let found = self.scalar(index) else { return false }
+            guard found == scalar || ignoringCase && found.properties.lowercaseMapping == scalar.properties.lowercaseMapping else { return false }
+            index += 1
+        }
+        return true
+    }
+
+    /// Digits from here on.
+    func digits(at index: Int, most: Int = .max) -> (text: String, end: Int)? {
+        var end = index
+        while end - index < most, isDigit(scalar(end)) { end += 1 }
+        return end > index ? (string(index..<end), end) : nil
+    }
+
+    /// The word that begins here.
+    func word(at index: Int) -> (text: String, end: Int)? {
+        var end = index
+        while let scalar = scalar(end), isLetter(scalar) { end += 1 }
+        return end > index ? (string(index..<end), end) : nil
+    }
+
+    func skippingSpace(_ index: Int) -> Int { isSpace(scalar(index)) ? index + 1 : index }
+
+    /// The word before here, with one space between.
+    func word(before index: Int) -> String? {
+        guard index > 1, isSpace(scalars[index - 1]) else { return nil }
+        var start = index - 1
+        while start > 0, isLetter(scalars[start - 1]) { start -= 1 }
+        return start < index - 1 ? string(start..<index - 1) : nil
+    }
+
+    private func mayBegin(_ index: Int) -> Bool {
+        let scalar = scalars[index]
+        if isDigit(scalar) { return true }
+        if isLetter(scalar) { return begins(index) }
+        if scalar.isASCII { return Self.signs.contains(scalar) }
+        return scalar.value >= 0xA2 && scalar.value < 0x3000
+    }
+
+    private static let signs: Set<Unicode.Scalar> = ["$", "#", "&", "+", "-", "=", "%", "@", "(", "'"]
+
+    private func match(at index: Int) -> Match? {
+        let scalar = scalars[index]
+        if isDigit(scalar) { return numeric(index) }
+        if isLetter(scalar) { return wordly(index) }
+        return signed(index)
+    }
+}

@@ -1,0 +1,193 @@
+/// What begins with a sign or a letter.
+extension TextScanner {
+    func signed(_ index: Int) -> Match? {
+        let sign = scalars[index]
+        if let currency = Self.currencies[sign] { return money(index, currency) }
+        switch sign {
+        case "+", "-", "−": return plusOrMinus(index)
+        case "(": return areaCode(index)
+        case "'", "’": return decade(index)
+        case "#":
+            guard let number = number(at: index + 1), ends(number.end), begins(index) else { return nil }
+            return Match(number.end, "\(words.number) \(say(number))")
+        case "&":
+            return isAlone(index) || isBetweenWords(index) ? Match(index + 1, isAlone(index) ? words.and : " \(words.and) ") : nil
+        case "=": return isAlone(index) || isBetweenNumbers(index) ? Match(index + 1, isAlone(index) ? words.equals : " \(words.equals) ") : nil
+        case "@": return isAlone(index) ? Match(index + 1, words.at) : nil
+        case "%": return isAlone(index) ? Match(index + 1, words.percent) : nil
+        case "°": return isAlone(index) ? Match(index + 1, words.degrees) : nil
+        case "×": return Match(index + 1, isAlone(index) ? words.times : " \(words.times) ")
+        case "™", "®", "©": return Match(index + 1, "")
+        case "№": return Match(index + 1, words.number)
+        case "±" where isEnglish: return Match(index + 1, isAlone(index) ? "plus or minus" : "plus or minus ")
+        case "≈" where isEnglish: return Match(index + 1, isAlone(index) ? "about" : "about ")
+        case "§" where isEnglish: return Match(skippingSpace(index + 1), "section ")
+        default: return fractionSign(index)
+        }
+    }
+
+    /// Whether spaces are on both sides.
+    private func isAlone(_ index: Int) -> Bool {
+        (index == 0 || isSpace(scalars[index - 1])) && (scalar(index + 1).map { isSpace($0) } ?? true)
+    }
+    private func isBetweenWords(_ index: Int) -> Bool {
+        index > 0 && isLetter(scalars[index - 1]) && (scalar(index + 1).map(isLetter) ?? false)
+    }
+    private func isBetweenNumbers(_ index: Int) -> Bool {
+        index > 0 && isWord(scalars[index - 1]) && (scalar(index + 1).map(isWord) ?? false)
+    }
+
+    /// $5, €1.234,56, $3 million.
+    private func money(_ index: Int, _ currency: KeyPath<LanguageWords, LanguageWords.Forms>) -> Match? {
+        guard let number = number(at: skippingSpace(index + 1)) else { return nil }
+        let forms = words[keyPath: currency], scales = isEnglish ? English.scales : [:]
+        // "$3 million", "$3M".
+        let next = skippingSpace(number.end)
+        if let scale = word(at: next), ends(scale.end), let name = scales[scale.text] { return Match(scale.end, "\(say(number)) \(name) \(forms.many)") }
+        guard ends(number.end) else { return nil }
+        return Match(number.end, amount(number, currency))
+    }
+
+    private func plusOrMinus(_ index: Int) -> Match? {
+        let sign = scalars[index], isStart = index == 0 || !isWord(scalars[index - 1]) && scalars[index - 1] != sign && scalars[index - 1] != ")"
+        if sign == "+", isStart, isDigit(scalar(index + 1)) {
+            let groups = digitGroups(index + 1)
+            if groups.list.count > 2, groups.list.joined().count >= 7 {
+                return Match(groups.end, "\(words.plus) " + groups.list.map { speller.digits($0) }.joined(separator: ", "))
+            }
+        }
+        if isStart, let number = number(at: index + 1), let said = quantity(number) { return Match(said.end, "\(sign == "+" ? words.plus : words.minus) \(said.spoken)") }
+        if sign == "+", isAlone(index) || isBetweenNumbers(index) { return Match(index + 1, isAlone(index) ? words.plus : " \(words.plus) ") }
+        if sign == "−" { return Match(index + 1, isAlone(index) ? words.minus : " \(words.minus) ") }
+        return nil
+    }
+
+    /// (555) 123-4567.
+    private func areaCode(_ index: Int) -> Match? {
+        guard let area = digits(at: index + 1), (3...5).contains(area.text.count), scalar(area.end) == ")" else { return nil }
+        let rest = digitGroups(skippingSpace(area.end + 1))
+        guard rest.list.joined().count >= 5 else { return nil }
+        return Match(rest.end, ([area.text] + rest.list).map { speller.digits($0) }.joined(separator: ", "))
+    }
+
+    // MARK: English
+
+    /// 1st, 22nd; in French 1er, 2e.
+    func ordinal(_ index: Int) -> Match? {
+        guard let run = digits(at: index), let value = Int(run.text), run.text.count < 7 else { return nil }
+        if isEnglish {
+            for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: run.end, ignoringCase: true) && ends(run.end + 2) {
+                return Match(run.end + 2, English.ordinal(value, speller))
+            }
+        } else if form.language == "fr" {
+            for suffix in ["ère", "ème", "er", "re", "e"] where has(suffix, at: run.end) {
+                let end = run.end + suffix.unicodeScalars.count
+                guard ends(end) else { continue }
+                if value == 1 { return Match(end, suffix == "er" ? "premier" : "première") }
+                var stem = speller.cardinal(value)
+                if stem.hasSuffix("e") { stem.removeLast() }
+                if stem.hasSuffix("q") { stem += "u" }
+                if stem.hasSuffix("neuf") { stem = stem.dropLast() + "v" }
+                return Match(end, stem + "ième")
+            }
+        }
+        return nil
+    }
+
+    /// 1990s, 90s, '90s.
+    func decade(_ index: Int) -> Match? {
+        guard isEnglish else { return nil }
+        let start = isDigit(scalars[index]) ? index : index + 1
+        guard begins(start) || start > index, let run = digits(at: start), run.text.count == 2 || run.text.count == 4 && start == index, scalar(run.end) == "s", ends(run.end + 1),
+            run.text.hasSuffix("0"), let value = Int(run.text)
+        else { return nil }
+        let (century, rest) = value.quotientAndRemainder(dividingBy: 100)
+        guard rest >= 10 || run.text.count == 4 else { return nil }
+        let tens = rest == 0 ? century == 20 ? "thousands" : "hundreds" : rest == 10 ? "tens" : speller.cardinal(rest).dropLast() + "ies"
+        let beginning = century == 0 ? "" : century == 20 && rest == 0 ? "two " : speller.cardinal(century) + " "
+        return Match(run.end + 1, beginning + tens)
+    }
+
+    /// ½.
+    func fractionSign(_ index: Int) -> Match? {
+        guard isEnglish, let sign = scalar(index), let parts = English.fractions[sign] else { return nil }
+        return Match(index + 1, "\(speller.cardinal(parts.0)) \(English.denominator(parts.1, isOne: parts.0 == 1, speller))")
+    }
+
+    func wordly(_ index: Int) -> Match? {
+        guard let word = word(at: index) else { return nil }
+        if let address = address(index, word) { return address }
+        if word.text.utf8.count <= 8, let short = abbreviation(index, word) { return short }
+        guard isEnglish, let first = word.text.unicodeScalars.first, first.isASCII, first.properties.isUppercase else { return nil }
+        if English.monthNames.contains(word.text), let date = monthAndDay(word.text, word.end) { return date }
+        if let month = English.shortMonths[word.text], let date = monthAndDay(month, word.end) { return date }
+        return romanNumeral(index, word)
+    }
+
+    private func abbreviation(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
+        guard index == 0 || !isWord(scalars[index - 1]) && scalars[index - 1] != "." && scalars[index - 1] != "-" else { return nil }
+        if isEnglish { return English.abbreviation(self, index, word) }
+        guard let choices = form.abbreviations[word.text] else { return nil }
+        for (written, spoken) in choices where has(written, at: index) {
+            let end = index + written.unicodeScalars.count
+            guard ends(end) else { continue }
+            // A full stop that ends the sentence as well stays.
+            return Match(written.hasSuffix(".") && isSentenceEnd(end) && Self.sentenceEnders.contains(written) ? end - 1 : end, spoken)
+        }
+        return nil
+    }
+
+    private static let sentenceEnders: Set<String> = ["usw.", "etc.", "ecc.", "enz."]
+
+    /// Chapter IV, Henry VIII.
+    private func romanNumeral(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
+        let text = word.text
+        guard text.utf8.allSatisfy({ English.romanDigits[$0] != nil }), ends(word.end), let before = self.word(before: index), let value = English.romanValue(text) else { return nil }
+        if English.numbered.contains(before.lowercased()) { return Match(word.end, speller.cardinal(value)) }
+        if English.regnal.contains(before), text != "I" || !isSpace(scalar(word.end)) || scalar(word.end + 1)?.properties.isLowercase == false {
+            return Match(word.end, "the \(English.ordinal(value, speller))")
+        }
+        return nil
+    }
+
+    // MARK: addresses
+
+    /// https://example.com/a?b=1, www.example.com, name@example.com.
+    private func address(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
+        var start = index
+        let isLink = (word.text == "http" || word.text == "https") && has("://", at: word.end) || word.text == "www" && scalar(word.end) == "."
+        if isLink {
+            if word.text != "www" { start = word.end + 3 }
+            if has("www.", at: start) { start += 4 }
+        } else {
+            // Before the sign of a mail address stand letters, digits and a few marks.
+            var end = word.end
+            while let next = scalar(end), isWord(next) || [".", "_", "-", "+"].contains(next) { end += 1 }
+            guard scalar(end) == "@", let next = scalar(end + 1), isWord(next) else { return nil }
+        }
+        var end = start
+        while let next = scalar(end), !next.properties.isWhitespace, !["<", ">", "\"", "”", "“", "|", "，", "。"].contains(next) { end += 1 }
+        while end > start, let last = scalar(end - 1), [".", ",", ";", ":", "!", "?", ")", "]", "'", "’"].contains(last) { end -= 1 }
+        guard end > start, isLink || string(start..<end).contains(where: { $0 == "." }) else { return nil }
+        return Match(end, spelled(start..<end))
+    }
+
+    private func spelled(_ range: Range<Int>) -> String {
+        var spoken: [String] = [], index = range.lowerBound
+        while index < range.upperBound {
+            if let run = digits(at: index) {
+                spoken.append(run.text.count <= 2 ? speller.number(whole: run.text, fraction: nil) : speller.digits(run.text))
+                index = run.end
+            } else if let word = word(at: index) {
+                spoken.append(word.text)
+                index = word.end
+            } else {
+                if let name = English.marks[scalars[index]] { spoken.append(name) }
+                index += 1
+            }
+        }
+        // A slash at the end is not said.
+        if spoken.last == "slash" { spoken.removeLast() }
+        return spoken.joined(separator: " ")
+    }
+}

@@ -1,0 +1,29 @@
+import Foundation
+import Testing
+
+@testable import SpeechText
+
+@Suite("Text without what is not heard")
+struct PlainTextTests {
+    @Test("ligatures, full-width letters and accents are plain, invisible marks gone", arguments: [
+        ("The ﬁnal ofﬁce.", "The final office."), ("Ｈｅｌｌｏ！", "Hello!"), ("cafe\u{301}", "café"), ("zero\u{200B}width\u{FEFF}", "zerowidth"), ("soft\u{AD}ly", "softly"),
+        ("plain", "plain"), ("می\u{200C}خواهم", "می\u{200C}خواهم"), ("a\u{200D}b", "ab"),
+    ]) func cleaning(text: String, clean: String) {
+        #expect(PlainText.cleaned(text).unicodeScalars.elementsEqual(clean.unicodeScalars))
+    }
+
+    @Test("UTF-8 and UTF-16 are read, with and without marks") func decoding() throws {
+        let text = "Łódź, naïve."
+        #expect(try PlainText.decoded(Data(text.utf8)) == text)
+        #expect(try PlainText.decoded(Data([0xEF, 0xBB, 0xBF]) + Data(text.utf8)) == text)
+        let wide = text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        #expect(try PlainText.decoded(Data([0xFF, 0xFE] + wide)) == text)
+        let other = text.utf16.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }
+        #expect(try PlainText.decoded(Data([0xFE, 0xFF] + other)) == text)
+    }
+
+    @Test("other encodings are refused with what they seem to be") func otherEncodings() {
+        #expect(throws: TextEncodingError(found: "a code page such as Windows-1252", offset: 3)) { try PlainText.decoded(Data([0x63, 0x61, 0x66, 0xE9])) }
+        #expect(throws: TextEncodingError(found: "damaged UTF-16", offset: 0)) { try PlainText.decoded(Data([0xFF, 0xFE, 0x41])) }
+    }
+}
