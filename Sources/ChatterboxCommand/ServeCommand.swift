@@ -41,6 +41,7 @@ struct ServeCommand: AsyncParsableCommand {
         let server = SpeechServer(configuration, offerings, logger: logger)
         try await server.warmUp()
         if let warning = settings.warning(configuration) { display.note(warning) }
+        if configuration.watermark, !server.unmarkedModels.isEmpty { display.note(WatermarkCommand.missing) }
         let scheme = configuration.certificate == nil ? "http" : "https"
         try await server.run { port in
             let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host

@@ -23,6 +23,9 @@ public struct SpeechServer: Sendable {
         self.logger = logger
     }
 
+    /// The models that are loaded and cannot mark their speech as made by a machine.
+    public var unmarkedModels: [String] { state.models.statuses.filter { $0.marksSpeech == false }.map(\.offer.name) }
+
     /// Loads the first model and lets it speak once, so that the first listener does not wait for it.
     ///
     /// - Throws: what loading throws.
@@ -59,17 +62,13 @@ public struct SpeechServer: Sendable {
             additionalChannelHandlers: [ConnectionWatch()], idleTimeout: .seconds(Int64(configuration.idleTimeout)))
         connection.httpDecoder = .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
         var server = HTTPServerBuilder.http1(configuration: connection)
-        if let certificate = configuration.certificate { server = try .tls(server, tlsConfiguration: Self.tls(certificate.chain, certificate.key)) }
+        if let certificate = configuration.certificate {
+            server = try .tls(server, tlsConfiguration: CertificateFiles(chain: certificate.chain, key: certificate.key).configuration)
+        }
         return Application(
             router: router(), server: server,
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
             onServerRunning: { channel in onRunning(channel.localAddress?.port ?? configuration.port) }, logger: logger)
-    }
-
-    private static func tls(_ chain: URL, _ key: URL) throws -> TLSConfiguration {
-        .makeServerConfiguration(
-            certificateChain: try NIOSSLCertificate.fromPEMFile(chain.path).map { .certificate($0) },
-            privateKey: .privateKey(try NIOSSLPrivateKey(file: key.path, format: .pem)))
     }
 
     /// All routes, each with and without `/v1`, behind what every request passes.
@@ -98,7 +97,7 @@ extension Router {
     ) {
         let allowed = handlers.keys.map(\.rawValue).sorted().joined(separator: ", ")
         for path in [path, "/v1" + path] {
-            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options] {
+            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace] {
                 on(RouterPath(path), method: method) { request, context in
                     guard let handler = handlers[method] ?? (method == .head ? handlers[.get] : nil) else {
                         throw APIError(

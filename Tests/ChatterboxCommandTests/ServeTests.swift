@@ -18,6 +18,7 @@ import Testing
         let address = try #require(run.errors.firstMatch(of: /on (http:\/\/127\.0\.0\.1:[0-9]+);/)?.1)
         #expect(run.lines.contains { $0.hasPrefix("curl \(address)/v1/audio/speech -H") })
         #expect(run.lines.last == "Stopped.")
+        #expect(run.errors.contains("no watermark") && run.errors.contains("chatterbox watermark --fetch"), "\(run.errors)")
     }
 
     @Test("options go before the environment, and that before the file") func sources() async throws {

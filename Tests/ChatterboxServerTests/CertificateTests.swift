@@ -1,0 +1,60 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOSSL
+import TestSupport
+import Testing
+
+@testable import ChatterboxServer
+
+@Suite("TLS") struct CertificateTests {
+    let folder: TemporaryFolder
+    var chain: URL { folder.url.appending(path: "chain.pem") }
+    var key: URL { folder.url.appending(path: "key.pem") }
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// Puts one of the fixtures' certificates in place, with a time of change of its own.
+    private func install(_ name: String, key keyName: String? = nil) throws {
+        for (source, target) in [("\(name).pem", chain), ("\(keyName ?? name).key.pem", key)] {
+            try Data(contentsOf: fixturesFolder.appending(path: "certificates/\(source)")).write(to: target)
+            let changed = Date(timeIntervalSince1970: name == "first" ? 1e9 : 2e9)
+            try FileManager.default.setAttributes([.modificationDate: changed], ofItemAtPath: target.path)
+        }
+    }
+
+    /// The status of an answer to a client that trusts one certificate alone.
+    private func status(_ server: LoopbackServer, trusting name: String) async throws -> Int {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.trustRoots = .file(fixturesFolder.appending(path: "certificates/\(name).pem").path)
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
+        // It would try again for ten seconds.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        let result: Result<HTTPClientResponse, any Error>
+        do { result = .success(try await client.execute(HTTPClientRequest(url: "https://localhost:\(server.port)/health"), timeout: .seconds(10))) } catch {
+            result = .failure(error)
+        }
+        try await client.shutdown()
+        return Int(try result.get().status.code)
+    }
+
+    @Test("answers go over TLS, and a renewed certificate serves the next connection") func renewed() async throws {
+        try install("first")
+        try await LoopbackServer.run([.standIn()], { $0.certificate = (chain, key) }) { server in
+            #expect(try await status(server, trusting: "first") == 200)
+            await #expect(throws: (any Error).self) { _ = try await status(server, trusting: "second") }
+            try install("second")
+            #expect(try await status(server, trusting: "second") == 200)
+            // A key of another certificate, as between two copies: the one before goes on.
+            try install("first", key: "second")
+            #expect(try await status(server, trusting: "second") == 200)
+        }
+    }
+
+    @Test("a certificate without its key, or with another's, is an error at the start") func mismatched() throws {
+        #expect(throws: (any Error).self) { try CertificateFiles(chain: chain, key: key) }
+        try install("first", key: "second")
+        #expect(throws: (any Error).self) { try CertificateFiles(chain: chain, key: key) }
+    }
+}
