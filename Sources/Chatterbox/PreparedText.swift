@@ -78,6 +78,7 @@ struct PreparedText: Sendable {
                 try add(text, pause: isFollowed ? SpeechJoiner.pause(after: boundary) : 0)
             }
         }
+        warnings += Self.tags(in: text, unknownTo: model).map { .unreadTag($0, model: model.variant.title) }
         if !unknown.isEmpty { warnings.append(.unknownCharacters(unknown)) }
         guard count > 0 || script.isSilence else { throw TextError.nothingToSpeak(text) }
         (self.parts, self.warnings, pieceCount) = (parts, warnings, count)
@@ -87,6 +88,13 @@ struct PreparedText: Sendable {
     /// What T3 reads of a piece, with start and stop.
     func tokens(of piece: Piece) -> [Int] {
         model.configuration.t3.framed(Self.encode(piece.spoken.text, model, language).tokens)
+    }
+
+    /// What looks like a tag, as `[laugh]`, to a model that has none; a model with tags warns of others itself.
+    private static func tags(in text: String, unknownTo model: Model) -> [String] {
+        guard !(model.tokenizer is GPT2Tokenizer), text.contains("[") else { return [] }
+        let tags = text.matches(of: /\[([\p{L}][\p{L} '_-]{0,39})\]/).map { String($0.output.0) }
+        return tags.filter { $0.lowercased() != "[pause]" }.uniqued()
     }
 
     private static func encode(_ text: String, _ model: Model, _ language: Language) -> EncodedText {

@@ -39,6 +39,10 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         SpeechWarning(.loop, "the speech of \"\(text.prefix(60))\(text.count > 60 ? "…" : "")\" began to repeat itself and was ended there")
     }
 
+    static func unreadTag(_ tag: String, model: String) -> SpeechWarning {
+        SpeechWarning(.unknownTag, "\(tag) is read as text: \(model) has no tags; Turbo and Nano have, as [laugh] and [sigh]")
+    }
+
     static func unknownCharacters(_ characters: [Character]) -> SpeechWarning {
         let named = characters.prefix(10).map(String.init).joined(separator: " ")
         let rest = characters.count > 10 ? " and \(characters.count - 10) more" : ""

@@ -194,7 +194,7 @@ struct SpeechWork {
         // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
         let isGuarded = options.splitting != .none
         let limit = min(options.maximumTokens, model.configuration.t3.maximumSpeech)
-        let budget = isGuarded ? min(limit, speechBudget(for: piece.text)) : limit
+        let budget = isGuarded ? min(limit, speechBudget(for: piece.spoken.text)) : limit
         let capacity = model.configuration.t3.prefixLength(text: tokens.count, prompt: voice.conditioningTokens.size(1)) + budget
         let engine = try turn.decodeEngine(of: model)
             ?? model.makeDecodeEngine(slots: model.configuration.t3.isGuided(by: sampling) ? 2 : 1, capacity: capacity)

@@ -31,7 +31,7 @@ struct DeviceCheckTests {
         #expect(report.failures.isEmpty, "\(report.failures)")
         let stages = report.results.filter { $0.arithmetic == .float32 && $0.model == "Llama" }.map(\.stage)
         #expect(stages == [
-            "voice encoder", "S3 tokenizer", "speaker encoder", "T3 prefill", "T3 decoding", "T3 decoding, captured", "sampling", "token encoder",
+            "voice encoder", "S3 tokenizer", "speaker encoder", "T3 prefill", "T3 decoding", "T3 decoding, captured", "sampling", "drawing", "token encoder",
             "flow", "pitch", "excitation", "vocoder", "watermark",
         ])
         // Rounding shows: what is compared is not the exact path with itself.

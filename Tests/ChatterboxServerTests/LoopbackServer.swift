@@ -74,7 +74,7 @@ struct LoopbackServer: Sendable {
         request.method = method
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         if let bytes { request.body = .bytes(bytes) }
-        return try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        return try await HTTPClient.shared.execute(request, timeout: .seconds(300))
     }
 
     /// Speech, by fields beside model, input and voice.

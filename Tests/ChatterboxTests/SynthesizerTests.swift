@@ -80,6 +80,12 @@ import Torch
         #expect(pieces.joined(separator: " ") == text)
     }
 
+    @Test("a tag that the model reads as text is named with the models that have tags") func unknownTags() throws {
+        let warnings = try PreparedText("One [laugh] two [laugh]. [pause] Three.", model, .standard).warnings
+        #expect(warnings.map(\.kind) == [.unknownTag])
+        #expect(warnings.first?.description.contains("[laugh]") == true && warnings.first?.description.contains("Turbo") == true)
+    }
+
     @Test("characters that the model does not know are named") func unknownCharacters() throws {
         let warnings = try PreparedText("One 日 two 😀 and 日.", model, .standard).warnings
         #expect(warnings.map(\.kind) == [.unknownCharacters])

@@ -3,7 +3,8 @@
 /// A piece ends at a sentence's end. Short sentences are spoken together, long ones divided at their commas, and where
 /// there are none, between words.
 public struct SentenceSplitter: Sendable {
-    /// Pieces are no longer, in characters, unless a single word is.
+    /// Pieces are no longer, in letters, unless a single word is. A Chinese or Japanese character or a Korean syllable takes as long to
+    /// say as three letters, and counts as so many: 280 are about 20 seconds in any script.
     public let limit: Int
 
     public init(limit: Int = 280) {
@@ -15,9 +16,9 @@ public struct SentenceSplitter: Sendable {
     private static let abbreviations: Set<String> = [
         "mr", "mrs", "ms", "dr", "prof", "st", "sr", "jr", "vs", "etc", "e.g", "i.e", "no", "vol", "fig", "al", "inc", "ltd", "co", "approx",
     ]
-    static let ends: Set<Character> = [".", "!", "?", "…", "。", "！", "？"]
-    static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』"]
-    static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；"]
+    static let ends: Set<Character> = [".", "!", "?", "…", "。", "！", "？", "．", "।", "॥", "؟", "۔"]
+    static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』", "）", "】", "›"]
+    static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；", "：", "،", "؛", "·"]
 
     /// A piece of text and what comes after it.
     public struct Piece: Sendable, Hashable {
@@ -36,7 +37,7 @@ public struct SentenceSplitter: Sendable {
         for piece in sentences(text).flatMap({ divided($0) }) {
             // Chinese and Japanese sentences follow each other without a space.
             let space = (pieces.last?.text.unicodeScalars.last?.value ?? 0) >= 0x2E80 ? "" : " "
-            if let last = pieces.last, last.boundary == .sentence, last.text.count + space.count + piece.text.count <= limit {
+            if let last = pieces.last, last.boundary == .sentence, length(last.text) + space.count + length(piece.text) <= limit {
                 pieces[pieces.count - 1] = Piece(text: last.text + space + piece.text, boundary: piece.boundary)
             } else {
                 pieces.append(piece)
@@ -62,7 +63,8 @@ public struct SentenceSplitter: Sendable {
         while position < characters.count {
             let character = characters[position]
             position += 1
-            if character.isNewline, position < characters.count, characters[position].isNewline {
+            if character.isNewline, let end = blankLine(after: position, in: characters) {
+                position = end
                 close(position, .paragraph)
                 continue
             }
@@ -80,6 +82,30 @@ public struct SentenceSplitter: Sendable {
         return sentences
     }
 
+    /// Where a line ends that begins here and is empty but for spaces.
+    private func blankLine(after position: Int, in characters: [Character]) -> Int? {
+        var end = position
+        while end < characters.count, characters[end].isWhitespace, !characters[end].isNewline { end += 1 }
+        return end < characters.count && characters[end].isNewline ? end + 1 : nil
+    }
+
+    /// How long a text is, in letters.
+    private func length(_ text: some Sequence<Character>) -> Int { text.reduce(0) { $0 + Self.letters($1) } }
+
+    private static func letters(_ character: Character) -> Int {
+        guard let value = character.unicodeScalars.first?.value, value >= 0x3040 else { return 1 }
+        return value <= 0x9FFF || (0xAC00...0xD7AF).contains(value) || value >= 0x20000 && value < 0x40000 ? 3 : 1
+    }
+
+    /// The beginning of a text that is no longer than the limit.
+    private func window(_ text: ArraySlice<Character>) -> ArraySlice<Character> {
+        var length = 0
+        return text.prefix { character in
+            length += Self.letters(character)
+            return length <= limit
+        }
+    }
+
     private func endsInAbbreviation(_ characters: ArraySlice<Character>) -> Bool {
         let word = characters.reversed().prefix { !$0.isWhitespace }.reversed()
         let letters = String(word).lowercased().drop { !$0.isLetter }
@@ -89,18 +115,18 @@ public struct SentenceSplitter: Sendable {
     }
 
     private func divided(_ sentence: Piece) -> [Piece] {
-        guard sentence.text.count > limit else { return [sentence] }
+        guard length(sentence.text) > limit else { return [sentence] }
         var pieces: [Piece] = []
         var rest = Array(sentence.text)[...]
         func add(_ characters: ArraySlice<Character>, _ boundary: Boundary) {
             let text = String(characters).trimmingSpaces()
             if !text.isEmpty { pieces.append(Piece(text: text, boundary: boundary)) }
         }
-        while rest.count > limit {
-            let window = rest.prefix(limit)
-            let comma = window.indices.last { Self.breaks.contains(window[$0]) && $0 > window.startIndex + limit / 3 }
+        while length(rest) > limit {
+            let window = window(rest)
+            let comma = window.indices.last { Self.breaks.contains(window[$0]) && $0 > window.startIndex + window.count / 3 }
             let space = window.lastIndex { $0.isWhitespace }
-            let cut = comma.map { $0 + 1 } ?? space.flatMap { $0 > window.startIndex ? $0 : nil } ?? window.endIndex
+            let cut = comma.map { $0 + 1 } ?? space.flatMap { $0 > window.startIndex ? $0 : nil } ?? max(window.endIndex, rest.startIndex + 1)
             add(rest[..<cut], comma == nil ? .word : .clause)
             rest = rest[cut...]
         }

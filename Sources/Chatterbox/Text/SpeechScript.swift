@@ -2,7 +2,7 @@ import Foundation
 
 /// A text as it will be performed: pieces to speak, and exact silences where the text asks for them.
 ///
-/// `[pause:0.5s]` and `[pause:500ms]` are silence of exactly that length.
+/// `[pause:0.5s]` and `[pause:500ms]` are silence of exactly that length; `[pause]` is half a second.
 public struct SpeechScript: Sendable, Hashable {
     public enum Part: Sendable, Hashable {
         /// Text for one breath, and how it is divided from the next.
@@ -13,6 +13,8 @@ public struct SpeechScript: Sendable, Hashable {
 
     public let parts: [Part]
 
+    /// The silence of a pause without a length, in seconds.
+    public static let usualPause = 0.5
     /// The longest silence that can be asked for, in seconds.
     public static let longestPause = 60.0
 
@@ -23,9 +25,9 @@ public struct SpeechScript: Sendable, Hashable {
         func speak(_ text: Substring) {
             parts += splitter(String(text)).map { .speech($0.text, $0.boundary) }
         }
-        while let tag = rest.firstMatch(of: /\[pause:([^\[\]]*)\]/.ignoresCase()) {
+        while let tag = rest.firstMatch(of: /\[pause(?::([^\[\]]*))?\]/.ignoresCase()) {
             speak(rest[..<tag.range.lowerBound])
-            parts.append(.silence(try Self.seconds(tag.1)))
+            parts.append(.silence(try tag.1.map(Self.seconds) ?? Self.usualPause))
             rest = rest[tag.range.upperBound...]
         }
         speak(rest)

@@ -6,10 +6,40 @@ struct SpeechScriptTests {
     @Test("sentences end at their ends, not at abbreviations, decimals and initials", arguments: [
         ("Dr. Brown met J. S. Bach at 7.30 in St. Ives. He paid.", 50, ["Dr. Brown met J. S. Bach at 7.30 in St. Ives.", "He paid."]),
         ("\"Stop!\" she cried. Nobody did, of course, nobody.", 40, ["\"Stop!\" she cried.", "Nobody did, of course, nobody."]),
-        ("今日は晴れです。明日は雨が降るでしょう。傘を持って行ってください。", 20, ["今日は晴れです。明日は雨が降るでしょう。", "傘を持って行ってください。"]),
+        ("今日は晴れです。明日は雨が降るでしょう。傘を持って行ってください。", 60, ["今日は晴れです。明日は雨が降るでしょう。", "傘を持って行ってください。"]),
     ])
     func sentences(text: String, limit: Int, pieces: [String]) {
         #expect(SentenceSplitter(limit: limit)(text).map(\.text) == pieces)
+    }
+
+    @Test("sentences end at the marks of every script that the models speak", arguments: [
+        ("यह पहला वाक्य है। यह दूसरा है।", 20, ["यह पहला वाक्य है।", "यह दूसरा है।"]), ("هل أنت هنا؟ نعم أنا هنا.", 15, ["هل أنت هنا؟", "نعم أنا هنا."]),
+        ("「いいえ。」彼は言った。", 18, ["「いいえ。」", "彼は言った。"]),
+    ])
+    func scripts(text: String, limit: Int, pieces: [String]) {
+        #expect(SentenceSplitter(limit: limit)(text).map(\.text) == pieces)
+    }
+
+    @Test("Chinese, Japanese and Korean pieces are as long to say as others, and nothing is lost", arguments: ["汉", "か", "한"])
+    func wideScripts(character: String) {
+        let text = (0..<38).map { _ in String(repeating: character, count: 9) + "，" }.joined() + "。"
+        let pieces = SentenceSplitter()(text)
+        #expect(pieces.allSatisfy { $0.text.count <= 100 })
+        #expect(pieces.map(\.text).joined() == text)
+        let unbroken = String(repeating: character, count: 300)
+        #expect(SentenceSplitter()(unbroken).map(\.text).joined() == unbroken)
+    }
+
+    @Test("a line with spaces alone ends a paragraph too")
+    func blankLines() {
+        let pieces = SentenceSplitter()("Chapter One\n \t\nIt was a dark night.")
+        #expect(pieces.map(\.text) == ["Chapter One", "It was a dark night."])
+        #expect(pieces.map(\.boundary) == [.paragraph, .sentence])
+    }
+
+    @Test("a pause without a length is half a second")
+    func usualPause() throws {
+        #expect(try SpeechScript("One. [pause] Two.").parts == [.speech("One.", .sentence), .silence(0.5), .speech("Two.", .sentence)])
     }
 
     @Test("a paragraph's end divides even short sentences")
