@@ -90,6 +90,11 @@ public struct SpeechServer: Sendable {
     }
 }
 
+extension HTTPRequest.Method {
+    /// Methods that a route answers one by one; any other is allowed nowhere.
+    static let routed: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
+}
+
 extension Router {
     /// Adds a path with what it does by method, with and without `/v1`; other methods are refused as such.
     func route(
@@ -97,7 +102,7 @@ extension Router {
     ) {
         let allowed = handlers.keys.map(\.rawValue).sorted().joined(separator: ", ")
         for path in [path, "/v1" + path] {
-            for method in [HTTPRequest.Method.get, .head, .post, .put, .patch, .delete, .options, .trace] {
+            for method in HTTPRequest.Method.routed {
                 on(RouterPath(path), method: method) { request, context in
                     guard let handler = handlers[method] ?? (method == .head ? handlers[.get] : nil) else {
                         throw APIError(

@@ -70,6 +70,8 @@ import Testing
             #expect(try await server.speak(path: "/audio/speech").status == 200)
             let method = try await server.ask(.GET, "/v1/audio/speech")
             #expect(method.status == 405 && method.headers["allow"] == ["POST"])
+            let strange = try await server.ask(.RAW(value: "QUERY"), "/v1/audio/speech")
+            #expect(strange.status == 405 && strange.json?["error"]?["code"] == "method_not_allowed")
             let path = try await server.ask(.GET, "/v1/nothing")
             #expect(path.status == 404 && path.json?["error"]?["code"] == "unknown_url")
         }

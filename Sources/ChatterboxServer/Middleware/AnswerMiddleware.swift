@@ -21,7 +21,7 @@ struct AnswerMiddleware: RouterMiddleware {
         do {
             response = try await next(request, context)
         } catch {
-            let failure = APIError(error)
+            let failure = HTTPRequest.Method.routed.contains(request.method) ? APIError(error) : Self.strange(request.method)
             if failure.status.code >= 500 { context.logger.error("request failed", metadata: ["error": "\(error)"]) }
             response = failure.response(from: request, context: context)
         }
@@ -41,6 +41,10 @@ struct AnswerMiddleware: RouterMiddleware {
             "ms": "\(Int(context.seconds * 1000))",
         ])
         return response
+    }
+
+    private static func strange(_ method: HTTPRequest.Method) -> APIError {
+        APIError(.methodNotAllowed, "no route takes \(method.rawValue)", code: "method_not_allowed", headers: [.allow: "DELETE, GET, POST"])
     }
 
     /// The trace's number of a W3C `traceparent`.
