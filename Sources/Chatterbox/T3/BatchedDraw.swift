@@ -52,7 +52,8 @@ struct BatchedDraw {
         // `[rows, 2, vocabulary]`.
         let numbers = try Tensor.stack(rows.map(\.numbers.tensor)).to(device)
         let logits = try guided(), penalties = try numbers.select(axis: 1, 1)
-        let penalised = try rows.contains { $0.options.repetitionPenalty != 1 } ? { try self.penalised($0, by: penalties) } : { $0 }
+        let hasPenalties = rows.contains { $0.options.repetitionPenalty != 1 }
+        func penalised(_ logits: Tensor) throws -> Tensor { try hasPenalties ? self.penalised(logits, by: penalties) : logits }
         var chosen = logits
         switch style {
         case .chatterbox:
