@@ -19,7 +19,7 @@ struct MemoryTests {
         #expect(try Memory.statistics().current < held.current)
     }
 
-    @Test("making and dropping tensors a thousand times holds no more than one") func noLeak() throws {
+    @Test("making and dropping tensors hundreds of times holds no more than one") func noLeak() throws {
         func work() throws {
             let x = try Tensor.ones([1 << 20])
             let parts = try x.reshaped([1024, 1024]).split(256, axis: 0)
@@ -27,10 +27,14 @@ struct MemoryTests {
             _ = try? x + Tensor.zeros([3])
         }
         try work()
-        let before = try Memory.statistics().current
-        for _ in 0..<300 { try work() }
-        // 300 leaked megabyte tensors would be 1.2 GB or more.
-        #expect(try Memory.statistics().current - before < 400 << 20)
+        // Tests beside this one hold memory as well, now more and now less. A leak shows each time: a hundred tensors of four
+        // megabytes and more.
+        func growth() throws -> Int {
+            let before = try Memory.statistics().current
+            for _ in 0..<100 { try work() }
+            return try Memory.statistics().current - before
+        }
+        #expect(try (0..<5).contains { _ in try growth() < 200 << 20 })
     }
 
     @Test("the CPU needs no waiting, and its peak can start afresh") func processor() throws {
