@@ -92,9 +92,7 @@ struct PreparedText: Sendable {
 
     /// What looks like a tag, as `[laugh]`, to a model that has none; a model with tags warns of others itself.
     private static func tags(in text: String, unknownTo model: Model) -> [String] {
-        guard !(model.tokenizer is GPT2Tokenizer), text.contains("[") else { return [] }
-        let tags = text.matches(of: /\[([\p{L}][\p{L} '_-]{0,39})\]/).map { String($0.output.0) }
-        return tags.filter { $0.lowercased() != "[pause]" }.uniqued()
+        model.tokenizer is GPT2Tokenizer ? [] : text.bracketedWords.filter { $0.lowercased() != "[pause]" }
     }
 
     private static func encode(_ text: String, _ model: Model, _ language: Language) -> EncodedText {

@@ -17,7 +17,7 @@ public struct SpeechOptions: Sendable, Hashable {
     /// Whether speech carries PerTh's inaudible mark, where the model has a ``Watermarker``.
     public let watermark: Bool
     /// Whether a text is spoken sentence by sentence, or in one breath as upstream does.
-    public let splitting: Splitting
+    public private(set) var splitting: Splitting
     /// Whether numbers, signs and abbreviations become words (`SpokenForm`), and characters that look or sound alike the same ones; nil
     /// does so but where parity with upstream is asked for: in one breath, and where the model was loaded the exact way.
     public let normalizes: Bool?
@@ -115,11 +115,8 @@ public struct SpeechOptions: Sendable, Hashable {
 
     /// The same, but in one breath and whole.
     var inOneBreath: SpeechOptions {
-        var options = SpeechOptions(
-            unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens, seed: seed,
-            watermark: watermark, splitting: .none, wordTimes: wordTimes, delivery: .utterances, speed: speed, loudness: loudness,
-            normalizes: normalizes)
-        options.drawsOnlySound = drawsOnlySound
+        var options = delivered(in: .utterances)
+        options.splitting = .none
         return options
     }
 }

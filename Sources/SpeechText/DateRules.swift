@@ -28,7 +28,7 @@ extension TextScanner {
     func date(_ index: Int) -> Match? {
         let isDative = Self.dativePrepositions.contains(word(before: index)?.lowercased() ?? "")
         guard begins(index), let first = digits(at: index, most: 4) else { return nil }
-        let months = isEnglish ? English.months : words.months
+        let months = words.months
         guard !months.isEmpty else { return nil }
         guard let mark = scalar(first.end), ["-", ".", "/"].contains(mark), let second = digits(at: first.end + 1, most: 2), scalar(second.end) == mark,
             let third = digits(at: second.end + 1, most: 4), ends(third.end)
@@ -55,12 +55,11 @@ extension TextScanner {
         }
         guard isSpace(scalar(next)), let month = word(at: next + 1), ends(month.end) else { return nil }
         var name = month.text, nameEnd = month.end
-        let months = isEnglish ? English.months : words.months
         if isEnglish, let full = English.shortMonths[name] {
             name = full
             if scalar(nameEnd) == "." { nameEnd += 1 }
         }
-        guard months.contains(where: { $0 == name || !isEnglish && $0.lowercased() == name.lowercased() }) else { return nil }
+        guard words.months.contains(where: { $0 == name || !isEnglish && $0.lowercased() == name.lowercased() }) else { return nil }
         var year: String?, last = nameEnd
         for joint in ["", ",", " de"] where has(joint, at: nameEnd) {
             let start = nameEnd + joint.unicodeScalars.count

@@ -30,7 +30,7 @@ struct LanguageWords: Sendable {
             point: "point", decimal: ".", thousands: [","], minus: "minus", plus: "plus", percent: "percent", and: "and", to: "to",
             equals: "equals", times: "times", degrees: "degrees", number: "number", at: "at",
             euro: ("euro", "euros"), dollar: ("dollar", "dollars"), pound: ("pound", "pounds"), yen: ("yen", "yen"), cent: ("cent", "cents"),
-            time: "%h %m", fullHour: "%h o'clock"),
+            time: "%h %m", fullHour: "%h o'clock", months: English.months, units: English.units),
         "de": LanguageWords(
             point: "Komma", minus: "minus", plus: "plus", percent: "Prozent", and: "und", to: "bis", equals: "gleich", times: "mal",
             degrees: "Grad", number: "Nummer", at: "ät",

@@ -97,14 +97,13 @@ extension TextScanner {
             return Match(next + 1, "\(say(number)) \(degrees)")
         default: break
         }
-        let table = isEnglish ? English.units : words.units
-        guard !table.isEmpty, isLetter(sign) || sign == "µ" else { return nil }
+        guard !words.units.isEmpty, isLetter(sign) || sign == "µ" else { return nil }
         var end = next
         while let letter = scalar(end), isLetter(letter) || letter == "/" || letter == "²" || letter == "³" || letter == "µ", end - next < 6 { end += 1 }
         while end > next {
             let unit = string(next..<end)
             // Single letters are units only where they touch the number, or in capitals of their own.
-            if ends(end), let forms = table[unit], next == number.end || unit.count > 1 || English.loneUnits.contains(unit) {
+            if ends(end), let forms = words.units[unit], next == number.end || unit.count > 1 || English.loneUnits.contains(unit) {
                 return Match(end, counted(number, forms))
             }
             end -= 1

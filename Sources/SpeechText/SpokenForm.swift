@@ -23,10 +23,7 @@ public struct SpokenForm: Sendable {
         abbreviations = Dictionary(grouping: sorted) { String($0.written.prefix { $0.isLetter }) }
     }
 
-    public func callAsFunction(_ text: String) -> SpokenText {
-        var scanner = TextScanner(text, self)
-        return scanner.run()
-    }
+    public func callAsFunction(_ text: String) -> SpokenText { TextScanner(text, self).run() }
 }
 
 /// One pass over a text.
@@ -50,7 +47,7 @@ struct TextScanner {
         self.form = form
     }
 
-    mutating func run() -> SpokenText {
+    func run() -> SpokenText {
         var segments: [SpokenText.Segment] = []
         var plain = 0, index = 0
         func keep(_ end: Int) {
@@ -68,7 +65,7 @@ struct TextScanner {
             // Digits may touch letters; words do not.
             if let first = spoken.unicodeScalars.first, isWord(first) {
                 let before = segments.last?.spoken.unicodeScalars.last
-                if index > 0, before.map(isWord) ?? false, !isWide(before!) { spoken = " " + spoken }
+                if let before, isWord(before), !isWide(before) { spoken = " " + spoken }
             }
             if let last = spoken.unicodeScalars.last, isWord(last), match.end < scalars.count, isWord(scalars[match.end]), !isWide(scalars[match.end]) { spoken += " " }
             segments.append(.init(written: string(index..<match.end), spoken: spoken))

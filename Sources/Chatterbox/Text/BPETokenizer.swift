@@ -74,6 +74,13 @@ public struct BPETokenizer: Sendable {
     /// The largest number, plus one.
     public var count: Int { (pieces.keys.max() ?? -1) + 1 }
 
+    /// Characters of a text that have no piece, each once, in order; white space is none of them.
+    ///
+    /// - Parameter spelling: how a character is written before it is encoded.
+    func unknownCharacters(in text: String, spelledAs spelling: (String) -> String) -> [Character] {
+        Array(text).uniqued().filter { !$0.isWhitespace && encode(spelling(String($0))).contains { $0 == unknown } }
+    }
+
     /// The numbers of a text's pieces.
     public func encode(_ text: String) -> [Int] {
         let scalars = Array(text.unicodeScalars)

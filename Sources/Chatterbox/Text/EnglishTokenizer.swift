@@ -47,12 +47,7 @@ public struct EnglishTokenizer: TextTokenizer {
     public func hasWords(_ tokens: [Int]) -> Bool { tokens.contains { speakable.contains($0) } }
 
     /// Characters that the model has never seen and will not speak, each once, in order.
-    public func unknownCharacters(in text: String) -> [Character] {
-        var seen: Set<Character> = []
-        return text.filter { character in
-            !character.isWhitespace && seen.insert(character).inserted && pieces.encode(String(character)).contains { $0 == pieces.unknown }
-        }.map { $0 }
-    }
+    public func unknownCharacters(in text: String) -> [Character] { pieces.unknownCharacters(in: text, spelledAs: \.self) }
 
     public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] {
         encoded.tokens.contains { $0 == pieces.unknown } ? unknownCharacters(in: text) : []

@@ -30,10 +30,11 @@ public struct GPT2Tokenizer: TextTokenizer {
 
     /// What looks like a tag and is none, each once, in order.
     public func unknownTags(in text: String) -> [String] {
-        var found: [String] = []
-        for (tag, _) in text.matches(of: /\[([\p{L}][\p{L} '_-]{0,39})\]/).map(\.output) where !tags.contains(String(tag)) {
-            if !found.contains(String(tag)) { found.append(String(tag)) }
-        }
-        return found
+        text.bracketedWords.filter { !tags.contains($0) }
     }
+}
+
+extension String {
+    /// What looks like a tag, as `[laugh]`, each once, in order.
+    var bracketedWords: [String] { matches(of: /\[\p{L}[\p{L} '_-]{0,39}\]/).map { String($0.output) }.uniqued() }
 }

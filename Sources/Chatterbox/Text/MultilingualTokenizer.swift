@@ -35,20 +35,15 @@ public struct MultilingualTokenizer: TextTokenizer {
     public func piece(of token: Int) -> String? { pieces.piece(of: token) }
 
     public func encode(_ text: String, language: Language) -> EncodedText {
-        let plain = text.lowercasedByContext().decomposedStringWithCompatibilityMapping
-        let (spoken, warnings) = steps(plain, language)
+        let (spoken, warnings) = steps(Self.plain(text), language)
         let tokens = pieces.encode("[\(language.code)]\(spoken)".replacingScalars(" ", with: "[SPACE]"))
         return EncodedText(tokens: tokens, hasWords: tokens.contains { speakable.contains($0) }, warnings: warnings)
     }
 
+    private static func plain(_ text: String) -> String { text.lowercasedByContext().decomposedStringWithCompatibilityMapping }
+
     public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] {
-        guard encoded.tokens.contains(where: { $0 == pieces.unknown }) else { return [] }
-        var seen: Set<Character> = []
-        return text.filter { character in
-            guard !character.isWhitespace, seen.insert(character).inserted else { return false }
-            let plain = String(character).lowercasedByContext().decomposedStringWithCompatibilityMapping
-            return pieces.encode(plain).contains { $0 == pieces.unknown }
-        }.map { $0 }
+        encoded.tokens.contains { $0 == pieces.unknown } ? pieces.unknownCharacters(in: text, spelledAs: Self.plain) : []
     }
 }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Metrics
+import Torch
 
 /// What the server counts, under the names that speech servers share, each with `chatterbox_` before it.
 struct SpeechMetrics: Sendable {
@@ -39,15 +40,10 @@ struct SpeechMetrics: Sendable {
         gauge("num_requests_running", load.running)
         gauge("num_requests_waiting", load.waiting)
         for status in models.statuses { gauge("model_active", status.phase == .active ? 1 : 0, [("model", status.offer.name)]) }
-        if let bytes = Self.residentBytes { gauge("process_resident_bytes", bytes) }
+        if let bytes = try? Memory.statistics().current { gauge("process_resident_bytes", bytes) }
         return registry.text
     }
 
-    /// What Linux says of this process.
-    private static var residentBytes: Int? {
-        guard let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8) else { return nil }
-        return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * Int(sysconf(Int32(_SC_PAGESIZE))) }
-    }
 }
 
 /// Follows a request's sound as a listener would hear who plays it as soon as it comes.

@@ -68,8 +68,6 @@ final class AACWriter: SampleWriter {
             }
         }
         guard status == 0 else { throw AudioError.notEncodable(format: .aac, reason: "the encoder's error \(String(status, radix: 16))") }
-        guard bytes.withUnsafeBytes({ store.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: store.count) }) == count else {
-            throw AudioError.notEncodable(format: .aac, reason: "it cannot be stored")
-        }
+        try store.append(bytes[..<count], of: .aac)
     }
 }

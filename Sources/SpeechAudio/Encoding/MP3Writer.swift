@@ -61,8 +61,6 @@ final class MP3Writer: SampleWriter {
             count = max(0, Int(made))
         }
         guard made >= 0 else { throw AudioError.notEncodable(format: .mp3, reason: "LAME's error \(made)") }
-        guard bytes.withUnsafeBytes({ store.write($0, at: store.count) }) == bytes.count else {
-            throw AudioError.notEncodable(format: .mp3, reason: "it cannot be stored")
-        }
+        try store.append(bytes, of: .mp3)
     }
 }

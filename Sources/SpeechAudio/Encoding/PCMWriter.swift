@@ -7,12 +7,7 @@ final class PCMWriter: SampleWriter {
 
     init(_ encoding: SampleEncoding, into store: any ByteStore) { (self.encoding, self.store) = (encoding, store) }
 
-    func write(_ samples: [Float]) throws {
-        let bytes = raw(samples)
-        guard bytes.withUnsafeBytes({ store.write($0, at: store.count) }) == bytes.count else {
-            throw AudioError.notEncodable(format: .pcm, reason: "it cannot be stored")
-        }
-    }
+    func write(_ samples: [Float]) throws { try store.append(raw(samples), of: .pcm) }
 
     func finish() {}
 

@@ -19,6 +19,15 @@ protocol ByteStore: AnyObject {
 }
 
 extension ByteStore {
+    /// Writes behind what is there.
+    ///
+    /// - Throws: ``AudioError/notEncodable(format:reason:)`` where not all of it could be.
+    func append(_ bytes: some ContiguousBytes, of format: AudioFormat) throws {
+        guard bytes.withUnsafeBytes({ write($0, at: count) == $0.count }) else {
+            throw AudioError.notEncodable(format: format, reason: "it cannot be stored")
+        }
+    }
+
     /// Runs what writes here; where it fails because a write failed, that is the error.
     func writing(_ body: () throws -> Void) throws {
         do { try body() } catch { throw failure ?? error }
