@@ -20,6 +20,8 @@ struct LanguageWords: Sendable {
     /// The first of a month, where it is not said like other days.
     var firstDay: String?
     var units: [String: Forms] = [:]
+    /// Whether the singular stands with its article, which is then said in place of the number.
+    var singularHasArticle = false
     var abbreviations: [String: String] = [:]
 
     static func of(_ language: String) -> LanguageWords { all[language] ?? all["en"]! }
@@ -42,7 +44,7 @@ struct LanguageWords: Sendable {
                 "km": ("ein Kilometer", "Kilometer"), "m": ("ein Meter", "Meter"), "cm": ("ein Zentimeter", "Zentimeter"), "mm": ("ein Millimeter", "Millimeter"),
                 "kg": ("ein Kilogramm", "Kilogramm"), "g": ("ein Gramm", "Gramm"), "l": ("ein Liter", "Liter"), "ml": ("ein Milliliter", "Milliliter"),
                 "km/h": ("ein Kilometer pro Stunde", "Kilometer pro Stunde"), "min": ("eine Minute", "Minuten"), "h": ("eine Stunde", "Stunden"),
-            ],
+            ], singularHasArticle: true,
             abbreviations: [
                 "z. B.": "zum Beispiel", "z.B.": "zum Beispiel", "d. h.": "das heißt", "d.h.": "das heißt", "u. a.": "unter anderem", "u.a.": "unter anderem",
                 "usw.": "und so weiter", "bzw.": "beziehungsweise", "ca.": "circa", "Dr.": "Doktor", "Prof.": "Professor", "Nr.": "Nummer", "Str.": "Straße",

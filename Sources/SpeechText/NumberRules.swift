@@ -114,7 +114,7 @@ extension TextScanner {
     /// "one euro", "five euros"; in German "ein Euro".
     private func counted(_ number: Number, _ forms: LanguageWords.Forms) -> String {
         guard number.isOne else { return say(number) + gap + forms.many }
-        return forms.one.contains(" ") ? forms.one : say(number) + gap + forms.one
+        return words.singularHasArticle ? forms.one : say(number) + gap + forms.one
     }
 
     static let currencies: [Unicode.Scalar: KeyPath<LanguageWords, LanguageWords.Forms> & Sendable] = [

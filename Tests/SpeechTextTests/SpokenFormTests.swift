@@ -29,7 +29,7 @@ struct SpokenFormTests {
         ("5 USD", "five dollars"), ("¥500", "five hundred yen"), ("$5.00", "five dollars"),
         // Measures
         ("5.3%", "five point three percent"), ("40°C", "forty degrees Celsius"), ("40–60°C", "forty to sixty degrees Celsius"), ("5kg", "five kilograms"), ("1 km", "one kilometer"),
-        ("120 km/h", "one hundred twenty kilometers per hour"), ("16GB", "sixteen gigabytes"), ("24k", "twenty-four thousand"), ("70 mph.", "seventy miles per hour."), ("90°", "ninety degrees"),
+        ("120 km/h", "one hundred twenty kilometers per hour"), ("16GB", "sixteen gigabytes"), ("24k", "twenty-four thousand"), ("70 mph.", "seventy miles per hour."), ("1 mph", "one mile per hour"), ("90°", "ninety degrees"),
         ("1°", "one degree"), ("3 m", "three meters"), ("12 m²", "twelve square meters"),
         // Ranges and fractions
         ("pages 10-15", "pages ten to fifteen"), ("1990–1995", "nineteen ninety to nineteen ninety-five"), ("3–5%", "three to five percent"), ("1/2", "one half"), ("3/4 cup", "three quarters cup"),
@@ -63,7 +63,7 @@ struct SpokenFormTests {
         ("de", "1.234,56 €", "eintausendzweihundertvierunddreißig Euro und sechsundfünfzig Cent"), ("de", "z. B. 5 km", "zum Beispiel fünf Kilometer"), ("de", "1 €", "ein Euro"),
         ("de", "Der 24.12.2023 war kalt.", "Der vierundzwanzigster Dezember zweitausenddreiundzwanzig war kalt."), ("de", "von 1939–1945", "von neunzehnhundertneununddreißig bis neunzehnhundertfünfundvierzig"),
         ("de", "um 1:00 Uhr", "um ein Uhr"), ("de", "und so usw.", "und so und so weiter."), ("de", "−5 °C", "minus fünf Grad Celsius"),
-        ("fr", "Le 1er mai 2024 à 14h30", "Le premier mai deux mille vingt-quatre à quatorze heures trente"), ("fr", "12,5 %", "douze virgule cinq pour cent"), ("fr", "3 €", "trois euros"),
+        ("fr", "Le 1er mai 2024 à 14h30", "Le premier mai deux mille vingt-quatre à quatorze heures trente"), ("fr", "12,5 %", "douze virgule cinq pour cent"), ("fr", "3 €", "trois euros"), ("fr", "1 km/h", "un kilomètre par heure"), ("de", "1 km/h", "ein Kilometer pro Stunde"),
         ("fr", "1 234 567", "un million deux cent trente-quatre mille cinq cent soixante-sept"), ("fr", "le 2e étage", "le deuxième étage"), ("fr", "14/07/1789", "quatorze juillet mille sept cent quatre-vingt-neuf"),
         ("es", "El 5 de mayo de 2024", "El cinco de mayo de dos mil veinticuatro"), ("es", "2,5 km", "dos coma cinco kilómetros"), ("es", "La Sra. García", "La señora García"), ("es", "25 €", "veinticinco euros"),
         ("es", "a las 14:30", "a las catorce y treinta"),
