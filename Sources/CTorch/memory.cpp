@@ -1,6 +1,8 @@
 #include "support.h"
 
 #include <ATen/DeviceAccelerator.h>
+#include <ATen/core/CachingHostAllocator.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
 #include <malloc.h>
@@ -25,8 +27,13 @@ ct_status ct_device_reset_peak(ct_device device, char** error) {
 }
 ct_status ct_release_cache(ct_device device, char** error) {
     return guard(error, [&] {
-        if (ct::device(device).is_cuda()) at::accelerator::emptyCache();
-        else malloc_trim(0);
+        if (ct::device(device).is_cuda()) {
+            at::accelerator::emptyCache();
+            // Page-locked memory of the host that nothing uses any more.
+            at::getHostAllocator(at::kCUDA)->empty_cache();
+        } else {
+            malloc_trim(0);
+        }
     });
 }
 
@@ -36,6 +43,18 @@ at::Tensor bytes_of(const at::Tensor& x) {
     auto& storage = x.storage();
     return at::from_blob(
         storage.mutable_data(), {static_cast<int64_t>(storage.nbytes())}, [](void*) {}, at::TensorOptions(at::kByte).device(x.device()), x.device());
+}
+/// Bytes on the host: page-locked where they come from a GPU, so that they go back at the bus's full speed.
+at::Tensor on_host(const at::Tensor& bytes) {
+    if (bytes.is_cuda()) {
+        try {
+            auto copy = at::empty(bytes.sizes(), at::TensorOptions(at::kByte).pinned_memory(true));
+            return copy.copy_(bytes);
+        } catch (const c10::Error&) {
+            // The system locks no more pages; ordinary memory does as well.
+        }
+    }
+    return bytes.to(at::kCPU, /*non_blocking=*/false, /*copy=*/true);
 }
 void drop(const at::Tensor& x) {
     auto* storage = x.storage().unsafeGetStorageImpl();
@@ -49,7 +68,7 @@ void drop(const at::Tensor& x) {
 ct_status ct_storage_leave(ct_tensor x, CT_OUT) {
     return produce(out, error, [&] {
         Borrowed tensor(x);
-        auto copy = bytes_of(*tensor).to(at::kCPU, /*non_blocking=*/false, /*copy=*/true);
+        auto copy = on_host(bytes_of(*tensor));
         drop(*tensor);
         return copy;
     });

@@ -4,7 +4,9 @@ import Synchronization
 /// Weights that leave their card while they are not needed, so that others have room, and come back when they are.
 ///
 /// The first time they leave they are copied to the host, where the copy stays; leaving again is free, and coming back
-/// takes one transfer. Views share their tensor's memory and go and come with it. Nobody may write to them.
+/// takes one transfer. From a GPU they go to page-locked memory, where the system has some. All leave or come back, or none:
+/// where one cannot, the others are where they were. Views share their tensor's memory and go and come with it. Nobody may
+/// write to them.
 public final class Offload: Sendable {
     private struct State {
         var users = 0
@@ -29,12 +31,7 @@ public final class Offload: Sendable {
     /// - Throws: ``TorchError`` where the device has no room.
     public func enter() throws {
         try state.withLock { state in
-            if state.isAway {
-                for (tensor, copy) in zip(tensors, state.copies) {
-                    try perform("bring back", [tensor]) { ct_storage_return(tensor.handle, copy.handle, $0) }
-                }
-                state.isAway = false
-            }
+            try comeBack(&state)
             state.users += 1
         }
     }
@@ -57,15 +54,57 @@ public final class Offload: Sendable {
         }
     }
 
+    /// Brings the weights back until they are sent away again, and keeps no copy on the host; ``enter()`` is for those who use
+    /// them in turns.
+    ///
+    /// - Throws: ``TorchError`` where the device has no room.
+    public func comeBack() throws {
+        try state.withLock { state in
+            try comeBack(&state)
+            state.copies = []
+            try releaseCaches()
+        }
+    }
+
     private func leave(_ state: inout State) throws {
         guard !state.isAway else { return }
         if state.copies.count == tensors.count {
-            for tensor in tensors { try perform("leave", [tensor]) { ct_storage_drop(tensor.handle, $0) } }
+            try drop(tensors)
         } else {
-            state.copies = []
-            for tensor in tensors { state.copies.append(try produce("leave", [tensor]) { ct_storage_leave(tensor.handle, $0, $1) }) }
+            var copies: [Tensor] = []
+            for tensor in tensors {
+                do { copies.append(try produce("leave", [tensor]) { ct_storage_leave(tensor.handle, $0, $1) }) } catch {
+                    for (tensor, copy) in zip(tensors, copies) { try bringBack(tensor, copy) }
+                    throw error
+                }
+            }
+            state.copies = copies
         }
         state.isAway = true
+        try releaseCaches()
+    }
+
+    private func comeBack(_ state: inout State) throws {
+        guard state.isAway else { return }
+        for (index, (tensor, copy)) in zip(tensors, state.copies).enumerated() {
+            do { try bringBack(tensor, copy) } catch {
+                try drop(tensors[..<index])
+                try releaseCaches()
+                throw error
+            }
+        }
+        state.isAway = false
+    }
+
+    private func bringBack(_ tensor: Tensor, _ copy: Tensor) throws {
+        try perform("bring back", [tensor]) { ct_storage_return(tensor.handle, copy.handle, $0) }
+    }
+
+    private func drop(_ tensors: some Sequence<Tensor>) throws {
+        for tensor in tensors { try perform("leave", [tensor]) { ct_storage_drop(tensor.handle, $0) } }
+    }
+
+    private func releaseCaches() throws {
         for device in Set(tensors.map(\.device)) { try Memory.releaseCache(of: device) }
     }
 }

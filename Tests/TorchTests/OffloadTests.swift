@@ -1,7 +1,33 @@
+import TestSupport
 import Testing
 import Torch
 
 @Suite("Offload") struct OffloadTests {
+    @Test("where one cannot leave none does") func allOrNone() throws {
+        let folder = try TemporaryFolder(), file = folder.url.appending(path: "a.safetensors")
+        let own = try Tensor.rand([8], generator: Generator(seed: 1)), expected = try own.array(of: Float.self)
+        try SafetensorsWriter.write(["mapped": own], to: file)
+        // A file's pages are nobody's to give back.
+        let mapped = try SafetensorsFile(file).tensor("mapped")
+        let offload = Offload([own, mapped])
+        #expect(throws: TorchError.self) { try offload.leave() }
+        #expect(!offload.isAway)
+        #expect(try own.array(of: Float.self) == expected && mapped.array(of: Float.self) == expected)
+    }
+
+    @Test("weights that come back to stay leave no copy, and can leave again") func comeBack() throws {
+        let tensor = try Tensor.rand([8], generator: Generator(seed: 1)), expected = try tensor.array(of: Float.self)
+        let offload = Offload([tensor])
+        try offload.comeBack()
+        for _ in 0..<2 {
+            try offload.leave()
+            #expect(offload.isAway)
+            try offload.comeBack()
+            #expect(!offload.isAway)
+            #expect(try tensor.array(of: Float.self) == expected)
+        }
+    }
+
     @Test("weights go and come back unchanged, their views with them, and stay while somebody uses them")
     func roundTrip() throws {
         let generator = try Generator(seed: 1)
