@@ -23,6 +23,8 @@ public struct Model: Sendable {
     package let libtorchThreads: Int
     /// T3 and the voice encoder where they leave a card while S3Gen works there; nil where everything stays.
     let offload: Offload?
+    /// All networks' weights on a GPU, which they can leave while nobody speaks with the model; nil elsewhere.
+    let residence: Offload?
     public let s3Gen: S3Gen
     /// The file that ``s3Gen`` comes from: the model's own, or that of a fast flow.
     public let s3GenFile: URL
@@ -113,6 +115,8 @@ public struct Model: Sendable {
         let voiceEncoder = try VoiceEncoder(voiceWeights, configuration.voiceEncoder)
         try voiceWeights.requireAllUsed()
         let offload = compute.offload && device.isCUDA ? Offload(Array(t3Weights.parameters.values) + voiceWeights.parameters.values) : nil
+        let residence = device.isCUDA && offload == nil
+            ? Offload([t3Weights, s3GenWeights, voiceWeights].flatMap { $0.parameters.values }) : nil
         let tokenizer = try files.variant.tokenizer.init(folder: folder, tools: languageTools)
         guard tokenizer.count <= configuration.t3.textVocabulary else {
             throw TokenizerError.malformed(
@@ -127,8 +131,8 @@ public struct Model: Sendable {
         let seconds = (clock.now - start) / .seconds(1)
         return Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
-            packedT3: packedT3, plan: plan, isExact: compute.isExact, libtorchThreads: libtorchThreads, offload: offload, s3Gen: s3Gen,
-            s3GenFile: s3GenFile.url, voiceEncoder: voiceEncoder, builtInVoice: voice, noBuiltInVoice: noVoice,
+            packedT3: packedT3, plan: plan, isExact: compute.isExact, libtorchThreads: libtorchThreads, offload: offload, residence: residence,
+            s3Gen: s3Gen, s3GenFile: s3GenFile.url, voiceEncoder: voiceEncoder, builtInVoice: voice, noBuiltInVoice: noVoice,
             watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
     }
 

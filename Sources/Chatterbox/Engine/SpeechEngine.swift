@@ -14,16 +14,20 @@ import Torch
 /// request of its own.
 public final class SpeechEngine: Sendable {
     private let mailbox = EngineMailbox()
+    private let steps = StepCounts()
 
     public init() {
-        let mailbox = mailbox
-        let thread = Thread { EngineLoop(mailbox).run() }
+        let (mailbox, steps) = (mailbox, steps)
+        let thread = Thread { EngineLoop(mailbox, steps).run() }
         thread.name = "chatterbox.engine"
         thread.stackSize = 8 << 20
         thread.start()
     }
 
     deinit { mailbox.post(.close) }
+
+    /// How many steps have drawn a token for each of so many requests: how far those in company share the reading of weights.
+    public var stepCounts: [Int: Int] { steps.counts }
 
     /// A request that is not open yet.
     func makeRequest() -> EngineRequest { EngineRequest(number: mailbox.nextNumber()) }
@@ -55,6 +59,14 @@ public final class SpeechEngine: Sendable {
         }
     }
 
+    /// Frees what is kept for a model between its requests: the decoder that they share, on a GPU with its captured steps. It is
+    /// made anew for the next request.
+    package func forget(_ model: Model) async {
+        await withCheckedContinuation { continuation in
+            mailbox.post(.forget(ObjectIdentifier(model.identity)) { continuation.resume() })
+        }
+    }
+
     /// Runs work on the device in its turn, and gives what comes of it. The task's cancellation is the work's.
     ///
     /// - Parameter threads: that libtorch's operations may use meanwhile.
@@ -72,6 +84,15 @@ public final class SpeechEngine: Sendable {
             request.cancel()
         }
     }
+}
+
+/// Steps by how many requests they served.
+private final class StepCounts: Sendable {
+    private let stored = Mutex<[Int: Int]>([:])
+
+    var counts: [Int: Int] { stored.withLock(\.self) }
+
+    func add(_ requests: Int) { stored.withLock { $0[requests, default: 0] += 1 } }
 }
 
 /// What a request's work made, handed over when it has ended.
@@ -131,6 +152,8 @@ private final class EngineMailbox: Sendable {
         case open(EngineRequest, EngineJob)
         /// A request waited and can go on.
         case runnable(Int)
+        /// A model rests; what is called when nothing is kept for it.
+        case forget(ObjectIdentifier, done: @Sendable () -> Void)
         case close
     }
 
@@ -274,6 +297,7 @@ private final class ModelGroup {
 /// The state of an engine: only the loop's thread, and the coroutine that it lets run meanwhile, touch it.
 private final class EngineLoop {
     private let mailbox: EngineMailbox
+    private let steps: StepCounts
     private let threads = CoroutineThreads(name: "chatterbox.request")
     private var scheduler = Scheduler()
     private var requests: [Int: OpenRequest] = [:]
@@ -282,7 +306,7 @@ private final class EngineLoop {
     private let start = ContinuousClock.now
     private var isClosed = false
 
-    init(_ mailbox: EngineMailbox) { self.mailbox = mailbox }
+    init(_ mailbox: EngineMailbox, _ steps: StepCounts) { (self.mailbox, self.steps) = (mailbox, steps) }
 
     private var now: Double { (ContinuousClock.now - start) / .seconds(1) }
 
@@ -302,6 +326,9 @@ private final class EngineLoop {
         switch message {
         case .open(let request, let job): open(request, job)
         case .runnable(let number): requests[number].map(updateNeed)
+        case .forget(let identity, let done):
+            forget(identity)
+            done()
         case .close: isClosed = true
         }
     }
@@ -397,6 +424,7 @@ private final class EngineLoop {
             let ready = decodings.filter(\.decoder.isReady)
             try T3Decoder.draw(ready.map(\.decoder))
             for decoding in ready { decoding.onToken() }
+            if !ready.isEmpty { steps.add(ready.count) }
         }
     }
 
@@ -422,6 +450,13 @@ private final class EngineLoop {
     }
 
     func delivered(_ seconds: Double, to request: OpenRequest) { scheduler.deliver(seconds, for: request.ticket, at: now) }
+
+    /// The engine of a model for which nothing is being drawn.
+    private func forget(_ identity: ObjectIdentifier) {
+        guard let group = groups[identity], !requests.values.contains(where: { $0.decoding?.group === group }) else { return }
+        scheduler.removeGroup(group.group)
+        groups[identity] = nil
+    }
 
     /// Engines of models that nobody has any more.
     private func dropUnusedGroups() {

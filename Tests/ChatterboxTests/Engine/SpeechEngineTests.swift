@@ -16,6 +16,23 @@ import Torch
         var leaves: Int?
     }
 
+    @Test("a model that is forgotten between requests goes away with its last owner, and steps are counted by company") func forgotten() async throws {
+        let engine = SpeechEngine()
+        var synthesizer: Synthesizer? = Synthesizer(try Model.load(StandInModel.folder), engine: engine)
+        weak let identity = synthesizer!.model.identity
+        let options = try SpeechOptions(maximumTokens: 5, seed: 1, watermark: false, splitting: .none)
+        let voice = try synthesizer!.model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: 100))
+        let first = try await synthesizer!.speak("One.", voice: voice, options: options).audio
+        await engine.forget(synthesizer!.model)
+        // The next request makes anew what was forgotten.
+        #expect(try await synthesizer!.speak("One.", voice: voice, options: options).audio == first)
+        #expect(engine.stepCounts[1, default: 0] >= 2 && engine.stepCounts[2] == nil)
+        #expect(identity != nil)
+        await engine.forget(synthesizer!.model)
+        synthesizer = nil
+        #expect(identity == nil)
+    }
+
     private static let texts = ["One two.", "Three four five six.", "Seven.", "Eight nine ten. Eleven.", "Twelve and thirteen."]
 
     /// Requests of different texts, voices, guidance, seeds and lengths.
