@@ -44,11 +44,21 @@ public struct ServerConfiguration: Sendable {
     /// Seconds that a client may take to send the body of its request.
     public var senderPatience = 60.0
     /// Seconds that a connection may be silent between requests, or take to send one's header.
-    public var idleTimeout = 60.0
+    public var connectionTimeout = 60.0
     /// Seconds that open answers have to end when the server stops.
     public var stopDeadline = 30.0
-    /// Bytes that the loaded models may take together; nil sets no limit.
+    /// Bytes of the machine's memory that loaded models, and those that rest there, may take together; nil sets no limit.
     public var memory: Int?
+    /// Bytes of GPUs' memory that loaded models may take together; nil sets no limit.
+    public var gpuMemory: Int?
+    /// Seconds after which a model that nobody uses is unloaded; nil lets it stay.
+    public var idleTimeout: Double?
+    /// Whether models that leave a GPU rest in page-locked memory of the host, as far as ``memory`` allows.
+    public var restsOnHost = true
+    /// Connections that may be open at once, each of which is an open file; others wait to be taken. nil sets no limit.
+    public var connectionLimit: Int?
+    /// Whether texts are logged.
+    public var logsTexts = false
     /// Decodes recordings that libsndfile does not.
     public var ffmpeg: FFmpeg?
 

@@ -1,9 +1,9 @@
+import Chatterbox
 import Foundation
 import Hummingbird
-import Logging
 import NIOCore
 import SpeechAudio
-import NIOCore
+import Synchronization
 
 /// What all requests share.
 final class ServerState: Sendable {
@@ -12,15 +12,36 @@ final class ServerState: Sendable {
     let voices: VoiceShelf
     let queue: SpeechQueue
     let limits: ClientLimits
-    let metrics = SpeechMetrics()
+    let metrics: SpeechMetrics
+    private let phase = Atomic(Phase.starting.rawValue)
 
-    init(_ configuration: ServerConfiguration, _ offers: [ModelOffering]) {
+    /// What the server as a whole is at.
+    enum Phase: Int {
+        /// Its first model is being loaded; requests wait for it.
+        case starting
+        case ready
+        /// Open answers end; a load balancer sends new requests elsewhere.
+        case stopping
+    }
+
+    init(_ configuration: ServerConfiguration, _ offers: [ModelOffering], engine: SpeechEngine?) {
         self.configuration = configuration
-        models = ModelShelf(offers, budget: configuration.memory)
-        voices = VoiceShelf(folder: configuration.voices, aliases: configuration.voiceAliases, standard: configuration.defaultVoice)
+        let voices = VoiceShelf(folder: configuration.voices, aliases: configuration.voiceAliases, standard: configuration.defaultVoice)
+        self.voices = voices
+        models = ModelShelf(
+            offers, budget: .init(memory: configuration.memory, gpuMemory: configuration.gpuMemory, rests: configuration.restsOnHost)
+        ) { await voices.forget(model: $0) }
+        metrics = SpeechMetrics(engine: engine)
         queue = SpeechQueue(places: configuration.places, length: configuration.queueLength, patience: configuration.patience)
         limits = ClientLimits(perMinute: configuration.requestsPerMinute, atOnce: configuration.requestsAtOnce)
     }
+
+    var current: Phase { Phase(rawValue: phase.load(ordering: .relaxed))! }
+
+    /// The first model has spoken.
+    func becomeReady() { _ = phase.compareExchange(expected: Phase.starting.rawValue, desired: Phase.ready.rawValue, ordering: .relaxed) }
+
+    func beginToStop() { phase.store(Phase.stopping.rawValue, ordering: .relaxed) }
 
     /// What a client has recorded.
     ///
@@ -38,15 +59,28 @@ struct ServerContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
     let begin = ContinuousClock.now
+    /// Who asks: those behind the router see what is found out in front of it.
+    let caller: Caller
     /// The name of the client's key, or its address.
-    var client: String
+    var client: String { caller.name }
 
     init(source: ApplicationRequestContextSource) {
         coreContext = .init(source: source)
         channel = source.channel
-        client = source.channel.remoteAddress?.ipAddress ?? "unknown"
+        caller = Caller(source.channel.remoteAddress?.ipAddress ?? "unknown")
     }
 
     /// Seconds since the request came.
     var seconds: Double { (ContinuousClock.now - begin) / .seconds(1) }
+}
+
+/// Who asks: an address, until a key has told its name.
+final class Caller: Sendable {
+    private let known: Mutex<String>
+
+    init(_ address: String) { known = Mutex(address) }
+
+    var name: String { known.withLock(\.self) }
+
+    func identify(as name: String) { known.withLock { $0 = name } }
 }

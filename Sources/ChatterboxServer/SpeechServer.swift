@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -17,24 +18,38 @@ public struct SpeechServer: Sendable {
     let state: ServerState
     private let logger: Logger
 
-    /// - Parameter offers: the models, at least one; the first speaks where none is asked for.
-    public init(_ configuration: ServerConfiguration, _ offers: [ModelOffering], logger: Logger = Logger(label: "chatterbox")) {
-        state = ServerState(configuration, offers)
+    /// - Parameters:
+    ///   - offers: the models, at least one; the first speaks where none is asked for.
+    ///   - engine: what computes for all of them, for its figures.
+    public init(
+        _ configuration: ServerConfiguration, _ offers: [ModelOffering], engine: SpeechEngine? = nil, logger: Logger = Logger(label: "chatterbox")
+    ) {
+        state = ServerState(configuration, offers, engine: engine)
         self.logger = logger
     }
 
-    /// The models that are loaded and cannot mark their speech as made by a machine.
-    public var unmarkedModels: [String] { state.models.statuses.filter { $0.marksSpeech == false }.map(\.offer.name) }
+    /// The server of a state, for tests that look at it.
+    init(_ state: ServerState, logger: Logger = Logger(label: "chatterbox")) { (self.state, self.logger) = (state, logger) }
 
-    /// Loads the first model and lets it speak once, so that the first listener does not wait for it.
+    /// The models that are loaded and cannot mark their speech as made by a machine.
+    public var unmarkedModels: [String] { state.models.entries.filter { $0.marksSpeech == false }.map(\.offer.name) }
+
+    /// Loads the first model, and those that are pinned, and lets the first speak once, so that the first listener does not wait
+    /// for it; then `/ready` says so. It may be done while the server runs: requests wait for the model.
     ///
     /// - Throws: what loading throws.
     public func warmUp() async throws {
         let lease = try await state.models.lease(state.models.offers[0])
-        guard let voice = try? await state.voices.voice("default", for: lease) else { return }
-        let order = try SpeechOrder(warmingUp: lease.name)
-        let speech = try OpenSpeech(order, voice: voice, lease: lease, configuration: state.configuration)
-        while try await speech.next() != nil {}
+        for offer in state.models.offers.dropFirst() where offer.isPinned { _ = try await state.models.lease(offer) }
+        do {
+            let voice = try await state.voices.voice("default", for: lease)
+            let speech = try OpenSpeech(SpeechOrder(warmingUp: lease.name), voice: voice, lease: lease, configuration: state.configuration)
+            while try await speech.next() != nil {}
+        } catch let error as APIError {
+            // A model without a voice speaks when somebody has added one.
+            guard error.parameter == "voice" else { throw error }
+        }
+        state.becomeReady()
     }
 
     /// Serves until the task is cancelled; then takes no more requests, lets the open ones end within the deadline, and returns.
@@ -43,7 +58,7 @@ public struct SpeechServer: Sendable {
     /// - Throws: where it cannot listen there, or a certificate cannot be read.
     public func run(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
         let application = try application(onRunning: onRunning)
-        var configuration = ServiceGroupConfiguration(services: [application], logger: logger)
+        var configuration = ServiceGroupConfiguration(services: [application, Housekeeping(state: state)], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(state.configuration.stopDeadline)
         let group = ServiceGroup(configuration: configuration)
         // The group ends in its own time, not with the task that waits for it.
@@ -59,7 +74,7 @@ public struct SpeechServer: Sendable {
     func application(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) throws -> some ApplicationProtocol {
         let configuration = state.configuration
         var connection = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [ConnectionWatch()], idleTimeout: .seconds(Int64(configuration.idleTimeout)))
+            additionalChannelHandlers: [UnreadBody(), ConnectionWatch()], idleTimeout: .milliseconds(Int64(configuration.connectionTimeout * 1000)))
         connection.httpDecoder = .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
         var server = HTTPServerBuilder.http1(configuration: connection)
         if let certificate = configuration.certificate {
@@ -67,7 +82,9 @@ public struct SpeechServer: Sendable {
         }
         return Application(
             router: router(), server: server,
-            configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
+            configuration: .init(
+                address: .hostname(configuration.host, port: configuration.port), serverName: nil,
+                availableConnectionsDelegate: configuration.connectionLimit.map { MaximumAvailableConnections($0) }),
             onServerRunning: { channel in onRunning(channel.localAddress?.port ?? configuration.port) }, logger: logger)
     }
 

@@ -18,15 +18,17 @@ struct LoopbackServer: Sendable {
     /// - Parameters:
     ///   - configure: changes the configuration, of which port and voices are set.
     ///   - models: what it offers; a stand-in that speaks at once where none is given.
+    ///   - logger: takes its log.
     static func run(
-        _ models: [ModelOffering] = [.standIn()], _ configure: (inout ServerConfiguration) -> Void,
+        _ models: [ModelOffering] = [.standIn()], logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+        _ configure: (inout ServerConfiguration) -> Void,
         _ test: @Sendable (LoopbackServer) async throws -> Void
     ) async throws {
         let folder = try TemporaryFolder()
         var configuration = ServerConfiguration(voices: folder.url)
         configuration.port = 0
         configure(&configuration)
-        let server = SpeechServer(configuration, models, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let server = SpeechServer(configuration, models, logger: logger)
         let (ports, found) = AsyncStream<Int>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -110,7 +112,10 @@ final class RawConnection: Sendable {
 
     deinit { close(socket) }
 
-    func send(_ text: String) { _ = Array(text.utf8).withUnsafeBytes { Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) } }
+    /// Whether the bytes were taken; not where the other side has cut the connection.
+    @discardableResult func send(_ text: String) -> Bool {
+        Array(text.utf8).withUnsafeBytes { Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) >= 0 }
+    }
 
     /// A request for speech.
     func order(_ body: JSON) {

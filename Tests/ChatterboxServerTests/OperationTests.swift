@@ -51,7 +51,6 @@ final class TestClock: Sendable {
             return try StandInSpeaker()
         }
         try await LoopbackServer.run([offer]) { server in
-            #expect(try await server.ask(.GET, "/ready").status == 503)
             async let first = server.speak()
             async let second = server.speak()
             while server.state.queue.load.running < 2 { await Task.yield() }
@@ -61,7 +60,6 @@ final class TestClock: Sendable {
             let statuses = [try await first.status, try await second.status]
             #expect(statuses == [200, 200])
             #expect(loads.withLock(\.self) == 1)
-            #expect(try await server.ask(.GET, "/ready").status == 200)
             #expect(try await server.ask(.POST, "/models/stand-in/unload").json?["state"] == "inactive")
             #expect(try await server.ask(.POST, "/models/stand-in/load").json?["state"] == "active")
             #expect(loads.withLock(\.self) == 2)
@@ -72,7 +70,7 @@ final class TestClock: Sendable {
         let gate = Gate()
         let offers: [ModelOffering] = [.standIn("a", bytes: 60), .standIn("b", bytes: 60), .standIn("c", [.wait(gate), .sound(0.1)], bytes: 60)]
         try await LoopbackServer.run(offers) { $0.memory = 130 } _: { server in
-            func states() async throws -> [String] { server.state.models.statuses.map(\.phase.rawValue) }
+            func states() async throws -> [String] { server.state.models.entries.map(\.phase.rawValue) }
             for name in ["a", "b", "a"] { #expect(try await server.speak([("model", .string(name))]).status == 200) }
             async let speaking = server.speak([("model", "c")])
             while try await states()[2] != "active" { await Task.yield() }
@@ -81,6 +79,48 @@ final class TestClock: Sendable {
             #expect(try await states() == ["inactive", "active", "active"])
             gate.open()
             #expect(try await speaking.status == 200)
+        }
+    }
+
+    @Test("the server is ready when its first model has spoken, and stays so while models come and go") func ready() async throws {
+        let gate = Gate(), speaker = try StandInSpeaker()
+        let offer = ModelOffering(name: "stand-in") {
+            await gate.wait()
+            return speaker
+        }
+        try await LoopbackServer.run([offer]) { server in
+            async let warm: Void = SpeechServer(server.state).warmUp()
+            #expect(try await server.ask(.GET, "/live").status == 200)
+            let early = try await server.ask(.GET, "/ready")
+            #expect(early.status == 503 && early.headers["retry-after"] == ["1"] && early.json?["error"]?["code"] == "starting")
+            gate.open()
+            try await warm
+            #expect(speaker.requests.ended == 1)
+            #expect(try await server.ask(.GET, "/ready").status == 200)
+            #expect(try await server.ask(.POST, "/models/stand-in/unload").status == 200)
+            #expect(try await server.ask(.GET, "/ready").status == 200)
+            server.state.beginToStop()
+            #expect(try await server.ask(.GET, "/ready").json?["error"]?["code"] == "stopping")
+        }
+    }
+
+    @Test("a client that goes away while its model is loaded frees its place, and the load goes on for others") func goneWhileLoading() async throws {
+        let gate = Gate(), loads = Mutex(0)
+        let offer = ModelOffering(name: "stand-in") {
+            loads.withLock { $0 += 1 }
+            await gate.wait()
+            return try StandInSpeaker()
+        }
+        try await LoopbackServer.run([offer]) { server in
+            let connection = try RawConnection(server.port)
+            connection.order(LoopbackServer.order())
+            while server.state.models.entries[0].phase != .activating { await Task.yield() }
+            connection.end()
+            while server.state.queue.load.running > 0 { await Task.yield() }
+            #expect(server.state.models.entries[0].phase == .activating)
+            gate.open()
+            #expect(try await server.speak().status == 200)
+            #expect(loads.withLock(\.self) == 1)
         }
     }
 
@@ -100,9 +140,10 @@ final class TestClock: Sendable {
     }
 
     @Test("figures tell what was served") func metrics() async throws {
-        try await LoopbackServer.run { server in
+        try await LoopbackServer.run([.standIn(bytes: 70)]) { server in
             _ = try await server.speak()
             _ = try await server.speak([("speed", 9)])
+            _ = try await server.speak([("voice", "nobody")])
             // A place is given back when the last byte has left.
             while server.state.queue.load.running > 0 { await Task.yield() }
             let answer = try await server.ask(.GET, "/metrics")
@@ -111,6 +152,9 @@ final class TestClock: Sendable {
                 #"chatterbox_requests_success_total{model="stand-in",finished_reason="stop"} 1"#, #"chatterbox_audio_ttfp_s_count{model="stand-in"} 1"#,
                 #"chatterbox_audio_duration_s_sum{model="stand-in"} 1"#, #"chatterbox_http_requests_total{route="/v1/audio/speech",status="400"} 1"#,
                 "chatterbox_num_requests_running 0", #"chatterbox_model_active{model="stand-in"} 1"#,
+                #"chatterbox_audio_chunk_interval_s_count{model="stand-in"} 1"#, #"chatterbox_audio_underrun_s_count{model="stand-in"} 1"#,
+                #"chatterbox_queue_time_s_count{model="stand-in"} 2"#, #"chatterbox_model_memory_bytes{model="stand-in",on="host"} 70"#,
+                #"chatterbox_requests_failed_total{status="404"} 1"#,
             ] { #expect(answer.text.contains(line + "\n"), "\(line)") }
         }
     }
@@ -159,6 +203,14 @@ final class TestClock: Sendable {
             #"b_s_bucket{le="1"} 2"#, #"b_s_bucket{le="+Inf"} 3"#, "b_s_sum 8.25", "b_s_count 3",
         ])
         #expect(lines.contains("c 1.5") && lines.contains(#"d_bucket{le="0.05"} 1"#) && lines.contains("d_sum 0.03"))
+    }
+
+    @Test("a histogram takes what others have counted") func counts() {
+        let registry = PrometheusRegistry(["batch": .init(help: "Requests.", buckets: [1, 2, 4])])
+        registry.set("batch", [1: 5, 3: 2, 9: 1])
+        #expect(registry.text.split(separator: "\n").dropFirst(2) == [
+            #"batch_bucket{le="1"} 5"#, #"batch_bucket{le="2"} 5"#, #"batch_bucket{le="4"} 7"#, #"batch_bucket{le="+Inf"} 8"#, "batch_sum 20", "batch_count 8",
+        ])
     }
 
     @Test("a listener waits where sound comes later than it is played") func listener() {

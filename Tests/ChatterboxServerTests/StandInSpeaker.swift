@@ -19,6 +19,8 @@ final class StandInSpeaker: ServedModel {
     struct Failure: Error {}
 
     let sampleRate = 24_000
+    /// Whether it can leave its device and come back.
+    let canRest: Bool
     let marksSpeech = false
     let timesWords = false
     let hasVoice = true
@@ -26,15 +28,27 @@ final class StandInSpeaker: ServedModel {
     private let steps: [Step]
     private let folder: TemporaryFolder
     private let counts = Mutex((opened: 0, ended: 0, cancelled: 0))
+    private let moves = Mutex<[String]>([])
 
-    init(_ steps: [Step] = [.sound(0.5), .sound(0.5)]) throws {
-        self.steps = steps
+    init(_ steps: [Step] = [.sound(0.5), .sound(0.5)], canRest: Bool = false) throws {
+        (self.steps, self.canRest) = (steps, canRest)
         folder = try TemporaryFolder()
         ownVoices = VoiceLibrary(folder: folder.url)
     }
 
     /// How many requests have been opened, have come to their end, and were cancelled.
     var requests: (opened: Int, ended: Int, cancelled: Int) { counts.withLock(\.self) }
+
+    /// What was asked of it, beside speech.
+    var history: [String] { moves.withLock(\.self) }
+
+    func rest() async throws -> Bool {
+        moves.withLock { $0.append("rest") }
+        return canRest
+    }
+
+    func wake() async throws { moves.withLock { $0.append("wake") } }
+    func close() async { moves.withLock { $0.append("close") } }
 
     func speech(_ request: SpeechRequest) -> any SpeechSource {
         counts.withLock { $0.opened += 1 }

@@ -47,6 +47,24 @@ import Testing
         }
     }
 
+    @Test("a name means the voice that the configuration says, and no further") func aliases() async throws {
+        let recording = try Data(contentsOf: StandInModel.recording)
+        try await LoopbackServer.run([Self.model]) {
+            $0.voiceAliases = ["alloy": "ada", "sam": "ada", "echo": "sam", "nova": "nova"]
+        } _: { server in
+            _ = try await server.ask(.POST, "/v1/audio/voices", bytes: Self.form("ada", recording), headers: Self.type)
+            func sound(_ voice: String) async throws -> LoopbackServer.Answer {
+                try await server.speak([("model", "tiny"), ("voice", .string(voice)), ("response_format", "pcm"), ("seed", 3)])
+            }
+            let own = try await sound("ada")
+            #expect(own.status == 200, "\(own.text)")
+            for name in ["alloy", "sam"] { #expect(try await sound(name).body == own.body, "\(name)") }
+            // An alias of an alias, or of itself, is no voice; the others are the default one.
+            for name in ["echo", "nova"] { #expect(try await sound(name).status == 404, "\(name)") }
+            #expect(try await sound("shimmer").body != own.body)
+        }
+    }
+
     @Test("what is no recording of a voice is refused", arguments: [
         ("ada", Data("hello, this is a text".utf8), "invalid_audio"), ("ada", Data(), "invalid_audio"), ("../ada", Data([1]), nil), ("alloy", Data([1]), nil),
         ("", Data([1]), "missing_required_parameter"),

@@ -28,6 +28,11 @@ struct APIError: Error, HTTPResponseError {
         APIError(.tooManyRequests, message, code: code, headers: [.retryAfter: "\(max(1, Int(seconds.rounded(.up))))", .shouldRetry: "true"])
     }
 
+    /// The server does not take requests yet, or any more.
+    static func unavailable(_ message: String, code: String) -> APIError {
+        APIError(.serviceUnavailable, message, code: code, headers: [.retryAfter: "1", .shouldRetry: "true"])
+    }
+
     /// OpenAI's name for errors of this status.
     private var type: String {
         switch status.code {
@@ -62,4 +67,11 @@ extension HTTPField.Name {
     static let warning = Self("x-chatterbox-warning")!
     static let seed = Self("x-chatterbox-seed")!
     static let apiKey = Self("xi-api-key")!
+}
+
+extension HTTPResponse.Status {
+    /// The server can never do this with the memory that it may take.
+    static let insufficientMemory = Self(code: 507, reasonPhrase: "Insufficient Storage")
+    /// The client has gone away; nobody reads this answer, but figures count it.
+    static let clientGone = Self(code: 499, reasonPhrase: "Client Closed Request")
 }

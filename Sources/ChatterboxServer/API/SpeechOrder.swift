@@ -65,6 +65,9 @@ struct SpeechOrder: Sendable {
         temperature = try fields.number("temperature", in: 0...100)
         topP = try fields.number("top_p", in: 0...1)
         repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
+        if try fields.string("adapter") != nil {
+            throw APIError.invalid("this server loads no adapters yet; leave adapter out", "adapter", code: "unsupported_parameter")
+        }
         if let instructions = try fields.string("instructions"), !instructions.isEmpty {
             warnings.append("instructions are ignored: these models take none")
         }

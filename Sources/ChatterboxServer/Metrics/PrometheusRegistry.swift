@@ -59,6 +59,9 @@ final class PrometheusRegistry: MetricsFactory {
         }
     }
 
+    /// Sets a histogram to values that have been counted elsewhere: how often each has come.
+    func set(_ label: String, _ counts: [Int: Int]) { series(label, [], .histogram).set(counts) }
+
     /// Letters, digits and underscores, no digit first.
     private static func name(_ label: String) -> String {
         let name = String(label.map { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_" ? $0 : "_" })
@@ -118,6 +121,15 @@ private final class Series: CounterHandler, FloatingPointCounterHandler, MeterHa
             state.value += value
             state.count += 1
             for (index, bound) in buckets.enumerated() where value <= bound { state.counts[index] += 1 }
+        }
+    }
+
+    func set(_ counts: [Int: Int]) {
+        guard let buckets else { return }
+        state.withLock { state in
+            state.value = counts.reduce(0) { $0 + Double($1.key * $1.value) }
+            state.count = counts.values.reduce(0, +)
+            state.counts = buckets.map { bound in counts.reduce(0) { $0 + (Double($1.key) <= bound ? $1.value : 0) } }
         }
     }
 

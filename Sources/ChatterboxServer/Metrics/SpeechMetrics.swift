@@ -1,9 +1,12 @@
+import Chatterbox
 import Foundation
 import Metrics
 import Torch
 
 /// What the server counts, under the names that speech servers share, each with `chatterbox_` before it.
 struct SpeechMetrics: Sendable {
+    /// Whose steps are counted.
+    let engine: SpeechEngine?
     let registry = PrometheusRegistry([
         "chatterbox_audio_ttfp_s": .init(help: "Seconds from a request's coming to its first bytes of sound."),
         "chatterbox_audio_chunk_interval_s": .init(help: "Seconds between two pieces of sound of a request."),
@@ -18,7 +21,10 @@ struct SpeechMetrics: Sendable {
         "chatterbox_requests_success_total": .init(help: "Requests that were spoken to an end, by finished_reason: stop, length, abort."),
         "chatterbox_requests_failed_total": .init(help: "Requests that failed, by their status."),
         "chatterbox_http_requests_total": .init(help: "Answers by route and status."),
+        "chatterbox_batch_size": .init(
+            help: "Requests that a step of the language model drew tokens for.", buckets: [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128]),
         "chatterbox_model_active": .init(help: "1 where the model is loaded."),
+        "chatterbox_model_memory_bytes": .init(help: "Memory that the model takes, about, on the host or on a GPU."),
         "chatterbox_process_resident_bytes": .init(help: "Memory of the process."),
     ])
 
@@ -39,11 +45,17 @@ struct SpeechMetrics: Sendable {
         let load = queue.load
         gauge("num_requests_running", load.running)
         gauge("num_requests_waiting", load.waiting)
-        for status in models.statuses { gauge("model_active", status.phase == .active ? 1 : 0, [("model", status.offer.name)]) }
+        for entry in models.entries {
+            let name = ("model", entry.offer.name), isActive = entry.phase == .active
+            gauge("model_active", isActive ? 1 : 0, [name])
+            let onGPU = isActive && entry.offer.usesGPU
+            gauge("model_memory_bytes", (isActive || entry.isResting) && !onGPU ? entry.offer.bytes : 0, [name, ("on", "host")])
+            if entry.offer.usesGPU { gauge("model_memory_bytes", onGPU ? entry.offer.bytes : 0, [name, ("on", "gpu")]) }
+        }
+        if let engine { registry.set("chatterbox_batch_size", engine.stepCounts) }
         if let bytes = try? Memory.statistics().current { gauge("process_resident_bytes", bytes) }
         return registry.text
     }
-
 }
 
 /// Follows a request's sound as a listener would hear who plays it as soon as it comes.

@@ -71,7 +71,8 @@ extension APIError {
         case CheckpointError.noBuiltInVoice: self = .invalid("this model has no voice of its own; name one", "voice", code: "voice_not_found")
         case CheckpointError.unsupportedLanguage: self = .invalid("\(error)", "language")
         case is WordTimesError: self = .invalid("\(error)", "timestamps")
-        case is ClientGone, is CancellationError: self.init(.serviceUnavailable, "the request was given up", code: "cancelled")
+        case is ClientGone: self.init(.clientGone, "the client has gone away", code: "cancelled")
+        case is CancellationError: self.init(.serviceUnavailable, "the request was given up", code: "cancelled")
         default: self.init(.internalServerError, "something went wrong here; the server's log has more", code: "internal_error")
         }
     }

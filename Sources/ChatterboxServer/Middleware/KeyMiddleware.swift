@@ -17,8 +17,7 @@ struct KeyMiddleware: RouterMiddleware {
             throw APIError(
                 .unauthorized, "a key is needed: Authorization: Bearer KEY", code: "invalid_api_key", headers: [.wwwAuthenticate: "Bearer"])
         }
-        var context = context
-        context.client = name
+        context.caller.identify(as: name)
         return try await next(request, context)
     }
 

@@ -3,66 +3,25 @@ import Foundation
 import Synchronization
 import Torch
 
-/// A model that the server offers, loaded or not.
-public struct ModelOffering: Sendable {
-    /// What requests call it.
-    public let name: String
-    /// When it was made, for listings.
-    public let created: Date
-    /// Bytes of memory that it takes when loaded, about.
-    public let bytes: Int
-    /// Whether it stays once it is loaded.
-    public let isPinned: Bool
-    let load: @Sendable () async throws -> any ServedModel
-
-    public init(
-        name: String, created: Date = Date(timeIntervalSince1970: 0), bytes: Int = 0, isPinned: Bool = false,
-        load: @escaping @Sendable () async throws -> any ServedModel
-    ) {
-        (self.name, self.created, self.bytes, self.isPinned, self.load) = (name, created, bytes, isPinned, load)
-    }
-}
-
 /// The server's models: loaded when they are asked for, one load serving all who wait, and unloaded, the longest unused
-/// first, where another would not fit into the memory budget. One that speaks is never unloaded.
+/// first, where another would not fit into the memory budget, or after a time without use. One that speaks is never unloaded.
+///
+/// Each change is whole or does not happen: a model that is being unloaded is gone, with its memory, before another takes its
+/// room, and one that cannot be loaded leaves nothing behind.
 final class ModelShelf: Sendable {
-    /// Where a model stands.
-    enum Phase: String { case inactive, activating, active, broken }
-
-    /// What a listing tells of a model.
-    struct Status: Sendable {
-        let offer: ModelOffering
-        let phase: Phase
-        let users: Int
-        let lastUse: Date?
-        let marksSpeech: Bool?
-        let reason: String?
-    }
-
-    private struct Loaded: Sendable {
-        let model: any ServedModel
-        var users = 0
-        var lastUse = Date()
-    }
-
-    private enum Stage: Sendable {
-        case inactive
-        case activating(Task<Void, any Error>)
-        case active(Loaded)
-        case broken(String)
-    }
-
     let offers: [ModelOffering]
-    private let budget: Int?
-    private let stages: Mutex<[String: Stage]>
+    private let inventory: Mutex<ModelInventory>
+    /// Lets go of what belongs to a model beside it, its voices.
+    private let onUnload: @Sendable (String) async -> Void
 
-    /// - Parameters:
-    ///   - offers: at least one; the first is the default.
-    ///   - budget: bytes that loaded models may take together; nil sets no limit.
-    init(_ offers: [ModelOffering], budget: Int? = nil) {
+    /// - Parameter offers: at least one; the first is the default.
+    init(
+        _ offers: [ModelOffering], budget: ModelInventory.Budget = .init(), onUnload: @escaping @Sendable (String) async -> Void = { _ in }
+    ) {
         precondition(!offers.isEmpty, "a server offers a model at least")
-        (self.offers, self.budget) = (offers, budget)
-        stages = Mutex([:])
+        self.offers = offers
+        self.onUnload = onUnload
+        inventory = Mutex(ModelInventory(offers, budget: budget))
     }
 
     /// The model that a request means: by its name, or the default for OpenAI's names.
@@ -75,112 +34,106 @@ final class ModelShelf: Sendable {
             .notFound, "there is no model \(name) here; there are \(offers.map(\.name).joined(separator: ", "))", parameter: "model", code: "model_not_found")
     }
 
-    var isReady: Bool { stages.withLock { $0.values.contains { if case .active = $0 { true } else { false } } } }
+    /// Every model, in the order in which they are offered.
+    var entries: [ModelInventory.Entry] { inventory.withLock(\.all) }
+
+    func entry(of offer: ModelOffering) -> ModelInventory.Entry { inventory.withLock { $0[offer.name] } }
 
     /// The model for use until the lease is let go; it is loaded first where it is not.
     ///
-    /// - Throws: what loading throws; ``APIError`` where there is no room for it.
+    /// - Throws: what loading throws; ``APIError`` where there is no room for it; `CancellationError` at once where the task is
+    ///   cancelled, though the load goes on for others.
     func lease(_ offer: ModelOffering) async throws -> ModelLease {
         while true {
-            let step: Step = stages.withLock { take(offer, &$0) }
+            let stamp = offer.files?.stamp
+            let step = inventory.withLock { $0.ask(for: offer.name, stamp: stamp) }
             switch step {
-            case .lease(let model): return ModelLease(name: offer.name, model: model) { [self] in release(offer.name) }
-            case .wait(let task): try await task.value
+            case .lease(let model): return ModelLease(name: offer.name, model: model) { [self] in inventory.withLock { $0.release(offer.name) } }
+            case .wait(let change): try await change.value()
+            case .activate(let activation):
+                // The load is everybody's: it goes on where the request that began it goes away.
+                Task { await activate(activation) }
+                try await activation.change.value()
             case .refuse(let error): throw error
             }
         }
     }
 
-    private enum Step {
-        case lease(any ServedModel), wait(Task<Void, any Error>), refuse(APIError)
+    private func activate(_ activation: ModelInventory.Activation) async {
+        for deactivation in activation.leaving { await deactivate(deactivation) }
+        for change in activation.ending { try? await change.value() }
+        identify(activation)
+        let result: Result<any ServedModel, any Error>
+        if let model = await wokenModel(activation) {
+            result = .success(model)
+        } else {
+            do { result = .success(try await activation.offer.load()) } catch { result = .failure(error) }
+        }
+        inventory.withLock { $0.activated(activation, result) }
+        if case .failure = result { Self.returnMemory() }
+        activation.change.settle(result.map { _ in })
     }
 
-    private func take(_ offer: ModelOffering, _ stages: inout [String: Stage]) -> Step {
-        switch stages[offer.name] ?? .inactive {
-        case .active(var loaded):
-            loaded.users += 1
-            loaded.lastUse = Date()
-            stages[offer.name] = .active(loaded)
-            return .lease(loaded.model)
-        case .activating(let task): return .wait(task)
-        case .inactive, .broken:
-            guard makeRoom(for: offer, &stages) else {
-                return .refuse(.busy("there is no memory for \(offer.name) while the models that are loaded speak", code: "model_capacity", retryAfter: 5))
-            }
-            // The load is everybody's: it goes on where the request that began it goes away.
-            let task = Task { [self] in
-                do {
-                    let model = try await offer.load()
-                    self.stages.withLock { $0[offer.name] = .active(Loaded(model: model)) }
-                } catch {
-                    self.stages.withLock { $0[offer.name] = .broken("\(error)") }
-                    throw error
-                }
-            }
-            stages[offer.name] = .activating(task)
-            return .wait(task)
-        }
+    /// The model where it rests and can be woken.
+    private func wokenModel(_ activation: ModelInventory.Activation) async -> (any ServedModel)? {
+        guard activation.wakes, let model = entry(of: activation.offer).model, (try? await model.wake()) != nil else { return nil }
+        return model
     }
 
-    /// Unloads what has not been used for longest until a model fits; false where that cannot be.
-    private func makeRoom(for offer: ModelOffering, _ stages: inout [String: Stage]) -> Bool {
-        guard let budget else { return true }
-        func taken() -> Int {
-            offers.reduce(0) { sum, offer in
-                switch stages[offer.name] {
-                case .active, .activating: sum + offer.bytes
-                default: sum
-                }
-            }
-        }
-        while taken() + offer.bytes > budget {
-            let idle = offers.filter { !$0.isPinned }.compactMap { offer -> (name: String, lastUse: Date)? in
-                if case .active(let loaded) = stages[offer.name], loaded.users == 0 { (offer.name, loaded.lastUse) } else { nil }
-            }
-            guard let oldest = idle.min(by: { $0.lastUse < $1.lastUse }) else { return false }
-            stages[oldest.name] = .inactive
-        }
-        return true
-    }
-
-    private func release(_ name: String) {
-        stages.withLock { stages in
-            guard case .active(var loaded) = stages[name] else { return }
-            loaded.users -= 1
-            loaded.lastUse = Date()
-            stages[name] = .active(loaded)
+    /// Computes the digest of a model's files beside its load, which has their pages in memory; nobody waits for it.
+    private func identify(_ activation: ModelInventory.Activation) {
+        guard let files = activation.offer.files, entry(of: activation.offer).digest == nil else { return }
+        DispatchQueue.global(qos: .utility).async { [self] in
+            guard let digest = try? files.digest() else { return }
+            inventory.withLock { $0.identified(activation.offer.name, digest, stamp: activation.stamp) }
         }
     }
 
-    /// Unloads a model.
-    ///
-    /// - Throws: ``APIError`` where it is in use.
-    func unload(_ offer: ModelOffering) throws {
-        try stages.withLock { stages in
-            switch stages[offer.name] ?? .inactive {
-            case .active(let loaded) where loaded.users > 0:
-                throw APIError(.conflict, "\(offer.name) is speaking; \(loaded.users) requests use it", code: "model_in_use")
-            case .activating: throw APIError(.conflict, "\(offer.name) is being loaded", code: "model_in_use")
-            case .active, .inactive, .broken: stages[offer.name] = .inactive
-            }
-        }
+    private func deactivate(_ deactivation: ModelInventory.Deactivation) async {
+        await onUnload(deactivation.name)
+        let device = await rest(deactivation)
+        Self.returnMemory(of: device)
+        deactivation.change.settle(.success(()))
+    }
+
+    /// Lets a model rest, or go. When this returns nobody has it any more.
+    private func rest(_ deactivation: ModelInventory.Deactivation) async -> Device {
+        let model = inventory.withLock { $0[deactivation.name].model! }
+        // What cannot rest goes.
+        let hasLeft = deactivation.rests ? await (try? model.rest()) ?? false : false
+        if !hasLeft { await model.close() }
+        inventory.withLock { $0.deactivated(deactivation, rests: hasLeft) }
+        return model.device
+    }
+
+    /// Gives memory that nothing uses any more back to the system, and to the GPU's driver.
+    private static func returnMemory(of device: Device = .cpu) {
         try? Memory.releaseCache()
+        if device.isCUDA { try? Memory.releaseCache(of: device) }
     }
 
-    /// Every model, in the order in which they are offered.
-    var statuses: [Status] {
-        stages.withLock { stages in
-            offers.map { offer in
-                switch stages[offer.name] ?? .inactive {
-                case .inactive: Status(offer: offer, phase: .inactive, users: 0, lastUse: nil, marksSpeech: nil, reason: nil)
-                case .activating: Status(offer: offer, phase: .activating, users: 0, lastUse: nil, marksSpeech: nil, reason: nil)
-                case .active(let loaded):
-                    Status(
-                        offer: offer, phase: .active, users: loaded.users, lastUse: loaded.lastUse, marksSpeech: loaded.model.marksSpeech, reason: nil)
-                case .broken(let reason): Status(offer: offer, phase: .broken, users: 0, lastUse: nil, marksSpeech: nil, reason: reason)
-                }
-            }
-        }
+    /// Loads a model, and lets it stay where that is wished.
+    ///
+    /// - Throws: as ``lease(_:)``.
+    func load(_ offer: ModelOffering, pins: Bool) async throws {
+        let lease = try await lease(offer)
+        if pins { inventory.withLock { $0.pin(offer.name) } }
+        withExtendedLifetime(lease) {}
+    }
+
+    /// Unloads a model, pinned or not, and returns when its memory is free. It goes on where the client that asked for it goes away.
+    ///
+    /// - Throws: ``APIError`` where it is in use, `CancellationError`.
+    func unload(_ offer: ModelOffering) async throws {
+        let (deactivation, change) = try inventory.withLock { (try $0.unload(offer.name), $0[offer.name].change) }
+        if let deactivation { Task { await deactivate(deactivation) } }
+        try await change?.value()
+        if change == nil { Self.returnMemory() }
+    }
+
+    /// Unloads what nobody has used for so many seconds.
+    func unloadIdle(after seconds: Double, at now: ContinuousClock.Instant = .now) async {
+        for deactivation in inventory.withLock({ $0.unloadIdle(since: now - .seconds(seconds)) }) { await deactivate(deactivation) }
     }
 }
 

@@ -1,6 +1,7 @@
 import Chatterbox
 import Foundation
 import SpeechAudio
+import Torch
 
 /// A loaded model that speaks, as the server sees it: a `Synthesizer`, or a stand-in of a test.
 public protocol ServedModel: Sendable {
@@ -15,6 +16,9 @@ public protocol ServedModel: Sendable {
     /// The voices that come with it, by name.
     var ownVoices: VoiceLibrary { get }
 
+    /// Where it computes.
+    var device: Device { get }
+
     /// Begins to speak when the first event is asked for.
     func speech(_ request: SpeechRequest) -> any SpeechSource
     /// The voice in a recording.
@@ -23,6 +27,21 @@ public protocol ServedModel: Sendable {
     func voice(from file: URL, for use: Voice.Use) async throws -> Voice
     /// Says what a recording says in another voice.
     func converted(_ recording: Audio, to voice: Voice?, seed: UInt64?, watermark: Bool) async throws -> Speech
+
+    /// Leaves a GPU's memory for the host's, from where ``wake()`` brings it back; nobody speaks with it meanwhile.
+    ///
+    /// - Returns: whether it has; otherwise it is dropped.
+    func rest() async throws -> Bool
+    func wake() async throws
+    /// Frees what is kept for it elsewhere, before it is dropped.
+    func close() async
+}
+
+extension ServedModel {
+    public var device: Device { .cpu }
+    public func rest() async throws -> Bool { false }
+    public func wake() async throws {}
+    public func close() async {}
 }
 
 /// One request's speech as it is made.
@@ -38,6 +57,7 @@ public protocol SpeechSource: Sendable {
 extension SpeechEvents.Iterator: SpeechSource {}
 
 extension Synthesizer: ServedModel {
+    public var device: Device { model.device }
     public var marksSpeech: Bool { model.watermarker != nil }
     public var timesWords: Bool { (try? model.alignmentHeads()) != nil }
     public var hasVoice: Bool { model.builtInVoice != nil }
@@ -48,4 +68,8 @@ extension Synthesizer: ServedModel {
     public func converted(_ recording: Audio, to voice: Voice?, seed: UInt64?, watermark: Bool) async throws -> Speech {
         try await convert(recording, named: "the recording", to: voice, seed: seed, watermark: watermark)
     }
+
+    public func rest() async throws -> Bool { try await leaveDevice() }
+    public func wake() async throws { try await returnToDevice() }
+    public func close() async { await endSharing() }
 }

@@ -11,6 +11,8 @@ final class SpeechQueue: Sendable {
         var waiting: [(number: Int, continuation: CheckedContinuation<Void, any Error>)] = []
         /// Seconds that a place is held for, a moving mean; nil before any was given back.
         var holding: Double?
+        /// Places that have been given back.
+        var served = 0
     }
 
     /// Requests that are spoken at once.
@@ -29,6 +31,9 @@ final class SpeechQueue: Sendable {
 
     /// Requests that hold a place, and that wait for one.
     var load: (running: Int, waiting: Int) { state.withLock { ($0.taken, $0.waiting.count) } }
+
+    /// Requests that have given their place back.
+    var served: Int { state.withLock(\.served) }
 
     /// Waits for a place, which is held until what is returned goes away.
     ///
@@ -73,6 +78,7 @@ final class SpeechQueue: Sendable {
 
     private func leave(after seconds: Double) {
         let next = state.withLock { state in
+            state.served += 1
             state.holding = state.holding.map { $0 + (seconds - $0) * 0.2 } ?? seconds
             guard !state.waiting.isEmpty else {
                 state.taken -= 1

@@ -16,12 +16,13 @@ struct HealthRoutes: Sendable {
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_json)))
         }])
         router.route("/live", [.get: { _, _ in Response(["status": "ok"]) }])
-        router.route("/health", [.get: { _, _ in Response(["status": .string(state.models.isReady ? "ok" : "starting")]) }])
+        router.route("/health", [.get: { _, _ in Response(["status": .string(state.current == .starting ? "starting" : "ok")]) }])
         router.route("/ready", [.get: { _, _ in
-            guard state.models.isReady else {
-                throw APIError(.serviceUnavailable, "no model is loaded yet", code: "starting", headers: [.retryAfter: "1", .shouldRetry: "true"])
+            switch state.current {
+            case .starting: throw APIError.unavailable("the first model is being loaded", code: "starting")
+            case .ready: return Response(["status": "ready"])
+            case .stopping: throw APIError.unavailable("the server is stopping", code: "stopping")
             }
-            return Response(["status": "ready"])
         }])
         router.route("/metrics", [.get: { _, _ in
             Response(

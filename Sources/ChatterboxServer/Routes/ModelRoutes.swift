@@ -6,37 +6,36 @@ struct ModelRoutes: Sendable {
     let state: ServerState
 
     func add(to router: Router<ServerContext>) {
-        router.route("/models", [.get: { _, _ in Response(["object": "list", "data": .array(state.models.statuses.map(\.json))]) }])
+        router.route("/models", [.get: { _, _ in Response(["object": "list", "data": .array(state.models.entries.map(\.json))]) }])
         // Open WebUI's name for the same.
         router.route("/audio/models", [.get: { _, _ in
             Response(["models": .array(state.models.offers.map { ["id": .string($0.name), "name": .string($0.name)] })])
         }])
-        router.route("/models/:model", [.get: { _, context in Response(try status(of: offer(context)).json) }])
-        router.route("/models/:model/load", [.post: { _, context in
-            let offer = try offer(context)
-            _ = try await state.models.lease(offer)
-            return Response(try status(of: offer).json)
+        router.route("/models/:model", [.get: { _, context in Response(state.models.entry(of: try offer(context)).json) }])
+        router.route("/models/:model/load", [.post: { request, context in
+            let offer = try offer(context), pins = request.uri.queryParameters["pin"] == "true"
+            try await ConnectionWatch.of(context.channel).whileOpen { try await state.models.load(offer, pins: pins) }
+            return Response(state.models.entry(of: offer).json)
         }])
         router.route("/models/:model/unload", [.post: { _, context in
             let offer = try offer(context)
-            try state.models.unload(offer)
-            return Response(try status(of: offer).json)
+            try await state.models.unload(offer)
+            return Response(state.models.entry(of: offer).json)
         }])
     }
 
     private func offer(_ context: ServerContext) throws -> ModelOffering {
         try state.models.offer(named: context.parameters.require("model").removingPercentEncoding ?? "")
     }
-
-    private func status(of offer: ModelOffering) throws -> ModelShelf.Status { state.models.statuses.first { $0.offer.name == offer.name }! }
 }
 
-extension ModelShelf.Status {
+extension ModelInventory.Entry {
     /// OpenAI's fields, and this server's own behind them.
     var json: JSON {
         [
             "id": .string(offer.name), "object": "model", "created": .init(Int(offer.created.timeIntervalSince1970)), "owned_by": "chatterbox",
-            "state": .string(phase.rawValue), "pinned": .bool(offer.isPinned), "memory_bytes": .init(offer.bytes), "requests": .init(users),
+            "state": .string(phase.rawValue), "pinned": .bool(isPinned), "on_gpu": .bool(offer.usesGPU), "resting": .bool(isResting),
+            "memory_bytes": .init(offer.bytes), "digest": .init(digest), "requests": .init(users),
             "last_used": lastUse.map { .init(Int($0.timeIntervalSince1970)) } ?? .null, "watermark": marksSpeech.map { .bool($0) } ?? .null,
             "error": .init(reason),
         ]

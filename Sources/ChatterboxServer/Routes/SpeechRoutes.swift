@@ -18,6 +18,7 @@ struct SpeechRoutes: Sendable {
         }
         let order = try SpeechOrder(
             Data(body.readableBytesView), limit: state.configuration.characterLimit, isStrict: state.configuration.isStrict)
+        if state.configuration.logsTexts { context.logger.notice("text", metadata: ["input": "\(order.input)", "voice": "\(order.voice)"]) }
         let admission = try state.limits.admit(context.client)
         let watch = await ConnectionWatch.of(context.channel)
         @Sendable func begin() async throws -> Response {

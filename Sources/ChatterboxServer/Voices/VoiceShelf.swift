@@ -21,7 +21,7 @@ actor VoiceShelf {
     }
 
     /// Voices for models, read or being read; one reading serves all who wait.
-    private var loaded: [Key: Task<Voice, any Error>] = [:]
+    private var loaded: [Key: Outcome<Voice>] = [:]
     /// In the order of their last use.
     private var order: [Key] = []
 
@@ -47,26 +47,59 @@ actor VoiceShelf {
         order.removeAll { $0 == key }
         order.append(key)
         if order.count > Self.most { loaded[order.removeFirst()] = nil }
-        let task = loaded[key] ?? Task { try await lease.model.voice(from: file, for: use) }
-        loaded[key] = task
-        do { return try await task.value } catch {
-            loaded[key] = nil
-            throw error
+        return try await (loaded[key] ?? read(file, key, lease)).value()
+    }
+
+    /// Reads a voice for all who want it, also where the one who was first goes away.
+    private func read(_ file: URL, _ key: Key, _ lease: ModelLease) -> Outcome<Voice> {
+        let outcome = Outcome<Voice>()
+        loaded[key] = outcome
+        Task {
+            let result: Result<Voice, any Error>
+            do { result = .success(try await lease.model.voice(from: file, for: key.use)) } catch {
+                if loaded[key] === outcome { loaded[key] = nil }
+                result = .failure(error)
+            }
+            outcome.settle(result)
         }
+        return outcome
+    }
+
+    /// Lets go of the voices for a model that is unloaded: other weights may come under its name.
+    func forget(model: String) {
+        loaded = loaded.filter { $0.key.model != model }
+        order.removeAll { $0.model == model }
     }
 
     /// The file of a voice; nil for the model's own voice.
     private func file(of name: String, for lease: ModelLease) throws -> URL? {
+        if let file = ownFile(of: name, for: lease) { return file }
+        // What an alias means is a voice, and no other alias.
+        if let meant = aliases[name] {
+            guard meant != "default" else { return try standardFile(for: lease) }
+            guard let file = ownFile(of: meant, for: lease) else { throw unknown(meant) }
+            return file
+        }
+        guard Self.openAINames.contains(name) || name == "default" else { throw unknown(name) }
+        return try standardFile(for: lease)
+    }
+
+    private func standardFile(for lease: ModelLease) throws -> URL? {
+        guard let standard else { return nil }
+        guard let file = ownFile(of: standard, for: lease) else { throw unknown(standard) }
+        return file
+    }
+
+    /// The file of a voice that is really there.
+    private func ownFile(of name: String, for lease: ModelLease) -> URL? {
         for library in [library, lease.model.ownVoices] {
             if let entry = try? library.entry(named: name) { return entry.file }
         }
-        if let other = aliases[name], other != name { return try file(of: other, for: lease) }
-        guard Self.openAINames.contains(name) || name == "default" else { throw unknown(name) }
-        return try standard.flatMap { $0 == name ? nil : try file(of: $0, for: lease) }
+        return nil
     }
 
     private func unknown(_ name: String) -> APIError {
-        let known = (library.entries().map(\.name) + ["default"]).joined(separator: ", ")
+        let known = (library.entries().map(\.name) + aliases.keys.sorted() + ["default"]).joined(separator: ", ")
         return APIError(.notFound, "there is no voice \(name) here; there are \(known)", parameter: "voice", code: "voice_not_found")
     }
 

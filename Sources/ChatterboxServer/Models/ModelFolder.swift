@@ -1,0 +1,58 @@
+import Crypto
+import Foundation
+
+/// A model's files, told apart from those of other models and of other releases.
+struct ModelFolder: Sendable {
+    let folder: URL
+
+    private struct File {
+        let name: String
+        let contents: URL
+        /// SHA-256 where it is the contents' name, as in the hub's cache, which has checked it.
+        let digest: String?
+    }
+
+    private var files: [File] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.sorted().compactMap { name in
+            let contents = folder.appending(path: name).resolvingSymlinksInPath()
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: contents.path, isDirectory: &isFolder), !isFolder.boolValue else { return nil }
+            let last = contents.lastPathComponent
+            let isDigest = last != name && last.count == 64 && last.allSatisfy { $0.isHexDigit && !$0.isUppercase }
+            return File(name: name, contents: contents, digest: isDigest ? last : nil)
+        }
+    }
+
+    /// Changes with the files, and costs nothing: their names, places, sizes and times of change.
+    var stamp: String {
+        files.map { file in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: file.contents.path)
+            let changed = (attributes?[.modificationDate] as? Date)?.timeIntervalSince1970 ?? 0
+            return "\(file.name) \(file.contents.path) \(attributes?[.size] as? Int ?? 0) \(changed)"
+        }.joined(separator: "\n")
+    }
+
+    /// SHA-256 over the names and contents of the files, whatever the folder is called: gigabytes are read for it, unless the
+    /// hub's cache tells their digests.
+    ///
+    /// - Throws: `CocoaError` where a file cannot be read, `CancellationError`.
+    func digest() throws -> String {
+        var whole = SHA256()
+        for file in files { whole.update(data: Data("\(try file.digest ?? Self.digest(of: file.contents))  \(file.name)\n".utf8)) }
+        return "sha256:" + Self.hexadecimal(whole.finalize())
+    }
+
+    private static func digest(of file: URL) throws -> String {
+        let handle = try FileHandle(forReadingFrom: file)
+        defer { try? handle.close() }
+        var sum = SHA256()
+        while let block = try handle.read(upToCount: 1 << 22), !block.isEmpty {
+            sum.update(data: block)
+            try Task.checkCancellation()
+        }
+        return hexadecimal(sum.finalize())
+    }
+
+    private static func hexadecimal(_ digest: SHA256.Digest) -> String { digest.map { String(format: "%02x", $0) }.joined() }
+}

@@ -1,0 +1,243 @@
+import Foundation
+
+/// Where each model stands and what all together take: the shelf's books. Nothing is loaded or unloaded here; what is to be done is
+/// said, and is in the books when it has been done.
+struct ModelInventory: Sendable {
+    /// Where a model stands.
+    enum Phase: String, Sendable { case inactive, activating, active, deactivating, broken }
+
+    struct Entry: Sendable {
+        let offer: ModelOffering
+        fileprivate(set) var phase = Phase.inactive
+        /// While it is active or being deactivated, or rests.
+        fileprivate(set) var model: (any ServedModel)?
+        /// Whether its weights lie in the host's memory, for a GPU.
+        fileprivate(set) var isResting = false
+        fileprivate(set) var users = 0
+        fileprivate(set) var lastUse: Date?
+        /// By the clock that idle models are timed with.
+        fileprivate var idleSince: ContinuousClock.Instant?
+        fileprivate(set) var isPinned: Bool
+        fileprivate(set) var marksSpeech: Bool?
+        /// Of the files that it was loaded from, once it is known.
+        fileprivate(set) var digest: String?
+        /// Of the same files.
+        fileprivate(set) var stamp: String?
+        /// Why it is broken.
+        fileprivate(set) var reason: String?
+        /// The end of what is happening to it.
+        fileprivate(set) var change: Outcome<Void>?
+    }
+
+    /// Bytes that loaded models may take together; nil sets no limit.
+    struct Budget: Sendable {
+        var memory, gpuMemory: Int?
+        /// Whether models that leave a GPU rest in the host's memory, where there is room.
+        var rests = true
+    }
+
+    /// What asking for a model comes to.
+    enum Step: Sendable {
+        case lease(any ServedModel)
+        case wait(Outcome<Void>)
+        case activate(Activation)
+        case refuse(APIError)
+    }
+
+    /// A model to be loaded or woken, after others have gone.
+    struct Activation: Sendable {
+        let offer: ModelOffering
+        /// Models of which these books say that they are being deactivated now.
+        let leaving: [Deactivation]
+        /// What others have begun, and must end before there is room.
+        let ending: [Outcome<Void>]
+        /// Whether it rests, from files that are still the same, and is to be woken.
+        let wakes: Bool
+        let stamp: String?
+        let change: Outcome<Void>
+    }
+
+    struct Deactivation: Sendable {
+        let name: String
+        /// Whether it is to rest.
+        let rests: Bool
+        let change: Outcome<Void>
+    }
+
+    private let budget: Budget
+    private var entries: [Entry]
+
+    init(_ offers: [ModelOffering], budget: Budget = Budget()) {
+        self.budget = budget
+        entries = offers.map { Entry(offer: $0, isPinned: $0.isPinned) }
+    }
+
+    /// In the order in which they are offered.
+    var all: [Entry] { entries }
+
+    subscript(name: String) -> Entry { entries[index(name)] }
+
+    private func index(_ name: String) -> Int { entries.firstIndex { $0.offer.name == name }! }
+
+    // MARK: what is taken
+
+    /// Bytes of the machine's memory, or the GPUs', that models take or will have taken when all that has begun has ended.
+    private func taken(ofGPU: Bool) -> Int {
+        entries.reduce(0) { sum, entry in
+            let isThere = switch entry.phase {
+            case .active, .activating: entry.offer.usesGPU == ofGPU
+            case .deactivating, .inactive, .broken: entry.isResting && !ofGPU
+            }
+            return sum + (isThere ? entry.offer.bytes : 0)
+        }
+    }
+
+    private func limit(ofGPU: Bool) -> Int? { ofGPU ? budget.gpuMemory : budget.memory }
+
+    // MARK: changes
+
+    /// Somebody wants a model.
+    mutating func ask(for name: String, stamp: String?, at time: ContinuousClock.Instant = .now) -> Step {
+        let index = index(name), entry = entries[index]
+        switch entry.phase {
+        case .active:
+            entries[index].users += 1
+            entries[index].touch(time)
+            return .lease(entry.model!)
+        case .activating, .deactivating: return .wait(entry.change!)
+        case .inactive, .broken: return activate(index, stamp)
+        }
+    }
+
+    private mutating func activate(_ index: Int, _ stamp: String?) -> Step {
+        let offer = entries[index].offer
+        if let limit = limit(ofGPU: offer.usesGPU), offer.bytes > limit {
+            return .refuse(APIError(
+                .insufficientMemory, "\(offer.name) takes \(offer.bytes) bytes, more than the \(limit) that models may take together", parameter: "model",
+                code: "model_too_large"))
+        }
+        // Files that have changed are another model's. What leaves the host's memory for the GPU makes room there.
+        let before = self, resting = entries[index].isResting && entries[index].stamp == stamp ? entries[index].model : nil
+        entries[index].drop()
+        entries[index].model = resting
+        var leaving: [Deactivation] = []
+        while let limit = limit(ofGPU: offer.usesGPU), taken(ofGPU: offer.usesGPU) + offer.bytes > limit {
+            guard let gone = makeRoom(ofGPU: offer.usesGPU) else {
+                self = before
+                return .refuse(.busy("there is no memory for \(offer.name) while the models that are loaded speak", code: "model_capacity", retryAfter: 5))
+            }
+            leaving += gone
+        }
+        let ending = entries.filter { $0.phase == .deactivating }.compactMap(\.change).filter { change in !leaving.contains { $0.change === change } }
+        let change = Outcome<Void>()
+        entries[index].phase = .activating
+        entries[index].change = change
+        entries[index].reason = nil
+        if entries[index].stamp != stamp { (entries[index].stamp, entries[index].digest) = (stamp, nil) }
+        return .activate(Activation(offer: offer, leaving: leaving, ending: ending, wakes: resting != nil, stamp: stamp, change: change))
+    }
+
+    /// Makes room by what has not been used for longest: a model that rests is dropped, another deactivated. nil where nothing can go.
+    private mutating func makeRoom(ofGPU: Bool) -> [Deactivation]? {
+        let candidates = entries.indices.filter { index in
+            let entry = entries[index]
+            if entry.isResting && entry.phase == .inactive { return !ofGPU }
+            return entry.phase == .active && entry.users == 0 && !entry.isPinned && entry.offer.usesGPU == ofGPU
+        }
+        guard let oldest = candidates.min(by: { (entries[$0].lastUse ?? .distantPast) < (entries[$1].lastUse ?? .distantPast) }) else { return nil }
+        guard !entries[oldest].isResting else {
+            entries[oldest].drop()
+            return []
+        }
+        return [deactivate(oldest)]
+    }
+
+    private mutating func deactivate(_ index: Int) -> Deactivation {
+        let change = Outcome<Void>(), offer = entries[index].offer
+        entries[index].phase = .deactivating
+        entries[index].change = change
+        let hasRoom = budget.memory.map { taken(ofGPU: false) + offer.bytes <= $0 } ?? true
+        let rests = offer.usesGPU && budget.rests && hasRoom
+        entries[index].isResting = rests
+        return Deactivation(name: offer.name, rests: rests, change: change)
+    }
+
+    /// Takes a model out of use, pinned or not.
+    ///
+    /// - Returns: what is to be done; nil where there is nothing.
+    /// - Throws: ``APIError`` where it is in use, or being loaded.
+    mutating func unload(_ name: String) throws -> Deactivation? {
+        let index = index(name)
+        let (phase, users) = (entries[index].phase, entries[index].users)
+        guard phase != .activating else { throw APIError(.conflict, "\(name) is being loaded", code: "model_in_use") }
+        guard users == 0 else { throw APIError(.conflict, "\(name) is speaking; \(users) requests use it", code: "model_in_use") }
+        entries[index].isPinned = false
+        switch phase {
+        case .active: return deactivate(index)
+        case .deactivating, .activating: return nil
+        case .inactive, .broken:
+            entries[index].drop()
+            (entries[index].phase, entries[index].reason) = (.inactive, nil)
+            return nil
+        }
+    }
+
+    /// Takes models out of use that nobody has used for so long.
+    mutating func unloadIdle(since earliest: ContinuousClock.Instant) -> [Deactivation] {
+        entries.indices.compactMap { index in
+            let entry = entries[index]
+            guard entry.phase == .active, entry.users == 0, !entry.isPinned, let idle = entry.idleSince, idle <= earliest else { return nil }
+            return deactivate(index)
+        }
+    }
+
+    mutating func pin(_ name: String) { entries[index(name)].isPinned = true }
+
+    // MARK: what has been done
+
+    /// A model has been loaded, or not.
+    mutating func activated(_ activation: Activation, _ result: Result<any ServedModel, any Error>, at time: ContinuousClock.Instant = .now) {
+        let index = index(activation.offer.name)
+        entries[index].change = nil
+        switch result {
+        case .success(let model):
+            entries[index].phase = .active
+            entries[index].model = model
+            entries[index].marksSpeech = model.marksSpeech
+            entries[index].touch(time)
+        case .failure(let error):
+            entries[index].drop()
+            entries[index].phase = .broken
+            entries[index].reason = "\(error)"
+        }
+    }
+
+    /// The digest of a model's files has been computed.
+    mutating func identified(_ name: String, _ digest: String, stamp: String?) {
+        let index = index(name)
+        if entries[index].stamp == stamp { entries[index].digest = digest }
+    }
+
+    /// A model is out of use: it rests, or is gone.
+    mutating func deactivated(_ deactivation: Deactivation, rests: Bool) {
+        let index = index(deactivation.name)
+        entries[index].phase = .inactive
+        entries[index].change = nil
+        entries[index].isResting = rests
+        if !rests { entries[index].drop() }
+    }
+
+    /// Somebody has no more use for a model.
+    mutating func release(_ name: String, at time: ContinuousClock.Instant = .now) {
+        let index = index(name)
+        entries[index].users -= 1
+        entries[index].touch(time)
+    }
+}
+
+extension ModelInventory.Entry {
+    fileprivate mutating func touch(_ time: ContinuousClock.Instant) { (lastUse, idleSince) = (Date(), time) }
+
+    /// Lets the model go.
+    fileprivate mutating func drop() { (model, isResting, idleSince) = (nil, false, nil) }
+}

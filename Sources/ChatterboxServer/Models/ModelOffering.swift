@@ -1,0 +1,27 @@
+import Foundation
+
+/// A model that the server offers, loaded or not.
+public struct ModelOffering: Sendable {
+    /// What requests call it.
+    public let name: String
+    /// When it was made, for listings.
+    public let created: Date
+    /// Bytes of memory that it takes when loaded, about: of the GPU's where it uses one, else of the machine's.
+    public let bytes: Int
+    /// Whether it computes on a GPU.
+    public let usesGPU: Bool
+    /// Whether it stays once it is loaded.
+    public let isPinned: Bool
+    /// The files that it comes from; nil where there are none.
+    let files: ModelFolder?
+    let load: @Sendable () async throws -> any ServedModel
+
+    /// - Parameter folder: of the model's files, by whose digest it is known.
+    public init(
+        name: String, folder: URL? = nil, created: Date = Date(timeIntervalSince1970: 0), bytes: Int = 0, usesGPU: Bool = false,
+        isPinned: Bool = false, load: @escaping @Sendable () async throws -> any ServedModel
+    ) {
+        (self.name, self.created, self.bytes, self.usesGPU, self.isPinned, self.load) = (name, created, bytes, usesGPU, isPinned, load)
+        files = folder.map(ModelFolder.init)
+    }
+}
