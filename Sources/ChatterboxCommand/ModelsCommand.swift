@@ -6,11 +6,11 @@ import Torch
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "Get models, list, check and remove them.",
+        abstract: "Get models, list, check and remove them; see, load and unload those of a server.",
         subcommands: ofTheHub + [Path.self, MakeRandom.self])
 
     #if Hub
-    private static let ofTheHub: [any ParsableCommand.Type] = [Pull.self, List.self, Verify.self, Remove.self]
+    private static let ofTheHub: [any ParsableCommand.Type] = [Pull.self, List.self, Verify.self, Remove.self, Status.self, Load.self, Unload.self]
     #else
     private static let ofTheHub: [any ParsableCommand.Type] = []
     #endif

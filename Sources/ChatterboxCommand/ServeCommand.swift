@@ -27,32 +27,45 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         try compute.check()
         let settings = try await ServeSettings(serving)
-        Self.raiseFileLimit()
         let folders = UserFolders(), display = progress.display
         defer { display.clear() }
-        let configuration = try settings.configuration(voices: folders.voiceLibrary.folder)
+        var configuration = try settings.configuration(voices: folders.voiceLibrary.folder)
+        // Each connection is an open file; models, voices and programs need some as well.
+        let files = Self.raiseFileLimit()
+        if configuration.connectionLimit == nil { configuration.connectionLimit = files.map { max(64, $0 - 256) } }
 
         // All models share the device.
         let engine = SpeechEngine()
         let names = try settings.models.isEmpty ? [await defaultModel(folders, display)] : settings.models
-        let offerings = try await names.asyncMap { try await offering($0, folders, engine, display) }
+        let offerings = try await names.asyncMap { try await offering($0, folders, engine, display, pinned: settings.pinned) }
+        try settings.check(offerings, configuration)
         var logger = Logger(label: "chatterbox") { _ in LineLogHandler() }
         logger.logLevel = settings.logLevel
-        let server = SpeechServer(configuration, offerings, logger: logger)
-        try await server.warmUp()
+        let server = SpeechServer(configuration, offerings, engine: engine, logger: logger)
         if let warning = settings.warning(configuration) { display.note(warning) }
-        if configuration.watermark, !server.unmarkedModels.isEmpty { display.note(WatermarkCommand.missing) }
-        let scheme = configuration.certificate == nil ? "http" : "https"
-        try await server.run { port in
-            let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-            let address = "\(scheme)://\(host):\(port)"
-            display.finish("Serving \(offerings.map(\.name).joined(separator: ", ")) on \(address); Ctrl-C ends it")
-            let key = configuration.keys.isEmpty ? "" : " -H 'Authorization: Bearer KEY'"
-            StandardError.print(
-                "curl \(address)/v1/audio/speech\(key) -H 'Content-Type: application/json' "
-                    + "-d '{\"model\":\"\(offerings[0].name)\",\"input\":\"The ship was late.\",\"voice\":\"default\"}' -o ship.mp3")
+        let (ports, listening) = AsyncStream<Int>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { [configuration] group in
+            // It listens while the model is loaded: /ready tells a load balancer when to begin.
+            group.addTask { try await server.run { listening.yield($0) } }
+            group.addTask {
+                guard let port = await ports.first(where: { _ in true }) else { return }
+                try await server.warmUp()
+                if configuration.watermark, !server.unmarkedModels.isEmpty { display.note(WatermarkCommand.missing) }
+                Self.announce(port, offerings, configuration, display)
+            }
+            do { try await group.waitForAll() } catch is CancellationError where Task.isCancelled {}
         }
         StandardError.print("Stopped.")
+    }
+
+    private static func announce(_ port: Int, _ offerings: [ModelOffering], _ configuration: ServerConfiguration, _ display: ProgressDisplay) {
+        let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
+        let address = "\(configuration.certificate == nil ? "http" : "https")://\(host):\(port)"
+        display.finish("Serving \(offerings.map(\.name).joined(separator: ", ")) on \(address); Ctrl-C ends it")
+        let key = configuration.keys.isEmpty ? "" : " -H 'Authorization: Bearer KEY'"
+        StandardError.print(
+            "curl \(address)/v1/audio/speech\(key) -H 'Content-Type: application/json' "
+                + "-d '{\"model\":\"\(offerings[0].name)\",\"input\":\"The ship was late.\",\"voice\":\"default\"}' -o ship.mp3")
     }
 
     private func defaultModel(_ folders: UserFolders, _ display: ProgressDisplay) async throws -> String {
@@ -62,13 +75,15 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// A model that is loaded when it is asked for; its folder is looked up now, so that a typing error shows at once.
     private func offering(
-        _ model: String, _ folders: UserFolders, _ engine: SpeechEngine, _ display: ProgressDisplay
+        _ model: String, _ folders: UserFolders, _ engine: SpeechEngine, _ display: ProgressDisplay, pinned: [String]
     ) async throws -> ModelOffering {
         let offer = ModelOffer(folders: folders, display: display)
         let folder = try await offer.folder(of: model)
         let attributes = try? FileManager.default.attributesOfItem(atPath: folder.path)
+        let name = folder.lastPathComponent
         return ModelOffering(
-            name: folder.lastPathComponent, created: attributes?[.modificationDate] as? Date ?? .distantPast, bytes: Self.bytes(of: folder)
+            name: name, folder: folder, created: attributes?[.modificationDate] as? Date ?? .distantPast, bytes: Self.bytes(of: folder),
+            usesGPU: try compute.usesGPU, isPinned: pinned.contains(name)
         ) { [compute] in
             try await compute.load(folder.path, display, engine: engine)
         }
@@ -82,12 +97,17 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    /// Each connection is an open file: as many as this process may have.
-    private static func raiseFileLimit() {
+    /// Lets this process open as many files as it may.
+    ///
+    /// - Returns: how many; nil where there is no limit.
+    private static func raiseFileLimit() -> Int? {
+        let files = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        setrlimit(__rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue)), &limit)
+        guard getrlimit(files, &limit) == 0 else { return 1024 }
+        var raised = limit
+        raised.rlim_cur = limit.rlim_max
+        if setrlimit(files, &raised) == 0 { limit = raised }
+        return limit.rlim_cur < 1 << 30 ? Int(limit.rlim_cur) : nil
     }
 }
 

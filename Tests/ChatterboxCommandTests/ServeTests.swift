@@ -1,4 +1,5 @@
 #if Server
+import Chatterbox
 import ChatterboxServer
 import Foundation
 import TestSupport
@@ -19,6 +20,72 @@ import Testing
         #expect(run.lines.contains { $0.hasPrefix("curl \(address)/v1/audio/speech -H") })
         #expect(run.lines.last == "Stopped.")
         #expect(run.errors.contains("no watermark") && run.errors.contains("chatterbox watermark --fetch"), "\(run.errors)")
+    }
+
+    @Test("models of a running server are listed, loaded and unloaded by name") func models() async throws {
+        let folder = StandInModel.folder, (ports, listening) = AsyncStream<Int>.makeStream()
+        let offers = ["a", "b"].map { name in ModelOffering(name: name, folder: folder, bytes: 3_200_000_000) { try await Synthesizer.load(folder) } }
+        var configuration = ServerConfiguration(voices: program.folder.url)
+        configuration.port = 0
+        configuration.keys = Keyring("secret")
+        try Data("# ours\nsecret ada\n".utf8).write(to: URL(filePath: program.path("keys")))
+        let server = SpeechServer(configuration, offers)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run { listening.yield($0) } }
+            let port = try #require(await ports.first { _ in true }), own = ["--server", "http://127.0.0.1:\(port)/v1", "--api-key-file", "keys"]
+            let listed = try await program(["models", "status"] + own)
+            #expect(listed.status == 0, "\(listed.errors)")
+            let table = String(decoding: listed.output, as: UTF8.self).split(separator: "\n")
+            #expect(table[0].hasPrefix("model") && table.contains { $0.hasPrefix("a ") && $0.contains("inactive") && $0.contains("3.2 GB") }, "\(table)")
+            let loaded = try await program(["models", "load", "b", "--pin", "--json"] + own)
+            let model = try #require(JSONDecoder().decode([ModelsCommand.ServedModel].self, from: loaded.output).first)
+            #expect(model.id == "b" && model.state == "active" && model.pinned)
+            #expect(String(decoding: try await program(["models", "unload", "b"] + own).output, as: UTF8.self).contains("inactive"))
+            let unknown = try await program(["models", "load", "c"] + own)
+            #expect(unknown.status == 1 && unknown.errors.contains("404: there is no model c here; there are a, b"), "\(unknown.errors)")
+            let noKey = try await program(["models", "status", "--server", "http://127.0.0.1:\(port)"])
+            #expect(noKey.status == 1 && noKey.errors.contains("--api-key-file"), "\(noKey.errors)")
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+        let gone = try await program(["models", "status", "--server", "http://127.0.0.1:1"])
+        #expect(gone.status == 1 && gone.errors.contains("cannot be reached"), "\(gone.errors)")
+        #expect(try await program(["models", "status", "--server", "here"]).status == 64)
+    }
+
+    @Test("bytes are read as people write them") func bytes() {
+        let known = ["8G": 8_000_000_000, "1.5g": 1_500_000_000, "512M": 512_000_000, "2GB": 2_000_000_000, "100": 100, "0": 0, "3k": 3000]
+        for (text, bytes) in known { #expect(ByteCount(argument: text)?.bytes == bytes, "\(text)") }
+        for text in ["", "G", "-1", "8 G", "1e99", "nan", "8Q"] { #expect(ByteCount(argument: text) == nil, "\(text)") }
+    }
+
+    @Test("budgets, pins and names are checked against the models, before one is loaded") func budgets() async throws {
+        let offers = [
+            ModelOffering(name: "a", bytes: 3_000_000_000, isPinned: true) { throw CancellationError() },
+            ModelOffering(name: "b", bytes: 3_000_000_000, isPinned: true) { throw CancellationError() },
+        ]
+        func problem(_ options: String...) async throws -> String? {
+            let settings = try await ServeSettings(try ServeArguments.parse(options), environment: [:])
+            do {
+                try settings.check(offers, try settings.configuration(voices: program.folder.url))
+                return nil
+            } catch let error as UsageError { return error.description }
+        }
+        #expect(try await problem("--pin", "a", "--pin", "b", "--memory", "6G", "--gpu-memory", "1M") == nil)
+        #expect(try await problem("--memory", "2G")?.hasPrefix("--memory is 2000000000 bytes; a alone takes") == true)
+        #expect(try await problem("--memory", "5G")?.contains("--pin take 6000000000") == true)
+        #expect(try await problem("--pin", "c") == "--pin is c; there are a, b")
+    }
+
+    @Test("aliases of voices, budgets and times come from options, the environment and the file") func modelSettings() async throws {
+        let file = program.path("serve.json")
+        try Data(#"{"voiceAlias": ["alloy=ada", "echo=bob=x"], "memory": 5000, "gpuMemory": "2G", "idleTimeout": 90, "pin": ["a"], "logTexts": true}"#.utf8)
+            .write(to: URL(filePath: file))
+        let settings = try await ServeSettings(try ServeArguments.parse(["--config", file]), environment: ["CHATTERBOX_MEMORY": "7M", "CHATTERBOX_CONNECTIONS": "9"])
+        let configuration = try settings.configuration(voices: program.folder.url)
+        #expect(configuration.voiceAliases == ["alloy": "ada", "echo": "bob=x"])
+        #expect(configuration.memory == 7_000_000 && configuration.gpuMemory == 2_000_000_000 && configuration.idleTimeout == 90)
+        #expect(settings.pinned == ["a"] && configuration.logsTexts && configuration.connectionLimit == 9)
     }
 
     @Test("options go before the environment, and that before the file") func sources() async throws {
@@ -49,6 +116,8 @@ import Testing
     @Test("what cannot be is said before a model is loaded", arguments: [
         (["--port", "70000"], "--port is 70000"), (["--api-key-file", "none"], "--api-key-file none"), (["--tls-key", "key.pem"], "go together"),
         (["--config", "none.json"], "--config none.json"), (["--log-level", "loud"], "--log-level is loud"), (["--places", "0"], "--places is 0"),
+        (["--voice-alias", "alloy"], "--voice-alias is alloy"), (["--idle-timeout", "0"], "--idle-timeout is 0"), (["--pin", "turbo"], "--pin is turbo"),
+        (["--memory", "1k"], "alone takes"),
     ]) func mistakes(options: [String], words: String) async throws {
         let run = try await program(["serve", "--model", StandInModel.folder.path] + options)
         #expect(run.status == 64 && run.errors.contains(words) && !run.errors.contains("Loading"), "\(run.status) \(run.errors)")

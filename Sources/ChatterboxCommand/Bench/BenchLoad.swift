@@ -21,8 +21,12 @@ struct BenchLoad: AsyncParsableCommand {
             played all before more comes. Next to how many times as fast all is as one after the other stands the limit \
             that Amdahl's law sets: what requests can share is the reading of the language model's weights.
 
+            With --url a server speaks instead, `chatterbox serve` or another of OpenAI's protocol: --model and --voice are its names \
+            then, sound comes while it is made, and texts are as long as they are spoken.
+
             Examples:
               chatterbox bench load --model turbo --quantize int8
+              chatterbox bench load --url http://127.0.0.1:8080 --requests 16
               chatterbox bench load --model DIR --voices 8 --listeners 8 --requests 32 --runs 1
               chatterbox bench load --model nano --quantize int8 --voice me.wav --rate 0.2 0.4 --json
             """)
@@ -48,6 +52,10 @@ struct BenchLoad: AsyncParsableCommand {
     var voice: [String] = []
     @Option(help: "When sound comes: utterances (each whole) or chunks (while it is being made).")
     var delivery = SpeechOptions.Delivery.utterances
+    @Option(help: ArgumentHelp("A server to measure instead of this process, as http://127.0.0.1:8080.", valueName: "url"))
+    var url: String?
+    @Option(help: ArgumentHelp("A file whose first key is shown to the server.", valueName: "file"))
+    var apiKeyFile: String?
     @Option(help: "How often each is measured.")
     var runs = 3
     @Flag(help: "Measure the language model's steps for so many requests as well, without anything beside them.")
@@ -82,6 +90,7 @@ struct BenchLoad: AsyncParsableCommand {
     func run() async throws {
         let display = progress.display
         defer { display.clear() }
+        if let url { return try await run(at: url, display) }
         let speaking = try SpeakingArguments.parse(language.map { ["--language", $0] } ?? []), options = try speaking.options()
         let sources = try voice.map { try VoiceArguments.parse(["--voice", $0]).source(for: model)! }
         let synthesizer = try await model.load(display)
@@ -94,10 +103,7 @@ struct BenchLoad: AsyncParsableCommand {
         display.begin("Warming up")
         try await speaker.warmUp()
 
-        var patterns = [LoadPattern.closed(listeners: 1)]
-        for count in listeners where !patterns.contains(.closed(listeners: count)) { patterns.append(.closed(listeners: count)) }
-        patterns += rate.map { .open(rate: $0, seed: common.seed) }
-        let load = SpeechLoad(speaker, clock: ContinuousClock()), asked = makeRequests(for: speaker)
+        let load = SpeechLoad(speaker, clock: ContinuousClock()), asked = makeRequests(voices: speaker.voices.count)
         var report = LoadReport(machine: machine, synthesizer.model, speaker, requests: asked.count, patterns)
         // In turn, so that a machine whose speed drifts is fair to all.
         for run in 1...runs {
@@ -116,10 +122,44 @@ struct BenchLoad: AsyncParsableCommand {
         if steps { try StandardOutput.print("\n" + common.table(report.stepTable)) }
     }
 
-    private func makeRequests(for speaker: SynthesizerSpeaker) -> [LoadRequest] {
+    /// How requests come: one after the other first.
+    private var patterns: [LoadPattern] {
+        var patterns = [LoadPattern.closed(listeners: 1)]
+        for count in listeners where !patterns.contains(.closed(listeners: count)) { patterns.append(.closed(listeners: count)) }
+        return patterns + rate.map { .open(rate: $0, seed: common.seed) }
+    }
+
+    private func makeRequests(voices: Int) -> [LoadRequest] {
         (0..<(requests ?? listeners.max() ?? 1)).map { number in
-            LoadRequest(text[number % text.count], voice: number % speaker.voices.count, seed: common.seed &+ UInt64(number))
+            LoadRequest(text[number % text.count], voice: number % voices, seed: common.seed &+ UInt64(number))
         }
+    }
+
+    /// Measures a server.
+    private func run(at url: String, _ display: ProgressDisplay) async throws {
+        #if Hub
+        if steps { throw UsageError("--steps measures this process's model; leave it or --url out") }
+        let speaker = ServerSpeaker(
+            try ServerClient(url, keyFile: apiKeyFile), model: model.model ?? "tts-1", voices: voice.isEmpty ? ["default"] : voice, language: language)
+        display.begin("Measuring the machine")
+        let machine = try BenchMachine.measure(threads: model.threads ?? ComputeOptions.defaultThreads)
+        display.begin("Warming up")
+        _ = try await speaker.speak(LoadRequest("One two three.", seed: common.seed)) { _ in }
+        let load = SpeechLoad(speaker, clock: ContinuousClock()), asked = makeRequests(voices: speaker.voices.count)
+        var report = LoadReport(
+            machine: machine, server: url, model: speaker.model, voices: speaker.voices.count, requests: asked.count, patterns)
+        for run in 1...runs {
+            for pattern in patterns {
+                display.begin("Run \(run) of \(runs): \(asked.count) requests, \(LoadReport.name(of: pattern))")
+                report.add(try await load.run(asked, pattern), pattern)
+            }
+        }
+        display.clear()
+        if common.json { return try StandardOutput.print(json: report) }
+        try StandardOutput.print("\(machine.sentence)\n\(report.setting)\n\n\(common.table(report.table))")
+        #else
+        throw UsageError("--url: this program was built without an HTTP client (trait Hub)")
+        #endif
     }
 
     /// The given voices, or random ones.

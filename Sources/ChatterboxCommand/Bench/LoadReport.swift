@@ -5,10 +5,14 @@ import Foundation
 /// What `bench load` found, as `--json` prints it.
 struct LoadReport: Encodable {
     let machine: BenchMachine
-    let model, device, dtype, quantize: String
-    let plan: ComputePlan
-    /// Different voices, speech tokens of a request, and requests of each measurement.
-    let voices, tokens, requests: Int
+    let model: String
+    /// What is not known of a server is nil.
+    let server, device, dtype, quantize: String?
+    let plan: ComputePlan?
+    /// Different voices, and requests of each measurement.
+    let voices, requests: Int
+    /// Speech tokens of a request; of a server's the text decides.
+    let tokens: Int?
     private(set) var levels: [Level]
     /// What a step takes for so many requests; empty where that was not asked for.
     private(set) var steps: [Step] = []
@@ -64,28 +68,47 @@ struct LoadReport: Encodable {
         private enum CodingKeys: String, CodingKey { case requests, seconds }
     }
 
-    private let t3: T3Configuration
-    private let quantization: Quantization
-    private let isGuided: Bool
-    /// Speech tokens of the voices' prompts that T3 sees.
-    private let prompt: Int
+    /// The language model whose weights requests can read together; nil where it is a server's.
+    private let weights: SharedWeights?
+
+    private struct SharedWeights {
+        let t3: T3Configuration
+        let quantization: Quantization
+        let isGuided: Bool
+        /// Speech tokens of the voices' prompts that T3 sees.
+        let prompt: Int
+
+        func work(_ spoken: [SpokenRequest]) -> ShareableWork? {
+            ShareableWork(spoken, of: t3, prompt: prompt, isGuided: isGuided, quantization: quantization)
+        }
+    }
+
     /// The last run of one after the other.
     private var serial: (figures: LoadFigures, shareable: ShareableWork?)?
 
     private enum CodingKeys: String, CodingKey {
-        case machine, model, device, dtype, quantize, plan, voices, tokens, requests, levels, steps
+        case machine, model, server, device, dtype, quantize, plan, voices, tokens, requests, levels, steps
     }
 
     init(machine: BenchMachine, _ model: Model, _ speaker: SynthesizerSpeaker, requests: Int, _ patterns: [LoadPattern]) {
         self.machine = machine
         self.model = model.folder.lastPathComponent
+        server = nil
         (device, dtype, quantize) = (model.device.description, model.dtype.rawValue, model.quantization.rawValue)
         plan = model.plan
         (voices, tokens, self.requests) = (speaker.voices.count, speaker.tokens, requests)
-        t3 = model.configuration.t3
-        quantization = model.quantization
-        isGuided = t3.isGuided(by: model.variant.sampling)
-        prompt = speaker.voices[0].conditioningTokens.size(1)
+        let t3 = model.configuration.t3
+        weights = SharedWeights(
+            t3: t3, quantization: model.quantization, isGuided: t3.isGuided(by: model.variant.sampling),
+            prompt: speaker.voices[0].conditioningTokens.size(1))
+        levels = patterns.map(Level.init)
+    }
+
+    /// Of a server, whose model is known by its name alone.
+    init(machine: BenchMachine, server: String, model: String, voices: Int, requests: Int, _ patterns: [LoadPattern]) {
+        self.machine = machine
+        (self.server, self.model, self.voices, self.requests) = (server, model, voices, requests)
+        (device, dtype, quantize, plan, tokens, weights) = (nil, nil, nil, nil, nil, nil)
         levels = patterns.map(Level.init)
     }
 
@@ -93,7 +116,7 @@ struct LoadReport: Encodable {
     mutating func add(_ spoken: [SpokenRequest], _ pattern: LoadPattern) {
         let figures = LoadFigures(spoken)
         if pattern == .closed(listeners: 1) {
-            serial = (figures, ShareableWork(spoken, of: t3, prompt: prompt, isGuided: isGuided, quantization: quantization))
+            serial = (figures, weights?.work(spoken))
         }
         guard let serial, let index = levels.firstIndex(where: { $0.pattern == pattern }) else {
             preconditionFailure("one after the other is measured first")
@@ -120,8 +143,9 @@ struct LoadReport: Encodable {
 
     /// As "turbo on cpu, T3 packed int8; …: 8 requests of 10 s in 1 voice".
     var setting: String {
-        let length = (Double(tokens) / 25).formatted()
-        return "\(model) on \(device), \(plan): \(requests) request\(requests == 1 ? "" : "s") of \(length) s in \(voices) voice\(voices == 1 ? "" : "s")"
+        let length = tokens.map { " of \((Double($0) / 25).formatted()) s" } ?? ""
+        let place = server.map { "at \($0)" } ?? "on \(device ?? ""), \(plan.map { "\($0)" } ?? "")"
+        return "\(model) \(place): \(requests) request\(requests == 1 ? "" : "s")\(length) in \(voices) voice\(voices == 1 ? "" : "s")"
     }
 
     var table: [[String]] {

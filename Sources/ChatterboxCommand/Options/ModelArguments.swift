@@ -73,6 +73,11 @@ struct ComputeArguments: ParsableArguments {
         _ = try options()
     }
 
+    /// Whether models compute on a GPU.
+    ///
+    /// - Throws: `DeviceError`.
+    var usesGPU: Bool { get throws { try unnotedDevice.isCUDA } }
+
     private func options() throws -> ComputeOptions {
         try ComputeOptions(
             exact: exact, quantization: quantize, offload: offload, allowsTF32: tf32, capturesSteps: !noCapture, threads: threads)
@@ -108,13 +113,20 @@ struct ComputeArguments: ParsableArguments {
         return engine.map { Synthesizer(synthesizer.model, engine: $0) } ?? synthesizer
     }
 
+    /// The device that is meant.
+    private var unnotedDevice: Device {
+        get throws {
+            let best = try Device(device)
+            // Quantised weights are the CPU's.
+            return device == "auto" && quantize != .none ? .cpu : best
+        }
+    }
+
     /// The device that is meant, with a note where the machine has a GPU that this build cannot use.
     ///
     /// - Throws: `DeviceError`; ``UsageError`` for a switch that means nothing on the device.
     private func chosenDevice(_ progress: ProgressDisplay) throws -> Device {
-        let best = try Device(device)
-        // Quantised weights are the CPU's.
-        let chosen = device == "auto" && quantize != .none ? Device.cpu : best
+        let best = try Device(device), chosen = try unnotedDevice
         if let note = DeviceNote.unusedGPU(asked: device, chosen: best) { progress.note(note) }
         for (switched, name) in [(offload, "--offload"), (noCapture, "--no-capture"), (tf32, "--tf32")] where switched && !chosen.isCUDA {
             throw UsageError("\(name) is for a GPU, and the device is \(chosen): leave it out or give --device cuda")

@@ -25,6 +25,11 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The voice of those who want none in particular. (default: the model's own)", valueName: "name"))
     var voice: String?
 
+    @Option(help: ArgumentHelp(
+        "What a name means, as alloy=ada; several times for several. OpenAI's thirteen voices mean the default voice where nothing else is said.",
+        valueName: "name=voice"))
+    var voiceAlias: [String] = []
+
     @Option(help: ArgumentHelp("A file with the keys that clients must show: one a line, perhaps with a name behind it.", valueName: "file"))
     var apiKeyFile: String?
 
@@ -40,8 +45,20 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The certificate's key (PEM).", valueName: "file"))
     var tlsKey: String?
 
-    @Option(help: ArgumentHelp("Memory that loaded models may take together, in bytes: the longest unused makes room for another.", valueName: "bytes"))
-    var memory: Int?
+    @Option(help: ArgumentHelp("Memory that loaded models may take together, as 8G: the longest unused makes room for another. (default: no limit)", valueName: "bytes"))
+    var memory: ByteCount?
+
+    @Option(help: ArgumentHelp("The same for a GPU's memory. (default: no limit)", valueName: "bytes"))
+    var gpuMemory: ByteCount?
+
+    @Option(help: ArgumentHelp("Unload a model that nobody has used for so many seconds. (default: never)", valueName: "s"))
+    var idleTimeout: Double?
+
+    @Option(help: ArgumentHelp("A model that is loaded at the start and stays, by its name; several times for several.", valueName: "name"))
+    var pin: [String] = []
+
+    @Flag(help: "Drop what is unloaded from a GPU, instead of keeping it in page-locked memory of the host for its return.")
+    var dropUnloaded = false
 
     @Option(help: ArgumentHelp("Requests that are spoken at once. (default: 8)", valueName: "n"))
     var places: Int?
@@ -58,6 +75,9 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Requests at once for each key, or address. (default: any number)", valueName: "n"))
     var requestsAtOnce: Int?
 
+    @Option(help: ArgumentHelp("Connections that may be open at once. (default: as many as this process may open files, less 256)", valueName: "n"))
+    var connections: Int?
+
     @Option(help: ArgumentHelp("Seconds that open answers have to end when the server is stopped. (default: 30)", valueName: "s"))
     var deadline: Double?
 
@@ -67,8 +87,11 @@ struct ServeArguments: ParsableArguments {
     @Flag(help: "Leave the inaudible watermark out.")
     var noWatermark = false
 
-    @Option(help: ArgumentHelp("What to log: debug, info, notice, warning or error; never a text. (default: notice)", valueName: "level"))
+    @Option(help: ArgumentHelp("What to log: debug, info (a line for each answer), notice, warning or error. (default: notice)", valueName: "level"))
     var logLevel: String?
+
+    @Flag(help: "Log the texts that are spoken.")
+    var logTexts = false
 
     @Option(help: ArgumentHelp("A JSON file with these options, in camel case.", valueName: "file"))
     var config: String?
@@ -77,6 +100,8 @@ struct ServeArguments: ParsableArguments {
 /// The options with what the environment and the file say.
 struct ServeSettings {
     let models: [String]
+    /// The names of those that are loaded at the start and stay.
+    var pinned: [String] { arguments.pin }
     let logLevel: Logger.Level
     private let arguments: ServeArguments
 
@@ -102,7 +127,27 @@ struct ServeSettings {
         arguments.cors = try await first(given.cors) { try await $0.fetchString(forKey: "cors") }
         arguments.tlsCertificate = try await first(given.tlsCertificate) { try await $0.fetchString(forKey: "tlsCertificate") }
         arguments.tlsKey = try await first(given.tlsKey) { try await $0.fetchString(forKey: "tlsKey") }
-        arguments.memory = try await first(given.memory) { try await $0.fetchInt(forKey: "memory") }
+        func bytes(_ value: ByteCount?, _ key: ConfigKey, _ option: String) async throws -> ByteCount? {
+            try await first(value) { reader in
+                // A number, or a number with its unit.
+                var text = try? await reader.fetchInt(forKey: key).map { "\($0)" }
+                if text == nil { text = try await reader.fetchString(forKey: key) }
+                guard let text else { return nil }
+                guard let bytes = ByteCount(argument: text) else { throw UsageError("\(option) is \(text); give bytes, as 8G") }
+                return bytes
+            }
+        }
+        func list(_ values: [String], _ key: ConfigKey) async throws -> [String] {
+            try await first(values.isEmpty ? nil : values) { try await $0.fetchStringArray(forKey: key) } ?? []
+        }
+        arguments.memory = try await bytes(given.memory, "memory", "--memory")
+        arguments.gpuMemory = try await bytes(given.gpuMemory, "gpuMemory", "--gpu-memory")
+        arguments.idleTimeout = try await first(given.idleTimeout) { try await $0.fetchDouble(forKey: "idleTimeout") }
+        arguments.pin = try await list(given.pin, "pin")
+        arguments.dropUnloaded = try await first(given.dropUnloaded ? true : nil) { try await $0.fetchBool(forKey: "dropUnloaded") } ?? false
+        arguments.voiceAlias = try await list(given.voiceAlias, "voiceAlias")
+        arguments.connections = try await first(given.connections) { try await $0.fetchInt(forKey: "connections") }
+        arguments.logTexts = try await first(given.logTexts ? true : nil) { try await $0.fetchBool(forKey: "logTexts") } ?? false
         arguments.places = try await first(given.places) { try await $0.fetchInt(forKey: "places") }
         arguments.queue = try await first(given.queue) { try await $0.fetchInt(forKey: "queue") }
         arguments.patience = try await first(given.patience) { try await $0.fetchDouble(forKey: "patience") }
@@ -111,7 +156,7 @@ struct ServeSettings {
         arguments.deadline = try await first(given.deadline) { try await $0.fetchDouble(forKey: "deadline") }
         arguments.strict = try await first(given.strict ? true : nil) { try await $0.fetchBool(forKey: "strict") } ?? false
         arguments.noWatermark = try await first(given.noWatermark ? true : nil) { try await $0.fetchBool(forKey: "noWatermark") } ?? false
-        models = try await first(given.model.isEmpty ? nil : given.model) { try await $0.fetchStringArray(forKey: "model") } ?? []
+        models = try await list(given.model, "model")
         let level = try await first(given.logLevel) { try await $0.fetchString(forKey: "logLevel") } ?? "notice"
         guard let known = Logger.Level(rawValue: level) else { throw UsageError("--log-level is \(level); known are debug, info, notice, warning, error") }
         logLevel = known
@@ -139,7 +184,13 @@ struct ServeSettings {
         case (let chain?, let key?): configuration.certificate = (URL(filePath: chain), URL(filePath: key))
         default: throw UsageError("--tls-certificate and --tls-key go together")
         }
-        configuration.memory = arguments.memory
+        configuration.voiceAliases = try aliases()
+        configuration.memory = arguments.memory?.bytes
+        configuration.gpuMemory = arguments.gpuMemory?.bytes
+        configuration.idleTimeout = try arguments.idleTimeout.map { try checked($0, "idle-timeout", 1...31_536_000) }
+        configuration.restsOnHost = !arguments.dropUnloaded
+        configuration.connectionLimit = try arguments.connections.map { try checked($0, "connections", 1...1_000_000) }
+        configuration.logsTexts = arguments.logTexts
         configuration.places = try checked(arguments.places ?? configuration.places, "places", 1...1024)
         configuration.queueLength = try checked(arguments.queue ?? configuration.queueLength, "queue", 0...100_000)
         configuration.patience = try checked(arguments.patience ?? configuration.patience, "patience", 0...3600)
@@ -152,9 +203,40 @@ struct ServeSettings {
         return configuration
     }
 
+    private func aliases() throws -> [String: String] {
+        let pairs = try arguments.voiceAlias.map { text in
+            let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { throw UsageError("--voice-alias is \(text); give a name and the voice that it means, as alloy=ada") }
+            return (parts[0], parts[1])
+        }
+        return Dictionary(pairs) { $1 }
+    }
+
     private func checked<Value: Comparable>(_ value: Value, _ name: String, _ range: ClosedRange<Value>) throws -> Value {
         guard range.contains(value) else { throw UsageError("--\(name) is \(value); allowed is \(range.lowerBound) to \(range.upperBound)") }
         return value
+    }
+
+    /// Checks what models are asked to do against what they are.
+    ///
+    /// - Throws: ``UsageError``.
+    func check(_ offerings: [ModelOffering], _ configuration: ServerConfiguration) throws {
+        let names = offerings.map(\.name)
+        for name in Set(names) where names.count(where: { $0 == name }) > 1 {
+            throw UsageError("--model: two models are called \(name); rename a folder")
+        }
+        if let stranger = pinned.first(where: { !names.contains($0) }) {
+            throw UsageError("--pin is \(stranger); there are \(names.joined(separator: ", "))")
+        }
+        for (option, limit, onGPU) in [("--memory", configuration.memory, false), ("--gpu-memory", configuration.gpuMemory, true)] {
+            guard let limit else { continue }
+            let own = offerings.filter { $0.usesGPU == onGPU }
+            if let large = own.first(where: { $0.bytes > limit }) {
+                throw UsageError("\(option) is \(limit) bytes; \(large.name) alone takes \(large.bytes)")
+            }
+            let pinned = own.filter(\.isPinned).reduce(0) { $0 + $1.bytes }
+            if pinned > limit { throw UsageError("\(option) is \(limit) bytes; the models of --pin take \(pinned)") }
+        }
     }
 
     /// What the operator should know; nil where all is well.

@@ -1,0 +1,93 @@
+// Brings libcurl and what that needs.
+#if Hub
+import ArgumentParser
+import Foundation
+import FoundationNetworking
+
+/// A running `chatterbox serve`, or another server of OpenAI's speech API.
+struct ServerClient: Sendable {
+    /// As it was given.
+    let address: String
+    private let base: URL
+    private let key: String?
+
+    /// - Parameters:
+    ///   - address: as http://127.0.0.1:8080, with or without /v1.
+    ///   - keyFile: whose first key is shown.
+    /// - Throws: ``UsageError``.
+    init(_ address: String, keyFile: String? = nil) throws {
+        var path = address
+        for end in ["/", "/v1", "/"] where path.hasSuffix(end) { path.removeLast(end.count) }
+        guard let url = URL(string: path), ["http", "https"].contains(url.scheme), url.host != nil else {
+            throw UsageError("\(address) is no server's address; give one such as http://127.0.0.1:8080")
+        }
+        (self.address, base) = (address, url)
+        key = try keyFile.map { file in
+            guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { throw UsageError("--api-key-file \(file): cannot be read") }
+            let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
+            guard let key = lines.lazy.compactMap({ $0.split(whereSeparator: \.isWhitespace).first }).first else {
+                throw UsageError("--api-key-file \(file): there is no key in it")
+            }
+            return String(key)
+        }
+    }
+
+    func request(_ method: String, _ path: String, body: Data? = nil) -> URLRequest {
+        // Paths may hold a question, which `appending` would escape.
+        var request = URLRequest(url: URL(string: base.absoluteString + "/v1" + path)!, timeoutInterval: 600)
+        request.httpMethod = method
+        if let key { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
+        if let body {
+            request.httpBody = body
+            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
+        }
+        return request
+    }
+
+    /// - Throws: ``ServerClientError`` where the server cannot be reached, or answers with an error.
+    func answer<Answer: Decodable>(_ method: String, _ path: String, as type: Answer.Type) async throws -> Answer {
+        let (data, response): (Data, URLResponse)
+        do { (data, response) = try await URLSession.shared.data(for: request(method, path)) } catch let error as URLError {
+            throw ServerClientError.unreachable(address, reason: error.localizedDescription)
+        }
+        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+        guard status == 200 else { throw ServerClientError.refused(address, status: status, message: ErrorBody.message(in: data)) }
+        guard let answer = try? JSONDecoder().decode(type, from: data) else { throw ServerClientError.strange(address) }
+        return answer
+    }
+
+    /// The object that errors come in.
+    struct ErrorBody: Decodable {
+        struct Object: Decodable { let message: String }
+        let error: Object
+
+        /// Its sentence, or the beginning of whatever came in its place.
+        static func message(in data: Data) -> String {
+            (try? JSONDecoder().decode(ErrorBody.self, from: data))?.error.message ?? String(decoding: data.prefix(200), as: UTF8.self)
+        }
+    }
+}
+
+enum ServerClientError: Error, CustomStringConvertible {
+    case unreachable(String, reason: String)
+    case refused(String, status: Int, message: String)
+    case strange(String)
+
+    var description: String {
+        switch self {
+        case .unreachable(let address, let reason): "\(address) cannot be reached: \(reason); is `chatterbox serve` running there?"
+        case .refused(let address, 401, let message): "\(address) answered 401: \(message); give one with --api-key-file"
+        case .refused(let address, let status, let message): "\(address) answered \(status): \(message)"
+        case .strange(let address): "\(address) answered what this program does not know; is it a `chatterbox serve`?"
+        }
+    }
+}
+
+/// Which server, and the key for it.
+struct ServerArguments: ParsableArguments {
+    @Option(help: ArgumentHelp("The server's address.", valueName: "url")) var server = "http://127.0.0.1:8080"
+    @Option(help: ArgumentHelp("A file whose first key is shown to the server.", valueName: "file")) var apiKeyFile: String?
+
+    var client: ServerClient { get throws { try ServerClient(server, keyFile: apiKeyFile) } }
+}
+#endif
