@@ -149,8 +149,12 @@ struct SpeechWork {
         if current == nil {
             let seed = seeds.next(for: piece.text)
             let decoder = try makeDecoder(tokens, of: piece, model.generator(seed: seed), &clock)
+            let prompt = try model.flowPrompts.prompt(voice.prompt, steps: steps, turn) { [model, voice, steps, turn] in
+                try FlowPrompt(model.s3Gen.flow, voice.prompt, steps: steps, pause: turn.pause)
+            }
+            finishing.report.stages.flow += clock.lap()
             current = (piece, try UtteranceInChunks(
-                decoder, model, voice.prompt, steps: steps, seed: seed, isTrimmed: joiner != nil, sizes: options.chunkSizes))
+                decoder, model, prompt, seed: seed, isTrimmed: joiner != nil, sizes: options.chunkSizes))
         }
         let decoder = current!.utterance.decoder
         try draw(decoder, &clock, onProgress, until: current!.utterance.isReady)

@@ -99,32 +99,40 @@ extension FlowConfiguration {
     ///   - steps: steps of the solver; nil takes the model's number.
     ///   - quantization: rounds attention and all but the first and last weights of encoder and estimator to 8 bits.
     public func cost(tokens: Int, prompt: Int, steps: Int? = nil, quantization: Quantization = .none) -> StageCost {
-        let (all, frames) = (tokens + prompt, (tokens + prompt) * framesPerToken)
+        chunkCost(tokens: tokens + prompt, seen: 0, steps: steps, quantization: quantization)
+    }
+
+    /// From tokens to mel, where they follow others.
+    ///
+    /// - Parameter seen: tokens before them that they attend to.
+    func chunkCost(tokens: Int, seen: Int, steps: Int? = nil, quantization: Quantization = .none) -> StageCost {
         let steps = steps ?? self.steps, sequences = guidance != 0 ? 2 : 1
-        return encoder.cost(tokens: all, frames: frames, format: quantization.soundFormat)
+        return encoder.cost(tokens: tokens, seen: seen, format: quantization.soundFormat)
             + estimator.cost(
-                melChannels: melChannels, frames: frames, sequences: sequences, format: quantization.soundFormat) * steps
+                melChannels: melChannels, frames: tokens * framesPerToken, seen: seen * framesPerToken, sequences: sequences,
+                format: quantization.soundFormat) * steps
     }
 }
 
 extension TokenEncoderConfiguration {
-    fileprivate func cost(tokens: Int, frames: Int, format: WeightFormat) -> StageCost {
+    fileprivate func cost(tokens: Int, seen: Int, format: WeightFormat) -> StageCost {
         // Queries, keys, values, positions twice over, output; then the feed-forward block.
         let layer = 6 * size * size + 2 * size * feedForwardSize
-        func layers(_ count: Int, _ length: Int) -> StageCost {
+        func layers(_ count: Int, _ length: Int, _ seen: Int) -> StageCost {
             // Scores of content and of distance, and the sum of values.
-            let attention = StageCost.arithmetic(2 * 4 * Double(length) * Double(length) * Double(size), format)
+            let attention = StageCost.arithmetic(2 * 4 * Double(length) * Double(length + seen) * Double(size), format)
             return (StageCost.product(weights: layer, rows: length, format: format) + attention) * count
         }
         let convolutions = (1 + lookahead + 1 + 3) * size * size, upsampling = (2 * stride + 1 + 1) * size * size
-        return layers(layerCount, tokens) + layers(upsampledLayerCount, frames)
+        let frames = tokens * stride
+        return layers(layerCount, tokens, seen) + layers(upsampledLayerCount, frames, seen * stride)
             + .product(weights: convolutions, rows: tokens) + .product(weights: upsampling, rows: frames)
     }
 }
 
 extension FlowEstimatorConfiguration {
     /// One evaluation.
-    fileprivate func cost(melChannels: Int, frames: Int, sequences: Int, format: WeightFormat) -> StageCost {
+    fileprivate func cost(melChannels: Int, frames: Int, seen: Int, sequences: Int, format: WeightFormat) -> StageCost {
         let heads = headCount * headSize
         let block = 4 * channels * heads + 2 * feedForwardFactor * channels * channels
         func stage(from inputs: Int) -> Int { 4 * inputs * channels + 3 * channels * channels + blocksPerStage * block }
@@ -132,7 +140,7 @@ extension FlowEstimatorConfiguration {
         // What sees the noisy mel, and what makes the velocity.
         let ends = 4 * 4 * melChannels * channels + 6 * channels * channels + channels * melChannels
         let blocks = Double((middleStageCount + 2) * blocksPerStage)
-        let attention = blocks * 2 * 2 * Double(frames) * Double(frames * heads) * Double(sequences)
+        let attention = blocks * 2 * 2 * Double(frames) * Double((frames + seen) * heads) * Double(sequences)
         return .product(weights: ends, rows: frames * sequences) + .product(weights: stages, rows: frames * sequences, format: format)
             + .arithmetic(attention, format)
     }

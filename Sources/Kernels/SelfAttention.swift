@@ -7,15 +7,18 @@ public struct SelfAttention: Sendable {
     /// of query and key alone.
     public struct Distances {
         let contentBias, distanceBias, distances: Tensor
+        let before: [Tensor]
 
         /// - Parameters:
         ///   - contentBias: u, contiguous, as many numbers as a query has in all heads.
         ///   - distanceBias: w, likewise.
         ///   - distances: d, `[1, 2 × length − 1, heads × head size]`; query i meets key j with row length − 1 − i + j.
-        public init(contentBias: Tensor, distanceBias: Tensor, distances: Tensor) {
+        ///   - before: the same for each stretch of rows that stands before, `[1, length + its length − 1, heads × head size]`.
+        public init(contentBias: Tensor, distanceBias: Tensor, distances: Tensor, before: [Tensor] = []) {
             self.contentBias = contentBias
             self.distanceBias = distanceBias
             self.distances = distances
+            self.before = before
         }
     }
 
@@ -41,6 +44,20 @@ public struct SelfAttention: Sendable {
     ///   - distances: relative positions; nil for none.
     /// - Throws: ``KernelError``, and ``TorchError`` where a tensor is not float32 on the CPU.
     public func callAsFunction(_ x: Tensor, into output: Tensor, distances: Distances? = nil) throws {
+        _ = try attend(x, into: output, distances: distances, before: [], keeps: false)
+    }
+
+    /// The same for rows that follow others of their sequences, which every row sees as well. Numbers of rows that are kept do
+    /// not change any more: they see nothing of what follows.
+    ///
+    /// - Parameter before: rows that were kept, in order, at most ``KeptRows/most`` stretches of them.
+    /// - Returns: the keys and values of these rows.
+    public func keeping(_ x: Tensor, after before: [KeptRows], into output: Tensor, distances: Distances? = nil) throws -> KeptRows {
+        try attend(x, into: output, distances: distances, before: before, keeps: true)!
+    }
+
+    private func attend(_ x: Tensor, into output: Tensor, distances: Distances?, before: [KeptRows], keeps: Bool) throws -> KeptRows? {
+        precondition(before.count <= KeptRows.most, "a few stretches")
         let (from, to) = (try Rows(x), try Rows(output))
         let width = heads * headSize
         guard from.width == 3 * width else {
@@ -49,7 +66,7 @@ public struct SelfAttention: Sendable {
         guard to.shape == [from.sequences, from.length, width] else {
             throw KernelError.shape("output", expected: "[\(from.sequences), \(from.length), \(width)]", found: output.shape)
         }
-        var attention = ck_self_attention()
+        var attention = ck_self_attention(), distancesBefore: [UnsafePointer<Float>?] = []
         if let distances {
             let rows = try Rows(distances.distances)
             guard rows.shape == [1, 2 * from.length - 1, width] else {
@@ -61,6 +78,17 @@ public struct SelfAttention: Sendable {
             attention.content_bias = UnsafePointer(try distances.contentBias.storage(of: Float.self).start)
             attention.distance_bias = UnsafePointer(try distances.distanceBias.storage(of: Float.self).start)
             (attention.distances, attention.distance_stride) = (UnsafePointer(rows.start), rows.stride)
+            guard distances.before.count == before.count else {
+                throw KernelError.shape("distances of rows before", expected: "\(before.count) stretches", found: [distances.before.count])
+            }
+            for (kept, tensor) in zip(before, distances.before) {
+                let stretch = try Rows(tensor)
+                guard stretch.shape == [1, from.length + kept.length - 1, width], stretch.stride == rows.stride else {
+                    throw KernelError.shape(
+                        "distances of rows before", expected: "[1, \(from.length + kept.length - 1), \(width)]", found: stretch.shape)
+                }
+                distancesBefore.append(UnsafePointer(stretch.start))
+            }
         }
         attention.query = UnsafePointer(from.start)
         attention.key = UnsafePointer(from.start + width)
@@ -71,7 +99,40 @@ public struct SelfAttention: Sendable {
         attention.scale = 1 / Float(headSize).squareRoot()
         (attention.key_format, attention.value_format) = (keys.code, values.code)
         (attention.output, attention.output_stride) = (to.start, to.stride)
-        let isComputed = withExtendedLifetime((x, output, distances)) { ck_self_attention_run(team.handle, &attention) }
+        guard before.allSatisfy({ ck_kept_rows_fit($0.handle, &attention) }) else {
+            throw KernelError.shape("rows before", expected: "[\(from.sequences), rows, \(width)], kept by this attention", found: x.shape)
+        }
+        var kept: OpaquePointer?
+        let isComputed = withExtendedLifetime((x, output, distances, before)) {
+            before.map { Optional($0.handle) }.withUnsafeBufferPointer { handles in
+                distancesBefore.withUnsafeBufferPointer { distances in
+                    withUnsafeMutablePointer(to: &kept) { kept in
+                        (attention.before, attention.before_count) = (handles.baseAddress, handles.count)
+                        attention.before_distances = distances.baseAddress
+                        attention.kept = keeps ? kept : nil
+                        return ck_self_attention_run(team.handle, &attention)
+                    }
+                }
+            }
+        }
         guard isComputed else { throw KernelError.outOfMemory("attention", bytes: x.byteCount) }
+        return kept.map(KeptRows.init)
     }
+}
+
+/// Keys and values of rows of some sequences, as an attention multiplies with them.
+public final class KeptRows: @unchecked Sendable {
+    // Nothing changes it after it is made.
+    let handle: OpaquePointer
+
+    /// Stretches of rows that an attention sees besides its own.
+    public static let most = Int(CK_MOST_STRETCHES) - 1
+
+    fileprivate init(_ handle: OpaquePointer) { self.handle = handle }
+
+    deinit { ck_kept_rows_free(handle) }
+
+    /// Rows of each sequence.
+    public var length: Int { ck_kept_rows_length(handle) }
+    public var byteCount: Int { ck_kept_rows_bytes(handle) }
 }

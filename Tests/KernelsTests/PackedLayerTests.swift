@@ -145,6 +145,54 @@ struct PackedLayerTests {
         }
     }
 
+    @Test("rows that follow others see those that were kept, and the rest of their own", arguments: [
+        (WeightFormat.float32, 1e-5), (.int8, 0.03),
+    ], [false, true])
+    func keptRows(format: (format: WeightFormat, tolerance: Double), isRelative: Bool) throws {
+        let (heads, size) = (2, 32), width = heads * size, lengths = [37, 70, 5, 64], total = lengths.reduce(0, +)
+        let attention = SelfAttention(heads: heads, headSize: size, keys: format.format, values: format.format, team: team)
+        // Relative positions belong to one sequence's distances; two sequences share them.
+        let x = try random(2, total, 3 * width), distances = try random(1, 2 * total - 1, width)
+        let (contentBias, distanceBias) = isRelative ? (try random(heads, size), try random(heads, size)) : (try .zeros([heads, size]), try .zeros([heads, size]))
+        func split(_ part: Tensor) throws -> Tensor {
+            try part.reshaped([part.size(0), part.size(1), heads, size]).transposed(1, 2)
+        }
+        /// Row total − 1 − query + key, for a stretch of keys.
+        func between(_ queries: Range<Int>, _ keys: Range<Int>) throws -> Tensor {
+            try distances.narrow(axis: 1, from: total - queries.upperBound + keys.lowerBound, count: queries.count + keys.count - 1)
+        }
+        let parts = try x.chunked(3, axis: 2).map(split)
+        let places = try Tensor((0..<total).flatMap { query in (0..<total).map { total - 1 - query + $0 } })
+        let byKey = try split(distances).transposed(-2, -1).indexSelect(axis: 3, places).reshaped([1, heads, size, total, total])
+        let far = try (parts[0] + distanceBias.unsqueezed(1)).unsqueezed(-2).matmul(byKey.permuted([0, 1, 3, 2, 4])).squeezed(-2)
+        let near = try (parts[0] + contentBias.unsqueezed(1)).matmul(parts[1].transposed(-2, -1))
+        let scores = try (isRelative ? near + far : near) / Double(size).squareRoot()
+
+        var kept: [(rows: Range<Int>, keys: KeptRows)] = [], start = 0
+        for (number, length) in lengths.enumerated() {
+            // The second stretch is let go of before the last.
+            if number == 3 { kept.remove(at: 1) }
+            let own = start..<start + length, seen = kept.map(\.rows) + [own]
+            let keys = try Tensor(seen.flatMap(Array.init))
+            let weights = try scores.narrow(axis: 2, from: start, count: length).indexSelect(axis: 3, keys).softmax(axis: -1)
+            let expected = try weights.matmul(parts[2].indexSelect(axis: 2, keys)).transposed(1, 2).reshaped([2, length, width])
+            let result = try Tensor.empty([2, length, width])
+            let rows = try attention.keeping(
+                x.narrow(axis: 1, from: start, count: length).contiguous(), after: kept.map(\.keys), into: result,
+                distances: isRelative ? .init(
+                    contentBias: contentBias, distanceBias: distanceBias, distances: between(own, own),
+                    before: try kept.map { try between(own, $0.rows) }) : nil)
+            try expectClose(result, expected, relative: format.tolerance)
+            #expect(rows.length == length)
+            kept.append((own, rows))
+            start = own.upperBound
+        }
+        let others = SelfAttention(heads: heads, headSize: size, team: try ThreadTeam(threads: 1))
+        if format.format == .int8 {
+            #expect(throws: KernelError.self, "another format") { try others.keeping(x, after: [kept[0].keys], into: .empty([2, total, width])) }
+        }
+    }
+
     /// What the 8-bit format makes of rows: groups of 64 numbers, each rounded to 127 steps of its largest, in float64.
     func rounded(_ x: Tensor) throws -> Tensor {
         let width = x.size(-1), padding = (64 - width % 64) % 64

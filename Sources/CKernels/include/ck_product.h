@@ -81,6 +81,18 @@ typedef struct ck_rows_in {
 } ck_rows_in;
 void ck_rows_in_run(ck_team *team, const ck_rows_in *rows);
 
+/// Keys and values of rows, packed, for queries that come later. Immutable; any number of threads may use it at once.
+typedef struct ck_kept_rows ck_kept_rows;
+void ck_kept_rows_free(ck_kept_rows *kept);
+size_t ck_kept_rows_bytes(const ck_kept_rows *kept);
+/// Rows of each sequence.
+ptrdiff_t ck_kept_rows_length(const ck_kept_rows *kept);
+
+enum {
+    /// Stretches of rows that queries see: their own, and those that stand before it.
+    CK_MOST_STRETCHES = 8,
+};
+
 /// softmax(q kᵀ × scale) v within each sequence and head; with relative positions (Dai et al. 2019),
 /// softmax(((q + u) kᵀ + (q + w) dᵀ) × scale) v, where d depends on the distance of query and key.
 typedef struct ck_self_attention {
@@ -97,9 +109,19 @@ typedef struct ck_self_attention {
     /// length − 1 − i + j. Null for none.
     const float *distances;
     ptrdiff_t distance_stride;
+    /// Up to `CK_MOST_STRETCHES` − 1 stretches of rows, in order, that every query sees besides its own; null for none. With
+    /// distances, those of each: `[length + its length − 1, heads × head_size]`, query i meets its key j with row
+    /// length − 1 − i + j.
+    const ck_kept_rows *const *before;
+    const float *const *before_distances;
+    ptrdiff_t before_count;
+    /// Where not null, the keys and values are kept: it becomes theirs.
+    ck_kept_rows **kept;
     float *output;
     ptrdiff_t output_stride;
 } ck_self_attention;
+/// Whether kept rows have the sequences, heads and formats of an attention.
+bool ck_kept_rows_fit(const ck_kept_rows *kept, const ck_self_attention *attention);
 /// @return false where there is not enough memory.
 bool ck_self_attention_run(ck_team *team, const ck_self_attention *attention);
 

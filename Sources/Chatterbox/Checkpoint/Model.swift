@@ -44,6 +44,8 @@ public struct Model: Sendable {
     public var dtype: DType { t3.dtype }
 
     let identity = Identity()
+    /// Voices' prompts for speech in chunks.
+    let flowPrompts = FlowPromptCache()
 
     /// What turns recordings into voices for this model.
     public var voiceAnalyzer: VoiceAnalyzer {

@@ -5,8 +5,8 @@ struct ChunkPlan {
     struct Chunk: Hashable {
         /// What is new.
         let tokens: Range<Int>
-        /// What the flow is given: some tokens before, these, and those that it looks ahead to.
-        let window: Range<Int>
+        /// Those behind them that they depend on; none at the end.
+        let ahead: Range<Int>
         let isLast: Bool
     }
 
@@ -40,9 +40,9 @@ struct ChunkPlan {
         let isLast = count < needed
         guard !isAtEnd, !isLast || isComplete && count > start else { return nil }
         let tokens = start..<(isLast ? count : end)
-        let window = max(0, start - sizes.context)..<(isLast ? count : end + lookahead)
+        let ahead = tokens.upperBound..<(isLast ? count : end + lookahead)
         (start, made, isAtEnd) = (tokens.upperBound, made + 1, isLast)
-        return Chunk(tokens: tokens, window: window, isLast: isLast)
+        return Chunk(tokens: tokens, ahead: ahead, isLast: isLast)
     }
 }
 
@@ -50,7 +50,7 @@ struct ChunkPlan {
 package struct ChunkSizes: Hashable, Sendable {
     /// Of the first chunk, the second and all others.
     package let first, second, others: Int
-    /// Tokens before a chunk that are made once more together with it.
+    /// Tokens before a chunk whose frames it sees at least; it sees whole chunks.
     package let context: Int
 
     package init(first: Int, second: Int, others: Int, context: Int = 25) {

@@ -10,7 +10,7 @@ struct UtteranceInChunks {
     private let ending: Variant.Ending
     private let soundTokens: Int
     private var plan: ChunkPlan
-    private let mel: MelStream
+    private var mel: MelStream
     private var sound: SoundStream
     private let fade: [Float]
     private let samplesPerToken: Int
@@ -19,18 +19,19 @@ struct UtteranceInChunks {
     private var made = 0
 
     /// - Parameters:
+    ///   - prompt: the voice's, for the model's flow.
     ///   - seed: the utterance's.
     ///   - isTrimmed: whether the silence around it is taken away.
     /// - Throws: `TorchError`.
     init(
-        _ decoder: T3Decoder, _ model: Model, _ prompt: SpeechPrompt, steps: Int, seed: UInt64, isTrimmed: Bool, sizes: ChunkSizes
+        _ decoder: T3Decoder, _ model: Model, _ prompt: FlowPrompt, seed: UInt64, isTrimmed: Bool, sizes: ChunkSizes
     ) throws {
         let s3Gen = model.s3Gen, noise = FrameNoise(seed: seed), vocoder = s3Gen.configuration.vocoder
         self.decoder = decoder
         ending = model.variant.ending
         soundTokens = s3Gen.configuration.flow.tokenCount
         plan = ChunkPlan(sizes, lookahead: s3Gen.configuration.flow.encoder.lookahead, unheard: ending.unheard)
-        mel = try MelStream(s3Gen.flow, prompt, steps: steps, noise: noise)
+        mel = MelStream(s3Gen.flow, prompt, noise: noise, context: sizes.context)
         sound = try SoundStream(s3Gen.vocoder, noise: noise)
         fade = try s3Gen.fade.gains.array(of: Float.self)
         samplesPerToken = vocoder.samplesPerFrame * s3Gen.configuration.flow.framesPerToken
@@ -79,21 +80,21 @@ struct UtteranceInChunks {
 }
 
 extension Model {
-    /// Whether speech can be delivered in chunks: where a window of the flow takes less time than its chunk lasts, on two
+    /// Whether speech can be delivered in chunks: where the flow takes a small part of the time that its chunks last, on two
     /// processor cores. Elsewhere ``SpeechOptions/Delivery/chunks`` gives utterance after utterance.
     ///
     /// - Parameter options: with which number of steps.
     public func speaksInChunks(_ options: SpeechOptions = .standard) -> Bool {
         // Networks that leave the GPU in turns would do so for each chunk.
-        offload == nil && configuration.s3Gen.flow.isFastInWindows(steps: options.steps)
+        offload == nil && configuration.s3Gen.flow.isFastInChunks(steps: options.steps)
     }
 }
 
 extension FlowConfiguration {
-    /// Whether a chunk's window takes less time than the chunk lasts: of two seconds with another one before them, after ten
-    /// seconds of prompt, at 2.5e11 operations a second, as two cores do them in 8 bits.
-    func isFastInWindows(steps: Int?) -> Bool {
+    /// Whether a chunk takes less than a quarter of the time that it lasts, so that most is left for its tokens: of two seconds,
+    /// after ten seconds of prompt, at 2.5e11 operations a second, as two cores do them in 8 bits.
+    func isFastInChunks(steps: Int?) -> Bool {
         let sizes = ChunkSizes.standard
-        return cost(tokens: sizes.context + sizes.others + encoder.lookahead, prompt: 250, steps: steps).operations < 2.5e11 * Double(sizes.others) / 25
+        return chunkCost(tokens: sizes.others, seen: 250 + sizes.context, steps: steps).operations < 2.5e11 * Double(sizes.others) / 25 / 4
     }
 }

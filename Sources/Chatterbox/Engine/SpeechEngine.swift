@@ -207,6 +207,10 @@ struct EngineTurn {
     /// - Throws: `CancellationError` once the request is cancelled.
     func park() throws { try context.park() }
 
+    /// Lets the request go on that waits in ``park()``; for any thread.
+    typealias Waker = @Sendable () -> Void
+    var waker: Waker { { [weak coroutine = request.coroutine] in coroutine?.unpark() } }
+
     /// The engine that decodes a model's tokens for all requests; nil where each request computes by itself.
     func decodeEngine(of model: Model) throws -> (any DecodeEngine)? { try loop.group(of: model)?.engine }
 

@@ -19,8 +19,8 @@ struct ConformerBlock: Sendable {
     }
 
     /// `[batch, frames, size]` → `[batch, frames, size]`.
-    func callAsFunction(_ x: Tensor, positions: Tensor, padding: Tensor?) throws -> Tensor {
-        let attended = try x + attention(attentionNorm(x), positions: positions, padding: padding)
+    func callAsFunction(_ x: Tensor, positions: RelativePositions, padding: Tensor?, _ recorder: FlowRecorder? = nil) throws -> Tensor {
+        let attended = try x + attention(attentionNorm(x), positions: positions, padding: padding, recorder)
         return try attended + contract(expand(feedForwardNorm(attended)).silu())
     }
 }

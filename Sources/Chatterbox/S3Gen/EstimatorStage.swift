@@ -22,18 +22,21 @@ struct EstimatorStage: Sendable {
     }
 
     /// `[batch, inputs, frames]` and an activated time `[batch, timeSize]` → `[batch, channels, frames]`.
-    func callAsFunction(_ x: Tensor, time embedding: Tensor, padding: SequencePadding) throws -> Tensor {
-        let timed = try before(x, padding: padding) + time(embedding).unsqueezed(2)
-        let convolved = try after(timed, padding: padding) + shortcut(padding.silenced(x))
+    func callAsFunction(
+        _ x: Tensor, time embedding: Tensor, padding: SequencePadding, _ recorder: FlowRecorder? = nil
+    ) throws -> Tensor {
+        let timed = try before(x, padding: padding, recorder) + time(embedding).unsqueezed(2)
+        let convolved = try after(timed, padding: padding, recorder) + shortcut(padding.silenced(x))
         let visible = try padding.frames?.unsqueezed(1)
         let attended = try transformers.reduce(convolved.transposed(1, 2).contiguous()) {
-            try $1($0, visible: visible)
+            try $1($0, visible: visible, recorder)
         }
         return try attended.transposed(1, 2).contiguous()
     }
 }
 
-/// Convolution over a frame and the two before it. `[batch, from, frames]` → `[batch, to, frames]`.
+/// Convolution over a frame and the two before it. `[batch, from, frames]` → `[batch, to, frames]`. With a recorder the frames
+/// follow others.
 struct EstimatorConvolution: Sendable {
     let convolution: Conv1d
 
@@ -41,7 +44,9 @@ struct EstimatorConvolution: Sendable {
         convolution = try Conv1d(weights, from: inputs, to: outputs, kernel: 3)
     }
 
-    func callAsFunction(_ x: Tensor) throws -> Tensor { try convolution(x.padded([2, 0])) }
+    func callAsFunction(_ x: Tensor, _ recorder: FlowRecorder? = nil) throws -> Tensor {
+        try convolution(recorder?.led(x, taps: 3, axis: 2) ?? x.padded([2, 0]))
+    }
 }
 
 /// Causal convolution, normalisation over channels, Mish. `[batch, from, frames]` → `[batch, to, frames]`.
@@ -54,8 +59,8 @@ struct EstimatorConvolutionBlock: Sendable {
         norm = try LayerNorm(weights[2], size: outputs)
     }
 
-    func callAsFunction(_ x: Tensor, padding: SequencePadding) throws -> Tensor {
-        let normalised = try norm(convolution(padding.silenced(x)).transposed(1, 2))
+    func callAsFunction(_ x: Tensor, padding: SequencePadding, _ recorder: FlowRecorder? = nil) throws -> Tensor {
+        let normalised = try norm(convolution(padding.silenced(x), recorder).transposed(1, 2))
         return try padding.silenced(normalised.transposed(1, 2).contiguous().mish())
     }
 }

@@ -27,17 +27,27 @@ struct EstimatorTransformer: Sendable {
         contract = try Linear(feedForward[2], from: inner, to: channels)
     }
 
-    /// `[batch, frames, channels]` → the same; `visible` is `[batch, 1, 1, frames]`, true at keys to attend to.
-    func callAsFunction(_ x: Tensor, visible: Tensor?) throws -> Tensor {
-        let attended = try self.attended(attentionNorm(x), visible: visible) + x
+    /// `[batch, frames, channels]` → the same.
+    ///
+    /// - Parameters:
+    ///   - visible: `[batch, 1, 1, frames]`, true at keys to attend to; nil for all.
+    ///   - recorder: where these frames follow others.
+    func callAsFunction(_ x: Tensor, visible: Tensor?, _ recorder: FlowRecorder? = nil) throws -> Tensor {
+        let attended = try self.attended(attentionNorm(x), visible: visible, recorder) + x
         return try contract(expand(feedForwardNorm(attended)).gelu()) + attended
     }
 
-    private func attended(_ x: Tensor, visible: Tensor?) throws -> Tensor {
+    private func attended(_ x: Tensor, visible: Tensor?, _ recorder: FlowRecorder?) throws -> Tensor {
         let (batch, frames) = (x.shape[0], x.shape[1])
         let heads = { try ($0 as Tensor).reshaped([batch, frames, headCount, headSize]).transposed(1, 2) }
             as (Tensor) throws -> Tensor
-        let seen = try heads(query(x)).attention(key: heads(key(x)), value: heads(value(x)), mask: visible)
+        var (keys, values) = (try heads(key(x)), try heads(value(x)))
+        try recorder?.attend { before in
+            let own = FlowTape.Keys.tensors(key: keys, value: values)
+            (keys, values) = try FlowTape.Keys.joined(before + [own])
+            return own
+        }
+        let seen = try heads(query(x)).attention(key: keys, value: values, mask: visible)
         return try output(seen.transposed(1, 2).reshaped([batch, frames, headCount * headSize]))
     }
 }

@@ -93,6 +93,9 @@ public struct TokenEncoderConfiguration: Sendable, Codable, Hashable {
     public var stride = 2
 
     public init() {}
+
+    /// The frames that tokens become.
+    func frames(of tokens: Range<Int>) -> Range<Int> { stride * tokens.lowerBound..<stride * tokens.upperBound }
 }
 
 /// Sizes of the network that predicts the flow's velocity.

@@ -38,16 +38,17 @@ struct FlowEstimator: Sendable {
     ///   - conditions: what stays the same over a flow's steps, from ``conditions(mean:speaker:prompt:)``.
     ///   - time: where on the way from noise (0) to mel (1) each of the batch is, `[batch]`.
     ///   - end: where its step ends, `[batch]`; for mean flow, nil otherwise.
+    ///   - recorder: where the frames follow others.
     func callAsFunction(
-        _ x: Tensor, conditions: Tensor, time: Tensor, end: Tensor? = nil, padding: SequencePadding
+        _ x: Tensor, conditions: Tensor, time: Tensor, end: Tensor? = nil, padding: SequencePadding, _ recorder: FlowRecorder? = nil
     ) throws -> Tensor {
         let time = try times(time, end: end)
         let noisy = try x.to(dtype)
-        let skip = try first(Tensor.cat([noisy, conditions], axis: 1), time: time, padding: padding)
-        var hidden = try afterFirst(padding.silenced(skip))
-        for stage in middle { hidden = try stage(hidden, time: time, padding: padding) }
-        hidden = try last(Tensor.cat([hidden, skip], axis: 1), time: time, padding: padding)
-        hidden = try finalBlock(afterLast(padding.silenced(hidden)), padding: padding)
+        let skip = try first(Tensor.cat([noisy, conditions], axis: 1), time: time, padding: padding, recorder)
+        var hidden = try afterFirst(padding.silenced(skip), recorder)
+        for stage in middle { hidden = try stage(hidden, time: time, padding: padding, recorder) }
+        hidden = try last(Tensor.cat([hidden, skip], axis: 1), time: time, padding: padding, recorder)
+        hidden = try finalBlock(afterLast(padding.silenced(hidden), recorder), padding: padding, recorder)
         return try padding.silenced(projection(hidden))
     }
 

@@ -25,9 +25,12 @@ struct FlowMatching: Sendable {
 
     /// Noise `[batch, mel, frames]` → mel of that shape, in `steps` Euler steps.
     ///
-    /// - Parameter checkpoint: called before each step; what it throws ends the flow.
+    /// - Parameters:
+    ///   - history: where these frames follow others; they are added to it.
+    ///   - checkpoint: called before each step; what it throws ends the flow.
     func callAsFunction(
-        _ noise: Tensor, _ conditions: Conditions, padding: SequencePadding, steps: Int, checkpoint: () throws -> Void
+        _ noise: Tensor, _ conditions: Conditions, padding: SequencePadding, steps: Int, after history: inout FlowHistory?,
+        checkpoint: () throws -> Void
     ) throws -> Tensor {
         let times = try schedule(steps)
         let guided = configuration.guidance != 0
@@ -38,14 +41,17 @@ struct FlowMatching: Sendable {
         let padding = guided ? try SequencePadding(frames: padding.frames.map { try Tensor.cat([$0, $0]) }) : padding
 
         var x = noise
-        for (start, end) in zip(times, times.dropFirst()) {
+        for (step, (start, end)) in zip(times, times.dropFirst()).enumerated() {
             try checkpoint()
             let rows = inputs.shape[0]
-            let velocity = try estimator(
-                guided ? Tensor.cat([x, x]) : x, conditions: inputs,
-                time: .full([rows], Double(start), device: x.device),
-                end: configuration.meanFlow ? .full([rows], Double(end), device: x.device) : nil,
-                padding: padding).to(x.dtype)
+            func estimate(_ recorder: FlowRecorder?) throws -> Tensor {
+                try estimator(
+                    guided ? Tensor.cat([x, x]) : x, conditions: inputs,
+                    time: .full([rows], Double(start), device: x.device),
+                    end: configuration.meanFlow ? .full([rows], Double(end), device: x.device) : nil,
+                    padding: padding, recorder).to(x.dtype)
+            }
+            let velocity = try history?.step(step, estimate) ?? estimate(nil)
             x = try x + direction(velocity, batch: batch, guided: guided) * Double(end - start)
         }
         return x

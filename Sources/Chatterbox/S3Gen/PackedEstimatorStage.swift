@@ -45,17 +45,31 @@ struct PackedEstimatorStage: Sendable {
     ///
     /// - Parameters:
     ///   - time: what this stage's time layer makes of the time, `[sequences, channels]`.
+    ///   - recorder: where the frames follow others.
     ///   - pause: called after the convolutions and after each transformer block.
-    func callAsFunction(_ x: Tensor, time: Tensor, into output: Tensor, _ room: EstimatorRoom, _ pause: () throws -> Void) throws {
-        try before(x, into: room.channels)
-        try after(room.channels, into: room.otherChannels, adding: time)
+    func callAsFunction(
+        _ x: Tensor, time: Tensor, into output: Tensor, _ room: EstimatorRoom, _ recorder: FlowRecorder?, _ pause: () throws -> Void
+    ) throws {
+        try before.causal(x, into: room.channels, recorder)
+        try after.causal(room.channels, into: room.otherChannels, adding: time, recorder)
         try activated(room.otherChannels, into: room.channels, team: team)
         try shortcut(x, into: output, residual: room.channels)
         try pause()
         for transformer in transformers {
-            try transformer(output, room)
+            try transformer(output, room, recorder)
             try pause()
         }
+    }
+}
+
+extension PackedLayer {
+    /// A causal convolution of frames that follow others, where there is a recorder.
+    func causal(_ x: Tensor, into output: Tensor, adding added: Tensor? = nil, residual: Tensor? = nil, _ recorder: FlowRecorder?) throws {
+        let reach = matrix.taps - 1
+        guard let recorder, let before = recorder.frames(before: try x.narrow(axis: 1, from: x.size(1) - reach, count: reach).clone()) else {
+            return try self(x, into: output, adding: added, residual: residual)
+        }
+        try self(Tensor.cat([before, x], axis: 1), into: output, adding: added, residual: residual, lead: 0)
     }
 }
 
@@ -74,9 +88,17 @@ struct PackedEstimatorTransformer: Sendable {
     }
 
     /// Changes `[sequences, frames, channels]` in place.
-    func callAsFunction(_ x: Tensor, _ room: EstimatorRoom) throws {
+    ///
+    /// - Parameter recorder: where the frames follow others.
+    func callAsFunction(_ x: Tensor, _ room: EstimatorRoom, _ recorder: FlowRecorder?) throws {
         try queryKeyValue(x, into: room.queryKeyValue)
-        try attention(room.queryKeyValue, into: room.attended)
+        if let recorder {
+            try recorder.attend { before in
+                .packed(try attention.keeping(room.queryKeyValue, after: before.map(\.rows), into: room.attended))
+            }
+        } else {
+            try attention(room.queryKeyValue, into: room.attended)
+        }
         try output(room.attended, into: x, residual: x)
         let all = try x.viewed([1, x.size(0) * x.size(1), x.size(2)]), count = all.size(1)
         for start in stride(from: 0, to: count, by: room.inner.size(1)) {

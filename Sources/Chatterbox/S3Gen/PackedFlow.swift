@@ -33,10 +33,12 @@ struct PackedFlow: Sendable {
     /// Noise `[1, mel, frames]` → mel of that shape, in `steps` Euler steps.
     ///
     /// - Parameters:
+    ///   - history: where these frames follow others; they are added to it.
     ///   - checkpoint: called before each step; what it throws ends the flow.
     ///   - pause: called after each block of the estimator; what it throws ends the flow.
     func callAsFunction(
-        _ noise: Tensor, _ conditions: FlowMatching.Conditions, steps: Int, checkpoint: () throws -> Void, pause: () throws -> Void = {}
+        _ noise: Tensor, _ conditions: FlowMatching.Conditions, steps: Int, after history: inout FlowHistory?,
+        checkpoint: () throws -> Void, pause: () throws -> Void = {}
     ) throws -> Tensor {
         let estimator = configuration.estimator, mel = configuration.melChannels, frames = noise.size(2)
         let sequences = configuration.guidance != 0 ? 2 : 1
@@ -61,16 +63,19 @@ struct PackedFlow: Sendable {
         for (step, (start, end)) in zip(times, times.dropFirst()).enumerated() {
             try checkpoint()
             let time = try embeddings[step]
-            try first(input, time: time[0], into: skip, room, pause)
-            try afterFirst(skip, into: middle.isEmpty ? hidden : current)
-            for (number, stage) in middle.enumerated() {
-                try stage(current, time: time[number + 1], into: number == middle.count - 1 ? hidden : next, room, pause)
-                swap(&current, &next)
+            func estimate(_ recorder: FlowRecorder?) throws {
+                try first(input, time: time[0], into: skip, room, recorder, pause)
+                try afterFirst.causal(skip, into: middle.isEmpty ? hidden : current, recorder)
+                for (number, stage) in middle.enumerated() {
+                    try stage(current, time: time[number + 1], into: number == middle.count - 1 ? hidden : next, room, recorder, pause)
+                    swap(&current, &next)
+                }
+                try last(joined, time: time[middle.count + 1], into: current, room, recorder, pause)
+                try afterLast.causal(current, into: next, recorder)
+                try finalBlock.causal(next, into: current, recorder)
+                try projection(current, into: velocity)
             }
-            try last(joined, time: time[middle.count + 1], into: current, room, pause)
-            try afterLast(current, into: next)
-            try finalBlock(next, into: current)
-            try projection(current, into: velocity)
+            if history == nil { try estimate(nil) } else { try history!.step(step, estimate) }
             try advance(input, by: velocity, Float(end - start))
         }
         return try input[0].narrow(axis: 1, from: 0, count: mel).transposed(0, 1).contiguous().unsqueezed(0)

@@ -30,18 +30,44 @@ struct PackedTokenEncoder: Sendable {
     ///
     /// - Parameter pause: called after each block.
     func callAsFunction(_ embeddings: Tensor, pause: () throws -> Void = {}) throws -> Tensor {
-        let tokens = embeddings.size(1), frames = tokens * configuration.stride
-        var (x, other) = (try rows(tokens), try rows(tokens))
-        try input(embeddings, through: other, into: x, team: team)
-        try lookahead(x, into: other)
-        try smoothing(other, into: x, residual: x)
-        try run(blocks, x, pause)
+        var history: FlowHistory?
+        return try self(embeddings, ahead: 0, after: &history, pause: pause)
+    }
+
+    /// The same for tokens that follow others.
+    ///
+    /// - Parameters:
+    ///   - ahead: how many of the last tokens are there to be looked ahead to alone.
+    ///   - history: tokens that these follow; these are not added to its count.
+    ///   - pause: called after each block.
+    func callAsFunction(
+        _ embeddings: Tensor, ahead: Int, after history: inout FlowHistory?, pause: () throws -> Void
+    ) throws -> Tensor {
+        let (stretches, start) = (history?.stretches ?? [], history?.end ?? 0)
+        func mel(_ recorder: FlowRecorder?) throws -> Tensor {
+            try self.mel(embeddings, ahead: ahead, after: stretches, from: start, recorder, pause)
+        }
+        return try history?.step(0, mel) ?? mel(nil)
+    }
+
+    private func mel(
+        _ embeddings: Tensor, ahead: Int, after stretches: [Range<Int>], from start: Int, _ recorder: FlowRecorder?, _ pause: () throws -> Void
+    ) throws -> Tensor {
+        let all = embeddings.size(1), tokens = all - ahead, frames = tokens * configuration.stride
+        let (looking, room, seen) = (try rows(all), try rows(all), try rows(tokens))
+        try input(embeddings, through: room, into: looking, team: team)
+        try lookahead(looking, into: seen)
+        var x = try rows(tokens)
+        try smoothing.causal(seen, into: x, residual: looking.narrow(axis: 1, from: 0, count: tokens), recorder)
+        try run(blocks, x, from: start, after: stretches, recorder, pause)
 
         let repeated = try x.repeatInterleaved(configuration.stride, axis: 1)
-        (x, other) = (try rows(frames), try rows(frames))
-        try upsampling(repeated, into: x)
+        x = try rows(frames)
+        let other = try rows(frames)
+        try upsampling.causal(repeated, into: x, recorder)
         try upsampledInput(x, through: other, into: x, team: team)
-        try run(upsampledBlocks, x, pause)
+        try run(
+            upsampledBlocks, x, from: start * configuration.stride, after: stretches.map(configuration.frames(of:)), recorder, pause)
         let mel = try Tensor.empty([1, frames, melProjection.matrix.outputs])
         try melProjection(x, into: mel)
         return mel
@@ -50,11 +76,14 @@ struct PackedTokenEncoder: Sendable {
     private func rows(_ count: Int) throws -> Tensor { try .empty([1, count, configuration.size]) }
 
     /// Changes `x` in place.
-    private func run(_ blocks: [PackedConformerBlock], _ x: Tensor, _ pause: () throws -> Void) throws {
-        let room = try PackedConformerBlock.Room(configuration, frames: x.size(1))
-        let positions = try relativePositions(count: x.size(1), size: configuration.size, like: x)
+    private func run(
+        _ blocks: [PackedConformerBlock], _ x: Tensor, from start: Int, after stretches: [Range<Int>], _ recorder: FlowRecorder?,
+        _ pause: () throws -> Void
+    ) throws {
+        let positions = try RelativePositions(count: x.size(1), from: start, after: stretches, size: configuration.size, like: x)
+        let room = try PackedConformerBlock.Room(configuration, frames: x.size(1), distances: positions.waves.size(1))
         for block in blocks {
-            try block(x, positions: positions, room)
+            try block(x, positions: positions, room, recorder)
             try pause()
         }
     }
@@ -89,12 +118,12 @@ struct PackedConformerBlock: Sendable {
     struct Room {
         let queryKeyValue, attended, inner, distances: Tensor
 
-        init(_ configuration: TokenEncoderConfiguration, frames: Int) throws {
+        init(_ configuration: TokenEncoderConfiguration, frames: Int, distances count: Int) throws {
             let size = configuration.size
             queryKeyValue = try .empty([1, frames, 3 * size])
             attended = try .empty([1, frames, size])
             inner = try .empty([1, frames, configuration.feedForwardSize])
-            distances = try .empty([1, 2 * frames - 1, size])
+            distances = try .empty([1, count, size])
         }
     }
 
@@ -115,13 +144,22 @@ struct PackedConformerBlock: Sendable {
 
     /// Changes `[1, frames, size]` in place.
     ///
-    /// - Parameter positions: ``relativePositions(count:size:like:)`` for this number of frames.
-    func callAsFunction(_ x: Tensor, positions: Tensor, _ room: Room) throws {
-        try position(positions, into: room.distances)
+    /// - Parameters:
+    ///   - positions: of these frames, and of the stretches that they follow.
+    ///   - recorder: where these frames follow others.
+    func callAsFunction(_ x: Tensor, positions: RelativePositions, _ room: Room, _ recorder: FlowRecorder?) throws {
+        try position(positions.waves, into: room.distances)
         try queryKeyValue(x, into: room.queryKeyValue)
-        try attention(
-            room.queryKeyValue, into: room.attended,
-            distances: .init(contentBias: contentBias, distanceBias: positionBias, distances: room.distances))
+        let distances = SelfAttention.Distances(
+            contentBias: contentBias, distanceBias: positionBias, distances: try positions.own(room.distances),
+            before: try positions.before(room.distances))
+        if let recorder {
+            try recorder.attend { before in
+                .packed(try attention.keeping(room.queryKeyValue, after: before.map(\.rows), into: room.attended, distances: distances))
+            }
+        } else {
+            try attention(room.queryKeyValue, into: room.attended, distances: distances)
+        }
         try output(room.attended, into: x, residual: x)
         try expand(x, into: room.inner)
         try contract(room.inner, into: x, residual: x)

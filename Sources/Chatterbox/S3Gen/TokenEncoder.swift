@@ -36,31 +36,58 @@ struct TokenEncoder: Sendable {
     /// With `lengths`, sequence `i` is what comes out for its first `lengths[i]` tokens alone. (Upstream lets the
     /// lookahead of a shorter sequence read its padding.)
     func callAsFunction(_ embeddings: Tensor, lengths: [Int]? = nil) throws -> Tensor {
-        let tokens = try SequencePadding(lengths: lengths, count: embeddings.shape[1], device: embeddings.device)
-        var x = try lookingAhead(input(embeddings), tokens)
-        x = try run(blocks, x, tokens)
+        var history: FlowHistory?
+        return try self(embeddings, lengths: lengths, ahead: 0, after: &history)
+    }
+
+    /// The same for tokens that follow others.
+    ///
+    /// - Parameters:
+    ///   - ahead: how many of the last are there to be looked ahead to alone, as many as ``TokenEncoderConfiguration/lookahead``
+    ///     or, at the end, none.
+    ///   - history: the others; these are not added to its count.
+    func callAsFunction(_ embeddings: Tensor, lengths: [Int]? = nil, ahead: Int, after history: inout FlowHistory?) throws -> Tensor {
+        let (stretches, start) = (history?.stretches ?? [], history?.end ?? 0)
+        func features(_ recorder: FlowRecorder?) throws -> Tensor {
+            try self.features(embeddings, lengths: lengths, ahead: ahead, after: stretches, from: start, recorder)
+        }
+        return try history?.step(0, features) ?? features(nil)
+    }
+
+    private func features(
+        _ embeddings: Tensor, lengths: [Int]?, ahead: Int, after stretches: [Range<Int>], from start: Int, _ recorder: FlowRecorder?
+    ) throws -> Tensor {
+        let count = embeddings.shape[1] - ahead
+        let tokens = try SequencePadding(lengths: lengths, count: count, device: embeddings.device)
+        var x = try lookingAhead(input(embeddings), tokens, count: count, recorder)
+        x = try run(blocks, x, tokens, RelativePositions(count: count, from: start, after: stretches, size: configuration.size, like: x), recorder)
 
         let frames = try SequencePadding(
             lengths: lengths?.map { $0 * configuration.stride }, count: x.shape[1] * configuration.stride,
             device: x.device)
-        x = try upsampledInput(upsampled(x))
-        return try norm(run(upsampledBlocks, x, frames))
+        x = try upsampledInput(upsampled(x, recorder))
+        let positions = try RelativePositions(
+            count: x.shape[1], from: start * configuration.stride, after: stretches.map(configuration.frames(of:)), size: configuration.size, like: x)
+        return try norm(run(upsampledBlocks, x, frames, positions, recorder))
     }
 
-    private func lookingAhead(_ x: Tensor, _ padding: SequencePadding) throws -> Tensor {
+    private func lookingAhead(_ x: Tensor, _ padding: SequencePadding, count: Int, _ recorder: FlowRecorder?) throws -> Tensor {
         let visible = try padding.silenced(x.transposed(1, 2).contiguous())
-        let ahead = try lookaheadConvolution(visible.padded([0, configuration.lookahead])).leakyReLU(Self.lookaheadSlope)
-        return try smoothing(ahead.padded([2, 0])).transposed(1, 2).contiguous() + x
+        let missing = configuration.lookahead - (x.shape[1] - count)
+        let ahead = try lookaheadConvolution(visible.padded([0, missing])).leakyReLU(Self.lookaheadSlope)
+        let smooth = try smoothing(recorder?.led(ahead, taps: 3, axis: 2) ?? ahead.padded([2, 0]))
+        return try smooth.transposed(1, 2).contiguous() + x.narrow(axis: 1, from: 0, count: count)
     }
 
-    private func upsampled(_ x: Tensor) throws -> Tensor {
-        let repeated = try x.transposed(1, 2).repeatInterleaved(configuration.stride, axis: 2)
-        return try upsampling(repeated.padded([2 * configuration.stride, 0])).transposed(1, 2).contiguous()
+    private func upsampled(_ x: Tensor, _ recorder: FlowRecorder?) throws -> Tensor {
+        let repeated = try x.transposed(1, 2).repeatInterleaved(configuration.stride, axis: 2), reach = 2 * configuration.stride
+        return try upsampling(recorder?.led(repeated, taps: reach + 1, axis: 2) ?? repeated.padded([reach, 0])).transposed(1, 2).contiguous()
     }
 
-    private func run(_ blocks: [ConformerBlock], _ x: Tensor, _ padding: SequencePadding) throws -> Tensor {
-        let positions = try relativePositions(count: x.shape[1], size: configuration.size, like: x)
-        return try blocks.reduce(x) { try $1($0, positions: positions, padding: padding.hiddenKeys) }
+    private func run(
+        _ blocks: [ConformerBlock], _ x: Tensor, _ padding: SequencePadding, _ positions: RelativePositions, _ recorder: FlowRecorder?
+    ) throws -> Tensor {
+        try blocks.reduce(x) { try $1($0, positions: positions, padding: padding.hiddenKeys, recorder) }
     }
 
     /// Linear map and normalisation, scaled up to the size that sinusoidal positions expect.

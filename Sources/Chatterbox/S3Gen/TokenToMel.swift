@@ -57,13 +57,26 @@ public struct TokenToMel: Sendable {
 
         let mean = try mean(of: tokens, after: prompt, isFinal: isFinal, pause: pause)
         let (frames, promptFrames) = (mean.shape[2], prompt.mel.shape[1])
-        let conditions = FlowMatching.Conditions(
-            mean: mean, speaker: try speaker(prompt.speaker), prompt: try padded(prompt.mel, to: frames, like: mean))
+        let conditions = try conditions(mean, prompt, from: 0)
         let start = try noise?.narrow(axis: 2, from: 0, count: frames).to(device)
             ?? self.noise(tokens: tokens.shape[1], frames: frames, generator: generator)
-        let mel = try packedFlow?(start, conditions, steps: steps, checkpoint: checkpoint, pause: pause)
-            ?? flow(start, conditions, padding: SequencePadding(frames: nil), steps: steps, checkpoint: checkpoint)
+        var history: FlowHistory?
+        let mel = try run(start, conditions, steps: steps, after: &history, checkpoint: checkpoint, pause: pause)
         return try mel.narrow(axis: 2, from: promptFrames, count: frames - promptFrames).contiguous()
+    }
+
+    /// The flow over some frames, by packed networks where there are any.
+    ///
+    /// - Parameter history: where the frames follow others, see ``FlowHistory``.
+    func run(
+        _ noise: Tensor, _ conditions: FlowMatching.Conditions, steps: Int, after history: inout FlowHistory?,
+        checkpoint: () throws -> Void, pause: () throws -> Void
+    ) throws -> Tensor {
+        guard let packedFlow else {
+            return try flow(
+                noise, conditions, padding: SequencePadding(frames: nil), steps: steps, after: &history, checkpoint: checkpoint)
+        }
+        return try packedFlow(noise, conditions, steps: steps, after: &history, checkpoint: checkpoint, pause: pause)
     }
 
     /// The same networks with the weights of encoder and flow packed for the CPU.
@@ -86,14 +99,34 @@ public struct TokenToMel: Sendable {
         return try mean.transposed(1, 2).contiguous()
     }
 
+    /// The encoder's guess of the mel of tokens that follow others, `[1, mel, frames]`.
+    ///
+    /// - Parameters:
+    ///   - ahead: the tokens behind them that they look ahead to; none at the end.
+    ///   - history: the others.
+    ///   - context: how many tokens at least, of those before, later ones are to see besides the prompt's.
+    func mean(
+        of tokens: [Int], ahead: [Int], after history: inout FlowHistory?, context: Int, pause: () throws -> Void
+    ) throws -> Tensor {
+        let embedded = try embedding(Tensor(tokens + ahead, shape: [1, tokens.count + ahead.count], device: device))
+        let mean = try packedEncoder?(embedded, ahead: ahead.count, after: &history, pause: pause)
+            ?? melProjection(encoder(embedded, ahead: ahead.count, after: &history))
+        history?.append(frames: tokens.count, context: context)
+        return try mean.transposed(1, 2).contiguous()
+    }
+
     /// Speaker vectors `[batch, speakerSize]`, normalised and projected to `[batch, mel]`.
     func speaker(_ vector: Tensor) throws -> Tensor {
         let vector = try vector.to(device).to(melProjection.weight.dtype)
         return try speakerProjection(vector / vector.norm(2, axis: 1, keepAxis: true).clamped(min: 1e-12))
     }
 
-    private func padded(_ mel: Tensor, to frames: Int, like tensor: Tensor) throws -> Tensor {
-        try mel.to(tensor.device).to(tensor.dtype).transposed(1, 2).padded([0, frames - mel.shape[1]])
+    /// What the flow is told of frames from `frame` on, counted from the prompt's beginning, of whose encoder's guess is `mean`.
+    func conditions(_ mean: Tensor, _ prompt: SpeechPrompt, from frame: Int) throws -> FlowMatching.Conditions {
+        let frames = mean.size(2), known = min(frames, max(0, prompt.mel.size(1) - frame))
+        let mel = try prompt.mel.to(mean.device).to(mean.dtype).transposed(1, 2).narrow(axis: 2, from: min(frame, prompt.mel.size(1)), count: known)
+        return FlowMatching.Conditions(
+            mean: mean, speaker: try speaker(prompt.speaker), prompt: try mel.padded([0, frames - known]))
     }
 
     /// Where upstream's flow starts: one draw over all frames; for mean flow, an earlier draw of 2 frames a token

@@ -33,10 +33,10 @@ import Testing
         }
     }
 
-    @Test("a chunk has its size, what it looks ahead to, and some tokens before it") func windows() {
+    @Test("a chunk has its size, and what it looks ahead to") func lookahead() {
         let chunks = chunks(of: 30, in: 0...30)
         #expect(chunks.map(\.tokens) == [0..<7, 7..<12, 12..<23, 23..<30])
-        #expect(chunks.map(\.window) == [0..<10, 0..<15, 3..<26, 14..<30])
+        #expect(chunks.map(\.ahead) == [7..<10, 12..<15, 23..<26, 30..<30])
     }
 
     @Test("what will be unheard at the end is in no chunk but the last", arguments: 0...8) func unheard(count: Int) {
@@ -46,10 +46,10 @@ import Testing
     }
 
     @Test("a model speaks in chunks where its flow is fast: mean flows and Pico, not ten guided steps of a large network") func models() {
-        #expect(Variant.turbo.configuration.s3Gen.flow.isFastInWindows(steps: nil))
-        #expect(Variant.pico.configuration.s3Gen.flow.isFastInWindows(steps: nil))
-        #expect(FlowConfiguration.chatterbox.asMeanFlow.isFastInWindows(steps: nil))
-        #expect(!FlowConfiguration.chatterbox.isFastInWindows(steps: nil))
-        #expect(!Variant.turbo.configuration.s3Gen.flow.isFastInWindows(steps: 20))
+        #expect(Variant.turbo.configuration.s3Gen.flow.isFastInChunks(steps: nil))
+        #expect(Variant.pico.configuration.s3Gen.flow.isFastInChunks(steps: nil))
+        #expect(FlowConfiguration.chatterbox.asMeanFlow.isFastInChunks(steps: nil))
+        #expect(!FlowConfiguration.chatterbox.isFastInChunks(steps: nil))
+        #expect(!Variant.turbo.configuration.s3Gen.flow.isFastInChunks(steps: 20))
     }
 }

@@ -109,7 +109,7 @@ import Torch
     @Test("a model whose flow takes long gives utterances, the same as ever") func slowFlow() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
-        let steps = try #require((1...1000).first { !model.configuration.s3Gen.flow.isFastInWindows(steps: $0) })
+        let steps = try #require((1...1000).first { !model.configuration.s3Gen.flow.isFastInChunks(steps: $0) })
         func audio(_ delivery: SpeechOptions.Delivery) async throws -> Audio {
             let options = try SpeechOptions(steps: steps, maximumTokens: 1, seed: 1, delivery: delivery)
             return try await synthesizer.speak("One.", voice: voice, options: options).audio

@@ -55,23 +55,4 @@ import Torch
         #expect(abs(try many.mean().item(Float.self)) < 0.02)
         #expect(abs(try many.square().mean().item(Float.self) - 1) < 0.03)
     }
-
-    @Test("a window's mel is that of the flow over the same tokens and noise") func windows() throws {
-        let model = try Model.load(StandInModel.folder), flow = model.s3Gen.flow
-        let prompt = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1)).prompt
-        let tokens = (0..<40).map { 31 * $0 % 6561 }, noise = FrameNoise(seed: 2)
-        try withoutGradients {
-            let stream = try MelStream(flow, prompt, steps: 2, noise: noise), promptFrames = 2 * prompt.tokens.size(1)
-            func mel(_ chunk: ChunkPlan.Chunk) throws -> Tensor { try stream(chunk, of: tokens, checkpoint: {}, pause: {}) }
-            let whole = try mel(.init(tokens: 0..<40, window: 0..<40, isLast: true))
-            let expected = try flow(
-                tokens: Tensor(tokens, shape: [1, 40]), prompt: SpeechPrompt(
-                    tokens: prompt.tokens, mel: prompt.mel.narrow(axis: 1, from: 0, count: promptFrames), speaker: prompt.speaker),
-                steps: 2, noise: noise.flow(-promptFrames..<80, bins: 80), generator: Generator(seed: 0))
-            try expectClose(whole, expected, relative: 0)
-            let middle = try mel(.init(tokens: 20..<30, window: 10..<33, isLast: false))
-            #expect(middle.shape == [1, 80, 20])
-            #expect(try mel(.init(tokens: 30..<40, window: 20..<40, isLast: true)).shape == [1, 80, 20])
-        }
-    }
 }

@@ -1,0 +1,204 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+import Kernels
+import Torch
+@testable import Chatterbox
+
+@Suite("Flow over frames that follow others") struct FlowHistoryTests {
+    private let configuration: FlowConfiguration = {
+        var small = FlowConfiguration.meanFlow
+        (small.encoder.size, small.encoder.headCount, small.encoder.feedForwardSize) = (32, 2, 48)
+        (small.encoder.layerCount, small.encoder.upsampledLayerCount) = (2, 1)
+        (small.estimator.channels, small.estimator.headCount, small.estimator.headSize) = (32, 2, 16)
+        (small.estimator.blocksPerStage, small.estimator.middleStageCount) = (1, 2)
+        return small
+    }()
+
+    private func makeFlow(_ configuration: FlowConfiguration? = nil) throws -> TokenToMel {
+        try TokenToMel(Weights(initialising: Generator(seed: 3)), configuration ?? self.configuration)
+    }
+
+    private func makePrompt(tokens: Int = 20, seed: UInt64 = 5) throws -> SpeechPrompt {
+        let generator = try Generator(seed: seed)
+        return SpeechPrompt(
+            tokens: try Tensor((0..<tokens).map { 37 * $0 % 6561 }, shape: [1, tokens]), mel: try .randn([1, 2 * tokens, 80], generator: generator),
+            speaker: try .randn([1, 192], generator: generator))
+    }
+
+    private let chunks: [ChunkPlan.Chunk] = [
+        .init(tokens: 0..<12, ahead: 12..<15, isLast: false), .init(tokens: 12..<20, ahead: 20..<23, isLast: false),
+        .init(tokens: 20..<37, ahead: 37..<40, isLast: false), .init(tokens: 37..<45, ahead: 45..<45, isLast: true),
+    ]
+    private let tokens = (0..<45).map { 31 * $0 % 6561 }
+
+    private func mels(_ flow: TokenToMel, _ prompt: SpeechPrompt, context: Int, tokens: [Int]? = nil) throws -> [Tensor] {
+        try withoutGradients {
+            let prompt = try FlowPrompt(flow, prompt, steps: 2, pause: {})
+            var stream = MelStream(flow, prompt, noise: FrameNoise(seed: 2), context: context)
+            return try chunks.map { try stream($0, of: tokens ?? self.tokens, checkpoint: {}, pause: {}) }
+        }
+    }
+
+    @Test("a convolution and an attention in pieces are those of all frames, none of which sees a later piece") func layers() throws {
+        try withoutGradients {
+            let flow = try makeFlow(), estimator = flow.flow.estimator, pieces = [0..<7, 7..<19, 19..<30]
+            let x = try Tensor.randn([2, 32, 30], generator: Generator(seed: 1))
+            let whole = try estimator.afterFirst(x)
+            let rows = try x.transposed(1, 2).contiguous(), transformer = estimator.middle[0].transformers[0]
+            let piece = { (frame: Int) in pieces.firstIndex { $0.contains(frame) }! }
+            let mask = try Tensor((0..<30).flatMap { query in (0..<30).map { piece($0) <= piece(query) ? 1 : 0 } }, shape: [1, 1, 30, 30])
+            let attended = try transformer(rows, visible: mask.greater(than: 0.5))
+            var history = FlowHistory(steps: 1)
+            for piece in pieces {
+                try history.step(0) { recorder in
+                    try expectClose(
+                        estimator.afterFirst(x.narrow(axis: 2, from: piece.lowerBound, count: piece.count), recorder),
+                        whole.narrow(axis: 2, from: piece.lowerBound, count: piece.count), relative: 1e-5)
+                    try expectClose(
+                        transformer(rows.narrow(axis: 1, from: piece.lowerBound, count: piece.count), visible: nil, recorder),
+                        attended.narrow(axis: 1, from: piece.lowerBound, count: piece.count), relative: 1e-5)
+                }
+                history.append(frames: piece.count, context: 1000)
+            }
+            #expect(history.stretches == pieces)
+            history.append(frames: 4, context: 15)
+            #expect(history.stretches == [0..<7, 19..<30, 30..<34], "what the context does not need is let go of, the prompt is not")
+        }
+    }
+
+    @Test("the encoder in pieces goes on where it stopped: without attention the features are those of all tokens") func encoder() throws {
+        var shallow = configuration
+        (shallow.encoder.layerCount, shallow.encoder.upsampledLayerCount) = (0, 0)
+        try withoutGradients {
+            let flow = try makeFlow(shallow), packed = try flow.packed(.float32, team: ThreadTeam(threads: 1)), prompt = try makePrompt()
+            let expected = try flow.mean(of: Tensor(tokens, shape: [1, 45]), after: prompt).narrow(axis: 2, from: 40, count: 90)
+            for flow in [flow, packed] {
+                let made = try FlowPrompt(flow, prompt, steps: 2, pause: {})
+                var history = FlowHistory?.some(made.encoder)
+                let means = try chunks.enumerated().map { number, chunk in
+                    try flow.mean(
+                        of: (number == 0 ? made.rest : []) + tokens[chunk.tokens], ahead: Array(tokens[chunk.ahead]), after: &history, context: 8, pause: {})
+                }
+                let left = 2 * made.rest.count, all = try Tensor.cat(means, axis: 2)
+                try expectClose(all.narrow(axis: 2, from: left, count: 90), expected, relative: 1e-5)
+            }
+        }
+    }
+
+    @Test("attention to stretches knows how far away they are") func distances() throws {
+        var noGap = FlowHistory(), gap = FlowHistory()
+        for _ in 0..<3 { noGap.append(frames: 10, context: 100) }
+        for _ in 0..<3 { gap.append(frames: 10, context: 10) }
+        #expect(noGap.stretches == [0..<10, 10..<20, 20..<30] && gap.stretches == [0..<10, 20..<30] && gap.end == 30)
+        let like = try Tensor.zeros([1])
+        let whole = try RelativePositions(count: 35, size: 8, like: like).waves
+        let positions = try RelativePositions(count: 5, from: 30, after: gap.stretches, size: 8, like: like)
+        // Row 34 − query + key of the whole: the queries are 30 to 34.
+        func expected(_ keys: Range<Int>) throws -> Tensor { try whole.narrow(axis: 1, from: keys.lowerBound, count: 4 + keys.count) }
+        try expectClose(positions.own(positions.waves), expected(30..<35), relative: 1e-6)
+        for (rows, keys) in zip(try positions.before(positions.waves), gap.stretches) { try expectClose(rows, expected(keys), relative: 1e-6) }
+    }
+
+    @Test("one chunk after no prompt is the flow over all of it") func oneChunk() throws {
+        try withoutGradients {
+            let flow = try makeFlow(), noise = try FrameNoise(seed: 2).flow(0..<30, bins: 80)
+            let prompt = try makePrompt(tokens: 3), mean = try flow.mean(of: Tensor(Array(0..<12), shape: [1, 12]), after: prompt)
+            let conditions = try flow.conditions(mean, prompt, from: 0)
+            var (none, history) = (FlowHistory?.none, FlowHistory?.some(FlowHistory(steps: 2)))
+            let expected = try flow.run(noise, conditions, steps: 2, after: &none, checkpoint: {}, pause: {})
+            try expectClose(flow.run(noise, conditions, steps: 2, after: &history, checkpoint: {}, pause: {}), expected, relative: 1e-6)
+            #expect(none == nil)
+        }
+    }
+
+    @Test("packed networks make the chunks that the exact ones make", arguments: [(WeightFormat.float32, 1e-4), (.int8, 0.1)], [0, 8, 40])
+    func packed(format: (format: WeightFormat, tolerance: Double), context: Int) throws {
+        let flow = try makeFlow(), prompt = try makePrompt(), team = try ThreadTeam(threads: 2)
+        let exact = try mels(flow, prompt, context: context), packed = try mels(flow.packed(format.format, team: team), prompt, context: context)
+        for (exact, packed) in zip(exact, packed) { try expectClose(packed, exact, relative: format.tolerance) }
+        #expect(exact.map { $0.size(2) } == chunks.map { 2 * $0.tokens.count })
+    }
+
+    @Test("a chunk depends on the tokens that it looks ahead to, and on none after them") func lookahead() throws {
+        let flow = try makeFlow(), prompt = try makePrompt(), expected = try mels(flow, prompt, context: 8)
+        func changed(_ index: Int) throws -> [Bool] {
+            var tokens = tokens
+            tokens[index] += 1
+            return try zip(mels(flow, prompt, context: 8, tokens: tokens), expected).map { try $0.array(of: Float.self) != $1.array(of: Float.self) }
+        }
+        #expect(try changed(14) == [true, true, true, true])
+        #expect(try changed(15) == [false, true, true, true])
+        #expect(try changed(23) == [false, false, true, true])
+        #expect(try changed(44) == [false, false, false, true])
+    }
+
+    @Test("a flow with guidance goes on where it stopped as well") func guided() throws {
+        var guided = configuration
+        (guided.meanFlow, guided.guidance) = (false, 0.7)
+        let flow = try makeFlow(guided), prompt = try makePrompt(), team = try ThreadTeam(threads: 1)
+        let exact = try mels(flow, prompt, context: 8), packed = try mels(flow.packed(.float32, team: team), prompt, context: 8)
+        for (exact, packed) in zip(exact, packed) { try expectClose(packed, exact, relative: 1e-4) }
+    }
+
+    @Test("a prompt that is shorter than the lookahead is made with the first chunk") func shortPrompt() throws {
+        let flow = try makeFlow()
+        let made = try withoutGradients { try FlowPrompt(flow, makePrompt(tokens: 2), steps: 2, pause: {}) }
+        #expect(made.frames == 0)
+        #expect(try mels(flow, makePrompt(tokens: 2), context: 8).allSatisfy { try $0.isFinite().all().item(Bool.self) })
+    }
+
+    // MARK: voices
+
+    private final class Shared: Sendable {
+        let made = Mutex(0)
+        let waits = Mutex(true)
+    }
+
+    @Test("who asks for a prompt that another makes waits for it; where that fails, one who waited makes it") func shared() async throws {
+        let engine = SpeechEngine(), cache = FlowPromptCache(), flow = try makeFlow(), prompt = try makePrompt()
+        let state = Shared()
+        struct Failure: Error {}
+        @Sendable func ask(fails: Bool) async throws -> Int {
+            try await engine.run(threads: 1) { turn in
+                try cache.prompt(prompt, steps: 2, turn) {
+                    // Whoever makes it lets the others come.
+                    while state.waits.withLock({ $0 }) { try turn.pause() }
+                    state.made.withLock { $0 += 1 }
+                    if fails { throw Failure() }
+                    return try FlowPrompt(flow, prompt, steps: 2, pause: turn.pause)
+                }.frames
+            }
+        }
+        let first = Task { try await ask(fails: true) }
+        while cache.waitingCount == nil { await Task.yield() }
+        let others = (0..<2).map { _ in Task { try await ask(fails: false) } }
+        while cache.waitingCount != 2 { await Task.yield() }
+        state.waits.withLock { $0 = false }
+        await #expect(throws: Failure.self) { try await first.value }
+        for other in others { #expect(try await other.value == 34) }
+        #expect(state.made.withLock { $0 } == 2, "the one that failed, and one for both who waited")
+        #expect(try await ask(fails: true) == 34)
+    }
+
+    @Test("the voices used last are kept, as many as there is room for") func limit() async throws {
+        let engine = SpeechEngine(), cache = FlowPromptCache(limit: 70), flow = try makeFlow(), state = Shared()
+        func ask(_ seed: UInt64, tokens: Int = 20) async throws {
+            try await engine.run(threads: 1) { turn in
+                let prompt = try makePrompt(tokens: tokens, seed: seed)
+                _ = try cache.prompt(prompt, steps: 2, turn) {
+                    state.made.withLock { $0 += 1 }
+                    return try FlowPrompt(flow, prompt, steps: 2, pause: turn.pause)
+                }
+            }
+        }
+        for seed in [1, 2, 1, 3, 1, 3] as [UInt64] { try await ask(seed) }
+        #expect(state.made.withLock { $0 } == 3)
+        try await ask(2)
+        #expect(state.made.withLock { $0 } == 4, "it had made room for the third")
+        try await ask(4, tokens: 100)
+        try await ask(4, tokens: 100)
+        #expect(state.made.withLock { $0 } == 5, "one that is longer than the room stays until the next comes")
+    }
+}
