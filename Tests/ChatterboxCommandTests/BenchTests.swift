@@ -62,6 +62,10 @@ struct BenchTests {
             models: ["a"], devices: ["cpu", "cuda:0"], dtypes: ["float32"], quantizations: ["none", "int8"], ways: [.fast, .uncaptured, .offload])
         #expect(settings.map(\.label) == ["a cpu float32", "a cpu int8", "a cuda:0 float32", "a cuda:0 float32 uncaptured", "a cuda:0 float32 offload"])
         #expect(settings.last?.arguments == ["--model", "a", "--device", "cuda:0", "--dtype", "float32", "--quantize", "none", "--offload"])
+        let flows = BenchSetting.combinations(
+            models: ["a"], devices: ["cpu"], dtypes: ["float32"], quantizations: ["int8"], ways: [.fast], flows: ["own", "fast"])
+        #expect(flows.map(\.label) == ["a cpu int8", "a cpu int8 fast flow"])
+        #expect(flows[1].arguments.suffix(2) == ["--flow", "fast"])
     }
 
     @Test("every setting stands beside upstream with the same model") func ratios() {
@@ -81,6 +85,13 @@ struct BenchTests {
             "upstream a cpu", "upstream b cpu", "a cpu int8", "  against upstream", "b cpu int8", "  against upstream", "c cpu",
         ])
         #expect([4, 6].map { table[$0][column] } == ["3.0 times", "5.0 times"])
+        let fast = BenchReport(machine: machine, text: "Hi.", rows: [
+            row("upstream a cpu fast flow", wall: 4), row("upstream a cpu", wall: 6), row("a cpu int8", wall: 3), row("a cpu int8 fast flow", wall: 2),
+        ]).table
+        #expect(fast.dropFirst(3).map { [$0[0], $0[column]] } == [
+            ["a cpu int8", "0.33×"], ["  against upstream", "2.0 times"], ["a cpu int8 fast flow", "0.50×"], ["  against upstream", "3.0 times"],
+            ["  against upstream, fast flow", "2.0 times"],
+        ], "what speaks through a fast flow stands beside upstream as it comes, and beside upstream with the same flow")
     }
 
     @Test("load that cannot be is refused with its option", arguments: [

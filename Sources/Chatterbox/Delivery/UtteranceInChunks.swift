@@ -94,7 +94,6 @@ extension FlowConfiguration {
     /// Whether a chunk takes less than a quarter of the time that it lasts, so that most is left for its tokens: of two seconds,
     /// after ten seconds of prompt, at 2.5e11 operations a second, as two cores do them in 8 bits.
     func isFastInChunks(steps: Int?) -> Bool {
-        let sizes = ChunkSizes.standard
-        return chunkCost(tokens: sizes.others, seen: 250 + sizes.context, steps: steps).operations < 2.5e11 * Double(sizes.others) / 25 / 4
+        chunkCost(tokens: 50, seen: 250 + ChunkSizes.standard.context, steps: steps).operations < 2.5e11 * 2 / 4
     }
 }

@@ -18,7 +18,7 @@ struct BenchSpeed: AsyncParsableCommand {
         commandName: "speed",
         abstract: "Measure how fast this machine speaks, and how close that is to its limits.",
         discussion: """
-            Every combination of --model, --device, --dtype, --quantize and --way is measured in a process of its own, in \
+            Every combination of --model, --device, --dtype, --quantize, --way and --flow is measured in a process of its own, in \
             turn, --runs times; the table shows medians, ± half the spread, and in brackets the share of this machine's \
             limit that a stage reaches: memory bandwidth, or arithmetic in the stage's number format, whichever binds; both are \
             measured first.
@@ -40,6 +40,10 @@ struct BenchSpeed: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: ArgumentHelp(
         "fast: as the program speaks; exact: upstream's operations one by one; on a GPU also uncaptured, tf32 and offload.", valueName: "way"))
     var way: [BenchWay] = [.fast]
+    @Option(parsing: .upToNextOption, help: ArgumentHelp(
+        "own: the model's own flow; fast: a mean flow of two steps in its place, beside which upstream is measured both as it comes and with the same flow.",
+        valueName: "own|fast"))
+    var flow: [ComputeArguments.Flow] = [.own]
     @Option(help: "How often each is measured.")
     var runs = 3
     @Option(help: "How often a process speaks the text; the last time counts.")
@@ -85,7 +89,7 @@ struct BenchSpeed: AsyncParsableCommand {
         let devices = try device.map { try Device($0).description }
         let models: [String?] = model.isEmpty ? [nil] : model
         let settings = BenchSetting.combinations(
-            models: models, devices: devices, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue), ways: way)
+            models: models, devices: devices, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue), ways: way, flows: flow.map(\.rawValue))
         let folders = try Dictionary(models.map { ($0, try locator.folder(of: $0)) }, uniquingKeysWith: { first, _ in first })
         display.begin("Measuring the machine")
         let machine = try BenchMachine.measure(threads: threads ?? ComputeOptions.defaultThreads)
@@ -96,11 +100,14 @@ struct BenchSpeed: AsyncParsableCommand {
         if let upstream {
             for (model, folder) in folders.sorted(by: { $0.value.path < $1.value.path }) {
                 for device in devices {
-                    let label = "upstream \(model.map { URL(filePath: $0).lastPathComponent } ?? "default model") \(device)"
-                    let job = BenchJob(
-                        folder: folder.path, device: device, voice: voice.voice, text: text, language: language ?? "en", seed: common.seed,
-                        maxTokens: tokens, repeats: repeats, threads: threads)
-                    contenders.insert(Contender(label: label, folder: folder, setting: nil) { try await upstream.run(job, label: label) }, at: 0)
+                    for fastFlow in try [nil] + (flow.contains(.fast) ? [fastFlow(of: folder)] : []) {
+                        let name = model.map { URL(filePath: $0).lastPathComponent } ?? "default model"
+                        let label = "upstream \(name) \(device)" + (fastFlow == nil ? "" : " " + BenchSetting.fastFlow)
+                        let job = BenchJob(
+                            folder: folder.path, device: device, voice: voice.voice, text: text, language: language ?? "en", seed: common.seed,
+                            maxTokens: tokens, repeats: repeats, threads: threads, fastFlow: fastFlow?.path)
+                        contenders.insert(Contender(label: label, folder: folder, setting: nil) { try await upstream.run(job, label: label) }, at: 0)
+                    }
                 }
             }
         }
@@ -127,6 +134,14 @@ struct BenchSpeed: AsyncParsableCommand {
         if let plot { try draw(report, to: URL(filePath: plot)) }
         if common.json { return try StandardOutput.print(json: report) }
         try show(report, folders: folders.values.sorted { $0.path < $1.path })
+    }
+
+    /// The file with a fast flow that the program takes for a model.
+    private func fastFlow(of folder: URL) throws -> URL {
+        let others = UserFolders().fastFlows
+        guard let file = ([folder.appending(path: FlowChoice.fastFileName)] + others).first(where: { FileManager.default.fileExists(atPath: $0.path) })
+        else { throw CheckpointError.noFastFlow(folder, others: others) }
+        return file
     }
 
     private func draw(_ report: BenchReport, to file: URL) throws {

@@ -30,8 +30,8 @@ struct BenchDelivery: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The most texts.", valueName: "n"))
     var limit = 200
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Tokens of a first chunk, 25 a second.", valueName: "n"))
-    var first = [ChunkSizes.standard.first]
-    @Option(help: ArgumentHelp("Tokens before a chunk that are made once more with it.", valueName: "n"))
+    var first = [ChunkSizes.standard[0]]
+    @Option(help: ArgumentHelp("Tokens before a chunk that it sees at least, besides the prompt; it sees whole chunks.", valueName: "n"))
     var context = ChunkSizes.standard.context
     @Option(help: ArgumentHelp("Folder to keep speech in: chunks/ and whole/ of the first --first.", valueName: "folder"))
     var to: String?
@@ -54,7 +54,7 @@ struct BenchDelivery: AsyncParsableCommand {
         let voice = try await source?.load(synthesizer, display)
         var rows: [Row] = []
         for first in first {
-            let sizes = ChunkSizes(first: first, second: ChunkSizes.standard.second, others: ChunkSizes.standard.others, context: context)
+            let sizes = ChunkSizes.standard.beginning(with: first, context: context)
             var loss = DeliveryLoss()
             for (index, text) in texts.enumerated() {
                 display.begin("First chunk of \(first) tokens, text \(index + 1) of \(texts.count)")
@@ -84,7 +84,7 @@ struct BenchDelivery: AsyncParsableCommand {
             for (index, text) in texts.enumerated() {
                 display.begin("Keeping \(place.lastPathComponent), text \(index + 1) of \(texts.count)")
                 var options = try SpeechOptions(seed: common.seed &+ UInt64(index), delivery: delivery)
-                options.chunkSizes = ChunkSizes(first: first[0], second: ChunkSizes.standard.second, others: ChunkSizes.standard.others, context: context)
+                options.chunkSizes = ChunkSizes.standard.beginning(with: first[0], context: context)
                 let speech = try await synthesizer.speak(text, voice: voice, options: options)
                 let entry = Entry(audio: "\(index).wav", text: text, speaker: "chunks", split: "test", end: speech.report.end?.rawValue)
                 try AudioFile.write(speech.audio, to: place.appending(path: entry.audio))

@@ -71,9 +71,15 @@ struct BenchReport: Encodable, Sendable {
     let text: String
     let rows: [BenchRow]
 
-    /// Upstream's row for the model and device of another.
-    private func baseline(of row: BenchRow) -> BenchRow? {
-        rows.first { $0.label.hasPrefix("upstream ") && row.label.hasPrefix($0.label.dropFirst("upstream ".count)) }
+    /// Upstream's rows for the model and device of another: as it comes, and where that has a fast flow with the same.
+    private func baselines(of row: BenchRow) -> [(heading: String, row: BenchRow)] {
+        let fast = " " + BenchSetting.fastFlow
+        return rows.compactMap { baseline in
+            guard baseline.label.hasPrefix("upstream ") else { return nil }
+            let name = baseline.label.dropFirst("upstream ".count), isFast = name.hasSuffix(fast)
+            guard row.label.hasPrefix(isFast ? name.dropLast(fast.count) : name), !isFast || row.label.hasSuffix(fast) else { return nil }
+            return ("  against upstream" + (isFast ? "," + fast : ""), baseline)
+        }.sorted { $0.heading.count < $1.heading.count }
     }
 
     /// Headings and cells of the table of speed, with ratios to upstream where it was measured with the same model.
@@ -97,23 +103,26 @@ struct BenchReport: Encodable, Sendable {
                 row.realTimeFactor.map { String(format: "%.2f×", $0.median) } ?? "–", Self.bytes(row.memoryPeak),
                 row.devicePeak.map { Self.bytes(Double($0)) } ?? "–",
             ])
-            guard let baseline = baseline(of: row) else { continue }
-            func ratio(_ stage: KeyPath<BenchRow, Spread?>) -> String {
-                guard let ours = row[keyPath: stage]?.median, let theirs = baseline[keyPath: stage]?.median, ours > 0, theirs > 0
-                else { return "–" }
-                return String(format: "%.1f times", theirs / ours)
-            }
-            let perSecond = row.realTimeFactor.flatMap { ours in baseline.realTimeFactor.map { ours.median / $0.median } }
-            table.append([
-                "  against upstream", ratio(\.coldStart), ratio(\.warmStart), ratio(\.load), ratio(\.voice), ratio(\.prefill),
-                ratio(\.decode), "", ratio(\.flow), ratio(\.vocoder), "", ratio(\.firstAudio), "",
-                perSecond.map { String(format: "%.1f times", $0) } ?? "–",
-                baseline.memoryPeak > 0 ? "\(Int((row.memoryPeak / baseline.memoryPeak * 100).rounded())) %" : "–", "",
-            ])
+            for (heading, baseline) in baselines(of: row) { table.append(ratios(of: row, to: baseline, heading)) }
         }
         // A column in which nothing was measured says nothing.
         let kept = headings.indices.filter { column in column == 0 || table.dropFirst().contains { !["–", ""].contains($0[column]) } }
         return table.map { row in kept.map { row[$0] } }
+    }
+
+    private func ratios(of row: BenchRow, to baseline: BenchRow, _ heading: String) -> [String] {
+        func ratio(_ stage: KeyPath<BenchRow, Spread?>) -> String {
+            guard let ours = row[keyPath: stage]?.median, let theirs = baseline[keyPath: stage]?.median, ours > 0, theirs > 0
+            else { return "–" }
+            return String(format: "%.1f times", theirs / ours)
+        }
+        let perSecond = row.realTimeFactor.flatMap { ours in baseline.realTimeFactor.map { ours.median / $0.median } }
+        return [
+            heading, ratio(\.coldStart), ratio(\.warmStart), ratio(\.load), ratio(\.voice), ratio(\.prefill),
+            ratio(\.decode), "", ratio(\.flow), ratio(\.vocoder), "", ratio(\.firstAudio), "",
+            perSecond.map { String(format: "%.1f times", $0) } ?? "–",
+            baseline.memoryPeak > 0 ? "\(Int((row.memoryPeak / baseline.memoryPeak * 100).rounded())) %" : "–", "",
+        ]
     }
 
     /// Memory by stage.

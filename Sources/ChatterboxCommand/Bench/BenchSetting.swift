@@ -31,21 +31,26 @@ struct BenchSetting: Codable, Hashable, Sendable {
     var dtype = "float32"
     var quantize = "none"
     var way = BenchWay.fast
+    var flow = "own"
 
     /// As "chatterbox cpu int8".
     var label: String {
         let name = model.map { URL(filePath: $0).lastPathComponent } ?? "default model"
-        return [name, device, quantize == "none" ? dtype : quantize, way == .fast ? "" : way.rawValue].filter { !$0.isEmpty }.joined(separator: " ")
+        return [name, device, quantize == "none" ? dtype : quantize, way == .fast ? "" : way.rawValue, flow == "own" ? "" : Self.fastFlow].filter { !$0.isEmpty }.joined(separator: " ")
     }
+
+    /// How the labels of those end that speak through a fast flow.
+    static let fastFlow = "fast flow"
 
     /// As arguments of a subcommand that takes ``ModelArguments``.
     var arguments: [String] {
         (model.map { ["--model", $0] } ?? []) + ["--device", device, "--dtype", dtype, "--quantize", quantize] + way.arguments
+            + (flow == "own" ? [] : ["--flow", flow])
     }
 
     /// Every combination of what was asked for, without repetitions.
     static func combinations(
-        models: [String?], devices: [String], dtypes: [String], quantizations: [String], ways: [BenchWay]
+        models: [String?], devices: [String], dtypes: [String], quantizations: [String], ways: [BenchWay], flows: [String] = ["own"]
     ) -> [BenchSetting] {
         var settings: [BenchSetting] = []
         for model in models {
@@ -56,7 +61,9 @@ struct BenchSetting: Codable, Hashable, Sendable {
                             // Whole-number weights are a fast way of float32 on the CPU; there is no exact one of them.
                             if quantize != "none", way == .exact || dtype != "float32" || device != "cpu" { continue }
                             if way.isForGPU, device == "cpu" { continue }
-                            settings.append(BenchSetting(model: model, device: device, dtype: dtype, quantize: quantize, way: way))
+                            settings += flows.map {
+                                BenchSetting(model: model, device: device, dtype: dtype, quantize: quantize, way: way, flow: $0)
+                            }
                         }
                     }
                 }

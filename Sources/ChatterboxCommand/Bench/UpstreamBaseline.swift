@@ -74,6 +74,12 @@ struct UpstreamBaseline: Sendable {
         def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         start = time.perf_counter()
         model, kind = load()
+        if job.get("fastFlow"):
+            from chatterbox.models.s3gen import S3Gen
+            from safetensors.torch import load_file
+            fast = S3Gen(meanflow=True)
+            fast.load_state_dict(load_file(job["fastFlow"]), strict=False)
+            model.s3gen = fast.eval().to(device)
         model.t3.speech_head.register_forward_hook(only_sound)
         result = {"loadSeconds": time.perf_counter() - start, "voiceSeconds": 0, "conditioningTokens": 0, "promptTokens": 0, "spoken": [],
                   "memory": {"afterLoad": peak(), "peaks": {"load": peak()}}}
@@ -143,4 +149,6 @@ struct BenchJob: Codable, Sendable {
     let maxTokens: Int
     let repeats: Int
     let threads: Int?
+    /// An S3Gen with mean flow that upstream's is replaced by.
+    var fastFlow: String?
 }

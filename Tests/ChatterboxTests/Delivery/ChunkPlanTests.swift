@@ -4,7 +4,7 @@ import Testing
 @testable import Chatterbox
 
 @Suite("Where chunks end") struct ChunkPlanTests {
-    private let sizes = ChunkSizes(first: 7, second: 5, others: 11, context: 9)
+    private let sizes = ChunkSizes([7, 5, 11], context: 9)
 
     /// The chunks of an utterance whose tokens become certain in steps.
     private func chunks(of count: Int, in steps: some Sequence<Int>, unheard: Int = 0) -> [ChunkPlan.Chunk] {

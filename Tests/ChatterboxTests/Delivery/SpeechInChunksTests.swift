@@ -16,7 +16,7 @@ import Torch
     ) throws -> SpeechRequest {
         var options = try SpeechOptions(
             sampling: sampling, steps: 2, maximumTokens: tokens, seed: seed, watermark: false, splitting: splitting, delivery: delivery)
-        options.chunkSizes = .init(first: 9, second: 7, others: 13, context: 10)
+        options.chunkSizes = .init([9, 7, 13], context: 10)
         options.drawsOnlySound = true
         return SpeechRequest(text, voice: try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: pitch)), options: options)
     }
@@ -123,7 +123,7 @@ import Torch
             var options = try SpeechOptions(
                 steps: 1, maximumTokens: 40, seed: 2, watermark: false, splitting: .none, wordTimes: true, delivery: delivery)
             options.drawsOnlySound = true
-            options.chunkSizes = .init(first: 20, second: 7, others: 13, context: 10)
+            options.chunkSizes = .init([20, 7, 13], context: 10)
             let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
             return try await synthesizer.chunks("One two three.", voice: voice, options: options).reduce(into: []) { $0.append($1) }
         }
