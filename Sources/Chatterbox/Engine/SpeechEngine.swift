@@ -62,6 +62,7 @@ public final class SpeechEngine: Sendable {
     /// Frees what is kept for a model between its requests: the decoder that they share, on a GPU with its captured steps. It is
     /// made anew for the next request.
     package func forget(_ model: Model) async {
+        model.flowPrompts.removeAll()
         await withCheckedContinuation { continuation in
             mailbox.post(.forget(ObjectIdentifier(model.identity)) { continuation.resume() })
         }

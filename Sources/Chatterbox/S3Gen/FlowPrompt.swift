@@ -68,6 +68,11 @@ final class FlowPromptCache: Sendable {
 
     init(limit: Int = 1000) { self.limit = limit }
 
+    /// Forgets all that are made; those who speak with one keep it.
+    func removeAll() {
+        entries.withLock { $0.removeAll { if case .made = $0.entry { true } else { false } } }
+    }
+
     /// How many wait for the prompt that is being made; nil where none is.
     var waitingCount: Int? {
         entries.withLock { entries in

@@ -200,5 +200,8 @@ import Torch
         try await ask(4, tokens: 100)
         try await ask(4, tokens: 100)
         #expect(state.made.withLock { $0 } == 5, "one that is longer than the room stays until the next comes")
+        cache.removeAll()
+        try await ask(4, tokens: 100)
+        #expect(state.made.withLock { $0 } == 6)
     }
 }
