@@ -21,7 +21,7 @@ demo: build ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choo
 test: setup ## Builds and runs every test
 	swift test $(swift_flags)
 
-clients: build ## Lets real clients (OpenAI's, curl, schemathesis, Prometheus's parser) speak with the server
+clients: build ## Lets real clients (OpenAI's, LiveKit's, Pipecat's, curl, schemathesis, Prometheus's parser) speak with the server
 	scripts/check-clients
 
 microbench: setup ## Prints what small tensor operations cost; Benchmarks/torch-against-python puts Python's beside it

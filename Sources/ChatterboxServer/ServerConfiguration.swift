@@ -30,7 +30,7 @@ public struct ServerConfiguration: Sendable {
     public var places = 8
     /// Requests that may wait for a place.
     public var queueLength = 64
-    /// The longest that a request may be expected to wait, in seconds: beyond it, it is refused at once.
+    /// The longest that a request may be expected to wait for its first sound, in seconds: beyond it, it is refused at once.
     public var patience = 5.0
     /// Requests a minute, and at once, for each key, or each address where there are no keys.
     public var requestsPerMinute: Int?

@@ -83,7 +83,7 @@ public struct SpeechServer: Sendable {
         return Application(
             router: router(), server: server,
             configuration: .init(
-                address: .hostname(configuration.host, port: configuration.port), serverName: nil,
+                address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 1024,
                 availableConnectionsDelegate: configuration.connectionLimit.map { MaximumAvailableConnections($0) }),
             onServerRunning: { channel in onRunning(channel.localAddress?.port ?? configuration.port) }, logger: logger)
     }

@@ -1,3 +1,4 @@
+import Synchronization
 import TestSupport
 import Testing
 
@@ -54,6 +55,45 @@ import Testing
         await #expect(throws: CancellationError.self) { try await first.value }
         #expect(queue.load.running == 2 && queue.load.waiting == 0)
         withExtendedLifetime(places) {}
+    }
+
+    @Test("who would hear nothing for too long in company is refused, though there are places; alone everybody is let in") func company() async throws {
+        let queue = SpeechQueue(places: 8, length: 100, patience: 5)
+        var estimate = SpeechQueue.Estimate()
+        for _ in 0..<9 { estimate.take(2) }
+        #expect(estimate.seconds == 2)
+        estimate.take(7)
+        // The mean is 3, and the mean distance 1.
+        #expect(abs(estimate.seconds - 5) < 1e-9)
+
+        queue.learn(estimate: 2)
+        var places = [try await queue.enter(), try await queue.enter()]
+        let error = await #expect(throws: APIError.self) { _ = try await queue.enter() }
+        // Three at once would wait for 6 s.
+        #expect(error?.code == "slow_down" && error?.headers[.retryAfter] == "1")
+        places.removeAll()
+        queue.learn(estimate: 60)
+        places.append(try await queue.enter())
+        await #expect(throws: APIError.self) { _ = try await queue.enter() }
+        #expect(queue.load.running == 1)
+    }
+
+    @Test("a place tells when its first sound came, or how long it was waited for in vain") func sounds() {
+        let told = Mutex<[Bool]>([])
+        var place: Place? = Place { _ in } onSound: { _, hasCome in told.withLock { $0.append(hasCome) } }
+        place?.speaks()
+        place?.sounds()
+        place?.sounds()
+        place = nil
+        #expect(told.withLock(\.self) == [true])
+        place = Place { _ in } onSound: { _, hasCome in told.withLock { $0.append(hasCome) } }
+        place?.speaks()
+        place = nil
+        #expect(told.withLock(\.self) == [true, false])
+        // An upload has no sound.
+        place = Place { _ in } onSound: { _, hasCome in told.withLock { $0.append(hasCome) } }
+        place = nil
+        #expect(told.withLock(\.self) == [true, false])
     }
 
     @Test("who gives up leaves the queue, and takes no place") func cancelled() async throws {

@@ -66,7 +66,7 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Requests that may wait. (default: 64)", valueName: "n"))
     var queue: Int?
 
-    @Option(help: ArgumentHelp("Refuse requests that would wait longer than this many seconds. (default: 5)", valueName: "s"))
+    @Option(help: ArgumentHelp("Refuse requests whose first sound is expected later than in so many seconds. (default: 5)", valueName: "s"))
     var patience: Double?
 
     @Option(help: ArgumentHelp("Requests a minute for each key, or address. (default: any number)", valueName: "n"))

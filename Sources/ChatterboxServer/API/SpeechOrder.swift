@@ -59,7 +59,10 @@ struct SpeechOrder: Sendable {
         if let stream = try fields.bool("stream") { isStreamed = stream }
         if let words = try fields.bool("timestamps") { wantsWords = words }
         language = try fields.string("language")
-        seed = try fields.number("seed", in: 0...9e15).map { UInt64($0) }
+        seed = try fields.number("seed", in: 0...9e15).map { number in
+            guard number == number.rounded() else { throw APIError.invalid("seed must be a whole number", "seed", code: "invalid_type") }
+            return UInt64(number)
+        }
         exaggeration = try fields.number("exaggeration", in: 0...10)
         guidance = try fields.number("cfg_weight", in: 0...100)
         temperature = try fields.number("temperature", in: 0...100)

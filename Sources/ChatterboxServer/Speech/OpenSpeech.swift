@@ -50,6 +50,7 @@ actor OpenSpeech {
         estimatesWords = order.wantsWords && !timesWords
         let options = try order.options(watermark: configuration.watermark && lease.model.marksSpeech, wordTimes: timesWords)
         source = lease.model.speech(SpeechRequest(order.input, voice: voice, options: options))
+        for place in places { place.speaks() }
         switch destination {
         case .stream: (encoder, file) = (try SoundEncoder(order.format, sampleRate: lease.model.sampleRate), nil)
         case .file(let url): (encoder, file) = (nil, try AudioFileWriter(url, format: order.format, sampleRate: lease.model.sampleRate))
@@ -69,6 +70,7 @@ actor OpenSpeech {
             case .started(let drawn): seed = drawn
             case .warning(let warning): warnings.append(warning.description)
             case .audio(let chunk):
+                for place in places { place.sounds() }
                 intervals += listener.take(chunk.audio.duration).map { [$0] } ?? []
                 try file?.append(chunk.audio)
                 let bytes = try encoder?.encode(chunk.audio) ?? []
