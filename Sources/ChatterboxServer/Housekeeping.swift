@@ -9,13 +9,13 @@ struct Housekeeping: Service {
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
-            var served = 0
+            var trimmed = 0, last = ContinuousClock.now
             while (try? await Task.sleep(for: .seconds(1))) != nil {
                 if let timeout = state.configuration.idleTimeout { await state.models.unloadIdle(after: timeout) }
-                // Once after each time of work: what malloc keeps for more is not needed soon.
-                let (load, all) = (state.queue.load, state.queue.served)
-                if load.running == 0, all != served {
-                    served = all
+                // What malloc keeps of what connections and requests had is not needed soon.
+                let ended = state.endings
+                if ended != trimmed, state.queue.load.running == 0, .now - last > .seconds(10) {
+                    (trimmed, last) = (ended, .now)
                     try? Memory.releaseCache()
                 }
             }

@@ -14,6 +14,7 @@ final class ServerState: Sendable {
     let limits: ClientLimits
     let metrics: SpeechMetrics
     private let phase = Atomic(Phase.starting.rawValue)
+    private let ended = Atomic(0)
 
     /// What the server as a whole is at.
     enum Phase: Int {
@@ -37,6 +38,11 @@ final class ServerState: Sendable {
     }
 
     var current: Phase { Phase(rawValue: phase.load(ordering: .relaxed))! }
+
+    /// Answers that have begun and connections that have ended so far, after which there may be memory to give back.
+    var endings: Int { ended.load(ordering: .relaxed) }
+
+    func countEnding() { ended.add(1, ordering: .relaxed) }
 
     /// The first model has spoken.
     func becomeReady() { _ = phase.compareExchange(expected: Phase.starting.rawValue, desired: Phase.ready.rawValue, ordering: .relaxed) }

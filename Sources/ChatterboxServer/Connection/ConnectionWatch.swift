@@ -20,6 +20,10 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
     }
 
     private let state = Mutex(State())
+    private let onEnd: @Sendable () -> Void
+
+    /// - Parameter onEnd: called once when the connection has ended.
+    init(_ onEnd: @escaping @Sendable () -> Void = {}) { self.onEnd = onEnd }
 
     /// The watch of a request's connection; nil where nothing watches, as in tests without a network.
     static func of(_ channel: any Channel) async -> ConnectionWatch? {
@@ -33,6 +37,7 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
 
     func channelInactive(context: ChannelHandlerContext) {
         close()
+        onEnd()
         context.fireChannelInactive()
     }
 

@@ -34,6 +34,7 @@ struct AnswerMiddleware: RouterMiddleware {
             response.headers[.rateLimit] = "\(limit)"
             response.headers[.rateRemaining] = "\(left)"
         }
+        state.countEnding()
         let route = context.endpointPath ?? "none", status = Int(response.status.code)
         state.metrics.count("http_requests_total", [("route", route), ("status", "\(status)")])
         context.logger.info("answer", metadata: [

@@ -14,8 +14,6 @@ final class SpeechQueue: Sendable {
         var waiting: [(number: Int, continuation: CheckedContinuation<Void, any Error>)] = []
         /// Seconds that a place is held for, a moving mean; nil before any was given back.
         var holding: Double?
-        /// Places that have been given back.
-        var served = 0
         /// Seconds from a place to the first sound, for each request that is spoken meanwhile.
         var starting = Estimate()
     }
@@ -55,9 +53,6 @@ final class SpeechQueue: Sendable {
 
     /// Takes it as known that a request's first sound comes after so many seconds, for each that is spoken meanwhile.
     func learn(estimate seconds: Double) { state.withLock { $0.starting = Estimate(mean: seconds) } }
-
-    /// Requests that have given their place back.
-    var served: Int { state.withLock(\.served) }
 
     /// Waits for a place, which is held until what is returned goes away.
     ///
@@ -111,7 +106,6 @@ final class SpeechQueue: Sendable {
 
     private func leave(after seconds: Double) {
         let next = state.withLock { state in
-            state.served += 1
             state.holding = state.holding.map { $0 + (seconds - $0) * 0.2 } ?? seconds
             guard !state.waiting.isEmpty else {
                 state.taken -= 1
