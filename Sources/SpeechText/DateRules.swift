@@ -2,7 +2,7 @@
 extension TextScanner {
     /// A year in words, where a number reads as one; nil where it does not, or is said like any number.
     func year(_ number: Number) -> String? {
-        guard number.whole.count == 4, !number.isGrouped, let value = number.value, (1100...2099).contains(value) else { return nil }
+        guard number.whole.count == 4, !number.isGrouped, let value = number.value, (1010...2099).contains(value), value % 100 > 9 || value >= 1100 else { return nil }
         let (century, rest) = value.quotientAndRemainder(dividingBy: 100)
         switch form.language {
         case "en":
@@ -11,6 +11,8 @@ extension TextScanner {
             return "\(speller.cardinal(century)) \(rest < 10 ? "oh " : "")\(speller.cardinal(rest))"
         case "de" where value < 2000:
             return speller.cardinal(century) + "hundert" + (rest == 0 ? "" : speller.cardinal(rest))
+        case "sv" where value < 2000 && value >= 1100:
+            return speller.cardinal(century) + "hundra" + (rest == 0 ? "" : speller.cardinal(rest))
         case "nl" where value < 2000:
             return speller.cardinal(century) + "honderd" + (rest == 0 ? "" : speller.cardinal(rest))
         default: return nil
@@ -18,6 +20,9 @@ extension TextScanner {
     }
 
     private func sayYear(_ digits: String) -> String {
+        if form.language == "zh" { return speller.digits(digits).filter { $0 != " " } }
+        if form.language == "pl", let value = Int(digits), let said = Ordinals.polish(value, speller) { return said }
+        if form.language == "ru", let value = Int(digits), let said = Ordinals.russian(value, .genitive, speller) { return said }
         let number = Number(whole: digits, fraction: nil, end: 0)
         return year(number) ?? say(number)
     }
@@ -26,27 +31,27 @@ extension TextScanner {
 
     /// 2024-03-15, 15.3.2024, 3/15/2024, and a day before a month's name.
     func date(_ index: Int) -> Match? {
-        let isDative = Self.dativePrepositions.contains(word(before: index)?.lowercased() ?? "")
+        let ending = Self.dayEndings[word(before: index)?.lowercased() ?? ""] ?? "er"
         guard begins(index), let first = digits(at: index, most: 4) else { return nil }
         let months = words.months
         guard !months.isEmpty else { return nil }
         guard let mark = scalar(first.end), ["-", ".", "/"].contains(mark), let second = digits(at: first.end + 1, most: 2), scalar(second.end) == mark,
             let third = digits(at: second.end + 1, most: 4), ends(third.end)
-        else { return day(first.text, first.end, isDative) }
+        else { return day(first.text, first.end, ending) }
         let (a, b, c) = (Int(first.text)!, Int(second.text)!, Int(third.text)!)
         if first.text.count == 4, third.text.count <= 2, mark != ".", (1...12).contains(b), (1...31).contains(c) {
-            return Match(third.end, date(day: c, month: months[b - 1], year: first.text, isDative: isDative))
+            return Match(third.end, date(day: c, month: months[b - 1], year: first.text, ending: ending))
         }
         guard first.text.count <= 2, third.text.count == 4, mark != "-" || !isEnglish else { return nil }
         // Americans write the month first.
         let isMonthFirst = isEnglish && mark == "/" && a <= 12
         let (day, month) = isMonthFirst ? (b, a) : (a, b)
         guard (1...31).contains(day), (1...12).contains(month) else { return nil }
-        return Match(third.end, date(day: day, month: months[month - 1], year: third.text, isDative: isDative))
+        return Match(third.end, date(day: day, month: months[month - 1], year: third.text, ending: ending))
     }
 
     /// 3 March 2024, 3. Oktober 1990, 1er mai.
-    private func day(_ digits: String, _ end: Int, _ isDative: Bool) -> Match? {
+    private func day(_ digits: String, _ end: Int, _ ending: String) -> Match? {
         guard let day = Int(digits), (1...31).contains(day) else { return nil }
         var next = end
         for suffix in ["st", "nd", "rd", "th", "er", "º", ".", " de", " di"] where has(suffix, at: next) {
@@ -65,8 +70,10 @@ extension TextScanner {
             let start = nameEnd + joint.unicodeScalars.count
             if isSpace(scalar(start)), let found = self.digits(at: start + 1), found.text.count == 4, ends(found.end) { (year, last) = (found.text, found.end) }
         }
+        if year != nil, form.language == "pl", !has(" roku", at: last) { return Match(last, date(day: day, month: name, year: year, isDayFirst: true, ending: ending) + (has(" r.", at: last) ? "" : " roku")) }
+        if year != nil, form.language == "ru", !has(" год", at: last), !has(" г.", at: last) { return Match(last, date(day: day, month: name, year: year, isDayFirst: true, ending: ending) + " года") }
         guard !isEnglish || last > end else { return nil }
-        return Match(last, date(day: day, month: name, year: year, isDayFirst: true, isDative: isDative))
+        return Match(last, date(day: day, month: name, year: year, isDayFirst: true, ending: ending))
     }
 
     /// March 15, 2024; called where the month's name stands.
@@ -86,27 +93,38 @@ extension TextScanner {
         return Match(last, spoken)
     }
 
-    private func date(day: Int, month: String, year: String?, isDayFirst: Bool = false, isDative: Bool) -> String {
+    private func date(day: Int, month: String, year: String?, isDayFirst: Bool = false, ending: String) -> String {
         let year = year.map(sayYear)
         if isEnglish {
             let ordinal = English.ordinal(day, speller)
             return isDayFirst ? "the \(ordinal) of \(month)" + (year.map { " " + $0 } ?? "") : "\(month) \(ordinal)" + (year.map { ", " + $0 } ?? "")
         }
-        let said = form.language == "de" ? germanDay(day, isDative) : day == 1 ? words.firstDay ?? speller.cardinal(day) : speller.cardinal(day)
+        let said = switch form.language {
+        case "de": germanDay(day, ending)
+        case "pl": Ordinals.polish(day, speller) ?? speller.cardinal(day)
+        case "ru": Ordinals.russian(day, .genitive, speller) ?? speller.cardinal(day)
+        case "sv", "da", "no": Ordinals.nordicDay(day, form.language) ?? speller.cardinal(day)
+        default: day == 1 ? words.firstDay ?? speller.cardinal(day) : speller.cardinal(day)
+        }
         let date = words.date.replacing("%d", with: said).replacing("%m", with: month)
-        if let year { return date.replacing("%y", with: year) }
+        if let year {
+            let said = date.replacing("%y", with: year)
+            return isDayFirst ? said : said + (["pl": " roku", "ru": " года"][form.language] ?? "")
+        }
         // Without a year there is nothing before it either.
         let beginning = date.prefix { $0 != "%" }
         return String(beginning.hasSuffix(" de ") ? beginning.dropLast(4) : beginning.dropLast(beginning.hasSuffix(" ") ? 1 : 0))
     }
 
-    /// German words after which a day ends in -en.
-    private static let dativePrepositions: Set<String> = ["am", "vom", "zum", "dem", "im", "seit", "ab", "nach", "vor", "bis"]
+    /// German words before a day, and how it ends behind them; elsewhere it ends in -er.
+    private static let dayEndings = [
+        "am": "en", "vom": "en", "zum": "en", "dem": "en", "den": "en", "des": "en", "im": "en", "seit": "en", "ab": "en", "nach": "en", "vor": "en", "bis": "en", "der": "e", "dieser": "e",
+    ]
 
-    /// "dritter", and after a preposition "dritten".
-    private func germanDay(_ day: Int, _ isDative: Bool) -> String {
+    /// "dritter", after an article "dritte", after a preposition "dritten".
+    private func germanDay(_ day: Int, _ ending: String) -> String {
         let irregular = [1: "erst", 3: "dritt", 7: "siebt", 8: "acht"]
-        return (irregular[day] ?? speller.cardinal(day) + (day < 20 ? "t" : "st")) + (isDative ? "en" : "er")
+        return (irregular[day] ?? speller.cardinal(day) + (day < 20 ? "t" : "st")) + ending
     }
 
     // MARK: times
@@ -127,12 +145,17 @@ extension TextScanner {
         if isEnglish { return englishTime(hour, minute, second, end) }
         guard let minute else { return nil }
         guard ends(end), scalar(end) != ":" else { return nil }
+        if form.language == "ko" {
+            let hours = (1...12).contains(hour) ? Self.native(hour) : speller.cardinal(hour)
+            return Match(end, hours + " 시" + (minute == 0 ? "" : " \(speller.cardinal(minute)) 분"))
+        }
         if form.language == "de", has(" Uhr", at: end), ends(end + 4) { end += 4 }
         if form.language == "nl", has(" uur", at: end), ends(end + 4) { end += 4 }
         let one = ["de": "ein", "fr": "une", "es": "una", "it": "una", "pt": "uma"][form.language]
         let said = hour == 1 ? one ?? speller.cardinal(1) : speller.cardinal(hour)
         var spoken = (minute == 0 ? words.fullHour : words.time).replacing("%h", with: said).replacing("%m", with: speller.cardinal(minute))
         if form.language == "fr", hour <= 1 { spoken = spoken.replacing("heures", with: "heure") }
+        if form.language == "zh", hour == 2 { spoken = "两" + spoken.dropFirst() }
         if let second, second > 0 { spoken += " \(words.and) \(speller.cardinal(second))" }
         return Match(end, spoken)
     }

@@ -23,11 +23,31 @@ struct LanguageWords: Sendable {
     /// Whether the singular stands with its article, which is then said in place of the number.
     var singularHasArticle = false
     var abbreviations: [String: String] = [:]
+    /// Further currencies, by sign or short name, and what their hundredths are called.
+    var otherMoney: [String: Forms] = [:]
+    var otherCent: Forms = ("cent", "cents")
+    /// Whether a word stands between the parts of an amount of money.
+    var hasAndInMoney = true
+    /// What the scales of temperature are called, by their English names.
+    var scales: [String: String] = [:]
+    var permille: String?
+    /// What is said between the numbers of a fraction that has no name.
+    var over = "/"
+    /// Signs in addresses.
+    var marks: [Unicode.Scalar: String] = [:]
+    /// Signs of arithmetic that not every language's table has.
+    var formulas: [Unicode.Scalar: String] = [:]
+    /// "squared" and "cubed".
+    var square = "", cube = "", power = ""
+    /// Words that a Roman numeral follows, in lower case, and how it is said there.
+    var numbered: Set<String> = []
 
     static func of(_ language: String) -> LanguageWords { all[language] ?? all["en"]! }
 
 
-    static let all: [String: LanguageWords] = [
+    static let all: [String: LanguageWords] = Dictionary(uniqueKeysWithValues: basic.map { ($0.key, $0.value.completed(as: $0.key)) })
+
+    private static let basic: [String: LanguageWords] = [
         "en": LanguageWords(
             point: "point", decimal: ".", thousands: [","], minus: "minus", plus: "plus", percent: "percent", and: "and", to: "to",
             equals: "equals", times: "times", degrees: "degrees", number: "number", at: "at",

@@ -12,7 +12,9 @@ extension TextScanner {
     }
 
     /// What is between a number and its unit: nothing in scripts without spaces.
-    private var gap: String { form.language == "zh" || form.language == "ja" ? "" : " " }
+    var gap: String { isWideLanguage ? "" : " " }
+    /// Chinese and Japanese, which have no spaces between words.
+    var isWideLanguage: Bool { form.language == "zh" || form.language == "ja" }
 
     func say(_ number: Number) -> String { speller.number(whole: number.whole, fraction: number.fraction) }
 
@@ -42,8 +44,17 @@ extension TextScanner {
         if index > 0, isLetter(scalars[index - 1]), !isWide(scalars[index - 1]), let run = digits(at: index) {
             return Match(run.end, run.text.count <= 2 ? speller.number(whole: run.text, fraction: nil) : speller.digits(run.text))
         }
-        return date(index) ?? time(index) ?? telephone(index) ?? dotted(index) ?? ordinal(index) ?? decade(index) ?? mixed(index) ?? ratio(index) ?? range(index)
-            ?? number(at: index).flatMap { quantity($0) }
+        if let when = date(index) ?? ordinalBefore(index) { return when }
+        if let start = time(index) { return timeRange(from: start) ?? start }
+        if let row = telephone(index) ?? dotted(index) { return row }
+        if let counted = ordinal(index) ?? decade(index) ?? mixed(index) ?? ratio(index) ?? range(index) { return counted }
+        return number(at: index).flatMap { quantity($0) }
+    }
+
+    /// 10:30–11:45.
+    private func timeRange(from start: Match) -> Match? {
+        guard let dash = scalar(start.end), dash == "–" || dash == "-", isDigit(scalar(start.end + 1)), let end = time(start.end + 1) else { return nil }
+        return Match(end.end, start.spoken + gap + words.to + gap + end.spoken)
     }
 
     /// A number with what it counts.
@@ -54,7 +65,8 @@ extension TextScanner {
         if form.language == "zh", scalar(number.end)?.value == 0x5E74, number.whole.count == 4 {
             return Match(number.end, speller.digits(number.whole).filter { $0 != " " })
         }
-        return Match(number.end, say(number))
+        if let counted = counter(number) { return counted }
+        return Match(number.end, agreed(number))
     }
 
     /// 24k, 3M.
@@ -74,7 +86,7 @@ extension TextScanner {
         }
         guard parts.count > 2 else { return nil }
         if parts.dropFirst().allSatisfy({ $0.count == 3 }), words.thousands.contains(".") { return nil }
-        let point = isEnglish ? parts.count == 4 ? "dot" : "point" : words.point
+        let point = isEnglish ? parts.count == 4 ? "dot" : "point" : words.marks["."] ?? words.point
         return Match(end, parts.map { speller.number(whole: $0, fraction: nil) }.joined(separator: " \(point) "))
     }
 
@@ -88,13 +100,18 @@ extension TextScanner {
         case "%":
             let share = say(number)
             // Chinese and Turkish say it in front.
-            return Match(next + 1, form.language == "zh" ? words.percent + share : form.language == "tr" ? "\(words.percent) \(share)" : share + gap + words.percent)
+            return Match(next + 1, form.language == "zh" ? words.percent + share : form.language == "tr" ? "\(words.percent) \(share)" : plural(number, words.percent, share))
         case "°":
             let scales: [Unicode.Scalar: String] = ["C": "Celsius", "F": "Fahrenheit"]
             let after = skippingSpace(next + 1)
             let degrees = isEnglish && number.isOne ? "degree" : words.degrees
-            if let scale = scalar(after).flatMap({ scales[$0] }), ends(after + 1) { return Match(after + 1, "\(say(number)) \(degrees) \(scale)") }
-            return Match(next + 1, "\(say(number)) \(degrees)")
+            if let scale = scalar(after).flatMap({ scales[$0] }), ends(after + 1) {
+                let name = words.scales[scale] ?? scale
+                if form.language == "zh" { return Match(after + 1, name + say(number) + degrees) }
+                return Match(after + 1, plural(number, degrees, say(number)) + gap + name)
+            }
+            return Match(next + 1, plural(number, degrees, say(number)))
+        case "‰" where words.permille != nil: return Match(next + 1, say(number) + gap + words.permille!)
         default: break
         }
         guard !words.units.isEmpty, isLetter(sign) || sign == "µ" else { return nil }
@@ -113,6 +130,11 @@ extension TextScanner {
 
     /// "one euro", "five euros"; in German "ein Euro".
     private func counted(_ number: Number, _ forms: LanguageWords.Forms) -> String {
+        if PluralWords.forms(of: forms.many, form.language) != nil { return plural(number, forms.many, say(number)) }
+        if !words.singularHasArticle, let value = number.value {
+            let noun = value == 1 ? forms.one : forms.many
+            return feminine(say(number), value, noun) + gap + noun
+        }
         guard number.isOne else { return say(number) + gap + forms.many }
         return words.singularHasArticle ? forms.one : say(number) + gap + forms.one
     }
@@ -121,24 +143,66 @@ extension TextScanner {
         "$": \.dollar, "€": \.euro, "£": \.pound, "¥": \.yen,
     ]
 
+    /// "двадцать один процент", "dwa dolary": the form that belongs to a count.
+    private func plural(_ number: Number, _ word: String, _ said: String) -> String {
+        guard let forms = PluralWords.forms(of: word, form.language) else { return said + gap + word }
+        guard let value = number.value else { return said + gap + forms.few.replacing(forms.few, with: form.language == "pl" ? Self.genitive(forms) : forms.few) }
+        var said = said
+        if PluralWords.isFeminine(forms) {
+            if said.hasSuffix("один") { said = said.dropLast(4) + "одна" }
+            if said.hasSuffix("два") { said = said.dropLast(1) + "е" }
+            if value == 1, form.language == "pl" { said = "jedna" }
+            if said.hasSuffix("dwa") { said = said.dropLast(1) + "ie" }
+        }
+        return said + gap + forms[keyPath: Agreement.plural(value, form.language)]
+    }
+
+    /// "3,5 dolara": what a Polish fraction counts, by the endings of the words in the table.
+    private static func genitive(_ forms: PluralWords.Forms) -> String {
+        let genitives = [
+            "procent": "procent", "dolar": "dolara", "funt": "funta", "jen": "jena", "cent": "centa", "stopień": "stopnia", "złoty": "złotego", "grosz": "grosza",
+            "minuta": "minuty", "godzina": "godziny", "sekunda": "sekundy", "litr": "litra", "mililitr": "mililitra",
+        ]
+        if let genitive = genitives[forms.one] { return genitive }
+        guard let space = forms.one.firstIndex(of: " ") else { return forms.one + "a" }
+        return forms.one[..<space] + "a" + forms.one[space...]
+    }
+
+    /// A number before a feminine unit: "duas libras", "veintiuna libras".
+    private func feminine(_ said: String, _ value: Int, _ noun: String) -> String {
+        if form.language == "da" || form.language == "no", value == 1 { return "en" }
+        if form.language == "sv", value == 1 { return "en" }
+        guard ["es", "pt", "fr", "it"].contains(form.language) else { return said }
+        let number = Number(whole: String(value), fraction: nil, end: -1)
+        return agreed(number, with: String(noun.prefix { $0 != " " }), said: said)
+    }
+
     /// 25 €, 5 USD.
     private func money(_ number: Number) -> Match? {
         let next = skippingSpace(number.end)
         if let sign = scalar(next), let currency = Self.currencies[sign] { return Match(next + 1, amount(number, currency)) }
+        if let sign = scalar(next), let forms = words.otherMoney[String(sign)] { return Match(next + 1, amount(number, forms, cent: words.otherCent)) }
+        if let name = word(at: next), ends(name.end), let forms = words.otherMoney[name.text] {
+            return Match(scalar(name.end) == "." && name.text.hasSuffix("уб") && !isSentenceEnd(name.end + 1) ? name.end + 1 : name.end, amount(number, forms, cent: words.otherCent))
+        }
         guard let code = word(at: next), ends(code.end), let currency = ["USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"][code.text] else { return nil }
         return Match(code.end, amount(number, Self.currencies[Unicode.Scalar(currency)!]!))
     }
 
     /// An amount of money: cents where two digits follow the mark.
     func amount(_ number: Number, _ currency: KeyPath<LanguageWords, LanguageWords.Forms>) -> String {
-        let forms = words[keyPath: currency]
+        amount(number, words[keyPath: currency], cent: isEnglish && currency == \LanguageWords.pound ? ("penny", "pence") : words.cent)
+    }
+
+    func amount(_ number: Number, _ forms: LanguageWords.Forms, cent: LanguageWords.Forms) -> String {
         guard let fraction = number.fraction, fraction.count == 2 else { return counted(number, forms) }
         let whole = Number(whole: number.whole, fraction: nil, end: number.end)
         let cents = Number(whole: String(Int(fraction)!), fraction: nil, end: number.end)
-        let cent = isEnglish && currency == \LanguageWords.pound ? ("penny", "pence") : words.cent
         if cents.whole == "0" { return counted(whole, forms) }
         if whole.whole == "0" { return counted(cents, cent) }
-        return "\(counted(whole, forms)) \(words.and) \(counted(cents, cent))"
+        // Languages without a word between do without it.
+        let and = words.hasAndInMoney ? " \(words.and) " : gap
+        return counted(whole, forms) + and + counted(cents, cent)
     }
 
     // MARK: ranges, fractions
@@ -152,7 +216,7 @@ extension TextScanner {
         if let after = scalar(second.end), after == dash, isDigit(scalar(second.end + 1)) { return nil }
         guard let end = quantity(second) else { return nil }
         let beginning = year(first).flatMap { year(second) == nil ? nil : $0 } ?? say(first)
-        return Match(end.end, "\(beginning) \(words.to) \(end.spoken)")
+        return Match(end.end, beginning + gap + words.to + gap + end.spoken)
     }
 
     /// 2½, 2 1/2.
@@ -174,7 +238,11 @@ extension TextScanner {
         guard let first = digits(at: index, most: 3), scalar(first.end) == "/" || scalar(first.end) == "\u{2044}", let second = digits(at: first.end + 1, most: 3), ends(second.end),
             scalar(second.end) != "/", let a = Int(first.text), let b = Int(second.text)
         else { return nil }
-        guard isEnglish else { return Match(second.end, "\(speller.cardinal(a)) / \(speller.cardinal(b))") }
+        guard isEnglish else {
+            if let said = Fractions.said(a, b, form.language, speller) { return Match(second.end, said) }
+            return Match(second.end, "\(speller.cardinal(a)) \(words.over) \(speller.cardinal(b))")
+        }
+        if (a, b) == (9, 11) { return Match(second.end, "nine eleven") }
         if (a, b) == (24, 7) { return Match(second.end, "twenty-four seven") }
         guard a > 0, b > 1, a < b, b <= 20 || [25, 32, 50, 64, 100].contains(b) else {
             return Match(second.end, "\(speller.cardinal(a)) over \(speller.cardinal(b))")

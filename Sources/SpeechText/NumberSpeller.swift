@@ -8,6 +8,8 @@ public final class NumberSpeller: Sendable {
     /// An ISO 639-1 code, as `en`.
     public let language: String
     private let formatter: Mutex<NumberFormatter>
+    /// Numbers that were said before: a text has the same ones again and again.
+    private let said = Mutex<[Int: String]>([:])
 
     public init(language: String) {
         self.language = language
@@ -18,7 +20,12 @@ public final class NumberSpeller: Sendable {
     }
 
     /// A whole number, as "one thousand two hundred thirty-four".
-    public func cardinal(_ number: Int) -> String { spell(NSNumber(value: number)) }
+    public func cardinal(_ number: Int) -> String {
+        if let known = said.withLock({ $0[number] }) { return known }
+        let spelled = spell(NSNumber(value: number))
+        said.withLock { if $0.count < 4096 { $0[number] = spelled } }
+        return spelled
+    }
 
     /// Digits one by one, as "zero zero seven".
     public func digits(_ digits: some StringProtocol) -> String {
@@ -34,10 +41,13 @@ public final class NumberSpeller: Sendable {
         let isNamed = whole.count <= 15 && (whole.count == 1 || !whole.hasPrefix("0")) && !whole.isEmpty
         let beginning = isNamed ? Int(whole).map(cardinal) ?? digits(whole) : whole.isEmpty ? cardinal(0) : digits(whole)
         guard let fraction else { return beginning }
-        if language == "ru" || language == "pl", fraction.count <= 3, isNamed, let value = Decimal(string: "\(whole).\(fraction)") {
-            return spell(value as NSDecimalNumber)
+        if language == "ru", fraction.count <= 3, isNamed, let value = Decimal(string: "\(whole).\(fraction)") {
+            // What is less than one begins with "ноль целых" as well.
+            return (whole == "0" ? "ноль целых " : "") + spell(value as NSDecimalNumber)
         }
-        return "\(beginning) \(LanguageWords.of(language).point) \(digits(fraction))"
+        let point = LanguageWords.of(language).point
+        if language == "zh" || language == "ja" { return beginning + point + digits(fraction).filter { $0 != " " } }
+        return "\(beginning) \(point) \(digits(fraction))"
     }
 
     private func spell(_ number: NSNumber) -> String {

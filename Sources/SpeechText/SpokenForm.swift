@@ -28,7 +28,9 @@ public struct SpokenForm: Sendable {
 
 /// One pass over a text.
 struct TextScanner {
+    /// The text, with the digits of all scripts as ASCII's.
     let scalars: [Unicode.Scalar]
+    private let written: [Unicode.Scalar]
     let form: SpokenForm
     var words: LanguageWords { form.words }
     var speller: NumberSpeller { form.speller }
@@ -43,7 +45,8 @@ struct TextScanner {
     }
 
     init(_ text: String, _ form: SpokenForm) {
-        scalars = Array(text.unicodeScalars)
+        written = Array(text.unicodeScalars)
+        scalars = text.utf8.allSatisfy { $0 < 0x80 } ? written : written.map(Self.plain)
         self.form = form
     }
 
@@ -52,7 +55,7 @@ struct TextScanner {
         var plain = 0, index = 0
         func keep(_ end: Int) {
             guard plain < end else { return }
-            let text = string(plain..<end)
+            let text = original(plain..<end)
             segments.append(.init(written: text, spoken: text))
         }
         while index < scalars.count {
@@ -65,10 +68,10 @@ struct TextScanner {
             // Digits may touch letters; words do not.
             if let first = spoken.unicodeScalars.first, isWord(first) {
                 let before = segments.last?.spoken.unicodeScalars.last
-                if let before, isWord(before), !isWide(before) { spoken = " " + spoken }
+                if let before, isWord(before), !isWide(before), !(isWideLanguage && isWide(first)) { spoken = " " + spoken }
             }
             if let last = spoken.unicodeScalars.last, isWord(last), match.end < scalars.count, isWord(scalars[match.end]), !isWide(scalars[match.end]) { spoken += " " }
-            segments.append(.init(written: string(index..<match.end), spoken: spoken))
+            segments.append(.init(written: original(index..<match.end), spoken: spoken))
             index = match.end
             plain = index
         }
@@ -78,6 +81,20 @@ struct TextScanner {
 
     // MARK: what stands where
 
+    /// Arabic, Persian and Devanagari digits as ASCII's, with Arabic's marks in numbers.
+    private static func plain(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
+        switch scalar.value {
+        case 0x660...0x669: Unicode.Scalar(scalar.value - 0x660 + 48)!
+        case 0x6F0...0x6F9: Unicode.Scalar(scalar.value - 0x6F0 + 48)!
+        case 0x966...0x96F: Unicode.Scalar(scalar.value - 0x966 + 48)!
+        case 0x66A: "%"
+        case 0x66B: "."
+        case 0x66C: ","
+        default: scalar
+        }
+    }
+
+    private func original(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(written[range])) }
     func string(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(scalars[range])) }
     func scalar(_ index: Int) -> Unicode.Scalar? { scalars.indices.contains(index) ? scalars[index] : nil }
     func isWord(_ scalar: Unicode.Scalar) -> Bool { isDigit(scalar) || isLetter(scalar) }
@@ -133,10 +150,10 @@ struct TextScanner {
         if isDigit(scalar) { return true }
         if isLetter(scalar) { return begins(index) }
         if scalar.isASCII { return Self.signs.contains(scalar) }
-        return scalar.value >= 0xA2 && scalar.value < 0x3000
+        return scalar.value >= 0xA2 && scalar.value < 0x3000 || scalar.value >= 0xFFE0 && scalar.value <= 0xFFE6
     }
 
-    private static let signs: Set<Unicode.Scalar> = ["$", "#", "&", "+", "-", "=", "%", "@", "(", "'"]
+    private static let signs: Set<Unicode.Scalar> = ["$", "#", "&", "+", "-", "=", "%", "@", "(", "'", "<", ">", "*", "/", "^"]
 
     private func match(at index: Int) -> Match? {
         let scalar = scalars[index]

@@ -2,7 +2,9 @@
 extension TextScanner {
     func signed(_ index: Int) -> Match? {
         let sign = scalars[index]
-        if let currency = Self.currencies[sign] { return money(index, currency) }
+        if let currency = Self.currencies[sign] { return money(index, words[keyPath: currency], cent: isEnglish && sign == "£" ? ("penny", "pence") : words.cent) }
+        if let forms = words.otherMoney[String(sign)] { return money(index, forms, cent: words.otherCent) }
+        if let formula = formula(index) { return formula }
         switch sign {
         case "+", "-", "−": return plusOrMinus(index)
         case "(": return areaCode(index)
@@ -14,6 +16,8 @@ extension TextScanner {
             return isAlone(index) || isBetweenWords(index) ? Match(index + 1, isAlone(index) ? words.and : " \(words.and) ") : nil
         case "=": return isAlone(index) || isBetweenNumbers(index) ? Match(index + 1, isAlone(index) ? words.equals : " \(words.equals) ") : nil
         case "@": return isAlone(index) ? Match(index + 1, words.at) : nil
+        case "%" where (form.language == "tr" || form.language == "ar") && isDigit(scalar(index + 1)):
+            return number(at: index + 1).map { Match($0.end, "\(words.percent) \(say($0))") }
         case "%": return isAlone(index) ? Match(index + 1, words.percent) : nil
         case "°": return isAlone(index) ? Match(index + 1, words.degrees) : nil
         case "×": return Match(index + 1, isAlone(index) ? words.times : " \(words.times) ")
@@ -38,14 +42,14 @@ extension TextScanner {
     }
 
     /// $5, €1.234,56, $3 million.
-    private func money(_ index: Int, _ currency: KeyPath<LanguageWords, LanguageWords.Forms>) -> Match? {
+    private func money(_ index: Int, _ forms: LanguageWords.Forms, cent: LanguageWords.Forms) -> Match? {
         guard let number = number(at: skippingSpace(index + 1)) else { return nil }
-        let forms = words[keyPath: currency], scales = isEnglish ? English.scales : [:]
+        let scales = isEnglish ? English.scales : [:]
         // "$3 million", "$3M".
         let next = skippingSpace(number.end)
         if let scale = word(at: next), ends(scale.end), let name = scales[scale.text] { return Match(scale.end, "\(say(number)) \(name) \(forms.many)") }
         guard ends(number.end) else { return nil }
-        return Match(number.end, amount(number, currency))
+        return Match(number.end, amount(number, forms, cent: cent))
     }
 
     private func plusOrMinus(_ index: Int) -> Match? {
@@ -56,7 +60,11 @@ extension TextScanner {
                 return Match(groups.end, "\(words.plus) " + groups.list.map { speller.digits($0) }.joined(separator: ", "))
             }
         }
-        if isStart, let number = number(at: index + 1), let said = quantity(number) { return Match(said.end, "\(sign == "+" ? words.plus : words.minus) \(said.spoken)") }
+        // +1 (212) 555-0100.
+        if sign == "+", isStart, let code = digits(at: index + 1, most: 3), isSpace(scalar(code.end)), scalar(code.end + 1) == "(", let rest = areaCode(code.end + 1) {
+            return Match(rest.end, "\(words.plus) \(speller.digits(code.text)), \(rest.spoken)")
+        }
+        if isStart, let number = number(at: index + 1), let said = quantity(number) { return Match(said.end, (sign == "+" ? words.plus : words.minus) + gap + said.spoken) }
         if sign == "+", isAlone(index) || isBetweenNumbers(index) { return Match(index + 1, isAlone(index) ? words.plus : " \(words.plus) ") }
         if sign == "−" { return Match(index + 1, isAlone(index) ? words.minus : " \(words.minus) ") }
         return nil
@@ -75,6 +83,7 @@ extension TextScanner {
     /// 1st, 22nd; in French 1er, 2e.
     func ordinal(_ index: Int) -> Match? {
         guard let run = digits(at: index), let value = Int(run.text), run.text.count < 7 else { return nil }
+        if let other = otherOrdinal(value, run.end) { return other }
         if isEnglish {
             for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: run.end, ignoringCase: true) && ends(run.end + 2) {
                 return Match(run.end + 2, English.ordinal(value, speller))
@@ -83,12 +92,7 @@ extension TextScanner {
             for suffix in ["ère", "ème", "er", "re", "e"] where has(suffix, at: run.end) {
                 let end = run.end + suffix.unicodeScalars.count
                 guard ends(end) else { continue }
-                if value == 1 { return Match(end, suffix == "er" ? "premier" : "première") }
-                var stem = speller.cardinal(value)
-                if stem.hasSuffix("e") { stem.removeLast() }
-                if stem.hasSuffix("q") { stem += "u" }
-                if stem.hasSuffix("neuf") { stem = stem.dropLast() + "v" }
-                return Match(end, stem + "ième")
+                return Match(end, Ordinals.french(value, isFeminine: suffix == "re" || suffix == "ère", speller))
             }
         }
         return nil
@@ -110,15 +114,21 @@ extension TextScanner {
 
     /// ½.
     func fractionSign(_ index: Int) -> Match? {
-        guard isEnglish, let sign = scalar(index), let parts = English.fractions[sign] else { return nil }
+        guard let sign = scalar(index), let parts = English.fractions[sign] else { return nil }
+        guard isEnglish else {
+            let hasWhole = index > 0 && isDigit(scalars[index - 1])
+            return Fractions.said(parts.0, parts.1, form.language, speller).map { Match(index + 1, hasWhole && words.and.count > 0 ? " \(words.and) \($0)" : $0) }
+        }
         return Match(index + 1, "\(speller.cardinal(parts.0)) \(English.denominator(parts.1, isOne: parts.0 == 1, speller))")
     }
 
     func wordly(_ index: Int) -> Match? {
         guard let word = word(at: index) else { return nil }
         if let address = address(index, word) { return address }
+        if let letter = greekLetter(index, word) { return letter }
         if word.text.utf8.count <= 8, let short = abbreviation(index, word) { return short }
-        guard isEnglish, let first = word.text.unicodeScalars.first, first.isASCII, first.properties.isUppercase else { return nil }
+        guard let first = word.text.unicodeScalars.first, first.isASCII, first.properties.isUppercase else { return nil }
+        guard isEnglish else { return otherRoman(index, word) }
         if English.monthNames.contains(word.text), let date = monthAndDay(word.text, word.end) { return date }
         if let month = English.shortMonths[word.text], let date = monthAndDay(month, word.end) { return date }
         return romanNumeral(index, word)
@@ -182,12 +192,12 @@ extension TextScanner {
                 spoken.append(word.text)
                 index = word.end
             } else {
-                if let name = English.marks[scalars[index]] { spoken.append(name) }
+                if let name = words.marks[scalars[index]] ?? English.marks[scalars[index]] { spoken.append(name) }
                 index += 1
             }
         }
         // A slash at the end is not said.
-        if spoken.last == "slash" { spoken.removeLast() }
+        if spoken.last == words.marks["/"] ?? "slash" { spoken.removeLast() }
         return spoken.joined(separator: " ")
     }
 }

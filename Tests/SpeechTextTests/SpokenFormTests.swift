@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import SpeechText
@@ -61,7 +62,7 @@ struct SpokenFormTests {
     static let others: [(String, String, String)] = [
         ("de", "Am 3. Oktober 1990 um 14:30 Uhr", "Am dritten Oktober neunzehnhundertneunzig um vierzehn Uhr dreißig"), ("de", "3,5 %", "drei Komma fünf Prozent"),
         ("de", "1.234,56 €", "eintausendzweihundertvierunddreißig Euro und sechsundfünfzig Cent"), ("de", "z. B. 5 km", "zum Beispiel fünf Kilometer"), ("de", "1 €", "ein Euro"),
-        ("de", "Der 24.12.2023 war kalt.", "Der vierundzwanzigster Dezember zweitausenddreiundzwanzig war kalt."), ("de", "von 1939–1945", "von neunzehnhundertneununddreißig bis neunzehnhundertfünfundvierzig"),
+        ("de", "Der 24.12.2023 war kalt.", "Der vierundzwanzigste Dezember zweitausenddreiundzwanzig war kalt."), ("de", "von 1939–1945", "von neunzehnhundertneununddreißig bis neunzehnhundertfünfundvierzig"),
         ("de", "um 1:00 Uhr", "um ein Uhr"), ("de", "und so usw.", "und so und so weiter."), ("de", "−5 °C", "minus fünf Grad Celsius"),
         ("fr", "Le 1er mai 2024 à 14h30", "Le premier mai deux mille vingt-quatre à quatorze heures trente"), ("fr", "12,5 %", "douze virgule cinq pour cent"), ("fr", "3 €", "trois euros"), ("fr", "1 km/h", "un kilomètre par heure"), ("de", "1 km/h", "ein Kilometer pro Stunde"),
         ("fr", "1 234 567", "un million deux cent trente-quatre mille cinq cent soixante-sept"), ("fr", "le 2e étage", "le deuxième étage"), ("fr", "14/07/1789", "quatorze juillet mille sept cent quatre-vingt-neuf"),
@@ -70,7 +71,7 @@ struct SpokenFormTests {
         ("it", "3 km", "tre chilometri"), ("it", "il 25/12/2023", "il venticinque dicembre duemilaventitré"), ("it", "50%", "cinquanta per cento"), ("it", "€ 5", "cinque euro"),
         ("pt", "3,5%", "três vírgula cinco por cento"), ("pt", "25 de abril de 1974", "vinte e cinco de abril de mil novecentos e setenta e quatro"), ("pt", "R & B", "R e B"),
         ("nl", "3 oktober 1984", "drie oktober negentienhonderdvierentachtig"), ("nl", "5,5 kg", "vijf komma vijf kilogram"), ("nl", "14:30 uur", "veertien uur dertig"),
-        ("pl", "21", "dwadzieścia jeden"), ("ru", "3,25", "три целых двадцать пять сотых"), ("ru", "5%", "пять процентов"), ("tr", "%5", "%beş"), ("tr", "21", "yirmi bir"),
+        ("pl", "21", "dwadzieścia jeden"), ("ru", "3,25", "три целых двадцать пять сотых"), ("ru", "5%", "пять процентов"), ("tr", "%5", "yüzde beş"), ("tr", "21", "yirmi bir"),
         ("hi", "21", "इक्कीस"), ("zh", "2024年", "二〇二四年"), ("zh", "50%", "百分之五十"), ("zh", "21个", "二十一个"), ("ja", "21", "二十一"), ("ko", "21", "이십일"),
         ("ar", "21", "واحد وعشرون"), ("da", "21", "enogtyve"), ("sv", "21", "tjugoett"), ("no", "21", "tjueén"), ("fi", "21", "kaksikymmentäyksi"), ("el", "21", "είκοσι ένα"),
         ("he", "21", "עשרים ואחת"), ("ms", "21", "dua puluh satu"), ("sw", "21", "ishirini na moja"), ("sv", "3,5", "tre komma fem"), ("ja", "50%", "五十パーセント"),
@@ -78,6 +79,29 @@ struct SpokenFormTests {
 
     @Test("other languages", arguments: others) func inOthers(language: String, written: String, spoken: String) {
         #expect(SpokenForm(language: language)(written).text == spoken)
+    }
+
+    /// A table of a language, what is written and what is said.
+    static let table: [(String, String, String)] = lines(of: "spoken.tsv").filter { !$0.hasPrefix("#") }.map { line in
+        let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        return fields.count == 3 ? (fields[0], fields[1], fields[2]) : (line, "", "a line of three fields")
+    }
+
+    private static func lines(of name: String) -> [String] {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Texts").appending(path: name)
+        return ((try? String(contentsOf: file, encoding: .utf8)) ?? "").split(separator: "\n").map(String.init)
+    }
+
+    @Test("the table of cases", arguments: table) func inTable(language: String, written: String, spoken: String) {
+        let said = SpokenForm(language: language)(written)
+        #expect(said.text == spoken)
+        #expect(said.written == written)
+    }
+
+    @Test("at least 600 cases in 20 languages are held") func extent() {
+        let all = Self.english.map { ("en", $0.0) } + Self.others.map { ($0.0, $0.1) } + Self.table.map { ($0.0, $0.1) }
+        #expect(Set(all.map { "\($0.0) \($0.1)" }).count >= 600)
+        #expect(Set(all.map(\.0)).count >= 20)
     }
 
     @Test("prose stays as it is") func prose() {
@@ -89,6 +113,18 @@ struct SpokenFormTests {
         let spoken = SpokenForm(language: "en")(text)
         #expect(spoken.text == text)
         #expect(spoken.segments.allSatisfy { !$0.isChanged })
+    }
+
+    @Test("sentences of novels pass unchanged, alone and together") func novels() {
+        let sentences = Self.lines(of: "novels.txt"), form = SpokenForm(language: "en")
+        #expect(sentences.count >= 300)
+        for sentence in sentences {
+            #expect(PlainText.cleaned(sentence) == sentence)
+            #expect(MarkedText(sentence).parts == [.speech(SpokenText(segments: [.init(written: sentence, spoken: sentence)]), .init())])
+            #expect(form(sentence).text == sentence)
+        }
+        let book = sentences.joined(separator: "\n\n")
+        #expect(MarkedText(book).text == book && form(book).text == book)
     }
 
     @Test("what is written can be found again") func sources() throws {
