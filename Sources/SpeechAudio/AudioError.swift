@@ -22,6 +22,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
     case notFinite(name: String, sample: Int)
     /// Nothing above the floor.
     case silent(name: String, peak: Double, floor: Double)
+    /// Mixed to one, its channels are silence.
+    case cancelling(name: String)
     /// Shorter than what it is for.
     case tooShort(name: String, seconds: Double, needed: Double)
     /// The file cannot be made there.
@@ -56,6 +58,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
             return "\(name): longer than the \(limit) samples that are taken at once; cut it first"
         case .notFinite(let name, let sample):
             return "\(name): sample \(sample) is NaN or infinite; export it again as 16-bit or 24-bit audio"
+        case .cancelling(let name):
+            return "\(name): its channels cancel each other, as where one is plugged in the wrong way round; keep one of them"
         case .silent(let name, let peak, let floor):
             let found = peak.isFinite ? String(format: "a peak of %.0f dB", peak) : "only zeros"
             return "\(name): silent: \(found), at least \(String(format: "%.0f", floor)) dB is needed; check the microphone or the channel"
