@@ -2,6 +2,10 @@ import SpeechText
 
 /// A text checked and divided for a model: what is spoken, and the silences between. Tokens are made when a piece's turn
 /// comes.
+///
+/// The steps: markup is read (`MarkedText`), each stretch is divided into pieces (``SentenceSplitter``), and each piece goes through the
+/// lexicon (`Lexicon`) and becomes words (`SpokenForm`). Every step keeps what it changed, so that the words that are heard find
+/// those that are written.
 struct PreparedText: Sendable {
     enum Part: Sendable {
         case piece(Piece)
@@ -11,83 +15,85 @@ struct PreparedText: Sendable {
 
     /// Text for one breath.
     struct Piece: Sendable {
+        /// As it is written, without its markup.
         let text: String
-        /// The same as it is said.
-        let spoken: SpokenText
+        /// The steps from what is written to what is said, the first one's first.
+        let readings: [SpokenText]
         /// Its place among the pieces, from 1.
         let number: Int
         /// Seconds of silence that follow it.
         var pause = 0.0
+        /// How it is said.
+        var manner = MarkedText.Manner()
+        /// Where parts meet that are spoken in one breath because they are short.
+        var joints: [Joint] = []
+
+        /// As it is said.
+        var spoken: String { readings.last?.text ?? text }
+    }
+
+    /// A place within a piece where a pause belongs that is longer than the model's own.
+    struct Joint: Sendable, Hashable {
+        /// The share of the piece that comes before.
+        let share: Double
+        /// Seconds.
+        let pause: Double
     }
 
     let parts: [Part]
     let pieceCount: Int
     let warnings: [SpeechWarning]
+    /// What the text is spoken in.
+    let language: Language
     private let model: Model
-    private let language: Language
-
-    /// Most characters of a piece as it is said, where it is longer than as it is written.
-    private static let longest = 350
 
     /// Splits where asked to, and encodes every piece once to see that it can be spoken.
     ///
+    /// - Parameter speakers: names that begin a turn where they stand in brackets.
     /// - Throws: ``TextError``, ``CheckpointError/unsupportedLanguage(_:model:languages:)``.
-    init(_ text: String, _ model: Model, _ options: SpeechOptions) throws {
+    init(_ text: String, _ model: Model, _ options: SpeechOptions, speakers: Set<String> = []) throws {
         let normalizes = options.normalizes ?? (options.splitting != .none && !model.isExact)
         let text = normalizes ? PlainText.cleaned(text) : text
         guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
-        let script: [SpeechScript.Part] = switch options.splitting {
-        case .none: [.speech(text, .sentence)]
-        case .sentences: try SpeechScript(text).parts
+        let marked = normalizes ? MarkedText(text, speakers: speakers) : MarkedText(unmarked: text, speakers: speakers)
+        guard marked.unknownSpeakers.isEmpty else { throw TextError.unknownSpeakers(marked.unknownSpeakers, known: speakers.sorted()) }
+        let (language, languageWarning) = try Self.language(of: marked, model, options, guesses: normalizes)
+
+        var builder = PieceBuilder(model, options, language, normalizes: normalizes)
+        switch options.splitting {
+        // One breath has no silences and one speaker.
+        case .none: try builder.addWhole(marked, of: text)
+        case .sentences: try builder.add(marked)
         }
-        let language = try model.variant.language(options.language)
-        let limit = model.configuration.t3.maximumText
-        let form = normalizes ? SpokenForm(language: language.code) : nil
-        func said(_ text: String) -> SpokenText { form?(text) ?? SpokenText(segments: [.init(written: text, spoken: text)]) }
-        var parts: [Part] = []
-        var warnings: [SpeechWarning] = []
-        var count = 0, unknown: [Character] = []
-        /// Adds a piece; one that is too long as it is said, in parts.
-        func add(_ text: String, pause: Double) throws {
-            let spoken = said(text), encoded = Self.encode(spoken.text, model, language)
-            guard encoded.hasWords else { return }
-            let isLong = encoded.tokens.count > limit || spoken.text.count > 3 * text.count / 2 && spoken.text.count > Self.longest
-            if isLong, options.splitting == .sentences {
-                let halves = SentenceSplitter(limit: max(1, text.count / 2 + 1))(text)
-                if halves.count > 1 {
-                    for (index, half) in halves.enumerated() {
-                        try add(half.text, pause: index + 1 < halves.count ? SpeechJoiner.pause(after: half.boundary) : pause)
-                    }
-                    return
-                }
-            }
-            guard encoded.tokens.count <= limit else {
-                throw TextError.tooLong(characters: text.count, tokens: encoded.tokens.count, limit: limit)
-            }
-            warnings += encoded.warnings.filter { !warnings.contains($0) }
-            unknown += model.tokenizer.unknownCharacters(in: model.variant.normalizer(spoken.text), encoded).filter { !unknown.contains($0) }
-            count += 1
-            parts.append(.piece(Piece(text: text, spoken: spoken, number: count, pause: pause)))
-        }
-        for (index, part) in script.enumerated() {
-            switch part {
-            case .silence(let seconds): parts.append(.silence(seconds))
-            case .speech(let text, let boundary):
-                // A silence that was asked for replaces the pause, and after the last word there is none.
-                let isFollowed = if index + 1 < script.count, case .speech = script[index + 1] { true } else { false }
-                try add(text, pause: isFollowed ? SpeechJoiner.pause(after: boundary) : 0)
-            }
-        }
-        warnings += Self.tags(in: text, unknownTo: model).map { .unreadTag($0, model: model.variant.title) }
-        if !unknown.isEmpty { warnings.append(.unknownCharacters(unknown)) }
-        guard count > 0 || script.isSilence else { throw TextError.nothingToSpeak(text) }
-        (self.parts, self.warnings, pieceCount) = (parts, warnings, count)
+        guard builder.count > 0 || builder.isSilence else { throw TextError.nothingToSpeak(text) }
+        if normalizes, let unknown = builder.mostlyUnknown { throw TextError.foreign(text, language: unknown.languageName) }
+        warnings = [languageWarning].compactMap(\.self) + marked.notes.map(SpeechWarning.init) + builder.allWarnings
+            + Self.tags(in: marked.text, unknownTo: model).map { .unreadTag($0, model: model.variant.title) }
+        (parts, pieceCount) = (builder.parts, builder.count)
         (self.model, self.language) = (model, language)
+    }
+
+    /// The language asked for, else the one that the text says it is in or seems to be in.
+    private static func language(
+        of marked: MarkedText, _ model: Model, _ options: SpeechOptions, guesses: Bool
+    ) throws -> (Language, SpeechWarning?) {
+        let languages = model.variant.languages
+        if options.language != nil || languages.count == 1 || !guesses { return (try model.variant.language(options.language), nil) }
+        if let said = marked.language.flatMap(Language.init(code:)), languages.contains(said) { return (said, nil) }
+        switch LanguageGuess(marked.text, among: Set(languages.map(\.code))) {
+        case .certain(let code), .likely(let code):
+            guard let language = Language(code: code) else { break }
+            return (language, SpeechWarning(.language, "no language was given; the text is taken for \(language.name) (\(language.code))"))
+        case .none: return (languages[0], nil)
+        case .unsure(let codes):
+            throw TextError.unsureLanguage(codes.compactMap(Language.init(code:)))
+        }
+        return (languages[0], nil)
     }
 
     /// What T3 reads of a piece, with start and stop.
     func tokens(of piece: Piece) -> [Int] {
-        model.configuration.t3.framed(Self.encode(piece.spoken.text, model, language).tokens)
+        model.configuration.t3.framed(Self.encode(piece.spoken, model, language).tokens)
     }
 
     /// What looks like a tag, as `[laugh]`, to a model that has none; a model with tags warns of others itself.
@@ -95,19 +101,7 @@ struct PreparedText: Sendable {
         model.tokenizer is GPT2Tokenizer ? [] : text.bracketedWords.filter { $0.lowercased() != "[pause]" }
     }
 
-    private static func encode(_ text: String, _ model: Model, _ language: Language) -> EncodedText {
+    static func encode(_ text: String, _ model: Model, _ language: Language) -> EncodedText {
         model.tokenizer.encode(model.variant.normalizer(text), language: language)
-    }
-}
-
-extension [SpeechScript.Part] {
-    /// Whether it is silence alone, and some.
-    fileprivate var isSilence: Bool {
-        var length = 0.0
-        for part in self {
-            guard case .silence(let seconds) = part else { return false }
-            length += seconds
-        }
-        return length > 0
     }
 }

@@ -54,6 +54,68 @@ struct SpeechJoiner: Sendable {
         return piece
     }
 
+    // MARK: pauses within a piece
+
+    /// The least silence between sentences that were spoken in one breath, and how far from where it is expected it may be, in seconds
+    /// and as a share of the whole.
+    static let (shortestGap, gapReach, gapShare) = (0.06, 0.6, 0.2)
+
+    /// Where a piece whose parts were spoken in one breath is cut, and the silence that is put there: at the silence that is nearest to where
+    /// a part should end by its share of the letters, and as long as the pause that belongs there. Where there is no silence the piece stays
+    /// as it is.
+    ///
+    /// - Returns: samples before each cut, and samples of silence, in order.
+    func cuts(of samples: [Float], at joints: [PreparedText.Joint]) -> [(sample: Int, silence: Int)] {
+        let gaps = silences(in: samples), total = Double(samples.count) / Double(sampleRate)
+        var cuts: [(sample: Int, silence: Int)] = []
+        for joint in joints {
+            let expected = joint.share * total, reach = Self.gapReach + Self.gapShare * total
+            func score(_ gap: Range<Int>) -> Double {
+                let middle = Double(gap.lowerBound + gap.upperBound) / 2 / Double(sampleRate)
+                let distance = (middle - expected) / reach
+                return abs(distance) > 1 ? 0 : Double(gap.count) / Double(sampleRate) * (1 - distance * distance)
+            }
+            let found = gaps.filter { $0.lowerBound > (cuts.last?.sample ?? -1) }.max { score($0) < score($1) }
+            guard let found, score(found) > 0 else { continue }
+            let silence = Int((joint.pause * Double(sampleRate)).rounded()) - found.count
+            cuts.append(((found.lowerBound + found.upperBound) / 2, max(0, silence)))
+        }
+        return cuts.filter { $0.silence > 0 }
+    }
+
+    /// The silences within a piece that are long enough to end a sentence.
+    private func silences(in samples: [Float]) -> [Range<Int>] {
+        let window = sampleRate / 100, speech = speech(in: samples)
+        guard speech.count > 2 * window else { return [] }
+        let levels = stride(from: 0, to: samples.count, by: window).map { start in
+            samples[start..<min(start + window, samples.count)].reduce(0) { max($0, abs($1)) }
+        }
+        let threshold = (levels.max() ?? 0) * Self.gapLevel
+        var silences: [Range<Int>] = [], start: Int?
+        for (index, level) in levels.enumerated() {
+            if level <= threshold {
+                start = start ?? index
+            } else {
+                if let first = start, first > 0, Double(index - first) / 100 >= Self.shortestGap { silences.append(first * window..<index * window) }
+                start = nil
+            }
+        }
+        return silences
+    }
+
+    /// Sound below this share of a piece's loudest moment is a pause between its sentences: -34 dB, since a voice may breathe there.
+    static let gapLevel: Float = pow(10, -34.0 / 20)
+
+    /// A piece with silence at its cuts, each side faded.
+    func opened(_ samples: [Float], at cuts: [(sample: Int, silence: Int)]) -> [Float] {
+        var opened: [Float] = [], start = 0
+        for cut in cuts {
+            opened += self.cut(samples, to: start..<cut.sample) + Array(repeating: 0, count: cut.silence)
+            start = cut.sample
+        }
+        return cuts.isEmpty ? samples : opened + cut(samples, to: start..<samples.count)
+    }
+
     /// Silence of exactly this length.
     func silence(_ seconds: Double) -> [Float] {
         Array(repeating: 0, count: Int((seconds * Double(sampleRate)).rounded()))

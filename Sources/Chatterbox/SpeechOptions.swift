@@ -1,4 +1,5 @@
 import SpeechAudio
+import SpeechText
 
 /// How a text is spoken. What is nil is the model's to say.
 public struct SpeechOptions: Sendable, Hashable {
@@ -12,15 +13,25 @@ public struct SpeechOptions: Sendable, Hashable {
     public let steps: Int?
     /// Most speech tokens for one piece of text, 25 a second.
     public let maximumTokens: Int
+    /// How often a piece of text is drawn at most: one whose speech reached its limit, repeated itself or is far too short or long for
+    /// its text is drawn again with another seed, and the best is kept. 1 draws nothing again, and neither is anything in one
+    /// breath, the exact way, and in chunks, where sound has gone out. By default 2, and 1 where ``maximumTokens`` are given.
+    public let takes: Int
+    /// Whether ``takes`` were given: then the model's attention is recorded, where it has alignment heads, to see whether all words
+    /// were spoken.
+    let weighsWords: Bool
     /// What every random number follows from; nil draws a seed, which the result tells.
     public let seed: UInt64?
     /// Whether speech carries PerTh's inaudible mark, where the model has a ``Watermarker``.
     public let watermark: Bool
     /// Whether a text is spoken sentence by sentence, or in one breath as upstream does.
     public private(set) var splitting: Splitting
-    /// Whether numbers, signs and abbreviations become words (`SpokenForm`), and characters that look or sound alike the same ones; nil
-    /// does so but where parity with upstream is asked for: in one breath, and where the model was loaded the exact way.
+    /// Whether markup is read (`MarkedText`), numbers, signs and abbreviations become words (`SpokenForm`), and characters that look
+    /// or sound alike the same ones; nil does so but where parity with upstream is asked for: in one breath, and where the model was
+    /// loaded the exact way.
     public let normalizes: Bool?
+    /// How words are said that are not said as they are written.
+    public let lexicon: Lexicon?
     /// Whether to tell when each word is heard, for which the model's attention is recorded.
     public let wordTimes: Bool
     /// Whether sound comes sentence by sentence or while a sentence is still being made.
@@ -56,9 +67,9 @@ public struct SpeechOptions: Sendable, Hashable {
     /// - Throws: ``SpeechOptionsError`` naming the option that is out of range.
     public init(
         sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
-        maximumTokens: Int = 1000, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences,
+        maximumTokens: Int? = nil, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences,
         wordTimes: Bool = false, delivery: Delivery = .utterances, speed: Double = 1, loudness: Double? = nil,
-        normalizes: Bool? = nil
+        normalizes: Bool? = nil, takes: Int? = nil, lexicon: Lexicon? = nil
     ) throws {
         if let exaggeration, !(exaggeration.isFinite && (0...10).contains(exaggeration)) {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
@@ -66,9 +77,10 @@ public struct SpeechOptions: Sendable, Hashable {
         if let steps, !(1...1000).contains(steps) {
             throw SpeechOptionsError(option: "steps", found: "\(steps)", allowed: "1 to 1000")
         }
-        guard (1...4096).contains(maximumTokens) else {
+        if let maximumTokens, !(1...4096).contains(maximumTokens) {
             throw SpeechOptionsError(option: "maximumTokens", found: "\(maximumTokens)", allowed: "1 to 4096, 25 a second")
         }
+        if let takes, !(1...10).contains(takes) { throw SpeechOptionsError(option: "takes", found: "\(takes)", allowed: "1 to 10") }
         guard TempoStream.speeds.contains(speed) else {
             throw SpeechOptionsError(option: "speed", found: "\(speed)", allowed: "0.25 to 4")
         }
@@ -78,19 +90,22 @@ public struct SpeechOptions: Sendable, Hashable {
         self.init(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens,
             seed: seed, watermark: watermark, splitting: splitting, wordTimes: wordTimes, delivery: delivery, speed: speed, loudness: loudness,
-            normalizes: normalizes)
+            normalizes: normalizes, takes: takes, lexicon: lexicon)
     }
 
     private init(
-        unchecked sampling: SamplingChanges, exaggeration: Double?, language: Language?, steps: Int?, maximumTokens: Int,
+        unchecked sampling: SamplingChanges, exaggeration: Double?, language: Language?, steps: Int?, maximumTokens: Int?,
         seed: UInt64?, watermark: Bool, splitting: Splitting, wordTimes: Bool, delivery: Delivery, speed: Double, loudness: Double?,
-        normalizes: Bool?
+        normalizes: Bool?, takes: Int?, lexicon: Lexicon?
     ) {
         self.sampling = sampling
         self.exaggeration = exaggeration
         self.language = language
         self.steps = steps
-        self.maximumTokens = maximumTokens
+        self.maximumTokens = maximumTokens ?? 1000
+        self.takes = takes ?? (maximumTokens == nil ? 2 : 1)
+        weighsWords = (takes ?? 1) > 1
+        self.lexicon = lexicon
         self.seed = seed
         self.watermark = watermark
         self.splitting = splitting
@@ -103,8 +118,8 @@ public struct SpeechOptions: Sendable, Hashable {
 
     /// The model's own defaults, sentence by sentence.
     public static let standard = SpeechOptions(
-        unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: 1000, seed: nil, watermark: true,
-        splitting: .sentences, wordTimes: false, delivery: .utterances, speed: 1, loudness: nil, normalizes: nil)
+        unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: nil, seed: nil, watermark: true,
+        splitting: .sentences, wordTimes: false, delivery: .utterances, speed: 1, loudness: nil, normalizes: nil, takes: nil, lexicon: nil)
 
     /// The same, but delivered otherwise.
     func delivered(in delivery: Delivery) -> SpeechOptions {

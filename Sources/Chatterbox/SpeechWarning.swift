@@ -1,3 +1,6 @@
+import Foundation
+import SpeechText
+
 /// Something a person should know of speech that was made all the same.
 public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertible {
     public let kind: Kind
@@ -21,10 +24,24 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case tokenLimit = "token-limit"
         /// A piece of text whose speech repeated itself and was ended there.
         case loop
+        /// A piece of text whose speech reached the most tokens that it may have, and was cut there.
+        case cutShort = "cut-short"
+        /// A piece of text whose speech is far too short or too long for its words.
+        case oddLength = "odd-length"
+        /// A piece of text that was drawn again, with a better end.
+        case redrawn
+        /// A block of code in the text that is not read aloud.
+        case codeLeftOut = "code-left-out"
+        /// Markup that asks for something that is not done.
+        case ignoredMarkup = "ignored-markup"
+        /// The language that was taken where none was given.
+        case language
         /// The loudness that was asked for would clip peaks.
         case loudnessLimited = "loudness-limited"
         /// A prepared voice that does not tell which networks made it.
         case unknownVoice = "unknown-voice"
+        /// A recording of a voice that was mended, or that makes a worse voice than another would.
+        case recording
         /// A prepared voice of another model that was made anew from its recording.
         case remadeVoice = "remade-voice"
     }
@@ -35,8 +52,38 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         self.option = option
     }
 
-    static func loop(in text: String) -> SpeechWarning {
-        SpeechWarning(.loop, "the speech of \"\(text.prefix(60))\(text.count > 60 ? "…" : "")\" began to repeat itself and was ended there")
+    static func loop(in text: String) -> SpeechWarning { SpeechWarning(.loop, "the speech of \"\(shown(text))\" began to repeat itself and was ended there") }
+
+    static func cutShort(_ text: String, tokens: Int) -> SpeechWarning {
+        SpeechWarning(.cutShort, "the speech of \"\(shown(text))\" reached the limit of \(tokens) tokens (\(String(format: "%.1f", Double(tokens) / 25)) s) and was cut there")
+    }
+
+    static func oddLength(_ text: String, seconds: Double) -> SpeechWarning {
+        SpeechWarning(.oddLength, "the speech of \"\(shown(text))\" lasts \(String(format: "%.1f", seconds)) s, which is hardly what its words take")
+    }
+
+    static func redrawn(_ text: String, _ problem: SpeechProblem, draws: Int) -> SpeechWarning {
+        let what = switch problem {
+        case .loop: "repeated itself"
+        case .cutShort: "reached its limit"
+        case .oddLength: "had an odd length"
+        case .missingWords: "left words out"
+        }
+        return SpeechWarning(.redrawn, "the speech of \"\(shown(text))\" \(what) and was drawn again; draw \(draws) was kept")
+    }
+
+    private static func shown(_ text: String) -> String {
+        let line = text.replacing(#/\s+/#, with: " ")
+        return "\(line.prefix(60))\(line.count > 60 ? "…" : "")"
+    }
+
+    init(_ note: TextNote) {
+        let kind: Kind = switch note.kind {
+        case .codeLeftOut: .codeLeftOut
+        case .ignoredMarkup: .ignoredMarkup
+        case .language: .language
+        }
+        self.init(kind, note.description)
     }
 
     static func unreadTag(_ tag: String, model: String) -> SpeechWarning {
@@ -46,9 +93,17 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
     static func unknownCharacters(_ characters: [Character]) -> SpeechWarning {
         let named = characters.prefix(10).map(String.init).joined(separator: " ")
         let rest = characters.count > 10 ? " and \(characters.count - 10) more" : ""
-        return SpeechWarning(.unknownCharacters, "the model does not know \(named)\(rest): it does not speak \(characters.count == 1 ? "it" : "them")")
+        return SpeechWarning(.unknownCharacters, "the model does not know \(named)\(rest): it does not speak \(characters.count == 1 ? "it" : "them")" + (characters.languageName.map { "; Chatterbox Multilingual speaks \($0)" } ?? ""))
     }
 
     static let noWatermark = SpeechWarning(
         .noWatermark, "this speech carries no watermark: the model was loaded without the watermark's weights")
+}
+
+extension [Character] {
+    /// The language that letters of another script than Latin's are of, where one of those that the models speak is written in it.
+    var languageName: String? {
+        guard case .certain(let code) = LanguageGuess(String(self), among: Set(Language.allCases.map(\.code))) else { return nil }
+        return Language(code: code)?.name
+    }
 }

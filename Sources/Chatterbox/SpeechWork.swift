@@ -12,6 +12,8 @@ struct SpeechWork {
 
     private let model: Model
     private let voice: Voice
+    /// Those of named speakers.
+    private let voices: [String: Voice]
     private let options: SpeechOptions
     private let sampling: SamplingOptions
     /// Heads whose attention tells the times of words.
@@ -42,14 +44,17 @@ struct SpeechWork {
         let voice = try model.voice(request.voice, for: .speech)
         let options = request.options
         (self.model, self.voice, self.options, self.turn, self.trace) = (model, voice, options, turn, trace)
-        heads = options.wordTimes ? try model.alignmentHeads() : []
+        voices = try request.voices.mapValues { try model.voice($0, for: .speech) }
+        // Whether all words were spoken is looked at where it can be told.
+        let weighs = options.weighsWords && Self.takes(options, model) > 1
+        heads = options.wordTimes ? try model.alignmentHeads() : weighs ? model.configuration.t3.alignmentHeads ?? [] : []
         self.text = text
         sampling = try options.sampling.applied(to: model.variant.sampling)
         seed = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
         seeds = UtteranceSeeds(seed)
         let sampleRate = model.configuration.s3Gen.vocoder.sampleRate
         joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
-        let warnings = voice.warnings + model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
+        let warnings = voice.warnings + voices.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
         finishing = try SpeechFinishing(model, sampleRate: sampleRate, options: options, warnings: warnings.uniqued(), since: start)
         trace?("speaker_embedding", voice.speakerEmbedding)
         trace?("cond_prompt_tokens", voice.conditioningTokens)
@@ -96,31 +101,39 @@ struct SpeechWork {
             return (joiner?.silence(seconds) ?? [], [])
         case .piece(let piece):
             onProgress(.piece(piece.number, of: text.pieceCount, text: piece.text))
-            if options.delivery == .chunks, model.speaksInChunks(options) { return try speakChunk(of: piece, onProgress) }
+            // A rate is of a whole piece.
+            if options.delivery == .chunks, model.speaksInChunks(options), piece.manner.rate == 1 { return try speakChunk(of: piece, onProgress) }
             partsDone += 1
             let breath = try speak(piece, onProgress)
             guard let joiner else { return breath }
-            let kept = joiner.speech(in: breath.samples)
-            return (
-                joiner.cut(breath.samples, to: kept) + joiner.silence(piece.pause),
-                breath.words.map { $0.moved(into: kept, at: samplesDone, sampleRate: sampleRate) }
-            )
+            let cuts = joiner.cuts(of: breath.samples, at: piece.joints), samples = joiner.opened(breath.samples, at: cuts)
+            let kept = joiner.speech(in: samples)
+            let words = breath.words.map { $0.moved(by: cuts, sampleRate: sampleRate).moved(into: kept, at: samplesDone, sampleRate: sampleRate) }
+            let paced = try paced((joiner.cut(samples, to: kept), words), by: piece.manner.rate)
+            return (paced.samples + joiner.silence(piece.pause), paced.words)
         }
     }
+
+    /// A piece so many times as fast.
+    private func paced(_ spoken: Spoken, by rate: Double) throws -> Spoken {
+        guard rate != 1 else { return spoken }
+        let tempo = try TempoStream(speed: rate, sampleRate: sampleRate), start = Double(samplesDone) / Double(sampleRate)
+        return (try tempo.process(spoken.samples) + tempo.finish(), spoken.words.map { $0.faster(rate, from: start) })
+    }
+
+    /// The voice of who speaks a piece.
+    private func voice(of piece: PreparedText.Piece) -> Voice { piece.manner.speaker.flatMap { voices[$0] } ?? voice }
 
     /// Text tokens to speech tokens to mel to waveform, with the times of words where heads are given to tell them.
     private mutating func speak(_ piece: PreparedText.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
         var clock = StageClock()
-        let tokens = text.tokens(of: piece)
-        let generator = try model.generator(seed: seeds.next(for: piece.text))
+        let tokens = text.tokens(of: piece), voice = voice(of: piece)
         try model.offload?.enter()
-        let decoder: T3Decoder
+        let decoder: T3Decoder, generator: Generator
         do {
             defer { model.offload?.exit() }
-            decoder = try makeDecoder(tokens, of: piece, generator, &clock)
-            try draw(decoder, &clock, onProgress) { _ in false }
+            (decoder, generator) = try bestTake(tokens, of: piece, &clock, onProgress)
         }
-        try note(decoder, of: piece)
         trace?("text_tokens", try Tensor(tokens, shape: [1, tokens.count]))
 
         let ending = model.variant.ending
@@ -139,7 +152,7 @@ struct SpeechWork {
         finishing.report.stages.vocoder += clock.lap()
         trace?("mel", mel)
         trace?("wav", waveform)
-        return (try waveform.array(of: Float.self), words(piece.spoken, tokens, decoder))
+        return (try waveform.array(of: Float.self), words(piece, tokens, decoder))
     }
 
     /// A piece's next chunk, whose tokens come while sound is made of those before.
@@ -148,7 +161,9 @@ struct SpeechWork {
         let tokens = text.tokens(of: piece)
         if current == nil {
             let seed = seeds.next(for: piece.text)
+            finishing.report.textTokens += tokens.count
             let decoder = try makeDecoder(tokens, of: piece, model.generator(seed: seed), &clock)
+            let voice = voice(of: piece)
             let prompt = try model.flowPrompts.prompt(voice.prompt, steps: steps, turn) { [model, voice, steps, turn] in
                 try FlowPrompt(model.s3Gen.flow, voice.prompt, steps: steps, pause: turn.pause)
             }
@@ -170,9 +185,10 @@ struct SpeechWork {
         guard let utterance = current?.utterance, utterance.isAtEnd else { return (samples, []) }
         current = nil
         partsDone += 1
-        try note(decoder, of: piece)
+        try note(decoder)
+        warn(SpeechTake(decoder.end, tokens: decoder.tokens.count, text: piece.spoken).warning(piece.text, first: nil, takes: 1))
         let start = samplesDone + samples.count - utterance.kept.count
-        let words = words(piece.spoken, tokens, decoder).map { $0.moved(into: utterance.kept, at: start, sampleRate: sampleRate) }
+        let words = words(piece, tokens, decoder).map { $0.moved(into: utterance.kept, at: start, sampleRate: sampleRate) }
         return (samples + (joiner?.silence(piece.pause) ?? []), words)
     }
 
@@ -190,15 +206,59 @@ struct SpeechWork {
 
     // MARK: tokens
 
+    /// How often a piece may be drawn.
+    private static func takes(_ options: SpeechOptions, _ model: Model) -> Int {
+        options.splitting == .none || model.isExact || options.delivery == .chunks || options.drawsOnlySound ? 1 : options.takes
+    }
+
+    /// Draws a piece's tokens, again where something is wrong with them, and reports the best.
+    ///
+    /// - Returns: the best, and what drew it, which draws the noise of flow and source next.
+    private mutating func bestTake(
+        _ tokens: [Int], of piece: PreparedText.Piece, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void
+    ) throws -> (T3Decoder, Generator) {
+        let seed = seeds.next(for: piece.text), takes = Self.takes(options, model)
+        var best: (take: SpeechTake, decoder: T3Decoder, generator: Generator)?, first: SpeechProblem?
+        for number in 1...takes {
+            let generator = try model.generator(seed: UtteranceSeeds.seed(seed, draw: number))
+            let decoder = try makeDecoder(tokens, of: piece, generator, &clock)
+            try draw(decoder, &clock, onProgress) { _ in false }
+            let take = SpeechTake(
+                decoder.end, tokens: decoder.tokens.count, number: number, text: piece.spoken, coverage: takes > 1 ? coverage(piece, tokens, decoder) : nil)
+            if number == 1 { first = take.problem }
+            if best.map({ take.isBetter(than: $0.take) }) ?? true { best = (take, decoder, generator) }
+            if take.problem == nil { break }
+        }
+        let (take, decoder, generator) = best!
+        finishing.report.textTokens += tokens.count
+        try note(decoder)
+        warn(take.warning(piece.text, first: first, takes: takes))
+        return (decoder, generator)
+    }
+
+    private mutating func warn(_ warning: SpeechWarning?) {
+        // Where sound alone is drawn there is as much of it as was asked for.
+        guard let warning, !finishing.report.warnings.contains(warning), !(options.drawsOnlySound && warning.kind == .cutShort) else { return }
+        finishing.report.warnings.append(warning)
+    }
+
+    /// Share of a piece's words that were attended to.
+    private func coverage(_ piece: PreparedText.Piece, _ tokens: [Int], _ decoder: T3Decoder) -> Double? {
+        guard let attention = decoder.attention else { return nil }
+        let owners = TokenWords(piece.spoken, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
+        return attention.coverage(owners.owners, words: owners.words.count)
+    }
+
     /// What draws a piece's speech tokens.
     private mutating func makeDecoder(
         _ tokens: [Int], of piece: PreparedText.Piece, _ generator: Generator, _ clock: inout StageClock
     ) throws -> T3Decoder {
+        let voice = voice(of: piece)
         let conditioning = try T3Conditioning(voice, dtype: model.dtype, exaggeration: options.exaggeration ?? 0.5)
         // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
         let isGuarded = options.splitting != .none
         let limit = min(options.maximumTokens, model.configuration.t3.maximumSpeech)
-        let budget = isGuarded ? min(limit, speechBudget(for: piece.spoken.text)) : limit
+        let budget = isGuarded ? min(limit, speechBudget(for: piece.spoken)) : limit
         let capacity = model.configuration.t3.prefixLength(text: tokens.count, prompt: voice.conditioningTokens.size(1)) + budget
         let engine = try turn.decodeEngine(of: model)
             ?? model.makeDecodeEngine(slots: model.configuration.t3.isGuided(by: sampling) ? 2 : 1, capacity: capacity)
@@ -207,7 +267,6 @@ struct SpeechWork {
             budget: budget, earliestStop: model.variant.ending.earliestStop(after: tokens), loopGuard: isGuarded ? LoopGuard() : nil,
             recording: heads, generator: generator)
         if options.drawsOnlySound { decoder.excludedTokens = model.configuration.controlTokens }
-        finishing.report.textTokens += tokens.count
         finishing.report.stages.prefill += clock.lap()
         return decoder
     }
@@ -229,22 +288,22 @@ struct SpeechWork {
     }
 
     /// Reports a decoder that has ended.
-    private mutating func note(_ decoder: T3Decoder, of piece: PreparedText.Piece) throws {
+    private mutating func note(_ decoder: T3Decoder) throws {
         tokensDone += decoder.tokens.count
         finishing.report.speechTokens = tokensDone
         finishing.report.end = [finishing.report.end, decoder.end].compactMap(\.self).max()
         let stop = decoder.end == .stop && model.configuration.t3.style == .chatterbox ? [model.configuration.t3.stopSpeech] : []
         trace?("speech_tokens", try Tensor(decoder.tokens + stop, shape: [1, decoder.tokens.count + stop.count]))
-        if decoder.end == .loop { finishing.report.warnings.append(.loop(in: piece.text)) }
     }
 
     /// A piece's words in seconds of its waveform; none where no attention was recorded.
-    private func words(_ text: SpokenText, _ tokens: [Int], _ decoder: T3Decoder) -> [SpokenWord] {
-        guard let attention = decoder.attention else { return [] }
-        let owners = TokenWords(text.text, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
+    private func words(_ piece: PreparedText.Piece, _ tokens: [Int], _ decoder: T3Decoder) -> [SpokenWord] {
+        guard options.wordTimes, let attention = decoder.attention else { return [] }
+        let owners = TokenWords(piece.spoken, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
         let frames = WordAlignment(owners: owners.owners, wordCount: owners.words.count)
             .frames(model.variant.ending.audible(in: decoder.tokens, model.configuration).map(attention.weights(at:)))
-        return text.asWritten(zip(owners.words, frames).map { SpokenWord(text: $0, start: $1.lowerBound / 25, end: $1.upperBound / 25) })
+        let spoken = zip(owners.words, frames).map { SpokenWord(text: $0, start: $1.lowerBound / 25, end: $1.upperBound / 25) }
+        return piece.readings.reversed().reduce(spoken) { words, reading in reading.asWritten(words) }
     }
 }
 

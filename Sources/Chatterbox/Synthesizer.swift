@@ -53,7 +53,12 @@ public final class Synthesizer: Sendable {
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
     ) -> SpeechStream {
-        SpeechStream(events(for: SpeechRequest(text, voice: voice, options: options), onProgress: onProgress, trace: nil))
+        chunks(for: SpeechRequest(text, voice: voice, options: options), onProgress: onProgress)
+    }
+
+    /// The same for a request, which may have several speakers.
+    public func chunks(for request: SpeechRequest, onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }) -> SpeechStream {
+        SpeechStream(events(for: request, onProgress: onProgress, trace: nil))
     }
 
     /// Speaks a text and gives the sound while it is being made, for somebody who listens: as
@@ -88,7 +93,7 @@ public final class Synthesizer: Sendable {
             Self.inBackground {
                 let text: PreparedText
                 do {
-                    text = try PreparedText(request.text, model, request.options)
+                    text = try PreparedText(request.text, model, request.options, speakers: Set(request.voices.keys))
                 } catch {
                     return channel.finish(throwing: error)
                 }
@@ -138,11 +143,17 @@ public struct SpeechRequest: Sendable {
     public var text: String
     /// nil takes the model's own.
     public var voice: Voice?
+    /// Speakers by name: where `[ada]` stands in the text, or `<voice name="ada">`, Ada speaks from there on. Other words in
+    /// brackets stay what they are.
+    public var voices: [String: Voice]
     public var options: SpeechOptions
     public var priority: SpeechPriority
 
-    public init(_ text: String, voice: Voice? = nil, options: SpeechOptions = .standard, priority: SpeechPriority = .interactive) {
-        (self.text, self.voice, self.options, self.priority) = (text, voice, options, priority)
+    public init(
+        _ text: String, voice: Voice? = nil, voices: [String: Voice] = [:], options: SpeechOptions = .standard,
+        priority: SpeechPriority = .interactive
+    ) {
+        (self.text, self.voice, self.voices, self.options, self.priority) = (text, voice, voices, options, priority)
     }
 }
 

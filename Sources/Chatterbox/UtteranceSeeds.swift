@@ -18,10 +18,17 @@ struct UtteranceSeeds {
         }
         // FNV-1a over the text, then SplitMix64 over all three.
         let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
-        return mixed(mixed(seed ^ hash) &+ count)
+        return Self.mixed(Self.mixed(seed ^ hash) &+ count)
     }
 
-    private func mixed(_ value: UInt64) -> UInt64 {
+    /// The seed of an utterance's further draw.
+    ///
+    /// - Parameters:
+    ///   - seed: of its first draw.
+    ///   - draw: counted from 1.
+    static func seed(_ seed: UInt64, draw: Int) -> UInt64 { draw == 1 ? seed : mixed(seed &+ UInt64(draw)) }
+
+    private static func mixed(_ value: UInt64) -> UInt64 {
         var random = SplitMix64(seed: value)
         return random.next()
     }

@@ -19,7 +19,11 @@ struct SayCommand: AsyncParsableCommand {
               chatterbox say --file chapter.txt --timestamps chapter.srt -o chapter.mp3
               chatterbox say "Once more, the same way." --seed 7 --json
               chatterbox say --file chapter.txt --play
+              chatterbox say "[ada] Good morning. [ben] Is it?" --voice ada=ada.wav --voice ben=ben.wav
               date | chatterbox say - -o - | ffplay -nodisp -autoexit -
+
+            Markdown, HTML and SSML are read, numbers and signs become words, and [pause:1s] is a second of silence. What is left \
+            out is told.
 
             What goes to a player or down a pipe is heard while it is made; the same seed gives other samples in a file.
             """)
@@ -45,7 +49,10 @@ struct SayCommand: AsyncParsableCommand {
         let player = output.play ? try Player.find() : nil
         try tracing.check()
         let text = try text.text()
-        let source = try voice.source(for: model)
+        let (source, speakers) = try voice.sources(for: model)
+        guard speakers.isEmpty || speaking.split == .sentences && tracing.file == nil else {
+            throw UsageError("--voice NAME=FILE is for turns, and --split none and --trace speak in one breath")
+        }
 
         let display = progress.display
         defer { display.clear() }
@@ -53,13 +60,16 @@ struct SayCommand: AsyncParsableCommand {
         try speaking.check(synthesizer.model)
         if subtitles != nil { _ = try synthesizer.model.alignmentHeads() }
         let start = ContinuousClock.now
-        let voice = try await source?.load(synthesizer, display)
+        var request = SpeechRequest(text, voice: try await source?.load(synthesizer, display), options: options)
+        for (name, source) in speakers { request.voices[name] = try await source.load(synthesizer, display) }
+        // What comes before the first turn is the first speaker's.
+        request.voice = request.voice ?? speakers.first.flatMap { request.voices[$0.name] }
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
 
         let playing = try player.map { try Playing($0, sampleRate: synthesizer.sampleRate) }
         try await withTaskCancellationHandler {
             let output = try destination.open(sampleRate: synthesizer.sampleRate, playing: playing)
-            let spoken = try await speak(text, voice, options, synthesizer, output, display)
+            let spoken = try await speak(request, synthesizer, output, display)
             guard output.seconds > 0 else { throw NothingSpoken(seed: seed) }
             try output.finish()
             if let (url, format) = subtitles { try format.write(spoken.words, to: url) }
@@ -75,17 +85,17 @@ struct SayCommand: AsyncParsableCommand {
 
     /// Speaks into the output; what is kept beside are the words and the last report.
     private func speak(
-        _ text: String, _ voice: Voice?, _ options: SpeechOptions, _ synthesizer: Synthesizer, _ output: SpeechOutput, _ display: ProgressDisplay
+        _ request: SpeechRequest, _ synthesizer: Synthesizer, _ output: SpeechOutput, _ display: ProgressDisplay
     ) async throws -> (report: SpeechReport, words: [SpokenWord]) {
         if let file = tracing.file {
-            let (speech, trace) = try await synthesizer.trace(text, voice: voice, options: options) { display.show($0) }
+            let (speech, trace) = try await synthesizer.trace(request.text, voice: request.voice, options: request.options) { display.show($0) }
             display.warn(speech.report.warnings)
             try output.take(speech.audio)
-            try TraceArguments.write(trace, of: text, speech, to: file)
+            try TraceArguments.write(trace, of: request.text, speech, to: file)
             return (speech.report, speech.words)
         }
         var report = SpeechReport(), words: [SpokenWord] = []
-        for try await chunk in synthesizer.chunks(text, voice: voice, options: options, onProgress: { display.show($0) }) {
+        for try await chunk in synthesizer.chunks(for: request, onProgress: { display.show($0) }) {
             display.warn(chunk.report.warnings)
             try output.take(chunk.audio)
             words += chunk.words

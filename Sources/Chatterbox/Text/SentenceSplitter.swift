@@ -46,6 +46,14 @@ public struct SentenceSplitter: Sendable {
         return pieces
     }
 
+    /// How a text is divided from what follows it, by the mark that it ends in.
+    static func boundary(atEndOf text: String) -> Boundary {
+        let end = text.reversed().prefix { $0.isWhitespace }
+        if end.count(where: \.isNewline) > 1 { return .paragraph }
+        guard let mark = text.last(where: { !$0.isWhitespace && !closing.contains($0) }) else { return .word }
+        return ends.contains(mark) ? .sentence : breaks.contains(mark) ? .clause : .word
+    }
+
     func sentences(_ text: String) -> [Piece] {
         let characters = Array(text)
         var sentences: [Piece] = []
@@ -90,7 +98,7 @@ public struct SentenceSplitter: Sendable {
     }
 
     /// How long a text is, in letters.
-    private func length(_ text: some Sequence<Character>) -> Int { text.reduce(0) { $0 + Self.letters($1) } }
+    func length(_ text: some Sequence<Character>) -> Int { text.reduce(0) { $0 + Self.letters($1) } }
 
     private static func letters(_ character: Character) -> Int {
         guard let value = character.unicodeScalars.first?.value, value >= 0x3040 else { return 1 }

@@ -3,9 +3,15 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
     case empty
     /// Nothing in it is a word to the model.
     case nothingToSpeak(String)
+    /// Most of it is written in letters that the model does not know: those of a language, where that can be told.
+    case foreign(String, language: String?)
     case tooLong(characters: Int, tokens: Int, limit: Int)
     /// What stands in `[pause:…]` is no length of time.
     case pause(String)
+    /// Speakers that the text asks for and nobody gave.
+    case unknownSpeakers([String], known: [String])
+    /// A text that may be in several languages, the likeliest first, or in none that is known.
+    case unsureLanguage([Language])
 
     public var description: String {
         switch self {
@@ -14,9 +20,17 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
         case .nothingToSpeak(let text):
             let shown = text.count > 20 ? text.prefix(20) + "…" : text[...]
             return "\"\(shown)\" has no word that the model can speak: give text with letters of its language"
+        case .foreign(let text, let language):
+            let shown = text.count > 20 ? text.prefix(20) + "…" : text[...]
+            return "most of \"\(shown)\" is in letters that the model does not know" + (language.map { "; Chatterbox Multilingual speaks \($0)" } ?? "")
         case .tooLong(let characters, let tokens, let limit):
             return "the text is too long to speak in one breath: \(characters) characters are \(tokens) tokens, the model takes \(limit); "
                 + "split it into sentences"
+        case .unknownSpeakers(let names, let known):
+            return "the text has turns of \(names.joined(separator: ", ")), whose voice\(names.count == 1 ? " is" : "s are") not given; given are \(known.joined(separator: ", "))"
+        case .unsureLanguage(let languages):
+            let likely = languages.map { "\($0.name) (\($0.code))" }.joined(separator: " or ")
+            return "the text's language is not plain\(likely.isEmpty ? "" : ", perhaps \(likely)"): give it"
         case .pause(let length):
             return "[pause:\(length)] is no pause: give a length such as [pause:0.5s] or [pause:500ms], up to \(Int(SpeechScript.longestPause)) s"
         }

@@ -17,11 +17,23 @@ extension Synthesizer {
         return try await prepared(Voice.unchecked(from: file), for: use)
     }
 
-    /// The voice in a recording.
+    /// The voice in a recording: in the part of it with the most speech, which an ordinary recording begins with. What was left out or
+    /// mended, and what is wrong with the recording, the voice's ``Voice/warnings`` tell. A model that was loaded the exact way hears the
+    /// recording as it is, as upstream does.
     ///
     /// - Parameter name: what to call it in a message.
-    /// - Throws: `AudioError` where the recording is silent or too short; `CancellationError` between two networks.
+    /// - Throws: `AudioError` where nobody speaks in the recording or it is too short; `CancellationError` between two networks.
     public func voice(from recording: Audio, named name: String = "reference recording") async throws -> Voice {
+        let rules = model.voiceAnalyzer.rules
+        try recording.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds)
+        let reference = model.isExact ? nil : try recording.asReference(
+            heard: max(rules.promptSeconds, rules.conditioningSeconds), needed: rules.minimumSeconds, named: name)
+        var voice = try await voice(listeningTo: reference?.audio ?? recording, name)
+        voice.warnings += (reference?.notes ?? []).map { .recording(name, $0) }
+        return voice
+    }
+
+    private func voice(listeningTo recording: Audio, _ name: String) async throws -> Voice {
         try await engine.run(threads: model.libtorchThreads) { [model] turn in
             try model.offload?.enter()
             defer { model.offload?.exit() }
@@ -42,7 +54,7 @@ extension Synthesizer {
         let sound = try recording.audio(named: "the recording in \(voice.name)")
         var anew = try await self.voice(from: sound, named: "the recording in \(voice.name)")
         anew.name = voice.name
-        anew.warnings = [.remade(voice, for: model.variant.title, differing)]
+        anew.warnings = [.remade(voice, for: model.variant.title, differing)] + anew.warnings
         return anew
     }
 }
@@ -96,6 +108,11 @@ extension SpeechWarning {
     static func unknownOrigin(of voice: String) -> SpeechWarning {
         SpeechWarning(
             .unknownVoice, "\(voice) does not tell which networks made it: where they are not this model's, speech in it is wrong")
+    }
+
+    static func recording(_ name: String, _ note: String) -> SpeechWarning {
+        let file = name.contains("/") ? URL(filePath: name).lastPathComponent : name
+        return SpeechWarning(.recording, "\(file): \(note)")
     }
 
     static func remade(_ voice: Voice, for model: String, _ differing: [VoiceOrigin.Part]) -> SpeechWarning {

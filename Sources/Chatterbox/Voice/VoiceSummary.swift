@@ -1,4 +1,5 @@
 import Foundation
+import SpeechAudio
 
 /// How much a prepared voice holds and what made it, told without the model that it is for.
 public struct VoiceSummary: Sendable, Hashable {
@@ -15,6 +16,9 @@ public struct VoiceSummary: Sendable, Hashable {
     /// Seconds of it that the file keeps; nil where it keeps no recording.
     public let keptSeconds: Double?
 
+    /// What the recording that it keeps is like; nil where it keeps none.
+    public let recording: RecordingQuality?
+
     /// - Parameter file: as for ``Voice/load(from:sizes:)``.
     /// - Throws: as there, where the file cannot be read or is no voice.
     public init(of file: URL) throws {
@@ -29,6 +33,7 @@ public struct VoiceSummary: Sendable, Hashable {
         conditioningTokens = try length(voice.conditioningTokens.shape, Voice.Name.conditioningTokens)
         speakerEmbedding = try length(voice.speakerEmbedding.shape, Voice.Name.speakerEmbedding)
         (origin, heardSeconds, keptSeconds) = (voice.origin, voice.heardSeconds, voice.recording?.seconds)
+        recording = try voice.recording.map { RecordingQuality(of: try $0.audio(named: "the recording in \(file.lastPathComponent)")) }
     }
 
     /// Seconds of speech that S3Gen continues.

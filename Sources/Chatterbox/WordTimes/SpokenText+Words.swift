@@ -28,10 +28,13 @@ extension SpokenText {
             while index < first + count {
                 let owner = owners[index]
                 let end = (index..<first + count).first { owners[$0] != owner } ?? first + count
-                written += segments[owner].isChanged ? segments[owner].written : String(characters[index..<end])
+                // A reader sees the sign that an entity stands for.
+                let isEntity = segments[owner].written.hasPrefix("&") && segments[owner].written.hasSuffix(";")
+                written += segments[owner].isChanged && !isEntity ? segments[owner].written : String(characters[index..<end])
                 index = end
             }
-            return SpokenWord(text: first + count > first && owners[first..<first + count].contains(where: { segments[$0].isChanged }) ? written : word.text, start: word.start, end: word.end)
+            let isChanged = owners[first..<first + count].contains { segments[$0].isChanged }
+            return SpokenWord(text: isChanged ? written.trimmingSpaces() : word.text, start: word.start, end: word.end)
         }
     }
 }

@@ -14,6 +14,21 @@ public struct SpokenWord: Sendable, Hashable, Codable {
     /// The word where all is spoken so many times as fast.
     func faster(_ speed: Double) -> SpokenWord { SpokenWord(text: text, start: start / speed, end: end / speed) }
 
+    /// The word where all after a time is spoken so many times as fast.
+    func faster(_ speed: Double, from time: Double) -> SpokenWord {
+        SpokenWord(text: text, start: time + (start - time) / speed, end: time + (end - time) / speed)
+    }
+
+    /// The word in its sound after silences were put in.
+    func moved(by cuts: [(sample: Int, silence: Int)], sampleRate: Int) -> SpokenWord {
+        func moved(_ seconds: Double) -> Double {
+            seconds + Double(cuts.reduce(0) { $0 + (Double($1.sample) < seconds * Double(sampleRate) ? $1.silence : 0) }) / Double(sampleRate)
+        }
+        // A word's end is not after a silence that begins within it.
+        let start = moved(start)
+        return SpokenWord(text: text, start: start, end: max(start, min(moved(end), start + (end - self.start) + 0.001)))
+    }
+
     /// The word in a longer sound, of which a part of the sound that it is in takes the place from some sample on.
     func moved(into part: Range<Int>, at place: Int, sampleRate: Int) -> SpokenWord {
         func moved(_ seconds: Double) -> Double {

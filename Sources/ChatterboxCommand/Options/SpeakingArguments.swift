@@ -1,5 +1,7 @@
 import ArgumentParser
 import Chatterbox
+import Foundation
+import SpeechText
 
 /// How a text is spoken. What is not given stays as the model has it.
 struct SpeakingArguments: ParsableArguments {
@@ -39,6 +41,14 @@ struct SpeakingArguments: ParsableArguments {
     @Option(help: "Speak sentence by sentence, or the whole text in one breath as upstream does.")
     var split = SpeechOptions.Splitting.sentences
 
+    @Option(help: ArgumentHelp(
+        "Draw a piece of the text again whose speech is cut, repeats itself or has an odd length, up to this many times in all, and keep the best. (default: 2, with --max-tokens 1)",
+        valueName: "n"))
+    var takes: Int?
+
+    @Option(help: ArgumentHelp("Words that are said otherwise than they are written: a table of a word, a tab and what is said.", valueName: "words.tsv"))
+    var lexicon: String?
+
     @Option(help: ArgumentHelp("Times as fast, 0.25 to 4, at the same pitch. (default: 1)", valueName: "x"))
     var speed: Double?
 
@@ -47,7 +57,7 @@ struct SpeakingArguments: ParsableArguments {
     var loudness: Double?
 
     @Flag(help: ArgumentHelp(
-        "Give numbers, signs and abbreviations to the model as they are written, as upstream does; so do --split none and --exact."))
+        "Give markup, numbers, signs and abbreviations to the model as they are written, as upstream does; so do --split none and --exact."))
     var noNormalize = false
 
     @Flag(help: "Leave the inaudible watermark out.")
@@ -64,9 +74,20 @@ struct SpeakingArguments: ParsableArguments {
                 temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: repetitionPenalty,
                 guidance: cfgWeight),
             exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
-            maximumTokens: maxTokens ?? SpeechOptions.standard.maximumTokens, seed: self.seed ?? seed, watermark: !noWatermark,
+            maximumTokens: maxTokens, seed: self.seed ?? seed, watermark: !noWatermark,
             splitting: split, wordTimes: wordTimes, delivery: delivery, speed: speed ?? 1, loudness: loudness,
-            normalizes: noNormalize ? false : nil)
+            normalizes: noNormalize ? false : nil, takes: takes, lexicon: try parsedLexicon())
+    }
+
+    private func parsedLexicon() throws -> Lexicon? {
+        guard let lexicon else { return nil }
+        let data: Data
+        do { data = try Data(contentsOf: URL(filePath: lexicon)) } catch { throw TextSourceError.unreadable(lexicon, error) }
+        do { return try Lexicon(tsv: PlainText.cleaned(PlainText.decoded(data))) } catch let error as LexiconError {
+            throw UsageError("--lexicon \(lexicon): \(error)")
+        } catch let error as TextEncodingError {
+            throw TextSourceError.notText(lexicon, error)
+        }
     }
 
     private func parsedLanguage() throws -> Language? {

@@ -5,19 +5,46 @@ import SpeechAudio
 
 /// Whose voice.
 struct VoiceArguments: ParsableArguments {
-    @Option(help: ArgumentHelp(
-        "A recording to speak like, a prepared voice (.safetensors), or a name from `chatterbox voice list` or of the model's voices. Without it, the model's own voice.",
+    @Option(name: .customLong("voice"), help: ArgumentHelp(
+        "A recording to speak like, a prepared voice (.safetensors), or a name from `chatterbox voice list` or of the model's voices. Without it, the model's own voice. As ada=FILE, the voice of the turns in a text that begin with [ada]; give one for each speaker.",
         valueName: "file|name"))
-    var voice: String?
+    var given: [String] = []
+
+    /// The voice of all that is nobody's turn.
+    var voice: String? { given.last { Self.speaker($0) == nil } }
+
+    /// Speakers by name, in the order given.
+    private var speakers: [(name: String, voice: String)] { given.compactMap(Self.speaker) }
+
+    /// `ada=ada.wav`, unless that is a file's name.
+    private static func speaker(_ argument: String) -> (name: String, voice: String)? {
+        guard let sign = argument.firstIndex(of: "="), !FileManager.default.fileExists(atPath: argument) else { return nil }
+        let name = String(argument[..<sign]), voice = String(argument[argument.index(after: sign)...])
+        return name.contains("/") || name.isEmpty || voice.isEmpty ? nil : (name, voice)
+    }
 
     /// What is meant, read and checked before any model is loaded; nil for the model's own voice.
     ///
     /// - Parameter model: the model that will speak, whose own voices have names as well.
-    /// - Throws: as ``VoiceSource``.
+    /// - Throws: ``UsageError`` for several voices; as ``VoiceSource``.
     func source(for model: ModelArguments) throws -> VoiceSource? {
+        if let speaker = speakers.first { throw UsageError("--voice \(speaker.name)=… gives a speaker of a text a voice; here one voice is enough: --voice \(speaker.voice)") }
+        guard given.count < 2 else { throw UsageError("--voice is given \(given.count) times; give it once, or name the speakers of a text: --voice ada=\(given[0])") }
+        return try voice.map { try source($0, model) }
+    }
+
+    /// The same with the voices of a text's speakers.
+    func sources(for model: ModelArguments) throws -> (own: VoiceSource?, speakers: [(name: String, source: VoiceSource)]) {
+        let unnamed = given.filter { Self.speaker($0) == nil }, speakers = speakers
+        guard unnamed.count < 2 else { throw UsageError("--voice is given \(unnamed.count) times without a speaker's name; name the speakers of the text: --voice ada=\(unnamed[0])") }
+        if let twice = Dictionary(grouping: speakers, by: \.name).first(where: { $0.value.count > 1 })?.key { throw UsageError("--voice \(twice)=… is given twice") }
+        return (try voice.map { try source($0, model) }, try speakers.map { ($0.name, try source($0.voice, model)) })
+    }
+
+    private func source(_ voice: String, _ model: ModelArguments) throws -> VoiceSource {
         let folders = UserFolders()
         let own = (try? folders.modelLocator().folder(of: model.model)).map { VoiceLibrary(ofModel: $0) }
-        return try voice.map { try VoiceSource($0, folders.voiceLibrary, ofModel: own) }
+        return try VoiceSource(voice, folders.voiceLibrary, ofModel: own)
     }
 }
 

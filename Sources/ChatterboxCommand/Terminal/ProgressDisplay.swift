@@ -53,13 +53,15 @@ final class ProgressDisplay: Sendable {
         StandardError.print("Note: \(line)")
     }
 
+    /// What nothing is wrong with: a voice that was made anew is as good as from its recording.
+    private static let notes: Set<SpeechWarning.Kind> = [.remadeVoice, .recording, .language, .codeLeftOut, .redrawn]
+
     /// What the user should know of the speech; each warning once, however often it is reported.
     func warn(_ warnings: [SpeechWarning]) {
         guard style != .silent else { return }
         for warning in warnings where state.withLock({ $0.warned.insert(warning).inserted }) {
             clear()
-            // A voice that was made anew is as good as from its recording.
-            StandardError.print("\(warning.kind == .remadeVoice ? "Note" : "warning"): \(Remedy.sentence(warning))")
+            StandardError.print("\(Self.notes.contains(warning.kind) ? "Note" : "warning"): \(Remedy.sentence(warning))")
         }
     }
 

@@ -53,7 +53,10 @@ enum Remedy {
         case is VoiceError: "make the voice anew with `chatterbox voice make`"
         case AudioError.needsFFmpeg(let name, _):
             "install it (on Debian: apt-get install ffmpeg), or convert the recording where there is one: ffmpeg -i \(name) recording.wav"
+        case AudioError.cancelling(let name): "ffmpeg -i \(name) -af pan=mono|c0=c0 recording.wav"
         case TextError.tooLong: "that is --split sentences"
+        case TextError.unsureLanguage: "as with --language fr"
+        case TextError.unknownSpeakers(let names, _): "add --voice \(names[0])=FILE"
         case TrainingError.missing(_, .speechTokens): "`chatterbox train tokens` writes it"
         case TrainingError.missing(_, .speakerEmbeddings): "`chatterbox train speakers` writes it"
         case TrainingError.features: "`chatterbox train features`, or `train mels` for the flow's, makes it again"

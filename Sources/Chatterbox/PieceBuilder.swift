@@ -1,0 +1,179 @@
+import SpeechText
+
+/// Makes a text's pieces, one stretch of it after the other.
+struct PieceBuilder {
+    private(set) var parts: [PreparedText.Part] = []
+    private(set) var count = 0
+    private let model: Model
+    private let options: SpeechOptions
+    private let language: Language
+    private let form: SpokenForm?
+    private let splitter = SentenceSplitter()
+    private var warnings: [SpeechWarning] = [], unknown: [Character] = []
+    /// Letters, and those of them that the model does not know.
+    private(set) var letters = (all: 0, unknown: 0)
+    /// Whether there was text without a word.
+    private var hasMarksAlone = false
+
+    /// Most characters of a piece as it is said, where it is longer than as it is written.
+    private static let longest = 350
+    /// A piece of fewer letters is spoken together with its neighbour: alone, models babble.
+    private static let shortest = 20
+
+    init(_ model: Model, _ options: SpeechOptions, _ language: Language, normalizes: Bool) {
+        (self.model, self.options, self.language) = (model, options, language)
+        form = normalizes ? SpokenForm(language: language.code) : nil
+    }
+
+    var allWarnings: [SpeechWarning] { warnings + (unknown.isEmpty ? [] : [.unknownCharacters(unknown)]) }
+
+    /// The characters that the model does not know, where most of the text is written in them.
+    var mostlyUnknown: [Character]? { letters.unknown * 2 > letters.all ? unknown : nil }
+
+    /// Whether there is silence alone, and some.
+    var isSilence: Bool {
+        count == 0 && !hasMarksAlone && parts.contains { if case .silence(let seconds) = $0 { seconds > 0 } else { false } }
+    }
+
+    // MARK: stretches
+
+    /// Adds the whole in one piece, as it is written where nothing of it was read as markup.
+    mutating func addWhole(_ marked: MarkedText, of text: String) throws {
+        let segments = marked.parts.flatMap { part -> [SpokenText.Segment] in if case .speech(let text, _) = part { text.segments } else { [] } }
+        let reading = SpokenText(segments: segments)
+        var slices = reading.isChanged ? SpokenTextSlices(reading) : nil
+        try add(reading.isChanged ? reading.text : text, pause: 0, MarkedText.Manner(), &slices)
+    }
+
+    mutating func add(_ marked: MarkedText) throws {
+        for (index, part) in marked.parts.enumerated() {
+            switch part {
+            case .silence(let seconds): parts.append(.silence(seconds))
+            case .speech(let text, let manner):
+                let isFollowed = index + 1 < marked.parts.count && { if case .speech = marked.parts[index + 1] { true } else { false } }()
+                try add(text, manner, isFollowed: isFollowed)
+            }
+        }
+    }
+
+    private mutating func add(_ reading: SpokenText, _ manner: MarkedText.Manner, isFollowed: Bool) throws {
+        var slices = reading.isChanged ? SpokenTextSlices(reading) : nil
+        let plain = reading.text
+        let script = try SpeechScript(plain, splitter: splitter).parts
+        var index = 0
+        while index < script.count {
+            guard case .speech(let first, var boundary) = script[index] else {
+                if case .silence(let seconds) = script[index] { parts.append(.silence(seconds)) }
+                index += 1
+                continue
+            }
+            var group = PieceGroup(first)
+            // Short neighbours are spoken together.
+            while index + 1 < script.count, boundary == .paragraph || boundary == .sentence, case .speech(let next, let after) = script[index + 1],
+                group.letters < Self.shortest || index + 2 == script.count && splitter.length(next) < Self.shortest && boundary == .paragraph,
+                group.letters + splitter.length(next) <= splitter.limit
+            {
+                group.join(next, pause: SpeechJoiner.pause(after: boundary), splitter)
+                boundary = after
+                index += 1
+            }
+            // A silence that was asked for replaces the pause, and after the last word there is none.
+            var pause = 0.0
+            if index + 1 < script.count {
+                if case .speech = script[index + 1] { pause = SpeechJoiner.pause(after: boundary) }
+            } else if isFollowed {
+                pause = SpeechJoiner.pause(after: SentenceSplitter.boundary(atEndOf: plain))
+            }
+            try add(group.text, pause: pause, manner, &slices, group)
+            index += 1
+        }
+    }
+
+    // MARK: pieces
+
+    /// Adds a piece; one that is too long as it is said, in parts.
+    ///
+    /// - Parameters:
+    ///   - slices: what is left of the stretch's markup; nil where it has none.
+    ///   - group: where parts meet in it.
+    private mutating func add(
+        _ text: String, pause: Double, _ manner: MarkedText.Manner, _ slices: inout SpokenTextSlices?, _ group: PieceGroup? = nil
+    ) throws {
+        var readings = steps(text, group)
+        let limit = model.configuration.t3.maximumText
+        let spoken = readings.last?.text ?? text, encoded = PreparedText.encode(spoken, model, language)
+        let isLong = encoded.tokens.count > limit || spoken.count > 3 * text.count / 2 && spoken.count > Self.longest
+        if isLong, encoded.hasWords, options.splitting == .sentences {
+            let halves = SentenceSplitter(limit: max(1, text.count / 2 + 1))(text)
+            if halves.count > 1 {
+                for (index, half) in halves.enumerated() {
+                    try add(half.text, pause: index + 1 < halves.count ? SpeechJoiner.pause(after: half.boundary) : pause, manner, &slices)
+                }
+                return
+            }
+        }
+        if let marks = slices?.next(text.inkedScalars), marks.isChanged { readings.insert(marks, at: 0) }
+        // What is not spoken is named, whether anything else of the piece is or not.
+        let unknown = model.tokenizer.unknownCharacters(in: model.variant.normalizer(spoken), encoded)
+        self.unknown += unknown.filter { !self.unknown.contains($0) }
+        let missing = Set(unknown)
+        letters.all += spoken.count(where: \.isLetter)
+        letters.unknown += missing.isEmpty ? 0 : spoken.count { $0.isLetter && (missing.contains($0) || $0.lowercased().first.map(missing.contains) == true) }
+        guard encoded.hasWords else {
+            hasMarksAlone = true
+            return
+        }
+        guard encoded.tokens.count <= limit else {
+            throw TextError.tooLong(characters: text.count, tokens: encoded.tokens.count, limit: limit)
+        }
+        warnings += encoded.warnings.filter { !warnings.contains($0) }
+        count += 1
+        parts.append(.piece(PreparedText.Piece(
+            text: text, readings: readings, number: count, pause: pause, manner: manner, joints: group?.joints ?? [])))
+    }
+
+    /// What a piece is said as, step by step.
+    private func steps(_ text: String, _ group: PieceGroup?) -> [SpokenText] {
+        var readings: [SpokenText] = [], said = text
+        func take(_ reading: SpokenText?) {
+            guard let reading, reading.isChanged else { return }
+            readings.append(reading)
+            said = reading.text
+        }
+        take(group?.reading)
+        take(options.lexicon?(said))
+        take(form?(said))
+        return readings
+    }
+}
+
+/// Pieces that are spoken in one breath.
+struct PieceGroup {
+    private(set) var text: String
+    private(set) var letters: Int
+    private var segments: [SpokenText.Segment]
+    /// Letters before each place where parts meet, and the pause there.
+    private var places: [(letters: Int, pause: Double)] = []
+
+    init(_ text: String) {
+        self.text = text
+        letters = SentenceSplitter().length(text)
+        segments = [.init(written: text, spoken: text)]
+    }
+
+    /// What the text is said as: with a full stop at the end of a part that has no mark there.
+    var reading: SpokenText { SpokenText(segments: segments) }
+
+    var joints: [PreparedText.Joint] { places.map { PreparedText.Joint(share: Double($0.letters) / Double(max(1, letters)), pause: $0.pause) } }
+
+    mutating func join(_ next: String, pause: Double, _ splitter: SentenceSplitter) {
+        places.append((letters, pause))
+        let isWide = (text.unicodeScalars.last?.value ?? 0) >= 0x2E80
+        let hasEnd = text.last { !SentenceSplitter.closing.contains($0) }.map { SentenceSplitter.ends.contains($0) || SentenceSplitter.breaks.contains($0) } ?? true
+        let space = isWide ? "" : " "
+        segments.append(.init(written: space, spoken: hasEnd ? space : isWide ? "。" : ". "))
+        segments.append(.init(written: next, spoken: next))
+        text += space + next
+        letters += splitter.length(next)
+    }
+}
