@@ -15,7 +15,7 @@ public enum LanguageGuess: Sendable, Hashable {
     case unsure([String])
 
     /// Words that are looked at: more tell nothing new.
-    private static let most = 400
+    private static let most = 150
 
     /// - Parameter languages: ISO 639-1 codes of those that it may be.
     public init(_ text: String, among languages: Set<String>) {

@@ -12,6 +12,8 @@ public struct SpokenForm: Sendable {
     let words: LanguageWords
     /// By the word that they begin with, longest first.
     let abbreviations: [String: [(written: String, spoken: String)]]
+    /// What they begin with.
+    let abbreviationStarts: Set<Unicode.Scalar>
     var language: String { speller.language }
 
     /// - Parameter language: an ISO 639-1 code; one that is not known is read as English.
@@ -21,6 +23,7 @@ public struct SpokenForm: Sendable {
         words = LanguageWords.of(known)
         let sorted = words.abbreviations.sorted { $0.key.count > $1.key.count }.map { (written: $0.key, spoken: $0.value) }
         abbreviations = Dictionary(grouping: sorted) { String($0.written.prefix { $0.isLetter }) }
+        abbreviationStarts = Set(sorted.compactMap(\.written.unicodeScalars.first))
     }
 
     public func callAsFunction(_ text: String) -> SpokenText { TextScanner(text, self).run() }

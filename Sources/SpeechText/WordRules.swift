@@ -123,7 +123,11 @@ extension TextScanner {
     }
 
     func wordly(_ index: Int) -> Match? {
-        guard let word = word(at: index) else { return nil }
+        var end = index
+        while end < scalars.count, isLetter(scalars[end]) { end += 1 }
+        // Most words of a text are nothing but words.
+        guard mayMean(index..<end) else { return nil }
+        let word = (text: string(index..<end), end: end)
         if let address = address(index, word) { return address }
         if let letter = greekLetter(index, word) { return letter }
         if word.text.utf8.count <= 8, let short = abbreviation(index, word) { return short }
@@ -132,6 +136,18 @@ extension TextScanner {
         if English.monthNames.contains(word.text), let date = monthAndDay(word.text, word.end) { return date }
         if let month = English.shortMonths[word.text], let date = monthAndDay(month, word.end) { return date }
         return romanNumeral(index, word)
+    }
+
+    /// Whether a word may be more: an abbreviation, a numeral, a month's name, the beginning of an address.
+    private func mayMean(_ word: Range<Int>) -> Bool {
+        guard !word.isEmpty else { return false }
+        let first = scalars[word.lowerBound]
+        if word.upperBound < scalars.count {
+            let next = scalars[word.upperBound]
+            if next.isASCII, isDigit(next) || [".", "@", ":", "/", "_", "-", "+"].contains(next) { return true }
+        }
+        if first.isASCII, (65...90).contains(first.value) || !isEnglish && form.abbreviationStarts.contains(first) { return true }
+        return !first.isASCII && (isEnglish ? (0x370...0x3FF).contains(first.value) : true)
     }
 
     private func abbreviation(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
