@@ -42,6 +42,8 @@ extension TextScanner {
     func numeric(_ index: Int) -> Match? {
         // Digits in a word, as in A4 and mp3.
         if index > 0, isLetter(scalars[index - 1]), !isWide(scalars[index - 1]), let run = digits(at: index) {
+            // v1.0 and v1.2.3.
+            if scalar(run.end) == ".", isDigit(scalar(run.end + 1)) { return dotted(index) ?? number(at: index).map { Match($0.end, say($0)) } }
             return Match(run.end, run.text.count <= 2 ? speller.number(whole: run.text, fraction: nil) : speller.digits(run.text))
         }
         if let when = date(index) ?? ordinalBefore(index) { return when }
@@ -214,6 +216,8 @@ extension TextScanner {
         else { return nil }
         // Three numbers are no range.
         if let after = scalar(second.end), after == dash, isDigit(scalar(second.end + 1)) { return nil }
+        // Nor is a number with zeros before it an end: 2024-0017.
+        if second.whole.count > 1, second.whole.hasPrefix("0") { return nil }
         guard let end = quantity(second) else { return nil }
         let beginning = year(first).flatMap { year(second) == nil ? nil : $0 } ?? say(first)
         return Match(end.end, beginning + gap + words.to + gap + end.spoken)
@@ -242,6 +246,8 @@ extension TextScanner {
             if let said = Fractions.said(a, b, form.language, speller) { return Match(second.end, said) }
             return Match(second.end, "\(speller.cardinal(a)) \(words.over) \(speller.cardinal(b))")
         }
+        if a == b, [5, 10, 20, 100].contains(a) { return Match(second.end, "\(speller.cardinal(a)) out of \(speller.cardinal(b))") }
+        if (a, b) == (50, 50) { return Match(second.end, "fifty-fifty") }
         if (a, b) == (9, 11) { return Match(second.end, "nine eleven") }
         if (a, b) == (24, 7) { return Match(second.end, "twenty-four seven") }
         guard a > 0, b > 1, a < b, b <= 20 || [25, 32, 50, 64, 100].contains(b) else {

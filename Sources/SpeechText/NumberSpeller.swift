@@ -50,8 +50,18 @@ public final class NumberSpeller: Sendable {
         return "\(beginning) \(point) \(digits(fraction))"
     }
 
+    /// What ICU's rules say otherwise than people: Arabic's hundreds are one word, and a Chinese model has seldom seen 〇.
+    private static let corrections: [String: [(String, String)]] = [
+        "zh": [("〇", "零")], "ja": [("〇", "零")], "ko": [("공", "영")],
+        "ar": [
+            ("ثلاثة مائة", "ثلاثمائة"), ("أربعة مائة", "أربعمائة"), ("خمسة مائة", "خمسمائة"), ("ستة مائة", "ستمائة"), ("سبعة مائة", "سبعمائة"), ("ثمانية مائة", "ثمانمائة"),
+            ("تسعة مائة", "تسعمائة"), ("إثنان مليون", "مليونان"),
+        ],
+    ]
+
     private func spell(_ number: NSNumber) -> String {
         // ICU puts soft hyphens where a long word may be broken.
-        (formatter.withLock { $0.string(from: number) } ?? "\(number)").filter { $0 != "\u{AD}" }
+        let spelled = (formatter.withLock { $0.string(from: number) } ?? "\(number)").filter { $0 != "\u{AD}" }
+        return Self.corrections[language]?.reduce(spelled) { $0.replacing($1.0, with: $1.1) } ?? spelled
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 
 /// Text without what cannot be heard.
 public enum PlainText {
-    /// The text composed (Unicode's NFC), with ligatures and full-width letters as plain ones, and without marks that are not seen:
+    /// The text composed (Unicode's NFC), with ligatures and full-width letters as plain ones (marks but behind Chinese and Japanese), and without marks that are not seen:
     /// byte-order marks, soft hyphens, zero-width spaces, direction marks.
     ///
     /// Joiners stay in scripts that are shaped by them.
@@ -15,6 +15,10 @@ public enum PlainText {
             case 0x200C, 0x200D:
                 guard let last = scalars.last, (0x0600...0x0DFF).contains(last.value) else { continue }
                 scalars.append(scalar)
+            case 0xFF01...0xFF0F where scalars.last.map(isIdeograph) == true, 0xFF1A...0xFF20 where scalars.last.map(isIdeograph) == true,
+                0xFF3B...0xFF40 where scalars.last.map(isIdeograph) == true, 0xFF5B...0xFF5E where scalars.last.map(isIdeograph) == true:
+                // Behind a Chinese or Japanese character a mark ends a sentence without a space.
+                scalars.append(scalar)
             case 0xFB00...0xFB06, 0xFF01...0xFF5E:
                 scalars.append(contentsOf: String(scalar).precomposedStringWithCompatibilityMapping.unicodeScalars)
             default: scalars.append(scalar)
@@ -22,6 +26,8 @@ public enum PlainText {
         }
         return String(scalars).precomposedStringWithCanonicalMapping
     }
+
+    private static func isIdeograph(_ scalar: Unicode.Scalar) -> Bool { (0x2E80...0x9FFF).contains(scalar.value) || (0xAC00...0xD7AF).contains(scalar.value) }
 
     /// Text from a file: UTF-8, or UTF-16 with its byte-order mark, which is dropped.
     ///

@@ -10,6 +10,8 @@ public struct SpokenTextSlices {
     private let segments: [SpokenText.Segment]
     /// What of the first segments was given out: segments, and scalars of the next.
     private var (segment, scalar) = (0, 0)
+    /// What is said in that segment.
+    private var spoken: [Unicode.Scalar] = []
 
     public init(_ text: SpokenText) { segments = text.segments }
 
@@ -20,7 +22,8 @@ public struct SpokenTextSlices {
     public mutating func next(_ count: Int) -> SpokenText {
         var part: [SpokenText.Segment] = [], rest = count
         while segment < segments.count, rest > 0 || segments[segment].spoken.isEmpty {
-            let whole = segments[segment], spoken = Array(whole.spoken.unicodeScalars)
+            let whole = segments[segment]
+            if scalar == 0 { spoken = Array(whole.spoken.unicodeScalars) }
             var end = scalar
             while end < spoken.count {
                 let isSpace = spoken[end].properties.isWhitespace

@@ -7,7 +7,7 @@ import Testing
 struct PlainTextTests {
     @Test("ligatures, full-width letters and accents are plain, invisible marks gone", arguments: [
         ("The ﬁnal ofﬁce.", "The final office."), ("Ｈｅｌｌｏ！", "Hello!"), ("cafe\u{301}", "café"), ("zero\u{200B}width\u{FEFF}", "zerowidth"), ("soft\u{AD}ly", "softly"),
-        ("plain", "plain"), ("می\u{200C}خواهم", "می\u{200C}خواهم"), ("a\u{200D}b", "ab"),
+        ("plain", "plain"), ("می\u{200C}خواهم", "می\u{200C}خواهم"), ("a\u{200D}b", "ab"), ("你好？我很好！Ｏｋ！", "你好？我很好！Ok!"),
     ]) func cleaning(text: String, clean: String) {
         #expect(PlainText.cleaned(text).unicodeScalars.elementsEqual(clean.unicodeScalars))
     }

@@ -72,7 +72,7 @@ struct SpokenFormTests {
         ("pt", "3,5%", "três vírgula cinco por cento"), ("pt", "25 de abril de 1974", "vinte e cinco de abril de mil novecentos e setenta e quatro"), ("pt", "R & B", "R e B"),
         ("nl", "3 oktober 1984", "drie oktober negentienhonderdvierentachtig"), ("nl", "5,5 kg", "vijf komma vijf kilogram"), ("nl", "14:30 uur", "veertien uur dertig"),
         ("pl", "21", "dwadzieścia jeden"), ("ru", "3,25", "три целых двадцать пять сотых"), ("ru", "5%", "пять процентов"), ("tr", "%5", "yüzde beş"), ("tr", "21", "yirmi bir"),
-        ("hi", "21", "इक्कीस"), ("zh", "2024年", "二〇二四年"), ("zh", "50%", "百分之五十"), ("zh", "21个", "二十一个"), ("ja", "21", "二十一"), ("ko", "21", "이십일"),
+        ("hi", "21", "इक्कीस"), ("zh", "2024年", "二零二四年"), ("zh", "50%", "百分之五十"), ("zh", "21个", "二十一个"), ("ja", "21", "二十一"), ("ko", "21", "이십일"),
         ("ar", "21", "واحد وعشرون"), ("da", "21", "enogtyve"), ("sv", "21", "tjugoett"), ("no", "21", "tjueén"), ("fi", "21", "kaksikymmentäyksi"), ("el", "21", "είκοσι ένα"),
         ("he", "21", "עשרים ואחת"), ("ms", "21", "dua puluh satu"), ("sw", "21", "ishirini na moja"), ("sv", "3,5", "tre komma fem"), ("ja", "50%", "五十パーセント"),
     ]

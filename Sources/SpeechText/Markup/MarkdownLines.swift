@@ -138,7 +138,7 @@ extension MarkupScanner {
         for scalar in scalars[range] {
             if scalar == mark { count += 1 } else if !scalar.isSpace { return false }
         }
-        return count >= 3
+        return count >= 3 || count == 2 && mark == "-" && range.count <= 3
     }
 
     private mutating func heading(_ content: Int, _ end: Int) -> Kind {
