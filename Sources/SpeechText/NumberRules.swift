@@ -123,7 +123,9 @@ extension TextScanner {
             let unit = string(next..<end)
             // Single letters are units only where they touch the number, or in capitals of their own.
             if ends(end), let forms = words.units[unit], next == number.end || unit.count > 1 || English.loneUnits.contains(unit) {
-                return Match(end, counted(number, forms))
+                // "Mio. Euro": the full stop is the abbreviation's, but at the text's end.
+                let isShortened = scalar(end) == "." && ["Mio", "Mrd", "Std", "Min", "Sek"].contains(unit) && isSpace(scalar(end + 1)) && scalar(end + 2) != nil
+                return Match(isShortened ? end + 1 : end, counted(number, forms))
             }
             end -= 1
         }
