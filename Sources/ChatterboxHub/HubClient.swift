@@ -21,6 +21,7 @@ public struct HubClient: Sendable {
         _ configuration: HubConfiguration, clock: HubClock = .continuous,
         freeSpace: @escaping @Sendable (URL) -> Int? = DiskSpace.free, _ body: (HubClient) async throws -> Result
     ) async throws -> Result {
+        if let problem = configuration.proxyProblem, !configuration.isOffline { throw problem }
         var settings = HTTPClient.Configuration()
         // Redirects are followed by hand: the token must not go along to another host.
         settings.redirectConfiguration = .disallow
@@ -30,7 +31,13 @@ public struct HubClient: Sendable {
         settings.connectionPool.retryConnectionEstablishment = false
         // One connection for each file is faster than one for all.
         settings.httpVersion = .http1Only
-        if let proxy = configuration.proxy { settings.proxy = .server(host: proxy.host, port: proxy.port) }
+        settings.proxy = configuration.proxy.map { proxy in
+            switch proxy.kind {
+            case .http:
+                .server(host: proxy.host, port: proxy.port, authorization: proxy.user.map { .basic(username: $0, password: proxy.password ?? "") })
+            case .socks: .socksServer(host: proxy.host, port: proxy.port)
+            }
+        }
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
         let client = HubClient(configuration: configuration, clock: clock, http: http, freeSpace: freeSpace)
         do {
@@ -110,13 +117,17 @@ public struct HubClient: Sendable {
     }
 
     private func describeOnce(_ name: String, _ repository: HubRepository, _ revision: String, _ start: String) async throws -> HubFile {
-        var url = start
+        // What a redirecting answer said counts for the one that it leads to. A mirror may leave the commit out where that was asked for.
+        var url = start, tag: String?, size: String?
+        var commit = HubRevision.isCommit(revision) ? revision : nil
         for _ in 0..<10 {
             let response = try await send(.HEAD, url)
             try check(response, url, name, repository, revision)
             let next = redirect(response, from: url)
-            let tag = response.headers.first(name: "X-Linked-Etag") ?? (next == nil ? response.headers.first(name: "ETag") : nil)
-            if let next, tag == nil || !response.headers.contains(name: "X-Repo-Commit") {
+            commit = response.headers.first(name: "X-Repo-Commit") ?? commit
+            tag = response.headers.first(name: "X-Linked-Etag") ?? tag
+            size = response.headers.first(name: "X-Linked-Size") ?? size
+            if let next, tag == nil || commit == nil || size == nil && HubRevision.isCommit(revision) {
                 url = next
                 continue
             }
@@ -124,13 +135,14 @@ public struct HubClient: Sendable {
                 guard let value else { throw HubError.notAHub(url: url, missing: what) }
                 return value
             }
-            let commit = try require(response.headers.first(name: "X-Repo-Commit"), "X-Repo-Commit")
-            guard HubRevision.isCommit(commit) else { throw HubError.notAHub(url: url, missing: "commit in X-Repo-Commit") }
-            let size = response.headers.first(name: "X-Linked-Size") ?? (next == nil ? response.headers.first(name: "Content-Length") : nil)
+            let found = try require(commit, "X-Repo-Commit")
+            guard HubRevision.isCommit(found) else { throw HubError.notAHub(url: url, missing: "commit in X-Repo-Commit") }
+            let bytes = size ?? (next == nil ? response.headers.first(name: "Content-Length") : nil)
+            let checksum = (tag ?? response.headers.first(name: "ETag")).flatMap(HubChecksum.init)
             return HubFile(
-                repository: repository, name: name, commit: commit,
-                size: try require(size.flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }, "X-Linked-Size"),
-                checksum: try require(tag.flatMap(HubChecksum.init), "checksum as its ETag"))
+                repository: repository, name: name, commit: found,
+                size: try require(bytes.flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }, "X-Linked-Size"),
+                checksum: try require(checksum, "checksum as its ETag"))
         }
         throw HubError.tooManyRedirects(url: start)
     }

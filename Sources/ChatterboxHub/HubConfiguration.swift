@@ -14,6 +14,8 @@ public struct HubConfiguration: Sendable {
     public var isOffline: Bool
     /// A proxy for requests to other hosts than this machine.
     public var proxy: HubProxy?
+    /// What is wrong with the proxy that the environment names; thrown when the hub is to be reached.
+    var proxyProblem: HubError?
     /// Files that are fetched at the same time.
     public var parallelFiles: Int
     /// How long the hub may keep us waiting, and how often it may fail.
@@ -61,7 +63,8 @@ public struct HubConfiguration: Sendable {
             cacheFolder: value("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE").map(folder) ?? hubHome.appending(path: "hub"),
             token: token?.trimmingCharacters(in: .whitespacesAndNewlines).nonEmpty,
             isOffline: value("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE").map { ["1", "ON", "YES", "TRUE"].contains($0.uppercased()) } ?? false,
-            proxy: HubProxy(environment: environment, endpoint: endpoint))
+            proxy: nil)
+        do { proxy = try HubProxy(environment: environment, endpoint: endpoint) } catch { proxyProblem = error }
     }
 
     /// `$NAME` and `${NAME}` replaced where they are set.
@@ -91,31 +94,6 @@ public struct HubPatience: Sendable {
     public var slowestBytes = 64 * 1024
 
     public init() {}
-}
-
-/// A proxy that speaks HTTP.
-public struct HubProxy: Sendable, Hashable {
-    public let host: String
-    public let port: Int
-
-    public init(host: String, port: Int) {
-        self.host = host
-        self.port = port
-    }
-
-    /// The proxy that `HTTPS_PROXY` (or `HTTP_PROXY`, for an endpoint without TLS) names, unless `NO_PROXY` excepts the hub.
-    init?(environment: [String: String], endpoint: String) {
-        let hub = URL(string: endpoint)
-        let variable = hub?.scheme == "http" ? "http_proxy" : "https_proxy"
-        guard let address = environment[variable] ?? environment[variable.uppercased()], let url = URL(string: address),
-              let host = url.host() else { return nil }
-        let excepted = (environment["no_proxy"] ?? environment["NO_PROXY"] ?? "").split(separator: ",").map {
-            $0.trimmingCharacters(in: CharacterSet(charactersIn: " ."))
-        }
-        let name = hub?.host() ?? ""
-        guard !excepted.contains(where: { $0 == "*" || name == $0 || name.hasSuffix("." + $0) }) else { return nil }
-        self.init(host: host, port: url.port ?? 3128)
-    }
 }
 
 extension String {

@@ -15,6 +15,8 @@ public enum HubError: Error, Hashable, CustomStringConvertible {
     /// An answer without the headers by which a hub describes a file.
     case notAHub(url: String, missing: String)
     case tooManyRedirects(url: String)
+    /// A proxy that the environment names and that cannot be used; its address is without a password.
+    case proxy(String, problem: String)
     /// Transfers that break off, stand still or have the wrong length, again and again.
     case interrupted(file: String, received: Int, size: Int, attempts: Int, reason: String)
     case corrupt(file: String, expected: String, found: String, attempts: Int)
@@ -43,7 +45,9 @@ public enum HubError: Error, Hashable, CustomStringConvertible {
         case .status(let url, let code, let attempts):
             "\(url): the hub answered \(code) \(attempts) times"
         case .notAHub(let url, let missing):
-            "\(url): the answer has no \(missing), so this is no Hugging Face hub"
+            "\(url): the answer has no \(missing), so this is no Hugging Face hub\(missing == "X-Repo-Commit" ? ", or a mirror that leaves it out and serves commits alone" : "")"
+        case .proxy(let address, let problem):
+            "the proxy \(address) cannot be used: \(problem)"
         case .tooManyRedirects(let url):
             "\(url): the redirects form a loop"
         case .interrupted(let file, let received, let size, let attempts, let reason):

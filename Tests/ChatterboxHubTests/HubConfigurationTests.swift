@@ -61,9 +61,28 @@ import Testing
         (["HTTPS_PROXY": "http://p:8080", "NO_PROXY": "localhost, .huggingface.co"], nil),
         (["HTTPS_PROXY": "http://p:8080", "NO_PROXY": "*"], nil),
         (["HTTPS_PROXY": "http://p:8080", "NO_PROXY": "face.co"], HubProxy(host: "p", port: 8080)),
+        (["HTTPS_PROXY": "p:8080"], HubProxy(host: "p", port: 8080)), (["HTTPS_PROXY": "http://p"], HubProxy(host: "p", port: 80)), (["HTTPS_PROXY": "http://p:8080/"], HubProxy(host: "p", port: 8080)),
+        (["HTTPS_PROXY": "http://me:a%40b:c@p:8080"], HubProxy(host: "p", port: 8080, user: "me", password: "a@b:c")), (["HTTPS_PROXY": "me@p:1"], HubProxy(host: "p", port: 1, user: "me", password: "")),
+        (["ALL_PROXY": "socks5h://p"], HubProxy(host: "p", port: 1080, kind: .socks)), (["all_proxy": "socks5://p:9", "https_proxy": ""], HubProxy(host: "p", port: 9, kind: .socks)),
+        (["HTTPS_PROXY": "http://[::1]:8080"], HubProxy(host: "::1", port: 8080)), (["HTTPS_PROXY": ""], nil),
+        (["HTTPS_PROXY": "http://p:1", "NO_PROXY": "huggingface.co:443"], nil), (["HTTPS_PROXY": "http://p:1", "NO_PROXY": "huggingface.co:80"], HubProxy(host: "p", port: 1)),
+        (["HTTPS_PROXY": "http://p:1", "NO_PROXY": "*.co"], nil), (["HTTPS_PROXY": "http://p:1", "HF_ENDPOINT": "https://10.1.2.3", "NO_PROXY": "10.0.0.0/8"], nil),
+        (["HTTPS_PROXY": "http://p:1", "HF_ENDPOINT": "https://11.1.2.3", "NO_PROXY": "10.0.0.0/8"], HubProxy(host: "p", port: 1)),
     ] as [([String: String], HubProxy?)])
     func proxy(environment: [String: String], expected: HubProxy?) {
         #expect(configuration(environment).proxy == expected)
+    }
+
+    @Test("a proxy that cannot be used is named without its password, and only where it is needed", arguments: [
+        ("https://me:secret@p:1", "https://p:1"), ("socks4://p", "SOCKS 4"), ("socks5://me:secret@p", "SOCKS with a name"), ("ftp://p", "ftp is no kind"), ("http://", "no host"), ("http://p:99999", "port"),
+    ]) func proxyProblems(address: String, problem: String) async throws {
+        var configuration = configuration(["HTTPS_PROXY": address])
+        let error = try #require(configuration.proxyProblem)
+        #expect("\(error)".contains(problem) && !"\(error)".contains("secret"))
+        await #expect(throws: error) { try await HubClient.with(configuration) { _ in } }
+        configuration.isOffline = true
+        try await HubClient.with(configuration) { _ in }
+        #expect(self.configuration(["HTTPS_PROXY": address, "NO_PROXY": "*"]).proxyProblem == nil)
     }
 
     @Test("names of repositories", arguments: [

@@ -162,6 +162,13 @@ import Testing
         #expect(world.blobs.isEmpty)
     }
 
+    @Test("a mirror that leaves headers out serves a commit that is asked for by name", arguments: ["X-Repo-Commit", "X-Linked-Size"])
+    func mirror(header: String) async throws {
+        let world = try await HubWorld { request, _ in request.method == .HEAD && request.server == 0 ? .without(header: header) : nil }
+        #expect(try await world.fetch([HubRequest("weights.bin")], revision: world.hub.commit).count == 1)
+        #expect(world.blobs.count == 1)
+    }
+
     @Test("a full disk is noticed before anything is fetched") func diskFull() async throws {
         let world = try await HubWorld()
         let needed = HubWorld.large.count + HubWorld.small.count

@@ -72,6 +72,7 @@ enum Remedy {
         case .refused(_, hasToken: true, _): "check the token in HF_TOKEN and accept the model's terms on its page"
         case .refused(_, hasToken: false, _): "set HF_TOKEN to an access token of yours"
         case .unreachable: "check the network, HF_ENDPOINT and HTTPS_PROXY"
+        case .proxy: "set HTTPS_PROXY to one that is served, or NO_PROXY to the hub's name"
         case .status: "try again later"
         case .notAHub: "check HF_ENDPOINT"
         case .interrupted: "run the command again"
