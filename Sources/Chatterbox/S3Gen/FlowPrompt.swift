@@ -17,6 +17,9 @@ struct FlowPrompt: Sendable {
     /// Where the flow starts, `[1, bins, prompt frames]`: the same for every utterance.
     let noise: Tensor
 
+    /// Bytes that are kept of it.
+    var byteCount: Int { encoder.byteCount + flow.byteCount }
+
     /// - Parameter pause: called between pieces of the work; what it throws ends it.
     /// - Throws: ``FlowError`` for a prompt that is not one; `TorchError`.
     init(_ flow: TokenToMel, _ prompt: SpeechPrompt, steps: Int, pause: () throws -> Void) throws {
@@ -61,12 +64,13 @@ final class FlowPromptCache: Sendable {
         case beingMade(waiting: [EngineTurn.Waker])
     }
 
-    /// Frames of all prompts together.
+    /// Bytes of all prompts together.
     private let limit: Int
     /// The one used last stands last.
     private let entries = Mutex<[(key: Key, entry: Entry)]>([])
 
-    init(limit: Int = 1000) { self.limit = limit }
+    /// - Parameter limit: bytes; seven seconds of Turbo's prompt are 43 MB with int8 weights and 170 MB with float32.
+    init(limit: Int = 128 << 20) { self.limit = limit }
 
     /// Forgets all that are made; those who speak with one keep it.
     func removeAll() {
@@ -122,8 +126,8 @@ final class FlowPromptCache: Sendable {
             entries.append((key, .made(made)))
             // The new one stays, whatever its length; those who still speak with an old one keep it.
             func isMade(_ entry: Entry) -> Bool { if case .made = entry { true } else { false } }
-            func frames(_ entry: Entry) -> Int { if case .made(let prompt) = entry { prompt.frames } else { 0 } }
-            while entries.reduce(0, { $0 + frames($1.entry) }) > limit, let oldest = entries.dropLast().firstIndex(where: { isMade($0.entry) }) {
+            func bytes(_ entry: Entry) -> Int { if case .made(let prompt) = entry { prompt.byteCount } else { 0 } }
+            while entries.reduce(0, { $0 + bytes($1.entry) }) > limit, let oldest = entries.dropLast().firstIndex(where: { isMade($0.entry) }) {
                 entries.remove(at: oldest)
             }
             return waiting

@@ -183,7 +183,11 @@ import Torch
     }
 
     @Test("the voices used last are kept, as many as there is room for") func limit() async throws {
-        let engine = SpeechEngine(), cache = FlowPromptCache(limit: 70), flow = try makeFlow(), state = Shared()
+        let engine = SpeechEngine(), flow = try makeFlow(), state = Shared()
+        let bytes = try withoutGradients { try FlowPrompt(flow, makePrompt(), steps: 2, pause: {}).byteCount }
+        // Of the encoder two layers at 17 tokens and one at 34 frames, of the flow four at 34 frames in two steps; keys and values of 32.
+        #expect(bytes == 2 * 32 * 4 * (2 * 17 + 34 + 2 * 4 * 34))
+        let cache = FlowPromptCache(limit: 2 * bytes)
         func ask(_ seed: UInt64, tokens: Int = 20) async throws {
             try await engine.run(threads: 1) { turn in
                 let prompt = try makePrompt(tokens: tokens, seed: seed)
