@@ -44,25 +44,20 @@ final class TestClock: Sendable {
     }
 
     @Test("a model is loaded when it is asked for, once for all who wait, and unloaded when nobody uses it") func loading() async throws {
-        let gate = Gate(), loads = Mutex(0)
-        let offer = ModelOffering(name: "stand-in") {
-            loads.withLock { $0 += 1 }
-            await gate.wait()
-            return try StandInSpeaker()
-        }
-        try await LoopbackServer.run([offer]) { server in
+        let model = GatedModel()
+        try await LoopbackServer.run([model.offer]) { server in
             async let first = server.speak()
             async let second = server.speak()
             while server.state.queue.load.running < 2 { await Task.yield() }
             #expect(try await server.ask(.GET, "/models/stand-in").json?["state"] == "activating")
             #expect(try await server.ask(.POST, "/models/stand-in/unload").status == 409)
-            gate.open()
+            model.gate.open()
             let statuses = [try await first.status, try await second.status]
             #expect(statuses == [200, 200])
-            #expect(loads.withLock(\.self) == 1)
+            #expect(model.loads == 1)
             #expect(try await server.ask(.POST, "/models/stand-in/unload").json?["state"] == "inactive")
             #expect(try await server.ask(.POST, "/models/stand-in/load").json?["state"] == "active")
-            #expect(loads.withLock(\.self) == 2)
+            #expect(model.loads == 2)
         }
     }
 
@@ -105,22 +100,17 @@ final class TestClock: Sendable {
     }
 
     @Test("a client that goes away while its model is loaded frees its place, and the load goes on for others") func goneWhileLoading() async throws {
-        let gate = Gate(), loads = Mutex(0)
-        let offer = ModelOffering(name: "stand-in") {
-            loads.withLock { $0 += 1 }
-            await gate.wait()
-            return try StandInSpeaker()
-        }
-        try await LoopbackServer.run([offer]) { server in
+        let model = GatedModel()
+        try await LoopbackServer.run([model.offer]) { server in
             let connection = try RawConnection(server.port)
             connection.order(LoopbackServer.order())
             while server.state.models.entries[0].phase != .activating { await Task.yield() }
             connection.end()
             while server.state.queue.load.running > 0 { await Task.yield() }
             #expect(server.state.models.entries[0].phase == .activating)
-            gate.open()
+            model.gate.open()
             #expect(try await server.speak().status == 200)
-            #expect(loads.withLock(\.self) == 1)
+            #expect(model.loads == 1)
         }
     }
 

@@ -110,6 +110,22 @@ final class StandInSpeaker: ServedModel {
     }
 }
 
+/// A stand-in whose loads wait for a gate, and are counted.
+final class GatedModel: Sendable {
+    let gate = Gate()
+    private let count = Mutex(0)
+
+    var loads: Int { count.withLock(\.self) }
+
+    var offer: ModelOffering {
+        ModelOffering(name: "stand-in") {
+            self.count.withLock { $0 += 1 }
+            await self.gate.wait()
+            return try StandInSpeaker()
+        }
+    }
+}
+
 /// Opens once; who waits before goes on then.
 final class Gate: Sendable {
     private let state = Mutex<(isOpen: Bool, waiting: [Int: @Sendable () -> Void], next: Int)>((false, [:], 0))

@@ -17,6 +17,16 @@ public enum FlowChoice: Sendable, Hashable {
     public static let fastFileName = "s3gen_meanflow.safetensors"
 }
 
+extension Model {
+    /// The file that a folder's model would read its S3Gen from.
+    ///
+    /// - Throws: ``CheckpointError``; `SafetensorsError` and `ArchiveError` where a file is damaged.
+    package static func s3GenFile(of folder: URL, flow: FlowChoice) throws -> URL {
+        let files = try ModelFiles(folder)
+        return try S3GenFile(flow, of: files, sizes: files.configuration().s3Gen, device: .cpu).url
+    }
+}
+
 /// The file that a model's S3Gen is read from, open.
 struct S3GenFile {
     let url: URL

@@ -31,7 +31,7 @@ public struct FlowConfiguration: Sendable, Codable, Hashable {
     public static let meanFlow = FlowConfiguration().asMeanFlow
 
     /// The same sizes with a mean flow.
-    var asMeanFlow: FlowConfiguration {
+    package var asMeanFlow: FlowConfiguration {
         var configuration = self
         configuration.meanFlow = true
         configuration.steps = 2

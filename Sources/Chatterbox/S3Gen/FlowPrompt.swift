@@ -58,32 +58,22 @@ final class FlowPromptCache: Sendable {
         }
     }
 
-    private enum Entry {
-        case made(FlowPrompt)
-        /// Somebody makes it; these wait.
-        case beingMade(waiting: [EngineTurn.Waker])
+    private struct State {
+        var made: RecentlyUsed<Key, FlowPrompt>
+        /// Who waits for what somebody makes.
+        var waiting: [Key: [EngineTurn.Waker]] = [:]
     }
 
-    /// Bytes of all prompts together.
-    private let limit: Int
-    /// The one used last stands last.
-    private let entries = Mutex<[(key: Key, entry: Entry)]>([])
+    private let state: Mutex<State>
 
-    /// - Parameter limit: bytes; seven seconds of Turbo's prompt are 43 MB with int8 weights and 170 MB with float32.
-    init(limit: Int = 128 << 20) { self.limit = limit }
+    /// - Parameter limit: bytes of all prompts together; seven seconds of Turbo's are 43 MB with int8 weights and 170 MB with float32.
+    init(limit: Int = 128 << 20) { state = Mutex(State(made: RecentlyUsed(limit: limit) { $0.byteCount })) }
 
     /// Forgets all that are made; those who speak with one keep it.
-    func removeAll() {
-        entries.withLock { $0.removeAll { if case .made = $0.entry { true } else { false } } }
-    }
+    func removeAll() { state.withLock { $0.made.removeAll() } }
 
     /// How many wait for the prompt that is being made; nil where none is.
-    var waitingCount: Int? {
-        entries.withLock { entries in
-            for case .beingMade(let waiting) in entries.map(\.entry) { return waiting.count }
-            return nil
-        }
-    }
+    var waitingCount: Int? { state.withLock { $0.waiting.first?.value.count } }
 
     /// A voice's prompt, which is made where it is not there. Who asks while another makes it waits for that.
     ///
@@ -91,46 +81,25 @@ final class FlowPromptCache: Sendable {
     func prompt(_ prompt: SpeechPrompt, steps: Int, _ turn: EngineTurn, make: () throws -> FlowPrompt) throws -> FlowPrompt {
         let key = try Key(prompt, steps: steps)
         while true {
-            enum Found { case made(FlowPrompt), beingMade, nothing }
-            let found = entries.withLock { entries -> Found in
-                guard let index = entries.firstIndex(where: { $0.key == key }) else {
-                    entries.append((key, .beingMade(waiting: [])))
-                    return .nothing
-                }
-                switch entries[index].entry {
-                case .made(let made):
-                    entries.append(entries.remove(at: index))
-                    return .made(made)
-                case .beingMade(let waiting):
-                    entries[index].entry = .beingMade(waiting: waiting + [turn.waker])
-                    return .beingMade
-                }
+            let (made, isBeingMade) = state.withLock { state -> (FlowPrompt?, Bool) in
+                if let made = state.made.use(key) { return (made, false) }
+                let isBeingMade = state.waiting[key] != nil
+                state.waiting[key, default: []] += isBeingMade ? [turn.waker] : []
+                return (nil, isBeingMade)
             }
-            switch found {
-            case .made(let made): return made
-            case .beingMade: try turn.park()
-            case .nothing:
-                let made = Result(catching: make)
-                for waker in settle(key, try? made.get()) { waker() }
-                return try made.get()
-            }
+            if let made { return made }
+            guard isBeingMade else { return try settle(key, Result(catching: make)) }
+            try turn.park()
         }
     }
 
-    /// Enters what was made, or nothing, and gives those who waited for it.
-    private func settle(_ key: Key, _ made: FlowPrompt?) -> [EngineTurn.Waker] {
-        entries.withLock { entries in
-            guard let index = entries.firstIndex(where: { $0.key == key }), case .beingMade(let waiting) = entries[index].entry else { return [] }
-            entries.remove(at: index)
-            guard let made else { return waiting }
-            entries.append((key, .made(made)))
-            // The new one stays, whatever its length; those who still speak with an old one keep it.
-            func isMade(_ entry: Entry) -> Bool { if case .made = entry { true } else { false } }
-            func bytes(_ entry: Entry) -> Int { if case .made(let prompt) = entry { prompt.byteCount } else { 0 } }
-            while entries.reduce(0, { $0 + bytes($1.entry) }) > limit, let oldest = entries.dropLast().firstIndex(where: { isMade($0.entry) }) {
-                entries.remove(at: oldest)
-            }
-            return waiting
+    /// Enters what was made, if it was, and wakes those who waited for it.
+    private func settle(_ key: Key, _ made: Result<FlowPrompt, any Error>) throws -> FlowPrompt {
+        let waiting = state.withLock { state in
+            if case .success(let prompt) = made { state.made.insert(prompt, for: key) }
+            return state.waiting.removeValue(forKey: key) ?? []
         }
+        for waker in waiting { waker() }
+        return try made.get()
     }
 }

@@ -40,25 +40,3 @@ public final class DecodePrefix {
         return DecodeStretch(sequence, .embedded(try vectors.narrow(axis: 0, from: sequence.length, count: count)), wanted: false)
     }
 }
-
-/// The prefixes of voices that were used last.
-struct DecodePrefixCache {
-    /// Positions of all prefixes together.
-    let limit: Int
-    /// The one used last stands last.
-    private var entries: [(key: DecodePrefix.Key, prefix: DecodePrefix)] = []
-
-    init(limit: Int) { self.limit = limit }
-
-    /// - Parameter make: makes the prefix where it is not there.
-    mutating func prefix(_ key: DecodePrefix.Key, _ make: () throws -> DecodePrefix) rethrows -> DecodePrefix {
-        if let index = entries.firstIndex(where: { $0.key == key }) {
-            entries.append(entries.remove(at: index))
-        } else {
-            entries.append((key, try make()))
-            // The new one stays, whatever its length; those who still speak with an old one keep it.
-            while entries.count > 1, entries.reduce(0, { $0 + $1.prefix.length }) > limit { entries.removeFirst() }
-        }
-        return entries[entries.count - 1].prefix
-    }
-}

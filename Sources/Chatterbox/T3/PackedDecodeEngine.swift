@@ -10,7 +10,8 @@ public final class PackedDecodeEngine: DecodeEngine {
     public let packed: PackedT3
     public let capacity: Int
     private let decoder: TransformerDecoder
-    private var prefixes: DecodePrefixCache
+    /// Of the voices that were used last.
+    private var prefixes: RecentlyUsed<DecodePrefix.Key, DecodePrefix>
     /// `[rows, hidden]`
     private let inputs: UnsafeMutableBufferPointer<Float>
 
@@ -28,7 +29,7 @@ public final class PackedDecodeEngine: DecodeEngine {
         self.capacity = min(capacity ?? longest, packed.transformer.rotatedPositions ?? longest)
         decoder = try TransformerDecoder(
             packed.transformer, longest: self.capacity, rows: rows, half: packed.format != .float32)
-        self.prefixes = DecodePrefixCache(limit: prefixes)
+        self.prefixes = RecentlyUsed(limit: prefixes) { $0.length }
         inputs = .allocate(capacity: rows * packed.transformer.shape.hidden)
     }
 
@@ -58,9 +59,11 @@ public final class PackedDecodeEngine: DecodeEngine {
     }
 
     public func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix? {
-        try prefixes.prefix(DecodePrefix.Key(conditioning)) {
-            DecodePrefix(try model.embedded(conditioning).to(.float32).contiguous().select(axis: 0, 0), sequence: try begin())
-        }
+        let key = try DecodePrefix.Key(conditioning)
+        if let prefix = prefixes.use(key) { return prefix }
+        let prefix = DecodePrefix(try model.embedded(conditioning).to(.float32).contiguous().select(axis: 0, 0), sequence: try begin())
+        prefixes.insert(prefix, for: key)
+        return prefix
     }
 
     // MARK: computing

@@ -100,7 +100,7 @@ struct BenchSpeed: AsyncParsableCommand {
         if let upstream {
             for (model, folder) in folders.sorted(by: { $0.value.path < $1.value.path }) {
                 for device in devices {
-                    for fastFlow in try [nil] + (flow.contains(.fast) ? [fastFlow(of: folder)] : []) {
+                    for fastFlow in try [nil] + (flow.contains(.fast) ? [Model.s3GenFile(of: folder, flow: .fast(elsewhere: UserFolders().fastFlows))] : []) {
                         let name = model.map { URL(filePath: $0).lastPathComponent } ?? "default model"
                         let label = "upstream \(name) \(device)" + (fastFlow == nil ? "" : " " + BenchSetting.fastFlow)
                         let job = BenchJob(
@@ -134,14 +134,6 @@ struct BenchSpeed: AsyncParsableCommand {
         if let plot { try draw(report, to: URL(filePath: plot)) }
         if common.json { return try StandardOutput.print(json: report) }
         try show(report, folders: folders.values.sorted { $0.path < $1.path })
-    }
-
-    /// The file with a fast flow that the program takes for a model.
-    private func fastFlow(of folder: URL) throws -> URL {
-        let others = UserFolders().fastFlows
-        guard let file = ([folder.appending(path: FlowChoice.fastFileName)] + others).first(where: { FileManager.default.fileExists(atPath: $0.path) })
-        else { throw CheckpointError.noFastFlow(folder, others: others) }
-        return file
     }
 
     private func draw(_ report: BenchReport, to file: URL) throws {

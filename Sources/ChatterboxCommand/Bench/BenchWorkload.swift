@@ -9,8 +9,7 @@ struct BenchWorkload {
 
     init(_ configuration: ModelConfiguration, _ run: BenchRun, _ setting: BenchSetting) {
         let spoken = run.steady, t3 = configuration.t3, vocoder = configuration.s3Gen.vocoder
-        var flow = configuration.s3Gen.flow
-        if setting.flow == "fast", !flow.meanFlow { (flow.meanFlow, flow.steps, flow.guidance) = (true, 2, 0) }
+        let own = configuration.s3Gen.flow, flow = setting.flow == "fast" && !own.meanFlow ? own.asMeanFlow : own
         let rows = t3.style == .chatterbox ? 2 : 1
         let prefix = t3.prefixLength(text: spoken.textTokens, prompt: run.conditioningTokens)
         let frames = Int(spoken.audioSeconds * Double(vocoder.sampleRate)) / vocoder.samplesPerFrame
