@@ -74,7 +74,7 @@ public struct SpeechServer: Sendable {
     func application(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) throws -> some ApplicationProtocol {
         let configuration = state.configuration
         var connection = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [UnreadBody(), ConnectionWatch { [state] in state.countEnding() }], idleTimeout: .milliseconds(Int64(configuration.connectionTimeout * 1000)))
+            additionalChannelHandlers: [UnreadBody(), UnreadableRequest(), ConnectionWatch { [state] in state.countEnding() }], idleTimeout: .milliseconds(Int64(configuration.connectionTimeout * 1000)))
         connection.httpDecoder = .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
         var server = HTTPServerBuilder.http1(configuration: connection)
         if let certificate = configuration.certificate {

@@ -71,16 +71,43 @@ import Testing
         }
     }
 
-    @Test("what is no HTTP, and bytes that are no UTF-8, are refused", arguments: [
-        "NONSENSE\r\n\r\n", "GET /live HTTP/9.9\r\n\r\n", "POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        "POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    @Test("what is no HTTP is told so, in the shape of all errors, and cut", arguments: [
+        "NONSENSE\r\n\r\n", "GET /live HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}", "GET /live HTTP/1.1\r\nHo st: x\r\n\r\n",
+        "POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        "POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        // Behind a request that has been answered.
+        "GET /live HTTP/1.1\r\nHost: x\r\n\r\n|NONSENSE\r\n\r\n",
     ]) func nonsense(bytes: String) async throws {
         try await LoopbackServer.run { server in
+            let connection = try RawConnection(server.port), parts = bytes.split(separator: "|").map(String.init)
+            for part in parts.dropLast() {
+                connection.send(part)
+                #expect(await connection.receive().map { String(decoding: $0, as: UTF8.self).hasPrefix("HTTP/1.1 200") } == true)
+            }
+            connection.send(parts.last!)
+            let answer = await connection.rest().components(separatedBy: "\r\n\r\n")
+            #expect(answer.count == 2 && answer[0].hasPrefix("HTTP/1.1 400") && answer[0].lowercased().contains("connection: close"), "\(answer)")
+            let error = try JSON(parsing: Data(answer[1].utf8))["error"]
+            #expect(error?["type"] == "invalid_request_error" && error?["code"] == "invalid_http" && error?["param"] == .null, "\(answer)")
+        }
+    }
+
+    @Test("nonsense behind a request whose answer has begun, or is due, cuts the connection: the answer is not mixed with another", arguments: [true, false])
+    func nonsenseBehindRequest(hasBegun: Bool) async throws {
+        let gate = Gate()
+        try await LoopbackServer.run([.standIn("stand-in", (hasBegun ? [.sound(0.5)] : []) + [.wait(gate), .sound(0.5)])]) { server in
             let connection = try RawConnection(server.port)
-            connection.send(bytes)
-            connection.end(sendingOnly: true)
-            let answer = await connection.rest()
-            #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 4") || answer.hasPrefix("HTTP/1.0 4"), "\(answer)")
+            connection.order(LoopbackServer.order([("response_format", "pcm")]))
+            if hasBegun { #expect(await connection.receive() != nil) } else { while server.state.queue.load.running == 0 { await Task.yield() } }
+            connection.send("NONSENSE\r\n\r\n")
+            let rest = await connection.rest()
+            #expect(!rest.contains("HTTP/1.1 400") && !rest.hasSuffix("0\r\n\r\n"))
+            while server.state.queue.load.running > 0 { await Task.yield() }
+        }
+    }
+
+    @Test("bytes that are no UTF-8 are refused") func noUTF8() async throws {
+        try await LoopbackServer.run { server in
             let refused = try await server.ask(.POST, "/v1/audio/speech", bytes: Array("{\"input\": \"".utf8) + [0xFF, 0xFE] + Array("\"}".utf8))
             #expect(refused.status == 400 && refused.json?["error"]?["code"] == "invalid_json")
         }

@@ -1,7 +1,5 @@
-import HTTPTypes
 import Hummingbird
 import NIOCore
-import NIOHTTP1
 import NIOHTTPTypes
 import Synchronization
 
@@ -11,10 +9,10 @@ import Synchronization
 final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
-    typealias OutboundOut = HTTPResponsePart
 
     private struct State {
-        var isClosed = false
+        /// When the client went away.
+        var closed: ContinuousClock.Instant?
         var next = 0
         var listeners: [Int: @Sendable () -> Void] = [:]
     }
@@ -41,17 +39,10 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
         context.fireChannelInactive()
     }
 
-    /// Headers beyond their limits have a status of their own; nothing can be read behind them.
+    /// Nothing more comes from the client.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         close()
-        guard case HTTPParserError.headerOverflow? = error as? HTTPParserError else { return context.fireErrorCaught(error) }
-        let answer = APIError(.requestHeaderFieldsTooLarge, "the header fields are too large", code: "headers_too_large")
-        let head = HTTPResponse(
-            status: answer.status, headerFields: [.contentType: "application/json", .contentLength: "\(answer.body.count)", .connection: "close"])
-        context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.write(wrapOutboundOut(.body(ByteBuffer(bytes: answer.body))), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        context.close(promise: nil)
+        context.fireErrorCaught(error)
     }
 
     private func close() {

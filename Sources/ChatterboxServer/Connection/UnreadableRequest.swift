@@ -1,0 +1,61 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+/// Answers what cannot be read as a request of HTTP, with an error of this API, and closes the connection: nothing can be read behind it.
+///
+/// Where another request's answer is still due, or has begun, there is no place for one about what came behind it; then the connection
+/// is closed alone.
+final class UnreadableRequest: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    /// Requests that have been read to their end and are not answered to the end.
+    private var due = 0
+    /// Whether an answer has begun and not ended.
+    private var isAnswering = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if case .end = unwrapInboundIn(data) { due += 1 }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(let head): isAnswering = isAnswering || head.status.kind != .informational
+        case .body: break
+        case .end: (due, isAnswering) = (max(0, due - 1), false)
+        }
+        context.write(data, promise: promise)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let failure = error as? HTTPParserError else { return context.fireErrorCaught(error) }
+        if due == 0, !isAnswering { answer(APIError(failure), context) }
+        context.close(promise: nil)
+    }
+
+    private func answer(_ error: APIError, _ context: ChannelHandlerContext) {
+        let head = HTTPResponse(
+            status: error.status, headerFields: [.contentType: "application/json", .contentLength: "\(error.body.count)", .connection: "close"])
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(ByteBuffer(bytes: error.body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+}
+
+@available(*, unavailable) extension UnreadableRequest: Sendable {}
+
+extension APIError {
+    /// What a client sent that is no HTTP. Headers beyond their limits have a status of their own.
+    fileprivate init(_ error: HTTPParserError) {
+        if case .headerOverflow = error {
+            self.init(.requestHeaderFieldsTooLarge, "the header fields are too large", code: "headers_too_large")
+        } else {
+            self.init(.badRequest, "this is no request of HTTP/1.1 (\(error))", code: "invalid_http")
+        }
+    }
+}
