@@ -22,7 +22,8 @@ struct BenchLoad: AsyncParsableCommand {
             that Amdahl's law sets: what requests can share is the reading of the language model's weights.
 
             With --url a server speaks instead, `chatterbox serve` or another of OpenAI's protocol: --model and --voice are its names \
-            then, sound comes while it is made, and texts are as long as they are spoken.
+            then, sound comes while it is made, and texts are as long as they are spoken. Requests that it refuses with 429 come again \
+            after the time that it names; they are counted, and their time runs on.
 
             Examples:
               chatterbox bench load --model turbo --quantize int8

@@ -25,7 +25,7 @@ struct LoadReport: Encodable {
         let rate: Double?
         fileprivate(set) var runs: [LoadFigures] = []
         fileprivate(set) var firstAudioMedian, firstAudio95, realTimeFactor, leastRealTimeFactor, audioPerSecond: Spread?
-        fileprivate(set) var underruns, drySeconds: Spread?
+        fileprivate(set) var underruns, drySeconds, refusals: Spread?
         /// How many times as fast as one after the other in the same run, and what Amdahl's law allows at most.
         fileprivate(set) var speedup, limit: Spread?
         fileprivate var speedups: [Double] = [], limits: [Double] = []
@@ -42,7 +42,7 @@ struct LoadReport: Encodable {
 
         private enum CodingKeys: String, CodingKey {
             case name, listeners, rate, runs, firstAudioMedian, firstAudio95, realTimeFactor, leastRealTimeFactor, audioPerSecond
-            case underruns, drySeconds, speedup, limit
+            case underruns, drySeconds, refusals, speedup, limit
         }
 
         fileprivate mutating func add(_ figures: LoadFigures, against serial: LoadFigures, _ shareable: ShareableWork?) {
@@ -56,6 +56,7 @@ struct LoadReport: Encodable {
             audioPerSecond = Spread(runs.map(\.audioPerSecond))
             underruns = Spread(runs.map { Double($0.underruns) })
             drySeconds = Spread(runs.map(\.drySeconds))
+            refusals = Spread(runs.map { Double($0.refusals) })
             (speedup, limit) = (Spread(speedups), Spread(limits))
         }
     }
@@ -154,12 +155,15 @@ struct LoadReport: Encodable {
         func speedup(_ spread: Spread?) -> String {
             factor(spread) + (spread.map { $0.share > 0.005 ? " ±\(Int(($0.share * 100).rounded())) %" : "" } ?? "")
         }
-        return [["", "first audio, half", "95 %", "real time, a request", "slowest", "all together", "ran dry", "for", "against one after the other", "limit"]]
+        func count(_ spread: Spread?) -> String { spread.map { String(format: "%.0f", $0.median) } ?? "–" }
+        // What a server's requests share is not known, and nobody refuses in this process.
+        let last = server == nil ? "limit" : "refused"
+        return [["", "first audio, half", "95 %", "real time, a request", "slowest", "all together", "ran dry", "for", "against one after the other", last]]
             + levels.map { level in
                 [
                     level.name, seconds(level.firstAudioMedian), seconds(level.firstAudio95), factor(level.realTimeFactor),
-                    factor(level.leastRealTimeFactor), factor(level.audioPerSecond), level.underruns.map { String(format: "%.0f", $0.median) } ?? "–",
-                    seconds(level.drySeconds), speedup(level.speedup), factor(level.limit),
+                    factor(level.leastRealTimeFactor), factor(level.audioPerSecond), count(level.underruns), seconds(level.drySeconds),
+                    speedup(level.speedup), server == nil ? factor(level.limit) : count(level.refusals),
                 ]
             }
     }

@@ -25,7 +25,7 @@ struct ServerSpeaker: LoadSpeaker {
         let response_format = "pcm"
     }
 
-    /// - Throws: ``ServerClientError``.
+    /// - Throws: ``ServerClientError``; `LoadRefusal` for what it answers with 429.
     func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport? {
         let question = Question(
             model: model, input: request.text, voice: voices[request.voice % voices.count], language: language, seed: request.seed)
@@ -67,9 +67,11 @@ private final class IncomingBytes: NSObject, URLSessionDataDelegate {
     }
 
     func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        let status = (dataTask.response as? HTTPURLResponse)?.statusCode ?? 0
+        let response = dataTask.response as? HTTPURLResponse, status = response?.statusCode ?? 0
         guard status == 200 else {
-            return bytes.finish(throwing: ServerClientError.refused(address, status: status, message: ServerClient.ErrorBody.message(in: data)))
+            let error = ServerClientError.refused(address, status: status, message: ServerClient.ErrorBody.message(in: data))
+            let pause = response?.value(forHTTPHeaderField: "Retry-After").flatMap(Double.init) ?? 1
+            return bytes.finish(throwing: status == 429 ? LoadRefusal(pause: pause, reason: error) : error)
         }
         bytes.yield(data)
     }

@@ -18,6 +18,8 @@ public struct LoadFigures: Sendable, Hashable, Codable {
     /// How often listeners who play at once ran dry, and for how many seconds in all.
     public let underruns: Int
     public let drySeconds: Double
+    /// How often requests were refused before they were spoken.
+    public let refusals: Int
 
     /// Seconds of sound a second, of all requests together.
     public var audioPerSecond: Double { wallSeconds > 0 ? audioSeconds / wallSeconds : 0 }
@@ -33,6 +35,7 @@ public struct LoadFigures: Sendable, Hashable, Codable {
         (realTimeFactorMedian, realTimeFactorLeast) = (factors[50] ?? 0, factors[0] ?? 0)
         underruns = spoken.reduce(0) { $0 + $1.listener.underruns }
         drySeconds = spoken.reduce(0) { $0 + $1.listener.drySeconds }
+        refusals = spoken.reduce(0) { $0 + $1.refusals }
     }
 }
 

@@ -19,7 +19,18 @@ public protocol LoadSpeaker: Sendable {
     ///
     /// - Parameter onSound: to be called with each stretch of sound when it comes, in order.
     /// - Returns: what the work came to; nil where that is not known.
+    /// - Throws: ``LoadRefusal`` where the request may come again; any other error ends the measurement.
     func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport?
+}
+
+/// A speaker has too much to do and speaks nothing of a request, which may come again.
+public struct LoadRefusal: Error {
+    /// Seconds after which it may.
+    public let pause: Double
+    /// What the speaker said.
+    public let reason: any Error
+
+    public init(pause: Double, reason: any Error) { (self.pause, self.reason) = (pause, reason) }
 }
 
 /// A synthesizer of this process. Every request is spoken in one breath and becomes as long as all others: the model's own end

@@ -20,9 +20,11 @@ public struct SpokenRequest: Sendable, Hashable {
     public let listener: Listener
     /// What the work came to, where the speaker told.
     public let report: SpeechReport?
+    /// How often it was refused before it was spoken.
+    public let refusals: Int
 
-    public init(start: Double, end: Double, listener: Listener, report: SpeechReport? = nil) {
-        (self.start, self.end, self.listener, self.report) = (start, end, listener, report)
+    public init(start: Double, end: Double, listener: Listener, report: SpeechReport? = nil, refusals: Int = 0) {
+        (self.start, self.end, self.listener, self.report, self.refusals) = (start, end, listener, report, refusals)
     }
 
     /// Seconds from the request to the first sound that can be heard.
@@ -33,10 +35,13 @@ public struct SpokenRequest: Sendable, Hashable {
 
 /// Has requests spoken as listeners ask for them, and notes what they hear.
 ///
-/// A request's time runs from when it came, not from when somebody had time for it, so that a speaker who falls behind shows.
+/// A request's time runs from when it came, not from when somebody had time for it, so that a speaker who falls behind shows. One that
+/// is refused comes again when it may, and its time runs on.
 public struct SpeechLoad<Time: Clock>: Sendable where Time.Duration == Duration {
     private let speaker: any LoadSpeaker
     private let clock: Time
+    /// How often a request comes again, and the seconds that it waits for that at most.
+    private let attempts = 30, longestPause = 10.0
 
     public init(_ speaker: any LoadSpeaker, clock: Time) {
         (self.speaker, self.clock) = (speaker, clock)
@@ -45,7 +50,8 @@ public struct SpeechLoad<Time: Clock>: Sendable where Time.Duration == Duration 
     /// Speaks all requests, each once.
     ///
     /// - Returns: the requests in their order.
-    /// - Throws: what the speaker throws for any of them, and `CancellationError`; the others are cancelled then.
+    /// - Throws: what the speaker throws for any of them, also for one that it has refused thirty times, and `CancellationError`; the
+    ///   others are cancelled then.
     public func run(_ requests: [LoadRequest], _ pattern: LoadPattern) async throws -> [SpokenRequest] {
         let start = clock.now
         var spoken = [SpokenRequest?](repeating: nil, count: requests.count)
@@ -78,9 +84,17 @@ public struct SpeechLoad<Time: Clock>: Sendable where Time.Duration == Duration 
     private func listen(to request: LoadRequest, since start: Time.Instant, arrival: Double? = nil) async throws -> SpokenRequest {
         func now() -> Double { start.duration(to: clock.now) / .seconds(1) }
         let begin = arrival ?? now()
-        var listener = Listener()
-        let report = try await speaker.speak(request) { listener.hear($0, at: now()) }
-        return SpokenRequest(start: begin, end: now(), listener: listener, report: report)
+        var listener = Listener(), refusals = 0
+        while true {
+            do {
+                let report = try await speaker.speak(request) { listener.hear($0, at: now()) }
+                return SpokenRequest(start: begin, end: now(), listener: listener, report: report, refusals: refusals)
+            } catch let refusal as LoadRefusal {
+                refusals += 1
+                guard refusals < attempts else { throw refusal.reason }
+                try await clock.sleep(until: clock.now.advanced(by: .seconds(min(max(0, refusal.pause), longestPause))), tolerance: nil)
+            }
+        }
     }
 }
 

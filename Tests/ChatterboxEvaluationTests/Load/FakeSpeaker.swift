@@ -12,19 +12,24 @@ final class FakeSpeaker: LoadSpeaker {
     private let own: Double
     private let work: [Double]
     private let sound: HeardSound
+    private let refused: Int, pause: Double
     private let state = Mutex(State())
 
     private struct State {
         var freeAt = VirtualTime.Instant(sinceStart: .zero)
         var open = 0, mostOpen = 0
         var texts: [String] = []
+        var refusals = 0
     }
 
     /// - Parameters:
     ///   - own: seconds of each request beside those of others.
     ///   - work: seconds that one request has at a time, after each of which a stretch of sound comes.
-    init(_ time: VirtualTime, own: Double = 0, work: [Double], sound: HeardSound = HeardSound(seconds: 1)) {
-        (self.time, self.own, self.work, self.sound) = (time, own, work, sound)
+    ///   - refused: how often somebody is refused, for so many seconds of `pause`.
+    init(
+        _ time: VirtualTime, own: Double = 0, work: [Double], sound: HeardSound = HeardSound(seconds: 1), refused: Int = 0, pause: Double = 0
+    ) {
+        (self.time, self.own, self.work, self.sound, self.refused, self.pause) = (time, own, work, sound, refused, pause)
     }
 
     /// The most requests that were open at a time.
@@ -40,6 +45,11 @@ final class FakeSpeaker: LoadSpeaker {
         }
         defer { state.withLock { $0.open -= 1 } }
         if request.text == "fail" { throw Failure(text: request.text) }
+        let isRefused = state.withLock { state in
+            defer { state.refusals += 1 }
+            return state.refusals < refused
+        }
+        if isRefused { throw LoadRefusal(pause: pause, reason: Failure(text: request.text)) }
         try await time.sleep(seconds: own)
         for seconds in work {
             let end = state.withLock { state in

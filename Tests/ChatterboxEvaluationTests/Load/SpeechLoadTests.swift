@@ -44,6 +44,18 @@ import Testing
         #expect(speaker.mostOpen > 10)
     }
 
+    @Test("who is refused comes again when it may, counted, and its time runs on") func refusals() async throws {
+        let time = VirtualTime(), speaker = FakeSpeaker(time, work: [1], refused: 3, pause: 2)
+        let spoken = try await run(requests(2), .closed(listeners: 1), speaker, time)
+        #expect(spoken.map(\.refusals) == [3, 0] && spoken.map(\.firstAudioSeconds) == [7, 1] && LoadFigures(spoken).refusals == 3)
+    }
+
+    @Test("nobody comes again for ever, nor waits for an hour because it is told to") func endlessRefusals() async throws {
+        let time = VirtualTime(), speaker = FakeSpeaker(time, work: [1], refused: .max, pause: 3600)
+        await #expect(throws: FakeSpeaker.Failure.self) { try await run(requests(1), .closed(listeners: 1), speaker, time) }
+        #expect(speaker.texts.count == 30 && time.now.sinceStart == .seconds(290))
+    }
+
     @Test("an error ends the measurement") func failure() async throws {
         let time = VirtualTime(), speaker = FakeSpeaker(time, work: [1])
         await #expect(throws: FakeSpeaker.Failure.self) {
