@@ -82,18 +82,10 @@ struct ServeCommand: AsyncParsableCommand {
         let attributes = try? FileManager.default.attributesOfItem(atPath: folder.path)
         let name = folder.lastPathComponent
         return ModelOffering(
-            name: name, folder: folder, created: attributes?[.modificationDate] as? Date ?? .distantPast, bytes: Self.bytes(of: folder),
+            name: name, folder: folder, created: attributes?[.modificationDate] as? Date ?? .distantPast, bytes: try compute.byteCount(of: folder),
             usesGPU: try compute.usesGPU, isPinned: pinned.contains(name)
         ) { [compute] in
             try await compute.load(folder.path, display, engine: engine)
-        }
-    }
-
-    /// Of the weights in a folder, which a loaded model takes about.
-    private static func bytes(of folder: URL) -> Int {
-        let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
-        return files.filter { ["safetensors", "pt"].contains($0.pathExtension) }.reduce(0) { sum, file in
-            sum + ((try? file.resolvingSymlinksInPath().resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0)
         }
     }
 

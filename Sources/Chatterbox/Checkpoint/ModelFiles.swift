@@ -52,6 +52,20 @@ struct ModelFiles {
         return FileManager.default.fileExists(atPath: url.path) ? try ModelConfiguration(url) : variant.configuration
     }
 
+    /// Bytes of a checkpoint's weights: of one file, or of all that an index names.
+    ///
+    /// - Throws: `CocoaError`; `DecodingError` for an index that is none.
+    static func byteCount(of checkpoint: URL) throws -> Int {
+        guard checkpoint.lastPathComponent.hasSuffix(".index.json") else {
+            return try checkpoint.resolvingSymlinksInPath().resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
+        }
+        struct Index: Decodable { let weight_map: [String: String] }
+        let index = try JSONDecoder().decode(Index.self, from: Data(contentsOf: checkpoint))
+        return try Set(index.weight_map.values).reduce(0) { sum, name in
+            sum + (try byteCount(of: checkpoint.deletingLastPathComponent().appending(path: name)))
+        }
+    }
+
     /// The watermark's weights in the folder, else `other`; nil where neither is there.
     func watermark(orElse other: URL?) -> URL? {
         [folder.appending(path: WatermarkFile.name), other].compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0.path) }

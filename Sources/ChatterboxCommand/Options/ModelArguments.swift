@@ -78,6 +78,11 @@ struct ComputeArguments: ParsableArguments {
     /// - Throws: `DeviceError`.
     var usesGPU: Bool { get throws { try unnotedDevice.isCUDA } }
 
+    /// Bytes of memory that the model in a folder will take, about.
+    ///
+    /// - Throws: `DeviceError`, `CheckpointError`, `CocoaError`.
+    func byteCount(of folder: URL) throws -> Int { try Model.byteCount(of: folder, device: unnotedDevice, dtype: dtype.dtype, compute: options()) }
+
     private func options() throws -> ComputeOptions {
         try ComputeOptions(
             exact: exact, quantization: quantize, offload: offload, allowsTF32: tf32, capturesSteps: !noCapture, threads: threads)

@@ -1,0 +1,25 @@
+import Foundation
+import Torch
+
+extension Model {
+    /// Bytes of memory that a folder's model takes when it is loaded as ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:)``
+    /// would load it, about; what requests take comes on top.
+    ///
+    /// Where weights are packed for the CPU, T3's layers and head take what their format needs, and of S3Gen, rounded to 8 bits, a
+    /// quarter is left. Tables of embeddings stay pages of the files, of which few are ever used: they are not counted. Elsewhere a
+    /// model is as large as its weights are in their type.
+    ///
+    /// - Throws: ``CheckpointError`` for the folder, `CocoaError` where a file cannot be read.
+    public static func byteCount(
+        of folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32, compute: ComputeOptions = .standard
+    ) throws -> Int {
+        let files = try ModelFiles(folder, variant: variant), plan = ComputePlan(device: device, dtype: dtype, compute: compute)
+        let sound = try ModelFiles.byteCount(of: files.s3Gen), others = try ModelFiles.byteCount(of: files.voiceEncoder)
+        guard plan.isPacked else {
+            // Files of upstream's are float32.
+            return try ModelFiles.byteCount(of: files.t3) * dtype.size / DType.float32.size + sound + others
+        }
+        let t3 = try files.configuration().t3.stepCost(length: 0, rows: 1, quantization: compute.quantization).bytes
+        return Int(t3) + (compute.quantization == .none ? sound : sound / 4) + others
+    }
+}
