@@ -34,8 +34,9 @@ public struct SpeechServer: Sendable {
     /// The models that are loaded and cannot mark their speech as made by a machine.
     public var unmarkedModels: [String] { state.models.entries.filter { $0.marksSpeech == false }.map(\.offer.name) }
 
-    /// Loads the first model, and those that are pinned, and lets the first speak once, so that the first listener does not wait
-    /// for it; then `/ready` says so. It may be done while the server runs: requests wait for the model.
+    /// Loads the first model, and those that are pinned, and lets the first speak twice: so that the first listener does not wait for
+    /// what is done once, and that it is known how long listeners wait. Then `/ready` says so. It may be done while the server runs:
+    /// requests wait for the model.
     ///
     /// - Throws: what loading throws.
     public func warmUp() async throws {
@@ -43,13 +44,22 @@ public struct SpeechServer: Sendable {
         for offer in state.models.offers.dropFirst() where offer.isPinned { _ = try await state.models.lease(offer) }
         do {
             let voice = try await state.voices.voice("default", for: lease)
-            let speech = try OpenSpeech(SpeechOrder(warmingUp: lease.name), voice: voice, lease: lease, configuration: state.configuration)
-            while try await speech.next() != nil {}
+            try await speak("Ready.", voice, lease, place: nil)
+            // Where there is no place, those who have all of them tell how long it takes.
+            let text = "The server is ready."
+            try await speak(text, voice, lease, place: try? await state.queue.enter(characters: text.count))
         } catch let error as APIError {
             // A model without a voice speaks when somebody has added one.
             guard error.parameter == "voice" else { throw error }
         }
         state.becomeReady()
+    }
+
+    /// Speaks what nobody hears.
+    private func speak(_ text: String, _ voice: Voice?, _ lease: ModelLease, place: Place?) async throws {
+        let order = try SpeechOrder(warmingUp: lease.name, text)
+        let speech = try OpenSpeech(order, voice: voice, lease: lease, places: [place].compactMap(\.self), configuration: state.configuration)
+        while try await speech.next() != nil {}
     }
 
     /// Serves until the task is cancelled; then takes no more requests, lets the open ones end within the deadline, and returns.

@@ -22,7 +22,7 @@ final class TestClock: Sendable {
             async let first = server.speak()
             while server.state.queue.load.running == 0 { await Task.yield() }
             let refused = try await server.speak()
-            #expect(refused.status == 429 && refused.headers["retry-after"] == ["1"] && refused.headers["x-should-retry"] == ["true"])
+            #expect(refused.status == 429 && refused.headers["retry-after"] == ["2"] && refused.headers["x-should-retry"] == ["true"])
             #expect(refused.json?["error"]?["type"] == "rate_limit_error")
             gate.open()
             #expect(try await first.status == 200)
@@ -90,7 +90,7 @@ final class TestClock: Sendable {
             #expect(early.status == 503 && early.headers["retry-after"] == ["1"] && early.json?["error"]?["code"] == "starting")
             gate.open()
             try await warm
-            #expect(speaker.requests.ended == 1)
+            #expect(speaker.requests.ended == 2)
             #expect(try await server.ask(.GET, "/ready").status == 200)
             #expect(try await server.ask(.POST, "/models/stand-in/unload").status == 200)
             #expect(try await server.ask(.GET, "/ready").status == 200)

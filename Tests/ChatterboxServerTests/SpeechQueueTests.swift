@@ -39,61 +39,37 @@ import Testing
         let place = try await queue.enter()
         let error = await #expect(throws: APIError.self) { _ = try await queue.enter() }
         #expect(error?.status == .tooManyRequests && error?.code == "queue_full")
-        #expect(error?.headers[.retryAfter] == "1" && error?.headers[.shouldRetry] == "true")
+        #expect(error?.headers[.retryAfter] == "2" && error?.headers[.shouldRetry] == "true")
         withExtendedLifetime(place) {}
     }
 
-    @Test("who would wait too long is refused at once, by how long places were held before") func patience() async throws {
-        let queue = SpeechQueue(places: 2, length: 100, patience: 5, holding: 8)
-        let places = [try await queue.enter(), try await queue.enter()]
-        // One who waits: 8 s over two places. Two: 8 s.
-        let first = Task { _ = try await queue.enter() }
+    @Test("who would be heard too late is refused at once, by how long it took before, and told when to come again") func patience() async throws {
+        let clock = TestClock(), queue = SpeechQueue(places: 1, length: 100, patience: 5) { clock.now }
+        var place: Place? = try await queue.enter(characters: 10)
+        place?.comes(to: .begins)
+        clock.advance(by: .seconds(1))
+        place?.comes(to: .sounds)
+        clock.advance(by: .seconds(1))
+        place?.comes(to: .ends)
+        place = nil
+        place = try await queue.enter(characters: 10)
+        // 2 s until the first has its place, 1 s more to its sound; half as much again where nothing is known of expectations.
+        let first = Task { _ = try await queue.enter(characters: 10) }
         while queue.load.waiting < 1 { await Task.yield() }
-        let error = await #expect(throws: APIError.self) { _ = try await queue.enter() }
-        #expect(error?.code == "slow_down" && error?.headers[.retryAfter] == "3")
+        let error = await #expect(throws: APIError.self) { _ = try await queue.enter(characters: 10) }
+        #expect(error?.code == "slow_down" && error?.headers[.retryAfter] == "3" && error?.message.contains("within 5 s: about 8 s") == true)
         first.cancel()
         await #expect(throws: CancellationError.self) { try await first.value }
-        #expect(queue.load.running == 2 && queue.load.waiting == 0)
-        withExtendedLifetime(places) {}
+        #expect(queue.load.running == 1 && queue.load.waiting == 0)
+        withExtendedLifetime(place) {}
     }
 
-    @Test("who would hear nothing for too long in company is refused, though there are places; alone everybody is let in") func company() async throws {
-        let queue = SpeechQueue(places: 8, length: 100, patience: 5)
-        var estimate = SpeechQueue.Estimate()
-        for _ in 0..<9 { estimate.take(2) }
-        #expect(estimate.seconds == 2)
-        estimate.take(7)
-        // The mean is 3, and the mean distance 1.
-        #expect(abs(estimate.seconds - 5) < 1e-9)
-
-        queue.learn(estimate: 2)
-        var places = [try await queue.enter(), try await queue.enter()]
-        let error = await #expect(throws: APIError.self) { _ = try await queue.enter() }
-        // Three at once would wait for 6 s.
-        #expect(error?.code == "slow_down" && error?.headers[.retryAfter] == "1")
-        places.removeAll()
-        queue.learn(estimate: 60)
-        places.append(try await queue.enter())
-        await #expect(throws: APIError.self) { _ = try await queue.enter() }
-        #expect(queue.load.running == 1)
-    }
-
-    @Test("a place tells when its first sound came, or how long it was waited for in vain") func sounds() {
-        let told = Mutex<[Bool]>([])
-        var place: Place? = Place { _ in } onSound: { _, hasCome in told.withLock { $0.append(hasCome) } }
-        place?.speaks()
-        place?.sounds()
-        place?.sounds()
+    @Test("a place is given back once, after what it was told of") func place() {
+        let told = Mutex<[String]>([])
+        var place: Place? = Place { told.withLock { $0.append("gone") } } onStep: { step in told.withLock { $0.append("\(step)") } }
+        for step in [Place.Step.begins, .sounds, .ends] { place?.comes(to: step) }
         place = nil
-        #expect(told.withLock(\.self) == [true])
-        place = Place { _ in } onSound: { _, hasCome in told.withLock { $0.append(hasCome) } }
-        place?.speaks()
-        place = nil
-        #expect(told.withLock(\.self) == [true, false])
-        // An upload has no sound.
-        place = Place { _ in } onSound: { _, hasCome in told.withLock { $0.append(hasCome) } }
-        place = nil
-        #expect(told.withLock(\.self) == [true, false])
+        #expect(told.withLock(\.self) == ["begins", "sounds", "ends", "gone"])
     }
 
     @Test("who gives up leaves the queue, and takes no place") func cancelled() async throws {

@@ -214,6 +214,8 @@ import Testing
             connection.end(sendingOnly: sendingOnly)
             while server.state.queue.load.running > 0 { await Task.yield() }
             #expect(speaker.requests.cancelled == 1 && speaker.requests.ended == 0)
+            // How long that took is among the figures.
+            while try await !server.ask(.GET, "/metrics").text.contains(#"chatterbox_place_release_s_count{model="stand-in"} 1"#) { await Task.yield() }
         }
     }
 

@@ -48,19 +48,22 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
     private func close() {
         let listeners = state.withLock { state in
             defer { state.listeners = [:] }
-            state.isClosed = true
+            state.closed = state.closed ?? .now
             return state.listeners.values
         }
         for listener in listeners { listener() }
     }
 
     /// Whether the client is gone.
-    var isClosed: Bool { state.withLock(\.isClosed) }
+    var isClosed: Bool { state.withLock(\.closed) != nil }
+
+    /// Seconds since the client went away; nil while it is there.
+    var secondsClosed: Double? { state.withLock(\.closed).map { (.now - $0) / .seconds(1) } }
 
     /// Calls the listener once when the client goes away, at once where it is gone; until what is returned is let go.
     func onClose(_ listener: @escaping @Sendable () -> Void) -> Listening {
         let number = state.withLock { state -> Int? in
-            guard !state.isClosed else { return nil }
+            guard state.closed == nil else { return nil }
             state.next += 1
             state.listeners[state.next] = listener
             return state.next

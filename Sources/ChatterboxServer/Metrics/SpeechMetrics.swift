@@ -16,6 +16,7 @@ struct SpeechMetrics: Sendable {
         "chatterbox_audio_rtf": .init(help: "Seconds of work for a second of sound.", buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 5]),
         "chatterbox_e2e_request_latency_s": .init(help: "Seconds from a request's coming to its last byte."),
         "chatterbox_queue_time_s": .init(help: "Seconds that a request waited for its place."),
+        "chatterbox_place_release_s": .init(help: "Seconds from a client's going away until its place was free."),
         "chatterbox_num_requests_running": .init(help: "Requests that are being spoken."),
         "chatterbox_num_requests_waiting": .init(help: "Requests that wait for a place."),
         "chatterbox_requests_success_total": .init(help: "Requests that were spoken to an end, by finished_reason: stop, length, abort."),

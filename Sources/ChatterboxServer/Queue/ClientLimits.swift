@@ -44,7 +44,7 @@ final class ClientLimits: Sendable {
             account.open += 1
             accounts[client] = account
         }
-        return Place { [self] _ in accounts.withLock { $0[client]?.open -= 1 } }
+        return Place { [self] in accounts.withLock { $0[client]?.open -= 1 } }
     }
 
     /// Requests that a client may still make at once.

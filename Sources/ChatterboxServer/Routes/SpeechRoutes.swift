@@ -23,9 +23,9 @@ struct SpeechRoutes: Sendable {
         let watch = await ConnectionWatch.of(context.channel)
         @Sendable func begin() async throws -> Response {
             guard !order.isWhole else {
-                return try await WholeSpeech().response(state, context) { try await open(order, context, admission, into: .file($0)) }
+                return try await WholeSpeech().response(state, context) { try await open(order, context, watch, admission, into: .file($0)) }
             }
-            let speech = try await open(order, context, admission)
+            let speech = try await open(order, context, watch, admission)
             guard let first = try await speech.next() else {
                 throw APIError(.internalServerError, "the model ended without a sound", code: "no_speech")
             }
@@ -41,11 +41,15 @@ struct SpeechRoutes: Sendable {
 
     /// A speech with its model, its voice and its place.
     private func open(
-        _ order: SpeechOrder, _ context: ServerContext, _ admission: Place?, into destination: OpenSpeech.Destination = .stream
+        _ order: SpeechOrder, _ context: ServerContext, _ watch: ConnectionWatch?, _ admission: Place?,
+        into destination: OpenSpeech.Destination = .stream
     ) async throws -> OpenSpeech {
         let offer = try state.models.offer(named: order.model)
         let asked = ContinuousClock.now
-        let place = try await state.queue.enter()
+        let place = try await state.queue.enter(characters: order.input.count)
+        place.whenFree { [metrics = state.metrics] in
+            if let seconds = watch?.secondsClosed { metrics.record("place_release_s", seconds, offer.name) }
+        }
         state.metrics.record("queue_time_s", (ContinuousClock.now - asked) / .seconds(1), offer.name)
         let lease = try await state.models.lease(offer)
         let voice = try await state.voices.voice(order.voice, for: lease)

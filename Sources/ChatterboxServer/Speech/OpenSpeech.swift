@@ -50,7 +50,7 @@ actor OpenSpeech {
         estimatesWords = order.wantsWords && !timesWords
         let options = try order.options(watermark: configuration.watermark && lease.model.marksSpeech, wordTimes: timesWords)
         source = lease.model.speech(SpeechRequest(order.input, voice: voice, options: options))
-        for place in places { place.speaks() }
+        for place in places { place.comes(to: .begins) }
         switch destination {
         case .stream: (encoder, file) = (try SoundEncoder(order.format, sampleRate: lease.model.sampleRate), nil)
         case .file(let url): (encoder, file) = (nil, try AudioFileWriter(url, format: order.format, sampleRate: lease.model.sampleRate))
@@ -70,7 +70,7 @@ actor OpenSpeech {
             case .started(let drawn): seed = drawn
             case .warning(let warning): warnings.append(warning.description)
             case .audio(let chunk):
-                for place in places { place.sounds() }
+                for place in places { place.comes(to: .sounds) }
                 intervals += listener.take(chunk.audio.duration).map { [$0] } ?? []
                 try file?.append(chunk.audio)
                 let bytes = try encoder?.encode(chunk.audio) ?? []
@@ -79,6 +79,7 @@ actor OpenSpeech {
             case .finished(let whole):
                 report = whole
                 isOver = true
+                for place in places { place.comes(to: .ends) }
                 guard listener.heard > 0 else {
                     throw APIError(.internalServerError, "the model ended without a sound; another seed may help", parameter: "input", code: "no_speech")
                 }
@@ -132,7 +133,7 @@ extension String {
 
 extension SpeechOrder {
     /// A few words that nobody hears.
-    init(warmingUp model: String) throws {
-        try self.init(Data(JSON.bytes(["model": .string(model), "input": "Ready.", "voice": "default", "response_format": "pcm"])), limit: 100, isStrict: true)
+    init(warmingUp model: String, _ text: String) throws {
+        try self.init(Data(JSON.bytes(["model": .string(model), "input": .string(text), "voice": "default", "response_format": "pcm"])), limit: 100, isStrict: true)
     }
 }
