@@ -19,8 +19,10 @@ public struct SpeechServer: Sendable {
     private let logger: Logger
 
     /// - Parameters:
+    ///   - configuration: how it serves.
     ///   - offers: the models, at least one; the first speaks where none is asked for.
     ///   - engine: what computes for all of them, for its figures.
+    ///   - logger: takes the lines about answers and failures.
     public init(
         _ configuration: ServerConfiguration, _ offers: [ModelOffering], engine: SpeechEngine? = nil, logger: Logger = Logger(label: "chatterbox")
     ) {

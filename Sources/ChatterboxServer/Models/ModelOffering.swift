@@ -16,7 +16,14 @@ public struct ModelOffering: Sendable {
     let files: ModelFolder?
     let load: @Sendable () async throws -> any ServedModel
 
-    /// - Parameter folder: of the model's files, by whose digest it is known.
+    /// - Parameters:
+    ///   - name: what requests call it.
+    ///   - folder: of the model's files, by whose digest it is known.
+    ///   - created: when it was made, for listings.
+    ///   - bytes: of memory that it takes when loaded, about (`Model.byteCount`).
+    ///   - usesGPU: whether that is a GPU's memory.
+    ///   - isPinned: whether it stays once it is loaded.
+    ///   - load: loads it; called again after it was unloaded.
     public init(
         name: String, folder: URL? = nil, created: Date = Date(timeIntervalSince1970: 0), bytes: Int = 0, usesGPU: Bool = false,
         isPinned: Bool = false, load: @escaping @Sendable () async throws -> any ServedModel
