@@ -123,13 +123,30 @@ enum Agreement {
     static let russianSoft: Set<String> = ["ночь", "часть", "дочь", "дверь", "тетрадь", "площадь", "ступень", "кровать", "лошадь", "степень", "скорость", "область", "очередь", "печать", "роль", "цель", "сеть", "вещь", "мышь", "запись"]
     static let polishFeminine: Set<String> = ["kobiety", "godziny", "minuty", "sekundy", "strony", "książki", "osoby", "rzeczy", "noce", "dziewczyny", "córki", "siostry", "szkoły", "ulice", "kawy", "herbaty", "części", "ręce", "nogi", "krowy", "gwiazdy", "kartki", "gry", "torby", "butelki", "firmy", "drużyny", "próby", "lekcje", "stacje", "sztuki", "łyżki", "łyżeczki", "szklanki", "drogi", "rundy", "fazy", "grupy", "klasy", "matki", "żony", "ciotki", "babcie", "historie", "piosenki"]
 
-    /// A count's form in Russian and Polish: one, few (2 to 4), many.
-    static func plural(_ value: Int, _ language: String) -> KeyPath<(one: String, few: String, many: String), String> {
-        let (tens, ones) = (value % 100, value % 10)
-        if language == "pl" { return value == 1 ? \.one : (2...4).contains(ones) && !(12...14).contains(tens) ? \.few : \.many }
-        if (11...14).contains(tens) { return \.many }
-        return ones == 1 ? \.one : (2...4).contains(ones) ? \.few : \.many
+    /// A Russian or Polish number before a noun that the tables have: "одна минута", "dwie minuty".
+    static func slavic(_ said: String, _ value: Int, _ noun: Noun, _ language: String) -> String {
+        guard noun.one.hasSuffix("а") || noun.one.hasSuffix("я") || noun.one.hasSuffix("a") else { return said }
+        if value == 1, language == "pl" { return "jedna" }
+        for (masculine, feminine) in [("один", "одна"), ("два", "две"), ("dwa", "dwie")] where said.hasSuffix(masculine) {
+            return said.dropLast(masculine.count) + feminine
+        }
+        return said
     }
+
+    // MARK: Arabic
+
+    /// "كيلومتر واحد", "كيلومتران", "ثلاث دقائق": one follows its noun, two is an ending, and three to ten are of the other gender.
+    static func arabic(_ said: String, _ value: Int, _ noun: Noun, _ word: String) -> String {
+        let isFeminine = noun.one.hasSuffix("ة")
+        switch value {
+        case 1: return "\(word) \(isFeminine ? "واحدة" : "واحد")"
+        case 2: return word
+        case 3...10 where isFeminine: return "\(arabicFeminine[value - 3]) \(word)"
+        default: return "\(said) \(word)"
+        }
+    }
+
+    private static let arabicFeminine = ["ثلاث", "أربع", "خمس", "ست", "سبع", "ثماني", "تسع", "عشر"]
 
     // MARK: words that are no nouns
 

@@ -10,26 +10,13 @@ extension TextScanner {
         case "ko":
             let next = skippingSpace(number.end)
             // Written next to it, a year, month or day is one word with its number.
-            for unit in ["년", "월", "일", "분", "초", "원", "층", "도"] where has(unit, at: number.end) {
+            for unit in ["년대", "년", "월", "일", "분", "초", "원", "층", "도"] where has(unit, at: number.end) {
                 let irregular = unit == "월" ? [6: "유", 10: "시"] : [:]
-                return Match(number.end + 1, (irregular[value] ?? say(number)) + unit)
+                return Match(number.end + unit.unicodeScalars.count, (irregular[value] ?? say(number)) + unit)
             }
             guard (1...99).contains(value), Self.koreanCounters.contains(where: { has($0, at: next) }) else { return nil }
             return Match(next, Self.native(value) + " ")
-        case "ru":
-            guard number.whole.count == 4, !number.isGrouped, isSpace(scalar(number.end)) else { return nil }
-            let years: [(String, Ordinals.RussianCase)] = [("году", .prepositional), ("года", .genitive), ("год", .masculine), ("г.", .prepositional)]
-            for (word, form) in years where has(word, at: number.end + 1) && ends(number.end + 1 + word.unicodeScalars.count) {
-                guard let said = Ordinals.russian(value, form, speller) else { return nil }
-                if word == "г." { return Match(number.end + 3, said + " году" + (isSentenceEnd(number.end + 3) ? "." : "")) }
-                return Match(number.end, said)
-            }
-            return nil
-        case "pl":
-            guard number.whole.count == 4, !number.isGrouped, isSpace(scalar(number.end)) else { return nil }
-            if has("roku", at: number.end + 1), ends(number.end + 5) { return Ordinals.polish(value, speller).map { Match(number.end, $0) } }
-            if has("r.", at: number.end + 1) { return Ordinals.polish(value, speller).map { Match(isSentenceEnd(number.end + 3) ? number.end + 2 : number.end + 3, $0 + " roku") } }
-            return nil
+        case "ru", "pl": return slavicYear(number)
         default: return nil
         }
     }

@@ -21,7 +21,7 @@ extension TextScanner {
 
     private func sayYear(_ digits: String) -> String {
         if form.language == "zh" { return speller.digits(digits).filter { $0 != " " } }
-        if form.language == "pl", let value = Int(digits), let said = Ordinals.polish(value, speller) { return said }
+        if form.language == "pl", let value = Int(digits), let said = Ordinals.polish(value, .genitive, speller) { return said }
         if form.language == "ru", let value = Int(digits), let said = Ordinals.russian(value, .genitive, speller) { return said }
         let number = Number(whole: digits, fraction: nil, end: 0)
         return year(number) ?? say(number)
@@ -70,8 +70,11 @@ extension TextScanner {
             let start = nameEnd + joint.unicodeScalars.count
             if isSpace(scalar(start)), let found = self.digits(at: start + 1), found.text.count == 4, ends(found.end) { (year, last) = (found.text, found.end) }
         }
-        if year != nil, form.language == "pl", !has(" roku", at: last) { return Match(last, date(day: day, month: name, year: year, isDayFirst: true, ending: ending) + (has(" r.", at: last) ? "" : " roku")) }
-        if year != nil, form.language == "ru", !has(" год", at: last), !has(" г.", at: last) { return Match(last, date(day: day, month: name, year: year, isDayFirst: true, ending: ending) + " года") }
+        if year != nil, let noun = ["pl": " roku", "ru": " года"][form.language], !has(noun, at: last) {
+            let short = form.language == "pl" ? " r." : " г.", stop = last + 3
+            let end = has(short, at: last) ? isSentenceEnd(stop) ? stop - 1 : stop : last
+            return Match(end, date(day: day, month: name, year: year, isDayFirst: true, ending: ending) + noun)
+        }
         guard !isEnglish || last > end else { return nil }
         return Match(last, date(day: day, month: name, year: year, isDayFirst: true, ending: ending))
     }
@@ -101,7 +104,7 @@ extension TextScanner {
         }
         let said = switch form.language {
         case "de": germanDay(day, ending)
-        case "pl": Ordinals.polish(day, speller) ?? speller.cardinal(day)
+        case "pl": Ordinals.polish(day, .genitive, speller) ?? speller.cardinal(day)
         case "ru": Ordinals.russian(day, .genitive, speller) ?? speller.cardinal(day)
         case "sv", "da", "no": Ordinals.nordicDay(day, form.language) ?? speller.cardinal(day)
         default: day == 1 ? words.firstDay ?? speller.cardinal(day) : speller.cardinal(day)
@@ -149,6 +152,7 @@ extension TextScanner {
             let hours = (1...12).contains(hour) ? Self.native(hour) : speller.cardinal(hour)
             return Match(end, hours + " 시" + (minute == 0 ? "" : " \(speller.cardinal(minute)) 분"))
         }
+        if form.language == "pl" { return Match(end, polishTime(hour, minute, before: index)) }
         if form.language == "de", has(" Uhr", at: end), ends(end + 4) { end += 4 }
         if form.language == "nl", has(" uur", at: end), ends(end + 4) { end += 4 }
         let one = ["de": "ein", "fr": "une", "es": "una", "it": "una", "pt": "uma"][form.language]

@@ -49,7 +49,7 @@ extension TextScanner {
         if let when = date(index) ?? ordinalBefore(index) { return when }
         if let start = time(index) { return timeRange(from: start) ?? start }
         if let row = telephone(index) ?? dotted(index) { return row }
-        if let counted = ordinal(index) ?? decade(index) ?? mixed(index) ?? ratio(index) ?? range(index) { return counted }
+        if let counted = decade(index) ?? russianYears(index) ?? ordinal(index) ?? mixed(index) ?? ratio(index) ?? range(index) { return counted }
         return number(at: index).flatMap { quantity($0) }
     }
 
@@ -102,17 +102,20 @@ extension TextScanner {
         case "%":
             let share = say(number)
             // Chinese and Turkish say it in front.
-            return Match(next + 1, form.language == "zh" ? words.percent + share : form.language == "tr" ? "\(words.percent) \(share)" : plural(number, words.percent, share))
+            switch form.language {
+            case "zh": return Match(next + 1, words.percent.other + share)
+            case "tr": return Match(next + 1, "\(words.percent.other) \(share)")
+            default: return Match(next + 1, counted(number, words.percent))
+            }
         case "°":
             let scales: [Unicode.Scalar: String] = ["C": "Celsius", "F": "Fahrenheit"]
             let after = skippingSpace(next + 1)
-            let degrees = isEnglish && number.isOne ? "degree" : words.degrees
             if let scale = scalar(after).flatMap({ scales[$0] }), ends(after + 1) {
                 let name = words.scales[scale] ?? scale
-                if form.language == "zh" { return Match(after + 1, name + say(number) + degrees) }
-                return Match(after + 1, plural(number, degrees, say(number)) + gap + name)
+                if form.language == "zh" { return Match(after + 1, name + say(number) + words.degrees.other) }
+                return Match(after + 1, counted(number, words.degrees) + (name.isEmpty ? "" : gap + name))
             }
-            return Match(next + 1, plural(number, degrees, say(number)))
+            return Match(next + 1, counted(number, words.degrees))
         case "‰" where words.permille != nil: return Match(next + 1, say(number) + gap + words.permille!)
         default: break
         }
@@ -121,92 +124,21 @@ extension TextScanner {
         while let letter = scalar(end), isLetter(letter) || letter == "/" || letter == "²" || letter == "³" || letter == "µ", end - next < 6 { end += 1 }
         while end > next {
             let unit = string(next..<end)
-            // Single letters are units only where they touch the number, or in capitals of their own.
-            if ends(end), let forms = words.units[unit], next == number.end || unit.count > 1 || English.loneUnits.contains(unit) {
-                // "Mio. Euro": the full stop is the abbreviation's, but at the text's end.
-                let isShortened = scalar(end) == "." && ["Mio", "Mrd", "Std", "Min", "Sek"].contains(unit) && isSpace(scalar(end + 1)) && scalar(end + 2) != nil
-                return Match(isShortened ? end + 1 : end, counted(number, forms))
+            if ends(end), let noun = words.units[unit], next == number.end || unit.count > 1 || isLoneUnit(unit, number, end) {
+                // "5 Std. später": the full stop is the abbreviation's, but at the text's end.
+                let isShortened = scalar(end) == "." && ["Std", "Min", "Sek"].contains(unit) && isSpace(scalar(end + 1)) && scalar(end + 2) != nil
+                return Match(isShortened ? end + 1 : end, counted(number, noun))
             }
             end -= 1
         }
         return nil
     }
 
-    /// "one euro", "five euros"; in German "ein Euro".
-    private func counted(_ number: Number, _ forms: LanguageWords.Forms) -> String {
-        if PluralWords.forms(of: forms.many, form.language) != nil { return plural(number, forms.many, say(number)) }
-        if !words.singularHasArticle, let value = number.value {
-            let noun = value == 1 ? forms.one : forms.many
-            return feminine(say(number), value, noun) + gap + noun
-        }
-        guard number.isOne else { return say(number) + gap + forms.many }
-        return words.singularHasArticle ? forms.one : say(number) + gap + forms.one
-    }
-
-    static let currencies: [Unicode.Scalar: KeyPath<LanguageWords, LanguageWords.Forms> & Sendable] = [
-        "$": \.dollar, "€": \.euro, "£": \.pound, "¥": \.yen,
-    ]
-
-    /// "двадцать один процент", "dwa dolary": the form that belongs to a count.
-    private func plural(_ number: Number, _ word: String, _ said: String) -> String {
-        guard let forms = PluralWords.forms(of: word, form.language) else { return said + gap + word }
-        guard let value = number.value else { return said + gap + forms.few.replacing(forms.few, with: form.language == "pl" ? Self.genitive(forms) : forms.few) }
-        var said = said
-        if PluralWords.isFeminine(forms) {
-            if said.hasSuffix("один") { said = said.dropLast(4) + "одна" }
-            if said.hasSuffix("два") { said = said.dropLast(1) + "е" }
-            if value == 1, form.language == "pl" { said = "jedna" }
-            if said.hasSuffix("dwa") { said = said.dropLast(1) + "ie" }
-        }
-        return said + gap + forms[keyPath: Agreement.plural(value, form.language)]
-    }
-
-    /// "3,5 dolara": what a Polish fraction counts, by the endings of the words in the table.
-    private static func genitive(_ forms: PluralWords.Forms) -> String {
-        let genitives = [
-            "procent": "procent", "dolar": "dolara", "funt": "funta", "jen": "jena", "cent": "centa", "stopień": "stopnia", "złoty": "złotego", "grosz": "grosza",
-            "minuta": "minuty", "godzina": "godziny", "sekunda": "sekundy", "litr": "litra", "mililitr": "mililitra",
-        ]
-        if let genitive = genitives[forms.one] { return genitive }
-        guard let space = forms.one.firstIndex(of: " ") else { return forms.one + "a" }
-        return forms.one[..<space] + "a" + forms.one[space...]
-    }
-
-    /// A number before a feminine unit: "duas libras", "veintiuna libras".
-    private func feminine(_ said: String, _ value: Int, _ noun: String) -> String {
-        if form.language == "da" || form.language == "no", value == 1 { return "en" }
-        if form.language == "sv", value == 1 { return "en" }
-        guard ["es", "pt", "fr", "it"].contains(form.language) else { return said }
-        let number = Number(whole: String(value), fraction: nil, end: -1)
-        return agreed(number, with: String(noun.prefix { $0 != " " }), said: said)
-    }
-
-    /// 25 €, 5 USD.
-    private func money(_ number: Number) -> Match? {
-        let next = skippingSpace(number.end)
-        if let sign = scalar(next), let currency = Self.currencies[sign] { return Match(next + 1, amount(number, currency)) }
-        if let sign = scalar(next), let forms = words.otherMoney[String(sign)] { return Match(next + 1, amount(number, forms, cent: words.otherCent)) }
-        if let name = word(at: next), ends(name.end), let forms = words.otherMoney[name.text] {
-            return Match(scalar(name.end) == "." && name.text.hasSuffix("уб") && !isSentenceEnd(name.end + 1) ? name.end + 1 : name.end, amount(number, forms, cent: words.otherCent))
-        }
-        guard let code = word(at: next), ends(code.end), let currency = ["USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"][code.text] else { return nil }
-        return Match(code.end, amount(number, Self.currencies[Unicode.Scalar(currency)!]!))
-    }
-
-    /// An amount of money: cents where two digits follow the mark.
-    func amount(_ number: Number, _ currency: KeyPath<LanguageWords, LanguageWords.Forms>) -> String {
-        amount(number, words[keyPath: currency], cent: isEnglish && currency == \LanguageWords.pound ? ("penny", "pence") : words.cent)
-    }
-
-    func amount(_ number: Number, _ forms: LanguageWords.Forms, cent: LanguageWords.Forms) -> String {
-        guard let fraction = number.fraction, fraction.count == 2 else { return counted(number, forms) }
-        let whole = Number(whole: number.whole, fraction: nil, end: number.end)
-        let cents = Number(whole: String(Int(fraction)!), fraction: nil, end: number.end)
-        if cents.whole == "0" { return counted(whole, forms) }
-        if whole.whole == "0" { return counted(cents, cent) }
-        // Languages without a word between do without it.
-        let and = words.hasAndInMoney ? " \(words.and) " : gap
-        return counted(whole, forms) + and + counted(cents, cent)
+    /// Whether a single letter behind a space is a unit: "5 h", but not "5 с половиной" or "2024 г".
+    private func isLoneUnit(_ unit: String, _ number: Number, _ end: Int) -> Bool {
+        if isEnglish || English.loneUnits.contains(unit) { return English.loneUnits.contains(unit) }
+        guard scalar(end) != "'", scalar(end) != "’" else { return false }
+        return form.language != "ru" || unit != "с" && (unit != "г" || number.whole.count < 4 && scalar(end) != ".")
     }
 
     // MARK: ranges, fractions
@@ -256,31 +188,5 @@ extension TextScanner {
             return Match(second.end, "\(speller.cardinal(a)) over \(speller.cardinal(b))")
         }
         return Match(second.end, "\(speller.cardinal(a)) \(English.denominator(b, isOne: a == 1, speller))")
-    }
-
-    // MARK: telephone numbers
-
-    /// 555-123-4567, 030 1234567.
-    private func telephone(_ index: Int) -> Match? {
-        guard begins(index) else { return nil }
-        let groups = digitGroups(index)
-        let lengths = groups.list.map(\.count), count = lengths.reduce(0, +)
-        let isAmerican = lengths == [3, 3, 4] || lengths == [3, 4] && groups.mark == "-" || lengths == [1, 3, 3, 4]
-        let isEuropean = groups.list.count > 1 && groups.list[0].hasPrefix("0") && groups.list[0].count >= 3 && (8...13).contains(count)
-        guard isAmerican && groups.mark != " " || isEuropean else { return nil }
-        return Match(groups.end, groups.list.map { speller.digits($0) }.joined(separator: ", "))
-    }
-
-    /// Groups of digits with the same mark between them.
-    func digitGroups(_ index: Int) -> (list: [String], mark: Unicode.Scalar?, end: Int) {
-        var list: [String] = [], end = index, mark: Unicode.Scalar?
-        while let run = digits(at: end) {
-            list.append(run.text)
-            end = run.end
-            guard let next = scalar(end), mark == nil || next == mark, [" ", "-", ".", "/", "\u{A0}"].contains(next), isDigit(scalar(end + 1)) else { break }
-            mark = next
-            end += 1
-        }
-        return (list, mark, end)
     }
 }

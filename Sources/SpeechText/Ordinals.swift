@@ -18,6 +18,9 @@ enum Ordinals {
         "osiemnast", "dziewiętnast",
     ]
     private static let polishTens = ["", "", "dwudziest", "trzydziest", "czterdziest", "pięćdziesiąt", "sześćdziesiąt", "siedemdziesiąt", "osiemdziesiąt", "dziewięćdziesiąt"]
+    private static let polishHundreds = [
+        "", "setn", "dwusetn", "trzechsetn", "czterechsetn", "pięćsetn", "sześćsetn", "siedemsetn", "osiemsetn", "dziewięćsetn",
+    ]
     private static let swedish = [
         "första", "andra", "tredje", "fjärde", "femte", "sjätte", "sjunde", "åttonde", "nionde", "tionde", "elfte", "tolfte", "trettonde", "fjortonde", "femtonde", "sextonde", "sjuttonde",
         "artonde", "nittonde",
@@ -63,7 +66,7 @@ enum Ordinals {
         return stem + "esim" + ending
     }
 
-    enum RussianCase { case masculine, feminine, neuter, genitive, prepositional }
+    enum RussianCase { case masculine, feminine, neuter, genitive, dative, prepositional }
 
     static func russian(_ value: Int, _ form: RussianCase, _ speller: NumberSpeller) -> String? {
         guard (1...2999).contains(value) else { return nil }
@@ -74,6 +77,7 @@ enum Ordinals {
             case .feminine: stem + (isSoft ? "ья" : "ая")
             case .neuter: stem + (isSoft ? "ье" : "ое")
             case .genitive: stem + (isSoft ? "ьего" : "ого")
+            case .dative: stem + (isSoft ? "ьему" : "ому")
             case .prepositional: stem + (isSoft ? "ьем" : "ом")
             }
         }
@@ -92,13 +96,32 @@ enum Ordinals {
     /// Years begin with "тысяча", not "одна тысяча".
     private static func year(_ said: String) -> String { said.hasPrefix("одна тысяча") ? String(said.dropFirst(5)) : said }
 
-    /// In the genitive, as days and years stand.
-    static func polish(_ value: Int, _ speller: NumberSpeller) -> String? {
+    enum PolishForm { case masculine, genitive, locative, feminine, feminineOblique, feminineInstrumental, plural, pluralGenitive, pluralDative, pluralInstrumental }
+
+    static func polish(_ value: Int, _ form: PolishForm, _ speller: NumberSpeller) -> String? {
         guard (1...2999).contains(value) else { return nil }
-        func ending(_ stem: String) -> String { stem == "drug" || stem == "trzec" ? stem + "iego" : stem + "ego" }
-        if value == 2000 { return "dwutysięcznego" }
+        func ending(_ stem: String) -> String {
+            // "drugi", "trzeci": i before every ending, but for "druga".
+            let isSoft = stem == "trzec", isVelar = stem == "drug"
+            return switch form {
+            case .masculine: stem + (isSoft || isVelar ? "i" : "y")
+            case .genitive: stem + (isSoft || isVelar ? "iego" : "ego")
+            case .locative: stem + (isSoft || isVelar ? "im" : "ym")
+            case .feminine: stem + (isSoft ? "ia" : "a")
+            case .feminineOblique: stem + (isSoft || isVelar ? "iej" : "ej")
+            case .feminineInstrumental: stem + (isSoft ? "ią" : "ą")
+            case .plural: stem + (isSoft || isVelar ? "ie" : "e")
+            case .pluralGenitive: stem + (isSoft || isVelar ? "ich" : "ych")
+            case .pluralDative: stem + (isSoft || isVelar ? "im" : "ym")
+            case .pluralInstrumental: stem + (isSoft || isVelar ? "imi" : "ymi")
+            }
+        }
         let rest = value % 100, beginning = value - rest
-        guard rest > 0 else { return nil }
+        if value % 1000 == 0 { return ending(value == 1000 ? "tysięczn" : "dwutysięczn") }
+        if rest == 0 {
+            let thousands = value - value % 1000
+            return (thousands == 0 ? "" : speller.cardinal(thousands) + " ") + ending(polishHundreds[value % 1000 / 100])
+        }
         let before = beginning == 0 ? "" : speller.cardinal(beginning) + " "
         if rest < 20 { return before + ending(polish[rest - 1]) }
         let (tens, ones) = rest.quotientAndRemainder(dividingBy: 10)
@@ -224,6 +247,7 @@ extension TextScanner {
             guard text.count > 1 || text == "V" || text == "X" || text == "I" && suffix == "er" else { return nil }
             return Match(word.end, Ordinals.french(value, speller))
         }
+        if let century = slavicCentury(index, value, word.end) { return century }
         guard let before = self.word(before: index) else { return nil }
         if words.numbered.contains(before.lowercased()) { return Match(word.end, speller.cardinal(value)) }
         if form.language == "it", before.lowercased() == "secolo" { return Ordinals.italian(value, isFeminine: false, speller).map { Match(word.end, $0) } }

@@ -6,7 +6,8 @@ import Foundation
 /// SpokenForm(language: "en")("At 9:30PM, $5.").text   // At nine thirty PM, five dollars.
 /// ```
 /// Words stay as they are, and every change keeps the written stretch (``SpokenText/segments``). English, German, French, Spanish,
-/// Portuguese, Italian and Dutch have dates, times, money, units and abbreviations; the other languages numbers, money and signs.
+/// Portuguese, Italian, Dutch, Polish, Russian, Turkish, Hindi, Chinese, Japanese, Korean and Arabic have dates, times, money, units,
+/// ordinals, telephone numbers and abbreviations; the other languages numbers, money and signs.
 public struct SpokenForm: Sendable {
     let speller: NumberSpeller
     let words: LanguageWords
@@ -14,6 +15,10 @@ public struct SpokenForm: Sendable {
     let abbreviations: [String: [(written: String, spoken: String)]]
     /// What they begin with.
     let abbreviationStarts: Set<Unicode.Scalar>
+    /// What money is written with in letters, longest first.
+    let moneyAbbreviations: [String]
+    /// "million" and its like, in all their forms.
+    let magnitudeNames: Set<String>
     var language: String { speller.language }
 
     /// - Parameter language: an ISO 639-1 code; one that is not known is read as English.
@@ -24,6 +29,11 @@ public struct SpokenForm: Sendable {
         let sorted = words.abbreviations.sorted { $0.key.count > $1.key.count }.map { (written: $0.key, spoken: $0.value) }
         abbreviations = Dictionary(grouping: sorted) { String($0.written.prefix { $0.isLetter }) }
         abbreviationStarts = Set(sorted.compactMap(\.written.unicodeScalars.first))
+        let names = Array(words.money.keys) + Self.codes.keys
+        moneyAbbreviations = names.filter { $0.unicodeScalars.first?.properties.isAlphabetic == true }.sorted { $0.count > $1.count }
+        magnitudeNames = Set(words.magnitudes.values.flatMap { noun in
+            [noun.one, noun.few, noun.many, noun.other].map { String($0.split(separator: " ").last ?? "") }
+        })
     }
 
     public func callAsFunction(_ text: String) -> SpokenText { TextScanner(text, self).run() }

@@ -2,12 +2,11 @@
 extension TextScanner {
     func signed(_ index: Int) -> Match? {
         let sign = scalars[index]
-        if let currency = Self.currencies[sign] { return money(index, words[keyPath: currency], cent: isEnglish && sign == "£" ? ("penny", "pence") : words.cent) }
-        if let forms = words.otherMoney[String(sign)] { return money(index, forms, cent: words.otherCent) }
+        if let currency = words.money[String(sign)] { return money(index + 1, currency) ?? loneCurrency(index, currency) }
         if let formula = formula(index) { return formula }
         switch sign {
         case "+", "-", "−": return plusOrMinus(index)
-        case "(": return areaCode(index)
+        case "(": return bracketedTelephone(index)
         case "'", "’": return decade(index)
         case "#":
             guard let number = number(at: index + 1), ends(number.end), begins(index) else { return nil }
@@ -17,9 +16,12 @@ extension TextScanner {
         case "=": return isAlone(index) || isBetweenNumbers(index) ? Match(index + 1, isAlone(index) ? words.equals : " \(words.equals) ") : nil
         case "@": return isAlone(index) ? Match(index + 1, words.at) : nil
         case "%" where (form.language == "tr" || form.language == "ar") && isDigit(scalar(index + 1)):
-            return number(at: index + 1).map { Match($0.end, "\(words.percent) \(say($0))") }
-        case "%": return isAlone(index) ? Match(index + 1, words.percent) : nil
-        case "°": return isAlone(index) ? Match(index + 1, words.degrees) : nil
+            return number(at: index + 1).map { share in
+                let said = decade(index + 1).flatMap { $0.end > share.end ? $0 : nil } ?? Match(share.end, say(share))
+                return Match(said.end, "\(words.percent.other) \(said.spoken)")
+            }
+        case "%": return isAlone(index) ? Match(index + 1, words.percent.uncounted) : nil
+        case "°": return isAlone(index) ? Match(index + 1, words.degrees.uncounted) : nil
         case "×": return Match(index + 1, isAlone(index) ? words.times : " \(words.times) ")
         case "™", "®", "©": return Match(index + 1, "")
         case "№": return Match(index + 1, words.number)
@@ -41,41 +43,13 @@ extension TextScanner {
         index > 0 && isWord(scalars[index - 1]) && (scalar(index + 1).map(isWord) ?? false)
     }
 
-    /// $5, €1.234,56, $3 million.
-    private func money(_ index: Int, _ forms: LanguageWords.Forms, cent: LanguageWords.Forms) -> Match? {
-        guard let number = number(at: skippingSpace(index + 1)) else { return nil }
-        let scales = isEnglish ? English.scales : [:]
-        // "$3 million", "$3M".
-        let next = skippingSpace(number.end)
-        if let scale = word(at: next), ends(scale.end), let name = scales[scale.text] { return Match(scale.end, "\(say(number)) \(name) \(forms.many)") }
-        guard ends(number.end) else { return nil }
-        return Match(number.end, amount(number, forms, cent: cent))
-    }
-
     private func plusOrMinus(_ index: Int) -> Match? {
         let sign = scalars[index], isStart = index == 0 || !isWord(scalars[index - 1]) && scalars[index - 1] != sign && scalars[index - 1] != ")"
-        if sign == "+", isStart, isDigit(scalar(index + 1)) {
-            let groups = digitGroups(index + 1)
-            if groups.list.count > 2, groups.list.joined().count >= 7 {
-                return Match(groups.end, "\(words.plus) " + groups.list.map { speller.digits($0) }.joined(separator: ", "))
-            }
-        }
-        // +1 (212) 555-0100.
-        if sign == "+", isStart, let code = digits(at: index + 1, most: 3), isSpace(scalar(code.end)), scalar(code.end + 1) == "(", let rest = areaCode(code.end + 1) {
-            return Match(rest.end, "\(words.plus) \(speller.digits(code.text)), \(rest.spoken)")
-        }
+        if sign == "+", isStart, let telephone = internationalTelephone(index) { return telephone }
         if isStart, let number = number(at: index + 1), let said = quantity(number) { return Match(said.end, (sign == "+" ? words.plus : words.minus) + gap + said.spoken) }
         if sign == "+", isAlone(index) || isBetweenNumbers(index) { return Match(index + 1, isAlone(index) ? words.plus : " \(words.plus) ") }
         if sign == "−" { return Match(index + 1, isAlone(index) ? words.minus : " \(words.minus) ") }
         return nil
-    }
-
-    /// (555) 123-4567.
-    private func areaCode(_ index: Int) -> Match? {
-        guard let area = digits(at: index + 1), (3...5).contains(area.text.count), scalar(area.end) == ")" else { return nil }
-        let rest = digitGroups(skippingSpace(area.end + 1))
-        guard rest.list.joined().count >= 5 else { return nil }
-        return Match(rest.end, ([area.text] + rest.list).map { speller.digits($0) }.joined(separator: ", "))
     }
 
     // MARK: English
@@ -98,20 +72,6 @@ extension TextScanner {
         return nil
     }
 
-    /// 1990s, 90s, '90s.
-    func decade(_ index: Int) -> Match? {
-        guard isEnglish else { return nil }
-        let start = isDigit(scalars[index]) ? index : index + 1
-        guard begins(start) || start > index, let run = digits(at: start), run.text.count == 2 || run.text.count == 4 && start == index, scalar(run.end) == "s", ends(run.end + 1),
-            run.text.hasSuffix("0"), let value = Int(run.text)
-        else { return nil }
-        let (century, rest) = value.quotientAndRemainder(dividingBy: 100)
-        guard rest >= 10 || run.text.count == 4 else { return nil }
-        let tens = rest == 0 ? century == 20 ? "thousands" : "hundreds" : rest == 10 ? "tens" : speller.cardinal(rest).dropLast() + "ies"
-        let beginning = century == 0 ? "" : century == 20 && rest == 0 ? "two " : speller.cardinal(century) + " "
-        return Match(run.end + 1, beginning + tens)
-    }
-
     /// ½.
     func fractionSign(_ index: Int) -> Match? {
         guard let sign = scalar(index), let parts = English.fractions[sign] else { return nil }
@@ -130,12 +90,24 @@ extension TextScanner {
         let word = (text: string(index..<end), end: end)
         if let address = address(index, word) { return address }
         if let letter = greekLetter(index, word) { return letter }
+        if let amount = amountBehindCode(index, word) { return amount }
         if word.text.utf8.count <= 8, let short = abbreviation(index, word) { return short }
         guard let first = word.text.unicodeScalars.first, first.isASCII, first.properties.isUppercase else { return nil }
         guard isEnglish else { return otherRoman(index, word) }
         if English.monthNames.contains(word.text), let date = monthAndDay(word.text, word.end) { return date }
         if let month = English.shortMonths[word.text], let date = monthAndDay(month, word.end) { return date }
         return romanNumeral(index, word)
+    }
+
+    /// R$ 50, US$ 5, CHF 20.
+    private func amountBehindCode(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
+        guard (1...3).contains(word.text.utf8.count), begins(index) else { return nil }
+        if scalar(word.end) == "$" {
+            let code = ["R": "BRL", "US": "$"][word.text]
+            return code.flatMap { form.currency(named: $0) }.flatMap { money(word.end + 1, $0) }
+        }
+        guard word.text.count == 3, isSpace(scalar(word.end)), let currency = form.currency(named: word.text) else { return nil }
+        return money(word.end, currency)
     }
 
     /// Whether a word may be more: an abbreviation, a numeral, a month's name, the beginning of an address.
@@ -157,6 +129,7 @@ extension TextScanner {
         for (written, spoken) in choices where has(written, at: index) {
             let end = index + written.unicodeScalars.count
             guard ends(end) else { continue }
+            if written == "godz.", let noun = self.word(before: index).flatMap({ Self.hourNouns[$0.lowercased()] }) { return Match(end, noun) }
             // A full stop that ends the sentence as well stays.
             return Match(written.hasSuffix(".") && isSentenceEnd(end) && Self.sentenceEnders.contains(written) ? end - 1 : end, spoken)
         }
