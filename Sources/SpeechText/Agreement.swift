@@ -79,7 +79,10 @@ enum Agreement {
         return isFeminine ? "eine" : "ein"
     }
 
-    private static let germanFeminine: Set<String> = ["Frau", "Stadt", "Hand", "Nacht", "Mutter", "Tochter", "Schwester", "Million", "Milliarde", "Uhr", "Zahl", "Tür", "Wand", "Bank", "Mark", "Antwort", "Person", "Maus", "Kuh", "Arbeit", "Welt", "Zeit", "Art", "Bahn", "Fahrt"]
+    private static let germanFeminine: Set<String> = [
+        "Frau", "Stadt", "Hand", "Nacht", "Mutter", "Tochter", "Schwester", "Million", "Milliarde", "Uhr", "Zahl", "Tür", "Wand",
+        "Bank", "Mark", "Antwort", "Person", "Maus", "Kuh", "Arbeit", "Welt", "Zeit", "Art", "Bahn", "Fahrt",
+    ]
 
     static func italianOne(_ noun: String) -> String {
         let lower = noun.lowercased(), vowels: Set<Character> = ["a", "e", "i", "o", "u", "à", "è"]
@@ -100,28 +103,68 @@ enum Agreement {
     }
 
     private static let endings: [String: [String]] = [
-        "fr": ["tion", "tions", "sion", "sions", "té", "tés", "ée", "ées", "ette", "ettes", "ance", "ances", "ence", "ences", "ure", "ures", "esse", "esses", "ie", "ies", "ise", "ises", "ade", "ades", "euse", "euses", "trice", "trices", "elle", "elles", "enne", "ennes", "ière", "ières"],
+        "fr": [
+            "tion", "tions", "sion", "sions", "té", "tés", "ée", "ées", "ette", "ettes", "ance", "ances", "ence", "ences", "ure",
+            "ures", "esse", "esses", "ie", "ies", "ise", "ises", "ade", "ades", "euse", "euses", "trice", "trices", "elle", "elles",
+            "enne", "ennes", "ière", "ières",
+        ],
         "es": ["a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tud", "tudes", "umbre"],
         "pt": ["a", "as", "ção", "ções", "são", "sões", "dade", "dades", "agem", "agens", "tude"],
         "it": ["a", "zione", "sione", "tà", "tù", "trice", "ie"],
     ]
     private static let feminine: [String: Set<String>] = [
-        "fr": ["personne", "personnes", "fois", "heure", "heures", "minute", "minutes", "seconde", "secondes", "année", "femme", "femmes", "fille", "filles", "page", "pages", "semaine", "semaines", "chose", "choses", "ligne", "lignes", "mère", "main", "mains", "table", "tables", "voiture", "ville", "villes", "livre-sterling", "tonne", "tonnes", "place", "places", "partie", "parties", "chambre", "chambres", "pomme", "pommes", "fleur", "fleurs", "porte", "portes", "maison", "maisons", "carte", "cartes", "étoile", "étoiles", "lettre", "lettres", "phrase", "phrases", "nuit", "nuits", "image", "images", "question", "réponse", "réponses", "bouteille", "bouteilles", "étape", "étapes", "équipe", "équipes", "école", "écoles"],
-        "es": ["vez", "veces", "mano", "manos", "noche", "noches", "flor", "flores", "mujer", "mujeres", "calle", "calles", "clase", "clases", "parte", "partes", "tarde", "tardes", "llave", "llaves", "nube", "nubes", "leche", "sal", "luz", "luces", "ley", "leyes", "imagen", "imágenes", "madre", "madres"],
-        "pt": ["vez", "vezes", "mão", "mãos", "noite", "noites", "flor", "flores", "mulher", "mulheres", "parte", "partes", "cidade", "luz", "luzes", "mãe", "mães", "tarde", "tardes", "chave", "chaves", "classe", "classes"],
-        "it": ["mano", "notte", "parte", "madre", "chiave", "classe", "luce", "arte", "legge", "gente", "moglie", "carne", "nave", "voce", "fine"],
+        "fr": [
+            "personne", "personnes", "fois", "heure", "heures", "minute", "minutes", "seconde", "secondes", "année", "femme",
+            "femmes", "fille", "filles", "page", "pages", "semaine", "semaines", "chose", "choses", "ligne", "lignes", "mère", "main",
+            "mains", "table", "tables", "voiture", "ville", "villes", "livre-sterling", "tonne", "tonnes", "place", "places",
+            "partie", "parties", "chambre", "chambres", "pomme", "pommes", "fleur", "fleurs", "porte", "portes", "maison", "maisons",
+            "carte", "cartes", "étoile", "étoiles", "lettre", "lettres", "phrase", "phrases", "nuit", "nuits", "image", "images",
+            "question", "réponse", "réponses", "bouteille", "bouteilles", "étape", "étapes", "équipe", "équipes", "école", "écoles",
+        ],
+        "es": [
+            "vez", "veces", "mano", "manos", "noche", "noches", "flor", "flores", "mujer", "mujeres", "calle", "calles", "clase",
+            "clases", "parte", "partes", "tarde", "tardes", "llave", "llaves", "nube", "nubes", "leche", "sal", "luz", "luces", "ley",
+            "leyes", "imagen", "imágenes", "madre", "madres",
+        ],
+        "pt": [
+            "vez", "vezes", "mão", "mãos", "noite", "noites", "flor", "flores", "mulher", "mulheres", "parte", "partes", "cidade",
+            "luz", "luzes", "mãe", "mães", "tarde", "tardes", "chave", "chaves", "classe", "classes",
+        ],
+        "it": [
+            "mano", "notte", "parte", "madre", "chiave", "classe", "luce", "arte", "legge", "gente", "moglie", "carne", "nave",
+            "voce", "fine",
+        ],
     ]
     private static let masculine: [String: Set<String>] = [
-        "fr": ["été", "comité", "côté", "musée", "lycée", "génie", "incendie", "squelette", "silence", "murmure", "stade", "grade", "avion", "million", "millions"],
-        "es": ["día", "días", "mapa", "mapas", "problema", "problemas", "sistema", "sistemas", "idioma", "idiomas", "programa", "programas", "tema", "temas", "planeta", "planetas", "poema", "poemas", "clima", "turista", "artista", "gramas", "kilogramas", "drama", "dramas", "diagrama", "diagramas", "poeta", "poetas", "futbolista"],
-        "pt": ["dia", "dias", "mapa", "mapas", "problema", "problemas", "sistema", "sistemas", "idioma", "idiomas", "programa", "programas", "tema", "temas", "planeta", "planetas", "poema", "poemas", "clima", "grama", "gramas", "quilograma", "quilogramas", "telefonema"],
+        "fr": [
+            "été", "comité", "côté", "musée", "lycée", "génie", "incendie", "squelette", "silence", "murmure", "stade", "grade",
+            "avion", "million", "millions",
+        ],
+        "es": [
+            "día", "días", "mapa", "mapas", "problema", "problemas", "sistema", "sistemas", "idioma", "idiomas", "programa",
+            "programas", "tema", "temas", "planeta", "planetas", "poema", "poemas", "clima", "turista", "artista", "gramas",
+            "kilogramas", "drama", "dramas", "diagrama", "diagramas", "poeta", "poetas", "futbolista",
+        ],
+        "pt": [
+            "dia", "dias", "mapa", "mapas", "problema", "problemas", "sistema", "sistemas", "idioma", "idiomas", "programa",
+            "programas", "tema", "temas", "planeta", "planetas", "poema", "poemas", "clima", "grama", "gramas", "quilograma",
+            "quilogramas", "telefonema",
+        ],
         "it": ["problema", "sistema", "programma", "tema", "clima", "pianeta", "poema", "poeta", "dramma", "cinema", "papa"],
     ]
 
     // MARK: Slavic
 
-    static let russianSoft: Set<String> = ["ночь", "часть", "дочь", "дверь", "тетрадь", "площадь", "ступень", "кровать", "лошадь", "степень", "скорость", "область", "очередь", "печать", "роль", "цель", "сеть", "вещь", "мышь", "запись"]
-    static let polishFeminine: Set<String> = ["kobiety", "godziny", "minuty", "sekundy", "strony", "książki", "osoby", "rzeczy", "noce", "dziewczyny", "córki", "siostry", "szkoły", "ulice", "kawy", "herbaty", "części", "ręce", "nogi", "krowy", "gwiazdy", "kartki", "gry", "torby", "butelki", "firmy", "drużyny", "próby", "lekcje", "stacje", "sztuki", "łyżki", "łyżeczki", "szklanki", "drogi", "rundy", "fazy", "grupy", "klasy", "matki", "żony", "ciotki", "babcie", "historie", "piosenki"]
+    static let russianSoft: Set<String> = [
+        "ночь", "часть", "дочь", "дверь", "тетрадь", "площадь", "ступень", "кровать", "лошадь", "степень", "скорость", "область",
+        "очередь", "печать", "роль", "цель", "сеть", "вещь", "мышь", "запись",
+    ]
+    static let polishFeminine: Set<String> = [
+        "kobiety", "godziny", "minuty", "sekundy", "strony", "książki", "osoby", "rzeczy", "noce", "dziewczyny", "córki", "siostry",
+        "szkoły", "ulice", "kawy", "herbaty", "części", "ręce", "nogi", "krowy", "gwiazdy", "kartki", "gry", "torby", "butelki",
+        "firmy", "drużyny", "próby", "lekcje", "stacje", "sztuki", "łyżki", "łyżeczki", "szklanki", "drogi", "rundy", "fazy", "grupy",
+        "klasy", "matki", "żony", "ciotki", "babcie", "historie", "piosenki",
+    ]
 
     /// A Russian or Polish number before a noun that the tables have: "одна минута", "dwie minuty".
     static func slavic(_ said: String, _ value: Int, _ noun: Noun, _ language: String) -> String {
@@ -151,11 +194,20 @@ enum Agreement {
     // MARK: words that are no nouns
 
     static let functionWords: [String: Set<String>] = [
-        "de": ["und", "oder", "bis", "zu", "für", "von", "in", "im", "am", "an", "auf", "mit", "bei", "ist", "war", "sind", "hat", "aus", "nach", "vor", "als", "aber", "durch", "gegen", "plus", "minus", "mal", "gleich", "Prozent", "Uhr"],
+        "de": [
+            "und", "oder", "bis", "zu", "für", "von", "in", "im", "am", "an", "auf", "mit", "bei", "ist", "war", "sind", "hat", "aus",
+            "nach", "vor", "als", "aber", "durch", "gegen", "plus", "minus", "mal", "gleich", "Prozent", "Uhr",
+        ],
         "fr": ["et", "ou", "à", "de", "du", "en", "est", "sont", "pour", "par", "sur", "dans", "plus", "moins", "mais", "au"],
-        "es": ["de", "del", "y", "o", "a", "al", "en", "es", "son", "por", "para", "con", "más", "menos", "pero", "que", "se", "la", "las", "una", "era", "está", "hasta", "entre", "contra", "sobre", "para", "mil", "millones", "a"],
+        "es": [
+            "de", "del", "y", "o", "a", "al", "en", "es", "son", "por", "para", "con", "más", "menos", "pero", "que", "se", "la",
+            "las", "una", "era", "está", "hasta", "entre", "contra", "sobre", "para", "mil", "millones", "a",
+        ],
         "it": ["e", "o", "a", "al", "di", "del", "in", "è", "sono", "per", "con", "più", "meno", "ma", "che", "da", "dal", "la", "su"],
-        "pt": ["de", "do", "da", "e", "ou", "a", "ao", "em", "no", "na", "é", "são", "por", "para", "com", "mais", "menos", "mas", "que", "até", "era", "está", "contra", "mil", "as", "das", "nas", "uma"],
+        "pt": [
+            "de", "do", "da", "e", "ou", "a", "ao", "em", "no", "na", "é", "são", "por", "para", "com", "mais", "menos", "mas", "que",
+            "até", "era", "está", "contra", "mil", "as", "das", "nas", "uma",
+        ],
         "ru": ["и", "или", "до", "от", "из", "на", "по", "за", "с", "в", "это", "для", "но", "а", "мы", "вы", "они", "ли"],
         "pl": ["i", "lub", "do", "od", "z", "na", "po", "za", "w", "to", "dla", "ale", "a", "czy", "oraz", "się", "nie", "przez"],
     ]

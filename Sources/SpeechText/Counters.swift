@@ -22,7 +22,9 @@ extension TextScanner {
     }
 
     private static let chineseMeasures = Set("个位只条张本件次天岁种家名人周倍米公千百万亿元块斤年双对辆座間间页小分".unicodeScalars)
-    private static let koreanCounters = ["개", "명", "살", "시간", "마리", "권", "잔", "병", "장", "대", "번째", "벌", "켤레", "송이", "그루", "가지", "달", "사람", "군데"]
+    private static let koreanCounters = [
+        "개", "명", "살", "시간", "마리", "권", "잔", "병", "장", "대", "번째", "벌", "켤레", "송이", "그루", "가지", "달", "사람", "군데",
+    ]
 
     /// Korea's own numbers, as they stand before a counter.
     static func native(_ value: Int) -> String {
@@ -81,8 +83,10 @@ extension TextScanner {
     }
 
     private static let greek: [Unicode.Scalar: String] = [
-        "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi",
-        "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Δ": "delta", "Ω": "omega", "Σ": "sigma", "Φ": "phi", "Ψ": "psi", "Θ": "theta", "Λ": "lambda", "Γ": "gamma", "Π": "pi",
+        "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "epsilon", "ζ": "zeta", "η": "eta", "θ": "theta", "κ": "kappa",
+        "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi",
+        "ρ": "rho", "σ": "sigma", "τ": "tau", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega", "Δ": "delta", "Ω": "omega",
+        "Σ": "sigma", "Φ": "phi", "Ψ": "psi", "Θ": "theta", "Λ": "lambda", "Γ": "gamma", "Π": "pi",
     ]
 
     /// A Greek letter that stands for a quantity in a text of Latin letters.

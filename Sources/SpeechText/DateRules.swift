@@ -121,7 +121,8 @@ extension TextScanner {
 
     /// German words before a day, and how it ends behind them; elsewhere it ends in -er.
     private static let dayEndings = [
-        "am": "en", "vom": "en", "zum": "en", "dem": "en", "den": "en", "des": "en", "im": "en", "seit": "en", "ab": "en", "nach": "en", "vor": "en", "bis": "en", "der": "e", "dieser": "e",
+        "am": "en", "vom": "en", "zum": "en", "dem": "en", "den": "en", "des": "en", "im": "en", "seit": "en", "ab": "en",
+        "nach": "en", "vor": "en", "bis": "en", "der": "e", "dieser": "e",
     ]
 
     /// "dritter", after an article "dritte", after a preposition "dritten".

@@ -5,7 +5,8 @@ enum English {
     ]
     static let monthNames = Set(months)
     static let shortMonths = [
-        "Jan": "January", "Feb": "February", "Mar": "March", "Apr": "April", "Jun": "June", "Jul": "July", "Aug": "August", "Sep": "September",
+        "Jan": "January", "Feb": "February", "Mar": "March", "Apr": "April", "Jun": "June", "Jul": "July", "Aug": "August",
+        "Sep": "September",
         "Sept": "September", "Oct": "October", "Nov": "November", "Dec": "December",
     ]
     static let scales = [
@@ -19,17 +20,21 @@ enum English {
         "#": "hash", "+": "plus", "%": "percent", "~": "tilde",
     ]
     static let fractions: [Unicode.Scalar: (Int, Int)] = [
-        "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅚": (5, 6),
+        "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5), "⅘": (4, 5),
+        "⅙": (1, 6), "⅚": (5, 6),
         "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
     ]
     /// What Roman numerals number.
     static let numbered: Set<String> = [
-        "chapter", "part", "book", "volume", "act", "scene", "section", "article", "war", "appendix", "phase", "type", "class", "title", "level", "round", "canto", "figure", "table",
+        "chapter", "part", "book", "volume", "act", "scene", "section", "article", "war", "appendix", "phase", "type", "class",
+        "title", "level", "round", "canto", "figure", "table",
     ]
     /// Names that kings, queens and popes have.
     static let regnal: Set<String> = [
-        "Henry", "Louis", "George", "Edward", "Richard", "Elizabeth", "James", "Charles", "William", "Mary", "Philip", "Paul", "Benedict", "Pius", "Napoleon",
-        "Catherine", "Alexander", "Nicholas", "Frederick", "Leo", "Gregory", "Innocent", "Ferdinand", "Clement", "Urban", "Peter", "Ivan", "Otto", "Wilhelm", "Friedrich",
+        "Henry", "Louis", "George", "Edward", "Richard", "Elizabeth", "James", "Charles", "William", "Mary", "Philip", "Paul",
+        "Benedict", "Pius", "Napoleon",
+        "Catherine", "Alexander", "Nicholas", "Frederick", "Leo", "Gregory", "Innocent", "Ferdinand", "Clement", "Urban", "Peter",
+        "Ivan", "Otto", "Wilhelm", "Friedrich",
     ]
 
     static let romanDigits: [UInt8: Int] = Dictionary(uniqueKeysWithValues: zip("IVXLCDM".utf8, [1, 5, 10, 50, 100, 500, 1000]))
@@ -43,7 +48,10 @@ enum English {
     }
 
     private static func roman(_ value: Int) -> String {
-        let signs = [(1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I")]
+        let signs = [
+            (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"),
+            (5, "V"), (4, "IV"), (1, "I"),
+        ]
         var (rest, text) = (value, "")
         for (number, sign) in signs { while rest >= number { (rest, text) = (rest - number, text + sign) } }
         return text
@@ -75,20 +83,27 @@ enum English {
 
     /// Those that stand before a name.
     private static let titles = [
-        "Dr": "Doctor", "Prof": "Professor", "St": "Saint", "Mt": "Mount", "Ft": "Fort", "Gen": "General", "Col": "Colonel", "Sgt": "Sergeant", "Capt": "Captain",
-        "Lt": "Lieutenant", "Rev": "Reverend", "Hon": "Honorable", "Gov": "Governor", "Sen": "Senator", "Rep": "Representative", "Pres": "President",
+        "Dr": "Doctor", "Prof": "Professor", "St": "Saint", "Mt": "Mount", "Ft": "Fort", "Gen": "General", "Col": "Colonel",
+        "Sgt": "Sergeant", "Capt": "Captain",
+        "Lt": "Lieutenant", "Rev": "Reverend", "Hon": "Honorable", "Gov": "Governor", "Sen": "Senator", "Rep": "Representative",
+        "Pres": "President",
     ]
     /// Those that stand behind one.
     private static let endings = [
-        "St": "Street", "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Ln": "Lane", "Jr": "Junior", "Sr": "Senior", "Inc": "Incorporated", "Ltd": "Limited",
+        "St": "Street", "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Ln": "Lane", "Jr": "Junior", "Sr": "Senior",
+        "Inc": "Incorporated", "Ltd": "Limited",
         "Co": "Company", "Corp": "Corporation",
     ]
     private static let anywhere = [
-        "vs": "versus", "etc": "et cetera", "approx": "approximately", "dept": "department", "est": "established", "govt": "government", "incl": "including",
+        "vs": "versus", "etc": "et cetera", "approx": "approximately", "dept": "department", "est": "established",
+        "govt": "government", "incl": "including",
         "excl": "excluding", "max": "maximum", "min": "minimum", "avg": "average",
     ]
     /// Those that stand before a number.
-    private static let counters = ["No": "number", "no": "number", "Nos": "numbers", "p": "page", "pp": "pages", "vol": "volume", "Vol": "volume", "Fig": "figure", "fig": "figure", "ch": "chapter", "Ch": "chapter"]
+    private static let counters = [
+        "No": "number", "no": "number", "Nos": "numbers", "p": "page", "pp": "pages", "vol": "volume", "Vol": "volume",
+        "Fig": "figure", "fig": "figure", "ch": "chapter", "Ch": "chapter",
+    ]
 
     static func abbreviation(_ scanner: TextScanner, _ index: Int, _ word: (text: String, end: Int)) -> TextScanner.Match? {
         if scanner.has("e.g.", at: index, ignoringCase: true) { return .init(index + 4, "for example") }

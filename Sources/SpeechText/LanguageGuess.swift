@@ -89,22 +89,30 @@ public enum LanguageGuess: Sendable, Hashable {
 
     /// Letters that stand together in one language and seldom in others.
     private static let parts: [(language: String, parts: [String])] = [
-        ("fi", ["ää", "yö", "uo", "hd", "ii", "yy"]), ("nl", ["ij", "aa", "oe", "uu"]), ("de", ["sch", "ei", "pf", "tz"]), ("pl", ["sz", "cz", "rz", "dz", "ów"]), ("it", ["gli", "cch", "zz", "ggi"]),
-        ("sw", ["kw", "mb", "ny", "nda", "ng'", "aon"]), ("en", ["th", "wh", "ough", "sh"]), ("fr", ["eau", "aux", "oi", "qu'"]), ("es", ["ll", "ñ", "ué"]), ("pt", ["lh", "nh", "õe"]),
-        ("da", ["øj", "æv", "hv"]), ("no", ["kj", "øy", "hv"]), ("sv", ["ck", "sj", "hj"]), ("tr", ["üz", "ığ", "çı"]), ("ms", ["ng", "ber", "men", "ter"]),
+        ("fi", ["ää", "yö", "uo", "hd", "ii", "yy"]), ("nl", ["ij", "aa", "oe", "uu"]), ("de", ["sch", "ei", "pf", "tz"]),
+        ("pl", ["sz", "cz", "rz", "dz", "ów"]), ("it", ["gli", "cch", "zz", "ggi"]),
+        ("sw", ["kw", "mb", "ny", "nda", "ng'", "aon"]), ("en", ["th", "wh", "ough", "sh"]), ("fr", ["eau", "aux", "oi", "qu'"]),
+        ("es", ["ll", "ñ", "ué"]), ("pt", ["lh", "nh", "õe"]),
+        ("da", ["øj", "æv", "hv"]), ("no", ["kj", "øy", "hv"]), ("sv", ["ck", "sj", "hj"]), ("tr", ["üz", "ığ", "çı"]),
+        ("ms", ["ng", "ber", "men", "ter"]),
     ]
 
     /// Letters that, among the languages here, one or two are written with.
     private static let letters: [(language: String, letters: Set<Unicode.Scalar>)] = [
-        ("de", "ßäöü"), ("es", "ñ¿¡"), ("pt", "ãõ"), ("fr", "çêëîïûœùèàâ"), ("pl", "łśźżćńąę"), ("tr", "ışğ"), ("da", "æøå"), ("no", "øåæ"), ("sv", "åäö"), ("fi", "äö"), ("it", "ùìò"),
+        ("de", "ßäöü"), ("es", "ñ¿¡"), ("pt", "ãõ"), ("fr", "çêëîïûœùèàâ"), ("pl", "łśźżćńąę"), ("tr", "ışğ"), ("da", "æøå"),
+        ("no", "øåæ"), ("sv", "åäö"), ("fi", "äö"), ("it", "ùìò"),
         ("pt", "çêâ"),
     ].map { ($0.0, Set($0.1.unicodeScalars)) }
 
     private static let endings: [(language: String, endings: [String])] = [
-        ("en", ["ing", "tion", "ness", "ght", "ly"]), ("de", ["ung", "lich", "keit", "isch", "chen"]), ("fr", ["eux", "aient", "ment", "tion", "oire"]),
-        ("es", ["ción", "mente", "dades", "aron", "iendo"]), ("pt", ["ção", "ções", "mente", "dade", "ndo"]), ("it", ["zione", "mente", "ando", "endo", "ità"]),
-        ("nl", ["ijk", "heid", "lijk", "isch", "eren"]), ("pl", ["ego", "ych", "ość", "ować", "cie"]), ("tr", ["lar", "ler", "yor", "dır", "ların"]),
-        ("fi", ["nen", "ssa", "ssä", "lla", "llä", "sta", "stä", "taan"]), ("sv", ["arna", "erna", "igt", "ningen"]), ("da", ["erne", "hed", "ede", "ning"]),
+        ("en", ["ing", "tion", "ness", "ght", "ly"]), ("de", ["ung", "lich", "keit", "isch", "chen"]),
+        ("fr", ["eux", "aient", "ment", "tion", "oire"]),
+        ("es", ["ción", "mente", "dades", "aron", "iendo"]), ("pt", ["ção", "ções", "mente", "dade", "ndo"]),
+        ("it", ["zione", "mente", "ando", "endo", "ità"]),
+        ("nl", ["ijk", "heid", "lijk", "isch", "eren"]), ("pl", ["ego", "ych", "ość", "ować", "cie"]),
+        ("tr", ["lar", "ler", "yor", "dır", "ların"]),
+        ("fi", ["nen", "ssa", "ssä", "lla", "llä", "sta", "stä", "taan"]), ("sv", ["arna", "erna", "igt", "ningen"]),
+        ("da", ["erne", "hed", "ede", "ning"]),
         ("no", ["ene", "het", "ning", "ige"]), ("ms", ["kan", "nya", "lah", "an"]), ("sw", ["sha", "wa", "lia", "kia", "ika"]),
     ]
 
@@ -119,20 +127,93 @@ public enum LanguageGuess: Sendable, Hashable {
 
     /// The commonest words of each language, and what greetings and requests begin with.
     private static let wordLists: [(String, String)] = [
-        ("en", "the of and to in is that it was for on are with as his they be at this have from or had by not but what all were we when your can said there an which their if will each about how up out them then she many some so these would other into has more her two like him see time could no make than first been its who now my over did down only way find use may water long little very after words called just where most know hello please thank thanks you i'm don't it's good morning yes am i do does me our us why because here"),
-        ("de", "der die das und ist in zu den nicht von sie mit dem sich des ein eine auf für es im auch als an nach wie werden aus er hat dass bei oder war wir ich aber einen einer um am noch wird sind haben nur sein man über zum zur kann so wenn mehr was durch ihr ihre mein dein guten tag hallo danke bitte ja nein wo warum weil heute morgen gut geht dir ihnen mir uns habe bin bist du keine kein diese dieser schon sehr"),
-        ("fr", "le la les des et est un une de du que qui en dans pour pas au aux ce cette ces il elle je tu nous vous ils elles ne se sur avec plus par son sa ses mon ma mes ton ta sont été être avoir fait comme mais ou où donc si tout tous très bien bonjour bonsoir merci oui non comment ça va c'est j'ai d'un d'une l'on qu'il qu'elle n'est s'il plaît aujourd'hui quand aussi même peut leur leurs sans encore après avant j'aime il y a"),
-        ("es", "dónde sé cómo aquí así ahora vez casa gran tan el la los las de del que y en un una es no se por con para su al lo como más pero sus le ya o este sí porque esta entre cuando muy sin sobre también me hasta hay donde quien desde todo nos durante todos uno les ni contra otros ese eso ante ellos e esto mí antes algunos qué unos yo otro otra él tanto esa estos mucho hola buenos días gracias favor cómo está estás estoy soy eres son tiene tengo fue ser"),
-        ("pt", "o a os as de do da dos das que e em um uma é não no na nos nas por com para se mais como mas ao ele ela seu sua ou quando muito já também só pelo pela até isso entre depois sem mesmo aos seus quem me esse eles você essa num nem suas meu minha às têm foi são está estão eu tudo bem olá obrigado obrigada bom dia boa noite sim onde porque estou sou tem vamos fazer ser isto nós"),
-        ("it", "il lo la i gli le di del della dei delle che e è un una uno in nel nella per non con su da dal dalla si sono ha come più ma al alla anche se io tu lui lei noi voi loro questo questa quello quella ho hai abbiamo hanno era essere fare tutto tutti molto bene ciao buongiorno grazie prego sì perché dove quando chi cosa mio mia tuo suo sua ci ne ancora già dopo prima così oggi c'è dell'anno l'ha"),
-        ("nl", "de het een en van ik te dat die in is niet zijn op aan met als voor er maar om hem dan zou of wat mijn men dit zo door over ze zich bij ook tot je mij uit der daar haar naar heb hoe heeft hebben deze u want nog zal me zij nu ge geen omdat iets worden toch al waren veel meer doen toen moet ben zonder kan hun dus alles onder ja eens hier wie werd altijd goedemorgen hallo dank bedankt alstublieft gaat het goed wij jij bent vandaag wordt"),
-        ("pl", "i w na z do nie się jest to że o jak po co tak za od ale przez dla czy są tym był ten ma być tylko już jego jej ich może które który która jeszcze gdy bardzo tego przed pod kiedy nic mnie mi ja ty on ona my wy oni dzień dobry cześć dziękuję proszę tak nie gdzie dlaczego bo dziś dobrze mam masz była było były będzie oraz także przy bez"),
-        ("tr", "saat zaman şimdi gün yeni biri kitap ve bir bu da de için ile çok ne gibi daha var mi ben sen o biz siz onlar ama olarak kadar sonra en olan her değil evet hayır merhaba teşekkürler lütfen nasılsın nasıl nerede neden çünkü bugün iyi ki şey diye bana sana onun benim senin olduğu oldu yok ise veya göre önce iki kendi büyük günaydın ediyor var mı musun"),
-        ("da", "klokken og i at det en er til af på for med den de ikke der var han jeg som et har om vi hun sig man kan fra men så skal også eller hvad ud op hvor ved du nu være efter meget hans her dem over når denne blev været havde mig dig os hej tak ja nej godt hvordan hvorfor fordi goddag morgen selv noget nogle blive hvis kun måtte ud af ikke også kunne ville"),
-        ("no", "veldig vet klokken og i det er på til en av for at som med han de ikke den var jeg har om et men hun så seg vi fra kan skal hva ved nå være etter mye hans her dem over når denne ble vært hadde meg deg oss hei takk ja nei godt bra hvordan hvorfor fordi morgen selv noe noen bli hvis bare også etter mot opp ut eller hvor du går jo fikk kunne ville gjør dere nei sier mellom"),
-        ("sv", "går klockan vet inget timme och i att det en är på till av för med den som inte har de ett han var jag om så men hon sig vi kan från ska också eller vad ut upp hur där du nu vara efter mycket hans här dem över när denna blev varit hade mig dig oss hej tack ja nej bra varför eftersom god morgon själv något några bli om bara måste skulle kunde ville mot utan än alla sedan dag mår"),
-        ("fi", "kello kaksi yksi kolme aika talo lähtee tulee menee kuuluu ja on ei se että oli hän en minä sinä me te he ovat joka mutta kun niin kuin myös olla sen ole mitä tämä jos vain hänen nyt jo kaikki mukaan tai ennen vielä sitten kanssa jälkeen hyvä hyvää päivää huomenta kiitos kyllä moi hei miten missä miksi koska tänään minun sinun sitä tätä ollut olen olet hyvin voi voit mikä kuka jotka häntä siinä siellä täällä"),
-        ("ms", "yang dan di itu ini dengan untuk tidak dari dalam akan pada juga saya ke karena mereka ada kami kita dia adalah atau oleh sudah telah lebih satu bagi boleh apa anda kamu bagaimana selamat pagi terima kasih ya bukan mana mengapa sangat baik hari orang seperti kepada sebagai bila jika boleh lagi semua beliau tersebut namun hanya antara apabila kerana tahun khabar"),
-        ("sw", "saa mchana asubuhi usiku kwenda kutoka watoto nyumba na ya wa kwa ni za katika la cha hii huo hiyo kama lakini yake wao mimi wewe yeye sisi ninyi sana pia au hapa habari asante tafadhali jambo ndiyo hapana nini wapi kwa nini leo nzuri mtu watu moja alikuwa wakati yao kuwa hata baada kabla hakuna sasa kila wake yangu yako karibu kuhusu mbali zaidi kuna ambayo ambao"),
+        ("en", """
+            the of and to in is that it was for on are with as his they be at this have from or had by not but what all were we when \
+            your can said there an which their if will each about how up out them then she many some so these would other into has \
+            more her two like him see time could no make than first been its who now my over did down only way find use may water \
+            long little very after words called just where most know hello please thank thanks you i'm don't it's good morning yes \
+            am i do does me our us why because here
+            """),
+        ("de", """
+            der die das und ist in zu den nicht von sie mit dem sich des ein eine auf für es im auch als an nach wie werden aus er \
+            hat dass bei oder war wir ich aber einen einer um am noch wird sind haben nur sein man über zum zur kann so wenn mehr \
+            was durch ihr ihre mein dein guten tag hallo danke bitte ja nein wo warum weil heute morgen gut geht dir ihnen mir uns \
+            habe bin bist du keine kein diese dieser schon sehr
+            """),
+        ("fr", """
+            le la les des et est un une de du que qui en dans pour pas au aux ce cette ces il elle je tu nous vous ils elles ne se \
+            sur avec plus par son sa ses mon ma mes ton ta sont été être avoir fait comme mais ou où donc si tout tous très bien \
+            bonjour bonsoir merci oui non comment ça va c'est j'ai d'un d'une l'on qu'il qu'elle n'est s'il plaît aujourd'hui quand \
+            aussi même peut leur leurs sans encore après avant j'aime il y a
+            """),
+        ("es", """
+            dónde sé cómo aquí así ahora vez casa gran tan el la los las de del que y en un una es no se por con para su al lo como \
+            más pero sus le ya o este sí porque esta entre cuando muy sin sobre también me hasta hay donde quien desde todo nos \
+            durante todos uno les ni contra otros ese eso ante ellos e esto mí antes algunos qué unos yo otro otra él tanto esa \
+            estos mucho hola buenos días gracias favor cómo está estás estoy soy eres son tiene tengo fue ser
+            """),
+        ("pt", """
+            o a os as de do da dos das que e em um uma é não no na nos nas por com para se mais como mas ao ele ela seu sua ou \
+            quando muito já também só pelo pela até isso entre depois sem mesmo aos seus quem me esse eles você essa num nem suas \
+            meu minha às têm foi são está estão eu tudo bem olá obrigado obrigada bom dia boa noite sim onde porque estou sou tem \
+            vamos fazer ser isto nós
+            """),
+        ("it", """
+            il lo la i gli le di del della dei delle che e è un una uno in nel nella per non con su da dal dalla si sono ha come più \
+            ma al alla anche se io tu lui lei noi voi loro questo questa quello quella ho hai abbiamo hanno era essere fare tutto \
+            tutti molto bene ciao buongiorno grazie prego sì perché dove quando chi cosa mio mia tuo suo sua ci ne ancora già dopo \
+            prima così oggi c'è dell'anno l'ha
+            """),
+        ("nl", """
+            de het een en van ik te dat die in is niet zijn op aan met als voor er maar om hem dan zou of wat mijn men dit zo door \
+            over ze zich bij ook tot je mij uit der daar haar naar heb hoe heeft hebben deze u want nog zal me zij nu ge geen omdat \
+            iets worden toch al waren veel meer doen toen moet ben zonder kan hun dus alles onder ja eens hier wie werd altijd \
+            goedemorgen hallo dank bedankt alstublieft gaat het goed wij jij bent vandaag wordt
+            """),
+        ("pl", """
+            i w na z do nie się jest to że o jak po co tak za od ale przez dla czy są tym był ten ma być tylko już jego jej ich może \
+            które który która jeszcze gdy bardzo tego przed pod kiedy nic mnie mi ja ty on ona my wy oni dzień dobry cześć dziękuję \
+            proszę tak nie gdzie dlaczego bo dziś dobrze mam masz była było były będzie oraz także przy bez
+            """),
+        ("tr", """
+            saat zaman şimdi gün yeni biri kitap ve bir bu da de için ile çok ne gibi daha var mi ben sen o biz siz onlar ama olarak \
+            kadar sonra en olan her değil evet hayır merhaba teşekkürler lütfen nasılsın nasıl nerede neden çünkü bugün iyi ki şey \
+            diye bana sana onun benim senin olduğu oldu yok ise veya göre önce iki kendi büyük günaydın ediyor var mı musun
+            """),
+        ("da", """
+            klokken og i at det en er til af på for med den de ikke der var han jeg som et har om vi hun sig man kan fra men så skal \
+            også eller hvad ud op hvor ved du nu være efter meget hans her dem over når denne blev været havde mig dig os hej tak ja \
+            nej godt hvordan hvorfor fordi goddag morgen selv noget nogle blive hvis kun måtte ud af ikke også kunne ville
+            """),
+        ("no", """
+            veldig vet klokken og i det er på til en av for at som med han de ikke den var jeg har om et men hun så seg vi fra kan \
+            skal hva ved nå være etter mye hans her dem over når denne ble vært hadde meg deg oss hei takk ja nei godt bra hvordan \
+            hvorfor fordi morgen selv noe noen bli hvis bare også etter mot opp ut eller hvor du går jo fikk kunne ville gjør dere \
+            nei sier mellom
+            """),
+        ("sv", """
+            går klockan vet inget timme och i att det en är på till av för med den som inte har de ett han var jag om så men hon sig \
+            vi kan från ska också eller vad ut upp hur där du nu vara efter mycket hans här dem över när denna blev varit hade mig \
+            dig oss hej tack ja nej bra varför eftersom god morgon själv något några bli om bara måste skulle kunde ville mot utan \
+            än alla sedan dag mår
+            """),
+        ("fi", """
+            kello kaksi yksi kolme aika talo lähtee tulee menee kuuluu ja on ei se että oli hän en minä sinä me te he ovat joka \
+            mutta kun niin kuin myös olla sen ole mitä tämä jos vain hänen nyt jo kaikki mukaan tai ennen vielä sitten kanssa \
+            jälkeen hyvä hyvää päivää huomenta kiitos kyllä moi hei miten missä miksi koska tänään minun sinun sitä tätä ollut olen \
+            olet hyvin voi voit mikä kuka jotka häntä siinä siellä täällä
+            """),
+        ("ms", """
+            yang dan di itu ini dengan untuk tidak dari dalam akan pada juga saya ke karena mereka ada kami kita dia adalah atau \
+            oleh sudah telah lebih satu bagi boleh apa anda kamu bagaimana selamat pagi terima kasih ya bukan mana mengapa sangat \
+            baik hari orang seperti kepada sebagai bila jika boleh lagi semua beliau tersebut namun hanya antara apabila kerana \
+            tahun khabar
+            """),
+        ("sw", """
+            saa mchana asubuhi usiku kwenda kutoka watoto nyumba na ya wa kwa ni za katika la cha hii huo hiyo kama lakini yake wao \
+            mimi wewe yeye sisi ninyi sana pia au hapa habari asante tafadhali jambo ndiyo hapana nini wapi kwa nini leo nzuri mtu \
+            watu moja alikuwa wakati yao kuwa hata baada kabla hakuna sasa kila wake yangu yako karibu kuhusu mbali zaidi kuna \
+            ambayo ambao
+            """),
     ]
 }

@@ -2,35 +2,53 @@
 enum Ordinals {
     // MARK: tables
 
-    private static let spanish = ["primer", "segund", "tercer", "cuart", "quint", "sext", "séptim", "octav", "noven", "décim", "undécim", "duodécim"]
-    private static let spanishTens = ["", "décim", "vigésim", "trigésim", "cuadragésim", "quincuagésim", "sexagésim", "septuagésim", "octogésim", "nonagésim"]
+    private static let spanish = [
+        "primer", "segund", "tercer", "cuart", "quint", "sext", "séptim", "octav", "noven", "décim", "undécim", "duodécim",
+    ]
+    private static let spanishTens = [
+        "", "décim", "vigésim", "trigésim", "cuadragésim", "quincuagésim", "sexagésim", "septuagésim", "octogésim", "nonagésim",
+    ]
     private static let portuguese = ["primeir", "segund", "terceir", "quart", "quint", "sext", "sétim", "oitav", "non", "décim"]
-    private static let portugueseTens = ["", "décim", "vigésim", "trigésim", "quadragésim", "quinquagésim", "sexagésim", "septuagésim", "octogésim", "nonagésim"]
+    private static let portugueseTens = [
+        "", "décim", "vigésim", "trigésim", "quadragésim", "quinquagésim", "sexagésim", "septuagésim", "octogésim", "nonagésim",
+    ]
     private static let italian = ["prim", "second", "terz", "quart", "quint", "sest", "settim", "ottav", "non", "decim"]
     private static let russian = [
-        "перв", "втор", "трет", "четвёрт", "пят", "шест", "седьм", "восьм", "девят", "десят", "одиннадцат", "двенадцат", "тринадцат", "четырнадцат", "пятнадцат", "шестнадцат",
+        "перв", "втор", "трет", "четвёрт", "пят", "шест", "седьм", "восьм", "девят", "десят", "одиннадцат", "двенадцат", "тринадцат",
+        "четырнадцат", "пятнадцат", "шестнадцат",
         "семнадцат", "восемнадцат", "девятнадцат",
     ]
-    private static let russianTens = ["", "", "двадцат", "тридцат", "сороков", "пятидесят", "шестидесят", "семидесят", "восьмидесят", "девяност"]
-    private static let russianHundreds = ["", "сот", "двухсот", "трёхсот", "четырёхсот", "пятисот", "шестисот", "семисот", "восьмисот", "девятисот"]
+    private static let russianTens = [
+        "", "", "двадцат", "тридцат", "сороков", "пятидесят", "шестидесят", "семидесят", "восьмидесят", "девяност",
+    ]
+    private static let russianHundreds = [
+        "", "сот", "двухсот", "трёхсот", "четырёхсот", "пятисот", "шестисот", "семисот", "восьмисот", "девятисот",
+    ]
     private static let polish = [
-        "pierwsz", "drug", "trzec", "czwart", "piąt", "szóst", "siódm", "ósm", "dziewiąt", "dziesiąt", "jedenast", "dwunast", "trzynast", "czternast", "piętnast", "szesnast", "siedemnast",
+        "pierwsz", "drug", "trzec", "czwart", "piąt", "szóst", "siódm", "ósm", "dziewiąt", "dziesiąt", "jedenast", "dwunast",
+        "trzynast", "czternast", "piętnast", "szesnast", "siedemnast",
         "osiemnast", "dziewiętnast",
     ]
-    private static let polishTens = ["", "", "dwudziest", "trzydziest", "czterdziest", "pięćdziesiąt", "sześćdziesiąt", "siedemdziesiąt", "osiemdziesiąt", "dziewięćdziesiąt"]
+    private static let polishTens = [
+        "", "", "dwudziest", "trzydziest", "czterdziest", "pięćdziesiąt", "sześćdziesiąt", "siedemdziesiąt", "osiemdziesiąt",
+        "dziewięćdziesiąt",
+    ]
     private static let polishHundreds = [
         "", "setn", "dwusetn", "trzechsetn", "czterechsetn", "pięćsetn", "sześćsetn", "siedemsetn", "osiemsetn", "dziewięćsetn",
     ]
     private static let swedish = [
-        "första", "andra", "tredje", "fjärde", "femte", "sjätte", "sjunde", "åttonde", "nionde", "tionde", "elfte", "tolfte", "trettonde", "fjortonde", "femtonde", "sextonde", "sjuttonde",
+        "första", "andra", "tredje", "fjärde", "femte", "sjätte", "sjunde", "åttonde", "nionde", "tionde", "elfte", "tolfte",
+        "trettonde", "fjortonde", "femtonde", "sextonde", "sjuttonde",
         "artonde", "nittonde",
     ]
     private static let danish = [
-        "første", "anden", "tredje", "fjerde", "femte", "sjette", "syvende", "ottende", "niende", "tiende", "ellevte", "tolvte", "trettende", "fjortende", "femtende", "sekstende", "syttende",
+        "første", "anden", "tredje", "fjerde", "femte", "sjette", "syvende", "ottende", "niende", "tiende", "ellevte", "tolvte",
+        "trettende", "fjortende", "femtende", "sekstende", "syttende",
         "attende", "nittende",
     ]
     private static let norwegian = [
-        "første", "andre", "tredje", "fjerde", "femte", "sjette", "sjuende", "åttende", "niende", "tiende", "ellevte", "tolvte", "trettende", "fjortende", "femtende", "sekstende", "syttende",
+        "første", "andre", "tredje", "fjerde", "femte", "sjette", "sjuende", "åttende", "niende", "tiende", "ellevte", "tolvte",
+        "trettende", "fjortende", "femtende", "sekstende", "syttende",
         "attende", "nittende",
     ]
     private static let dutch = ["eerste", "tweede", "derde", "vierde", "vijfde", "zesde", "zevende", "achtste", "negende", "tiende"]
@@ -204,7 +222,10 @@ extension TextScanner {
         case "sv": return suffix([":e", ":a"]).flatMap { found in Ordinals.nordicDay(value, "sv").map { Match(found.end, $0) } }
         case "tr": return suffix(["'inci", "'ıncı", "'uncu", "'üncü", "'nci", "'ncı", "’inci", "’ıncı", "’uncu", "’üncü", "’nci", "’ncı", "inci", "ıncı", "uncu", "üncü", "nci", "ncı"]).map { Match($0.end, Ordinals.turkish(value, speller)) }
         case "ru":
-            let forms: [(String, Ordinals.RussianCase)] = [("-го", .genitive), ("-ый", .masculine), ("-ой", .masculine), ("-й", .masculine), ("-ая", .feminine), ("-я", .feminine), ("-ое", .neuter), ("-е", .neuter), ("-м", .prepositional)]
+            let forms: [
+                (String, Ordinals.RussianCase)] = [("-го", .genitive), ("-ый", .masculine), ("-ой", .masculine), ("-й", .masculine),
+                ("-ая", .feminine), ("-я", .feminine), ("-ое", .neuter), ("-е", .neuter), ("-м", .prepositional),
+            ]
             return suffix(forms.map(\.0)).flatMap { found in Ordinals.russian(value, forms.first { $0.0 == found.text }!.1, speller).map { Match(found.end, $0) } }
         default: return nil
         }
@@ -212,8 +233,10 @@ extension TextScanner {
 
     /// German and Nordic words after which a number with a full stop is an ordinal, and its ending.
     private static let articles: [String: String] = [
-        "der": "e", "die": "e", "das": "e", "dem": "en", "den": "en", "des": "en", "am": "en", "im": "en", "zum": "en", "zur": "en", "vom": "en", "beim": "en", "seinem": "en", "ihrem": "en",
-        "meinem": "en", "seinen": "en", "ihren": "en", "meinen": "en", "diesem": "en", "diesen": "en", "dieser": "e", "diese": "e", "dieses": "e", "ein": "er", "eine": "e", "einen": "en", "einem": "en", "einer": "en", "sein": "er", "ihr": "er", "mein": "er",
+        "der": "e", "die": "e", "das": "e", "dem": "en", "den": "en", "des": "en", "am": "en", "im": "en", "zum": "en", "zur": "en",
+        "vom": "en", "beim": "en", "seinem": "en", "ihrem": "en",
+        "meinem": "en", "seinen": "en", "ihren": "en", "meinen": "en", "diesem": "en", "diesen": "en", "dieser": "e", "diese": "e",
+        "dieses": "e", "ein": "er", "eine": "e", "einen": "en", "einem": "en", "einer": "en", "sein": "er", "ihr": "er", "mein": "er",
         "ins": "e", "jeder": "e", "jeden": "en", "jede": "e", "jedes": "e",
     ]
 
@@ -265,8 +288,10 @@ extension TextScanner {
     }
 
     private static let rulers: Set<String> = [
-        "Ludwig", "Heinrich", "Karl", "Friedrich", "Wilhelm", "Benedikt", "Johannes", "Otto", "Franz", "Carlos", "Felipe", "Luis", "Alfonso", "Fernando", "Enrique", "Juan", "Pablo", "Isabel",
-        "Pedro", "João", "Manuel", "Afonso", "Luís", "Henrique", "François", "Napoléon", "Jean", "Henri", "Luigi", "Carlo", "Vittorio", "Umberto", "Paolo", "Pio", "Enrico", "Federico", "Benedetto", "Giovanni", "Elisabeth",
+        "Ludwig", "Heinrich", "Karl", "Friedrich", "Wilhelm", "Benedikt", "Johannes", "Otto", "Franz", "Carlos", "Felipe", "Luis",
+        "Alfonso", "Fernando", "Enrique", "Juan", "Pablo", "Isabel",
+        "Pedro", "João", "Manuel", "Afonso", "Luís", "Henrique", "François", "Napoléon", "Jean", "Henri", "Luigi", "Carlo",
+        "Vittorio", "Umberto", "Paolo", "Pio", "Enrico", "Federico", "Benedetto", "Giovanni", "Elisabeth",
     ]
 }
 
@@ -302,7 +327,11 @@ enum Fractions {
             if b == 2 { return "een half" }
             return (isOne ? "een" : number) + " " + (b == 4 ? "kwart" : Ordinals.dutch(b, speller))
         case "pl":
-            let names = [2: ("druga", "drugie"), 3: ("trzecia", "trzecie"), 4: ("czwarta", "czwarte"), 5: ("piąta", "piąte"), 6: ("szósta", "szóste"), 7: ("siódma", "siódme"), 8: ("ósma", "ósme"), 9: ("dziewiąta", "dziewiąte"), 10: ("dziesiąta", "dziesiąte")]
+            let names = [
+                2: ("druga", "drugie"), 3: ("trzecia", "trzecie"), 4: ("czwarta", "czwarte"), 5: ("piąta", "piąte"),
+                6: ("szósta", "szóste"), 7: ("siódma", "siódme"), 8: ("ósma", "ósme"), 9: ("dziewiąta", "dziewiąte"),
+                10: ("dziesiąta", "dziesiąte"),
+            ]
             let few = (2...4).contains(a)
             return (isOne ? "jedna" : a == 2 ? "dwie" : number) + " " + (isOne ? names[b]!.0 : few ? names[b]!.1 : String(names[b]!.1.dropLast()) + "ych")
         case "ru":

@@ -15,7 +15,8 @@ extension TextScanner {
         guard isSpace(scalar(number.end)) else { return nil }
         let isTowards = before == "к" || before == "ко"
         let years: [(String, Ordinals.RussianCase)] = [
-            ("году", isTowards ? .dative : .prepositional), ("года", .genitive), ("год", .masculine), ("г.", before == "в" ? .prepositional : .genitive),
+            ("году", isTowards ? .dative : .prepositional), ("года", .genitive), ("год", .masculine),
+            ("г.", before == "в" ? .prepositional : .genitive),
         ]
         for (word, form) in years where has(word, at: number.end + 1) && ends(number.end + 1 + word.unicodeScalars.count) {
             guard let said = Ordinals.russian(value, form, speller) else { return nil }

@@ -101,13 +101,16 @@ extension MarkupScanner {
 
     /// HTML's elements that say nothing about how their words are spoken.
     private static let silent: Set<String> = [
-        "a", "abbr", "acronym", "address", "b", "bdi", "bdo", "big", "center", "cite", "data", "del", "dfn", "em", "font", "i", "ins", "kbd", "label", "mark", "q", "s",
-        "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "html", "body", "code", "img", "input", "button",
+        "a", "abbr", "acronym", "address", "b", "bdi", "bdo", "big", "center", "cite", "data", "del", "dfn", "em", "font", "i", "ins",
+        "kbd", "label", "mark", "q", "s",
+        "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr", "html", "body", "code", "img",
+        "input", "button",
         "picture", "source", "video", "svg", "path", "meta", "link", "nobr", "ruby", "rb",
     ]
     /// Elements that are paragraphs of their own.
     private static let blocks: Set<String> = [
-        "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "section", "article", "header", "footer", "main", "nav", "aside",
+        "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "section", "article", "header",
+        "footer", "main", "nav", "aside",
         "figure", "figcaption", "hr", "details", "summary", "form", "fieldset", "thead", "tbody", "tfoot", "caption",
     ]
     /// Elements that end like sentences.
@@ -160,14 +163,22 @@ extension MarkupScanner {
     // MARK: entities
 
     private static let entities: [String: String] = [
-        "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": " ", "ensp": " ", "emsp": " ", "thinsp": " ", "shy": "", "zwnj": "", "zwj": "",
-        "ndash": "–", "mdash": "—", "hellip": "…", "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”", "sbquo": "‚", "bdquo": "„", "laquo": "«",
-        "raquo": "»", "lsaquo": "‹", "rsaquo": "›", "bull": "•", "middot": "·", "copy": "©", "reg": "®", "trade": "™", "euro": "€", "pound": "£", "yen": "¥",
-        "cent": "¢", "sect": "§", "deg": "°", "plusmn": "±", "times": "×", "divide": "÷", "minus": "−", "frac12": "½", "frac14": "¼", "frac34": "¾",
-        "iexcl": "¡", "iquest": "¿", "szlig": "ß", "auml": "ä", "ouml": "ö", "uuml": "ü", "Auml": "Ä", "Ouml": "Ö", "Uuml": "Ü", "eacute": "é", "egrave": "è",
-        "ecirc": "ê", "euml": "ë", "agrave": "à", "acirc": "â", "aacute": "á", "aring": "å", "aelig": "æ", "ccedil": "ç", "iacute": "í", "icirc": "î",
-        "iuml": "ï", "ntilde": "ñ", "oacute": "ó", "ocirc": "ô", "otilde": "õ", "atilde": "ã", "oslash": "ø", "oelig": "œ", "uacute": "ú", "ugrave": "ù",
-        "ucirc": "û", "Eacute": "É", "Agrave": "À", "Ccedil": "Ç", "Aring": "Å", "Oslash": "Ø", "rarr": "→", "larr": "←", "le": "≤", "ge": "≥", "ne": "≠",
+        "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": " ", "ensp": " ", "emsp": " ", "thinsp": " ", "shy": "",
+        "zwnj": "", "zwj": "",
+        "ndash": "–", "mdash": "—", "hellip": "…", "lsquo": "‘", "rsquo": "’", "ldquo": "“", "rdquo": "”", "sbquo": "‚", "bdquo": "„",
+        "laquo": "«",
+        "raquo": "»", "lsaquo": "‹", "rsaquo": "›", "bull": "•", "middot": "·", "copy": "©", "reg": "®", "trade": "™", "euro": "€",
+        "pound": "£", "yen": "¥",
+        "cent": "¢", "sect": "§", "deg": "°", "plusmn": "±", "times": "×", "divide": "÷", "minus": "−", "frac12": "½", "frac14": "¼",
+        "frac34": "¾",
+        "iexcl": "¡", "iquest": "¿", "szlig": "ß", "auml": "ä", "ouml": "ö", "uuml": "ü", "Auml": "Ä", "Ouml": "Ö", "Uuml": "Ü",
+        "eacute": "é", "egrave": "è",
+        "ecirc": "ê", "euml": "ë", "agrave": "à", "acirc": "â", "aacute": "á", "aring": "å", "aelig": "æ", "ccedil": "ç",
+        "iacute": "í", "icirc": "î",
+        "iuml": "ï", "ntilde": "ñ", "oacute": "ó", "ocirc": "ô", "otilde": "õ", "atilde": "ã", "oslash": "ø", "oelig": "œ",
+        "uacute": "ú", "ugrave": "ù",
+        "ucirc": "û", "Eacute": "É", "Agrave": "À", "Ccedil": "Ç", "Aring": "Å", "Oslash": "Ø", "rarr": "→", "larr": "←", "le": "≤",
+        "ge": "≥", "ne": "≠",
     ]
 
     mutating func entity(_ index: Int) -> Int? {
