@@ -51,14 +51,18 @@ extension TextScanner {
     private func russian(_ said: String, _ value: Int, _ noun: String) -> String {
         guard value % 100 < 11 || value % 100 > 14 else { return said }
         if value % 10 == 1, said.hasSuffix("один") {
-            let one = noun.hasSuffix("а") || noun.hasSuffix("я") || noun.hasSuffix("ь") && Agreement.russianSoft.contains(noun) ? "одна" : noun.hasSuffix("о") || noun.hasSuffix("е") ? "одно" : "один"
+            let one =
+                noun.hasSuffix("а") || noun.hasSuffix("я") || noun.hasSuffix("ь") && Agreement.russianSoft.contains(noun)
+                ? "одна" : noun.hasSuffix("о") || noun.hasSuffix("е") ? "одно" : "один"
             return said.dropLast(4) + one
         }
         return value % 10 == 2 && said.hasSuffix("два") && (noun.hasSuffix("ы") || noun.hasSuffix("и")) ? said.dropLast(1) + "е" : said
     }
 
     private func polish(_ said: String, _ value: Int, _ noun: String) -> String {
-        if value == 1 { return noun.hasSuffix("a") || noun.hasSuffix("ść") ? "jedna" : noun.hasSuffix("o") || noun.hasSuffix("e") ? "jedno" : said }
+        if value == 1 {
+            return noun.hasSuffix("a") || noun.hasSuffix("ść") ? "jedna" : noun.hasSuffix("o") || noun.hasSuffix("e") ? "jedno" : said
+        }
         let isTwo = value % 10 == 2 && value % 100 != 12
         return isTwo && said.hasSuffix("dwa") && Agreement.polishFeminine.contains(noun) ? said.dropLast(1) + "ie" : said
     }
@@ -73,9 +77,18 @@ enum Agreement {
     static func germanOne(_ noun: String) -> String {
         // An adjective tells it by its own ending.
         guard noun.first?.isUppercase == true else { return noun.hasSuffix("e") ? "eine" : "ein" }
-        if ["Name", "Junge", "Käse", "Kollege", "Kunde", "Löwe", "Affe", "Hase", "Buchstabe", "Gedanke", "Ende", "Auge", "Interesse", "Gebäude"].contains(noun) { return "ein" }
-        let isFeminine = germanFeminine.contains(noun) || ["ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "enz", "anz", "ur"].contains(where: noun.hasSuffix)
-            || noun.hasSuffix("e") || noun.hasSuffix("in") && !["Termin", "Benzin", "Magazin", "Medizin", "Stein", "Wein", "Schein", "Verein", "Bein", "Schwein"].contains(noun)
+        if [
+            "Name", "Junge", "Käse", "Kollege", "Kunde", "Löwe", "Affe", "Hase", "Buchstabe", "Gedanke", "Ende", "Auge", "Interesse",
+            "Gebäude",
+        ].contains(noun) {
+            return "ein"
+        }
+        let isFeminine =
+            germanFeminine.contains(noun)
+            || ["ung", "heit", "keit", "schaft", "ion", "tät", "ik", "ei", "enz", "anz", "ur"].contains(where: noun.hasSuffix)
+            || noun.hasSuffix("e")
+            || noun.hasSuffix("in")
+                && !["Termin", "Benzin", "Magazin", "Medizin", "Stein", "Wein", "Schein", "Verein", "Bein", "Schwein"].contains(noun)
         return isFeminine ? "eine" : "ein"
     }
 
@@ -89,7 +102,9 @@ enum Agreement {
         guard let first = lower.first else { return "uno" }
         if isFeminine(noun, "it") { return vowels.contains(first) ? "un'" : "una" }
         let second = lower.dropFirst().first
-        let isImpure = first == "s" && second.map { !vowels.contains($0) } == true || first == "z" || first == "x" || first == "y" || lower.hasPrefix("gn") || lower.hasPrefix("ps") || lower.hasPrefix("pn")
+        let isImpure =
+            first == "s" && second.map { !vowels.contains($0) } == true || first == "z" || first == "x" || first == "y"
+            || lower.hasPrefix("gn") || lower.hasPrefix("ps") || lower.hasPrefix("pn")
         return isImpure ? "uno" : "un"
     }
 

@@ -5,7 +5,9 @@ extension TextScanner {
         guard let value = number.value else { return nil }
         switch form.language {
         case "zh":
-            guard value == 2, let next = scalar(number.end), Self.chineseMeasures.contains(next), scalar(number.end - 2) != "第" else { return nil }
+            guard value == 2, let next = scalar(number.end), Self.chineseMeasures.contains(next), scalar(number.end - 2) != "第" else {
+                return nil
+            }
             return Match(number.end, "两")
         case "ko":
             let next = skippingSpace(number.end)
@@ -34,7 +36,9 @@ extension TextScanner {
 
     // MARK: formulas
 
-    private static let superscripts: [Unicode.Scalar: Int] = ["⁰": 0, "¹": 1, "²": 2, "³": 3, "⁴": 4, "⁵": 5, "⁶": 6, "⁷": 7, "⁸": 8, "⁹": 9]
+    private static let superscripts: [Unicode.Scalar: Int] = [
+        "⁰": 0, "¹": 1, "²": 2, "³": 3, "⁴": 4, "⁵": 5, "⁶": 6, "⁷": 7, "⁸": 8, "⁹": 9,
+    ]
 
     /// x², 10⁻³, H₂O, a ≤ b, 3 * 4.
     func formula(_ index: Int) -> Match? {
@@ -45,7 +49,9 @@ extension TextScanner {
         let before = index > 0 ? scalars[index - 1] : " ", after = scalar(index + 1) ?? " "
         if sign.isASCII {
             // Between numbers or letters that stand for them, with spaces.
-            guard isSpace(before), isSpace(after), isTerm(endingAt: index - 2), isTerm(beginningAt: index + 2), sign != "/" || isDigit(scalar(index + 2)) else { return nil }
+            guard isSpace(before), isSpace(after), isTerm(endingAt: index - 2), isTerm(beginningAt: index + 2),
+                sign != "/" || isDigit(scalar(index + 2))
+            else { return nil }
             return Match(index + 1, word)
         }
         let isWide = isWideLanguage
@@ -63,7 +69,9 @@ extension TextScanner {
     }
 
     private func power(_ index: Int) -> Match? {
-        guard index > 0, isWord(scalars[index - 1]) || scalars[index - 1] == ")", !words.power.isEmpty || !words.square.isEmpty else { return nil }
+        guard index > 0, isWord(scalars[index - 1]) || scalars[index - 1] == ")", !words.power.isEmpty || !words.square.isEmpty else {
+            return nil
+        }
         var end = index, value = 0
         let isNegative = scalars[index] == "⁻"
         if isNegative { end += 1 }
@@ -78,7 +86,9 @@ extension TextScanner {
 
     private func subscriptDigits(_ index: Int) -> Match? {
         var end = index, digits = ""
-        while let scalar = scalar(end), (0x2080...0x2089).contains(scalar.value) { (digits, end) = (digits + String(scalar.value - 0x2080), end + 1) }
+        while let scalar = scalar(end), (0x2080...0x2089).contains(scalar.value) {
+            (digits, end) = (digits + String(scalar.value - 0x2080), end + 1)
+        }
         return Match(end, speller.number(whole: digits, fraction: nil))
     }
 
@@ -91,7 +101,9 @@ extension TextScanner {
 
     /// A Greek letter that stands for a quantity in a text of Latin letters.
     func greekLetter(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
-        guard ["en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "pl", "tr"].contains(form.language), word.text.unicodeScalars.count == 1, let name = Self.greek[scalars[index]] else { return nil }
+        guard ["en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "pl", "tr"].contains(form.language),
+            word.text.unicodeScalars.count == 1, let name = Self.greek[scalars[index]]
+        else { return nil }
         return Match(word.end, name)
     }
 }

@@ -2,7 +2,9 @@
 extension TextScanner {
     /// A year in words, where a number reads as one; nil where it does not, or is said like any number.
     func year(_ number: Number) -> String? {
-        guard number.whole.count == 4, !number.isGrouped, let value = number.value, (1010...2099).contains(value), value % 100 > 9 || value >= 1100 else { return nil }
+        guard number.whole.count == 4, !number.isGrouped, let value = number.value, (1010...2099).contains(value),
+            value % 100 > 9 || value >= 1100
+        else { return nil }
         let (century, rest) = value.quotientAndRemainder(dividingBy: 100)
         switch form.language {
         case "en":
@@ -35,7 +37,8 @@ extension TextScanner {
         guard begins(index), let first = digits(at: index, most: 4) else { return nil }
         let months = words.months
         guard !months.isEmpty else { return nil }
-        guard let mark = scalar(first.end), ["-", ".", "/"].contains(mark), let second = digits(at: first.end + 1, most: 2), scalar(second.end) == mark,
+        guard let mark = scalar(first.end), ["-", ".", "/"].contains(mark), let second = digits(at: first.end + 1, most: 2),
+            scalar(second.end) == mark,
             let third = digits(at: second.end + 1, most: 4), ends(third.end)
         else { return day(first.text, first.end, ending) }
         let (a, b, c) = (Int(first.text)!, Int(second.text)!, Int(third.text)!)
@@ -68,7 +71,9 @@ extension TextScanner {
         var year: String?, last = nameEnd
         for joint in ["", ",", " de"] where has(joint, at: nameEnd) {
             let start = nameEnd + joint.unicodeScalars.count
-            if isSpace(scalar(start)), let found = self.digits(at: start + 1), found.text.count == 4, ends(found.end) { (year, last) = (found.text, found.end) }
+            if isSpace(scalar(start)), let found = self.digits(at: start + 1), found.text.count == 4, ends(found.end) {
+                (year, last) = (found.text, found.end)
+            }
         }
         if year != nil, let noun = ["pl": " roku", "ru": " года"][form.language], !has(noun, at: last) {
             let short = form.language == "pl" ? " r." : " г.", stop = last + 3
@@ -83,13 +88,17 @@ extension TextScanner {
     func monthAndDay(_ month: String, _ end: Int) -> Match? {
         var next = end
         if scalar(next) == "." { next += 1 }
-        guard isSpace(scalar(next)), let day = digits(at: next + 1, most: 2), let value = Int(day.text), (1...31).contains(value), !isDigit(scalar(day.end)) else { return nil }
+        guard isSpace(scalar(next)), let day = digits(at: next + 1, most: 2), let value = Int(day.text), (1...31).contains(value),
+            !isDigit(scalar(day.end))
+        else { return nil }
         var last = day.end
         for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: last) { last += 2; break }
         guard ends(last), scalar(last) != ":" else { return nil }
         var spoken = "\(month) \(English.ordinal(value, speller))"
         let start = scalar(last) == "," ? last + 1 : last
-        if isSpace(scalar(start)), let year = digits(at: start + 1), year.text.count == 4, ends(year.end), scalar(year.end) != "," || !isDigit(scalar(year.end + 1)) {
+        if isSpace(scalar(start)), let year = digits(at: start + 1), year.text.count == 4, ends(year.end),
+            scalar(year.end) != "," || !isDigit(scalar(year.end + 1))
+        {
             spoken += ", \(sayYear(year.text))"
             last = year.end
         }
@@ -100,7 +109,8 @@ extension TextScanner {
         let year = year.map(sayYear)
         if isEnglish {
             let ordinal = English.ordinal(day, speller)
-            return isDayFirst ? "the \(ordinal) of \(month)" + (year.map { " " + $0 } ?? "") : "\(month) \(ordinal)" + (year.map { ", " + $0 } ?? "")
+            return isDayFirst
+                ? "the \(ordinal) of \(month)" + (year.map { " " + $0 } ?? "") : "\(month) \(ordinal)" + (year.map { ", " + $0 } ?? "")
         }
         let said = switch form.language {
         case "de": germanDay(day, ending)
@@ -138,13 +148,22 @@ extension TextScanner {
         guard begins(index), let hours = digits(at: index, most: 2), let hour = Int(hours.text), hour <= 24 else { return nil }
         var minute: Int?, second: Int?, end = hours.end
         let marks: [Unicode.Scalar] = form.language == "fr" ? [":", "h"] : [":"]
-        if let mark = scalar(end), marks.contains(mark), let minutes = digits(at: end + 1), minutes.text.count == 2, let value = Int(minutes.text), value < 60 {
+        if let mark = scalar(end), marks.contains(mark), let minutes = digits(at: end + 1), minutes.text.count == 2,
+            let value = Int(minutes.text), value < 60
+        {
             (minute, end) = (value, minutes.end)
-            if scalar(end) == ":", let seconds = digits(at: end + 1), seconds.text.count == 2, let value = Int(seconds.text), value < 60 { (second, end) = (value, seconds.end) }
-        } else if form.language == "de", scalar(end) == ".", let minutes = digits(at: end + 1), minutes.text.count == 2, has(" Uhr", at: minutes.end), let value = Int(minutes.text), value < 60 {
+            if scalar(end) == ":", let seconds = digits(at: end + 1), seconds.text.count == 2, let value = Int(seconds.text), value < 60 {
+                (second, end) = (value, seconds.end)
+            }
+        } else if form.language == "de", scalar(end) == ".", let minutes = digits(at: end + 1), minutes.text.count == 2,
+            has(" Uhr", at: minutes.end), let value = Int(minutes.text), value < 60
+        {
             (minute, end) = (value, minutes.end)
         } else if form.language == "fr", scalar(end) == "h", ends(end + 1) {
-            return Match(end + 1, words.fullHour.replacing("%h", with: hour == 1 ? "une" : speller.cardinal(hour)).replacing("heures", with: hour == 1 ? "heure" : "heures"))
+            return Match(
+                end + 1,
+                words.fullHour.replacing("%h", with: hour == 1 ? "une" : speller.cardinal(hour)).replacing(
+                    "heures", with: hour == 1 ? "heure" : "heures"))
         }
         if isEnglish { return englishTime(hour, minute, second, end) }
         guard let minute else { return nil }
@@ -168,7 +187,10 @@ extension TextScanner {
     private func englishTime(_ hour: Int, _ minute: Int?, _ second: Int?, _ end: Int) -> Match? {
         let half = halfOfDay(end)
         guard minute != nil || half != nil, half != nil || ends(end) && scalar(end) != ":" else { return nil }
-        if let second, half == nil { return Match(end, "\(speller.cardinal(hour)) hours, \(speller.cardinal(minute ?? 0)) minutes and \(speller.cardinal(second)) seconds") }
+        if let second, half == nil {
+            return Match(
+                end, "\(speller.cardinal(hour)) hours, \(speller.cardinal(minute ?? 0)) minutes and \(speller.cardinal(second)) seconds")
+        }
         var spoken = speller.cardinal(hour)
         switch minute ?? 0 {
         case 0: if half == nil { spoken += (1...12).contains(hour) ? " o'clock" : " hundred" }

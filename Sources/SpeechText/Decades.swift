@@ -41,7 +41,8 @@ extension TextScanner {
 
     /// "les années quatre-vingt": without the s that the number has alone.
     private func frenchDecade(_ index: Int) -> Match? {
-        guard begins(index), word(before: index)?.lowercased() == "années", let run = digits(at: index), run.text.count == 2 || run.text.count == 4,
+        guard begins(index), word(before: index)?.lowercased() == "années", let run = digits(at: index),
+            run.text.count == 2 || run.text.count == 4,
             ends(run.end), let value = Int(run.text), value % 100 == 80
         else { return nil }
         return Match(run.end, String(speller.cardinal(value).dropLast()))
@@ -96,7 +97,10 @@ extension TextScanner {
             let end = run.end + suffix.unicodeScalars.count
             guard ends(end) else { continue }
             // "20-е место" is a place.
-            if suffix == "-е", let noun = isSpace(scalar(end)) ? word(at: end + 1)?.text : nil, noun.hasSuffix("о") || noun.hasSuffix("е") { return nil }
+            if suffix == "-е", let noun = isSpace(scalar(end)) ? word(at: end + 1)?.text : nil, noun.hasSuffix("о") || noun.hasSuffix("е")
+            {
+                return nil
+            }
             guard let said = Ordinals.russian(value, .masculine, speller) else { return nil }
             let isStressed = said.hasSuffix("ой")
             return Match(end, said.dropLast(2) + (isStressed || said.hasSuffix("ый") ? ending : ending.replacing("ы", with: "и")))

@@ -109,15 +109,21 @@ enum English {
         if scanner.has("e.g.", at: index, ignoringCase: true) { return .init(index + 4, "for example") }
         if scanner.has("i.e.", at: index, ignoringCase: true) { return .init(index + 4, "that is") }
         let text = word.text
-        if text == "w", scanner.scalar(word.end) == "/", scanner.isSpace(scanner.scalar(word.end + 1)) { return .init(word.end + 1, "with") }
+        if text == "w", scanner.scalar(word.end) == "/", scanner.isSpace(scanner.scalar(word.end + 1)) {
+            return .init(word.end + 1, "with")
+        }
         guard scanner.scalar(word.end) == "." else { return nil }
         let end = word.end + 1, next = scanner.scalar(end + 1), hasSpace = scanner.isSpace(scanner.scalar(end))
-        if let counter = counters[text], scanner.isDigit(scanner.isSpace(scanner.scalar(end)) ? next : scanner.scalar(end)) { return .init(end, hasSpace ? counter : counter + " ") }
+        if let counter = counters[text], scanner.isDigit(scanner.isSpace(scanner.scalar(end)) ? next : scanner.scalar(end)) {
+            return .init(end, hasSpace ? counter : counter + " ")
+        }
         let isBeforeName = hasSpace && next?.properties.isUppercase == true
         let before = scanner.word(before: index)
         let isBehindName = before?.first?.isUppercase == true
         // "Main St. Louis" is rarer than "12 Main St. He".
-        if let ending = endings[text], isBehindName || text == "Jr" || text == "Sr", !(text == "St" && isBeforeName && before.map { ["In", "At", "Near", "The"].contains($0) } ?? true) {
+        if let ending = endings[text], isBehindName || text == "Jr" || text == "Sr",
+            !(text == "St" && isBeforeName && before.map { ["In", "At", "Near", "The"].contains($0) } ?? true)
+        {
             return .init(scanner.isSentenceEnd(end) && !isTitle(text) ? end - 1 : end, ending)
         }
         if isBeforeName, let title = titles[text] { return .init(end, title) }

@@ -25,7 +25,9 @@ public enum LanguageGuess: Sendable, Hashable {
         }
         // Han is read with kana as Japanese, and alone as Chinese.
         if let kana = scripts[.kana], kana * 8 >= scripts[.han] ?? 0 { scripts[.kana] = kana + (scripts.removeValue(forKey: .han) ?? 0) }
-        if let hangul = scripts[.hangul], let han = scripts[.han], han < hangul { scripts[.hangul] = hangul + (scripts.removeValue(forKey: .han) ?? 0) }
+        if let hangul = scripts[.hangul], let han = scripts[.han], han < hangul {
+            scripts[.hangul] = hangul + (scripts.removeValue(forKey: .han) ?? 0)
+        }
         // A foreign name's letters are more than the characters around it.
         for script in scripts.keys where script != .latin { scripts[script]! *= 3 }
         guard let script = scripts.max(by: { ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue) })?.key else {
@@ -60,7 +62,9 @@ public enum LanguageGuess: Sendable, Hashable {
     }
 
     private static func latin(_ text: String, _ languages: Set<String>) -> LanguageGuess {
-        let words = text.lowercased().split(maxSplits: most) { !($0.isLetter || $0 == "'" || $0 == "’") }.prefix(most).map { String($0).replacing("’", with: "'") }
+        let words = text.lowercased().split(maxSplits: most) { !($0.isLetter || $0 == "'" || $0 == "’") }.prefix(most).map {
+            String($0).replacing("’", with: "'")
+        }
         guard !words.isEmpty else { return .none }
         var scores: [String: Double] = [:], known = 0
         for word in words {
@@ -73,8 +77,13 @@ public enum LanguageGuess: Sendable, Hashable {
                 scores[language, default: 0] += 1 / Double(letters.count { $0.letters.contains(letter) && languages.contains($0.language) })
                 isKnown = true
             }
-            for (language, parts) in parts where languages.contains(language) && parts.contains(where: word.contains) { scores[language, default: 0] += 0.25 }
-            for (language, endings) in endings where word.count > 4 && languages.contains(language) && endings.contains(where: word.hasSuffix) { scores[language, default: 0] += 0.25 }
+            for (language, parts) in parts where languages.contains(language) && parts.contains(where: word.contains) {
+                scores[language, default: 0] += 0.25
+            }
+            for (language, endings) in endings
+            where word.count > 4 && languages.contains(language) && endings.contains(where: word.hasSuffix) {
+                scores[language, default: 0] += 0.25
+            }
             if isKnown { known += 1 }
         }
         let ranked = scores.sorted { ($0.value, $1.key) > ($1.value, $0.key) }

@@ -28,11 +28,15 @@ public struct Lexicon: Sendable, Hashable {
             let line = number == 1 && line.first == "\u{FEFF}" ? line.dropFirst() : line
             guard !line.allSatisfy(\.isWhitespace), line.first != "#" else { continue }
             let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map { $0.trimmingWhitespace() }
-            guard fields.count == 2 || fields.count > 2 && fields[2...].allSatisfy(\.isEmpty) else { throw LexiconError(line: number, problem: .fields(fields.count)) }
+            guard fields.count == 2 || fields.count > 2 && fields[2...].allSatisfy(\.isEmpty) else {
+                throw LexiconError(line: number, problem: .fields(fields.count))
+            }
             guard !fields[0].isEmpty else { throw LexiconError(line: number, problem: .noWord) }
             guard !fields[1].isEmpty else { throw LexiconError(line: number, problem: .nothingSaid(fields[0])) }
             if let sign = Self.phoneticSign(in: fields[1]) { throw LexiconError(line: number, problem: .phonetic(fields[1], sign: sign)) }
-            if let before = words[fields[0]], before.spoken != fields[1] { throw LexiconError(line: number, problem: .twice(fields[0], line: before.line)) }
+            if let before = words[fields[0]], before.spoken != fields[1] {
+                throw LexiconError(line: number, problem: .twice(fields[0], line: before.line))
+            }
             words[fields[0]] = (fields[1], number)
         }
         self.init(words.mapValues(\.spoken))
@@ -71,8 +75,12 @@ public struct Lexicon: Sendable, Hashable {
             let properties = scalars[index].properties
             return properties.isAlphabetic || properties.numericType != nil || properties.generalCategory == .nonspacingMark
         }
-        func isWide(_ index: Int) -> Bool { (0x2E80...0xABFF).contains(scalars[index].value) || (0xF900...0xFFEF).contains(scalars[index].value) }
-        func meets(_ index: Int) -> Bool { index > 0 && index < scalars.count && isWord(index - 1) && isWord(index) && !(isWide(index - 1) || isWide(index)) }
+        func isWide(_ index: Int) -> Bool {
+            (0x2E80...0xABFF).contains(scalars[index].value) || (0xF900...0xFFEF).contains(scalars[index].value)
+        }
+        func meets(_ index: Int) -> Bool {
+            index > 0 && index < scalars.count && isWord(index - 1) && isWord(index) && !(isWide(index - 1) || isWide(index))
+        }
         var segments: [SpokenText.Segment] = [], plain = 0, index = 0
         func keep(_ end: Int) {
             guard plain < end else { return }
@@ -81,7 +89,8 @@ public struct Lexicon: Sendable, Hashable {
         while index < scalars.count {
             let found = meets(index) ? nil : entries[scalars[index]]?.first { entry in
                 let end = index + entry.written.count
-                return end <= scalars.count && scalars[index..<end].elementsEqual(entry.written) && !meets(end) && !(end < scalars.count && isMark(scalars[end]))
+                    return end <= scalars.count && scalars[index..<end].elementsEqual(entry.written) && !meets(end)
+                        && !(end < scalars.count && isMark(scalars[end]))
             }
             guard let found else {
                 index += 1
@@ -121,7 +130,8 @@ public struct LexiconError: Error, Hashable, CustomStringConvertible {
         case .fields(let count): "found \(count) field\(count == 1 ? "" : "s"), expected a word, a tab and what is said"
         case .noWord: "there is no word before the tab"
         case .nothingSaid(let word): "nothing is said for \"\(word)\""
-        case .phonetic(let text, let sign): "\"\(text)\" has the phonetic sign \(sign), and the models read letters: spell it as it sounds, as \"Win\" for \"Nguyen\""
+            case .phonetic(let text, let sign):
+                "\"\(text)\" has the phonetic sign \(sign), and the models read letters: spell it as it sounds, as \"Win\" for \"Nguyen\""
         case .twice(let word, let line): "\"\(word)\" is on line \(line) too, said otherwise"
         }
         return "line \(line): \(what)"

@@ -13,7 +13,8 @@ extension TextScanner {
         case "sv", "da", "no": return (value == 1 ? "en" : said) + gap + word
         case "es", "pt", "fr", "it":
             // "duas libras", "veintiuna libras".
-            return agreed(Number(whole: String(value), fraction: nil, end: -1), with: String(word.prefix { $0 != " " }), said: said) + gap + word
+            return agreed(Number(whole: String(value), fraction: nil, end: -1), with: String(word.prefix { $0 != " " }), said: said) + gap
+                + word
         default: return said + gap + word
         }
     }
@@ -34,7 +35,8 @@ extension TextScanner {
         let isShortened = scalar(end) == "." && words.magnitudes[name + "."] != nil
         guard let noun = words.magnitudes[isShortened ? name + "." : name], ends(end) else { return nil }
         // The full stop may be the sentence's as well; German nouns have a capital within a sentence, too.
-        let isWithin = form.language == "de" ? scalar(end + 1) != nil : !isSentenceEnd(end + 1) || currency(at: skippingSpace(end + 1)) != nil
+        let isWithin =
+            form.language == "de" ? scalar(end + 1) != nil : !isSentenceEnd(end + 1) || currency(at: skippingSpace(end + 1)) != nil
         let stop = isShortened && isWithin ? end + 1 : end
         let after = skippingSpace(stop)
         if let (currency, last) = currency(at: after) { return Match(last, counted(number, noun) + gap + moneyOfMagnitude(currency)) }

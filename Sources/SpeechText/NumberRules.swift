@@ -24,7 +24,9 @@ extension TextScanner {
         var isGrouped = false
         if whole.count <= 3, let mark = scalar(end), words.thousands.contains(mark), whole != "0" {
             var (grouped, last) = (whole, end)
-            while scalar(last) == mark, let group = digits(at: last + 1), group.text.count == 3 { (grouped, last) = (grouped + group.text, group.end) }
+            while scalar(last) == mark, let group = digits(at: last + 1), group.text.count == 3 {
+                (grouped, last) = (grouped + group.text, group.end)
+            }
             if last > end, !isDigit(scalar(last)) { (whole, end, isGrouped) = (grouped, last, true) }
         }
         func fraction(_ mark: Unicode.Scalar) -> (text: String, end: Int)? {
@@ -43,19 +45,24 @@ extension TextScanner {
         // Digits in a word, as in A4 and mp3.
         if index > 0, isLetter(scalars[index - 1]), !isWide(scalars[index - 1]), let run = digits(at: index) {
             // v1.0 and v1.2.3.
-            if scalar(run.end) == ".", isDigit(scalar(run.end + 1)) { return dotted(index) ?? number(at: index).map { Match($0.end, say($0)) } }
+            if scalar(run.end) == ".", isDigit(scalar(run.end + 1)) {
+                return dotted(index) ?? number(at: index).map { Match($0.end, say($0)) }
+            }
             return Match(run.end, run.text.count <= 2 ? speller.number(whole: run.text, fraction: nil) : speller.digits(run.text))
         }
         if let when = date(index) ?? ordinalBefore(index) { return when }
         if let start = time(index) { return timeRange(from: start) ?? start }
         if let row = telephone(index) ?? dotted(index) { return row }
-        if let counted = decade(index) ?? russianYears(index) ?? ordinal(index) ?? mixed(index) ?? ratio(index) ?? range(index) { return counted }
+        if let counted = decade(index) ?? russianYears(index) ?? ordinal(index) ?? mixed(index) ?? ratio(index) ?? range(index) {
+            return counted
+        }
         return number(at: index).flatMap { quantity($0) }
     }
 
     /// 10:30–11:45.
     private func timeRange(from start: Match) -> Match? {
-        guard let dash = scalar(start.end), dash == "–" || dash == "-", isDigit(scalar(start.end + 1)), let end = time(start.end + 1) else { return nil }
+        guard let dash = scalar(start.end), dash == "–" || dash == "-", isDigit(scalar(start.end + 1)), let end = time(start.end + 1)
+        else { return nil }
         return Match(end.end, start.spoken + gap + words.to + gap + end.spoken)
     }
 
@@ -73,7 +80,9 @@ extension TextScanner {
 
     /// 24k, 3M.
     private func scaled(_ number: Number) -> Match? {
-        guard isEnglish, ends(number.end + 1), let mark = scalar(number.end), let name = ["k": "thousand", "K": "thousand", "M": "million"][mark] else { return nil }
+        guard isEnglish, ends(number.end + 1), let mark = scalar(number.end),
+            let name = ["k": "thousand", "K": "thousand", "M": "million"][mark]
+        else { return nil }
         return Match(number.end + 1, "\(say(number)) \(name)")
     }
 
@@ -121,12 +130,15 @@ extension TextScanner {
         }
         guard !words.units.isEmpty, isLetter(sign) || sign == "µ" else { return nil }
         var end = next
-        while let letter = scalar(end), isLetter(letter) || letter == "/" || letter == "²" || letter == "³" || letter == "µ", end - next < 6 { end += 1 }
+        while let letter = scalar(end), isLetter(letter) || letter == "/" || letter == "²" || letter == "³" || letter == "µ",
+            end - next < 6
+        { end += 1 }
         while end > next {
             let unit = string(next..<end)
             if ends(end), let noun = words.units[unit], next == number.end || unit.count > 1 || isLoneUnit(unit, number, end) {
                 // "5 Std. später": the full stop is the abbreviation's, but at the text's end.
-                let isShortened = scalar(end) == "." && ["Std", "Min", "Sek"].contains(unit) && isSpace(scalar(end + 1)) && scalar(end + 2) != nil
+                let isShortened =
+                    scalar(end) == "." && ["Std", "Min", "Sek"].contains(unit) && isSpace(scalar(end + 1)) && scalar(end + 2) != nil
                 return Match(isShortened ? end + 1 : end, counted(number, noun))
             }
             end -= 1
@@ -145,7 +157,8 @@ extension TextScanner {
 
     /// 40–60, 1990–1995, 10-15.
     private func range(_ index: Int) -> Match? {
-        guard let first = number(at: index), let dash = scalar(first.end), dash == "–" || dash == "-" || dash == "—", isDigit(scalar(first.end + 1)),
+        guard let first = number(at: index), let dash = scalar(first.end), dash == "–" || dash == "-" || dash == "—",
+            isDigit(scalar(first.end + 1)),
             let second = number(at: first.end + 1)
         else { return nil }
         // Three numbers are no range.
@@ -164,7 +177,9 @@ extension TextScanner {
         if let sign = fractionSign(whole.end) {
             fraction = sign
         } else {
-            guard isSpace(scalar(whole.end)), isDigit(scalar(whole.end + 1)), let found = ratio(whole.end + 1), !found.spoken.contains(" over ") else { return nil }
+            guard isSpace(scalar(whole.end)), isDigit(scalar(whole.end + 1)), let found = ratio(whole.end + 1),
+                !found.spoken.contains(" over ")
+            else { return nil }
             fraction = found
         }
         let part = fraction.spoken.hasPrefix("one ") ? "a" + fraction.spoken.dropFirst(3) : fraction.spoken
@@ -173,7 +188,8 @@ extension TextScanner {
 
     /// 1/2, 3/4, 24/7.
     private func ratio(_ index: Int) -> Match? {
-        guard let first = digits(at: index, most: 3), scalar(first.end) == "/" || scalar(first.end) == "\u{2044}", let second = digits(at: first.end + 1, most: 3), ends(second.end),
+        guard let first = digits(at: index, most: 3), scalar(first.end) == "/" || scalar(first.end) == "\u{2044}",
+            let second = digits(at: first.end + 1, most: 3), ends(second.end),
             scalar(second.end) != "/", let a = Int(first.text), let b = Int(second.text)
         else { return nil }
         guard isEnglish else {

@@ -52,7 +52,9 @@ enum Ordinals {
         "attende", "nittende",
     ]
     private static let dutch = ["eerste", "tweede", "derde", "vierde", "vijfde", "zesde", "zevende", "achtste", "negende", "tiende"]
-    private static let turkishVowels: [Character: String] = ["a": "ıncı", "ı": "ıncı", "e": "inci", "i": "inci", "o": "uncu", "u": "uncu", "ö": "üncü", "ü": "üncü"]
+    private static let turkishVowels: [Character: String] = [
+        "a": "ıncı", "ı": "ıncı", "e": "inci", "i": "inci", "o": "uncu", "u": "uncu", "ö": "üncü", "ü": "üncü",
+    ]
 
     // MARK: by language
 
@@ -114,7 +116,10 @@ enum Ordinals {
     /// Years begin with "тысяча", not "одна тысяча".
     private static func year(_ said: String) -> String { said.hasPrefix("одна тысяча") ? String(said.dropFirst(5)) : said }
 
-    enum PolishForm { case masculine, genitive, locative, feminine, feminineOblique, feminineInstrumental, plural, pluralGenitive, pluralDative, pluralInstrumental }
+    enum PolishForm {
+        case masculine, genitive, locative, feminine, feminineOblique, feminineInstrumental, plural, pluralGenitive, pluralDative,
+            pluralInstrumental
+    }
 
     static func polish(_ value: Int, _ form: PolishForm, _ speller: NumberSpeller) -> String? {
         guard (1...2999).contains(value) else { return nil }
@@ -154,7 +159,10 @@ enum Ordinals {
         let (tens, ones) = day.quotientAndRemainder(dividingBy: 10)
         switch language {
         case "sv": return ones == 0 ? ["tjugonde", "trettionde"][tens - 2] : ["tjugo", "trettio"][tens - 2] + words[ones - 1]
-        case "da": return ones == 0 ? ["tyvende", "tredivte"][tens - 2] : ["en", "to", "tre", "fire", "fem", "seks", "syv", "otte", "ni"][ones - 1] + "og" + ["tyvende", "tredivte"][tens - 2]
+        case "da":
+            return ones == 0
+                ? ["tyvende", "tredivte"][tens - 2]
+                : ["en", "to", "tre", "fire", "fem", "seks", "syv", "otte", "ni"][ones - 1] + "og" + ["tyvende", "tredivte"][tens - 2]
         default: return ones == 0 ? ["tjuende", "trettiende"][tens - 2] : ["tjue", "tretti"][tens - 2] + words[ones - 1]
         }
     }
@@ -189,7 +197,8 @@ enum Ordinals {
 
     static func turkish(_ value: Int, _ speller: NumberSpeller) -> String {
         var cardinal = speller.cardinal(value)
-        guard let vowel = cardinal.last(where: { turkishVowels[$0] != nil }), let ending = turkishVowels[vowel], let last = cardinal.last else { return cardinal }
+        guard let vowel = cardinal.last(where: { turkishVowels[$0] != nil }), let ending = turkishVowels[vowel], let last = cardinal.last
+        else { return cardinal }
         if cardinal.hasSuffix("dört") { cardinal = cardinal.dropLast() + "d" }
         return turkishVowels[last] != nil ? cardinal + ending.dropFirst() : cardinal + ending
     }
@@ -211,22 +220,34 @@ extension TextScanner {
             let isShort = found.text.hasSuffix("er") || isSpace(scalar(found.end)) && word(at: found.end + 1) != nil && value != 1000
             return Ordinals.spanish(value, isFeminine: found.text.hasSuffix("ª"), isShort: isShort).map { Match(found.end, $0) }
         case "pt":
-            return suffix([".º", "º", ".ª", "ª"]).flatMap { found in Ordinals.portuguese(value, isFeminine: found.text.hasSuffix("ª")).map { Match(found.end, $0) } }
+            return suffix([".º", "º", ".ª", "ª"]).flatMap { found in
+                Ordinals.portuguese(value, isFeminine: found.text.hasSuffix("ª")).map { Match(found.end, $0) }
+            }
         case "it":
             return suffix(["º", "°", "ª"]).flatMap { found in
                 // 25° is a temperature where nothing is counted.
-                guard found.text != "°" || value < 100 && isSpace(scalar(found.end)) && word(at: found.end + 1) != nil && !["C", "F"].contains(word(at: found.end + 1)?.text ?? "") else { return nil }
+                guard
+                    found.text != "°"
+                        || value < 100 && isSpace(scalar(found.end)) && word(at: found.end + 1) != nil
+                            && !["C", "F"].contains(word(at: found.end + 1)?.text ?? "")
+                else { return nil }
                 return Ordinals.italian(value, isFeminine: found.text == "ª", speller).map { Match(found.end, $0) }
             }
         case "nl": return suffix(["ste", "de", "e"]).map { Match($0.end, Ordinals.dutch(value, speller)) }
         case "sv": return suffix([":e", ":a"]).flatMap { found in Ordinals.nordicDay(value, "sv").map { Match(found.end, $0) } }
-        case "tr": return suffix(["'inci", "'ıncı", "'uncu", "'üncü", "'nci", "'ncı", "’inci", "’ıncı", "’uncu", "’üncü", "’nci", "’ncı", "inci", "ıncı", "uncu", "üncü", "nci", "ncı"]).map { Match($0.end, Ordinals.turkish(value, speller)) }
+        case "tr":
+            return suffix([
+                "'inci", "'ıncı", "'uncu", "'üncü", "'nci", "'ncı", "’inci", "’ıncı", "’uncu", "’üncü", "’nci", "’ncı", "inci", "ıncı",
+                "uncu", "üncü", "nci", "ncı",
+            ]).map { Match($0.end, Ordinals.turkish(value, speller)) }
         case "ru":
             let forms: [
                 (String, Ordinals.RussianCase)] = [("-го", .genitive), ("-ый", .masculine), ("-ой", .masculine), ("-й", .masculine),
                 ("-ая", .feminine), ("-я", .feminine), ("-ое", .neuter), ("-е", .neuter), ("-м", .prepositional),
             ]
-            return suffix(forms.map(\.0)).flatMap { found in Ordinals.russian(value, forms.first { $0.0 == found.text }!.1, speller).map { Match(found.end, $0) } }
+            return suffix(forms.map(\.0)).flatMap { found in
+                Ordinals.russian(value, forms.first { $0.0 == found.text }!.1, speller).map { Match(found.end, $0) }
+            }
         default: return nil
         }
     }
@@ -242,7 +263,8 @@ extension TextScanner {
 
     /// "der 3. Versuch"; in Danish and Norwegian "den 3. gang".
     func ordinalBefore(_ index: Int) -> Match? {
-        guard form.language == "de" || form.language == "da" || form.language == "no", begins(index), let run = digits(at: index, most: 4), scalar(run.end) == ".", isSpace(scalar(run.end + 1)),
+        guard form.language == "de" || form.language == "da" || form.language == "no", begins(index),
+            let run = digits(at: index, most: 4), scalar(run.end) == ".", isSpace(scalar(run.end + 1)),
             let value = Int(run.text), value > 0, word(at: run.end + 2) != nil, let before = word(before: index)?.lowercased()
         else { return nil }
         if form.language == "de" { return Self.articles[before].map { Match(run.end + 1, Ordinals.germanStem(value, speller) + $0) } }
@@ -264,7 +286,9 @@ extension TextScanner {
                 break
             }
         }
-        guard !text.isEmpty, text.utf8.allSatisfy({ English.romanDigits[$0] != nil }), ends(word.end), let value = English.romanValue(text) else { return nil }
+        guard !text.isEmpty, text.utf8.allSatisfy({ English.romanDigits[$0] != nil }), ends(word.end),
+            let value = English.romanValue(text)
+        else { return nil }
         // "Le" and "Ce" are no numerals.
         if !suffix.isEmpty {
             guard text.count > 1 || text == "V" || text == "X" || text == "I" && suffix == "er" else { return nil }
@@ -273,15 +297,26 @@ extension TextScanner {
         if let century = slavicCentury(index, value, word.end) { return century }
         guard let before = self.word(before: index) else { return nil }
         if words.numbered.contains(before.lowercased()) { return Match(word.end, speller.cardinal(value)) }
-        if form.language == "it", before.lowercased() == "secolo" { return Ordinals.italian(value, isFeminine: false, speller).map { Match(word.end, $0) } }
-        guard text.count > 1 || text == "V" || text == "X", English.regnal.contains(before) || Self.rulers.contains(before) else { return nil }
+        if form.language == "it", before.lowercased() == "secolo" {
+            return Ordinals.italian(value, isFeminine: false, speller).map { Match(word.end, $0) }
+        }
+        guard text.count > 1 || text == "V" || text == "X", English.regnal.contains(before) || Self.rulers.contains(before) else {
+            return nil
+        }
         switch form.language {
         case "de" where scalar(word.end) == ".":
             let end = word.end + 1
-            return Match(isSentenceEnd(end) && scalar(end) == nil ? end - 1 : end, "der " + Ordinals.germanStem(value, speller).capitalizedFirst + "e")
+            return Match(
+                isSentenceEnd(end) && scalar(end) == nil ? end - 1 : end,
+                "der " + Ordinals.germanStem(value, speller).capitalizedFirst + "e")
         case "fr": return Match(word.end, speller.cardinal(value))
-        case "es": return Match(word.end, value <= 10 ? Ordinals.spanish(value, isFeminine: false) ?? speller.cardinal(value) : speller.cardinal(value))
-        case "pt": return Match(word.end, value <= 10 ? Ordinals.portuguese(value, isFeminine: false) ?? speller.cardinal(value) : speller.cardinal(value))
+        case "es":
+            return Match(
+                word.end, value <= 10 ? Ordinals.spanish(value, isFeminine: false) ?? speller.cardinal(value) : speller.cardinal(value))
+        case "pt":
+            return Match(
+                word.end, value <= 10 ? Ordinals.portuguese(value, isFeminine: false) ?? speller.cardinal(value) : speller.cardinal(value)
+            )
         case "it": return Ordinals.italian(value, isFeminine: false, speller).map { Match(word.end, $0) }
         default: return nil
         }
@@ -315,13 +350,17 @@ enum Fractions {
             if let name = names[b] { return number + " " + name + (isOne || name.hasSuffix("s") ? "" : "s") }
             return number + " " + Ordinals.french(b, speller) + (isOne ? "" : "s")
         case "es":
-            let name = [2: "medio", 3: "tercio", 4: "cuarto", 5: "quinto", 6: "sexto", 7: "séptimo", 8: "octavo", 9: "noveno", 10: "décimo"][b]!
+            let name = [
+                2: "medio", 3: "tercio", 4: "cuarto", 5: "quinto", 6: "sexto", 7: "séptimo", 8: "octavo", 9: "noveno", 10: "décimo",
+            ][b]!
             return (isOne ? "un" : number) + " " + name + (isOne ? "" : "s")
         case "pt":
             let name = [2: "meio", 3: "terço", 4: "quarto", 5: "quinto", 6: "sexto", 7: "sétimo", 8: "oitavo", 9: "nono", 10: "décimo"][b]!
             return number + " " + name + (isOne ? "" : "s")
         case "it":
-            let name = [2: "mezzo", 3: "terzo", 4: "quarto", 5: "quinto", 6: "sesto", 7: "settimo", 8: "ottavo", 9: "nono", 10: "decimo"][b]!
+            let name = [
+                2: "mezzo", 3: "terzo", 4: "quarto", 5: "quinto", 6: "sesto", 7: "settimo", 8: "ottavo", 9: "nono", 10: "decimo",
+            ][b]!
             return (isOne ? "un" : number) + " " + (isOne ? name : name.dropLast() + "i")
         case "nl":
             if b == 2 { return "een half" }
@@ -333,7 +372,8 @@ enum Fractions {
                 10: ("dziesiąta", "dziesiąte"),
             ]
             let few = (2...4).contains(a)
-            return (isOne ? "jedna" : a == 2 ? "dwie" : number) + " " + (isOne ? names[b]!.0 : few ? names[b]!.1 : String(names[b]!.1.dropLast()) + "ych")
+            return (isOne ? "jedna" : a == 2 ? "dwie" : number) + " "
+                + (isOne ? names[b]!.0 : few ? names[b]!.1 : String(names[b]!.1.dropLast()) + "ych")
         case "ru":
             if b == 2 { return "одна вторая" }
             let stems = [3: "трет", 4: "четвёрт", 5: "пят", 6: "шест", 7: "седьм", 8: "восьм", 9: "девят", 10: "десят"]

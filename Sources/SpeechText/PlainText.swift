@@ -27,7 +27,9 @@ public enum PlainText {
         return String(scalars).precomposedStringWithCanonicalMapping
     }
 
-    private static func isIdeograph(_ scalar: Unicode.Scalar) -> Bool { (0x2E80...0x9FFF).contains(scalar.value) || (0xAC00...0xD7AF).contains(scalar.value) }
+    private static func isIdeograph(_ scalar: Unicode.Scalar) -> Bool {
+        (0x2E80...0x9FFF).contains(scalar.value) || (0xAC00...0xD7AF).contains(scalar.value)
+    }
 
     /// Text from a file: UTF-8, or UTF-16 with its byte-order mark, which is dropped.
     ///
@@ -35,7 +37,9 @@ public enum PlainText {
     public static func decoded(_ bytes: Data) throws -> String {
         let beginning = Array(bytes.prefix(4))
         if beginning.starts(with: [0xFF, 0xFE]) || beginning.starts(with: [0xFE, 0xFF]) {
-            guard bytes.count.isMultiple(of: 2), let text = String(data: bytes, encoding: .utf16) else { throw TextEncodingError(found: "damaged UTF-16", offset: 0) }
+            guard bytes.count.isMultiple(of: 2), let text = String(data: bytes, encoding: .utf16) else {
+                throw TextEncodingError(found: "damaged UTF-16", offset: 0)
+            }
             return text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
         }
         let body = beginning.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes

@@ -30,7 +30,8 @@ extension TextScanner {
     /// "1941–1945 годы", "1941–1945 гг.".
     func russianYears(_ index: Int) -> Match? {
         guard form.language == "ru", begins(index), let first = digits(at: index), first.text.count == 4, let dash = scalar(first.end),
-            dash == "–" || dash == "-" || dash == "—", let second = digits(at: first.end + 1), second.text.count == 4, isSpace(scalar(second.end)),
+            dash == "–" || dash == "-" || dash == "—", let second = digits(at: first.end + 1), second.text.count == 4,
+            isSpace(scalar(second.end)),
             let from = Int(first.text), let to = Int(second.text)
         else { return nil }
         let nouns: [(String, Ordinals.RussianCase)] = [("годы", .masculine), ("годов", .genitive), ("гг.", .masculine)]
@@ -52,7 +53,9 @@ extension TextScanner {
             return Ordinals.polish(value, isWithin ? .locative : .genitive, speller).map { Match(number.end, $0) }
         }
         guard isSpace(scalar(number.end)) else { return nil }
-        if has("rok", at: number.end + 1), ends(number.end + 4) { return Ordinals.polish(value, .masculine, speller).map { Match(number.end, $0) } }
+        if has("rok", at: number.end + 1), ends(number.end + 4) {
+            return Ordinals.polish(value, .masculine, speller).map { Match(number.end, $0) }
+        }
         let isWithin = Self.locativePrepositions.contains(before ?? "")
         guard let said = Ordinals.polish(value, isWithin ? .locative : .genitive, speller) else { return nil }
         if has("roku", at: number.end + 1), ends(number.end + 5) { return Match(number.end, said) }

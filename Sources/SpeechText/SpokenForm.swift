@@ -83,7 +83,11 @@ struct TextScanner {
                 let before = segments.last?.spoken.unicodeScalars.last
                 if let before, isWord(before), !isWide(before), !(isWideLanguage && isWide(first)) { spoken = " " + spoken }
             }
-            if let last = spoken.unicodeScalars.last, isWord(last), match.end < scalars.count, isWord(scalars[match.end]), !isWide(scalars[match.end]) { spoken += " " }
+            if let last = spoken.unicodeScalars.last, isWord(last), match.end < scalars.count, isWord(scalars[match.end]),
+                !isWide(scalars[match.end])
+            {
+                spoken += " "
+            }
             segments.append(.init(written: original(index..<match.end), spoken: spoken))
             index = match.end
             plain = index
@@ -128,7 +132,9 @@ struct TextScanner {
         var index = index
         for scalar in text.unicodeScalars {
             guard let found = self.scalar(index) else { return false }
-            guard found == scalar || ignoringCase && found.properties.lowercaseMapping == scalar.properties.lowercaseMapping else { return false }
+            guard found == scalar || ignoringCase && found.properties.lowercaseMapping == scalar.properties.lowercaseMapping else {
+                return false
+            }
             index += 1
         }
         return true

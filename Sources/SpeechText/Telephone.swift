@@ -28,7 +28,9 @@ extension TextScanner {
 
     /// 555-123-4567, 030 1234567, 8 (495) 123-45-67, and whatever follows a word for a telephone.
     func telephone(_ index: Int) -> Match? {
-        guard begins(index) || isWide(scalars[index - 1]), let groups = groups(at: index), isTelephone(groups, at: index) else { return nil }
+        guard begins(index) || isWide(scalars[index - 1]), let groups = groups(at: index), isTelephone(groups, at: index) else {
+            return nil
+        }
         return telephone(groups, isInternational: false)
     }
 
@@ -54,7 +56,9 @@ extension TextScanner {
         var groups = Groups(end: index), next = index
         while true {
             let isBracketed = scalar(next) == "("
-            guard let run = digits(at: isBracketed ? next + 1 : next, most: 16), !isBracketed || scalar(run.end) == ")" && groups.list.count < 2 else { break }
+            guard let run = digits(at: isBracketed ? next + 1 : next, most: 16),
+                !isBracketed || scalar(run.end) == ")" && groups.list.count < 2
+            else { break }
             groups.list.append(run.text)
             groups.hasAreaCode = groups.hasAreaCode || isBracketed
             groups.end = isBracketed ? run.end + 1 : run.end
@@ -106,7 +110,8 @@ extension TextScanner {
         guard start < end else { return false }
         let word = string(start..<end).lowercased()
         // Scripts without spaces have no beginning of a word.
-        return words.telephone.introductions.contains(word) || isWideLanguage && words.telephone.introductions.contains(where: word.hasSuffix)
+        return words.telephone.introductions.contains(word)
+            || isWideLanguage && words.telephone.introductions.contains(where: word.hasSuffix)
     }
 
     // MARK: what is said

@@ -13,7 +13,8 @@ extension TextScanner {
             return Match(number.end, "\(words.number) \(say(number))")
         case "&":
             return isAlone(index) || isBetweenWords(index) ? Match(index + 1, isAlone(index) ? words.and : " \(words.and) ") : nil
-        case "=": return isAlone(index) || isBetweenNumbers(index) ? Match(index + 1, isAlone(index) ? words.equals : " \(words.equals) ") : nil
+        case "=":
+            return isAlone(index) || isBetweenNumbers(index) ? Match(index + 1, isAlone(index) ? words.equals : " \(words.equals) ") : nil
         case "@": return isAlone(index) ? Match(index + 1, words.at) : nil
         case "%" where (form.language == "tr" || form.language == "ar") && isDigit(scalar(index + 1)):
             return number(at: index + 1).map { share in
@@ -44,10 +45,15 @@ extension TextScanner {
     }
 
     private func plusOrMinus(_ index: Int) -> Match? {
-        let sign = scalars[index], isStart = index == 0 || !isWord(scalars[index - 1]) && scalars[index - 1] != sign && scalars[index - 1] != ")"
+        let sign = scalars[index],
+            isStart = index == 0 || !isWord(scalars[index - 1]) && scalars[index - 1] != sign && scalars[index - 1] != ")"
         if sign == "+", isStart, let telephone = internationalTelephone(index) { return telephone }
-        if isStart, let number = number(at: index + 1), let said = quantity(number) { return Match(said.end, (sign == "+" ? words.plus : words.minus) + gap + said.spoken) }
-        if sign == "+", isAlone(index) || isBetweenNumbers(index) { return Match(index + 1, isAlone(index) ? words.plus : " \(words.plus) ") }
+        if isStart, let number = number(at: index + 1), let said = quantity(number) {
+            return Match(said.end, (sign == "+" ? words.plus : words.minus) + gap + said.spoken)
+        }
+        if sign == "+", isAlone(index) || isBetweenNumbers(index) {
+            return Match(index + 1, isAlone(index) ? words.plus : " \(words.plus) ")
+        }
         if sign == "−" { return Match(index + 1, isAlone(index) ? words.minus : " \(words.minus) ") }
         return nil
     }
@@ -77,7 +83,9 @@ extension TextScanner {
         guard let sign = scalar(index), let parts = English.fractions[sign] else { return nil }
         guard isEnglish else {
             let hasWhole = index > 0 && isDigit(scalars[index - 1])
-            return Fractions.said(parts.0, parts.1, form.language, speller).map { Match(index + 1, hasWhole && words.and.count > 0 ? " \(words.and) \($0)" : $0) }
+            return Fractions.said(parts.0, parts.1, form.language, speller).map {
+                Match(index + 1, hasWhole && words.and.count > 0 ? " \(words.and) \($0)" : $0)
+            }
         }
         return Match(index + 1, "\(speller.cardinal(parts.0)) \(English.denominator(parts.1, isOne: parts.0 == 1, speller))")
     }
@@ -129,7 +137,9 @@ extension TextScanner {
         for (written, spoken) in choices where has(written, at: index) {
             let end = index + written.unicodeScalars.count
             guard ends(end) else { continue }
-            if written == "godz.", let noun = self.word(before: index).flatMap({ Self.hourNouns[$0.lowercased()] }) { return Match(end, noun) }
+            if written == "godz.", let noun = self.word(before: index).flatMap({ Self.hourNouns[$0.lowercased()] }) {
+                return Match(end, noun)
+            }
             // A full stop that ends the sentence as well stays.
             return Match(written.hasSuffix(".") && isSentenceEnd(end) && Self.sentenceEnders.contains(written) ? end - 1 : end, spoken)
         }
@@ -141,9 +151,13 @@ extension TextScanner {
     /// Chapter IV, Henry VIII.
     private func romanNumeral(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
         let text = word.text
-        guard text.utf8.allSatisfy({ English.romanDigits[$0] != nil }), ends(word.end), let before = self.word(before: index), let value = English.romanValue(text) else { return nil }
+        guard text.utf8.allSatisfy({ English.romanDigits[$0] != nil }), ends(word.end), let before = self.word(before: index),
+            let value = English.romanValue(text)
+        else { return nil }
         if English.numbered.contains(before.lowercased()) { return Match(word.end, speller.cardinal(value)) }
-        if English.regnal.contains(before), text != "I" || !isSpace(scalar(word.end)) || scalar(word.end + 1)?.properties.isLowercase == false {
+        if English.regnal.contains(before),
+            text != "I" || !isSpace(scalar(word.end)) || scalar(word.end + 1)?.properties.isLowercase == false
+        {
             return Match(word.end, "the \(English.ordinal(value, speller))")
         }
         return nil
@@ -154,7 +168,8 @@ extension TextScanner {
     /// https://example.com/a?b=1, www.example.com, name@example.com.
     private func address(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
         var start = index
-        let isLink = (word.text == "http" || word.text == "https") && has("://", at: word.end) || word.text == "www" && scalar(word.end) == "."
+        let isLink =
+            (word.text == "http" || word.text == "https") && has("://", at: word.end) || word.text == "www" && scalar(word.end) == "."
         if isLink {
             if word.text != "www" { start = word.end + 3 }
             if has("www.", at: start) { start += 4 }

@@ -54,9 +54,12 @@ extension MarkupScanner {
     /// - Returns: the first line after it.
     private mutating func frontMatter(_ lines: inout [Line]) -> Int {
         func isRule(_ line: Line) -> Bool { line.end - line.start == 3 && has("---", at: line.start) }
-        guard isRule(lines[0]), lines.count > 2, let end = lines.indices.prefix(100).dropFirst().first(where: { isRule(lines[$0]) }), end > 1 else { return 0 }
+        guard isRule(lines[0]), lines.count > 2, let end = lines.indices.prefix(100).dropFirst().first(where: { isRule(lines[$0]) }),
+            end > 1
+        else { return 0 }
         let isData = lines[1..<end].allSatisfy { line in
-            line.isBlank || line.content > line.start || scalars[line.content] == "-" || scalars[line.content] == "#" || scalars[line.start..<line.end].contains(":")
+            line.isBlank || line.content > line.start || scalars[line.content] == "-" || scalars[line.content] == "#"
+                || scalars[line.start..<line.end].contains(":")
         }
         guard isData else { return 0 }
         replace(lines[0].start..<lines[end].end)
@@ -85,7 +88,9 @@ extension MarkupScanner {
             return index
         }
         let isEmpty = end == index + 1
-        leaveOut(code: line.start..<lines[end].end, lines: end - index - 1, beginning: isEmpty ? line.end..<line.end : lines[index + 1].start..<lines[index + 1].end)
+        leaveOut(
+            code: line.start..<lines[end].end, lines: end - index - 1,
+            beginning: isEmpty ? line.end..<line.end : lines[index + 1].start..<lines[index + 1].end)
         return end
     }
 
@@ -105,7 +110,10 @@ extension MarkupScanner {
             return .gone
         }
         if scalars[content] == "#" { return heading(content, line.end) }
-        if let next = lines.indices.contains(index + 1) ? lines[index + 1] : nil, isRow(content..<line.end, before: next) || lines[..<index].last?.kind == .row && scalars[content..<line.end].contains("|") || scalars[content] == "|" && scalars[line.end - 1] == "|" {
+        if let next = lines.indices.contains(index + 1) ? lines[index + 1] : nil,
+            isRow(content..<line.end, before: next) || lines[..<index].last?.kind == .row && scalars[content..<line.end].contains("|")
+                || scalars[content] == "|" && scalars[line.end - 1] == "|"
+        {
             row(content, line.end)
             return .row
         }
@@ -122,7 +130,9 @@ extension MarkupScanner {
     /// - Returns: where its text begins.
     private mutating func quotation(_ line: Line) -> Int {
         var content = line.content
-        while content < line.end, scalars[content] == ">", isSpace(content + 1) || scalars[content + 1] == ">" || content > line.content || isWord(content + 1) {
+        while content < line.end, scalars[content] == ">",
+            isSpace(content + 1) || scalars[content + 1] == ">" || content > line.content || isWord(content + 1)
+        {
             content += 1
             while content < line.end, scalars[content].isSpace { content += 1 }
         }
@@ -165,7 +175,9 @@ extension MarkupScanner {
         } else {
             var last = content
             while last < end, last - content < 4, let digit = scalar(last), (48...57).contains(digit.value) { last += 1 }
-            guard last > content, last - content < 4, let mark = scalar(last), mark == "." || mark == ")", last + 1 < end, scalars[last + 1].isSpace, !isAlone else { return false }
+            guard last > content, last - content < 4, let mark = scalar(last), mark == "." || mark == ")", last + 1 < end,
+                scalars[last + 1].isSpace, !isAlone
+            else { return false }
             // The number is said; its mark would end a sentence.
             replace(last..<last + 1, with: ",")
             return true
@@ -174,7 +186,9 @@ extension MarkupScanner {
         guard first < end else { return false }
         // A lone "- 5" is a number.
         if isAlone, isWord(first), !scalars[first].properties.isAlphabetic { return false }
-        if scalars[first] == "[", first + 2 < end, scalars[first + 2] == "]", isSpace(first + 3), [" ", "x", "X"].contains(scalars[first + 1]) {
+        if scalars[first] == "[", first + 2 < end, scalars[first + 2] == "]", isSpace(first + 3),
+            [" ", "x", "X"].contains(scalars[first + 1])
+        {
             first += 3
             while first < end, scalars[first].isSpace { first += 1 }
         }
@@ -184,14 +198,19 @@ extension MarkupScanner {
 
     /// `[name]: https://example.com`, which is for links elsewhere; `[^1]: a note` is text.
     private mutating func definition(_ content: Int, _ end: Int) -> Bool {
-        guard scalars[content] == "[", let close = find("]", from: content, to: min(end, content + 200)), scalar(close + 1) == ":" else { return false }
+        guard scalars[content] == "[", let close = find("]", from: content, to: min(end, content + 200)), scalar(close + 1) == ":" else {
+            return false
+        }
         let name = string(content + 1..<close)
         if name.hasPrefix("^") {
             replace(content..<close + 2)
             return false
         }
         let target = string(close + 2..<end).trimmingWhitespace()
-        guard target.hasPrefix("http") || target.hasPrefix("/") || target.hasPrefix("#") || target.hasPrefix("<") || target.hasPrefix(".") || target.hasPrefix("mailto:") else { return false }
+        guard
+            target.hasPrefix("http") || target.hasPrefix("/") || target.hasPrefix("#") || target.hasPrefix("<") || target.hasPrefix(".")
+                || target.hasPrefix("mailto:")
+        else { return false }
         references.insert(name.lowercased())
         replace(content..<end)
         closed[content] = end

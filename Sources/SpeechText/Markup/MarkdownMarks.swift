@@ -80,7 +80,11 @@ extension MarkupScanner {
     private mutating func pair(_ delimiter: Delimiter, _ open: inout [Delimiter]) {
         let count = delimiter.range.count
         guard count <= 3, delimiter.mark != "~" || count == 2 else { return }
-        if delimiter.closes, let match = open.suffix(20).lastIndex(where: { $0.mark == delimiter.mark && $0.range.count == count && $0.range.upperBound < delimiter.range.lowerBound }) {
+        if delimiter.closes,
+            let match = open.suffix(20).lastIndex(where: {
+                $0.mark == delimiter.mark && $0.range.count == count && $0.range.upperBound < delimiter.range.lowerBound
+            })
+        {
             replace(open[match].range)
             replace(delimiter.range)
             open.removeSubrange(match...)
@@ -111,7 +115,9 @@ extension MarkupScanner {
     }
 
     private mutating func bracket(_ index: Int) -> Int {
-        guard let close = find("]", from: index + 1, to: min(scalars.count, index + 60)) else { return (isSSML ? nil : link(index, from: index)) ?? index + 1 }
+        guard let close = find("]", from: index + 1, to: min(scalars.count, index + 60)) else {
+            return (isSSML ? nil : link(index, from: index)) ?? index + 1
+        }
         let content = string(index + 1..<close)
         if let seconds = Self.pause(content) {
             replace(index..<close + 1, with: " ", .silence(seconds))
@@ -142,14 +148,17 @@ extension MarkupScanner {
         if next == "(", let end = find(")", from: close + 2, to: min(scalars.count, close + Self.reach)) {
             // An address may have brackets of its own.
             var end = end
-            while scalars[close + 2..<end].count(where: { $0 == "(" }) > scalars[close + 2..<end].count(where: { $0 == ")" }), scalar(end + 1) != nil,
+            while scalars[close + 2..<end].count(where: { $0 == "(" }) > scalars[close + 2..<end].count(where: { $0 == ")" }),
+                scalar(end + 1) != nil,
                 let further = find(")", from: end + 1, to: min(scalars.count, end + 100))
             {
                 end = further
             }
             let target = string(close + 2..<end)
             let address = target.prefix { $0 != "\"" }.trimmingWhitespace()
-            let isAddress = address.isEmpty || address.hasPrefix("<") || address.contains { "/.#:".contains($0) } && !address.contains(where: \.isWhitespace)
+            let isAddress =
+                address.isEmpty || address.hasPrefix("<")
+                || address.contains { "/.#:".contains($0) } && !address.contains(where: \.isWhitespace)
             guard isAddress, target.first != " " else { return nil }
             replace(start..<bracket + 1)
             replace(close..<end + 1)
@@ -172,14 +181,17 @@ extension MarkupScanner {
         let content = content.lowercased()
         guard content.hasPrefix("pause") else { return nil }
         if content == "pause" { return MarkedText.usualPause }
-        guard content.hasPrefix("pause:"), let seconds = seconds(content.dropFirst(6)), seconds <= MarkedText.longestPause else { return nil }
+        guard content.hasPrefix("pause:"), let seconds = seconds(content.dropFirst(6)), seconds <= MarkedText.longestPause else {
+            return nil
+        }
         return seconds
     }
 
     /// `0.5s` or `500ms`.
     static func seconds(_ length: some StringProtocol) -> Double? {
         let written = length.trimmingWhitespace().lowercased()
-        let (number, unit) = written.hasSuffix("ms") ? (written.dropLast(2), 1e-3) : written.hasSuffix("s") ? (written.dropLast(), 1) : ("", 1)
+        let (number, unit) =
+            written.hasSuffix("ms") ? (written.dropLast(2), 1e-3) : written.hasSuffix("s") ? (written.dropLast(), 1) : ("", 1)
         guard let value = Double(number.trimmingWhitespace()), value.isFinite, value >= 0 else { return nil }
         return value * unit
     }

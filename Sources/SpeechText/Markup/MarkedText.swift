@@ -122,7 +122,11 @@ struct MarkupScanner {
     var allNotes: [TextNote] {
         var notes = notes
         if !ignored.isEmpty {
-            notes.append(TextNote(.ignoredMarkup, "\(ignored.joined(separator: ", ")) in the markup \(ignored.count == 1 ? "is" : "are") not understood; the words are spoken as usual"))
+            notes.append(
+                TextNote(
+                    .ignoredMarkup,
+                    "\(ignored.joined(separator: ", ")) in the markup \(ignored.count == 1 ? "is" : "are") not understood; the words are spoken as usual"
+                ))
         }
         return notes
     }
@@ -142,7 +146,10 @@ struct MarkupScanner {
         replace(range)
         closed[range.lowerBound] = range.upperBound
         let first = string(beginning).trimmingWhitespace()
-        note(.codeLeftOut, "a block of code is left out (\(lines) line\(lines == 1 ? "" : "s")\(first.isEmpty ? "" : ", beginning with \"\(first.prefix(40))\(first.count > 40 ? "…" : "")\""))")
+        note(
+            .codeLeftOut,
+            "a block of code is left out (\(lines) line\(lines == 1 ? "" : "s")\(first.isEmpty ? "" : ", beginning with \"\(first.prefix(40))\(first.count > 40 ? "…" : "")\""))"
+        )
     }
 
     /// What there is to say, in order.
@@ -164,7 +171,9 @@ struct MarkupScanner {
             segments.append(.init(written: text, spoken: text))
             position = end
         }
-        for edit in edits.enumerated().sorted(by: { ($0.element.range.lowerBound, $0.offset) < ($1.element.range.lowerBound, $1.offset) }).map(\.element) {
+        for edit in edits.enumerated().sorted(by: { ($0.element.range.lowerBound, $0.offset) < ($1.element.range.lowerBound, $1.offset) })
+            .map(\.element)
+        {
             // What lies in a stretch that was replaced is gone with it.
             guard edit.range.lowerBound >= position else { continue }
             keep(edit.range.lowerBound)
@@ -235,7 +244,10 @@ struct MarkupScanner {
     func ending(before index: Int) -> String? {
         var last = index - 1
         while last >= 0, scalars[last].isSpace && scalars[last] != "\n" || Self.trailing.contains(scalars[last]) { last -= 1 }
-        guard last >= 0, isWord(last) || scalars[last].properties.generalCategory == .otherSymbol || scalars[last] == "%" || scalars[last] == ")" || scalars[last] == "\"" || scalars[last] == "”" else { return nil }
+        guard last >= 0,
+            isWord(last) || scalars[last].properties.generalCategory == .otherSymbol || scalars[last] == "%" || scalars[last] == ")"
+                || scalars[last] == "\"" || scalars[last] == "”"
+        else { return nil }
         if scalars[last] == "\"" || scalars[last] == "”" || scalars[last] == ")" {
             guard last > 0, isWord(last - 1) else { return nil }
         }

@@ -18,7 +18,9 @@ extension MarkupScanner {
             return end + 3
         }
         if scalar(index + 1) == "?" || scalar(index + 1) == "!" {
-            guard let next = scalar(index + 2), next.properties.isAlphabetic || next == "[", let end = find(">", from: index, to: min(scalars.count, index + 1000)) else { return nil }
+            guard let next = scalar(index + 2), next.properties.isAlphabetic || next == "[",
+                let end = find(">", from: index, to: min(scalars.count, index + 1000))
+            else { return nil }
             if has("<![cdata[", at: index), let close = find("]]>", from: index + 9) {
                 replace(index..<index + 9)
                 replace(close..<close + 3)
@@ -37,7 +39,8 @@ extension MarkupScanner {
     private mutating func address(_ index: Int) -> Int? {
         guard let end = find(">", from: index + 1, to: min(scalars.count, index + 500)) else { return nil }
         let text = string(index + 1..<end)
-        guard !text.contains(where: { $0.isWhitespace || $0 == "<" }), text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("mailto:")
+        guard !text.contains(where: { $0.isWhitespace || $0 == "<" }),
+            text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("mailto:")
             || text.contains("@") && text.contains(".") && !text.contains("=")
         else { return nil }
         replace(index..<(text.hasPrefix("mailto:") ? index + 8 : index + 1))
@@ -51,7 +54,11 @@ extension MarkupScanner {
         let isClosing = scalar(position) == "/"
         if isClosing { position += 1 }
         let limit = min(scalars.count, index + 2000)
-        func isName(_ scalar: Unicode.Scalar) -> Bool { scalar.isASCII && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil || scalar == "-" || scalar == ":" || scalar == "_") }
+        func isName(_ scalar: Unicode.Scalar) -> Bool {
+            scalar.isASCII
+                && (scalar.properties.isAlphabetic || scalar.properties.numericType != nil || scalar == "-" || scalar == ":"
+                    || scalar == "_")
+        }
         func name() -> String {
             let start = position
             while position < limit, isName(scalars[position]) { position += 1 }
@@ -65,7 +72,9 @@ extension MarkupScanner {
             let before = position
             skipSpace()
             guard position < limit else { return nil }
-            if scalars[position] == ">" { return Tag(name: element, attributes: attributes, isClosing: isClosing, isEmpty: false, range: index..<position + 1) }
+            if scalars[position] == ">" {
+                return Tag(name: element, attributes: attributes, isClosing: isClosing, isEmpty: false, range: index..<position + 1)
+            }
             if scalars[position] == "/", scalar(position + 1) == ">" {
                 return Tag(name: element, attributes: attributes, isClosing: isClosing, isEmpty: true, range: index..<position + 2)
             }
@@ -127,7 +136,9 @@ extension MarkupScanner {
                 return true
             }
             let content = tag.range.upperBound..<end.lowerBound
-            leaveOut(code: tag.range.lowerBound..<end.upperBound, lines: scalars[content].count { $0 == "\n" } + 1, beginning: content.lowerBound..<content.lowerBound)
+            leaveOut(
+                code: tag.range.lowerBound..<end.upperBound, lines: scalars[content].count { $0 == "\n" } + 1,
+                beginning: content.lowerBound..<content.lowerBound)
             return true
         }
         if Self.hidden.contains(tag.name) {
@@ -156,7 +167,9 @@ extension MarkupScanner {
 
     /// The tag that closes an element.
     mutating func close(of tag: Tag) -> Range<Int>? {
-        guard let start = find("</\(tag.name)", from: tag.range.upperBound), let end = find(">", from: start, to: min(scalars.count, start + 100)) else { return nil }
+        guard let start = find("</\(tag.name)", from: tag.range.upperBound),
+            let end = find(">", from: start, to: min(scalars.count, start + 100))
+        else { return nil }
         return start..<end + 1
     }
 
@@ -206,7 +219,9 @@ extension MarkupScanner {
         var decoded = "", rest = text[...]
         while let start = rest.firstIndex(of: "&") {
             decoded += rest[..<start]
-            if let end = rest[start...].prefix(12).firstIndex(of: ";"), let character = entity(String(rest[rest.index(after: start)..<end])) {
+            if let end = rest[start...].prefix(12).firstIndex(of: ";"),
+                let character = entity(String(rest[rest.index(after: start)..<end]))
+            {
                 decoded += character
                 rest = rest[rest.index(after: end)...]
             } else {

@@ -74,7 +74,8 @@ extension MarkupScanner {
     /// `<say-as interpret-as="characters">`.
     private mutating func sayAs(_ tag: Tag) {
         guard !tag.isClosing, !tag.isEmpty, let end = close(of: tag) else { return replace(tag.range) }
-        let content = Self.decoded(string(tag.range.upperBound..<end.lowerBound)), kind = (tag.attributes["interpret-as"] ?? "").lowercased()
+        let content = Self.decoded(string(tag.range.upperBound..<end.lowerBound)),
+            kind = (tag.attributes["interpret-as"] ?? "").lowercased()
         guard let spoken = sayAs(content.trimmingWhitespace(), kind, tag.attributes["format"]?.lowercased()) else {
             ignore("<say-as interpret-as=\"\(kind)\">")
             return replace(tag.range)
@@ -86,7 +87,8 @@ extension MarkupScanner {
     private func sayAs(_ content: String, _ kind: String, _ format: String?) -> String? {
         let isPlain = !content.contains("<")
         switch kind {
-        case "characters", "spell-out", "verbatim", "letters": return isPlain ? content.filter { !$0.isWhitespace }.map(String.init).joined(separator: " ") : nil
+        case "characters", "spell-out", "verbatim", "letters":
+            return isPlain ? content.filter { !$0.isWhitespace }.map(String.init).joined(separator: " ") : nil
         case "digits", "telephone":
             guard isPlain else { return nil }
             return content.split { !$0.isNumber && $0 != "+" }.map { $0.map(String.init).joined(separator: " ") }.joined(separator: ", ")
@@ -122,7 +124,8 @@ extension MarkupScanner {
         let parts = content.split { !$0.isNumber }.map(String.init), order = format.filter { "mdy".contains($0) }
         guard parts.count == 3, order.count == 3, Set(order).count == 3, parts.allSatisfy({ Int($0) != nil }) else { return content }
         let named = Dictionary(uniqueKeysWithValues: zip(order, parts))
-        guard let year = named["y"], let month = named["m"], let day = named["d"], year.count == 4, month.count <= 2, day.count <= 2 else { return content }
+        guard let year = named["y"], let month = named["m"], let day = named["d"], year.count == 4, month.count <= 2, day.count <= 2
+        else { return content }
         return "\(year)-\(month)-\(day)"
     }
 
