@@ -78,7 +78,15 @@ public struct BPETokenizer: Sendable {
     ///
     /// - Parameter spelling: how a character is written before it is encoded.
     func unknownCharacters(in text: String, spelledAs spelling: (String) -> String) -> [Character] {
-        Array(text).uniqued().filter { !$0.isWhitespace && encode(spelling(String($0))).contains { $0 == unknown } }
+        guard unknown != nil, alphabet == .characters else { return [] }
+        return Array(text).uniqued().filter { character in
+            !character.isWhitespace && spelling(String(character)).unicodeScalars.contains { !isKnown($0) }
+        }
+    }
+
+    /// Whether a scalar alone has a piece, or none is made of it.
+    private func isKnown(_ scalar: Unicode.Scalar) -> Bool {
+        letters[scalar] != nil || scalar.properties.isWhitespace || added[scalar]?.contains { $0.scalars.count == 1 } == true
     }
 
     /// The numbers of a text's pieces.
@@ -115,6 +123,11 @@ public struct BPETokenizer: Sendable {
     static func words(_ scalars: ArraySlice<Unicode.Scalar>) -> [ArraySlice<Unicode.Scalar>] {
         enum Kind { case space, word, other }
         func kind(_ scalar: Unicode.Scalar) -> Kind {
+            if scalar.isASCII {
+                let value = scalar.value | 0x20
+                if (0x61...0x7A).contains(value) || (0x30...0x39).contains(scalar.value) || scalar == "_" { return .word }
+                return scalar.value == 0x20 || (0x09...0x0D).contains(scalar.value) ? .space : .other
+            }
             if scalar.properties.isWhitespace { return .space }
             return scalar.isWordCharacter ? .word : .other
         }

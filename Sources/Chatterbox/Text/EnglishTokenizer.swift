@@ -57,6 +57,8 @@ public struct EnglishTokenizer: TextTokenizer {
 extension String {
     /// Replaces scalars, not the characters people see: what Python's `str.replace` does.
     func replacingScalars(_ found: String, with replacement: String) -> String {
-        String(String.UnicodeScalarView(Array(unicodeScalars).replacing(Array(found.unicodeScalars), with: Array(replacement.unicodeScalars))))
+        var scalars = Array(unicodeScalars)
+        scalars.replaceEach(Array(found.unicodeScalars), with: Array(replacement.unicodeScalars))
+        return String(scalars: scalars)
     }
 }

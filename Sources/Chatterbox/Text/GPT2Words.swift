@@ -22,7 +22,12 @@ enum GPT2Words {
     private enum Kind { case letter, number, space, other }
 
     private static func kind(_ scalar: Unicode.Scalar) -> Kind {
-        switch scalar.properties.generalCategory {
+        if scalar.isASCII {
+            if (0x61...0x7A).contains(scalar.value | 0x20) { return .letter }
+            if (0x30...0x39).contains(scalar.value) { return .number }
+            return scalar.value == 0x20 || (0x09...0x0D).contains(scalar.value) ? .space : .other
+        }
+        return switch scalar.properties.generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: .letter
         case .decimalNumber, .letterNumber, .otherNumber: .number
         default: scalar.properties.isWhitespace ? .space : .other

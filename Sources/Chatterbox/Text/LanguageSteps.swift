@@ -85,7 +85,8 @@ struct LanguageSteps: Sendable {
             return parts.map { Unicode.Scalar($0)! }
         }
         let isSpace = { (scalar: Unicode.Scalar) in scalar.isPythonSpace }
-        return String(String.UnicodeScalarView(jamo.drop(while: isSpace).reversed().drop(while: isSpace).reversed()))
+        guard let first = jamo.firstIndex(where: { !isSpace($0) }), let last = jamo.lastIndex(where: { !isSpace($0) }) else { return "" }
+        return String(scalars: jamo[first...last])
     }
 }
 

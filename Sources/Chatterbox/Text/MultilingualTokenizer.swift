@@ -40,7 +40,9 @@ public struct MultilingualTokenizer: TextTokenizer {
         return EncodedText(tokens: tokens, hasWords: tokens.contains { speakable.contains($0) }, warnings: warnings)
     }
 
-    private static func plain(_ text: String) -> String { text.lowercasedByContext().decomposedStringWithCompatibilityMapping }
+    private static func plain(_ text: String) -> String {
+        text.isASCII ? text.lowercased() : text.lowercasedByContext().decomposedStringWithCompatibilityMapping
+    }
 
     public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] {
         encoded.tokens.contains { $0 == pieces.unknown } ? pieces.unknownCharacters(in: text, spelledAs: Self.plain) : []
@@ -54,9 +56,12 @@ extension String {
     /// Lower case as Python's `str.lower` writes it: a capital sigma at a word's end becomes ς.
     func lowercasedByContext() -> String {
         let scalars = Array(unicodeScalars)
-        var lower = String.UnicodeScalarView()
+        var lower: [Unicode.Scalar] = []
+        lower.reserveCapacity(scalars.count)
         for (index, scalar) in scalars.enumerated() {
-            if scalar == "Σ" {
+            if scalar.isASCII {
+                lower.append((65...90).contains(scalar.value) ? Unicode.Scalar(UInt8(scalar.value) + 32) : scalar)
+            } else if scalar == "Σ" {
                 let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
                 let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
                 lower.append(before?.properties.isCased == true && after?.properties.isCased != true ? "ς" : "σ")
@@ -64,6 +69,6 @@ extension String {
                 lower.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
             }
         }
-        return String(lower)
+        return String(scalars: lower)
     }
 }

@@ -55,14 +55,13 @@ public struct SentenceSplitter: Sendable {
     }
 
     func sentences(_ text: String) -> [Piece] {
-        let characters = Array(text)
+        let characters = Array(text), indices = Array(text.indices) + [text.endIndex]
         var sentences: [Piece] = []
         var start = 0
         var position = 0
         func close(_ end: Int, _ boundary: Boundary = .sentence) {
-            let sentence = String(characters[start..<end]).trimmingSpaces()
-            if !sentence.isEmpty {
-                sentences.append(Piece(text: sentence, boundary: boundary))
+            if let first = (start..<end).first(where: { !characters[$0].isWhitespace }), let last = (start..<end).last(where: { !characters[$0].isWhitespace }) {
+                sentences.append(Piece(text: String(text[indices[first]..<indices[last + 1]]), boundary: boundary))
             } else if boundary == .paragraph, let last = sentences.popLast() {
                 sentences.append(Piece(text: last.text, boundary: boundary))
             }
@@ -71,6 +70,8 @@ public struct SentenceSplitter: Sendable {
         while position < characters.count {
             let character = characters[position]
             position += 1
+            // Most characters are letters and spaces of ASCII, which end nothing.
+            if let byte = character.utf8.first, byte == 0x20 || (0x40..<0x80).contains(byte) { continue }
             if character.isNewline, let end = blankLine(after: position, in: characters) {
                 position = end
                 close(position, .paragraph)
@@ -145,7 +146,7 @@ public struct SentenceSplitter: Sendable {
 
 extension String {
     func trimmingSpaces() -> String {
-        let start = drop(while: \.isWhitespace)
-        return String(start.reversed().drop(while: \.isWhitespace).reversed())
+        guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace }) else { return "" }
+        return String(self[first...last])
     }
 }

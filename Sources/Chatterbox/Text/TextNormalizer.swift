@@ -39,15 +39,71 @@ public struct TextNormalizer: Sendable {
         if let first = scalars.first, first.properties.isLowercase {
             scalars.replaceSubrange(0..<1, with: first.properties.uppercaseMapping.unicodeScalars)
         }
-        scalars = Array(scalars.split(whereSeparator: \.isPythonSpace).joined(separator: [" "]))
-        for (found, replacement) in replacements { scalars = scalars.replacing(found, with: replacement) }
+        scalars = Self.singleSpaced(scalars)
+        for (found, replacement) in replacements { scalars.replaceEach(found, with: replacement) }
         while scalars.last == " " { scalars.removeLast() }
         if scalars.last.map({ !endings.contains($0) }) ?? true { scalars.append(".") }
-        return String(String.UnicodeScalarView(scalars))
+        return String(scalars: scalars)
     }
+}
+
+extension TextNormalizer {
+    /// One space between words, and none around the text.
+    private static func singleSpaced(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
+        var words: [Unicode.Scalar] = []
+        words.reserveCapacity(scalars.count)
+        var isBetween = false
+        for scalar in scalars {
+            if scalar.isPythonSpace {
+                isBetween = !words.isEmpty
+            } else {
+                if isBetween { words.append(" ") }
+                isBetween = false
+                words.append(scalar)
+            }
+        }
+        return words
+    }
+}
+
+extension [Unicode.Scalar] {
+    /// Replaces every occurrence, the first one first, as Python's `str.replace` does.
+    mutating func replaceEach(_ found: [Unicode.Scalar], with replacement: [Unicode.Scalar]) {
+        guard let first = found.first, contains(first) else { return }
+        var result: [Unicode.Scalar] = []
+        result.reserveCapacity(count)
+        var index = 0
+        while index < count {
+            if self[index] == first, index + found.count <= count, (1..<found.count).allSatisfy({ self[index + $0] == found[$0] }) {
+                result += replacement
+                index += found.count
+            } else {
+                result.append(self[index])
+                index += 1
+            }
+        }
+        self = result
+    }
+}
+
+extension String {
+    /// Many scalars at once, which is faster than one after the other.
+    init(scalars: some Collection<Unicode.Scalar>) {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(scalars.count)
+        for scalar in scalars {
+            if scalar.isASCII { bytes.append(UInt8(truncatingIfNeeded: scalar.value)) } else { bytes.append(contentsOf: UTF8.encode(scalar)!) }
+        }
+        self.init(decoding: bytes, as: UTF8.self)
+    }
+
+    var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }
 }
 
 extension Unicode.Scalar {
     /// What Python's `str.split()` splits at: Unicode's white space and the four information separators.
-    var isPythonSpace: Bool { properties.isWhitespace || (0x1C...0x1F).contains(value) }
+    var isPythonSpace: Bool {
+        if isASCII { return value == 0x20 || (0x09...0x0D).contains(value) || (0x1C...0x1F).contains(value) }
+        return properties.isWhitespace
+    }
 }

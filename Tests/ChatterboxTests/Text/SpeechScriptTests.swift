@@ -1,5 +1,7 @@
-import Chatterbox
+import TestSupport
 import Testing
+
+@testable import Chatterbox
 
 @Suite("Speech script")
 struct SpeechScriptTests {
@@ -28,6 +30,37 @@ struct SpeechScriptTests {
         #expect(pieces.map(\.text).joined() == text)
         let unbroken = String(repeating: character, count: 300)
         #expect(SentenceSplitter()(unbroken).map(\.text).joined() == unbroken)
+    }
+
+    /// Letters, ends of sentences and clauses and closing marks of each script that the models speak.
+    private static let alphabets: [(letters: String, ends: [String])] = [
+        ("abcdefghijklm", [". ", "! ", "? ", "… ", ", ", "; ", ".” ", "!’ "]), ("äöüßéñçåøœřłğıã", [". ", "? ", ", ", ".» ", "!› "]),
+        ("абвгдежзийклмё", [". ", "! ", "? ", "… ", ", ", ".» "]), ("αβγδεζηθικλμ", [". ", "! ", "· ", ", ", ".» "]),
+        ("אבגדהוזחטיכלם", [". ", "? ", ", ", ".\" "]), ("ابتثجحخدذرزسش", [". ", "؟ ", "، ", "؛ ", "۔ "]),
+        ("अआइईउऊएऐकखगघङ", ["। ", "॥ ", ", ", "? "]), ("日月火水木金土曜年時分", ["。", "！", "？", "，", "、", "；", "。」", "！』", "？”"]),
+        ("あいうえおかきくけこ", ["。", "！", "、", "。」"]), ("アイウエオカキクケコ", ["。", "？", "、", "。』"]), ("가나다라마바사아자차", [". ", "? ", ", ", ".” "]),
+    ]
+
+    @Test("of texts in every script every letter is in one piece, in order, and no piece is longer than the limit", arguments: 0..<60)
+    func everyScript(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let limit = [1, 3, 20, 80, 280].randomElement(using: &random)!, splitter = SentenceSplitter(limit: max(3, limit))
+        var text = ""
+        for _ in 0..<Int.random(in: 1...150, using: &random) {
+            let (letters, ends) = Self.alphabets.randomElement(using: &random)!
+            text += String((0..<Int.random(in: 1...40, using: &random)).map { _ in letters.randomElement(using: &random)! })
+            text += Bool.random(using: &random) ? ends.randomElement(using: &random)! : [" ", " ", "\n", "\n\n", " \n \n"].randomElement(using: &random)!
+        }
+        let pieces = splitter(text)
+        #expect(pieces.flatMap { $0.text.filter { !$0.isWhitespace } } == Array(text.filter { !$0.isWhitespace }))
+        #expect(pieces.allSatisfy { splitter.length($0.text) <= splitter.limit && !$0.text.isEmpty })
+    }
+
+    @Test("a sentence ends behind the closing marks of every script", arguments: alphabets) func closingMarks(letters: String, ends: [String]) {
+        for end in ends where end.contains(where: SentenceSplitter.ends.contains) {
+            let sentence = letters + end.trimmingSpaces(), text = sentence + (end.hasSuffix(" ") ? " " : "") + letters
+            #expect(SentenceSplitter().sentences(text).map(\.text) == [sentence, letters], "\(end)")
+        }
     }
 
     @Test("a line with spaces alone ends a paragraph too")
