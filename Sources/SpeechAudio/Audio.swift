@@ -12,6 +12,9 @@ public struct Audio: Sendable, Hashable {
     /// Samples in a frame.
     public let channels: Int
 
+    /// Whether it was read from a file whose header leaves its length open, as streams do: nobody can tell whether all of it came.
+    public internal(set) var hasOpenLength = false
+
     /// - Precondition: a rate and a channel count of at least 1; as many samples as whole frames need.
     public init(samples: [Float], sampleRate: Int, channels: Int = 1) {
         precondition(sampleRate > 0, "a sample rate is at least 1 Hz")

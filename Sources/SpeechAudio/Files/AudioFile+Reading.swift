@@ -60,7 +60,8 @@ public enum AudioFile {
         guard (1...1024).contains(channels), (1000...768_000).contains(sampleRate) else {
             throw AudioError.notAudio(name: name, bytes: data.count, reason: "\(channels) channels at \(sampleRate) Hz")
         }
-        if let part = ContainerLength(store.bytes), part.found < part.declared {
+        let part = ContainerLength(store.bytes)
+        if let part, part.found < part.declared {
             throw AudioError.truncated(name: name, declared: part.declared, found: part.found, unit: "bytes")
         }
         let samples = try readSamples(handle, channels: channels, named: name, most: most)
@@ -69,7 +70,9 @@ public enum AudioFile {
         if found < declared, Int(info.format) & SF_FORMAT_TYPEMASK != SF_FORMAT_MPEG, declared < Int.max / 2, found > 0 || declared > 0 {
             throw AudioError.truncated(name: name, declared: declared, found: found, unit: "frames")
         }
-        return try Audio(samples: samples, sampleRate: sampleRate, channels: channels).checkedFinite(named: name)
+        var audio = try Audio(samples: samples, sampleRate: sampleRate, channels: channels).checkedFinite(named: name)
+        audio.hasOpenLength = part?.isOpen ?? false
+        return audio
     }
 
     /// In blocks: a damaged header may declare any number of frames.

@@ -6,8 +6,13 @@ import Foundation
 struct ContainerLength {
     let declared: Int
     let found: Int
+    /// Whether who wrote the header did not know the length: all bits set, or more than any recording has that is read.
+    let isOpen: Bool
 
-    /// Nil for other formats, and for lengths that a streaming writer left open (0, or all bits set).
+    /// The most bytes of sound that can be meant.
+    private static let most = 4 * AudioFile.maximumSamples
+
+    /// Nil for other formats.
     init?(_ bytes: Data) {
         let isLarge = bytes.starts(with: Data("RF64".utf8)), isWAV = bytes.starts(with: Data("RIFF".utf8)) || isLarge
         guard isWAV || bytes.starts(with: Data("FORM".utf8)), bytes.count >= 12 else { return nil }
@@ -24,10 +29,11 @@ struct ContainerLength {
                 large = number(position + 16..<position + 24)
             }
             if name == soundChunk {
-                if declared == 0xFFFF_FFFF, let large { declared = large } else if declared >= 0xFFFF_FF00 { return nil }
-                guard declared > 0 else { return nil }
-                self.declared = declared
-                found = min(declared, bytes.count - position - 8)
+                if declared == 0xFFFF_FFFF, let large { declared = large }
+                let following = bytes.count - position - 8
+                isOpen = declared > Self.most && following < declared
+                self.declared = isOpen ? following : declared
+                found = min(self.declared, following)
                 return
             }
             position += 8 + declared + declared % 2

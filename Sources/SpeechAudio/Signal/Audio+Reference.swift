@@ -25,6 +25,7 @@ extension Audio {
         let activity = SpeechActivity(of: self)
         guard activity.isSpeech.contains(true) else { throw AudioError.silent(name: name, peak: peak, floor: Audio.silenceFloor) }
         var notes: [String] = [], sound = self, used: ClosedRange<Double>?
+        if hasOpenLength { notes.append(String(format: "its header leaves its length open; all that came is used, %.1f s", duration)) }
         if let start = Self.bestStart(activity, heard: heard), duration - start >= needed {
             let first = Int(start * Double(sampleRate))
             sound = cut(first..<frames)

@@ -94,6 +94,25 @@ struct AudioReadingTests {
         for part in [0.999, 0.5, 0.1] { _ = try refusal(bytes.prefix(Int(Double(bytes.count) * part))) }
     }
 
+    /// What a WAV's header says of its length where the writer did not know it.
+    @Test("a WAV whose header states no length that can be meant is read, and said to", arguments: [2_000_000_000, 0x7FFF_FFFF, 0xFFFF_FFFF] as [UInt32])
+    func openLength(declared: UInt32) throws {
+        let sound = Audio(samples: (0..<24_000).map { 0.3 * sin(Float($0) / 20) * ($0 % 6000 < 4000 ? 1 : 0.001) }, sampleRate: 24_000)
+        var bytes = try SoundBytes.encoded(sound, SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_PCM_16))
+        let chunk = try #require(bytes.firstRange(of: Data("data".utf8)))
+        bytes.replaceSubrange(chunk.upperBound..<chunk.upperBound + 4, with: withUnsafeBytes(of: declared.littleEndian) { Data($0) })
+        let audio = try AudioFile.read(bytes, named: "stream.wav")
+        #expect(audio.frames == 24_000 && audio.hasOpenLength)
+        #expect(try audio.asReference(named: "stream.wav").notes.first == "its header leaves its length open; all that came is used, 1.0 s")
+    }
+
+    @Test("a length that can be meant is believed") func statedLength() throws {
+        let sound = Audio(samples: Array(repeating: 0.1, count: 24_000), sampleRate: 24_000)
+        let bytes = try SoundBytes.encoded(sound, SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_PCM_16))
+        #expect(try !AudioFile.read(bytes, named: "whole.wav").hasOpenLength)
+        #expect(throws: AudioError.self) { try AudioFile.read(bytes.dropLast(1000), named: "half.wav") }
+    }
+
     @Test("a proper file without samples is refused") func noSamples() throws {
         let nothing = Audio(samples: [], sampleRate: 8000)
         let error = try refusal(SoundBytes.encoded(nothing, SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_PCM_16)))
