@@ -92,12 +92,19 @@ extension VoiceCommand {
     }
 
     struct Show: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Tell what a prepared voice holds and what made it.")
+        static let configuration = CommandConfiguration(
+            abstract: "Tell what a prepared voice holds and what made it, or how good a recording is.")
         @Argument(help: ArgumentHelp("A name or a file.", valueName: "name|file")) var voice: String
         @Flag(help: "Print a JSON object.") var json = false
 
         func run() throws {
-            let description = try VoiceDescription(summarising: VoiceSource.file(voice, UserFolders().voiceLibrary))
+            let file = try VoiceSource.file(voice, UserFolders().voiceLibrary)
+            if file.pathExtension != "safetensors", (try? VoiceSummary(of: file)) == nil {
+                let description = try RecordingDescription(file)
+                if json { return try StandardOutput.print(json: description) }
+                return try StandardOutput.print(description.lines)
+            }
+            let description = try VoiceDescription(summarising: file)
             if json { return try StandardOutput.print(json: description) }
             try StandardOutput.print(description.lines)
         }

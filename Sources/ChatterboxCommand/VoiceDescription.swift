@@ -90,7 +90,7 @@ struct VoiceDescription: Encodable {
         ] + quality
     }
 
-    private static func quality(_ quality: RecordingQuality) -> [String] {
+    static func quality(_ quality: RecordingQuality) -> [String] {
         let noise = quality.signalToNoise.map { String(format: "%.0f dB above the noise", $0) } ?? "no pause to hear noise in"
         let figures = String(
             format: "Of the recording %.1f s are speech, at %.0f dB of full scale, peaks at %.1f dB, ", quality.speechSeconds, quality.level, quality.peak)

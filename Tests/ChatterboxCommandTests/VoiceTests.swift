@@ -51,6 +51,18 @@ import Torch
         #expect((figures["rules"] as? [String: Any])?["promptSeconds"] as? Double == 10)
     }
 
+    @Test("show tells how good a recording is that no voice was made of yet") func recording() async throws {
+        let shown = try await program("voice", "show", StandInModel.recording.path)
+        let text = String(decoding: shown.output, as: UTF8.self)
+        #expect(shown.status == 0 && text.contains("a recording of 1.0 s at 24000 Hz\nOf the recording 1.0 s are speech, at -"), "\(text)")
+        let json = try await program("voice", "show", StandInModel.recording.path, "--json")
+        let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
+        #expect(object?["sample_rate"] as? Int == 24_000 && object?["recording"] is [String: Any])
+        let text2 = program.path("text.wav")
+        try Data("no sound".utf8).write(to: URL(filePath: text2))
+        #expect(try await program("voice", "show", text2).errors.contains("not a readable audio file"))
+    }
+
     @Test("show tells how good the recording is") func quality() async throws {
         #expect(try await make(StandInModel.recording.path, "-o", "me.safetensors", "-q").status == 0)
         let shown = try await program(["voice", "show", "me.safetensors"])
