@@ -25,7 +25,13 @@ struct PieceBuilder {
         form = normalizes ? SpokenForm(language: language.code) : nil
     }
 
-    var allWarnings: [SpeechWarning] { warnings + (unknown.isEmpty ? [] : [.unknownCharacters(unknown)]) }
+    /// - Parameter language: what the whole text is in, where that can be told and the model does not speak it.
+    func allWarnings(_ language: Language?) -> [SpeechWarning] {
+        warnings + (unknown.isEmpty ? [] : [.unknownCharacters(unknown, language: unknown.language ?? language)])
+    }
+
+    /// Whether there are characters that the model does not know.
+    var hasUnknown: Bool { !unknown.isEmpty }
 
     /// The characters that the model does not know, where most of the text is written in them.
     var mostlyUnknown: [Character]? { letters.unknown * 2 > letters.all ? unknown : nil }
@@ -73,16 +79,16 @@ struct PieceBuilder {
                 group.letters < Self.shortest || index + 2 == script.count && splitter.length(next) < Self.shortest && boundary == .paragraph,
                 group.letters + splitter.length(next) <= splitter.limit
             {
-                group.join(next, pause: SpeechJoiner.pause(after: boundary), splitter)
+                group.join(next, pause: options.pauses(after: boundary), splitter)
                 boundary = after
                 index += 1
             }
             // A silence that was asked for replaces the pause, and after the last word there is none.
             var pause = 0.0
             if index + 1 < script.count {
-                if case .speech = script[index + 1] { pause = SpeechJoiner.pause(after: boundary) }
+                if case .speech = script[index + 1] { pause = options.pauses(after: boundary) }
             } else if isFollowed {
-                pause = SpeechJoiner.pause(after: SentenceSplitter.boundary(atEndOf: plain))
+                pause = options.pauses(after: SentenceSplitter.boundary(atEndOf: plain))
             }
             try add(group.text, pause: pause, manner, &slices, group)
             index += 1
@@ -107,7 +113,7 @@ struct PieceBuilder {
             let halves = SentenceSplitter(limit: max(1, text.count / 2 + 1))(text)
             if halves.count > 1 {
                 for (index, half) in halves.enumerated() {
-                    try add(half.text, pause: index + 1 < halves.count ? SpeechJoiner.pause(after: half.boundary) : pause, manner, &slices)
+                    try add(half.text, pause: index + 1 < halves.count ? options.pauses(after: half.boundary) : pause, manner, &slices)
                 }
                 return
             }

@@ -56,7 +56,8 @@ struct PreparedText: Sendable {
         let text = normalizes ? PlainText.cleaned(text) : text
         guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
         let marked = normalizes ? MarkedText(text, speakers: speakers) : MarkedText(unmarked: text, speakers: speakers)
-        guard marked.unknownSpeakers.isEmpty else { throw TextError.unknownSpeakers(marked.unknownSpeakers, known: speakers.sorted()) }
+        let unknownSpeakers = marked.unknownSpeakers + Self.unknownTurns(in: marked, model, speakers)
+        guard unknownSpeakers.isEmpty else { throw TextError.unknownSpeakers(unknownSpeakers, known: speakers.sorted()) }
         let (language, languageWarning) = try Self.language(of: marked, model, options, guesses: normalizes)
 
         var builder = PieceBuilder(model, options, language, normalizes: normalizes)
@@ -65,9 +66,12 @@ struct PreparedText: Sendable {
         case .none: try builder.addWhole(marked, of: text)
         case .sentences: try builder.add(marked)
         }
-        guard builder.count > 0 || builder.isSilence else { throw TextError.nothingToSpeak(text) }
-        if normalizes, let unknown = builder.mostlyUnknown { throw TextError.foreign(text, language: unknown.languageName) }
-        warnings = [languageWarning].compactMap(\.self) + marked.notes.map(SpeechWarning.init) + builder.allWarnings
+        guard builder.count > 0 || builder.isSilence else {
+            throw builder.mostlyUnknown.map { TextError.foreign(text, language: $0.language) } ?? .nothingToSpeak(text)
+        }
+        if normalizes, let unknown = builder.mostlyUnknown { throw TextError.foreign(text, language: unknown.language) }
+        let foreign = builder.hasUnknown ? Self.foreignLanguage(of: marked, model) : nil
+        warnings = [languageWarning].compactMap(\.self) + marked.notes.map(SpeechWarning.init) + builder.allWarnings(foreign)
             + Self.tags(in: marked.text, unknownTo: model).map { .unreadTag($0, model: model.variant.title) }
         (parts, pieceCount) = (builder.parts, builder.count)
         (self.model, self.language) = (model, language)
@@ -91,10 +95,31 @@ struct PreparedText: Sendable {
         return (languages[0], nil)
     }
 
+    /// The language that a text seems to be in, where the model does not speak it.
+    private static func foreignLanguage(of marked: MarkedText, _ model: Model) -> Language? {
+        switch LanguageGuess(marked.text, among: Set(Language.allCases.map(\.code))) {
+        case .certain(let code), .likely(let code): Language(code: code).flatMap { model.variant.languages.contains($0) ? nil : $0 }
+        case .none, .unsure: nil
+        }
+    }
+
     /// What T3 reads of a piece, with start and stop.
     func tokens(of piece: Piece) -> [Int] {
         model.configuration.t3.framed(Self.encode(piece.spoken, model, language).tokens)
     }
+
+    /// Names in brackets that begin a sentence as a turn does, where others do; tags of the family's models are none.
+    private static func unknownTurns(in marked: MarkedText, _ model: Model, _ speakers: Set<String>) -> [String] {
+        guard !speakers.isEmpty else { return [] }
+        let tags = familyTags.union((model.tokenizer as? GPT2Tokenizer)?.tags.map { $0.dropFirst().dropLast().lowercased() } ?? [])
+        let turns = marked.text.matches(of: /(?:^|[\n.!?…"”])\s*\[(\p{L}[\p{L}\p{N} '_-]{0,39})\]/).map { String($0.output.1) }
+        return turns.uniqued().filter { !tags.contains($0.lowercased()) && !speakers.contains($0) }
+    }
+
+    /// What upstream's Turbo offers.
+    private static let familyTags: Set<String> = [
+        "pause", "clear throat", "sigh", "shush", "cough", "groan", "sniff", "gasp", "chuckle", "laugh",
+    ]
 
     /// What looks like a tag, as `[laugh]`, to a model that has none; a model with tags warns of others itself.
     private static func tags(in text: String, unknownTo model: Model) -> [String] {

@@ -7,16 +7,6 @@ import Foundation
 struct SpeechJoiner: Sendable {
     let sampleRate: Int
 
-    /// Seconds of silence after a piece.
-    static func pause(after boundary: SentenceSplitter.Boundary) -> Double {
-        switch boundary {
-        case .word: 0.04
-        case .clause: 0.15
-        case .sentence: 0.35
-        case .paragraph: 0.7
-        }
-    }
-
     /// Sound below this share of a piece's loudest moment is silence: -42 dB.
     static let silenceShare: Float = pow(10, -42.0 / 20)
     /// What is kept of the quiet before and after speech, so that soft consonants stay, in seconds.

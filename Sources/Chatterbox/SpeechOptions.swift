@@ -32,6 +32,8 @@ public struct SpeechOptions: Sendable, Hashable {
     public let normalizes: Bool?
     /// How words are said that are not said as they are written.
     public let lexicon: Lexicon?
+    /// The silence between pieces.
+    public let pauses: Pauses
     /// Whether to tell when each word is heard, for which the model's attention is recorded.
     public let wordTimes: Bool
     /// Whether sound comes sentence by sentence or while a sentence is still being made.
@@ -69,7 +71,7 @@ public struct SpeechOptions: Sendable, Hashable {
         sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
         maximumTokens: Int? = nil, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences,
         wordTimes: Bool = false, delivery: Delivery = .utterances, speed: Double = 1, loudness: Double? = nil,
-        normalizes: Bool? = nil, takes: Int? = nil, lexicon: Lexicon? = nil
+        normalizes: Bool? = nil, takes: Int? = nil, lexicon: Lexicon? = nil, pauses: Pauses = .standard
     ) throws {
         if let exaggeration, !(exaggeration.isFinite && (0...10).contains(exaggeration)) {
             throw SpeechOptionsError(option: "exaggeration", found: "\(exaggeration)", allowed: "0 to 10, usually 0.25 to 2")
@@ -90,13 +92,13 @@ public struct SpeechOptions: Sendable, Hashable {
         self.init(
             unchecked: sampling, exaggeration: exaggeration, language: language, steps: steps, maximumTokens: maximumTokens,
             seed: seed, watermark: watermark, splitting: splitting, wordTimes: wordTimes, delivery: delivery, speed: speed, loudness: loudness,
-            normalizes: normalizes, takes: takes, lexicon: lexicon)
+            normalizes: normalizes, takes: takes, lexicon: lexicon, pauses: pauses)
     }
 
     private init(
         unchecked sampling: SamplingChanges, exaggeration: Double?, language: Language?, steps: Int?, maximumTokens: Int?,
         seed: UInt64?, watermark: Bool, splitting: Splitting, wordTimes: Bool, delivery: Delivery, speed: Double, loudness: Double?,
-        normalizes: Bool?, takes: Int?, lexicon: Lexicon?
+        normalizes: Bool?, takes: Int?, lexicon: Lexicon?, pauses: Pauses
     ) {
         self.sampling = sampling
         self.exaggeration = exaggeration
@@ -106,6 +108,7 @@ public struct SpeechOptions: Sendable, Hashable {
         self.takes = takes ?? (maximumTokens == nil ? 2 : 1)
         weighsWords = (takes ?? 1) > 1
         self.lexicon = lexicon
+        self.pauses = pauses
         self.seed = seed
         self.watermark = watermark
         self.splitting = splitting
@@ -119,7 +122,8 @@ public struct SpeechOptions: Sendable, Hashable {
     /// The model's own defaults, sentence by sentence.
     public static let standard = SpeechOptions(
         unchecked: .none, exaggeration: nil, language: nil, steps: nil, maximumTokens: nil, seed: nil, watermark: true,
-        splitting: .sentences, wordTimes: false, delivery: .utterances, speed: 1, loudness: nil, normalizes: nil, takes: nil, lexicon: nil)
+        splitting: .sentences, wordTimes: false, delivery: .utterances, speed: 1, loudness: nil, normalizes: nil, takes: nil,
+        lexicon: nil, pauses: .standard)
 
     /// The same, but delivered otherwise.
     func delivered(in delivery: Delivery) -> SpeechOptions {

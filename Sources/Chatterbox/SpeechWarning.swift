@@ -90,10 +90,13 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         SpeechWarning(.unknownTag, "\(tag) is read as text: \(model) has no tags; Turbo and Nano have, as [laugh] and [sigh]")
     }
 
-    static func unknownCharacters(_ characters: [Character]) -> SpeechWarning {
+    /// - Parameter language: what the text is in, where that can be told.
+    static func unknownCharacters(_ characters: [Character], language: Language?) -> SpeechWarning {
         let named = characters.prefix(10).map(String.init).joined(separator: " ")
         let rest = characters.count > 10 ? " and \(characters.count - 10) more" : ""
-        return SpeechWarning(.unknownCharacters, "the model does not know \(named)\(rest): it does not speak \(characters.count == 1 ? "it" : "them")" + (characters.languageName.map { "; Chatterbox Multilingual speaks \($0)" } ?? ""))
+        let spoken = "it does not speak \(characters.count == 1 ? "it" : "them")"
+        return SpeechWarning(
+            .unknownCharacters, "the model does not know \(named)\(rest): \(spoken)" + (language.flatMap(Variant.whatSpeaks).map { "; \($0)" } ?? ""))
     }
 
     static let noWatermark = SpeechWarning(
@@ -102,8 +105,8 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
 
 extension [Character] {
     /// The language that letters of another script than Latin's are of, where one of those that the models speak is written in it.
-    var languageName: String? {
+    var language: Language? {
         guard case .certain(let code) = LanguageGuess(String(self), among: Set(Language.allCases.map(\.code))) else { return nil }
-        return Language(code: code)?.name
+        return Language(code: code)
     }
 }

@@ -53,7 +53,7 @@ struct SpeechJoinerTests {
 
     @Test("a sentence's pause is longer than a clause's, a paragraph's longer still")
     func pauses() {
-        let pauses = SentenceSplitter.Boundary.allCases.map(SpeechJoiner.pause)
+        let pauses = SentenceSplitter.Boundary.allCases.map { Pauses.standard(after: $0) }
         #expect(pauses == pauses.sorted() && Set(pauses).count == pauses.count)
     }
 }

@@ -112,9 +112,9 @@ import Torch
     @Test("short neighbours are spoken in one breath, with the pause where they meet") func neighbours() throws {
         let pieces = try pieces("\"No.\"\n\n\"Are you quite sure of that?\"\n\nHe was, and he went away without another word.")
         #expect(pieces.map(\.text) == ["\"No.\" \"Are you quite sure of that?\"", "He was, and he went away without another word."])
-        #expect(pieces[0].joints.count == 1 && pieces[0].joints[0].pause == SpeechJoiner.pause(after: .paragraph))
+        #expect(pieces[0].joints.count == 1 && pieces[0].joints[0].pause == Pauses.standard(after: .paragraph))
         #expect(abs(pieces[0].joints[0].share - 5.0 / 34) < 0.02)
-        #expect(pieces[0].pause == SpeechJoiner.pause(after: .paragraph) && pieces[1].joints.isEmpty)
+        #expect(pieces[0].pause == Pauses.standard(after: .paragraph) && pieces[1].joints.isEmpty)
         #expect(try self.pieces("Chapter One\n\nIt was a dark night.").map(\.spoken) == ["Chapter One. It was a dark night."])
         #expect(try self.pieces("It was a dark and stormy night indeed.\n\n\"No.\"").count == 1)
     }
@@ -129,9 +129,12 @@ import Torch
         let turns = try pieces("[ada] Hello to you all. [ben] Good [day] everybody.", speakers: ["ada", "ben"])
         #expect(turns.map(\.manner.speaker) == ["ada", "ben"])
         #expect(turns.map { $0.spoken.trimmingSpaces() } == ["Hello to you all.", "Good [day] everybody."])
-        #expect(turns[0].pause == SpeechJoiner.pause(after: .sentence))
+        #expect(turns[0].pause == Pauses.standard(after: .sentence))
         #expect(throws: TextError.unknownSpeakers(["eve"], known: ["ada"])) { try pieces("<voice name=\"eve\">Hi</voice>", speakers: ["ada"]) }
         #expect(try pieces("[ada] Hello", SpeechOptions(normalizes: false), speakers: ["ada"]).map(\.manner.speaker) == ["ada"])
+        #expect(throws: TextError.unknownSpeakers(["ben"], known: ["ada"])) { try pieces("[ada] Hello. [ben] Good morning.", speakers: ["ada"]) }
+        #expect(throws: Never.self) { try pieces("[ada] Hello. [laugh] Good morning [sic] all.", speakers: ["ada"]) }
+        #expect(throws: Never.self) { try pieces("Hello. [ben] Good morning.") }
     }
 
     @Test("each turn is spoken in its speaker's voice") func turns() async throws {
@@ -211,11 +214,34 @@ import Torch
 
     @Test("a paragraph in another script is named with the model that speaks it, and refused where it is most of the text") func foreignScripts() throws {
         let warnings = try PreparedText("One two three four five six seven eight nine ten eleven.\n\nДоброе утро, как дела сегодня у вас?", model, .standard).warnings
-        #expect(warnings.map(\.kind) == [.unknownCharacters] && warnings[0].description.hasSuffix("Chatterbox Multilingual speaks Russian"))
+        #expect(warnings.map(\.kind) == [.unknownCharacters] && warnings[0].description.hasSuffix("Chatterbox Multilingual v3 (multilingual-v3) speaks Russian"))
         let text = "One two.\n\nДоброе утро, как дела сегодня у вас?"
-        #expect(throws: TextError.foreign(text, language: "Russian")) { try PreparedText(text, model, .standard) }
+        #expect(throws: TextError.foreign(text, language: .russian)) { try PreparedText(text, model, .standard) }
         #expect(throws: Never.self) { try PreparedText(text, model, SpeechOptions(normalizes: false)) }
-        #expect(throws: TextError.nothingToSpeak("Доброе утро")) { try PreparedText("Доброе утро", model, .standard) }
+        #expect(throws: TextError.foreign("Доброе утро", language: .russian)) { try PreparedText("Доброе утро", model, .standard) }
+        #expect(throws: TextError.nothingToSpeak("?!")) { try PreparedText("?!", model, .standard) }
+    }
+
+    @Test("letters that a language adds to Latin's name the models that speak it, told by the whole text") func foreignLetters() throws {
+        func last(_ text: String) throws -> String? { try PreparedText(text, model, .standard).warnings.last?.description }
+        #expect(try last("Dzień dobry, jak się pan dzisiaj czuje? Gdzie jest najbliższa apteka?")?.hasSuffix("; Chatterbox Multilingual v3 (multilingual-v3) speaks Polish") == true)
+        let chinese = try last("One two three four five six seven eight nine ten eleven twelve. 今天天气很好")
+        #expect(chinese?.hasSuffix("; Chatterbox Multilingual v3 (multilingual-v3) speaks Chinese, as does pack:zh-cmn") == true)
+        #expect(try last("The word für has a letter of its own, and so has the name Łódź in this sentence.")?.contains("Multilingual") == false)
+    }
+
+    @Test("pauses are as long as they are asked to be, and what is not asked for is as usual") func pauses() throws {
+        let text = "It was a dark and stormy night indeed.\n\nHe was there, and he went away without another word."
+        let options = try SpeechOptions(pauses: Pauses(paragraph: 2))
+        #expect(try pieces(text, options).map(\.pause) == [2, 0])
+        #expect(try pieces(text).map(\.pause) == [0.7, 0])
+        #expect(try pieces("\"No.\"\n\n\"Are you quite sure of that?\"", options)[0].joints.map(\.pause) == [2])
+        #expect(try Pauses(["sentence": 0.5]) == Pauses(sentence: 0.5))
+        let wrong = try #require(throws: SpeechOptionsError.self) { try Pauses(clause: 61) }
+        #expect("\(wrong)" == "pauses is clause 61.0; allowed is 0 to 60 s")
+        #expect(throws: SpeechOptionsError.self) { try Pauses(word: -0.1) }
+        #expect(throws: SpeechOptionsError.self) { try Pauses(word: .nan) }
+        #expect(throws: SpeechOptionsError.self) { try Pauses(["line": 1]) }
     }
 
     @Test("of any text every word is in one piece or named, and no piece is longer than the model takes", arguments: 0..<40) func anyText(seed: UInt64) throws {

@@ -97,6 +97,13 @@ extension Variant {
     /// Every variant; a folder with the files of several is the first of them.
     public static let all = [chatterbox, multilingualV3, multilingualV2, turbo, nano] + packs + [pico]
 
+    /// Which models speak a language, for a person whose model does not: "Chatterbox Multilingual v3 (multilingual-v3) speaks Hindi".
+    static func whatSpeaks(_ language: Language) -> String? {
+        guard let first = all.first(where: { $0.languages.contains(language) }) else { return nil }
+        let further = packs.filter { $0.languages == [language] }.map(\.name)
+        return "\(first.title) (\(first.name)) speaks \(language.name)" + (further.isEmpty ? "" : ", as does \(further.joined(separator: " or "))")
+    }
+
     private static func multilingual(
         _ name: String, _ title: String, t3: String, s3Gen: [String] = ["s3gen", "s3gen_v3"], languages: [Language] = Language.englishFirst
     ) -> Variant {

@@ -49,6 +49,11 @@ struct SpeakingArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Words that are said otherwise than they are written: a table of a word, a tab and what is said.", valueName: "words.tsv"))
     var lexicon: String?
 
+    @Option(help: ArgumentHelp(
+        "Seconds of silence between pieces, as sentence=0.5,paragraph=1.2. (default: word=0.04,clause=0.15,sentence=0.35,paragraph=0.7)",
+        valueName: "where=s"))
+    var pause: String?
+
     @Option(help: ArgumentHelp("Times as fast, 0.25 to 4, at the same pitch. (default: 1)", valueName: "x"))
     var speed: Double?
 
@@ -76,7 +81,20 @@ struct SpeakingArguments: ParsableArguments {
             exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
             maximumTokens: maxTokens, seed: self.seed ?? seed, watermark: !noWatermark,
             splitting: split, wordTimes: wordTimes, delivery: delivery, speed: speed ?? 1, loudness: loudness,
-            normalizes: noNormalize ? false : nil, takes: takes, lexicon: try parsedLexicon())
+            normalizes: noNormalize ? false : nil, takes: takes, lexicon: try parsedLexicon(), pauses: try parsedPauses())
+    }
+
+    private func parsedPauses() throws -> Pauses {
+        var seconds: [String: Double] = [:]
+        for item in pause?.split(separator: ",", omittingEmptySubsequences: false) ?? [] {
+            let parts = item.split(separator: "=", omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+            guard parts.count == 2, Pauses.names.contains(parts[0]), let value = Double(parts[1]) else {
+                let names = Pauses.names.joined(separator: ", ")
+                throw UsageError("--pause has \"\(item)\"; give lengths such as sentence=0.5,paragraph=1.2; there are \(names)")
+            }
+            seconds[parts[0]] = value
+        }
+        return try Pauses(seconds)
     }
 
     private func parsedLexicon() throws -> Lexicon? {

@@ -31,7 +31,7 @@ enum Remedy {
 
     private static let words = [
         "topP": "top-p", "topK": "top-k", "minP": "min-p", "repetitionPenalty": "repetition-penalty", "guidance": "cfg-weight",
-        "maximumTokens": "max-tokens",
+        "maximumTokens": "max-tokens", "pauses": "pause",
     ]
 
     /// What follows a text that is a whole sentence, or goes on.

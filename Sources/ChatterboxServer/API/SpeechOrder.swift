@@ -23,6 +23,8 @@ struct SpeechOrder: Sendable {
     var temperature: Double?
     var topP: Double?
     var repetitionPenalty: Double?
+    /// Seconds of silence between pieces, by where they end.
+    var pauses: [String: Double] = [:]
     /// What was ignored, by a sentence each.
     var warnings: [String] = []
 
@@ -68,6 +70,7 @@ struct SpeechOrder: Sendable {
         temperature = try fields.number("temperature", in: 0...100)
         topP = try fields.number("top_p", in: 0...1)
         repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
+        pauses = try fields.numbers("pauses")
         if try fields.string("adapter") != nil {
             throw APIError.invalid("this server loads no adapters yet; leave adapter out", "adapter", code: "unsupported_parameter")
         }
@@ -98,7 +101,7 @@ struct SpeechOrder: Sendable {
             return try SpeechOptions(
                 sampling: SamplingChanges(temperature: temperature, topP: topP, repetitionPenalty: repetitionPenalty, guidance: guidance),
                 exaggeration: exaggeration, language: known, seed: seed, watermark: watermark, wordTimes: wordTimes,
-                delivery: isWhole ? .utterances : .chunks, speed: speed)
+                delivery: isWhole ? .utterances : .chunks, speed: speed, pauses: Pauses(pauses))
         } catch let error as SpeechOptionsError {
             throw APIError.invalid("\(error)", error.option)
         } catch let error as SamplingError {
@@ -137,6 +140,18 @@ struct SpeechOrder: Sendable {
                 throw wrong(name, "a number from \(JSON.number(range.lowerBound).text) to \(JSON.number(range.upperBound).text)")
             }
             return number
+        }
+
+        /// An object of numbers.
+        mutating func numbers(_ name: String) throws -> [String: Double] {
+            guard let value = values.removeValue(forKey: name) else { return [:] }
+            guard case .object(let members) = value else { throw wrong(name, "an object of numbers") }
+            var numbers: [String: Double] = [:]
+            for member in members {
+                guard case .number(let number) = member.value else { throw wrong(name, "an object of numbers") }
+                numbers[member.name] = number
+            }
+            return numbers
         }
 
         /// A name, or an object with an identifier.

@@ -62,5 +62,6 @@ func readConfiguration(_ data: Data) throws {
     let configuration = try ModelConfiguration(file("config.json", data))
     let again = folder.appending(path: "again.json")
     try configuration.write(to: again)
-    precondition(try ModelConfiguration(again) == configuration, "a configuration is read otherwise than it was written")
+    let read = try ModelConfiguration(again)
+    precondition(read == configuration, "a configuration is read otherwise than it was written")
 }
