@@ -7,7 +7,7 @@ struct RecordingDescription: Encodable {
     private let seconds: Double
     private let rate: Int
     private let channels: Int
-    private let quality: RecordingQuality
+    private let quality: QualityDescription
     private let notes: [String]
 
     private enum CodingKeys: String, CodingKey { case file, seconds, rate = "sample_rate", channels, quality = "recording", notes }
@@ -18,13 +18,42 @@ struct RecordingDescription: Encodable {
         let recording = try Recording.read(file).checkedAsReference(named: name), reference = try recording.asReference(named: name)
         self.file = file.path
         (seconds, rate, channels) = (recording.duration, recording.sampleRate, recording.channels)
-        (quality, notes) = (RecordingQuality(of: reference.audio), reference.notes)
+        (quality, notes) = (QualityDescription(quality: RecordingQuality(of: reference.audio)), reference.notes)
     }
 
     /// What a person reads.
     var lines: String {
         let first = String(format: "%@, a recording of %.1f s at %d Hz", file, seconds, rate) + (channels > 1 ? ", \(channels) channels" : "")
         // Problems are among the notes.
-        return ([first] + VoiceDescription.quality(quality).prefix(1) + notes.map { "Note: \($0)." }).joined(separator: "\n")
+        return ([first] + quality.lines.prefix(1) + notes.map { "Note: \($0)." }).joined(separator: "\n")
+    }
+}
+
+/// How good the recording of a voice is, in lines and as `--json` prints it.
+struct QualityDescription: Encodable {
+    let quality: RecordingQuality
+
+    private enum CodingKeys: String, CodingKey {
+        case speechSeconds = "speech_seconds", level = "level_db", peak = "peak_db", clipping, offset, noise = "noise_db", problems
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(quality.speechSeconds, forKey: .speechSeconds)
+        if quality.level.isFinite { try values.encode(quality.level, forKey: .level) }
+        if quality.peak.isFinite { try values.encode(quality.peak, forKey: .peak) }
+        try values.encode(quality.clipping, forKey: .clipping)
+        try values.encode(quality.offset, forKey: .offset)
+        try values.encodeIfPresent(quality.noise, forKey: .noise)
+        try values.encode(quality.problems, forKey: .problems)
+    }
+
+    /// What a person reads: its figures, then what is wrong with it.
+    var lines: [String] {
+        let noise = quality.signalToNoise.map { String(format: "%.0f dB above the noise", $0) } ?? "no pause to hear noise in"
+        let figures = String(
+            format: "Of the recording %.1f s are speech, at %.0f dB of full scale, peaks at %.1f dB, ", quality.speechSeconds, quality.level, quality.peak)
+        let clipped = quality.clipping > 0 ? String(format: ", %.2f %% clipped", 100 * quality.clipping) : ", nothing clipped"
+        return [figures + noise + clipped + "."] + quality.problems.map { "Note: \($0)." }
     }
 }

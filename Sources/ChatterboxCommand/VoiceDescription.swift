@@ -15,10 +15,6 @@ struct VoiceDescription: Encodable {
         case heardSeconds = "heard_seconds", recordingSeconds = "recording_seconds", recording
     }
 
-    private enum Quality: String, CodingKey {
-        case speechSeconds = "speech_seconds", level = "level_db", peak = "peak_db", clipping, offset, noise = "noise_db", problems
-    }
-
     private enum Network: String, CodingKey {
         case voiceEncoder = "voice_encoder", tokenizer = "s3_tokenizer", speakerEncoder = "speaker_encoder"
     }
@@ -45,14 +41,7 @@ struct VoiceDescription: Encodable {
         try values.encodeIfPresent(summary.heardSeconds, forKey: .heardSeconds)
         try values.encodeIfPresent(summary.keptSeconds, forKey: .recordingSeconds)
         if let quality = summary.recording {
-            var recording = values.nestedContainer(keyedBy: Quality.self, forKey: .recording)
-            try recording.encode(quality.speechSeconds, forKey: .speechSeconds)
-            if quality.level.isFinite { try recording.encode(quality.level, forKey: .level) }
-            if quality.peak.isFinite { try recording.encode(quality.peak, forKey: .peak) }
-            try recording.encode(quality.clipping, forKey: .clipping)
-            try recording.encode(quality.offset, forKey: .offset)
-            try recording.encodeIfPresent(quality.noise, forKey: .noise)
-            try recording.encode(quality.problems, forKey: .problems)
+            try values.encode(QualityDescription(quality: quality), forKey: .recording)
         }
         guard let origin = summary.origin else { return }
         try values.encodeIfPresent(origin.model, forKey: .model)
@@ -77,7 +66,7 @@ struct VoiceDescription: Encodable {
         case nil: "No recording is kept with it: models with other networks refuse it."
         case let kept?: "It carries \(seconds(kept)) of the recording: models with other networks make it anew from that."
         }
-        let quality = summary.recording.map(quality) ?? []
+        let quality = summary.recording.map { QualityDescription(quality: $0).lines } ?? []
         guard let origin = summary.origin else { return ["It does not tell which networks made it.", kept] + quality }
         let rules = origin.rules
         let heard = summary.heardSeconds.map { " from \(seconds($0)) of recording" } ?? ""
@@ -88,13 +77,5 @@ struct VoiceDescription: Encodable {
                 + "loudness: \(rules.loudness.map { "\($0) LUFS" } ?? "as recorded"); at least \(seconds(rules.minimumSeconds)).",
             kept,
         ] + quality
-    }
-
-    static func quality(_ quality: RecordingQuality) -> [String] {
-        let noise = quality.signalToNoise.map { String(format: "%.0f dB above the noise", $0) } ?? "no pause to hear noise in"
-        let figures = String(
-            format: "Of the recording %.1f s are speech, at %.0f dB of full scale, peaks at %.1f dB, ", quality.speechSeconds, quality.level, quality.peak)
-        let clipped = quality.clipping > 0 ? String(format: ", %.2f %% clipped", 100 * quality.clipping) : ", nothing clipped"
-        return [figures + noise + clipped + "."] + quality.problems.map { "Note: \($0)." }
     }
 }
