@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build demo test clients microbench kernelbench compare cudacheck
+.PHONY: help setup build demo test fuzz clients microbench kernelbench compare cudacheck
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -20,6 +20,9 @@ demo: build ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choo
 
 test: setup ## Builds and runs every test
 	swift test $(swift_flags)
+
+fuzz: setup ## Lets libFuzzer look for bytes that reading crashes or hangs on; SECONDS for each kind of file
+	scripts/fuzz $(or $(SECONDS),60)
 
 clients: build ## Lets real clients (OpenAI's, LiveKit's, Pipecat's, curl, schemathesis, Prometheus's parser) speak with the server
 	scripts/check-clients

@@ -37,6 +37,7 @@ extension TextScanner {
         guard begins(index), let first = digits(at: index, most: 4) else { return nil }
         let months = words.months
         guard !months.isEmpty else { return nil }
+        if let short = germanDayAndMonth(index, first, ending) { return short }
         guard let mark = scalar(first.end), ["-", ".", "/"].contains(mark), let second = digits(at: first.end + 1, most: 2),
             scalar(second.end) == mark,
             let third = digits(at: second.end + 1, most: 4), ends(third.end)
@@ -51,6 +52,18 @@ extension TextScanner {
         let (day, month) = isMonthFirst ? (b, a) : (a, b)
         guard (1...31).contains(day), (1...12).contains(month) else { return nil }
         return Match(third.end, date(day: day, month: months[month - 1], year: third.text, ending: ending))
+    }
+
+    /// 24.12. and "am 3.5." in German, whose second full stop may end the sentence as well; "Version 1.5." is none.
+    private func germanDayAndMonth(_ index: Int, _ day: (text: String, end: Int), _ ending: String) -> Match? {
+        guard form.language == "de", scalar(day.end) == ".", let month = digits(at: day.end + 1, most: 2), scalar(month.end) == ".",
+            !isDigit(scalar(month.end + 1)), let value = Int(day.text), let number = Int(month.text), (1...31).contains(value),
+            (1...12).contains(number)
+        else { return nil }
+        let isDate = Self.dayEndings[word(before: index)?.lowercased() ?? ""] != nil || month.end - index == 5
+        guard isDate else { return nil }
+        let end = isSentenceEnd(month.end + 1) ? month.end : month.end + 1
+        return Match(end, date(day: value, month: words.months[number - 1], year: nil, ending: ending))
     }
 
     /// 3 March 2024, 3. Oktober 1990, 1er mai.

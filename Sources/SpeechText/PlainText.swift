@@ -2,7 +2,8 @@ import Foundation
 
 /// Text without what cannot be heard.
 public enum PlainText {
-    /// The text composed (Unicode's NFC), with ligatures and full-width letters as plain ones (marks but behind Chinese and Japanese), and without marks that are not seen:
+    /// The text composed (Unicode's NFC), with ligatures and full-width letters as plain ones (marks but behind Chinese and Japanese),
+    /// and without marks that are not seen:
     /// byte-order marks, soft hyphens, zero-width spaces, direction marks.
     ///
     /// Joiners stay in scripts that are shaped by them.

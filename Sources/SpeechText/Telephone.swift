@@ -77,6 +77,9 @@ extension TextScanner {
         let lengths = groups.lengths, count = groups.count, first = groups.list[0], hasSpaces = groups.marks.contains(" ")
         if isIntroduced(index) { return 3...15 ~= count && lengths.count <= 6 }
         if groups.hasAreaCode { return lengths.count > 2 && 8...13 ~= count }
+        if form.language == "en", lengths == [3], let before = word(before: index)?.lowercased(), before == "call" || before == "dial" {
+            return Self.emergencies.contains(first)
+        }
         // One run: with its zero, or as a Chinese mobile number.
         if lengths.count == 1 {
             return first.hasPrefix("0") && 9...11 ~= count || form.language == "zh" && count == 11 && first.hasPrefix("1")
@@ -96,6 +99,7 @@ extension TextScanner {
         }
     }
 
+    private static let emergencies: Set<String> = ["911", "999", "112", "988"]
     /// Groups between hyphens or full stops that are nothing else: North America's, and China's mobile numbers.
     private static let shapes: Set<[Int]> = [[3, 3, 4], [1, 3, 3, 4], [3, 4, 4]]
     /// Groups that are nothing else even with spaces between.

@@ -125,8 +125,8 @@ struct MarkupScanner {
             notes.append(
                 TextNote(
                     .ignoredMarkup,
-                    "\(ignored.joined(separator: ", ")) in the markup \(ignored.count == 1 ? "is" : "are") not understood; the words are spoken as usual"
-                ))
+                    "\(ignored.joined(separator: ", ")) in the markup \(ignored.count == 1 ? "is" : "are") not understood; "
+                        + "the words are spoken as usual"))
         }
         return notes
     }
@@ -146,10 +146,8 @@ struct MarkupScanner {
         replace(range)
         closed[range.lowerBound] = range.upperBound
         let first = string(beginning).trimmingWhitespace()
-        note(
-            .codeLeftOut,
-            "a block of code is left out (\(lines) line\(lines == 1 ? "" : "s")\(first.isEmpty ? "" : ", beginning with \"\(first.prefix(40))\(first.count > 40 ? "…" : "")\""))"
-        )
+        let beginning = first.isEmpty ? "" : ", beginning with \"\(first.prefix(40))\(first.count > 40 ? "…" : "")\""
+        note(.codeLeftOut, "a block of code is left out (\(lines) line\(lines == 1 ? "" : "s")\(beginning))")
     }
 
     /// What there is to say, in order.
