@@ -1,5 +1,6 @@
 #if Hub
 import ArgumentParser
+import ChatterboxHub
 import Foundation
 
 extension ModelsCommand {
@@ -16,7 +17,7 @@ extension ModelsCommand {
         static let headings = ["model", "state", "memory", "requests", "last used", "digest"]
 
         var row: [String] {
-            let memory = String(format: "%.1f GB", Double(memory_bytes) / 1e9) + (on_gpu ? resting ? " (on the host)" : " (GPU)" : "")
+            let memory = memory_bytes.asBytes + (on_gpu ? resting ? " (on the host)" : " (GPU)" : "")
             let used = last_used.map { Date(timeIntervalSince1970: Double($0)).formatted(.iso8601) } ?? "-"
             // 12 digits tell models apart for a person.
             let shownDigest = digest.map { String($0.split(separator: ":").last?.prefix(12) ?? "") } ?? "-"
