@@ -22,22 +22,19 @@ def load(folder, device):
 
         return ChatterboxTTS.from_local(folder, device)
     from chatterbox import tts_turbo
-
-    if (folder / "t3_turbo_v1.safetensors").exists():
-        return tts_turbo.ChatterboxTurboTTS.from_local(folder, device)
-    # The published package predates Nano: the same class over a smaller backbone.
     from chatterbox.models.t3 import llama_configs
     from chatterbox.models.t3.modules.t3_config import T3Config
     from safetensors.torch import load_file
     from transformers import AutoTokenizer
 
-    configs = llama_configs.LLAMA_CONFIGS
-    configs["GPT2_small"] = dict(configs["GPT2_medium"], n_embd=768, hidden_size=768, n_head=12, n_layer=12)
+    # The published package predates Nano, which is the same class over a smaller backbone.
+    llama_configs.LLAMA_CONFIGS["GPT2_small"] = dict(llama_configs.LLAMA_CONFIGS["GPT2_medium"], n_embd=768, hidden_size=768, n_head=12, n_layer=12)
+    small = (folder / "t3_nano_v1.safetensors").exists()
     sizes = T3Config(text_tokens_dict_size=50276)
-    sizes.llama_config_name, sizes.speech_tokens_dict_size, sizes.input_pos_emb = "GPT2_small", 6563, None
+    sizes.llama_config_name, sizes.speech_tokens_dict_size, sizes.input_pos_emb = "GPT2_small" if small else "GPT2_medium", 6563, None
     sizes.speech_cond_prompt_len, sizes.use_perceiver_resampler, sizes.emotion_adv = 375, False, False
     t3, s3gen, encoder = tts_turbo.T3(sizes), tts_turbo.S3Gen(meanflow=True), tts_turbo.VoiceEncoder()
-    for network, name in ((t3, "t3_nano_v1"), (s3gen, "s3gen_meanflow"), (encoder, "ve")):
+    for network, name in ((t3, "t3_nano_v1" if small else "t3_turbo_v1"), (s3gen, "s3gen_meanflow"), (encoder, "ve")):
         # Some checkpoints leave these to be computed.
         computed = {key: value for key, value in network.state_dict().items() if key in ("tokenizer._mel_filters", "tokenizer.window")}
         network.load_state_dict({**computed, **load_file(folder / f"{name}.safetensors")})
