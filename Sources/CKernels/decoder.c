@@ -41,7 +41,8 @@ struct ck_decoder {
     ptrdiff_t longest, rows;
     /// Numbers of a head's query, key or value, and with filling.
     ptrdiff_t head, padded_head;
-    bool half;
+    /// Whether keys and values are stored in 8 bits.
+    bool rounded;
     /// Keys or values of a page in one layer and head. A page has, for each layer, the keys of all heads, then their values.
     size_t block_bytes;
 
@@ -88,7 +89,7 @@ static size_t lay_out(ck_decoder *decoder, char *place) {
     return used + ck_codes_bytes(rows * widest);
 }
 
-ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, ptrdiff_t longest, ptrdiff_t rows, bool half) {
+ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, ptrdiff_t longest, ptrdiff_t rows, bool rounded) {
     ck_decoder *decoder = calloc(1, sizeof(ck_decoder));
     if (!decoder) return NULL;
     decoder->transformer = transformer;
@@ -97,8 +98,8 @@ ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, 
     decoder->rows = rows;
     decoder->head = transformer->hidden / transformer->heads;
     decoder->padded_head = rounded_up(decoder->head, CK_LANES);
-    decoder->half = half;
-    decoder->block_bytes = (size_t)(CK_PAGE * decoder->padded_head) * (half ? 2 : 4);
+    decoder->rounded = rounded;
+    decoder->block_bytes = (size_t)CK_PAGE * (rounded ? (size_t)decoder->padded_head + sizeof(float) : (size_t)decoder->padded_head * sizeof(float));
     decoder->query_stride = rounded_up(longest, 64) + 2 * decoder->padded_head;
     decoder->work_bytes = lay_out(decoder, NULL);
     decoder->work = ck_memory_take(decoder->work_bytes, false);
@@ -206,7 +207,7 @@ static void remember(const ck_kernels *kernels, const ck_decoder *decoder, ptrdi
         float *own = decoder->query_key_value + (decoder->first_rows[index] + i) * 3 * hidden + head * size;
         char *page = stretch->pages[position / CK_PAGE];
         turn(decoder->transformer, own + hidden, size, position);
-        kernels->remember[decoder->half](
+        kernels->remember[decoder->rounded](
             page + place(decoder, false, layer, head), page + place(decoder, true, layer, head), position % CK_PAGE, own + hidden,
             own + 2 * hidden, size, decoder->padded_head);
     }
@@ -240,7 +241,7 @@ static void look_back(
             .output = query + padded,
         };
     }
-    ck_team_kernels(member->team)->attend[decoder->half](queries, count, common);
+    ck_team_kernels(member->team)->attend[decoder->rounded](queries, count, common);
     for (int i = 0; i < count; i++) {
         const ptrdiff_t row = decoder->first_rows[rows[i].stretch] + rows[i].position;
         if (step->record_count && rows[i].position == step->stretches[rows[i].stretch].count - 1) {

@@ -83,10 +83,10 @@ typedef struct ck_rows {
 
 /// One query's attention to the keys and values of its head.
 typedef struct ck_attention {
-    /// `[head size]`, scaled and turned.
-    const float *query;
-    /// Memory of 16 positions each, and where in it, in bytes, the head's keys and values begin: for each number of a key
-    /// the 16 keys', and for each position the numbers of its value.
+    /// `[head size]`, scaled and turned. Used up where keys have 8 bits.
+    float *query;
+    /// Memory of 16 positions each, and where in it, in bytes, the head's keys and values begin: laid out as
+    /// the kernels like it.
     void *const *pages;
     size_t keys, values;
     ptrdiff_t length;
@@ -127,7 +127,7 @@ typedef struct ck_kernels {
     /// The same, rounded: codes of `depth` weights, with zeros beyond the length, and a scale and an offset for each group
     /// of them. The scores are used up.
     void (*soften_codes)(float *scores, ptrdiff_t length, float scale, ptrdiff_t depth, int8_t *codes, float *scales, int32_t *offsets);
-    /// Attention over float32 and over half-precision keys and values for 1 to `CK_TOGETHER` queries, which have their first
+    /// Attention over keys and values in 32 bits, and in 8 with a scale for each, for 1 to `CK_TOGETHER` queries, which have their first
     /// `common` pages in common, all of them full: those are read once. A query's numbers do not depend on the others.
     void (*attend[2])(const ck_attention *queries, int count, ptrdiff_t common);
     /// Stores a key and a value of `head_size` numbers at a position of a page; the rest up to `padded` is zero.

@@ -16,7 +16,6 @@ typedef float f32x8 __attribute__((vector_size(32)));
 typedef double f64x8 __attribute__((vector_size(64)));
 typedef int8_t i8x16 __attribute__((vector_size(16)));
 typedef uint16_t u16x16 __attribute__((vector_size(32)));
-typedef _Float16 f16x16 __attribute__((vector_size(32)));
 
 // Vectors are passed between inlined functions only.
 #pragma clang diagnostic ignored "-Wpsabi"

@@ -84,7 +84,8 @@ extension T3Configuration {
 
     private func attentionCost(length: Int, rows: Int, _ quantization: Quantization) -> StageCost {
         let numbers = 2 * Double(sizes.layers * sizes.hidden) * Double(length * rows)
-        return StageCost(bytes: numbers * (quantization == .none ? 4 : 2), operations: 2 * numbers)
+        // Of heads of 64 numbers each has a scale at each position.
+        return StageCost(bytes: numbers * (quantization == .none ? 4 : 1 + 4.0 / 64), operations: 2 * numbers)
     }
 }
 

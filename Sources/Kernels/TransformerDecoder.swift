@@ -44,12 +44,12 @@ public final class TransformerDecoder {
     /// - Parameters:
     ///   - longest: positions of the longest sequence; no more than the transformer's rotation has.
     ///   - rows: most positions that one call takes; each takes some tens of kilobytes.
-    ///   - half: keeps keys and values in half precision.
+    ///   - rounded: keeps keys and values in 8 bits, with a scale for each head and position.
     /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
-    public init(_ transformer: PackedTransformer, longest: Int, rows: Int, half: Bool) throws {
+    public init(_ transformer: PackedTransformer, longest: Int, rows: Int, rounded: Bool) throws {
         precondition(longest > 0 && rows > 0, "at least one position")
         precondition(longest <= transformer.rotatedPositions ?? longest, "a rotation for each position")
-        guard let handle = ck_decoder_create(transformer.transformer, transformer.team.handle, longest, rows, half) else {
+        guard let handle = ck_decoder_create(transformer.transformer, transformer.team.handle, longest, rows, rounded) else {
             throw KernelError.outOfMemory("activations", bytes: 4 * rows * (6 * transformer.shape.hidden + transformer.shape.inner))
         }
         self.transformer = transformer

@@ -37,9 +37,9 @@ enum { CK_PAGE = 16 };
 /// @param team the threads that do its work; it outlives the decoder.
 /// @param longest positions of the longest sequence.
 /// @param rows most positions that one call takes.
-/// @param half stores keys and values in 16 bits.
+/// @param rounded stores keys and values in 8 bits, with a scale for each head and position.
 /// @return null where there is not enough memory.
-ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, ptrdiff_t longest, ptrdiff_t rows, bool half);
+ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, ptrdiff_t longest, ptrdiff_t rows, bool rounded);
 void ck_decoder_free(ck_decoder *decoder);
 
 /// Bytes of a page: keys and values of `CK_PAGE` positions in every layer and head.

@@ -172,8 +172,10 @@ public struct Model: Sendable {
 
     /// Keys and values of a position.
     private var bytesPerPosition: Int {
-        let backbone = t3.backbone, halves = device.isCUDA ? dtype != .float32 : quantization != .none
-        return 2 * backbone.layerCount * backbone.headCount * backbone.headSize * (halves ? 2 : 4)
+        let backbone = t3.backbone
+        // On a CPU they are rounded with the weights, and each head's share of a position has a scale.
+        let head = device.isCUDA ? backbone.headSize * (dtype == .float32 ? 4 : 2) : quantization == .none ? backbone.headSize * 4 : backbone.headSize + 4
+        return 2 * backbone.layerCount * backbone.headCount * head
     }
 
     /// Positions of all sequences together; on a CPU their keys and values take a quarter of the machine's memory.

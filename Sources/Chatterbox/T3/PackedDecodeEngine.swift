@@ -28,7 +28,7 @@ public final class PackedDecodeEngine: DecodeEngine {
         let longest = packed.model.configuration.longestSequence
         self.capacity = min(capacity ?? longest, packed.transformer.rotatedPositions ?? longest)
         decoder = try TransformerDecoder(
-            packed.transformer, longest: self.capacity, rows: rows, half: packed.format != .float32)
+            packed.transformer, longest: self.capacity, rows: rows, rounded: packed.format != .float32)
         self.prefixes = RecentlyUsed(limit: prefixes) { $0.length }
         inputs = .allocate(capacity: rows * packed.transformer.shape.hidden)
     }
