@@ -4,8 +4,11 @@ import Torch
 public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible {
     /// Of T3's prefill and decoding.
     public let t3: Way
-    /// Of S3Gen's token encoder, flow and vocoder.
+    /// Of S3Gen's token encoder and vocoder.
     public let sound: Way
+    /// Of its flow, where most of its work is. On a GPU with T3 in 16 bits it has float16, whose numbers have three bits more than
+    /// bfloat16's: a velocity needs no large ones.
+    public let flow: Way
     /// Of what hears a recording. The voice encoder is always libtorch's, in float32; the
     /// watermark is packed where the sound is, in float32.
     public let tokenizer, speakerEncoder: Way
@@ -23,8 +26,11 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
         public var description: String { rawValue }
     }
 
+    /// The type of the flow's weights.
+    var flowType: DType { [.float16, .capturedFloat16].contains(flow) ? .float16 : .float32 }
+
     /// - Parameters:
-    ///   - dtype: of T3's weights; the other networks are float32.
+    ///   - dtype: of T3's weights; the other networks are float32 but for the flow.
     ///   - canCapture: whether CUDA graphs can be captured.
     public init(device: Device, dtype: DType = .float32, compute: ComputeOptions = .standard, canCapture: Bool = CapturedGraph.isSupported) {
         self.init(onGPU: device.isCUDA, dtype: dtype, compute: compute, canCapture: canCapture)
@@ -39,6 +45,12 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
             case .float16: captures ? .capturedFloat16 : .float16
             default: captures ? (float32 == .tf32 ? .capturedTF32 : .capturedFloat32) : float32
             }
+            flow = switch (onGPU && !compute.isExact && dtype != .float32, captures) {
+            case (true, true): .capturedFloat16
+            case (true, false): .float16
+            case (false, true): float32 == .tf32 ? .capturedTF32 : .capturedFloat32
+            case (false, false): float32
+            }
             (sound, tokenizer, speakerEncoder) = (float32, float32, float32)
         } else {
             t3 = switch compute.quantization {
@@ -47,6 +59,7 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
             case .int4: .packedInt4
             }
             sound = compute.quantization == .none ? .packedFloat32 : .packedInt8
+            flow = sound
             // Packing gains nothing in the tokenizer unless its weights shrink.
             tokenizer = compute.quantization == .none ? .float32 : .packedInt8
             speakerEncoder = .packedFloat32
@@ -61,6 +74,6 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
 
     /// As "T3 packed int8; flow and vocoder packed int8; S3 tokenizer packed int8; speaker encoder packed float32".
     public var description: String {
-        "T3 \(t3); flow and vocoder \(sound); S3 tokenizer \(tokenizer); speaker encoder \(speakerEncoder)"
+        "T3 \(t3); \(flow == sound ? "flow and vocoder \(sound)" : "flow \(flow); vocoder \(sound)"); S3 tokenizer \(tokenizer); speaker encoder \(speakerEncoder)"
     }
 }

@@ -140,9 +140,7 @@ struct SpeechWork {
         let codes = ending.speakable(decoder.tokens, model.configuration)
         // Upstream's decoder cannot make sound of nothing; neither can ours.
         guard !codes.isEmpty else { return ([], []) }
-        let mel = try model.s3Gen.flow(
-            tokens: Tensor(codes, shape: [1, codes.count], device: model.device), prompt: voice.prompt, steps: steps, generator: generator,
-            checkpoint: flowCheckpoint(onProgress), pause: turn.pause)
+        let mel = try mel(of: Tensor(codes, shape: [1, codes.count], device: model.device), voice.prompt, generator, onProgress)
         finishing.report.stages.flow += clock.lap()
         try turn.pause()
 
@@ -190,6 +188,20 @@ struct SpeechWork {
         let start = samplesDone + samples.count - utterance.kept.count
         let words = words(piece, tokens, decoder).map { $0.moved(into: utterance.kept, at: start, sampleRate: sampleRate) }
         return (samples + (joiner?.silence(piece.pause) ?? []), words)
+    }
+
+    /// An utterance's mel, through a flow of its own or one that others share.
+    private func mel(
+        of tokens: Tensor, _ prompt: SpeechPrompt, _ generator: Generator, _ onProgress: @escaping (SpeechProgress) -> Void
+    ) throws -> Tensor {
+        let flow = model.s3Gen.flow
+        guard model.sharesFlow else {
+            return try flow(
+                tokens: tokens, prompt: prompt, steps: steps, generator: generator, checkpoint: flowCheckpoint(onProgress), pause: turn.pause)
+        }
+        return try flow.mel(of: tokens, prompt: prompt, steps: steps, generator: generator, pause: turn.pause) { [turn, steps, model] order in
+            try turn.mel(of: order, steps: steps, of: model) { onProgress(.flow(step: $0, of: steps)) }
+        }
     }
 
     /// What is called before each step of a flow.

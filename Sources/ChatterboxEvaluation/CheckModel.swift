@@ -58,7 +58,7 @@ struct CheckModel {
             Weights(tensors: try tensors.mapValues { try $0.to(dtype).to(device) }, named: "random weights")
         }
         let t3 = try T3(weights(self.t3, dtype), configuration.t3)
-        let s3Gen = try S3Gen(weights(self.s3Gen), configuration.s3Gen)
+        let s3Gen = try S3Gen(weights(self.s3Gen), configuration.s3Gen, flowType: dtype)
         let team = try packing.map { _ in try ThreadTeam(threads: ComputeOptions.defaultThreads) }
         return CheckNetworks(
             device: device, team: team, t3: t3, packedT3: try packing.flatMap { packing in

@@ -38,6 +38,20 @@ struct ComputePlanTests {
         #expect(plan.capturesSteps == way.rawValue.hasPrefix("captured"))
     }
 
+    @Test("with T3 in 16 bits a GPU has its flow in float16, but not the exact way", arguments: [
+        (Asked(dtype: .bfloat16), ComputePlan.Way.capturedFloat16), (Asked(dtype: .float16), .capturedFloat16),
+        (Asked(captures: false, dtype: .bfloat16), .float16), (Asked(exact: true, dtype: .bfloat16), .float32), (Asked(), .capturedFloat32),
+        (Asked(tf32: true), .capturedTF32), (Asked(tf32: true, captures: false), .tf32), (Asked(exact: true), .float32),
+    ])
+    func flow(asked: Asked, way: ComputePlan.Way) throws {
+        #expect(try plan(asked, onGPU: true).flow == way)
+    }
+
+    @Test("what differs is told apart") func description() throws {
+        #expect(try plan(Asked(dtype: .bfloat16), onGPU: true).description
+            == "T3 captured bfloat16; flow captured float16; vocoder float32; S3 tokenizer float32; speaker encoder float32")
+    }
+
     @Test("TF32 is for a GPU's float32", arguments: [
         (Asked(tf32: true), ComputePlan.Way.capturedTF32, ComputePlan.Way.tf32), (Asked(tf32: true, captures: false), .tf32, .tf32),
         (Asked(tf32: true, dtype: .bfloat16), .capturedBFloat16, .tf32), (Asked(), .capturedFloat32, .float32),

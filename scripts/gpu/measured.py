@@ -194,6 +194,27 @@ def load(report, options, model, seconds):
     raise Failed((errors.strip().splitlines() or ["nothing was printed"])[-1])
 
 
+FIRST_SOUND = ["", "half of the requests", "95 %", "real time", "ran dry"]
+FIRST_SOUND_NOTE = ("One listener, five requests of six seconds, bfloat16: Turbo and Nano come in chunks, English with its own flow utterance by "
+                    "utterance.")
+
+
+def first_sound(report, options, model, seconds, *more):
+    """A row of `chatterbox bench load` for one listener."""
+    _, output, errors = report.run(
+        [PROGRAM, "bench", "load", "--model", BUILD / "checkpoints" / f"{model}-{options.size}", "--device", options.device, "--dtype", "bfloat16",
+         "--listeners", 1, "--requests", 1 if options.trial else 5, "--seconds", min(6, options.tokens / 12), "--runs", 1, "--json", "--quiet", *more],
+        seconds)
+    if not output.strip():
+        raise Failed((errors.strip().splitlines() or ["nothing was printed"])[-1])
+    level = json.loads(output)["levels"][-1]
+
+    def median(name):
+        return (level.get(name) or {}).get("median")
+    return [[f"{model}{', chunks' if more else ''}", number(median("firstAudioMedian"), "s", 3), number(median("firstAudio95"), "s", 3),
+             f"{median('realTimeFactor'):.1f}×", f"{median('underruns'):.0f} times"]]
+
+
 def table_rows(text):
     """Cells of a Markdown table, without the rule below its headings."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]

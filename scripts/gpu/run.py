@@ -16,8 +16,8 @@ from pathlib import Path
 
 from made import BUILD, VENV, make_checkpoint, make_library, unpack_packages, unpack_program
 from measured import (
-    MEMORY, MEMORY_NOTE, STAGES, VIGNETTE, VIGNETTE_NOTE, bench, check, components, limit_row, load, memory_row, number, rates,
-    small_operations, speak_over_http, vignette_gap, vignette_row)
+    FIRST_SOUND, FIRST_SOUND_NOTE, MEMORY, MEMORY_NOTE, STAGES, VIGNETTE, VIGNETTE_NOTE, bench, check, components, first_sound, limit_row, load,
+    memory_row, number, rates, small_operations, speak_over_http, vignette_gap, vignette_row)
 from report import Report, Skipped
 
 # Part A's rows of our own: label, type, and how `bench` is told of it on a GPU and on a CPU, where some cannot be had.
@@ -101,6 +101,11 @@ def part_b(report, options):
     operations = report.step("small operations beside Python's", 40, lambda seconds: small_operations(report, options, seconds))
     report.table("Small operations, beside Python's", operations or [])
     report.step("check", 90, lambda seconds: check(report, options, seconds, full=options.size == "full"))
+    first = [FIRST_SOUND]
+    for model, more in (("turbo", ["--delivery", "chunks"]), ("nano", ["--delivery", "chunks"]), ("chatterbox", [])):
+        found = report.step(f"first sound of {model}", 25, lambda seconds: first_sound(report, options, model, seconds, *more))
+        first += found or []
+        report.table("The first sound that can be heard", first, FIRST_SOUND_NOTE)
     for model in ("turbo", "chatterbox"):
         found = report.step(f"throughput of {model}", 50, lambda seconds: load(report, options, model, seconds))
         report.table(f"Requests at once, {model}", found or [])

@@ -44,6 +44,8 @@ public struct Model: Sendable {
     public var dtype: DType { t3.dtype }
 
     let identity = Identity()
+    /// Whether the flow of several requests is computed in batches, see ``FlowBatches``: on a GPU, which one request does not fill.
+    var sharesFlow = false
     /// Voices' prompts for speech in chunks.
     let flowPrompts = FlowPromptCache()
 
@@ -67,7 +69,8 @@ public struct Model: Sendable {
     ///
     /// - Parameters:
     ///   - variant: which model of a folder that holds several; nil takes the first of ``Variant/all`` whose T3 is there.
-    ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32.
+    ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32, but for the flow on a GPU, which then
+    ///     has float16.
     ///   - compute: the exact way or faster ones.
     ///   - flow: the model's own flow, or a fast one in its place.
     ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; a file that is
@@ -111,7 +114,7 @@ public struct Model: Sendable {
             try PackedT3(t3, format: compute.quantization.format, team: team) { t3Weights.releasePages() }
         }
         let s3GenWeights = s3GenFile.weights
-        let exactS3Gen = try S3Gen(s3GenWeights, configuration.s3Gen)
+        let exactS3Gen = try S3Gen(s3GenWeights, configuration.s3Gen, flowType: plan.flowType)
         let s3Gen = try team.map { try exactS3Gen.packed(compute.quantization, team: $0) { s3GenWeights.releasePages() } } ?? exactS3Gen
         let voiceWeights = try Weights.load(files.voiceEncoder, dtype: .float32, device: device)
         let voiceEncoder = try VoiceEncoder(voiceWeights, configuration.voiceEncoder)
@@ -131,11 +134,13 @@ public struct Model: Sendable {
         let noVoice = isVoiceOwn ? CheckpointError.noBuiltInVoice(folder) : .builtInVoiceOfOthers(files.builtInVoice!, s3Gen: s3GenFile.url)
         let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device, team: team) }
         let seconds = (clock.now - start) / .seconds(1)
-        return Model(
+        var model = Model(
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
             packedT3: packedT3, plan: plan, isExact: compute.isExact, libtorchThreads: libtorchThreads, offload: offload, residence: residence,
             s3Gen: s3Gen, s3GenFile: s3GenFile.url, voiceEncoder: voiceEncoder, builtInVoice: voice, noBuiltInVoice: noVoice,
             watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
+        model.sharesFlow = plan.capturesSteps
+        return model
     }
 
     /// What T3's weights are rounded to.

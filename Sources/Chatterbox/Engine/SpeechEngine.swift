@@ -257,6 +257,17 @@ struct EngineTurn {
         }
     }
 
+    /// Computes an utterance's flow in a batch with those of other requests; for models with ``Model/sharesFlow``.
+    ///
+    /// - Parameter onStep: called before each step, with its number from 1; it should return at once.
+    /// - Throws: what computing throws, `CancellationError`.
+    func mel(of order: FlowOrder, steps: Int, of model: Model, onStep: @escaping (Int) -> Void) throws -> Tensor {
+        guard let queue = try loop.group(of: model)?.flowQueue else { preconditionFailure("a model that shares its flow") }
+        request.nextQueue = nil
+        return try queue.mel(
+            of: order, steps: steps, expected: loop.requestsExpected(by: queue), onStep: onStep, wake: waker, park: context.park, pause: context.pause)
+    }
+
     /// Says that the listener got so many seconds of sound.
     func delivered(_ seconds: Double) { loop.delivered(seconds, to: request) }
 }
@@ -278,6 +289,8 @@ private final class OpenRequest {
     var coroutine: Coroutine?
     /// What is being drawn for it.
     var decoding: Decoding?
+    /// The queue that it will enter next, now that its tokens are drawn.
+    weak var nextQueue: FlowQueue?
 
     init(number: Int, ticket: Scheduler.ID, finish: @escaping @Sendable (Result<Void, any Error>) -> Void) {
         (self.number, self.ticket, self.finish) = (number, ticket, finish)
@@ -292,10 +305,13 @@ private final class ModelGroup {
     let group: Scheduler.Group
     /// Positions before first tokens that a step takes, so that it ends within a tenth of a second.
     let rows: Int
+    /// nil where each request computes its own flow.
+    let flowQueue: FlowQueue?
     weak var identity: Model.Identity?
 
-    init(engine: any DecodeEngine, group: Scheduler.Group, rows: Int, identity: Model.Identity) {
-        (self.engine, self.group, self.rows, self.identity) = (engine, group, rows, identity)
+    init(_ model: Model, engine: any DecodeEngine, group: Scheduler.Group) {
+        (self.engine, self.group, rows, identity) = (engine, group, model.prefillRows, model.identity)
+        flowQueue = model.sharesFlow ? FlowQueue(FlowBatches(model.s3Gen.flow.flow, device: model.device)) : nil
     }
 }
 
@@ -321,6 +337,7 @@ private final class EngineLoop {
         while true {
             let plan = scheduler.next(at: now)
             if let plan { perform(plan) }
+            for queue in groups.values.compactMap(\.flowQueue) { queue.otherWorkRan(expected: plan == nil ? 0 : requestsExpected(by: queue)) }
             if isClosed, requests.isEmpty { return }
             for message in mailbox.take(waits: plan == nil) { receive(message) }
             if requests.isEmpty { dropUnusedGroups() }
@@ -399,6 +416,7 @@ private final class EngineLoop {
     /// A request that has its tokens goes on, and its place is another's.
     private func release(_ request: OpenRequest) {
         guard let group = request.decoding?.group else { return }
+        if request.decoding?.error == nil { request.nextQueue = group.flowQueue }
         for admitted in scheduler.release(request.ticket, in: group.group, at: now) { updateNeed(tickets[admitted]!) }
         goOn(request)
     }
@@ -441,18 +459,21 @@ private final class EngineLoop {
         if let group = groups[key], group.identity != nil { return group }
         let engine = try model.makeSharedDecodeEngine()
         let limit = Admission.Room(positions: model.positionLimit, slots: model.slotLimit)
-        let group = ModelGroup(
-            engine: engine, group: scheduler.addGroup(limit: limit), rows: model.prefillRows, identity: model.identity)
+        let group = ModelGroup(model, engine: engine, group: scheduler.addGroup(limit: limit))
         groups[key] = group
         return group
     }
 
     func begin(_ decoder: T3Decoder, of request: OpenRequest, in group: ModelGroup, onToken: @escaping () -> Void) throws {
         let room = Admission.Room(positions: decoder.positions, slots: decoder.sequenceCount)
+        request.nextQueue = nil
         let admitted = try scheduler.ask(for: room, request.ticket, in: group.group, at: now)
         request.decoding = OpenRequest.Decoding(decoder: decoder, group: group, onToken: onToken)
         for ticket in admitted where ticket != request.ticket { updateNeed(tickets[ticket]!) }
     }
+
+    /// How many requests have their tokens and will enter a queue next.
+    func requestsExpected(by queue: FlowQueue) -> Int { requests.values.count { $0.nextQueue === queue } }
 
     func delivered(_ seconds: Double, to request: OpenRequest) { scheduler.deliver(seconds, for: request.ticket, at: now) }
 

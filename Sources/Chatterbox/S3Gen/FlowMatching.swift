@@ -33,34 +33,46 @@ struct FlowMatching: Sendable {
         checkpoint: () throws -> Void
     ) throws -> Tensor {
         let times = try schedule(steps)
-        let guided = configuration.guidance != 0
-        let batch = noise.shape[0]
-        let told = try estimator.conditions(
-            mean: conditions.mean, speaker: conditions.speaker, prompt: conditions.prompt)
-        let inputs = guided ? try Tensor.cat([told, .zeros(told.shape, dtype: told.dtype, device: told.device)]) : told
-        let padding = guided ? try SequencePadding(frames: padding.frames.map { try Tensor.cat([$0, $0]) }) : padding
+        let inputs = try allRows(of: conditions)
+        let padding = isGuided ? try SequencePadding(frames: padding.frames.map { try Tensor.cat([$0, $0]) }) : padding
+        let rows = inputs.shape[0]
 
         var x = noise
         for (step, (start, end)) in zip(times, times.dropFirst()).enumerated() {
             try checkpoint()
-            let rows = inputs.shape[0]
-            func estimate(_ recorder: FlowRecorder?) throws -> Tensor {
-                try estimator(
-                    guided ? Tensor.cat([x, x]) : x, conditions: inputs,
-                    time: .full([rows], Double(start), device: x.device),
-                    end: configuration.meanFlow ? .full([rows], Double(end), device: x.device) : nil,
-                    padding: padding, recorder).to(x.dtype)
+            func velocity(_ recorder: FlowRecorder?) throws -> Tensor {
+                try self.velocity(
+                    at: x, conditions: inputs, time: .full([rows], Double(start), device: x.device),
+                    end: configuration.meanFlow ? .full([rows], Double(end), device: x.device) : nil, padding: padding, recorder)
             }
-            let velocity = try history?.step(step, estimate) ?? estimate(nil)
-            x = try x + direction(velocity, batch: batch, guided: guided) * Double(end - start)
+            x = try x + (history?.step(step, velocity) ?? velocity(nil)) * Double(end - start)
         }
         return x
     }
 
-    private func direction(_ velocity: Tensor, batch: Int, guided: Bool) throws -> Tensor {
-        guard guided else { return velocity }
-        let conditioned = try velocity.narrow(axis: 0, from: 0, count: batch)
-        let unconditioned = try velocity.narrow(axis: 0, from: batch, count: batch)
+    /// Whether the estimator also computes each sequence without conditions (classifier-free guidance).
+    private var isGuided: Bool { configuration.guidance != 0 }
+
+    /// The estimator's conditions, `[rows, 3 · mel, frames]`; with guidance the second half of the rows has none.
+    private func allRows(of conditions: Conditions) throws -> Tensor {
+        let all = try estimator.conditions(mean: conditions.mean, speaker: conditions.speaker, prompt: conditions.prompt)
+        return isGuided ? try Tensor.cat([all, .zeros(all.shape, dtype: all.dtype, device: all.device)]) : all
+    }
+
+    /// The velocity of noisy mels, `[batch, mel, frames]`, with guidance where the flow has it.
+    ///
+    /// - Parameters:
+    ///   - conditions: `[rows, 3 · mel, frames]`: of the batch, and with guidance zeros of the same shape behind it.
+    ///   - time: where the step starts, `[rows]`; `end` is where it ends, for mean flow only.
+    ///   - padding: of each row.
+    func velocity(
+        at x: Tensor, conditions: Tensor, time: Tensor, end: Tensor?, padding: SequencePadding, _ recorder: FlowRecorder?
+    ) throws -> Tensor {
+        let found = try estimator(
+            isGuided ? Tensor.cat([x, x]) : x, conditions: conditions, time: time, end: end, padding: padding, recorder).to(x.dtype)
+        guard isGuided else { return found }
+        let conditioned = try found.narrow(axis: 0, from: 0, count: x.shape[0])
+        let unconditioned = try found.narrow(axis: 0, from: x.shape[0], count: x.shape[0])
         return try conditioned * (1 + configuration.guidance) - unconditioned * configuration.guidance
     }
 

@@ -24,13 +24,14 @@ public struct S3Gen: Sendable {
 
     /// Reads the four networks from `s3gen.safetensors`, or from one of its siblings with the same names.
     ///
-    /// Throws what `Weights` throws for a tensor that is missing, of another shape or superfluous, and the networks'
-    /// own errors for impossible sizes.
-    public init(_ weights: Weights, _ configuration: S3GenConfiguration = .chatterbox) throws {
+    /// - Parameter flowType: what the flow's estimator, where most of the work is, computes in; nil: what its weights are stored in.
+    /// - Throws: what `Weights` throws for a tensor that is missing, of another shape or superfluous, and the networks'
+    ///   own errors for impossible sizes.
+    public init(_ weights: Weights, _ configuration: S3GenConfiguration = .chatterbox, flowType: DType? = nil) throws {
         self.configuration = configuration
         tokenizer = try S3Tokenizer(weights["tokenizer"], configuration.tokenizer)
         speakerEncoder = try SpeakerEncoder(weights["speaker_encoder"], configuration.speakerEncoder)
-        flow = try TokenToMel(weights["flow"], configuration.flow)
+        flow = try TokenToMel(weights["flow"], configuration.flow, flowType: flowType)
         vocoder = try Vocoder(weights["mel2wav"], configuration.vocoder)
         fade = try VocoderFade(sampleRate: configuration.vocoder.sampleRate, device: vocoder.device)
         try weights.requireAllUsed()

@@ -17,9 +17,10 @@ public struct TokenToMel: Sendable {
 
     /// Makes the networks from the `flow` scope of `s3gen.safetensors`.
     ///
-    /// Throws ``FlowError/configuration(_:)`` for impossible sizes, and what `Weights` throws for a tensor that is
-    /// missing or has another shape.
-    public init(_ weights: Weights, _ configuration: FlowConfiguration = .chatterbox) throws {
+    /// - Parameter flowType: what the estimator computes in; nil: what its weights are stored in.
+    /// - Throws: ``FlowError/configuration(_:)`` for impossible sizes, and what `Weights` throws for a tensor that is
+    ///   missing or has another shape.
+    public init(_ weights: Weights, _ configuration: FlowConfiguration = .chatterbox, flowType: DType? = nil) throws {
         try configuration.validate()
         let size = configuration.encoder.size
         self.configuration = configuration
@@ -28,7 +29,7 @@ public struct TokenToMel: Sendable {
             weights["spk_embed_affine_layer"], from: configuration.speakerSize, to: configuration.melChannels)
         encoder = try TokenEncoder(weights["encoder"], configuration.encoder)
         melProjection = try Linear(weights["encoder_proj"], from: size, to: configuration.melChannels)
-        flow = try FlowMatching(weights["decoder"], configuration)
+        flow = try FlowMatching(flowType.map(weights["decoder"].rounded) ?? weights["decoder"], configuration)
         device = melProjection.weight.device
     }
 
@@ -52,16 +53,27 @@ public struct TokenToMel: Sendable {
         generator: Generator, checkpoint: () throws -> Void = {}, pause: () throws -> Void = {}
     ) throws -> Tensor {
         let steps = steps ?? configuration.steps
+        return try mel(of: tokens, prompt: prompt, steps: steps, isFinal: isFinal, noise: noise, generator: generator, pause: pause) { order in
+            var history: FlowHistory?
+            return try run(order.noise, order.conditions, steps: steps, after: &history, checkpoint: checkpoint, pause: pause)
+        }
+    }
+
+    /// The same with whatever takes an utterance through the flow.
+    ///
+    /// - Parameter solve: gives the mel of an order, the prompt's frames among its own.
+    func mel(
+        of tokens: Tensor, prompt: SpeechPrompt, steps: Int, isFinal: Bool = true, noise: Tensor? = nil, generator: Generator,
+        pause: () throws -> Void, solve: (FlowOrder) throws -> Tensor
+    ) throws -> Tensor {
         guard steps >= 1 else { throw FlowError.steps(steps) }
         try check(tokens, prompt, isFinal: isFinal)
-
         let mean = try mean(of: tokens, after: prompt, isFinal: isFinal, pause: pause)
         let (frames, promptFrames) = (mean.shape[2], prompt.mel.shape[1])
         let conditions = try conditions(mean, prompt, from: 0)
         let start = try noise?.narrow(axis: 2, from: 0, count: frames).to(device)
             ?? self.noise(tokens: tokens.shape[1], frames: frames, generator: generator)
-        var history: FlowHistory?
-        let mel = try run(start, conditions, steps: steps, after: &history, checkpoint: checkpoint, pause: pause)
+        let mel = try solve(FlowOrder(noise: start, conditions: conditions))
         return try mel.narrow(axis: 2, from: promptFrames, count: frames - promptFrames).contiguous()
     }
 

@@ -14,14 +14,15 @@ import Synchronization
 public struct Weights: Sendable {
     let store: WeightStore
     /// The dotted prefix of names below this scope; empty at the root.
-    public let path: String
+    public private(set) var path: String
     /// Whether layers that keep statistics of what passes through them are to renew them: see ``updatingStatistics``.
     public private(set) var updatesStatistics = false
+    /// What floating-point weights are rounded to; nil leaves them as the store has them.
+    private var dtype: DType?
 
-    init(store: WeightStore, path: String = "", updatesStatistics: Bool = false) {
+    init(store: WeightStore, path: String = "") {
         self.store = store
         self.path = path
-        self.updatesStatistics = updatesStatistics
     }
 
     /// Weights in memory. `named` stands for the file in error messages.
@@ -37,14 +38,27 @@ public struct Weights: Sendable {
 
     /// The scope below a name.
     public subscript(_ name: String) -> Weights {
-        Weights(store: store, path: full(name), updatesStatistics: updatesStatistics)
+        var scope = self
+        scope.path = full(name)
+        return scope
     }
     /// The scope below a position in a list.
     public subscript(_ index: Int) -> Weights { self[String(index)] }
 
     /// The same scope for training: a ``BatchNorm`` made from it normalises by each batch's own statistics and moves the
     /// stored ones, in place, a tenth of the way towards them.
-    public var updatingStatistics: Weights { Weights(store: store, path: path, updatesStatistics: true) }
+    public var updatingStatistics: Weights {
+        var scope = self
+        scope.updatesStatistics = true
+        return scope
+    }
+
+    /// The same scope with floating-point weights in another type. A tensor that was handed out before stays as it was then.
+    public func rounded(to dtype: DType) -> Weights {
+        var scope = self
+        scope.dtype = dtype
+        return scope
+    }
 
     /// What stands for the file in messages.
     public var source: String { store.name }
@@ -53,7 +67,7 @@ public struct Weights: Sendable {
     ///
     /// - Throws: ``WeightsError`` where it is missing or of another shape; what reading the file throws.
     public func tensor(_ name: String, shape: [Int], initial: Initial = .uniformFanIn) throws -> Tensor {
-        try store.take(full(name), shape: shape, initial: initial)
+        try store.take(full(name), shape: shape, initial: initial, dtype: dtype)
     }
 
     /// The tensor of this name, or nil where the checkpoint has none.
@@ -127,7 +141,7 @@ final class WeightStore: Sendable {
         self.name = name
     }
 
-    func take(_ name: String, shape: [Int], initial: Initial) throws -> Tensor {
+    func take(_ name: String, shape: [Int], initial: Initial, dtype: DType? = nil) throws -> Tensor {
         if let tensor = record.withLock({ $0.taken[name] }) {
             guard tensor.shape == shape else {
                 throw WeightsError.shape(source: self.name, tensor: name, expected: shape, found: tensor.shape)
@@ -140,7 +154,8 @@ final class WeightStore: Sendable {
                 throw WeightsError.shape(source: self.name, tensor: name, expected: shape, found: found)
             }
         }
-        let tensor = try source.tensor(name, shape: shape, initial: initial)
+        let stored = try source.tensor(name, shape: shape, initial: initial)
+        let tensor = try dtype.flatMap { stored.dtype.isFloatingPoint ? try stored.to($0) : nil } ?? stored
         record.withLock { $0.taken[name] = tensor }
         return tensor
     }

@@ -33,6 +33,30 @@ import Torch
         #expect(identity == nil)
     }
 
+    @Test("requests that share a flow have the sound of those that do not, alone and in company") func sharedFlow() async throws {
+        var model = try Model.load(StandInModel.folder)
+        let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: 100))
+        let options = try (1...4).map { try SpeechOptions(maximumTokens: 8, seed: UInt64($0), watermark: false, splitting: .none) }
+        func speak(_ synthesizer: Synthesizer, _ options: SpeechOptions) async throws -> [Float] {
+            try await synthesizer.speak("One two.", voice: voice, options: options).audio.samples
+        }
+        var own: [[Float]] = [], alone: [[Float]] = []
+        let plain = Synthesizer(model)
+        for options in options { own.append(try await speak(plain, options)) }
+        model.sharesFlow = true
+        let synthesizer = Synthesizer(model)
+        for options in options { alone.append(try await speak(synthesizer, options)) }
+        let together = try await withThrowingTaskGroup(of: (Int, [Float]).self) { group in
+            for (number, options) in options.enumerated() { group.addTask { (number, try await speak(synthesizer, options)) } }
+            return try await group.reduce(into: [Int: [Float]]()) { $0[$1.0] = $1.1 }
+        }
+        for number in options.indices {
+            #expect(alone[number].count == own[number].count && together[number]?.count == own[number].count)
+            try expectClose(Tensor(alone[number]), Tensor(own[number]), relative: 1e-2)
+            try expectClose(Tensor(together[number]!), Tensor(alone[number]), relative: 1e-2)
+        }
+    }
+
     private static let texts = ["One two.", "Three four five six.", "Seven.", "Eight nine ten. Eleven.", "Twelve and thirteen."]
 
     /// Requests of different texts, voices, guidance, seeds and lengths.

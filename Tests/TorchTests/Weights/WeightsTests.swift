@@ -39,4 +39,14 @@ struct WeightsTests {
             #expect(try abs(tensor.std().item(Float.self) - deviation) < 0.05)
         }
     }
+
+    @Test("a rounded scope hands out its floating-point weights in another type, and others as they are") func rounded() throws {
+        let weights = Weights(
+            tensors: ["a.w": try .ones([2]), "b.w": try .ones([2]), "a.n": try Tensor([1, 2], shape: [2])], named: "two scopes")
+        let half = weights["a"].rounded(to: .float16)
+        #expect(try half.tensor("w", shape: [2]).dtype == .float16 && half.tensor("n", shape: [2]).dtype == .int64)
+        #expect(try weights["b"].tensor("w", shape: [2]).dtype == .float32)
+        #expect(weights.parameters["a.w"]?.dtype == .float16)
+        try weights.requireAllUsed()
+    }
 }

@@ -1,0 +1,126 @@
+import Synchronization
+import Testing
+import Torch
+
+@testable import Chatterbox
+
+@Suite("The queue before a shared flow") struct FlowQueueTests {
+    /// Requests that enter a queue one after the other, on coroutines of one thread's time. Their mels are their own numbers.
+    private final class Requests: @unchecked Sendable {
+        let queue: FlowQueue
+        private let threads = CoroutineThreads(name: "requests")
+        private var coroutines: [Int: Coroutine] = [:]
+        private(set) var results: [Int: Result<Float, any Error>] = [:]
+        private(set) var steps: [Int: [Int]] = [:]
+
+        struct Refused: Error {}
+
+        /// - Parameter refused: who makes a flow fail.
+        init(most: Int = 4, refused: Float? = nil) {
+            queue = FlowQueue(batchSize: { min(most, $0.count) }) { orders, steps, checkpoint in
+                for _ in 0..<steps { try checkpoint() }
+                let numbers = try orders.map { try $0.noise.item(Float.self) }
+                if let refused, numbers.contains(refused) { throw Refused() }
+                return try numbers.map { try Tensor(Double($0)) }
+            }
+        }
+
+        func enter(_ number: Int, expected: Int, steps: Int = 2) throws {
+            let order = try FlowOrder(noise: Tensor(Double(number)), conditions: .init(mean: Tensor(0), speaker: Tensor(0), prompt: Tensor(0)))
+            let box = Order(order: order)
+            coroutines[number] = Coroutine(on: threads, slice: .zero) { [unowned self] context in
+                let result = Result {
+                    try self.queue.mel(
+                        of: box.order, steps: steps, expected: expected, onStep: { self.steps[number, default: []].append($0) },
+                        wake: { [weak self] in self?.coroutines[number]?.unpark() }, park: context.park, pause: context.pause
+                    ).item(Float.self)
+                }
+                self.results[number] = result
+            }
+            resume(number)
+        }
+
+        private struct Order: @unchecked Sendable { let order: FlowOrder }
+
+        func resume(_ number: Int) { coroutines[number]?.resume() }
+        func cancel(_ number: Int) { coroutines[number]?.cancel() }
+        func isRunnable(_ number: Int) -> Bool { if case .runnable = coroutines[number]?.state { true } else { false } }
+
+        /// Lets all go on until nobody can.
+        func settle() {
+            while let number = coroutines.keys.sorted().first(where: isRunnable) { resume(number) }
+        }
+
+        func value(_ number: Int) -> Float? { try? results[number]?.get() }
+    }
+
+    @Test("a request that expects no other is computed at once, alone") func alone() throws {
+        let requests = Requests()
+        try requests.enter(1, expected: 0)
+        requests.settle()
+        #expect(requests.value(1) == 1 && requests.queue.batchCounts == [1: 1] && requests.steps == [1: [1, 2]])
+    }
+
+    @Test("expected requests are waited for and computed in one batch, each with its own mel") func together() throws {
+        let requests = Requests()
+        try requests.enter(1, expected: 2)
+        requests.queue.otherWorkRan(expected: 2)
+        #expect(!requests.isRunnable(1))
+        try requests.enter(2, expected: 1)
+        try requests.enter(3, expected: 0)
+        requests.queue.otherWorkRan(expected: 0)
+        requests.settle()
+        #expect((1...3).map(requests.value) == [1, 2, 3] && requests.queue.batchCounts == [3: 1])
+        #expect(requests.steps == [1: [1, 2], 2: [1, 2], 3: [1, 2]])
+    }
+
+    @Test("a request waits for no more units of other work than requests were expected") func patience() throws {
+        let requests = Requests()
+        try requests.enter(1, expected: 2)
+        requests.queue.otherWorkRan(expected: 5)
+        #expect(!requests.isRunnable(1))
+        requests.queue.otherWorkRan(expected: 5)
+        requests.settle()
+        #expect(requests.value(1) == 1)
+    }
+
+    @Test("requests that come while a batch is computed are in the next, as are those that did not fit") func next() throws {
+        let requests = Requests(most: 2)
+        for number in 1...3 { try requests.enter(number, expected: 1) }
+        requests.queue.otherWorkRan(expected: 0)
+        requests.resume(1)
+        try requests.enter(4, expected: 0)
+        #expect(requests.results.isEmpty)
+        requests.settle()
+        #expect((1...4).map(requests.value) == [1, 2, 3, 4] && requests.queue.batchCounts == [2: 2])
+    }
+
+    @Test("a batch has one number of steps") func steps() throws {
+        let requests = Requests()
+        try requests.enter(1, expected: 1, steps: 2)
+        try requests.enter(2, expected: 1, steps: 3)
+        requests.queue.otherWorkRan(expected: 0)
+        requests.settle()
+        #expect((1...2).map(requests.value) == [1, 2] && requests.queue.batchCounts == [1: 2] && requests.steps[2] == [1, 2, 3])
+    }
+
+    @Test("a batch that fails is computed one by one, so that the failure is one request's only") func failure() throws {
+        let requests = Requests(refused: 2)
+        for number in 1...3 { try requests.enter(number, expected: 1) }
+        requests.queue.otherWorkRan(expected: 0)
+        requests.settle()
+        #expect([1, 3].map(requests.value) == [1, 3] && requests.queue.batchCounts == [1: 2])
+        #expect(throws: Requests.Refused.self) { try requests.results[2]!.get() }
+    }
+
+    @Test("the others of a batch get their mels when one is cancelled, the one that computes it included", arguments: [1, 2]) func cancelled(who: Int) throws {
+        let requests = Requests()
+        for number in 1...3 { try requests.enter(number, expected: 1) }
+        requests.queue.otherWorkRan(expected: 0)
+        requests.resume(1)
+        requests.cancel(who)
+        requests.settle()
+        #expect(throws: CancellationError.self) { try requests.results[who]!.get() }
+        #expect([1, 2, 3].filter { $0 != who }.allSatisfy { requests.value($0) == Float($0) })
+    }
+}
