@@ -4,7 +4,7 @@
 /// Interactive requests are served in this order:
 /// 1. who can run and has waited longest, past a bound (``Rules/patience``);
 /// 2. a listener who would run dry soon (``Rules/reserve``), first the one with least sound left;
-/// 3. a request without sound yet, in order of arrival;
+/// 3. a request without sound yet: first the first unit of each, so that it joins the steps of the others, then in order of arrival;
 /// 4. all others, first the one with least sound left.
 ///
 /// So a new request is heard at once, unless somebody's sound would break off for it; that saves only who can be saved: a
@@ -67,6 +67,8 @@ struct Scheduler: Sendable {
         var endOfSound: Double?
         /// Whether its last sound came before the listener had heard all that was there.
         var isInTime = true
+        /// Whether it has had a unit.
+        var hasBegun = false
     }
 
     private let rules: Rules
@@ -220,7 +222,7 @@ struct Scheduler: Sendable {
     private func standing(_ choice: Choice, _ patience: Double, _ time: Double) -> (rule: Int, number: Double) {
         let ticket = choice.ticket
         if time - choice.since >= patience { return (1, choice.since) }
-        guard ticket.priority == .interactive, let end = ticket.endOfSound else { return (3, 0) }
+        guard ticket.priority == .interactive, let end = ticket.endOfSound else { return (3, ticket.hasBegun ? 1 : 0) }
         let isSaved = ticket.isInTime && end > time && end - time < rules.reserve
         return (isSaved ? 2 : 4, end)
     }
@@ -233,7 +235,7 @@ struct Scheduler: Sendable {
 
     private mutating func serve(_ plan: Plan, at time: Double) {
         switch plan {
-        case .unit(let id): change(id) { $0.unitSince = time }
+        case .unit(let id): change(id) { ($0.unitSince, $0.hasBegun) = (time, true) }
         case .step(_, let ids): for id in ids { change(id) { $0.stepSince = time } }
         }
     }

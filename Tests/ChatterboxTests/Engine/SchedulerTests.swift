@@ -34,6 +34,20 @@ import Testing
         #expect(scheduler.next(at: 0.2) == .unit(second))
     }
 
+    @Test("the first unit of each that has no sound goes before the steps of those that came earlier, which it can then share")
+    mutating func joining() throws {
+        let first = try open(.step(group)), second = try open(at: 0.1), third = try open(at: 0.2)
+        #expect(scheduler.next(at: 0.3) == .unit(second))
+        #expect(scheduler.next(at: 0.3) == .unit(third))
+        // The next unit of the second waits for its turn.
+        #expect(scheduler.next(at: 0.3) == .step(group, [first]))
+        for id in [second, third] {
+            _ = try scheduler.ask(for: .init(positions: 10, slots: 1), id, in: group, at: 0.3)
+            scheduler.wait(id, for: .step(group), at: 0.3)
+        }
+        #expect(scheduler.next(at: 0.4) == .step(group, [first, second, third]))
+    }
+
     @Test("a new request goes before listeners who have enough") mutating func newFirst() throws {
         _ = try open(sound: 1)
         let new = try open(at: 0.1)
