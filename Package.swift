@@ -121,6 +121,8 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "ServiceLifecycleTestKit", package: "swift-service-lifecycle"),
             ]),
         .testTarget(name: "ChatterboxTrainingTests", dependencies: ["ChatterboxTraining", "Pico", "TestSupport"]),
         .testTarget(name: "ChatterboxEvaluationTests", dependencies: ["ChatterboxEvaluation", "TestSupport"]),

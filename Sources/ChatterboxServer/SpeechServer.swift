@@ -69,8 +69,10 @@ public struct SpeechServer: Sendable {
     /// - Parameter onRunning: called with the port when the server listens.
     /// - Throws: where it cannot listen there, or a certificate cannot be read.
     public func run(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
-        let application = try application(onRunning: onRunning)
-        var configuration = ServiceGroupConfiguration(services: [application, Housekeeping(state: state)], logger: logger)
+        let connections = ConnectionTasks()
+        let application = try application(connections, onRunning: onRunning)
+        // They stop from the last to the first: connections end when no more come.
+        var configuration = ServiceGroupConfiguration(services: [connections, application, Housekeeping(state: state)], logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(state.configuration.stopDeadline)
         let group = ServiceGroup(configuration: configuration)
         // The group ends in its own time, not with the task that waits for it.
@@ -82,18 +84,21 @@ public struct SpeechServer: Sendable {
         }
     }
 
-    /// The application, to be run or tested.
-    func application(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) throws -> some ApplicationProtocol {
+    /// The application, and who has the tasks of its connections.
+    private func application(_ connections: ConnectionTasks, onRunning: @escaping @Sendable (Int) -> Void) throws -> some ApplicationProtocol {
         let configuration = state.configuration
-        var connection = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [UnreadBody(), UnreadableRequest(), ConnectionWatch { [state] in state.countEnding() }], idleTimeout: .milliseconds(Int64(configuration.connectionTimeout * 1000)))
-        connection.httpDecoder = .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100)
-        var server = HTTPServerBuilder.http1(configuration: connection)
-        if let certificate = configuration.certificate {
-            server = try .tls(server, tlsConfiguration: CertificateFiles(chain: certificate.chain, key: certificate.key).configuration)
-        }
+        let connection = HTTP1Channel.Configuration(
+            additionalChannelHandlers: [UnreadBody(), UnreadableRequest(), ConnectionWatch { [state] in state.countEnding() }],
+            idleTimeout: .milliseconds(Int64(configuration.connectionTimeout * 1000)),
+            httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
+        let certificate = try configuration.certificate.map { try CertificateFiles(chain: $0.chain, key: $0.key).configuration }
         return Application(
-            router: router(), server: server,
+            router: router(),
+            server: HTTPServerBuilder { responder in
+                let channel = HTTP1Channel(responder: responder, configuration: connection)
+                guard let certificate else { return SeparateChannel(base: channel, connections: connections) }
+                return SeparateChannel(base: try TLSChannel(channel, tlsConfiguration: certificate), connections: connections)
+            },
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 1024,
                 availableConnectionsDelegate: configuration.connectionLimit.map { MaximumAvailableConnections($0) }),

@@ -194,14 +194,14 @@ import Testing
 
     @Test("what took longer than expected makes the next expectations longer, and is forgotten in time") func misses() {
         var forecast = SpeechForecast()
-        for _ in 0..<100 { forecast.compare(1, with: 1) }
+        for _ in 0..<200 { forecast.compare(1, with: 1) }
         #expect(abs(forecast.bound(3) - 3) < 1e-9)
         for _ in 0..<3 { forecast.compare(1, with: 2.25) }
         #expect(forecast.bound(3) > 5)
         // Who gave up early tells nothing.
         forecast.compare(1, with: 0.5, hasCome: false)
         #expect(forecast.bound(3) > 5)
-        for _ in 0..<100 { forecast.compare(1, with: 1) }
+        for _ in 0..<200 { forecast.compare(1, with: 1) }
         #expect(abs(forecast.bound(3) - 3) < 1e-9)
     }
 }

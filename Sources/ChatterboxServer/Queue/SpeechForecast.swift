@@ -15,9 +15,9 @@ struct SpeechForecast: Sendable {
 
     /// Seconds alone until the first sound, and to the end, as long as nothing is known.
     private static let firstAtFirst = 0.3, workAtFirst = 0.6
-    private static let remembered = 100
+    private static let remembered = 200
     /// The share of requests that take no longer than is said.
-    private static let certainty = 0.98
+    private static let certainty = 0.99
     /// Seconds that count for nothing in a comparison.
     private static let grain = 0.25
     /// A machine that stood still for a while is not slow for ever.
