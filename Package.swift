@@ -49,13 +49,14 @@ let package = Package(
         // Debian's sonic has no .pc file; its header and library lie where the compiler looks anyway.
         .systemLibrary(name: "CSonic", providers: [.apt(["libsonic-dev"])]),
 
+        .target(name: "FileSupport"),
         .target(name: "CTorch", dependencies: ["CLibtorch"]),
-        .target(name: "Torch", dependencies: ["CTorch"]),
-        .target(name: "SpeechAudio", dependencies: ["Torch", "CSndfile", "CSoxr", "CLame", "COpusenc", "CVoAACEnc", "CSonic"]),
-        .target(name: "SpeechText"),
+        .target(name: "Torch", dependencies: ["CTorch", "FileSupport"]),
+        .target(name: "SpeechAudio", dependencies: ["FileSupport", "Torch", "CSndfile", "CSoxr", "CLame", "COpusenc", "CVoAACEnc", "CSonic"]),
+        .target(name: "SpeechText", dependencies: ["FileSupport"]),
         .target(name: "CKernels", exclude: ["kernels.inc", "sample.inc"]),
         .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
-        .target(name: "Chatterbox", dependencies: ["Torch", "Kernels", "SpeechAudio", "SpeechText"]),
+        .target(name: "Chatterbox", dependencies: ["FileSupport", "Torch", "Kernels", "SpeechAudio", "SpeechText"]),
         .target(
             name: "ChatterboxHub",
             dependencies: [
@@ -68,7 +69,7 @@ let package = Package(
         .target(
             name: "ChatterboxServer",
             dependencies: [
-                "Chatterbox", "SpeechAudio", "Torch",
+                "Chatterbox", "SpeechAudio", "SpeechText", "Torch",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -84,13 +85,13 @@ let package = Package(
             ],
             resources: [.embedInCode("Resources/openapi.json")]),
         .target(name: "Pico", path: "Models", resources: [.copy("pico")]),
-        .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "Torch"]),
-        .target(name: "ChatterboxEvaluation", dependencies: ["Chatterbox", "Kernels", "SpeechAudio", "Torch"]),
+        .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "SpeechText", "Torch"]),
+        .target(name: "ChatterboxEvaluation", dependencies: ["Chatterbox", "Kernels", "SpeechAudio", "SpeechText", "Torch"]),
         .executableTarget(
             name: "ChatterboxCommand",
             dependencies: [
                 "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining",
-                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "Kernels", "Pico", "SpeechText",
+                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "FileSupport", "Kernels", "Pico", "SpeechText",
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Server"])),
                 .product(name: "Configuration", package: "swift-configuration", condition: .when(traits: ["Server"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -101,10 +102,11 @@ let package = Package(
         .executableTarget(name: "KernelBench", dependencies: ["Harness", "Chatterbox", "Kernels", "Torch"], path: "Benchmarks/KernelBench"),
 
         .target(name: "TestSupport", dependencies: ["Torch", "SpeechAudio", "Chatterbox"], path: "Tests/TestSupport"),
+        .testTarget(name: "FileSupportTests", dependencies: ["FileSupport", "TestSupport"]),
         .testTarget(name: "TorchTests", dependencies: ["Torch", "TestSupport"]),
         .testTarget(name: "KernelsTests", dependencies: ["CKernels", "Kernels", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "CSndfile", "TestSupport"]),
-        .testTarget(name: "SpeechTextTests", dependencies: ["SpeechText"]),
+        .testTarget(name: "SpeechTextTests", dependencies: ["SpeechText", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
         .testTarget(
             name: "ChatterboxHubTests",

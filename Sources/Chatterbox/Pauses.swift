@@ -1,3 +1,5 @@
+import SpeechText
+
 /// Seconds of silence between pieces of speech, by where the first of them ends.
 ///
 /// A pause that the text asks for, as `[pause:2s]`, is as long as it says.
@@ -11,7 +13,9 @@ public struct Pauses: Sendable, Hashable {
     public let paragraph: Double
 
     /// What a calm reader makes.
-    public static let standard = Pauses(unchecked: 0.04, 0.15, 0.35, 0.7)
+    public static let standard = Pauses(
+        unchecked: SentenceSplitter.Boundary.word.usualPause, SentenceSplitter.Boundary.clause.usualPause,
+        SentenceSplitter.Boundary.sentence.usualPause, SentenceSplitter.Boundary.paragraph.usualPause)
     /// The longest, in seconds.
     public static let longest = SpeechScript.longestPause
 

@@ -1,4 +1,5 @@
 import Foundation
+import SpeechText
 
 /// Joins pieces of speech that were made one by one: the silence around each is measured and taken away, its ends are
 /// faded, and the pause that belongs between two pieces is put there instead.
@@ -55,7 +56,7 @@ struct SpeechJoiner: Sendable {
     /// as it is.
     ///
     /// - Returns: samples before each cut, and samples of silence, in order.
-    func cuts(of samples: [Float], at joints: [PreparedText.Joint]) -> [(sample: Int, silence: Int)] {
+    func cuts(of samples: [Float], at joints: [TextPlan.Joint]) -> [(sample: Int, silence: Int)] {
         let gaps = silences(in: samples), total = Double(samples.count) / Double(sampleRate)
         var cuts: [(sample: Int, silence: Int)] = []
         for joint in joints {

@@ -82,6 +82,8 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case .codeLeftOut: .codeLeftOut
         case .ignoredMarkup: .ignoredMarkup
         case .language: .language
+        case .unknownTag: .unknownTag
+        case .skippedStep: .skippedStep
         }
         self.init(kind, note.description)
     }
@@ -101,12 +103,4 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
 
     static let noWatermark = SpeechWarning(
         .noWatermark, "this speech carries no watermark: the model was loaded without the watermark's weights")
-}
-
-extension [Character] {
-    /// The language that letters of another script than Latin's are of, where one of those that the models speak is written in it.
-    var language: Language? {
-        guard case .certain(let code) = LanguageGuess(String(self), among: Set(Language.allCases.map(\.code))) else { return nil }
-        return Language(code: code)
-    }
 }

@@ -25,7 +25,7 @@ struct SpeechWork {
     private let trace: ((String, Tensor) -> Void)?
     private var finishing: SpeechFinishing
     /// The piece that is being spoken in chunks.
-    private var current: (piece: PreparedText.Piece, utterance: UtteranceInChunks)?
+    private var current: (piece: TextPlan.Piece, utterance: UtteranceInChunks)?
     /// Parts of the text that are done, and the samples that they are; the watermark gives them later.
     private var (partsDone, samplesDone) = (0, 0)
     /// Tokens of the pieces that are drawn to the end.
@@ -122,10 +122,10 @@ struct SpeechWork {
     }
 
     /// The voice of who speaks a piece.
-    private func voice(of piece: PreparedText.Piece) -> Voice { piece.manner.speaker.flatMap { voices[$0] } ?? voice }
+    private func voice(of piece: TextPlan.Piece) -> Voice { piece.manner.speaker.flatMap { voices[$0] } ?? voice }
 
     /// Text tokens to speech tokens to mel to waveform, with the times of words where heads are given to tell them.
-    private mutating func speak(_ piece: PreparedText.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
+    private mutating func speak(_ piece: TextPlan.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
         var clock = StageClock()
         let tokens = text.tokens(of: piece), voice = voice(of: piece)
         try model.offload?.enter()
@@ -154,7 +154,7 @@ struct SpeechWork {
     }
 
     /// A piece's next chunk, whose tokens come while sound is made of those before.
-    private mutating func speakChunk(of piece: PreparedText.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
+    private mutating func speakChunk(of piece: TextPlan.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
         var clock = StageClock()
         let tokens = text.tokens(of: piece)
         if current == nil {
@@ -227,7 +227,7 @@ struct SpeechWork {
     ///
     /// - Returns: the best, and what drew it, which draws the noise of flow and source next.
     private mutating func bestTake(
-        _ tokens: [Int], of piece: PreparedText.Piece, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void
+        _ tokens: [Int], of piece: TextPlan.Piece, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void
     ) throws -> (T3Decoder, Generator) {
         let seed = seeds.next(for: piece.text), takes = Self.takes(options, model)
         var best: (take: SpeechTake, decoder: T3Decoder, generator: Generator)?, first: SpeechProblem?
@@ -255,7 +255,7 @@ struct SpeechWork {
     }
 
     /// Share of a piece's words that were attended to.
-    private func coverage(_ piece: PreparedText.Piece, _ tokens: [Int], _ decoder: T3Decoder) -> Double? {
+    private func coverage(_ piece: TextPlan.Piece, _ tokens: [Int], _ decoder: T3Decoder) -> Double? {
         guard let attention = decoder.attention else { return nil }
         let owners = TokenWords(piece.spoken, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
         return attention.coverage(owners.owners, words: owners.words.count)
@@ -263,7 +263,7 @@ struct SpeechWork {
 
     /// What draws a piece's speech tokens.
     private mutating func makeDecoder(
-        _ tokens: [Int], of piece: PreparedText.Piece, _ generator: Generator, _ clock: inout StageClock
+        _ tokens: [Int], of piece: TextPlan.Piece, _ generator: Generator, _ clock: inout StageClock
     ) throws -> T3Decoder {
         let voice = voice(of: piece)
         let conditioning = try T3Conditioning(voice, dtype: model.dtype, exaggeration: options.exaggeration ?? 0.5)
@@ -309,13 +309,15 @@ struct SpeechWork {
     }
 
     /// A piece's words in seconds of its waveform; none where no attention was recorded.
-    private func words(_ piece: PreparedText.Piece, _ tokens: [Int], _ decoder: T3Decoder) -> [SpokenWord] {
+    private func words(_ piece: TextPlan.Piece, _ tokens: [Int], _ decoder: T3Decoder) -> [SpokenWord] {
         guard options.wordTimes, let attention = decoder.attention else { return [] }
         let owners = TokenWords(piece.spoken, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
         let frames = WordAlignment(owners: owners.owners, wordCount: owners.words.count)
             .frames(model.variant.ending.audible(in: decoder.tokens, model.configuration).map(attention.weights(at:)))
-        let spoken = zip(owners.words, frames).map { SpokenWord(text: $0, start: $1.lowerBound / 25, end: $1.upperBound / 25) }
-        return piece.readings.reversed().reduce(spoken) { words, reading in reading.asWritten(words) }
+        return piece.written(owners.words).map { word in
+            SpokenWord(
+                text: word.text, start: frames[word.spoken.lowerBound].lowerBound / 25, end: frames[word.spoken.upperBound - 1].upperBound / 25)
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import SpeechText
 import Torch
 
 extension Synthesizer {

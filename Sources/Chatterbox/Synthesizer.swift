@@ -33,7 +33,7 @@ public final class Synthesizer: Sendable {
     /// - Parameters:
     ///   - voice: nil takes the model's own.
     ///   - onProgress: called on the engine's threads, often; it should return at once.
-    /// - Throws: ``TextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
+    /// - Throws: `TextError` or ``ForeignTextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
     ///   ``VoiceError`` for a voice of other networks, ``WordTimesError``, `CancellationError` when the task is cancelled,
     ///   ``TorchError``.
     public func speak(

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Chatterbox
+import FileSupport
 import Foundation
+import SpeechText
 import Torch
 
 struct ModelsCommand: AsyncParsableCommand {

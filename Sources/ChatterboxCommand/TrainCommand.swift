@@ -2,6 +2,7 @@ import ArgumentParser
 import Chatterbox
 import ChatterboxTraining
 import Foundation
+import SpeechText
 import Torch
 
 /// `chatterbox train …`: makes or adapts a model's networks from recordings.

@@ -1,4 +1,5 @@
 import Chatterbox
+import SpeechText
 import Torch
 
 /// Finds the heads of a T3 whose attention goes through the text as its speech does: those to tell word times by.

@@ -1,5 +1,6 @@
 import Chatterbox
 import Foundation
+import SpeechText
 import Torch
 
 /// Trains a T3: speech tokens from text, in the voice of a speaker embedding and of a prompt from other utterances of the

@@ -67,7 +67,7 @@ public struct Lexicon: Sendable, Hashable {
 
     /// The text as it is said.
     public func callAsFunction(_ text: String) -> SpokenText {
-        guard !entries.isEmpty else { return SpokenText(segments: [.init(written: text, spoken: text)]) }
+        guard !entries.isEmpty else { return SpokenText(unchanged: text) }
         let scalars = Array(text.unicodeScalars)
         func string(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(scalars[range])) }
         func isWord(_ index: Int) -> Bool {

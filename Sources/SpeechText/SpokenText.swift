@@ -17,6 +17,8 @@ public struct SpokenText: Sendable, Hashable {
     public let segments: [Segment]
 
     public init(segments: [Segment]) { self.segments = segments }
+    /// A text that is said as it is written.
+    public init(unchanged text: String) { segments = [Segment(written: text, spoken: text)] }
 
     /// What is said.
     public var text: String { segments.lazy.map(\.spoken).joined() }

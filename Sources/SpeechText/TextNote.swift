@@ -5,8 +5,12 @@ public struct TextNote: Sendable, Hashable, CustomStringConvertible {
         case codeLeftOut = "code-left-out"
         /// Markup that asks for something that is not done.
         case ignoredMarkup = "ignored-markup"
-        /// Words of a script that the language is not written in.
+        /// The language that was taken where none was given.
         case language
+        /// A tag in square brackets that the model does not know and reads as text.
+        case unknownTag = "unknown-tag"
+        /// A language's own step that was left out.
+        case skippedStep = "skipped-step"
     }
 
     public let kind: Kind

@@ -1,5 +1,6 @@
 import ChatterboxTraining
 import Foundation
+import SpeechText
 import Testing
 import Torch
 #if Hub

@@ -1,4 +1,5 @@
 import Foundation
+import SpeechText
 import TestSupport
 import Testing
 @testable import Chatterbox
@@ -32,14 +33,14 @@ struct SpeechJoinerTests {
     @Test("sentences spoken in one breath are parted at the silence between them, wherever else there are silences") func joints() {
         // A short sentence, a long one with a comma in it.
         let spoken = piece(before: 0.1, tone: 0.4, after: 0.2) + piece(before: 0, tone: 1, after: 0.15) + piece(before: 0, tone: 1, after: 0.3)
-        let cuts = joiner.cuts(of: spoken, at: [PreparedText.Joint(share: 0.15, pause: 0.7)])
+        let cuts = joiner.cuts(of: spoken, at: [TextPlan.Joint(share: 0.15, pause: 0.7)])
         #expect(cuts.count == 1 && abs(cuts[0].sample - 14_400) < 500 && abs(cuts[0].silence - 12_000) < 500)
         let opened = joiner.opened(spoken, at: cuts)
         #expect(opened.count == spoken.count + cuts[0].silence)
         #expect(opened[cuts[0].sample..<cuts[0].sample + cuts[0].silence].allSatisfy { $0 == 0 })
         #expect(opened[cuts[0].sample - 1] == 0)
         // Without a silence near, nothing is cut.
-        #expect(joiner.cuts(of: piece(before: 0.1, tone: 3, after: 0.1), at: [PreparedText.Joint(share: 0.5, pause: 0.7)]).isEmpty)
+        #expect(joiner.cuts(of: piece(before: 0.1, tone: 3, after: 0.1), at: [TextPlan.Joint(share: 0.5, pause: 0.7)]).isEmpty)
         let words = [SpokenWord(text: "No.", start: 0.1, end: 0.6), SpokenWord(text: "He", start: 0.75, end: 1)].map { $0.moved(by: cuts, sampleRate: 24_000) }
         #expect(abs(words[0].end - 0.6) < 0.01 && abs(words[1].start - 1.25) < 0.05 && abs(words[1].end - words[1].start - 0.25) < 0.01)
     }

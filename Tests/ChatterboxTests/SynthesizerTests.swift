@@ -81,7 +81,7 @@ import Torch
         #expect(pieces.joined(separator: " ") == text)
     }
 
-    private func pieces(_ text: String, _ options: SpeechOptions = .standard, speakers: Set<String> = []) throws -> [PreparedText.Piece] {
+    private func pieces(_ text: String, _ options: SpeechOptions = .standard, speakers: Set<String> = []) throws -> [TextPlan.Piece] {
         try PreparedText(text, model, options, speakers: speakers).parts.compactMap { part in if case .piece(let piece) = part { piece } else { nil } }
     }
 
@@ -91,8 +91,7 @@ import Torch
         guard case .piece(let piece) = prepared.parts[0] else { return }
         #expect(piece.spoken == "Title. Two words and code cost five three dollars today, said the man in the hat.")
         #expect(prepared.warnings.map(\.kind) == [.codeLeftOut])
-        let words = piece.spoken.split(separator: " ").enumerated().map { SpokenWord(text: String($1), start: Double($0), end: Double($0) + 1) }
-        let written = piece.readings.reversed().reduce(words) { words, reading in reading.asWritten(words) }.map(\.text)
+        let written = piece.written(piece.spoken.split(separator: " ").map(String.init)).map(\.text)
         #expect(written == ["Title", "Two", "words", "&", "code", "cost", "5", "$3", "today,", "said", "the", "man", "in", "the", "hat."])
         #expect(try pieces("**Two** words", SpeechOptions(normalizes: false)).map(\.spoken) == ["**Two** words"])
         #expect(try pieces("**Two** words", SpeechOptions(splitting: .none)).map(\.spoken) == ["**Two** words"])
@@ -216,9 +215,9 @@ import Torch
         let warnings = try PreparedText("One two three four five six seven eight nine ten eleven.\n\nДоброе утро, как дела сегодня у вас?", model, .standard).warnings
         #expect(warnings.map(\.kind) == [.unknownCharacters] && warnings[0].description.hasSuffix("Chatterbox Multilingual v3 (multilingual-v3) speaks Russian"))
         let text = "One two.\n\nДоброе утро, как дела сегодня у вас?"
-        #expect(throws: TextError.foreign(text, language: .russian)) { try PreparedText(text, model, .standard) }
+        #expect(throws: ForeignTextError(text: text, language: .russian)) { try PreparedText(text, model, .standard) }
         #expect(throws: Never.self) { try PreparedText(text, model, SpeechOptions(normalizes: false)) }
-        #expect(throws: TextError.foreign("Доброе утро", language: .russian)) { try PreparedText("Доброе утро", model, .standard) }
+        #expect(throws: ForeignTextError(text: "Доброе утро", language: .russian)) { try PreparedText("Доброе утро", model, .standard) }
         #expect(throws: TextError.nothingToSpeak("?!")) { try PreparedText("?!", model, .standard) }
     }
 
@@ -255,12 +254,12 @@ import Torch
         }
         for normalizes in [true, false] {
             let prepared: PreparedText
-            do { prepared = try PreparedText(text, model, SpeechOptions(normalizes: normalizes)) } catch is TextError { continue }
+            do { prepared = try PreparedText(text, model, SpeechOptions(normalizes: normalizes)) } catch is TextError { continue } catch is ForeignTextError { continue }
             let pieces = prepared.parts.compactMap { part in if case .piece(let piece) = part { piece } else { nil } }
             #expect(pieces.allSatisfy { prepared.tokens(of: $0).count <= model.configuration.t3.maximumText + 2 })
             #expect(pieces.allSatisfy { slowSeconds(of: $0.spoken) < 80 })
             // In order, every letter is in one piece, or is one that the model does not know, which is then named.
-            let encoded = PreparedText.encode(text, model, .english)
+            let encoded = model.tokenizer.encode(model.variant.normalizer(text), language: .english)
             let unknown = Set(model.tokenizer.unknownCharacters(in: model.variant.normalizer(text), encoded))
             let given = (normalizes ? MarkedText(PlainText.cleaned(text)).text : text).replacing("[pause]", with: " ").filter { !$0.isWhitespace }
             var spoken = pieces.flatMap { $0.text.filter { !$0.isWhitespace } }[...], isSkipping = false, isLost = false

@@ -1,4 +1,6 @@
+import FileSupport
 import Foundation
+import SpeechText
 import Torch
 
 /// A model folder that cannot be loaded.

@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import SpeechText
 import Torch
 
 /// A loaded model: networks, tokenizer and built-in voice. Immutable, so that any number of ``Synthesizer``s share one.
@@ -12,6 +13,8 @@ public struct Model: Sendable {
     public let variant: Variant
     public let configuration: ModelConfiguration
     public let tokenizer: any TextTokenizer
+    /// From any text to the pieces that this model speaks.
+    public let textPipeline: TextPipeline
     public let t3: T3
     /// T3 packed for kernels of our own; nil where it computes the exact way.
     public let packedT3: PackedT3?
@@ -78,7 +81,7 @@ public struct Model: Sendable {
     ///   - languageTools: programs that take steps of some languages, for the multilingual models.
     /// - Throws: ``ComputeError`` where the device or the type cannot have what `compute` asks for, ``CheckpointError`` for the
     ///   folder, ``WeightsError``, `SafetensorsError`, `ArchiveError` or
-    ///   ``TokenizerError`` for a file in it.
+    ///   `TokenizerError` for a file in it.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none
@@ -134,8 +137,10 @@ public struct Model: Sendable {
         let noVoice = isVoiceOwn ? CheckpointError.noBuiltInVoice(folder) : .builtInVoiceOfOthers(files.builtInVoice!, s3Gen: s3GenFile.url)
         let watermarker = try files.watermark(orElse: watermark).map { try Watermarker.load($0, device: device, team: team) }
         let seconds = (clock.now - start) / .seconds(1)
+        let textPipeline = TextPipeline(
+            tokenizer: tokenizer, normalizer: files.variant.normalizer, languages: files.variant.languages, limit: configuration.t3.maximumText)
         var model = Model(
-            folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, t3: t3,
+            folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, textPipeline: textPipeline, t3: t3,
             packedT3: packedT3, plan: plan, isExact: compute.isExact, libtorchThreads: libtorchThreads, offload: offload, residence: residence,
             s3Gen: s3Gen, s3GenFile: s3GenFile.url, voiceEncoder: voiceEncoder, builtInVoice: voice, noBuiltInVoice: noVoice,
             watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)

@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// The files of a model's folder, found by the names that its variant knows.

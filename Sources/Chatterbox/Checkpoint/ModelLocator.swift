@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// Finds a model's folder by its name.

@@ -1,3 +1,4 @@
+import SpeechText
 import Torch
 
 extension Variant {
@@ -54,13 +55,5 @@ extension Variant.Ending {
         guard unheard > 0 else { return waveform }
         let samples = waveform.size(1) / tokens * max(1, tokens - unheard)
         return try waveform.narrow(axis: 1, from: 0, count: min(samples, waveform.size(1)))
-    }
-}
-
-extension Array where Element: Hashable {
-    /// Each element once, in order.
-    func uniqued() -> [Element] {
-        var seen: Set<Element> = []
-        return filter { seen.insert($0).inserted }
     }
 }

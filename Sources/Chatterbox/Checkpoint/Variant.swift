@@ -1,3 +1,5 @@
+import SpeechText
+
 /// One model of the family: everything that distinguishes it from the others.
 ///
 /// The networks are the same code throughout; a variant says which files a folder holds, how large the networks are, how

@@ -1,3 +1,4 @@
+import FileSupport
 import Torch
 
 /// What can be wrong with a prepared voice.

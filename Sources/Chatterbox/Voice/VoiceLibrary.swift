@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// Prepared voices under names, each a file `NAME.voice.safetensors` in one folder.

@@ -1,5 +1,6 @@
 import Foundation
 import SpeechAudio
+import SpeechText
 
 /// Words with their times as a file: subtitles or a list.
 public enum TimedText: String, Sendable, Hashable, CaseIterable {

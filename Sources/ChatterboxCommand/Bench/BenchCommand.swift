@@ -1,7 +1,9 @@
 import ArgumentParser
 import Chatterbox
+import FileSupport
 import Foundation
 import SpeechAudio
+import SpeechText
 import Torch
 
 /// `chatterbox bench`, and `chatterbox bench speed`, which is the same.

@@ -3,6 +3,7 @@ import Chatterbox
 import ChatterboxEvaluation
 import Foundation
 import SpeechAudio
+import SpeechText
 import Torch
 
 /// `chatterbox bench load`: what many requests at once take.

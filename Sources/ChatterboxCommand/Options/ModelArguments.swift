@@ -2,6 +2,7 @@ import ArgumentParser
 import Chatterbox
 import Foundation
 import Pico
+import SpeechText
 import Torch
 
 /// Which model, where it runs and in which arithmetic; for every command that loads one.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Chatterbox
+import FileSupport
 import Foundation
 import SpeechAudio
 

@@ -1,6 +1,7 @@
 import Chatterbox
 import ChatterboxTraining
 import SpeechAudio
+import SpeechText
 import Torch
 #if Hub
 import ChatterboxHub

@@ -1,4 +1,5 @@
 import Chatterbox
+import SpeechText
 import Torch
 
 /// One of the requests that a measurement of load consists of.

@@ -1,6 +1,7 @@
 import Chatterbox
 import Foundation
 import SpeechAudio
+import SpeechText
 
 /// What `POST /v1/audio/speech` asks for: OpenAI's fields, and some of this server's own.
 struct SpeechOrder: Sendable {

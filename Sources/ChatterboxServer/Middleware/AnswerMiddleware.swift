@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import SpeechAudio
+import SpeechText
 
 /// Gives every answer its number and its times, makes every error an answer in the API's shape, and writes a line about each:
 /// never a word of what was said.
@@ -65,7 +66,7 @@ extension APIError {
             self.init(.notFound, "there is no such route; /openapi.json has all", code: "unknown_url")
         case is NIOTooManyBytesError: self.init(.contentTooLarge, "the body is too large", code: "too_large")
         case let error as any HTTPResponseError: self.init(error.status, "\(error)")
-        case is TextError: self = .invalid("\(error)", "input")
+        case is TextError, is ForeignTextError: self = .invalid("\(error)", "input")
         case let error as AudioError: self = .invalid("\(error)", nil, code: "invalid_audio")
         case let error as VoiceError: self = .invalid("\(error)", "voice")
         case let error as SpeechOptionsError: self = .invalid("\(error)", error.option)

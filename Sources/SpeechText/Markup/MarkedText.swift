@@ -44,7 +44,7 @@ public struct MarkedText: Sendable, Hashable {
     /// - Parameter speakers: names that begin a turn where they stand in brackets, as `[ada]`; other bracketed words stay as they are.
     public init(_ text: String, speakers: Set<String> = []) {
         guard text.utf8.contains(where: Self.mayMark.contains) else {
-            parts = text.isEmpty ? [] : [.speech(SpokenText(segments: [.init(written: text, spoken: text)]), Manner())]
+            parts = text.isEmpty ? [] : [.speech(SpokenText(unchanged: text), Manner())]
             (notes, language, unknownSpeakers) = ([], nil, [])
             return
         }
@@ -58,7 +58,7 @@ public struct MarkedText: Sendable, Hashable {
     public init(unmarked text: String, speakers: Set<String> = []) {
         (notes, language, unknownSpeakers) = ([], nil, [])
         guard !speakers.isEmpty else {
-            parts = text.isEmpty ? [] : [.speech(SpokenText(segments: [.init(written: text, spoken: text)]), Manner())]
+            parts = text.isEmpty ? [] : [.speech(SpokenText(unchanged: text), Manner())]
             return
         }
         var scanner = MarkupScanner(text, speakers: speakers)

@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// The tensors of a file that Python's `torch.save` wrote: a zip of memory and of a pickle that says what lies where.

@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// A file's bytes as memory, read from disk page by page as they are touched and shared with other readers of the file.
@@ -6,7 +7,7 @@ import Foundation
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
 
-    /// - Throws: ``UnreadableFile``.
+    /// - Throws: `UnreadableFile`.
     init(_ url: URL) throws(UnreadableFile) {
         let descriptor = open(url.path, O_RDONLY)
         guard descriptor >= 0 else { throw .system() }
@@ -27,27 +28,5 @@ final class MappedFile: @unchecked Sendable {
 
     deinit {
         if let start = bytes.baseAddress { munmap(start, bytes.count) }
-    }
-}
-
-/// A file that the system does not let us read.
-package struct UnreadableFile: Error {
-    /// In the system's words: "No such file or directory".
-    package let reason: String
-
-    /// By the C library's last error.
-    static func system() -> UnreadableFile { UnreadableFile(reason: String(cString: strerror(errno))) }
-}
-
-/// Bytes of an open file.
-///
-/// - Throws: ``UnreadableFile`` for a folder, a device or a pipe, which have no end to rely on.
-func regularFileSize(_ descriptor: Int32) throws(UnreadableFile) -> Int {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw .system() }
-    switch status.st_mode & S_IFMT {
-    case S_IFREG: return Int(status.st_size)
-    case S_IFDIR: throw UnreadableFile(reason: "it is a folder")
-    default: throw UnreadableFile(reason: "it is not a regular file")
     }
 }

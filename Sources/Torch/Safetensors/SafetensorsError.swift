@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// What can be wrong with a safetensors file.

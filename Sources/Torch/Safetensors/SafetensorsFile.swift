@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// A safetensors file: a JSON header that names tensors, then their bytes.

@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// The checked header of a safetensors file.

@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// Writes tensors to a file, whole or not at all.

@@ -1,5 +1,6 @@
-import Testing
+import SpeechText
 import TestSupport
+import Testing
 
 @testable import Chatterbox
 

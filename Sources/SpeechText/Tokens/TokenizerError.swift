@@ -1,5 +1,5 @@
+import FileSupport
 import Foundation
-import Torch
 
 /// A tokenizer file that cannot be used.
 public enum TokenizerError: Error, CustomStringConvertible {

@@ -20,5 +20,5 @@ public enum Language: String, Sendable, Hashable, Codable, CaseIterable {
         return name.prefix(1).uppercased() + name.dropFirst()
     }
 
-    static let englishFirst = [english] + allCases.filter { $0 != .english }
+    package static let englishFirst = [english] + allCases.filter { $0 != .english }
 }

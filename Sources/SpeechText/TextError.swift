@@ -3,8 +3,6 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
     case empty
     /// Nothing in it is a word to the model.
     case nothingToSpeak(String)
-    /// Most of it is written in letters that the model does not know: those of a language, where that can be told.
-    case foreign(String, language: Language?)
     case tooLong(characters: Int, tokens: Int, limit: Int)
     /// What stands in `[pause:…]` is no length of time.
     case pause(String)
@@ -20,9 +18,6 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
         case .nothingToSpeak(let text):
             let shown = text.count > 20 ? text.prefix(20) + "…" : text[...]
             return "\"\(shown)\" has no word that the model can speak: give text with letters of its language"
-        case .foreign(let text, let language):
-            let shown = text.count > 20 ? text.prefix(20) + "…" : text[...]
-            return "most of \"\(shown)\" is in letters that the model does not know" + (language.flatMap(Variant.whatSpeaks).map { "; \($0)" } ?? "")
         case .tooLong(let characters, let tokens, let limit):
             return "the text is too long to speak in one breath: \(characters) characters are \(tokens) tokens, the model takes \(limit); "
                 + "split it into sentences"

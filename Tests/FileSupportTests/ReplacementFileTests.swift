@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Torch
+@testable import FileSupport
 
 @Suite("Writing whole files") struct ReplacementFileTests {
     let folder: TemporaryFolder

@@ -1,17 +1,15 @@
-import SpeechText
-
 /// Makes a text's pieces, one stretch of it after the other.
 struct PieceBuilder {
-    private(set) var parts: [PreparedText.Part] = []
+    private(set) var parts: [TextPlan.Part] = []
     private(set) var count = 0
-    private let model: Model
-    private let options: SpeechOptions
+    private(set) var notes: [TextNote] = []
+    /// Characters that the model does not know, each once, in order.
+    private(set) var unknown: [Character] = []
+    private let pipeline: TextPipeline
     private let language: Language
-    private let form: SpokenForm?
     private let splitter = SentenceSplitter()
-    private var warnings: [SpeechWarning] = [], unknown: [Character] = []
     /// Letters, and those of them that the model does not know.
-    private(set) var letters = (all: 0, unknown: 0)
+    private var letters = (all: 0, unknown: 0)
     /// Whether there was text without a word.
     private var hasMarksAlone = false
 
@@ -20,21 +18,10 @@ struct PieceBuilder {
     /// A piece of fewer letters is spoken together with its neighbour: alone, models babble.
     private static let shortest = 20
 
-    init(_ model: Model, _ options: SpeechOptions, _ language: Language, normalizes: Bool) {
-        (self.model, self.options, self.language) = (model, options, language)
-        form = normalizes ? SpokenForm(language: language.code) : nil
-    }
+    init(_ pipeline: TextPipeline, _ language: Language) { (self.pipeline, self.language) = (pipeline, language) }
 
-    /// - Parameter language: what the whole text is in, where that can be told and the model does not speak it.
-    func allWarnings(_ language: Language?) -> [SpeechWarning] {
-        warnings + (unknown.isEmpty ? [] : [.unknownCharacters(unknown, language: unknown.language ?? language)])
-    }
-
-    /// Whether there are characters that the model does not know.
-    var hasUnknown: Bool { !unknown.isEmpty }
-
-    /// The characters that the model does not know, where most of the text is written in them.
-    var mostlyUnknown: [Character]? { letters.unknown * 2 > letters.all ? unknown : nil }
+    /// Whether most of the text's letters are of characters that the model does not know.
+    var isMostlyUnknown: Bool { letters.unknown * 2 > letters.all }
 
     /// Whether there is silence alone, and some.
     var isSilence: Bool {
@@ -65,7 +52,7 @@ struct PieceBuilder {
     private mutating func add(_ reading: SpokenText, _ manner: MarkedText.Manner, isFollowed: Bool) throws {
         var slices = reading.isChanged ? SpokenTextSlices(reading) : nil
         let plain = reading.text
-        let script = try SpeechScript(plain, splitter: splitter).parts
+        let script = try pipeline.split(plain)
         var index = 0
         while index < script.count {
             guard case .speech(let first, var boundary) = script[index] else {
@@ -79,16 +66,16 @@ struct PieceBuilder {
                 group.letters < Self.shortest || index + 2 == script.count && splitter.length(next) < Self.shortest && boundary == .paragraph,
                 group.letters + splitter.length(next) <= splitter.limit
             {
-                group.join(next, pause: options.pauses(after: boundary), splitter)
+                group.join(next, pause: pipeline.pause(boundary), splitter)
                 boundary = after
                 index += 1
             }
             // A silence that was asked for replaces the pause, and after the last word there is none.
             var pause = 0.0
             if index + 1 < script.count {
-                if case .speech = script[index + 1] { pause = options.pauses(after: boundary) }
+                if case .speech = script[index + 1] { pause = pipeline.pause(boundary) }
             } else if isFollowed {
-                pause = options.pauses(after: SentenceSplitter.boundary(atEndOf: plain))
+                pause = pipeline.pause(SentenceSplitter.boundary(atEndOf: plain))
             }
             try add(group.text, pause: pause, manner, &slices, group)
             index += 1
@@ -106,21 +93,20 @@ struct PieceBuilder {
         _ text: String, pause: Double, _ manner: MarkedText.Manner, _ slices: inout SpokenTextSlices?, _ group: PieceGroup? = nil
     ) throws {
         var readings = steps(text, group)
-        let limit = model.configuration.t3.maximumText
-        let spoken = readings.last?.text ?? text, encoded = PreparedText.encode(spoken, model, language)
-        let isLong = encoded.tokens.count > limit || spoken.count > 3 * text.count / 2 && spoken.count > Self.longest
-        if isLong, encoded.hasWords, options.splitting == .sentences {
+        let spoken = readings.last?.text ?? text, encoded = pipeline.tokenize(spoken, in: language)
+        let isLong = encoded.tokens.count > pipeline.limit || spoken.count > 3 * text.count / 2 && spoken.count > Self.longest
+        if isLong, encoded.hasWords, pipeline.splits {
             let halves = SentenceSplitter(limit: max(1, text.count / 2 + 1))(text)
             if halves.count > 1 {
                 for (index, half) in halves.enumerated() {
-                    try add(half.text, pause: index + 1 < halves.count ? options.pauses(after: half.boundary) : pause, manner, &slices)
+                    try add(half.text, pause: index + 1 < halves.count ? pipeline.pause(half.boundary) : pause, manner, &slices)
                 }
                 return
             }
         }
         if let marks = slices?.next(text.inkedScalars), marks.isChanged { readings.insert(marks, at: 0) }
         // What is not spoken is named, whether anything else of the piece is or not.
-        let unknown = model.tokenizer.unknownCharacters(in: model.variant.normalizer(spoken), encoded)
+        let unknown = pipeline.unknownCharacters(in: spoken, encoded)
         self.unknown += unknown.filter { !self.unknown.contains($0) }
         let missing = Set(unknown)
         letters.all += spoken.count(where: \.isLetter)
@@ -129,26 +115,26 @@ struct PieceBuilder {
             hasMarksAlone = true
             return
         }
-        guard encoded.tokens.count <= limit else {
-            throw TextError.tooLong(characters: text.count, tokens: encoded.tokens.count, limit: limit)
+        guard encoded.tokens.count <= pipeline.limit else {
+            throw TextError.tooLong(characters: text.count, tokens: encoded.tokens.count, limit: pipeline.limit)
         }
-        warnings += encoded.warnings.filter { !warnings.contains($0) }
+        notes += encoded.notes.filter { !notes.contains($0) }
         count += 1
-        parts.append(.piece(PreparedText.Piece(
+        parts.append(.piece(TextPlan.Piece(
             text: text, readings: readings, number: count, pause: pause, manner: manner, joints: group?.joints ?? [])))
     }
 
     /// What a piece is said as, step by step.
     private func steps(_ text: String, _ group: PieceGroup?) -> [SpokenText] {
         var readings: [SpokenText] = [], said = text
-        func take(_ reading: SpokenText?) {
-            guard let reading, reading.isChanged else { return }
+        func take(_ reading: SpokenText) {
+            guard reading.isChanged else { return }
             readings.append(reading)
             said = reading.text
         }
-        take(group?.reading)
-        take(options.lexicon?(said))
-        take(form?(said))
+        if let group { take(group.reading) }
+        take(pipeline.respell(said))
+        take(pipeline.normalize(said, in: language))
         return readings
     }
 }
@@ -170,7 +156,7 @@ struct PieceGroup {
     /// What the text is said as: with a full stop at the end of a part that has no mark there.
     var reading: SpokenText { SpokenText(segments: segments) }
 
-    var joints: [PreparedText.Joint] { places.map { PreparedText.Joint(share: Double($0.letters) / Double(max(1, letters)), pause: $0.pause) } }
+    var joints: [TextPlan.Joint] { places.map { TextPlan.Joint(share: Double($0.letters) / Double(max(1, letters)), pause: $0.pause) } }
 
     mutating func join(_ next: String, pause: Double, _ splitter: SentenceSplitter) {
         places.append((letters, pause))

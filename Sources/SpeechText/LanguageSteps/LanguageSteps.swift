@@ -10,14 +10,14 @@ import Foundation
 /// | Hebrew | vowel points | a ``LanguageHelper`` |
 /// | Russian | stress marks | a ``LanguageHelper`` |
 ///
-/// Other languages have none. What cannot be done is left out and warned of.
+/// Other languages have none. What cannot be done is left out and noted.
 struct LanguageSteps: Sendable {
     let cangjie: CangjieTable?
     let helper: LanguageHelper?
     let japanese: JapaneseReader?
     let segmenter: ChineseSegmenter?
 
-    typealias Result = (text: String, warnings: [SpeechWarning])
+    typealias Result = (text: String, notes: [TextNote])
 
     /// The text as its language's pieces spell it. Lower-case and decomposed text is expected.
     func callAsFunction(_ text: String, _ language: Language) -> Result {
@@ -32,14 +32,14 @@ struct LanguageSteps: Sendable {
     }
 
     private func chinese(_ text: String) -> Result {
-        var (words, warnings) = helped(text, .chinese, "words") ?? segmented(text)
+        var (words, notes) = helped(text, .chinese, "words") ?? segmented(text)
         if let cangjie {
             words = cangjie.encoded(words)
         } else {
-            warnings.append(SpeechWarning(
+            notes.append(TextNote(
                 .skippedStep, "Chinese: characters are not spelled in Cangjie, the model's folder has no \(CangjieTable.fileName)"))
         }
-        return (words, warnings)
+        return (words, notes)
     }
 
     private func segmented(_ text: String) -> Result {
@@ -47,7 +47,7 @@ struct LanguageSteps: Sendable {
             return (text, [skipped(.chinese, "words are not told apart", or: "install jieba's dictionary (python3-jieba)")])
         }
         do { return (try segmenter.words(text).joined(separator: " "), []) } catch {
-            return (text, [SpeechWarning(.skippedStep, "Chinese: words are not told apart: \(error)")])
+            return (text, [TextNote(.skippedStep, "Chinese: words are not told apart: \(error)")])
         }
     }
 
@@ -58,7 +58,7 @@ struct LanguageSteps: Sendable {
         if let helped = helped(composed, .japanese, "readings") { return helped }
         guard let japanese else { return (text, [skipped(.japanese, "kanji are not read", or: "install MeCab with a dictionary (mecab, mecab-ipadic-utf8)")]) }
         do { return (try japanese.hiragana(composed).decomposedStringWithCompatibilityMapping, []) } catch {
-            return (text, [SpeechWarning(.skippedStep, "Japanese: kanji are not read: \(error)")])
+            return (text, [TextNote(.skippedStep, "Japanese: kanji are not read: \(error)")])
         }
     }
 
@@ -66,13 +66,13 @@ struct LanguageSteps: Sendable {
     private func helped(_ text: String, _ language: Language, _ what: String) -> Result? {
         guard let helper else { return nil }
         do { return (try helper.processed(text, language), []) } catch {
-            return (text, [SpeechWarning(.skippedStep, "\(language.name): no \(what): \(error)")])
+            return (text, [TextNote(.skippedStep, "\(language.name): no \(what): \(error)")])
         }
     }
 
-    private func skipped(_ language: Language, _ what: String, or remedy: String? = nil) -> SpeechWarning {
+    private func skipped(_ language: Language, _ what: String, or remedy: String? = nil) -> TextNote {
         let remedies = (remedy.map { $0 + " or " } ?? "") + "give a language helper"
-        return SpeechWarning(.skippedStep, "\(language.name): \(what), which may be heard; \(remedies)")
+        return TextNote(.skippedStep, "\(language.name): \(what), which may be heard; \(remedies)")
     }
 
     /// Syllables as Jamo. Decomposed text has none left but code points that Unicode has not assigned.

@@ -1,5 +1,5 @@
+import FileSupport
 import Foundation
-import Torch
 
 /// How Chinese characters are typed by their shapes, which is how the multilingual models spell them (upstream:
 /// `ChineseCangjieConverter`).

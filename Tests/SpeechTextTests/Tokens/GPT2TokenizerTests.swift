@@ -1,5 +1,5 @@
-import Chatterbox
 import Foundation
+import SpeechText
 import TestSupport
 import Testing
 
@@ -27,7 +27,7 @@ import Testing
         #expect(tokenizer.tags.first == "[angry]" && tokenizer.tags.last == "[laugh]")
         let encoded = tokenizer.encode("[laugh]", language: .english)
         #expect(encoded.tokens == [tokenizer.count - 1])
-        #expect(encoded.hasWords && encoded.warnings.isEmpty)
+        #expect(encoded.hasWords && encoded.notes.isEmpty)
     }
 
     @Test("an unknown tag is warned about once, and brackets that are no tag are not", arguments: [
@@ -36,11 +36,11 @@ import Testing
     ])
     func unknownTags(text: String, expected: [String]) {
         #expect(tokenizer.unknownTags(in: text) == expected)
-        let warnings = tokenizer.encode(text, language: .english).warnings
-        #expect(warnings.count == expected.count)
-        for (warning, tag) in zip(warnings, expected) {
-            #expect(warning.kind == .unknownTag)
-            #expect(warning.description.hasPrefix(tag))
+        let notes = tokenizer.encode(text, language: .english).notes
+        #expect(notes.count == expected.count)
+        for (note, tag) in zip(notes, expected) {
+            #expect(note.kind == .unknownTag)
+            #expect(note.description.hasPrefix(tag))
         }
     }
 

@@ -1,5 +1,5 @@
+import FileSupport
 import Foundation
-import Torch
 
 /// What a byte-pair tokenizer is made of, from the files that hold it.
 struct TokenizerFile {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Chatterbox
+@testable import SpeechText
 
 @Suite("Programs that are written to and read from") struct ToolProcessTests {
     /// More than the socket's buffers hold, both ways.

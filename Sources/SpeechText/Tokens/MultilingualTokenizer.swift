@@ -35,9 +35,9 @@ public struct MultilingualTokenizer: TextTokenizer {
     public func piece(of token: Int) -> String? { pieces.piece(of: token) }
 
     public func encode(_ text: String, language: Language) -> EncodedText {
-        let (spoken, warnings) = steps(Self.plain(text), language)
+        let (spoken, notes) = steps(Self.plain(text), language)
         let tokens = pieces.encode("[\(language.code)]\(spoken)".replacingScalars(" ", with: "[SPACE]"))
-        return EncodedText(tokens: tokens, hasWords: tokens.contains { speakable.contains($0) }, warnings: warnings)
+        return EncodedText(tokens: tokens, hasWords: tokens.contains { speakable.contains($0) }, notes: notes)
     }
 
     private static func plain(_ text: String) -> String {

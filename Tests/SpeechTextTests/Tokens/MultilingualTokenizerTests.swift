@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Chatterbox
+@testable import SpeechText
 
 @Suite("Multilingual tokenizer") struct MultilingualTokenizerTests {
     struct Case: Decodable, Sendable {
@@ -46,10 +46,10 @@ import Testing
         (Language.chinese, "你好", 1), (.japanese, "母", 1), (.japanese, "ひらがな", 0), (.hebrew, "שלום", 1), (.russian, "мир", 1),
         (.korean, "값", 0), (.hindi, "नमस्ते", 0), (.english, "ship", 0),
     ])
-    func warnings(language: Language, text: String, count: Int) {
+    func notes(language: Language, text: String, count: Int) {
         let encoded = tokenizer.encode(text, language: language)
-        #expect(encoded.warnings.count == count)
-        #expect(encoded.warnings.allSatisfy { $0.kind == .skippedStep && $0.description.contains(language.name) })
+        #expect(encoded.notes.count == count)
+        #expect(encoded.notes.allSatisfy { $0.kind == .skippedStep && $0.description.contains(language.name) })
         #expect(encoded.hasWords)
     }
 
@@ -57,8 +57,8 @@ import Testing
         let folder = try TemporaryFolder()
         let name = MultilingualTokenizer.fileNames[0]
         try FileManager.default.copyItem(at: Self.folder.appending(path: name), to: folder.url.appending(path: name))
-        let warnings = try MultilingualTokenizer(folder: folder.url, tools: .none).encode("你好", language: .chinese).warnings
-        #expect(warnings.contains { $0.description.contains("Cangjie5_TC.json") })
+        let notes = try MultilingualTokenizer(folder: folder.url, tools: .none).encode("你好", language: .chinese).notes
+        #expect(notes.contains { $0.description.contains("Cangjie5_TC.json") })
     }
 
     @Test("a helper that fails leaves the text as it is, with the reason", arguments: [
@@ -70,8 +70,8 @@ import Testing
         for _ in 0..<2 {
             let encoded = tokenizer.encode("мир", language: .russian)
             #expect(encoded.tokens == self.tokenizer.encode("мир", language: .russian).tokens)
-            #expect(encoded.warnings.count == 1)
-            #expect(encoded.warnings[0].description.contains(reason), "\(encoded.warnings[0])")
+            #expect(encoded.notes.count == 1)
+            #expect(encoded.notes[0].description.contains(reason), "\(encoded.notes[0])")
         }
     }
 
@@ -120,11 +120,11 @@ import Testing
         let words = fixturesFolder.appending(path: "chinese_words.txt")
         let tools = LanguageTools(chineseWords: words), space = try #require(BPETokenizer(Self.folder.appending(path: MultilingualTokenizer.fileNames[0])).id(of: "[SPACE]"))
         let encoded = try MultilingualTokenizer(folder: Self.folder, tools: tools).encode("你好世界", language: .chinese)
-        #expect(encoded.warnings.isEmpty)
+        #expect(encoded.notes.isEmpty)
         #expect(encoded.tokens.contains(space))
         let lost = LanguageTools(chineseWords: words.appendingPathExtension("lost"))
-        let warnings = try MultilingualTokenizer(folder: Self.folder, tools: lost).encode("你好世界", language: .chinese).warnings
-        #expect(warnings.count == 1 && warnings[0].description.contains("lost"))
+        let notes = try MultilingualTokenizer(folder: Self.folder, tools: lost).encode("你好世界", language: .chinese).notes
+        #expect(notes.count == 1 && notes[0].description.contains("lost"))
     }
 
     @Test("a damaged Cangjie table says what is wrong", arguments: [("{}", "list"), ("[\"a\"]", "tab"), ("[", "JSON")])

@@ -16,9 +16,9 @@ public struct SentenceSplitter: Sendable {
     private static let abbreviations: Set<String> = [
         "mr", "mrs", "ms", "dr", "prof", "st", "sr", "jr", "vs", "etc", "e.g", "i.e", "no", "vol", "fig", "al", "inc", "ltd", "co", "approx",
     ]
-    static let ends: Set<Character> = [".", "!", "?", "…", "。", "！", "？", "．", "।", "॥", "؟", "۔"]
-    static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』", "）", "】", "›"]
-    static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；", "：", "،", "؛", "·"]
+    package static let ends: Set<Character> = [".", "!", "?", "…", "。", "！", "？", "．", "।", "॥", "؟", "۔"]
+    package static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』", "）", "】", "›"]
+    package static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；", "：", "،", "؛", "·"]
 
     /// A piece of text and what comes after it.
     public struct Piece: Sendable, Hashable {
@@ -29,6 +29,16 @@ public struct SentenceSplitter: Sendable {
     /// Where a text is divided.
     public enum Boundary: Sendable, Hashable, CaseIterable {
         case word, clause, sentence, paragraph
+
+        /// Seconds of silence that a calm reader makes there.
+        public var usualPause: Double {
+            switch self {
+            case .word: 0.04
+            case .clause: 0.15
+            case .sentence: 0.35
+            case .paragraph: 0.7
+            }
+        }
     }
 
     /// The pieces in order; together they hold every word of the text.
@@ -47,7 +57,7 @@ public struct SentenceSplitter: Sendable {
     }
 
     /// How a text is divided from what follows it, by the mark that it ends in.
-    static func boundary(atEndOf text: String) -> Boundary {
+    package static func boundary(atEndOf text: String) -> Boundary {
         let end = text.reversed().prefix { $0.isWhitespace }
         if end.count(where: \.isNewline) > 1 { return .paragraph }
         guard let mark = text.last(where: { !$0.isWhitespace && !closing.contains($0) }) else { return .word }
@@ -145,7 +155,7 @@ public struct SentenceSplitter: Sendable {
 }
 
 extension String {
-    func trimmingSpaces() -> String {
+    package func trimmingSpaces() -> String {
         guard let first = firstIndex(where: { !$0.isWhitespace }), let last = lastIndex(where: { !$0.isWhitespace }) else { return "" }
         return String(self[first...last])
     }

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Chatterbox
+@testable import SpeechText
 
 /// What a `tokenizer.json` may do wrong.
 @Suite("TokenizerFile")

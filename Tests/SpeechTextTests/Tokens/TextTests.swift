@@ -1,7 +1,7 @@
-import Chatterbox
 import Foundation
-import Testing
+import SpeechText
 import TestSupport
+import Testing
 
 @Suite("Text")
 struct TextTests {

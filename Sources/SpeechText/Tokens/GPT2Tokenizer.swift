@@ -23,8 +23,8 @@ public struct GPT2Tokenizer: TextTokenizer {
         EncodedText(
             tokens: pieces.encode(text),
             hasWords: text.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil },
-            warnings: unknownTags(in: text).map { tag in
-                SpeechWarning(.unknownTag, "\(tag) is no tag of this model and is read as text; it knows \(tags.joined(separator: " "))")
+            notes: unknownTags(in: text).map { tag in
+                TextNote(.unknownTag, "\(tag) is no tag of this model and is read as text; it knows \(tags.joined(separator: " "))")
             })
     }
 

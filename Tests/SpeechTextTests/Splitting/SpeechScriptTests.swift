@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Chatterbox
+@testable import SpeechText
 
 @Suite("Speech script")
 struct SpeechScriptTests {

@@ -42,11 +42,12 @@ public struct EncodedText: Sendable, Hashable {
     public var tokens: [Int]
     /// Whether there is anything to say in it.
     public var hasWords: Bool
-    public var warnings: [SpeechWarning] = []
+    /// Tags that are read as text, steps of the language that were left out.
+    public var notes: [TextNote] = []
 
-    public init(tokens: [Int], hasWords: Bool, warnings: [SpeechWarning] = []) {
+    public init(tokens: [Int], hasWords: Bool, notes: [TextNote] = []) {
         self.tokens = tokens
         self.hasWords = hasWords
-        self.warnings = warnings
+        self.notes = notes
     }
 }

@@ -1,0 +1,189 @@
+import Foundation
+import Synchronization
+
+/// From any text to the pieces that a model speaks, step by step.
+///
+/// ```swift
+/// let pipeline = TextPipeline(tokenizer: try EnglishTokenizer(file), normalizer: .english, languages: [.english])
+/// let plan = try pipeline("# Prices\n\n**Tea** costs $3. [pause:1s] See p. 5.")
+/// for case .piece(let piece) in plan.parts { print(piece.spoken, plan.tokens(of: piece)) }
+/// ```
+/// The steps are methods, taken in this order, each of which can be taken alone:
+///
+/// | step | what it does | by |
+/// |---|---|---|
+/// | ``decode(_:)`` | bytes to text without what cannot be heard | ``PlainText`` |
+/// | ``markup(_:speakers:)`` | marks to words, silences, rates and speakers | ``MarkedText`` |
+/// | ``language(of:)`` | what it is written in | ``LanguageGuess`` |
+/// | ``split(_:)`` | pieces for one breath, and silences between | ``SpeechScript``, ``SentenceSplitter`` |
+/// | ``respell(_:)`` | words of one's own | ``Lexicon`` |
+/// | ``normalize(_:in:)`` | numbers, dates, money, signs to words | ``SpokenForm`` |
+/// | ``tokenize(_:in:)`` | what the network reads | ``TextNormalizer``, ``TextTokenizer`` |
+///
+/// What a step changed of a piece is in ``TextPlan/Piece/readings``, so that what is heard finds what is written
+/// (``TextPlan/Piece/written(_:)``).
+public struct TextPipeline: Sendable {
+    public let tokenizer: any TextTokenizer
+    /// What a model's own training asks of its text; the last thing before the tokens.
+    public let normalizer: TextNormalizer
+    /// What the model speaks. The first is taken where a text does not tell.
+    public let languages: [Language]
+    /// Most tokens of a piece, without start and stop.
+    public let limit: Int
+
+    /// Words of one's own.
+    public var lexicon: Lexicon?
+    /// Whether markup is read and numbers become words; otherwise the text goes to the tokenizer as it is written.
+    public var normalizes = true
+    /// Whether the text is divided; otherwise it is one piece, without silences.
+    public var splits = true
+    /// Seconds of silence where a text is divided.
+    public var pause: @Sendable (SentenceSplitter.Boundary) -> Double = \.usualPause
+
+    private let splitter = SentenceSplitter()
+    private let forms = SpokenForms()
+
+    /// - Parameters:
+    ///   - languages: at least one.
+    ///   - limit: most tokens of a piece.
+    public init(tokenizer: any TextTokenizer, normalizer: TextNormalizer, languages: [Language], limit: Int = .max) {
+        precondition(!languages.isEmpty, "a model speaks at least one language")
+        (self.tokenizer, self.normalizer, self.languages, self.limit) = (tokenizer, normalizer, languages, limit)
+    }
+
+    /// All steps but the first.
+    ///
+    /// - Parameters:
+    ///   - language: what the text is in; nil for what it says or seems to be in.
+    ///   - speakers: names that begin a turn where they stand in brackets.
+    /// - Returns: the plan. It has no piece where the text is silence, or all of it is in letters that the model does not know
+    ///   (``TextPlan/isMostlyUnknown``).
+    /// - Throws: ``TextError``.
+    public func callAsFunction(_ text: String, language: Language? = nil, speakers: Set<String> = []) throws -> TextPlan {
+        let text = normalizes ? PlainText.cleaned(text) : text
+        guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
+        let marked = markup(text, speakers: speakers)
+        let unknownSpeakers = marked.unknownSpeakers + unknownTurns(in: marked, speakers)
+        guard unknownSpeakers.isEmpty else { throw TextError.unknownSpeakers(unknownSpeakers, known: speakers.sorted()) }
+        let (language, note) = try language.map { ($0, nil) } ?? self.language(of: marked)
+
+        var builder = PieceBuilder(self, language)
+        if splits { try builder.add(marked) } else { try builder.addWhole(marked, of: text) }
+        guard builder.count > 0 || builder.isSilence || builder.isMostlyUnknown else { throw TextError.nothingToSpeak(text) }
+        return TextPlan(
+            parts: builder.parts, pieceCount: builder.count, language: language, notes: [note].compactMap(\.self) + marked.notes + builder.notes,
+            unknownCharacters: builder.unknown, unknownLanguage: builder.unknown.isEmpty ? nil : builder.unknown.language ?? foreignLanguage(of: marked),
+            isMostlyUnknown: builder.isMostlyUnknown, unreadTags: unreadTags(in: marked), pipeline: self)
+    }
+
+    // MARK: the steps
+
+    /// A file's bytes as text, without what cannot be heard.
+    ///
+    /// - Throws: ``TextEncodingError``.
+    public func decode(_ bytes: Data) throws -> String { PlainText.cleaned(try PlainText.decoded(bytes)) }
+
+    /// A text without its marks. Of one that is not normalised, speakers' names alone are read.
+    public func markup(_ text: String, speakers: Set<String> = []) -> MarkedText {
+        normalizes ? MarkedText(text, speakers: speakers) : MarkedText(unmarked: text, speakers: speakers)
+    }
+
+    /// What a text is in: the only language, the one that it says it is in, or seems to be in, which is noted.
+    ///
+    /// - Throws: ``TextError/unsureLanguage(_:)``.
+    public func language(of marked: MarkedText) throws -> (Language, TextNote?) {
+        guard languages.count > 1, normalizes else { return (languages[0], nil) }
+        if let said = marked.language.flatMap(Language.init(code:)), languages.contains(said) { return (said, nil) }
+        switch LanguageGuess(marked.text, among: Set(languages.map(\.code))) {
+        case .certain(let code), .likely(let code):
+            guard let language = Language(code: code) else { break }
+            return (language, TextNote(.language, "no language was given; the text is taken for \(language.name) (\(language.code))"))
+        case .none: break
+        case .unsure(let codes): throw TextError.unsureLanguage(codes.compactMap(Language.init(code:)))
+        }
+        return (languages[0], nil)
+    }
+
+    /// Pieces for one breath, and the silences that the text asks for.
+    ///
+    /// - Throws: ``TextError/pause(_:)``.
+    public func split(_ text: String) throws -> [SpeechScript.Part] { try SpeechScript(text, splitter: splitter).parts }
+
+    /// A text with one's own words.
+    public func respell(_ text: String) -> SpokenText { lexicon?(text) ?? SpokenText(unchanged: text) }
+
+    /// A text with numbers, dates and signs as words.
+    ///
+    /// - Parameter language: one of ``languages``.
+    public func normalize(_ text: String, in language: Language) -> SpokenText {
+        normalizes ? forms[language](text) : SpokenText(unchanged: text)
+    }
+
+    /// What the network reads.
+    ///
+    /// - Parameter language: one of ``languages``.
+    public func tokenize(_ text: String, in language: Language) -> EncodedText { tokenizer.encode(normalizer(text), language: language) }
+
+    // MARK: what is not read
+
+    /// Characters of a piece that the model does not know, each once, in order.
+    func unknownCharacters(in spoken: String, _ encoded: EncodedText) -> [Character] {
+        tokenizer.unknownCharacters(in: normalizer(spoken), encoded)
+    }
+
+    /// The language that a text seems to be in, where the model does not speak it.
+    private func foreignLanguage(of marked: MarkedText) -> Language? {
+        switch LanguageGuess(marked.text, among: Set(Language.allCases.map(\.code))) {
+        case .certain(let code), .likely(let code): Language(code: code).flatMap { languages.contains($0) ? nil : $0 }
+        case .none, .unsure: nil
+        }
+    }
+
+    /// What looks like a tag, as `[laugh]`, to a model that has none; a tokenizer with tags notes others itself.
+    private func unreadTags(in marked: MarkedText) -> [String] {
+        tokenizer is GPT2Tokenizer ? [] : marked.text.bracketedWords.filter { $0.lowercased() != "[pause]" }
+    }
+
+    /// Names in brackets that begin a sentence as a turn does, where others do; tags of the family's models are none.
+    private func unknownTurns(in marked: MarkedText, _ speakers: Set<String>) -> [String] {
+        guard !speakers.isEmpty else { return [] }
+        let tags = Self.familyTags.union((tokenizer as? GPT2Tokenizer)?.tags.map { $0.dropFirst().dropLast().lowercased() } ?? [])
+        let turns = marked.text.matches(of: /(?:^|[\n.!?…"”])\s*\[(\p{L}[\p{L}\p{N} '_-]{0,39})\]/).map { String($0.output.1) }
+        return turns.uniqued().filter { !tags.contains($0.lowercased()) && !speakers.contains($0) }
+    }
+
+    /// What upstream's Turbo offers.
+    private static let familyTags: Set<String> = [
+        "pause", "clear throat", "sigh", "shush", "cough", "groan", "sniff", "gasp", "chuckle", "laugh",
+    ]
+}
+
+/// What numbers are said by in each language. Made when it is first needed and then kept: it knows the numbers that it has said.
+private final class SpokenForms: Sendable {
+    private let made = Mutex<[Language: SpokenForm]>([:])
+
+    subscript(language: Language) -> SpokenForm {
+        made.withLock { made in
+            if let form = made[language] { return form }
+            let form = SpokenForm(language: language.code)
+            made[language] = form
+            return form
+        }
+    }
+}
+
+extension [Character] {
+    /// The language that letters of another script than Latin's are of, where one of those that the models speak is written in it.
+    fileprivate var language: Language? {
+        guard case .certain(let code) = LanguageGuess(String(self), among: Set(Language.allCases.map(\.code))) else { return nil }
+        return Language(code: code)
+    }
+}
+
+extension Array where Element: Hashable {
+    /// Each element once, in order.
+    package func uniqued() -> [Element] {
+        var seen: Set<Element> = []
+        return filter { seen.insert($0).inserted }
+    }
+}
