@@ -20,7 +20,7 @@ import Testing
                 connections.add { [self] in
                     opening.yield()
                     for await _ in closing {}
-                    (Task.isCancelled ? cut : closed).withLock { $0 += 1 }
+                    if Task.isCancelled { cut.withLock { $0 += 1 } } else { closed.withLock { $0 += 1 } }
                 }
             }
             var open = opened.makeAsyncIterator()

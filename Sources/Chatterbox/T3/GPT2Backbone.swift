@@ -25,10 +25,10 @@ public struct GPT2Configuration: Sendable, Codable, Hashable {
 }
 
 /// The GPT-2 transformer without token embedding and head (Radford et al. 2019; upstream: `GPT2Model` of transformers).
-public struct GPT2Backbone: Backbone {
+public struct GPT2Backbone: Backbone, Adaptable {
     public let layerCount, headCount, headSize: Int
     let positions: PositionTable
-    let layers: [GPT2Layer]
+    var layers: [GPT2Layer]
     let norm: LayerNorm
 
     /// - Parameter weights: the scope that holds `wpe`, `h.N` and `ln_f`; a `wte` there is not used.
@@ -51,13 +51,22 @@ public struct GPT2Backbone: Backbone {
         }
         return try norm(hidden)
     }
+
+    mutating func changeProjections(_ change: (String, inout Projection) throws -> Void) rethrows {
+        for index in layers.indices {
+            try change("h.\(index).attn.c_attn", &layers[index].queryKeyValue)
+            try change("h.\(index).attn.c_proj", &layers[index].attentionOutput)
+            try change("h.\(index).mlp.c_fc", &layers[index].feedForwardInput)
+            try change("h.\(index).mlp.c_proj", &layers[index].feedForwardOutput)
+        }
+    }
 }
 
 /// One layer: attention and feed-forward, each on normalised inputs and added to them.
 struct GPT2Layer: Sendable {
     let heads: Int
     let attentionNorm, feedForwardNorm: LayerNorm
-    let queryKeyValue, attentionOutput, feedForwardInput, feedForwardOutput: TransposedLinear
+    var queryKeyValue, attentionOutput, feedForwardInput, feedForwardOutput: Projection
 
     init(_ weights: Weights, _ configuration: GPT2Configuration) throws {
         let (size, epsilon) = (configuration.hiddenSize, configuration.normEpsilon)
@@ -65,11 +74,11 @@ struct GPT2Layer: Sendable {
         attention.ignore("bias", "masked_bias")  // causal masks in older files
         heads = configuration.heads
         attentionNorm = try LayerNorm(weights["ln_1"], size: size, epsilon: epsilon)
-        queryKeyValue = try TransposedLinear(attention["c_attn"], from: size, to: 3 * size)
-        attentionOutput = try TransposedLinear(attention["c_proj"], from: size, to: size)
+        queryKeyValue = try Projection(transposed: attention["c_attn"], from: size, to: 3 * size)
+        attentionOutput = try Projection(transposed: attention["c_proj"], from: size, to: size)
         feedForwardNorm = try LayerNorm(weights["ln_2"], size: size, epsilon: epsilon)
-        feedForwardInput = try TransposedLinear(feedForward["c_fc"], from: size, to: 4 * size)
-        feedForwardOutput = try TransposedLinear(feedForward["c_proj"], from: 4 * size, to: size)
+        feedForwardInput = try Projection(transposed: feedForward["c_fc"], from: size, to: 4 * size)
+        feedForwardOutput = try Projection(transposed: feedForward["c_proj"], from: 4 * size, to: size)
     }
 
     /// `[batch, time, hidden]` → the same.
@@ -78,22 +87,5 @@ struct GPT2Layer: Sendable {
         let attended = try memory.attend(layer: layer, query: parts[0], key: parts[1], value: parts[2])
         let x = try x + attentionOutput(attended.joinedHeads())
         return try x + feedForwardOutput(feedForwardInput(feedForwardNorm(x)).gelu(approximate: true))
-    }
-}
-
-/// A linear layer whose checkpoint stores the matrix as `[from, to]` (upstream: `Conv1D` of transformers).
-struct TransposedLinear: Sendable {
-    /// `[to, from]`, a view of what the file holds.
-    let weight: Tensor
-    let bias: Tensor
-
-    init(_ weights: Weights, from inputs: Int, to outputs: Int) throws {
-        weight = try weights.tensor("weight", shape: [inputs, outputs], initial: .normal(std: 0.02)).transposed(0, 1)
-        bias = try weights.tensor("bias", shape: [outputs], initial: .zeros)
-    }
-
-    /// `[..., from]` → `[..., to]`.
-    func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try x.linear(weight, bias)
     }
 }

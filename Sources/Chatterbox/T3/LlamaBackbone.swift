@@ -29,9 +29,9 @@ public struct LlamaConfiguration: Sendable, Codable, Hashable {
 }
 
 /// The Llama transformer without token embedding and head (Touvron et al. 2023; upstream: `LlamaModel` of transformers).
-public struct LlamaBackbone: Backbone {
+public struct LlamaBackbone: Backbone, Adaptable {
     public let layerCount, headCount, headSize: Int
-    let layers: [LlamaLayer]
+    var layers: [LlamaLayer]
     let norm: RMSNorm
     let rotary: RotaryEmbedding
 
@@ -60,13 +60,26 @@ public struct LlamaBackbone: Backbone {
         }
         return try norm(hidden)
     }
+
+    mutating func changeProjections(_ change: (String, inout Projection) throws -> Void) rethrows {
+        for index in layers.indices {
+            let name = "layers.\(index)"
+            try change("\(name).self_attn.q_proj", &layers[index].attention.query)
+            try change("\(name).self_attn.k_proj", &layers[index].attention.key)
+            try change("\(name).self_attn.v_proj", &layers[index].attention.value)
+            try change("\(name).self_attn.o_proj", &layers[index].attention.output)
+            try change("\(name).mlp.gate_proj", &layers[index].feedForward.gate)
+            try change("\(name).mlp.up_proj", &layers[index].feedForward.up)
+            try change("\(name).mlp.down_proj", &layers[index].feedForward.down)
+        }
+    }
 }
 
 /// One layer: attention and feed-forward, each on normalised inputs and added to them.
 struct LlamaLayer: Sendable {
     let inputNorm, feedForwardNorm: RMSNorm
-    let attention: LlamaAttention
-    let feedForward: LlamaFeedForward
+    var attention: LlamaAttention
+    var feedForward: LlamaFeedForward
 
     init(_ weights: Weights, _ configuration: LlamaConfiguration) throws {
         let (size, epsilon) = (configuration.hiddenSize, configuration.normEpsilon)
@@ -88,15 +101,15 @@ struct LlamaLayer: Sendable {
 /// Multi-head attention over rotated queries and keys.
 struct LlamaAttention: Sendable {
     let heads: Int
-    let query, key, value, output: Linear
+    var query, key, value, output: Projection
 
     init(_ weights: Weights, _ configuration: LlamaConfiguration) throws {
         let size = configuration.hiddenSize
         heads = configuration.heads
-        query = try Linear(weights["q_proj"], from: size, to: size, bias: false)
-        key = try Linear(weights["k_proj"], from: size, to: size, bias: false)
-        value = try Linear(weights["v_proj"], from: size, to: size, bias: false)
-        output = try Linear(weights["o_proj"], from: size, to: size, bias: false)
+        query = try Projection(weights["q_proj"], from: size, to: size)
+        key = try Projection(weights["k_proj"], from: size, to: size)
+        value = try Projection(weights["v_proj"], from: size, to: size)
+        output = try Projection(weights["o_proj"], from: size, to: size)
     }
 
     /// `[batch, time, hidden]` → the same.
@@ -114,13 +127,13 @@ struct LlamaAttention: Sendable {
 
 /// SwiGLU (Shazeer 2020): silu(gate x) ⊙ (up x), projected down.
 struct LlamaFeedForward: Sendable {
-    let gate, up, down: Linear
+    var gate, up, down: Projection
 
     init(_ weights: Weights, _ configuration: LlamaConfiguration) throws {
         let (size, inner) = (configuration.hiddenSize, configuration.intermediateSize)
-        gate = try Linear(weights["gate_proj"], from: size, to: inner, bias: false)
-        up = try Linear(weights["up_proj"], from: size, to: inner, bias: false)
-        down = try Linear(weights["down_proj"], from: inner, to: size, bias: false)
+        gate = try Projection(weights["gate_proj"], from: size, to: inner)
+        up = try Projection(weights["up_proj"], from: size, to: inner)
+        down = try Projection(weights["down_proj"], from: inner, to: size)
     }
 
     /// `[batch, time, hidden]` → the same.

@@ -38,8 +38,8 @@ public final class PackedT3: Sendable {
     private static func packed(
         _ llama: LlamaBackbone, head: PackedMatrix, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void
     ) throws -> PackedTransformer {
-        func pack(_ layers: Linear..., gated: Bool = false) throws -> PackedMatrix {
-            try PackedMatrix(layers.map { .init($0) }, format: format, gated: gated, team: team)
+        func pack(_ layers: Projection..., gated: Bool = false) throws -> PackedMatrix {
+            try PackedMatrix(layers.map { .init($0.weight) }, format: format, gated: gated, team: team)
         }
         let layers = try llama.layers.map { layer in
             defer { afterLayer() }
@@ -66,7 +66,7 @@ public final class PackedT3: Sendable {
     private static func packed(
         _ gpt2: GPT2Backbone, head: PackedMatrix, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void
     ) throws -> PackedTransformer {
-        func pack(_ layer: TransposedLinear) throws -> PackedMatrix {
+        func pack(_ layer: Projection) throws -> PackedMatrix {
             try PackedMatrix([.init(layer.weight, bias: layer.bias)], format: format, team: team)
         }
         let layers = try gpt2.layers.map { layer in

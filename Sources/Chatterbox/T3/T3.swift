@@ -8,7 +8,7 @@ import Torch
 public struct T3: Sendable {
     public let configuration: T3Configuration
     /// The transformer between embeddings and heads.
-    public let backbone: any Backbone
+    public internal(set) var backbone: any Backbone
     let conditioning: ConditioningEncoder
     let textEmbedding, speechEmbedding: Embedding
     let textPositions, speechPositions: PositionTable?

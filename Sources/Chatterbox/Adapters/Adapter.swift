@@ -1,0 +1,120 @@
+import Torch
+
+/// A small change of a speech token model, such as a voice or a style that it was trained on: low-rank matrices beside some of its
+/// linear layers (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models").
+///
+/// It belongs to the model that it was trained with, its base, and is applied to a request: the base's weights stay as they are. Files
+/// are those of Hugging Face's PEFT, read and written.
+public struct Adapter: Sendable {
+    /// The matrices beside one linear layer, float32.
+    public struct Matrices: Sendable {
+        /// `[rank, from]` and `[to, rank]`.
+        public let a, b: Tensor
+        /// What (x Aᵀ) Bᵀ is multiplied by: alpha ÷ rank, or alpha ÷ √rank (Kalajdzievski 2023, "rsLoRA").
+        public let scale: Double
+
+        public init(a: Tensor, b: Tensor, scale: Double) { (self.a, self.b, self.scale) = (a, b, scale) }
+
+        public var rank: Int { a.size(0) }
+    }
+
+    /// By the layer's name in the speech token model, as `tfmr.layers.0.self_attn.q_proj`.
+    public let matrices: [String: Matrices]
+    /// Tells the base from other models (`Weights.digest()` of its T3); nil where the file does not tell.
+    public let base: String?
+    /// What the base is called.
+    public let baseName: String?
+    /// What errors call the adapter: its file's name.
+    public var name: String
+
+    public init(_ matrices: [String: Matrices], base: String? = nil, baseName: String? = nil, name: String) {
+        (self.matrices, self.base, self.baseName, self.name) = (matrices, base, baseName, name)
+    }
+
+    /// Bytes of its matrices in float32.
+    public var byteCount: Int { matrices.values.reduce(0) { $0 + 4 * ($1.a.count + $1.b.count) } }
+}
+
+/// An adapter as a request asks for it: several add up.
+public struct AdapterUse: Sendable {
+    public let adapter: Adapter
+    /// What its change is multiplied by: 1 as it was trained, 0 nothing.
+    public let weight: Double
+
+    public init(_ adapter: Adapter, weight: Double = 1) { (self.adapter, self.weight) = (adapter, weight) }
+}
+
+/// A transformer whose linear layers adapters can change.
+protocol Adaptable: Backbone {
+    /// Calls the body with each linear layer and its name below `tfmr`.
+    mutating func changeProjections(_ change: (String, inout Projection) throws -> Void) rethrows
+}
+
+extension T3 {
+    /// The same network, sharing its weights, with what adapters add to it.
+    ///
+    /// - Parameter digest: of this network's weights; an adapter that was made for another one is refused.
+    /// - Throws: ``AdapterError`` where an adapter does not fit.
+    public func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> T3 {
+        guard !uses.isEmpty else { return self }
+        guard var backbone = backbone as? any Adaptable else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
+        for use in uses { try use.adapter.check(base: digest) }
+        var missing = uses.map { Set($0.adapter.matrices.keys) }, names: [String] = []
+        try backbone.changeProjections { layer, projection in
+            let name = Self.backboneName + layer
+            names.append(name)
+            for (index, use) in uses.enumerated() {
+                guard let matrices = use.adapter.matrices[name] else { continue }
+                missing[index].remove(name)
+                try matrices.check(against: projection.weight, layer: name, of: use.adapter)
+                projection.changes.append(LowRankChange(
+                    a: try matrices.a.to(projection.weight.device), b: try matrices.b.to(projection.weight.device),
+                    scale: matrices.scale * use.weight))
+            }
+        }
+        for (use, missing) in zip(uses, missing) where !missing.isEmpty {
+            throw AdapterError.unknownLayers(adapter: use.adapter.name, layers: missing.sorted(), known: names)
+        }
+        var adapted = self
+        adapted.backbone = backbone
+        return adapted
+    }
+
+    /// The changed weights of a network with adapters, by the names and in the layout of its checkpoint: what
+    /// ``adapted(by:digest:)`` computes at each step, once and for all.
+    ///
+    /// - Throws: `TorchError`.
+    public func mergedWeights() throws -> [String: Tensor] {
+        guard var backbone = backbone as? any Adaptable else { return [:] }
+        let isTransposed = backbone is GPT2Backbone
+        var merged: [String: Tensor] = [:]
+        try backbone.changeProjections { layer, projection in
+            guard !projection.changes.isEmpty else { return }
+            let weight = try projection.mergedWeight()
+            merged["\(Self.backboneName)\(layer).weight"] = try isTransposed ? weight.transposed(0, 1).contiguous() : weight
+        }
+        return merged
+    }
+
+    /// The scope of the transformer in a checkpoint.
+    static let backboneName = "tfmr."
+}
+
+extension Adapter {
+    fileprivate func check(base digest: String?) throws {
+        guard let base, let digest, base != digest else { return }
+        throw AdapterError.otherBase(adapter: name, expected: base, baseName: baseName, found: digest)
+    }
+}
+
+extension Adapter.Matrices {
+    fileprivate func check(against weight: Tensor, layer: String, of adapter: Adapter) throws {
+        let (outputs, inputs) = (weight.size(0), weight.size(1))
+        guard a.shape == [rank, inputs] else {
+            throw AdapterError.shape(adapter: adapter.name, tensor: "\(layer).lora_A", expected: "[rank, \(inputs)]", found: a.shape)
+        }
+        guard b.shape == [outputs, rank] else {
+            throw AdapterError.shape(adapter: adapter.name, tensor: "\(layer).lora_B", expected: "[\(outputs), \(rank)]", found: b.shape)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import FileSupport
+import Foundation
+
+/// An adapter that cannot be read, or that does not fit a model.
+public enum AdapterError: Error, CustomStringConvertible, Equatable {
+    case notAnAdapter(URL, reason: String)
+    /// What PEFT can do, and this package cannot.
+    case unsupported(URL, what: String)
+    case configuration(URL, reason: String)
+    case unknownLayers(adapter: String, layers: [String], known: [String])
+    case shape(adapter: String, tensor: String, expected: String, found: [Int])
+    case otherBase(adapter: String, expected: String, baseName: String?, found: String)
+    case noLayers(backbone: String)
+
+    public var description: String {
+        switch self {
+        case .notAnAdapter(let url, let reason):
+            return "\(url.path): no adapter: \(reason); expected a file that this package wrote, or a folder of PEFT's with adapter_config.json and "
+                + "adapter_model.safetensors"
+        case .unsupported(let url, let what):
+            return "\(url.path): the adapter has \(what); supported are low-rank matrices (LoRA) beside the transformer's linear layers"
+        case .configuration(let url, let reason):
+            return "\(url.path): the adapter's configuration cannot be read: \(reason.shown(limit: 300))"
+        case .unknownLayers(let adapter, let layers, let known):
+            let more = layers.count > 1 ? " and \(layers.count - 1) more" : ""
+            return "\(adapter): made for another kind of model: it changes \(layers[0])\(more), and this one's layers are \(known.first ?? "none")"
+                + (known.count > 1 ? " to \(known[known.count - 1])" : "")
+        case .shape(let adapter, let tensor, let expected, let found):
+            return "\(adapter): made for a model of another size: \(tensor) is \(found), expected \(expected)"
+        case .otherBase(let adapter, let expected, let baseName, let found):
+            return "\(adapter): made for another model\(baseName.map { " (\($0))" } ?? ""): that one's weights have the digest \(expected.prefix(12)), "
+                + "this one's \(found.prefix(12))"
+        case .noLayers(let backbone):
+            return "a transformer of type \(backbone) takes no adapters"
+        }
+    }
+}
