@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build demo test fuzz clients microbench kernelbench compare cudacheck
+.PHONY: help setup build demo test fuzz clients microbench kernelbench compare cudacheck page
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -26,6 +26,9 @@ fuzz: setup ## Lets libFuzzer look for bytes that reading crashes or hangs on; S
 
 clients: build ## Lets real clients (OpenAI's, LiveKit's, Pipecat's, curl, schemathesis, Prometheus's parser) speak with the server
 	scripts/check-clients
+
+page: build ## Uses the server's page in Chromium: every control, what is played, accessibility; says so where there is none
+	scripts/test-page
 
 microbench: setup ## Prints what small tensor operations cost; Benchmarks/torch-against-python puts Python's beside it
 	swift build $(swift_flags) -c release --product torch-bench

@@ -83,7 +83,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
-            resources: [.embedInCode("Resources/openapi.json")]),
+            resources: [.embedInCode("Resources/openapi.json"), .embedInCode("Resources/page")]),
         .target(name: "Pico", path: "Models", resources: [.copy("pico")]),
         .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "SpeechText", "Torch"]),
         .target(name: "ChatterboxEvaluation", dependencies: ["Chatterbox", "Kernels", "SpeechAudio", "SpeechText", "Torch"]),

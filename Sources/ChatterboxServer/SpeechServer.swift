@@ -115,6 +115,7 @@ public struct SpeechServer: Sendable {
         }
         router.add(middleware: AnswerMiddleware(state: state))
         router.add(middleware: KeyMiddleware(keys: state.configuration.keys, publicLists: state.configuration.publicLists))
+        PageRoutes().add(to: router)
         HealthRoutes(state: state).add(to: router)
         SpeechRoutes(state: state).add(to: router)
         ModelRoutes(state: state).add(to: router)

@@ -44,6 +44,22 @@ final class TestClock: Sendable {
         }
     }
 
+    @Test("a model's files tell what can be asked of it, before it is loaded; where there are none it is not known") func abilities() async throws {
+        let folder = try TemporaryFolder()
+        for name in ["t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt", "voices/ada.voice.safetensors"] {
+            let file = folder.url.appending(path: name)
+            try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data().write(to: file)
+        }
+        let offer = ModelOffering(name: "turbo", folder: folder.url) { throw StandInSpeaker.Failure() }
+        try await LoopbackServer.run([offer, .standIn()]) { server in
+            let turbo = try #require(try await server.ask(.GET, "/models/turbo").json)
+            #expect(turbo["state"] == "inactive" && turbo["languages"] == ["en"] && turbo["ignores"] == ["exaggeration", "cfg_weight"] && turbo["voices"] == ["ada"])
+            let unknown = try #require(try await server.ask(.GET, "/models/stand-in").json)
+            #expect(unknown["languages"] == .null && unknown["ignores"] == .null && unknown["voices"] == [])
+        }
+    }
+
     @Test("a model is loaded when it is asked for, once for all who wait, and unloaded when nobody uses it") func loading() async throws {
         let model = GatedModel()
         try await LoopbackServer.run([model.offer]) { server in

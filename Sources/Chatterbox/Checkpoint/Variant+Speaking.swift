@@ -1,7 +1,16 @@
+import Foundation
 import SpeechText
 import Torch
 
 extension Variant {
+    /// The variant that a folder's files make, of which none is read.
+    ///
+    /// - Throws: ``CheckpointError`` where they make none.
+    public init(of folder: URL) throws { self = try ModelFiles(folder).variant }
+
+    /// The options that its decoding ignores, called as the properties of ``SpeechOptions`` and ``SamplingOptions`` are.
+    public var ignoredOptions: Set<String> { Set(ignored.map(\.rawValue)) }
+
     /// The variant of this ``name``.
     public init?(named name: String) {
         guard let variant = Self.all.first(where: { $0.name == name }) else { return nil }

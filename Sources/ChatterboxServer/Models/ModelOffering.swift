@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 
 /// A model that the server offers, loaded or not.
@@ -14,11 +15,13 @@ public struct ModelOffering: Sendable {
     public let isPinned: Bool
     /// The files that it comes from; nil where there are none.
     let files: ModelFolder?
+    /// What it is, by its files; nil where there are none.
+    let variant: Variant?
     let load: @Sendable () async throws -> any ServedModel
 
     /// - Parameters:
     ///   - name: what requests call it.
-    ///   - folder: of the model's files, by whose digest it is known.
+    ///   - folder: of the model's files, by whose digest it is known, and whose names tell what it can do.
     ///   - created: when it was made, for listings.
     ///   - bytes: of memory that it takes when loaded, about (`Model.byteCount`).
     ///   - usesGPU: whether that is a GPU's memory.
@@ -30,5 +33,6 @@ public struct ModelOffering: Sendable {
     ) {
         (self.name, self.created, self.bytes, self.usesGPU, self.isPinned, self.load) = (name, created, bytes, usesGPU, isPinned, load)
         files = folder.map(ModelFolder.init)
+        variant = folder.flatMap { try? Variant(of: $0) }
     }
 }

@@ -7,9 +7,6 @@ struct HealthRoutes: Sendable {
     let state: ServerState
 
     func add(to router: Router<ServerContext>) {
-        router.get("/") { _, _ in
-            Response(["service": "chatterbox", "speech": "/v1/audio/speech", "documentation": "/openapi.json"])
-        }
         router.route("/openapi.json", [.get: { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json"],

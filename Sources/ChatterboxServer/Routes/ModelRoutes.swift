@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import Hummingbird
 
@@ -37,7 +38,22 @@ extension ModelInventory.Entry {
             "state": .string(phase.rawValue), "pinned": .bool(isPinned), "on_gpu": .bool(offer.usesGPU), "resting": .bool(isResting),
             "memory_bytes": .init(offer.bytes), "digest": .init(digest), "requests": .init(users),
             "last_used": lastUse.map { .init(Int($0.timeIntervalSince1970)) } ?? .null, "watermark": marksSpeech.map { .bool($0) } ?? .null,
-            "error": .init(reason),
+            "error": .init(reason), "languages": offer.variant.map { .strings($0.languages.map(\.code)) } ?? .null,
+            "ignores": offer.variant.map { .strings($0.ignoredFields) } ?? .null, "voices": .strings(ownVoices),
         ]
     }
+
+    /// The names of the voices that come with the model.
+    private var ownVoices: [String] { offer.files.map { VoiceLibrary(ofModel: $0.folder).entries().map(\.name) } ?? [] }
+}
+
+extension Variant {
+    /// Fields of a request for speech that it has no use for.
+    fileprivate var ignoredFields: [String] {
+        [("exaggeration", "exaggeration"), ("guidance", "cfg_weight")].filter { ignoredOptions.contains($0.0) }.map(\.1)
+    }
+}
+
+extension JSON {
+    fileprivate static func strings(_ texts: [String]) -> JSON { .array(texts.map { .string($0) }) }
 }

@@ -1,0 +1,94 @@
+/** One text as it was spoken: its sound, its words and how it was made. */
+
+import { Samples } from "./sound.js";
+import { Words } from "./words.js";
+
+/**
+ * Tells of `sound` when there is more, `words` when times are known, `end` when it is whole.
+ */
+export class Take extends EventTarget {
+  samples = new Samples();
+  /** Seconds to the first sound, and to the end. */
+  figures = { first: 0, all: 0 };
+  isWhole = false;
+  /** @type {string[]} */
+  warnings = [];
+  /** @type {number} When it was made, in milliseconds. */
+  time = Date.now();
+  /** @type {number | null} Its number in the history. */
+  id = null;
+
+  /** @param {Record<string, any>} order What was asked for, in the fields of the API. */
+  constructor(order) {
+    super();
+    this.order = order;
+    this.words = new Words(order.input);
+  }
+
+  get seconds() {
+    return this.samples.seconds;
+  }
+
+  /** Seconds that it has, or will have, about. */
+  get expectedSeconds() {
+    return this.isWhole ? this.seconds : Math.max(this.seconds, this.words.expectedSeconds);
+  }
+
+  /**
+   * Has the server speak it.
+   * @param {import("./server.js").Server} server
+   * @param {AbortSignal} signal
+   */
+  async make(server, signal) {
+    const begin = performance.now(), since = () => (performance.now() - begin) / 1000;
+    try {
+      await server.speak(this.order, {
+        onStart: (seed, warnings) => {
+          // The seed that was drawn speaks it the same way again.
+          if (seed) this.order = { ...this.order, seed: Number(seed) };
+          this.warnings = warnings;
+          this.dispatchEvent(new Event("start"));
+        },
+        onSound: (samples) => {
+          this.figures.first ||= since();
+          this.figures.all = since();
+          this.samples.append(samples);
+          this.words.estimate(this.seconds, false);
+          this.dispatchEvent(new Event("sound"));
+        },
+        onWords: (words, areEstimated) => {
+          this.words.tell(words, areEstimated);
+          this.words.estimate(this.seconds, false);
+          this.dispatchEvent(new Event("words"));
+        },
+      }, signal);
+    } finally {
+      this.#finish();
+    }
+  }
+
+  #finish() {
+    this.isWhole = true;
+    this.words.estimate(this.seconds, true);
+    this.dispatchEvent(new Event("end"));
+  }
+
+  /** What the history keeps of it, beside its samples. */
+  get record() {
+    const times = this.words.all.map(({ start, end, isKnown, isEstimated }) => ({ start, end, isKnown, isEstimated }));
+    return { time: this.time, order: this.order, figures: this.figures, seconds: this.seconds, times };
+  }
+
+  /**
+   * @param {any} record
+   * @param {Int16Array} samples
+   * @returns {Take}
+   */
+  static from(record, samples) {
+    const take = new Take(record.order);
+    take.samples = new Samples(samples);
+    [take.figures, take.time, take.id, take.isWhole] = [record.figures, record.time, record.id, true];
+    take.words.all.forEach((word, index) => Object.assign(word, record.times[index]));
+    return take;
+  }
+}
