@@ -66,10 +66,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(name: "CServerFiles"),
         .target(
             name: "ChatterboxServer",
             dependencies: [
-                "Chatterbox", "SpeechAudio", "SpeechText", "Torch",
+                "Chatterbox", "CServerFiles", "SpeechAudio", "SpeechText", "Torch",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -83,7 +84,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
-            resources: [.embedInCode("Resources/openapi.json"), .embedInCode("Resources/page")]),
+            exclude: ["Resources"]),
         .target(name: "Pico", path: "Models", resources: [.copy("pico")]),
         .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "SpeechText", "Torch"]),
         .target(name: "ChatterboxEvaluation", dependencies: ["Chatterbox", "Kernels", "SpeechAudio", "SpeechText", "Torch"]),

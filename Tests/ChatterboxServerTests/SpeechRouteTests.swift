@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import SpeechAudio
 import Synchronization
 import TestSupport
@@ -252,6 +253,22 @@ import Testing
         try await LoopbackServer.run { server in
             let answer = try await server.speak([("seed", 42)])
             #expect(answer.headers["x-chatterbox-seed"] == ["42"])
+        }
+    }
+
+    @Test("estimated times come with each text that has been spoken, not first at the end") func wordsMeanwhile() async throws {
+        let gate = Gate()
+        let steps: [StandInSpeaker.Step] = [.text("The ship", 0.5), .sound(0.5), .text("was late.", 0.25), .wait(gate), .sound(0.25)]
+        try await LoopbackServer.run([.standIn("stand-in", steps)]) { server in
+            let order = LoopbackServer.order([("stream_format", "sse"), ("timestamps", true)])
+            let response = try await server.open(.POST, "/v1/audio/speech", bytes: JSON.bytes(order), headers: ["content-type": "application/json"])
+            var text = ""
+            for try await bytes in response.body {
+                text += String(buffer: bytes)
+                // The second text waits for this.
+                if text.contains(#""words":[{"word":"The","start":0,"end":0.444},{"word":"ship","start":0.444,"end":1}]"#) { gate.open() }
+            }
+            #expect(text.contains(#""words":[{"word":"was","start":1,"end":1.2},{"word":"late.","start":1.2,"end":1.5}]"#), "\(text.suffix(900))")
         }
     }
 

@@ -11,6 +11,8 @@ final class StandInSpeaker: ServedModel {
     /// What comes next.
     enum Step: Sendable {
         case sound(Double)
+        /// Sound in which a text begins.
+        case text(String, Double)
         /// Waits until the gate opens.
         case wait(Gate)
         case fail
@@ -86,14 +88,18 @@ final class StandInSpeaker: ServedModel {
                     return .finished(whole)
                 }
                 switch steps[step] {
-                case .sound(let seconds):
-                    let samples = (0..<Int(seconds * 24_000)).map { 0.4 * sin(Float($0) / 20) }
-                    return .audio(SpeechChunk(audio: Audio(samples: samples, sampleRate: 24_000), text: "", report: SpeechReport(), seed: seed, words: []))
+                case .sound(let seconds): return sound(seconds, "")
+                case .text(let text, let seconds): return sound(seconds, text)
                 case .wait(let gate):
                     await gate.wait(orUntil: cancelled)
                 case .fail: throw Failure()
                 }
             }
+        }
+
+        private func sound(_ seconds: Double, _ text: String) -> SpeechEvent {
+            let samples = (0..<Int(seconds * 24_000)).map { 0.4 * sin(Float($0) / 20) }
+            return .audio(SpeechChunk(audio: Audio(samples: samples, sampleRate: 24_000), text: text, report: SpeechReport(), seed: seed, words: []))
         }
 
         func cancel() {

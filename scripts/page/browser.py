@@ -19,7 +19,7 @@ document.addEventListener("securitypolicyviolation", (event) => violations.push(
 const connect = AudioNode.prototype.connect, ears = new WeakMap();
 AudioNode.prototype.connect = function (target, ...rest) {
   if (target === this.context.destination && !ears.has(this.context)) {
-    const ear = this.context.createScriptProcessor(4096, 1, 1);
+    const ear = this.context.createScriptProcessor(16384, 1, 1);
     ears.set(this.context, ear);
     ear.onaudioprocess = (event) => heard.push(event.inputBuffer.getChannelData(0).slice());
     connect.call(ear, target);
@@ -102,6 +102,8 @@ class Browser:
             yield visit
             visit.check(allowed)
         finally:
+            context.unroute_all(behavior="ignoreErrors")
+            visit.page.unroute_all(behavior="ignoreErrors")
             context.close()
 
     @staticmethod

@@ -9,15 +9,17 @@ from pathlib import Path
 import soundfile
 
 import audit
+import parts
 import programs
 import speaking
+import texts
 import voices
 from browser import Browser
 
 CHECKS = [
-    speaking.first_paint, speaking.parts, speaking.speech_while_it_is_made, speaking.moving, speaking.stop, speaking.settings, speaking.same_seed,
-    speaking.downloads, speaking.texts, speaking.history, speaking.errors, voices.recording, voices.file, voices.key, programs.calls, audit.keyboard,
-    audit.accessibility, audit.pictures,
+    speaking.first_paint, parts.parts, speaking.speech_while_it_is_made, speaking.moving, speaking.stop, speaking.settings, speaking.same_seed, speaking.errors,
+    texts.texts, texts.downloads, texts.book, texts.history, voices.recording, voices.file, voices.key, programs.calls, audit.keyboard, audit.accessibility,
+    audit.pictures,
 ]
 
 

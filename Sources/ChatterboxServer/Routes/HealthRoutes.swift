@@ -10,7 +10,7 @@ struct HealthRoutes: Sendable {
         router.route("/openapi.json", [.get: { _, _ in
             Response(
                 status: .ok, headers: [.contentType: "application/json"],
-                body: ResponseBody(byteBuffer: ByteBuffer(bytes: PackageResources.openapi_json)))
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: ServerFile.bytes("openapi.json"))))
         }])
         router.route("/live", [.get: { _, _ in Response(["status": "ok"]) }])
         router.route("/health", [.get: { _, _ in Response(["status": .string(state.current == .starting ? "starting" : "ok")]) }])

@@ -1,3 +1,4 @@
+import CServerFiles
 import Crypto
 import Foundation
 import HTTPTypes
@@ -30,6 +31,24 @@ struct PageRoutes: Sendable {
     }
 }
 
+/// A file in the program.
+enum ServerFile {
+    /// All of them, by their names under `Resources`.
+    static let all: [String: [UInt8]] = {
+        let files = sequence(state: 0) { index -> ct_server_file? in
+            defer { index += 1 }
+            return ct_server_file(index)?.pointee
+        }
+        return Dictionary(uniqueKeysWithValues: files.map { (String(cString: $0.name), Array(UnsafeBufferPointer(start: $0.bytes, count: $0.size))) })
+    }()
+
+    /// A file that must be there.
+    static func bytes(_ name: String) -> [UInt8] {
+        guard let bytes = all[name] else { preconditionFailure("the program has no file \(name)") }
+        return bytes
+    }
+}
+
 /// A file of the page.
 struct PageFile: Sendable {
     let bytes: [UInt8]
@@ -42,24 +61,20 @@ struct PageFile: Sendable {
         tag = "\"" + SHA256.hash(data: bytes).prefix(16).map { String(format: "%02x", $0) }.joined() + "\""
     }
 
-    static let index = PageFile(PackageResources.index_html, "text/html; charset=utf-8")
+    private static let types = [
+        "css": "text/css; charset=utf-8", "html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml",
+    ]
 
-    /// Those that the page asks for, by name.
+    /// Those of the page, by name.
     static let all: [String: PageFile] = {
-        let scripts: [String: [UInt8]] = [
-            "app.js": PackageResources.app_js, "calls.js": PackageResources.calls_js, "dom.js": PackageResources.dom_js,
-            "events.js": PackageResources.events_js, "history.js": PackageResources.history_js, "player.js": PackageResources.player_js,
-            "reader.js": PackageResources.reader_js, "recorder.js": PackageResources.recorder_js,
-            "recorder-worklet.js": PackageResources.recorder_worklet_js, "server.js": PackageResources.server_js,
-            "settings.js": PackageResources.settings_js, "sound.js": PackageResources.sound_js, "spectrum.js": PackageResources.spectrum_js,
-            "status.js": PackageResources.status_js, "take.js": PackageResources.take_js, "timeline.js": PackageResources.timeline_js,
-            "voices.js": PackageResources.voices_js, "words.js": PackageResources.words_js,
-        ]
-        let styles = ["layout.css": PackageResources.layout_css, "theme.css": PackageResources.theme_css]
-        return scripts.mapValues { PageFile($0, "text/javascript; charset=utf-8") }
-            .merging(styles.mapValues { PageFile($0, "text/css; charset=utf-8") }) { $1 }
-            .merging(["icon.svg": PageFile(PackageResources.icon_svg, "image/svg+xml")]) { $1 }
+        let files = ServerFile.all.compactMap { path, bytes -> (String, PageFile)? in
+            guard path.hasPrefix("page/"), let type = types[URL(filePath: path).pathExtension] else { return nil }
+            return (String(path.dropFirst("page/".count)), PageFile(bytes, type))
+        }
+        return Dictionary(uniqueKeysWithValues: files)
     }()
+
+    static let index = PageFile(ServerFile.bytes("page/index.html"), types["html"]!)
 
     /// What the page may do: run its own scripts, show its own pictures, ask this server, and play what it has recorded itself.
     private static let policy = [

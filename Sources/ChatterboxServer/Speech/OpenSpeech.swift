@@ -36,6 +36,8 @@ actor OpenSpeech {
 
     /// Whether the times of words are guessed from how long the words are.
     nonisolated let estimatesWords: Bool
+    /// What is being spoken and when it began, where they are.
+    private var begun: (text: String, start: Double)?
 
     /// - Parameters:
     ///   - voice: nil for the model's own.
@@ -71,10 +73,11 @@ actor OpenSpeech {
             case .warning(let warning): warnings.append(warning.description)
             case .audio(let chunk):
                 for place in places { place.comes(to: .sounds) }
+                let words = chunk.words + (estimatesWords && !chunk.text.isEmpty ? estimatedWords(before: chunk.text) : [])
                 intervals += listener.take(chunk.audio.duration).map { [$0] } ?? []
                 try file?.append(chunk.audio)
                 let bytes = try encoder?.encode(chunk.audio) ?? []
-                if !bytes.isEmpty || !chunk.words.isEmpty { return Piece(bytes: bytes, words: chunk.words) }
+                if !bytes.isEmpty || !words.isEmpty { return Piece(bytes: bytes, words: words) }
             case .progress: break
             case .finished(let whole):
                 report = whole
@@ -84,11 +87,19 @@ actor OpenSpeech {
                     throw APIError(.internalServerError, "the model ended without a sound; another seed may help", parameter: "input", code: "no_speech")
                 }
                 try file?.finish()
-                let last = Piece(bytes: try encoder?.finish() ?? [], words: estimatesWords ? order.input.estimatedWords(within: listener.heard) : [])
+                let last = Piece(bytes: try encoder?.finish() ?? [], words: estimatesWords ? estimatedWords(before: "") : [])
                 if !last.bytes.isEmpty || !last.words.isEmpty { return last }
             }
         }
         return nil
+    }
+
+    /// The words of what has been spoken when another text begins, or none any more.
+    private func estimatedWords(before next: String) -> [SpokenWord] {
+        // A model that does not tell what it is speaking speaks all of the text.
+        let ended = begun ?? (next.isEmpty ? (order.input, 0) : nil)
+        begun = (next, listener.heard)
+        return ended.map { $0.text.estimatedWords(from: $0.start, to: listener.heard) } ?? []
     }
 
     /// Ends the work; whoever waits for the next piece sees `CancellationError`.
@@ -118,14 +129,14 @@ actor OpenSpeech {
 }
 
 extension String {
-    /// Its words, each in its share of so many seconds.
-    func estimatedWords(within seconds: Double) -> [SpokenWord] {
+    /// Its words, each in its share of a stretch of sound.
+    func estimatedWords(from begin: Double, to end: Double) -> [SpokenWord] {
         let words = split(whereSeparator: \.isWhitespace)
         let total = Double(words.reduce(0) { $0 + $1.count + 1 })
-        var position = 0.0
+        var position = begin
         return words.map { word in
             let start = position
-            position += Double(word.count + 1) / total * seconds
+            position += Double(word.count + 1) / total * (end - begin)
             return SpokenWord(text: String(word), start: start, end: position)
         }
     }

@@ -7,12 +7,11 @@ import { Player } from "./player.js";
 import { Reader } from "./reader.js";
 import { Server } from "./server.js";
 import { Settings } from "./settings.js";
-import { wav, sampleRate } from "./sound.js";
 import { Status } from "./status.js";
 import { Take } from "./take.js";
 import { Timeline } from "./timeline.js";
 import { Voices } from "./voices.js";
-import { Words } from "./words.js";
+import { usualRate } from "./words.js";
 
 const server = new Server(), settings = new Settings(), player = new Player(), status = new Status(server);
 const timeline = new Timeline(element("timeline"), element("wave"), element("spectrum"), element("cursor"));
@@ -127,8 +126,7 @@ async function download() {
   if (!take) return;
   button.disabled = true;
   try {
-    const sound = extension === "wav" ? wav(take.samples.all, sampleRate) : await server.file(take.order, extension);
-    save(sound, `speech.${extension}`);
+    save(await take.file(server, extension), `speech.${extension}`);
   } catch (error) {
     say(message, sentence(error), "error");
   }
@@ -138,8 +136,8 @@ async function download() {
 // MARK: text
 
 function showText() {
-  const count = [...text.value].length, seconds = new Words(text.value).expectedSeconds;
-  element("count").textContent = count ? `${count.toLocaleString()} characters, about ${clock(Math.max(1, seconds))}` : "";
+  const count = text.value.length;
+  element("count").textContent = count ? `${count.toLocaleString("en")} characters, about ${clock(Math.max(1, count / usualRate))}` : "";
   element("speak").disabled = !text.value.trim();
   // A book is not kept: browsers have room for a few megabytes.
   localStorage.setItem(draftName, text.value.length < 200_000 ? text.value : "");

@@ -64,9 +64,12 @@ export class Spectrogram {
   #real = new Float32Array(size);
   #imaginary = new Float32Array(size);
 
-  /** @param {Int16Array} samples All of them, from the beginning. */
-  extend(samples) {
-    const count = Math.floor(samples.length / hop);
+  /**
+   * @param {Int16Array} samples All of them, from the beginning.
+   * @param {boolean} isWhole Whether no more will come. A frame reaches beyond its hop, into sound that must be there.
+   */
+  extend(samples, isWhole) {
+    const reach = isWhole ? 0 : (size - hop) / 2, count = Math.max(0, Math.floor((samples.length - reach) / hop));
     if (count > this.peaks.length) this.#grow(Math.max(count, 2 * this.peaks.length));
     for (; this.frameCount < count; this.frameCount++) this.#compute(samples, this.frameCount);
   }
@@ -84,9 +87,9 @@ export class Spectrogram {
    * @param {number} frame
    */
   #compute(samples, frame) {
-    const begin = frame * hop;
+    const begin = frame * hop, first = begin - (size - hop) / 2;
     let peak = 0;
-    for (let index = 0; index < size; index++) this.#real[index] = ((samples[begin + index] ?? 0) / 32_768) * this.#window[index];
+    for (let index = 0; index < size; index++) this.#real[index] = ((samples[first + index] ?? 0) / 32_768) * this.#window[index];
     for (let index = begin; index < begin + hop; index++) peak = Math.max(peak, Math.abs(samples[index]) / 32_768);
     this.peaks[frame] = peak;
     this.loudest = Math.max(this.loudest, peak);
@@ -96,7 +99,7 @@ export class Spectrogram {
       const first = Math.floor(this.#edges[band]), last = Math.max(first + 1, Math.floor(this.#edges[band + 1]));
       let power = 0;
       for (let bin = first; bin < last; bin++) power = Math.max(power, this.#real[bin] ** 2 + this.#imaginary[bin] ** 2);
-      // From -50 to 40 dB of a window's sum.
+      // From -45 to 40 dB: a tone at full scale comes to 48.
       const decibels = 10 * Math.log10(power + 1e-10);
       this.bands[frame * bandCount + band] = Math.max(0, Math.min(255, ((decibels + 45) / 85) * 255));
     }

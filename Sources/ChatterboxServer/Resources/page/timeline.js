@@ -69,7 +69,7 @@ export class Timeline extends EventTarget {
     if (!this.#isStale && position === this.#shown) return;
     const colours = (this.#colours ??= paint(getComputedStyle(this.place)));
     if (this.#isStale) {
-      if (this.#take) this.#spectrogram.extend(this.#take.samples.all);
+      if (this.#take) this.#spectrogram.extend(this.#take.samples.all, this.#take.isWhole);
       this.#drawSpectrum(colours.bands);
     }
     this.#drawWave(position, colours);

@@ -1,7 +1,7 @@
 /** The words of a text and when each is heard. */
 
 /** Characters that are spoken in a second, about, until a speech tells its own rate. */
-const usualRate = 15;
+export const usualRate = 15;
 
 /**
  * @typedef {object} Word
@@ -120,6 +120,26 @@ export class Words {
     }
     return low - 1;
   }
+}
+
+/**
+ * A text in parts of at most so many characters, cut behind a paragraph, else a sentence, else a word, where there is one in the
+ * second half of a part. Together they are the text.
+ * @param {string} text
+ * @param {number} most
+ * @returns {string[]}
+ */
+export function parts(text, most) {
+  const all = [];
+  let rest = text;
+  while (rest.length > most) {
+    const room = rest.slice(0, most), ends = [/\n\s*\n(?=\S)/g, /[.!?…。！？]["'”’)]*\s+(?=\S)/g, /\s+(?=\S)/g];
+    const places = ends.map((end) => Math.max(0, ...[...room.matchAll(end)].map((match) => match.index + match[0].length)));
+    const place = places.find((place) => place > most / 2) ?? most;
+    all.push(rest.slice(0, place));
+    rest = rest.slice(place);
+  }
+  return rest.trim() || !all.length ? [...all, rest] : all;
 }
 
 /**
