@@ -169,6 +169,30 @@ def moving(browser, given) -> None:
         assert colours[0] >= 3 and colours[1] > 100, colours
 
 
+def estimated(browser, given) -> None:
+    """times that are guesses are marked as such, and said to be"""
+    with browser.visit(given.open) as visit:
+        page = visit.page
+
+        def guess(route) -> None:
+            answer = route.fetch()
+            assert '"estimated":false' in answer.text()
+            route.fulfill(response=answer, body=answer.text().replace('"estimated":false', '"estimated":true'))
+
+        page.route("**/v1/audio/speech", guess)
+        spoken(page, SHORT)
+        expect(page.locator("#estimated")).to_be_visible()
+        page.click("#reader span:text-is('minded')")
+        assert page.get_attribute("#reader", "data-estimated") == "true"
+        assert "dashed" in page.evaluate("getComputedStyle(document.querySelector('#reader .now')).textDecoration")
+        # Where the server tells, they are not.
+        page.unroute_all()
+        spoken(page)
+        expect(page.locator("#estimated")).to_be_hidden()
+        page.click("#reader span:text-is('minded')")
+        assert page.get_attribute("#reader", "data-estimated") == "false"
+
+
 def stop(browser, given) -> None:
     """the stop button frees the server at once"""
     with browser.visit(given.open) as visit:
