@@ -30,10 +30,10 @@ import Testing
         func close() { closings.withLock { for closing in $0 { closing.finish() } } }
     }
 
-    @Test("a server that stops waits until every connection is closed") func waiting() async throws {
+    @Test("a server that stops waits until every connection is closed") func waiting() async {
         let connections = ConnectionTasks(), doors = Doors()
         await doors.open(3, in: connections)
-        try await testGracefulShutdown { trigger in
+        await testGracefulShutdown { trigger in
             async let stopped: Void = connections.run()
             trigger.triggerGracefulShutdown()
             #expect(doors.closed.withLock(\.self) == 0)
@@ -52,11 +52,11 @@ import Testing
         #expect(doors.cut.withLock(\.self) == 3)
     }
 
-    @Test("a server whose connections are all closed stops at once") func none() async throws {
+    @Test("a server whose connections are all closed stops at once") func none() async {
         let connections = ConnectionTasks(), doors = Doors()
         await doors.open(2, in: connections)
         doors.close()
-        try await testGracefulShutdown { trigger in
+        await testGracefulShutdown { trigger in
             trigger.triggerGracefulShutdown()
             await connections.run()
         }
