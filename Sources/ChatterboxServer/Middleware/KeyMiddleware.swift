@@ -23,7 +23,7 @@ struct KeyMiddleware: RouterMiddleware {
 
     private func isOpen(_ request: Request) -> Bool {
         let path = request.uri.path.hasPrefix("/v1/") ? String(request.uri.path.dropFirst(3)) : request.uri.path
-        return Self.open.contains(path) || request.uri.path.hasPrefix("/page/") || publicLists && request.method == .get && Self.lists.contains(path)
+        return Self.open.contains(path) || PageFile.isPage(request.uri.path) || publicLists && request.method == .get && Self.lists.contains(path)
     }
 
     private static func key(_ headers: HTTPFields) -> String? {

@@ -76,6 +76,9 @@ struct PageFile: Sendable {
 
     static let index = PageFile(ServerFile.bytes("page/index.html"), types["html"]!)
 
+    /// Whether a path is that of one of its files.
+    static func isPage(_ path: String) -> Bool { path.hasPrefix("/page/") && all[String(path.dropFirst("/page/".count))] != nil }
+
     /// What the page may do: run its own scripts, show its own pictures, ask this server, and play what it has recorded itself.
     private static let policy = [
         "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'", "media-src blob:", "base-uri 'none'",
