@@ -25,4 +25,16 @@ import Testing
     }
 
     @Test("without a file the sizes are Pico's") func pico() throws { #expect(try ModelConfiguration(ofFile: nil) == .pico) }
+
+    @Test("an adapter is a path, with a weight behind it where that is not 1") func adapters() throws {
+        func parsed(_ text: String) throws -> AdapterArgument { try #require(AdapterArgument(argument: text)) }
+        #expect(try (parsed("a/b").path, parsed("a/b").weight) == ("a/b", 1))
+        #expect(try (parsed("a=0.5").path, parsed("a=0.5").weight) == ("a", 0.5))
+        #expect(try (parsed("x=y").path, parsed("x=y").weight) == ("x=y", 1))
+        // A file of that name is meant as a file.
+        let odd = folder.url.appending(path: "v=2")
+        try Data().write(to: odd)
+        #expect(try (parsed(odd.path).path, parsed(odd.path).weight) == (odd.path, 1))
+        #expect(AdapterArgument(argument: "") == nil)
+    }
 }

@@ -48,6 +48,14 @@ struct ModelFiles {
         choices.lazy.flatMap { ["\($0).index.json", $0] }.first(where: names.contains).map { folder.appending(path: $0) }
     }
 
+    /// Whether a file of that name is some variant's T3, an index of one, or a part.
+    static func holdsT3(_ name: String) -> Bool {
+        Variant.all.flatMap(\.files.t3).contains { known in
+            let stem = known.split(separator: ".").dropLast().joined(separator: ".")
+            return name == known || name == "\(known).index.json" || (name.hasPrefix("\(stem)-") && name.hasSuffix(".safetensors"))
+        }
+    }
+
     func configuration() throws -> ModelConfiguration {
         let url = folder.appending(path: Self.configurationName)
         return FileManager.default.fileExists(atPath: url.path) ? try ModelConfiguration(url) : variant.configuration

@@ -103,6 +103,14 @@ public struct Weights: Sendable {
     /// Every tensor handed out below this scope so far, by full name.
     public var parameters: [String: Tensor] { store.handedOut(below: path) }
 
+    /// All that a checkpoint file holds, as it is stored, whether a layer has asked for it or not, by full name.
+    ///
+    /// - Throws: what reading throws.
+    public func stored() throws -> [String: Tensor] {
+        let names = store.source.names
+        return try Dictionary(uniqueKeysWithValues: names.compactMap { name in try store.source.stored(name).map { (name, $0) } })
+    }
+
     private func full(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 }
 

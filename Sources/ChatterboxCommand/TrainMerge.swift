@@ -1,0 +1,60 @@
+import ArgumentParser
+import Chatterbox
+import Foundation
+
+/// `chatterbox train merge`: a full model of a model and adapters.
+struct TrainMerge: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "merge", abstract: "Write a full model of a model and adapters.",
+        discussion: """
+            The model that is written speaks as the other does with the adapters, in any program that knows such models. Adapters are \
+            files of this program, or folders that PEFT wrote. Weights keep their precision.
+
+            Examples:
+              chatterbox train merge --model turbo --adapter ada.adapter.safetensors -o turbo-ada
+              chatterbox train merge --model DIR --adapter style=0.5 --adapter voice -o merged
+            """)
+    @Option(help: ArgumentHelp("The model: a name (see `chatterbox models list`), or a folder.", valueName: "name|dir"))
+    var model: String
+    @Option(help: ArgumentHelp("An adapter, with how much of it where that is not 1; several add up.", valueName: "file|dir[=weight]"))
+    var adapter: [AdapterArgument]
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write.", valueName: "dir"), completion: .directory)
+    var output: String
+    @OptionGroup var progress: ProgressArguments
+
+    func validate() throws {
+        if adapter.isEmpty { throw ValidationError("--adapter is missing; give at least one") }
+    }
+
+    func run() async throws {
+        let display = progress.display
+        defer { display.clear() }
+        let offer = ModelOffer(folders: UserFolders(), display: display)
+        let folder = try await offer.folder(of: model)
+        let uses = try adapter.map { try $0.use() }
+        display.begin("Merging into \(folder.lastPathComponent)")
+        let count = try Model.merge(uses, into: folder, to: URL(filePath: output))
+        display.clear()
+        try StandardOutput.print("\(output): \(count) layers changed")
+    }
+}
+
+/// An adapter on the command line: a file or a folder, and how much of it.
+struct AdapterArgument: ExpressibleByArgument {
+    let path: String
+    let weight: Double
+
+    /// A file whose own name ends as a weight does is meant as a file.
+    init?(argument: String) {
+        guard !argument.isEmpty else { return nil }
+        guard !FileManager.default.fileExists(atPath: argument), let sign = argument.lastIndex(of: "="), sign > argument.startIndex,
+            let weight = Double(argument[argument.index(after: sign)...]), weight.isFinite
+        else {
+            (path, weight) = (argument, 1)
+            return
+        }
+        (path, self.weight) = (String(argument[..<sign]), weight)
+    }
+
+    func use() throws -> AdapterUse { AdapterUse(try Adapter.load(from: URL(filePath: path)), weight: weight) }
+}
