@@ -33,10 +33,10 @@ extension TextScanner {
 
     /// 2024-03-15, 15.3.2024, 3/15/2024, and a day before a month's name.
     func date(_ index: Int) -> Match? {
-        let ending = Self.dayEndings[word(before: index)?.lowercased() ?? ""] ?? "er"
         guard begins(index), let first = digits(at: index, most: 4) else { return nil }
         let months = words.months
         guard !months.isEmpty else { return nil }
+        let ending = form.language == "de" ? Self.dayEndings[word(before: index)?.lowercased() ?? ""] ?? "er" : ""
         if let short = germanDayAndMonth(index, first, ending) { return short }
         guard let mark = scalar(first.end), ["-", ".", "/"].contains(mark), let second = digits(at: first.end + 1, most: 2),
             scalar(second.end) == mark,
@@ -80,7 +80,7 @@ extension TextScanner {
             name = full
             if scalar(nameEnd) == "." { nameEnd += 1 }
         }
-        guard words.months.contains(where: { $0 == name || !isEnglish && $0.lowercased() == name.lowercased() }) else { return nil }
+        guard isEnglish ? English.monthNames.contains(name) : form.months.contains(name.lowercased()) else { return nil }
         var year: String?, last = nameEnd
         for joint in ["", ",", " de"] where has(joint, at: nameEnd) {
             let start = nameEnd + joint.unicodeScalars.count

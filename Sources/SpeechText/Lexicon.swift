@@ -69,7 +69,7 @@ public struct Lexicon: Sendable, Hashable {
     public func callAsFunction(_ text: String) -> SpokenText {
         guard !entries.isEmpty else { return SpokenText(unchanged: text) }
         let scalars = Array(text.unicodeScalars)
-        func string(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(scalars[range])) }
+        func string(_ range: Range<Int>) -> String { String(scalars: scalars[range]) }
         func isWord(_ index: Int) -> Bool {
             guard scalars.indices.contains(index) else { return false }
             let properties = scalars[index].properties

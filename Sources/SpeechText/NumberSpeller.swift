@@ -51,7 +51,8 @@ public final class NumberSpeller: Sendable {
     }
 
     /// What ICU's rules say otherwise than people: Arabic's hundreds are one word, and a Chinese model has seldom seen 〇.
-    private static let corrections: [String: [(String, String)]] = [
+    private static let corrections = written.mapValues { $0.map { (Array($0.0.unicodeScalars), Array($0.1.unicodeScalars)) } }
+    private static let written: [String: [(String, String)]] = [
         "zh": [("〇", "零")], "ja": [("〇", "零")], "ko": [("공", "영")], "ru": [("одна целый", "одна целая")],
         "ar": [
             ("ثلاثة مائة", "ثلاثمائة"), ("أربعة مائة", "أربعمائة"), ("خمسة مائة", "خمسمائة"), ("ستة مائة", "ستمائة"),
@@ -62,7 +63,9 @@ public final class NumberSpeller: Sendable {
 
     private func spell(_ number: NSNumber) -> String {
         // ICU puts soft hyphens where a long word may be broken.
-        let spelled = (formatter.withLock { $0.string(from: number) } ?? "\(number)").filter { $0 != "\u{AD}" }
-        return Self.corrections[language]?.reduce(spelled) { $0.replacing($1.0, with: $1.1) } ?? spelled
+        let spelled = formatter.withLock { $0.string(from: number) } ?? "\(number)"
+        var scalars = spelled.unicodeScalars.filter { $0 != "\u{AD}" }.map(\.self)
+        for (found, replacement) in Self.corrections[language] ?? [] { scalars.replaceEach(found, with: replacement) }
+        return String(scalars: scalars)
     }
 }

@@ -94,7 +94,7 @@ struct PieceBuilder {
     ) throws {
         var readings = steps(text, group)
         let spoken = readings.last?.text ?? text, encoded = pipeline.tokenize(spoken, in: language)
-        let isLong = encoded.tokens.count > pipeline.limit || spoken.count > 3 * text.count / 2 && spoken.count > Self.longest
+        let isLong = encoded.tokens.count > pipeline.limit || spoken.utf8.count > Self.longest && spoken.count > max(Self.longest, 3 * text.count / 2)
         if isLong, encoded.hasWords, pipeline.splits {
             let halves = SentenceSplitter(limit: max(1, text.count / 2 + 1))(text)
             if halves.count > 1 {

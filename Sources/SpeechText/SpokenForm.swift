@@ -19,6 +19,8 @@ public struct SpokenForm: Sendable {
     let moneyAbbreviations: [String]
     /// "million" and its like, in all their forms.
     let magnitudeNames: Set<String>
+    /// In lower case.
+    let months: Set<String>
     var language: String { speller.language }
 
     /// - Parameter language: an ISO 639-1 code; one that is not known is read as English.
@@ -31,6 +33,7 @@ public struct SpokenForm: Sendable {
         abbreviationStarts = Set(sorted.compactMap(\.written.unicodeScalars.first))
         let names = Array(words.money.keys) + Self.codes.keys
         moneyAbbreviations = names.filter { $0.unicodeScalars.first?.properties.isAlphabetic == true }.sorted { $0.count > $1.count }
+        months = Set(words.months.map { $0.lowercased() })
         magnitudeNames = Set(words.magnitudes.values.flatMap { noun in
             [noun.one, noun.few, noun.many, noun.other].map { String($0.split(separator: " ").last ?? "") }
         })
@@ -111,12 +114,12 @@ struct TextScanner {
         }
     }
 
-    private func original(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(written[range])) }
-    func string(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(scalars[range])) }
+    private func original(_ range: Range<Int>) -> String { String(scalars: written[range]) }
+    func string(_ range: Range<Int>) -> String { String(scalars: scalars[range]) }
     func scalar(_ index: Int) -> Unicode.Scalar? { scalars.indices.contains(index) ? scalars[index] : nil }
     func isWord(_ scalar: Unicode.Scalar) -> Bool { isDigit(scalar) || isLetter(scalar) }
     func isLetter(_ scalar: Unicode.Scalar) -> Bool {
-        scalar.isASCII ? (65...90).contains(scalar.value & ~32) : scalar.properties.isAlphabetic
+        scalar.isASCII ? (65...90).contains(scalar.value & ~32) : scalar.isAlphabetic
     }
     func isDigit(_ scalar: Unicode.Scalar?) -> Bool { scalar.map { (48...57).contains($0.value) } ?? false }
     /// Scripts without spaces between words.

@@ -26,12 +26,12 @@ public struct SpokenTextSlices {
             if scalar == 0 { spoken = Array(whole.spoken.unicodeScalars) }
             var end = scalar
             while end < spoken.count {
-                let isSpace = spoken[end].properties.isWhitespace
+                let isSpace = spoken[end].isWhiteSpace
                 if !isSpace, rest == 0 { break }
                 if !isSpace { rest -= 1 }
                 end += 1
             }
-            let text = String(String.UnicodeScalarView(spoken[scalar..<end]))
+            let text = String(scalars: spoken[scalar..<end])
             part.append(.init(written: whole.isChanged ? scalar == 0 ? whole.written : "" : text, spoken: text))
             if end == spoken.count { (segment, scalar) = (segment + 1, 0) } else { scalar = end }
             if rest == 0, scalar > 0 { break }
@@ -42,5 +42,5 @@ public struct SpokenTextSlices {
 
 extension String {
     /// Scalars that are no white space.
-    public var inkedScalars: Int { unicodeScalars.count { !$0.properties.isWhitespace } }
+    public var inkedScalars: Int { unicodeScalars.count { !$0.isWhiteSpace } }
 }

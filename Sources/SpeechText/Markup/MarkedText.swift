@@ -194,7 +194,7 @@ struct MarkupScanner {
 
     // MARK: what stands where
 
-    func string(_ range: Range<Int>) -> String { String(String.UnicodeScalarView(scalars[range])) }
+    func string(_ range: Range<Int>) -> String { String(scalars: scalars[range]) }
     func scalar(_ index: Int) -> Unicode.Scalar? { scalars.indices.contains(index) ? scalars[index] : nil }
     func isSpace(_ index: Int) -> Bool { scalars.indices.contains(index) ? scalars[index].isSpace : true }
     /// Whether a letter, a digit or an underscore stands here.
@@ -257,7 +257,7 @@ struct MarkupScanner {
 
 extension Unicode.Scalar {
     /// White space, told quickly for ASCII.
-    var isSpace: Bool { isASCII ? value == 32 || (9...13).contains(value) : properties.isWhitespace }
+    var isSpace: Bool { isASCII ? value == 32 || (9...13).contains(value) : isWhiteSpace }
 }
 
 extension StringProtocol {

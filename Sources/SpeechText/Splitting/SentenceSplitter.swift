@@ -16,6 +16,7 @@ public struct SentenceSplitter: Sendable {
     private static let abbreviations: Set<String> = [
         "mr", "mrs", "ms", "dr", "prof", "st", "sr", "jr", "vs", "etc", "e.g", "i.e", "no", "vol", "fig", "al", "inc", "ltd", "co", "approx",
     ]
+    private static let longestAbbreviation = abbreviations.map(\.count).max() ?? 0
     package static let ends: Set<Character> = [".", "!", "?", "…", "。", "！", "？", "．", "।", "॥", "؟", "۔"]
     package static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』", "）", "】", "›"]
     package static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；", "：", "،", "؛", "·"]
@@ -43,14 +44,17 @@ public struct SentenceSplitter: Sendable {
 
     /// The pieces in order; together they hold every word of the text.
     public func callAsFunction(_ text: String) -> [Piece] {
-        var pieces: [Piece] = []
+        var pieces: [Piece] = [], lastLength = 0
         for piece in sentences(text).flatMap({ divided($0) }) {
             // Chinese and Japanese sentences follow each other without a space.
             let space = (pieces.last?.text.unicodeScalars.last?.value ?? 0) >= 0x2E80 ? "" : " "
-            if let last = pieces.last, last.boundary == .sentence, length(last.text) + space.count + length(piece.text) <= limit {
+            let length = length(piece.text)
+            if let last = pieces.last, last.boundary == .sentence, lastLength + space.count + length <= limit {
                 pieces[pieces.count - 1] = Piece(text: last.text + space + piece.text, boundary: piece.boundary)
+                lastLength += space.count + length
             } else {
                 pieces.append(piece)
+                lastLength = length
             }
         }
         return pieces
@@ -126,11 +130,14 @@ public struct SentenceSplitter: Sendable {
     }
 
     private func endsInAbbreviation(_ characters: ArraySlice<Character>) -> Bool {
-        let word = characters.reversed().prefix { !$0.isWhitespace }.reversed()
-        let letters = String(word).lowercased().drop { !$0.isLetter }
+        var start = characters.endIndex
+        while start > characters.startIndex, !characters[start - 1].isWhitespace { start -= 1 }
+        let word = characters[start...].drop { !$0.isLetter }
+        guard word.count <= Self.longestAbbreviation else { return false }
+        let letters = String(word).lowercased()
         // An initial, as in "J. S. Bach"; "I" ends sentences more often than it abbreviates.
-        if letters.count == 1, letters != "i", word.last?.isUppercase == true { return true }
-        return Self.abbreviations.contains(String(letters))
+        if word.count == 1, letters != "i", word.last?.isUppercase == true { return true }
+        return Self.abbreviations.contains(letters)
     }
 
     private func divided(_ sentence: Piece) -> [Piece] {

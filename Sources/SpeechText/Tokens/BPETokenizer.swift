@@ -10,6 +10,14 @@ public struct BPETokenizer: Sendable {
         let left, right: Int
     }
 
+    /// A word that is hashed at once, not scalar by scalar.
+    private struct Word: Hashable {
+        let scalars: ArraySlice<Unicode.Scalar>
+
+        static func == (a: Word, b: Word) -> Bool { a.scalars == b.scalars }
+        func hash(into hasher: inout Hasher) { scalars.withUnsafeBytes { hasher.combine(bytes: $0) } }
+    }
+
     /// What is merged, and how text is cut into words before.
     enum Alphabet: Sendable {
         /// Characters, in runs of word characters and runs of others.
@@ -27,6 +35,8 @@ public struct BPETokenizer: Sendable {
     private let merges: [Pair: (rank: Int, merged: Int)]
     /// Added tokens by their first scalar, the longest first.
     private let added: [Unicode.Scalar: [(scalars: [Unicode.Scalar], id: Int)]]
+    /// Whether an added token may begin with this: by the scalar's value, one for all beyond ASCII.
+    private let mayBeginAdded: [Bool]
     /// The piece that stands for a character the vocabulary lacks; such characters vanish where there is none.
     public let unknown: Int?
 
@@ -59,6 +69,9 @@ public struct BPETokenizer: Sendable {
         added = Dictionary(
             grouping: file.added.map { (scalars: Array($0.key.string.unicodeScalars), id: $0.value) }, by: { $0.scalars[0] }
         ).mapValues { $0.sorted { $0.scalars.count > $1.scalars.count } }
+        var mayBegin = [Bool](repeating: false, count: 129)
+        for first in added.keys { mayBegin[min(128, Int(first.value))] = true }
+        mayBeginAdded = mayBegin
         pieces = Dictionary(
             (Array(file.vocabulary) + Array(file.added)).map { ($0.value, $0.key.string) }, uniquingKeysWith: { _, last in last })
     }
@@ -86,27 +99,30 @@ public struct BPETokenizer: Sendable {
 
     /// Whether a scalar alone has a piece, or none is made of it.
     private func isKnown(_ scalar: Unicode.Scalar) -> Bool {
-        letters[scalar] != nil || scalar.properties.isWhitespace || added[scalar]?.contains { $0.scalars.count == 1 } == true
+        letters[scalar] != nil || scalar.isWhiteSpace || added[scalar]?.contains { $0.scalars.count == 1 } == true
     }
 
     /// The numbers of a text's pieces.
     public func encode(_ text: String) -> [Int] {
         let scalars = Array(text.unicodeScalars)
         var ids: [Int] = []
-        var known: [ArraySlice<Unicode.Scalar>: [Int]] = [:]
+        var known: [Word: [Int]] = [:]
         var start = 0
         var position = 0
         func flush(_ end: Int) {
             let words = alphabet == .bytes ? GPT2Words.words(scalars[start..<end]) : Self.words(scalars[start..<end])
             for word in words {
-                if let earlier = known[word] { ids += earlier; continue }
+                let key = Word(scalars: word)
+                if let earlier = known[key] { ids += earlier; continue }
                 let encoded = merged(word)
-                known[word] = encoded
+                known[key] = encoded
                 ids += encoded
             }
         }
         while position < scalars.count {
-            if let token = added[scalars[position]]?.first(where: { scalars[position...].starts(with: $0.scalars) }) {
+            if mayBeginAdded[min(128, Int(scalars[position].value))],
+                let token = added[scalars[position]]?.first(where: { scalars[position...].starts(with: $0.scalars) })
+            {
                 flush(position)
                 ids.append(token.id)
                 position += token.scalars.count
@@ -128,8 +144,8 @@ public struct BPETokenizer: Sendable {
                 if (0x61...0x7A).contains(value) || (0x30...0x39).contains(scalar.value) || scalar == "_" { return .word }
                 return scalar.value == 0x20 || (0x09...0x0D).contains(scalar.value) ? .space : .other
             }
-            if scalar.properties.isWhitespace { return .space }
-            return scalar.isWordCharacter ? .word : .other
+            let kind = ScalarKind.kind(scalar)
+            return kind.contains(.space) ? .space : kind.contains(.word) ? .word : .other
         }
         var words: [ArraySlice<Unicode.Scalar>] = []
         var start = scalars.startIndex
@@ -215,17 +231,6 @@ private struct MergeHeap {
             if least == parent { return top }
             items.swapAt(parent, least)
             parent = least
-        }
-    }
-}
-
-extension Unicode.Scalar {
-    /// `\w` of Unicode regular expressions: letters, marks, decimal digits, connecting punctuation, joiners.
-    var isWordCharacter: Bool {
-        if properties.isAlphabetic || properties.isJoinControl { return true }
-        switch properties.generalCategory {
-        case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
-        default: return false
         }
     }
 }

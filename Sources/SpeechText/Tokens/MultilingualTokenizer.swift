@@ -41,7 +41,7 @@ public struct MultilingualTokenizer: TextTokenizer {
     }
 
     private static func plain(_ text: String) -> String {
-        text.isASCII ? text.lowercased() : text.lowercasedByContext().decomposedStringWithCompatibilityMapping
+        text.isASCII ? text.lowercased() : CompatibleForm.of(text.lowercasedByContext())
     }
 
     public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] {
@@ -65,6 +65,8 @@ extension String {
                 let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }
                 let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }
                 lower.append(before?.properties.isCased == true && after?.properties.isCased != true ? "ς" : "σ")
+            } else if !ScalarKind.kind(scalar).contains(.capital) {
+                lower.append(scalar)
             } else {
                 lower.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
             }

@@ -89,12 +89,33 @@ extension [Unicode.Scalar] {
 extension String {
     /// Many scalars at once, which is faster than one after the other.
     init(scalars: some Collection<Unicode.Scalar>) {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(scalars.count)
-        for scalar in scalars {
-            if scalar.isASCII { bytes.append(UInt8(truncatingIfNeeded: scalar.value)) } else { bytes.append(contentsOf: UTF8.encode(scalar)!) }
+        self = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4 * scalars.count) { bytes in
+            var count = 0
+            func add(_ byte: UInt32) {
+                bytes[count] = UInt8(truncatingIfNeeded: byte)
+                count += 1
+            }
+            func addFollowing(_ value: UInt32) { add(0x80 | value & 0x3F) }
+            for scalar in scalars {
+                let value = scalar.value
+                switch value {
+                case 0..<0x80: add(value)
+                case 0x80..<0x800:
+                    add(0xC0 | value >> 6)
+                    addFollowing(value)
+                case 0x800..<0x10000:
+                    add(0xE0 | value >> 12)
+                    addFollowing(value >> 6)
+                    addFollowing(value)
+                default:
+                    add(0xF0 | value >> 18)
+                    addFollowing(value >> 12)
+                    addFollowing(value >> 6)
+                    addFollowing(value)
+                }
+            }
+            return String(decoding: UnsafeBufferPointer(rebasing: bytes[..<count]), as: UTF8.self)
         }
-        self.init(decoding: bytes, as: UTF8.self)
     }
 
     var isASCII: Bool { utf8.allSatisfy { $0 < 0x80 } }
@@ -104,6 +125,6 @@ extension Unicode.Scalar {
     /// What Python's `str.split()` splits at: Unicode's white space and the four information separators.
     var isPythonSpace: Bool {
         if isASCII { return value == 0x20 || (0x09...0x0D).contains(value) || (0x1C...0x1F).contains(value) }
-        return properties.isWhitespace
+        return isWhiteSpace
     }
 }
