@@ -53,7 +53,7 @@ extension TextScanner {
         if let when = date(index) ?? ordinalBefore(index) { return when }
         if let start = time(index) { return timeRange(from: start) ?? start }
         if let row = telephone(index) ?? dotted(index) { return row }
-        if let counted = decade(index) ?? russianYears(index) ?? ordinal(index) ?? mixed(index) ?? ratio(index) ?? range(index) {
+        if let counted = decade(index) ?? russianYears(index) ?? ordinal(index) ?? mixed(index) ?? ratio(index) ?? chain(index) ?? range(index) {
             return counted
         }
         return number(at: index).flatMap { quantity($0) }
@@ -155,14 +155,27 @@ extension TextScanner {
 
     // MARK: ranges, fractions
 
+    /// 10-20-30: three numbers and more with dashes between are no range but a list, as of a score or a part's number.
+    private func chain(_ index: Int) -> Match? {
+        guard begins(index) else { return nil }
+        var parts: [String] = [], end = index, dash: Unicode.Scalar?
+        while let part = number(at: end) {
+            let isNamed = part.whole.count <= 4 && (part.whole.count == 1 || !part.whole.hasPrefix("0"))
+            parts.append(isNamed ? say(part) : speller.digits(part.whole) + (part.fraction.map { " \(words.point) \(speller.digits($0))" } ?? ""))
+            end = part.end
+            guard let mark = scalar(end), ["-", "–", "‑"].contains(mark), dash ?? mark == mark, isDigit(scalar(end + 1)) else { break }
+            (dash, end) = (mark, end + 1)
+        }
+        guard parts.count > 2, ends(end) else { return nil }
+        return Match(end, parts.joined(separator: ["zh": "，", "ja": "、", "ar": "، "][form.language] ?? ", "))
+    }
+
     /// 40–60, 1990–1995, 10-15.
     private func range(_ index: Int) -> Match? {
         guard let first = number(at: index), let dash = scalar(first.end), dash == "–" || dash == "-" || dash == "—",
             isDigit(scalar(first.end + 1)),
             let second = number(at: first.end + 1)
         else { return nil }
-        // Three numbers are no range.
-        if let after = scalar(second.end), after == dash, isDigit(scalar(second.end + 1)) { return nil }
         // Nor is a number with zeros before it an end: 2024-0017.
         if second.whole.count > 1, second.whole.hasPrefix("0") { return nil }
         guard let end = quantity(second) else { return nil }
