@@ -3,10 +3,14 @@ import SpeechAudio
 import Torch
 
 @testable import Chatterbox
+@testable import SpeechText
 
-/// Where bytes go that are read as a file.
+/// Where bytes go that are read as a file: in memory where the system has such a folder, since a disk takes longer to keep what is
+/// written than the rest of an input takes.
 private let folder: URL = {
-    let url = FileManager.default.temporaryDirectory.appending(path: "fuzz-\(ProcessInfo.processInfo.processIdentifier)")
+    let memory = URL(filePath: "/dev/shm")
+    let place = FileManager.default.isWritableFile(atPath: memory.path) ? memory : FileManager.default.temporaryDirectory
+    let url = place.appending(path: "fuzz-\(ProcessInfo.processInfo.processIdentifier)")
     try! FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     return url
 }()

@@ -1,6 +1,5 @@
 import Foundation
 
-@testable import Chatterbox
 @testable import SpeechText
 
 /// The steps from a file's bytes to pieces for one breath. The first byte chooses the language.
