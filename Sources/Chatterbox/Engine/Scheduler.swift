@@ -222,7 +222,10 @@ struct Scheduler: Sendable {
     private func standing(_ choice: Choice, _ patience: Double, _ time: Double) -> (rule: Int, number: Double) {
         let ticket = choice.ticket
         if time - choice.since >= patience { return (1, choice.since) }
-        guard ticket.priority == .interactive, let end = ticket.endOfSound else { return (3, ticket.hasBegun ? 1 : 0) }
+        guard ticket.priority == .interactive, let end = ticket.endOfSound else {
+            if case .unit = choice.work, !ticket.hasBegun { return (3, 0) }
+            return (3, 1)
+        }
         let isSaved = ticket.isInTime && end > time && end - time < rules.reserve
         return (isSaved ? 2 : 4, end)
     }
