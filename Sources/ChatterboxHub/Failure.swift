@@ -9,6 +9,8 @@ enum Failure: Error {
     /// The connection's fault; the reason is for a person.
     case transient(String)
     case status(Int, retryAfter: Duration?, url: String)
+    /// Nothing that waiting changes; the reason is for a person.
+    case final(String)
 
     /// - Throws: cancellations and errors of our own, which are not to be tried again.
     init(_ error: any Error) throws {
@@ -16,6 +18,8 @@ enum Failure: Error {
         case let failure as Failure: self = failure
         case is CancellationError, is HubError: throw error
         case let error as HTTPClientError where error == .cancelled: throw CancellationError()
+        case let error as HTTPClientError where error == .proxyAuthenticationRequired:
+            self = .final("the proxy does not take the name and password that it was given, or wants some")
         case let error as HTTPClientError: self = .transient(Self.reasons.first { $0.error == error }?.reason ?? error.shortDescription)
         case HTTPParserError.invalidEOFState: self = .transient("the connection was cut")
         case let error as NIOConnectionError where error.connectionErrors.isEmpty: self = .transient("no such host: \(error.host)")
@@ -58,6 +62,7 @@ struct Pauses {
         let reason: String
         switch failure {
         case .transient(let text): reason = text
+        case .final: throw giveUp(failed)
         case .status(let code, let asked, _):
             // Other refusals do not pass by waiting.
             guard [403, 408, 416, 429].contains(code) || code >= 500 else { throw giveUp(failed) }

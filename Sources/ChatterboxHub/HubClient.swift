@@ -109,7 +109,7 @@ public struct HubClient: Sendable {
                 try await pauses.pause(after: failure, clock, onEvent) { failed in
                     switch failure {
                     case .status(let code, _, let url): HubError.status(url: url, code: code, attempts: failed)
-                    case .transient(let reason): HubError.unreachable(url: configuration.endpoint, reason: reason)
+                    case .transient(let reason), .final(let reason): HubError.unreachable(url: configuration.endpoint, reason: reason)
                     }
                 }
             }

@@ -67,7 +67,7 @@ struct Transfer {
                 try await pauses.pause(after: failure, client.clock, meter.report) { failed in
                     switch failure {
                     case .status(let code, _, let url): .status(url: url, code: code, attempts: failed)
-                    case .transient(let reason):
+                    case .transient(let reason), .final(let reason):
                         .interrupted(file: file.name, received: incomplete.count, size: file.size, attempts: failed, reason: reason)
                     }
                 }

@@ -67,6 +67,15 @@ import Testing
         #expect(world.clock.sleeps.isEmpty)
     }
 
+    @Test("a proxy that does not take the name and password is asked once") func proxyRefuses() async throws {
+        var asked = try await HubWorld(trouble: { _, _ in .status(407) })
+        asked.configuration.proxy = HubProxy(host: "127.0.0.1", port: try #require(URL(string: asked.hub.address())?.port))
+        let world = asked
+        let error = await #expect(throws: HubError.self) { try await world.fetch(Self.weights) }
+        #expect("\(error as Any)".contains("the proxy does not take the name and password"))
+        #expect(world.hub.requests.count == 1)
+    }
+
     @Test("an address of the content server that has expired is asked for again") func expired() async throws {
         let world = try await Self.world { $0 == 0 ? .status(403) : nil }
         try await expectWhole(world, world.fetch(Self.weights))
