@@ -33,6 +33,7 @@ typedef union stage {
     ck_rounding rounding;
     ck_multiplication multiplication;
     struct { const ck_decoder *decoder; ptrdiff_t layer; } attention;
+    struct { const ck_decoder *decoder; const ck_matrix *matrix; const float *input; ptrdiff_t product, strips; } addition;
 } stage;
 
 struct ck_decoder {
@@ -54,6 +55,16 @@ struct ck_decoder {
     ptrdiff_t query_stride;
     ck_operand codes;
 
+    /// For stretches with adapters, null until there are any: what is added to each such row of a product, with the numbers of a row, and
+    /// for each thread the projections of a change.
+    float *additions, *projections;
+    ptrdiff_t addition_stride;
+    /// For each row of the step what is added to it, or null; and the rows and stretches of those that have something.
+    const float **row_additions;
+    ptrdiff_t *adapted_rows;
+    const ck_adaptation **adaptations;
+    ptrdiff_t adapted_count;
+
     /// The step that is being computed, the first row of each of its stretches, the rows whose logits are wanted, who look back
     /// together, and its phases.
     step step;
@@ -65,8 +76,9 @@ struct ck_decoder {
     ptrdiff_t phase_count;
 };
 
-/// Phases of a layer: two norms, four products whose input may be rounded, and attention. Besides, inputs, norm and head.
-static ptrdiff_t most_phases(const ck_transformer *transformer) { return 11 * transformer->layer_count + 4; }
+/// Phases of a layer: two norms, four products whose input may be rounded and to which something may be added, and attention. Besides,
+/// inputs, norm and head.
+static ptrdiff_t most_phases(const ck_transformer *transformer) { return 15 * transformer->layer_count + 4; }
 
 static ptrdiff_t rounded_up(ptrdiff_t count, ptrdiff_t unit) { return (count + unit - 1) / unit * unit; }
 
@@ -100,6 +112,16 @@ ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, 
     decoder->padded_head = rounded_up(decoder->head, CK_LANES);
     decoder->rounded = rounded;
     decoder->block_bytes = (size_t)CK_PAGE * (rounded ? (size_t)decoder->padded_head + sizeof(float) : (size_t)decoder->padded_head * sizeof(float));
+    for (ptrdiff_t index = 0; index < transformer->layer_count; index++) {
+        const ck_matrix *const products[] = {
+            transformer->layers[index].query_key_value, transformer->layers[index].attention_output, transformer->layers[index].expand,
+            transformer->layers[index].contract,
+        };
+        for (int product = 0; product < CK_PRODUCTS; product++) {
+            const ptrdiff_t width = products[product]->panels * CK_LANES;
+            if (width > decoder->addition_stride) decoder->addition_stride = width;
+        }
+    }
     decoder->query_stride = rounded_up(longest, 64) + 2 * decoder->padded_head;
     decoder->work_bytes = lay_out(decoder, NULL);
     decoder->work = ck_memory_take(decoder->work_bytes, false);
@@ -116,6 +138,9 @@ ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, 
     return decoder;
 }
 
+/// What is added to all rows of a step.
+static size_t addition_bytes(const ck_decoder *decoder) { return (size_t)(decoder->rows * decoder->addition_stride) * sizeof(float); }
+
 void ck_decoder_free(ck_decoder *decoder) {
     if (!decoder) return;
     ck_memory_give(decoder->work, decoder->work_bytes);
@@ -124,7 +149,28 @@ void ck_decoder_free(ck_decoder *decoder) {
     free(decoder->parties);
     free(decoder->phases);
     free(decoder->stages);
+    free(decoder->projections);
+    free(decoder->row_additions);
+    free(decoder->adapted_rows);
+    free(decoder->adaptations);
+    ck_memory_give(decoder->additions, addition_bytes(decoder));
     free(decoder);
+}
+
+bool ck_decoder_make_adaptable(ck_decoder *decoder) {
+    if (decoder->additions) return true;
+    const size_t rows = (size_t)decoder->rows;
+    free(decoder->projections);
+    free(decoder->row_additions);
+    free(decoder->adapted_rows);
+    free(decoder->adaptations);
+    decoder->projections = calloc((size_t)ck_team_threads(decoder->team) * CK_MOST_RANK, sizeof(float));
+    decoder->row_additions = calloc(rows, sizeof(float *));
+    decoder->adapted_rows = calloc(rows, sizeof(ptrdiff_t));
+    decoder->adaptations = calloc(rows, sizeof(ck_adaptation *));
+    if (!decoder->projections || !decoder->row_additions || !decoder->adapted_rows || !decoder->adaptations) return false;
+    decoder->additions = ck_memory_take(addition_bytes(decoder), false);
+    return decoder->additions;
 }
 
 size_t ck_decoder_page_bytes(const ck_decoder *decoder) {
@@ -171,6 +217,23 @@ static ptrdiff_t common_pages(const ck_stretch *a, const ck_stretch *b, ptrdiff_
     ptrdiff_t count = 0;
     while (count < most && a->pages[count] == b->pages[count]) count++;
     return count;
+}
+
+/// Notes which rows of the step adapters add something to, and where that will be.
+static void find_adapted_rows(ck_decoder *decoder) {
+    const step *step = &decoder->step;
+    decoder->adapted_count = 0;
+    if (!decoder->additions) return;
+    for (ptrdiff_t index = 0; index < step->stretch_count; index++) {
+        const ck_stretch *stretch = &step->stretches[index];
+        for (ptrdiff_t row = decoder->first_rows[index]; row < decoder->first_rows[index] + stretch->count; row++) {
+            decoder->row_additions[row] = NULL;
+            if (!stretch->adaptation) continue;
+            decoder->row_additions[row] = decoder->additions + decoder->adapted_count * decoder->addition_stride;
+            decoder->adapted_rows[decoder->adapted_count] = row;
+            decoder->adaptations[decoder->adapted_count++] = stretch->adaptation;
+        }
+    }
 }
 
 /// Has stretches of one position look back with the next ones that begin with the same page.
@@ -282,6 +345,30 @@ static void attend_piece(ck_member *member, const void *context, ptrdiff_t piece
     attend(member, decoder, stage->attention.layer, piece / decoder->party_count, &decoder->parties[piece % decoder->party_count]);
 }
 
+/// What adapters add to some panels of a product for a row.
+static void add_piece(ck_member *member, const void *context, ptrdiff_t piece) {
+    const stage *stage = context;
+    const ck_decoder *decoder = stage->addition.decoder;
+    const ck_kernels *kernels = ck_team_kernels(member->team);
+    const ptrdiff_t index = piece / stage->addition.strips, strip = piece % stage->addition.strips, strips = stage->addition.strips;
+    const ptrdiff_t inputs = stage->addition.matrix->inputs, all = stage->addition.matrix->panels;
+    const ptrdiff_t first = all * strip / strips, end = all * (strip + 1) / strips;
+    const ck_adaptation *adaptation = decoder->adaptations[index];
+    const float *input = stage->addition.input + decoder->adapted_rows[index] * inputs;
+    float *out = decoder->additions + index * decoder->addition_stride, *projected = decoder->projections + member->index * CK_MOST_RANK;
+    memset(out + first * CK_LANES, 0, (size_t)((end - first) * CK_LANES) * sizeof(float));
+    for (int32_t i = adaptation->starts[stage->addition.product]; i < adaptation->starts[stage->addition.product + 1]; i++) {
+        const ck_low_rank *change = &adaptation->changes[i];
+        kernels->project(change->a, change->rank, input, inputs, change->scale, projected);
+        for (ptrdiff_t part = 0; part < change->panels; part++) {
+            const ptrdiff_t panel = change->first_panel + part * change->panel_step;
+            if (panel < first || panel >= end) continue;
+            kernels->mix_panel(
+                change->b + part * CK_LANES, change->panels * CK_LANES, projected, change->rank, out + panel * CK_LANES);
+        }
+    }
+}
+
 static void normalise_row(ck_member *member, const void *context, ptrdiff_t row) {
     const stage *stage = context;
     const ck_decoder *decoder = stage->norm.decoder;
@@ -302,6 +389,28 @@ static void add_norm(ck_decoder *decoder, const float *weight, const float *bias
     stage->norm.way = (ck_way_in){.norm_weight = weight, .norm_bias = bias, .norm_epsilon = decoder->transformer->norm_epsilon};
     stage->norm.wanted = wanted;
     add(decoder, (ck_phase){normalise_row, stage, rows});
+}
+
+/// Has adapters' changes of a layer's product made, where any row has some.
+///
+/// @return what is added to each row, or null.
+static const float *const *add_additions(ck_decoder *decoder, ptrdiff_t layer, int product, const ck_matrix *matrix, const float *input) {
+    const ptrdiff_t place = layer * CK_PRODUCTS + product;
+    bool has_changes = false;
+    for (ptrdiff_t index = 0; index < decoder->adapted_count && !has_changes; index++) {
+        const int32_t *starts = decoder->adaptations[index]->starts;
+        has_changes = starts[place] < starts[place + 1];
+    }
+    if (!has_changes) return NULL;
+    stage *stage = next_stage(decoder);
+    // How it is cut changes no number: each strip projects anew.
+    stage->addition.strips = decoder->adapted_count < ck_team_threads(decoder->team) ? ck_team_threads(decoder->team) : 1;
+    stage->addition.decoder = decoder;
+    stage->addition.matrix = matrix;
+    stage->addition.input = input;
+    stage->addition.product = place;
+    add(decoder, (ck_phase){add_piece, stage, decoder->adapted_count * stage->addition.strips});
+    return decoder->row_additions;
 }
 
 static void add_product(ck_decoder *decoder, const ck_matrix *matrix, const float *input, ptrdiff_t rows, ck_result result) {
@@ -332,7 +441,7 @@ void ck_decoder_run(
 ) {
     const ck_transformer *transformer = decoder->transformer;
     const ptrdiff_t hidden = transformer->hidden, inner = transformer->inner;
-    const ck_result into_hidden = {CK_IDENTITY, decoder->hidden, hidden, 0, decoder->hidden, hidden};
+    ck_result into_hidden = {CK_IDENTITY, decoder->hidden, hidden, 0, decoder->hidden, hidden, NULL};
     ptrdiff_t rows = 0, wanted = 0;
     for (ptrdiff_t index = 0; index < stretch_count; index++) {
         decoder->first_rows[index] = rows;
@@ -340,6 +449,7 @@ void ck_decoder_run(
         if (stretches[index].wanted) decoder->wanted[wanted++] = rows - 1;
     }
     decoder->step = (step){stretches, stretch_count, rows, inputs, records, record_count};
+    find_adapted_rows(decoder);
     decoder->phase_count = 0;
     form_parties(decoder);
 
@@ -347,17 +457,21 @@ void ck_decoder_run(
     for (ptrdiff_t index = 0; index < transformer->layer_count; index++) {
         const ck_decoder_layer *layer = &transformer->layers[index];
         add_norm(decoder, layer->attention_norm, layer->attention_norm_bias, NULL, rows);
+        const float *const *additions = add_additions(decoder, index, CK_QUERY_KEY_VALUE, layer->query_key_value, decoder->normalised);
         add_product(decoder, layer->query_key_value, decoder->normalised, rows,
-                    (ck_result){CK_IDENTITY, NULL, 0, 0, decoder->query_key_value, 3 * hidden});
+                    (ck_result){CK_IDENTITY, NULL, 0, 0, decoder->query_key_value, 3 * hidden, additions});
         add_attention(decoder, index);
+        into_hidden.additions = add_additions(decoder, index, CK_ATTENTION_OUTPUT, layer->attention_output, decoder->attended);
         add_product(decoder, layer->attention_output, decoder->attended, rows, into_hidden);
         add_norm(decoder, layer->feed_forward_norm, layer->feed_forward_norm_bias, NULL, rows);
+        additions = add_additions(decoder, index, CK_EXPAND, layer->expand, decoder->normalised);
         add_product(decoder, layer->expand, decoder->normalised, rows,
-                    (ck_result){transformer->activation, NULL, 0, 0, decoder->expanded, inner});
+                    (ck_result){transformer->activation, NULL, 0, 0, decoder->expanded, inner, additions});
+        into_hidden.additions = add_additions(decoder, index, CK_CONTRACT, layer->contract, decoder->expanded);
         add_product(decoder, layer->contract, decoder->expanded, rows, into_hidden);
     }
     add_norm(decoder, transformer->final_norm, transformer->final_norm_bias, decoder->wanted, wanted);
     add_product(decoder, transformer->head, decoder->normalised, wanted,
-                (ck_result){CK_IDENTITY, NULL, 0, 0, logits, transformer->head->outputs});
+                (ck_result){CK_IDENTITY, NULL, 0, 0, logits, transformer->head->outputs, NULL});
     ck_team_run(decoder->team, decoder->phases, decoder->phase_count);
 }

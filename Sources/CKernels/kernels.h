@@ -75,6 +75,8 @@ typedef struct ck_result {
     float share;
     float *values;
     ptrdiff_t stride;
+    /// For each row what is added before the activation, laid out as the matrix's panels; null for a row, or for all, adds nothing.
+    const float *const *additions;
 } ck_result;
 
 typedef struct ck_rows {
@@ -117,6 +119,10 @@ typedef struct ck_kernels {
     void (*quantise)(const float *row, ptrdiff_t count, ptrdiff_t depth, int8_t *codes, float *scales, int32_t *offsets, int32_t *suboffsets);
     /// Takes a row of `count` numbers on the way in; what is added may be null.
     void (*transform)(const ck_way_in *, const float *row, const float *added, const float *residual, ptrdiff_t count, float *out);
+    /// scale · A x: `rank` numbers of `count` inputs.
+    void (*project)(const float *a, ptrdiff_t rank, const float *x, ptrdiff_t count, float scale, float *out);
+    /// Adds, to 16 numbers, those of `rank` rows that are `stride` apart, each times its weight.
+    void (*mix_panel)(const float *rows, ptrdiff_t stride, const float *weights, ptrdiff_t rank, float *out);
     /// For spans of 3 and 4 taps: takes the rows that a tile of results sees through a span to their points, `stride`
     /// numbers apart.
     void (*to_points[2])(const float *const *rows, ptrdiff_t width, float *points, ptrdiff_t stride);

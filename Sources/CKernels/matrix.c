@@ -150,6 +150,7 @@ void ck_matrix_free(ck_matrix *matrix) {
 
 ptrdiff_t ck_matrix_inputs(const ck_matrix *matrix) { return matrix->inputs; }
 ptrdiff_t ck_matrix_taps(const ck_matrix *matrix) { return matrix->taps; }
+bool ck_matrix_is_gated(const ck_matrix *matrix) { return matrix->gated; }
 ptrdiff_t ck_matrix_outputs(const ck_matrix *matrix) { return matrix->outputs; }
 ptrdiff_t ck_matrix_tile(const ck_matrix *matrix) { return matrix->points ? CK_TILE : 1; }
 ptrdiff_t ck_matrix_tile_taps(const ck_matrix *matrix) {

@@ -15,6 +15,7 @@ struct SpeechWork {
     /// Those of named speakers.
     private let voices: [String: Voice]
     private let options: SpeechOptions
+    private let adapters: AppliedAdapters?
     private let sampling: SamplingOptions
     /// Heads whose attention tells the times of words.
     private let heads: [AttentionHead]
@@ -44,6 +45,7 @@ struct SpeechWork {
         let voice = try model.voice(request.voice, for: .speech)
         let options = request.options
         (self.model, self.voice, self.options, self.turn, self.trace) = (model, voice, options, turn, trace)
+        adapters = try model.applied(request.adapters)
         voices = try request.voices.mapValues { try model.voice($0, for: .speech) }
         // Whether all words were spoken is looked at where it can be told.
         let weighs = options.weighsWords && Self.takes(options, model) > 1
@@ -273,9 +275,10 @@ struct SpeechWork {
         let budget = isGuarded ? min(limit, speechBudget(for: piece.spoken)) : limit
         let capacity = model.configuration.t3.prefixLength(text: tokens.count, prompt: voice.conditioningTokens.size(1)) + budget
         let engine = try turn.decodeEngine(of: model)
-            ?? model.makeDecodeEngine(slots: model.configuration.t3.isGuided(by: sampling) ? 2 : 1, capacity: capacity)
+            ?? model.makeDecodeEngine(
+                slots: model.configuration.t3.isGuided(by: sampling) ? 2 : 1, capacity: capacity, t3: adapters?.t3 ?? model.t3)
         let decoder = try T3Decoder(
-            engine: engine, text: tokens, conditioning: conditioning, options: sampling,
+            engine: engine, text: tokens, conditioning: conditioning, adaptation: adapters?.packed, options: sampling,
             budget: budget, earliestStop: model.variant.ending.earliestStop(after: tokens), loopGuard: isGuarded ? LoopGuard() : nil,
             recording: heads, generator: generator)
         if options.drawsOnlySound { decoder.excludedTokens = model.configuration.controlTokens }

@@ -147,13 +147,15 @@ public struct SpeechRequest: Sendable {
     /// brackets stay what they are.
     public var voices: [String: Voice]
     public var options: SpeechOptions
+    /// What is added to the model for this request: several add up. The samples are the same alone and beside requests with others.
+    public var adapters: [AdapterUse]
     public var priority: SpeechPriority
 
     public init(
-        _ text: String, voice: Voice? = nil, voices: [String: Voice] = [:], options: SpeechOptions = .standard,
+        _ text: String, voice: Voice? = nil, voices: [String: Voice] = [:], options: SpeechOptions = .standard, adapters: [AdapterUse] = [],
         priority: SpeechPriority = .interactive
     ) {
-        (self.text, self.voice, self.voices, self.options, self.priority) = (text, voice, voices, options, priority)
+        (self.text, self.voice, self.voices, self.options, self.adapters, self.priority) = (text, voice, voices, options, adapters, priority)
     }
 }
 

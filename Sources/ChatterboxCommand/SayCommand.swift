@@ -34,6 +34,7 @@ struct SayCommand: AsyncParsableCommand {
     @OptionGroup(title: "Voice and speech") var voice: VoiceArguments
     @OptionGroup(title: "Voice and speech") var speaking: SpeakingArguments
     @OptionGroup(title: "Model") var model: ModelArguments
+    @OptionGroup(title: "Model") var adapters: AdapterArguments
     @OptionGroup(title: "Reporting") var tracing: TraceArguments
     @OptionGroup(title: "Reporting") var progress: ProgressArguments
 
@@ -48,6 +49,7 @@ struct SayCommand: AsyncParsableCommand {
         let options = try speaking.options(seed: seed, wordTimes: subtitles != nil, delivery: isHeard ? .chunks : .utterances)
         let player = output.play ? try Player.find() : nil
         try tracing.check()
+        let adapters = try adapters.uses()
         let text = try text.text()
         let (source, speakers) = try voice.sources(for: model)
         guard speakers.isEmpty || speaking.split == .sentences && tracing.file == nil else {
@@ -60,7 +62,7 @@ struct SayCommand: AsyncParsableCommand {
         try speaking.check(synthesizer.model)
         if subtitles != nil { _ = try synthesizer.model.alignmentHeads() }
         let start = ContinuousClock.now
-        var request = SpeechRequest(text, voice: try await source?.load(synthesizer, display), options: options)
+        var request = SpeechRequest(text, voice: try await source?.load(synthesizer, display), options: options, adapters: adapters)
         for (name, source) in speakers { request.voices[name] = try await source.load(synthesizer, display) }
         // What comes before the first turn is the first speaker's.
         request.voice = request.voice ?? speakers.first.flatMap { request.voices[$0.name] }

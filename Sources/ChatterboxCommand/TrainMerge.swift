@@ -16,14 +16,13 @@ struct TrainMerge: AsyncParsableCommand {
             """)
     @Option(help: ArgumentHelp("The model: a name (see `chatterbox models list`), or a folder.", valueName: "name|dir"))
     var model: String
-    @Option(help: ArgumentHelp("An adapter, with how much of it where that is not 1; several add up.", valueName: "file|dir[=weight]"))
-    var adapter: [AdapterArgument]
+    @OptionGroup var adapters: AdapterArguments
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write.", valueName: "dir"), completion: .directory)
     var output: String
     @OptionGroup var progress: ProgressArguments
 
     func validate() throws {
-        if adapter.isEmpty { throw ValidationError("--adapter is missing; give at least one") }
+        if adapters.adapter.isEmpty { throw ValidationError("--adapter is missing; give at least one") }
     }
 
     func run() async throws {
@@ -31,12 +30,21 @@ struct TrainMerge: AsyncParsableCommand {
         defer { display.clear() }
         let offer = ModelOffer(folders: UserFolders(), display: display)
         let folder = try await offer.folder(of: model)
-        let uses = try adapter.map { try $0.use() }
+        let uses = try adapters.uses()
         display.begin("Merging into \(folder.lastPathComponent)")
         let count = try Model.merge(uses, into: folder, to: URL(filePath: output))
         display.clear()
         try StandardOutput.print("\(output): \(count) layers changed")
     }
+}
+
+/// Adapters that are added to a model.
+struct AdapterArguments: ParsableArguments {
+    @Option(help: ArgumentHelp("An adapter, with how much of it where that is not 1; several add up.", valueName: "file|dir[=weight]"))
+    var adapter: [AdapterArgument] = []
+
+    /// - Throws: ``AdapterError``, and what reading throws.
+    func uses() throws -> [AdapterUse] { try adapter.map { try $0.use() } }
 }
 
 /// An adapter on the command line: a file or a folder, and how much of it.

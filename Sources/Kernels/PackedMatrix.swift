@@ -126,6 +126,8 @@ public final class PackedMatrix: @unchecked Sendable {
 
     public var inputs: Int { ck_matrix_inputs(handle) }
     public var outputs: Int { ck_matrix_outputs(handle) }
+    /// Whether it has two equal layers, of which the first gates the second.
+    var isGated: Bool { ck_matrix_is_gated(handle) }
     /// What a product reads of it.
     public var byteCount: Int { ck_matrix_bytes(handle) }
 

@@ -95,24 +95,13 @@ public final class PackedTransformer: @unchecked Sendable {
         transformer.pointee.layers = UnsafePointer(self.layers)
     }
 
+    /// A layer's matrix.
+    func matrix(_ product: PackedAdaptation.Product, ofLayer layer: Int) -> PackedMatrix {
+        matrices[layer * PackedAdaptation.Product.allCases.count + product.rawValue]
+    }
+
     deinit {
         transformer.deallocate()
         layers.deallocate()
     }
-}
-
-/// Keeps copies of small tensors where C code finds them.
-private final class FloatArena {
-    private var blocks: [UnsafeMutablePointer<Float>] = []
-
-    func copy(_ tensor: Tensor) throws -> UnsafePointer<Float> {
-        let block = UnsafeMutablePointer<Float>.allocate(capacity: max(1, tensor.count))
-        blocks.append(block)
-        try tensor.contiguous().withElements(of: Float.self) { block.initialize(from: $0.baseAddress!, count: $0.count) }
-        return UnsafePointer(block)
-    }
-
-    func copy(_ tensor: Tensor?) throws -> UnsafePointer<Float>? { try tensor.map { try copy($0) } }
-
-    deinit { for block in blocks { block.deallocate() } }
 }

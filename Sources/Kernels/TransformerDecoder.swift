@@ -25,10 +25,13 @@ public final class TransformerDecoder {
         let sequence: Sequence
         let count: Int
         let isWanted: Bool
+        let adaptation: PackedAdaptation?
 
-        /// - Parameter wanted: whether the logits after the last position are wanted.
-        public init(_ sequence: Sequence, count: Int, wanted: Bool) {
-            (self.sequence, self.count, isWanted) = (sequence, count, wanted)
+        /// - Parameters:
+        ///   - wanted: whether the logits after the last position are wanted.
+        ///   - adaptation: what adapters add, the same for all of a sequence's positions.
+        public init(_ sequence: Sequence, count: Int, wanted: Bool, adaptation: PackedAdaptation? = nil) {
+            (self.sequence, self.count, isWanted, self.adaptation) = (sequence, count, wanted, adaptation)
         }
     }
 
@@ -128,6 +131,10 @@ public final class TransformerDecoder {
                 let stretch = stretches[$0.stretch]
                 return $0.first >= 0 && $0.first + $0.weights.count <= stretch.sequence.length + stretch.count
             }, "positions that the recorded row sees")
+        if stretches.contains(where: { $0.adaptation != nil }) {
+            precondition(stretches.allSatisfy { $0.adaptation.map { $0.transformer === transformer } ?? true }, "adaptations of this transformer")
+            guard ck_decoder_make_adaptable(handle) else { throw KernelError.outOfMemory("what adapters add", bytes: 4 * rows * transformer.shape.inner) }
+        }
         for stretch in stretches {
             let sequence = stretch.sequence
             while sequence.pages.count < Self.pages(sequence.length + stretch.count) { sequence.append(try pool.take()) }
@@ -141,7 +148,7 @@ public final class TransformerDecoder {
         for stretch in stretches {
             self.stretches.append(ck_stretch(
                 pages: UnsafePointer(stretch.sequence.table.baseAddress), start: stretch.sequence.length, count: stretch.count,
-                wanted: stretch.isWanted))
+                wanted: stretch.isWanted, adaptation: stretch.adaptation.map { UnsafePointer($0.adaptation) }))
         }
         withExtendedLifetime(stretches) {
             ck_decoder_run(handle, self.stretches, stretches.count, inputs.baseAddress, logits.baseAddress, asked, asked.count)

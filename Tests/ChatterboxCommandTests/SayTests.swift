@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import SpeechAudio
 import TestSupport
@@ -260,5 +261,23 @@ import Torch
         #expect(run.lines.last == "Stopped.")
         #expect(run.output.isEmpty)
         #expect(try program.files().isEmpty)
+    }
+
+    @Test("speaks with adapters, of which some may be taken, and refuses what is none before a model is loaded") func adapters() async throws {
+        let weights = try SafetensorsFile(StandInModel.folder.appending(path: "t3_cfg.safetensors"))
+        let layer = "tfmr.layers.0.mlp.up_proj", shape = try #require(weights.entries["\(layer).weight"]).shape
+        let matrices = try Adapter.Matrices(
+            a: .randn([2, shape[1]], generator: Generator(seed: 1)), b: .randn([shape[0], 2], generator: Generator(seed: 2)), scale: 1)
+        try Adapter([layer: matrices], name: "a").save(to: URL(filePath: program.path("a.safetensors")))
+        for (file, adapter) in [("with.wav", ["--adapter", "a.safetensors"]), ("half.wav", ["--adapter", "a.safetensors=0.5"]), ("without.wav", [])] {
+            let run = try await program(
+                ["say", "One.", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark"]
+                    + ["--voice", StandInModel.recording.path, "-o", file] + adapter)
+            #expect(run.status == 0, "\(run.errors)")
+        }
+        let spoken = try ["with.wav", "half.wav", "without.wav"].map { try AudioFile.read(URL(filePath: program.path($0))).samples }
+        #expect(Set(spoken).count == 3)
+        let refused = try await say("One.", "-o", "out.wav", "--adapter", "nowhere")
+        #expect(refused.status == 1 && refused.errors.contains("nowhere: no adapter: no such file") && !refused.errors.contains("Loading"))
     }
 }

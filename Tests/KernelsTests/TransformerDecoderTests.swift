@@ -1,4 +1,4 @@
-import Kernels
+@testable import Kernels
 import TestSupport
 import Testing
 import Torch
@@ -63,12 +63,16 @@ struct TransformerDecoderTests {
     }
 
     /// Runs stretches and gives the logits after each.
-    private func run(_ decoder: TransformerDecoder, _ stretches: [(TransformerDecoder.Sequence, [Float])]) throws -> [[Float]] {
+    private func run(
+        _ decoder: TransformerDecoder, _ stretches: [(TransformerDecoder.Sequence, [Float])], _ adaptations: [PackedAdaptation?]? = nil
+    ) throws -> [[Float]] {
         let inputs = stretches.flatMap(\.1), hidden = SmallTransformer.shape.hidden, vocabulary = SmallTransformer.vocabulary
         var logits = [Float](repeating: 0, count: stretches.count * vocabulary)
         try inputs.withUnsafeBufferPointer { inputs in
             try logits.withUnsafeMutableBufferPointer { logits in
-                try decoder.run(stretches.map { .init($0.0, count: $0.1.count / hidden, wanted: true) }, inputs: inputs, logits: logits)
+                try decoder.run(
+                    stretches.enumerated().map { .init($1.0, count: $1.1.count / hidden, wanted: true, adaptation: adaptations?[$0]) }, inputs: inputs,
+                    logits: logits)
             }
         }
         return (0..<stretches.count).map { Array(logits[$0 * vocabulary..<($0 + 1) * vocabulary]) }
@@ -111,6 +115,84 @@ struct TransformerDecoderTests {
         #expect(Set(alone.joined()).count == 20 * 13)
         for threads in [1, 3] {
             #expect(try steps(small.decoder(format, threads: threads, instructions: instructions), together: true) == alone)
+        }
+    }
+
+    // MARK: adapters
+
+    /// Changes of all products of one layer or both, of part of their outputs, two of one product.
+    private func changes(seed: UInt64, layers: Range<Int>) throws -> [PackedAdaptation.Change] {
+        let generator = try Generator(seed: seed), (hidden, inner) = (SmallTransformer.shape.hidden, SmallTransformer.shape.inner)
+        func change(_ layer: Int, _ product: PackedAdaptation.Product, first: Int = 0, _ outputs: Int, _ inputs: Int, rank: Int) throws -> PackedAdaptation.Change {
+            .init(
+                layer: layer, product, first: first, a: try Tensor.randn([rank, inputs], generator: generator) * (1 / Double(inputs).squareRoot()),
+                b: try Tensor.randn([outputs, rank], generator: generator), scale: 0.3)
+        }
+        return try layers.flatMap { layer in
+            [
+                try change(layer, .contract, hidden, inner, rank: 3), try change(layer, .queryKeyValue, first: hidden, hidden, hidden, rank: 2),
+                try change(layer, .queryKeyValue, first: 2 * hidden - 5, 37, hidden, rank: 5), try change(layer, .attentionOutput, hidden, hidden, rank: 1),
+                try change(layer, .expand, inner, hidden, rank: 4),
+            ]
+        }
+    }
+
+    /// The transformer with changes in its weights.
+    private func merged(_ changes: [PackedAdaptation.Change]) throws -> SmallTransformer {
+        var merged = small
+        for change in changes {
+            let weight = merged.layers[change.layer][change.product.rawValue], (outputs, inputs) = (weight.size(0), weight.size(1))
+            let count = change.b.size(0), added = try change.b.matmul(change.a) * change.scale
+            let parts = try [Tensor.zeros([change.first, inputs]), added, Tensor.zeros([outputs - change.first - count, inputs])]
+            merged.layers[change.layer][change.product.rawValue] = try weight + Tensor.cat(parts)
+        }
+        return merged
+    }
+
+    @Test("logits with an adaptation are those of weights that it was added to", arguments: [false, true], ThreadTeam.availableInstructions)
+    func adapted(rounded: Bool, instructions: String) throws {
+        let decoder = try small.decoder(rounded ? .int8 : .float32, threads: 2, instructions: instructions), hidden = SmallTransformer.shape.hidden
+        let changes = try changes(seed: 5, layers: 0..<2), adaptation = try PackedAdaptation(changes, of: decoder.transformer)
+        let inputs = try vectors(60, seed: 2), expected = try merged(changes).logits(Tensor(inputs, shape: [60, hidden]))
+        let sequence = try decoder.sequence()
+        var position = 0
+        for count in [1, 17, 40, 1, 1] {
+            let found = try run(decoder, [(sequence, Array(inputs[position * hidden..<(position + count) * hidden]))], [adaptation])[0]
+            position += count
+            try expectClose(Tensor(found), expected[position - 1], relative: rounded ? 6e-2 : 1e-4, "position \(position)")
+        }
+        let plain = try small.logits(Tensor(inputs, shape: [60, hidden]))
+        #expect(try (plain - expected).abs().max().item(Double.self) > 0.3 * expected.abs().max().item(Double.self))
+    }
+
+    @Test("sequences with different adaptations and with none get what each gets alone, bit for bit", arguments: WeightFormat.allCases)
+    func adaptedCompany(format: WeightFormat) throws {
+        func steps(_ decoder: TransformerDecoder, together: Bool) throws -> [[[Float]]] {
+            let adaptations = try [nil, changes(seed: 5, layers: 0..<2), changes(seed: 6, layers: 1..<2)].map {
+                try $0.map { try PackedAdaptation($0, of: decoder.transformer) }
+            }
+            let sequences = try (0..<7).map { _ in try decoder.sequence() }
+            return try (0..<6).map { step in
+                let stretches = try sequences.enumerated().map { number, sequence in
+                    (sequence, try vectors(step == 0 ? 1 + number * 3 % 7 : 1, seed: UInt64(100 * step + number)))
+                }
+                let chosen = sequences.indices.map { adaptations[$0 % 3] }
+                return together
+                    ? try run(decoder, stretches, chosen) : try zip(stretches, chosen).flatMap { try run(decoder, [$0], [$1]) }
+            }
+        }
+        let alone = try steps(small.decoder(format), together: false)
+        for threads in [1, 3] { #expect(try steps(small.decoder(format, threads: threads), together: true) == alone) }
+        // Those without adapters get what a decoder gives that never saw any.
+        let decoder = try small.decoder(format), sequence = try decoder.sequence()
+        #expect(try run(decoder, [(sequence, vectors(1, seed: 0))])[0] == alone[0][0])
+    }
+
+    @Test("matrices of another size are refused") func misshapenAdaptation() throws {
+        let decoder = try small.decoder(), hidden = SmallTransformer.shape.hidden
+        for (a, b) in [([2, hidden + 1], [hidden, 2]), ([2, hidden], [hidden, 3]), ([2, hidden], [3 * hidden + 1, 2]), ([513, hidden], [hidden, 513])] {
+            let change = PackedAdaptation.Change(layer: 0, .queryKeyValue, a: try .zeros(a), b: try .zeros(b), scale: 1)
+            #expect(throws: KernelError.self) { try PackedAdaptation([change], of: decoder.transformer) }
         }
     }
 }

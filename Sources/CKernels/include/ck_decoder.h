@@ -28,6 +28,34 @@ typedef struct ck_transformer {
     const float *cosine, *sine;
 } ck_transformer;
 
+/// What an adapter adds to some outputs of a product: scale · B (A x), in 32 bits (Hu et al. 2021, "LoRA").
+typedef struct ck_low_rank {
+    /// A, `[rank, inputs]`.
+    const float *a;
+    /// B as the packed outputs lie, `[rank, panels, 16]`, with zeros where a panel has other outputs.
+    const float *b;
+    ptrdiff_t rank;
+    float scale;
+    /// The panels: the first, from one to the next (2 where those of a gate and its partner alternate), and their number.
+    ptrdiff_t first_panel, panel_step, panels;
+} ck_low_rank;
+
+/// A layer's products.
+enum { CK_QUERY_KEY_VALUE, CK_ATTENTION_OUTPUT, CK_EXPAND, CK_CONTRACT, CK_PRODUCTS };
+enum {
+    /// Rows of A and B.
+    CK_MOST_RANK = 512,
+};
+
+/// What the adapters of a request add together.
+typedef struct ck_adaptation {
+    /// In the order of layers and their products: those of product `p` of layer `l` are `changes[starts[l * CK_PRODUCTS + p]]` up to the
+    /// next start.
+    const ck_low_rank *changes;
+    /// `[layers × CK_PRODUCTS + 1]`
+    const int32_t *starts;
+} ck_adaptation;
+
 /// Workspace for passes over new positions of sequences.
 typedef struct ck_decoder ck_decoder;
 
@@ -41,6 +69,11 @@ enum { CK_PAGE = 16 };
 /// @return null where there is not enough memory.
 ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, ptrdiff_t longest, ptrdiff_t rows, bool rounded);
 void ck_decoder_free(ck_decoder *decoder);
+
+/// Takes memory for stretches with adapters, where it has none yet.
+///
+/// @return false where there is not enough.
+bool ck_decoder_make_adaptable(ck_decoder *decoder);
 
 /// Bytes of a page: keys and values of `CK_PAGE` positions in every layer and head.
 size_t ck_decoder_page_bytes(const ck_decoder *decoder);
@@ -57,6 +90,8 @@ typedef struct ck_stretch {
     ptrdiff_t start, count;
     /// Whether the logits after the last one are wanted.
     bool wanted;
+    /// What adapters add for its rows; null for nothing.
+    const ck_adaptation *adaptation;
 } ck_stretch;
 
 /// What a head of some layer attends to at the last position of a stretch: a copy of its weights for some positions.

@@ -45,6 +45,8 @@ void ck_matrix_free(ck_matrix *matrix);
 ptrdiff_t ck_matrix_inputs(const ck_matrix *matrix);
 ptrdiff_t ck_matrix_taps(const ck_matrix *matrix);
 ptrdiff_t ck_matrix_outputs(const ck_matrix *matrix);
+/// Whether panels of 16 outputs of a gate and its partner alternate.
+bool ck_matrix_is_gated(const ck_matrix *matrix);
 /// Rows of results that are computed together, from a row on whose number is a multiple of theirs: one, or a tile of
 /// Winograd's form.
 ptrdiff_t ck_matrix_tile(const ck_matrix *matrix);

@@ -27,6 +27,10 @@ public struct Adapter: Sendable {
     /// What errors call the adapter: its file's name.
     public var name: String
 
+    /// Tells adapters apart, however often they are copied.
+    final class Identity: Sendable {}
+    let identity = Identity()
+
     public init(_ matrices: [String: Matrices], base: String? = nil, baseName: String? = nil, name: String) {
         (self.matrices, self.base, self.baseName, self.name) = (matrices, base, baseName, name)
     }

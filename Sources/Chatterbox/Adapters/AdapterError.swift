@@ -11,6 +11,8 @@ public enum AdapterError: Error, CustomStringConvertible, Equatable {
     case shape(adapter: String, tensor: String, expected: String, found: [Int])
     case otherBase(adapter: String, expected: String, baseName: String?, found: String)
     case noLayers(backbone: String)
+    /// Captured steps have no place for what adapters add.
+    case noAdapters(device: String, adapter: String)
 
     public var description: String {
         switch self {
@@ -30,6 +32,9 @@ public enum AdapterError: Error, CustomStringConvertible, Equatable {
         case .otherBase(let adapter, let expected, let baseName, let found):
             return "\(adapter): made for another model\(baseName.map { " (\($0))" } ?? ""): that one's weights have the digest \(expected.prefix(12)), "
                 + "this one's \(found.prefix(12))"
+        case .noAdapters(let device, let adapter):
+            return "\(adapter): requests with adapters are computed on a CPU only so far, and this model is on \(device); merge the adapter into a model "
+                + "for it"
         case .noLayers(let backbone):
             return "a transformer of type \(backbone) takes no adapters"
         }

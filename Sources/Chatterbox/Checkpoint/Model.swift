@@ -51,6 +51,9 @@ public struct Model: Sendable {
     var sharesFlow = false
     /// Voices' prompts for speech in chunks.
     let flowPrompts = FlowPromptCache()
+    /// T3's checkpoint, whose digest adapters name.
+    let t3Weights: Weights
+    let appliedAdapters = AppliedAdapterCache()
 
     /// What turns recordings into voices for this model.
     public var voiceAnalyzer: VoiceAnalyzer {
@@ -143,7 +146,7 @@ public struct Model: Sendable {
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, textPipeline: textPipeline, t3: t3,
             packedT3: packedT3, plan: plan, isExact: compute.isExact, libtorchThreads: libtorchThreads, offload: offload, residence: residence,
             s3Gen: s3Gen, s3GenFile: s3GenFile.url, voiceEncoder: voiceEncoder, builtInVoice: voice, noBuiltInVoice: noVoice,
-            watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak)
+            watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak, t3Weights: t3Weights)
         model.sharesFlow = plan.capturesSteps
         return model
     }
@@ -208,6 +211,11 @@ public struct Model: Sendable {
     ///   - slots: sequences side by side; a request takes two, without guidance one.
     ///   - capacity: longest sequence of conditions, text and speech.
     public func makeDecodeEngine(slots: Int, capacity: Int) throws -> any DecodeEngine {
+        try makeDecodeEngine(slots: slots, capacity: capacity, t3: t3)
+    }
+
+    /// - Parameter t3: this model's, with a request's adapters where nothing is packed.
+    func makeDecodeEngine(slots: Int, capacity: Int, t3: T3) throws -> any DecodeEngine {
         if let packedT3 { return try PackedDecodeEngine(packedT3, capacity: capacity) }
         return plan.capturesSteps
             ? try CapturedDecodeEngine(t3, slots: slots, capacity: capacity) : try TensorDecodeEngine(t3, slots: slots, capacity: capacity)

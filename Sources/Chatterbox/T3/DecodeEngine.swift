@@ -20,8 +20,10 @@ public protocol DecodeEngine: AnyObject {
     ///
     /// - Throws: ``T3Error/noFreeSlots(wanted:free:)`` where the engine holds as many sequences as it can.
     func begin() throws -> DecodeSequence
-    /// The stored beginning that every text in a voice has; nil where the engine computes it anew for each.
-    func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix?
+    /// An empty sequence whose positions are computed with what adapters add; of engines that compute with adapters.
+    func begin(with adaptation: PackedAdaptation) throws -> DecodeSequence
+    /// The stored beginning that every text in a voice has, with what adapters add; nil where the engine computes it anew for each.
+    func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix?
     /// A sequence that goes on behind a complete prefix.
     func begin(after prefix: DecodePrefix) throws -> DecodeSequence
 
@@ -36,8 +38,11 @@ public protocol DecodeEngine: AnyObject {
 extension DecodeEngine {
     public var team: ThreadTeam? { nil }
 
-    public func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix? { nil }
+    public func begin(with adaptation: PackedAdaptation) throws -> DecodeSequence { preconditionFailure("an engine that computes with adapters") }
+    public func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix? { nil }
     public func begin(after prefix: DecodePrefix) throws -> DecodeSequence { preconditionFailure("an engine that stores no prefixes") }
+
+    func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix? { try prefix(of: conditioning, with: nil) }
 
     /// The logits `[rows, vocabulary]` of each token that is to come: after a prompt `[rows, time, hidden]`, and after each of some
     /// tokens that follow it.

@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// What every text in a voice begins with: the rows of the speaker, its prompt and the emotion. They see nothing of the text, so
@@ -6,11 +7,14 @@ import Torch
 public final class DecodePrefix {
     /// What the rows follow from.
     struct Key: Hashable {
+        /// Adapters' numbers in the rows, which the stored prefix's sequence holds.
+        let adaptation: ObjectIdentifier?
         let speaker: [Float]
         let prompt: [Int]
         let emotion: [Float]
 
-        init(_ conditioning: T3Conditioning) throws {
+        init(_ conditioning: T3Conditioning, _ adaptation: PackedAdaptation?) throws {
+            self.adaptation = adaptation.map(ObjectIdentifier.init)
             speaker = try conditioning.speaker.to(.float32).array(of: Float.self)
             prompt = try conditioning.prompt?.array(of: Int.self) ?? []
             emotion = try conditioning.emotion?.to(.float32).array(of: Float.self) ?? []

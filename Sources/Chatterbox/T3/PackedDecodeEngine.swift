@@ -43,25 +43,30 @@ public final class PackedDecodeEngine: DecodeEngine {
 
     private final class Sequence: DecodeSequence {
         let stored: TransformerDecoder.Sequence
+        let adaptation: PackedAdaptation?
 
-        init(_ stored: TransformerDecoder.Sequence) {
-            self.stored = stored
+        init(_ stored: TransformerDecoder.Sequence, _ adaptation: PackedAdaptation?) {
+            (self.stored, self.adaptation) = (stored, adaptation)
             super.init()
             length = stored.length
         }
     }
 
-    public func begin() throws -> DecodeSequence { Sequence(try decoder.sequence()) }
+    public func begin() throws -> DecodeSequence { Sequence(try decoder.sequence(), nil) }
+
+    public func begin(with adaptation: PackedAdaptation) throws -> DecodeSequence { Sequence(try decoder.sequence(), adaptation) }
 
     public func begin(after prefix: DecodePrefix) throws -> DecodeSequence {
         precondition(prefix.isComplete, "a prefix whose rows are computed")
-        return Sequence(try decoder.sequence(after: (prefix.sequence as! Sequence).stored))
+        let sequence = prefix.sequence as! Sequence
+        return Sequence(try decoder.sequence(after: sequence.stored), sequence.adaptation)
     }
 
-    public func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix? {
-        let key = try DecodePrefix.Key(conditioning)
+    public func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix? {
+        let key = try DecodePrefix.Key(conditioning, adaptation)
         if let prefix = prefixes.use(key) { return prefix }
-        let prefix = DecodePrefix(try model.embedded(conditioning).to(.float32).contiguous().select(axis: 0, 0), sequence: try begin())
+        let prefix = DecodePrefix(
+            try model.embedded(conditioning).to(.float32).contiguous().select(axis: 0, 0), sequence: try adaptation.map(begin(with:)) ?? begin())
         prefixes.insert(prefix, for: key)
         return prefix
     }
@@ -80,7 +85,10 @@ public final class PackedDecodeEngine: DecodeEngine {
         let logits = try Tensor.empty([wanted, vocabulary])
         try logits.withElements(of: Float.self) { logits in
             try decoder.run(
-                stretches.map { .init(($0.sequence as! Sequence).stored, count: $0.count, wanted: $0.isWanted) },
+                stretches.map {
+                    let sequence = $0.sequence as! Sequence
+                    return .init(sequence.stored, count: $0.count, wanted: $0.isWanted, adaptation: sequence.adaptation)
+                },
                 inputs: UnsafeBufferPointer(rebasing: inputs[..<(row * hidden)]), logits: logits,
                 records: stretches.enumerated().flatMap { index, stretch in
                     stretch.isWanted ? stretch.sequence.recorder?.records(stretch: index) ?? [] : []

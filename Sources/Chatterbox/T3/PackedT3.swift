@@ -35,6 +35,40 @@ public final class PackedT3: Sendable {
     /// What one step reads of the weights, for however many requests.
     public var bytesPerStep: Int { transformer.byteCount }
 
+    /// What the adapters of a network add to this one, which shares its weights.
+    ///
+    /// - Parameter adapted: from ``T3/adapted(by:digest:)`` of ``model``.
+    /// - Throws: ``KernelError/shape(_:expected:found:)``, `TorchError`.
+    func adaptation(of adapted: T3) throws -> PackedAdaptation {
+        var changes: [PackedAdaptation.Change] = []
+        func add(_ projection: Projection, _ layer: Int, _ product: PackedAdaptation.Product, first: Int = 0) {
+            changes += projection.changes.map { .init(layer: layer, product, first: first, a: $0.a, b: $0.b, scale: $0.scale) }
+        }
+        let (hidden, inner) = (transformer.shape.hidden, transformer.shape.inner)
+        switch adapted.backbone {
+        case let llama as LlamaBackbone:
+            for (index, layer) in llama.layers.enumerated() {
+                add(layer.attention.query, index, .queryKeyValue)
+                add(layer.attention.key, index, .queryKeyValue, first: hidden)
+                add(layer.attention.value, index, .queryKeyValue, first: 2 * hidden)
+                add(layer.attention.output, index, .attentionOutput)
+                add(layer.feedForward.gate, index, .expand)
+                add(layer.feedForward.up, index, .expand, first: inner)
+                add(layer.feedForward.down, index, .contract)
+            }
+        case let gpt2 as GPT2Backbone:
+            for (index, layer) in gpt2.layers.enumerated() {
+                add(layer.queryKeyValue, index, .queryKeyValue)
+                add(layer.attentionOutput, index, .attentionOutput)
+                add(layer.feedForwardInput, index, .expand)
+                add(layer.feedForwardOutput, index, .contract)
+            }
+        default:
+            throw T3Error.cannotPack(backbone: "\(type(of: adapted.backbone))")
+        }
+        return try PackedAdaptation(changes, of: transformer)
+    }
+
     private static func packed(
         _ llama: LlamaBackbone, head: PackedMatrix, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void
     ) throws -> PackedTransformer {

@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// The tokens of one request: draws them one by one until the model stops or the token limit is reached.
@@ -46,11 +47,12 @@ public final class T3Decoder {
     ///   - budget: most tokens to draw; upstream's is 1000, 40 seconds.
     ///   - earliestStop: tokens that are drawn before the stop token can be; upstream's is 0.
     ///   - loopGuard: ends speech that repeats itself; nil, as upstream, lets it.
+    ///   - adaptation: what adapters add, for an engine of packed weights.
     ///   - heads: whose attention over the text is recorded, that of the guided row.
     ///   - generator: on the CPU, or on the engine's device; one draw a token.
     /// - Throws: `T3Error` when the request does not fit the model or the engine.
     public init(
-        engine: any DecodeEngine, text: [Int], conditioning: T3Conditioning,
+        engine: any DecodeEngine, text: [Int], conditioning: T3Conditioning, adaptation: PackedAdaptation? = nil,
         options: SamplingOptions = .chatterbox, budget: Int = 1000, earliestStop: Int = 0,
         loopGuard: LoopGuard? = nil, recording heads: [AttentionHead] = [], generator: Generator
     ) throws {
@@ -64,7 +66,7 @@ public final class T3Decoder {
         sampler = try SpeechTokenSampler(
             options, style: configuration.style, vocabulary: configuration.speechVocabulary,
             startToken: configuration.startSpeech, generator: generator, device: model.device, team: engine.team)
-        prefix = try engine.prefix(of: conditioning)
+        prefix = try engine.prefix(of: conditioning, with: adaptation)
         let prompt = try prefix == nil
             ? model.prompt(text: text, conditioning: conditioning, guidance: guidance) : model.prompt(text: text, guidance: guidance)
         let beginning = (prefix?.length ?? 0) + prompt.size(1)
@@ -75,7 +77,7 @@ public final class T3Decoder {
         let textEnd = beginning - configuration.startTokens
         attention = heads.isEmpty ? nil : AttentionRecorder(heads, positions: textEnd - text.count..<textEnd)
         // Places are taken at once where they can run out.
-        if prefix == nil { sequences = try (0..<prompt.size(0)).map { _ in try engine.begin() } }
+        if prefix == nil { sequences = try (0..<prompt.size(0)).map { _ in try adaptation.map(engine.begin(with:)) ?? engine.begin() } }
         sequences.first?.recorder = attention
         self.prompt = prompt
     }

@@ -50,6 +50,26 @@ struct PackedDecodeEngineTests {
         try expectClose(logits(engine(format, of: gpt2.model), guidance: false, of: gpt2), expected, relative: tolerance, "\(format)")
     }
 
+    @Test("logits with adapters are those of the exact engine with them, as near as the weights are", arguments: [
+        // With adapters as large as the weights, rounding errors of 8 bits grow from layer to layer.
+        ("t3", ["style": 0.7, "voice": 0.7], WeightFormat.float32, 2e-5), ("t3", ["style": 0.15], .int8, 0.04),
+        ("gpt2", ["turbo": 0.7], .float32, 2e-5), ("gpt2", ["turbo": 0.15], .int8, 0.04),
+    ] as [(String, [String: Double], WeightFormat, Double)])
+    func adapters(model: String, weights: [String: Double], format: WeightFormat, tolerance: Double) throws {
+        let small = try SmallT3(model), guidance = model == "t3"
+        let adapted = try small.model.adapted(by: weights.sorted { $0.key < $1.key }.map { name, weight in
+            AdapterUse(try Adapter.load(from: fixturesFolder.appending(path: "adapters/\(name)")), weight: weight)
+        })
+        let expected = try logits(TensorDecodeEngine(adapted, capacity: 140), guidance: guidance, of: small)
+        let engine = try engine(format, of: small.model), adaptation = try engine.packed.adaptation(of: adapted)
+        let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: guidance)
+        let sequences = try (0..<prompt.size(0)).map { _ in try engine.begin(with: adaptation) }
+        let found = try Tensor.stack(engine.logits(after: prompt, of: [5, 17, 120, 3, 3, 44, 9, 151], in: sequences))
+        try expectClose(found, expected, relative: tolerance)
+        let plain = try logits(engine, guidance: guidance, of: small)
+        #expect(try (plain - expected).abs().max().item(Double.self) > 0.1 * expected.abs().max().item(Double.self))
+    }
+
     @Test("neither threads nor the number of positions at once change a number", arguments: WeightFormat.allCases)
     func reproducible(format: WeightFormat) throws {
         let expected = try logits(engine(format, threads: 1)).array(of: Float.self)
