@@ -59,6 +59,8 @@ def file(browser, given) -> None:
         page.click("#save-voice")
         expect(page.locator("#voice-list")).to_contain_text("kennedy", timeout=30_000)
         page.set_input_files("#voice-file", str(given.recording))
+        # The name follows from the file when that is read.
+        expect(page.locator("#levels")).to_contain_text("speech")
         page.fill("#voice-name", "kennedy")
         page.check("#consent")
         page.click("#save-voice")
