@@ -55,10 +55,11 @@ struct ck_decoder {
     ptrdiff_t query_stride;
     ck_operand codes;
 
-    /// For stretches with adapters, null until there are any: what is added to each such row of a product, with the numbers of a row, and
-    /// for each thread the projections of a change.
-    float *additions, *projections;
+    /// What adapters add to each row of a product, so many numbers apart; null until a stretch has some. And for each thread the
+    /// projections of a change.
+    float *additions;
     ptrdiff_t addition_stride;
+    float *projections;
     /// For each row of the step what is added to it, or null; and the rows and stretches of those that have something.
     const float **row_additions;
     ptrdiff_t *adapted_rows;
@@ -130,7 +131,12 @@ ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, 
     decoder->parties = calloc((size_t)rows, sizeof(party));
     decoder->phases = calloc((size_t)most_phases(transformer), sizeof(ck_phase));
     decoder->stages = calloc((size_t)most_phases(transformer), sizeof(stage));
-    if (!decoder->work || !decoder->first_rows || !decoder->wanted || !decoder->parties || !decoder->phases || !decoder->stages) {
+    decoder->projections = calloc((size_t)ck_team_threads(team) * CK_MOST_RANK, sizeof(float));
+    decoder->row_additions = calloc((size_t)rows, sizeof(float *));
+    decoder->adapted_rows = calloc((size_t)rows, sizeof(ptrdiff_t));
+    decoder->adaptations = calloc((size_t)rows, sizeof(ck_adaptation *));
+    if (!decoder->work || !decoder->first_rows || !decoder->wanted || !decoder->parties || !decoder->phases || !decoder->stages ||
+        !decoder->projections || !decoder->row_additions || !decoder->adapted_rows || !decoder->adaptations) {
         ck_decoder_free(decoder);
         return NULL;
     }
@@ -158,18 +164,7 @@ void ck_decoder_free(ck_decoder *decoder) {
 }
 
 bool ck_decoder_make_adaptable(ck_decoder *decoder) {
-    if (decoder->additions) return true;
-    const size_t rows = (size_t)decoder->rows;
-    free(decoder->projections);
-    free(decoder->row_additions);
-    free(decoder->adapted_rows);
-    free(decoder->adaptations);
-    decoder->projections = calloc((size_t)ck_team_threads(decoder->team) * CK_MOST_RANK, sizeof(float));
-    decoder->row_additions = calloc(rows, sizeof(float *));
-    decoder->adapted_rows = calloc(rows, sizeof(ptrdiff_t));
-    decoder->adaptations = calloc(rows, sizeof(ck_adaptation *));
-    if (!decoder->projections || !decoder->row_additions || !decoder->adapted_rows || !decoder->adaptations) return false;
-    decoder->additions = ck_memory_take(addition_bytes(decoder), false);
+    if (!decoder->additions) decoder->additions = ck_memory_take(addition_bytes(decoder), false);
     return decoder->additions;
 }
 

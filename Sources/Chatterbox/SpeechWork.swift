@@ -34,18 +34,18 @@ struct SpeechWork {
 
     /// - Parameters:
     ///   - text: the request's, prepared.
+    ///   - adapters: the request's, applied to the model.
     ///   - turn: what the work hands control back with, between units of it.
     ///   - start: when the request came.
     ///   - trace: takes what every stage computes.
     /// - Throws: as ``Synthesizer/speak(_:voice:options:onProgress:)``.
     init(
-        _ text: PreparedText, _ request: SpeechRequest, _ model: Model, _ turn: EngineTurn, since start: ContinuousClock.Instant,
+        _ text: PreparedText, _ adapters: AppliedAdapters?, _ request: SpeechRequest, _ model: Model, _ turn: EngineTurn, since start: ContinuousClock.Instant,
         trace: ((String, Tensor) -> Void)? = nil
     ) throws {
         let voice = try model.voice(request.voice, for: .speech)
         let options = request.options
-        (self.model, self.voice, self.options, self.turn, self.trace) = (model, voice, options, turn, trace)
-        adapters = try model.applied(request.adapters)
+        (self.model, self.voice, self.options, self.adapters, self.turn, self.trace) = (model, voice, options, adapters, turn, trace)
         voices = try request.voices.mapValues { try model.voice($0, for: .speech) }
         // Whether all words were spoken is looked at where it can be told.
         let weighs = options.weighsWords && Self.takes(options, model) > 1

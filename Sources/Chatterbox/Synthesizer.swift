@@ -89,18 +89,19 @@ public final class Synthesizer: Sendable {
     ) -> SpeechEvents {
         SpeechEvents { [model, engine] channel in
             let start = ContinuousClock.now
-            // Programs that prepare text may take their time, which is nobody else's.
+            // Programs that prepare text may take their time, and so may adapters that are new, which is nobody else's.
             Self.inBackground {
-                let text: PreparedText
+                let text: PreparedText, adapters: AppliedAdapters?
                 do {
                     text = try PreparedText(request.text, model, request.options, speakers: Set(request.voices.keys))
+                    adapters = try model.applied(request.adapters)
                 } catch {
                     return channel.finish(throwing: error)
                 }
                 let open = engine.makeRequest()
                 channel.connect(onRoom: open.unpark, onLeave: open.cancel)
                 engine.open(open, request.priority, threads: model.libtorchThreads) { turn in
-                    var work = try SpeechWork(text, request, model, turn, since: start, trace: trace)
+                    var work = try SpeechWork(text, adapters, request, model, turn, since: start, trace: trace)
                     channel.send(.started(seed: work.seed))
                     var warned = 0
                     func warn() {

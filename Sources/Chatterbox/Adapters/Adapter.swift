@@ -71,7 +71,7 @@ extension T3 {
                 guard let matrices = use.adapter.matrices[name] else { continue }
                 missing[index].remove(name)
                 try matrices.check(against: projection.weight, layer: name, of: use.adapter)
-                projection.changes.append(LowRankChange(
+                projection.changes.append(Adapter.Matrices(
                     a: try matrices.a.to(projection.weight.device), b: try matrices.b.to(projection.weight.device),
                     scale: matrices.scale * use.weight))
             }
@@ -90,12 +90,10 @@ extension T3 {
     /// - Throws: `TorchError`.
     public func mergedWeights() throws -> [String: Tensor] {
         guard var backbone = backbone as? any Adaptable else { return [:] }
-        let isTransposed = backbone is GPT2Backbone
         var merged: [String: Tensor] = [:]
         try backbone.changeProjections { layer, projection in
             guard !projection.changes.isEmpty else { return }
-            let weight = try projection.mergedWeight()
-            merged["\(Self.backboneName)\(layer).weight"] = try isTransposed ? weight.transposed(0, 1).contiguous() : weight
+            merged["\(Self.backboneName)\(layer).weight"] = try projection.mergedWeight()
         }
         return merged
     }

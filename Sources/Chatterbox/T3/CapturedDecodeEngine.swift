@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// Decodes on a GPU by replaying captured graphs: one launch a token instead of some hundred.
@@ -51,7 +52,7 @@ public final class CapturedDecodeEngine: DecodeEngine {
         lengths = Array(repeating: 0, count: slots)
     }
 
-    public func begin() throws -> DecodeSequence { try plain.begin() }
+    public func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence { try plain.begin(with: adaptation) }
 
     public func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
         try checkRoom(for: stretches)

@@ -18,10 +18,9 @@ public protocol DecodeEngine: AnyObject {
 
     /// An empty sequence. Its place is free again when nobody has it any more.
     ///
+    /// - Parameter adaptation: what adapters add to its positions; nil for engines of weights that are not packed.
     /// - Throws: ``T3Error/noFreeSlots(wanted:free:)`` where the engine holds as many sequences as it can.
-    func begin() throws -> DecodeSequence
-    /// An empty sequence whose positions are computed with what adapters add; of engines that compute with adapters.
-    func begin(with adaptation: PackedAdaptation) throws -> DecodeSequence
+    func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence
     /// The stored beginning that every text in a voice has, with what adapters add; nil where the engine computes it anew for each.
     func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix?
     /// A sequence that goes on behind a complete prefix.
@@ -38,10 +37,10 @@ public protocol DecodeEngine: AnyObject {
 extension DecodeEngine {
     public var team: ThreadTeam? { nil }
 
-    public func begin(with adaptation: PackedAdaptation) throws -> DecodeSequence { preconditionFailure("an engine that computes with adapters") }
     public func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix? { nil }
     public func begin(after prefix: DecodePrefix) throws -> DecodeSequence { preconditionFailure("an engine that stores no prefixes") }
 
+    public func begin() throws -> DecodeSequence { try begin(with: nil) }
     func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix? { try prefix(of: conditioning, with: nil) }
 
     /// The logits `[rows, vocabulary]` of each token that is to come: after a prompt `[rows, time, hidden]`, and after each of some
@@ -136,7 +135,10 @@ public final class TensorDecodeEngine: DecodeEngine {
 
     public var capacity: Int { cache.capacity }
 
-    public func begin() throws -> DecodeSequence { try cache.begin() }
+    public func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence {
+        precondition(adaptation == nil, "adapters are in the network itself")
+        return try cache.begin()
+    }
 
     /// Tokens of all sequences are one batch, and so are vectors of sequences that are equally long and get equally many.
     public func forward(_ stretches: [DecodeStretch]) throws -> Tensor {

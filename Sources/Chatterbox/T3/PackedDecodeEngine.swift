@@ -52,9 +52,7 @@ public final class PackedDecodeEngine: DecodeEngine {
         }
     }
 
-    public func begin() throws -> DecodeSequence { Sequence(try decoder.sequence(), nil) }
-
-    public func begin(with adaptation: PackedAdaptation) throws -> DecodeSequence { Sequence(try decoder.sequence(), adaptation) }
+    public func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence { Sequence(try decoder.sequence(), adaptation) }
 
     public func begin(after prefix: DecodePrefix) throws -> DecodeSequence {
         precondition(prefix.isComplete, "a prefix whose rows are computed")
@@ -66,7 +64,7 @@ public final class PackedDecodeEngine: DecodeEngine {
         let key = try DecodePrefix.Key(conditioning, adaptation)
         if let prefix = prefixes.use(key) { return prefix }
         let prefix = DecodePrefix(
-            try model.embedded(conditioning).to(.float32).contiguous().select(axis: 0, 0), sequence: try adaptation.map(begin(with:)) ?? begin())
+            try model.embedded(conditioning).to(.float32).contiguous().select(axis: 0, 0), sequence: try begin(with: adaptation))
         prefixes.insert(prefix, for: key)
         return prefix
     }

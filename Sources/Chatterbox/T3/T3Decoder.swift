@@ -77,7 +77,7 @@ public final class T3Decoder {
         let textEnd = beginning - configuration.startTokens
         attention = heads.isEmpty ? nil : AttentionRecorder(heads, positions: textEnd - text.count..<textEnd)
         // Places are taken at once where they can run out.
-        if prefix == nil { sequences = try (0..<prompt.size(0)).map { _ in try adaptation.map(engine.begin(with:)) ?? engine.begin() } }
+        if prefix == nil { sequences = try (0..<prompt.size(0)).map { _ in try engine.begin(with: adaptation) } }
         sequences.first?.recorder = attention
         self.prompt = prompt
     }
