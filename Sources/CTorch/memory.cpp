@@ -36,6 +36,9 @@ ct_status ct_release_cache(ct_device device, char** error) {
         }
     });
 }
+void ct_limit_arenas(ct_int count) {
+    mallopt(M_ARENA_MAX, static_cast<int>(count));
+}
 
 namespace {
 /// The bytes of a tensor's storage as a tensor.

@@ -5,6 +5,7 @@ import ChatterboxServer
 import Foundation
 import Logging
 import SpeechAudio
+import Torch
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -25,6 +26,8 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup(title: "Reporting") var progress: ProgressArguments
 
     func run() async throws {
+        // Eight for each core, as the C library has it, keep several times what a server uses.
+        Memory.limitArenas(to: 4)
         try compute.check()
         let settings = try await ServeSettings(serving)
         let folders = UserFolders(), display = progress.display

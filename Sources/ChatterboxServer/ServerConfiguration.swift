@@ -13,6 +13,8 @@ public struct ServerConfiguration: Sendable {
     public var voiceAliases: [String: String] = [:]
     /// The voice of those who want none in particular; nil for the model's own.
     public var defaultVoice: String?
+    /// The folder of adapters, which clients may add to; nil for none.
+    public var adapters: URL?
     /// The keys that clients must show; none lets everybody in.
     public var keys = Keyring.none
     /// Whether lists of models and voices need no key.
@@ -39,6 +41,8 @@ public struct ServerConfiguration: Sendable {
     public var characterLimit = 100_000
     /// The most bytes of a recording.
     public var uploadLimit = 10 << 20
+    /// The most bytes of an adapter.
+    public var adapterLimit = 256 << 20
     /// Seconds that a client may take nothing of its answer.
     public var readerPatience = 30.0
     /// Seconds that a client may take to send the body of its request.

@@ -10,6 +10,9 @@ final class ServerState: Sendable {
     let configuration: ServerConfiguration
     let models: ModelShelf
     let voices: VoiceShelf
+    let adapters: AdapterShelf
+    /// Of adapters.
+    let uploads = UploadTurns()
     let queue: SpeechQueue
     let limits: ClientLimits
     let metrics: SpeechMetrics
@@ -29,6 +32,7 @@ final class ServerState: Sendable {
         self.configuration = configuration
         let voices = VoiceShelf(folder: configuration.voices, aliases: configuration.voiceAliases, standard: configuration.defaultVoice)
         self.voices = voices
+        adapters = AdapterShelf(folder: configuration.adapters)
         models = ModelShelf(
             offers, budget: .init(memory: configuration.memory, gpuMemory: configuration.gpuMemory, rests: configuration.restsOnHost)
         ) { await voices.forget(model: $0) }

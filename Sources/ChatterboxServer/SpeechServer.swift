@@ -120,6 +120,7 @@ public struct SpeechServer: Sendable {
         SpeechRoutes(state: state).add(to: router)
         ModelRoutes(state: state).add(to: router)
         VoiceRoutes(state: state).add(to: router)
+        AdapterRoutes(state: state).add(to: router)
         ConversionRoutes(state: state).add(to: router)
         return router
     }

@@ -54,6 +54,10 @@ public enum Memory {
         try perform("release cache") { ct_release_cache(device.code, $0) }
     }
 
+    /// Lets the C library's allocator have at most so many arenas, from which threads are served in turn: each keeps some of what was freed
+    /// in it, so that a long-lived process with many threads stays smaller. Called before threads begin; for the whole process.
+    public static func limitArenas(to count: Int) { ct_limit_arenas(count) }
+
     /// Waits until the device has finished what it was given.
     public static func synchronize(_ device: Device) throws {
         try perform("synchronize") { ct_synchronize(device.code, $0) }

@@ -92,7 +92,8 @@ import Testing
         (["model": "tts-1", "input": "Hi.", "voice": "alloy", "stream_format": "xml"], "stream_format", "invalid_value"),
         (["model": "tts-1", "input": "Hi.", "voice": "alloy", "language": "klingon"], "language", "invalid_value"),
         (["model": "tts-1", "input": .string(String(repeating: "a", count: 1001)), "voice": "alloy"], "input", "string_above_max_length"),
-        (["model": "tts-1", "input": "Hi.", "voice": "alloy", "adapter": "mine"], "adapter", "unsupported_parameter"),
+        (["model": "tts-1", "input": "Hi.", "voice": "alloy", "adapter": ["mine": "much"]], "adapter", "invalid_type"),
+        (["model": "tts-1", "input": "Hi.", "voice": "alloy", "adapter": 1], "adapter", "invalid_type"),
         (["model": "tts-1", "input": "Hi.", "voice": "alloy", "seed": 1.5], "seed", "invalid_type"),
         (["Hi."], nil, "invalid_json"),
     ]

@@ -59,6 +59,7 @@ final class StandInSpeaker: ServedModel {
         }
     }
 
+    func check(_ adapter: Adapter) throws {}
     func voice(from recording: Audio, named name: String) async throws -> Voice { throw Failure() }
     func voice(from file: URL, for use: Voice.Use) async throws -> Voice { throw Failure() }
     func converted(_ recording: Audio, to voice: Voice?, seed: UInt64?, watermark: Bool) async throws -> Speech { throw Failure() }

@@ -59,7 +59,8 @@ class Clients:
 
     async def refused(self, answer, body):
         self.check_error(answer, body, 429)
-        await asyncio.sleep(min(2, int(answer.headers["retry-after"])) * (0.5 + self.random.random()))
+        # As OpenAI's clients do: not before they are told to come again.
+        await asyncio.sleep(int(answer.headers["retry-after"]) * (1 + self.random.random() / 2))
 
     # what they do
 

@@ -15,6 +15,8 @@ ct_status ct_device_memory(ct_device device, ct_memory_statistics *out, char **e
 ct_status ct_device_reset_peak(ct_device device, char **error);
 /// Gives memory that no tensor uses back to the operating system or the driver.
 ct_status ct_release_cache(ct_device device, char **error);
+/// Lets the C library's allocator have at most so many arenas, from which threads are served; each keeps some freed memory.
+void ct_limit_arenas(ct_int count);
 /// Copies the memory that `x` and its views share to the host, `out` as bytes, and frees it; until it is brought back
 /// nothing may look at them.
 ct_status ct_storage_leave(ct_tensor x, CT_OUT);

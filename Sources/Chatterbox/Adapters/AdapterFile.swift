@@ -18,6 +18,29 @@ extension Adapter {
     ///
     /// - Throws: ``AdapterError``; `SafetensorsError` where the file is damaged.
     public static func load(from url: URL) throws -> Adapter {
+        let (stored, configuration) = try parts(of: url)
+        return Adapter(
+            try matrices(of: stored, configuration, url), base: stored.metadata[File.base],
+            baseName: stored.metadata[File.baseName] ?? configuration.base_model_name_or_path, name: url.lastPathComponent)
+    }
+
+    /// What an adapter's file tells beside its matrices.
+    public struct Facts: Sendable, Hashable {
+        /// The rank of most of its layers.
+        public let rank: Int
+        /// As ``Adapter/base`` and ``Adapter/baseName``.
+        public let base, baseName: String?
+    }
+
+    /// Reads what is known of an adapter without its matrices; as ``load(from:)``.
+    public static func facts(of url: URL) throws -> Facts {
+        let (stored, configuration) = try parts(of: url)
+        return Facts(
+            rank: configuration.r, base: stored.metadata[File.base],
+            baseName: stored.metadata[File.baseName] ?? configuration.base_model_name_or_path)
+    }
+
+    private static func parts(of url: URL) throws -> (SafetensorsFile, PEFTConfiguration) {
         let file = url.isFolder ? url.appending(path: File.weights) : url
         guard FileManager.default.fileExists(atPath: file.path) else {
             throw AdapterError.notAnAdapter(url, reason: url.isFolder ? "\(File.weights) is not there" : "no such file")
@@ -38,9 +61,7 @@ extension Adapter {
             }
         }
         try configuration.check(url)
-        return Adapter(
-            try matrices(of: stored, configuration, url), base: stored.metadata[File.base],
-            baseName: stored.metadata[File.baseName] ?? configuration.base_model_name_or_path, name: url.lastPathComponent)
+        return (stored, configuration)
     }
 
     private static func matrices(of file: SafetensorsFile, _ configuration: PEFTConfiguration, _ url: URL) throws -> [String: Matrices] {

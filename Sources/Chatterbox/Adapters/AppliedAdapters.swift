@@ -50,6 +50,16 @@ final class AppliedAdapterCache: Sendable {
 }
 
 extension Model {
+    /// Checks that an adapter was made for this model.
+    ///
+    /// - Throws: ``AdapterError``.
+    public func check(_ adapter: Adapter) throws { _ = try t3.adapted(by: [AdapterUse(adapter)], digest: t3Weights.digest()) }
+
+    /// What adapters add to this model's packed weights; nil where there are none, or the weights are not packed.
+    ///
+    /// - Throws: as ``applied(_:)``.
+    public func adaptation(of uses: [AdapterUse]) throws -> PackedAdaptation? { try applied(uses)?.packed }
+
     /// Adapters that a request asks for; nil for none.
     ///
     /// - Throws: ``AdapterError`` where one does not fit this model, or the device computes without them.

@@ -3,37 +3,28 @@ import Foundation
 
 /// Prepared voices under names, each a file `NAME.voice.safetensors` in one folder.
 public struct VoiceLibrary: Sendable {
-    static let suffix = ".voice.safetensors"
+    private let files: NamedFiles
 
-    public let folder: URL
+    public var folder: URL { files.folder }
 
     /// The folder comes to be with the first voice.
-    public init(folder: URL) { self.folder = folder }
+    public init(folder: URL) { files = NamedFiles(folder: folder, suffix: ".voice.safetensors") }
 
     /// The voices that a model's folder brings along.
     public init(ofModel folder: URL) { self.init(folder: folder.appending(path: "voices")) }
 
     /// A voice that the library holds.
-    public struct Entry: Sendable, Hashable {
-        public let name: String
-        public let file: URL
-        public let bytes: Int
-        public let modified: Date
-    }
+    public typealias Entry = NamedFiles.Entry
 
     /// Every voice, by name.
-    public func entries() -> [Entry] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        return names.filter { $0.hasSuffix(Self.suffix) && !$0.hasPrefix(".") }.sorted()
-            .compactMap { entry(String($0.dropLast(Self.suffix.count))) }
-    }
+    public func entries() -> [Entry] { files.entries() }
 
     /// The voice of a name.
     ///
     /// - Throws: ``VoiceLibraryError``.
     public func entry(named name: String) throws -> Entry {
         try Self.check(name)
-        guard let entry = entry(name) else {
+        guard let entry = files.entry(name) else {
             throw VoiceLibraryError.unknown(name, known: entries().map(\.name), folder: folder)
         }
         return entry
@@ -71,20 +62,11 @@ public struct VoiceLibrary: Sendable {
     /// - Throws: ``VoiceLibraryError/badName(_:)``.
     public func file(named name: String) throws -> URL {
         try Self.check(name)
-        return folder.appending(path: name + Self.suffix)
+        return files.file(name)
     }
 
     private static func check(_ name: String) throws {
-        let isAllowed = name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
-        guard isAllowed, !name.isEmpty, !name.hasPrefix("."), name.utf8.count <= 200 else { throw VoiceLibraryError.badName(name) }
-    }
-
-    private func entry(_ name: String) -> Entry? {
-        let file = folder.appending(path: name + Self.suffix)
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path) else { return nil }
-        return Entry(
-            name: name, file: file, bytes: attributes[.size] as? Int ?? 0,
-            modified: attributes[.modificationDate] as? Date ?? .distantPast)
+        guard NamedFiles.isName(name) else { throw VoiceLibraryError.badName(name) }
     }
 }
 
@@ -97,7 +79,7 @@ public enum VoiceLibraryError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .badName(let name):
-            return "\"\(name)\" cannot be a voice's name: use letters, digits, \"-\", \"_\" and \".\", with no \".\" first"
+            return "\"\(name)\" cannot be a voice's name: \(NamedFiles.rule)"
         case .unknown(let name, let known, let folder):
             let here = known.isEmpty ? "there are none yet in \(folder.path)" : "here are \(known.joined(separator: ", "))"
             return "there is no file or voice \"\(name)\"; \(here)"

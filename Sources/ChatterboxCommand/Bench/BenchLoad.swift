@@ -62,6 +62,10 @@ struct BenchLoad: AsyncParsableCommand {
     var runs = 3
     @Flag(help: "Measure the language model's steps for so many requests as well, without anything beside them.")
     var steps = false
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Measure steps in which the requests have so many different adapters, of rank 16 beside every layer.", valueName: "n"))
+    var adapters: [Int] = []
     @OptionGroup var common: BenchArguments
     @OptionGroup var progress: ProgressArguments
 
@@ -82,6 +86,7 @@ struct BenchLoad: AsyncParsableCommand {
         for count in listeners { try check("listeners", Double(count), 1...1024) }
         for rate in rate { try check("rate", rate, 0.001...1000) }
         if let requests { try check("requests", Double(requests), 1...100_000) }
+        for count in adapters { try check("adapters", Double(count), 0...64) }
         try check("seconds", seconds, 0.04...160)
         try check("voices", Double(voices), 1...1024)
         try check("reference", reference, 1...60)
@@ -107,21 +112,28 @@ struct BenchLoad: AsyncParsableCommand {
 
         let load = SpeechLoad(speaker, clock: ContinuousClock()), asked = makeRequests(voices: speaker.voices.count)
         var report = LoadReport(machine: machine, synthesizer.model, speaker, requests: asked.count, patterns)
+        let randomAdapters = try (0..<(adapters.max() ?? 0)).map {
+            try Adapter.random(for: synthesizer.model.t3, rank: 16, generator: Generator(seed: common.seed &+ UInt64($0)))
+        }
         // In turn, so that a machine whose speed drifts is fair to all.
         for run in 1...runs {
             for pattern in patterns {
                 display.begin("Run \(run) of \(runs): \(asked.count) requests, \(LoadReport.name(of: pattern))")
                 report.add(try await load.run(asked, pattern), pattern)
             }
-            for case .closed(let count) in steps ? patterns : [] {
-                display.begin("Run \(run) of \(runs): steps for \(count)")
-                report.add(try synthesizer.model.stepTime(requests: count, voices: speaker.voices, tokens: speaker.tokens, seed: common.seed))
+            for case .closed(let count) in steps || !adapters.isEmpty ? patterns : [] {
+                for different in adapters.isEmpty ? [0] : adapters where different <= count {
+                    display.begin("Run \(run) of \(runs): steps for \(count)")
+                    report.add(try synthesizer.model.stepTime(
+                        requests: count, voices: speaker.voices, adapters: Array(randomAdapters.prefix(different)), tokens: speaker.tokens,
+                        seed: common.seed))
+                }
             }
         }
         display.clear()
         if common.json { return try StandardOutput.print(json: report) }
         try StandardOutput.print("\(machine.sentence)\n\(report.setting)\n\n\(common.table(report.table))")
-        if steps { try StandardOutput.print("\n" + common.table(report.stepTable)) }
+        if !report.steps.isEmpty { try StandardOutput.print("\n" + common.table(report.stepTable)) }
     }
 
     /// How requests come: one after the other first.
@@ -140,7 +152,7 @@ struct BenchLoad: AsyncParsableCommand {
     /// Measures a server.
     private func run(at url: String, _ display: ProgressDisplay) async throws {
         #if Hub
-        if steps { throw UsageError("--steps measures this process's model; leave it or --url out") }
+        if steps || !adapters.isEmpty { throw UsageError("--steps and --adapters measure this process's model; leave them or --url out") }
         let speaker = ServerSpeaker(
             try ServerClient(url, keyFile: apiKeyFile), model: model.model ?? "tts-1", voices: voice.isEmpty ? ["default"] : voice, language: language)
         display.begin("Measuring the machine")

@@ -62,11 +62,11 @@ struct LoadReport: Encodable {
     }
 
     struct Step: Encodable {
-        let requests: Int
+        let requests, adapters: Int
         fileprivate var times: [Double] = []
         fileprivate(set) var seconds: Spread?
 
-        private enum CodingKeys: String, CodingKey { case requests, seconds }
+        private enum CodingKeys: String, CodingKey { case requests, adapters, seconds }
     }
 
     /// The language model whose weights requests can read together; nil where it is a server's.
@@ -126,8 +126,8 @@ struct LoadReport: Encodable {
     }
 
     mutating func add(_ time: StepTime) {
-        let index = steps.firstIndex { $0.requests == time.requests } ?? steps.endIndex
-        if index == steps.endIndex { steps.append(Step(requests: time.requests)) }
+        let index = steps.firstIndex { ($0.requests, $0.adapters) == (time.requests, time.adapters) } ?? steps.endIndex
+        if index == steps.endIndex { steps.append(Step(requests: time.requests, adapters: time.adapters)) }
         steps[index].times.append(time.seconds)
         steps[index].seconds = Spread(steps[index].times)
     }
@@ -169,9 +169,9 @@ struct LoadReport: Encodable {
     }
 
     var stepTable: [[String]] {
-        [["requests in a step", "a step", "against one"]] + steps.map { step in
+        [["requests in a step", "different adapters", "a step", "against the first"]] + steps.map { step in
             let ratio = step.seconds.flatMap { own in steps.first?.seconds.map { own.median / $0.median } }
-            return [String(step.requests), step.seconds.map { BenchReport.seconds($0.median) } ?? "–", ratio.map { String(format: "%.2f×", $0) } ?? "–"]
+            return [String(step.requests), String(step.adapters), step.seconds.map { BenchReport.seconds($0.median) } ?? "–", ratio.map { String(format: "%.2f×", $0) } ?? "–"]
         }
     }
 }

@@ -30,6 +30,9 @@ struct ServeArguments: ParsableArguments {
         valueName: "name=voice"))
     var voiceAlias: [String] = []
 
+    @Option(help: ArgumentHelp("The folder of adapters, which clients may add to. (default: none)", valueName: "dir"))
+    var adapters: String?
+
     @Option(help: ArgumentHelp("A file with the keys that clients must show: one a line, perhaps with a name behind it.", valueName: "file"))
     var apiKeyFile: String?
 
@@ -122,6 +125,7 @@ struct ServeSettings {
         arguments.port = try await first(given.port) { try await $0.fetchInt(forKey: "port") }
         arguments.voices = try await first(given.voices) { try await $0.fetchString(forKey: "voices") }
         arguments.voice = try await first(given.voice) { try await $0.fetchString(forKey: "voice") }
+        arguments.adapters = try await first(given.adapters) { try await $0.fetchString(forKey: "adapters") }
         arguments.apiKeyFile = try await first(given.apiKeyFile) { try await $0.fetchString(forKey: "apiKeyFile") }
         arguments.publicLists = try await first(given.publicLists ? true : nil) { try await $0.fetchBool(forKey: "publicLists") } ?? false
         arguments.cors = try await first(given.cors) { try await $0.fetchString(forKey: "cors") }
@@ -172,6 +176,7 @@ struct ServeSettings {
         configuration.host = arguments.host ?? configuration.host
         configuration.port = try checked(arguments.port ?? configuration.port, "port", 0...65_535)
         configuration.defaultVoice = arguments.voice
+        configuration.adapters = arguments.adapters.map { URL(filePath: $0) }
         if let file = arguments.apiKeyFile {
             guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { throw UsageError("--api-key-file \(file): cannot be read") }
             configuration.keys = Keyring(text)

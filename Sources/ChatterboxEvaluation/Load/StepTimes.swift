@@ -4,6 +4,8 @@ import Torch
 /// What a decode step takes, the draw of the tokens included, by the number of requests that take part in it.
 public struct StepTime: Sendable, Hashable, Codable {
     public let requests: Int
+    /// How many different adapters they have, one each.
+    public let adapters: Int
     /// Seconds, the mean over an utterance.
     public let seconds: Double
 }
@@ -14,18 +16,19 @@ extension Model {
     /// - Parameters:
     ///   - requests: how many there are.
     ///   - voices: with which they are spoken in turn.
+    ///   - adapters: of which each has one, in turn; none for none.
     ///   - tokens: of each utterance.
-    /// - Throws: `T3Error`, `KernelError`, `TorchError`.
-    public func stepTime(requests: Int, voices: [Voice], tokens: Int, seed: UInt64) throws -> StepTime {
+    /// - Throws: ``AdapterError``, `T3Error`, `KernelError`, `TorchError`.
+    public func stepTime(requests: Int, voices: [Voice], adapters: [Adapter] = [], tokens: Int, seed: UInt64) throws -> StepTime {
         precondition(requests > 0 && !voices.isEmpty && tokens > 1, "somebody speaks")
         let engine = try makeSharedDecodeEngine(), t3 = configuration.t3
-        let text = t3.framed((0..<24).map { 20 + $0 })
+        let text = t3.framed((0..<24).map { 20 + $0 }), adaptations = try adapters.map { try adaptation(of: [AdapterUse($0)]) }
         return try Libtorch.withThreads(libtorchThreads) {
             try withoutGradients {
                 let decoders = try (0..<requests).map { number in
                     let decoder = try T3Decoder(
                         engine: engine, text: text, conditioning: T3Conditioning(voices[number % voices.count], dtype: dtype),
-                        options: variant.sampling, budget: tokens, generator: Generator(seed: seed &+ UInt64(number)))
+                        adaptation: adaptations.isEmpty ? nil : adaptations[number % adaptations.count], options: variant.sampling, budget: tokens, generator: Generator(seed: seed &+ UInt64(number)))
                     decoder.excludedTokens = configuration.controlTokens
                     return decoder
                 }
@@ -36,7 +39,7 @@ extension Model {
                         try T3Decoder.advance(decoders)
                     }
                 }
-                return StepTime(requests: requests, seconds: time / .seconds(1) / Double(tokens - 1))
+                return StepTime(requests: requests, adapters: min(adapters.count, requests), seconds: time / .seconds(1) / Double(tokens - 1))
             }
         }
     }

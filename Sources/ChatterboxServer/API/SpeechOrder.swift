@@ -26,8 +26,20 @@ struct SpeechOrder: Sendable {
     var repetitionPenalty: Double?
     /// Seconds of silence between pieces, by where they end.
     var pauses: [String: Double] = [:]
+    /// What is added to the model for this order.
+    var adapters: [AdapterWeight] = []
     /// What was ignored, by a sentence each.
     var warnings: [String] = []
+
+    /// An adapter by its name, and how much of it.
+    struct AdapterWeight: Sendable, Hashable {
+        let name: String
+        /// 1 is as it was trained.
+        let weight: Double
+    }
+
+    /// The most adapters of one order.
+    static let mostAdapters = 8
 
     /// - Parameters:
     ///   - limit: the most characters of text.
@@ -72,9 +84,7 @@ struct SpeechOrder: Sendable {
         topP = try fields.number("top_p", in: 0...1)
         repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
         pauses = try fields.numbers("pauses")
-        if try fields.string("adapter") != nil {
-            throw APIError.invalid("this server loads no adapters yet; leave adapter out", "adapter", code: "unsupported_parameter")
-        }
+        adapters = try fields.adapters()
         if let instructions = try fields.string("instructions"), !instructions.isEmpty {
             warnings.append("instructions are ignored: these models take none")
         }
@@ -161,6 +171,20 @@ struct SpeechOrder: Sendable {
             if case .string(let name) = value, !name.isEmpty { return name }
             if case .string(let name)? = value["id"], !name.isEmpty { return name }
             throw wrong("voice", "a name, or an object with an id")
+        }
+
+        /// A name, or an object of weights by name.
+        mutating func adapters() throws -> [AdapterWeight] {
+            guard let value = values.removeValue(forKey: "adapter") else { return [] }
+            if case .string(let name) = value { return name.isEmpty ? [] : [AdapterWeight(name: name, weight: 1)] }
+            guard case .object(let members) = value else { throw wrong("adapter", "a name, or an object of weights by name") }
+            guard members.count <= SpeechOrder.mostAdapters else {
+                throw APIError.invalid("adapter names \(members.count); \(SpeechOrder.mostAdapters) are the most", "adapter")
+            }
+            return try members.map { member in
+                guard case .number(let weight) = member.value, abs(weight) <= 10 else { throw wrong("adapter", "weights from -10 to 10 by name") }
+                return AdapterWeight(name: member.name, weight: weight)
+            }
         }
 
         private func wrong(_ name: String, _ expected: String) -> APIError { APIError.invalid("\(name) must be \(expected)", name, code: "invalid_type") }

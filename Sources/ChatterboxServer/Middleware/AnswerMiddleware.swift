@@ -69,6 +69,7 @@ extension APIError {
         case is TextError, is ForeignTextError: self = .invalid("\(error)", "input")
         case let error as AudioError: self = .invalid("\(error)", nil, code: "invalid_audio")
         case let error as VoiceError: self = .invalid("\(error)", "voice")
+        case let error as AdapterError: self = .invalid("\(error)", "adapter", code: "adapter_mismatch")
         case let error as SpeechOptionsError: self = .invalid("\(error)", error.option)
         case CheckpointError.noBuiltInVoice: self = .invalid("this model has no voice of its own; name one", "voice", code: "voice_not_found")
         case CheckpointError.unsupportedLanguage: self = .invalid("\(error)", "language")

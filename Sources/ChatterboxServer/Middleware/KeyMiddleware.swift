@@ -9,7 +9,7 @@ struct KeyMiddleware: RouterMiddleware {
     let publicLists: Bool
 
     private static let open: Set = ["/", "/health", "/live", "/ready", "/openapi.json"]
-    private static let lists: Set = ["/models", "/audio/models", "/audio/voices"]
+    private static let lists: Set = ["/models", "/audio/models", "/audio/voices", "/adapters"]
 
     func handle(_ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response) async throws -> Response {
         guard !keys.isEmpty, !isOpen(request) else { return try await next(request, context) }

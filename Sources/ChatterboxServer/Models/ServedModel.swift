@@ -27,6 +27,8 @@ public protocol ServedModel: Sendable {
     func voice(from file: URL, for use: Voice.Use) async throws -> Voice
     /// Says what a recording says in another voice.
     func converted(_ recording: Audio, to voice: Voice?, seed: UInt64?, watermark: Bool) async throws -> Speech
+    /// - Throws: `AdapterError` for an adapter that does not fit this model.
+    func check(_ adapter: Adapter) throws
 
     /// Leaves a GPU's memory for the host's, from where ``wake()`` brings it back; nobody speaks with it meanwhile.
     ///
@@ -68,6 +70,8 @@ extension Synthesizer: ServedModel {
     public func converted(_ recording: Audio, to voice: Voice?, seed: UInt64?, watermark: Bool) async throws -> Speech {
         try await convert(recording, named: "the recording", to: voice, seed: seed, watermark: watermark)
     }
+
+    public func check(_ adapter: Adapter) throws { try model.check(adapter) }
 
     public func rest() async throws -> Bool { try await leaveDevice() }
     public func wake() async throws { try await returnToDevice() }

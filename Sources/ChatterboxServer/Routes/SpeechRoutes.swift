@@ -44,7 +44,7 @@ struct SpeechRoutes: Sendable {
         _ order: SpeechOrder, _ context: ServerContext, _ watch: ConnectionWatch?, _ admission: Place?,
         into destination: OpenSpeech.Destination = .stream
     ) async throws -> OpenSpeech {
-        let offer = try state.models.offer(named: order.model)
+        let offer = try state.models.offer(named: order.model), adapters = try await state.adapters.uses(order.adapters)
         let asked = ContinuousClock.now
         let place = try await state.queue.enter(characters: order.input.count)
         place.whenFree { [metrics = state.metrics] in
@@ -54,7 +54,7 @@ struct SpeechRoutes: Sendable {
         let lease = try await state.models.lease(offer)
         let voice = try await state.voices.voice(order.voice, for: lease)
         return try OpenSpeech(
-            order, voice: voice, lease: lease, places: [place, admission].compactMap(\.self), configuration: state.configuration,
+            order, voice: voice, adapters: adapters, lease: lease, places: [place, admission].compactMap(\.self), configuration: state.configuration,
             since: context.begin, into: destination)
     }
 }

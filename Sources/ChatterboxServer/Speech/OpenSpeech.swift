@@ -41,17 +41,18 @@ actor OpenSpeech {
 
     /// - Parameters:
     ///   - voice: nil for the model's own.
+    ///   - adapters: that the order names.
     ///   - begin: when the request came.
     /// - Throws: ``APIError`` for options that the model cannot take.
     init(
-        _ order: SpeechOrder, voice: Voice?, lease: ModelLease, places: [Place] = [], configuration: ServerConfiguration,
+        _ order: SpeechOrder, voice: Voice?, adapters: [AdapterUse] = [], lease: ModelLease, places: [Place] = [], configuration: ServerConfiguration,
         since begin: ContinuousClock.Instant = .now, into destination: Destination = .stream
     ) throws {
         (self.order, self.lease, self.places, model) = (order, lease, places, lease.name)
         let timesWords = order.wantsWords && lease.model.timesWords
         estimatesWords = order.wantsWords && !timesWords
         let options = try order.options(watermark: configuration.watermark && lease.model.marksSpeech, wordTimes: timesWords)
-        source = lease.model.speech(SpeechRequest(order.input, voice: voice, options: options))
+        source = lease.model.speech(SpeechRequest(order.input, voice: voice, options: options, adapters: adapters))
         for place in places { place.comes(to: .begins) }
         switch destination {
         case .stream: (encoder, file) = (try SoundEncoder(order.format, sampleRate: lease.model.sampleRate), nil)

@@ -1,0 +1,63 @@
+import FileSupport
+import Foundation
+import Torch
+
+/// Adapters under names, each a file `NAME.adapter.safetensors` in one folder.
+public struct AdapterLibrary: Sendable {
+    private let files: NamedFiles
+
+    public var folder: URL { files.folder }
+
+    /// The folder comes to be with the first adapter.
+    public init(folder: URL) { files = NamedFiles(folder: folder, suffix: ".adapter.safetensors") }
+
+    /// An adapter that the library holds.
+    public typealias Entry = NamedFiles.Entry
+
+    /// Every adapter, by name.
+    public func entries() -> [Entry] { files.entries() }
+
+    /// The adapter of a name; nil where there is none.
+    public func entry(named name: String) -> Entry? { files.entry(name) }
+
+    /// Keeps an adapter under a name; one that had the name is replaced.
+    ///
+    /// - Throws: ``AdapterLibraryError``, `SafetensorsError` where the disk refuses.
+    @discardableResult
+    public func store(_ adapter: Adapter, as name: String) throws -> Entry {
+        guard NamedFiles.isName(name) else { throw AdapterLibraryError.badName(name) }
+        do {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw AdapterLibraryError.unwritable(folder, reason: error.reason)
+        }
+        let file = files.file(name)
+        try adapter.save(to: file)
+        guard let entry = files.entry(name) else { throw AdapterLibraryError.unwritable(file, reason: "it is gone again") }
+        return entry
+    }
+
+    /// Forgets an adapter.
+    ///
+    /// - Throws: ``AdapterLibraryError``.
+    public func remove(_ entry: Entry) throws {
+        do {
+            try FileManager.default.removeItem(at: entry.file)
+        } catch {
+            throw AdapterLibraryError.unwritable(entry.file, reason: error.reason)
+        }
+    }
+}
+
+/// An adapter that the library cannot keep.
+public enum AdapterLibraryError: Error, Hashable, CustomStringConvertible {
+    case badName(String)
+    case unwritable(URL, reason: String)
+
+    public var description: String {
+        switch self {
+        case .badName(let name): "\"\(name)\" cannot be an adapter's name: \(NamedFiles.rule)"
+        case .unwritable(let url, let reason): "\(url.path): cannot be changed (\(reason))"
+        }
+    }
+}

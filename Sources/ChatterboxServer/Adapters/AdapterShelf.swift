@@ -1,0 +1,118 @@
+import Chatterbox
+import Foundation
+
+/// The server's adapters: a folder that clients may add to, and those of it that are in memory.
+actor AdapterShelf {
+    /// nil where the server has none.
+    nonisolated let library: AdapterLibrary?
+
+    private struct Key: Hashable {
+        let file: URL
+        let modified: Date
+    }
+
+    /// Read, or being read; one reading serves all who wait, and equal requests share what a model makes of an adapter.
+    private var loaded: [Key: Outcome<Adapter>] = [:]
+    /// In the order of their last use.
+    private var order: [Key] = []
+
+    /// Adapters that are kept in memory.
+    private static let most = 16
+
+    init(folder: URL?) { library = folder.map(AdapterLibrary.init) }
+
+    /// Those that a request names, with how much of each.
+    ///
+    /// - Throws: ``APIError`` for a name that nothing has; what reading throws.
+    func uses(_ asked: [SpeechOrder.AdapterWeight]) async throws -> [AdapterUse] {
+        var uses: [AdapterUse] = []
+        for part in asked { uses.append(AdapterUse(try await adapter(part.name), weight: part.weight)) }
+        return uses
+    }
+
+    private func adapter(_ name: String) async throws -> Adapter {
+        let entry = try entry(name, parameter: "adapter")
+        let key = Key(file: entry.file, modified: entry.modified)
+        order.removeAll { $0 == key }
+        order.append(key)
+        if order.count > Self.most { loaded[order.removeFirst()] = nil }
+        return try await (loaded[key] ?? read(key)).value()
+    }
+
+    /// Reads an adapter for all who want it, also where the one who was first goes away.
+    private func read(_ key: Key) -> Outcome<Adapter> {
+        let outcome = Outcome<Adapter>()
+        loaded[key] = outcome
+        Task {
+            do { outcome.settle(.success(try await Blocking.run { try Adapter.load(from: key.file) })) } catch {
+                if loaded[key] === outcome { loaded[key] = nil }
+                outcome.settle(.failure(error))
+            }
+        }
+        return outcome
+    }
+
+    /// - Parameter parameter: the field that has the name.
+    /// - Throws: ``APIError``.
+    nonisolated func entry(_ name: String, parameter: String) throws -> AdapterLibrary.Entry {
+        let library = try existingLibrary()
+        if let entry = library.entry(named: name) { return entry }
+        let known = library.entries().map(\.name)
+        throw APIError(
+            .notFound, "there is no adapter \(name) here; there are \(known.isEmpty ? "none" : known.joined(separator: ", "))", parameter: parameter,
+            code: "adapter_not_found")
+    }
+
+    nonisolated private func existingLibrary() throws -> AdapterLibrary {
+        guard let library else {
+            throw APIError(.notFound, "this server has no adapters; it is started with --adapters DIR for them", parameter: "adapter", code: "no_adapters")
+        }
+        return library
+    }
+
+    /// Keeps an adapter that a client has sent.
+    ///
+    /// - Parameters:
+    ///   - weights: a safetensors file.
+    ///   - configuration: PEFT's `adapter_config.json`, where the weights do not have it in their header.
+    ///   - model: one that it has to fit; nil where that is left to requests.
+    /// - Throws: ``APIError`` for a name that cannot be or is taken, and for what is no adapter or does not fit.
+    func add(_ weights: Data, _ configuration: Data?, named name: String, for model: (any ServedModel)?) async throws -> AdapterLibrary.Entry {
+        let library = try existingLibrary()
+        guard library.entry(named: name) == nil else {
+            throw APIError(.conflict, "there is an adapter \(name) already; delete it first, or take another name", parameter: "name", code: "adapter_exists")
+        }
+        return try await Blocking.run {
+            let adapter = try Self.adapter(of: weights, configuration)
+            try model?.check(adapter)
+            do { return try library.store(adapter, as: name) } catch let error as AdapterLibraryError {
+                guard case .badName = error else { throw error }
+                throw APIError.invalid("\(error)", "name")
+            }
+        }
+    }
+
+    /// Reads what a client has sent as an adapter, through a folder that nobody else has.
+    private static func adapter(of weights: Data, _ configuration: Data?) throws -> Adapter {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "adapter-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appending(path: "adapter_model.safetensors")
+        try weights.write(to: file)
+        try configuration?.write(to: folder.appending(path: "adapter_config.json"))
+        do { return try Adapter.load(from: file) } catch {
+            // Where it stood for a moment is nothing to a client.
+            throw APIError.invalid("\(error)".replacing(folder.path + "/", with: ""), "adapter", code: "invalid_adapter")
+        }
+    }
+
+    /// Forgets an adapter of the folder; requests that speak with it go on.
+    ///
+    /// - Throws: ``APIError``, ``AdapterLibraryError``.
+    func remove(_ name: String) throws {
+        let entry = try entry(name, parameter: "adapter_id")
+        try existingLibrary().remove(entry)
+        for key in loaded.keys where key.file == entry.file { loaded[key] = nil }
+        order.removeAll { $0.file == entry.file }
+    }
+}

@@ -1,0 +1,97 @@
+import Chatterbox
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Synchronization
+
+/// Adapters: list, add by a form, get, delete.
+struct AdapterRoutes: Sendable {
+    let state: ServerState
+
+    func add(to router: Router<ServerContext>) {
+        router.route("/adapters", [
+            .get: { _, _ in Response(["object": "list", "data": .array(state.adapters.library?.entries().map(\.adapterJSON) ?? [])]) },
+            .post: { try await add($0, $1) },
+        ])
+        router.route("/adapters/:adapter", [
+            .get: { _, context in Response(try state.adapters.entry(name(context), parameter: "adapter_id").adapterJSON) },
+            .delete: { _, context in
+                let name = try name(context)
+                try await state.adapters.remove(name)
+                return Response(["id": .string(name), "object": "adapter.deleted", "deleted": true])
+            },
+        ])
+    }
+
+    private func name(_ context: ServerContext) throws -> String { try context.parameters.require("adapter").removingPercentEncoding ?? "" }
+
+    private func add(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let limit = state.configuration.adapterLimit
+        guard state.adapters.library != nil else {
+            throw APIError(.notFound, "this server takes no adapters; it is started with --adapters DIR for them", code: "no_adapters")
+        }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit + (1 << 20) {
+            throw APIError(.contentTooLarge, "the body has \(length) bytes; an adapter may have \(limit)", parameter: "adapter", code: "too_large")
+        }
+        let admission = try state.limits.admit(context.client)
+        // They are in memory while they come, so that one comes at a time.
+        let turn = try state.uploads.take()
+        defer { withExtendedLifetime((admission, turn)) {} }
+        let form = try await Patience(context.channel, seconds: state.configuration.senderPatience).waiting {
+            try await UploadedForm(request, files: ["adapter", "config"], limit: limit)
+        }
+        guard let name = form.fields["name"], !name.isEmpty else {
+            throw APIError.invalid("name is missing", "name", code: "missing_required_parameter")
+        }
+        guard let weights = form.files["adapter"] else {
+            throw APIError.invalid("adapter is missing: a safetensors file", "adapter", code: "missing_required_parameter")
+        }
+        let watch = await ConnectionWatch.of(context.channel)
+        @Sendable func keep() async throws -> AdapterLibrary.Entry {
+            let lease = try await form.fields["model"].asyncMap { try await state.models.lease(state.models.offer(named: $0)) }
+            return try await state.adapters.add(weights.bytes, form.files["config"]?.bytes, named: name, for: lease?.model)
+        }
+        return Response(try await watch.whileOpen(keep).adapterJSON)
+    }
+}
+
+/// Lets one upload come at a time.
+final class UploadTurns: Sendable {
+    private let isTaken = Atomic(false)
+
+    /// The turn, which ends when the object goes away.
+    ///
+    /// - Throws: ``APIError`` where another has it.
+    func take() throws -> Turn {
+        guard !isTaken.exchange(true, ordering: .acquiringAndReleasing) else {
+            throw APIError.busy("another adapter is being uploaded", code: "upload_busy", retryAfter: 2)
+        }
+        return Turn(turns: self)
+    }
+
+    final class Turn: Sendable {
+        private let turns: UploadTurns
+
+        fileprivate init(turns: UploadTurns) { self.turns = turns }
+
+        deinit { turns.isTaken.store(false, ordering: .releasing) }
+    }
+}
+
+extension AdapterLibrary.Entry {
+    fileprivate var adapterJSON: JSON {
+        // A file that another program is changing has no facts.
+        let facts = try? Adapter.facts(of: file)
+        return [
+            "id": .string(name), "object": "adapter", "name": .string(name), "created_at": .init(Int(modified.timeIntervalSince1970)), "bytes": .init(bytes),
+            "rank": facts.map { .init($0.rank) } ?? .null, "base_model": .init(facts?.baseName), "base_digest": .init(facts?.base),
+        ]
+    }
+}
+
+extension Optional {
+    fileprivate func asyncMap<Result>(_ transform: (Wrapped) async throws -> Result) async rethrows -> Result? {
+        guard let self else { return nil }
+        return try await transform(self)
+    }
+}

@@ -1,0 +1,45 @@
+import Foundation
+
+/// Files of one kind in one folder, each under a name: `NAME` and an ending that all of them have.
+public struct NamedFiles: Sendable {
+    public let folder: URL
+    /// As ".voice.safetensors".
+    let suffix: String
+
+    /// The folder comes to be with the first file.
+    package init(folder: URL, suffix: String) { (self.folder, self.suffix) = (folder, suffix) }
+
+    /// A file that is there.
+    public struct Entry: Sendable, Hashable {
+        public let name: String
+        public let file: URL
+        public let bytes: Int
+        public let modified: Date
+    }
+
+    /// Every file, by name.
+    package func entries() -> [Entry] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        return names.filter { $0.hasSuffix(suffix) && !$0.hasPrefix(".") }.sorted().compactMap { entry(String($0.dropLast(suffix.count))) }
+    }
+
+    /// The file of a name that ``isName(_:)`` allows; nil where there is none.
+    package func entry(_ name: String) -> Entry? {
+        guard Self.isName(name) else { return nil }
+        let file = file(name)
+        guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path) else { return nil }
+        return Entry(
+            name: name, file: file, bytes: attributes[.size] as? Int ?? 0, modified: attributes[.modificationDate] as? Date ?? .distantPast)
+    }
+
+    /// Where the file of a name is or would be.
+    package func file(_ name: String) -> URL { folder.appending(path: name + suffix) }
+
+    /// Whether a name stays inside of the folder and can be seen there: letters, digits, "-", "_" and ".", with no "." first.
+    package static func isName(_ name: String) -> Bool {
+        name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) } && !name.isEmpty && !name.hasPrefix(".") && name.utf8.count <= 200
+    }
+
+    /// What a name may be, for those whose name is refused.
+    package static let rule = "use letters, digits, \"-\", \"_\" and \".\", with no \".\" first"
+}
