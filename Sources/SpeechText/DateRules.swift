@@ -1,4 +1,4 @@
-/// Dates, times and years.
+/// Dates and years.
 extension TextScanner {
     /// A year in words, where a number reads as one; nil where it does not, or is said like any number.
     func year(_ number: Number) -> String? {
@@ -15,6 +15,13 @@ extension TextScanner {
             return speller.cardinal(century) + "hundert" + (rest == 0 ? "" : speller.cardinal(rest))
         case "sv" where value < 2000 && value >= 1100:
             return speller.cardinal(century) + "hundra" + (rest == 0 ? "" : speller.cardinal(rest))
+        case "da" where value < 2000 && value >= 1100:
+            return rest == 0 ? speller.cardinal(century) + "hundrede" : "\(speller.cardinal(century)) hundrede og \(speller.cardinal(rest))"
+        case "no" where value < 2000 && value >= 1100:
+            if rest == 0 { return speller.cardinal(century) + "hundre" }
+            return speller.cardinal(century) + (rest < 10 ? " hundre og " : " ") + speller.cardinal(rest)
+        case "hi" where value < 2000 && value >= 1100:
+            return "\(speller.cardinal(century)) सौ" + (rest == 0 ? "" : " " + speller.cardinal(rest))
         case "nl" where value < 2000:
             return speller.cardinal(century) + "honderd" + (rest == 0 ? "" : speller.cardinal(rest))
         default: return nil
@@ -40,11 +47,12 @@ extension TextScanner {
         if let short = germanDayAndMonth(index, first, ending) { return short }
         guard let mark = scalar(first.end), ["-", ".", "/"].contains(mark), let second = digits(at: first.end + 1, most: 2),
             scalar(second.end) == mark,
-            let third = digits(at: second.end + 1, most: 4), ends(third.end)
+            let third = digits(at: second.end + 1, most: 4), ends(third.end) || scalar(third.end) == "T"
         else { return day(first.text, first.end, ending) }
         let (a, b, c) = (Int(first.text)!, Int(second.text)!, Int(third.text)!)
         if first.text.count == 4, third.text.count <= 2, mark != ".", (1...12).contains(b), (1...31).contains(c) {
-            return Match(third.end, date(day: c, month: months[b - 1], year: first.text, ending: ending))
+            let said = date(day: c, month: months[b - 1], year: first.text, ending: ending)
+            return timeOfDate(third.end).map { Match($0.end, said + gap + $0.spoken) } ?? Match(third.end, said)
         }
         guard first.text.count <= 2, third.text.count == 4, mark != "-" || !isEnglish else { return nil }
         // Americans write the month first.
@@ -52,6 +60,29 @@ extension TextScanner {
         let (day, month) = isMonthFirst ? (b, a) : (a, b)
         guard (1...31).contains(day), (1...12).contains(month) else { return nil }
         return Match(third.end, date(day: day, month: months[month - 1], year: third.text, ending: ending))
+    }
+
+    /// T23:59:59Z behind a date, as computers write it: the hour and minute are said.
+    private func timeOfDate(_ mark: Int) -> Match? {
+        guard scalar(mark) == "T", isDigit(scalar(mark + 1)), let hours = digits(at: mark + 1, most: 2), scalar(hours.end) == ":",
+            let minutes = digits(at: hours.end + 1, most: 2), let said = timeOfDay(hours.text, minutes.text)
+        else { return nil }
+        var end = minutes.end
+        if scalar(end) == ":", let seconds = digits(at: end + 1, most: 2) { end = seconds.end }
+        if scalar(end) == ".", let part = digits(at: end + 1) { end = part.end }
+        if scalar(end) == "Z" {
+            end += 1
+        } else if scalar(end) == "+" || scalar(end) == "-", let offset = digits(at: end + 1, most: 2), scalar(offset.end) == ":",
+            let minutes = digits(at: offset.end + 1, most: 2)
+        {
+            end = minutes.end
+        }
+        return ends(end) ? Match(end, said) : nil
+    }
+
+    /// An hour and a minute as the language's own time.
+    private func timeOfDay(_ hours: String, _ minutes: String) -> String? {
+        TextScanner("\(hours):\(minutes)", form).time(0)?.spoken
     }
 
     /// 24.12. and "am 3.5." in German, whose second full stop may end the sentence as well; "Version 1.5." is none.
@@ -76,15 +107,14 @@ extension TextScanner {
         }
         guard isSpace(scalar(next)), let month = word(at: next + 1), ends(month.end) else { return nil }
         var name = month.text, nameEnd = month.end
-        if isEnglish, let full = English.shortMonths[name] {
-            name = full
-            if scalar(nameEnd) == "." { nameEnd += 1 }
-        }
+        if let full = shortMonth(month) { (name, nameEnd) = full }
         guard isEnglish ? English.monthNames.contains(name) : form.months.contains(name.lowercased()) else { return nil }
         var year: String?, last = nameEnd
         for joint in ["", ",", " de"] where has(joint, at: nameEnd) {
             let start = nameEnd + joint.unicodeScalars.count
-            if isSpace(scalar(start)), let found = self.digits(at: start + 1), found.text.count == 4, ends(found.end) {
+            if isSpace(scalar(start)), let found = self.digits(at: start + 1), found.text.count == 4, ends(found.end),
+                ![":", "-", "/"].contains(scalar(found.end)) || !isDigit(scalar(found.end + 1))
+            {
                 (year, last) = (found.text, found.end)
             }
         }
@@ -95,6 +125,31 @@ extension TextScanner {
         }
         guard !isEnglish || last > end else { return nil }
         return Match(last, date(day: day, month: name, year: year, isDayFirst: true, ending: ending))
+    }
+
+    /// A month that is shortened, with its full stop unless that ends the sentence as well. Without one it is a month before a year
+    /// alone, but in English, where nothing else is called so.
+    private func shortMonth(_ word: (text: String, end: Int)) -> (name: String, end: Int)? {
+        guard let number = Days.shortMonths[form.language]?[word.text.lowercased()],
+            word.text.lowercased() != words.months[number].lowercased()
+        else { return nil }
+        if isEnglish, word.text.first?.isUppercase != true { return nil }
+        let hasStop = scalar(word.end) == "."
+        let end = hasStop && !isSentenceEnd(word.end + 1) ? word.end + 1 : word.end
+        guard hasStop || isEnglish || isSpace(scalar(end)) && digits(at: end + 1).map({ $0.text.count == 4 && ends($0.end) }) == true else {
+            return nil
+        }
+        return (words.months[number], end)
+    }
+
+    /// "Dec. 2023", "Okt. 1990": a month that is shortened before a year.
+    func monthAndYear(_ word: (text: String, end: Int)) -> Match? {
+        // Slavic months alone are in another case than those behind a day, which are known.
+        guard form.language != "ru", form.language != "pl", let month = shortMonth(word), isSpace(scalar(month.end)),
+            let year = digits(at: month.end + 1), year.text.count == 4, ends(year.end)
+        else { return nil }
+        let joint = ["es", "pt"].contains(form.language) ? " de " : " "
+        return Match(year.end, month.name + joint + sayYear(year.text))
     }
 
     /// March 15, 2024; called where the month's name stands.
@@ -108,6 +163,14 @@ extension TextScanner {
         for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: last) { last += 2; break }
         guard ends(last), scalar(last) != ":" else { return nil }
         var spoken = "\(month) \(English.ordinal(value, speller))"
+        // March 1–3, 2024.
+        if scalar(last) == "–" || scalar(last) == "-", let until = digits(at: last + 1, most: 2), let day = Int(until.text), value < day,
+            day <= 31
+        {
+            var end = until.end
+            for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: end) { end += 2; break }
+            if ends(end) { (spoken, last) = (spoken + " to \(English.ordinal(day, speller))", end) }
+        }
         let start = scalar(last) == "," ? last + 1 : last
         if isSpace(scalar(start)), let year = digits(at: start + 1), year.text.count == 4, ends(year.end),
             scalar(year.end) != "," || !isDigit(scalar(year.end + 1))
@@ -125,13 +188,15 @@ extension TextScanner {
             return isDayFirst
                 ? "the \(ordinal) of \(month)" + (year.map { " " + $0 } ?? "") : "\(month) \(ordinal)" + (year.map { ", " + $0 } ?? "")
         }
-        let said = switch form.language {
-        case "de": germanDay(day, ending)
-        case "pl": Ordinals.polish(day, .genitive, speller) ?? speller.cardinal(day)
-        case "ru": Ordinals.russian(day, .genitive, speller) ?? speller.cardinal(day)
-        case "sv", "da", "no": Ordinals.nordicDay(day, form.language) ?? speller.cardinal(day)
-        default: day == 1 ? words.firstDay ?? speller.cardinal(day) : speller.cardinal(day)
-        }
+        let said =
+            switch form.language {
+            case "de": germanDay(day, ending)
+            case "pl": Ordinals.polish(day, .genitive, speller) ?? speller.cardinal(day)
+            case "ru": Ordinals.russian(day, .genitive, speller) ?? speller.cardinal(day)
+            case "sv", "da", "no": Ordinals.nordicDay(day, form.language) ?? speller.cardinal(day)
+            case "fi", "el", "he": Days.said(day, form.language, speller) ?? speller.cardinal(day)
+            default: day == 1 ? words.firstDay ?? speller.cardinal(day) : speller.cardinal(day)
+            }
         let date = words.date.replacing("%d", with: said).replacing("%m", with: month)
         if let year {
             let said = date.replacing("%y", with: year)
@@ -152,77 +217,6 @@ extension TextScanner {
     private func germanDay(_ day: Int, _ ending: String) -> String {
         let irregular = [1: "erst", 3: "dritt", 7: "siebt", 8: "acht"]
         return (irregular[day] ?? speller.cardinal(day) + (day < 20 ? "t" : "st")) + ending
-    }
-
-    // MARK: times
-
-    /// 9:30PM, 21:05, 9 p.m., 14 Uhr, 14h30.
-    func time(_ index: Int) -> Match? {
-        guard begins(index), let hours = digits(at: index, most: 2), let hour = Int(hours.text), hour <= 24 else { return nil }
-        var minute: Int?, second: Int?, end = hours.end
-        let marks: [Unicode.Scalar] = form.language == "fr" ? [":", "h"] : [":"]
-        if let mark = scalar(end), marks.contains(mark), let minutes = digits(at: end + 1), minutes.text.count == 2,
-            let value = Int(minutes.text), value < 60
-        {
-            (minute, end) = (value, minutes.end)
-            if scalar(end) == ":", let seconds = digits(at: end + 1), seconds.text.count == 2, let value = Int(seconds.text), value < 60 {
-                (second, end) = (value, seconds.end)
-            }
-        } else if form.language == "de", scalar(end) == ".", let minutes = digits(at: end + 1), minutes.text.count == 2,
-            has(" Uhr", at: minutes.end), let value = Int(minutes.text), value < 60
-        {
-            (minute, end) = (value, minutes.end)
-        } else if form.language == "fr", scalar(end) == "h", ends(end + 1) {
-            return Match(
-                end + 1,
-                words.fullHour.replacing("%h", with: hour == 1 ? "une" : speller.cardinal(hour)).replacing(
-                    "heures", with: hour == 1 ? "heure" : "heures"))
-        }
-        if isEnglish { return englishTime(hour, minute, second, end) }
-        guard let minute else { return nil }
-        guard ends(end), scalar(end) != ":" else { return nil }
-        if form.language == "ko" {
-            let hours = (1...12).contains(hour) ? Self.native(hour) : speller.cardinal(hour)
-            return Match(end, hours + " 시" + (minute == 0 ? "" : " \(speller.cardinal(minute)) 분"))
-        }
-        if form.language == "pl" { return Match(end, polishTime(hour, minute, before: index)) }
-        if form.language == "de", has(" Uhr", at: end), ends(end + 4) { end += 4 }
-        if form.language == "nl", has(" uur", at: end), ends(end + 4) { end += 4 }
-        let one = ["de": "ein", "fr": "une", "es": "una", "it": "una", "pt": "uma"][form.language]
-        let said = hour == 1 ? one ?? speller.cardinal(1) : speller.cardinal(hour)
-        var spoken = (minute == 0 ? words.fullHour : words.time).replacing("%h", with: said).replacing("%m", with: speller.cardinal(minute))
-        if form.language == "fr", hour <= 1 { spoken = spoken.replacing("heures", with: "heure") }
-        if form.language == "zh", hour == 2 { spoken = "两" + spoken.dropFirst() }
-        if let second, second > 0 { spoken += " \(words.and) \(speller.cardinal(second))" }
-        return Match(end, spoken)
-    }
-
-    private func englishTime(_ hour: Int, _ minute: Int?, _ second: Int?, _ end: Int) -> Match? {
-        let half = halfOfDay(end)
-        guard minute != nil || half != nil, half != nil || ends(end) && scalar(end) != ":" else { return nil }
-        if let second, half == nil {
-            return Match(
-                end, "\(speller.cardinal(hour)) hours, \(speller.cardinal(minute ?? 0)) minutes and \(speller.cardinal(second)) seconds")
-        }
-        var spoken = speller.cardinal(hour)
-        switch minute ?? 0 {
-        case 0: if half == nil { spoken += (1...12).contains(hour) ? " o'clock" : " hundred" }
-        case let minute: spoken += (minute < 10 ? " oh " : " ") + speller.cardinal(minute)
-        }
-        return Match(half?.end ?? end, spoken + (half.map { " " + $0.name } ?? ""))
-    }
-
-    /// "AM" or "PM" here, in any of its spellings.
-    private func halfOfDay(_ index: Int) -> (name: String, end: Int)? {
-        let start = skippingSpace(index)
-        for (name, spellings) in [("AM", ["a.m.", "am"]), ("PM", ["p.m.", "pm"])] {
-            for spelling in spellings where has(spelling, at: start, ignoringCase: true) {
-                let end = start + spelling.unicodeScalars.count
-                // The full stop of an abbreviation may be the sentence's as well.
-                if ends(end) { return (name, spelling.hasSuffix(".") && isSentenceEnd(end) ? end - 1 : end) }
-            }
-        }
-        return nil
     }
 
     /// Whether the text ends here, or a capital follows.

@@ -8,6 +8,7 @@ extension TextScanner {
         case "fr": frenchDecade(index) ?? shortYear(index)
         case "es", "pt": pluralDecade(index) ?? shortYear(index)
         case "it", "nl": shortYear(index)
+        case "sv", "da", "no": nordicDecade(index)
         case "pl": polishDecade(index)
         case "ru": russianDecade(index)
         case "tr": ordinal(index) ?? turkishSuffix(index)
@@ -18,13 +19,17 @@ extension TextScanner {
     private func englishDecade(_ index: Int) -> Match? {
         let start = isDigit(scalars[index]) ? index : index + 1
         guard begins(start) || start > index, let run = digits(at: start), run.text.count == 2 || run.text.count == 4 && start == index,
-            scalar(run.end) == "s", ends(run.end + 1), run.text.hasSuffix("0"), let value = Int(run.text)
+            run.text.hasSuffix("0"), let value = Int(run.text)
         else { return nil }
+        // "1960's" is written as well.
+        let hasApostrophe = run.text.count == 4 && (scalar(run.end) == "'" || scalar(run.end) == "’"),
+            end = hasApostrophe ? run.end + 2 : run.end + 1
+        guard scalar(end - 1) == "s", ends(end) else { return nil }
         let (century, rest) = value.quotientAndRemainder(dividingBy: 100)
         guard rest >= 10 || run.text.count == 4 else { return nil }
         let tens = rest == 0 ? century == 20 ? "thousands" : "hundreds" : rest == 10 ? "tens" : speller.cardinal(rest).dropLast() + "ies"
         let beginning = century == 0 ? "" : century == 20 && rest == 0 ? "two " : speller.cardinal(century) + " "
-        return Match(run.end + 1, beginning + tens)
+        return Match(end, beginning + tens)
     }
 
     /// "achtziger", "in den neunzehnhundertachtzigern".
@@ -64,6 +69,15 @@ extension TextScanner {
         return Match(run.end, run.text.hasPrefix("0") ? speller.digits(run.text) : speller.cardinal(value))
     }
 
+    /// "artonhundratalet", "åttiotalet".
+    private func nordicDecade(_ index: Int) -> Match? {
+        guard begins(index), let run = digits(at: index, most: 4), !run.text.hasPrefix("0"), scalar(run.end) == "-",
+            let noun = word(at: run.end + 1), ["talet", "talets", "tal", "tallet", "tallets"].contains(noun.text)
+        else { return nil }
+        let number = Number(whole: run.text, fraction: nil, end: run.end)
+        return Match(noun.end, (year(number) ?? say(number)) + noun.text)
+    }
+
     // MARK: Slavic languages
 
     /// "lata osiemdziesiąte", "w latach osiemdziesiątych".
@@ -97,8 +111,7 @@ extension TextScanner {
             let end = run.end + suffix.unicodeScalars.count
             guard ends(end) else { continue }
             // "20-е место" is a place.
-            if suffix == "-е", let noun = isSpace(scalar(end)) ? word(at: end + 1)?.text : nil, noun.hasSuffix("о") || noun.hasSuffix("е")
-            {
+            if suffix == "-е", let noun = isSpace(scalar(end)) ? word(at: end + 1)?.text : nil, noun.hasSuffix("о") || noun.hasSuffix("е") {
                 return nil
             }
             guard let said = Ordinals.russian(value, .masculine, speller) else { return nil }

@@ -27,7 +27,7 @@ enum English {
     /// What Roman numerals number.
     static let numbered: Set<String> = [
         "chapter", "part", "book", "volume", "act", "scene", "section", "article", "war", "appendix", "phase", "type", "class",
-        "title", "level", "round", "canto", "figure", "table",
+        "title", "level", "round", "canto", "figure", "table", "bowl",
     ]
     /// Names that kings, queens and popes have.
     static let regnal: Set<String> = [
@@ -102,12 +102,14 @@ enum English {
     /// Those that stand before a number.
     private static let counters = [
         "No": "number", "no": "number", "Nos": "numbers", "p": "page", "pp": "pages", "vol": "volume", "Vol": "volume",
-        "Fig": "figure", "fig": "figure", "ch": "chapter", "Ch": "chapter",
+        "Fig": "figure", "fig": "figure", "ch": "chapter", "Ch": "chapter", "Sec": "section", "sec": "section", "Eq": "equation",
+        "eq": "equation",
     ]
 
     static func abbreviation(_ scanner: TextScanner, _ index: Int, _ word: (text: String, end: Int)) -> TextScanner.Match? {
         if scanner.has("e.g.", at: index, ignoringCase: true) { return .init(index + 4, "for example") }
         if scanner.has("i.e.", at: index, ignoringCase: true) { return .init(index + 4, "that is") }
+        if scanner.has("a.k.a.", at: index, ignoringCase: true) { return .init(index + 6, "also known as") }
         let text = word.text
         if text == "w", scanner.scalar(word.end) == "/", scanner.isSpace(scanner.scalar(word.end + 1)) {
             return .init(word.end + 1, "with")

@@ -6,7 +6,9 @@ public enum Language: String, Sendable, Hashable, Codable, CaseIterable {
 
     /// `de`, also written `DE`, `de-AT` or `de_AT`; nil for a language that no model speaks.
     public init?(code: String) {
-        guard let language = Language(rawValue: code.lowercased().split(whereSeparator: { $0 == "-" || $0 == "_" }).first.map(String.init) ?? "")
+        guard
+            let language = Language(
+                rawValue: code.lowercased().split(whereSeparator: { $0 == "-" || $0 == "_" }).first.map(String.init) ?? "")
         else { return nil }
         self = language
     }

@@ -35,6 +35,8 @@ struct LanguageWords: Sendable {
     var marks: [Unicode.Scalar: String] = [:]
     /// Signs of arithmetic that not every language's table has.
     var formulas: [Unicode.Scalar: String] = [:]
+    /// What signs before a number say; empty where they are not read.
+    var moreThan = "", lessThan = ""
     /// "squared", "cubed" and "to the power of".
     var square = "", cube = "", power = ""
     /// What is said between the numbers of a fraction that has no name.

@@ -60,7 +60,7 @@ extension TextScanner {
             let end = index + written.unicodeScalars.count
             guard ends(end) else { continue }
             // "руб." loses its full stop within a sentence.
-            let isShortened = scalar(end) == "." && ["руб", "р"].contains(written) && !isSentenceEnd(end + 1)
+            let isShortened = scalar(end) == "." && ["руб", "р", "kr"].contains(written) && !isSentenceEnd(end + 1)
             return (form.currency(named: written)!, isShortened ? end + 1 : end)
         }
         return nil
@@ -79,6 +79,9 @@ extension TextScanner {
 
     /// $5, €1.234,56, $3 million, R$ 50.
     func money(_ index: Int, _ currency: Currency) -> Match? {
+        if let sign = scalar(index), sign == "-" || sign == "−", isDigit(scalar(index + 1)), let amount = money(index + 1, currency) {
+            return Match(amount.end, words.minus + gap + amount.spoken)
+        }
         guard let number = number(at: skippingSpace(index)) else { return nil }
         let scales = isEnglish ? English.scales : [:]
         // "$3 million", "$3M".

@@ -22,7 +22,11 @@ extension TextScanner {
     func number(at index: Int) -> Number? {
         guard var (whole, end) = digits(at: index) else { return nil }
         var isGrouped = false
-        if whole.count <= 3, let mark = scalar(end), words.thousands.contains(mark), whole != "0" {
+        if let lakhs = indianGroups(index, whole, end) {
+            (whole, end, isGrouped) = lakhs
+        } else if let spaced = spacedGroups(whole, end) {
+            (whole, end, isGrouped) = spaced
+        } else if whole.count <= 3, let mark = scalar(end), words.thousands.contains(mark), whole != "0" {
             var (grouped, last) = (whole, end)
             while scalar(last) == mark, let group = digits(at: last + 1), group.text.count == 3 {
                 (grouped, last) = (grouped + group.text, group.end)
@@ -38,7 +42,39 @@ extension TextScanner {
         if let found = fraction(words.decimal) ?? (words.decimal == "," && !isGrouped ? fraction(other) : nil) {
             return Number(whole: whole, fraction: found.text, end: found.end, isGrouped: isGrouped)
         }
+        // 5,– is five and no cents.
+        if words.decimal == ",", scalar(end) == ",", let dash = scalar(end + 1), ["-", "–", "—"].contains(dash), ends(end + 2) { end += 2 }
         return Number(whole: whole, fraction: nil, end: end, isGrouped: isGrouped)
+    }
+
+    /// 1,00,000: digits in pairs but for the last three, in Hindi and behind the sign of a rupee.
+    private func indianGroups(_ index: Int, _ first: String, _ end: Int) -> (String, Int, Bool)? {
+        guard form.language == "hi" || isEnglish && (scalar(index - 1) == "₹" || scalar(index - 2) == "₹"), first.count <= 2, first != "0"
+        else { return nil }
+        var whole = first, last = end, hasPairs = false
+        while scalar(last) == ",", let group = digits(at: last + 1) {
+            whole += group.text
+            last = group.end
+            switch group.text.count {
+            case 2: hasPairs = true
+            case 3: return hasPairs && !isDigit(scalar(last)) ? (whole, last, true) : nil
+            default: return nil
+            }
+        }
+        return nil
+    }
+
+    /// 10 000 where thousands are not written so: behind a space that does not break, or with zeros that no number begins with.
+    private func spacedGroups(_ first: String, _ end: Int) -> (String, Int, Bool)? {
+        guard first.count <= 3, first != "0", let mark = scalar(end), isSpace(mark), !words.thousands.contains(mark) else { return nil }
+        var whole = first, last = end
+        while scalar(last) == mark, let group = digits(at: last + 1), group.text.count == 3,
+            mark != " " || last > end || group.text == "000"
+        {
+            whole += group.text
+            last = group.end
+        }
+        return last > end && ends(last) && !(isSpace(scalar(last)) && isDigit(scalar(last + 1))) ? (whole, last, true) : nil
     }
 
     func numeric(_ index: Int) -> Match? {
@@ -53,17 +89,20 @@ extension TextScanner {
         if let when = date(index) ?? ordinalBefore(index) { return when }
         if let start = time(index) { return timeRange(from: start) ?? start }
         if let row = telephone(index) ?? dotted(index) { return row }
-        if let counted = decade(index) ?? russianYears(index) ?? ordinal(index) ?? mixed(index) ?? ratio(index) ?? chain(index) ?? range(index) {
+        if let counted = decade(index) ?? russianYears(index) ?? ordinal(index) ?? mixed(index) ?? ratio(index) {
             return counted
         }
-        return number(at: index).flatMap { quantity($0) }
+        if let several = freephone(index) ?? chain(index) ?? range(index) ?? proportion(index) ?? product(index) { return several }
+        guard let number = number(at: index), let said = quantity(number) else { return nil }
+        if form.language == "tr", let ending = turkishEnding(said) { return ending }
+        return said.end > number.end ? quantityRange(from: said) ?? said : said
     }
 
     /// 10:30–11:45.
     private func timeRange(from start: Match) -> Match? {
         guard let dash = scalar(start.end), dash == "–" || dash == "-", isDigit(scalar(start.end + 1)), let end = time(start.end + 1)
         else { return nil }
-        return Match(end.end, start.spoken + gap + words.to + gap + end.spoken)
+        return Match(end.end, joined(start.spoken, end.spoken))
     }
 
     /// A number with what it counts.
@@ -75,13 +114,23 @@ extension TextScanner {
             return Match(number.end, speller.digits(number.whole).filter { $0 != " " })
         }
         if let counted = counter(number) { return counted }
-        return Match(number.end, agreed(number))
+        let said = agreed(number)
+        // "un'amica" is one word.
+        return Match(said.hasSuffix("'") ? number.end + 1 : number.end, said)
     }
 
-    /// 24k, 3M.
+    /// "5 kg'lık": the ending of what was counted.
+    private func turkishEnding(_ said: Match) -> Match? {
+        guard scalar(said.end) == "'" || scalar(said.end) == "’", let ending = word(at: said.end + 1), ending.text.count <= 6 else {
+            return nil
+        }
+        return Match(ending.end, said.spoken + ending.text)
+    }
+
+    /// 24k, 3M, 10x.
     private func scaled(_ number: Number) -> Match? {
         guard isEnglish, ends(number.end + 1), let mark = scalar(number.end),
-            let name = ["k": "thousand", "K": "thousand", "M": "million"][mark]
+            let name = ["k": "thousand", "K": "thousand", "M": "million", "x": "times"][mark]
         else { return nil }
         return Match(number.end + 1, "\(say(number)) \(name)")
     }
@@ -125,9 +174,14 @@ extension TextScanner {
                 return Match(after + 1, counted(number, words.degrees) + (name.isEmpty ? "" : gap + name))
             }
             return Match(next + 1, counted(number, words.degrees))
+        case "℃", "℉":
+            let name = words.scales[sign == "℃" ? "Celsius" : "Fahrenheit"] ?? (sign == "℃" ? "Celsius" : "Fahrenheit")
+            if form.language == "zh" { return Match(next + 1, name + say(number) + words.degrees.other) }
+            return Match(next + 1, counted(number, words.degrees) + (name.isEmpty ? "" : gap + name))
         case "‰" where words.permille != nil: return Match(next + 1, say(number) + gap + words.permille!)
         default: break
         }
+        if isEnglish, sign == "'" || sign == "′" || sign == "’", let feet = feetAndInches(number, next) { return feet }
         guard !words.units.isEmpty, isLetter(sign) || sign == "µ" else { return nil }
         var end = next
         while let letter = scalar(end), isLetter(letter) || letter == "/" || letter == "²" || letter == "³" || letter == "µ",
@@ -146,6 +200,14 @@ extension TextScanner {
         return nil
     }
 
+    /// 5'10", 6′ 2″.
+    private func feetAndInches(_ number: Number, _ mark: Int) -> Match? {
+        guard number.end == mark, number.fraction == nil, let inches = self.number(at: skippingSpace(mark + 1)), inches.whole.count <= 2,
+            let end = scalar(inches.end), ["\"", "″", "”"].contains(end)
+        else { return nil }
+        return Match(inches.end + 1, "\(say(number)) \(number.isOne ? "foot" : "feet") \(say(inches)) \(inches.isOne ? "inch" : "inches")")
+    }
+
     /// Whether a single letter behind a space is a unit: "5 h", but not "5 с половиной" or "2024 г".
     private func isLoneUnit(_ unit: String, _ number: Number, _ end: Int) -> Bool {
         if isEnglish || English.loneUnits.contains(unit) { return English.loneUnits.contains(unit) }
@@ -153,39 +215,12 @@ extension TextScanner {
         return form.language != "ru" || unit != "с" && (unit != "г" || number.whole.count < 4 && scalar(end) != ".")
     }
 
-    // MARK: ranges, fractions
-
-    /// 10-20-30: three numbers and more with dashes between are no range but a list, as of a score or a part's number.
-    private func chain(_ index: Int) -> Match? {
-        guard begins(index) else { return nil }
-        var parts: [String] = [], end = index, dash: Unicode.Scalar?
-        while let part = number(at: end) {
-            let isNamed = part.whole.count <= 4 && (part.whole.count == 1 || !part.whole.hasPrefix("0"))
-            parts.append(isNamed ? say(part) : speller.digits(part.whole) + (part.fraction.map { " \(words.point) \(speller.digits($0))" } ?? ""))
-            end = part.end
-            guard let mark = scalar(end), ["-", "–", "‑"].contains(mark), dash ?? mark == mark, isDigit(scalar(end + 1)) else { break }
-            (dash, end) = (mark, end + 1)
-        }
-        guard parts.count > 2, ends(end) else { return nil }
-        return Match(end, parts.joined(separator: ["zh": "，", "ja": "、", "ar": "، "][form.language] ?? ", "))
-    }
-
-    /// 40–60, 1990–1995, 10-15.
-    private func range(_ index: Int) -> Match? {
-        guard let first = number(at: index), let dash = scalar(first.end), dash == "–" || dash == "-" || dash == "—",
-            isDigit(scalar(first.end + 1)),
-            let second = number(at: first.end + 1)
-        else { return nil }
-        // Nor is a number with zeros before it an end: 2024-0017.
-        if second.whole.count > 1, second.whole.hasPrefix("0") { return nil }
-        guard let end = quantity(second) else { return nil }
-        let beginning = year(first).flatMap { year(second) == nil ? nil : $0 } ?? say(first)
-        return Match(end.end, beginning + gap + words.to + gap + end.spoken)
-    }
+    // MARK: fractions
 
     /// 2½, 2 1/2.
     private func mixed(_ index: Int) -> Match? {
-        guard isEnglish, let whole = digits(at: index, most: 4) else { return nil }
+        guard let whole = digits(at: index, most: 4) else { return nil }
+        if !isEnglish { return otherMixed(whole) }
         let fraction: Match
         if let sign = fractionSign(whole.end) {
             fraction = sign
@@ -199,9 +234,20 @@ extension TextScanner {
         return Match(fraction.end, "\(speller.number(whole: whole.text, fraction: nil)) and \(part)")
     }
 
+    /// 3 1/2 as 3½ is said.
+    private func otherMixed(_ whole: (text: String, end: Int)) -> Match? {
+        guard !isWideLanguage, isSpace(scalar(whole.end)), let first = digits(at: whole.end + 1, most: 2), scalar(first.end) == "/",
+            let second = digits(at: first.end + 1, most: 2), ends(second.end), scalar(second.end) != "/", let a = Int(first.text),
+            let b = Int(second.text), let part = Fractions.said(a, b, form.language, speller)
+        else { return nil }
+        let joint = words.and.isEmpty ? " " : " \(words.and) "
+        return Match(second.end, speller.number(whole: whole.text, fraction: nil) + joint + part)
+    }
+
     /// 1/2, 3/4, 24/7.
     private func ratio(_ index: Int) -> Match? {
-        guard let first = digits(at: index, most: 3), scalar(first.end) == "/" || scalar(first.end) == "\u{2044}",
+        guard index == 0 || scalars[index - 1] != "/", let first = digits(at: index, most: 3),
+            scalar(first.end) == "/" || scalar(first.end) == "\u{2044}",
             let second = digits(at: first.end + 1, most: 3), ends(second.end),
             scalar(second.end) != "/", let a = Int(first.text), let b = Int(second.text)
         else { return nil }

@@ -50,14 +50,16 @@ public final class NumberSpeller: Sendable {
         return "\(beginning) \(point) \(digits(fraction))"
     }
 
-    /// What ICU's rules say otherwise than people: Arabic's hundreds are one word, and a Chinese model has seldom seen 〇.
+    /// What ICU's rules say otherwise than people: Arabic's hundreds are one word and its two
+    /// thousands stand in the nominative as the rest does, and a Chinese model has seldom seen 〇.
     private static let corrections = written.mapValues { $0.map { (Array($0.0.unicodeScalars), Array($0.1.unicodeScalars)) } }
     private static let written: [String: [(String, String)]] = [
         "zh": [("〇", "零")], "ja": [("〇", "零")], "ko": [("공", "영")], "ru": [("одна целый", "одна целая")],
+        "el": [("χίλιάδες", "χιλιάδες")],
         "ar": [
             ("ثلاثة مائة", "ثلاثمائة"), ("أربعة مائة", "أربعمائة"), ("خمسة مائة", "خمسمائة"), ("ستة مائة", "ستمائة"),
             ("سبعة مائة", "سبعمائة"), ("ثمانية مائة", "ثمانمائة"), ("تسعة مائة", "تسعمائة"), ("إثنان مليون", "مليونان"),
-            ("إحدى عشر", "أحد عشر"),
+            ("إحدى عشر", "أحد عشر"), ("ألفين", "ألفان"),
         ],
     ]
 

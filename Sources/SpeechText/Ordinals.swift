@@ -239,10 +239,16 @@ extension TextScanner {
             return suffix([
                 "'inci", "'ıncı", "'uncu", "'üncü", "'nci", "'ncı", "’inci", "’ıncı", "’uncu", "’üncü", "’nci", "’ncı", "inci", "ıncı",
                 "uncu", "üncü", "nci", "ncı",
-            ]).map { Match($0.end, Ordinals.turkish(value, speller)) }
+            ]).map { Match($0.end, Ordinals.turkish(value, speller)) } ?? turkishOrdinal(value, end)
+        case "hi":
+            let own = ["ला": 1, "ली": 1, "रा": 2, "था": 4, "ठा": 6]
+            if let found = suffix(Array(own.keys)), own[found.text] == value || value == 3 && found.text == "रा" {
+                return Match(found.end, ["ली": "पहली"][found.text] ?? ["", "पहला", "दूसरा", "तीसरा", "चौथा", "", "छठा"][value])
+            }
+            return suffix(["वीं", "वें", "वां", "वाँ", "वा"]).map { Match($0.end, speller.cardinal(value) + $0.text) }
         case "ru":
-            let forms: [
-                (String, Ordinals.RussianCase)] = [("-го", .genitive), ("-ый", .masculine), ("-ой", .masculine), ("-й", .masculine),
+            let forms: [(String, Ordinals.RussianCase)] = [
+                ("-го", .genitive), ("-ый", .masculine), ("-ой", .masculine), ("-й", .masculine),
                 ("-ая", .feminine), ("-я", .feminine), ("-ое", .neuter), ("-е", .neuter), ("-м", .prepositional),
             ]
             return suffix(forms.map(\.0)).flatMap { found in
@@ -253,7 +259,7 @@ extension TextScanner {
     }
 
     /// German and Nordic words after which a number with a full stop is an ordinal, and its ending.
-    private static let articles: [String: String] = [
+    static let articles: [String: String] = [
         "der": "e", "die": "e", "das": "e", "dem": "en", "den": "en", "des": "en", "am": "en", "im": "en", "zum": "en", "zur": "en",
         "vom": "en", "beim": "en", "seinem": "en", "ihrem": "en",
         "meinem": "en", "seinen": "en", "ihren": "en", "meinen": "en", "diesem": "en", "diesen": "en", "dieser": "e", "diese": "e",
@@ -272,116 +278,9 @@ extension TextScanner {
         return Ordinals.nordicDay(value, form.language).map { Match(run.end + 1, $0) }
     }
 
-    // MARK: Roman numerals
-
-    private static let centuries: [String: Set<String>] = ["es": ["siglo", "siglos"], "pt": ["século", "séculos"], "it": ["secolo"]]
-
-    /// Kapitel IV, Ludwig XIV., siglo XXI, XXe siècle.
-    func otherRoman(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
-        var text = word.text
-        var suffix = ""
-        if form.language == "fr" {
-            for ending in ["ème", "er", "e"] where text.hasSuffix(ending) {
-                (text, suffix) = (String(text.dropLast(ending.count)), ending)
-                break
-            }
-        }
-        guard !text.isEmpty, text.utf8.allSatisfy({ English.romanDigits[$0] != nil }), ends(word.end),
-            let value = English.romanValue(text)
-        else { return nil }
-        // "Le" and "Ce" are no numerals.
-        if !suffix.isEmpty {
-            guard text.count > 1 || text == "V" || text == "X" || text == "I" && suffix == "er" else { return nil }
-            return Match(word.end, Ordinals.french(value, speller))
-        }
-        if let century = slavicCentury(index, value, word.end) { return century }
-        guard let before = self.word(before: index) else { return nil }
-        if words.numbered.contains(before.lowercased()) { return Match(word.end, speller.cardinal(value)) }
-        if form.language == "it", before.lowercased() == "secolo" {
-            return Ordinals.italian(value, isFeminine: false, speller).map { Match(word.end, $0) }
-        }
-        guard text.count > 1 || text == "V" || text == "X", English.regnal.contains(before) || Self.rulers.contains(before) else {
-            return nil
-        }
-        switch form.language {
-        case "de" where scalar(word.end) == ".":
-            let end = word.end + 1
-            return Match(
-                isSentenceEnd(end) && scalar(end) == nil ? end - 1 : end,
-                "der " + Ordinals.germanStem(value, speller).capitalizedFirst + "e")
-        case "fr": return Match(word.end, speller.cardinal(value))
-        case "es":
-            return Match(
-                word.end, value <= 10 ? Ordinals.spanish(value, isFeminine: false) ?? speller.cardinal(value) : speller.cardinal(value))
-        case "pt":
-            return Match(
-                word.end, value <= 10 ? Ordinals.portuguese(value, isFeminine: false) ?? speller.cardinal(value) : speller.cardinal(value)
-            )
-        case "it": return Ordinals.italian(value, isFeminine: false, speller).map { Match(word.end, $0) }
-        default: return nil
-        }
-    }
-
-    private static let rulers: Set<String> = [
-        "Ludwig", "Heinrich", "Karl", "Friedrich", "Wilhelm", "Benedikt", "Johannes", "Otto", "Franz", "Carlos", "Felipe", "Luis",
-        "Alfonso", "Fernando", "Enrique", "Juan", "Pablo", "Isabel",
-        "Pedro", "João", "Manuel", "Afonso", "Luís", "Henrique", "François", "Napoléon", "Jean", "Henri", "Luigi", "Carlo",
-        "Vittorio", "Umberto", "Paolo", "Pio", "Enrico", "Federico", "Benedetto", "Giovanni", "Elisabeth",
-    ]
-}
-
-extension String {
-    fileprivate var capitalizedFirst: String { prefix(1).uppercased() + dropFirst() }
-}
-
-/// Fractions in words.
-enum Fractions {
-    /// "drei Viertel"; nil where a language has no name for it here.
-    static func said(_ a: Int, _ b: Int, _ language: String, _ speller: NumberSpeller) -> String? {
-        guard a > 0, b > 1, a < b, b <= 10 || language == "zh" || language == "ja" || language == "ko" else { return nil }
-        let isOne = a == 1, number = speller.cardinal(a)
-        switch language {
-        case "de":
-            if b == 2 { return "ein halb" }
-            let stem = [3: "Drittel", 4: "Viertel", 5: "Fünftel", 6: "Sechstel", 7: "Siebtel", 8: "Achtel", 9: "Neuntel", 10: "Zehntel"][b]!
-            return (isOne ? "ein" : number) + " " + stem
-        case "fr":
-            let names = [2: "demi", 3: "tiers", 4: "quart"]
-            if let name = names[b] { return number + " " + name + (isOne || name.hasSuffix("s") ? "" : "s") }
-            return number + " " + Ordinals.french(b, speller) + (isOne ? "" : "s")
-        case "es":
-            let name = [
-                2: "medio", 3: "tercio", 4: "cuarto", 5: "quinto", 6: "sexto", 7: "séptimo", 8: "octavo", 9: "noveno", 10: "décimo",
-            ][b]!
-            return (isOne ? "un" : number) + " " + name + (isOne ? "" : "s")
-        case "pt":
-            let name = [2: "meio", 3: "terço", 4: "quarto", 5: "quinto", 6: "sexto", 7: "sétimo", 8: "oitavo", 9: "nono", 10: "décimo"][b]!
-            return number + " " + name + (isOne ? "" : "s")
-        case "it":
-            let name = [
-                2: "mezzo", 3: "terzo", 4: "quarto", 5: "quinto", 6: "sesto", 7: "settimo", 8: "ottavo", 9: "nono", 10: "decimo",
-            ][b]!
-            return (isOne ? "un" : number) + " " + (isOne ? name : name.dropLast() + "i")
-        case "nl":
-            if b == 2 { return "een half" }
-            return (isOne ? "een" : number) + " " + (b == 4 ? "kwart" : Ordinals.dutch(b, speller))
-        case "pl":
-            let names = [
-                2: ("druga", "drugie"), 3: ("trzecia", "trzecie"), 4: ("czwarta", "czwarte"), 5: ("piąta", "piąte"),
-                6: ("szósta", "szóste"), 7: ("siódma", "siódme"), 8: ("ósma", "ósme"), 9: ("dziewiąta", "dziewiąte"),
-                10: ("dziesiąta", "dziesiąte"),
-            ]
-            let few = (2...4).contains(a)
-            return (isOne ? "jedna" : a == 2 ? "dwie" : number) + " "
-                + (isOne ? names[b]!.0 : few ? names[b]!.1 : String(names[b]!.1.dropLast()) + "ych")
-        case "ru":
-            if b == 2 { return "одна вторая" }
-            let stems = [3: "трет", 4: "четвёрт", 5: "пят", 6: "шест", 7: "седьм", 8: "восьм", 9: "девят", 10: "десят"]
-            return (isOne ? "одна" : a == 2 ? "две" : number) + " " + stems[b]! + (isOne ? b == 3 ? "ья" : "ая" : b == 3 ? "ьих" : "ых")
-        case "zh": return "\(speller.cardinal(b))分之\(number)"
-        case "ja": return "\(speller.cardinal(b))分の\(number)"
-        case "ko": return "\(speller.cardinal(b))분의 \(number)"
-        default: return nil
-        }
+    /// "19. yüzyıl": a full stop that no sentence begins behind.
+    private func turkishOrdinal(_ value: Int, _ end: Int) -> Match? {
+        guard scalar(end) == ".", isSpace(scalar(end + 1)), scalar(end + 2)?.properties.isLowercase == true else { return nil }
+        return Match(end + 1, Ordinals.turkish(value, speller))
     }
 }

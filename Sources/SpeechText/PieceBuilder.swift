@@ -32,7 +32,9 @@ struct PieceBuilder {
 
     /// Adds the whole in one piece, as it is written where nothing of it was read as markup.
     mutating func addWhole(_ marked: MarkedText, of text: String) throws {
-        let segments = marked.parts.flatMap { part -> [SpokenText.Segment] in if case .speech(let text, _) = part { text.segments } else { [] } }
+        let segments = marked.parts.flatMap { part -> [SpokenText.Segment] in
+            if case .speech(let text, _) = part { text.segments } else { [] }
+        }
         let reading = SpokenText(segments: segments)
         var slices = reading.isChanged ? SpokenTextSlices(reading) : nil
         try add(reading.isChanged ? reading.text : text, pause: 0, MarkedText.Manner(), &slices)
@@ -62,8 +64,10 @@ struct PieceBuilder {
             }
             var group = PieceGroup(first)
             // Short neighbours are spoken together.
-            while index + 1 < script.count, boundary == .paragraph || boundary == .sentence, case .speech(let next, let after) = script[index + 1],
-                group.letters < Self.shortest || index + 2 == script.count && splitter.length(next) < Self.shortest && boundary == .paragraph,
+            while index + 1 < script.count, boundary == .paragraph || boundary == .sentence,
+                case .speech(let next, let after) = script[index + 1],
+                group.letters < Self.shortest
+                    || index + 2 == script.count && splitter.length(next) < Self.shortest && boundary == .paragraph,
                 group.letters + splitter.length(next) <= splitter.limit
             {
                 group.join(next, pause: pipeline.pause(boundary), splitter)
@@ -94,7 +98,9 @@ struct PieceBuilder {
     ) throws {
         var readings = steps(text, group)
         let spoken = readings.last?.text ?? text, encoded = pipeline.tokenize(spoken, in: language)
-        let isLong = encoded.tokens.count > pipeline.limit || spoken.utf8.count > Self.longest && spoken.count > max(Self.longest, 3 * text.count / 2)
+        let isLong =
+            encoded.tokens.count > pipeline.limit
+            || spoken.utf8.count > Self.longest && spoken.count > max(Self.longest, 3 * text.count / 2)
         if isLong, encoded.hasWords, pipeline.splits {
             let halves = SentenceSplitter(limit: max(1, text.count / 2 + 1))(text)
             if halves.count > 1 {
@@ -110,7 +116,9 @@ struct PieceBuilder {
         self.unknown += unknown.filter { !self.unknown.contains($0) }
         let missing = Set(unknown)
         letters.all += spoken.count(where: \.isLetter)
-        letters.unknown += missing.isEmpty ? 0 : spoken.count { $0.isLetter && (missing.contains($0) || $0.lowercased().first.map(missing.contains) == true) }
+        letters.unknown +=
+            missing.isEmpty
+            ? 0 : spoken.count { $0.isLetter && (missing.contains($0) || $0.lowercased().first.map(missing.contains) == true) }
         guard encoded.hasWords else {
             hasMarksAlone = true
             return
@@ -120,8 +128,10 @@ struct PieceBuilder {
         }
         notes += encoded.notes.filter { !notes.contains($0) }
         count += 1
-        parts.append(.piece(TextPlan.Piece(
-            text: text, readings: readings, number: count, pause: pause, manner: manner, joints: group?.joints ?? [])))
+        parts.append(
+            .piece(
+                TextPlan.Piece(
+                    text: text, readings: readings, number: count, pause: pause, manner: manner, joints: group?.joints ?? [])))
     }
 
     /// What a piece is said as, step by step.
@@ -161,7 +171,10 @@ struct PieceGroup {
     mutating func join(_ next: String, pause: Double, _ splitter: SentenceSplitter) {
         places.append((letters, pause))
         let isWide = (text.unicodeScalars.last?.value ?? 0) >= 0x2E80
-        let hasEnd = text.last { !SentenceSplitter.closing.contains($0) }.map { SentenceSplitter.ends.contains($0) || SentenceSplitter.breaks.contains($0) } ?? true
+        let hasEnd =
+            text.last { !SentenceSplitter.closing.contains($0) }.map {
+                SentenceSplitter.ends.contains($0) || SentenceSplitter.breaks.contains($0)
+            } ?? true
         let space = isWide ? "" : " "
         segments.append(.init(written: space, spoken: hasEnd ? space : isWide ? "。" : ". "))
         segments.append(.init(written: next, spoken: next))

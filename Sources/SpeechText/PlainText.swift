@@ -2,26 +2,40 @@ import Foundation
 
 /// Text without what cannot be heard.
 public enum PlainText {
-    /// The text composed (Unicode's NFC), with ligatures and full-width letters as plain ones (marks but behind Chinese and Japanese),
-    /// and without marks that are not seen:
-    /// byte-order marks, soft hyphens, zero-width spaces, direction marks.
+    /// The text composed (Unicode's NFC), with ligatures and full-width, bold, circled and squared letters as plain ones (full-width
+    /// marks but beside Chinese and Japanese), and without marks that are not seen: byte-order marks, soft hyphens, zero-width spaces,
+    /// direction marks.
     ///
     /// Joiners stay in scripts that are shaped by them.
     public static func cleaned(_ text: String) -> String {
         if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
         var scalars = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars {
+        let written = Array(text.unicodeScalars)
+        func unfold(_ scalar: Unicode.Scalar) {
+            let unfolded = String(scalar).precomposedStringWithCompatibilityMapping
+            // ㎡ has its exponent, which ² is as well.
+            let isSquare = (0x3371...0x33DF).contains(scalar.value)
+            scalars.append(contentsOf: (isSquare ? unfolded.replacing("2", with: "²").replacing("3", with: "³") : unfolded).unicodeScalars)
+        }
+        for (index, scalar) in written.enumerated() {
             switch scalar.value {
             case 0xAD, 0x200B, 0x200E, 0x200F, 0x202A...0x202E, 0x2060...0x2064, 0x2066...0x2069, 0xFEFF, 0xFE00...0xFE0F: continue
             case 0x200C, 0x200D:
                 guard let last = scalars.last, (0x0600...0x0DFF).contains(last.value) else { continue }
                 scalars.append(scalar)
-            case 0xFF01...0xFF0F where scalars.last.map(isIdeograph) == true, 0xFF1A...0xFF20 where scalars.last.map(isIdeograph) == true,
-                0xFF3B...0xFF40 where scalars.last.map(isIdeograph) == true, 0xFF5B...0xFF5E where scalars.last.map(isIdeograph) == true:
-                // Behind a Chinese or Japanese character a mark ends a sentence without a space.
-                scalars.append(scalar)
-            case 0xFB00...0xFB06, 0xFF01...0xFF5E:
-                scalars.append(contentsOf: String(scalar).precomposedStringWithCompatibilityMapping.unicodeScalars)
+            case 0xFF01, 0xFF08, 0xFF09, 0xFF0C, 0xFF0E, 0xFF1A, 0xFF1B, 0xFF1F, 0xFF3B, 0xFF3D, 0xFF5B, 0xFF5D, 0xFF5E:
+                // Beside Chinese or Japanese characters a mark ends a sentence without a space, behind "2024" and "Swift" as well.
+                if scalars.last.map(isIdeograph) == true || index + 1 < written.count && isIdeograph(written[index + 1]) {
+                    scalars.append(scalar)
+                } else {
+                    unfold(scalar)
+                }
+            // Hyphens that a line is not broken at, or is.
+            case 0x2010, 0x2011: scalars.append("-")
+            // Roman numerals, circled numbers and letters, units in one square, bold and script letters, half-width syllables, ligatures.
+            case 0x2160...0x217F, 0x2460...0x2473, 0x24B6...0x24EA, 0x2F00...0x2FD5, 0x3371...0x337A, 0x3380...0x33DF, 0x1D400...0x1D7FF,
+                0xFF61...0xFF9F, 0xFB00...0xFB06, 0xFF01...0xFF5E:
+                unfold(scalar)
             default: scalars.append(scalar)
             }
         }

@@ -7,7 +7,7 @@ import Foundation
 /// ```
 /// Words stay as they are, and every change keeps the written stretch (``SpokenText/segments``). English, German, French, Spanish,
 /// Portuguese, Italian, Dutch, Polish, Russian, Turkish, Hindi, Chinese, Japanese, Korean and Arabic have dates, times, money, units,
-/// ordinals, telephone numbers and abbreviations; the other languages numbers, money and signs.
+/// ordinals, telephone numbers and abbreviations; the other languages numbers, dates, money and signs.
 public struct SpokenForm: Sendable {
     let speller: NumberSpeller
     let words: LanguageWords
@@ -84,10 +84,11 @@ struct TextScanner {
             // Digits may touch letters; words do not.
             if let first = spoken.unicodeScalars.first, isWord(first) {
                 let before = segments.last?.spoken.unicodeScalars.last
-                if let before, isWord(before), !isWide(before), !(isWideLanguage && isWide(first)) { spoken = " " + spoken }
+                let isJoined = isWideLanguage && isWide(first) || form.language == "ko" && before.map(isHangul) == true && isHangul(first)
+                if let before, isWord(before), !isWide(before), !isJoined { spoken = " " + spoken }
             }
             if let last = spoken.unicodeScalars.last, isWord(last), match.end < scalars.count, isWord(scalars[match.end]),
-                !isWide(scalars[match.end])
+                !isWide(scalars[match.end]), form.language != "ko" || !isHangul(last) || !isHangul(scalars[match.end])
             {
                 spoken += " "
             }
@@ -124,6 +125,7 @@ struct TextScanner {
     func isDigit(_ scalar: Unicode.Scalar?) -> Bool { scalar.map { (48...57).contains($0.value) } ?? false }
     /// Scripts without spaces between words.
     func isWide(_ scalar: Unicode.Scalar) -> Bool { (0x2E80...0xFFEF).contains(scalar.value) && !(0xAC00...0xD7AF).contains(scalar.value) }
+    private func isHangul(_ scalar: Unicode.Scalar) -> Bool { (0xAC00...0xD7AF).contains(scalar.value) }
     func isSpace(_ scalar: Unicode.Scalar?) -> Bool { scalar == " " || scalar == "\u{A0}" || scalar == "\u{202F}" || scalar == "\u{2009}" }
     /// Whether a word begins here.
     func begins(_ index: Int) -> Bool { index == 0 || !isWord(scalars[index - 1]) }
@@ -170,12 +172,13 @@ struct TextScanner {
     private func mayBegin(_ index: Int) -> Bool {
         let scalar = scalars[index]
         if isDigit(scalar) { return true }
+        if scalar == "." { return isDigit(self.scalar(index + 1)) }
         if isLetter(scalar) { return begins(index) }
         if scalar.isASCII { return Self.signs.contains(scalar) }
         return scalar.value >= 0xA2 && scalar.value < 0x3000 || scalar.value >= 0xFFE0 && scalar.value <= 0xFFE6
     }
 
-    private static let signs: Set<Unicode.Scalar> = ["$", "#", "&", "+", "-", "=", "%", "@", "(", "'", "<", ">", "*", "/", "^"]
+    private static let signs: Set<Unicode.Scalar> = ["$", "#", "&", "+", "-", "=", "%", "@", "(", "'", "<", ">", "*", "/", "^", "~", "."]
 
     private func match(at index: Int) -> Match? {
         let scalar = scalars[index]

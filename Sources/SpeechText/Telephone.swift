@@ -64,7 +64,8 @@ extension TextScanner {
             groups.end = isBracketed ? run.end + 1 : run.end
             next = groups.end
             guard let mark = scalar(next) else { break }
-            if isBracketed, isDigit(mark) { continue }
+            // (555)123 and 44(0)20.
+            if isBracketed ? isDigit(mark) : mark == "(" && isDigit(scalar(next + 1)) { continue }
             let isMark = ["-", ".", "/", "‑", "–"].contains(mark) || isSpace(mark)
             guard isMark, let after = scalar(next + 1), isDigit(after) || after == "(" && isDigit(scalar(next + 2)) else { break }
             groups.marks.insert(isSpace(mark) ? " " : mark)
@@ -82,14 +83,16 @@ extension TextScanner {
         }
         // One run: with its zero, or as a Chinese mobile number.
         if lengths.count == 1 {
+            if form.language == "en", count == 5, Self.states.contains(word(before: index) ?? "") { return true }
             return first.hasPrefix("0") && 9...11 ~= count || form.language == "zh" && count == 11 && first.hasPrefix("1")
         }
         if Self.shapes.contains(lengths), !hasSpaces { return true }
         if first.hasPrefix("0"), first.count > 1 { return (first.count == 2 ? 9 : 8)...13 ~= count }
         if first == "0" { return lengths.count > 3 && 10...12 ~= count }
-        if Self.spacedShapes.contains(lengths) { return true }
+        if Self.spacedShapes.contains(lengths) || lengths == Self.card && groups.marks.count == 1 { return true }
         switch form.language {
         // "ages 100-1000" are a range.
+        case "en" where lengths == [3, 2, 4] || lengths == [5, 4]: return groups.marks == ["-"]
         case "en": return lengths == [3, 4] && groups.marks == ["-"] && !(first.hasSuffix("0") && groups.list[1].hasSuffix("00"))
         case "ru": return lengths == [1, 3, 3, 2, 2] && "78".contains(first) || lengths == [3, 2, 2] && !hasSpaces
         case "pt": return lengths == [5, 4] && !hasSpaces
@@ -104,6 +107,25 @@ extension TextScanner {
     private static let shapes: Set<[Int]> = [[3, 3, 4], [1, 3, 3, 4], [3, 4, 4]]
     /// Groups that are nothing else even with spaces between.
     private static let spacedShapes: Set<[Int]> = [[2, 3, 2, 2], [3, 2, 2, 2], [3, 3, 2, 2]]
+    /// The number of a card.
+    private static let card = [4, 4, 4, 4]
+
+    /// What stands before a postal code of the United States.
+    private static let states = Set(
+        """
+        AL AK AZ AR CA CO CT DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR PA RI SC SD TN TX UT \
+        VA VT WA WI WV WY DC
+        """.split(separator: " ").map(String.init))
+
+    /// 1-800-FLOWERS: the digits of a number that goes on in letters.
+    func freephone(_ index: Int) -> Match? {
+        guard form.language == "en", begins(index), let first = digits(at: index),
+            let second = scalar(first.end) == "-" ? digits(at: first.end + 1) : nil,
+            first.text == "1", second.text.count == 3, second.text.hasPrefix("8") || second.text == "900", scalar(second.end) == "-",
+            let name = word(at: second.end + 1), name.text.first?.isUppercase == true
+        else { return nil }
+        return Match(second.end + 1, "\(say(group: first.text)), \(say(group: second.text)), ")
+    }
 
     /// Whether a word for a telephone stands before here: "Tel.: ", "电话：".
     private func isIntroduced(_ index: Int) -> Bool {

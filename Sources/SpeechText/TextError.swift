@@ -22,12 +22,14 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
             return "the text is too long to speak in one breath: \(characters) characters are \(tokens) tokens, the model takes \(limit); "
                 + "split it into sentences"
         case .unknownSpeakers(let names, let known):
-            return "the text has turns of \(names.joined(separator: ", ")), whose voice\(names.count == 1 ? " is" : "s are") not given; given are \(known.joined(separator: ", "))"
+            return
+                "the text has turns of \(names.joined(separator: ", ")), whose voice\(names.count == 1 ? " is" : "s are") not given; given are \(known.joined(separator: ", "))"
         case .unsureLanguage(let languages):
             let likely = languages.map { "\($0.name) (\($0.code))" }.joined(separator: " or ")
             return "the text's language is not plain\(likely.isEmpty ? "" : ", perhaps \(likely)"): give it"
         case .pause(let length):
-            return "[pause:\(length)] is no pause: give a length such as [pause:0.5s] or [pause:500ms], up to \(Int(SpeechScript.longestPause)) s"
+            return
+                "[pause:\(length)] is no pause: give a length such as [pause:0.5s] or [pause:500ms], up to \(Int(SpeechScript.longestPause)) s"
         }
     }
 }

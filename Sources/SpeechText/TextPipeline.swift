@@ -71,8 +71,10 @@ public struct TextPipeline: Sendable {
         if splits { try builder.add(marked) } else { try builder.addWhole(marked, of: text) }
         guard builder.count > 0 || builder.isSilence || builder.isMostlyUnknown else { throw TextError.nothingToSpeak(text) }
         return TextPlan(
-            parts: builder.parts, pieceCount: builder.count, language: language, notes: [note].compactMap(\.self) + marked.notes + builder.notes,
-            unknownCharacters: builder.unknown, unknownLanguage: builder.unknown.isEmpty ? nil : builder.unknown.language ?? foreignLanguage(of: marked),
+            parts: builder.parts, pieceCount: builder.count, language: language,
+            notes: [note].compactMap(\.self) + marked.notes + builder.notes,
+            unknownCharacters: builder.unknown,
+            unknownLanguage: builder.unknown.isEmpty ? nil : builder.unknown.language ?? foreignLanguage(of: marked),
             isMostlyUnknown: builder.isMostlyUnknown, unreadTags: unreadTags(in: marked), pipeline: self)
     }
 

@@ -33,7 +33,9 @@ public struct TextPlan: Sendable {
             let heard = words.enumerated().map { WrittenWord(text: $1, spoken: $0..<$0 + 1) }
             return readings.reversed().reduce(heard) { later, reading in
                 reading.written(later.map(\.text)).map { word in
-                    WrittenWord(text: word.text, spoken: later[word.spoken.lowerBound].spoken.lowerBound..<later[word.spoken.upperBound - 1].spoken.upperBound)
+                    WrittenWord(
+                        text: word.text,
+                        spoken: later[word.spoken.lowerBound].spoken.lowerBound..<later[word.spoken.upperBound - 1].spoken.upperBound)
                 }
             }
         }

@@ -2,7 +2,11 @@
 extension TextScanner {
     func signed(_ index: Int) -> Match? {
         let sign = scalars[index]
-        if let currency = words.money[String(sign)] { return money(index + 1, currency) ?? loneCurrency(index, currency) }
+        if let currency = words.money[String(sign)] {
+            guard let amount = money(index + 1, currency) else { return loneCurrency(index, currency) }
+            return moneyRange(index + 1, currency, from: amount) ?? amount
+        }
+        if let comparison = comparison(index) { return comparison }
         if let formula = formula(index) { return formula }
         switch sign {
         case "+", "-", "−": return plusOrMinus(index)
@@ -16,11 +20,15 @@ extension TextScanner {
         case "=":
             return isAlone(index) || isBetweenNumbers(index) ? Match(index + 1, isAlone(index) ? words.equals : " \(words.equals) ") : nil
         case "@": return isAlone(index) ? Match(index + 1, words.at) : nil
-        case "%" where (form.language == "tr" || form.language == "ar") && isDigit(scalar(index + 1)):
+        case "%" where form.language == "tr" && isDigit(scalar(index + 1)):
             return number(at: index + 1).map { share in
                 let said = decade(index + 1).flatMap { $0.end > share.end ? $0 : nil } ?? Match(share.end, say(share))
                 return Match(said.end, "\(words.percent.other) \(said.spoken)")
             }
+        // Arabic is written with the sign on either side.
+        case "%" where form.language == "ar" && isDigit(scalar(index + 1)):
+            return number(at: index + 1).map { Match($0.end, counted($0, words.percent)) }
+        case "." where isDigit(scalar(index + 1)): return bareFraction(index)
         case "%": return isAlone(index) ? Match(index + 1, words.percent.uncounted) : nil
         case "°": return isAlone(index) ? Match(index + 1, words.degrees.uncounted) : nil
         case "×": return Match(index + 1, isAlone(index) ? words.times : " \(words.times) ")
@@ -28,7 +36,9 @@ extension TextScanner {
         case "№": return Match(index + 1, words.number)
         case "±" where isEnglish: return Match(index + 1, isAlone(index) ? "plus or minus" : "plus or minus ")
         case "≈" where isEnglish: return Match(index + 1, isAlone(index) ? "about" : "about ")
-        case "§" where isEnglish: return Match(skippingSpace(index + 1), "section ")
+        case "§" where isEnglish:
+            let isPlural = scalar(index + 1) == "§"
+            return Match(skippingSpace(index + (isPlural ? 2 : 1)), isPlural ? "sections " : "section ")
         default: return fractionSign(index)
         }
     }
@@ -48,6 +58,11 @@ extension TextScanner {
         let sign = scalars[index],
             isStart = index == 0 || !isWord(scalars[index - 1]) && scalars[index - 1] != sign && scalars[index - 1] != ")"
         if sign == "+", isStart, let telephone = internationalTelephone(index) { return telephone }
+        if isStart, let next = scalar(index + 1), let currency = words.money[String(next)], isDigit(scalar(index + 2)),
+            let amount = money(index + 2, currency)
+        {
+            return Match(amount.end, (sign == "+" ? words.plus : words.minus) + gap + amount.spoken)
+        }
         if isStart, let number = number(at: index + 1), let said = quantity(number) {
             return Match(said.end, (sign == "+" ? words.plus : words.minus) + gap + said.spoken)
         }
@@ -64,18 +79,36 @@ extension TextScanner {
     func ordinal(_ index: Int) -> Match? {
         guard let run = digits(at: index), let value = Int(run.text), run.text.count < 7 else { return nil }
         if let other = otherOrdinal(value, run.end) { return other }
+        if isEnglish, let grouped = number(at: index), grouped.isGrouped, has("th", at: grouped.end), ends(grouped.end + 2),
+            let value = grouped.value
+        {
+            return Match(grouped.end + 2, English.ordinal(value, speller))
+        }
         if isEnglish {
             for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: run.end, ignoringCase: true) && ends(run.end + 2) {
                 return Match(run.end + 2, English.ordinal(value, speller))
             }
         } else if form.language == "fr" {
-            for suffix in ["ère", "ème", "er", "re", "e"] where has(suffix, at: run.end) {
+            for suffix in ["ère", "ème", "nde", "nd", "er", "re", "e"] where has(suffix, at: run.end) {
                 let end = run.end + suffix.unicodeScalars.count
                 guard ends(end) else { continue }
+                if suffix.hasPrefix("nd") {
+                    if value == 2 { return Match(end, suffix == "nd" ? "second" : "seconde") }
+                    continue
+                }
                 return Match(end, Ordinals.french(value, isFeminine: suffix == "re" || suffix == "ère", speller))
             }
         }
         return nil
+    }
+
+    /// .5, where numbers have a decimal point.
+    private func bareFraction(_ index: Int) -> Match? {
+        guard words.decimal == ".",
+            index == 0 || isSpace(scalars[index - 1]) || "([$€£<>≈~±+-−".unicodeScalars.contains(scalars[index - 1]),
+            let run = digits(at: index + 1), scalar(run.end) != ".", ends(run.end)
+        else { return nil }
+        return quantity(Number(whole: "0", fraction: run.text, end: run.end))
     }
 
     /// ½.
@@ -96,9 +129,10 @@ extension TextScanner {
         // Most words of a text are nothing but words.
         guard mayMean(index..<end) else { return nil }
         let word = (text: string(index..<end), end: end)
-        if let address = address(index, word) { return address }
+        if let address = address(index, word) ?? domain(index, word) { return address }
         if let letter = greekLetter(index, word) { return letter }
         if let amount = amountBehindCode(index, word) { return amount }
+        if let month = monthAndYear(word) { return month }
         if word.text.utf8.count <= 8, let short = abbreviation(index, word) { return short }
         guard let first = word.text.unicodeScalars.first, first.isASCII, first.properties.isUppercase else { return nil }
         guard isEnglish else { return otherRoman(index, word) }
@@ -111,12 +145,19 @@ extension TextScanner {
     private func amountBehindCode(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
         guard (1...3).contains(word.text.utf8.count), begins(index) else { return nil }
         if scalar(word.end) == "$" {
-            let code = ["R": "BRL", "US": "$"][word.text]
+            let code = Self.dollars[word.text]
             return code.flatMap { form.currency(named: $0) }.flatMap { money(word.end + 1, $0) }
         }
-        guard word.text.count == 3, isSpace(scalar(word.end)), let currency = form.currency(named: word.text) else { return nil }
+        guard word.text.count == 3 && isSpace(scalar(word.end)) || word.text.count > 1 && isDigit(scalar(word.end)),
+            let currency = form.currency(named: word.text)
+        else { return nil }
         return money(word.end, currency)
     }
+
+    /// Dollars by the letters before their sign; real is written the same way.
+    private static let dollars = [
+        "R": "BRL", "US": "$", "A": "AUD", "AU": "AUD", "C": "CAD", "CA": "CAD", "HK": "HKD", "NZ": "NZD", "S": "SGD",
+    ]
 
     /// Whether a word may be more: an abbreviation, a numeral, a month's name, the beginning of an address.
     private func mayMean(_ word: Range<Int>) -> Bool {
@@ -136,7 +177,12 @@ extension TextScanner {
         guard let choices = form.abbreviations[word.text] else { return nil }
         for (written, spoken) in choices where has(written, at: index) {
             let end = index + written.unicodeScalars.count
-            guard ends(end) else { continue }
+            // "S.5" and "n°3": digits may follow at once.
+            guard ends(end) || written.last?.isLetter == false && isDigit(scalar(end)) else { continue }
+            // "s. XIX" is a century, "s. 5" perhaps a page.
+            if written == "s.", self.word(at: skippingSpace(end))?.text.utf8.allSatisfy({ English.romanDigits[$0] != nil }) != true {
+                continue
+            }
             if written == "godz.", let noun = self.word(before: index).flatMap({ Self.hourNouns[$0.lowercased()] }) {
                 return Match(end, noun)
             }
@@ -161,47 +207,5 @@ extension TextScanner {
             return Match(word.end, "the \(English.ordinal(value, speller))")
         }
         return nil
-    }
-
-    // MARK: addresses
-
-    /// https://example.com/a?b=1, www.example.com, name@example.com.
-    private func address(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
-        var start = index
-        let isLink =
-            (word.text == "http" || word.text == "https") && has("://", at: word.end) || word.text == "www" && scalar(word.end) == "."
-        if isLink {
-            if word.text != "www" { start = word.end + 3 }
-            if has("www.", at: start) { start += 4 }
-        } else {
-            // Before the sign of a mail address stand letters, digits and a few marks.
-            var end = word.end
-            while let next = scalar(end), isWord(next) || [".", "_", "-", "+"].contains(next) { end += 1 }
-            guard scalar(end) == "@", let next = scalar(end + 1), isWord(next) else { return nil }
-        }
-        var end = start
-        while let next = scalar(end), !next.properties.isWhitespace, !["<", ">", "\"", "”", "“", "|", "，", "。"].contains(next) { end += 1 }
-        while end > start, let last = scalar(end - 1), [".", ",", ";", ":", "!", "?", ")", "]", "'", "’"].contains(last) { end -= 1 }
-        guard end > start, isLink || string(start..<end).contains(where: { $0 == "." }) else { return nil }
-        return Match(end, spelled(start..<end))
-    }
-
-    private func spelled(_ range: Range<Int>) -> String {
-        var spoken: [String] = [], index = range.lowerBound
-        while index < range.upperBound {
-            if let run = digits(at: index) {
-                spoken.append(run.text.count <= 2 ? speller.number(whole: run.text, fraction: nil) : speller.digits(run.text))
-                index = run.end
-            } else if let word = word(at: index) {
-                spoken.append(word.text)
-                index = word.end
-            } else {
-                if let name = words.marks[scalars[index]] ?? English.marks[scalars[index]] { spoken.append(name) }
-                index += 1
-            }
-        }
-        // A slash at the end is not said.
-        if spoken.last == words.marks["/"] ?? "slash" { spoken.removeLast() }
-        return spoken.joined(separator: " ")
     }
 }

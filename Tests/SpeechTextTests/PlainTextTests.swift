@@ -5,9 +5,11 @@ import Testing
 
 @Suite("Text without what is not heard")
 struct PlainTextTests {
-    @Test("ligatures, full-width letters and accents are plain, invisible marks gone", arguments: [
+    @Test("ligatures, full-width, squared and script letters and accents are plain, invisible marks gone", arguments: [
         ("The ﬁnal ofﬁce.", "The final office."), ("Ｈｅｌｌｏ！", "Hello!"), ("cafe\u{301}", "café"), ("zero\u{200B}width\u{FEFF}", "zerowidth"), ("soft\u{AD}ly", "softly"),
         ("plain", "plain"), ("می\u{200C}خواهم", "می\u{200C}خواهم"), ("a\u{200D}b", "ab"), ("你好？我很好！Ｏｋ！", "你好？我很好！Ok!"),
+        ("共100！下一句ABC？好", "共100！下一句ABC？好"), ("10％、３～５日", "10%、3~5日"), ("Ⅳ ① Ⓐ ㎞ ㎡ ﾊﾞ", "IV 1 A km m² バ"), ("𝐁𝐨𝐥𝐝 𝓼𝓬𝓻𝓲𝓹𝓽 x² ½ ™", "Bold script x² ½ ™"),
+        ("non\u{2011}breaking", "non-breaking"),
     ]) func cleaning(text: String, clean: String) {
         #expect(PlainText.cleaned(text).unicodeScalars.elementsEqual(clean.unicodeScalars))
     }

@@ -79,7 +79,9 @@ final class ChineseSegmenter: Sendable {
         while start < count {
             let end = best[start].end
             let word = String(String.UnicodeScalarView(scalars[start..<end]))
-            if end == start + 1, scalars[start].isASCII, scalars[start].properties.isAlphabetic || scalars[start].properties.numericType != nil {
+            if end == start + 1, scalars[start].isASCII,
+                scalars[start].properties.isAlphabetic || scalars[start].properties.numericType != nil
+            {
                 latin += word
             } else {
                 if !latin.isEmpty { words.append(latin) }

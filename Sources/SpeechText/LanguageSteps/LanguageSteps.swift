@@ -36,8 +36,9 @@ struct LanguageSteps: Sendable {
         if let cangjie {
             words = cangjie.encoded(words)
         } else {
-            notes.append(TextNote(
-                .skippedStep, "Chinese: characters are not spelled in Cangjie, the model's folder has no \(CangjieTable.fileName)"))
+            notes.append(
+                TextNote(
+                    .skippedStep, "Chinese: characters are not spelled in Cangjie, the model's folder has no \(CangjieTable.fileName)"))
         }
         return (words, notes)
     }
@@ -56,7 +57,9 @@ struct LanguageSteps: Sendable {
         guard composed.unicodeScalars.contains(where: \.isKanji) else { return (text, []) }
         // Upstream's reader is given decomposed kana, which its dictionary does not know: it reads 食べたり as くべたり.
         if let helped = helped(composed, .japanese, "readings") { return helped }
-        guard let japanese else { return (text, [skipped(.japanese, "kanji are not read", or: "install MeCab with a dictionary (mecab, mecab-ipadic-utf8)")]) }
+        guard let japanese else {
+            return (text, [skipped(.japanese, "kanji are not read", or: "install MeCab with a dictionary (mecab, mecab-ipadic-utf8)")])
+        }
         do { return (try japanese.hiragana(composed).decomposedStringWithCompatibilityMapping, []) } catch {
             return (text, [TextNote(.skippedStep, "Japanese: kanji are not read: \(error)")])
         }

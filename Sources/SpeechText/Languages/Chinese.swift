@@ -22,6 +22,7 @@ extension LanguageWords {
             "*": "乘以", "/": "除以", "±": "正负", "÷": "除以", "<": "小于", "≠": "不等于", ">": "大于", "√": "根号", "∞": "无穷大", "≈": "约等于",
             "≤": "小于等于", "≥": "大于等于",
         ],
+        moreThan: "大于", lessThan: "小于",
         square: "平方", cube: "立方",
         telephone: Telephone(
             introductions: ["电话", "手机", "热线", "拨打", "致电", "传真"], extensionSigns: ["转", "分机"], extension: "转")

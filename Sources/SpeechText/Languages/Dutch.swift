@@ -10,7 +10,8 @@ extension LanguageWords {
         ],
         units: [
             "cm": "centimeter", "g": "gram", "GB": "gigabyte", "h": "uur", "ha": "hectare", "kg": "kilogram", "km": "kilometer",
-            "km/h": "kilometer per uur", "km²": "vierkante kilometer", "kW": "kilowatt", "l": "liter", "m": "meter",
+            "km/h": "kilometer per uur", "km/u": "kilometer per uur", "km²": "vierkante kilometer", "kW": "kilowatt", "l": "liter",
+            "m": "meter",
             "m²": "vierkante meter", "m³": "kubieke meter", "MB": "megabyte", "mg": "milligram", "min": "minuut|minuten",
             "ml": "milliliter", "mm": "millimeter", "s": "seconde|seconden",
         ],
@@ -31,6 +32,7 @@ extension LanguageWords {
             "≠": "ongelijk aan", ">": "groter dan", "√": "wortel van", "∞": "oneindig", "≈": "ongeveer", "≤": "hoogstens",
             "≥": "minstens",
         ],
+        moreThan: "meer dan", lessThan: "minder dan",
         square: "kwadraat", cube: "tot de derde", power: "tot de macht", over: "gedeeld door", permille: "promille",
         numbered: ["akte", "artikel", "bijlage", "boek", "deel", "hoofdstuk"],
         telephone: Telephone(

@@ -9,6 +9,12 @@ extension LanguageWords {
             "£": Currency("pound|pounds", "penny|pence"), "¥": Currency("yen", "cent|cents"), "₩": Currency("won", "jeon"),
             "₪": Currency("shekel|shekels", "agora|agorot"), "₹": Currency("rupee|rupees", "paisa|paise"),
             "₺": Currency("lira", "kurush"), "₽": Currency("ruble|rubles", "kopek|kopeks"), "₿": Currency("bitcoin", "cent|cents"),
+            "¢": Currency("cent|cents", "cent|cents"), "AUD": Currency("Australian dollar|Australian dollars", "cent|cents"),
+            "CAD": Currency("Canadian dollar|Canadian dollars", "cent|cents"),
+            "CHF": Currency("Swiss franc|Swiss francs", "centime|centimes"),
+            "CNY": Currency("yuan", "fen"), "HKD": Currency("Hong Kong dollar|Hong Kong dollars", "cent|cents"),
+            "INR": Currency("rupee|rupees", "paisa|paise"), "NZD": Currency("New Zealand dollar|New Zealand dollars", "cent|cents"),
+            "SGD": Currency("Singapore dollar|Singapore dollars", "cent|cents"),
         ],
         units: [
             "cm": "centimeter|centimeters", "dB": "decibel|decibels", "ft": "foot|feet", "g": "gram|grams",
@@ -25,6 +31,8 @@ extension LanguageWords {
             "mph": "mile per hour|miles per hour", "ms": "millisecond|milliseconds", "MW": "megawatt|megawatts",
             "oz": "ounce|ounces", "px": "pixel|pixels", "s": "second|seconds", "sec": "second|seconds", "TB": "terabyte|terabytes",
             "V": "volt|volts", "W": "watt|watts", "yd": "yard|yards",
+            "µg": "microgram|micrograms", "µm": "micrometer|micrometers", "µs": "microsecond|microseconds", "μg": "microgram|micrograms",
+            "μm": "micrometer|micrometers", "μs": "microsecond|microseconds",
         ],
         time: "%h %m", fullHour: "%h o'clock",
         months: [
@@ -35,9 +43,10 @@ extension LanguageWords {
             "*": "times", "/": "divided by", "→": "to", "÷": "divided by", "<": "is less than", "≠": "is not equal to",
             ">": "is greater than", "√": "square root of", "∞": "infinity", "≤": "is at most", "≥": "is at least",
         ],
+        moreThan: "more than", lessThan: "less than",
         square: "squared", cube: "cubed", power: "to the power of", permille: "per mille",
         telephone: Telephone(
-            introductions: ["tel", "telephone", "phone", "mobile", "cell", "fax", "hotline"],
+            introductions: ["isbn", "pin", "tel", "telephone", "phone", "mobile", "cell", "fax", "hotline"],
             extensionSigns: ["ext.", "ext", "extension", "x"], extension: "extension")
     )
 }

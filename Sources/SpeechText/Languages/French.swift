@@ -38,6 +38,7 @@ extension LanguageWords {
             "≠": "différent de", ">": "supérieur à", "√": "racine de", "∞": "infini", "≈": "environ", "≤": "inférieur ou égal à",
             "≥": "supérieur ou égal à",
         ],
+        moreThan: "plus de", lessThan: "moins de",
         square: "au carré", cube: "au cube", power: "puissance", over: "sur", permille: "pour mille",
         numbered: ["acte", "annexe", "article", "chapitre", "livre", "partie", "scène", "tome"],
         telephone: Telephone(

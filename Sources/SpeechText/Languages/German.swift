@@ -31,7 +31,8 @@ extension LanguageWords {
             "Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober", "November", "Dezember",
         ],
         abbreviations: [
-            "Abb.": "Abbildung", "bzw.": "beziehungsweise", "ca.": "circa", "d. h.": "das heißt", "d.h.": "das heißt",
+            "Abb.": "Abbildung", "Abs.": "Absatz", "Art.": "Artikel", "Jh.": "Jahrhundert", "bzw.": "beziehungsweise", "ca.": "circa",
+            "d. h.": "das heißt", "d.h.": "das heißt",
             "Dr.": "Doktor", "evtl.": "eventuell", "Fr.": "Frau", "geb.": "geboren", "ggf.": "gegebenenfalls", "Hr.": "Herr",
             "inkl.": "inklusive", "max.": "maximal", "min.": "minimal", "n. Chr.": "nach Christus", "Nr.": "Nummer",
             "o. ä.": "oder ähnlich", "Prof.": "Professor", "S.": "Seite", "St.": "Sankt", "Str.": "Straße", "Tel.": "Telefon",
@@ -44,6 +45,7 @@ extension LanguageWords {
             "≠": "ungleich", ">": "ist größer als", "√": "Wurzel aus", "∞": "unendlich", "≈": "ungefähr", "≤": "ist höchstens",
             "≥": "ist mindestens",
         ],
+        moreThan: "mehr als", lessThan: "weniger als",
         square: "zum Quadrat", cube: "hoch drei", power: "hoch", over: "durch", permille: "Promille",
         numbered: ["abschnitt", "akt", "anhang", "artikel", "band", "kapitel", "szene", "teil", "weltkrieg"],
         telephone: Telephone(

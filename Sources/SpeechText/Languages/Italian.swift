@@ -26,7 +26,8 @@ extension LanguageWords {
         ],
         firstDay: "primo",
         abbreviations: [
-            "a.C.": "avanti Cristo", "Avv.": "avvocato", "d.C.": "dopo Cristo", "Dott.": "dottor", "Dott.ssa": "dottoressa",
+            "a.C.": "avanti Cristo", "Avv.": "avvocato", "d.C.": "dopo Cristo", "dott.": "dottor", "Dott.": "dottor",
+            "Dott.ssa": "dottoressa",
             "ecc.": "eccetera", "Ing.": "ingegner", "n.": "numero", "p.es.": "per esempio", "pag.": "pagina", "Prof.": "professor",
             "S.": "San", "Sig.": "signor", "Sig.ra": "signora", "Sigg.": "signori", "tel.": "telefono", "Tel.": "telefono",
         ],
@@ -36,6 +37,7 @@ extension LanguageWords {
             ">": "maggiore di", "√": "radice di", "∞": "infinito", "≈": "circa", "≤": "minore o uguale a",
             "≥": "maggiore o uguale a",
         ],
+        moreThan: "più di", lessThan: "meno di",
         square: "al quadrato", cube: "al cubo", power: "alla", over: "su", permille: "per mille",
         numbered: ["allegato", "articolo", "atto", "capitolo", "libro", "parte", "scena", "tomo"],
         telephone: Telephone(

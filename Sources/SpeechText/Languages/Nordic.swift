@@ -18,7 +18,8 @@ extension LanguageWords {
             "december",
         ],
         abbreviations: [
-            "bl.a.": "bland annat", "ca": "cirka", "dvs.": "det vill säga", "kl.": "klockan", "m.m.": "med mera", "nr": "nummer",
+            "bl.a.": "bland annat", "ca": "cirka", "dvs.": "det vill säga", "kl": "klockan", "kl.": "klockan", "m.m.": "med mera",
+            "nr": "nummer",
             "osv.": "och så vidare", "t.ex.": "till exempel",
         ],
         marks: ["_": "understreck", "-": "bindestreck", ".": "punkt", "@": "snabel-a", "/": "snedstreck"],
@@ -42,7 +43,7 @@ extension LanguageWords {
             "januar", "februar", "marts", "april", "maj", "juni", "juli", "august", "september", "oktober", "november", "december",
         ],
         abbreviations: [
-            "bl.a.": "blandt andet", "ca.": "cirka", "dvs.": "det vil sige", "f.eks.": "for eksempel", "kl.": "klokken",
+            "bl.a.": "blandt andet", "ca.": "cirka", "dvs.": "det vil sige", "f.eks.": "for eksempel", "kl": "klokken", "kl.": "klokken",
             "m.m.": "med mere", "nr.": "nummer", "osv.": "og så videre",
         ],
         marks: ["_": "understreg", "-": "bindestreg", ".": "punktum", "@": "snabel-a", "/": "skråstreg"],
@@ -66,7 +67,7 @@ extension LanguageWords {
             "januar", "februar", "mars", "april", "mai", "juni", "juli", "august", "september", "oktober", "november", "desember",
         ],
         abbreviations: [
-            "bl.a.": "blant annet", "ca.": "cirka", "dvs.": "det vil si", "f.eks.": "for eksempel", "kl.": "klokken",
+            "bl.a.": "blant annet", "ca.": "cirka", "dvs.": "det vil si", "f.eks.": "for eksempel", "kl": "klokken", "kl.": "klokken",
             "m.m.": "med mer", "nr.": "nummer", "osv.": "og så videre",
         ],
         marks: ["_": "understrek", "-": "bindestrek", ".": "punktum", "@": "krøllalfa", "/": "skråstrek"],
@@ -81,6 +82,12 @@ extension LanguageWords {
             "$": Currency("dollaria", "senttiä"), "€": Currency("euroa", "senttiä"), "£": Currency("puntaa", "senttiä"),
             "¥": Currency("jeniä", "senttiä"),
         ],
-        time: "%h %m", fullHour: "%h"
+        time: "%h %m", fullHour: "%h",
+        months: [
+            "tammikuuta", "helmikuuta", "maaliskuuta", "huhtikuuta", "toukokuuta", "kesäkuuta", "heinäkuuta", "elokuuta", "syyskuuta",
+            "lokakuuta", "marraskuuta", "joulukuuta",
+        ],
+        abbreviations: ["esim.": "esimerkiksi", "jne.": "ja niin edelleen", "klo": "kello", "n.": "noin", "ym.": "ynnä muuta"],
+        marks: [".": "piste"]
     )
 }

@@ -1,4 +1,4 @@
-/// Greek, Hebrew, Malay and Swahili: numbers, money and signs.
+/// Greek, Hebrew, Malay and Swahili: numbers, dates, money and signs.
 extension LanguageWords {
     static let greek = LanguageWords(
         point: "κόμμα",
@@ -8,7 +8,13 @@ extension LanguageWords {
             "$": Currency("δολάρια", "σεντς"), "€": Currency("ευρώ", "σεντς"), "£": Currency("λίρες", "σεντς"),
             "¥": Currency("γιεν", "σεντς"),
         ],
-        time: "%h %m", fullHour: "%h"
+        time: "%h %m", fullHour: "%h",
+        months: [
+            "Ιανουαρίου", "Φεβρουαρίου", "Μαρτίου", "Απριλίου", "Μαΐου", "Ιουνίου", "Ιουλίου", "Αυγούστου", "Σεπτεμβρίου",
+            "Οκτωβρίου", "Νοεμβρίου", "Δεκεμβρίου",
+        ],
+        abbreviations: ["κ.λπ.": "και λοιπά", "κ.ά.": "και άλλα", "π.χ.": "για παράδειγμα"],
+        marks: [".": "τελεία"]
     )
 
     static let hebrew = LanguageWords(
@@ -16,9 +22,15 @@ extension LanguageWords {
         minus: "מינוס", plus: "פלוס", and: "ו", to: "עד", equals: "שווה", times: "כפול",
         number: "מספר", at: "שטרודל", percent: "אחוז", degrees: "מעלה|מעלות",
         money: [
-            "$": Currency("דולר", "סנט"), "€": Currency("אירו", "סנט"), "£": Currency("לירות", "סנט"), "¥": Currency("ין", "סנט"),
+            "$": Currency("דולר", "סנט"), "₪": Currency("שקל", "אגורות"), "€": Currency("אירו", "סנט"), "£": Currency("לירות", "סנט"),
+            "¥": Currency("ין", "סנט"),
         ],
-        time: "%h %m", fullHour: "%h"
+        time: "%h %m", fullHour: "%h",
+        months: [
+            "בינואר", "בפברואר", "במרץ", "באפריל", "במאי", "ביוני", "ביולי", "באוגוסט", "בספטמבר",
+            "באוקטובר", "בנובמבר", "בדצמבר",
+        ],
+        marks: [".": "נקודה"]
     )
 
     static let malay = LanguageWords(
@@ -26,9 +38,15 @@ extension LanguageWords {
         minus: "negatif", plus: "tambah", and: "dan", to: "hingga", equals: "sama dengan", times: "kali",
         number: "nombor", at: "alias", percent: "peratus", degrees: "darjah",
         money: [
-            "$": Currency("dolar", "sen"), "€": Currency("euro", "sen"), "£": Currency("paun", "sen"), "¥": Currency("yen", "sen"),
+            "$": Currency("dolar", "sen"), "RM": Currency("ringgit", "sen"), "€": Currency("euro", "sen"), "£": Currency("paun", "sen"),
+            "¥": Currency("yen", "sen"),
         ],
-        time: "%h %m", fullHour: "%h"
+        time: "%h %m", fullHour: "%h",
+        months: [
+            "Januari", "Februari", "Mac", "April", "Mei", "Jun", "Julai", "Ogos", "September",
+            "Oktober", "November", "Disember",
+        ],
+        marks: [".": "titik"]
     )
 
     static let swahili = LanguageWords(
@@ -39,6 +57,11 @@ extension LanguageWords {
             "$": Currency("dola", "senti"), "€": Currency("yuro", "senti"), "£": Currency("pauni", "senti"),
             "¥": Currency("yeni", "senti"),
         ],
-        time: "%h %m", fullHour: "%h"
+        time: "%h %m", fullHour: "%h",
+        months: [
+            "Januari", "Februari", "Machi", "Aprili", "Mei", "Juni", "Julai", "Agosti", "Septemba",
+            "Oktoba", "Novemba", "Desemba",
+        ],
+        marks: [".": "nukta"]
     )
 }

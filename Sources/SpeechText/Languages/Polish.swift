@@ -49,6 +49,7 @@ extension LanguageWords {
             "≠": "nie równa się", ">": "jest większe niż", "√": "pierwiastek z", "∞": "nieskończoność", "≈": "około",
             "≤": "mniejsze lub równe", "≥": "większe lub równe",
         ],
+        moreThan: "ponad", lessThan: "poniżej",
         square: "do kwadratu", cube: "do sześcianu", power: "do potęgi", over: "przez", permille: "promili",
         numbered: ["akt", "artykuł", "część", "księga", "rozdział", "scena", "tom"],
         telephone: Telephone(

@@ -11,8 +11,8 @@ extension LanguageWords {
         ],
         units: [
             "cm": "centímetro|centímetros", "g": "grama|gramas", "GB": "gigabyte|gigabytes", "h": "hora|horas",
-            "ha": "hectare|hectares", "kg": "quilograma|quilogramas", "km": "quilómetro|quilómetros",
-            "km/h": "quilómetro por hora|quilómetros por hora", "km²": "quilómetro quadrado|quilómetros quadrados",
+            "ha": "hectare|hectares", "kg": "quilograma|quilogramas", "km": "quilômetro|quilômetros",
+            "km/h": "quilômetro por hora|quilômetros por hora", "km²": "quilômetro quadrado|quilômetros quadrados",
             "kW": "quilowatt|quilowatts", "kWh": "quilowatt-hora|quilowatts-hora", "l": "litro|litros", "m": "metro|metros",
             "m²": "metro quadrado|metros quadrados", "m³": "metro cúbico|metros cúbicos", "MB": "megabyte|megabytes",
             "mg": "miligrama|miligramas", "min": "minuto|minutos", "ml": "mililitro|mililitros", "mm": "milímetro|milímetros",
@@ -37,6 +37,7 @@ extension LanguageWords {
             "≠": "diferente de", ">": "maior que", "√": "raiz de", "∞": "infinito", "≈": "aproximadamente", "≤": "menor ou igual a",
             "≥": "maior ou igual a",
         ],
+        moreThan: "mais de", lessThan: "menos de",
         square: "ao quadrado", cube: "ao cubo", power: "elevado a", over: "sobre", permille: "por mil",
         numbered: ["anexo", "artigo", "ato", "capítulo", "cena", "livro", "parte", "século", "tomo"],
         telephone: Telephone(

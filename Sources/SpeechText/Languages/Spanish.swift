@@ -28,8 +28,10 @@ extension LanguageWords {
         date: "%d de %m de %y", firstDay: "primero",
         abbreviations: [
             "a. C.": "antes de Cristo", "Av.": "avenida", "d. C.": "después de Cristo", "Dr.": "doctor", "Dra.": "doctora",
-            "EE. UU.": "Estados Unidos", "etc.": "etcétera", "núm.": "número", "p. ej.": "por ejemplo", "pág.": "página",
-            "Prof.": "profesor", "Sr.": "señor", "Sra.": "señora", "Sres.": "señores", "Srta.": "señorita", "tel.": "teléfono",
+            "EE. UU.": "Estados Unidos", "etc.": "etcétera", "n.º": "número", "nº": "número", "núm.": "número", "p. ej.": "por ejemplo",
+            "pág.": "página", "págs.": "páginas",
+            "Prof.": "profesor", "s.": "siglo", "Sr.": "señor", "Sra.": "señora", "Sres.": "señores", "Srta.": "señorita",
+            "tel.": "teléfono",
             "Ud.": "usted", "Uds.": "ustedes", "Tel.": "teléfono",
         ],
         marks: ["_": "guion bajo", "-": "guion", ".": "punto", "@": "arroba", "/": "barra"],
@@ -38,6 +40,7 @@ extension LanguageWords {
             "≠": "distinto de", ">": "mayor que", "√": "raíz de", "∞": "infinito", "≈": "aproximadamente", "≤": "menor o igual que",
             "≥": "mayor o igual que",
         ],
+        moreThan: "más de", lessThan: "menos de",
         square: "al cuadrado", cube: "al cubo", power: "elevado a", over: "sobre", permille: "por mil",
         numbered: ["acto", "anexo", "artículo", "capítulo", "escena", "libro", "parte", "siglo", "tomo"],
         telephone: Telephone(

@@ -12,6 +12,7 @@ extension LanguageWords {
         hasAndInMoney: false,
         units: [
             "cm": "santimetre", "dk": "dakika", "g": "gram", "kg": "kilogram", "km": "kilometre", "km/s": "kilometre saatte",
+            "km/sa": "kilometre saatte",
             "l": "litre", "m": "metre", "ml": "mililitre", "mm": "milimetre", "sa": "saat", "sn": "saniye",
         ],
         magnitudes: ["mn": "milyon", "mlr": "milyar"],
@@ -19,7 +20,7 @@ extension LanguageWords {
         time: "%h %m", fullHour: "%h",
         months: ["Ocak", "Şubat", "Mart", "Nisan", "Mayıs", "Haziran", "Temmuz", "Ağustos", "Eylül", "Ekim", "Kasım", "Aralık"],
         abbreviations: [
-            "Av.": "avukat", "bkz.": "bakınız", "Dr.": "doktor", "No.": "numara", "örn.": "örneğin", "Prof.": "profesör",
+            "Av.": "avukat", "bkz.": "bakınız", "Dr.": "doktor", "no.": "numara", "No.": "numara", "örn.": "örneğin", "Prof.": "profesör",
             "Sn.": "sayın", "vb.": "ve benzeri", "vs.": "vesaire", "yy.": "yüzyıl", "Tel.": "telefon", "tel.": "telefon",
         ],
         marks: ["_": "alt çizgi", "-": "tire", ".": "nokta", "@": "et", "/": "bölü"],

@@ -72,8 +72,14 @@ extension MarkupScanner {
         let mark = scalars[index]
         var end = index
         while scalar(end) == mark { end += 1 }
-        let opens = !isSpace(end) && !isWord(index - 1), closes = !isSpace(index - 1) && index > 0 && !isWord(end)
+        let opens = !isSpace(end) && !isWord(index - 1), closes = !isSpace(index - 1) && index > 0 && (!isWord(end) || isStrong(index, end))
         return Delimiter(range: index..<end, mark: mark, opens: opens, closes: closes)
+    }
+
+    /// `**Bold**text`: two stars close before letters as well; behind a digit they may be a power.
+    private func isStrong(_ index: Int, _ end: Int) -> Bool {
+        scalars[index] == "*" && end == index + 2 && scalar(index - 1)?.properties.isAlphabetic == true
+            && scalar(end)?.properties.isAlphabetic == true
     }
 
     /// Takes both halves of a pair away.

@@ -14,7 +14,8 @@ public struct SentenceSplitter: Sendable {
 
     /// Words whose full stop does not end a sentence.
     private static let abbreviations: Set<String> = [
-        "mr", "mrs", "ms", "dr", "prof", "st", "sr", "jr", "vs", "etc", "e.g", "i.e", "no", "vol", "fig", "al", "inc", "ltd", "co", "approx",
+        "mr", "mrs", "ms", "dr", "prof", "st", "sr", "jr", "vs", "etc", "e.g", "i.e", "no", "vol", "fig", "al", "inc", "ltd", "co",
+        "approx",
     ]
     private static let longestAbbreviation = abbreviations.map(\.count).max() ?? 0
     package static let ends: Set<Character> = [".", "!", "?", "…", "。", "！", "？", "．", "।", "॥", "؟", "۔"]
@@ -74,7 +75,9 @@ public struct SentenceSplitter: Sendable {
         var start = 0
         var position = 0
         func close(_ end: Int, _ boundary: Boundary = .sentence) {
-            if let first = (start..<end).first(where: { !characters[$0].isWhitespace }), let last = (start..<end).last(where: { !characters[$0].isWhitespace }) {
+            if let first = (start..<end).first(where: { !characters[$0].isWhitespace }),
+                let last = (start..<end).last(where: { !characters[$0].isWhitespace })
+            {
                 sentences.append(Piece(text: String(text[indices[first]..<indices[last + 1]]), boundary: boundary))
             } else if boundary == .paragraph, let last = sentences.popLast() {
                 sentences.append(Piece(text: last.text, boundary: boundary))
@@ -152,7 +155,8 @@ public struct SentenceSplitter: Sendable {
             let window = window(rest)
             let comma = window.indices.last { Self.breaks.contains(window[$0]) && $0 > window.startIndex + window.count / 3 }
             let space = window.lastIndex { $0.isWhitespace }
-            let cut = comma.map { $0 + 1 } ?? space.flatMap { $0 > window.startIndex ? $0 : nil } ?? max(window.endIndex, rest.startIndex + 1)
+            let cut =
+                comma.map { $0 + 1 } ?? space.flatMap { $0 > window.startIndex ? $0 : nil } ?? max(window.endIndex, rest.startIndex + 1)
             add(rest[..<cut], comma == nil ? .word : .clause)
             rest = rest[cut...]
         }

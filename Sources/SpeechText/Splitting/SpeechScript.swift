@@ -36,7 +36,8 @@ public struct SpeechScript: Sendable, Hashable {
 
     private static func seconds(_ length: Substring) throws -> Double {
         let written = length.trimmingCharacters(in: .whitespaces).lowercased()
-        let (number, unit) = written.hasSuffix("ms") ? (written.dropLast(2), 1e-3) : written.hasSuffix("s") ? (written.dropLast(), 1) : ("", 1)
+        let (number, unit) =
+            written.hasSuffix("ms") ? (written.dropLast(2), 1e-3) : written.hasSuffix("s") ? (written.dropLast(), 1) : ("", 1)
         guard let value = Double(number.trimmingCharacters(in: .whitespaces)), (0...longestPause).contains(value * unit) else {
             throw TextError.pause(String(length))
         }

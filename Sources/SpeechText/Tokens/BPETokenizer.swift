@@ -183,8 +183,12 @@ public struct BPETokenizer: Sendable {
         var previous = Array(-1..<start.count - 1)
         var heap = MergeHeap()
         func push(_ left: Int) {
-            guard left >= 0, next[left] < symbols.count, let merge = merges[Pair(left: symbols[left], right: symbols[next[left]])] else { return }
-            heap.push(MergeHeap.Candidate(rank: merge.rank, position: left, left: symbols[left], right: symbols[next[left]], merged: merge.merged))
+            guard left >= 0, next[left] < symbols.count, let merge = merges[Pair(left: symbols[left], right: symbols[next[left]])] else {
+                return
+            }
+            heap.push(
+                MergeHeap.Candidate(rank: merge.rank, position: left, left: symbols[left], right: symbols[next[left]], merged: merge.merged)
+            )
         }
         for i in symbols.indices { push(i) }
         while let candidate = heap.pop() {

@@ -23,7 +23,9 @@ enum CompatibleForm {
                 }
                 let (scalars, hasMarks) = known.becoming[scalar] ?? look(scalar, &known)
                 // Neighbouring marks have an order of their own.
-                if hasMarks, result.last.map(isMark) == true || scalars.count(where: isMark) > 1 { return text.decomposedStringWithCompatibilityMapping }
+                if hasMarks, result.last.map(isMark) == true || scalars.count(where: isMark) > 1 {
+                    return text.decomposedStringWithCompatibilityMapping
+                }
                 result += scalars
             }
             return String(scalars: result)

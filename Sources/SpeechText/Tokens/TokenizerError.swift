@@ -9,7 +9,8 @@ public enum TokenizerError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unreadable(let url, let reason): "\(url.path): cannot be read (\(reason)); check the path"
-        case .malformed(let url, let problem): "\(url.path): not a tokenizer this model can use: \(problem.shown(limit: 200)); download it again"
+        case .malformed(let url, let problem):
+            "\(url.path): not a tokenizer this model can use: \(problem.shown(limit: 200)); download it again"
         }
     }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite("Text without its markup")
 struct MarkedTextTests {
     @Test("marks of Markdown go, the words stay", arguments: [
-        ("**Bold** and `code`", "Bold and code"), ("*soft*, _soft_, __hard__, ***both*** and ~~gone~~.", "soft, soft, hard, both and gone."),
+        ("**Bold** and `code`", "Bold and code"), ("**Bold**text and 2**3**4", "Boldtext and 2**3**4"), ("*soft*, _soft_, __hard__, ***both*** and ~~gone~~.", "soft, soft, hard, both and gone."),
         ("**a *b* c**", "a b c"), ("See [the page](https://example.com/a_b) and ![a cat](cat.png).", "See the page and a cat."),
         ("A note[^1] here", "A note here"), ("[text](url \"title.\")", "[text](url \"title.\")"), ("<https://example.com>", "https://example.com"),
         ("[the page][1] now\n\n[1]: https://example.com", "the page now\n\n"), ("\\*not soft\\*", "*not soft*"), ("``a ` b``", "a ` b"),

@@ -17,6 +17,7 @@ struct SpeechScriptTests {
     @Test("sentences end at the marks of every script that the models speak", arguments: [
         ("यह पहला वाक्य है। यह दूसरा है।", 20, ["यह पहला वाक्य है।", "यह दूसरा है।"]), ("هل أنت هنا؟ نعم أنا هنا.", 15, ["هل أنت هنا؟", "نعم أنا هنا."]),
         ("「いいえ。」彼は言った。", 18, ["「いいえ。」", "彼は言った。"]),
+        ("共有2024！还有ABC？好。", 18, ["共有2024！", "还有ABC？好。"]),
     ])
     func scripts(text: String, limit: Int, pieces: [String]) {
         #expect(SentenceSplitter(limit: limit)(text).map(\.text) == pieces)
