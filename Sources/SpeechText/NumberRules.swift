@@ -132,7 +132,15 @@ extension TextScanner {
         guard isEnglish, ends(number.end + 1), let mark = scalar(number.end),
             let name = ["k": "thousand", "K": "thousand", "M": "million", "x": "times"][mark]
         else { return nil }
+        if mark == "x", !isTimes(number.end + 1) { return nil }
         return Match(number.end + 1, "\(say(number)) \(name)")
+    }
+
+    /// Whether "10x" ends here as a multiple, before a word or at the end: in "2x + 3" and "2x y" it is an unknown.
+    private func isTimes(_ end: Int) -> Bool {
+        guard let next = scalar(end) else { return true }
+        guard isSpace(next) else { return [".", ",", ";", "!", "?", ")"].contains(next) }
+        return word(at: end + 1).map { $0.text.count > 1 } ?? false
     }
 
     /// 1.2.3, 192.168.0.1: numbers with dots between.

@@ -88,13 +88,25 @@ import Testing
 
     @Test("no piece has more tokens than the model takes, and a word that has is refused") func limits() throws {
         let pipeline = TextPipeline(tokenizer: english.tokenizer, normalizer: .english, languages: [.english], limit: 60)
-        let plan = try pipeline(Array(repeating: "1234567", count: 30).joined(separator: " ") + ".")
-        #expect(plan.pieceCount > 1 && pieces(plan).allSatisfy { plan.tokens(of: $0).count <= 60 })
+        // Digits, which are longer as they are said, capitals, which are tokens of one letter, and letters with several accents.
+        for word in ["1234567", "ABCDEFGHI", "o\u{302}\u{301}\u{323}n"] {
+            let text = Array(repeating: word, count: 30).joined(separator: " ") + "."
+            let plan = try pipeline(text)
+            #expect(plan.pieceCount > 1 && pieces(plan).allSatisfy { plan.tokens(of: $0).count <= 60 })
+            #expect(pieces(plan).map(\.text).joined(separator: " ") == PlainText.cleaned(text))
+        }
         #expect(throws: TextError.self) {
             var whole = pipeline
             whole.splits = false
             _ = try whole(String(repeating: "word ", count: 100))
         }
+    }
+
+    @Test("a stress that is set by hand stays, in the text and in the lexicon") func stress() throws {
+        var pipeline = multilingual
+        pipeline.lexicon = Lexicon(["атлас": "атла\u{301}с"])
+        let plan = try pipeline("Старый за\u{301}мок и атлас за 5 рублей.", language: .russian)
+        #expect(pieces(plan).map(\.spoken) == ["Старый за\u{301}мок и атла\u{301}с за пять рублей."])
     }
 
     @Test("of any text every letter and digit is in one piece, in order, as it is written", arguments: 0..<40) func anyText(seed: UInt64) throws {
