@@ -152,10 +152,16 @@ extension TextScanner {
             guard scalar(end) == ".", isDigit(scalar(end + 1)) else { break }
             end += 1
         }
-        guard parts.count > 2 else { return nil }
+        guard parts.count > 2 || parts.count == 2 && words.decimal == "," && isVersion(index) else { return nil }
         if parts.dropFirst().allSatisfy({ $0.count == 3 }), words.thousands.contains(".") { return nil }
         let point = isEnglish ? parts.count == 4 ? "dot" : "point" : words.marks["."] ?? words.point
         return Match(end, parts.map { speller.number(whole: $0, fraction: nil) }.joined(separator: " \(point) "))
+    }
+
+    /// Whether a word for a version stands before here, whose numbers have a full stop between them in every language.
+    private func isVersion(_ index: Int) -> Bool {
+        guard let before = word(before: index)?.lowercased() else { return false }
+        return ["version", "versión", "versione", "versão", "versie", "wersja", "wersji", "версия", "версии", "sürüm"].contains(before)
     }
 
     // MARK: percent, money, measures
