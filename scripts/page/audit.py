@@ -70,6 +70,11 @@ def accessibility(browser, given) -> None:
                 assert not found, f"{theme}, {width}: " + "\n".join(found)
                 assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{width}: the page is wider than the screen"
                 visit.errors[:] = [error for error in visit.errors if "TrustedHTML" not in error]
+            # Of the dialog that asks for the key the page's other parts are behind it.
+            with browser.visit(given.locked, color_scheme=theme, viewport={"width": width, "height": height}, allowed=("401", "TrustedHTML")) as visit:
+                visit.page.wait_for_selector("#key-dialog[open]")
+                found = findings(visit.page)
+                assert not found, f"{theme}, {width}, the key's dialog: " + "\n".join(found)
 
 
 def pictures(browser, given) -> None:
