@@ -7,3 +7,6 @@ static inline int copusenc_set_delays(OggOpusEnc *encoder, int decision, int mux
     int status = ope_encoder_ctl(encoder, OPE_SET_DECISION_DELAY(decision));
     return status != OPE_OK ? status : ope_encoder_ctl(encoder, OPE_SET_MUXING_DELAY(muxing));
 }
+
+/// Bits a second of all channels together.
+static inline int copusenc_set_bitrate(OggOpusEnc *encoder, int bits) { return ope_encoder_ctl(encoder, OPUS_SET_BITRATE(bits)); }

@@ -14,7 +14,11 @@ final class MP3Writer: SampleWriter {
     private let store: any ByteStore
 
     /// - Throws: ``AudioError/notEncodable(format:reason:)``.
-    init(rate: Int, channels: Int, into store: any ByteStore) throws {
+    init(rate: Int, bitRate: Int? = nil, channels: Int, into store: any ByteStore) throws {
+        let bitRate = bitRate ?? (rate <= 12_000 ? Self.bitRate / 2 : Self.bitRate)
+        guard Self.kilobits(at: rate).contains(bitRate / 1000), bitRate % 1000 == 0 else {
+            throw AudioError.notEncodable(format: .mp3, reason: "there is no bit rate of \(bitRate) at \(rate) Hz")
+        }
         guard channels <= 2 else { throw AudioError.notEncodable(format: .mp3, reason: "it holds one channel or two, not \(channels)") }
         guard let lame = lame_init() else { throw AudioError.notEncodable(format: .mp3, reason: "no memory") }
         (self.lame, self.channels, self.store) = (lame, channels, store)
@@ -23,7 +27,7 @@ final class MP3Writer: SampleWriter {
         lame_set_num_channels(lame, Int32(channels))
         lame_set_mode(lame, channels == 1 ? MONO : JOINT_STEREO)
         lame_set_VBR(lame, vbr_off)
-        lame_set_brate(lame, Int32((rate <= 12_000 ? Self.bitRate / 2 : Self.bitRate) / 1000))
+        lame_set_brate(lame, Int32(bitRate / 1000))
         lame_set_write_id3tag_automatic(lame, 0)
         lame_set_bWriteVbrTag(lame, store.takesCorrections ? 1 : 0)
         guard lame_init_params(lame) >= 0 else {
@@ -32,6 +36,13 @@ final class MP3Writer: SampleWriter {
     }
 
     deinit { lame_close(lame) }
+
+    /// The bit rates of MPEG-1, and of MPEG-2 and 2.5, which are for rates below 32 kHz; LAME would take the nearest of any other.
+    private static func kilobits(at rate: Int) -> [Int] {
+        if rate >= 32_000 { return [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320] }
+        let rates = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
+        return rate <= 12_000 ? rates.filter { $0 <= 64 } : rates
+    }
 
     func write(_ samples: [Float]) throws {
         let frames = Int32(samples.count / channels)

@@ -14,7 +14,7 @@ final class OpusWriter: SampleWriter {
     private var encoder: OpaquePointer?
 
     /// - Throws: ``AudioError/notEncodable(format:reason:)``.
-    init(rate: Int, channels: Int, into store: any ByteStore) throws {
+    init(rate: Int, bitRate: Int? = nil, channels: Int, into store: any ByteStore) throws {
         guard channels <= 8 else { throw AudioError.notEncodable(format: .opus, reason: "it holds up to eight channels, not \(channels)") }
         (self.channels, self.store) = (channels, store)
         guard let comments = ope_comments_create() else { throw AudioError.notEncodable(format: .opus, reason: "no memory") }
@@ -31,6 +31,7 @@ final class OpusWriter: SampleWriter {
             &callbacks, Unmanaged.passUnretained(self).toOpaque(), comments, Int32(rate), Int32(channels), channels > 2 ? 1 : 0, &status)
         try check(status)
         try check(copusenc_set_delays(encoder, Self.decisionDelay, Self.muxingDelay))
+        if let bitRate { try check(copusenc_set_bitrate(encoder, Int32(bitRate))) }
     }
 
     deinit { if let encoder { ope_encoder_destroy(encoder) } }

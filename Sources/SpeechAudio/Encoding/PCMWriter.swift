@@ -16,6 +16,8 @@ final class PCMWriter: SampleWriter {
         case .int16: WholeNumbers.int16(samples).map(\.littleEndian).withUnsafeBytes { Data($0) }
         case .int24: Data(WholeNumbers.int24(samples).flatMap { sample in [8, 16, 24].map { UInt8(truncatingIfNeeded: sample >> $0) } })
         case .float32: samples.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+        case .muLaw: Data(WholeNumbers.int16(samples).map(Companding.muLaw))
+        case .aLaw: Data(WholeNumbers.int16(samples).map(Companding.aLaw))
         }
     }
 }

@@ -35,7 +35,7 @@ final class SndfileWriter: SampleWriter {
         let count = sf_count_t(samples.count / channels)
         // libsndfile itself would round whole numbers down, which shifts the sound.
         let written = switch encoding {
-        case .int16: sf_writef_short(handle, WholeNumbers.int16(samples), count)
+        case .int16, .muLaw, .aLaw: sf_writef_short(handle, WholeNumbers.int16(samples), count)
         case .int24: sf_writef_int(handle, WholeNumbers.int24(samples), count)
         case .float32: sf_writef_float(handle, samples, count)
         }
@@ -55,6 +55,7 @@ extension SampleEncoding {
     var byteCount: Int {
         switch self {
         case .int16: 2
+        case .muLaw, .aLaw: 1
         case .int24: 3
         case .float32: 4
         }
@@ -66,6 +67,8 @@ extension SampleEncoding {
         case .int16: SF_FORMAT_PCM_16
         case .int24: SF_FORMAT_PCM_24
         case .float32: SF_FORMAT_FLOAT
+        case .muLaw: SF_FORMAT_ULAW
+        case .aLaw: SF_FORMAT_ALAW
         }
     }
 }

@@ -29,7 +29,15 @@ public final class SoundEncoder {
     /// - Throws: ``AudioError/notEncodable(format:reason:)`` where the format does not take such a sound.
     public init(_ format: AudioFormat, sampleRate: Int, channels: Int = 1, encoding: SampleEncoding = .int16) throws {
         self.format = format
-        writer = try SoundWriter(format, encoding, sampleRate: sampleRate, channels: channels, into: store)
+        writer = try SoundWriter(SoundFormat(format, encoding: encoding), sampleRate: sampleRate, channels: channels, into: store)
+    }
+
+    /// - Parameters:
+    ///   - sampleRate: of all sound that will come, in hertz.
+    /// - Throws: ``AudioError/notEncodable(format:reason:)`` where the format does not take such a sound, or has no such rate.
+    public init(_ sound: SoundFormat, sampleRate: Int, channels: Int = 1) throws {
+        format = sound.format
+        writer = try SoundWriter(sound, sampleRate: sampleRate, channels: channels, into: store)
     }
 
     /// Takes sound that follows what has come, none is allowed, and gives the bytes that are certain by now: the header with

@@ -12,21 +12,31 @@ final class SoundWriter {
 
     /// - Parameter store: takes the bytes; what fails there is its to tell.
     /// - Throws: ``AudioError/notEncodable(format:reason:)`` where the format does not take such a sound.
-    init(_ format: AudioFormat, _ encoding: SampleEncoding, sampleRate: Int, channels: Int, into store: any ByteStore) throws {
+    init(_ sound: SoundFormat, sampleRate: Int, channels: Int, into store: any ByteStore) throws {
+        let (format, encoding) = (sound.format, sound.encoding)
         if encoding == .float32, format != .wav, format != .pcm {
             throw AudioError.notEncodable(format: format, reason: "it stores no floating-point samples; use wav or pcm")
         }
         if encoding == .int24, ![.wav, .flac, .pcm].contains(format) {
             throw AudioError.notEncodable(format: format, reason: "it stores no samples of 24 bits; use wav, flac or pcm")
         }
+        if encoding == .muLaw || encoding == .aLaw, format != .wav, format != .pcm {
+            throw AudioError.notEncodable(format: format, reason: "it stores no companded samples; use wav or pcm")
+        }
+        if sound.bitRate != nil, format != .mp3, format != .opus {
+            throw AudioError.notEncodable(format: format, reason: "its bit rate cannot be chosen; use mp3 or opus")
+        }
         (self.sampleRate, self.channels) = (sampleRate, channels)
-        let rate = format.rate(for: sampleRate)
+        let rate = sound.sampleRate ?? format.rate(for: sampleRate)
+        if let chosen = sound.sampleRate, !(1000...384_000).contains(chosen) || format.rate(for: chosen) != chosen {
+            throw AudioError.notEncodable(format: format, reason: "it is not stored at \(chosen) Hz")
+        }
         resampler = rate == sampleRate ? nil : try StreamResampler(from: sampleRate, to: rate, channels: channels)
         samples = switch format {
         case .wav, .flac: try SndfileWriter(format, encoding, rate: rate, channels: channels, into: store)
-        case .mp3: try MP3Writer(rate: rate, channels: channels, into: store)
+        case .mp3: try MP3Writer(rate: rate, bitRate: sound.bitRate, channels: channels, into: store)
         case .aac: try AACWriter(rate: rate, channels: channels, into: store)
-        case .opus: try OpusWriter(rate: rate, channels: channels, into: store)
+        case .opus: try OpusWriter(rate: rate, bitRate: sound.bitRate, channels: channels, into: store)
         case .pcm: PCMWriter(encoding, into: store)
         }
     }

@@ -24,7 +24,7 @@ extension AudioFile {
     /// - Throws: ``AudioError`` for no samples, NaN or infinities, or where the format does not take such a sound.
     public static func encode(_ audio: Audio, as format: AudioFormat, encoding: SampleEncoding = .int16) throws -> Data {
         let store = MemoryStore()
-        let encoder = try SoundWriter(format, encoding, sampleRate: audio.sampleRate, channels: audio.channels, into: store)
+        let encoder = try SoundWriter(SoundFormat(format, encoding: encoding), sampleRate: audio.sampleRate, channels: audio.channels, into: store)
         try encoder.append(audio)
         try encoder.finish()
         return store.bytes

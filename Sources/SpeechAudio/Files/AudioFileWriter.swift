@@ -25,16 +25,23 @@ public final class AudioFileWriter {
     ///   - sampleRate: of all sound that will come, in hertz. MP3, AAC and Opus store it at the next higher rate that they have.
     ///   - encoding: of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError`` where the format does not take such a sound, or the place cannot be written.
-    public init(_ url: URL, format: AudioFormat? = nil, sampleRate: Int, channels: Int = 1, encoding: SampleEncoding = .int16) throws {
+    public convenience init(_ url: URL, format: AudioFormat? = nil, sampleRate: Int, channels: Int = 1, encoding: SampleEncoding = .int16) throws {
+        guard let format = format ?? AudioFormat(fileExtension: url.pathExtension) else { throw AudioError.unknownFormat(name: url.path) }
+        try self.init(url, SoundFormat(format, encoding: encoding), sampleRate: sampleRate, channels: channels)
+    }
+
+    /// - Parameters:
+    ///   - sampleRate: of all sound that will come, in hertz.
+    /// - Throws: ``AudioError`` where the format does not take such a sound or has no such rate, or the place cannot be written.
+    public init(_ url: URL, _ sound: SoundFormat, sampleRate: Int, channels: Int = 1) throws {
         let name = url.path
-        guard let format = format ?? AudioFormat(fileExtension: url.pathExtension) else { throw AudioError.unknownFormat(name: name) }
         let file = try Self.naming(name, bytes: 0) { try ReplacementFile(url) }
         if file.isSeekable {
             let store = FileStore(file.descriptor, named: name)
-            let encoder = try SoundWriter(format, encoding, sampleRate: sampleRate, channels: channels, into: store)
+            let encoder = try SoundWriter(sound, sampleRate: sampleRate, channels: channels, into: store)
             destination = .file(file, store, encoder, name: name)
         } else {
-            let encoder = try SoundEncoder(format, sampleRate: sampleRate, channels: channels, encoding: encoding)
+            let encoder = try SoundEncoder(sound, sampleRate: sampleRate, channels: channels)
             destination = .stream(file, encoder, name: name)
         }
     }

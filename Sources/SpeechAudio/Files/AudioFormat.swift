@@ -42,4 +42,23 @@ public enum SampleEncoding: String, Sendable, Hashable, Codable, CaseIterable {
     case int24
     /// 32-bit floating point; WAV and PCM only.
     case float32
+    /// 8 bits as telephones in North America and Japan take them, the µ-law of ITU-T G.711; WAV and PCM only.
+    case muLaw = "mulaw"
+    /// 8 bits as telephones elsewhere take them, the A-law of ITU-T G.711; WAV and PCM only.
+    case aLaw = "alaw"
+}
+
+/// A format, and what may be chosen in it.
+public struct SoundFormat: Sendable, Hashable {
+    public var format: AudioFormat
+    /// Hertz that the sound is stored at, to which it is resampled; nil for its own, or the next higher that the format has.
+    public var sampleRate: Int?
+    /// Bits a second of MP3, and of Opus, of all channels together; nil for the format's usual one.
+    public var bitRate: Int?
+    /// Of WAV, FLAC and PCM samples.
+    public var encoding: SampleEncoding
+
+    public init(_ format: AudioFormat, sampleRate: Int? = nil, bitRate: Int? = nil, encoding: SampleEncoding = .int16) {
+        (self.format, self.sampleRate, self.bitRate, self.encoding) = (format, sampleRate, bitRate, encoding)
+    }
 }
