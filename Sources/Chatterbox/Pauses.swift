@@ -50,7 +50,7 @@ public struct Pauses: Sendable, Hashable {
         (self.word, self.clause, self.sentence, self.paragraph) = (word, clause, sentence, paragraph)
     }
 
-    func callAsFunction(after boundary: SentenceSplitter.Boundary) -> Double {
+    package func callAsFunction(after boundary: SentenceSplitter.Boundary) -> Double {
         switch boundary {
         case .word: word
         case .clause: clause

@@ -143,7 +143,7 @@ public struct SentenceSplitter: Sendable {
         return Self.abbreviations.contains(letters)
     }
 
-    private func divided(_ sentence: Piece) -> [Piece] {
+    func divided(_ sentence: Piece) -> [Piece] {
         guard length(sentence.text) > limit else { return [sentence] }
         var pieces: [Piece] = []
         var rest = Array(sentence.text)[...]
