@@ -24,7 +24,7 @@ test: setup ## Builds and runs every test
 fuzz: setup ## Lets libFuzzer look for bytes that reading crashes or hangs on; SECONDS for each kind of file
 	scripts/fuzz $(or $(SECONDS),60)
 
-clients: build ## Lets real clients (OpenAI's, LiveKit's, Pipecat's, curl, schemathesis, Prometheus's parser) speak with the server
+clients: build ## Lets real clients (of OpenAI's and ElevenLabs' APIs, Wyoming, MCP, WebSockets, HTTP) speak with the server
 	scripts/check-clients
 
 page: build ## Uses the server's page in Chromium: every control, what is played, accessibility; says so where there is none

@@ -27,7 +27,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
         ] + serving)
 
     #if Server
-    private static let serving: [any ParsableCommand.Type] = [ServeCommand.self]
+    private static let serving: [any ParsableCommand.Type] = [ServeCommand.self, MCPCommand.self]
     #else
     private static let serving: [any ParsableCommand.Type] = []
     #endif

@@ -10,7 +10,7 @@ import Torch
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serve speech over HTTP, as OpenAI's API does.",
+        abstract: "Serve speech over HTTP and WebSockets, as the APIs of OpenAI and ElevenLabs do.",
         discussion: """
             Every option may also come from the environment, as CHATTERBOX_PORT or CHATTERBOX_API_KEY_FILE, or from the JSON object in
             --config FILE, as "port" or "apiKeyFile"; an option given here goes before the environment, and that before the file.
@@ -49,7 +49,9 @@ struct ServeCommand: AsyncParsableCommand {
         let (ports, listening) = AsyncStream<Int>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { [configuration] group in
             // It listens while the model is loaded: /ready tells a load balancer when to begin.
-            group.addTask { try await server.run { listening.yield($0) } }
+            group.addTask {
+                try await server.run { listening.yield($0) } onWyomingRunning: { StandardError.print("Wyoming on port \($0)") }
+            }
             group.addTask {
                 guard let port = await ports.first(where: { _ in true }) else { return }
                 try await server.warmUp()

@@ -7,6 +7,8 @@ public struct ServerConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// 0 takes a free one.
     public var port = 8080
+    /// The port of the Wyoming protocol, which has no keys; 0 takes a free one, nil does not serve it.
+    public var wyomingPort: Int?
     /// The folder of voices, which clients may add to.
     public var voices: URL
     /// What names of voices mean, as OpenAI's; those that mean nothing else mean the default voice.
@@ -49,6 +51,8 @@ public struct ServerConfiguration: Sendable {
     public var senderPatience = 60.0
     /// Seconds that a connection may be silent between requests, or take to send one's header.
     public var connectionTimeout = 60.0
+    /// Seconds after which a WebSocket's client is asked whether it is there; within as many it must have sent something.
+    public var pingInterval = 20.0
     /// Seconds that open answers have to end when the server stops.
     public var stopDeadline = 30.0
     /// Bytes of the machine's memory that loaded models, and those that rest there, may take together; nil sets no limit.

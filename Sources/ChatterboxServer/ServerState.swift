@@ -86,11 +86,12 @@ struct ServerContext: RequestContext {
 
 /// Who asks: an address, until a key has told its name.
 final class Caller: Sendable {
-    private let known: Mutex<String>
+    private let known: Mutex<(name: String, hasShownKey: Bool)>
 
-    init(_ address: String) { known = Mutex(address) }
+    init(_ address: String) { known = Mutex((address, false)) }
 
-    var name: String { known.withLock(\.self) }
+    var name: String { known.withLock(\.name) }
+    var hasShownKey: Bool { known.withLock(\.hasShownKey) }
 
-    func identify(as name: String) { known.withLock { $0 = name } }
+    func identify(as name: String) { known.withLock { $0 = (name, true) } }
 }

@@ -66,13 +66,19 @@ public struct SpeechServer: Sendable {
 
     /// Serves until the task is cancelled; then takes no more requests, lets the open ones end within the deadline, and returns.
     ///
-    /// - Parameter onRunning: called with the port when the server listens.
+    /// - Parameters:
+    ///   - onRunning: called with the port when the server listens.
+    ///   - onWyomingRunning: likewise with the port of the Wyoming protocol, where that is served.
     /// - Throws: where it cannot listen there, or a certificate cannot be read.
-    public func run(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
+    public func run(
+        onRunning: @escaping @Sendable (Int) -> Void = { _ in }, onWyomingRunning: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws {
         let connections = ConnectionTasks()
         let application = try application(connections, onRunning: onRunning)
         // They stop from the last to the first: connections end when no more come.
-        var configuration = ServiceGroupConfiguration(services: [connections, application, Housekeeping(state: state)], logger: logger)
+        let wyoming = state.configuration.wyomingPort.map { WyomingServer(state: state, port: $0, logger: logger, onRunning: onWyomingRunning) }
+        let services: [any Service] = [connections, application, Housekeeping(state: state)] + [wyoming].compactMap(\.self)
+        var configuration = ServiceGroupConfiguration(services: services, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(state.configuration.stopDeadline)
         let group = ServiceGroup(configuration: configuration)
         // The group ends in its own time, not with the task that waits for it.
@@ -95,7 +101,9 @@ public struct SpeechServer: Sendable {
         return Application(
             router: router(),
             server: HTTPServerBuilder { responder in
-                let channel = HTTP1Channel(responder: responder, configuration: connection)
+                let channel = SwitchableChannel(base: HTTP1Channel(responder: responder, configuration: connection)) {
+                    WebSocketSwitch(pingInterval: configuration.pingInterval, messageLimit: configuration.bodyLimit)
+                }
                 guard let certificate else { return SeparateChannel(base: channel, connections: connections) }
                 return SeparateChannel(base: try TLSChannel(channel, tlsConfiguration: certificate), connections: connections)
             },
@@ -118,6 +126,9 @@ public struct SpeechServer: Sendable {
         PageRoutes().add(to: router)
         HealthRoutes(state: state).add(to: router)
         SpeechRoutes(state: state).add(to: router)
+        ElevenLabsRoutes(state: state).add(to: router)
+        ElevenLabsSocketRoutes(state: state).add(to: router)
+        SpeechSocketRoutes(state: state).add(to: router)
         ModelRoutes(state: state).add(to: router)
         VoiceRoutes(state: state).add(to: router)
         AdapterRoutes(state: state).add(to: router)

@@ -11,6 +11,8 @@ import TestSupport
 /// A server on this machine's loopback address, for as long as a test needs it.
 struct LoopbackServer: Sendable {
     let port: Int
+    /// That of Wyoming, where it is served; 0 elsewhere.
+    let wyomingPort: Int
     let state: ServerState
 
     /// Runs a server and the test, then stops the server, which must come to an end by itself.
@@ -29,14 +31,19 @@ struct LoopbackServer: Sendable {
         configuration.port = 0
         configure(&configuration)
         let server = SpeechServer(configuration, models, logger: logger)
-        let (ports, found) = AsyncStream<Int>.makeStream()
+        let (ports, found) = AsyncStream<Int>.makeStream(), (wyomingPorts, wyomingFound) = AsyncStream<Int>.makeStream()
+        let servesWyoming = configuration.wyomingPort != nil
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
-                defer { found.finish() }
-                try await server.run { found.yield($0) }
+                defer {
+                    found.finish()
+                    wyomingFound.finish()
+                }
+                try await server.run { found.yield($0) } onWyomingRunning: { wyomingFound.yield($0) }
             }
             if let port = await ports.first(where: { _ in true }) {
-                try await test(LoopbackServer(port: port, state: server.state))
+                let wyoming = servesWyoming ? await wyomingPorts.first { _ in true } : nil
+                try await test(LoopbackServer(port: port, wyomingPort: wyoming ?? 0, state: server.state))
             }
             group.cancelAll()
             try await group.waitForAll()
@@ -113,8 +120,10 @@ final class RawConnection: Sendable {
     deinit { close(socket) }
 
     /// Whether the bytes were taken; not where the other side has cut the connection.
-    @discardableResult func send(_ text: String) -> Bool {
-        Array(text.utf8).withUnsafeBytes { Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) >= 0 }
+    @discardableResult func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    @discardableResult func send(_ bytes: [UInt8]) -> Bool {
+        bytes.withUnsafeBytes { Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) >= 0 }
     }
 
     /// A request for speech.

@@ -1,5 +1,6 @@
 import Foundation
 import SpeechAudio
+import SpeechText
 import Synchronization
 import TestSupport
 
@@ -16,6 +17,8 @@ final class StandInSpeaker: ServedModel {
         /// Waits until the gate opens.
         case wait(Gate)
         case fail
+        /// The text has no word.
+        case nothing
     }
 
     struct Failure: Error {}
@@ -94,6 +97,7 @@ final class StandInSpeaker: ServedModel {
                 case .wait(let gate):
                     await gate.wait(orUntil: cancelled)
                 case .fail: throw Failure()
+                case .nothing: throw TextError.nothingToSpeak("…")
                 }
             }
         }

@@ -14,6 +14,9 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The port; 0 takes a free one and prints it. (default: 8080)", valueName: "n"))
     var port: Int?
 
+    @Option(help: ArgumentHelp("Serve the Wyoming protocol, by which Home Assistant speaks, on this port as well; it has no keys. 10200 is usual.", valueName: "n"))
+    var wyoming: Int?
+
     @Option(help: ArgumentHelp(
         "A model to serve, by name or folder; give it several times for several, of which the first speaks where none is asked for. (default: the best on this machine)",
         valueName: "name|dir"))
@@ -123,6 +126,7 @@ struct ServeSettings {
         }
         arguments.host = try await first(given.host) { try await $0.fetchString(forKey: "host") }
         arguments.port = try await first(given.port) { try await $0.fetchInt(forKey: "port") }
+        arguments.wyoming = try await first(given.wyoming) { try await $0.fetchInt(forKey: "wyoming") }
         arguments.voices = try await first(given.voices) { try await $0.fetchString(forKey: "voices") }
         arguments.voice = try await first(given.voice) { try await $0.fetchString(forKey: "voice") }
         arguments.adapters = try await first(given.adapters) { try await $0.fetchString(forKey: "adapters") }
@@ -175,6 +179,7 @@ struct ServeSettings {
         var configuration = ServerConfiguration(voices: arguments.voices.map { URL(filePath: $0) } ?? voices)
         configuration.host = arguments.host ?? configuration.host
         configuration.port = try checked(arguments.port ?? configuration.port, "port", 0...65_535)
+        configuration.wyomingPort = try arguments.wyoming.map { try checked($0, "wyoming", 0...65_535) }
         configuration.defaultVoice = arguments.voice
         configuration.adapters = arguments.adapters.map { URL(filePath: $0) }
         if let file = arguments.apiKeyFile {
@@ -246,6 +251,9 @@ struct ServeSettings {
 
     /// What the operator should know; nil where all is well.
     func warning(_ configuration: ServerConfiguration) -> String? {
+        if configuration.wyomingPort != nil, !configuration.isLocal || !configuration.keys.isEmpty {
+            return "the Wyoming protocol has no keys: everybody who reaches its port on \(configuration.host) can speak"
+        }
         guard !configuration.isLocal, configuration.keys.isEmpty else { return nil }
         return "everybody who reaches \(configuration.host) can speak and add voices: give keys with --api-key-file"
     }

@@ -23,6 +23,8 @@ struct APIError: Error, HTTPResponseError {
         APIError(.badRequest, message, parameter: parameter, code: code)
     }
 
+    static func missing(_ name: String) -> APIError { invalid("\(name) is missing", name, code: "missing_required_parameter") }
+
     /// The server has too much to do; the client may come again after so many seconds.
     static func busy(_ message: String, code: String, retryAfter seconds: Double) -> APIError {
         APIError(.tooManyRequests, message, code: code, headers: [.retryAfter: "\(max(1, Int(seconds.rounded(.up))))", .shouldRetry: "true"])
@@ -34,7 +36,7 @@ struct APIError: Error, HTTPResponseError {
     }
 
     /// OpenAI's name for errors of this status.
-    private var type: String {
+    var type: String {
         switch status.code {
         case 401: "authentication_error"
         case 403: "permission_error"
@@ -53,6 +55,7 @@ struct APIError: Error, HTTPResponseError {
     func response(from request: Request, context: some RequestContext) -> Response {
         var headers = headers
         headers[.contentType] = "application/json"
+        let body = ElevenLabs.isMeant(by: request) ? JSON.bytes(elevenLabs) : body
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 }

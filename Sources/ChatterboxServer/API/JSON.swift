@@ -52,7 +52,8 @@ enum JSON: Sendable, Hashable, ExpressibleByDictionaryLiteral, ExpressibleByArra
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
-            case _ where scalar.value < 0x20: result += String(format: "\\u%04x", scalar.value)
+            // What other programs take for the end of a line.
+            case _ where scalar.value < 0x20 || [0x85, 0x2028, 0x2029].contains(scalar.value): result += String(format: "\\u%04x", scalar.value)
             default: result.unicodeScalars.append(scalar)
             }
         }

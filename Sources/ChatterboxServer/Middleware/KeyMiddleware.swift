@@ -13,7 +13,10 @@ struct KeyMiddleware: RouterMiddleware {
 
     func handle(_ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response) async throws -> Response {
         guard !keys.isEmpty, !isOpen(request) else { return try await next(request, context) }
-        guard let key = Self.key(request.headers), let name = keys.name(of: key) else {
+        let shown = Self.key(of: request)
+        // Some clients show theirs in the first message.
+        if shown == nil, ElevenLabsSocketRoutes.takesKeyLater(request) { return try await next(request, context) }
+        guard let shown, let name = keys.name(of: shown) else {
             throw APIError(
                 .unauthorized, "a key is needed: Authorization: Bearer KEY", code: "invalid_api_key", headers: [.wwwAuthenticate: "Bearer"])
         }
@@ -26,10 +29,18 @@ struct KeyMiddleware: RouterMiddleware {
         return Self.open.contains(path) || PageFile.isPage(request.uri.path) || publicLists && request.method == .get && Self.lists.contains(path)
     }
 
-    private static func key(_ headers: HTTPFields) -> String? {
-        if let value = headers[.authorization], value.lowercased().hasPrefix("bearer ") {
-            return String(value.dropFirst(7)).trimmingCharacters(in: .whitespaces)
-        }
-        return headers[.apiKey]
+    /// The key of a header, or of a WebSocket's address: pages of browsers can give it no header.
+    private static func key(of request: Request) -> String? {
+        if let value = request.headers[.authorization] { if let key = bearer(value) { return key } }
+        if let key = request.headers[.apiKey] { return key }
+        guard WebSocketHandshake.isWanted(by: request) else { return nil }
+        let query = request.uri.queryParameters
+        return ["xi-api-key", "xi_api_key", "api_key"].lazy.compactMap { query[Substring($0)].map(String.init) }.first
+            ?? query["authorization"].map { bearer(String($0)) ?? String($0) }
+    }
+
+    /// The key in `Bearer KEY`.
+    static func bearer(_ value: String) -> String? {
+        value.lowercased().hasPrefix("bearer ") ? String(value.dropFirst(7)).trimmingCharacters(in: .whitespaces) : nil
     }
 }

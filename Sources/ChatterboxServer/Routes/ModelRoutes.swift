@@ -7,7 +7,9 @@ struct ModelRoutes: Sendable {
     let state: ServerState
 
     func add(to router: Router<ServerContext>) {
-        router.route("/models", [.get: { _, _ in Response(["object": "list", "data": .array(state.models.entries.map(\.json))]) }])
+        router.route("/models", [.get: { request, _ in
+            ElevenLabs.isItsList(request) ? ElevenLabsRoutes.models(state) : Response(["object": "list", "data": .array(state.models.entries.map(\.json))])
+        }])
         // Open WebUI's name for the same.
         router.route("/audio/models", [.get: { _, _ in
             Response(["models": .array(state.models.offers.map { ["id": .string($0.name), "name": .string($0.name)] })])

@@ -10,6 +10,8 @@ actor OpenSpeech {
         var bytes: [UInt8] = []
         /// Those that are heard in it, where they were asked for.
         var words: [SpokenWord] = []
+        /// Seconds of sound before it, and in it; an encoder may hold some of that back.
+        var start = 0.0, seconds = 0.0
     }
 
     /// Where sound goes.
@@ -22,6 +24,7 @@ actor OpenSpeech {
 
     nonisolated let order: SpeechOrder
     nonisolated let model: String
+    nonisolated let sampleRate: Int
     private let source: any SpeechSource
     private let encoder: SoundEncoder?
     private let file: AudioFileWriter?
@@ -29,6 +32,10 @@ actor OpenSpeech {
     private let lease: ModelLease
     private let places: [Place]
     private var isOver = false
+    /// Seconds of silence before the first sound.
+    private let pause: Double
+    /// Seconds of sound in the pieces so far.
+    private var given = 0.0
     private var listener: ListenerClock
     private(set) var report = SpeechReport()
     private(set) var seed: UInt64?
@@ -43,20 +50,22 @@ actor OpenSpeech {
     ///   - voice: nil for the model's own.
     ///   - adapters: that the order names.
     ///   - begin: when the request came.
+    ///   - pause: seconds of silence before the first sound.
     /// - Throws: ``APIError`` for options that the model cannot take.
     init(
         _ order: SpeechOrder, voice: Voice?, adapters: [AdapterUse] = [], lease: ModelLease, places: [Place] = [], configuration: ServerConfiguration,
-        since begin: ContinuousClock.Instant = .now, into destination: Destination = .stream
+        since begin: ContinuousClock.Instant = .now, into destination: Destination = .stream, after pause: Double = 0
     ) throws {
+        (self.pause, sampleRate) = (pause, order.sound.sampleRate ?? lease.model.sampleRate)
         (self.order, self.lease, self.places, model) = (order, lease, places, lease.name)
         let timesWords = order.wantsWords && lease.model.timesWords
         estimatesWords = order.wantsWords && !timesWords
         let options = try order.options(watermark: configuration.watermark && lease.model.marksSpeech, wordTimes: timesWords)
-        source = lease.model.speech(SpeechRequest(order.input, voice: voice, options: options, adapters: adapters))
+        source = lease.model.speech(SpeechRequest(order.input, voice: voice, options: options, adapters: adapters, priority: order.priority))
         for place in places { place.comes(to: .begins) }
         switch destination {
-        case .stream: (encoder, file) = (try SoundEncoder(order.format, sampleRate: lease.model.sampleRate), nil)
-        case .file(let url): (encoder, file) = (nil, try AudioFileWriter(url, format: order.format, sampleRate: lease.model.sampleRate))
+        case .stream: (encoder, file) = (try SoundEncoder(order.sound, sampleRate: lease.model.sampleRate), nil)
+        case .file(let url): (encoder, file) = (nil, try AudioFileWriter(url, order.sound, sampleRate: lease.model.sampleRate))
         }
         listener = ListenerClock(since: begin)
         warnings = order.warnings
@@ -74,11 +83,17 @@ actor OpenSpeech {
             case .warning(let warning): warnings.append(warning.description)
             case .audio(let chunk):
                 for place in places { place.comes(to: .sounds) }
-                let words = chunk.words + (estimatesWords && !chunk.text.isEmpty ? estimatedWords(before: chunk.text) : [])
-                intervals += listener.take(chunk.audio.duration).map { [$0] } ?? []
-                try file?.append(chunk.audio)
-                let bytes = try encoder?.encode(chunk.audio) ?? []
-                if !bytes.isEmpty || !words.isEmpty { return Piece(bytes: bytes, words: words) }
+                let silence = listener.heard == 0 && pause > 0 ? Audio(silence: pause, sampleRate: chunk.audio.sampleRate) : nil
+                let words = chunk.words.map { SpokenWord(text: $0.text, start: $0.start + pause, end: $0.end + pause) }
+                    + (estimatesWords && !chunk.text.isEmpty ? estimatedWords(before: chunk.text, at: listener.heard + (silence?.duration ?? 0)) : [])
+                let sound = [silence, chunk.audio].compactMap(\.self)
+                intervals += listener.take(sound.reduce(0) { $0 + $1.duration }).map { [$0] } ?? []
+                var bytes: [UInt8] = []
+                for sound in sound {
+                    try file?.append(sound)
+                    bytes += try encoder?.encode(sound) ?? []
+                }
+                if let piece = piece(bytes, words) { return piece }
             case .progress: break
             case .finished(let whole):
                 report = whole
@@ -88,23 +103,33 @@ actor OpenSpeech {
                     throw APIError(.internalServerError, "the model ended without a sound; another seed may help", parameter: "input", code: "no_speech")
                 }
                 try file?.finish()
-                let last = Piece(bytes: try encoder?.finish() ?? [], words: estimatesWords ? estimatedWords(before: "") : [])
-                if !last.bytes.isEmpty || !last.words.isEmpty { return last }
+                let words = estimatesWords ? estimatedWords(before: "", at: listener.heard) : []
+                if let last = piece(try encoder?.finish() ?? [], words) { return last }
             }
         }
         return nil
     }
 
+    /// A piece with all sound since the one before; nil where there is nothing in it. What goes into a file has no bytes.
+    private func piece(_ bytes: [UInt8], _ words: [SpokenWord]) -> Piece? {
+        guard !bytes.isEmpty || !words.isEmpty || file != nil && listener.heard > given else { return nil }
+        defer { given = listener.heard }
+        return Piece(bytes: bytes, words: words, start: given, seconds: listener.heard - given)
+    }
+
     /// The words of what has been spoken when another text begins, or none any more.
-    private func estimatedWords(before next: String) -> [SpokenWord] {
+    private func estimatedWords(before next: String, at time: Double) -> [SpokenWord] {
         // A model that does not tell what it is speaking speaks all of the text.
-        let ended = begun ?? (next.isEmpty ? (order.input, 0) : nil)
-        begun = (next, listener.heard)
-        return ended.map { $0.text.estimatedWords(from: $0.start, to: listener.heard) } ?? []
+        let ended = begun ?? (next.isEmpty ? (order.input, pause) : nil)
+        begun = (next, time)
+        return ended.map { $0.text.estimatedWords(from: $0.start, to: time) } ?? []
     }
 
     /// Ends the work; whoever waits for the next piece sees `CancellationError`.
     nonisolated func cancel() { source.cancel() }
+
+    /// Seconds of sound so far.
+    var seconds: Double { listener.heard }
 
     var usage: Usage { Usage(input: report.textTokens, output: report.speechTokens) }
 
@@ -147,5 +172,12 @@ extension SpeechOrder {
     /// A few words that nobody hears.
     init(warmingUp model: String, _ text: String) throws {
         try self.init(Data(JSON.bytes(["model": .string(model), "input": .string(text), "voice": "default", "response_format": "pcm"])), limit: 100, isStrict: true)
+    }
+}
+
+extension Audio {
+    /// So many seconds of silence, of one channel.
+    fileprivate init(silence seconds: Double, sampleRate: Int) {
+        self.init(samples: [Float](repeating: 0, count: Int((seconds * Double(sampleRate)).rounded())), sampleRate: sampleRate)
     }
 }

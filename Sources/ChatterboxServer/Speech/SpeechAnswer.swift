@@ -23,9 +23,23 @@ struct SpeechAnswer {
 
     /// Sound as it is made. A failure cuts the connection before the last chunk, which clients take for what it is.
     func sound() async -> Response {
-        Response(status: .ok, headers: await headers(speech.order.format.mediaType), body: body { write in
+        Response(status: .ok, headers: await headers(speech.order.sound.mediaType), body: body { write in
             try await write(first.bytes)
             while let piece = try await speech.next() { try await write(piece.bytes) }
+        })
+    }
+
+    /// Sound and when its characters are heard, an object on each line, as ElevenLabs sends them; a failure cuts the connection.
+    func timedSound() async -> Response {
+        Response(status: .ok, headers: await headers("application/json"), body: body { write in
+            var clock = CharacterClock(speech.order.input)
+            func send(_ piece: OpenSpeech.Piece) async throws {
+                let times = clock.take(piece.words), json = times.isEmpty ? JSON.null : times.json
+                let line: JSON = ["audio_base64": .string(Data(piece.bytes).base64EncodedString()), "alignment": json, "normalized_alignment": json]
+                try await write(JSON.bytes(line) + [0x0A])
+            }
+            try await send(first)
+            while let piece = try await speech.next() { try await send(piece) }
         })
     }
 

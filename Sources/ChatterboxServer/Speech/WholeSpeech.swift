@@ -19,13 +19,19 @@ final class WholeSpeech: Sendable {
         while let piece = try await speech.next() { words += piece.words }
         await speech.record(in: state.metrics, end: speech.end, seconds: context.seconds)
         var response: Response
-        if order.wantsWords {
+        if order.wantsWords, order.shape == .elevenLabs {
+            var clock = CharacterClock(order.input)
+            let times = (clock.take(words) + clock.rest(until: await speech.seconds)).json
             response = Response([
-                "audio": .string(try Data(contentsOf: file).base64EncodedString()), "format": .string(order.format.rawValue), "words": words.json,
+                "audio_base64": .string(try Data(contentsOf: file).base64EncodedString()), "alignment": times, "normalized_alignment": times,
+            ])
+        } else if order.wantsWords {
+            response = Response([
+                "audio": .string(try Data(contentsOf: file).base64EncodedString()), "format": .string(order.sound.format.rawValue), "words": words.json,
                 "estimated": .bool(speech.estimatesWords), "usage": await speech.usage.json,
             ])
         } else {
-            response = Response(status: .ok, headers: [.contentType: order.format.mediaType], body: try body())
+            response = Response(status: .ok, headers: [.contentType: order.sound.mediaType], body: try body())
         }
         if let seed = await speech.seed { response.headers[.seed] = "\(seed)" }
         for warning in await speech.warnings { response.headers.append(HTTPField(name: .warning, value: warning.asHeader)) }

@@ -1,0 +1,98 @@
+import Foundation
+
+/// The fields of a request's object, taken one by one; `null` is none.
+struct RequestFields {
+    private var values: [String: JSON]
+
+    /// - Throws: ``APIError`` for what is no object.
+    init(parsing body: Data) throws {
+        guard let json = try? JSON(parsing: body), case .object(let members) = json else {
+            throw APIError.invalid("the body is not a JSON object", nil, code: "invalid_json")
+        }
+        self.init(members)
+    }
+
+    init(_ members: [JSON.Member]) { values = Dictionary(members.map { ($0.name, $0.value) }) { $1 }.filter { $0.value != .null } }
+
+    /// Those that nobody has taken, by name.
+    var unknown: [String] { values.keys.sorted() }
+
+    mutating func string(_ name: String) throws -> String? {
+        guard let value = values.removeValue(forKey: name) else { return nil }
+        guard case .string(let text) = value else { throw wrong(name, "a string") }
+        return text
+    }
+
+    mutating func bool(_ name: String) throws -> Bool? {
+        guard let value = values.removeValue(forKey: name) else { return nil }
+        guard case .bool(let bool) = value else { throw wrong(name, "true or false") }
+        return bool
+    }
+
+    mutating func number(_ name: String, in range: ClosedRange<Double>) throws -> Double? {
+        guard let value = values.removeValue(forKey: name) else { return nil }
+        guard case .number(let number) = value, range.contains(number) else {
+            throw wrong(name, "a number from \(JSON.number(range.lowerBound).text) to \(JSON.number(range.upperBound).text)")
+        }
+        return number
+    }
+
+    /// An object of numbers.
+    mutating func numbers(_ name: String) throws -> [String: Double] {
+        guard let value = values.removeValue(forKey: name) else { return [:] }
+        guard case .object(let members) = value else { throw wrong(name, "an object of numbers") }
+        var numbers: [String: Double] = [:]
+        for member in members {
+            guard case .number(let number) = member.value else { throw wrong(name, "an object of numbers") }
+            numbers[member.name] = number
+        }
+        return numbers
+    }
+
+    /// A whole number from 0 on.
+    mutating func seed() throws -> UInt64? {
+        try number("seed", in: 0...9e15).map { number in
+            guard number == number.rounded() else { throw APIError.invalid("seed must be a whole number", "seed", code: "invalid_type") }
+            return UInt64(number)
+        }
+    }
+
+    /// The fields of an object within; none where it is left out.
+    mutating func object(_ name: String) throws -> RequestFields {
+        guard let value = values.removeValue(forKey: name) else { return RequestFields([]) }
+        guard case .object(let members) = value else { throw wrong(name, "an object") }
+        return RequestFields(members)
+    }
+
+    /// Takes a field of any kind.
+    mutating func value(_ name: String) -> JSON? { values.removeValue(forKey: name) }
+
+    /// Takes a field whose value does not matter.
+    ///
+    /// - Returns: whether it was there.
+    mutating func ignore(_ name: String) -> Bool { values.removeValue(forKey: name) != nil }
+
+    /// A name, or an object with an identifier.
+    mutating func voice() throws -> String? {
+        guard let value = values.removeValue(forKey: "voice") else { return nil }
+        if case .string(let name) = value, !name.isEmpty { return name }
+        if case .string(let name)? = value["id"], !name.isEmpty { return name }
+        throw wrong("voice", "a name, or an object with an id")
+    }
+
+    /// A name, or an object of weights by name.
+    mutating func adapters() throws -> [SpeechOrder.AdapterWeight] {
+        guard let value = values.removeValue(forKey: "adapter") else { return [] }
+        if case .string(let name) = value { return name.isEmpty ? [] : [SpeechOrder.AdapterWeight(name: name, weight: 1)] }
+        guard case .object(let members) = value else { throw wrong("adapter", "a name, or an object of weights by name") }
+        guard members.count <= SpeechOrder.mostAdapters else {
+            throw APIError.invalid("adapter names \(members.count); \(SpeechOrder.mostAdapters) are the most", "adapter")
+        }
+        return try members.map { member in
+            guard case .number(let weight) = member.value, abs(weight) <= 10 else { throw wrong("adapter", "weights from -10 to 10 by name") }
+            return SpeechOrder.AdapterWeight(name: member.name, weight: weight)
+        }
+    }
+
+    private func wrong(_ name: String, _ expected: String) -> APIError { APIError.invalid("\(name) must be \(expected)", name, code: "invalid_type") }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import NIOCore
+import Synchronization
+
+/// One text of an ElevenLabs WebSocket, and what it is answered with.
+final class ElevenLabsContext: Sendable {
+    /// nil where the WebSocket has one text only.
+    let name: String?
+    let speech: StreamedSpeech
+    private let socket: WebSocket
+    private let countsFromBeginning: Bool
+    private let clock = Mutex(CharacterClock(""))
+
+    init(_ name: String?, _ speech: StreamedSpeech, _ socket: WebSocket, countsFromBeginning: Bool) {
+        (self.name, self.speech, self.socket, self.countsFromBeginning) = (name, speech, socket, countsFromBeginning)
+    }
+
+    /// Speaks what comes, and tells when all has been spoken, or what went wrong.
+    ///
+    /// - Returns: what went wrong.
+    func run() async throws -> APIError? {
+        do {
+            try await speech.run { self.deliver($0) }
+        } catch let error where !(error is CancellationError || error is ClientGone || error is ChannelError) {
+            let failure = APIError(error)
+            try await socket.send(Self.failure(failure, in: name))
+            return failure
+        }
+        if !speech.isInterrupted { try await socket.send(message([("audio", .null), ("isFinal", true), ("normalizedAlignment", .null), ("alignment", .null)])) }
+        return nil
+    }
+
+    /// Ends it at once, and tells what was heard.
+    func interrupt(playedSeconds: Double?) {
+        speech.interrupt(playedSeconds: playedSeconds) { heard in
+            _ = socket.enqueue(message([("audio", .null), ("isFinal", true), ("interrupted", true), ("heard", heard.json)]))
+        }
+    }
+
+    private func deliver(_ event: StreamedSpeech.Event) -> EventLoopFuture<Void>? {
+        switch event {
+        case .begins(let sentence):
+            clock.withLock { $0 = CharacterClock((sentence.number > 0 ? " " : "") + sentence.text, from: sentence.start) }
+            return nil
+        case .ends: return nil
+        case .sound(let piece):
+            let alignment = clock.withLock { clock -> JSON in
+                let origin = countsFromBeginning ? 0 : clock.time, times = clock.take(piece.words)
+                return times.isEmpty ? .null : times.message(since: origin)
+            }
+            let audio = JSON.string(Data(piece.bytes).base64EncodedString())
+            return socket.enqueue(message([("audio", audio), ("isFinal", false), ("normalizedAlignment", alignment), ("alignment", alignment)]))
+        }
+    }
+
+    private func message(_ members: [(String, JSON)]) -> JSON { Self.message(members, in: name) }
+
+    private static func message(_ members: [(String, JSON)], in context: String?) -> JSON {
+        // Its clients call it by either name.
+        let names = context.map { [("contextId", JSON.string($0)), ("context_id", JSON.string($0))] } ?? []
+        return .object((members + names).map { JSON.Member(name: $0.0, value: $0.1) })
+    }
+
+    static func failure(_ error: APIError, in context: String?) -> JSON {
+        message([("message", .string(error.message)), ("error", .string(error.code ?? error.type)), ("code", 1008)], in: context)
+    }
+}

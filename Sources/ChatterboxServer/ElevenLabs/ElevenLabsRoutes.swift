@@ -1,0 +1,55 @@
+import Chatterbox
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// ElevenLabs' routes over HTTP: speech, whole and as it is made, with and without the times of its characters, and the list of voices.
+/// That of models is at the route which both APIs have.
+struct ElevenLabsRoutes: Sendable {
+    let state: ServerState
+
+    func add(to router: Router<ServerContext>) {
+        let kinds = [("", false, false), ("/stream", true, false), ("/with-timestamps", false, true), ("/stream/with-timestamps", true, true)]
+        for (end, isStreamed, wantsWords) in kinds {
+            router.route("/text-to-speech/:voice" + end, [.post: { request, context in
+                let body = try await state.body(of: request, context), configuration = state.configuration
+                var order = try SpeechOrder(
+                    elevenLabs: body, voice: context.voice, query: request.uri.queryParameters, limit: configuration.characterLimit,
+                    isStrict: configuration.isStrict)
+                (order.isStreamed, order.wantsWords) = (isStreamed, wantsWords)
+                return try await state.answer(order, context)
+            }])
+        }
+        router.route("/voices", [.get: { _, _ in
+            Response(["voices": .array(([Self.standard] + state.voices.library.entries().map { Self.voice($0.name, "cloned") })), "has_more": false])
+        }])
+        router.route("/voices/:voice", [.get: { _, context in
+            let name = try context.voice
+            return Response(name == "default" ? Self.standard : Self.voice(try state.voices.entry(name).name, "cloned"))
+        }])
+    }
+
+    /// The model's own voice.
+    private static let standard = voice("default", "premade")
+
+    private static func voice(_ name: String, _ category: String) -> JSON {
+        ["voice_id": .string(name), "name": .string(name), "category": .string(category), "labels": .object([]), "description": .null, "preview_url": .null]
+    }
+
+    /// The models as this API lists them.
+    static func models(_ state: ServerState) -> Response {
+        Response(.array(state.models.offers.map { offer in
+            let languages = (offer.variant?.languages ?? []).map { language -> JSON in ["language_id": .string(language.code), "name": .string(language.name)] }
+            return [
+                "model_id": .string(offer.name), "name": .string(offer.name), "can_do_text_to_speech": true, "can_do_voice_conversion": false,
+                "can_use_style": false, "can_use_speaker_boost": false, "serves_pro_voices": false,
+                "maximum_text_length_per_request": .init(state.configuration.characterLimit), "languages": .array(languages),
+            ]
+        }))
+    }
+}
+
+extension ServerContext {
+    /// The voice of the path.
+    var voice: String { get throws { try parameters.require("voice").removingPercentEncoding ?? "" } }
+}

@@ -1,0 +1,73 @@
+import Chatterbox
+import Foundation
+import Hummingbird
+import Logging
+import SpeechAudio
+
+extension ServerState {
+    /// The whole body of a request for speech.
+    func body(of request: Request, _ context: ServerContext) async throws -> Data {
+        let body = try await Patience(context.channel, seconds: configuration.senderPatience).waiting {
+            try await request.body.collect(upTo: configuration.bodyLimit)
+        }
+        return Data(body.readableBytesView)
+    }
+
+    /// Speaks an order. The status leaves with the first sound, so that whatever fails before is an error of HTTP.
+    func answer(_ order: SpeechOrder, _ context: ServerContext) async throws -> Response {
+        log(order, context.logger)
+        let admission = try limits.admit(context.client)
+        let watch = await ConnectionWatch.of(context.channel)
+        @Sendable func begin() async throws -> Response {
+            guard !order.isWhole else {
+                return try await WholeSpeech().response(self, context) {
+                    try await open(order, watch, places: [admission], since: context.begin, into: .file($0))
+                }
+            }
+            let speech = try await open(order, watch, places: [admission], since: context.begin)
+            guard let first = try await speech.next() else {
+                throw APIError(.internalServerError, "the model ended without a sound", code: "no_speech")
+            }
+            let answer = SpeechAnswer(state: self, context: context, watch: watch, speech: speech, first: first)
+            if order.isEvents { return await answer.events() }
+            return order.shape == .elevenLabs && order.wantsWords ? await answer.timedSound() : await answer.sound()
+        }
+        do { return try await watch.whileOpen(begin) } catch {
+            countFailure(error)
+            throw error
+        }
+    }
+
+    /// Writes what is to be spoken into the log, where that is wanted.
+    func log(_ order: SpeechOrder, _ logger: Logger) {
+        if configuration.logsTexts { logger.notice("text", metadata: ["input": "\(order.input)", "voice": "\(order.voice)"]) }
+    }
+
+    func countFailure(_ error: any Error) { metrics.count("requests_failed_total", [("status", "\(APIError(error).status.code)")]) }
+
+    /// A speech with its model, its voice and its place.
+    ///
+    /// - Parameters:
+    ///   - watch: of the connection that it is for.
+    ///   - places: what else is held as long as it is spoken.
+    ///   - begin: when it was asked for.
+    ///   - pause: seconds of silence before its first sound.
+    /// - Throws: ``APIError`` where there is no such model or voice, or too much to do; what loading throws.
+    func open(
+        _ order: SpeechOrder, _ watch: ConnectionWatch?, places: [Place?] = [], since begin: ContinuousClock.Instant,
+        into destination: OpenSpeech.Destination = .stream, after pause: Double = 0
+    ) async throws -> OpenSpeech {
+        let offer = try models.offer(named: order.model), adapters = try await adapters.uses(order.adapters)
+        let asked = ContinuousClock.now
+        let place = try await queue.enter(characters: order.input.count)
+        place.whenFree { [metrics] in
+            if let seconds = watch?.secondsClosed { metrics.record("place_release_s", seconds, offer.name) }
+        }
+        metrics.record("queue_time_s", (ContinuousClock.now - asked) / .seconds(1), offer.name)
+        let lease = try await models.lease(offer)
+        let voice = try await voices.voice(order.voice, for: lease)
+        return try OpenSpeech(
+            order, voice: voice, adapters: adapters, lease: lease, places: [place] + places.compactMap(\.self), configuration: configuration,
+            since: begin, into: destination, after: pause)
+    }
+}

@@ -1,0 +1,75 @@
+import Chatterbox
+
+/// How much of what was sent a listener has heard who plays it as it comes.
+struct PlaybackClock: Sendable {
+    /// Seconds of sound that were sent.
+    private(set) var sent = 0.0
+    /// When the last of it has been played.
+    private var end: ContinuousClock.Instant?
+
+    mutating func take(_ seconds: Double, at now: ContinuousClock.Instant = .now) {
+        sent += seconds
+        end = max(now, end ?? now) + .seconds(seconds)
+    }
+
+    /// Seconds that have been played by now.
+    func played(at now: ContinuousClock.Instant = .now) -> Double { end.map { max(0, sent - max(0, ($0 - now) / .seconds(1))) } ?? 0 }
+}
+
+/// What of a speech was heard until it was interrupted.
+struct HeardSpeech: Sendable, Hashable {
+    var seconds: Double
+    /// Whether the client told how much it played; otherwise it is taken to have played all as it came.
+    var isTold: Bool
+    /// Words that began to sound, as they were written.
+    var words: [String]
+
+    var json: JSON {
+        let text = words.joined(separator: " ")
+        return [
+            "seconds": .number((seconds * 1000).rounded() / 1000), "told": .bool(isTold), "words": .init(words.count), "characters": .init(text.count),
+            "text": .string(text),
+        ]
+    }
+}
+
+/// What was spoken so far, and when each of its words is heard.
+struct SpokenSoFar: Sendable {
+    private var words: [SpokenWord] = []
+    /// The sentence whose words' times are not all known, and where it begins.
+    private var open: (words: [String], known: Int, start: Double)?
+    var clock = PlaybackClock()
+
+    /// Characters a second, of a sentence whose words' times are not known yet.
+    private static let usualRate = 14.0
+
+    /// A sentence begins to sound, so many seconds after the beginning.
+    mutating func begin(_ sentence: String, at start: Double) {
+        open = (sentence.split(whereSeparator: \.isWhitespace).map(String.init), 0, start)
+    }
+
+    /// Takes the next sound, and words that are heard in it.
+    mutating func take(_ seconds: Double, _ words: [SpokenWord]) {
+        clock.take(seconds)
+        self.words += words
+        open?.known += words.count
+    }
+
+    /// All of a sentence has been sent.
+    mutating func endSentence() { open = nil }
+
+    /// - Parameter told: seconds that the client has played; nil where it does not say.
+    func heard(_ told: Double?, at now: ContinuousClock.Instant = .now) -> HeardSpeech {
+        let seconds = min(clock.sent, told ?? clock.played(at: now))
+        var heard = words.filter { $0.start < seconds }.map(\.text)
+        if let open, heard.count == words.count {
+            // Its words come one after the other as they usually do.
+            var position = words.last.map { max($0.end, open.start) } ?? open.start
+            for word in open.words.dropFirst(open.known) where position < seconds {
+                heard.append(word)
+                position += Double(word.count + 1) / Self.usualRate
+            }
+        }
+        return HeardSpeech(seconds: seconds, isTold: told != nil, words: heard)
+    }
+}

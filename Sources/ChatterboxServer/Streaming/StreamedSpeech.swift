@@ -1,0 +1,190 @@
+import Chatterbox
+import Foundation
+import Logging
+import NIOCore
+import SpeechText
+import Synchronization
+
+/// Speaks a text while it comes. Each sentence is a request of its own, as if it had been asked for alone: with its place in the queue
+/// and its figures, and the sound that it has by the same seed. Between two sentences is the silence that belongs there.
+final class StreamedSpeech: Sendable {
+    /// What happens, in order; times count from the first sound of all.
+    enum Event: Sendable {
+        /// A sentence's first sound is there.
+        case begins(Sentence)
+        /// The next sound, and words that are heard in it.
+        case sound(OpenSpeech.Piece)
+        case ends(Sentence, seconds: Double, Usage)
+    }
+
+    struct Sentence: Sendable, Hashable {
+        /// Its place, from 0.
+        let number: Int
+        let text: String
+        /// Seconds of sound before it, and of silence between.
+        let start, pause: Double
+        let seed: UInt64
+        let sampleRate: Int
+        let estimatesWords: Bool
+    }
+
+    /// What its sentences are asked for by, but for the text.
+    let order: SpeechOrder
+    let feed: TextFeed
+    private let server: ServerState
+    private let watch: ConnectionWatch?
+    private let channel: any Channel
+    private let client: String
+    private let logger: Logger
+
+    private struct State {
+        var soFar = SpokenSoFar()
+        var isInterrupted = false
+        var current: OpenSpeech?
+        /// When something was last asked of it or done for it.
+        var touched = ContinuousClock.now
+        var isSpeaking = false
+        var priority = SpeechPriority.interactive
+    }
+
+    private let state = Mutex(State())
+
+    /// Seconds that a sentence behind others waits for a place where too many others do.
+    private static let patience = 15.0
+
+    /// - Parameters:
+    ///   - order: its text is replaced by each sentence; where it has no seed, all sentences have one that is drawn.
+    ///   - channel: the client's connection, and what watches it.
+    init(_ order: SpeechOrder, _ server: ServerState, _ channel: any Channel, watch: ConnectionWatch?, client: String, logger: Logger) {
+        var order = order
+        order.seed = order.seed ?? UInt64.random(in: 0..<1 << 49)
+        order.wantsWords = true
+        (self.order, self.server, self.channel, self.watch, self.client, self.logger) = (order, server, channel, watch, client, logger)
+        feed = TextFeed(limit: server.configuration.characterLimit)
+    }
+
+    /// Seconds since something was asked of it or done for it; nil while it speaks or has something to speak.
+    var secondsIdle: Double? { state.withLock { $0.isSpeaking ? nil : (.now - $0.touched) / .seconds(1) } }
+
+    var isInterrupted: Bool { state.withLock(\.isInterrupted) }
+
+    func touch() { state.withLock { $0.touched = .now } }
+
+    /// What is still to be spoken is spoken when nobody else waits.
+    func yieldToOthers() { state.withLock { $0.priority = .batch } }
+
+    /// Speaks until the text has ended, or it is interrupted.
+    ///
+    /// - Parameter deliver: sends what has happened, and returns what tells when the client has taken it. Called one at a time, and
+    ///   not any more after ``interrupt(playedSeconds:reply:)``.
+    /// - Throws: ``APIError`` and what speaking throws; `ClientGone`.
+    func run(_ deliver: @Sendable (Event) -> EventLoopFuture<Void>?) async throws {
+        var admission: Place?, number = 0, time = 0.0, pause = 0.0
+        while let piece = await feed.next() {
+            state.withLock { $0.isSpeaking = true }
+            defer { state.withLock { ($0.isSpeaking, $0.touched) = (false, .now) } }
+            do {
+                if number == 0, admission == nil { admission = try server.limits.admit(client) }
+                let seconds = try await speak(piece, number, after: pause, at: time, admission, deliver)
+                time += seconds
+                pause = try Pauses(order.pauses)(after: piece.boundary)
+                number += 1
+            } catch TextError.nothingToSpeak, TextError.empty {
+                // Signs without words between sentences.
+            } catch {
+                if isInterrupted { return }
+                let error = Task.isCancelled || watch?.isClosed == true ? ClientGone() : error
+                server.countFailure(error)
+                throw error
+            }
+        }
+        if !isInterrupted { try Task.checkCancellation() }
+    }
+
+    /// Ends it at once: nothing is delivered any more.
+    ///
+    /// - Parameters:
+    ///   - playedSeconds: how much of its sound the client has played; nil where it does not say.
+    ///   - reply: sends what was heard; nothing comes between the last delivery and it.
+    func interrupt(playedSeconds: Double?, reply: (HeardSpeech) -> Void) {
+        let current = state.withLock { state -> OpenSpeech? in
+            guard !state.isInterrupted else { return nil }
+            state.isInterrupted = true
+            reply(state.soFar.heard(playedSeconds))
+            return state.current
+        }
+        current?.cancel()
+        feed.drop()
+    }
+
+    /// Speaks a sentence.
+    ///
+    /// - Returns: seconds of its sound, with the silence before.
+    private func speak(
+        _ piece: SentenceSplitter.Piece, _ number: Int, after pause: Double, at time: Double, _ admission: Place?,
+        _ deliver: @Sendable (Event) -> EventLoopFuture<Void>?
+    ) async throws -> Double {
+        var order = order
+        (order.input, order.priority) = (piece.text, state.withLock(\.priority))
+        server.log(order, logger)
+        let begin = ContinuousClock.now
+        let speech = try await open(order, isFirst: number == 0, admission, since: begin, after: pause)
+        let sentence = Sentence(
+            number: number, text: piece.text, start: time, pause: pause, seed: order.seed ?? 0, sampleRate: speech.sampleRate,
+            estimatesWords: speech.estimatesWords)
+        // A speech that is kept keeps its place.
+        defer { state.withLock { $0.current = nil } }
+        return try await withTaskCancellationHandler {
+            do {
+                try keep(speech)
+                var isFirst = true
+                while let piece = try await speech.next() {
+                    if isFirst { try await send(.begins(sentence), deliver) { $0.begin(sentence.text, at: time + pause) } }
+                    isFirst = false
+                    var piece = piece
+                    piece.start += time
+                    piece.words = piece.words.map { SpokenWord(text: $0.text, start: $0.start + time, end: $0.end + time) }
+                    try await send(.sound(piece), deliver) { $0.take(piece.seconds, piece.words) }
+                }
+                let seconds = await speech.seconds
+                try await send(.ends(sentence, seconds: seconds, speech.usage), deliver) { $0.endSentence() }
+                await speech.record(in: server.metrics, end: speech.end, seconds: (.now - begin) / .seconds(1))
+                return seconds
+            } catch {
+                speech.cancel()
+                await speech.record(in: server.metrics, end: "abort", seconds: (.now - begin) / .seconds(1))
+                throw error
+            }
+        } onCancel: {
+            speech.cancel()
+        }
+    }
+
+    private func keep(_ speech: OpenSpeech) throws {
+        try state.withLock { state in
+            guard !state.isInterrupted else { throw CancellationError() }
+            state.current = speech
+        }
+    }
+
+    /// Delivers an event, unless it has been interrupted, and waits until the client has taken it.
+    private func send(_ event: Event, _ deliver: (Event) -> EventLoopFuture<Void>?, _ note: (inout SpokenSoFar) -> Void) async throws {
+        let sent = try state.withLock { state in
+            guard !state.isInterrupted else { throw CancellationError() }
+            note(&state.soFar)
+            return deliver(event)
+        }
+        guard let sent else { return }
+        try await Patience(channel, seconds: server.configuration.readerPatience).waiting { try await sent.get() }
+    }
+
+    /// A speech; one behind others, whose listener has something to listen to, waits for its place where the first would be refused.
+    private func open(_ order: SpeechOrder, isFirst: Bool, _ admission: Place?, since begin: ContinuousClock.Instant, after pause: Double) async throws -> OpenSpeech {
+        while true {
+            do { return try await server.open(order, watch, places: [admission], since: begin, after: pause) } catch let error as APIError {
+                guard !isFirst, ["queue_full", "slow_down"].contains(error.code), (.now - begin) / .seconds(1) < Self.patience else { throw error }
+            }
+            try await Task.sleep(for: .milliseconds(250))
+        }
+    }
+}

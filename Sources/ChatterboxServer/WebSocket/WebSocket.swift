@@ -1,0 +1,77 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import NIOWebSocket
+
+/// An open WebSocket.
+final class WebSocket: Sendable {
+    private let channel: any Channel
+    private let inbox = WebSocketInbox()
+    private let upgrade: NIOLoopBound<WebSocketSwitch>
+    private let patience: Patience
+
+    /// The answer to a request that becomes a WebSocket.
+    ///
+    /// - Parameter serve: what the WebSocket is for; it is closed when this ends, by 1000, or 1011 where it throws.
+    /// - Throws: ``APIError`` for a request that cannot become one.
+    static func response(
+        to request: Request, _ context: ServerContext, _ configuration: ServerConfiguration, serve: @escaping @Sendable (WebSocket) async throws -> Void
+    ) async throws -> Response {
+        let handshake = try WebSocketHandshake(request, allowedOrigin: configuration.allowedOrigin), channel = context.channel
+        let upgrade = try await channel.eventLoop.submit {
+            NIOLoopBound(try channel.pipeline.syncOperations.handler(type: WebSocketSwitch.self), eventLoop: channel.eventLoop)
+        }.get()
+        let socket = WebSocket(channel, upgrade, patience: configuration.readerPatience)
+        try await channel.eventLoop.submit { upgrade.value.arm(socket.inbox) }.get()
+        let headers: HTTPFields = [.upgrade: "websocket", .connection: "Upgrade", .webSocketAccept: handshake.accept]
+        return Response(status: .switchingProtocols, headers: headers, body: ResponseBody { writer in
+            do {
+                try await serve(socket)
+                socket.close(.normalClosure, "")
+            } catch let fault as WebSocketFault {
+                socket.close(fault.code, fault.reason)
+            } catch is ClientGone {
+            } catch {
+                context.logger.error("websocket failed", metadata: ["error": "\(error)"])
+                socket.close(.unexpectedServerError, "something went wrong here")
+            }
+            try await writer.finish(nil)
+        })
+    }
+
+    private init(_ channel: any Channel, _ upgrade: NIOLoopBound<WebSocketSwitch>, patience: Double) {
+        (self.channel, self.upgrade) = (channel, upgrade)
+        self.patience = Patience(channel, seconds: patience)
+    }
+
+    /// Takes no more messages.
+    func stopReading() { inbox.end() }
+
+    /// The next message; nil when no more come.
+    func next() async -> WebSocketInbox.Item? { await inbox.next() }
+
+    /// Sends a text, and waits until the network has taken it.
+    ///
+    /// - Throws: where the client is gone, or has taken nothing for long and was cut.
+    func send(_ message: JSON) async throws { try await wait(for: enqueue(message)) }
+
+    /// Puts a text behind what was sent before; what is returned tells when the network has taken it.
+    func enqueue(_ message: JSON) -> EventLoopFuture<Void> { enqueue(.text, ByteBuffer(string: message.text)) }
+
+    /// Likewise bytes.
+    func enqueue(_ bytes: [UInt8]) -> EventLoopFuture<Void> { enqueue(.binary, ByteBuffer(bytes: bytes)) }
+
+    private func enqueue(_ opcode: WebSocketOpcode, _ data: ByteBuffer) -> EventLoopFuture<Void> {
+        let promise = channel.eventLoop.makePromise(of: Void.self)
+        channel.eventLoop.execute { [upgrade] in upgrade.value.send(opcode, data, promise: promise) }
+        return promise.futureResult
+    }
+
+    func wait(for sent: EventLoopFuture<Void>) async throws { try await patience.waiting { try await sent.get() } }
+
+    /// Ends it, behind what was sent before.
+    func close(_ code: WebSocketErrorCode, _ reason: String) {
+        channel.eventLoop.execute { [upgrade] in upgrade.value.close(code, reason) }
+    }
+}

@@ -1,0 +1,51 @@
+import Crypto
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// A request to make a connection a WebSocket (RFC 6455, section 4).
+struct WebSocketHandshake: Sendable {
+    /// What proves that the server understood.
+    let accept: String
+
+    /// Whether a request wants to become a WebSocket.
+    static func isWanted(by request: Request) -> Bool { tokens(request.headers[.upgrade]).contains("websocket") }
+
+    /// - Parameter allowedOrigin: the origin whose pages may ask beside this server's own; nil for none, `*` for all.
+    /// - Throws: ``APIError`` for what is no such request, or comes from another site's page.
+    init(_ request: Request, allowedOrigin: String?) throws {
+        guard request.method == .get, Self.isWanted(by: request), Self.tokens(request.headers[.connection]).contains("upgrade") else {
+            throw APIError(
+                .upgradeRequired, "this route takes a WebSocket: Upgrade: websocket", code: "websocket_expected",
+                headers: [.upgrade: "websocket", .connection: "Upgrade"])
+        }
+        guard request.headers[.webSocketVersion] == "13" else {
+            throw APIError(
+                .upgradeRequired, "this server speaks version 13 of the WebSocket protocol", code: "websocket_version", headers: [.webSocketVersion: "13"])
+        }
+        guard let key = request.headers[.webSocketKey], Data(base64Encoded: key)?.count == 16 else {
+            throw APIError.invalid("Sec-WebSocket-Key must be 16 bytes in base64", nil, code: "invalid_websocket_key")
+        }
+        if let origin = request.headers[.origin], allowedOrigin != "*", origin != allowedOrigin, !Self.isOwn(origin, request) {
+            throw APIError(.forbidden, "pages of \(origin) may not use this server; --cors allows it", code: "origin_not_allowed")
+        }
+        let digest = Insecure.SHA1.hash(data: Data((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))
+        accept = Data(digest).base64EncodedString()
+    }
+
+    /// Whether a page that this server gave asks.
+    private static func isOwn(_ origin: String, _ request: Request) -> Bool {
+        guard let host = request.head.authority else { return false }
+        return origin == "http://\(host)" || origin == "https://\(host)"
+    }
+
+    private static func tokens(_ field: String?) -> [String] {
+        (field ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces).lowercased() }
+    }
+}
+
+extension HTTPField.Name {
+    static let webSocketVersion = Self("Sec-WebSocket-Version")!
+    static let webSocketKey = Self("Sec-WebSocket-Key")!
+    static let webSocketAccept = Self("Sec-WebSocket-Accept")!
+}

@@ -1,0 +1,184 @@
+import NIOCore
+import NIOWebSocket
+
+/// Stands between a connection's bytes and its HTTP, and lets all pass until a request has become a WebSocket; from then on it is
+/// the connection's end: HTTP behind it is let alone, and what that still writes goes nowhere.
+///
+/// So any request of a connection may become a WebSocket, not the first alone, and passes keys, limits and the log as others do.
+final class WebSocketSwitch: ChannelDuplexHandler {
+    typealias InboundIn = WebSocketFrame
+    typealias InboundOut = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = WebSocketFrame
+
+    private enum Mode {
+        case http
+        /// The next thing that HTTP writes is the head that makes it a WebSocket.
+        case armed(WebSocketInbox)
+        case webSocket(WebSocketInbox)
+    }
+
+    /// How often the server asks whether the client is there, which then must have sent something within the same time.
+    private let pingInterval: TimeAmount
+    /// The most bytes of a message.
+    private let limit: Int
+    /// Seconds that the client has to answer a close.
+    private static let closePatience = TimeAmount.seconds(5)
+    /// Frames that a client may send at once, and a second in the long run.
+    private static let (burst, rate) = (2000.0, 500.0)
+
+    private var mode = Mode.http
+    private var messages: WebSocketMessages
+    private var context: ChannelHandlerContext?
+    private var ping: RepeatedTask?
+    private var hasRead = true
+    private var holdsRead = false
+    private var closing: Scheduled<Void>?
+    private var (allowance, counted) = (burst, NIODeadline.now())
+
+    init(pingInterval: Double, messageLimit: Int) {
+        self.pingInterval = .milliseconds(Int64(pingInterval * 1000))
+        limit = messageLimit
+        messages = WebSocketMessages(limit: messageLimit)
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        self.context = nil
+    }
+
+    /// Makes the connection a WebSocket when the head of the answer has been written.
+    func arm(_ inbox: WebSocketInbox) { mode = .armed(inbox) }
+
+    // MARK: what goes out
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch mode {
+        case .http: context.write(data, promise: promise)
+        case .armed(let inbox):
+            context.write(data, promise: promise)
+            begin(inbox, context)
+        case .webSocket: promise?.succeed()
+        }
+    }
+
+    private func begin(_ inbox: WebSocketInbox, _ context: ChannelHandlerContext) {
+        mode = .webSocket(inbox)
+        do {
+            let pipeline = context.pipeline.syncOperations
+            try pipeline.addHandler(WebSocketFrameEncoder(), position: .before(self))
+            try pipeline.addHandler(ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: limit)), position: .before(self))
+        } catch { return context.close(promise: nil) }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        inbox.whenRoom { [loop = context.eventLoop] in loop.execute { bound.value.readAgain() } }
+        ping = context.eventLoop.scheduleRepeatedTask(initialDelay: pingInterval, delay: pingInterval) { _ in bound.value.askWhetherThere() }
+    }
+
+    /// Sends a message; the promise is kept when the network has taken it.
+    func send(_ opcode: WebSocketOpcode, _ data: ByteBuffer, promise: EventLoopPromise<Void>?) {
+        guard let context, case .webSocket = mode, closing == nil else {
+            promise?.fail(ClientGone())
+            return
+        }
+        context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: promise)
+    }
+
+    /// Says that the WebSocket ends, and closes the connection when the client has said so too, or does not.
+    func close(_ code: WebSocketErrorCode, _ reason: String) {
+        guard let context, case .webSocket(let inbox) = mode, closing == nil else { return }
+        inbox.end()
+        ping?.cancel()
+        var data = context.channel.allocator.buffer(capacity: 2 + reason.utf8.count)
+        data.write(webSocketErrorCode: code)
+        data.writeString(String(reason.prefix(100)))
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        closing = context.eventLoop.scheduleTask(in: Self.closePatience) { bound.value.context?.close(promise: nil) }
+        context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)), promise: nil)
+        // What was held is read, so that the client's close is found behind it.
+        readAgain()
+    }
+
+    private func askWhetherThere() {
+        guard let context, case .webSocket = mode else { return }
+        // What was sent is not looked at while too much waits.
+        guard hasRead || holdsRead else { return context.close(promise: nil) }
+        hasRead = false
+        send(.ping, context.channel.allocator.buffer(string: "?"), promise: nil)
+    }
+
+    // MARK: what comes in
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .webSocket(let inbox) = mode else { return context.fireChannelRead(data) }
+        hasRead = true
+        do {
+            let event = try messages.take(unwrapInboundIn(data))
+            if closing != nil {
+                if case .close = event { context.close(promise: nil) }
+                return
+            }
+            try countFrame()
+            switch event {
+            case .text(let text): inbox.add(.text(text))
+            case .binary(let bytes): inbox.add(.binary(bytes))
+            // Whoever does not read gets no answers that would have to be kept.
+            case .ping(let bytes): if context.channel.isWritable { send(.pong, ByteBuffer(bytes: bytes), promise: nil) }
+            case .close(let code):
+                close(code ?? .normalClosure, "")
+                context.close(promise: nil)
+            case .pong, nil: break
+            }
+        } catch { fail(error) }
+    }
+
+    private func countFrame() throws {
+        let now = NIODeadline.now()
+        allowance = min(Self.burst, allowance + Double((now - counted).nanoseconds) / 1e9 * Self.rate) - 1
+        counted = now
+        guard allowance > 0 else { throw WebSocketFault(.policyViolation, "more than \(Int(Self.rate)) frames a second") }
+    }
+
+    private func fail(_ error: any Error) {
+        guard closing == nil else { return context?.close(promise: nil) ?? () }
+        let fault = error as? WebSocketFault ?? (error as? NIOWebSocketError).map { WebSocketFault($0) }
+        guard let fault else { return context?.close(promise: nil) ?? () }
+        close(fault.code, fault.reason)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if case .webSocket = mode { fail(error) } else { context.fireErrorCaught(error) }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if case .webSocket(let inbox) = mode, closing == nil, inbox.holdsReading() { holdsRead = true } else { context.read() }
+    }
+
+    private func readAgain() {
+        guard holdsRead else { return }
+        holdsRead = false
+        context?.read()
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .webSocket(let inbox) = mode {
+            if event is ChannelShouldQuiesceEvent { inbox.add(.stopping) }
+            if case .some(.inputClosed) = event as? ChannelEvent { context.close(promise: nil) }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    private func end() {
+        if case .webSocket(let inbox) = mode { inbox.end() }
+        ping?.cancel()
+        closing?.cancel()
+    }
+}
+
+@available(*, unavailable) extension WebSocketSwitch: Sendable {}

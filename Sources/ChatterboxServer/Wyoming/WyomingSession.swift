@@ -1,0 +1,183 @@
+import Chatterbox
+import Foundation
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// One connection of the Wyoming protocol.
+///
+/// Texts are spoken one after the other, in the order in which they came. A client that goes away frees its place.
+final class WyomingSession: Sendable {
+    private enum Job: Sendable {
+        /// A whole text.
+        case speak(SpeechOrder)
+        /// A text that comes in pieces.
+        case stream(StreamedSpeech)
+    }
+
+    private let server: ServerState
+    private let channel: any Channel
+    private let outbound: NIOAsyncChannelOutboundWriter<WyomingEvent>
+    private let logger: Logger
+    private let client: String
+
+    /// Texts that may wait on a connection.
+    private static let most = 16
+
+    init(_ server: ServerState, _ channel: any Channel, _ outbound: NIOAsyncChannelOutboundWriter<WyomingEvent>, logger: Logger) {
+        (self.server, self.channel, self.outbound, self.logger) = (server, channel, outbound, logger)
+        client = channel.remoteAddress?.ipAddress ?? "unknown"
+    }
+
+    /// Answers what comes, until the client has gone or the server stops.
+    func serve(_ inbound: NIOAsyncChannelInboundStream<WyomingEvent>) async throws {
+        let (jobs, next) = AsyncStream<Job>.makeStream(bufferingPolicy: .bufferingOldest(Self.most))
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { for await job in jobs { try await self.run(job) } }
+            do {
+                var streamed: StreamedSpeech?
+                for try await event in inbound.cancelOnGracefulShutdown() {
+                    do { try await take(event, &streamed, next) } catch let error as APIError { try await fail(error) }
+                }
+                streamed?.feed.end()
+                next.finish()
+                // Where the server stops, what has come is spoken; a client that has gone hears nothing more.
+                if channel.isActive, Task.isShuttingDownGracefully { try await group.waitForAll() } else { group.cancelAll() }
+            } catch let fault as WyomingFault {
+                try await send(WyomingEvent(type: "error", data: ["text": .string(fault.reason), "code": "invalid_event"]))
+                group.cancelAll()
+            }
+        }
+    }
+
+    private func take(_ event: WyomingEvent, _ streamed: inout StreamedSpeech?, _ jobs: AsyncStream<Job>.Continuation) async throws {
+        guard case .object(let members) = event.data else { return }
+        var fields = RequestFields(members)
+        switch event.type {
+        case "describe": try await send(WyomingEvent(type: "info", data: description))
+        case "ping": try await send(WyomingEvent(type: "pong", data: event.data))
+        case "synthesize":
+            // While a text comes in pieces, the whole of it is sent once more, for servers that do not take pieces.
+            guard streamed == nil else { return }
+            guard let text = try fields.string("text") else { throw APIError.missing("text") }
+            var order = try order(&fields)
+            try SpeechOrder.check(text, "text", limit: server.configuration.characterLimit)
+            order.input = text
+            try put(.speak(order), into: jobs)
+        case "synthesize-start":
+            guard streamed == nil else { throw APIError.invalid("a text has begun already; synthesize-stop ends it", nil, code: "invalid_event") }
+            let speech = StreamedSpeech(try order(&fields), server, channel, watch: nil, client: client, logger: logger)
+            try put(.stream(speech), into: jobs)
+            streamed = speech
+        case "synthesize-chunk":
+            guard let speech = streamed else { throw APIError.invalid("synthesize-start comes before synthesize-chunk", nil, code: "invalid_event") }
+            try speech.feed.add(try fields.string("text") ?? "")
+        case "synthesize-stop":
+            streamed?.feed.end()
+            streamed = nil
+        default: break
+        }
+    }
+
+    private func put(_ job: Job, into jobs: AsyncStream<Job>.Continuation) throws {
+        guard case .enqueued = jobs.yield(job) else { throw APIError.busy("\(Self.most) texts wait on this connection", code: "queue_full", retryAfter: 1) }
+    }
+
+    /// What an event asks for, but for the text.
+    private func order(_ fields: inout RequestFields) throws -> SpeechOrder {
+        var voice = try fields.object("voice")
+        var order = SpeechOrder(model: "default", input: "", voice: try voice.string("name") ?? "default")
+        order.language = try voice.string("language").flatMap { $0.split(whereSeparator: { "-_".contains($0) }).first.map(String.init) }
+        order.sound = .init(.pcm)
+        _ = try order.options(watermark: false, wordTimes: false)
+        return order
+    }
+
+    // MARK: speaking
+
+    private func run(_ job: Job) async throws {
+        do {
+            switch job {
+            case .speak(let order): try await speak(order)
+            case .stream(let speech): try await stream(speech)
+            }
+        } catch let error where !(error is CancellationError || error is ChannelError || error is ClientGone) {
+            try await fail(APIError(error))
+        }
+    }
+
+    private func speak(_ order: SpeechOrder) async throws {
+        let begin = ContinuousClock.now
+        server.log(order, logger)
+        do {
+            let admission = try server.limits.admit(client)
+            let speech = try await server.open(order, nil, places: [admission], since: begin)
+            do {
+                try await start(speech.sampleRate)
+                while let piece = try await speech.next() { try await send(piece.bytes, speech.sampleRate) }
+                try await send(WyomingEvent(type: "audio-stop"))
+                await speech.record(in: server.metrics, end: speech.end, seconds: (.now - begin) / .seconds(1))
+            } catch {
+                speech.cancel()
+                await speech.record(in: server.metrics, end: "abort", seconds: (.now - begin) / .seconds(1))
+                throw error
+            }
+        } catch {
+            server.countFailure(error)
+            throw error
+        }
+    }
+
+    private func stream(_ speech: StreamedSpeech) async throws {
+        let rate = Mutex(0)
+        try await speech.run { [channel] event in
+            switch event {
+            case .begins(let sentence):
+                guard sentence.number == 0 else { return nil }
+                rate.withLock { $0 = sentence.sampleRate }
+                return channel.writeAndFlush(WyomingEvent(type: "audio-start", data: Self.format(sentence.sampleRate)))
+            case .sound(let piece):
+                guard !piece.bytes.isEmpty else { return nil }
+                return channel.writeAndFlush(WyomingEvent(type: "audio-chunk", data: Self.format(rate.withLock(\.self)), payload: piece.bytes))
+            case .ends: return nil
+            }
+        }
+        if rate.withLock(\.self) > 0 { try await send(WyomingEvent(type: "audio-stop")) }
+        try await send(WyomingEvent(type: "synthesize-stopped"))
+    }
+
+    // MARK: what goes out
+
+    private func start(_ rate: Int) async throws { try await send(WyomingEvent(type: "audio-start", data: Self.format(rate))) }
+
+    private func send(_ samples: [UInt8], _ rate: Int) async throws {
+        if !samples.isEmpty { try await send(WyomingEvent(type: "audio-chunk", data: Self.format(rate), payload: samples)) }
+    }
+
+    private static func format(_ rate: Int) -> JSON { ["rate": .init(rate), "width": 2, "channels": 1] }
+
+    private func fail(_ error: APIError) async throws {
+        try await send(WyomingEvent(type: "error", data: ["text": .string(error.message), "code": .init(error.code)]))
+    }
+
+    private func send(_ event: WyomingEvent) async throws {
+        try await Patience(channel, seconds: server.configuration.readerPatience).waiting { try await outbound.write(event) }
+    }
+
+    /// What this server is and can do.
+    private var description: JSON {
+        let maker: JSON = ["name": "Chatterbox for Swift", "url": ""]
+        let languages = server.models.offers[0].variant?.languages.map(\.code) ?? ["en"]
+        let voices = (["default"] + server.voices.library.entries().map(\.name)).map { name -> JSON in
+            [
+                "name": .string(name), "attribution": maker, "installed": true, "description": .string(name), "version": .null,
+                "languages": .array(languages.map { .string($0) }),
+            ]
+        }
+        return ["tts": [[
+            "name": "chatterbox", "attribution": maker, "installed": true, "description": "Speech by Chatterbox", "version": .null,
+            "voices": .array(voices), "supports_synthesize_streaming": true,
+        ]], "asr": [], "handle": [], "intent": [], "wake": [], "mic": [], "snd": []]
+    }
+}

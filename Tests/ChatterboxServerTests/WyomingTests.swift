@@ -1,0 +1,165 @@
+import Foundation
+import NIOCore
+import NIOEmbedded
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ChatterboxServer
+
+@Suite("Wyoming") struct WyomingTests {
+    /// A client of the server's port.
+    final class Client: Sendable {
+        let connection: RawConnection
+        private let buffer = Mutex(ByteBuffer())
+
+        init(_ server: LoopbackServer) throws { connection = try RawConnection(server.wyomingPort) }
+
+        func send(_ event: WyomingEvent) {
+            var bytes = ByteBuffer()
+            event.write(into: &bytes)
+            connection.send(Array(bytes.readableBytesView))
+        }
+
+        func next() async throws -> WyomingEvent? {
+            while true {
+                if let event = try buffer.withLock({ try Self.take(&$0) }) { return event }
+                guard let more = await connection.receive() else { return nil }
+                buffer.withLock { _ = $0.writeBytes(more) }
+            }
+        }
+
+        func events(until last: String) async throws -> [WyomingEvent] {
+            var events: [WyomingEvent] = []
+            while let event = try await next() {
+                events.append(event)
+                if event.type == last { break }
+            }
+            return events
+        }
+
+        private static func take(_ buffer: inout ByteBuffer) throws -> WyomingEvent? {
+            guard let end = buffer.readableBytesView.firstIndex(of: 0x0A) else { return nil }
+            let line = try JSON(parsing: Data(buffer.readableBytesView[..<end]))
+            func length(_ name: String) -> Int { if case .number(let count)? = line[name] { Int(count) } else { 0 } }
+            guard case .string(let type)? = line["type"], buffer.readableBytes >= end + 1 - buffer.readerIndex + length("data_length") + length("payload_length") else { return nil }
+            buffer.moveReaderIndex(to: end + 1)
+            let data = buffer.readBytes(length: length("data_length"))!, payload = buffer.readBytes(length: length("payload_length"))!
+            return WyomingEvent(type: type, data: data.isEmpty ? .object([]) : try JSON(parsing: Data(data)), payload: payload)
+        }
+    }
+
+    private func run(_ models: [ModelOffering] = [.standIn()], _ configure: (inout ServerConfiguration) -> Void = { _ in }, _ test: @Sendable (LoopbackServer) async throws -> Void) async throws {
+        try await LoopbackServer.run(models, { configuration in
+            configuration.wyomingPort = 0
+            configure(&configuration)
+        }, test)
+    }
+
+    @Test("describe tells of the voices, and that texts may come in pieces") func describe() async throws {
+        try await run { server in
+            let client = try Client(server)
+            client.send(WyomingEvent(type: "describe"))
+            guard case .array(let programs)? = try await client.next()?.data["tts"] else { return #expect(Bool(false)) }
+            #expect(programs[0]["supports_synthesize_streaming"] == true && programs[0]["installed"] == true)
+            guard case .array(let voices)? = programs[0]["voices"] else { return #expect(Bool(false)) }
+            #expect(voices.map { $0["name"] } == ["default"])
+            client.send(WyomingEvent(type: "ping", data: ["text": "there?"]))
+            #expect(try await client.next() == WyomingEvent(type: "pong", data: ["text": "there?"]))
+        }
+    }
+
+    @Test("a text is spoken, with its format before its sound and an end behind it") func synthesize() async throws {
+        try await run { server in
+            let client = try Client(server)
+            for _ in 0..<2 {
+                client.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late.", "voice": ["name": "default"]]))
+                let events = try await client.events(until: "audio-stop")
+                #expect(events.map(\.type) == ["audio-start", "audio-chunk", "audio-chunk", "audio-stop"])
+                #expect(events[0].data["rate"] == 24_000 && events[0].data["width"] == 2 && events[0].data["channels"] == 1 && events[1].data == events[0].data)
+                let alone = try await server.speak([("response_format", "pcm")]).body
+                #expect(Data(events.flatMap(\.payload)) == alone)
+            }
+        }
+    }
+
+    @Test("a text that comes in pieces is spoken by sentences; the whole of it, sent for others, is not spoken again") func stream() async throws {
+        let speaker = try StandInSpeaker()
+        try await run([.of(speaker)]) { server in
+            let client = try Client(server)
+            client.send(WyomingEvent(type: "synthesize-start", data: ["voice": ["name": "default"]]))
+            for text in ["The ship was", " late. It", " was night."] { client.send(WyomingEvent(type: "synthesize-chunk", data: ["text": .string(text)])) }
+            // The first sentence sounds before the text has ended.
+            #expect(try await client.next()?.type == "audio-start")
+            client.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late. It was night."]))
+            client.send(WyomingEvent(type: "synthesize-stop"))
+            let events = try await client.events(until: "synthesize-stopped")
+            #expect(events.suffix(2).map(\.type) == ["audio-stop", "synthesize-stopped"] && events.dropLast(2).allSatisfy { $0.type == "audio-chunk" })
+            #expect(events.reduce(0) { $0 + $1.payload.count } == 48_000 * 2 + Int(0.35 * 48_000))
+            #expect(speaker.requests.opened == 2)
+        }
+    }
+
+    @Test("what is wrong is told, and the connection goes on", arguments: [
+        (WyomingEvent(type: "synthesize", data: ["text": ""]), "invalid_value"), (WyomingEvent(type: "synthesize"), "missing_required_parameter"),
+        (WyomingEvent(type: "synthesize", data: ["text": "Hi.", "voice": ["name": "nobody"]]), "voice_not_found"),
+        (WyomingEvent(type: "synthesize", data: ["text": "Hi.", "voice": ["language": "tlh"]]), "invalid_value"),
+        (WyomingEvent(type: "synthesize-chunk", data: ["text": "Hi."]), "invalid_event"),
+    ] as [(WyomingEvent, JSON)]) func refused(event: WyomingEvent, code: JSON) async throws {
+        try await run { server in
+            let client = try Client(server)
+            client.send(event)
+            let answer = try await client.next()
+            #expect(answer?.type == "error" && answer?.data["code"] == code, "\(String(describing: answer))")
+            client.send(WyomingEvent(type: "synthesize", data: ["text": "Hi."]))
+            #expect(try await client.events(until: "audio-stop").count == 4)
+        }
+    }
+
+    @Test("what is no event ends the connection, and says why", arguments: [
+        "nonsense\n", "[]\n", "{}\n", #"{"type":"ping","data_length":-1}"# + "\n", #"{"type":"ping","payload_length":1e12}"# + "\n",
+        #"{"type":"ping","data_length":2}"# + "\n[]", String(repeating: "a", count: 100_000),
+    ]) func faults(bytes: String) async throws {
+        try await run { server in
+            let client = try Client(server)
+            client.connection.send(bytes)
+            #expect(try await client.next()?.type == "error")
+            #expect(try await client.next() == nil)
+        }
+    }
+
+    @Test("an event is read however its bytes are cut") func cuts() throws {
+        let event = WyomingEvent(type: "synthesize", data: ["text": "Grüße"], payload: [1, 2, 3, 10])
+        var bytes = ByteBuffer()
+        event.write(into: &bytes)
+        for size in [1, 2, 7, bytes.readableBytes] {
+            let channel = EmbeddedChannel(handler: ByteToMessageHandler(WyomingCodec(limit: 1000)))
+            var rest = bytes
+            while rest.readableBytes > 0 { try channel.writeInbound(rest.readSlice(length: min(size, rest.readableBytes))!) }
+            #expect(try channel.readInbound(as: WyomingEvent.self) == event)
+        }
+    }
+
+    @Test("a client that goes away frees its place") func gone() async throws {
+        let speaker = try StandInSpeaker([.sound(0.5), .wait(Gate())])
+        try await run([.of(speaker)]) { server in
+            let client = try Client(server)
+            client.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late."]))
+            #expect(try await client.next()?.type == "audio-start")
+            client.connection.end()
+            while server.state.queue.load.running > 0 { await Task.yield() }
+            #expect(speaker.requests.cancelled == 1)
+        }
+    }
+
+    @Test("a client that takes nothing is cut") func slowReader() async throws {
+        let speaker = try StandInSpeaker(Array(repeating: .sound(20), count: 15))
+        try await run([.of(speaker)], { $0.readerPatience = 0.2 }) { server in
+            let client = try Client(server)
+            client.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late."]))
+            while speaker.requests.opened == 0 || server.state.queue.load.running > 0 { await Task.yield() }
+            #expect(speaker.requests.cancelled == 1)
+            withExtendedLifetime(client) {}
+        }
+    }
+}
