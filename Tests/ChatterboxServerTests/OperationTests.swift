@@ -170,7 +170,7 @@ final class TestClock: Sendable {
         try await LoopbackServer.run { server in
             let document = try #require(try await server.ask(.GET, "/openapi.json").json)
             guard case .object(let paths)? = document["paths"] else { return #expect(Bool(false), "\(document)") }
-            #expect(paths.count == 15)
+            #expect(paths.count == 24)
             for path in paths {
                 let place = "/v1" + path.name.replacing("{voice_id}", with: "nobody").replacing("{model}", with: "stand-in")
                 for (name, method) in [("get", HTTPMethod.GET), ("post", .POST), ("delete", .DELETE)] {
