@@ -51,6 +51,16 @@ import Testing
         }
     }
 
+    @Test("that the server is not ready yet is no failure; that a model breaks is one") func failures() async throws {
+        let kept = Keeper.Lines()
+        try await LoopbackServer.run([.standIn("stand-in", [.fail])], logger: Logger(label: "test") { _ in Keeper(kept: kept) }) { _ in } _: { server in
+            let early = try await server.ask(.GET, "/ready")
+            #expect(early.status == 503 && !kept.text.contains("request failed"), "\(kept.text)")
+            let broken = try await server.speak()
+            #expect(broken.status == 500 && kept.text.contains("request failed"), "\(kept.text)")
+        }
+    }
+
     @Test("no text is in the log, whatever becomes of it, unless that is asked for", arguments: [[], [.fail], [StandInSpeaker.Step.sound(1), .fail]])
     func texts(steps: [StandInSpeaker.Step]) async throws {
         let kept = Keeper.Lines()

@@ -23,7 +23,8 @@ struct AnswerMiddleware: RouterMiddleware {
             response = try await next(request, context)
         } catch {
             let failure = HTTPRequest.Method.routed.contains(request.method) ? APIError(error) : Self.strange(request.method)
-            if failure.status.code >= 500 { context.logger.error("request failed", metadata: ["error": "\(error)"]) }
+            // That it does not take requests yet, or any more, is no failure: whoever balances the load asks every few seconds.
+            if failure.status.code >= 500, failure.status != .serviceUnavailable { context.logger.error("request failed", metadata: ["error": "\(error)"]) }
             response = failure.response(from: request, context: context)
         }
         if request.method == .head { response = Response(status: response.status, headers: response.headers) }
