@@ -1,7 +1,7 @@
 /// The SHA-256 digest of bytes that come in pieces (FIPS 180-4).
 ///
-/// For the little that a ``Weights/digest()`` reads; whole files are another library's business.
-struct SHA256 {
+/// For the little that a ``Weights/digest()`` reads and for recordings, which are small; large files are another library's business.
+package struct SHA256 {
     private var state: [UInt32] = [
         0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
     ]
@@ -9,7 +9,9 @@ struct SHA256 {
     private var rest: [UInt8] = []
     private var byteCount: UInt64 = 0
 
-    mutating func update(_ bytes: some Collection<UInt8>) {
+    package init() {}
+
+    package mutating func update(_ bytes: some Collection<UInt8>) {
         byteCount += UInt64(bytes.count)
         rest += bytes
         let whole = rest.count / 64 * 64
@@ -19,7 +21,7 @@ struct SHA256 {
     }
 
     /// Ends the message: the digest as 64 hexadecimal digits.
-    consuming func finish() -> String {
+    package consuming func finish() -> String {
         let bitCount = byteCount &* 8
         update(CollectionOfOne(0x80))
         update(repeatElement(0, count: (120 - rest.count) % 64))

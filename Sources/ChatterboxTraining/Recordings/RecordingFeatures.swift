@@ -1,0 +1,83 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+import Torch
+
+/// What a model's networks hear of a recording: what T3 is to say, how it is to sound, and who speaks.
+public struct RecordingFeatures: Sendable {
+    /// S3 tokens, 25 a second.
+    public let tokens: [Int]
+    /// The voice encoder's embedding, `[256]`, and the speaker encoder's, `[192]`.
+    public let speaker, timbre: Tensor
+    /// S3Gen's log mel, `[80, 2 · tokens]`; read from the file each time, for it is large.
+    public func mel() throws -> Tensor { try SafetensorsFile(file).tensor("mel").to(.float32) }
+
+    private let file: URL
+
+    fileprivate init?(_ file: URL, of networks: String) {
+        guard FileManager.default.fileExists(atPath: file.path), let stored = try? SafetensorsFile(file), stored.metadata["networks"] == networks,
+            let tokens = try? stored.tensor("tokens").array(of: Int.self), let speaker = try? stored.tensor("speaker").clone(),
+            let timbre = try? stored.tensor("timbre").clone()
+        else { return nil }
+        (self.file, self.tokens, self.speaker, self.timbre) = (file, tokens, speaker, timbre)
+    }
+}
+
+/// Features of recordings, computed once and kept: a safetensors file for each recording, named by its digest, that tells which networks
+/// made it. What is missing, damaged or of others is computed again.
+public struct RecordingFeatureCache {
+    private let folder: URL
+    private let model: Model
+    private let networks: String
+    private let ffmpeg: FFmpeg?
+
+    /// - Throws: `CocoaError` where the folder cannot be made; `TorchError`.
+    public init(_ folder: URL, _ model: Model, ffmpeg: FFmpeg? = nil) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let origin = try model.voiceAnalyzer.origin()
+        var sum = SHA256()
+        sum.update("\(origin.voiceEncoder) \(origin.tokenizer) \(origin.speakerEncoder) \(model.configuration.reference.loudness ?? 0)".utf8)
+        (self.folder, self.model, self.ffmpeg, networks) = (folder, model, ffmpeg, sum.finish())
+    }
+
+    /// The features of recordings, in their order.
+    ///
+    /// - Parameters:
+    ///   - isCancelled: asked before each recording.
+    ///   - progress: called with the share that is done, where there is something to do.
+    /// - Throws: `AudioError`, `TorchError`, `SafetensorsError.unwritable`; `CancellationError` after a recording.
+    public func features(
+        of recordings: [CheckedRecording], isCancelled: () -> Bool = { false }, progress: (Double) -> Void = { _ in }
+    ) throws -> [RecordingFeatures] {
+        try withoutGradients {
+            try recordings.enumerated().map { index, recording in
+                let file = folder.appending(path: "\(recording.digest.prefix(32)).safetensors")
+                if let found = RecordingFeatures(file, of: networks) { return found }
+                if isCancelled() { throw CancellationError() }
+                try compute(recording, to: file)
+                progress(Double(index + 1) / Double(recordings.count))
+                guard let made = RecordingFeatures(file, of: networks) else {
+                    throw SafetensorsError.unwritable(file, reason: "what was written cannot be read")
+                }
+                return made
+            }
+        }
+    }
+
+    private func compute(_ recording: CheckedRecording, to file: URL) throws {
+        // As ``VoiceAnalyzer`` hears a reference, but the whole of it.
+        let analyzer = model.voiceAnalyzer
+        var rules = model.configuration.reference
+        rules.promptSeconds = .greatestFiniteMagnitude
+        let mel = try VoiceEncoderMel()
+        let recorded = try AudioFile.read(recording.entry.audio, ffmpeg: ffmpeg).mono().resampled(to: 24_000)
+        let wide = try rules.loudness.map { try recorded.normalised(toLUFS: $0) } ?? recorded
+        let prompt = try analyzer.promptEncoder(SpeechPromptFeatures(of: wide, rules))
+        let tokens = prompt.tokens.size(1)
+        try SafetensorsWriter.write([
+            "tokens": prompt.tokens[0].to(.int16), "mel": prompt.mel[0].narrow(axis: 0, from: 0, count: 2 * tokens).transposed(0, 1).contiguous(),
+            "timbre": prompt.speaker[0],
+            "speaker": analyzer.voiceEncoder.embedding(ofMel: mel(wide.resampled(to: mel.config.sampleRate).trimmed().tensor())).reshaped([-1]),
+        ], metadata: ["networks": networks, "recording": recording.digest], to: file)
+    }
+}
