@@ -44,7 +44,7 @@ public struct ComputeOptions: Sendable, Hashable {
         self.threads = threads
     }
 
-    var threadCount: Int { threads ?? Self.defaultThreads }
+    package var threadCount: Int { threads ?? Self.defaultThreads }
 
     /// Threads where nobody asks for a number.
     public static var defaultThreads: Int { min(Libtorch.threads, ProcessorAllowance.current.threads) }

@@ -3,7 +3,7 @@ import SpeechText
 import Torch
 
 extension Synthesizer {
-    /// Loads a model's folder and speaks with it; see ``Model/load(_:variant:device:dtype:compute:flow:watermark:languageTools:)``.
+    /// Loads a model's folder and speaks with it; see ``Model/load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:)``.
     ///
     /// ```swift
     /// let synthesizer = try await Synthesizer.load(URL(filePath: "models/chatterbox"))
@@ -15,14 +15,15 @@ extension Synthesizer {
     ///   was cancelled meanwhile.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
-        compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none
+        compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none,
+        adapters: [AdapterUse] = []
     ) async throws -> Synthesizer {
         // Reading gigabytes blocks: it has a thread of its own.
         let model = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Model, any Error>) in
             Thread { continuation.resume(with: Result {
                 try Model.load(
                     folder, variant: variant, device: device, dtype: dtype, compute: compute, flow: flow, watermark: watermark,
-                    languageTools: languageTools)
+                    languageTools: languageTools, adapters: adapters)
             }) }.start()
         }
         try Task.checkCancellation()

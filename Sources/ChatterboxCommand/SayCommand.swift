@@ -49,7 +49,7 @@ struct SayCommand: AsyncParsableCommand {
         let options = try speaking.options(seed: seed, wordTimes: subtitles != nil, delivery: isHeard ? .chunks : .utterances)
         let player = output.play ? try Player.find() : nil
         try tracing.check()
-        let adapters = try adapters.uses()
+        let uses = try adapters.uses(), adapters = uses.filter { $0.adapter.part == .t3 }
         let text = try text.text()
         let (source, speakers) = try voice.sources(for: model)
         guard speakers.isEmpty || speaking.split == .sentences && tracing.file == nil else {
@@ -58,7 +58,7 @@ struct SayCommand: AsyncParsableCommand {
 
         let display = progress.display
         defer { display.clear() }
-        let synthesizer = try await model.load(display)
+        let synthesizer = try await model.load(display, adapters: uses.filter { $0.adapter.part == .flow })
         try speaking.check(synthesizer.model)
         if subtitles != nil { _ = try synthesizer.model.alignmentHeads() }
         let start = ContinuousClock.now

@@ -1,11 +1,22 @@
 import Torch
 
-/// A small change of a speech token model, such as a voice or a style that it was trained on: low-rank matrices beside some of its
-/// linear layers (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models").
+/// A small change of a model, such as a voice or a style that it was trained on: low-rank matrices beside some linear layers of one of
+/// its networks (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models").
 ///
-/// It belongs to the model that it was trained with, its base, and is applied to a request: the base's weights stay as they are. Files
-/// are those of Hugging Face's PEFT, read and written.
+/// It belongs to the model that it was trained with, its base. One of T3 is applied to a request, and the base's weights stay as they
+/// are; one of the flow belongs to a loaded model. Files are those of Hugging Face's PEFT, read and written.
 public struct Adapter: Sendable {
+    /// The network that an adapter changes.
+    public enum Part: String, Sendable, Hashable, CaseIterable {
+        /// The speech token model's transformer.
+        case t3
+        /// S3Gen's way from speech tokens to mel.
+        case flow
+
+        /// Its scope in a checkpoint, with the dot.
+        var scope: String { self == .t3 ? "tfmr." : "flow." }
+    }
+
     /// The matrices beside one linear layer, float32.
     public struct Matrices: Sendable {
         /// `[rank, from]` and `[to, rank]`.
@@ -18,9 +29,10 @@ public struct Adapter: Sendable {
         public var rank: Int { a.size(0) }
     }
 
-    /// By the layer's name in the speech token model, as `tfmr.layers.0.self_attn.q_proj`.
+    public let part: Part
+    /// By the layer's name in the checkpoint, as `tfmr.layers.0.self_attn.q_proj` or `flow.encoder_proj`.
     public let matrices: [String: Matrices]
-    /// Tells the base from other models (`Weights.digest()` of its T3); nil where the file does not tell.
+    /// Tells the base from other models (`Weights.digest()` of its T3 or its flow); nil where the file does not tell.
     public let base: String?
     /// What the base is called.
     public let baseName: String?
@@ -31,8 +43,8 @@ public struct Adapter: Sendable {
     final class Identity: Sendable {}
     let identity = Identity()
 
-    public init(_ matrices: [String: Matrices], base: String? = nil, baseName: String? = nil, name: String) {
-        (self.matrices, self.base, self.baseName, self.name) = (matrices, base, baseName, name)
+    public init(_ matrices: [String: Matrices], of part: Part = .t3, base: String? = nil, baseName: String? = nil, name: String) {
+        (self.matrices, self.part, self.base, self.baseName, self.name) = (matrices, part, base, baseName, name)
     }
 
     /// Bytes of its matrices in float32.
@@ -48,24 +60,21 @@ public struct AdapterUse: Sendable {
     public init(_ adapter: Adapter, weight: Double = 1) { (self.adapter, self.weight) = (adapter, weight) }
 }
 
-/// A transformer whose linear layers adapters can change.
-protocol Adaptable: Backbone {
-    /// Calls the body with each linear layer and its name below `tfmr`.
+/// A network whose linear layers adapters can change.
+protocol Adaptable {
+    /// Calls the body with each linear layer and its name below the adapters' scope.
     mutating func changeProjections(_ change: (String, inout Projection) throws -> Void) rethrows
 }
 
-extension T3 {
-    /// The same network, sharing its weights, with what adapters add to it.
+extension Adaptable {
+    /// Puts what adapters add beside the layers.
     ///
-    /// - Parameter digest: of this network's weights; an adapter that was made for another one is refused.
     /// - Throws: ``AdapterError`` where an adapter does not fit.
-    public func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> T3 {
-        guard !uses.isEmpty else { return self }
-        guard var backbone = backbone as? any Adaptable else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
-        for use in uses { try use.adapter.check(base: digest) }
+    mutating func adapt(by uses: [AdapterUse], _ part: Adapter.Part, digest: String?) throws {
+        for use in uses { try use.adapter.check(part, base: digest) }
         var missing = uses.map { Set($0.adapter.matrices.keys) }, names: [String] = []
-        try backbone.changeProjections { layer, projection in
-            let name = Self.backboneName + layer
+        try changeProjections { layer, projection in
+            let name = part.scope + layer
             names.append(name)
             for (index, use) in uses.enumerated() {
                 guard let matrices = use.adapter.matrices[name] else { continue }
@@ -79,6 +88,28 @@ extension T3 {
         for (use, missing) in zip(uses, missing) where !missing.isEmpty {
             throw AdapterError.unknownLayers(adapter: use.adapter.name, layers: missing.sorted(), known: names)
         }
+    }
+
+    /// The changed weights, by the names and in the layout of a checkpoint.
+    func mergedWeights(_ part: Adapter.Part) throws -> [String: Tensor] {
+        var network = self, merged: [String: Tensor] = [:]
+        try network.changeProjections { layer, projection in
+            guard !projection.changes.isEmpty else { return }
+            merged["\(part.scope)\(layer).weight"] = try projection.mergedWeight()
+        }
+        return merged
+    }
+}
+
+extension T3 {
+    /// The same network, sharing its weights, with what adapters add to it.
+    ///
+    /// - Parameter digest: of this network's weights; an adapter that was made for another one is refused.
+    /// - Throws: ``AdapterError`` where an adapter does not fit.
+    public func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> T3 {
+        guard !uses.isEmpty else { return self }
+        var backbone = try adaptable
+        try backbone.adapt(by: uses, .t3, digest: digest)
         var adapted = self
         adapted.backbone = backbone
         return adapted
@@ -88,22 +119,45 @@ extension T3 {
     /// ``adapted(by:digest:)`` computes at each step, once and for all.
     ///
     /// - Throws: `TorchError`.
-    public func mergedWeights() throws -> [String: Tensor] {
-        guard var backbone = backbone as? any Adaptable else { return [:] }
-        var merged: [String: Tensor] = [:]
-        try backbone.changeProjections { layer, projection in
-            guard !projection.changes.isEmpty else { return }
-            merged["\(Self.backboneName)\(layer).weight"] = try projection.mergedWeight()
+    public func mergedWeights() throws -> [String: Tensor] { try (backbone as? any Adaptable)?.mergedWeights(.t3) ?? [:] }
+
+    /// - Throws: ``AdapterError/noLayers(backbone:)``.
+    var adaptable: any Backbone & Adaptable {
+        get throws {
+            guard let adaptable = backbone as? any Backbone & Adaptable else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
+            return adaptable
         }
-        return merged
+    }
+}
+
+extension TokenToMel {
+    /// The same network, sharing its weights, with what adapters add to it, computed by libtorch whatever computed before.
+    ///
+    /// - Parameter digest: of this network's weights; an adapter that was made for another one is refused.
+    /// - Throws: ``AdapterError`` where an adapter does not fit.
+    public func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> TokenToMel {
+        guard !uses.isEmpty else { return self }
+        var adapted = unpacked
+        try adapted.adapt(by: uses, .flow, digest: digest)
+        return adapted
     }
 
-    /// The scope of the transformer in a checkpoint.
-    static let backboneName = "tfmr."
+    /// The changed weights of a network with adapters, by the names and in the layout of S3Gen's checkpoint.
+    ///
+    /// - Throws: `TorchError`.
+    public func mergedWeights() throws -> [String: Tensor] { try mergedWeights(.flow) }
+
+    /// The same network with what adapters add to it as part of its weights, which are then its own.
+    func merged() throws -> TokenToMel {
+        var merged = self
+        try merged.changeProjections { _, projection in try projection.merge() }
+        return merged
+    }
 }
 
 extension Adapter {
-    fileprivate func check(base digest: String?) throws {
+    fileprivate func check(_ part: Part, base digest: String?) throws {
+        guard part == self.part else { throw AdapterError.otherPart(adapter: name, part: self.part) }
         guard let base, let digest, base != digest else { return }
         throw AdapterError.otherBase(adapter: name, expected: base, baseName: baseName, found: digest)
     }

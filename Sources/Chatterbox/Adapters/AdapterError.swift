@@ -11,6 +11,12 @@ public enum AdapterError: Error, CustomStringConvertible, Equatable {
     case shape(adapter: String, tensor: String, expected: String, found: [Int])
     case otherBase(adapter: String, expected: String, baseName: String?, found: String)
     case noLayers(backbone: String)
+    /// It changes another network than the one that it is applied to.
+    case otherPart(adapter: String, part: Adapter.Part)
+    /// Names of layers that training is to adapt and that the network does not have.
+    case noSuchModules([String], known: [String])
+    case noSuchLayers([Int], count: Int)
+    case rank(Int)
     /// Captured steps have no place for what adapters add.
     case noAdapters(device: String, adapter: String)
 
@@ -35,6 +41,16 @@ public enum AdapterError: Error, CustomStringConvertible, Equatable {
         case .noAdapters(let device, let adapter):
             return "\(adapter): requests with adapters are computed on a CPU only so far, and this model is on \(device); merge the adapter into a model "
                 + "for it"
+        case .otherPart(let adapter, .flow):
+            return "\(adapter): it changes the flow, which belongs to a loaded model and not to a request; load the model with it, or merge it into one"
+        case .otherPart(let adapter, .t3):
+            return "\(adapter): it changes T3, and is not for the flow; give it to requests"
+        case .noSuchModules(let names, let known):
+            return "no layers are called \(names.joined(separator: ", ")); this model has \(known.joined(separator: ", ")), and \"attention\" and "
+                + "\"feed-forward\" for several at once"
+        case .noSuchLayers(let layers, let count):
+            return "the model has no layer \(layers.map(String.init).joined(separator: ", ")); its layers are 0 to \(count - 1)"
+        case .rank(let rank): return "a rank of \(rank) is not possible; it is at least 1 and at most 1024"
         case .noLayers(let backbone):
             return "a transformer of type \(backbone) takes no adapters"
         }

@@ -7,7 +7,7 @@ extension Adapter {
         static let configuration = "adapter_config.json", weights = "adapter_model.safetensors"
         /// Metadata of a file that stands alone.
         static let format = "chatterbox-adapter", version = "1"
-        static let configurationKey = "adapter_config", base = "base_digest", baseName = "base_name"
+        static let configurationKey = "adapter_config", base = "base_digest", baseName = "base_name", part = "part"
         /// Before a tensor's name: PEFT's model, and what it wraps.
         static let prefix = "base_model.model."
     }
@@ -18,14 +18,15 @@ extension Adapter {
     ///
     /// - Throws: ``AdapterError``; `SafetensorsError` where the file is damaged.
     public static func load(from url: URL) throws -> Adapter {
-        let (stored, configuration) = try parts(of: url)
+        let (stored, configuration) = try parts(of: url), part = try part(of: stored, url)
         return Adapter(
-            try matrices(of: stored, configuration, url), base: stored.metadata[File.base],
+            try matrices(of: stored, part, configuration, url), of: part, base: stored.metadata[File.base],
             baseName: stored.metadata[File.baseName] ?? configuration.base_model_name_or_path, name: url.lastPathComponent)
     }
 
     /// What an adapter's file tells beside its matrices.
     public struct Facts: Sendable, Hashable {
+        public let part: Part
         /// The rank of most of its layers.
         public let rank: Int
         /// As ``Adapter/base`` and ``Adapter/baseName``.
@@ -35,9 +36,15 @@ extension Adapter {
     /// Reads what is known of an adapter without its matrices; as ``load(from:)``.
     public static func facts(of url: URL) throws -> Facts {
         let (stored, configuration) = try parts(of: url)
-        return Facts(
-            rank: configuration.r, base: stored.metadata[File.base],
+        return try Facts(
+            part: part(of: stored, url), rank: configuration.r, base: stored.metadata[File.base],
             baseName: stored.metadata[File.baseName] ?? configuration.base_model_name_or_path)
+    }
+
+    private static func part(of file: SafetensorsFile, _ url: URL) throws -> Part {
+        let name = file.metadata[File.part] ?? Part.t3.rawValue
+        guard let part = Part(rawValue: name) else { throw AdapterError.unsupported(url, what: "a part \"\(name.shown(limit: 40))\"") }
+        return part
     }
 
     private static func parts(of url: URL) throws -> (SafetensorsFile, PEFTConfiguration) {
@@ -64,7 +71,7 @@ extension Adapter {
         return (stored, configuration)
     }
 
-    private static func matrices(of file: SafetensorsFile, _ configuration: PEFTConfiguration, _ url: URL) throws -> [String: Matrices] {
+    private static func matrices(of file: SafetensorsFile, _ part: Part, _ configuration: PEFTConfiguration, _ url: URL) throws -> [String: Matrices] {
         var pairs: [String: [Substring: Tensor]] = [:]
         for name in file.entries.keys {
             // As "base_model.model.layers.0.self_attn.q_proj.lora_A.weight".
@@ -72,7 +79,7 @@ extension Adapter {
             guard parts.count > 2, parts.last == "weight", ["lora_A", "lora_B"].contains(parts[parts.count - 2]) else {
                 throw AdapterError.unsupported(url, what: "a tensor \(name)")
             }
-            let layer = layerName(parts.dropLast(2).joined(separator: "."))
+            let layer = layerName(parts.dropLast(2).joined(separator: "."), part)
             pairs[layer, default: [:]][parts[parts.count - 2]] = try file.tensor(name, dtype: .float32)
         }
         guard !pairs.isEmpty else { throw AdapterError.notAnAdapter(url, reason: "it holds no matrices") }
@@ -90,43 +97,48 @@ extension Adapter {
         return matrices
     }
 
-    /// A layer's name in T3, of its name in PEFT's file.
-    private static func layerName(_ stored: String) -> String {
+    /// A layer's name in the checkpoint, of its name in PEFT's file.
+    private static func layerName(_ stored: String, _ part: Part) -> String {
         var name = Substring(stored)
         if name.hasPrefix(File.prefix) { name = name.dropFirst(File.prefix.count) }
         // Of a language model's class, which has the transformer as `model`.
         if name.hasPrefix("model.") { name = name.dropFirst("model.".count) }
-        return name.hasPrefix(T3.backboneName) ? String(name) : T3.backboneName + name
+        return name.hasPrefix(part.scope) ? String(name) : part.scope + name
     }
 
-    /// Writes the adapter as one safetensors file, whole or not at all: PEFT's tensors of an adapter of `t3.tfmr`, with PEFT's
+    /// Writes the adapter as one safetensors file, whole or not at all: PEFT's tensors of an adapter of `t3.tfmr` or `s3gen.flow`, with PEFT's
     /// configuration and the base's digest in the metadata.
     ///
     /// - Throws: `SafetensorsError.unwritable`.
     public func save(to file: URL) throws {
         var metadata = ["format": File.format, "version": File.version]
         metadata[File.configurationKey] = String(decoding: try PEFTConfiguration(self).encoded(), as: UTF8.self)
-        metadata[File.base] = base
-        metadata[File.baseName] = baseName
+        metadata.merge(origin) { $1 }
         try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
     }
 
-    /// Writes the folder that PEFT's `PeftModel.from_pretrained(t3.tfmr, folder)` reads.
+    /// Writes the folder that PEFT's `PeftModel.from_pretrained(t3.tfmr, folder)` reads, of the flow with `s3gen.flow`.
     ///
     /// - Throws: `SafetensorsError.unwritable`, ``UnwritableFile``.
     public func saveForPEFT(to folder: URL) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        var metadata = ["format": "pt"]
+        try SafetensorsWriter.write(tensors, metadata: origin.merging(["format": "pt"]) { $1 }, to: folder.appending(path: File.weights))
+        try PEFTConfiguration(self).encoded().write(to: folder.appending(path: File.configuration), options: .atomic)
+    }
+
+    /// What the file tells of the base, and of the part where that is not T3.
+    private var origin: [String: String] {
+        var metadata: [String: String] = [:]
         metadata[File.base] = base
         metadata[File.baseName] = baseName
-        try SafetensorsWriter.write(tensors, metadata: metadata, to: folder.appending(path: File.weights))
-        try PEFTConfiguration(self).encoded().write(to: folder.appending(path: File.configuration), options: .atomic)
+        if part != .t3 { metadata[File.part] = part.rawValue }
+        return metadata
     }
 
     /// By PEFT's names.
     private var tensors: [String: Tensor] {
         matrices.reduce(into: [:]) { tensors, entry in
-            let name = File.prefix + entry.key.dropFirst(T3.backboneName.count)
+            let name = File.prefix + entry.key.dropFirst(part.scope.count)
             tensors["\(name).lora_A.weight"] = entry.value.a
             tensors["\(name).lora_B.weight"] = entry.value.b
         }
@@ -180,23 +192,23 @@ private struct PEFTConfiguration: Codable {
         r = layers.first?.value.rank ?? 0
         lora_alpha = (layers.first?.value.scale ?? 1) * Double(r)
         for (name, matrices) in layers where matrices.rank != r || matrices.scale * Double(matrices.rank) != lora_alpha {
-            let end = String(name.dropFirst(T3.backboneName.count))
+            let end = String(name.dropFirst(adapter.part.scope.count))
             rank_pattern = (rank_pattern ?? [:]).merging([end: Double(matrices.rank)]) { $1 }
             alpha_pattern = (alpha_pattern ?? [:]).merging([end: matrices.scale * Double(matrices.rank)]) { $1 }
         }
-        target_modules = .names(Self.targets(layers.map(\.key)))
+        target_modules = .names(Self.targets(layers.map(\.key), scope: adapter.part.scope))
         fan_in_fan_out = layers.contains { $0.key.hasSuffix(".c_attn") || $0.key.hasSuffix(".c_proj") || $0.key.hasSuffix(".c_fc") }
         (use_rslora, use_dora, inference_mode, bias, lora_dropout) = (false, false, true, "none", 0)
     }
 
     /// Ends of the layers' names by which PEFT finds them and no others.
-    private static func targets(_ layers: [String]) -> [String] {
+    private static func targets(_ layers: [String], scope: String) -> [String] {
         // As "tfmr.layers.0" and "self_attn.q_proj".
         let parts = layers.map { $0.split(separator: ".") }
         let kinds = Set(parts.map { $0.suffix(2).joined(separator: ".") }), blocks = Set(parts.map { $0.dropLast(2).joined(separator: ".") })
         let last = parts.compactMap { $0.dropLast(2).last.flatMap { Int($0) } }.max() ?? 0
         guard layers.count == kinds.count * blocks.count, blocks.count == last + 1 else {
-            return layers.map { String($0.dropFirst(T3.backboneName.count)) }.sorted()
+            return layers.map { String($0.dropFirst(scope.count)) }.sorted()
         }
         return kinds.sorted()
     }

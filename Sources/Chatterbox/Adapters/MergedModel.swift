@@ -21,23 +21,48 @@ extension Model {
             throw CheckpointError.unwritable(target, reason: "it is there already")
         }
         let files = try ModelFiles(folder, variant: variant)
-        let weights = try Weights.load(files.t3)
-        let t3 = try T3(weights, files.configuration().t3)
-        let merged = try t3.adapted(by: uses, digest: weights.digest()).mergedWeights()
+        let t3Uses = uses.filter { $0.adapter.part == .t3 }, flowUses = uses.filter { $0.adapter.part == .flow }
+        var changed: [(name: String, source: String, weights: Weights, merged: [String: Tensor])] = []
+        let t3Weights = try Weights.load(files.t3), t3 = try T3(t3Weights, files.configuration().t3)
+        changed.append((
+            files.variant.t3FileName, files.t3.lastPathComponent, t3Weights,
+            try t3.adapted(by: t3Uses, digest: t3Weights.digest()).mergedWeights()))
+        if !flowUses.isEmpty {
+            let s3Gen = try S3GenFile(.own, of: files, sizes: files.configuration().s3Gen, device: .cpu)
+            let weights = s3Gen.weights["flow"], flow = try TokenToMel(weights, s3Gen.configuration.flow)
+            let source = s3Gen.url.lastPathComponent, whole = source.hasSuffix(".index.json") ? String(source.dropLast(11)) : source
+            changed.append((
+                (whole as NSString).deletingPathExtension + ".safetensors", source, s3Gen.weights,
+                try flow.adapted(by: flowUses, digest: weights.digest()).mergedWeights()))
+        }
+        let replaced = Set(changed.map(\.source))
 
         let place = target.deletingLastPathComponent().appending(path: ".\(target.lastPathComponent).\(UUID().uuidString.prefix(8)).part")
         do {
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
-            for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() where !ModelFiles.holdsT3(name) {
+            for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+            where !ModelFiles.holdsT3(name) && !replaced.contains(name) {
                 try FileManager.default.copyItem(at: folder.appending(path: name).resolvingSymlinksInPath(), to: place.appending(path: name))
             }
-            try SafetensorsWriter.write(
-                weights.stored().merging(merged) { $1 }, metadata: ["format": "pt"], to: place.appending(path: files.variant.t3FileName))
+            for (name, _, weights, merged) in changed {
+                let stored = try weights.stored()
+                let rounded = try merged.mapValues(of: stored) { try $0.to($1.dtype) }
+                try SafetensorsWriter.write(stored.merging(rounded) { $1 }, metadata: ["format": "pt"], to: place.appending(path: name))
+            }
             try FileManager.default.moveItem(at: place, to: target)
         } catch {
             try? FileManager.default.removeItem(at: place)
             throw (error as? CocoaError).map { CheckpointError.unwritable(target, reason: $0.reason) } ?? error
         }
-        return merged.count
+        return changed.reduce(0) { $0 + $1.merged.count }
+    }
+}
+
+extension [String: Tensor] {
+    /// Each value with what another dictionary has of the same name.
+    fileprivate func mapValues(of others: [String: Tensor], _ change: (Tensor, Tensor) throws -> Tensor) throws -> [String: Tensor] {
+        var changed = self
+        for (name, tensor) in self { if let other = others[name] { changed[name] = try change(tensor, other) } }
+        return changed
     }
 }

@@ -1,19 +1,20 @@
+import Kernels
 import Torch
 
 /// A linear layer of a transformer, with what adapters add to it: x Wᵀ + b + Σ s · (x Aᵀ) Bᵀ (Hu et al. 2021, "LoRA").
 struct Projection: Sendable {
     /// `[to, from]`; a view where the checkpoint stores `[from, to]`.
-    let weight: Tensor
+    private(set) var weight: Tensor
     /// `[to]`.
     let bias: Tensor?
     /// Whether the checkpoint stores `[from, to]`, as GPT-2's does (`Conv1D` of transformers).
     private let isStoredTransposed: Bool
     var changes: [Adapter.Matrices] = []
 
-    /// Takes `weight` `[to, from]`.
-    init(_ weights: Weights, from inputs: Int, to outputs: Int) throws {
-        weight = try weights.tensor("weight", shape: [outputs, inputs])
-        bias = nil
+    /// Takes `weight` `[to, from]` and, where asked to, `bias`.
+    init(_ weights: Weights, from inputs: Int, to outputs: Int, bias: Bool = false) throws {
+        let layer = try Linear(weights, from: inputs, to: outputs, bias: bias)
+        (weight, self.bias) = (layer.weight, layer.bias)
         isStoredTransposed = false
     }
 
@@ -34,12 +35,27 @@ struct Projection: Sendable {
         let merged = try changes.reduce(weight.to(.float32)) { try $0 + $1.weight() }.to(weight.dtype)
         return isStoredTransposed ? try merged.transposed(0, 1).contiguous() : merged
     }
+
+    /// Makes the changes part of the weight.
+    mutating func merge() throws {
+        guard !changes.isEmpty else { return }
+        weight = try changes.reduce(weight.to(.float32)) { try $0 + $1.weight() }.to(weight.dtype)
+        changes = []
+    }
+
+    /// As a layer that nothing is added to.
+    ///
+    /// - Precondition: it has no changes.
+    var source: PackedMatrix.Source {
+        precondition(changes.isEmpty, "what adapters add is merged before a layer is packed")
+        return .init(weight, bias: bias)
+    }
 }
 
 extension Adapter.Matrices {
-    /// s · (x Aᵀ) Bᵀ in float32, whatever the layer's own precision is: `[…, from]` → `[…, to]`.
+    /// s (x Aᵀ) Bᵀ in float32, whatever the layer's own precision is: `[…, from]` → `[…, to]`.
     func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try (x.to(.float32).linear(a).linear(b) * scale).to(x.dtype)
+        try (x.to(.float32).linear(a) * scale).linear(b).to(x.dtype)
     }
 
     /// The same as one matrix, `[to, from]`.

@@ -6,11 +6,10 @@ extension Adapter {
     ///
     /// - Throws: ``AdapterError`` where the network takes none; `TorchError`.
     public static func random(for t3: T3, rank: Int, generator: Generator) throws -> Adapter {
-        guard var backbone = t3.backbone as? any Adaptable else { throw AdapterError.noLayers(backbone: "\(type(of: t3.backbone))") }
-        var matrices: [String: Matrices] = [:]
+        var backbone = try t3.adaptable, matrices: [String: Matrices] = [:]
         try backbone.changeProjections { layer, projection in
             let (outputs, inputs) = (projection.weight.size(0), projection.weight.size(1))
-            matrices[T3.backboneName + layer] = Matrices(
+            matrices[Part.t3.scope + layer] = Matrices(
                 a: try .randn([rank, inputs], generator: generator), b: try .randn([outputs, rank], generator: generator),
                 scale: 0.1 / Double(inputs * rank).squareRoot())
         }

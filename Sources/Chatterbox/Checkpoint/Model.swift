@@ -28,7 +28,7 @@ public struct Model: Sendable {
     let offload: Offload?
     /// All networks' weights on a GPU, which they can leave while nobody speaks with the model; nil elsewhere.
     let residence: Offload?
-    public let s3Gen: S3Gen
+    public private(set) var s3Gen: S3Gen
     /// The file that ``s3Gen`` comes from: the model's own, or that of a fast flow.
     public let s3GenFile: URL
     public let voiceEncoder: VoiceEncoder
@@ -51,9 +51,21 @@ public struct Model: Sendable {
     var sharesFlow = false
     /// Voices' prompts for speech in chunks.
     let flowPrompts = FlowPromptCache()
-    /// T3's checkpoint, whose digest adapters name.
-    let t3Weights: Weights
+    /// The checkpoints of T3 and of the flow, whose digests adapters name.
+    let t3Weights, flowWeights: Weights
     let appliedAdapters = AppliedAdapterCache()
+
+    /// What adapters of a part name as their base.
+    ///
+    /// - Throws: `TorchError`.
+    package func digest(of part: Adapter.Part) throws -> String { try (part == .t3 ? t3Weights : flowWeights).digest() }
+
+    /// The same model with another flow, such as one that is being trained.
+    package func with(flow: TokenToMel) -> Model {
+        var copy = self
+        copy.s3Gen = s3Gen.with(flow: flow)
+        return copy
+    }
 
     /// What turns recordings into voices for this model.
     public var voiceAnalyzer: VoiceAnalyzer {
@@ -82,12 +94,14 @@ public struct Model: Sendable {
     ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; a file that is
     ///     not there gives a model that marks nothing.
     ///   - languageTools: programs that take steps of some languages, for the multilingual models.
-    /// - Throws: ``ComputeError`` where the device or the type cannot have what `compute` asks for, ``CheckpointError`` for the
+    ///   - adapters: of the flow, which become part of its weights; those of T3 are given to requests.
+    /// - Throws: ``AdapterError`` where an adapter does not fit, ``ComputeError`` where the device or the type cannot have what `compute` asks for, ``CheckpointError`` for the
     ///   folder, ``WeightsError``, `SafetensorsError`, `ArchiveError` or
     ///   `TokenizerError` for a file in it.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
-        compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none
+        compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none,
+        adapters: [AdapterUse] = []
     ) throws -> Model {
         try compute.check(device: device, dtype: dtype)
         let plan = ComputePlan(device: device, dtype: dtype, compute: compute)
@@ -95,13 +109,13 @@ public struct Model: Sendable {
         // Beside a team of kernels libtorch's threads would compute next to nothing and take its processors while they wait.
         let libtorchThreads = team == nil ? compute.threadCount : 1
         return try Libtorch.withThreads(libtorchThreads) {
-            try load(folder, variant, device, dtype, compute, plan, flow, watermark, languageTools, team, libtorchThreads)
+            try load(folder, variant, device, dtype, compute, plan, flow, watermark, languageTools, adapters, team, libtorchThreads)
         }
     }
 
     private static func load(
         _ folder: URL, _ variant: Variant?, _ device: Device, _ dtype: DType, _ compute: ComputeOptions, _ plan: ComputePlan, _ flow: FlowChoice,
-        _ watermark: URL?, _ languageTools: LanguageTools, _ team: ThreadTeam?, _ libtorchThreads: Int
+        _ watermark: URL?, _ languageTools: LanguageTools, _ adapters: [AdapterUse], _ team: ThreadTeam?, _ libtorchThreads: Int
     ) throws -> Model {
         let clock = ContinuousClock()
         let start = clock.now
@@ -120,7 +134,8 @@ public struct Model: Sendable {
             try PackedT3(t3, format: compute.quantization.format, team: team) { t3Weights.releasePages() }
         }
         let s3GenWeights = s3GenFile.weights
-        let exactS3Gen = try S3Gen(s3GenWeights, configuration.s3Gen, flowType: plan.flowType)
+        let ownNetworks = try S3Gen(s3GenWeights, configuration.s3Gen, flowType: plan.flowType)
+        let exactS3Gen = try adapters.isEmpty ? ownNetworks : ownNetworks.merged(with: adapters, digest: s3GenWeights["flow"].digest())
         let s3Gen = try team.map { try exactS3Gen.packed(compute.quantization, team: $0) { s3GenWeights.releasePages() } } ?? exactS3Gen
         let voiceWeights = try Weights.load(files.voiceEncoder, dtype: .float32, device: device)
         let voiceEncoder = try VoiceEncoder(voiceWeights, configuration.voiceEncoder)
@@ -146,7 +161,8 @@ public struct Model: Sendable {
             folder: folder, variant: files.variant, configuration: configuration, tokenizer: tokenizer, textPipeline: textPipeline, t3: t3,
             packedT3: packedT3, plan: plan, isExact: compute.isExact, libtorchThreads: libtorchThreads, offload: offload, residence: residence,
             s3Gen: s3Gen, s3GenFile: s3GenFile.url, voiceEncoder: voiceEncoder, builtInVoice: voice, noBuiltInVoice: noVoice,
-            watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak, t3Weights: t3Weights)
+            watermarker: watermarker, loadingSeconds: seconds, loadingPeakBytes: try Memory.statistics().peak, t3Weights: t3Weights,
+            flowWeights: s3GenWeights["flow"])
         model.sharesFlow = plan.capturesSteps
         return model
     }

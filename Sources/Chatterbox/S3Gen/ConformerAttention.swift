@@ -4,7 +4,8 @@ import Torch
 ///
 /// Source: `RelPositionMultiHeadedAttention` in `models/s3gen/transformer/attention.py`.
 struct ConformerAttention: Sendable {
-    let query, key, value, position, output: Linear
+    var query, key, value, output: Projection
+    let position: Linear
     let contentBias, positionBias: Tensor
     let headCount, headSize: Int
 
@@ -12,11 +13,11 @@ struct ConformerAttention: Sendable {
         let size = configuration.size
         headCount = configuration.headCount
         headSize = size / headCount
-        query = try Linear(weights["linear_q"], from: size, to: size)
-        key = try Linear(weights["linear_k"], from: size, to: size)
-        value = try Linear(weights["linear_v"], from: size, to: size)
+        query = try Projection(weights["linear_q"], from: size, to: size, bias: true)
+        key = try Projection(weights["linear_k"], from: size, to: size, bias: true)
+        value = try Projection(weights["linear_v"], from: size, to: size, bias: true)
         position = try Linear(weights["linear_pos"], from: size, to: size, bias: false)
-        output = try Linear(weights["linear_out"], from: size, to: size)
+        output = try Projection(weights["linear_out"], from: size, to: size, bias: true)
         let bound = (6 / Double(headCount + headSize)).squareRoot()
         contentBias = try weights.tensor("pos_bias_u", shape: [headCount, headSize], initial: .uniform(bound))
         positionBias = try weights.tensor("pos_bias_v", shape: [headCount, headSize], initial: .uniform(bound))

@@ -6,16 +6,16 @@ import Torch
 /// with relative positions. Source: `ConformerEncoderLayer` in `models/s3gen/transformer/encoder_layer.py`.
 struct ConformerBlock: Sendable {
     let attentionNorm, feedForwardNorm: LayerNorm
-    let attention: ConformerAttention
-    let expand, contract: Linear
+    var attention: ConformerAttention
+    var expand, contract: Projection
 
     init(_ weights: Weights, _ configuration: TokenEncoderConfiguration) throws {
         let (size, inner) = (configuration.size, configuration.feedForwardSize)
         attentionNorm = try LayerNorm(weights["norm_mha"], size: size, epsilon: 1e-12)
         attention = try ConformerAttention(weights["self_attn"], configuration)
         feedForwardNorm = try LayerNorm(weights["norm_ff"], size: size, epsilon: 1e-12)
-        expand = try Linear(weights["feed_forward"]["w_1"], from: size, to: inner)
-        contract = try Linear(weights["feed_forward"]["w_2"], from: inner, to: size)
+        expand = try Projection(weights["feed_forward"]["w_1"], from: size, to: inner, bias: true)
+        contract = try Projection(weights["feed_forward"]["w_2"], from: inner, to: size, bias: true)
     }
 
     /// `[batch, frames, size]` → `[batch, frames, size]`.

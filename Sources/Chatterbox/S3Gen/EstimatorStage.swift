@@ -7,7 +7,7 @@ struct EstimatorStage: Sendable {
     let before, after: EstimatorConvolutionBlock
     let time: Linear
     let shortcut: Conv1d
-    let transformers: [EstimatorTransformer]
+    var transformers: [EstimatorTransformer]
 
     init(_ weights: Weights, from inputs: Int, _ configuration: FlowEstimatorConfiguration) throws {
         let convolutions = weights[0]

@@ -5,8 +5,8 @@ import Torch
 /// Source: `BasicTransformerBlock` in `models/s3gen/matcha/transformer.py`, with diffusers' attention.
 struct EstimatorTransformer: Sendable {
     let attentionNorm, feedForwardNorm: LayerNorm
-    let query, key, value, output: Linear
-    let expand, contract: Linear
+    var query, key, value, output: Projection
+    var expand, contract: Projection
     let headCount, headSize: Int
 
     init(_ weights: Weights, _ configuration: FlowEstimatorConfiguration) throws {
@@ -17,14 +17,14 @@ struct EstimatorTransformer: Sendable {
         headSize = configuration.headSize
         let heads = headCount * headSize
         attentionNorm = try LayerNorm(weights["norm1"], size: channels)
-        query = try Linear(attention["to_q"], from: channels, to: heads, bias: false)
-        key = try Linear(attention["to_k"], from: channels, to: heads, bias: false)
-        value = try Linear(attention["to_v"], from: channels, to: heads, bias: false)
-        output = try Linear(attention["to_out"][0], from: heads, to: channels)
+        query = try Projection(attention["to_q"], from: channels, to: heads)
+        key = try Projection(attention["to_k"], from: channels, to: heads)
+        value = try Projection(attention["to_v"], from: channels, to: heads)
+        output = try Projection(attention["to_out"][0], from: heads, to: channels, bias: true)
         feedForwardNorm = try LayerNorm(weights["norm3"], size: channels)
         let inner = channels * configuration.feedForwardFactor
-        expand = try Linear(feedForward[0]["proj"], from: channels, to: inner)
-        contract = try Linear(feedForward[2], from: inner, to: channels)
+        expand = try Projection(feedForward[0]["proj"], from: channels, to: inner, bias: true)
+        contract = try Projection(feedForward[2], from: inner, to: channels, bias: true)
     }
 
     /// `[batch, frames, channels]` → the same.

@@ -6,8 +6,8 @@ import Torch
 /// Source: `ConditionalDecoder` in `models/s3gen/decoder.py`, Matcha-TTS's U-Net (Mehta et al. 2023) with one level.
 struct FlowEstimator: Sendable {
     let times: EstimatorTimes
-    let first, last: EstimatorStage
-    let middle: [EstimatorStage]
+    var first, last: EstimatorStage
+    var middle: [EstimatorStage]
     let afterFirst, afterLast: EstimatorConvolution
     let finalBlock: EstimatorConvolutionBlock
     let projection: Conv1d

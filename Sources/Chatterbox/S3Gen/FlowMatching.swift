@@ -5,7 +5,7 @@ import Torch
 /// Conditional flow matching (Lipman et al. 2023) with classifier-free guidance, or mean flow (Geng et al. 2025) where
 /// the estimator knows a step's end. Source: `models/s3gen/flow_matching.py`.
 struct FlowMatching: Sendable {
-    let estimator: FlowEstimator
+    var estimator: FlowEstimator
     let configuration: FlowConfiguration
 
     init(_ weights: Weights, _ configuration: FlowConfiguration) throws {
@@ -89,13 +89,26 @@ struct FlowMatching: Sendable {
     /// Mean squared error of the velocity at a random time of each utterance, over frames that count.
     ///
     /// Draws from the generator: times, noise, then which utterances lose their conditions.
-    /// With a mean-flow estimator a step's end is its start, the velocity of that very moment.
+    /// With a mean-flow estimator a step's end is its start, the velocity of that very moment, but for `intervals`.
+    ///
+    /// - Parameter intervals: the share of utterances, with a mean-flow estimator, that learn the mean velocity from a time within a step
+    ///   of the solver to the step's end: u = v + (end − time) · du/dt, of which the right side is given (Geng et al. 2025, equation 6,
+    ///   where time runs the other way). The derivative along the way is a difference over a hundredth.
     func loss(
-        mel: Tensor, _ conditions: Conditions, padding: SequencePadding, generator: Generator
+        mel: Tensor, _ conditions: Conditions, padding: SequencePadding, intervals: Double = 0, generator: Generator
     ) throws -> Tensor {
         let (batch, device) = (mel.shape[0], mel.device)
-        let time = try warped(.rand([batch, 1, 1], generator: generator, device: generator.device).to(device))
+        var time = try warped(.rand([batch, 1, 1], generator: generator, device: generator.device).to(device))
         let noise = try Tensor.randn(mel.shape, generator: generator, device: generator.device).to(device)
+        var end: Tensor?
+        if configuration.meanFlow, intervals > 0 {
+            let draws = try Tensor.rand([3, batch, 1, 1], generator: generator, device: generator.device).to(device)
+            let steps = Double(configuration.steps), step = try (draws[1] * steps).floor()
+            let chosen = try draws[0].less(than: intervals).to(time.dtype)
+            let within = try (step + draws[2]) / steps, stepEnd = try (step + 1) / steps
+            time = try time + chosen * (within - time)
+            end = try time + chosen * (stepEnd - time)
+        }
         let kept = 1 - configuration.noiseFloor
         let noisy = try (1 - time * kept) * noise + time * mel
         let velocity = try mel - noise * kept
@@ -107,8 +120,17 @@ struct FlowMatching: Sendable {
             told = try told * draws.greater(than: configuration.unconditionalRate).to(told.dtype)
         }
         let predicted = try estimator(
-            noisy, conditions: told, time: time.reshaped([batch]), padding: padding).to(mel.dtype)
-        let error = try padding.silenced(predicted - velocity).square().sum()
+            noisy, conditions: told, time: time.reshaped([batch]), end: end?.reshaped([batch]), padding: padding).to(mel.dtype)
+        var target = velocity
+        if let end {
+            let little = 0.01
+            let moved = try withoutGradients {
+                try estimator(
+                    noisy + velocity * little, conditions: told, time: (time + little).reshaped([batch]), end: end.reshaped([batch]), padding: padding)
+            }
+            target = try (velocity + (end - time) * (moved.to(mel.dtype) - predicted) / little).detached()
+        }
+        let error = try padding.silenced(predicted - target).square().sum()
         let frames = try padding.frames.map { try $0.to(mel.dtype).sum() }
             ?? Tensor(Double(batch * mel.shape[2]), device: device)
         return try error / (frames * Double(mel.shape[1]))

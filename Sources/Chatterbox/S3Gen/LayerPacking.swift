@@ -14,6 +14,10 @@ struct LayerPacking {
         try PackedMatrix(layers.map { .init($0) }, format: format, team: team)
     }
 
+    func callAsFunction(_ layers: Projection...) throws -> PackedMatrix {
+        try PackedMatrix(layers.map(\.source), format: format, team: team)
+    }
+
     /// A convolution over a frame and those before it; with a `lead` of 0 over those after it.
     func callAsFunction(_ convolution: Conv1d, in wayIn: WayIn = .plain, lead: Int? = nil) throws -> PackedLayer {
         let winograd = format == .float32 && convolution.weight.size(2) >= 3

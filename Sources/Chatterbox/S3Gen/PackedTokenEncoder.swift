@@ -3,7 +3,7 @@ import Torch
 
 /// ``TokenEncoder`` and the projection to mel behind it, on the CPU with packed weights, for one sequence without padding.
 struct PackedTokenEncoder: Sendable {
-    private let input, upsampledInput: Projection
+    private let input, upsampledInput: ScaledProjection
     private let lookahead, smoothing, upsampling, melProjection: PackedLayer
     private let blocks, upsampledBlocks: [PackedConformerBlock]
     private let configuration: TokenEncoderConfiguration
@@ -12,12 +12,12 @@ struct PackedTokenEncoder: Sendable {
     /// - Parameter format: of the blocks' weights and attention; int8 leaves what is before, between and after them in float32,
     ///   less than a tenth of the work.
     /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
-    init(_ encoder: TokenEncoder, melProjection: Linear, format: WeightFormat, team: ThreadTeam) throws {
+    init(_ encoder: TokenEncoder, melProjection: Projection, format: WeightFormat, team: ThreadTeam) throws {
         let pack = LayerPacking(format: format, team: team), ends = LayerPacking(format: .float32, team: team)
         configuration = encoder.configuration
         self.team = team
-        input = try Projection(encoder.input, ends)
-        upsampledInput = try Projection(encoder.upsampledInput, ends)
+        input = try ScaledProjection(encoder.input, ends)
+        upsampledInput = try ScaledProjection(encoder.upsampledInput, ends)
         lookahead = try ends(encoder.lookaheadConvolution, lead: 0)
         smoothing = try ends(encoder.smoothing, in: WayIn(activation: .leakyReLU(slope: TokenEncoder.lookaheadSlope)))
         upsampling = try ends(encoder.upsampling)
@@ -88,13 +88,13 @@ struct PackedTokenEncoder: Sendable {
         }
     }
 
-    /// ``TokenEncoder/Projection`` with packed weights.
-    private struct Projection: Sendable {
+    /// ``TokenEncoder/ScaledProjection`` with packed weights.
+    private struct ScaledProjection: Sendable {
         let linear: PackedLayer
         /// The scale is the norm's.
         let scaled: WayIn
 
-        init(_ projection: TokenEncoder.Projection, _ pack: LayerPacking) throws {
+        init(_ projection: TokenEncoder.ScaledProjection, _ pack: LayerPacking) throws {
             let norm = projection.norm
             linear = PackedLayer(try pack(projection.linear))
             scaled = WayIn(norm: try Norm(

@@ -53,6 +53,23 @@ public struct S3Gen: Sendable {
         return copy
     }
 
+    /// The same networks with adapters of the flow as part of its weights.
+    ///
+    /// - Parameter digest: of the flow's weights; an adapter that was made for others is refused.
+    /// - Throws: ``AdapterError`` where one does not fit.
+    func merged(with uses: [AdapterUse], digest: String) throws -> S3Gen {
+        var copy = self
+        copy.flow = try flow.adapted(by: uses, digest: digest).merged()
+        return copy
+    }
+
+    /// The same networks with another flow.
+    package func with(flow: TokenToMel) -> S3Gen {
+        var copy = self
+        copy.flow = flow
+        return copy
+    }
+
     /// Speaks a whole utterance.
     ///
     /// - Parameters:

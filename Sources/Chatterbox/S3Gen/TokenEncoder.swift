@@ -5,9 +5,9 @@ import Torch
 ///
 /// Source: `UpsampleConformerEncoder` in `models/s3gen/transformer/upsample_encoder.py`. Dropout is left out.
 struct TokenEncoder: Sendable {
-    let input, upsampledInput: Projection
+    let input, upsampledInput: ScaledProjection
     let lookaheadConvolution, smoothing, upsampling: Conv1d
-    let blocks, upsampledBlocks: [ConformerBlock]
+    var blocks, upsampledBlocks: [ConformerBlock]
     let norm: LayerNorm
     let configuration: TokenEncoderConfiguration
     /// Of the rectifier between the two convolutions that look ahead, below 0.
@@ -17,14 +17,14 @@ struct TokenEncoder: Sendable {
         let size = configuration.size
         let lookahead = weights["pre_lookahead_layer"]
         self.configuration = configuration
-        input = try Projection(weights["embed"]["out"], size: size)
+        input = try ScaledProjection(weights["embed"]["out"], size: size)
         lookaheadConvolution = try Conv1d(
             lookahead["conv1"], from: size, to: size, kernel: configuration.lookahead + 1)
         smoothing = try Conv1d(lookahead["conv2"], from: size, to: size, kernel: 3)
         blocks = try (0..<configuration.layerCount).map { try ConformerBlock(weights["encoders"][$0], configuration) }
         upsampling = try Conv1d(
             weights["up_layer"]["conv"], from: size, to: size, kernel: 2 * configuration.stride + 1)
-        upsampledInput = try Projection(weights["up_embed"]["out"], size: size)
+        upsampledInput = try ScaledProjection(weights["up_embed"]["out"], size: size)
         upsampledBlocks = try (0..<configuration.upsampledLayerCount).map {
             try ConformerBlock(weights["up_encoders"][$0], configuration)
         }
@@ -91,7 +91,7 @@ struct TokenEncoder: Sendable {
     }
 
     /// Linear map and normalisation, scaled up to the size that sinusoidal positions expect.
-    struct Projection: Sendable {
+    struct ScaledProjection: Sendable {
         let linear: Linear
         let norm: LayerNorm
         let scale: Double

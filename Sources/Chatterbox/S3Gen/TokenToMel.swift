@@ -7,9 +7,9 @@ import Torch
 public struct TokenToMel: Sendable {
     public let configuration: FlowConfiguration
     let embedding: Embedding
-    let speakerProjection, melProjection: Linear
-    let encoder: TokenEncoder
-    let flow: FlowMatching
+    var speakerProjection, melProjection: Projection
+    var encoder: TokenEncoder
+    var flow: FlowMatching
     let device: Device
     /// Faster ways through encoder and flow.
     private var packedEncoder: PackedTokenEncoder?
@@ -25,10 +25,10 @@ public struct TokenToMel: Sendable {
         let size = configuration.encoder.size
         self.configuration = configuration
         embedding = try Embedding(weights["input_embedding"], count: configuration.tokenCount, size: size)
-        speakerProjection = try Linear(
-            weights["spk_embed_affine_layer"], from: configuration.speakerSize, to: configuration.melChannels)
+        speakerProjection = try Projection(
+            weights["spk_embed_affine_layer"], from: configuration.speakerSize, to: configuration.melChannels, bias: true)
         encoder = try TokenEncoder(weights["encoder"], configuration.encoder)
-        melProjection = try Linear(weights["encoder_proj"], from: size, to: configuration.melChannels)
+        melProjection = try Projection(weights["encoder_proj"], from: size, to: configuration.melChannels, bias: true)
         flow = try FlowMatching(flowType.map(weights["decoder"].rounded) ?? weights["decoder"], configuration)
         device = melProjection.weight.device
     }
@@ -96,6 +96,13 @@ public struct TokenToMel: Sendable {
         var copy = self
         copy.packedEncoder = try PackedTokenEncoder(encoder, melProjection: melProjection, format: format, team: team)
         copy.packedFlow = try PackedFlow(flow, format: format, team: team)
+        return copy
+    }
+
+    /// The same networks, computed by libtorch.
+    var unpacked: TokenToMel {
+        var copy = self
+        (copy.packedEncoder, copy.packedFlow) = (nil, nil)
         return copy
     }
 
@@ -188,5 +195,36 @@ public struct TokenToMel: Sendable {
         if let token = ids.first(where: { $0 < 0 || $0 >= configuration.tokenCount }) {
             throw FlowError.tokenOutOfRange(token, limit: configuration.tokenCount)
         }
+    }
+}
+
+extension TokenToMel: Adaptable {
+    mutating func changeProjections(_ change: (String, inout Projection) throws -> Void) rethrows {
+        try change("spk_embed_affine_layer", &speakerProjection)
+        try change("encoder_proj", &melProjection)
+        func encoder(_ name: String, _ block: inout ConformerBlock) throws {
+            try change("\(name).self_attn.linear_q", &block.attention.query)
+            try change("\(name).self_attn.linear_k", &block.attention.key)
+            try change("\(name).self_attn.linear_v", &block.attention.value)
+            try change("\(name).self_attn.linear_out", &block.attention.output)
+            try change("\(name).feed_forward.w_1", &block.expand)
+            try change("\(name).feed_forward.w_2", &block.contract)
+        }
+        for index in self.encoder.blocks.indices { try encoder("encoder.encoders.\(index)", &self.encoder.blocks[index]) }
+        for index in self.encoder.upsampledBlocks.indices { try encoder("encoder.up_encoders.\(index)", &self.encoder.upsampledBlocks[index]) }
+        func stage(_ name: String, _ stage: inout EstimatorStage) throws {
+            for index in stage.transformers.indices {
+                let name = "decoder.estimator.\(name).1.\(index)"
+                try change("\(name).attn1.to_q", &stage.transformers[index].query)
+                try change("\(name).attn1.to_k", &stage.transformers[index].key)
+                try change("\(name).attn1.to_v", &stage.transformers[index].value)
+                try change("\(name).attn1.to_out.0", &stage.transformers[index].output)
+                try change("\(name).ff.net.0.proj", &stage.transformers[index].expand)
+                try change("\(name).ff.net.2", &stage.transformers[index].contract)
+            }
+        }
+        try stage("down_blocks.0", &flow.estimator.first)
+        for index in flow.estimator.middle.indices { try stage("mid_blocks.\(index)", &flow.estimator.middle[index]) }
+        try stage("up_blocks.0", &flow.estimator.last)
     }
 }

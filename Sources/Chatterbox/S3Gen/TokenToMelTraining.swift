@@ -25,8 +25,11 @@ extension TokenToMel {
 
     /// As ``loss(tokens:lengths:mel:speaker:prompts:generator:)``, with how far the encoder's own guess is from the mel: a
     /// mean absolute error, which beside the flow's loss helps training from nothing (Grad-TTS's prior loss, Popov et al. 2021).
+    ///
+    /// - Parameter intervals: with a mean flow the share of utterances that learn the mean velocity over a part of a step; the others
+    ///   learn that of a moment. 0 is upstream's loss.
     public func losses(
-        tokens: Tensor, lengths: [Int]? = nil, mel: Tensor, speaker: Tensor, prompts: [Int]? = nil,
+        tokens: Tensor, lengths: [Int]? = nil, mel: Tensor, speaker: Tensor, prompts: [Int]? = nil, intervals: Double = 0,
         generator: Generator
     ) throws -> (flow: Tensor, mean: Tensor) {
         let lengths = try checked(tokens, lengths, mel, speaker)
@@ -43,7 +46,7 @@ extension TokenToMel {
             prompt: try mel * shown.to(mel.dtype))
         let values = Double(lengths.reduce(0, +) * configuration.framesPerToken * configuration.melChannels)
         return (
-            try flow.loss(mel: mel, conditions, padding: padding, generator: generator),
+            try flow.loss(mel: mel, conditions, padding: padding, intervals: intervals, generator: generator),
             try padding.silenced(conditions.mean.to(mel.dtype) - mel).abs().sum() / values
         )
     }

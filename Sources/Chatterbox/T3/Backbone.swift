@@ -18,6 +18,21 @@ public protocol Backbone: Sendable {
     func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor
 }
 
+/// A backbone that runs some of its layers, so that training need not keep what is inside of all of them at once.
+protocol LayeredBackbone: Backbone {
+    /// `[batch, time, hidden]` through some layers; the first one adds positions where the backbone has them as inputs.
+    func callAsFunction(_ inputs: Tensor, layers: Range<Int>, memory: some AttentionMemory) throws -> Tensor
+
+    /// The last normalisation.
+    func normalised(_ hidden: Tensor) throws -> Tensor
+}
+
+extension LayeredBackbone {
+    public func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
+        try normalised(self(inputs, layers: 0..<layerCount, memory: memory))
+    }
+}
+
 /// What the queries of a batch may attend to, besides and including their own keys and values.
 public protocol AttentionMemory {
     /// The position of each row's first input; one number stands for all rows.

@@ -25,7 +25,7 @@ public struct GPT2Configuration: Sendable, Codable, Hashable {
 }
 
 /// The GPT-2 transformer without token embedding and head (Radford et al. 2019; upstream: `GPT2Model` of transformers).
-public struct GPT2Backbone: Backbone, Adaptable {
+public struct GPT2Backbone: LayeredBackbone, Adaptable {
     public let layerCount, headCount, headSize: Int
     let positions: PositionTable
     var layers: [GPT2Layer]
@@ -44,13 +44,12 @@ public struct GPT2Backbone: Backbone, Adaptable {
         norm = try LayerNorm(weights["ln_f"], size: hiddenSize, epsilon: configuration.normEpsilon)
     }
 
-    public func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
-        var hidden = try inputs + positions(of: memory, count: inputs.size(1))
-        for (index, layer) in layers.enumerated() {
-            hidden = try layer(hidden, layer: index, memory: memory)
-        }
-        return try norm(hidden)
+    func callAsFunction(_ inputs: Tensor, layers range: Range<Int>, memory: some AttentionMemory) throws -> Tensor {
+        let placed = range.lowerBound == 0 ? try inputs + positions(of: memory, count: inputs.size(1)) : inputs
+        return try range.reduce(placed) { try layers[$1]($0, layer: $1, memory: memory) }
     }
+
+    func normalised(_ hidden: Tensor) throws -> Tensor { try norm(hidden) }
 
     mutating func changeProjections(_ change: (String, inout Projection) throws -> Void) rethrows {
         for index in layers.indices {

@@ -29,7 +29,7 @@ public struct LlamaConfiguration: Sendable, Codable, Hashable {
 }
 
 /// The Llama transformer without token embedding and head (Touvron et al. 2023; upstream: `LlamaModel` of transformers).
-public struct LlamaBackbone: Backbone, Adaptable {
+public struct LlamaBackbone: LayeredBackbone, Adaptable {
     public let layerCount, headCount, headSize: Int
     var layers: [LlamaLayer]
     let norm: RMSNorm
@@ -52,14 +52,12 @@ public struct LlamaBackbone: Backbone, Adaptable {
             dtype: norm.weight.dtype, device: norm.weight.device)
     }
 
-    public func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
+    func callAsFunction(_ inputs: Tensor, layers range: Range<Int>, memory: some AttentionMemory) throws -> Tensor {
         let rotation = try rotary.rotation(of: memory, count: inputs.size(1))
-        var hidden = inputs
-        for (index, layer) in layers.enumerated() {
-            hidden = try layer(hidden, rotation: rotation, layer: index, memory: memory)
-        }
-        return try norm(hidden)
+        return try range.reduce(inputs) { try layers[$1]($0, rotation: rotation, layer: $1, memory: memory) }
     }
+
+    func normalised(_ hidden: Tensor) throws -> Tensor { try norm(hidden) }
 
     mutating func changeProjections(_ change: (String, inout Projection) throws -> Void) rethrows {
         for index in layers.indices {

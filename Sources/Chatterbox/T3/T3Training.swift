@@ -21,8 +21,87 @@ extension T3 {
         text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
         guided: Bool = false
     ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
+        let layout = try TrainingLayout(self, text: text, speech: speech, heard: heard, conditioning: conditioning, textShown: textShown)
+        let guide = !guided ? nil : try GuidedAttention(layout.guidedRows, positions: layout.longest, device: device)
+        let states = try guide.map { try backbone(layout.inputs, memory: $0) } ?? backbone(layout.inputs, memory: WholeSequence())
+        let told = try speechLoss(of: states, layout)
+        return (try textLoss(of: states, layout), told.loss, told.accuracy, try guide?.loss())
+    }
+
+    /// How unlikely the model finds given speech, with the gradients by whatever of its weights asks for them added to theirs.
+    ///
+    /// - Parameters:
+    ///   - layers: as ``loss(text:speech:heard:conditioning:textShown:guided:)`` for those that are as there.
+    ///   - weight: what the gradients are multiplied by: a share of 1 where several batches make one step.
+    ///   - keepingLayers: whether all that the gradients need is kept from the way there. Otherwise only each layer's input is, and a
+    ///     layer is computed once more on the way back (Chen et al. 2016): a third more arithmetic, and the memory of one layer.
+    /// - Returns: the mean cross-entropy in nats, and the share of tokens that were likeliest.
+    /// - Throws: ``AdapterError/noLayers(backbone:)`` where layers cannot be told apart; `TorchError`.
+    package func addSpeechGradients(
+        text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil, weight: Double = 1,
+        keepingLayers: Bool
+    ) throws -> (loss: Double, accuracy: Double) {
+        let layout = try withoutGradients {
+            try TrainingLayout(self, text: text, speech: speech, heard: heard, conditioning: conditioning, textShown: textShown)
+        }
+        if keepingLayers {
+            let told = try speechLoss(of: backbone(layout.inputs, memory: WholeSequence()), layout)
+            try (told.loss * weight).backward()
+            return (try told.loss.item(), try told.accuracy.item())
+        }
+        guard let backbone = backbone as? any LayeredBackbone else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
+        var inputs = [layout.inputs]
+        try withoutGradients {
+            for layer in 0..<backbone.layerCount { inputs.append(try backbone(inputs[layer], layers: layer..<layer + 1, memory: WholeSequence())) }
+        }
+        let last = try inputs.removeLast().detached().requiresGradient(true)
+        let told = try speechLoss(of: backbone.normalised(last), layout)
+        try (told.loss * weight).backward()
+        var gradient = try last.gradient
+        for layer in (0..<backbone.layerCount).reversed() {
+            guard let outputs = gradient else { break }
+            // The voice and the text are given: below the first layer nothing is asked for.
+            let input = try inputs.removeLast().detached().requiresGradient(layer > 0)
+            let output = try backbone(input, layers: layer..<layer + 1, memory: WholeSequence())
+            guard output.requiresGradient else { break }
+            try (output * outputs).sum().backward()
+            gradient = try input.gradient
+        }
+        return (try told.loss.item(), try told.accuracy.item())
+    }
+
+    /// Mean cross-entropy of the speech and its stop, and the share of tokens that were likeliest.
+    fileprivate func speechLoss(of states: Tensor, _ layout: TrainingLayout) throws -> (loss: Tensor, accuracy: Tensor) {
+        let hidden = try states.reshaped([-1, states.size(2)])
+        let logits = try speechHead(hidden.indexSelect(axis: 0, Tensor(layout.speechPlaces, device: device))).to(.float32)
+        let targets = try Tensor(layout.speechTargets, device: device)
+        return (
+            try logits.crossEntropy(targets), try logits.detached().argmax(axis: -1).equal(to: targets).to(.float32).mean()
+        )
+    }
+
+    private func textLoss(of states: Tensor, _ layout: TrainingLayout) throws -> Tensor {
+        guard !layout.textPlaces.isEmpty else { return try .zeros([], device: device) }
+        let hidden = try states.reshaped([-1, states.size(2)])
+        let logits = try textHead(hidden.indexSelect(axis: 0, Tensor(layout.textPlaces, device: device)))
+        return try logits.to(.float32).crossEntropy(Tensor(layout.textTargets, device: device))
+    }
+}
+
+/// A batch as the backbone takes it in training: every utterance lies in its row as decoding would put it.
+private struct TrainingLayout {
+    /// `[rows, longest, hidden]`.
+    let inputs: Tensor
+    let longest: Int
+    /// Where speech is told from, among all rows' positions, and what is to be told; the same of the text where it is shown.
+    let speechPlaces, speechTargets, textPlaces, textTargets: [Int]
+    let guidedRows: [GuidedAttention.Row]
+
+    init(
+        _ model: T3, text: [[Int]], speech: [[Int]], heard: [[Int]]?, conditioning: T3Conditioning, textShown: [Bool]?
+    ) throws {
         precondition(text.count == speech.count && !text.isEmpty, "as many texts as utterances of speech, at least one")
-        let heard = heard ?? speech
+        let heard = heard ?? speech, (configuration, device) = (model.configuration, model.device)
         precondition(heard.map(\.count) == speech.map(\.count), "something heard for every token")
         let rows = text.count, size = configuration.backbone.hiddenSize
         func padded(_ lists: [[Int]], with filler: Int) throws -> Tensor {
@@ -30,12 +109,12 @@ extension T3 {
             return try Tensor(
                 lists.flatMap { $0 + Array(repeating: filler, count: longest - $0.count) }, shape: [rows, longest], device: device)
         }
-        var conditions = try embedded(conditioning)
+        var conditions = try model.embedded(conditioning)
         if conditions.size(0) != rows { conditions = try conditions.expanded([rows, conditions.size(1), size]) }
-        var words = try textEmbedding(padded(text, with: configuration.stopText))
-        if let textShown { words = try words * Tensor(textShown.map { $0 ? 1 : 0 }, shape: [rows, 1, 1], device: device).to(dtype) }
-        words = try textPositions.map { try words + $0(from: [0], count: words.size(1)) } ?? words
-        let spoken = try embedded(speech: padded(heard.map { [configuration.startSpeech] + $0 }, with: configuration.stopSpeech), from: [0])
+        var words = try model.textEmbedding(padded(text, with: configuration.stopText))
+        if let textShown { words = try words * Tensor(textShown.map { $0 ? 1 : 0 }, shape: [rows, 1, 1], device: device).to(model.dtype) }
+        words = try model.textPositions.map { try words + $0(from: [0], count: words.size(1)) } ?? words
+        let spoken = try model.embedded(speech: padded(heard.map { [configuration.startSpeech] + $0 }, with: configuration.stopSpeech), from: [0])
         let starts = configuration.style == .chatterbox ? 1 : 0
         let all = try Tensor.cat([conditions, words] + Array(repeating: spoken.narrow(axis: 1, from: 0, count: 1), count: starts) + [spoken], axis: 1)
 
@@ -49,37 +128,26 @@ extension T3 {
             let filled = places + Array(repeating: places[places.count - 1], count: longest - places.count)
             return filled.map { row * width + $0 }
         }
-        let inputs = try all.reshaped([rows * width, size]).indexSelect(axis: 0, Tensor(order, device: device)).reshaped([rows, longest, size])
-        let guide: GuidedAttention? = !guided ? nil : try GuidedAttention((0..<rows).map { (row: Int) -> GuidedAttention.Row in
+        inputs = try all.reshaped([rows * width, size]).indexSelect(axis: 0, Tensor(order, device: device)).reshaped([rows, longest, size])
+        self.longest = longest
+
+        // Speech is told from its start on, text from its first token on where it is shown.
+        speechPlaces = (0..<rows).flatMap { (row: Int) -> [Int] in
+            let first = row * longest + before + text[row].count + starts
+            return Array(first...first + speech[row].count)
+        }
+        speechTargets = speech.flatMap { $0 + [configuration.stopSpeech] }
+        let shown = (0..<rows).filter { textShown?[$0] ?? true }
+        textPlaces = shown.flatMap { (row: Int) -> [Int] in
+            let first = row * longest + before
+            return Array(first..<first + text[row].count - 1)
+        }
+        textTargets = shown.flatMap { text[$0].dropFirst() }
+        guidedRows = (0..<rows).map { (row: Int) -> GuidedAttention.Row in
             let speechStart = before + text[row].count + starts
             return GuidedAttention.Row(
                 text: before..<before + text[row].count, speech: speechStart..<speechStart + speech[row].count + 1,
                 isGuided: textShown?[row] ?? true)
-        }, positions: longest, device: device)
-        let states = try guide.map { try backbone(inputs, memory: $0) } ?? backbone(inputs, memory: WholeSequence())
-        let hidden = try states.reshaped([rows * longest, size])
-
-        // Speech is told from its start on, text from its first token on where it is shown.
-        let speechPlaces = (0..<rows).flatMap { (row: Int) -> [Int] in
-            let first = row * longest + before + text[row].count + starts
-            return Array(first...first + speech[row].count)
         }
-        let speechTargets = try Tensor(speech.flatMap { $0 + [configuration.stopSpeech] }, device: device)
-        let speechLogits = try speechHead(hidden.indexSelect(axis: 0, Tensor(speechPlaces, device: device))).to(.float32)
-        let shown = (0..<rows).filter { textShown?[$0] ?? true }
-        let textPlaces = shown.flatMap { (row: Int) -> [Int] in
-            let first = row * longest + before
-            return Array(first..<first + text[row].count - 1)
-        }
-        func textLoss() throws -> Tensor {
-            guard !textPlaces.isEmpty else { return try .zeros([], device: device) }
-            let logits = try textHead(hidden.indexSelect(axis: 0, Tensor(textPlaces, device: device)))
-            return try logits.to(.float32).crossEntropy(Tensor(shown.flatMap { text[$0].dropFirst() }, device: device))
-        }
-        return (
-            try textLoss(), try speechLogits.crossEntropy(speechTargets),
-            try speechLogits.detached().argmax(axis: -1).equal(to: speechTargets).to(.float32).mean(),
-            try guide?.loss()
-        )
     }
 }

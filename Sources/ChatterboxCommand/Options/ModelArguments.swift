@@ -20,8 +20,11 @@ struct ModelArguments: ParsableArguments {
 
     /// Loads the model.
     ///
-    /// - Throws: as ``ComputeArguments/load(_:_:engine:)``.
-    func load(_ progress: ProgressDisplay) async throws -> Synthesizer { try await compute.load(model, progress) }
+    /// - Parameter adapters: of the flow.
+    /// - Throws: as ``ComputeArguments/load(_:_:engine:adapters:)``.
+    func load(_ progress: ProgressDisplay, adapters: [AdapterUse] = []) async throws -> Synthesizer {
+        try await compute.load(model, progress, adapters: adapters)
+    }
 }
 
 /// Where a model runs and in which arithmetic.
@@ -100,8 +103,11 @@ struct ComputeArguments: ParsableArguments {
     /// - Parameters:
     ///   - model: a name or a folder; nil for the best on this machine.
     ///   - engine: what computes for it; nil for one of its own.
-    /// - Throws: ``UsageError``, ``ModelLocatorError``, ``ModelNotHere``, `HubError`, `DeviceError`, and what loading throws.
-    func load(_ model: String?, _ progress: ProgressDisplay, engine: SpeechEngine? = nil) async throws -> Synthesizer {
+    ///   - adapters: of the flow.
+    /// - Throws: ``AdapterError``, ``UsageError``, ``ModelLocatorError``, ``ModelNotHere``, `HubError`, `DeviceError`, and what loading throws.
+    func load(
+        _ model: String?, _ progress: ProgressDisplay, engine: SpeechEngine? = nil, adapters: [AdapterUse] = []
+    ) async throws -> Synthesizer {
         try check()
         let device = try chosenDevice(progress)
         let folders = UserFolders()
@@ -114,7 +120,8 @@ struct ComputeArguments: ParsableArguments {
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Synthesizer.load(
             folder, device: device, dtype: dtype.dtype,
-            compute: options(), flow: flow == .fast ? .fast(elsewhere: folders.fastFlows) : .own, watermark: folders.watermark, languageTools: languageTools)
+            compute: options(), flow: flow == .fast ? .fast(elsewhere: folders.fastFlows) : .own, watermark: folders.watermark, languageTools: languageTools,
+            adapters: adapters)
         try Task.checkCancellation()
         return engine.map { Synthesizer(synthesizer.model, engine: $0) } ?? synthesizer
     }

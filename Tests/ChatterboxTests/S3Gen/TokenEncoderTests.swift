@@ -33,7 +33,7 @@ struct TokenEncoderTests {
     func packed(names: (input: String, output: String), format: (weights: WeightFormat, tolerance: Double)) throws {
         let size = encoder.configuration.size
         let fresh = Weights(initialising: try Generator(seed: 1))
-        let projection = try Linear(fresh, from: size, to: 20)
+        let projection = try Projection(fresh, from: size, to: 20, bias: true)
         let packed = try PackedTokenEncoder(
             encoder, melProjection: projection, format: format.weights, team: ThreadTeam(threads: 2))
         try expectClose(
