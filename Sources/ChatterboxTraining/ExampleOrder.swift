@@ -11,6 +11,8 @@ public struct ExampleOrder: Sendable {
     /// The most that a batch's examples may come to, each counted as long as the longest.
     public let batchLength: Int
     public let seed: UInt64
+    /// The most examples of a batch.
+    private let batchCount: Int
     /// Batches whose examples are sorted together.
     private static let stretch = 32
 
@@ -24,6 +26,18 @@ public struct ExampleOrder: Sendable {
         self.lengths = lengths
         self.batchLength = batchLength
         self.seed = seed
+        batchCount = .max
+    }
+
+    /// Batches of so many examples, however long they are; fewer only where a stretch ends.
+    ///
+    /// - Precondition: there are examples, and a batch has at least one.
+    public init(lengths: [Int], batchCount: Int, seed: UInt64) {
+        precondition(!lengths.isEmpty && batchCount > 0, "no examples to order")
+        self.lengths = lengths
+        self.batchCount = batchCount
+        self.seed = seed
+        batchLength = batchCount * lengths.max()!
     }
 
     /// The examples of a step, counted from 0; at least one.
@@ -47,13 +61,13 @@ public struct ExampleOrder: Sendable {
         var random = SplitMix64(seed: seed &+ UInt64(epoch) &* 0x9E37_79B9_7F4A_7C15)
         let shuffled = lengths.indices.shuffled(using: &random)
         let mean = max(1, lengths.reduce(0, +) / lengths.count)
-        let size = max(1, Self.stretch * batchLength / mean)
+        let size = batchCount == .max ? max(1, Self.stretch * batchLength / mean) : Self.stretch * batchCount
         var result: [[Int]] = []
         for start in stride(from: 0, to: shuffled.count, by: size) {
             let sorted = shuffled[start..<min(start + size, shuffled.count)].sorted { (lengths[$0], $0) < (lengths[$1], $1) }
             var batch: [Int] = []
             for example in sorted {
-                if !batch.isEmpty, (batch.count + 1) * lengths[example] > batchLength {
+                if !batch.isEmpty, batch.count == batchCount || (batch.count + 1) * lengths[example] > batchLength {
                     result.append(batch)
                     batch = []
                 }

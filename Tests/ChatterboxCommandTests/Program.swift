@@ -29,9 +29,10 @@ struct Program {
     ///   - environment: variables besides those that every run has, or in their place.
     ///   - place: a file that takes standard output's bytes, which are then not returned.
     ///   - interruptedAt: a word on standard error, at which Ctrl-C is pressed, once.
+    ///   - killedAt: a word on standard error, at which it is killed without a warning.
     func callAsFunction(
         _ arguments: [String], input: String = "", environment: [String: String] = [:], output place: String? = nil,
-        interruptedAt word: String? = nil
+        interruptedAt word: String? = nil, killedAt lastWord: String? = nil
     ) async throws -> Run {
         let process = process(arguments, environment)
         let (source, output, errors) = (Pipe(), Pipe(), Pipe())
@@ -50,6 +51,7 @@ struct Program {
                     waitsForWord = false
                     process.interrupt()
                 }
+                if let lastWord, String(decoding: said, as: UTF8.self).contains(lastWord) { kill(process.processIdentifier, SIGKILL) }
             }
             let written = try sound.wait()
             process.waitUntilExit()

@@ -1,0 +1,106 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+import Synchronization
+import Torch
+
+/// Speaks sentences with a model that is being trained.
+struct Sampler {
+    private let folder: URL
+    private let voice: Voice
+    private let model: Model
+    private let sentences: [CheckedRecording]
+    private let ffmpeg: FFmpeg?
+    private let print: (String) -> Void
+
+    init(_ training: AdapterTraining, _ voice: Voice, _ split: RecordingSplit, _ print: @escaping (String) -> Void) {
+        (folder, model, ffmpeg) = (training.folder.appending(path: "samples"), training.model, training.ffmpeg)
+        (self.voice, self.print) = (voice, print)
+        // Neither the shortest, which say little, nor the longest, which take long.
+        sentences = split.validation.sorted { (abs($0.seconds - 4), $0.digest) < (abs($1.seconds - 4), $1.digest) }
+    }
+
+    /// How many sentences are compared at the end.
+    static let compared = 4
+
+    /// Files of a compared sentence.
+    static func names(_ number: Int) -> (recording: String, before: String, after: String) {
+        ("\(number)-recording.wav", "\(number)-before.wav", "\(number)-after.wav")
+    }
+
+    var texts: [String] { sentences.prefix(Self.compared).map(\.entry.text) }
+
+    /// Speaks the first sentence into a file; what goes wrong is told and ends nothing.
+    func speak(_ model: Model, _ adapters: [Adapter], as name: String) {
+        do {
+            guard let sentence = sentences.first, let audio = try spoken(sentence.entry.text, model, adapters) else { return print("sample \(name): no sound") }
+            let file = folder.appending(path: "\(name).wav")
+            try AudioFile.write(audio, to: file)
+            print("sample: \(file.path)")
+        } catch {
+            print("sample \(name): \(error)")
+        }
+    }
+
+    /// Speaks sentences that were not learned from, by the base and with the adapters, beside the recordings.
+    ///
+    /// - Returns: how alike they are to the recordings by the model's voice encoder; nil where nothing was spoken.
+    func compare(_ base: Model, _ adapted: Model, _ adapters: [Adapter]) throws -> AdapterTraining.Result.Similarity? {
+        var recordings: [Tensor] = [], before: [Tensor] = [], after: [Tensor] = []
+        for (number, sentence) in sentences.prefix(Self.compared).enumerated() {
+            let names = Self.names(number + 1)
+            let recording = try AudioFile.read(sentence.entry.audio, ffmpeg: ffmpeg).mono()
+            try AudioFile.write(recording, to: folder.appending(path: names.recording))
+            recordings.append(try embedding(recording))
+            for (name, model, adapters) in [(names.before, base, []), (names.after, adapted, adapters)] {
+                guard let audio = try spoken(sentence.entry.text, model, adapters) else {
+                    print("without a sound: \(name)")
+                    continue
+                }
+                try AudioFile.write(audio, to: folder.appending(path: name))
+                if name == names.before { before.append(try embedding(audio)) } else { after.append(try embedding(audio)) }
+            }
+        }
+        guard !before.isEmpty, !after.isEmpty, recordings.count > 1 else { return nil }
+        func mean(_ some: [Tensor], to others: [Tensor]) throws -> Double {
+            var sum = 0.0, count = 0.0
+            for a in some { for b in others where a !== b { sum += try (a * b).sum().item(Double.self); count += 1 } }
+            return sum / count
+        }
+        return try .init(
+            before: mean(before, to: recordings), after: mean(after, to: recordings), between: mean(recordings, to: recordings))
+    }
+
+    /// Of length 1.
+    private func embedding(_ audio: Audio) throws -> Tensor {
+        try withoutGradients {
+            let mel = try VoiceEncoderMel()
+            let found = try model.voiceEncoder.embedding(ofMel: mel(audio.resampled(to: mel.config.sampleRate).trimmed().tensor())).reshaped([-1])
+            return try found / found.norm(2, axis: 0, keepAxis: true).clamped(min: 1e-12)
+        }
+    }
+
+    /// Waits for the engine, on a thread that may block.
+    private func spoken(_ text: String, _ model: Model, _ adapters: [Adapter]) throws -> Audio? {
+        let request = SpeechRequest(
+            text, voice: voice, options: try SpeechOptions(seed: 1, watermark: false), adapters: adapters.map { AdapterUse($0) }, priority: .batch)
+        let done = DispatchSemaphore(value: 0), box = ResultBox(), synthesizer = Synthesizer(model)
+        Task.detached {
+            do {
+                var samples: [Float] = []
+                for try await chunk in synthesizer.chunks(for: request) { samples += chunk.audio.samples }
+                box.value.withLock { $0 = .success(samples) }
+            } catch {
+                box.value.withLock { $0 = .failure(error) }
+            }
+            done.signal()
+        }
+        done.wait()
+        let samples = try box.value.withLock { try $0!.get() }
+        return samples.isEmpty ? nil : Audio(samples: samples, sampleRate: synthesizer.sampleRate)
+    }
+
+    private final class ResultBox: Sendable {
+        let value = Mutex<Result<[Float], any Error>?>(nil)
+    }
+}

@@ -1,0 +1,257 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+import Synchronization
+import TestSupport
+import Testing
+import Torch
+
+@testable import ChatterboxTraining
+
+/// Twelve recordings of tones with their texts, and a small model with random weights.
+struct TonesToLearn {
+    let place: TemporaryFolder
+    let model: Model
+    var recordings: URL { place.url.appending(path: "recordings") }
+    var modelFolder: URL { place.url.appending(path: "model") }
+
+    init(_ configuration: ModelConfiguration = .chatterbox, as variant: Variant = .chatterbox) throws {
+        place = try TemporaryFolder()
+        var sizes = configuration.tiny
+        sizes.reference.minimumSeconds = 0.5
+        let tokenizer = variant.name == "turbo" ? "gpt2" : "tokenizer.json"
+        try Model.writeRandom(
+            sizes, as: variant, tokenizer: fixturesFolder.appending(path: tokenizer), seed: 1, to: place.url.appending(path: "model"))
+        model = try Model.load(place.url.appending(path: "model"), compute: ComputeOptions(exact: true))
+        try Self.write(to: place.url.appending(path: "recordings"))
+    }
+
+    static func write(to folder: URL) throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+        for (number, word) in words.enumerated() {
+            let tone = StandInModel.buzz(seconds: 0.5 + 0.05 * Double(number), pitch: 100 + 10 * Double(number))
+            try AudioFile.write(tone, to: folder.appending(path: "\(word).wav"))
+            try Data("Number \(word).".utf8).write(to: folder.appending(path: "\(word).txt"))
+        }
+    }
+
+    func options(steps: Int = 12, rate: Double = 3e-3) -> AdapterTrainingOptions {
+        var options = AdapterTrainingOptions()
+        (options.plan.rank, options.plan.alpha, options.batch, options.steps, options.interval, options.rate) = (4, 8, 4, steps, 4, rate)
+        (options.warmUp, options.patience) = (2, 100)
+        return options
+    }
+
+    func examples() throws -> AdapterExamples {
+        let split = try RecordingSplit(RecordingCheck(model)(RecordingList(recordings)), of: recordings)
+        let cache = try RecordingFeatureCache(place.url.appending(path: "features"), model)
+        return try AdapterExamples(split, (cache.features(of: split.training), cache.features(of: split.validation)))
+    }
+
+    /// A training as a person starts it.
+    func train(
+        to name: String, _ t3: AdapterTrainingOptions, flow: AdapterTrainingOptions? = nil, isCancelled: @escaping @Sendable () -> Bool = { false },
+        print: @escaping @Sendable (String) -> Void = { _ in }
+    ) async throws -> (AdapterTraining, AdapterTraining.Result) {
+        var training = AdapterTraining(model, output: place.url.appending(path: "\(name).adapter.safetensors"), t3: t3, flow: flow)
+        training.sampleInterval = 0
+        let list = try RecordingList(recordings)
+        return (training, try await training.run(RecordingCheck(model)(list), of: list, isCancelled: isCancelled, print: print))
+    }
+}
+
+@Suite("Training of adapters") struct AdapterTrainingTests {
+    private func losses(_ task: some AdapterTask, steps: Int, rate: Double = 3e-3) throws -> [Double] {
+        var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: rate, warmUp: 2, steps: steps))
+        settings.averaging = nil
+        let optimizer = try AdamW(task.adapter.parameters, settings)
+        return try [task.validate()[0].value] + (0..<steps).map { step in
+            try optimizer.clearGradients()
+            _ = try task.addGradients([step % 4, 4 + step % 4, 8], seed: UInt64(step), weight: 1)
+            _ = try optimizer.update()
+            return try task.validate()[0].value
+        }
+    }
+
+    @Test("T3's loss falls, of Llama and of GPT-2", arguments: [Variant.chatterbox, .turbo]) func t3(variant: Variant) throws {
+        let data = try TonesToLearn(variant.configuration, as: variant)
+        let adapter = try data.model.t3.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
+        let weights = try data.model.t3.mergedWeights()
+        #expect(weights.isEmpty)
+        let losses = try losses(T3AdapterTask(data.model.t3, adapter, data.examples(), batch: 4, keepsLayers: true), steps: 10)
+        #expect(losses[10] < 0.98 * losses[0], "\(losses)")
+    }
+
+    @Test("the flow's loss falls, guided and mean", arguments: [Variant.chatterbox, .turbo]) func flow(variant: Variant) throws {
+        let data = try TonesToLearn(variant.configuration, as: variant)
+        let adapter = try data.model.s3Gen.flow.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
+        #expect(adapter.part == .flow)
+        let losses = try losses(FlowAdapterTask(data.model.s3Gen.flow, adapter, data.examples(), batch: 4, promptTokens: 10), steps: 20, rate: 0.01)
+        #expect(losses[20] < 0.97 * losses[0], "\(losses)")
+    }
+
+    @Test("layers that are computed twice have the gradients of layers that are kept", arguments: [Variant.chatterbox, .turbo])
+    func checkpointing(variant: Variant) throws {
+        let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
+        func gradients(keepsLayers: Bool) throws -> [String: Tensor] {
+            let adapter = try data.model.t3.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
+            // Of matrices B that are zero those of A would be too.
+            let generator = try Generator(seed: 2)
+            let random = try adapter.replacing(adapter.parameters.sorted { $0.key < $1.key }.reduce(into: [:]) {
+                $0[$1.key] = try Tensor.randn($1.value.shape, generator: generator) * 0.1
+            })
+            for tensor in random.parameters.values { try tensor.requiresGradient(true) }
+            let task = try T3AdapterTask(data.model.t3, random, examples, batch: 4, keepsLayers: keepsLayers)
+            _ = try task.addGradients([0, 3, 5], seed: 1, weight: 0.5)
+            return try random.parameters.mapValues { try #require(try $0.gradient) }
+        }
+        let kept = try gradients(keepsLayers: true), twice = try gradients(keepsLayers: false)
+        for (name, gradient) in kept {
+            #expect(try gradient.abs().max().item(Double.self) > 0, "\(name)")
+            try expectClose(twice[name]!, gradient, relative: 1e-4)
+        }
+    }
+
+    @Test("only the chosen layers and modules have matrices, and what is not there is named") func plan() throws {
+        let model = try TonesToLearn().model
+        func layers(_ plan: AdapterPlan) throws -> [String] {
+            try model.t3.freshAdapter(plan, seed: 1, digest: "d", model: "m").matrices.keys.sorted()
+        }
+        #expect(try layers(AdapterPlan()).count == 14)
+        #expect(try layers(AdapterPlan(layers: [1], modules: ["feed-forward"])) == ["down", "gate", "up"].map { "tfmr.layers.1.mlp.\($0)_proj" })
+        #expect(try layers(AdapterPlan(modules: ["q_proj", "self_attn.v_proj"])).count == 4)
+        func refusal(_ plan: AdapterPlan) throws -> String { try #require(throws: AdapterError.self) { try layers(plan) }.description }
+        #expect(try refusal(AdapterPlan(modules: ["q_proj", "c_attn"])).contains("no layers are called c_attn; this model has self_attn.q_proj"))
+        #expect(try refusal(AdapterPlan(layers: [0, 2])) == "the model has no layer 2; its layers are 0 to 1")
+        #expect(try refusal(AdapterPlan(rank: 0)).contains("rank of 0"))
+    }
+
+    @Test("what is written is what was trained: applied, loaded and merged") func whatIsWritten() async throws {
+        let data = try TonesToLearn()
+        let said = Mutex<[String]>([])
+        let (training, result) = try await data.train(to: "ada", data.options(), flow: data.options(), print: { line in said.withLock { $0.append(line) } })
+        let lines = said.withLock { $0 }
+        #expect(result.parts.map(\.part) == [.t3, .flow])
+        for part in result.parts { #expect(part.after < part.before && part.bestStep > 0, "\(part)") }
+        #expect(lines.contains { $0.contains("12 recordings") && $0.contains("10 to learn from, 2 to judge by") })
+        #expect(lines.contains { $0.hasPrefix("t3: ") && $0.contains("the longest step takes") && $0.contains("GB") })
+
+        let t3 = try Adapter.load(from: training.output), flow = try Adapter.load(from: training.flowOutput)
+        #expect(t3.part == .t3 && flow.part == .flow && t3.baseName == "chatterbox")
+        let examples = try data.examples(), plan = AdapterPlan(rank: 4, alpha: 8)
+        func judged(_ model: T3) throws -> Double {
+            let nothing = try model.freshAdapter(plan, seed: 1, digest: "d", model: "m")
+            return try T3AdapterTask(model, nothing, examples, batch: 4, keepsLayers: true).validate()[0].value
+        }
+        #expect(abs(try judged(data.model.t3.adapted(by: [AdapterUse(t3)], digest: data.model.digest(of: .t3))) - result.parts[0].after) < 1e-4)
+        let merged = data.place.url.appending(path: "merged")
+        #expect(try Model.merge([AdapterUse(t3), AdapterUse(flow)], into: data.modelFolder, to: merged) == t3.matrices.count + flow.matrices.count)
+        let whole = try Model.load(merged, compute: ComputeOptions(exact: true))
+        #expect(abs(try judged(whole.t3) - result.parts[0].after) < 1e-4)
+        let loaded = try Model.load(data.modelFolder, compute: ComputeOptions(exact: true), adapters: [AdapterUse(flow)])
+        let packed = try Model.load(data.modelFolder, adapters: [AdapterUse(flow)])
+        let adapted = try data.model.s3Gen.flow.adapted(by: [AdapterUse(flow)], digest: data.model.digest(of: .flow))
+        func mel(_ flow: TokenToMel) throws -> Tensor {
+            try withoutGradients {
+                let voice = try data.model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
+                return try flow(tokens: Tensor([5, 17, 400, 3000, 2], shape: [1, 5]), prompt: voice.prompt, generator: Generator(seed: 1))
+            }
+        }
+        let expected = try mel(adapted)
+        for flow in [loaded.s3Gen.flow, whole.s3Gen.flow, packed.s3Gen.flow] { try expectClose(mel(flow), expected, relative: 1e-4) }
+        #expect(try (mel(data.model.s3Gen.flow) - expected).abs().max().item(Double.self) > 1e-3)
+
+        #expect(throws: AdapterError.otherPart(adapter: "ada.flow.adapter.safetensors", part: .flow)) {
+            try data.model.t3.adapted(by: [AdapterUse(flow)])
+        }
+        #expect(throws: AdapterError.self) { try Model.load(data.modelFolder, adapters: [AdapterUse(t3)]) }
+        let page = try String(contentsOf: training.report, encoding: .utf8)
+        for part in ["ada.flow.adapter.safetensors", "<svg", "polyline", "Number ", "reference.wav"] { #expect(page.contains(part), "\(part)") }
+        #expect(FileManager.default.fileExists(atPath: training.reference.path))
+    }
+
+    @Test("the model with the trained adapter speaks as the one that was trained") func speech() async throws {
+        let data = try TonesToLearn()
+        let (training, _) = try await data.train(to: "ada", data.options(steps: 8))
+        let adapter = try Adapter.load(from: training.output)
+        let voice = try data.model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
+        let options = try SpeechOptions(maximumTokens: 12, seed: 1, watermark: false)
+        func samples(_ model: Model, _ adapters: [Adapter]) async throws -> [Float] {
+            var samples: [Float] = []
+            let request = SpeechRequest("Number one.", voice: voice, options: options, adapters: adapters.map { AdapterUse($0) })
+            for try await chunk in Synthesizer(model).chunks(for: request) { samples += chunk.audio.samples }
+            return samples
+        }
+        let merged = data.place.url.appending(path: "merged")
+        try Model.merge([AdapterUse(adapter)], into: data.modelFolder, to: merged)
+        let applied = try await samples(data.model, [adapter])
+        let whole = try await samples(Model.load(merged, compute: ComputeOptions(exact: true)), [])
+        #expect(applied.count == whole.count && !applied.isEmpty)
+        try expectClose(Tensor(applied, shape: [applied.count]), Tensor(whole, shape: [whole.count]), relative: 1e-3)
+    }
+
+    @Test("a training that was broken off goes on to the same files, byte for byte") func resuming() async throws {
+        let data = try TonesToLearn()
+        let (whole, _) = try await data.train(to: "whole", data.options(), flow: data.options(steps: 8))
+        // It is asked once for each of the twelve recordings, the first time, and once for each step: broken off after steps 3 and 7 of T3's
+        // and after step 2 of the flow's.
+        for stop in [14, 3, 6] {
+            let steps = Counter()
+            await #expect(throws: CancellationError.self) {
+                try await data.train(to: "broken", data.options(), flow: data.options(steps: 8), isCancelled: { steps.next() > stop })
+            }
+        }
+        let (broken, _) = try await data.train(to: "broken", data.options(), flow: data.options(steps: 8))
+        for (one, other) in [(whole.output, broken.output), (whole.flowOutput, broken.flowOutput)] {
+            #expect(try Data(contentsOf: one) == Data(contentsOf: other), "\(other.lastPathComponent)")
+        }
+        // Other options are another training.
+        let error = try await #require(throws: TrainingError.self) { try await data.train(to: "broken", data.options(steps: 16)) }
+        #expect(error.description.contains("other options, other recordings or another model"))
+    }
+
+    @Test("training stops when validation no longer improves, and the best adapter is kept") func stopping() throws {
+        let data = try TonesToLearn()
+        let task = Scripted(losses: [5, 4, 3, 3.5, 3.2, 3.1, 1])
+        var options = data.options(steps: 100)
+        (options.interval, options.patience) = (2, 3)
+        var lines: [String] = []
+        let trainer = AdapterTrainer(options: options, folder: data.place.url.appending(path: "scripted"), fingerprint: "f") { lines.append($0) }
+        let outcome = try trainer.run(task)
+        #expect((outcome.steps, outcome.bestStep, outcome.before, outcome.after) == (10, 4, 5, 3))
+        #expect(outcome.stoppedEarly)
+        // B grows by every step: what is kept is of the best.
+        let values = try outcome.adapter.parameters["tfmr.x.lora_B"]!.array(of: Float.self)
+        #expect(values == task.seen[2])
+        #expect(values != task.seen[5])
+    }
+
+    private final class Counter: Sendable {
+        private let value = Atomic(0)
+        func next() -> Int { value.add(1, ordering: .relaxed).newValue }
+    }
+
+    /// A task whose validations tell what they are told to.
+    private final class Scripted: AdapterTask {
+        let adapter: Adapter
+        let lengths = [1, 1, 1, 1]
+        private var losses: [Double]
+        private(set) var seen: [[Float]] = []
+
+        init(losses: [Double]) {
+            self.losses = losses
+            adapter = Adapter(["tfmr.x": .init(a: try! .ones([1, 2]), b: try! .zeros([2, 1]), scale: 1)], name: "scripted")
+        }
+
+        func addGradients(_ batch: [Int], seed: UInt64, weight: Double) throws -> [TrainingMetric] {
+            try (adapter.matrices["tfmr.x"]!.b.sum() * -1).backward()
+            return []
+        }
+
+        func validate() throws -> [TrainingMetric] {
+            seen.append(try adapter.matrices["tfmr.x"]!.b.detached().array(of: Float.self))
+            return [TrainingMetric("loss", losses.removeFirst())]
+        }
+    }
+}
