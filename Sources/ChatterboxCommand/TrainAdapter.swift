@@ -42,7 +42,8 @@ struct TrainAdapter: AsyncParsableCommand {
     var modules: String?
     @Option(help: ArgumentHelp("Recordings of a batch.", valueName: "n")) var batch = 4
     @Option(help: ArgumentHelp("Batches of a step.", valueName: "n")) var accumulate = 1
-    @Option(help: ArgumentHelp("Steps at most, of each adapter. (default: 15 times through the recordings, from 150 to 4000)", valueName: "n")) var steps: Int?
+    @Option(help: ArgumentHelp("Steps at most. (default: 15 times through the recordings, from 150 to 4000)", valueName: "n")) var steps: Int?
+    @Option(help: ArgumentHelp("Steps of the flow's at most. (default: as T3's)", valueName: "n")) var flowSteps: Int?
     @Option(help: ArgumentHelp("Highest learning rate of T3's.", valueName: "x")) var rate = 3e-4
     @Option(help: ArgumentHelp("Highest learning rate of the flow's.", valueName: "x")) var flowRate = 3e-4
     @Option(help: ArgumentHelp("Steps between validations. (default: once through the recordings, from 10 to 200)", valueName: "n")) var validateEvery: Int?
@@ -59,10 +60,10 @@ struct TrainAdapter: AsyncParsableCommand {
         if let output, !output.hasSuffix(".safetensors") { throw ValidationError("-o \(output): its name must end in .safetensors") }
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); allowed is 1 to 1024") }
         if sampleEvery < 0 { throw ValidationError("--sample-every is \(sampleEvery); it is at least 0") }
-        if let problem = options(rate, recordings: 100).problem ?? options(flowRate, recordings: 100).problem { throw ValidationError(problem) }
+        if let problem = options(rate, steps).problem ?? options(flowRate, flowSteps ?? steps).problem { throw ValidationError(problem) }
     }
 
-    private func options(_ rate: Double, recordings: Int) -> AdapterTrainingOptions {
+    private func options(_ rate: Double, _ steps: Int?, recordings: Int = 100) -> AdapterTrainingOptions {
         var options = AdapterTrainingOptions()
         options.plan = AdapterPlan(
             rank: rank, alpha: alpha ?? Double(2 * rank), layers: layers?.layers,
@@ -112,8 +113,8 @@ struct TrainAdapter: AsyncParsableCommand {
         _ model: Model, _ checked: RecordingCheck.Result, _ list: RecordingList, _ display: ProgressDisplay, threads: Int, _ search: String
     ) async throws {
         var training = AdapterTraining(
-            model, output: URL(filePath: output!), t3: options(rate, recordings: checked.accepted.count),
-            flow: trainFlow ? options(flowRate, recordings: checked.accepted.count) : nil)
+            model, output: URL(filePath: output!), t3: options(rate, steps, recordings: checked.accepted.count),
+            flow: trainFlow ? options(flowRate, flowSteps ?? steps, recordings: checked.accepted.count) : nil)
         (training.threads, training.memory, training.sampleInterval) = (threads, memory.bytes, sampleEvery)
         training.ffmpeg = .installed(in: search)
         let isSilent = display.style == .silent
