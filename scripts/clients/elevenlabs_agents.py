@@ -7,15 +7,17 @@ import asyncio
 import sys
 from importlib.metadata import version
 
+import aiohttp
 from livekit.agents import APIConnectOptions
 from livekit.plugins import elevenlabs
+from loguru import logger
 from pipecat.frames.frames import ErrorFrame, TTSAudioRawFrame, TTSSpeakFrame, TTSTextFrame
 from pipecat.pipeline.worker import PipelineParams
 from pipecat.services.elevenlabs.tts import ElevenLabsHttpTTSService, ElevenLabsTTSService
 from pipecat.tests.utils import run_test
-import aiohttp
 
 address, key = sys.argv[1:]
+logger.remove()
 options = APIConnectOptions(max_retry=0, timeout=30)
 
 

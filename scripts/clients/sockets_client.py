@@ -107,8 +107,10 @@ async def interrupted():
         await socket.send(json.dumps({"type": "session.config"}))
         for word in "The ship was late, and nobody at the quay had seen it come. It came in the night, with no light on board. And then".split():
             await socket.send(json.dumps({"type": "input.text", "text": word + " "}))
-        while not isinstance(await socket.recv(), bytes):
-            pass
+        played = 0
+        while played < 0.8 * 48_000:
+            message = await socket.recv()
+            played += len(message) if isinstance(message, bytes) else 0
         begin = time.monotonic()
         await socket.send(json.dumps({"type": "input.cancel", "played_seconds": 0.8}))
         while True:
