@@ -66,13 +66,18 @@ public struct SpeechServer: Sendable {
 
     /// Serves until the task is cancelled; then takes no more requests, lets the open ones end within the deadline, and returns.
     ///
+    /// - Parameter onRunning: called with the port when the server listens.
+    /// - Throws: where it cannot listen there, or a certificate cannot be read.
+    public func run(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
+        try await run(onRunning: onRunning, onWyomingRunning: { _ in })
+    }
+
+    /// The same, for whom wants to know the port of the Wyoming protocol as well.
+    ///
     /// - Parameters:
     ///   - onRunning: called with the port when the server listens.
     ///   - onWyomingRunning: likewise with the port of the Wyoming protocol, where that is served.
-    /// - Throws: where it cannot listen there, or a certificate cannot be read.
-    public func run(
-        onRunning: @escaping @Sendable (Int) -> Void = { _ in }, onWyomingRunning: @escaping @Sendable (Int) -> Void = { _ in }
-    ) async throws {
+    public func run(onRunning: @escaping @Sendable (Int) -> Void, onWyomingRunning: @escaping @Sendable (Int) -> Void) async throws {
         let connections = ConnectionTasks()
         let application = try application(connections, onRunning: onRunning)
         // They stop from the last to the first: connections end when no more come.
@@ -94,7 +99,7 @@ public struct SpeechServer: Sendable {
     private func application(_ connections: ConnectionTasks, onRunning: @escaping @Sendable (Int) -> Void) throws -> some ApplicationProtocol {
         let configuration = state.configuration
         let connection = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [UnreadBody(), UnreadableRequest(), ConnectionWatch { [state] in state.countEnding() }],
+            additionalChannelHandlers: [UnreadBody(), RefusedUpgrade(), UnreadableRequest(), ConnectionWatch { [state] in state.countEnding() }],
             idleTimeout: .milliseconds(Int64(configuration.connectionTimeout * 1000)),
             httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
         let certificate = try configuration.certificate.map { try CertificateFiles(chain: $0.chain, key: $0.key).configuration }

@@ -22,6 +22,17 @@ import Testing
         #expect(run.errors.contains("no watermark") && run.errors.contains("chatterbox watermark --fetch"), "\(run.errors)")
     }
 
+    @Test("--wyoming takes a port of its own, and warns that it has no keys where others are wanted") func wyoming() async throws {
+        try Data("secret\n".utf8).write(to: URL(filePath: program.path("keys")))
+        let run = try await program(
+            ["serve", "--port", "0", "--wyoming", "0", "--api-key-file", "keys", "--model", StandInModel.folder.path, "--voices", program.path("voices")],
+            interruptedAt: "curl ")
+        #expect(run.status == 0 && run.errors.firstMatch(of: /Wyoming on port [1-9][0-9]*/) != nil, "\(run.errors)")
+        #expect(run.errors.contains("the Wyoming protocol has no keys"))
+    }
+
+    // The program asks other servers by what the hub brings.
+    #if Hub
     @Test("models of a running server are listed, loaded and unloaded by name") func models() async throws {
         let folder = StandInModel.folder, (ports, listening) = AsyncStream<Int>.makeStream()
         let offers = ["a", "b"].map { name in ModelOffering(name: name, folder: folder, bytes: 3_200_000_000) { try await Synthesizer.load(folder) } }
@@ -52,6 +63,7 @@ import Testing
         #expect(gone.status == 1 && gone.errors.contains("cannot be reached"), "\(gone.errors)")
         #expect(try await program(["models", "status", "--server", "here"]).status == 64)
     }
+    #endif
 
     @Test("bytes are read as people write them") func bytes() {
         let known = ["8G": 8_000_000_000, "1.5g": 1_500_000_000, "512M": 512_000_000, "2GB": 2_000_000_000, "100": 100, "0": 0, "3k": 3000]

@@ -32,6 +32,16 @@ import Testing
         }
     }
 
+    @Test("a client that wants another protocol and does not get it has its answer, and is cut: nothing more is read there", arguments: ["h2c", "websocket"])
+    func refusedUpgrade(name: String) async throws {
+        try await LoopbackServer.run { server in
+            let connection = try RawConnection(server.port)
+            connection.send("GET /live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: \(name)\r\n\r\n")
+            let answer = await connection.rest()
+            #expect(answer.hasPrefix("HTTP/1.1 200") && answer.lowercased().contains("connection: close") && answer.contains("ok"), "\(answer)")
+        }
+    }
+
     @Test("requests that were read whole are answered one after the other on a connection") func pipelined() async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)

@@ -64,7 +64,7 @@ import Testing
         try await LoopbackServer.run([.standIn("stand-in", steps)]) { server in
             let answer = try await server.ask(.POST, Self.path + "/stream/with-timestamps?output_format=ulaw_8000", Self.text)
             let lines = try answer.text.split(separator: "\n").map { try JSON(parsing: Data($0.utf8)) }
-            #expect(lines.count > 1)
+            #expect(lines.count > 1 && answer.headers["content-type"] == ["application/x-ndjson"])
             var sound = Data(), characters: [String] = [], ends: [Double] = []
             for line in lines {
                 if case .string(let audio)? = line["audio_base64"] { sound += try #require(Data(base64Encoded: audio)) }

@@ -96,6 +96,7 @@ import Testing
     @Test("what is wrong with the address is told before it is a WebSocket", arguments: [
         ("default/stream-input?output_format=wav_24000", 400), ("default/multi-stream-input?output_format=mp3_1", 400),
         ("default/stream-input?model_id=whisper-1", 404), ("default/stream-input?inactivity_timeout=1000", 400), ("default/stream-input?language_code=tlh", 400),
+        ("default/stream-input?sync_alignment=null", 400), ("default/stream-input?seed=x", 400),
     ]) func address(path: String, status: Int) async throws {
         try await LoopbackServer.run { server in
             let error = await #expect(throws: SocketClient.Refused.self) { try await SocketClient(server, "/v1/text-to-speech/" + path) }

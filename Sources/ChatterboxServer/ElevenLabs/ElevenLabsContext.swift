@@ -26,7 +26,9 @@ final class ElevenLabsContext: Sendable {
             try await socket.send(Self.failure(failure, in: name))
             return failure
         }
-        if !speech.isInterrupted { try await socket.send(message([("audio", .null), ("isFinal", true), ("normalizedAlignment", .null), ("alignment", .null)])) }
+        if !speech.isInterrupted {
+            try await socket.send(message([("audio", .null), ("isFinal", true), ("normalizedAlignment", .null), ("alignment", .null)]))
+        }
         return nil
     }
 

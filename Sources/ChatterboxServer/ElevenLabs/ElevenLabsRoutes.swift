@@ -33,13 +33,18 @@ struct ElevenLabsRoutes: Sendable {
     private static let standard = voice("default", "premade")
 
     private static func voice(_ name: String, _ category: String) -> JSON {
-        ["voice_id": .string(name), "name": .string(name), "category": .string(category), "labels": .object([]), "description": .null, "preview_url": .null]
+        [
+            "voice_id": .string(name), "name": .string(name), "category": .string(category), "labels": .object([]), "description": .null,
+            "preview_url": .null,
+        ]
     }
 
     /// The models as this API lists them.
     static func models(_ state: ServerState) -> Response {
         Response(.array(state.models.offers.map { offer in
-            let languages = (offer.variant?.languages ?? []).map { language -> JSON in ["language_id": .string(language.code), "name": .string(language.name)] }
+            let languages = (offer.variant?.languages ?? []).map { language -> JSON in
+                ["language_id": .string(language.code), "name": .string(language.name)]
+            }
             return [
                 "model_id": .string(offer.name), "name": .string(offer.name), "can_do_text_to_speech": true, "can_do_voice_conversion": false,
                 "can_use_style": false, "can_use_speaker_boost": false, "serves_pro_voices": false,

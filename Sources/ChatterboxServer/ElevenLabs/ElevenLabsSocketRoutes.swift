@@ -44,7 +44,9 @@ struct ElevenLabsSocketSettings: Sendable {
         order.shape = .elevenLabs
         order.sound = try OutputFormats.format(parameter("output_format") ?? OutputFormats.standard)
         guard order.sound.format != .wav else {
-            throw APIError.invalid("output_format is a WAV file, which a stream of sentences is not; take the PCM of that rate", "output_format")
+            throw APIError.invalid(
+                "output_format is a WAV file, which a stream of sentences is not; take the PCM of that rate",
+                "output_format")
         }
         order.language = parameter("language_code")
         order.seed = try parameter("seed").map { text in
@@ -57,7 +59,11 @@ struct ElevenLabsSocketSettings: Sendable {
             }
             return seconds
         } ?? 20
-        countsFromBeginning = parameter("sync_alignment") == "true"
+        let counts = parameter("sync_alignment") ?? "false"
+        guard ["true", "false"].contains(counts) else {
+            throw APIError.invalid("sync_alignment must be true or false", "sync_alignment", code: "invalid_type")
+        }
+        countsFromBeginning = counts == "true"
         // A language that nobody speaks is told of now.
         _ = try order.options(watermark: false, wordTimes: false)
     }

@@ -98,7 +98,8 @@ public final class MCPServer: Sendable {
             calls[id] = Task {
                 let progress: @Sendable (Double, String) -> Void = { seconds, text in
                     guard let token else { return }
-                    send(["jsonrpc": "2.0", "method": "notifications/progress", "params": ["progressToken": token, "progress": .number(seconds), "message": .string(text)]])
+                    let parameters: JSON = ["progressToken": token, "progress": .number(seconds), "message": .string(text)]
+                    send(["jsonrpc": "2.0", "method": "notifications/progress", "params": parameters])
                 }
                 let result: JSON?
                 do { result = try await call(arguments, progress) } catch {

@@ -117,7 +117,8 @@ struct MCPTools: Sendable {
         }
         guard let name else { return byFile ?? .mp3 }
         guard let format = AudioFormat(rawValue: name), format == byFile ?? format else {
-            throw APIError.invalid("format is \(name)\(byFile.map { ", and save_path is for \($0.rawValue)" } ?? "; known are mp3, opus, aac, flac, wav and pcm")", "format")
+            let other = byFile.map { ", and save_path is for \($0.rawValue)" } ?? "; known are mp3, opus, aac, flac, wav and pcm"
+            throw APIError.invalid("format is \(name)\(other)", "format")
         }
         return format
     }

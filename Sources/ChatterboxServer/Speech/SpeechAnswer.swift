@@ -31,7 +31,7 @@ struct SpeechAnswer {
 
     /// Sound and when its characters are heard, an object on each line, as ElevenLabs sends them; a failure cuts the connection.
     func timedSound() async -> Response {
-        Response(status: .ok, headers: await headers("application/json"), body: body { write in
+        Response(status: .ok, headers: await headers("application/x-ndjson"), body: body { write in
             var clock = CharacterClock(speech.order.input)
             func send(_ piece: OpenSpeech.Piece) async throws {
                 let times = clock.take(piece.words), json = times.isEmpty ? JSON.null : times.json

@@ -179,7 +179,9 @@ final class StreamedSpeech: Sendable {
     }
 
     /// A speech; one behind others, whose listener has something to listen to, waits for its place where the first would be refused.
-    private func open(_ order: SpeechOrder, isFirst: Bool, _ admission: Place?, since begin: ContinuousClock.Instant, after pause: Double) async throws -> OpenSpeech {
+    private func open(
+        _ order: SpeechOrder, isFirst: Bool, _ admission: Place?, since begin: ContinuousClock.Instant, after pause: Double
+    ) async throws -> OpenSpeech {
         while true {
             do { return try await server.open(order, watch, places: [admission], since: begin, after: pause) } catch let error as APIError {
                 guard !isFirst, ["queue_full", "slow_down"].contains(error.code), (.now - begin) / .seconds(1) < Self.patience else { throw error }

@@ -44,7 +44,9 @@ struct WebSocketMessages: Sendable {
         guard frame.fin, let whole = open else { return nil }
         open = nil
         guard whole.isText else { return .binary(whole.bytes) }
-        guard let text = String(validating: whole.bytes, as: UTF8.self) else { throw WebSocketFault(.dataInconsistentWithMessage, "the text is not UTF-8") }
+        guard let text = String(validating: whole.bytes, as: UTF8.self) else {
+            throw WebSocketFault(.dataInconsistentWithMessage, "the text is not UTF-8")
+        }
         return .text(text)
     }
 
