@@ -52,7 +52,7 @@ async def livekit():
             assert starts == sorted(starts) and starts[-1] < length + 0.1, (starts, length)
         # An interruption: the stream is closed in the middle of its speech, and the connection serves the next.
         stream = speaker.stream(conn_options=options)
-        stream.push_text("One sentence comes first. " * 20)
+        stream.push_text("One sentence comes first. " * 3)
         stream.flush()
         async for event in stream:
             break
