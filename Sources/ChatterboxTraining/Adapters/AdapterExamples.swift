@@ -68,9 +68,12 @@ final class T3AdapterTask: AdapterTask {
         network = try base.adapted(by: [AdapterUse(adapter)])
         let sizes = base.configuration
         unconditionalRate = sizes.style == .chatterbox ? 0.1 : 0
-        lengths = examples.training.map {
-            sizes.prefixLength(text: $0.text.count, prompt: sizes.promptTokens) + $0.features.tokens.count
-        }
+        lengths = Self.lengths(examples, sizes)
+    }
+
+    /// Positions of each recording that is learned from.
+    static func lengths(_ examples: AdapterExamples, _ sizes: T3Configuration) -> [Int] {
+        examples.training.map { sizes.prefixLength(text: $0.text.count, prompt: sizes.promptTokens) + $0.features.tokens.count }
     }
 
     func addGradients(_ batch: [Int], seed: UInt64, weight: Double) throws -> [TrainingMetric] {

@@ -120,7 +120,7 @@ public struct AdapterTraining: Sendable {
 
             let digest = try model.digest(of: .t3), name = model.variant.name
             let fresh = try model.t3.freshAdapter(t3.plan, seed: t3.seed, digest: digest, model: name)
-            var keepsLayers = T3Memory(model.t3).bytes(examples, batch: t3.batch) + fresh.byteCount * 4 < memory
+            var keepsLayers = T3Memory(model.t3).bytes(lengths: T3AdapterTask.lengths(examples, model.configuration.t3), batch: t3.batch) + fresh.byteCount * 4 < memory
             let task = try makeT3Task(fresh, examples, &keepsLayers, print)
             let sampler = Sampler(self, voice, split, print)
             let told = try train(task, t3, split, digest, isCancelled, print) { step in
@@ -268,10 +268,8 @@ private struct T3Memory {
         weights = layers * 4 * (4 * width * width + 3 * width * inner / 5)
     }
 
-    func bytes(_ examples: AdapterExamples, batch: Int) -> Int {
-        let longest = examples.training.map { $0.text.count + $0.features.tokens.count + 400 }.sorted(by: >).prefix(batch).first ?? 0
-        return weights + perPosition * longest * batch
-    }
+    /// - Parameter lengths: of the recordings, in positions.
+    func bytes(lengths: [Int], batch: Int) -> Int { weights + perPosition * (lengths.max() ?? 0) * batch }
 }
 
 extension AdapterTraining.Result.Part {
