@@ -4,11 +4,11 @@ import Foundation
 public enum PlainText {
     /// The text composed (Unicode's NFC), with ligatures and full-width, bold, circled and squared letters as plain ones (full-width
     /// marks but beside Chinese and Japanese), and without marks that are not seen: byte-order marks, soft hyphens, zero-width spaces,
-    /// direction marks.
+    /// direction marks, control characters.
     ///
     /// Joiners stay in scripts that are shaped by them.
     public static func cleaned(_ text: String) -> String {
-        if text.utf8.allSatisfy({ $0 < 0x80 }) { return text }
+        if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) || (9...13).contains($0) }) { return text }
         var scalars = String.UnicodeScalarView()
         let written = Array(text.unicodeScalars)
         func unfold(_ scalar: Unicode.Scalar) {
@@ -19,7 +19,7 @@ public enum PlainText {
         }
         for (index, scalar) in written.enumerated() {
             switch scalar.value {
-            case 0xAD, 0x200B, 0x200E, 0x200F, 0x202A...0x202E, 0x2060...0x2064, 0x2066...0x2069, 0xFEFF, 0xFE00...0xFE0F: continue
+            case 0...8, 0x0E...0x1F, 0x7F...0x84, 0x86...0x9F, 0xAD, 0x200B, 0x200E, 0x200F, 0x202A...0x202E, 0x2060...0x2064, 0x2066...0x2069, 0xFEFF, 0xFE00...0xFE0F: continue
             case 0x200C, 0x200D:
                 guard let last = scalars.last, (0x0600...0x0DFF).contains(last.value) else { continue }
                 scalars.append(scalar)
@@ -46,11 +46,17 @@ public enum PlainText {
         (0x2E80...0x9FFF).contains(scalar.value) || (0xAC00...0xD7AF).contains(scalar.value)
     }
 
-    /// Text from a file: UTF-8, or UTF-16 with its byte-order mark, which is dropped.
+    /// Text from a file: UTF-8, or UTF-16 or UTF-32 with its byte-order mark, which is dropped.
     ///
     /// - Throws: ``TextEncodingError`` with what the bytes seem to be.
     public static func decoded(_ bytes: Data) throws -> String {
         let beginning = Array(bytes.prefix(4))
+        if beginning == [0xFF, 0xFE, 0, 0] || beginning == [0, 0, 0xFE, 0xFF] {
+            guard bytes.count.isMultiple(of: 4), let text = String(data: bytes, encoding: .utf32) else {
+                throw TextEncodingError(found: "damaged UTF-32", offset: 0)
+            }
+            return text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
+        }
         if beginning.starts(with: [0xFF, 0xFE]) || beginning.starts(with: [0xFE, 0xFF]) {
             guard bytes.count.isMultiple(of: 2), let text = String(data: bytes, encoding: .utf16) else {
                 throw TextEncodingError(found: "damaged UTF-16", offset: 0)
@@ -58,14 +64,13 @@ public enum PlainText {
             return text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
         }
         let body = beginning.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes
-        if let text = String(validating: body, as: UTF8.self) { return text }
-        var offset = 0
-        for byte in body {
-            if byte >= 0x80 { break }
-            offset += 1
+        // No text has zeros, though UTF-8 allows them.
+        if let zero = body.firstIndex(of: 0) {
+            throw TextEncodingError(found: "UTF-16 or UTF-32 without its byte-order mark, or no text", offset: zero - body.startIndex)
         }
-        let hasZeros = body.prefix(1000).contains(0)
-        throw TextEncodingError(found: hasZeros ? "UTF-16 without a byte-order mark" : "a code page such as Windows-1252", offset: offset)
+        if let text = String(validating: body, as: UTF8.self) { return text }
+        let offset = body.firstIndex { $0 >= 0x80 }.map { $0 - body.startIndex } ?? 0
+        throw TextEncodingError(found: "a code page such as Windows-1252", offset: offset)
     }
 }
 
@@ -73,7 +78,7 @@ public enum PlainText {
 public struct TextEncodingError: Error, Hashable, CustomStringConvertible {
     /// What they seem to be.
     public let found: String
-    /// The first byte that is not ASCII, from 0.
+    /// The first byte that shows it, from 0.
     public let offset: Int
 
     public var description: String { "the text is not UTF-8: byte \(offset) looks like \(found)" }

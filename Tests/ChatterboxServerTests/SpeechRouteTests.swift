@@ -110,6 +110,11 @@ import Testing
         }
     }
 
+    @Test("a header names characters that ASCII lacks as addresses do") func warningHeader() {
+        #expect("no Ł, 😀".asHeader == "no %C5%81, %F0%9F%98%80")
+        #expect("50 %\r\nx: y".asHeader == "50 %25%0D%0Ax: y")
+    }
+
     @Test("an unknown model and an unknown voice are not found; OpenAI's names are the default") func names() async throws {
         try await LoopbackServer.run { server in
             let model = try await server.speak([("model", "whisper-1")])

@@ -54,7 +54,7 @@ enum Remedy {
         case is VoiceError: "make the voice anew with `chatterbox voice make`"
         case AudioError.needsFFmpeg(let name, _):
             "install it (on Debian: apt-get install ffmpeg), or convert the recording where there is one: ffmpeg -i \(name) recording.wav"
-        case AudioError.cancelling(let name): "ffmpeg -i \(name) -af pan=mono|c0=c0 recording.wav"
+        case AudioError.cancelling(let name): "ffmpeg -i \(name) -af 'pan=mono|c0=c0' recording.wav"
         case TextError.tooLong: "that is --split sentences"
         case TextError.unsureLanguage: "as with --language fr"
         case TextError.unknownSpeakers(let names, _): "add --voice \(names[0])=FILE"

@@ -94,8 +94,14 @@ struct SpeechAnswer {
 private struct SpeechFailed: Error {}
 
 extension String {
-    /// As a header's value: one line of ASCII.
+    /// As a header's value: one line of ASCII, in which other characters, and "%", stand as in addresses: "Ł" is %C5%81.
     var asHeader: String {
-        String(unicodeScalars.map { $0.isASCII && $0.value >= 0x20 && $0.value != 0x7F ? Character($0) : "?" })
+        utf8.reduce(into: "") { header, byte in
+            if (0x20...0x7E).contains(byte), byte != UInt8(ascii: "%") {
+                header.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                header += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
     }
 }

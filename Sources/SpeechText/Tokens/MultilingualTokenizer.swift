@@ -45,7 +45,14 @@ public struct MultilingualTokenizer: TextTokenizer {
     }
 
     public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] {
-        encoded.tokens.contains { $0 == pieces.unknown } ? pieces.unknownCharacters(in: text, spelledAs: Self.plain) : []
+        guard let unknown = pieces.unknown, encoded.tokens.contains(unknown) else { return [] }
+        // The first token is the language's, as [zh]. Its step may write a character with signs that have tokens: Chinese ones by
+        // their Cangjie keys, Japanese ones by their sound.
+        let code = encoded.tokens.first.flatMap(pieces.piece) ?? "", language = Language(code: String(code.dropFirst().dropLast()))
+        return pieces.unknownCharacters(in: text, spelledAs: Self.plain).filter { character in
+            guard let language else { return true }
+            return pieces.encode(steps(Self.plain(String(character)), language).0).contains(unknown)
+        }
     }
 }
 

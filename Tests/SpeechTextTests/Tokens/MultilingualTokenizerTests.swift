@@ -53,6 +53,20 @@ import Testing
         #expect(encoded.hasWords)
     }
 
+    @Test("beside a sign that nothing knows, Chinese characters with Cangjie keys are known") func unknownSign() throws {
+        let folder = try TemporaryFolder(), name = MultilingualTokenizer.fileNames[0]
+        try FileManager.default.copyItem(at: Self.folder.appending(path: name), to: folder.url.appending(path: name))
+        try Data(#"["龘\tabc"]"#.utf8).write(to: folder.url.appending(path: CangjieTable.fileName))
+        let tokenizer = try MultilingualTokenizer(folder: folder.url, tools: .none)
+        func unknown(_ text: String, _ language: Language) -> [Character] {
+            tokenizer.unknownCharacters(in: text, tokenizer.encode(text, language: language))
+        }
+        #expect(unknown("龘", .chinese).isEmpty)
+        #expect(unknown("龘\u{E000}龘", .chinese) == ["\u{E000}"])
+        // In a language without that step it is not known.
+        #expect(unknown("龘\u{E000}龘", .english) == ["龘", "\u{E000}"])
+    }
+
     @Test("a folder without Cangjie keys is warned of") func noTable() throws {
         let folder = try TemporaryFolder()
         let name = MultilingualTokenizer.fileNames[0]
