@@ -18,7 +18,8 @@ build: setup ## Builds the program: .build/release/chatterbox
 demo: build ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choose
 	@scripts/demo
 
-# One after the other: what computes for long in one test holds threads that others, with their limits of time, wait for.
+# One after the other. In parallel all begin at once on as many threads as there are processors, so that whoever waits in a test goes on
+# when all others have computed, minutes later, and limits of time are passed.
 test: setup ## Builds and runs every test
 	swift test $(swift_flags) --no-parallel
 

@@ -80,6 +80,9 @@ struct ServerContext: RequestContext {
         caller = Caller(source.channel.remoteAddress?.ipAddress ?? "unknown")
     }
 
+    /// A name that stands in the path.
+    func name(_ parameter: String) throws -> String { try parameters.require(parameter).removingPercentEncoding ?? "" }
+
     /// Seconds since the request came.
     var seconds: Double { (ContinuousClock.now - begin) / .seconds(1) }
 }

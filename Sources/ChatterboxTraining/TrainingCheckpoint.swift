@@ -26,24 +26,28 @@ struct TrainingCheckpoint {
         guard let step = file.metadata["step"].flatMap(Int.init) else {
             throw TrainingError.checkpoint(url, problem: "not a checkpoint of training")
         }
-        func find(_ name: String, _ shape: [Int]) throws -> Tensor {
-            guard let entry = file.entries[name] else { throw TrainingError.checkpoint(url, problem: "it has no \"\(name)\"") }
-            guard entry.shape == shape else {
-                throw TrainingError.checkpoint(url, problem: "\"\(name)\" is \(entry.shape), expected \(shape)")
-            }
-            return try file.tensor(name)
-        }
         for (group, optimizer) in optimizers {
             guard let updates = file.metadata["updates.\(group)"].flatMap(Int.init) else {
                 throw TrainingError.checkpoint(url, problem: "it has no group \"\(group)\"")
             }
             let state = optimizer.state
-            try optimizer.restore(updates: updates) { try find("group.\(group).\($0)", state[$0]!.shape) }
+            try optimizer.restore(updates: updates) { try file.tensor("group.\(group).\($0)", like: state[$0]!.shape, of: url) }
         }
         try withoutGradients {
-            for (name, tensor) in buffers { try tensor.assign(find("buffer.\(name)", tensor.shape)) }
+            for (name, tensor) in buffers { try tensor.assign(file.tensor("buffer.\(name)", like: tensor.shape, of: url)) }
         }
         try generator.restore(file.tensor("generator").clone())
         return step
+    }
+}
+
+extension SafetensorsFile {
+    /// A tensor of a state of training.
+    ///
+    /// - Throws: ``TrainingError/checkpoint(_:problem:)`` where it is not there or of another shape.
+    func tensor(_ name: String, like shape: [Int], of url: URL) throws -> Tensor {
+        guard let entry = entries[name] else { throw TrainingError.checkpoint(url, problem: "it has no \"\(name)\"") }
+        guard entry.shape == shape else { throw TrainingError.checkpoint(url, problem: "\"\(name)\" is \(entry.shape), expected \(shape)") }
+        return try tensor(name)
     }
 }

@@ -96,11 +96,10 @@ private let faults: [([OddFrame], Int)] = [
     }
 
     @Test("a client that answers no ping is cut; one that does stays") func pings() async throws {
-        // Long beside what a test may wait for a thread where others compute.
-        try await LoopbackServer.run { $0.pingInterval = 4 } _: { server in
+        try await LoopbackServer.run { $0.pingInterval = 0.5 } _: { server in
             let silent = try await SocketClient(server, SocketClient.path), lively = try await SocketClient(server, SocketClient.path)
             async let end: Void = { while await silent.next() != nil {} }()
-            for _ in 0..<3 {
+            for _ in 0..<5 {
                 #expect(await lively.next(withPings: true)?.opcode == 9)
                 lively.send(10, [])
             }

@@ -137,7 +137,7 @@ public struct TokenToMel: Sendable {
     /// Speaker vectors `[batch, speakerSize]`, normalised and projected to `[batch, mel]`.
     func speaker(_ vector: Tensor) throws -> Tensor {
         let vector = try vector.to(device).to(melProjection.weight.dtype)
-        return try speakerProjection(vector / vector.norm(2, axis: 1, keepAxis: true).clamped(min: 1e-12))
+        return try speakerProjection(vector.normalised(axis: 1))
     }
 
     /// What the flow is told of frames from `frame` on, counted from the prompt's beginning, of whose encoder's guess is `mean`.

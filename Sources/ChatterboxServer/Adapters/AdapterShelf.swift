@@ -2,22 +2,17 @@ import Chatterbox
 import Foundation
 
 /// The server's adapters: a folder that clients may add to, and those of it that are in memory.
-actor AdapterShelf {
+final class AdapterShelf: Sendable {
     /// nil where the server has none.
-    nonisolated let library: AdapterLibrary?
+    let library: AdapterLibrary?
 
     private struct Key: Hashable {
         let file: URL
         let modified: Date
     }
 
-    /// Read, or being read; one reading serves all who wait, and equal requests share what a model makes of an adapter.
-    private var loaded: [Key: Outcome<Adapter>] = [:]
-    /// In the order of their last use.
-    private var order: [Key] = []
-
-    /// Adapters that are kept in memory.
-    private static let most = 16
+    /// Equal requests share what a model makes of an adapter, so that it is one value for all.
+    private let loaded = SharedReads<Key, Adapter>(most: 16)
 
     init(folder: URL?) { library = folder.map(AdapterLibrary.init) }
 
@@ -32,29 +27,14 @@ actor AdapterShelf {
 
     private func adapter(_ name: String) async throws -> Adapter {
         let entry = try entry(name, parameter: "adapter")
-        let key = Key(file: entry.file, modified: entry.modified)
-        order.removeAll { $0 == key }
-        order.append(key)
-        if order.count > Self.most { loaded[order.removeFirst()] = nil }
-        return try await (loaded[key] ?? read(key)).value()
-    }
-
-    /// Reads an adapter for all who want it, also where the one who was first goes away.
-    private func read(_ key: Key) -> Outcome<Adapter> {
-        let outcome = Outcome<Adapter>()
-        loaded[key] = outcome
-        Task {
-            do { outcome.settle(.success(try await Blocking.run { try Adapter.load(from: key.file) })) } catch {
-                if loaded[key] === outcome { loaded[key] = nil }
-                outcome.settle(.failure(error))
-            }
+        return try await loaded.value(for: Key(file: entry.file, modified: entry.modified)) {
+            try await Blocking.run { try Adapter.load(from: entry.file) }
         }
-        return outcome
     }
 
     /// - Parameter parameter: the field that has the name.
     /// - Throws: ``APIError``.
-    nonisolated func entry(_ name: String, parameter: String) throws -> AdapterLibrary.Entry {
+    func entry(_ name: String, parameter: String) throws -> AdapterLibrary.Entry {
         let library = try existingLibrary()
         if let entry = library.entry(named: name) { return entry }
         let known = library.entries().map(\.name)
@@ -63,7 +43,7 @@ actor AdapterShelf {
             code: "adapter_not_found")
     }
 
-    nonisolated private func existingLibrary() throws -> AdapterLibrary {
+    private func existingLibrary() throws -> AdapterLibrary {
         guard let library else {
             throw APIError(.notFound, "this server has no adapters; it is started with --adapters DIR for them", parameter: "adapter", code: "no_adapters")
         }
@@ -112,7 +92,6 @@ actor AdapterShelf {
     func remove(_ name: String) throws {
         let entry = try entry(name, parameter: "adapter_id")
         try existingLibrary().remove(entry)
-        for key in loaded.keys where key.file == entry.file { loaded[key] = nil }
-        order.removeAll { $0.file == entry.file }
+        loaded.forget { $0.file == entry.file }
     }
 }

@@ -118,3 +118,8 @@ final class Listening: Sendable {
 
 /// The client has closed its connection; nobody reads an answer.
 struct ClientGone: Error {}
+
+extension Error {
+    /// Whether it only says that the work was given up, or its client has gone: there is nobody to be told.
+    var meansThatNobodyListens: Bool { self is CancellationError || self is ClientGone || self is ChannelError }
+}

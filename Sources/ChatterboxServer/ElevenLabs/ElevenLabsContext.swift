@@ -21,7 +21,7 @@ final class ElevenLabsContext: Sendable {
     func run() async throws -> APIError? {
         do {
             try await speech.run { self.deliver($0) }
-        } catch let error where !(error is CancellationError || error is ClientGone || error is ChannelError) {
+        } catch let error where !error.meansThatNobodyListens {
             let failure = APIError(error)
             try await socket.send(Self.failure(failure, in: name))
             return failure

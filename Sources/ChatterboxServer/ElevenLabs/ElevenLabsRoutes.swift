@@ -14,7 +14,7 @@ struct ElevenLabsRoutes: Sendable {
             router.route("/text-to-speech/:voice" + end, [.post: { request, context in
                 let body = try await state.body(of: request, context), configuration = state.configuration
                 var order = try SpeechOrder(
-                    elevenLabs: body, voice: context.voice, query: request.uri.queryParameters, limit: configuration.characterLimit,
+                    elevenLabs: body, voice: context.name("voice"), query: request.uri.queryParameters, limit: configuration.characterLimit,
                     isStrict: configuration.isStrict)
                 (order.isStreamed, order.wantsWords) = (isStreamed, wantsWords)
                 return try await state.answer(order, context)
@@ -24,7 +24,7 @@ struct ElevenLabsRoutes: Sendable {
             Response(["voices": .array(([Self.standard] + state.voices.library.entries().map { Self.voice($0.name, "cloned") })), "has_more": false])
         }])
         router.route("/voices/:voice", [.get: { _, context in
-            let name = try context.voice
+            let name = try context.name("voice")
             return Response(name == "default" ? Self.standard : Self.voice(try state.voices.entry(name).name, "cloned"))
         }])
     }
@@ -52,9 +52,4 @@ struct ElevenLabsRoutes: Sendable {
             ]
         }))
     }
-}
-
-extension ServerContext {
-    /// The voice of the path.
-    var voice: String { get throws { try parameters.require("voice").removingPercentEncoding ?? "" } }
 }

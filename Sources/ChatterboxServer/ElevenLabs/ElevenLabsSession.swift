@@ -36,17 +36,9 @@ final class ElevenLabsSession: Sendable {
     ///
     /// - Throws: ``WebSocketFault``, which tells the client why it ends.
     func serve() async throws {
-        try await withThrowingDiscardingTaskGroup { group in
-            group.addTask { try await self.watchInactivity() }
-            while let item = await socket.next() {
-                switch item {
-                case .text(let text): if let context = try await take(text) { group.addTask { try await self.speak(context) } }
-                case .binary: throw WebSocketFault(.unacceptableData, "this server takes text messages")
-                case .stopping: end()
-                }
-            }
-            // All is done, or the client has gone.
-            group.cancelAll()
+        try await socket.serve(watch: watchInactivity, stopping: end) { text in
+            guard let context = try await self.take(text) else { return nil }
+            return { try await self.speak(context) }
         }
     }
 

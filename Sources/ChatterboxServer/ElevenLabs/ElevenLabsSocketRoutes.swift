@@ -16,7 +16,7 @@ struct ElevenLabsSocketRoutes: Sendable {
     func add(to router: Router<ServerContext>) {
         for end in Self.ends {
             router.route("/text-to-speech/:voice" + end, [.get: { request, context in
-                let settings = try ElevenLabsSocketSettings(voice: context.voice, query: request.uri.queryParameters)
+                let settings = try ElevenLabsSocketSettings(voice: context.name("voice"), query: request.uri.queryParameters)
                 // What is wrong with the address is told before the connection is a WebSocket.
                 _ = try state.models.offer(named: settings.order.model)
                 let watch = await ConnectionWatch.of(context.channel)

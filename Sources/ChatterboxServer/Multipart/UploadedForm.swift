@@ -57,3 +57,40 @@ struct UploadedForm: Sendable {
         APIError(.contentTooLarge, "\(name) is larger than \(limit) bytes", parameter: name, code: "too_large")
     }
 }
+
+/// A file that a client wants to have kept under a name.
+struct Upload: Sendable {
+    let name: String
+    let file: UploadedForm.File
+    /// With what came beside them.
+    let form: UploadedForm
+    /// The client's place among those that may ask, as long as the upload is held.
+    let admission: Place?
+}
+
+extension ServerState {
+    /// Takes a form with a name and a file.
+    ///
+    /// - Parameters:
+    ///   - field: that has the file.
+    ///   - meaning: what the file is, for whoever forgot it.
+    ///   - others: fields with further files, which may be missing.
+    ///   - limit: the most bytes of a file.
+    /// - Throws: ``APIError``.
+    func upload(
+        _ request: Request, _ context: ServerContext, _ field: String, _ meaning: String, beside others: Set<String> = [], limit: Int
+    ) async throws -> Upload {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit + (1 << 20) {
+            throw APIError(.contentTooLarge, "the body has \(length) bytes; \(field) may have \(limit)", parameter: field, code: "too_large")
+        }
+        let admission = try limits.admit(context.client)
+        let form = try await Patience(context.channel, seconds: configuration.senderPatience).waiting {
+            try await UploadedForm(request, files: others.union([field]), limit: limit)
+        }
+        guard let name = form.fields["name"], !name.isEmpty else { throw APIError.missing("name") }
+        guard let file = form.files[field] else {
+            throw APIError.invalid("\(field) is missing: \(meaning)", field, code: "missing_required_parameter")
+        }
+        return Upload(name: name, file: file, form: form, admission: admission)
+    }
+}

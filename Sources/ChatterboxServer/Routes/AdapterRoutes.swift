@@ -14,42 +14,29 @@ struct AdapterRoutes: Sendable {
             .post: { try await add($0, $1) },
         ])
         router.route("/adapters/:adapter", [
-            .get: { _, context in Response(try state.adapters.entry(name(context), parameter: "adapter_id").adapterJSON) },
+            .get: { _, context in Response(try state.adapters.entry(context.name("adapter"), parameter: "adapter_id").adapterJSON) },
             .delete: { _, context in
-                let name = try name(context)
-                try await state.adapters.remove(name)
+                let name = try context.name("adapter")
+                try state.adapters.remove(name)
                 return Response(["id": .string(name), "object": "adapter.deleted", "deleted": true])
             },
         ])
     }
-
-    private func name(_ context: ServerContext) throws -> String { try context.parameters.require("adapter").removingPercentEncoding ?? "" }
 
     private func add(_ request: Request, _ context: ServerContext) async throws -> Response {
         let limit = state.configuration.adapterLimit
         guard state.adapters.library != nil else {
             throw APIError(.notFound, "this server takes no adapters; it is started with --adapters DIR for them", code: "no_adapters")
         }
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit + (1 << 20) {
-            throw APIError(.contentTooLarge, "the body has \(length) bytes; an adapter may have \(limit)", parameter: "adapter", code: "too_large")
-        }
-        let admission = try state.limits.admit(context.client)
         // They are in memory while they come, so that one comes at a time.
         let turn = try state.uploads.take()
-        defer { withExtendedLifetime((admission, turn)) {} }
-        let form = try await Patience(context.channel, seconds: state.configuration.senderPatience).waiting {
-            try await UploadedForm(request, files: ["adapter", "config"], limit: limit)
-        }
-        guard let name = form.fields["name"], !name.isEmpty else {
-            throw APIError.invalid("name is missing", "name", code: "missing_required_parameter")
-        }
-        guard let weights = form.files["adapter"] else {
-            throw APIError.invalid("adapter is missing: a safetensors file", "adapter", code: "missing_required_parameter")
-        }
+        let upload = try await state.upload(request, context, "adapter", "a safetensors file", beside: ["config"], limit: limit)
+        defer { withExtendedLifetime((upload, turn)) {} }
         let watch = await ConnectionWatch.of(context.channel)
         @Sendable func keep() async throws -> AdapterLibrary.Entry {
-            let lease = try await form.fields["model"].asyncMap { try await state.models.lease(state.models.offer(named: $0)) }
-            return try await state.adapters.add(weights.bytes, form.files["config"]?.bytes, named: name, for: lease?.model)
+            var lease: ModelLease?
+            if let model = upload.form.fields["model"] { lease = try await state.models.lease(state.models.offer(named: model)) }
+            return try await state.adapters.add(upload.file.bytes, upload.form.files["config"]?.bytes, named: upload.name, for: lease?.model)
         }
         return Response(try await watch.whileOpen(keep).adapterJSON)
     }
@@ -86,12 +73,5 @@ extension AdapterLibrary.Entry {
             "id": .string(name), "object": "adapter", "name": .string(name), "created_at": .init(Int(modified.timeIntervalSince1970)), "bytes": .init(bytes),
             "rank": facts.map { .init($0.rank) } ?? .null, "base_model": .init(facts?.baseName), "base_digest": .init(facts?.base),
         ]
-    }
-}
-
-extension Optional {
-    fileprivate func asyncMap<Result>(_ transform: (Wrapped) async throws -> Result) async rethrows -> Result? {
-        guard let self else { return nil }
-        return try await transform(self)
     }
 }

@@ -28,7 +28,7 @@ struct ModelRoutes: Sendable {
     }
 
     private func offer(_ context: ServerContext) throws -> ModelOffering {
-        try state.models.offer(named: context.parameters.require("model").removingPercentEncoding ?? "")
+        try state.models.offer(named: context.name("model"))
     }
 }
 

@@ -17,9 +17,9 @@ struct VoiceRoutes: Sendable {
             .post: { try await add($0, $1) },
         ])
         router.route("/audio/voices/:voice", [
-            .get: { _, context in Response(try state.voices.entry(name(context)).json) },
+            .get: { _, context in Response(try state.voices.entry(context.name("voice")).json) },
             .delete: { _, context in
-                let name = try name(context)
+                let name = try context.name("voice")
                 try await state.voices.remove(name)
                 return Response(["id": .string(name), "object": "audio.voice.deleted", "deleted": true])
             },
@@ -29,31 +29,16 @@ struct VoiceRoutes: Sendable {
     /// The model's own voice.
     private static let standard: JSON = ["id": "default", "object": "audio.voice", "name": "default", "created_at": 0]
 
-    private func name(_ context: ServerContext) throws -> String { try context.parameters.require("voice").removingPercentEncoding ?? "" }
-
     private func add(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let limit = state.configuration.uploadLimit
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit + (1 << 20) {
-            throw APIError(.contentTooLarge, "the body has \(length) bytes; a recording may have \(limit)", parameter: "audio_sample", code: "too_large")
-        }
-        let admission = try state.limits.admit(context.client)
-        defer { withExtendedLifetime(admission) {} }
-        let form = try await Patience(context.channel, seconds: state.configuration.senderPatience).waiting {
-            try await UploadedForm(request, files: ["audio_sample"], limit: limit)
-        }
-        guard let name = form.fields["name"], !name.isEmpty else {
-            throw APIError.invalid("name is missing", "name", code: "missing_required_parameter")
-        }
-        guard let sample = form.files["audio_sample"] else {
-            throw APIError.invalid("audio_sample is missing: a recording of the voice", "audio_sample", code: "missing_required_parameter")
-        }
+        let upload = try await state.upload(request, context, "audio_sample", "a recording of the voice", limit: state.configuration.uploadLimit)
+        defer { withExtendedLifetime(upload) {} }
         let watch = await ConnectionWatch.of(context.channel)
         @Sendable func keep() async throws -> VoiceLibrary.Entry {
             let place = try await state.queue.enter()
             defer { withExtendedLifetime(place) {} }
-            let recording = try await state.recording(sample.bytes, named: "audio_sample")
+            let recording = try await state.recording(upload.file.bytes, named: "audio_sample")
             let lease = try await state.models.lease(state.models.offers[0])
-            return try await state.voices.add(recording, named: name, with: lease)
+            return try await state.voices.add(recording, named: upload.name, with: lease)
         }
         return Response(try await watch.whileOpen(keep).json)
     }

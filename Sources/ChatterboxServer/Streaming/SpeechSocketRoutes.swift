@@ -49,16 +49,9 @@ final class SpeechSession: Sendable {
     ///
     /// - Throws: ``WebSocketFault``, which tells the client why it ends.
     func serve() async throws {
-        try await withThrowingDiscardingTaskGroup { group in
-            group.addTask { try await self.watchInactivity() }
-            while let item = await socket.next() {
-                switch item {
-                case .text(let text): if let speech = try await take(text) { group.addTask { try await self.run(speech) } }
-                case .binary: throw WebSocketFault(.unacceptableData, "this server takes text messages")
-                case .stopping: end()
-                }
-            }
-            group.cancelAll()
+        try await socket.serve(watch: watchInactivity, stopping: end) { text in
+            guard let speech = try await self.take(text) else { return nil }
+            return { try await self.run(speech) }
         }
     }
 
@@ -146,7 +139,7 @@ final class SpeechSession: Sendable {
         do {
             try await speech.run { self.deliver($0) }
             if !speech.isInterrupted { try await socket.send(state.withLock { Self.done($0.sentences, $0.seconds) }) }
-        } catch let error where !(error is CancellationError || error is ClientGone || error is ChannelError) {
+        } catch let error where !error.meansThatNobodyListens {
             try? await socket.send(Self.failure(APIError(error)))
         } catch {}
         let isLast = state.withLock { state in

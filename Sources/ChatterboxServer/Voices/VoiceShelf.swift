@@ -20,13 +20,8 @@ actor VoiceShelf {
         let use: Voice.Use
     }
 
-    /// Voices for models, read or being read; one reading serves all who wait.
-    private var loaded: [Key: Outcome<Voice>] = [:]
-    /// In the order of their last use.
-    private var order: [Key] = []
-
-    /// Voices that are kept in memory.
-    private static let most = 64
+    /// Voices for models.
+    private let loaded = SharedReads<Key, Voice>(most: 64)
 
     init(folder: URL, aliases: [String: String] = [:], standard: String? = nil) {
         (library, self.aliases, self.standard) = (VoiceLibrary(folder: folder), aliases, standard)
@@ -44,32 +39,11 @@ actor VoiceShelf {
         }
         let modified = (try? FileManager.default.attributesOfItem(atPath: file.path))?[.modificationDate] as? Date ?? .distantPast
         let key = Key(model: lease.name, file: file, modified: modified, use: use)
-        order.removeAll { $0 == key }
-        order.append(key)
-        if order.count > Self.most { loaded[order.removeFirst()] = nil }
-        return try await (loaded[key] ?? read(file, key, lease)).value()
-    }
-
-    /// Reads a voice for all who want it, also where the one who was first goes away.
-    private func read(_ file: URL, _ key: Key, _ lease: ModelLease) -> Outcome<Voice> {
-        let outcome = Outcome<Voice>()
-        loaded[key] = outcome
-        Task {
-            let result: Result<Voice, any Error>
-            do { result = .success(try await lease.model.voice(from: file, for: key.use)) } catch {
-                if loaded[key] === outcome { loaded[key] = nil }
-                result = .failure(error)
-            }
-            outcome.settle(result)
-        }
-        return outcome
+        return try await loaded.value(for: key) { try await lease.model.voice(from: file, for: use) }
     }
 
     /// Lets go of the voices for a model that is unloaded: other weights may come under its name.
-    func forget(model: String) {
-        loaded = loaded.filter { $0.key.model != model }
-        order.removeAll { $0.model == model }
-    }
+    func forget(model: String) { loaded.forget { $0.model == model } }
 
     /// The file of a voice; nil for the model's own voice.
     private func file(of name: String, for lease: ModelLease) throws -> URL? {
@@ -137,7 +111,6 @@ actor VoiceShelf {
     func remove(_ name: String) throws {
         let entry = try entry(name)
         try library.remove(name)
-        for key in loaded.keys where key.file == entry.file { loaded[key] = nil }
-        order.removeAll { $0.file == entry.file }
+        loaded.forget { $0.file == entry.file }
     }
 }

@@ -45,11 +45,35 @@ final class WebSocket: Sendable {
         self.patience = Patience(channel, seconds: patience)
     }
 
+    /// Takes messages until no more come, beside the work that they begin; all of it ends with the last message.
+    ///
+    /// - Parameters:
+    ///   - watch: runs all the while.
+    ///   - stopping: called when the server stops.
+    ///   - take: takes a text, and returns the work that it begins.
+    /// - Throws: ``WebSocketFault``, which tells the client why it ends.
+    func serve(
+        watch: @escaping @Sendable () async throws -> Void, stopping: () -> Void, take: (String) async throws -> (@Sendable () async throws -> Void)?
+    ) async throws {
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask { try await watch() }
+            while let item = await next() {
+                switch item {
+                case .text(let text): if let work = try await take(text) { group.addTask { try await work() } }
+                case .binary: throw WebSocketFault(.unacceptableData, "this server takes text messages")
+                case .stopping: stopping()
+                }
+            }
+            // All is done, or the client has gone.
+            group.cancelAll()
+        }
+    }
+
     /// Takes no more messages.
     func stopReading() { inbox.end() }
 
     /// The next message; nil when no more come.
-    func next() async -> WebSocketInbox.Item? { await inbox.next() }
+    private func next() async -> WebSocketInbox.Item? { await inbox.next() }
 
     /// Sends a text, and waits until the network has taken it.
     ///

@@ -102,7 +102,7 @@ final class WyomingSession: Sendable {
             case .speak(let order): try await speak(order)
             case .stream(let speech): try await stream(speech)
             }
-        } catch let error where !(error is CancellationError || error is ChannelError || error is ClientGone) {
+        } catch let error where !error.meansThatNobodyListens {
             try await fail(APIError(error))
         }
     }

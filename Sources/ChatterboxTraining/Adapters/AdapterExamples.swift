@@ -116,8 +116,7 @@ final class T3AdapterTask: AdapterTask {
             let heard = (0..<Int.random(in: 1...4, using: &random)).map { _ in
                 examples.companion(of: example, at: index, using: &random).features.speaker
             }
-            let mean = try Tensor.stack(heard).mean(axis: 0)
-            voices.append(try mean / mean.norm(2, axis: 0, keepAxis: true).clamped(min: 1e-12))
+            voices.append(try Tensor.stack(heard).mean(axis: 0).normalised(axis: 0))
         }
         return T3Conditioning(
             speaker: try Tensor.stack(voices).to(network.device).to(network.dtype),

@@ -178,17 +178,13 @@ struct AdapterTrainer {
             guard let number = file.metadata[name].flatMap(Number.init) else { throw TrainingError.checkpoint(url, problem: "it has no \"\(name)\"") }
             return number
         }
-        func find(_ name: String, like shape: [Int]) throws -> Tensor {
-            guard file.entries[name]?.shape == shape else { throw TrainingError.checkpoint(url, problem: "\"\(name)\" is not of shape \(shape)") }
-            return try file.tensor(name)
-        }
         var state = State()
         (state.step, state.isValidated, state.bestStep, state.worse) = try (number("step"), number("validated"), number("best_step"), number("worse"))
         (state.first, state.bestLoss) = try (number("first"), number("best_loss"))
         let shapes = optimizer.state.mapValues(\.shape)
-        try optimizer.restore(updates: number("updates")) { try find($0, like: shapes[$0]!) }
+        try optimizer.restore(updates: number("updates")) { try file.tensor($0, like: shapes[$0]!, of: url) }
         state.best = try Dictionary(uniqueKeysWithValues: optimizer.parameters.map { name, tensor in
-            (name, try find("best.\(name)", like: tensor.shape).clone())
+            (name, try file.tensor("best.\(name)", like: tensor.shape, of: url).clone())
         })
         return state
     }

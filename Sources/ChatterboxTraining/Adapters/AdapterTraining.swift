@@ -120,8 +120,8 @@ public struct AdapterTraining: Sendable {
 
             let digest = try model.digest(of: .t3), name = model.variant.name
             let fresh = try model.t3.freshAdapter(t3.plan, seed: t3.seed, digest: digest, model: name)
-            var keepsLayers = T3Memory(model.t3).bytes(lengths: T3AdapterTask.lengths(examples, model.configuration.t3), batch: t3.batch) + fresh.byteCount * 4 < memory
-            let task = try makeT3Task(fresh, examples, &keepsLayers, print)
+            let keepsLayers = T3Memory(model.t3).bytes(lengths: T3AdapterTask.lengths(examples, model.configuration.t3), batch: t3.batch) + fresh.byteCount * 4 < memory
+            let task = try makeT3Task(fresh, examples, keepsLayers: keepsLayers, print)
             let sampler = Sampler(self, voice, split, print)
             let told = try train(task, t3, split, digest, isCancelled, print) { step in
                 sampler.speak(model, [task.adapter.frozen()], as: String(format: "t3-%05d", step))
@@ -200,7 +200,7 @@ public struct AdapterTraining: Sendable {
     }
 
     private func makeT3Task(
-        _ adapter: Adapter, _ examples: AdapterExamples, _ keepsLayers: inout Bool, _ print: (String) -> Void
+        _ adapter: Adapter, _ examples: AdapterExamples, keepsLayers: Bool, _ print: (String) -> Void
     ) throws -> T3AdapterTask {
         let task = try T3AdapterTask(model.t3, adapter, examples, batch: t3.batch, keepsLayers: keepsLayers)
         let bytes = try measure(task, t3, print)
@@ -208,7 +208,6 @@ public struct AdapterTraining: Sendable {
             if !keepsLayers { print("t3: layers are computed twice, to stay within \(memory / 1_000_000) MB") }
             return task
         }
-        keepsLayers = false
         print("t3: that is more than \(memory / 1_000_000) MB; layers are computed twice instead of being kept")
         let second = try T3AdapterTask(model.t3, adapter, examples, batch: t3.batch, keepsLayers: false)
         try measure(second, t3, print)
@@ -239,10 +238,8 @@ public struct AdapterTraining: Sendable {
     private static func fingerprint(_ options: AdapterTrainingOptions, _ split: RecordingSplit, _ digest: String) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        var sum = SHA256()
-        sum.update(try encoder.encode(options))
-        sum.update("\(digest)\0\(split.training.map(\.digest).joined())\0\(split.validation.map(\.digest).joined())".utf8)
-        return sum.finish()
+        let recordings = "\(digest)\0\(split.training.map(\.digest).joined())\0\(split.validation.map(\.digest).joined())"
+        return SHA256.digest(try encoder.encode(options) + Data(recordings.utf8))
     }
 }
 

@@ -75,8 +75,8 @@ struct Sampler {
     private func embedding(_ audio: Audio) throws -> Tensor {
         try withoutGradients {
             let mel = try VoiceEncoderMel()
-            let found = try model.voiceEncoder.embedding(ofMel: mel(audio.resampled(to: mel.config.sampleRate).trimmed().tensor())).reshaped([-1])
-            return try found / found.norm(2, axis: 0, keepAxis: true).clamped(min: 1e-12)
+            return try model.voiceEncoder.embedding(ofMel: mel(audio.resampled(to: mel.config.sampleRate).trimmed().tensor())).reshaped([-1])
+                .normalised(axis: 0)
         }
     }
 

@@ -98,10 +98,10 @@ public struct RecordingCheck: Sendable {
         guard rate >= slowest else {
             throw refused(String(format: "its text has %.1f characters for each second of speech: more is said than is written", rate))
         }
-        let sound = Self.digest(data)
+        let sound = SHA256.digest(data)
         let checked = CheckedRecording(
-            entry: entry, seconds: audio.duration, textTokens: tokens, digest: Self.digest("\(sound)\0\(entry.text)\0\(entry.speaker)".utf8),
-            textDigest: Self.digest(entry.text.utf8), notes: quality.problems)
+            entry: entry, seconds: audio.duration, textTokens: tokens, digest: SHA256.digest("\(sound)\0\(entry.text)\0\(entry.speaker)".utf8),
+            textDigest: SHA256.digest(entry.text.utf8), notes: quality.problems)
         return (checked, sound)
     }
 
@@ -120,12 +120,6 @@ public struct RecordingCheck: Sendable {
             throw refused("its text has \(tokens.count) tokens, the model reads \(sizes.maximumText) at once; cut the recording between sentences")
         }
         return sizes.framed(tokens)
-    }
-
-    private static func digest(_ bytes: some Collection<UInt8>) -> String {
-        var sum = SHA256()
-        sum.update(bytes)
-        return sum.finish()
     }
 }
 

@@ -35,9 +35,9 @@ public struct RecordingFeatureCache {
     public init(_ folder: URL, _ model: Model, ffmpeg: FFmpeg? = nil) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let origin = try model.voiceAnalyzer.origin()
-        var sum = SHA256()
-        sum.update("\(origin.voiceEncoder) \(origin.tokenizer) \(origin.speakerEncoder) \(model.configuration.reference.loudness ?? 0)".utf8)
-        (self.folder, self.model, self.ffmpeg, networks) = (folder, model, ffmpeg, sum.finish())
+        networks = SHA256.digest(
+            "\(origin.voiceEncoder) \(origin.tokenizer) \(origin.speakerEncoder) \(model.configuration.reference.loudness ?? 0)".utf8)
+        (self.folder, self.model, self.ffmpeg) = (folder, model, ffmpeg)
     }
 
     /// The features of recordings, in their order.

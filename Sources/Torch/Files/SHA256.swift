@@ -11,6 +11,13 @@ package struct SHA256 {
 
     package init() {}
 
+    /// The digest of bytes that are all there, as 64 hexadecimal digits.
+    package static func digest(_ bytes: some Collection<UInt8>) -> String {
+        var sum = SHA256()
+        sum.update(bytes)
+        return sum.finish()
+    }
+
     package mutating func update(_ bytes: some Collection<UInt8>) {
         byteCount += UInt64(bytes.count)
         rest += bytes

@@ -34,6 +34,9 @@ extension Tensor {
     public func groupNorm(groups: Int, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5) throws -> Tensor {
         try produce("groupNorm", [self]) { ct_group_norm(handle, groups, weight?.handle, bias?.handle, epsilon, $0, $1) }
     }
+    /// Vectors along an axis, each at a length of 1; one that is nearly 0 stays so (`torch.nn.functional.normalize`).
+    public func normalised(axis: Int) throws -> Tensor { try self / norm(2, axis: axis, keepAxis: true).clamped(min: 1e-12) }
+
     /// Each channel of each example normalised by itself.
     public func instanceNorm(epsilon: Double = 1e-5) throws -> Tensor {
         try produce("instanceNorm", [self]) { ct_instance_norm(handle, epsilon, $0, $1) }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("Event channel", .timeLimit(.minutes(15))) struct EventChannelTests {
+@Suite("Event channel", .timeLimit(.minutes(2))) struct EventChannelTests {
     private struct Trouble: Error {}
 
     private static func sound(_ seconds: Double) -> SpeechEvent {

@@ -61,8 +61,7 @@ struct TonesToLearn {
     }
 }
 
-// One after the other: each computes for long without giving its thread back, and tests of other suites wait for the same few.
-@Suite("Training of adapters", .serialized) struct AdapterTrainingTests {
+@Suite("Training of adapters") struct AdapterTrainingTests {
     private func losses(_ task: some AdapterTask, steps: Int, rate: Double = 3e-3) throws -> [Double] {
         var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: rate, warmUp: 2, steps: steps))
         settings.averaging = nil

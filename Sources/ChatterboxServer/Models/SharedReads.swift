@@ -1,0 +1,50 @@
+import Synchronization
+
+/// Files that are in memory, read once for all who want them; those that were used last stay.
+final class SharedReads<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+    private struct State {
+        /// Read, or being read.
+        var outcomes: [Key: Outcome<Value>] = [:]
+        /// In the order of their last use.
+        var order: [Key] = []
+    }
+
+    private let state = Mutex(State())
+    /// How many are kept.
+    private let most: Int
+
+    init(most: Int) { self.most = most }
+
+    /// The value of a key, which is read where it is not there. One reading serves all who wait, also where the one who was first goes
+    /// away; one that failed is tried again by the next.
+    ///
+    /// - Throws: what reading throws; `CancellationError`.
+    func value(for key: Key, read: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        let (outcome, isNew) = state.withLock { state in
+            state.order.removeAll { $0 == key }
+            state.order.append(key)
+            if state.order.count > most { state.outcomes[state.order.removeFirst()] = nil }
+            if let known = state.outcomes[key] { return (known, false) }
+            let outcome = Outcome<Value>()
+            state.outcomes[key] = outcome
+            return (outcome, true)
+        }
+        if isNew {
+            Task {
+                do { outcome.settle(.success(try await read())) } catch {
+                    state.withLock { if $0.outcomes[key] === outcome { $0.outcomes[key] = nil } }
+                    outcome.settle(.failure(error))
+                }
+            }
+        }
+        return try await outcome.value()
+    }
+
+    /// Lets go of some.
+    func forget(where isMeant: (Key) -> Bool) {
+        state.withLock { state in
+            state.outcomes = state.outcomes.filter { !isMeant($0.key) }
+            state.order.removeAll(where: isMeant)
+        }
+    }
+}
