@@ -49,7 +49,8 @@ public struct ServerConfiguration: Sendable {
     public var readerPatience = 30.0
     /// Seconds that a client may take to send the body of its request.
     public var senderPatience = 60.0
-    /// Seconds that a connection may be silent between requests, or take to send one's header.
+    /// Seconds that a connection may be silent between requests, or take to send one's header; likewise between the messages of a WebSocket
+    /// or of the Wyoming protocol while nothing is spoken.
     public var connectionTimeout = 60.0
     /// Seconds after which a WebSocket's client is asked whether it is there; within as many it must have sent something.
     public var pingInterval = 20.0

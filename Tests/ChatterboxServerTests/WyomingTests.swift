@@ -162,4 +162,44 @@ import Testing
             withExtendedLifetime(client) {}
         }
     }
+
+    @Test("a connection on which nothing is asked ends, also one whose text never comes; one that listens goes on") func silence() async throws {
+        let gate = Gate()
+        let speaker = try StandInSpeaker([.sound(0.5), .wait(gate)])
+        try await run([.of(speaker)], { $0.connectionTimeout = 0.4 }) { server in
+            let silent = try Client(server), begun = try Client(server), listening = try Client(server)
+            begun.send(WyomingEvent(type: "synthesize-start"))
+            listening.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late."]))
+            for client in [silent, begun] {
+                let last = try await client.next()
+                #expect(last?.data["code"] == "idle" && last?.data["text"] == "nothing has come for 0.4 s")
+                let end = try await client.next()
+                #expect(end == nil)
+            }
+            gate.open()
+            let heard = try await listening.events(until: "audio-stop")
+            #expect(heard.last?.type == "audio-stop")
+        }
+    }
+
+    @Test("more connections than there may be are told so") func tooMany() async throws {
+        try await run { server in
+            let clients = try (0..<WyomingServer.most).map { _ in try Client(server) }
+            // All of them are known when they have been answered.
+            for client in clients { client.send(WyomingEvent(type: "ping")) }
+            for client in clients { _ = try await client.next() }
+            let late = try Client(server)
+            let told = try await late.next()
+            #expect(told?.data["code"] == "too_many_connections")
+            let end = try await late.next()
+            #expect(end == nil)
+            clients[0].connection.end()
+            var answer: WyomingEvent?
+            while answer?.type != "pong" {
+                let again = try Client(server)
+                again.send(WyomingEvent(type: "ping"))
+                answer = try await again.next()
+            }
+        }
+    }
 }

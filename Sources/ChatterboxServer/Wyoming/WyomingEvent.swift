@@ -19,6 +19,10 @@ struct WyomingEvent: Sendable, Hashable {
     }
 }
 
+extension WyomingEvent {
+    init(_ error: APIError) { self.init(type: "error", data: ["text": .string(error.message), "code": .init(error.code)]) }
+}
+
 /// Reads and writes events.
 struct WyomingCodec: ByteToMessageDecoder, MessageToByteEncoder {
     typealias InboundOut = WyomingEvent

@@ -3,9 +3,10 @@ import Logging
 import NIOCore
 import NIOPosix
 import ServiceLifecycle
+import Synchronization
 
 /// Serves the Wyoming protocol, by which Home Assistant speaks, on a port of its own. It has no keys: whoever reaches the port may speak.
-struct WyomingServer: Service {
+final class WyomingServer: Service {
     typealias Connection = NIOAsyncChannel<WyomingEvent, WyomingEvent>
 
     let state: ServerState
@@ -13,6 +14,14 @@ struct WyomingServer: Service {
     let logger: Logger
     /// Called with the port when it listens.
     let onRunning: @Sendable (Int) -> Void
+    private let open = Mutex(0)
+
+    /// Connections that may be open at once: more than a house has of devices.
+    static let most = 256
+
+    init(state: ServerState, port: Int, logger: Logger, onRunning: @escaping @Sendable (Int) -> Void) {
+        (self.state, self.port, self.logger, self.onRunning) = (state, port, logger, onRunning)
+    }
 
     func run() async throws {
         let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -29,15 +38,24 @@ struct WyomingServer: Service {
         try await withThrowingDiscardingTaskGroup { group in
             try await listener.executeThenClose { connections in
                 for try await connection in connections.cancelOnGracefulShutdown() {
-                    group.addTask { await handle(connection) }
+                    group.addTask { await self.handle(connection) }
                 }
             }
         }
     }
 
     private func handle(_ connection: Connection) async {
+        let place = open.withLock { open in
+            open += 1
+            return open
+        }
+        defer { open.withLock { $0 -= 1 } }
         do {
             try await connection.executeThenClose { inbound, outbound in
+                guard place <= Self.most else {
+                    let error = APIError.busy("\(Self.most) connections are open, and there may be no more", code: "too_many_connections", retryAfter: 1)
+                    return try await outbound.write(WyomingEvent(error))
+                }
                 try await WyomingSession(state, connection.channel, outbound, logger: logger).serve(inbound)
             }
         } catch {

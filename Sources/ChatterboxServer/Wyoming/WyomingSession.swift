@@ -21,6 +21,16 @@ final class WyomingSession: Sendable {
     private let outbound: NIOAsyncChannelOutboundWriter<WyomingEvent>
     private let logger: Logger
     private let client: String
+    private let state = Mutex(State())
+
+    private struct State {
+        /// Texts that are being spoken, or wait.
+        var jobs = 0
+        /// What is spoken as its text comes in pieces, until the text has ended.
+        var streamed: StreamedSpeech?
+        /// When an event came last, or a text was over.
+        var touched = ContinuousClock.now
+    }
 
     /// Texts that may wait on a connection.
     private static let most = 16
@@ -34,16 +44,23 @@ final class WyomingSession: Sendable {
     func serve(_ inbound: NIOAsyncChannelInboundStream<WyomingEvent>) async throws {
         let (jobs, next) = AsyncStream<Job>.makeStream(bufferingPolicy: .bufferingOldest(Self.most))
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { for await job in jobs { try await self.run(job) } }
-            do {
-                var streamed: StreamedSpeech?
-                for try await event in inbound.cancelOnGracefulShutdown() {
-                    do { try await take(event, &streamed, next) } catch let error as APIError { try await fail(error) }
+            group.addTask {
+                for await job in jobs {
+                    try await self.run(job)
+                    self.state.withLock { ($0.jobs, $0.touched) = ($0.jobs - 1, .now) }
                 }
-                streamed?.feed.end()
+            }
+            group.addTask { try await self.watchInactivity() }
+            do {
+                for try await event in inbound.cancelOnGracefulShutdown() {
+                    state.withLock { $0.touched = .now }
+                    do { try await take(event, next) } catch let error as APIError { try await fail(error) }
+                }
+                endText()
                 next.finish()
                 // Where the server stops, what has come is spoken; a client that has gone hears nothing more.
-                if channel.isActive, Task.isShuttingDownGracefully { try await group.waitForAll() } else { group.cancelAll() }
+                if channel.isActive, Task.isShuttingDownGracefully { try await group.next() }
+                group.cancelAll()
             } catch let fault as WyomingFault {
                 try await send(WyomingEvent(type: "error", data: ["text": .string(fault.reason), "code": "invalid_event"]))
                 group.cancelAll()
@@ -51,9 +68,29 @@ final class WyomingSession: Sendable {
         }
     }
 
-    private func take(_ event: WyomingEvent, _ streamed: inout StreamedSpeech?, _ jobs: AsyncStream<Job>.Continuation) async throws {
+    private func endText() {
+        state.withLock { state in
+            state.streamed?.feed.end()
+            state.streamed = nil
+        }
+    }
+
+    /// Ends the connection of a client that asks for nothing, which others may need.
+    private func watchInactivity() async throws {
+        let limit = server.configuration.connectionTimeout
+        while (try? await Task.sleep(for: .seconds(min(1, limit / 4)))) != nil {
+            let (idle, jobs, streamed) = state.withLock { ((.now - $0.touched) / .seconds(1), $0.jobs, $0.streamed) }
+            guard idle > limit, jobs == 0 || (jobs == 1 && streamed?.secondsIdle ?? 0 > limit) else { continue }
+            try? await fail(APIError(.requestTimeout, "nothing has come for \(JSON.number(limit).text) s", code: "idle"))
+            channel.close(promise: nil)
+            return
+        }
+    }
+
+    private func take(_ event: WyomingEvent, _ jobs: AsyncStream<Job>.Continuation) async throws {
         guard case .object(let members) = event.data else { return }
         var fields = RequestFields(members)
+        let streamed = state.withLock(\.streamed)
         switch event.type {
         case "describe": try await send(WyomingEvent(type: "info", data: description))
         case "ping": try await send(WyomingEvent(type: "pong", data: event.data))
@@ -69,19 +106,22 @@ final class WyomingSession: Sendable {
             guard streamed == nil else { throw APIError.invalid("a text has begun already; synthesize-stop ends it", nil, code: "invalid_event") }
             let speech = StreamedSpeech(try order(&fields), server, channel, watch: nil, client: client, logger: logger)
             try put(.stream(speech), into: jobs)
-            streamed = speech
+            state.withLock { $0.streamed = speech }
         case "synthesize-chunk":
             guard let speech = streamed else { throw APIError.invalid("synthesize-start comes before synthesize-chunk", nil, code: "invalid_event") }
             try speech.feed.add(try fields.string("text") ?? "")
         case "synthesize-stop":
-            streamed?.feed.end()
-            streamed = nil
+            endText()
         default: break
         }
     }
 
     private func put(_ job: Job, into jobs: AsyncStream<Job>.Continuation) throws {
-        guard case .enqueued = jobs.yield(job) else { throw APIError.busy("\(Self.most) texts wait on this connection", code: "queue_full", retryAfter: 1) }
+        state.withLock { $0.jobs += 1 }
+        guard case .enqueued = jobs.yield(job) else {
+            state.withLock { $0.jobs -= 1 }
+            throw APIError.busy("\(Self.most) texts wait on this connection", code: "queue_full", retryAfter: 1)
+        }
     }
 
     /// What an event asks for, but for the text.
@@ -158,7 +198,7 @@ final class WyomingSession: Sendable {
     private static func format(_ rate: Int) -> JSON { ["rate": .init(rate), "width": 2, "channels": 1] }
 
     private func fail(_ error: APIError) async throws {
-        try await send(WyomingEvent(type: "error", data: ["text": .string(error.message), "code": .init(error.code)]))
+        try await send(WyomingEvent(error))
     }
 
     private func send(_ event: WyomingEvent) async throws {
