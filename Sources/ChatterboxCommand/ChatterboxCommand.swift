@@ -16,6 +16,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
             """,
         subcommands: [
             SayCommand.self,
+            BatchCommand.self,
             ConvertCommand.self,
             VoiceCommand.self,
             ModelsCommand.self,

@@ -1,22 +1,22 @@
 import Foundation
 
 /// A table as text: CSV (RFC 4180), or its relatives with other signs between the fields.
-struct DelimitedText {
-    struct Row: Hashable {
+package struct DelimitedText {
+    package struct Row: Hashable {
         /// Where the row begins, from 1.
-        let line: Int
-        let fields: [String]
+        package let line: Int
+        package let fields: [String]
         /// Whether a field was in quotes that never closed.
-        var isOpen = false
+        package var isOpen = false
     }
 
     /// Rows with anything in them.
-    let rows: [Row]
+    package let rows: [Row]
 
     /// - Parameters:
     ///   - delimiter: an ASCII character.
     ///   - quotes: whether a field may stand in double quotes, in which delimiters and ends of lines are text, and two quotes are one.
-    init(_ text: String, delimiter: Character, quotes: Bool = true) {
+    package init(_ text: String, delimiter: Character, quotes: Bool = true) {
         let sign = delimiter.asciiValue!, quote = UInt8(ascii: "\""), newline = UInt8(ascii: "\n"), carriage = UInt8(ascii: "\r")
         var rows: [Row] = [], fields: [String] = [], field: [UInt8] = []
         var line = 1, start = 1, isQuoted = false, wasQuoted = false

@@ -1,0 +1,118 @@
+import FileSupport
+import Foundation
+import Synchronization
+
+/// What became of a text of a manifest: a line of a results file.
+struct BatchResult: Codable, Sendable, Hashable {
+    enum State: String, Codable, Sendable { case done, failed }
+
+    let id: String
+    let state: State
+    /// Of the text and all that its sound follows from; nil where it did not come to that.
+    var digest: String?
+    /// The sound, below the folder of outputs.
+    var file: String?
+    var bytes: Int?
+    /// Sound and work.
+    var audioSeconds, wallSeconds: Double?
+    var seed: UInt64?
+    /// Why speech ended, of several pieces the worst.
+    var end: String?
+    var warnings: [String]?
+    /// Why there is no sound.
+    var reason: String?
+
+    enum CodingKeys: String, CodingKey {
+        case id, state, digest, file, bytes, seed, end, warnings, reason
+        case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds"
+    }
+}
+
+/// The results files of a folder of outputs. Each process appends to one of its own, a line at a time, and reads all of them: so a text
+/// that another part has spoken is not spoken again. What breaks off in a line is that line's text alone.
+final class BatchResults: Sendable {
+    let folder: URL
+    private let file: FileHandle
+    private let known: Mutex<[String: BatchResult]>
+
+    /// Opens the results of a part, and reads those of all.
+    ///
+    /// - Parameters:
+    ///   - folder: of the outputs; it is made where it is not there.
+    ///   - name: of the results file to append to.
+    /// - Throws: ``BatchFolderError``.
+    init(_ folder: URL, name: String) throws {
+        self.folder = folder
+        do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
+            throw BatchFolderError(folder, "cannot be made (\(error.reason))")
+        }
+        known = Mutex(try Self.read(folder))
+        let url = folder.appending(path: name)
+        let descriptor = open(url.path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw BatchFolderError(url, "cannot be written (\(String(cString: strerror(errno))))") }
+        file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        // A process that was killed may have left half a line.
+        let size = lseek(descriptor, 0, SEEK_END)
+        var last: UInt8 = 0
+        if size > 0, pread(descriptor, &last, 1, size - 1) == 1, last != UInt8(ascii: "\n") { try append(Data("\n".utf8)) }
+    }
+
+    /// What is known of a text.
+    subscript(id: String) -> BatchResult? { known.withLock { $0[id] } }
+
+    /// Whether a text's sound is there as it would come now.
+    func isDone(_ id: String, digest: String) -> Bool {
+        guard let result = self[id], result.state == .done, result.digest == digest, let file = result.file else { return false }
+        return Self.byteCount(folder.appending(path: file)) == result.bytes
+    }
+
+    /// - Throws: ``BatchFolderError``.
+    func add(_ result: BatchResult) throws {
+        known.withLock { $0[result.id] = result }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard var line = try? encoder.encode(result) else { return }
+        line.append(UInt8(ascii: "\n"))
+        try append(line)
+    }
+
+    /// One call, so that lines of processes that append to the same file stay whole.
+    private func append(_ line: Data) throws {
+        do { try file.write(contentsOf: line) } catch { throw BatchFolderError(folder, "its results cannot be written (\(error.reason))") }
+    }
+
+    /// All that results files of a folder tell, of each text what was written last; what was done counts more than what failed.
+    static func read(_ folder: URL) throws -> [String: BatchResult] {
+        var known: [String: BatchResult] = [:]
+        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { isResults($0) }.sorted()
+        for name in names {
+            let url = folder.appending(path: name)
+            let data: Data
+            do { data = try Data(contentsOf: url, options: .mappedIfSafe) } catch { throw BatchFolderError(url, "cannot be read (\(error.reason))") }
+            let decoder = JSONDecoder()
+            var start = 0
+            while start < data.count {
+                let end = data[start...].firstIndex(of: 0x0A) ?? data.count
+                defer { start = end + 1 }
+                guard let result = try? decoder.decode(BatchResult.self, from: Data(data[start..<end])) else { continue }
+                if result.state == .failed, known[result.id]?.state == .done, known[result.id]?.digest == result.digest { continue }
+                known[result.id] = result
+            }
+        }
+        return known
+    }
+
+    private static func isResults(_ name: String) -> Bool { name.hasSuffix(".jsonl") && (name == "results.jsonl" || name.hasPrefix("results-")) }
+
+    static func byteCount(_ url: URL) -> Int? {
+        var status = stat()
+        return stat(url.path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+    }
+}
+
+/// A folder of outputs in which nothing can be done.
+struct BatchFolderError: Error, Hashable, CustomStringConvertible {
+    let description: String
+
+    init(_ url: URL, _ reason: String) { description = "\(url.relativePath): \(reason)" }
+}

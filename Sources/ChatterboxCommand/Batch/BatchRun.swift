@@ -1,0 +1,274 @@
+import Chatterbox
+import FileSupport
+import Foundation
+import SpeechAudio
+import SpeechText
+import Synchronization
+import Torch
+
+/// Speaks the texts of a manifest, some at once.
+struct BatchRun: Sendable {
+    let manifest: BatchManifest
+    let results: BatchResults
+    let shard: BatchShard
+    let resources: BatchResources
+    /// What a text does not say otherwise.
+    let speaking: SpeakingArguments
+    let voice: String?
+    let model: String
+    let adapters: [String]
+    let format: AudioFormat
+    /// How the samples are computed, as far as they follow from it.
+    let arithmetic: [String]
+    /// Texts that are spoken at once.
+    let width: Int
+    /// Whether texts that failed before, and would be spoken the same way, are tried again.
+    let retries: Bool
+    let display: ProgressDisplay
+
+    /// What it came to.
+    struct Summary: Encodable, Sendable, Hashable {
+        var items = 0, spoken = 0, alreadyDone = 0, failed = 0, failedBefore = 0
+        var audioSeconds = 0.0, wallSeconds = 0.0
+        var audioSecondsPerSecond: Double { wallSeconds > 0 ? audioSeconds / wallSeconds : 0 }
+
+        enum CodingKeys: String, CodingKey {
+            case items, spoken, failed, alreadyDone = "already_done", failedBefore = "failed_before"
+            case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds"
+        }
+
+        var ended: Int { spoken + alreadyDone + failed + failedBefore }
+    }
+
+    /// - Throws: ``BatchFolderError`` where results cannot be written; `CancellationError`.
+    func callAsFunction() async throws -> Summary {
+        let tally = Tally(items: (0..<manifest.count).count(where: shard.contains))
+        // Those of other parts as well, so that all parts agree on whose an id is.
+        var ids: Set<String> = []
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var open = 0
+            for index in 0..<manifest.count {
+                let item = manifest.item(index).flatMap { item -> Result<BatchItem, BatchItem.Refusal> in
+                    guard !ids.insert(item.id).inserted else { return .success(item) }
+                    return .failure(BatchItem.Refusal(place: item.place, reason: "its id, \(item.id), has another text before it"))
+                }
+                guard shard.contains(index) else { continue }
+                if open == width {
+                    try await group.next()
+                    open -= 1
+                }
+                try Task.checkCancellation()
+                open += 1
+                group.addTask {
+                    switch try await become(item) {
+                    case .there: show(tally.count { $0.alreadyDone += 1 })
+                    case .stillFailing: show(tally.count { $0.failedBefore += 1 })
+                    case .made(let result):
+                        try results.add(result)
+                        if let reason = result.reason { display.finish("\(result.id): \(reason)") }
+                        show(tally.count {
+                            if result.state == .done { $0.spoken += 1 } else { $0.failed += 1 }
+                            $0.audioSeconds += result.audioSeconds ?? 0
+                        })
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        return tally.count { _ in }
+    }
+
+    /// What has become of the texts so far.
+    private final class Tally: Sendable {
+        private let summary: Mutex<Summary>
+        private let start = ContinuousClock.now
+
+        init(items: Int) { summary = Mutex(Summary(items: items)) }
+
+        func count(_ change: (inout Summary) -> Void) -> Summary {
+            summary.withLock { summary in
+                change(&summary)
+                summary.wallSeconds = (.now - start) / .seconds(1)
+                return summary
+            }
+        }
+    }
+
+    private enum Outcome {
+        case there
+        case stillFailing
+        case made(BatchResult)
+    }
+
+    private func become(_ item: Result<BatchItem, BatchItem.Refusal>) async throws -> Outcome {
+        switch item {
+        case .failure(let refusal):
+            // A line without a name of its own is told by its place.
+            let id = refusal.id ?? "(\(refusal.place))"
+            let result = BatchResult(id: id, state: .failed, digest: SHA256.digest(refusal.reason.utf8), reason: "\(refusal.place): \(refusal.reason)")
+            return results[id] == result && !retries ? .stillFailing : .made(result)
+        case .success(let item):
+            var digest: String?
+            do {
+                let wish = try wish(item)
+                // What failed before anything was computed has the digest of what it asks for.
+                digest = wish.digest
+                if hasFailed(item.id, wish.digest) { return .stillFailing }
+                let order = try await order(item, wish)
+                digest = order.digest
+                if results.isDone(item.id, digest: order.digest) { return .there }
+                if hasFailed(item.id, order.digest) { return .stillFailing }
+                return .made(try await speak(item, order))
+            } catch let error as BatchFolderError {
+                throw error
+            } catch {
+                try Task.checkCancellation()
+                return .made(BatchResult(id: item.id, state: .failed, digest: digest, reason: "\(item.place): \(Remedy.sentence(error))"))
+            }
+        }
+    }
+
+    // MARK: what a text asks for
+
+    /// A text and how it is to be spoken, before anything is loaded for it.
+    private struct Wish {
+        let text: String
+        let speaking: SpeakingArguments
+        let options: SpeechOptions
+        let model: String
+        let voice: String?
+        let adapters: [String]
+        let facts: [String]
+        var digest: String { BatchRun.digest(facts + [voice ?? ""] + adapters) }
+    }
+
+    private struct Order {
+        let synthesizer: Synthesizer
+        let request: SpeechRequest
+        let format: AudioFormat
+        let seed: UInt64
+        /// Of all that the file follows from.
+        let digest: String
+    }
+
+    private func wish(_ item: BatchItem) throws -> Wish {
+        var speaking = speaking
+        speaking.take(item)
+        // Without a seed it follows from the name, so that the same text is spoken the same way whenever.
+        speaking.seed = item.seed ?? self.speaking.seed ?? UInt64(SHA256.digest(item.id.utf8).prefix(8), radix: 16)!
+        let text = try text(of: item), model = item.model.map(path) ?? model
+        var facts = [text, model == self.model ? "" : model, (item.format ?? format).rawValue] + arithmetic + speaking.facts
+        if let lexicon = speaking.lexicon { facts.append(SHA256.digest(try SmallFile.read(URL(filePath: lexicon)))) }
+        return Wish(
+            text: text, speaking: speaking, options: try speaking.options(), model: model, voice: item.voice.map(path) ?? voice,
+            adapters: item.adapters.map { $0.map(path) } ?? adapters, facts: facts)
+    }
+
+    private func order(_ item: BatchItem, _ wish: Wish) async throws -> Order {
+        let synthesizer = try await resources.model(wish.model)
+        try wish.speaking.check(synthesizer.model)
+        var request = SpeechRequest(wish.text, options: wish.options, priority: .batch)
+        var facts = wish.facts + [try synthesizer.model.digest(of: .t3), try synthesizer.model.digest(of: .flow)]
+        if let name = wish.voice {
+            let voice = try await resources.voice(name, wish.model, synthesizer)
+            request.voice = voice.voice
+            facts.append(voice.digest)
+        }
+        for name in wish.adapters {
+            let adapter = try await resources.adapter(name)
+            guard adapter.use.adapter.part == .t3 else {
+                throw UsageError("\(name) is an adapter of the flow, which all texts share; give it as --adapter")
+            }
+            request.adapters.append(adapter.use)
+            facts.append(adapter.digest)
+        }
+        return Order(
+            synthesizer: synthesizer, request: request, format: item.format ?? format, seed: wish.speaking.seed!, digest: Self.digest(facts))
+    }
+
+    /// Each fact stands with its length, so that no two lists are written alike.
+    private static func digest(_ facts: [String]) -> String { SHA256.digest(Data(facts.map { "\($0.utf8.count):\($0)" }.joined().utf8)) }
+
+    private func hasFailed(_ id: String, _ digest: String) -> Bool {
+        guard !retries, let known = results[id] else { return false }
+        return known.state == .failed && known.digest == digest
+    }
+
+    private func text(of item: BatchItem) throws -> String {
+        guard let file = item.file else { return item.text! }
+        let data: Data
+        do { data = try Data(contentsOf: URL(filePath: path(file))) } catch { throw TextSourceError.unreadable(file, error) }
+        do { return try PlainText.decoded(data) } catch let error as TextEncodingError { throw TextSourceError.notText(file, error) }
+    }
+
+    /// A path as a manifest has it is meant from the manifest's folder; a name stays one.
+    private func path(_ name: String) -> String {
+        guard !name.hasPrefix("/") else { return name }
+        let beside = manifest.url.deletingLastPathComponent().appending(path: name).path
+        let file = AdapterArgument(argument: name)?.path ?? name
+        let exists = FileManager.default.fileExists(atPath: manifest.url.deletingLastPathComponent().appending(path: file).path)
+        return exists ? beside : name
+    }
+
+    // MARK: speaking
+
+    private func speak(_ item: BatchItem, _ order: Order) async throws -> BatchResult {
+        let name = "\(item.id).\(order.format.rawValue)", url = results.folder.appending(path: name)
+        if name.contains("/") { try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true) }
+        let file = try AudioFileWriter(url, format: order.format, sampleRate: order.synthesizer.sampleRate)
+        var report = SpeechReport()
+        for try await chunk in order.synthesizer.chunks(for: order.request) {
+            try file.append(chunk.audio)
+            report = chunk.report
+        }
+        guard report.audioSeconds > 0 else { throw UsageError("the model ended without a sound; try another seed, or words around the text") }
+        try file.finish()
+        let warnings = item.ignored.map { "the field \($0) is unknown, and nothing is done with it" } + report.warnings.map(Remedy.sentence)
+        return BatchResult(
+            id: item.id, state: .done, digest: order.digest, file: name, bytes: BatchResults.byteCount(url), audioSeconds: report.audioSeconds,
+            wallSeconds: report.wallSeconds, seed: order.seed, end: report.end?.rawValue, warnings: warnings.isEmpty ? nil : warnings)
+    }
+
+    private func show(_ summary: Summary) {
+        let work = summary.spoken + summary.failed, rest = summary.items - summary.ended
+        var line = "\(summary.ended) of \(summary.items)"
+        if summary.failed + summary.failedBefore > 0 { line += ", \(summary.failed + summary.failedBefore) failed" }
+        line += String(format: ", %.1f s of speech a second", summary.audioSecondsPerSecond)
+        if work > 0, rest > 0 { line += ", \(Duration.seconds(summary.wallSeconds / Double(work) * Double(rest)).formatted(.units(width: .narrow))) left" }
+        switch display.style {
+        case .bar: display.redraw(line)
+        case .lines: if summary.ended.isMultiple(of: max(1, summary.items / 20)) || rest == 0 { display.finish(line) }
+        case .silent: break
+        }
+    }
+}
+
+extension SpeakingArguments {
+    /// What a text says otherwise.
+    fileprivate mutating func take(_ item: BatchItem) {
+        language = item.language ?? language
+        exaggeration = item.exaggeration ?? exaggeration
+        cfgWeight = item.cfgWeight ?? cfgWeight
+        temperature = item.temperature ?? temperature
+        topP = item.topP ?? topP
+        topK = item.topK ?? topK
+        minP = item.minP ?? minP
+        repetitionPenalty = item.repetitionPenalty ?? repetitionPenalty
+        steps = item.steps ?? steps
+        maxTokens = item.maxTokens ?? maxTokens
+        takes = item.takes ?? takes
+        speed = item.speed ?? speed
+        loudness = item.loudness ?? loudness
+    }
+
+    /// All of it, as far as speech follows from it; a lexicon's file is not in it.
+    fileprivate var facts: [String] {
+        func fact(_ name: String, _ value: (some Any)?) -> String? { value.map { "\(name)=\($0)" } }
+        return [
+            fact("seed", seed), fact("language", language), fact("exaggeration", exaggeration), fact("cfg", cfgWeight), fact("temperature", temperature),
+            fact("top-p", topP), fact("top-k", topK), fact("min-p", minP), fact("repetition", repetitionPenalty), fact("steps", steps),
+            fact("max-tokens", maxTokens), fact("takes", takes), fact("pause", pause), fact("speed", speed), fact("loudness", loudness),
+            "split=\(split)", "normalize=\(!noNormalize)", "watermark=\(!noWatermark)",
+        ].compactMap(\.self)
+    }
+}
