@@ -23,6 +23,8 @@ public struct ServerConfiguration: Sendable {
     public var publicLists = false
     /// The origin whose pages may ask, as `https://example.org`, or `*`; nil lets no page.
     public var allowedOrigin: String?
+    /// Names by which a server without keys that only this machine reaches may be asked, beside localhost: of a proxy before it.
+    public var hostNames: Set<String> = []
     /// A certificate chain and its key, both PEM.
     public var certificate: (chain: URL, key: URL)?
     /// Whether unknown fields are refused instead of ignored.
@@ -74,7 +76,9 @@ public struct ServerConfiguration: Sendable {
     public init(voices: URL) { self.voices = voices }
 
     /// Whether only this machine reaches the server.
-    public var isLocal: Bool { ["127.0.0.1", "::1", "localhost"].contains(host) }
+    public var isLocal: Bool { Self.localNames.contains(host) }
+
+    static let localNames: Set = ["127.0.0.1", "::1", "localhost"]
 
     /// The most samples of a recording, whatever its bytes: five minutes of stereo at 48 kHz.
     var recordingLimit: Int { 5 * 60 * 48_000 * 2 }

@@ -99,10 +99,12 @@ public struct SpeechServer: Sendable {
     private func application(_ connections: ConnectionTasks, onRunning: @escaping @Sendable (Int) -> Void) throws -> some ApplicationProtocol {
         let configuration = state.configuration
         let connection = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [UnreadBody(), RefusedUpgrade(), UnreadableRequest(), ConnectionWatch { [state] in state.countEnding() }],
+            additionalChannelHandlers: [
+                FinalWrites(patience: configuration.stopDeadline), UnreadBody(), RefusedUpgrade(), UnreadableRequest(), ConnectionWatch { [state] in state.countEnding() },
+            ],
             idleTimeout: .milliseconds(Int64(configuration.connectionTimeout * 1000)),
             httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
-        let certificate = try configuration.certificate.map { try CertificateFiles(chain: $0.chain, key: $0.key).configuration }
+        let certificate = try configuration.certificate.map { try CertificateFiles(chain: $0.chain, key: $0.key, logger: logger).configuration }
         return Application(
             router: router(),
             server: HTTPServerBuilder { responder in
@@ -127,6 +129,7 @@ public struct SpeechServer: Sendable {
                 allowMethods: [.get, .post, .delete, .options], exposedHeaders: [HTTPField.Name.requestID.rawName, HTTPField.Name.warning.rawName]))
         }
         router.add(middleware: AnswerMiddleware(state: state))
+        router.add(middleware: OriginMiddleware(configuration: state.configuration))
         router.add(middleware: KeyMiddleware(keys: state.configuration.keys, publicLists: state.configuration.publicLists))
         PageRoutes().add(to: router)
         HealthRoutes(state: state).add(to: router)

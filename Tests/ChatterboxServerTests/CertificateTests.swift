@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import Logging
 import NIOCore
 import NIOSSL
 import TestSupport
@@ -53,8 +54,29 @@ import Testing
     }
 
     @Test("a certificate without its key, or with another's, is an error at the start") func mismatched() throws {
-        #expect(throws: (any Error).self) { try CertificateFiles(chain: chain, key: key) }
+        #expect(throws: (any Error).self) { try CertificateFiles(chain: chain, key: key, logger: Logger(label: "test")) }
         try install("first", key: "second")
-        #expect(throws: (any Error).self) { try CertificateFiles(chain: chain, key: key) }
+        #expect(throws: (any Error).self) { try CertificateFiles(chain: chain, key: key, logger: Logger(label: "test")) }
+    }
+
+    @Test("a certificate behind links is renewed where a folder on the way is another, as secrets of Kubernetes are") func links() async throws {
+        for name in ["first", "second"] {
+            let place = folder.url.appending(path: "..\(name)")
+            try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+            for (source, target) in [("\(name).pem", "chain.pem"), ("\(name).key.pem", "key.pem")] {
+                try FileManager.default.copyItem(at: fixturesFolder.appending(path: "certificates/\(source)"), to: place.appending(path: target))
+            }
+        }
+        let data = folder.url.appending(path: "..data")
+        try FileManager.default.createSymbolicLink(atPath: data.path, withDestinationPath: "..first")
+        for file in ["chain.pem", "key.pem"] {
+            try FileManager.default.createSymbolicLink(atPath: folder.url.appending(path: file).path, withDestinationPath: "..data/\(file)")
+        }
+        try await LoopbackServer.run([.standIn()], { $0.certificate = (chain, key) }) { server in
+            #expect(try await status(server, trusting: "first") == 200)
+            try FileManager.default.removeItem(at: data)
+            try FileManager.default.createSymbolicLink(atPath: data.path, withDestinationPath: "..second")
+            #expect(try await status(server, trusting: "second") == 200)
+        }
     }
 }

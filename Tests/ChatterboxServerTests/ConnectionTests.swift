@@ -9,7 +9,7 @@ import Testing
     @Test("a client that sends on after 413 sees the answer, and is then cut") func unreadBody() async throws {
         try await LoopbackServer.run { $0.characterLimit = 10 } _: { server in
             let connection = try RawConnection(server.port)
-            connection.send("POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+            connection.send("POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
             let block = String(repeating: "a", count: 1 << 16)
             for _ in 0..<4 { connection.send(block) }
             let answer = await connection.receive().map { String(decoding: $0, as: UTF8.self) } ?? ""
@@ -24,7 +24,7 @@ import Testing
     @Test("a small body whose answer came early costs the connection, and no more") func smallUnreadBody() async throws {
         try await LoopbackServer.run { $0.keys = Keyring("secret") } _: { server in
             let connection = try RawConnection(server.port)
-            connection.send("POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n12345")
+            connection.send("POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345")
             let answer = await connection.receive().map { String(decoding: $0, as: UTF8.self) } ?? ""
             #expect(answer.hasPrefix("HTTP/1.1 401"))
             connection.send("67890")
@@ -36,7 +36,7 @@ import Testing
     func refusedUpgrade(name: String) async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
-            connection.send("GET /live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: \(name)\r\n\r\n")
+            connection.send("GET /live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: \(name)\r\n\r\n")
             let answer = await connection.rest()
             #expect(answer.hasPrefix("HTTP/1.1 200") && answer.lowercased().contains("connection: close") && answer.contains("ok"), "\(answer)")
         }
@@ -45,7 +45,7 @@ import Testing
     @Test("requests that were read whole are answered one after the other on a connection") func pipelined() async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
-            connection.send("GET /live HTTP/1.1\r\nHost: x\r\n\r\nHEAD /live HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            connection.send("GET /live HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /live HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             let answers = await connection.rest()
             #expect(answers.components(separatedBy: "HTTP/1.1 200").count == 4, "\(answers)")
         }
@@ -54,7 +54,7 @@ import Testing
     @Test("a request whose header never ends is cut") func endlessHeader() async throws {
         try await LoopbackServer.run { $0.connectionTimeout = 0.2 } _: { server in
             let connection = try RawConnection(server.port)
-            connection.send("GET /live HTTP/1.1\r\nHost: x\r\nX-")
+            connection.send("GET /live HTTP/1.1\r\nHost: localhost\r\nX-")
             #expect(await connection.rest() == "")
         }
     }
@@ -62,7 +62,7 @@ import Testing
     @Test("a body that never ends is cut") func endlessBody() async throws {
         try await LoopbackServer.run { $0.senderPatience = 0.2 } _: { server in
             let connection = try RawConnection(server.port)
-            connection.send("POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"inp\r\n")
+            connection.send("POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"inp\r\n")
             #expect(await !connection.rest().contains("200"))
         }
     }
@@ -70,7 +70,7 @@ import Testing
     @Test("beyond the limit of connections others wait until one has ended") func limit() async throws {
         try await LoopbackServer.run { $0.connectionLimit = 2 } _: { server in
             let first = try RawConnection(server.port), second = try RawConnection(server.port), third = try RawConnection(server.port)
-            let question = "GET /live HTTP/1.1\r\nHost: x\r\n\r\n"
+            let question = "GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
             for connection in [first, second] {
                 connection.send(question)
                 #expect(await connection.receive() != nil)
@@ -83,10 +83,10 @@ import Testing
 
     @Test("what is no HTTP is told so, in the shape of all errors, and cut", arguments: [
         "NONSENSE\r\n\r\n", "GET /live HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}", "GET /live HTTP/1.1\r\nHo st: x\r\n\r\n",
-        "POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-        "POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         // Behind a request that has been answered.
-        "GET /live HTTP/1.1\r\nHost: x\r\n\r\n|NONSENSE\r\n\r\n",
+        "GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n|NONSENSE\r\n\r\n",
     ]) func nonsense(bytes: String) async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port), parts = bytes.split(separator: "|").map(String.init)
@@ -120,6 +120,53 @@ import Testing
         try await LoopbackServer.run { server in
             let refused = try await server.ask(.POST, "/v1/audio/speech", bytes: Array("{\"input\": \"".utf8) + [0xFF, 0xFE] + Array("\"}".utf8))
             #expect(refused.status == 400 && refused.json?["error"]?["code"] == "invalid_json")
+        }
+    }
+
+    @Test("a large answer comes whole where the server is stopped and its client reads slowly") func slowEnd() async throws {
+        let (readers, found) = AsyncStream<Task<Int, Never>>.makeStream()
+        // 38 MB: more than a system takes at once.
+        try await LoopbackServer.run([.standIn("stand-in", Array(repeating: .sound(20), count: 40))]) { server in
+            let connection = try RawConnection(server.port)
+            connection.order(["model": "tts-1", "voice": "alloy", "input": "The ship was late.", "response_format": "pcm", "stream": false])
+            let first = await connection.receive()?.count ?? 0
+            while server.state.queue.load.running > 0 { await Task.yield() }
+            found.yield(Task {
+                var count = first
+                // The server has stopped by then, as far as it can.
+                try? await Task.sleep(for: .seconds(1))
+                while let more = await connection.receive() { count += more.count }
+                return count
+            })
+        }
+        let count = await readers.first { _ in true }!.value
+        #expect(count > 40 * 20 * 48_000 && count < 40 * 20 * 48_000 + 2000, "\(count)")
+    }
+
+    @Test("pages of other sites may change nothing and speak nothing, also by a form", arguments: [
+        (["Origin": "https://elsewhere.example"], 403), (["Origin": "null"], 403), (["Sec-Fetch-Site": "cross-site"], 403),
+        (["Origin": "http://localhost"], 200), (["Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"], 200), ([:], 200),
+        (["Origin": "https://speech.example", "X-Forwarded-Host": "speech.example"], 200), (["Host": "elsewhere.example"], 403), (["Host": "127.0.0.1:80"], 200),
+        (["Host": "speech.example"], 200), (["Host": "[::1]:8080"], 200), (["Host": "localhost.elsewhere.example"], 403),
+    ] as [([String: String], Int)]) func origins(fields: [String: String], status: Int) async throws {
+        try await LoopbackServer.run { $0.hostNames = ["speech.example"] } _: { server in
+            let connection = try RawConnection(server.port)
+            let body = #"{"model":"tts-1","voice":"alloy","input":"Hi."}"#
+            let all = ["Host": "localhost", "Content-Type": "text/plain", "Content-Length": "\(body.utf8.count)"].merging(fields) { $1 }
+            connection.send("POST /v1/audio/speech HTTP/1.1\r\n" + all.map { "\($0): \($1)\r\n" }.joined() + "\r\n" + body)
+            let answer = await connection.receive().map { String(decoding: $0, as: UTF8.self) } ?? ""
+            #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(answer)")
+        }
+    }
+
+    @Test("a server with keys, or that others reach, is asked by any name; what tells of health is for everybody") func names() async throws {
+        for (path, hasKey, expected) in [("/v1/models", true, 200), ("/health", false, 200), ("/v1/models", false, 403)] {
+            try await LoopbackServer.run { if hasKey { $0.keys = Keyring("secret") } } _: { server in
+                let connection = try RawConnection(server.port)
+                connection.send("GET \(path) HTTP/1.1\r\nHost: speech.example\r\nAuthorization: Bearer secret\r\n\r\n")
+                let answer = await connection.receive().map { String(decoding: $0, as: UTF8.self) } ?? ""
+                #expect(answer.hasPrefix("HTTP/1.1 \(expected)"), "\(path): \(answer)")
+            }
         }
     }
 }

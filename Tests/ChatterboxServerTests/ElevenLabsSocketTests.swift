@@ -41,6 +41,30 @@ import Testing
         }
     }
 
+    @Test("the end of a context frees its name, also where nothing of it could be spoken") func names() async throws {
+        try await LoopbackServer.run([.standIn("stand-in", [.sound(0.1)])]) { server in
+            let client = try await SocketClient(server, Self.multi)
+            for number in 0..<50 {
+                client.send(["text": .string(number % 5 == 4 ? "שלום עולם." : "Again."), "context_id": "a"])
+                client.send(["context_id": "a", "close_context": true])
+                let frames = await client.frames(until: Self.isFinal)
+                let errors = frames.compactMap { $0.json?["error"] }
+                #expect(errors.isEmpty == (number % 5 != 4) && !errors.contains("context_closed"), "\(errors)")
+            }
+        }
+    }
+
+    @Test("the reason of a close fits into its frame, whatever letters it has") func reason() async throws {
+        try await LoopbackServer.run { server in
+            let voice = String(repeating: "%F0%9F%98%80", count: 80)
+            let client = try await SocketClient(server, "/v1/text-to-speech/\(voice)/stream-input?output_format=pcm_24000")
+            client.send(["text": "Hello there. ", "flush": true])
+            let last = await client.frames { $0.opcode == 8 }.last
+            #expect(last?.code == 1008 && last?.payload.count ?? 0 > 60 && last?.payload.count ?? 999 <= 125)
+            #expect(last.flatMap { String(validating: $0.payload.dropFirst(2), as: UTF8.self) } != nil)
+        }
+    }
+
     @Test("a sentence is spoken as soon as another begins, and what was flushed at once") func certain() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, Self.single)
@@ -232,6 +256,7 @@ import Testing
             client.send(["text": "One. Two", "context_id": "b"])
             let refused = await client.next()?.json
             #expect(refused?["contextId"] == "b" && refused?["error"] == "concurrency_limit_exceeded")
+            #expect(await client.next().map(Self.isFinal) == true)
             client.send(["context_id": "a", "interrupt": true])
             #expect(await client.next()?.json?["interrupted"] == true)
             gate.open()

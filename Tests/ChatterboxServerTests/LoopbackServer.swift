@@ -128,7 +128,7 @@ final class RawConnection: Sendable {
 
     /// A request for speech.
     func order(_ body: JSON) {
-        send("POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: \(JSON.bytes(body).count)\r\n\r\n\(body.text)")
+        send("POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \(JSON.bytes(body).count)\r\n\r\n\(body.text)")
     }
 
     /// Some bytes, when there are; nil at the end.

@@ -33,7 +33,7 @@ final class SocketClient: Sendable {
     /// - Throws: ``Refused`` where the connection does not become a WebSocket.
     init(_ server: LoopbackServer, _ path: String, headers: [String: String] = [:], on known: RawConnection? = nil) async throws {
         connection = try known ?? RawConnection(server.port)
-        var fields = ["Host": "x", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": Self.key]
+        var fields = ["Host": "localhost", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": Self.key]
         fields.merge(headers) { $1 }
         connection.send("GET \(path) HTTP/1.1\r\n" + fields.map { "\($0): \($1)\r\n" }.joined() + "\r\n")
         var bytes: [UInt8] = []

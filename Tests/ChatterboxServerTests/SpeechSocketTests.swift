@@ -56,6 +56,39 @@ import Testing
         }
     }
 
+    @Test("a sentence that the model cannot speak is left out and told of; the others are spoken") func leavesOut() async throws {
+        try await LoopbackServer.run { server in
+            let client = try await SocketClient(server, SocketClient.path)
+            client.send(["type": "session.config"])
+            client.send(["type": "input.text", "text": "Good morning. שלום עולם. The ship was late."])
+            client.send(["type": "input.done"])
+            let messages = await client.frames { Self.type($0) == "session.done" }.compactMap(\.json)
+            #expect(messages.filter { $0["type"] == "audio.start" }.map { $0["sentence_text"] } == ["Good morning.", "The ship was late."])
+            let out = messages.filter { $0["type"] == "text.left_out" }
+            #expect(out.map { $0["sentence_text"] } == ["שלום עולם."] && out[0]["reason"] != nil)
+            #expect(messages.last?["sentences"] == 2)
+            // A text of nothing else is a mistake, and has its end.
+            client.send(["type": "input.text", "text": "שלום עולם."])
+            client.send(["type": "input.done"])
+            let wrong = await client.frames { Self.type($0) == "session.done" }.compactMap(\.json)
+            #expect(wrong.map { $0["type"] } == ["text.left_out", "error", "session.done"])
+        }
+    }
+
+    @Test("who has been told that a text has ended may begin another") func another() async throws {
+        try await LoopbackServer.run([.standIn("stand-in", [.sound(0.1)])]) { server in
+            let client = try await SocketClient(server, SocketClient.path)
+            client.send(["type": "session.config"])
+            _ = await client.next()
+            for _ in 0..<50 {
+                client.send(["type": "input.text", "text": "Again."])
+                client.send(["type": "input.done"])
+                let messages = await client.frames { Self.type($0) == "session.done" || Self.type($0) == "error" }.compactMap(\.json)
+                #expect(messages.last?["type"] == "session.done", "\(messages.last?.text ?? "")")
+            }
+        }
+    }
+
     @Test("what is wrong with a message is told, and ends nothing", arguments: [
         ("{}", "missing_required_parameter"), ("nonsense", "invalid_json"), (#"{"type":"dance"}"#, "invalid_value"),
         (#"{"type":"input.text","text":"Hi."}"#, "invalid_value"), (#"{"type":"session.config","response_format":"flac"}"#, "invalid_value"),

@@ -7,7 +7,8 @@ import TestSupport
 @testable import Chatterbox
 @testable import ChatterboxServer
 
-/// A model that speaks as a test tells it: so many seconds of a tone in each piece, and between pieces what the test wants.
+/// A model that speaks as a test tells it: so many seconds of a tone in each piece, and between pieces what the test wants. It knows no
+/// Hebrew.
 final class StandInSpeaker: ServedModel {
     /// What comes next.
     enum Step: Sendable {
@@ -57,7 +58,7 @@ final class StandInSpeaker: ServedModel {
 
     func speech(_ request: SpeechRequest) -> any SpeechSource {
         counts.withLock { $0.opened += 1 }
-        return Source(steps, seed: request.options.seed ?? 7) { [self] isCancelled in
+        return Source(steps, request.text, seed: request.options.seed ?? 7) { [self] isCancelled in
             counts.withLock { if isCancelled { $0.cancelled += 1 } else { $0.ended += 1 } }
         }
     }
@@ -69,12 +70,15 @@ final class StandInSpeaker: ServedModel {
 
     private final class Source: SpeechSource {
         private let steps: [Step]
+        private let text: String
         private let seed: UInt64
         private let report: @Sendable (_ isCancelled: Bool) -> Void
         private let state = Mutex((next: -1, isCancelled: false))
         private let cancelled = Gate()
 
-        init(_ steps: [Step], seed: UInt64, report: @escaping @Sendable (Bool) -> Void) { (self.steps, self.seed, self.report) = (steps, seed, report) }
+        init(_ steps: [Step], _ text: String, seed: UInt64, report: @escaping @Sendable (Bool) -> Void) {
+            (self.steps, self.text, self.seed, self.report) = (steps, text, seed, report)
+        }
 
         func next() async throws -> SpeechEvent? {
             while true {
@@ -83,7 +87,11 @@ final class StandInSpeaker: ServedModel {
                     return (state.next, state.isCancelled)
                 }
                 if isCancelled || Task.isCancelled { throw CancellationError() }
-                if step < 0 { return .started(seed: seed) }
+                if step < 0 {
+                    let isHebrew = text.unicodeScalars.contains { (0x5D0...0x5EA).contains($0.value) }
+                    if isHebrew { throw ForeignTextError(text: text, language: .hebrew) }
+                    return .started(seed: seed)
+                }
                 guard step < steps.count else {
                     guard step == steps.count else { return nil }
                     report(false)

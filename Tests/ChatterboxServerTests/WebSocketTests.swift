@@ -37,7 +37,7 @@ private let faults: [([OddFrame], Int)] = [
         }
     }
 
-    @Test("pages of this server may connect, and those of the allowed origin", arguments: ["http://x", "https://app.example"]) func origins(origin: String) async throws {
+    @Test("pages of this server may connect, and those of the allowed origin", arguments: ["http://localhost", "https://app.example"]) func origins(origin: String) async throws {
         try await LoopbackServer.run([.standIn()]) { $0.allowedOrigin = "https://app.example" } _: { server in
             _ = try await SocketClient(server, SocketClient.path, headers: ["Origin": origin])
         }
@@ -59,7 +59,7 @@ private let faults: [([OddFrame], Int)] = [
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
             for _ in 0..<2 {
-                connection.send("GET /live HTTP/1.1\r\nHost: x\r\n\r\n")
+                connection.send("GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 #expect(await connection.receive() != nil)
             }
             let client = try await SocketClient(server, SocketClient.path, on: connection)

@@ -111,8 +111,24 @@ import Testing
             client.send(event)
             let answer = try await client.next()
             #expect(answer?.type == "error" && answer?.data["code"] == code, "\(String(describing: answer))")
+            // Clients read until the sound stops.
+            if event.type == "synthesize" {
+                let stop = try await client.next()
+                #expect(stop?.type == "audio-stop")
+            }
             client.send(WyomingEvent(type: "synthesize", data: ["text": "Hi."]))
             #expect(try await client.events(until: "audio-stop").count == 4)
+        }
+    }
+
+    @Test("a streamed text that cannot be spoken, or never began, has its end", arguments: [true, false]) func ends(begins: Bool) async throws {
+        try await run { server in
+            let client = try Client(server)
+            client.send(WyomingEvent(type: "synthesize-start", data: begins ? [:] : ["voice": ["language": "tlh"]]))
+            if begins { client.send(WyomingEvent(type: "synthesize-chunk", data: ["text": "שלום עולם."])) }
+            client.send(WyomingEvent(type: "synthesize-stop"))
+            let events = try await client.events(until: "synthesize-stopped")
+            #expect(events.first?.type == "error" && events.last?.type == "synthesize-stopped", "\(events)")
         }
     }
 

@@ -45,6 +45,10 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The origin whose web pages may ask, as https://example.org, or *.", valueName: "origin"))
     var cors: String?
 
+    @Option(help: ArgumentHelp(
+        "A name by which a server without keys on this machine may be asked beside localhost, such as a proxy's; several times for several.", valueName: "name"))
+    var hostName: [String] = []
+
     @Option(help: ArgumentHelp("A certificate chain (PEM), to serve over TLS.", valueName: "file"))
     var tlsCertificate: String?
 
@@ -154,6 +158,7 @@ struct ServeSettings {
         arguments.pin = try await list(given.pin, "pin")
         arguments.dropUnloaded = try await first(given.dropUnloaded ? true : nil) { try await $0.fetchBool(forKey: "dropUnloaded") } ?? false
         arguments.voiceAlias = try await list(given.voiceAlias, "voiceAlias")
+        arguments.hostName = try await list(given.hostName, "hostName")
         arguments.connections = try await first(given.connections) { try await $0.fetchInt(forKey: "connections") }
         arguments.logTexts = try await first(given.logTexts ? true : nil) { try await $0.fetchBool(forKey: "logTexts") } ?? false
         arguments.places = try await first(given.places) { try await $0.fetchInt(forKey: "places") }
@@ -189,6 +194,7 @@ struct ServeSettings {
         }
         configuration.publicLists = arguments.publicLists
         configuration.allowedOrigin = arguments.cors
+        configuration.hostNames = Set(arguments.hostName.map { $0.lowercased() })
         switch (arguments.tlsCertificate, arguments.tlsKey) {
         case (nil, nil): break
         case (let chain?, let key?): configuration.certificate = (URL(filePath: chain), URL(filePath: key))

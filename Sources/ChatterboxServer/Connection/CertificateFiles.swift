@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import NIOSSL
 import Synchronization
 
@@ -7,15 +8,31 @@ import Synchronization
 final class CertificateFiles: Sendable {
     private struct State {
         var served: NIOSSLContextConfigurationOverride
-        var stamps: [Date]
+        var stamps: [Stamp?]
+        /// Of files that could not be served, which has been told.
+        var refused: [Stamp?] = []
+    }
+
+    /// What tells a file from the one that stood there before: of the file itself, not of links on the way to it.
+    private struct Stamp: Equatable {
+        let device: UInt64, number: UInt64, size: Int, seconds: Int, nanoseconds: Int
+
+        init?(_ file: URL) {
+            var status = stat()
+            guard stat(file.path, &status) == 0 else { return nil }
+            (device, number, size) = (UInt64(status.st_dev), UInt64(status.st_ino), Int(status.st_size))
+            (seconds, nanoseconds) = (Int(status.st_mtim.tv_sec), Int(status.st_mtim.tv_nsec))
+        }
     }
 
     private let chain, key: URL
+    private let logger: Logger
     private let state: Mutex<State>
 
+    /// - Parameter logger: is told of new files that cannot be served.
     /// - Throws: where the files cannot be read, or do not belong together.
-    init(chain: URL, key: URL) throws {
-        (self.chain, self.key) = (chain, key)
+    init(chain: URL, key: URL, logger: Logger) throws {
+        (self.chain, self.key, self.logger) = (chain, key, logger)
         state = Mutex(State(served: try Self.read(chain, key), stamps: Self.stamps(chain, key)))
     }
 
@@ -34,14 +51,16 @@ final class CertificateFiles: Sendable {
     private var current: NIOSSLContextConfigurationOverride {
         state.withLock { state in
             let stamps = Self.stamps(chain, key)
-            if stamps != state.stamps, let renewed = try? Self.read(chain, key) { state = State(served: renewed, stamps: stamps) }
+            guard stamps != state.stamps else { return state.served }
+            do { state = State(served: try Self.read(chain, key), stamps: stamps) } catch where stamps != state.refused {
+                state.refused = stamps
+                logger.error("the new certificate cannot be served, so the one before is", metadata: ["file": "\(chain.path)", "error": "\(error)"])
+            } catch {}
             return state.served
         }
     }
 
-    private static func stamps(_ files: URL...) -> [Date] {
-        files.map { (try? FileManager.default.attributesOfItem(atPath: $0.path))?[.modificationDate] as? Date ?? .distantPast }
-    }
+    private static func stamps(_ files: URL...) -> [Stamp?] { files.map(Stamp.init) }
 
     private static func read(_ chain: URL, _ key: URL) throws -> NIOSSLContextConfigurationOverride {
         var served = NIOSSLContextConfigurationOverride()

@@ -17,19 +17,22 @@ final class ElevenLabsContext: Sendable {
 
     /// Speaks what comes, and tells when all has been spoken, or what went wrong.
     ///
+    /// - Parameter leave: lets the context go, and sends what tells so: whoever is told may use its name again.
     /// - Returns: what went wrong.
-    func run() async throws -> APIError? {
-        do {
-            try await speech.run { self.deliver($0) }
-        } catch let error where !error.meansThatNobodyListens {
-            let failure = APIError(error)
-            try await socket.send(Self.failure(failure, in: name))
-            return failure
+    func run(leave: (_ telling: () -> EventLoopFuture<Void>?) -> EventLoopFuture<Void>?) async throws -> APIError? {
+        var failure: APIError?
+        do { try await speech.run { self.deliver($0) } } catch let error where !error.meansThatNobodyListens { failure = APIError(error) }
+        let told = leave {
+            if let failure {
+                let told = socket.enqueue(Self.failure(failure, in: name))
+                // Of several texts one has its end all the same; a WebSocket with one ends.
+                if name == nil { return told }
+            }
+            guard !speech.isInterrupted else { return nil }
+            return socket.enqueue(message([("audio", .null), ("isFinal", true), ("normalizedAlignment", .null), ("alignment", .null)]))
         }
-        if !speech.isInterrupted {
-            try await socket.send(message([("audio", .null), ("isFinal", true), ("normalizedAlignment", .null), ("alignment", .null)]))
-        }
-        return nil
+        if let told { try await socket.wait(for: told) }
+        return failure
     }
 
     /// Ends it at once, and tells what was heard.
@@ -44,7 +47,8 @@ final class ElevenLabsContext: Sendable {
         case .begins(let sentence):
             clock.withLock { $0 = CharacterClock((sentence.number > 0 ? " " : "") + sentence.text, from: sentence.start) }
             return nil
-        case .ends: return nil
+        // The protocol has no word for what was left out.
+        case .ends, .leftOut: return nil
         case .sound(let piece):
             let alignment = clock.withLock { clock -> JSON in
                 let origin = countsFromBeginning ? 0 : clock.time, times = clock.take(piece.words)

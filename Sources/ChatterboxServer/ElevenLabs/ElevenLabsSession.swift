@@ -155,7 +155,13 @@ final class ElevenLabsSession: Sendable {
     private func speak(_ context: ElevenLabsContext) async throws {
         defer { close(context) }
         do {
-            guard let failure = try await context.run(), !isMulti else { return }
+            let failure = try await context.run { telling in
+                state.withLock { state in
+                    if state.contexts[context.name ?? ""] === context { state.contexts[context.name ?? ""] = nil }
+                    return telling()
+                }
+            }
+            guard let failure, !isMulti else { return }
             throw WebSocketFault(.policyViolation, failure.message)
         } catch let fault as WebSocketFault { throw fault } catch {
             // The client is gone: nobody is to be told.

@@ -92,14 +92,18 @@ final class SpeechSession: Sendable {
         var order = SpeechOrder(model: try fields.string("model") ?? "default", input: "", voice: try fields.voice() ?? "default")
         let wantsWords = try fields.bool("timestamps") ?? false
         try order.takeStreamed(&fields, isStrict: server.configuration.isStrict)
-        _ = try server.models.offer(named: order.model)
+        let offer = try server.models.offer(named: order.model)
+        try await server.voices.check(order.voice, of: offer)
+        if let language = order.language, let variant = offer.variant, !variant.languages.contains(where: { $0.code == language.lowercased() }) {
+            throw APIError.invalid("\(offer.name) speaks \(variant.languages.map(\.code).joined(separator: ", "))", "language")
+        }
         let busy = state.withLock { state in
             if state.speech == nil { (state.order, state.wantsWords) = (order, wantsWords) }
             return state.speech != nil
         }
         guard !busy else { throw APIError.invalid("a text is being spoken; session.config comes before one, or after its session.done", "type") }
         try await socket.send([
-            "type": "session.ready", "model": .string(try server.models.offer(named: order.model).name), "voice": .string(order.voice),
+            "type": "session.ready", "model": .string(offer.name), "voice": .string(order.voice),
             "response_format": .string(order.sound.format.rawValue), "warnings": .array(order.warnings.map { .string($0) }),
         ])
     }
@@ -136,17 +140,17 @@ final class SpeechSession: Sendable {
     // MARK: speaking
 
     private func run(_ speech: StreamedSpeech) async throws {
-        do {
-            try await speech.run { self.deliver($0) }
-            if !speech.isInterrupted { try await socket.send(state.withLock { Self.done($0.sentences, $0.seconds) }) }
-        } catch let error where !error.meansThatNobodyListens {
-            try? await socket.send(Self.failure(APIError(error)))
-        } catch {}
-        let isLast = state.withLock { state in
+        var failure: APIError?
+        do { try await speech.run { self.deliver($0) } } catch let error where !error.meansThatNobodyListens { failure = APIError(error) } catch {}
+        // Whoever has been told that the text has ended may begin another.
+        let (told, isLast) = state.withLock { state in
             if state.speech === speech { state.speech = nil }
             state.touched = .now
-            return state.isEnding
+            guard !speech.isInterrupted else { return (EventLoopFuture<Void>?.none, state.isEnding) }
+            if let failure { _ = socket.enqueue(Self.failure(failure)) }
+            return (socket.enqueue(Self.done(state.sentences, state.seconds)), state.isEnding)
         }
+        if let told { try? await socket.wait(for: told) }
         if isLast { socket.stopReading() }
     }
 
@@ -171,6 +175,8 @@ final class SpeechSession: Sendable {
             return socket.enqueue([
                 "type": "audio.done", "sentence_index": .init(sentence.number), "seconds": .seconds(seconds), "usage": usage.json,
             ])
+        case .leftOut(let text, let reason):
+            return socket.enqueue(["type": "text.left_out", "sentence_text": .string(text), "reason": .string(reason)])
         }
     }
 

@@ -15,6 +15,8 @@ final class StreamedSpeech: Sendable {
         /// The next sound, and words that are heard in it.
         case sound(OpenSpeech.Piece)
         case ends(Sentence, seconds: Double, Usage)
+        /// A sentence that the model cannot speak was left out, and why.
+        case leftOut(String, reason: String)
     }
 
     struct Sentence: Sendable, Hashable {
@@ -79,8 +81,8 @@ final class StreamedSpeech: Sendable {
     ///   not any more after ``interrupt(playedSeconds:reply:)``.
     /// - Throws: ``APIError`` and what speaking throws; `ClientGone`.
     func run(_ deliver: @Sendable (Event) -> EventLoopFuture<Void>?) async throws {
-        var admission: Place?, number = 0, time = 0.0, pause = 0.0
-        while let piece = await feed.next() {
+        var admission: Place?, number = 0, time = 0.0, pause = 0.0, unspoken: (any Error)?
+        while !isInterrupted, let piece = await feed.next() {
             state.withLock { $0.isSpeaking = true }
             defer { state.withLock { ($0.isSpeaking, $0.touched) = (false, .now) } }
             do {
@@ -91,14 +93,23 @@ final class StreamedSpeech: Sendable {
                 number += 1
             } catch TextError.nothingToSpeak, TextError.empty {
                 // Signs without words between sentences.
-            } catch {
-                if isInterrupted { return }
-                let error = Task.isCancelled || watch?.isClosed == true ? ClientGone() : error
-                server.countFailure(error)
-                throw error
-            }
+            } catch let error where error is TextError || error is ForeignTextError {
+                unspoken = unspoken ?? error
+                do { try await send(.leftOut(piece.text, reason: "\(error)"), deliver) { _ in } } catch { try fail(error) }
+            } catch { try fail(error) }
         }
-        if !isInterrupted { try Task.checkCancellation() }
+        guard !isInterrupted else { return }
+        try Task.checkCancellation()
+        // A text of which nothing can be spoken is a mistake.
+        if number == 0, let unspoken { try fail(unspoken) }
+    }
+
+    /// Counts what went wrong, and throws it, unless nobody is to be told.
+    private func fail(_ error: any Error) throws {
+        if isInterrupted { return }
+        let error = Task.isCancelled || watch?.isClosed == true ? ClientGone() : error
+        server.countFailure(error)
+        throw error
     }
 
     /// Ends it at once: nothing is delivered any more.

@@ -72,6 +72,15 @@ actor VoiceShelf {
         return nil
     }
 
+    /// Looks whether there is a voice of a name for a model, as far as can be told before the model is loaded.
+    ///
+    /// - Throws: ``APIError``.
+    func check(_ name: String, of offer: ModelOffering) throws {
+        let isKnown = [library, offer.files.map { VoiceLibrary(ofModel: $0.folder) }].compactMap(\.self).contains { (try? $0.entry(named: name)) != nil }
+        guard !isKnown, aliases[name] == nil, !Self.openAINames.contains(name), name != "default", offer.files != nil else { return }
+        throw unknown(name)
+    }
+
     private func unknown(_ name: String) -> APIError {
         let known = (library.entries().map(\.name) + aliases.keys.sorted() + ["default"]).joined(separator: ", ")
         return APIError(.notFound, "there is no voice \(name) here; there are \(known)", parameter: "voice", code: "voice_not_found")

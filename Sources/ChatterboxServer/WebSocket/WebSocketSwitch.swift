@@ -92,7 +92,7 @@ final class WebSocketSwitch: ChannelDuplexHandler {
         ping?.cancel()
         var data = context.channel.allocator.buffer(capacity: 2 + reason.utf8.count)
         data.write(webSocketErrorCode: code)
-        data.writeString(String(reason.prefix(100)))
+        data.writeString(reason.prefix(utf8: 123))
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         closing = context.eventLoop.scheduleTask(in: Self.closePatience) { bound.value.context?.close(promise: nil) }
         context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)), promise: nil)
@@ -182,3 +182,14 @@ final class WebSocketSwitch: ChannelDuplexHandler {
 }
 
 @available(*, unavailable) extension WebSocketSwitch: Sendable {}
+
+extension String {
+    /// As many whole characters from the beginning as so many bytes have room for: a frame that closes has 125, two of them a number.
+    fileprivate func prefix(utf8 limit: Int) -> String {
+        var rest = limit
+        return String(prefix { character in
+            rest -= character.utf8.count
+            return rest >= 0
+        })
+    }
+}

@@ -54,7 +54,10 @@ final class WyomingSession: Sendable {
             do {
                 for try await event in inbound.cancelOnGracefulShutdown() {
                     state.withLock { $0.touched = .now }
-                    do { try await take(event, next) } catch let error as APIError { try await fail(error) }
+                    do { try await take(event, next) } catch let error as APIError {
+                        try await fail(error)
+                        if event.type == "synthesize" { try await send(WyomingEvent(type: "audio-stop")) }
+                    }
                 }
                 endText()
                 next.finish()
@@ -111,6 +114,8 @@ final class WyomingSession: Sendable {
             guard let speech = streamed else { throw APIError.invalid("synthesize-start comes before synthesize-chunk", nil, code: "invalid_event") }
             try speech.feed.add(try fields.string("text") ?? "")
         case "synthesize-stop":
+            // Where nothing had begun, because something was wrong with it, the client waits all the same.
+            guard streamed != nil else { return try await send(WyomingEvent(type: "synthesize-stopped")) }
             endText()
         default: break
         }
@@ -144,6 +149,9 @@ final class WyomingSession: Sendable {
             }
         } catch let error where !error.meansThatNobodyListens {
             try await fail(APIError(error))
+            // Clients read on until the sound stops, and overlook errors.
+            try await send(WyomingEvent(type: "audio-stop"))
+            if case .stream = job { try await send(WyomingEvent(type: "synthesize-stopped")) }
         }
     }
 
@@ -154,8 +162,12 @@ final class WyomingSession: Sendable {
             let admission = try server.limits.admit(client)
             let speech = try await server.open(order, nil, places: [admission], since: begin)
             do {
-                try await start(speech.sampleRate)
-                while let piece = try await speech.next() { try await send(piece.bytes, speech.sampleRate) }
+                var hasBegun = false
+                while let piece = try await speech.next() {
+                    if !hasBegun { try await start(speech.sampleRate) }
+                    hasBegun = true
+                    try await send(piece.bytes, speech.sampleRate)
+                }
                 try await send(WyomingEvent(type: "audio-stop"))
                 await speech.record(in: server.metrics, end: speech.end, seconds: (.now - begin) / .seconds(1))
             } catch {
@@ -180,7 +192,7 @@ final class WyomingSession: Sendable {
             case .sound(let piece):
                 guard !piece.bytes.isEmpty else { return nil }
                 return channel.writeAndFlush(WyomingEvent(type: "audio-chunk", data: Self.format(rate.withLock(\.self)), payload: piece.bytes))
-            case .ends: return nil
+            case .ends, .leftOut: return nil
             }
         }
         if rate.withLock(\.self) > 0 { try await send(WyomingEvent(type: "audio-stop")) }
