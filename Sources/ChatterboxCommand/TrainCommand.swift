@@ -16,7 +16,7 @@ struct TrainCommand: ParsableCommand {
         subcommands: [
             Features.self, TrainTokenizer.self, SpeechTokens.self, Speakers.self, TrainT3.self, AlignHeads.self, TrainFlow.self, Mels.self,
             Assemble.self, TrainMarkVoices.self, SpeakTest.self, TrainSpeaker.self, TrainVocoder.self, CopySynthesisCommand.self,
-            TrainAdapter.self, TrainMerge.self, TrainExport.self,
+            TrainAdapter.self, TrainTune.self, TrainMerge.self, TrainExport.self,
         ])
 }
 

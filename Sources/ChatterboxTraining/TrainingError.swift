@@ -1,4 +1,6 @@
+import Chatterbox
 import Foundation
+import Torch
 
 /// Why training cannot begin or go on.
 public enum TrainingError: Error, CustomStringConvertible, Equatable {
@@ -9,6 +11,11 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
     case missing(URL, Part)
     /// A file of features was made of other recordings than the manifest lists.
     case features(URL)
+
+    /// A training would take more memory than the machine has.
+    case memory(Adapter.Part, needed: Int, there: Int)
+    /// Half precision where it would be slower and less exact than float32.
+    case halfPrecision(DType, device: Device)
 
     /// What a file that another step of training writes holds.
     public enum Part: String, Sendable {
@@ -25,6 +32,12 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
         case .diverged(let step, let group, let what):
             "step \(step): the \(what) of \"\(group)\" is no longer a number; train with a lower rate"
         case .missing(let url, let part): "\(url.path): no such file; it should hold \(part.rawValue)"
+        case .memory(let part, let needed, let there):
+            String(
+                format: "training so many weights of %@ takes about %.1f GB of memory, and this machine has %.1f GB; choose fewer weights or smaller "
+                    + "batches, or train an adapter", part == .t3 ? "T3" : "the flow", Double(needed) / 1e9, Double(there) / 1e9)
+        case .halfPrecision(let dtype, let device):
+            "training in \(dtype) is for GPUs, and this model is on \(device); train in float32 there"
         case .features(let url): "\(url.path) was made of other recordings than the manifest lists now"
         }
     }

@@ -14,7 +14,7 @@ extension Adapter {
 
     /// Reads an adapter: a file that ``save(to:)`` wrote, a folder that PEFT's `save_pretrained` wrote, or the file of weights in one.
     ///
-    /// PEFT may have wrapped T3 or its transformer alone (`t3.tfmr`).
+    /// PEFT may have wrapped T3 or its transformer alone (`t3.tfmr`), or the flow (`s3gen.flow`).
     ///
     /// - Throws: ``AdapterError``; `SafetensorsError` where the file is damaged.
     public static func load(from url: URL) throws -> Adapter {
@@ -42,7 +42,9 @@ extension Adapter {
     }
 
     private static func part(of file: SafetensorsFile, _ url: URL) throws -> Part {
-        let name = file.metadata[File.part] ?? Part.t3.rawValue
+        // PEFT tells no part; the flow's layers have names of their own.
+        let ofFlow = ["flow.", "encoder.", "decoder.", "encoder_proj.", "spk_embed_affine_layer."].map { File.prefix + $0 }
+        let name = file.metadata[File.part] ?? (file.entries.keys.contains { name in ofFlow.contains { name.hasPrefix($0) } } ? Part.flow : .t3).rawValue
         guard let part = Part(rawValue: name) else { throw AdapterError.unsupported(url, what: "a part \"\(name.shown(limit: 40))\"") }
         return part
     }

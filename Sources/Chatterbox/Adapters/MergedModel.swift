@@ -17,25 +17,42 @@ extension Model {
     /// - Throws: ``AdapterError`` where an adapter does not fit; ``CheckpointError``; what reading throws.
     @discardableResult
     public static func merge(_ uses: [AdapterUse], into folder: URL, variant: Variant? = nil, to target: URL) throws -> Int {
+        let files = try ModelFiles(folder, variant: variant)
+        let t3Uses = uses.filter { $0.adapter.part == .t3 }, flowUses = uses.filter { $0.adapter.part == .flow }
+        var changed: [Adapter.Part: [String: Tensor]] = [:]
+        let t3Weights = try Weights.load(files.t3), t3 = try T3(t3Weights, files.configuration().t3)
+        changed[.t3] = try t3.adapted(by: t3Uses, digest: t3Weights.digest()).mergedWeights()
+        if !flowUses.isEmpty {
+            let s3Gen = try S3GenFile(.own, of: files, sizes: files.configuration().s3Gen, device: .cpu)
+            let weights = s3Gen.weights["flow"], flow = try TokenToMel(weights, s3Gen.configuration.flow)
+            changed[.flow] = try flow.adapted(by: flowUses, digest: weights.digest()).mergedWeights()
+        }
+        try write(changed, into: folder, variant: variant, to: target)
+        return changed.values.reduce(0) { $0 + $1.count }
+    }
+
+    /// Writes a model with other weights: a folder like the model's own. Weights keep the precision in which they are stored.
+    ///
+    /// - Parameters:
+    ///   - changed: the other weights by the names that they have in the files.
+    ///   - folder: the model's.
+    ///   - target: the folder that comes to be, whole or not at all; it must not exist.
+    /// - Throws: ``CheckpointError``; what reading throws.
+    package static func write(_ changed: [Adapter.Part: [String: Tensor]], into folder: URL, variant: Variant? = nil, to target: URL) throws {
         guard !FileManager.default.fileExists(atPath: target.path) else {
             throw CheckpointError.unwritable(target, reason: "it is there already")
         }
         let files = try ModelFiles(folder, variant: variant)
-        let t3Uses = uses.filter { $0.adapter.part == .t3 }, flowUses = uses.filter { $0.adapter.part == .flow }
-        var changed: [(name: String, source: String, weights: Weights, merged: [String: Tensor])] = []
-        let t3Weights = try Weights.load(files.t3), t3 = try T3(t3Weights, files.configuration().t3)
-        changed.append((
-            files.variant.t3FileName, files.t3.lastPathComponent, t3Weights,
-            try t3.adapted(by: t3Uses, digest: t3Weights.digest()).mergedWeights()))
-        if !flowUses.isEmpty {
+        // T3's file has one variant's name, so it is written even where only the flow changes.
+        var parts: [(name: String, source: String, weights: Weights, changed: [String: Tensor])] = [
+            (files.variant.t3FileName, files.t3.lastPathComponent, try Weights.load(files.t3), changed[.t3] ?? [:])
+        ]
+        if let flow = changed[.flow] {
             let s3Gen = try S3GenFile(.own, of: files, sizes: files.configuration().s3Gen, device: .cpu)
-            let weights = s3Gen.weights["flow"], flow = try TokenToMel(weights, s3Gen.configuration.flow)
             let source = s3Gen.url.lastPathComponent, whole = source.hasSuffix(".index.json") ? String(source.dropLast(11)) : source
-            changed.append((
-                (whole as NSString).deletingPathExtension + ".safetensors", source, s3Gen.weights,
-                try flow.adapted(by: flowUses, digest: weights.digest()).mergedWeights()))
+            parts.append(((whole as NSString).deletingPathExtension + ".safetensors", source, s3Gen.weights, flow))
         }
-        let replaced = Set(changed.map(\.source))
+        let replaced = Set(parts.map(\.source))
 
         let place = target.deletingLastPathComponent().appending(path: ".\(target.lastPathComponent).\(UUID().uuidString.prefix(8)).part")
         do {
@@ -44,9 +61,9 @@ extension Model {
             where !ModelFiles.holdsT3(name) && !replaced.contains(name) {
                 try FileManager.default.copyItem(at: folder.appending(path: name).resolvingSymlinksInPath(), to: place.appending(path: name))
             }
-            for (name, _, weights, merged) in changed {
+            for (name, _, weights, changed) in parts {
                 let stored = try weights.stored()
-                let rounded = try merged.mapValues(of: stored) { try $0.to($1.dtype) }
+                let rounded = try changed.mapValues(of: stored) { try $0.to($1.dtype) }
                 try SafetensorsWriter.write(stored.merging(rounded) { $1 }, metadata: ["format": "pt"], to: place.appending(path: name))
             }
             try FileManager.default.moveItem(at: place, to: target)
@@ -54,7 +71,6 @@ extension Model {
             try? FileManager.default.removeItem(at: place)
             throw (error as? CocoaError).map { CheckpointError.unwritable(target, reason: $0.reason) } ?? error
         }
-        return changed.reduce(0) { $0 + $1.merged.count }
     }
 }
 

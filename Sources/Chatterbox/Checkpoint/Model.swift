@@ -15,7 +15,7 @@ public struct Model: Sendable {
     public let tokenizer: any TextTokenizer
     /// From any text to the pieces that this model speaks.
     public let textPipeline: TextPipeline
-    public let t3: T3
+    public private(set) var t3: T3
     /// T3 packed for kernels of our own; nil where it computes the exact way.
     public let packedT3: PackedT3?
     /// Which code computes its parts.
@@ -64,6 +64,13 @@ public struct Model: Sendable {
     package func with(flow: TokenToMel) -> Model {
         var copy = self
         copy.s3Gen = s3Gen.with(flow: flow)
+        return copy
+    }
+
+    /// The same model, which computes the exact way, with another T3, such as one that is being trained.
+    package func with(t3: T3) -> Model {
+        var copy = self
+        copy.t3 = t3
         return copy
     }
 

@@ -88,24 +88,24 @@ struct FlowMatching: Sendable {
 
     /// Mean squared error of the velocity at a random time of each utterance, over frames that count.
     ///
-    /// Draws from the generator: times, noise, then which utterances lose their conditions.
+    /// Draws: times, noise, then which utterances lose their conditions.
     /// With a mean-flow estimator a step's end is its start, the velocity of that very moment, but for `intervals`.
     ///
     /// - Parameter intervals: the share of utterances, with a mean-flow estimator, that learn the mean velocity from a time within a step
     ///   of the solver to the step's end: u = v + (end − time) · du/dt, of which the right side is given (Geng et al. 2025, equation 6,
     ///   where time runs the other way). The derivative along the way is a difference over a hundredth.
     func loss(
-        mel: Tensor, _ conditions: Conditions, padding: SequencePadding, intervals: Double = 0, generator: Generator
+        mel: Tensor, _ conditions: Conditions, padding: SequencePadding, intervals: Double = 0, draws: FlowDraws
     ) throws -> Tensor {
         let (batch, device) = (mel.shape[0], mel.device)
-        var time = try warped(.rand([batch, 1, 1], generator: generator, device: generator.device).to(device))
-        let noise = try Tensor.randn(mel.shape, generator: generator, device: generator.device).to(device)
+        var time = try warped(draws.uniform(1, batch).reshaped([batch, 1, 1]).to(device))
+        let noise = try draws.normal(mel.shape).to(device)
         var end: Tensor?
         if configuration.meanFlow, intervals > 0 {
-            let draws = try Tensor.rand([3, batch, 1, 1], generator: generator, device: generator.device).to(device)
-            let steps = Double(configuration.steps), step = try (draws[1] * steps).floor()
-            let chosen = try draws[0].less(than: intervals).to(time.dtype)
-            let within = try (step + draws[2]) / steps, stepEnd = try (step + 1) / steps
+            let drawn = try draws.uniform(3, batch).reshaped([3, batch, 1, 1]).to(device)
+            let steps = Double(configuration.steps), step = try (drawn[1] * steps).floor()
+            let chosen = try drawn[0].less(than: intervals).to(time.dtype)
+            let within = try (step + drawn[2]) / steps, stepEnd = try (step + 1) / steps
             time = try time + chosen * (within - time)
             end = try time + chosen * (stepEnd - time)
         }
@@ -116,8 +116,8 @@ struct FlowMatching: Sendable {
         var told = try estimator.conditions(
             mean: conditions.mean, speaker: conditions.speaker, prompt: conditions.prompt)
         if configuration.unconditionalRate > 0 {
-            let draws = try Tensor.rand([batch, 1, 1], generator: generator, device: generator.device).to(device)
-            told = try told * draws.greater(than: configuration.unconditionalRate).to(told.dtype)
+            let drawn = try draws.uniform(1, batch).reshaped([batch, 1, 1]).to(device)
+            told = try told * drawn.greater(than: configuration.unconditionalRate).to(told.dtype)
         }
         let predicted = try estimator(
             noisy, conditions: told, time: time.reshaped([batch]), end: end?.reshaped([batch]), padding: padding).to(mel.dtype)
@@ -134,5 +134,35 @@ struct FlowMatching: Sendable {
         let frames = try padding.frames.map { try $0.to(mel.dtype).sum() }
             ?? Tensor(Double(batch * mel.shape[2]), device: device)
         return try error / (frames * Double(mel.shape[1]))
+    }
+}
+
+/// What the utterances of a batch draw their times and noise from in training.
+package enum FlowDraws {
+    /// One generator for all of them, as upstream draws.
+    case shared(Generator)
+    /// Generators of each utterance's own, so that what one draws does not depend on the others: one of its noise, of which a longer batch
+    /// takes more, and one of all else.
+    case own([(numbers: Generator, noise: Generator)])
+
+    /// Numbers from 0 to 1, `[count, batch]`.
+    func uniform(_ count: Int, _ batch: Int) throws -> Tensor {
+        switch self {
+        case .shared(let generator): try .rand([count, batch], generator: generator, device: generator.device)
+        case .own(let generators): try .cat(generators.map { try .rand([count, 1], generator: $0.numbers, device: $0.numbers.device) }, axis: 1)
+        }
+    }
+
+    /// Normally distributed numbers of a shape `[batch, channels, frames]`.
+    func normal(_ shape: [Int]) throws -> Tensor {
+        switch self {
+        case .shared(let generator): return try .randn(shape, generator: generator, device: generator.device)
+        case .own(let generators):
+            // Frame by frame, so that a longer batch gives an utterance the same noise.
+            let rows = try generators.map { (_, generator) in
+                try Tensor.cat((0..<shape[2]).map { _ in try .randn([1, shape[1], 1], generator: generator, device: generator.device) }, axis: 2)
+            }
+            return try .cat(rows)
+        }
     }
 }

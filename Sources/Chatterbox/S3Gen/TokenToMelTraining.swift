@@ -32,8 +32,17 @@ extension TokenToMel {
         tokens: Tensor, lengths: [Int]? = nil, mel: Tensor, speaker: Tensor, prompts: [Int]? = nil, intervals: Double = 0,
         generator: Generator
     ) throws -> (flow: Tensor, mean: Tensor) {
+        let drawn = try prompts ?? drawnPrompts(checked(tokens, lengths, mel, speaker), generator: generator)
+        return try losses(
+            tokens: tokens, lengths: lengths, mel: mel, speaker: speaker, prompts: drawn, intervals: intervals, draws: .shared(generator))
+    }
+
+    /// As ``losses(tokens:lengths:mel:speaker:prompts:intervals:generator:)``, with given prompts, and with generators of each utterance's own
+    /// where they are wanted.
+    package func losses(
+        tokens: Tensor, lengths: [Int]?, mel: Tensor, speaker: Tensor, prompts: [Int], intervals: Double, draws: FlowDraws
+    ) throws -> (flow: Tensor, mean: Tensor) {
         let lengths = try checked(tokens, lengths, mel, speaker)
-        let prompts = try prompts ?? drawnPrompts(lengths, generator: generator)
         let mel = try mel.to(device)
         let padding = try SequencePadding(
             lengths: lengths.map { $0 * configuration.framesPerToken }, count: mel.shape[2], device: device)
@@ -46,7 +55,7 @@ extension TokenToMel {
             prompt: try mel * shown.to(mel.dtype))
         let values = Double(lengths.reduce(0, +) * configuration.framesPerToken * configuration.melChannels)
         return (
-            try flow.loss(mel: mel, conditions, padding: padding, intervals: intervals, generator: generator),
+            try flow.loss(mel: mel, conditions, padding: padding, intervals: intervals, draws: draws),
             try padding.silenced(conditions.mean.to(mel.dtype) - mel).abs().sum() / values
         )
     }

@@ -33,24 +33,23 @@ extension T3 {
     /// - Parameters:
     ///   - layers: as ``loss(text:speech:heard:conditioning:textShown:guided:)`` for those that are as there.
     ///   - weight: what the gradients are multiplied by: a share of 1 where several batches make one step.
+    ///   - lowestLayer: the first layer that asks for gradients; those below are not gone back through where the inputs ask for none.
     ///   - keepingLayers: whether all that the gradients need is kept from the way there. Otherwise only each layer's input is, and a
     ///     layer is computed once more on the way back (Chen et al. 2016): a third more arithmetic, and the memory of one layer.
     /// - Returns: the mean cross-entropy in nats, and the share of tokens that were likeliest.
     /// - Throws: ``AdapterError/noLayers(backbone:)`` where layers cannot be told apart; `TorchError`.
     package func addSpeechGradients(
         text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil, weight: Double = 1,
-        keepingLayers: Bool
+        lowestLayer: Int = 0, keepingLayers: Bool
     ) throws -> (loss: Double, accuracy: Double) {
-        let layout = try withoutGradients {
-            try TrainingLayout(self, text: text, speech: speech, heard: heard, conditioning: conditioning, textShown: textShown)
-        }
+        let layout = try TrainingLayout(self, text: text, speech: speech, heard: heard, conditioning: conditioning, textShown: textShown)
         if keepingLayers {
             let told = try speechLoss(of: backbone(layout.inputs, memory: WholeSequence()), layout)
             try (told.loss * weight).backward()
             return (try told.loss.item(), try told.accuracy.item())
         }
         guard let backbone = backbone as? any LayeredBackbone else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
-        var inputs = [layout.inputs]
+        var inputs = [try layout.inputs.detached()]
         try withoutGradients {
             for layer in 0..<backbone.layerCount { inputs.append(try backbone(inputs[layer], layers: layer..<layer + 1, memory: WholeSequence())) }
         }
@@ -58,15 +57,17 @@ extension T3 {
         let told = try speechLoss(of: backbone.normalised(last), layout)
         try (told.loss * weight).backward()
         var gradient = try last.gradient
-        for layer in (0..<backbone.layerCount).reversed() {
+        let asksForInputs = layout.inputs.requiresGradient
+        for layer in (0..<backbone.layerCount).reversed() where layer >= lowestLayer || asksForInputs {
             guard let outputs = gradient else { break }
-            // The voice and the text are given: below the first layer nothing is asked for.
-            let input = try inputs.removeLast().detached().requiresGradient(layer > 0)
+            let input = try inputs.removeLast().detached().requiresGradient(layer > lowestLayer || asksForInputs)
             let output = try backbone(input, layers: layer..<layer + 1, memory: WholeSequence())
             guard output.requiresGradient else { break }
             try (output * outputs).sum().backward()
             gradient = try input.gradient
         }
+        // What makes the inputs: embeddings of the voice, the text and the speech.
+        if asksForInputs, let gradient { try (layout.inputs * gradient).sum().backward() }
         return (try told.loss.item(), try told.accuracy.item())
     }
 

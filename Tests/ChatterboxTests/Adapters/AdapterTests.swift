@@ -44,11 +44,19 @@ private struct MadeByPEFT {
         #expect(try (model.backbone(fixture.input("backbone"), memory: memory) - expected).abs().max().item(Double.self) > 0.1)
     }
 
-    @Test("an adapter that was written and read again is the same", arguments: ["style", "voice", "whole", "turbo"], [true, false])
+    @Test("an adapter of the flow of PEFT's is known as one and gives PEFT's mel") func flow() throws {
+        let flow = try FlowFixture("flow"), adapter = try MadeByPEFT.adapter("flow"), expected = try Fixture("adapters/logits").output("flow")
+        #expect(adapter.part == .flow && adapter.matrices.keys.contains("flow.decoder.estimator.down_blocks.0.1.0.attn1.to_q"))
+        func mel(_ network: TokenToMel) throws -> Tensor { try network(tokens: flow.tokens, prompt: flow.prompt, generator: flow.generator()) }
+        try expectClose(mel(flow.tokenToMel.adapted(by: [AdapterUse(adapter)])), expected, relative: 1e-4)
+        #expect(try (mel(flow.tokenToMel) - expected).abs().max().item(Double.self) > 0.1)
+    }
+
+    @Test("an adapter that was written and read again is the same", arguments: ["style", "voice", "whole", "turbo", "flow"], [true, false])
     func roundTrip(_ name: String, asOneFile: Bool) throws {
         let place = try TemporaryFolder(), url = place.url.appending(path: asOneFile ? "a.safetensors" : "a")
         let original = try MadeByPEFT.adapter(name)
-        let written = Adapter(original.matrices, base: "0123", baseName: "small", name: name)
+        let written = Adapter(original.matrices, of: original.part, base: "0123", baseName: "small", name: name)
         if asOneFile { try written.save(to: url) } else { try written.saveForPEFT(to: url) }
         let read = try Adapter.load(from: url)
         #expect(Set(read.matrices.keys) == Set(original.matrices.keys))
@@ -57,7 +65,7 @@ private struct MadeByPEFT {
             #expect(abs(other.scale - matrices.scale) < 1e-12 * matrices.scale, "\(layer)")
             try #expect(other.a.equal(to: matrices.a).all().item(Bool.self) && other.b.equal(to: matrices.b).all().item(Bool.self))
         }
-        #expect((read.base, read.baseName) == ("0123", "small"))
+        #expect((read.base, read.baseName) == ("0123", "small") && read.part == original.part)
     }
 
     @Test("a model that an adapter was merged into computes what the two compute", arguments: ["style", "voice"])

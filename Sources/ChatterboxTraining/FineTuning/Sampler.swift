@@ -11,24 +11,24 @@ struct Sampler {
     private let model: Model
     private let sentences: [CheckedRecording]
     private let ffmpeg: FFmpeg?
+    private let recogniser: SpeechRecogniser?
     private let print: (String) -> Void
 
-    init(_ training: AdapterTraining, _ voice: Voice, _ split: RecordingSplit, _ print: @escaping (String) -> Void) {
+    init(_ training: FineTuning, _ voice: Voice, _ split: RecordingSplit, _ print: @escaping (String) -> Void) {
         (folder, model, ffmpeg) = (training.folder.appending(path: "samples"), training.model, training.ffmpeg)
+        recogniser = training.recogniser
         (self.voice, self.print) = (voice, print)
         // Neither the shortest, which say little, nor the longest, which take long.
         sentences = split.validation.sorted { (abs($0.seconds - 4), $0.digest) < (abs($1.seconds - 4), $1.digest) }
     }
 
-    /// How many sentences are compared at the end.
-    static let compared = 4
+    /// The sentences that are compared at the end: a few to listen to, and more where words are counted.
+    var compared: ArraySlice<CheckedRecording> { sentences.prefix(recogniser == nil ? 4 : 40) }
 
     /// Files of a compared sentence.
     static func names(_ number: Int) -> (recording: String, before: String, after: String) {
         ("\(number)-recording.wav", "\(number)-before.wav", "\(number)-after.wav")
     }
-
-    var texts: [String] { sentences.prefix(Self.compared).map(\.entry.text) }
 
     /// Speaks the first sentence into a file; what goes wrong is told and ends nothing.
     func speak(_ model: Model, _ adapters: [Adapter], as name: String) {
@@ -42,33 +42,52 @@ struct Sampler {
         }
     }
 
-    /// Speaks sentences that were not learned from, by the base and with the adapters, beside the recordings.
+    /// Speaks sentences that were not learned from, by the base and with what was trained, beside the recordings.
     ///
-    /// - Returns: how alike they are to the recordings by the model's voice encoder; nil where nothing was spoken.
-    func compare(_ base: Model, _ adapted: Model, _ adapters: [Adapter]) throws -> AdapterTraining.Result.Similarity? {
-        var recordings: [Tensor] = [], before: [Tensor] = [], after: [Tensor] = []
-        for (number, sentence) in sentences.prefix(Self.compared).enumerated() {
-            let names = Self.names(number + 1)
-            let recording = try AudioFile.read(sentence.entry.audio, ffmpeg: ffmpeg).mono()
-            try AudioFile.write(recording, to: folder.appending(path: names.recording))
-            recordings.append(try embedding(recording))
-            for (name, model, adapters) in [(names.before, base, []), (names.after, adapted, adapters)] {
-                guard let audio = try spoken(sentence.entry.text, model, adapters) else {
-                    print("without a sound: \(name)")
-                    continue
-                }
-                try AudioFile.write(audio, to: folder.appending(path: name))
-                if name == names.before { before.append(try embedding(audio)) } else { after.append(try embedding(audio)) }
+    /// - Returns: how alike they are to the recordings by the model's voice encoder, and how many words a recogniser gets wrong; nil where
+    ///   nothing was spoken.
+    func compare(
+        _ base: Model, _ trained: Model, _ adapters: [Adapter]
+    ) throws -> (similarity: FineTuning.Result.Similarity, wordErrors: WordErrorComparison?)? {
+        var embeddings = (recordings: [Tensor](), before: [Tensor](), after: [Tensor]())
+        var words: WordErrorComparison? = recogniser.map { _ in WordErrorComparison() }
+        /// What fails once would fail again and again.
+        func count(_ kind: WritableKeyPath<WordErrorComparison, WordErrors>, _ file: URL?, _ text: String) {
+            guard let recogniser, words != nil else { return }
+            do {
+                words![keyPath: kind].add(expected: text, heard: try file.map { try recogniser.words(in: $0) } ?? "")
+            } catch {
+                print("word errors are not counted: \(error)")
+                words = nil
             }
         }
-        guard !before.isEmpty, !after.isEmpty, recordings.count > 1 else { return nil }
+        for (number, sentence) in compared.enumerated() {
+            let names = Self.names(number + 1), text = sentence.entry.text
+            let recording = try AudioFile.read(sentence.entry.audio, ffmpeg: ffmpeg).mono()
+            try AudioFile.write(recording, to: folder.appending(path: names.recording))
+            embeddings.recordings.append(try embedding(recording))
+            count(\.recordings, folder.appending(path: names.recording), text)
+            for (name, model, adapters) in [(names.before, base, []), (names.after, trained, adapters)] {
+                let file = folder.appending(path: name), audio = try spoken(text, model, adapters)
+                if let audio {
+                    try AudioFile.write(audio, to: file)
+                    if name == names.before { embeddings.before.append(try embedding(audio)) } else { embeddings.after.append(try embedding(audio)) }
+                } else {
+                    print("without a sound: \(name)")
+                }
+                count(name == names.before ? \.before : \.after, audio == nil ? nil : file, text)
+            }
+        }
+        guard !embeddings.before.isEmpty, !embeddings.after.isEmpty, embeddings.recordings.count > 1 else { return nil }
         func mean(_ some: [Tensor], to others: [Tensor]) throws -> Double {
             var sum = 0.0, count = 0.0
             for a in some { for b in others where a !== b { sum += try (a * b).sum().item(Double.self); count += 1 } }
             return sum / count
         }
-        return try .init(
-            before: mean(before, to: recordings), after: mean(after, to: recordings), between: mean(recordings, to: recordings))
+        let recordings = embeddings.recordings
+        let similarity = try FineTuning.Result.Similarity(
+            before: mean(embeddings.before, to: recordings), after: mean(embeddings.after, to: recordings), between: mean(recordings, to: recordings))
+        return (similarity, words)
     }
 
     /// Of length 1.

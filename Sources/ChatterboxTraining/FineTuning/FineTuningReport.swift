@@ -1,18 +1,20 @@
 import FileSupport
 import Foundation
 
-/// What a training of adapters came to, as a page: figures, curves, samples to listen to, and the recordings that were refused.
-struct AdapterReport {
-    private let training: AdapterTraining
-    private let result: AdapterTraining.Result
+/// What a training came to, as a page: figures, curves, samples to listen to, and the recordings that were refused.
+struct FineTuningReport {
+    private let training: FineTuning
+    private let result: FineTuning.Result
     private let checked: RecordingCheck.Result
     private let split: RecordingSplit
     private let list: RecordingList
+    private let sampler: Sampler
 
     init(
-        _ training: AdapterTraining, _ result: AdapterTraining.Result, _ checked: RecordingCheck.Result, _ split: RecordingSplit, _ list: RecordingList
+        _ training: FineTuning, _ result: FineTuning.Result, _ checked: RecordingCheck.Result, _ split: RecordingSplit, _ list: RecordingList,
+        _ sampler: Sampler
     ) {
-        (self.training, self.result, self.checked, self.split, self.list) = (training, result, checked, split, list)
+        (self.training, self.result, self.checked, self.split, self.list, self.sampler) = (training, result, checked, split, list, sampler)
     }
 
     /// - Throws: `CocoaError`; what reading the losses throws.
@@ -28,11 +30,9 @@ struct AdapterReport {
         audio { height: 2em; } code { background: #f3f3f3; }
         </style></head><body>
         <h1>\(escaped(training.output.lastPathComponent))</h1>
-        <p>Adapters of \(escaped(training.model.variant.title)), trained on \(split.training.count) recordings of \(escaped(list.source.lastPathComponent)),
+        <p>\(training.writesModel ? "A model of" : "Adapters of") \(escaped(training.model.variant.title)), trained on \(split.training.count) recordings of \(escaped(list.source.lastPathComponent)),
         \(number(checked.seconds / 60, 1)) minutes with the \(split.validation.count) that training was judged by.</p>
-        <p>Speak with \(result.parts.count == 1 ? "it" : "them"): <code>chatterbox say "…" --model \(escaped(training.model.variant.name)) \
-        \(escaped(result.parts.map { "--adapter \($0.file.lastPathComponent)" }.joined(separator: " "))) --voice \
-        \(escaped(training.folder.lastPathComponent))/reference.wav</code></p>
+        <p>Speak with it: <code>\(escaped(command))</code></p>
         \(figures())
         \(try curves())
         \(samples())
@@ -40,6 +40,13 @@ struct AdapterReport {
         </body></html>
 
         """
+    }
+
+    private var command: String {
+        let voice = "--voice \(training.folder.lastPathComponent)/reference.wav"
+        guard !training.writesModel else { return "chatterbox say \"…\" --model \(training.output.lastPathComponent) \(voice)" }
+        let adapters = result.parts.map { "--adapter \($0.file.lastPathComponent)" }.joined(separator: " ")
+        return "chatterbox say \"…\" --model \(training.model.variant.name) \(adapters) \(voice)"
     }
 
     private func figures() -> String {
@@ -51,10 +58,17 @@ struct AdapterReport {
         let similarity = result.similarity.map {
             "<p>Similarity to recordings that were not learned from, by the model's own voice encoder (1 is the same voice): "
                 + "before \(number($0.before, 3)), after \(number($0.after, 3)), between recordings \(number($0.between, 3)). "
-                + "An encoder that had no part in training would tell more; words that are said wrong are not counted here.</p>"
+                + "An encoder that had no part in training would tell more.</p>"
         } ?? "<p>Nothing was spoken that could be compared.</p>"
         return "<h2>Figures</h2><table><tr><th>network</th><th>numbers</th><th>steps</th><th>best at</th><th>validation before</th><th>after</th></tr>"
-            + rows.joined() + "</table>" + similarity
+            + rows.joined() + "</table>" + similarity + words()
+    }
+
+    private func words() -> String {
+        guard let errors = result.wordErrors else { return "<p>Words that are said wrong were not counted: no recogniser was given.</p>" }
+        func share(_ errors: WordErrors) -> String { "\(number(errors.percent, 1)) % (\(errors.wrong) of \(errors.words))" }
+        return "<p>Word errors by <code>\(escaped(training.recogniser?.command ?? ""))</code> in \(sampler.compared.count) sentences that were not learned "
+            + "from: before \(share(errors.before)), after \(share(errors.after)), in the recordings \(share(errors.recordings)).</p>"
     }
 
     private func curves() throws -> String {
@@ -68,12 +82,11 @@ struct AdapterReport {
     }
 
     private func samples() -> String {
-        let sampler = split.validation.sorted { (abs($0.seconds - 4), $0.digest) < (abs($1.seconds - 4), $1.digest) }.prefix(Sampler.compared)
         func player(_ name: String) -> String {
             FileManager.default.fileExists(atPath: training.folder.appending(path: "samples/\(name)").path)
                 ? "<audio controls preload=\"none\" src=\"samples/\(name)\"></audio>" : "no sound"
         }
-        let rows = sampler.enumerated().map { index, sentence in
+        let rows = sampler.compared.enumerated().map { index, sentence in
             let names = Sampler.names(index + 1)
             return "<tr><td>\(escaped(sentence.entry.text))</td><td>\(player(names.recording))</td><td>\(player(names.before))</td><td>\(player(names.after))</td></tr>"
         }

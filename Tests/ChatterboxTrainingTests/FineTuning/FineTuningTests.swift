@@ -36,39 +36,39 @@ struct TonesToLearn {
         }
     }
 
-    func options(steps: Int = 12, rate: Double = 3e-3) -> AdapterTrainingOptions {
-        var options = AdapterTrainingOptions()
-        (options.plan.rank, options.plan.alpha, options.batch, options.steps, options.interval, options.rate) = (4, 8, 4, steps, 4, rate)
+    func options(steps: Int = 12, rate: Double = 3e-3) -> FineTuningOptions {
+        var options = FineTuningOptions()
+        (options.change, options.batch, options.steps, options.interval, options.rate) = (.adapter(AdapterPlan(rank: 4, alpha: 8)), 4, steps, 4, rate)
         (options.warmUp, options.patience) = (2, 100)
         return options
     }
 
-    func examples() throws -> AdapterExamples {
+    func examples() throws -> FineTuningExamples {
         let split = try RecordingSplit(RecordingCheck(model)(RecordingList(recordings)), of: recordings)
         let cache = try RecordingFeatureCache(place.url.appending(path: "features"), model)
-        return try AdapterExamples(split, (cache.features(of: split.training), cache.features(of: split.validation)))
+        return try FineTuningExamples(split, (cache.features(of: split.training), cache.features(of: split.validation)))
     }
 
     /// A training as a person starts it.
     func train(
-        to name: String, _ t3: AdapterTrainingOptions, flow: AdapterTrainingOptions? = nil, isCancelled: @escaping @Sendable () -> Bool = { false },
+        to name: String, _ t3: FineTuningOptions, flow: FineTuningOptions? = nil, isCancelled: @escaping @Sendable () -> Bool = { false },
         print: @escaping @Sendable (String) -> Void = { _ in }
-    ) async throws -> (AdapterTraining, AdapterTraining.Result) {
-        var training = AdapterTraining(model, output: place.url.appending(path: "\(name).adapter.safetensors"), t3: t3, flow: flow)
+    ) async throws -> (FineTuning, FineTuning.Result) {
+        var training = FineTuning(model, output: place.url.appending(path: "\(name).adapter.safetensors"), t3: t3, flow: flow)
         training.sampleInterval = 0
         let list = try RecordingList(recordings)
         return (training, try await training.run(RecordingCheck(model)(list), of: list, isCancelled: isCancelled, print: print))
     }
 }
 
-@Suite("Training of adapters") struct AdapterTrainingTests {
-    private func losses(_ task: some AdapterTask, steps: Int, rate: Double = 3e-3) throws -> [Double] {
+@Suite("Training of adapters") struct FineTuningTests {
+    private func losses(_ task: some FineTuningTask, steps: Int, rate: Double = 3e-3) throws -> [Double] {
         var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: rate, warmUp: 2, steps: steps))
         settings.averaging = nil
-        let optimizer = try AdamW(task.adapter.parameters, settings)
+        let optimizer = try AdamW(task.parameters, settings)
         return try [task.validate()[0].value] + (0..<steps).map { step in
             try optimizer.clearGradients()
-            _ = try task.addGradients([step % 4, 4 + step % 4, 8], seed: UInt64(step), weight: 1)
+            _ = try task.addGradients([step % 4, 4 + step % 4, 8], seed: UInt64(step), parts: 1)
             _ = try optimizer.update()
             return try task.validate()[0].value
         }
@@ -79,7 +79,8 @@ struct TonesToLearn {
         let adapter = try data.model.t3.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
         let weights = try data.model.t3.mergedWeights()
         #expect(weights.isEmpty)
-        let losses = try losses(T3AdapterTask(data.model.t3, adapter, data.examples(), batch: 4, keepsLayers: true), steps: 10)
+        let network = try data.model.t3.adapted(by: [AdapterUse(adapter)])
+        let losses = try losses(T3FineTuning(network, adapter.parameters, data.examples(), batch: 4, wrongTokens: 0.1, keepsLayers: true), steps: 10)
         #expect(losses[10] < 0.98 * losses[0], "\(losses)")
     }
 
@@ -87,7 +88,8 @@ struct TonesToLearn {
         let data = try TonesToLearn(variant.configuration, as: variant)
         let adapter = try data.model.s3Gen.flow.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
         #expect(adapter.part == .flow)
-        let losses = try losses(FlowAdapterTask(data.model.s3Gen.flow, adapter, data.examples(), batch: 4, promptTokens: 10), steps: 20, rate: 0.01)
+        let network = try data.model.s3Gen.flow.adapted(by: [AdapterUse(adapter)])
+        let losses = try losses(FlowFineTuning(network, adapter.parameters, data.examples(), batch: 4, promptTokens: 10), steps: 20, rate: 0.01)
         #expect(losses[20] < 0.97 * losses[0], "\(losses)")
     }
 
@@ -102,8 +104,8 @@ struct TonesToLearn {
                 $0[$1.key] = try Tensor.randn($1.value.shape, generator: generator) * 0.1
             })
             for tensor in random.parameters.values { try tensor.requiresGradient(true) }
-            let task = try T3AdapterTask(data.model.t3, random, examples, batch: 4, keepsLayers: keepsLayers)
-            _ = try task.addGradients([0, 3, 5], seed: 1, weight: 0.5)
+            let network = try data.model.t3.adapted(by: [AdapterUse(random)])
+            _ = try T3FineTuning(network, random.parameters, examples, batch: 4, keepsLayers: keepsLayers).addGradients([0, 3, 5], seed: 1, parts: 1)
             return try random.parameters.mapValues { try #require(try $0.gradient) }
         }
         let kept = try gradients(keepsLayers: true), twice = try gradients(keepsLayers: false)
@@ -139,10 +141,9 @@ struct TonesToLearn {
 
         let t3 = try Adapter.load(from: training.output), flow = try Adapter.load(from: training.flowOutput)
         #expect(t3.part == .t3 && flow.part == .flow && t3.baseName == "chatterbox")
-        let examples = try data.examples(), plan = AdapterPlan(rank: 4, alpha: 8)
+        let examples = try data.examples()
         func judged(_ model: T3) throws -> Double {
-            let nothing = try model.freshAdapter(plan, seed: 1, digest: "d", model: "m")
-            return try T3AdapterTask(model, nothing, examples, batch: 4, keepsLayers: true).validate()[0].value
+            try T3FineTuning(model, [:], examples, batch: 4, keepsLayers: true).validate()[0].value
         }
         #expect(abs(try judged(data.model.t3.adapted(by: [AdapterUse(t3)], digest: data.model.digest(of: .t3))) - result.parts[0].after) < 1e-4)
         let merged = data.place.url.appending(path: "merged")
@@ -217,12 +218,12 @@ struct TonesToLearn {
         var options = data.options(steps: 100)
         (options.interval, options.patience) = (2, 3)
         var lines: [String] = []
-        let trainer = AdapterTrainer(options: options, folder: data.place.url.appending(path: "scripted"), fingerprint: "f") { lines.append($0) }
+        let trainer = FineTuner(options: options, folder: data.place.url.appending(path: "scripted"), fingerprint: "f") { lines.append($0) }
         let outcome = try trainer.run(task)
         #expect((outcome.steps, outcome.bestStep, outcome.before, outcome.after) == (10, 4, 5, 3))
         #expect(outcome.stoppedEarly)
         // B grows by every step: what is kept is of the best.
-        let values = try outcome.adapter.parameters["tfmr.x.lora_B"]!.array(of: Float.self)
+        let values = try outcome.best["b"]!.array(of: Float.self)
         #expect(values == task.seen[2])
         #expect(values != task.seen[5])
     }
@@ -233,24 +234,22 @@ struct TonesToLearn {
     }
 
     /// A task whose validations tell what they are told to.
-    private final class Scripted: AdapterTask {
-        let adapter: Adapter
+    private final class Scripted: FineTuningTask {
+        let part = Adapter.Part.t3
+        let parameters = ["b": try! Tensor.zeros([2, 1])]
         let lengths = [1, 1, 1, 1]
         private var losses: [Double]
         private(set) var seen: [[Float]] = []
 
-        init(losses: [Double]) {
-            self.losses = losses
-            adapter = Adapter(["tfmr.x": .init(a: try! .ones([1, 2]), b: try! .zeros([2, 1]), scale: 1)], name: "scripted")
-        }
+        init(losses: [Double]) { self.losses = losses }
 
-        func addGradients(_ batch: [Int], seed: UInt64, weight: Double) throws -> [TrainingMetric] {
-            try (adapter.matrices["tfmr.x"]!.b.sum() * -1).backward()
+        func addGradients(_ step: [Int], seed: UInt64, parts: Int) throws -> [TrainingMetric] {
+            try (parameters["b"]!.sum() * -1).backward()
             return []
         }
 
         func validate() throws -> [TrainingMetric] {
-            seen.append(try adapter.matrices["tfmr.x"]!.b.detached().array(of: Float.self))
+            seen.append(try parameters["b"]!.detached().array(of: Float.self))
             return [TrainingMetric("loss", losses.removeFirst())]
         }
     }

@@ -1,0 +1,91 @@
+import Foundation
+import Torch
+
+/// Which of a network's own weights training changes.
+public struct WeightSelection: Sendable, Codable, Hashable {
+    /// Regular expressions; a weight whose name has a match of one of them is trained. All are where there are none.
+    public var only: [String]
+    /// Regular expressions; a weight whose name has a match of one of them stays as it is.
+    public var except: [String]
+    /// T3's layers, from 0, beside which nothing of its transformer is trained; nil for all.
+    public var layers: [Int]?
+
+    public init(only: [String] = [], except: [String] = [], layers: [Int]? = nil) { (self.only, self.except, self.layers) = (only, except, layers) }
+
+    /// - Parameter names: of a network's weights, as in its file.
+    /// - Throws: ``WeightSelectionError`` where an expression cannot be read or nothing is left.
+    func callAsFunction(_ names: [String], of part: Adapter.Part) throws -> [String] {
+        func expressions(_ patterns: [String]) throws -> [NSRegularExpression] {
+            try patterns.map { pattern in
+                do { return try NSRegularExpression(pattern: pattern) } catch { throw WeightSelectionError.expression(pattern) }
+            }
+        }
+        func matches(_ name: String, _ expressions: [NSRegularExpression]) -> Bool {
+            expressions.contains { $0.firstMatch(in: name, range: NSRange(name.startIndex..., in: name)) != nil }
+        }
+        let (only, except) = try (expressions(only), expressions(except))
+        if part == .t3, let layers {
+            let count = (names.compactMap(Self.layer).max() ?? -1) + 1, strange = layers.filter { !(0..<count).contains($0) }
+            guard strange.isEmpty else { throw AdapterError.noSuchLayers(strange, count: count) }
+        }
+        let chosen = names.filter { name in
+            (part != .t3 || layers.map { layers in Self.layer(of: name).map(layers.contains) ?? false } ?? true)
+                && (only.isEmpty || matches(name, only)) && !matches(name, except)
+        }
+        guard !chosen.isEmpty else { throw WeightSelectionError.nothing(part, known: names.sorted()) }
+        return chosen
+    }
+
+    /// The number of the transformer's layer that a weight belongs to, as of `tfmr.layers.3.mlp.up_proj.weight`.
+    private static func layer(of name: String) -> Int? {
+        let parts = name.split(separator: ".")
+        return parts.count > 2 && parts[0] == "tfmr" && ["layers", "h"].contains(parts[1]) ? Int(parts[2]) : nil
+    }
+}
+
+/// A choice of weights that cannot be trained.
+public enum WeightSelectionError: Error, CustomStringConvertible, Equatable {
+    case expression(String)
+    case nothing(Adapter.Part, known: [String])
+
+    public var description: String {
+        switch self {
+        case .expression(let pattern): "\"\(pattern.shown(limit: 200))\" is no regular expression"
+        case .nothing(let part, let known):
+            "no weight of \(part == .t3 ? "T3" : "the flow") is chosen; its \(known.count) weights are called as \(known.prefix(3).joined(separator: ", "))"
+        }
+    }
+}
+
+extension Model {
+    /// A T3 like this model's with weights of its own, which are trained.
+    ///
+    /// - Parameter dtype: of all weights; the arithmetic's.
+    /// - Returns: the network, and what is trained of it by names as in its file.
+    /// - Throws: ``WeightSelectionError``, ``AdapterError/noSuchLayers(_:count:)``; `TorchError`.
+    package func trainableT3(_ selection: WeightSelection, dtype: DType = .float32) throws -> (network: T3, parameters: [String: Tensor]) {
+        let (weights, chosen) = try trainable(t3Weights, selection, .t3, dtype)
+        return (try T3(weights, configuration.t3), chosen)
+    }
+
+    /// A flow like this model's with weights of its own in float32, which are trained.
+    ///
+    /// - Returns: the network, and what is trained of it by names as in its file.
+    /// - Throws: ``WeightSelectionError``; `TorchError`.
+    package func trainableFlow(_ selection: WeightSelection) throws -> (network: TokenToMel, parameters: [String: Tensor]) {
+        let (weights, chosen) = try trainable(flowWeights, selection, .flow, .float32)
+        return (try TokenToMel(weights["flow"], configuration.s3Gen.flow), chosen)
+    }
+
+    private func trainable(
+        _ weights: Weights, _ selection: WeightSelection, _ part: Adapter.Part, _ dtype: DType
+    ) throws -> (Weights, [String: Tensor]) {
+        var all = weights.parameters
+        let names = all.filter { $0.value.dtype.isFloatingPoint }.map(\.key), chosen = Set(try selection(names, of: part))
+        // Those that stay may be a file's own pages.
+        for (name, tensor) in all where tensor.dtype.isFloatingPoint {
+            all[name] = chosen.contains(name) ? try tensor.to(dtype).clone() : try tensor.to(dtype)
+        }
+        return (Weights(tensors: all, named: weights.source), all.filter { chosen.contains($0.key) })
+    }
+}

@@ -1,0 +1,393 @@
+import Chatterbox
+import Foundation
+import SpeechAudio
+import Synchronization
+import Torch
+
+/// Trains a model on somebody's recordings, from the list to the report: adapters of it, or its own weights.
+///
+/// ```swift
+/// let model = try Model.load(folder, compute: ComputeOptions(exact: true))
+/// let list = try RecordingList(recordings), checked = try RecordingCheck(model)(list)
+/// let training = FineTuning(model, output: URL(filePath: "ada.adapter.safetensors"), t3: FineTuningOptions())
+/// let result = try await training.run(checked, of: list) { print($0) }
+/// ```
+/// Everything but the output lies beside it in ``folder``: features, the state of the training, samples, the reference and the
+/// report. Started again with the same options it goes on where it stood, to the same output bit for bit.
+public struct FineTuning: Sendable {
+    public let model: Model
+    /// The adapter of T3, whose name ends in `.safetensors`; where the networks' own weights are trained, the model's folder, which must
+    /// not exist.
+    public let output: URL
+    /// How T3 is trained; nil leaves it as it is.
+    public var t3: FineTuningOptions?
+    /// How the flow is trained; nil leaves it as it is.
+    public var flow: FineTuningOptions?
+    /// Threads of each operation.
+    public var threads = 1
+    /// Bytes that a step may take; where it would take more, T3's layers are computed a second time instead of being kept.
+    public var memory = 8_000_000_000
+    /// What T3's own weights are computed in where they are trained; half precision has float32 beside it that learns.
+    public var dtype = DType.float32
+    /// After how many validations a sentence is spoken; 0 for never.
+    public var sampleInterval = 2
+    public var checkpoints = CheckpointPlan()
+    /// Tells what is said in the sentences that are spoken at the end; nil counts no word errors.
+    public var recogniser: SpeechRecogniser?
+    public var ffmpeg: FFmpeg?
+    /// Seconds between checkpoints, which a validation writes as well, and between lines of progress.
+    var checkpointSeconds = 60.0, lineSeconds = 10.0
+    /// Bytes that the machine has.
+    var machineMemory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+
+    /// - Precondition: at least one network is trained, and both in the same way.
+    public init(_ model: Model, output: URL, t3: FineTuningOptions?, flow: FineTuningOptions? = nil) {
+        precondition(t3 != nil || flow != nil, "a network to train")
+        precondition([t3, flow].compactMap { $0?.trainsWeights }.allSatisfy { $0 == (t3 ?? flow)!.trainsWeights }, "adapters or weights, not one of each")
+        (self.model, self.output, self.t3, self.flow) = (model, output, t3, flow)
+    }
+
+    /// Whether the networks' own weights are trained, and a model is written.
+    public var writesModel: Bool { (t3 ?? flow)!.trainsWeights }
+
+    /// The output's name without its ends.
+    private var stem: String {
+        let name = output.lastPathComponent
+        return [".adapter.safetensors", ".safetensors"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
+    }
+    /// The adapter of the flow.
+    public var flowOutput: URL { output.deletingLastPathComponent().appending(path: "\(stem).flow.adapter.safetensors") }
+    /// What is kept beside the output.
+    public var folder: URL { output.deletingLastPathComponent().appending(path: "\(stem).training") }
+    /// The voice to speak with: recordings that were learned from, one after the other.
+    public var reference: URL { folder.appending(path: "reference.wav") }
+    public var report: URL { folder.appending(path: "report.html") }
+
+    /// What came of it.
+    public struct Result: Sendable {
+        /// T3's, then the flow's.
+        public internal(set) var parts: [Part] = []
+        /// How alike voices are by the model's own voice encoder, as cosines; nil where nothing could be spoken.
+        public internal(set) var similarity: Similarity?
+        /// How many words a recogniser got wrong; nil where there was none, or where it failed.
+        public internal(set) var wordErrors: WordErrorComparison?
+
+        public struct Part: Sendable {
+            public let part: Adapter.Part
+            /// The adapter's file, or the model's folder.
+            public let file: URL
+            public let parameters: Int
+            public let steps, bestStep: Int
+            /// The validation's loss without the adapter, and with it.
+            public let before, after: Double
+            public let stoppedEarly: Bool
+        }
+
+        /// Of speech to recordings that were not learned from: by the base, with the adapters, and of other recordings.
+        public struct Similarity: Sendable {
+            public let before, after, between: Double
+        }
+    }
+
+    /// Trains, on a thread of its own. When the task is cancelled, training keeps its state and throws.
+    ///
+    /// - Parameters:
+    ///   - checked: what became of the list.
+    ///   - print: takes lines of progress.
+    /// - Throws: ``RecordingListError/tooFew(_:accepted:refused:needed:)``, ``AdapterError``, ``WeightSelectionError``, ``TrainingError``,
+    ///   `CancellationError`; what reading recordings and writing files throws.
+    public func run(
+        _ checked: RecordingCheck.Result, of list: RecordingList, print: @escaping @Sendable (String) -> Void
+    ) async throws -> Result {
+        let isCancelled = Switch()
+        return try await withTaskCancellationHandler {
+            try await run(checked, of: list, isCancelled: { isCancelled.isSet }, print: print)
+        } onCancel: {
+            isCancelled.set()
+        }
+    }
+
+    /// - Parameter isCancelled: asked after each step.
+    func run(
+        _ checked: RecordingCheck.Result, of list: RecordingList, isCancelled: @escaping @Sendable () -> Bool,
+        print: @escaping @Sendable (String) -> Void
+    ) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            let thread = Thread { continuation.resume(with: Swift.Result { try train(checked, list, isCancelled, print) }) }
+            // Gradients go back through a whole network.
+            thread.stackSize = 64 << 20
+            thread.start()
+        }
+    }
+
+    /// Blocks for as long as training takes.
+    private func train(
+        _ checked: RecordingCheck.Result, _ list: RecordingList, _ isCancelled: @escaping @Sendable () -> Bool,
+        _ print: @escaping @Sendable (String) -> Void
+    ) throws -> Result {
+        try Libtorch.withThreads(threads) {
+            if writesModel, FileManager.default.fileExists(atPath: output.path) {
+                throw CheckpointError.unwritable(output, reason: "it is there already")
+            }
+            if dtype != .float32, !model.device.isCUDA { throw TrainingError.halfPrecision(dtype, device: model.device) }
+            let split = try RecordingSplit(checked, of: list.source)
+            try FileManager.default.createDirectory(at: folder.appending(path: "samples"), withIntermediateDirectories: true)
+            print(String(
+                format: "%d recordings, %.1f min: %d to learn from, %d to judge by", checked.accepted.count, checked.seconds / 60,
+                split.training.count, split.validation.count))
+            let examples = try examples(split, isCancelled, print)
+            let voice = try voice(split), sampler = Sampler(self, voice, split, print)
+            var result = Result(), trained = Trained(model: model)
+            if let t3 { result.parts.append(try train(t3: t3, examples, split, sampler, &trained, isCancelled, print)) }
+            if let flow { result.parts.append(try train(flow: flow, examples, split, sampler, &trained, isCancelled, print)) }
+            if isCancelled() { throw CancellationError() }
+            if writesModel { try Model.write(trained.weights, into: model.folder, variant: model.variant, to: output) }
+            print("speaking \(writesModel ? "as before and after" : "with and without the adapters")")
+            let spoken = try sampler.compare(model, trained.model, trained.adapters)
+            (result.similarity, result.wordErrors) = (spoken?.similarity, spoken?.wordErrors)
+            try FineTuningReport(self, result, checked, split, list, sampler).write(to: report)
+            return result
+        }
+    }
+
+    /// What there is so far.
+    private struct Trained {
+        /// Speaks with what has been trained of the networks themselves and of the flow.
+        var model: Model
+        /// T3's, which requests name.
+        var adapters: [Adapter] = []
+        /// Of the networks themselves, for the file.
+        var weights: [Adapter.Part: [String: Tensor]] = [:]
+    }
+
+    private func train(
+        t3 options: FineTuningOptions, _ examples: FineTuningExamples, _ split: RecordingSplit, _ sampler: Sampler, _ trained: inout Trained,
+        _ isCancelled: () -> Bool, _ print: @escaping (String) -> Void
+    ) throws -> Result.Part {
+        let digest = try model.digest(of: .t3), network: T3, parameters: [String: Tensor], fresh: Adapter?
+        switch options.change {
+        case .adapter(let plan):
+            let adapter = try model.t3.freshAdapter(plan, seed: options.seed, digest: digest, model: model.variant.name)
+            (network, parameters, fresh) = (try model.t3.adapted(by: [AdapterUse(adapter)]), adapter.parameters, adapter)
+        case .weights(let selection):
+            (network, parameters) = try model.trainableT3(selection, dtype: dtype)
+            fresh = nil
+        }
+        let cost = T3Memory(model.t3), states = TrainedBytes(parameters)
+        let lengths = T3FineTuning.lengths(examples, model.configuration.t3)
+        try check(need: states.bytes + cost.bytes(lengths: lengths, batch: options.batch, keepsLayers: false), of: .t3)
+        let keepsLayers = states.bytes + cost.bytes(lengths: lengths, batch: options.batch, keepsLayers: true) < memory
+        func task(keepsLayers: Bool) -> T3FineTuning {
+            T3FineTuning(network, parameters, examples, batch: options.batch, wrongTokens: options.wrongTokens, keepsLayers: keepsLayers)
+        }
+        var chosen = task(keepsLayers: keepsLayers)
+        let bytes = try measure(chosen, options, print)
+        if keepsLayers, bytes > memory {
+            print("t3: that is more than \(memory / 1_000_000) MB; layers are computed twice instead of being kept")
+            chosen = task(keepsLayers: false)
+            try measure(chosen, options, print)
+        } else if !keepsLayers {
+            print("t3: layers are computed twice instead of being kept, to save memory")
+        }
+        let outcome = try train(chosen, options, split, digest, isCancelled, print) { step in
+            let name = String(format: "t3-%05d", step)
+            if let fresh { sampler.speak(model, [fresh.frozen()], as: name) } else { sampler.speak(model.with(t3: network), [], as: name) }
+        }
+        if let fresh {
+            let adapter = fresh.replacing(outcome.best)
+            try adapter.save(to: output)
+            trained.adapters = [adapter]
+        } else {
+            try keep(outcome.best, in: parameters)
+            trained.weights[.t3] = outcome.best
+            trained.model = trained.model.with(t3: network)
+        }
+        return .init(outcome, .t3, parameters, output)
+    }
+
+    private func train(
+        flow options: FineTuningOptions, _ examples: FineTuningExamples, _ split: RecordingSplit, _ sampler: Sampler, _ trained: inout Trained,
+        _ isCancelled: () -> Bool, _ print: @escaping (String) -> Void
+    ) throws -> Result.Part {
+        let flow = model.s3Gen.flow, digest = try model.digest(of: .flow), network: TokenToMel, parameters: [String: Tensor], fresh: Adapter?
+        switch options.change {
+        case .adapter(let plan):
+            let adapter = try flow.freshAdapter(plan, seed: options.seed, digest: digest, model: model.variant.name)
+            (network, parameters, fresh) = (try flow.adapted(by: [AdapterUse(adapter)]), adapter.parameters, adapter)
+        case .weights(let selection):
+            (network, parameters) = try model.trainableFlow(selection)
+            fresh = nil
+        }
+        try check(need: TrainedBytes(parameters).bytes, of: .flow)
+        let promptTokens = Int(25 * model.configuration.reference.promptSeconds)
+        let task = FlowFineTuning(network, parameters, examples, batch: options.batch, promptTokens: promptTokens)
+        try measure(task, options, print)
+        let before = trained
+        let outcome = try train(task, options, split, digest, isCancelled, print) { step in
+            let adapted = fresh.map { fresh in Swift.Result { try flow.adapted(by: [AdapterUse(fresh.frozen())]) } } ?? .success(network)
+            guard let spoken = try? adapted.get() else { return }
+            sampler.speak(before.model.with(flow: spoken), before.adapters, as: String(format: "flow-%05d", step))
+        }
+        if let fresh {
+            let adapter = fresh.replacing(outcome.best)
+            try adapter.save(to: flowOutput)
+            trained.model = trained.model.with(flow: try flow.adapted(by: [AdapterUse(adapter)]))
+        } else {
+            try keep(outcome.best, in: parameters)
+            trained.weights[.flow] = outcome.best
+            trained.model = trained.model.with(flow: network)
+        }
+        return .init(outcome, .flow, parameters, writesModel ? output : flowOutput)
+    }
+
+    /// Puts the best weights into a network, which then learns no more.
+    private func keep(_ best: [String: Tensor], in parameters: [String: Tensor]) throws {
+        try withoutGradients { for (name, parameter) in parameters { try parameter.assign(best[name]!) } }
+        for parameter in parameters.values {
+            try parameter.clearGradient()
+            try parameter.requiresGradient(false)
+        }
+    }
+
+    /// - Throws: ``TrainingError/memory(_:needed:there:)`` where a training needs more memory than the machine has.
+    private func check(need bytes: Int, of part: Adapter.Part) throws {
+        if !model.device.isCUDA, bytes > machineMemory { throw TrainingError.memory(part, needed: bytes, there: machineMemory) }
+    }
+
+    // MARK: what is trained on
+
+    private func examples(_ split: RecordingSplit, _ isCancelled: () -> Bool, _ print: (String) -> Void) throws -> FineTuningExamples {
+        let cache = try RecordingFeatureCache(folder.appending(path: "features"), model, ffmpeg: ffmpeg)
+        let all = split.training + split.validation, clock = ContinuousClock()
+        var line = clock.now
+        let features = try cache.features(of: all, isCancelled: isCancelled) { share in
+            guard (clock.now - line) / .seconds(1) >= lineSeconds else { return }
+            line = clock.now
+            print(String(format: "hearing the recordings: %.0f %%", 100 * share))
+        }
+        return FineTuningExamples(split, (Array(features.prefix(split.training.count)), Array(features.dropFirst(split.training.count))))
+    }
+
+    /// The voice of whoever has most recordings: the longest of these until there is as much as a model hears, written to ``reference``.
+    private func voice(_ split: RecordingSplit) throws -> Voice {
+        let bySpeaker = Dictionary(grouping: split.training, by: \.entry.speaker)
+        let (_, recordings) = bySpeaker.max { ($0.value.count, $1.key) < ($1.value.count, $0.key) }!
+        var samples: [Float] = [], count = 0
+        for recording in recordings.sorted(by: { ($1.seconds, $0.digest) < ($0.seconds, $1.digest) }) where Double(samples.count) < 10 * 24_000 {
+            samples += try AudioFile.read(recording.entry.audio, ffmpeg: ffmpeg).mono().resampled(to: 24_000).samples
+            samples += [Float](repeating: 0, count: 4800)
+            count += 1
+        }
+        let audio = Audio(samples: samples, sampleRate: 24_000)
+        try AudioFile.write(audio, to: reference)
+        return try withoutGradients { try model.voiceAnalyzer.voice(from: audio, named: reference.lastPathComponent) }
+    }
+
+    // MARK: training
+
+    private func train(
+        _ task: some FineTuningTask, _ options: FineTuningOptions, _ split: RecordingSplit, _ digest: String,
+        _ isCancelled: () -> Bool, _ print: @escaping (String) -> Void, speak: (Int) -> Void
+    ) throws -> FineTuner.Outcome {
+        let name = task.part.rawValue
+        let tuner = try FineTuner(
+            options: options, folder: folder.appending(path: name), fingerprint: fingerprint(options, split, digest), checkpoints: checkpoints,
+            checkpointSeconds: checkpointSeconds, lineSeconds: lineSeconds, print: { print("\(name): \($0)") })
+        var validations = 0
+        return try tuner.run(task, isCancelled: isCancelled) { step, isBest in
+            validations += 1
+            if sampleInterval > 0, validations % sampleInterval == 0, isBest { speak(step) }
+        }
+    }
+
+    /// Takes the step of the longest recordings for a trial and tells what it takes; bytes of memory at most.
+    @discardableResult
+    private func measure(_ task: some FineTuningTask, _ options: FineTuningOptions, _ print: (String) -> Void) throws -> Int {
+        let longest = Array(task.lengths.indices.sorted { (task.lengths[$1], $0) < (task.lengths[$0], $1) }.prefix(options.batch))
+        let parameters = task.parameters, device = model.device
+        for tensor in parameters.values { try tensor.requiresGradient(true) }
+        try Memory.resetPeak(of: device)
+        let clock = ContinuousClock(), start = clock.now
+        _ = try task.addGradients(longest, seed: 0, parts: 1)
+        let seconds = (clock.now - start) / .seconds(1) * Double(options.accumulation)
+        // The optimizer's moments come on top.
+        let bytes = try Memory.statistics(of: device).peak + TrainedBytes(parameters).moments
+        for tensor in parameters.values { try tensor.clearGradient() }
+        let count = parameters.values.reduce(0) { $0 + $1.count }
+        print(String(
+            format: "%@: %.2f million numbers in %d %@; the longest step takes %.1f s and %.1f GB; %d steps at most, %.0f min",
+            task.part.rawValue, Double(count) / 1e6, parameters.count, options.trainsWeights ? "tensors" : "matrices", seconds, Double(bytes) / 1e9,
+            options.steps, seconds * Double(options.steps) / 60))
+        return bytes
+    }
+
+    /// Tells trainings apart whose states do not fit each other.
+    private func fingerprint(_ options: FineTuningOptions, _ split: RecordingSplit, _ digest: String) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let recordings = "\(dtype)\0\(digest)\0\(split.training.map(\.digest).joined())\0\(split.validation.map(\.digest).joined())"
+        return SHA256.digest(try encoder.encode(options) + Data(recordings.utf8))
+    }
+}
+
+/// Something that one thread sets and others see.
+private final class Switch: Sendable {
+    private let value = Atomic(false)
+    var isSet: Bool { value.load(ordering: .relaxed) }
+    func set() { value.store(true, ordering: .relaxed) }
+}
+
+/// What a step of T3 keeps, about.
+private struct T3Memory {
+    private let weights, layer, perPosition, layers: Int
+
+    init(_ model: T3) {
+        let width = model.configuration.backbone.hiddenSize
+        layers = model.backbone.layerCount
+        let inner = switch model.configuration.backbone {
+        case .llama(let llama): 5 * llama.intermediateSize
+        case .gpt2: 3 * 4 * width
+        }
+        // Inputs of products, norms and activations.
+        layer = 4 * (18 * width + inner)
+        perPosition = 4 * width
+        weights = layers * 4 * (4 * width * width + 3 * width * inner / 5)
+    }
+
+    /// - Parameter lengths: of the recordings, in positions.
+    func bytes(lengths: [Int], batch: Int, keepsLayers: Bool) -> Int {
+        weights + (keepsLayers ? layers * layer : layer + layers * perPosition) * (lengths.max() ?? 0) * batch
+    }
+}
+
+/// What parameters take that learn: themselves, gradients, moments, and a float32 copy where they have half precision.
+private struct TrainedBytes {
+    let bytes, moments: Int
+
+    init(_ parameters: [String: Tensor]) {
+        let count = parameters.values.reduce(0) { $0 + $1.count }
+        let halves = parameters.values.reduce(0) { $0 + ($1.dtype == .float32 ? 0 : $1.count) }
+        moments = 8 * count + 4 * halves
+        bytes = 2 * parameters.values.reduce(0) { $0 + $1.byteCount } + moments
+    }
+}
+
+extension FineTuningOptions {
+    /// Whether the network's own weights are trained.
+    var trainsWeights: Bool { if case .weights = change { true } else { false } }
+}
+
+extension FineTuning.Result.Part {
+    fileprivate init(_ outcome: FineTuner.Outcome, _ part: Adapter.Part, _ parameters: [String: Tensor], _ file: URL) {
+        self.init(
+            part: part, file: file, parameters: parameters.values.reduce(0) { $0 + $1.count }, steps: outcome.steps, bestStep: outcome.bestStep,
+            before: outcome.before, after: outcome.after, stoppedEarly: outcome.stoppedEarly)
+    }
+}
+
+extension Adapter {
+    /// As it is now: what is trained further changes this one no more.
+    func frozen() -> Adapter {
+        replacing(parameters.compactMapValues { try? $0.detached().clone() })
+    }
+}

@@ -1,0 +1,283 @@
+import Chatterbox
+import Foundation
+import Torch
+
+/// Recordings as networks are trained on them, with the voices that stand before them: each is heard from other recordings of the same
+/// speaker, as speech is made in the voice of a reference.
+struct FineTuningExamples: Sendable {
+    struct Example: Sendable {
+        let text: [Int]
+        let features: RecordingFeatures
+        let speaker: String
+    }
+
+    let training, validation: [Example]
+    /// Places in `training` of each speaker's.
+    private let places: [String: [Int]]
+
+    /// - Parameter features: of the training's recordings, then of the validation's.
+    init(_ split: RecordingSplit, _ features: (training: [RecordingFeatures], validation: [RecordingFeatures])) {
+        func examples(_ recordings: [CheckedRecording], _ features: [RecordingFeatures]) -> [Example] {
+            zip(recordings, features).map { Example(text: $0.textTokens, features: $1, speaker: $0.entry.speaker) }
+        }
+        (training, validation) = (examples(split.training, features.training), examples(split.validation, features.validation))
+        places = Dictionary(grouping: training.indices) { [training] in training[$0].speaker }
+    }
+
+    /// Another recording of the same speaker that is learned from, or the same where there is no other.
+    ///
+    /// - Parameter index: the example's place in `training`; nil for one of the validation's.
+    func companion(of example: Example, at index: Int?, using random: inout SplitMix64) -> Example {
+        let all = (places[example.speaker] ?? Array(training.indices)).filter { $0 != index }
+        return all.randomElement(using: &random).map { training[$0] } ?? example
+    }
+}
+
+/// What a ``FineTuner`` trains: a network with an adapter, or a network's own weights.
+protocol FineTuningTask: AnyObject {
+    var part: Adapter.Part { get }
+    /// The tensors that are trained themselves, by name.
+    var parameters: [String: Tensor] { get }
+    /// How long each example of the training is, in positions.
+    var lengths: [Int] { get }
+
+    /// Adds the gradients of a step's mean loss to the parameters'. What an example draws does not depend on how the step is cut.
+    ///
+    /// - Parameters:
+    ///   - step: places of the examples.
+    ///   - seed: of whatever is drawn.
+    ///   - parts: in how many batches one after the other the step is computed, which takes less memory.
+    /// - Returns: figures to log.
+    func addGradients(_ step: [Int], seed: UInt64, parts: Int) throws -> [TrainingMetric]
+
+    /// Figures over the recordings that are not learned from, with the same draws each time; the first is what training lowers.
+    func validate() throws -> [TrainingMetric]
+}
+
+/// Cuts a step into batches one after the other, as even as possible.
+func batches<Element>(_ step: [Element], parts: Int) -> [ArraySlice<Element>] {
+    let parts = max(1, min(parts, step.count))
+    return (0..<parts).map { step[(step.count * $0 / parts)..<(step.count * ($0 + 1) / parts)] }
+}
+
+/// T3: speech tokens from text, in the voice of other recordings.
+final class T3FineTuning: FineTuningTask {
+    let part = Adapter.Part.t3
+    let parameters: [String: Tensor]
+    let lengths: [Int]
+    private let network: T3
+    private let examples: FineTuningExamples
+    private let batch: Int
+    private let keepsLayers: Bool
+    private let wrongTokens: Double
+    /// All tokens that are learned from.
+    private let tokens: [Int]
+    /// The first layer with something to train.
+    private let lowestLayer: Int
+
+    /// Share of utterances that lose their text, so that guidance has something to steer away from; none where there is no guidance.
+    private let unconditionalRate: Double
+
+    /// - Parameters:
+    ///   - network: with an adapter or without.
+    ///   - parameters: what of it is trained.
+    ///   - wrongTokens: see ``FineTuningOptions/wrongTokens``.
+    ///   - keepsLayers: see ``T3/addSpeechGradients(text:speech:heard:conditioning:textShown:weight:lowestLayer:keepingLayers:)``.
+    init(
+        _ network: T3, _ parameters: [String: Tensor], _ examples: FineTuningExamples, batch: Int, wrongTokens: Double = 0, keepsLayers: Bool
+    ) {
+        (self.network, self.parameters, self.examples, self.batch) = (network, parameters, examples, batch)
+        (self.wrongTokens, self.keepsLayers) = (wrongTokens, keepsLayers)
+        unconditionalRate = network.configuration.style == .chatterbox ? 0.1 : 0
+        tokens = examples.training.flatMap(\.features.tokens)
+        lengths = Self.lengths(examples, network.configuration)
+        lowestLayer = parameters.keys.map { Self.layer(of: $0, of: network.backbone.layerCount) }.min() ?? 0
+    }
+
+    /// The layer of a parameter; what stands behind all layers counts as behind the last, and anything else as in the first.
+    private static func layer(of name: String, of count: Int) -> Int {
+        let parts = name.split(separator: ".")
+        if parts[0] == "tfmr", parts.count > 2, ["layers", "h"].contains(parts[1]) { return Int(parts[2]) ?? 0 }
+        return ["tfmr.norm.", "tfmr.ln_f.", "speech_head.", "text_head."].contains { name.hasPrefix($0) } ? count : 0
+    }
+
+    /// Positions of each recording that is learned from.
+    static func lengths(_ examples: FineTuningExamples, _ sizes: T3Configuration) -> [Int] {
+        examples.training.map { sizes.prefixLength(text: $0.text.count, prompt: sizes.promptTokens) + $0.features.tokens.count }
+    }
+
+    /// An example with what is drawn for it.
+    private struct Row {
+        let example: FineTuningExamples.Example
+        let heard: [Int]
+        let textShown: Bool
+        let prompt: [Int]
+        let voice: Tensor
+    }
+
+    func addGradients(_ step: [Int], seed: UInt64, parts: Int) throws -> [TrainingMetric] {
+        var random = SplitMix64(seed: seed)
+        let promptLength = promptLength(using: &random)
+        let rows = try step.map { index in
+            var own = SplitMix64(seed: random.next())
+            return try row(examples.training[index], at: index, promptLength, isLearned: true, using: &own)
+        }
+        let count = Double(rows.reduce(0) { $0 + $1.heard.count + 1 })
+        var loss = 0.0, accuracy = 0.0
+        for part in batches(rows, parts: parts) {
+            let share = Double(part.reduce(0) { $0 + $1.heard.count + 1 }) / count
+            let told = try network.addSpeechGradients(
+                text: part.map(\.example.text), speech: part.map(\.example.features.tokens), heard: part.map(\.heard), conditioning: conditioning(Array(part)),
+                textShown: part.map(\.textShown), weight: share, lowestLayer: lowestLayer, keepingLayers: keepsLayers)
+            loss += share * told.loss
+            accuracy += share * told.accuracy
+        }
+        return [TrainingMetric("speech", loss), TrainingMetric("accuracy", accuracy)]
+    }
+
+    func validate() throws -> [TrainingMetric] {
+        var random = SplitMix64(seed: 0), loss = 0.0, accuracy = 0.0, count = 0.0
+        try withoutGradients {
+            for start in stride(from: 0, to: examples.validation.count, by: batch) {
+                let promptLength = promptLength(using: &random)
+                let rows = try examples.validation[start..<min(start + batch, examples.validation.count)].map {
+                    try row($0, at: nil, promptLength, isLearned: false, using: &random)
+                }
+                let found = try network.loss(
+                    text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens), conditioning: conditioning(rows))
+                let tokens = Double(rows.reduce(0) { $0 + $1.heard.count + 1 })
+                loss += try tokens * found.speech.item(Double.self)
+                accuracy += try tokens * found.accuracy.item(Double.self)
+                count += tokens
+            }
+        }
+        return [TrainingMetric("speech", loss / count), TrainingMetric("accuracy", accuracy / count)]
+    }
+
+    /// Most voices are made of six seconds and more, some of less.
+    private func promptLength(using random: inout SplitMix64) -> Int {
+        let longest = network.configuration.promptTokens
+        return Int.random(in: max(1, longest / 3)...longest, using: &random)
+    }
+
+    private func row(
+        _ example: FineTuningExamples.Example, at index: Int?, _ promptLength: Int, isLearned: Bool, using random: inout SplitMix64
+    ) throws -> Row {
+        var prompt: [Int] = []
+        while prompt.count < promptLength { prompt += examples.companion(of: example, at: index, using: &random).features.tokens }
+        // A reference is about as long as some of these together.
+        let voices = (0..<Int.random(in: 1...4, using: &random)).map { _ in
+            examples.companion(of: example, at: index, using: &random).features.speaker
+        }
+        let textShown = !isLearned || Double.random(in: 0..<1, using: &random) >= unconditionalRate
+        let heard = !isLearned || wrongTokens == 0 ? example.features.tokens : example.features.tokens.map {
+            Double.random(in: 0..<1, using: &random) < wrongTokens ? tokens.randomElement(using: &random)! : $0
+        }
+        return Row(
+            example: example, heard: heard, textShown: textShown, prompt: Array(prompt.prefix(promptLength)),
+            voice: try Tensor.stack(voices).mean(axis: 0).normalised(axis: 0))
+    }
+
+    private func conditioning(_ rows: [Row]) throws -> T3Conditioning {
+        T3Conditioning(
+            speaker: try Tensor.stack(rows.map(\.voice)).to(network.device).to(network.dtype),
+            prompt: try Tensor(rows.flatMap(\.prompt), shape: [rows.count, rows[0].prompt.count], device: network.device),
+            emotion: try .full([rows.count], 0.5, dtype: network.dtype, device: network.device))
+    }
+}
+
+/// The flow: a recording's mel from its tokens, after another recording as prompt.
+final class FlowFineTuning: FineTuningTask {
+    let part = Adapter.Part.flow
+    let parameters: [String: Tensor]
+    let lengths: [Int]
+    private let network: TokenToMel
+    private let examples: FineTuningExamples
+    private let batch: Int
+
+    /// Share of steps whose recordings follow another one, as speech follows its prompt; the others begin with some of their own.
+    private static let joinedRate = 0.5
+    /// Weight of the encoder's own guess of the mel beside the flow.
+    private static let meanWeight = 0.3
+    /// Share of recordings that teach a mean flow the mean velocity over a part of a step.
+    private static let intervals = 0.5
+    /// Tokens of the prompt at most.
+    private let promptTokens: Int
+
+    /// - Parameters:
+    ///   - network: with an adapter or without.
+    ///   - parameters: what of it is trained.
+    init(_ network: TokenToMel, _ parameters: [String: Tensor], _ examples: FineTuningExamples, batch: Int, promptTokens: Int) {
+        (self.network, self.parameters, self.examples) = (network, parameters, examples)
+        (self.batch, self.promptTokens) = (batch, promptTokens)
+        lengths = examples.training.map(\.features.tokens.count)
+    }
+
+    /// An example with what is drawn for it.
+    private struct Row {
+        let tokens: [Int]
+        let mel, timbre: Tensor
+        /// Frames that are shown.
+        let prompt: Int
+        /// Of its times, and of its noise.
+        let seeds: (UInt64, UInt64)
+    }
+
+    func addGradients(_ step: [Int], seed: UInt64, parts: Int) throws -> [TrainingMetric] {
+        let rows = try rows(step.map { (examples.training[$0], $0) }, seed: seed), count = Double(rows.reduce(0) { $0 + $1.tokens.count })
+        var flow = 0.0, mean = 0.0
+        for part in batches(rows, parts: parts) {
+            let share = Double(part.reduce(0) { $0 + $1.tokens.count }) / count, losses = try losses(Array(part))
+            try ((losses.flow + losses.mean * Self.meanWeight) * share).backward()
+            flow += try share * losses.flow.item(Double.self)
+            mean += try share * losses.mean.item(Double.self)
+        }
+        return [TrainingMetric("flow", flow), TrainingMetric("mean", mean)]
+    }
+
+    func validate() throws -> [TrainingMetric] {
+        var flow = 0.0, mean = 0.0, count = 0.0
+        try withoutGradients {
+            // One draw of times and noise says little about a recording.
+            for round in 0..<4 {
+                for start in stride(from: 0, to: examples.validation.count, by: batch) {
+                    let chosen = examples.validation[start..<min(start + batch, examples.validation.count)]
+                    let losses = try losses(rows(chosen.map { ($0, nil) }, seed: UInt64(1000 * round + start)))
+                    flow += try Double(chosen.count) * losses.flow.item(Double.self)
+                    mean += try Double(chosen.count) * losses.mean.item(Double.self)
+                    count += Double(chosen.count)
+                }
+            }
+        }
+        return [TrainingMetric("flow", flow / count), TrainingMetric("mean", mean / count)]
+    }
+
+    private func rows(_ chosen: [(FineTuningExamples.Example, Int?)], seed: UInt64) throws -> [Row] {
+        var random = SplitMix64(seed: seed)
+        let isJoined = Double.random(in: 0..<1, using: &random) < Self.joinedRate
+        return try chosen.map { example, index in
+            var own = SplitMix64(seed: random.next())
+            var tokens = example.features.tokens, mel = try example.features.mel(), prompt = 0
+            if isJoined {
+                let before = examples.companion(of: example, at: index, using: &own).features
+                let count = min(promptTokens, before.tokens.count)
+                tokens = before.tokens.prefix(count) + tokens
+                mel = try Tensor.cat([before.mel().narrow(axis: 1, from: 0, count: 2 * count), mel], axis: 1)
+                prompt = 2 * count
+            } else if Bool.random(using: &own) {
+                prompt = Int.random(in: 0...tokens.count * 6 / 10, using: &own)
+            }
+            let timbre = examples.companion(of: example, at: index, using: &own).features.timbre
+            return Row(tokens: tokens, mel: mel, timbre: timbre, prompt: prompt, seeds: (own.next(), own.next()))
+        }
+    }
+
+    private func losses(_ rows: [Row]) throws -> (flow: Tensor, mean: Tensor) {
+        let longest = rows.map(\.tokens.count).max()!
+        return try network.losses(
+            tokens: Tensor(rows.flatMap { $0.tokens + Array(repeating: 0, count: longest - $0.tokens.count) }, shape: [rows.count, longest]),
+            lengths: rows.map(\.tokens.count), mel: Corpus.stacked(rows.map(\.mel), frames: 2 * longest, padding: Corpus.silence),
+            speaker: Tensor.stack(rows.map(\.timbre)), prompts: rows.map(\.prompt), intervals: Self.intervals,
+            draws: .own(rows.map { (try Generator(seed: $0.seeds.0), try Generator(seed: $0.seeds.1)) }))
+    }
+}

@@ -1,0 +1,67 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import ChatterboxTraining
+
+@Suite("Word errors") struct WordErrorTests {
+    @Test("what is wrong, missing or too many counts, capitals and punctuation do not", arguments: [
+        ("Be careful with the basket!", "be careful with the basket", 0, 5), ("Be careful.", "Be very careful", 1, 2), ("one two three", "one three", 1, 3),
+        ("Isn’t it?", "isn't it", 0, 2), ("one two", "", 2, 2), ("今日は雨。", "今日は雪", 1, 4), ("one two three", "two three four", 2, 3),
+    ]) func counting(expected: String, heard: String, wrong: Int, words: Int) {
+        var errors = WordErrors()
+        errors.add(expected: expected, heard: heard)
+        #expect((errors.wrong, errors.words) == (wrong, words))
+        #expect(errors.percent == 100 * Double(wrong) / Double(words))
+    }
+
+    @Test("a recogniser gets the file's path as its last argument and prints what it heard") func recogniser() throws {
+        let place = try TemporaryFolder()
+        let program = place.url.appending(path: "hear")
+        try Data("#!/bin/sh\n[ \"$1\" = --quick ] || exit 3\n[ -f \"$2\" ] || exit 4\necho heard $(cat \"$2\")\n".utf8).write(to: program)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program.path)
+        let sound = place.url.appending(path: "a sound.wav")
+        try Data("words".utf8).write(to: sound)
+        #expect(try SpeechRecogniser("\(program.path) --quick", in: "").words(in: sound) == "heard words\n")
+        #expect(try SpeechRecogniser("hear --quick", in: "/nowhere:\(place.url.path)").words(in: sound) == "heard words\n")
+        #expect(throws: SpeechRecogniserError.failed("hear", sound, reason: "it ended with status 3")) {
+            try SpeechRecogniser("hear", in: place.url.path).words(in: sound)
+        }
+        #expect(throws: SpeechRecogniserError.noProgram("listen")) { try SpeechRecogniser("listen", in: place.url.path) }
+        #expect(throws: SpeechRecogniserError.noProgram(" ")) { try SpeechRecogniser(" ", in: place.url.path) }
+    }
+
+    @Test("a recogniser that does not end is ended") func late() throws {
+        let place = try TemporaryFolder(), program = place.url.appending(path: "hear")
+        try Data("#!/bin/sh\nsleep 120\n".utf8).write(to: program)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program.path)
+        var recogniser = try SpeechRecogniser(program.path, in: "")
+        recogniser.seconds = 0.2
+        let start = ContinuousClock.now
+        let error = try #require(throws: SpeechRecogniserError.self) { try recogniser.words(in: place.url) }
+        #expect(error.description.contains("it ended by signal 9"))
+        #expect(start.duration(to: .now) < .seconds(60))
+    }
+
+    @Test("the report tells word errors before, after and of the recordings, and a recogniser that fails ends nothing") func report() async throws {
+        let data = try TonesToLearn()
+        for (name, script, isCounted) in [("counted", "echo number one", true), ("failed", "exit 1", false)] {
+            let program = data.place.url.appending(path: name)
+            try Data("#!/bin/sh\n\(script)\n".utf8).write(to: program)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program.path)
+            var training = FineTuning(
+                data.model, output: data.place.url.appending(path: "\(name).adapter.safetensors"), t3: data.options(steps: 4))
+            training.sampleInterval = 0
+            training.recogniser = try SpeechRecogniser(program.path, in: "")
+            let list = try RecordingList(data.recordings)
+            let result = try await training.run(RecordingCheck(data.model)(list), of: list) { _ in }
+            let page = try String(contentsOf: training.report, encoding: .utf8)
+            #expect((result.wordErrors != nil) == isCounted)
+            #expect(page.contains("Word errors by <code>\(program.path)</code> in 2 sentences") == isCounted)
+            if let errors = result.wordErrors {
+                // Two sentences of two words, of which this recogniser hears at most one.
+                #expect(errors.recordings.words == 4 && (1...2).contains(errors.recordings.wrong))
+            }
+        }
+    }
+}
