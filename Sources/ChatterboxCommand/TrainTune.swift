@@ -35,6 +35,11 @@ struct TrainTune: AsyncParsableCommand {
     func validate() throws {
         if output == nil, !arguments.check { throw ValidationError("-o is missing: the model's folder to write") }
         try arguments.checkOptions()
+        for (name, patterns) in [("--only", only), ("--except", except)] {
+            for pattern in patterns where (try? NSRegularExpression(pattern: pattern)) == nil {
+                throw ValidationError("\(name) \(pattern): no regular expression")
+            }
+        }
         for part in networks.parts {
             if let problem = options(part, width: 1024, recordings: 100).problem { throw ValidationError(problem) }
         }
