@@ -7,10 +7,14 @@ struct RecordingDescription: Encodable {
     private let seconds: Double
     private let rate: Int
     private let channels: Int
+    private let used: ClosedRange<Double>
     private let quality: QualityDescription
     private let notes: [String]
 
-    private enum CodingKeys: String, CodingKey { case file, seconds, rate = "sample_rate", channels, quality = "recording", notes }
+    private enum CodingKeys: String, CodingKey {
+        case file, seconds, rate = "sample_rate", channels, quality = "recording", notes
+        case usedFrom = "used_from_seconds", usedTo = "used_to_seconds"
+    }
 
     /// - Throws: `AudioError` where the file is no sound, or nobody speaks in it.
     init(_ file: URL) throws {
@@ -18,14 +22,28 @@ struct RecordingDescription: Encodable {
         let recording = try Recording.read(file).checkedAsReference(named: name), reference = try recording.asReference(named: name)
         self.file = file.path
         (seconds, rate, channels) = (recording.duration, recording.sampleRate, recording.channels)
-        (quality, notes) = (QualityDescription(quality: RecordingQuality(of: reference.audio)), reference.notes)
+        used = reference.used ?? 0...recording.duration
+        (quality, notes) = (QualityDescription(quality: reference.quality), reference.notes)
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(file, forKey: .file)
+        try values.encode(seconds, forKey: .seconds)
+        try values.encode(rate, forKey: .rate)
+        try values.encode(channels, forKey: .channels)
+        try values.encode(used.lowerBound, forKey: .usedFrom)
+        try values.encode(used.upperBound, forKey: .usedTo)
+        try values.encode(quality, forKey: .quality)
+        try values.encode(notes, forKey: .notes)
     }
 
     /// What a person reads.
     var lines: String {
         let first = String(format: "%@, a recording of %.1f s at %d Hz", file, seconds, rate) + (channels > 1 ? ", \(channels) channels" : "")
+        let part = String(format: "A voice is made of %.1f s of it, %.1f to %.1f s.", used.upperBound - used.lowerBound, used.lowerBound, used.upperBound)
         // Problems are among the notes.
-        return ([first] + quality.lines.prefix(1) + notes.map { "Note: \($0)." }).joined(separator: "\n")
+        return ([first, part, quality.figures] + notes.map { "Note: \($0)." }).joined(separator: "\n")
     }
 }
 
@@ -48,12 +66,12 @@ struct QualityDescription: Encodable {
         try values.encode(quality.problems, forKey: .problems)
     }
 
-    /// What a person reads: its figures, then what is wrong with it.
-    var lines: [String] {
+    /// Its figures as a person reads them.
+    var figures: String {
         let noise = quality.signalToNoise.map { String(format: "%.0f dB above the noise", $0) } ?? "no pause to hear noise in"
         let figures = String(
-            format: "Of the recording %.1f s are speech, at %.0f dB of full scale, peaks at %.1f dB, ", quality.speechSeconds, quality.level, quality.peak)
+            format: "Of that %.1f s are speech, at %.0f dB of full scale, peaks at %.1f dB, ", quality.speechSeconds, quality.level, quality.peak)
         let clipped = quality.clipping > 0 ? String(format: ", %.2f %% clipped", 100 * quality.clipping) : ", nothing clipped"
-        return [figures + noise + clipped + "."] + quality.problems.map { "Note: \($0)." }
+        return figures + noise + clipped + "."
     }
 }

@@ -12,7 +12,8 @@ struct VoiceDescription: Encodable {
     enum CodingKeys: String, CodingKey {
         case name, file, bytes, model, networks, rules
         case promptSeconds = "prompt_seconds", promptTokens = "prompt_tokens", conditioningTokens = "conditioning_tokens"
-        case heardSeconds = "heard_seconds", recordingSeconds = "recording_seconds", recording
+        case heardSeconds = "heard_seconds", recordingSeconds = "recording_seconds", recording, notes
+        case usedFrom = "used_from_seconds", usedTo = "used_to_seconds", sourceSeconds = "source_seconds"
     }
 
     private enum Network: String, CodingKey {
@@ -39,6 +40,10 @@ struct VoiceDescription: Encodable {
         try values.encode(summary.promptTokens, forKey: .promptTokens)
         try values.encode(summary.conditioningTokens, forKey: .conditioningTokens)
         try values.encodeIfPresent(summary.heardSeconds, forKey: .heardSeconds)
+        try values.encodeIfPresent(summary.excerpt?.seconds.lowerBound, forKey: .usedFrom)
+        try values.encodeIfPresent(summary.excerpt?.seconds.upperBound, forKey: .usedTo)
+        try values.encodeIfPresent(summary.excerpt?.total, forKey: .sourceSeconds)
+        try values.encode(summary.notes, forKey: .notes)
         try values.encodeIfPresent(summary.keptSeconds, forKey: .recordingSeconds)
         if let quality = summary.recording {
             try values.encode(QualityDescription(quality: quality), forKey: .recording)
@@ -66,10 +71,15 @@ struct VoiceDescription: Encodable {
         case nil: "No recording is kept with it: models with other networks refuse it."
         case let kept?: "It carries \(seconds(kept)) of the recording: models with other networks make it anew from that."
         }
-        let quality = summary.recording.map { QualityDescription(quality: $0).lines } ?? []
+        let figures = summary.recording.map { [QualityDescription(quality: $0).figures] } ?? []
+        // What was said when the voice was made covers what was mended then.
+        let quality = figures + (summary.notes.isEmpty ? summary.recording?.problems ?? [] : summary.notes).map { "Note: \($0)." }
         guard let origin = summary.origin else { return ["It does not tell which networks made it.", kept] + quality }
         let rules = origin.rules
-        let heard = summary.heardSeconds.map { " from \(seconds($0)) of recording" } ?? ""
+        let place = summary.excerpt.map {
+            String(format: " (%.1f to %.1f s of its %.1f s)", $0.seconds.lowerBound, $0.seconds.upperBound, $0.total)
+        } ?? ""
+        let heard = summary.heardSeconds.map { " from \(seconds($0)) of recording\(place)" } ?? ""
         return [
             "Made with \(origin.model ?? "an unnamed model")\(heard): voice encoder \(origin.voiceEncoder.prefix(8)), "
                 + "S3 tokenizer \(origin.tokenizer.prefix(8)), speaker encoder \(origin.speakerEncoder.prefix(8)).",

@@ -12,8 +12,10 @@ public struct Audio: Sendable, Hashable {
     /// Samples in a frame.
     public let channels: Int
 
-    /// Whether it was read from a file whose header leaves its length open, as streams do: nobody can tell whether all of it came.
+    /// Whether it was read from a file whose header does not say how long it is, as in streams: nobody can tell whether all of it came.
     public internal(set) var hasOpenLength = false
+    /// Whether it was read from a file without its end: an MP3 or Ogg file, or one read through ffmpeg, that was cut short.
+    public internal(set) var endsEarly = false
 
     /// - Precondition: a rate and a channel count of at least 1; as many samples as whole frames need.
     public init(samples: [Float], sampleRate: Int, channels: Int = 1) {

@@ -22,6 +22,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
     case notFinite(name: String, sample: Int)
     /// Nothing above the floor.
     case silent(name: String, peak: Double, floor: Double)
+    /// Something is heard, and nobody speaks.
+    case noSpeech(name: String)
     /// Mixed to one, its channels are silence.
     case cancelling(name: String)
     /// Shorter than what it is for.
@@ -63,6 +65,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
         case .silent(let name, let peak, let floor):
             let found = peak.isFinite ? String(format: "a peak of %.0f dB", peak) : "only zeros"
             return "\(name): silent: \(found), at least \(String(format: "%.0f", floor)) dB is needed; check the microphone or the channel"
+        case .noSpeech(let name):
+            return "\(name): no speech heard: its sound goes on without change, as a tone, a hum or noise does; give a recording of somebody who speaks"
         case .tooShort(let name, let found, let needed):
             return "\(name): too short: \(seconds(found)), at least \(seconds(needed)) is needed; use a longer recording"
         case .unwritable(let name, let reason):

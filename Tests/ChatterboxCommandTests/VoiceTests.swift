@@ -54,9 +54,10 @@ import Torch
     @Test("show tells how good a recording is that no voice was made of yet") func recording() async throws {
         let shown = try await program("voice", "show", StandInModel.recording.path)
         let text = String(decoding: shown.output, as: UTF8.self)
-        #expect(shown.status == 0 && text.contains("a recording of 1.0 s at 24000 Hz\nOf the recording 1.0 s are speech, at -"), "\(text)")
+        #expect(shown.status == 0 && text.contains("a recording of 1.0 s at 24000 Hz\nA voice is made of 1.0 s of it, 0.0 to 1.0 s.\nOf that 1.0 s are speech, at -"), "\(text)")
         let json = try await program("voice", "show", StandInModel.recording.path, "--json")
         let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
+        #expect(object?["used_from_seconds"] as? Double == 0 && object?["used_to_seconds"] as? Double == 1 && object?["notes"] as? [String] == [])
         #expect(object?["sample_rate"] as? Int == 24_000 && (object?["recording"] as? [String: Any])?["speech_seconds"] != nil)
         let text2 = program.path("text.wav")
         try Data("no sound".utf8).write(to: URL(filePath: text2))

@@ -11,7 +11,7 @@ public struct StandInModel: SuiteTrait, TestScoping {
 
     /// The model's folder.
     public static var folder: URL { current!.url.appending(path: "model") }
-    /// One second of a buzzing tone at 24 kHz.
+    /// One second of ``buzz(seconds:pitch:)`` at 24 kHz.
     public static var recording: URL { current!.url.appending(path: "recording.wav") }
 
     public func provideScope(for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void) async throws {
@@ -66,11 +66,12 @@ public struct StandInModel: SuiteTrait, TestScoping {
         try SafetensorsWriter.write(weights, to: file)
     }
 
-    /// A tone with overtones, about as loud as speech.
+    /// A tone with overtones, about as loud as speech, that rises and falls four times a second as syllables do.
     public static func buzz(seconds: Double, pitch: Double = 120) -> Audio {
         let samples = (0..<Int(seconds * 24_000)).map { index in
             let phase = 2 * Double.pi * pitch * Double(index) / 24_000
-            return (1...8).reduce(Float(0)) { sum, overtone in sum + Float(0.1 / Double(overtone) * sin(phase * Double(overtone))) }
+            let loudness = Float(0.51 + 0.49 * cos(2 * Double.pi * 4 * Double(index) / 24_000))
+            return loudness * (1...8).reduce(Float(0)) { sum, overtone in sum + Float(0.1 / Double(overtone) * sin(phase * Double(overtone))) }
         }
         return Audio(samples: samples, sampleRate: 24_000)
     }

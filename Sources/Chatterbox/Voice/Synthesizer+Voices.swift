@@ -29,6 +29,8 @@ extension Synthesizer {
         let reference = model.isExact ? nil : try recording.asReference(
             heard: max(rules.promptSeconds, rules.conditioningSeconds), needed: rules.minimumSeconds, named: name)
         var voice = try await voice(listeningTo: reference?.audio ?? recording, name)
+        voice.excerpt = reference?.used.map { Voice.Excerpt($0, of: recording.duration) }
+        voice.recordingNotes = reference?.notes ?? []
         voice.warnings += (reference?.notes ?? []).map { .recording(name, $0) }
         return voice
     }

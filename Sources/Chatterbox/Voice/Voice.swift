@@ -19,6 +19,10 @@ public struct Voice: Sendable {
     public package(set) var origin: VoiceOrigin?
     /// Seconds of the recording that they heard; nil where that is not known.
     public internal(set) var heardSeconds: Double?
+    /// Which part of a longer recording those are; nil where they are all of it or that is not known.
+    public internal(set) var excerpt: Excerpt?
+    /// What was said of the recording when the voice was made of it, each the end of a sentence.
+    public internal(set) var recordingNotes: [String] = []
     /// The recording; nil where it was not kept.
     public internal(set) var recording: VoiceRecording?
     /// What a person should know of any speech in it. They become part of a speech's report, not of the voice's file.
@@ -45,6 +49,18 @@ public struct Voice: Sendable {
         var copy = self
         copy.recording = nil
         return copy
+    }
+}
+
+extension Voice {
+    /// A part of a recording.
+    public struct Excerpt: Sendable, Hashable {
+        /// Seconds from the recording's beginning.
+        public let seconds: ClosedRange<Double>
+        /// Seconds of the whole recording.
+        public let total: Double
+
+        public init(_ seconds: ClosedRange<Double>, of total: Double) { (self.seconds, self.total) = (seconds, total) }
     }
 }
 

@@ -29,6 +29,8 @@ extension Voice {
         var metadata = ["format": "chatterbox-voice", "version": Self.fileVersion]
         if let origin { metadata.merge(try VoiceMetadata.encode(origin)) { $1 } }
         metadata[VoiceMetadata.heardSeconds] = heardSeconds.map { "\($0)" }
+        metadata[VoiceMetadata.excerpt] = excerpt.map { "\($0.seconds.lowerBound) \($0.seconds.upperBound) \($0.total)" }
+        metadata[VoiceMetadata.notes] = recordingNotes.isEmpty ? nil : recordingNotes.joined(separator: "\n")
         if let recording {
             let (flac, gain) = try recording.encoded()
             tensors[Name.recording] = try Tensor([UInt8](flac), shape: [flac.count])
@@ -68,6 +70,7 @@ extension Voice {
         let metadata = VoiceMetadata(values: file.metadata, source: source)
         voice.origin = try metadata.origin()
         voice.heardSeconds = try metadata.seconds(VoiceMetadata.heardSeconds)
+        (voice.excerpt, voice.recordingNotes) = (try metadata.excerpt(), metadata.notes)
         if let bytes = tensors[Name.recording] {
             guard bytes.dtype == .uint8, bytes.rank == 1 else {
                 throw VoiceError.shape(source: source, tensor: Name.recording, expected: "bytes in one row", found: bytes.shape)
@@ -100,6 +103,7 @@ private struct VoiceMetadata {
     /// What errors call the file.
     let source: String
 
+    static let excerpt = "excerpt", notes = "recording_notes"
     static let heardSeconds = "seconds", keptSeconds = "recording_seconds", gain = "recording_gain"
     private static let model = "model", networks = "networks", rules = "rules"
 
@@ -140,6 +144,20 @@ private struct VoiceMetadata {
             return value
         }
     }
+
+    /// Nil where the file does not tell.
+    func excerpt() throws -> Voice.Excerpt? {
+        try values[Self.excerpt].map { text in
+            let numbers = text.split(separator: " ").map { Double($0) ?? .nan }
+            guard numbers.count == 3, numbers.allSatisfy(\.isFinite), numbers[0] >= 0, numbers[0] <= numbers[1] else {
+                throw VoiceError.metadata(source: source, name: Self.excerpt)
+            }
+            return Voice.Excerpt(numbers[0]...numbers[1], of: numbers[2])
+        }
+    }
+
+    /// At most ten, each of a line's length.
+    var notes: [String] { (values[Self.notes] ?? "").split(separator: "\n").prefix(10).map { String($0).shown(limit: 200) } }
 
     func gain() throws -> Double {
         guard let gain = try seconds(Self.gain) else { return 1 }

@@ -13,6 +13,10 @@ public struct VoiceSummary: Sendable, Hashable {
     public let origin: VoiceOrigin?
     /// Seconds of the recording that they heard; nil where the file does not tell.
     public let heardSeconds: Double?
+    /// Which part of a longer recording those are; nil where they are all of it or the file does not tell.
+    public let excerpt: Voice.Excerpt?
+    /// What was said of the recording when the voice was made, each the end of a sentence.
+    public let notes: [String]
     /// Seconds of it that the file keeps; nil where it keeps no recording.
     public let keptSeconds: Double?
 
@@ -33,6 +37,7 @@ public struct VoiceSummary: Sendable, Hashable {
         conditioningTokens = try length(voice.conditioningTokens.shape, Voice.Name.conditioningTokens)
         speakerEmbedding = try length(voice.speakerEmbedding.shape, Voice.Name.speakerEmbedding)
         (origin, heardSeconds, keptSeconds) = (voice.origin, voice.heardSeconds, voice.recording?.seconds)
+        (excerpt, notes) = (voice.excerpt, voice.recordingNotes)
         recording = try voice.recording.map { RecordingQuality(of: try $0.audio(named: "the recording in \(file.lastPathComponent)")) }
     }
 

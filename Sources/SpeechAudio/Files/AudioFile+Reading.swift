@@ -9,7 +9,12 @@ public enum AudioFile {
     /// Reads WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF of any rate and channel count; with ffmpeg's help also m4a, mp4, WebM, caf
     /// and AAC.
     ///
-    /// - Parameter ffmpeg: the program for the latter, if there is one.
+    /// A WAV whose header does not say how long it is, as in streams, is read to the end of the file (``Audio/hasOpenLength``). One that
+    /// has less than its header says is refused, so are AIFF and FLAC. An Ogg file without its last page, an MP3 that has less than
+    /// its Xing or LAME header says, and what ffmpeg finds damaged is read as far as it goes (``Audio/endsEarly``); an MP3
+    /// without such a header cannot tell.
+    ///
+    /// - Parameter ffmpeg: the program for m4a and the like, if there is one.
     /// - Throws: ``AudioError`` naming the file where it is missing, empty, cut short, no audio, without samples,
     ///   or holds NaN or infinities.
     public static func read(_ url: URL, ffmpeg: FFmpeg? = nil) throws -> Audio {
@@ -42,9 +47,12 @@ public enum AudioFile {
         guard !data.isEmpty else { throw AudioError.empty(name: name) }
         if let container = SoundContainer.Foreign(data) {
             guard let ffmpeg else { throw AudioError.needsFFmpeg(name: name, container: container.rawValue) }
-            return try read(ffmpeg.wav(data, in: container, named: name, most: most), named: name, most: most)
+            return try ffmpeg.audio(data, in: container, named: name, most: most)
         }
-        let store = MemoryStore(data)
+        // Indices from 0, whatever slice the caller had.
+        let data = data.startIndex == 0 ? data : Data(data)
+        let part = ContainerLength(data)
+        let store = MemoryStore(part?.completed(data) ?? data)
         if let problem = SoundContainer.problem(store.bytes) {
             throw AudioError.notAudio(name: name, bytes: data.count, reason: problem)
         }
@@ -60,7 +68,6 @@ public enum AudioFile {
         guard (1...1024).contains(channels), (1000...768_000).contains(sampleRate) else {
             throw AudioError.notAudio(name: name, bytes: data.count, reason: "\(channels) channels at \(sampleRate) Hz")
         }
-        let part = ContainerLength(store.bytes)
         if let part, part.found < part.declared {
             throw AudioError.truncated(name: name, declared: part.declared, found: part.found, unit: "bytes")
         }
@@ -72,6 +79,7 @@ public enum AudioFile {
         }
         var audio = try Audio(samples: samples, sampleRate: sampleRate, channels: channels).checkedFinite(named: name)
         audio.hasOpenLength = part?.isOpen ?? false
+        audio.endsEarly = SoundContainer.endsEarly(store.bytes)
         return audio
     }
 

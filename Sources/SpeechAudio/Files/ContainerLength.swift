@@ -6,8 +6,11 @@ import Foundation
 struct ContainerLength {
     let declared: Int
     let found: Int
-    /// Whether who wrote the header did not know the length: all bits set, or more than any recording has that is read.
+    /// Whether who wrote the header did not know the length: all bits set, more than any recording has that is read, or none though
+    /// sound follows.
     let isOpen: Bool
+    /// Where the length stands that a WAV header says 0 of.
+    private let zero: Int?
 
     /// The most bytes of sound that can be meant.
     private static let most = 4 * AudioFile.maximumSamples
@@ -31,7 +34,9 @@ struct ContainerLength {
             if name == soundChunk {
                 if declared == 0xFFFF_FFFF, let large { declared = large }
                 let following = bytes.count - position - 8
-                isOpen = declared > Self.most && following < declared
+                let isZero = isWAV && !isLarge && declared == 0 && following > 0 && !Self.isChunks(bytes[(position + 8)...])
+                isOpen = isZero || declared > Self.most && following < declared
+                zero = isZero ? position + 4 : nil
                 self.declared = isOpen ? following : declared
                 found = min(self.declared, following)
                 return
@@ -39,5 +44,29 @@ struct ContainerLength {
             position += 8 + declared + declared % 2
         }
         return nil
+    }
+
+    /// The file with the length that it has, where the header says 0, which libsndfile believes; nil for others.
+    func completed(_ bytes: Data) -> Data? {
+        guard let zero, found <= UInt32.max else { return nil }
+        var bytes = bytes
+        let start = bytes.startIndex
+        func set(_ number: Int, at place: Int) {
+            bytes.replaceSubrange(start + place..<start + place + 4, with: withUnsafeBytes(of: UInt32(clamping: number).littleEndian) { Data($0) })
+        }
+        set(bytes.count - 8, at: 4)
+        set(found, at: zero)
+        return bytes
+    }
+
+    /// Whether bytes are other chunks of a WAV file up to their end: then a sound of no length before them has none.
+    private static func isChunks(_ bytes: Data) -> Bool {
+        var position = bytes.startIndex
+        while position + 8 <= bytes.endIndex {
+            guard bytes[position..<position + 4].allSatisfy({ (0x20..<0x7F).contains($0) }) else { return false }
+            let length = bytes[position + 4..<position + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
+            position += 8 + length + length % 2
+        }
+        return position >= bytes.endIndex
     }
 }

@@ -19,32 +19,50 @@ public struct FFmpeg: Sendable, Hashable {
         return places.first { FileManager.default.isExecutableFile(atPath: $0.path) }.map(FFmpeg.init)
     }
 
-    /// The sound of a recording, in its own rate and channels, as bytes of a WAV file.
+    /// The sound of a recording, in its own rate and channels.
     ///
     /// - Parameter most: the most samples of it.
     /// - Throws: ``AudioError``.
-    func wav(_ recording: Data, in container: SoundContainer.Foreign, named name: String, most: Int) throws -> Data {
+    func audio(_ recording: Data, in container: SoundContainer.Foreign, named name: String, most: Int) throws -> Audio {
+        let (wav, isDamaged) = try wav(recording, in: container, named: name, most: most)
+        var audio = try AudioFile.read(wav, named: name, most: most)
+        // The header is ffmpeg's, which cannot correct it in a pipe: it tells nothing about the recording.
+        (audio.hasOpenLength, audio.endsEarly) = (false, isDamaged)
+        return audio
+    }
+
+    /// - Returns: bytes of a WAV file, and whether the program found fault with the recording.
+    private func wav(_ recording: Data, in container: SoundContainer.Foreign, named name: String, most: Int) throws -> (Data, isDamaged: Bool) {
         func refusal(_ reason: String) -> AudioError { .notAudio(name: name, bytes: recording.count, reason: reason) }
         let input = try FileStore()
         try input.writing { _ = recording.withUnsafeBytes { input.write($0, at: 0) } }
-        let process = Process(), output = Pipe()
+        let process = Process(), output = Pipe(), complaints = Pipe()
         process.executableURL = URL(filePath: "/bin/sh")
         process.arguments = arguments(for: container, bytes: recording.count)
         process.environment = ["TMPDIR": FileManager.default.temporaryDirectory.path]
         process.standardInput = FileHandle(fileDescriptor: input.descriptor, closeOnDealloc: false)
         process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
+        process.standardError = complaints
         do { try process.run() } catch { throw refusal("\(executable.path) cannot be started: \(error.localizedDescription)") }
-        try? output.fileHandleForWriting.close()
+        for pipe in [output, complaints] { try? pipe.fileHandleForWriting.close() }
         defer { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
-        let sound = try read(output.fileHandleForReading.fileDescriptor, most: most) { throw refusal("ffmpeg has not decoded it within \(Int(seconds)) s") }
-        guard let sound else { throw AudioError.tooLong(name: name, limitSamples: most) }
+        let read = try read(
+            output.fileHandleForReading.fileDescriptor, complaints: complaints.fileHandleForReading.fileDescriptor, most: most
+        ) { throw refusal("ffmpeg has not decoded it within \(Int(seconds)) s") }
+        guard let (sound, text) = read else { throw AudioError.tooLong(name: name, limitSamples: most) }
         process.waitUntilExit()
         guard process.terminationReason == .exit, process.terminationStatus == 0, !sound.isEmpty else {
             throw refusal("\(container.rawValue) in which ffmpeg finds no sound that it can decode")
         }
-        return sound
+        return (sound, Self.isDamaged(text))
+    }
+
+    /// Whether what the program says tells of damage: that a pipe has no end to go to is none.
+    private static func isDamaged(_ complaints: Data) -> Bool {
+        String(decoding: complaints, as: UTF8.self).split(whereSeparator: \.isNewline).contains { line in
+            !line.hasPrefix("[cache ") && !line.drop(while: \.isWhitespace).hasPrefix("Last message repeated")
+        }
     }
 
     /// The shell sets the limits, then becomes ffmpeg.
@@ -53,26 +71,30 @@ public struct FFmpeg: Sendable, Hashable {
         // `cache` keeps what has been read in an unnamed file, since MPEG-4 tells at its end what it began with.
         let limits = ["\(memory >> 10)", "\(Int(seconds.rounded(.up)))", "\((bytes >> 9) + 64)"]
         return ["-c", script, "sh"] + limits + [executable.path] + """
-            -nostdin -hide_banner -loglevel fatal -threads 1 -protocol_whitelist cache,pipe -read_ahead_limit -1
+            -nostdin -hide_banner -loglevel error -threads 1 -protocol_whitelist cache,pipe -read_ahead_limit -1
             -f \(container.demuxer) -i cache:pipe:0 -map 0:a:0 -vn -sn -dn -f wav -c:a pcm_f32le pipe:1
             """.split(whereSeparator: \.isWhitespace).map(String.init)
     }
 
-    /// Everything until the program closes its output; nil where that is more than is read of any recording.
-    private func read(_ descriptor: Int32, most: Int, late: () throws -> Never) throws -> Data? {
+    /// Everything until the program closes its output, and the first of what it complains of; nil where that is more than is read of any
+    /// recording.
+    private func read(_ descriptor: Int32, complaints: Int32, most: Int, late: () throws -> Never) throws -> (sound: Data, complaints: Data)? {
         let deadline = ContinuousClock.now + .seconds(seconds)
-        var data = Data(), block = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
+        var texts = [Data(), Data()], block = [UInt8](repeating: 0, count: 1 << 16)
+        var waiting = [descriptor, complaints].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        // One that has been closed has no descriptor left to wait for.
+        while waiting.contains(where: { $0.fd >= 0 }) {
             let left = (deadline - .now) / .milliseconds(1)
             guard left > 0 else { try late() }
-            var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            guard poll(&waiting, 1, Int32(left.rounded(.up))) > 0 else { continue }
-            let count = Foundation.read(descriptor, &block, block.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return data }
-            data += block[..<count]
-            guard data.count <= most * 4 + 4096 else { return nil }
+            guard poll(&waiting, nfds_t(waiting.count), Int32(left.rounded(.up))) > 0 else { continue }
+            for index in waiting.indices where waiting[index].fd >= 0 && waiting[index].revents != 0 {
+                let count = Foundation.read(waiting[index].fd, &block, block.count)
+                if count < 0, errno == EINTR { continue }
+                if count <= 0 { waiting[index].fd = -1 } else if index == 0 || texts[1].count < 4096 { texts[index] += block[..<count] }
+            }
+            guard texts[0].count <= most * 4 + 4096 else { return nil }
         }
+        return (texts[0], texts[1])
     }
 }
 

@@ -95,15 +95,33 @@ struct AudioReadingTests {
     }
 
     /// What a WAV's header says of its length where the writer did not know it.
-    @Test("a WAV whose header states no length that can be meant is read, and said to", arguments: [2_000_000_000, 0x7FFF_FFFF, 0xFFFF_FFFF] as [UInt32])
-    func openLength(declared: UInt32) throws {
-        let sound = Audio(samples: (0..<24_000).map { 0.3 * sin(Float($0) / 20) * ($0 % 6000 < 4000 ? 1 : 0.001) }, sampleRate: 24_000)
+    @Test("a WAV whose header states no length that can be meant is read, and said to", arguments: [0, 2_000_000_000, 0x7FFF_FFFF, 0xFFFF_FFFF] as [UInt32], [44, 0] as [UInt32])
+    func openLength(declared: UInt32, whole: UInt32) throws {
+        let sound = Audio(samples: (0..<24_000).map { 0.3 * sin(Float($0) / 20) * sin(Float($0 % 6000) / 6000 * .pi) }, sampleRate: 24_000)
         var bytes = try SoundBytes.encoded(sound, SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_PCM_16))
         let chunk = try #require(bytes.firstRange(of: Data("data".utf8)))
         bytes.replaceSubrange(chunk.upperBound..<chunk.upperBound + 4, with: withUnsafeBytes(of: declared.littleEndian) { Data($0) })
+        if declared == 0 { bytes.replaceSubrange(4..<8, with: withUnsafeBytes(of: whole.littleEndian) { Data($0) }) }
         let audio = try AudioFile.read(bytes, named: "stream.wav")
         #expect(audio.frames == 24_000 && audio.hasOpenLength)
-        #expect(try audio.asReference(named: "stream.wav").notes.first == "its header leaves its length open; all that came is used, 1.0 s")
+        #expect(try audio.asReference(named: "stream.wav").notes.first == "its header does not say how long it is; all that came is used, 1.0 s")
+    }
+
+    @Test("a WAV without sound before other chunks has none") func emptySound() throws {
+        var bytes = try SoundBytes.encoded(Audio(samples: [0.5], sampleRate: 24_000), SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_PCM_16))
+        let chunk = try #require(bytes.firstRange(of: Data("data".utf8)))
+        bytes.replaceSubrange(chunk.upperBound..., with: Data(count: 4) + Data("LIST".utf8) + Data([4, 0, 0, 0]) + Data("INFO".utf8))
+        #expect(throws: AudioError.noSamples(name: "none.wav")) { try AudioFile.read(bytes, named: "none.wav") }
+    }
+
+    @Test("an MP3 or Ogg file that is cut short is read, and says so", arguments: [AudioFormat.mp3, .opus], [0.5, 0.98])
+    func cutShort(format: AudioFormat, share: Double) throws {
+        let sound = Audio(samples: (0..<72_000).map { 0.3 * sin(Float($0) / 20) * sin(Float($0 % 6000) / 6000 * .pi) }, sampleRate: 24_000)
+        let bytes = try AudioFile.encode(sound, as: format)
+        #expect(try !AudioFile.read(bytes, named: "whole").endsEarly)
+        let part = try AudioFile.read(bytes.prefix(Int(share * Double(bytes.count))), named: "part")
+        #expect(part.endsEarly && part.duration < 3)
+        #expect(try part.asReference(named: "part").notes.first == String(format: "it is damaged or cut short; what could be read of it is used, %.1f s", part.duration))
     }
 
     @Test("a length that can be meant is believed") func statedLength() throws {

@@ -40,6 +40,15 @@ struct FFmpegTests {
     func containers(name: String) throws {
         let sound = try AudioFile.read(recording(name), ffmpeg: .here)
         #expect(sound.sampleRate == 48_000 && abs(sound.duration - 3) < 0.1 && abs(sound.pitch - 300) < 2)
+        // The length that ffmpeg's own header leaves open is not the recording's.
+        #expect(!sound.hasOpenLength && !sound.endsEarly)
+    }
+
+    @Test("what is cut short is read, and says so", .enabled(if: FFmpeg.here != nil), arguments: ["a.webm", "a.aac", "a.mkv"])
+    func cutShort(name: String) throws {
+        let whole = try Data(contentsOf: recording(name))
+        let sound = try AudioFile.read(whole.prefix(whole.count * 2 / 3 + 1), named: name, ffmpeg: .here)
+        #expect(sound.endsEarly && (1...2.5).contains(sound.duration), "\(sound.duration)")
     }
 
     @Test("a long MPEG-4 recording, which tells at its end where its sound is, is read", .enabled(if: FFmpeg.here != nil)) func long() throws {

@@ -7,12 +7,13 @@ import Testing
 struct RecordingQualityTests {
     private static let rate = 16_000
 
-    /// Syllables of a buzz: 0.3 s each, with 0.1 s between.
+    /// Syllables of a buzz with overtones: 0.3 s each, with 0.1 s between.
     private static func speech(_ seconds: Double, level: Float = 0.3) -> [Float] {
         (0..<Int(seconds * Double(rate))).map { index in
             let time = Double(index) / Double(rate), syllable = time.truncatingRemainder(dividingBy: 0.4)
             guard syllable < 0.3 else { return 0 }
-            return level * Float(sin(syllable / 0.3 * .pi) * sin(2 * .pi * 140 * time))
+            let buzz = (1...20).reduce(0.0) { $0 + sin(2 * .pi * 140 * Double($1) * time) / Double($1) }
+            return level * Float(0.79 * sin(syllable / 0.3 * .pi) * buzz)
         }
     }
 
@@ -30,9 +31,61 @@ struct RecordingQualityTests {
         let recording = audio(Self.noise(0.4, level: 1e-4) + Self.speech(seconds) + Self.noise(1, level: 1e-4))
         let reference = try recording.asReference(named: "me.wav")
         #expect(reference.audio == recording && reference.used == nil && reference.notes.isEmpty)
-        let tone = audio((0..<Self.rate).map { 0.5 * Float(sin(Double($0) * 0.05)) })
-        #expect(try tone.asReference(named: "tone.wav").audio == tone)
-        #expect(try tone.asReference(named: "tone.wav").notes.isEmpty)
+    }
+
+    /// Brownian noise, the sum of white noise, rumbles as wind and traffic do.
+    private static func rumble(_ seconds: Double) -> [Float] {
+        var sum: Float = 0
+        return noise(seconds, level: 0.1).map { sum = 0.999 * sum + $0; return sum * 0.2 }
+    }
+
+    private static func tone(_ seconds: Double, _ frequency: Double, isOn: (Double) -> Bool = { _ in true }) -> [Float] {
+        (0..<Int(seconds * Double(rate))).map { index in
+            let time = Double(index) / Double(rate)
+            return isOn(time) ? 0.3 * Float(sin(2 * .pi * frequency * time)) : 0
+        }
+    }
+
+    @Test("noise, rumble, hum, tones and beeps are no speech, also between silences", arguments: [
+        noise(12, level: 0.3), noise(3, level: 1), noise(0.6, level: 0.01), rumble(5), tone(5, 440), tone(3, 50), tone(1, 5000),
+        noise(2, level: 0) + tone(1, 440) + noise(2, level: 1e-4), tone(6, 800) { $0.truncatingRemainder(dividingBy: 1) < 0.4 },
+        zip(noise(15, level: 0.3), 0...).map { $0 * (0.3 + 0.7 * Float($1) / Float(15 * rate)) },
+    ])
+    func notSpeech(samples: [Float]) {
+        #expect(throws: AudioError.noSpeech(name: "me.wav")) { try audio(samples).asReference(named: "me.wav") }
+        #expect(RecordingQuality(of: audio(samples)).speechSeconds == 0)
+    }
+
+    @Test("speech in much noise is still speech, and noisy") func speechInNoise() throws {
+        let mixed = zip(Self.speech(6), Self.noise(6, level: 0.1)).map { $0 + $1 }
+        let reference = try audio(mixed).asReference(named: "me.wav")
+        #expect(reference.notes.contains { $0.contains("noisy") }, "\(reference.notes)")
+    }
+
+    @Test("of a noisy or clipped beginning and a clean end, and the other way round, the clean part is used", arguments: [true, false], [true, false])
+    func cleanStretch(isClipped: Bool, isFirst: Bool) throws {
+        // Sentences of 3 s.
+        func sentences(_ count: Int) -> [Float] { (0..<count).flatMap { _ in Self.speech(3) + Self.noise(0.5, level: 1e-4) } }
+        let bad = isClipped ? sentences(6).map { max(-1, min(1, 8 * $0)) } : zip(sentences(6), Self.noise(21, level: 0.08)).map { $0 + $1 }
+        let good = sentences(4)
+        let recording = audio(isFirst ? bad + good : good + bad)
+        let reference = try recording.asReference(named: "me.wav")
+        let used = try #require(reference.used), clean = isFirst ? 21.0...35 : 0.0...14
+        #expect(used.lowerBound >= clean.lowerBound - 0.5 && used.upperBound <= clean.upperBound + 5 && used.upperBound - used.lowerBound > 9.9, "\(used)")
+        #expect(reference.notes.first?.contains("where the speech is clean; elsewhere it is noisy or clipped") == true, "\(reference.notes)")
+        if isFirst { #expect(reference.quality.problems.isEmpty, "\(reference.quality.problems)") }
+    }
+
+    @Test("a last sentence of a second or two is no worse than the rest", arguments: [11.0, 12, 13.5]) func lastSeconds(seconds: Double) throws {
+        // It is quieter, in the same room.
+        let recording = zip(zip(Self.speech(seconds), 0...).map { $1 < 10 * Self.rate ? $0 : 0.4 * $0 }, Self.noise(seconds, level: 0.03)).map { $0 + $1 }
+        let reference = try audio(recording).asReference(named: "me.wav")
+        #expect(reference.used == nil && reference.notes.isEmpty, "\(reference.notes)")
+    }
+
+    @Test("where speech is quieter than the noise before it, it is found") func loudNoiseFirst() throws {
+        let used = try #require(try audio(Self.noise(8, level: 0.5) + Self.speech(6, level: 0.05)).asReference(named: "me.wav").used)
+        #expect(abs(used.lowerBound - 7.8) < 0.3, "\(used)")
     }
 
     @Test("a beginning without a voice is left out", arguments: [Float(0), 1e-3]) func silentBeginning(level: Float) throws {
@@ -76,6 +129,10 @@ struct RecordingQualityTests {
         let loud = try audio(Self.speech(5, level: 9)).asReference(named: "me.wav")
         #expect(abs(loud.audio.peak) < 0.3 && loud.notes.contains { $0.contains("beyond full scale") })
         let faint = try audio(Self.speech(5, level: 0.003)).asReference(named: "me.wav")
-        #expect(abs(RecordingQuality(of: faint.audio).level + 27) < 1 && faint.notes.contains { $0.contains("quiet") })
+        #expect(abs(RecordingQuality(of: faint.audio).level + 27) < 1)
+        #expect(faint.notes == [
+            String(format: "it is very quiet (%.0f dB of full scale)", faint.quality.level), String(format: "it was made %.0f dB louder", -27 - faint.quality.level),
+        ])
+        #expect(abs(faint.quality.level + 57.5) < 1.5)
     }
 }
