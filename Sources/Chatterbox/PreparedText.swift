@@ -18,12 +18,13 @@ struct PreparedText: Sendable {
         pipeline.normalizes = options.normalizes ?? (options.splitting != .none && !model.isExact)
         pipeline.splits = options.splitting == .sentences
         pipeline.lexicon = options.lexicon
+        // A pause between sentences that was asked for is heard where pieces end.
+        pipeline.endsAtSentences = options.pauses.sentence != Pauses.standard.sentence
         pipeline.pause = options.pauses.callAsFunction(after:)
         let language = try options.language.map { try model.variant.language($0) }
         plan = try pipeline(text, language: language, speakers: speakers)
-        if plan.isMostlyUnknown, pipeline.normalizes || plan.pieceCount == 0 { throw ForeignTextError(text: text, language: plan.unknownLanguage) }
-        let unknown = plan.unknownCharacters.isEmpty ? [] : [SpeechWarning.unknownCharacters(plan.unknownCharacters, language: plan.unknownLanguage)]
-        warnings = plan.notes.map(SpeechWarning.init) + unknown + plan.unreadTags.map { .unreadTag($0, model: model.variant.title) }
+        if plan.isMostlyUnknown, pipeline.normalizes || plan.pieceCount == 0 { throw ForeignTextError(text: text, languages: plan.unknown.compactMap(\.language).uniqued()) }
+        warnings = plan.notes.map(SpeechWarning.init) + plan.unknown.map(SpeechWarning.unknownCharacters) + plan.unreadTags.map { .unreadTag($0, model: model.variant.title) }
         self.model = model
     }
 

@@ -44,6 +44,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var speechTokens = 0
     /// Why speech ended; of several pieces the one that ended worst.
     public var end: DecodingEnd?
+    /// The pieces that the text was spoken in, as far as they are done.
+    public var pieces: [SpokenPiece] = []
     /// What was left out or ignored; each once.
     public var warnings: [SpeechWarning] = []
     /// Whether all of the sound so far carries the watermark.
@@ -78,6 +80,22 @@ public struct SpeechReport: Sendable, Hashable, Codable {
         /// Waveform to marked waveform.
         public var watermark = 0.0
     }
+}
+
+/// A piece of a text as it was spoken.
+public struct SpokenPiece: Sendable, Hashable, Codable {
+    /// Its place among the pieces, from 1.
+    public let number: Int
+    /// As it is written, without its markup.
+    public let text: String
+    /// Seconds of the whole speech; the pause behind it is not part of it.
+    public let start, end: Double
+    /// Speech tokens of the draw that was kept.
+    public let speechTokens: Int
+    /// How often it was drawn, and which draw was kept, from 1.
+    public let draws, keptDraw: Int
+    /// Why its speech ended.
+    public let ending: DecodingEnd?
 }
 
 /// Where speaking stands.

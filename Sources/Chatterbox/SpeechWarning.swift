@@ -18,6 +18,8 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case unknownCharacters = "unknown-characters"
         /// A language's own step that was left out.
         case skippedStep = "skipped-step"
+        /// Signs of the text that are spoken otherwise than they are written, or not at all.
+        case signs
         /// A watermark was asked for, and the model was loaded without a ``Watermarker``.
         case noWatermark = "no-watermark"
         /// More speech tokens were allowed than the model makes.
@@ -84,16 +86,21 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         case .language: .language
         case .unknownTag: .unknownTag
         case .skippedStep: .skippedStep
+        case .signs: .signs
         }
         self.init(kind, note.description)
     }
 
     static func unreadTag(_ tag: String, model: String) -> SpeechWarning {
-        SpeechWarning(.unknownTag, "\(tag) is read as text: \(model) has no tags; Turbo and Nano have, as [laugh] and [sigh]")
+        let isTag = TextPipeline.familyTags.contains(tag.dropFirst().dropLast().lowercased())
+        return SpeechWarning(
+            .unknownTag, isTag
+                ? "\(tag) is read as text: \(model) has no tags; Turbo and Nano have, as [laugh] and [sigh]"
+                : "\(tag) is read as text: no voice was given for a speaker of that name, and \(model) has no tags")
     }
 
-    /// - Parameter language: what the text is in, where that can be told.
-    static func unknownCharacters(_ characters: [Character], language: Language?) -> SpeechWarning {
+    static func unknownCharacters(_ script: TextPlan.UnknownScript) -> SpeechWarning {
+        let (characters, language) = (script.characters, script.language)
         let named = characters.prefix(10).map(String.init).joined(separator: " ")
         let rest = characters.count > 10 ? " and \(characters.count - 10) more" : ""
         let spoken = "it does not speak \(characters.count == 1 ? "it" : "them")"

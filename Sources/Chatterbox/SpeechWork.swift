@@ -29,6 +29,10 @@ struct SpeechWork {
     private var current: (piece: TextPlan.Piece, utterance: UtteranceInChunks)?
     /// Parts of the text that are done, and the samples that they are; the watermark gives them later.
     private var (partsDone, samplesDone) = (0, 0)
+    /// Where the piece begins that is being spoken in chunks, in samples.
+    private var currentStart = 0
+    /// How the last piece's tokens were drawn.
+    private var drawn = (tokens: 0, draws: 1, kept: 1, end: DecodingEnd?.none)
     /// Tokens of the pieces that are drawn to the end.
     private var tokensDone = 0
 
@@ -56,7 +60,8 @@ struct SpeechWork {
         seeds = UtteranceSeeds(seed)
         let sampleRate = model.configuration.s3Gen.vocoder.sampleRate
         joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
-        let warnings = voice.warnings + voices.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + model.variant.warnings(options) + model.configuration.t3.warnings(options) + self.text.warnings
+        let warnings = voice.warnings + voices.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + model.variant.warnings(options) + model.configuration.t3.warnings(options)
+            + Self.warnings(options, model) + self.text.warnings
         finishing = try SpeechFinishing(model, sampleRate: sampleRate, options: options, warnings: warnings.uniqued(), since: start)
         trace?("speaker_embedding", voice.speakerEmbedding)
         trace?("cond_prompt_tokens", voice.conditioningTokens)
@@ -107,13 +112,25 @@ struct SpeechWork {
             if options.delivery == .chunks, model.speaksInChunks(options), piece.manner.rate == 1 { return try speakChunk(of: piece, onProgress) }
             partsDone += 1
             let breath = try speak(piece, onProgress)
-            guard let joiner else { return breath }
+            guard let joiner else {
+                report(piece, from: samplesDone, samples: breath.samples.count)
+                return breath
+            }
             let cuts = joiner.cuts(of: breath.samples, at: piece.joints), samples = joiner.opened(breath.samples, at: cuts)
             let kept = joiner.speech(in: samples)
             let words = breath.words.map { $0.moved(by: cuts, sampleRate: sampleRate).moved(into: kept, at: samplesDone, sampleRate: sampleRate) }
             let paced = try paced((joiner.cut(samples, to: kept), words), by: piece.manner.rate)
+            report(piece, from: samplesDone, samples: paced.samples.count)
             return (paced.samples + joiner.silence(piece.pause), paced.words)
         }
+    }
+
+    /// Reports a piece that is spoken.
+    private mutating func report(_ piece: TextPlan.Piece, from start: Int, samples: Int) {
+        func seconds(_ samples: Int) -> Double { Double(samples) / Double(sampleRate) / options.speed }
+        finishing.report.pieces.append(SpokenPiece(
+            number: piece.number, text: piece.text, start: seconds(start), end: seconds(start + samples), speechTokens: drawn.tokens,
+            draws: drawn.draws, keptDraw: drawn.kept, ending: drawn.end))
     }
 
     /// A piece so many times as fast.
@@ -160,6 +177,7 @@ struct SpeechWork {
         var clock = StageClock()
         let tokens = text.tokens(of: piece)
         if current == nil {
+            currentStart = samplesDone
             let seed = seeds.next(for: piece.text)
             finishing.report.textTokens += tokens.count
             let decoder = try makeDecoder(tokens, of: piece, model.generator(seed: seed), &clock)
@@ -187,6 +205,8 @@ struct SpeechWork {
         partsDone += 1
         try note(decoder)
         warn(SpeechTake(decoder.end, tokens: decoder.tokens.count, text: piece.spoken).warning(piece.text, first: nil, takes: 1))
+        drawn = (decoder.tokens.count, 1, 1, decoder.end)
+        report(piece, from: currentStart, samples: samplesDone + samples.count - currentStart)
         let start = samplesDone + samples.count - utterance.kept.count
         let words = words(piece, tokens, decoder).map { $0.moved(into: utterance.kept, at: start, sampleRate: sampleRate) }
         return (samples + (joiner?.silence(piece.pause) ?? []), words)
@@ -220,6 +240,19 @@ struct SpeechWork {
 
     // MARK: tokens
 
+    /// What was asked for and is not done, because of how the text is spoken.
+    private static func warnings(_ options: SpeechOptions, _ model: Model) -> [SpeechWarning] {
+        var warnings: [SpeechWarning] = []
+        if options.weighsWords, takes(options, model) == 1 {
+            let way = options.splitting == .none ? "in one breath" : model.isExact ? "the exact way" : options.drawsOnlySound ? "for measuring" : "in chunks"
+            warnings.append(SpeechWarning(.ignoredOption, "takes is ignored: what is spoken \(way) is drawn once", option: "takes"))
+        }
+        if options.splitting == .none, options.pauses != .standard {
+            warnings.append(SpeechWarning(.ignoredOption, "pauses is ignored: a text in one breath has no pieces", option: "pauses"))
+        }
+        return warnings
+    }
+
     /// How often a piece may be drawn.
     private static func takes(_ options: SpeechOptions, _ model: Model) -> Int {
         options.splitting == .none || model.isExact || options.delivery == .chunks || options.drawsOnlySound ? 1 : options.takes
@@ -232,8 +265,9 @@ struct SpeechWork {
         _ tokens: [Int], of piece: TextPlan.Piece, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void
     ) throws -> (T3Decoder, Generator) {
         let seed = seeds.next(for: piece.text), takes = Self.takes(options, model)
-        var best: (take: SpeechTake, decoder: T3Decoder, generator: Generator)?, first: SpeechProblem?
+        var best: (take: SpeechTake, decoder: T3Decoder, generator: Generator)?, first: SpeechProblem?, draws = 0
         for number in 1...takes {
+            draws = number
             let generator = try model.generator(seed: UtteranceSeeds.seed(seed, draw: number))
             let decoder = try makeDecoder(tokens, of: piece, generator, &clock)
             try draw(decoder, &clock, onProgress) { _ in false }
@@ -245,6 +279,7 @@ struct SpeechWork {
         }
         let (take, decoder, generator) = best!
         finishing.report.textTokens += tokens.count
+        drawn = (decoder.tokens.count, draws, take.number, decoder.end)
         try note(decoder)
         warn(take.warning(piece.text, first: first, takes: takes))
         return (decoder, generator)

@@ -32,6 +32,7 @@ enum Failure: Error {
     private static let reasons: [(error: HTTPClientError, reason: String)] = [
         (.readTimeout, "no answer in time"), (.deadlineExceeded, "no answer in time"), (.connectTimeout, "no connection in time"),
         (.remoteConnectionClosed, "the connection was cut"),
+        (.invalidProxyResponse, "the proxy makes no tunnel (CONNECT) to it, which is needed for hubs without TLS too"),
     ]
 }
 

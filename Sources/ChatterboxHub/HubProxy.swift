@@ -3,7 +3,8 @@ import Foundation
 /// A proxy between this machine and the hub.
 public struct HubProxy: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
-        /// Speaks HTTP, with CONNECT for hubs that have TLS.
+        /// Speaks HTTP and makes tunnels (CONNECT), through which hubs with and without TLS are reached: the HTTP client that is used here
+        /// has no other way, so a proxy that passes requests for `http://` on but makes no tunnels is of no use.
         case http
         /// SOCKS version 5, without a name and a password.
         case socks

@@ -45,7 +45,7 @@ public struct ModelCatalog: Sendable {
 
     /// The S3Gen of Chatterbox Flash, whose flow is a mean flow that the Llama models can speak through.
     public static let fastFlow = CatalogModel(
-        name: "fast-flow", summary: "a fast flow for chatterbox, multilingual and packs: --flow fast",
+        name: "fast-flow", summary: "a fast flow for chatterbox, multilingual and the models of one language: --flow fast",
         sources: [source("ResembleAI/chatterbox-flash", HubRequest("s3gen.safetensors"))], isPart: true)
 
     private static let base = "ResembleAI/chatterbox"

@@ -60,10 +60,7 @@ public struct Lexicon: Sendable, Hashable {
         count = words.count
     }
 
-    /// Signs of the International Phonetic Alphabet that no language spoken here is written with.
-    private static let phonetic = Set("ɪəʃʒɔʌʊɛɑɒɜɐɡɹɾʔɲʁɸχɣʎˈˌːʰʲ".unicodeScalars)
-
-    private static func phoneticSign(in text: String) -> Unicode.Scalar? { text.unicodeScalars.first(where: phonetic.contains) }
+    private static func phoneticSign(in text: String) -> Unicode.Scalar? { text.unicodeScalars.first(where: PhoneticSigns.all.contains) }
 
     /// The text as it is said.
     public func callAsFunction(_ text: String) -> SpokenText {

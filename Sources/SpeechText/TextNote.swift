@@ -11,6 +11,8 @@ public struct TextNote: Sendable, Hashable, CustomStringConvertible {
         case unknownTag = "unknown-tag"
         /// A language's own step that was left out.
         case skippedStep = "skipped-step"
+        /// Signs of the text that are spoken otherwise than they are written, or not at all.
+        case signs
     }
 
     public let kind: Kind

@@ -39,8 +39,10 @@ public struct TextPipeline: Sendable {
     public var splits = true
     /// Seconds of silence where a text is divided.
     public var pause: @Sendable (SentenceSplitter.Boundary) -> Double = \.usualPause
+    /// Whether each sentence is a piece of its own, but for short ones, so that the pause between sentences is heard everywhere.
+    public var endsAtSentences = false
 
-    private let splitter = SentenceSplitter()
+    private var splitter: SentenceSplitter { SentenceSplitter(joins: !endsAtSentences) }
     private let forms = SpokenForms()
 
     /// - Parameters:
@@ -60,7 +62,7 @@ public struct TextPipeline: Sendable {
     ///   (``TextPlan/isMostlyUnknown``).
     /// - Throws: ``TextError``.
     public func callAsFunction(_ text: String, language: Language? = nil, speakers: Set<String> = []) throws -> TextPlan {
-        let text = normalizes ? PlainText.cleaned(text) : text
+        let cleaned = normalizes ? StackedMarks(PlainText.cleaned(text), isKnown: isKnown) : nil, text = cleaned?.text ?? text
         guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
         let marked = markup(text, speakers: speakers)
         let unknownSpeakers = marked.unknownSpeakers + unknownTurns(in: marked, speakers)
@@ -72,9 +74,8 @@ public struct TextPipeline: Sendable {
         guard builder.count > 0 || builder.isSilence || builder.isMostlyUnknown else { throw TextError.nothingToSpeak(text) }
         return TextPlan(
             parts: builder.parts, pieceCount: builder.count, language: language,
-            notes: [note].compactMap(\.self) + marked.notes + builder.notes,
-            unknownCharacters: builder.unknown,
-            unknownLanguage: builder.unknown.isEmpty ? nil : builder.unknown.language ?? foreignLanguage(of: marked),
+            notes: [note].compactMap(\.self) + marked.notes + signs(of: marked, cleaned?.changed ?? []) + builder.notes,
+            unknown: unknown(builder.unknown, in: marked),
             isMostlyUnknown: builder.isMostlyUnknown, unreadTags: unreadTags(in: marked), pipeline: self)
     }
 
@@ -100,7 +101,9 @@ public struct TextPipeline: Sendable {
         case .certain(let code), .likely(let code):
             guard let language = Language(code: code) else { break }
             return (language, TextNote(.language, "no language was given; the text is taken for \(language.name) (\(language.code))"))
-        case .none: break
+        case .none:
+            return (languages[0], TextNote(
+                .language, "no language was given, and the text does not tell; it is taken for \(languages[0].name) (\(languages[0].code))"))
         case .unsure(let codes): throw TextError.unsureLanguage(codes.compactMap(Language.init(code:)))
         }
         return (languages[0], nil)
@@ -133,6 +136,28 @@ public struct TextPipeline: Sendable {
         tokenizer.unknownCharacters(in: normalizer(spoken), encoded)
     }
 
+    /// Whether all of a character is known to the model.
+    private func isKnown(_ character: Character) -> Bool {
+        let text = normalizer(String(character))
+        return tokenizer.unknownCharacters(in: text, tokenizer.encode(text, language: languages[0])).isEmpty
+    }
+
+    /// Signs that are spoken otherwise than they are written.
+    private func signs(of marked: MarkedText, _ stacked: [Character]) -> [TextNote] {
+        guard normalizes else { return [] }
+        let named = stacked.prefix(5).map(String.init).joined(separator: " ") + (stacked.count > 5 ? " and \(stacked.count - 5) more" : "")
+        let marks = stacked.isEmpty ? nil : TextNote(.signs, "\(named) \(stacked.count == 1 ? "has" : "have") marks that the model does not know; they are left out")
+        return [marks, PhoneticSigns.note(on: marked.text)].compactMap(\.self)
+    }
+
+    /// What the model does not know, by the languages that it is of.
+    private func unknown(_ characters: [Character], in marked: MarkedText) -> [TextPlan.UnknownScript] {
+        let groups = LanguageGuess.scripts(of: characters)
+        return groups.map { code, characters in
+            TextPlan.UnknownScript(characters: characters, language: code.flatMap(Language.init(code:)) ?? foreignLanguage(of: marked))
+        }
+    }
+
     /// The language that a text seems to be in, where the model does not speak it.
     private func foreignLanguage(of marked: MarkedText) -> Language? {
         switch LanguageGuess(marked.text, among: Set(Language.allCases.map(\.code))) {
@@ -155,7 +180,7 @@ public struct TextPipeline: Sendable {
     }
 
     /// What upstream's Turbo offers.
-    private static let familyTags: Set<String> = [
+    package static let familyTags: Set<String> = [
         "pause", "clear throat", "sigh", "shush", "cough", "groan", "sniff", "gasp", "chuckle", "laugh",
     ]
 }
@@ -171,14 +196,6 @@ private final class SpokenForms: Sendable {
             made[language] = form
             return form
         }
-    }
-}
-
-extension [Character] {
-    /// The language that letters of another script than Latin's are of, where one of those that the models speak is written in it.
-    fileprivate var language: Language? {
-        guard case .certain(let code) = LanguageGuess(String(self), among: Set(Language.allCases.map(\.code))) else { return nil }
-        return Language(code: code)
     }
 }
 

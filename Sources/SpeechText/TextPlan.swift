@@ -57,15 +57,26 @@ public struct TextPlan: Sendable {
     public let language: Language
     /// What whoever has it read aloud should know.
     public let notes: [TextNote]
-    /// Characters that the model does not know and will not speak, each once, in order.
-    public let unknownCharacters: [Character]
-    /// What they are of, where that can be told.
-    public let unknownLanguage: Language?
+    /// Characters that the model does not know and will not speak, by the scripts that they are of, in the order of their first ones.
+    public let unknown: [UnknownScript]
     /// Whether most of the text's letters are of those.
     public let isMostlyUnknown: Bool
     /// What looks like a tag, as `[laugh]`, and is read as text.
     public let unreadTags: [String]
     let pipeline: TextPipeline
+
+    /// Characters that a model does not know, of one script.
+    public struct UnknownScript: Sendable, Hashable {
+        /// Each once, in order.
+        public let characters: [Character]
+        /// What they are of, where that can be told.
+        public let language: Language?
+
+        public init(characters: [Character], language: Language?) { (self.characters, self.language) = (characters, language) }
+    }
+
+    /// All characters that the model does not know.
+    public var unknownCharacters: [Character] { unknown.flatMap(\.characters) }
 
     /// What the network reads of a piece, without start and stop.
     public func tokens(of piece: Piece) -> [Int] { pipeline.tokenize(piece.spoken, in: language).tokens }

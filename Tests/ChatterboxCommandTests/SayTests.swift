@@ -43,8 +43,12 @@ import Torch
         let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
         #expect(Set(figures.keys) == [
             "model", "device", "dtype", "quantize", "s3gen", "seed", "text_tokens", "speech_tokens", "end", "audio_seconds", "wall_seconds",
-            "real_time_factor", "first_audio_seconds", "load_peak_memory_bytes", "peak_memory_bytes", "watermark", "stages", "output", "warnings",
+            "real_time_factor", "first_audio_seconds", "load_peak_memory_bytes", "peak_memory_bytes", "watermark", "stages", "output", "pieces", "warnings",
         ])
+        let pieces = try #require(figures["pieces"] as? [[String: Any]])
+        #expect(pieces.map { $0["text"] as? String } == ["One. Two."] && pieces[0]["number"] as? Int == 1 && pieces[0]["start"] as? Double == 0)
+        #expect(pieces[0]["end"] as? Double == audio.duration && pieces[0]["speech_tokens"] as? Int == 6)
+        #expect(pieces[0]["draws"] as? Int == 1 && pieces[0]["kept_draw"] as? Int == 1 && pieces[0]["ending"] as? String == "budget")
         let stages = try #require(figures["stages"] as? [String: Double])
         #expect(Set(stages.keys) == ["load", "voice", "listening", "prefill", "decode", "flow", "vocoder", "watermark"])
         for name in ["load", "voice", "prefill", "decode", "flow", "vocoder"] { #expect(stages[name]! > 0, "\(name)") }

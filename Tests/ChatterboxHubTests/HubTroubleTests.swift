@@ -76,6 +76,15 @@ import Testing
         #expect(world.hub.requests.count == 1)
     }
 
+    @Test("that a proxy makes no tunnel, through which hubs without TLS are reached too, is told", arguments: [400, 405, 501])
+    func proxyWithoutTunnels(code: Int) async throws {
+        var asked = try await HubWorld(trouble: { _, _ in .status(code) })
+        asked.configuration.proxy = HubProxy(host: "127.0.0.1", port: try #require(URL(string: asked.hub.address())?.port))
+        let world = asked
+        let error = await #expect(throws: HubError.self) { try await world.fetch(Self.weights) }
+        #expect("\(error as Any)".contains("makes no tunnel (CONNECT)"), "\(error as Any)")
+    }
+
     @Test("an address of the content server that has expired is asked for again") func expired() async throws {
         let world = try await Self.world { $0 == 0 ? .status(403) : nil }
         try await expectWhole(world, world.fetch(Self.weights))

@@ -89,7 +89,7 @@ final class StandInSpeaker: ServedModel {
                 if isCancelled || Task.isCancelled { throw CancellationError() }
                 if step < 0 {
                     let isHebrew = text.unicodeScalars.contains { (0x5D0...0x5EA).contains($0.value) }
-                    if isHebrew { throw ForeignTextError(text: text, language: .hebrew) }
+                    if isHebrew { throw ForeignTextError(text: text, languages: [.hebrew]) }
                     return .started(seed: seed)
                 }
                 guard step < steps.count else {

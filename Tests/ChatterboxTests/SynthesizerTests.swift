@@ -166,10 +166,22 @@ import Torch
         let speech = try await speak(takes)
         #expect(speech.report.warnings.map(\.kind) == warnings)
         #expect(count.withLock(\.self) == draws)
+        #expect(speech.report.pieces.map(\.draws) == [draws] && speech.report.pieces.map(\.keptDraw) == [1])
         // All draws end alike here, and then the first is kept.
         #expect(try await speech.audio == speak(1).audio)
-        _ = try await speak(takes, .none)
+        let whole = try await speak(takes, .none)
         #expect(count.withLock(\.self) == 1)
+        #expect(whole.report.warnings.contains { $0.kind == .ignoredOption && $0.option == "takes" } == (takes ?? 1 > 1))
+    }
+
+    @Test("a report tells of each piece when it is heard, how it was drawn and how it ended", arguments: [SpeechOptions.Delivery.utterances, .chunks], [1.0, 2])
+    func pieces(delivery: SpeechOptions.Delivery, speed: Double) async throws {
+        let options = try SpeechOptions(steps: 1, seed: 7, watermark: false, delivery: delivery, speed: speed)
+        let speech = try await synthesizer.speak("One two three four five six.\n\nSeven eight nine ten eleven.", voice: voice(pitch: 120), options: options)
+        let pieces = speech.report.pieces
+        #expect(pieces.map(\.number) == [1, 2] && pieces.map(\.text) == ["One two three four five six.", "Seven eight nine ten eleven."])
+        #expect(pieces.allSatisfy { $0.ending == .stop && $0.speechTokens == 8 && $0.draws >= 1 && $0.end > $0.start })
+        #expect(pieces[0].start == 0 && abs(pieces[1].start - pieces[0].end - 0.7 / speed) < 0.001 && abs(pieces[1].end - speech.audio.duration) < 0.1)
     }
 
     @Test("draws have seeds of their own, the first the utterance's") func drawSeeds() throws {
@@ -204,10 +216,24 @@ import Torch
         #expect(warnings.first?.description.contains("[laugh]") == true && warnings.first?.description.contains("Turbo") == true)
     }
 
+    @Test("a name in brackets that no voice was given for is named as such") func unknownTurns() throws {
+        let warnings = try PreparedText("[ada] Hello. [ben] Good morning.", model, .standard).warnings
+        #expect(warnings.map(\.kind) == [.unknownTag, .unknownTag])
+        #expect(warnings.first?.description.hasPrefix("[ada] is read as text: no voice was given for a speaker of that name") == true)
+    }
+
+    @Test("pauses between sentences that were asked for make pieces end there") func sentencePauses() throws {
+        let text = "It was a dark and stormy night. Rain fell in torrents on the town."
+        #expect(try PreparedText(text, model, .standard).pieceCount == 1)
+        #expect(try PreparedText(text, model, SpeechOptions(pauses: Pauses(sentence: 0.5))).pieceCount == 2)
+        #expect(try PreparedText(text, model, SpeechOptions(pauses: Pauses(paragraph: 0.5))).pieceCount == 1)
+    }
+
     @Test("characters that the model does not know are named") func unknownCharacters() throws {
         let warnings = try PreparedText("One 日 two 😀 and 日.", model, .standard).warnings
-        #expect(warnings.map(\.kind) == [.unknownCharacters])
-        #expect(warnings.first?.description.contains("日 😀") == true)
+        #expect(warnings.map(\.kind) == [.unknownCharacters, .unknownCharacters])
+        #expect(warnings[0].description.contains("日: it does not speak it; Chatterbox Multilingual v3 (multilingual-v3) speaks Chinese"), "\(warnings)")
+        #expect(warnings[1].description == "the model does not know 😀: it does not speak it")
         #expect(try PreparedText("One two.", model, .standard).warnings.isEmpty)
     }
 
@@ -215,9 +241,9 @@ import Torch
         let warnings = try PreparedText("One two three four five six seven eight nine ten eleven.\n\nДоброе утро, как дела сегодня у вас?", model, .standard).warnings
         #expect(warnings.map(\.kind) == [.unknownCharacters] && warnings[0].description.hasSuffix("Chatterbox Multilingual v3 (multilingual-v3) speaks Russian"))
         let text = "One two.\n\nДоброе утро, как дела сегодня у вас?"
-        #expect(throws: ForeignTextError(text: text, language: .russian)) { try PreparedText(text, model, .standard) }
+        #expect(throws: ForeignTextError(text: text, languages: [.russian])) { try PreparedText(text, model, .standard) }
         #expect(throws: Never.self) { try PreparedText(text, model, SpeechOptions(normalizes: false)) }
-        #expect(throws: ForeignTextError(text: "Доброе утро", language: .russian)) { try PreparedText("Доброе утро", model, .standard) }
+        #expect(throws: ForeignTextError(text: "Доброе утро", languages: [.russian])) { try PreparedText("Доброе утро", model, .standard) }
         #expect(throws: TextError.nothingToSpeak("?!")) { try PreparedText("?!", model, .standard) }
     }
 
@@ -225,7 +251,7 @@ import Torch
         func last(_ text: String) throws -> String? { try PreparedText(text, model, .standard).warnings.last?.description }
         #expect(try last("Dzień dobry, jak się pan dzisiaj czuje? Gdzie jest najbliższa apteka?")?.hasSuffix("; Chatterbox Multilingual v3 (multilingual-v3) speaks Polish") == true)
         let chinese = try last("One two three four five six seven eight nine ten eleven twelve. 今天天气很好")
-        #expect(chinese?.hasSuffix("; Chatterbox Multilingual v3 (multilingual-v3) speaks Chinese, as does pack:zh-cmn") == true)
+        #expect(chinese?.hasSuffix("; Chatterbox Multilingual v3 (multilingual-v3) speaks Chinese, as does the model pack:zh-cmn") == true)
         #expect(try last("The word für has a letter of its own, and so has the name Łódź in this sentence.")?.contains("Multilingual") == false)
     }
 

@@ -50,7 +50,7 @@ struct SpeakingArguments: ParsableArguments {
     var lexicon: String?
 
     @Option(help: ArgumentHelp(
-        "Seconds of silence between pieces, as sentence=0.5,paragraph=1.2. (default: word=0.04,clause=0.15,sentence=0.35,paragraph=0.7)",
+        "Seconds of silence between pieces, as sentence=0.5,paragraph=1.2; with another length for sentences each is a piece. (default: word=0.04,clause=0.15,sentence=0.35,paragraph=0.7)",
         valueName: "where=s"))
     var pause: String?
 

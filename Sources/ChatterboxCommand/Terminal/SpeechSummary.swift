@@ -17,6 +17,7 @@ struct SpeechSummary: Encodable {
     let watermark: Bool
     let stages: Stages
     let output: String?
+    let pieces: [SpokenPiece]
     let warnings: [SpeechWarning]
 
     struct Stages: Encodable {
@@ -24,7 +25,7 @@ struct SpeechSummary: Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case model, device, dtype, quantize, seed, end, watermark, stages, output, warnings
+        case model, device, dtype, quantize, seed, end, watermark, stages, output, pieces, warnings
         case s3Gen = "s3gen"
         case textTokens = "text_tokens", speechTokens = "speech_tokens"
         case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds", realTimeFactor = "real_time_factor"
@@ -54,6 +55,7 @@ struct SpeechSummary: Encodable {
             flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: report.stages.watermark)
         watermark = report.isWatermarked
         self.output = output
+        pieces = report.pieces
         warnings = report.warnings
     }
 
@@ -78,7 +80,32 @@ struct SpeechSummary: Encodable {
         try values.encode(watermark, forKey: .watermark)
         try values.encode(stages, forKey: .stages)
         try values.encode(output, forKey: .output)
+        try values.encode(pieces.map(Piece.init), forKey: .pieces)
         try values.encode(warnings, forKey: .warnings)
+    }
+
+    /// A piece of the text, with the keys of ``encode(to:)``'s way.
+    private struct Piece: Encodable {
+        let piece: SpokenPiece
+
+        private enum CodingKeys: String, CodingKey {
+            case number, text, start, end, draws, ending
+            case speechTokens = "speech_tokens", keptDraw = "kept_draw"
+        }
+
+        init(_ piece: SpokenPiece) { self.piece = piece }
+
+        func encode(to encoder: any Encoder) throws {
+            var values = encoder.container(keyedBy: CodingKeys.self)
+            try values.encode(piece.number, forKey: .number)
+            try values.encode(piece.text, forKey: .text)
+            try values.encode(piece.start, forKey: .start)
+            try values.encode(piece.end, forKey: .end)
+            try values.encode(piece.speechTokens, forKey: .speechTokens)
+            try values.encode(piece.draws, forKey: .draws)
+            try values.encode(piece.keptDraw, forKey: .keptDraw)
+            try values.encode(piece.ending, forKey: .ending)
+        }
     }
 
     /// The figures that a person wants.

@@ -31,6 +31,9 @@ extension MarkupScanner {
             case "[": index = bracket(index)
             case "<": index = tag(index) ?? index + 1
             case "&": index = entity(index) ?? index + 1
+            case ">" where !isSSML && isStray(index):
+                replace(index..<index + 1)
+                index += 1
             case "\n":
                 index += 1
                 if isSpace(index), index < scalars.count, blankLine(index) { delimiters = [] }
@@ -55,6 +58,17 @@ extension MarkupScanner {
         for index in manners.indices { manners[index].manner.speaker = name }
         replace(index..<close + 1, with: " ", .manner(manner))
         return close + 1
+    }
+
+    /// Whether this `>` stands behind a word of letters and before a space, as what is left of a tag or a quotation does; `x > 5` and `x> 5`
+    /// are comparisons.
+    private func isStray(_ index: Int) -> Bool {
+        guard index > 1, isSpace(index + 1), scalars[index - 1].properties.isAlphabetic, scalars[index - 2].properties.isAlphabetic else { return false }
+        // `Vector<Int>` is a name.
+        guard !scalars[..<index].reversed().prefix(100).prefix(while: { !$0.isSpace }).contains("<") else { return false }
+        var next = index + 1
+        while next < scalars.count, scalars[next].isSpace { next += 1 }
+        return scalar(next).map { $0.properties.numericType == nil && $0 != "-" && $0 != "=" } ?? true
     }
 
     private func blankLine(_ index: Int) -> Bool {

@@ -1,15 +1,18 @@
 /// Divides a text into pieces that a model speaks well in one breath.
 ///
 /// A piece ends at a sentence's end. Short sentences are spoken together, long ones divided at their commas, and where
-/// there are none, between words.
+/// there are none, between words. Of a paragraph that is longer than a piece, which sentences are together follows from them and their
+/// neighbours alone: where one is changed, put in or taken out, pieces a few sentences away stay as they were.
 public struct SentenceSplitter: Sendable {
     /// Pieces are no longer, in letters, unless a single word is. A Chinese or Japanese character or a Korean syllable takes as long to
     /// say as three letters, and counts as so many: 280 are about 20 seconds in any script.
     public let limit: Int
+    /// Whether sentences are spoken together; otherwise each is a piece.
+    public let joins: Bool
 
-    public init(limit: Int = 280) {
+    public init(limit: Int = 280, joins: Bool = true) {
         precondition(limit > 0, "pieces of at least one character")
-        self.limit = limit
+        (self.limit, self.joins) = (limit, joins)
     }
 
     /// Words whose full stop does not end a sentence.
@@ -45,12 +48,14 @@ public struct SentenceSplitter: Sendable {
 
     /// The pieces in order; together they hold every word of the text.
     public func callAsFunction(_ text: String) -> [Piece] {
-        var pieces: [Piece] = [], lastLength = 0
-        for piece in sentences(text).flatMap({ divided($0) }) {
+        var pieces: [Piece] = [], lastLength = 0, isOpen = false
+        let parts = sentences(text).flatMap { divided($0) }, ends = ends(of: parts)
+        for (index, piece) in parts.enumerated() {
+            defer { isOpen = !ends.contains(index) }
             // Chinese and Japanese sentences follow each other without a space.
             let space = (pieces.last?.text.unicodeScalars.last?.value ?? 0) >= 0x2E80 ? "" : " "
             let length = length(piece.text)
-            if let last = pieces.last, last.boundary == .sentence, lastLength + space.count + length <= limit {
+            if isOpen, let last = pieces.last, last.boundary == .sentence, lastLength + space.count + length <= limit {
                 pieces[pieces.count - 1] = Piece(text: last.text + space + piece.text, boundary: piece.boundary)
                 lastLength += space.count + length
             } else {
@@ -60,6 +65,25 @@ public struct SentenceSplitter: Sendable {
         }
         return pieces
     }
+
+    /// Sentences that end a piece, though there were room for the next. A count from the paragraph's start would put all that follow a
+    /// changed one together otherwise; sentences whose checksum is larger than both neighbours' are where they are.
+    private func ends(of parts: [Piece]) -> Set<Int> {
+        guard joins else { return Set(parts.indices) }
+        var ends: Set<Int> = [], start = 0
+        while start < parts.count {
+            let end = parts[start...].firstIndex { $0.boundary == .paragraph } ?? parts.count - 1
+            if parts[start...end].reduce(0, { $0 + length($1.text) + 1 }) > limit + 1, end - start > 2 {
+                let sums = parts[start...end].map { Self.checksum($0.text) }
+                for index in 1..<sums.count - 1 where sums[index] > sums[index - 1] && sums[index] >= sums[index + 1] { ends.insert(start + index) }
+            }
+            start = end + 1
+        }
+        return ends
+    }
+
+    /// FNV-1a, the same on each machine and each day.
+    private static func checksum(_ text: String) -> UInt64 { text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
 
     /// How a text is divided from what follows it, by the mark that it ends in.
     package static func boundary(atEndOf text: String) -> Boundary {

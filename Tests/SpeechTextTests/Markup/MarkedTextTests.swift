@@ -117,4 +117,9 @@ struct MarkedTextTests {
             #expect(written == text)
         }
     }
+
+    @Test("a > behind a word is left out, a comparison stays", arguments: [
+        ("Back> next page.", "Back next page."), ("He said it> twice, then> left.", "He said it twice, then left."), ("x> 5 and x > y", "x> 5 and x > y"),
+        ("If the price> 5, buy.", "If the price> 5, buy."), ("a -> b", "a -> b"),
+    ]) func strayAngle(text: String, spoken: String) { #expect(MarkedText(text).text == spoken) }
 }
