@@ -12,8 +12,9 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Serve speech over HTTP and WebSockets, as the APIs of OpenAI and ElevenLabs do.",
         discussion: """
-            Every option may also come from the environment, as CHATTERBOX_PORT or CHATTERBOX_API_KEY_FILE, or from the JSON object in
-            --config FILE, as "port" or "apiKeyFile"; an option given here goes before the environment, and that before the file.
+            Every option of serving and of the model may also come from the environment, as CHATTERBOX_PORT or CHATTERBOX_API_KEY_FILE, or
+            from the JSON object in --config FILE, as "port" or "apiKeyFile"; an option given here goes before the environment, and that before
+            the file. A name that no option has is refused.
 
             Examples:
               chatterbox serve
@@ -28,8 +29,8 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         // Eight for each core, as the C library has it, keep several times what a server uses.
         Memory.limitArenas(to: 4)
-        try compute.check()
-        let settings = try await ServeSettings(serving)
+        let settings = try await ServeSettings(serving, compute)
+        try settings.compute.check()
         let folders = UserFolders(), display = progress.display
         defer { display.clear() }
         var configuration = try settings.configuration(voices: folders.voiceLibrary.folder)
@@ -40,22 +41,30 @@ struct ServeCommand: AsyncParsableCommand {
         // All models share the device.
         let engine = SpeechEngine()
         let names = try settings.models.isEmpty ? [await defaultModel(folders, display)] : settings.models
-        let offerings = try await names.asyncMap { try await offering($0, folders, engine, display, pinned: settings.pinned) }
+        let offerings = try await names.asyncMap { try await offering($0, folders, engine, display, settings) }
         try settings.check(offerings, configuration)
         var logger = Logger(label: "chatterbox") { _ in LineLogHandler() }
         logger.logLevel = settings.logLevel
         let server = SpeechServer(configuration, offerings, engine: engine, logger: logger)
         if let warning = settings.warning(configuration) { display.note(warning) }
-        let (ports, listening) = AsyncStream<Int>.makeStream()
+        let (ports, listening) = AsyncStream<(listener: StartError.Listener, port: Int)>.makeStream()
         try await withThrowingTaskGroup(of: Void.self) { [configuration] group in
             // It listens while the model is loaded: /ready tells a load balancer when to begin.
             group.addTask {
-                try await server.run { listening.yield($0) } onWyomingRunning: { StandardError.print("Wyoming on port \($0)") }
+                try await server.run { listening.yield((.http, $0)) } onWyomingRunning: { listening.yield((.wyoming, $0)) }
             }
             group.addTask {
-                guard let port = await ports.first(where: { _ in true }) else { return }
+                // Nothing is told of one while the other may still fail.
+                var open: [StartError.Listener: Int] = [:]
+                let expected = configuration.wyomingPort == nil ? 1 : 2
+                for await (listener, port) in ports {
+                    open[listener] = port
+                    if open.count == expected { break }
+                }
+                guard let port = open[.http], open.count == expected else { return }
                 try await server.warmUp()
                 if configuration.watermark, !server.unmarkedModels.isEmpty { display.note(WatermarkCommand.missing) }
+                if let wyoming = open[.wyoming] { StandardError.print("Wyoming on port \(wyoming)") }
                 Self.announce(port, offerings, configuration, display)
             }
             do { try await group.waitForAll() } catch is CancellationError where Task.isCancelled {}
@@ -80,16 +89,16 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// A model that is loaded when it is asked for; its folder is looked up now, so that a typing error shows at once.
     private func offering(
-        _ model: String, _ folders: UserFolders, _ engine: SpeechEngine, _ display: ProgressDisplay, pinned: [String]
+        _ model: String, _ folders: UserFolders, _ engine: SpeechEngine, _ display: ProgressDisplay, _ settings: ServeSettings
     ) async throws -> ModelOffering {
         let offer = ModelOffer(folders: folders, display: display)
         let folder = try await offer.folder(of: model)
         let attributes = try? FileManager.default.attributesOfItem(atPath: folder.path)
-        let name = folder.lastPathComponent
+        let name = folder.lastPathComponent, compute = settings.compute
         return ModelOffering(
             name: name, folder: folder, created: attributes?[.modificationDate] as? Date ?? .distantPast, bytes: try compute.byteCount(of: folder),
-            usesGPU: try compute.usesGPU, isPinned: pinned.contains(name)
-        ) { [compute] in
+            usesGPU: try compute.usesGPU, isPinned: settings.pinned.contains(name)
+        ) {
             try await compute.load(folder.path, display, engine: engine)
         }
     }

@@ -1,8 +1,13 @@
-// Brings libcurl and what that needs.
+// Brings clients of HTTP and what they need.
 #if Hub
 import ArgumentParser
+import AsyncHTTPClient
 import Foundation
 import FoundationNetworking
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
 
 /// A running `chatterbox serve`, or another server of OpenAI's speech API.
 struct ServerClient: Sendable {
@@ -10,12 +15,21 @@ struct ServerClient: Sendable {
     let address: String
     private let base: URL
     private let key: String?
+    /// Authorities that are trusted beside the system's.
+    private let authorities: [NIOSSLCertificate]
 
     /// - Parameters:
     ///   - address: as http://127.0.0.1:8080, with or without /v1.
     ///   - keyFile: whose first key is shown.
+    ///   - authorityFile: with certificates (PEM) of authorities that are trusted beside the system's.
     /// - Throws: ``UsageError``.
-    init(_ address: String, keyFile: String? = nil) throws {
+    init(_ address: String, keyFile: String? = nil, authorityFile: String? = nil) throws {
+        authorities = try authorityFile.map { file in
+            guard let certificates = try? NIOSSLCertificate.fromPEMFile(file), !certificates.isEmpty else {
+                throw UsageError("--ca-file \(file): there is no certificate in PEM that can be read")
+            }
+            return certificates
+        } ?? []
         var path = address
         for end in ["/", "/v1", "/"] where path.hasSuffix(end) { path.removeLast(end.count) }
         guard let url = URL(string: path), ["http", "https"].contains(url.scheme), url.host != nil else {
@@ -46,14 +60,42 @@ struct ServerClient: Sendable {
 
     /// - Throws: ``ServerClientError`` where the server cannot be reached, or answers with an error.
     func answer<Answer: Decodable>(_ method: String, _ path: String, as type: Answer.Type) async throws -> Answer {
-        let (data, response): (Data, URLResponse)
-        do { (data, response) = try await URLSession.shared.data(for: request(method, path)) } catch let error as URLError {
-            throw ServerClientError.unreachable(address, reason: error.localizedDescription)
-        }
-        let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+        let (status, data) = try await answer(method, path)
         guard status == 200 else { throw ServerClientError.refused(address, status: status, message: ErrorBody.message(in: data)) }
         guard let answer = try? JSONDecoder().decode(type, from: data) else { throw ServerClientError.strange(address) }
         return answer
+    }
+
+    private func answer(_ method: String, _ path: String) async throws -> (status: Int, body: Data) {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.additionalTrustRoots = [.certificates(authorities)]
+        var request = HTTPClientRequest(url: base.absoluteString + "/v1" + path)
+        request.method = HTTPMethod(rawValue: method)
+        if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
+        do {
+            return try await HTTPClient.withHTTPClient(configuration: HTTPClient.Configuration(tlsConfiguration: tls)) { [request] client in
+                // Loading a model takes as long as it takes.
+                let response = try await client.execute(request, timeout: .minutes(10))
+                let body = try await response.body.collect(upTo: 16 << 20)
+                return (Int(response.status.code), Data(body.readableBytesView))
+            }
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            throw ServerClientError.unreachable(address, reason: Self.reason(error))
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as NIOConnectionError where error.connectionErrors.isEmpty: "there is no such host"
+        case is NIOConnectionError: "nobody answers there"
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as HTTPClientError: error.shortDescription
+        case NIOSSLError.handshakeFailed:
+            "no connection by TLS can be made (\(error)); where its certificate is from an authority of your own, name that with --ca-file"
+        default: "\(error)"
+        }
     }
 
     /// The object that errors come in.
@@ -87,7 +129,10 @@ enum ServerClientError: Error, CustomStringConvertible {
 struct ServerArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The server's address.", valueName: "url")) var server = "http://127.0.0.1:8080"
     @Option(help: ArgumentHelp("A file whose first key is shown to the server.", valueName: "file")) var apiKeyFile: String?
+    @Option(help: ArgumentHelp(
+        "Certificates (PEM) of authorities that are trusted beside the system's: for a server whose certificate is from one of your own.", valueName: "file"))
+    var caFile: String?
 
-    var client: ServerClient { get throws { try ServerClient(server, keyFile: apiKeyFile) } }
+    var client: ServerClient { get throws { try ServerClient(server, keyFile: apiKeyFile, authorityFile: caFile) } }
 }
 #endif

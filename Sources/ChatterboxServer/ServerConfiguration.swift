@@ -80,8 +80,10 @@ public struct ServerConfiguration: Sendable {
 
     static let localNames: Set = ["127.0.0.1", "::1", "localhost"]
 
-    /// The most samples of a recording, whatever its bytes: five minutes of stereo at 48 kHz.
-    var recordingLimit: Int { 5 * 60 * 48_000 * 2 }
+    /// The most seconds of a recording.
+    static let longestRecording = 300.0
+    /// The most samples of a recording over all its channels, whatever its bytes: as many as the longest has in stereo at 48 kHz.
+    var recordingLimit: Int { Int(Self.longestRecording) * 48_000 * 2 }
 
     /// The most bytes of a request for speech: every character may be written as an escape.
     var bodyLimit: Int { (64 << 10) + characterLimit * 12 }

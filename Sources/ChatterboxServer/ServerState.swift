@@ -55,12 +55,19 @@ final class ServerState: Sendable {
 
     /// What a client has recorded.
     ///
-    /// - Throws: `AudioError` where it cannot be read, or is silent, too short or too long.
+    /// - Parameter name: of the field that it comes in.
+    /// - Throws: ``APIError`` that names the field where it cannot be read, or is silent, too short or too long.
     func recording(_ bytes: Data, named name: String, minimumSeconds: Double = 0.5) async throws -> Audio {
-        try await Blocking.run { [configuration] in
-            try AudioFile.read(bytes, named: name, ffmpeg: configuration.ffmpeg, most: configuration.recordingLimit)
-                .checkedAsReference(named: name, minimumSeconds: minimumSeconds)
-        }
+        do {
+            return try await Blocking.run { [configuration] in
+                let audio = try AudioFile.read(bytes, named: name, ffmpeg: configuration.ffmpeg, most: configuration.recordingLimit)
+                guard audio.duration <= ServerConfiguration.longestRecording else {
+                    let seconds = JSON.number((audio.duration * 10).rounded() / 10).text, most = JSON.number(ServerConfiguration.longestRecording).text
+                    throw APIError.invalid("\(name) is \(seconds) s long; \(most) s are the most", name, code: "invalid_audio")
+                }
+                return try audio.checkedAsReference(named: name, minimumSeconds: minimumSeconds)
+            }
+        } catch let error as AudioError { throw APIError.invalid("\(error)", name, code: "invalid_audio") }
     }
 }
 

@@ -67,7 +67,7 @@ public struct SpeechServer: Sendable {
     /// Serves until the task is cancelled; then takes no more requests, lets the open ones end within the deadline, and returns.
     ///
     /// - Parameter onRunning: called with the port when the server listens.
-    /// - Throws: where it cannot listen there, or a certificate cannot be read.
+    /// - Throws: ``StartError`` where it cannot listen there, or a certificate cannot be served.
     public func run(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
         try await run(onRunning: onRunning, onWyomingRunning: { _ in })
     }
@@ -79,9 +79,14 @@ public struct SpeechServer: Sendable {
     ///   - onWyomingRunning: likewise with the port of the Wyoming protocol, where that is served.
     public func run(onRunning: @escaping @Sendable (Int) -> Void, onWyomingRunning: @escaping @Sendable (Int) -> Void) async throws {
         let connections = ConnectionTasks()
-        let application = try application(connections, onRunning: onRunning)
+        let host = state.configuration.host
+        let application = ListeningService(
+            base: try application(connections, onRunning: onRunning), listener: .http, host: host, port: state.configuration.port)
         // They stop from the last to the first: connections end when no more come.
-        let wyoming = state.configuration.wyomingPort.map { WyomingServer(state: state, port: $0, logger: logger, onRunning: onWyomingRunning) }
+        let wyoming = state.configuration.wyomingPort.map { port in
+            ListeningService(
+                base: WyomingServer(state: state, port: port, logger: logger, onRunning: onWyomingRunning), listener: .wyoming, host: host, port: port)
+        }
         let services: [any Service] = [connections, application, Housekeeping(state: state)] + [wyoming].compactMap(\.self)
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(state.configuration.stopDeadline)
@@ -104,7 +109,11 @@ public struct SpeechServer: Sendable {
             ],
             idleTimeout: .milliseconds(Int64(configuration.connectionTimeout * 1000)),
             httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
-        let certificate = try configuration.certificate.map { try CertificateFiles(chain: $0.chain, key: $0.key, logger: logger).configuration }
+        let certificate = try configuration.certificate.map { pair in
+            do { return try CertificateFiles(chain: pair.chain, key: pair.key, logger: logger).configuration } catch {
+                throw StartError(chain: pair.chain, key: pair.key)
+            }
+        }
         return Application(
             router: router(),
             server: HTTPServerBuilder { responder in
@@ -124,13 +133,12 @@ public struct SpeechServer: Sendable {
     func router() -> Router<ServerContext> {
         let router = Router(context: ServerContext.self)
         if let origin = state.configuration.allowedOrigin {
-            router.add(middleware: CORSMiddleware(
-                allowOrigin: origin == "*" ? .all : .custom(origin), allowHeaders: [.contentType, .authorization, .apiKey],
-                allowMethods: [.get, .post, .delete, .options], exposedHeaders: [HTTPField.Name.requestID.rawName, HTTPField.Name.warning.rawName]))
+            router.add(middleware: CrossOriginMiddleware(origin: origin))
         }
         router.add(middleware: AnswerMiddleware(state: state))
         router.add(middleware: OriginMiddleware(configuration: state.configuration))
         router.add(middleware: KeyMiddleware(keys: state.configuration.keys, publicLists: state.configuration.publicLists))
+        router.add(middleware: ContinueMiddleware())
         PageRoutes().add(to: router)
         HealthRoutes(state: state).add(to: router)
         SpeechRoutes(state: state).add(to: router)
@@ -172,8 +180,9 @@ extension Router {
 
 extension Response {
     /// A JSON answer.
-    init(_ json: JSON, status: HTTPResponse.Status = .ok) {
-        self.init(
-            status: status, headers: [.contentType: "application/json"], body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSON.bytes(json))))
+    init(_ json: JSON, status: HTTPResponse.Status = .ok, warnings: [String] = []) {
+        var headers: HTTPFields = [.contentType: "application/json"]
+        headers.append(warnings: warnings)
+        self.init(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: JSON.bytes(json))))
     }
 }

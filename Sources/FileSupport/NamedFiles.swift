@@ -1,6 +1,8 @@
 import Foundation
 
 /// Files of one kind in one folder, each under a name: `NAME` and an ending that all of them have.
+///
+/// Letters with marks may be written in two ways, as one character or as several (NFC, NFD): a name means the same file either way.
 public struct NamedFiles: Sendable {
     public let folder: URL
     /// As ".voice.safetensors".
@@ -20,20 +22,25 @@ public struct NamedFiles: Sendable {
     /// Every file, by name.
     package func entries() -> [Entry] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        return names.filter { $0.hasSuffix(suffix) && !$0.hasPrefix(".") }.sorted().compactMap { entry(String($0.dropLast(suffix.count))) }
+        // Strings are equal where they are the same text, so that a name counts once.
+        return Set(names.filter { $0.hasSuffix(suffix) && !$0.hasPrefix(".") }).sorted().compactMap { entry(String($0.dropLast(suffix.count))) }
     }
 
     /// The file of a name that ``isName(_:)`` allows; nil where there is none.
     package func entry(_ name: String) -> Entry? {
         guard Self.isName(name) else { return nil }
-        let file = file(name)
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path) else { return nil }
-        return Entry(
-            name: name, file: file, bytes: attributes[.size] as? Int ?? 0, modified: attributes[.modificationDate] as? Date ?? .distantPast)
+        // Somebody else may have written the name in the other way.
+        for file in [file(name), folder.appending(path: name.decomposedStringWithCanonicalMapping + suffix), folder.appending(path: name + suffix)] {
+            guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path) else { continue }
+            return Entry(
+                name: name.precomposedStringWithCanonicalMapping, file: file, bytes: attributes[.size] as? Int ?? 0,
+                modified: attributes[.modificationDate] as? Date ?? .distantPast)
+        }
+        return nil
     }
 
-    /// Where the file of a name is or would be.
-    package func file(_ name: String) -> URL { folder.appending(path: name + suffix) }
+    /// Where the file of a name would be made.
+    package func file(_ name: String) -> URL { folder.appending(path: name.precomposedStringWithCanonicalMapping + suffix) }
 
     /// Whether a name stays inside of the folder and can be seen there: letters, digits, "-", "_" and ".", with no "." first.
     package static func isName(_ name: String) -> Bool {

@@ -30,6 +30,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooShort(name: String, seconds: Double, needed: Double)
     /// The file cannot be made there.
     case unwritable(name: String, reason: String)
+    /// It is there, and may not be replaced.
+    case exists(name: String)
     /// The device is full.
     case diskFull(name: String, bytes: Int)
     /// This sound cannot be put in this format.
@@ -51,7 +53,7 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
         case .truncated(let name, let declared, let found, let unit):
             return "\(name): cut short: its header declares \(declared) \(unit), \(found) are there; copy or download it again"
         case .notAudio(let name, let bytes, let reason):
-            return "\(name): not a readable audio file (\(bytes) bytes; \(reason)); expected WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF"
+            return "\(name): not a readable audio file (\(bytes) bytes; \(reason)); expected WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF, or with ffmpeg m4a, mp4, WebM, caf or AAC"
         case .needsFFmpeg(let name, let container):
             return "\(name): \(container), which is read through ffmpeg, and ffmpeg was not found"
         case .noSamples(let name):
@@ -71,6 +73,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
             return "\(name): too short: \(seconds(found)), at least \(seconds(needed)) is needed; use a longer recording"
         case .unwritable(let name, let reason):
             return "\(name): cannot be written (\(reason)); choose another place"
+        case .exists(let name):
+            return "\(name): exists already; give another name"
         case .diskFull(let name, let bytes):
             return "\(name): no room for \(bytes) bytes on that disk; free some or choose another place"
         case .notEncodable(let format, let reason):

@@ -134,5 +134,129 @@ import Testing
         let run = try await program(["serve", "--model", StandInModel.folder.path] + options)
         #expect(run.status == 64 && run.errors.contains(words) && !run.errors.contains("Loading"), "\(run.status) \(run.errors)")
     }
+
+    @Test("a name that no option has, or what is none of its values, is refused in a file, with the name that is meant", arguments: [
+        (#"{"apiKeyfile": "keys.txt"}"#, "no option \"apiKeyfile\"; apiKeyFile is meant"), (#"{"Strict": true}"#, "\"Strict\"; strict is meant"),
+        (#"{"requestsPerMinut": 5}"#, "requestsPerMinute is meant"), (#"{"voiceAlias": {"alloy": "slt"}}"#, "\"voiceAlias\" must be a list of texts"),
+        (#"{"model": [1]}"#, "\"model\" must be a list of texts"), (#"{"port": "8080"}"#, "\"port\" must be a whole number"), (#"{"port": 1.5}"#, "\"port\" must be"),
+        (#"{"strict": 1}"#, "\"strict\" must be true or false"), (#"{"host": null}"#, "\"host\" must be a text"), (#"{"memory": "much"}"#, "\"memory\" must be bytes"),
+        (#"{"config": "x"}"#, "no option \"config\""), (#"{"somethingElseEntirely": 1}"#, "there are adapters, apiKeyFile"), ("[]", "not a JSON object"), ("{", "not a JSON object"),
+    ]) func fileNames(text: String, words: String) async throws {
+        let file = program.path("serve.json")
+        try Data(text.utf8).write(to: URL(filePath: file))
+        let error = await #expect(throws: UsageError.self) { try await ServeSettings(try ServeArguments.parse(["--config", file]), environment: [:]) }
+        #expect(error?.description.hasPrefix("--config \(file): ") == true && error?.description.contains(words) == true, "\(error?.description ?? "")")
+    }
+
+    @Test("so it is in the environment, but for what others put there") func environmentNames() async throws {
+        func problem(_ environment: [String: String]) async throws -> String? {
+            do {
+                _ = try await ServeSettings(try ServeArguments.parse([]), environment: environment)
+                return nil
+            } catch let error as UsageError { return error.description }
+        }
+        #expect(try await problem(["CHATTERBOX_HSOT": "x"]) == "the environment has CHATTERBOX_HSOT, which is no option; CHATTERBOX_HOST is meant, perhaps; unset it")
+        #expect(try await problem(["CHATTERBOX_PORT": "tcp://10.0.0.1:80"])?.contains("CHATTERBOX_PORT is tcp://10.0.0.1:80") == true)
+        #expect(try await problem(["CHATTERBOX_STRICT": "perhaps"])?.contains("true or false") == true)
+        // A service of Kubernetes that is called chatterbox, a client's key, and other programs.
+        let others = ["CHATTERBOX_SERVICE_HOST": "10.0.0.1", "CHATTERBOX_SERVICE_PORT_HTTP": "80", "CHATTERBOX_PORT_80_TCP_ADDR": "10.0.0.1", "CHATTERBOX_KEY": "k", "HOST": "x"]
+        #expect(try await problem(others) == nil)
+        #expect(try await problem(["CHATTERBOX_STRICT": "yes", "CHATTERBOX_API_KEY_FILE": "keys", "CHATTERBOX_TF32": "no", "CHATTERBOX_PATIENCE": "2.5"]) == nil)
+    }
+
+    @Test("every option has a name in the file and in the environment, and a kind") func names() {
+        let kinds = ServeNames.kinds
+        #expect(kinds["apiKeyFile"] == .text && kinds["port"] == .whole && kinds["patience"] == .number && kinds["strict"] == .flag)
+        #expect(kinds["model"] == .list && kinds["memory"] == .bytes && kinds["device"] == .text && kinds["threads"] == .whole && kinds["tf32"] == .flag)
+        #expect(ServeNames.variable("apiKeyFile") == "CHATTERBOX_API_KEY_FILE" && ServeNames.variable("gpuMemory") == "CHATTERBOX_GPU_MEMORY")
+        #expect(ServeNames.distance("hsot", "host") == 1 && ServeNames.distance("", "abc") == 3 && ServeNames.distance("port", "port") == 0)
+    }
+
+    @Test("how models compute may stand in the file and the environment as well; the command line goes first") func compute() async throws {
+        let file = program.path("serve.json")
+        try Data(#"{"device": "cpu", "quantize": "int8", "threads": 3, "flow": "fast", "exact": false, "offload": true}"#.utf8).write(to: URL(filePath: file))
+        let given = try ComputeArguments.parse(["--quantize", "none", "--dtype", "float16"])
+        let settings = try await ServeSettings(
+            try ServeArguments.parse(["--config", file]), given, environment: ["CHATTERBOX_THREADS": "2", "CHATTERBOX_DTYPE": "bfloat16"],
+            commandLine: ["serve", "--quantize=none", "--dtype", "float16"])
+        let compute = settings.compute
+        #expect(compute.device == "cpu" && compute.quantize == .none && compute.threads == 2 && compute.flow == .fast && compute.dtype == .float16)
+        #expect(!compute.exact && compute.offload && !compute.tf32)
+        await #expect(throws: (any Error).self) {
+            try await ServeSettings(try ServeArguments.parse([]), ComputeArguments.parse([]), environment: ["CHATTERBOX_DTYPE": "float8"], commandLine: [])
+        }
+    }
+
+    @Test("voices that options name must be there, in the folder or with a model") func voices() async throws {
+        let model = StandInModel.folder, folder = program.folder.url.appending(path: "voices")
+        for (library, name) in [(VoiceLibrary(folder: folder), "ada"), (VoiceLibrary(ofModel: model), "rms")] {
+            let file = try library.file(named: name)
+            try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data().write(to: file)
+        }
+        let offers = [ModelOffering(name: "tiny", folder: model) { throw CancellationError() }]
+        func problem(_ options: String...) async throws -> String? {
+            let settings = try await ServeSettings(try ServeArguments.parse(options + ["--voices", folder.path]), environment: [:])
+            do {
+                try settings.check(offers, try settings.configuration(voices: folder))
+                return nil
+            } catch let error as UsageError { return error.description }
+        }
+        #expect(try await problem("--voice", "nobody") == "--voice is nobody, and there is no such voice; there are ada, rms")
+        #expect(try await problem("--voice-alias", "alloy=nobody") == "--voice-alias is alloy=nobody, and there is no such voice; there are ada, rms")
+        for options in [["--voice", "ada"], ["--voice", "rms"], ["--voice-alias", "alloy=rms"], ["--voice-alias", "alloy=default"]] {
+            #expect(try await problem(options[0], options[1]) == nil, "\(options)")
+        }
+    }
+
+    @Test("the origin of --cors is one, as browsers write it") func origins() async throws {
+        func origin(_ text: String) async throws -> String? {
+            try await ServeSettings(try ServeArguments.parse(["--cors", text]), environment: [:]).configuration(voices: program.folder.url).allowedOrigin
+        }
+        #expect(try await origin("https://Example.org/") == "https://example.org")
+        #expect(try await origin("*") == "*")
+        let error = await #expect(throws: UsageError.self) { try await origin("nonsense") }
+        #expect(error?.description == "--cors is nonsense; give an origin, as https://example.org, or *")
+    }
+
+    @Test("a port that is taken is told in one sentence, and nothing as being served", arguments: ["--port", "--wyoming"]) func takenPort(option: String) async throws {
+        let folder = try TemporaryFolder(), (ports, listening) = AsyncStream<Int>.makeStream()
+        var configuration = ServerConfiguration(voices: folder.url)
+        configuration.port = 0
+        let model = StandInModel.folder
+        let server = SpeechServer(configuration, [ModelOffering(name: "a") { try await Synthesizer.load(model) }])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run { listening.yield($0) } }
+            let port = try #require(await ports.first { _ in true })
+            let own = ["serve", "--model", model.path, "--voices", program.path("voices"), option, "\(port)"] + (option == "--port" ? ["--wyoming", "0"] : ["--port", "0"])
+            let run = try await program(own)
+            #expect(run.status == 1 && run.errors.contains("port \(port) on 127.0.0.1, for ") && run.errors.contains("give another port with \(option)"), "\(run.status) \(run.errors)")
+            #expect(!run.errors.contains("Serving") && !run.errors.contains("Wyoming on port") && !run.errors.contains("errno"), "\(run.errors)")
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+
+    #if Hub
+    @Test("a server whose certificate is from an authority of one's own is asked with --ca-file") func authority() async throws {
+        let folder = try TemporaryFolder(), (ports, listening) = AsyncStream<Int>.makeStream(), certificates = fixturesFolder.appending(path: "certificates")
+        let model = StandInModel.folder, chain = certificates.appending(path: "first.pem")
+        var configuration = ServerConfiguration(voices: folder.url)
+        (configuration.port, configuration.certificate) = (0, (chain, certificates.appending(path: "first.key.pem")))
+        let server = SpeechServer(configuration, [ModelOffering(name: "a") { try await Synthesizer.load(model) }])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run { listening.yield($0) } }
+            let port = try #require(await ports.first { _ in true }), status = ["models", "status", "--server", "https://localhost:\(port)"]
+            let trusted = try await program(status + ["--ca-file", chain.path])
+            #expect(trusted.status == 0 && String(decoding: trusted.output, as: UTF8.self).contains("inactive"), "\(trusted.errors)")
+            let strange = try await program(status)
+            #expect(strange.status == 1 && strange.errors.contains("--ca-file"), "\(strange.errors)")
+            let other = try await program(status + ["--ca-file", certificates.appending(path: "first.key.pem").path])
+            #expect(other.status == 64 && other.errors.contains("there is no certificate"), "\(other.errors)")
+            group.cancelAll()
+            try await group.waitForAll()
+        }
+    }
+    #endif
 }
 #endif

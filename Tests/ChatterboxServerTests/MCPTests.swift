@@ -102,4 +102,26 @@ import Testing
         let cancel: JSON = ["jsonrpc": "2.0", "method": "notifications/cancelled", "params": ["requestId": 1]]
         #expect(try await answers([call(["text": "Hi."]), cancel.text], speaker: speaker).isEmpty)
     }
+
+    @Test("of two calls that want one file at once, one gets it, and the other is told") func sameFile() async throws {
+        let place = try TemporaryFolder()
+        let answers = try await answers((1...2).map { call(["text": "Hi.", "save_path": "ship.wav", "seed": .init($0)], .init($0)) }, in: place.url)
+        let failed = answers.filter { $0["result"]?["isError"] == true }
+        #expect(answers.count == 2 && failed.count == 1 && text(failed.first).contains("exists already"), "\(answers)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: place.url.path) == ["ship.wav"])
+        #expect(try AudioFile.read(place.url.appending(path: "ship.wav")).frames == 24_000)
+    }
+
+    @Test("a name with NUL in it is refused") func noName() async throws {
+        let place = try TemporaryFolder()
+        let answers = try await answers([call(["text": "Hi.", "save_path": "ship.wav\u{0}.txt"])], in: place.url)
+        #expect(answers[0]["result"]?["isError"] == true && text(answers[0]).contains("NUL"), "\(answers)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: place.url.path).isEmpty)
+    }
+
+    @Test("an identifier comes back as it was", arguments: ["9007199254740993", "18446744073709551615", "-7", "\"a\"", "123456789012345678901234567890"])
+    func identifiers(id: String) async throws {
+        let answers = try await answers([#"{"jsonrpc":"2.0","id":\#(id),"method":"ping"}"#, #"{"jsonrpc":"2.0","id":\#(id),"method":"dance"}"#])
+        #expect(answers.map { $0["id"]?.text } == [id, id])
+    }
 }

@@ -23,6 +23,20 @@ import Testing
         #expect(try names() == ["file"])
     }
 
+    @Test("where nothing may be replaced, a file that is there stays, also one that came meanwhile") func exclusive() throws {
+        func add(_ text: String, meanwhile: () throws -> Void = {}) throws {
+            try ReplacementFile.write(file, replaces: false) { append in
+                try Data(text.utf8).withUnsafeBytes { try append($0) }
+                try meanwhile()
+            }
+        }
+        let early = #expect(throws: SystemError.self) { try add("second") { try add("first") } }
+        let late = #expect(throws: SystemError.self) { try add("third") }
+        #expect(early?.code == EEXIST && late?.code == EEXIST)
+        #expect(try String(contentsOf: file, encoding: .utf8) == "first")
+        #expect(try names() == ["file"])
+    }
+
     @Test("a failure leaves what was there and nothing else") func failure() throws {
         try write("old", to: file)
         #expect(throws: CancellationError.self) {

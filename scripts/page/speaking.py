@@ -303,3 +303,32 @@ def errors(browser, given) -> None:
         page.wait_for_selector("#status[data-state=away]", timeout=10_000)
         page.unroute("**/v1/**")
         page.wait_for_selector("#status[data-state=ready]", timeout=10_000)
+
+
+def without_figures(browser, given) -> None:
+    """where a proxy keeps the figures to itself, the server is ready all the same; where nobody answers, it is away"""
+    with browser.visit(given.open) as visit:
+        page = visit.page
+        page.route("**/v1/metrics", lambda route: route.fulfill(status=404, body="<html>not found</html>"))
+        page.reload()
+        expect(page.locator("#status-text")).to_have_text("The server is ready")
+        expect(page.locator("#status")).to_have_attribute("data-state", "ready")
+        page.unroute("**/v1/metrics")
+        page.route("**/v1/ready", lambda route: route.abort())
+        page.reload()
+        expect(page.locator("#status-text")).to_have_text("The server cannot be reached")
+        visit.errors.clear()
+
+
+def warnings(browser, given) -> None:
+    """a warning is shown as it is meant, not as it stands in a header"""
+    with browser.visit(given.open) as visit:
+        page = visit.page
+
+        def warn(route) -> None:
+            answer = route.fetch()
+            route.fulfill(response=answer, headers=answer.headers | {"x-chatterbox-warning": "no %C5%81, 50 %25"})
+
+        page.route("**/v1/audio/speech", warn)
+        spoken(page, "Good morning.")
+        expect(page.locator("#message")).to_have_text("no Ł, 50 %")

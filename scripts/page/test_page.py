@@ -18,7 +18,7 @@ from browser import Browser
 
 CHECKS = [
     speaking.first_paint, parts.parts, speaking.speech_while_it_is_made, speaking.moving, speaking.estimated, speaking.stop, speaking.settings, speaking.same_seed, speaking.errors,
-    texts.texts, texts.downloads, texts.book, texts.history, voices.recording, voices.file, voices.key, programs.calls, audit.keyboard, audit.accessibility,
+    speaking.without_figures, speaking.warnings, texts.texts, texts.downloads, texts.book, texts.history, texts.broken_history, voices.recording, voices.file, voices.key, programs.calls, audit.keyboard, audit.accessibility,
     audit.pictures,
 ]
 

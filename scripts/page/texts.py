@@ -129,3 +129,28 @@ def history(browser, given) -> None:
         expect(page.locator("#history-list li")).to_have_count(1)
         page.click("#clear-history")
         expect(page.locator("#history-empty")).to_be_visible()
+
+
+def broken_history(browser, given) -> None:
+    """a broken record in the history is left out, more can be added, and all can be cleared"""
+    with browser.visit(given.open) as visit:
+        page = visit.page
+        spoken(page, "Good morning.")
+        page.evaluate("""async () => {
+          const database = await new Promise((done) => { const request = indexedDB.open("chatterbox", 1); request.onsuccess = () => done(request.result); });
+          const transaction = database.transaction(["takes"], "readwrite");
+          for (const record of [{ time: "nonsense" }, { order: { input: 7 }, seconds: "x" }, { order: { input: "x" }, seconds: 1, time: NaN }]) transaction.objectStore("takes").add(record);
+          await new Promise((done) => { transaction.oncomplete = done; });
+          database.close();
+        }""")
+        page.reload()
+        expect(page.locator("#history-list li")).to_have_count(1)
+        spoken(page, "Good evening.")
+        expect(page.locator("#history-list li")).to_have_count(2)
+        page.click("#clear-history")
+        expect(page.locator("#history-empty")).to_be_visible()
+        left = page.evaluate("""() => new Promise((done) => {
+          const request = indexedDB.open("chatterbox", 1);
+          request.onsuccess = () => { request.result.transaction(["takes"]).objectStore("takes").count().onsuccess = (event) => done(event.target.result); };
+        })""")
+        assert left == 0, f"{left} records are left"

@@ -111,12 +111,13 @@ extension Adapter {
     /// Writes the adapter as one safetensors file, whole or not at all: PEFT's tensors of an adapter of `t3.tfmr` or `s3gen.flow`, with PEFT's
     /// configuration and the base's digest in the metadata.
     ///
-    /// - Throws: `SafetensorsError.unwritable`.
-    public func save(to file: URL) throws {
+    /// - Parameter replaces: whether a file that is there is replaced.
+    /// - Throws: `SafetensorsError.unwritable`, `SafetensorsError.exists`.
+    public func save(to file: URL, replaces: Bool = true) throws {
         var metadata = ["format": File.format, "version": File.version]
         metadata[File.configurationKey] = String(decoding: try PEFTConfiguration(self).encoded(), as: UTF8.self)
         metadata.merge(origin) { $1 }
-        try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
+        try SafetensorsWriter.write(tensors, metadata: metadata, to: file, replaces: replaces)
     }
 
     /// Writes the folder that PEFT's `PeftModel.from_pretrained(t3.tfmr, folder)` reads, of the flow with `s3gen.flow`.

@@ -20,11 +20,12 @@ public struct AdapterLibrary: Sendable {
     /// The adapter of a name; nil where there is none.
     public func entry(named name: String) -> Entry? { files.entry(name) }
 
-    /// Keeps an adapter under a name; one that had the name is replaced.
+    /// Keeps an adapter under a name.
     ///
+    /// - Parameter replaces: whether an adapter that had the name is replaced. Otherwise of several that come at once under one name one is kept.
     /// - Throws: ``AdapterLibraryError``, `SafetensorsError` where the disk refuses.
     @discardableResult
-    public func store(_ adapter: Adapter, as name: String) throws -> Entry {
+    public func store(_ adapter: Adapter, as name: String, replaces: Bool = true) throws -> Entry {
         guard NamedFiles.isName(name) else { throw AdapterLibraryError.badName(name) }
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -32,7 +33,8 @@ public struct AdapterLibrary: Sendable {
             throw AdapterLibraryError.unwritable(folder, reason: error.reason)
         }
         let file = files.file(name)
-        try adapter.save(to: file)
+        if !replaces, files.entry(name) != nil { throw AdapterLibraryError.exists(name) }
+        do { try adapter.save(to: file, replaces: replaces) } catch SafetensorsError.exists { throw AdapterLibraryError.exists(name) }
         guard let entry = files.entry(name) else { throw AdapterLibraryError.unwritable(file, reason: "it is gone again") }
         return entry
     }
@@ -53,11 +55,13 @@ public struct AdapterLibrary: Sendable {
 public enum AdapterLibraryError: Error, Hashable, CustomStringConvertible {
     case badName(String)
     case unwritable(URL, reason: String)
+    case exists(String)
 
     public var description: String {
         switch self {
         case .badName(let name): "\"\(name)\" cannot be an adapter's name: \(NamedFiles.rule)"
         case .unwritable(let url, let reason): "\(url.path): cannot be changed (\(reason))"
+        case .exists(let name): "there is an adapter \"\(name)\" already; remove it first, or take another name"
         }
     }
 }

@@ -21,7 +21,7 @@ extension Voice {
     /// Writes the voice as a safetensors file, whole or not at all, with its ``origin`` and ``recording`` where it has them.
     ///
     /// - Throws: ``SafetensorsError/unwritable(_:reason:)``; `AudioError` where the recording cannot be encoded.
-    public func save(to file: URL) throws {
+    public func save(to file: URL, replaces: Bool = true) throws {
         var tensors = [
             Name.speakerEmbedding: speakerEmbedding, Name.conditioningTokens: conditioningTokens,
             Name.promptTokens: prompt.tokens, Name.promptMel: prompt.mel, Name.xVector: prompt.speaker,
@@ -37,7 +37,7 @@ extension Voice {
             metadata[VoiceMetadata.keptSeconds] = "\(recording.seconds)"
             metadata[VoiceMetadata.gain] = gain == 1 ? nil : "\(gain)"
         }
-        try SafetensorsWriter.write(tensors, metadata: metadata, to: file)
+        try SafetensorsWriter.write(tensors, metadata: metadata, to: file, replaces: replaces)
     }
 
     /// Reads a voice that ``save(to:)`` wrote, or one that upstream's `Conditionals.save` wrote, such as a checkpoint's

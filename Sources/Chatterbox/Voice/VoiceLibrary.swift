@@ -1,5 +1,6 @@
 import FileSupport
 import Foundation
+import Torch
 
 /// Prepared voices under names, each a file `NAME.voice.safetensors` in one folder.
 public struct VoiceLibrary: Sendable {
@@ -30,18 +31,20 @@ public struct VoiceLibrary: Sendable {
         return entry
     }
 
-    /// Keeps a voice under a name; one that had the name is replaced.
+    /// Keeps a voice under a name.
     ///
+    /// - Parameter replaces: whether a voice that had the name is replaced. Otherwise of several that come at once under one name one is kept.
     /// - Throws: ``VoiceLibraryError``, `SafetensorsError` where the disk refuses.
     @discardableResult
-    public func store(_ voice: Voice, as name: String) throws -> URL {
+    public func store(_ voice: Voice, as name: String, replaces: Bool = true) throws -> URL {
         let file = try file(named: name)
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         } catch {
             throw VoiceLibraryError.unwritable(folder, reason: error.reason)
         }
-        try voice.save(to: file)
+        if !replaces, files.entry(name) != nil { throw VoiceLibraryError.exists(name) }
+        do { try voice.save(to: file, replaces: replaces) } catch SafetensorsError.exists { throw VoiceLibraryError.exists(name) }
         return file
     }
 
@@ -75,6 +78,7 @@ public enum VoiceLibraryError: Error, Hashable, CustomStringConvertible {
     case badName(String)
     case unknown(String, known: [String], folder: URL)
     case unwritable(URL, reason: String)
+    case exists(String)
 
     public var description: String {
         switch self {
@@ -85,6 +89,8 @@ public enum VoiceLibraryError: Error, Hashable, CustomStringConvertible {
             return "there is no file or voice \"\(name)\"; \(here)"
         case .unwritable(let url, let reason):
             return "\(url.path): cannot be changed (\(reason))"
+        case .exists(let name):
+            return "there is a voice \"\(name)\" already; remove it first, or take another name"
         }
     }
 }

@@ -1,5 +1,6 @@
 #if Server
 import ArgumentParser
+import Chatterbox
 import ChatterboxServer
 import Configuration
 import Foundation
@@ -114,13 +115,20 @@ struct ServeSettings {
     var pinned: [String] { arguments.pin }
     let logLevel: Logger.Level
     private let arguments: ServeArguments
+    /// How models compute.
+    let compute: ComputeArguments
 
-    /// - Throws: ``UsageError`` for a value that is none; what reading the file throws.
-    init(_ given: ServeArguments, environment: [String: String] = ProcessInfo.processInfo.environment) async throws {
+    /// - Parameter commandLine: the words of the command line: an option that stands there goes before all else.
+    /// - Throws: ``UsageError`` for a name that no option has, or a value that is none; what reading the file throws.
+    init(
+        _ given: ServeArguments, _ compute: ComputeArguments? = nil, environment: [String: String] = ProcessInfo.processInfo.environment,
+        commandLine: [String] = CommandLine.arguments
+    ) async throws {
         var arguments = given
+        try ServeNames.check(environment: environment)
         var readers = [ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment)).scoped(to: "chatterbox")]
-        if let file = given.config {
-            guard FileManager.default.isReadableFile(atPath: file) else { throw UsageError("--config \(file): there is no such file, or it cannot be read") }
+        if let file = given.config ?? environment["CHATTERBOX_CONFIG"] {
+            try ServeNames.check(file: file)
             readers.append(ConfigReader(provider: try await FileProvider<JSONSnapshot>(filePath: .init(file))))
         }
         func first<Value>(_ value: Value?, _ read: (ConfigReader) async throws -> Value?) async throws -> Value? {
@@ -171,6 +179,7 @@ struct ServeSettings {
         arguments.noWatermark = try await first(given.noWatermark ? true : nil) { try await $0.fetchBool(forKey: "noWatermark") } ?? false
         models = try await list(given.model, "model")
         let level = try await first(given.logLevel) { try await $0.fetchString(forKey: "logLevel") } ?? "notice"
+        self.compute = try await (compute ?? ComputeArguments.parse([])).completed(commandLine, readers)
         guard let known = Logger.Level(rawValue: level) else { throw UsageError("--log-level is \(level); known are debug, info, notice, warning, error") }
         logLevel = known
         self.arguments = arguments
@@ -193,7 +202,10 @@ struct ServeSettings {
             guard !configuration.keys.isEmpty else { throw UsageError("--api-key-file \(file): there is no key in it") }
         }
         configuration.publicLists = arguments.publicLists
-        configuration.allowedOrigin = arguments.cors
+        configuration.allowedOrigin = try arguments.cors.map { text in
+            guard let origin = ServerConfiguration.origin(text) else { throw UsageError("--cors is \(text); give an origin, as https://example.org, or *") }
+            return origin
+        }
         configuration.hostNames = Set(arguments.hostName.map { $0.lowercased() })
         switch (arguments.tlsCertificate, arguments.tlsKey) {
         case (nil, nil): break
@@ -244,6 +256,7 @@ struct ServeSettings {
         if let stranger = pinned.first(where: { !names.contains($0) }) {
             throw UsageError("--pin is \(stranger); there are \(names.joined(separator: ", "))")
         }
+        try checkVoices(offerings, configuration)
         for (option, limit, onGPU) in [("--memory", configuration.memory, false), ("--gpu-memory", configuration.gpuMemory, true)] {
             guard let limit else { continue }
             let own = offerings.filter { $0.usesGPU == onGPU }
@@ -255,6 +268,24 @@ struct ServeSettings {
         }
     }
 
+    /// Looks whether the voices that options name are there: in the folder, or with a model; the default one with the first.
+    ///
+    /// - Throws: ``UsageError``.
+    private func checkVoices(_ offerings: [ModelOffering], _ configuration: ServerConfiguration) throws {
+        let added = VoiceLibrary(folder: configuration.voices)
+        func isThere(_ name: String, _ offerings: some Sequence<ModelOffering>) -> Bool {
+            ([added] + offerings.compactMap(\.voices)).contains { (try? $0.entry(named: name)) != nil }
+        }
+        func unknown(_ option: String) -> UsageError {
+            let known = ([added] + offerings.compactMap(\.voices)).flatMap { $0.entries().map(\.name) }
+            return UsageError("\(option), and there is no such voice; there are \(known.isEmpty ? "none" : known.joined(separator: ", "))")
+        }
+        if let name = configuration.defaultVoice, !isThere(name, offerings.prefix(1)) { throw unknown("--voice is \(name)") }
+        for (name, meant) in configuration.voiceAliases.sorted(by: { $0.key < $1.key }) where meant != "default" && !isThere(meant, offerings) {
+            throw unknown("--voice-alias is \(name)=\(meant)")
+        }
+    }
+
     /// What the operator should know; nil where all is well.
     func warning(_ configuration: ServerConfiguration) -> String? {
         if configuration.wyomingPort != nil, !configuration.isLocal || !configuration.keys.isEmpty {
@@ -262,6 +293,45 @@ struct ServeSettings {
         }
         guard !configuration.isLocal, configuration.keys.isEmpty else { return nil }
         return "everybody who reaches \(configuration.host) can speak and add voices: give keys with --api-key-file"
+    }
+}
+
+extension ComputeArguments {
+    /// These options, and where the command line does not have one, what the environment or the file says.
+    ///
+    /// - Throws: `ValidationError` for a value that is none.
+    fileprivate func completed(_ commandLine: [String], _ readers: [ConfigReader]) async throws -> ComputeArguments {
+        func isGiven(_ option: String) -> Bool { commandLine.contains { $0 == option || $0.hasPrefix(option + "=") } }
+        var words: [String] = [], found: Set<String> = []
+        func take(_ option: String, _ read: (ConfigReader) async throws -> [String]?) async throws {
+            guard !isGiven(option) else { return }
+            for reader in readers {
+                guard let more = try await read(reader) else { continue }
+                words += more
+                found.insert(option)
+                return
+            }
+        }
+        let texts: [(String, ConfigKey)] = [
+            ("--device", "device"), ("--dtype", "dtype"), ("--quantize", "quantize"), ("--flow", "flow"), ("--language-helper", "languageHelper"),
+        ]
+        for (option, key) in texts { try await take(option) { try await $0.fetchString(forKey: key).map { [option, $0] } } }
+        try await take("--threads") { try await $0.fetchInt(forKey: "threads").map { ["--threads", "\($0)"] } }
+        let flags: [(String, ConfigKey)] = [("--exact", "exact"), ("--offload", "offload"), ("--no-capture", "noCapture"), ("--tf32", "tf32")]
+        for (option, key) in flags { try await take(option) { try await $0.fetchBool(forKey: key).map { $0 ? [option] : [] } } }
+        let read = try ComputeArguments.parse(words)
+        var completed = self
+        if found.contains("--device") { completed.device = read.device }
+        if found.contains("--dtype") { completed.dtype = read.dtype }
+        if found.contains("--quantize") { completed.quantize = read.quantize }
+        if found.contains("--flow") { completed.flow = read.flow }
+        if found.contains("--language-helper") { completed.languageHelper = read.languageHelper }
+        if found.contains("--threads") { completed.threads = read.threads }
+        if found.contains("--exact") { completed.exact = read.exact }
+        if found.contains("--offload") { completed.offload = read.offload }
+        if found.contains("--no-capture") { completed.noCapture = read.noCapture }
+        if found.contains("--tf32") { completed.tf32 = read.tf32 }
+        return completed
     }
 }
 #endif

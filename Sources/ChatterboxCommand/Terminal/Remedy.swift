@@ -6,6 +6,9 @@ import Torch
 #if Hub
 import ChatterboxHub
 #endif
+#if Server
+import ChatterboxServer
+#endif
 
 /// What a person at a command line can do about an error of the libraries, which tell facts and know no options.
 enum Remedy {
@@ -61,8 +64,22 @@ enum Remedy {
         case TrainingError.missing(_, .speechTokens): "`chatterbox train tokens` writes it"
         case TrainingError.missing(_, .speakerEmbeddings): "`chatterbox train speakers` writes it"
         case TrainingError.features: "`chatterbox train features`, or `train mels` for the flow's, makes it again"
-        default: hubRemedy(error)
+        default: hubRemedy(error) ?? servingRemedy(error)
         }
+    }
+
+    private static func servingRemedy(_ error: any Error) -> String? {
+        #if Server
+        switch error as? StartError {
+        case .portTaken(let listener, _, _): "stop that, or give another port with \(listener == .http ? "--port" : "--wyoming")"
+        case .cannotListen: "give an address of this machine with --host, and a port that you may use"
+        case .unreadable: "give PEM files with --tls-certificate and --tls-key"
+        case .otherKey: "give those that were made together"
+        case nil: nil
+        }
+        #else
+        nil
+        #endif
     }
 
     private static func hubRemedy(_ error: any Error) -> String? {

@@ -7,6 +7,8 @@ enum JSON: Sendable, Hashable, ExpressibleByDictionaryLiteral, ExpressibleByArra
     case null
     case bool(Bool)
     case number(Double)
+    /// A number that no `Double` is, as identifiers beyond 2^53: of up to 38 digits, as it was written.
+    case exact(Decimal)
     case string(String)
     case array([JSON])
     case object([Member])
@@ -36,7 +38,8 @@ enum JSON: Sendable, Hashable, ExpressibleByDictionaryLiteral, ExpressibleByArra
         switch self {
         case .null: "null"
         case .bool(let value): value ? "true" : "false"
-        case .number(let value): value == value.rounded() && abs(value) < 1e15 ? "\(Int(value))" : "\(value)"
+        case .number(let value): value == value.rounded() && abs(value) < 9e18 ? "\(Int(value))" : "\(value)"
+        case .exact(let value): "\(value)"
         case .string(let value): Self.quoted(value)
         case .array(let values): "[" + values.map(\.text).joined(separator: ",") + "]"
         case .object(let members): "{" + members.map { Self.quoted($0.name) + ":" + $0.value.text }.joined(separator: ",") + "}"
@@ -60,8 +63,47 @@ enum JSON: Sendable, Hashable, ExpressibleByDictionaryLiteral, ExpressibleByArra
         return result + "\""
     }
 
-    /// - Throws: `DecodingError` for what is no JSON.
-    init(parsing data: Data) throws { self = try JSONDecoder().decode(JSON.self, from: data) }
+    /// - Throws: ``JSONFault`` for what is no JSON.
+    init(parsing data: Data) throws {
+        do { self = try JSONDecoder().decode(JSON.self, from: data) } catch { throw JSONFault(data) }
+    }
+}
+
+/// What keeps bytes from being JSON, as far as it can be told.
+struct JSONFault: Error, Hashable, CustomStringConvertible {
+    let description: String
+
+    init(_ data: Data) {
+        if data.allSatisfy({ $0 == 0x20 || (0x9...0xD).contains($0) }) {
+            description = "there is nothing in it"
+        } else if String(validating: data, as: UTF8.self) == nil {
+            description = "it is not UTF-8"
+        } else if let half = Self.loneSurrogate(in: data) {
+            description = "\(half) is half of a character: the other half (a surrogate, as of an emoji) must stand beside it"
+        } else {
+            description = "it is not well-formed, or cut short"
+        }
+    }
+
+    /// The first escape that is one half of a character without the other.
+    private static func loneSurrogate(in data: Data) -> String? {
+        // An escape as \uD83D, which a backslash before it would make two characters of.
+        let escape = /\\(?:u([0-9a-fA-F]{4})|.)/
+        var waiting: (text: String, end: String.Index)?
+        let text = String(decoding: data, as: UTF8.self)
+        for match in text.matches(of: escape) {
+            let code = match.1.flatMap { UInt16($0, radix: 16) } ?? 0, isSecond = (0xDC00...0xDFFF).contains(code)
+            if let first = waiting {
+                guard isSecond, first.end == match.range.lowerBound else { return first.text }
+                waiting = nil
+            } else if isSecond {
+                return String(match.0)
+            } else if (0xD800...0xDBFF).contains(code) {
+                waiting = (String(match.0), match.range.upperBound)
+            }
+        }
+        return waiting?.text
+    }
 }
 
 extension JSON: Decodable {
@@ -72,7 +114,11 @@ extension JSON: Decodable {
         } else if let value = try? container.decode(Bool.self) {
             self = .bool(value)
         } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
+            if abs(value) >= 9_007_199_254_740_992, let exact = try? container.decode(Decimal.self), Double("\(exact)") == value, "\(exact)" != JSON.number(value).text {
+                self = .exact(exact)
+            } else {
+                self = .number(value)
+            }
         } else if let value = try? container.decode(String.self) {
             self = .string(value)
         } else if let values = try? container.decode([JSON].self) {

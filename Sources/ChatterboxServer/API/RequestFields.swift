@@ -6,8 +6,10 @@ struct RequestFields {
 
     /// - Throws: ``APIError`` for what is no object.
     init(parsing body: Data) throws {
-        guard let json = try? JSON(parsing: body), case .object(let members) = json else {
-            throw APIError.invalid("the body is not a JSON object", nil, code: "invalid_json")
+        let json: JSON
+        do { json = try JSON(parsing: body) } catch { throw APIError.invalid("the body is not JSON: \(error)", nil, code: "invalid_json") }
+        guard case .object(let members) = json else {
+            throw APIError.invalid("the body is JSON, but not an object ({…})", nil, code: "invalid_json")
         }
         self.init(members)
     }

@@ -130,10 +130,7 @@ struct SpeechOrder: Sendable {
 
     /// Fields that nobody knows.
     mutating func refuseOrIgnore(_ unknown: [String], isStrict: Bool) throws {
-        for name in unknown {
-            if isStrict { throw APIError.invalid("\(name) is not a field of this request", name, code: "unknown_parameter") }
-            warnings.append("\(name) is ignored: this server knows no such field")
-        }
+        warnings += try UnknownFields.warnings(unknown, isStrict: isStrict)
     }
 
     /// Whose API a request comes by.

@@ -59,17 +59,21 @@ final class AdapterShelf: Sendable {
     /// - Throws: ``APIError`` for a name that cannot be or is taken, and for what is no adapter or does not fit.
     func add(_ weights: Data, _ configuration: Data?, named name: String, for model: (any ServedModel)?) async throws -> AdapterLibrary.Entry {
         let library = try existingLibrary()
-        guard library.entry(named: name) == nil else {
-            throw APIError(.conflict, "there is an adapter \(name) already; delete it first, or take another name", parameter: "name", code: "adapter_exists")
-        }
+        guard library.entry(named: name) == nil else { throw Self.taken(name) }
         return try await Blocking.run {
             let adapter = try Self.adapter(of: weights, configuration)
             try model?.check(adapter)
-            do { return try library.store(adapter, as: name) } catch let error as AdapterLibraryError {
+            do { return try library.store(adapter, as: name, replaces: false) } catch AdapterLibraryError.exists {
+                throw Self.taken(name)
+            } catch let error as AdapterLibraryError {
                 guard case .badName = error else { throw error }
                 throw APIError.invalid("\(error)", "name")
             }
         }
+    }
+
+    private static func taken(_ name: String) -> APIError {
+        APIError(.conflict, "there is an adapter \(name) already; delete it first, or take another name", parameter: "name", code: "adapter_exists")
     }
 
     /// Reads what a client has sent as an adapter, through a folder that nobody else has.

@@ -3,7 +3,7 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 
-/// Answers what cannot be read as a request of HTTP, with an error of this API, and closes the connection: nothing can be read behind it.
+/// Answers what cannot be read as a request of HTTP/1.1, with an error of this API, and closes the connection: nothing can be read behind it.
 ///
 /// Where another request's answer is still due, or has begun, there is no place for one about what came behind it; then the connection
 /// is closed alone.
@@ -33,8 +33,9 @@ final class UnreadableRequest: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let failure = error as? HTTPParserError else { return context.fireErrorCaught(error) }
-        if due == 0, !isAnswering { answer(APIError(failure), context) }
+        let refusal = (error as? HTTPParserError).map { APIError($0) } ?? (error as? OtherHTTPVersion).map { APIError($0) }
+        guard let refusal else { return context.fireErrorCaught(error) }
+        if due == 0, !isAnswering { answer(refusal, context) }
         context.close(promise: nil)
     }
 
@@ -57,5 +58,9 @@ extension APIError {
         } else {
             self.init(.badRequest, "this is no request of HTTP/1.1 (\(error))", code: "invalid_http")
         }
+    }
+
+    fileprivate init(_ error: OtherHTTPVersion) {
+        self.init(.httpVersionNotSupported, "this server speaks HTTP/1.1, not HTTP/\(error.version)", code: "http_version_not_supported")
     }
 }

@@ -21,21 +21,18 @@ struct ElevenLabsRoutes: Sendable {
             }])
         }
         router.route("/voices", [.get: { _, _ in
-            Response(["voices": .array(([Self.standard] + state.voices.library.entries().map { Self.voice($0.name, "cloned") })), "has_more": false])
+            Response(["voices": .array(state.knownVoices().map(Self.voice)), "has_more": false])
         }])
         router.route("/voices/:voice", [.get: { _, context in
-            let name = try context.name("voice")
-            return Response(name == "default" ? Self.standard : Self.voice(try state.voices.entry(name).name, "cloned"))
+            Response(Self.voice(try state.knownVoice(context.name("voice"))))
         }])
     }
 
-    /// The model's own voice.
-    private static let standard = voice("default", "premade")
-
-    private static func voice(_ name: String, _ category: String) -> JSON {
+    /// Voices of the folder are those that somebody has cloned.
+    private static func voice(_ voice: KnownVoice) -> JSON {
         [
-            "voice_id": .string(name), "name": .string(name), "category": .string(category), "labels": .object([]), "description": .null,
-            "preview_url": .null,
+            "voice_id": .string(voice.name), "name": .string(voice.name), "category": .string(voice.isDeletable ? "cloned" : "premade"),
+            "labels": .object([]), "description": .null, "preview_url": .null,
         ]
     }
 

@@ -14,7 +14,7 @@ struct RPCMessage: Sendable {
         guard case .string(let method)? = json["method"] else { throw RPCError(.invalidRequest, "method must be a string") }
         switch json["id"] {
         case nil: id = nil
-        case .string?, .number?: id = json["id"]
+        case .string?, .number?, .exact?: id = json["id"]
         default: throw RPCError(.invalidRequest, "id must be a string or a number")
         }
         self.method = method

@@ -43,7 +43,8 @@ public final class MCPServer: Sendable {
     }
 
     private func take(_ line: String, _ send: @escaping @Sendable (JSON) -> Void) {
-        guard let json = try? JSON(parsing: Data(line.utf8)) else { return send(RPCError(.parse, "this is not JSON").answer(to: nil)) }
+        let json: JSON
+        do { json = try JSON(parsing: Data(line.utf8)) } catch { return send(RPCError(.parse, "this is not JSON: \(error)").answer(to: nil)) }
         // Older versions of the protocol send several at once.
         guard case .array(let several) = json else { return take(json, send) }
         guard !several.isEmpty else { return send(RPCError(.invalidRequest, "an array of no messages").answer(to: nil)) }

@@ -54,7 +54,7 @@ struct MCPTools: Sendable {
 
     private func listVoices(_ arguments: RequestFields) throws -> JSON {
         try refuse(arguments.unknown)
-        let voices = ["default"] + state.voices.library.entries().map(\.name)
+        let voices = state.knownVoices().map(\.name)
         return [
             "content": [["type": "text", "text": .string(voices.joined(separator: "\n"))]],
             "structuredContent": ["voices": .array(voices.map { .string($0) })], "isError": false,
@@ -76,8 +76,14 @@ struct MCPTools: Sendable {
         let sound = file ?? place
         defer { if file == nil { try? FileManager.default.removeItem(at: place) } }
         let begin = ContinuousClock.now
-        let speech = try await state.open(order, nil, since: begin, into: .file(sound))
-        while let piece = try await speech.next() { progress(piece.start + piece.seconds, "speaking") }
+        let speech: OpenSpeech
+        do {
+            speech = try await state.open(order, nil, since: begin, into: .file(sound))
+            while let piece = try await speech.next() { progress(piece.start + piece.seconds, "speaking") }
+        } catch let error as AudioError where file != nil {
+            // As where another call has written the same file meanwhile, or the disk is full.
+            throw APIError.invalid("\(error)", "save_path")
+        }
         await speech.record(in: state.metrics, end: speech.end, seconds: (.now - begin) / .seconds(1))
 
         let seconds = (await speech.seconds * 100).rounded() / 100, seed = await speech.seed ?? 0
@@ -95,6 +101,7 @@ struct MCPTools: Sendable {
 
     /// A file that may be written.
     private func file(_ path: String) throws -> URL {
+        guard !path.utf8.contains(0) else { throw APIError.invalid("save_path has a NUL character in it", "save_path") }
         let root = folder.standardizedFileURL.resolvingSymlinksInPath().path
         let file = URL(filePath: path, relativeTo: folder.appending(path: "", directoryHint: .isDirectory)).standardizedFileURL
         let parent = file.deletingLastPathComponent().resolvingSymlinksInPath()

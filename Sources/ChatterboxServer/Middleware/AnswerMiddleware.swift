@@ -84,6 +84,6 @@ extension APIError {
 
 extension HTTPField.Name {
     fileprivate static let traceParent = Self("traceparent")!
-    fileprivate static let rateLimit = Self("x-ratelimit-limit-requests")!
-    fileprivate static let rateRemaining = Self("x-ratelimit-remaining-requests")!
+    static let rateLimit = Self("x-ratelimit-limit-requests")!
+    static let rateRemaining = Self("x-ratelimit-remaining-requests")!
 }

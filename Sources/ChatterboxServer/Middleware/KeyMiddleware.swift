@@ -9,7 +9,7 @@ struct KeyMiddleware: RouterMiddleware {
     let publicLists: Bool
 
     private static let open: Set = ["/", "/health", "/live", "/ready", "/openapi.json"]
-    private static let lists: Set = ["/models", "/audio/models", "/audio/voices", "/adapters"]
+    private static let lists: Set = ["/models", "/audio/models", "/audio/voices", "/voices", "/adapters"]
 
     func handle(_ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response) async throws -> Response {
         guard !keys.isEmpty, !isOpen(request) else { return try await next(request, context) }
@@ -26,7 +26,8 @@ struct KeyMiddleware: RouterMiddleware {
 
     private func isOpen(_ request: Request) -> Bool {
         let path = request.uri.path.hasPrefix("/v1/") ? String(request.uri.path.dropFirst(3)) : request.uri.path
-        return Self.open.contains(path) || PageFile.isPage(request.uri.path) || publicLists && request.method == .get && Self.lists.contains(path)
+        let isList = [.get, .head].contains(request.method) && Self.lists.contains(path)
+        return Self.open.contains(path) || PageFile.isPage(request.uri.path) || publicLists && isList
     }
 
     /// The key of a header, or of a WebSocket's address: pages of browsers can give it no header.

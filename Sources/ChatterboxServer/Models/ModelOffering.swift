@@ -17,6 +17,8 @@ public struct ModelOffering: Sendable {
     let files: ModelFolder?
     /// What it is, by its files; nil where there are none.
     let variant: Variant?
+    /// The voices that come with it; nil where it has no files.
+    public var voices: VoiceLibrary? { files.map { VoiceLibrary(ofModel: $0.folder) } }
     let load: @Sendable () async throws -> any ServedModel
 
     /// - Parameters:

@@ -6,6 +6,8 @@ import Hummingbird
 struct UploadedForm: Sendable {
     private(set) var fields: [String: String] = [:]
     private(set) var files: [String: File] = [:]
+    /// What of it was ignored, by a sentence each.
+    private(set) var warnings: [String] = []
 
     struct File: Sendable {
         let name: String?
@@ -14,14 +16,24 @@ struct UploadedForm: Sendable {
     }
 
     private static let fieldLimit = 64 << 10
+    /// Bytes that a body may have beside its files.
+    private static let aroundFiles = 1 << 20
 
     /// Reads a request's body.
     ///
     /// - Parameters:
     ///   - fileNames: the fields that hold files.
+    ///   - fieldNames: the other fields that mean something.
     ///   - limit: the most bytes of a file.
+    ///   - isStrict: whether unknown fields are refused.
     /// - Throws: ``APIError`` for what is no form, or too large.
-    init(_ request: Request, files fileNames: Set<String>, limit: Int) async throws {
+    init(_ request: Request, files fileNames: Set<String>, fields fieldNames: Set<String>, limit: Int, isStrict: Bool) async throws {
+        let largest = fileNames.count * limit + Self.aroundFiles
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > largest {
+            throw APIError(
+                .contentTooLarge, "the body has \(length) bytes; \(fileNames.sorted().joined(separator: " and ")) may have \(limit)",
+                parameter: fileNames.count == 1 ? fileNames.first : nil, code: "too_large")
+        }
         do {
             var parser = try MultipartParser(contentType: request.headers[.contentType] ?? "none")
             var part: MultipartParser.Header?, text: [UInt8] = []
@@ -48,6 +60,7 @@ struct UploadedForm: Sendable {
                 }
             }
             guard parser.isComplete else { throw MultipartError.incomplete }
+            warnings = try UnknownFields.warnings(fields.keys.filter { !fieldNames.contains($0) }.sorted(), isStrict: isStrict)
         } catch let error as MultipartError {
             throw APIError.invalid("\(error)", nil, code: "invalid_form")
         }
@@ -75,17 +88,17 @@ extension ServerState {
     ///   - field: that has the file.
     ///   - meaning: what the file is, for whoever forgot it.
     ///   - others: fields with further files, which may be missing.
+    ///   - fields: beside the name.
     ///   - limit: the most bytes of a file.
     /// - Throws: ``APIError``.
     func upload(
-        _ request: Request, _ context: ServerContext, _ field: String, _ meaning: String, beside others: Set<String> = [], limit: Int
+        _ request: Request, _ context: ServerContext, _ field: String, _ meaning: String, beside others: Set<String> = [],
+        fields: Set<String> = [], limit: Int
     ) async throws -> Upload {
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > limit + (1 << 20) {
-            throw APIError(.contentTooLarge, "the body has \(length) bytes; \(field) may have \(limit)", parameter: field, code: "too_large")
-        }
         let admission = try limits.admit(context.client)
         let form = try await Patience(context.channel, seconds: configuration.senderPatience).waiting {
-            try await UploadedForm(request, files: others.union([field]), limit: limit)
+            try await UploadedForm(
+                request, files: others.union([field]), fields: fields.union(["name"]), limit: limit, isStrict: configuration.isStrict)
         }
         guard let name = form.fields["name"], !name.isEmpty else { throw APIError.missing("name") }
         guard let file = form.files[field] else {

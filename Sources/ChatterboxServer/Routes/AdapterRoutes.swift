@@ -30,7 +30,7 @@ struct AdapterRoutes: Sendable {
         }
         // They are in memory while they come, so that one comes at a time.
         let turn = try state.uploads.take()
-        let upload = try await state.upload(request, context, "adapter", "a safetensors file", beside: ["config"], limit: limit)
+        let upload = try await state.upload(request, context, "adapter", "a safetensors file", beside: ["config"], fields: ["model"], limit: limit)
         defer { withExtendedLifetime((upload, turn)) {} }
         let watch = await ConnectionWatch.of(context.channel)
         @Sendable func keep() async throws -> AdapterLibrary.Entry {
@@ -38,7 +38,7 @@ struct AdapterRoutes: Sendable {
             if let model = upload.form.fields["model"] { lease = try await state.models.lease(state.models.offer(named: model)) }
             return try await state.adapters.add(upload.file.bytes, upload.form.files["config"]?.bytes, named: upload.name, for: lease?.model)
         }
-        return Response(try await watch.whileOpen(keep).adapterJSON)
+        return Response(try await watch.whileOpen(keep).adapterJSON, warnings: upload.form.warnings)
     }
 }
 

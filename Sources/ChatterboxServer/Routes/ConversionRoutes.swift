@@ -17,7 +17,9 @@ struct ConversionRoutes: Sendable {
         let admission = try state.limits.admit(context.client)
         defer { withExtendedLifetime(admission) {} }
         let form = try await Patience(context.channel, seconds: state.configuration.senderPatience).waiting {
-            try await UploadedForm(request, files: ["audio"], limit: state.configuration.uploadLimit)
+            try await UploadedForm(
+                request, files: ["audio"], fields: ["voice", "model", "response_format", "seed"], limit: state.configuration.uploadLimit,
+                isStrict: state.configuration.isStrict)
         }
         guard let upload = form.files["audio"] else {
             throw APIError.invalid("audio is missing: a recording of speech", "audio", code: "missing_required_parameter")
@@ -34,11 +36,15 @@ struct ConversionRoutes: Sendable {
             let recording = try await state.recording(upload.bytes, named: "audio", minimumSeconds: 0.1)
             let lease = try await state.models.lease(offer)
             let voice = try await state.voices.voice(form.fields["voice"] ?? "default", for: lease, use: .conversion)
-            let speech = try await lease.model.converted(
-                recording, to: voice, seed: seed, watermark: state.configuration.watermark && lease.model.marksSpeech)
+            let speech: Speech
+            do {
+                speech = try await lease.model.converted(
+                    recording, to: voice, seed: seed, watermark: state.configuration.watermark && lease.model.marksSpeech)
+            } catch let error as AudioError { throw APIError.invalid("\(error)", "audio", code: "invalid_audio") }
             let bytes = try await Blocking.run { try AudioFile.encode(speech.audio, as: format) }
-            return Response(
-                status: .ok, headers: [.contentType: format.mediaType, .seed: "\(speech.seed)"], body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+            var headers: HTTPFields = [.contentType: format.mediaType, .seed: "\(speech.seed)"]
+            headers.append(warnings: form.warnings)
+            return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
         }
     }
 

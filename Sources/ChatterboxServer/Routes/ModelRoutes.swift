@@ -46,7 +46,7 @@ extension ModelInventory.Entry {
     }
 
     /// The names of the voices that come with the model.
-    private var ownVoices: [String] { offer.files.map { VoiceLibrary(ofModel: $0.folder).entries().map(\.name) } ?? [] }
+    private var ownVoices: [String] { offer.voices?.entries().map(\.name) ?? [] }
 }
 
 extension Variant {

@@ -11,44 +11,35 @@ struct VoiceRoutes: Sendable {
     func add(to router: Router<ServerContext>) {
         router.route("/audio/voices", [
             .get: { _, _ in
-                let voices = JSON.array([Self.standard] + state.voices.library.entries().map(\.json))
+                let voices = JSON.array(state.knownVoices().map(\.json))
                 return Response(["object": "list", "data": voices, "voices": voices])
             },
             .post: { try await add($0, $1) },
         ])
         router.route("/audio/voices/:voice", [
-            .get: { _, context in Response(try state.voices.entry(context.name("voice")).json) },
+            .get: { _, context in Response(try state.knownVoice(context.name("voice")).json) },
             .delete: { _, context in
                 let name = try context.name("voice")
-                try await state.voices.remove(name)
+                try await state.removeVoice(name)
                 return Response(["id": .string(name), "object": "audio.voice.deleted", "deleted": true])
             },
         ])
     }
 
-    /// The model's own voice.
-    private static let standard: JSON = ["id": "default", "object": "audio.voice", "name": "default", "created_at": 0]
-
     private func add(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let upload = try await state.upload(request, context, "audio_sample", "a recording of the voice", limit: state.configuration.uploadLimit)
+        let upload = try await state.upload(
+            request, context, "audio_sample", "a recording of the voice", fields: ["consent"], limit: state.configuration.uploadLimit)
         defer { withExtendedLifetime(upload) {} }
+        try state.checkNewVoice(upload.name)
         let watch = await ConnectionWatch.of(context.channel)
-        @Sendable func keep() async throws -> VoiceLibrary.Entry {
+        @Sendable func keep() async throws -> KnownVoice {
             let place = try await state.queue.enter()
             defer { withExtendedLifetime(place) {} }
             let recording = try await state.recording(upload.file.bytes, named: "audio_sample")
             let lease = try await state.models.lease(state.models.offers[0])
-            return try await state.voices.add(recording, named: upload.name, with: lease)
+            let entry = try await state.voices.add(recording, named: upload.name, with: lease)
+            return KnownVoice(name: entry.name, entry: entry, models: nil)
         }
-        return Response(try await watch.whileOpen(keep).json)
-    }
-}
-
-extension VoiceLibrary.Entry {
-    var json: JSON {
-        [
-            "id": .string(name), "object": "audio.voice", "name": .string(name), "created_at": .init(Int(modified.timeIntervalSince1970)),
-            "bytes": .init(bytes),
-        ]
+        return Response(try await watch.whileOpen(keep).json, warnings: upload.form.warnings)
     }
 }

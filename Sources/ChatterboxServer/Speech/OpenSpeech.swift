@@ -18,7 +18,7 @@ actor OpenSpeech {
     enum Destination: Sendable {
         /// Into pieces, as it is made.
         case stream
-        /// Into a file, which is complete after the last piece.
+        /// Into a new file, which is complete after the last piece; none is replaced.
         case file(URL)
     }
 
@@ -65,7 +65,7 @@ actor OpenSpeech {
         for place in places { place.comes(to: .begins) }
         switch destination {
         case .stream: (encoder, file) = (try SoundEncoder(order.sound, sampleRate: lease.model.sampleRate), nil)
-        case .file(let url): (encoder, file) = (nil, try AudioFileWriter(url, order.sound, sampleRate: lease.model.sampleRate))
+        case .file(let url): (encoder, file) = (nil, try AudioFileWriter(url, order.sound, sampleRate: lease.model.sampleRate, replaces: false))
         }
         listener = ListenerClock(since: begin)
         warnings = order.warnings

@@ -7,6 +7,9 @@ import SpeechAudio
 extension ServerState {
     /// The whole body of a request for speech.
     func body(of request: Request, _ context: ServerContext) async throws -> Data {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > configuration.bodyLimit {
+            throw APIError(.contentTooLarge, "the body has \(length) bytes; \(configuration.bodyLimit) are the most", code: "too_large")
+        }
         let body = try await Patience(context.channel, seconds: configuration.senderPatience).waiting {
             try await request.body.collect(upTo: configuration.bodyLimit)
         }

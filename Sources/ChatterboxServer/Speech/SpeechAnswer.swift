@@ -17,7 +17,7 @@ struct SpeechAnswer {
     private func headers(_ type: String) async -> HTTPFields {
         var headers: HTTPFields = [.contentType: type]
         if let seed = await speech.seed { headers[.seed] = "\(seed)" }
-        for warning in await speech.warnings { headers.append(HTTPField(name: .warning, value: warning.asHeader)) }
+        headers.append(warnings: await speech.warnings)
         return headers
     }
 

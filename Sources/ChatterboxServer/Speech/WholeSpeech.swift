@@ -34,7 +34,7 @@ final class WholeSpeech: Sendable {
             response = Response(status: .ok, headers: [.contentType: order.sound.mediaType], body: try body())
         }
         if let seed = await speech.seed { response.headers[.seed] = "\(seed)" }
-        for warning in await speech.warnings { response.headers.append(HTTPField(name: .warning, value: warning.asHeader)) }
+        response.headers.append(warnings: await speech.warnings)
         return response
     }
 

@@ -51,16 +51,16 @@ actor VoiceShelf {
         // What an alias means is a voice, and no other alias.
         if let meant = aliases[name] {
             guard meant != "default" else { return try standardFile(for: lease) }
-            guard let file = ownFile(of: meant, for: lease) else { throw unknown(meant) }
+            guard let file = ownFile(of: meant, for: lease) else { throw unknown(meant, for: lease) }
             return file
         }
-        guard Self.openAINames.contains(name) || name == "default" else { throw unknown(name) }
+        guard Self.openAINames.contains(name) || name == "default" else { throw unknown(name, for: lease) }
         return try standardFile(for: lease)
     }
 
     private func standardFile(for lease: ModelLease) throws -> URL? {
         guard let standard else { return nil }
-        guard let file = ownFile(of: standard, for: lease) else { throw unknown(standard) }
+        guard let file = ownFile(of: standard, for: lease) else { throw unknown(standard, for: lease) }
         return file
     }
 
@@ -76,13 +76,17 @@ actor VoiceShelf {
     ///
     /// - Throws: ``APIError``.
     func check(_ name: String, of offer: ModelOffering) throws {
-        let isKnown = [library, offer.files.map { VoiceLibrary(ofModel: $0.folder) }].compactMap(\.self).contains { (try? $0.entry(named: name)) != nil }
-        guard !isKnown, aliases[name] == nil, !Self.openAINames.contains(name), name != "default", offer.files != nil else { return }
-        throw unknown(name)
+        guard let own = offer.voices else { return }
+        let isKnown = [library, own].contains { (try? $0.entry(named: name)) != nil }
+        guard !isKnown, aliases[name] == nil, !Self.openAINames.contains(name), name != "default" else { return }
+        throw unknown(name, besides: own)
     }
 
-    private func unknown(_ name: String) -> APIError {
-        let known = (library.entries().map(\.name) + aliases.keys.sorted() + ["default"]).joined(separator: ", ")
+    private func unknown(_ name: String, for lease: ModelLease) -> APIError { unknown(name, besides: lease.model.ownVoices) }
+
+    private func unknown(_ name: String, besides own: VoiceLibrary) -> APIError {
+        let files = [library, own].flatMap { $0.entries().map(\.name) }
+        let known = (files + aliases.keys.sorted() + ["default"]).joined(separator: ", ")
         return APIError(.notFound, "there is no voice \(name) here; there are \(known)", parameter: "voice", code: "voice_not_found")
     }
 
@@ -98,15 +102,16 @@ actor VoiceShelf {
 
     /// Keeps a recording as a voice.
     ///
-    /// - Throws: ``APIError`` for a name that cannot be or is taken; what listening to the recording throws.
+    /// - Throws: ``APIError`` for a name that cannot be or is taken, also where it was taken meanwhile; what listening to the recording throws.
     func add(_ recording: Audio, named name: String, with lease: ModelLease) async throws -> VoiceLibrary.Entry {
-        guard !Self.openAINames.contains(name), name != "default", (try? library.entry(named: name)) == nil else {
-            throw APIError(.conflict, "there is a voice \(name) already; delete it first, or take another name", parameter: "name", code: "voice_exists")
-        }
         do {
             _ = try library.file(named: name)
             let voice = try await lease.model.voice(from: recording, named: "audio_sample")
-            try library.store(voice, as: name)
+            try library.store(voice, as: name, replaces: false)
+        } catch let error as AudioError {
+            throw APIError.invalid("\(error)", "audio_sample", code: "invalid_audio")
+        } catch VoiceLibraryError.exists {
+            throw APIError(.conflict, "there is a voice \(name) already; delete it first, or take another name", parameter: "name", code: "voice_exists")
         } catch let error as VoiceLibraryError {
             guard case .badName = error else { throw error }
             throw APIError.invalid("\(error)", "name")

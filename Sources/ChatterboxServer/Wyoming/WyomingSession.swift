@@ -221,8 +221,9 @@ final class WyomingSession: Sendable {
     private var description: JSON {
         let maker: JSON = ["name": "Chatterbox for Swift", "url": ""]
         let languages = server.models.offers[0].variant?.languages.map(\.code) ?? ["en"]
-        let voices = (["default"] + server.voices.library.entries().map(\.name)).map { name -> JSON in
-            [
+        let voices = server.knownVoices(of: [server.models.offers[0]]).map { voice -> JSON in
+            let name = voice.name
+            return [
                 "name": .string(name), "attribution": maker, "installed": true, "description": .string(name), "version": .null,
                 "languages": .array(languages.map { .string($0) }),
             ]

@@ -17,6 +17,10 @@ package enum AtomicWriter {
 extension AudioError {
     /// What the system said to writing so many bytes.
     init(_ error: SystemError, name: String, bytes: Int) {
-        self = error.isDiskFull ? .diskFull(name: name, bytes: bytes) : .unwritable(name: name, reason: error.description)
+        switch error.code {
+        case _ where error.isDiskFull: self = .diskFull(name: name, bytes: bytes)
+        case EEXIST: self = .exists(name: name)
+        default: self = .unwritable(name: name, reason: error.description)
+        }
     }
 }

@@ -32,10 +32,11 @@ public final class AudioFileWriter {
 
     /// - Parameters:
     ///   - sampleRate: of all sound that will come, in hertz.
+    ///   - replaces: whether a file that is there is replaced. Otherwise the name must be free, now and when the file is finished.
     /// - Throws: ``AudioError`` where the format does not take such a sound or has no such rate, or the place cannot be written.
-    public init(_ url: URL, _ sound: SoundFormat, sampleRate: Int, channels: Int = 1) throws {
+    public init(_ url: URL, _ sound: SoundFormat, sampleRate: Int, channels: Int = 1, replaces: Bool = true) throws {
         let name = url.path
-        let file = try Self.naming(name, bytes: 0) { try ReplacementFile(url) }
+        let file = try Self.naming(name, bytes: 0) { try ReplacementFile(url, replaces: replaces) }
         if file.isSeekable {
             let store = FileStore(file.descriptor, named: name)
             let encoder = try SoundWriter(sound, sampleRate: sampleRate, channels: channels, into: store)

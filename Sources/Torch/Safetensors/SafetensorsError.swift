@@ -12,6 +12,8 @@ public enum SafetensorsError: Error, CustomStringConvertible {
     /// Data end before or after where the header says.
     case length(URL, expected: Int, found: Int)
     case unwritable(URL, reason: String)
+    /// It is there, and may not be replaced.
+    case exists(URL)
 
     public var description: String {
         switch self {
@@ -31,6 +33,8 @@ public enum SafetensorsError: Error, CustomStringConvertible {
             "\(url.path): \(found) bytes where its header accounts for \(expected); the file is damaged, download it again"
         case .unwritable(let url, let reason):
             "\(url.path): cannot be written (\(reason)); choose another place"
+        case .exists(let url):
+            "\(url.path): is there already; choose another name"
         }
     }
 }

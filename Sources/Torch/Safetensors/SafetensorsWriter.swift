@@ -8,8 +8,9 @@ public enum SafetensorsWriter {
     ///
     /// Tensors lie in the order of their element size, then of their names, so that each begins at a multiple of its size.
     ///
-    /// - Throws: ``SafetensorsError/unwritable(_:reason:)``, as when the disk is full.
-    public static func write(_ tensors: [String: Tensor], metadata: [String: String] = [:], to url: URL) throws {
+    /// - Parameter replaces: whether a file that is there is replaced. Otherwise of several that want one name at once one gets it.
+    /// - Throws: ``SafetensorsError/unwritable(_:reason:)``, as when the disk is full; ``SafetensorsError/exists(_:)``.
+    public static func write(_ tensors: [String: Tensor], metadata: [String: String] = [:], to url: URL, replaces: Bool = true) throws {
         let ordered = tensors.sorted { ($1.value.dtype.size, $0.key) < ($0.value.dtype.size, $1.key) }
         var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
         var offset = 0
@@ -23,12 +24,13 @@ public enum SafetensorsWriter {
         text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - text.count % 8) % 8))
 
         do {
-            try ReplacementFile.write(url) { append in
+            try ReplacementFile.write(url, replaces: replaces) { append in
                 try withUnsafeBytes(of: UInt64(text.count).littleEndian) { try append($0) }
                 try text.withUnsafeBytes { try append($0) }
                 for (_, tensor) in ordered { try tensor.withBytes { try append($0) } }
             }
         } catch let error as SystemError {
+            if !replaces, error.code == EEXIST { throw SafetensorsError.exists(url) }
             throw SafetensorsError.unwritable(url, reason: error.description)
         }
     }

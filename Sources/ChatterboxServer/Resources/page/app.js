@@ -193,11 +193,12 @@ async function copyCall() {
 
 async function refresh() {
   try {
-    const [models, library] = await Promise.all([server.models(), server.voices()]);
+    const [models, all] = await Promise.all([server.models(), server.voices()]);
     settings.showModels(models);
-    const others = models.find(({ id }) => id === settings.model.value)?.voices ?? [], names = library.map(({ id }) => id);
-    settings.showVoices([...new Set([...names, ...others])]);
-    voices.show(library, others);
+    // Those that come with other models are theirs alone.
+    const own = all.filter(({ models }) => !models || models.includes(settings.model.value));
+    settings.showVoices(own.map(({ id }) => id));
+    voices.show(own);
     showCall();
   } catch (error) {
     say(message, sentence(error), "error");

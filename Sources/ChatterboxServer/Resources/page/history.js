@@ -95,17 +95,27 @@ export class History extends EventTarget {
     take.id = await this.#store.add(take.record, take.samples.all.slice());
     let seconds = 0;
     for (const [index, record] of (await this.#store.all()).entries()) {
-      seconds += record.seconds;
+      seconds += Number(record.seconds) || 0;
       if (index >= most || (index > 0 && seconds > mostSeconds)) await this.#store.remove(record.id);
     }
     await this.show();
   }
 
-  /** Shows what is there. A browser that keeps nothing, as in private windows, has an empty history. */
+  /**
+   * Shows what is there. A browser that keeps nothing, as in private windows, has an empty history. A record that is broken, as one of
+   * another version of the page, is left out; it goes when all are cleared.
+   */
   async show() {
     const records = await this.#store.all().catch(() => []);
-    this.list.replaceChildren(...records.map((record) => this.#row(record)));
-    this.empty.hidden = records.length > 0;
+    const rows = records.flatMap((record) => {
+      try {
+        return [this.#row(record)];
+      } catch {
+        return [];
+      }
+    });
+    this.list.replaceChildren(...rows);
+    this.empty.hidden = rows.length > 0;
     this.clear.hidden = records.length === 0;
   }
 

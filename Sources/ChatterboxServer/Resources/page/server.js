@@ -17,6 +17,8 @@ const keyName = "chatterbox-key";
  * @property {string} id
  * @property {number} created_at
  * @property {number} [bytes]
+ * @property {boolean} deletable
+ * @property {string[] | null} models Those that it comes with, and which alone speak in it.
  *
  * @typedef {object} SpokenWord
  * @property {string} word
@@ -144,7 +146,7 @@ export class Server extends EventTarget {
   async speak(order, listener, signal) {
     const response = await this.#order({ ...order, response_format: "pcm", stream_format: "sse", timestamps: true }, signal);
     const warnings = response.headers.get("x-chatterbox-warning");
-    listener.onStart(response.headers.get("x-chatterbox-seed") ?? "", warnings ? [warnings] : []);
+    listener.onStart(response.headers.get("x-chatterbox-seed") ?? "", warnings ? [decoded(warnings)] : []);
     const reader = new SampleReader();
     for await (const event of events(/** @type {ReadableStream<Uint8Array>} */ (response.body))) {
       if (event.type === "speech.audio.delta") listener.onSound(reader.read(event.audio));
@@ -170,5 +172,17 @@ export class Server extends EventTarget {
    */
   #order(order, signal) {
     return this.ask("audio/speech", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(order), signal });
+  }
+}
+
+/**
+ * What a header says: characters beyond ASCII stand in it as in addresses.
+ * @param {string} text
+ */
+export function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }

@@ -24,6 +24,8 @@ export class Status extends EventTarget {
   waiting = 0;
   /** Seconds of sound in a second of work, of what it has spoken so far; 0 where that is nothing. */
   speed = 0;
+  /** Whether the server tells its figures: a proxy may keep them to itself. */
+  hasFigures = false;
   #timer = 0;
 
   /** @param {import("./server.js").Server} server */
@@ -40,7 +42,7 @@ export class Status extends EventTarget {
     try {
       await this.server.ask("ready", {}, true);
       this.state = "ready";
-      this.#take(figures(await (await this.server.ask("metrics", {}, true)).text()));
+      await this.#lookAtFigures();
     } catch (error) {
       const status = error instanceof ServerError ? error.status : 0;
       this.state = status === 401 ? "locked" : status === 503 ? "starting" : "away";
@@ -48,6 +50,17 @@ export class Status extends EventTarget {
     window.clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => this.look(), this.running > 0 || this.state !== "ready" ? busy : idle);
     this.dispatchEvent(new Event("change"));
+  }
+
+  /** @throws {ServerError} Where that tells of more than of figures: a key is wanted, or nobody answers. */
+  async #lookAtFigures() {
+    try {
+      this.#take(figures(await (await this.server.ask("metrics", {}, true)).text()));
+      this.hasFigures = true;
+    } catch (error) {
+      if (!(error instanceof ServerError) || error.status === 401 || error.status === 0) throw error;
+      [this.hasFigures, this.running, this.waiting, this.speed] = [false, 0, 0, 0];
+    }
   }
 
   /** @param {ReturnType<typeof figures>} all */
@@ -64,7 +77,7 @@ export class Status extends EventTarget {
       case "starting": return "The server is loading its model";
       case "away": return "The server cannot be reached";
       case "locked": return "The server wants a key";
-      case "ready": return `${this.running} speaking, ${this.waiting} waiting${speed}`;
+      case "ready": return !this.hasFigures ? "The server is ready" : `${this.running} speaking, ${this.waiting} waiting${speed}`;
       default: return "Looking for the server";
     }
   }

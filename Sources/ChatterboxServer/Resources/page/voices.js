@@ -45,15 +45,13 @@ export class Voices extends EventTarget {
     this.#suit();
   }
 
-  /**
-   * @param {import("./server.js").VoiceEntry[]} library Voices that can be deleted.
-   * @param {string[]} others Those that come with a model.
-   */
-  show(library, others) {
-    const own = new Set(library.map(({ id }) => id));
-    const rows = library.map(({ id, created_at: time }) =>
-      id === "default" ? this.#row(id, "the model's own", false) : this.#row(id, time ? new Date(time * 1000).toLocaleDateString(undefined, { dateStyle: "medium" }) : "", true));
-    this.list.replaceChildren(...rows, ...others.filter((name) => !own.has(name)).map((name) => this.#row(name, "comes with the model", false)));
+  /** @param {import("./server.js").VoiceEntry[]} voices */
+  show(voices) {
+    const rows = voices.map(({ id, created_at: time, deletable, models }) => {
+      const date = time ? new Date(time * 1000).toLocaleDateString(undefined, { dateStyle: "medium" }) : "";
+      return this.#row(id, deletable ? date : models ? "comes with the model" : "the model's own", deletable);
+    });
+    this.list.replaceChildren(...rows);
   }
 
   /**

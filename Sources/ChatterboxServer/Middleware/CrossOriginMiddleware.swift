@@ -1,0 +1,57 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+
+/// Lets the pages of one origin, or of all, ask this server from a browser, and read what it answers (CORS).
+struct CrossOriginMiddleware: RouterMiddleware {
+    /// As `https://example.org`, or `*`.
+    let origin: String
+
+    /// This server's own fields, which a page may read only where they are named.
+    private static let exposed = [
+        HTTPField.Name.requestID, .warning, .seed, .retryAfter, .shouldRetry, .processingTime, .apiVersion, .rateLimit, .rateRemaining, .allow,
+        .wwwAuthenticate,
+    ].map(\.canonicalName).joined(separator: ", ")
+
+    func handle(_ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response) async throws -> Response {
+        guard request.headers[.origin] != nil else { return try await next(request, context) }
+        let isPreflight = request.method == .options && request.headers[.accessControlRequestMethod] != nil
+        var response = isPreflight ? Self.preflight(request) : try await next(request, context)
+        response.headers[.accessControlAllowOrigin] = origin
+        response.headers[.accessControlExposeHeaders] = Self.exposed
+        if origin != "*" { response.headers.append(HTTPField(name: .vary, value: "Origin")) }
+        return response
+    }
+
+    /// What a page may send: whatever it asks for, since fields that mean nothing here change nothing.
+    private static func preflight(_ request: Request) -> Response {
+        let asked = request.headers[values: .accessControlRequestHeaders].flatMap { $0.split(separator: ",") }
+            .map { $0.trimmingCharacters(in: .whitespaces) }
+            .filter { !$0.isEmpty && $0.utf8.allSatisfy { isNameByte($0) } }
+        let names = asked.isEmpty ? ["content-type", "authorization", "xi-api-key"] : asked
+        return Response(status: .noContent, headers: [
+            .accessControlAllowHeaders: names.joined(separator: ", "), .accessControlAllowMethods: "GET, HEAD, POST, DELETE, OPTIONS",
+            .accessControlMaxAge: "600", .vary: "Access-Control-Request-Headers",
+        ])
+    }
+
+    private static func isNameByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+        default: false
+        }
+    }
+}
+
+extension ServerConfiguration {
+    /// An origin as browsers name it: scheme and host in small letters, the port where it is not the scheme's own, nothing behind it.
+    ///
+    /// - Returns: nil for what is no origin; `*` for `*`.
+    public static func origin(_ text: String) -> String? {
+        if text == "*" { return text }
+        guard let match = text.lowercased().wholeMatch(of: /([a-z][a-z0-9+.\-]*):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._\-]+)(?::([0-9]{1,5}))?\/?/) else { return nil }
+        let (scheme, host, port) = (String(match.1), String(match.2), match.3.map(String.init))
+        guard let port, port != ["http": "80", "https": "443"][scheme] else { return "\(scheme)://\(host)" }
+        return "\(scheme)://\(host):\(port)"
+    }
+}

@@ -1,0 +1,88 @@
+import Chatterbox
+import Foundation
+
+/// A voice that requests can name, and that lists show.
+struct KnownVoice: Sendable {
+    let name: String
+    /// Its file; nil for the default voice.
+    let entry: VoiceLibrary.Entry?
+    /// The models that it comes with, and which alone speak in it; nil for a voice that every model can speak in.
+    let models: [String]?
+
+    /// Whether clients may delete it: one of the folder of voices.
+    var isDeletable: Bool { entry != nil && models == nil }
+
+    static let standard = KnownVoice(name: "default", entry: nil, models: nil)
+
+    /// OpenAI's fields, and this server's own behind them.
+    var json: JSON {
+        var members: [(String, JSON)] = [
+            ("id", .string(name)), ("object", "audio.voice"), ("name", .string(name)),
+            ("created_at", .init(entry.map { Int($0.modified.timeIntervalSince1970) } ?? 0)),
+        ]
+        if let entry { members.append(("bytes", .init(entry.bytes))) }
+        members += [("deletable", .bool(isDeletable)), ("models", models.map { .array($0.map { .string($0) }) } ?? .null)]
+        return .object(members.map { JSON.Member(name: $0.0, value: $0.1) })
+    }
+}
+
+extension ServerState {
+    /// The voices that requests can name: the default one, those of the folder, and those that come with models. A voice of the folder goes
+    /// before one of a model with the same name.
+    ///
+    /// - Parameter offers: the models that are meant; nil for all.
+    func knownVoices(of offers: [ModelOffering]? = nil) -> [KnownVoice] {
+        let added = voices.library.entries().map { KnownVoice(name: $0.name, entry: $0, models: nil) }
+        var known = Set(added.map(\.name)), own: [KnownVoice] = []
+        for offer in offers ?? models.offers {
+            for entry in offer.voices?.entries() ?? [] where !known.contains(entry.name) {
+                if let index = own.firstIndex(where: { $0.name == entry.name }) {
+                    own[index] = KnownVoice(name: entry.name, entry: own[index].entry, models: own[index].models! + [offer.name])
+                } else {
+                    own.append(KnownVoice(name: entry.name, entry: entry, models: [offer.name]))
+                }
+            }
+        }
+        known.formUnion(own.map(\.name))
+        // A file may be called like the default voice.
+        return (known.contains(KnownVoice.standard.name) ? [] : [.standard]) + added + own
+    }
+
+    /// - Throws: ``APIError`` for a name that no voice has.
+    func knownVoice(_ name: String) throws -> KnownVoice {
+        let all = knownVoices()
+        if let voice = all.first(where: { $0.name == name }) { return voice }
+        let reason = meansAnother(name) ? "the name \(name) means another voice; there is none of its own" : "there is no voice \(name) here"
+        throw APIError(
+            .notFound, "\(reason); there are \(all.map(\.name).joined(separator: ", "))", parameter: "voice_id", code: "voice_not_found")
+    }
+
+    /// Whether a name means a voice of another name: one of OpenAI's, or of the configuration's aliases.
+    private func meansAnother(_ name: String) -> Bool { VoiceShelf.openAINames.contains(name) || configuration.voiceAliases[name] != nil }
+
+    /// Looks whether a new voice can have a name.
+    ///
+    /// - Throws: ``APIError`` for a name that is taken or reserved.
+    func checkNewVoice(_ name: String) throws {
+        if let known = knownVoices().first(where: { $0.name == name }) {
+            let remedy = known.isDeletable ? "delete it first, or take another name" : "it comes with the server; take another name"
+            throw APIError(.conflict, "there is a voice \(name) already; \(remedy)", parameter: "name", code: "voice_exists")
+        }
+        guard !meansAnother(name) else {
+            throw APIError(
+                .conflict, "the name \(name) is reserved: it means another voice here; take another name", parameter: "name", code: "voice_name_reserved")
+        }
+    }
+
+    /// Forgets a voice.
+    ///
+    /// - Throws: ``APIError`` where there is none of that name, or it is no voice of the folder.
+    func removeVoice(_ name: String) async throws {
+        let voice = try knownVoice(name)
+        guard voice.isDeletable else {
+            let origin = voice.models.map { "comes with the model \($0.joined(separator: ", "))" } ?? "is the model's own voice"
+            throw APIError(.conflict, "\(name) \(origin) and cannot be deleted", parameter: "voice_id", code: "voice_not_deletable")
+        }
+        try await voices.remove(name)
+    }
+}
