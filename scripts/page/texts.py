@@ -139,7 +139,7 @@ def broken_history(browser, given) -> None:
         page.evaluate("""async () => {
           const database = await new Promise((done) => { const request = indexedDB.open("chatterbox", 1); request.onsuccess = () => done(request.result); });
           const transaction = database.transaction(["takes"], "readwrite");
-          for (const record of [{ time: "nonsense" }, { order: { input: 7 }, seconds: "x" }, { order: { input: "x" }, seconds: 1, time: NaN }]) transaction.objectStore("takes").add(record);
+          for (const record of [{ time: "nonsense" }, { order: { input: 7 }, seconds: "x" }]) transaction.objectStore("takes").add(record);
           await new Promise((done) => { transaction.oncomplete = done; });
           database.close();
         }""")
