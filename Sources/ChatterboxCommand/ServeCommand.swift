@@ -51,6 +51,7 @@ struct ServeCommand: AsyncParsableCommand {
         try await withThrowingTaskGroup(of: Void.self) { [configuration] group in
             // It listens while the model is loaded: /ready tells a load balancer when to begin.
             group.addTask {
+                defer { listening.finish() }
                 try await server.run { listening.yield((.http, $0)) } onWyomingRunning: { listening.yield((.wyoming, $0)) }
             }
             group.addTask {
@@ -67,7 +68,8 @@ struct ServeCommand: AsyncParsableCommand {
                 if let wyoming = open[.wyoming] { StandardError.print("Wyoming on port \(wyoming)") }
                 Self.announce(port, offerings, configuration, display)
             }
-            do { try await group.waitForAll() } catch is CancellationError where Task.isCancelled {}
+            // Where one fails the other is cancelled.
+            do { for try await _ in group {} } catch is CancellationError where Task.isCancelled {}
         }
         StandardError.print("Stopped.")
     }

@@ -80,13 +80,10 @@ public struct SpeechServer: Sendable {
     public func run(onRunning: @escaping @Sendable (Int) -> Void, onWyomingRunning: @escaping @Sendable (Int) -> Void) async throws {
         let connections = ConnectionTasks()
         let host = state.configuration.host
-        let application = ListeningService(
-            base: try application(connections, onRunning: onRunning), listener: .http, host: host, port: state.configuration.port)
+        let application = HTTPService(base: try application(connections, onRunning: onRunning), host: host, port: state.configuration.port)
         // They stop from the last to the first: connections end when no more come.
-        let wyoming = state.configuration.wyomingPort.map { port in
-            ListeningService(
-                base: WyomingServer(state: state, port: port, logger: logger, onRunning: onWyomingRunning), listener: .wyoming, host: host, port: port)
-        }
+        var wyoming: WyomingServer?
+        if let port = state.configuration.wyomingPort { wyoming = try await WyomingServer(state: state, port: port, logger: logger, onRunning: onWyomingRunning) }
         let services: [any Service] = [connections, application, Housekeeping(state: state)] + [wyoming].compactMap(\.self)
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(state.configuration.stopDeadline)

@@ -50,14 +50,13 @@ public enum StartError: Error, CustomStringConvertible {
     }
 }
 
-/// A service that listens, whose error tells where it cannot.
-struct ListeningService<Base: Service>: Service {
+/// The service of HTTP, whose error tells where it cannot listen.
+struct HTTPService<Base: Service>: Service {
     let base: Base
-    let listener: StartError.Listener
     let host: String
     let port: Int
 
     func run() async throws {
-        do { try await base.run() } catch { throw StartError(error, listener, host: host, port: port) ?? error }
+        do { try await base.run() } catch { throw StartError(error, .http, host: host, port: port) ?? error }
     }
 }

@@ -10,31 +10,40 @@ final class WyomingServer: Service {
     typealias Connection = NIOAsyncChannel<WyomingEvent, WyomingEvent>
 
     let state: ServerState
-    let port: Int
     let logger: Logger
-    /// Called with the port when it listens.
-    let onRunning: @Sendable (Int) -> Void
+    private let listener: NIOAsyncChannel<Connection, Never>
+    /// Called with the port when it serves.
+    private let onRunning: @Sendable (Int) -> Void
     private let open = Mutex(0)
 
     /// Connections that may be open at once: more than a house has of devices.
     static let most = 256
 
-    init(state: ServerState, port: Int, logger: Logger, onRunning: @escaping @Sendable (Int) -> Void) {
-        (self.state, self.port, self.logger, self.onRunning) = (state, port, logger, onRunning)
+    /// Opens the port; it must be run, which closes it.
+    ///
+    /// - Throws: ``StartError`` where it cannot be opened.
+    init(state: ServerState, port: Int, logger: Logger, onRunning: @escaping @Sendable (Int) -> Void) async throws {
+        (self.state, self.logger, self.onRunning) = (state, logger, onRunning)
+        do { listener = try await Self.listener(state.configuration, port) } catch {
+            throw StartError(error, .wyoming, host: state.configuration.host, port: port) ?? error
+        }
     }
 
-    func run() async throws {
-        let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    private static func listener(_ configuration: ServerConfiguration, _ port: Int) async throws -> NIOAsyncChannel<Connection, Never> {
+        try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.backlog, value: 256)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .bind(host: state.configuration.host, port: port) { [limit = state.configuration.bodyLimit] channel in
+            .bind(host: configuration.host, port: port) { [limit = configuration.bodyLimit] channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(WyomingCodec(limit: limit)))
                     try channel.pipeline.syncOperations.addHandler(MessageToByteHandler(WyomingCodec(limit: limit)))
                     return try Connection(wrappingChannelSynchronously: channel)
                 }
             }
-        onRunning(listener.channel.localAddress?.port ?? port)
+    }
+
+    func run() async throws {
+        onRunning(listener.channel.localAddress?.port ?? 0)
         try await withThrowingDiscardingTaskGroup { group in
             try await listener.executeThenClose { connections in
                 for try await connection in connections.cancelOnGracefulShutdown() {
