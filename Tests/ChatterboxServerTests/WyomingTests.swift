@@ -182,13 +182,13 @@ import Testing
     @Test("a connection on which nothing is asked ends, also one whose text never comes; one that listens goes on") func silence() async throws {
         let gate = Gate()
         let speaker = try StandInSpeaker([.sound(0.5), .wait(gate)])
-        try await run([.of(speaker)], { $0.connectionTimeout = 0.4 }) { server in
+        try await run([.of(speaker)], { $0.connectionTimeout = 1.5 }) { server in
             let silent = try Client(server), begun = try Client(server), listening = try Client(server)
             begun.send(WyomingEvent(type: "synthesize-start"))
             listening.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late."]))
             for client in [silent, begun] {
                 let last = try await client.next()
-                #expect(last?.data["code"] == "idle" && last?.data["text"] == "nothing has come for 0.4 s")
+                #expect(last?.data["code"] == "idle" && last?.data["text"] == "nothing has come for 1.5 s")
                 let end = try await client.next()
                 #expect(end == nil)
             }
