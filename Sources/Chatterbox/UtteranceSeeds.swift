@@ -1,3 +1,5 @@
+import FileSupport
+
 /// The seeds of a request's utterances.
 ///
 /// The first draws from the request's seed itself, as upstream does. Each later one has a seed of its own, which follows from
@@ -16,9 +18,7 @@ struct UtteranceSeeds {
             isFirst = false
             return seed
         }
-        // FNV-1a over the text, then SplitMix64 over all three.
-        let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
-        return Self.mixed(Self.mixed(seed ^ hash) &+ count)
+        return Self.mixed(Self.mixed(seed ^ text.fnv1a) &+ count)
     }
 
     /// The seed of an utterance's further draw.

@@ -78,10 +78,7 @@ struct FineTuningArguments: ParsableArguments {
     func run(base: DType, _ training: (Model, Int) throws -> FineTuning) async throws {
         let display = progress.display
         defer { display.clear() }
-        let wanted = try language.map { code in
-            guard let language = Language(code: code) else { throw UsageError("--language is \(code), which no model speaks") }
-            return language
-        }
+        let wanted = try language.map(Language.init(option:))
         let search = ProcessInfo.processInfo.environment["PATH"] ?? ""
         let recogniser = try judge.map { try SpeechRecogniser($0, in: search) }
         let list = try RecordingList(URL(filePath: recordings))
@@ -92,9 +89,7 @@ struct FineTuningArguments: ParsableArguments {
         let compute = try ComputeOptions(exact: true, threads: threads)
         let loaded = try await Synthesizer.load(
             folder, device: Device(device), dtype: base, compute: compute, languageTools: .installed(in: search)).model
-        if let wanted, !loaded.variant.languages.contains(wanted) {
-            throw UsageError("--language is \(wanted.code); \(loaded.variant.title) speaks \(loaded.variant.languages.map(\.code).joined(separator: ", "))")
-        }
+        if let wanted { try loaded.variant.checkOption(wanted) }
         var check = RecordingCheck(loaded, language: wanted)
         check.ffmpeg = .installed(in: search)
         let checked = try check(list)

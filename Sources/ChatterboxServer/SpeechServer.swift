@@ -150,6 +150,11 @@ public struct SpeechServer: Sendable {
     }
 }
 
+extension Request {
+    /// All routes are served with and without `/v1`: the path without it.
+    var pathWithoutVersion: String { uri.path.hasPrefix("/v1/") ? String(uri.path.dropFirst(3)) : uri.path }
+}
+
 extension HTTPRequest.Method {
     /// Methods that a route answers one by one; any other is allowed nowhere.
     static let routed: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]

@@ -5,40 +5,26 @@ bridge_client.py URL KEY
 
 import asyncio
 import re
+import socket
 import subprocess
 import sys
 import tempfile
 from importlib.metadata import version
 
-from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.audio import AudioStop
 from wyoming.client import AsyncTcpClient
-from wyoming.error import Error
 from wyoming.info import Describe, Info
-from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop, SynthesizeStopped, SynthesizeVoice
+from wyoming.tts import Synthesize, SynthesizeStopped, SynthesizeVoice
+
+from wyoming_sound import send_in_pieces, spoken
 
 address, key = sys.argv[1:]
 
 
 def free_port():
-    import socket
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-async def seconds(client, last):
-    """Seconds of sound up to the last event."""
-    rate, size = 0, 0
-    while True:
-        event = await asyncio.wait_for(client.read_event(), 60)
-        assert event is not None, "the bridge hung up"
-        assert not Error.is_type(event.type), event
-        if AudioStart.is_type(event.type):
-            rate = AudioStart.from_event(event).rate
-        elif AudioChunk.is_type(event.type):
-            size += len(AudioChunk.from_event(event).audio)
-        if last.is_type(event.type):
-            return size / 2 / rate
 
 
 async def speak(port):
@@ -54,14 +40,9 @@ async def speak(port):
     assert any(voice.name.startswith("default") or voice.name == "alloy" for voice in program.voices), program.voices
     voice = SynthesizeVoice(name=program.voices[0].name)
     await client.write_event(Synthesize("The ship was late.", voice=voice).event())
-    whole = await seconds(client, AudioStop)
-    words = ["The ship ", "was late. ", "It came ", "in the night."]
-    await client.write_event(SynthesizeStart(voice=voice).event())
-    for word in words:
-        await client.write_event(SynthesizeChunk(word).event())
-    await client.write_event(Synthesize("".join(words), voice=voice).event())
-    await client.write_event(SynthesizeStop().event())
-    streamed = await seconds(client, SynthesizeStopped)
+    whole = await spoken(client, AudioStop)
+    await send_in_pieces(client, ["The ship ", "was late. ", "It came ", "in the night."], voice)
+    streamed = await spoken(client, SynthesizeStopped)
     await client.disconnect()
     assert 0.5 < whole < 20 and whole < streamed < 40, (whole, streamed)
     print(f"wyoming-openai {version('wyoming-openai')}: {len(program.voices)} voices, {whole:.1f} s whole, {streamed:.1f} s streamed")

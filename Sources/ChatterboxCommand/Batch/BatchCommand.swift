@@ -71,7 +71,7 @@ struct BatchCommand: AsyncParsableCommand {
             try await compute.load(name.isEmpty ? nil : name, display, engine: engine, adapters: ofFlow)
         }
         // Where nothing can be spoken, that is said at once and not of every text.
-        let first = try await resources.model(model.model ?? "")
+        let first = try await resources.model(model.model ?? "").value
         try speaking.check(first.model)
         let run = BatchRun(
             manifest: manifest, results: results, shard: shard, resources: resources, speaking: speaking, voice: voice.voice, model: model.model ?? "",

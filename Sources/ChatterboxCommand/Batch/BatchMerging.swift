@@ -58,11 +58,9 @@ struct BatchMerging {
 
     /// - Throws: ``BatchFolderError``.
     func write(to url: URL) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do {
             try ReplacementFile.write(url) { append in
-                for line in lines { try (encoder.encode(line) + Data("\n".utf8)).withUnsafeBytes(append) }
+                for line in lines { try JSONLine.data(line).withUnsafeBytes(append) }
             }
         } catch { throw BatchFolderError(url, "cannot be written (\(error))") }
     }

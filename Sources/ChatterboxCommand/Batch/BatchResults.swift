@@ -69,11 +69,9 @@ final class BatchResults: Sendable {
     /// - Throws: ``BatchFolderError``.
     func add(_ result: BatchResult) throws {
         known.withLock { $0[result.id] = result }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard var line = try? encoder.encode(result) else { return }
-        line.append(UInt8(ascii: "\n"))
-        try append(line)
+        do { try append(JSONLine.data(result)) } catch let error as EncodingError {
+            throw BatchFolderError(folder, "its results cannot be written (\(error))")
+        }
     }
 
     /// One call, so that lines of processes that append to the same file stay whole.
@@ -107,6 +105,15 @@ final class BatchResults: Sendable {
     static func byteCount(_ url: URL) -> Int? {
         var status = stat()
         return stat(url.path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
+    }
+}
+
+/// A value as a line of JSON, with its names in order.
+enum JSONLine {
+    static func data(_ value: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(value) + Data("\n".utf8)
     }
 }
 

@@ -165,21 +165,21 @@ struct BatchRun: Sendable {
     }
 
     private func order(_ item: BatchItem, _ wish: Wish) async throws -> Order {
-        let synthesizer = try await resources.model(wish.model)
+        let loaded = try await resources.model(wish.model), synthesizer = loaded.value
         try wish.speaking.check(synthesizer.model)
         var request = SpeechRequest(wish.text, options: wish.options, priority: .batch)
-        var facts = wish.facts + [try synthesizer.model.digest(of: .t3), try synthesizer.model.digest(of: .flow)]
+        var facts = wish.facts + [loaded.digest]
         if let name = wish.voice {
             let voice = try await resources.voice(name, wish.model, synthesizer)
-            request.voice = voice.voice
+            request.voice = voice.value
             facts.append(voice.digest)
         }
         for name in wish.adapters {
             let adapter = try await resources.adapter(name)
-            guard adapter.use.adapter.part == .t3 else {
+            guard adapter.value.adapter.part == .t3 else {
                 throw UsageError("\(name) is an adapter of the flow, which all texts share; give it as --adapter")
             }
-            request.adapters.append(adapter.use)
+            request.adapters.append(adapter.value)
             facts.append(adapter.digest)
         }
         return Order(
@@ -195,10 +195,7 @@ struct BatchRun: Sendable {
     }
 
     private func text(of item: BatchItem) throws -> String {
-        guard let file = item.file else { return item.text! }
-        let data: Data
-        do { data = try Data(contentsOf: URL(filePath: path(file))) } catch { throw TextSourceError.unreadable(file, error) }
-        do { return try PlainText.decoded(data) } catch let error as TextEncodingError { throw TextSourceError.notText(file, error) }
+        try item.text ?? TextSource.text(ofFile: path(item.file!), named: item.file)
     }
 
     /// A path as a manifest has it is meant from the manifest's folder; a name stays one.

@@ -99,30 +99,35 @@ struct SpeakingArguments: ParsableArguments {
 
     private func parsedLexicon() throws -> Lexicon? {
         guard let lexicon else { return nil }
-        let data: Data
-        do { data = try Data(contentsOf: URL(filePath: lexicon)) } catch { throw TextSourceError.unreadable(lexicon, error) }
-        do { return try Lexicon(tsv: PlainText.cleaned(PlainText.decoded(data))) } catch let error as LexiconError {
-            throw UsageError("--lexicon \(lexicon): \(error)")
-        } catch let error as TextEncodingError {
-            throw TextSourceError.notText(lexicon, error)
-        }
+        let table = try TextSource.text(ofFile: lexicon)
+        do { return try Lexicon(tsv: PlainText.cleaned(table)) } catch let error as LexiconError { throw UsageError("--lexicon \(lexicon): \(error)") }
     }
 
-    private func parsedLanguage() throws -> Language? {
-        guard let language else { return nil }
-        guard let known = Language(code: language) else {
-            let codes = Language.allCases.map(\.code).joined(separator: ", ")
-            throw UsageError("--language is \(language), which no model speaks; known are \(codes)")
-        }
-        return known
-    }
+    private func parsedLanguage() throws -> Language? { try language.map(Language.init(option:)) }
 
     /// - Throws: ``UsageError`` for what this model cannot do.
     func check(_ model: Model) throws {
-        if let language = try parsedLanguage(), !model.variant.languages.contains(language) {
-            let codes = model.variant.languages.map(\.code).joined(separator: ", ")
-            throw UsageError("--language is \(language.code); \(model.variant.title) speaks \(codes)")
+        if let language = try parsedLanguage() { try model.variant.checkOption(language) }
+    }
+}
+
+extension Language {
+    /// What `--language` names.
+    ///
+    /// - Throws: ``UsageError``.
+    init(option code: String) throws {
+        guard let known = Language(code: code) else {
+            throw UsageError("--language is \(code), which no model speaks; known are \(Language.allCases.map(\.code).joined(separator: ", "))")
         }
+        self = known
+    }
+}
+
+extension Variant {
+    /// - Throws: ``UsageError`` where `--language` names one that this model does not speak.
+    func checkOption(_ language: Language) throws {
+        guard !languages.contains(language) else { return }
+        throw UsageError("--language is \(language.code); \(title) speaks \(languages.map(\.code).joined(separator: ", "))")
     }
 }
 

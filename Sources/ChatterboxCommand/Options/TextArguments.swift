@@ -26,24 +26,31 @@ struct TextArguments: ParsableArguments {
         file.map { URL(filePath: $0).deletingPathExtension().lastPathComponent } ?? "speech"
     }
 
-    private var name: String { file ?? (words == ["-"] ? "standard input" : "the text") }
-
     private func source() throws -> String {
         if let file {
             guard words.isEmpty else { throw UsageError("there is a text and --file \(file); give one of them") }
-            let data: Data
-            do { data = try Data(contentsOf: URL(filePath: file)) } catch {
-                throw TextSourceError.unreadable(file, error)
-            }
-            return try decode(data)
+            return try TextSource.text(ofFile: file)
         }
         guard !words.isEmpty else {
             throw UsageError("no text to speak; give it in quotes, with --file FILE, or - for standard input")
         }
-        return words == ["-"] ? try decode(StandardInput.read()) : words.joined(separator: " ")
+        return words == ["-"] ? try TextSource.decoded(StandardInput.read(), named: "standard input") : words.joined(separator: " ")
+    }
+}
+
+/// Text that a user names.
+enum TextSource {
+    /// - Parameters:
+    ///   - path: of the file.
+    ///   - name: what errors call it, where that is not the path.
+    /// - Throws: ``TextSourceError``.
+    static func text(ofFile path: String, named name: String? = nil) throws -> String {
+        let data: Data
+        do { data = try Data(contentsOf: URL(filePath: path)) } catch { throw TextSourceError.unreadable(name ?? path, error) }
+        return try decoded(data, named: name ?? path)
     }
 
-    private func decode(_ data: Data) throws -> String {
+    static func decoded(_ data: Data, named name: String) throws -> String {
         do { return try PlainText.decoded(data) } catch let error as TextEncodingError { throw TextSourceError.notText(name, error) }
     }
 }

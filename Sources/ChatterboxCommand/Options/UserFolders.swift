@@ -42,6 +42,11 @@ struct UserFolders {
         ModelLocator(shelves: [data.appending(path: "models"), hubShelf ?? modelShelf] + (Pico.shelf.map { [$0] } ?? []))
     }
 
+    /// The voices that come with a model; nil where there is no such model.
+    ///
+    /// - Parameter model: a name or a folder; nil for the best on this machine.
+    func ownVoices(ofModel model: String?) -> VoiceLibrary? { (try? modelLocator().folder(of: model)).map { VoiceLibrary(ofModel: $0) } }
+
     /// Files with fast flows for the models of others, best first: Flash's, then Turbo's, each where it was fetched to.
     var fastFlows: [URL] {
         let turbo = try? modelLocator().folder(of: Variant.turbo.name).appending(path: FlowChoice.fastFileName)

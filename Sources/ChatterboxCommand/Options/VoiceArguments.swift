@@ -44,8 +44,7 @@ struct VoiceArguments: ParsableArguments {
 
     private func source(_ voice: String, _ model: ModelArguments) throws -> VoiceSource {
         let folders = UserFolders()
-        let own = (try? folders.modelLocator().folder(of: model.model)).map { VoiceLibrary(ofModel: $0) }
-        return try VoiceSource(voice, folders.voiceLibrary, ofModel: own)
+        return try VoiceSource(voice, folders.voiceLibrary, ofModel: folders.ownVoices(ofModel: model.model))
     }
 }
 

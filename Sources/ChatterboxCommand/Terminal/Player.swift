@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// A program of this machine that plays sound from its standard input.
@@ -18,9 +19,8 @@ struct Player {
     /// - Parameter path: the folders to look in, as PATH names them.
     /// - Throws: ``UsageError`` where none is installed.
     static func find(path: String = ProcessInfo.processInfo.environment["PATH"] ?? "") throws -> Player {
-        let folders = path.split(separator: ":").map { URL(filePath: String($0)) }
         for (name, _, arguments) in known {
-            if let found = folders.map({ $0.appending(path: name) }).first(where: { access($0.path, X_OK) == 0 }) {
+            if let found = Executable.find(name, in: path).map({ URL(filePath: $0) }) {
                 // PipeWire's takes headers from its input unless told otherwise; before it did, it had no such option.
                 let isTold = name == "pw-play" && help(of: found).contains("--raw")
                 return Player(executable: found) { (isTold ? ["--raw"] : []) + arguments($0) }

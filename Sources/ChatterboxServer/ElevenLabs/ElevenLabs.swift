@@ -6,7 +6,7 @@ import Hummingbird
 enum ElevenLabs {
     /// Whether a request is by this API, whose errors look different: by its path, or by the name of its key.
     static func isMeant(by request: Request) -> Bool {
-        let path = request.uri.path.hasPrefix("/v1/") ? String(request.uri.path.dropFirst(3)) : request.uri.path
+        let path = request.pathWithoutVersion
         if ["/text-to-speech/", "/voices"].contains(where: path.hasPrefix) { return true }
         return isItsList(request) && path == "/models"
     }

@@ -19,6 +19,11 @@ final class ElevenLabsSession: Sendable {
         var isEnding = false
         /// When the last message came, or the last context ended.
         var touched = ContinuousClock.now
+
+        /// Frees a context's name, unless another has it by now.
+        mutating func forget(_ context: ElevenLabsContext) {
+            if contexts[context.name ?? ""] === context { contexts[context.name ?? ""] = nil }
+        }
     }
 
     private let state = Mutex(State())
@@ -157,7 +162,7 @@ final class ElevenLabsSession: Sendable {
         do {
             let failure = try await context.run { telling in
                 state.withLock { state in
-                    if state.contexts[context.name ?? ""] === context { state.contexts[context.name ?? ""] = nil }
+                    state.forget(context)
                     return telling()
                 }
             }
@@ -171,7 +176,7 @@ final class ElevenLabsSession: Sendable {
     /// Lets a context go, and the WebSocket where that was the last.
     private func close(_ context: ElevenLabsContext) {
         let isLast = state.withLock { state in
-            if state.contexts[context.name ?? ""] === context { state.contexts[context.name ?? ""] = nil }
+            state.forget(context)
             state.touched = .now
             return state.contexts.isEmpty && (state.isEnding || !isMulti)
         }

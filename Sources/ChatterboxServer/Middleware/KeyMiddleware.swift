@@ -25,7 +25,7 @@ struct KeyMiddleware: RouterMiddleware {
     }
 
     private func isOpen(_ request: Request) -> Bool {
-        let path = request.uri.path.hasPrefix("/v1/") ? String(request.uri.path.dropFirst(3)) : request.uri.path
+        let path = request.pathWithoutVersion
         let isList = [.get, .head].contains(request.method) && Self.lists.contains(path)
         return Self.open.contains(path) || PageFile.isPage(request.uri.path) || publicLists && isList
     }

@@ -20,9 +20,8 @@ struct OriginMiddleware: RouterMiddleware {
     /// A name of somebody else's can be made to mean this machine ("DNS rebinding"): its pages are then of the same origin.
     private func checkHost(_ request: Request) throws {
         guard configuration.isLocal, configuration.keys.isEmpty, let authority = request.head.authority else { return }
-        let path = request.uri.path.hasPrefix("/v1/") ? String(request.uri.path.dropFirst(3)) : request.uri.path
         let name = Self.host(of: authority)
-        guard !ServerConfiguration.localNames.contains(name), !configuration.hostNames.contains(name), !Self.health.contains(path) else { return }
+        guard !ServerConfiguration.localNames.contains(name), !configuration.hostNames.contains(name), !Self.health.contains(request.pathWithoutVersion) else { return }
         throw APIError(
             .forbidden, "this server is asked as localhost, and this request is for \(name.prefix(80)); --host-name \(name.prefix(80)) allows it, and so do keys",
             code: "host_not_allowed")

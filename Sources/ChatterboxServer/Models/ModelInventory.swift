@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 
 /// Where each model stands and what all together take: the shelf's books. Nothing is loaded or unloaded here; what is to be done is

@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// Words that a recogniser did not hear as they were to be said.
@@ -77,8 +78,8 @@ public struct SpeechRecogniser: Sendable {
         self.command = command
         let parts = command.split(separator: " ").map(String.init)
         guard let name = parts.first else { throw SpeechRecogniserError.noProgram(command) }
-        let places = name.contains("/") ? [name] : searchPath.split(separator: ":").map { "\($0)/\(name)" }
-        guard let program = places.first(where: { FileManager.default.isExecutableFile(atPath: $0) }) else { throw SpeechRecogniserError.noProgram(name) }
+        let path = FileManager.default.isExecutableFile(atPath: name) ? name : nil
+        guard let program = name.contains("/") ? path : Executable.find(name, in: searchPath) else { throw SpeechRecogniserError.noProgram(name) }
         arguments = [program] + parts.dropFirst()
     }
 

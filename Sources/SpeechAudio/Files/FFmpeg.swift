@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// The program ffmpeg, which decodes the recordings that libsndfile does not read: those of telephones and browsers.
@@ -15,8 +16,7 @@ public struct FFmpeg: Sendable, Hashable {
 
     /// The first `ffmpeg` among the folders of a search path such as `$PATH`; nil where there is none.
     public static func installed(in searchPath: String) -> FFmpeg? {
-        let places = searchPath.split(separator: ":").map { URL(filePath: String($0)).appending(path: "ffmpeg") }
-        return places.first { FileManager.default.isExecutableFile(atPath: $0.path) }.map(FFmpeg.init)
+        Executable.find("ffmpeg", in: searchPath).map { FFmpeg(URL(filePath: $0)) }
     }
 
     /// The sound of a recording, in its own rate and channels.

@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 
 /// Programs and data beside this one that take steps of some languages. None is needed; without one its step is left out with a
@@ -21,9 +22,7 @@ public struct LanguageTools: Sendable, Hashable {
     /// What is installed: `chatterbox-language-helper` and `mecab` among the folders of a search path such as `$PATH`, and
     /// the dictionary of Debian's `python3-jieba`.
     public static func installed(in searchPath: String) -> LanguageTools {
-        func find(_ name: String) -> [String]? {
-            searchPath.split(separator: ":").map { "\($0)/\(name)" }.first(where: FileManager.default.isExecutableFile).map { [$0] }
-        }
+        func find(_ name: String) -> [String]? { Executable.find(name, in: searchPath).map { [$0] } }
         let words = URL(filePath: "/usr/lib/python3/dist-packages/jieba/dict.txt")
         return LanguageTools(
             helper: find("chatterbox-language-helper"), mecab: find("mecab"),

@@ -1,3 +1,5 @@
+import FileSupport
+
 /// Divides a text into pieces that a model speaks well in one breath.
 ///
 /// A piece ends at a sentence's end. Short sentences are spoken together, long ones divided at their commas, and where
@@ -74,16 +76,13 @@ public struct SentenceSplitter: Sendable {
         while start < parts.count {
             let end = parts[start...].firstIndex { $0.boundary == .paragraph } ?? parts.count - 1
             if parts[start...end].reduce(0, { $0 + length($1.text) + 1 }) > limit + 1, end - start > 2 {
-                let sums = parts[start...end].map { Self.checksum($0.text) }
+                let sums = parts[start...end].map(\.text.fnv1a)
                 for index in 1..<sums.count - 1 where sums[index] > sums[index - 1] && sums[index] >= sums[index + 1] { ends.insert(start + index) }
             }
             start = end + 1
         }
         return ends
     }
-
-    /// FNV-1a, the same on each machine and each day.
-    private static func checksum(_ text: String) -> UInt64 { text.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
 
     /// How a text is divided from what follows it, by the mark that it ends in.
     package static func boundary(atEndOf text: String) -> Boundary {

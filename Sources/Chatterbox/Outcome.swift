@@ -1,7 +1,7 @@
 import Synchronization
 
 /// What will be known once, for all who wait. Whoever gives up waiting goes away at once; what they waited for goes on.
-final class Outcome<Value: Sendable>: Sendable {
+package final class Outcome<Value: Sendable>: Sendable {
     private struct State {
         var result: Result<Value, any Error>?
         var next = 0
@@ -10,8 +10,10 @@ final class Outcome<Value: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
+    package init() {}
+
     /// Tells it to all who wait, and to those who will ask; the first time counts.
-    func settle(_ result: Result<Value, any Error>) {
+    package func settle(_ result: Result<Value, any Error>) {
         let waiting = state.withLock { state in
             defer { state.waiting = [:] }
             if state.result == nil { state.result = result }
@@ -21,7 +23,7 @@ final class Outcome<Value: Sendable>: Sendable {
     }
 
     /// - Throws: what it was settled with; `CancellationError`.
-    func value() async throws -> Value {
+    package func value() async throws -> Value {
         let number = state.withLock { state in
             state.next += 1
             return state.next

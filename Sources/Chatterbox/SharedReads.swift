@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Files that are in memory, read once for all who want them; those that were used last stay.
-final class SharedReads<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+/// What is read from files, or loaded, once for all who want it; what was used last stays in memory.
+package final class SharedReads<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
         /// Read, or being read.
         var outcomes: [Key: Outcome<Value>] = [:]
@@ -13,13 +13,13 @@ final class SharedReads<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// How many are kept.
     private let most: Int
 
-    init(most: Int) { self.most = most }
+    package init(most: Int) { self.most = most }
 
     /// The value of a key, which is read where it is not there. One reading serves all who wait, also where the one who was first goes
     /// away; one that failed is tried again by the next.
     ///
     /// - Throws: what reading throws; `CancellationError`.
-    func value(for key: Key, read: @escaping @Sendable () async throws -> Value) async throws -> Value {
+    package func value(for key: Key, read: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let (outcome, isNew) = state.withLock { state in
             state.order.removeAll { $0 == key }
             state.order.append(key)
@@ -41,7 +41,7 @@ final class SharedReads<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     /// Lets go of some.
-    func forget(where isMeant: (Key) -> Bool) {
+    package func forget(where isMeant: (Key) -> Bool) {
         state.withLock { state in
             state.outcomes = state.outcomes.filter { !isMeant($0.key) }
             state.order.removeAll(where: isMeant)

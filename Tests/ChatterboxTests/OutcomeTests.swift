@@ -1,9 +1,11 @@
 import TestSupport
 import Testing
 
-@testable import ChatterboxServer
+@testable import Chatterbox
 
 @Suite("What many wait for") struct OutcomeTests {
+    private struct Failure: Error {}
+
     @Test("all who wait hear it, and those who ask later; the first time counts") func settled() async throws {
         let outcome = Outcome<Int>()
         try await withThrowingTaskGroup(of: Int.self) { group in
@@ -20,7 +22,7 @@ import Testing
         let gone = Task { try await outcome.value() }, other = Task { try await outcome.value() }
         gone.cancel()
         await #expect(throws: CancellationError.self) { try await gone.value }
-        outcome.settle(.failure(StandInSpeaker.Failure()))
-        await #expect(throws: StandInSpeaker.Failure.self) { try await other.value }
+        outcome.settle(.failure(Failure()))
+        await #expect(throws: Failure.self) { try await other.value }
     }
 }

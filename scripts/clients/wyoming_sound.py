@@ -1,0 +1,35 @@
+"""What clients of the Wyoming protocol have in common: how a text is sent in pieces, and how its sound is heard."""
+
+import asyncio
+
+from wyoming.audio import AudioChunk, AudioStart
+from wyoming.error import Error
+from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, SynthesizeStop
+
+
+async def spoken(client, last):
+    """Seconds of sound up to an event of the type that is the last; it must come in order."""
+    rate, size = 0, 0
+    while True:
+        event = await asyncio.wait_for(client.read_event(), 60)
+        assert event is not None, "the server hung up"
+        assert not Error.is_type(event.type), event
+        if AudioStart.is_type(event.type):
+            start = AudioStart.from_event(event)
+            assert rate == 0 and start.width == 2 and start.channels == 1
+            rate = start.rate
+        elif AudioChunk.is_type(event.type):
+            chunk = AudioChunk.from_event(event)
+            assert chunk.rate == rate > 0
+            size += len(chunk.audio)
+        if last.is_type(event.type):
+            return size / 2 / rate
+
+
+async def send_in_pieces(client, words, voice):
+    """Sends a text as it is written, and the whole of it for servers that take no pieces."""
+    await client.write_event(SynthesizeStart(voice=voice).event())
+    for word in words:
+        await client.write_event(SynthesizeChunk(word).event())
+    await client.write_event(Synthesize("".join(words), voice=voice).event())
+    await client.write_event(SynthesizeStop().event())
