@@ -17,7 +17,7 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     /// The English model.
     public static let chatterbox = ModelConfiguration()
 
-    /// Pico, the small model that this package trains and carries: about 11 million parameters.
+    /// Pico, the small model that this package trains and carries: about 12 million parameters.
     public static let pico = {
         var pico = ModelConfiguration()
         pico.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 192, layers: 5, heads: 6, intermediateSize: 448))

@@ -86,7 +86,7 @@ extension Variant {
     /// Turbo over a backbone of a third of the size.
     public static let nano = gpt2("nano", "Chatterbox Nano", t3: "t3_nano_v1", .nano)
 
-    /// The small English model that comes with this package: 4M parameters in T3.
+    /// The small English model that comes with this package: 5M parameters in T3.
     public static let pico = Variant(
         name: "pico", title: "Pico",
         files: Files(
