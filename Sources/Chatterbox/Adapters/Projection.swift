@@ -10,6 +10,8 @@ struct Projection: Sendable {
     /// Whether the checkpoint stores `[from, to]`, as GPT-2's does (`Conv1D` of transformers).
     private let isStoredTransposed: Bool
     var changes: [Adapter.Matrices] = []
+    /// Whether it is computed for training: by whatever is fastest, which rounds otherwise than inference does.
+    var isTrained = false
 
     /// Takes `weight` `[to, from]` and, where asked to, `bias`.
     init(_ weights: Weights, from inputs: Int, to outputs: Int, bias: Bool = false) throws {
@@ -27,7 +29,9 @@ struct Projection: Sendable {
 
     /// `[…, from]` → `[…, to]`.
     func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try changes.reduce(x.linear(weight, bias)) { try $0 + $1(x) }
+        guard isTrained, x.isTakenByOneDNN(weight, bias) else { return try changes.reduce(x.linear(weight, bias)) { try $0 + $1(x) } }
+        let lowRank = changes.first.map { (a: $0.a, b: $0.b, scale: $0.scale) }
+        return try changes.dropFirst().reduce(x.oneDNNLinear(weight, bias, lowRank: lowRank)) { try $0 + $1(x) }
     }
 
     /// The weight with its changes, in the weight's precision, as the checkpoint stores it.

@@ -1,6 +1,15 @@
 import Torch
 
 extension T3 {
+    /// The same network, sharing its weights, whose layers are computed for training: by whatever is fastest, equal up to rounding.
+    package var forTraining: T3 {
+        guard var backbone = backbone as? any Backbone & Adaptable else { return self }
+        backbone.changeProjections { $1.isTrained = true }
+        var trained = self
+        trained.backbone = backbone
+        return trained
+    }
+
     /// How unlikely the model finds given speech and text, differentiable in every weight.
     ///
     /// Every utterance lies in its row as decoding would put it: conditions, text, the start of speech as often as
@@ -74,7 +83,7 @@ extension T3 {
     /// Mean cross-entropy of the speech and its stop, and the share of tokens that were likeliest.
     fileprivate func speechLoss(of states: Tensor, _ layout: TrainingLayout) throws -> (loss: Tensor, accuracy: Tensor) {
         let hidden = try states.reshaped([-1, states.size(2)])
-        let logits = try speechHead(hidden.indexSelect(axis: 0, Tensor(layout.speechPlaces, device: device))).to(.float32)
+        let logits = try speechHead.forTraining(hidden.indexSelect(axis: 0, Tensor(layout.speechPlaces, device: device))).to(.float32)
         let targets = try Tensor(layout.speechTargets, device: device)
         return (
             try logits.crossEntropy(targets), try logits.detached().argmax(axis: -1).equal(to: targets).to(.float32).mean()
@@ -84,7 +93,7 @@ extension T3 {
     private func textLoss(of states: Tensor, _ layout: TrainingLayout) throws -> Tensor {
         guard !layout.textPlaces.isEmpty else { return try .zeros([], device: device) }
         let hidden = try states.reshaped([-1, states.size(2)])
-        let logits = try textHead(hidden.indexSelect(axis: 0, Tensor(layout.textPlaces, device: device)))
+        let logits = try textHead.forTraining(hidden.indexSelect(axis: 0, Tensor(layout.textPlaces, device: device)))
         return try logits.to(.float32).crossEntropy(Tensor(layout.textTargets, device: device))
     }
 }

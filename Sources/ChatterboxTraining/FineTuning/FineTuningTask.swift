@@ -86,7 +86,7 @@ final class T3FineTuning: FineTuningTask {
     init(
         _ network: T3, _ parameters: [String: Tensor], _ examples: FineTuningExamples, batch: Int, wrongTokens: Double = 0, keepsLayers: Bool
     ) {
-        (self.network, self.parameters, self.examples, self.batch) = (network, parameters, examples, batch)
+        (self.network, self.parameters, self.examples, self.batch) = (network.forTraining, parameters, examples, batch)
         (self.wrongTokens, self.keepsLayers) = (wrongTokens, keepsLayers)
         unconditionalRate = network.configuration.style == .chatterbox ? 0.1 : 0
         tokens = examples.training.flatMap(\.features.tokens)

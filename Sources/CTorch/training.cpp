@@ -1,0 +1,122 @@
+#include "support.h"
+
+#include <ATen/Context.h>
+#include <ATen/Functions.h>
+#include <ATen/Version.h>
+#include <ATen/core/List.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+using namespace ct;
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+namespace {
+/// oneDNN's x Wᵀ (+ b) on dense tensors. libtorch keeps it for its compiler and gives it no C++ declaration, only a name.
+using LinearSignature = at::Tensor(
+    const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view, c10::List<std::optional<at::Scalar>>,
+    std::optional<std::string_view>);
+
+std::optional<c10::TypedOperatorHandle<LinearSignature>> find_linear() {
+    auto operation = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
+    if (!operation || !operation->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return std::nullopt;
+    return operation->typed<LinearSignature>();
+}
+
+const std::optional<c10::TypedOperatorHandle<LinearSignature>>& onednn_linear() {
+    static const auto found = find_linear();
+    return found;
+}
+
+/// Products with fewer rows, inputs or outputs have no gain from oneDNN.
+constexpr int64_t fewest = 64;
+
+bool is_plain(const at::Tensor& x) { return x.device().is_cpu() && x.scalar_type() == at::kFloat && x.layout() == at::kStrided; }
+
+/// Where MKL takes AVX-512 itself, oneDNN is as fast; where there is none, both take AVX2.
+bool onednn_takes(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    if (!is_plain(x) || !is_plain(weight) || (bias.defined() && !is_plain(bias))) return false;
+    if (x.dim() < 1 || weight.dim() != 2 || x.size(-1) != weight.size(1)) return false;
+    if (weight.size(0) < fewest || weight.size(1) < fewest || x.numel() / weight.size(1) < fewest) return false;
+    if (!weight.is_contiguous() && !weight.t().is_contiguous()) return false;
+    return at::globalContext().userEnabledMkldnn() && at::get_cpu_capability() == "AVX512" && onednn_linear().has_value();
+}
+
+/// x Wᵀ + b: `[rows, from]`, `[to, from]` → `[rows, to]`; the weight may be a transposed view.
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias = std::nullopt) {
+    return onednn_linear()->call(x.contiguous(), weight, bias, "none", c10::List<std::optional<at::Scalar>>(), "");
+}
+
+using MaybeTensor = std::optional<at::Tensor>;
+
+bool is_asked(const MaybeTensor& x) { return x && x->requires_grad(); }
+
+/// x Wᵀ + b + s (x Aᵀ) Bᵀ, `b`, `A` and `B` where there are any.
+struct OneDNNLinear : torch::autograd::Function<OneDNNLinear> {
+    /// The arguments, in order.
+    enum { X, WEIGHT, BIAS, A, B, COUNT };
+
+    static at::Tensor forward(
+        AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const MaybeTensor& bias, const MaybeTensor& a, const MaybeTensor& b,
+        double scale) {
+        const auto rows = x.reshape({-1, x.size(-1)});
+        auto y = product(rows, weight, bias);
+        at::Tensor narrow;
+        if (a) {
+            narrow = product(rows, *a);
+            y.add_(product(narrow, *b), scale);
+        }
+        const c10::List<bool> asked({x.requires_grad(), weight.requires_grad(), is_asked(bias), is_asked(a), is_asked(b)});
+        context->save_for_backward({
+            asked[WEIGHT] || asked[A] ? x : at::Tensor(), weight, a.value_or(at::Tensor()), b.value_or(at::Tensor()),
+            asked[B] ? narrow : at::Tensor()});
+        context->saved_data["asked"] = asked;
+        context->saved_data["scale"] = scale;
+        auto shape = x.sizes().vec();
+        context->saved_data["shape"] = shape;
+        shape.back() = weight.size(0);
+        return y.view(shape);
+    }
+
+    static variable_list backward(AutogradContext* context, variable_list gradients) {
+        TORCH_CHECK(!c10::GradMode::is_enabled(), "a linear map by oneDNN has no second derivative");
+        const auto saved = context->get_saved_variables();
+        const auto &x = saved[0], &weight = saved[1], &a = saved[2], &b = saved[3], &narrow = saved[4];
+        const auto asked = context->saved_data["asked"].toBoolList();
+        const double scale = context->saved_data["scale"].toDouble();
+        variable_list found(COUNT + 1);
+        if (!gradients[0].defined()) return found;
+        const auto dy = gradients[0].reshape({-1, weight.size(0)}).contiguous();
+        const auto rows = x.defined() ? x.reshape({-1, x.size(-1)}) : at::Tensor();
+        at::Tensor dnarrow;
+        if (a.defined() && (asked[X] || asked[A])) dnarrow = product(dy, b.t()).mul_(scale);
+        if (asked[X]) {
+            auto dx = product(dy, weight.t());
+            if (a.defined()) dx.add_(product(dnarrow, a.t()));
+            found[X] = dx.view(context->saved_data["shape"].toIntVector());
+        }
+        if (asked[WEIGHT]) found[WEIGHT] = product(dy.t(), rows.t());
+        if (asked[BIAS]) found[BIAS] = dy.sum(0);
+        if (asked[A]) found[A] = product(dnarrow.t(), rows.t());
+        if (asked[B]) found[B] = product(narrow.t(), dy.t()).t().mul(scale);
+        return found;
+    }
+};
+}  // namespace
+
+bool ct_onednn_takes_linear(ct_tensor x, ct_tensor weight, ct_tensor bias) {
+    try {
+        return onednn_takes(Borrowed(x), Borrowed(weight), Borrowed(bias));
+    } catch (...) {
+        return false;
+    }
+}
+
+ct_status ct_onednn_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor a, ct_tensor b, double scale, CT_OUT) {
+    return produce(out, error, [&] {
+        const Borrowed input(x), matrix(weight), offset(bias), first(a), second(b);
+        TORCH_CHECK(onednn_takes(input, matrix, offset), "oneDNN does not take this linear map; ask ct_onednn_takes_linear before");
+        TORCH_CHECK(first->defined() == second->defined(), "low rank takes two matrices");
+        return OneDNNLinear::apply(*input, *matrix, offset.optional(), first.optional(), second.optional(), scale);
+    });
+}
