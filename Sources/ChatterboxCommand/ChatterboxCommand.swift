@@ -6,7 +6,7 @@ import Foundation
 struct ChatterboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chatterbox",
-        abstract: "Speech from text, in any voice, on this machine.",
+        abstract: "Text-to-speech with voice cloning, on this machine.",
         discussion: """
             Examples:
               chatterbox say "The ship was late." -o ship.wav

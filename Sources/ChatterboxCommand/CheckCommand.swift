@@ -7,7 +7,7 @@ import Torch
 struct CheckCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check that this machine computes speech rightly, and say what it can use.",
+        abstract: "Check that this machine computes speech correctly, and report what it can use.",
         discussion: """
             Every part of the pipeline runs with small random networks on the device, in every arithmetic that it offers, and is \
             held against the exact path in float32 on the CPU. The table shows the largest error as a share of the largest value. \
@@ -20,7 +20,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("What to check: cpu, cuda, cuda:1, …, or auto: an NVIDIA GPU where one can be used, else the CPU.", valueName: "device"))
     var device = "auto"
-    @Flag(help: "Check networks of the models' own size as well, as far as memory goes: 9 GB, and minutes on a CPU.")
+    @Flag(help: "Check networks of full size as well, as far as memory allows: up to 9 GB, and minutes on a CPU.")
     var full = false
     @Flag(help: "Print a JSON object.")
     var json = false

@@ -6,7 +6,7 @@ import SpeechAudio
 struct ConvertCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Say what a recording says in another voice.",
+        abstract: "Convert a recording to another voice.",
         usage: "chatterbox convert RECORDING --voice FILE|NAME [-o out.wav] [options]",
         discussion: """
             Words, pace and melody stay; the voice becomes another. Recordings may be of any length.
@@ -22,9 +22,9 @@ struct ConvertCommand: AsyncParsableCommand {
     @OptionGroup(title: "Model") var model: ModelArguments
     @OptionGroup(title: "Reporting") var progress: ProgressArguments
 
-    @Option(help: ArgumentHelp("Every random number follows from it: the same seed, the same sound. By default a new one.", valueName: "n"))
+    @Option(help: ArgumentHelp("Seed of all random numbers: the same seed gives the same sound. (default: a random one)", valueName: "n"))
     var seed: UInt64?
-    @Option(help: ArgumentHelp("Steps from tokens to sound: fewer are faster, more are finer. (default: the model's)", valueName: "n"))
+    @Option(help: ArgumentHelp("Steps of the flow: fewer are faster, more are more accurate. (default: the model's)", valueName: "n"))
     var steps: Int?
     @Flag(help: "Leave the inaudible watermark out.") var noWatermark = false
 

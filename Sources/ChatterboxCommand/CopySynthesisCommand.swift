@@ -8,12 +8,12 @@ import Torch
 /// `chatterbox train copies`: what a vocoder makes of recordings.
 struct CopySynthesisCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "copies", abstract: "Let a vocoder speak recordings again from their mels.",
+        commandName: "copies", abstract: "Resynthesise recordings from their mels with a vocoder (copy synthesis).",
         discussion: "Writes WAV files and a manifest.jsonl, which scripts/measure-speech judges, and prints the log-spectral distance.")
 
     @Argument(help: "A folder with manifest.jsonl.", completion: .directory) var data: String
     @Option(help: "The vocoder's weights, by their names in s3gen.safetensors.", completion: .file()) var weights: String
-    @Option(help: "Where the recordings go.", completion: .directory) var out: String
+    @Option(help: "Folder for the recordings.", completion: .directory) var out: String
     @Option(help: "config.json of the model; Pico's sizes when left out.", completion: .file()) var config: String?
     @Option(help: "Which recordings of the manifest.") var split = "test"
     @Option(help: "Only this speaker's.") var speaker: String?

@@ -11,22 +11,22 @@ struct FineTuningArguments: ParsableArguments {
     @Argument(help: ArgumentHelp("The recordings: a folder or a list.", valueName: "recordings"), completion: .file()) var recordings: String
     @Option(help: ArgumentHelp("The model: a name (see `chatterbox models list`), or a folder.", valueName: "name|dir")) var model: String
     @Flag(help: "Only check the recordings.") var check = false
-    @Option(help: ArgumentHelp("The language of all texts. (default: what each seems to be in)", valueName: "xx")) var language: String?
+    @Option(help: ArgumentHelp("The language of all texts. (default: detected for each)", valueName: "xx")) var language: String?
 
-    @Option(help: ArgumentHelp("Recordings of a batch.", valueName: "n")) var batch = 4
-    @Option(help: ArgumentHelp("Batches of a step.", valueName: "n")) var accumulate = 1
+    @Option(help: ArgumentHelp("Recordings in a batch.", valueName: "n")) var batch = 4
+    @Option(help: ArgumentHelp("Batches in a step.", valueName: "n")) var accumulate = 1
     @Option(help: ArgumentHelp("Steps at most. (default: 15 times through the recordings, from 150 to 4000)", valueName: "n")) var steps: Int?
-    @Option(help: ArgumentHelp("Steps of the flow's at most. (default: as T3's)", valueName: "n")) var flowSteps: Int?
-    @Option(help: ArgumentHelp("Highest learning rate of T3's. (default: what suits the network's size)", valueName: "x")) var rate: Double?
-    @Option(help: ArgumentHelp("Highest learning rate of the flow's. (default: what suits the network's size)", valueName: "x")) var flowRate: Double?
-    @Option(help: ArgumentHelp("Share of speech tokens in whose place T3 hears another while it learns, so that it keeps to the text.", valueName: "x"))
+    @Option(help: ArgumentHelp("Steps of the flow at most. (default: as T3's)", valueName: "n")) var flowSteps: Int?
+    @Option(help: ArgumentHelp("Highest learning rate of T3. (default: depends on the network's size)", valueName: "x")) var rate: Double?
+    @Option(help: ArgumentHelp("Highest learning rate of the flow. (default: depends on the network's size)", valueName: "x")) var flowRate: Double?
+    @Option(help: ArgumentHelp("Share of T3's input speech tokens that are replaced at random while training, so that it follows the text.", valueName: "x"))
     var wrongTokens = 0.1
     @Option(help: ArgumentHelp("Steps between validations. (default: once through the recordings, from 10 to 200)", valueName: "n")) var validateEvery: Int?
     @Option(help: ArgumentHelp("Validations without a lower loss after which training stops.", valueName: "n")) var patience = 4
     @Option(help: ArgumentHelp("Validations between spoken samples; 0 speaks none.", valueName: "n")) var sampleEvery = 2
     @Option(help: ArgumentHelp("Steps between checkpoints. (default: one every minute and with each validation)", valueName: "n")) var checkpointEvery: Int?
-    @Option(help: ArgumentHelp("How many of the latest checkpoints stay.", valueName: "n")) var keep = 1
-    @Option(help: ArgumentHelp("Memory that a step of T3 may take; where it would take more, it takes more time instead.", valueName: "bytes"))
+    @Option(help: ArgumentHelp("How many of the latest checkpoints are kept.", valueName: "n")) var keep = 1
+    @Option(help: ArgumentHelp("Memory of a step of T3; where it would need more, activations are computed twice, which takes longer.", valueName: "bytes"))
     var memory: ByteCount = ByteCount(argument: "8G")!
     @Option(help: ArgumentHelp(
         "A program that gets a WAV file's path and prints what is said in it: the report then counts wrong words.", valueName: "command"))

@@ -9,7 +9,7 @@ import Synchronization
 struct MCPCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mcp",
-        abstract: "Speak for programs that use tools by the Model Context Protocol.",
+        abstract: "Serve the Model Context Protocol, for assistants that use tools.",
         discussion: """
             Messages come on standard input and go on standard output, so that an assistant starts this program itself. Its tools are speak, which
             writes a file or gives sound, and list_voices. Files are written within --folder and nowhere else, and none is replaced.

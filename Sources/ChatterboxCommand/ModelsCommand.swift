@@ -8,7 +8,7 @@ import Torch
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "Get models, list, check and remove them; see, load and unload those of a server.",
+        abstract: "Download, list, verify and remove models; show, load and unload those of a server.",
         subcommands: ofTheHub + [Path.self, MakeRandom.self])
 
     #if Hub
@@ -22,7 +22,7 @@ extension ModelsCommand {
     struct Path: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the folder of a model.",
-            discussion: "Without a name: of the model that is taken when none is asked for. Status 1 where there is none.")
+            discussion: "Without a name, the folder of the default model. Exit status 1 where there is none.")
 
         @Argument(help: ArgumentHelp("The model's name.", valueName: "name")) var name: String?
 
@@ -55,7 +55,7 @@ extension ModelsCommand {
         var tokenizer: String
         @Option(help: "Which model of the family: \(Variant.all.map(\.name).joined(separator: ", ")).") var variant = Variant.chatterbox.name
         @Option(help: "tiny takes 10 MB, full 3.2 GB as the English model.") var size = Size.tiny
-        @Option(help: ArgumentHelp("What the weights follow from.", valueName: "n")) var seed: UInt64 = 0
+        @Option(help: ArgumentHelp("Seed of the weights.", valueName: "n")) var seed: UInt64 = 0
         @Flag(help: "Write a fast flow beside the model's own, for --flow fast.") var fastFlow = false
 
         enum Size: String, CaseIterable, ExpressibleByArgument {

@@ -6,7 +6,7 @@ import Foundation
 
 extension ModelsCommand {
     struct List: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List the models that are here, and those to get.")
+        static let configuration = CommandConfiguration(abstract: "List the models on this machine, and those that can be downloaded.")
         @Flag(help: "Print a JSON array.") var json = false
 
         func run() throws {
@@ -62,10 +62,10 @@ extension ModelsCommand {
 
     struct Verify: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Check models' files against their checksums.",
-            discussion: "Damaged files are named; `chatterbox models pull` fetches them anew. Exit status 1 when there are any.")
+            abstract: "Verify the checksums of models' files.",
+            discussion: "Damaged files are listed; `chatterbox models pull` downloads them again. Exit status 1 where there are any.")
 
-        @Argument(help: ArgumentHelp("Names of models; by default all that are here.", valueName: "model")) var models: [String] = []
+        @Argument(help: ArgumentHelp("Names of models. (default: all on this machine)", valueName: "model")) var models: [String] = []
         @OptionGroup var progress: ProgressArguments
 
         func run() async throws {
@@ -104,7 +104,7 @@ extension ModelsCommand {
     struct Remove: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove models from this machine.",
-            discussion: "Files that another model needs stay.")
+            discussion: "Files that another model needs are kept.")
 
         @Argument(help: ArgumentHelp("Names of models.", valueName: "model")) var models: [String]
 

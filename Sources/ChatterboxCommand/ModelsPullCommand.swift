@@ -6,7 +6,7 @@ import Foundation
 extension ModelsCommand {
     struct Pull: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Get models from Hugging Face.",
+            abstract: "Download models from Hugging Face.",
             discussion: """
                 What is here is not fetched again, whoever fetched it: the files lie in the cache that Python's client uses too \
                 (HF_HOME, HF_HUB_CACHE). A transfer that breaks off goes on where it stopped, also the next day. HF_TOKEN, \
@@ -20,7 +20,7 @@ extension ModelsCommand {
 
         @Argument(help: ArgumentHelp("Names of models.", valueName: "model")) var models: [String]
         @Option(help: ArgumentHelp("A branch, a tag or a commit of the model's repository.", valueName: "revision")) var revision = HubRevision.main
-        @Flag(help: "Get a fast flow as well, which the Llama models speak through with --flow fast.") var fast = false
+        @Flag(help: "Also download a fast flow, which the Llama models use with --flow fast.") var fast = false
         @OptionGroup var progress: ProgressArguments
 
         func run() async throws {

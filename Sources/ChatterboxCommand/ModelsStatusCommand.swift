@@ -55,11 +55,11 @@ extension ModelsCommand {
 
     struct Load: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Have a running server load a model, and wait for it.",
-            discussion: "Others make room for it within the server's memory budget. With --pin it stays until it is unloaded by name.")
+            abstract: "Load a model on a running server, and wait until it is loaded.",
+            discussion: "The server may unload others to stay within its memory budget. With --pin the model stays until it is unloaded by name.")
         @Argument(help: ArgumentHelp("The model's name at the server.", valueName: "model")) var model: String
         @OptionGroup var server: ServerArguments
-        @Flag(help: "Let it stay.") var pin = false
+        @Flag(help: "Keep the model loaded.") var pin = false
         @Flag(help: "Print a JSON array.") var json = false
 
         func run() async throws { try await change(model, pin ? "load?pin=true" : "load", server, json: json) }
@@ -67,7 +67,7 @@ extension ModelsCommand {
 
     struct Unload: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Have a running server unload a model that nobody speaks with, and wait until its memory is free.")
+            abstract: "Unload a model on a running server that no request uses, and wait until its memory is free.")
         @Argument(help: ArgumentHelp("The model's name at the server.", valueName: "model")) var model: String
         @OptionGroup var server: ServerArguments
         @Flag(help: "Print a JSON array.") var json = false

@@ -10,11 +10,11 @@ import Torch
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Serve speech over HTTP and WebSockets, as the APIs of OpenAI and ElevenLabs do.",
+        abstract: "Serve speech over HTTP and WebSockets, with the APIs of OpenAI and ElevenLabs.",
         discussion: """
             Every option of serving and of the model may also come from the environment, as CHATTERBOX_PORT or CHATTERBOX_API_KEY_FILE, or
-            from the JSON object in --config FILE, as "port" or "apiKeyFile"; an option given here goes before the environment, and that before
-            the file. A name that no option has is refused.
+            from the JSON object in --config FILE, as "port" or "apiKeyFile"; an option given here has priority over the environment, and that over
+            the file. Unknown names are refused.
 
             Examples:
               chatterbox serve

@@ -28,8 +28,8 @@ struct TrainAdapter: AsyncParsableCommand {
     @Option(name: .shortAndLong, help: ArgumentHelp("The adapter of T3 to write, a .safetensors file.", valueName: "file"), completion: .file())
     var output: String?
     @Flag(help: ArgumentHelp("Train an adapter of the flow as well, which makes the sound: ada.flow.adapter.safetensors.")) var trainFlow = false
-    @Option(help: ArgumentHelp("The adapters' rank: more can learn more, and by heart.", valueName: "n")) var rank = 16
-    @Option(help: ArgumentHelp("What is added is multiplied by alpha ÷ rank. (default: twice the rank)", valueName: "x")) var alpha: Double?
+    @Option(help: ArgumentHelp("Rank of the adapters: a higher one can learn more, and overfit more.", valueName: "n")) var rank = 16
+    @Option(help: ArgumentHelp("The adapter's output is multiplied by alpha ÷ rank. (default: twice the rank)", valueName: "x")) var alpha: Double?
     @Option(help: ArgumentHelp("T3's layers to adapt, as 0-9,20. (default: all)", valueName: "ranges")) var layers: LayerRanges?
     @Option(help: ArgumentHelp(
         "T3's linear maps to adapt: attention, feed-forward, or names such as q_proj,v_proj or c_attn. (default: all)", valueName: "names"))

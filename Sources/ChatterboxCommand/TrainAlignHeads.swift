@@ -19,7 +19,7 @@ struct AlignHeads: ParsableCommand {
     var t3: String
     @Option(help: "tokenizer.json of the text.")
     var textTokenizer: String
-    @Option(help: "The most utterances that are looked at.")
+    @Option(help: "Utterances that are examined at most.")
     var limit = 40
     @Option(help: "How many heads to choose.")
     var count = 3

@@ -86,7 +86,7 @@ struct TrainingArguments: ParsableArguments {
 
 /// `chatterbox train features`.
 struct Features: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Compute what the networks hear of each recording, once.")
+    static let configuration = CommandConfiguration(abstract: "Compute the networks' input features of each recording, once.")
     @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
     var data: String
     @Option(help: "Folder for the features.")
@@ -106,7 +106,7 @@ struct Features: ParsableCommand {
 struct TrainTokenizer: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "tokenizer", abstract: "Train the S3 tokenizer: recording to speech tokens.")
     @OptionGroup var arguments: TrainingArguments
-    @Option(help: "Weight of reading the letters beside telling the mel.")
+    @Option(help: "Weight of the letters' loss (CTC) beside that of the mel.")
     var letters = 0.15
 
     func run() throws {
@@ -147,7 +147,7 @@ struct SpeechTokens: ParsableCommand {
 
 /// `chatterbox train speakers`.
 struct Speakers: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Compute how the speaker encoders hear each speaker, once.")
+    static let configuration = CommandConfiguration(abstract: "Compute the speaker embeddings of each speaker, once.")
     @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
     var data: String
     @Option(help: "File with the voice encoder's weights: ve.safetensors.")
@@ -204,9 +204,9 @@ struct TrainT3: ParsableCommand {
     @OptionGroup var arguments: TokenTrainingArguments
     @Option(help: "tokenizer.json of the text.")
     var textTokenizer: String
-    @Option(help: "Steps over which some heads' attention is pulled to the diagonal between speech and text.")
+    @Option(help: "Steps over which the guided-attention loss of some heads decays to 0.")
     var guidedSteps = 0
-    @Option(help: "Share of speech tokens that are heard wrong, 0 to 1: with little data it keeps T3 from learning by heart.")
+    @Option(help: "Share of input speech tokens that are replaced at random, 0 to 1: with little data this reduces overfitting.")
     var wrongTokens = 0.0
 
     func validate() throws {

@@ -5,7 +5,7 @@ import Foundation
 /// `chatterbox train mark-voices`.
 struct TrainMarkVoices: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mark-voices", abstract: "Write into a model's own voices that its networks made them.",
+        commandName: "mark-voices", abstract: "Write the digests of a model's networks into its own voices.",
         discussion: """
             For a folder that was assembled before voices told their origin: conds.safetensors and voices/. Voices that tell \
             it stay as they are, and so do all numbers.

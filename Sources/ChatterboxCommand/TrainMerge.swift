@@ -5,7 +5,7 @@ import Foundation
 /// `chatterbox train merge`: a full model of a model and adapters.
 struct TrainMerge: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "merge", abstract: "Write a full model of a model and adapters.",
+        commandName: "merge", abstract: "Merge adapters into a model's weights and write a full model.",
         discussion: """
             The model that is written speaks as the other does with the adapters, in any program that knows such models. Adapters are \
             files of this program, or folders that PEFT wrote. Weights keep their precision.
@@ -40,7 +40,7 @@ struct TrainMerge: AsyncParsableCommand {
 
 /// Adapters that are added to a model.
 struct AdapterArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("An adapter, with how much of it where that is not 1; several add up.", valueName: "file|dir[=weight]"))
+    @Option(help: ArgumentHelp("An adapter, with its weight where that is not 1; several are added.", valueName: "file|dir[=weight]"))
     var adapter: [AdapterArgument] = []
 
     /// - Throws: ``AdapterError``, and what reading throws.

@@ -7,18 +7,18 @@ import Torch
 /// `chatterbox train speaker`: the two networks that tell voices apart.
 struct TrainSpeaker: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "speaker", abstract: "Trains the voice encoder (for T3) or the speaker encoder (for S3Gen).")
+        commandName: "speaker", abstract: "Train the voice encoder (for T3) or the speaker encoder (for S3Gen).")
 
     enum Encoder: String, ExpressibleByArgument, CaseIterable {
         case voice, timbre
     }
 
     @Argument(help: "A folder with manifest.jsonl.", completion: .directory) var data: String
-    @Option(help: "voice: the LSTM that T3 listens to. timbre: CAMPPlus, that S3Gen listens to.") var encoder: Encoder
-    @Option(help: "Where checkpoints, weights and losses go.", completion: .directory) var out: String
+    @Option(help: "voice: the LSTM whose embedding T3 uses. timbre: CAMPPlus, whose x-vector S3Gen uses.") var encoder: Encoder
+    @Option(help: "Folder for checkpoints, weights and losses.", completion: .directory) var out: String
     @Option(help: "Where the encoder alone is written, under its checkpoint's names.", completion: .file()) var export: String?
     @Option(help: "Steps in all.") var steps = 1000
-    @Option(help: "The most recordings that one speaker gives.") var perSpeaker = 30
+    @Option(help: "Recordings of each speaker at most.") var perSpeaker = 30
     @Option(help: "config.json of the model; Pico's sizes when left out.", completion: .file()) var config: String?
     @Option(help: "Seed of weights, order and noise.") var seed: UInt64 = 1
     @Option(help: "Processor threads.") var threads = 1

@@ -27,7 +27,7 @@ struct TrainTune: AsyncParsableCommand {
     @Option(help: ArgumentHelp(
         "Train only weights in whose name this regular expression is found; may be given several times. (default: all)", valueName: "regex"))
     var only: [String] = []
-    @Option(help: ArgumentHelp("Leave weights as they are in whose name this regular expression is found; may be given several times.", valueName: "regex"))
+    @Option(help: ArgumentHelp("Do not train weights whose name matches this regular expression; may be repeated.", valueName: "regex"))
     var except: [String] = []
     @Option(help: ArgumentHelp("Of T3 train only these layers of its transformer, as 0-9,20. (default: all, and what is around them)", valueName: "ranges"))
     var layers: LayerRanges?

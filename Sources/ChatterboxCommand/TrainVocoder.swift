@@ -7,15 +7,15 @@ import Torch
 /// `chatterbox train vocoder`: mel to waveform.
 struct TrainVocoder: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "vocoder", abstract: "Trains the vocoder and its pitch predictor.")
+        commandName: "vocoder", abstract: "Train the vocoder and its pitch predictor.")
 
     @Argument(help: "A folder with manifest.jsonl.", completion: .directory) var data: String
-    @Option(help: "Folder with the flow's mels (see `train mels`), which are heard in the place of the recordings' own.", completion: .directory) var mels: String?
-    @Option(help: "Where checkpoints, weights and losses go.", completion: .directory) var out: String
-    @Option(help: "Weights to go on from, by their names in s3gen.safetensors.", completion: .file()) var from: String?
+    @Option(help: "Folder with the flow's mels (see `train mels`), used in place of the recordings' own.", completion: .directory) var mels: String?
+    @Option(help: "Folder for checkpoints, weights and losses.", completion: .directory) var out: String
+    @Option(help: "Weights to continue from, by their names in s3gen.safetensors.", completion: .file()) var from: String?
     @Option(help: "Where the vocoder alone is written, by its names in s3gen.safetensors.", completion: .file()) var export: String?
     @Option(help: "Steps in all.") var steps = 8000
-    @Option(help: "The step from which judges take part; as many as --steps for none.") var judgesFrom = 4000
+    @Option(help: "The step from which discriminators take part; the value of --steps for none.") var judgesFrom = 4000
     @Flag(help: "Train the pitch predictor alone, which is quick.") var onlyPitch = false
     @Option(help: "Cuts in a batch.") var batch = 4
     @Option(help: "Frames of a cut, 20 ms each.") var frames = 25

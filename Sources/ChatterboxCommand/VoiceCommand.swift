@@ -6,7 +6,7 @@ import SpeechAudio
 struct VoiceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "voice",
-        abstract: "Prepare voices and keep them under names.",
+        abstract: "Prepare voices and store them under names.",
         discussion: """
             A prepared voice holds what a model needs to know of a recording, so that speaking starts at once, which of \
             its networks made it, and up to 30 s of the recording: a model with other networks makes the voice anew from \
@@ -42,7 +42,7 @@ extension VoiceCommand {
         @Argument(help: ArgumentHelp("The recording.", valueName: "recording")) var recording: String
         @Option(help: ArgumentHelp("Keep the voice under this name.", valueName: "name")) var name: String?
         @Option(name: .shortAndLong, help: ArgumentHelp("Keep the voice in this file (.safetensors).", valueName: "file")) var output: String?
-        @Flag(help: "Leave the recording out of the file: less is kept of the speaker, and the voice is for models with these networks alone.")
+        @Flag(help: "Leave the recording out of the file. The voice then works only with models that have the same networks.")
         var noRecording = false
         @OptionGroup(title: "Model") var model: ModelArguments
         @OptionGroup var progress: ProgressArguments
@@ -93,7 +93,7 @@ extension VoiceCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Tell what a prepared voice holds and what made it, or how good a recording is.")
+            abstract: "Show what a prepared voice contains and what made it, or how good a recording is.")
         @Argument(help: ArgumentHelp("A name or a file.", valueName: "name|file")) var voice: String
         @Flag(help: "Print a JSON object.") var json = false
 
@@ -111,7 +111,7 @@ extension VoiceCommand {
     }
 
     struct Remove: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Forget a named voice.")
+        static let configuration = CommandConfiguration(abstract: "Delete a named voice.")
         @Argument(help: ArgumentHelp("The voice's name.", valueName: "name")) var name: String
 
         func run() throws {

@@ -6,7 +6,7 @@ import SpeechAudio
 struct WatermarkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watermark",
-        abstract: "Look for the inaudible mark of a machine's speech, or make one.",
+        abstract: "Detect the inaudible watermark of generated speech, or add one.",
         usage: """
             chatterbox watermark FILE [--json]
             chatterbox watermark FILE -o MARKED

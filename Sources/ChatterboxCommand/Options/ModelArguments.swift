@@ -32,27 +32,27 @@ struct ComputeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Where to compute: cpu, cuda, cuda:1, …, or auto: an NVIDIA GPU where one can be used, else the CPU.", valueName: "device"))
     var device = "auto"
 
-    @Option(help: "Arithmetic of the language model.")
+    @Option(help: "Type of T3's weights and arithmetic.")
     var dtype = Precision.float32
 
-    @Option(help: "Shrink weights to whole numbers: faster on a CPU, at some loss.")
+    @Option(help: "Quantise weights to int8 or int4 (CPU only): faster, at some loss of quality.")
     var quantize = Quantization.none
 
     @Option(help: ArgumentHelp(
-        "The flow that makes sound: own is the model's; fast is a mean flow of two steps in its place, several times as fast (`chatterbox models pull chatterbox --fast`, or Turbo's).",
+        "The flow: own is the model's; fast is a mean flow of two steps in its place, several times as fast (`chatterbox models pull chatterbox --fast`, or Turbo's).",
         valueName: "own|fast"))
     var flow = Flow.own
 
-    @Flag(help: "Follow upstream operation by operation, without faster ways to the same result.")
+    @Flag(help: "Compute upstream's operations one by one, without faster kernels.")
     var exact = false
 
-    @Flag(help: "Keep the language model off the GPU while the sound is made: less of its memory is needed, and speaking is slower.")
+    @Flag(help: "Move T3 to host memory while S3Gen runs: needs less GPU memory, and is slower.")
     var offload = false
 
-    @Flag(help: "Do not capture decode steps as CUDA graphs on a GPU: slower, for comparing.")
+    @Flag(help: "Do not capture decode steps as CUDA graphs on a GPU: slower, for comparison.")
     var noCapture = false
 
-    @Flag(name: .customLong("tf32"), help: "Let a GPU round float32 products to TF32: faster, and about as exact as float16.")
+    @Flag(name: .customLong("tf32"), help: "Let a GPU compute float32 products in TF32: faster, with about the precision of float16.")
     var tf32 = false
 
     @Option(help: ArgumentHelp("Processor threads; by default one for each processor that this process may use.", valueName: "n"))

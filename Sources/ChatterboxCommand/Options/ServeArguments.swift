@@ -15,39 +15,39 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The port; 0 takes a free one and prints it. (default: 8080)", valueName: "n"))
     var port: Int?
 
-    @Option(help: ArgumentHelp("Serve the Wyoming protocol, by which Home Assistant speaks, on this port as well; it has no keys. 10200 is usual.", valueName: "n"))
+    @Option(help: ArgumentHelp("Also serve the Wyoming protocol, which Home Assistant uses, on this port; it has no keys. 10200 is usual.", valueName: "n"))
     var wyoming: Int?
 
     @Option(help: ArgumentHelp(
-        "A model to serve, by name or folder; give it several times for several, of which the first speaks where none is asked for. (default: the best on this machine)",
+        "A model to serve, by name or folder; may be repeated, and the first is the default. (default: the best on this machine)",
         valueName: "name|dir"))
     var model: [String] = []
 
     @Option(help: ArgumentHelp("The folder of voices, which clients may add to. (default: that of `chatterbox voice`)", valueName: "dir"))
     var voices: String?
 
-    @Option(help: ArgumentHelp("The voice of those who want none in particular. (default: the model's own)", valueName: "name"))
+    @Option(help: ArgumentHelp("The voice of requests that name none. (default: the model's own)", valueName: "name"))
     var voice: String?
 
     @Option(help: ArgumentHelp(
-        "What a name means, as alloy=ada; several times for several. OpenAI's thirteen voices mean the default voice where nothing else is said.",
+        "A further name of a voice, as alloy=ada; may be repeated. OpenAI's thirteen names mean the default voice unless given here.",
         valueName: "name=voice"))
     var voiceAlias: [String] = []
 
     @Option(help: ArgumentHelp("The folder of adapters, which clients may add to. (default: none)", valueName: "dir"))
     var adapters: String?
 
-    @Option(help: ArgumentHelp("A file with the keys that clients must show: one a line, perhaps with a name behind it.", valueName: "file"))
+    @Option(help: ArgumentHelp("A file of keys, one of which each client needs: one on each line, optionally followed by a name.", valueName: "file"))
     var apiKeyFile: String?
 
-    @Flag(help: "Let everybody list models and voices, also where keys are set.")
+    @Flag(help: "Lists of models and voices need no key, even where keys are set.")
     var publicLists = false
 
-    @Option(help: ArgumentHelp("The origin whose web pages may ask, as https://example.org, or *.", valueName: "origin"))
+    @Option(help: ArgumentHelp("The origin whose web pages may send requests, as https://example.org, or *.", valueName: "origin"))
     var cors: String?
 
     @Option(help: ArgumentHelp(
-        "A name by which a server without keys on this machine may be asked beside localhost, such as a proxy's; several times for several.", valueName: "name"))
+        "A host name besides localhost for which a server without keys on this machine answers, such as a proxy's; may be repeated.", valueName: "name"))
     var hostName: [String] = []
 
     @Option(help: ArgumentHelp("A certificate chain (PEM), to serve over TLS.", valueName: "file"))
@@ -56,19 +56,19 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The certificate's key (PEM).", valueName: "file"))
     var tlsKey: String?
 
-    @Option(help: ArgumentHelp("Memory that loaded models may take together, as 8G: the longest unused makes room for another. (default: no limit)", valueName: "bytes"))
+    @Option(help: ArgumentHelp("Memory of all loaded models together, as 8G: the one unused longest is unloaded for another. (default: no limit)", valueName: "bytes"))
     var memory: ByteCount?
 
     @Option(help: ArgumentHelp("The same for a GPU's memory. (default: no limit)", valueName: "bytes"))
     var gpuMemory: ByteCount?
 
-    @Option(help: ArgumentHelp("Unload a model that nobody has used for so many seconds. (default: never)", valueName: "s"))
+    @Option(help: ArgumentHelp("Unload a model that was not used for so many seconds. (default: never)", valueName: "s"))
     var idleTimeout: Double?
 
-    @Option(help: ArgumentHelp("A model that is loaded at the start and stays, by its name; several times for several.", valueName: "name"))
+    @Option(help: ArgumentHelp("Name of a model that is loaded at the start and stays loaded; may be repeated.", valueName: "name"))
     var pin: [String] = []
 
-    @Flag(help: "Drop what is unloaded from a GPU, instead of keeping it in page-locked memory of the host for its return.")
+    @Flag(help: "Free weights that are unloaded from a GPU, instead of keeping them in page-locked host memory.")
     var dropUnloaded = false
 
     @Option(help: ArgumentHelp("Requests that are spoken at once. (default: 8)", valueName: "n"))
@@ -89,7 +89,7 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Connections that may be open at once. (default: as many as this process may open files, less 256)", valueName: "n"))
     var connections: Int?
 
-    @Option(help: ArgumentHelp("Seconds that open answers have to end when the server is stopped. (default: 30)", valueName: "s"))
+    @Option(help: ArgumentHelp("Seconds that open responses have to end when the server is stopped. (default: 30)", valueName: "s"))
     var deadline: Double?
 
     @Flag(help: "Refuse requests with unknown fields, instead of ignoring them.")
@@ -98,7 +98,7 @@ struct ServeArguments: ParsableArguments {
     @Flag(help: "Leave the inaudible watermark out.")
     var noWatermark = false
 
-    @Option(help: ArgumentHelp("What to log: debug, info (a line for each answer), notice, warning or error. (default: notice)", valueName: "level"))
+    @Option(help: ArgumentHelp("What to log: debug, info (a line for each response), notice, warning or error. (default: notice)", valueName: "level"))
     var logLevel: String?
 
     @Flag(help: "Log the texts that are spoken.")

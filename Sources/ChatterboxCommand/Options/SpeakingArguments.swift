@@ -5,37 +5,37 @@ import SpeechText
 
 /// How a text is spoken. What is not given stays as the model has it.
 struct SpeakingArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Every random number follows from it: the same seed, the same speech. By default a new one.", valueName: "n"))
+    @Option(help: ArgumentHelp("Seed of all random numbers: the same seed gives the same speech. (default: a random one)", valueName: "n"))
     var seed: UInt64?
 
     @Option(help: ArgumentHelp("Language of the text, as en or pt-br, for models that speak several.", valueName: "xx"))
     var language: String?
 
-    @Option(help: ArgumentHelp("How lively: 0.25 is flat, 0.5 neutral, 2 theatrical; not Turbo and Nano. (default: 0.5)", valueName: "x"))
+    @Option(help: ArgumentHelp("Strength of expression: 0.25 is flat, 0.5 neutral, 2 theatrical; not Turbo and Nano. (default: 0.5)", valueName: "x"))
     var exaggeration: Double?
 
-    @Option(help: ArgumentHelp("How closely pace and wording are held to the text; 0 helps a voice of another language; not Turbo and Nano. (default: 0.5)", valueName: "x"))
+    @Option(help: ArgumentHelp("Weight of classifier-free guidance by the text; 0 reduces the accent of a voice from another language; not Turbo and Nano. (default: 0.5)", valueName: "x"))
     var cfgWeight: Double?
 
-    @Option(help: ArgumentHelp("Below 1 steadier, above 1 more varied; 0 takes the likeliest token, always the same. (default: 0.8, of Pico 0.5)", valueName: "x"))
+    @Option(help: ArgumentHelp("Sampling temperature: below 1 steadier, above 1 more varied; 0 always takes the likeliest token. (default: 0.8, Pico 0.5)", valueName: "x"))
     var temperature: Double?
 
-    @Option(help: ArgumentHelp("Draw only from the likeliest tokens that together have this probability. (default: 1, Turbo and Nano 0.95)", valueName: "p"))
+    @Option(help: ArgumentHelp("Sample only from the likeliest tokens that together have this probability. (default: 1, Turbo and Nano 0.95)", valueName: "p"))
     var topP: Double?
 
-    @Option(help: ArgumentHelp("Draw only from this many of the likeliest tokens; Turbo and Nano. (default: 1000)", valueName: "n"))
+    @Option(help: ArgumentHelp("Sample only from this many of the likeliest tokens; Turbo and Nano. (default: 1000)", valueName: "n"))
     var topK: Int?
 
-    @Option(help: ArgumentHelp("Draw no token less likely than this share of the likeliest; not Turbo and Nano. (default: 0.05)", valueName: "p"))
+    @Option(help: ArgumentHelp("Exclude tokens whose probability is below this share of the likeliest token's; not Turbo and Nano. (default: 0.05)", valueName: "p"))
     var minP: Double?
 
-    @Option(help: ArgumentHelp("Hold tokens back that were spoken before; 1 does not. (default: 1.2)", valueName: "x"))
+    @Option(help: ArgumentHelp("Penalty for tokens that were drawn before; 1 is none. (default: 1.2)", valueName: "x"))
     var repetitionPenalty: Double?
 
-    @Option(help: ArgumentHelp("Steps from tokens to sound: fewer are faster, more are finer. (default: the model's, 10, Turbo and Nano 2)", valueName: "n"))
+    @Option(help: ArgumentHelp("Steps of the flow: fewer are faster, more are more accurate. (default: 10, Turbo and Nano 2)", valueName: "n"))
     var steps: Int?
 
-    @Option(help: ArgumentHelp("Most speech tokens for a piece of text, 25 a second. (default: 1000)", valueName: "n"))
+    @Option(help: ArgumentHelp("Limit of speech tokens for a piece of text, 25 a second. (default: 1000)", valueName: "n"))
     var maxTokens: Int?
 
     @Option(help: "Speak sentence by sentence, or the whole text in one breath as upstream does.")
@@ -54,7 +54,7 @@ struct SpeakingArguments: ParsableArguments {
         valueName: "where=s"))
     var pause: String?
 
-    @Option(help: ArgumentHelp("Times as fast, 0.25 to 4, at the same pitch. (default: 1)", valueName: "x"))
+    @Option(help: ArgumentHelp("Speed factor, 0.25 to 4, at the same pitch. (default: 1)", valueName: "x"))
     var speed: Double?
 
     @Option(parsing: .unconditional, help: ArgumentHelp(
