@@ -10,8 +10,8 @@ struct CheckCommand: AsyncParsableCommand {
         abstract: "Check that this machine computes speech correctly, and report what it can use.",
         discussion: """
             Every part of the pipeline runs with small random networks on the device, in every arithmetic that it offers, and is \
-            held against the exact path in float32 on the CPU. The table shows the largest error as a share of the largest value. \
-            Exit status 1 where something is wrong, which is named.
+            compared with the exact path in float32 on the CPU. The table shows the largest error as a share of the largest value. \
+            The exit status is 1 where an error exceeds its bound.
 
             Examples:
               chatterbox check

@@ -11,8 +11,8 @@ struct MCPCommand: AsyncParsableCommand {
         commandName: "mcp",
         abstract: "Serve the Model Context Protocol, for assistants that use tools.",
         discussion: """
-            Messages come on standard input and go on standard output, so that an assistant starts this program itself. Its tools are speak, which
-            writes a file or gives sound, and list_voices. Files are written within --folder and nowhere else, and none is replaced.
+            The assistant starts this program and exchanges messages over its standard input and output. Its tools are speak, which
+            writes a file or returns sound, and list_voices. Files are written only within --folder, and none is replaced.
 
             In an assistant's configuration:
               {"mcpServers": {"chatterbox": {"command": "chatterbox", "args": ["mcp", "--folder", "/home/ada/Speech"]}}}

@@ -42,8 +42,8 @@ extension ModelsCommand {
             commandName: "make-random",
             abstract: "Write a model with random weights, to try the program without a download.",
             discussion: """
-                Random weights make noise of any length, not words, in a voice of random numbers. Everything else is as with \
-                a trained model: the same files, the same code, the same speed for the same size.
+                Random weights give noise, not words, in a random voice. Everything else is as with a trained model: the same files, \
+                the same code, the same speed for the same size.
 
                 Example:
                   chatterbox models make-random stand-in --tokenizer tokenizer.json

@@ -8,9 +8,9 @@ extension ModelsCommand {
         static let configuration = CommandConfiguration(
             abstract: "Download models from Hugging Face.",
             discussion: """
-                What is here is not fetched again, whoever fetched it: the files lie in the cache that Python's client uses too \
-                (HF_HOME, HF_HUB_CACHE). A transfer that breaks off goes on where it stopped, also the next day. HF_TOKEN, \
-                HF_ENDPOINT and HF_HUB_OFFLINE mean what they mean to Python.
+                Files go into the cache of Hugging Face's Python client (HF_HOME, HF_HUB_CACHE), and files that are there are not downloaded \
+                again. An interrupted download continues where it stopped. HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE have the same \
+                meaning as for that client.
 
                 Models: \(ModelCatalog.released.models.map(\.name).joined(separator: ", "))
 

@@ -11,11 +11,11 @@ struct TrainAdapter: AsyncParsableCommand {
         discussion: """
             RECORDINGS is a folder of recordings with their texts beside them (a.wav and a.txt), a folder with metadata.csv as LJSpeech \
             has it, or a list: CSV with a header (audio, text), or JSON lines. Ten minutes of one voice, in sentences of some seconds, \
-            are a good beginning. What cannot be learned from is listed with the reason.
+            are a good beginning. Recordings that cannot be used are listed with the reason.
 
-            Some recordings are kept to judge by; training stops when their loss no longer falls, and the best adapter is written. \
-            Beside it, in ada.training, are what was computed, samples, reference.wav to speak with, and report.html. Started again with \
-            the same options, training goes on where it stood, to the same adapter bit for bit.
+            Some recordings are held out for validation; training stops when their loss no longer falls, and the best adapter is written. \
+            The folder ada.training beside it has cached features, samples, reference.wav to speak with, and report.html. Started again with \
+            the same options, training continues where it stopped, to the same adapter bit for bit.
 
             Examples:
               chatterbox train adapter ada/ --check --model turbo

@@ -10,8 +10,8 @@ struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a model's networks on recordings.",
         discussion: """
-            The data is a folder with a manifest.jsonl: one JSON object a line with audio, text and speaker. Each network keeps \
-            its state in its folder and goes on from there when it is started again.
+            The data is a folder with a manifest.jsonl: one JSON object on each line with audio, text and speaker. Each training keeps \
+            its state in its folder and continues from there when it is started again.
             """,
         subcommands: [
             Features.self, TrainTokenizer.self, SpeechTokens.self, Speakers.self, TrainT3.self, AlignHeads.self, TrainFlow.self, Mels.self,

@@ -8,7 +8,7 @@ struct TrainExport: ParsableCommand {
         commandName: "export", abstract: "Write an adapter as a folder that Hugging Face's PEFT reads.",
         discussion: """
             In Python, PeftModel.from_pretrained(t3.tfmr, "FOLDER") adds it to the transformer of upstream's T3. Folders that PEFT \
-            wrote need no import: wherever this program takes an adapter, it takes them.
+            wrote need no import: this program takes them wherever it takes an adapter.
 
             Example:
               chatterbox train export ada.adapter.safetensors -o ada

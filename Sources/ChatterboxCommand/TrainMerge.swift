@@ -7,7 +7,7 @@ struct TrainMerge: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge", abstract: "Merge adapters into a model's weights and write a full model.",
         discussion: """
-            The model that is written speaks as the other does with the adapters, in any program that knows such models. Adapters are \
+            The new model speaks as the old one does with the adapters, in any program that runs such models. Adapters are \
             files of this program, or folders that PEFT wrote. Weights keep their precision.
 
             Examples:

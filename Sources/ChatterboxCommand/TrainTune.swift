@@ -9,8 +9,8 @@ struct TrainTune: AsyncParsableCommand {
         commandName: "tune", abstract: "Train a model's own weights on recordings of a voice.",
         usage: "chatterbox train tune RECORDINGS --model NAME|DIR -o FOLDER [options]",
         discussion: """
-            As `train adapter`, but the weights of T3 or of the flow themselves are trained, all or some of them, and a model's folder is \
-            written. It takes four times the memory of the weights, and more recordings than an adapter: with ten minutes an adapter is \
+            Like `train adapter`, but trains the weights of T3 or of the flow themselves, all or some of them, and writes a model's \
+            folder. It takes four times the memory of the weights, and more recordings than an adapter: with ten minutes an adapter is \
             the better choice.
 
             Examples:

@@ -8,9 +8,9 @@ struct VoiceCommand: AsyncParsableCommand {
         commandName: "voice",
         abstract: "Prepare voices and store them under names.",
         discussion: """
-            A prepared voice holds what a model needs to know of a recording, so that speaking starts at once, which of \
-            its networks made it, and up to 30 s of the recording: a model with other networks makes the voice anew from \
-            that. Without the recording such a model refuses it.
+            A prepared voice holds what a model needs of a recording, so that speaking starts at once, the digests of the networks \
+            that made it, and up to 30 s of the recording. A model with other networks makes the voice anew from the recording, and \
+            refuses it without one.
 
             Examples:
               chatterbox voice make interview.wav --name ada
@@ -29,9 +29,9 @@ extension VoiceCommand {
                 chatterbox voice make RECORDING -o FILE.voice.safetensors [--model NAME|DIR]
                 """,
             discussion: """
-                Ten seconds of one person, clear and without music, serve best: WAV, FLAC, MP3, Ogg or Opus of any rate.
+                Best are ten seconds of one person, clear and without music: WAV, FLAC, MP3, Ogg or Opus of any sample rate.
 
-                A prepared voice may stand for the recording that it carries, to be prepared for another model.
+                A prepared voice may be given in place of the recording that it contains, to prepare it for another model.
 
                 Examples:
                   chatterbox voice make interview.wav --name ada

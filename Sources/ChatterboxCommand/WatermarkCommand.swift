@@ -13,7 +13,7 @@ struct WatermarkCommand: AsyncParsableCommand {
             chatterbox watermark --fetch [--from FILE]
             """,
         discussion: """
-            The mark is PerTh, by Resemble AI: what Chatterbox speaks carries it, here as upstream, and it outlives MP3 and \
+            The watermark is PerTh, by Resemble AI: speech of Chatterbox has it, here as upstream, and it survives MP3 and \
             cutting. The weights for it come with the Python package resemble-perth; --fetch takes them from there, once. On a machine without network or Python give --from the checkpoint \
             perth_net_250000.pth.tar of that package, its wheel, or a perth.safetensors of another machine.
 

@@ -21,7 +21,7 @@ struct BenchSpeed: AsyncParsableCommand {
         abstract: "Measure how fast this machine speaks, and how close that is to its limits.",
         discussion: """
             Every combination of --model, --device, --dtype, --quantize, --way and --flow is measured in a process of its own, in \
-            turn, --runs times; the table shows medians, ± half the spread, and in brackets the share of this machine's \
+            turn, --runs times; the table shows medians, ± half the range, and in brackets the share of this machine's \
             limit that a stage reaches: memory bandwidth, or arithmetic in the stage's number format, whichever binds; both are \
             measured first.
 

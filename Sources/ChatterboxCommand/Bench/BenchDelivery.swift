@@ -11,11 +11,10 @@ struct BenchDelivery: AsyncParsableCommand {
         commandName: "delivery",
         abstract: "Measure what speech in chunks loses against the same speech made at once.",
         discussion: """
-            Each text is spoken in chunks and at once, with the same tokens and the same noise. The table shows how far the \
-            spectrum is off (dB), everywhere and around the places where chunks meet; beside it, as a measure, how far speech at \
-            once is from itself with other noise; and the largest step between two samples where chunks meet, as a share of the \
-            largest elsewhere in the same speech. --to also keeps each text's speech, as it comes and whole, with manifests \
-            that scripts/measure-speech hears.
+            Each text is spoken in chunks and at once, with the same tokens and the same noise. The table shows the error of the \
+            spectrum (dB), everywhere and around the joins; for comparison the difference of whole speech with other noise; and the \
+            largest step between two samples at a join, as a share of the largest elsewhere in the same speech. --to also writes \
+            each text's speech, in chunks and whole, with manifests for scripts/measure-speech.
 
             Examples:
               chatterbox bench delivery --model pico --file scripts/speech/test.txt --to spoken
@@ -31,9 +30,9 @@ struct BenchDelivery: AsyncParsableCommand {
     var limit = 200
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Tokens of a first chunk, 25 a second.", valueName: "n"))
     var first = [ChunkSizes.standard[0]]
-    @Option(help: ArgumentHelp("Tokens before a chunk that it sees at least, besides the prompt; it sees whole chunks.", valueName: "n"))
+    @Option(help: ArgumentHelp("Tokens of context before a chunk at least, besides the prompt; context is whole chunks.", valueName: "n"))
     var context = ChunkSizes.standard.context
-    @Option(help: ArgumentHelp("Folder to keep speech in: chunks/ and whole/ of the first --first.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Folder to write speech to: chunks/ and whole/ of the first --first.", valueName: "folder"))
     var to: String?
     @OptionGroup var voice: VoiceArguments
     @OptionGroup var common: BenchArguments

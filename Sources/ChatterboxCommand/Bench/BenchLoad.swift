@@ -12,19 +12,17 @@ struct BenchLoad: AsyncParsableCommand {
         commandName: "load",
         abstract: "Measure how fast this machine speaks to many listeners at once.",
         discussion: """
-            The same requests are spoken one after the other and then for each number of --listeners, each of whom asks for the next \
-            text when the one before has ended. With --rate requests arrive by chance, whoever is still being served. Each is as \
-            long as --seconds says, for the model's own end of speech is ruled out, so that weights may be random ones \
-            (`chatterbox models make-random`).
+            The same requests are spoken one after the other and then for each number of --listeners, each of whom requests the next \
+            text when the one before has ended. With --rate requests arrive as a Poisson process. Each lasts --seconds, because the \
+            model's own end of speech is ruled out, so that random weights will do (`chatterbox models make-random`).
 
-            The table shows medians of --runs: when listeners hear the first sound (half of them, and 95 %), how \
-            many seconds of sound a request and all together get in a second, and how often somebody who plays at once has \
-            played all before more comes. Next to how many times as fast all is as one after the other stands the limit \
-            that Amdahl's law sets: what requests can share is the reading of the language model's weights.
+            The table shows medians of --runs: the time to the first sound (median and 95th percentile), seconds of sound \
+            per second for one request and for all, and how often somebody who plays at once runs out of sound. Next to the speed \
+            relative to one after the other stands the limit of Amdahl's law: requests can share only the reading of T3's weights.
 
-            With --url a server speaks instead, `chatterbox serve` or another of OpenAI's protocol: --model and --voice are its names \
-            then, sound comes while it is made, and texts are as long as they are spoken. Requests that it refuses with 429 come again \
-            after the time that it names; they are counted, and their time runs on.
+            With --url a server is measured instead, `chatterbox serve` or another with OpenAI's API: --model and --voice are its names \
+            then, sound is streamed, and the model ends each text. Requests that it refuses with 429 are repeated after the time \
+            that it names; they are counted, and their time includes the wait.
 
             Examples:
               chatterbox bench load --model turbo --quantize int8
@@ -56,11 +54,11 @@ struct BenchLoad: AsyncParsableCommand {
     var delivery = SpeechOptions.Delivery.utterances
     @Option(help: ArgumentHelp("A server to measure instead of this process, as http://127.0.0.1:8080.", valueName: "url"))
     var url: String?
-    @Option(help: ArgumentHelp("A file whose first key is shown to the server.", valueName: "file"))
+    @Option(help: ArgumentHelp("A file whose first key is sent to the server.", valueName: "file"))
     var apiKeyFile: String?
     @Option(help: "How often each is measured.")
     var runs = 3
-    @Flag(help: "Measure the language model's steps for so many requests as well, without anything beside them.")
+    @Flag(help: "Measure steps of T3 for so many requests as well, without other work.")
     var steps = false
     @Option(
         parsing: .upToNextOption,

@@ -11,10 +11,9 @@ struct BenchQuality: AsyncParsableCommand {
         commandName: "quality",
         abstract: "Measure what faster settings lose against the exact way, on the CPU.",
         discussion: """
-            Each setting hears the same tokens as the exact way and is asked for the next. The table shows how far its logits \
-            are off (root mean square, relative), how often it finds the same token likeliest, how unsure it is of the \
-            tokens that were really spoken (perplexity), and how far mel and spectrum of the sound are off (dB). Of recordings \
-            (--data) it also shows how many tokens are heard alike.
+            Each setting gets the same tokens as the exact path and computes the logits of the next. The table shows their error (root \
+            mean square, relative), how often the likeliest token is the same, the perplexity of the tokens that were spoken, and \
+            the errors of mel and spectrum (dB). For recordings (--data) it also shows the share of equal speech tokens.
 
             Examples:
               chatterbox bench quality --model chatterbox --voice me.wav --quantize none int8 int4
@@ -29,7 +28,7 @@ struct BenchQuality: AsyncParsableCommand {
     var text = ["The ship was late, and nobody on the quay could say when it would come in."]
     @Option(help: ArgumentHelp("Speech tokens to draw for each text, 25 a second.", valueName: "n"))
     var tokens = 100
-    @Option(help: ArgumentHelp("Recordings whose tokens to tell instead: a manifest.jsonl or its folder.", valueName: "manifest"))
+    @Option(help: ArgumentHelp("Recordings whose tokens are used instead: a manifest.jsonl or its folder.", valueName: "manifest"))
     var data: String?
     @Option(help: "Split of the manifest.")
     var split = "test"
