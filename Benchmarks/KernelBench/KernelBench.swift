@@ -137,7 +137,7 @@ struct KernelBench {
     private func sampling() throws -> [Benchmark] {
         let vocabulary = 8194
         let settings: [(String, DecodingStyle, SamplingOptions, rows: Int)] = [
-            ("English", .chatterbox, .chatterbox, 2), ("Pico", .chatterbox, .pico, 1), ("Turbo", .turbo, .turbo, 1),
+            ("English", .chatterbox, .chatterbox, 2), ("Pico", .chatterbox, try SamplingOptions(temperature: 0.5), 1), ("Turbo", .turbo, .turbo, 1),
             ("top-p alone", .chatterbox, try SamplingOptions(temperature: 1, topP: 0.8, minP: 0, repetitionPenalty: 1), 1),
             ("no filter", .turbo, try SamplingOptions(temperature: 1, minP: 0, repetitionPenalty: 1), 1),
         ]

@@ -52,12 +52,8 @@ public struct StageCost: Sendable, Hashable, Codable {
 
 extension T3Configuration {
     private var sizes: (layers: Int, hidden: Int, layerWeights: Int) {
-        switch backbone {
-        case .llama(let llama):
-            let hidden = llama.hiddenSize
-            return (llama.layers, hidden, 4 * hidden * hidden + 3 * hidden * llama.intermediateSize)
-        case .gpt2(let gpt2): return (gpt2.layers, gpt2.hiddenSize, 12 * gpt2.hiddenSize * gpt2.hiddenSize)
-        }
+        let sizes = backbone.sizes
+        return (sizes.layers, sizes.hiddenSize, sizes.layerWeights)
     }
 
     /// One token for each of `rows` sequences (two with guidance) that are `length` positions long.

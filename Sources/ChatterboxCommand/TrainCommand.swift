@@ -297,9 +297,8 @@ struct Assemble: ParsableCommand {
             guard parts.count == 2 else { throw ValidationError("--voice \(text): expected NAME=RECORDING") }
             return (name: parts[0], recording: URL(filePath: parts[1]))
         }
-        let variant: Variant = config == nil ? .pico : .chatterbox
         let bytes = try ModelAssembly(
-            configuration: ModelConfiguration(ofFile: config), variant: variant, t3: URL(filePath: t3), voiceEncoder: URL(filePath: voiceEncoder),
+            variant: Variant(ofFile: config), t3: URL(filePath: t3), voiceEncoder: URL(filePath: voiceEncoder),
             s3Gen: s3gen.map { URL(filePath: $0) }, textTokenizer: URL(filePath: textTokenizer), voices: voices
         ).write(to: URL(filePath: folder))
         print(String(format: "%.2f MB of weights", Double(bytes) / 1e6))

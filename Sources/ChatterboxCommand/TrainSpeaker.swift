@@ -2,6 +2,7 @@ import ArgumentParser
 import Chatterbox
 import ChatterboxTraining
 import Foundation
+import Pico
 import Torch
 
 /// `chatterbox train speaker`: the two networks that tell voices apart.
@@ -56,8 +57,19 @@ struct TrainSpeaker: ParsableCommand {
 extension ModelConfiguration {
     /// The sizes in a `config.json`; Pico's where nil.
     ///
-    /// - Throws: `CheckpointError.configuration`.
+    /// - Throws: `CheckpointError.configuration`, `UsageError` where Pico is not beside the program.
+    init(ofFile path: String?) throws { self = try Variant(ofFile: path).configuration }
+}
+
+extension Variant {
+    /// The model that a `config.json` describes, one like the English where it has sizes alone; Pico where nil.
+    ///
+    /// - Throws: `CheckpointError.configuration`, `UsageError` where Pico is not beside the program.
     init(ofFile path: String?) throws {
-        self = try path.map { try ModelConfiguration(URL(filePath: $0)) } ?? .pico
+        guard let url = path.map({ URL(filePath: $0) }) ?? Pico.folder?.appending(path: "config.json") else {
+            throw UsageError("Pico, whose sizes are the default, is not beside this program; give --config")
+        }
+        self = try .described(by: url) ?? .chatterbox
+        configuration = try ModelConfiguration(url)
     }
 }

@@ -5,8 +5,7 @@ import Torch
 
 /// Puts separately trained networks together into a folder that `Model.load` takes, in float16.
 public struct ModelAssembly: Sendable {
-    public var configuration: ModelConfiguration
-    /// Whose kind of model it becomes: its files' names tell.
+    /// What the folder's `config.json` says of the model.
     public var variant: Variant
     /// Weights of T3 and of the voice encoder, each at the root of its file.
     public var t3, voiceEncoder: URL
@@ -18,10 +17,10 @@ public struct ModelAssembly: Sendable {
     public var voices: [(name: String, recording: URL)]
 
     public init(
-        configuration: ModelConfiguration, variant: Variant = .pico, t3: URL, voiceEncoder: URL, s3Gen: [URL], textTokenizer: URL,
+        variant: Variant, t3: URL, voiceEncoder: URL, s3Gen: [URL], textTokenizer: URL,
         voices: [(name: String, recording: URL)]
     ) {
-        (self.configuration, self.variant) = (configuration, variant)
+        self.variant = variant
         (self.t3, self.voiceEncoder, self.s3Gen, self.textTokenizer) = (t3, voiceEncoder, s3Gen, textTokenizer)
         self.voices = voices
     }
@@ -33,7 +32,7 @@ public struct ModelAssembly: Sendable {
     @discardableResult
     public func write(to folder: URL) throws -> Int {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try configuration.write(to: folder.appending(path: "config.json"))
+        try variant.write(to: folder.appending(path: "config.json"))
         let text = folder.appending(path: "tokenizer.json")
         if text.standardizedFileURL != textTokenizer.standardizedFileURL {
             try Data(contentsOf: textTokenizer).write(to: text, options: .atomic)

@@ -15,8 +15,9 @@ import Testing
         (#""heads" : 6"#, #""heads" : 0"#), (#""hiddenSize" : 192"#, #""hiddenSize" : -1"#),
     ])
     func sizes(good: String, bad: String) throws {
-        try ModelConfiguration.pico.write(to: file)
-        #expect(try ModelConfiguration(ofFile: file.path) == .pico)
+        let pico = try ModelConfiguration(ofFile: nil)
+        try pico.write(to: file)
+        #expect(try ModelConfiguration(ofFile: file.path) == pico)
         let text = try String(contentsOf: file, encoding: .utf8)
         #expect(text.contains(good))
         try Data(text.replacing(good, with: bad).utf8).write(to: file)
@@ -24,7 +25,15 @@ import Testing
         #expect(error?.description.contains("config.json") == true)
     }
 
-    @Test("without a file the sizes are Pico's") func pico() throws { #expect(try ModelConfiguration(ofFile: nil) == .pico) }
+    @Test("without a file the model is Pico; sizes alone are those of a model like the English") func pico() throws {
+        let pico = try Variant(ofFile: nil)
+        #expect(pico.name == "pico" && pico.configuration.t3.backbone.hiddenSize == 192)
+        try pico.configuration.write(to: file)
+        #expect(try Variant(ofFile: file.path).name == "chatterbox")
+        #expect(try Variant(ofFile: file.path).configuration == pico.configuration)
+        try pico.write(to: file)
+        #expect(try Variant(ofFile: file.path) == pico)
+    }
 
     @Test("an adapter is a path, with a weight behind it where that is not 1") func adapters() throws {
         func parsed(_ text: String) throws -> AdapterArgument { try #require(AdapterArgument(argument: text)) }

@@ -20,10 +20,10 @@ extension Model {
         let files = try ModelFiles(folder, variant: variant)
         let t3Uses = uses.filter { $0.adapter.part == .t3 }, flowUses = uses.filter { $0.adapter.part == .flow }
         var changed: [Adapter.Part: [String: Tensor]] = [:]
-        let t3Weights = try Weights.load(files.t3), t3 = try T3(t3Weights, files.configuration().t3)
+        let t3Weights = try Weights.load(files.t3), t3 = try T3(t3Weights, files.configuration.t3)
         changed[.t3] = try t3.adapted(by: t3Uses, digest: t3Weights.digest()).mergedWeights()
         if !flowUses.isEmpty {
-            let s3Gen = try S3GenFile(.own, of: files, sizes: files.configuration().s3Gen, device: .cpu)
+            let s3Gen = try S3GenFile(.own, of: files, sizes: files.configuration.s3Gen, device: .cpu)
             let weights = s3Gen.weights["flow"], flow = try TokenToMel(weights, s3Gen.configuration.flow)
             changed[.flow] = try flow.adapted(by: flowUses, digest: weights.digest()).mergedWeights()
         }
@@ -48,7 +48,7 @@ extension Model {
             (files.variant.t3FileName, files.t3.lastPathComponent, try Weights.load(files.t3), changed[.t3] ?? [:])
         ]
         if let flow = changed[.flow] {
-            let s3Gen = try S3GenFile(.own, of: files, sizes: files.configuration().s3Gen, device: .cpu)
+            let s3Gen = try S3GenFile(.own, of: files, sizes: files.configuration.s3Gen, device: .cpu)
             let source = s3Gen.url.lastPathComponent, whole = source.hasSuffix(".index.json") ? String(source.dropLast(11)) : source
             parts.append(((whole as NSString).deletingPathExtension + ".safetensors", source, s3Gen.weights, flow))
         }
@@ -58,7 +58,7 @@ extension Model {
         do {
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
             for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-            where !ModelFiles.holdsT3(name) && !replaced.contains(name) {
+            where !files.holdsT3(name) && !replaced.contains(name) {
                 try FileManager.default.copyItem(at: folder.appending(path: name).resolvingSymlinksInPath(), to: place.appending(path: name))
             }
             for (name, _, weights, changed) in parts {

@@ -23,7 +23,7 @@ extension Model {
     /// - Throws: ``CheckpointError``; `SafetensorsError` and `ArchiveError` where a file is damaged.
     package static func s3GenFile(of folder: URL, flow: FlowChoice) throws -> URL {
         let files = try ModelFiles(folder)
-        return try S3GenFile(flow, of: files, sizes: files.configuration().s3Gen, device: .cpu).url
+        return try S3GenFile(flow, of: files, sizes: files.configuration.s3Gen, device: .cpu).url
     }
 }
 

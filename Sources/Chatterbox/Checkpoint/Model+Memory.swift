@@ -19,7 +19,7 @@ extension Model {
             // Files of upstream's are float32.
             return try ModelFiles.byteCount(of: files.t3) * dtype.size / DType.float32.size + sound + others
         }
-        let t3 = try files.configuration().t3.stepCost(length: 0, rows: 1, quantization: compute.quantization).bytes
+        let t3 = files.configuration.t3.stepCost(length: 0, rows: 1, quantization: compute.quantization).bytes
         return Int(t3) + (compute.quantization == .none ? sound : sound / 4) + others
     }
 }

@@ -17,13 +17,15 @@ extension Model {
         do {
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
             let isFile = FileManager.default.fileExists(atPath: tokenizer.path) && !tokenizer.isFolder
-            let (needed, further) = (variant.tokenizer.fileNames, isFile ? [] : variant.tokenizer.furtherFileNames)
+            let (needed, further) = (variant.tokenizer.type.fileNames, isFile ? [] : variant.tokenizer.type.furtherFileNames)
             for name in needed + further {
                 let source = isFile ? tokenizer : tokenizer.appending(path: name)
                 guard needed.contains(name) || FileManager.default.fileExists(atPath: source.path) else { continue }
                 try Data(contentsOf: source).write(to: folder.appending(path: name), options: .atomic)
             }
-            try configuration.write(to: folder.appending(path: ModelFiles.configurationName))
+            var described = variant
+            described.configuration = configuration
+            try described.write(to: folder.appending(path: ModelFiles.configurationName))
         } catch {
             throw CheckpointError.unwritable(folder, reason: error.localizedDescription)
         }

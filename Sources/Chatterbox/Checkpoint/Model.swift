@@ -84,7 +84,7 @@ public struct Model: Sendable {
     /// The sizes of a folder's networks, without loading them.
     ///
     /// - Throws: ``CheckpointError``.
-    public static func configuration(of folder: URL) throws -> ModelConfiguration { try ModelFiles(folder).configuration() }
+    public static func configuration(of folder: URL) throws -> ModelConfiguration { try ModelFiles(folder).configuration }
 
     /// Loads a folder with the files that upstream's repositories have; sizes are the variant's unless a `config.json`
     /// says otherwise.
@@ -93,7 +93,8 @@ public struct Model: Sendable {
     /// faster decoding.
     ///
     /// - Parameters:
-    ///   - variant: which model of a folder that holds several; nil takes the first of ``Variant/all`` whose T3 is there.
+    ///   - variant: which model of a folder that holds several, or one with a tokenizer of your own; nil takes the one that the folder's
+    ///     `config.json` describes, else the first of ``Variant/all`` whose T3 is there.
     ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32, but for the flow on a GPU, which then
     ///     has float16.
     ///   - compute: the exact way or faster ones.
@@ -129,7 +130,7 @@ public struct Model: Sendable {
         // Libtorch itself leaves TF32 out of products and has it in convolutions.
         if device.isCUDA { try Libtorch.setAllowsTF32(compute.allowsTF32) }
         let files = try ModelFiles(folder, variant: variant)
-        var configuration = try files.configuration()
+        var configuration = files.configuration
         let ownS3Gen = configuration.s3Gen
         let s3GenFile = try S3GenFile(flow, of: files, sizes: ownS3Gen, device: device)
         configuration.s3Gen = s3GenFile.configuration
@@ -150,10 +151,10 @@ public struct Model: Sendable {
         let offload = compute.offload && device.isCUDA ? Offload(Array(t3Weights.parameters.values) + voiceWeights.parameters.values) : nil
         let residence = device.isCUDA && offload == nil
             ? Offload([t3Weights, s3GenWeights, voiceWeights].flatMap { $0.parameters.values }) : nil
-        let tokenizer = try files.variant.tokenizer.init(folder: folder, tools: languageTools)
+        let tokenizer = try files.variant.tokenizer.type.init(folder: folder, tools: languageTools)
         guard tokenizer.count <= configuration.t3.textVocabulary else {
             throw TokenizerError.malformed(
-                folder.appending(path: files.variant.tokenizer.fileNames[0]),
+                folder.appending(path: files.variant.tokenizer.type.fileNames[0]),
                 problem: "it has \(tokenizer.count) tokens, the model \(configuration.t3.textVocabulary)")
         }
         let analyzer = VoiceAnalyzer(voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder)

@@ -17,7 +17,7 @@ extension ModelConfiguration {
         for (name, width, heads) in shared where width % heads != 0 || width / heads % 2 != 0 || width / heads > 1024 {
             return "the width \(width) of \"\(name)\" must give each of its \(heads) heads an even part of at most 1024"
         }
-        let (layers, heads) = t3.backbone.layersAndHeads
+        let (layers, heads) = (t3.backbone.sizes.layers, t3.backbone.sizes.heads)
         for head in t3.alignmentHeads ?? [] where head.layer >= layers || head.head >= heads {
             return "\"t3.alignmentHeads\" has head \(head.head) of layer \(head.layer), there are \(heads) heads in \(layers) layers"
         }
@@ -64,7 +64,7 @@ extension ModelConfiguration {
     }
 
     private var numbers: [(String, Double, ClosedRange<Double>)] {
-        var numbers: [(String, Double, ClosedRange<Double>)] = [
+        let numbers: [(String, Double, ClosedRange<Double>)] = [
             ("voiceEncoder.minimumCoverage", voiceEncoder.minimumCoverage, 0...1),
             ("reference.loudness", reference.loudness ?? 0, -70...0),
             ("reference.minimumSeconds", reference.minimumSeconds, 0...3600),
@@ -72,31 +72,14 @@ extension ModelConfiguration {
             ("reference.promptSeconds", reference.promptSeconds, 0.1...3600),
             ("s3Gen.tokenizer.rotaryBase", s3Gen.tokenizer.rotaryBase, 1...1e12),
         ]
-        if case .llama(let llama) = t3.backbone {
-            numbers.append(("t3.backbone.rotary.base", llama.rotary.base, 1...1e12))
-            if let scaling = llama.rotary.scaling {
-                numbers.append(("t3.backbone.rotary.scaling.factor", scaling.factor, 1e-6...1e6))
-                numbers.append(("t3.backbone.rotary.scaling.lowFrequency", scaling.lowFrequency, 1e-6...1e6))
-                numbers.append(("t3.backbone.rotary.scaling.highFrequency", scaling.highFrequency, 1e-6...1e6))
-            }
-        }
-        return numbers
+        return numbers + t3.backbone.sizes.checkedNumbers.map { ("t3.backbone.\($0.name)", $0.value, $0.range) }
     }
 
     /// Widths that heads share among them.
     private var shared: [(String, width: Int, heads: Int)] {
         let width = t3.backbone.hiddenSize
-        return [("t3.backbone", width, t3.backbone.layersAndHeads.heads), ("s3Gen.tokenizer", s3Gen.tokenizer.hiddenSize, s3Gen.tokenizer.heads)]
+        return [("t3.backbone", width, t3.backbone.sizes.heads), ("s3Gen.tokenizer", s3Gen.tokenizer.hiddenSize, s3Gen.tokenizer.heads)]
             + (t3.perceiver.map { [("t3.perceiver", width, $0.heads)] } ?? [])
-    }
-}
-
-extension BackboneConfiguration {
-    fileprivate var layersAndHeads: (layers: Int, heads: Int) {
-        switch self {
-        case .llama(let llama): (llama.layers, llama.heads)
-        case .gpt2(let gpt2): (gpt2.layers, gpt2.heads)
-        }
     }
 }
 

@@ -1,17 +1,19 @@
 import FileSupport
 import Foundation
 
-/// The files of a model's folder, found by the names that its variant knows.
+/// The files of a model's folder, found by the names that its variant knows: the one that its `config.json` describes, or the one of
+/// ``Variant/all`` whose T3 is there.
 struct ModelFiles {
     static let configurationName = "config.json"
 
     let folder: URL
+    /// With the sizes of the folder's `config.json`, where there is one.
     let variant: Variant
     let t3, s3Gen, voiceEncoder: URL
     let builtInVoice: URL?
     private let names: Set<String>
 
-    /// - Parameter variant: nil takes the first of ``Variant/all`` whose T3 is there.
+    /// - Parameter variant: which one where the folder holds several, or where it has a tokenizer that this package does not know.
     /// - Throws: ``CheckpointError`` naming what is missing.
     init(_ folder: URL, variant: Variant? = nil) throws {
         guard folder.isFolder else { throw CheckpointError.noFolder(folder) }
@@ -21,14 +23,17 @@ struct ModelFiles {
             guard let url = find(choices) else { throw CheckpointError.missingFile(folder, name: choices[0]) }
             return url
         }
-        let variant = try variant ?? Self.detect(folder, names, find)
+        let description = names.contains(Self.configurationName) ? folder.appending(path: Self.configurationName) : nil
+        let described = variant == nil ? try description.map { try ModelFile($0) } : nil
+        var variant = try variant ?? described?.variant ?? Self.detect(folder, names, find)
+        if let description { variant.configuration = try described?.configuration ?? ModelConfiguration(description) }
         self.folder = folder
         self.variant = variant
         self.names = names
         t3 = try file(variant.files.t3)
         s3Gen = try file(variant.files.s3Gen)
         voiceEncoder = try file(variant.files.voiceEncoder)
-        for name in variant.tokenizer.fileNames { _ = try file([name]) }
+        for name in variant.tokenizer.type.fileNames { _ = try file([name]) }
         builtInVoice = find(variant.files.voice)
     }
 
@@ -48,18 +53,15 @@ struct ModelFiles {
         choices.lazy.flatMap { ["\($0).index.json", $0] }.first(where: names.contains).map { folder.appending(path: $0) }
     }
 
-    /// Whether a file of that name is some variant's T3, an index of one, or a part.
-    static func holdsT3(_ name: String) -> Bool {
-        Variant.all.flatMap(\.files.t3).contains { known in
+    /// Whether a file of that name is this or another variant's T3, an index of one, or a part.
+    func holdsT3(_ name: String) -> Bool {
+        (Variant.all.flatMap(\.files.t3) + variant.files.t3).contains { known in
             let stem = known.split(separator: ".").dropLast().joined(separator: ".")
             return name == known || name == "\(known).index.json" || (name.hasPrefix("\(stem)-") && name.hasSuffix(".safetensors"))
         }
     }
 
-    func configuration() throws -> ModelConfiguration {
-        let url = folder.appending(path: Self.configurationName)
-        return FileManager.default.fileExists(atPath: url.path) ? try ModelConfiguration(url) : variant.configuration
-    }
+    var configuration: ModelConfiguration { variant.configuration }
 
     /// Bytes of a checkpoint's weights: of one file, or of all that an index names.
     ///

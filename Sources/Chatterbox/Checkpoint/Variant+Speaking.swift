@@ -3,15 +3,18 @@ import SpeechText
 import Torch
 
 extension Variant {
-    /// The variant that a folder's files make, of which none is read.
+    /// The variant that a folder's `config.json` describes, else the one that the names of its files make.
     ///
     /// - Throws: ``CheckpointError`` where they make none.
     public init(of folder: URL) throws { self = try ModelFiles(folder).variant }
 
     /// The options that its decoding ignores, called as the properties of ``SpeechOptions`` and ``SamplingOptions`` are.
-    public var ignoredOptions: Set<String> { Set(ignored.map(\.rawValue)) }
+    public var ignoredOptions: Set<String> {
+        let t3 = configuration.t3
+        return t3.style.ignoredOptions.union(t3.emotion ? [] : ["exaggeration"])
+    }
 
-    /// The variant of this ``name``.
+    /// Resemble AI's model of this ``name``, of ``all``.
     public init?(named name: String) {
         guard let variant = Self.all.first(where: { $0.name == name }) else { return nil }
         self = variant
@@ -30,13 +33,13 @@ extension Variant {
 
     /// One for each option that was given and is ignored.
     func warnings(_ options: SpeechOptions) -> [SpeechWarning] {
-        var given: [IgnoredOption] = []
-        if let guidance = options.sampling.guidance, guidance > 0 { given.append(.guidance) }
-        if let minP = options.sampling.minP, minP > 0 { given.append(.minP) }
-        if options.sampling.topK != nil { given.append(.topK) }
-        if let exaggeration = options.exaggeration, exaggeration > 0 { given.append(.exaggeration) }
-        return given.filter(ignored.contains).map {
-            SpeechWarning(.ignoredOption, "\($0.rawValue) is ignored: \(title) has no use for it", option: $0.rawValue)
+        var given: [String] = []
+        if let guidance = options.sampling.guidance, guidance > 0 { given.append("guidance") }
+        if let minP = options.sampling.minP, minP > 0 { given.append("minP") }
+        if options.sampling.topK != nil { given.append("topK") }
+        if let exaggeration = options.exaggeration, exaggeration > 0 { given.append("exaggeration") }
+        return given.filter(ignoredOptions.contains).map {
+            SpeechWarning(.ignoredOption, "\($0) is ignored: \(title) has no use for it", option: $0)
         }
     }
 }

@@ -3,55 +3,67 @@ import SpeechText
 /// One model of the family: everything that distinguishes it from the others.
 ///
 /// The networks are the same code throughout; a variant says which files a folder holds, how large the networks are, how
-/// text becomes tokens, how tokens are drawn, and what is done at the ends. ``all`` is the table to read first.
-public struct Variant: Sendable {
+/// text becomes tokens, how tokens are drawn, and what is done at the ends.
+///
+/// A folder describes its own variant under `variant` in its `config.json` (``write(to:)`` writes it). ``all`` is the table for
+/// upstream's folders, which have no such file and are known by the names of their files.
+public struct Variant: Sendable, Hashable {
     /// What requests and reports call it.
-    public let name: String
+    public var name: String
     /// What messages call it.
-    public let title: String
+    public var title: String
     /// The files of its folder.
-    let files: Files
-    /// Sizes of its networks and rules for references, where the folder has no `config.json`.
-    public let configuration: ModelConfiguration
+    public var files: Files
+    /// Sizes of its networks, how tokens are decoded, and rules for references.
+    public var configuration: ModelConfiguration
     /// How text is written before it becomes tokens.
-    public let normalizer: TextNormalizer
+    public var normalizer: TextNormalizer
     /// What makes tokens of it.
-    let tokenizer: any TextTokenizer.Type
+    public var tokenizer: TokenizerKind
     /// Languages it speaks; the first is spoken where none is asked for.
-    public let languages: [Language]
+    public var languages: [Language]
     /// How speech tokens are drawn unless a request says otherwise.
-    public let sampling: SamplingOptions
-    /// Options that its decoding does not know and therefore ignores.
-    let ignored: Set<IgnoredOption>
+    public var sampling: SamplingOptions
     /// What is done with the end of speech.
-    let ending: Ending
+    public var ending: Ending
+
+    public init(
+        name: String, title: String, files: Files, configuration: ModelConfiguration, normalizer: TextNormalizer = .english,
+        tokenizer: TokenizerKind = .english, languages: [Language] = [.english], sampling: SamplingOptions = .chatterbox, ending: Ending = Ending()
+    ) {
+        (self.name, self.title, self.files, self.configuration) = (name, title, files, configuration)
+        (self.normalizer, self.tokenizer, self.languages) = (normalizer, tokenizer, languages)
+        (self.sampling, self.ending) = (sampling, ending)
+    }
 
     /// What the file of its T3 is called.
     public var t3FileName: String { files.t3[0] }
 
     /// Names of a folder's files. Where several are given the first that is there is taken.
-    struct Files: Sendable {
-        let t3: [String]
-        let s3Gen: [String]
-        let voiceEncoder: [String]
-        var voice = ["conds.pt", "conds.safetensors"]
+    public struct Files: Sendable, Hashable, Codable {
+        /// The weights of T3, S3Gen and the voice encoder: safetensors, or upstream's `.pt`.
+        public var t3, s3Gen, voiceEncoder: [String]
+        /// The model's own voice, which it need not have.
+        public var voice: [String]
+
+        public init(t3: [String], s3Gen: [String], voiceEncoder: [String], voice: [String] = ["conds.pt", "conds.safetensors"]) {
+            (self.t3, self.s3Gen, self.voiceEncoder, self.voice) = (t3, s3Gen, voiceEncoder, voice)
+        }
     }
 
-    /// Options of speaking that some variants have no use for, called as the properties of the options are.
-    enum IgnoredOption: String, Sendable {
-        case guidance, minP, topK, exaggeration
-    }
-
-    /// How speech is finished: as upstream does it, and Pico as it needs.
-    struct Ending: Sendable {
-        /// Speech tokens for each text token, start and stop included, before which a stop is not believed.
-        var fewestPerText = 0
+    /// How speech is finished.
+    public struct Ending: Sendable, Hashable, Encodable {
+        /// Speech tokens for each text token, start and stop included, before which the stop token is not drawn.
+        public var fewestPerText = 0
         /// Tokens of silence that follow the drawn ones, so that the last sound is not cut off.
-        var silence = 0
+        public var silence = 0
         /// Tokens at the end whose sound is left out: what is drawn right before the stop token decodes to noise.
-        var unheard = 0
+        public var unheard = 0
         /// Whether speech begins after a start token that was drawn; otherwise that token is passed over.
-        var beginsAtStartToken = true
+        public var beginsAtStartToken = true
+
+        /// The English model's: everything drawn is spoken.
+        public init() {}
 
         /// Silence as a speech token (upstream: `S3GEN_SIL`).
         static let silentToken = 4299
@@ -67,8 +79,8 @@ extension Variant {
         files: Files(
             t3: ["t3_cfg.safetensors", "t3_cfg.pt"], s3Gen: ["s3gen.safetensors", "s3gen.pt"],
             voiceEncoder: ["ve.safetensors", "ve.pt"]),
-        configuration: .chatterbox, normalizer: .english, tokenizer: EnglishTokenizer.self, languages: [.english],
-        sampling: .chatterbox, ignored: [.topK], ending: Ending())
+        configuration: .chatterbox, normalizer: .english, tokenizer: .english, languages: [.english],
+        sampling: .chatterbox)
 
     /// The English model's network over graphemes of 23 languages.
     public static let multilingualV2 = multilingual("multilingual-v2", "Chatterbox Multilingual v2", t3: "t3_mtl23ls_v2")
@@ -86,18 +98,8 @@ extension Variant {
     /// Turbo over a backbone of a third of the size.
     public static let nano = gpt2("nano", "Chatterbox Nano", t3: "t3_nano_v1", .nano)
 
-    /// The small English model that comes with this package: 5M parameters in T3.
-    public static let pico = Variant(
-        name: "pico", title: "Pico",
-        files: Files(
-            t3: ["t3_pico.safetensors"], s3Gen: ["s3gen.safetensors"], voiceEncoder: ["ve.safetensors"], voice: ["conds.safetensors"]),
-        configuration: .pico, normalizer: .english, tokenizer: EnglishTokenizer.self, languages: [.english],
-        // Stops weighed three times in its training, so that it takes silence at the beginning for the end now and then. Of the
-        // 36,000 recordings it learned from the shortest has 1.6 speech tokens for a text token.
-        sampling: .pico, ignored: [.topK], ending: Ending(fewestPerText: 1))
-
-    /// Every variant; a folder with the files of several is the first of them.
-    public static let all = [chatterbox, multilingualV3, multilingualV2, turbo, nano] + packs + [pico]
+    /// Resemble AI's models; a folder with the files of several is the first of them.
+    public static let all = [chatterbox, multilingualV3, multilingualV2, turbo, nano] + packs
 
     /// Which models speak a language, for a person whose model does not: "Chatterbox Multilingual v3 (multilingual-v3) speaks Hindi".
     static func whatSpeaks(_ language: Language) -> String? {
@@ -114,8 +116,7 @@ extension Variant {
             files: Files(
                 t3: ["\(t3).safetensors"], s3Gen: s3Gen.flatMap { ["\($0).pt", "\($0).safetensors"] },
                 voiceEncoder: ["ve.pt", "ve.safetensors"]),
-            configuration: .multilingual, normalizer: .multilingual, tokenizer: MultilingualTokenizer.self,
-            languages: languages, sampling: .chatterbox, ignored: [.topK], ending: Ending(unheard: 1))
+            configuration: .multilingual, normalizer: .multilingual, tokenizer: .multilingual, languages: languages, ending: ending { $0.unheard = 1 })
     }
 
     private static func pack(_ code: String, _ title: String, _ language: Language) -> Variant {
@@ -128,7 +129,16 @@ extension Variant {
         Variant(
             name: name, title: title,
             files: Files(t3: ["\(t3).safetensors"], s3Gen: ["s3gen_meanflow.safetensors"], voiceEncoder: ["ve.safetensors"]),
-            configuration: configuration, normalizer: .turbo, tokenizer: GPT2Tokenizer.self, languages: [.english],
-            sampling: .turbo, ignored: [.guidance, .minP, .exaggeration], ending: Ending(silence: 3, beginsAtStartToken: false))
+            configuration: configuration, normalizer: .turbo, tokenizer: .gpt2, languages: [.english], sampling: .turbo,
+            ending: ending {
+                $0.silence = 3
+                $0.beginsAtStartToken = false
+            })
+    }
+
+    private static func ending(_ change: (inout Ending) -> Void) -> Ending {
+        var ending = Ending()
+        change(&ending)
+        return ending
     }
 }

@@ -21,34 +21,6 @@ public struct S3GenConfiguration: Sendable, Codable, Hashable {
         return configuration
     }()
 
-    /// Pico's networks.
-    public static let pico: S3GenConfiguration = {
-        var pico = S3GenConfiguration()
-        pico.tokenizer.hiddenSize = 128
-        pico.tokenizer.heads = 4
-        pico.tokenizer.layers = 4
-        pico.speakerEncoder.headChannels = 8
-        pico.speakerEncoder.headBlocks = 1
-        pico.speakerEncoder.channels = 64
-        pico.speakerEncoder.growth = 16
-        pico.speakerEncoder.blocks = [.init(layers: 4, dilation: 1), .init(layers: 8, dilation: 2), .init(layers: 6, dilation: 2)]
-        pico.flow.encoder.size = 128
-        pico.flow.encoder.headCount = 4
-        pico.flow.encoder.feedForwardSize = 384
-        pico.flow.encoder.layerCount = 2
-        pico.flow.encoder.upsampledLayerCount = 2
-        pico.flow.estimator.channels = 128
-        pico.flow.estimator.headCount = 2
-        pico.flow.estimator.blocksPerStage = 1
-        pico.flow.estimator.middleStageCount = 1
-        pico.flow.steps = 6
-        pico.vocoder.baseChannels = 128
-        pico.vocoder.pitchChannels = 96
-        // A small network makes few overtones of its own: these reach to 3 kHz for the lowest voice, 7 for a high one.
-        pico.vocoder.harmonics = 30
-        return pico
-    }()
-
     /// Networks of the same shape with few weights, for trying things out.
     public var tiny: S3GenConfiguration {
         var tiny = self

@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// A causal transformer over embedded inputs: the part of T3 that is either Llama or GPT-2.
@@ -30,6 +31,57 @@ protocol LayeredBackbone: Backbone {
 extension LayeredBackbone {
     public func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
         try normalised(self(inputs, layers: 0..<layerCount, memory: memory))
+    }
+}
+
+/// What a backbone's sizes say: all that is asked of them outside the backbone's own file.
+protocol BackboneSizes: Sendable {
+    var hiddenSize: Int { get }
+    var layers: Int { get }
+    var heads: Int { get }
+    /// Weights of one layer's products.
+    var layerWeights: Int { get }
+    /// Positions of the longest sequence; nil where there is no limit.
+    var longestSequence: Int? { get }
+    /// Whether the head that gives the speech tokens' logits has a bias.
+    var hasSpeechHeadBias: Bool { get }
+    /// How upstream decodes models with this backbone.
+    var upstreamStyle: DecodingStyle { get }
+    /// Numbers that would give no network outside a range, by their names.
+    var checkedNumbers: [(name: String, value: Double, range: ClosedRange<Double>)] { get }
+
+    /// - Parameter positions: longest sequence that is asked of it.
+    /// - Throws: an error of `Weights`, ``T3Error/unevenHeads(hiddenSize:heads:)``.
+    func makeBackbone(_ weights: Weights, positions: Int) throws -> any Backbone
+}
+
+/// A backbone for which there are packed kernels.
+protocol PackableBackbone: Backbone {
+    /// What is added to every input; nil where positions turn queries and keys instead.
+    var inputPositions: PositionTable? { get }
+
+    /// - Parameters:
+    ///   - pack: one matrix of several layers side by side; `gated` interleaves the first with the second.
+    ///   - afterLayer: called when a layer is packed and its float32 weights are not needed again.
+    func packed(
+        head: PackedMatrix, team: ThreadTeam, pack: (_ layers: [Projection], _ gated: Bool) throws -> PackedMatrix, afterLayer: () -> Void
+    ) throws -> PackedTransformer
+
+    /// Where each linear layer lies in the packed products.
+    var packedPlaces: [PackedPlace] { get }
+}
+
+/// Where a linear layer lies in the packed products of a transformer.
+struct PackedPlace {
+    let projection: Projection
+    /// The number of the transformer's layer.
+    let layer: Int
+    let product: PackedAdaptation.Product
+    /// The product's output that is the layer's first.
+    let first: Int
+
+    init(_ projection: Projection, _ layer: Int, _ product: PackedAdaptation.Product, first: Int = 0) {
+        (self.projection, self.layer, self.product, self.first) = (projection, layer, product, first)
     }
 }
 

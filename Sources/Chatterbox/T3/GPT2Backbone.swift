@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// Sizes of a GPT-2 transformer (upstream: `models/t3/llama_configs.py`, `GPT2_medium`).
@@ -24,8 +25,18 @@ public struct GPT2Configuration: Sendable, Codable, Hashable {
     }
 }
 
+extension GPT2Configuration: BackboneSizes {
+    var layerWeights: Int { 12 * hiddenSize * hiddenSize }
+    var longestSequence: Int? { positions }
+    var hasSpeechHeadBias: Bool { true }
+    var upstreamStyle: DecodingStyle { .turbo }
+    var checkedNumbers: [(name: String, value: Double, range: ClosedRange<Double>)] { [] }
+
+    func makeBackbone(_ weights: Weights, positions: Int) throws -> any Backbone { try GPT2Backbone(weights, self) }
+}
+
 /// The GPT-2 transformer without token embedding and head (Radford et al. 2019; upstream: `GPT2Model` of transformers).
-public struct GPT2Backbone: LayeredBackbone, Adaptable {
+public struct GPT2Backbone: LayeredBackbone, PackableBackbone, Adaptable {
     public let layerCount, headCount, headSize: Int
     let positions: PositionTable
     var layers: [GPT2Layer]
@@ -57,6 +68,34 @@ public struct GPT2Backbone: LayeredBackbone, Adaptable {
             try change("h.\(index).attn.c_proj", &layers[index].attentionOutput)
             try change("h.\(index).mlp.c_fc", &layers[index].feedForwardInput)
             try change("h.\(index).mlp.c_proj", &layers[index].feedForwardOutput)
+        }
+    }
+}
+
+extension GPT2Backbone {
+    var inputPositions: PositionTable? { positions }
+
+    func packed(
+        head: PackedMatrix, team: ThreadTeam, pack: (_ layers: [Projection], _ gated: Bool) throws -> PackedMatrix, afterLayer: () -> Void
+    ) throws -> PackedTransformer {
+        let layers = try layers.map { layer in
+            defer { afterLayer() }
+            return PackedTransformer.Layer(
+                attentionNorm: try Norm(layer.attentionNorm), queryKeyValue: try pack([layer.queryKeyValue], false),
+                attentionOutput: try pack([layer.attentionOutput], false), feedForwardNorm: try Norm(layer.feedForwardNorm),
+                expand: try pack([layer.feedForwardInput], false), contract: try pack([layer.feedForwardOutput], false))
+        }
+        return try PackedTransformer(
+            .init(hidden: headCount * headSize, heads: headCount, inner: self.layers[0].feedForwardInput.weight.size(0), activation: .geluTanh),
+            layers: layers, finalNorm: try Norm(norm), head: head, rotation: nil, team: team)
+    }
+
+    var packedPlaces: [PackedPlace] {
+        layers.enumerated().flatMap { index, layer in
+            [
+                PackedPlace(layer.queryKeyValue, index, .queryKeyValue), PackedPlace(layer.attentionOutput, index, .attentionOutput),
+                PackedPlace(layer.feedForwardInput, index, .expand), PackedPlace(layer.feedForwardOutput, index, .contract),
+            ]
         }
     }
 }

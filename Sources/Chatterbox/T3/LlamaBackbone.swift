@@ -1,3 +1,4 @@
+import Kernels
 import Torch
 
 /// Sizes of a Llama transformer (upstream: `models/t3/llama_configs.py`, `Llama_520M`).
@@ -28,8 +29,26 @@ public struct LlamaConfiguration: Sendable, Codable, Hashable {
     }
 }
 
+extension LlamaConfiguration: BackboneSizes {
+    var layerWeights: Int { 4 * hiddenSize * hiddenSize + 3 * hiddenSize * intermediateSize }
+    var longestSequence: Int? { nil }
+    var hasSpeechHeadBias: Bool { false }
+    var upstreamStyle: DecodingStyle { .chatterbox }
+
+    var checkedNumbers: [(name: String, value: Double, range: ClosedRange<Double>)] {
+        let base = [(name: "rotary.base", value: rotary.base, range: 1...1e12)]
+        guard let scaling = rotary.scaling else { return base }
+        return base + [
+            ("rotary.scaling.factor", scaling.factor, 1e-6...1e6), ("rotary.scaling.lowFrequency", scaling.lowFrequency, 1e-6...1e6),
+            ("rotary.scaling.highFrequency", scaling.highFrequency, 1e-6...1e6),
+        ]
+    }
+
+    func makeBackbone(_ weights: Weights, positions: Int) throws -> any Backbone { try LlamaBackbone(weights, self, positions: positions) }
+}
+
 /// The Llama transformer without token embedding and head (Touvron et al. 2023; upstream: `LlamaModel` of transformers).
-public struct LlamaBackbone: LayeredBackbone, Adaptable {
+public struct LlamaBackbone: LayeredBackbone, PackableBackbone, Adaptable {
     public let layerCount, headCount, headSize: Int
     var layers: [LlamaLayer]
     let norm: RMSNorm
@@ -69,6 +88,44 @@ public struct LlamaBackbone: LayeredBackbone, Adaptable {
             try change("\(name).mlp.gate_proj", &layers[index].feedForward.gate)
             try change("\(name).mlp.up_proj", &layers[index].feedForward.up)
             try change("\(name).mlp.down_proj", &layers[index].feedForward.down)
+        }
+    }
+}
+
+extension LlamaBackbone {
+    var inputPositions: PositionTable? { nil }
+
+    func packed(
+        head: PackedMatrix, team: ThreadTeam, pack: (_ layers: [Projection], _ gated: Bool) throws -> PackedMatrix, afterLayer: () -> Void
+    ) throws -> PackedTransformer {
+        let layers = try layers.map { layer in
+            defer { afterLayer() }
+            let (attention, feedForward) = (layer.attention, layer.feedForward)
+            return PackedTransformer.Layer(
+                attentionNorm: try Norm(layer.inputNorm), queryKeyValue: try pack([attention.query, attention.key, attention.value], false),
+                attentionOutput: try pack([attention.output], false), feedForwardNorm: try Norm(layer.feedForwardNorm),
+                expand: try pack([feedForward.gate, feedForward.up], true), contract: try pack([feedForward.down], false))
+        }
+        let half = headSize / 2
+        return try PackedTransformer(
+            .init(hidden: headCount * headSize, heads: headCount, inner: self.layers[0].feedForward.up.weight.size(0), activation: .gatedSiLU),
+            layers: layers, finalNorm: try Norm(norm), head: head,
+            rotation: .init(
+                cosine: rotary.cosine.rows.narrow(axis: 1, from: 0, count: half),
+                sine: rotary.signedSine.rows.narrow(axis: 1, from: half, count: half)),
+            team: team)
+    }
+
+    var packedPlaces: [PackedPlace] {
+        layers.enumerated().flatMap { index, layer -> [PackedPlace] in
+            let (attention, feedForward) = (layer.attention, layer.feedForward)
+            let hidden = attention.output.weight.size(0), inner = feedForward.up.weight.size(0)
+            return [
+                PackedPlace(attention.query, index, .queryKeyValue), PackedPlace(attention.key, index, .queryKeyValue, first: hidden),
+                PackedPlace(attention.value, index, .queryKeyValue, first: 2 * hidden), PackedPlace(attention.output, index, .attentionOutput),
+                PackedPlace(feedForward.gate, index, .expand), PackedPlace(feedForward.up, index, .expand, first: inner),
+                PackedPlace(feedForward.down, index, .contract),
+            ]
         }
     }
 }

@@ -59,14 +59,28 @@ public struct SamplingOptions: Sendable, Hashable {
     public static let chatterbox = SamplingOptions(
         unchecked: 0.8, topP: 1, topK: nil, minP: 0.05, repetitionPenalty: 1.2, guidance: 0.5)
 
-    /// Pico's defaults, steadier than the English model's: of temperatures 0.3, 0.5 and 0.8 none had more of 40 validation
-    /// sentences picked right by a recogniser, or as long as the recording, than 0.5.
-    public static let pico = SamplingOptions(
-        unchecked: 0.5, topP: 1, topK: nil, minP: 0.05, repetitionPenalty: 1.2, guidance: 0.5)
-
     /// Upstream's defaults for Turbo and Nano.
     public static let turbo = SamplingOptions(
         unchecked: 0.8, topP: 0.95, topK: 1000, minP: 0, repetitionPenalty: 1.2, guidance: 0)
+}
+
+/// Decoding checks the ranges; what is left out is as ``chatterbox`` has it.
+extension SamplingOptions: Codable {
+    private enum CodingKeys: String, CodingKey { case temperature, topP, topK, minP, repetitionPenalty, guidance }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func number(_ key: CodingKeys, _ standard: Double) throws -> Double { try values.decodeIfPresent(Double.self, forKey: key) ?? standard }
+        let standard = Self.chatterbox
+        do {
+            try self.init(
+                temperature: number(.temperature, standard.temperature), topP: number(.topP, standard.topP),
+                topK: values.decodeIfPresent(Int.self, forKey: .topK), minP: number(.minP, standard.minP),
+                repetitionPenalty: number(.repetitionPenalty, standard.repetitionPenalty), guidance: number(.guidance, standard.guidance))
+        } catch let error as SamplingError {
+            throw DecodingError.dataCorrupted(.init(codingPath: decoder.codingPath, debugDescription: "\(error)", underlyingError: error))
+        }
+    }
 }
 
 /// A sampling option that is out of range.

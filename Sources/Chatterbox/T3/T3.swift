@@ -19,12 +19,8 @@ public struct T3: Sendable {
     public init(_ weights: Weights, _ configuration: T3Configuration = .chatterbox) throws {
         self.configuration = configuration
         let size = configuration.backbone.hiddenSize
-        switch configuration.backbone {
-        case .llama(let llama):
-            backbone = try LlamaBackbone(weights["tfmr"], llama, positions: configuration.longestSequence)
-        case .gpt2(let gpt2):
-            backbone = try GPT2Backbone(weights["tfmr"], gpt2)
-        }
+        let sizes = configuration.backbone.sizes
+        backbone = try sizes.makeBackbone(weights["tfmr"], positions: configuration.longestSequence)
         conditioning = try ConditioningEncoder(weights["cond_enc"], configuration)
         textEmbedding = try Embedding(weights["text_emb"], count: configuration.textVocabulary, size: size)
         speechEmbedding = try Embedding(weights["speech_emb"], count: configuration.speechVocabulary, size: size)
@@ -38,7 +34,7 @@ public struct T3: Sendable {
         }
         textHead = try Linear(weights["text_head"], from: size, to: configuration.textVocabulary, bias: false)
         speechHead = try Linear(
-            weights["speech_head"], from: size, to: configuration.speechVocabulary, bias: configuration.style == .turbo)
+            weights["speech_head"], from: size, to: configuration.speechVocabulary, bias: sizes.hasSpeechHeadBias)
         try weights.requireAllUsed()
     }
 
@@ -137,9 +133,6 @@ extension T3Configuration {
     }
     /// Positions of the longest sequence that the backbone takes: conditions, text and speech.
     var longestSequence: Int {
-        switch backbone {
-        case .llama: 1 + (perceiver?.queries ?? promptTokens) + 1 + textPositions + speechPositions
-        case .gpt2(let gpt2): gpt2.positions
-        }
+        backbone.sizes.longestSequence ?? 1 + (perceiver?.queries ?? promptTokens) + 1 + textPositions + speechPositions
     }
 }

@@ -31,6 +31,8 @@ public struct T3Configuration: Sendable, Codable, Hashable {
     public var perceiver: PerceiverConfiguration? = PerceiverConfiguration()
     /// The transformer between embeddings and heads.
     public var backbone = BackboneConfiguration.llama(LlamaConfiguration())
+    /// How logits become speech tokens.
+    public var style = DecodingStyle.chatterbox
     /// Heads whose attention tells which part of the text is being spoken (upstream: `LLAMA_ALIGNED_HEADS`); nil where none
     /// are known.
     public var alignmentHeads: [AttentionHead]? = [
@@ -66,16 +68,9 @@ public struct T3Configuration: Sendable, Codable, Hashable {
         configuration.emotion = false
         configuration.perceiver = nil
         configuration.backbone = .gpt2(backbone)
+        configuration.style = .turbo
         configuration.alignmentHeads = nil
         return configuration
-    }
-
-    /// How upstream decodes this kind of model.
-    public var style: DecodingStyle {
-        switch backbone {
-        case .llama: .chatterbox
-        case .gpt2: .turbo
-        }
     }
 
     /// Whether decoding with these options computes a second row, without the text: Turbo's style knows no guidance.
@@ -88,11 +83,45 @@ public struct T3Configuration: Sendable, Codable, Hashable {
 }
 
 /// The two ways upstream turns logits into speech tokens (`T3.inference` and `T3.inference_turbo`).
-public enum DecodingStyle: Sendable, Hashable {
-    /// Two start tokens; guidance, repetition penalty, temperature, min-p, top-p, in this order.
+///
+/// Either goes with either backbone; upstream's Llamas are decoded in the first style, its GPT-2s in the second.
+public enum DecodingStyle: String, Sendable, Hashable, Codable {
+    /// Text between a start and a stop token, two start tokens of speech; guidance, repetition penalty, temperature, min-p, top-p, in
+    /// this order.
     case chatterbox
-    /// One start token; temperature, top-k, top-p, repetition penalty, in this order; no guidance.
+    /// Text as it is, one start token of speech; temperature, top-k, top-p, repetition penalty, in this order; no guidance.
     case turbo
+
+    /// The sampling options that it does not know.
+    var ignoredOptions: Set<String> {
+        switch self {
+        case .chatterbox: ["topK"]
+        case .turbo: ["guidance", "minP"]
+        }
+    }
+}
+
+extension T3Configuration {
+    /// A `config.json` from before it named the style has that of upstream's models with such a backbone.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        textVocabulary = try values.decode(Int.self, forKey: .textVocabulary)
+        startText = try values.decode(Int.self, forKey: .startText)
+        stopText = try values.decode(Int.self, forKey: .stopText)
+        maximumText = try values.decode(Int.self, forKey: .maximumText)
+        speechVocabulary = try values.decode(Int.self, forKey: .speechVocabulary)
+        startSpeech = try values.decode(Int.self, forKey: .startSpeech)
+        stopSpeech = try values.decode(Int.self, forKey: .stopSpeech)
+        maximumSpeech = try values.decode(Int.self, forKey: .maximumSpeech)
+        promptTokens = try values.decode(Int.self, forKey: .promptTokens)
+        speakerSize = try values.decode(Int.self, forKey: .speakerSize)
+        learnedPositions = try values.decode(Bool.self, forKey: .learnedPositions)
+        emotion = try values.decode(Bool.self, forKey: .emotion)
+        perceiver = try values.decodeIfPresent(PerceiverConfiguration.self, forKey: .perceiver)
+        backbone = try values.decode(BackboneConfiguration.self, forKey: .backbone)
+        style = try values.decodeIfPresent(DecodingStyle.self, forKey: .style) ?? backbone.sizes.upstreamStyle
+        alignmentHeads = try values.decodeIfPresent([AttentionHead].self, forKey: .alignmentHeads)
+    }
 }
 
 /// The transformer of a speech token model; in JSON an object whose `kind` is `llama` or `gpt2`.
@@ -101,10 +130,21 @@ public enum BackboneConfiguration: Sendable, Hashable {
     case gpt2(GPT2Configuration)
 
     /// Width of the transformer's inputs and outputs.
-    public var hiddenSize: Int {
+    public var hiddenSize: Int { sizes.hiddenSize }
+
+    /// What any backbone's sizes tell.
+    var sizes: any BackboneSizes {
         switch self {
-        case .llama(let llama): llama.hiddenSize
-        case .gpt2(let gpt2): gpt2.hiddenSize
+        case .llama(let llama): llama
+        case .gpt2(let gpt2): gpt2
+        }
+    }
+
+    /// The same kind with a thousandth of the weights.
+    var tiny: BackboneConfiguration {
+        switch self {
+        case .llama: .llama(LlamaConfiguration(hiddenSize: 64, layers: 2, heads: 2, intermediateSize: 128))
+        case .gpt2: .gpt2(GPT2Configuration(hiddenSize: 64, layers: 2, heads: 2, positions: 4096))
         }
     }
 }

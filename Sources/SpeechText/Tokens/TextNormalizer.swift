@@ -1,7 +1,12 @@
 /// Rewrites text the way a model saw it in training (upstream: `punc_norm` in `tts.py`).
-public struct TextNormalizer: Sendable {
-    /// Replacements in the order they are made.
-    let replacements: [(found: [Unicode.Scalar], replacement: [Unicode.Scalar])]
+public struct TextNormalizer: Sendable, Hashable {
+    /// What is replaced by what.
+    struct Replacement: Hashable {
+        let found, replacement: [Unicode.Scalar]
+    }
+
+    /// In the order in which they are made.
+    let replacements: [Replacement]
     /// Text that ends in none of these gets a full stop.
     let endings: Set<Unicode.Scalar>
 
@@ -22,13 +27,16 @@ public struct TextNormalizer: Sendable {
     ]
     private static let ends: Set<Unicode.Scalar> = [".", "!", "?", "-", ","]
 
-    private init(replacements: [(String, String)], endings: Set<Unicode.Scalar>) {
+    /// - Parameters:
+    ///   - replacements: what is replaced by what, one after the other.
+    ///   - endings: text that ends in none of these gets a full stop.
+    public init(replacements: [(String, String)], endings: Set<Unicode.Scalar>) {
         self.init(
-            replacements: replacements.map { (found: Array($0.0.unicodeScalars), replacement: Array($0.1.unicodeScalars)) },
+            replacements: replacements.map { Replacement(found: Array($0.0.unicodeScalars), replacement: Array($0.1.unicodeScalars)) },
             endings: endings)
     }
 
-    private init(replacements: [(found: [Unicode.Scalar], replacement: [Unicode.Scalar])], endings: Set<Unicode.Scalar>) {
+    private init(replacements: [Replacement], endings: Set<Unicode.Scalar>) {
         self.replacements = replacements
         self.endings = endings
     }
@@ -40,10 +48,45 @@ public struct TextNormalizer: Sendable {
             scalars.replaceSubrange(0..<1, with: first.properties.uppercaseMapping.unicodeScalars)
         }
         scalars = Self.singleSpaced(scalars)
-        for (found, replacement) in replacements { scalars.replaceEach(found, with: replacement) }
+        for pair in replacements { scalars.replaceEach(pair.found, with: pair.replacement) }
         while scalars.last == " " { scalars.removeLast() }
         if scalars.last.map({ !endings.contains($0) }) ?? true { scalars.append(".") }
         return String(scalars: scalars)
+    }
+}
+
+/// In JSON the name of one of this package's, or an object with `replacements`, pairs of texts, and `endings`, a text of such marks.
+extension TextNormalizer: Codable {
+    private static let named = [("english", english), ("multilingual", multilingual), ("turbo", turbo)]
+
+    private enum Key: String, CodingKey { case replacements, endings }
+
+    public init(from decoder: any Decoder) throws {
+        if let container = try? decoder.singleValueContainer(), let name = try? container.decode(String.self) {
+            guard let known = Self.named.first(where: { $0.0 == name })?.1 else {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "the normalizer \"\(name)\" is not one of \(Self.named.map(\.0).joined(separator: ", "))")
+            }
+            self = known
+            return
+        }
+        let values = try decoder.container(keyedBy: Key.self)
+        let pairs = try values.decode([[String]].self, forKey: .replacements)
+        guard pairs.allSatisfy({ $0.count == 2 && !$0[0].isEmpty }) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .replacements, in: values, debugDescription: "each replacement is a pair of texts, the first of them not empty")
+        }
+        self.init(replacements: pairs.map { ($0[0], $0[1]) }, endings: Set(try values.decode(String.self, forKey: .endings).unicodeScalars))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        if let name = Self.named.first(where: { $0.1 == self })?.0 {
+            var container = encoder.singleValueContainer()
+            return try container.encode(name)
+        }
+        var values = encoder.container(keyedBy: Key.self)
+        try values.encode(replacements.map { [String(scalars: $0.found), String(scalars: $0.replacement)] }, forKey: .replacements)
+        try values.encode(String(scalars: endings.sorted()), forKey: .endings)
     }
 }
 

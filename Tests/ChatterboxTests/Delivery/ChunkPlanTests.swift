@@ -45,9 +45,10 @@ import Testing
         }
     }
 
-    @Test("a model speaks in chunks where its flow is fast: mean flows and Pico, not ten guided steps of a large network") func models() {
+    @Test("a model speaks in chunks where its flow is fast: mean flows and Pico, not ten guided steps of a large network") func models() throws {
         #expect(Variant.turbo.configuration.s3Gen.flow.isFastInChunks(steps: nil))
-        #expect(Variant.pico.configuration.s3Gen.flow.isFastInChunks(steps: nil))
+        let pico = try Model.configuration(of: DocumentedExample.repository.appending(path: "Models/pico"))
+        #expect(pico.s3Gen.flow.isFastInChunks(steps: nil))
         #expect(FlowConfiguration.chatterbox.asMeanFlow.isFastInChunks(steps: nil))
         #expect(!FlowConfiguration.chatterbox.isFastInChunks(steps: nil))
         #expect(!Variant.turbo.configuration.s3Gen.flow.isFastInChunks(steps: 20))

@@ -69,7 +69,7 @@ struct SpeechTokenSamplerTests {
             try! SamplingOptions(temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: penalty)
         }
         return [
-            (.chatterbox, .chatterbox), (.chatterbox, .pico), (.chatterbox, options(1, 1)), (.chatterbox, options(1, 0.8)),
+            (.chatterbox, .chatterbox), (.chatterbox, options(0.5, 1, minP: 0.05, penalty: 1.2)), (.chatterbox, options(1, 1)), (.chatterbox, options(1, 0.8)),
             (.chatterbox, options(0.3, 0.9, minP: 0.3, penalty: 2)), (.chatterbox, options(1, 0, penalty: 1.2)),
             (.chatterbox, options(1.3, 1, minP: 1)), (.turbo, .turbo), (.turbo, options(1.5, 1)), (.turbo, options(1, 0.7, topK: 20, penalty: 1.5)),
             (.turbo, options(1, 0.9, topK: 9000)), (.turbo, options(1, 1, topK: 1)), (.turbo, options(0.7, 1, topK: 300, penalty: 0.8)),
