@@ -49,5 +49,5 @@ public enum CheckpointError: Error, CustomStringConvertible {
     }
 
     private static let expected = "a T3 such as t3_cfg.safetensors, t3_mtl23ls_v3.safetensors or t3_turbo_v1.safetensors, its S3Gen, "
-        + "its voice encoder and its tokenizer"
+        + "its voice encoder and its tokenizer, or a config.json whose part \"variant\" names other files"
 }

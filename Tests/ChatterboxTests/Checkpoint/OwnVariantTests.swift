@@ -41,7 +41,7 @@ struct LetterTokenizer: TextTokenizer {
         sizes.t3.emotion = false
         var variant = Variant(
             name: "mia", title: "Mia", files: .init(t3: ["mia.safetensors"], s3Gen: ["mia-sound.safetensors"], voiceEncoder: ["mia-voice.safetensors"]),
-            configuration: sizes, normalizer: TextNormalizer(replacements: [("&", " and ")], endings: [".", "!"]), tokenizer: tokenizer,
+            configuration: sizes, normalizer: TextNormalizer(replacements: [("&", "and")], endings: [".", "!"]), tokenizer: tokenizer,
             languages: [.english, .german], sampling: try SamplingOptions(temperature: 0.7, topP: 0.9, topK: 50, minP: 0, guidance: 0))
         variant.ending.silence = 2
         return variant
@@ -106,7 +106,7 @@ struct LetterTokenizer: TextTokenizer {
         let file = folder.url.appending(path: "config.json")
         try variant.configuration.write(to: file)
         let text = try String(contentsOf: file, encoding: .utf8)
-        let older = text.replacing(/ *"style" : "[a-z]+",\n/, with: "")
+        let older = text.replacing(/\ *"style" : "[a-z]+",\n/, with: "")
         #expect(older.count < text.count)
         try Data(older.utf8).write(to: file)
         #expect(try Variant.described(by: file) == nil)
