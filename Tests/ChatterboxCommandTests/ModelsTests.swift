@@ -133,7 +133,7 @@ import Testing
         let list = try JSONDecoder().decode([Entry].self, from: await program("models", "list", "--json").output)
         #expect(list.filter(\.here).map(\.name) == ["nano", "pico"])
         #expect(list.first { $0.here }?.bytes == 6)
-        #expect(Set(list.map(\.name)) == Set(Variant.all.map(\.name) + ["fast-flow"]))
+        #expect(Set(list.map(\.name)) == Set(Variant.all.map(\.name) + ["fast-flow", "pico"]))
 
         let path = try await program("models", "path")
         #expect(String(decoding: path.output, as: UTF8.self).hasSuffix("/nano\n"))
