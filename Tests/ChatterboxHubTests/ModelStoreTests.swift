@@ -6,7 +6,7 @@ import Testing
 @testable import ChatterboxHub
 
 /// Every model but Pico, which comes with the program.
-private let releasedNames = Variant.all.map(\.name).filter { $0 != "pico" }
+private let releasedNames = Variant.all.map(\.name)
 
 @Suite("Model store") struct ModelStoreTests {
     let world: HubWorld
