@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build demo test examples fuzz clients microbench kernelbench compare cudacheck page
+.PHONY: help setup build demo test examples docs fuzz clients microbench kernelbench compare cudacheck page
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -25,6 +25,9 @@ test: setup ## Builds and runs every test
 
 examples: setup ## Builds the three programs of Examples: what a program of your own looks like
 	swift build --package-path Examples $(subst .deps/pkgconfig,$(CURDIR)/.deps/pkgconfig,$(swift_flags))
+
+docs: ## Builds the documentation of the modules of the last debug build into .build/documentation; a warning is an error
+	@scripts/build-docs
 
 fuzz: setup ## Lets libFuzzer look for bytes that reading crashes or hangs on; SECONDS for each kind of file
 	scripts/fuzz $(or $(SECONDS),60)
