@@ -30,7 +30,9 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
     var flowType: DType { [.float16, .capturedFloat16].contains(flow) ? .float16 : .float32 }
 
     /// - Parameters:
+    ///   - device: what computes; only whether it is a GPU matters.
     ///   - dtype: of T3's weights; the other networks are float32 but for the flow.
+    ///   - compute: what was asked for: the exact way or faster ones.
     ///   - canCapture: whether CUDA graphs can be captured.
     public init(device: Device, dtype: DType = .float32, compute: ComputeOptions = .standard, canCapture: Bool = CapturedGraph.isSupported) {
         self.init(onGPU: device.isCUDA, dtype: dtype, compute: compute, canCapture: canCapture)

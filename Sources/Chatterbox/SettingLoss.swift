@@ -28,7 +28,7 @@ public struct SettingLoss: Sendable, Hashable, Codable {
     public var hearingAgreement: Double? { heardTokens == 0 ? nil : Double(heardAlike) / Double(heardTokens) }
     /// The mean absolute difference of the mels in decibels.
     public var melDecibels: Double { melDifference / Double(max(utterances, 1)) }
-    /// The mean ``LogSpectralDistance`` of the sounds in decibels.
+    /// The mean `LogSpectralDistance` of the sounds in decibels.
     public var spectralDecibels: Double { spectralDistance / Double(max(utterances, 1)) }
 
     fileprivate mutating func add(heard: [Int], to exact: [Int]) {
@@ -85,7 +85,9 @@ public struct SettingComparison {
     ///   - text: spoken in one breath.
     ///   - tokens: the speech tokens after which the next ones are told, as a recording has them; nil draws them in the exact
     ///     way.
+    ///   - voice: who speaks.
     ///   - limit: the most tokens to draw.
+    ///   - seed: what drawn tokens and the flow's noise follow from, the same for every setting.
     /// - Throws: as `Synthesizer.speak`.
     public mutating func add(_ text: String, tokens: [Int]? = nil, voice: Voice, limit: Int = 100, seed: UInt64 = 1) throws {
         let options = try SpeechOptions(maximumTokens: limit, splitting: .none)

@@ -109,5 +109,5 @@ public enum SpeechProgress: Sendable, Hashable {
     case vocoder
 }
 
-/// What every stage computed, under upstream's names; made by ``Synthesizer/trace(_:voice:options:)``.
+/// What every stage computed, under upstream's names; made by ``Synthesizer/trace(_:voice:options:onProgress:)``.
 public typealias SpeechTrace = [String: Tensor]

@@ -146,7 +146,9 @@ extension FlowEstimatorConfiguration {
 extension VocoderConfiguration {
     /// From mel to waveform; pitch included, the sine source not.
     ///
-    /// - Parameter quantization: rounds what lies between the first and the last convolution, but the source's, to 8 bits.
+    /// - Parameters:
+    ///   - frames: frames of the mel.
+    ///   - quantization: rounds what lies between the first and the last convolution, but the source's, to 8 bits.
     public func cost(frames: Int, quantization: Quantization = .none) -> StageCost {
         let format = quantization.soundFormat
         var cost = StageCost.product(weights: 3 * (melBins + 4 * pitchChannels) * pitchChannels, rows: frames)

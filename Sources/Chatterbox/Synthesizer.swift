@@ -12,7 +12,9 @@ public final class Synthesizer: Sendable {
     public let model: Model
     public let engine: SpeechEngine
 
-    /// - Parameter engine: what computes; by default one of the synthesizer's own.
+    /// - Parameters:
+    ///   - model: what speaks.
+    ///   - engine: what computes; by default one of the synthesizer's own.
     public init(_ model: Model, engine: SpeechEngine = SpeechEngine()) {
         (self.model, self.engine) = (model, engine)
     }
@@ -31,11 +33,13 @@ public final class Synthesizer: Sendable {
     /// Speaks a text and gives the whole of it.
     ///
     /// - Parameters:
+    ///   - text: what is said.
     ///   - voice: nil takes the model's own.
+    ///   - options: how it is said, divided and given out.
     ///   - onProgress: called on the engine's threads, often; it should return at once.
     /// - Throws: `TextError` or ``ForeignTextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
     ///   ``VoiceError`` for a voice of other networks, ``WordTimesError``, `CancellationError` when the task is cancelled,
-    ///   ``TorchError``.
+    ///   `TorchError`.
     public func speak(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }

@@ -16,7 +16,7 @@ public struct DeliveryLoss: Sendable {
 
     public init() {}
 
-    /// How far spectra are off in the mean, in decibels (``LogSpectralDistance``).
+    /// How far spectra are off in the mean, in decibels (`LogSpectralDistance`).
     public var spectralDecibels: Double { distances / Double(max(1, utterances)) }
     /// The same of a tenth of a second around joins.
     public var joinDecibels: Double { joinDistances / Double(max(1, joins)) }

@@ -23,7 +23,11 @@ extension HubClient {
     /// checksums have been found right. Where nothing is missing the cache need not be writable.
     /// Where the hub cannot be reached, the files of the last visit will do if they are complete.
     ///
-    /// - Parameter onEvent: called often and from several threads.
+    /// - Parameters:
+    ///   - requests: one of them at least must not be optional.
+    ///   - repository: where the files are.
+    ///   - revision: name of the repository's state, as a branch's or a commit's.
+    ///   - onEvent: called often and from several threads.
     /// - Throws: ``HubError``, `CancellationError`.
     public func fetch(
         _ requests: [HubRequest], from repository: HubRepository, revision: String = HubRevision.main,

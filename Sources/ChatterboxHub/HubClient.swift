@@ -15,8 +15,10 @@ public struct HubClient: Sendable {
     /// Opens connections, lets the body use them, and closes them.
     ///
     /// - Parameters:
+    ///   - configuration: which hub is asked, where its files are kept, and how patiently.
     ///   - clock: time for pauses between tries and for measuring speed.
     ///   - freeSpace: bytes that a folder's disk has room for.
+    ///   - body: may use the client until it returns.
     public static func with<Result: Sendable>(
         _ configuration: HubConfiguration, clock: HubClock = .continuous,
         freeSpace: @escaping @Sendable (URL) -> Int? = DiskSpace.free, _ body: (HubClient) async throws -> Result
@@ -94,7 +96,12 @@ public struct HubClient: Sendable {
 
     /// Asks what a file is, without fetching it.
     ///
-    /// - Parameter attempts: how often in all; nil as the configuration has it.
+    /// - Parameters:
+    ///   - name: path within the repository.
+    ///   - repository: where the file is.
+    ///   - revision: name of the repository's state, as a branch's or a commit's.
+    ///   - attempts: how often in all; nil as the configuration has it.
+    ///   - onEvent: called before each pause between tries.
     /// - Throws: ``HubError``.
     public func describe(
         _ name: String, in repository: HubRepository, revision: String = HubRevision.main, attempts: Int? = nil,

@@ -43,7 +43,9 @@ extension ModelStore {
 
     /// Computes a file's checksum and compares it with the one that is its name in the cache.
     ///
-    /// - Parameter onRead: called with the bytes of each block.
+    /// - Parameters:
+    ///   - file: one without a checksum gives `unknown`.
+    ///   - onRead: called with the bytes of each block.
     /// - Throws: ``HubError/unreadable(path:reason:)``, `CancellationError`.
     public func verify(_ file: StoredFile, onRead: (Int) -> Void = { _ in }) throws -> Verdict {
         guard let expected = file.checksum else { return .unknown }

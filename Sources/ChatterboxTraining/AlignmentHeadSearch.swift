@@ -13,7 +13,12 @@ public struct AlignmentHeadSearch {
     private let voices: ExampleVoices
     private let tokenizer: EnglishTokenizer
 
-    /// - Parameter corpus: utterances that the model was not trained on.
+    /// - Parameters:
+    ///   - model: whose heads are judged.
+    ///   - corpus: utterances that the model was not trained on.
+    ///   - tokens: the utterances' speech tokens.
+    ///   - speakers: how the speaker encoders hear each speaker.
+    ///   - tokenizer: the model's.
     public init(_ model: T3, corpus: Corpus, tokens: SpeechTokenStore, speakers: SpeakerTable, tokenizer: EnglishTokenizer) {
         (self.model, self.corpus, self.tokenizer) = (model, corpus, tokenizer)
         voices = ExampleVoices(tokens: tokens, speakers: speakers)
@@ -30,7 +35,9 @@ public struct AlignmentHeadSearch {
 
     /// Every head of the model, the best first.
     ///
-    /// - Parameter limit: most utterances that are looked at.
+    /// - Parameters:
+    ///   - limit: most utterances that are looked at.
+    ///   - seed: what the draws for voices follow from.
     public func scores(limit: Int, seed: UInt64 = 1) throws -> [Score] {
         var random = SplitMix64(seed: seed)
         let index = SpeakerIndex(corpus)

@@ -62,7 +62,11 @@ public struct FeatureStore: Sendable {
 
     /// Reads the recordings and writes the files that are missing or of other recordings, several at a time.
     ///
-    /// - Parameter progress: called with the share that is done.
+    /// - Parameters:
+    ///   - manifest: whose recordings are read.
+    ///   - folder: where the files are written.
+    ///   - threads: recordings that are worked on at a time.
+    ///   - progress: called with the share that is done.
     /// - Throws: `AudioError` for a recording that cannot be read; what writing throws.
     public static func extract(
         _ manifest: Manifest, to folder: URL, threads: Int, progress: @Sendable (Double) -> Void
@@ -141,6 +145,9 @@ public struct Corpus: Sendable {
     public let tokenCounts: [Int]
 
     /// - Parameters:
+    ///   - manifest: the utterances.
+    ///   - features: of the same manifest.
+    ///   - split: whose utterances to take, as the manifest names it.
     ///   - speakers: whose utterances to take; everybody's when nil.
     ///   - longest: utterances of more speech tokens are left out.
     /// - Throws: ``TrainingError/features(_:)`` where the features are of other recordings,

@@ -8,9 +8,13 @@ public enum FlowMels {
     /// Computes the mels that are missing and writes them, where a ``FeatureStore`` finds them.
     ///
     /// - Parameters:
+    ///   - flow: what computes the mels.
     ///   - corpora: whose utterances get a mel; the others of their manifest have none. All of one manifest, at least one.
+    ///   - tokens: the utterances' speech tokens.
+    ///   - speakers: how the speaker encoders hear each speaker.
     ///   - promptTokens: the most speech tokens of a prompt.
     ///   - seed: tells prompts and noise, each utterance's alike whatever others there are.
+    ///   - folder: where the files are written.
     ///   - progress: called with the share that is done.
     /// - Throws: what the flow and writing throw.
     public static func extract(

@@ -20,7 +20,16 @@ public final class FlowTask: TrainingTask {
     /// Weight of the encoder's own guess of the mel beside the flow.
     public var meanWeight = 0.3
 
-    /// - Parameter initial: the weights to begin with, under `flow`. Their type is that of the arithmetic.
+    /// - Parameters:
+    ///   - configuration: sizes of the flow.
+    ///   - initial: the weights to begin with, under `flow`. Their type is that of the arithmetic.
+    ///   - corpus: utterances to learn from.
+    ///   - heldOut: utterances to watch progress on.
+    ///   - tokens: the utterances' speech tokens.
+    ///   - speakers: how the speaker encoders hear each speaker.
+    ///   - settings: how the parameters learn.
+    ///   - batchTokens: speech tokens of a batch, padding counted.
+    ///   - seed: tells the order of examples and what each step draws.
     public init(
         _ configuration: FlowConfiguration, initial: Weights, corpus: Corpus, heldOut: Corpus, tokens: SpeechTokenStore,
         speakers: SpeakerTable, settings: OptimizerSettings, batchTokens: Int, seed: UInt64

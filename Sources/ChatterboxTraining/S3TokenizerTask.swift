@@ -19,8 +19,14 @@ public final class S3TokenizerTask: TrainingTask {
     private let letterWeight: Double
 
     /// - Parameters:
-    ///   - initial: weights to go on from, under `tokenizer`; fresh ones draw from the seed.
+    ///   - configuration: sizes of the tokenizer.
+    ///   - corpus: utterances to learn from.
+    ///   - heldOut: utterances to watch progress on.
+    ///   - settings: how the parameters learn.
     ///   - batchTokens: tokens of a batch, padding counted.
+    ///   - letterWeight: what the letters' loss is multiplied by beside the mel's.
+    ///   - seed: tells fresh weights and the order of examples.
+    ///   - initial: weights to go on from, under `tokenizer`; fresh ones draw from the seed.
     public init(
         _ configuration: S3TokenizerConfig, corpus: Corpus, heldOut: Corpus, settings: OptimizerSettings,
         batchTokens: Int = 2000, letterWeight: Double = 0.15, seed: UInt64 = 1, initial: Weights? = nil

@@ -16,9 +16,11 @@ public struct SpeechTest: Sendable {
     }
 
     /// - Parameters:
+    ///   - utterances: whose texts are spoken.
     ///   - voices: the voice of each speaker that shall be spoken; utterances of others are passed over.
     ///   - fromTokens: whether to speak the recordings' own speech tokens instead of the text's: what the flow and the
     ///     vocoder make of perfect tokens.
+    ///   - folder: for the WAV files and their `manifest.jsonl`; made where it is not there.
     ///   - progress: called with a line for each sentence.
     public func run(
         _ utterances: [Manifest.Utterance], voices: [String: Voice], fromTokens: Bool, to folder: URL, progress: (String) -> Void

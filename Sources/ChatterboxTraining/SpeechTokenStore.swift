@@ -22,7 +22,12 @@ public struct SpeechTokenStore: Sendable {
 
     /// Hears all utterances whose features are there and writes their tokens.
     ///
-    /// - Parameter progress: called with the share that is done.
+    /// - Parameters:
+    ///   - tokenizer: what hears them.
+    ///   - manifest: the utterances.
+    ///   - features: their log-mels.
+    ///   - url: where to write.
+    ///   - progress: called with the share that is done.
     public static func extract(
         _ tokenizer: S3Tokenizer, manifest: Manifest, features: FeatureStore, to url: URL, progress: (Double) -> Void
     ) throws {

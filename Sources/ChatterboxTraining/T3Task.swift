@@ -28,9 +28,17 @@ public final class T3Task: TrainingTask {
     public var guidedSteps = 0
 
     /// - Parameters:
+    ///   - configuration: sizes of the T3.
     ///   - initial: the weights to begin with: those of a checkpoint to fine-tune, or fresh ones. Their type is that of the
     ///     arithmetic.
+    ///   - corpus: utterances to learn from.
+    ///   - heldOut: utterances to watch progress on.
+    ///   - tokens: the utterances' speech tokens.
+    ///   - speakers: how the speaker encoders hear each speaker.
+    ///   - tokenizer: the model's.
+    ///   - settings: how the parameters learn.
     ///   - batchTokens: speech tokens of a batch, padding counted.
+    ///   - seed: tells the order of examples and what each step draws.
     public init(
         _ configuration: T3Configuration, initial: Weights, corpus: Corpus, heldOut: Corpus, tokens: SpeechTokenStore,
         speakers: SpeakerTable, tokenizer: EnglishTokenizer, settings: OptimizerSettings, batchTokens: Int, seed: UInt64

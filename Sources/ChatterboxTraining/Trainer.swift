@@ -24,7 +24,9 @@ public struct Trainer {
     public let options: TrainingOptions
     private let print: (String) -> Void
 
-    /// - Parameter print: takes a line of progress.
+    /// - Parameters:
+    ///   - options: how long to train and where to keep what comes of it.
+    ///   - print: takes a line of progress.
     public init(_ options: TrainingOptions, print: @escaping (String) -> Void = { Swift.print($0) }) {
         self.options = options
         self.print = print

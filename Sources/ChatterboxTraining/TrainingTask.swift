@@ -6,7 +6,10 @@ public struct ParameterGroup {
     public let parameters: [String: Tensor]
     public let settings: OptimizerSettings
 
-    /// - Parameter parameters: leaves by name, as `Weights.parameters` lists them. Leave buffers out.
+    /// - Parameters:
+    ///   - name: of the group.
+    ///   - parameters: leaves by name, as `Weights.parameters` lists them. Leave buffers out.
+    ///   - settings: how it learns.
     public init(_ name: String, _ parameters: [String: Tensor], _ settings: OptimizerSettings) {
         (self.name, self.parameters, self.settings) = (name, parameters, settings)
     }
@@ -33,7 +36,10 @@ public protocol TrainingTask: AnyObject {
     /// One step: computes losses and hands each to `update` with the group it is for, which clears that group's gradients,
     /// differentiates, clips and moves its parameters.
     ///
-    /// - Parameter number: counts from 0.
+    /// - Parameters:
+    ///   - number: counts from 0.
+    ///   - generator: source of all random numbers.
+    ///   - update: takes a group's name and its loss.
     /// - Returns: figures to log; those of a training loss should be named the same in every step.
     func step(_ number: Int, generator: Generator, update: (_ group: String, _ loss: Tensor) throws -> Void) throws -> [TrainingMetric]
 

@@ -8,7 +8,7 @@ public struct Norm: Sendable {
     let epsilon: Double
     var isAffine = false
 
-    /// - Throws: ``TorchError`` for a weight that is not float32 on the CPU.
+    /// - Throws: `TorchError` for a weight that is not float32 on the CPU.
     public init(weight: Tensor, bias: Tensor? = nil, epsilon: Double) throws {
         self.weight = try weight.contiguous()
         self.bias = try bias?.contiguous()

@@ -18,9 +18,12 @@ public final class PackedAdaptation: @unchecked Sendable {
         let scale: Double
 
         /// - Parameters:
+        ///   - layer: its number, from 0.
+        ///   - product: which of the layer's products changes.
         ///   - first: the first of the product's outputs that change; of a gated product, the gate's come first.
         ///   - a: `[rank, inputs]`.
         ///   - b: `[outputs that change, rank]`.
+        ///   - scale: s, what the change is multiplied by.
         public init(layer: Int, _ product: Product, first: Int = 0, a: Tensor, b: Tensor, scale: Double) {
             (self.layer, self.product, self.first, self.a, self.b, self.scale) = (layer, product, first, a, b, scale)
         }

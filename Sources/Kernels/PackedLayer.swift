@@ -38,7 +38,7 @@ public struct PackedLayer: Sendable {
     ///   - residual: added to what comes out; may be `output`.
     ///   - share: how much of the result is added to what `output` holds; nil replaces it.
     ///   - lead: zeros before the first row, where `x` begins elsewhere than its sequence; nil takes the convolution's own.
-    /// - Throws: ``KernelError``, and ``TorchError`` where a tensor is not float32 on the CPU.
+    /// - Throws: ``KernelError``, and `TorchError` where a tensor is not float32 on the CPU.
     public func callAsFunction(
         _ x: Tensor, into output: Tensor, adding added: Tensor? = nil, residual: Tensor? = nil, share: Double? = nil,
         lead: Int? = nil

@@ -81,10 +81,12 @@ public final class PackedMatrix: @unchecked Sendable {
 
     /// - Parameters:
     ///   - sources: layers whose outputs follow each other.
+    ///   - format: what the weights are stored in.
     ///   - gated: interleaves two layers of equal size for ``Activation/gatedSiLU``.
     ///   - winograd: stores float32 weights of a convolution for Winograd's minimal filtering (Lavin and Gray 2016), with half
     ///     the multiplications and rounding errors about twice as large. The convolution's step is then 1.
-    /// - Throws: ``KernelError``, and ``TorchError`` where a weight is not float32 on the CPU.
+    ///   - team: threads that pack.
+    /// - Throws: ``KernelError``, and `TorchError` where a weight is not float32 on the CPU.
     public init(_ sources: [Source], format: WeightFormat, gated: Bool = false, winograd: Bool = false, team: ThreadTeam) throws {
         precondition(!sources.isEmpty, "at least one layer")
         precondition(!winograd || format == .float32 && !gated, "float32 weights of a plain layer")

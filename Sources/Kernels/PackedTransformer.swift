@@ -56,8 +56,14 @@ public final class PackedTransformer: @unchecked Sendable {
     private let matrices: [PackedMatrix]
     private let floats: FloatArena
 
-    /// - Parameter finalNorm: its epsilon is also that of the layers'.
-    /// - Throws: ``TorchError`` for tensors that are not float32 on the CPU.
+    /// - Parameters:
+    ///   - shape: its sizes; `heads` must divide `hidden`.
+    ///   - layers: from the first to the last.
+    ///   - finalNorm: its epsilon is also that of the layers'.
+    ///   - head: gives the logits.
+    ///   - rotation: what queries and keys are turned by; nil where none are turned.
+    ///   - team: threads that compute.
+    /// - Throws: `TorchError` for tensors that are not float32 on the CPU.
     public init(_ shape: Shape, layers: [Layer], finalNorm: Norm, head: PackedMatrix, rotation: Rotation?, team: ThreadTeam) throws {
         precondition(shape.heads > 0 && shape.hidden % shape.heads == 0, "heads of equal width")
         if let rotation {

@@ -27,8 +27,11 @@ public struct SelfAttention: Sendable {
     let team: ThreadTeam
 
     /// - Parameters:
+    ///   - heads: of queries, keys and values alike.
+    ///   - headSize: numbers of a query in one head.
     ///   - keys: float32, or int8 to multiply queries with keys and distances in 8 bits.
     ///   - values: the same for weights and values.
+    ///   - team: threads that compute.
     public init(heads: Int, headSize: Int, keys: WeightFormat = .float32, values: WeightFormat = .float32, team: ThreadTeam) {
         precondition(keys != .int4 && values != .int4, "4 bits are for weights")
         self.heads = heads
@@ -42,7 +45,7 @@ public struct SelfAttention: Sendable {
     ///   - x: queries, keys and values side by side, `[sequences, length, 3 × heads × head size]`.
     ///   - output: `[sequences, length, heads × head size]`.
     ///   - distances: relative positions; nil for none.
-    /// - Throws: ``KernelError``, and ``TorchError`` where a tensor is not float32 on the CPU.
+    /// - Throws: ``KernelError``, and `TorchError` where a tensor is not float32 on the CPU.
     public func callAsFunction(_ x: Tensor, into output: Tensor, distances: Distances? = nil) throws {
         _ = try attend(x, into: output, distances: distances, before: [], keeps: false)
     }
@@ -50,7 +53,11 @@ public struct SelfAttention: Sendable {
     /// The same for rows that follow others of their sequences, which every row sees as well. Numbers of rows that are kept do
     /// not change any more: they see nothing of what follows.
     ///
-    /// - Parameter before: rows that were kept, in order, at most ``KeptRows/most`` stretches of them.
+    /// - Parameters:
+    ///   - x: queries, keys and values side by side, `[sequences, length, 3 × heads × head size]`.
+    ///   - before: rows that were kept, in order, at most ``KeptRows/most`` stretches of them.
+    ///   - output: `[sequences, length, heads × head size]`.
+    ///   - distances: relative positions; nil for none.
     /// - Returns: the keys and values of these rows.
     public func keeping(_ x: Tensor, after before: [KeptRows], into output: Tensor, distances: Distances? = nil) throws -> KeptRows {
         try attend(x, into: output, distances: distances, before: before, keeps: true)!

@@ -56,6 +56,7 @@ public final class TokenSampler {
         let ruledOut: Int?
 
         /// - Parameters:
+        ///   - sampler: whose next token is drawn.
         ///   - logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without, which Turbo's order does
         ///     not look at; float32 on the CPU.
         ///   - ruledOut: a token that cannot be drawn: its logits count as −10000.
@@ -73,7 +74,10 @@ public final class TokenSampler {
     /// The tokens that the repetition penalty applies to, 64 in a word.
     private let seen: UnsafeMutableBufferPointer<UInt64>
 
-    /// - Parameter generator: on the CPU.
+    /// - Parameters:
+    ///   - options: how tokens are drawn.
+    ///   - vocabulary: logits of a row, at least one.
+    ///   - generator: on the CPU.
     public init(_ options: Options, vocabulary: Int, generator: Generator) {
         precondition(vocabulary > 0, "at least one token")
         self.vocabulary = vocabulary
@@ -103,7 +107,7 @@ public final class TokenSampler {
     ///
     /// - Returns: the tokens. One is nil where rounding could decide between two, or a logit is NaN or infinite; then the
     ///   request's generator is as before, and libtorch's operations draw from it.
-    /// - Throws: ``KernelError``, and ``TorchError`` where logits are not float32 on the CPU, or a generator is elsewhere.
+    /// - Throws: ``KernelError``, and `TorchError` where logits are not float32 on the CPU, or a generator is elsewhere.
     public static func draw(_ rows: [Row], team: ThreadTeam) throws -> [Int?] {
         guard let vocabulary = rows.first?.sampler.vocabulary else { return [] }
         var draws = try rows.map { row in

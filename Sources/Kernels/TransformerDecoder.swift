@@ -12,6 +12,8 @@ public final class TransformerDecoder {
         let weights: UnsafeMutableBufferPointer<Float>
 
         /// - Parameters:
+        ///   - layer: its number, from 0.
+        ///   - head: its number in the layer, from 0.
         ///   - stretch: index of one of the call's stretches.
         ///   - first: the first of the positions whose weights are recorded.
         ///   - weights: takes them, as many as it holds; all that the row sees add up to 1.
@@ -28,6 +30,8 @@ public final class TransformerDecoder {
         let adaptation: PackedAdaptation?
 
         /// - Parameters:
+        ///   - sequence: whose end they are at.
+        ///   - count: how many positions are new.
         ///   - wanted: whether the logits after the last position are wanted.
         ///   - adaptation: what adapters add, the same for all of a sequence's positions.
         public init(_ sequence: Sequence, count: Int, wanted: Bool, adaptation: PackedAdaptation? = nil) {
@@ -45,6 +49,7 @@ public final class TransformerDecoder {
     private var stretches: [ck_stretch] = []
 
     /// - Parameters:
+    ///   - transformer: what it runs.
     ///   - longest: positions of the longest sequence; no more than the transformer's rotation has.
     ///   - rows: most positions that one call takes; each takes some tens of kilobytes.
     ///   - rounded: keeps keys and values in 8 bits, with a scale for each head and position.

@@ -50,7 +50,12 @@ public struct WayIn: Sendable {
     /// Takes rows `[sequences, length, width]` in, without a product: the result, plus `residual`, goes to `output`, which
     /// may be either.
     ///
-    /// - Parameter added: `[sequences, width]`, contiguous.
+    /// - Parameters:
+    ///   - x: the rows.
+    ///   - output: `[sequences, length, width]`.
+    ///   - added: `[sequences, width]`, contiguous.
+    ///   - residual: `[sequences, length, width]`; nil for none.
+    ///   - team: threads that compute.
     public func callAsFunction(_ x: Tensor, into output: Tensor, adding added: Tensor? = nil, residual: Tensor? = nil, team: ThreadTeam) throws {
         let (from, to) = (try Rows(x), try Rows(output))
         let rest = try residual.map { try Rows($0) }

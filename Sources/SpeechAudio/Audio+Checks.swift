@@ -8,7 +8,9 @@ extension Audio {
 
     /// This sound, once it can serve as a voice's reference.
     ///
-    /// - Parameter named: how the error calls it: a path, or what the caller gave.
+    /// - Parameters:
+    ///   - name: how the error calls it: a path, or what the caller gave.
+    ///   - minimumSeconds: a shorter sound is refused.
     /// - Throws: ``AudioError`` for no samples, NaN or infinities, less than `minimumSeconds`, a peak under ``silenceFloor``, or
     ///   channels that cancel each other.
     @discardableResult

@@ -17,7 +17,9 @@ public enum LanguageGuess: Sendable, Hashable {
     /// Words that are looked at: more tell nothing new.
     private static let most = 150
 
-    /// - Parameter languages: ISO 639-1 codes of those that it may be.
+    /// - Parameters:
+    ///   - text: the script is told from its first 20 000 Unicode scalars.
+    ///   - languages: ISO 639-1 codes of those that it may be.
     public init(_ text: String, among languages: Set<String>) {
         var scripts: [Script: Int] = [:]
         for scalar in text.unicodeScalars.prefix(20_000) {

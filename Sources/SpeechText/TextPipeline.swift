@@ -46,6 +46,8 @@ public struct TextPipeline: Sendable {
     private let forms = SpokenForms()
 
     /// - Parameters:
+    ///   - tokenizer: the model's.
+    ///   - normalizer: rewrites text the way the model saw it in training.
     ///   - languages: at least one.
     ///   - limit: most tokens of a piece.
     public init(tokenizer: any TextTokenizer, normalizer: TextNormalizer, languages: [Language], limit: Int = .max) {
@@ -56,6 +58,7 @@ public struct TextPipeline: Sendable {
     /// All steps but the first.
     ///
     /// - Parameters:
+    ///   - text: all that is to be said; whitespace alone is refused.
     ///   - language: what the text is in; nil for what it says or seems to be in.
     ///   - speakers: names that begin a turn where they stand in brackets.
     /// - Returns: the plan. It has no piece where the text is silence, or all of it is in letters that the model does not know
@@ -119,14 +122,18 @@ public struct TextPipeline: Sendable {
 
     /// A text with numbers, dates and signs as words.
     ///
-    /// - Parameter language: one of ``languages``.
+    /// - Parameters:
+    ///   - text: without marks.
+    ///   - language: one of ``languages``.
     public func normalize(_ text: String, in language: Language) -> SpokenText {
         normalizes ? forms[language](text) : SpokenText(unchanged: text)
     }
 
     /// What the network reads.
     ///
-    /// - Parameter language: one of ``languages``.
+    /// - Parameters:
+    ///   - text: with words for numbers and signs, as ``normalize(_:in:)`` gives it.
+    ///   - language: one of ``languages``.
     public func tokenize(_ text: String, in language: Language) -> EncodedText { tokenizer.encode(normalizer(text), language: language) }
 
     // MARK: what is not read

@@ -23,7 +23,9 @@ public struct GPUDriver: Sendable, Hashable, Codable {
 
     /// Asks the driver; nil where there is none, or where it finds no GPU.
     ///
-    /// - Parameter library: the driver's library as `dlopen` takes it.
+    /// - Parameters:
+    ///   - library: the driver's library as `dlopen` takes it.
+    ///   - root: stands for `/`: the driver's version is read below it, from `proc/driver/nvidia/version`.
     public init?(library: String = "libcuda.so.1", root: URL = URL(filePath: "/")) {
         guard let driver = ct_driver_open(library) else { return nil }
         let cuda = ct_driver_cuda_version(driver)

@@ -104,7 +104,9 @@ extension Adaptable {
 extension T3 {
     /// The same network, sharing its weights, with what adapters add to it.
     ///
-    /// - Parameter digest: of this network's weights; an adapter that was made for another one is refused.
+    /// - Parameters:
+    ///   - uses: adapters of T3 with their weights; several add up, and none gives the network as it is.
+    ///   - digest: of this network's weights; an adapter that was made for another one is refused. nil is not compared.
     /// - Throws: ``AdapterError`` where an adapter does not fit.
     public func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> T3 {
         guard !uses.isEmpty else { return self }
@@ -133,7 +135,9 @@ extension T3 {
 extension TokenToMel {
     /// The same network, sharing its weights, with what adapters add to it, computed by libtorch whatever computed before.
     ///
-    /// - Parameter digest: of this network's weights; an adapter that was made for another one is refused.
+    /// - Parameters:
+    ///   - uses: adapters of the flow with their weights; several add up, and none gives the network as it is.
+    ///   - digest: of this network's weights; an adapter that was made for another one is refused. nil is not compared.
     /// - Throws: ``AdapterError`` where an adapter does not fit.
     public func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> TokenToMel {
         guard !uses.isEmpty else { return self }

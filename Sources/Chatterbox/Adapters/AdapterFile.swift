@@ -12,7 +12,8 @@ extension Adapter {
         static let prefix = "base_model.model."
     }
 
-    /// Reads an adapter: a file that ``save(to:)`` wrote, a folder that PEFT's `save_pretrained` wrote, or the file of weights in one.
+    /// Reads an adapter: a file that ``save(to:replaces:)`` wrote, a folder that PEFT's `save_pretrained` wrote, or the file
+    /// of weights in one.
     ///
     /// PEFT may have wrapped T3 or its transformer alone (`t3.tfmr`), or the flow (`s3gen.flow`).
     ///
@@ -111,7 +112,9 @@ extension Adapter {
     /// Writes the adapter as one safetensors file, whole or not at all: PEFT's tensors of an adapter of `t3.tfmr` or `s3gen.flow`, with PEFT's
     /// configuration and the base's digest in the metadata.
     ///
-    /// - Parameter replaces: whether a file that is there is replaced.
+    /// - Parameters:
+    ///   - file: where to write.
+    ///   - replaces: whether a file that is there is replaced.
     /// - Throws: `SafetensorsError.unwritable`, `SafetensorsError.exists`.
     public func save(to file: URL, replaces: Bool = true) throws {
         var metadata = ["format": File.format, "version": File.version]
@@ -122,7 +125,7 @@ extension Adapter {
 
     /// Writes the folder that PEFT's `PeftModel.from_pretrained(t3.tfmr, folder)` reads, of the flow with `s3gen.flow`.
     ///
-    /// - Throws: `SafetensorsError.unwritable`, ``UnwritableFile``.
+    /// - Throws: `SafetensorsError.unwritable`; what Foundation throws where the folder or the configuration cannot be written.
     public func saveForPEFT(to folder: URL) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try SafetensorsWriter.write(tensors, metadata: origin.merging(["format": "pt"]) { $1 }, to: folder.appending(path: File.weights))

@@ -22,7 +22,10 @@ public struct AdapterLibrary: Sendable {
 
     /// Keeps an adapter under a name.
     ///
-    /// - Parameter replaces: whether an adapter that had the name is replaced. Otherwise of several that come at once under one name one is kept.
+    /// - Parameters:
+    ///   - adapter: what is written.
+    ///   - name: letters, digits, `-`, `_` and `.`, with no `.` first; at most 200 bytes.
+    ///   - replaces: whether an adapter that had the name is replaced. Otherwise of several that come at once under one name one is kept.
     /// - Throws: ``AdapterLibraryError``, `SafetensorsError` where the disk refuses.
     @discardableResult
     public func store(_ adapter: Adapter, as name: String, replaces: Bool = true) throws -> Entry {

@@ -21,6 +21,8 @@ extension T3 {
     /// An adapter that changes nothing yet, to be trained: A is drawn uniformly between ±1 ÷ √inputs, as PEFT draws it, and B is zero.
     ///
     /// - Parameters:
+    ///   - plan: rank, from 1 to 1024, scale, layers and modules of the adapter.
+    ///   - seed: what A's numbers follow from.
     ///   - digest: of this network's weights.
     ///   - model: what the base is called.
     /// - Throws: ``AdapterError`` for layers and modules that are not there.

@@ -10,6 +10,7 @@ extension Model {
     /// other variants' T3.
     ///
     /// - Parameters:
+    ///   - uses: adapters of T3 and of the flow with their weights; several add up.
     ///   - folder: the model's.
     ///   - variant: which model of a folder that holds several; nil takes the first that is there.
     ///   - target: the folder that comes to be, whole or not at all; it must not exist.

@@ -8,8 +8,12 @@ extension Model {
     /// takes it as well.
     ///
     /// - Parameters:
+    ///   - configuration: sizes of all networks.
+    ///   - variant: tells the files' names and the type of the tokenizer.
     ///   - tokenizer: the folder to copy the tokenizer's files from, or the file where it is but one.
+    ///   - seed: what all weights follow from.
     ///   - fastFlow: whether to write an S3Gen with mean flow as well, which hears as the model's own does.
+    ///   - folder: where to write; made where it is not there.
     /// - Throws: ``CheckpointError/unwritable(_:reason:)``, `SafetensorsError`.
     public static func writeRandom(
         _ configuration: ModelConfiguration, as variant: Variant = .chatterbox, tokenizer: URL, seed: UInt64, fastFlow: Bool = false, to folder: URL

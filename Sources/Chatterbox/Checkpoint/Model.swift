@@ -93,8 +93,10 @@ public struct Model: Sendable {
     /// faster decoding.
     ///
     /// - Parameters:
+    ///   - folder: a model's files, as upstream's repositories have them.
     ///   - variant: which model of a folder that holds several, or one with a tokenizer of your own; nil takes the one that the folder's
     ///     `config.json` describes, else the first of ``Variant/all`` whose T3 is there.
+    ///   - device: where the networks compute.
     ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32, but for the flow on a GPU, which then
     ///     has float16.
     ///   - compute: the exact way or faster ones.
@@ -103,8 +105,8 @@ public struct Model: Sendable {
     ///     not there gives a model that marks nothing.
     ///   - languageTools: programs that take steps of some languages, for the multilingual models.
     ///   - adapters: of the flow, which become part of its weights; those of T3 are given to requests.
-    /// - Throws: ``AdapterError`` where an adapter does not fit, ``ComputeError`` where the device or the type cannot have what `compute` asks for, ``CheckpointError`` for the
-    ///   folder, ``WeightsError``, `SafetensorsError`, `ArchiveError` or
+    /// - Throws: ``AdapterError`` where an adapter does not fit, ``ComputeError`` where the device or the type cannot have what
+    ///   `compute` asks for, ``CheckpointError`` for the folder, `WeightsError`, `SafetensorsError`, `ArchiveError` or
     ///   `TokenizerError` for a file in it.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,

@@ -5,6 +5,7 @@ extension Synthesizer {
     /// Says what a recording says in another voice, whatever its length. T3 has no part in it.
     ///
     /// - Parameters:
+    ///   - recording: what is said, at least a tenth of a second of it.
     ///   - name: what to call the recording in a message.
     ///   - voice: nil takes the model's own.
     ///   - steps: steps of the flow's solver; nil takes the model's number.

@@ -5,8 +5,8 @@ import Torch
 
 /// Computes the requests of all models on one device, one small unit of work at a time.
 ///
-/// A loop on a thread of its own decides what comes next (``Scheduler``). The tokens of all requests of a model are drawn in
-/// common steps, which the loop computes; everything else of a request is ordinary code in a ``Coroutine`` that hands
+/// A loop on a thread of its own decides what comes next (`Scheduler`). The tokens of all requests of a model are drawn in
+/// common steps, which the loop computes; everything else of a request is ordinary code in a `Coroutine` that hands
 /// control back between units. So one thread computes at any time, nobody waits for another's sentence to end, and a request
 /// gives the same samples alone and in company.
 ///

@@ -24,7 +24,10 @@ public struct S3Gen: Sendable {
 
     /// Reads the four networks from `s3gen.safetensors`, or from one of its siblings with the same names.
     ///
-    /// - Parameter flowType: what the flow's estimator, where most of the work is, computes in; nil: what its weights are stored in.
+    /// - Parameters:
+    ///   - weights: the file's root; every tensor in it must be used.
+    ///   - configuration: sizes of the networks, which the weights' shapes must match.
+    ///   - flowType: what the flow's estimator, where most of the work is, computes in; nil: what its weights are stored in.
     /// - Throws: what `Weights` throws for a tensor that is missing, of another shape or superfluous, and the networks'
     ///   own errors for impossible sizes.
     public init(_ weights: Weights, _ configuration: S3GenConfiguration = .chatterbox, flowType: DType? = nil) throws {

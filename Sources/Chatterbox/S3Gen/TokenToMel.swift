@@ -17,7 +17,10 @@ public struct TokenToMel: Sendable {
 
     /// Makes the networks from the `flow` scope of `s3gen.safetensors`.
     ///
-    /// - Parameter flowType: what the estimator computes in; nil: what its weights are stored in.
+    /// - Parameters:
+    ///   - weights: the `flow` scope.
+    ///   - configuration: sizes of the networks, which the weights' shapes must match.
+    ///   - flowType: what the estimator computes in; nil: what its weights are stored in.
     /// - Throws: ``FlowError/configuration(_:)`` for impossible sizes, and what `Weights` throws for a tensor that is
     ///   missing or has another shape.
     public init(_ weights: Weights, _ configuration: FlowConfiguration = .chatterbox, flowType: DType? = nil) throws {
@@ -36,6 +39,8 @@ public struct TokenToMel: Sendable {
     /// Speech tokens `[1, tokens]` → log-mel `[1, 80, 2 · tokens]` at 50 Hz.
     ///
     /// - Parameters:
+    ///   - tokens: `[1, tokens]`, without the prompt's.
+    ///   - prompt: the voice that the speech continues: its tokens, mel and x-vector.
     ///   - steps: Euler steps; the configuration's number when nil.
     ///   - isFinal: false where more tokens follow. The last 3 tokens then serve as lookahead only, and their 6 frames
     ///     are left for the next call, which starts again from all tokens.

@@ -13,6 +13,7 @@ extension TokenToMel {
     ///   - mel: log-mel at 50 Hz, `[batch, 80, 2 · tokens]`.
     ///   - speaker: CAMPPlus vectors, `[batch, 192]`.
     ///   - prompts: frames of each utterance shown as prompt; nil draws them.
+    ///   - generator: source of all random numbers.
     ///
     /// Returns a scalar. Throws ``FlowError`` for tokens out of range and for shapes that do not fit.
     /// Source: `compute_loss` in `models/s3gen/{flow,flow_matching}.py`.
@@ -26,8 +27,15 @@ extension TokenToMel {
     /// As ``loss(tokens:lengths:mel:speaker:prompts:generator:)``, with how far the encoder's own guess is from the mel: a
     /// mean absolute error, which beside the flow's loss helps training from nothing (Grad-TTS's prior loss, Popov et al. 2021).
     ///
-    /// - Parameter intervals: with a mean flow the share of utterances that learn the mean velocity over a part of a step; the others
-    ///   learn that of a moment. 0 is upstream's loss.
+    /// - Parameters:
+    ///   - tokens: `[batch, tokens]`; entries past an utterance's length may be any token.
+    ///   - lengths: tokens of each utterance; all when nil.
+    ///   - mel: log-mel at 50 Hz, `[batch, 80, 2 · tokens]`.
+    ///   - speaker: CAMPPlus vectors, `[batch, 192]`.
+    ///   - prompts: frames of each utterance shown as prompt; nil draws them.
+    ///   - intervals: with a mean flow the share of utterances that learn the mean velocity over a part of a step; the others learn that of
+    ///     a moment. 0 is upstream's loss.
+    ///   - generator: source of all random numbers.
     public func losses(
         tokens: Tensor, lengths: [Int]? = nil, mel: Tensor, speaker: Tensor, prompts: [Int]? = nil, intervals: Double = 0,
         generator: Generator

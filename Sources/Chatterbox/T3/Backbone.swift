@@ -95,8 +95,11 @@ public protocol AttentionMemory {
 
     /// Scaled dot-product attention in one layer.
     ///
-    /// - Parameter layer: the layer's number, from 0.
-    /// - Parameter query: `[batch, heads, time, head]`; `key` and `value` likewise, of the same new positions.
+    /// - Parameters:
+    ///   - layer: the layer's number, from 0.
+    ///   - query: `[batch, heads, time, head]`, of the new positions.
+    ///   - key: as `query`, of the same positions.
+    ///   - value: as `query`, of the same positions.
     /// - Returns: `[batch, heads, time, head]`.
     func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor
 }

@@ -6,7 +6,7 @@ import Torch
 /// A captured step computes the first slots of the cache up to a power of two, each at a position of its own, and looks at the
 /// cache's first positions up to a bucket's end. What it computes is read from tensors that stay where they are, and attention that
 /// is to be recorded is written to another. There is one graph for each number of slots and each bucket, with and without
-/// recording, captured when it is first needed or by ``warm(slots:pause:)``. Where graphs cannot be captured, as on a CPU, the same step
+/// recording, captured when it is first needed or by `warm(slots:pause:)`. Where graphs cannot be captured, as on a CPU, the same step
 /// runs operation by operation.
 public final class CapturedDecodeEngine: DecodeEngine {
     public var model: T3 { plain.model }
@@ -38,7 +38,10 @@ public final class CapturedDecodeEngine: DecodeEngine {
         var heads: [AttentionHead] = []
     }
 
-    /// - Parameters: as of ``TensorDecodeEngine``, and:
+    /// - Parameters:
+    ///   - model: the T3 that speaks; graphs are captured where it is on a GPU.
+    ///   - slots: sequences side by side; a request takes two, without guidance one.
+    ///   - capacity: longest sequence of conditions, text and speech.
     ///   - bucket: positions by which a step's view of the cache grows; small ones look at little that is not there yet, and
     ///     there are more of them to capture.
     public init(_ model: T3, slots: Int = 2, capacity: Int, bucket: Int = 256) throws {

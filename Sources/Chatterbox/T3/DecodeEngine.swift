@@ -118,6 +118,7 @@ public final class TensorDecodeEngine: DecodeEngine {
     public var rows: Int { .max }
 
     /// - Parameters:
+    ///   - model: the T3 that speaks.
     ///   - slots: sequences side by side; a request takes two, without guidance one.
     ///   - capacity: longest sequence of conditions, text and speech; keys and values of the full model take 240 KiB
     ///     for each position of each slot, touched as they are written.

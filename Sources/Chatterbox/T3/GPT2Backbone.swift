@@ -42,7 +42,9 @@ public struct GPT2Backbone: LayeredBackbone, PackableBackbone, Adaptable {
     var layers: [GPT2Layer]
     let norm: LayerNorm
 
-    /// - Parameter weights: the scope that holds `wpe`, `h.N` and `ln_f`; a `wte` there is not used.
+    /// - Parameters:
+    ///   - weights: the scope that holds `wpe`, `h.N` and `ln_f`; a `wte` there is not used.
+    ///   - configuration: sizes; `heads` must divide `hiddenSize`.
     public init(_ weights: Weights, _ configuration: GPT2Configuration) throws {
         let (hiddenSize, heads) = (configuration.hiddenSize, configuration.heads)
         guard heads > 0, hiddenSize % heads == 0 else {

@@ -14,8 +14,13 @@ public final class KeyValueCache {
     fileprivate let keys, values: [Tensor]
 
     /// - Parameters:
+    ///   - layers: of the backbone.
+    ///   - heads: attention heads of a layer.
+    ///   - headSize: numbers of a key or a value in one head.
     ///   - slots: number of sequences.
     ///   - capacity: longest sequence.
+    ///   - dtype: of keys and values.
+    ///   - device: where they lie.
     ///   - zeroed: whether memory is zero until it is written: what it held before may contain NaN.
     public init(
         layers: Int, heads: Int, headSize: Int, slots: Int, capacity: Int, dtype: DType = .float32,
@@ -52,7 +57,9 @@ public final class KeyValueCache {
     ///
     /// - Parameters:
     ///   - sequences: of this cache, one for each row of the batch.
+    ///   - count: new positions of each sequence.
     ///   - recorders: for each row, who records what its last new position attends to; none where there are none at all.
+    ///   - run: runs the backbone, with the memory that its layers attend to.
     /// - Throws: `T3Error.sequenceTooLong` when a sequence would exceed the capacity.
     public func extend<Result>(
         _ sequences: [Sequence], by count: Int, recorders: [AttentionRecorder?] = [], _ run: (Extension) throws -> Result

@@ -56,6 +56,7 @@ public struct LlamaBackbone: LayeredBackbone, PackableBackbone, Adaptable {
 
     /// - Parameters:
     ///   - weights: the scope that holds `layers.N` and `norm`; an `embed_tokens` there is not used.
+    ///   - configuration: sizes; twice `heads` must divide `hiddenSize`.
     ///   - positions: longest sequence; the rotary tables are made for that many.
     public init(_ weights: Weights, _ configuration: LlamaConfiguration, positions: Int) throws {
         let (hiddenSize, heads) = (configuration.hiddenSize, configuration.heads)

@@ -16,13 +16,14 @@ public final class PackedDecodeEngine: DecodeEngine {
     private let inputs: UnsafeMutableBufferPointer<Float>
 
     /// - Parameters:
+    ///   - packed: the T3 that speaks.
     ///   - capacity: longest sequence of conditions, text and speech; nil is the longest that the model knows. Keys and values
     ///     of the full model take 240 KiB for each position of each sequence, half of that with quantised weights; memory is
     ///     taken as sequences grow, 16 positions at a time, and goes back with them.
     ///   - rows: most positions that go through the network at once: enough to use it well, few enough that their
     ///     activations fit in cache.
     ///   - prefixes: positions of all stored prefixes together.
-    /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
+    /// - Throws: `KernelError.outOfMemory`.
     public init(_ packed: PackedT3, capacity: Int? = nil, rows: Int = 256, prefixes: Int = 2048) throws {
         self.packed = packed
         let longest = packed.model.configuration.longestSequence

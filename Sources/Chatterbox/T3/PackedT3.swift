@@ -12,9 +12,11 @@ public final class PackedT3: Sendable {
     let positions: PositionTable?
 
     /// - Parameters:
+    ///   - model: the T3 whose weights are packed, float32 on the CPU.
     ///   - format: of all matrices but the head, which is not rounded to less than 8 bits.
+    ///   - team: threads that pack the weights, and later compute with them.
     ///   - afterLayer: called when a layer is packed and its float32 weights are not needed again.
-    /// - Throws: ``KernelError/outOfMemory(_:bytes:)``; ``TorchError`` where the weights are not float32 on the CPU;
+    /// - Throws: `KernelError.outOfMemory`; `TorchError` where the weights are not float32 on the CPU;
     ///   ``T3Error/cannotPack(backbone:)``.
     public init(_ model: T3, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void = {}) throws {
         self.model = model

@@ -5,7 +5,7 @@ import Torch
 ///
 /// On CPU in float32 the draws are those of upstream's `T3.inference` and `T3.inference_turbo` with the same seed. With a
 /// team of threads they are computed by a kernel, for all requests of a step in one call, and are the same: a draw that rounding
-/// could decide is left to libtorch's operations. On a GPU they are computed in one batch (``BatchedDraw``), from numbers of a
+/// could decide is left to libtorch's operations. On a GPU they are computed in one batch (`BatchedDraw`), from numbers of a
 /// generator on the CPU.
 ///
 /// At temperature 0 nothing is drawn, and the generator stays as it is: the token is the likeliest after guidance and
@@ -27,8 +27,12 @@ public final class SpeechTokenSampler {
     private let startToken: Int
 
     /// - Parameters:
+    ///   - options: how tokens are drawn.
+    ///   - style: in which order the options apply, and which of them.
+    ///   - vocabulary: logits of a row.
     ///   - startToken: the start of speech, penalised like a token already drawn (in Turbo for the first draw only).
     ///   - generator: on the CPU, or on the device of the logits: then each draw is an operation of its own there.
+    ///   - device: of the logits.
     ///   - team: threads that draw on the CPU; nil leaves all to libtorch.
     ///   - isBatched: whether draws are made in one batch with those of others; nil where generator and logits are not at one place.
     public init(
@@ -55,6 +59,7 @@ public final class SpeechTokenSampler {
         let ruledOut: Int?
 
         /// - Parameters:
+        ///   - sampler: whose next token is drawn.
         ///   - logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without.
         ///   - ruledOut: a token that cannot be drawn.
         public init(_ sampler: SpeechTokenSampler, logits: Tensor, rulingOut ruledOut: Int? = nil) {
@@ -71,7 +76,9 @@ public final class SpeechTokenSampler {
 
     /// Draws the next token.
     ///
-    /// - Parameters: as of ``Row``.
+    /// - Parameters:
+    ///   - logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without.
+    ///   - ruledOut: a token that cannot be drawn.
     public func draw(from logits: Tensor, rulingOut ruledOut: Int? = nil) throws -> Int {
         try Self.draw([Row(self, logits: logits, rulingOut: ruledOut)])[0]
     }

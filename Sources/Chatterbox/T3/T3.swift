@@ -14,7 +14,9 @@ public struct T3: Sendable {
     let textPositions, speechPositions: PositionTable?
     let textHead, speechHead: Linear
 
-    /// - Parameter weights: the root of a checkpoint such as `t3_cfg.safetensors`.
+    /// - Parameters:
+    ///   - weights: the root of a checkpoint such as `t3_cfg.safetensors`.
+    ///   - configuration: sizes of the networks, which the weights' shapes must match.
     /// - Throws: an error of `Weights` when a tensor is missing, superfluous or of another shape.
     public init(_ weights: Weights, _ configuration: T3Configuration = .chatterbox) throws {
         self.configuration = configuration

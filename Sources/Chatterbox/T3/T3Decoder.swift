@@ -43,11 +43,14 @@ public final class T3Decoder {
     /// Checks the request and embeds its text.
     ///
     /// - Parameters:
+    ///   - engine: what computes; its capacity must hold the request.
     ///   - text: text tokens as `T3Configuration.framed(_:)` frames them.
+    ///   - conditioning: who speaks, and how.
+    ///   - adaptation: what adapters add, for an engine of packed weights.
+    ///   - options: how tokens are drawn.
     ///   - budget: most tokens to draw; upstream's is 1000, 40 seconds.
     ///   - earliestStop: tokens that are drawn before the stop token can be; upstream's is 0.
     ///   - loopGuard: ends speech that repeats itself; nil, as upstream, lets it.
-    ///   - adaptation: what adapters add, for an engine of packed weights.
     ///   - heads: whose attention over the text is recorded, that of the guided row.
     ///   - generator: on the CPU, or on the engine's device; one draw a token.
     /// - Throws: `T3Error` when the request does not fit the model or the engine.
@@ -143,7 +146,9 @@ public final class T3Decoder {
     /// Computes new positions of those decoders that have no logits yet, in one call of their common engine: a token of each
     /// that draws them, and of the others as many positions of what stands before the first token as there is room for.
     ///
-    /// - Parameter rows: most positions for what stands before first tokens; nil takes as many as the engine does.
+    /// - Parameters:
+    ///   - decoders: all of one engine; those that have logits or have ended are passed over.
+    ///   - rows: most positions for what stands before first tokens; nil takes as many as the engine does.
     public static func advance(_ decoders: [T3Decoder], rows: Int? = nil) throws {
         let waiting = decoders.filter { $0.end == nil && $0.logits == nil }
         guard let engine = waiting.first?.engine else { return }

@@ -94,8 +94,9 @@ public struct S3Tokenizer: Sendable {
 
     /// The tokens of a batch of recordings of at most 30 s: `[batch, mels, frames]` → `[batch, ⌈frames ÷ 4⌉]` int64.
     ///
-    /// - Parameter lengths: frames of each recording where they differ, the rest being padding; their tokens beyond
-    ///   ⌈length ÷ 4⌉ mean nothing.
+    /// - Parameters:
+    ///   - logMel: `[batch, mels, frames]`.
+    ///   - lengths: frames of each recording where they differ, the rest being padding; their tokens beyond ⌈length ÷ 4⌉ mean nothing.
     public func tokens(_ logMel: Tensor, lengths: [Int]? = nil) throws -> Tensor {
         let digits = try levels(logMel, lengths: lengths).round().to(.int64) + 1
         let places = sequence(first: 1) { $0 * 3 }.prefix(config.digits)

@@ -5,7 +5,9 @@ import Torch
 extension Synthesizer {
     /// The voice in a recording: WAV, FLAC, MP3, Ogg, any rate; or a prepared voice, for this model.
     ///
-    /// - Parameter use: what the voice is for.
+    /// - Parameters:
+    ///   - file: a prepared voice where its name ends in `.safetensors` or `.pt`, else a recording.
+    ///   - use: what the voice is for.
     /// - Throws: `AudioError` where a recording cannot be read, is silent or too short; what reading a prepared voice
     ///   throws, and what ``prepared(_:for:)`` throws.
     public func voice(from file: URL, for use: Voice.Use = .speech) async throws -> Voice {
@@ -21,7 +23,9 @@ extension Synthesizer {
     /// mended, and what is wrong with the recording, the voice's ``Voice/warnings`` tell. A model that was loaded the exact way hears the
     /// recording as it is, as upstream does.
     ///
-    /// - Parameter name: what to call it in a message.
+    /// - Parameters:
+    ///   - recording: someone speaking, of any rate and number of channels.
+    ///   - name: what to call it in a message.
     /// - Throws: `AudioError` where nobody speaks in the recording or it is too short; `CancellationError` between two networks.
     public func voice(from recording: Audio, named name: String = "reference recording") async throws -> Voice {
         let rules = model.voiceAnalyzer.rules
@@ -46,7 +50,9 @@ extension Synthesizer {
     /// A prepared voice for this model: as it is where networks and rules are those that made it or where that is not
     /// known, else made anew from the recording that it carries, which its ``Voice/warnings`` then say.
     ///
-    /// - Parameter use: what the voice is for.
+    /// - Parameters:
+    ///   - voice: of this model or of another one.
+    ///   - use: what the voice is for.
     /// - Throws: ``VoiceError``, also where another model made it and it carries no recording; `AudioError` where the
     ///   recording is damaged or too short for this model.
     public func prepared(_ voice: Voice, for use: Voice.Use = .speech) async throws -> Voice {

@@ -3,7 +3,10 @@ import Torch
 extension Voice {
     /// A voice of random numbers, of the sizes that a model's voices have: for a model with random weights.
     ///
-    /// - Parameter seconds: how much speech S3Gen continues.
+    /// - Parameters:
+    ///   - sizes: those of the model that will speak.
+    ///   - seconds: how much speech S3Gen continues.
+    ///   - generator: source of the numbers.
     public static func random(_ sizes: Sizes, seconds: Double = 3, generator: Generator) throws -> Voice {
         func tokens(_ count: Int) throws -> Tensor {
             try (Tensor.rand([1, count], generator: generator) * Double(sizes.tokenCount)).clamped(max: Double(sizes.tokenCount - 1)).to(.int64)

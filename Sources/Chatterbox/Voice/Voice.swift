@@ -2,7 +2,7 @@ import Torch
 
 /// A voice ready to speak with: what the models need to know of a reference recording.
 ///
-/// Make one with ``VoiceAnalyzer``, keep it with ``save(to:)``, and get it back with ``load(from:sizes:)``: no analysis
+/// Make one with ``VoiceAnalyzer``, keep it with ``save(to:replaces:)``, and get it back with ``load(from:sizes:)``: no analysis
 /// then, and the same speech. It tells which networks made it (``origin``): a model with others speaks wrongly in it, and
 /// refuses it, or makes it anew from the ``recording`` that it carries. How lively it speaks is an option of speaking, not
 /// part of the voice.

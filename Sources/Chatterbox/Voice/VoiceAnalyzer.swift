@@ -32,7 +32,7 @@ public struct ReferenceRules: Sendable, Codable, Hashable {
 
 /// Turns a recording of someone speaking into a ``Voice`` (upstream: `prepare_conditionals` in `tts.py`).
 ///
-/// ``ReferenceFeatures`` has the order of cuts and resamplings; this runs the networks on what comes of it.
+/// `ReferenceFeatures` has the order of cuts and resamplings; this runs the networks on what comes of it.
 public struct VoiceAnalyzer: Sendable {
     public let rules: ReferenceRules
     public let voiceEncoder: VoiceEncoder
@@ -41,8 +41,10 @@ public struct VoiceAnalyzer: Sendable {
     public let model: String?
 
     /// - Parameters:
+    ///   - voiceEncoder: makes T3's vector of who speaks.
     ///   - tokenizer: S3Gen's, which also makes T3's tokens.
     ///   - speakerEncoder: S3Gen's.
+    ///   - rules: how much of a recording each part of the model hears.
     ///   - model: what messages call the model whose networks these are.
     public init(
         voiceEncoder: VoiceEncoder, tokenizer: S3Tokenizer, speakerEncoder: SpeakerEncoder, rules: ReferenceRules = .chatterbox,
@@ -75,9 +77,10 @@ public struct VoiceAnalyzer: Sendable {
     /// The voice in a recording of any rate and number of channels, which it carries along.
     ///
     /// - Parameters:
+    ///   - reference: someone speaking, for at least ``ReferenceRules/minimumSeconds``.
     ///   - name: what to call the recording in a message: its file's name.
     ///   - pause: called after each network; what it throws ends the work.
-    /// - Throws: ``AudioError`` where the recording is too short, silent, or contains values that are not numbers;
+    /// - Throws: `AudioError` where the recording is too short, silent, or contains values that are not numbers;
     ///   `CancellationError` between two networks.
     public func voice(from reference: Audio, named name: String = "reference recording", pause: () throws -> Void = {}) throws -> Voice {
         try reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds)

@@ -20,7 +20,7 @@ extension Voice {
 
     /// Writes the voice as a safetensors file, whole or not at all, with its ``origin`` and ``recording`` where it has them.
     ///
-    /// - Throws: ``SafetensorsError/unwritable(_:reason:)``; `AudioError` where the recording cannot be encoded.
+    /// - Throws: `SafetensorsError.unwritable`; `AudioError` where the recording cannot be encoded.
     public func save(to file: URL, replaces: Bool = true) throws {
         var tensors = [
             Name.speakerEmbedding: speakerEmbedding, Name.conditioningTokens: conditioningTokens,
@@ -40,12 +40,14 @@ extension Voice {
         try SafetensorsWriter.write(tensors, metadata: metadata, to: file, replaces: replaces)
     }
 
-    /// Reads a voice that ``save(to:)`` wrote, or one that upstream's `Conditionals.save` wrote, such as a checkpoint's
+    /// Reads a voice that ``save(to:replaces:)`` wrote, or one that upstream's `Conditionals.save` wrote, such as a checkpoint's
     /// `conds.pt`. The latter does not tell its origin, which ``warnings`` then say.
     ///
-    /// - Parameter sizes: those of the model that will speak.
-    /// - Throws: ``VoiceError`` where the file is no voice or not one for this model; ``SafetensorsError`` or
-    ///   ``ArchiveError`` where it cannot be read or is damaged.
+    /// - Parameters:
+    ///   - file: a safetensors file, or one that PyTorch wrote.
+    ///   - sizes: those of the model that will speak.
+    /// - Throws: ``VoiceError`` where the file is no voice or not one for this model; `SafetensorsError` or
+    ///   `ArchiveError` where it cannot be read or is damaged.
     public static func load(from file: URL, sizes: Sizes = .chatterbox) throws -> Voice {
         try unchecked(from: file).checked(sizes)
     }

@@ -33,7 +33,10 @@ public struct VoiceLibrary: Sendable {
 
     /// Keeps a voice under a name.
     ///
-    /// - Parameter replaces: whether a voice that had the name is replaced. Otherwise of several that come at once under one name one is kept.
+    /// - Parameters:
+    ///   - voice: what is written.
+    ///   - name: letters, digits, `-`, `_` and `.`, with no `.` first; at most 200 bytes.
+    ///   - replaces: whether a voice that had the name is replaced. Otherwise of several that come at once under one name one is kept.
     /// - Throws: ``VoiceLibraryError``, `SafetensorsError` where the disk refuses.
     @discardableResult
     public func store(_ voice: Voice, as name: String, replaces: Bool = true) throws -> URL {

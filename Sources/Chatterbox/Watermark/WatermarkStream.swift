@@ -26,7 +26,9 @@ public struct WatermarkStream {
     private var pending: [Float] = []
     private var hasMarked = false
 
-    /// - Parameter sampleRate: of what goes in and comes out, in hertz.
+    /// - Parameters:
+    ///   - watermarker: the networks that mark.
+    ///   - sampleRate: of what goes in and comes out, in hertz.
     public init(_ watermarker: Watermarker, sampleRate: Int) {
         self.watermarker = watermarker
         self.sampleRate = sampleRate

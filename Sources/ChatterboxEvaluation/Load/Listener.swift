@@ -33,7 +33,9 @@ public struct Listener: Sendable, Hashable {
 
     public init() {}
 
-    /// - Parameter time: in seconds, of the same clock each time.
+    /// - Parameters:
+    ///   - sound: what came.
+    ///   - time: in seconds, of the same clock each time.
     public mutating func hear(_ sound: HeardSound, at time: Double) {
         audioSeconds += sound.seconds
         if firstAudio == nil {

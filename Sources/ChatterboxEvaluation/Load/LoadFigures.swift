@@ -67,7 +67,10 @@ public struct ShareableWork: Sendable, Hashable, Codable {
     ///
     /// - Parameters:
     ///   - spoken: one after the other.
+    ///   - t3: the sizes that were spoken with.
     ///   - prompt: speech tokens of the voice's prompt that T3 sees.
+    ///   - isGuided: whether a step computes two rows, with text and without.
+    ///   - quantization: of the weights that a step reads.
     /// - Returns: nil where a request's stages are not known.
     public init?(_ spoken: [SpokenRequest], of t3: T3Configuration, prompt: Int, isGuided: Bool, quantization: Quantization) {
         let reports = spoken.compactMap(\.report)

@@ -18,7 +18,9 @@ public struct LoadRequest: Sendable, Hashable {
 public protocol LoadSpeaker: Sendable {
     /// Speaks a request to its end.
     ///
-    /// - Parameter onSound: to be called with each stretch of sound when it comes, in order.
+    /// - Parameters:
+    ///   - request: what is said, and by which voice.
+    ///   - onSound: to be called with each stretch of sound when it comes, in order.
     /// - Returns: what the work came to; nil where that is not known.
     /// - Throws: ``LoadRefusal`` where the request may come again; any other error ends the measurement.
     func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport?
@@ -45,6 +47,8 @@ public struct SynthesizerSpeaker: LoadSpeaker {
     private let delivery: SpeechOptions.Delivery
 
     /// - Parameters:
+    ///   - synthesizer: what speaks.
+    ///   - voices: at least one; a request's `voice` is its place among them, counted round.
     ///   - seconds: 25 tokens are one.
     ///   - language: of the texts; nil takes the model's first.
     ///   - delivery: when sound is given out.

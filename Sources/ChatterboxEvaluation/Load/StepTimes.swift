@@ -18,7 +18,8 @@ extension Model {
     ///   - voices: with which they are spoken in turn.
     ///   - adapters: of which each has one, in turn; none for none.
     ///   - tokens: of each utterance.
-    /// - Throws: ``AdapterError``, `T3Error`, `KernelError`, `TorchError`.
+    ///   - seed: of the first request's generator; each further one's is one more.
+    /// - Throws: `AdapterError`, `T3Error`, `KernelError`, `TorchError`.
     public func stepTime(requests: Int, voices: [Voice], adapters: [Adapter] = [], tokens: Int, seed: UInt64) throws -> StepTime {
         precondition(requests > 0 && !voices.isEmpty && tokens > 1, "somebody speaks")
         let engine = try makeSharedDecodeEngine(), t3 = configuration.t3

@@ -57,6 +57,7 @@ public struct FineTuningOptions: Sendable, Codable, Hashable {
     /// The learning rate that suits a network of such a width. Small ones need more to learn the same.
     ///
     /// - Parameters:
+    ///   - part: T3 or the flow.
     ///   - width: of T3's transformer, or of the flow's encoder.
     ///   - adapter: whether low-rank matrices are trained, and not the weights themselves.
     public static func rate(of part: Adapter.Part, width: Int, adapter: Bool) -> Double {

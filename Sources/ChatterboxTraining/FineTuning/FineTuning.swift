@@ -93,8 +93,9 @@ public struct FineTuning: Sendable {
     ///
     /// - Parameters:
     ///   - checked: what became of the list.
+    ///   - list: the recordings that were checked.
     ///   - print: takes lines of progress.
-    /// - Throws: ``RecordingListError/tooFew(_:accepted:refused:needed:)``, ``AdapterError``, ``WeightSelectionError``, ``TrainingError``,
+    /// - Throws: ``RecordingListError/tooFew(_:accepted:refused:needed:)``, `AdapterError`, `WeightSelectionError`, ``TrainingError``,
     ///   `CancellationError`; what reading recordings and writing files throws.
     public func run(
         _ checked: RecordingCheck.Result, of list: RecordingList, print: @escaping @Sendable (String) -> Void

@@ -73,7 +73,9 @@ public struct SpeechRecogniser: Sendable {
     public var seconds = 120.0
 
     /// - Throws: ``SpeechRecogniserError/noProgram(_:)`` where there is no such program.
-    /// - Parameter searchPath: such as `$PATH`.
+    /// - Parameters:
+    ///   - command: a program and its arguments, with spaces between them.
+    ///   - searchPath: such as `$PATH`.
     public init(_ command: String, in searchPath: String) throws {
         self.command = command
         let parts = command.split(separator: " ").map(String.init)

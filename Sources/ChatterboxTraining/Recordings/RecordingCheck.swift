@@ -33,7 +33,9 @@ public struct RecordingCheck: Sendable {
     private let sizes: T3Configuration
     private let language: Language?
 
-    /// - Parameter language: of all texts; nil for what each seems to be in.
+    /// - Parameters:
+    ///   - model: whose text pipeline and T3 sizes the recordings must suit.
+    ///   - language: of all texts; nil for what each seems to be in.
     public init(_ model: Model, language: Language? = nil) {
         var pipeline = model.textPipeline
         // A recording is one utterance, however its text would be divided.
@@ -50,7 +52,9 @@ public struct RecordingCheck: Sendable {
         public var seconds: Double { accepted.reduce(0) { $0 + $1.seconds } }
     }
 
-    /// - Parameter progress: called with the share that is done.
+    /// - Parameters:
+    ///   - list: recordings and their texts.
+    ///   - progress: called with the share that is done.
     /// - Throws: `CancellationError`.
     public func callAsFunction(_ list: RecordingList, progress: (Double) -> Void = { _ in }) throws -> Result {
         var accepted: [CheckedRecording] = [], refusals = list.refusals
@@ -130,6 +134,7 @@ public struct RecordingSplit: Sendable, Hashable {
     public let validation: [CheckedRecording]
 
     /// - Parameters:
+    ///   - checked: whose accepted recordings are divided.
     ///   - share: of the recordings that are kept, at least two and at most 64.
     ///   - list: what errors name.
     /// - Throws: ``RecordingListError/tooFew(_:accepted:refused:needed:)``.

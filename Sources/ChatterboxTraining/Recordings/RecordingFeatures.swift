@@ -43,6 +43,7 @@ public struct RecordingFeatureCache {
     /// The features of recordings, in their order.
     ///
     /// - Parameters:
+    ///   - recordings: those whose file is there already are not computed again.
     ///   - isCancelled: asked before each recording.
     ///   - progress: called with the share that is done, where there is something to do.
     /// - Throws: `AudioError`, `TorchError`, `SafetensorsError.unwritable`; `CancellationError` after a recording.

@@ -2,7 +2,7 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// Trains a ``SpeakerEncoder`` to tell speakers apart: see ``SpeakerLosses/additiveMargin(_:directions:speakers:margin:scale:)``.
+/// Trains a `SpeakerEncoder` to tell speakers apart: see ``SpeakerLosses/additiveMargin(_:directions:speakers:margin:scale:)``.
 ///
 /// Its batch normalisation uses each batch's own statistics and keeps their running means for later.
 public final class SpeakerEncoderTask: TrainingTask {
@@ -21,10 +21,14 @@ public final class SpeakerEncoderTask: TrainingTask {
     private let seed: UInt64
 
     /// - Parameters:
+    ///   - config: sizes of the encoder.
     ///   - training: at least two speakers.
     ///   - heldOut: recordings to verify speakers by, two of each at least.
     ///   - start: weights to go on from, by their names in `s3gen.safetensors`; random ones where nil.
     ///   - export: where the encoder is written, under its names in `s3gen.safetensors`, whenever a checkpoint is.
+    ///   - steps: length of the learning rate's schedule.
+    ///   - rate: its peak, after 50 steps.
+    ///   - seed: what random weights and the draws of each step follow from.
     public init(
         _ config: SpeakerEncoderConfig, training: SpeakerRecordings, heldOut: SpeakerRecordings,
         start: Weights? = nil, export: URL? = nil, steps: Int, rate: Double = 2e-3, seed: UInt64

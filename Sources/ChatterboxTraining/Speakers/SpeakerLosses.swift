@@ -32,6 +32,8 @@ public enum SpeakerLosses {
     ///   - embeddings: `[batch, size]`, of any length.
     ///   - directions: `[speakers, size]`, of any length.
     ///   - speakers: int64 `[batch]`.
+    ///   - margin: taken from the right speaker's cosine.
+    ///   - scale: what cosines are multiplied by before the softmax.
     public static func additiveMargin(
         _ embeddings: Tensor, directions: Tensor, speakers: Tensor, margin: Double = 0.2, scale: Double = 20
     ) throws -> (loss: Tensor, accuracy: Double) {

@@ -21,7 +21,9 @@ public struct SpeakerRecordings: Sendable {
     /// Reads recordings and computes what the encoders hear. Recordings under a third of a second are left out.
     ///
     /// - Parameters:
+    ///   - utterances: of all speakers.
     ///   - perSpeaker: the most recordings that one speaker gives.
+    ///   - seed: tells which recordings of a speaker are taken.
     ///   - progress: called now and then with the recordings read so far.
     /// - Throws: `AudioError` for a recording that cannot be read.
     public init(_ utterances: [Manifest.Utterance], perSpeaker: Int, seed: UInt64, progress: (Int) -> Void = { _ in }) throws {

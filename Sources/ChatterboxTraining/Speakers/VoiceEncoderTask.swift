@@ -2,7 +2,7 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// Trains a ``VoiceEncoder`` to place recordings of one speaker together: see ``SpeakerLosses/endToEnd(_:scale:offset:)``.
+/// Trains a `VoiceEncoder` to place recordings of one speaker together: see ``SpeakerLosses/endToEnd(_:scale:offset:)``.
 public final class VoiceEncoderTask: TrainingTask {
     /// Speakers in a batch and recordings of each.
     public static let batch = (speakers: 32, recordings: 4)
@@ -15,10 +15,14 @@ public final class VoiceEncoderTask: TrainingTask {
     private let seed: UInt64
 
     /// - Parameters:
+    ///   - config: sizes of the encoder.
     ///   - training: at least two speakers.
     ///   - heldOut: recordings to verify speakers by, two of each at least.
     ///   - start: weights to go on from, under the names of `ve.safetensors`; random ones where nil.
     ///   - export: where the encoder is written, as `ve.safetensors`, whenever a checkpoint is.
+    ///   - steps: length of the learning rate's schedule.
+    ///   - rate: its peak, after 50 steps.
+    ///   - seed: what random weights and the draws of each step follow from.
     public init(
         _ config: VoiceEncoderConfiguration, training: SpeakerRecordings, heldOut: SpeakerRecordings,
         start: Weights? = nil, export: URL? = nil, steps: Int, rate: Double = 2e-3, seed: UInt64

@@ -25,7 +25,7 @@ public struct VocoderTaskOptions: Sendable {
     public init(steps: Int, judgesFrom: Int) { (self.steps, self.judgesFrom) = (steps, judgesFrom) }
 }
 
-/// Trains a ``Vocoder`` and its pitch predictor on recordings.
+/// Trains a `Vocoder` and its pitch predictor on recordings.
 ///
 /// The vocoder is excited with measured F0, so that it need not learn to hide the predictor's errors; the predictor learns
 /// the same F0 from the mel. Losses: ``SpectralLoss`` from the first step, judges from a later one.
@@ -44,9 +44,11 @@ public final class VocoderTask: TrainingTask {
     private static let pitchScale = 100.0
 
     /// - Parameters:
+    ///   - configuration: sizes of the vocoder.
     ///   - training: cuts to learn from.
     ///   - heldOut: cuts to watch progress on.
     ///   - start: weights to go on from, by their names in `s3gen.safetensors`; random ones where nil.
+    ///   - options: how it is trained.
     public init(
         _ configuration: VocoderConfiguration, training: SpeechExcerpts, heldOut: SpeechExcerpts, start: Weights? = nil, _ options: VocoderTaskOptions
     ) throws {

@@ -24,7 +24,9 @@ public final class SoundEncoder {
     private let writer: SoundWriter
 
     /// - Parameters:
+    ///   - format: of the bytes that come out.
     ///   - sampleRate: of all sound that will come, in hertz. MP3, AAC and Opus store it at the next higher rate that they have.
+    ///   - channels: of all sound that will come.
     ///   - encoding: of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError/notEncodable(format:reason:)`` where the format does not take such a sound.
     public init(_ format: AudioFormat, sampleRate: Int, channels: Int = 1, encoding: SampleEncoding = .int16) throws {
@@ -33,7 +35,9 @@ public final class SoundEncoder {
     }
 
     /// - Parameters:
+    ///   - sound: the format, and what is chosen in it.
     ///   - sampleRate: of all sound that will come, in hertz.
+    ///   - channels: of all sound that will come.
     /// - Throws: ``AudioError/notEncodable(format:reason:)`` where the format does not take such a sound, or has no such rate.
     public init(_ sound: SoundFormat, sampleRate: Int, channels: Int = 1) throws {
         format = sound.format

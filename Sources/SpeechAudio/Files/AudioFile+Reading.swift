@@ -14,7 +14,9 @@ public enum AudioFile {
     /// its Xing or LAME header says, and what ffmpeg finds damaged is read as far as it goes (``Audio/endsEarly``); an MP3
     /// without such a header cannot tell.
     ///
-    /// - Parameter ffmpeg: the program for m4a and the like, if there is one.
+    /// - Parameters:
+    ///   - url: a regular file or a pipe.
+    ///   - ffmpeg: the program for m4a and the like, if there is one.
     /// - Throws: ``AudioError`` naming the file where it is missing, empty, cut short, no audio, without samples,
     ///   or holds NaN or infinities.
     public static func read(_ url: URL, ffmpeg: FFmpeg? = nil) throws -> Audio {
@@ -40,7 +42,9 @@ public enum AudioFile {
     /// Reads a file's bytes, in the formats of ``read(_:ffmpeg:)``.
     ///
     /// - Parameters:
-    ///   - named: how errors call it.
+    ///   - data: the whole file.
+    ///   - name: how errors call it.
+    ///   - ffmpeg: the program for m4a and the like; with nil they are refused.
     ///   - most: the most samples, over all channels, that are read.
     /// - Throws: as ``read(_:ffmpeg:)``.
     public static func read(_ data: Data, named name: String, ffmpeg: FFmpeg? = nil, most: Int = maximumSamples) throws -> Audio {

@@ -6,6 +6,8 @@ extension AudioFile {
     ///
     /// What is already there and no regular file (`/dev/stdout`, a pipe) is written into directly.
     /// - Parameters:
+    ///   - audio: the whole sound.
+    ///   - url: where to write.
     ///   - format: by the file's extension where nil.
     ///   - encoding: of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError`` where the sound cannot be encoded, the place cannot be written, or the disk is full;
@@ -20,7 +22,10 @@ extension AudioFile {
 
     /// The bytes of a sound file. MP3, AAC and Opus store it at the next higher rate that they have.
     ///
-    /// - Parameter encoding: of WAV, FLAC and PCM samples.
+    /// - Parameters:
+    ///   - audio: the whole sound: at least one sample, all of them finite.
+    ///   - format: of the bytes that come out.
+    ///   - encoding: of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError`` for no samples, NaN or infinities, or where the format does not take such a sound.
     public static func encode(_ audio: Audio, as format: AudioFormat, encoding: SampleEncoding = .int16) throws -> Data {
         let store = MemoryStore()

@@ -21,8 +21,10 @@ public final class AudioFileWriter {
     }
 
     /// - Parameters:
+    ///   - url: where to write.
     ///   - format: by the file's extension where nil.
     ///   - sampleRate: of all sound that will come, in hertz. MP3, AAC and Opus store it at the next higher rate that they have.
+    ///   - channels: of all sound that will come.
     ///   - encoding: of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError`` where the format does not take such a sound, or the place cannot be written.
     public convenience init(_ url: URL, format: AudioFormat? = nil, sampleRate: Int, channels: Int = 1, encoding: SampleEncoding = .int16) throws {
@@ -31,7 +33,10 @@ public final class AudioFileWriter {
     }
 
     /// - Parameters:
+    ///   - url: where to write.
+    ///   - sound: the format, and what is chosen in it.
     ///   - sampleRate: of all sound that will come, in hertz.
+    ///   - channels: of all sound that will come.
     ///   - replaces: whether a file that is there is replaced. Otherwise the name must be free, now and when the file is finished.
     /// - Throws: ``AudioError`` where the format does not take such a sound or has no such rate, or the place cannot be written.
     public init(_ url: URL, _ sound: SoundFormat, sampleRate: Int, channels: Int = 1, replaces: Bool = true) throws {

@@ -32,7 +32,9 @@ extension Audio {
     /// The gain that brings ``loudness()`` to `target` LUFS, or as near as peaks allow, in decibels; nil where loudness is not
     /// defined.
     ///
-    /// - Parameter ceiling: what no peak may exceed then, in decibels of full scale.
+    /// - Parameters:
+    ///   - target: the loudness that is wanted, in LUFS.
+    ///   - ceiling: what no peak may exceed then, in decibels of full scale.
     /// - Throws: as ``loudness()``.
     public func gain(toLUFS target: Double, ceiling: Double) throws -> Double? {
         try loudness().map { min(target - $0, ceiling - peak) }

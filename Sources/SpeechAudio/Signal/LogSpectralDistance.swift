@@ -13,7 +13,10 @@ public struct LogSpectralDistance: Sendable {
     public let range: Double
     private let window: Tensor
 
-    /// - Parameter bins: all when nil.
+    /// - Parameters:
+    ///   - size: samples of a frame.
+    ///   - bins: all when nil.
+    ///   - range: decibels below the loudest bin of the first sound; what is lower counts as that.
     public init(size: Int = 1024, bins: Int? = nil, range: Double = 60) throws {
         precondition(bins ?? 1 > 0 && bins ?? 1 <= size / 2 + 1, "some of the bins that a spectrum has")
         (self.size, self.bins, self.range) = (size, bins ?? size / 2 + 1, range)

@@ -18,6 +18,7 @@ public final class TempoStream {
     /// - Parameters:
     ///   - speed: times as fast, within ``speeds``.
     ///   - sampleRate: of the sound, in hertz.
+    ///   - channels: of the sound, whose samples are interleaved.
     /// - Throws: ``AudioError/processing(reason:)`` where there is no memory for it.
     /// - Precondition: a speed within ``speeds``.
     public init(speed: Double, sampleRate: Int, channels: Int = 1) throws {

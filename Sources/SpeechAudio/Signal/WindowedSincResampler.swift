@@ -15,6 +15,7 @@ public struct WindowedSincResampler: Sendable {
     ///   - to: the rate of what comes out.
     ///   - width: zero crossings of the sinc on either side.
     ///   - rolloff: the cut-off as a part of the lower Nyquist frequency.
+    ///   - device: where the filter lies, and the sound must lie.
     /// - Throws: `TorchError` where the device has no room.
     public init(from: Int, to: Int, width: Int = 6, rolloff: Double = 0.99, device: Device = .cpu) throws {
         precondition(from > 0 && to > 0 && width > 0 && rolloff > 0 && rolloff <= 1, "positive rates and width, a rolloff in 0…1")

@@ -4,7 +4,7 @@ import Foundation
 /// Programs and data beside this one that take steps of some languages. None is needed; without one its step is left out with a
 /// note.
 public struct LanguageTools: Sendable, Hashable {
-    /// A command that speaks ``LanguageHelper``'s protocol, such as `scripts/chatterbox-language-helper`.
+    /// A command that speaks `LanguageHelper`'s protocol, such as `scripts/chatterbox-language-helper`.
     public var helper: [String]?
     /// The command that runs MeCab, for Japanese where there is no helper.
     public var mecab: [String]?

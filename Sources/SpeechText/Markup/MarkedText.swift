@@ -41,7 +41,9 @@ public struct MarkedText: Sendable, Hashable {
     /// The longest silence that can be asked for, in seconds.
     public static let longestPause = 60.0
 
-    /// - Parameter speakers: names that begin a turn where they stand in brackets, as `[ada]`; other bracketed words stay as they are.
+    /// - Parameters:
+    ///   - text: with marks or without.
+    ///   - speakers: names that begin a turn where they stand in brackets, as `[ada]`; other bracketed words stay as they are.
     public init(_ text: String, speakers: Set<String> = []) {
         guard text.utf8.contains(where: Self.mayMark.contains) else {
             parts = text.isEmpty ? [] : [.speech(SpokenText(unchanged: text), Manner())]

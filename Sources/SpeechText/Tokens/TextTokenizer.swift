@@ -4,7 +4,9 @@ import Foundation
 public protocol TextTokenizer: Sendable {
     /// Reads the tokenizer's files from a model's folder.
     ///
-    /// - Parameter tools: programs that take steps of some languages.
+    /// - Parameters:
+    ///   - folder: the model's, with the files of ``fileNames``.
+    ///   - tools: programs that take steps of some languages.
     /// - Throws: ``TokenizerError``.
     init(folder: URL, tools: LanguageTools) throws
 
@@ -18,7 +20,9 @@ public protocol TextTokenizer: Sendable {
 
     /// The tokens of normalised text, without start and stop.
     ///
-    /// - Parameter language: one of the model's.
+    /// - Parameters:
+    ///   - text: as the model's ``TextNormalizer`` gives it.
+    ///   - language: one of the model's.
     func encode(_ text: String, language: Language) -> EncodedText
 
     /// Characters of a text that the model has never seen and will not speak, each once, in order.

@@ -33,7 +33,10 @@ public struct SafetensorsFile: Sendable {
 
     /// One tensor; on the CPU a view of the mapped file.
     ///
-    /// - Parameter dtype: converts floating-point tensors to this type; others stay as they are.
+    /// - Parameters:
+    ///   - name: as the file has it.
+    ///   - dtype: converts floating-point tensors to this type; others stay as they are.
+    ///   - device: where the tensor shall lie.
     /// - Throws: ``WeightsError/missing(source:tensor:)``, or ``TorchError`` where the device has no room.
     public func tensor(_ name: String, dtype: DType? = nil, device: Device = .cpu) throws -> Tensor {
         guard let entry = entries[name] else { throw WeightsError.missing(source: url.lastPathComponent, tensor: name) }

@@ -8,7 +8,11 @@ public enum SafetensorsWriter {
     ///
     /// Tensors lie in the order of their element size, then of their names, so that each begins at a multiple of its size.
     ///
-    /// - Parameter replaces: whether a file that is there is replaced. Otherwise of several that want one name at once one gets it.
+    /// - Parameters:
+    ///   - tensors: by name; each of a type that safetensors has.
+    ///   - metadata: strings by name for the header; none where empty.
+    ///   - url: where to write.
+    ///   - replaces: whether a file that is there is replaced. Otherwise of several that want one name at once one gets it.
     /// - Throws: ``SafetensorsError/unwritable(_:reason:)``, as when the disk is full; ``SafetensorsError/exists(_:)``.
     public static func write(_ tensors: [String: Tensor], metadata: [String: String] = [:], to url: URL, replaces: Bool = true) throws {
         let ordered = tensors.sorted { ($1.value.dtype.size, $0.key) < ($0.value.dtype.size, $1.key) }

@@ -7,7 +7,10 @@ extension Weights {
     /// Nothing is read until a layer asks for it. On the CPU a tensor whose type stays as it is uses the file's own pages;
     /// others are converted and moved one at a time, so that memory peaks at the model plus one tensor.
     ///
-    /// - Parameter dtype: the type of floating-point weights; nil leaves each as it is stored.
+    /// - Parameters:
+    ///   - url: told apart by its end: `.index.json`, `.pt`, `.pth` or `.ckpt`, else safetensors.
+    ///   - dtype: the type of floating-point weights; nil leaves each as it is stored.
+    ///   - device: where layers get their weights.
     /// - Throws: ``SafetensorsError``, ``ArchiveError``.
     public static func load(_ url: URL, dtype: DType? = nil, device: Device = .cpu) throws -> Weights {
         let name = url.lastPathComponent

@@ -156,6 +156,8 @@ extension Tensor {
     /// - Parameters:
     ///   - targets: `[batch, longest target]` int64; what lies past a target's length is not read.
     ///   - lengths: time steps of each utterance.
+    ///   - targetLengths: how many entries of each row of `targets` are its target.
+    ///   - blank: number of the class that stands for no output.
     public func ctcLoss(targets: Tensor, lengths: [Int], targetLengths: [Int], blank: Int = 0) throws -> Tensor {
         precondition(lengths.count == targetLengths.count, "a length and a target length for each utterance")
         return try produce("ctcLoss", [self, targets]) {
