@@ -15,15 +15,16 @@ public struct SpeechOptions: Sendable, Hashable {
     public let maximumTokens: Int
     /// How often a piece of text is drawn at most: one whose speech reached its limit, repeated itself or is far too short or long for
     /// its text is drawn again with another seed, and the best is kept. 1 draws nothing again, and neither is anything in one
-    /// breath, the exact way, and in chunks, where sound has gone out. By default 2, and 1 where ``maximumTokens`` are given.
+    /// breath, the exact way, and in chunks, where sound has gone out. By default 2; where ``maximumTokens`` are given it is 1,
+    /// and a warning says so to whoever asked for more.
     public let takes: Int
     /// Whether ``takes`` were given: then the model's attention is recorded, where it has alignment heads, to see whether all words
     /// were spoken.
     let weighsWords: Bool
     /// What every random number follows from; nil draws a seed, which the result tells.
-    public let seed: UInt64?
+    public private(set) var seed: UInt64?
     /// Whether speech carries PerTh's inaudible mark, where the model has a ``Watermarker``.
-    public let watermark: Bool
+    public private(set) var watermark: Bool
     /// Whether a text is spoken sentence by sentence, or in one breath as upstream does.
     public private(set) var splitting: Splitting
     /// Whether markup is read (`MarkedText`), numbers, signs and abbreviations become words (`SpokenForm`), and characters that look
@@ -41,10 +42,10 @@ public struct SpeechOptions: Sendable, Hashable {
     /// Where chunks end. For measuring.
     package var chunkSizes = ChunkSizes.standard
     /// Times as fast, 0.25 to 4, at the same pitch.
-    public let speed: Double
+    public private(set) var speed: Double
     /// The loudness of the whole in LUFS (ITU-R BS.1770-4), as far as no peak exceeds −1 dB of full scale; nil leaves it as the
     /// model speaks. The sound then comes in one piece when all of it has been made.
-    public let loudness: Double?
+    public private(set) var loudness: Double?
     /// Whether only tokens that make sound are drawn, never the stop token, so that `maximumTokens` tokens become as many
     /// twenty-fifths of a second. For measuring speed.
     package var drawsOnlySound = false
@@ -105,7 +106,7 @@ public struct SpeechOptions: Sendable, Hashable {
         self.language = language
         self.steps = steps
         self.maximumTokens = maximumTokens ?? 1000
-        self.takes = takes ?? (maximumTokens == nil ? 2 : 1)
+        self.takes = maximumTokens == nil ? takes ?? 2 : 1
         weighsWords = (takes ?? 1) > 1
         self.lexicon = lexicon
         self.pauses = pauses
@@ -125,10 +126,20 @@ public struct SpeechOptions: Sendable, Hashable {
         splitting: .sentences, wordTimes: false, delivery: .utterances, speed: 1, loudness: nil, normalizes: nil, takes: nil,
         lexicon: nil, pauses: .standard)
 
+    /// What no peak exceeds where a loudness is asked for, in decibels of full scale: what a lossy format adds has room above it.
+    package static let loudnessCeiling = -1.0
+
     /// The same, but delivered otherwise.
     func delivered(in delivery: Delivery) -> SpeechOptions {
         var options = self
         options.delivery = delivery
+        return options
+    }
+
+    /// The same for one utterance, of which speed, loudness and watermark are changed when it is joined to others.
+    func ofUtterance(seed: UInt64) -> SpeechOptions {
+        var options = delivered(in: .utterances)
+        (options.seed, options.watermark, options.speed, options.loudness) = (seed, false, 1, nil)
         return options
     }
 

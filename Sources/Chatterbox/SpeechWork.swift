@@ -244,7 +244,8 @@ struct SpeechWork {
     private static func warnings(_ options: SpeechOptions, _ model: Model) -> [SpeechWarning] {
         var warnings: [SpeechWarning] = []
         if options.weighsWords, takes(options, model) == 1 {
-            let way = options.splitting == .none ? "in one breath" : model.isExact ? "the exact way" : options.drawsOnlySound ? "for measuring" : "in chunks"
+            let way = options.splitting == .none ? "in one breath" : model.isExact ? "the exact way" : options.drawsOnlySound ? "for measuring"
+                : options.delivery == .chunks ? "in chunks" : "with a given token limit"
             warnings.append(SpeechWarning(.ignoredOption, "takes is ignored: what is spoken \(way) is drawn once", option: "takes"))
         }
         if options.splitting == .none, options.pauses != .standard {

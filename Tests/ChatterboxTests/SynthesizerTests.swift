@@ -152,7 +152,7 @@ import Torch
 
     @Test("what was cut or is too short is drawn again as often as asked for, and named", arguments: [
         // The stand-in model ends after 8 tokens: too soon for a long text, and too late for a limit of 4.
-        ("One two.", 3, 4, [SpeechWarning.Kind.cutShort], 3), ("One two.", 1, 4, [.cutShort], 1), ("One two.", nil, 4, [.cutShort], 1), ("One two.", nil, nil, [], 1),
+        ("One two.", 3, 4, [SpeechWarning.Kind.ignoredOption, .cutShort], 1), ("One two.", 1, 4, [.cutShort], 1), ("One two.", nil, 4, [.cutShort], 1), ("One two.", nil, nil, [], 1),
         ("One two three four five six seven eight nine ten eleven twelve.", nil, nil, [.oddLength], 2), ("One two three four five six seven eight nine ten eleven twelve.", 4, nil, [.oddLength], 4),
         ("One two three four five six seven eight nine ten eleven twelve.", 1, nil, [], 1),
     ] as [(String, Int?, Int?, [SpeechWarning.Kind], Int)])
@@ -186,7 +186,7 @@ import Torch
 
     @Test("draws have seeds of their own, the first the utterance's") func drawSeeds() throws {
         #expect(UtteranceSeeds.seed(7, draw: 1) == 7 && Set((1...10).map { UtteranceSeeds.seed(7, draw: $0) }).count == 10)
-        #expect(try SpeechOptions().takes == 2 && SpeechOptions(maximumTokens: 9).takes == 1 && SpeechOptions(maximumTokens: 9, takes: 3).takes == 3)
+        #expect(try SpeechOptions().takes == 2 && SpeechOptions(maximumTokens: 9).takes == 1 && SpeechOptions(maximumTokens: 9, takes: 3).takes == 1 && SpeechOptions(takes: 3).takes == 3)
         #expect(throws: SpeechOptionsError(option: "takes", found: "0", allowed: "1 to 10")) { try SpeechOptions(takes: 0) }
     }
 

@@ -42,7 +42,7 @@ struct SpeakingArguments: ParsableArguments {
     var split = SpeechOptions.Splitting.sentences
 
     @Option(help: ArgumentHelp(
-        "Draw a piece of the text again whose speech is cut, repeats itself or has an odd length, up to this many times in all, and keep the best. (default: 2, with --max-tokens 1)",
+        "Draw a piece of the text again whose speech is cut, repeats itself or has an odd length, up to this many times in all, and keep the best; with --max-tokens nothing is drawn again. (default: 2)",
         valueName: "n"))
     var takes: Int?
 
