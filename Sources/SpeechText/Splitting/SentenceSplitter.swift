@@ -3,8 +3,8 @@ import FileSupport
 /// Divides a text into pieces that a model speaks well in one breath.
 ///
 /// A piece ends at a sentence's end. Short sentences are spoken together, long ones divided at their commas, and where
-/// there are none, between words. Of a paragraph that is longer than a piece, which sentences are together follows from them and their
-/// neighbours alone: where one is changed, put in or taken out, pieces a few sentences away stay as they were.
+/// there are none, between words. In a paragraph that is longer than a piece, where one sentence is changed, put in or taken out, its own
+/// piece and at most those beside it become others; all others stay as they were.
 public struct SentenceSplitter: Sendable {
     /// Pieces are no longer, in letters, unless a single word is. A Chinese or Japanese character or a Korean syllable takes as long to
     /// say as three letters, and counts as so many: 280 are about 20 seconds in any script.
@@ -50,39 +50,48 @@ public struct SentenceSplitter: Sendable {
 
     /// The pieces in order; together they hold every word of the text.
     public func callAsFunction(_ text: String) -> [Piece] {
-        var pieces: [Piece] = [], lastLength = 0, isOpen = false
-        let parts = sentences(text).flatMap { divided($0) }, ends = ends(of: parts)
-        for (index, piece) in parts.enumerated() {
-            defer { isOpen = !ends.contains(index) }
-            // Chinese and Japanese sentences follow each other without a space.
-            let space = (pieces.last?.text.unicodeScalars.last?.value ?? 0) >= 0x2E80 ? "" : " "
-            let length = length(piece.text)
-            if isOpen, let last = pieces.last, last.boundary == .sentence, lastLength + space.count + length <= limit {
-                pieces[pieces.count - 1] = Piece(text: last.text + space + piece.text, boundary: piece.boundary)
-                lastLength += space.count + length
-            } else {
-                pieces.append(piece)
-                lastLength = length
-            }
+        let parts = sentences(text).flatMap { divided($0) }
+        var pieces: [Piece] = [], start = 0
+        while start < parts.count {
+            // Parts of a sentence that is too long stay apart, and so do paragraphs.
+            let end = joins ? parts[start...].firstIndex { $0.boundary != .sentence } ?? parts.count - 1 : start
+            pieces += together(Array(parts[start...end]))
+            start = end + 1
         }
         return pieces
     }
 
-    /// Sentences that end a piece, though there were room for the next. A count from the paragraph's start would put all that follow a
-    /// changed one together otherwise; sentences whose checksum is larger than both neighbours' are where they are.
-    private func ends(of parts: [Piece]) -> Set<Int> {
-        guard joins else { return Set(parts.indices) }
-        var ends: Set<Int> = [], start = 0
-        while start < parts.count {
-            let end = parts[start...].firstIndex { $0.boundary == .paragraph } ?? parts.count - 1
-            if parts[start...end].reduce(0, { $0 + length($1.text) + 1 }) > limit + 1, end - start > 2 {
-                let sums = parts[start...end].map(\.text.fnv1a)
-                for index in 1..<sums.count - 1 where sums[index] > sums[index - 1] && sums[index] >= sums[index + 1] { ends.insert(start + index) }
-            }
-            start = end + 1
+    /// Sentences as the pieces that they are spoken in: one where there is room for all; otherwise they are divided where two neighbours
+    /// part most easily, and both sides likewise. How easily follows from the two alone. Counted from the paragraph's start, all pieces
+    /// that follow a changed sentence would be others.
+    private func together(_ parts: [Piece]) -> [Piece] {
+        // Chinese and Japanese sentences follow each other without a space.
+        let spaces = parts.map { ($0.text.unicodeScalars.last?.value ?? 0) >= 0x2E80 ? "" : " " }
+        let lengths = parts.map { length($0.text) }
+        var starts = [0]
+        for index in parts.indices { starts.append(starts[index] + lengths[index] + spaces[index].count) }
+        let ease = parts.indices.dropFirst().map { index in
+            var ease = (parts[index - 1].text.fnv1a &* 0x9E37_79B9_7F4A_7C15) ^ parts[index].text.fnv1a
+            ease = (ease ^ ease >> 32) &* 0xD6E8_FEB8_6659_FD93
+            // Short sentences stay with their neighbours where they can.
+            return ease >> 1 | (min(lengths[index - 1], lengths[index]) < Self.short ? 0 : 1 << 63)
         }
-        return ends
+        var pieces: [Piece] = [], open = [parts.indices]
+        while let range = open.popLast() {
+            guard range.count > 1, starts[range.upperBound] - starts[range.lowerBound] - spaces[range.upperBound - 1].count > limit else {
+                let text = range.map { parts[$0].text + ($0 + 1 < range.upperBound ? spaces[$0] : "") }.joined()
+                pieces.append(Piece(text: text, boundary: parts[range.upperBound - 1].boundary))
+                continue
+            }
+            let middle = (range.lowerBound + range.upperBound) / 2
+            let cut = range.dropFirst().max { (ease[$0 - 1], -abs($0 - middle)) < (ease[$1 - 1], -abs($1 - middle)) }!
+            open += [cut..<range.upperBound, range.lowerBound..<cut]
+        }
+        return pieces
     }
+
+    /// Sentences of fewer letters are short.
+    private static let short = 40
 
     /// How a text is divided from what follows it, by the mark that it ends in.
     package static func boundary(atEndOf text: String) -> Boundary {

@@ -8,7 +8,7 @@ struct SpeechScriptTests {
     @Test("sentences end at their ends, not at abbreviations, decimals and initials", arguments: [
         ("Dr. Brown met J. S. Bach at 7.30 in St. Ives. He paid.", 50, ["Dr. Brown met J. S. Bach at 7.30 in St. Ives.", "He paid."]),
         ("\"Stop!\" she cried. Nobody did, of course, nobody.", 40, ["\"Stop!\" she cried.", "Nobody did, of course, nobody."]),
-        ("今日は晴れです。明日は雨が降るでしょう。傘を持って行ってください。", 60, ["今日は晴れです。明日は雨が降るでしょう。", "傘を持って行ってください。"]),
+        ("今日は晴れです。明日はきっと雨が降るでしょう。傘を持って行ってくださいね。", 70, ["今日は晴れです。明日はきっと雨が降るでしょう。", "傘を持って行ってくださいね。"]),
     ])
     func sentences(text: String, limit: Int, pieces: [String]) {
         #expect(SentenceSplitter(limit: limit)(text).map(\.text) == pieces)

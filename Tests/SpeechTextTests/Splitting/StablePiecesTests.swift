@@ -19,14 +19,14 @@ import Testing
         return Set(a).subtracting(b).count
     }
 
-    @Test("a sentence that is put in, taken out or written anew changes the pieces around it alone", arguments: 0..<20) func local(seed: UInt64) throws {
+    @Test("a sentence that is put in, taken out or written anew changes its own piece and those beside it alone", arguments: 0..<100) func local(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let text = Self.sentences(60, &random), place = Int.random(in: 0..<60, using: &random)
         var longer = text, shorter = text, other = text
         longer.insert("A sentence that was not there before.", at: place)
         shorter.remove(at: place)
         other[place] = "Something else is said here, in more words or in fewer of them."
-        for edited in [longer, shorter, other] { #expect(changed(text, edited) <= 4, "\(changed(text, edited))") }
+        for edited in [longer, shorter, other] { #expect(changed(text, edited) <= 3, "\(changed(text, edited))") }
         // Others are the same, of which there are many.
         #expect(splitter(text.joined(separator: " ")).count > 15)
     }
