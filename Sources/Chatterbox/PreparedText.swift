@@ -28,6 +28,11 @@ struct PreparedText: Sendable {
         self.model = model
     }
 
+    private init(_ plan: TextPlan, _ model: Model) { (self.plan, warnings, self.model) = (plan, [], model) }
+
+    /// One piece of it alone, of which all there is to warn of has been said.
+    func only(_ piece: TextPlan.Piece) -> PreparedText { PreparedText(plan.only(piece), model) }
+
     /// What T3 reads of a piece, with start and stop.
     func tokens(of piece: TextPlan.Piece) -> [Int] { model.configuration.t3.framed(plan.tokens(of: piece)) }
 }

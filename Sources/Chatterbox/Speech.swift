@@ -96,6 +96,11 @@ public struct SpokenPiece: Sendable, Hashable, Codable {
     public let draws, keptDraw: Int
     /// Why its speech ended.
     public let ending: DecodingEnd?
+
+    package init(number: Int, text: String, start: Double, end: Double, speechTokens: Int, draws: Int, keptDraw: Int, ending: DecodingEnd?) {
+        (self.number, self.text, self.start, self.end) = (number, text, start, end)
+        (self.speechTokens, self.draws, self.keptDraw, self.ending) = (speechTokens, draws, keptDraw, ending)
+    }
 }
 
 /// Where speaking stands.

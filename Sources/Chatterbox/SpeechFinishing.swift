@@ -83,9 +83,6 @@ private struct SpeechLoudness {
     let sampleRate: Int
     private var samples: [Float] = []
 
-    /// What no peak exceeds, in decibels of full scale: what a lossy format adds has room above it.
-    private static let ceiling = -1.0
-
     init(target: Double, sampleRate: Int) { (self.target, self.sampleRate) = (target, sampleRate) }
 
     mutating func take(_ new: [Float]) { samples += new }
@@ -93,11 +90,9 @@ private struct SpeechLoudness {
     /// All that has come, as loud as asked for, or as its peaks allow, which is then told.
     func adjusted() throws -> (samples: [Float], warning: SpeechWarning?) {
         let speech = Audio(samples: samples, sampleRate: sampleRate)
-        guard let loudness = try speech.loudness(), let gain = try speech.gain(toLUFS: target, ceiling: Self.ceiling) else { return (samples, nil) }
+        guard let loudness = try speech.loudness(), let gain = try speech.gain(toLUFS: target, ceiling: SpeechOptions.loudnessCeiling) else { return (samples, nil) }
         let factor = Float(pow(10, gain / 20)), missing = target - loudness - gain
-        let warning = missing < 0.1 ? nil : SpeechWarning(
-            .loudnessLimited, "loudness is \(String(format: "%.1f", loudness + gain)) LUFS instead of \(target): louder, its peaks would be clipped",
-            option: "loudness")
+        let warning = missing < 0.1 ? nil : SpeechWarning.loudnessLimited(loudness + gain, target: target)
         return (samples.map { $0 * factor }, warning)
     }
 }

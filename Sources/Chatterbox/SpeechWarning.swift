@@ -64,6 +64,16 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         SpeechWarning(.oddLength, "the speech of \"\(shown(text))\" lasts \(String(format: "%.1f", seconds)) s, which is hardly what its words take")
     }
 
+    /// - Parameters:
+    ///   - loudness: what was reached, in LUFS.
+    ///   - part: of the speech; nil for all of it.
+    package static func loudnessLimited(_ loudness: Double, target: Double, in part: String? = nil) -> SpeechWarning {
+        let place = part.map { " in \"\(shown($0))\"" } ?? ""
+        return SpeechWarning(
+            .loudnessLimited, "loudness is \(String(format: "%.1f", loudness)) LUFS\(place) instead of \(target): louder, its peaks would be clipped",
+            option: "loudness")
+    }
+
     static func redrawn(_ text: String, _ problem: SpeechProblem, draws: Int) -> SpeechWarning {
         let what = switch problem {
         case .loop: "repeated itself"
@@ -108,6 +118,6 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
             .unknownCharacters, "the model does not know \(named)\(rest): \(spoken)" + (language.flatMap(Variant.whatSpeaks).map { "; \($0)" } ?? ""))
     }
 
-    static let noWatermark = SpeechWarning(
+    package static let noWatermark = SpeechWarning(
         .noWatermark, "this speech carries no watermark: the model was loaded without the watermark's weights")
 }

@@ -87,9 +87,12 @@ public final class Synthesizer: Sendable {
         return (speech, trace.values)
     }
 
-    /// - Parameter trace: takes what the stages compute, on the engine's threads.
+    /// - Parameters:
+    ///   - prepared: the request's text, where that is known.
+    ///   - trace: takes what the stages compute, on the engine's threads.
     func events(
-        for request: SpeechRequest, onProgress: @escaping @Sendable (SpeechProgress) -> Void, trace: (@Sendable (String, Tensor) -> Void)?
+        for request: SpeechRequest, prepared: PreparedText? = nil, onProgress: @escaping @Sendable (SpeechProgress) -> Void,
+        trace: (@Sendable (String, Tensor) -> Void)?
     ) -> SpeechEvents {
         SpeechEvents { [model, engine] channel in
             let start = ContinuousClock.now
@@ -97,7 +100,7 @@ public final class Synthesizer: Sendable {
             Self.inBackground {
                 let text: PreparedText, adapters: AppliedAdapters?
                 do {
-                    text = try PreparedText(request.text, model, request.options, speakers: Set(request.voices.keys))
+                    text = try prepared ?? PreparedText(request.text, model, request.options, speakers: Set(request.voices.keys))
                     adapters = try model.applied(request.adapters)
                 } catch {
                     return channel.finish(throwing: error)
@@ -175,7 +178,7 @@ private final class TraceStore: Sendable {
 
 extension SpeechEvents {
     /// All that is spoken, as one.
-    fileprivate func speech(_ sampleRate: Int) async throws -> Speech {
+    func speech(_ sampleRate: Int) async throws -> Speech {
         var samples: [Float] = [], words: [SpokenWord] = [], seed: UInt64 = 0, report = SpeechReport()
         for try await event in self {
             switch event {

@@ -19,6 +19,8 @@ struct SayCommand: AsyncParsableCommand {
               chatterbox say --file chapter.txt --timestamps chapter.srt -o chapter.mp3
               chatterbox say "Once more, the same way." --seed 7 --json
               chatterbox say --file chapter.txt --play
+              chatterbox say --file book.txt --chapters files -o book.mp3
+              chatterbox say --file book.md -o book.m4b --keep book.parts
               chatterbox say "[ada] Good morning. [ben] Is it?" --voice ada=ada.wav --voice ben=ben.wav
               date | chatterbox say - -o - | ffplay -nodisp -autoexit -
 
@@ -26,11 +28,15 @@ struct SayCommand: AsyncParsableCommand {
             out is told.
 
             What goes to a player or down a pipe is heard while it is made; the same seed gives other samples in a file.
+
+            A long text is kept utterance by utterance while it is spoken: after Ctrl-C, a crash or a kill the same command goes on. Its \
+            headings begin chapters.
             """)
 
     @OptionGroup(title: "Text") var text: TextArguments
     @OptionGroup(title: "Output") var output: OutputArguments
     @OptionGroup(title: "Output") var timestamps: TimestampArguments
+    @OptionGroup(title: "Books") var book: BookArguments
     @OptionGroup(title: "Voice and speech") var voice: VoiceArguments
     @OptionGroup(title: "Voice and speech") var speaking: SpeakingArguments
     @OptionGroup(title: "Model") var model: ModelArguments
@@ -40,7 +46,7 @@ struct SayCommand: AsyncParsableCommand {
 
     func run() async throws {
         try model.check()
-        let destination = try output.destination(stem: text.stem)
+        let destination = try output.destination(stem: text.stem, takesMPEG4: true)
         let subtitles = try timestamps.destination()
         // Drawn here, so that it can be told even where there is no speech to tell it.
         let seed = speaking.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
@@ -50,7 +56,9 @@ struct SayCommand: AsyncParsableCommand {
         let player = output.play ? try Player.find() : nil
         try tracing.check()
         let uses = try adapters.uses(), adapters = uses.filter { $0.adapter.part == .t3 }
-        let text = try text.text()
+        let stem = text.stem, text = try text.text()
+        let kept = try book.choice(destination, letters: text.count, obstacle: obstacle)
+        if kept?.chapters == .files, subtitles != nil { throw UsageError("--timestamps is for one file; give --chapters marks or none") }
         let (source, speakers) = try voice.sources(for: model)
         guard speakers.isEmpty || speaking.split == .sentences && tracing.file == nil else {
             throw UsageError("--voice NAME=FILE is for turns, and --split none and --trace speak in one breath")
@@ -67,6 +75,7 @@ struct SayCommand: AsyncParsableCommand {
         // What comes before the first turn is the first speaker's.
         request.voice = request.voice ?? speakers.first.flatMap { request.voices[$0.name] }
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
+        if let kept { return try await speak(request, kept, title: stem, synthesizer, subtitles, voiceSeconds: voiceSeconds, display) }
 
         let playing = try player.map { try Playing($0, sampleRate: synthesizer.sampleRate) }
         try await withTaskCancellationHandler {
@@ -83,6 +92,61 @@ struct SayCommand: AsyncParsableCommand {
         } onCancel: {
             playing?.stop()
         }
+    }
+
+    /// What of the command line needs the text to be spoken at once.
+    private var obstacle: String? {
+        output.play ? "--play" : tracing.file != nil ? "--trace" : speaking.split == .none ? "--split none" : nil
+    }
+
+    /// Speaks into a folder, and writes the output from it.
+    private func speak(
+        _ request: SpeechRequest, _ kept: BookArguments.Choice, title: String, _ synthesizer: Synthesizer, _ subtitles: (url: URL, format: TimedText)?,
+        voiceSeconds: Double, _ display: ProgressDisplay
+    ) async throws {
+        let folder = try BookFolder(kept.folder), model = synthesizer.model
+        var speaking = speaking, request = request
+        speaking.seed = speaking.seed ?? folder.seed ?? request.options.seed
+        if speaking.language == nil, model.variant.languages.count > 1 {
+            // One language for all chapters, of which some may be too short to tell.
+            let beginning = try await synthesizer.plan(SpeechRequest(String(request.text.prefix(20_000)), voices: request.voices, options: request.options))
+            display.warn(beginning.warnings.filter { $0.kind == .language })
+            speaking.language = beginning.language.code
+        }
+        request.options = try speaking.options(wordTimes: subtitles != nil)
+        request.priority = .batch
+        let seed = request.options.seed!
+        try folder.keep(seed: seed)
+        let watermarker = speaking.noWatermark ? nil : model.watermarker
+        let run = BookRun(
+            synthesizer: synthesizer, request: request, text: request.text, folder: folder,
+            writer: BookWriter(
+                folder: folder, sampleRate: synthesizer.sampleRate, speed: request.options.speed, loudness: request.options.loudness, watermarker: watermarker,
+                format: kept.format, ffmpeg: kept.ffmpeg),
+            chapters: kept.chapters, output: kept.output, title: title, wantsWords: subtitles != nil,
+            facts: try ["utterance 1", SpeechFacts.digest(of: model)] + self.model.compute.facts(model) + speaking.utteranceFacts
+                + adapters.adapter.map { try $0.digest() },
+            display: display)
+        var result: BookRun.Result
+        do { result = try await run() } catch {
+            display.clear()
+            if folder.count > 0 {
+                display.note("\(folder.count) finished utterances are kept in \(kept.folder.relativePath); the same command goes on from there")
+            } else if kept.isTemporary {
+                folder.remove()
+            }
+            throw error
+        }
+        if !speaking.noWatermark, watermarker == nil {
+            result.report.warnings.append(.noWatermark)
+            display.warn([.noWatermark])
+        }
+        if let (url, format) = subtitles { try format.write(result.words, to: url) }
+        let speech = SpeechSummary(result.report, seed: seed, model, voiceSeconds: voiceSeconds, output: result.files.first?.relativePath)
+        let summary = BookSummary(speech: speech, result: result, folder: kept.isTemporary ? nil : folder.url.relativePath)
+        if kept.isTemporary { folder.remove() }
+        display.finish(summary.sentence)
+        if output.json { try StandardOutput.print(json: summary) }
     }
 
     /// Speaks into the output; what is kept beside are the words and the last report.

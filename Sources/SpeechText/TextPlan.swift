@@ -78,6 +78,15 @@ public struct TextPlan: Sendable {
     /// All characters that the model does not know.
     public var unknownCharacters: [Character] { unknown.flatMap(\.characters) }
 
+    /// One piece of it alone, without the pause that follows it.
+    package func only(_ piece: Piece) -> TextPlan {
+        var piece = piece
+        piece.pause = 0
+        return TextPlan(
+            parts: [.piece(piece)], pieceCount: pieceCount, language: language, notes: [], unknown: [], isMostlyUnknown: false, unreadTags: [],
+            pipeline: pipeline)
+    }
+
     /// What the network reads of a piece, without start and stop.
     public func tokens(of piece: Piece) -> [Int] { pipeline.tokenize(piece.spoken, in: language).tokens }
 }

@@ -30,7 +30,7 @@ import Torch
         guard case .file(_, let format) = try OutputArguments.parse(arguments).destination(stem: "speech") else {
             Issue.record("no file"); return
         }
-        #expect(format == expected)
+        #expect(format == .sound(expected))
     }
 
     @Test("every command explains itself", arguments: [

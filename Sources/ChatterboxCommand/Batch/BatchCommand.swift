@@ -76,7 +76,7 @@ struct BatchCommand: AsyncParsableCommand {
         let run = BatchRun(
             manifest: manifest, results: results, shard: shard, resources: resources, speaking: speaking, voice: voice.voice, model: model.model ?? "",
             adapters: zip(adapters.adapter, uses).filter { $1.adapter.part == .t3 }.map { "\($0.0.path)=\($0.0.weight)" }, format: format,
-            arithmetic: ["\(first.model.device.isCUDA ? "cuda" : "cpu")", "\(compute.dtype)", "\(compute.quantize)", "\(compute.exact)", "\(compute.flow)", "\(compute.tf32)"]
+            arithmetic: compute.facts(first.model)
                 + ofFlow.map { "\($0.adapter.name)=\($0.weight)" },
             width: atOnce ?? (first.model.device.isCUDA ? 16 : 4), retries: retry, display: display)
         let summary = try await run()

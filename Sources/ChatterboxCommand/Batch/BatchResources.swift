@@ -29,7 +29,7 @@ struct BatchResources: Sendable {
     func model(_ name: String) async throws -> Loaded<Synthesizer> {
         try await models.value(for: name) { [load] in
             let synthesizer = try await load(name)
-            return Loaded(value: synthesizer, digest: try synthesizer.model.digest(of: .t3) + synthesizer.model.digest(of: .flow))
+            return Loaded(value: synthesizer, digest: try SpeechFacts.digest(of: synthesizer.model))
         }
     }
 
@@ -39,7 +39,7 @@ struct BatchResources: Sendable {
     func voice(_ voice: String, _ model: String, _ synthesizer: Synthesizer) async throws -> Loaded<Voice> {
         try await voices.value(for: [voice, model]) { [folders, display] in
             let source = try VoiceSource(voice, folders.voiceLibrary, ofModel: folders.ownVoices(ofModel: model.isEmpty ? nil : model))
-            return Loaded(value: try await source.load(synthesizer, display), digest: try Self.digest(of: source.file))
+            return Loaded(value: try await source.load(synthesizer, display), digest: try SpeechFacts.digest(of: source.file))
         }
     }
 
@@ -47,10 +47,7 @@ struct BatchResources: Sendable {
     func adapter(_ text: String) async throws -> Loaded<AdapterUse> {
         try await adapters.value(for: text) {
             guard let argument = AdapterArgument(argument: text) else { throw UsageError("the adapter has no name") }
-            let url = URL(filePath: argument.path), file = url.isFolder ? url.appending(path: "adapter_model.safetensors") : url
-            return Loaded(value: try argument.use(), digest: try Self.digest(of: file) + "=\(argument.weight)")
+            return Loaded(value: try argument.use(), digest: try argument.digest())
         }
     }
-
-    private static func digest(of file: URL) throws -> String { SHA256.digest(try Data(contentsOf: file, options: .mappedIfSafe)) }
 }

@@ -139,7 +139,7 @@ struct BatchRun: Sendable {
         let voice: String?
         let adapters: [String]
         let facts: [String]
-        var digest: String { BatchRun.digest(facts + [voice ?? ""] + adapters) }
+        var digest: String { SpeechFacts.digest(facts + [voice ?? ""] + adapters) }
     }
 
     private struct Order {
@@ -183,11 +183,8 @@ struct BatchRun: Sendable {
             facts.append(adapter.digest)
         }
         return Order(
-            synthesizer: synthesizer, request: request, format: item.format ?? format, seed: wish.speaking.seed!, digest: Self.digest(facts))
+            synthesizer: synthesizer, request: request, format: item.format ?? format, seed: wish.speaking.seed!, digest: SpeechFacts.digest(facts))
     }
-
-    /// Each fact stands with its length, so that no two lists are written alike.
-    private static func digest(_ facts: [String]) -> String { SHA256.digest(Data(facts.map { "\($0.utf8.count):\($0)" }.joined().utf8)) }
 
     private func hasFailed(_ id: String, _ digest: String) -> Bool {
         guard !retries, let known = results[id] else { return false }
@@ -256,16 +253,5 @@ extension SpeakingArguments {
         takes = item.takes ?? takes
         speed = item.speed ?? speed
         loudness = item.loudness ?? loudness
-    }
-
-    /// All of it, as far as speech follows from it; a lexicon's file is not in it.
-    fileprivate var facts: [String] {
-        func fact(_ name: String, _ value: (some Any)?) -> String? { value.map { "\(name)=\($0)" } }
-        return [
-            fact("seed", seed), fact("language", language), fact("exaggeration", exaggeration), fact("cfg", cfgWeight), fact("temperature", temperature),
-            fact("top-p", topP), fact("top-k", topK), fact("min-p", minP), fact("repetition", repetitionPenalty), fact("steps", steps),
-            fact("max-tokens", maxTokens), fact("takes", takes), fact("pause", pause), fact("speed", speed), fact("loudness", loudness),
-            "split=\(split)", "normalize=\(!noNormalize)", "watermark=\(!noWatermark)",
-        ].compactMap(\.self)
     }
 }

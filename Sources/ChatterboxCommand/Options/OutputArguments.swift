@@ -19,12 +19,14 @@ struct OutputArguments: ParsableArguments {
 
     /// Decides and checks the place, so that hours of speaking do not end in a typing error.
     ///
-    /// - Parameter stem: what a file is called that has no name.
+    /// - Parameters:
+    ///   - stem: what a file is called that has no name.
+    ///   - takesMPEG4: whether a name may end in m4a or m4b.
     /// - Throws: ``UsageError``; `AudioError` where nothing can be written there.
-    func destination(stem: String) throws -> OutputDestination {
+    func destination(stem: String, takesMPEG4: Bool = false) throws -> OutputDestination {
         guard let output else {
             if play { return .nowhere }
-            return .file(Self.freeName(stem, (format ?? .wav).rawValue), format ?? .wav)
+            return .file(Self.freeName(stem, (format ?? .wav).rawValue), .sound(format ?? .wav))
         }
         if output == "-" {
             guard !json else { throw UsageError("-o - and --json both write to standard output; give one of them") }
@@ -34,11 +36,15 @@ struct OutputArguments: ParsableArguments {
             return .standardOutput(format ?? .wav)
         }
         let url = URL(filePath: output)
+        if takesMPEG4, format == nil, let format = BookFormat.mpeg4(named: output) {
+            try OutputPlace.check(url)
+            return .file(url, format)
+        }
         guard let format = format ?? AudioFormat(fileExtension: url.pathExtension) ?? (Self.isDevice(output) ? .wav : nil) else {
             throw UsageError("\(AudioError.unknownFormat(name: output)), or give --format")
         }
         try OutputPlace.check(url)
-        return .file(url, format)
+        return .file(url, .sound(format))
     }
 
     private static func isDevice(_ path: String) -> Bool {
@@ -55,7 +61,7 @@ struct OutputArguments: ParsableArguments {
 
 /// Where speech goes.
 enum OutputDestination {
-    case file(URL, AudioFormat)
+    case file(URL, BookFormat)
     case standardOutput(AudioFormat)
     case nowhere
 
@@ -91,6 +97,7 @@ final class SpeechOutput {
         played = try playing == nil ? nil : SoundEncoder(.pcm, sampleRate: sampleRate)
         switch destination {
         case .file(let url, let format):
+            guard case .sound(let format) = format else { preconditionFailure("MPEG-4 is put together from what is kept") }
             (name, stream) = (url.relativePath, nil)
             file = try AudioFileWriter(url, format: format, sampleRate: sampleRate)
         case .standardOutput(let format):

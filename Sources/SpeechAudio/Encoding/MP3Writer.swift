@@ -4,7 +4,7 @@ import Foundation
 /// MP3 of a constant bit rate, by LAME.
 ///
 /// Where the store takes corrections, a first frame without sound tells the length and what to leave out at both ends (LAME's
-/// tag, after Xing's); down a pipe there is none, and never an ID3 tag.
+/// tag, after Xing's); down a pipe there is none. An ID3 tag stands before it only where there are a title or chapters.
 final class MP3Writer: SampleWriter {
     /// Bits a second; the rates of MPEG-2.5, 12 kHz and below, have 64,000 at most.
     static let bitRate = 128_000
@@ -12,16 +12,19 @@ final class MP3Writer: SampleWriter {
     private let lame: lame_t
     private let channels: Int
     private let store: any ByteStore
+    /// Bytes before the first frame.
+    private let tagged: Int
 
     /// - Throws: ``AudioError/notEncodable(format:reason:)``.
-    init(rate: Int, bitRate: Int? = nil, channels: Int, into store: any ByteStore) throws {
+    init(rate: Int, bitRate: Int? = nil, channels: Int, tag: ID3Tag = ID3Tag(title: nil, chapters: []), into store: any ByteStore) throws {
         let bitRate = bitRate ?? (rate <= 12_000 ? Self.bitRate / 2 : Self.bitRate)
         guard Self.kilobits(at: rate).contains(bitRate / 1000), bitRate % 1000 == 0 else {
             throw AudioError.notEncodable(format: .mp3, reason: "there is no bit rate of \(bitRate) at \(rate) Hz")
         }
         guard channels <= 2 else { throw AudioError.notEncodable(format: .mp3, reason: "it holds one channel or two, not \(channels)") }
+        let tag = try tag.bytes()
         guard let lame = lame_init() else { throw AudioError.notEncodable(format: .mp3, reason: "no memory") }
-        (self.lame, self.channels, self.store) = (lame, channels, store)
+        (self.lame, self.channels, self.store, tagged) = (lame, channels, store, tag.count)
         lame_set_in_samplerate(lame, Int32(rate))
         lame_set_out_samplerate(lame, Int32(rate))
         lame_set_num_channels(lame, Int32(channels))
@@ -33,6 +36,7 @@ final class MP3Writer: SampleWriter {
         guard lame_init_params(lame) >= 0 else {
             throw AudioError.notEncodable(format: .mp3, reason: "\(channels) channels at \(rate) Hz")
         }
+        if !tag.isEmpty { try store.append(tag, of: .mp3) }
     }
 
     deinit { lame_close(lame) }
@@ -59,7 +63,7 @@ final class MP3Writer: SampleWriter {
         // In the place of the first frame, which has waited for it.
         var tag = [UInt8](repeating: 0, count: 4096)
         let count = lame_get_lametag_frame(lame, &tag, tag.count)
-        guard count <= tag.count, tag.withUnsafeBytes({ store.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: 0) }) == count else {
+        guard count <= tag.count, tag.withUnsafeBytes({ store.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: tagged) }) == count else {
             throw AudioError.notEncodable(format: .mp3, reason: "its header cannot be stored")
         }
     }

@@ -14,11 +14,21 @@ final class OpusWriter: SampleWriter {
     private var encoder: OpaquePointer?
 
     /// - Throws: ``AudioError/notEncodable(format:reason:)``.
-    init(rate: Int, bitRate: Int? = nil, channels: Int, into store: any ByteStore) throws {
+    init(
+        rate: Int, bitRate: Int? = nil, channels: Int, title: String? = nil, chapters: [ChapterMark] = [], into store: any ByteStore
+    ) throws {
         guard channels <= 8 else { throw AudioError.notEncodable(format: .opus, reason: "it holds up to eight channels, not \(channels)") }
         (self.channels, self.store) = (channels, store)
         guard let comments = ope_comments_create() else { throw AudioError.notEncodable(format: .opus, reason: "no memory") }
         defer { ope_comments_destroy(comments) }
+        guard chapters.count <= 1000 else { throw AudioError.notEncodable(format: .opus, reason: "it holds 1000 chapters, not \(chapters.count)") }
+        if let title { try check(ope_comments_add(comments, "TITLE", title)) }
+        for (number, chapter) in chapters.enumerated() {
+            let name = String(format: "CHAPTER%03d", number), time = chapter.milliseconds.start
+            let (hours, minutes, seconds) = (time / 3_600_000, time / 60_000 % 60, time / 1000 % 60)
+            try check(ope_comments_add(comments, name, String(format: "%02d:%02d:%02d.%03d", hours, minutes, seconds, time % 1000)))
+            try check(ope_comments_add(comments, name + "NAME", chapter.title))
+        }
         var callbacks = OpusEncCallbacks(
             write: { object, bytes, count in
                 let writer = Unmanaged<OpusWriter>.fromOpaque(object!).takeUnretainedValue(), store = writer.store

@@ -26,6 +26,9 @@ final class SoundWriter {
         if sound.bitRate != nil, format != .mp3, format != .opus {
             throw AudioError.notEncodable(format: format, reason: "its bit rate cannot be chosen; use mp3 or opus")
         }
+        if !sound.chapters.isEmpty, format != .mp3, format != .opus {
+            throw AudioError.notEncodable(format: format, reason: "it holds no chapters; use mp3 or opus")
+        }
         (self.sampleRate, self.channels) = (sampleRate, channels)
         let rate = sound.sampleRate ?? format.rate(for: sampleRate)
         if let chosen = sound.sampleRate, !(1000...384_000).contains(chosen) || format.rate(for: chosen) != chosen {
@@ -34,9 +37,11 @@ final class SoundWriter {
         resampler = rate == sampleRate ? nil : try StreamResampler(from: sampleRate, to: rate, channels: channels)
         samples = switch format {
         case .wav, .flac: try SndfileWriter(format, encoding, rate: rate, channels: channels, into: store)
-        case .mp3: try MP3Writer(rate: rate, bitRate: sound.bitRate, channels: channels, into: store)
+        case .mp3: try MP3Writer(
+            rate: rate, bitRate: sound.bitRate, channels: channels, tag: ID3Tag(title: sound.title, chapters: sound.chapters), into: store)
         case .aac: try AACWriter(rate: rate, channels: channels, into: store)
-        case .opus: try OpusWriter(rate: rate, bitRate: sound.bitRate, channels: channels, into: store)
+        case .opus: try OpusWriter(
+            rate: rate, bitRate: sound.bitRate, channels: channels, title: sound.title, chapters: sound.chapters, into: store)
         case .pcm: PCMWriter(encoding, into: store)
         }
     }

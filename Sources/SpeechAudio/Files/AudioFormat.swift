@@ -57,6 +57,10 @@ public struct SoundFormat: Sendable, Hashable {
     public var bitRate: Int?
     /// Of WAV, FLAC and PCM samples.
     public var encoding: SampleEncoding
+    /// What players show for the whole; of MP3 and Opus, others leave it out.
+    public var title: String?
+    /// In order; MP3 and Opus only.
+    public var chapters: [ChapterMark] = []
 
     public init(_ format: AudioFormat, sampleRate: Int? = nil, bitRate: Int? = nil, encoding: SampleEncoding = .int16) {
         (self.format, self.sampleRate, self.bitRate, self.encoding) = (format, sampleRate, bitRate, encoding)

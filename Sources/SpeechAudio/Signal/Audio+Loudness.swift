@@ -20,13 +20,7 @@ extension Audio {
             }
             return energy / (LoudnessBlock.seconds * Double(sampleRate))
         }
-        func mean(_ powers: [Double]) -> Double { powers.reduce(0, +) / Double(powers.count) }
-        func lufs(_ power: Double) -> Double { 10 * log10(power) - 0.691 }
-        let audible = blocks.filter { lufs($0) >= -70 }
-        guard !audible.isEmpty else { return nil }
-        let threshold = lufs(mean(audible)) - 10
-        let loud = audible.filter { lufs($0) > threshold && lufs($0) > -70 }
-        return loud.isEmpty ? nil : lufs(mean(loud))
+        return LoudnessBlock.loudness(ofPowers: blocks)
     }
 
     /// The gain that brings ``loudness()`` to `target` LUFS, or as near as peaks allow, in decibels; nil where loudness is not
@@ -53,40 +47,56 @@ extension Audio {
     /// One channel as the ear weighs it: treble raised by 4 dB, the lowest bass left out.
     private func weighted(channel: Int) -> [Float] {
         let signal = stride(from: channel, to: samples.count, by: channels).map { samples[$0] }
-        let rate = Double(sampleRate)
-        return Biquad.highPass(frequency: 38, quality: 0.5, rate: rate)(
-            Biquad.highShelf(decibels: 4, frequency: 1500, quality: 1 / 2.0.squareRoot(), rate: rate)(signal))
+        var filters = Biquad.weighting(rate: Double(sampleRate))
+        return filters.indices.reduce(signal) { filters[$1].process($0) }
     }
 }
 
 /// The stretches over which loudness is measured.
-private enum LoudnessBlock {
+enum LoudnessBlock {
     static let seconds = 0.4
 
     /// The last block may reach beyond the end by half a step.
     static func count(in duration: Double) -> Int { Int(((duration - seconds) / (seconds * 0.25)).rounded(.toNearestOrEven)) + 1 }
 
-    static func frames(of block: Int, rate: Int) -> Range<Int> {
-        let start = Double(block) * 0.25
-        return Int(seconds * start * Double(rate))..<Int(seconds * (start + 1) * Double(rate))
+    static func frames(of block: Int, rate: Int) -> Range<Int> { start(of: block, rate: rate)..<start(of: block + 4, rate: rate) }
+
+    /// Frames before a block; four blocks later it ends.
+    static func start(of block: Int, rate: Int) -> Int { Int(seconds * (Double(block) * 0.25) * Double(rate)) }
+
+    /// The loudness of blocks whose mean squares are these; nil where all are too quiet.
+    static func loudness(ofPowers blocks: [Double]) -> Double? {
+        func mean(_ powers: [Double]) -> Double { powers.reduce(0, +) / Double(powers.count) }
+        func lufs(_ power: Double) -> Double { 10 * log10(power) - 0.691 }
+        let audible = blocks.filter { lufs($0) >= -70 }
+        guard !audible.isEmpty else { return nil }
+        let threshold = lufs(mean(audible)) - 10
+        let loud = audible.filter { lufs($0) > threshold && lufs($0) > -70 }
+        return loud.isEmpty ? nil : lufs(mean(loud))
     }
 }
 
 /// A recursive filter of second order, from Bristow-Johnson's "Cookbook formulae for audio EQ biquad filter coefficients".
-private struct Biquad {
-    let b: (Double, Double, Double), a: (Double, Double)
+struct Biquad: Sendable {
+    private let b: (Double, Double, Double), a: (Double, Double)
+    private var (first, second) = (0.0, 0.0)
 
     private init(_ b0: Double, _ b1: Double, _ b2: Double, _ a0: Double, _ a1: Double, _ a2: Double) {
         b = (b0 / a0, b1 / a0, b2 / a0)
         a = (a1 / a0, a2 / a0)
     }
 
-    static func highPass(frequency: Double, quality: Double, rate: Double) -> Biquad {
+    /// What raises treble by 4 dB and leaves the lowest bass out, one after the other, as the ear weighs sound.
+    static func weighting(rate: Double) -> [Biquad] {
+        [highShelf(decibels: 4, frequency: 1500, quality: 1 / 2.0.squareRoot(), rate: rate), highPass(frequency: 38, quality: 0.5, rate: rate)]
+    }
+
+    private static func highPass(frequency: Double, quality: Double, rate: Double) -> Biquad {
         let angle = 2 * Double.pi * frequency / rate, alpha = sin(angle) / (2 * quality), c = cos(angle)
         return Biquad((1 + c) / 2, -(1 + c), (1 + c) / 2, 1 + alpha, -2 * c, 1 - alpha)
     }
 
-    static func highShelf(decibels: Double, frequency: Double, quality: Double, rate: Double) -> Biquad {
+    private static func highShelf(decibels: Double, frequency: Double, quality: Double, rate: Double) -> Biquad {
         let angle = 2 * Double.pi * frequency / rate, alpha = sin(angle) / (2 * quality), c = cos(angle)
         let gain = pow(10, decibels / 40), slope = 2 * gain.squareRoot() * alpha
         let up = gain + 1, down = gain - 1
@@ -95,10 +105,9 @@ private struct Biquad {
             gain * (above + slope), -2 * gain * (down + up * c), gain * (above - slope), below + slope, 2 * (down - up * c), below - slope)
     }
 
-    /// From rest, computed in double precision.
-    func callAsFunction(_ signal: [Float]) -> [Float] {
-        var first = 0.0, second = 0.0
-        return signal.map { sample in
+    /// Samples that follow those before, computed in double precision; at first from rest.
+    mutating func process(_ signal: [Float]) -> [Float] {
+        signal.map { sample in
             let x = Double(sample), y = b.0 * x + first
             first = b.1 * x - a.0 * y + second
             second = b.2 * x - a.1 * y

@@ -44,6 +44,24 @@ struct LoudnessTests {
         #expect(try abs(#require(try Audio(samples: samples, sampleRate: 48_000).loudness()) + 3.01) < 0.05)
     }
 
+    @Test("a meter tells the same of sound in pieces, and the same gain") func meter() throws {
+        for sound in try sounds() where sound.channels == 1 {
+            var meter = LoudnessMeter(sampleRate: sound.sampleRate), random = SeededRandom(seed: 1), rest = sound.samples[...]
+            while !rest.isEmpty {
+                let count = min(rest.count, Int.random(in: 1...30_000, using: &random))
+                meter.take(Array(rest.prefix(count)))
+                rest = rest.dropFirst(count)
+            }
+            let (loudness, expected) = (try #require(meter.loudness), try #require(try sound.loudness()))
+            #expect(abs(loudness - expected) < 1e-9)
+            #expect(try abs(#require(meter.gain(toLUFS: -5, ceiling: -1)) - #require(try sound.gain(toLUFS: -5, ceiling: -1))) < 1e-9)
+        }
+        var silent = LoudnessMeter(sampleRate: 24_000)
+        #expect(silent.loudness == nil && silent.gain(toLUFS: -16, ceiling: -1) == nil)
+        silent.take([Float](repeating: 0, count: 48_000))
+        #expect(silent.loudness == nil && silent.peak == -.infinity)
+    }
+
     @Test("silence, and less than 0.4 s, has none and stays as it is") func undefined() throws {
         let silent = Audio(samples: [Float](repeating: 0, count: 48_000), sampleRate: 48_000)
         #expect(try silent.loudness() == nil)

@@ -1,0 +1,178 @@
+import Chatterbox
+import FileSupport
+import Foundation
+import SpeechAudio
+import Synchronization
+
+/// An utterance of a long text that is finished: a line of the folder's manifest.
+struct KeptUtterance: Codable, Sendable, Hashable {
+    /// Of all that its sound follows from.
+    let digest: String
+    /// In the folder; nil where the model ended without a sound.
+    let file: String?
+    let bytes: Int
+    let samples: Int
+    let text: String
+    let seed: UInt64
+    let textTokens, speechTokens, draws, keptDraw: Int
+    let end: DecodingEnd?
+    let warnings: [SpeechWarning]
+    /// In seconds of the utterance; nil where they were not asked for.
+    let words: [SpokenWord]?
+
+    enum CodingKeys: String, CodingKey {
+        case digest, file, bytes, samples, text, seed, draws, end, warnings, words
+        case textTokens = "text_tokens", speechTokens = "speech_tokens", keptDraw = "kept_draw"
+    }
+}
+
+/// A folder in which a long text's finished utterances are kept, each as a sound file with a line in `manifest.jsonl`: what a kill or a
+/// crash leaves is gone on with. One process works in it at a time.
+final class BookFolder: Sendable {
+    let url: URL
+    private let manifest: FileHandle
+    private let state: Mutex<State>
+
+    private struct State {
+        var utterances: [String: KeptUtterance] = [:]
+        var seed: UInt64?
+        var outputs: [String: Output] = [:]
+    }
+
+    /// A file that was written from the utterances.
+    struct Output: Codable, Sendable, Hashable {
+        let path: String
+        /// Of the utterances and what was done to them.
+        let digest: String
+        let bytes: Int
+    }
+
+    /// One of these a line.
+    private struct Line: Codable {
+        var seed: UInt64?
+        var utterance: KeptUtterance?
+        var output: Output?
+    }
+
+    private static let manifestName = "manifest.jsonl"
+
+    /// Makes the folder, or reads what is kept in it.
+    ///
+    /// - Throws: ``BatchFolderError`` for a folder of something else, one that another process works in, or one that cannot be written.
+    init(_ url: URL) throws {
+        self.url = url
+        let file = url.appending(path: Self.manifestName)
+        do { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) } catch {
+            throw BatchFolderError(url, "cannot be made (\(error.reason))")
+        }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+        guard names.isEmpty || names.contains(Self.manifestName) else {
+            throw BatchFolderError(url, "it has files and no \(Self.manifestName), so it is not a folder of kept utterances; give another with --keep")
+        }
+        let descriptor = open(file.path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw BatchFolderError(file, "cannot be written (\(String(cString: strerror(errno))))") }
+        manifest = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || [ENOSYS, ENOLCK, EOPNOTSUPP].contains(errno) else {
+            throw BatchFolderError(url, "another process works in it; wait for that, or give another folder with --keep")
+        }
+        // What a process left that was killed while it wrote.
+        for name in names where name.hasPrefix(".") && (name.hasSuffix(".part") || name.hasSuffix(".chapters")) { unlink(url.appending(path: name).path) }
+        let data: Data
+        do { data = try Data(contentsOf: file) } catch { throw BatchFolderError(file, "cannot be read (\(error.reason))") }
+        var state = State()
+        for line in data.split(separator: 0x0A) {
+            guard let line = try? JSONDecoder().decode(Line.self, from: line) else { continue }
+            if let seed = line.seed { state.seed = seed }
+            if let utterance = line.utterance { state.utterances[utterance.digest] = utterance }
+            if let output = line.output { state.outputs[output.path] = output }
+        }
+        self.state = Mutex(state)
+        if let last = data.last, last != 0x0A { try append(Data("\n".utf8)) }
+    }
+
+    /// What the random numbers of all that is kept follow from, where nobody chose.
+    var seed: UInt64? { state.withLock(\.seed) }
+
+    /// Utterances that are kept, of whatever text.
+    var count: Int { state.withLock(\.utterances.count) }
+
+    /// - Throws: ``BatchFolderError``.
+    func keep(seed: UInt64) throws {
+        guard self.seed != seed else { return }
+        state.withLock { $0.seed = seed }
+        try add(Line(seed: seed))
+    }
+
+    /// An utterance that is kept whole.
+    ///
+    /// - Parameter words: whether it must have the times of its words.
+    func utterance(_ digest: String, words: Bool) -> KeptUtterance? {
+        guard let kept = state.withLock({ $0.utterances[digest] }), !words || kept.words != nil else { return nil }
+        guard let file = kept.file else { return kept }
+        return BatchResults.byteCount(url.appending(path: file)) == kept.bytes ? kept : nil
+    }
+
+    /// Keeps an utterance: its sound as FLAC of 24 bits, or as WAV of floating-point samples where some are beyond full scale.
+    ///
+    /// - Parameter number: its place, in the file's name.
+    /// - Throws: `AudioError`, ``BatchFolderError``.
+    func keep(_ speech: Speech, _ utterance: UtterancePlan.Utterance, digest: String, number: Int, words: Bool) throws {
+        let isLoud = speech.audio.samples.contains { abs($0) > 8_388_607.0 / 8_388_608 }
+        var file: String?, bytes = 0
+        if !speech.audio.samples.isEmpty {
+            let name = String(format: "%06d-%@.%@", number, String(digest.prefix(16)), isLoud ? "wav" : "flac"), place = url.appending(path: name)
+            try AudioFile.write(speech.audio, to: place, encoding: isLoud ? .float32 : .int24)
+            (file, bytes) = (name, BatchResults.byteCount(place) ?? 0)
+        }
+        let piece = speech.report.pieces.first
+        let kept = KeptUtterance(
+            digest: digest, file: file, bytes: bytes, samples: speech.audio.samples.count, text: utterance.text, seed: utterance.seed,
+            textTokens: speech.report.textTokens, speechTokens: speech.report.speechTokens, draws: piece?.draws ?? 1, keptDraw: piece?.keptDraw ?? 1,
+            end: speech.report.end, warnings: speech.report.warnings, words: words ? speech.words : nil)
+        try add(Line(utterance: kept))
+        state.withLock { $0.utterances[digest] = kept }
+    }
+
+    /// - Throws: ``BatchFolderError`` where the file was changed or cannot be read.
+    func samples(of utterance: KeptUtterance) throws -> [Float] {
+        guard let file = utterance.file else { return [] }
+        let place = url.appending(path: file)
+        do {
+            let samples = try AudioFile.read(place).samples
+            guard samples.count == utterance.samples else { throw BatchFolderError(place, "it has \(samples.count) samples and should have \(utterance.samples)") }
+            return samples
+        } catch let error as AudioError {
+            throw BatchFolderError(place, "a kept utterance cannot be read (\(error)); remove the file and start again, and it is spoken anew")
+        }
+    }
+
+    // MARK: outputs
+
+    /// Whether an output is there as it would be written now.
+    func isWritten(_ output: URL, digest: String) -> Bool {
+        guard let known = state.withLock({ $0.outputs[output.path] }), known.digest == digest else { return false }
+        return BatchResults.byteCount(output) == known.bytes
+    }
+
+    /// - Throws: ``BatchFolderError``.
+    func add(output url: URL, digest: String) throws {
+        let output = Output(path: url.path, digest: digest, bytes: BatchResults.byteCount(url) ?? 0)
+        state.withLock { $0.outputs[output.path] = output }
+        try add(Line(output: output))
+    }
+
+    /// Removes all that was kept, and the folder where nothing else is in it.
+    func remove() {
+        for utterance in state.withLock({ Array($0.utterances.values) }) { if let file = utterance.file { unlink(url.appending(path: file).path) } }
+        unlink(url.appending(path: Self.manifestName).path)
+        rmdir(url.path)
+    }
+
+    private func add(_ line: Line) throws {
+        do { try append(JSONLine.data(line)) } catch let error as EncodingError { throw BatchFolderError(url, "its manifest cannot be written (\(error))") }
+    }
+
+    private func append(_ line: Data) throws {
+        do { try manifest.write(contentsOf: line) } catch { throw BatchFolderError(url, "its manifest cannot be written (\(error.reason))") }
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Foundation
+import SpeechAudio
+
+/// How a long text is kept while it is spoken, and its chapters told apart.
+struct BookArguments: ParsableArguments {
+    @Option(help: ArgumentHelp(
+        "Keep each utterance that is finished in this folder: started again, the command goes on from there. (default for texts of more than 20,000 letters, for chapters, and for m4a and m4b: the output's name with .parts, which goes when the output is whole)",
+        valueName: "dir"), completion: .directory)
+    var keep: String?
+
+    @Option(help: ArgumentHelp(
+        "What becomes of the chapters that a text's headings begin: marks within the file (mp3, opus, m4a, m4b), files of their own, or none. (default: none, of m4a and m4b marks)",
+        valueName: "none|marks|files"))
+    var chapters: ChapterOutput?
+
+    /// Letters above which a text is kept while it is spoken: about twenty minutes of speech.
+    static let longText = 20_000
+
+    /// What a text is spoken as, utterance by utterance; nil where it is spoken at once.
+    struct Choice {
+        let output: URL
+        let format: BookFormat
+        let chapters: ChapterOutput
+        let folder: URL
+        /// Whether the folder goes when the output is whole.
+        let isTemporary: Bool
+        /// What puts MPEG-4 together, where that is written.
+        let ffmpeg: FFmpeg?
+    }
+
+    /// - Parameters:
+    ///   - letters: of the text.
+    ///   - obstacle: what of the command line needs the text to be spoken at once, as `--play`.
+    /// - Throws: ``UsageError`` for what cannot be together, or where a program is missing.
+    func choice(_ destination: OutputDestination, letters: Int, obstacle: String?) throws -> Choice? {
+        let asked = keep != nil ? "--keep" : chapters.flatMap { $0 == ChapterOutput.none ? nil : "--chapters \($0.rawValue)" }
+        guard case .file(let output, let format) = destination else {
+            if let asked { throw UsageError("\(asked) is for a file; give one with -o") }
+            return nil
+        }
+        let isMPEG4 = if case .mpeg4 = format { true } else { false }
+        let needed = asked ?? (isMPEG4 ? "a file of the kind .\(format.fileExtension)" : nil)
+        if let obstacle {
+            if let needed { throw UsageError("\(needed) and \(obstacle) do not go together; leave one of them out") }
+            return nil
+        }
+        var status = stat()
+        if stat(output.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            if let needed { throw UsageError("\(needed) is for a file, and \(output.relativePath) is none") }
+            return nil
+        }
+        guard needed != nil || letters > Self.longText else { return nil }
+        let chapters: ChapterOutput = chapters ?? (isMPEG4 ? ChapterOutput.marks : ChapterOutput.none)
+        if chapters == .marks, !format.holdsChapters {
+            throw UsageError("--chapters marks is for mp3, opus, m4a and m4b, and the output is \(format.fileExtension); give such a name with -o, or --chapters files")
+        }
+        let ffmpeg = isMPEG4 ? FFmpeg.installed(in: ProcessInfo.processInfo.environment["PATH"] ?? "") : nil
+        if isMPEG4, ffmpeg == nil {
+            throw UsageError("\(output.lastPathComponent) is put together by ffmpeg, which is not installed; install it (on Debian: apt-get install ffmpeg), or give -o a name that ends in mp3 or opus")
+        }
+        let folder = keep ?? output.relativePath + ".parts"
+        return Choice(
+            output: output, format: format, chapters: chapters, folder: URL(filePath: folder, directoryHint: .isDirectory), isTemporary: keep == nil, ffmpeg: ffmpeg)
+    }
+}
+
+extension ChapterOutput: ExpressibleByArgument {}
