@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build demo test examples docs fuzz clients microbench kernelbench compare cudacheck page
+.PHONY: help setup build demo test examples docs fuzz book clients microbench kernelbench compare cudacheck page
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -31,6 +31,9 @@ docs: ## Builds the documentation of the modules of the last debug build into .b
 
 fuzz: setup ## Lets libFuzzer look for bytes that reading crashes or hangs on; SECONDS for each kind of file
 	scripts/fuzz $(or $(SECONDS),60)
+
+book: build ## Speaks 40,000 letters with Pico, kills that ten times, and compares with an undisturbed run
+	scripts/check-book kill
 
 clients: build ## Lets real clients (of OpenAI's and ElevenLabs' APIs, Wyoming, MCP, WebSockets, HTTP) speak with the server
 	scripts/check-clients

@@ -56,6 +56,14 @@ import Testing
         #expect(changed["spoken"] as? Int == 2 && changed["already_done"] as? Int == 2 && changed["failed"] as? Int == 4, "\(third.errors)")
     }
 
+    @Test("takes beside a token limit are named among a text's warnings") func takes() async throws {
+        try Data(#"{"id":"x","text":"One.","takes":3}"#.utf8).write(to: URL(filePath: program.path("takes.jsonl")))
+        let run = try await batch("out", manifest: "takes.jsonl")
+        #expect(run.status == 0, "\(run.errors)")
+        let warnings = try #require(results("out")["x"]?.warnings)
+        #expect(warnings.contains { $0.hasPrefix("--takes is ignored: what is spoken with a given token limit") }, "\(warnings)")
+    }
+
     @Test("texts sound the same one by one and in company, in parts and in one; the parts' results make one list") func parts() async throws {
         _ = try await batch("one", "--at-once", "1")
         for part in 0..<3 { _ = try await batch("parts", "--at-once", "4", "--shard", "\(part)/3") }
