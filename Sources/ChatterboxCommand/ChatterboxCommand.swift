@@ -1,4 +1,5 @@
 import ArgumentParser
+import Chatterbox
 import Foundation
 
 /// The program: one subcommand a file.
@@ -14,6 +15,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
               chatterbox voice make me.wav --name me
               chatterbox say "It is me." --voice me --play
             """,
+        version: Release.version,
         subcommands: [
             SayCommand.self,
             BatchCommand.self,

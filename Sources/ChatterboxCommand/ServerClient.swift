@@ -3,7 +3,6 @@
 import ArgumentParser
 import AsyncHTTPClient
 import Foundation
-import FoundationNetworking
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -46,18 +45,6 @@ struct ServerClient: Sendable {
         }
     }
 
-    func request(_ method: String, _ path: String, body: Data? = nil) -> URLRequest {
-        // Paths may hold a question, which `appending` would escape.
-        var request = URLRequest(url: URL(string: base.absoluteString + "/v1" + path)!, timeoutInterval: 600)
-        request.httpMethod = method
-        if let key { request.setValue("Bearer \(key)", forHTTPHeaderField: "Authorization") }
-        if let body {
-            request.httpBody = body
-            request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        }
-        return request
-    }
-
     /// - Throws: ``ServerClientError`` where the server cannot be reached, or answers with an error.
     func answer<Answer: Decodable>(_ method: String, _ path: String, as type: Answer.Type) async throws -> Answer {
         let (status, data) = try await answer(method, path)
@@ -67,17 +54,31 @@ struct ServerClient: Sendable {
     }
 
     private func answer(_ method: String, _ path: String) async throws -> (status: Int, body: Data) {
+        try await exchange(method, path) { (Int($0.status.code), Data(try await $0.body.collect(upTo: 16 << 20).readableBytesView)) }
+    }
+
+    /// Asks, and hands the answer to `read`, whose errors are taken for the connection's: the body comes as the server sends it.
+    ///
+    /// - Parameters:
+    ///   - path: below /v1.
+    ///   - body: a JSON object.
+    /// - Throws: ``ServerClientError/unreachable(_:reason:)``; `CancellationError`.
+    func exchange<Result>(
+        _ method: String, _ path: String, body: Data? = nil, _ read: (HTTPClientResponse) async throws -> Result
+    ) async throws -> Result {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.additionalTrustRoots = [.certificates(authorities)]
         var request = HTTPClientRequest(url: base.absoluteString + "/v1" + path)
         request.method = HTTPMethod(rawValue: method)
         if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
+        if let body {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
         do {
             return try await HTTPClient.withHTTPClient(configuration: HTTPClient.Configuration(tlsConfiguration: tls)) { [request] client in
                 // Loading a model takes as long as it takes.
-                let response = try await client.execute(request, timeout: .minutes(10))
-                let body = try await response.body.collect(upTo: 16 << 20)
-                return (Int(response.status.code), Data(body.readableBytesView))
+                try await read(client.execute(request, timeout: .minutes(10)))
             }
         } catch is CancellationError {
             throw CancellationError()

@@ -35,7 +35,8 @@ struct WatermarkCommand: AsyncParsableCommand {
         "this speech carries no watermark, for which the weights are missing; get them once with `chatterbox watermark --fetch`"
 
     func run() async throws {
-        let weights = weights.map { URL(filePath: $0) } ?? UserFolders().watermark
+        let folders = UserFolders()
+        let weights = weights.map { URL(filePath: $0) } ?? (from == nil ? folders.watermark : folders.fetchedWatermark)
         guard fetch || file != nil else { throw UsageError("which file? Give one, or --fetch to get the weights") }
         guard output == nil || file != nil && !json else { throw UsageError("-o takes one file to mark and goes without --json") }
         guard from == nil || fetch else { throw UsageError("--from says what --fetch takes: give --fetch as well") }

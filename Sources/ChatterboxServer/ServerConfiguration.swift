@@ -56,7 +56,10 @@ public struct ServerConfiguration: Sendable {
     public var connectionTimeout = 60.0
     /// Seconds after which a WebSocket's client is asked whether it is there; within as many it must have sent something.
     public var pingInterval = 20.0
-    /// Seconds that open answers have to end when the server stops.
+    /// Seconds that a server which is stopped still takes requests, while `/ready` says that it stops: as long as load balancers need to
+    /// see that.
+    public var drain = 0.0
+    /// Seconds that open responses then have to end.
     public var stopDeadline = 30.0
     /// Bytes of the machine's memory that loaded models, and those that rest there, may take together; nil sets no limit.
     public var memory: Int?

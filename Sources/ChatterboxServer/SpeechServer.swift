@@ -64,7 +64,8 @@ public struct SpeechServer: Sendable {
         while try await speech.next() != nil {}
     }
 
-    /// Serves until the task is cancelled; then takes no more requests, lets the open ones end within the deadline, and returns.
+    /// Serves until the task is cancelled; then, after the time to drain, takes no more requests, lets the open ones end within the deadline,
+    /// and returns.
     ///
     /// - Parameter onRunning: called with the port when the server listens.
     /// - Throws: ``StartError`` where it cannot listen there, or a certificate cannot be served.
@@ -92,8 +93,12 @@ public struct SpeechServer: Sendable {
         let service = Task { try await group.run() }
         try await withTaskCancellationHandler {
             do { try await service.value } catch is CancellationError {}
-        } onCancel: {
-            Task { await group.triggerGracefulShutdown() }
+        } onCancel: { [state] in
+            state.beginToStop()
+            Task {
+                try? await Task.sleep(for: .seconds(state.configuration.drain))
+                await group.triggerGracefulShutdown()
+            }
         }
     }
 

@@ -86,6 +86,20 @@ import Torch
         #expect(UserFolders(environment: ["HOME": "/home/a", "XDG_DATA_HOME": "data"]).data.path == "/home/a/.local/share/chatterbox")
     }
 
+    @Test("the watermark's weights are the user's, else those installed with the program") func watermarkFolders() throws {
+        let program = folder.url.appending(path: "bin/chatterbox"), home = folder.url.appending(path: "home")
+        let fetched = home.appending(path: ".cache/chatterbox/watermark/perth.safetensors")
+        let installed = folder.url.appending(path: "share/chatterbox/watermark/perth.safetensors")
+        let folders = UserFolders(environment: ["HOME": home.path], program: program)
+        #expect(folders.watermark.path == fetched.path)
+        for (file, expected) in [(installed, installed), (fetched, fetched)] {
+            try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data().write(to: file)
+            #expect(folders.watermark.path == expected.path)
+        }
+        #expect(folders.fetchedWatermark.path == fetched.path)
+    }
+
     @Test("a stand-in is not written over something, nor without a tokenizer") func standInRefused() async throws {
         try Data("mine".utf8).write(to: folder.url.appending(path: "file"))
         let tokenizer = fixturesFolder.appending(path: "tokenizer.json").path

@@ -255,6 +255,20 @@ import Testing
         #expect(answer?.hasSuffix("0\r\n\r\n") == true)
     }
 
+    @Test("a server that is stopped may take requests for a while, and says that it stops") func draining() async throws {
+        let (statuses, found) = AsyncStream<Int>.makeStream()
+        try await LoopbackServer.run([.standIn()], { $0.drain = 2 }) { server in
+            try await SpeechServer(server.state).warmUp()
+            Task {
+                defer { found.finish() }
+                while try await server.ask(.GET, "/ready").status == 200 {}
+                found.yield(try await server.ask(.GET, "/ready").status)
+                found.yield(try await server.speak([]).status)
+            }
+        }
+        #expect(await statuses.reduce(into: []) { $0.append($1) } == [503, 200])
+    }
+
     @Test("the same order gives the same seed's header") func seed() async throws {
         try await LoopbackServer.run { server in
             let answer = try await server.speak([("seed", 42)])

@@ -1,9 +1,9 @@
-// Brings libcurl and what that needs.
+// Brings a client of HTTP and what it needs.
 #if Hub
+import AsyncHTTPClient
 import Chatterbox
 import ChatterboxEvaluation
 import Foundation
-import FoundationNetworking
 import SpeechAudio
 
 /// A server that speaks the requests of a measurement, its sound heard as it comes.
@@ -30,11 +30,23 @@ struct ServerSpeaker: LoadSpeaker {
         let question = Question(
             model: model, input: request.text, voice: voices[request.voice % voices.count], language: language, seed: request.seed)
         var samples = SampleReader()
-        for try await data in IncomingBytes.answer(to: client.request("POST", "/audio/speech", body: try JSONEncoder().encode(question)), client.address) {
-            let sound = samples.read(data)
-            if !sound.isEmpty { onSound(HeardSound(Audio(samples: sound, sampleRate: 24_000))) }
+        let refused = try await client.exchange("POST", "/audio/speech", body: JSONEncoder().encode(question)) { answer -> (any Error)? in
+            guard answer.status == .ok else { return try await refusal(answer) }
+            for try await bytes in answer.body {
+                let sound = samples.read(Data(bytes.readableBytesView))
+                if !sound.isEmpty { onSound(HeardSound(Audio(samples: sound, sampleRate: 24_000))) }
+            }
+            return nil
         }
+        if let refused { throw refused }
         return nil
+    }
+
+    private func refusal(_ answer: HTTPClientResponse) async throws -> any Error {
+        let body = Data(try await answer.body.collect(upTo: 1 << 20).readableBytesView)
+        let error = ServerClientError.refused(client.address, status: Int(answer.status.code), message: ServerClient.ErrorBody.message(in: body))
+        let pause = answer.headers.first(name: "Retry-After").flatMap(Double.init) ?? 1
+        return answer.status == .tooManyRequests ? LoadRefusal(pause: pause, reason: error) : error
     }
 }
 
@@ -46,38 +58,6 @@ private struct SampleReader {
         let bytes = (rest.map { [$0] } ?? []) + data
         rest = bytes.count % 2 == 1 ? bytes.last : nil
         return stride(from: 0, to: bytes.count - 1, by: 2).map { Float(Int16(truncatingIfNeeded: Int(bytes[$0]) | Int(bytes[$0 + 1]) << 8)) / 32_768 }
-    }
-}
-
-/// An answer's bytes as they come.
-private final class IncomingBytes: NSObject, URLSessionDataDelegate {
-    private let address: String
-    private let bytes: AsyncThrowingStream<Data, any Error>.Continuation
-
-    private init(_ address: String, _ bytes: AsyncThrowingStream<Data, any Error>.Continuation) { (self.address, self.bytes) = (address, bytes) }
-
-    static func answer(to request: URLRequest, _ address: String) -> AsyncThrowingStream<Data, any Error> {
-        AsyncThrowingStream { bytes in
-            let session = URLSession(configuration: .ephemeral, delegate: IncomingBytes(address, bytes), delegateQueue: nil)
-            let task = session.dataTask(with: request)
-            bytes.onTermination = { _ in task.cancel() }
-            task.resume()
-            session.finishTasksAndInvalidate()
-        }
-    }
-
-    func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        let response = dataTask.response as? HTTPURLResponse, status = response?.statusCode ?? 0
-        guard status == 200 else {
-            let error = ServerClientError.refused(address, status: status, message: ServerClient.ErrorBody.message(in: data))
-            let pause = response?.value(forHTTPHeaderField: "Retry-After").flatMap(Double.init) ?? 1
-            return bytes.finish(throwing: status == 429 ? LoadRefusal(pause: pause, reason: error) : error)
-        }
-        bytes.yield(data)
-    }
-
-    func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-        bytes.finish(throwing: error.map { ServerClientError.unreachable(address, reason: $0.localizedDescription) })
     }
 }
 #endif

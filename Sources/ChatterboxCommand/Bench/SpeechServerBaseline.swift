@@ -1,41 +1,45 @@
-// Brings libcurl and what that needs.
+// Brings a client of HTTP and what it needs.
 #if Hub
 import Foundation
-import FoundationNetworking
-import Synchronization
 
 /// A server that speaks OpenAI's protocol, asked for the same text as WAV.
 struct SpeechServerBaseline: Sendable {
     /// As `http://127.0.0.1:8080` or `…/v1`; the path of the protocol is added.
     let address: String
 
-    private var endpoint: String {
-        let base = address.hasSuffix("/") ? String(address.dropLast()) : address
-        return base.hasSuffix("/v1/audio/speech") ? base : base + (base.hasSuffix("/v1") ? "/audio/speech" : "/v1/audio/speech")
-    }
-
     /// - Throws: ``BenchError/server(_:reason:)`` with what the server answered.
     func run(_ text: String) async throws -> BenchRun {
-        guard let url = URL(string: endpoint), url.scheme?.hasPrefix("http") == true else {
+        let route = "/audio/speech"
+        let base = address.hasSuffix("/v1" + route) ? String(address.dropLast(route.count)) : address
+        guard let client = try? ServerClient(base) else {
             throw BenchError.server(address, reason: "it is no address; give one such as http://127.0.0.1:8080")
         }
-        var request = URLRequest(url: url, timeoutInterval: 600)
-        request.httpMethod = "POST"
-        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        let question = ["model": "tts-1", "voice": "alloy", "input": text, "response_format": "wav"]
-        request.httpBody = try JSONEncoder().encode(question)
-        let answer = await SpeechServerAnswer.to(request)
-        if let failure = answer.failure { throw BenchError.server(address, reason: failure) }
-        guard answer.status == 200 else {
-            let said = String(decoding: answer.body.prefix(200), as: UTF8.self)
-            throw BenchError.server(address, reason: "it answered \(answer.status): \(said)")
+        let question = try JSONEncoder().encode(["model": "tts-1", "voice": "alloy", "input": text, "response_format": "wav"])
+        let start = ContinuousClock.now
+        var body = Data()
+        var firstSeconds: Double?
+        let status: UInt
+        do {
+            status = try await client.exchange("POST", route, body: question) { answer in
+                for try await bytes in answer.body {
+                    body.append(contentsOf: bytes.readableBytesView)
+                    // The first sample is behind a WAV file's header.
+                    if firstSeconds == nil, body.count > 44 { firstSeconds = (ContinuousClock.now - start) / .seconds(1) }
+                }
+                return answer.status.code
+            }
+        } catch ServerClientError.unreachable(_, let reason) {
+            throw BenchError.server(address, reason: reason)
         }
-        guard let seconds = Self.seconds(ofWAV: answer.body) else {
-            throw BenchError.server(address, reason: "it answered with \(answer.body.count) bytes that are no WAV file")
+        let wallSeconds = (ContinuousClock.now - start) / .seconds(1)
+        guard status == 200 else {
+            throw BenchError.server(address, reason: "it answered \(status): \(String(decoding: body.prefix(200), as: UTF8.self))")
+        }
+        guard let seconds = Self.seconds(ofWAV: body) else {
+            throw BenchError.server(address, reason: "it answered with \(body.count) bytes that are no WAV file")
         }
         var run = BenchRun()
-        run.spoken = [BenchRun.Spoken(
-            audioSeconds: seconds, wallSeconds: answer.seconds, firstAudioSeconds: answer.firstSeconds ?? answer.seconds)]
+        run.spoken = [BenchRun.Spoken(audioSeconds: seconds, wallSeconds: wallSeconds, firstAudioSeconds: firstSeconds ?? wallSeconds)]
         return run
     }
 
@@ -56,51 +60,6 @@ struct SpeechServerBaseline: Sendable {
             position += 8 + size + size % 2
         }
         return nil
-    }
-}
-
-/// A server's answer with the times at which its parts came.
-private struct SpeechServerAnswer: Sendable {
-    var status = 0
-    var body = Data()
-    var failure: String?
-    /// Seconds until the first sample, behind a WAV file's header, and until the last.
-    var firstSeconds: Double?
-    var seconds = 0.0
-
-    static func to(_ request: URLRequest) async -> SpeechServerAnswer {
-        await withCheckedContinuation { continuation in
-            let receiver = Receiver { continuation.resume(returning: $0) }
-            let session = URLSession(configuration: .ephemeral, delegate: receiver, delegateQueue: nil)
-            session.dataTask(with: request).resume()
-            session.finishTasksAndInvalidate()
-        }
-    }
-
-    private final class Receiver: NSObject, URLSessionDataDelegate {
-        private let answer = Mutex(SpeechServerAnswer())
-        private let start = ContinuousClock.now
-        private let finish: @Sendable (SpeechServerAnswer) -> Void
-
-        init(finish: @escaping @Sendable (SpeechServerAnswer) -> Void) { self.finish = finish }
-
-        private var elapsed: Double { (ContinuousClock.now - start) / .seconds(1) }
-
-        func urlSession(_ session: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-            answer.withLock { answer in
-                answer.body.append(data)
-                if answer.firstSeconds == nil, answer.body.count > 44 { answer.firstSeconds = elapsed }
-            }
-        }
-
-        func urlSession(_ session: URLSession, task: URLSessionTask, didCompleteWithError error: (any Error)?) {
-            finish(answer.withLock { answer in
-                answer.seconds = elapsed
-                answer.status = (task.response as? HTTPURLResponse)?.statusCode ?? 0
-                answer.failure = error?.localizedDescription
-                return answer
-            })
-        }
     }
 }
 #endif

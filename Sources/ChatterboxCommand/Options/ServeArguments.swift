@@ -89,7 +89,11 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Connections that may be open at once. (default: as many as this process may open files, less 256)", valueName: "n"))
     var connections: Int?
 
-    @Option(help: ArgumentHelp("Seconds that open responses have to end when the server is stopped. (default: 30)", valueName: "s"))
+    @Option(help: ArgumentHelp(
+        "Seconds that a stopped server still takes requests while /ready says that it stops, for load balancers to see. (default: 0)", valueName: "s"))
+    var drain: Double?
+
+    @Option(help: ArgumentHelp("Seconds that open responses then have to end. (default: 30)", valueName: "s"))
     var deadline: Double?
 
     @Flag(help: "Refuse requests with unknown fields, instead of ignoring them.")
@@ -174,6 +178,7 @@ struct ServeSettings {
         arguments.patience = try await first(given.patience) { try await $0.fetchDouble(forKey: "patience") }
         arguments.requestsPerMinute = try await first(given.requestsPerMinute) { try await $0.fetchInt(forKey: "requestsPerMinute") }
         arguments.requestsAtOnce = try await first(given.requestsAtOnce) { try await $0.fetchInt(forKey: "requestsAtOnce") }
+        arguments.drain = try await first(given.drain) { try await $0.fetchDouble(forKey: "drain") }
         arguments.deadline = try await first(given.deadline) { try await $0.fetchDouble(forKey: "deadline") }
         arguments.strict = try await first(given.strict ? true : nil) { try await $0.fetchBool(forKey: "strict") } ?? false
         arguments.noWatermark = try await first(given.noWatermark ? true : nil) { try await $0.fetchBool(forKey: "noWatermark") } ?? false
@@ -224,6 +229,7 @@ struct ServeSettings {
         configuration.patience = try checked(arguments.patience ?? configuration.patience, "patience", 0...3600)
         configuration.requestsPerMinute = try arguments.requestsPerMinute.map { try checked($0, "requests-per-minute", 1...1_000_000) }
         configuration.requestsAtOnce = try arguments.requestsAtOnce.map { try checked($0, "requests-at-once", 1...100_000) }
+        configuration.drain = try checked(arguments.drain ?? configuration.drain, "drain", 0...3600)
         configuration.stopDeadline = try checked(arguments.deadline ?? configuration.stopDeadline, "deadline", 0...86_400)
         configuration.isStrict = arguments.strict
         configuration.watermark = !arguments.noWatermark

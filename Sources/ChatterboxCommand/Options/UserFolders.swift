@@ -12,12 +12,14 @@ struct UserFolders {
     let data: URL
     /// `$XDG_CACHE_HOME`, by default `~/.cache`.
     let caches: URL
+    /// `../share` from where the program lies, which has what was installed with it.
+    private let installed: URL?
     #if Hub
     /// Where models come from and are kept, as Python's client has it.
     let hub: HubConfiguration
     #endif
 
-    init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    init(environment: [String: String] = ProcessInfo.processInfo.environment, program: URL? = Bundle.main.executableURL) {
         let home = URL(filePath: environment["HOME"] ?? NSHomeDirectory())
         // The rules say: a relative path is to be ignored.
         func base(_ name: String, orElse path: String) -> URL {
@@ -25,6 +27,7 @@ struct UserFolders {
         }
         data = base("XDG_DATA_HOME", orElse: ".local/share").appending(path: "chatterbox")
         caches = base("XDG_CACHE_HOME", orElse: ".cache")
+        installed = program?.resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "../share").standardizedFileURL
         #if Hub
         hub = HubConfiguration(environment: environment, home: home)
         #endif
@@ -32,8 +35,14 @@ struct UserFolders {
 
     var voiceLibrary: VoiceLibrary { VoiceLibrary(folder: data.appending(path: "voices")) }
 
-    /// The watermark's weights, which every model shares.
-    var watermark: URL { WatermarkFile.url(inCache: caches) }
+    /// The watermark's weights, which every model shares: those that the user has fetched, else those that were installed with the program.
+    var watermark: URL {
+        let files = [fetchedWatermark] + (installed.map { [WatermarkFile.url(inCache: $0)] } ?? [])
+        return files.first { FileManager.default.fileExists(atPath: $0.path) } ?? fetchedWatermark
+    }
+
+    /// Where the watermark's weights are fetched to.
+    var fetchedWatermark: URL { WatermarkFile.url(inCache: caches) }
 
     /// The user's own models, those of the hub, and the one that comes with the program.
     ///
