@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build demo test examples docs fuzz book clients microbench kernelbench compare cudacheck page
+.PHONY: help setup build package demo test examples docs fuzz book clients microbench kernelbench compare cudacheck page
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -14,6 +14,9 @@ setup: ## Installs what the package is built on; quick when nothing is missing
 build: setup ## Builds the program: .build/release/chatterbox
 	swift build $(swift_flags) -c release --product chatterbox
 	-@$(program) watermark --fetch # once; without its weights speech carries no mark
+
+package: build ## Makes what people install, in .build/package: an archive, a Debian package, an archive for NVIDIA GPUs
+	scripts/package
 
 demo: build ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choose
 	@scripts/demo
