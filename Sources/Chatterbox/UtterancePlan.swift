@@ -77,7 +77,10 @@ extension Synthesizer {
 
     /// Speaks one utterance: without the pause behind it, a watermark, and a change of speed and loudness, which are for the whole.
     ///
-    /// - Parameter plan: the one that it is of.
+    /// - Parameters:
+    ///   - utterance: of the plan's ``UtterancePlan/utterances``.
+    ///   - plan: the one that it is of.
+    ///   - onProgress: called on the engine's threads, often; it should return at once.
     /// - Throws: as ``speak(_:voice:options:onProgress:)``.
     public func speak(
         _ utterance: UtterancePlan.Utterance, of plan: UtterancePlan, onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }

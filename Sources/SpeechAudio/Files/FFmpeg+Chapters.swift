@@ -7,6 +7,8 @@ extension FFmpeg {
     /// The program may open these files alone, and has limits of time, memory and output.
     /// - Parameters:
     ///   - sound: a file of AAC in ADTS frames, as ``AudioFormat/aac`` is written.
+    ///   - chapters: the marks, in order; none where the file is to have no chapters.
+    ///   - title: of the whole; nil for none.
     ///   - target: a file to be made; what is there is replaced.
     /// - Throws: ``AudioError/unwritable(name:reason:)`` with what the program said; nothing is left then.
     public func writeMPEG4(_ sound: URL, chapters: [ChapterMark], title: String? = nil, to target: URL) throws {

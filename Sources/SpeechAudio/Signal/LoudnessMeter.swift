@@ -39,6 +39,8 @@ public struct LoudnessMeter: Sendable {
 
     /// The gain that brings the sound to `target` LUFS, or as near as peaks allow, in decibels; nil where loudness is not defined.
     ///
-    /// - Parameter ceiling: what no peak may exceed then, in decibels of full scale.
+    /// - Parameters:
+    ///   - target: in LUFS (ITU-R BS.1770-4).
+    ///   - ceiling: what no peak may exceed then, in decibels of full scale.
     public func gain(toLUFS target: Double, ceiling: Double) -> Double? { loudness.map { min(target - $0, ceiling - peak) } }
 }
