@@ -54,7 +54,7 @@ struct BookRun: Sendable {
         var voices: [String?: String] = [:]
         if request.voice != nil || request.voices.isEmpty { voices[nil] = try synthesizer.digest(of: request.voice) }
         for (name, voice) in request.voices { voices[name] = try synthesizer.digest(of: voice) }
-        var result = Result(), parts: [TextChapter] = []
+        var result = Result(), parts: [TextChapter] = [], seen: Set<String> = []
         // All of it once, so that what is wrong with it is said before hours of work.
         for part in TextChapter.chapters(of: text) {
             guard let plan = try await plan(part) else { continue }
@@ -62,8 +62,9 @@ struct BookRun: Sendable {
             display.warn(plan.warnings)
             result.report.warnings += plan.warnings
             for utterance in plan.utterances {
-                let isKept = folder.utterance(digest(of: utterance, voices), words: wantsWords) != nil
-                tally.expect(utterance, isKept: isKept)
+                let digest = digest(of: utterance, voices), isKept = folder.utterance(digest, words: wantsWords) != nil
+                // The same words in another chapter are spoken once.
+                tally.expect(utterance, isKept: !seen.insert(digest).inserted || isKept)
                 (result.utterances, result.kept) = (result.utterances + 1, result.kept + (isKept ? 1 : 0))
             }
         }
