@@ -9,6 +9,7 @@ let package = Package(
         .library(name: "SpeechText", targets: ["SpeechText"]),
         .library(name: "Chatterbox", targets: ["Chatterbox"]),
         .library(name: "Pico", targets: ["Pico"]),
+        .library(name: "Moonshine", targets: ["Moonshine"]),
         .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
         .library(name: "ChatterboxServer", targets: ["ChatterboxServer"]),
         .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
@@ -57,6 +58,9 @@ let package = Package(
         .target(name: "CKernels", exclude: ["kernels.inc", "sample.inc"]),
         .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
         .target(name: "Chatterbox", dependencies: ["FileSupport", "Torch", "Kernels", "SpeechAudio", "SpeechText"]),
+        // Finds its library when it is asked for, by dlopen.
+        .target(name: "CMoonshine"),
+        .target(name: "Moonshine", dependencies: ["CMoonshine", "Chatterbox", "SpeechAudio", "SpeechText", "Torch"]),
         .target(
             name: "ChatterboxHub",
             dependencies: [
@@ -94,7 +98,7 @@ let package = Package(
             name: "ChatterboxCommand",
             dependencies: [
                 "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining",
-                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "FileSupport", "Kernels", "Pico", "SpeechText",
+                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "FileSupport", "Kernels", "Moonshine", "Pico", "SpeechText",
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Hub"])),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Hub"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Hub"])),
@@ -116,6 +120,7 @@ let package = Package(
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "CSndfile", "TestSupport"]),
         .testTarget(name: "SpeechTextTests", dependencies: ["SpeechText", "TestSupport"]),
         .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
+        .testTarget(name: "MoonshineTests", dependencies: ["Chatterbox", "Moonshine", "Pico", "SpeechAudio", "SpeechText", "TestSupport"]),
         .testTarget(
             name: "ChatterboxHubTests",
             dependencies: [
@@ -141,7 +146,7 @@ let package = Package(
             name: "ChatterboxCommandTests",
             dependencies: [
                 "Chatterbox", "ChatterboxCommand", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxEvaluation",
-                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxTraining", "TestSupport",
+                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxTraining", "Moonshine", "TestSupport",
             ]),
     ],
     swiftLanguageModes: [.v6],

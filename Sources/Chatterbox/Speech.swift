@@ -1,4 +1,5 @@
 import SpeechAudio
+import SpeechText
 import Torch
 
 /// A spoken text.
@@ -46,6 +47,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var end: DecodingEnd?
     /// The pieces that the text was spoken in, as far as they are done.
     public var pieces: [SpokenPiece] = []
+    /// The judge of the pieces' draws; nil without one.
+    public internal(set) var judge: String?
     /// What was left out or ignored; each once.
     public var warnings: [SpeechWarning] = []
     /// Whether all of the sound so far carries the watermark.
@@ -61,6 +64,12 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var stages = Stages()
 
     public init() {}
+
+    /// Words that the judge did not hear as they were to be said, in the draws that were kept; nil without a judge.
+    public var wordErrors: WordErrors? {
+        guard judge != nil else { return nil }
+        return pieces.reduce(into: WordErrors()) { sum, piece in piece.keptJudgement.map { sum.add($0.errors) } }
+    }
 
     /// Seconds of audio made in a second; above 1 is faster than speech.
     public var realTimeFactor: Double { wallSeconds > 0 ? audioSeconds / wallSeconds : 0 }
@@ -79,6 +88,8 @@ public struct SpeechReport: Sendable, Hashable, Codable {
         public var vocoder = 0.0
         /// Waveform to marked waveform.
         public var watermark = 0.0
+        /// Waiting for a judge.
+        public var judging = 0.0
     }
 }
 
@@ -96,10 +107,18 @@ public struct SpokenPiece: Sendable, Hashable, Codable {
     public let draws, keptDraw: Int
     /// Why its speech ended.
     public let ending: DecodingEnd?
+    /// What a judge heard in each draw, in order; empty without a judge.
+    public var judged: [JudgedTake] = []
 
-    package init(number: Int, text: String, start: Double, end: Double, speechTokens: Int, draws: Int, keptDraw: Int, ending: DecodingEnd?) {
+    /// What it heard in the draw that was kept.
+    public var keptJudgement: JudgedTake? { judged.indices.contains(keptDraw - 1) ? judged[keptDraw - 1] : nil }
+
+    package init(
+        number: Int, text: String, start: Double, end: Double, speechTokens: Int, draws: Int, keptDraw: Int, ending: DecodingEnd?, judged: [JudgedTake] = []
+    ) {
         (self.number, self.text, self.start, self.end) = (number, text, start, end)
         (self.speechTokens, self.draws, self.keptDraw, self.ending) = (speechTokens, draws, keptDraw, ending)
+        self.judged = judged
     }
 }
 

@@ -15,6 +15,8 @@ struct SpeechTake {
     let problem: SpeechProblem?
     /// Share of the words that the heads attended to; nil where nothing was recorded.
     let coverage: Double?
+    /// What a judge heard; nil without one.
+    var judged: JudgedTake?
     /// How far the length is from what is plausible, in seconds.
     private let distance: Double
 
@@ -42,7 +44,15 @@ struct SpeechTake {
         return 0.2 * slow...1.2 + 1.3 * slow
     }
 
+    /// Whether nothing is drawn again. Which words were spoken a judge tells better than attention does.
+    var isGood: Bool {
+        guard let judged else { return problem == nil }
+        return judged.errors.wrong == 0 && (problem == nil || problem == .missingWords)
+    }
+
+    /// By the words that a judge heard, where there is one; then by what is wrong, the length and the words that were attended to.
     func isBetter(than other: SpeechTake) -> Bool {
+        if let mine = judged?.errors.wrong, let others = other.judged?.errors.wrong, mine != others { return mine < others }
         let (mine, others) = (problem?.rawValue ?? -1, other.problem?.rawValue ?? -1)
         if mine != others { return mine < others }
         if distance != other.distance { return distance < other.distance }

@@ -24,6 +24,8 @@ struct SpeechWork {
     private let turn: EngineTurn
     private let joiner: SpeechJoiner?
     private let trace: ((String, Tensor) -> Void)?
+    /// Of the draws; nil where nobody is asked or nothing is drawn again.
+    private let judge: (any SpeechJudge)?
     private var finishing: SpeechFinishing
     /// The piece that is being spoken in chunks.
     private var current: (piece: TextPlan.Piece, utterance: UtteranceInChunks)?
@@ -32,7 +34,7 @@ struct SpeechWork {
     /// Where the piece begins that is being spoken in chunks, in samples.
     private var currentStart = 0
     /// How the last piece's tokens were drawn.
-    private var drawn = (tokens: 0, draws: 1, kept: 1, end: DecodingEnd?.none)
+    private var drawn = (tokens: 0, draws: 1, kept: 1, end: DecodingEnd?.none, judged: [JudgedTake]())
     /// Tokens of the pieces that are drawn to the end.
     private var tokensDone = 0
 
@@ -55,14 +57,17 @@ struct SpeechWork {
         let weighs = options.weighsWords && Self.takes(options, model) > 1
         heads = options.wordTimes ? try model.alignmentHeads() : weighs ? model.configuration.t3.alignmentHeads ?? [] : []
         self.text = text
+        let isJudged = request.judge != nil && Self.drawsOnce(options, model) == nil
+        judge = isJudged ? request.judge : nil
         sampling = try options.sampling.applied(to: model.variant.sampling)
         seed = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
         seeds = UtteranceSeeds(seed)
         let sampleRate = model.configuration.s3Gen.vocoder.sampleRate
         joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
         let warnings = voice.warnings + voices.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + model.variant.warnings(options) + model.configuration.t3.warnings(options)
-            + Self.warnings(options, model) + self.text.warnings
+            + Self.warnings(options, model, request.judge) + self.text.warnings
         finishing = try SpeechFinishing(model, sampleRate: sampleRate, options: options, warnings: warnings.uniqued(), since: start)
+        finishing.report.judge = judge?.name
         trace?("speaker_embedding", voice.speakerEmbedding)
         trace?("cond_prompt_tokens", voice.conditioningTokens)
         trace?("prompt_token", voice.prompt.tokens)
@@ -130,7 +135,7 @@ struct SpeechWork {
         func seconds(_ samples: Int) -> Double { Double(samples) / Double(sampleRate) / options.speed }
         finishing.report.pieces.append(SpokenPiece(
             number: piece.number, text: piece.text, start: seconds(start), end: seconds(start + samples), speechTokens: drawn.tokens,
-            draws: drawn.draws, keptDraw: drawn.kept, ending: drawn.end))
+            draws: drawn.draws, keptDraw: drawn.kept, ending: drawn.end, judged: drawn.judged))
     }
 
     /// A piece so many times as fast.
@@ -146,19 +151,21 @@ struct SpeechWork {
     /// Text tokens to speech tokens to mel to waveform, with the times of words where heads are given to tell them.
     private mutating func speak(_ piece: TextPlan.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
         var clock = StageClock()
-        let tokens = text.tokens(of: piece), voice = voice(of: piece)
-        try model.offload?.enter()
-        let decoder: T3Decoder, generator: Generator
-        do {
-            defer { model.offload?.exit() }
-            (decoder, generator) = try bestTake(tokens, of: piece, &clock, onProgress)
-        }
+        let tokens = text.tokens(of: piece)
+        let best = try bestTake(tokens, of: piece, &clock, onProgress)
         trace?("text_tokens", try Tensor(tokens, shape: [1, tokens.count]))
+        let samples = try best.samples ?? sound(of: best.decoder, best.generator, voice(of: piece), &clock, onProgress)
+        return (samples, samples.isEmpty ? [] : words(piece, tokens, best.decoder))
+    }
 
+    /// A piece's sound from its tokens; empty where none of them makes any.
+    private mutating func sound(
+        of decoder: T3Decoder, _ generator: Generator, _ voice: Voice, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void
+    ) throws -> [Float] {
         let ending = model.variant.ending
         let codes = ending.speakable(decoder.tokens, model.configuration)
         // Upstream's decoder cannot make sound of nothing; neither can ours.
-        guard !codes.isEmpty else { return ([], []) }
+        guard !codes.isEmpty else { return [] }
         let mel = try mel(of: Tensor(codes, shape: [1, codes.count], device: model.device), voice.prompt, generator, onProgress)
         finishing.report.stages.flow += clock.lap()
         try turn.pause()
@@ -169,7 +176,7 @@ struct SpeechWork {
         finishing.report.stages.vocoder += clock.lap()
         trace?("mel", mel)
         trace?("wav", waveform)
-        return (try waveform.array(of: Float.self), words(piece, tokens, decoder))
+        return try waveform.array(of: Float.self)
     }
 
     /// A piece's next chunk, whose tokens come while sound is made of those before.
@@ -205,7 +212,7 @@ struct SpeechWork {
         partsDone += 1
         try note(decoder)
         warn(SpeechTake(decoder.end, tokens: decoder.tokens.count, text: piece.spoken).warning(piece.text, first: nil, takes: 1))
-        drawn = (decoder.tokens.count, 1, 1, decoder.end)
+        drawn = (decoder.tokens.count, 1, 1, decoder.end, [])
         report(piece, from: currentStart, samples: samplesDone + samples.count - currentStart)
         let start = samplesDone + samples.count - utterance.kept.count
         let words = words(piece, tokens, decoder).map { $0.moved(into: utterance.kept, at: start, sampleRate: sampleRate) }
@@ -241,12 +248,15 @@ struct SpeechWork {
     // MARK: tokens
 
     /// What was asked for and is not done, because of how the text is spoken.
-    private static func warnings(_ options: SpeechOptions, _ model: Model) -> [SpeechWarning] {
+    private static func warnings(_ options: SpeechOptions, _ model: Model, _ judge: (any SpeechJudge)?) -> [SpeechWarning] {
         var warnings: [SpeechWarning] = []
+        let way = drawsOnce(options, model)
         if options.weighsWords, takes(options, model) == 1 {
-            let way = options.splitting == .none ? "in one breath" : model.isExact ? "the exact way" : options.drawsOnlySound ? "for measuring"
-                : options.delivery == .chunks ? "in chunks" : "with a given token limit"
-            warnings.append(SpeechWarning(.ignoredOption, "takes is ignored: what is spoken \(way) is drawn once", option: "takes"))
+            warnings.append(SpeechWarning(
+                .ignoredOption, "takes is ignored: what is spoken \(way ?? "with a given token limit") is drawn once", option: "takes"))
+        }
+        if judge != nil, let way {
+            warnings.append(SpeechWarning(.ignoredOption, "judge is ignored: what is spoken \(way) is drawn once", option: "judge"))
         }
         if options.splitting == .none, options.pauses != .standard {
             warnings.append(SpeechWarning(.ignoredOption, "pauses is ignored: a text in one breath has no pieces", option: "pauses"))
@@ -254,36 +264,69 @@ struct SpeechWork {
         return warnings
     }
 
-    /// How often a piece may be drawn.
-    private static func takes(_ options: SpeechOptions, _ model: Model) -> Int {
-        options.splitting == .none || model.isExact || options.delivery == .chunks || options.drawsOnlySound ? 1 : options.takes
+    /// The way of speaking in which nothing is drawn again; nil in others.
+    private static func drawsOnce(_ options: SpeechOptions, _ model: Model) -> String? {
+        if options.splitting == .none { return "in one breath" }
+        if model.isExact { return "the exact way" }
+        if options.drawsOnlySound { return "for measuring" }
+        return options.delivery == .chunks ? "in chunks" : nil
     }
 
-    /// Draws a piece's tokens, again where something is wrong with them, and reports the best.
-    ///
-    /// - Returns: the best, and what drew it, which draws the noise of flow and source next.
+    /// How often a piece may be drawn.
+    private static func takes(_ options: SpeechOptions, _ model: Model) -> Int { drawsOnce(options, model) == nil ? options.takes : 1 }
+
+    /// A draw of a piece.
+    private struct Drawn {
+        let take: SpeechTake
+        let decoder: T3Decoder
+        /// What drew it, which draws the noise of flow and source next.
+        let generator: Generator
+        /// Its sound, where that is made already.
+        let samples: [Float]?
+    }
+
+    /// Draws a piece's tokens, again where something is wrong with them, and reports the best. For a judge the sound of each draw is made.
     private mutating func bestTake(
         _ tokens: [Int], of piece: TextPlan.Piece, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void
-    ) throws -> (T3Decoder, Generator) {
+    ) throws -> Drawn {
         let seed = seeds.next(for: piece.text), takes = Self.takes(options, model)
-        var best: (take: SpeechTake, decoder: T3Decoder, generator: Generator)?, first: SpeechProblem?, draws = 0
-        for number in 1...takes {
-            draws = number
-            let generator = try model.generator(seed: UtteranceSeeds.seed(seed, draw: number))
-            let decoder = try makeDecoder(tokens, of: piece, generator, &clock)
-            try draw(decoder, &clock, onProgress) { _ in false }
-            let take = SpeechTake(
-                decoder.end, tokens: decoder.tokens.count, number: number, text: piece.spoken, coverage: takes > 1 ? coverage(piece, tokens, decoder) : nil)
-            if number == 1 { first = take.problem }
-            if best.map({ take.isBetter(than: $0.take) }) ?? true { best = (take, decoder, generator) }
-            if take.problem == nil { break }
+        var best: Drawn?, first: SpeechProblem?, judged: [JudgedTake] = [], draws = 0
+        while draws < takes {
+            draws += 1
+            let generator = try model.generator(seed: UtteranceSeeds.seed(seed, draw: draws))
+            let decoder = try drawToEnd(tokens, of: piece, generator, &clock, onProgress)
+            var take = SpeechTake(
+                decoder.end, tokens: decoder.tokens.count, number: draws, text: piece.spoken, coverage: takes > 1 ? coverage(piece, tokens, decoder) : nil)
+            var samples: [Float]?
+            if let judge {
+                samples = try sound(of: decoder, generator, voice(of: piece), &clock, onProgress)
+                let heard = try judge.words(in: Audio(samples: samples!, sampleRate: sampleRate), turn)
+                finishing.report.stages.judging += clock.lap()
+                let judgement = JudgedTake(heard: heard, errors: text.plan.wordErrors(of: piece, heard: heard))
+                take.judged = judgement
+                judged.append(judgement)
+            }
+            if draws == 1 { first = take.problem }
+            if best.map({ take.isBetter(than: $0.take) }) ?? true { best = Drawn(take: take, decoder: decoder, generator: generator, samples: samples) }
+            if take.isGood { break }
         }
-        let (take, decoder, generator) = best!
+        let kept = best!
         finishing.report.textTokens += tokens.count
-        drawn = (decoder.tokens.count, draws, take.number, decoder.end)
-        try note(decoder)
-        warn(take.warning(piece.text, first: first, takes: takes))
-        return (decoder, generator)
+        drawn = (kept.decoder.tokens.count, draws, kept.take.number, kept.decoder.end, judged)
+        try note(kept.decoder)
+        warn(kept.take.warning(piece.text, first: first, takes: takes))
+        return kept
+    }
+
+    /// A piece's tokens.
+    private mutating func drawToEnd(
+        _ tokens: [Int], of piece: TextPlan.Piece, _ generator: Generator, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void
+    ) throws -> T3Decoder {
+        try model.offload?.enter()
+        defer { model.offload?.exit() }
+        let decoder = try makeDecoder(tokens, of: piece, generator, &clock)
+        try draw(decoder, &clock, onProgress) { _ in false }
+        return decoder
     }
 
     private mutating func warn(_ warning: SpeechWarning?) {

@@ -44,7 +44,14 @@ public final class Synthesizer: Sendable {
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
     ) async throws -> Speech {
-        try await events(for: SpeechRequest(text, voice: voice, options: options), onProgress: onProgress, trace: nil).speech(sampleRate)
+        try await speak(SpeechRequest(text, voice: voice, options: options), onProgress: onProgress)
+    }
+
+    /// The same for a request.
+    ///
+    /// - Throws: also ``SpeechJudgeError``, and what its judge throws.
+    public func speak(_ request: SpeechRequest, onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }) async throws -> Speech {
+        try await events(for: request, onProgress: onProgress, trace: nil).speech(sampleRate)
     }
 
     /// Speaks a text and gives each piece as it becomes ready, utterance by utterance or as ``SpeechOptions/delivery`` says;
@@ -101,6 +108,7 @@ public final class Synthesizer: Sendable {
                 let text: PreparedText, adapters: AppliedAdapters?
                 do {
                     text = try prepared ?? PreparedText(request.text, model, request.options, speakers: Set(request.voices.keys))
+                    try request.judge?.check(request.options, text.plan.language)
                     adapters = try model.applied(request.adapters)
                 } catch {
                     return channel.finish(throwing: error)
@@ -158,12 +166,16 @@ public struct SpeechRequest: Sendable {
     /// What is added to the model for this request: several add up. The samples are the same alone and beside requests with others.
     public var adapters: [AdapterUse]
     public var priority: SpeechPriority
+    /// Hears each draw of a piece: the one with the fewest wrong words is kept, and drawing ends with one that has none and nothing else
+    /// wrong, ``SpeechOptions/takes`` draws at most. For whole pieces, not for ``SpeechOptions/Delivery/chunks``.
+    public var judge: (any SpeechJudge)?
 
     public init(
         _ text: String, voice: Voice? = nil, voices: [String: Voice] = [:], options: SpeechOptions = .standard, adapters: [AdapterUse] = [],
-        priority: SpeechPriority = .interactive
+        priority: SpeechPriority = .interactive, judge: (any SpeechJudge)? = nil
     ) {
         (self.text, self.voice, self.voices, self.options, self.adapters, self.priority) = (text, voice, voices, options, adapters, priority)
+        self.judge = judge
     }
 }
 

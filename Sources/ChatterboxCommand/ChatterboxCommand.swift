@@ -23,6 +23,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
             VoiceCommand.self,
             ModelsCommand.self,
             WatermarkCommand.self,
+            JudgeCommand.self,
             BenchCommand.self,
             BenchWorker.self,
             CheckCommand.self,

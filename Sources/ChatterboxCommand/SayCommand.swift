@@ -18,6 +18,7 @@ struct SayCommand: AsyncParsableCommand {
               chatterbox say --file chapter.txt --voice me.wav -o chapter.mp3
               chatterbox say --file chapter.txt --timestamps chapter.srt -o chapter.mp3
               chatterbox say "Once more, the same way." --seed 7 --json
+              chatterbox say --file chapter.txt --judge moonshine --takes 4 -o chapter.mp3
               chatterbox say --file chapter.txt --play
               chatterbox say --file book.txt --chapters files -o book.mp3
               chatterbox say --file book.md -o book.m4b --keep book.parts
@@ -39,6 +40,7 @@ struct SayCommand: AsyncParsableCommand {
     @OptionGroup(title: "Books") var book: BookArguments
     @OptionGroup(title: "Voice and speech") var voice: VoiceArguments
     @OptionGroup(title: "Voice and speech") var speaking: SpeakingArguments
+    @OptionGroup(title: "Voice and speech") var judging: JudgeArguments
     @OptionGroup(title: "Model") var model: ModelArguments
     @OptionGroup(title: "Model") var adapters: AdapterArguments
     @OptionGroup(title: "Reporting") var tracing: TraceArguments
@@ -53,9 +55,16 @@ struct SayCommand: AsyncParsableCommand {
         // One breath is upstream's way, sample for sample, and loudness is that of the whole.
         let isHeard = destination.isStream && speaking.split == .sentences && speaking.loudness == nil
         let options = try speaking.options(seed: seed, wordTimes: subtitles != nil, delivery: isHeard ? .chunks : .utterances)
+        if judging.judge != nil {
+            guard !isHeard, !output.play else {
+                throw UsageError("--judge hears whole pieces of the text before they are kept, and \(output.play ? "--play" : "-o -") is heard while they are spoken: give a file with -o")
+            }
+            guard tracing.file == nil else { throw UsageError("--judge hears several draws, and --trace is of one: leave one of them out") }
+        }
         let player = output.play ? try Player.find() : nil
         try tracing.check()
         let uses = try adapters.uses(), adapters = uses.filter { $0.adapter.part == .t3 }
+        let judge = try judging.judge?.load()
         let stem = text.stem, text = try text.text()
         let kept = try book.choice(destination, letters: text.count, obstacle: obstacle)
         if kept?.chapters == .files, subtitles != nil { throw UsageError("--timestamps is for one file; give --chapters marks or none") }
@@ -70,7 +79,7 @@ struct SayCommand: AsyncParsableCommand {
         try speaking.check(synthesizer.model)
         if subtitles != nil { _ = try synthesizer.model.alignmentHeads() }
         let start = ContinuousClock.now
-        var request = SpeechRequest(text, voice: try await source?.load(synthesizer, display), options: options, adapters: adapters)
+        var request = SpeechRequest(text, voice: try await source?.load(synthesizer, display), options: options, adapters: adapters, judge: judge)
         for (name, source) in speakers { request.voices[name] = try await source.load(synthesizer, display) }
         // What comes before the first turn is the first speaker's.
         request.voice = request.voice ?? speakers.first.flatMap { request.voices[$0.name] }
@@ -96,7 +105,7 @@ struct SayCommand: AsyncParsableCommand {
 
     /// What of the command line needs the text to be spoken at once.
     private var obstacle: String? {
-        output.play ? "--play" : tracing.file != nil ? "--trace" : speaking.split == .none ? "--split none" : nil
+        output.play ? "--play" : tracing.file != nil ? "--trace" : speaking.split == .none ? "--split none" : judging.judge != nil ? "--judge" : nil
     }
 
     /// Speaks into a folder, and writes the output from it.

@@ -34,6 +34,7 @@ struct ServeCommand: AsyncParsableCommand {
         let folders = UserFolders(), display = progress.display
         defer { display.clear() }
         var configuration = try settings.configuration(voices: folders.voiceLibrary.folder)
+        configuration.judge = try settings.judge(folders)
         // Each connection is an open file; models, voices and programs need some as well.
         let files = Self.raiseFileLimit()
         if configuration.connectionLimit == nil { configuration.connectionLimit = files.map { max(64, $0 - 256) } }

@@ -10,16 +10,18 @@ struct WatermarkFetch {
     /// Does nothing where the weights are there, unless a file is given to take them from.
     ///
     /// - Parameter file: the checkpoint, the wheel, or weights as this program keeps them; nil downloads the wheel.
-    /// - Throws: ``WatermarkFetchError``, and what ``WatermarkFile/convert(checkpoint:to:_:)`` throws.
+    /// - Throws: ``WheelError``, ``WatermarkNeedsPython``, and what ``WatermarkFile/convert(checkpoint:to:_:)`` throws.
     func run(to weights: URL, from file: URL? = nil, _ display: ProgressDisplay) async throws {
         guard file != nil || !FileManager.default.fileExists(atPath: weights.path) else { return }
         display.begin("Getting \(file?.lastPathComponent ?? Self.package)")
         defer { display.clear() }
-        if let file, !FileManager.default.fileExists(atPath: file.path) { throw WatermarkFetchError.missing(file.path) }
+        if let file, !FileManager.default.fileExists(atPath: file.path) { throw WheelError.missing(file.path) }
         if let file, file.pathExtension != "whl" {
             if file.pathExtension == "safetensors" { try copy(file, to: weights) } else { try WatermarkFile.convert(checkpoint: file, to: weights) }
         } else {
-            try await unpack(file, to: weights)
+            do {
+                try await PythonWheel(Self.package).unpacked(file) { try WatermarkFile.convert(checkpoint: $0.appending(path: Self.checkpoint), to: weights) }
+            } catch WheelError.noPython { throw WatermarkNeedsPython() }
         }
         display.finish("\(weights.path): the watermark's weights, from \(file?.lastPathComponent ?? Self.package)")
     }
@@ -31,50 +33,10 @@ struct WatermarkFetch {
         guard file.standardizedFileURL != weights.standardizedFileURL else { return }
         try Data(contentsOf: file).write(to: weights, options: .atomic)
     }
-
-    /// Takes the checkpoint out of a wheel, which pip brings where none is given.
-    private func unpack(_ given: URL?, to weights: URL) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "chatterbox-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        var wheel = given
-        if wheel == nil {
-            try await python(
-                ["-m", "pip", "--disable-pip-version-check", "-q", "download", "--no-deps", "--only-binary=:all:", "--dest", folder.path, Self.package])
-            wheel = try FileManager.default.contentsOfDirectory(atPath: folder.path).first { $0.hasSuffix(".whl") }.map { folder.appending(path: $0) }
-        }
-        guard let wheel else { throw WatermarkFetchError.noWheel }
-        try await python(["-m", "zipfile", "-e", wheel.path, folder.path])
-        try WatermarkFile.convert(checkpoint: folder.appending(path: Self.checkpoint), to: weights)
-    }
-
-    /// Runs Python to its end; what it says goes to standard error.
-    private func python(_ arguments: [String]) async throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["python3"] + arguments
-        process.standardOutput = FileHandle.standardError
-        switch try await process.runToEnd() {
-        case 0: return
-        case 127: throw WatermarkFetchError.noPython
-        case let status: throw WatermarkFetchError.failed(command: "python3 \(arguments.prefix(2).joined(separator: " "))", status: status)
-        }
-    }
 }
 
-/// Why the watermark's weights could not be got.
-enum WatermarkFetchError: Error, CustomStringConvertible {
-    case noPython
-    case failed(command: String, status: Int32)
-    case noWheel
-    case missing(String)
-
-    var description: String {
-        switch self {
-        case .noPython: "python3 is missing, which gets and unpacks the watermark's weights; install python3 and python3-pip, or give --from the checkpoint itself, which `unzip` takes out of the wheel"
-        case .failed(let command, let status): "\(command) failed with status \(status); its reason stands above"
-        case .missing(let file): "\(file): there is no such file"
-        case .noWheel: "pip brought no wheel of resemble-perth"
-        }
-    }
+/// There is no Python to get or unpack the weights.
+struct WatermarkNeedsPython: Error, CustomStringConvertible {
+    let description =
+        "python3 is missing, which gets and unpacks the watermark's weights; install python3 and python3-pip, or give --from the checkpoint itself, which `unzip` takes out of the wheel"
 }

@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import SpeechAudio
 
@@ -17,6 +18,8 @@ public struct ServerConfiguration: Sendable {
     public var defaultVoice: String?
     /// The folder of adapters, which clients may add to; nil for none.
     public var adapters: URL?
+    /// Hears the draws of a text where a request asks for it by its name; nil for none.
+    public var judge: (any SpeechJudge)?
     /// The keys that clients must show; none lets everybody in.
     public var keys = Keyring.none
     /// Whether lists of models and voices need no key.
@@ -90,4 +93,14 @@ public struct ServerConfiguration: Sendable {
 
     /// The most bytes of a request for speech: every character may be written as an escape.
     var bodyLimit: Int { (64 << 10) + characterLimit * 12 }
+
+    /// The judge that an order names.
+    ///
+    /// - Throws: ``APIError`` where there is none of that name.
+    func judge(named name: String?) throws -> (any SpeechJudge)? {
+        guard let name else { return nil }
+        guard let judge else { throw APIError.invalid("this server has no judge; it is started with --judge moonshine for one", "judge", code: "no_judge") }
+        guard judge.name == name else { throw APIError.invalid("judge is \(name); this server has \(judge.name)", "judge", code: "no_judge") }
+        return judge
+    }
 }

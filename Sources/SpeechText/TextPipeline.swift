@@ -136,6 +136,12 @@ public struct TextPipeline: Sendable {
     ///   - language: one of ``languages``.
     public func tokenize(_ text: String, in language: Language) -> EncodedText { tokenizer.encode(normalizer(text), language: language) }
 
+    /// A text as whoever hears it would write it: figures as words, without tags that make a sound.
+    func heard(_ text: String, in language: Language) -> String {
+        let tags = (tokenizer as? GPT2Tokenizer)?.tags ?? []
+        return forms[language](tags.reduce(text) { $0.replacing($1, with: " ") }).text
+    }
+
     // MARK: what is not read
 
     /// Characters of a piece that the model does not know, each once, in order.

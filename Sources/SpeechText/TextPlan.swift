@@ -89,4 +89,12 @@ public struct TextPlan: Sendable {
 
     /// What the network reads of a piece, without start and stop.
     public func tokens(of piece: Piece) -> [Int] { pipeline.tokenize(piece.spoken, in: language).tokens }
+
+    /// How many words of a piece somebody heard otherwise than they were to be said. Figures count as they are said, tags such as
+    /// `[laugh]` do not.
+    ///
+    /// - Parameter heard: as a recogniser writes it.
+    public func wordErrors(of piece: Piece, heard: String) -> WordErrors {
+        WordErrors(expected: pipeline.heard(piece.spoken, in: language), heard: pipeline.heard(heard, in: language))
+    }
 }

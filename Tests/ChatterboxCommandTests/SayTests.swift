@@ -44,14 +44,16 @@ import Torch
         #expect(Set(figures.keys) == [
             "model", "device", "dtype", "quantize", "s3gen", "seed", "text_tokens", "speech_tokens", "end", "audio_seconds", "wall_seconds",
             "real_time_factor", "first_audio_seconds", "load_peak_memory_bytes", "peak_memory_bytes", "watermark", "stages", "output", "pieces", "warnings",
+            "judge", "word_errors", "words",
         ])
         let pieces = try #require(figures["pieces"] as? [[String: Any]])
         #expect(pieces.map { $0["text"] as? String } == ["One. Two."] && pieces[0]["number"] as? Int == 1 && pieces[0]["start"] as? Double == 0)
         #expect(pieces[0]["end"] as? Double == audio.duration && pieces[0]["speech_tokens"] as? Int == 6)
         #expect(pieces[0]["draws"] as? Int == 1 && pieces[0]["kept_draw"] as? Int == 1 && pieces[0]["ending"] as? String == "budget")
         let stages = try #require(figures["stages"] as? [String: Double])
-        #expect(Set(stages.keys) == ["load", "voice", "listening", "prefill", "decode", "flow", "vocoder", "watermark"])
+        #expect(Set(stages.keys) == ["load", "voice", "listening", "prefill", "decode", "flow", "vocoder", "watermark", "judging"])
         for name in ["load", "voice", "prefill", "decode", "flow", "vocoder"] { #expect(stages[name]! > 0, "\(name)") }
+        #expect(pieces[0]["takes"] as? [String] == [] && figures["judge"] is NSNull && figures["word_errors"] is NSNull && figures["words"] is NSNull)
         #expect(figures["seed"] as? Int == 3)
         #expect(figures["speech_tokens"] as? Int == 6)
         #expect(figures["end"] as? String == "budget")

@@ -1,6 +1,8 @@
+import Chatterbox
 import Foundation
 import NIOCore
 import SpeechAudio
+import SpeechText
 import Synchronization
 import TestSupport
 import Testing
@@ -300,6 +302,49 @@ import Testing
             guard case .array(let words)? = whole["words"], case .string(let audio)? = whole["audio"] else { return #expect(Bool(false), "\(whole)") }
             #expect(words.map { $0["word"] } == ["The", "ship", "was", "late."])
             #expect(try AudioFile.read(#require(Data(base64Encoded: audio)), named: "audio").frames == 24_000)
+        }
+    }
+
+    /// A judge whose name alone matters: the stand-in speaker tells what it would have heard.
+    private struct NamedJudge: SpeechJudge {
+        let name = "stand-in judge"
+        let languages: Set<Language> = [.english]
+
+        func words(in audio: Audio) async throws -> String { "" }
+    }
+
+    @Test("an answer that comes whole is judged where that is asked for, and tells what was heard") func judged() async throws {
+        try await LoopbackServer.run([.standIn()], { $0.judge = NamedJudge() }) { server in
+            let fields: [(String, JSON)] = [("stream", false), ("judge", "stand-in judge"), ("takes", 3), ("response_format", "wav")]
+            let sound = try await server.speak(fields)
+            #expect(sound.status == 200 && sound.headers["x-chatterbox-word-errors"] == ["0/4"])
+            let timed = try #require(try await server.speak(fields + [("timestamps", true)]).json)
+            #expect(timed["judgement"]?["judge"] == "stand-in judge" && timed["judgement"]?["word_errors"] == 0)
+            guard case .array(let pieces)? = timed["judgement"]?["pieces"], case .array(let takes)? = pieces.first?["takes"] else {
+                Issue.record("\(timed)")
+                return
+            }
+            #expect(pieces[0]["kept_draw"] == 2 && takes.map { $0["word_errors"] } == [4, 0])
+            let other = try await server.speak([("stream", false), ("timestamps", true)])
+            #expect(other.json?["judgement"] == .null && other.headers["x-chatterbox-word-errors"].isEmpty)
+        }
+    }
+
+    @Test("streams are not judged or drawn again, and unknown judges and numbers of draws are refused, each by name", arguments: [
+        ([("judge", "stand-in judge")], "judge", "add \"stream\": false"), ([("judge", "stand-in judge"), ("stream_format", "sse"), ("stream", false)], "judge", "add \"stream\": false"),
+        ([("takes", 2)], "takes", "add \"stream\": false"), ([("takes", 11), ("stream", false)], "takes", "from 1 to 10"),
+        ([("takes", 1.5), ("stream", false)], "takes", "whole number"), ([("judge", "nobody"), ("stream", false)], "judge", "this server has stand-in judge"),
+    ] as [([(String, JSON)], String, String)]) func notJudged(fields: [(String, JSON)], parameter: String, said: String) async throws {
+        try await LoopbackServer.run([.standIn()], { $0.judge = NamedJudge() }) { server in
+            let answer = try await server.speak(fields)
+            #expect(answer.status == 400 && answer.json?["error"]?["param"] == .string(parameter) && answer.text.contains(said.replacing("\"", with: "\\\"")), "\(answer.text)")
+        }
+    }
+
+    @Test("a server without a judge says how to have one") func noJudge() async throws {
+        try await LoopbackServer.run { server in
+            let answer = try await server.speak([("judge", "moonshine"), ("stream", false)])
+            #expect(answer.status == 400 && answer.text.contains("started with --judge moonshine"), "\(answer.text)")
         }
     }
 }

@@ -92,7 +92,7 @@ import Testing
     @Test("what is wrong with a message is told, and ends nothing", arguments: [
         ("{}", "missing_required_parameter"), ("nonsense", "invalid_json"), (#"{"type":"dance"}"#, "invalid_value"),
         (#"{"type":"input.text","text":"Hi."}"#, "invalid_value"), (#"{"type":"session.config","response_format":"flac"}"#, "invalid_value"),
-        (#"{"type":"session.config","model":"whisper-1"}"#, "model_not_found"), (#"{"type":"session.config","response_format":"mp3","sample_rate":9000}"#, "invalid_value"),
+        (#"{"type":"session.config","model":"whisper-1"}"#, "model_not_found"), (#"{"type":"session.config","judge":"moonshine"}"#, "invalid_value"), (#"{"type":"session.config","response_format":"mp3","sample_rate":9000}"#, "invalid_value"),
     ] as [(String, JSON)]) func refused(message: String, code: JSON) async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, SocketClient.path)

@@ -58,7 +58,7 @@ final class StandInSpeaker: ServedModel {
 
     func speech(_ request: SpeechRequest) -> any SpeechSource {
         counts.withLock { $0.opened += 1 }
-        return Source(steps, request.text, seed: request.options.seed ?? 7) { [self] isCancelled in
+        return Source(steps, request.text, seed: request.options.seed ?? 7, judge: request.judge?.name) { [self] isCancelled in
             counts.withLock { if isCancelled { $0.cancelled += 1 } else { $0.ended += 1 } }
         }
     }
@@ -72,12 +72,13 @@ final class StandInSpeaker: ServedModel {
         private let steps: [Step]
         private let text: String
         private let seed: UInt64
+        private let judge: String?
         private let report: @Sendable (_ isCancelled: Bool) -> Void
         private let state = Mutex((next: -1, isCancelled: false))
         private let cancelled = Gate()
 
-        init(_ steps: [Step], _ text: String, seed: UInt64, report: @escaping @Sendable (Bool) -> Void) {
-            (self.steps, self.text, self.seed, self.report) = (steps, text, seed, report)
+        init(_ steps: [Step], _ text: String, seed: UInt64, judge: String?, report: @escaping @Sendable (Bool) -> Void) {
+            (self.steps, self.text, self.seed, self.judge, self.report) = (steps, text, seed, judge, report)
         }
 
         func next() async throws -> SpeechEvent? {
@@ -97,6 +98,12 @@ final class StandInSpeaker: ServedModel {
                     report(false)
                     var whole = SpeechReport()
                     (whole.textTokens, whole.speechTokens, whole.end) = (10, 93, .stop)
+                    if let judge {
+                        whole.judge = judge
+                        let takes = ["", text].map { JudgedTake(heard: $0, errors: WordErrors(expected: text, heard: $0)) }
+                        whole.pieces = [SpokenPiece(
+                            number: 1, text: text, start: 0, end: 1, speechTokens: 93, draws: 2, keptDraw: 2, ending: .stop, judged: takes)]
+                    }
                     return .finished(whole)
                 }
                 switch steps[step] {

@@ -14,7 +14,7 @@ struct BatchCommand: AsyncParsableCommand {
         discussion: """
             MANIFEST has an object a line (JSON lines) or is CSV with a header. Its fields: text, or file with the name of a text file; id, \
             which names the file that is written; voice, model, language, seed, adapter, format, exaggeration, cfg_weight, temperature, top_p, \
-            top_k, min_p, repetition_penalty, steps, max_tokens, takes, speed, loudness. What a line does not say is as the command line \
+            top_k, min_p, repetition_penalty, steps, max_tokens, takes, judge, speed, loudness. What a line does not say is as the command line \
             says. Without a seed, a text's follows from its id.
 
             DIR gets the sounds and results.jsonl, a line for each text: where its sound is, or why there is none. Started again, what is \
@@ -46,6 +46,7 @@ struct BatchCommand: AsyncParsableCommand {
 
     @OptionGroup(title: "Voice and speech") var voice: VoiceArguments
     @OptionGroup(title: "Voice and speech") var speaking: SpeakingArguments
+    @OptionGroup(title: "Voice and speech") var judging: JudgeArguments
     @OptionGroup(title: "Model") var model: ModelArguments
     @OptionGroup(title: "Model") var adapters: AdapterArguments
     @OptionGroup(title: "Reporting") var progress: ProgressArguments
@@ -73,8 +74,9 @@ struct BatchCommand: AsyncParsableCommand {
         // Where nothing can be spoken, that is said at once and not of every text.
         let first = try await resources.model(model.model ?? "").value
         try speaking.check(first.model)
+        if let judge = judging.judge { _ = try await resources.judge(judge) }
         let run = BatchRun(
-            manifest: manifest, results: results, shard: shard, resources: resources, speaking: speaking, voice: voice.voice, model: model.model ?? "",
+            manifest: manifest, results: results, shard: shard, resources: resources, speaking: speaking, judge: judging.judge, voice: voice.voice, model: model.model ?? "",
             adapters: zip(adapters.adapter, uses).filter { $1.adapter.part == .t3 }.map { "\($0.0.path)=\($0.0.weight)" }, format: format,
             arithmetic: compute.facts(first.model)
                 + ofFlow.map { "\($0.adapter.name)=\($0.weight)" },

@@ -15,6 +15,7 @@ struct BatchItem: Sendable, Hashable {
     var exaggeration, cfgWeight, temperature, topP, minP, repetitionPenalty, speed, loudness: Double?
     var topK, steps, maxTokens, takes: Int?
     var adapters: [String]?
+    var judge: JudgeName?
     var format: AudioFormat?
     /// Fields that nothing is done with.
     var ignored: [String] = []
@@ -69,6 +70,12 @@ struct BatchItem: Sendable, Hashable {
         case "steps": steps = try value.count()
         case "max_tokens": maxTokens = try value.count()
         case "takes": takes = try value.count()
+        case "judge":
+            let name = try value.string()
+            guard let judge = JudgeName(rawValue: name) else {
+                throw BatchValue.Mismatch(found: "\"\(name.prefix(40))\"", expected: JudgeName.allCases.map(\.rawValue).joined(separator: ", "))
+            }
+            self.judge = judge
         case "adapter": adapters = try value.strings()
         case "format":
             let name = try value.string()

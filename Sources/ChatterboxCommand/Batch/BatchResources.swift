@@ -13,6 +13,7 @@ struct BatchResources: Sendable {
     private let models: SharedReads<String, Loaded<Synthesizer>>
     private let voices = SharedReads<[String], Loaded<Voice>>(most: 64)
     private let adapters = SharedReads<String, Loaded<AdapterUse>>(most: 64)
+    private let judges = SharedReads<JudgeName, any SpeechJudge>(most: JudgeName.allCases.count)
     private let folders: UserFolders
     private let display: ProgressDisplay
     private let load: @Sendable (String) async throws -> Synthesizer
@@ -41,6 +42,10 @@ struct BatchResources: Sendable {
             let source = try VoiceSource(voice, folders.voiceLibrary, ofModel: folders.ownVoices(ofModel: model.isEmpty ? nil : model))
             return Loaded(value: try await source.load(synthesizer, display), digest: try SpeechFacts.digest(of: source.file))
         }
+    }
+
+    func judge(_ name: JudgeName) async throws -> any SpeechJudge {
+        try await judges.value(for: name) { [folders] in try name.load(folders) }
     }
 
     /// - Parameter text: `FILE` or `FILE=WEIGHT`.

@@ -1,3 +1,4 @@
+import Chatterbox
 import FileSupport
 import Foundation
 import Synchronization
@@ -18,12 +19,32 @@ struct BatchResult: Codable, Sendable, Hashable {
     var seed: UInt64?
     /// Why speech ended, of several pieces the worst.
     var end: String?
+    /// The judge, if any, and what it heard: words that were wrong of all, and each piece's draws.
+    var judge: String?
+    var wordErrors, words: Int?
+    var pieces: [Piece]?
     var warnings: [String]?
     /// Why there is no sound.
     var reason: String?
 
+    /// A piece of the text as a judge heard its draws.
+    struct Piece: Codable, Sendable, Hashable {
+        let text: String
+        /// From 1.
+        let keptDraw: Int
+        let takes: [JudgedTakeLine]
+
+        enum CodingKeys: String, CodingKey {
+            case text, takes
+            case keptDraw = "kept_draw"
+        }
+
+        init(_ piece: SpokenPiece) { (text, keptDraw, takes) = (piece.text, piece.keptDraw, piece.judged.map(JudgedTakeLine.init)) }
+    }
+
     enum CodingKeys: String, CodingKey {
-        case id, state, digest, file, bytes, seed, end, warnings, reason
+        case id, state, digest, file, bytes, seed, end, judge, words, pieces, warnings, reason
+        case wordErrors = "word_errors"
         case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds"
     }
 }

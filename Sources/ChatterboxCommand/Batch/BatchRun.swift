@@ -14,6 +14,7 @@ struct BatchRun: Sendable {
     let resources: BatchResources
     /// What a text does not say otherwise.
     let speaking: SpeakingArguments
+    let judge: JudgeName?
     let voice: String?
     let model: String
     let adapters: [String]
@@ -135,6 +136,7 @@ struct BatchRun: Sendable {
         let text: String
         let speaking: SpeakingArguments
         let options: SpeechOptions
+        let judge: JudgeName?
         let model: String
         let voice: String?
         let adapters: [String]
@@ -159,8 +161,10 @@ struct BatchRun: Sendable {
         let text = try text(of: item), model = item.model.map(path) ?? model
         var facts = [text, model == self.model ? "" : model, (item.format ?? format).rawValue] + arithmetic + speaking.facts
         if let lexicon = speaking.lexicon { facts.append(SHA256.digest(try SmallFile.read(URL(filePath: lexicon)))) }
+        let judge = item.judge ?? judge
+        if let judge { facts.append(judge.fact) }
         return Wish(
-            text: text, speaking: speaking, options: try speaking.options(), model: model, voice: item.voice.map(path) ?? voice,
+            text: text, speaking: speaking, options: try speaking.options(), judge: judge, model: model, voice: item.voice.map(path) ?? voice,
             adapters: item.adapters.map { $0.map(path) } ?? adapters, facts: facts)
     }
 
@@ -168,6 +172,7 @@ struct BatchRun: Sendable {
         let loaded = try await resources.model(wish.model), synthesizer = loaded.value
         try wish.speaking.check(synthesizer.model)
         var request = SpeechRequest(wish.text, options: wish.options, priority: .batch)
+        if let judge = wish.judge { request.judge = try await resources.judge(judge) }
         var facts = wish.facts + [loaded.digest]
         if let name = wish.voice {
             let voice = try await resources.voice(name, wish.model, synthesizer)
@@ -220,7 +225,8 @@ struct BatchRun: Sendable {
         let warnings = item.ignored.map { "the field \($0) is unknown, and nothing is done with it" } + report.warnings.map(Remedy.sentence)
         return BatchResult(
             id: item.id, state: .done, digest: order.digest, file: name, bytes: BatchResults.byteCount(url), audioSeconds: report.audioSeconds,
-            wallSeconds: report.wallSeconds, seed: order.seed, end: report.end?.rawValue, warnings: warnings.isEmpty ? nil : warnings)
+            wallSeconds: report.wallSeconds, seed: order.seed, end: report.end?.rawValue, judge: report.judge, wordErrors: report.wordErrors?.wrong, words: report.wordErrors?.words,
+            pieces: report.judge == nil ? nil : report.pieces.map(BatchResult.Piece.init), warnings: warnings.isEmpty ? nil : warnings)
     }
 
     private func show(_ summary: Summary) {

@@ -37,6 +37,10 @@ struct ServeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("The folder of adapters, which clients may add to. (default: none)", valueName: "dir"))
     var adapters: String?
 
+    @Option(help: ArgumentHelp(
+        "A recogniser that hears the draws of a text where a request with \"stream\": false asks for it: moonshine, of English. (default: none)", valueName: "name"))
+    var judge: String?
+
     @Option(help: ArgumentHelp("A file of keys, one of which each client needs: one on each line, optionally followed by a name.", valueName: "file"))
     var apiKeyFile: String?
 
@@ -145,6 +149,7 @@ struct ServeSettings {
         arguments.wyoming = try await first(given.wyoming) { try await $0.fetchInt(forKey: "wyoming") }
         arguments.voices = try await first(given.voices) { try await $0.fetchString(forKey: "voices") }
         arguments.voice = try await first(given.voice) { try await $0.fetchString(forKey: "voice") }
+        arguments.judge = try await first(given.judge) { try await $0.fetchString(forKey: "judge") }
         arguments.adapters = try await first(given.adapters) { try await $0.fetchString(forKey: "adapters") }
         arguments.apiKeyFile = try await first(given.apiKeyFile) { try await $0.fetchString(forKey: "apiKeyFile") }
         arguments.publicLists = try await first(given.publicLists ? true : nil) { try await $0.fetchBool(forKey: "publicLists") } ?? false
@@ -235,6 +240,18 @@ struct ServeSettings {
         configuration.watermark = !arguments.noWatermark
         configuration.ffmpeg = .installed(in: ProcessInfo.processInfo.environment["PATH"] ?? "")
         return configuration
+    }
+
+    /// The recogniser of those who ask for one.
+    ///
+    /// - Throws: ``UsageError`` for a name of none; what loading throws.
+    func judge(_ folders: UserFolders) throws -> (any SpeechJudge)? {
+        try arguments.judge.map { name in
+            guard let judge = JudgeName(rawValue: name) else {
+                throw UsageError("--judge is \(name); known are \(JudgeName.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            return try judge.load(folders)
+        }
     }
 
     private func aliases() throws -> [String: String] {

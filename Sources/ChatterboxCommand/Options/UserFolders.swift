@@ -1,5 +1,6 @@
 import Chatterbox
 import Foundation
+import Moonshine
 import Pico
 #if Hub
 import ChatterboxHub
@@ -43,6 +44,9 @@ struct UserFolders {
 
     /// Where the watermark's weights are fetched to.
     var fetchedWatermark: URL { WatermarkFile.url(inCache: caches) }
+
+    /// The recogniser that judges speech.
+    var moonshine: MoonshineFiles { MoonshineFiles(inCache: caches) }
 
     /// The user's own models, those of the hub, and the one that comes with the program.
     ///

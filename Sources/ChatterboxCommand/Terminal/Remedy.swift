@@ -1,5 +1,6 @@
 import Chatterbox
 import ChatterboxTraining
+import Moonshine
 import SpeechAudio
 import SpeechText
 import Torch
@@ -58,6 +59,8 @@ enum Remedy {
         case AudioError.needsFFmpeg(let name, _):
             "install it (on Debian: apt-get install ffmpeg), or convert the recording where there is one: ffmpeg -i \(name) recording.wav"
         case AudioError.cancelling(let name): "ffmpeg -i \(name) -af 'pan=mono|c0=c0' recording.wav"
+        case MoonshineError.missing: "`chatterbox judge --fetch` gets it, once"
+        case SpeechJudgeError.language, SpeechJudgeError.inChunks: "leave --judge out"
         case TextError.tooLong: "that is --split sentences"
         case TextError.unsureLanguage: "as with --language fr"
         case TextError.unknownSpeakers(let names, _): "add --voice \(names[0])=FILE"

@@ -1,5 +1,6 @@
 import Chatterbox
 import Foundation
+import SpeechText
 import Torch
 
 /// What speaking a text came to: the object that `--json` prints. Its keys are kept stable.
@@ -18,14 +19,18 @@ struct SpeechSummary: Encodable {
     let stages: Stages
     let output: String?
     let pieces: [SpokenPiece]
+    let judge: String?
+    /// Of the draws that were kept; nil without a judge.
+    let wordErrors: WordErrors?
     let warnings: [SpeechWarning]
 
     struct Stages: Encodable {
-        let load, voice, listening, prefill, decode, flow, vocoder, watermark: Double
+        let load, voice, listening, prefill, decode, flow, vocoder, watermark, judging: Double
     }
 
     enum CodingKeys: String, CodingKey {
-        case model, device, dtype, quantize, seed, end, watermark, stages, output, pieces, warnings
+        case model, device, dtype, quantize, seed, end, watermark, stages, output, pieces, warnings, judge, words
+        case wordErrors = "word_errors"
         case s3Gen = "s3gen"
         case textTokens = "text_tokens", speechTokens = "speech_tokens"
         case audioSeconds = "audio_seconds", wallSeconds = "wall_seconds", realTimeFactor = "real_time_factor"
@@ -52,10 +57,11 @@ struct SpeechSummary: Encodable {
         peakMemoryBytes = (try? Memory.statistics().peak) ?? 0
         stages = Stages(
             load: model.loadingSeconds, voice: voiceSeconds, listening: report.stages.listening, prefill: report.stages.prefill, decode: report.stages.decode,
-            flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: report.stages.watermark)
+            flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: report.stages.watermark, judging: report.stages.judging)
         watermark = report.isWatermarked
         self.output = output
         pieces = report.pieces
+        (judge, wordErrors) = (report.judge, report.wordErrors)
         warnings = report.warnings
     }
 
@@ -80,6 +86,9 @@ struct SpeechSummary: Encodable {
         try values.encode(watermark, forKey: .watermark)
         try values.encode(stages, forKey: .stages)
         try values.encode(output, forKey: .output)
+        try values.encode(judge, forKey: .judge)
+        try values.encode(wordErrors?.wrong, forKey: .wordErrors)
+        try values.encode(wordErrors?.words, forKey: .words)
         try values.encode(pieces.map(Piece.init), forKey: .pieces)
         try values.encode(warnings, forKey: .warnings)
     }
@@ -89,7 +98,7 @@ struct SpeechSummary: Encodable {
         let piece: SpokenPiece
 
         private enum CodingKeys: String, CodingKey {
-            case number, text, start, end, draws, ending
+            case number, text, start, end, draws, ending, takes
             case speechTokens = "speech_tokens", keptDraw = "kept_draw"
         }
 
@@ -105,6 +114,7 @@ struct SpeechSummary: Encodable {
             try values.encode(piece.draws, forKey: .draws)
             try values.encode(piece.keptDraw, forKey: .keptDraw)
             try values.encode(piece.ending, forKey: .ending)
+            try values.encode(piece.judged.map(JudgedTakeLine.init), forKey: .takes)
         }
     }
 
@@ -112,6 +122,7 @@ struct SpeechSummary: Encodable {
     var sentence: String {
         let place = output.map { $0 == "-" ? "" : "\($0): " } ?? ""
         let speed = String(format: "%.1f s of speech in %.1f s (%.2f times real time)", audioSeconds, wallSeconds, realTimeFactor)
-        return "\(place)\(speed), seed \(seed)"
+        let judgement = judge.flatMap { judge in wordErrors.map { "; \(judge) heard \($0.wrong) of \($0.words) words otherwise" } } ?? ""
+        return "\(place)\(speed), seed \(seed)\(judgement)"
     }
 }

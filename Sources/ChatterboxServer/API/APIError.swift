@@ -69,6 +69,7 @@ extension HTTPField.Name {
     /// What of a request was ignored or done otherwise; one field for each.
     static let warning = Self("x-chatterbox-warning")!
     static let seed = Self("x-chatterbox-seed")!
+    static let wordErrors = Self("x-chatterbox-word-errors")!
     static let apiKey = Self("xi-api-key")!
 }
 

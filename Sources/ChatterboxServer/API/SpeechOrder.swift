@@ -31,6 +31,10 @@ struct SpeechOrder: Sendable {
     var pauses: [String: Double] = [:]
     /// What is added to the model for this order.
     var adapters: [AdapterWeight] = []
+    /// How often a piece is drawn at most; nil for the usual.
+    var takes: Int?
+    /// Who hears the draws.
+    var judge: String?
     /// What was ignored, by a sentence each.
     var warnings: [String] = []
 
@@ -75,6 +79,14 @@ struct SpeechOrder: Sendable {
         try takeManner(from: &fields)
         pauses = try fields.numbers("pauses")
         adapters = try fields.adapters()
+        takes = try fields.number("takes", in: 1...10).map { number in
+            guard number == number.rounded() else { throw APIError.invalid("takes must be a whole number", "takes", code: "invalid_type") }
+            return Int(number)
+        }
+        judge = try fields.string("judge")
+        for (name, isGiven) in [("takes", takes != nil), ("judge", judge != nil)] where isGiven && !isWhole {
+            throw APIError.invalid("\(name) is for answers that come whole, since a stream is heard while it is spoken: add \"stream\": false", name)
+        }
         if let instructions = try fields.string("instructions"), !instructions.isEmpty {
             warnings.append("instructions are ignored: these models take none")
         }
@@ -96,6 +108,9 @@ struct SpeechOrder: Sendable {
             guard (try? SoundEncoder(sound, sampleRate: 24_000)) != nil else {
                 throw APIError.invalid("\(sound.format.rawValue) is not stored at \(Int(rate)) Hz", "sample_rate")
             }
+        }
+        for name in ["takes", "judge"] where fields.ignore(name) {
+            throw APIError.invalid("\(name) is for answers that come whole, since a stream is heard while it is spoken", name)
         }
         if let speed = try fields.number("speed", in: 0.25...4) { self.speed = speed }
         language = try fields.string("language")
@@ -154,7 +169,7 @@ struct SpeechOrder: Sendable {
             return try SpeechOptions(
                 sampling: SamplingChanges(temperature: temperature, topP: topP, repetitionPenalty: repetitionPenalty, guidance: guidance),
                 exaggeration: exaggeration, language: known, seed: seed, watermark: watermark, wordTimes: wordTimes,
-                delivery: isWhole ? .utterances : .chunks, speed: speed, pauses: Pauses(pauses))
+                delivery: isWhole ? .utterances : .chunks, speed: speed, takes: takes, pauses: Pauses(pauses))
         } catch let error as SpeechOptionsError {
             throw APIError.invalid("\(error)", error.option)
         } catch let error as SamplingError {

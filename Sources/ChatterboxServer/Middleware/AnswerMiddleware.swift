@@ -74,6 +74,7 @@ extension APIError {
         case let error as SpeechOptionsError: self = .invalid("\(error)", error.option)
         case CheckpointError.noBuiltInVoice: self = .invalid("this model has no voice of its own; name one", "voice", code: "voice_not_found")
         case CheckpointError.unsupportedLanguage: self = .invalid("\(error)", "language")
+        case is SpeechJudgeError: self = .invalid("\(error)", "judge")
         case is WordTimesError: self = .invalid("\(error)", "timestamps")
         case is ClientGone: self.init(.clientGone, "the client has gone away", code: "cancelled")
         case is CancellationError: self.init(.serviceUnavailable, "the request was given up", code: "cancelled")

@@ -9,7 +9,7 @@ struct CrossOriginMiddleware: RouterMiddleware {
 
     /// This server's own fields, which a page may read only where they are named.
     private static let exposed = [
-        HTTPField.Name.requestID, .warning, .seed, .retryAfter, .shouldRetry, .processingTime, .apiVersion, .rateLimit, .rateRemaining, .allow,
+        HTTPField.Name.requestID, .warning, .seed, .wordErrors, .retryAfter, .shouldRetry, .processingTime, .apiVersion, .rateLimit, .rateRemaining, .allow,
         .wwwAuthenticate,
     ].map(\.canonicalName).joined(separator: ", ")
 

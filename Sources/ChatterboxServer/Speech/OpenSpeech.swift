@@ -61,7 +61,8 @@ actor OpenSpeech {
         let timesWords = order.wantsWords && lease.model.timesWords
         estimatesWords = order.wantsWords && !timesWords
         let options = try order.options(watermark: configuration.watermark && lease.model.marksSpeech, wordTimes: timesWords)
-        source = lease.model.speech(SpeechRequest(order.input, voice: voice, options: options, adapters: adapters, priority: order.priority))
+        source = lease.model.speech(SpeechRequest(
+            order.input, voice: voice, options: options, adapters: adapters, priority: order.priority, judge: try configuration.judge(named: order.judge)))
         for place in places { place.comes(to: .begins) }
         switch destination {
         case .stream: (encoder, file) = (try SoundEncoder(order.sound, sampleRate: lease.model.sampleRate), nil)

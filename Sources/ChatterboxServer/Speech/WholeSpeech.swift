@@ -28,12 +28,13 @@ final class WholeSpeech: Sendable {
         } else if order.wantsWords {
             response = Response([
                 "audio": .string(try Data(contentsOf: file).base64EncodedString()), "format": .string(order.sound.format.rawValue), "words": words.json,
-                "estimated": .bool(speech.estimatesWords), "usage": await speech.usage.json,
+                "estimated": .bool(speech.estimatesWords), "usage": await speech.usage.json, "judgement": await speech.report.judgement,
             ])
         } else {
             response = Response(status: .ok, headers: [.contentType: order.sound.mediaType], body: try body())
         }
         if let seed = await speech.seed { response.headers[.seed] = "\(seed)" }
+        if let errors = await speech.report.wordErrors { response.headers[.wordErrors] = "\(errors.wrong)/\(errors.words)" }
         response.headers.append(warnings: await speech.warnings)
         return response
     }
@@ -48,5 +49,17 @@ final class WholeSpeech: Sendable {
             withExtendedLifetime(self) {}
             try await writer.finish(nil)
         }
+    }
+}
+
+extension SpeechReport {
+    /// What a judge heard of each piece's draws; null without one.
+    fileprivate var judgement: JSON {
+        guard let judge, let wordErrors else { return .null }
+        let pieces = pieces.map { piece -> JSON in
+            let takes = piece.judged.map { ["heard": .string($0.heard), "word_errors": JSON($0.errors.wrong), "words": JSON($0.errors.words)] as JSON }
+            return ["text": .string(piece.text), "kept_draw": JSON(piece.keptDraw), "takes": .array(takes)]
+        }
+        return ["judge": .string(judge), "word_errors": JSON(wordErrors.wrong), "words": JSON(wordErrors.words), "pieces": .array(pieces)]
     }
 }

@@ -1,5 +1,6 @@
 import FileSupport
 import Foundation
+import SpeechText
 
 /// What a training came to, as a page: figures, curves, samples to listen to, and the recordings that were refused.
 struct FineTuningReport {

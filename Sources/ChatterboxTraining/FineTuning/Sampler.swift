@@ -1,6 +1,7 @@
 import Chatterbox
 import Foundation
 import SpeechAudio
+import SpeechText
 import Synchronization
 import Torch
 

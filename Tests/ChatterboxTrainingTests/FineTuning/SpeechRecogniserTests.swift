@@ -4,17 +4,7 @@ import Testing
 
 @testable import ChatterboxTraining
 
-@Suite("Word errors") struct WordErrorTests {
-    @Test("what is wrong, missing or too many counts, capitals and punctuation do not", arguments: [
-        ("Be careful with the basket!", "be careful with the basket", 0, 5), ("Be careful.", "Be very careful", 1, 2), ("one two three", "one three", 1, 3),
-        ("Isn’t it?", "isn't it", 0, 2), ("one two", "", 2, 2), ("今日は雨。", "今日は雪", 1, 4), ("one two three", "two three four", 2, 3),
-    ]) func counting(expected: String, heard: String, wrong: Int, words: Int) {
-        var errors = WordErrors()
-        errors.add(expected: expected, heard: heard)
-        #expect((errors.wrong, errors.words) == (wrong, words))
-        #expect(errors.percent == 100 * Double(wrong) / Double(words))
-    }
-
+@Suite("Recognisers that judge training") struct SpeechRecogniserTests {
     @Test("a recogniser gets the file's path as its last argument and prints what it heard") func recogniser() throws {
         let place = try TemporaryFolder()
         let program = place.url.appending(path: "hear")

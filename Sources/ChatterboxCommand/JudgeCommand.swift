@@ -1,0 +1,75 @@
+import ArgumentParser
+import Chatterbox
+import Foundation
+import Moonshine
+import SpeechAudio
+import SpeechText
+
+struct JudgeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "judge",
+        abstract: "Tell what a recogniser hears in a sound, or get the recogniser.",
+        usage: """
+            chatterbox judge FILE [--expected TEXT] [--json]
+            chatterbox judge --fetch [--from WHEEL]
+            """,
+        discussion: """
+            The recogniser is Moonshine tiny, of English, which chooses among draws (`chatterbox say --judge moonshine`). Library and model come with the \
+            Python package moonshine-voice; --fetch takes them from there, once. On a machine without network give --from the package's wheel.
+
+            Examples:
+              chatterbox judge --fetch
+              chatterbox judge ship.wav --expected "The ship was late."
+              chatterbox train adapter recordings --model turbo -o ada.adapter.safetensors --judge "chatterbox judge"
+            """)
+
+    @Argument(help: ArgumentHelp("A sound file.", valueName: "file")) var file: String?
+    @Option(help: ArgumentHelp("What is said in it: wrong words are then counted.", valueName: "text")) var expected: String?
+    @Flag(help: "Get the recogniser: 85 MB, with Python's pip.") var fetch = false
+    @Option(help: ArgumentHelp("With --fetch: the package's wheel.", valueName: "wheel")) var from: String?
+    @Flag(help: "Print a JSON object.") var json = false
+    @OptionGroup var progress: ProgressArguments
+
+    func run() async throws {
+        let files = UserFolders().moonshine
+        guard fetch || file != nil else { throw UsageError("which file? Give one, or --fetch to get the recogniser") }
+        guard from == nil || fetch else { throw UsageError("--from says what --fetch takes: give --fetch as well") }
+        guard expected == nil || file != nil else { throw UsageError("--expected is what is said in a file: give the file") }
+        if fetch { try await JudgeFetch().run(to: files, from: from.map { URL(filePath: $0) }, progress.display) }
+        guard let file else { return }
+        let judge = try Moonshine(files), heard = try await judge.words(in: Recording.read(URL(filePath: file)).mono())
+        let errors = expected.map { expected in
+            let form = SpokenForm(language: "en")
+            return WordErrors(expected: form(expected).text, heard: form(heard).text)
+        }
+        if json { return try StandardOutput.print(json: Finding(file: file, heard: heard, wordErrors: errors?.wrong, words: errors?.words)) }
+        try StandardOutput.print(heard)
+        if let errors { try StandardOutput.print("\(errors.wrong) of \(errors.words) words are wrong") }
+    }
+
+    private struct Finding: Encodable {
+        let file, heard: String
+        let wordErrors, words: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case file, heard, words
+            case wordErrors = "word_errors"
+        }
+    }
+}
+
+/// Gets Moonshine's files out of the wheel moonshine-voice, which Python's own pip downloads.
+struct JudgeFetch {
+    private static let package = "moonshine-voice==\(MoonshineFiles.release)"
+
+    /// Does nothing where the files are there, unless a wheel is given to take them from.
+    ///
+    /// - Throws: ``WheelError``, ``MoonshineError``, `CocoaError`.
+    func run(to files: MoonshineFiles, from wheel: URL? = nil, _ display: ProgressDisplay) async throws {
+        guard wheel != nil || !files.areThere else { return }
+        display.begin("Getting \(wheel?.lastPathComponent ?? Self.package)")
+        defer { display.clear() }
+        try await PythonWheel(Self.package).unpacked(wheel) { try files.take(from: $0) }
+        display.finish("\(files.folder.path): Moonshine, from \(wheel?.lastPathComponent ?? Self.package)")
+    }
+}

@@ -1,0 +1,78 @@
+import Foundation
+
+/// Words that a recogniser did not hear as they were to be said.
+public struct WordErrors: Sendable, Hashable, Codable {
+    /// Words that are wrong, missing or too many.
+    public private(set) var wrong = 0
+    /// Words that were to be said.
+    public private(set) var words = 0
+
+    public init() {}
+
+    /// Those of one sentence.
+    public init(expected: String, heard: String) { add(expected: expected, heard: heard) }
+
+    /// In percent of the words that were to be said.
+    public var percent: Double { words == 0 ? 0 : 100 * Double(wrong) / Double(words) }
+
+    /// Adds a sentence. Capitals and punctuation do not count; numbers must be written as they are heard.
+    public mutating func add(expected: String, heard: String) {
+        let (expected, heard) = (Self.words(of: expected), Self.words(of: heard))
+        wrong += Self.distance(expected, heard)
+        words += expected.count
+    }
+
+    /// Adds those of other sentences.
+    public mutating func add(_ other: WordErrors) {
+        wrong += other.wrong
+        words += other.words
+    }
+
+    /// The words of a text; each character of a script that has no spaces is one.
+    static func words(of text: String) -> [String] {
+        var words: [String] = [], word = ""
+        func end() {
+            let trimmed = word.trimmingCharacters(in: ["'"])
+            if !trimmed.isEmpty { words.append(trimmed) }
+            word = ""
+        }
+        for character in text.lowercased().replacing("\u{2019}", with: "'") {
+            if character.isWithoutSpaces {
+                end()
+                words.append(String(character))
+            } else if character.isLetter || character.isNumber || character == "'" {
+                word.append(character)
+            } else {
+                end()
+            }
+        }
+        end()
+        return words
+    }
+
+    /// Insertions, deletions and substitutions between two lists (Levenshtein 1966).
+    static func distance(_ expected: [String], _ heard: [String]) -> Int {
+        var row = Array(0...heard.count)
+        for (i, word) in expected.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, other) in heard.enumerated() {
+                let replaced = diagonal + (word == other ? 0 : 1)
+                diagonal = row[j + 1]
+                row[j + 1] = min(row[j + 1] + 1, row[j] + 1, replaced)
+            }
+        }
+        return row[heard.count]
+    }
+}
+
+extension Character {
+    /// Whether it is of a script that writes no spaces between words.
+    fileprivate var isWithoutSpaces: Bool {
+        guard let scalar = unicodeScalars.first else { return false }
+        return switch scalar.value {
+        case 0x0E00...0x0E7F, 0x3040...0x30FF, 0x3400...0x9FFF, 0xF900...0xFAFF, 0x20000...0x3FFFF: true
+        default: false
+        }
+    }
+}
