@@ -93,7 +93,9 @@ public struct TextPlan: Sendable {
     /// How many words of a piece somebody heard otherwise than they were to be said. Figures count as they are said, tags such as
     /// `[laugh]` do not.
     ///
-    /// - Parameter heard: as a recogniser writes it.
+    /// - Parameters:
+    ///   - piece: one of this plan's.
+    ///   - heard: as a recogniser writes it.
     public func wordErrors(of piece: Piece, heard: String) -> WordErrors {
         WordErrors(expected: pipeline.heard(piece.spoken, in: language), heard: pipeline.heard(heard, in: language))
     }
