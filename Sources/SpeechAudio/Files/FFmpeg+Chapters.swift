@@ -18,15 +18,11 @@ extension FFmpeg {
         defer { unlink(list.path) }
         guard let bytes = try? sound.resourceValues(forKeys: [.fileSizeKey]).fileSize else { throw refusal("\(sound.path) cannot be read") }
         // Some hundred times as fast as the disk is slow.
-        let seconds = max(self.seconds, Double(bytes) / 100_000), process = Process(), complaints = Pipe()
-        process.executableURL = URL(filePath: "/bin/sh")
-        let script = #"ulimit -c 0; ulimit -v "$1"; ulimit -t "$2"; ulimit -f "$3"; shift 3; exec "$@""#
-        let limits = ["\(memory >> 10)", "\(Int(seconds.rounded(.up)))", "\((bytes >> 9) * 5 / 4 + 2048)"]
+        let seconds = max(self.seconds, Double(bytes) / 100_000), complaints = Pipe()
         let input = ["-f", "aac", "-i", "file:\(sound.path)", "-f", "ffmetadata", "-i", "file:\(list.path)"]
         let options = "-nostdin -hide_banner -loglevel error -threads 1 -protocol_whitelist file".split(separator: " ").map(String.init)
         let output = "-map 0:a:0 -map_metadata 1 -map_chapters 1 -c:a copy -f ipod -movflags +faststart -y".split(separator: " ").map(String.init)
-        process.arguments = ["-c", script, "sh"] + limits + [executable.path] + options + input + output + ["file:\(target.path)"]
-        process.environment = ["TMPDIR": FileManager.default.temporaryDirectory.path]
+        let process = limited(options + input + output + ["file:\(target.path)"], seconds: seconds, blocks: (bytes >> 9) * 5 / 4 + 2048)
         (process.standardInput, process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice, complaints)
         do { try process.run() } catch { throw refusal("\(executable.path) cannot be started: \(error.localizedDescription)") }
         try? complaints.fileHandleForWriting.close()

@@ -36,10 +36,12 @@ public struct FFmpeg: Sendable, Hashable {
         func refusal(_ reason: String) -> AudioError { .notAudio(name: name, bytes: recording.count, reason: reason) }
         let input = try FileStore()
         try input.writing { _ = recording.withUnsafeBytes { input.write($0, at: 0) } }
-        let process = Process(), output = Pipe(), complaints = Pipe()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = arguments(for: container, bytes: recording.count)
-        process.environment = ["TMPDIR": FileManager.default.temporaryDirectory.path]
+        // `cache` keeps what has been read in an unnamed file, since MPEG-4 tells at its end what it began with.
+        let process = limited("""
+            -nostdin -hide_banner -loglevel error -threads 1 -protocol_whitelist cache,pipe -read_ahead_limit -1
+            -f \(container.demuxer) -i cache:pipe:0 -map 0:a:0 -vn -sn -dn -f wav -c:a pcm_f32le pipe:1
+            """.split(whereSeparator: \.isWhitespace).map(String.init), seconds: seconds, blocks: (recording.count >> 9) + 64)
+        let output = Pipe(), complaints = Pipe()
         process.standardInput = FileHandle(fileDescriptor: input.descriptor, closeOnDealloc: false)
         process.standardOutput = output
         process.standardError = complaints
@@ -65,15 +67,19 @@ public struct FFmpeg: Sendable, Hashable {
         }
     }
 
-    /// The shell sets the limits, then becomes ffmpeg.
-    private func arguments(for container: SoundContainer.Foreign, bytes: Int) -> [String] {
+    /// ffmpeg with limits of memory, time and output, not started yet: a shell sets the limits, then becomes ffmpeg.
+    ///
+    /// - Parameters:
+    ///   - arguments: ffmpeg's.
+    ///   - seconds: of the processor's time.
+    ///   - blocks: of 512 bytes, that a file may have which it writes.
+    func limited(_ arguments: [String], seconds: Double, blocks: Int) -> Process {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/sh")
         let script = #"ulimit -c 0; ulimit -v "$1"; ulimit -t "$2"; ulimit -f "$3"; shift 3; exec "$@""#
-        // `cache` keeps what has been read in an unnamed file, since MPEG-4 tells at its end what it began with.
-        let limits = ["\(memory >> 10)", "\(Int(seconds.rounded(.up)))", "\((bytes >> 9) + 64)"]
-        return ["-c", script, "sh"] + limits + [executable.path] + """
-            -nostdin -hide_banner -loglevel error -threads 1 -protocol_whitelist cache,pipe -read_ahead_limit -1
-            -f \(container.demuxer) -i cache:pipe:0 -map 0:a:0 -vn -sn -dn -f wav -c:a pcm_f32le pipe:1
-            """.split(whereSeparator: \.isWhitespace).map(String.init)
+        process.arguments = ["-c", script, "sh", "\(memory >> 10)", "\(Int(seconds.rounded(.up)))", "\(blocks)", executable.path] + arguments
+        process.environment = ["TMPDIR": FileManager.default.temporaryDirectory.path]
+        return process
     }
 
     /// Everything until the program closes its output, and the first of what it complains of; nil where that is more than is read of any
