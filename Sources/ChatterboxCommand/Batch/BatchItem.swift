@@ -70,19 +70,9 @@ struct BatchItem: Sendable, Hashable {
         case "steps": steps = try value.count()
         case "max_tokens": maxTokens = try value.count()
         case "takes": takes = try value.count()
-        case "judge":
-            let name = try value.string()
-            guard let judge = JudgeName(rawValue: name) else {
-                throw BatchValue.Mismatch(found: "\"\(name.prefix(40))\"", expected: JudgeName.allCases.map(\.rawValue).joined(separator: ", "))
-            }
-            self.judge = judge
+        case "judge": judge = try value.choice()
         case "adapter": adapters = try value.strings()
-        case "format":
-            let name = try value.string()
-            guard let format = AudioFormat(rawValue: name.lowercased()) else {
-                throw BatchValue.Mismatch(found: "\"\(name.prefix(40))\"", expected: AudioFormat.allCases.map(\.rawValue).joined(separator: ", "))
-            }
-            self.format = format
+        case "format": format = try value.choice(lowercased: true)
         default: ignored.append(name)
         }
     }
@@ -163,6 +153,17 @@ enum BatchValue: Sendable, Hashable, Decodable {
     func count() throws(Mismatch) -> Int {
         guard let number = try? seed(), let count = Int(exactly: number) else { throw mismatch("a whole number from 0") }
         return count
+    }
+
+    /// One of several names.
+    ///
+    /// - Parameter lowercased: whether they may be written in capitals.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(lowercased: Bool = false) throws(Mismatch) -> Choice {
+        let name = try string()
+        guard let choice = Choice(rawValue: lowercased ? name.lowercased() : name) else {
+            throw mismatch(Choice.allCases.map(\.rawValue).joined(separator: ", "))
+        }
+        return choice
     }
 
     private func mismatch(_ expected: String) -> Mismatch { Mismatch(found: shown, expected: expected) }

@@ -60,7 +60,7 @@ struct BatchMerging {
     func write(to url: URL) throws {
         do {
             try ReplacementFile.write(url) { append in
-                for line in lines { try JSONLine.data(line).withUnsafeBytes(append) }
+                for line in lines { try JSONLines.line(line).withUnsafeBytes(append) }
             }
         } catch { throw BatchFolderError(url, "cannot be written (\(error))") }
     }

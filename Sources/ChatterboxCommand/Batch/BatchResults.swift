@@ -53,7 +53,7 @@ struct BatchResult: Codable, Sendable, Hashable {
 /// that another part has spoken is not spoken again. What breaks off in a line is that line's text alone.
 final class BatchResults: Sendable {
     let folder: URL
-    private let file: FileHandle
+    private let lines: JSONLines
     private let known: Mutex<[String: BatchResult]>
 
     /// Opens the results of a part, and reads those of all.
@@ -64,18 +64,9 @@ final class BatchResults: Sendable {
     /// - Throws: ``BatchFolderError``.
     init(_ folder: URL, name: String) throws {
         self.folder = folder
-        do { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) } catch {
-            throw BatchFolderError(folder, "cannot be made (\(error.reason))")
-        }
+        try JSONLines.makeFolder(folder)
         known = Mutex(try Self.read(folder))
-        let url = folder.appending(path: name)
-        let descriptor = open(url.path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw BatchFolderError(url, "cannot be written (\(String(cString: strerror(errno))))") }
-        file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        // A process that was killed may have left half a line.
-        let size = lseek(descriptor, 0, SEEK_END)
-        var last: UInt8 = 0
-        if size > 0, pread(descriptor, &last, 1, size - 1) == 1, last != UInt8(ascii: "\n") { try append(Data("\n".utf8)) }
+        lines = try JSONLines(name, in: folder, called: "results")
     }
 
     /// What is known of a text.
@@ -90,14 +81,7 @@ final class BatchResults: Sendable {
     /// - Throws: ``BatchFolderError``.
     func add(_ result: BatchResult) throws {
         known.withLock { $0[result.id] = result }
-        do { try append(JSONLine.data(result)) } catch let error as EncodingError {
-            throw BatchFolderError(folder, "its results cannot be written (\(error))")
-        }
-    }
-
-    /// One call, so that lines of processes that append to the same file stay whole.
-    private func append(_ line: Data) throws {
-        do { try file.write(contentsOf: line) } catch { throw BatchFolderError(folder, "its results cannot be written (\(error.reason))") }
+        try lines.append(result)
     }
 
     /// All that results files of a folder tell, of each text what was written last; what was done counts more than what failed.
@@ -105,16 +89,8 @@ final class BatchResults: Sendable {
         var known: [String: BatchResult] = [:]
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { isResults($0) }.sorted()
         for name in names {
-            let url = folder.appending(path: name)
-            let data: Data
-            do { data = try Data(contentsOf: url, options: .mappedIfSafe) } catch { throw BatchFolderError(url, "cannot be read (\(error.reason))") }
-            let decoder = JSONDecoder()
-            var start = 0
-            while start < data.count {
-                let end = data[start...].firstIndex(of: 0x0A) ?? data.count
-                defer { start = end + 1 }
-                guard let result = try? decoder.decode(BatchResult.self, from: Data(data[start..<end])) else { continue }
-                if result.state == .failed, known[result.id]?.state == .done, known[result.id]?.digest == result.digest { continue }
+            try JSONLines.forEach(BatchResult.self, in: folder.appending(path: name)) { result in
+                if result.state == .failed, known[result.id]?.state == .done, known[result.id]?.digest == result.digest { return }
                 known[result.id] = result
             }
         }
@@ -126,15 +102,6 @@ final class BatchResults: Sendable {
     static func byteCount(_ url: URL) -> Int? {
         var status = stat()
         return stat(url.path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
-    }
-}
-
-/// A value as a line of JSON, with its names in order.
-enum JSONLine {
-    static func data(_ value: some Encodable) throws -> Data {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return try encoder.encode(value) + Data("\n".utf8)
     }
 }
 

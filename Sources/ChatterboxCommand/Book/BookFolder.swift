@@ -30,7 +30,7 @@ struct KeptUtterance: Codable, Sendable, Hashable {
 /// crash leaves is gone on with. One process works in it at a time.
 final class BookFolder: Sendable {
     let url: URL
-    private let manifest: FileHandle
+    private let manifest: JSONLines
     private let state: Mutex<State>
 
     private struct State {
@@ -61,33 +61,22 @@ final class BookFolder: Sendable {
     /// - Throws: ``BatchFolderError`` for a folder of something else, one that another process works in, or one that cannot be written.
     init(_ url: URL) throws {
         self.url = url
-        let file = url.appending(path: Self.manifestName)
-        do { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) } catch {
-            throw BatchFolderError(url, "cannot be made (\(error.reason))")
-        }
+        try JSONLines.makeFolder(url)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
         guard names.isEmpty || names.contains(Self.manifestName) else {
             throw BatchFolderError(url, "it has files and no \(Self.manifestName), so it is not a folder of kept utterances; give another with --keep")
         }
-        let descriptor = open(file.path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw BatchFolderError(file, "cannot be written (\(String(cString: strerror(errno))))") }
-        manifest = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 || [ENOSYS, ENOLCK, EOPNOTSUPP].contains(errno) else {
-            throw BatchFolderError(url, "another process works in it; wait for that, or give another folder with --keep")
-        }
+        manifest = try JSONLines(
+            Self.manifestName, in: url, called: "manifest", alone: "another process works in it; wait for that, or give another folder with --keep")
         // What a process left that was killed while it wrote.
         for name in names where name.hasPrefix(".") && (name.hasSuffix(".part") || name.hasSuffix(".chapters")) { unlink(url.appending(path: name).path) }
-        let data: Data
-        do { data = try Data(contentsOf: file) } catch { throw BatchFolderError(file, "cannot be read (\(error.reason))") }
         var state = State()
-        for line in data.split(separator: 0x0A) {
-            guard let line = try? JSONDecoder().decode(Line.self, from: line) else { continue }
+        try JSONLines.forEach(Line.self, in: url.appending(path: Self.manifestName)) { line in
             if let seed = line.seed { state.seed = seed }
             if let utterance = line.utterance { state.utterances[utterance.digest] = utterance }
             if let output = line.output { state.outputs[output.path] = output }
         }
         self.state = Mutex(state)
-        if let last = data.last, last != 0x0A { try append(Data("\n".utf8)) }
     }
 
     /// What the random numbers of all that is kept follow from, where nobody chose.
@@ -100,7 +89,7 @@ final class BookFolder: Sendable {
     func keep(seed: UInt64) throws {
         guard self.seed != seed else { return }
         state.withLock { $0.seed = seed }
-        try add(Line(seed: seed))
+        try manifest.append(Line(seed: seed))
     }
 
     /// An utterance that is kept whole.
@@ -129,7 +118,7 @@ final class BookFolder: Sendable {
             digest: digest, file: file, bytes: bytes, samples: speech.audio.samples.count, text: utterance.text, seed: utterance.seed,
             textTokens: speech.report.textTokens, speechTokens: speech.report.speechTokens, draws: piece?.draws ?? 1, keptDraw: piece?.keptDraw ?? 1,
             end: speech.report.end, warnings: speech.report.warnings, words: words ? speech.words : nil)
-        try add(Line(utterance: kept))
+        try manifest.append(Line(utterance: kept))
         state.withLock { $0.utterances[digest] = kept }
     }
 
@@ -158,7 +147,7 @@ final class BookFolder: Sendable {
     func add(output url: URL, digest: String) throws {
         let output = Output(path: url.path, digest: digest, bytes: BatchResults.byteCount(url) ?? 0)
         state.withLock { $0.outputs[output.path] = output }
-        try add(Line(output: output))
+        try manifest.append(Line(output: output))
     }
 
     /// Removes all that was kept, and the folder where nothing else is in it.
@@ -166,13 +155,5 @@ final class BookFolder: Sendable {
         for utterance in state.withLock({ Array($0.utterances.values) }) { if let file = utterance.file { unlink(url.appending(path: file).path) } }
         unlink(url.appending(path: Self.manifestName).path)
         rmdir(url.path)
-    }
-
-    private func add(_ line: Line) throws {
-        do { try append(JSONLine.data(line)) } catch let error as EncodingError { throw BatchFolderError(url, "its manifest cannot be written (\(error))") }
-    }
-
-    private func append(_ line: Data) throws {
-        do { try manifest.write(contentsOf: line) } catch { throw BatchFolderError(url, "its manifest cannot be written (\(error.reason))") }
     }
 }
