@@ -91,9 +91,8 @@ private struct SpeechLoudness {
     func adjusted() throws -> (samples: [Float], warning: SpeechWarning?) {
         let speech = Audio(samples: samples, sampleRate: sampleRate)
         guard let loudness = try speech.loudness(), let gain = try speech.gain(toLUFS: target, ceiling: SpeechOptions.loudnessCeiling) else { return (samples, nil) }
-        let factor = Float(pow(10, gain / 20)), missing = target - loudness - gain
-        let warning = missing < 0.1 ? nil : SpeechWarning.loudnessLimited(loudness + gain, target: target)
-        return (samples.map { $0 * factor }, warning)
+        let factor = Float(pow(10, gain / 20))
+        return (samples.map { $0 * factor }, .loudnessLimited(loudness + gain, target: target))
     }
 }
 

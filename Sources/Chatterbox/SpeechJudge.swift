@@ -1,6 +1,5 @@
 import SpeechAudio
 import SpeechText
-import Synchronization
 import Torch
 
 /// Tells what is said in a sound, so that of several draws of a text the one is kept whose words are heard.
@@ -48,27 +47,17 @@ extension SpeechJudge {
 
     /// What is said in a sound; the request waits and lets others compute.
     func words(in audio: Audio, _ turn: EngineTurn) throws -> String {
-        let answer = Answer(), waker = turn.waker
+        let answer = OnceValue<Result<String, any Error>>(), waker = turn.waker
         let task = Task {
-            do { answer.result = .success(try await words(in: audio)) } catch { answer.result = .failure(error) }
+            do { answer.value = .success(try await words(in: audio)) } catch { answer.value = .failure(error) }
             waker()
         }
         do {
-            while answer.result == nil { try turn.park() }
+            while answer.value == nil { try turn.park() }
         } catch {
             task.cancel()
             throw error
         }
-        return try answer.result!.get()
-    }
-}
-
-/// What a judge says, handed over between threads.
-private final class Answer: Sendable {
-    private let stored = Mutex<Result<String, any Error>?>(nil)
-
-    var result: Result<String, any Error>? {
-        get { stored.withLock(\.self) }
-        set { stored.withLock { $0 = newValue } }
+        return try answer.value!.get()
     }
 }

@@ -69,7 +69,11 @@ extension Variant {
         guard let url = path.map({ URL(filePath: $0) }) ?? Pico.folder?.appending(path: "config.json") else {
             throw UsageError("Pico, whose sizes are the default, is not beside this program; give --config")
         }
-        self = try .described(by: url) ?? .chatterbox
-        configuration = try ModelConfiguration(url)
+        if let described = try Variant.described(by: url) {
+            self = described
+        } else {
+            self = .chatterbox
+            configuration = try ModelConfiguration(url)
+        }
     }
 }

@@ -7,7 +7,10 @@ import SpeechText
 ///
 /// A folder describes its own variant under `variant` in its `config.json` (``write(to:)`` writes it). ``all`` is the table for
 /// upstream's folders, which have no such file and are known by the names of their files.
-public struct Variant: Sendable, Hashable {
+public struct Variant: Sendable, Hashable, Encodable {
+    /// What stands under `variant` in a `config.json`: all but the configuration, which stands beside it.
+    enum CodingKeys: String, CodingKey { case name, title, files, normalizer, tokenizer, languages, sampling, ending }
+
     /// What requests and reports call it.
     public var name: String
     /// What messages call it.
@@ -54,16 +57,21 @@ public struct Variant: Sendable, Hashable {
     /// How speech is finished.
     public struct Ending: Sendable, Hashable, Encodable {
         /// Speech tokens for each text token, start and stop included, before which the stop token is not drawn.
-        public var fewestPerText = 0
+        public var fewestPerText: Int
         /// Tokens of silence that follow the drawn ones, so that the last sound is not cut off.
-        public var silence = 0
+        public var silence: Int
         /// Tokens at the end whose sound is left out: what is drawn right before the stop token decodes to noise.
-        public var unheard = 0
+        public var unheard: Int
         /// Whether speech begins after a start token that was drawn; otherwise that token is passed over.
-        public var beginsAtStartToken = true
+        public var beginsAtStartToken: Bool
 
-        /// The English model's: everything drawn is spoken.
-        public init() {}
+        enum CodingKeys: String, CodingKey { case fewestPerText, silence, unheard, beginsAtStartToken }
+
+        /// Without arguments the English model's: everything drawn is spoken.
+        public init(fewestPerText: Int = 0, silence: Int = 0, unheard: Int = 0, beginsAtStartToken: Bool = true) {
+            (self.fewestPerText, self.silence, self.unheard) = (fewestPerText, silence, unheard)
+            self.beginsAtStartToken = beginsAtStartToken
+        }
 
         /// Silence as a speech token (upstream: `S3GEN_SIL`).
         static let silentToken = 4299
@@ -116,7 +124,7 @@ extension Variant {
             files: Files(
                 t3: ["\(t3).safetensors"], s3Gen: s3Gen.flatMap { ["\($0).pt", "\($0).safetensors"] },
                 voiceEncoder: ["ve.pt", "ve.safetensors"]),
-            configuration: .multilingual, normalizer: .multilingual, tokenizer: .multilingual, languages: languages, ending: ending { $0.unheard = 1 })
+            configuration: .multilingual, normalizer: .multilingual, tokenizer: .multilingual, languages: languages, ending: Ending(unheard: 1))
     }
 
     private static func pack(_ code: String, _ title: String, _ language: Language) -> Variant {
@@ -130,15 +138,6 @@ extension Variant {
             name: name, title: title,
             files: Files(t3: ["\(t3).safetensors"], s3Gen: ["s3gen_meanflow.safetensors"], voiceEncoder: ["ve.safetensors"]),
             configuration: configuration, normalizer: .turbo, tokenizer: .gpt2, languages: [.english], sampling: .turbo,
-            ending: ending {
-                $0.silence = 3
-                $0.beginsAtStartToken = false
-            })
-    }
-
-    private static func ending(_ change: (inout Ending) -> Void) -> Ending {
-        var ending = Ending()
-        change(&ending)
-        return ending
+            ending: Ending(silence: 3, beginsAtStartToken: false))
     }
 }

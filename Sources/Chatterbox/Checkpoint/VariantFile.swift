@@ -3,13 +3,11 @@ import Foundation
 import SpeechText
 
 /// A model's `config.json`: the sizes of its networks (``ModelConfiguration``), and under `variant` what else a ``Variant`` is.
-extension Variant: Codable {
-    private enum Key: String, CodingKey { case name, title, files, normalizer, tokenizer, languages, sampling, ending }
-
+extension Variant: Decodable {
     /// The part under `variant`. Without `sampling` and `ending` it has those of the English model; its ``configuration``, which stands
     /// beside it in the file, is left as the English model's.
     public init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
+        let values = try decoder.container(keyedBy: CodingKeys.self)
         let name = try values.decode(String.self, forKey: .name)
         self.init(
             name: name, title: try values.decodeIfPresent(String.self, forKey: .title) ?? name,
@@ -20,26 +18,12 @@ extension Variant: Codable {
             sampling: try values.decodeIfPresent(SamplingOptions.self, forKey: .sampling) ?? .chatterbox,
             ending: try values.decodeIfPresent(Ending.self, forKey: .ending) ?? Ending())
     }
-
-    public func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: Key.self)
-        try values.encode(name, forKey: .name)
-        try values.encode(title, forKey: .title)
-        try values.encode(files, forKey: .files)
-        try values.encode(normalizer, forKey: .normalizer)
-        try values.encode(tokenizer, forKey: .tokenizer)
-        try values.encode(languages, forKey: .languages)
-        try values.encode(sampling, forKey: .sampling)
-        try values.encode(ending, forKey: .ending)
-    }
 }
 
 /// What is left out is as the English model has it.
 extension Variant.Ending: Decodable {
-    private enum Key: String, CodingKey { case fewestPerText, silence, unheard, beginsAtStartToken }
-
     public init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
+        let values = try decoder.container(keyedBy: CodingKeys.self)
         self.init()
         fewestPerText = try values.decodeIfPresent(Int.self, forKey: .fewestPerText) ?? fewestPerText
         silence = try values.decodeIfPresent(Int.self, forKey: .silence) ?? silence

@@ -96,8 +96,8 @@ private final class StepCounts: Sendable {
     func add(_ requests: Int) { stored.withLock { $0[requests, default: 0] += 1 } }
 }
 
-/// What a request's work made, handed over when it has ended.
-private final class OnceValue<Value: Sendable>: Sendable {
+/// What one thread makes, handed over to another.
+final class OnceValue<Value: Sendable>: Sendable {
     private let stored = Mutex<Value?>(nil)
 
     var value: Value? {

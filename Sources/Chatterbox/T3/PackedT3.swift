@@ -27,7 +27,7 @@ public final class PackedT3: Sendable {
         transformer = try backbone.packed(
             head: head, team: team,
             pack: { layers, gated in
-                try PackedMatrix(layers.map { .init($0.weight, bias: $0.bias) }, format: format, gated: gated, team: team)
+                try PackedMatrix(layers.map(\.source), format: format, gated: gated, team: team)
             }, afterLayer: afterLayer)
     }
 

@@ -100,8 +100,7 @@ struct BookWriter {
         }
         let ceiling = SpeechOptions.loudnessCeiling
         guard let loudness, let found = meter.loudness, let gain = meter.gain(toLUFS: loudness, ceiling: ceiling) else { return (count, 1, nil) }
-        let isReached = found + gain > loudness - 0.1
-        return (count, Float(pow(10, gain / 20)), isReached ? nil : .loudnessLimited(found + gain, target: loudness, in: chapter.title))
+        return (count, Float(pow(10, gain / 20)), .loudnessLimited(found + gain, target: loudness, in: chapter.title))
     }
 
     /// A chapter's sound at its speed, some seconds at a time.
