@@ -4,7 +4,7 @@ libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
-.PHONY: help setup build package demo test examples docs fuzz book clients microbench kernelbench compare cudacheck page
+.PHONY: help setup build package demo test format lint examples docs fuzz book clients microbench kernelbench compare cudacheck page
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
@@ -25,6 +25,12 @@ demo: build ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choo
 # when all others have computed, minutes later, and limits of time are passed.
 test: setup ## Builds and runs every test
 	swift test $(swift_flags) --no-parallel
+
+format: ## Lays out the code: .swift-format, .clang-format
+	@scripts/format
+
+lint: ## Says which code is laid out otherwise than `make format` would, and fails
+	@scripts/format --check
 
 examples: setup ## Builds the three programs of Examples: what a program of your own looks like
 	swift build --package-path Examples $(subst .deps/pkgconfig,$(CURDIR)/.deps/pkgconfig,$(swift_flags))

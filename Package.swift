@@ -98,7 +98,8 @@ let package = Package(
             name: "ChatterboxCommand",
             dependencies: [
                 "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining",
-                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "FileSupport", "Kernels", "Moonshine", "Pico", "SpeechText",
+                .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "FileSupport", "Kernels",
+                "Moonshine", "Pico", "SpeechText",
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Hub"])),
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Hub"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Hub"])),

@@ -10,7 +10,8 @@ struct KernelBench {
     static func main() throws {
         let team = try ThreadTeam(threads: ProcessorAllowance.current.threads)
         let rates = try MachineRates(measuredWith: team)
-        print("""
+        print(
+            """
             \(team.threads) threads, \(team.instructions); memory \(Int(rates.bandwidth / 1e9)) GB/s, \
             arithmetic \(Int(rates.float32 / 1e9)) GFLOP/s in float32, \(Int(rates.int8 / 1e9)) GOP/s in int8
 
@@ -38,25 +39,27 @@ struct KernelBench {
                 for rows in [1, 2, 4, 8] {
                     let (x, result) = (try Tensor.ones([1, rows, inputs]), try Tensor.empty([1, rows, outputs]))
                     var next = 0
-                    benchmarks.append(Benchmark(
-                        "\(rows) × \(inputs) → \(outputs), \(format.rawValue)",
-                        limit: .bytes(layers[0].matrix.byteCount, bandwidth: rates.bandwidth)
-                    ) {
-                        try layers[next % copies](x, into: result)
-                        next += 1
-                    })
+                    benchmarks.append(
+                        Benchmark(
+                            "\(rows) × \(inputs) → \(outputs), \(format.rawValue)",
+                            limit: .bytes(layers[0].matrix.byteCount, bandwidth: rates.bandwidth)
+                        ) {
+                            try layers[next % copies](x, into: result)
+                            next += 1
+                        })
                 }
             }
             let copies = (256 << 20) / (4 * inputs * outputs)
             let weights = try (0..<copies).map { _ in try weight.clone() }
             let x = try Tensor.ones([2, inputs])
             var next = 0
-            benchmarks.append(Benchmark(
-                "2 × \(inputs) → \(outputs), libtorch", limit: .bytes(4 * inputs * outputs, bandwidth: rates.bandwidth)
-            ) {
-                _ = try x.linear(weights[next % copies])
-                next += 1
-            })
+            benchmarks.append(
+                Benchmark(
+                    "2 × \(inputs) → \(outputs), libtorch", limit: .bytes(4 * inputs * outputs, bandwidth: rates.bandwidth)
+                ) {
+                    _ = try x.linear(weights[next % copies])
+                    next += 1
+                })
         }
         return benchmarks
     }

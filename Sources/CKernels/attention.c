@@ -125,9 +125,7 @@ static const float *head_of(const float *rows, const ck_self_attention *x, ptrdi
 }
 
 /// Packs rows of one head as the outputs of a matrix.
-static void pack_rows(
-    const ck_kernels *kernels, const ck_matrix *matrix, float *tile, const float *rows, ptrdiff_t stride
-) {
+static void pack_rows(const ck_kernels *kernels, const ck_matrix *matrix, float *tile, const float *rows, ptrdiff_t stride) {
     for (ptrdiff_t panel = 0; panel < matrix->panels; panel++) {
         memset(tile, 0, (size_t)(matrix->depth * CK_LANES) * sizeof(float));
         for (ptrdiff_t lane = 0; lane < CK_LANES && panel * CK_LANES + lane < matrix->outputs; lane++) {
@@ -163,10 +161,8 @@ static void pack(const ck_kernels *kernels, const work *work, const room *room, 
     }
 }
 
-static void multiply(
-    const ck_kernels *kernels, const ck_matrix *matrix, ck_rows panels, const ck_operand *operand, ptrdiff_t count, float *out,
-    ptrdiff_t out_stride, bool adds
-) {
+static void multiply(const ck_kernels *kernels, const ck_matrix *matrix, ck_rows panels, const ck_operand *operand, ptrdiff_t count, float *out,
+    ptrdiff_t out_stride, bool adds) {
     float *values = out - panels.first * CK_LANES;
     const ck_result result = {.values = values, .stride = out_stride, .residual = adds ? values : NULL, .residual_stride = out_stride};
     kernels->product[matrix->format](matrix, operand, &result, (ck_rows){0, count}, panels);
@@ -176,8 +172,7 @@ static ck_rows all_panels(const ck_matrix *matrix) { return (ck_rows){0, matrix-
 
 /// Queries, with a bias or without, as keys and distances are multiplied with them.
 static ck_operand queries_in(
-    const ck_kernels *kernels, const ck_self_attention *x, const room *room, const float *queries, const float *bias, ptrdiff_t count
-) {
+    const ck_kernels *kernels, const ck_self_attention *x, const room *room, const float *queries, const float *bias, ptrdiff_t count) {
     ptrdiff_t stride = x->stride;
     if (bias) {
         for (ptrdiff_t row = 0; row < count; row++) {
@@ -197,10 +192,8 @@ static ck_operand queries_in(
 }
 
 /// Adds what the distances between queries and a stretch's keys are worth to the scores of queries from `first` on.
-static void add_distances(
-    const ck_kernels *kernels, const work *work, const room *room, const stretch *stretch, ptrdiff_t head, const ck_operand *queries,
-    ptrdiff_t first, ptrdiff_t count
-) {
+static void add_distances(const ck_kernels *kernels, const work *work, const room *room, const stretch *stretch, ptrdiff_t head,
+    const ck_operand *queries, ptrdiff_t first, ptrdiff_t count) {
     const ck_self_attention *x = work->attention;
     ck_matrix distances;
     distances_in(&distances, work->distances + (size_t)head * work->distance_bytes + stretch->distance_place, x, stretch->length);
@@ -258,8 +251,7 @@ static void attend(const ck_kernels *kernels, const work *work, const room *room
         if (x->value_format == CK_FLOAT32) kernels->soften(scores, end, x->scale);
         else {
             kernels->soften_codes(
-                scores, end, x->scale, padded, (int8_t *)operand.codes + place, (float *)operand.scales + group,
-                (int32_t *)operand.offsets + group);
+                scores, end, x->scale, padded, (int8_t *)operand.codes + place, (float *)operand.scales + group, (int32_t *)operand.offsets + group);
         }
     }
     float *out = x->output + (index / x->heads * x->length + first) * x->output_stride + own;
@@ -316,8 +308,13 @@ static ck_kept_rows *make_kept(const ck_self_attention *x, size_t head_bytes) {
     ck_kept_rows *kept = malloc(sizeof *kept);
     if (!kept) return NULL;
     *kept = (ck_kept_rows){
-        .sequences = x->sequences, .heads = x->heads, .head_size = x->head_size, .length = x->length,
-        .key_format = x->key_format, .value_format = x->value_format, .head_bytes = head_bytes,
+        .sequences = x->sequences,
+        .heads = x->heads,
+        .head_size = x->head_size,
+        .length = x->length,
+        .key_format = x->key_format,
+        .value_format = x->value_format,
+        .head_bytes = head_bytes,
         .bytes = head_bytes * (size_t)head_count(x),
     };
     kept->memory = ck_memory_take(kept->bytes, false);
@@ -336,8 +333,8 @@ size_t ck_kept_rows_bytes(const ck_kept_rows *kept) { return kept->bytes; }
 ptrdiff_t ck_kept_rows_length(const ck_kept_rows *kept) { return kept->length; }
 
 bool ck_kept_rows_fit(const ck_kept_rows *kept, const ck_self_attention *x) {
-    return kept->sequences == x->sequences && kept->heads == x->heads && kept->head_size == x->head_size
-        && kept->key_format == x->key_format && kept->value_format == x->value_format;
+    return kept->sequences == x->sequences && kept->heads == x->heads && kept->head_size == x->head_size && kept->key_format == x->key_format &&
+        kept->value_format == x->value_format;
 }
 
 bool ck_self_attention_run(ck_team *team, const ck_self_attention *attention) {
@@ -353,8 +350,8 @@ bool ck_self_attention_run(ck_team *team, const ck_self_attention *attention) {
     work.thread_bytes = aligned(lay_out(&room, NULL, &work));
     const ptrdiff_t heads = head_count(attention);
     const ck_phase phases[] = {{pack_piece, &work, heads}, {attend_piece, &work, heads * blocks_of_queries(attention)}};
-    const size_t bytes = (attention->kept ? 0 : work.own_bytes * (size_t)heads) + work.distance_bytes * (size_t)attention->heads
-        + work.thread_bytes * (size_t)ck_team_threads(team);
+    const size_t bytes = (attention->kept ? 0 : work.own_bytes * (size_t)heads) + work.distance_bytes * (size_t)attention->heads +
+        work.thread_bytes * (size_t)ck_team_threads(team);
     if (ck_team_run_in(team, bytes, place_work, &work, phases, 2)) return true;
     if (attention->kept) {
         ck_kept_rows_free(*attention->kept);

@@ -6,9 +6,7 @@
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), apply_to = function)
 
-CK_INLINE i32x16 dot_bytes(i32x16 sum, u32x16 w, int32_t a) {
-    return (i32x16)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, _mm512_set1_epi32(a));
-}
+CK_INLINE i32x16 dot_bytes(i32x16 sum, u32x16 w, int32_t a) { return (i32x16)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, _mm512_set1_epi32(a)); }
 #define dot_nibbles dot_bytes
 
 #define CK_MASKED

@@ -1,7 +1,7 @@
 #include "ck_decoder.h"
 
-#include "product.h"
 #include "memory.h"
+#include "product.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,11 +29,23 @@ typedef struct party {
 
 /// What a phase of a step works on.
 typedef union stage {
-    struct { const ck_decoder *decoder; ck_way_in way; const ptrdiff_t *wanted; } norm;
+    struct {
+        const ck_decoder *decoder;
+        ck_way_in way;
+        const ptrdiff_t *wanted;
+    } norm;
     ck_rounding rounding;
     ck_multiplication multiplication;
-    struct { const ck_decoder *decoder; ptrdiff_t layer; } attention;
-    struct { const ck_decoder *decoder; const ck_matrix *matrix; const float *input; ptrdiff_t product, strips; } addition;
+    struct {
+        const ck_decoder *decoder;
+        ptrdiff_t layer;
+    } attention;
+    struct {
+        const ck_decoder *decoder;
+        const ck_matrix *matrix;
+        const float *input;
+        ptrdiff_t product, strips;
+    } addition;
 } stage;
 
 struct ck_decoder {
@@ -89,9 +101,15 @@ static size_t lay_out(ck_decoder *decoder, char *place) {
     const ptrdiff_t rows = decoder->rows, hidden = transformer->hidden;
     const ptrdiff_t widest = rounded_up(transformer->inner > hidden ? transformer->inner : hidden, CK_GROUP);
     size_t used = 0;
-    struct { float **pointer; ptrdiff_t count; } parts[] = {
-        {&decoder->hidden, rows * hidden}, {&decoder->normalised, rows * hidden}, {&decoder->query_key_value, 3 * rows * hidden},
-        {&decoder->attended, rows * hidden}, {&decoder->expanded, rows * transformer->inner},
+    struct {
+        float **pointer;
+        ptrdiff_t count;
+    } parts[] = {
+        {&decoder->hidden, rows * hidden},
+        {&decoder->normalised, rows * hidden},
+        {&decoder->query_key_value, 3 * rows * hidden},
+        {&decoder->attended, rows * hidden},
+        {&decoder->expanded, rows * transformer->inner},
         {&decoder->thread_work, ck_team_threads(decoder->team) * CK_TOGETHER * decoder->query_stride},
     };
     for (size_t index = 0; index < sizeof parts / sizeof parts[0]; index++) {
@@ -115,7 +133,9 @@ ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, 
     decoder->block_bytes = (size_t)CK_PAGE * (rounded ? (size_t)decoder->padded_head + sizeof(float) : (size_t)decoder->padded_head * sizeof(float));
     for (ptrdiff_t index = 0; index < transformer->layer_count; index++) {
         const ck_matrix *const products[] = {
-            transformer->layers[index].query_key_value, transformer->layers[index].attention_output, transformer->layers[index].expand,
+            transformer->layers[index].query_key_value,
+            transformer->layers[index].attention_output,
+            transformer->layers[index].expand,
             transformer->layers[index].contract,
         };
         for (int product = 0; product < CK_PRODUCTS; product++) {
@@ -265,9 +285,8 @@ static void remember(const ck_kernels *kernels, const ck_decoder *decoder, ptrdi
         float *own = decoder->query_key_value + (decoder->first_rows[index] + i) * 3 * hidden + head * size;
         char *page = stretch->pages[position / CK_PAGE];
         turn(decoder->transformer, own + hidden, size, position);
-        kernels->remember[decoder->rounded](
-            page + place(decoder, false, layer, head), page + place(decoder, true, layer, head), position % CK_PAGE, own + hidden,
-            own + 2 * hidden, size, decoder->padded_head);
+        kernels->remember[decoder->rounded](page + place(decoder, false, layer, head), page + place(decoder, true, layer, head), position % CK_PAGE,
+            own + hidden, own + 2 * hidden, size, decoder->padded_head);
     }
 }
 
@@ -278,8 +297,7 @@ typedef struct looker {
 
 /// One head's attention for some rows whose sequences have their first pages in common.
 static void look_back(
-    ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, const looker *rows, int count, ptrdiff_t common
-) {
+    ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, const looker *rows, int count, ptrdiff_t common) {
     const step *step = &decoder->step;
     const ptrdiff_t hidden = decoder->transformer->hidden, size = decoder->head, padded = decoder->padded_head;
     const float scale = 1.0f / sqrtf((float)size);
@@ -294,8 +312,13 @@ static void look_back(
         turn(decoder->transformer, query, size, position);
         for (ptrdiff_t d = 0; d < size; d++) query[d] *= scale;
         queries[i] = (ck_attention){
-            .query = query, .pages = stretch->pages, .keys = place(decoder, false, layer, head),
-            .values = place(decoder, true, layer, head), .length = position + 1, .head_size = padded, .weights = weights,
+            .query = query,
+            .pages = stretch->pages,
+            .keys = place(decoder, false, layer, head),
+            .values = place(decoder, true, layer, head),
+            .length = position + 1,
+            .head_size = padded,
+            .weights = weights,
             .output = query + padded,
         };
     }
@@ -358,8 +381,7 @@ static void add_piece(ck_member *member, const void *context, ptrdiff_t piece) {
         for (ptrdiff_t part = 0; part < change->panels; part++) {
             const ptrdiff_t panel = change->first_panel + part * change->panel_step;
             if (panel < first || panel >= end) continue;
-            kernels->mix_panel(
-                change->b + part * CK_LANES, change->panels * CK_LANES, projected, change->rank, out + panel * CK_LANES);
+            kernels->mix_panel(change->b + part * CK_LANES, change->panels * CK_LANES, projected, change->rank, out + panel * CK_LANES);
         }
     }
 }
@@ -368,8 +390,8 @@ static void normalise_row(ck_member *member, const void *context, ptrdiff_t row)
     const stage *stage = context;
     const ck_decoder *decoder = stage->norm.decoder;
     const ptrdiff_t hidden = decoder->transformer->hidden, from = stage->norm.wanted ? stage->norm.wanted[row] : row;
-    ck_team_kernels(member->team)->transform(
-        &stage->norm.way, decoder->hidden + from * hidden, NULL, NULL, hidden, decoder->normalised + row * hidden);
+    ck_team_kernels(member->team)
+        ->transform(&stage->norm.way, decoder->hidden + from * hidden, NULL, NULL, hidden, decoder->normalised + row * hidden);
 }
 
 /// The stage of the next phase.
@@ -430,10 +452,8 @@ static void add_attention(ck_decoder *decoder, ptrdiff_t layer) {
     add(decoder, (ck_phase){attend_piece, stage, decoder->party_count * decoder->transformer->heads});
 }
 
-void ck_decoder_run(
-    ck_decoder *decoder, const ck_stretch *stretches, ptrdiff_t stretch_count, const float *inputs, float *logits,
-    const ck_attention_record *records, ptrdiff_t record_count
-) {
+void ck_decoder_run(ck_decoder *decoder, const ck_stretch *stretches, ptrdiff_t stretch_count, const float *inputs, float *logits,
+    const ck_attention_record *records, ptrdiff_t record_count) {
     const ck_transformer *transformer = decoder->transformer;
     const ptrdiff_t hidden = transformer->hidden, inner = transformer->inner;
     ck_result into_hidden = {CK_IDENTITY, decoder->hidden, hidden, 0, decoder->hidden, hidden, NULL};
@@ -454,19 +474,19 @@ void ck_decoder_run(
         add_norm(decoder, layer->attention_norm, layer->attention_norm_bias, NULL, rows);
         const float *const *additions = add_additions(decoder, index, CK_QUERY_KEY_VALUE, layer->query_key_value, decoder->normalised);
         add_product(decoder, layer->query_key_value, decoder->normalised, rows,
-                    (ck_result){CK_IDENTITY, NULL, 0, 0, decoder->query_key_value, 3 * hidden, additions});
+            (ck_result){CK_IDENTITY, NULL, 0, 0, decoder->query_key_value, 3 * hidden, additions});
         add_attention(decoder, index);
         into_hidden.additions = add_additions(decoder, index, CK_ATTENTION_OUTPUT, layer->attention_output, decoder->attended);
         add_product(decoder, layer->attention_output, decoder->attended, rows, into_hidden);
         add_norm(decoder, layer->feed_forward_norm, layer->feed_forward_norm_bias, NULL, rows);
         additions = add_additions(decoder, index, CK_EXPAND, layer->expand, decoder->normalised);
-        add_product(decoder, layer->expand, decoder->normalised, rows,
-                    (ck_result){transformer->activation, NULL, 0, 0, decoder->expanded, inner, additions});
+        add_product(
+            decoder, layer->expand, decoder->normalised, rows, (ck_result){transformer->activation, NULL, 0, 0, decoder->expanded, inner, additions});
         into_hidden.additions = add_additions(decoder, index, CK_CONTRACT, layer->contract, decoder->expanded);
         add_product(decoder, layer->contract, decoder->expanded, rows, into_hidden);
     }
     add_norm(decoder, transformer->final_norm, transformer->final_norm_bias, decoder->wanted, wanted);
-    add_product(decoder, transformer->head, decoder->normalised, wanted,
-                (ck_result){CK_IDENTITY, NULL, 0, 0, logits, transformer->head->outputs, NULL});
+    add_product(
+        decoder, transformer->head, decoder->normalised, wanted, (ck_result){CK_IDENTITY, NULL, 0, 0, logits, transformer->head->outputs, NULL});
     ck_team_run(decoder->team, decoder->phases, decoder->phase_count);
 }

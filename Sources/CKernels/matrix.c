@@ -100,9 +100,7 @@ static bool to_points(ck_matrix *matrix) {
 }
 
 ck_matrix *ck_matrix_pack(
-    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated,
-    bool winograd
-) {
+    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated, bool winograd) {
     if (winograd && (format != CK_FLOAT32 || gated)) return NULL;
     if (format < CK_FLOAT32 || format > CK_INT4 || inputs < 1 || taps < 1 || source_count < 1) return NULL;
     if (gated && (source_count != 2 || sources[0].outputs != sources[1].outputs)) return NULL;

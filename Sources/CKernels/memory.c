@@ -16,7 +16,8 @@ void *ck_memory_take(size_t bytes, bool dense) {
     if (!dense) return start;
     char *even = (char *)(((uintptr_t)start + LARGE_PAGE - 1) / LARGE_PAGE * LARGE_PAGE);
     if (even > start) munmap(start, (size_t)(even - start));
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (bytes + page - 1) / page * page, behind = (size_t)(start + bytes + slack - even - used) / page * page;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (bytes + page - 1) / page * page,
+           behind = (size_t)(start + bytes + slack - even - used) / page * page;
     if (behind > 0) munmap(even + used, behind);
 #ifdef MADV_HUGEPAGE
     madvise(even, bytes, MADV_HUGEPAGE);

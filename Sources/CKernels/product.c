@@ -24,13 +24,15 @@ ck_operand ck_codes_in(void *memory, ptrdiff_t count) {
     size_t row = aligned((size_t)(count / CK_GROUP) * 4);
     char *after = (char *)memory + aligned((size_t)count);
     return (ck_operand){
-        .codes = memory, .scales = (float *)after, .offsets = (int32_t *)(after + row), .suboffsets = (int32_t *)(after + 2 * row),
+        .codes = memory,
+        .scales = (float *)after,
+        .offsets = (int32_t *)(after + row),
+        .suboffsets = (int32_t *)(after + 2 * row),
     };
 }
 
 void ck_round_row(const ck_kernels *kernels, const ck_operand *codes, ptrdiff_t place, const float *row, ptrdiff_t count, ptrdiff_t depth) {
-    kernels->quantise(
-        row, count, depth, (int8_t *)codes->codes + place, (float *)codes->scales + place / CK_GROUP,
+    kernels->quantise(row, count, depth, (int8_t *)codes->codes + place, (float *)codes->scales + place / CK_GROUP,
         (int32_t *)codes->offsets + place / CK_GROUP, (int32_t *)codes->suboffsets + place / CK_SUBGROUP);
 }
 
@@ -48,8 +50,7 @@ void ck_multiplication_cut(ck_multiplication *x, const ck_team *team, ptrdiff_t 
     ptrdiff_t panels = ck_team_kernels(team)->tile_panels[matrix->format];
     x->blocks = (x->rows + ROWS - 1) / ROWS;
     if (matrix->gated && panels % 2) panels *= 2;
-    while (2 * (size_t)panels * panel_bytes <= PIECE &&
-           matrix->panels / (2 * panels) * x->blocks * sequences >= 8 * ck_team_threads(team)) {
+    while (2 * (size_t)panels * panel_bytes <= PIECE && matrix->panels / (2 * panels) * x->blocks * sequences >= 8 * ck_team_threads(team)) {
         panels *= 2;
     }
     x->strip_panels = panels;
@@ -59,9 +60,9 @@ void ck_multiplication_cut(ck_multiplication *x, const ck_team *team, ptrdiff_t 
 static void multiply_piece(ck_member *member, const void *context, ptrdiff_t piece) {
     const ck_multiplication *x = context;
     const ptrdiff_t block = piece % x->blocks, strip = piece / x->blocks, panels = x->strip_panels;
-    ck_team_kernels(member->team)->product[x->matrix->format](
-        x->matrix, &x->operand, &x->result, (ck_rows){block * ROWS, smaller((block + 1) * ROWS, x->rows)},
-        (ck_rows){strip * panels, smaller((strip + 1) * panels, x->matrix->panels)});
+    ck_team_kernels(member->team)
+        ->product[x->matrix->format](x->matrix, &x->operand, &x->result, (ck_rows){block * ROWS, smaller((block + 1) * ROWS, x->rows)},
+            (ck_rows){strip * panels, smaller((strip + 1) * panels, x->matrix->panels)});
 }
 
 ck_phase ck_multiplication_phase(const ck_multiplication *x) { return (ck_phase){multiply_piece, x, x->strips * x->blocks}; }
@@ -149,8 +150,12 @@ static ck_phase bring_in_phase(const layer *layer) {
 static ck_result result_of(const ck_product *product, ptrdiff_t sequence) {
     const ptrdiff_t first = sequence * product->result_length;
     return (ck_result){
-        product->activation, product->residual ? product->residual + first * product->residual_stride : NULL, product->residual_stride,
-        product->share, product->output + first * product->output_stride, product->output_stride,
+        product->activation,
+        product->residual ? product->residual + first * product->residual_stride : NULL,
+        product->residual_stride,
+        product->share,
+        product->output + first * product->output_stride,
+        product->output_stride,
     };
 }
 
@@ -196,8 +201,8 @@ static void measure_tiles(layer *layer) {
     const ptrdiff_t share = all * rows * product->sequences / (4 * ck_team_threads(layer->team));
     tiles = smaller(smaller(tiles, share), MOST_TILES) / FEWEST_TILES * FEWEST_TILES;
     layer->tiles = tiles < FEWEST_TILES ? FEWEST_TILES : tiles;
-    layer->room_bytes = (size_t)ck_points(matrix) * (aligned((size_t)points_before(matrix, layer->tiles) * sizeof(float))
-        + aligned((size_t)points_after(matrix, layer->tiles) * sizeof(float)));
+    layer->room_bytes = (size_t)ck_points(matrix) *
+        (aligned((size_t)points_before(matrix, layer->tiles) * sizeof(float)) + aligned((size_t)points_after(matrix, layer->tiles) * sizeof(float)));
 }
 
 /// A stored row of a sequence, or the row of zeros.
@@ -229,8 +234,7 @@ static void filter_tiles(const layer *layer, char *room, ptrdiff_t sequence, ptr
     for (ptrdiff_t point = 0; point < ck_points(matrix); point++) {
         const ck_operand operand = {.values = before + point * before_stride, .stride = width, .tap_stride = width};
         const ck_result result = {.values = after + point * after_stride, .stride = out_width};
-        kernels->product[CK_FLOAT32](
-            &matrix->points[point], &operand, &result, (ck_rows){0, tiles}, (ck_rows){0, matrix->panels});
+        kernels->product[CK_FLOAT32](&matrix->points[point], &operand, &result, (ck_rows){0, tiles}, (ck_rows){0, matrix->panels});
     }
     const ck_result result = result_of(product, sequence);
     for (ptrdiff_t tile = 0; tile < tiles; tile++) {
@@ -268,9 +272,8 @@ bool ck_product_run(ck_team *team, const ck_product *product) {
     }
     layer.pieces = (ck_multiplication){.matrix = matrix, .rows = product->result_length};
     ck_multiplication_cut(&layer.pieces, team, product->sequences);
-    const ck_phase multiply = matrix->points
-        ? (ck_phase){winograd_piece, &layer, blocks_of_tiles(&layer) * product->dilation * product->sequences}
-        : (ck_phase){layer_piece, &layer, layer.pieces.strips * layer.pieces.blocks * product->sequences};
+    const ck_phase multiply = matrix->points ? (ck_phase){winograd_piece, &layer, blocks_of_tiles(&layer) * product->dilation * product->sequences}
+                                             : (ck_phase){layer_piece, &layer, layer.pieces.strips * layer.pieces.blocks * product->sequences};
     const ck_phase phases[] = {bring_in_phase(&layer), multiply};
     return ck_team_run_in(team, lay_out(&layer, NULL), place_layer, &layer, phases, 2);
 }

@@ -4,8 +4,8 @@
 #include "ck_product.h"
 #include "memory.h"
 
-#include <linux/futex.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -266,9 +266,7 @@ void ck_team_run(ck_team *team, const ck_phase *phases, ptrdiff_t count) {
     pthread_mutex_unlock(&team->turn);
 }
 
-bool ck_team_run_in(
-    ck_team *team, size_t bytes, void (*place)(void *context, void *memory), void *context, const ck_phase *phases, ptrdiff_t count
-) {
+bool ck_team_run_in(ck_team *team, size_t bytes, void (*place)(void *context, void *memory), void *context, const ck_phase *phases, ptrdiff_t count) {
     pthread_mutex_lock(&team->turn);
     if (bytes > team->memory_bytes) {
         ck_memory_give(team->memory, team->memory_bytes);

@@ -9,8 +9,7 @@
 ///
 /// @param place is called with the memory before the first phase begins.
 /// @return false where there is not so much memory.
-bool ck_team_run_in(
-    ck_team *team, size_t bytes, void (*place)(void *context, void *memory), void *context, const ck_phase *phases, ptrdiff_t count);
+bool ck_team_run_in(ck_team *team, size_t bytes, void (*place)(void *context, void *memory), void *context, const ck_phase *phases, ptrdiff_t count);
 const ck_kernels *ck_team_kernels(const ck_team *team);
 
 #endif

@@ -64,11 +64,11 @@ cm_recogniser cm_load(const char *path, const char *model, char **error) {
         return NULL;
     }
     struct functions found;
-    if (!find(library, "moonshine_get_version", &found.version, path, error)
-        || !find(library, "moonshine_error_to_string", &found.error_to_string, path, error)
-        || !find(library, "moonshine_load_transcriber_from_files", &found.load, path, error)
-        || !find(library, "moonshine_free_transcriber", &found.free, path, error)
-        || !find(library, "moonshine_transcribe_without_streaming", &found.transcribe, path, error))
+    if (!find(library, "moonshine_get_version", &found.version, path, error) ||
+        !find(library, "moonshine_error_to_string", &found.error_to_string, path, error) ||
+        !find(library, "moonshine_load_transcriber_from_files", &found.load, path, error) ||
+        !find(library, "moonshine_free_transcriber", &found.free, path, error) ||
+        !find(library, "moonshine_transcribe_without_streaming", &found.transcribe, path, error))
         return NULL;
     if (found.version() != INTERFACE_VERSION) {
         *error = message(path, "it is of another version than 0.0.48");

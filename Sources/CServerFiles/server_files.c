@@ -74,7 +74,7 @@ static const unsigned char words_js[] = {
 #embed "../ChatterboxServer/Resources/page/words.js"
 };
 
-#define FILE(name, bytes) { name, bytes, sizeof bytes }
+#define FILE(name, bytes) {name, bytes, sizeof bytes}
 static const struct ct_server_file files[] = {
     FILE("openapi.json", openapi_json),
     FILE("page/app.js", app_js),

@@ -31,9 +31,9 @@ ct_driver ct_driver_open(const char* name) {
     int (*start)(unsigned) = nullptr;
     int count = 0;
     const bool usable = find(library, "cuInit", start) && find(library, "cuDriverGetVersion", driver.version) &&
-                        find(library, "cuDeviceGetCount", driver.count) && find(library, "cuDeviceGet", driver.device) &&
-                        find(library, "cuDeviceGetName", driver.name) && find(library, "cuDeviceTotalMem_v2", driver.memory) &&
-                        find(library, "cuDeviceGetAttribute", driver.attribute) && start(0) == 0 && driver.count(&count) == 0 && count > 0;
+        find(library, "cuDeviceGetCount", driver.count) && find(library, "cuDeviceGet", driver.device) &&
+        find(library, "cuDeviceGetName", driver.name) && find(library, "cuDeviceTotalMem_v2", driver.memory) &&
+        find(library, "cuDeviceGetAttribute", driver.attribute) && start(0) == 0 && driver.count(&count) == 0 && count > 0;
     if (!usable) {
         dlclose(library);
         return nullptr;

@@ -19,7 +19,9 @@ struct ct_graph_object {
     c10::DeviceIndex gpu_before;
 
     explicit ct_graph_object(at::Device gpu)
-        : stream(c10::impl::VirtualGuardImpl(gpu.type()).getStreamFromGlobalPool(gpu)), stream_before(stream), gpu_before(gpu.index()) {}
+        : stream(c10::impl::VirtualGuardImpl(gpu.type()).getStreamFromGlobalPool(gpu)),
+          stream_before(stream),
+          gpu_before(gpu.index()) {}
 
     void enter() {
         gpu_before = at::accelerator::getDeviceIndex();

@@ -16,7 +16,7 @@ ct_status ct_device_memory(ct_device device, ct_memory_statistics* out, char** e
         auto statistics = at::accelerator::getDeviceStats(place.index());
         const auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
         *out = {static_cast<ct_int>(statistics.allocated_bytes[all].current), static_cast<ct_int>(statistics.allocated_bytes[all].peak),
-                static_cast<ct_int>(statistics.reserved_bytes[all].current), static_cast<ct_int>(statistics.reserved_bytes[all].peak)};
+            static_cast<ct_int>(statistics.reserved_bytes[all].current), static_cast<ct_int>(statistics.reserved_bytes[all].peak)};
     });
 }
 ct_status ct_device_reset_peak(ct_device device, char** error) {
@@ -36,9 +36,7 @@ ct_status ct_release_cache(ct_device device, char** error) {
         }
     });
 }
-void ct_limit_arenas(ct_int count) {
-    mallopt(M_ARENA_MAX, static_cast<int>(count));
-}
+void ct_limit_arenas(ct_int count) { mallopt(M_ARENA_MAX, static_cast<int>(count)); }
 
 namespace {
 /// The bytes of a tensor's storage as a tensor.
@@ -77,7 +75,10 @@ ct_status ct_storage_leave(ct_tensor x, CT_OUT) {
     });
 }
 ct_status ct_storage_drop(ct_tensor x, char** error) {
-    return guard(error, [&] { Borrowed tensor(x); drop(*tensor); });
+    return guard(error, [&] {
+        Borrowed tensor(x);
+        drop(*tensor);
+    });
 }
 ct_status ct_storage_return(ct_tensor x, ct_tensor bytes, char** error) {
     return guard(error, [&] {

@@ -7,24 +7,34 @@ using namespace ct;
 // MARK: families
 
 #define CT_DEFINE(name) \
-    ct_status ct_##name(ct_tensor x, CT_OUT) { return produce(out, error, [&] { return at::name(Borrowed(x)); }); }
+    ct_status ct_##name(ct_tensor x, CT_OUT) { \
+        return produce(out, error, [&] { return at::name(Borrowed(x)); }); \
+    }
 CT_UNARY_OPERATIONS(CT_DEFINE)
 #undef CT_DEFINE
 
 #define CT_DEFINE(name) \
-    ct_status ct_##name(ct_tensor a, ct_tensor b, CT_OUT) { return produce(out, error, [&] { return at::name(Borrowed(a), Borrowed(b)); }); }
+    ct_status ct_##name(ct_tensor a, ct_tensor b, CT_OUT) { \
+        return produce(out, error, [&] { return at::name(Borrowed(a), Borrowed(b)); }); \
+    }
 CT_BINARY_OPERATIONS(CT_DEFINE)
 #undef CT_DEFINE
 
 #define CT_DEFINE(name) \
     ct_status ct_##name##_scalar(ct_tensor x, double value, CT_OUT) { \
-        return produce(out, error, [&] { Borrowed tensor(x); return at::name(tensor, number(tensor, value)); }); \
+        return produce(out, error, [&] { \
+            Borrowed tensor(x); \
+            return at::name(tensor, number(tensor, value)); \
+        }); \
     }
 CT_SCALAR_OPERATIONS(CT_DEFINE)
 #undef CT_DEFINE
 
 ct_status ct_rsub_scalar(ct_tensor x, double value, CT_OUT) {
-    return produce(out, error, [&] { Borrowed tensor(x); return at::rsub(tensor, number(tensor, value)); });
+    return produce(out, error, [&] {
+        Borrowed tensor(x);
+        return at::rsub(tensor, number(tensor, value));
+    });
 }
 ct_status ct_rdiv_scalar(ct_tensor x, double value, CT_OUT) {
     return produce(out, error, [&] { return at::mul(at::reciprocal(Borrowed(x)), value); });
@@ -46,13 +56,19 @@ ct_status ct_lerp(ct_tensor a, ct_tensor b, double weight, CT_OUT) {
     return produce(out, error, [&] { return at::lerp(Borrowed(a), Borrowed(b), weight); });
 }
 ct_status ct_add_in_place(ct_tensor x, ct_tensor other, double scale, char** error) {
-    return guard(error, [&] { Borrowed tensor(x); tensor->add_(Borrowed(other), number(tensor, scale)); });
+    return guard(error, [&] {
+        Borrowed tensor(x);
+        tensor->add_(Borrowed(other), number(tensor, scale));
+    });
 }
 ct_status ct_mul_in_place(ct_tensor x, ct_tensor other, char** error) {
     return guard(error, [&] { Borrowed(x)->mul_(Borrowed(other)); });
 }
 ct_status ct_mul_in_place_scalar(ct_tensor x, double value, char** error) {
-    return guard(error, [&] { Borrowed tensor(x); tensor->mul_(number(tensor, value)); });
+    return guard(error, [&] {
+        Borrowed tensor(x);
+        tensor->mul_(number(tensor, value));
+    });
 }
 ct_status ct_addcmul_in_place(ct_tensor x, ct_tensor a, ct_tensor b, double scale, char** error) {
     return guard(error, [&] { Borrowed(x)->addcmul_(Borrowed(a), Borrowed(b), scale); });
@@ -82,14 +98,10 @@ ct_status ct_amin(ct_tensor x, const ct_int* axes, ct_int count, bool keep_axis,
     return produce(out, error, [&] { return at::amin(Borrowed(x), axes ? sizes(axes, count) : at::IntArrayRef(), keep_axis); });
 }
 ct_status ct_var(ct_tensor x, const ct_int* axes, ct_int count, bool unbiased, bool keep_axis, CT_OUT) {
-    return produce(out, error, [&] {
-        return at::var(Borrowed(x), ct::axes(axes, count), std::optional<at::Scalar>(unbiased ? 1 : 0), keep_axis);
-    });
+    return produce(out, error, [&] { return at::var(Borrowed(x), ct::axes(axes, count), std::optional<at::Scalar>(unbiased ? 1 : 0), keep_axis); });
 }
 ct_status ct_std(ct_tensor x, const ct_int* axes, ct_int count, bool unbiased, bool keep_axis, CT_OUT) {
-    return produce(out, error, [&] {
-        return at::std(Borrowed(x), ct::axes(axes, count), std::optional<at::Scalar>(unbiased ? 1 : 0), keep_axis);
-    });
+    return produce(out, error, [&] { return at::std(Borrowed(x), ct::axes(axes, count), std::optional<at::Scalar>(unbiased ? 1 : 0), keep_axis); });
 }
 ct_status ct_norm(ct_tensor x, double p, const ct_int* axes, ct_int count, bool keep_axis, CT_OUT) {
     return produce(out, error, [&] { return at::linalg_vector_norm(Borrowed(x), p, ct::axes(axes, count), keep_axis); });
@@ -97,14 +109,24 @@ ct_status ct_norm(ct_tensor x, double p, const ct_int* axes, ct_int count, bool 
 ct_status ct_logsumexp(ct_tensor x, ct_int axis, bool keep_axis, CT_OUT) {
     return produce(out, error, [&] { return at::logsumexp(Borrowed(x), axis, keep_axis); });
 }
-ct_status ct_prod(ct_tensor x, CT_OUT) { return produce(out, error, [&] { return at::prod(Borrowed(x)); }); }
+ct_status ct_prod(ct_tensor x, CT_OUT) {
+    return produce(out, error, [&] { return at::prod(Borrowed(x)); });
+}
 ct_status ct_any(ct_tensor x, const ct_int* axis, bool keep_axis, CT_OUT) {
-    return produce(out, error, [&] { Borrowed tensor(x); return axis ? at::any(tensor, *axis, keep_axis) : at::any(tensor); });
+    return produce(out, error, [&] {
+        Borrowed tensor(x);
+        return axis ? at::any(tensor, *axis, keep_axis) : at::any(tensor);
+    });
 }
 ct_status ct_all(ct_tensor x, const ct_int* axis, bool keep_axis, CT_OUT) {
-    return produce(out, error, [&] { Borrowed tensor(x); return axis ? at::all(tensor, *axis, keep_axis) : at::all(tensor); });
+    return produce(out, error, [&] {
+        Borrowed tensor(x);
+        return axis ? at::all(tensor, *axis, keep_axis) : at::all(tensor);
+    });
 }
-ct_status ct_cumsum(ct_tensor x, ct_int axis, CT_OUT) { return produce(out, error, [&] { return at::cumsum(Borrowed(x), axis); }); }
+ct_status ct_cumsum(ct_tensor x, ct_int axis, CT_OUT) {
+    return produce(out, error, [&] { return at::cumsum(Borrowed(x), axis); });
+}
 ct_status ct_argmax(ct_tensor x, const ct_int* axis, bool keep_axis, CT_OUT) {
     return produce(out, error, [&] { return at::argmax(Borrowed(x), optional<int64_t>(axis), keep_axis); });
 }
@@ -148,9 +170,14 @@ ct_status ct_transpose(ct_tensor x, ct_int a, ct_int b, CT_OUT) {
 ct_status ct_permute(ct_tensor x, const ct_int* axes, ct_int count, CT_OUT) {
     return produce(out, error, [&] { return Borrowed(x)->permute(sizes(axes, count)); });
 }
-ct_status ct_unsqueeze(ct_tensor x, ct_int axis, CT_OUT) { return produce(out, error, [&] { return Borrowed(x)->unsqueeze(axis); }); }
+ct_status ct_unsqueeze(ct_tensor x, ct_int axis, CT_OUT) {
+    return produce(out, error, [&] { return Borrowed(x)->unsqueeze(axis); });
+}
 ct_status ct_squeeze(ct_tensor x, const ct_int* axis, CT_OUT) {
-    return produce(out, error, [&] { Borrowed tensor(x); return axis ? tensor->squeeze(*axis) : tensor->squeeze(); });
+    return produce(out, error, [&] {
+        Borrowed tensor(x);
+        return axis ? tensor->squeeze(*axis) : tensor->squeeze();
+    });
 }
 ct_status ct_flatten(ct_tensor x, ct_int from, ct_int to, CT_OUT) {
     return produce(out, error, [&] { return Borrowed(x)->flatten(from, to); });
@@ -182,8 +209,12 @@ ct_status ct_as_strided(ct_tensor x, const ct_int* shape, const ct_int* strides,
 ct_status ct_unfold(ct_tensor x, ct_int axis, ct_int size, ct_int step, CT_OUT) {
     return produce(out, error, [&] { return Borrowed(x)->unfold(axis, size, step); });
 }
-ct_status ct_tril(ct_tensor x, ct_int diagonal, CT_OUT) { return produce(out, error, [&] { return at::tril(Borrowed(x), diagonal); }); }
-ct_status ct_triu(ct_tensor x, ct_int diagonal, CT_OUT) { return produce(out, error, [&] { return at::triu(Borrowed(x), diagonal); }); }
+ct_status ct_tril(ct_tensor x, ct_int diagonal, CT_OUT) {
+    return produce(out, error, [&] { return at::tril(Borrowed(x), diagonal); });
+}
+ct_status ct_triu(ct_tensor x, ct_int diagonal, CT_OUT) {
+    return produce(out, error, [&] { return at::triu(Borrowed(x), diagonal); });
+}
 ct_status ct_cat(const ct_tensor* tensors, ct_int count, ct_int axis, CT_OUT) {
     return produce(out, error, [&] { return at::cat(list(tensors, count), axis); });
 }
@@ -209,7 +240,10 @@ ct_status ct_scatter(ct_tensor x, ct_int axis, ct_tensor index, ct_tensor source
     return produce(out, error, [&] { return at::scatter(Borrowed(x), axis, Borrowed(index), Borrowed(source)); });
 }
 ct_status ct_scatter_value(ct_tensor x, ct_int axis, ct_tensor index, double value, CT_OUT) {
-    return produce(out, error, [&] { Borrowed tensor(x); return at::scatter(tensor, axis, Borrowed(index), number(tensor, value)); });
+    return produce(out, error, [&] {
+        Borrowed tensor(x);
+        return at::scatter(tensor, axis, Borrowed(index), number(tensor, value));
+    });
 }
 ct_status ct_index_add(ct_tensor x, ct_int axis, ct_tensor index, ct_tensor source, CT_OUT) {
     return produce(out, error, [&] { return at::index_add(Borrowed(x), axis, Borrowed(index), Borrowed(source)); });
@@ -230,7 +264,10 @@ ct_status ct_put(ct_tensor x, const ct_tensor* indices, ct_int count, ct_tensor 
     });
 }
 ct_status ct_masked_fill(ct_tensor x, ct_tensor mask, double value, CT_OUT) {
-    return produce(out, error, [&] { Borrowed tensor(x); return at::masked_fill(tensor, Borrowed(mask), number(tensor, value)); });
+    return produce(out, error, [&] {
+        Borrowed tensor(x);
+        return at::masked_fill(tensor, Borrowed(mask), number(tensor, value));
+    });
 }
 ct_status ct_masked_select(ct_tensor x, ct_tensor mask, CT_OUT) {
     return produce(out, error, [&] { return at::masked_select(Borrowed(x), Borrowed(mask)); });

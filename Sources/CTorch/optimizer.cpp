@@ -6,7 +6,7 @@
 using namespace ct;
 
 ct_status ct_adamw(const ct_tensor* parameters, const ct_tensor* gradients, const ct_tensor* first, const ct_tensor* second, ct_int count,
-                   ct_int step, double rate, double beta1, double beta2, double decay, double epsilon, char** error) {
+    ct_int step, double rate, double beta1, double beta2, double decay, double epsilon, char** error) {
     return guard(error, [&] {
         if (count == 0) return;
         at::NoGradGuard plain;
@@ -16,7 +16,7 @@ ct_status ct_adamw(const ct_tensor* parameters, const ct_tensor* gradients, cons
         // libtorch wants a counter for each parameter and only reads them: one stands for all.
         std::vector<at::Tensor> steps(count, at::full({}, static_cast<double>(step), updated[0].options().dtype(at::kFloat)));
         at::_fused_adamw_(updated, list(gradients, count), means, squares, {}, steps, rate, beta1, beta2, decay, epsilon,
-                          /*amsgrad=*/false, /*maximize=*/false);
+            /*amsgrad=*/false, /*maximize=*/false);
     });
 }
 

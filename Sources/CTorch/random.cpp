@@ -24,8 +24,7 @@ static at::CPUGeneratorImpl& on_cpu(ct_generator handle) {
 ct_status ct_generator_make(uint64_t seed, ct_device device, ct_generator* out, char** error) {
     return guard(error, [&] {
         auto place = ct::device(device);
-        auto generator = place.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>(seed)
-                                        : at::detail::getCUDAHooks().getNewGenerator(place.index());
+        auto generator = place.is_cpu() ? at::make_generator<at::CPUGeneratorImpl>(seed) : at::detail::getCUDAHooks().getNewGenerator(place.index());
         generator.set_current_seed(seed);
         *out = new ct_generator_object{generator};
     });

@@ -1,7 +1,7 @@
 #include "support.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <torch/version.h>
 
 #include <dlfcn.h>
@@ -58,9 +58,7 @@ at::Device device(ct_device device) {
     return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
 }
 
-at::TensorOptions options(ct_dtype dtype, ct_device device) {
-    return at::TensorOptions().dtype(scalar_type(dtype)).device(ct::device(device));
-}
+at::TensorOptions options(ct_dtype dtype, ct_device device) { return at::TensorOptions().dtype(scalar_type(dtype)).device(ct::device(device)); }
 
 char* copy_text(const std::string& text) {
     char* copy = static_cast<char*>(malloc(text.size() + 1));

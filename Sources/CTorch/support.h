@@ -19,11 +19,12 @@ class Borrowed {
 public:
     explicit Borrowed(ct_tensor handle) {
         if (handle) {
-            tensor_ = at::Tensor(c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(
-                reinterpret_cast<c10::TensorImpl*>(handle)));
+            tensor_ = at::Tensor(c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::reclaim(reinterpret_cast<c10::TensorImpl*>(handle)));
         }
     }
-    ~Borrowed() { if (tensor_.defined()) tensor_.unsafeReleaseTensorImpl(); }
+    ~Borrowed() {
+        if (tensor_.defined()) tensor_.unsafeReleaseTensorImpl();
+    }
     Borrowed(const Borrowed&) = delete;
     Borrowed& operator=(const Borrowed&) = delete;
 
@@ -58,7 +59,9 @@ inline at::OptionalIntArrayRef axes(const ct_int* values, ct_int count) {
 }
 
 template <class T, class Given>
-std::optional<T> optional(const Given* value) { return value ? std::optional<T>(*value) : std::nullopt; }
+std::optional<T> optional(const Given* value) {
+    return value ? std::optional<T>(*value) : std::nullopt;
+}
 
 at::ScalarType scalar_type(ct_dtype dtype);
 ct_dtype dtype_code(at::ScalarType type);

@@ -67,9 +67,7 @@ ct_status ct_from_host(const void* data, size_t bytes, const ct_int* shape, ct_i
 }
 
 ct_status ct_alias(void* data, const ct_int* shape, ct_int rank, ct_dtype dtype, void* context, void (*release)(void*), CT_OUT) {
-    return produce(out, error, [&] {
-        return at::from_blob(data, sizes(shape, rank), [=](void*) { release(context); }, options(dtype, -1));
-    });
+    return produce(out, error, [&] { return at::from_blob(data, sizes(shape, rank), [=](void*) { release(context); }, options(dtype, -1)); });
 }
 
 ct_status ct_to_host(ct_tensor x, void* data, size_t bytes, ct_dtype dtype, char** error) {
@@ -86,14 +84,23 @@ ct_status ct_to_dtype(ct_tensor x, ct_dtype dtype, CT_OUT) {
 ct_status ct_to_device(ct_tensor x, ct_device device, CT_OUT) {
     return produce(out, error, [&] { return Borrowed(x)->to(ct::device(device)); });
 }
-ct_status ct_contiguous(ct_tensor x, CT_OUT) { return produce(out, error, [&] { return Borrowed(x)->contiguous(); }); }
-ct_status ct_clone(ct_tensor x, CT_OUT) { return produce(out, error, [&] { return Borrowed(x)->clone(); }); }
-ct_status ct_detach(ct_tensor x, CT_OUT) { return produce(out, error, [&] { return Borrowed(x)->detach(); }); }
+ct_status ct_contiguous(ct_tensor x, CT_OUT) {
+    return produce(out, error, [&] { return Borrowed(x)->contiguous(); });
+}
+ct_status ct_clone(ct_tensor x, CT_OUT) {
+    return produce(out, error, [&] { return Borrowed(x)->clone(); });
+}
+ct_status ct_detach(ct_tensor x, CT_OUT) {
+    return produce(out, error, [&] { return Borrowed(x)->detach(); });
+}
 ct_status ct_assign(ct_tensor x, ct_tensor source, char** error) {
     return guard(error, [&] { Borrowed(x)->copy_(Borrowed(source)); });
 }
 ct_status ct_fill(ct_tensor x, double value, char** error) {
-    return guard(error, [&] { Borrowed tensor(x); tensor->fill_(number(tensor, value)); });
+    return guard(error, [&] {
+        Borrowed tensor(x);
+        tensor->fill_(number(tensor, value));
+    });
 }
 
 ct_status ct_index_view(ct_tensor x, const ct_index* indices, ct_int count, CT_OUT) {

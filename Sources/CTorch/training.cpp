@@ -13,9 +13,8 @@ using torch::autograd::variable_list;
 
 namespace {
 /// oneDNN's x Wᵀ (+ b) on dense tensors. libtorch keeps it for its compiler and gives it no C++ declaration, only a name.
-using LinearSignature = at::Tensor(
-    const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view, c10::List<std::optional<at::Scalar>>,
-    std::optional<std::string_view>);
+using LinearSignature = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
+    c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
 
 std::optional<c10::TypedOperatorHandle<LinearSignature>> find_linear() {
     auto operation = c10::Dispatcher::singleton().findSchema({"mkldnn::_linear_pointwise", ""});
@@ -56,9 +55,8 @@ struct OneDNNLinear : torch::autograd::Function<OneDNNLinear> {
     /// The arguments, in order.
     enum { X, WEIGHT, BIAS, A, B, COUNT };
 
-    static at::Tensor forward(
-        AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const MaybeTensor& bias, const MaybeTensor& a, const MaybeTensor& b,
-        double scale) {
+    static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight, const MaybeTensor& bias, const MaybeTensor& a,
+        const MaybeTensor& b, double scale) {
         const auto rows = x.reshape({-1, x.size(-1)});
         auto y = product(rows, weight, bias);
         at::Tensor narrow;
@@ -67,8 +65,7 @@ struct OneDNNLinear : torch::autograd::Function<OneDNNLinear> {
             y.add_(product(narrow, *b), scale);
         }
         const c10::List<bool> asked({x.requires_grad(), weight.requires_grad(), is_asked(bias), is_asked(a), is_asked(b)});
-        context->save_for_backward({
-            asked[WEIGHT] || asked[A] ? x : at::Tensor(), weight, a.value_or(at::Tensor()), b.value_or(at::Tensor()),
+        context->save_for_backward({asked[WEIGHT] || asked[A] ? x : at::Tensor(), weight, a.value_or(at::Tensor()), b.value_or(at::Tensor()),
             asked[B] ? narrow : at::Tensor()});
         context->saved_data["asked"] = asked;
         context->saved_data["scale"] = scale;

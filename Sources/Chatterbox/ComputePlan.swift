@@ -42,24 +42,27 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
         let float32 = onGPU && compute.allowsTF32 ? Way.tf32 : .float32
         let captures = onGPU && canCapture && compute.capturesSteps
         if onGPU || compute.isExact || dtype != .float32 {
-            t3 = switch dtype {
-            case .bfloat16: captures ? .capturedBFloat16 : .bfloat16
-            case .float16: captures ? .capturedFloat16 : .float16
-            default: captures ? (float32 == .tf32 ? .capturedTF32 : .capturedFloat32) : float32
-            }
-            flow = switch (onGPU && !compute.isExact && dtype != .float32, captures) {
-            case (true, true): .capturedFloat16
-            case (true, false): .float16
-            case (false, true): float32 == .tf32 ? .capturedTF32 : .capturedFloat32
-            case (false, false): float32
-            }
+            t3 =
+                switch dtype {
+                case .bfloat16: captures ? .capturedBFloat16 : .bfloat16
+                case .float16: captures ? .capturedFloat16 : .float16
+                default: captures ? (float32 == .tf32 ? .capturedTF32 : .capturedFloat32) : float32
+                }
+            flow =
+                switch (onGPU && !compute.isExact && dtype != .float32, captures) {
+                case (true, true): .capturedFloat16
+                case (true, false): .float16
+                case (false, true): float32 == .tf32 ? .capturedTF32 : .capturedFloat32
+                case (false, false): float32
+                }
             (sound, tokenizer, speakerEncoder) = (float32, float32, float32)
         } else {
-            t3 = switch compute.quantization {
-            case .none: .packedFloat32
-            case .int8: .packedInt8
-            case .int4: .packedInt4
-            }
+            t3 =
+                switch compute.quantization {
+                case .none: .packedFloat32
+                case .int8: .packedInt8
+                case .int4: .packedInt4
+                }
             sound = compute.quantization == .none ? .packedFloat32 : .packedInt8
             flow = sound
             // Packing gains nothing in the tokenizer unless its weights shrink.

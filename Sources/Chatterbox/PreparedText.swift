@@ -23,8 +23,12 @@ struct PreparedText: Sendable {
         pipeline.pause = options.pauses.callAsFunction(after:)
         let language = try options.language.map { try model.variant.language($0) }
         plan = try pipeline(text, language: language, speakers: speakers)
-        if plan.isMostlyUnknown, pipeline.normalizes || plan.pieceCount == 0 { throw ForeignTextError(text: text, languages: plan.unknown.compactMap(\.language).uniqued()) }
-        warnings = plan.notes.map(SpeechWarning.init) + plan.unknown.map(SpeechWarning.unknownCharacters) + plan.unreadTags.map { .unreadTag($0, model: model.variant.title) }
+        if plan.isMostlyUnknown, pipeline.normalizes || plan.pieceCount == 0 {
+            throw ForeignTextError(text: text, languages: plan.unknown.compactMap(\.language).uniqued())
+        }
+        warnings =
+            plan.notes.map(SpeechWarning.init) + plan.unknown.map(SpeechWarning.unknownCharacters)
+            + plan.unreadTags.map { .unreadTag($0, model: model.variant.title) }
         self.model = model
     }
 

@@ -96,7 +96,8 @@ public struct SettingComparison {
             let text = prepared.tokens(of: piece)
             let conditioning = try T3Conditioning(voice)
             try withoutGradients {
-                let targets = try tokens.map { $0 + [exact.configuration.t3.stopSpeech] }
+                let targets =
+                    try tokens.map { $0 + [exact.configuration.t3.stopSpeech] }
                     ?? drawn(text, conditioning, limit: limit, seed: seed)
                 let expected = try compute(exact, text, conditioning, targets, voice, seed)
                 for (index, other) in others.enumerated() {
@@ -125,8 +126,10 @@ public struct SettingComparison {
         let configuration = exact.configuration.t3
         let capacity = configuration.prefixLength(text: text.count, prompt: conditioning.prompt?.size(1) ?? 0) + limit
         let decoder = try T3Decoder(
-            engine: exact.makeDecodeEngine(slots: configuration.isGuided(by: exact.variant.sampling) ? 2 : 1, capacity: capacity), text: text, conditioning: conditioning,
-            options: exact.variant.sampling, budget: limit, earliestStop: exact.variant.ending.earliestStop(after: text), generator: Generator(seed: seed, device: exact.device))
+            engine: exact.makeDecodeEngine(slots: configuration.isGuided(by: exact.variant.sampling) ? 2 : 1, capacity: capacity), text: text,
+            conditioning: conditioning,
+            options: exact.variant.sampling, budget: limit, earliestStop: exact.variant.ending.earliestStop(after: text),
+            generator: Generator(seed: seed, device: exact.device))
         while try decoder.next() != nil {}
         return decoder.tokens + (decoder.end == .stop ? [configuration.stopSpeech] : [])
     }

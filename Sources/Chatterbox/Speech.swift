@@ -114,7 +114,8 @@ public struct SpokenPiece: Sendable, Hashable, Codable {
     public var keptJudgement: JudgedTake? { judged.indices.contains(keptDraw - 1) ? judged[keptDraw - 1] : nil }
 
     package init(
-        number: Int, text: String, start: Double, end: Double, speechTokens: Int, draws: Int, keptDraw: Int, ending: DecodingEnd?, judged: [JudgedTake] = []
+        number: Int, text: String, start: Double, end: Double, speechTokens: Int, draws: Int, keptDraw: Int, ending: DecodingEnd?,
+        judged: [JudgedTake] = []
     ) {
         (self.number, self.text, self.start, self.end) = (number, text, start, end)
         (self.speechTokens, self.draws, self.keptDraw, self.ending) = (speechTokens, draws, keptDraw, ending)

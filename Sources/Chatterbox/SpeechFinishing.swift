@@ -42,14 +42,15 @@ struct SpeechFinishing {
     mutating func callAsFunction(_ samples: [Float], isLast: Bool) throws -> [Float] {
         let samples = try shaped(samples, isLast: isLast)
         var sound = samples
-        report.stages.watermark += try ContinuousClock().measure {
-            sound = try watermark?.mark(samples) ?? samples
-            report.isWatermarked = watermark != nil
-            if isLast, let ending = try watermark?.finish() {
-                sound += ending.samples
-                report.isWatermarked = ending.isMarked
-            }
-        } / .seconds(1)
+        report.stages.watermark +=
+            try ContinuousClock().measure {
+                sound = try watermark?.mark(samples) ?? samples
+                report.isWatermarked = watermark != nil
+                if isLast, let ending = try watermark?.finish() {
+                    sound += ending.samples
+                    report.isWatermarked = ending.isMarked
+                }
+            } / .seconds(1)
         sound = held + sound
         let silence = isLast ? 0 : sound.suffix(Int(Self.hold * Double(sampleRate))).reversed().prefix { $0 == 0 }.count
         held = Array(sound.suffix(silence))
@@ -90,7 +91,9 @@ private struct SpeechLoudness {
     /// All that has come, as loud as asked for, or as its peaks allow, which is then told.
     func adjusted() throws -> (samples: [Float], warning: SpeechWarning?) {
         let speech = Audio(samples: samples, sampleRate: sampleRate)
-        guard let loudness = try speech.loudness(), let gain = try speech.gain(toLUFS: target, ceiling: SpeechOptions.loudnessCeiling) else { return (samples, nil) }
+        guard let loudness = try speech.loudness(), let gain = try speech.gain(toLUFS: target, ceiling: SpeechOptions.loudnessCeiling) else {
+            return (samples, nil)
+        }
         let factor = Float(pow(10, gain / 20))
         return (samples.map { $0 * factor }, .loudnessLimited(loudness + gain, target: target))
     }

@@ -30,12 +30,13 @@ struct SpeechTake {
         (self.tokens, self.number, self.coverage) = (tokens, number, coverage)
         let seconds = Double(tokens) / 25, plausible = Self.plausibleSeconds(of: text)
         distance = seconds < plausible.lowerBound ? plausible.lowerBound - seconds : max(0, seconds - plausible.upperBound)
-        problem = switch end {
-        case .loop: .loop
-        case .budget: .cutShort
-        case .stop where distance > 0: .oddLength
-        default: coverage.map { $0 < Self.enoughWords } == true ? .missingWords : nil
-        }
+        problem =
+            switch end {
+            case .loop: .loop
+            case .budget: .cutShort
+            case .stop where distance > 0: .oddLength
+            default: coverage.map { $0 < Self.enoughWords } == true ? .missingWords : nil
+            }
     }
 
     /// Seconds that saying a text can take: from five times as fast as slow speech to slower than that, with pauses.

@@ -54,10 +54,15 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         self.option = option
     }
 
-    static func loop(in text: String) -> SpeechWarning { SpeechWarning(.loop, "the speech of \"\(shown(text))\" began to repeat itself and was ended there") }
+    static func loop(in text: String) -> SpeechWarning {
+        SpeechWarning(.loop, "the speech of \"\(shown(text))\" began to repeat itself and was ended there")
+    }
 
     static func cutShort(_ text: String, tokens: Int) -> SpeechWarning {
-        SpeechWarning(.cutShort, "the speech of \"\(shown(text))\" reached the limit of \(tokens) tokens (\(String(format: "%.1f", Double(tokens) / 25)) s) and was cut there")
+        SpeechWarning(
+            .cutShort,
+            "the speech of \"\(shown(text))\" reached the limit of \(tokens) tokens (\(String(format: "%.1f", Double(tokens) / 25)) s) and was cut there"
+        )
     }
 
     static func oddLength(_ text: String, seconds: Double) -> SpeechWarning {
@@ -78,12 +83,13 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
     }
 
     static func redrawn(_ text: String, _ problem: SpeechProblem, draws: Int) -> SpeechWarning {
-        let what = switch problem {
-        case .loop: "repeated itself"
-        case .cutShort: "reached its limit"
-        case .oddLength: "had an odd length"
-        case .missingWords: "left words out"
-        }
+        let what =
+            switch problem {
+            case .loop: "repeated itself"
+            case .cutShort: "reached its limit"
+            case .oddLength: "had an odd length"
+            case .missingWords: "left words out"
+            }
         return SpeechWarning(.redrawn, "the speech of \"\(shown(text))\" \(what) and was drawn again; draw \(draws) was kept")
     }
 
@@ -93,21 +99,23 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
     }
 
     init(_ note: TextNote) {
-        let kind: Kind = switch note.kind {
-        case .codeLeftOut: .codeLeftOut
-        case .ignoredMarkup: .ignoredMarkup
-        case .language: .language
-        case .unknownTag: .unknownTag
-        case .skippedStep: .skippedStep
-        case .signs: .signs
-        }
+        let kind: Kind =
+            switch note.kind {
+            case .codeLeftOut: .codeLeftOut
+            case .ignoredMarkup: .ignoredMarkup
+            case .language: .language
+            case .unknownTag: .unknownTag
+            case .skippedStep: .skippedStep
+            case .signs: .signs
+            }
         self.init(kind, note.description)
     }
 
     static func unreadTag(_ tag: String, model: String) -> SpeechWarning {
         let isTag = TextPipeline.familyTags.contains(tag.dropFirst().dropLast().lowercased())
         return SpeechWarning(
-            .unknownTag, isTag
+            .unknownTag,
+            isTag
                 ? "\(tag) is read as text: \(model) has no tags; Turbo and Nano have, as [laugh] and [sigh]"
                 : "\(tag) is read as text: no voice was given for a speaker of that name, and \(model) has no tags")
     }

@@ -46,7 +46,8 @@ struct SpeechWork {
     ///   - trace: takes what every stage computes.
     /// - Throws: as ``Synthesizer/speak(_:voice:options:onProgress:)``.
     init(
-        _ text: PreparedText, _ adapters: AppliedAdapters?, _ request: SpeechRequest, _ model: Model, _ turn: EngineTurn, since start: ContinuousClock.Instant,
+        _ text: PreparedText, _ adapters: AppliedAdapters?, _ request: SpeechRequest, _ model: Model, _ turn: EngineTurn,
+        since start: ContinuousClock.Instant,
         trace: ((String, Tensor) -> Void)? = nil
     ) throws {
         let voice = try model.voice(request.voice, for: .speech)
@@ -64,7 +65,9 @@ struct SpeechWork {
         seeds = UtteranceSeeds(seed)
         let sampleRate = model.configuration.s3Gen.vocoder.sampleRate
         joiner = options.splitting == .none ? nil : SpeechJoiner(sampleRate: sampleRate)
-        let warnings = voice.warnings + voices.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + model.variant.warnings(options) + model.configuration.t3.warnings(options)
+        let warnings =
+            voice.warnings + voices.sorted { $0.key < $1.key }.flatMap(\.value.warnings) + model.variant.warnings(options)
+            + model.configuration.t3.warnings(options)
             + Self.warnings(options, model, request.judge) + self.text.warnings
         finishing = try SpeechFinishing(model, sampleRate: sampleRate, options: options, warnings: warnings.uniqued(), since: start)
         finishing.report.judge = judge?.name
@@ -133,9 +136,10 @@ struct SpeechWork {
     /// Reports a piece that is spoken.
     private mutating func report(_ piece: TextPlan.Piece, from start: Int, samples: Int) {
         func seconds(_ samples: Int) -> Double { Double(samples) / Double(sampleRate) / options.speed }
-        finishing.report.pieces.append(SpokenPiece(
-            number: piece.number, text: piece.text, start: seconds(start), end: seconds(start + samples), speechTokens: drawn.tokens,
-            draws: drawn.draws, keptDraw: drawn.kept, ending: drawn.end, judged: drawn.judged))
+        finishing.report.pieces.append(
+            SpokenPiece(
+                number: piece.number, text: piece.text, start: seconds(start), end: seconds(start + samples), speechTokens: drawn.tokens,
+                draws: drawn.draws, keptDraw: drawn.kept, ending: drawn.end, judged: drawn.judged))
     }
 
     /// A piece so many times as fast.
@@ -193,8 +197,11 @@ struct SpeechWork {
                 try FlowPrompt(model.s3Gen.flow, voice.prompt, steps: steps, pause: turn.pause)
             }
             finishing.report.stages.flow += clock.lap()
-            current = (piece, try UtteranceInChunks(
-                decoder, model, prompt, seed: seed, isTrimmed: joiner != nil, sizes: options.chunkSizes))
+            current = (
+                piece,
+                try UtteranceInChunks(
+                    decoder, model, prompt, seed: seed, isTrimmed: joiner != nil, sizes: options.chunkSizes)
+            )
         }
         let decoder = current!.utterance.decoder
         try draw(decoder, &clock, onProgress, until: current!.utterance.isReady)
@@ -252,8 +259,9 @@ struct SpeechWork {
         var warnings: [SpeechWarning] = []
         let way = drawsOnce(options, model)
         if options.weighsWords, takes(options, model) == 1 {
-            warnings.append(SpeechWarning(
-                .ignoredOption, "takes is ignored: what is spoken \(way ?? "with a given token limit") is drawn once", option: "takes"))
+            warnings.append(
+                SpeechWarning(
+                    .ignoredOption, "takes is ignored: what is spoken \(way ?? "with a given token limit") is drawn once", option: "takes"))
         }
         if judge != nil, let way {
             warnings.append(SpeechWarning(.ignoredOption, "judge is ignored: what is spoken \(way) is drawn once", option: "judge"))
@@ -296,7 +304,8 @@ struct SpeechWork {
             let generator = try model.generator(seed: UtteranceSeeds.seed(seed, draw: draws))
             let decoder = try drawToEnd(tokens, of: piece, generator, &clock, onProgress)
             var take = SpeechTake(
-                decoder.end, tokens: decoder.tokens.count, number: draws, text: piece.spoken, coverage: takes > 1 ? coverage(piece, tokens, decoder) : nil)
+                decoder.end, tokens: decoder.tokens.count, number: draws, text: piece.spoken,
+                coverage: takes > 1 ? coverage(piece, tokens, decoder) : nil)
             var samples: [Float]?
             if let judge {
                 samples = try sound(of: decoder, generator, voice(of: piece), &clock, onProgress)
@@ -307,7 +316,9 @@ struct SpeechWork {
                 judged.append(judgement)
             }
             if draws == 1 { first = take.problem }
-            if best.map({ take.isBetter(than: $0.take) }) ?? true { best = Drawn(take: take, decoder: decoder, generator: generator, samples: samples) }
+            if best.map({ take.isBetter(than: $0.take) }) ?? true {
+                best = Drawn(take: take, decoder: decoder, generator: generator, samples: samples)
+            }
             if take.isGood { break }
         }
         let kept = best!
@@ -353,7 +364,8 @@ struct SpeechWork {
         let limit = min(options.maximumTokens, model.configuration.t3.maximumSpeech)
         let budget = isGuarded ? min(limit, speechBudget(for: piece.spoken)) : limit
         let capacity = model.configuration.t3.prefixLength(text: tokens.count, prompt: voice.conditioningTokens.size(1)) + budget
-        let engine = try turn.decodeEngine(of: model)
+        let engine =
+            try turn.decodeEngine(of: model)
             ?? model.makeDecodeEngine(
                 slots: model.configuration.t3.isGuided(by: sampling) ? 2 : 1, capacity: capacity, t3: adapters?.t3 ?? model.t3)
         let decoder = try T3Decoder(
@@ -367,7 +379,8 @@ struct SpeechWork {
 
     /// Draws until there are enough tokens, or to the end.
     private mutating func draw(
-        _ decoder: T3Decoder, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void, until isEnough: @escaping (T3Decoder) -> Bool
+        _ decoder: T3Decoder, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void,
+        until isEnough: @escaping (T3Decoder) -> Bool
     ) throws {
         let before = tokensDone
         // What stands before the first token is computed until that is drawn.
@@ -407,9 +420,11 @@ extension T3Configuration {
     /// What of the options the network cannot do.
     fileprivate func warnings(_ options: SpeechOptions) -> [SpeechWarning] {
         guard options.maximumTokens > maximumSpeech else { return [] }
-        return [SpeechWarning(
-            .tokenLimit, "maximumTokens is \(options.maximumTokens); this model makes \(maximumSpeech) speech tokens for a piece of text at most",
-            option: "maximumTokens")]
+        return [
+            SpeechWarning(
+                .tokenLimit, "maximumTokens is \(options.maximumTokens); this model makes \(maximumSpeech) speech tokens for a piece of text at most",
+                option: "maximumTokens")
+        ]
     }
 }
 

@@ -151,7 +151,8 @@ extension VocoderConfiguration {
     ///   - quantization: rounds what lies between the first and the last convolution, but the source's, to 8 bits.
     public func cost(frames: Int, quantization: Quantization = .none) -> StageCost {
         let format = quantization.soundFormat
-        var cost = StageCost.product(weights: 3 * (melBins + 4 * pitchChannels) * pitchChannels, rows: frames)
+        var cost =
+            StageCost.product(weights: 3 * (melBins + 4 * pitchChannels) * pitchChannels, rows: frames)
             + .product(weights: 7 * melBins * baseChannels, rows: frames)
         var length = frames
         for stage in upsampleRates.indices {
@@ -160,9 +161,11 @@ extension VocoderConfiguration {
             length *= upsampleRates[stage]
             let stride = sourceStride(at: stage)
             let source = 2 * transformBins * channels * (stride == 1 ? 1 : 2 * stride)
-            let taps = zip(residualKernels, residualDilations).reduce(0) { $0 + 2 * $1.0 * $1.1.count }
+            let taps =
+                zip(residualKernels, residualDilations).reduce(0) { $0 + 2 * $1.0 * $1.1.count }
                 + 2 * sourceResidualKernels[stage] * sourceResidualDilations[stage].count
-            cost = cost + .product(weights: source, rows: length)
+            cost =
+                cost + .product(weights: source, rows: length)
                 + .product(weights: taps * channels * channels, rows: length, format: format)
         }
         return cost + .product(weights: 7 * channels(after: upsampleRates.count - 1) * 2 * transformBins, rows: length)

@@ -20,11 +20,14 @@ extension Synthesizer {
     ) async throws -> Synthesizer {
         // Reading gigabytes blocks: it has a thread of its own.
         let model = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Model, any Error>) in
-            Thread { continuation.resume(with: Result {
-                try Model.load(
-                    folder, variant: variant, device: device, dtype: dtype, compute: compute, flow: flow, watermark: watermark,
-                    languageTools: languageTools, adapters: adapters)
-            }) }.start()
+            Thread {
+                continuation.resume(
+                    with: Result {
+                        try Model.load(
+                            folder, variant: variant, device: device, dtype: dtype, compute: compute, flow: flow, watermark: watermark,
+                            languageTools: languageTools, adapters: adapters)
+                    })
+            }.start()
         }
         try Task.checkCancellation()
         let synthesizer = Synthesizer(model)

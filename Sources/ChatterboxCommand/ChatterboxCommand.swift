@@ -31,9 +31,9 @@ struct ChatterboxCommand: AsyncParsableCommand {
         ] + serving)
 
     #if Server
-    private static let serving: [any ParsableCommand.Type] = [ServeCommand.self, MCPCommand.self]
+        private static let serving: [any ParsableCommand.Type] = [ServeCommand.self, MCPCommand.self]
     #else
-    private static let serving: [any ParsableCommand.Type] = []
+        private static let serving: [any ParsableCommand.Type] = []
     #endif
 
     /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.

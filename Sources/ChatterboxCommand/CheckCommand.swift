@@ -18,7 +18,8 @@ struct CheckCommand: AsyncParsableCommand {
               chatterbox check --device cuda --full --json
             """)
 
-    @Option(help: ArgumentHelp("What to check: cpu, cuda, cuda:1, …, or auto: an NVIDIA GPU where one can be used, else the CPU.", valueName: "device"))
+    @Option(
+        help: ArgumentHelp("What to check: cpu, cuda, cuda:1, …, or auto: an NVIDIA GPU where one can be used, else the CPU.", valueName: "device"))
     var device = "auto"
     @Flag(help: "Check networks of full size as well, as far as memory allows: up to 9 GB, and minutes on a CPU.")
     var full = false
@@ -121,9 +122,13 @@ struct CheckTable {
     }
 
     private var attention: [[String]] {
-        [["attention", "type", "queries", "keys", "mask", "kernel"]] + report.attention.map {
-            ["\($0.model): \($0.name)", $0.dtype.rawValue, "\($0.query)", "\($0.keys)", $0.isMasked ? "yes" : "no", $0.backend.rawValue + ($0.problem == nil ? "" : " !")]
-        }
+        [["attention", "type", "queries", "keys", "mask", "kernel"]]
+            + report.attention.map {
+                [
+                    "\($0.model): \($0.name)", $0.dtype.rawValue, "\($0.query)", "\($0.keys)", $0.isMasked ? "yes" : "no",
+                    $0.backend.rawValue + ($0.problem == nil ? "" : " !"),
+                ]
+            }
     }
 }
 

@@ -45,8 +45,9 @@ struct CopySynthesisCommand: ParsableCommand {
             (sum, audioSeconds) = (sum + distance, audioSeconds + audio.duration)
         }
         try Data(lines.joined(separator: Data("\n".utf8))).write(to: folder.appending(path: "manifest.jsonl"), options: .atomic)
-        print(String(
-            format: "%d recordings, %.1f s: log-spectral distance %.2f dB, %.1f times real time with mel and comparison",
-            lines.count, audioSeconds, sum / Double(max(1, lines.count)), audioSeconds / (spent / .seconds(1))))
+        print(
+            String(
+                format: "%d recordings, %.1f s: log-spectral distance %.2f dB, %.1f times real time with mel and comparison",
+                lines.count, audioSeconds, sum / Double(max(1, lines.count)), audioSeconds / (spent / .seconds(1))))
     }
 }

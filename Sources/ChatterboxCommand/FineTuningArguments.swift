@@ -19,17 +19,24 @@ struct FineTuningArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Steps of the flow at most. (default: as T3's)", valueName: "n")) var flowSteps: Int?
     @Option(help: ArgumentHelp("Highest learning rate of T3. (default: depends on the network's size)", valueName: "x")) var rate: Double?
     @Option(help: ArgumentHelp("Highest learning rate of the flow. (default: depends on the network's size)", valueName: "x")) var flowRate: Double?
-    @Option(help: ArgumentHelp("Share of T3's input speech tokens that are replaced at random while training, so that it follows the text.", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "Share of T3's input speech tokens that are replaced at random while training, so that it follows the text.", valueName: "x"))
     var wrongTokens = 0.1
-    @Option(help: ArgumentHelp("Steps between validations. (default: once through the recordings, from 10 to 200)", valueName: "n")) var validateEvery: Int?
+    @Option(help: ArgumentHelp("Steps between validations. (default: once through the recordings, from 10 to 200)", valueName: "n"))
+    var validateEvery: Int?
     @Option(help: ArgumentHelp("Validations without a lower loss after which training stops.", valueName: "n")) var patience = 4
     @Option(help: ArgumentHelp("Validations between spoken samples; 0 speaks none.", valueName: "n")) var sampleEvery = 2
-    @Option(help: ArgumentHelp("Steps between checkpoints. (default: one every minute and with each validation)", valueName: "n")) var checkpointEvery: Int?
+    @Option(help: ArgumentHelp("Steps between checkpoints. (default: one every minute and with each validation)", valueName: "n"))
+    var checkpointEvery: Int?
     @Option(help: ArgumentHelp("How many of the latest checkpoints are kept.", valueName: "n")) var keep = 1
-    @Option(help: ArgumentHelp("Memory of a step of T3; where it would need more, activations are computed twice, which takes longer.", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp(
+            "Memory of a step of T3; where it would need more, activations are computed twice, which takes longer.", valueName: "bytes"))
     var memory: ByteCount = ByteCount(argument: "8G")!
-    @Option(help: ArgumentHelp(
-        "A program that gets a WAV file's path and prints what is said in it: the report then counts wrong words.", valueName: "command"))
+    @Option(
+        help: ArgumentHelp(
+            "A program that gets a WAV file's path and prints what is said in it: the report then counts wrong words.", valueName: "command"))
     var judge: String?
     @Option(help: ArgumentHelp("Where to train: cpu, cuda, cuda:1, …", valueName: "device")) var device = "cpu"
     @Option(help: ArgumentHelp("Arithmetic of T3: float32, or bfloat16 on a GPU.", valueName: "type")) var dtype = Precision.float32
@@ -88,7 +95,8 @@ struct FineTuningArguments: ParsableArguments {
         display.begin("Loading \(folder.lastPathComponent)")
         let compute = try ComputeOptions(exact: true, threads: threads)
         let loaded = try await Synthesizer.load(
-            folder, device: Device(device), dtype: base, compute: compute, languageTools: .installed(in: search)).model
+            folder, device: Device(device), dtype: base, compute: compute, languageTools: .installed(in: search)
+        ).model
         if let wanted { try loaded.variant.checkOption(wanted) }
         var check = RecordingCheck(loaded, language: wanted)
         check.ffmpeg = .installed(in: search)
@@ -100,7 +108,8 @@ struct FineTuningArguments: ParsableArguments {
         }
         if self.check {
             let minutes = String(format: "%.1f", checked.seconds / 60)
-            try StandardOutput.print("\(checked.accepted.count) recordings of \(minutes) min can be learned from, \(checked.refusals.count) are refused")
+            try StandardOutput.print(
+                "\(checked.accepted.count) recordings of \(minutes) min can be learned from, \(checked.refusals.count) are refused")
             return
         }
         var training = try training(loaded, checked.accepted.count)
@@ -110,14 +119,17 @@ struct FineTuningArguments: ParsableArguments {
         let isSilent = display.style == .silent
         let result = try await training.run(checked, of: list) { if !isSilent { StandardError.print($0) } }
         for part in result.parts {
-            try StandardOutput.print(String(
-                format: "%@: %@, loss of recordings that were not learned from %.4f before, %.4f after %d steps", part.file.path,
-                part.part == .t3 ? "T3" : "flow", part.before, part.after, part.bestStep))
+            try StandardOutput.print(
+                String(
+                    format: "%@: %@, loss of recordings that were not learned from %.4f before, %.4f after %d steps", part.file.path,
+                    part.part == .t3 ? "T3" : "flow", part.before, part.after, part.bestStep))
         }
         if let errors = result.wordErrors {
-            try StandardOutput.print(String(
-                format: "word errors: %.1f %% before, %.1f %% after, %.1f %% in the recordings, of %d words", errors.before.percent, errors.after.percent,
-                errors.recordings.percent, errors.after.words))
+            try StandardOutput.print(
+                String(
+                    format: "word errors: %.1f %% before, %.1f %% after, %.1f %% in the recordings, of %d words", errors.before.percent,
+                    errors.after.percent,
+                    errors.recordings.percent, errors.after.words))
         }
         try StandardOutput.print("report: \(training.report.path)")
     }
@@ -136,7 +148,9 @@ struct LayerRanges: ExpressibleByArgument {
         var layers: Set<Int> = []
         for part in argument.split(separator: ",", omittingEmptySubsequences: false) {
             let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0.trimmingCharacters(in: .whitespaces)) }
-            guard let first = ends.first, let low = first, ends.count <= 2, let high = ends.last ?? nil, low >= 0, low <= high, high < 10_000 else { return nil }
+            guard let first = ends.first, let low = first, ends.count <= 2, let high = ends.last ?? nil, low >= 0, low <= high, high < 10_000 else {
+                return nil
+            }
             layers.formUnion(low...high)
         }
         self.layers = layers.sorted()

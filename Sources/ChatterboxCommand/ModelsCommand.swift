@@ -12,9 +12,11 @@ struct ModelsCommand: AsyncParsableCommand {
         subcommands: ofTheHub + [Path.self, MakeRandom.self])
 
     #if Hub
-    private static let ofTheHub: [any ParsableCommand.Type] = [Pull.self, List.self, Verify.self, Remove.self, Status.self, Load.self, Unload.self]
+        private static let ofTheHub: [any ParsableCommand.Type] = [
+            Pull.self, List.self, Verify.self, Remove.self, Status.self, Load.self, Unload.self,
+        ]
     #else
-    private static let ofTheHub: [any ParsableCommand.Type] = []
+        private static let ofTheHub: [any ParsableCommand.Type] = []
     #endif
 }
 
@@ -29,8 +31,8 @@ extension ModelsCommand {
         func run() throws {
             let folders = UserFolders()
             #if Hub
-            // Other models' places do not depend on what the hub's cache holds.
-            if name.map({ folders.modelStore.catalog.model(named: $0) != nil }) ?? true { try folders.modelStore.refresh() }
+                // Other models' places do not depend on what the hub's cache holds.
+                if name.map({ folders.modelStore.catalog.model(named: $0) != nil }) ?? true { try folders.modelStore.refresh() }
             #endif
             try StandardOutput.print(folders.modelLocator().folder(of: name).path)
         }

@@ -1,55 +1,57 @@
 #if Hub
-import ArgumentParser
-import ChatterboxHub
-import Foundation
+    import ArgumentParser
+    import ChatterboxHub
+    import Foundation
 
-extension ModelsCommand {
-    struct Pull: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Download models from Hugging Face.",
-            discussion: """
-                Files go into the cache of Hugging Face's Python client (HF_HOME, HF_HUB_CACHE), and files that are there are not downloaded \
-                again. An interrupted download continues where it stopped. HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE have the same \
-                meaning as for that client.
+    extension ModelsCommand {
+        struct Pull: AsyncParsableCommand {
+            static let configuration = CommandConfiguration(
+                abstract: "Download models from Hugging Face.",
+                discussion: """
+                    Files go into the cache of Hugging Face's Python client (HF_HOME, HF_HUB_CACHE), and files that are there are not downloaded \
+                    again. An interrupted download continues where it stopped. HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE have the same \
+                    meaning as for that client.
 
-                Models: \(ModelCatalog.released.models.map(\.name).joined(separator: ", "))
+                    Models: \(ModelCatalog.released.models.map(\.name).joined(separator: ", "))
 
-                Example:
-                  chatterbox models pull turbo
-                """)
+                    Example:
+                      chatterbox models pull turbo
+                    """)
 
-        @Argument(help: ArgumentHelp("Names of models.", valueName: "model")) var models: [String]
-        @Option(help: ArgumentHelp("A branch, a tag or a commit of the model's repository.", valueName: "revision")) var revision = HubRevision.main
-        @Flag(help: "Also download a fast flow, which the Llama models use with --flow fast.") var fast = false
-        @OptionGroup var progress: ProgressArguments
+            @Argument(help: ArgumentHelp("Names of models.", valueName: "model")) var models: [String]
+            @Option(help: ArgumentHelp("A branch, a tag or a commit of the model's repository.", valueName: "revision")) var revision = HubRevision
+                .main
+            @Flag(help: "Also download a fast flow, which the Llama models use with --flow fast.") var fast = false
+            @OptionGroup var progress: ProgressArguments
 
-        func run() async throws {
-            let store = UserFolders().modelStore
-            // A revision is one of the named models' repositories.
-            let wanted = try models.map { (try CatalogArguments.model($0, store), revision) } + (fast ? [(ModelCatalog.fastFlow, HubRevision.main)] : [])
-            let display = DownloadDisplay(progress.display)
-            try await HubClient.with(store.configuration) { client in
-                for (model, revision) in wanted {
-                    do {
-                        try await display.showing(model.name) {
-                            _ = try await store.pull(model, revision: revision, with: client) { display.show($0) }
+            func run() async throws {
+                let store = UserFolders().modelStore
+                // A revision is one of the named models' repositories.
+                let wanted =
+                    try models.map { (try CatalogArguments.model($0, store), revision) } + (fast ? [(ModelCatalog.fastFlow, HubRevision.main)] : [])
+                let display = DownloadDisplay(progress.display)
+                try await HubClient.with(store.configuration) { client in
+                    for (model, revision) in wanted {
+                        do {
+                            try await display.showing(model.name) {
+                                _ = try await store.pull(model, revision: revision, with: client) { display.show($0) }
+                            }
+                        } catch HubError.unwritable(let path, _) where path == store.folderOnShelf(of: model).path {
+                            progress.display.note("\(path) cannot be written: the model's folder is made anew whenever it is loaded")
                         }
-                    } catch HubError.unwritable(let path, _) where path == store.folderOnShelf(of: model).path {
-                        progress.display.note("\(path) cannot be written: the model's folder is made anew whenever it is loaded")
+                        progress.display.finish("\(model.name) is here: chatterbox say … \(model.isPart ? "--flow fast" : "--model \(model.name)")")
                     }
-                    progress.display.finish("\(model.name) is here: chatterbox say … \(model.isPart ? "--flow fast" : "--model \(model.name)")")
                 }
             }
         }
     }
-}
 
-/// Names of the catalogue's models on the command line.
-enum CatalogArguments {
-    /// - Throws: ``UsageError`` for a name that no model has.
-    static func model(_ name: String, _ store: ModelStore) throws -> CatalogModel {
-        if let model = store.catalog.model(named: name) { return model }
-        throw UsageError("\"\(name)\" is no model to get; there are \(store.catalog.models.map(\.name).joined(separator: ", "))")
+    /// Names of the catalogue's models on the command line.
+    enum CatalogArguments {
+        /// - Throws: ``UsageError`` for a name that no model has.
+        static func model(_ name: String, _ store: ModelStore) throws -> CatalogModel {
+            if let model = store.catalog.model(named: name) { return model }
+            throw UsageError("\"\(name)\" is no model to get; there are \(store.catalog.models.map(\.name).joined(separator: ", "))")
+        }
     }
-}
 #endif

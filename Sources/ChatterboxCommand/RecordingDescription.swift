@@ -41,7 +41,8 @@ struct RecordingDescription: Encodable {
     /// What a person reads.
     var lines: String {
         let first = String(format: "%@, a recording of %.1f s at %d Hz", file, seconds, rate) + (channels > 1 ? ", \(channels) channels" : "")
-        let part = String(format: "A voice is made of %.1f s of it, %.1f to %.1f s.", used.upperBound - used.lowerBound, used.lowerBound, used.upperBound)
+        let part = String(
+            format: "A voice is made of %.1f s of it, %.1f to %.1f s.", used.upperBound - used.lowerBound, used.lowerBound, used.upperBound)
         // Problems are among the notes.
         return ([first, part, quality.figures] + notes.map { "Note: \($0)." }).joined(separator: "\n")
     }

@@ -57,7 +57,9 @@ struct SayCommand: AsyncParsableCommand {
         let options = try speaking.options(seed: seed, wordTimes: subtitles != nil, delivery: isHeard ? .chunks : .utterances)
         if judging.judge != nil {
             guard !isHeard, !output.play else {
-                throw UsageError("--judge hears whole pieces of the text before they are kept, and \(output.play ? "--play" : "-o -") is heard while they are spoken: give a file with -o")
+                throw UsageError(
+                    "--judge hears whole pieces of the text before they are kept, and \(output.play ? "--play" : "-o -") is heard while they are spoken: give a file with -o"
+                )
             }
             guard tracing.file == nil else { throw UsageError("--judge hears several draws, and --trace is of one: leave one of them out") }
         }
@@ -110,7 +112,8 @@ struct SayCommand: AsyncParsableCommand {
 
     /// Speaks into a folder, and writes the output from it.
     private func speak(
-        _ request: SpeechRequest, _ kept: BookArguments.Choice, title: String, _ synthesizer: Synthesizer, _ subtitles: (url: URL, format: TimedText)?,
+        _ request: SpeechRequest, _ kept: BookArguments.Choice, title: String, _ synthesizer: Synthesizer,
+        _ subtitles: (url: URL, format: TimedText)?,
         voiceSeconds: Double, _ display: ProgressDisplay
     ) async throws {
         let folder = try BookFolder(kept.folder), model = synthesizer.model
@@ -118,7 +121,8 @@ struct SayCommand: AsyncParsableCommand {
         speaking.seed = speaking.seed ?? folder.seed ?? request.options.seed
         if speaking.language == nil, model.variant.languages.count > 1 {
             // One language for all chapters, of which some may be too short to tell.
-            let beginning = try await synthesizer.plan(SpeechRequest(String(request.text.prefix(20_000)), voices: request.voices, options: request.options))
+            let beginning = try await synthesizer.plan(
+                SpeechRequest(String(request.text.prefix(20_000)), voices: request.voices, options: request.options))
             display.warn(beginning.warnings.filter { $0.kind == .language })
             speaking.language = beginning.language.code
         }
@@ -130,7 +134,8 @@ struct SayCommand: AsyncParsableCommand {
         let run = BookRun(
             synthesizer: synthesizer, request: request, text: request.text, folder: folder,
             writer: BookWriter(
-                folder: folder, sampleRate: synthesizer.sampleRate, speed: request.options.speed, loudness: request.options.loudness, watermarker: watermarker,
+                folder: folder, sampleRate: synthesizer.sampleRate, speed: request.options.speed, loudness: request.options.loudness,
+                watermarker: watermarker,
                 format: kept.format, ffmpeg: kept.ffmpeg),
             chapters: kept.chapters, output: kept.output, title: title, wantsWords: subtitles != nil,
             facts: try ["utterance 1", SpeechFacts.digest(of: model)] + self.model.compute.facts(model) + speaking.utteranceFacts

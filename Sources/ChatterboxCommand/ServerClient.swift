@@ -1,139 +1,144 @@
 // Brings clients of HTTP and what they need.
 #if Hub
-import ArgumentParser
-import AsyncHTTPClient
-import Foundation
-import NIOCore
-import NIOHTTP1
-import NIOPosix
-import NIOSSL
+    import ArgumentParser
+    import AsyncHTTPClient
+    import Foundation
+    import NIOCore
+    import NIOHTTP1
+    import NIOPosix
+    import NIOSSL
 
-/// A running `chatterbox serve`, or another server of OpenAI's speech API.
-struct ServerClient: Sendable {
-    /// As it was given.
-    let address: String
-    private let base: URL
-    private let key: String?
-    /// Authorities that are trusted beside the system's.
-    private let authorities: [NIOSSLCertificate]
+    /// A running `chatterbox serve`, or another server of OpenAI's speech API.
+    struct ServerClient: Sendable {
+        /// As it was given.
+        let address: String
+        private let base: URL
+        private let key: String?
+        /// Authorities that are trusted beside the system's.
+        private let authorities: [NIOSSLCertificate]
 
-    /// - Parameters:
-    ///   - address: as http://127.0.0.1:8080, with or without /v1.
-    ///   - keyFile: whose first key is shown.
-    ///   - authorityFile: with certificates (PEM) of authorities that are trusted beside the system's.
-    /// - Throws: ``UsageError``.
-    init(_ address: String, keyFile: String? = nil, authorityFile: String? = nil) throws {
-        authorities = try authorityFile.map { file in
-            guard let certificates = try? NIOSSLCertificate.fromPEMFile(file), !certificates.isEmpty else {
-                throw UsageError("--ca-file \(file): there is no certificate in PEM that can be read")
+        /// - Parameters:
+        ///   - address: as http://127.0.0.1:8080, with or without /v1.
+        ///   - keyFile: whose first key is shown.
+        ///   - authorityFile: with certificates (PEM) of authorities that are trusted beside the system's.
+        /// - Throws: ``UsageError``.
+        init(_ address: String, keyFile: String? = nil, authorityFile: String? = nil) throws {
+            authorities =
+                try authorityFile.map { file in
+                    guard let certificates = try? NIOSSLCertificate.fromPEMFile(file), !certificates.isEmpty else {
+                        throw UsageError("--ca-file \(file): there is no certificate in PEM that can be read")
+                    }
+                    return certificates
+                } ?? []
+            var path = address
+            for end in ["/", "/v1", "/"] where path.hasSuffix(end) { path.removeLast(end.count) }
+            guard let url = URL(string: path), ["http", "https"].contains(url.scheme), url.host != nil else {
+                throw UsageError("\(address) is no server's address; give one such as http://127.0.0.1:8080")
             }
-            return certificates
-        } ?? []
-        var path = address
-        for end in ["/", "/v1", "/"] where path.hasSuffix(end) { path.removeLast(end.count) }
-        guard let url = URL(string: path), ["http", "https"].contains(url.scheme), url.host != nil else {
-            throw UsageError("\(address) is no server's address; give one such as http://127.0.0.1:8080")
-        }
-        (self.address, base) = (address, url)
-        key = try keyFile.map { file in
-            guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { throw UsageError("--api-key-file \(file): cannot be read") }
-            let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
-            guard let key = lines.lazy.compactMap({ $0.split(whereSeparator: \.isWhitespace).first }).first else {
-                throw UsageError("--api-key-file \(file): there is no key in it")
+            (self.address, base) = (address, url)
+            key = try keyFile.map { file in
+                guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+                    throw UsageError("--api-key-file \(file): cannot be read")
+                }
+                let lines = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }
+                guard let key = lines.lazy.compactMap({ $0.split(whereSeparator: \.isWhitespace).first }).first else {
+                    throw UsageError("--api-key-file \(file): there is no key in it")
+                }
+                return String(key)
             }
-            return String(key)
         }
-    }
 
-    /// - Throws: ``ServerClientError`` where the server cannot be reached, or answers with an error.
-    func answer<Answer: Decodable>(_ method: String, _ path: String, as type: Answer.Type) async throws -> Answer {
-        let (status, data) = try await answer(method, path)
-        guard status == 200 else { throw ServerClientError.refused(address, status: status, message: ErrorBody.message(in: data)) }
-        guard let answer = try? JSONDecoder().decode(type, from: data) else { throw ServerClientError.strange(address) }
-        return answer
-    }
-
-    private func answer(_ method: String, _ path: String) async throws -> (status: Int, body: Data) {
-        try await exchange(method, path) { (Int($0.status.code), Data(try await $0.body.collect(upTo: 16 << 20).readableBytesView)) }
-    }
-
-    /// Asks, and hands the answer to `read`, whose errors are taken for the connection's: the body comes as the server sends it.
-    ///
-    /// - Parameters:
-    ///   - path: below /v1.
-    ///   - body: a JSON object.
-    /// - Throws: ``ServerClientError/unreachable(_:reason:)``; `CancellationError`.
-    func exchange<Result>(
-        _ method: String, _ path: String, body: Data? = nil, _ read: (HTTPClientResponse) async throws -> Result
-    ) async throws -> Result {
-        var tls = TLSConfiguration.makeClientConfiguration()
-        tls.additionalTrustRoots = [.certificates(authorities)]
-        var request = HTTPClientRequest(url: base.absoluteString + "/v1" + path)
-        request.method = HTTPMethod(rawValue: method)
-        if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
-        if let body {
-            request.headers.add(name: "Content-Type", value: "application/json")
-            request.body = .bytes(ByteBuffer(bytes: body))
+        /// - Throws: ``ServerClientError`` where the server cannot be reached, or answers with an error.
+        func answer<Answer: Decodable>(_ method: String, _ path: String, as type: Answer.Type) async throws -> Answer {
+            let (status, data) = try await answer(method, path)
+            guard status == 200 else { throw ServerClientError.refused(address, status: status, message: ErrorBody.message(in: data)) }
+            guard let answer = try? JSONDecoder().decode(type, from: data) else { throw ServerClientError.strange(address) }
+            return answer
         }
-        do {
-            return try await HTTPClient.withHTTPClient(configuration: HTTPClient.Configuration(tlsConfiguration: tls)) { [request] client in
-                // Loading a model takes as long as it takes.
-                try await read(client.execute(request, timeout: .minutes(10)))
+
+        private func answer(_ method: String, _ path: String) async throws -> (status: Int, body: Data) {
+            try await exchange(method, path) { (Int($0.status.code), Data(try await $0.body.collect(upTo: 16 << 20).readableBytesView)) }
+        }
+
+        /// Asks, and hands the answer to `read`, whose errors are taken for the connection's: the body comes as the server sends it.
+        ///
+        /// - Parameters:
+        ///   - path: below /v1.
+        ///   - body: a JSON object.
+        /// - Throws: ``ServerClientError/unreachable(_:reason:)``; `CancellationError`.
+        func exchange<Result>(
+            _ method: String, _ path: String, body: Data? = nil, _ read: (HTTPClientResponse) async throws -> Result
+        ) async throws -> Result {
+            var tls = TLSConfiguration.makeClientConfiguration()
+            tls.additionalTrustRoots = [.certificates(authorities)]
+            var request = HTTPClientRequest(url: base.absoluteString + "/v1" + path)
+            request.method = HTTPMethod(rawValue: method)
+            if let key { request.headers.add(name: "Authorization", value: "Bearer \(key)") }
+            if let body {
+                request.headers.add(name: "Content-Type", value: "application/json")
+                request.body = .bytes(ByteBuffer(bytes: body))
             }
-        } catch is CancellationError {
-            throw CancellationError()
-        } catch {
-            throw ServerClientError.unreachable(address, reason: Self.reason(error))
+            do {
+                return try await HTTPClient.withHTTPClient(configuration: HTTPClient.Configuration(tlsConfiguration: tls)) { [request] client in
+                    // Loading a model takes as long as it takes.
+                    try await read(client.execute(request, timeout: .minutes(10)))
+                }
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                throw ServerClientError.unreachable(address, reason: Self.reason(error))
+            }
+        }
+
+        private static func reason(_ error: any Error) -> String {
+            switch error {
+            case let error as NIOConnectionError where error.connectionErrors.isEmpty: "there is no such host"
+            case is NIOConnectionError: "nobody answers there"
+            case let error as IOError: String(cString: strerror(error.errnoCode))
+            case let error as HTTPClientError: error.shortDescription
+            case NIOSSLError.handshakeFailed:
+                "no connection by TLS can be made (\(error)); where its certificate is from an authority of your own, name that with --ca-file"
+            default: "\(error)"
+            }
+        }
+
+        /// The object that errors come in.
+        struct ErrorBody: Decodable {
+            struct Object: Decodable { let message: String }
+            let error: Object
+
+            /// Its sentence, or the beginning of whatever came in its place.
+            static func message(in data: Data) -> String {
+                (try? JSONDecoder().decode(ErrorBody.self, from: data))?.error.message ?? String(decoding: data.prefix(200), as: UTF8.self)
+            }
         }
     }
 
-    private static func reason(_ error: any Error) -> String {
-        switch error {
-        case let error as NIOConnectionError where error.connectionErrors.isEmpty: "there is no such host"
-        case is NIOConnectionError: "nobody answers there"
-        case let error as IOError: String(cString: strerror(error.errnoCode))
-        case let error as HTTPClientError: error.shortDescription
-        case NIOSSLError.handshakeFailed:
-            "no connection by TLS can be made (\(error)); where its certificate is from an authority of your own, name that with --ca-file"
-        default: "\(error)"
+    enum ServerClientError: Error, CustomStringConvertible {
+        case unreachable(String, reason: String)
+        case refused(String, status: Int, message: String)
+        case strange(String)
+
+        var description: String {
+            switch self {
+            case .unreachable(let address, let reason): "\(address) cannot be reached: \(reason); is `chatterbox serve` running there?"
+            case .refused(let address, 401, let message): "\(address) answered 401: \(message); give one with --api-key-file"
+            case .refused(let address, let status, let message): "\(address) answered \(status): \(message)"
+            case .strange(let address): "\(address) answered what this program does not know; is it a `chatterbox serve`?"
+            }
         }
     }
 
-    /// The object that errors come in.
-    struct ErrorBody: Decodable {
-        struct Object: Decodable { let message: String }
-        let error: Object
+    /// Which server, and the key for it.
+    struct ServerArguments: ParsableArguments {
+        @Option(help: ArgumentHelp("The server's address.", valueName: "url")) var server = "http://127.0.0.1:8080"
+        @Option(help: ArgumentHelp("A file whose first key is shown to the server.", valueName: "file")) var apiKeyFile: String?
+        @Option(
+            help: ArgumentHelp(
+                "Certificates (PEM) of authorities that are trusted beside the system's: for a server whose certificate is from one of your own.",
+                valueName: "file"))
+        var caFile: String?
 
-        /// Its sentence, or the beginning of whatever came in its place.
-        static func message(in data: Data) -> String {
-            (try? JSONDecoder().decode(ErrorBody.self, from: data))?.error.message ?? String(decoding: data.prefix(200), as: UTF8.self)
-        }
+        var client: ServerClient { get throws { try ServerClient(server, keyFile: apiKeyFile, authorityFile: caFile) } }
     }
-}
-
-enum ServerClientError: Error, CustomStringConvertible {
-    case unreachable(String, reason: String)
-    case refused(String, status: Int, message: String)
-    case strange(String)
-
-    var description: String {
-        switch self {
-        case .unreachable(let address, let reason): "\(address) cannot be reached: \(reason); is `chatterbox serve` running there?"
-        case .refused(let address, 401, let message): "\(address) answered 401: \(message); give one with --api-key-file"
-        case .refused(let address, let status, let message): "\(address) answered \(status): \(message)"
-        case .strange(let address): "\(address) answered what this program does not know; is it a `chatterbox serve`?"
-        }
-    }
-}
-
-/// Which server, and the key for it.
-struct ServerArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("The server's address.", valueName: "url")) var server = "http://127.0.0.1:8080"
-    @Option(help: ArgumentHelp("A file whose first key is shown to the server.", valueName: "file")) var apiKeyFile: String?
-    @Option(help: ArgumentHelp(
-        "Certificates (PEM) of authorities that are trusted beside the system's: for a server whose certificate is from one of your own.", valueName: "file"))
-    var caFile: String?
-
-    var client: ServerClient { get throws { try ServerClient(server, keyFile: apiKeyFile, authorityFile: caFile) } }
-}
 #endif

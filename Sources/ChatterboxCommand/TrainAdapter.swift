@@ -31,8 +31,9 @@ struct TrainAdapter: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Rank of the adapters: a higher one can learn more, and overfit more.", valueName: "n")) var rank = 16
     @Option(help: ArgumentHelp("The adapter's output is multiplied by alpha ÷ rank. (default: twice the rank)", valueName: "x")) var alpha: Double?
     @Option(help: ArgumentHelp("T3's layers to adapt, as 0-9,20. (default: all)", valueName: "ranges")) var layers: LayerRanges?
-    @Option(help: ArgumentHelp(
-        "T3's linear maps to adapt: attention, feed-forward, or names such as q_proj,v_proj or c_attn. (default: all)", valueName: "names"))
+    @Option(
+        help: ArgumentHelp(
+            "T3's linear maps to adapt: attention, feed-forward, or names such as q_proj,v_proj or c_attn. (default: all)", valueName: "names"))
     var modules: String?
 
     func validate() throws {

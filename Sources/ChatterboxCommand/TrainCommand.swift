@@ -112,9 +112,10 @@ struct TrainTokenizer: ParsableCommand {
     func run() throws {
         try Libtorch.setThreads(arguments.threads)
         let corpora = try arguments.corpora()
-        try arguments.run(S3TokenizerTask(
-            arguments.corpus.sizes().s3Gen.tokenizer, corpus: corpora.train, heldOut: corpora.heldOut, settings: arguments.settings,
-            batchTokens: arguments.batchTokens, letterWeight: letters, seed: arguments.seed))
+        try arguments.run(
+            S3TokenizerTask(
+                arguments.corpus.sizes().s3Gen.tokenizer, corpus: corpora.train, heldOut: corpora.heldOut, settings: arguments.settings,
+                batchTokens: arguments.batchTokens, letterWeight: letters, seed: arguments.seed))
     }
 }
 
@@ -139,7 +140,8 @@ struct SpeechTokens: ParsableCommand {
         let weights = try Weights.load(URL(filePath: tokenizer), dtype: .float32)
         let model = try S3Tokenizer(weights["tokenizer"], ModelConfiguration(ofFile: config).s3Gen.tokenizer)
         try SpeechTokenStore.extract(
-            model, manifest: Manifest(URL(filePath: data)), features: FeatureStore(URL(filePath: features)), to: URL(filePath: out)) {
+            model, manifest: Manifest(URL(filePath: data)), features: FeatureStore(URL(filePath: features)), to: URL(filePath: out)
+        ) {
             show(String(format: "%.0f %%", 100 * $0))
         }
     }
@@ -169,7 +171,8 @@ struct Speakers: ParsableCommand {
             voiceEncoder: VoiceEncoder(Weights.load(URL(filePath: voiceEncoder), dtype: .float32), model.voiceEncoder),
             speakerEncoder: SpeakerEncoder(
                 Weights.load(URL(filePath: speakerEncoder), dtype: .float32)["speaker_encoder"], model.s3Gen.speakerEncoder),
-            rules: model.reference, limit: limit, seed: 1, to: URL(filePath: out)) { show(String(format: "%.0f %%", 100 * $0)) }
+            rules: model.reference, limit: limit, seed: 1, to: URL(filePath: out)
+        ) { show(String(format: "%.0f %%", 100 * $0)) }
     }
 }
 
@@ -239,11 +242,12 @@ struct TrainFlow: ParsableCommand {
         try Libtorch.setThreads(training.threads)
         let sizes = try training.corpus.sizes().s3Gen.flow
         let corpora = try training.corpora()
-        try training.run(FlowTask(
-            sizes, initial: arguments.weights { _ = try TokenToMel($0["flow"], sizes) }, corpus: corpora.train,
-            heldOut: corpora.heldOut, tokens: arguments.known.tokenStore(),
-            speakers: arguments.known.speakerTable(), settings: training.settings,
-            batchTokens: training.batchTokens, seed: training.seed))
+        try training.run(
+            FlowTask(
+                sizes, initial: arguments.weights { _ = try TokenToMel($0["flow"], sizes) }, corpus: corpora.train,
+                heldOut: corpora.heldOut, tokens: arguments.known.tokenStore(),
+                speakers: arguments.known.speakerTable(), settings: training.settings,
+                batchTokens: training.batchTokens, seed: training.seed))
     }
 }
 

@@ -28,7 +28,10 @@ struct TrainSpeaker: ParsableCommand {
         try Libtorch.setThreads(threads)
         let manifest = try Manifest(URL(filePath: data))
         func recordings(_ utterances: [Manifest.Utterance], _ count: Int) throws -> SpeakerRecordings {
-            try SpeakerRecordings(utterances, perSpeaker: count, seed: seed) { print("\($0) recordings read"); fflush(nil) }
+            try SpeakerRecordings(utterances, perSpeaker: count, seed: seed) {
+                print("\($0) recordings read")
+                fflush(nil)
+            }
         }
         // Speakers that training never hears are in this split alone.
         let training = try recordings(manifest.split("train"), perSpeaker)
@@ -40,16 +43,21 @@ struct TrainSpeaker: ParsableCommand {
 
         var options = TrainingOptions(steps: steps, folder: URL(filePath: out))
         options.seed = seed
-        let trainer = Trainer(options) { print($0); fflush(nil) }
+        let trainer = Trainer(options) {
+            print($0)
+            fflush(nil)
+        }
         let file = export.map { URL(filePath: $0) }
         let sizes = try ModelConfiguration(ofFile: config)
         switch encoder {
         case .voice:
-            try trainer.run(VoiceEncoderTask(
-                sizes.voiceEncoder, training: training, heldOut: heldOut, export: file, steps: steps, seed: seed))
+            try trainer.run(
+                VoiceEncoderTask(
+                    sizes.voiceEncoder, training: training, heldOut: heldOut, export: file, steps: steps, seed: seed))
         case .timbre:
-            try trainer.run(SpeakerEncoderTask(
-                sizes.s3Gen.speakerEncoder, training: training, heldOut: heldOut, export: file, steps: steps, seed: seed))
+            try trainer.run(
+                SpeakerEncoderTask(
+                    sizes.s3Gen.speakerEncoder, training: training, heldOut: heldOut, export: file, steps: steps, seed: seed))
         }
     }
 }

@@ -24,12 +24,15 @@ struct TrainTune: AsyncParsableCommand {
     var output: String?
     @Option(help: ArgumentHelp("What to train: t3 makes speech tokens of text, flow makes sound of them.", valueName: "t3,flow"))
     var networks = Networks(argument: "t3")!
-    @Option(help: ArgumentHelp(
-        "Train only weights in whose name this regular expression is found; may be given several times. (default: all)", valueName: "regex"))
+    @Option(
+        help: ArgumentHelp(
+            "Train only weights in whose name this regular expression is found; may be given several times. (default: all)", valueName: "regex"))
     var only: [String] = []
     @Option(help: ArgumentHelp("Do not train weights whose name matches this regular expression; may be repeated.", valueName: "regex"))
     var except: [String] = []
-    @Option(help: ArgumentHelp("Of T3 train only these layers of its transformer, as 0-9,20. (default: all, and what is around them)", valueName: "ranges"))
+    @Option(
+        help: ArgumentHelp(
+            "Of T3 train only these layers of its transformer, as 0-9,20. (default: all, and what is around them)", valueName: "ranges"))
     var layers: LayerRanges?
 
     func validate() throws {
@@ -54,7 +57,8 @@ struct TrainTune: AsyncParsableCommand {
         try await arguments.run(base: .float32) { model, recordings in
             let widths = model.configuration.widths
             return FineTuning(
-                model, output: URL(filePath: output!), t3: networks.parts.contains(.t3) ? options(.t3, width: widths.t3, recordings: recordings) : nil,
+                model, output: URL(filePath: output!),
+                t3: networks.parts.contains(.t3) ? options(.t3, width: widths.t3, recordings: recordings) : nil,
                 flow: networks.parts.contains(.flow) ? options(.flow, width: widths.flow, recordings: recordings) : nil)
         }
     }

@@ -36,10 +36,14 @@ struct TrainVocoder: ParsableCommand {
         settings.onlyPitch = onlyPitch
         settings.export = export.map { URL(filePath: $0) }
         let task = try VocoderTask(
-            try ModelConfiguration(ofFile: config).s3Gen.vocoder, training: excerpts("train"), heldOut: excerpts("validation"), start: from.map { try Weights.load(URL(filePath: $0)) }, settings)
+            try ModelConfiguration(ofFile: config).s3Gen.vocoder, training: excerpts("train"), heldOut: excerpts("validation"),
+            start: from.map { try Weights.load(URL(filePath: $0)) }, settings)
         var options = TrainingOptions(steps: steps, folder: URL(filePath: out))
         options.seed = seed
         options.checkpointSeconds = 300
-        try Trainer(options) { print($0); fflush(nil) }.run(task)
+        try Trainer(options) {
+            print($0)
+            fflush(nil)
+        }.run(task)
     }
 }

@@ -83,10 +83,13 @@ extension VoiceCommand {
             let library = UserFolders().voiceLibrary
             let entries = library.entries()
             if json { return try StandardOutput.print(json: entries.map { VoiceDescription($0) }) }
-            if entries.isEmpty { StandardError.print("No voices yet in \(library.folder.path); make one with `chatterbox voice make recording.wav --name NAME`") }
+            if entries.isEmpty {
+                StandardError.print("No voices yet in \(library.folder.path); make one with `chatterbox voice make recording.wav --name NAME`")
+            }
             let width = entries.map(\.name.count).max() ?? 0
             for entry in entries {
-                try StandardOutput.print("\(entry.name.padding(toLength: width, withPad: " ", startingAt: 0))  \(entry.bytes / 1024) KiB  \(entry.file.path)")
+                try StandardOutput.print(
+                    "\(entry.name.padding(toLength: width, withPad: " ", startingAt: 0))  \(entry.bytes / 1024) KiB  \(entry.file.path)")
             }
         }
     }

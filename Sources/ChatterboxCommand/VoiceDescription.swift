@@ -60,25 +60,28 @@ struct VoiceDescription: Encodable {
     /// What a person reads.
     var lines: String {
         guard let summary else { return file }
-        let content = "It continues \(summary.promptSeconds) s of speech (\(summary.promptTokens) tokens) and speaks in the manner of "
+        let content =
+            "It continues \(summary.promptSeconds) s of speech (\(summary.promptTokens) tokens) and speaks in the manner of "
             + "\(summary.conditioningTokens) tokens."
         return (["\(file), \(bytes / 1024) KiB", content] + Self.history(of: summary)).joined(separator: "\n")
     }
 
     private static func history(of summary: VoiceSummary) -> [String] {
         func seconds(_ value: Double) -> String { String(format: "%.1f s", value) }
-        let kept = switch summary.keptSeconds {
-        case nil: "No recording is kept with it: models with other networks refuse it."
-        case let kept?: "It carries \(seconds(kept)) of the recording: models with other networks make it anew from that."
-        }
+        let kept =
+            switch summary.keptSeconds {
+            case nil: "No recording is kept with it: models with other networks refuse it."
+            case let kept?: "It carries \(seconds(kept)) of the recording: models with other networks make it anew from that."
+            }
         let figures = summary.recording.map { [QualityDescription(quality: $0).figures] } ?? []
         // What was said when the voice was made covers what was mended then.
         let quality = figures + (summary.notes.isEmpty ? summary.recording?.problems ?? [] : summary.notes).map { "Note: \($0)." }
         guard let origin = summary.origin else { return ["It does not tell which networks made it.", kept] + quality }
         let rules = origin.rules
-        let place = summary.excerpt.map {
-            String(format: " (%.1f to %.1f s of its %.1f s)", $0.seconds.lowerBound, $0.seconds.upperBound, $0.total)
-        } ?? ""
+        let place =
+            summary.excerpt.map {
+                String(format: " (%.1f to %.1f s of its %.1f s)", $0.seconds.lowerBound, $0.seconds.upperBound, $0.total)
+            } ?? ""
         let heard = summary.heardSeconds.map { " from \(seconds($0)) of recording\(place)" } ?? ""
         return [
             "Made with \(origin.model ?? "an unnamed model")\(heard): voice encoder \(origin.voiceEncoder.prefix(8)), "

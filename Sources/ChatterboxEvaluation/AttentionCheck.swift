@@ -64,8 +64,9 @@ struct AttentionShape {
         var shapes: [AttentionShape] = []
         if let perceiver = t3.perceiver {
             let width = t3.backbone.hiddenSize / perceiver.heads
-            shapes.append(AttentionShape(
-                name: "perceiver", batch: 1, heads: perceiver.heads, queries: perceiver.queries, keys: promptTokens, size: width))
+            shapes.append(
+                AttentionShape(
+                    name: "perceiver", batch: 1, heads: perceiver.heads, queries: perceiver.queries, keys: promptTokens, size: width))
         }
         let span = (prefix + speech + 255) / 256 * 256
         let frames = (promptTokens + speech) * flow.framesPerToken

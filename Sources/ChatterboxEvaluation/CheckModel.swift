@@ -61,7 +61,8 @@ struct CheckModel {
         let s3Gen = try S3Gen(weights(self.s3Gen), configuration.s3Gen, flowType: dtype)
         let team = try packing.map { _ in try ThreadTeam(threads: ComputeOptions.defaultThreads) }
         return CheckNetworks(
-            device: device, team: team, t3: t3, packedT3: try packing.flatMap { packing in
+            device: device, team: team, t3: t3,
+            packedT3: try packing.flatMap { packing in
                 try team.map { try PackedT3(t3, format: packing.format, team: $0) }
             },
             s3Gen: try packing.flatMap { packing in try team.map { try s3Gen.packed(packing, team: $0) {} } } ?? s3Gen,

@@ -83,13 +83,14 @@ extension CheckNetworks {
         let conditioning = try T3Conditioning(inputs.voice.to(device), dtype: t3.dtype)
         let prompt = try t3.prompt(text: inputs.text, conditioning: conditioning, guidance: inputs.isGuided)
         let rows = prompt.size(0), capacity = prompt.size(1) + CheckInputs.tokenCount
-        let engine: any DecodeEngine = if let packedT3 {
-            try PackedDecodeEngine(packedT3, capacity: capacity)
-        } else if captured {
-            try CapturedDecodeEngine(t3, slots: rows, capacity: capacity)
-        } else {
-            try TensorDecodeEngine(t3, slots: rows, capacity: capacity)
-        }
+        let engine: any DecodeEngine =
+            if let packedT3 {
+                try PackedDecodeEngine(packedT3, capacity: capacity)
+            } else if captured {
+                try CapturedDecodeEngine(t3, slots: rows, capacity: capacity)
+            } else {
+                try TensorDecodeEngine(t3, slots: rows, capacity: capacity)
+            }
         let logits = try engine.logits(after: prompt, of: inputs.tokens.prefix(steps))
         return steps == 0 ? logits[0] : try Tensor.stack(Array(logits.dropFirst()))
     }

@@ -65,9 +65,10 @@ public struct DeviceCheck: Sendable {
                 results.append(skipped(model.name, arithmetic, "\(device) has no room for the weights"))
                 continue
             } catch {
-                results.append(CheckResult(
-                    model: model.name, stage: "weights", arithmetic: arithmetic, error: nil, bound: arithmetic.bound, outcome: .failed,
-                    reason: "\(error)", seconds: 0))
+                results.append(
+                    CheckResult(
+                        model: model.name, stage: "weights", arithmetic: arithmetic, error: nil, bound: arithmetic.bound, outcome: .failed,
+                        reason: "\(error)", seconds: 0))
                 continue
             }
             for stage in stages where stage.arithmetics.contains(arithmetic) {
@@ -122,7 +123,8 @@ public struct DeviceCheck: Sendable {
 
     private func skipped(_ model: String, _ arithmetic: CheckedArithmetic, _ reason: String) -> CheckResult {
         CheckResult(
-            model: model, stage: "all stages", arithmetic: arithmetic, error: nil, bound: arithmetic.bound, outcome: .skipped, reason: reason, seconds: 0)
+            model: model, stage: "all stages", arithmetic: arithmetic, error: nil, bound: arithmetic.bound, outcome: .skipped, reason: reason,
+            seconds: 0)
     }
 
     /// Why the machine cannot hold the models; nil where it can.

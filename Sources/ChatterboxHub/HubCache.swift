@@ -66,7 +66,10 @@ public struct HubCache: Sendable {
     func commits(of repository: HubRepository) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder(of: repository).appending(path: "snapshots").path)) ?? []
         let dates = names.filter(HubRevision.isCommit).map { name in
-            (name, (try? FileManager.default.attributesOfItem(atPath: snapshot(name, of: repository).path))?[.modificationDate] as? Date ?? .distantPast)
+            (
+                name,
+                (try? FileManager.default.attributesOfItem(atPath: snapshot(name, of: repository).path))?[.modificationDate] as? Date ?? .distantPast
+            )
         }
         return dates.sorted { ($1.1, $0.0) < ($0.1, $1.0) }.map(\.0)
     }

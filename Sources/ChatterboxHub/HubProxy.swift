@@ -43,7 +43,9 @@ public struct HubProxy: Sendable, Hashable {
         var user: String?, password: String?
         if let sign = rest.lastIndex(of: "@") {
             // A password may have a colon, and signs as %40.
-            let fields = rest[..<sign].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map { String($0).removingPercentEncoding ?? String($0) }
+            let fields = rest[..<sign].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map {
+                String($0).removingPercentEncoding ?? String($0)
+            }
             (user, password) = (fields[0], fields.count > 1 ? fields[1] : "")
             rest = String(rest[rest.index(after: sign)...])
         }
@@ -59,7 +61,9 @@ public struct HubProxy: Sendable, Hashable {
         }
         if kind == .socks, user != nil { throw .proxy(shown, problem: "SOCKS with a name and a password is not served; http:// is") }
         let (host, port) = Self.place(rest)
-        guard let host, !host.isEmpty, !host.contains(where: \.isWhitespace) else { throw .proxy(shown, problem: "it has no host; expected is one such as http://proxy.example.com:3128") }
+        guard let host, !host.isEmpty, !host.contains(where: \.isWhitespace) else {
+            throw .proxy(shown, problem: "it has no host; expected is one such as http://proxy.example.com:3128")
+        }
         guard let port else { throw .proxy(shown, problem: "its port is no number from 1 to 65535") }
         self.init(host: host, port: port == 0 ? usual : port, kind: kind, user: user, password: password)
     }

@@ -13,7 +13,9 @@ public struct HubRepository: Sendable, Hashable, CustomStringConvertible {
 
     /// From the name of its folder in a cache: `models--ResembleAI--chatterbox`.
     init?(folderName: String) {
-        guard folderName.hasPrefix("models--"), let known = try? HubRepository(String(folderName.dropFirst(8)).replacing("--", with: "/")) else { return nil }
+        guard folderName.hasPrefix("models--"), let known = try? HubRepository(String(folderName.dropFirst(8)).replacing("--", with: "/")) else {
+            return nil
+        }
         self = known
     }
 
@@ -47,7 +49,8 @@ public enum HubChecksum: Sendable, Hashable {
         var tag = entityTag[...]
         if tag.hasPrefix("W/") { tag = tag.dropFirst(2) }
         if tag.hasPrefix("\""), tag.hasSuffix("\""), tag.count >= 2 { tag = tag.dropFirst().dropLast() }
-        guard tag.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }) else { return nil }
+        guard tag.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) })
+        else { return nil }
         switch tag.utf8.count {
         case 64: self = .sha256(String(tag))
         case 40: self = .gitBlob(String(tag))

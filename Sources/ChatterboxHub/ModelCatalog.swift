@@ -31,10 +31,15 @@ public struct ModelCatalog: Sendable {
 
     /// The released family.
     public static let released = ModelCatalog(models: [
-        CatalogModel(name: "chatterbox", summary: "English, with liveliness to choose", sources: [
-            source(base, HubRequest("t3_cfg.safetensors"), HubRequest("s3gen.safetensors"), HubRequest("ve.safetensors"), HubRequest("tokenizer.json"), voice),
-        ]),
-        CatalogModel(name: "turbo", summary: "English, fast, with tags such as [laugh]", sources: [gpt2("ResembleAI/chatterbox-turbo", "t3_turbo_v1")]),
+        CatalogModel(
+            name: "chatterbox", summary: "English, with liveliness to choose",
+            sources: [
+                source(
+                    base, HubRequest("t3_cfg.safetensors"), HubRequest("s3gen.safetensors"), HubRequest("ve.safetensors"),
+                    HubRequest("tokenizer.json"), voice)
+            ]),
+        CatalogModel(
+            name: "turbo", summary: "English, fast, with tags such as [laugh]", sources: [gpt2("ResembleAI/chatterbox-turbo", "t3_turbo_v1")]),
         CatalogModel(name: "nano", summary: "English, the smallest, for processors", sources: [gpt2("ResembleAI/chatterbox-nano", "t3_nano_v1")]),
         CatalogModel(name: "multilingual-v3", summary: "23 languages", sources: [multilingual("t3_mtl23ls_v3")]),
         CatalogModel(name: "multilingual-v2", summary: "23 languages, the earlier release", sources: [multilingual("t3_mtl23ls_v2")]),
@@ -69,12 +74,14 @@ public struct ModelCatalog: Sendable {
 
     /// A pack's repository has the networks that were tuned; the voice encoder and a voice are the base model's.
     private static func pack(_ code: String, _ language: String) -> CatalogModel {
-        CatalogModel(name: "pack:\(code)", summary: "\(language), tuned for it alone", sources: [
-            source(
-                "ResembleAI/Chatterbox-Multilingual-\(code)", HubRequest("t3_\(code.replacing("-", with: "_")).safetensors"),
-                HubRequest("s3gen_v3.safetensors", orElse: "s3gen_v3.pt"), graphemes),
-            source(base, HubRequest("ve.pt"), voice, cangjie),
-        ])
+        CatalogModel(
+            name: "pack:\(code)", summary: "\(language), tuned for it alone",
+            sources: [
+                source(
+                    "ResembleAI/Chatterbox-Multilingual-\(code)", HubRequest("t3_\(code.replacing("-", with: "_")).safetensors"),
+                    HubRequest("s3gen_v3.safetensors", orElse: "s3gen_v3.pt"), graphemes),
+                source(base, HubRequest("ve.pt"), voice, cangjie),
+            ])
     }
 }
 

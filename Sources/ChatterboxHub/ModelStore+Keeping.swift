@@ -91,7 +91,8 @@ extension ModelStore {
         let manager = FileManager.default
         let target = try? manager.destinationOfSymbolicLink(atPath: link.path)
         // What is no link may have a copy or a second name under its checksum.
-        let contents = target.map { [URL(filePath: $0, relativeTo: link.deletingLastPathComponent()).standardizedFileURL] }
+        let contents =
+            target.map { [URL(filePath: $0, relativeTo: link.deletingLastPathComponent()).standardizedFileURL] }
             ?? blobs(of: repository).filter { manager.holdSameContents($0, link) }
         let before = Set([FileIdentity(link)].compactMap(\.self) + contents.compactMap(FileIdentity.init))
         try unlink(link)

@@ -161,7 +161,8 @@ struct ContentRange {
 
     init?(_ headers: HTTPHeaders) {
         guard let value = headers.first(name: "Content-Range"),
-              let match = value.wholeMatch(of: #/bytes (\d+)-\d+\/(\d+|\*)/#), let start = Int(match.1) else { return nil }
+            let match = value.wholeMatch(of: #/bytes (\d+)-\d+\/(\d+|\*)/#), let start = Int(match.1)
+        else { return nil }
         self.start = start
         size = Int(match.2)
     }

@@ -99,7 +99,9 @@ public struct ServerConfiguration: Sendable {
     /// - Throws: ``APIError`` where there is none of that name.
     func judge(named name: String?) throws -> (any SpeechJudge)? {
         guard let name else { return nil }
-        guard let judge else { throw APIError.invalid("this server has no judge; it is started with --judge moonshine for one", "judge", code: "no_judge") }
+        guard let judge else {
+            throw APIError.invalid("this server has no judge; it is started with --judge moonshine for one", "judge", code: "no_judge")
+        }
         guard judge.name == name else { throw APIError.invalid("judge is \(name); this server has \(judge.name)", "judge", code: "no_judge") }
         return judge
     }

@@ -62,7 +62,8 @@ final class ServerState: Sendable {
             return try await Blocking.run { [configuration] in
                 let audio = try AudioFile.read(bytes, named: name, ffmpeg: configuration.ffmpeg, most: configuration.recordingLimit)
                 guard audio.duration <= ServerConfiguration.longestRecording else {
-                    let seconds = JSON.number((audio.duration * 10).rounded() / 10).text, most = JSON.number(ServerConfiguration.longestRecording).text
+                    let seconds = JSON.number((audio.duration * 10).rounded() / 10).text,
+                        most = JSON.number(ServerConfiguration.longestRecording).text
                     throw APIError.invalid("\(name) is \(seconds) s long; \(most) s are the most", name, code: "invalid_audio")
                 }
                 return try audio.checkedAsReference(named: name, minimumSeconds: minimumSeconds)

@@ -84,7 +84,9 @@ public struct SpeechServer: Sendable {
         let application = HTTPService(base: try application(connections, onRunning: onRunning), host: host, port: state.configuration.port)
         // They stop from the last to the first: connections end when no more come.
         var wyoming: WyomingServer?
-        if let port = state.configuration.wyomingPort { wyoming = try await WyomingServer(state: state, port: port, logger: logger, onRunning: onWyomingRunning) }
+        if let port = state.configuration.wyomingPort {
+            wyoming = try await WyomingServer(state: state, port: port, logger: logger, onRunning: onWyomingRunning)
+        }
         let services: [any Service] = [connections, application, Housekeeping(state: state)] + [wyoming].compactMap(\.self)
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(state.configuration.stopDeadline)
@@ -107,7 +109,8 @@ public struct SpeechServer: Sendable {
         let configuration = state.configuration
         let connection = HTTP1Channel.Configuration(
             additionalChannelHandlers: [
-                FinalWrites(patience: configuration.stopDeadline), UnreadBody(), RefusedUpgrade(), UnreadableRequest(), ConnectionWatch { [state] in state.countEnding() },
+                FinalWrites(patience: configuration.stopDeadline), UnreadBody(), RefusedUpgrade(), UnreadableRequest(),
+                ConnectionWatch { [state] in state.countEnding() },
             ],
             idleTimeout: .milliseconds(Int64(configuration.connectionTimeout * 1000)),
             httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
@@ -176,7 +179,8 @@ extension Router {
                 on(RouterPath(path), method: method) { request, context in
                     guard let handler = handlers[method] ?? (method == .head ? handlers[.get] : nil) else {
                         throw APIError(
-                            .methodNotAllowed, "\(path) takes \(allowed), not \(method.rawValue)", code: "method_not_allowed", headers: [.allow: allowed])
+                            .methodNotAllowed, "\(path) takes \(allowed), not \(method.rawValue)", code: "method_not_allowed",
+                            headers: [.allow: allowed])
                     }
                     return try await handler(request, context)
                 }

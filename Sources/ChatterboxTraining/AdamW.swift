@@ -58,9 +58,10 @@ public final class AdamW {
     ///
     /// - Returns: the norm of the gradients before clipping. Where it is not finite nothing has moved.
     public func update() throws -> Double {
-        let gradients = try Dictionary(uniqueKeysWithValues: names.compactMap { name in
-            try parameters[name]!.gradient.map { (name, try $0.to(.float32)) }
-        })
+        let gradients = try Dictionary(
+            uniqueKeysWithValues: names.compactMap { name in
+                try parameters[name]!.gradient.map { (name, try $0.to(.float32)) }
+            })
         let moved = names.filter { gradients[$0] != nil }
         let norm = try Optimization.clipNorm(moved.map { gradients[$0]! }, to: settings.maximumNorm)
         guard norm.isFinite else { return norm }

@@ -1,7 +1,7 @@
 import Chatterbox
 import Foundation
-import Synchronization
 import SpeechAudio
+import Synchronization
 import Torch
 
 /// What the networks hear of each utterance of a manifest, computed once and kept on disk in half precision: the S3
@@ -17,11 +17,12 @@ public struct FeatureStore: Sendable {
     /// Opens what there is so far.
     public init(_ folder: URL) throws {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        shards = try Dictionary(uniqueKeysWithValues: names.compactMap { name in
-            guard name.hasPrefix("features-"), name.hasSuffix(".safetensors"), let number = Int(name.dropFirst(9).dropLast(12))
-            else { return nil }
-            return (number, try SafetensorsFile(folder.appending(path: name)))
-        })
+        shards = try Dictionary(
+            uniqueKeysWithValues: names.compactMap { name in
+                guard name.hasPrefix("features-"), name.hasSuffix(".safetensors"), let number = Int(name.dropFirst(9).dropLast(12))
+                else { return nil }
+                return (number, try SafetensorsFile(folder.appending(path: name)))
+            })
     }
 
     private func shard(_ utterance: Int) -> SafetensorsFile? { shards[utterance / Self.shardSize] }
@@ -71,10 +72,12 @@ public struct FeatureStore: Sendable {
     public static func extract(
         _ manifest: Manifest, to folder: URL, threads: Int, progress: @Sendable (Double) -> Void
     ) throws {
-        try write(manifest, to: folder, threads: threads, features: {
-            let (promptMel, tokenizerMel) = try (PromptMel(), TokenizerMel())
-            return { try features(of: manifest.utterances[$0], number: $0, promptMel, tokenizerMel) }
-        }, progress: progress)
+        try write(
+            manifest, to: folder, threads: threads,
+            features: {
+                let (promptMel, tokenizerMel) = try (PromptMel(), TokenizerMel())
+                return { try features(of: manifest.utterances[$0], number: $0, promptMel, tokenizerMel) }
+            }, progress: progress)
     }
 
     /// Writes the files that are missing or of other recordings, several at a time.
@@ -97,7 +100,11 @@ public struct FeatureStore: Sendable {
             }) {
                 do {
                     try write(manifest, shard: index, to: folder, features: features)
-                    progress(state.withLock { $0.done += 1; return Double($0.done) / Double(count) })
+                    progress(
+                        state.withLock {
+                            $0.done += 1
+                            return Double($0.done) / Double(count)
+                        })
                 } catch {
                     state.withLock { $0.failure = error }
                 }
@@ -155,7 +162,9 @@ public struct Corpus: Sendable {
     public init(_ manifest: Manifest, _ features: FeatureStore, split: String, speakers: Set<String>? = nil, longest: Int = 600) throws {
         try features.check(against: manifest)
         let found = manifest.utterances.indices.compactMap { number -> (Int, Int)? in
-            guard manifest.utterances[number].split == split, speakers?.contains(manifest.utterances[number].speaker) ?? true, let count = features.tokenCount(number), count <= longest else { return nil }
+            guard manifest.utterances[number].split == split, speakers?.contains(manifest.utterances[number].speaker) ?? true,
+                let count = features.tokenCount(number), count <= longest
+            else { return nil }
             return (number, count)
         }
         guard !found.isEmpty else { throw TrainingError.noExamples(manifest.url, split: split) }

@@ -28,24 +28,26 @@ public enum FlowMels {
             for (place, number) in corpus.numbers.enumerated() { places[number] = (corpus, index, place) }
         }
         let found = places
-        try FeatureStore.write(corpora[0].manifest, to: folder, threads: 1, features: {
-            { number in
-                guard let (corpus, index, place) = found[number], let own = tokens[number], !own.isEmpty else { return [:] }
-                var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
-                let companion = corpus.numbers[index.companion(of: place, in: corpus, using: &random)]
-                let heard = (tokens[companion] ?? []).prefix(promptTokens)
-                let prompt = SpeechPrompt(
-                    tokens: try Tensor(Array(heard), shape: [1, heard.count]),
-                    mel: try corpus.features.mel(companion).to(.float32).narrow(axis: 1, from: 0, count: 2 * heard.count)
-                        .transposed(0, 1).unsqueezed(0),
-                    speaker: try speakers.vector(.xvector, of: corpus.utterance(place).speaker, using: &random).unsqueezed(0))
-                let mel = try withoutGradients {
-                    try flow(
-                        tokens: Tensor(own, shape: [1, own.count]), prompt: prompt,
-                        generator: Generator(seed: random.next()))
+        try FeatureStore.write(
+            corpora[0].manifest, to: folder, threads: 1,
+            features: {
+                { number in
+                    guard let (corpus, index, place) = found[number], let own = tokens[number], !own.isEmpty else { return [:] }
+                    var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
+                    let companion = corpus.numbers[index.companion(of: place, in: corpus, using: &random)]
+                    let heard = (tokens[companion] ?? []).prefix(promptTokens)
+                    let prompt = SpeechPrompt(
+                        tokens: try Tensor(Array(heard), shape: [1, heard.count]),
+                        mel: try corpus.features.mel(companion).to(.float32).narrow(axis: 1, from: 0, count: 2 * heard.count)
+                            .transposed(0, 1).unsqueezed(0),
+                        speaker: try speakers.vector(.xvector, of: corpus.utterance(place).speaker, using: &random).unsqueezed(0))
+                    let mel = try withoutGradients {
+                        try flow(
+                            tokens: Tensor(own, shape: [1, own.count]), prompt: prompt,
+                            generator: Generator(seed: random.next()))
+                    }
+                    return ["mel.\(number)": try mel[0].to(.float16)]
                 }
-                return ["mel.\(number)": try mel[0].to(.float16)]
-            }
-        }, progress: progress)
+            }, progress: progress)
     }
 }

@@ -64,8 +64,10 @@ public final class FlowTask: TrainingTask {
             mels.append(try Tensor.cat(parts.map { try corpus.features.mel(corpus.numbers[$0]).to(.float32) }, axis: 1))
             vectors.append(try speakers.vector(.xvector, of: corpus.utterance(example).speaker, using: &random))
             let length = codes.last!.count
-            prompts.append(joined ? 2 * Int.random(in: 0...length * 6 / 10, using: &random)
-                : Bool.random(using: &random) ? 0 : Int.random(in: 0...length * 6 / 10, using: &random))
+            prompts.append(
+                joined
+                    ? 2 * Int.random(in: 0...length * 6 / 10, using: &random)
+                    : Bool.random(using: &random) ? 0 : Int.random(in: 0...length * 6 / 10, using: &random))
         }
         let longest = codes.map(\.count).max()!
         return try model.losses(

@@ -69,7 +69,8 @@ public final class S3TokenizerTask: TrainingTask {
         let mel = try corpus.mels(batch).transposed(1, 2)
         let visible = try Tensor.arange(mel.size(1)).unsqueezed(0).less(than: Tensor(counts.map { 2 * $0 }).unsqueezed(1))
             .to(.float32).unsqueezed(2)
-        let error = try ((decoder(rounded, speaker: speaker) - MelDecoder.scaled(mel)).abs() * visible).sum()
+        let error =
+            try ((decoder(rounded, speaker: speaker) - MelDecoder.scaled(mel)).abs() * visible).sum()
             / (Double(2 * counts.reduce(0, +) * mel.size(2)))
         let spelled = batch.map { LetterReader.spell(corpus.utterance($0).text) }
         return (error, try letters.loss(rounded, lengths: counts, spelled: spelled), counts)

@@ -12,9 +12,10 @@ public struct SpeechTokenStore: Sendable {
             throw TrainingError.missing(url, .speechTokens)
         }
         let file = try SafetensorsFile(url)
-        tokens = try Dictionary(uniqueKeysWithValues: file.entries.keys.compactMap { name in
-            try Int(name.dropFirst("tokens.".count)).map { ($0, try file.tensor(name).array(of: Int.self)) }
-        })
+        tokens = try Dictionary(
+            uniqueKeysWithValues: file.entries.keys.compactMap { name in
+                try Int(name.dropFirst("tokens.".count)).map { ($0, try file.tensor(name).array(of: Int.self)) }
+            })
     }
 
     /// nil where the utterance has none.

@@ -59,7 +59,8 @@ public final class T3Task: TrainingTask {
     ) throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
         let pull = guidedSteps > 0 ? max(0, 1 - Double(number) / Double(guidedSteps)) : 0
-        let loss = try loss(order.batch(at: number), of: corpus, index, shown: 1 - unconditionalRate, wrong: wrongTokenRate, guided: pull > 0, &random)
+        let loss = try loss(
+            order.batch(at: number), of: corpus, index, shown: 1 - unconditionalRate, wrong: wrongTokenRate, guided: pull > 0, &random)
         var sum = try loss.speech + loss.text * textWeight
         if let alignment = loss.alignment { sum = try sum + alignment * pull }
         try update("t3", sum)
@@ -81,9 +82,12 @@ public final class T3Task: TrainingTask {
         let hears = batch.map { _ in Double.random(in: 0..<1, using: &random) < shown }
         let speech = batch.map { tokens[corpus.numbers[$0]] ?? [] }
         let all = speech.flatMap { $0 }
-        let heard = wrong == 0 ? nil : speech.map { row in
-            row.map { Double.random(in: 0..<1, using: &random) < wrong ? all.randomElement(using: &random)! : $0 }
-        }
+        let heard =
+            wrong == 0
+            ? nil
+            : speech.map { row in
+                row.map { Double.random(in: 0..<1, using: &random) < wrong ? all.randomElement(using: &random)! : $0 }
+            }
         return try model.loss(
             text: batch.map { configuration.framed(tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) },
             speech: speech, heard: heard, conditioning: conditioning, textShown: hears, guided: guided)

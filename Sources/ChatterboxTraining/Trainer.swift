@@ -37,9 +37,10 @@ public struct Trainer {
     /// - Throws: ``TrainingError``, `TorchError`, and `CancellationError` after a checkpoint when the task is cancelled.
     public func run(_ task: some TrainingTask) throws {
         try FileManager.default.createDirectory(at: options.folder, withIntermediateDirectories: true)
-        let optimizers = try Dictionary(uniqueKeysWithValues: task.groups.map {
-            ($0.name, try AdamW($0.parameters, $0.settings))
-        })
+        let optimizers = try Dictionary(
+            uniqueKeysWithValues: task.groups.map {
+                ($0.name, try AdamW($0.parameters, $0.settings))
+            })
         let generator = try Generator(seed: options.seed)
         let checkpoint = TrainingCheckpoint(url: options.folder.appending(path: "checkpoint.safetensors"))
         let first = try checkpoint.restore(optimizers: optimizers, buffers: task.buffers, generator: generator) ?? 0

@@ -90,7 +90,8 @@ package struct LayerStream {
         let convolution = layer.convolution, start = needed
         // Rows that no result sees would be brought in for nothing.
         let tile = layer.matrix.tile, unit = tile.results * convolution.dilation
-        let reached = tile.results > 1
+        let reached =
+            tile.results > 1
             ? (end + unit - 1) / unit * unit - unit + tile.taps * convolution.dilation
             : (end - 1) * convolution.step + (tile.taps - 1) * convolution.dilation + 1
         let stop = min(input.complete, max(start + 1, reached - convolution.lead))

@@ -88,7 +88,8 @@ extension PackedAdaptation.Change {
         }
         let step = matrix.isGated ? 2 : 1
         return ck_low_rank(
-            a: try floats.copy(a), b: floats.copy(laidOut), rank: rank, scale: Float(scale), first_panel: firstPanel * step + (matrix.isGated ? source : 0),
+            a: try floats.copy(a), b: floats.copy(laidOut), rank: rank, scale: Float(scale),
+            first_panel: firstPanel * step + (matrix.isGated ? source : 0),
             panel_step: step, panels: panels)
     }
 }

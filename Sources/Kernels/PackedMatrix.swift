@@ -96,7 +96,8 @@ public final class PackedMatrix: @unchecked Sendable {
         }
         for source in sources {
             guard source.weight.shape.dropFirst() == shape.dropFirst() else {
-                throw KernelError.shape("weight", expected: "[outputs, \(shape.dropFirst().map(String.init).joined(separator: ", "))]", found: source.weight.shape)
+                throw KernelError.shape(
+                    "weight", expected: "[outputs, \(shape.dropFirst().map(String.init).joined(separator: ", "))]", found: source.weight.shape)
             }
             if let bias = source.bias, bias.shape != [source.weight.size(0)] {
                 throw KernelError.shape("bias", expected: "[\(source.weight.size(0))]", found: bias.shape)

@@ -138,7 +138,9 @@ public final class TransformerDecoder {
             }, "positions that the recorded row sees")
         if stretches.contains(where: { $0.adaptation != nil }) {
             precondition(stretches.allSatisfy { $0.adaptation.map { $0.transformer === transformer } ?? true }, "adaptations of this transformer")
-            guard ck_decoder_make_adaptable(handle) else { throw KernelError.outOfMemory("what adapters add", bytes: 4 * rows * transformer.shape.inner) }
+            guard ck_decoder_make_adaptable(handle) else {
+                throw KernelError.outOfMemory("what adapters add", bytes: 4 * rows * transformer.shape.inner)
+            }
         }
         for stretch in stretches {
             let sequence = stretch.sequence
@@ -151,9 +153,10 @@ public final class TransformerDecoder {
                 weights: $0.weights.baseAddress)
         }
         for stretch in stretches {
-            self.stretches.append(ck_stretch(
-                pages: UnsafePointer(stretch.sequence.table.baseAddress), start: stretch.sequence.length, count: stretch.count,
-                wanted: stretch.isWanted, adaptation: stretch.adaptation.map { UnsafePointer($0.adaptation) }))
+            self.stretches.append(
+                ck_stretch(
+                    pages: UnsafePointer(stretch.sequence.table.baseAddress), start: stretch.sequence.length, count: stretch.count,
+                    wanted: stretch.isWanted, adaptation: stretch.adaptation.map { UnsafePointer($0.adaptation) }))
         }
         withExtendedLifetime(stretches) {
             ck_decoder_run(handle, self.stretches, stretches.count, inputs.baseAddress, logits.baseAddress, asked, asked.count)

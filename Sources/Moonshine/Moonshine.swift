@@ -39,10 +39,11 @@ public final class Moonshine: SpeechJudge {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 queue.async { [recogniser] in
-                    continuation.resume(with: Result {
-                        if isCancelled.isRaised { throw CancellationError() }
-                        return try recogniser.words(in: audio)
-                    })
+                    continuation.resume(
+                        with: Result {
+                            if isCancelled.isRaised { throw CancellationError() }
+                            return try recogniser.words(in: audio)
+                        })
                 }
             }
         } onCancel: {

@@ -28,7 +28,8 @@ public struct MoonshineFiles: Sendable, Hashable {
             path: "moonshine_voice.libs/libonnxruntime-13ab8084.so.1", bytes: 22_358_200,
             digest: "a787437d3c71ced24e8ece9199ae8f60f9d720cc2785b27dd95920fca2f3459e"),
         File(path: "\(model)/encoder_model.ort", bytes: 13_281_600, digest: "94e90a4654fc45cdfedb77c4c08e1739f48862998e58fada384b25118134f221"),
-        File(path: "\(model)/decoder_model_merged.ort", bytes: 30_412_256, digest: "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0"),
+        File(
+            path: "\(model)/decoder_model_merged.ort", bytes: 30_412_256, digest: "cf524c4862d36e9e5ab032eddc73637efd822d70e868ac575cf1a46e1e4708a0"),
         File(path: "\(model)/tokenizer.bin", bytes: 249_974, digest: "6884b35fd6377d4c4d32336a0bc152f36b64d1e45b6503683cdc238250a8472d"),
     ]
 
@@ -79,7 +80,8 @@ public enum MoonshineError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .missing(let url): "\(url.path): no such file; expected one of Moonshine's, from the Python package moonshine-voice \(MoonshineFiles.release)"
+        case .missing(let url):
+            "\(url.path): no such file; expected one of Moonshine's, from the Python package moonshine-voice \(MoonshineFiles.release)"
         case .otherFile(let url):
             "\(url.path): not the file of moonshine-voice \(MoonshineFiles.release) for Linux on x86-64, by its size or its digest; take it from that package's wheel"
         case .cannotLoad(let reason): "Moonshine cannot be loaded: \(reason)"

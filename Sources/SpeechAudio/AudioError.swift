@@ -53,7 +53,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
         case .truncated(let name, let declared, let found, let unit):
             return "\(name): cut short: its header declares \(declared) \(unit), \(found) are there; copy or download it again"
         case .notAudio(let name, let bytes, let reason):
-            return "\(name): not a readable audio file (\(bytes) bytes; \(reason)); expected WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF, or with ffmpeg m4a, mp4, WebM, caf or AAC"
+            return
+                "\(name): not a readable audio file (\(bytes) bytes; \(reason)); expected WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF, or with ffmpeg m4a, mp4, WebM, caf or AAC"
         case .needsFFmpeg(let name, let container):
             return "\(name): \(container), which is read through ffmpeg, and ffmpeg was not found"
         case .noSamples(let name):
@@ -68,7 +69,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
             let found = peak.isFinite ? String(format: "a peak of %.0f dB", peak) : "only zeros"
             return "\(name): silent: \(found), at least \(String(format: "%.0f", floor)) dB is needed; check the microphone or the channel"
         case .noSpeech(let name):
-            return "\(name): no speech heard: its sound goes on without change, as a tone, a hum or noise does; give a recording of somebody who speaks"
+            return
+                "\(name): no speech heard: its sound goes on without change, as a tone, a hum or noise does; give a recording of somebody who speaks"
         case .tooShort(let name, let found, let needed):
             return "\(name): too short: \(seconds(found)), at least \(seconds(needed)) is needed; use a longer recording"
         case .unwritable(let name, let reason):
@@ -80,7 +82,8 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notEncodable(let format, let reason):
             return "this sound cannot be written as \(format.rawValue): \(reason)"
         case .unknownFormat(let name):
-            return "\(name): the format cannot be told from the name; end it in \(AudioFormat.allCases.map { "." + $0.rawValue }.joined(separator: ", "))"
+            return
+                "\(name): the format cannot be told from the name; end it in \(AudioFormat.allCases.map { "." + $0.rawValue }.joined(separator: ", "))"
         case .processing(let reason):
             return "audio processing failed: \(reason)"
         }

@@ -160,7 +160,10 @@ extension TextScanner {
             !isDigit(scalar(day.end))
         else { return nil }
         var last = day.end
-        for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: last) { last += 2; break }
+        for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: last) {
+            last += 2
+            break
+        }
         guard ends(last), scalar(last) != ":" else { return nil }
         var spoken = "\(month) \(English.ordinal(value, speller))"
         // March 1–3, 2024.
@@ -168,7 +171,10 @@ extension TextScanner {
             day <= 31
         {
             var end = until.end
-            for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: end) { end += 2; break }
+            for suffix in ["st", "nd", "rd", "th"] where has(suffix, at: end) {
+                end += 2
+                break
+            }
             if ends(end) { (spoken, last) = (spoken + " to \(English.ordinal(day, speller))", end) }
         }
         let start = scalar(last) == "," ? last + 1 : last

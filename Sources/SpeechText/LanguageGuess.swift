@@ -110,7 +110,9 @@ public enum LanguageGuess: Sendable, Hashable {
         let isEnough = best.value >= 0.9 || best.value >= 0.5 && words.count < 4
         // Sisters share most words, and a sentence of one always has some of the other.
         let isSister = ranked.count > 1 && Self.sisters.contains { $0.contains(best.key) && $0.contains(ranked[1].key) }
-        if isEnough, best.value >= (isSister && words.count < 12 ? 1.4 : 1.2) * second + 0.15, best.value >= 0.04 * Double(words.count) { return .likely(best.key) }
+        if isEnough, best.value >= (isSister && words.count < 12 ? 1.4 : 1.2) * second + 0.15, best.value >= 0.04 * Double(words.count) {
+            return .likely(best.key)
+        }
         // A word or two, as a name or "OK", may be anything.
         if words.count < 4, best.value < 0.9 { return .none }
         return .unsure(ranked.prefix(3).filter { $0.value * 2 >= best.value }.map(\.key))
@@ -159,23 +161,31 @@ public enum LanguageGuess: Sendable, Hashable {
 
     /// The commonest words of each language, and what greetings and requests begin with.
     private static let wordLists: [(String, String)] = [
-        ("en", """
+        (
+            "en",
+            """
             the of and to in is that it was for on are with as his they be at this have from or had by not but what all were we when \
             your can said there an which their if will each about how up out them then she many some so these would other into has more \
             her two like him see time could no make than first been its who now my over did down only way find use may water long little \
             very after words called just where most know hello please thank thanks you i'm don't it's good morning yes am i do does me \
             our us why because here cup nearest tomorrow children play garden reads book night train late help rains brother lives \
             everyone always never house street work station big small old new man woman day
-            """),
-        ("de", """
+            """
+        ),
+        (
+            "de",
+            """
             der die das und ist in zu den nicht von sie mit dem sich des ein eine auf für es im auch als an nach wie werden aus er hat \
             dass bei oder war wir ich aber einen einer um am noch wird sind haben nur sein man über zum zur kann so wenn mehr was durch \
             ihr ihre mein dein guten tag hallo danke bitte ja nein wo warum weil heute morgen gut geht dir ihnen mir uns habe bin bist \
             du keine kein diese dieser schon sehr hätte gerne tasse kaffee nächste bahnhof kinder spielen garten liest jeden abend buch \
             zug wieder kannst helfen herbst regnet viel bruder schwester wohnt haus straße jahr immer nie hier dort neu alt liegt sehen \
             groß klein zeit mann frau
-            """),
-        ("fr", """
+            """
+        ),
+        (
+            "fr",
+            """
             le la les des et est un une de du que qui en dans pour pas au aux ce cette ces il elle je tu nous vous ils elles ne se sur \
             avec plus par son sa ses mon ma mes ton ta sont été être avoir fait comme mais ou où donc si tout tous très bien bonjour \
             bonsoir merci oui non comment ça va c'est j'ai d'un d'une l'on qu'il qu'elle n'est s'il plaît aujourd'hui quand aussi même \
@@ -183,8 +193,11 @@ public enum LanguageGuess: Sendable, Hashable {
             lit livre chaque soir train retard peux aider automne pleut beaucoup frère sœur habite maison maintenant ici là mal nouveau \
             nouvelle an ans temps toujours jamais hier rue ville travail peu dire dit vais avons belle jour dix grand petite petit on \
             trouve clés mangeons
-            """),
-        ("es", """
+            """
+        ),
+        (
+            "es",
+            """
             dónde sé cómo aquí así ahora vez casa gran tan el la los las de del que y en un una es no se por con para su al lo como más \
             pero sus le ya o este sí porque esta entre cuando muy sin sobre también me hasta hay donde quien desde todo nos durante \
             todos uno les ni contra otros ese eso ante ellos e esto mí antes algunos qué unos yo otro otra él tanto esa estos mucho hola \
@@ -192,24 +205,33 @@ public enum LanguageGuess: Sendable, Hashable {
             madre padre hijo niños tarde mañana puede puedes ayudar ayudarme agua día año años tiempo siempre nunca allí mismo nuevo \
             nueva mi tu nuestro voy vamos va hace hacer digo dijo poco mucha trabajo calle ciudad quisiera taza llueve juegan jardín \
             tren llega cerca estación grande encuentro llaves comemos coche estupendo
-            """),
-        ("pt", """
+            """
+        ),
+        (
+            "pt",
+            """
             o a os as de do da dos das que e em um uma é não no na nos nas por com para se mais como mas ao ele ela seu sua ou quando \
             muito já também só pelo pela até isso entre depois sem mesmo aos seus quem me esse eles você essa num nem suas meu minha às \
             têm foi são está estão eu tudo bem olá obrigado obrigada bom dia boa noite sim onde porque estou sou tem vamos fazer ser \
             isto nós belo fica perto próxima estação comboio trem atrasado irmão irmã mora casa agora aqui novo nova livro cada noites \
             lê crianças brincam jardim chove outono pode podes ajudar água ano anos tempo sempre nunca hoje amanhã ontem rua cidade \
             trabalho pouco muita dizer disse vai vou todos outra vez grande à tarde manhã jantamos chaves seis minhas carro
-            """),
-        ("it", """
+            """
+        ),
+        (
+            "it",
+            """
             il lo la i gli le di del della dei delle che e è un una uno in nel nella per non con su da dal dalla si sono ha come più ma \
             al alla anche se io tu lui lei noi voi loro questo questa quello quella ho hai abbiamo hanno era essere fare tutto tutti \
             molto bene ciao buongiorno grazie prego sì perché dove quando chi cosa mio mia tuo suo sua ci ne ancora già dopo prima così \
             oggi c'è dell'anno l'ha vorrei tazza caffè stazione qui vicino bambini giocano giardino legge libro ogni sera treno nuovo \
             ritardo puoi aiutarmi autunno piove fratello sorella vive casa adesso nuova anno anni tempo sempre mai domani ieri strada \
             città lavoro poco molta dire detto va vado bella bello giornata sta grande parte alle mille trovo mie chiavi mangiamo
-            """),
-        ("nl", """
+            """
+        ),
+        (
+            "nl",
+            """
             de het een en van ik te dat die in is niet zijn op aan met als voor er maar om hem dan zou of wat mijn men dit zo door over \
             ze zich bij ook tot je mij uit der daar haar naar heb hoe heeft hebben deze u want nog zal me zij nu ge geen omdat iets \
             worden toch al waren veel meer doen toen moet ben zonder kan hun dus alles onder ja eens hier wie werd altijd goedemorgen \
@@ -217,21 +239,30 @@ public enum LanguageGuess: Sendable, Hashable {
             trein regent broer zus woont woon morgen uur dag mooie iedereen graag kopje koffie huis straat jaar nooit soms weer alweer \
             tussen zeggen zegt kom komt ga gaan doet zie ziet jouw onze waar waarom wanneer welke helpen ligt drinken eten groot klein \
             oud nieuw tijd man vrouw
-            """),
-        ("pl", """
+            """
+        ),
+        (
+            "pl",
+            """
             i w na z do nie się jest to że o jak po co tak za od ale przez dla czy są tym był ten ma być tylko już jego jej ich może \
             które który która jeszcze gdy bardzo tego przed pod kiedy nic mnie mi ja ty on ona my wy oni dzień dobry cześć dziękuję \
             proszę gdzie dlaczego bo dziś dobrze mam masz była było były będzie oraz także przy bez dzieci ogrodzie książkę wieczór \
             pociąg znowu możesz pomóc brat siostra mieszka dom ulica rok zawsze nigdy tu tam kawy jutro wszystkich
-            """),
-        ("tr", """
+            """
+        ),
+        (
+            "tr",
+            """
             saat zaman şimdi gün yeni biri kitap ve bir bu da de için ile çok ne gibi daha var mi ben sen o biz siz onlar ama olarak \
             kadar sonra en olan her değil evet hayır merhaba teşekkürler lütfen nasılsın nasıl nerede neden çünkü bugün iyi ki şey diye \
             bana sana onun benim senin olduğu oldu yok ise veya göre önce iki kendi büyük günaydın ediyor mı musun tren yine çocuklar \
             bahçede oynuyor kahve fincan istiyorum yakın istasyon yarın görüşürüz akşam okuyor eder misin yağmur kardeşim yaşıyor ev \
             okul su yıl hep hiç burada orada güzel herkes
-            """),
-        ("da", """
+            """
+        ),
+        (
+            "da",
+            """
             klokken og i at det en er til af på for med den de ikke der var han jeg som et har om vi hun sig man kan fra men så skal \
             også eller hvad ud op hvor ved du nu være efter meget hans her dem over når denne blev været havde mig dig os hej tak ja nej \
             godt hvordan hvorfor fordi goddag morgen selv noget nogle blive hvis kun måtte kunne ville dag alle gerne vil ligger bor \
@@ -240,8 +271,11 @@ public enum LanguageGuess: Sendable, Hashable {
             selvfølgelig lidt sammen allerede uden inden mellem siger sagde kommer gå får fik ser lige jo deres vores jer min mit mine \
             din dit dine sin sit hendes forsinket efterår god tid mand kvinde lille stor gammel vejret dejlig dejligt nøgler nøgle kører \
             bil finde
-            """),
-        ("no", """
+            """
+        ),
+        (
+            "no",
+            """
             veldig vet klokken og i det er på til en av for at som med han de ikke den var jeg har om et men hun så seg vi fra kan skal \
             hva ved nå være etter mye hans her dem over når denne ble vært hadde meg deg oss hei takk ja nei godt bra hvordan hvorfor \
             fordi morgen selv noe noen bli hvis bare også mot opp ut eller hvor du går jo fikk kunne ville gjør dere sier mellom dag \
@@ -250,8 +284,11 @@ public enum LanguageGuess: Sendable, Hashable {
             hvilken selvfølgelig litt sammen allerede uten innen sa kommer får ser deres vår vårt min mitt mine din ditt dine sin sitt \
             hennes forsinket høst dette fin klokka god tid mann kvinne liten stor gammel været deilig nøkler nøklene nøkkel jobben jobb \
             kjører bil søsteren kl finner
-            """),
-        ("sv", """
+            """
+        ),
+        (
+            "sv",
+            """
             går klockan vet inget timme och i att det en är på till av för med den som inte har de ett han var jag om så men hon sig vi \
             kan från ska också eller vad ut upp hur där du nu vara efter mycket hans här dem över när denna blev varit hade mig dig oss \
             hej tack ja nej bra varför eftersom god morgon själv något några bli bara måste skulle kunde ville mot utan än alla sedan \
@@ -259,28 +296,38 @@ public enum LanguageGuess: Sendable, Hashable {
             kaffe kopp närmaste station ses vecka år många alltid aldrig svenska sverige hus huset väg gata mat dricka pratar pengar \
             arbete vilken lite tillsammans redan innan mellan säger sa kommer får fick ser deras vår vårt min mitt mina din ditt dina \
             sin sitt hennes fin leker trädgården tid man kvinna liten stor gammal försenat
-            """),
-        ("fi", """
+            """
+        ),
+        (
+            "fi",
+            """
             kello kaksi yksi kolme aika talo lähtee tulee menee kuuluu ja on ei se että oli hän en minä sinä me te he ovat joka mutta \
             kun niin kuin myös olla sen ole mitä tämä jos vain hänen nyt jo kaikki mukaan tai ennen vielä sitten kanssa jälkeen hyvä \
             hyvää päivää huomenta kiitos kyllä moi hei miten missä miksi koska tänään minun sinun sitä tätä ollut olen olet hyvin voi \
             voit mikä kuka jotka häntä siinä siellä täällä haluaisin kahvia lapset lapsi leikkivät voitko auttaa minua juna taas \
             myöhässä asuu veljeni sataa paljon puutarhassa kirja kirjaa lukee ilta päivä vuosi vuotta aina koskaan kotona koti tuolla \
             hieno uusi vanha kuinka paljonko lähin asema huomenna kaikille löydä syömme
-            """),
-        ("ms", """
+            """
+        ),
+        (
+            "ms",
+            """
             yang dan di itu ini dengan untuk tidak dari dalam akan pada juga saya ke karena mereka ada kami kita dia adalah atau oleh \
             sudah telah lebih satu bagi boleh apa anda kamu bagaimana selamat pagi terima kasih ya bukan mana mengapa sangat baik hari \
             orang seperti kepada sebagai bila jika lagi semua beliau tersebut namun hanya antara apabila kerana tahun khabar jumpa esok \
             pukul sepuluh hujan turun membaca setiap malam kereta api lambat tolong awak abang kakak tinggal rumah jalan sekolah air \
             makan minum tidur pergi datang semalam kopi mahu secawan taman bermain stesen terdekat buku tahu
-            """),
-        ("sw", """
+            """
+        ),
+        (
+            "sw",
+            """
             saa mchana asubuhi usiku kwenda kutoka watoto nyumba na ya wa kwa ni za katika la cha hii huo hiyo kama lakini yake wao mimi \
             wewe yeye sisi ninyi sana pia au hapa habari asante tafadhali jambo ndiyo hapana nini wapi leo nzuri mtu watu moja alikuwa \
             wakati yao kuwa hata baada kabla hakuna sasa kila wake yangu yako karibu kuhusu mbali zaidi kuna ambayo ambao treni tena \
             unaweza kunisaidia kusaidia mvua kaka dada anaishi anasoma kitabu kesho siku njema wote chakula maji shule barabara kazi \
             hivi ninataka ningependa kahawa kituo kiko imechelewa
-            """),
+            """
+        ),
     ]
 }

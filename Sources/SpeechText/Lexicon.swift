@@ -84,11 +84,14 @@ public struct Lexicon: Sendable, Hashable {
             segments.append(.init(written: string(plain..<end), spoken: string(plain..<end)))
         }
         while index < scalars.count {
-            let found = meets(index) ? nil : entries[scalars[index]]?.first { entry in
-                let end = index + entry.written.count
+            let found =
+                meets(index)
+                ? nil
+                : entries[scalars[index]]?.first { entry in
+                    let end = index + entry.written.count
                     return end <= scalars.count && scalars[index..<end].elementsEqual(entry.written) && !meets(end)
                         && !(end < scalars.count && isMark(scalars[end]))
-            }
+                }
             guard let found else {
                 index += 1
                 continue
@@ -123,14 +126,15 @@ public struct LexiconError: Error, Hashable, CustomStringConvertible {
     public let problem: Problem
 
     public var description: String {
-        let what = switch problem {
-        case .fields(let count): "found \(count) field\(count == 1 ? "" : "s"), expected a word, a tab and what is said"
-        case .noWord: "there is no word before the tab"
-        case .nothingSaid(let word): "nothing is said for \"\(word)\""
+        let what =
+            switch problem {
+            case .fields(let count): "found \(count) field\(count == 1 ? "" : "s"), expected a word, a tab and what is said"
+            case .noWord: "there is no word before the tab"
+            case .nothingSaid(let word): "nothing is said for \"\(word)\""
             case .phonetic(let text, let sign):
                 "\"\(text)\" has the phonetic sign \(sign), and the models read letters: spell it as it sounds, as \"Win\" for \"Nguyen\""
-        case .twice(let word, let line): "\"\(word)\" is on line \(line) too, said otherwise"
-        }
+            case .twice(let word, let line): "\"\(word)\" is on line \(line) too, said otherwise"
+            }
         return "line \(line): \(what)"
     }
 }

@@ -20,6 +20,8 @@ enum PhoneticSigns {
         guard !words.isEmpty else { return nil }
         let shown = words.prefix(5).joined(separator: " ") + (words.count > 5 ? " and \(words.count - 5) more" : "")
         return TextNote(
-            .signs, "\(shown) \(words.count == 1 ? "is" : "are") in phonetic signs, which the model reads as letters or not at all: spell it as it sounds, as Win for Nguyen")
+            .signs,
+            "\(shown) \(words.count == 1 ? "is" : "are") in phonetic signs, which the model reads as letters or not at all: spell it as it sounds, as Win for Nguyen"
+        )
     }
 }

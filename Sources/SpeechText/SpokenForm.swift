@@ -34,9 +34,10 @@ public struct SpokenForm: Sendable {
         let names = Array(words.money.keys) + Self.codes.keys
         moneyAbbreviations = names.filter { $0.unicodeScalars.first?.properties.isAlphabetic == true }.sorted { $0.count > $1.count }
         months = Set(words.months.map { $0.lowercased() })
-        magnitudeNames = Set(words.magnitudes.values.flatMap { noun in
-            [noun.one, noun.few, noun.many, noun.other].map { String($0.split(separator: " ").last ?? "") }
-        })
+        magnitudeNames = Set(
+            words.magnitudes.values.flatMap { noun in
+                [noun.one, noun.few, noun.many, noun.other].map { String($0.split(separator: " ").last ?? "") }
+            })
     }
 
     public func callAsFunction(_ text: String) -> SpokenText { TextScanner(text, self).run() }

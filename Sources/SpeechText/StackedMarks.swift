@@ -44,7 +44,8 @@ struct StackedMarks {
         guard let first = scalars.firstIndex(where: isMark) else { return String(character) }
         let letter = scalars[..<first], marks = scalars[first...].filter(isMark)
         // Unicode's order of marks has those below a letter first; languages have theirs above.
-        let sorted = marks.filter { $0.properties.canonicalCombiningClass == .above } + marks.filter { $0.properties.canonicalCombiningClass != .above }
+        let sorted =
+            marks.filter { $0.properties.canonicalCombiningClass == .above } + marks.filter { $0.properties.canonicalCombiningClass != .above }
         for count in [2, 1, 0] {
             let candidate = String(scalars: letter + sorted.prefix(count)).precomposedStringWithCanonicalMapping
             if candidate.count == 1, isKnown(Character(candidate)) { return candidate }

@@ -22,7 +22,9 @@ public struct TextChapter: Sendable, Hashable {
         let beginning = text.drop(while: \.isWhitespace)
         guard !beginning.hasPrefix("<speak"), !beginning.hasPrefix("<?xml") else { return [TextChapter(title: nil, text: text[...])] }
         var starts = headings(of: lines(of: text))
-        if starts.first.map({ !text[..<$0.line.start].allSatisfy(\.isWhitespace) }) ?? true { starts.insert((Line(text[..<text.startIndex], false), nil), at: 0) }
+        if starts.first.map({ !text[..<$0.line.start].allSatisfy(\.isWhitespace) }) ?? true {
+            starts.insert((Line(text[..<text.startIndex], false), nil), at: 0)
+        }
         var chapters: [TextChapter] = [], open = text.startIndex
         for (index, heading) in starts.enumerated() {
             let end = index + 1 < starts.count ? starts[index + 1].line.start : text.endIndex
@@ -117,15 +119,22 @@ public struct TextChapter: Sendable, Hashable {
         let words = title.lowercased().split { !$0.isLetter && !$0.isNumber && $0 != "'" }.map(String.init)
         guard let first = words.first, title.first?.isLetter == true || title.first?.isNumber == true else { return false }
         let afterFirst = title.dropFirst(first.count).first
-        if alone.contains(first), title.count <= 60, afterFirst == nil || ".:—–-".contains(afterFirst!) || title.dropFirst(first.count).hasPrefix(" —") { return true }
+        if alone.contains(first), title.count <= 60,
+            afterFirst == nil || ".:—–-".contains(afterFirst!) || title.dropFirst(first.count).hasPrefix(" —")
+        {
+            return true
+        }
         guard parts.contains(first) else { return false }
         guard words.count > 1 else { return false }
         let second = words[1] == "the" || words[1] == "no" || words[1] == "number" ? words.dropFirst(2).first ?? "" : words[1]
         guard isNumber(second) else { return false }
         // "Part one of the plan was simple." is a sentence.
         let tail = title.dropFirst(first.count)
-        guard let number = tail.range(of: second, options: .caseInsensitive), case let rest = tail[number.upperBound...], let next = rest.first else { return true }
-        return ".:,)—–-".contains(next) || rest.drop(while: \.isWhitespace).first.map { "—–-:".contains($0) || $0.isUppercase || !$0.isLetter } == true
+        guard let number = tail.range(of: second, options: .caseInsensitive), case let rest = tail[number.upperBound...], let next = rest.first else {
+            return true
+        }
+        return ".:,)—–-".contains(next)
+            || rest.drop(while: \.isWhitespace).first.map { "—–-:".contains($0) || $0.isUppercase || !$0.isLetter } == true
     }
 
     private static func isNumber(_ word: String) -> Bool {
@@ -144,7 +153,9 @@ public struct TextChapter: Sendable, Hashable {
         return lines.compactMap { line in
             guard line.isAlone else { return nil }
             let title = plain(line.words).trimmingCharacters(in: CharacterSet(charactersIn: " .—–-*§"))
-            guard let value = roman(title) ?? (title.count <= 3 && title.utf8.allSatisfy { (48...57).contains($0) } ? Int(title) : nil) else { return nil }
+            guard let value = roman(title) ?? (title.count <= 3 && title.utf8.allSatisfy { (48...57).contains($0) } ? Int(title) : nil) else {
+                return nil
+            }
             guard value == 1 || value == last.map({ $0 + 1 }) else { return nil }
             last = value
             return (line, title)
@@ -168,23 +179,34 @@ public struct TextChapter: Sendable, Hashable {
 
     /// What parts of books are called, before a number.
     private static let parts: Set<String> = [
-        "chapter", "part", "book", "volume", "act", "scene", "letter", "section", "canto", "kapitel", "teil", "buch", "band", "chapitre", "partie", "livre",
-        "tome", "capítulo", "capitulo", "parte", "libro", "livro", "capitolo", "hoofdstuk", "deel", "boek", "rozdział", "część", "księga", "tom", "глава",
+        "chapter", "part", "book", "volume", "act", "scene", "letter", "section", "canto", "kapitel", "teil", "buch", "band", "chapitre", "partie",
+        "livre",
+        "tome", "capítulo", "capitulo", "parte", "libro", "livro", "capitolo", "hoofdstuk", "deel", "boek", "rozdział", "część", "księga", "tom",
+        "глава",
         "часть", "книга", "том", "bölüm", "kısım", "kitap", "kapittel", "del", "bok", "luku", "osa", "κεφάλαιο", "μέρος", "bab", "sura", "sehemu",
     ]
     /// What stands without one.
     private static let alone: Set<String> = [
-        "prologue", "prolog", "epilogue", "epilog", "introduction", "preface", "foreword", "afterword", "interlude", "conclusion", "einleitung", "vorwort",
-        "nachwort", "préface", "épilogue", "prólogo", "epílogo", "prefacio", "prefácio", "introducción", "introdução", "prologo", "epilogo", "prefazione",
-        "introduzione", "voorwoord", "nawoord", "proloog", "epiloog", "wstęp", "пролог", "эпилог", "предисловие", "введение", "послесловие", "önsöz", "sonsöz",
+        "prologue", "prolog", "epilogue", "epilog", "introduction", "preface", "foreword", "afterword", "interlude", "conclusion", "einleitung",
+        "vorwort",
+        "nachwort", "préface", "épilogue", "prólogo", "epílogo", "prefacio", "prefácio", "introducción", "introdução", "prologo", "epilogo",
+        "prefazione",
+        "introduzione", "voorwoord", "nawoord", "proloog", "epiloog", "wstęp", "пролог", "эпилог", "предисловие", "введение", "послесловие", "önsöz",
+        "sonsöz",
     ]
     private static let numberWords: Set<String> = [
-        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen",
-        "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "first", "second", "third", "fourth",
-        "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth",
-        "eighteenth", "nineteenth", "twentieth", "last", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf", "un", "deux",
-        "trois", "quatre", "cinq", "sept", "huit", "neuf", "dix", "premier", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve",
-        "diez", "primero", "primeiro", "primera", "primo", "secondo", "terzo", "первая", "вторая", "третья", "четвертая", "пятая", "шестая", "седьмая", "восьмая",
+        "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen",
+        "sixteen",
+        "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "first",
+        "second", "third", "fourth",
+        "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth",
+        "seventeenth",
+        "eighteenth", "nineteenth", "twentieth", "last", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf",
+        "zwölf", "un", "deux",
+        "trois", "quatre", "cinq", "sept", "huit", "neuf", "dix", "premier", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho",
+        "nueve",
+        "diez", "primero", "primeiro", "primera", "primo", "secondo", "terzo", "первая", "вторая", "третья", "четвертая", "пятая", "шестая",
+        "седьмая", "восьмая",
         "девятая", "десятая", "первый", "второй", "третий",
     ]
 }

@@ -105,8 +105,11 @@ public struct TextPipeline: Sendable {
             guard let language = Language(code: code) else { break }
             return (language, TextNote(.language, "no language was given; the text is taken for \(language.name) (\(language.code))"))
         case .none:
-            return (languages[0], TextNote(
-                .language, "no language was given, and the text does not tell; it is taken for \(languages[0].name) (\(languages[0].code))"))
+            return (
+                languages[0],
+                TextNote(
+                    .language, "no language was given, and the text does not tell; it is taken for \(languages[0].name) (\(languages[0].code))")
+            )
         case .unsure(let codes): throw TextError.unsureLanguage(codes.compactMap(Language.init(code:)))
         }
         return (languages[0], nil)
@@ -159,7 +162,9 @@ public struct TextPipeline: Sendable {
     private func signs(of marked: MarkedText, _ stacked: [Character]) -> [TextNote] {
         guard normalizes else { return [] }
         let named = stacked.prefix(5).map(String.init).joined(separator: " ") + (stacked.count > 5 ? " and \(stacked.count - 5) more" : "")
-        let marks = stacked.isEmpty ? nil : TextNote(.signs, "\(named) \(stacked.count == 1 ? "has" : "have") marks that the model does not know; they are left out")
+        let marks =
+            stacked.isEmpty
+            ? nil : TextNote(.signs, "\(named) \(stacked.count == 1 ? "has" : "have") marks that the model does not know; they are left out")
         return [marks, PhoneticSigns.note(on: marked.text)].compactMap(\.self)
     }
 

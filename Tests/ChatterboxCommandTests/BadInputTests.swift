@@ -38,13 +38,17 @@ import Torch
         let testDescription: String, text: String, words: [String]
     }
 
-    @Test("text that cannot be spoken is refused", arguments: [
-        Text(testDescription: "nothing", text: "", words: ["text is empty"]),
-        Text(testDescription: "blanks", text: " \n\t", words: ["text is empty"]),
-        Text(testDescription: "emoji alone", text: "🙂🎉", words: ["🙂🎉", "letters"]),
-        Text(testDescription: "a pause of no length", text: "[pause:0s]", words: ["no word"]),
-        Text(testDescription: "a mistake behind 100,000 characters", text: String(repeating: "hello ", count: 16_667) + "[pause:x]", words: ["[pause:x]"]),
-    ])
+    @Test(
+        "text that cannot be spoken is refused",
+        arguments: [
+            Text(testDescription: "nothing", text: "", words: ["text is empty"]),
+            Text(testDescription: "blanks", text: " \n\t", words: ["text is empty"]),
+            Text(testDescription: "emoji alone", text: "🙂🎉", words: ["🙂🎉", "letters"]),
+            Text(testDescription: "a pause of no length", text: "[pause:0s]", words: ["no word"]),
+            Text(
+                testDescription: "a mistake behind 100,000 characters", text: String(repeating: "hello ", count: 16_667) + "[pause:x]",
+                words: ["[pause:x]"]),
+        ])
     func text(_ bad: Text) async throws {
         try await expectRefusal(1, bad.words, good + ["-o", path("out.wav"), bad.text])
     }
@@ -78,18 +82,21 @@ import Torch
         return data
     }
 
-    @Test("a reference that cannot serve is refused before the model is loaded", arguments: [
-        Reference(testDescription: "missing", words: ["no such file"]) { nil },
-        Reference(testDescription: "empty", words: ["0 bytes"]) { Data() },
-        Reference(testDescription: "cut short", words: ["cut short"]) { try Data(sound(StandInModel.buzz(seconds: 1).samples).prefix(9000)) },
-        Reference(testDescription: "text", words: ["not a readable audio file"]) { Data("I am no sound at all.\n".utf8) },
-        Reference(testDescription: "silent", words: ["silent"]) { try sound([Float](repeating: 0, count: 48_000)) },
-        Reference(testDescription: "0.2 s", words: ["0.20 s", "too short"]) { try sound(StandInModel.buzz(seconds: 0.2).samples) },
-        Reference(testDescription: "NaN", words: ["NaN"]) { try notANumber() },
-    ])
+    @Test(
+        "a reference that cannot serve is refused before the model is loaded",
+        arguments: [
+            Reference(testDescription: "missing", words: ["no such file"]) { nil },
+            Reference(testDescription: "empty", words: ["0 bytes"]) { Data() },
+            Reference(testDescription: "cut short", words: ["cut short"]) { try Data(sound(StandInModel.buzz(seconds: 1).samples).prefix(9000)) },
+            Reference(testDescription: "text", words: ["not a readable audio file"]) { Data("I am no sound at all.\n".utf8) },
+            Reference(testDescription: "silent", words: ["silent"]) { try sound([Float](repeating: 0, count: 48_000)) },
+            Reference(testDescription: "0.2 s", words: ["0.20 s", "too short"]) { try sound(StandInModel.buzz(seconds: 0.2).samples) },
+            Reference(testDescription: "NaN", words: ["NaN"]) { try notANumber() },
+        ])
     func reference(_ bad: Reference) async throws {
         try bad.bytes()?.write(to: folder.url.appending(path: "ref.wav"))
-        try await expectRefusal(1, ["ref.wav"] + bad.words, ["Hi.", "--model", StandInModel.folder.path, "--voice", path("ref.wav"), "-o", path("out.wav")])
+        try await expectRefusal(
+            1, ["ref.wav"] + bad.words, ["Hi.", "--model", StandInModel.folder.path, "--voice", path("ref.wav"), "-o", path("out.wav")])
     }
 
     @Test("a voice that is neither a file nor a name is answered with what to do") func unknownVoice() async throws {
@@ -112,30 +119,36 @@ import Torch
         return withUnsafeBytes(of: UInt64(text.count).littleEndian) { Data($0) } + text + data[(8 + length)...]
     }
 
-    @Test("a damaged model is refused by the file's name", arguments: [
-        Damage(testDescription: "header length", file: "t3_cfg.safetensors", words: ["header"]) { Data([255, 255, 255, 255, 255, 0, 0, 0]) + $0.dropFirst(8) },
-        Damage(testDescription: "overlapping offsets", file: "ve.safetensors", words: ["lstm.bias_ih_l", "overlaps"]) {
-            try header($0) { $0["lstm.bias_ih_l1"]!["data_offsets"] = $0["lstm.bias_ih_l0"]!["data_offsets"] }
-        },
-        Damage(testDescription: "offsets out of range", file: "ve.safetensors", words: ["damaged"]) {
-            try header($0) { $0["proj.bias"]!["data_offsets"] = [1 << 40, 1 << 40 + 1024] }
-        },
-        Damage(testDescription: "unknown type", file: "ve.safetensors", words: ["proj.bias", "F13"]) { try header($0) { $0["proj.bias"]!["dtype"] = "F13" } },
-        Damage(testDescription: "wrong shape", file: "ve.safetensors", words: ["proj.bias", "[256]"]) {
-            try header($0) { $0["proj.bias"]!["shape"] = [2, $0["proj.bias"]!["shape"].map { ($0 as! [Int])[0] / 2 }!] }
-        },
-        Damage(testDescription: "a tensor under another name", file: "ve.safetensors", words: ["proj.bias", "missing"]) {
-            try header($0) { $0["proj.bais"] = $0.removeValue(forKey: "proj.bias") }
-        },
-        Damage(testDescription: "half a download", file: "s3gen.safetensors", words: ["half-finished download"]) { $0.prefix($0.count / 2) },
-        Damage(testDescription: "an empty file", file: "s3gen.safetensors", words: ["0 bytes"]) { _ in Data() },
-        Damage(testDescription: "a missing file", file: "s3gen.safetensors", words: ["no such file"]) { _ in nil },
-        Damage(testDescription: "tokenizer without merges", file: "tokenizer.json", words: ["merges"]) {
-            Data(String(decoding: $0, as: UTF8.self).replacing("\"merges\"", with: "\"murges\"").utf8)
-        },
-        Damage(testDescription: "half a tokenizer", file: "tokenizer.json", words: ["not JSON"]) { $0.prefix(1000) },
-        Damage(testDescription: "configuration", file: "config.json", words: ["not JSON"]) { _ in Data("{".utf8) },
-    ])
+    @Test(
+        "a damaged model is refused by the file's name",
+        arguments: [
+            Damage(testDescription: "header length", file: "t3_cfg.safetensors", words: ["header"]) {
+                Data([255, 255, 255, 255, 255, 0, 0, 0]) + $0.dropFirst(8)
+            },
+            Damage(testDescription: "overlapping offsets", file: "ve.safetensors", words: ["lstm.bias_ih_l", "overlaps"]) {
+                try header($0) { $0["lstm.bias_ih_l1"]!["data_offsets"] = $0["lstm.bias_ih_l0"]!["data_offsets"] }
+            },
+            Damage(testDescription: "offsets out of range", file: "ve.safetensors", words: ["damaged"]) {
+                try header($0) { $0["proj.bias"]!["data_offsets"] = [1 << 40, 1 << 40 + 1024] }
+            },
+            Damage(testDescription: "unknown type", file: "ve.safetensors", words: ["proj.bias", "F13"]) {
+                try header($0) { $0["proj.bias"]!["dtype"] = "F13" }
+            },
+            Damage(testDescription: "wrong shape", file: "ve.safetensors", words: ["proj.bias", "[256]"]) {
+                try header($0) { $0["proj.bias"]!["shape"] = [2, $0["proj.bias"]!["shape"].map { ($0 as! [Int])[0] / 2 }!] }
+            },
+            Damage(testDescription: "a tensor under another name", file: "ve.safetensors", words: ["proj.bias", "missing"]) {
+                try header($0) { $0["proj.bais"] = $0.removeValue(forKey: "proj.bias") }
+            },
+            Damage(testDescription: "half a download", file: "s3gen.safetensors", words: ["half-finished download"]) { $0.prefix($0.count / 2) },
+            Damage(testDescription: "an empty file", file: "s3gen.safetensors", words: ["0 bytes"]) { _ in Data() },
+            Damage(testDescription: "a missing file", file: "s3gen.safetensors", words: ["no such file"]) { _ in nil },
+            Damage(testDescription: "tokenizer without merges", file: "tokenizer.json", words: ["merges"]) {
+                Data(String(decoding: $0, as: UTF8.self).replacing("\"merges\"", with: "\"murges\"").utf8)
+            },
+            Damage(testDescription: "half a tokenizer", file: "tokenizer.json", words: ["not JSON"]) { $0.prefix(1000) },
+            Damage(testDescription: "configuration", file: "config.json", words: ["not JSON"]) { _ in Data("{".utf8) },
+        ])
     func model(_ damage: Damage) async throws {
         // Every other file is the good one's.
         try FileManager.default.createDirectory(atPath: path("model"), withIntermediateDirectories: true)
@@ -160,29 +173,31 @@ import Torch
 
     // MARK: options
 
-    @Test("an option that cannot be is refused with what is allowed", arguments: [
-        (["--device", "foo"], ["foo", "cpu", "cuda"]),
-        (["--temperature=-1"], ["--temperature is -1", "0 (the likeliest token)"]),
-        (["--temperature", "1e-300"], ["--temperature is 1e-300", "0.000001 to 100"]),
-        (["--temperature", "nan"], ["--temperature is nan", "0.000001 to 100"]),
-        (["--temperature", "inf"], ["--temperature is inf", "0.000001 to 100"]),
-        (["--top-p", "1.5"], ["--top-p is 1.5", "0 to 1"]),
-        (["--top-k", "0"], ["--top-k is 0", "at least 1"]),
-        (["--min-p", "nan"], ["--min-p is nan", "0 to 1"]),
-        (["--repetition-penalty", "1e-300"], ["--repetition-penalty is 1e-300", "0.01 to 100"]),
-        (["--repetition-penalty=-1"], ["--repetition-penalty is -1", "0.01 to 100"]),
-        (["--cfg-weight", "1e300"], ["--cfg-weight is 1e+300", "0 to 100"]),
-        (["--exaggeration", "11"], ["--exaggeration is 11", "0 to 10"]),
-        (["--steps", "0"], ["--steps is 0", "1 to 1000"]),
-        (["--max-tokens", "5000"], ["--max-tokens is 5000", "4096"]),
-        (["--threads", "0"], ["--threads", "1 to 1024"]),
-        (["--language", "de"], ["--language", "de", "en"]),
-        (["-o", "out.xyz"], ["out.xyz", ".wav", "--format"]),
-        (["-o", "-", "--json"], ["-o -", "--json"]),
-        (["--timestamps", "words.txt"], ["words.txt", ".srt", ".vtt", ".json"]),
-        (["--exact", "--quantize", "int8"], ["int8", "--exact", "--quantize"]),
-        (["--dtype", "bfloat16", "--quantize", "int8"], ["int8", "bfloat16", "--quantize", "--dtype float32"]),
-    ])
+    @Test(
+        "an option that cannot be is refused with what is allowed",
+        arguments: [
+            (["--device", "foo"], ["foo", "cpu", "cuda"]),
+            (["--temperature=-1"], ["--temperature is -1", "0 (the likeliest token)"]),
+            (["--temperature", "1e-300"], ["--temperature is 1e-300", "0.000001 to 100"]),
+            (["--temperature", "nan"], ["--temperature is nan", "0.000001 to 100"]),
+            (["--temperature", "inf"], ["--temperature is inf", "0.000001 to 100"]),
+            (["--top-p", "1.5"], ["--top-p is 1.5", "0 to 1"]),
+            (["--top-k", "0"], ["--top-k is 0", "at least 1"]),
+            (["--min-p", "nan"], ["--min-p is nan", "0 to 1"]),
+            (["--repetition-penalty", "1e-300"], ["--repetition-penalty is 1e-300", "0.01 to 100"]),
+            (["--repetition-penalty=-1"], ["--repetition-penalty is -1", "0.01 to 100"]),
+            (["--cfg-weight", "1e300"], ["--cfg-weight is 1e+300", "0 to 100"]),
+            (["--exaggeration", "11"], ["--exaggeration is 11", "0 to 10"]),
+            (["--steps", "0"], ["--steps is 0", "1 to 1000"]),
+            (["--max-tokens", "5000"], ["--max-tokens is 5000", "4096"]),
+            (["--threads", "0"], ["--threads", "1 to 1024"]),
+            (["--language", "de"], ["--language", "de", "en"]),
+            (["-o", "out.xyz"], ["out.xyz", ".wav", "--format"]),
+            (["-o", "-", "--json"], ["-o -", "--json"]),
+            (["--timestamps", "words.txt"], ["words.txt", ".srt", ".vtt", ".json"]),
+            (["--exact", "--quantize", "int8"], ["int8", "--exact", "--quantize"]),
+            (["--dtype", "bfloat16", "--quantize", "int8"], ["int8", "bfloat16", "--quantize", "--dtype float32"]),
+        ])
     func option(arguments: [String], words: [String]) async throws {
         try await expectRefusal(64, words, good + ["Hi."] + arguments)
     }
@@ -203,7 +218,8 @@ import Torch
     @Test("a model without alignment heads tells no times") func noAlignmentHeads() async throws {
         try FileManager.default.createDirectory(atPath: path("model"), withIntermediateDirectories: true)
         for name in try FileManager.default.contentsOfDirectory(atPath: StandInModel.folder.path) where name != "config.json" {
-            try FileManager.default.createSymbolicLink(at: URL(filePath: path("model/\(name)")), withDestinationURL: StandInModel.folder.appending(path: name))
+            try FileManager.default.createSymbolicLink(
+                at: URL(filePath: path("model/\(name)")), withDestinationURL: StandInModel.folder.appending(path: name))
         }
         var configuration = ModelConfiguration.tiny
         configuration.t3.alignmentHeads = nil

@@ -60,7 +60,8 @@ struct BenchTests {
     @Test("ways that are a GPU's are left out on a CPU, and whole-number weights on a GPU") func combinations() {
         let settings = BenchSetting.combinations(
             models: ["a"], devices: ["cpu", "cuda:0"], dtypes: ["float32"], quantizations: ["none", "int8"], ways: [.fast, .uncaptured, .offload])
-        #expect(settings.map(\.label) == ["a cpu float32", "a cpu int8", "a cuda:0 float32", "a cuda:0 float32 uncaptured", "a cuda:0 float32 offload"])
+        #expect(
+            settings.map(\.label) == ["a cpu float32", "a cpu int8", "a cuda:0 float32", "a cuda:0 float32 uncaptured", "a cuda:0 float32 offload"])
         #expect(settings.last?.arguments == ["--model", "a", "--device", "cuda:0", "--dtype", "float32", "--quantize", "none", "--offload"])
         let flows = BenchSetting.combinations(
             models: ["a"], devices: ["cpu"], dtypes: ["float32"], quantizations: ["int8"], ways: [.fast], flows: ["own", "fast"])
@@ -76,28 +77,39 @@ struct BenchTests {
             run.spoken = [.init(speechTokens: 10, audioSeconds: 1, wallSeconds: wall, decode: wall / 2)]
             return BenchRow(label, [run], cold: [], costs: [:], on: machine)
         }
-        let report = BenchReport(machine: machine, text: "Hi.", rows: [
-            row("upstream a cpu", wall: 6), row("upstream b cpu", wall: 10), row("a cpu int8", wall: 2), row("b cpu int8", wall: 2), row("c cpu", wall: 1),
-        ])
+        let report = BenchReport(
+            machine: machine, text: "Hi.",
+            rows: [
+                row("upstream a cpu", wall: 6), row("upstream b cpu", wall: 10), row("a cpu int8", wall: 2), row("b cpu int8", wall: 2),
+                row("c cpu", wall: 1),
+            ])
         let table = report.table
         let column = table[0].firstIndex(of: "real time")!
-        #expect(table.dropFirst().map { $0[0] } == [
-            "upstream a cpu", "upstream b cpu", "a cpu int8", "  against upstream", "b cpu int8", "  against upstream", "c cpu",
-        ])
+        #expect(
+            table.dropFirst().map { $0[0] } == [
+                "upstream a cpu", "upstream b cpu", "a cpu int8", "  against upstream", "b cpu int8", "  against upstream", "c cpu",
+            ])
         #expect([4, 6].map { table[$0][column] } == ["3.0 times", "5.0 times"])
-        let fast = BenchReport(machine: machine, text: "Hi.", rows: [
-            row("upstream a cpu fast flow", wall: 4), row("upstream a cpu", wall: 6), row("a cpu int8", wall: 3), row("a cpu int8 fast flow", wall: 2),
-        ]).table
-        #expect(fast.dropFirst(3).map { [$0[0], $0[column]] } == [
-            ["a cpu int8", "0.33×"], ["  against upstream", "2.0 times"], ["a cpu int8 fast flow", "0.50×"], ["  against upstream", "3.0 times"],
-            ["  against upstream, fast flow", "2.0 times"],
-        ], "what speaks through a fast flow stands beside upstream as it comes, and beside upstream with the same flow")
+        let fast = BenchReport(
+            machine: machine, text: "Hi.",
+            rows: [
+                row("upstream a cpu fast flow", wall: 4), row("upstream a cpu", wall: 6), row("a cpu int8", wall: 3),
+                row("a cpu int8 fast flow", wall: 2),
+            ]
+        ).table
+        #expect(
+            fast.dropFirst(3).map { [$0[0], $0[column]] } == [
+                ["a cpu int8", "0.33×"], ["  against upstream", "2.0 times"], ["a cpu int8 fast flow", "0.50×"], ["  against upstream", "3.0 times"],
+                ["  against upstream, fast flow", "2.0 times"],
+            ], "what speaks through a fast flow stands beside upstream as it comes, and beside upstream with the same flow")
     }
 
-    @Test("load that cannot be is refused with its option", arguments: [
-        (["--listeners", "0"], "--listeners is 0; allowed is 1 to 1024"), (["--rate", "0"], "--rate is 0; allowed is 0.001 to 1000"),
-        (["--text", " "], "--text"), (["--seconds", "1000"], "--seconds is 1000"), (["--language", "klingon"], "--language is klingon"),
-    ])
+    @Test(
+        "load that cannot be is refused with its option",
+        arguments: [
+            (["--listeners", "0"], "--listeners is 0; allowed is 1 to 1024"), (["--rate", "0"], "--rate is 0; allowed is 0.001 to 1000"),
+            (["--text", " "], "--text"), (["--seconds", "1000"], "--seconds is 1000"), (["--language", "klingon"], "--language is klingon"),
+        ])
     func loadRefusals(options: [String], words: String) async throws {
         let run = try await Program()(["bench", "load", "--model", StandInModel.folder.path] + options)
         #expect(run.status != 0)
@@ -116,10 +128,12 @@ struct BenchTests {
         #expect(figures["deviceMemoryRest"] as? Int == 20)
     }
 
-    @Test("what cannot be measured is refused with its option", arguments: [
-        (["--runs", "0"], "--runs", 64), (["--tokens", "5000"], "--tokens", 64), (["--plot", "x.png"], "SVG", 64),
-        (["--against-python", "/nowhere"], "bin/python", 1),
-    ])
+    @Test(
+        "what cannot be measured is refused with its option",
+        arguments: [
+            (["--runs", "0"], "--runs", 64), (["--tokens", "5000"], "--tokens", 64), (["--plot", "x.png"], "SVG", 64),
+            (["--against-python", "/nowhere"], "bin/python", 1),
+        ])
     func refusals(options: [String], word: String, status: Int32) async throws {
         let run = try await Program()(["bench"] + options)
         #expect(run.status == status)

@@ -23,15 +23,18 @@ import Torch
     }
 
     @Test("a person reads the machine, the models and a row for each stage") func text() throws {
-        let report = try JSONDecoder().decode(CheckReport.self, from: Data(#"""
-            {"device": "cuda:0", "size": "small", "results": [
-              {"model": "Llama", "stage": "flow", "arithmetic": "float32", "error": 0.00002, "bound": 0.0001, "outcome": "passed", "seconds": 1},
-              {"model": "Llama", "stage": "flow", "arithmetic": "TF32", "error": 0.5, "bound": 0.02, "outcome": "failed",
-               "reason": "its error is above the bound", "seconds": 1},
-              {"model": "Llama", "stage": "vocoder", "arithmetic": "TF32", "bound": 0.02, "outcome": "failed", "reason": "it is broken", "seconds": 1}],
-             "attention": [{"model": "Llama", "name": "T3 step", "dtype": "bfloat16", "query": [2, 2, 1, 32], "keys": 90, "isMasked": false,
-                            "backend": "math", "problem": "plain products"}]}
-            """#.utf8))
+        let report = try JSONDecoder().decode(
+            CheckReport.self,
+            from: Data(
+                #"""
+                {"device": "cuda:0", "size": "small", "results": [
+                  {"model": "Llama", "stage": "flow", "arithmetic": "float32", "error": 0.00002, "bound": 0.0001, "outcome": "passed", "seconds": 1},
+                  {"model": "Llama", "stage": "flow", "arithmetic": "TF32", "error": 0.5, "bound": 0.02, "outcome": "failed",
+                   "reason": "its error is above the bound", "seconds": 1},
+                  {"model": "Llama", "stage": "vocoder", "arithmetic": "TF32", "bound": 0.02, "outcome": "failed", "reason": "it is broken", "seconds": 1}],
+                 "attention": [{"model": "Llama", "name": "T3 step", "dtype": "bfloat16", "query": [2, 2, 1, 32], "keys": 90, "isMasked": false,
+                                "backend": "math", "problem": "plain products"}]}
+                """#.utf8))
         let lines = CheckTable(report).text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
         #expect(lines.contains("Llama: flow 2.0e-05 5.0e-01 FAILED"))
         #expect(lines.contains("Llama: vocoder – FAILED"))
@@ -42,7 +45,8 @@ import Torch
     }
 
     @Test("what fails ends in status 1 and is named") func failure() throws {
-        let status = try #require(ExitStatus(CheckFailed(device: .cpu, names: ["flow of Llama in TF32", "vocoder of Llama in TF32"]), interruption: 130))
+        let status = try #require(
+            ExitStatus(CheckFailed(device: .cpu, names: ["flow of Llama in TF32", "vocoder of Llama in TF32"]), interruption: 130))
         #expect(status.code == 1)
         #expect(status.message.contains("cpu") && status.message.contains("flow of Llama in TF32, vocoder of Llama in TF32"))
     }
@@ -54,9 +58,11 @@ import Torch
         #expect(String(decoding: run.output, as: UTF8.self).contains("libtorch \(Libtorch.version)"))
     }
 
-    @Test("whoever leaves the choice of the device is told of a GPU that goes unused", arguments: [
-        ("auto", true, true), ("auto", false, false), ("cpu", true, false),
-    ])
+    @Test(
+        "whoever leaves the choice of the device is told of a GPU that goes unused",
+        arguments: [
+            ("auto", true, true), ("auto", false, false), ("cpu", true, false),
+        ])
     func note(asked: String, isPresent: Bool, isTold: Bool) {
         #expect((DeviceNote.unusedGPU(asked: asked, chosen: .cpu, isPresent: isPresent) != nil) == isTold)
         #expect(DeviceNote.unusedGPU(asked: "auto", chosen: .cuda(), isPresent: isPresent) == nil)

@@ -22,21 +22,27 @@ import Torch
         #expect(throws: UsageError.self) { try TextArguments.parse(["One", "--file", path("text.txt")]).text() }
     }
 
-    @Test("the format follows the option, else the name, else wav", arguments: [
-        (["-o", "out.flac"], AudioFormat.flac), (["-o", "out.mp3", "--format", "opus"], .opus), (["-o", "out", "--format", "pcm"], .pcm),
-        (["-o", "/dev/null"], .wav), ([], .wav), (["--format", "mp3"], .mp3),
-    ])
+    @Test(
+        "the format follows the option, else the name, else wav",
+        arguments: [
+            (["-o", "out.flac"], AudioFormat.flac), (["-o", "out.mp3", "--format", "opus"], .opus), (["-o", "out", "--format", "pcm"], .pcm),
+            (["-o", "/dev/null"], .wav), ([], .wav), (["--format", "mp3"], .mp3),
+        ])
     func format(arguments: [String], expected: AudioFormat) throws {
         guard case .file(_, let format) = try OutputArguments.parse(arguments).destination(stem: "speech") else {
-            Issue.record("no file"); return
+            Issue.record("no file")
+            return
         }
         #expect(format == .sound(expected))
     }
 
-    @Test("every command explains itself", arguments: [
-        [], ["say"], ["voice"], ["voice", "make"], ["voice", "list"], ["voice", "show"], ["voice", "remove"], ["models"], ["models", "pull"], ["models", "list"], ["models", "verify"], ["models", "remove"], ["models", "path"],
-        ["models", "make-random"], ["convert"], ["watermark"], ["check"], ["train", "align-heads"],
-    ])
+    @Test(
+        "every command explains itself",
+        arguments: [
+            [], ["say"], ["voice"], ["voice", "make"], ["voice", "list"], ["voice", "show"], ["voice", "remove"], ["models"], ["models", "pull"],
+            ["models", "list"], ["models", "verify"], ["models", "remove"], ["models", "path"],
+            ["models", "make-random"], ["convert"], ["watermark"], ["check"], ["train", "align-heads"],
+        ])
     func help(path: [String]) throws {
         let error = try #require(throws: (any Error).self) {
             var command = try ChatterboxCommand.parseAsRoot(path + ["--help"])

@@ -54,14 +54,16 @@ import Testing
         #expect(try program.files() == ["me-converted.flac", "me.wav", "other.wav"])
     }
 
-    @Test("a mistake is one line and a status, and leaves no file", arguments: [
-        (["nowhere.wav", "-o", "out.wav"], 1, ["nowhere.wav", "no such file"]),
-        (["me.wav", "-o", "out.xyz"], 64, ["out.xyz", "--format"]),
-        (["me.wav", "-o", "out.wav", "--steps", "0"], 64, ["steps", "1 to 1000"]),
-        (["me.wav", "-o", "no/where.wav"], 1, ["no/where.wav"]),
-        (["short.wav", "-o", "out.wav"], 1, ["short.wav", "too short"]),
-        (["-o", "out.wav"], 64, ["recording"]),
-    ] as [([String], Int32, [String])])
+    @Test(
+        "a mistake is one line and a status, and leaves no file",
+        arguments: [
+            (["nowhere.wav", "-o", "out.wav"], 1, ["nowhere.wav", "no such file"]),
+            (["me.wav", "-o", "out.xyz"], 64, ["out.xyz", "--format"]),
+            (["me.wav", "-o", "out.wav", "--steps", "0"], 64, ["steps", "1 to 1000"]),
+            (["me.wav", "-o", "no/where.wav"], 1, ["no/where.wav"]),
+            (["short.wav", "-o", "out.wav"], 1, ["short.wav", "too short"]),
+            (["-o", "out.wav"], 64, ["recording"]),
+        ] as [([String], Int32, [String])])
     func mistakes(arguments: [String], status: Int32, words: [String]) async throws {
         try source()
         try AudioFile.write(StandInModel.buzz(seconds: 0.05), to: URL(filePath: program.path("short.wav")))

@@ -11,12 +11,17 @@ import Testing
 
     private func say(_ arguments: String...) async throws -> Program.Run {
         try await program(
-            ["say", "One two.", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--steps", "1", "--judge", "moonshine"] + arguments)
+            ["say", "One two.", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--steps", "1", "--judge", "moonshine"]
+                + arguments)
     }
 
-    @Test("what is heard while it is spoken, and a trace, are refused by name", arguments: [
-        (["-o", "-"], "-o - is heard"), (["--play"], "--play is heard"), (["--play", "-o", "x.wav"], "--play is heard"), (["--trace", "t.safetensors", "-o", "x.wav"], "--trace is of one"),
-    ]) func streams(arguments: [String], said: String) async throws {
+    @Test(
+        "what is heard while it is spoken, and a trace, are refused by name",
+        arguments: [
+            (["-o", "-"], "-o - is heard"), (["--play"], "--play is heard"), (["--play", "-o", "x.wav"], "--play is heard"),
+            (["--trace", "t.safetensors", "-o", "x.wav"], "--trace is of one"),
+        ]) func streams(arguments: [String], said: String) async throws
+    {
         let run = try await program(["say", "One two.", "--model", StandInModel.folder.path, "--judge", "moonshine"] + arguments)
         #expect(run.status == 64 && run.errors.contains("--judge") && run.errors.contains(said), "\(run.errors)")
         #expect(try program.files() == [])
@@ -24,7 +29,9 @@ import Testing
 
     @Test("where it is missing, the line that gets it is told") func missing() async throws {
         let run = try await say("-o", "x.wav")
-        #expect(run.status == 1 && run.errors.contains("libmoonshine.so: no such file") && run.errors.contains("`chatterbox judge --fetch` gets it"), "\(run.errors)")
+        #expect(
+            run.status == 1 && run.errors.contains("libmoonshine.so: no such file") && run.errors.contains("`chatterbox judge --fetch` gets it"),
+            "\(run.errors)")
         let judged = try await program("judge", StandInModel.recording.path)
         #expect(judged.status == 1 && judged.errors.contains("`chatterbox judge --fetch` gets it"))
         try Data("id,text\na,One.\n".utf8).write(to: URL(filePath: program.path("m.csv")))
@@ -46,10 +53,13 @@ import Testing
         #expect(try program.files() == ["empty.whl"])
     }
 
-    @Test("figures and a batch's results tell what was heard in each draw",
+    @Test(
+        "figures and a batch's results tell what was heard in each draw",
         .enabled(if: files.areThere, "Moonshine is not on this machine; `chatterbox judge --fetch` gets it"))
     func figures() async throws {
-        let environment = ["XDG_CACHE_HOME": Self.files.folder.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path]
+        let environment = [
+            "XDG_CACHE_HOME": Self.files.folder.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+        ]
         let run = try await program(
             ["say", "One two.", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--steps", "1", "--seed", "3"]
                 + ["--judge", "moonshine", "--takes", "3", "-o", "x.wav", "--json"], environment: environment)
@@ -64,7 +74,8 @@ import Testing
         let texts = [#"{"id":"a","text":"One two.","judge":"moonshine"}"#, #"{"id":"b","text":"One.","judge":"nobody"}"#]
         try Data(texts.joined(separator: "\n").utf8).write(to: URL(filePath: program.path("m.jsonl")))
         let batch = try await program(
-            ["batch", "m.jsonl", "-o", "out", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--steps", "1"], environment: environment)
+            ["batch", "m.jsonl", "-o", "out", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--steps", "1"],
+            environment: environment)
         #expect(batch.status == 1)
         let lines = try String(contentsOfFile: program.path("out/results.jsonl"), encoding: .utf8)
         #expect(lines.contains(#""judge":"moonshine""#) && lines.contains(#""takes":[{"heard""#), "\(lines)")

@@ -66,7 +66,8 @@ final class LoopbackHub: Sendable {
         guard parts.count > 4, let file = files[(parts[..<2] + parts[4...]).joined(separator: "/")] else {
             return Data("HTTP/1.1 404 Not Found\r\nX-Error-Code: EntryNotFound\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".utf8)
         }
-        let head = "HTTP/1.1 200 OK\r\nX-Repo-Commit: \(commit)\r\nETag: \"\(file.checksum)\"\r\n"
+        let head =
+            "HTTP/1.1 200 OK\r\nX-Repo-Commit: \(commit)\r\nETag: \"\(file.checksum)\"\r\n"
             + "Content-Length: \(file.contents.count)\r\nConnection: close\r\n\r\n"
         return Data(head.utf8) + (request[0] == "HEAD" ? Data() : file.contents)
     }

@@ -11,7 +11,9 @@ import Testing
 
     init() throws { program = try Program() }
 
-    private static let names = ["t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt", "added_tokens.json"]
+    private static let names = [
+        "t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt", "added_tokens.json",
+    ]
     /// sha1 of git's "blob 1\0a".
     private static let checksum = "2e65efe2a145dda7ee51d1741299f848e5bf752e"
 
@@ -161,7 +163,9 @@ import Testing
         #expect(run.lines.last == "Error: turbo is not on this machine; get it with `chatterbox models pull turbo`")
     }
 
-    @Test("names of no model are refused with those that there are", arguments: ["pull", "verify", "remove"]) func unknown(action: String) async throws {
+    @Test("names of no model are refused with those that there are", arguments: ["pull", "verify", "remove"]) func unknown(action: String)
+        async throws
+    {
         let run = try await program("models", action, "trubo")
         #expect(run.status == 64)
         #expect(run.errors.contains("trubo") && run.errors.contains("turbo, nano"))

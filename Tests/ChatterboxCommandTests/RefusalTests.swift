@@ -12,12 +12,14 @@ import Testing
         let testDescription: String, status: Int32, words: [String], arguments: [String]
     }
 
-    @Test("a mistake is one or two lines on standard error, a status, and nothing else", arguments: [
-        Mistake(testDescription: "emoji", status: 1, words: ["letters"], arguments: ["🙂"]),
-        Mistake(testDescription: "unknown device", status: 64, words: ["foo", "cpu"], arguments: ["Hi.", "--device", "foo"]),
-        Mistake(testDescription: "no text", status: 64, words: ["no text", "--file"], arguments: []),
-        Mistake(testDescription: "full disk", status: 1, words: ["standard output", "no room"], arguments: ["Hi.", "-o", "-"]),
-    ])
+    @Test(
+        "a mistake is one or two lines on standard error, a status, and nothing else",
+        arguments: [
+            Mistake(testDescription: "emoji", status: 1, words: ["letters"], arguments: ["🙂"]),
+            Mistake(testDescription: "unknown device", status: 64, words: ["foo", "cpu"], arguments: ["Hi.", "--device", "foo"]),
+            Mistake(testDescription: "no text", status: 64, words: ["no text", "--file"], arguments: []),
+            Mistake(testDescription: "full disk", status: 1, words: ["standard output", "no room"], arguments: ["Hi.", "-o", "-"]),
+        ])
     func mistake(_ mistake: Mistake) async throws {
         let common = ["say", "-q", "--model", StandInModel.folder.path, "--max-tokens", "4", "--steps", "1"]
         let voice = mistake.arguments.contains("--voice") ? [] : ["--voice", StandInModel.recording.path]

@@ -3,36 +3,41 @@ import Foundation
 import SpeechText
 import Testing
 import Torch
-#if Hub
-import ChatterboxHub
-#endif
 
 @testable import Chatterbox
 @testable import ChatterboxCommand
 
+#if Hub
+    import ChatterboxHub
+#endif
+
 @Suite("What to do about an error") struct RemedyTests {
     private static let folder = URL(filePath: "/models/mine")
 
-    @Test("the libraries tell facts, the program adds its own words", arguments: [
-        (DeviceError.absent("cuda", available: 0), "--device cpu"),
-        (CheckpointError.noBuiltInVoice(folder), "--voice"),
-        (ModelLocatorError.noModel(shelves: [folder]), "`chatterbox models pull chatterbox`"),
-        (VoiceLibraryError.unknown("ada", known: [], folder: folder), "`chatterbox voice make recording.wav --name ada`"),
-        (VoiceError.missing(source: "ada.safetensors", tensor: "xvector"), "`chatterbox voice make`"),
-        (TextError.tooLong(characters: 9000, tokens: 3000, limit: 2048), "--split sentences"),
-        (TrainingError.missing(folder, .speechTokens), "`chatterbox train tokens`"),
-        (TrainingError.features(folder), "`chatterbox train features`"),
-        (ComputeError.quantization(.int8, dtype: .bfloat16, device: .cpu), "--quantize"),
-    ] as [(any Error, String)])
+    @Test(
+        "the libraries tell facts, the program adds its own words",
+        arguments: [
+            (DeviceError.absent("cuda", available: 0), "--device cpu"),
+            (CheckpointError.noBuiltInVoice(folder), "--voice"),
+            (ModelLocatorError.noModel(shelves: [folder]), "`chatterbox models pull chatterbox`"),
+            (VoiceLibraryError.unknown("ada", known: [], folder: folder), "`chatterbox voice make recording.wav --name ada`"),
+            (VoiceError.missing(source: "ada.safetensors", tensor: "xvector"), "`chatterbox voice make`"),
+            (TextError.tooLong(characters: 9000, tokens: 3000, limit: 2048), "--split sentences"),
+            (TrainingError.missing(folder, .speechTokens), "`chatterbox train tokens`"),
+            (TrainingError.features(folder), "`chatterbox train features`"),
+            (ComputeError.quantization(.int8, dtype: .bfloat16, device: .cpu), "--quantize"),
+        ] as [(any Error, String)])
     func remedies(error: any Error, words: String) { expect(words, of: error) }
 
     #if Hub
-    @Test("so does the hub's", arguments: [
-        (HubError.refused(repository: "Org/model", hasToken: false, reason: nil), "HF_TOKEN"),
-        (HubError.unwritable(path: "/models", reason: "Read-only file system"), "HF_HUB_CACHE"),
-        (HubError.occupied(folder: "/models", files: ["ve.pt"]), "`chatterbox models remove`"),
-    ])
-    func hub(error: HubError, words: String) { expect(words, of: error) }
+        @Test(
+            "so does the hub's",
+            arguments: [
+                (HubError.refused(repository: "Org/model", hasToken: false, reason: nil), "HF_TOKEN"),
+                (HubError.unwritable(path: "/models", reason: "Read-only file system"), "HF_HUB_CACHE"),
+                (HubError.occupied(folder: "/models", files: ["ve.pt"]), "`chatterbox models remove`"),
+            ])
+        func hub(error: HubError, words: String) { expect(words, of: error) }
     #endif
 
     /// The error itself tells facts alone; the sentence goes on with these words.

@@ -12,7 +12,8 @@ import Torch
 
     private func say(_ arguments: String..., input: String = "") async throws -> Program.Run {
         try await program(
-            ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark"] + arguments, input: input)
+            ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark"] + arguments,
+            input: input)
     }
 
     private func sayAsRecording(_ arguments: String..., input: String = "") async throws -> Program.Run {
@@ -25,15 +26,17 @@ import Torch
     func figures() async throws {
         let run = try await sayAsRecording("One. Two.", "-o", "out.wav", "--json", "--trace", "trace.safetensors")
         #expect(run.status == 0, "\(run.errors)")
-        #expect(run.lines.map { String($0.prefix(9)) }.filter { $0 != "warning: " } == ["Loading m", "Listening", "Speaking:", "  turning", "out.wav: "])
+        #expect(
+            run.lines.map { String($0.prefix(9)) }.filter { $0 != "warning: " } == ["Loading m", "Listening", "Speaking:", "  turning", "out.wav: "])
         #expect(!run.errors.contains("\r") && !run.errors.contains("\u{1B}"))
         #expect(try program.files() == ["out.wav", "trace.safetensors"])
         try expectFigures(run)
 
         let trace = try SafetensorsFile(URL(filePath: program.path("trace.safetensors")))
-        #expect(Set(trace.entries.keys) == [
-            "text_tokens", "speaker_embedding", "cond_prompt_tokens", "prompt_token", "prompt_feat", "xvector", "speech_tokens", "mel", "wav",
-        ])
+        #expect(
+            Set(trace.entries.keys) == [
+                "text_tokens", "speaker_embedding", "cond_prompt_tokens", "prompt_token", "prompt_feat", "xvector", "speech_tokens", "mel", "wav",
+            ])
         #expect(trace.metadata["text"] == "One. Two.")
         #expect(trace.metadata["seed"] == "3")
     }
@@ -41,11 +44,13 @@ import Torch
     private func expectFigures(_ run: Program.Run) throws {
         let audio = try AudioFile.read(URL(filePath: program.path("out.wav")))
         let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
-        #expect(Set(figures.keys) == [
-            "model", "device", "dtype", "quantize", "s3gen", "seed", "text_tokens", "speech_tokens", "end", "audio_seconds", "wall_seconds",
-            "real_time_factor", "first_audio_seconds", "load_peak_memory_bytes", "peak_memory_bytes", "watermark", "stages", "output", "pieces", "warnings",
-            "judge", "word_errors", "words",
-        ])
+        #expect(
+            Set(figures.keys) == [
+                "model", "device", "dtype", "quantize", "s3gen", "seed", "text_tokens", "speech_tokens", "end", "audio_seconds", "wall_seconds",
+                "real_time_factor", "first_audio_seconds", "load_peak_memory_bytes", "peak_memory_bytes", "watermark", "stages", "output", "pieces",
+                "warnings",
+                "judge", "word_errors", "words",
+            ])
         let pieces = try #require(figures["pieces"] as? [[String: Any]])
         #expect(pieces.map { $0["text"] as? String } == ["One. Two."] && pieces[0]["number"] as? Int == 1 && pieces[0]["start"] as? Double == 0)
         #expect(pieces[0]["end"] as? Double == audio.duration && pieces[0]["speech_tokens"] as? Int == 6)
@@ -113,7 +118,8 @@ import Torch
     @Test("a fast flow speaks where it lies beside the model, and is named; without one the command says how to get it")
     func fastFlow() async throws {
         let model = program.path("model")
-        let made = try await program("models", "make-random", model, "--fast-flow", "--tokenizer", fixturesFolder.appending(path: "tokenizer.json").path)
+        let made = try await program(
+            "models", "make-random", model, "--fast-flow", "--tokenizer", fixturesFolder.appending(path: "tokenizer.json").path)
         #expect(made.status == 0, "\(made.errors)")
         let arguments = ["say", "Hi.", "--max-tokens", "4", "--flow", "fast", "--json", "--device", "cpu", "-o", program.path("out.wav"), "--model"]
         let run = try await program(arguments + [model])
@@ -122,12 +128,18 @@ import Torch
         #expect(figures["s3gen"] as? String == model + "/s3gen_meanflow.safetensors")
         try FileManager.default.removeItem(atPath: model + "/s3gen_meanflow.safetensors")
         let none = try await program(arguments + [model])
-        #expect(none.status == 1 && none.errors.contains("has no fast flow") && none.errors.contains("chatterbox models pull fast-flow"), "\(none.errors)")
+        #expect(
+            none.status == 1 && none.errors.contains("has no fast flow") && none.errors.contains("chatterbox models pull fast-flow"), "\(none.errors)"
+        )
     }
 
-    @Test("sound goes down a pipe in every format", arguments: [
-        ("wav", [0x52, 0x49, 0x46, 0x46]), ("flac", [0x66, 0x4C, 0x61, 0x43]), ("mp3", [0xFF, 0xF3]), ("aac", [0xFF, 0xF9]), ("opus", [0x4F, 0x67, 0x67, 0x53]),
-    ]) func formats(name: String, start: [UInt8]) async throws {
+    @Test(
+        "sound goes down a pipe in every format",
+        arguments: [
+            ("wav", [0x52, 0x49, 0x46, 0x46]), ("flac", [0x66, 0x4C, 0x61, 0x43]), ("mp3", [0xFF, 0xF3]), ("aac", [0xFF, 0xF9]),
+            ("opus", [0x4F, 0x67, 0x67, 0x53]),
+        ]) func formats(name: String, start: [UInt8]) async throws
+    {
         let run = try await sayAsRecording("One two.", "-o", "-", "--format", name)
         #expect(run.status == 0 && run.output.starts(with: start), "\(run.errors) \([UInt8](run.output.prefix(8)))")
     }
@@ -136,7 +148,8 @@ import Torch
         func spoken(_ speed: String) async throws -> (seconds: Double, end: Double) {
             let run = try await sayAsRecording("One two.", "-o", "out.wav", "--timestamps", "words.json", "--speed", speed)
             #expect(run.status == 0, "\(run.errors)")
-            let words = try #require(JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: program.path("words.json")))) as? [String: [[String: Any]]])
+            let words = try #require(
+                JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: program.path("words.json")))) as? [String: [[String: Any]]])
             return try (AudioFile.read(URL(filePath: program.path("out.wav"))).duration, #require(words["words"]?.last?["end"] as? Double))
         }
         let (whole, fast) = (try await spoken("1"), try await spoken("2"))
@@ -161,7 +174,10 @@ import Torch
             ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--voice", StandInModel.recording.path]
                 + ["One two. [pause:0.1s] Three.", "-o", "out.wav", "--json"])
         #expect(run.status == 0, "\(run.errors)")
-        #expect(run.lines.filter { $0.contains("no watermark") }.map { $0.hasPrefix("warning: ") && $0.contains("chatterbox watermark --fetch") } == [true])
+        #expect(
+            run.lines.filter { $0.contains("no watermark") }.map { $0.hasPrefix("warning: ") && $0.contains("chatterbox watermark --fetch") } == [
+                true
+            ])
         let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
         #expect((figures["warnings"] as? [[String: String]])?.map { $0["kind"] }.filter { $0 != "cut-short" } == ["no-watermark"])
     }
@@ -208,11 +224,14 @@ import Torch
 
     @Test("a player that fails is named; what was to be kept is kept") func failingPlayer() async throws {
         let environment = try player("paplay", "echo no server >&2; exit 3")
-        let arguments = ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--no-watermark", "--play"]
+        let arguments =
+            ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--no-watermark", "--play"]
             + ["--voice", StandInModel.recording.path, "One two."]
         for place in [["-o", "out.wav"], []] {
             let run = try await program(arguments + place, environment: environment)
-            #expect(run.status == 1 && run.errors.contains("no server") && run.errors.contains("paplay could not play the speech (status 3)"), "\(run.errors)")
+            #expect(
+                run.status == 1 && run.errors.contains("no server") && run.errors.contains("paplay could not play the speech (status 3)"),
+                "\(run.errors)")
         }
         #expect(try AudioFile.read(URL(filePath: program.path("out.wav"))).frames > 0)
     }
@@ -225,7 +244,9 @@ import Torch
         }
     }
 
-    @Test("down a pipe speech comes in chunks, in a file and in one breath whole", arguments: ["sentences", "none"]) func delivery(split: String) async throws {
+    @Test("down a pipe speech comes in chunks, in a file and in one breath whole", arguments: ["sentences", "none"]) func delivery(split: String)
+        async throws
+    {
         let piped = try await sayAsRecording("One two three.", "-o", "-", "--format", "pcm", "--split", split)
         #expect(try await sayAsRecording("One two three.", "-o", "out.pcm", "--split", split).status == 0)
         let filed = try Data(contentsOf: URL(filePath: program.path("out.pcm")))
@@ -275,7 +296,9 @@ import Torch
         let matrices = try Adapter.Matrices(
             a: .randn([2, shape[1]], generator: Generator(seed: 1)), b: .randn([shape[0], 2], generator: Generator(seed: 2)), scale: 1)
         try Adapter([layer: matrices], name: "a").save(to: URL(filePath: program.path("a.safetensors")))
-        for (file, adapter) in [("with.wav", ["--adapter", "a.safetensors"]), ("half.wav", ["--adapter", "a.safetensors=0.5"]), ("without.wav", [])] {
+        for (file, adapter) in [
+            ("with.wav", ["--adapter", "a.safetensors"]), ("half.wav", ["--adapter", "a.safetensors=0.5"]), ("without.wav", []),
+        ] {
             let run = try await program(
                 ["say", "One.", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark"]
                     + ["--voice", StandInModel.recording.path, "-o", file] + adapter)

@@ -66,10 +66,12 @@ import Testing
         #expect(few.errors.contains("7 recordings can be used, 5 are refused; training takes at least 8"))
     }
 
-    @Test("what cannot be is refused before anything is loaded", arguments: [
-        (["-o", "a.bin"], "must end in .safetensors"), ([], "-o is missing"), (["-o", "a.safetensors", "--batch", "0"], "batch is 0"),
-        (["-o", "a.safetensors", "--rate", "2"], "rate is 2.0"), (["-o", "a.safetensors", "--layers", "3-1"], "layers"),
-    ])
+    @Test(
+        "what cannot be is refused before anything is loaded",
+        arguments: [
+            (["-o", "a.bin"], "must end in .safetensors"), ([], "-o is missing"), (["-o", "a.safetensors", "--batch", "0"], "batch is 0"),
+            (["-o", "a.safetensors", "--rate", "2"], "rate is 2.0"), (["-o", "a.safetensors", "--layers", "3-1"], "layers"),
+        ])
     func usage(options: [String], named: String) async throws {
         let run = try await program(["train", "adapter", "voice", "--model", "nowhere"] + options)
         #expect(run.status == 64)

@@ -11,9 +11,11 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test("sizes that no network can have are refused before a network is made of them", arguments: [
-        (#""heads" : 6"#, #""heads" : 0"#), (#""hiddenSize" : 192"#, #""hiddenSize" : -1"#),
-    ])
+    @Test(
+        "sizes that no network can have are refused before a network is made of them",
+        arguments: [
+            (#""heads" : 6"#, #""heads" : 0"#), (#""hiddenSize" : 192"#, #""hiddenSize" : -1"#),
+        ])
     func sizes(good: String, bad: String) throws {
         let pico = try ModelConfiguration(ofFile: nil)
         try pico.write(to: file)

@@ -20,7 +20,8 @@ import Testing
         }
         return [
             "train", "tune", "voice", "--model", StandInModel.folder.path, "-o", output, "--networks", "t3,flow", "--except", "text_", "--steps", "8",
-            "--validate-every", "4", "--checkpoint-every", "2", "--keep", "2", "--batch", "2", "--accumulate", "2", "--sample-every", "0", "--threads", "1",
+            "--validate-every", "4", "--checkpoint-every", "2", "--keep", "2", "--batch", "2", "--accumulate", "2", "--sample-every", "0",
+            "--threads", "1",
         ]
     }
 
@@ -48,11 +49,14 @@ import Testing
         #expect(twice.status == 1 && twice.errors.contains("it is there already"), "\(twice.errors)")
     }
 
-    @Test("what cannot be is refused before anything is loaded", arguments: [
-        ([], "-o is missing"), (["-o", "a", "--networks", "t3,vocoder"], "networks"), (["-o", "a", "--only", "("], "--only (: no regular expression"),
-        (["-o", "a", "--dtype", "bfloat16"], "--dtype bfloat16 is for GPUs"), (["-o", "a", "--keep", "0"], "--keep is 0"),
-        (["-o", "a", "--checkpoint-every", "0"], "--checkpoint-every is 0"), (["-o", "a", "--wrong-tokens", "1"], "wrongTokens is 1.0"),
-    ])
+    @Test(
+        "what cannot be is refused before anything is loaded",
+        arguments: [
+            ([], "-o is missing"), (["-o", "a", "--networks", "t3,vocoder"], "networks"),
+            (["-o", "a", "--only", "("], "--only (: no regular expression"),
+            (["-o", "a", "--dtype", "bfloat16"], "--dtype bfloat16 is for GPUs"), (["-o", "a", "--keep", "0"], "--keep is 0"),
+            (["-o", "a", "--checkpoint-every", "0"], "--checkpoint-every is 0"), (["-o", "a", "--wrong-tokens", "1"], "wrongTokens is 1.0"),
+        ])
     func usage(options: [String], named: String) async throws {
         let run = try await program(["train", "tune", "voice", "--model", "nowhere"] + options)
         #expect(run.status == 64)

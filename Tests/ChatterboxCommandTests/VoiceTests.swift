@@ -54,7 +54,10 @@ import Torch
     @Test("show tells how good a recording is that no voice was made of yet") func recording() async throws {
         let shown = try await program("voice", "show", StandInModel.recording.path)
         let text = String(decoding: shown.output, as: UTF8.self)
-        #expect(shown.status == 0 && text.contains("a recording of 1.0 s at 24000 Hz\nA voice is made of 1.0 s of it, 0.0 to 1.0 s.\nOf that 1.0 s are speech, at -"), "\(text)")
+        #expect(
+            shown.status == 0
+                && text.contains("a recording of 1.0 s at 24000 Hz\nA voice is made of 1.0 s of it, 0.0 to 1.0 s.\nOf that 1.0 s are speech, at -"),
+            "\(text)")
         let json = try await program("voice", "show", StandInModel.recording.path, "--json")
         let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
         #expect(object?["used_from_seconds"] as? Double == 0 && object?["used_to_seconds"] as? Double == 1 && object?["notes"] as? [String] == [])
@@ -69,7 +72,8 @@ import Torch
         let shown = try await program(["voice", "show", "me.safetensors"])
         #expect(shown.status == 0 && String(decoding: shown.output, as: UTF8.self).contains("s are speech, at -"), "\(shown.errors)")
         let run = try await program(["voice", "show", "me.safetensors", "--json"])
-        let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any]), recording = try #require(figures["recording"] as? [String: Any])
+        let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any]),
+            recording = try #require(figures["recording"] as? [String: Any])
         #expect(Set(recording.keys).isSuperset(of: ["speech_seconds", "level_db", "peak_db", "clipping", "offset", "problems"]))
     }
 
@@ -123,8 +127,10 @@ import Torch
         #expect(converted.status == 0 && notes(converted).count == 1, "\(converted.errors)")
         for arguments in [[], ["--voice", StandInModel.folder.appending(path: "conds.safetensors").path]] {
             let own = try await program(
-                ["say", "One two.", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark",
-                 "-o", "own.wav"] + arguments)
+                [
+                    "say", "One two.", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark",
+                    "-o", "own.wav",
+                ] + arguments)
             #expect(own.status == 0 && notes(own).isEmpty, "\(own.errors)")
             #expect(try Data(contentsOf: URL(filePath: program.path("own.wav"))) == Data(contentsOf: URL(filePath: program.path("old.wav"))))
         }

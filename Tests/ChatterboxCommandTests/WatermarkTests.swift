@@ -49,6 +49,7 @@ import Torch
         let wheel = program.path("resemble_perth-1.0.1.whl")
         try Data("PK".utf8).write(to: URL(filePath: wheel))
         let run = try await fetch("--from", wheel)
-        #expect(run.status == 1 && run.errors.contains("python3 is missing") && run.errors.contains("give --from the checkpoint itself"), "\(run.errors)")
+        #expect(
+            run.status == 1 && run.errors.contains("python3 is missing") && run.errors.contains("give --from the checkpoint itself"), "\(run.errors)")
     }
 }

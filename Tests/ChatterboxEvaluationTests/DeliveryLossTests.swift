@@ -5,11 +5,14 @@ import TestSupport
 import Testing
 
 @Suite("What chunks lose") struct DeliveryLossTests {
-    @Test("Pico's held-out sentences in chunks are nearer to whole speech than other noise makes it, and join without a step", arguments: [
-        Quantization.none, .int8,
-    ])
+    @Test(
+        "Pico's held-out sentences in chunks are nearer to whole speech than other noise makes it, and join without a step",
+        arguments: [
+            Quantization.none, .int8,
+        ])
     func pico(quantization: Quantization) async throws {
-        let lines = try String(contentsOf: DocumentedExample.repository.appending(path: "scripts/speech/test.txt"), encoding: .utf8).split(separator: "\n")
+        let lines = try String(contentsOf: DocumentedExample.repository.appending(path: "scripts/speech/test.txt"), encoding: .utf8).split(
+            separator: "\n")
         let model = try Model.load(
             DocumentedExample.repository.appending(path: "Models/pico"), compute: ComputeOptions(quantization: quantization))
         let synthesizer = Synthesizer(model)

@@ -30,10 +30,12 @@ struct DeviceCheckTests {
         let report = try check.run()
         #expect(report.failures.isEmpty, "\(report.failures)")
         let stages = report.results.filter { $0.arithmetic == .float32 && $0.model == "Llama" }.map(\.stage)
-        #expect(stages == [
-            "voice encoder", "S3 tokenizer", "speaker encoder", "T3 prefill", "T3 decoding", "T3 decoding, captured", "sampling", "drawing", "token encoder",
-            "flow", "pitch", "excitation", "vocoder", "watermark",
-        ])
+        #expect(
+            stages == [
+                "voice encoder", "S3 tokenizer", "speaker encoder", "T3 prefill", "T3 decoding", "T3 decoding, captured", "sampling", "drawing",
+                "token encoder",
+                "flow", "pitch", "excitation", "vocoder", "watermark",
+            ])
         // Rounding shows: what is compared is not the exact path with itself.
         let captured = report.results.filter { $0.stage == "T3 decoding, captured" && $0.arithmetic == .bfloat16 }
         #expect(captured.count == 2 && captured.allSatisfy { ($0.error ?? 0) > 1e-4 })
@@ -56,10 +58,13 @@ struct DeviceCheckTests {
                 networks.t3.dtype == .bfloat16 ? try change(inputs.mel) : inputs.mel
             }
         }
-        let report = try DeviceCheck(device: .cpu, size: .small, arithmetics: [.bfloat16], stages: [
-            differing("throwing") { _ in throw Broken() }, differing("off") { try $0 * 1.2 }, differing("endless") { try $0 / 0 },
-            differing("short") { try $0.narrow(axis: 2, from: 0, count: 3) }, differing("near") { try $0 * 1.04 },
-        ]).run()
+        let report = try DeviceCheck(
+            device: .cpu, size: .small, arithmetics: [.bfloat16],
+            stages: [
+                differing("throwing") { _ in throw Broken() }, differing("off") { try $0 * 1.2 }, differing("endless") { try $0 / 0 },
+                differing("short") { try $0.narrow(axis: 2, from: 0, count: 3) }, differing("near") { try $0 * 1.04 },
+            ]
+        ).run()
         let outcomes = report.results.filter { $0.model == "Llama" }.map(\.outcome)
         #expect(outcomes == [.failed, .failed, .failed, .failed, .passed])
         #expect(report.failures.prefix(2) == ["throwing of Llama in bfloat16", "off of Llama in bfloat16"])
@@ -85,11 +90,13 @@ struct DeviceCheckTests {
         #expect(report.attention.filter { $0.name == "flow" }.allSatisfy { $0.dtype == .float32 })
     }
 
-    @Test("on a GPU plain products are wrong in 16 bits, and the memory-efficient kernel only where there is no mask", arguments: [
-        (AttentionBackend.math, DType.float16, true, true), (.math, .bfloat16, false, true), (.math, .float32, false, false),
-        (.efficient, .bfloat16, false, true), (.efficient, .bfloat16, true, false), (.efficient, .float32, false, false),
-        (.flash, .bfloat16, false, false), (.cudnn, .float16, true, false),
-    ])
+    @Test(
+        "on a GPU plain products are wrong in 16 bits, and the memory-efficient kernel only where there is no mask",
+        arguments: [
+            (AttentionBackend.math, DType.float16, true, true), (.math, .bfloat16, false, true), (.math, .float32, false, false),
+            (.efficient, .bfloat16, false, true), (.efficient, .bfloat16, true, false), (.efficient, .float32, false, false),
+            (.flash, .bfloat16, false, false), (.cudnn, .float16, true, false),
+        ])
     func verdicts(backend: AttentionBackend, dtype: DType, isMasked: Bool, isWrong: Bool) {
         #expect((AttentionFinding.problem(with: backend, dtype: dtype, isMasked: isMasked, onGPU: true) != nil) == isWrong)
         #expect(AttentionFinding.problem(with: backend, dtype: dtype, isMasked: isMasked, onGPU: false) == nil)

@@ -158,10 +158,12 @@ final class FakeHub: Sendable {
             answer.headers.add(name: "ETag", value: tag)
             return answer
         }
-        return Answer(status: .found, headers: [
-            "X-Repo-Commit": commit, "X-Linked-Etag": tag, "X-Linked-Size": "\(data.count)", "ETag": "\"another\"",
-            "Location": "\(address(1))/\(path)",
-        ])
+        return Answer(
+            status: .found,
+            headers: [
+                "X-Repo-Commit": commit, "X-Linked-Etag": tag, "X-Linked-Size": "\(data.count)", "ETag": "\"another\"",
+                "Location": "\(address(1))/\(path)",
+            ])
     }
 
     /// Contents, from the place that is asked for.

@@ -85,7 +85,8 @@ func everyFile(in folder: URL) throws -> [String: Data] {
         try expectFiles(#require(world.cache.files([HubRequest("weights.bin"), HubRequest("sub/config.json")], of: HubWorld.repository)))
     }
 
-    @Test("a damaged file is replaced by a whole one, the whole ones stay", arguments: CacheKind.allCases) func damaged(kind: CacheKind) async throws {
+    @Test("a damaged file is replaced by a whole one, the whole ones stay", arguments: CacheKind.allCases) func damaged(kind: CacheKind) async throws
+    {
         let world = try await HubWorld()
         try kind.lay(Self.files, commit: world.hub.commit, in: world.repositoryFolder)
         var data = HubWorld.large
@@ -133,7 +134,10 @@ func everyFile(in folder: URL) throws -> [String: Data] {
         try CacheKind.links.lay(["sub/config.json": HubWorld.small], commit: world.hub.commit, in: world.repositoryFolder)
         try block([world.cache.folder.appending(path: ".locks")])
         let error = await #expect(throws: HubError.self) { try await world.fetch() }
-        guard case .unwritable = error else { Issue.record("\(error!)"); return }
+        guard case .unwritable = error else {
+            Issue.record("\(error!)")
+            return
+        }
     }
 
     // MARK: disks without links
@@ -146,8 +150,10 @@ func everyFile(in folder: URL) throws -> [String: Data] {
     static let disks = [
         Disk(testDescription: "hard links alone", links: DiskLinks(symbolic: Disk.refuses, hard: DiskLinks.system.hard)),
         Disk(testDescription: "no links", links: DiskLinks(symbolic: Disk.refuses, hard: Disk.refuses)),
-        Disk(testDescription: "links that lead nowhere", links: DiskLinks(
-            symbolic: { DiskLinks.system.symbolic("nowhere/" + $0, $1) }, hard: Disk.refuses)),
+        Disk(
+            testDescription: "links that lead nowhere",
+            links: DiskLinks(
+                symbolic: { DiskLinks.system.symbolic("nowhere/" + $0, $1) }, hard: Disk.refuses)),
     ]
 
     @Test("on a disk without links a snapshot holds the contents, which are not fetched again", arguments: disks)

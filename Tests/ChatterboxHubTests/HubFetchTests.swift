@@ -1,6 +1,6 @@
 import Foundation
-import TestSupport
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import ChatterboxHub
@@ -17,10 +17,12 @@ import Testing
         #expect(folder.lastPathComponent == "models--Org--model")
         #expect(world.blobs == [FakeHub.checksum(HubWorld.large), FakeHub.checksum(HubWorld.small)].sorted())
         let snapshot = folder.appending(path: "snapshots/\(world.hub.commit)")
-        #expect(try manager.destinationOfSymbolicLink(atPath: snapshot.appending(path: "weights.bin").path)
-            == "../../blobs/\(FakeHub.checksum(HubWorld.large))")
-        #expect(try manager.destinationOfSymbolicLink(atPath: snapshot.appending(path: "sub/config.json").path)
-            == "../../../blobs/\(FakeHub.checksum(HubWorld.small))")
+        #expect(
+            try manager.destinationOfSymbolicLink(atPath: snapshot.appending(path: "weights.bin").path)
+                == "../../blobs/\(FakeHub.checksum(HubWorld.large))")
+        #expect(
+            try manager.destinationOfSymbolicLink(atPath: snapshot.appending(path: "sub/config.json").path)
+                == "../../../blobs/\(FakeHub.checksum(HubWorld.small))")
         #expect(try String(contentsOf: folder.appending(path: "refs/main"), encoding: .utf8) == world.hub.commit)
         let locks = world.cache.folder.appending(path: ".locks/models--Org--model/\(FakeHub.checksum(HubWorld.large)).lock")
         #expect(manager.fileExists(atPath: locks.path))
@@ -78,7 +80,10 @@ import Testing
         #expect(events.all.contains { if case .usingCache = $0 { true } else { false } })
         #expect(world.clock.sleeps.isEmpty)
         let error = await #expect(throws: HubError.self) { try await world.fetch([HubRequest("other.bin")]) }
-        guard case .unreachable = error else { Issue.record("\(error!)"); return }
+        guard case .unreachable = error else {
+            Issue.record("\(error!)")
+            return
+        }
     }
 
     // MARK: addresses and tokens
@@ -183,7 +188,10 @@ import Testing
         let world = try await HubWorld()
         try Data().write(to: world.configuration.cacheFolder)
         let error = await #expect(throws: HubError.self) { try await world.fetch() }
-        guard case .unwritable = error else { Issue.record("\(error!)"); return }
+        guard case .unwritable = error else {
+            Issue.record("\(error!)")
+            return
+        }
     }
 
     // MARK: other processes
@@ -193,13 +201,15 @@ import Testing
         let lock = world.cache.lock(.sha256(FakeHub.checksum(HubWorld.large)), of: HubWorld.repository)
         let other = OtherProcess(try await FileLock.acquire(lock, clock: world.clock.clock))
         let blob = world.largeBlob
-        let files = try await world.fetch([HubRequest("weights.bin")], onEvent: { event in
-            guard case .waitingForOther = event else { return }
-            // The other process finishes.
-            try? FileManager.default.createDirectory(at: blob.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try? HubWorld.large.write(to: blob)
-            other.end()
-        })
+        let files = try await world.fetch(
+            [HubRequest("weights.bin")],
+            onEvent: { event in
+                guard case .waitingForOther = event else { return }
+                // The other process finishes.
+                try? FileManager.default.createDirectory(at: blob.deletingLastPathComponent(), withIntermediateDirectories: true)
+                try? HubWorld.large.write(to: blob)
+                other.end()
+            })
         #expect(try Data(contentsOf: #require(files["weights.bin"])) == HubWorld.large)
         #expect(world.hub.transfers.isEmpty)
         #expect(!world.clock.sleeps.isEmpty)

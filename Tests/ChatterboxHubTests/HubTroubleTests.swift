@@ -50,7 +50,9 @@ import Testing
     }
 
     @Test("the pause that the hub asks for is kept") func retryAfter() async throws {
-        let world = try await HubWorld { request, before in request.method == .HEAD && before == 0 ? .status(429, headers: [("Retry-After", "37")]) : nil }
+        let world = try await HubWorld { request, before in
+            request.method == .HEAD && before == 0 ? .status(429, headers: [("Retry-After", "37")]) : nil
+        }
         _ = try await world.fetch(Self.weights)
         #expect(world.clock.sleeps == [.seconds(37)])
     }
@@ -153,9 +155,11 @@ import Testing
         try await expectWhole(world, world.fetch(Self.weights))
     }
 
-    @Test("a wrong length is noticed", arguments: [
-        .announce(49_999), .announce(50_001), .short(by: 1), .long(by: 1), .short(by: 49_999), .long(by: 70_000),
-    ] as [FakeHub.Trouble])
+    @Test(
+        "a wrong length is noticed",
+        arguments: [
+            .announce(49_999), .announce(50_001), .short(by: 1), .long(by: 1), .short(by: 49_999), .long(by: 70_000),
+        ] as [FakeHub.Trouble])
     func wrongLength(trouble: FakeHub.Trouble) async throws {
         let once = try await Self.world { $0 == 0 ? trouble : nil }
         try await expectWhole(once, once.fetch(Self.weights))
@@ -174,7 +178,10 @@ import Testing
     @Test("contents that are always damaged are never kept") func damagedAlways() async throws {
         let world = try await Self.world { _ in .damage(at: 7) }
         let error = await #expect(throws: HubError.self) { try await world.fetch(Self.weights) }
-        guard case .corrupt("weights.bin", let expected, _, attempts: 3) = error else { Issue.record("\(error!)"); return }
+        guard case .corrupt("weights.bin", let expected, _, attempts: 3) = error else {
+            Issue.record("\(error!)")
+            return
+        }
         #expect(expected == FakeHub.checksum(HubWorld.large))
         expectNothing(world)
         #expect(world.blobs.isEmpty)
@@ -186,9 +193,11 @@ import Testing
         #expect(world.blobs.isEmpty)
     }
 
-    @Test("what an earlier run left is used if it is right, and replaced if not", arguments: [
-        (HubWorld.large.prefix(30_000), 1), (HubWorld.large, 0), (Data(repeating: 9, count: 30_000), 2), (HubWorld.large + Data([1]), 1),
-    ])
+    @Test(
+        "what an earlier run left is used if it is right, and replaced if not",
+        arguments: [
+            (HubWorld.large.prefix(30_000), 1), (HubWorld.large, 0), (Data(repeating: 9, count: 30_000), 2), (HubWorld.large + Data([1]), 1),
+        ])
     func leftovers(data: Data, transfers: Int) async throws {
         let world = try await HubWorld()
         try FileManager.default.createDirectory(at: world.largeBlob.deletingLastPathComponent(), withIntermediateDirectories: true)

@@ -86,7 +86,10 @@ private let releasedNames = Variant.all.map(\.name)
         var damaged = try Data(contentsOf: files[0].contents)
         damaged[5] ^= 1
         try damaged.write(to: files[0].contents)
-        guard case .damaged(files[0].contents.lastPathComponent, _) = try store.verify(files[0]) else { Issue.record("not noticed"); return }
+        guard case .damaged(files[0].contents.lastPathComponent, _) = try store.verify(files[0]) else {
+            Issue.record("not noticed")
+            return
+        }
         // Pulling again repairs it.
         _ = try await pull("english")
         #expect(try store.verify(files[0]) == .intact)
@@ -145,7 +148,8 @@ private let releasedNames = Variant.all.map(\.name)
     }
 
     @Test("a model stays when another's pull moves the branch on", arguments: CacheKind.allCases) func otherCommit(kind: CacheKind) throws {
-        let folder = world.cache.folder(of: try HubRepository("Org/base")), data = ["english.bin", "shared.bin", "many.bin"].map { ($0, world.hub.contents("Org/base/\($0)")) }
+        let folder = world.cache.folder(of: try HubRepository("Org/base")),
+            data = ["english.bin", "shared.bin", "many.bin"].map { ($0, world.hub.contents("Org/base/\($0)")) }
         try kind.lay(Dictionary(uniqueKeysWithValues: data.prefix(2)), commit: String(repeating: "b2", count: 20), in: folder)
         try kind.lay(Dictionary(uniqueKeysWithValues: data.suffix(1)), commit: world.hub.commit, in: folder)
         #expect(store.isHere(store.catalog.models[0]))
@@ -164,7 +168,9 @@ private let releasedNames = Variant.all.map(\.name)
         #expect(try everyFile(in: world.cache.folder).keys.filter { !$0.hasPrefix(".locks") } == [])
     }
 
-    @Test("on a disk without links the shelf holds the contents", arguments: HubCacheTests.disks) func shelfWithoutLinks(disk: HubCacheTests.Disk) async throws {
+    @Test("on a disk without links the shelf holds the contents", arguments: HubCacheTests.disks) func shelfWithoutLinks(disk: HubCacheTests.Disk)
+        async throws
+    {
         var configuration = world.configuration
         configuration.links = disk.links
         let store = ModelStore(catalog: Self.catalog, shelf: store.shelf, configuration: configuration), model = store.catalog.models[0]

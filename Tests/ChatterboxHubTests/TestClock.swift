@@ -14,10 +14,12 @@ final class TestClock: Sendable {
 
     var clock: HubClock {
         HubClock(
-            now: { self.state.withLock { state in
-                state.now += self.tick
-                return state.now
-            } },
+            now: {
+                self.state.withLock { state in
+                    state.now += self.tick
+                    return state.now
+                }
+            },
             sleep: { duration in
                 self.state.withLock { state in
                     state.now += duration

@@ -19,7 +19,8 @@ import Torch
         var bytes: [UInt8] = []
         for (name, value) in fields { bytes += Array("--b0undary\r\nContent-Disposition: form-data; name=\"\(name)\"\r\n\r\n\(value)\r\n".utf8) }
         for (name, data) in files {
-            bytes += Array("--b0undary\r\nContent-Disposition: form-data; name=\"\(name)\"; filename=\"\(name)\"\r\n\r\n".utf8) + data + Array("\r\n".utf8)
+            bytes +=
+                Array("--b0undary\r\nContent-Disposition: form-data; name=\"\(name)\"; filename=\"\(name)\"\r\n\r\n".utf8) + data + Array("\r\n".utf8)
         }
         return bytes + Array("--b0undary--\r\n".utf8)
     }
@@ -41,7 +42,9 @@ import Torch
     }
 
     private func run(_ limit: Int = 1 << 20, _ test: @Sendable (LoopbackServer) async throws -> Void) async throws {
-        try await LoopbackServer.run([Self.model]) { [library] in ($0.adapters, $0.adapterLimit) = (library.folder, limit) } _: { server in
+        try await LoopbackServer.run([Self.model]) { [library] in
+            ($0.adapters, $0.adapterLimit) = (library.folder, limit)
+        } _: { server in
             // The model has no voice of its own.
             let form = Self.form([("name", "bob")], [("audio_sample", try Data(contentsOf: StandInModel.recording))])
             let made = try await server.ask(.POST, "/v1/audio/voices", bytes: form, headers: Self.type)
@@ -51,7 +54,8 @@ import Torch
     }
 
     private static func speak(_ server: LoopbackServer, _ adapter: JSON?) async throws -> LoopbackServer.Answer {
-        try await server.speak([("model", "tiny"), ("voice", "bob"), ("response_format", "pcm"), ("seed", 3)] + (adapter.map { [("adapter", $0)] } ?? []))
+        try await server.speak(
+            [("model", "tiny"), ("voice", "bob"), ("response_format", "pcm"), ("seed", 3)] + (adapter.map { [("adapter", $0)] } ?? []))
     }
 
     @Test("an adapter is added, listed, spoken with and deleted") func life() async throws {
@@ -110,7 +114,8 @@ import Torch
                 ([("name", "a")], Data("weights".utf8), 400, "invalid_adapter"), ([("name", "a")], own.prefix(own.count / 2), 400, "invalid_adapter"),
                 ([("name", "a")], nil, 400, "missing_required_parameter"), ([], own, 400, "missing_required_parameter"),
                 ([("name", "../a")], own, 400, "invalid_value"), ([("name", "a"), ("model", "other")], own, 404, "model_not_found"),
-                ([("name", "a"), ("model", "tiny")], foreign, 400, "adapter_mismatch"), ([("name", "a")], own + Data(count: 4 * own.count), 413, "too_large"),
+                ([("name", "a"), ("model", "tiny")], foreign, 400, "adapter_mismatch"),
+                ([("name", "a")], own + Data(count: 4 * own.count), 413, "too_large"),
             ]
             for (fields, data, status, code) in cases {
                 let answer = try await add(fields, data)
@@ -124,7 +129,8 @@ import Torch
         try await LoopbackServer.run([Self.model]) { server in
             let list = try await server.ask(.GET, "/v1/adapters")
             #expect(list.json?["data"] == [])
-            #expect(try await server.ask(.POST, "/v1/adapters", bytes: Self.form([("name", "a")], [("adapter", own)]), headers: Self.type).status == 404)
+            #expect(
+                try await server.ask(.POST, "/v1/adapters", bytes: Self.form([("name", "a")], [("adapter", own)]), headers: Self.type).status == 404)
             #expect(try await Self.speak(server, "a").json?["error"]?["code"] == "no_adapters")
         }
     }

@@ -33,7 +33,9 @@ import Testing
         configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let result: Result<HTTPClientResponse, any Error>
-        do { result = .success(try await client.execute(HTTPClientRequest(url: "https://localhost:\(server.port)/health"), timeout: .seconds(300))) } catch {
+        do {
+            result = .success(try await client.execute(HTTPClientRequest(url: "https://localhost:\(server.port)/health"), timeout: .seconds(300)))
+        } catch {
             result = .failure(error)
         }
         try await client.shutdown()

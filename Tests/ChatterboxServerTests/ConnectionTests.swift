@@ -7,7 +7,9 @@ import Testing
 
 @Suite("Connections") struct ConnectionTests {
     @Test("a client that sends on after 413 sees the answer, and is then cut") func unreadBody() async throws {
-        try await LoopbackServer.run { $0.characterLimit = 10 } _: { server in
+        try await LoopbackServer.run {
+            $0.characterLimit = 10
+        } _: { server in
             let connection = try RawConnection(server.port)
             connection.send("POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n")
             let block = String(repeating: "a", count: 1 << 16)
@@ -22,7 +24,9 @@ import Testing
     }
 
     @Test("a small body whose answer came early costs the connection, and no more") func smallUnreadBody() async throws {
-        try await LoopbackServer.run { $0.keys = Keyring("secret") } _: { server in
+        try await LoopbackServer.run {
+            $0.keys = Keyring("secret")
+        } _: { server in
             let connection = try RawConnection(server.port)
             connection.send("POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345")
             let answer = await connection.receive().map { String(decoding: $0, as: UTF8.self) } ?? ""
@@ -32,7 +36,9 @@ import Testing
         }
     }
 
-    @Test("a client that wants another protocol and does not get it has its answer, and is cut: nothing more is read there", arguments: ["h2c", "websocket"])
+    @Test(
+        "a client that wants another protocol and does not get it has its answer, and is cut: nothing more is read there",
+        arguments: ["h2c", "websocket"])
     func refusedUpgrade(name: String) async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
@@ -45,14 +51,18 @@ import Testing
     @Test("requests that were read whole are answered one after the other on a connection") func pipelined() async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
-            connection.send("GET /live HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /live HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            connection.send(
+                "GET /live HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /live HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            )
             let answers = await connection.rest()
             #expect(answers.components(separatedBy: "HTTP/1.1 200").count == 4, "\(answers)")
         }
     }
 
     @Test("a request whose header never ends is cut") func endlessHeader() async throws {
-        try await LoopbackServer.run { $0.connectionTimeout = 0.2 } _: { server in
+        try await LoopbackServer.run {
+            $0.connectionTimeout = 0.2
+        } _: { server in
             let connection = try RawConnection(server.port)
             connection.send("GET /live HTTP/1.1\r\nHost: localhost\r\nX-")
             #expect(await connection.rest() == "")
@@ -60,7 +70,9 @@ import Testing
     }
 
     @Test("a body that never ends is cut") func endlessBody() async throws {
-        try await LoopbackServer.run { $0.senderPatience = 0.2 } _: { server in
+        try await LoopbackServer.run {
+            $0.senderPatience = 0.2
+        } _: { server in
             let connection = try RawConnection(server.port)
             connection.send("POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"inp\r\n")
             #expect(await !connection.rest().contains("200"))
@@ -68,7 +80,9 @@ import Testing
     }
 
     @Test("beyond the limit of connections others wait until one has ended") func limit() async throws {
-        try await LoopbackServer.run { $0.connectionLimit = 2 } _: { server in
+        try await LoopbackServer.run {
+            $0.connectionLimit = 2
+        } _: { server in
             let first = try RawConnection(server.port), second = try RawConnection(server.port), third = try RawConnection(server.port)
             let question = "GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n"
             for connection in [first, second] {
@@ -81,13 +95,16 @@ import Testing
         }
     }
 
-    @Test("what is no HTTP is told so, in the shape of all errors, and cut", arguments: [
-        "NONSENSE\r\n\r\n", "GET /live HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}", "GET /live HTTP/1.1\r\nHo st: x\r\n\r\n",
-        "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
-        "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        // Behind a request that has been answered.
-        "GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n|NONSENSE\r\n\r\n",
-    ]) func nonsense(bytes: String) async throws {
+    @Test(
+        "what is no HTTP is told so, in the shape of all errors, and cut",
+        arguments: [
+            "NONSENSE\r\n\r\n", "GET /live HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}", "GET /live HTTP/1.1\r\nHo st: x\r\n\r\n",
+            "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+            "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            // Behind a request that has been answered.
+            "GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n|NONSENSE\r\n\r\n",
+        ]) func nonsense(bytes: String) async throws
+    {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port), parts = bytes.split(separator: "|").map(String.init)
             for part in parts.dropLast() {
@@ -102,7 +119,9 @@ import Testing
         }
     }
 
-    @Test("nonsense behind a request whose answer has begun, or is due, cuts the connection: the answer is not mixed with another", arguments: [true, false])
+    @Test(
+        "nonsense behind a request whose answer has begun, or is due, cuts the connection: the answer is not mixed with another",
+        arguments: [true, false])
     func nonsenseBehindRequest(hasBegun: Bool) async throws {
         let gate = Gate()
         try await LoopbackServer.run([.standIn("stand-in", (hasBegun ? [.sound(0.5)] : []) + [.wait(gate), .sound(0.5)])]) { server in
@@ -131,25 +150,32 @@ import Testing
             connection.order(["model": "tts-1", "voice": "alloy", "input": "The ship was late.", "response_format": "pcm", "stream": false])
             let first = await connection.receive()?.count ?? 0
             while server.state.queue.load.running > 0 { await Task.yield() }
-            found.yield(Task {
-                var count = first
-                // The server has stopped by then, as far as it can.
-                try? await Task.sleep(for: .seconds(1))
-                while let more = await connection.receive() { count += more.count }
-                return count
-            })
+            found.yield(
+                Task {
+                    var count = first
+                    // The server has stopped by then, as far as it can.
+                    try? await Task.sleep(for: .seconds(1))
+                    while let more = await connection.receive() { count += more.count }
+                    return count
+                })
         }
         let count = await readers.first { _ in true }!.value
         #expect(count > 40 * 20 * 48_000 && count < 40 * 20 * 48_000 + 2000, "\(count)")
     }
 
-    @Test("pages of other sites may change nothing and speak nothing, also by a form", arguments: [
-        (["Origin": "https://elsewhere.example"], 403), (["Origin": "null"], 403), (["Sec-Fetch-Site": "cross-site"], 403),
-        (["Origin": "http://localhost"], 200), (["Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"], 200), ([:], 200),
-        (["Origin": "https://speech.example", "X-Forwarded-Host": "speech.example"], 200), (["Host": "elsewhere.example"], 403), (["Host": "127.0.0.1:80"], 200),
-        (["Host": "speech.example"], 200), (["Host": "[::1]:8080"], 200), (["Host": "localhost.elsewhere.example"], 403),
-    ] as [([String: String], Int)]) func origins(fields: [String: String], status: Int) async throws {
-        try await LoopbackServer.run { $0.hostNames = ["speech.example"] } _: { server in
+    @Test(
+        "pages of other sites may change nothing and speak nothing, also by a form",
+        arguments: [
+            (["Origin": "https://elsewhere.example"], 403), (["Origin": "null"], 403), (["Sec-Fetch-Site": "cross-site"], 403),
+            (["Origin": "http://localhost"], 200), (["Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"], 200), ([:], 200),
+            (["Origin": "https://speech.example", "X-Forwarded-Host": "speech.example"], 200), (["Host": "elsewhere.example"], 403),
+            (["Host": "127.0.0.1:80"], 200),
+            (["Host": "speech.example"], 200), (["Host": "[::1]:8080"], 200), (["Host": "localhost.elsewhere.example"], 403),
+        ] as [([String: String], Int)]) func origins(fields: [String: String], status: Int) async throws
+    {
+        try await LoopbackServer.run {
+            $0.hostNames = ["speech.example"]
+        } _: { server in
             let connection = try RawConnection(server.port)
             let body = #"{"model":"tts-1","voice":"alloy","input":"Hi."}"#
             let all = ["Host": "localhost", "Content-Type": "text/plain", "Content-Length": "\(body.utf8.count)"].merging(fields) { $1 }
@@ -161,7 +187,9 @@ import Testing
 
     @Test("a server with keys, or that others reach, is asked by any name; what tells of health is for everybody") func names() async throws {
         for (path, hasKey, expected) in [("/v1/models", true, 200), ("/health", false, 200), ("/v1/models", false, 403)] {
-            try await LoopbackServer.run { if hasKey { $0.keys = Keyring("secret") } } _: { server in
+            try await LoopbackServer.run {
+                if hasKey { $0.keys = Keyring("secret") }
+            } _: { server in
                 let connection = try RawConnection(server.port)
                 connection.send("GET \(path) HTTP/1.1\r\nHost: speech.example\r\nAuthorization: Bearer secret\r\n\r\n")
                 let answer = await connection.receive().map { String(decoding: $0, as: UTF8.self) } ?? ""

@@ -28,7 +28,9 @@ import Testing
         }
     }
 
-    @Test("a format that is not made is refused by its name", arguments: ["mp3_44100_320", "pcm_11025", "flac", ""]) func unknownFormat(name: String) async throws {
+    @Test("a format that is not made is refused by its name", arguments: ["mp3_44100_320", "pcm_11025", "flac", ""]) func unknownFormat(name: String)
+        async throws
+    {
         try await LoopbackServer.run { server in
             let answer = try await server.ask(.POST, Self.path + "/stream?output_format=\(name)", Self.text)
             let detail = answer.json?["detail"]
@@ -91,11 +93,15 @@ import Testing
         }
     }
 
-    @Test("what is wrong is told in this API's shape", arguments: [
-        ([:], 400, "missing_required_parameter"), (["text": ""], 400, "invalid_value"), (["text": 7], 400, "invalid_type"),
-        (["text": "Hi.", "model_id": "whisper-1"], 404, "model_not_found"), (["text": "Hi.", "voice_settings": ["speed": 9]], 400, "invalid_type"),
-        (["text": "Hi.", "language_code": "tlh"], 400, "invalid_value"),
-    ] as [(JSON, Int, JSON)]) func refused(order: JSON, status: Int, code: JSON) async throws {
+    @Test(
+        "what is wrong is told in this API's shape",
+        arguments: [
+            ([:], 400, "missing_required_parameter"), (["text": ""], 400, "invalid_value"), (["text": 7], 400, "invalid_type"),
+            (["text": "Hi.", "model_id": "whisper-1"], 404, "model_not_found"),
+            (["text": "Hi.", "voice_settings": ["speed": 9]], 400, "invalid_type"),
+            (["text": "Hi.", "language_code": "tlh"], 400, "invalid_value"),
+        ] as [(JSON, Int, JSON)]) func refused(order: JSON, status: Int, code: JSON) async throws
+    {
         try await LoopbackServer.run { server in
             let answer = try await server.ask(.POST, Self.path, order)
             #expect(answer.status == status && answer.json?["detail"]?["status"] == code && answer.json?["error"] == nil, "\(answer.text)")
@@ -111,7 +117,9 @@ import Testing
     }
 
     @Test("xi-api-key is a key as the bearer's is") func keys() async throws {
-        try await LoopbackServer.run { $0.keys = Keyring("secret ada") } _: { server in
+        try await LoopbackServer.run {
+            $0.keys = Keyring("secret ada")
+        } _: { server in
             let refused = try await server.ask(.POST, Self.path, Self.text, headers: ["xi-api-key": "guess"])
             #expect(refused.status == 401 && refused.json?["detail"]?["status"] == "invalid_api_key")
             #expect(try await server.ask(.POST, Self.path, Self.text, headers: ["xi-api-key": "secret"]).status == 200)
@@ -153,7 +161,9 @@ import Testing
         #expect(zip(times.starts, [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]).allSatisfy { abs($0 - $1) < 1e-9 })
         #expect(abs(times.ends.last! - 1) < 1e-9)
         let message = times.message(since: 0.1)
-        #expect(message["charStartTimesMs"] == [100, 200, 300, 400, 500, 600, 700, 800] && message["charDurationsMs"] == [100, 100, 100, 100, 100, 100, 100, 100])
+        #expect(
+            message["charStartTimesMs"] == [100, 200, 300, 400, 500, 600, 700, 800]
+                && message["charDurationsMs"] == [100, 100, 100, 100, 100, 100, 100, 100])
     }
 
     @Test("a word that the text does not have stands after a space, and the rest is still found") func marked() {

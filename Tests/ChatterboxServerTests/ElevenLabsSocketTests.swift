@@ -28,7 +28,9 @@ import Testing
         try await LoopbackServer.run([.of(speaker)]) { server in
             let client = try await SocketClient(server, Self.single)
             client.send(["text": " ", "voice_settings": ["stability": 0.5, "speed": 1], "generation_config": ["chunk_length_schedule": [120]]])
-            for word in ["The ", "ship ", "was ", "late. ", "It ", "was ", "night. "] { client.send(["text": .string(word), "try_trigger_generation": true]) }
+            for word in ["The ", "ship ", "was ", "late. ", "It ", "was ", "night. "] {
+                client.send(["text": .string(word), "try_trigger_generation": true])
+            }
             client.send(["text": ""])
             let frames = await client.frames { $0.opcode == 8 }
             #expect(frames.last?.code == 1000)
@@ -88,8 +90,10 @@ import Testing
             client.send(["text": ""])
             var time = 0.0, texts = 0
             for frame in await client.frames(until: { $0.opcode == 8 }) {
-                guard case .array(let starts)? = frame.json?["alignment"]?["charStartTimesMs"], case .array(let durations)? = frame.json?["alignment"]?["charDurationsMs"],
-                    case .number(let first)? = starts.first, case .number(let last)? = starts.last, case .number(let length)? = durations.last else { continue }
+                guard case .array(let starts)? = frame.json?["alignment"]?["charStartTimesMs"],
+                    case .array(let durations)? = frame.json?["alignment"]?["charDurationsMs"],
+                    case .number(let first)? = starts.first, case .number(let last)? = starts.last, case .number(let length)? = durations.last
+                else { continue }
                 #expect(abs(first - (fromBeginning ? time : 0)) <= 2 && starts.count == durations.count)
                 time = (fromBeginning ? 0 : time) + last + length
                 texts += 1
@@ -100,7 +104,9 @@ import Testing
     }
 
     @Test("the key may come in the first message", arguments: ["xi_api_key", "xi-api-key", "authorization"]) func key(name: String) async throws {
-        try await LoopbackServer.run { $0.keys = Keyring("secret ada") } _: { server in
+        try await LoopbackServer.run {
+            $0.keys = Keyring("secret ada")
+        } _: { server in
             let client = try await SocketClient(server, Self.single)
             client.send(.object([.init(name: "text", value: " "), .init(name: name, value: name == "authorization" ? "Bearer secret" : "secret")]))
             client.send(["text": "Hi. "])
@@ -112,25 +118,34 @@ import Testing
                 let frames = await stranger.frames { $0.opcode == 8 }
                 #expect(frames.first?.json?["error"] == "invalid_api_key" && frames.last?.code == 1008 && frames.count == 2)
             }
-            let error = await #expect(throws: SocketClient.Refused.self) { try await SocketClient(server, Self.single, headers: ["xi-api-key": "guess"]) }
+            let error = await #expect(throws: SocketClient.Refused.self) {
+                try await SocketClient(server, Self.single, headers: ["xi-api-key": "guess"])
+            }
             #expect(error?.status == 401 && error?.json?["detail"]?["status"] == "invalid_api_key")
         }
     }
 
-    @Test("what is wrong with the address is told before it is a WebSocket", arguments: [
-        ("default/stream-input?output_format=wav_24000", 400), ("default/multi-stream-input?output_format=mp3_1", 400),
-        ("default/stream-input?model_id=whisper-1", 404), ("default/stream-input?inactivity_timeout=1000", 400), ("default/stream-input?language_code=tlh", 400),
-        ("default/stream-input?sync_alignment=null", 400), ("default/stream-input?seed=x", 400),
-    ]) func address(path: String, status: Int) async throws {
+    @Test(
+        "what is wrong with the address is told before it is a WebSocket",
+        arguments: [
+            ("default/stream-input?output_format=wav_24000", 400), ("default/multi-stream-input?output_format=mp3_1", 400),
+            ("default/stream-input?model_id=whisper-1", 404), ("default/stream-input?inactivity_timeout=1000", 400),
+            ("default/stream-input?language_code=tlh", 400),
+            ("default/stream-input?sync_alignment=null", 400), ("default/stream-input?seed=x", 400),
+        ]) func address(path: String, status: Int) async throws
+    {
         try await LoopbackServer.run { server in
             let error = await #expect(throws: SocketClient.Refused.self) { try await SocketClient(server, "/v1/text-to-speech/" + path) }
             #expect(error?.status == status && error?.json?["detail"]?["message"] != nil, "\(error?.answer ?? "")")
         }
     }
 
-    @Test("what is wrong with a message is told, and ends it", arguments: [
-        #"{"text":7}"#, "[]", "nonsense", #"{"text":"Hi.","voice_settings":{"speed":9}}"#,
-    ]) func message(text: String) async throws {
+    @Test(
+        "what is wrong with a message is told, and ends it",
+        arguments: [
+            #"{"text":7}"#, "[]", "nonsense", #"{"text":"Hi.","voice_settings":{"speed":9}}"#,
+        ]) func message(text: String) async throws
+    {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, Self.single)
             client.send(1, Array(text.utf8))
@@ -249,7 +264,9 @@ import Testing
 
     @Test("a context is a request to the limits of a client") func limits() async throws {
         let gate = Gate()
-        try await LoopbackServer.run([.standIn("stand-in", [.sound(0.5), .wait(gate)])]) { $0.requestsAtOnce = 1 } _: { server in
+        try await LoopbackServer.run([.standIn("stand-in", [.sound(0.5), .wait(gate)])]) {
+            $0.requestsAtOnce = 1
+        } _: { server in
             let client = try await SocketClient(server, Self.multi)
             client.send(["text": "One. Two", "context_id": "a"])
             #expect(await client.next()?.json?["contextId"] == "a")
@@ -275,7 +292,9 @@ import Testing
 
     @Test("a client that goes away frees its place") func gone() async throws {
         let speaker = try StandInSpeaker([.sound(0.5), .wait(Gate())])
-        try await LoopbackServer.run([.of(speaker)]) { $0.places = 1 } _: { server in
+        try await LoopbackServer.run([.of(speaker)]) {
+            $0.places = 1
+        } _: { server in
             let client = try await SocketClient(server, Self.single)
             client.send(["text": "One. Two"])
             #expect(await client.next() != nil)
@@ -287,7 +306,9 @@ import Testing
 
     @Test("a client that takes nothing is cut, and nothing is kept for it meanwhile") func slowReader() async throws {
         let speaker = try StandInSpeaker(Array(repeating: .sound(20), count: 15))
-        try await LoopbackServer.run([.of(speaker)]) { $0.readerPatience = 0.2 } _: { server in
+        try await LoopbackServer.run([.of(speaker)]) {
+            $0.readerPatience = 0.2
+        } _: { server in
             let client = try await SocketClient(server, Self.single)
             client.send(["text": "One. Two"])
             while speaker.requests.opened == 0 || server.state.queue.load.running > 0 { await Task.yield() }

@@ -36,7 +36,9 @@ import Testing
 
     @Test("each answer has a line with its number, the key's name, the route, the status and the client's trace") func answers() async throws {
         let kept = Keeper.Lines()
-        try await LoopbackServer.run(logger: Logger(label: "test") { _ in Keeper(kept: kept) }) { $0.keys = Keyring("secret ada") } _: { server in
+        try await LoopbackServer.run(logger: Logger(label: "test") { _ in Keeper(kept: kept) }) {
+            $0.keys = Keyring("secret ada")
+        } _: { server in
             let answer = try await server.speak(headers: ["authorization": "Bearer secret", "traceparent": "00-\(Self.trace)-00f067aa0ba902b7-01"])
             let line = try #require(kept.answer())
             #expect(line["request_id"] == .string(try #require(answer.headers.first(name: "x-request-id"))))
@@ -53,7 +55,8 @@ import Testing
 
     @Test("that the server is not ready yet is no failure; that a model breaks is one") func failures() async throws {
         let kept = Keeper.Lines()
-        try await LoopbackServer.run([.standIn("stand-in", [.fail])], logger: Logger(label: "test") { _ in Keeper(kept: kept) }) { _ in } _: { server in
+        try await LoopbackServer.run([.standIn("stand-in", [.fail])], logger: Logger(label: "test") { _ in Keeper(kept: kept) }) { _ in
+        } _: { server in
             let early = try await server.ask(.GET, "/ready")
             #expect(early.status == 503 && !kept.text.contains("request failed"), "\(kept.text)")
             let broken = try await server.speak()
@@ -61,7 +64,8 @@ import Testing
         }
     }
 
-    @Test("no text is in the log, whatever becomes of it, unless that is asked for", arguments: [[], [.fail], [StandInSpeaker.Step.sound(1), .fail]])
+    @Test(
+        "no text is in the log, whatever becomes of it, unless that is asked for", arguments: [[], [.fail], [StandInSpeaker.Step.sound(1), .fail]])
     func texts(steps: [StandInSpeaker.Step]) async throws {
         let kept = Keeper.Lines()
         let order: [(String, JSON)] = [("input", "A secret of mine."), ("instructions", "Whisper it."), ("stream_format", "sse")]

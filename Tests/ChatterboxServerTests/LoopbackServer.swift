@@ -39,7 +39,11 @@ struct LoopbackServer: Sendable {
                     found.finish()
                     wyomingFound.finish()
                 }
-                try await server.run { found.yield($0) } onWyomingRunning: { wyomingFound.yield($0) }
+                try await server.run {
+                    found.yield($0)
+                } onWyomingRunning: {
+                    wyomingFound.yield($0)
+                }
             }
             if let port = await ports.first(where: { _ in true }) {
                 let wyoming = servesWyoming ? await wyomingPorts.first { _ in true } : nil
@@ -68,7 +72,9 @@ struct LoopbackServer: Sendable {
     }
 
     func ask(_ method: HTTPMethod, _ path: String, _ body: JSON? = nil, headers: [String: String] = [:]) async throws -> Answer {
-        try await ask(method, path, bytes: body.map { JSON.bytes($0) }, headers: headers.merging(body == nil ? [:] : ["content-type": "application/json"]) { $1 })
+        try await ask(
+            method, path, bytes: body.map { JSON.bytes($0) },
+            headers: headers.merging(body == nil ? [:] : ["content-type": "application/json"]) { $1 })
     }
 
     func ask(_ method: HTTPMethod, _ path: String, bytes: [UInt8]?, headers: [String: String] = [:]) async throws -> Answer {
@@ -128,7 +134,9 @@ final class RawConnection: Sendable {
 
     /// A request for speech.
     func order(_ body: JSON) {
-        send("POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \(JSON.bytes(body).count)\r\n\r\n\(body.text)")
+        send(
+            "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \(JSON.bytes(body).count)\r\n\r\n\(body.text)"
+        )
     }
 
     /// Some bytes, when there are; nil at the end.

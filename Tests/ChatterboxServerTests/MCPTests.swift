@@ -11,10 +11,12 @@ import Testing
     private func answers(_ lines: [String], speaker: StandInSpeaker? = nil, in folder: URL? = nil) async throws -> [JSON] {
         let place = try TemporaryFolder(), said = Mutex<[String]>([])
         let server = MCPServer(ServerConfiguration(voices: place.url), [try .of(speaker ?? StandInSpeaker())], folder: folder ?? place.url)
-        await server.run(reading: AsyncStream { stream in
-            for line in lines { stream.yield(line) }
-            stream.finish()
-        }) { line in said.withLock { $0.append(line) } }
+        await server.run(
+            reading: AsyncStream { stream in
+                for line in lines { stream.yield(line) }
+                stream.finish()
+            }
+        ) { line in said.withLock { $0.append(line) } }
         return try said.withLock(\.self).map { try JSON(parsing: Data($0.utf8)) }
     }
 
@@ -28,11 +30,19 @@ import Testing
         return text
     }
 
-    @Test("a version that both speak is agreed on, or the newest is offered", arguments: [
-        ("2024-11-05", "2024-11-05"), ("2025-06-18", "2025-06-18"), ("1999-01-01", "2025-11-25"),
-    ] as [(JSON, JSON)]) func versions(wanted: JSON, agreed: JSON) async throws {
-        let hello: JSON = ["jsonrpc": "2.0", "id": 0, "method": "initialize", "params": ["protocolVersion": wanted, "capabilities": [:], "clientInfo": ["name": "test", "version": "1"]]]
-        let answers = try await answers([hello.text, #"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, #"{"jsonrpc":"2.0","id":"a","method":"ping"}"#])
+    @Test(
+        "a version that both speak is agreed on, or the newest is offered",
+        arguments: [
+            ("2024-11-05", "2024-11-05"), ("2025-06-18", "2025-06-18"), ("1999-01-01", "2025-11-25"),
+        ] as [(JSON, JSON)]) func versions(wanted: JSON, agreed: JSON) async throws
+    {
+        let hello: JSON = [
+            "jsonrpc": "2.0", "id": 0, "method": "initialize",
+            "params": ["protocolVersion": wanted, "capabilities": [:], "clientInfo": ["name": "test", "version": "1"]],
+        ]
+        let answers = try await answers([
+            hello.text, #"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, #"{"jsonrpc":"2.0","id":"a","method":"ping"}"#,
+        ])
         #expect(answers.count == 2 && answers[0]["result"]?["protocolVersion"] == agreed && answers[0]["result"]?["capabilities"]?["tools"] != nil)
         #expect(answers[1]["id"] == "a" && answers[1]["result"] == [:])
     }
@@ -47,12 +57,16 @@ import Testing
     @Test("speak gives sound, and tells how far it is where that is asked for") func speak() async throws {
         let answers = try await answers([call(["text": "The ship was late.", "format": "wav", "seed": 7], meta: ["progressToken": "p"])])
         let steps = answers.dropLast().compactMap { answer -> Double? in
-            guard answer["method"] == "notifications/progress", answer["params"]?["progressToken"] == "p", case .number(let done)? = answer["params"]?["progress"] else { return nil }
+            guard answer["method"] == "notifications/progress", answer["params"]?["progressToken"] == "p",
+                case .number(let done)? = answer["params"]?["progress"]
+            else { return nil }
             return done
         }
         #expect(!steps.isEmpty && steps == steps.sorted() && steps.count == answers.count - 1)
         let result = answers.last?["result"]
-        guard case .array(let content)? = result?["content"], case .string(let data)? = content.last?["data"] else { return #expect(Bool(false), "\(answers)") }
+        guard case .array(let content)? = result?["content"], case .string(let data)? = content.last?["data"] else {
+            return #expect(Bool(false), "\(answers)")
+        }
         #expect(content.last?["type"] == "audio" && content.last?["mimeType"] == "audio/wav" && result?["structuredContent"]?["seed"] == 7)
         #expect(try AudioFile.read(#require(Data(base64Encoded: data)), named: "sound").frames == 24_000)
     }
@@ -65,29 +79,42 @@ import Testing
         let first = try await answers([call(["text": "Hi.", "save_path": "ship.flac"])], in: inner)
         #expect(first[0]["result"]?["isError"] == false && text(first[0]).contains("ship.flac"))
         #expect(try AudioFile.read(inner.appending(path: "ship.flac")).frames == 24_000)
-        let refused = ["ship.flac", "old.wav", "../ship.wav", "out/ship.wav", place.url.appending(path: "ship.wav").path, "none/ship.wav", "ship.txt"]
+        let refused = [
+            "ship.flac", "old.wav", "../ship.wav", "out/ship.wav", place.url.appending(path: "ship.wav").path, "none/ship.wav", "ship.txt",
+        ]
         for path in refused {
             let answer = try await answers([call(["text": "Hi.", "save_path": .string(path)])], in: inner)
             let said = text(answer[0])
-            #expect(answer[0]["result"]?["isError"] == true && ["save_path", "exists already", "no folder"].contains { said.contains($0) }, "\(path): \(said)")
+            #expect(
+                answer[0]["result"]?["isError"] == true && ["save_path", "exists already", "no folder"].contains { said.contains($0) },
+                "\(path): \(said)")
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.url.path) == ["inner"])
         #expect(try Data(contentsOf: inner.appending(path: "old.wav")) == Data("old".utf8))
     }
 
-    @Test("what is wrong with a call is told as a result", arguments: [
-        ([:], "text is missing"), (["text": " "], "no text"), (["text": "Hi.", "voice": "nobody"], "no voice nobody"), (["text": "Hi.", "speed": 9], "speed must be"),
-        (["text": "Hi.", "wish": 1], "no argument wish"), (["text": "Hi.", "format": "ogg"], "format is ogg"), (["text": "Hi.", "model": "whisper-1"], "no model"),
-    ] as [(JSON, String)]) func wrongArguments(arguments: JSON, sentence: String) async throws {
+    @Test(
+        "what is wrong with a call is told as a result",
+        arguments: [
+            ([:], "text is missing"), (["text": " "], "no text"), (["text": "Hi.", "voice": "nobody"], "no voice nobody"),
+            (["text": "Hi.", "speed": 9], "speed must be"),
+            (["text": "Hi.", "wish": 1], "no argument wish"), (["text": "Hi.", "format": "ogg"], "format is ogg"),
+            (["text": "Hi.", "model": "whisper-1"], "no model"),
+        ] as [(JSON, String)]) func wrongArguments(arguments: JSON, sentence: String) async throws
+    {
         let answers = try await answers([call(arguments)])
         #expect(answers.count == 1 && answers[0]["result"]?["isError"] == true && text(answers[0]).contains(sentence), "\(answers)")
     }
 
-    @Test("what is no request is refused as JSON-RPC has it", arguments: [
-        ("nonsense", -32_700), ("7", -32_600), (#"{"id":1,"method":"ping"}"#, -32_600), (#"{"jsonrpc":"2.0","id":1,"method":7}"#, -32_600),
-        (#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32_600), ("[]", -32_600), (#"{"jsonrpc":"2.0","id":1,"method":"dance"}"#, -32_601),
-        (#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"dance"}}"#, -32_602), (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, -32_602),
-    ]) func refused(line: String, code: Int) async throws {
+    @Test(
+        "what is no request is refused as JSON-RPC has it",
+        arguments: [
+            ("nonsense", -32_700), ("7", -32_600), (#"{"id":1,"method":"ping"}"#, -32_600), (#"{"jsonrpc":"2.0","id":1,"method":7}"#, -32_600),
+            (#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32_600), ("[]", -32_600), (#"{"jsonrpc":"2.0","id":1,"method":"dance"}"#, -32_601),
+            (#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"dance"}}"#, -32_602),
+            (#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, -32_602),
+        ]) func refused(line: String, code: Int) async throws
+    {
         let answers = try await answers([line, "", #"{"jsonrpc":"2.0","method":"dance"}"#, #"{"jsonrpc":"2.0","id":9,"result":{}}"#])
         #expect(answers.count == 1 && answers[0]["error"]?["code"] == .init(code), "\(answers)")
     }
@@ -119,7 +146,9 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: place.url.path).isEmpty)
     }
 
-    @Test("an identifier comes back as it was", arguments: ["9007199254740993", "18446744073709551615", "-7", "\"a\"", "123456789012345678901234567890"])
+    @Test(
+        "an identifier comes back as it was",
+        arguments: ["9007199254740993", "18446744073709551615", "-7", "\"a\"", "123456789012345678901234567890"])
     func identifiers(id: String) async throws {
         let answers = try await answers([#"{"jsonrpc":"2.0","id":\#(id),"method":"ping"}"#, #"{"jsonrpc":"2.0","id":\#(id),"method":"dance"}"#])
         #expect(answers.map { $0["id"]?.text } == [id, id])

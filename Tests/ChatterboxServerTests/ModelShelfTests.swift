@@ -43,11 +43,13 @@ import Testing
     @Test("nobody holds a model that is unloaded") func released() async throws {
         weak var loaded: StandInSpeaker?
         let made = Mutex<StandInSpeaker?>(nil)
-        let shelf = ModelShelf([ModelOffering(name: "a") {
-            let speaker = try StandInSpeaker()
-            made.withLock { $0 = speaker }
-            return speaker
-        }])
+        let shelf = ModelShelf([
+            ModelOffering(name: "a") {
+                let speaker = try StandInSpeaker()
+                made.withLock { $0 = speaker }
+                return speaker
+            }
+        ])
         try await shelf.load(shelf.offers[0], pins: false)
         loaded = made.withLock { $0.take() }
         #expect(loaded != nil)

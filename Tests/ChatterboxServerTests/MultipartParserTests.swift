@@ -35,7 +35,11 @@ import Testing
     /// Events with data that follows data joined.
     private static func joined(_ events: [MultipartParser.Event]) -> [MultipartParser.Event] {
         events.reduce(into: []) { all, event in
-            if case .data(let more) = event, case .data(let before)? = all.last { all[all.count - 1] = .data(before + more) } else { all.append(event) }
+            if case .data(let more) = event, case .data(let before)? = all.last {
+                all[all.count - 1] = .data(before + more)
+            } else {
+                all.append(event)
+            }
         }
     }
 
@@ -66,17 +70,23 @@ import Testing
         #expect(data.count > 100_000 - 10)
     }
 
-    @Test("what is no form is refused", arguments: [
-        ("application/json", MultipartError.otherType("application/json")), ("multipart/form-data", .noBoundary),
-        ("multipart/form-data; boundary=\(String(repeating: "a", count: 71))", .noBoundary),
-    ]) func types(type: String, error: MultipartError) {
+    @Test(
+        "what is no form is refused",
+        arguments: [
+            ("application/json", MultipartError.otherType("application/json")), ("multipart/form-data", .noBoundary),
+            ("multipart/form-data; boundary=\(String(repeating: "a", count: 71))", .noBoundary),
+        ]) func types(type: String, error: MultipartError)
+    {
         #expect(throws: error) { try MultipartParser(contentType: type) }
     }
 
-    @Test("a part without a name, a header without end and a boundary with something behind it are refused", arguments: [
-        ("--X\r\nContent-Type: a/b\r\n\r\n", MultipartError.badHeader), ("--X\r\nnonsense\r\n\r\n", .badHeader),
-        ("--X\r\n" + String(repeating: "a", count: 9000), .longHeader), ("--Xtra\r\n", .badDelimiter),
-    ]) func damaged(form: String, error: MultipartError) throws {
+    @Test(
+        "a part without a name, a header without end and a boundary with something behind it are refused",
+        arguments: [
+            ("--X\r\nContent-Type: a/b\r\n\r\n", MultipartError.badHeader), ("--X\r\nnonsense\r\n\r\n", .badHeader),
+            ("--X\r\n" + String(repeating: "a", count: 9000), .longHeader), ("--Xtra\r\n", .badDelimiter),
+        ]) func damaged(form: String, error: MultipartError) throws
+    {
         var parser = try MultipartParser(contentType: "multipart/form-data; boundary=X")
         #expect(throws: error) { try parser.take(form.utf8) }
     }

@@ -18,12 +18,16 @@ final class TestClock: Sendable {
 @Suite("Models, load and figures") struct OperationTests {
     @Test("more than the queue takes is 429 with the fields that clients obey, and the next is served") func overload() async throws {
         let gate = Gate()
-        try await LoopbackServer.run([.standIn("stand-in", [.wait(gate), .sound(0.1)])]) { ($0.places, $0.queueLength) = (1, 0) } _: { server in
+        try await LoopbackServer.run([.standIn("stand-in", [.wait(gate), .sound(0.1)])]) {
+            ($0.places, $0.queueLength) = (1, 0)
+        } _: { server in
             async let first = server.speak()
             while server.state.queue.load.running == 0 { await Task.yield() }
             let refused = try await server.speak()
             // How long depends on how long the first has been at it.
-            #expect(refused.status == 429 && (refused.headers["retry-after"].first.flatMap(Int.init) ?? 0) >= 1 && refused.headers["x-should-retry"] == ["true"])
+            #expect(
+                refused.status == 429 && (refused.headers["retry-after"].first.flatMap(Int.init) ?? 0) >= 1
+                    && refused.headers["x-should-retry"] == ["true"])
             #expect(refused.json?["error"]?["type"] == "rate_limit_error")
             gate.open()
             #expect(try await first.status == 200)
@@ -37,7 +41,8 @@ final class TestClock: Sendable {
             #expect(list["object"] == "list")
             guard case .array(let models)? = list["data"] else { return #expect(Bool(false), "\(list)") }
             #expect(models.map { $0["id"] } == ["one", "two"])
-            #expect(models.allSatisfy { $0["object"] == "model" && $0["owned_by"] == "chatterbox" && $0["created"] != nil && $0["state"] == "inactive" })
+            #expect(
+                models.allSatisfy { $0["object"] == "model" && $0["owned_by"] == "chatterbox" && $0["created"] != nil && $0["state"] == "inactive" })
             #expect(try await server.ask(.GET, "/v1/models/two").json?["id"] == "two")
             #expect(try await server.ask(.GET, "/v1/models/three").status == 404)
             #expect(try await server.ask(.GET, "/audio/models").json?["models"] != nil)
@@ -46,7 +51,9 @@ final class TestClock: Sendable {
 
     @Test("a model's files tell what can be asked of it, before it is loaded; where there are none it is not known") func abilities() async throws {
         let folder = try TemporaryFolder()
-        for name in ["t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt", "voices/ada.voice.safetensors"] {
+        for name in [
+            "t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt", "voices/ada.voice.safetensors",
+        ] {
             let file = folder.url.appending(path: name)
             try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data().write(to: file)
@@ -54,7 +61,9 @@ final class TestClock: Sendable {
         let offer = ModelOffering(name: "turbo", folder: folder.url) { throw StandInSpeaker.Failure() }
         try await LoopbackServer.run([offer, .standIn()]) { server in
             let turbo = try #require(try await server.ask(.GET, "/models/turbo").json)
-            #expect(turbo["state"] == "inactive" && turbo["languages"] == ["en"] && turbo["ignores"] == ["exaggeration", "cfg_weight"] && turbo["voices"] == ["ada"])
+            #expect(
+                turbo["state"] == "inactive" && turbo["languages"] == ["en"] && turbo["ignores"] == ["exaggeration", "cfg_weight"]
+                    && turbo["voices"] == ["ada"])
             let unknown = try #require(try await server.ask(.GET, "/models/stand-in").json)
             #expect(unknown["languages"] == .null && unknown["ignores"] == .null && unknown["voices"] == [])
         }
@@ -84,7 +93,9 @@ final class TestClock: Sendable {
     @Test("the longest unused makes room within the budget; one that speaks does not") func budget() async throws {
         let gate = Gate()
         let offers: [ModelOffering] = [.standIn("a", bytes: 60), .standIn("b", bytes: 60), .standIn("c", [.wait(gate), .sound(0.1)], bytes: 60)]
-        try await LoopbackServer.run(offers) { $0.memory = 130 } _: { server in
+        try await LoopbackServer.run(offers) {
+            $0.memory = 130
+        } _: { server in
             func states() async throws -> [String] { server.state.models.entries.map(\.phase.rawValue) }
             for name in ["a", "b", "a"] { #expect(try await server.speak([("model", .string(name))]).status == 200) }
             async let speaking = server.speak([("model", "c")])
@@ -159,7 +170,8 @@ final class TestClock: Sendable {
             let answer = try await server.ask(.GET, "/metrics")
             #expect(answer.headers["content-type"] == ["text/plain; version=0.0.4; charset=utf-8"])
             for line in [
-                #"chatterbox_requests_success_total{model="stand-in",finished_reason="stop"} 1"#, #"chatterbox_audio_ttfp_s_count{model="stand-in"} 1"#,
+                #"chatterbox_requests_success_total{model="stand-in",finished_reason="stop"} 1"#,
+                #"chatterbox_audio_ttfp_s_count{model="stand-in"} 1"#,
                 #"chatterbox_audio_duration_s_sum{model="stand-in"} 1"#, #"chatterbox_http_requests_total{route="/v1/audio/speech",status="400"} 1"#,
                 "chatterbox_num_requests_running 0", #"chatterbox_model_active{model="stand-in"} 1"#,
                 #"chatterbox_audio_chunk_interval_s_count{model="stand-in"} 1"#, #"chatterbox_audio_underrun_s_count{model="stand-in"} 1"#,
@@ -185,8 +197,11 @@ final class TestClock: Sendable {
     }
 
     @Test("pages of an allowed origin may ask, of others not") func origins() async throws {
-        try await LoopbackServer.run { $0.allowedOrigin = "https://example.org" } _: { server in
-            let answer = try await server.ask(.OPTIONS, "/v1/audio/speech", bytes: nil, headers: ["origin": "https://example.org", "access-control-request-method": "POST"])
+        try await LoopbackServer.run {
+            $0.allowedOrigin = "https://example.org"
+        } _: { server in
+            let answer = try await server.ask(
+                .OPTIONS, "/v1/audio/speech", bytes: nil, headers: ["origin": "https://example.org", "access-control-request-method": "POST"])
             #expect(answer.headers["access-control-allow-origin"] == ["https://example.org"])
             // Errors as well, so that a page can tell what was wrong.
             let refused = try await server.ask(.POST, "/v1/audio/speech", ["model": "tts-1"], headers: ["origin": "https://example.org"])
@@ -208,19 +223,22 @@ final class TestClock: Sendable {
         for value in [0.25, 1.0, 7.0] { recorder.record(value) }
         registry.makeTimer(label: "d", dimensions: []).recordNanoseconds(30_000_000)
         let lines = registry.text.split(separator: "\n").map(String.init)
-        #expect(lines.prefix(9) == [
-            "# TYPE a_total counter", #"a_total{x="q\"\\\n"} 2"#, "# HELP b_s Two\\nlines.", "# TYPE b_s histogram", #"b_s_bucket{le="0.5"} 1"#,
-            #"b_s_bucket{le="1"} 2"#, #"b_s_bucket{le="+Inf"} 3"#, "b_s_sum 8.25", "b_s_count 3",
-        ])
+        #expect(
+            lines.prefix(9) == [
+                "# TYPE a_total counter", #"a_total{x="q\"\\\n"} 2"#, "# HELP b_s Two\\nlines.", "# TYPE b_s histogram", #"b_s_bucket{le="0.5"} 1"#,
+                #"b_s_bucket{le="1"} 2"#, #"b_s_bucket{le="+Inf"} 3"#, "b_s_sum 8.25", "b_s_count 3",
+            ])
         #expect(lines.contains("c 1.5") && lines.contains(#"d_bucket{le="0.05"} 1"#) && lines.contains("d_sum 0.03"))
     }
 
     @Test("a histogram takes what others have counted") func counts() {
         let registry = PrometheusRegistry(["batch": .init(help: "Requests.", buckets: [1, 2, 4])])
         registry.set("batch", [1: 5, 3: 2, 9: 1])
-        #expect(registry.text.split(separator: "\n").dropFirst(2) == [
-            #"batch_bucket{le="1"} 5"#, #"batch_bucket{le="2"} 5"#, #"batch_bucket{le="4"} 7"#, #"batch_bucket{le="+Inf"} 8"#, "batch_sum 20", "batch_count 8",
-        ])
+        #expect(
+            registry.text.split(separator: "\n").dropFirst(2) == [
+                #"batch_bucket{le="1"} 5"#, #"batch_bucket{le="2"} 5"#, #"batch_bucket{le="4"} 7"#, #"batch_bucket{le="+Inf"} 8"#, "batch_sum 20",
+                "batch_count 8",
+            ])
     }
 
     @Test("a listener waits where sound comes later than it is played") func listener() {

@@ -28,14 +28,18 @@ import Testing
     @Test("every file is served as it is written, as what it is, and under a policy that allows this server alone") func files() async throws {
         #expect(Self.sources.count > 10)
         try await LoopbackServer.run { server in
-            let types = ["html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"]
+            let types = [
+                "html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml",
+            ]
             for (name, source) in Self.sources {
                 let answer = try await name == "index.html" ? server.ask(.GET, "/", headers: Self.asBrowser) : server.ask(.GET, "/page/\(name)")
                 #expect(answer.status == 200 && answer.text == source, "\(name)")
                 #expect(answer.headers["content-type"].first == types[URL(filePath: name).pathExtension], "\(name)")
                 #expect(answer.headers["x-content-type-options"] == ["nosniff"] && answer.headers["cache-control"] == ["no-cache"])
                 let policy = try #require(answer.headers.first(name: "content-security-policy"))
-                #expect(policy.hasPrefix("default-src 'none'; script-src 'self'; style-src 'self'") && !policy.contains("unsafe") && !policy.contains("http"))
+                #expect(
+                    policy.hasPrefix("default-src 'none'; script-src 'self'; style-src 'self'") && !policy.contains("unsafe")
+                        && !policy.contains("http"))
             }
             let unknown = try await server.ask(.GET, "/page/other.js")
             #expect(unknown.status == 404 && unknown.json?["error"]?["code"] == "unknown_url")
@@ -56,10 +60,14 @@ import Testing
     }
 
     @Test("the page needs no key, and what it asks for does") func keys() async throws {
-        try await LoopbackServer.run { $0.keys = Keyring("secret") } _: { server in
+        try await LoopbackServer.run {
+            $0.keys = Keyring("secret")
+        } _: { server in
             let page = try await server.ask(.GET, "/", headers: Self.asBrowser), script = try await server.ask(.GET, "/page/app.js")
             #expect(page.status == 200 && script.status == 200)
-            for path in ["/v1/models", "/metrics", "/page/../v1/models", "/v1/page/app.js"] { #expect(try await server.ask(.GET, path).status == 401, "\(path)") }
+            for path in ["/v1/models", "/metrics", "/page/../v1/models", "/v1/page/app.js"] {
+                #expect(try await server.ask(.GET, path).status == 401, "\(path)")
+            }
         }
     }
 
@@ -77,8 +85,10 @@ import Testing
 
     @Test("what a file names is there") func names() throws {
         for (name, source) in Self.sources {
-            let named = source.matches(of: /(?:src|href)="(page\/[^"]+)"/).map { String($0.1.dropFirst(5)) }
-                + source.matches(of: /from "\.\/([^"]+)"/).map { String($0.1) } + source.matches(of: /new URL\("([^"]+\.js)", import/).map { String($0.1) }
+            let named =
+                source.matches(of: /(?:src|href)="(page\/[^"]+)"/).map { String($0.1.dropFirst(5)) }
+                + source.matches(of: /from "\.\/([^"]+)"/).map { String($0.1) }
+                + source.matches(of: /new URL\("([^"]+\.js)", import/).map { String($0.1) }
             for other in named { #expect(Self.sources[other] != nil, "\(name) names \(other)") }
             if name == "index.html" { #expect(named.count >= 4) }
             if name == "app.js" { #expect(named.count >= 10) }

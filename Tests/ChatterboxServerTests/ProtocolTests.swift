@@ -42,16 +42,22 @@ import Testing
         }
     }
 
-    @Test("a body that is not wanted is not asked for: the refusal comes first", arguments: [
-        ("/v1/audio/speech", 1 << 30, 413), ("/v1/audio/voices", 1 << 30, 413), ("/v1/audio/convert", 1 << 30, 413), ("/v1/nothing", 10, 404), ("/v1/models", 10, 405),
-    ]) func unwanted(path: String, length: Int, status: Int) async throws {
+    @Test(
+        "a body that is not wanted is not asked for: the refusal comes first",
+        arguments: [
+            ("/v1/audio/speech", 1 << 30, 413), ("/v1/audio/voices", 1 << 30, 413), ("/v1/audio/convert", 1 << 30, 413), ("/v1/nothing", 10, 404),
+            ("/v1/models", 10, 405),
+        ]) func unwanted(path: String, length: Int, status: Int) async throws
+    {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
             connection.send(Self.head(path, length: length))
             let answer = await connection.rest()
             #expect(answer.hasPrefix("HTTP/1.1 \(status)"), "\(answer)")
         }
-        try await LoopbackServer.run { $0.keys = Keyring("secret") } _: { server in
+        try await LoopbackServer.run {
+            $0.keys = Keyring("secret")
+        } _: { server in
             let connection = try RawConnection(server.port)
             connection.send(Self.head(path, length: length))
             #expect(await connection.rest().hasPrefix("HTTP/1.1 401"))
@@ -61,12 +67,19 @@ import Testing
     // MARK: pages of other origins
 
     @Test("a page may read this server's own fields of every answer, also of errors") func exposed() async throws {
-        try await LoopbackServer.run { $0.allowedOrigin = "https://example.org" } _: { server in
+        try await LoopbackServer.run {
+            $0.allowedOrigin = "https://example.org"
+        } _: { server in
             let page = ["origin": "https://example.org"]
-            let spoken = try await server.speak([("mood", "sad")], headers: page), refused = try await server.speak([("voice", "nobody")], headers: page)
+            let spoken = try await server.speak([("mood", "sad")], headers: page),
+                refused = try await server.speak([("voice", "nobody")], headers: page)
             for answer in [spoken, refused] {
-                let names = Set(answer.headers["access-control-expose-headers"].flatMap { $0.split(separator: ",") }.map { $0.trimmingCharacters(in: .whitespaces).lowercased() })
-                let own = Set(answer.headers.map { $0.name.lowercased() }.filter { $0.hasPrefix("x-") || $0.hasPrefix("openai-") || $0 == "retry-after" })
+                let names = Set(
+                    answer.headers["access-control-expose-headers"].flatMap { $0.split(separator: ",") }.map {
+                        $0.trimmingCharacters(in: .whitespaces).lowercased()
+                    })
+                let own = Set(
+                    answer.headers.map { $0.name.lowercased() }.filter { $0.hasPrefix("x-") || $0.hasPrefix("openai-") || $0 == "retry-after" })
                 #expect(own.contains("x-request-id") && own.isSubset(of: names), "\(own.subtracting(names))")
                 #expect(names.isSuperset(of: ["x-chatterbox-warning", "x-chatterbox-seed", "retry-after"]))
                 #expect(answer.headers["access-control-allow-origin"] == ["https://example.org"] && answer.headers["vary"].contains("Origin"))
@@ -75,7 +88,9 @@ import Testing
     }
 
     @Test("a page may send the fields that it asks for, as OpenAI's client does") func asked() async throws {
-        try await LoopbackServer.run { $0.allowedOrigin = "*" } _: { server in
+        try await LoopbackServer.run {
+            $0.allowedOrigin = "*"
+        } _: { server in
             func allowed(_ names: String?) async throws -> [String] {
                 var headers = ["origin": "https://example.org", "access-control-request-method": "POST"]
                 headers["access-control-request-headers"] = names
@@ -85,25 +100,36 @@ import Testing
             }
             let stainless = try await allowed("authorization,x-stainless-lang, traceparent"), odd = try await allowed("x-a,b c,\u{E9},d:e")
             let none = try await allowed(nil)
-            #expect(stainless == ["authorization, x-stainless-lang, traceparent"] && odd == ["x-a"] && none == ["content-type, authorization, xi-api-key"])
+            #expect(
+                stainless == ["authorization, x-stainless-lang, traceparent"] && odd == ["x-a"] && none == ["content-type, authorization, xi-api-key"]
+            )
         }
     }
 
-    @Test("an origin is taken as browsers write it", arguments: [
-        ("https://example.org", "https://example.org"), ("http://Host/", "http://host"), ("https://example.org:443", "https://example.org"),
-        ("http://example.org:443/", "http://example.org:443"), ("http://[::1]:8000", "http://[::1]:8000"), ("*", "*"), ("app://obsidian.md", "app://obsidian.md"),
-        ("nonsense", nil), ("https://", nil), ("https://example.org/page", nil), ("example.org", nil), ("null", nil), ("https://a b", nil), ("", nil),
-    ] as [(String, String?)]) func origins(text: String, origin: String?) {
+    @Test(
+        "an origin is taken as browsers write it",
+        arguments: [
+            ("https://example.org", "https://example.org"), ("http://Host/", "http://host"), ("https://example.org:443", "https://example.org"),
+            ("http://example.org:443/", "http://example.org:443"), ("http://[::1]:8000", "http://[::1]:8000"), ("*", "*"),
+            ("app://obsidian.md", "app://obsidian.md"),
+            ("nonsense", nil), ("https://", nil), ("https://example.org/page", nil), ("example.org", nil), ("null", nil), ("https://a b", nil),
+            ("", nil),
+        ] as [(String, String?)]) func origins(text: String, origin: String?)
+    {
         #expect(ServerConfiguration.origin(text) == origin)
     }
 
     // MARK: bodies
 
-    @Test("what keeps a body from being read is said", arguments: [
-        (#"{"input":"x \ud83d y"}"#, #"\ud83d is half of a character"#), (#"{"input":"\uDE00"}"#, #"\uDE00 is half of a character"#),
-        (#"{"input":"\\ud83d \uD83D\u0041"}"#, #"\uD83D is half"#), ("{\"input\":", "not well-formed, or cut short"), ("", "there is nothing in it"), ("[]", "not an object"),
-        ("\"x\"", "not an object"),
-    ]) func faults(body: String, sentence: String) async throws {
+    @Test(
+        "what keeps a body from being read is said",
+        arguments: [
+            (#"{"input":"x \ud83d y"}"#, #"\ud83d is half of a character"#), (#"{"input":"\uDE00"}"#, #"\uDE00 is half of a character"#),
+            (#"{"input":"\\ud83d \uD83D\u0041"}"#, #"\uD83D is half"#), ("{\"input\":", "not well-formed, or cut short"),
+            ("", "there is nothing in it"), ("[]", "not an object"),
+            ("\"x\"", "not an object"),
+        ]) func faults(body: String, sentence: String) async throws
+    {
         let error = #expect(throws: APIError.self) { try RequestFields(parsing: Data(body.utf8)) }
         #expect(error?.code == "invalid_json" && error?.message.contains(sentence) == true, "\(error?.message ?? "")")
     }
@@ -115,10 +141,14 @@ import Testing
 
     @Test("numbers stand as people write them, and large ones as they came") func numbers() throws {
         #expect(JSON.number(9e15).text == "9000000000000000" && JSON.number(0.25).text == "0.25" && JSON.number(-3).text == "-3")
-        for text in ["9007199254740993", "-9223372036854775807", "18446744073709551615", "123456789012345678901234567890", "9007199254740992", "1.5", "0"] {
+        for text in [
+            "9007199254740993", "-9223372036854775807", "18446744073709551615", "123456789012345678901234567890", "9007199254740992", "1.5", "0",
+        ] {
             #expect(try JSON(parsing: Data(text.utf8)).text == text)
         }
-        let error = #expect(throws: APIError.self) { try SpeechOrder(Data(#"{"model":"tts-1","input":"Hi.","voice":"a","seed":1e16}"#.utf8), limit: 10, isStrict: false) }
+        let error = #expect(throws: APIError.self) {
+            try SpeechOrder(Data(#"{"model":"tts-1","input":"Hi.","voice":"a","seed":1e16}"#.utf8), limit: 10, isStrict: false)
+        }
         #expect(error?.message == "seed must be a number from 0 to 9000000000000000")
     }
 
@@ -127,18 +157,24 @@ import Testing
         try await LoopbackServer.run { server in
             let answer = try await server.speak(names.map { ($0, 1) })
             let warnings = answer.headers["x-chatterbox-warning"]
-            #expect(answer.status == 200 && warnings.count == UnknownFields.mostNamed + 1 && warnings.last == "and 997 more fields are ignored", "\(warnings)")
+            #expect(
+                answer.status == 200 && warnings.count == UnknownFields.mostNamed + 1 && warnings.last == "and 997 more fields are ignored",
+                "\(warnings)")
             let long = try await server.speak([(names[1000], 1), (names[1001], 1)])
             #expect(long.headers["x-chatterbox-warning"].count == 2 && long.headers["x-chatterbox-warning"].allSatisfy { $0.utf8.count <= 1030 })
         }
-        try await LoopbackServer.run { $0.isStrict = true } _: { server in
+        try await LoopbackServer.run {
+            $0.isStrict = true
+        } _: { server in
             let refused = try await server.speak([(names[1000], 1)])
             #expect(refused.status == 400 && refused.body.count < 1000, "\(refused.body.count)")
         }
     }
 
     @Test("lists are for everybody where that is wished, in every shape, and their heads") func publicLists() async throws {
-        try await LoopbackServer.run { ($0.keys, $0.publicLists) = (Keyring("secret"), true) } _: { server in
+        try await LoopbackServer.run {
+            ($0.keys, $0.publicLists) = (Keyring("secret"), true)
+        } _: { server in
             for path in ["/v1/models", "/audio/models", "/v1/audio/voices", "/v1/voices", "/voices", "/adapters"] {
                 let statuses = [try await server.ask(.GET, path).status, try await server.ask(.HEAD, path).status]
                 #expect(statuses == [200, 200], "\(path)")
@@ -161,7 +197,9 @@ import Testing
                 configuration.wyomingPort = servesWyoming ? taken.port : nil
                 let server = SpeechServer(configuration, [.standIn()])
                 let error = await #expect(throws: StartError.self) { try await server.run() }
-                #expect(error?.description == "port \(taken.port) on 127.0.0.1, for \(servesWyoming ? "the Wyoming protocol" : "HTTP"), is taken by another program")
+                #expect(
+                    error?.description
+                        == "port \(taken.port) on 127.0.0.1, for \(servesWyoming ? "the Wyoming protocol" : "HTTP"), is taken by another program")
             }
         }
     }
@@ -176,7 +214,8 @@ import Testing
     }
 
     @Test("of a certificate and a key, the file that is wrong is named") func certificates() async throws {
-        let folder = try TemporaryFolder(), certificates = fixturesFolder.appending(path: "certificates"), text = folder.url.appending(path: "text.pem")
+        let folder = try TemporaryFolder(), certificates = fixturesFolder.appending(path: "certificates"),
+            text = folder.url.appending(path: "text.pem")
         try Data("no key\n".utf8).write(to: text)
         func problem(_ chain: URL, _ key: URL) async -> String? {
             var configuration = ServerConfiguration(voices: folder.url)

@@ -33,11 +33,15 @@ final class SocketClient: Sendable {
     /// - Throws: ``Refused`` where the connection does not become a WebSocket.
     init(_ server: LoopbackServer, _ path: String, headers: [String: String] = [:], on known: RawConnection? = nil) async throws {
         connection = try known ?? RawConnection(server.port)
-        var fields = ["Host": "localhost", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": Self.key]
+        var fields = [
+            "Host": "localhost", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": Self.key,
+        ]
         fields.merge(headers) { $1 }
         connection.send("GET \(path) HTTP/1.1\r\n" + fields.map { "\($0): \($1)\r\n" }.joined() + "\r\n")
         var bytes: [UInt8] = []
-        while let range = Optional(Data(bytes).firstRange(of: Data("\r\n\r\n".utf8))), range == nil, let more = await connection.receive() { bytes += more }
+        while let range = Optional(Data(bytes).firstRange(of: Data("\r\n\r\n".utf8))), range == nil, let more = await connection.receive() {
+            bytes += more
+        }
         let head = String(decoding: bytes, as: UTF8.self)
         guard head.hasPrefix("HTTP/1.1 101"), head.contains(Self.accept), let end = Data(bytes).firstRange(of: Data("\r\n\r\n".utf8)) else {
             throw Refused(answer: head)

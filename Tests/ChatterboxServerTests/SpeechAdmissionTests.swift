@@ -99,7 +99,9 @@ import Testing
         }
     }
 
-    @Test("of a crowd that comes again and again 95 in 100 of those let in are heard within the patience, and the machine is never idle", arguments: [1, 2, 3] as [UInt64])
+    @Test(
+        "of a crowd that comes again and again 95 in 100 of those let in are heard within the patience, and the machine is never idle",
+        arguments: [1, 2, 3] as [UInt64])
     func crowd(seed: UInt64) {
         var machine = Machine(SpeechAdmission(places: 8, length: 64, patience: 5), clients: 100, seed: seed)
         machine.run(240)

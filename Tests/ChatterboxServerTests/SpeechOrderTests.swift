@@ -18,10 +18,14 @@ import Testing
         #expect(try order(#","pauses":null"#).options(watermark: false, wordTimes: false).pauses == .standard)
     }
 
-    @Test("pauses that are no lengths are refused by name", arguments: [
-        (#"{"line":1}"#, "pauses is line; allowed is word, clause, sentence, paragraph"), (#"{"word":-1}"#, "pauses is word -1.0; allowed is 0 to 60 s"),
-        (#"{"word":"long"}"#, "pauses must be an object of numbers"), ("0.5", "pauses must be an object of numbers"),
-    ]) func wrongPauses(pauses: String, message: String) throws {
+    @Test(
+        "pauses that are no lengths are refused by name",
+        arguments: [
+            (#"{"line":1}"#, "pauses is line; allowed is word, clause, sentence, paragraph"),
+            (#"{"word":-1}"#, "pauses is word -1.0; allowed is 0 to 60 s"),
+            (#"{"word":"long"}"#, "pauses must be an object of numbers"), ("0.5", "pauses must be an object of numbers"),
+        ]) func wrongPauses(pauses: String, message: String) throws
+    {
         let error = try #require(throws: APIError.self) { try order(#","pauses":\#(pauses)"#).options(watermark: false, wordTimes: false) }
         #expect(error.message == message && error.parameter == "pauses" && error.status == .badRequest)
     }
@@ -74,7 +78,11 @@ import Testing
     /// Events with data that follows data joined.
     private func joined(_ events: [MultipartParser.Event]) -> [MultipartParser.Event] {
         events.reduce(into: []) { all, event in
-            if case .data(let more) = event, case .data(let before)? = all.last { all[all.count - 1] = .data(before + more) } else { all.append(event) }
+            if case .data(let more) = event, case .data(let before)? = all.last {
+                all[all.count - 1] = .data(before + more)
+            } else {
+                all.append(event)
+            }
         }
     }
 }

@@ -66,7 +66,11 @@ import Testing
 
     @Test("a place is given back once, after what it was told of") func place() {
         let told = Mutex<[String]>([])
-        var place: Place? = Place { told.withLock { $0.append("gone") } } onStep: { step in told.withLock { $0.append("\(step)") } }
+        var place: Place? = Place {
+            told.withLock { $0.append("gone") }
+        } onStep: { step in
+            told.withLock { $0.append("\(step)") }
+        }
         for step in [Place.Step.begins, .sounds, .ends] { place?.comes(to: step) }
         place = nil
         #expect(told.withLock(\.self) == ["begins", "sounds", "ends", "gone"])
@@ -118,7 +122,9 @@ import Testing
     }
 
     @Test("without a key the page and health are open, the rest is not") func routes() async throws {
-        try await LoopbackServer.run { $0.keys = Keyring("secret ada") } _: { server in
+        try await LoopbackServer.run {
+            $0.keys = Keyring("secret ada")
+        } _: { server in
             for path in ["/", "/health", "/live", "/v1/health"] { #expect(try await server.ask(.GET, path).status == 200, "\(path)") }
             for path in ["/v1/models", "/audio/voices", "/metrics", "/v1/models/stand-in", "/nothing"] {
                 let answer = try await server.ask(.GET, path)
@@ -132,7 +138,9 @@ import Testing
     }
 
     @Test("lists need none where that is wished") func publicLists() async throws {
-        try await LoopbackServer.run { ($0.keys, $0.publicLists) = (Keyring("secret"), true) } _: { server in
+        try await LoopbackServer.run {
+            ($0.keys, $0.publicLists) = (Keyring("secret"), true)
+        } _: { server in
             let (models, voices) = (try await server.ask(.GET, "/v1/models"), try await server.ask(.GET, "/v1/audio/voices"))
             #expect(models.status == 200 && voices.status == 200)
             let added = try await server.ask(.POST, "/v1/audio/voices", bytes: [])

@@ -14,7 +14,9 @@ import Testing
         ("mp3", "audio/mpeg"), ("opus", "audio/opus"), ("aac", "audio/aac"), ("flac", "audio/flac"), ("wav", "audio/wav"), ("pcm", "audio/pcm"),
     ]
 
-    @Test("sound comes in every format, in chunks, with OpenAI's header fields", arguments: types) func formats(format: String, type: String) async throws {
+    @Test("sound comes in every format, in chunks, with OpenAI's header fields", arguments: types) func formats(format: String, type: String)
+        async throws
+    {
         try await LoopbackServer.run { server in
             let answer = try await server.speak([("response_format", .string(format))])
             #expect(answer.status == 200)
@@ -59,7 +61,8 @@ import Testing
             let events = answer.text.components(separatedBy: "\r\n\r\n")
             #expect(events.last == "" && events.dropLast().allSatisfy { $0.hasPrefix("data: ") && !$0.contains("\n") })
             #expect(events.dropLast().last == "data: [DONE]")
-            #expect(events.dropLast(2).last == #"data: {"type":"speech.audio.done","usage":{"input_tokens":10,"output_tokens":93,"total_tokens":103}}"#)
+            #expect(
+                events.dropLast(2).last == #"data: {"type":"speech.audio.done","usage":{"input_tokens":10,"output_tokens":93,"total_tokens":103}}"#)
             let sound = events.dropLast(3).compactMap { try? JSON(parsing: Data($0.dropFirst(6).utf8)) }.flatMap { event -> Data in
                 guard event["type"] == "speech.audio.delta", case .string(let text)? = event["audio"] else { return Data() }
                 return Data(base64Encoded: text) ?? Data()
@@ -100,8 +103,12 @@ import Testing
         (["Hi."], nil, "invalid_json"),
     ]
 
-    @Test("what is missing or wrong is named, with all four keys", arguments: refusals) func refused(body: JSON, parameter: String?, code: String) async throws {
-        try await LoopbackServer.run { $0.characterLimit = 1000 } _: { server in
+    @Test("what is missing or wrong is named, with all four keys", arguments: refusals) func refused(body: JSON, parameter: String?, code: String)
+        async throws
+    {
+        try await LoopbackServer.run {
+            $0.characterLimit = 1000
+        } _: { server in
             let answer = try await server.ask(.POST, "/v1/audio/speech", body)
             #expect(answer.status == 400 && answer.headers["content-type"] == ["application/json"])
             let error = try #require(answer.json?["error"])
@@ -138,14 +145,18 @@ import Testing
             #expect(answer.status == 200)
             #expect(answer.headers["x-chatterbox-warning"].map { $0.prefix(12) } == ["instructions", "mood is igno"])
         }
-        try await LoopbackServer.run { $0.isStrict = true } _: { server in
+        try await LoopbackServer.run {
+            $0.isStrict = true
+        } _: { server in
             let answer = try await server.speak(fields)
             #expect(answer.json?["error"]?["param"] == "mood")
         }
     }
 
     @Test("a body beyond its limit is too large, whatever its header says") func largeBody() async throws {
-        try await LoopbackServer.run { $0.characterLimit = 10 } _: { server in
+        try await LoopbackServer.run {
+            $0.characterLimit = 10
+        } _: { server in
             let answer = try await server.speak([("input", .string(String(repeating: "a", count: 100_000)))])
             #expect(answer.status == 413 && answer.json?["error"]?["code"] == "too_large")
         }
@@ -211,11 +222,15 @@ import Testing
         }
     }
 
-    @Test("a client that goes away before the first sound, or after it, frees its place", arguments: [[], [StandInSpeaker.Step.sound(0.5)]], [false, true])
+    @Test(
+        "a client that goes away before the first sound, or after it, frees its place", arguments: [[], [StandInSpeaker.Step.sound(0.5)]],
+        [false, true])
     func goneClient(before: [StandInSpeaker.Step], sendingOnly: Bool) async throws {
         let gate = Gate()
         let speaker = try StandInSpeaker(before + [.wait(gate), .sound(0.5)])
-        try await LoopbackServer.run([.of(speaker)]) { $0.places = 1 } _: { server in
+        try await LoopbackServer.run([.of(speaker)]) {
+            $0.places = 1
+        } _: { server in
             let connection = try RawConnection(server.port)
             connection.order(LoopbackServer.order([("response_format", "pcm")]))
             if !before.isEmpty { #expect(await connection.receive() != nil) }
@@ -224,14 +239,18 @@ import Testing
             while server.state.queue.load.running > 0 { await Task.yield() }
             #expect(speaker.requests.cancelled == 1 && speaker.requests.ended == 0)
             // How long that took is among the figures.
-            while try await !server.ask(.GET, "/metrics").text.contains(#"chatterbox_place_release_s_count{model="stand-in"} 1"#) { await Task.yield() }
+            while try await !server.ask(.GET, "/metrics").text.contains(#"chatterbox_place_release_s_count{model="stand-in"} 1"#) {
+                await Task.yield()
+            }
         }
     }
 
     @Test("a client that takes nothing is cut") func stalledReader() async throws {
         // More than the sockets' buffers hold.
         let speaker = try StandInSpeaker(Array(repeating: .sound(20), count: 30))
-        try await LoopbackServer.run([.of(speaker)]) { $0.readerPatience = 0.2 } _: { server in
+        try await LoopbackServer.run([.of(speaker)]) {
+            $0.readerPatience = 0.2
+        } _: { server in
             let connection = try RawConnection(server.port)
             connection.order(LoopbackServer.order([("response_format", "pcm")]))
             while speaker.requests.opened == 0 || server.state.queue.load.running > 0 { await Task.yield() }
@@ -297,7 +316,9 @@ import Testing
     @Test("times of words come in events and in one answer, marked as estimated where the model has none") func words() async throws {
         try await LoopbackServer.run { server in
             let events = try await server.speak([("stream_format", "sse"), ("timestamps", true)]).text
-            #expect(events.contains(#""type":"speech.audio.words","words":[{"word":"The","start":0,"end":0.211}"#) && events.contains(#""estimated":true"#), "\(events.suffix(700))")
+            #expect(
+                events.contains(#""type":"speech.audio.words","words":[{"word":"The","start":0,"end":0.211}"#)
+                    && events.contains(#""estimated":true"#), "\(events.suffix(700))")
             let whole = try #require(try await server.speak([("stream", false), ("timestamps", true), ("response_format", "wav")]).json)
             guard case .array(let words)? = whole["words"], case .string(let audio)? = whole["audio"] else { return #expect(Bool(false), "\(whole)") }
             #expect(words.map { $0["word"] } == ["The", "ship", "was", "late."])
@@ -330,14 +351,21 @@ import Testing
         }
     }
 
-    @Test("streams are not judged or drawn again, and unknown judges and numbers of draws are refused, each by name", arguments: [
-        ([("judge", "stand-in judge")], "judge", "add \"stream\": false"), ([("judge", "stand-in judge"), ("stream_format", "sse"), ("stream", false)], "judge", "add \"stream\": false"),
-        ([("takes", 2)], "takes", "add \"stream\": false"), ([("takes", 11), ("stream", false)], "takes", "from 1 to 10"),
-        ([("takes", 1.5), ("stream", false)], "takes", "whole number"), ([("judge", "nobody"), ("stream", false)], "judge", "this server has stand-in judge"),
-    ] as [([(String, JSON)], String, String)]) func notJudged(fields: [(String, JSON)], parameter: String, said: String) async throws {
+    @Test(
+        "streams are not judged or drawn again, and unknown judges and numbers of draws are refused, each by name",
+        arguments: [
+            ([("judge", "stand-in judge")], "judge", "add \"stream\": false"),
+            ([("judge", "stand-in judge"), ("stream_format", "sse"), ("stream", false)], "judge", "add \"stream\": false"),
+            ([("takes", 2)], "takes", "add \"stream\": false"), ([("takes", 11), ("stream", false)], "takes", "from 1 to 10"),
+            ([("takes", 1.5), ("stream", false)], "takes", "whole number"),
+            ([("judge", "nobody"), ("stream", false)], "judge", "this server has stand-in judge"),
+        ] as [([(String, JSON)], String, String)]) func notJudged(fields: [(String, JSON)], parameter: String, said: String) async throws
+    {
         try await LoopbackServer.run([.standIn()], { $0.judge = NamedJudge() }) { server in
             let answer = try await server.speak(fields)
-            #expect(answer.status == 400 && answer.json?["error"]?["param"] == .string(parameter) && answer.text.contains(said.replacing("\"", with: "\\\"")), "\(answer.text)")
+            #expect(
+                answer.status == 400 && answer.json?["error"]?["param"] == .string(parameter)
+                    && answer.text.contains(said.replacing("\"", with: "\\\"")), "\(answer.text)")
         }
     }
 

@@ -11,17 +11,24 @@ import Testing
     @Test("a text is spoken by sentences, each announced, with its words, and done") func speaks() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, SocketClient.path)
-            client.send(["type": "session.config", "model": "tts-1", "voice": "alloy", "timestamps": true, "seed": 7, "sample_rate": 16_000, "wish": 1])
+            client.send([
+                "type": "session.config", "model": "tts-1", "voice": "alloy", "timestamps": true, "seed": 7, "sample_rate": 16_000, "wish": 1,
+            ])
             let ready = await client.next()?.json
-            #expect(ready?["type"] == "session.ready" && ready?["model"] == "stand-in" && ready?["warnings"] == ["wish is ignored: this server knows no such field"])
+            #expect(
+                ready?["type"] == "session.ready" && ready?["model"] == "stand-in"
+                    && ready?["warnings"] == ["wish is ignored: this server knows no such field"])
             for text in ["The sh", "ip was late", ". It", " was night."] { client.send(["type": "input.text", "text": .string(text)]) }
             client.send(["type": "input.done"])
             let frames = await client.frames { Self.type($0) == "session.done" }
             let starts = frames.compactMap(\.json).filter { $0["type"] == "audio.start" }
-            #expect(starts.map { $0["sentence_text"] } == ["The ship was late.", "It was night."] && starts.map { $0["start"] } == [0, 1] && starts.map { $0["pause"] } == [0, 0.35])
+            #expect(
+                starts.map { $0["sentence_text"] } == ["The ship was late.", "It was night."] && starts.map { $0["start"] } == [0, 1]
+                    && starts.map { $0["pause"] } == [0, 0.35])
             #expect(starts.allSatisfy { $0["seed"] == 7 && $0["sample_rate"] == 16_000 && $0["format"] == "pcm" })
             #expect(frames.filter { $0.opcode == 2 }.reduce(0) { $0 + $1.payload.count } == 32_000 * 2 + 11_200)
-            let words = frames.compactMap { frame -> [JSON]? in if case .array(let words)? = frame.json?["words"] { words } else { nil } }.flatMap(\.self)
+            let words = frames.compactMap { frame -> [JSON]? in if case .array(let words)? = frame.json?["words"] { words } else { nil } }.flatMap(
+                \.self)
             #expect(words.map { $0["word"] } == ["The", "ship", "was", "late.", "It", "was", "night."])
             #expect(words[4]["start"] == 1.35 && words[6]["end"] == 2.35)
             let done = frames.compactMap(\.json).filter { $0["type"] == "audio.done" }
@@ -48,7 +55,8 @@ import Testing
             #expect(ContinuousClock.now - begin < .seconds(5))
             // By what is usual: four and a bit letters and a space take a third of a second.
             let heard = last?.json?["heard"]
-            #expect(heard?["text"] == "One two" && heard?["words"] == 2 && heard?["characters"] == 7 && heard?["seconds"] == 0.4, "\(last?.text ?? "")")
+            #expect(
+                heard?["text"] == "One two" && heard?["words"] == 2 && heard?["characters"] == 7 && heard?["seconds"] == 0.4, "\(last?.text ?? "")")
             while server.state.queue.load.running > 0 { await Task.yield() }
             #expect(speaker.requests.cancelled == 1)
             client.send(["type": "input.cancel"])
@@ -89,11 +97,16 @@ import Testing
         }
     }
 
-    @Test("what is wrong with a message is told, and ends nothing", arguments: [
-        ("{}", "missing_required_parameter"), ("nonsense", "invalid_json"), (#"{"type":"dance"}"#, "invalid_value"),
-        (#"{"type":"input.text","text":"Hi."}"#, "invalid_value"), (#"{"type":"session.config","response_format":"flac"}"#, "invalid_value"),
-        (#"{"type":"session.config","model":"whisper-1"}"#, "model_not_found"), (#"{"type":"session.config","judge":"moonshine"}"#, "invalid_value"), (#"{"type":"session.config","response_format":"mp3","sample_rate":9000}"#, "invalid_value"),
-    ] as [(String, JSON)]) func refused(message: String, code: JSON) async throws {
+    @Test(
+        "what is wrong with a message is told, and ends nothing",
+        arguments: [
+            ("{}", "missing_required_parameter"), ("nonsense", "invalid_json"), (#"{"type":"dance"}"#, "invalid_value"),
+            (#"{"type":"input.text","text":"Hi."}"#, "invalid_value"), (#"{"type":"session.config","response_format":"flac"}"#, "invalid_value"),
+            (#"{"type":"session.config","model":"whisper-1"}"#, "model_not_found"),
+            (#"{"type":"session.config","judge":"moonshine"}"#, "invalid_value"),
+            (#"{"type":"session.config","response_format":"mp3","sample_rate":9000}"#, "invalid_value"),
+        ] as [(String, JSON)]) func refused(message: String, code: JSON) async throws
+    {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, SocketClient.path)
             client.send(1, Array(message.utf8))
@@ -105,7 +118,9 @@ import Testing
     }
 
     @Test("a text that is too long is refused") func tooLong() async throws {
-        try await LoopbackServer.run { $0.characterLimit = 20 } _: { server in
+        try await LoopbackServer.run {
+            $0.characterLimit = 20
+        } _: { server in
             let client = try await SocketClient(server, SocketClient.path)
             client.send(["type": "session.config"])
             client.send(["type": "input.text", "text": .string(String(repeating: "a", count: 21))])
@@ -132,7 +147,9 @@ import Testing
     }
 
     @Test("one that says nothing for long is ended") func inactivity() async throws {
-        try await LoopbackServer.run { $0.connectionTimeout = 0.2 } _: { server in
+        try await LoopbackServer.run {
+            $0.connectionTimeout = 0.2
+        } _: { server in
             let client = try await SocketClient(server, SocketClient.path)
             #expect(await client.next()?.code == 1008)
         }

@@ -101,8 +101,10 @@ final class StandInSpeaker: ServedModel {
                     if let judge {
                         whole.judge = judge
                         let takes = ["", text].map { JudgedTake(heard: $0, errors: WordErrors(expected: text, heard: $0)) }
-                        whole.pieces = [SpokenPiece(
-                            number: 1, text: text, start: 0, end: 1, speechTokens: 93, draws: 2, keptDraw: 2, ending: .stop, judged: takes)]
+                        whole.pieces = [
+                            SpokenPiece(
+                                number: 1, text: text, start: 0, end: 1, speechTokens: 93, draws: 2, keptDraw: 2, ending: .stop, judged: takes)
+                        ]
                     }
                     return .finished(whole)
                 }

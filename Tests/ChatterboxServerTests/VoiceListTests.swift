@@ -53,7 +53,9 @@ enum TestForm {
 
     @Test("voices that come with a model are in every list, and cannot be deleted or replaced") func ofModel() async throws {
         let offer = try await modelWithVoice()
-        try await LoopbackServer.run([offer]) { $0.wyomingPort = 0 } _: { server in
+        try await LoopbackServer.run([offer]) {
+            $0.wyomingPort = 0
+        } _: { server in
             #expect(try await add(server, "ada").status == 200)
             guard case .array(let voices)? = try await server.ask(.GET, "/v1/audio/voices").json?["data"] else { return #expect(Bool(false)) }
             #expect(voices.map { $0["id"] } == ["default", "ada", "rms"])
@@ -80,23 +82,31 @@ enum TestForm {
     }
 
     @Test("names that mean another voice are reserved: none is added, and there is none to delete") func reserved() async throws {
-        try await LoopbackServer.run([Self.model]) { $0.voiceAliases = ["sam": "default"] } _: { server in
+        try await LoopbackServer.run([Self.model]) {
+            $0.voiceAliases = ["sam": "default"]
+        } _: { server in
             for name in ["alloy", "sam"] {
                 let added = try await add(server, name)
-                #expect(added.status == 409 && added.json?["error"]?["code"] == "voice_name_reserved" && !added.text.contains("delete it"), "\(added.text)")
+                #expect(
+                    added.status == 409 && added.json?["error"]?["code"] == "voice_name_reserved" && !added.text.contains("delete it"),
+                    "\(added.text)")
                 let deleted = try await server.ask(.DELETE, "/v1/audio/voices/\(name)")
                 #expect(deleted.status == 404 && deleted.text.contains("means another voice"), "\(deleted.text)")
             }
         }
     }
 
-    @Test("a name is the same voice however its letters with marks are written", arguments: ["jos\u{E9}", "jose\u{301}"]) func forms(name: String) async throws {
+    @Test("a name is the same voice however its letters with marks are written", arguments: ["jos\u{E9}", "jose\u{301}"]) func forms(name: String)
+        async throws
+    {
         try await LoopbackServer.run([Self.model]) { server in
             let made = try await add(server, name)
             guard case .string(let id)? = made.json?["id"] else { return #expect(Bool(false), "\(made.text)") }
             #expect(Array(id.unicodeScalars) == Array("jos\u{E9}".unicodeScalars))
             for other in ["jos\u{E9}", "jose\u{301}"] {
-                let path = "/v1/audio/voices/" + other.addingPercentEncoding(withAllowedCharacters: .alphanumerics.intersection(.init(charactersIn: "a"..."z")))!
+                let path =
+                    "/v1/audio/voices/" + other.addingPercentEncoding(
+                        withAllowedCharacters: .alphanumerics.intersection(.init(charactersIn: "a"..."z")))!
                 #expect(try await server.ask(.GET, path).status == 200)
                 #expect(try await add(server, other).status == 409)
                 #expect(try await server.speak([("model", "tiny"), ("voice", .string(other))]).status == 200)
@@ -108,18 +118,25 @@ enum TestForm {
 
     // MARK: forms
 
-    @Test("fields of a form that nobody knows are ignored with a warning, or refused where that is wished", arguments: ["/audio/voices", "/audio/convert"])
+    @Test(
+        "fields of a form that nobody knows are ignored with a warning, or refused where that is wished",
+        arguments: ["/audio/voices", "/audio/convert"])
     func unknownFields(path: String) async throws {
         let recording = try Data(contentsOf: StandInModel.recording)
-        let form = path == "/audio/voices"
+        let form =
+            path == "/audio/voices"
             ? TestForm.bytes([("name", "ada"), ("consent", "yes"), ("mood", "sad")], [("audio_sample", recording)])
             : TestForm.bytes([("voice", "bob"), ("seed", "1"), ("mood", "sad"), ("response_format", "wav")], [("audio", recording)])
         try await LoopbackServer.run([Self.model]) { server in
             _ = try await add(server, "bob")
             let taken = try await server.ask(.POST, path, bytes: form, headers: TestForm.type)
-            #expect(taken.status == 200 && taken.headers["x-chatterbox-warning"] == ["mood is ignored: this server knows no such field"], "\(taken.text.prefix(200))")
+            #expect(
+                taken.status == 200 && taken.headers["x-chatterbox-warning"] == ["mood is ignored: this server knows no such field"],
+                "\(taken.text.prefix(200))")
         }
-        try await LoopbackServer.run([Self.model]) { $0.isStrict = true } _: { server in
+        try await LoopbackServer.run([Self.model]) {
+            $0.isStrict = true
+        } _: { server in
             let refused = try await server.ask(.POST, path, bytes: form, headers: TestForm.type)
             #expect(refused.status == 400 && refused.json?["error"]?["param"] == "mood", "\(refused.text)")
             #expect(try await add(server, "bob", [("consent", "yes")]).status == 200)
@@ -135,7 +152,9 @@ enum TestForm {
                 #expect(refused.status == 400 && refused.json?["error"]?["code"] == "invalid_audio", "\(refused.text)")
                 #expect(refused.json?["error"]?["param"] == .string(field), "\(refused.text)")
             }
-            let unknown = try await server.ask(.POST, path, bytes: TestForm.bytes([("name", "ada")], [(field, Data("\u{89}PNG\r\n".utf8) + Data(count: 200))]), headers: TestForm.type)
+            let unknown = try await server.ask(
+                .POST, path, bytes: TestForm.bytes([("name", "ada")], [(field, Data("\u{89}PNG\r\n".utf8) + Data(count: 200))]),
+                headers: TestForm.type)
             #expect(unknown.text.contains("AIFF, or with ffmpeg m4a, mp4, WebM, caf or AAC") && !unknown.text.contains("formats'"), "\(unknown.text)")
         }
     }
@@ -146,7 +165,9 @@ enum TestForm {
         try await LoopbackServer.run([Self.model]) { server in
             let form = TestForm.bytes([("name", "ada")], [("audio_sample", Data(sound))])
             let refused = try await server.ask(.POST, "/v1/audio/voices", bytes: form, headers: TestForm.type)
-            #expect(refused.status == 400 && refused.text.contains("s long; 300 s are the most") && refused.json?["error"]?["param"] == "audio_sample", "\(refused.text)")
+            #expect(
+                refused.status == 400 && refused.text.contains("s long; 300 s are the most") && refused.json?["error"]?["param"] == "audio_sample",
+                "\(refused.text)")
         }
     }
 }

@@ -65,10 +65,14 @@ import Testing
         }
     }
 
-    @Test("what is no recording of a voice is refused", arguments: [
-        ("ada", Data("hello, this is a text".utf8), "invalid_audio"), ("ada", Data(), "invalid_audio"), ("../ada", Data([1]), nil), ("alloy", Data([1]), nil),
-        ("", Data([1]), "missing_required_parameter"),
-    ] as [(String, Data, String?)]) func refused(name: String, file: Data, code: String?) async throws {
+    @Test(
+        "what is no recording of a voice is refused",
+        arguments: [
+            ("ada", Data("hello, this is a text".utf8), "invalid_audio"), ("ada", Data(), "invalid_audio"), ("../ada", Data([1]), nil),
+            ("alloy", Data([1]), nil),
+            ("", Data([1]), "missing_required_parameter"),
+        ] as [(String, Data, String?)]) func refused(name: String, file: Data, code: String?) async throws
+    {
         try await LoopbackServer.run([Self.model]) { server in
             let answer = try await server.ask(.POST, "/v1/audio/voices", bytes: Self.form(name, file), headers: Self.type)
             #expect((400..<410).contains(answer.status), "\(answer.text)")
@@ -86,7 +90,9 @@ import Testing
     }
 
     @Test("a recording beyond its limit is too large") func large() async throws {
-        try await LoopbackServer.run([Self.model]) { $0.uploadLimit = 1000 } _: { server in
+        try await LoopbackServer.run([Self.model]) {
+            $0.uploadLimit = 1000
+        } _: { server in
             let answer = try await server.ask(.POST, "/v1/audio/voices", bytes: Self.form("ada", Data(count: 2000)), headers: Self.type)
             #expect(answer.status == 413 && answer.json?["error"]?["param"] == "audio_sample")
         }

@@ -14,39 +14,58 @@ struct OddFrame: Sendable {
 private let faults: [([OddFrame], Int)] = [
     ([OddFrame(opcode: 1, payload: [0x7B], isMasked: false)], 1002), ([OddFrame(opcode: 1, payload: [], first: 0xC0)], 1002),
     ([OddFrame(opcode: 3, payload: [])], 1002), ([OddFrame(opcode: 11, payload: [])], 1002), ([OddFrame(opcode: 0, payload: [])], 1002),
-    ([OddFrame(opcode: 1, payload: [0x7B], first: 0), OddFrame(opcode: 1, payload: [0x7D])], 1002), ([OddFrame(opcode: 9, payload: [], first: 0)], 1002),
+    ([OddFrame(opcode: 1, payload: [0x7B], first: 0), OddFrame(opcode: 1, payload: [0x7D])], 1002),
+    ([OddFrame(opcode: 9, payload: [], first: 0)], 1002),
     ([OddFrame(opcode: 9, payload: Array(repeating: 0, count: 126))], 1002), ([OddFrame(opcode: 1, payload: [0xC3, 0x28])], 1007),
     ([OddFrame(opcode: 1, payload: [0xF0, 0x9F], first: 0), OddFrame(opcode: 0, payload: [0x98])], 1007),
     ([OddFrame(opcode: 1, payload: Array(repeating: 0x61, count: 70_000))], 1009),
-    ([OddFrame(opcode: 1, payload: Array(repeating: 0x61, count: 40_000), first: 0), OddFrame(opcode: 0, payload: Array(repeating: 0x61, count: 40_000))], 1009),
-    ([OddFrame(opcode: 8, payload: [3])], 1002), ([OddFrame(opcode: 8, payload: [0x03, 0xED])], 1002), ([OddFrame(opcode: 8, payload: [0x03, 0xE8, 0xFF])], 1007),
-    ([OddFrame(opcode: 2, payload: [1, 2, 3])], 1003), ([OddFrame(opcode: 8, payload: [])], 1000), ([OddFrame(opcode: 8, payload: [0x03, 0xE9])], 1001),
+    (
+        [
+            OddFrame(opcode: 1, payload: Array(repeating: 0x61, count: 40_000), first: 0),
+            OddFrame(opcode: 0, payload: Array(repeating: 0x61, count: 40_000)),
+        ], 1009
+    ),
+    ([OddFrame(opcode: 8, payload: [3])], 1002), ([OddFrame(opcode: 8, payload: [0x03, 0xED])], 1002),
+    ([OddFrame(opcode: 8, payload: [0x03, 0xE8, 0xFF])], 1007),
+    ([OddFrame(opcode: 2, payload: [1, 2, 3])], 1003), ([OddFrame(opcode: 8, payload: [])], 1000),
+    ([OddFrame(opcode: 8, payload: [0x03, 0xE9])], 1001),
 ]
 
 @Suite("WebSockets") struct WebSocketTests {
     // MARK: the handshake
 
-    @Test("a request that is no handshake is told what is wanted", arguments: [
-        (["Upgrade": "h2c"], 426, "websocket_expected"), (["Connection": "keep-alive"], 426, "websocket_expected"),
-        (["Sec-WebSocket-Version": "8"], 426, "websocket_version"), (["Sec-WebSocket-Key": "short"], 400, "invalid_websocket_key"),
-        (["Origin": "https://elsewhere.example"], 403, "origin_not_allowed"), (["Origin": "null"], 403, "origin_not_allowed"),
-    ] as [([String: String], Int, JSON)]) func refused(headers: [String: String], status: Int, code: JSON) async throws {
+    @Test(
+        "a request that is no handshake is told what is wanted",
+        arguments: [
+            (["Upgrade": "h2c"], 426, "websocket_expected"), (["Connection": "keep-alive"], 426, "websocket_expected"),
+            (["Sec-WebSocket-Version": "8"], 426, "websocket_version"), (["Sec-WebSocket-Key": "short"], 400, "invalid_websocket_key"),
+            (["Origin": "https://elsewhere.example"], 403, "origin_not_allowed"), (["Origin": "null"], 403, "origin_not_allowed"),
+        ] as [([String: String], Int, JSON)]) func refused(headers: [String: String], status: Int, code: JSON) async throws
+    {
         try await LoopbackServer.run { server in
             let error = await #expect(throws: SocketClient.Refused.self) { try await SocketClient(server, SocketClient.path, headers: headers) }
             #expect(error?.status == status && error?.json?["error"]?["code"] == code, "\(error?.answer ?? "")")
         }
     }
 
-    @Test("pages of this server may connect, and those of the allowed origin", arguments: ["http://localhost", "https://app.example"]) func origins(origin: String) async throws {
-        try await LoopbackServer.run([.standIn()]) { $0.allowedOrigin = "https://app.example" } _: { server in
+    @Test("pages of this server may connect, and those of the allowed origin", arguments: ["http://localhost", "https://app.example"]) func origins(
+        origin: String
+    ) async throws {
+        try await LoopbackServer.run([.standIn()]) {
+            $0.allowedOrigin = "https://app.example"
+        } _: { server in
             _ = try await SocketClient(server, SocketClient.path, headers: ["Origin": origin])
         }
     }
 
     @Test("a key is needed, of a header or of the address") func keys() async throws {
-        try await LoopbackServer.run { $0.keys = Keyring("secret ada") } _: { server in
+        try await LoopbackServer.run {
+            $0.keys = Keyring("secret ada")
+        } _: { server in
             for (path, headers) in [("", [:]), ("", ["xi-api-key": "guess"]), ("?api_key=guess", [:])] {
-                let error = await #expect(throws: SocketClient.Refused.self) { try await SocketClient(server, SocketClient.path + path, headers: headers) }
+                let error = await #expect(throws: SocketClient.Refused.self) {
+                    try await SocketClient(server, SocketClient.path + path, headers: headers)
+                }
                 #expect(error?.status == 401)
             }
             for (path, headers) in [("", ["Authorization": "Bearer secret"]), ("?api_key=secret", [:]), ("?authorization=Bearer%20secret", [:])] {
@@ -70,8 +89,12 @@ private let faults: [([OddFrame], Int)] = [
 
     // MARK: frames
 
-    @Test("what the protocol does not allow ends the WebSocket with the code for it", arguments: faults) func faultyFrames(frames: [OddFrame], code: Int) async throws {
-        try await LoopbackServer.run { $0.characterLimit = 100 } _: { server in
+    @Test("what the protocol does not allow ends the WebSocket with the code for it", arguments: faults) func faultyFrames(
+        frames: [OddFrame], code: Int
+    ) async throws {
+        try await LoopbackServer.run {
+            $0.characterLimit = 100
+        } _: { server in
             let client = try await SocketClient(server, SocketClient.path)
             for frame in frames { client.send(frame.opcode, frame.payload, first: frame.first, isMasked: frame.isMasked) }
             let last = await client.frames { $0.opcode == 8 }.last
@@ -96,7 +119,9 @@ private let faults: [([OddFrame], Int)] = [
     }
 
     @Test("a client that answers no ping is cut; one that does stays") func pings() async throws {
-        try await LoopbackServer.run { $0.pingInterval = 0.5 } _: { server in
+        try await LoopbackServer.run {
+            $0.pingInterval = 0.5
+        } _: { server in
             let silent = try await SocketClient(server, SocketClient.path), lively = try await SocketClient(server, SocketClient.path)
             async let end: Void = { while await silent.next() != nil {} }()
             for _ in 0..<5 {

@@ -42,18 +42,25 @@ import Testing
             guard let end = buffer.readableBytesView.firstIndex(of: 0x0A) else { return nil }
             let line = try JSON(parsing: Data(buffer.readableBytesView[..<end]))
             func length(_ name: String) -> Int { if case .number(let count)? = line[name] { Int(count) } else { 0 } }
-            guard case .string(let type)? = line["type"], buffer.readableBytes >= end + 1 - buffer.readerIndex + length("data_length") + length("payload_length") else { return nil }
+            guard case .string(let type)? = line["type"],
+                buffer.readableBytes >= end + 1 - buffer.readerIndex + length("data_length") + length("payload_length")
+            else { return nil }
             buffer.moveReaderIndex(to: end + 1)
             let data = buffer.readBytes(length: length("data_length"))!, payload = buffer.readBytes(length: length("payload_length"))!
             return WyomingEvent(type: type, data: data.isEmpty ? .object([]) : try JSON(parsing: Data(data)), payload: payload)
         }
     }
 
-    private func run(_ models: [ModelOffering] = [.standIn()], _ configure: (inout ServerConfiguration) -> Void = { _ in }, _ test: @Sendable (LoopbackServer) async throws -> Void) async throws {
-        try await LoopbackServer.run(models, { configuration in
-            configuration.wyomingPort = 0
-            configure(&configuration)
-        }, test)
+    private func run(
+        _ models: [ModelOffering] = [.standIn()], _ configure: (inout ServerConfiguration) -> Void = { _ in },
+        _ test: @Sendable (LoopbackServer) async throws -> Void
+    ) async throws {
+        try await LoopbackServer.run(
+            models,
+            { configuration in
+                configuration.wyomingPort = 0
+                configure(&configuration)
+            }, test)
     }
 
     @Test("describe tells of the voices, and that texts may come in pieces") func describe() async throws {
@@ -76,7 +83,9 @@ import Testing
                 client.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late.", "voice": ["name": "default"]]))
                 let events = try await client.events(until: "audio-stop")
                 #expect(events.map(\.type) == ["audio-start", "audio-chunk", "audio-chunk", "audio-stop"])
-                #expect(events[0].data["rate"] == 24_000 && events[0].data["width"] == 2 && events[0].data["channels"] == 1 && events[1].data == events[0].data)
+                #expect(
+                    events[0].data["rate"] == 24_000 && events[0].data["width"] == 2 && events[0].data["channels"] == 1
+                        && events[1].data == events[0].data)
                 let alone = try await server.speak([("response_format", "pcm")]).body
                 #expect(Data(events.flatMap(\.payload)) == alone)
             }
@@ -88,24 +97,30 @@ import Testing
         try await run([.of(speaker)]) { server in
             let client = try Client(server)
             client.send(WyomingEvent(type: "synthesize-start", data: ["voice": ["name": "default"]]))
-            for text in ["The ship was", " late. It", " was night."] { client.send(WyomingEvent(type: "synthesize-chunk", data: ["text": .string(text)])) }
+            for text in ["The ship was", " late. It", " was night."] {
+                client.send(WyomingEvent(type: "synthesize-chunk", data: ["text": .string(text)]))
+            }
             // The first sentence sounds before the text has ended.
             #expect(try await client.next()?.type == "audio-start")
             client.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late. It was night."]))
             client.send(WyomingEvent(type: "synthesize-stop"))
             let events = try await client.events(until: "synthesize-stopped")
-            #expect(events.suffix(2).map(\.type) == ["audio-stop", "synthesize-stopped"] && events.dropLast(2).allSatisfy { $0.type == "audio-chunk" })
+            #expect(
+                events.suffix(2).map(\.type) == ["audio-stop", "synthesize-stopped"] && events.dropLast(2).allSatisfy { $0.type == "audio-chunk" })
             #expect(events.reduce(0) { $0 + $1.payload.count } == 48_000 * 2 + Int(0.35 * 48_000))
             #expect(speaker.requests.opened == 2)
         }
     }
 
-    @Test("what is wrong is told, and the connection goes on", arguments: [
-        (WyomingEvent(type: "synthesize", data: ["text": ""]), "invalid_value"), (WyomingEvent(type: "synthesize"), "missing_required_parameter"),
-        (WyomingEvent(type: "synthesize", data: ["text": "Hi.", "voice": ["name": "nobody"]]), "voice_not_found"),
-        (WyomingEvent(type: "synthesize", data: ["text": "Hi.", "voice": ["language": "tlh"]]), "invalid_value"),
-        (WyomingEvent(type: "synthesize-chunk", data: ["text": "Hi."]), "invalid_event"),
-    ] as [(WyomingEvent, JSON)]) func refused(event: WyomingEvent, code: JSON) async throws {
+    @Test(
+        "what is wrong is told, and the connection goes on",
+        arguments: [
+            (WyomingEvent(type: "synthesize", data: ["text": ""]), "invalid_value"), (WyomingEvent(type: "synthesize"), "missing_required_parameter"),
+            (WyomingEvent(type: "synthesize", data: ["text": "Hi.", "voice": ["name": "nobody"]]), "voice_not_found"),
+            (WyomingEvent(type: "synthesize", data: ["text": "Hi.", "voice": ["language": "tlh"]]), "invalid_value"),
+            (WyomingEvent(type: "synthesize-chunk", data: ["text": "Hi."]), "invalid_event"),
+        ] as [(WyomingEvent, JSON)]) func refused(event: WyomingEvent, code: JSON) async throws
+    {
         try await run { server in
             let client = try Client(server)
             client.send(event)
@@ -132,10 +147,13 @@ import Testing
         }
     }
 
-    @Test("what is no event ends the connection, and says why", arguments: [
-        "nonsense\n", "[]\n", "{}\n", #"{"type":"ping","data_length":-1}"# + "\n", #"{"type":"ping","payload_length":1e12}"# + "\n",
-        #"{"type":"ping","data_length":2}"# + "\n[]", String(repeating: "a", count: 100_000),
-    ]) func faults(bytes: String) async throws {
+    @Test(
+        "what is no event ends the connection, and says why",
+        arguments: [
+            "nonsense\n", "[]\n", "{}\n", #"{"type":"ping","data_length":-1}"# + "\n", #"{"type":"ping","payload_length":1e12}"# + "\n",
+            #"{"type":"ping","data_length":2}"# + "\n[]", String(repeating: "a", count: 100_000),
+        ]) func faults(bytes: String) async throws
+    {
         try await run { server in
             let client = try Client(server)
             client.connection.send(bytes)

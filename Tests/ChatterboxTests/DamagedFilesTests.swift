@@ -79,7 +79,9 @@ import Torch
     @Test("texts") func texts() throws {
         let model = try Model.load(StandInModel.folder)
         let folder = fixturesFolder.deletingLastPathComponent().appending(path: "Fuzz/Seeds/text")
-        let seeds = try FileManager.default.contentsOfDirectory(atPath: folder.path).map { try Data(contentsOf: folder.appending(path: $0)).dropFirst() }
+        let seeds = try FileManager.default.contentsOfDirectory(atPath: folder.path).map {
+            try Data(contentsOf: folder.appending(path: $0)).dropFirst()
+        }
         #expect(seeds.count > 20)
         try damage(seeds.map { Data($0) }, seed: 7) { data in
             let text = try PlainText.decoded(data)

@@ -136,7 +136,11 @@ import Testing
         let judge = ToldJudge {
             begin.finish()
             // Ends when its task is cancelled.
-            await withTaskCancellationHandler { for await _ in told {} } onCancel: { tell.finish() }
+            await withTaskCancellationHandler {
+                for await _ in told {}
+            } onCancel: {
+                tell.finish()
+            }
             try Task.checkCancellation()
             return ""
         }

@@ -2,6 +2,7 @@ import Foundation
 import SpeechText
 import TestSupport
 import Testing
+
 @testable import Chatterbox
 
 @Suite("Joining speech")
@@ -41,7 +42,9 @@ struct SpeechJoinerTests {
         #expect(opened[cuts[0].sample - 1] == 0)
         // Without a silence near, nothing is cut.
         #expect(joiner.cuts(of: piece(before: 0.1, tone: 3, after: 0.1), at: [TextPlan.Joint(share: 0.5, pause: 0.7)]).isEmpty)
-        let words = [SpokenWord(text: "No.", start: 0.1, end: 0.6), SpokenWord(text: "He", start: 0.75, end: 1)].map { $0.moved(by: cuts, sampleRate: 24_000) }
+        let words = [SpokenWord(text: "No.", start: 0.1, end: 0.6), SpokenWord(text: "He", start: 0.75, end: 1)].map {
+            $0.moved(by: cuts, sampleRate: 24_000)
+        }
         #expect(abs(words[0].end - 0.6) < 0.01 && abs(words[1].start - 1.25) < 0.05 && abs(words[1].end - words[1].start - 0.25) < 0.01)
     }
 

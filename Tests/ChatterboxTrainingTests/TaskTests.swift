@@ -157,13 +157,15 @@ struct TaskTests {
         let generator = try Generator(seed: 2)
         let (tokens, speakers) = (data.folder.url.appending(path: "t.safetensors"), data.folder.url.appending(path: "s.safetensors"))
         try SafetensorsWriter.write(
-            Dictionary(uniqueKeysWithValues: (0..<8).map { number in
-                ("tokens.\(number)", try Tensor.randint(0..<6561, [data.features.tokenCount(number)!], generator: generator).to(.int16))
-            }), to: tokens)
-        try SafetensorsWriter.write([
-            "voice.0": .rand([3, 256], generator: generator), "voice.1": .rand([3, 256], generator: generator),
-            "xvector.0": .randn([3, 192], generator: generator), "xvector.1": .randn([3, 192], generator: generator),
-        ], to: speakers)
+            Dictionary(
+                uniqueKeysWithValues: (0..<8).map { number in
+                    ("tokens.\(number)", try Tensor.randint(0..<6561, [data.features.tokenCount(number)!], generator: generator).to(.int16))
+                }), to: tokens)
+        try SafetensorsWriter.write(
+            [
+                "voice.0": .rand([3, 256], generator: generator), "voice.1": .rand([3, 256], generator: generator),
+                "xvector.0": .randn([3, 192], generator: generator), "xvector.1": .randn([3, 192], generator: generator),
+            ], to: speakers)
         return (try SpeechTokenStore(tokens), try SpeakerTable(speakers))
     }
 

@@ -169,10 +169,12 @@ struct ManifestTests {
     @Test("lines become utterances; what may be missing has its default")
     func reading() throws {
         let folder = try TemporaryFolder()
-        try Data("""
+        try Data(
+            """
             {"audio": "a.flac", "text": "One.", "speaker": "x", "split": "test", "seconds": 1.5}
             {"audio": "/b.wav", "text": "Two."}
-            """.utf8).write(to: folder.url.appending(path: "manifest.jsonl"))
+            """.utf8
+        ).write(to: folder.url.appending(path: "manifest.jsonl"))
         let manifest = try Manifest(folder.url)
         #expect(manifest.utterances.map(\.text) == ["One.", "Two."])
         #expect(manifest.utterances.map(\.split) == ["test", "train"])

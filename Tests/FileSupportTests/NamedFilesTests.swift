@@ -5,7 +5,9 @@ import Testing
 @testable import FileSupport
 
 @Suite("Files under names") struct NamedFilesTests {
-    @Test("a name means the same file however its letters with marks are written", arguments: ["jos\u{E9}", "jose\u{301}"]) func forms(written: String) throws {
+    @Test("a name means the same file however its letters with marks are written", arguments: ["jos\u{E9}", "jose\u{301}"]) func forms(
+        written: String
+    ) throws {
         let folder = try TemporaryFolder(), files = NamedFiles(folder: folder.url, suffix: ".x")
         // As another program may have written it.
         try Data("1".utf8).write(to: folder.url.appending(path: written + ".x"))

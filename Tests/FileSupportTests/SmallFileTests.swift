@@ -13,18 +13,24 @@ import Testing
         #expect(error?.reason == "its 5 bytes are too many, 4 at most are expected")
     }
 
-    @Test("what is no file that ends is refused in words", arguments: [
-        ("", "it is a folder"), ("none", "No such file or directory"), ("/dev/zero", "it is not a regular file"),
-    ]) func others(name: String, reason: String) throws {
+    @Test(
+        "what is no file that ends is refused in words",
+        arguments: [
+            ("", "it is a folder"), ("none", "No such file or directory"), ("/dev/zero", "it is not a regular file"),
+        ]) func others(name: String, reason: String) throws
+    {
         let folder = try TemporaryFolder()
         let url = name.hasPrefix("/") ? URL(filePath: name) : folder.url.appending(path: name)
         let error = #expect(throws: UnreadableFile.self) { try SmallFile.read(url) }
         #expect(error?.reason == reason)
     }
 
-    @Test("an outline tells how deep a text nests and how many names it has, whatever its strings hold", arguments: [
-        (#"{"a": 1, "b": {"c": [2]}, "a": 3}"#, 3, 3), (#"{"{[:": "\"}:["}"#, 1, 1), ("7", 0, 0), ("[[[[[[[[[[", 9, 0),
-    ]) func outline(text: String, depth: Int, names: Int) {
+    @Test(
+        "an outline tells how deep a text nests and how many names it has, whatever its strings hold",
+        arguments: [
+            (#"{"a": 1, "b": {"c": [2]}, "a": 3}"#, 3, 3), (#"{"{[:": "\"}:["}"#, 1, 1), ("7", 0, 0), ("[[[[[[[[[[", 9, 0),
+        ]) func outline(text: String, depth: Int, names: Int)
+    {
         let outline = JSONOutline(Data(text.utf8), limit: 8)
         #expect(outline.depth == depth && outline.names == names)
     }

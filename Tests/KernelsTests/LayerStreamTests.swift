@@ -1,5 +1,5 @@
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Kernels
@@ -19,11 +19,13 @@ struct LayerStreamTests {
         var testDescription: String { "kernel \(kernel), step \(step), dilation \(dilation)\(isWinograd ? ", Winograd" : "")" }
     }
 
-    @Test("in pieces they give the results of one call, bit for bit", arguments: [
-        Shape(), Shape(kernel: 7, lead: 3), Shape(kernel: 11, dilation: 5, lead: 25), Shape(kernel: 30, step: 15, lead: 7),
-        Shape(kernel: 3, lead: 1, isWinograd: true), Shape(kernel: 4, lead: 1, isWinograd: true),
-        Shape(kernel: 7, dilation: 3, lead: 9, isWinograd: true), Shape(kernel: 11, dilation: 5, lead: 25, isWinograd: true),
-    ], [WeightFormat.float32, .int8])
+    @Test(
+        "in pieces they give the results of one call, bit for bit",
+        arguments: [
+            Shape(), Shape(kernel: 7, lead: 3), Shape(kernel: 11, dilation: 5, lead: 25), Shape(kernel: 30, step: 15, lead: 7),
+            Shape(kernel: 3, lead: 1, isWinograd: true), Shape(kernel: 4, lead: 1, isWinograd: true),
+            Shape(kernel: 7, dilation: 3, lead: 9, isWinograd: true), Shape(kernel: 11, dilation: 5, lead: 25, isWinograd: true),
+        ], [WeightFormat.float32, .int8])
     func pieces(shape: Shape, format: WeightFormat) throws {
         let (length, width) = (150, 20), isWinograd = shape.isWinograd && format == .float32
         let count = shape.step == 1 ? length : (length + 2 * shape.lead - shape.kernel) / shape.step + 1

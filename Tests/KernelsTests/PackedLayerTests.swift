@@ -1,6 +1,6 @@
 import Kernels
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @Suite("Layers over time")
@@ -15,10 +15,12 @@ struct PackedLayerTests {
 
     func random(_ shape: Int...) throws -> Tensor { try .randn(shape, generator: generator) }
 
-    @Test("a convolution is libtorch's", arguments: [
-        // kernel, step, dilation, zeros before, zeros after
-        (1, 1, 1, 0, 0), (3, 1, 1, 2, 0), (7, 1, 3, 9, 9), (6, 3, 1, 1, 1), (2, 1, 1, 1, 1),
-    ])
+    @Test(
+        "a convolution is libtorch's",
+        arguments: [
+            // kernel, step, dilation, zeros before, zeros after
+            (1, 1, 1, 0, 0), (3, 1, 1, 2, 0), (7, 1, 3, 9, 9), (6, 3, 1, 1, 1), (2, 1, 1, 1, 1),
+        ])
     func convolution(kernel: Int, step: Int, dilation: Int, before: Int, after: Int) throws {
         let x = try random(2, 23, 20), weight = try random(18, 20, kernel), bias = try random(18)
         let padded = try x.transposed(1, 2).padded([before, after])
@@ -31,10 +33,12 @@ struct PackedLayerTests {
         try expectClose(result, expected, relative: 1e-5)
     }
 
-    @Test("Winograd's form of a convolution is libtorch's", arguments: [
-        // kernel, dilation, zeros before, zeros after, length
-        (3, 1, 2, 0, 23), (3, 1, 1, 1, 2), (4, 1, 2, 1, 40), (5, 2, 4, 4, 7), (7, 3, 9, 9, 120), (11, 5, 25, 25, 301),
-    ])
+    @Test(
+        "Winograd's form of a convolution is libtorch's",
+        arguments: [
+            // kernel, dilation, zeros before, zeros after, length
+            (3, 1, 2, 0, 23), (3, 1, 1, 1, 2), (4, 1, 2, 1, 40), (5, 2, 4, 4, 7), (7, 3, 9, 9, 120), (11, 5, 25, 25, 301),
+        ])
     func winograd(kernel: Int, dilation: Int, before: Int, after: Int, length: Int) throws {
         let x = try random(2, length, 40), weight = try random(36, 40, kernel), bias = try random(36)
         let slope = 0.1, way = WayIn(activation: .leakyReLU(slope: slope)), rest = try random(2, length, 36)
@@ -67,14 +71,15 @@ struct PackedLayerTests {
         let width = 70
         let x = try random(2, 9, width), weight = try random(width) * 0.5 + 1, bias = try random(width)
         let frequency = try random(width).abs() * 3 + 0.1
-        let (way, expected): (WayIn, Tensor) = switch number {
-        case 0: (WayIn(norm: try Norm(weight: weight, bias: bias, epsilon: 1e-5)), try x.layerNorm(shape: [width], weight: weight, bias: bias))
-        case 1: (WayIn(norm: try Norm(weight: weight, epsilon: 1e-5)), try x.rmsNorm(weight: weight, epsilon: 1e-5))
-        case 2: (WayIn(activation: .mish), try x.mish())
-        case 3: (WayIn(activation: .leakyReLU(slope: 0.1)), try x.leakyReLU(0.1))
-        default:
-            (WayIn(activation: .snake(frequency: frequency)), try x + (x * frequency).sin().square() / (frequency + 1e-9))
-        }
+        let (way, expected): (WayIn, Tensor) =
+            switch number {
+            case 0: (WayIn(norm: try Norm(weight: weight, bias: bias, epsilon: 1e-5)), try x.layerNorm(shape: [width], weight: weight, bias: bias))
+            case 1: (WayIn(norm: try Norm(weight: weight, epsilon: 1e-5)), try x.rmsNorm(weight: weight, epsilon: 1e-5))
+            case 2: (WayIn(activation: .mish), try x.mish())
+            case 3: (WayIn(activation: .leakyReLU(slope: 0.1)), try x.leakyReLU(0.1))
+            default:
+                (WayIn(activation: .snake(frequency: frequency)), try x + (x * frequency).sin().square() / (frequency + 1e-9))
+            }
         let added = try random(2, width), matrix = try random(24, width), before = try random(2, 9, 24)
         let total = try (expected + added.unsqueezed(1)).linear(matrix).elu()
         let layer = PackedLayer(try PackedMatrix([.init(matrix)], format: format, team: team), in: way, activation: .elu)
@@ -98,9 +103,11 @@ struct PackedLayerTests {
         try expectClose(target, expected, relative: 1e-6)
     }
 
-    @Test("attention is libtorch's", arguments: [
-        (WeightFormat.float32, WeightFormat.float32, 1e-5), (.float32, .int8, 0.02), (.int8, .float32, 0.03), (.int8, .int8, 0.03),
-    ], [(1, 64, 1), (70, 64, 2), (131, 20, 3)])
+    @Test(
+        "attention is libtorch's",
+        arguments: [
+            (WeightFormat.float32, WeightFormat.float32, 1e-5), (.float32, .int8, 0.02), (.int8, .float32, 0.03), (.int8, .int8, 0.03),
+        ], [(1, 64, 1), (70, 64, 2), (131, 20, 3)])
     func attention(format: (keys: WeightFormat, values: WeightFormat, tolerance: Double), size: (length: Int, head: Int, heads: Int)) throws {
         let width = size.heads * size.head
         let x = try random(2, size.length, 3 * width)
@@ -114,9 +121,11 @@ struct PackedLayerTests {
         try expectClose(result, expected, relative: format.tolerance)
     }
 
-    @Test("attention with relative positions is that of scores by key and by distance", arguments: [
-        (WeightFormat.float32, 1e-5), (.int8, 0.03),
-    ], [(1, 64, 1), (16, 64, 2), (70, 64, 2), (131, 20, 3)])
+    @Test(
+        "attention with relative positions is that of scores by key and by distance",
+        arguments: [
+            (WeightFormat.float32, 1e-5), (.int8, 0.03),
+        ], [(1, 64, 1), (16, 64, 2), (70, 64, 2), (131, 20, 3)])
     func relativeAttention(format: (keys: WeightFormat, tolerance: Double), size: (length: Int, head: Int, heads: Int)) throws {
         let (length, width) = (size.length, size.heads * size.head)
         let x = try random(2, length, 3 * width), wide = try random(1, 2 * length - 1, width + 3)
@@ -145,15 +154,18 @@ struct PackedLayerTests {
         }
     }
 
-    @Test("rows that follow others see those that were kept, and the rest of their own", arguments: [
-        (WeightFormat.float32, 1e-5), (.int8, 0.03),
-    ], [false, true])
+    @Test(
+        "rows that follow others see those that were kept, and the rest of their own",
+        arguments: [
+            (WeightFormat.float32, 1e-5), (.int8, 0.03),
+        ], [false, true])
     func keptRows(format: (format: WeightFormat, tolerance: Double), isRelative: Bool) throws {
         let (heads, size) = (2, 32), width = heads * size, lengths = [37, 70, 5, 64], total = lengths.reduce(0, +)
         let attention = SelfAttention(heads: heads, headSize: size, keys: format.format, values: format.format, team: team)
         // Relative positions belong to one sequence's distances; two sequences share them.
         let x = try random(2, total, 3 * width), distances = try random(1, 2 * total - 1, width)
-        let (contentBias, distanceBias) = isRelative ? (try random(heads, size), try random(heads, size)) : (try .zeros([heads, size]), try .zeros([heads, size]))
+        let (contentBias, distanceBias) =
+            isRelative ? (try random(heads, size), try random(heads, size)) : (try .zeros([heads, size]), try .zeros([heads, size]))
         func split(_ part: Tensor) throws -> Tensor {
             try part.reshaped([part.size(0), part.size(1), heads, size]).transposed(1, 2)
         }
@@ -179,9 +191,10 @@ struct PackedLayerTests {
             let result = try Tensor.empty([2, length, width])
             let rows = try attention.keeping(
                 x.narrow(axis: 1, from: start, count: length).contiguous(), after: kept.map(\.keys), into: result,
-                distances: isRelative ? .init(
-                    contentBias: contentBias, distanceBias: distanceBias, distances: between(own, own),
-                    before: try kept.map { try between(own, $0.rows) }) : nil)
+                distances: isRelative
+                    ? .init(
+                        contentBias: contentBias, distanceBias: distanceBias, distances: between(own, own),
+                        before: try kept.map { try between(own, $0.rows) }) : nil)
             try expectClose(result, expected, relative: format.tolerance)
             #expect(rows.length == length)
             kept.append((own, rows))
@@ -203,9 +216,11 @@ struct PackedLayerTests {
             .narrow(axis: -1, from: 0, count: width)
     }
 
-    @Test("a product in codes is the product of the rounded numbers: no more is lost than the format loses", arguments: [
-        (WeightFormat.int8, 0.015), (.int4, 0.1),
-    ])
+    @Test(
+        "a product in codes is the product of the rounded numbers: no more is lost than the format loses",
+        arguments: [
+            (WeightFormat.int8, 0.015), (.int4, 0.1),
+        ])
     func emulatedProduct(format: WeightFormat, formatError: Double) throws {
         let x = try random(2, 30, 70), weight = try random(40, 70, 3)
         let matrix = try PackedMatrix([.init(weight)], format: format, team: team)

@@ -1,6 +1,6 @@
 import Kernels
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 /// Products of sizes that are odd in every way: inputs without a whole group, outputs without a whole panel, more rows

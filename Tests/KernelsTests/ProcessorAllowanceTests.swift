@@ -34,10 +34,12 @@ struct ProcessorAllowanceTests {
         #expect(found.threads == processors)
     }
 
-    @Test("a quota of version 2 is rounded up to whole threads", arguments: [
-        ("max 100000\n", nil, 16), ("150000 100000\n", 1.5, 2), ("200000 100000\n", 2, 2), ("5000 100000\n", 0.05, 1),
-        ("6400000 100000\n", 64, 16), ("25000 50000\n", 0.5, 1),
-    ] as [(String, Double?, Int)])
+    @Test(
+        "a quota of version 2 is rounded up to whole threads",
+        arguments: [
+            ("max 100000\n", nil, 16), ("150000 100000\n", 1.5, 2), ("200000 100000\n", 2, 2), ("5000 100000\n", 0.05, 1),
+            ("6400000 100000\n", 64, 16), ("25000 50000\n", 0.5, 1),
+        ] as [(String, Double?, Int)])
     func versionTwo(text: String, quota: Double?, threads: Int) throws {
         let found = try allowance(
             mounts: Self.versionTwo, groups: "0::/user.slice/job.scope\n", files: ["sys/fs/cgroup/user.slice/job.scope/cpu.max": text])
@@ -45,24 +47,30 @@ struct ProcessorAllowanceTests {
         #expect(found.threads == threads)
     }
 
-    @Test("a quota of version 1 is microseconds in a period; −1 is none", arguments: [
-        ("-1\n", nil, 16), ("350000\n", 3.5, 4), ("50000\n", 0.5, 1),
-    ] as [(String, Double?, Int)])
+    @Test(
+        "a quota of version 1 is microseconds in a period; −1 is none",
+        arguments: [
+            ("-1\n", nil, 16), ("350000\n", 3.5, 4), ("50000\n", 0.5, 1),
+        ] as [(String, Double?, Int)])
     func versionOne(time: String, quota: Double?, threads: Int) throws {
-        let found = try allowance(mounts: Self.versionOne, groups: "3:cpuset:/other\n2:cpu,cpuacct:/job\n1:name=systemd:/x\n0::/\n", files: [
-            "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": time, "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
-        ])
+        let found = try allowance(
+            mounts: Self.versionOne, groups: "3:cpuset:/other\n2:cpu,cpuacct:/job\n1:name=systemd:/x\n0::/\n",
+            files: [
+                "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": time, "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
+            ])
         #expect(found.quota == quota)
         #expect(found.threads == threads)
     }
 
     @Test("the least quota on the way to the root counts") func hierarchy() throws {
-        let found = try allowance(mounts: Self.versionTwo, groups: "0::/a/b/c\n", files: [
-            "sys/fs/cgroup/a/cpu.max": "300000 100000\n", "sys/fs/cgroup/a/b/cpu.max": "250000 100000\n",
-            "sys/fs/cgroup/a/b/c/cpu.max": "max 100000\n",
-            // A neighbour's.
-            "sys/fs/cgroup/a/other/cpu.max": "10000 100000\n",
-        ])
+        let found = try allowance(
+            mounts: Self.versionTwo, groups: "0::/a/b/c\n",
+            files: [
+                "sys/fs/cgroup/a/cpu.max": "300000 100000\n", "sys/fs/cgroup/a/b/cpu.max": "250000 100000\n",
+                "sys/fs/cgroup/a/b/c/cpu.max": "max 100000\n",
+                // A neighbour's.
+                "sys/fs/cgroup/a/other/cpu.max": "10000 100000\n",
+            ])
         #expect(found.quota == 2.5)
         #expect(found.threads == 3)
     }
@@ -76,16 +84,19 @@ struct ProcessorAllowanceTests {
 
     @Test("where both versions are mounted, that with the CPU controller counts") func hybrid() throws {
         let mounts = Self.versionOne + "28 25 0:25 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
-        let found = try allowance(mounts: mounts, groups: "2:cpu,cpuacct:/job\n0::/job\n", files: [
-            "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "200000\n", "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
-            "sys/fs/cgroup/unified/job/cgroup.procs": "1\n",
-        ])
+        let found = try allowance(
+            mounts: mounts, groups: "2:cpu,cpuacct:/job\n0::/job\n",
+            files: [
+                "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "200000\n", "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
+                "sys/fs/cgroup/unified/job/cgroup.procs": "1\n",
+            ])
         #expect(found.threads == 2)
     }
 
     @Test("files that are not understood set no quota", arguments: ["", "max", "many 100000", "0 100000", "100000 0", "-5 100000", "1 2 3"])
     func damaged(text: String) throws {
-        let found = try allowance(mounts: "nonsense\n - cgroup2\n" + Self.versionTwo, groups: "nonsense\n0::/\n:\n", files: ["sys/fs/cgroup/cpu.max": text])
+        let found = try allowance(
+            mounts: "nonsense\n - cgroup2\n" + Self.versionTwo, groups: "nonsense\n0::/\n:\n", files: ["sys/fs/cgroup/cpu.max": text])
         #expect(found.quota == nil)
         #expect(found.threads == 16)
     }

@@ -1,6 +1,6 @@
 import Kernels
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @Suite("Drawing tokens by a kernel")
@@ -77,14 +77,16 @@ struct TokenSamplerTests {
         #expect(try generator.state().array(of: UInt8.self) == Generator(seed: 5).state().array(of: UInt8.self))
     }
 
-    @Test("what rounding or libtorch's sorting could decide is left open, and the generator stays", arguments: [
-        // Two equal tokens, of which the nucleus has one.
-        (TokenSampler.Options(order: .penaltyLast, topP: 0.4), [0, 0]),
-        // The second is on min-p's limit.
-        (.init(order: .penaltyFirst, minP: 0.5, topP: 0.9), [1, 1 - 0.693147]),
-        (plain, [0, .nan]), (plain, [0, .infinity]), (plain, [-.infinity, -.infinity]),
-        (.init(order: .penaltyFirst, temperature: 0), [0, .nan]),
-    ] as [(TokenSampler.Options, [Float])])
+    @Test(
+        "what rounding or libtorch's sorting could decide is left open, and the generator stays",
+        arguments: [
+            // Two equal tokens, of which the nucleus has one.
+            (TokenSampler.Options(order: .penaltyLast, topP: 0.4), [0, 0]),
+            // The second is on min-p's limit.
+            (.init(order: .penaltyFirst, minP: 0.5, topP: 0.9), [1, 1 - 0.693147]),
+            (plain, [0, .nan]), (plain, [0, .infinity]), (plain, [-.infinity, -.infinity]),
+            (.init(order: .penaltyFirst, temperature: 0), [0, .nan]),
+        ] as [(TokenSampler.Options, [Float])])
     func undecided(options: TokenSampler.Options, logits: [Float]) throws {
         let generator = try Generator(seed: 5)
         let sampler = TokenSampler(options, vocabulary: 2, generator: generator)

@@ -1,7 +1,8 @@
-@testable import Kernels
 import TestSupport
 import Testing
 import Torch
+
+@testable import Kernels
 
 @Suite("A transformer over pages of keys and values")
 struct TransformerDecoderTests {
@@ -71,7 +72,8 @@ struct TransformerDecoderTests {
         try inputs.withUnsafeBufferPointer { inputs in
             try logits.withUnsafeMutableBufferPointer { logits in
                 try decoder.run(
-                    stretches.enumerated().map { .init($1.0, count: $1.1.count / hidden, wanted: true, adaptation: adaptations?[$0]) }, inputs: inputs,
+                    stretches.enumerated().map { .init($1.0, count: $1.1.count / hidden, wanted: true, adaptation: adaptations?[$0]) },
+                    inputs: inputs,
                     logits: logits)
             }
         }
@@ -80,7 +82,8 @@ struct TransformerDecoderTests {
 
     @Test("logits are those of libtorch's operations", arguments: [false, true], ThreadTeam.availableInstructions)
     func operations(rounded: Bool, instructions: String) throws {
-        let decoder = try small.decoder(rounded: rounded, instructions: instructions), inputs = try vectors(150, seed: 2), hidden = SmallTransformer.shape.hidden
+        let decoder = try small.decoder(rounded: rounded, instructions: instructions), inputs = try vectors(150, seed: 2),
+            hidden = SmallTransformer.shape.hidden
         let expected = try small.logits(Tensor(inputs, shape: [150, hidden]))
         let sequence = try decoder.sequence()
         var position = 0
@@ -109,7 +112,9 @@ struct TransformerDecoderTests {
         }
     }
 
-    @Test("sequences that begin with the same pages get what each gets alone, bit for bit", arguments: WeightFormat.allCases, ThreadTeam.availableInstructions)
+    @Test(
+        "sequences that begin with the same pages get what each gets alone, bit for bit", arguments: WeightFormat.allCases,
+        ThreadTeam.availableInstructions)
     func company(format: WeightFormat, instructions: String) throws {
         let alone = try steps(small.decoder(format, instructions: instructions), together: false)
         #expect(Set(alone.joined()).count == 20 * 13)
@@ -123,7 +128,9 @@ struct TransformerDecoderTests {
     /// Changes of all products of one layer or both, of part of their outputs, two of one product.
     private func changes(seed: UInt64, layers: Range<Int>) throws -> [PackedAdaptation.Change] {
         let generator = try Generator(seed: seed), (hidden, inner) = (SmallTransformer.shape.hidden, SmallTransformer.shape.inner)
-        func change(_ layer: Int, _ product: PackedAdaptation.Product, first: Int = 0, _ outputs: Int, _ inputs: Int, rank: Int) throws -> PackedAdaptation.Change {
+        func change(_ layer: Int, _ product: PackedAdaptation.Product, first: Int = 0, _ outputs: Int, _ inputs: Int, rank: Int) throws
+            -> PackedAdaptation.Change
+        {
             .init(
                 layer: layer, product, first: first, a: try Tensor.randn([rank, inputs], generator: generator) * (1 / Double(inputs).squareRoot()),
                 b: try Tensor.randn([outputs, rank], generator: generator), scale: 0.3)
@@ -131,7 +138,8 @@ struct TransformerDecoderTests {
         return try layers.flatMap { layer in
             [
                 try change(layer, .contract, hidden, inner, rank: 3), try change(layer, .queryKeyValue, first: hidden, hidden, hidden, rank: 2),
-                try change(layer, .queryKeyValue, first: 2 * hidden - 5, 37, hidden, rank: 5), try change(layer, .attentionOutput, hidden, hidden, rank: 1),
+                try change(layer, .queryKeyValue, first: 2 * hidden - 5, 37, hidden, rank: 5),
+                try change(layer, .attentionOutput, hidden, hidden, rank: 1),
                 try change(layer, .expand, inner, hidden, rank: 4),
             ]
         }
@@ -190,7 +198,9 @@ struct TransformerDecoderTests {
 
     @Test("matrices of another size are refused") func misshapenAdaptation() throws {
         let decoder = try small.decoder(), hidden = SmallTransformer.shape.hidden
-        for (a, b) in [([2, hidden + 1], [hidden, 2]), ([2, hidden], [hidden, 3]), ([2, hidden], [3 * hidden + 1, 2]), ([513, hidden], [hidden, 513])] {
+        for (a, b) in [
+            ([2, hidden + 1], [hidden, 2]), ([2, hidden], [hidden, 3]), ([2, hidden], [3 * hidden + 1, 2]), ([513, hidden], [hidden, 513]),
+        ] {
             let change = PackedAdaptation.Change(layer: 0, .queryKeyValue, a: try .zeros(a), b: try .zeros(b), scale: 1)
             #expect(throws: KernelError.self) { try PackedAdaptation([change], of: decoder.transformer) }
         }

@@ -12,7 +12,8 @@ import Testing
     /// Where the program keeps it.
     static let files = MoonshineFiles(inCache: URL(filePath: NSHomeDirectory()).appending(path: ".cache"))
 
-    @Test("what Pico says is heard, also when the model is loaded anew; silence is nothing; NaN is refused",
+    @Test(
+        "what Pico says is heard, also when the model is loaded anew; silence is nothing; NaN is refused",
         .enabled(if: files.areThere, "Moonshine is not on this machine; `chatterbox judge --fetch` gets it"))
     func hears() async throws {
         let judge = try Moonshine(Self.files, renewingAfter: 1)
@@ -28,7 +29,8 @@ import Testing
         await #expect(throws: MoonshineError.self) { try await judge.words(in: Audio(samples: [0, .nan], sampleRate: 24_000)) }
     }
 
-    @Test("several sounds at once are heard one after the other",
+    @Test(
+        "several sounds at once are heard one after the other",
         .enabled(if: files.areThere, "Moonshine is not on this machine; `chatterbox judge --fetch` gets it"))
     func company() async throws {
         let judge = try Moonshine(Self.files), silence = Audio(samples: [Float](repeating: 0, count: 4800), sampleRate: 24_000)

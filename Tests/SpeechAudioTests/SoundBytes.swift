@@ -54,7 +54,9 @@ enum SoundBytes {
         let path = folder.url.appending(path: "sound").path
         var info = SF_INFO()
         (info.samplerate, info.channels, info.format) = (Int32(audio.sampleRate), Int32(audio.channels), Int32(kind.code))
-        guard let file = sf_open(path, Int32(SFM_WRITE), &info) else { throw PoorMessage(description: "\(kind): \(String(cString: sf_strerror(nil)))") }
+        guard let file = sf_open(path, Int32(SFM_WRITE), &info) else {
+            throw PoorMessage(description: "\(kind): \(String(cString: sf_strerror(nil)))")
+        }
         sf_command(file, Int32(SFC_SET_CLIPPING), nil, Int32(SF_TRUE))
         sf_writef_float(file, audio.samples, sf_count_t(audio.frames))
         sf_close(file)

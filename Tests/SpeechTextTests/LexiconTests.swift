@@ -4,22 +4,32 @@ import Testing
 
 @Suite("Lexicon")
 struct LexiconTests {
-    static let lexicon = "# names\nNguyen\tWin\nSQL\tsequel\n\nNew York\tNoo York\nYork\tYorick\nlead\tled\nзамок\tза\u{301}мок\n东京\t東のみやこ\nAda\tEi-da\n"
+    static let lexicon =
+        "# names\nNguyen\tWin\nSQL\tsequel\n\nNew York\tNoo York\nYork\tYorick\nlead\tled\nзамок\tза\u{301}мок\n东京\t東のみやこ\nAda\tEi-da\n"
 
-    @Test("whole words are said as the lexicon has them", arguments: [
-        ("Nguyen's SQL.", "Win's sequel."), ("MySQL and SQLite", "MySQL and SQLite"), ("in New York, York", "in Noo York, Yorick"), ("Lead the lead.", "Led the led."),
-        ("LEAD nguyen", "LEAD nguyen"), ("Старый замок.", "Старый за\u{301}мок."), ("замо\u{301}к замок", "замо\u{301}к за\u{301}мок"), ("我在东京。", "我在東のみやこ。"), ("Ada's", "Ei-da's"), ("", ""),
-    ]) func words(written: String, spoken: String) throws {
+    @Test(
+        "whole words are said as the lexicon has them",
+        arguments: [
+            ("Nguyen's SQL.", "Win's sequel."), ("MySQL and SQLite", "MySQL and SQLite"), ("in New York, York", "in Noo York, Yorick"),
+            ("Lead the lead.", "Led the led."),
+            ("LEAD nguyen", "LEAD nguyen"), ("Старый замок.", "Старый за\u{301}мок."), ("замо\u{301}к замок", "замо\u{301}к за\u{301}мок"),
+            ("我在东京。", "我在東のみやこ。"), ("Ada's", "Ei-da's"), ("", ""),
+        ]) func words(written: String, spoken: String) throws
+    {
         let said = try Lexicon(tsv: Self.lexicon)(written)
         #expect(said.text.unicodeScalars.elementsEqual(spoken.unicodeScalars))
         #expect(said.written == written)
     }
 
-    @Test("a line that is no entry is refused with its number", arguments: [
-        ("one", LexiconError(line: 1, problem: .fields(1))), ("a\tb\na\tb\tc", LexiconError(line: 2, problem: .fields(3))), ("\n\tb", LexiconError(line: 2, problem: .noWord)),
-        ("a\t ", LexiconError(line: 1, problem: .nothingSaid("a"))), ("a\tb\n\na\tc", LexiconError(line: 3, problem: .twice("a", line: 1))),
-        ("Ada\t/ˈeɪdə/", LexiconError(line: 1, problem: .phonetic("/ˈeɪdə/", sign: "ˈ"))),
-    ]) func refused(tsv: String, error: LexiconError) { #expect(throws: error) { try Lexicon(tsv: tsv) } }
+    @Test(
+        "a line that is no entry is refused with its number",
+        arguments: [
+            ("one", LexiconError(line: 1, problem: .fields(1))), ("a\tb\na\tb\tc", LexiconError(line: 2, problem: .fields(3))),
+            ("\n\tb", LexiconError(line: 2, problem: .noWord)),
+            ("a\t ", LexiconError(line: 1, problem: .nothingSaid("a"))), ("a\tb\n\na\tc", LexiconError(line: 3, problem: .twice("a", line: 1))),
+            ("Ada\t/ˈeɪdə/", LexiconError(line: 1, problem: .phonetic("/ˈeɪdə/", sign: "ˈ"))),
+        ]) func refused(tsv: String, error: LexiconError)
+    { #expect(throws: error) { try Lexicon(tsv: tsv) } }
 
     @Test("a table as Windows writes it is read") func windows() throws {
         let lexicon = try Lexicon(tsv: "\u{FEFF}SQL\tsequel\r\nAda\tEida\r\n")
@@ -31,7 +41,8 @@ struct LexiconTests {
 struct SpokenTextSlicesTests {
     @Test("parts are cut where their characters end, spaces aside") func cut() {
         let text = SpokenText(segments: [
-            .init(written: "**", spoken: ""), .init(written: "Bold", spoken: "Bold"), .init(written: "**", spoken: ""), .init(written: " text. ", spoken: " text. "),
+            .init(written: "**", spoken: ""), .init(written: "Bold", spoken: "Bold"), .init(written: "**", spoken: ""),
+            .init(written: " text. ", spoken: " text. "),
             .init(written: "WWW", spoken: "World Wide Web"), .init(written: " end.", spoken: " end."),
         ])
         var slices = SpokenTextSlices(text)

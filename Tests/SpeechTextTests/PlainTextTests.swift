@@ -5,12 +5,17 @@ import Testing
 
 @Suite("Text without what is not heard")
 struct PlainTextTests {
-    @Test("ligatures, full-width, squared and script letters and accents are plain, invisible marks gone", arguments: [
-        ("The ﬁnal ofﬁce.", "The final office."), ("Ｈｅｌｌｏ！", "Hello!"), ("cafe\u{301}", "café"), ("zero\u{200B}width\u{FEFF}", "zerowidth"), ("soft\u{AD}ly", "softly"),
-        ("plain", "plain"), ("می\u{200C}خواهم", "می\u{200C}خواهم"), ("a\u{200D}b", "ab"), ("你好？我很好！Ｏｋ！", "你好？我很好！Ok!"),
-        ("共100！下一句ABC？好", "共100！下一句ABC？好"), ("10％、３～５日", "10%、3~5日"), ("Ⅳ ① Ⓐ ㎞ ㎡ ﾊﾞ", "IV 1 A km m² バ"), ("𝐁𝐨𝐥𝐝 𝓼𝓬𝓻𝓲𝓹𝓽 x² ½ ™", "Bold script x² ½ ™"),
-        ("non\u{2011}breaking", "non-breaking"), ("a\u{1A}b\u{7F}\u{9B}c\td\n", "abc\td\n"),
-    ]) func cleaning(text: String, clean: String) {
+    @Test(
+        "ligatures, full-width, squared and script letters and accents are plain, invisible marks gone",
+        arguments: [
+            ("The ﬁnal ofﬁce.", "The final office."), ("Ｈｅｌｌｏ！", "Hello!"), ("cafe\u{301}", "café"), ("zero\u{200B}width\u{FEFF}", "zerowidth"),
+            ("soft\u{AD}ly", "softly"),
+            ("plain", "plain"), ("می\u{200C}خواهم", "می\u{200C}خواهم"), ("a\u{200D}b", "ab"), ("你好？我很好！Ｏｋ！", "你好？我很好！Ok!"),
+            ("共100！下一句ABC？好", "共100！下一句ABC？好"), ("10％、３～５日", "10%、3~5日"), ("Ⅳ ① Ⓐ ㎞ ㎡ ﾊﾞ", "IV 1 A km m² バ"),
+            ("𝐁𝐨𝐥𝐝 𝓼𝓬𝓻𝓲𝓹𝓽 x² ½ ™", "Bold script x² ½ ™"),
+            ("non\u{2011}breaking", "non-breaking"), ("a\u{1A}b\u{7F}\u{9B}c\td\n", "abc\td\n"),
+        ]) func cleaning(text: String, clean: String)
+    {
         #expect(PlainText.cleaned(text).unicodeScalars.elementsEqual(clean.unicodeScalars))
     }
 
@@ -28,7 +33,9 @@ struct PlainTextTests {
     }
 
     @Test("other encodings are refused with what they seem to be") func otherEncodings() {
-        #expect(throws: TextEncodingError(found: "a code page such as Windows-1252", offset: 3)) { try PlainText.decoded(Data([0x63, 0x61, 0x66, 0xE9])) }
+        #expect(throws: TextEncodingError(found: "a code page such as Windows-1252", offset: 3)) {
+            try PlainText.decoded(Data([0x63, 0x61, 0x66, 0xE9]))
+        }
         let none = "UTF-16 or UTF-32 without its byte-order mark, or no text"
         #expect(throws: TextEncodingError(found: none, offset: 1)) { try PlainText.decoded(Data([0x48, 0, 0x69, 0])) }
         #expect(throws: TextEncodingError(found: none, offset: 0)) { try PlainText.decoded(Data([0, 0, 0, 0x48])) }

@@ -5,31 +5,37 @@ import Testing
 @Suite("Chapters of a text") struct TextChapterTests {
     private func titles(_ text: String) -> [String?] { TextChapter.chapters(of: text).map(\.title) }
 
-    @Test("headings of each kind begin chapters, and together the chapters are the text", arguments: [
-        ("# One\nText.\n\n# Two #\nMore.", ["One", "Two"]),
-        // Of two levels the one that there are several of, and what is above.
-        ("# The Book\nBy me.\n\n## First *day*\nText.\n\n### Noon\nText.\n\n## Second\nText.", ["The Book", "First day", "Second"]),
-        ("One\n===\nText.\n\nTwo\n===\nText.", ["One", "Two"]),
-        ("Chapter 1\n\nText.\n\nChapter 2. The Storm\n\nText.", ["Chapter 1", "Chapter 2. The Storm"]),
-        ("CHAPTER I\n\nText.\n\nCHAPTER THE SECOND\n\nText.\n\nEpilogue\n\nText.", ["CHAPTER I", "CHAPTER THE SECOND", "Epilogue"]),
-        ("Section I\n\nText.\n\nSection twenty-one\n\nText.", ["Section I", "Section twenty-one"]),
-        ("Kapitel IV\n\nText.\n\nChapitre premier\n\nText.\n\nГлава 3\n\nText.", ["Kapitel IV", "Chapitre premier", "Глава 3"]),
-        ("第一章 起点\n\n文。\n\n第二章\n\n文。\n\n제3장\n\n글.", ["第一章 起点", "第二章", "제3장"]),
-        ("I\n\nText.\n\nII.\n\nText.\n\nIII\n\nText.", ["I", "II", "III"]),
-        ("1\n\nText.\n\n2\n\nText.\n\n1969\n\nText.", ["1", "2"]),
-        ("THE STORM\n\nText.\n\nAFTER IT\n\nText.\n\nTHE END", ["THE STORM", "AFTER IT"]),
-        ("PROLOGUE\r\n\r\nText.\r\n\r\nCHAPTER 1\r\n\r\nText.", ["PROLOGUE", "CHAPTER 1"]),
-    ] as [(String, [String])]) func kinds(text: String, expected: [String]) {
+    @Test(
+        "headings of each kind begin chapters, and together the chapters are the text",
+        arguments: [
+            ("# One\nText.\n\n# Two #\nMore.", ["One", "Two"]),
+            // Of two levels the one that there are several of, and what is above.
+            ("# The Book\nBy me.\n\n## First *day*\nText.\n\n### Noon\nText.\n\n## Second\nText.", ["The Book", "First day", "Second"]),
+            ("One\n===\nText.\n\nTwo\n===\nText.", ["One", "Two"]),
+            ("Chapter 1\n\nText.\n\nChapter 2. The Storm\n\nText.", ["Chapter 1", "Chapter 2. The Storm"]),
+            ("CHAPTER I\n\nText.\n\nCHAPTER THE SECOND\n\nText.\n\nEpilogue\n\nText.", ["CHAPTER I", "CHAPTER THE SECOND", "Epilogue"]),
+            ("Section I\n\nText.\n\nSection twenty-one\n\nText.", ["Section I", "Section twenty-one"]),
+            ("Kapitel IV\n\nText.\n\nChapitre premier\n\nText.\n\nГлава 3\n\nText.", ["Kapitel IV", "Chapitre premier", "Глава 3"]),
+            ("第一章 起点\n\n文。\n\n第二章\n\n文。\n\n제3장\n\n글.", ["第一章 起点", "第二章", "제3장"]),
+            ("I\n\nText.\n\nII.\n\nText.\n\nIII\n\nText.", ["I", "II", "III"]),
+            ("1\n\nText.\n\n2\n\nText.\n\n1969\n\nText.", ["1", "2"]),
+            ("THE STORM\n\nText.\n\nAFTER IT\n\nText.\n\nTHE END", ["THE STORM", "AFTER IT"]),
+            ("PROLOGUE\r\n\r\nText.\r\n\r\nCHAPTER 1\r\n\r\nText.", ["PROLOGUE", "CHAPTER 1"]),
+        ] as [(String, [String])]) func kinds(text: String, expected: [String])
+    {
         let chapters = TextChapter.chapters(of: text)
         #expect(chapters.map(\.title) == expected)
         #expect(chapters.map { String($0.text) }.joined() == text)
     }
 
-    @Test("what only looks like a heading is text", arguments: [
-        "Chapter one was long. It had many words.\n\nPart two of the plan was simple.\n\nMore.",
-        "He said:\n\n\"STOP!\"\n\nand went.", "I\nam here.\n\nV\nis five.", "```\n# One\n# Two\n```\n\nText.", "#hashtag\n\nText.",
-        "<speak>\n\nChapter 1\n\nText.\n\nChapter 2\n\nText.</speak>", "Act now, or never.\n\nBook us a room.\n\nText.", "",
-    ]) func none(text: String) {
+    @Test(
+        "what only looks like a heading is text",
+        arguments: [
+            "Chapter one was long. It had many words.\n\nPart two of the plan was simple.\n\nMore.",
+            "He said:\n\n\"STOP!\"\n\nand went.", "I\nam here.\n\nV\nis five.", "```\n# One\n# Two\n```\n\nText.", "#hashtag\n\nText.",
+            "<speak>\n\nChapter 1\n\nText.\n\nChapter 2\n\nText.</speak>", "Act now, or never.\n\nBook us a room.\n\nText.", "",
+        ]) func none(text: String)
+    {
         let chapters = TextChapter.chapters(of: text)
         #expect(chapters.count == 1 && chapters[0].title == nil && chapters[0].text == text, "\(chapters)")
     }

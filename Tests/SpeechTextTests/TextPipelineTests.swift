@@ -49,7 +49,8 @@ import Testing
     @Test("silences are as long as they are asked for, and as the reader's boundaries are") func silences() throws {
         var pipeline = english
         pipeline.pause = { $0 == .paragraph ? 3 : 0 }
-        let plan = try pipeline("It was a dark and stormy night indeed.\n\nHe was there and went away again. [pause:2s] Then he came back to the house.")
+        let plan = try pipeline(
+            "It was a dark and stormy night indeed.\n\nHe was there and went away again. [pause:2s] Then he came back to the house.")
         #expect(pieces(plan).map(\.pause) == [3, 0, 0])
         #expect(plan.parts.contains { if case .silence(2) = $0 { true } else { false } })
         #expect(throws: TextError.pause("long")) {
@@ -108,7 +109,11 @@ import Testing
         #expect(try asWritten("One a\u{337}\u{321}\u{342} two.").notes.isEmpty)
     }
 
-    @Test("phonetic signs are named", arguments: [("Call /\u{2C8}nu\u{2D0}j\u{25B}n/ now.", 1), ("It is [\u{2C8}w\u{26A}n], not \u{2C8}w\u{259}n\u{2D0}.", 1), ("Nguyen and/or Win.", 0)])
+    @Test(
+        "phonetic signs are named",
+        arguments: [
+            ("Call /\u{2C8}nu\u{2D0}j\u{25B}n/ now.", 1), ("It is [\u{2C8}w\u{26A}n], not \u{2C8}w\u{259}n\u{2D0}.", 1), ("Nguyen and/or Win.", 0),
+        ])
     func phonetic(text: String, notes: Int) throws {
         let plan = try english(text)
         #expect(plan.notes.map(\.kind) == Array(repeating: .signs, count: notes))
@@ -125,7 +130,8 @@ import Testing
         var pipeline = english
         (pipeline.endsAtSentences, pipeline.pause) = (true, { $0 == .sentence ? 1.5 : 0 })
         let plan = try pipeline("It was a dark and stormy night. Rain fell in torrents on the town. Yes. He would not go out again.")
-        #expect(pieces(plan).map(\.text) == ["It was a dark and stormy night.", "Rain fell in torrents on the town.", "Yes. He would not go out again."])
+        #expect(
+            pieces(plan).map(\.text) == ["It was a dark and stormy night.", "Rain fell in torrents on the town.", "Yes. He would not go out again."])
         #expect(pieces(plan).map(\.pause) == [1.5, 1.5, 0] && pieces(plan)[2].joints.map(\.pause) == [1.5])
     }
 
@@ -155,11 +161,15 @@ import Testing
     @Test("of any text every letter and digit is in one piece, in order, as it is written", arguments: 0..<40) func anyText(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let alphabets = ["abcdefghijklmnop", "ÄöüßéñçåøЖ", "0123456789", "日本語カナ한글"].map(Array.init)
-        let ends = [". ", "! ", "? ", "。", ", ", "; ", "\n", "\n\n", " ", " ", " ", "… ", "\" ", " 42 ", " $3.50 ", " *", "* ", "\n- ", "\n# ", " `", "` "]
+        let ends = [
+            ". ", "! ", "? ", "。", ", ", "; ", "\n", "\n\n", " ", " ", " ", "… ", "\" ", " 42 ", " $3.50 ", " *", "* ", "\n- ", "\n# ", " `", "` ",
+        ]
         var text = ""
         for _ in 0..<Int.random(in: 1...80, using: &random) {
             let letters = Bool.random(using: &random) ? alphabets[0] : alphabets.randomElement(using: &random)!
-            text += String((0..<Int.random(in: 1...9, using: &random)).map { _ in letters.randomElement(using: &random)! }) + ends.randomElement(using: &random)!
+            text +=
+                String((0..<Int.random(in: 1...9, using: &random)).map { _ in letters.randomElement(using: &random)! }) + ends.randomElement(
+                    using: &random)!
         }
         guard let plan = try? english(text) else { return }
         let known = pieces(plan).map { piece in piece.written(words(piece.spoken)).map(\.text).joined() }.joined()

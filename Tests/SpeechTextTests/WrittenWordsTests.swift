@@ -4,11 +4,15 @@ import Testing
 
 @Suite("Words as they are written")
 struct WrittenWordsTests {
-    @Test("a number is one word, however many are said", arguments: [
-        ("It cost $1,234.56 in 1984.", ["It", "cost", "$1,234.56", "in", "1984."]),
-        ("(5 km) away", ["(5 km)", "away"]), ("Dr. Smith, 3rd", ["Dr.", "Smith,", "3rd"]), ("salt & pepper", ["salt", "&", "pepper"]), ("no change here", ["no", "change", "here"]),
-        ("At 9:30PM, $5 and 40–60°C.", ["At", "9:30PM,", "$5", "and", "40–60°C."]), ("COVID-19 came", ["COVID-19", "came"]),
-    ]) func words(text: String, expected: [String]) {
+    @Test(
+        "a number is one word, however many are said",
+        arguments: [
+            ("It cost $1,234.56 in 1984.", ["It", "cost", "$1,234.56", "in", "1984."]),
+            ("(5 km) away", ["(5 km)", "away"]), ("Dr. Smith, 3rd", ["Dr.", "Smith,", "3rd"]), ("salt & pepper", ["salt", "&", "pepper"]),
+            ("no change here", ["no", "change", "here"]),
+            ("At 9:30PM, $5 and 40–60°C.", ["At", "9:30PM,", "$5", "and", "40–60°C."]), ("COVID-19 came", ["COVID-19", "came"]),
+        ]) func words(text: String, expected: [String])
+    {
         let spoken = SpokenForm(language: "en")(text), words = spoken.text.split(separator: " ").map(String.init)
         let written = spoken.written(words)
         #expect(written.map(\.text) == expected)

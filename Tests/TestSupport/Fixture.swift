@@ -33,7 +33,8 @@ public struct Fixture {
     }
 
     private func part(_ prefix: String) -> [String: Tensor] {
-        Dictionary(uniqueKeysWithValues: tensors.filter { $0.key.hasPrefix(prefix + ".") }.map { (String($0.key.dropFirst(prefix.count + 1)), $0.value) })
+        Dictionary(
+            uniqueKeysWithValues: tensors.filter { $0.key.hasPrefix(prefix + ".") }.map { (String($0.key.dropFirst(prefix.count + 1)), $0.value) })
     }
     private func find(_ name: String) throws -> Tensor {
         guard let tensor = tensors[name] else { throw WeightsError.missing(source: url.lastPathComponent, tensor: name) }

@@ -30,7 +30,10 @@ public struct Mutations {
             case 2: bytes.removeSubrange(place..<end)
             case 3: bytes.insert(contentsOf: bytes[place..<end], at: place)
             case 4: bytes.removeSubrange(place...)
-            case 5: for index in place..<min(bytes.count, place + [1, 2, 4, 8].randomElement(using: &random)!) { bytes[index] = [0, 0xFF, 0x7F, 0x80].randomElement(using: &random)! }
+            case 5:
+                for index in place..<min(bytes.count, place + [1, 2, 4, 8].randomElement(using: &random)!) {
+                    bytes[index] = [0, 0xFF, 0x7F, 0x80].randomElement(using: &random)!
+                }
             case 6:
                 let other = seeds.randomElement(using: &random)!, from = Int.random(in: 0..<max(1, other.count), using: &random)
                 bytes.replaceSubrange(place..<end, with: other[from..<min(other.count, from + 64)])

@@ -50,11 +50,17 @@ public func expectReadOrRefused(_ bytes: Data, at url: URL, _ kinds: [any Error.
     try bytes.write(to: url)
     do { try read(url) } catch {
         let text = "\(error)"
-        func poor(_ problem: String) -> PoorMessage { PoorMessage(description: "\(problem): \(type(of: error)) \"\(text.prefix(600))\", \(bytes.count) bytes \(bytes.prefix(400).base64EncodedString())") }
+        func poor(_ problem: String) -> PoorMessage {
+            PoorMessage(
+                description: "\(problem): \(type(of: error)) \"\(text.prefix(600))\", \(bytes.count) bytes \(bytes.prefix(400).base64EncodedString())"
+            )
+        }
         guard kinds.contains(where: { type(of: error) == $0 }) else { throw poor("an error of another kind") }
         guard text.contains(url.lastPathComponent) else { throw poor("the file is not named") }
         guard text.contains(";") || text.contains(":") else { throw poor("no remedy is named") }
-        guard text.count < 1200, !text.contains("\n"), !text.unicodeScalars.contains(where: { $0.value < 32 }) else { throw poor("not one plain line") }
+        guard text.count < 1200, !text.contains("\n"), !text.unicodeScalars.contains(where: { $0.value < 32 }) else {
+            throw poor("not one plain line")
+        }
     }
 }
 
@@ -95,8 +101,10 @@ extension String {
     public func damagedJSON(using random: inout SeededRandom) -> String {
         var tokens = jsonTokens
         let strange = [
-            "-1", "0", "1", "2", "3", "7", "1e400", "-0.0", "1.5", "9223372036854775807", "9223372036854775808", "4611686018427387904", "1000000", "true", "null",
-            "\"\"", "\"\\ud800\"", "\"\\u0000\"", "\"\u{1B}[31m\"", "[]", "{}", "[[[[[[]]]]]]", "{\"a\":{\"a\":1}}", "NaN", "\"" + String(repeating: "x", count: 5000) + "\"",
+            "-1", "0", "1", "2", "3", "7", "1e400", "-0.0", "1.5", "9223372036854775807", "9223372036854775808", "4611686018427387904", "1000000",
+            "true", "null",
+            "\"\"", "\"\\ud800\"", "\"\\u0000\"", "\"\u{1B}[31m\"", "[]", "{}", "[[[[[[]]]]]]", "{\"a\":{\"a\":1}}", "NaN",
+            "\"" + String(repeating: "x", count: 5000) + "\"",
         ]
         for _ in 0..<1 + random.below(3) where !tokens.isEmpty {
             let at = random.below(tokens.count)
@@ -119,7 +127,11 @@ extension String {
         for character in self {
             if inString {
                 current.append(character)
-                if escaped { escaped = false } else if character == "\\" { escaped = true } else if character == "\"" {
+                if escaped {
+                    escaped = false
+                } else if character == "\\" {
+                    escaped = true
+                } else if character == "\"" {
                     inString = false
                     tokens.append(current)
                     current = ""

@@ -5,7 +5,8 @@ import Torch
 struct BackendTests {
     @Test("it tells its instruction set") func instructions() { #expect(!Libtorch.instructions.isEmpty) }
 
-    @Test("it tells which kernel computes an attention: on a CPU a fused one, and plain products for what that does not take") func attention() throws {
+    @Test("it tells which kernel computes an attention: on a CPU a fused one, and plain products for what that does not take") func attention() throws
+    {
         let query = try Tensor.zeros([1, 2, 8, 16])
         #expect(try query.attentionBackend(key: query, value: query, causal: true) == .flash)
         let flat = try Tensor.zeros([2, 8, 16])

@@ -36,11 +36,13 @@ struct LibtorchTests {
     @Test("a thread that sets its number before anything else keeps it") func first() throws {
         let others = onNewThread { Libtorch.threads }
         let found = onNewThread { () -> [Int] in
-            guard (try? Libtorch.withThreads(others + 2) {
-                // An operation that runs in parallel asks for the number itself.
-                _ = try Tensor.ones([1 << 20]).exp().sum()
-                return Libtorch.threads
-            }) == others + 2 else { return [] }
+            guard
+                (try? Libtorch.withThreads(others + 2) {
+                    // An operation that runs in parallel asks for the number itself.
+                    _ = try Tensor.ones([1 << 20]).exp().sum()
+                    return Libtorch.threads
+                }) == others + 2
+            else { return [] }
             return [Libtorch.threads]
         }
         #expect(found == [others])

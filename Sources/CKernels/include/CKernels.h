@@ -2,11 +2,11 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
-#include "ck_team.h"
-#include "ck_matrix.h"
-#include "ck_product.h"
 #include "ck_decoder.h"
-#include "ck_sample.h"
+#include "ck_matrix.h"
 #include "ck_measure.h"
+#include "ck_product.h"
+#include "ck_sample.h"
+#include "ck_team.h"
 
 #endif

@@ -108,8 +108,7 @@ typedef struct ck_attention_record {
 /// @param inputs `[rows, hidden]`: the stretches' new positions, one stretch after the other.
 /// @param logits `[stretches that want them, outputs of the head]`.
 /// @param records which attention to record, and their number; usually none.
-void ck_decoder_run(
-    ck_decoder *decoder, const ck_stretch *stretches, ptrdiff_t stretch_count, const float *inputs, float *logits,
+void ck_decoder_run(ck_decoder *decoder, const ck_stretch *stretches, ptrdiff_t stretch_count, const float *inputs, float *logits,
     const ck_attention_record *records, ptrdiff_t record_count);
 
 #endif

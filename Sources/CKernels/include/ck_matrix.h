@@ -38,8 +38,7 @@ typedef struct ck_matrix ck_matrix;
 /// for results that follow each other row by row, and rounding errors about twice as large.
 /// @return null where there is not enough memory.
 ck_matrix *ck_matrix_pack(
-    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated,
-    bool winograd);
+    ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated, bool winograd);
 void ck_matrix_free(ck_matrix *matrix);
 
 ptrdiff_t ck_matrix_inputs(const ck_matrix *matrix);

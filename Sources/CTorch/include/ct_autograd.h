@@ -8,17 +8,18 @@ CT_BEGIN
 bool ct_gradients_enabled(void);
 void ct_set_gradients_enabled(bool enabled);
 bool ct_requires_gradient(ct_tensor x);
-ct_status ct_set_requires_gradient(ct_tensor x, bool required, char **error);
+ct_status ct_set_requires_gradient(ct_tensor x, bool required, char** error);
 /// `*out` is null where no gradient has been computed.
 ct_status ct_gradient(ct_tensor x, CT_OUT);
-ct_status ct_clear_gradient(ct_tensor x, char **error);
-ct_status ct_backward(ct_tensor x, char **error);
+ct_status ct_clear_gradient(ct_tensor x, char** error);
+ct_status ct_backward(ct_tensor x, char** error);
 
 /// Whether ct_onednn_linear takes these and is faster there than ct_linear: float32 on a CPU with AVX-512, and enough rows.
 bool ct_onednn_takes_linear(ct_tensor x, ct_tensor weight, ct_tensor bias /* or null */);
 /// x Wᵀ + b + s (x Aᵀ) Bᵀ by oneDNN, differentiable once in all of them; with both or none of `a` and `b`. Equal to ct_linear's up to
 /// rounding.
-ct_status ct_onednn_linear(ct_tensor x, ct_tensor weight, ct_tensor bias /* or null */, ct_tensor a /* or null */, ct_tensor b /* or null */, double scale, CT_OUT);
+ct_status ct_onednn_linear(
+    ct_tensor x, ct_tensor weight, ct_tensor bias /* or null */, ct_tensor a /* or null */, ct_tensor b /* or null */, double scale, CT_OUT);
 
 CT_END
 #endif

@@ -20,9 +20,9 @@
 #endif
 
 /// A tensor: the address of libtorch's own implementation object, which counts its references.
-typedef struct ct_tensor_object *ct_tensor;
+typedef struct ct_tensor_object* ct_tensor;
 /// A source of random numbers.
-typedef struct ct_generator_object *ct_generator;
+typedef struct ct_generator_object* ct_generator;
 /// Sizes, indices and axes; Swift's `Int`.
 typedef ptrdiff_t ct_int;
 
@@ -33,8 +33,17 @@ enum { CT_OK = 0, CT_FAILED = 1, CT_OUT_OF_MEMORY = 2, CT_UNAVAILABLE = 3 };
 /// Element types.
 typedef int32_t ct_dtype;
 enum {
-    CT_FLOAT32 = 0, CT_FLOAT64 = 1, CT_FLOAT16 = 2, CT_BFLOAT16 = 3,
-    CT_INT64 = 4, CT_INT32 = 5, CT_INT16 = 6, CT_INT8 = 7, CT_UINT8 = 8, CT_BOOL = 9, CT_COMPLEX64 = 10,
+    CT_FLOAT32 = 0,
+    CT_FLOAT64 = 1,
+    CT_FLOAT16 = 2,
+    CT_BFLOAT16 = 3,
+    CT_INT64 = 4,
+    CT_INT32 = 5,
+    CT_INT16 = 6,
+    CT_INT8 = 7,
+    CT_UINT8 = 8,
+    CT_BOOL = 9,
+    CT_COMPLEX64 = 10,
 };
 
 /// A device: a negative number is the CPU, any other the CUDA card of that index.
@@ -44,15 +53,15 @@ typedef int32_t ct_device;
 
 CT_BEGIN
 /// Releases a message or another buffer that this library handed out.
-void ct_free(void *buffer);
+void ct_free(void* buffer);
 /// libtorch's version, as "2.13.0".
-const char *ct_libtorch_version(void);
+const char* ct_libtorch_version(void);
 /// The number of CPU threads that one operation of the calling thread may use.
 ct_int ct_threads(void);
 /// Sets it for the calling thread and for all that have not called libtorch yet.
-ct_status ct_set_threads(ct_int count, char **error);
+ct_status ct_set_threads(ct_int count, char** error);
 /// Sets it for the calling thread alone.
-ct_status ct_set_own_threads(ct_int count, char **error);
+ct_status ct_set_own_threads(ct_int count, char** error);
 CT_END
 
 #endif

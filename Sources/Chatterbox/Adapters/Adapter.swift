@@ -80,9 +80,10 @@ extension Adaptable {
                 guard let matrices = use.adapter.matrices[name] else { continue }
                 missing[index].remove(name)
                 try matrices.check(against: projection.weight, layer: name, of: use.adapter)
-                projection.changes.append(Adapter.Matrices(
-                    a: try matrices.a.to(projection.weight.device), b: try matrices.b.to(projection.weight.device),
-                    scale: matrices.scale * use.weight))
+                projection.changes.append(
+                    Adapter.Matrices(
+                        a: try matrices.a.to(projection.weight.device), b: try matrices.b.to(projection.weight.device),
+                        scale: matrices.scale * use.weight))
             }
         }
         for (use, missing) in zip(uses, missing) where !missing.isEmpty {

@@ -36,13 +36,16 @@ public enum AdapterError: Error, CustomStringConvertible, Equatable {
         case .shape(let adapter, let tensor, let expected, let found):
             return "\(adapter): made for a model of another size: \(tensor) is \(found), expected \(expected)"
         case .otherBase(let adapter, let expected, let baseName, let found):
-            return "\(adapter): made for another model\(baseName.map { " (\($0))" } ?? ""): that one's weights have the digest \(expected.prefix(12)), "
+            return
+                "\(adapter): made for another model\(baseName.map { " (\($0))" } ?? ""): that one's weights have the digest \(expected.prefix(12)), "
                 + "this one's \(found.prefix(12))"
         case .noAdapters(let device, let adapter):
-            return "\(adapter): requests with adapters are computed on a CPU only so far, and this model is on \(device); merge the adapter into a model "
+            return
+                "\(adapter): requests with adapters are computed on a CPU only so far, and this model is on \(device); merge the adapter into a model "
                 + "for it"
         case .otherPart(let adapter, .flow):
-            return "\(adapter): it changes the flow, which belongs to a loaded model and not to a request; load the model with it, or merge it into one"
+            return
+                "\(adapter): it changes the flow, which belongs to a loaded model and not to a request; load the model with it, or merge it into one"
         case .otherPart(let adapter, .t3):
             return "\(adapter): it changes T3, and is not for the flow; give it to requests"
         case .noSuchModules(let names, let known):

@@ -45,7 +45,8 @@ extension Adapter {
     private static func part(of file: SafetensorsFile, _ url: URL) throws -> Part {
         // PEFT tells no part; the flow's layers have names of their own.
         let ofFlow = ["flow.", "encoder.", "decoder.", "encoder_proj.", "spk_embed_affine_layer."].map { File.prefix + $0 }
-        let name = file.metadata[File.part] ?? (file.entries.keys.contains { name in ofFlow.contains { name.hasPrefix($0) } } ? Part.flow : .t3).rawValue
+        let name =
+            file.metadata[File.part] ?? (file.entries.keys.contains { name in ofFlow.contains { name.hasPrefix($0) } } ? Part.flow : .t3).rawValue
         guard let part = Part(rawValue: name) else { throw AdapterError.unsupported(url, what: "a part \"\(name.shown(limit: 40))\"") }
         return part
     }
@@ -74,7 +75,8 @@ extension Adapter {
         return (stored, configuration)
     }
 
-    private static func matrices(of file: SafetensorsFile, _ part: Part, _ configuration: PEFTConfiguration, _ url: URL) throws -> [String: Matrices] {
+    private static func matrices(of file: SafetensorsFile, _ part: Part, _ configuration: PEFTConfiguration, _ url: URL) throws -> [String: Matrices]
+    {
         var pairs: [String: [Substring: Tensor]] = [:]
         for name in file.entries.keys {
             // As "base_model.model.layers.0.self_attn.q_proj.lora_A.weight".
@@ -239,7 +241,9 @@ private struct PEFTConfiguration: Codable {
 
     func scale(of layer: String, rank: Int) -> Double {
         let alpha = alpha_pattern.flatMap { patterns in
-            patterns.sorted { $0.key.count > $1.key.count }.first { pattern, _ in layer.range(of: "(^|.*\\.)(\(pattern))$", options: .regularExpression) == layer.startIndex..<layer.endIndex }?.value
+            patterns.sorted { $0.key.count > $1.key.count }.first { pattern, _ in
+                layer.range(of: "(^|.*\\.)(\(pattern))$", options: .regularExpression) == layer.startIndex..<layer.endIndex
+            }?.value
         }
         return (alpha ?? lora_alpha) / (use_rslora == true ? Double(rank).squareRoot() : Double(rank))
     }

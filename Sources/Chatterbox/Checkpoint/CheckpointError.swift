@@ -36,18 +36,21 @@ public enum CheckpointError: Error, CustomStringConvertible {
         case .noBuiltInVoice(let url):
             return "\(url.path): the model has no voice of its own (conds.pt): speaking needs a recording or a prepared voice"
         case .builtInVoiceOfOthers(let url, let s3Gen):
-            return "\(url.path): made with other networks than those of \(s3Gen.path), which hear a recording otherwise: speaking needs a recording, or a "
+            return
+                "\(url.path): made with other networks than those of \(s3Gen.path), which hear a recording otherwise: speaking needs a recording, or a "
                 + "voice prepared from one"
         case .noFastFlow(let folder, let others):
             let places = others.isEmpty ? "" : ", and none of \(others.map(\.path).joined(separator: ", ")) is there in the sizes of this model"
             return "\(folder.path): the model has no fast flow: there is no \(FlowChoice.fastFileName) in its folder\(places)"
         case .notMeanFlow(let url):
-            return "\(url.path): no S3Gen with mean flow; expected the tensor flow.decoder.estimator.time_embed_mixer.weight, which this file does not hold"
+            return
+                "\(url.path): no S3Gen with mean flow; expected the tensor flow.decoder.estimator.time_embed_mixer.weight, which this file does not hold"
         case .unwritable(let url, let reason):
             return "\(url.path): cannot be written (\(reason))"
         }
     }
 
-    private static let expected = "a T3 such as t3_cfg.safetensors, t3_mtl23ls_v3.safetensors or t3_turbo_v1.safetensors, its S3Gen, "
+    private static let expected =
+        "a T3 such as t3_cfg.safetensors, t3_mtl23ls_v3.safetensors or t3_turbo_v1.safetensors, its S3Gen, "
         + "its voice encoder and its tokenizer, or a config.json whose part \"variant\" names other files"
 }

@@ -151,7 +151,8 @@ public struct Model: Sendable {
         let voiceEncoder = try VoiceEncoder(voiceWeights, configuration.voiceEncoder)
         try voiceWeights.requireAllUsed()
         let offload = compute.offload && device.isCUDA ? Offload(Array(t3Weights.parameters.values) + voiceWeights.parameters.values) : nil
-        let residence = device.isCUDA && offload == nil
+        let residence =
+            device.isCUDA && offload == nil
             ? Offload([t3Weights, s3GenWeights, voiceWeights].flatMap { $0.parameters.values }) : nil
         let tokenizer = try files.variant.tokenizer.type.init(folder: folder, tools: languageTools)
         guard tokenizer.count <= configuration.t3.textVocabulary else {
@@ -213,7 +214,8 @@ public struct Model: Sendable {
     private var bytesPerPosition: Int {
         let backbone = t3.backbone
         // On a CPU they are rounded with the weights, and each head's share of a position has a scale.
-        let head = device.isCUDA ? backbone.headSize * (dtype == .float32 ? 4 : 2) : quantization == .none ? backbone.headSize * 4 : backbone.headSize + 4
+        let head =
+            device.isCUDA ? backbone.headSize * (dtype == .float32 ? 4 : 2) : quantization == .none ? backbone.headSize * 4 : backbone.headSize + 4
         return 2 * backbone.layerCount * backbone.headCount * head
     }
 

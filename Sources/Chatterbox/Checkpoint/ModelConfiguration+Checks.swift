@@ -27,7 +27,9 @@ extension ModelConfiguration {
         guard tokenizer.digits <= 12 else { return "\"s3Gen.tokenizer.digits\" is \(tokenizer.digits), expected at most 12" }
         guard tokenizer.memoryKernel % 2 == 1 else { return "\"s3Gen.tokenizer.memoryKernel\" is \(tokenizer.memoryKernel), expected an odd number" }
         guard speaker.melBins % 8 == 0 else { return "\"s3Gen.speakerEncoder.melBins\" is \(speaker.melBins), expected a multiple of 8" }
-        guard rates.count <= 8, rates.reduce(1.0, { $0 * Double($1) }) <= 100_000 else { return "\"s3Gen.vocoder.upsampleRates\" multiply to more than 100000" }
+        guard rates.count <= 8, rates.reduce(1.0, { $0 * Double($1) }) <= 100_000 else {
+            return "\"s3Gen.vocoder.upsampleRates\" multiply to more than 100000"
+        }
         do {
             try s3Gen.flow.validate()
             try s3Gen.vocoder.validate()

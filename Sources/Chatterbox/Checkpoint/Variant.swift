@@ -113,7 +113,8 @@ extension Variant {
     static func whatSpeaks(_ language: Language) -> String? {
         guard let first = all.first(where: { $0.languages.contains(language) }) else { return nil }
         let further = packs.filter { $0.languages == [language] }.map(\.name)
-        return "\(first.title) (\(first.name)) speaks \(language.name)" + (further.isEmpty ? "" : ", as does the model \(further.joined(separator: " or "))")
+        return "\(first.title) (\(first.name)) speaks \(language.name)"
+            + (further.isEmpty ? "" : ", as does the model \(further.joined(separator: " or "))")
     }
 
     private static func multilingual(

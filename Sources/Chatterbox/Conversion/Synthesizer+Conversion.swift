@@ -57,11 +57,12 @@ extension Synthesizer {
 
 extension SpeechProgress {
     init(_ step: VoiceConversion.Step, steps: Int) {
-        self = switch step {
-        case .passage(let number, let count, let tokens):
-            .piece(number, of: count, text: "from \(tokens.lowerBound / 25) s to \(tokens.upperBound / 25) s")
-        case .flow(let step): .flow(step: step, of: steps)
-        case .vocoder: .vocoder
-        }
+        self =
+            switch step {
+            case .passage(let number, let count, let tokens):
+                .piece(number, of: count, text: "from \(tokens.lowerBound / 25) s to \(tokens.upperBound / 25) s")
+            case .flow(let step): .flow(step: step, of: steps)
+            case .vocoder: .vocoder
+            }
     }
 }

@@ -60,10 +60,12 @@ struct VoiceConversion {
         func mel(_ passage: Range<Int>, _ prompt: SpeechPrompt, noise: Tensor? = nil) throws -> Tensor {
             var step = 0
             let codes = try Tensor(Array(tokens[passage]), shape: [1, passage.count], device: s3Gen.flow.device)
-            return try s3Gen.flow(tokens: codes, prompt: prompt, steps: steps, noise: noise, generator: generator, checkpoint: {
-                step += 1
-                try onStep(.flow(step: step))
-            }, pause: pause)
+            return try s3Gen.flow(
+                tokens: codes, prompt: prompt, steps: steps, noise: noise, generator: generator,
+                checkpoint: {
+                    step += 1
+                    try onStep(.flow(step: step))
+                }, pause: pause)
         }
         guard passages.count > 1 else {
             try onStep(.passage(1, of: 1, tokens: 0..<tokens.count))

@@ -103,7 +103,7 @@ final class FlowQueue {
             }
             for (entry, mel) in zip(batch, mels) { entry.mel = mel }
             batchCounts[batch.count, default: 0] += 1
-        } catch where batch.count > 1 && !(error is CancellationError) {
+        } catch let error where batch.count > 1 && !(error is CancellationError) {
             // The failure may be one entry's only.
             for entry in batch { entry.isAlone = true }
         }

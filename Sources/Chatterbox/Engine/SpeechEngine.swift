@@ -77,7 +77,9 @@ public final class SpeechEngine: Sendable {
         let request = makeRequest(), made = OnceValue<Value>()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                open(request, priority, threads: threads) { made.value = try work($0) } finish: { result in
+                open(request, priority, threads: threads) {
+                    made.value = try work($0)
+                } finish: { result in
                     continuation.resume(with: result.map { made.value! })
                 }
             }
@@ -265,7 +267,8 @@ struct EngineTurn {
         guard let queue = try loop.group(of: model)?.flowQueue else { preconditionFailure("a model that shares its flow") }
         request.nextQueue = nil
         return try queue.mel(
-            of: order, steps: steps, expected: loop.requestsExpected(by: queue), onStep: onStep, wake: waker, park: context.park, pause: context.pause)
+            of: order, steps: steps, expected: loop.requestsExpected(by: queue), onStep: onStep, wake: waker, park: context.park, pause: context.pause
+        )
     }
 
     /// Says that the listener got so many seconds of sound.
@@ -433,9 +436,8 @@ private final class EngineLoop {
         do {
             try compute(requests)
             return []
-        } catch where requests.count == 1 {
-            return [(requests[0], error)]
         } catch {
+            if requests.count == 1 { return [(requests[0], error)] }
             return requests.flatMap { withErrors([$0], compute) }
         }
     }

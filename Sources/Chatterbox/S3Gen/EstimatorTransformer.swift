@@ -39,7 +39,8 @@ struct EstimatorTransformer: Sendable {
 
     private func attended(_ x: Tensor, visible: Tensor?, _ recorder: FlowRecorder?) throws -> Tensor {
         let (batch, frames) = (x.shape[0], x.shape[1])
-        let heads = { try ($0 as Tensor).reshaped([batch, frames, headCount, headSize]).transposed(1, 2) }
+        let heads =
+            { try ($0 as Tensor).reshaped([batch, frames, headCount, headSize]).transposed(1, 2) }
             as (Tensor) throws -> Tensor
         var (keys, values) = (try heads(key(x)), try heads(value(x)))
         try recorder?.attend { before in

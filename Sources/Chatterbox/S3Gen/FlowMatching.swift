@@ -69,7 +69,8 @@ struct FlowMatching: Sendable {
         at x: Tensor, conditions: Tensor, time: Tensor, end: Tensor?, padding: SequencePadding, _ recorder: FlowRecorder?
     ) throws -> Tensor {
         let found = try estimator(
-            isGuided ? Tensor.cat([x, x]) : x, conditions: conditions, time: time, end: end, padding: padding, recorder).to(x.dtype)
+            isGuided ? Tensor.cat([x, x]) : x, conditions: conditions, time: time, end: end, padding: padding, recorder
+        ).to(x.dtype)
         guard isGuided else { return found }
         let conditioned = try found.narrow(axis: 0, from: 0, count: x.shape[0])
         let unconditioned = try found.narrow(axis: 0, from: x.shape[0], count: x.shape[0])
@@ -120,18 +121,21 @@ struct FlowMatching: Sendable {
             told = try told * drawn.greater(than: configuration.unconditionalRate).to(told.dtype)
         }
         let predicted = try estimator(
-            noisy, conditions: told, time: time.reshaped([batch]), end: end?.reshaped([batch]), padding: padding).to(mel.dtype)
+            noisy, conditions: told, time: time.reshaped([batch]), end: end?.reshaped([batch]), padding: padding
+        ).to(mel.dtype)
         var target = velocity
         if let end {
             let little = 0.01
             let moved = try withoutGradients {
                 try estimator(
-                    noisy + velocity * little, conditions: told, time: (time + little).reshaped([batch]), end: end.reshaped([batch]), padding: padding)
+                    noisy + velocity * little, conditions: told, time: (time + little).reshaped([batch]), end: end.reshaped([batch]), padding: padding
+                )
             }
             target = try (velocity + (end - time) * (moved.to(mel.dtype) - predicted) / little).detached()
         }
         let error = try padding.silenced(predicted - target).square().sum()
-        let frames = try padding.frames.map { try $0.to(mel.dtype).sum() }
+        let frames =
+            try padding.frames.map { try $0.to(mel.dtype).sum() }
             ?? Tensor(Double(batch * mel.shape[2]), device: device)
         return try error / (frames * Double(mel.shape[1]))
     }

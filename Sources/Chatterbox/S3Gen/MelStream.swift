@@ -29,9 +29,10 @@ struct MelStream {
         let mean = try network.mean(
             of: rest + tokens[chunk.tokens], ahead: Array(tokens[chunk.ahead]), after: &encoder, context: context, pause: pause)
         let frames = perToken * chunk.tokens.lowerBound..<perToken * chunk.tokens.upperBound, promptFrames = prompt.noise.size(2)
-        let start = try Tensor.cat([
-            prompt.noise.narrow(axis: 2, from: promptFrames - left, count: left), noise.flow(frames, bins: bins),
-        ], axis: 2)
+        let start = try Tensor.cat(
+            [
+                prompt.noise.narrow(axis: 2, from: promptFrames - left, count: left), noise.flow(frames, bins: bins),
+            ], axis: 2)
         let mel = try network.run(
             start.to(network.device), network.conditions(mean, prompt.prompt, from: promptFrames - left + frames.lowerBound), steps: prompt.steps,
             after: &flow, checkpoint: checkpoint, pause: pause)

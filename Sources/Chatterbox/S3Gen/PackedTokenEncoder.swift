@@ -97,8 +97,9 @@ struct PackedTokenEncoder: Sendable {
         init(_ projection: TokenEncoder.ScaledProjection, _ pack: LayerPacking) throws {
             let norm = projection.norm
             linear = PackedLayer(try pack(projection.linear))
-            scaled = WayIn(norm: try Norm(
-                weight: norm.weight * projection.scale, bias: norm.bias * projection.scale, epsilon: norm.epsilon))
+            scaled = WayIn(
+                norm: try Norm(
+                    weight: norm.weight * projection.scale, bias: norm.bias * projection.scale, epsilon: norm.epsilon))
         }
 
         func callAsFunction(_ x: Tensor, through room: Tensor, into output: Tensor, team: ThreadTeam) throws {

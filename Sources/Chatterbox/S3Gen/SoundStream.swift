@@ -89,7 +89,8 @@ enum VocoderPieces {
                 samples += try stream(
                     frames.narrow(axis: 2, from: start, count: length).to(.float32),
                     source: source.narrow(axis: 2, from: start * perFrame, count: length * perFrame), isLast: isLast && start + length == count,
-                    pause: pause).array(of: Float.self)
+                    pause: pause
+                ).array(of: Float.self)
             }
             self = .packed(stream, piece: piece)
             return samples

@@ -49,7 +49,9 @@ extension SourceModule {
 
     /// The angles of a sine that goes on by so many turns a sample, one number a frame, rounded where upstream's are: turns are
     /// added up in double precision, and what is left of whole ones is float32.
-    private func advance(_ angles: UnsafeMutableBufferPointer<Float>, by increments: [Float], _ samplesPerFrame: Int, from phase: Float, _ turns: inout Double) {
+    private func advance(
+        _ angles: UnsafeMutableBufferPointer<Float>, by increments: [Float], _ samplesPerFrame: Int, from phase: Float, _ turns: inout Double
+    ) {
         guard var next = angles.baseAddress else { return }
         let turn = Float(2 * Double.pi)
         var all = turns

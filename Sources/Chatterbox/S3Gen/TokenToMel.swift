@@ -76,7 +76,8 @@ public struct TokenToMel: Sendable {
         let mean = try mean(of: tokens, after: prompt, isFinal: isFinal, pause: pause)
         let (frames, promptFrames) = (mean.shape[2], prompt.mel.shape[1])
         let conditions = try conditions(mean, prompt, from: 0)
-        let start = try noise?.narrow(axis: 2, from: 0, count: frames).to(device)
+        let start =
+            try noise?.narrow(axis: 2, from: 0, count: frames).to(device)
             ?? self.noise(tokens: tokens.shape[1], frames: frames, generator: generator)
         let mel = try solve(FlowOrder(noise: start, conditions: conditions))
         return try mel.narrow(axis: 2, from: promptFrames, count: frames - promptFrames).contiguous()
@@ -133,7 +134,8 @@ public struct TokenToMel: Sendable {
         of tokens: [Int], ahead: [Int], after history: inout FlowHistory?, context: Int, pause: () throws -> Void
     ) throws -> Tensor {
         let embedded = try embedding(Tensor(tokens + ahead, shape: [1, tokens.count + ahead.count], device: device))
-        let mean = try packedEncoder?(embedded, ahead: ahead.count, after: &history, pause: pause)
+        let mean =
+            try packedEncoder?(embedded, ahead: ahead.count, after: &history, pause: pause)
             ?? melProjection(encoder(embedded, ahead: ahead.count, after: &history))
         history?.append(frames: tokens.count, context: context)
         return try mean.transposed(1, 2).contiguous()
@@ -156,9 +158,10 @@ public struct TokenToMel: Sendable {
     /// Where upstream's flow starts: one draw over all frames; for mean flow, an earlier draw of 2 frames a token
     /// takes its tail's place.
     private func noise(tokens: Int, frames: Int, generator: Generator) throws -> Tensor {
-        let draw = { frames in
-            try Tensor.randn([1, configuration.melChannels, frames], generator: generator, device: generator.device)
-        } as (Int) throws -> Tensor
+        let draw =
+            { frames in
+                try Tensor.randn([1, configuration.melChannels, frames], generator: generator, device: generator.device)
+            } as (Int) throws -> Tensor
         guard configuration.meanFlow else { return try draw(frames).to(device) }
         let tail = try draw(tokens * configuration.framesPerToken)
         let all = try draw(frames)

@@ -81,11 +81,12 @@ public struct Vocoder: Sendable {
 
     /// Makes the excitation for F0 `[batch, frames]` in Hz: `[batch, 1, samples]`, its beginning taken from `cachedSource`.
     public func source(pitch: Tensor, cachedSource: Tensor? = nil, generator: Generator) throws -> Tensor {
-        let source = if packed != nil, pitch.shape[0] == 1 {
-            try sourceModule.sineBySine(pitch, samplesPerFrame: configuration.samplesPerFrame, generator: generator)
-        } else {
-            try sourceModule(pitch.repeatInterleaved(configuration.samplesPerFrame, axis: 1).unsqueezed(1), generator: generator)
-        }
+        let source =
+            if packed != nil, pitch.shape[0] == 1 {
+                try sourceModule.sineBySine(pitch, samplesPerFrame: configuration.samplesPerFrame, generator: generator)
+            } else {
+                try sourceModule(pitch.repeatInterleaved(configuration.samplesPerFrame, axis: 1).unsqueezed(1), generator: generator)
+            }
         guard let cachedSource, cachedSource.count > 0 else { return source }
         let (batch, total) = (source.shape[0], source.shape[2])
         let known = cachedSource.shape.last ?? 0

@@ -25,7 +25,8 @@ public struct VocoderFade: Sendable {
     public func callAsFunction(_ waveform: Tensor) throws -> Tensor {
         let total = waveform.shape[1]
         let count = min(total, gains.count)
-        let faded = try waveform.narrow(axis: 1, from: 0, count: count)
+        let faded =
+            try waveform.narrow(axis: 1, from: 0, count: count)
             * gains.narrow(axis: 0, from: 0, count: count).to(waveform.dtype)
         return try Tensor.cat([faded, waveform.narrow(axis: 1, from: count, count: total - count)], axis: 1)
     }

@@ -127,7 +127,8 @@ struct BatchedDraw {
         let kept = rows.map { $0.options.isGreedy ? vocabulary : min($0.options.topK ?? vocabulary, vocabulary) }
         guard let fewest = kept.min(), fewest < vocabulary else { return logits }
         let most = kept.max()!, descending = try logits.topK(most, axis: -1).values
-        let least = try fewest == most
+        let least =
+            try fewest == most
             ? descending.narrow(axis: -1, from: most - 1, count: 1)
             : descending.gather(axis: 1, Tensor(kept.map { $0 - 1 }, shape: [rows.count, 1], device: device))
         return try logits.maskedFill(logits.less(than: least), -.infinity)

@@ -55,10 +55,11 @@ extension DecodeEngine {
         var logits: [Tensor] = []
         for start in stride(from: 0, to: time, by: most) {
             let count = min(most, time - start), isLast = start + count == time
-            let found = try forward(sequences.enumerated().map { row, sequence in
-                DecodeStretch(
-                    sequence, .embedded(try prompt.select(axis: 0, row).narrow(axis: 0, from: start, count: count)), wanted: isLast)
-            })
+            let found = try forward(
+                sequences.enumerated().map { row, sequence in
+                    DecodeStretch(
+                        sequence, .embedded(try prompt.select(axis: 0, row).narrow(axis: 0, from: start, count: count)), wanted: isLast)
+                })
             if isLast { logits.append(found) }
         }
         for (index, token) in tokens.enumerated() {
@@ -159,15 +160,17 @@ public final class TensorDecodeEngine: DecodeEngine {
             let batch = rest.filter {
                 stretches[$0].count == stretches[first].count && stretches[$0].sequence.length == stretches[first].sequence.length
             }
-            let vectors = try Tensor.stack(batch.map { index in
-                guard case .embedded(let vectors) = stretches[index].input else { preconditionFailure("vectors") }
-                return vectors
-            })
+            let vectors = try Tensor.stack(
+                batch.map { index in
+                    guard case .embedded(let vectors) = stretches[index].input else { preconditionFailure("vectors") }
+                    return vectors
+                })
             rest.removeAll(where: batch.contains)
             try extend(batch, of: stretches, with: vectors, into: &logits)
         }
         let wanted = logits.compactMap(\.self)
-        return try wanted.isEmpty ? Tensor.empty([0, model.configuration.speechVocabulary], dtype: model.dtype, device: model.device) : Tensor.cat(wanted)
+        return try wanted.isEmpty
+            ? Tensor.empty([0, model.configuration.speechVocabulary], dtype: model.dtype, device: model.device) : Tensor.cat(wanted)
     }
 
     /// - Parameter inputs: `[indices, time, hidden]`.

@@ -39,7 +39,8 @@ final class GuidedAttention: AttentionMemory {
             scale[row] = Float(1 / max(width, 1.5 / Double(place.text.count)))
         }
         let shape = [rows.count, 1, positions]
-        let distance = try (Tensor(through, shape: shape).unsqueezed(3) - Tensor(along, shape: shape).unsqueezed(2))
+        let distance =
+            try (Tensor(through, shape: shape).unsqueezed(3) - Tensor(along, shape: shape).unsqueezed(2))
             * Tensor(scale, shape: [rows.count, 1, 1, 1])
         welcome = try (distance.square() * -0.5).exp().to(device)
         guided = try Tensor(mask, shape: shape).to(device)

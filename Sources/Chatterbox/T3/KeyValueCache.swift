@@ -104,10 +104,11 @@ public final class KeyValueCache {
 
         public func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
             if runs.count == 1 { return try attend(runs[0], layer: layer, query: query, key: key, value: value) }
-            return try Tensor.cat(runs.map { run in
-                func rows(_ x: Tensor) throws -> Tensor { try x.narrow(axis: 0, from: run.firstRow, count: run.rows) }
-                return try attend(run, layer: layer, query: rows(query), key: rows(key), value: rows(value))
-            })
+            return try Tensor.cat(
+                runs.map { run in
+                    func rows(_ x: Tensor) throws -> Tensor { try x.narrow(axis: 0, from: run.firstRow, count: run.rows) }
+                    return try attend(run, layer: layer, query: rows(query), key: rows(key), value: rows(value))
+                })
         }
 
         private func attend(_ run: Run, layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {

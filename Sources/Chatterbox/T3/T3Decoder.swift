@@ -70,7 +70,8 @@ public final class T3Decoder {
             options, style: configuration.style, vocabulary: configuration.speechVocabulary,
             startToken: configuration.startSpeech, generator: generator, device: model.device, team: engine.team)
         prefix = try engine.prefix(of: conditioning, with: adaptation)
-        let prompt = try prefix == nil
+        let prompt =
+            try prefix == nil
             ? model.prompt(text: text, conditioning: conditioning, guidance: guidance) : model.prompt(text: text, guidance: guidance)
         let beginning = (prefix?.length ?? 0) + prompt.size(1)
         let longest = beginning + budget - 1
@@ -105,9 +106,10 @@ public final class T3Decoder {
     /// - Returns: for each its token, nil where the model stops.
     @discardableResult
     package static func draw(_ decoders: [T3Decoder]) throws -> [Int?] {
-        let drawn = try SpeechTokenSampler.draw(try decoders.map {
-            SpeechTokenSampler.Row($0.sampler, logits: try $0.allowedLogits(), rulingOut: $0.tokens.count < $0.earliestStop ? $0.stopToken : nil)
-        })
+        let drawn = try SpeechTokenSampler.draw(
+            try decoders.map {
+                SpeechTokenSampler.Row($0.sampler, logits: try $0.allowedLogits(), rulingOut: $0.tokens.count < $0.earliestStop ? $0.stopToken : nil)
+            })
         return zip(decoders, drawn).map { $0.take($1) }
     }
 

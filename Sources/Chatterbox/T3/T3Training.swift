@@ -126,7 +126,8 @@ private struct TrainingLayout {
         words = try model.textPositions.map { try words + $0(from: [0], count: words.size(1)) } ?? words
         let spoken = try model.embedded(speech: padded(heard.map { [configuration.startSpeech] + $0 }, with: configuration.stopSpeech), from: [0])
         let starts = configuration.style == .chatterbox ? 1 : 0
-        let all = try Tensor.cat([conditions, words] + Array(repeating: spoken.narrow(axis: 1, from: 0, count: 1), count: starts) + [spoken], axis: 1)
+        let all = try Tensor.cat(
+            [conditions, words] + Array(repeating: spoken.narrow(axis: 1, from: 0, count: 1), count: starts) + [spoken], axis: 1)
 
         // Where in `all` each row's inputs are, one after the other.
         let (before, textEnd, width) = (conditions.size(1), conditions.size(1) + words.size(1), all.size(1))

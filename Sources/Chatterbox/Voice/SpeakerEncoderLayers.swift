@@ -45,10 +45,13 @@ extension SpeakerEncoder {
             second = try Conv2d(weights["conv2"], from: channels, to: channels, kernel: [3, 3], padding: [1, 1], bias: false)
             secondNorm = try BatchNorm(weights["bn2"], channels: channels)
             let scope = weights["shortcut"]
-            shortcut = stride == 1 ? nil : (
-                try Conv2d(scope[0], from: channels, to: channels, kernel: [1, 1], stride: [stride, 1], bias: false),
-                try BatchNorm(scope[1], channels: channels)
-            )
+            shortcut =
+                stride == 1
+                ? nil
+                : (
+                    try Conv2d(scope[0], from: channels, to: channels, kernel: [1, 1], stride: [stride, 1], bias: false),
+                    try BatchNorm(scope[1], channels: channels)
+                )
         }
 
         func callAsFunction(_ x: Tensor) throws -> Tensor {

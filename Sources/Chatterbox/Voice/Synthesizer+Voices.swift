@@ -30,8 +30,11 @@ extension Synthesizer {
     public func voice(from recording: Audio, named name: String = "reference recording") async throws -> Voice {
         let rules = model.voiceAnalyzer.rules
         try recording.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds)
-        let reference = model.isExact ? nil : try recording.asReference(
-            heard: max(rules.promptSeconds, rules.conditioningSeconds), needed: rules.minimumSeconds, named: name)
+        let reference =
+            model.isExact
+            ? nil
+            : try recording.asReference(
+                heard: max(rules.promptSeconds, rules.conditioningSeconds), needed: rules.minimumSeconds, named: name)
         var voice = try await voice(listeningTo: reference?.audio ?? recording, name)
         voice.excerpt = reference?.used.map { Voice.Excerpt($0, of: recording.duration) }
         voice.recordingNotes = reference?.notes ?? []

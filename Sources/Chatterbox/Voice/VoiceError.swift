@@ -36,7 +36,8 @@ public enum VoiceError: Error, CustomStringConvertible, Equatable {
             "\(source): its metadata \"\(name)\" cannot be read; the file is damaged"
         case .otherOrigin(let voice, let differing, let maker, let model, let hasRecording):
             "\(voice): made with \(differing.contrast(of: maker, with: model)); speech in it would be wrong, and "
-                + (hasRecording ? "it is to be prepared for this model first, from the recording in it" : "there is no recording in it to make it anew from")
+                + (hasRecording
+                    ? "it is to be prepared for this model first, from the recording in it" : "there is no recording in it to make it anew from")
         }
     }
 }

@@ -62,8 +62,11 @@ public struct VoiceRecording: Sendable {
             let peak = Double(audio.samples.reduce(0) { max($0, $1 < 0 ? -$1 : $1.nextUp) })
             var gain = 1.0
             while peak > gain { gain *= 2 }
-            let scaled = gain == 1 ? audio : Audio(
-                samples: audio.samples.map { Float(Double($0) / gain) }, sampleRate: audio.sampleRate, channels: audio.channels)
+            let scaled =
+                gain == 1
+                ? audio
+                : Audio(
+                    samples: audio.samples.map { Float(Double($0) / gain) }, sampleRate: audio.sampleRate, channels: audio.channels)
             let isShort = scaled.samples.allSatisfy { ($0 * 32_768).rounded() == $0 * 32_768 }
             return (try AudioFile.encode(scaled, as: .flac, encoding: isShort ? .int16 : .int24), gain)
         }

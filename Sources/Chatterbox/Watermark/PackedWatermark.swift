@@ -34,7 +34,9 @@ struct PackedWatermark: Sendable {
     /// Samples `[1, samples]`, more than half a window of them, → the same with the mark.
     func callAsFunction(_ samples: Tensor, sampleRate: Int) throws -> Tensor {
         let scale = Double(configuration.sampleRate) / Double(sampleRate)
-        let (size, hop) = (configuration.transformSize * sampleRate / configuration.sampleRate, configuration.transformHop * sampleRate / configuration.sampleRate)
+        let (size, hop) = (
+            configuration.transformSize * sampleRate / configuration.sampleRate, configuration.transformHop * sampleRate / configuration.sampleRate
+        )
         let window = try Tensor.hannWindow(size)
         let transform = try samples.stft(size: size, hop: hop, window: window).transposed(1, 2)
         let levels = try WatermarkSpectrum.levels(transform.abs() * scale)

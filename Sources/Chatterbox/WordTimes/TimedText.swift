@@ -46,7 +46,8 @@ public enum TimedText: String, Sendable, Hashable, CaseIterable {
 
     private static func time(_ seconds: Double, _ point: String) -> String {
         let total = milliseconds(seconds)
-        return String(format: "%02d:%02d:%02d", total / 3_600_000, total / 60_000 % 60, total / 1000 % 60) + point + String(format: "%03d", total % 1000)
+        return String(format: "%02d:%02d:%02d", total / 3_600_000, total / 60_000 % 60, total / 1000 % 60) + point
+            + String(format: "%03d", total % 1000)
     }
 
     private static func list(_ words: [SpokenWord]) -> String {

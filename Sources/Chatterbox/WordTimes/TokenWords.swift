@@ -67,12 +67,13 @@ struct TokenWords: Sendable {
 
         init(_ piece: String) {
             let isNamed = piece.count > 1 && piece.hasPrefix("[") && piece.hasSuffix("]")
-            self = switch piece {
-            case "[SPACE]": .space
-            case "[UNK]", "[cj_.]": .letters(1)
-            case _ where isNamed: piece.hasPrefix("[cj_") ? .key : .nothing
-            default: piece.spokenLetters > 0 ? .letters(piece.spokenLetters) : .nothing
-            }
+            self =
+                switch piece {
+                case "[SPACE]": .space
+                case "[UNK]", "[cj_.]": .letters(1)
+                case _ where isNamed: piece.hasPrefix("[cj_") ? .key : .nothing
+                default: piece.spokenLetters > 0 ? .letters(piece.spokenLetters) : .nothing
+                }
         }
 
         /// Nil where no word is spelled.

@@ -95,7 +95,8 @@ struct WordAlignment {
     private static func joined(_ words: [Range<Double>]) -> [Range<Double>] {
         words.indices.map { index in
             guard index + 1 < words.count, case let next = words[index + 1].lowerBound,
-                next - words[index].upperBound < Double(shortestPause) else { return words[index] }
+                next - words[index].upperBound < Double(shortestPause)
+            else { return words[index] }
             return words[index].lowerBound..<max(words[index].upperBound, next)
         }
     }

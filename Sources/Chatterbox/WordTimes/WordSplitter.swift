@@ -33,7 +33,8 @@ enum WordSplitter {
     private static func parts(_ chunk: Substring) -> [String] {
         var parts: [String] = []
         for character in chunk {
-            let isNext = character.standsAlone
+            let isNext =
+                character.standsAlone
                 || parts.last?.contains(where: \.standsAlone) == true && (character.opens || String(character).spokenLetters > 0)
             if parts.isEmpty || isNext && parts[parts.count - 1].contains(where: { !$0.opens }) {
                 parts.append(String(character))

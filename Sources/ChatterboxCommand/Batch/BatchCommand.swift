@@ -31,7 +31,8 @@ struct BatchCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("The texts: JSON lines or CSV.", valueName: "manifest"), completion: .file()) var manifest: String
-    @Option(name: .shortAndLong, help: ArgumentHelp("The folder for sounds and results.", valueName: "dir"), completion: .directory) var output: String
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder for sounds and results.", valueName: "dir"), completion: .directory) var output:
+        String
     @Option(help: "The sounds' format.") var format: AudioFormat = .wav
     @Option(help: ArgumentHelp("Texts that are spoken at once. (default: 4, on a GPU 16)", valueName: "n")) var atOnce: Int?
     @Option(help: ArgumentHelp("Models that stay loaded at once, where texts name several.", valueName: "n")) var keepModels = 2
@@ -39,9 +40,10 @@ struct BatchCommand: AsyncParsableCommand {
     @Flag(help: "Try again what failed before.") var retry = false
     @Flag(help: "Print the figures as one JSON object on standard output.") var json = false
     @Option(help: ArgumentHelp("Speak part i of n, with i from 0 to n − 1.", valueName: "i/n")) var shard: String?
-    @Option(help: ArgumentHelp(
-        "How many parts there are, where SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX says which one this is. (default: as many as Slurm's array has tasks)",
-        valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "How many parts there are, where SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX says which one this is. (default: as many as Slurm's array has tasks)",
+            valueName: "n"))
     var shards: Int?
 
     @OptionGroup(title: "Voice and speech") var voice: VoiceArguments
@@ -76,7 +78,8 @@ struct BatchCommand: AsyncParsableCommand {
         try speaking.check(first.model)
         if let judge = judging.judge { _ = try await resources.judge(judge) }
         let run = BatchRun(
-            manifest: manifest, results: results, shard: shard, resources: resources, speaking: speaking, judge: judging.judge, voice: voice.voice, model: model.model ?? "",
+            manifest: manifest, results: results, shard: shard, resources: resources, speaking: speaking, judge: judging.judge, voice: voice.voice,
+            model: model.model ?? "",
             adapters: zip(adapters.adapter, uses).filter { $1.adapter.part == .t3 }.map { "\($0.0.path)=\($0.0.weight)" }, format: format,
             arithmetic: compute.facts(first.model)
                 + ofFlow.map { "\($0.adapter.name)=\($0.weight)" },
@@ -94,16 +97,21 @@ struct BatchCommand: AsyncParsableCommand {
         try merged.write(to: folder.appending(path: "merged.jsonl"))
         for line in merged.problems.prefix(20) { try StandardOutput.print(line) }
         if merged.problems.count > 20 { try StandardOutput.print("… and \(merged.problems.count - 20) more, see merged.jsonl") }
-        try StandardOutput.print(String(
-            format: "%d of %d done (%.1f min of sound), %d failed, %d missing; see %@", merged.done, manifest.count, merged.audioSeconds / 60, merged.failed,
-            merged.missing, folder.appending(path: "merged.jsonl").relativePath))
+        try StandardOutput.print(
+            String(
+                format: "%d of %d done (%.1f min of sound), %d failed, %d missing; see %@", merged.done, manifest.count, merged.audioSeconds / 60,
+                merged.failed,
+                merged.missing, folder.appending(path: "merged.jsonl").relativePath))
         if merged.failed + merged.missing > 0 { throw ExitCode(1) }
     }
 
     private static func sentence(_ summary: BatchRun.Summary, _ results: URL) -> String {
-        var parts = [String(
-            format: "%d spoken, %.1f min of sound in %.1f min (%.1f s a second)", summary.spoken, summary.audioSeconds / 60, summary.wallSeconds / 60,
-            summary.audioSecondsPerSecond)]
+        var parts = [
+            String(
+                format: "%d spoken, %.1f min of sound in %.1f min (%.1f s a second)", summary.spoken, summary.audioSeconds / 60,
+                summary.wallSeconds / 60,
+                summary.audioSecondsPerSecond)
+        ]
         if summary.alreadyDone > 0 { parts.append("\(summary.alreadyDone) were there") }
         if summary.failed > 0 { parts.append("\(summary.failed) failed") }
         if summary.failedBefore > 0 { parts.append("\(summary.failedBefore) failed before and were not tried again (--retry does)") }

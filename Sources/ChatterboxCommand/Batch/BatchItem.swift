@@ -34,7 +34,9 @@ struct BatchItem: Sendable, Hashable {
     init(_ fields: [(name: String, value: BatchValue)], number: Int, place: String) throws(Refusal) {
         let given = fields.filter { !$0.value.isNothing }
         let id: String?
-        do { id = try given.last { $0.name == "id" }?.value.string() } catch { throw Refusal(place: place, reason: "id is \(error.found); expected a text") }
+        do { id = try given.last { $0.name == "id" }?.value.string() } catch {
+            throw Refusal(place: place, reason: "id is \(error.found); expected a text")
+        }
         self.id = id ?? String(format: "%06d", number)
         self.place = place
         if let problem = Self.problem(withName: self.id) { throw Refusal(id: self.id, place: place, reason: problem) }
@@ -84,7 +86,8 @@ struct BatchItem: Sendable, Hashable {
             part.isEmpty || part.hasPrefix(".") || part.utf8.count > 200 || part.unicodeScalars.contains { $0.properties.generalCategory == .control }
         }
         guard parts.count > 8 || parts.contains(where: isWrong) else { return nil }
-        return "id is \"\(id.prefix(60))\", which cannot name a file: expected at most eight parts between slashes, each of 1 to 200 bytes, without a dot in front"
+        return
+            "id is \"\(id.prefix(60))\", which cannot name a file: expected at most eight parts between slashes, each of 1 to 200 bytes, without a dot in front"
     }
 }
 
@@ -108,9 +111,14 @@ enum BatchValue: Sendable, Hashable, Decodable {
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         self =
-            if container.decodeNil() { .nothing } else if let value = try? container.decode(Bool.self) { .bool(value) } else if let value = try? container
+            if container.decodeNil() { .nothing } else if let value = try? container.decode(Bool.self) {
+                .bool(value)
+            } else if let value =
+                try? container
                 .decode(UInt64.self)
-            { .whole(value) } else if let value = try? container.decode(Double.self) { .decimal(value) } else if let value = try? container.decode(String.self) {
+            { .whole(value) } else if let value = try? container.decode(Double.self) {
+                .decimal(value)
+            } else if let value = try? container.decode(String.self) {
                 .text(value)
             } else if let values = try? container.decode([BatchValue].self) { .list(values) } else { .object }
     }

@@ -22,17 +22,20 @@ struct BatchManifest: Sendable {
         self.url = url
         guard !url.isFolder else { throw BatchManifestError(url, "it is a folder; expected JSON lines or CSV") }
         let data: Data
-        do { data = try Data(contentsOf: url, options: .mappedIfSafe) } catch { throw BatchManifestError(url, "cannot be read (\(error.reason)); check the path") }
+        do { data = try Data(contentsOf: url, options: .mappedIfSafe) } catch {
+            throw BatchManifestError(url, "cannot be read (\(error.reason)); check the path")
+        }
         switch url.pathExtension.lowercased() {
         case "csv", "tsv":
             lines = try Self.table(data, url, tabs: url.pathExtension.lowercased() == "tsv")
         default:
             lines = Self.json(data)
         }
-        count = switch lines {
-        case .json(_, let ranges, _): ranges.count
-        case .table(_, let rows): rows.count
-        }
+        count =
+            switch lines {
+            case .json(_, let ranges, _): ranges.count
+            case .table(_, let rows): rows.count
+            }
         guard count > 0 else { throw BatchManifestError(url, "there is no text in it") }
     }
 

@@ -67,10 +67,11 @@ struct BatchRun: Sendable {
                     case .made(let result):
                         try results.add(result)
                         if let reason = result.reason { display.finish("\(result.id): \(reason)") }
-                        show(tally.count {
-                            if result.state == .done { $0.spoken += 1 } else { $0.failed += 1 }
-                            $0.audioSeconds += result.audioSeconds ?? 0
-                        })
+                        show(
+                            tally.count {
+                                if result.state == .done { $0.spoken += 1 } else { $0.failed += 1 }
+                                $0.audioSeconds += result.audioSeconds ?? 0
+                            })
                     }
                 }
             }
@@ -106,7 +107,8 @@ struct BatchRun: Sendable {
         case .failure(let refusal):
             // A line without a name of its own is told by its place.
             let id = refusal.id ?? "(\(refusal.place))"
-            let result = BatchResult(id: id, state: .failed, digest: SHA256.digest(refusal.reason.utf8), reason: "\(refusal.place): \(refusal.reason)")
+            let result = BatchResult(
+                id: id, state: .failed, digest: SHA256.digest(refusal.reason.utf8), reason: "\(refusal.place): \(refusal.reason)")
             return results[id] == result && !retries ? .stillFailing : .made(result)
         case .success(let item):
             var digest: String?
@@ -225,7 +227,8 @@ struct BatchRun: Sendable {
         let warnings = item.ignored.map { "the field \($0) is unknown, and nothing is done with it" } + report.warnings.map(Remedy.sentence)
         return BatchResult(
             id: item.id, state: .done, digest: order.digest, file: name, bytes: BatchResults.byteCount(url), audioSeconds: report.audioSeconds,
-            wallSeconds: report.wallSeconds, seed: order.seed, end: report.end?.rawValue, judge: report.judge, wordErrors: report.wordErrors?.wrong, words: report.wordErrors?.words,
+            wallSeconds: report.wallSeconds, seed: order.seed, end: report.end?.rawValue, judge: report.judge, wordErrors: report.wordErrors?.wrong,
+            words: report.wordErrors?.words,
             pieces: report.judge == nil ? nil : report.pieces.map(BatchResult.Piece.init), warnings: warnings.isEmpty ? nil : warnings)
     }
 
@@ -234,7 +237,9 @@ struct BatchRun: Sendable {
         var line = "\(summary.ended) of \(summary.items)"
         if summary.failed + summary.failedBefore > 0 { line += ", \(summary.failed + summary.failedBefore) failed" }
         line += String(format: ", %.1f s of speech a second", summary.audioSecondsPerSecond)
-        if work > 0, rest > 0 { line += ", \(Duration.seconds(summary.wallSeconds / Double(work) * Double(rest)).formatted(.units(width: .narrow))) left" }
+        if work > 0, rest > 0 {
+            line += ", \(Duration.seconds(summary.wallSeconds / Double(work) * Double(rest)).formatted(.units(width: .narrow))) left"
+        }
         switch display.style {
         case .bar: display.redraw(line)
         case .lines: if summary.ended.isMultiple(of: max(1, summary.items / 20)) || rest == 0 { display.finish(line) }

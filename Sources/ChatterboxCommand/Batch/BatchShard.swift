@@ -34,7 +34,9 @@ struct BatchShard: Sendable, Hashable {
         let task = try number("SLURM_ARRAY_TASK_ID"), job = try number("JOB_COMPLETION_INDEX")
         if let count {
             guard let index = task ?? job else {
-                throw UsageError("--shards \(count) takes the number from SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX, and neither is set; give --shard i/\(count)")
+                throw UsageError(
+                    "--shards \(count) takes the number from SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX, and neither is set; give --shard i/\(count)"
+                )
             }
             guard (0..<count).contains(index) else {
                 throw UsageError("the environment says part \(index), and --shards \(count) has 0 to \(count - 1); number the array from 0")

@@ -41,7 +41,9 @@ final class JSONLines: Sendable {
 
     /// - Throws: ``BatchFolderError``.
     func append(_ value: some Encodable) throws {
-        do { try append(Self.line(value)) } catch let error as EncodingError { throw BatchFolderError(folder, "its \(name) cannot be written (\(error))") }
+        do { try append(Self.line(value)) } catch let error as EncodingError {
+            throw BatchFolderError(folder, "its \(name) cannot be written (\(error))")
+        }
     }
 
     /// One call, so that lines of processes that append to the same file stay whole.

@@ -39,12 +39,16 @@ struct BenchSpeed: AsyncParsableCommand {
     var dtype: [ComputeArguments.Precision] = [.float32]
     @Option(parsing: .upToNextOption, help: "Weights: none, int8, int4.")
     var quantize: [Quantization] = [.none]
-    @Option(parsing: .upToNextOption, help: ArgumentHelp(
-        "fast: as the program speaks; exact: upstream's operations one by one; on a GPU also uncaptured, tf32 and offload.", valueName: "way"))
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "fast: as the program speaks; exact: upstream's operations one by one; on a GPU also uncaptured, tf32 and offload.", valueName: "way"))
     var way: [BenchWay] = [.fast]
-    @Option(parsing: .upToNextOption, help: ArgumentHelp(
-        "own: the model's own flow; fast: a mean flow of two steps in its place, beside which upstream is measured both as it comes and with the same flow.",
-        valueName: "own|fast"))
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "own: the model's own flow; fast: a mean flow of two steps in its place, beside which upstream is measured both as it comes and with the same flow.",
+            valueName: "own|fast"))
     var flow: [ComputeArguments.Flow] = [.own]
     @Option(help: "How often each is measured.")
     var runs = 3
@@ -62,8 +66,8 @@ struct BenchSpeed: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Measure upstream's Python package in the same run: a virtual environment that has it.", valueName: "venv"))
     var againstPython: String?
     #if Hub
-    @Option(help: ArgumentHelp("Time a server that speaks OpenAI's protocol with the same text.", valueName: "url"))
-    var againstURL: String?
+        @Option(help: ArgumentHelp("Time a server that speaks OpenAI's protocol with the same text.", valueName: "url"))
+        var againstURL: String?
     #endif
     @Flag(help: "Show memory by component and stage.")
     var memory = false
@@ -78,7 +82,9 @@ struct BenchSpeed: AsyncParsableCommand {
         guard (1...100).contains(runs) else { throw ValidationError("--runs is \(runs); allowed is 1 to 100") }
         guard (1...100).contains(repeats) else { throw ValidationError("--repeats is \(repeats); allowed is 1 to 100") }
         guard (1...4096).contains(tokens) else { throw ValidationError("--tokens is \(tokens); allowed is 1 to 4096") }
-        guard common.seed <= UInt64(UInt32.max) || againstPython == nil else { throw ValidationError("--seed is \(common.seed); Python takes up to \(UInt32.max)") }
+        guard common.seed <= UInt64(UInt32.max) || againstPython == nil else {
+            throw ValidationError("--seed is \(common.seed); Python takes up to \(UInt32.max)")
+        }
         if let plot, !plot.lowercased().hasSuffix(".svg") { throw ValidationError("--plot \(plot): the picture is SVG; name it so") }
     }
 
@@ -91,7 +97,8 @@ struct BenchSpeed: AsyncParsableCommand {
         let devices = try device.map { try Device($0).description }
         let models: [String?] = model.isEmpty ? [nil] : model
         let settings = BenchSetting.combinations(
-            models: models, devices: devices, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue), ways: way, flows: flow.map(\.rawValue))
+            models: models, devices: devices, dtypes: dtype.map(\.rawValue), quantizations: quantize.map(\.rawValue), ways: way,
+            flows: flow.map(\.rawValue))
         let folders = try Dictionary(models.map { ($0, try locator.folder(of: $0)) }, uniquingKeysWith: { first, _ in first })
         display.begin("Measuring the machine")
         let machine = try BenchMachine.measure(threads: threads ?? ComputeOptions.defaultThreads)
@@ -102,7 +109,9 @@ struct BenchSpeed: AsyncParsableCommand {
         if let upstream {
             for (model, folder) in folders.sorted(by: { $0.value.path < $1.value.path }) {
                 for device in devices {
-                    for fastFlow in try [nil] + (flow.contains(.fast) ? [Model.s3GenFile(of: folder, flow: .fast(elsewhere: UserFolders().fastFlows))] : []) {
+                    for fastFlow in try [nil]
+                        + (flow.contains(.fast) ? [Model.s3GenFile(of: folder, flow: .fast(elsewhere: UserFolders().fastFlows))] : [])
+                    {
                         let name = model.map { URL(filePath: $0).lastPathComponent } ?? "default model"
                         let label = "upstream \(name) \(device)" + (fastFlow == nil ? "" : " " + BenchSetting.fastFlow)
                         let job = BenchJob(
@@ -114,10 +123,10 @@ struct BenchSpeed: AsyncParsableCommand {
             }
         }
         #if Hub
-        if let againstURL {
-            let server = SpeechServerBaseline(address: againstURL)
-            contenders.append(Contender(label: againstURL, folder: nil, setting: nil) { try await server.run(text) })
-        }
+            if let againstURL {
+                let server = SpeechServerBaseline(address: againstURL)
+                contenders.append(Contender(label: againstURL, folder: nil, setting: nil) { try await server.run(text) })
+            }
         #endif
         // In turn, so that a machine whose speed drifts is fair to all.
         for round in 1...runs {
@@ -130,7 +139,9 @@ struct BenchSpeed: AsyncParsableCommand {
                 }
             }
         }
-        let rows = try contenders.map { BenchRow($0.label, $0.warm, cold: $0.cold, costs: try costs($0), on: $0.setting?.device == "cpu" ? machine : nil) }
+        let rows = try contenders.map {
+            BenchRow($0.label, $0.warm, cold: $0.cold, costs: try costs($0), on: $0.setting?.device == "cpu" ? machine : nil)
+        }
         let report = BenchReport(machine: machine, text: text, rows: rows)
         display.clear()
         if let plot { try draw(report, to: URL(filePath: plot)) }
@@ -172,8 +183,10 @@ struct BenchSpeed: AsyncParsableCommand {
     }
 
     private func run(_ setting: BenchSetting) async throws -> BenchRun {
-        var arguments = ["bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(common.seed), "--split", "none", "--no-watermark",
-            "--repeats", String(repeats)]
+        var arguments = [
+            "bench-worker", "--text", text, "--max-tokens", String(tokens), "--seed", String(common.seed), "--split", "none", "--no-watermark",
+            "--repeats", String(repeats),
+        ]
         arguments += setting.arguments
         if let threads { arguments += ["--threads", String(threads)] }
         if let language { arguments += ["--language", language] }
@@ -184,7 +197,8 @@ struct BenchSpeed: AsyncParsableCommand {
     /// What each stage had to do.
     private func costs(_ contender: Contender) throws -> [String: StageCost] {
         guard let setting = contender.setting, let folder = contender.folder,
-            let run = contender.warm.last else { return [:] }
+            let run = contender.warm.last
+        else { return [:] }
         return BenchWorkload(try Model.configuration(of: folder), run, setting).stages
     }
 }

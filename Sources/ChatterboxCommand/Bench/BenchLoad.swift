@@ -89,7 +89,9 @@ struct BenchLoad: AsyncParsableCommand {
         try check("voices", Double(voices), 1...1024)
         try check("reference", reference, 1...60)
         try check("runs", Double(runs), 1...100)
-        guard !text.isEmpty, !text.contains(where: { $0.allSatisfy(\.isWhitespace) }) else { throw ValidationError("--text is empty; give something to speak") }
+        guard !text.isEmpty, !text.contains(where: { $0.allSatisfy(\.isWhitespace) }) else {
+            throw ValidationError("--text is empty; give something to speak")
+        }
     }
 
     func run() async throws {
@@ -122,9 +124,10 @@ struct BenchLoad: AsyncParsableCommand {
             for case .closed(let count) in steps || !adapters.isEmpty ? patterns : [] {
                 for different in adapters.isEmpty ? [0] : adapters where different <= count {
                     display.begin("Run \(run) of \(runs): steps for \(count)")
-                    report.add(try synthesizer.model.stepTime(
-                        requests: count, voices: speaker.voices, adapters: Array(randomAdapters.prefix(different)), tokens: speaker.tokens,
-                        seed: common.seed))
+                    report.add(
+                        try synthesizer.model.stepTime(
+                            requests: count, voices: speaker.voices, adapters: Array(randomAdapters.prefix(different)), tokens: speaker.tokens,
+                            seed: common.seed))
                 }
             }
         }
@@ -150,27 +153,28 @@ struct BenchLoad: AsyncParsableCommand {
     /// Measures a server.
     private func run(at url: String, _ display: ProgressDisplay) async throws {
         #if Hub
-        if steps || !adapters.isEmpty { throw UsageError("--steps and --adapters measure this process's model; leave them or --url out") }
-        let speaker = ServerSpeaker(
-            try ServerClient(url, keyFile: apiKeyFile), model: model.model ?? "tts-1", voices: voice.isEmpty ? ["default"] : voice, language: language)
-        display.begin("Measuring the machine")
-        let machine = try BenchMachine.measure(threads: model.threads ?? ComputeOptions.defaultThreads)
-        display.begin("Warming up")
-        _ = try await speaker.speak(LoadRequest("One two three.", seed: common.seed)) { _ in }
-        let load = SpeechLoad(speaker, clock: ContinuousClock()), asked = makeRequests(voices: speaker.voices.count)
-        var report = LoadReport(
-            machine: machine, server: url, model: speaker.model, voices: speaker.voices.count, requests: asked.count, patterns)
-        for run in 1...runs {
-            for pattern in patterns {
-                display.begin("Run \(run) of \(runs): \(asked.count) requests, \(LoadReport.name(of: pattern))")
-                report.add(try await load.run(asked, pattern), pattern)
+            if steps || !adapters.isEmpty { throw UsageError("--steps and --adapters measure this process's model; leave them or --url out") }
+            let speaker = ServerSpeaker(
+                try ServerClient(url, keyFile: apiKeyFile), model: model.model ?? "tts-1", voices: voice.isEmpty ? ["default"] : voice,
+                language: language)
+            display.begin("Measuring the machine")
+            let machine = try BenchMachine.measure(threads: model.threads ?? ComputeOptions.defaultThreads)
+            display.begin("Warming up")
+            _ = try await speaker.speak(LoadRequest("One two three.", seed: common.seed)) { _ in }
+            let load = SpeechLoad(speaker, clock: ContinuousClock()), asked = makeRequests(voices: speaker.voices.count)
+            var report = LoadReport(
+                machine: machine, server: url, model: speaker.model, voices: speaker.voices.count, requests: asked.count, patterns)
+            for run in 1...runs {
+                for pattern in patterns {
+                    display.begin("Run \(run) of \(runs): \(asked.count) requests, \(LoadReport.name(of: pattern))")
+                    report.add(try await load.run(asked, pattern), pattern)
+                }
             }
-        }
-        display.clear()
-        if common.json { return try StandardOutput.print(json: report) }
-        try StandardOutput.print("\(machine.sentence)\n\(report.setting)\n\n\(common.table(report.table))")
+            display.clear()
+            if common.json { return try StandardOutput.print(json: report) }
+            try StandardOutput.print("\(machine.sentence)\n\(report.setting)\n\n\(common.table(report.table))")
         #else
-        throw UsageError("--url: this program was built without an HTTP client (trait Hub)")
+            throw UsageError("--url: this program was built without an HTTP client (trait Hub)")
         #endif
     }
 

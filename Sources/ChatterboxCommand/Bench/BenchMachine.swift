@@ -16,7 +16,8 @@ struct BenchMachine: Encodable, Sendable {
     static func measure(threads: Int) throws -> BenchMachine {
         let team = try ThreadTeam(threads: threads)
         return BenchMachine(
-            processor: MachineDescription.processorName, threads: team.threads, instructions: team.instructions, rates: try MachineRates(measuredWith: team))
+            processor: MachineDescription.processorName, threads: team.threads, instructions: team.instructions,
+            rates: try MachineRates(measuredWith: team))
     }
 
     /// As "AMD EPYC, 2 threads, avx512: memory 31.5 GB/s, arithmetic 236 GFLOP/s in float32 and 945 GOP/s in int8".

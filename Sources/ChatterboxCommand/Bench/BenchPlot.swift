@@ -18,9 +18,14 @@ enum BenchPlot {
             shapes.append(#"<text x="\#(left - 10)" y="\#(top + 18)" text-anchor="end">\#(escaped(entry.row.label))</text>"#)
             var x = left
             for part in entry.parts {
-                shapes.append(rectangle(x, top, part.seconds * scale, height, part.colour, "\(part.name): \(BenchReport.seconds(part.seconds)) a second of speech"))
+                shapes.append(
+                    rectangle(
+                        x, top, part.seconds * scale, height, part.colour, "\(part.name): \(BenchReport.seconds(part.seconds)) a second of speech"))
                 if let limit = part.limit {
-                    shapes.append(rectangle(x, top + height - 5, min(limit, part.seconds) * scale, 5, "#222222", "limit of this machine: \(BenchReport.seconds(limit))"))
+                    shapes.append(
+                        rectangle(
+                            x, top + height - 5, min(limit, part.seconds) * scale, 5, "#222222",
+                            "limit of this machine: \(BenchReport.seconds(limit))"))
                 }
                 x += part.seconds * scale
             }

@@ -115,7 +115,9 @@ struct BenchQuality: AsyncParsableCommand {
             hearingAgreement = loss.hearingAgreement
         }
 
-        static let headings = ["weights", "tokens", "logits off", "same choice", "perplexity", "against exact", "mel off", "spectrum off", "heard alike"]
+        static let headings = [
+            "weights", "tokens", "logits off", "same choice", "perplexity", "against exact", "mel off", "spectrum off", "heard alike",
+        ]
 
         var cells: [String] {
             [

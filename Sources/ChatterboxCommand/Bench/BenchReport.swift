@@ -133,10 +133,11 @@ struct BenchReport: Encodable, Sendable {
         func cells(_ peaks: [String: Int], _ stages: [String]) -> [String] {
             stages.map { peaks[$0].map { Self.bytes(Double($0)) } ?? "–" }
         }
-        return [["peak memory", "after load"] + shown] + rows.flatMap { row in
-            [[row.label, Self.bytes(row.memoryAfterLoad)] + cells(row.memoryPeaks, shown)]
-                + (row.deviceMemoryPeaks.isEmpty ? [] : [["  of the GPU", "–"] + cells(row.deviceMemoryPeaks, shown)])
-        }
+        return [["peak memory", "after load"] + shown]
+            + rows.flatMap { row in
+                [[row.label, Self.bytes(row.memoryAfterLoad)] + cells(row.memoryPeaks, shown)]
+                    + (row.deviceMemoryPeaks.isEmpty ? [] : [["  of the GPU", "–"] + cells(row.deviceMemoryPeaks, shown)])
+            }
     }
 
     static func seconds(_ value: Double) -> String {
@@ -170,10 +171,11 @@ enum TextTable {
         guard let columns = rows.first?.indices else { return "" }
         let widths = columns.map { column in rows.map { $0[column].count }.max() ?? 0 }
         return rows.map { row in
-            line(columns.map { column in
-                let padding = String(repeating: " ", count: widths[column] - row[column].count)
-                return column == 0 ? row[column] + padding : padding + row[column]
-            })
+            line(
+                columns.map { column in
+                    let padding = String(repeating: " ", count: widths[column] - row[column].count)
+                    return column == 0 ? row[column] + padding : padding + row[column]
+                })
         }.joined(separator: "\n")
     }
 }

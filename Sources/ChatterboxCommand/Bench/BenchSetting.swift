@@ -36,7 +36,9 @@ struct BenchSetting: Codable, Hashable, Sendable {
     /// As "chatterbox cpu int8".
     var label: String {
         let name = model.map { URL(filePath: $0).lastPathComponent } ?? "default model"
-        return [name, device, quantize == "none" ? dtype : quantize, way == .fast ? "" : way.rawValue, flow == "own" ? "" : Self.fastFlow].filter { !$0.isEmpty }.joined(separator: " ")
+        return [name, device, quantize == "none" ? dtype : quantize, way == .fast ? "" : way.rawValue, flow == "own" ? "" : Self.fastFlow].filter {
+            !$0.isEmpty
+        }.joined(separator: " ")
     }
 
     /// How the labels of those end that speak through a fast flow.

@@ -44,9 +44,12 @@ enum WeightTable {
         }
         let total = parts.values.reduce(0) { $0 + $1.bytes }
         let sorted = parts.sorted { ($1.value.bytes, $0.key) < ($0.value.bytes, $1.key) }
-        return [[folder.lastPathComponent, "parameters", "in the file", "share"]] + sorted.map { name, part in
-            [name, String(format: "%.2f M", Double(part.count) / 1e6), BenchReport.bytes(Double(part.bytes)),
-             "\(Int((Double(part.bytes) / Double(max(total, 1)) * 100).rounded())) %"]
-        } + [["all", String(format: "%.2f M", Double(parts.values.reduce(0) { $0 + $1.count }) / 1e6), BenchReport.bytes(Double(total)), ""]]
+        return [[folder.lastPathComponent, "parameters", "in the file", "share"]]
+            + sorted.map { name, part in
+                [
+                    name, String(format: "%.2f M", Double(part.count) / 1e6), BenchReport.bytes(Double(part.bytes)),
+                    "\(Int((Double(part.bytes) / Double(max(total, 1)) * 100).rounded())) %",
+                ]
+            } + [["all", String(format: "%.2f M", Double(parts.values.reduce(0) { $0 + $1.count }) / 1e6), BenchReport.bytes(Double(total)), ""]]
     }
 }

@@ -158,7 +158,12 @@ struct LoadReport: Encodable {
         func count(_ spread: Spread?) -> String { spread.map { String(format: "%.0f", $0.median) } ?? "–" }
         // What a server's requests share is not known, and nobody refuses in this process.
         let last = server == nil ? "limit" : "refused"
-        return [["", "first audio, half", "95 %", "real time, a request", "slowest", "all together", "ran dry", "for", "against one after the other", last]]
+        return [
+            [
+                "", "first audio, half", "95 %", "real time, a request", "slowest", "all together", "ran dry", "for", "against one after the other",
+                last,
+            ]
+        ]
             + levels.map { level in
                 [
                     level.name, seconds(level.firstAudioMedian), seconds(level.firstAudio95), factor(level.realTimeFactor),
@@ -169,9 +174,13 @@ struct LoadReport: Encodable {
     }
 
     var stepTable: [[String]] {
-        [["requests in a step", "different adapters", "a step", "against the first"]] + steps.map { step in
-            let ratio = step.seconds.flatMap { own in steps.first?.seconds.map { own.median / $0.median } }
-            return [String(step.requests), String(step.adapters), step.seconds.map { BenchReport.seconds($0.median) } ?? "–", ratio.map { String(format: "%.2f×", $0) } ?? "–"]
-        }
+        [["requests in a step", "different adapters", "a step", "against the first"]]
+            + steps.map { step in
+                let ratio = step.seconds.flatMap { own in steps.first?.seconds.map { own.median / $0.median } }
+                return [
+                    String(step.requests), String(step.adapters), step.seconds.map { BenchReport.seconds($0.median) } ?? "–",
+                    ratio.map { String(format: "%.2f×", $0) } ?? "–",
+                ]
+            }
     }
 }

@@ -64,12 +64,15 @@ final class BookFolder: Sendable {
         try JSONLines.makeFolder(url)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
         guard names.isEmpty || names.contains(Self.manifestName) else {
-            throw BatchFolderError(url, "it has files and no \(Self.manifestName), so it is not a folder of kept utterances; give another with --keep")
+            throw BatchFolderError(
+                url, "it has files and no \(Self.manifestName), so it is not a folder of kept utterances; give another with --keep")
         }
         manifest = try JSONLines(
             Self.manifestName, in: url, called: "manifest", alone: "another process works in it; wait for that, or give another folder with --keep")
         // What a process left that was killed while it wrote.
-        for name in names where name.hasPrefix(".") && (name.hasSuffix(".part") || name.hasSuffix(".chapters")) { unlink(url.appending(path: name).path) }
+        for name in names where name.hasPrefix(".") && (name.hasSuffix(".part") || name.hasSuffix(".chapters")) {
+            unlink(url.appending(path: name).path)
+        }
         var state = State()
         try JSONLines.forEach(Line.self, in: url.appending(path: Self.manifestName)) { line in
             if let seed = line.seed { state.seed = seed }
@@ -128,7 +131,9 @@ final class BookFolder: Sendable {
         let place = url.appending(path: file)
         do {
             let samples = try AudioFile.read(place).samples
-            guard samples.count == utterance.samples else { throw BatchFolderError(place, "it has \(samples.count) samples and should have \(utterance.samples)") }
+            guard samples.count == utterance.samples else {
+                throw BatchFolderError(place, "it has \(samples.count) samples and should have \(utterance.samples)")
+            }
             return samples
         } catch let error as AudioError {
             throw BatchFolderError(place, "a kept utterance cannot be read (\(error)); remove the file and start again, and it is spoken anew")

@@ -69,7 +69,9 @@ struct BookRun: Sendable {
             }
         }
         guard result.utterances > 0 else { throw TextError.nothingToSpeak(text) }
-        if result.kept > 0 { display.note("\(result.kept) of \(result.utterances) utterances are kept in \(folder.url.relativePath) and are not spoken again") }
+        if result.kept > 0 {
+            display.note("\(result.kept) of \(result.utterances) utterances are kept in \(folder.url.relativePath) and are not spoken again")
+        }
 
         var spoken: [BookChapter] = [], first = 1
         for (index, part) in parts.enumerated() {
@@ -185,9 +187,10 @@ struct BookRun: Sendable {
             for item in chapter.items {
                 if let utterance = item.utterance {
                     let begin = Double(position) / rate
-                    result.report.pieces.append(SpokenPiece(
-                        number: result.report.pieces.count + 1, text: utterance.text, start: begin, end: begin + Double(utterance.samples) / rate,
-                        speechTokens: utterance.speechTokens, draws: utterance.draws, keptDraw: utterance.keptDraw, ending: utterance.end))
+                    result.report.pieces.append(
+                        SpokenPiece(
+                            number: result.report.pieces.count + 1, text: utterance.text, start: begin, end: begin + Double(utterance.samples) / rate,
+                            speechTokens: utterance.speechTokens, draws: utterance.draws, keptDraw: utterance.keptDraw, ending: utterance.end))
                     result.report.textTokens += utterance.textTokens
                     result.report.speechTokens += utterance.speechTokens
                     result.report.end = [result.report.end, utterance.end].compactMap(\.self).max()
@@ -200,8 +203,10 @@ struct BookRun: Sendable {
                 position += item.silence
             }
             let ends = written.map { Array($0.starts.dropFirst()) + [$0.seconds] }
-            result.chapters.append(Result.Chapter(
-                title: chapter.title, file: url.relativePath, start: written?.starts[number] ?? start, end: ends?[number] ?? Double(position) / rate))
+            result.chapters.append(
+                Result.Chapter(
+                    title: chapter.title, file: url.relativePath, start: written?.starts[number] ?? start,
+                    end: ends?[number] ?? Double(position) / rate))
         }
         result.report.audioSeconds += written?.seconds ?? Double(position) / rate
         result.report.isWatermarked = writer.watermarker != nil && written?.isMarked != false
@@ -248,7 +253,8 @@ extension BookRun {
                 state.seconds += seconds
                 let percent = 100 * state.done / max(1, state.all), isDue = percent >= state.reported + 5 || state.done >= state.all
                 if isDue { state.reported = percent }
-                let elapsed = (.now - (state.start ?? .now)) / .seconds(1), left = elapsed / Double(max(1, state.now)) * Double(max(0, state.all - state.done))
+                let elapsed = (.now - (state.start ?? .now)) / .seconds(1),
+                    left = elapsed / Double(max(1, state.now)) * Double(max(0, state.all - state.done))
                 var words = [state.chapter].filter { !$0.isEmpty }
                 words += ["\(percent) %", String(format: "%.1f min of speech", state.seconds / 60)]
                 if state.done < state.all { words.append("\(Duration.seconds(left.rounded()).formatted(.units(width: .narrow))) left") }

@@ -26,6 +26,7 @@ struct BookSummary: Encodable {
     var sentence: String {
         guard result.files.count > 1 else { return speech.sentence }
         let places = "\(result.files.first!.relativePath) to \(result.files.last!.lastPathComponent)"
-        return "\(places): \(result.files.count) files, \(String(format: "%.1f min of speech in %.1f min", speech.audioSeconds / 60, speech.wallSeconds / 60)), seed \(speech.seed)"
+        return
+            "\(places): \(result.files.count) files, \(String(format: "%.1f min of speech in %.1f min", speech.audioSeconds / 60, speech.wallSeconds / 60)), seed \(speech.seed)"
     }
 }

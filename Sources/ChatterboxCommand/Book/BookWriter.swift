@@ -32,9 +32,11 @@ struct BookWriter {
     }
 
     func digest(_ chapters: [BookChapter], marks: Bool, title: String?) -> String {
-        SpeechFacts.digest(facts + ["\(marks)", title ?? ""] + chapters.flatMap { chapter in
-            [chapter.title ?? "", "\(chapter.items.count)"] + chapter.items.flatMap { [$0.utterance?.digest ?? "", "\($0.silence)"] }
-        })
+        SpeechFacts.digest(
+            facts + ["\(marks)", title ?? ""]
+                + chapters.flatMap { chapter in
+                    [chapter.title ?? "", "\(chapter.items.count)"] + chapter.items.flatMap { [$0.utterance?.digest ?? "", "\($0.silence)"] }
+                })
     }
 
     /// - Parameters:
@@ -50,8 +52,9 @@ struct BookWriter {
             written.warnings += [warning].compactMap(\.self)
             written.starts.append(Double(samples) / Double(sampleRate))
             samples += count
-            marked.append(ChapterMark(
-                title: chapter.title ?? title ?? "Beginning", start: written.starts.last!, end: Double(samples) / Double(sampleRate)))
+            marked.append(
+                ChapterMark(
+                    title: chapter.title ?? title ?? "Beginning", start: written.starts.last!, end: Double(samples) / Double(sampleRate)))
         }
         written.seconds = Double(samples) / Double(sampleRate)
         let sound = folder.url.appending(path: ".output.\(ending).part")
@@ -125,7 +128,9 @@ struct BookWriter {
                 while let data = try source.read(upToCount: 1 << 20), !data.isEmpty { try data.withUnsafeBytes { try append($0) } }
             }
         } catch let error as SystemError {
-            throw error.isDiskFull ? AudioError.diskFull(name: url.path, bytes: BatchResults.byteCount(file) ?? 0) : AudioError.unwritable(name: url.path, reason: error.description)
+            throw error.isDiskFull
+                ? AudioError.diskFull(name: url.path, bytes: BatchResults.byteCount(file) ?? 0)
+                : AudioError.unwritable(name: url.path, reason: error.description)
         }
     }
 }

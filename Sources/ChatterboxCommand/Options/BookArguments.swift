@@ -4,14 +4,16 @@ import SpeechAudio
 
 /// How a long text is kept while it is spoken, and its chapters told apart.
 struct BookArguments: ParsableArguments {
-    @Option(help: ArgumentHelp(
-        "Keep each utterance that is finished in this folder: started again, the command goes on from there. (default for texts of more than 20,000 letters, for chapters, and for m4a and m4b: the output's name with .parts, which goes when the output is whole)",
-        valueName: "dir"), completion: .directory)
+    @Option(
+        help: ArgumentHelp(
+            "Keep each utterance that is finished in this folder: started again, the command goes on from there. (default for texts of more than 20,000 letters, for chapters, and for m4a and m4b: the output's name with .parts, which goes when the output is whole)",
+            valueName: "dir"), completion: .directory)
     var keep: String?
 
-    @Option(help: ArgumentHelp(
-        "What becomes of the chapters that a text's headings begin: marks within the file (mp3, opus, m4a, m4b), files of their own, or none. (default: none, of m4a and m4b marks)",
-        valueName: "none|marks|files"))
+    @Option(
+        help: ArgumentHelp(
+            "What becomes of the chapters that a text's headings begin: marks within the file (mp3, opus, m4a, m4b), files of their own, or none. (default: none, of m4a and m4b marks)",
+            valueName: "none|marks|files"))
     var chapters: ChapterOutput?
 
     /// Letters above which a text is kept while it is spoken: about twenty minutes of speech.
@@ -53,15 +55,20 @@ struct BookArguments: ParsableArguments {
         guard needed != nil || letters > Self.longText else { return nil }
         let chapters: ChapterOutput = chapters ?? (isMPEG4 ? ChapterOutput.marks : ChapterOutput.none)
         if chapters == .marks, !format.holdsChapters {
-            throw UsageError("--chapters marks is for mp3, opus, m4a and m4b, and the output is \(format.fileExtension); give such a name with -o, or --chapters files")
+            throw UsageError(
+                "--chapters marks is for mp3, opus, m4a and m4b, and the output is \(format.fileExtension); give such a name with -o, or --chapters files"
+            )
         }
         let ffmpeg = isMPEG4 ? FFmpeg.installed(in: ProcessInfo.processInfo.environment["PATH"] ?? "") : nil
         if isMPEG4, ffmpeg == nil {
-            throw UsageError("\(output.lastPathComponent) is put together by ffmpeg, which is not installed; install it (on Debian: apt-get install ffmpeg), or give -o a name that ends in mp3 or opus")
+            throw UsageError(
+                "\(output.lastPathComponent) is put together by ffmpeg, which is not installed; install it (on Debian: apt-get install ffmpeg), or give -o a name that ends in mp3 or opus"
+            )
         }
         let folder = keep ?? output.relativePath + ".parts"
         return Choice(
-            output: output, format: format, chapters: chapters, folder: URL(filePath: folder, directoryHint: .isDirectory), isTemporary: keep == nil, ffmpeg: ffmpeg)
+            output: output, format: format, chapters: chapters, folder: URL(filePath: folder, directoryHint: .isDirectory), isTemporary: keep == nil,
+            ffmpeg: ffmpeg)
     }
 }
 

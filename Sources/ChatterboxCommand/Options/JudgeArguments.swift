@@ -24,9 +24,10 @@ enum JudgeName: String, Codable, Sendable, Hashable, CaseIterable, ExpressibleBy
 
 /// Who hears the draws of a text.
 struct JudgeArguments: ParsableArguments {
-    @Option(help: ArgumentHelp(
-        "Let a recogniser hear each draw of a piece, of at most --takes, and keep the one with the fewest wrong words: moonshine, of English (`chatterbox judge --fetch` gets it).",
-        valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Let a recogniser hear each draw of a piece, of at most --takes, and keep the one with the fewest wrong words: moonshine, of English (`chatterbox judge --fetch` gets it).",
+            valueName: "name"))
     var judge: JudgeName?
 }
 

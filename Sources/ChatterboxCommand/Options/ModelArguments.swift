@@ -7,8 +7,10 @@ import Torch
 
 /// Which model, where it runs and in which arithmetic; for every command that loads one.
 struct ModelArguments: ParsableArguments {
-    @Option(help: ArgumentHelp(
-        "The model: a name (see `chatterbox models list`), or a folder with a model's files. Without it, the best model on this machine.", valueName: "name|dir"))
+    @Option(
+        help: ArgumentHelp(
+            "The model: a name (see `chatterbox models list`), or a folder with a model's files. Without it, the best model on this machine.",
+            valueName: "name|dir"))
     var model: String?
 
     @OptionGroup var compute: ComputeArguments
@@ -29,7 +31,9 @@ struct ModelArguments: ParsableArguments {
 
 /// Where a model runs and in which arithmetic.
 struct ComputeArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Where to compute: cpu, cuda, cuda:1, …, or auto: an NVIDIA GPU where one can be used, else the CPU.", valueName: "device"))
+    @Option(
+        help: ArgumentHelp("Where to compute: cpu, cuda, cuda:1, …, or auto: an NVIDIA GPU where one can be used, else the CPU.", valueName: "device")
+    )
     var device = "auto"
 
     @Option(help: "Type of T3's weights and arithmetic.")
@@ -38,9 +42,10 @@ struct ComputeArguments: ParsableArguments {
     @Option(help: "Quantise weights to int8 or int4 (CPU only): faster, at some loss of quality.")
     var quantize = Quantization.none
 
-    @Option(help: ArgumentHelp(
-        "The flow: own is the model's; fast is a mean flow of two steps in its place, several times as fast (`chatterbox models pull chatterbox --fast`, or Turbo's).",
-        valueName: "own|fast"))
+    @Option(
+        help: ArgumentHelp(
+            "The flow: own is the model's; fast is a mean flow of two steps in its place, several times as fast (`chatterbox models pull chatterbox --fast`, or Turbo's).",
+            valueName: "own|fast"))
     var flow = Flow.own
 
     @Flag(help: "Compute upstream's operations one by one, without faster kernels.")
@@ -58,9 +63,10 @@ struct ComputeArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Processor threads; by default one for each processor that this process may use.", valueName: "n"))
     var threads: Int?
 
-    @Option(help: ArgumentHelp(
-        "A program that prepares Chinese, Japanese, Hebrew and Russian text (default: chatterbox-language-helper, where it is installed).",
-        valueName: "command"))
+    @Option(
+        help: ArgumentHelp(
+            "A program that prepares Chinese, Japanese, Hebrew and Russian text (default: chatterbox-language-helper, where it is installed).",
+            valueName: "command"))
     var languageHelper: String?
 
     enum Precision: String, CaseIterable, ExpressibleByArgument {
@@ -120,7 +126,8 @@ struct ComputeArguments: ParsableArguments {
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Synthesizer.load(
             folder, device: device, dtype: dtype.dtype,
-            compute: options(), flow: flow == .fast ? .fast(elsewhere: folders.fastFlows) : .own, watermark: folders.watermark, languageTools: languageTools,
+            compute: options(), flow: flow == .fast ? .fast(elsewhere: folders.fastFlows) : .own, watermark: folders.watermark,
+            languageTools: languageTools,
             adapters: adapters)
         try Task.checkCancellation()
         return engine.map { Synthesizer(synthesizer.model, engine: $0) } ?? synthesizer

@@ -4,8 +4,10 @@ import SpeechAudio
 
 /// Where speech goes and in which form.
 struct OutputArguments: ParsableArguments {
-    @Option(name: .shortAndLong, help: ArgumentHelp(
-        "The file to write; - is standard output. Without it, speech.wav or the text file's name in this folder.", valueName: "file"))
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "The file to write; - is standard output. Without it, speech.wav or the text file's name in this folder.", valueName: "file"))
     var output: String?
 
     @Option(help: "The sound's format; by default what the file's name ends in, else wav.")

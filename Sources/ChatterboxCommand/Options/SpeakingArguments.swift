@@ -14,19 +14,29 @@ struct SpeakingArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Strength of expression: 0.25 is flat, 0.5 neutral, 2 theatrical; not Turbo and Nano. (default: 0.5)", valueName: "x"))
     var exaggeration: Double?
 
-    @Option(help: ArgumentHelp("Weight of classifier-free guidance by the text; 0 reduces the accent of a voice from another language; not Turbo and Nano. (default: 0.5)", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "Weight of classifier-free guidance by the text; 0 reduces the accent of a voice from another language; not Turbo and Nano. (default: 0.5)",
+            valueName: "x"))
     var cfgWeight: Double?
 
-    @Option(help: ArgumentHelp("Sampling temperature: below 1 steadier, above 1 more varied; 0 always takes the likeliest token. (default: 0.8, Pico 0.5)", valueName: "x"))
+    @Option(
+        help: ArgumentHelp(
+            "Sampling temperature: below 1 steadier, above 1 more varied; 0 always takes the likeliest token. (default: 0.8, Pico 0.5)",
+            valueName: "x"))
     var temperature: Double?
 
-    @Option(help: ArgumentHelp("Sample only from the likeliest tokens that together have this probability. (default: 1, Turbo and Nano 0.95)", valueName: "p"))
+    @Option(
+        help: ArgumentHelp(
+            "Sample only from the likeliest tokens that together have this probability. (default: 1, Turbo and Nano 0.95)", valueName: "p"))
     var topP: Double?
 
     @Option(help: ArgumentHelp("Sample only from this many of the likeliest tokens; Turbo and Nano. (default: 1000)", valueName: "n"))
     var topK: Int?
 
-    @Option(help: ArgumentHelp("Exclude tokens whose probability is below this share of the likeliest token's; not Turbo and Nano. (default: 0.05)", valueName: "p"))
+    @Option(
+        help: ArgumentHelp(
+            "Exclude tokens whose probability is below this share of the likeliest token's; not Turbo and Nano. (default: 0.05)", valueName: "p"))
     var minP: Double?
 
     @Option(help: ArgumentHelp("Penalty for tokens that were drawn before; 1 is none. (default: 1.2)", valueName: "x"))
@@ -41,28 +51,35 @@ struct SpeakingArguments: ParsableArguments {
     @Option(help: "Speak sentence by sentence, or the whole text in one breath as upstream does.")
     var split = SpeechOptions.Splitting.sentences
 
-    @Option(help: ArgumentHelp(
-        "Draw a piece of the text again whose speech is cut, repeats itself or has an odd length, up to this many times in all, and keep the best; with --max-tokens nothing is drawn again. (default: 2)",
-        valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Draw a piece of the text again whose speech is cut, repeats itself or has an odd length, up to this many times in all, and keep the best; with --max-tokens nothing is drawn again. (default: 2)",
+            valueName: "n"))
     var takes: Int?
 
-    @Option(help: ArgumentHelp("Words that are said otherwise than they are written: a table of a word, a tab and what is said.", valueName: "words.tsv"))
+    @Option(
+        help: ArgumentHelp("Words that are said otherwise than they are written: a table of a word, a tab and what is said.", valueName: "words.tsv"))
     var lexicon: String?
 
-    @Option(help: ArgumentHelp(
-        "Seconds of silence between pieces, as sentence=0.5,paragraph=1.2; with another length for sentences each is a piece. (default: word=0.04,clause=0.15,sentence=0.35,paragraph=0.7)",
-        valueName: "where=s"))
+    @Option(
+        help: ArgumentHelp(
+            "Seconds of silence between pieces, as sentence=0.5,paragraph=1.2; with another length for sentences each is a piece. (default: word=0.04,clause=0.15,sentence=0.35,paragraph=0.7)",
+            valueName: "where=s"))
     var pause: String?
 
     @Option(help: ArgumentHelp("Speed factor, 0.25 to 4, at the same pitch. (default: 1)", valueName: "x"))
     var speed: Double?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp(
-        "Bring the whole to this loudness, as -16 for a podcast or -23 for broadcasting; it is then written when all is spoken.", valueName: "lufs"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Bring the whole to this loudness, as -16 for a podcast or -23 for broadcasting; it is then written when all is spoken.",
+            valueName: "lufs"))
     var loudness: Double?
 
-    @Flag(help: ArgumentHelp(
-        "Give markup, numbers, signs and abbreviations to the model as they are written, as upstream does; so do --split none and --exact."))
+    @Flag(
+        help: ArgumentHelp(
+            "Give markup, numbers, signs and abbreviations to the model as they are written, as upstream does; so do --split none and --exact."))
     var noNormalize = false
 
     @Flag(help: "Leave the inaudible watermark out.")
@@ -100,7 +117,9 @@ struct SpeakingArguments: ParsableArguments {
     private func parsedLexicon() throws -> Lexicon? {
         guard let lexicon else { return nil }
         let table = try TextSource.text(ofFile: lexicon)
-        do { return try Lexicon(tsv: PlainText.cleaned(table)) } catch let error as LexiconError { throw UsageError("--lexicon \(lexicon): \(error)") }
+        do { return try Lexicon(tsv: PlainText.cleaned(table)) } catch let error as LexiconError {
+            throw UsageError("--lexicon \(lexicon): \(error)")
+        }
     }
 
     private func parsedLanguage() throws -> Language? { try language.map(Language.init(option:)) }

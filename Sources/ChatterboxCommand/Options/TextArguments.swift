@@ -63,7 +63,8 @@ enum TextSourceError: Error, CustomStringConvertible {
     var description: String {
         switch self {
         case .unreadable(let file, let error): "\(file): cannot be read (\(error.reason)); check the path"
-        case .notText(let name, let error): "\(name): \(error); convert it from what it is in: iconv -f ENCODING -t UTF-8 FILE, where ENCODING is one of `iconv -l`"
+        case .notText(let name, let error):
+            "\(name): \(error); convert it from what it is in: iconv -f ENCODING -t UTF-8 FILE, where ENCODING is one of `iconv -l`"
         }
     }
 }

@@ -4,8 +4,9 @@ import Foundation
 
 /// Whether the times of words are kept.
 struct TimestampArguments: ParsableArguments {
-    @Option(help: ArgumentHelp(
-        "Write word times: subtitles as .srt or .vtt, or a list as .json; not Turbo and Nano.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Write word times: subtitles as .srt or .vtt, or a list as .json; not Turbo and Nano.", valueName: "file"))
     var timestamps: String?
 
     /// Where they go and in which form, checked before anything is spoken; nil where they are not asked for.

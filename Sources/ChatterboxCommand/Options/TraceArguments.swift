@@ -5,8 +5,9 @@ import Torch
 
 /// Whether what every stage computed is kept.
 struct TraceArguments: ParsableArguments {
-    @Option(help: ArgumentHelp(
-        "Keep what every stage computed in a safetensors file, to compare or to report a fault; implies --split none.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Keep what every stage computed in a safetensors file, to compare or to report a fault; implies --split none.", valueName: "file"))
     var trace: String?
 
     var file: URL? { trace.map { URL(filePath: $0) } }

@@ -2,8 +2,9 @@ import Chatterbox
 import Foundation
 import Moonshine
 import Pico
+
 #if Hub
-import ChatterboxHub
+    import ChatterboxHub
 #endif
 
 /// Where the program keeps what belongs to the user, by the XDG base directory rules: the one place that reads them
@@ -16,8 +17,8 @@ struct UserFolders {
     /// `../share` from where the program lies, which has what was installed with it.
     private let installed: URL?
     #if Hub
-    /// Where models come from and are kept, as Python's client has it.
-    let hub: HubConfiguration
+        /// Where models come from and are kept, as Python's client has it.
+        let hub: HubConfiguration
     #endif
 
     init(environment: [String: String] = ProcessInfo.processInfo.environment, program: URL? = Bundle.main.executableURL) {
@@ -30,7 +31,7 @@ struct UserFolders {
         caches = base("XDG_CACHE_HOME", orElse: ".cache")
         installed = program?.resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "../share").standardizedFileURL
         #if Hub
-        hub = HubConfiguration(environment: environment, home: home)
+            hub = HubConfiguration(environment: environment, home: home)
         #endif
     }
 
@@ -64,9 +65,9 @@ struct UserFolders {
     var fastFlows: [URL] {
         let turbo = try? modelLocator().folder(of: Variant.turbo.name).appending(path: FlowChoice.fastFileName)
         #if Hub
-        return [modelStore.fastFlowFile, turbo].compactMap(\.self)
+            return [modelStore.fastFlowFile, turbo].compactMap(\.self)
         #else
-        return [turbo].compactMap(\.self)
+            return [turbo].compactMap(\.self)
         #endif
     }
 
@@ -74,7 +75,7 @@ struct UserFolders {
     private var modelShelf: URL { caches.appending(path: "chatterbox/models") }
 
     #if Hub
-    /// The models that a hub has.
-    var modelStore: ModelStore { ModelStore(shelf: modelShelf, configuration: hub) }
+        /// The models that a hub has.
+        var modelStore: ModelStore { ModelStore(shelf: modelShelf, configuration: hub) }
     #endif
 }

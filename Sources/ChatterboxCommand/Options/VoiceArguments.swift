@@ -6,9 +6,11 @@ import SpeechAudio
 
 /// Whose voice.
 struct VoiceArguments: ParsableArguments {
-    @Option(name: .customLong("voice"), help: ArgumentHelp(
-        "A recording to speak like, a prepared voice (.safetensors), or a name from `chatterbox voice list` or of the model's voices. Without it, the model's own voice. As ada=FILE, the voice of the turns in a text that begin with [ada]; give one for each speaker.",
-        valueName: "file|name"))
+    @Option(
+        name: .customLong("voice"),
+        help: ArgumentHelp(
+            "A recording to speak like, a prepared voice (.safetensors), or a name from `chatterbox voice list` or of the model's voices. Without it, the model's own voice. As ada=FILE, the voice of the turns in a text that begin with [ada]; give one for each speaker.",
+            valueName: "file|name"))
     var given: [String] = []
 
     /// The voice of all that is nobody's turn.
@@ -29,16 +31,25 @@ struct VoiceArguments: ParsableArguments {
     /// - Parameter model: the model that will speak, whose own voices have names as well.
     /// - Throws: ``UsageError`` for several voices; as ``VoiceSource``.
     func source(for model: ModelArguments) throws -> VoiceSource? {
-        if let speaker = speakers.first { throw UsageError("--voice \(speaker.name)=… gives a speaker of a text a voice; here one voice is enough: --voice \(speaker.voice)") }
-        guard given.count < 2 else { throw UsageError("--voice is given \(given.count) times; give it once, or name the speakers of a text: --voice ada=\(given[0])") }
+        if let speaker = speakers.first {
+            throw UsageError("--voice \(speaker.name)=… gives a speaker of a text a voice; here one voice is enough: --voice \(speaker.voice)")
+        }
+        guard given.count < 2 else {
+            throw UsageError("--voice is given \(given.count) times; give it once, or name the speakers of a text: --voice ada=\(given[0])")
+        }
         return try voice.map { try source($0, model) }
     }
 
     /// The same with the voices of a text's speakers.
     func sources(for model: ModelArguments) throws -> (own: VoiceSource?, speakers: [(name: String, source: VoiceSource)]) {
         let unnamed = given.filter { Self.speaker($0) == nil }, speakers = speakers
-        guard unnamed.count < 2 else { throw UsageError("--voice is given \(unnamed.count) times without a speaker's name; name the speakers of the text: --voice ada=\(unnamed[0])") }
-        if let twice = Dictionary(grouping: speakers, by: \.name).first(where: { $0.value.count > 1 })?.key { throw UsageError("--voice \(twice)=… is given twice") }
+        guard unnamed.count < 2 else {
+            throw UsageError(
+                "--voice is given \(unnamed.count) times without a speaker's name; name the speakers of the text: --voice ada=\(unnamed[0])")
+        }
+        if let twice = Dictionary(grouping: speakers, by: \.name).first(where: { $0.value.count > 1 })?.key {
+            throw UsageError("--voice \(twice)=… is given twice")
+        }
         return (try voice.map { try source($0, model) }, try speakers.map { ($0.name, try source($0.voice, model)) })
     }
 
@@ -89,11 +100,12 @@ struct VoiceSource {
     /// - Parameter use: what it is for.
     func load(_ synthesizer: Synthesizer, _ progress: ProgressDisplay, for use: Voice.Use = .speech) async throws -> Voice {
         progress.begin("Listening to \(file.lastPathComponent)")
-        let voice = if let recording {
-            try await synthesizer.voice(from: recording, named: file.relativePath)
-        } else {
-            try await synthesizer.voice(from: file, for: use)
-        }
+        let voice =
+            if let recording {
+                try await synthesizer.voice(from: recording, named: file.relativePath)
+            } else {
+                try await synthesizer.voice(from: file, for: use)
+            }
         try Task.checkCancellation()
         progress.warn(voice.warnings)
         return voice

@@ -30,7 +30,8 @@ struct ExitStatus {
 
     private static func isUsage(_ error: any Error) -> Bool {
         switch error {
-        case is UsageError, is SpeechOptionsError, is SamplingError, is ComputeError, is WordTimesError, is SpeechJudgeError, DeviceError.unknown: true
+        case is UsageError, is SpeechOptionsError, is SamplingError, is ComputeError, is WordTimesError, is SpeechJudgeError, DeviceError.unknown:
+            true
         default: false
         }
     }

@@ -1,27 +1,28 @@
 #if Server
-import Foundation
-import Logging
+    import Foundation
+    import Logging
 
-/// Writes log messages to standard error, each on a line: the time, the level, the message, and what belongs to it as
-/// `key=value`.
-struct LineLogHandler: LogHandler {
-    var metadata: Logger.Metadata = [:]
-    var logLevel = Logger.Level.notice
+    /// Writes log messages to standard error, each on a line: the time, the level, the message, and what belongs to it as
+    /// `key=value`.
+    struct LineLogHandler: LogHandler {
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.notice
 
-    subscript(metadataKey key: String) -> Logger.MetadataValue? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
+        subscript(metadataKey key: String) -> Logger.MetadataValue? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let all = metadata.merging(event.metadata ?? [:]) { $1 }
+            let pairs = all.sorted { $0.key < $1.key }.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }.joined()
+            StandardError.print("\(Date().formatted(.iso8601)) \(event.level) \(event.message)\(pairs)")
+        }
+
+        /// As it is, or in quotation marks where it has blanks.
+        private static func quoted(_ text: String) -> String {
+            text.contains { $0.isWhitespace || $0 == "\"" || $0 == "=" }
+                ? "\"" + text.replacing("\"", with: "\\\"").replacing("\n", with: " ") + "\"" : text
+        }
     }
-
-    func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { $1 }
-        let pairs = all.sorted { $0.key < $1.key }.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }.joined()
-        StandardError.print("\(Date().formatted(.iso8601)) \(event.level) \(event.message)\(pairs)")
-    }
-
-    /// As it is, or in quotation marks where it has blanks.
-    private static func quoted(_ text: String) -> String {
-        text.contains { $0.isWhitespace || $0 == "\"" || $0 == "=" } ? "\"" + text.replacing("\"", with: "\\\"").replacing("\n", with: " ") + "\"" : text
-    }
-}
 #endif

@@ -4,11 +4,12 @@ import Moonshine
 import SpeechAudio
 import SpeechText
 import Torch
+
 #if Hub
-import ChatterboxHub
+    import ChatterboxHub
 #endif
 #if Server
-import ChatterboxServer
+    import ChatterboxServer
 #endif
 
 /// What a person at a command line can do about an error of the libraries, which tell facts and know no options.
@@ -73,37 +74,37 @@ enum Remedy {
 
     private static func servingRemedy(_ error: any Error) -> String? {
         #if Server
-        switch error as? StartError {
-        case .portTaken(let listener, _, _): "stop that, or give another port with \(listener == .http ? "--port" : "--wyoming")"
-        case .cannotListen: "give an address of this machine with --host, and a port that you may use"
-        case .unreadable: "give PEM files with --tls-certificate and --tls-key"
-        case .otherKey: "give those that were made together"
-        case nil: nil
-        }
+            switch error as? StartError {
+            case .portTaken(let listener, _, _): "stop that, or give another port with \(listener == .http ? "--port" : "--wyoming")"
+            case .cannotListen: "give an address of this machine with --host, and a port that you may use"
+            case .unreadable: "give PEM files with --tls-certificate and --tls-key"
+            case .otherKey: "give those that were made together"
+            case nil: nil
+            }
         #else
-        nil
+            nil
         #endif
     }
 
     private static func hubRemedy(_ error: any Error) -> String? {
         #if Hub
-        switch error as? HubError {
-        case .notCached: "fetch them without HF_HUB_OFFLINE"
-        case .noRepository: "set HF_TOKEN if it is private"
-        case .refused(_, hasToken: true, _): "check the token in HF_TOKEN and accept the model's terms on its page"
-        case .refused(_, hasToken: false, _): "set HF_TOKEN to an access token of yours"
-        case .unreachable: "check the network, HF_ENDPOINT and HTTPS_PROXY"
-        case .proxy: "set HTTPS_PROXY to one that is served, or NO_PROXY to the hub's name"
-        case .status: "try again later"
-        case .notAHub: "check HF_ENDPOINT"
-        case .interrupted: "run the command again"
-        case .diskFull: "make room, or set HF_HUB_CACHE to a folder on another disk"
-        case .unwritable: "set HF_HUB_CACHE (files) and XDG_CACHE_HOME (models' folders) to folders of yours"
-        case .occupied: "move the folder away, or remove it with `chatterbox models remove`"
-        default: nil
-        }
+            switch error as? HubError {
+            case .notCached: "fetch them without HF_HUB_OFFLINE"
+            case .noRepository: "set HF_TOKEN if it is private"
+            case .refused(_, hasToken: true, _): "check the token in HF_TOKEN and accept the model's terms on its page"
+            case .refused(_, hasToken: false, _): "set HF_TOKEN to an access token of yours"
+            case .unreachable: "check the network, HF_ENDPOINT and HTTPS_PROXY"
+            case .proxy: "set HTTPS_PROXY to one that is served, or NO_PROXY to the hub's name"
+            case .status: "try again later"
+            case .notAHub: "check HF_ENDPOINT"
+            case .interrupted: "run the command again"
+            case .diskFull: "make room, or set HF_HUB_CACHE to a folder on another disk"
+            case .unwritable: "set HF_HUB_CACHE (files) and XDG_CACHE_HOME (models' folders) to folders of yours"
+            case .occupied: "move the folder away, or remove it with `chatterbox models remove`"
+            default: nil
+            }
         #else
-        nil
+            nil
         #endif
     }
 }

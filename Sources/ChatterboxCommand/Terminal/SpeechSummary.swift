@@ -56,7 +56,8 @@ struct SpeechSummary: Encodable {
         loadPeakMemoryBytes = model.loadingPeakBytes
         peakMemoryBytes = (try? Memory.statistics().peak) ?? 0
         stages = Stages(
-            load: model.loadingSeconds, voice: voiceSeconds, listening: report.stages.listening, prefill: report.stages.prefill, decode: report.stages.decode,
+            load: model.loadingSeconds, voice: voiceSeconds, listening: report.stages.listening, prefill: report.stages.prefill,
+            decode: report.stages.decode,
             flow: report.stages.flow, vocoder: report.stages.vocoder, watermark: report.stages.watermark, judging: report.stages.judging)
         watermark = report.isWatermarked
         self.output = output

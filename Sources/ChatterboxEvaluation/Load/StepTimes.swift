@@ -29,7 +29,8 @@ extension Model {
                 let decoders = try (0..<requests).map { number in
                     let decoder = try T3Decoder(
                         engine: engine, text: text, conditioning: T3Conditioning(voices[number % voices.count], dtype: dtype),
-                        adaptation: adaptations.isEmpty ? nil : adaptations[number % adaptations.count], options: variant.sampling, budget: tokens, generator: Generator(seed: seed &+ UInt64(number)))
+                        adaptation: adaptations.isEmpty ? nil : adaptations[number % adaptations.count], options: variant.sampling, budget: tokens,
+                        generator: Generator(seed: seed &+ UInt64(number)))
                     decoder.excludedTokens = configuration.controlTokens
                     return decoder
                 }

@@ -10,7 +10,9 @@ enum EventStream {
         event(#"{"type":"speech.audio.delta","audio":""# + Data(audio).base64EncodedString() + "\"}")
     }
 
-    static func end(_ usage: Usage) -> [UInt8] { event(.object([.init(name: "type", value: "speech.audio.done"), .init(name: "usage", value: usage.json)])) }
+    static func end(_ usage: Usage) -> [UInt8] {
+        event(.object([.init(name: "type", value: "speech.audio.done"), .init(name: "usage", value: usage.json)]))
+    }
 
     /// When words are heard; OpenAI has no such event.
     static func words(_ words: [SpokenWord], areEstimated: Bool) -> [UInt8] {

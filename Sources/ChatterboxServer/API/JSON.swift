@@ -114,7 +114,9 @@ extension JSON: Decodable {
         } else if let value = try? container.decode(Bool.self) {
             self = .bool(value)
         } else if let value = try? container.decode(Double.self) {
-            if abs(value) >= 9_007_199_254_740_992, let exact = try? container.decode(Decimal.self), Double("\(exact)") == value, "\(exact)" != JSON.number(value).text {
+            if abs(value) >= 9_007_199_254_740_992, let exact = try? container.decode(Decimal.self), Double("\(exact)") == value,
+                "\(exact)" != JSON.number(value).text
+            {
                 self = .exact(exact)
             } else {
                 self = .number(value)

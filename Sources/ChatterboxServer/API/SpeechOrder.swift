@@ -139,7 +139,8 @@ struct SpeechOrder: Sendable {
     static func check(_ text: String, _ name: String, limit: Int) throws {
         guard text.contains(where: { !$0.isWhitespace }) else { throw APIError.invalid("\(name) has no text in it", name) }
         guard text.unicodeScalars.count <= limit else {
-            throw APIError.invalid("\(name) has \(text.unicodeScalars.count) characters; \(limit) are the most", name, code: "string_above_max_length")
+            throw APIError.invalid(
+                "\(name) has \(text.unicodeScalars.count) characters; \(limit) are the most", name, code: "string_above_max_length")
         }
     }
 

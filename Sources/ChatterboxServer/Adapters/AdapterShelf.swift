@@ -45,7 +45,8 @@ final class AdapterShelf: Sendable {
 
     private func existingLibrary() throws -> AdapterLibrary {
         guard let library else {
-            throw APIError(.notFound, "this server has no adapters; it is started with --adapters DIR for them", parameter: "adapter", code: "no_adapters")
+            throw APIError(
+                .notFound, "this server has no adapters; it is started with --adapters DIR for them", parameter: "adapter", code: "no_adapters")
         }
         return library
     }

@@ -52,10 +52,13 @@ final class CertificateFiles: Sendable {
         state.withLock { state in
             let stamps = Self.stamps(chain, key)
             guard stamps != state.stamps else { return state.served }
-            do { state = State(served: try Self.read(chain, key), stamps: stamps) } catch where stamps != state.refused {
+            do {
+                state = State(served: try Self.read(chain, key), stamps: stamps)
+            } catch {
+                guard stamps != state.refused else { return state.served }
                 state.refused = stamps
                 logger.error("the new certificate cannot be served, so the one before is", metadata: ["file": "\(chain.path)", "error": "\(error)"])
-            } catch {}
+            }
             return state.served
         }
     }

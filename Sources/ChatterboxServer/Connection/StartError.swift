@@ -22,7 +22,8 @@ public enum StartError: Error, CustomStringConvertible {
     public var description: String {
         switch self {
         case .portTaken(let listener, let host, let port): "port \(port) on \(host), for \(listener.rawValue), is taken by another program"
-        case .cannotListen(let listener, let host, let port, let reason): "cannot listen on \(host), port \(port), for \(listener.rawValue): \(reason)"
+        case .cannotListen(let listener, let host, let port, let reason):
+            "cannot listen on \(host), port \(port), for \(listener.rawValue): \(reason)"
         case .unreadable(let file, let expected): "\(file.path): there is no \(expected) in PEM that can be read"
         case .otherKey(let chain, let key): "the certificate in \(chain.path) and the key in \(key.path) do not belong together"
         }

@@ -15,7 +15,8 @@ struct CharacterTimes: Sendable, Hashable {
     /// As ElevenLabs' answers over HTTP have them.
     var json: JSON {
         [
-            "characters": .array(characters.map { .string($0) }), "character_start_times_seconds": .array(starts.map { .number($0.inMilliseconds / 1000) }),
+            "characters": .array(characters.map { .string($0) }),
+            "character_start_times_seconds": .array(starts.map { .number($0.inMilliseconds / 1000) }),
             "character_end_times_seconds": .array(ends.map { .number($0.inMilliseconds / 1000) }),
         ]
     }

@@ -24,6 +24,10 @@ enum ElevenLabs {
 extension APIError {
     /// `{"detail":{"type":…,"code":…,"status":…,"message":…,"param":…}}`.
     var elevenLabs: JSON {
-        ["detail": ["type": .string(type), "code": .init(code), "status": .string(code ?? type), "message": .string(message), "param": .init(parameter)]]
+        [
+            "detail": [
+                "type": .string(type), "code": .init(code), "status": .string(code ?? type), "message": .string(message), "param": .init(parameter),
+            ]
+        ]
     }
 }

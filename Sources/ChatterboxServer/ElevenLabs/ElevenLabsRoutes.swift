@@ -11,21 +11,33 @@ struct ElevenLabsRoutes: Sendable {
     func add(to router: Router<ServerContext>) {
         let kinds = [("", false, false), ("/stream", true, false), ("/with-timestamps", false, true), ("/stream/with-timestamps", true, true)]
         for (end, isStreamed, wantsWords) in kinds {
-            router.route("/text-to-speech/:voice" + end, [.post: { request, context in
-                let body = try await state.body(of: request, context), configuration = state.configuration
-                var order = try SpeechOrder(
-                    elevenLabs: body, voice: context.name("voice"), query: request.uri.queryParameters, limit: configuration.characterLimit,
-                    isStrict: configuration.isStrict)
-                (order.isStreamed, order.wantsWords) = (isStreamed, wantsWords)
-                return try await state.answer(order, context)
-            }])
+            router.route(
+                "/text-to-speech/:voice" + end,
+                [
+                    .post: { request, context in
+                        let body = try await state.body(of: request, context), configuration = state.configuration
+                        var order = try SpeechOrder(
+                            elevenLabs: body, voice: context.name("voice"), query: request.uri.queryParameters, limit: configuration.characterLimit,
+                            isStrict: configuration.isStrict)
+                        (order.isStreamed, order.wantsWords) = (isStreamed, wantsWords)
+                        return try await state.answer(order, context)
+                    }
+                ])
         }
-        router.route("/voices", [.get: { _, _ in
-            Response(["voices": .array(state.knownVoices().map(Self.voice)), "has_more": false])
-        }])
-        router.route("/voices/:voice", [.get: { _, context in
-            Response(Self.voice(try state.knownVoice(context.name("voice"))))
-        }])
+        router.route(
+            "/voices",
+            [
+                .get: { _, _ in
+                    Response(["voices": .array(state.knownVoices().map(Self.voice)), "has_more": false])
+                }
+            ])
+        router.route(
+            "/voices/:voice",
+            [
+                .get: { _, context in
+                    Response(Self.voice(try state.knownVoice(context.name("voice"))))
+                }
+            ])
     }
 
     /// Voices of the folder are those that somebody has cloned.
@@ -38,15 +50,17 @@ struct ElevenLabsRoutes: Sendable {
 
     /// The models as this API lists them.
     static func models(_ state: ServerState) -> Response {
-        Response(.array(state.models.offers.map { offer in
-            let languages = (offer.variant?.languages ?? []).map { language -> JSON in
-                ["language_id": .string(language.code), "name": .string(language.name)]
-            }
-            return [
-                "model_id": .string(offer.name), "name": .string(offer.name), "can_do_text_to_speech": true, "can_do_voice_conversion": false,
-                "can_use_style": false, "can_use_speaker_boost": false, "serves_pro_voices": false,
-                "maximum_text_length_per_request": .init(state.configuration.characterLimit), "languages": .array(languages),
-            ]
-        }))
+        Response(
+            .array(
+                state.models.offers.map { offer in
+                    let languages = (offer.variant?.languages ?? []).map { language -> JSON in
+                        ["language_id": .string(language.code), "name": .string(language.name)]
+                    }
+                    return [
+                        "model_id": .string(offer.name), "name": .string(offer.name), "can_do_text_to_speech": true, "can_do_voice_conversion": false,
+                        "can_use_style": false, "can_use_speaker_boost": false, "serves_pro_voices": false,
+                        "maximum_text_length_per_request": .init(state.configuration.characterLimit), "languages": .array(languages),
+                    ]
+                }))
     }
 }

@@ -32,7 +32,8 @@ final class ElevenLabsSession: Sendable {
     private static let most = 16
 
     init(
-        _ settings: ElevenLabsSocketSettings, isMulti: Bool, _ server: ServerState, _ request: ServerContext, _ watch: ConnectionWatch?, _ socket: WebSocket
+        _ settings: ElevenLabsSocketSettings, isMulti: Bool, _ server: ServerState, _ request: ServerContext, _ watch: ConnectionWatch?,
+        _ socket: WebSocket
     ) {
         (self.settings, self.isMulti, self.server, self.request, self.watch, self.socket) = (settings, isMulti, server, request, watch, socket)
     }
@@ -121,7 +122,8 @@ final class ElevenLabsSession: Sendable {
     /// Adds to the text of a context, which is opened first where there is none.
     ///
     /// - Returns: the context if it is new.
-    private func speak(_ text: String, _ fields: inout RequestFields, in known: ElevenLabsContext?, named name: String?) throws -> ElevenLabsContext? {
+    private func speak(_ text: String, _ fields: inout RequestFields, in known: ElevenLabsContext?, named name: String?) throws -> ElevenLabsContext?
+    {
         let isStrict = server.configuration.isStrict, flushes = try fields.bool("flush") ?? false
         var order = settings.order, given = try fields.object("voice_settings")
         guard known == nil || given.unknown.isEmpty else {

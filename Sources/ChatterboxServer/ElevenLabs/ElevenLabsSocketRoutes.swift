@@ -15,15 +15,19 @@ struct ElevenLabsSocketRoutes: Sendable {
 
     func add(to router: Router<ServerContext>) {
         for end in Self.ends {
-            router.route("/text-to-speech/:voice" + end, [.get: { request, context in
-                let settings = try ElevenLabsSocketSettings(voice: context.name("voice"), query: request.uri.queryParameters)
-                // What is wrong with the address is told before the connection is a WebSocket.
-                _ = try state.models.offer(named: settings.order.model)
-                let watch = await ConnectionWatch.of(context.channel)
-                return try await WebSocket.response(to: request, context, state.configuration) { socket in
-                    try await ElevenLabsSession(settings, isMulti: end == Self.ends[1], state, context, watch, socket).serve()
-                }
-            }])
+            router.route(
+                "/text-to-speech/:voice" + end,
+                [
+                    .get: { request, context in
+                        let settings = try ElevenLabsSocketSettings(voice: context.name("voice"), query: request.uri.queryParameters)
+                        // What is wrong with the address is told before the connection is a WebSocket.
+                        _ = try state.models.offer(named: settings.order.model)
+                        let watch = await ConnectionWatch.of(context.channel)
+                        return try await WebSocket.response(to: request, context, state.configuration) { socket in
+                            try await ElevenLabsSession(settings, isMulti: end == Self.ends[1], state, context, watch, socket).serve()
+                        }
+                    }
+                ])
         }
     }
 }
@@ -53,12 +57,13 @@ struct ElevenLabsSocketSettings: Sendable {
             guard let seed = UInt64(text) else { throw APIError.invalid("seed must be a whole number", "seed", code: "invalid_type") }
             return seed
         }
-        inactivity = try parameter("inactivity_timeout").map { text in
-            guard let seconds = Double(text), (0.1...180).contains(seconds) else {
-                throw APIError.invalid("inactivity_timeout must be seconds, up to 180", "inactivity_timeout", code: "invalid_type")
-            }
-            return seconds
-        } ?? 20
+        inactivity =
+            try parameter("inactivity_timeout").map { text in
+                guard let seconds = Double(text), (0.1...180).contains(seconds) else {
+                    throw APIError.invalid("inactivity_timeout must be seconds, up to 180", "inactivity_timeout", code: "invalid_type")
+                }
+                return seconds
+            } ?? 20
         let counts = parameter("sync_alignment") ?? "false"
         guard ["true", "false"].contains(counts) else {
             throw APIError.invalid("sync_alignment must be true or false", "sync_alignment", code: "invalid_type")

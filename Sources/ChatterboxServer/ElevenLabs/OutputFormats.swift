@@ -7,11 +7,14 @@ enum OutputFormats {
 
     /// Each with its name, in their order.
     static let all: [(name: String, format: SoundFormat)] = {
-        var all = [(22_050, 32), (24_000, 48), (44_100, 32), (44_100, 64), (44_100, 96), (44_100, 128), (44_100, 192)].map { (rate: Int, kilobits: Int) in
+        var all = [(22_050, 32), (24_000, 48), (44_100, 32), (44_100, 64), (44_100, 96), (44_100, 128), (44_100, 192)].map {
+            (rate: Int, kilobits: Int) in
             ("mp3_\(rate)_\(kilobits)", SoundFormat(.mp3, sampleRate: rate, bitRate: kilobits * 1000))
         }
         for (name, format) in [("pcm", AudioFormat.pcm), ("wav", .wav)] {
-            all += [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000].map { (rate: Int) in ("\(name)_\(rate)", SoundFormat(format, sampleRate: rate)) }
+            all += [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000].map { (rate: Int) in
+                ("\(name)_\(rate)", SoundFormat(format, sampleRate: rate))
+            }
         }
         all.append(("ulaw_8000", SoundFormat(.pcm, sampleRate: 8000, encoding: .muLaw)))
         all.append(("alaw_8000", SoundFormat(.pcm, sampleRate: 8000, encoding: .aLaw)))

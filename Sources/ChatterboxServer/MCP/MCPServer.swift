@@ -68,7 +68,8 @@ public final class MCPServer: Sendable {
         case "initialize":
             let wanted = try? parameters.string("protocolVersion")
             return [
-                "protocolVersion": .string(Self.versions.first { $0 == wanted } ?? Self.versions[0]), "capabilities": ["tools": ["listChanged": false]],
+                "protocolVersion": .string(Self.versions.first { $0 == wanted } ?? Self.versions[0]),
+                "capabilities": ["tools": ["listChanged": false]],
                 "serverInfo": ["name": "chatterbox", "title": "Chatterbox", "version": .string(Release.version)],
                 "instructions": "speak says a text aloud into a file or as sound in the answer; list_voices tells whose voices there are.",
             ]

@@ -24,7 +24,9 @@ struct AnswerMiddleware: RouterMiddleware {
         } catch {
             let failure = HTTPRequest.Method.routed.contains(request.method) ? APIError(error) : Self.strange(request.method)
             // That it does not take requests yet, or any more, is no failure: whoever balances the load asks every few seconds.
-            if failure.status.code >= 500, failure.status != .serviceUnavailable { context.logger.error("request failed", metadata: ["error": "\(error)"]) }
+            if failure.status.code >= 500, failure.status != .serviceUnavailable {
+                context.logger.error("request failed", metadata: ["error": "\(error)"])
+            }
             response = failure.response(from: request, context: context)
         }
         if request.method == .head { response = Response(status: response.status, headers: response.headers) }
@@ -39,10 +41,12 @@ struct AnswerMiddleware: RouterMiddleware {
         state.countEnding()
         let route = context.endpointPath ?? "none", status = Int(response.status.code)
         state.metrics.count("http_requests_total", [("route", route), ("status", "\(status)")])
-        context.logger.info("answer", metadata: [
-            "method": "\(request.method.rawValue)", "route": "\(route)", "status": "\(status)", "client": "\(context.client)",
-            "ms": "\(Int(context.seconds * 1000))",
-        ])
+        context.logger.info(
+            "answer",
+            metadata: [
+                "method": "\(request.method.rawValue)", "route": "\(route)", "status": "\(status)", "client": "\(context.client)",
+                "ms": "\(Int(context.seconds * 1000))",
+            ])
         return response
     }
 

@@ -9,7 +9,8 @@ struct CrossOriginMiddleware: RouterMiddleware {
 
     /// This server's own fields, which a page may read only where they are named.
     private static let exposed = [
-        HTTPField.Name.requestID, .warning, .seed, .wordErrors, .retryAfter, .shouldRetry, .processingTime, .apiVersion, .rateLimit, .rateRemaining, .allow,
+        HTTPField.Name.requestID, .warning, .seed, .wordErrors, .retryAfter, .shouldRetry, .processingTime, .apiVersion, .rateLimit, .rateRemaining,
+        .allow,
         .wwwAuthenticate,
     ].map(\.canonicalName).joined(separator: ", ")
 
@@ -29,15 +30,18 @@ struct CrossOriginMiddleware: RouterMiddleware {
             .map { $0.trimmingCharacters(in: .whitespaces) }
             .filter { !$0.isEmpty && $0.utf8.allSatisfy { isNameByte($0) } }
         let names = asked.isEmpty ? ["content-type", "authorization", "xi-api-key"] : asked
-        return Response(status: .noContent, headers: [
-            .accessControlAllowHeaders: names.joined(separator: ", "), .accessControlAllowMethods: "GET, HEAD, POST, DELETE, OPTIONS",
-            .accessControlMaxAge: "600", .vary: "Access-Control-Request-Headers",
-        ])
+        return Response(
+            status: .noContent,
+            headers: [
+                .accessControlAllowHeaders: names.joined(separator: ", "), .accessControlAllowMethods: "GET, HEAD, POST, DELETE, OPTIONS",
+                .accessControlMaxAge: "600", .vary: "Access-Control-Request-Headers",
+            ])
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"): true
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+            true
         default: false
         }
     }
@@ -49,7 +53,9 @@ extension ServerConfiguration {
     /// - Returns: nil for what is no origin; `*` for `*`.
     public static func origin(_ text: String) -> String? {
         if text == "*" { return text }
-        guard let match = text.lowercased().wholeMatch(of: /([a-z][a-z0-9+.\-]*):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._\-]+)(?::([0-9]{1,5}))?\/?/) else { return nil }
+        guard let match = text.lowercased().wholeMatch(of: /([a-z][a-z0-9+.\-]*):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._\-]+)(?::([0-9]{1,5}))?\/?/) else {
+            return nil
+        }
         let (scheme, host, port) = (String(match.1), String(match.2), match.3.map(String.init))
         guard let port, port != ["http": "80", "https": "443"][scheme] else { return "\(scheme)://\(host)" }
         return "\(scheme)://\(host):\(port)"

@@ -13,7 +13,9 @@ struct OriginMiddleware: RouterMiddleware {
 
     func handle(_ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response) async throws -> Response {
         try checkHost(request)
-        if !Self.harmless.contains(request.method) || WebSocketHandshake.isWanted(by: request) { try Self.checkOrigin(request, configuration.allowedOrigin) }
+        if !Self.harmless.contains(request.method) || WebSocketHandshake.isWanted(by: request) {
+            try Self.checkOrigin(request, configuration.allowedOrigin)
+        }
         return try await next(request, context)
     }
 
@@ -21,9 +23,12 @@ struct OriginMiddleware: RouterMiddleware {
     private func checkHost(_ request: Request) throws {
         guard configuration.isLocal, configuration.keys.isEmpty, let authority = request.head.authority else { return }
         let name = Self.host(of: authority)
-        guard !ServerConfiguration.localNames.contains(name), !configuration.hostNames.contains(name), !Self.health.contains(request.pathWithoutVersion) else { return }
+        guard !ServerConfiguration.localNames.contains(name), !configuration.hostNames.contains(name),
+            !Self.health.contains(request.pathWithoutVersion)
+        else { return }
         throw APIError(
-            .forbidden, "this server is asked as localhost, and this request is for \(name.prefix(80)); --host-name \(name.prefix(80)) allows it, and so do keys",
+            .forbidden,
+            "this server is asked as localhost, and this request is for \(name.prefix(80)); --host-name \(name.prefix(80)) allows it, and so do keys",
             code: "host_not_allowed")
     }
 

@@ -85,10 +85,11 @@ struct ModelInventory: Sendable {
     /// Bytes of the machine's memory, or the GPUs', that models take or will have taken when all that has begun has ended.
     private func taken(ofGPU: Bool) -> Int {
         entries.reduce(0) { sum, entry in
-            let isThere = switch entry.phase {
-            case .active, .activating: entry.offer.usesGPU == ofGPU
-            case .deactivating, .inactive, .broken: entry.isResting && !ofGPU
-            }
+            let isThere =
+                switch entry.phase {
+                case .active, .activating: entry.offer.usesGPU == ofGPU
+                case .deactivating, .inactive, .broken: entry.isResting && !ofGPU
+                }
             return sum + (isThere ? entry.offer.bytes : 0)
         }
     }
@@ -113,9 +114,11 @@ struct ModelInventory: Sendable {
     private mutating func activate(_ index: Int, _ stamp: String?) -> Step {
         let offer = entries[index].offer
         if let limit = limit(ofGPU: offer.usesGPU), offer.bytes > limit {
-            return .refuse(APIError(
-                .insufficientMemory, "\(offer.name) takes \(offer.bytes) bytes, more than the \(limit) that models may take together", parameter: "model",
-                code: "model_too_large"))
+            return .refuse(
+                APIError(
+                    .insufficientMemory, "\(offer.name) takes \(offer.bytes) bytes, more than the \(limit) that models may take together",
+                    parameter: "model",
+                    code: "model_too_large"))
         }
         // Files that have changed are another model's. What leaves the host's memory for the GPU makes room there.
         let before = self, resting = entries[index].isResting && entries[index].stamp == stamp ? entries[index].model : nil
@@ -125,7 +128,8 @@ struct ModelInventory: Sendable {
         while let limit = limit(ofGPU: offer.usesGPU), taken(ofGPU: offer.usesGPU) + offer.bytes > limit {
             guard let gone = makeRoom(ofGPU: offer.usesGPU) else {
                 self = before
-                return .refuse(.busy("there is no memory for \(offer.name) while the models that are loaded speak", code: "model_capacity", retryAfter: 5))
+                return .refuse(
+                    .busy("there is no memory for \(offer.name) while the models that are loaded speak", code: "model_capacity", retryAfter: 5))
             }
             leaving += gone
         }

@@ -31,7 +31,8 @@ final class ModelShelf: Sendable {
         if let offer = offers.first(where: { $0.name == name }) { return offer }
         if name.hasPrefix("tts-1") || name.hasPrefix("gpt-4o-mini-tts") || name == "default" { return offers[0] }
         throw APIError(
-            .notFound, "there is no model \(name) here; there are \(offers.map(\.name).joined(separator: ", "))", parameter: "model", code: "model_not_found")
+            .notFound, "there is no model \(name) here; there are \(offers.map(\.name).joined(separator: ", "))", parameter: "model",
+            code: "model_not_found")
     }
 
     /// Every model, in the order in which they are offered.

@@ -34,7 +34,8 @@ final class ClientLimits: Sendable {
             account.seen = time
             if perMinute != nil, account.tokens < 1 {
                 accounts[client] = account
-                throw APIError.busy("\(perMinute!) requests a minute are allowed", code: "rate_limit_exceeded", retryAfter: (1 - account.tokens) * 60 / most)
+                throw APIError.busy(
+                    "\(perMinute!) requests a minute are allowed", code: "rate_limit_exceeded", retryAfter: (1 - account.tokens) * 60 / most)
             }
             if let atOnce, account.open >= atOnce {
                 accounts[client] = account

@@ -44,7 +44,11 @@ final class SpeechQueue: Sendable {
         } onCancel: {
             giveUp(number)
         }
-        return Place { [self] in leave(number) } onStep: { [self] in note($0, of: number) }
+        return Place { [self] in
+            leave(number)
+        } onStep: { [self] in
+            note($0, of: number)
+        }
     }
 
     private func take(
@@ -60,9 +64,11 @@ final class SpeechQueue: Sendable {
             return .failure(APIError.busy("\(state.admission.length) requests wait already", code: "queue_full", retryAfter: max(1, expected)))
         case .refuseLate(let expected):
             let patience = state.admission.patience
-            return .failure(APIError.busy(
-                "speech would not begin within \(JSON.number(patience).text) s: about \(Int(expected.rounded(.up))) s are expected", code: "slow_down",
-                retryAfter: expected - patience))
+            return .failure(
+                APIError.busy(
+                    "speech would not begin within \(JSON.number(patience).text) s: about \(Int(expected.rounded(.up))) s are expected",
+                    code: "slow_down",
+                    retryAfter: expected - patience))
         }
     }
 

@@ -9,18 +9,22 @@ struct AdapterRoutes: Sendable {
     let state: ServerState
 
     func add(to router: Router<ServerContext>) {
-        router.route("/adapters", [
-            .get: { _, _ in Response(["object": "list", "data": .array(state.adapters.library?.entries().map(\.adapterJSON) ?? [])]) },
-            .post: { try await add($0, $1) },
-        ])
-        router.route("/adapters/:adapter", [
-            .get: { _, context in Response(try state.adapters.entry(context.name("adapter"), parameter: "adapter_id").adapterJSON) },
-            .delete: { _, context in
-                let name = try context.name("adapter")
-                try state.adapters.remove(name)
-                return Response(["id": .string(name), "object": "adapter.deleted", "deleted": true])
-            },
-        ])
+        router.route(
+            "/adapters",
+            [
+                .get: { _, _ in Response(["object": "list", "data": .array(state.adapters.library?.entries().map(\.adapterJSON) ?? [])]) },
+                .post: { try await add($0, $1) },
+            ])
+        router.route(
+            "/adapters/:adapter",
+            [
+                .get: { _, context in Response(try state.adapters.entry(context.name("adapter"), parameter: "adapter_id").adapterJSON) },
+                .delete: { _, context in
+                    let name = try context.name("adapter")
+                    try state.adapters.remove(name)
+                    return Response(["id": .string(name), "object": "adapter.deleted", "deleted": true])
+                },
+            ])
     }
 
     private func add(_ request: Request, _ context: ServerContext) async throws -> Response {
@@ -70,7 +74,8 @@ extension AdapterLibrary.Entry {
         // A file that another program is changing has no facts.
         let facts = try? Adapter.facts(of: file)
         return [
-            "id": .string(name), "object": "adapter", "name": .string(name), "created_at": .init(Int(modified.timeIntervalSince1970)), "bytes": .init(bytes),
+            "id": .string(name), "object": "adapter", "name": .string(name), "created_at": .init(Int(modified.timeIntervalSince1970)),
+            "bytes": .init(bytes),
             "rank": facts.map { .init($0.rank) } ?? .null, "base_model": .init(facts?.baseName), "base_digest": .init(facts?.base),
         ]
     }

@@ -7,24 +7,41 @@ struct ModelRoutes: Sendable {
     let state: ServerState
 
     func add(to router: Router<ServerContext>) {
-        router.route("/models", [.get: { request, _ in
-            ElevenLabs.isItsList(request) ? ElevenLabsRoutes.models(state) : Response(["object": "list", "data": .array(state.models.entries.map(\.json))])
-        }])
+        router.route(
+            "/models",
+            [
+                .get: { request, _ in
+                    ElevenLabs.isItsList(request)
+                        ? ElevenLabsRoutes.models(state) : Response(["object": "list", "data": .array(state.models.entries.map(\.json))])
+                }
+            ])
         // Open WebUI's name for the same.
-        router.route("/audio/models", [.get: { _, _ in
-            Response(["models": .array(state.models.offers.map { ["id": .string($0.name), "name": .string($0.name)] })])
-        }])
+        router.route(
+            "/audio/models",
+            [
+                .get: { _, _ in
+                    Response(["models": .array(state.models.offers.map { ["id": .string($0.name), "name": .string($0.name)] })])
+                }
+            ])
         router.route("/models/:model", [.get: { _, context in Response(state.models.entry(of: try offer(context)).json) }])
-        router.route("/models/:model/load", [.post: { request, context in
-            let offer = try offer(context), pins = request.uri.queryParameters["pin"] == "true"
-            try await ConnectionWatch.of(context.channel).whileOpen { try await state.models.load(offer, pins: pins) }
-            return Response(state.models.entry(of: offer).json)
-        }])
-        router.route("/models/:model/unload", [.post: { _, context in
-            let offer = try offer(context)
-            try await state.models.unload(offer)
-            return Response(state.models.entry(of: offer).json)
-        }])
+        router.route(
+            "/models/:model/load",
+            [
+                .post: { request, context in
+                    let offer = try offer(context), pins = request.uri.queryParameters["pin"] == "true"
+                    try await ConnectionWatch.of(context.channel).whileOpen { try await state.models.load(offer, pins: pins) }
+                    return Response(state.models.entry(of: offer).json)
+                }
+            ])
+        router.route(
+            "/models/:model/unload",
+            [
+                .post: { _, context in
+                    let offer = try offer(context)
+                    try await state.models.unload(offer)
+                    return Response(state.models.entry(of: offer).json)
+                }
+            ])
     }
 
     private func offer(_ context: ServerContext) throws -> ModelOffering {

@@ -9,21 +9,25 @@ struct VoiceRoutes: Sendable {
     let state: ServerState
 
     func add(to router: Router<ServerContext>) {
-        router.route("/audio/voices", [
-            .get: { _, _ in
-                let voices = JSON.array(state.knownVoices().map(\.json))
-                return Response(["object": "list", "data": voices, "voices": voices])
-            },
-            .post: { try await add($0, $1) },
-        ])
-        router.route("/audio/voices/:voice", [
-            .get: { _, context in Response(try state.knownVoice(context.name("voice")).json) },
-            .delete: { _, context in
-                let name = try context.name("voice")
-                try await state.removeVoice(name)
-                return Response(["id": .string(name), "object": "audio.voice.deleted", "deleted": true])
-            },
-        ])
+        router.route(
+            "/audio/voices",
+            [
+                .get: { _, _ in
+                    let voices = JSON.array(state.knownVoices().map(\.json))
+                    return Response(["object": "list", "data": voices, "voices": voices])
+                },
+                .post: { try await add($0, $1) },
+            ])
+        router.route(
+            "/audio/voices/:voice",
+            [
+                .get: { _, context in Response(try state.knownVoice(context.name("voice")).json) },
+                .delete: { _, context in
+                    let name = try context.name("voice")
+                    try await state.removeVoice(name)
+                    return Response(["id": .string(name), "object": "audio.voice.deleted", "deleted": true])
+                },
+            ])
     }
 
     private func add(_ request: Request, _ context: ServerContext) async throws -> Response {

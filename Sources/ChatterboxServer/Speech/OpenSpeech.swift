@@ -61,8 +61,10 @@ actor OpenSpeech {
         let timesWords = order.wantsWords && lease.model.timesWords
         estimatesWords = order.wantsWords && !timesWords
         let options = try order.options(watermark: configuration.watermark && lease.model.marksSpeech, wordTimes: timesWords)
-        source = lease.model.speech(SpeechRequest(
-            order.input, voice: voice, options: options, adapters: adapters, priority: order.priority, judge: try configuration.judge(named: order.judge)))
+        source = lease.model.speech(
+            SpeechRequest(
+                order.input, voice: voice, options: options, adapters: adapters, priority: order.priority,
+                judge: try configuration.judge(named: order.judge)))
         for place in places { place.comes(to: .begins) }
         switch destination {
         case .stream: (encoder, file) = (try SoundEncoder(order.sound, sampleRate: lease.model.sampleRate), nil)
@@ -85,7 +87,8 @@ actor OpenSpeech {
             case .audio(let chunk):
                 for place in places { place.comes(to: .sounds) }
                 let silence = listener.heard == 0 && pause > 0 ? Audio(silence: pause, sampleRate: chunk.audio.sampleRate) : nil
-                let words = chunk.words.map { SpokenWord(text: $0.text, start: $0.start + pause, end: $0.end + pause) }
+                let words =
+                    chunk.words.map { SpokenWord(text: $0.text, start: $0.start + pause, end: $0.end + pause) }
                     + (estimatesWords && !chunk.text.isEmpty ? estimatedWords(before: chunk.text, at: listener.heard + (silence?.duration ?? 0)) : [])
                 let sound = [silence, chunk.audio].compactMap(\.self)
                 intervals += listener.take(sound.reduce(0) { $0 + $1.duration }).map { [$0] } ?? []
@@ -101,7 +104,8 @@ actor OpenSpeech {
                 isOver = true
                 for place in places { place.comes(to: .ends) }
                 guard listener.heard > 0 else {
-                    throw APIError(.internalServerError, "the model ended without a sound; another seed may help", parameter: "input", code: "no_speech")
+                    throw APIError(
+                        .internalServerError, "the model ended without a sound; another seed may help", parameter: "input", code: "no_speech")
                 }
                 try file?.finish()
                 let words = estimatesWords ? estimatedWords(before: "", at: listener.heard) : []
@@ -172,7 +176,9 @@ extension String {
 extension SpeechOrder {
     /// A few words that nobody hears.
     init(warmingUp model: String, _ text: String) throws {
-        try self.init(Data(JSON.bytes(["model": .string(model), "input": .string(text), "voice": "default", "response_format": "pcm"])), limit: 100, isStrict: true)
+        try self.init(
+            Data(JSON.bytes(["model": .string(model), "input": .string(text), "voice": "default", "response_format": "pcm"])), limit: 100,
+            isStrict: true)
     }
 }
 

@@ -23,45 +23,53 @@ struct SpeechAnswer {
 
     /// Sound as it is made. A failure cuts the connection before the last chunk, which clients take for what it is.
     func sound() async -> Response {
-        Response(status: .ok, headers: await headers(speech.order.sound.mediaType), body: body { write in
-            try await write(first.bytes)
-            while let piece = try await speech.next() { try await write(piece.bytes) }
-        })
+        Response(
+            status: .ok, headers: await headers(speech.order.sound.mediaType),
+            body: body { write in
+                try await write(first.bytes)
+                while let piece = try await speech.next() { try await write(piece.bytes) }
+            })
     }
 
     /// Sound and when its characters are heard, an object on each line, as ElevenLabs sends them; a failure cuts the connection.
     func timedSound() async -> Response {
-        Response(status: .ok, headers: await headers("application/x-ndjson"), body: body { write in
-            var clock = CharacterClock(speech.order.input)
-            func send(_ piece: OpenSpeech.Piece) async throws {
-                let times = clock.take(piece.words), json = times.isEmpty ? JSON.null : times.json
-                let line: JSON = ["audio_base64": .string(Data(piece.bytes).base64EncodedString()), "alignment": json, "normalized_alignment": json]
-                try await write(JSON.bytes(line) + [0x0A])
-            }
-            try await send(first)
-            while let piece = try await speech.next() { try await send(piece) }
-        })
+        Response(
+            status: .ok, headers: await headers("application/x-ndjson"),
+            body: body { write in
+                var clock = CharacterClock(speech.order.input)
+                func send(_ piece: OpenSpeech.Piece) async throws {
+                    let times = clock.take(piece.words), json = times.isEmpty ? JSON.null : times.json
+                    let line: JSON = [
+                        "audio_base64": .string(Data(piece.bytes).base64EncodedString()), "alignment": json, "normalized_alignment": json,
+                    ]
+                    try await write(JSON.bytes(line) + [0x0A])
+                }
+                try await send(first)
+                while let piece = try await speech.next() { try await send(piece) }
+            })
     }
 
     /// Events; a failure is one.
     func events() async -> Response {
-        Response(status: .ok, headers: await headers(EventStream.mediaType), body: body { write in
-            func send(_ piece: OpenSpeech.Piece) async throws {
-                if !piece.words.isEmpty { try await write(EventStream.words(piece.words, areEstimated: speech.estimatesWords)) }
-                if !piece.bytes.isEmpty { try await write(EventStream.delta(piece.bytes)) }
-            }
-            do {
-                try await send(first)
-                while let piece = try await speech.next() { try await send(piece) }
-            } catch {
-                guard watch?.isClosed != true else { throw error }
-                context.logger.error("speech failed", metadata: ["error": "\(error)"])
-                try await write(EventStream.failure(APIError(error)))
-                throw SpeechFailed()
-            }
-            try await write(EventStream.end(await speech.usage))
-            try await write(EventStream.done)
-        })
+        Response(
+            status: .ok, headers: await headers(EventStream.mediaType),
+            body: body { write in
+                func send(_ piece: OpenSpeech.Piece) async throws {
+                    if !piece.words.isEmpty { try await write(EventStream.words(piece.words, areEstimated: speech.estimatesWords)) }
+                    if !piece.bytes.isEmpty { try await write(EventStream.delta(piece.bytes)) }
+                }
+                do {
+                    try await send(first)
+                    while let piece = try await speech.next() { try await send(piece) }
+                } catch {
+                    guard watch?.isClosed != true else { throw error }
+                    context.logger.error("speech failed", metadata: ["error": "\(error)"])
+                    try await write(EventStream.failure(APIError(error)))
+                    throw SpeechFailed()
+                }
+                try await write(EventStream.end(await speech.usage))
+                try await write(EventStream.done)
+            })
     }
 
     /// A body that is written as long as somebody reads it.

@@ -27,7 +27,8 @@ final class WholeSpeech: Sendable {
             ])
         } else if order.wantsWords {
             response = Response([
-                "audio": .string(try Data(contentsOf: file).base64EncodedString()), "format": .string(order.sound.format.rawValue), "words": words.json,
+                "audio": .string(try Data(contentsOf: file).base64EncodedString()), "format": .string(order.sound.format.rawValue),
+                "words": words.json,
                 "estimated": .bool(speech.estimatesWords), "usage": await speech.usage.json, "judgement": await speech.report.judgement,
             ])
         } else {
@@ -57,7 +58,9 @@ extension SpeechReport {
     fileprivate var judgement: JSON {
         guard let judge, let wordErrors else { return .null }
         let pieces = pieces.map { piece -> JSON in
-            let takes = piece.judged.map { ["heard": .string($0.heard), "word_errors": JSON($0.errors.wrong), "words": JSON($0.errors.words)] as JSON }
+            let takes = piece.judged.map {
+                ["heard": .string($0.heard), "word_errors": JSON($0.errors.wrong), "words": JSON($0.errors.words)] as JSON
+            }
             return ["text": .string(piece.text), "kept_draw": JSON(piece.keptDraw), "takes": .array(takes)]
         }
         return ["judge": .string(judge), "word_errors": JSON(wordErrors.wrong), "words": JSON(wordErrors.words), "pieces": .array(pieces)]

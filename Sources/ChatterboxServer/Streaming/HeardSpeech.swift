@@ -27,7 +27,8 @@ struct HeardSpeech: Sendable, Hashable {
     var json: JSON {
         let text = words.joined(separator: " ")
         return [
-            "seconds": .number((seconds * 1000).rounded() / 1000), "told": .bool(isTold), "words": .init(words.count), "characters": .init(text.count),
+            "seconds": .number((seconds * 1000).rounded() / 1000), "told": .bool(isTold), "words": .init(words.count),
+            "characters": .init(text.count),
             "text": .string(text),
         ]
     }

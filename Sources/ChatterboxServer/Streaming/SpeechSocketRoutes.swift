@@ -11,12 +11,16 @@ struct SpeechSocketRoutes: Sendable {
     let state: ServerState
 
     func add(to router: Router<ServerContext>) {
-        router.route("/audio/speech/stream", [.get: { request, context in
-            let watch = await ConnectionWatch.of(context.channel)
-            return try await WebSocket.response(to: request, context, state.configuration) { socket in
-                try await SpeechSession(state, context, watch, socket).serve()
-            }
-        }])
+        router.route(
+            "/audio/speech/stream",
+            [
+                .get: { request, context in
+                    let watch = await ConnectionWatch.of(context.channel)
+                    return try await WebSocket.response(to: request, context, state.configuration) { socket in
+                        try await SpeechSession(state, context, watch, socket).serve()
+                    }
+                }
+            ])
     }
 }
 
@@ -79,7 +83,8 @@ final class SpeechSession: Sendable {
             case "session.close": end()
             default:
                 throw APIError.invalid(
-                    "there is no message \(type); there are session.config, input.text, input.flush, input.done, input.cancel and session.close", "type")
+                    "there is no message \(type); there are session.config, input.text, input.flush, input.done, input.cancel and session.close",
+                    "type")
             }
         } catch let error as APIError {
             // What is wrong with one message leaves the others as they are.

@@ -70,7 +70,8 @@ extension ServerState {
         }
         guard !meansAnother(name) else {
             throw APIError(
-                .conflict, "the name \(name) is reserved: it means another voice here; take another name", parameter: "name", code: "voice_name_reserved")
+                .conflict, "the name \(name) is reserved: it means another voice here; take another name", parameter: "name",
+                code: "voice_name_reserved")
         }
     }
 

@@ -33,7 +33,8 @@ actor VoiceShelf {
     func voice(_ name: String, for lease: ModelLease, use: Voice.Use = .speech) async throws -> Voice? {
         guard let file = try file(of: name, for: lease) else {
             guard lease.model.hasVoice else {
-                throw APIError.invalid("\(lease.name) has no voice of its own; add one with POST /v1/audio/voices and name it", "voice", code: "voice_not_found")
+                throw APIError.invalid(
+                    "\(lease.name) has no voice of its own; add one with POST /v1/audio/voices and name it", "voice", code: "voice_not_found")
             }
             return nil
         }
@@ -111,7 +112,8 @@ actor VoiceShelf {
         } catch let error as AudioError {
             throw APIError.invalid("\(error)", "audio_sample", code: "invalid_audio")
         } catch VoiceLibraryError.exists {
-            throw APIError(.conflict, "there is a voice \(name) already; delete it first, or take another name", parameter: "name", code: "voice_exists")
+            throw APIError(
+                .conflict, "there is a voice \(name) already; delete it first, or take another name", parameter: "name", code: "voice_exists")
         } catch let error as VoiceLibraryError {
             guard case .badName = error else { throw error }
             throw APIError.invalid("\(error)", "name")

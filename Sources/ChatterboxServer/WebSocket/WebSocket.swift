@@ -16,7 +16,8 @@ final class WebSocket: Sendable {
     /// - Parameter serve: what the WebSocket is for; it is closed when this ends, by 1000, or 1011 where it throws.
     /// - Throws: ``APIError`` for a request that cannot become one.
     static func response(
-        to request: Request, _ context: ServerContext, _ configuration: ServerConfiguration, serve: @escaping @Sendable (WebSocket) async throws -> Void
+        to request: Request, _ context: ServerContext, _ configuration: ServerConfiguration,
+        serve: @escaping @Sendable (WebSocket) async throws -> Void
     ) async throws -> Response {
         let handshake = try WebSocketHandshake(request, allowedOrigin: configuration.allowedOrigin), channel = context.channel
         let upgrade = try await channel.eventLoop.submit {
@@ -25,19 +26,21 @@ final class WebSocket: Sendable {
         let socket = WebSocket(channel, upgrade, patience: configuration.readerPatience)
         try await channel.eventLoop.submit { upgrade.value.arm(socket.inbox) }.get()
         let headers: HTTPFields = [.upgrade: "websocket", .connection: "Upgrade", .webSocketAccept: handshake.accept]
-        return Response(status: .switchingProtocols, headers: headers, body: ResponseBody { writer in
-            do {
-                try await serve(socket)
-                socket.close(.normalClosure, "")
-            } catch let fault as WebSocketFault {
-                socket.close(fault.code, fault.reason)
-            } catch is ClientGone {
-            } catch {
-                context.logger.error("websocket failed", metadata: ["error": "\(error)"])
-                socket.close(.unexpectedServerError, "something went wrong here")
-            }
-            try await writer.finish(nil)
-        })
+        return Response(
+            status: .switchingProtocols, headers: headers,
+            body: ResponseBody { writer in
+                do {
+                    try await serve(socket)
+                    socket.close(.normalClosure, "")
+                } catch let fault as WebSocketFault {
+                    socket.close(fault.code, fault.reason)
+                } catch is ClientGone {
+                } catch {
+                    context.logger.error("websocket failed", metadata: ["error": "\(error)"])
+                    socket.close(.unexpectedServerError, "something went wrong here")
+                }
+                try await writer.finish(nil)
+            })
     }
 
     private init(_ channel: any Channel, _ upgrade: NIOLoopBound<WebSocketSwitch>, patience: Double) {

@@ -21,7 +21,8 @@ struct WebSocketHandshake: Sendable {
         }
         guard request.headers[.webSocketVersion] == "13" else {
             throw APIError(
-                .upgradeRequired, "this server speaks version 13 of the WebSocket protocol", code: "websocket_version", headers: [.webSocketVersion: "13"])
+                .upgradeRequired, "this server speaks version 13 of the WebSocket protocol", code: "websocket_version",
+                headers: [.webSocketVersion: "13"])
         }
         guard let key = request.headers[.webSocketKey], Data(base64Encoded: key)?.count == 16 else {
             throw APIError.invalid("Sec-WebSocket-Key must be 16 bytes in base64", nil, code: "invalid_websocket_key")

@@ -187,9 +187,10 @@ extension String {
     /// As many whole characters from the beginning as so many bytes have room for: a frame that closes has 125, two of them a number.
     fileprivate func prefix(utf8 limit: Int) -> String {
         var rest = limit
-        return String(prefix { character in
-            rest -= character.utf8.count
-            return rest >= 0
-        })
+        return String(
+            prefix { character in
+                rest -= character.utf8.count
+                return rest >= 0
+            })
     }
 }

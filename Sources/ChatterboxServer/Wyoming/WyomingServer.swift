@@ -62,7 +62,8 @@ final class WyomingServer: Service {
         do {
             try await connection.executeThenClose { inbound, outbound in
                 guard place <= Self.most else {
-                    let error = APIError.busy("\(Self.most) connections are open, and there may be no more", code: "too_many_connections", retryAfter: 1)
+                    let error = APIError.busy(
+                        "\(Self.most) connections are open, and there may be no more", code: "too_many_connections", retryAfter: 1)
                     return try await outbound.write(WyomingEvent(error))
                 }
                 try await WyomingSession(state, connection.channel, outbound, logger: logger).serve(inbound)

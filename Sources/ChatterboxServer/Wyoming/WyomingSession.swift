@@ -228,9 +228,13 @@ final class WyomingSession: Sendable {
                 "languages": .array(languages.map { .string($0) }),
             ]
         }
-        return ["tts": [[
-            "name": "chatterbox", "attribution": maker, "installed": true, "description": "Speech by Chatterbox", "version": .null,
-            "voices": .array(voices), "supports_synthesize_streaming": true,
-        ]], "asr": [], "handle": [], "intent": [], "wake": [], "mic": [], "snd": []]
+        return [
+            "tts": [
+                [
+                    "name": "chatterbox", "attribution": maker, "installed": true, "description": "Speech by Chatterbox", "version": .null,
+                    "voices": .array(voices), "supports_synthesize_streaming": true,
+                ]
+            ], "asr": [], "handle": [], "intent": [], "wake": [], "mic": [], "snd": [],
+        ]
     }
 }

@@ -133,12 +133,15 @@ struct FineTuner {
                 try log.validation(step: state.step, figures)
                 guard figures[0].value.isFinite else { throw TrainingError.diverged(step: state.step, group: task.part.rawValue, what: "validation") }
                 let isBest = state.take(figures[0].value)
-                if isBest { try SafetensorsWriter.write(optimizer.result.mapValues { try $0.detached() }, metadata: ["step": "\(state.step)"], to: best) }
+                if isBest {
+                    try SafetensorsWriter.write(optimizer.result.mapValues { try $0.detached() }, metadata: ["step": "\(state.step)"], to: best)
+                }
                 isValidated = true
                 try onValidation(state.step, isBest)
             }
             let isOver = state.step >= options.steps || state.worse >= options.patience
-            let isDue = checkpoints.interval.map { state.step % $0 == 0 } ?? (isValidated || saved.time.duration(to: .now) / .seconds(1) >= checkpointSeconds)
+            let isDue =
+                checkpoints.interval.map { state.step % $0 == 0 } ?? (isValidated || saved.time.duration(to: .now) / .seconds(1) >= checkpointSeconds)
             if saved.step != state.step || isValidated, isDue || isOver { try checkpoint() }
             if isOver { break }
             try optimizer.clearGradients()
@@ -218,7 +221,9 @@ struct FineTuner {
 
     private func restore(_ url: URL, _ optimizer: AdamW) throws -> State {
         let file = try SafetensorsFile(url)
-        guard file.metadata["format"] == "chatterbox-fine-tuning" else { throw TrainingError.checkpoint(url, problem: "not a state of this training") }
+        guard file.metadata["format"] == "chatterbox-fine-tuning" else {
+            throw TrainingError.checkpoint(url, problem: "not a state of this training")
+        }
         guard file.metadata["fingerprint"] == fingerprint else {
             throw TrainingError.checkpoint(url, problem: "it is of a training with other options, other recordings or another model")
         }
@@ -237,9 +242,10 @@ struct FineTuner {
     private func bestParameters(_ optimizer: AdamW) throws -> [String: Tensor] {
         guard FileManager.default.fileExists(atPath: best.path) else { throw TrainingError.checkpoint(best, problem: "no such file") }
         let file = try SafetensorsFile(best)
-        return try Dictionary(uniqueKeysWithValues: optimizer.parameters.map { name, tensor in
-            (name, try file.tensor(name, like: tensor.shape, of: best).clone())
-        })
+        return try Dictionary(
+            uniqueKeysWithValues: optimizer.parameters.map { name, tensor in
+                (name, try file.tensor(name, like: tensor.shape, of: best).clone())
+            })
     }
 }
 
@@ -255,9 +261,13 @@ extension Adapter {
     /// The same adapter with other matrices, by the names of ``parameters``.
     func replacing(_ parameters: [String: Tensor]) -> Adapter {
         Adapter(
-            Dictionary(uniqueKeysWithValues: matrices.map { layer, matrices in
-                (layer, Matrices(
-                    a: parameters["\(layer).lora_A"] ?? matrices.a, b: parameters["\(layer).lora_B"] ?? matrices.b, scale: matrices.scale))
-            }), of: part, base: base, baseName: baseName, name: name)
+            Dictionary(
+                uniqueKeysWithValues: matrices.map { layer, matrices in
+                    (
+                        layer,
+                        Matrices(
+                            a: parameters["\(layer).lora_A"] ?? matrices.a, b: parameters["\(layer).lora_B"] ?? matrices.b, scale: matrices.scale)
+                    )
+                }), of: part, base: base, baseName: baseName, name: name)
     }
 }

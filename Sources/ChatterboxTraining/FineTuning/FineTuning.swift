@@ -43,7 +43,8 @@ public struct FineTuning: Sendable {
     /// - Precondition: at least one network is trained, and both in the same way.
     public init(_ model: Model, output: URL, t3: FineTuningOptions?, flow: FineTuningOptions? = nil) {
         precondition(t3 != nil || flow != nil, "a network to train")
-        precondition([t3, flow].compactMap { $0?.trainsWeights }.allSatisfy { $0 == (t3 ?? flow)!.trainsWeights }, "adapters or weights, not one of each")
+        precondition(
+            [t3, flow].compactMap { $0?.trainsWeights }.allSatisfy { $0 == (t3 ?? flow)!.trainsWeights }, "adapters or weights, not one of each")
         (self.model, self.output, self.t3, self.flow) = (model, output, t3, flow)
     }
 
@@ -133,9 +134,10 @@ public struct FineTuning: Sendable {
             if dtype != .float32, !model.device.isCUDA { throw TrainingError.halfPrecision(dtype, device: model.device) }
             let split = try RecordingSplit(checked, of: list.source)
             try FileManager.default.createDirectory(at: folder.appending(path: "samples"), withIntermediateDirectories: true)
-            print(String(
-                format: "%d recordings, %.1f min: %d to learn from, %d to judge by", checked.accepted.count, checked.seconds / 60,
-                split.training.count, split.validation.count))
+            print(
+                String(
+                    format: "%d recordings, %.1f min: %d to learn from, %d to judge by", checked.accepted.count, checked.seconds / 60,
+                    split.training.count, split.validation.count))
             let examples = try examples(split, isCancelled, print)
             let voice = try voice(split), sampler = Sampler(self, voice, split, print)
             var result = Result(), trained = Trained(model: model)
@@ -315,10 +317,12 @@ public struct FineTuning: Sendable {
         let bytes = try Memory.statistics(of: device).peak + TrainedBytes(parameters).moments
         for tensor in parameters.values { try tensor.clearGradient() }
         let count = parameters.values.reduce(0) { $0 + $1.count }
-        print(String(
-            format: "%@: %.2f million numbers in %d %@; the longest step takes %.1f s and %.1f GB; %d steps at most, %.0f min",
-            task.part.rawValue, Double(count) / 1e6, parameters.count, options.trainsWeights ? "tensors" : "matrices", seconds, Double(bytes) / 1e9,
-            options.steps, seconds * Double(options.steps) / 60))
+        print(
+            String(
+                format: "%@: %.2f million numbers in %d %@; the longest step takes %.1f s and %.1f GB; %d steps at most, %.0f min",
+                task.part.rawValue, Double(count) / 1e6, parameters.count, options.trainsWeights ? "tensors" : "matrices", seconds,
+                Double(bytes) / 1e9,
+                options.steps, seconds * Double(options.steps) / 60))
         return bytes
     }
 
@@ -345,10 +349,11 @@ private struct T3Memory {
     init(_ model: T3) {
         let width = model.configuration.backbone.hiddenSize
         layers = model.backbone.layerCount
-        let inner = switch model.configuration.backbone {
-        case .llama(let llama): 5 * llama.intermediateSize
-        case .gpt2: 3 * 4 * width
-        }
+        let inner =
+            switch model.configuration.backbone {
+            case .llama(let llama): 5 * llama.intermediateSize
+            case .gpt2: 3 * 4 * width
+            }
         // Inputs of products, norms and activations.
         layer = 4 * (18 * width + inner)
         perPosition = 4 * width

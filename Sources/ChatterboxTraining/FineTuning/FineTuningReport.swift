@@ -56,30 +56,34 @@ struct FineTuningReport {
                 + "<td>\(part.steps)\(part.stoppedEarly ? ", then validation no longer improved" : "")</td><td>\(part.bestStep)</td>"
                 + "<td>\(number(part.before, 4))</td><td>\(number(part.after, 4))</td></tr>"
         }
-        let similarity = result.similarity.map {
-            "<p>Similarity to recordings that were not learned from, by the model's own voice encoder (1 is the same voice): "
-                + "before \(number($0.before, 3)), after \(number($0.after, 3)), between recordings \(number($0.between, 3)). "
-                + "An encoder that had no part in training would tell more.</p>"
-        } ?? "<p>Nothing was spoken that could be compared.</p>"
-        return "<h2>Figures</h2><table><tr><th>network</th><th>numbers</th><th>steps</th><th>best at</th><th>validation before</th><th>after</th></tr>"
+        let similarity =
+            result.similarity.map {
+                "<p>Similarity to recordings that were not learned from, by the model's own voice encoder (1 is the same voice): "
+                    + "before \(number($0.before, 3)), after \(number($0.after, 3)), between recordings \(number($0.between, 3)). "
+                    + "An encoder that had no part in training would tell more.</p>"
+            } ?? "<p>Nothing was spoken that could be compared.</p>"
+        return
+            "<h2>Figures</h2><table><tr><th>network</th><th>numbers</th><th>steps</th><th>best at</th><th>validation before</th><th>after</th></tr>"
             + rows.joined() + "</table>" + similarity + words()
     }
 
     private func words() -> String {
         guard let errors = result.wordErrors else { return "<p>Words that are said wrong were not counted: no recogniser was given.</p>" }
         func share(_ errors: WordErrors) -> String { "\(number(errors.percent, 1)) % (\(errors.wrong) of \(errors.words))" }
-        return "<p>Word errors by <code>\(escaped(training.recogniser?.command ?? ""))</code> in \(sampler.compared.count) sentences that were not learned "
+        return
+            "<p>Word errors by <code>\(escaped(training.recogniser?.command ?? ""))</code> in \(sampler.compared.count) sentences that were not learned "
             + "from: before \(share(errors.before)), after \(share(errors.after)), in the recordings \(share(errors.recordings)).</p>"
     }
 
     private func curves() throws -> String {
-        try "<h2>Losses</h2>" + result.parts.map { part in
-            let file = training.folder.appending(path: part.part.rawValue).appending(path: "losses.csv")
-            let name = part.part == .t3 ? "speech" : "flow"
-            let points = try LossCurves(file)
-            return "<h3>\(part.part == .t3 ? "T3: cross-entropy of speech tokens, in nats" : "Flow: mean squared error of the velocity")</h3>"
-                + points.svg([(name, "training", "#9ecae1"), ("held out \(name)", "validation", "#d94801")], best: part.bestStep)
-        }.joined()
+        try "<h2>Losses</h2>"
+            + result.parts.map { part in
+                let file = training.folder.appending(path: part.part.rawValue).appending(path: "losses.csv")
+                let name = part.part == .t3 ? "speech" : "flow"
+                let points = try LossCurves(file)
+                return "<h3>\(part.part == .t3 ? "T3: cross-entropy of speech tokens, in nats" : "Flow: mean squared error of the velocity")</h3>"
+                    + points.svg([(name, "training", "#9ecae1"), ("held out \(name)", "validation", "#d94801")], best: part.bestStep)
+            }.joined()
     }
 
     private func samples() -> String {
@@ -89,9 +93,11 @@ struct FineTuningReport {
         }
         let rows = sampler.compared.enumerated().map { index, sentence in
             let names = Sampler.names(index + 1)
-            return "<tr><td>\(escaped(sentence.entry.text))</td><td>\(player(names.recording))</td><td>\(player(names.before))</td><td>\(player(names.after))</td></tr>"
+            return
+                "<tr><td>\(escaped(sentence.entry.text))</td><td>\(player(names.recording))</td><td>\(player(names.before))</td><td>\(player(names.after))</td></tr>"
         }
-        return "<h2>Sentences that were not learned from</h2><table><tr><th></th><th>recording</th><th>before</th><th>after</th></tr>" + rows.joined() + "</table>"
+        return "<h2>Sentences that were not learned from</h2><table><tr><th></th><th>recording</th><th>before</th><th>after</th></tr>" + rows.joined()
+            + "</table>"
     }
 
     private func refusals() -> String {
@@ -123,23 +129,29 @@ struct LossCurves {
     func svg(_ curves: [(metric: String, label: String, colour: String)], best: Int) -> String {
         let (width, height, left, bottom) = (720.0, 260.0, 60.0, 30.0)
         let all = curves.flatMap { points[$0.metric] ?? [] }
-        guard let low = all.map(\.value).min(), let high = all.map(\.value).max(), let last = all.map(\.step).max() else { return "<p>No figures.</p>" }
+        guard let low = all.map(\.value).min(), let high = all.map(\.value).max(), let last = all.map(\.step).max() else {
+            return "<p>No figures.</p>"
+        }
         let span = max(high - low, 1e-9), steps = max(last, 1)
         func x(_ step: Double) -> Double { left + (width - left - 10) * step / steps }
         func y(_ value: Double) -> Double { 10 + (height - bottom - 10) * (high - value) / span }
         func text(_ x: Double, _ y: Double, _ text: String, _ anchor: String, _ colour: String = "#555") -> String {
-            String(format: "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%@\" fill=\"%@\" font-size=\"12\">%@</text>", x, y, anchor, colour, escaped(text))
+            String(
+                format: "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%@\" fill=\"%@\" font-size=\"12\">%@</text>", x, y, anchor, colour, escaped(text))
         }
         var shapes: [String] = []
         for part in 0...4 {
             let value = low + span * Double(part) / 4
-            shapes.append(String(format: "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#eee\"/>", left, width - 10, y(value), y(value)))
+            shapes.append(
+                String(format: "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"#eee\"/>", left, width - 10, y(value), y(value)))
             shapes.append(text(left - 6, y(value) + 4, String(format: "%.3g", value), "end"))
             shapes.append(text(x(steps * Double(part) / 4), height - 10, "\(Int(steps * Double(part) / 4))", "middle"))
         }
-        shapes.append(String(
-            format: "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"10\" y2=\"%.1f\" stroke=\"#bbb\" stroke-dasharray=\"4 3\"/>", x(Double(best)), x(Double(best)),
-            height - bottom))
+        shapes.append(
+            String(
+                format: "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"10\" y2=\"%.1f\" stroke=\"#bbb\" stroke-dasharray=\"4 3\"/>", x(Double(best)),
+                x(Double(best)),
+                height - bottom))
         for (index, curve) in curves.enumerated() {
             let line = (points[curve.metric] ?? []).map { String(format: "%.1f,%.1f", x($0.step), y($0.value)) }.joined(separator: " ")
             shapes.append("<polyline points=\"\(line)\" fill=\"none\" stroke=\"\(curve.colour)\" stroke-width=\"2\"/>")

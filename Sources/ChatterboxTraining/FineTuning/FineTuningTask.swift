@@ -127,7 +127,8 @@ final class T3FineTuning: FineTuningTask {
         for part in batches(rows, parts: parts) {
             let share = Double(part.reduce(0) { $0 + $1.heard.count + 1 }) / count
             let told = try network.addSpeechGradients(
-                text: part.map(\.example.text), speech: part.map(\.example.features.tokens), heard: part.map(\.heard), conditioning: conditioning(Array(part)),
+                text: part.map(\.example.text), speech: part.map(\.example.features.tokens), heard: part.map(\.heard),
+                conditioning: conditioning(Array(part)),
                 textShown: part.map(\.textShown), weight: share, lowestLayer: lowestLayer, keepingLayers: keepsLayers)
             loss += share * told.loss
             accuracy += share * told.accuracy
@@ -170,9 +171,12 @@ final class T3FineTuning: FineTuningTask {
             examples.companion(of: example, at: index, using: &random).features.speaker
         }
         let textShown = !isLearned || Double.random(in: 0..<1, using: &random) >= unconditionalRate
-        let heard = !isLearned || wrongTokens == 0 ? example.features.tokens : example.features.tokens.map {
-            Double.random(in: 0..<1, using: &random) < wrongTokens ? tokens.randomElement(using: &random)! : $0
-        }
+        let heard =
+            !isLearned || wrongTokens == 0
+            ? example.features.tokens
+            : example.features.tokens.map {
+                Double.random(in: 0..<1, using: &random) < wrongTokens ? tokens.randomElement(using: &random)! : $0
+            }
         return Row(
             example: example, heard: heard, textShown: textShown, prompt: Array(prompt.prefix(promptLength)),
             voice: try Tensor.stack(voices).mean(axis: 0).normalised(axis: 0))

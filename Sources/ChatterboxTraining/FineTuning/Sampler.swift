@@ -34,7 +34,9 @@ struct Sampler {
     /// Speaks the first sentence into a file; what goes wrong is told and ends nothing.
     func speak(_ model: Model, _ adapters: [Adapter], as name: String) {
         do {
-            guard let sentence = sentences.first, let audio = try spoken(sentence.entry.text, model, adapters) else { return print("sample \(name): no sound") }
+            guard let sentence = sentences.first, let audio = try spoken(sentence.entry.text, model, adapters) else {
+                return print("sample \(name): no sound")
+            }
             let file = folder.appending(path: "\(name).wav")
             try AudioFile.write(audio, to: file)
             print("sample: \(file.path)")
@@ -82,7 +84,12 @@ struct Sampler {
         guard !embeddings.before.isEmpty, !embeddings.after.isEmpty, embeddings.recordings.count > 1 else { return nil }
         func mean(_ some: [Tensor], to others: [Tensor]) throws -> Double {
             var sum = 0.0, count = 0.0
-            for a in some { for b in others where a !== b { sum += try (a * b).sum().item(Double.self); count += 1 } }
+            for a in some {
+                for b in others where a !== b {
+                    sum += try (a * b).sum().item(Double.self)
+                    count += 1
+                }
+            }
             return sum / count
         }
         let recordings = embeddings.recordings

@@ -56,12 +56,15 @@ public struct SpeechRecogniser: Sendable {
         process.waitUntilExit()
         watch.cancel()
         guard process.terminationReason == .exit else {
-            throw SpeechRecogniserError.failed(command, file, reason: "it ended by signal \(process.terminationStatus), after \(Int(seconds)) s at the latest")
+            throw SpeechRecogniserError.failed(
+                command, file, reason: "it ended by signal \(process.terminationStatus), after \(Int(seconds)) s at the latest")
         }
         guard process.terminationStatus == 0 else {
             throw SpeechRecogniserError.failed(command, file, reason: "it ended with status \(process.terminationStatus)")
         }
-        guard let text = try? String(contentsOf: place, encoding: .utf8) else { throw SpeechRecogniserError.failed(command, file, reason: "what it prints is not UTF-8") }
+        guard let text = try? String(contentsOf: place, encoding: .utf8) else {
+            throw SpeechRecogniserError.failed(command, file, reason: "what it prints is not UTF-8")
+        }
         return text
     }
 }

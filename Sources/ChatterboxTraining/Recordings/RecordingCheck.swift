@@ -89,12 +89,16 @@ public struct RecordingCheck: Sendable {
             throw refused(error is AudioError ? "\(error)" : "\(entry.audio.path): cannot be read: \(error.localizedDescription)")
         }
         guard seconds.contains(audio.duration) else {
-            throw refused(String(
-                format: "it is %.2f s long; recordings of %.1f to %.0f s are learned from%@", audio.duration, seconds.lowerBound, seconds.upperBound,
-                audio.duration > seconds.upperBound ? ", so cut it between sentences" : ""))
+            throw refused(
+                String(
+                    format: "it is %.2f s long; recordings of %.1f to %.0f s are learned from%@", audio.duration, seconds.lowerBound,
+                    seconds.upperBound,
+                    audio.duration > seconds.upperBound ? ", so cut it between sentences" : ""))
         }
         let quality = RecordingQuality(of: audio)
-        guard quality.speechSeconds > 0.1, quality.peak > -60 else { throw refused(String(format: "nobody speaks in it (peak %.0f dB)", quality.peak)) }
+        guard quality.speechSeconds > 0.1, quality.peak > -60 else {
+            throw refused(String(format: "nobody speaks in it (peak %.0f dB)", quality.peak))
+        }
         let rate = Double(entry.text.count) / quality.speechSeconds
         guard rate <= fastest else {
             throw refused(String(format: "its text has %.0f characters for each second of speech: it is the text of a longer recording", rate))

@@ -75,10 +75,11 @@ public struct RecordingFeatureCache {
         let wide = try rules.loudness.map { try recorded.normalised(toLUFS: $0) } ?? recorded
         let prompt = try analyzer.promptEncoder(SpeechPromptFeatures(of: wide, rules))
         let tokens = prompt.tokens.size(1)
-        try SafetensorsWriter.write([
-            "tokens": prompt.tokens[0].to(.int16), "mel": prompt.mel[0].narrow(axis: 0, from: 0, count: 2 * tokens).transposed(0, 1).contiguous(),
-            "timbre": prompt.speaker[0],
-            "speaker": analyzer.voiceEncoder.embedding(ofMel: mel(wide.resampled(to: mel.config.sampleRate).trimmed().tensor())).reshaped([-1]),
-        ], metadata: ["networks": networks, "recording": recording.digest], to: file)
+        try SafetensorsWriter.write(
+            [
+                "tokens": prompt.tokens[0].to(.int16), "mel": prompt.mel[0].narrow(axis: 0, from: 0, count: 2 * tokens).transposed(0, 1).contiguous(),
+                "timbre": prompt.speaker[0],
+                "speaker": analyzer.voiceEncoder.embedding(ofMel: mel(wide.resampled(to: mel.config.sampleRate).trimmed().tensor())).reshaped([-1]),
+            ], metadata: ["networks": networks, "recording": recording.digest], to: file)
     }
 }

@@ -84,7 +84,9 @@ public struct RecordingList: Sendable {
                 return .failure(Refusal(place: text, reason: (error as? UnreadableFile)?.reason ?? "\(error)"))
             }
         }
-        for text in texts where !stems.contains(stem(text)) { found.append(.failure(Refusal(place: text, reason: "there is no recording beside it"))) }
+        for text in texts where !stems.contains(stem(text)) {
+            found.append(.failure(Refusal(place: text, reason: "there is no recording beside it")))
+        }
         self.init(folder, found)
     }
 

@@ -22,7 +22,9 @@ public struct SpectralLoss: Sendable {
 
     /// - Throws: `TorchError` where the device has no room.
     public init(
-        _ resolutions: [Resolution] = [.init(size: 256, hop: 64), .init(size: 512, hop: 128), .init(size: 1024, hop: 256), .init(size: 2048, hop: 512)],
+        _ resolutions: [Resolution] = [
+            .init(size: 256, hop: 64), .init(size: 512, hop: 128), .init(size: 1024, hop: 256), .init(size: 2048, hop: 512),
+        ],
         device: Device = .cpu
     ) throws {
         transforms = try resolutions.map { ($0, try Tensor.hannWindow($0.size, device: device)) }

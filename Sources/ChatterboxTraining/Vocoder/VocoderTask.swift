@@ -73,10 +73,13 @@ public final class VocoderTask: TrainingTask {
         ofJudges.averaging = nil
         let pitch = ParameterGroup(
             "pitch", parameters.filter { Self.isOfPitch($0.key) }, settings(options.pitchRate, steps: options.steps))
-        groups = options.onlyPitch ? [pitch] : [
-            ParameterGroup("vocoder", parameters.filter { !Self.isOfPitch($0.key) }, settings(options.rate, steps: options.steps)),
-            pitch, ParameterGroup("judges", judgeParameters, ofJudges),
-        ]
+        groups =
+            options.onlyPitch
+            ? [pitch]
+            : [
+                ParameterGroup("vocoder", parameters.filter { !Self.isOfPitch($0.key) }, settings(options.rate, steps: options.steps)),
+                pitch, ParameterGroup("judges", judgeParameters, ofJudges),
+            ]
     }
 
     private static func isOfPitch(_ name: String) -> Bool { name.hasPrefix("mel2wav.f0_predictor.") }

@@ -28,8 +28,9 @@ final class AACWriter: SampleWriter {
         var parameters = AACENC_PARAM(
             sampleRate: Int32(rate), bitRate: Int32(min(Self.bitRate, rate * 8 / 3) * channels), nChannels: Int16(channels), adtsUsed: 1)
         guard voGetAACEncAPI(&codec) == 0 else { throw AudioError.notEncodable(format: .aac, reason: "no encoder") }
-        memory.initialize(to: VO_MEM_OPERATOR(
-            Alloc: cmnMemAlloc, Free: cmnMemFree, Set: cmnMemSet, Copy: cmnMemCopy, Check: cmnMemCheck, Compare: cmnMemCompare, Move: cmnMemMove))
+        memory.initialize(
+            to: VO_MEM_OPERATOR(
+                Alloc: cmnMemAlloc, Free: cmnMemFree, Set: cmnMemSet, Copy: cmnMemCopy, Check: cmnMemCheck, Compare: cmnMemCompare, Move: cmnMemMove))
         var user = VO_CODEC_INIT_USERDATA(memflag: VO_IMF_USERMEMOPERATOR, memData: memory, reserved1: 0, reserved2: 0)
         guard codec.Init(&handle, VO_AUDIO_CodingAAC, &user) == 0, codec.SetParam(handle, Self.parameters, &parameters) == 0 else {
             throw AudioError.notEncodable(format: .aac, reason: "\(channels) channels at \(rate) Hz")

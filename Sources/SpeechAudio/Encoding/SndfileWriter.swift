@@ -34,11 +34,12 @@ final class SndfileWriter: SampleWriter {
         }
         let count = sf_count_t(samples.count / channels)
         // libsndfile itself would round whole numbers down, which shifts the sound.
-        let written = switch encoding {
-        case .int16, .muLaw, .aLaw: sf_writef_short(handle, WholeNumbers.int16(samples), count)
-        case .int24: sf_writef_int(handle, WholeNumbers.int24(samples), count)
-        case .float32: sf_writef_float(handle, samples, count)
-        }
+        let written =
+            switch encoding {
+            case .int16, .muLaw, .aLaw: sf_writef_short(handle, WholeNumbers.int16(samples), count)
+            case .int24: sf_writef_int(handle, WholeNumbers.int24(samples), count)
+            case .float32: sf_writef_float(handle, samples, count)
+            }
         guard written == count else { throw AudioError.notEncodable(format: format, reason: String(cString: sf_strerror(handle))) }
     }
 

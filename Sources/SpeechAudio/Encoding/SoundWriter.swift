@@ -35,15 +35,18 @@ final class SoundWriter {
             throw AudioError.notEncodable(format: format, reason: "it is not stored at \(chosen) Hz")
         }
         resampler = rate == sampleRate ? nil : try StreamResampler(from: sampleRate, to: rate, channels: channels)
-        samples = switch format {
-        case .wav, .flac: try SndfileWriter(format, encoding, rate: rate, channels: channels, into: store)
-        case .mp3: try MP3Writer(
-            rate: rate, bitRate: sound.bitRate, channels: channels, tag: ID3Tag(title: sound.title, chapters: sound.chapters), into: store)
-        case .aac: try AACWriter(rate: rate, channels: channels, into: store)
-        case .opus: try OpusWriter(
-            rate: rate, bitRate: sound.bitRate, channels: channels, title: sound.title, chapters: sound.chapters, into: store)
-        case .pcm: PCMWriter(encoding, into: store)
-        }
+        samples =
+            switch format {
+            case .wav, .flac: try SndfileWriter(format, encoding, rate: rate, channels: channels, into: store)
+            case .mp3:
+                try MP3Writer(
+                    rate: rate, bitRate: sound.bitRate, channels: channels, tag: ID3Tag(title: sound.title, chapters: sound.chapters), into: store)
+            case .aac: try AACWriter(rate: rate, channels: channels, into: store)
+            case .opus:
+                try OpusWriter(
+                    rate: rate, bitRate: sound.bitRate, channels: channels, title: sound.title, chapters: sound.chapters, into: store)
+            case .pcm: PCMWriter(encoding, into: store)
+            }
     }
 
     /// Takes sound that follows what has come; none is allowed.
@@ -76,12 +79,13 @@ final class SoundWriter {
 extension AudioFormat {
     /// The rate that it stores sound of a rate at: the next higher that it has, so that nothing is lost, or its highest.
     fileprivate func rate(for rate: Int) -> Int {
-        let rates = switch self {
-        case .opus: [8000, 12_000, 16_000, 24_000, 48_000]
-        case .mp3: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
-        case .aac: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000]
-        case .wav, .flac, .pcm: [rate]
-        }
+        let rates =
+            switch self {
+            case .opus: [8000, 12_000, 16_000, 24_000, 48_000]
+            case .mp3: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000]
+            case .aac: [8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000]
+            case .wav, .flac, .pcm: [rate]
+            }
         return rates.first { $0 >= rate } ?? rates.last!
     }
 }

@@ -145,7 +145,9 @@ final class PassingStore: ByteStore {
 
     /// In a WAV header: all bits of both lengths, which readers take for "until the end".
     private func openLengths() {
-        guard waiting.starts(with: "RIFF".utf8), let data = waiting.firstRange(of: Array("data".utf8)), data.upperBound + 4 <= waiting.count else { return }
+        guard waiting.starts(with: "RIFF".utf8), let data = waiting.firstRange(of: Array("data".utf8)), data.upperBound + 4 <= waiting.count else {
+            return
+        }
         for start in [4, data.upperBound] { waiting.replaceSubrange(start..<start + 4, with: [0xFF, 0xFF, 0xFF, 0xFF]) }
     }
 }

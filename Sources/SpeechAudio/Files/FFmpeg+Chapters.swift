@@ -13,7 +13,8 @@ extension FFmpeg {
     /// - Throws: ``AudioError/unwritable(name:reason:)`` with what the program said; nothing is left then.
     public func writeMPEG4(_ sound: URL, chapters: [ChapterMark], title: String? = nil, to target: URL) throws {
         func refusal(_ reason: String) -> AudioError { .unwritable(name: target.path, reason: reason) }
-        let list = target.deletingLastPathComponent().appending(path: ".\(target.lastPathComponent.prefix(64)).\(UUID().uuidString.prefix(8)).chapters")
+        let list = target.deletingLastPathComponent().appending(
+            path: ".\(target.lastPathComponent.prefix(64)).\(UUID().uuidString.prefix(8)).chapters")
         try AtomicWriter.write(Data(Self.metadata(chapters, title).utf8), to: list)
         defer { unlink(list.path) }
         guard let bytes = try? sound.resourceValues(forKeys: [.fileSizeKey]).fileSize else { throw refusal("\(sound.path) cannot be read") }

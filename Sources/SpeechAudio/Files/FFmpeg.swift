@@ -37,7 +37,8 @@ public struct FFmpeg: Sendable, Hashable {
         let input = try FileStore()
         try input.writing { _ = recording.withUnsafeBytes { input.write($0, at: 0) } }
         // `cache` keeps what has been read in an unnamed file, since MPEG-4 tells at its end what it began with.
-        let process = limited("""
+        let process = limited(
+            """
             -nostdin -hide_banner -loglevel error -threads 1 -protocol_whitelist cache,pipe -read_ahead_limit -1
             -f \(container.demuxer) -i cache:pipe:0 -map 0:a:0 -vn -sn -dn -f wav -c:a pcm_f32le pipe:1
             """.split(whereSeparator: \.isWhitespace).map(String.init), seconds: seconds, blocks: (recording.count >> 9) + 64)

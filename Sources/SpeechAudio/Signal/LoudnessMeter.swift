@@ -29,9 +29,10 @@ public struct LoudnessMeter: Sendable {
     public var loudness: Double? {
         let duration = Double(frames) / Double(sampleRate)
         guard duration >= LoudnessBlock.seconds else { return nil }
-        return LoudnessBlock.loudness(ofPowers: (0..<LoudnessBlock.count(in: duration)).map { block in
-            steps[min(block, steps.count)..<min(block + 4, steps.count)].reduce(0, +) / (LoudnessBlock.seconds * Double(sampleRate))
-        })
+        return LoudnessBlock.loudness(
+            ofPowers: (0..<LoudnessBlock.count(in: duration)).map { block in
+                steps[min(block, steps.count)..<min(block + 4, steps.count)].reduce(0, +) / (LoudnessBlock.seconds * Double(sampleRate))
+            })
     }
 
     /// The highest peak so far in decibels of full scale; −∞ of silence.

@@ -52,7 +52,9 @@ public struct RecordingQuality: Sendable, Hashable, Codable {
     public var problems: [String] {
         var problems: [String] = []
         if clipping > Self.mostClipping { problems.append(String(format: "%.1f %% of it is clipped, which is heard in the voice", 100 * clipping)) }
-        if let ratio = signalToNoise, ratio < Self.leastSignalToNoise { problems.append(String(format: "it is noisy (%.0f dB between speech and noise)", ratio)) }
+        if let ratio = signalToNoise, ratio < Self.leastSignalToNoise {
+            problems.append(String(format: "it is noisy (%.0f dB between speech and noise)", ratio))
+        }
         if level < Self.leastLevel { problems.append(String(format: "it is very quiet (%.0f dB of full scale)", level)) }
         if abs(offset) > Self.mostOffset { problems.append(String(format: "it has an offset of %.2f", offset)) }
         return problems

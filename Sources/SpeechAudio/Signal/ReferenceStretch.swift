@@ -54,7 +54,8 @@ struct ReferenceStretch {
 
     /// What to say of it, as the end of a sentence.
     func note(of duration: Double) -> String {
-        let place = end < duration
+        let place =
+            end < duration
             ? String(format: "from %.1f to %.1f s of %.1f s", start, end, duration) : String(format: "from %.1f s on", start)
         return "it is used \(place), where the speech is" + (isCleaner ? " clean; elsewhere it is noisy or clipped" : "")
     }

@@ -41,7 +41,9 @@ struct SpeechActivity {
         // What is clipped may be much louder than the rest, which is what a voice should be made of.
         let isClean = energies.indices.map { clipping[min($0 * size / recording.sampleRate, clipping.count - 1)] <= RecordingQuality.mostClipping }
         let measured = isClean.count { $0 } >= Int(3 / Self.frameSeconds) ? isClean : isClean.map { _ in true }
-        func sorted(where isTaken: (Int) -> Bool) -> [Double] { energies.indices.filter { measured[$0] && isTaken($0) }.map { energies[$0] }.sorted() }
+        func sorted(where isTaken: (Int) -> Bool) -> [Double] {
+            energies.indices.filter { measured[$0] && isTaken($0) }.map { energies[$0] }.sorted()
+        }
         let floor = 1e-3 * Self.loud(sorted { _ in true }), loud = energies.map { $0 > floor }
         let levels = Self.changes(mono, recording.sampleRate, frameSize: size), core = Self.steadyFrames(levels, loud)
         let all = Self.extended(core, levels, loud)

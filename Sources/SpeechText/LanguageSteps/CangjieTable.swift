@@ -30,10 +30,11 @@ struct CangjieTable: Sendable {
             keys[character] = parts[1]
             sharing[parts[1], default: []].append(character)
         }
-        codes = Dictionary(uniqueKeysWithValues: keys.map { character, keys in
-            let place = sharing[keys]!.firstIndex(of: character)!
-            return (character, String(keys) + (place > 0 ? String(place) : ""))
-        })
+        codes = Dictionary(
+            uniqueKeysWithValues: keys.map { character, keys in
+                let place = sharing[keys]!.firstIndex(of: character)!
+                return (character, String(keys) + (place > 0 ? String(place) : ""))
+            })
     }
 
     /// Each character that has keys as `[cj_k]` for every key and `[cj_.]` at its end.

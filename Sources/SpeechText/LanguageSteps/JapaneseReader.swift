@@ -41,8 +41,10 @@ struct JapaneseReader: Sendable {
     }
 
     private static func hiragana(_ katakana: Substring) -> String {
-        String(String.UnicodeScalarView(katakana.unicodeScalars.map { scalar in
-            (0x30A1...0x30F6).contains(scalar.value) ? Unicode.Scalar(scalar.value - 0x60)! : scalar
-        }))
+        String(
+            String.UnicodeScalarView(
+                katakana.unicodeScalars.map { scalar in
+                    (0x30A1...0x30F6).contains(scalar.value) ? Unicode.Scalar(scalar.value - 0x60)! : scalar
+                }))
     }
 }

@@ -63,7 +63,9 @@ extension MarkupScanner {
     /// Whether this `>` stands behind a word of letters and before a space, as what is left of a tag or a quotation does; `x > 5` and `x> 5`
     /// are comparisons.
     private func isStray(_ index: Int) -> Bool {
-        guard index > 1, isSpace(index + 1), scalars[index - 1].properties.isAlphabetic, scalars[index - 2].properties.isAlphabetic else { return false }
+        guard index > 1, isSpace(index + 1), scalars[index - 1].properties.isAlphabetic, scalars[index - 2].properties.isAlphabetic else {
+            return false
+        }
         // `Vector<Int>` is a name.
         guard !scalars[..<index].reversed().prefix(100).prefix(while: { !$0.isSpace }).contains("<") else { return false }
         var next = index + 1

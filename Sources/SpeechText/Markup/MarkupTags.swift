@@ -41,7 +41,7 @@ extension MarkupScanner {
         let text = string(index + 1..<end)
         guard !text.contains(where: { $0.isWhitespace || $0 == "<" }),
             text.hasPrefix("http://") || text.hasPrefix("https://") || text.hasPrefix("mailto:")
-            || text.contains("@") && text.contains(".") && !text.contains("=")
+                || text.contains("@") && text.contains(".") && !text.contains("=")
         else { return nil }
         replace(index..<(text.hasPrefix("mailto:") ? index + 8 : index + 1))
         replace(end..<end + 1)

@@ -104,13 +104,14 @@ extension MarkupScanner {
     private func ordinal(_ number: Int) -> String {
         switch language?.prefix(2).lowercased() ?? "en" {
         case "en":
-            let suffix = switch (number % 100, number % 10) {
-            case (11...13, _): "th"
-            case (_, 1): "st"
-            case (_, 2): "nd"
-            case (_, 3): "rd"
-            default: "th"
-            }
+            let suffix =
+                switch (number % 100, number % 10) {
+                case (11...13, _): "th"
+                case (_, 1): "st"
+                case (_, 2): "nd"
+                case (_, 3): "rd"
+                default: "th"
+                }
             return "\(number)\(suffix)"
         case "fr": return number == 1 ? "1er" : "\(number)e"
         case "es", "it", "pt": return "\(number)º"

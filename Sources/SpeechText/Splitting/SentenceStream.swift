@@ -34,7 +34,8 @@ public struct SentenceStream: Sendable {
         defer { rest = "" }
         return splitter.sentences(rest).flatMap { splitter.divided($0) }.map { piece in
             // A text that stops within a sentence ends there.
-            SentenceSplitter.Piece(text: piece.text, boundary: piece.boundary == .paragraph ? .paragraph : SentenceSplitter.boundary(atEndOf: piece.text))
+            SentenceSplitter.Piece(
+                text: piece.text, boundary: piece.boundary == .paragraph ? .paragraph : SentenceSplitter.boundary(atEndOf: piece.text))
         }
     }
 }

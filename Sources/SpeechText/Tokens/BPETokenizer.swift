@@ -113,7 +113,10 @@ public struct BPETokenizer: Sendable {
             let words = alphabet == .bytes ? GPT2Words.words(scalars[start..<end]) : Self.words(scalars[start..<end])
             for word in words {
                 let key = Word(scalars: word)
-                if let earlier = known[key] { ids += earlier; continue }
+                if let earlier = known[key] {
+                    ids += earlier
+                    continue
+                }
                 let encoded = merged(word)
                 known[key] = encoded
                 ids += encoded

@@ -18,10 +18,11 @@ public struct EnglishTokenizer: TextTokenizer {
             throw TokenizerError.malformed(url, problem: "it has no token \(required)")
         }
         self.pieces = pieces
-        speakable = Set((0..<pieces.count).filter { id in
-            guard let piece = pieces.piece(of: id), !piece.hasPrefix("[") else { return false }
-            return piece.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil }
-        })
+        speakable = Set(
+            (0..<pieces.count).filter { id in
+                guard let piece = pieces.piece(of: id), !piece.hasPrefix("[") else { return false }
+                return piece.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil }
+            })
     }
 
     /// One more than the largest token.

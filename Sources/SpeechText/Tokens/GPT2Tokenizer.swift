@@ -24,7 +24,9 @@ public struct GPT2Tokenizer: TextTokenizer {
             tokens: pieces.encode(text),
             hasWords: text.unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil },
             notes: unknownTags(in: text).map { tag in
-                TextNote(.unknownTag, "\(tag) is no tag of this model and no speaker with a voice, and is read as text; tags are \(tags.joined(separator: " "))")
+                TextNote(
+                    .unknownTag,
+                    "\(tag) is no tag of this model and no speaker with a voice, and is read as text; tags are \(tags.joined(separator: " "))")
             })
     }
 

@@ -24,10 +24,11 @@ public struct MultilingualTokenizer: TextTokenizer {
             cangjie: FileManager.default.fileExists(atPath: table.path) ? try CangjieTable(table) : nil,
             helper: tools.helper.map { LanguageHelper($0) }, japanese: tools.mecab.map(JapaneseReader.init),
             segmenter: tools.chineseWords.map { ChineseSegmenter($0) })
-        speakable = Set((0..<pieces.count).filter { id in
-            guard let piece = pieces.piece(of: id) else { return false }
-            return piece.hasPrefix("[") ? piece.hasPrefix("[cj_") : piece.hasWordScalar
-        })
+        speakable = Set(
+            (0..<pieces.count).filter { id in
+                guard let piece = pieces.piece(of: id) else { return false }
+                return piece.hasPrefix("[") ? piece.hasPrefix("[cj_") : piece.hasWordScalar
+            })
     }
 
     public var count: Int { pieces.count }

@@ -32,7 +32,10 @@ extension TokenizerKind: Codable {
         let container = try decoder.singleValueContainer(), name = try container.decode(String.self)
         guard let known = Self.all.first(where: { $0.name == name }) else {
             throw DecodingError.dataCorruptedError(
-                in: container, debugDescription: "the tokenizer \"\(name)\" is not one of \(Self.all.map(\.name).joined(separator: ", ")); a variant with another is given in code")
+                in: container,
+                debugDescription:
+                    "the tokenizer \"\(name)\" is not one of \(Self.all.map(\.name).joined(separator: ", ")); a variant with another is given in code"
+            )
         }
         self = known
     }

@@ -162,7 +162,8 @@ struct Pickle {
     private mutating func name(_ module: String, _ name: String) throws(ArchiveProblem) {
         let full = "\(module).\(name)"
         guard !Self.isHarmful(module: module, name: name) else {
-            throw ArchiveProblem(text: "opening it with Python could call \(full), which no model needs; do not trust where it comes from", isForeign: true)
+            throw ArchiveProblem(
+                text: "opening it with Python could call \(full), which no model needs; do not trust where it comes from", isForeign: true)
         }
         stack.append(.name(full))
     }
@@ -175,7 +176,9 @@ struct Pickle {
             "webbrowser", "multiprocessing", "asyncio", "marshal", "pickle", "_pickle", "dill", "cloudpickle", "requests", "urllib", "http", "timeit",
             "bdb", "pdb", "pydoc", "platform", "signal", "threading", "_thread", "tempfile", "ftplib", "smtplib",
         ]
-        let builtins: Set<String> = ["eval", "exec", "compile", "open", "__import__", "getattr", "setattr", "globals", "breakpoint", "input", "apply", "execfile"]
+        let builtins: Set<String> = [
+            "eval", "exec", "compile", "open", "__import__", "getattr", "setattr", "globals", "breakpoint", "input", "apply", "execfile",
+        ]
         let top = module.split(separator: ".").first ?? ""
         if modules.contains(top) { return true }
         if ["builtins", "__builtin__", "__builtins__"].contains(top) { return builtins.contains(name) }
@@ -207,7 +210,9 @@ struct Pickle {
         guard let items = elements(description, .tuple), items.count == 5, case .text("storage") = items[0],
             case .name(let type) = items[1], case .text(let key) = items[2], case .integer(let count) = items[4], count >= 0
         else { throw Self.disorder }
-        guard let dtype = DType(storageName: type) else { throw ArchiveProblem(text: "it holds elements of type \(type), which are not read", isForeign: true) }
+        guard let dtype = DType(storageName: type) else {
+            throw ArchiveProblem(text: "it holds elements of type \(type), which are not read", isForeign: true)
+        }
         storages.append(Storage(dtype: dtype, key: key, count: count))
         return storages.count - 1
     }

@@ -70,11 +70,13 @@ public struct PickledArchive: Sendable {
 
     private static func tensor(_ view: Pickle.View, of storage: Pickle.Storage, at range: Range<Int>, _ file: MappedFile) throws -> Tensor {
         guard view.fits(storage.count) else {
-            throw ArchiveProblem(text: "a tensor of shape \(view.shape) and strides \(view.strides) lies outside its memory of \(storage.count) elements")
+            throw ArchiveProblem(
+                text: "a tensor of shape \(view.shape) and strides \(view.strides) lies outside its memory of \(storage.count) elements")
         }
         guard !view.shape.contains(0) else { return try .empty(view.shape, dtype: storage.dtype) }
         let start = file.bytes.baseAddress! + range.lowerBound
-        let whole = Int(bitPattern: start) % storage.dtype.size == 0
+        let whole =
+            Int(bitPattern: start) % storage.dtype.size == 0
             ? try Tensor.aliasing(start, shape: [storage.count], dtype: storage.dtype, owner: file)
             : try Tensor(bytes: UnsafeRawBufferPointer(start: start, count: range.count), shape: [storage.count], dtype: storage.dtype)
         return try whole.strided(shape: view.shape, strides: view.strides, offset: view.offset)

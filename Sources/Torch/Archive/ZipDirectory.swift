@@ -32,7 +32,9 @@ struct ZipDirectory {
         if position >= 20, bytes.loadUnaligned(fromByteOffset: position - 20, as: UInt32.self).littleEndian == end64Locator {
             var locator = ByteReader(bytes, at: position - 12)
             var record = ByteReader(bytes, at: try locator.length(UInt64.self))
-            guard try record.integer(UInt32.self) == end64Record else { throw ArchiveProblem(text: "the list of its parts is not where it should be") }
+            guard try record.integer(UInt32.self) == end64Record else {
+                throw ArchiveProblem(text: "the list of its parts is not where it should be")
+            }
             _ = try record.take(28)
             count = try record.length(UInt64.self)
             _ = try record.integer(UInt64.self)
@@ -70,7 +72,9 @@ struct ZipDirectory {
             throw ArchiveProblem(text: "its part \"\(name)\" is compressed or encrypted, which torch.save never does", isForeign: true)
         }
         var local = ByteReader(bytes, at: header)
-        guard try local.integer(UInt32.self) == Self.localRecord else { throw ArchiveProblem(text: "its part \"\(name)\" is not where the list says") }
+        guard try local.integer(UInt32.self) == Self.localRecord else {
+            throw ArchiveProblem(text: "its part \"\(name)\" is not where the list says")
+        }
         _ = try local.take(22)
         let localName = try local.length(UInt16.self), localExtra = try local.length(UInt16.self)
         _ = try local.take(localName + localExtra)

@@ -65,7 +65,9 @@ struct SafetensorsHeader {
 
     private func checkLayout(from start: Int, to end: Int, _ url: URL) throws {
         var position = start
-        for (name, entry) in entries.sorted(by: { ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound) }) {
+        for (name, entry) in entries.sorted(by: {
+            ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound)
+        }) {
             guard entry.range.lowerBound >= position else {
                 throw SafetensorsError.tensor(url, name: name, problem: "overlaps another tensor")
             }

@@ -19,9 +19,10 @@ public enum SafetensorsWriter {
         var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]
         var offset = 0
         for (name, tensor) in ordered {
-            header[name] = [
-                "dtype": tensor.dtype.safetensorsName!, "shape": tensor.shape, "data_offsets": [offset, offset + tensor.byteCount],
-            ] as [String: Any]
+            header[name] =
+                [
+                    "dtype": tensor.dtype.safetensorsName!, "shape": tensor.shape, "data_offsets": [offset, offset + tensor.byteCount],
+                ] as [String: Any]
             offset += tensor.byteCount
         }
         var text = try JSONSerialization.data(withJSONObject: header, options: [.sortedKeys, .withoutEscapingSlashes])

@@ -41,7 +41,9 @@ struct SafetensorsIndex {
         }
         var open: [String: SafetensorsFile] = [:]
         for name in Set(index.weight_map.values) {
-            guard !name.isEmpty, name != "..", !name.contains("/"), !name.contains("\0") else { throw SafetensorsError.header(url, problem: "the shard \"\(name)\" is not beside it") }
+            guard !name.isEmpty, name != "..", !name.contains("/"), !name.contains("\0") else {
+                throw SafetensorsError.header(url, problem: "the shard \"\(name)\" is not beside it")
+            }
             open[name] = try SafetensorsFile(url.deletingLastPathComponent().appending(path: name))
         }
         for (tensor, name) in index.weight_map where open[name]?.entries[tensor] == nil {
@@ -58,7 +60,9 @@ private struct StoredTensors: WeightSource {
 
     var names: [String] { Array(files.keys) }
     func shape(of name: String) -> [Int]? { files[name]?.entries[name]?.shape }
-    func releasePages() { Dictionary(files.values.map { ($0.url, $0) }) { first, _ in first }.values.forEach { $0.releasePages() } }
+    func releasePages() {
+        for file in Dictionary(files.values.map { ($0.url, $0) }, uniquingKeysWith: { first, _ in first }).values { file.releasePages() }
+    }
     func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor {
         try files[name]!.tensor(name, dtype: dtype, device: device)
     }

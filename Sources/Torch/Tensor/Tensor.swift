@@ -44,7 +44,10 @@ extension Tensor: CustomStringConvertible {
     public var description: String {
         var text: UnsafeMutablePointer<CChar>?
         var message: UnsafeMutablePointer<CChar>?
-        defer { ct_free(text); ct_free(message) }
+        defer {
+            ct_free(text)
+            ct_free(message)
+        }
         guard ct_print(handle, &text, &message) == CT_OK, let text else { return summary }
         return "\(String(cString: text))\n\(summary)"
     }

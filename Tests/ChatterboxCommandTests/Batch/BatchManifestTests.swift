@@ -21,10 +21,13 @@ import Testing
 
     @Test("JSON lines have numbers, texts and lists; empty lines and a mark are skipped, and places are lines") func json() throws {
         let seed = UInt64.max
-        let all = try manifest("\u{FEFF}{\"id\":\"a\",\"text\":\"One.\",\"seed\":\(seed),\"temperature\":0.5,\"top_k\":40,\"adapter\":[\"x\",\"y=0.5\"]}\r\n\n \n{\"file\":\"b.txt\",\"format\":\"FLAC\",\"voice\":null,\"hue\":1}")
+        let all = try manifest(
+            "\u{FEFF}{\"id\":\"a\",\"text\":\"One.\",\"seed\":\(seed),\"temperature\":0.5,\"top_k\":40,\"adapter\":[\"x\",\"y=0.5\"]}\r\n\n \n{\"file\":\"b.txt\",\"format\":\"FLAC\",\"voice\":null,\"hue\":1}"
+        )
         #expect(all.count == 2)
         let one = try all.item(0).get(), two = try all.item(1).get()
-        #expect(one.id == "a" && one.text == "One." && one.seed == seed && one.temperature == 0.5 && one.topK == 40 && one.adapters == ["x", "y=0.5"])
+        #expect(
+            one.id == "a" && one.text == "One." && one.seed == seed && one.temperature == 0.5 && one.topK == 40 && one.adapters == ["x", "y=0.5"])
         #expect(one.place == "line 1" && two.place == "line 4")
         #expect(two.id == "000002" && two.file == "b.txt" && two.format == .flac && two.voice == nil && two.ignored == ["hue"])
     }
@@ -40,23 +43,28 @@ import Testing
         }
     }
 
-    @Test("what is wrong with a line is said", arguments: [
-        ("nonsense", "it is no JSON object: nonsense"),
-        ("[1]", "it is no JSON object: [1]"),
-        (#"{"id":"a"}"#, "there is no text; expected text, or file with the name of a text file"),
-        (#"{"text":"a","file":"b"}"#, "there are text and file; give one of them"),
-        (#"{"text":7}"#, "text is 7; expected a text"),
-        (#"{"text":"a","seed":-1}"#, "seed is -1.0; expected a whole number from 0"),
-        (#"{"text":"a","seed":1.5}"#, "seed is 1.5; expected a whole number from 0"),
-        (#"{"text":"a","speed":true}"#, "speed is true; expected a number"),
-        (#"{"text":"a","voice":["b"]}"#, "voice is a list; expected a text"),
-        (#"{"text":"a","format":"mp4"}"#, "format is \"mp4\"; expected wav, flac, mp3, aac, opus, pcm"),
-        (#"{"text":"a","id":7}"#, "id is 7; expected a text"),
-    ]) func wrong(line: String, reason: String) throws {
+    @Test(
+        "what is wrong with a line is said",
+        arguments: [
+            ("nonsense", "it is no JSON object: nonsense"),
+            ("[1]", "it is no JSON object: [1]"),
+            (#"{"id":"a"}"#, "there is no text; expected text, or file with the name of a text file"),
+            (#"{"text":"a","file":"b"}"#, "there are text and file; give one of them"),
+            (#"{"text":7}"#, "text is 7; expected a text"),
+            (#"{"text":"a","seed":-1}"#, "seed is -1.0; expected a whole number from 0"),
+            (#"{"text":"a","seed":1.5}"#, "seed is 1.5; expected a whole number from 0"),
+            (#"{"text":"a","speed":true}"#, "speed is true; expected a number"),
+            (#"{"text":"a","voice":["b"]}"#, "voice is a list; expected a text"),
+            (#"{"text":"a","format":"mp4"}"#, "format is \"mp4\"; expected wav, flac, mp3, aac, opus, pcm"),
+            (#"{"text":"a","id":7}"#, "id is 7; expected a text"),
+        ]) func wrong(line: String, reason: String) throws
+    {
         #expect(try refusal(line) == reason)
     }
 
-    @Test("ids name files below the folder and none elsewhere", arguments: ["../a", "/a", "a//b", ".a", "a/.b", "", "a\\u0000b", String(repeating: "x", count: 201)])
+    @Test(
+        "ids name files below the folder and none elsewhere",
+        arguments: ["../a", "/a", "a//b", ".a", "a/.b", "", "a\\u0000b", String(repeating: "x", count: 201)])
     func names(id: String) throws {
         // An empty id is none, and the text is named by its place.
         #expect(try refusal(#"{"text":"a","id":"\#(id)"}"#)?.hasPrefix("id is \"") ?? false || id.isEmpty)
@@ -64,9 +72,13 @@ import Testing
         #expect(fine == "kapitel 1/größe.7")
     }
 
-    @Test("a file without texts, or without columns for them, is refused by name", arguments: [
-        ("", "m.jsonl", "m.jsonl: there is no text in it"), ("id,words\na,b", "m.csv", "m.csv: its first line names no column text or file: id,words"),
-    ]) func nothing(text: String, name: String, message: String) throws {
+    @Test(
+        "a file without texts, or without columns for them, is refused by name",
+        arguments: [
+            ("", "m.jsonl", "m.jsonl: there is no text in it"),
+            ("id,words\na,b", "m.csv", "m.csv: its first line names no column text or file: id,words"),
+        ]) func nothing(text: String, name: String, message: String) throws
+    {
         let error = #expect(throws: BatchManifestError.self) { _ = try manifest(text, name) }
         #expect(error?.description.hasSuffix(message) == true)
     }
@@ -95,11 +107,15 @@ import Testing
         for item in 0..<23 { #expect(parts.filter { $0.contains(item) }.count == 1) }
     }
 
-    @Test("what cannot be is refused", arguments: [
-        ("8/8", nil, [:]), ("1", nil, [:]), ("-1/3", nil, [:]), ("1/3", 3, [:]), (nil, 3, [:]), (nil, 0, [:]), (nil, 3, ["JOB_COMPLETION_INDEX": "3"]),
-        (nil, nil, ["JOB_COMPLETION_INDEX": "3"]), (nil, nil, ["SLURM_ARRAY_TASK_ID": "x"]),
-        (nil, nil, ["SLURM_ARRAY_TASK_ID": "9", "SLURM_ARRAY_TASK_MIN": "0", "SLURM_ARRAY_TASK_COUNT": "3"]),
-    ] as [(String?, Int?, [String: String])]) func refused(given: String?, count: Int?, environment: [String: String]) {
+    @Test(
+        "what cannot be is refused",
+        arguments: [
+            ("8/8", nil, [:]), ("1", nil, [:]), ("-1/3", nil, [:]), ("1/3", 3, [:]), (nil, 3, [:]), (nil, 0, [:]),
+            (nil, 3, ["JOB_COMPLETION_INDEX": "3"]),
+            (nil, nil, ["JOB_COMPLETION_INDEX": "3"]), (nil, nil, ["SLURM_ARRAY_TASK_ID": "x"]),
+            (nil, nil, ["SLURM_ARRAY_TASK_ID": "9", "SLURM_ARRAY_TASK_MIN": "0", "SLURM_ARRAY_TASK_COUNT": "3"]),
+        ] as [(String?, Int?, [String: String])]) func refused(given: String?, count: Int?, environment: [String: String])
+    {
         #expect(throws: UsageError.self) { _ = try BatchShard(given, count: count, environment: environment) }
     }
 }

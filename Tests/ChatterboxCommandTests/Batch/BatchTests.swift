@@ -10,15 +10,19 @@ import Testing
     init() throws {
         program = try Program()
         let lines = [
-            #"{"id":"a","text":"One."}"#, #"{"id":"in/b","text":"Two.","format":"flac","seed":7}"#, #"{"id":"c","text":" "}"#, #"{"id":"d","file":"d.txt"}"#,
-            #"{"id":"a","text":"Once more."}"#, "nonsense", #"{"id":"e","text":"Five.","voice":"me.wav"}"#, #"{"id":"f","text":"Six.","voice":"nobody"}"#,
+            #"{"id":"a","text":"One."}"#, #"{"id":"in/b","text":"Two.","format":"flac","seed":7}"#, #"{"id":"c","text":" "}"#,
+            #"{"id":"d","file":"d.txt"}"#,
+            #"{"id":"a","text":"Once more."}"#, "nonsense", #"{"id":"e","text":"Five.","voice":"me.wav"}"#,
+            #"{"id":"f","text":"Six.","voice":"nobody"}"#,
         ]
         try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: program.path("m.jsonl")))
         try Data("Four.".utf8).write(to: URL(filePath: program.path("d.txt")))
         try FileManager.default.copyItem(at: StandInModel.recording, to: URL(filePath: program.path("me.wav")))
     }
 
-    private func batch(_ output: String, _ arguments: String..., manifest: String = "m.jsonl", killedAt word: String? = nil) async throws -> Program.Run {
+    private func batch(_ output: String, _ arguments: String..., manifest: String = "m.jsonl", killedAt word: String? = nil) async throws
+        -> Program.Run
+    {
         try await program(
             ["batch", manifest, "-o", output, "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path]
                 + ["--max-tokens", "6", "--steps", "1", "--no-watermark"] + arguments,
@@ -45,7 +49,9 @@ import Testing
 
         let before = try contents("out/results.jsonl")
         let second = try await batch("out")
-        #expect(second.errors.contains("0 spoken") && second.errors.contains("4 were there") && second.errors.contains("4 failed before"), "\(second.errors)")
+        #expect(
+            second.errors.contains("0 spoken") && second.errors.contains("4 were there") && second.errors.contains("4 failed before"),
+            "\(second.errors)")
         #expect(try contents("out/results.jsonl") == before)
 
         // Another text, and a file that is not as it was.

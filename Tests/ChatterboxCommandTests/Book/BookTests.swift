@@ -32,21 +32,33 @@ import Testing
 
     private func write(_ text: String) throws { try Data(text.utf8).write(to: URL(filePath: program.path("book.md"))) }
 
-    private func say(_ output: String, _ arguments: String..., killedAt word: String? = nil, interruptedAt signal: String? = nil) async throws -> Program.Run {
+    private func say(_ output: String, _ arguments: String..., killedAt word: String? = nil, interruptedAt signal: String? = nil) async throws
+        -> Program.Run
+    {
         try await program(
-            ["say", "--file", "book.md", "-o", output, "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens", "8", "--steps", "1"]
+            [
+                "say", "--file", "book.md", "-o", output, "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens",
+                "8", "--steps", "1",
+            ]
                 + arguments, interruptedAt: signal, killedAt: word)
     }
 
     private func contents(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: program.path(name))) }
 
-    private func json(_ run: Program.Run) throws -> [String: Any] { try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any], "\(run.errors)") }
+    private func json(_ run: Program.Run) throws -> [String: Any] {
+        try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any], "\(run.errors)")
+    }
 
-    private func utterances(_ folder: String) throws -> [String] { try program.files().filter { $0.hasPrefix(folder + "/") && $0.hasSuffix(".flac") } }
+    private func utterances(_ folder: String) throws -> [String] {
+        try program.files().filter { $0.hasPrefix(folder + "/") && $0.hasSuffix(".flac") }
+    }
 
-    @Test("killed wherever it is, it goes on to the very samples of a run that nothing disturbed", arguments: [
-        ("Speaking chapter 1", []), ("Speaking chapter 3", []), ("Speaking chapter 4", ["--speed", "1.5"]), ("Writing", ["--loudness", "-20"]),
-    ] as [(String, [String])]) func killed(word: String, arguments: [String]) async throws {
+    @Test(
+        "killed wherever it is, it goes on to the very samples of a run that nothing disturbed",
+        arguments: [
+            ("Speaking chapter 1", []), ("Speaking chapter 3", []), ("Speaking chapter 4", ["--speed", "1.5"]), ("Writing", ["--loudness", "-20"]),
+        ] as [(String, [String])]) func killed(word: String, arguments: [String]) async throws
+    {
         let common = ["--seed", "3", "--keep", "kept", "--no-watermark"] + arguments
         let whole = try await program(commands("whole.wav", ["--seed", "3", "--keep", "other", "--no-watermark"] + arguments))
         #expect(whole.status == 0, "\(whole.errors)")
@@ -62,7 +74,10 @@ import Testing
     }
 
     private func commands(_ output: String, _ arguments: [String]) -> [String] {
-        ["say", "--file", "book.md", "-o", output, "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens", "8", "--steps", "1"]
+        [
+            "say", "--file", "book.md", "-o", output, "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens",
+            "8", "--steps", "1",
+        ]
             + arguments
     }
 
@@ -76,7 +91,9 @@ import Testing
         #expect(try json(try await say("again.wav", "--keep", "kept", "--json"))["utterances_kept_before"] as? Int == 4)
         #expect(try json(try await say("again.wav", "--keep", "kept", "--json", "--exaggeration", "0.7"))["utterances_kept_before"] as? Int == 0)
         // Neither speed nor loudness is in what is kept.
-        #expect(try json(try await say("again.wav", "--keep", "kept", "--json", "--speed", "2", "--loudness", "-23"))["utterances_kept_before"] as? Int == 5)
+        #expect(
+            try json(try await say("again.wav", "--keep", "kept", "--json", "--speed", "2", "--loudness", "-23"))["utterances_kept_before"] as? Int
+                == 5)
         // A file that has another length is spoken anew.
         for file in try utterances("kept").filter({ $0.contains("/000001-") }) { try Data("half".utf8).write(to: URL(filePath: program.path(file))) }
         #expect(try json(try await say("again.wav", "--keep", "kept", "--json"))["utterances_kept_before"] as? Int == 4)
@@ -84,7 +101,8 @@ import Testing
 
     @Test("interrupted, it says how to go on; without --keep the folder goes when the output is whole") func interrupted() async throws {
         let stopped = try await say("book.mp3", "--chapters", "marks", "--seed", "3", interruptedAt: "Speaking chapter 3")
-        #expect(stopped.status == 130 && stopped.errors.contains("are kept in book.mp3.parts; the same command goes on from there"), "\(stopped.errors)")
+        #expect(
+            stopped.status == 130 && stopped.errors.contains("are kept in book.mp3.parts; the same command goes on from there"), "\(stopped.errors)")
         #expect(try program.files().contains("book.mp3.parts/manifest.jsonl") && !program.files().contains("book.mp3"))
         let run = try await say("book.mp3", "--chapters", "marks", "--seed", "3")
         #expect(run.status == 0, "\(run.errors)")
@@ -110,14 +128,17 @@ import Testing
         #expect(later.prefix(2) == dates.prefix(2) && later.last! != dates.last!)
     }
 
-    @Test("chapters are marks in an audiobook that ffmpeg puts together", .enabled(if: FFmpeg.installed(in: "/usr/bin:/bin") != nil)) func audiobook() async throws {
+    @Test("chapters are marks in an audiobook that ffmpeg puts together", .enabled(if: FFmpeg.installed(in: "/usr/bin:/bin") != nil)) func audiobook()
+        async throws
+    {
         let run = try await say("book.m4b", "--json", "--timestamps", "words.json")
         let figures = try json(run), chapters = try #require(figures["chapters"] as? [[String: Any]])
         #expect(chapters.count == 4 && figures["outputs"] as? [String] == ["book.m4b"])
         let data = try contents("book.m4b")
         for title in ["The storm", "After: the calm", "The end of it"] { #expect(data.range(of: Data(title.utf8)) != nil) }
         let words = try #require(JSONSerialization.jsonObject(with: contents("words.json")) as? [String: [[String: Any]]])["words"]!
-        let start = try #require(chapters[1]["start"] as? Double), storm = try #require(words.first { $0["word"] as? String == "storm" }?["start"] as? Double)
+        let start = try #require(chapters[1]["start"] as? Double),
+            storm = try #require(words.first { $0["word"] as? String == "storm" }?["start"] as? Double)
         #expect(storm >= start && storm < start + 1, "\(storm) \(start)")
         #expect(try program.files() == ["book.m4b", "book.md", "words.json"])
     }
@@ -132,19 +153,25 @@ import Testing
         #expect(unknown.status == 1 && unknown.errors.contains("eve"), "\(unknown.errors)")
     }
 
-    @Test("what cannot be together is refused before anything is spoken", arguments: [
-        (["-o", "x.wav", "--chapters", "marks"], 64, "--chapters marks is for mp3, opus, m4a and m4b"),
-        (["-o", "x.mp3", "--keep", "kept", "--split", "none"], 64, "--keep and --split none do not go together"),
-        (["-o", "x.m4b", "--trace", "t.safetensors"], 64, "a file of the kind .m4b and --trace do not go together"),
-        (["-o", "-", "--keep", "kept"], 64, "--keep is for a file; give one with -o"),
-        (["-o", "/dev/null", "--format", "wav", "--keep", "kept"], 64, "/dev/null is none"),
-        (["-o", "x.mp3", "--chapters", "files", "--timestamps", "t.srt"], 64, "--timestamps is for one file"),
-        (["-o", "x.mp3", "--keep", "full"], 1, "full: it has files and no manifest.jsonl"),
-    ] as [([String], Int32, String)]) func refused(arguments: [String], status: Int32, message: String) async throws {
+    @Test(
+        "what cannot be together is refused before anything is spoken",
+        arguments: [
+            (["-o", "x.wav", "--chapters", "marks"], 64, "--chapters marks is for mp3, opus, m4a and m4b"),
+            (["-o", "x.mp3", "--keep", "kept", "--split", "none"], 64, "--keep and --split none do not go together"),
+            (["-o", "x.m4b", "--trace", "t.safetensors"], 64, "a file of the kind .m4b and --trace do not go together"),
+            (["-o", "-", "--keep", "kept"], 64, "--keep is for a file; give one with -o"),
+            (["-o", "/dev/null", "--format", "wav", "--keep", "kept"], 64, "/dev/null is none"),
+            (["-o", "x.mp3", "--chapters", "files", "--timestamps", "t.srt"], 64, "--timestamps is for one file"),
+            (["-o", "x.mp3", "--keep", "full"], 1, "full: it has files and no manifest.jsonl"),
+        ] as [([String], Int32, String)]) func refused(arguments: [String], status: Int32, message: String) async throws
+    {
         try FileManager.default.createDirectory(atPath: program.path("full"), withIntermediateDirectories: true)
         try Data().write(to: URL(filePath: program.path("full/mine.txt")))
         let run = try await program(
-            ["say", "--file", "book.md", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens", "8", "--steps", "1"] + arguments)
+            [
+                "say", "--file", "book.md", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens", "8",
+                "--steps", "1",
+            ] + arguments)
         #expect(run.status == status && run.errors.contains(message), "\(run.errors)")
         #expect(try program.files() == ["book.md", "full/mine.txt"])
     }
@@ -171,10 +198,14 @@ import Testing
         #expect(try book.choice(.standardOutput(.mp3), letters: 1_000_000, obstacle: nil) == nil)
     }
 
-    @Test("files are called after their chapters, whatever stands in a title", arguments: [
-        (1, 3, "The Storm", "book-01-The-Storm.mp3"), (12, 120, nil, "book-012.mp3"), (2, 3, "../../etc/passwd: \u{0}", "book-02-etc-passwd.mp3"),
-        (3, 3, "Кто — там?", "book-03-Кто-там.mp3"), (1, 1, String(repeating: "word ", count: 100), "book-01" + String(repeating: "-word", count: 16) + ".mp3"),
-    ] as [(Int, Int, String?, String)]) func names(number: Int, count: Int, title: String?, name: String) {
+    @Test(
+        "files are called after their chapters, whatever stands in a title",
+        arguments: [
+            (1, 3, "The Storm", "book-01-The-Storm.mp3"), (12, 120, nil, "book-012.mp3"), (2, 3, "../../etc/passwd: \u{0}", "book-02-etc-passwd.mp3"),
+            (3, 3, "Кто — там?", "book-03-Кто-там.mp3"),
+            (1, 1, String(repeating: "word ", count: 100), "book-01" + String(repeating: "-word", count: 16) + ".mp3"),
+        ] as [(Int, Int, String?, String)]) func names(number: Int, count: Int, title: String?, name: String)
+    {
         #expect(BookChapter.fileName("book", number, of: count, title: title, ending: "mp3") == name)
     }
 }

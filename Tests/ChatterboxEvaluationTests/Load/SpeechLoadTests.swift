@@ -150,6 +150,7 @@ import Testing
         #expect(try abs(share(.int8, prompt: 175) - 309.0 / (309 + 16.7)) < 0.01)
         #expect(try share(.int8, prompt: 375) < share(.int8, prompt: 175))
         #expect(try abs(share(.none, prompt: 175) - 1209.0 / (1209 + 63)) < 0.01)
-        #expect(ShareableWork([SpokenRequest(start: 0, end: 7, listener: Listener())], of: t3, prompt: 1, isGuided: false, quantization: .none) == nil)
+        #expect(
+            ShareableWork([SpokenRequest(start: 0, end: 7, listener: Listener())], of: t3, prompt: 1, isGuided: false, quantization: .none) == nil)
     }
 }

@@ -99,7 +99,9 @@ private struct MadeByPEFT {
             voice.matrices.mapValues { .init(a: try .zeros([3, 64]), b: $0.b, scale: 1) }, name: "wide.safetensors")
         #expect(try refusal(wide).contains("wide.safetensors: made for a model of another size"))
         let stranger = Adapter(voice.matrices, base: "aaaa", baseName: "english", name: "voice")
-        #expect(try refusal(stranger, digest: "bbbb") == "voice: made for another model (english): that one's weights have the digest aaaa, this one's bbbb")
+        #expect(
+            try refusal(stranger, digest: "bbbb")
+                == "voice: made for another model (english): that one's weights have the digest aaaa, this one's bbbb")
         _ = try made.llama.model.adapted(by: [AdapterUse(stranger)], digest: "aaaa")
     }
 

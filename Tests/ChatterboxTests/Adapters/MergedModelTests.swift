@@ -16,8 +16,10 @@ import Torch
         let t3 = try Model.load(StandInModel.folder).t3, generator = try Generator(seed: 3)
         let weight = (t3.backbone as! LlamaBackbone).layers[0].feedForward.up.weight
         return Adapter(
-            ["tfmr.layers.0.mlp.up_proj": .init(
-                a: try .randn([2, weight.size(1)], generator: generator), b: try .randn([weight.size(0), 2], generator: generator), scale: 0.1)],
+            [
+                "tfmr.layers.0.mlp.up_proj": .init(
+                    a: try .randn([2, weight.size(1)], generator: generator), b: try .randn([weight.size(0), 2], generator: generator), scale: 0.1)
+            ],
             base: base, baseName: "other", name: "random")
     }
 

@@ -21,7 +21,8 @@ import Torch
     }
 
     private func request(_ adapters: [AdapterUse], delivery: SpeechOptions.Delivery = .utterances) throws -> SpeechRequest {
-        SpeechRequest("The ship was late. Nobody minded.", options: try SpeechOptions(maximumTokens: 12, seed: 7).delivered(in: delivery), adapters: adapters)
+        SpeechRequest(
+            "The ship was late. Nobody minded.", options: try SpeechOptions(maximumTokens: 12, seed: 7).delivered(in: delivery), adapters: adapters)
     }
 
     private func speak(_ synthesizer: Synthesizer, _ request: SpeechRequest) async throws -> [Float] {
@@ -33,7 +34,9 @@ import Torch
 
     @Test("requests with different adapters, weights and none give the same samples alone and in company") func company() async throws {
         let synthesizer = try await Synthesizer.load(StandInModel.folder), (a, b) = (try adapter(seed: 1), try adapter(seed: 2))
-        let requests = try [[], [AdapterUse(a)], [AdapterUse(b)], [AdapterUse(a), AdapterUse(b, weight: 0.3)], [AdapterUse(a, weight: 0)]].map { try request($0) }
+        let requests = try [[], [AdapterUse(a)], [AdapterUse(b)], [AdapterUse(a), AdapterUse(b, weight: 0.3)], [AdapterUse(a, weight: 0)]].map {
+            try request($0)
+        }
         var alone: [[Float]] = []
         for request in requests { alone.append(try await speak(synthesizer, request)) }
         #expect(Set(alone).count == 4)

@@ -20,7 +20,8 @@ struct ModelConfigurationTests {
         return try! String(contentsOf: url, encoding: .utf8)
     }()
 
-    @Test("what is written is read back", arguments: [ModelConfiguration.chatterbox, .tiny]) func roundTrip(configuration: ModelConfiguration) throws {
+    @Test("what is written is read back", arguments: [ModelConfiguration.chatterbox, .tiny]) func roundTrip(configuration: ModelConfiguration) throws
+    {
         try configuration.write(to: url)
         #expect(try ModelConfiguration(url) == configuration)
     }
@@ -28,33 +29,38 @@ struct ModelConfigurationTests {
     struct Fault: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let change: @Sendable (inout ModelConfiguration) -> Void
-        init(_ message: String, _ change: @escaping @Sendable (inout ModelConfiguration) -> Void) { (testDescription, self.change) = (message, change) }
+        init(_ message: String, _ change: @escaping @Sendable (inout ModelConfiguration) -> Void) {
+            (testDescription, self.change) = (message, change)
+        }
     }
 
-    @Test("a size that no network can have is refused by name", arguments: [
-        Fault("\"t3.textVocabulary\" is 0") { $0.t3.textVocabulary = 0 },
-        Fault("\"t3.speakerSize\" is -1") { $0.t3.speakerSize = -1 },
-        Fault("\"t3.backbone.heads\" is 0") { $0.t3.backbone = .llama(LlamaConfiguration(heads: 0)) },
-        Fault("each of its 7 heads") { $0.t3.backbone = .llama(LlamaConfiguration(heads: 7)) },
-        Fault("\"t3.backbone.positions\" is 0") { $0.t3.backbone = .gpt2(GPT2Configuration(positions: 0)) },
-        Fault("\"t3.perceiver.heads\" is 0") { $0.t3.perceiver = PerceiverConfiguration(heads: 0) },
-        Fault("head 16 of layer 2") { $0.t3.alignmentHeads = [AttentionHead(layer: 2, head: 16)] },
-        Fault("\"t3.alignmentHeads.layer\" is -1") { $0.t3.alignmentHeads = [AttentionHead(layer: -1, head: 0)] },
-        Fault("the vocabulary ends at 703") { $0.t3.startText = 704 },
-        Fault("positions for voice") { $0.t3.maximumSpeech = 900_000 },
-        Fault("\"t3.backbone.rotary.base\" is 0.0") { $0.t3.backbone = .llama(LlamaConfiguration(rotary: RotaryConfiguration(base: 0))) },
-        Fault("\"voiceEncoder.partialStep\" is 0") { $0.voiceEncoder.partialStep = 0 },
-        Fault("\"voiceEncoder.hiddenSize\" is \(1 << 62)") { $0.voiceEncoder.hiddenSize = 1 << 62 },
-        Fault("\"s3Gen.tokenizer.digits\" is 60") { $0.s3Gen.tokenizer.digits = 60 },
-        Fault("\"s3Gen.tokenizer.memoryKernel\" is 30") { $0.s3Gen.tokenizer.memoryKernel = 30 },
-        Fault("\"s3Gen.speakerEncoder.blocks.kernel\" is 0") { $0.s3Gen.speakerEncoder.blocks[0].kernel = 0 },
-        Fault("\"s3Gen.speakerEncoder.melBins\" is 81") { $0.s3Gen.speakerEncoder.melBins = 81 },
-        Fault("encoder.size is 511") { $0.s3Gen.flow.encoder.size = 511 },
-        Fault("\"s3Gen.flow.estimator.headCount\" is -8") { $0.s3Gen.flow.estimator.headCount = -8 },
-        Fault("\"s3Gen.vocoder.upsampleRates\" multiply") { $0.s3Gen.vocoder.upsampleRates = [1000, 1000, 1000] },
-        Fault("upsampleKernels needs one kernel") { $0.s3Gen.vocoder.upsampleKernels = [] },
-        Fault("\"reference.promptSeconds\" is -1.0") { $0.reference.promptSeconds = -1 },
-    ]) func faults(fault: Fault) throws {
+    @Test(
+        "a size that no network can have is refused by name",
+        arguments: [
+            Fault("\"t3.textVocabulary\" is 0") { $0.t3.textVocabulary = 0 },
+            Fault("\"t3.speakerSize\" is -1") { $0.t3.speakerSize = -1 },
+            Fault("\"t3.backbone.heads\" is 0") { $0.t3.backbone = .llama(LlamaConfiguration(heads: 0)) },
+            Fault("each of its 7 heads") { $0.t3.backbone = .llama(LlamaConfiguration(heads: 7)) },
+            Fault("\"t3.backbone.positions\" is 0") { $0.t3.backbone = .gpt2(GPT2Configuration(positions: 0)) },
+            Fault("\"t3.perceiver.heads\" is 0") { $0.t3.perceiver = PerceiverConfiguration(heads: 0) },
+            Fault("head 16 of layer 2") { $0.t3.alignmentHeads = [AttentionHead(layer: 2, head: 16)] },
+            Fault("\"t3.alignmentHeads.layer\" is -1") { $0.t3.alignmentHeads = [AttentionHead(layer: -1, head: 0)] },
+            Fault("the vocabulary ends at 703") { $0.t3.startText = 704 },
+            Fault("positions for voice") { $0.t3.maximumSpeech = 900_000 },
+            Fault("\"t3.backbone.rotary.base\" is 0.0") { $0.t3.backbone = .llama(LlamaConfiguration(rotary: RotaryConfiguration(base: 0))) },
+            Fault("\"voiceEncoder.partialStep\" is 0") { $0.voiceEncoder.partialStep = 0 },
+            Fault("\"voiceEncoder.hiddenSize\" is \(1 << 62)") { $0.voiceEncoder.hiddenSize = 1 << 62 },
+            Fault("\"s3Gen.tokenizer.digits\" is 60") { $0.s3Gen.tokenizer.digits = 60 },
+            Fault("\"s3Gen.tokenizer.memoryKernel\" is 30") { $0.s3Gen.tokenizer.memoryKernel = 30 },
+            Fault("\"s3Gen.speakerEncoder.blocks.kernel\" is 0") { $0.s3Gen.speakerEncoder.blocks[0].kernel = 0 },
+            Fault("\"s3Gen.speakerEncoder.melBins\" is 81") { $0.s3Gen.speakerEncoder.melBins = 81 },
+            Fault("encoder.size is 511") { $0.s3Gen.flow.encoder.size = 511 },
+            Fault("\"s3Gen.flow.estimator.headCount\" is -8") { $0.s3Gen.flow.estimator.headCount = -8 },
+            Fault("\"s3Gen.vocoder.upsampleRates\" multiply") { $0.s3Gen.vocoder.upsampleRates = [1000, 1000, 1000] },
+            Fault("upsampleKernels needs one kernel") { $0.s3Gen.vocoder.upsampleKernels = [] },
+            Fault("\"reference.promptSeconds\" is -1.0") { $0.reference.promptSeconds = -1 },
+        ]) func faults(fault: Fault) throws
+    {
         var configuration = ModelConfiguration.chatterbox
         fault.change(&configuration)
         try configuration.write(to: url)

@@ -40,7 +40,8 @@ struct LetterTokenizer: TextTokenizer {
         sizes.t3.style = .turbo
         sizes.t3.emotion = false
         var variant = Variant(
-            name: "mia", title: "Mia", files: .init(t3: ["mia.safetensors"], s3Gen: ["mia-sound.safetensors"], voiceEncoder: ["mia-voice.safetensors"]),
+            name: "mia", title: "Mia",
+            files: .init(t3: ["mia.safetensors"], s3Gen: ["mia-sound.safetensors"], voiceEncoder: ["mia-voice.safetensors"]),
             configuration: sizes, normalizer: TextNormalizer(replacements: [("&", "and")], endings: [".", "!"]), tokenizer: tokenizer,
             languages: [.english, .german], sampling: try SamplingOptions(temperature: 0.7, topP: 0.9, topK: 50, minP: 0, guidance: 0))
         variant.ending.silence = 2
@@ -49,7 +50,8 @@ struct LetterTokenizer: TextTokenizer {
 
     @Test("config.json carries all of it: the folder loads by itself and speaks") func described() async throws {
         let variant = try Self.variant(tokenizer: .english)
-        try Model.writeRandom(variant.configuration, as: variant, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 3, to: folder.url)
+        try Model.writeRandom(
+            variant.configuration, as: variant, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 3, to: folder.url)
         let names = try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted()
         #expect(names == ["config.json", "mia-sound.safetensors", "mia-voice.safetensors", "mia.safetensors", "tokenizer.json"])
         #expect(try Variant(of: folder.url) == variant)
@@ -82,11 +84,15 @@ struct LetterTokenizer: TextTokenizer {
         #expect(error?.description.contains("\"variant.tokenizer\" cannot be read: the tokenizer \"letters\" is not one of english") == true)
     }
 
-    @Test("what no folder can hold is refused by name", arguments: [
-        (#""mia.safetensors""#, #""../mia.safetensors""#, "variant.files.t3"), (#""en","#, "", ""), (#""silence" : 2"#, #""silence" : 900"#, "variant.ending.silence"),
-        (#""topP" : 0.9"#, #""topP" : 9"#, "topP is 9"), (#""style" : "turbo""#, #""style" : "waltz""#, "t3.style"),
-        (#""tokenizer" : "english""#, #""tokenizer" : "runes""#, "variant.tokenizer"), (#""normalizer" : {"#, #""normalizer" : 3, "rest" : {"#, "variant.normalizer"),
-    ])
+    @Test(
+        "what no folder can hold is refused by name",
+        arguments: [
+            (#""mia.safetensors""#, #""../mia.safetensors""#, "variant.files.t3"), (#""en","#, "", ""),
+            (#""silence" : 2"#, #""silence" : 900"#, "variant.ending.silence"),
+            (#""topP" : 0.9"#, #""topP" : 9"#, "topP is 9"), (#""style" : "turbo""#, #""style" : "waltz""#, "t3.style"),
+            (#""tokenizer" : "english""#, #""tokenizer" : "runes""#, "variant.tokenizer"),
+            (#""normalizer" : {"#, #""normalizer" : 3, "rest" : {"#, "variant.normalizer"),
+        ])
     func refused(good: String, bad: String, word: String) throws {
         let file = folder.url.appending(path: "config.json")
         try Self.variant(tokenizer: .english).write(to: file)

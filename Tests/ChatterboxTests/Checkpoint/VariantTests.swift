@@ -15,16 +15,18 @@ import Torch
 
     private static let graphemes = "grapheme_mtl_merged_expanded_v1.json"
 
-    @Test("a folder's files tell the variant", arguments: [
-        ("chatterbox", ["t3_cfg.safetensors", "s3gen.safetensors", "ve.safetensors", "tokenizer.json"]),
-        ("chatterbox", ["t3_cfg.pt", "s3gen.pt", "ve.pt", "tokenizer.json"]),
-        ("multilingual-v2", ["t3_mtl23ls_v2.safetensors", "s3gen.pt", "ve.pt", graphemes]),
-        ("multilingual-v3", ["t3_mtl23ls_v3.safetensors", "s3gen_v3.pt", "ve.safetensors", graphemes]),
-        ("pack:pt-br", ["t3_pt_br.safetensors", "s3gen_v3.pt", "s3gen.pt", "ve.pt", graphemes]),
-        ("pack:es-mx-latam", ["t3_es_mx_latam.safetensors", "s3gen_v3.safetensors", "ve.pt", graphemes]),
-        ("turbo", ["t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt"]),
-        ("nano", ["t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt"]),
-    ])
+    @Test(
+        "a folder's files tell the variant",
+        arguments: [
+            ("chatterbox", ["t3_cfg.safetensors", "s3gen.safetensors", "ve.safetensors", "tokenizer.json"]),
+            ("chatterbox", ["t3_cfg.pt", "s3gen.pt", "ve.pt", "tokenizer.json"]),
+            ("multilingual-v2", ["t3_mtl23ls_v2.safetensors", "s3gen.pt", "ve.pt", graphemes]),
+            ("multilingual-v3", ["t3_mtl23ls_v3.safetensors", "s3gen_v3.pt", "ve.safetensors", graphemes]),
+            ("pack:pt-br", ["t3_pt_br.safetensors", "s3gen_v3.pt", "s3gen.pt", "ve.pt", graphemes]),
+            ("pack:es-mx-latam", ["t3_es_mx_latam.safetensors", "s3gen_v3.safetensors", "ve.pt", graphemes]),
+            ("turbo", ["t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt"]),
+            ("nano", ["t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt"]),
+        ])
     func detection(name: String, names: [String]) throws {
         let folder = try folder(names)
         #expect(try ModelFiles(folder.url).variant.name == name)
@@ -45,11 +47,13 @@ import Torch
         #expect(try ModelFiles(folder.url).s3Gen.lastPathComponent == "s3gen_v3.pt")
     }
 
-    @Test("what is missing is named", arguments: [
-        (["t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json"], "merges.txt"),
-        (["t3_mtl23ls_v3.safetensors", "ve.pt", graphemes], "s3gen.pt"),
-        (["s3gen_meanflow.safetensors"], "t3_turbo_v1.safetensors"),
-    ])
+    @Test(
+        "what is missing is named",
+        arguments: [
+            (["t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json"], "merges.txt"),
+            (["t3_mtl23ls_v3.safetensors", "ve.pt", graphemes], "s3gen.pt"),
+            (["s3gen_meanflow.safetensors"], "t3_turbo_v1.safetensors"),
+        ])
     func missing(names: [String], expected: String) throws {
         let folder = try folder(names)
         let error = #expect(throws: CheckpointError.self) { try ModelFiles(folder.url) }
@@ -77,7 +81,10 @@ import Torch
         let tokens = try #require(trace["speech_tokens"]).array(of: Int.self)
         let sounding = tokens.filter { $0 < 6561 }.count + 3
         #expect(speech.audio.samples.count == sounding * 960)
-        #expect(speech.report.warnings.besideLength.filter { $0.kind != .recording }.map(\.kind) == [.ignoredOption, .ignoredOption, .ignoredOption, .unknownTag])
+        #expect(
+            speech.report.warnings.besideLength.filter { $0.kind != .recording }.map(\.kind) == [
+                .ignoredOption, .ignoredOption, .ignoredOption, .unknownTag,
+            ])
         #expect(speech.report.warnings.besideLength.filter { $0.kind != .recording }.map(\.option) == ["guidance", "minP", "exaggeration", nil])
     }
 

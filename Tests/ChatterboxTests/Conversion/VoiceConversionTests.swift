@@ -86,7 +86,11 @@ import Torch
         let tokens = (0..<800).map { some[$0 / 8 % some.count] }
         var samples: [Float] = [], passages = 0
         try withoutGradients {
-            try conversion(steps: 1).speak(tokens) { if case .passage(_, let all, _) = $0 { passages = all } } deliver: { samples += $0 }
+            try conversion(steps: 1).speak(tokens) {
+                if case .passage(_, let all, _) = $0 { passages = all }
+            } deliver: {
+                samples += $0
+            }
         }
         #expect(passages == 2)
         #expect(samples.count == tokens.count * 960)
@@ -104,16 +108,17 @@ import Torch
         let passages = Array(Passages(count: 190, length: 90, overlap: VoiceConversion.spokenTwice))
         for passage in passages {
             let frames = passage.lowerBound * 2..<passage.upperBound * 2
-            pieces.append(try flow.mel(of: passage, isLast: passage == passages.last) { prompt, noise in
-                #expect(prompt.mel.shape == [1, 8, 3])
-                #expect(noise.shape == [1, 3, 8 + frames.count])
-                for frame in frames {
-                    let value = try noise[0, 0..., 8 + frame - frames.lowerBound].array(of: Float.self)
-                    #expect(noises.updateValue(value, forKey: frame) ?? value == value)
-                }
-                return try Tensor.arange(from: Double(frames.lowerBound), to: Double(frames.upperBound)).reshaped([1, 1, -1])
-                    .expanded([1, 3, frames.count])
-            })
+            pieces.append(
+                try flow.mel(of: passage, isLast: passage == passages.last) { prompt, noise in
+                    #expect(prompt.mel.shape == [1, 8, 3])
+                    #expect(noise.shape == [1, 3, 8 + frames.count])
+                    for frame in frames {
+                        let value = try noise[0, 0..., 8 + frame - frames.lowerBound].array(of: Float.self)
+                        #expect(noises.updateValue(value, forKey: frame) ?? value == value)
+                    }
+                    return try Tensor.arange(from: Double(frames.lowerBound), to: Double(frames.upperBound)).reshaped([1, 1, -1])
+                        .expanded([1, 3, frames.count])
+                })
         }
         let mel = try Tensor.cat(pieces, axis: 2)
         #expect(mel.shape == [1, 3, 380])

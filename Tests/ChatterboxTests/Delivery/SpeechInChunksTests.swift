@@ -68,9 +68,11 @@ import Torch
         }
     }
 
-    @Test("a request gives the same samples alone and in company, and however it is read", arguments: [
-        (Quantization.none, 1), (.none, 2), (.int8, 1), (.int8, 2),
-    ])
+    @Test(
+        "a request gives the same samples alone and in company, and however it is read",
+        arguments: [
+            (Quantization.none, 1), (.none, 2), (.int8, 1), (.int8, 2),
+        ])
     func company(quantization: Quantization, threads: Int) async throws {
         let model = try Model.load(StandInModel.folder, compute: ComputeOptions(quantization: quantization, threads: threads))
         let apart = Synthesizer(model), together = Synthesizer(model)

@@ -11,9 +11,10 @@ import Testing
     private struct Trouble: Error {}
 
     private static func sound(_ seconds: Double) -> SpeechEvent {
-        .audio(SpeechChunk(
-            audio: Audio(samples: Array(repeating: 0, count: Int(seconds * 100)), sampleRate: 100), text: "", report: SpeechReport(), seed: 1,
-            words: []))
+        .audio(
+            SpeechChunk(
+                audio: Audio(samples: Array(repeating: 0, count: Int(seconds * 100)), sampleRate: 100), text: "", report: SpeechReport(), seed: 1,
+                words: []))
     }
 
     private static func number(_ number: Int) -> SpeechEvent { .progress(.tokens(number)) }
@@ -25,7 +26,11 @@ import Testing
         var leaves: Int { leave.load(ordering: .relaxed) }
 
         func connect(_ channel: EventChannel) {
-            channel.connect { self.room.add(1, ordering: .relaxed) } onLeave: { self.leave.add(1, ordering: .relaxed) }
+            channel.connect {
+                self.room.add(1, ordering: .relaxed)
+            } onLeave: {
+                self.leave.add(1, ordering: .relaxed)
+            }
         }
     }
 
@@ -206,7 +211,11 @@ import Testing
             }
             channel.finish()
         }
-        channel.connect { [weak coroutine] in coroutine?.unpark() } onLeave: { [weak coroutine] in coroutine?.cancel() }
+        channel.connect { [weak coroutine] in
+            coroutine?.unpark()
+        } onLeave: { [weak coroutine] in
+            coroutine?.cancel()
+        }
         return coroutine
     }
 

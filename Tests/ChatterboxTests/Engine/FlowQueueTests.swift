@@ -113,7 +113,9 @@ import Torch
         #expect(throws: Requests.Refused.self) { try requests.results[2]!.get() }
     }
 
-    @Test("the others of a batch get their mels when one is cancelled, the one that computes it included", arguments: [1, 2]) func cancelled(who: Int) throws {
+    @Test("the others of a batch get their mels when one is cancelled, the one that computes it included", arguments: [1, 2]) func cancelled(who: Int)
+        throws
+    {
         let requests = Requests()
         for number in 1...3 { try requests.enter(number, expected: 1) }
         requests.queue.otherWorkRan(expected: 0)

@@ -211,9 +211,10 @@ import Testing
     @Test("eight listeners whom the device can serve never run dry", arguments: [0, 0.05, 0.3])
     func eightListeners(apart: Double) throws {
         // A step of eight takes 24 ms and makes 8 × 40 ms of sound; with the units, 1.2 times real time in all.
-        var engine = FakeEngine((0..<8).map {
-            .init(arrival: apart * Double($0), utterances: Array(repeating: 125, count: 8), units: [0.02, 0.008])
-        })
+        var engine = FakeEngine(
+            (0..<8).map {
+                .init(arrival: apart * Double($0), utterances: Array(repeating: 125, count: 8), units: [0.02, 0.008])
+            })
         try engine.run()
         #expect(engine.isIdle)
         #expect(engine.violations.isEmpty)

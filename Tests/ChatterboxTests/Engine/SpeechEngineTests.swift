@@ -16,7 +16,8 @@ import Torch
         var leaves: Int?
     }
 
-    @Test("a model that is forgotten between requests goes away with its last owner, and steps are counted by company") func forgotten() async throws {
+    @Test("a model that is forgotten between requests goes away with its last owner, and steps are counted by company") func forgotten() async throws
+    {
         let engine = SpeechEngine()
         var synthesizer: Synthesizer? = Synthesizer(try Model.load(StandInModel.folder), engine: engine)
         weak let identity = synthesizer!.model.identity
@@ -114,9 +115,11 @@ import Torch
         }
     }
 
-    @Test("a request gives the same samples alone and among others that come and go", arguments: [
-        (2, Quantization.none, 1), (3, .none, 2), (7, .none, 2), (7, .int8, 2), (7, .int4, 1), (16, .none, 2), (16, .int8, 1),
-    ])
+    @Test(
+        "a request gives the same samples alone and among others that come and go",
+        arguments: [
+            (2, Quantization.none, 1), (3, .none, 2), (7, .none, 2), (7, .int8, 2), (7, .int4, 1), (16, .none, 2), (16, .int8, 1),
+        ])
     func company(count: Int, quantization: Quantization, threads: Int) async throws {
         let model = try Model.load(StandInModel.folder, compute: ComputeOptions(quantization: quantization, threads: threads))
         let guests = try guests(count, model, seed: UInt64(count))
@@ -133,7 +136,8 @@ import Torch
             let model = try Model.load(StandInModel.folder, compute: ComputeOptions(threads: threads))
             let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
             return try await Synthesizer(model).speak(
-                "One two.", voice: voice, options: SpeechOptions(steps: 2, maximumTokens: 20, seed: 3, watermark: false)).audio.samples
+                "One two.", voice: voice, options: SpeechOptions(steps: 2, maximumTokens: 20, seed: 3, watermark: false)
+            ).audio.samples
         }
         #expect(samples[0] == samples[1] && samples[1] == samples[2])
     }
@@ -147,7 +151,8 @@ import Torch
         // Its tokens are drawn like the others', and then the flow refuses the prompt.
         broken.voice = Voice(
             speakerEmbedding: voice.speakerEmbedding, conditioningTokens: voice.conditioningTokens,
-            prompt: SpeechPrompt(tokens: voice.prompt.tokens, mel: try voice.prompt.mel.narrow(axis: 1, from: 0, count: 3), speaker: voice.prompt.speaker))
+            prompt: SpeechPrompt(
+                tokens: voice.prompt.tokens, mel: try voice.prompt.mel.narrow(axis: 1, from: 0, count: 3), speaker: voice.prompt.speaker))
         let alone = try await speak(good, synthesizer)
         let requests = [good, broken, good, broken, good]
         let results = await withTaskGroup(of: (Int, Result<Audio, any Error>).self) { group in

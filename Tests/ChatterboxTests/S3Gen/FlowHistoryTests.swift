@@ -1,9 +1,10 @@
 import Foundation
+import Kernels
 import Synchronization
 import TestSupport
 import Testing
-import Kernels
 import Torch
+
 @testable import Chatterbox
 
 @Suite("Flow over frames that follow others") struct FlowHistoryTests {
@@ -79,7 +80,8 @@ import Torch
                 var history = FlowHistory?.some(made.encoder)
                 let means = try chunks.enumerated().map { number, chunk in
                     try flow.mean(
-                        of: (number == 0 ? made.rest : []) + tokens[chunk.tokens], ahead: Array(tokens[chunk.ahead]), after: &history, context: 8, pause: {})
+                        of: (number == 0 ? made.rest : []) + tokens[chunk.tokens], ahead: Array(tokens[chunk.ahead]), after: &history, context: 8,
+                        pause: {})
                 }
                 let left = 2 * made.rest.count, all = try Tensor.cat(means, axis: 2)
                 try expectClose(all.narrow(axis: 2, from: left, count: 90), expected, relative: 1e-5)

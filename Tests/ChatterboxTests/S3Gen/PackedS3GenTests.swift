@@ -1,15 +1,17 @@
 import Kernels
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
 
 /// The packed networks against upstream, and against the exact ones.
 @Suite("S3Gen with packed weights") struct PackedS3GenTests {
-    @Test("the flow gives upstream's mel, as near as the weights are", arguments: ["flow", "flow_mean"], [
-        (WeightFormat.float32, tolerance), (.int8, 0.04), (.int4, 0.3),
-    ])
+    @Test(
+        "the flow gives upstream's mel, as near as the weights are", arguments: ["flow", "flow_mean"],
+        [
+            (WeightFormat.float32, tolerance), (.int8, 0.04), (.int4, 0.3),
+        ])
     func mel(name: String, format: (weights: WeightFormat, tolerance: Double)) throws {
         let flow = try FlowFixture(name)
         let packed = try flow.tokenToMel.packed(format.weights, team: ThreadTeam(threads: 2))
@@ -17,9 +19,11 @@ import Torch
         try expectClose(mel, flow.fixture.output("mel"), relative: format.tolerance)
     }
 
-    @Test("the vocoder gives upstream's waveform, as near as the weights are", arguments: [
-        (WeightFormat.float32, 1e-4), (.int8, 0.05),
-    ])
+    @Test(
+        "the vocoder gives upstream's waveform, as near as the weights are",
+        arguments: [
+            (WeightFormat.float32, 1e-4), (.int8, 0.05),
+        ])
     func waveform(format: WeightFormat, tolerance: Double) throws {
         let exact = try VocoderTests(), fixture = exact.fixture
         let packed = try exact.vocoder.packed(format, team: ThreadTeam(threads: 2))

@@ -1,6 +1,6 @@
 import Kernels
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
@@ -27,9 +27,11 @@ struct TokenEncoderTests {
         try expectClose(encoder(fixture.input(input)), fixture.output(output), relative: tolerance)
     }
 
-    @Test("packed weights give upstream's features, projected, as near as the weights are", arguments: [
-        ("x", "y"), ("shorter", "shorter"), ("single", "single"),
-    ], [(WeightFormat.float32, tolerance), (.int8, 0.04)])
+    @Test(
+        "packed weights give upstream's features, projected, as near as the weights are",
+        arguments: [
+            ("x", "y"), ("shorter", "shorter"), ("single", "single"),
+        ], [(WeightFormat.float32, tolerance), (.int8, 0.04)])
     func packed(names: (input: String, output: String), format: (weights: WeightFormat, tolerance: Double)) throws {
         let size = encoder.configuration.size
         let fresh = Weights(initialising: try Generator(seed: 1))

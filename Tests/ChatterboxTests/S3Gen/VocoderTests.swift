@@ -1,5 +1,5 @@
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
@@ -145,16 +145,18 @@ import Torch
         #expect((0..<3).map(configuration.channels) == [256, 128, 64])
     }
 
-    @Test("sizes that contradict each other are refused", arguments: [
-        { $0.upsampleKernels = [16, 11] },
-        { $0.upsampleKernels = [16, 10, 7] },
-        { $0.baseChannels = 100 },
-        { $0.transformSize = 15 },
-        { $0.residualDilations = [[1]] },
-        { $0.residualKernels = [3, 7, 10] },
-        { $0.sourceResidualKernels = [7] },
-        { $0.melBins = 0 },
-    ] as [@Sendable (inout VocoderConfiguration) -> Void])
+    @Test(
+        "sizes that contradict each other are refused",
+        arguments: [
+            { $0.upsampleKernels = [16, 11] },
+            { $0.upsampleKernels = [16, 10, 7] },
+            { $0.baseChannels = 100 },
+            { $0.transformSize = 15 },
+            { $0.residualDilations = [[1]] },
+            { $0.residualKernels = [3, 7, 10] },
+            { $0.sourceResidualKernels = [7] },
+            { $0.melBins = 0 },
+        ] as [@Sendable (inout VocoderConfiguration) -> Void])
     func contradictions(change: @Sendable (inout VocoderConfiguration) -> Void) throws {
         var configuration = VocoderConfiguration.chatterbox
         change(&configuration)

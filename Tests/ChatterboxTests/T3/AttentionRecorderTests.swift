@@ -1,6 +1,6 @@
 import Kernels
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
@@ -42,9 +42,11 @@ struct AttentionRecorderTests {
         try expectClose(recorded.narrow(axis: 0, from: 0, count: decoder.tokens.count), expected, relative: 1e-4)
     }
 
-    @Test("the packed engine records what the exact one does, as near as the weights are", arguments: [
-        (WeightFormat.float32, 1e-5), (.int8, 0.02), (.int4, 0.15),
-    ])
+    @Test(
+        "the packed engine records what the exact one does, as near as the weights are",
+        arguments: [
+            (WeightFormat.float32, 1e-5), (.int8, 0.02), (.int4, 0.15),
+        ])
     func packed(format: WeightFormat, tolerance: Double) throws {
         func recorded(_ engine: any DecodeEngine) throws -> Tensor {
             let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: true)

@@ -1,5 +1,5 @@
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
@@ -13,7 +13,9 @@ struct BatchedDrawTests {
         SpeechTokenSamplerTests.settings.filter { $0.0 == style }.map(\.1) + [try! SamplingOptions(temperature: 0, repetitionPenalty: 1.4)]
     }
 
-    func sampler(_ options: SamplingOptions, _ style: DecodingStyle, _ generator: Generator, isBatched: Bool, vocabulary: Int = 8194) throws -> SpeechTokenSampler {
+    func sampler(_ options: SamplingOptions, _ style: DecodingStyle, _ generator: Generator, isBatched: Bool, vocabulary: Int = 8194) throws
+        -> SpeechTokenSampler
+    {
         try SpeechTokenSampler(options, style: style, vocabulary: vocabulary, startToken: vocabulary - 1, generator: generator, isBatched: isBatched)
     }
 
@@ -50,7 +52,9 @@ struct BatchedDrawTests {
         let logits = try (0..<3).map { _ in try Tensor.randn([1, 300], generator: source) }
         let broken = try Tensor.full([1, 300], .nan)
         #expect(throws: T3Error.unusableLogits) {
-            try SpeechTokenSampler.draw([.init(disturbed[0], logits: logits[0]), .init(disturbed[1], logits: broken), .init(disturbed[2], logits: logits[2])])
+            try SpeechTokenSampler.draw([
+                .init(disturbed[0], logits: logits[0]), .init(disturbed[1], logits: broken), .init(disturbed[2], logits: logits[2]),
+            ])
         }
         for index in [0, 2] {
             #expect(try disturbed[index].draw(from: logits[index]) == undisturbed[index].draw(from: logits[index]))

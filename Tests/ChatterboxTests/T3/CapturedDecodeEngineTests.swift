@@ -1,5 +1,5 @@
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
@@ -25,7 +25,8 @@ struct CapturedDecodeEngineTests {
         let small = name == "gpt2" ? try SmallT3("gpt2") : exact.small
         let capacity = 150
         let engines: [any DecodeEngine] = [
-            try TensorDecodeEngine(small.model, slots: 3, capacity: capacity), try CapturedDecodeEngine(small.model, slots: 3, capacity: capacity, bucket: 48),
+            try TensorDecodeEngine(small.model, slots: 3, capacity: capacity),
+            try CapturedDecodeEngine(small.model, slots: 3, capacity: capacity, bucket: 48),
         ]
         var found: [[Tensor]] = [[], []]
         for (index, engine) in engines.enumerated() {
@@ -86,7 +87,9 @@ struct CapturedDecodeEngineTests {
         #expect(try decoder.tokens == exact.expected(name).tokens)
     }
 
-    static let memories: [(bytes: Int, memory: Int, slots: Int)] = [(480, 80 << 10, 42), (480, 8 << 10, 4), (480, 1 << 10, 2), (1, 80 << 10, 128), (480, 0, 2)]
+    static let memories: [(bytes: Int, memory: Int, slots: Int)] = [
+        (480, 80 << 10, 42), (480, 8 << 10, 4), (480, 1 << 10, 2), (1, 80 << 10, 128), (480, 0, 2),
+    ]
 
     @Test("keys and values take a quarter of a GPU's memory, and one guided request always has room", arguments: memories)
     func slots(bytes: Int, memory: Int, slots: Int) {

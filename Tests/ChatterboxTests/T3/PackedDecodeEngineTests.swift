@@ -1,6 +1,6 @@
 import Kernels
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
@@ -35,9 +35,11 @@ struct PackedDecodeEngineTests {
         #expect(decoder.end == expected.end)
     }
 
-    @Test("logits are those of the exact engine, as near as the weights are", arguments: [
-        (WeightFormat.float32, 1e-5), (.int8, 0.025), (.int4, 0.2),
-    ])
+    @Test(
+        "logits are those of the exact engine, as near as the weights are",
+        arguments: [
+            (WeightFormat.float32, 1e-5), (.int8, 0.025), (.int4, 0.2),
+        ])
     func logits(format: WeightFormat, tolerance: Double) throws {
         let expected = try logits(TensorDecodeEngine(small.model, capacity: 140))
         try expectClose(logits(engine(format)), expected, relative: tolerance, "\(format)")
@@ -50,16 +52,19 @@ struct PackedDecodeEngineTests {
         try expectClose(logits(engine(format, of: gpt2.model), guidance: false, of: gpt2), expected, relative: tolerance, "\(format)")
     }
 
-    @Test("logits with adapters are those of the exact engine with them, as near as the weights are", arguments: [
-        // With adapters as large as the weights, rounding errors of 8 bits grow from layer to layer.
-        ("t3", ["style": 0.7, "voice": 0.7], WeightFormat.float32, 2e-5), ("t3", ["style": 0.15], .int8, 0.04),
-        ("gpt2", ["turbo": 0.7], .float32, 2e-5), ("gpt2", ["turbo": 0.15], .int8, 0.04),
-    ] as [(String, [String: Double], WeightFormat, Double)])
+    @Test(
+        "logits with adapters are those of the exact engine with them, as near as the weights are",
+        arguments: [
+            // With adapters as large as the weights, rounding errors of 8 bits grow from layer to layer.
+            ("t3", ["style": 0.7, "voice": 0.7], WeightFormat.float32, 2e-5), ("t3", ["style": 0.15], .int8, 0.04),
+            ("gpt2", ["turbo": 0.7], .float32, 2e-5), ("gpt2", ["turbo": 0.15], .int8, 0.04),
+        ] as [(String, [String: Double], WeightFormat, Double)])
     func adapters(model: String, weights: [String: Double], format: WeightFormat, tolerance: Double) throws {
         let small = try SmallT3(model), guidance = model == "t3"
-        let adapted = try small.model.adapted(by: weights.sorted { $0.key < $1.key }.map { name, weight in
-            AdapterUse(try Adapter.load(from: fixturesFolder.appending(path: "adapters/\(name)")), weight: weight)
-        })
+        let adapted = try small.model.adapted(
+            by: weights.sorted { $0.key < $1.key }.map { name, weight in
+                AdapterUse(try Adapter.load(from: fixturesFolder.appending(path: "adapters/\(name)")), weight: weight)
+            })
         let expected = try logits(TensorDecodeEngine(adapted, capacity: 140), guidance: guidance, of: small)
         let engine = try engine(format, of: small.model), adaptation = try engine.packed.adaptation(of: adapted)
         let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: guidance)
@@ -106,7 +111,8 @@ struct PackedDecodeEngineTests {
         #expect(sequence.length == 0)
     }
 
-    @Test("sequences that continue a voice's stored rows give the logits of those that computed them", arguments: ["t3", "gpt2"], WeightFormat.allCases)
+    @Test(
+        "sequences that continue a voice's stored rows give the logits of those that computed them", arguments: ["t3", "gpt2"], WeightFormat.allCases)
     func sharedPrefix(name: String, format: WeightFormat) throws {
         let small = try SmallT3(name), engine = try engine(format, of: small.model, rows: 16)
         let guidance = name == "t3", tokens = [5, 17, 120, 3, 3, 44]

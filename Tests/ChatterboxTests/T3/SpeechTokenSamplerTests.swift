@@ -1,6 +1,6 @@
 import Kernels
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
@@ -69,7 +69,8 @@ struct SpeechTokenSamplerTests {
             try! SamplingOptions(temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: penalty)
         }
         return [
-            (.chatterbox, .chatterbox), (.chatterbox, options(0.5, 1, minP: 0.05, penalty: 1.2)), (.chatterbox, options(1, 1)), (.chatterbox, options(1, 0.8)),
+            (.chatterbox, .chatterbox), (.chatterbox, options(0.5, 1, minP: 0.05, penalty: 1.2)), (.chatterbox, options(1, 1)),
+            (.chatterbox, options(1, 0.8)),
             (.chatterbox, options(0.3, 0.9, minP: 0.3, penalty: 2)), (.chatterbox, options(1, 0, penalty: 1.2)),
             (.chatterbox, options(1.3, 1, minP: 1)), (.turbo, .turbo), (.turbo, options(1.5, 1)), (.turbo, options(1, 0.7, topK: 20, penalty: 1.5)),
             (.turbo, options(1, 0.9, topK: 9000)), (.turbo, options(1, 1, topK: 1)), (.turbo, options(0.7, 1, topK: 300, penalty: 0.8)),
@@ -149,9 +150,11 @@ struct SpeechTokenSamplerTests {
 
     // MARK: greedy
 
-    @Test("at temperature 0 the likeliest token is taken, after guidance and penalty, and no random number is drawn", arguments: [
-        DecodingStyle.chatterbox, .turbo,
-    ], [nil, 1])
+    @Test(
+        "at temperature 0 the likeliest token is taken, after guidance and penalty, and no random number is drawn",
+        arguments: [
+            DecodingStyle.chatterbox, .turbo,
+        ], [nil, 1])
     func greedy(style: DecodingStyle, threads: Int?) throws {
         let options = try SamplingOptions(temperature: 0, topP: 0.01, topK: 1, minP: 1, repetitionPenalty: 2, guidance: 1)
         let generator = try Generator(seed: 5)
@@ -164,7 +167,8 @@ struct SpeechTokenSamplerTests {
         #expect(try sampler.draw(from: logits) == first)
         #expect(try sampler.draw(from: logits) == second)
         #expect(try sampler.draw(from: logits) == 1)
-        #expect(try Tensor.rand([4], generator: generator).array(of: Float.self) == Tensor.rand([4], generator: Generator(seed: 5)).array(of: Float.self))
+        #expect(
+            try Tensor.rand([4], generator: generator).array(of: Float.self) == Tensor.rand([4], generator: Generator(seed: 5)).array(of: Float.self))
     }
 
     // MARK: ranges
@@ -180,21 +184,27 @@ struct SpeechTokenSamplerTests {
         }
     }
 
-    @Test("options out of range are refused by name", arguments: [
-        ("temperature", -1), ("temperature", 1e-300), ("temperature", 9e-7), ("temperature", 101), ("temperature", .infinity), ("temperature", .nan),
-        ("topP", 1.1), ("topP", -0.1), ("topP", .nan), ("minP", -0.1), ("minP", .infinity), ("topK", 0), ("topK", -3),
-        ("repetitionPenalty", 0), ("repetitionPenalty", -1), ("repetitionPenalty", 1e-300), ("repetitionPenalty", 1e300), ("repetitionPenalty", .nan),
-        ("guidance", -0.5), ("guidance", 1e300), ("guidance", .infinity), ("guidance", .nan),
-    ])
+    @Test(
+        "options out of range are refused by name",
+        arguments: [
+            ("temperature", -1), ("temperature", 1e-300), ("temperature", 9e-7), ("temperature", 101), ("temperature", .infinity),
+            ("temperature", .nan),
+            ("topP", 1.1), ("topP", -0.1), ("topP", .nan), ("minP", -0.1), ("minP", .infinity), ("topK", 0), ("topK", -3),
+            ("repetitionPenalty", 0), ("repetitionPenalty", -1), ("repetitionPenalty", 1e-300), ("repetitionPenalty", 1e300),
+            ("repetitionPenalty", .nan),
+            ("guidance", -0.5), ("guidance", 1e300), ("guidance", .infinity), ("guidance", .nan),
+        ])
     func refusals(option: String, value: Double) throws {
         let error = try #require(#expect(throws: SamplingError.self) { try options(option, value) })
         #expect(error.description.hasPrefix("\(option) is \(value); allowed is "))
     }
 
-    @Test("at the ends of every range the probabilities are numbers, however large the logits are", arguments: [
-        ("temperature", 1e-6), ("temperature", 100), ("topP", 0), ("topP", 1e-300), ("minP", 1), ("minP", 1e-300), ("topK", 1),
-        ("topK", Double(1 << 40)), ("repetitionPenalty", 0.01), ("repetitionPenalty", 100), ("guidance", 100),
-    ], [DecodingStyle.chatterbox, .turbo])
+    @Test(
+        "at the ends of every range the probabilities are numbers, however large the logits are",
+        arguments: [
+            ("temperature", 1e-6), ("temperature", 100), ("topP", 0), ("topP", 1e-300), ("minP", 1), ("minP", 1e-300), ("topK", 1),
+            ("topK", Double(1 << 40)), ("repetitionPenalty", 0.01), ("repetitionPenalty", 100), ("guidance", 100),
+        ], [DecodingStyle.chatterbox, .turbo])
     func extremes(option: (String, Double), style: DecodingStyle) throws {
         let sampler = try SpeechTokenSampler(
             options(option.0, option.1), style: style, vocabulary: 4, startToken: 1, generator: Generator(seed: 1))

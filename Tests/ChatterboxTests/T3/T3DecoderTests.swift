@@ -1,5 +1,5 @@
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
@@ -151,14 +151,16 @@ struct T3DecoderTests {
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test("requests that do not fit the model are refused", arguments: [
-        ([], 10, T3Error.emptyText),
-        ([25, 3], 10, .unframedText(start: 25, stop: 0)),
-        ([25, 60, 0], 10, .unknownToken(60, of: "text", vocabulary: 60)),
-        ([25] + Array(repeating: 3, count: 49) + [0], 10, .textTooLong(tokens: 51, limit: 50)),
-        ([25, 3, 0], 101, .budgetOutOfRange(tokens: 101, limit: 100)),
-        ([25, 3, 0], 0, .budgetOutOfRange(tokens: 0, limit: 100)),
-    ] as [([Int], Int, T3Error)])
+    @Test(
+        "requests that do not fit the model are refused",
+        arguments: [
+            ([], 10, T3Error.emptyText),
+            ([25, 3], 10, .unframedText(start: 25, stop: 0)),
+            ([25, 60, 0], 10, .unknownToken(60, of: "text", vocabulary: 60)),
+            ([25] + Array(repeating: 3, count: 49) + [0], 10, .textTooLong(tokens: 51, limit: 50)),
+            ([25, 3, 0], 101, .budgetOutOfRange(tokens: 101, limit: 100)),
+            ([25, 3, 0], 0, .budgetOutOfRange(tokens: 0, limit: 100)),
+        ] as [([Int], Int, T3Error)])
     func refusals(text: [Int], budget: Int, error: T3Error) throws {
         let engine = try TensorDecodeEngine(small.model, capacity: 300)
         #expect(throws: error) {

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @testable import Chatterbox
@@ -106,9 +106,11 @@ struct T3Tests {
         #expect(try refusal { $0["speech_head.weight"] = try .zeros([2, 2]) }.contains("speech_head.weight"))
     }
 
-    @Test("a configuration survives JSON", arguments: [
-        T3Configuration.chatterbox, .multilingual, .turbo, .nano,
-    ])
+    @Test(
+        "a configuration survives JSON",
+        arguments: [
+            T3Configuration.chatterbox, .multilingual, .turbo, .nano,
+        ])
     func configurations(configuration: T3Configuration) throws {
         let data = try JSONEncoder().encode(configuration)
         #expect(try JSONDecoder().decode(T3Configuration.self, from: data) == configuration)

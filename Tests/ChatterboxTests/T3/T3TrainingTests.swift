@@ -24,11 +24,13 @@ struct T3TrainingTests {
         let texts = [small.text, Array(small.text.prefix(3)) + [small.model.configuration.stopText]]
         for (text, speech) in zip(texts, speech) {
             let alone = try small.model.loss(
-                text: [text], speech: [speech], conditioning: small.conditioning, textShown: [row == 0]).speech
+                text: [text], speech: [speech], conditioning: small.conditioning, textShown: [row == 0]
+            ).speech
             try expectClose(alone, decoded(small, text, speech, row: row), relative: 1e-4)
         }
         let together = try small.model.loss(
-            text: texts, speech: speech, conditioning: small.conditioning, textShown: [row == 0, row == 0]).speech
+            text: texts, speech: speech, conditioning: small.conditioning, textShown: [row == 0, row == 0]
+        ).speech
         let (first, second) = try (decoded(small, texts[0], speech[0], row: row), decoded(small, texts[1], speech[1], row: row))
         let expected = try (first * 5 + second * 3) / 8
         try expectClose(together, expected, relative: 1e-4)

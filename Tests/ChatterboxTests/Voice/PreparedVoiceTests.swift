@@ -18,7 +18,9 @@ import Torch
     }
 
     /// A model that differs from the stand-in.
-    private func other(_ name: String = "other", replacing files: [String] = ["ve.safetensors", "s3gen.safetensors"], rules: ReferenceRules? = nil) throws -> Synthesizer {
+    private func other(_ name: String = "other", replacing files: [String] = ["ve.safetensors", "s3gen.safetensors"], rules: ReferenceRules? = nil)
+        throws -> Synthesizer
+    {
         let copy = folder.url.appending(path: name)
         try StandInModel.writeCopy(to: copy, replacing: files, rules: rules)
         return Synthesizer(try Model.load(copy))
@@ -135,8 +137,9 @@ import Torch
         #expect(try SafetensorsFile(file).entries["recording"] == nil)
         #expect(try await synthesizer.voice(from: file).warnings.isEmpty)
         let other = try other(replacing: ["ve.safetensors"])
-        await #expect(throws: VoiceError.otherOrigin(
-            voice: "me.voice.safetensors", differing: [.voiceEncoder], maker: "Chatterbox", model: "Chatterbox", hasRecording: false)
+        await #expect(
+            throws: VoiceError.otherOrigin(
+                voice: "me.voice.safetensors", differing: [.voiceEncoder], maker: "Chatterbox", model: "Chatterbox", hasRecording: false)
         ) { try await other.voice(from: file) }
         let turbo = try self.other("turbo", replacing: [], rules: .turbo)
         await #expect { try await turbo.voice(from: file) } throws: {
@@ -150,7 +153,9 @@ import Torch
         try made.save(to: file)
         for voice in [made, try Voice.load(from: file)] {
             await #expect { try await other.speak(text, voice: voice, options: options) } throws: {
-                guard case VoiceError.otherOrigin(voice.name, [.voiceEncoder, .tokenizer, .speakerEncoder], _, _, hasRecording: true) = $0 else { return false }
+                guard case VoiceError.otherOrigin(voice.name, [.voiceEncoder, .tokenizer, .speakerEncoder], _, _, hasRecording: true) = $0 else {
+                    return false
+                }
                 return true
             }
             await #expect(throws: VoiceError.self) { for try await _ in other.chunks(text, voice: voice, options: options) {} }

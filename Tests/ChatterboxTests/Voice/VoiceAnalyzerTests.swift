@@ -70,12 +70,14 @@ import Torch
         #expect(voice.prompt.mel.shape == [1, 50, 80])
     }
 
-    @Test("what is no reference is refused with its name", arguments: [
-        Audio(samples: [], sampleRate: 24000),
-        Audio(samples: [Float](repeating: 0.1, count: 4800), sampleRate: 24000),
-        Audio(samples: [Float](repeating: 0, count: 48000), sampleRate: 24000),
-        Audio(samples: [Float](repeating: .nan, count: 48000), sampleRate: 24000),
-    ])
+    @Test(
+        "what is no reference is refused with its name",
+        arguments: [
+            Audio(samples: [], sampleRate: 24000),
+            Audio(samples: [Float](repeating: 0.1, count: 4800), sampleRate: 24000),
+            Audio(samples: [Float](repeating: 0, count: 48000), sampleRate: 24000),
+            Audio(samples: [Float](repeating: .nan, count: 48000), sampleRate: 24000),
+        ])
     func refused(audio: Audio) throws {
         let error = #expect(throws: AudioError.self) { try analyzer.voice(from: audio, named: "me.wav") }
         #expect(try #require(error).description.contains("me.wav"))

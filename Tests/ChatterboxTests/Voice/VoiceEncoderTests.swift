@@ -22,9 +22,11 @@ import Torch
         try expectClose(encoder.embedding(ofMel: fixture.input(name)), fixture.output(name), relative: 1e-4, name)
     }
 
-    @Test("a rest counts as a partial when four fifths of it are there", arguments: [
-        (1, 1), (160, 1), (204, 1), (205, 2), (237, 2), (281, 2), (282, 3),
-    ])
+    @Test(
+        "a rest counts as a partial when four fifths of it are there",
+        arguments: [
+            (1, 1), (160, 1), (204, 1), (205, 2), (237, 2), (281, 2), (282, 3),
+        ])
     func coverage(frames: Int, partials: Int) {
         #expect(encoder.partialCount(frames: frames) == partials)
     }

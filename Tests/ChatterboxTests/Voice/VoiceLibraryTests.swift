@@ -56,7 +56,9 @@ import Torch
         #expect(error?.description.contains("eve") == true)
     }
 
-    @Test("a name that would leave the folder or hide is refused", arguments: ["", "../ada", "a/b", ".ada", "a b", "a\u{0}b", String(repeating: "a", count: 300)])
+    @Test(
+        "a name that would leave the folder or hide is refused",
+        arguments: ["", "../ada", "a/b", ".ada", "a b", "a\u{0}b", String(repeating: "a", count: 300)])
     func badName(name: String) throws {
         #expect(throws: VoiceLibraryError.badName(name)) { try library.store(voice(), as: name) }
         #expect(throws: VoiceLibraryError.badName(name)) { try library.remove(name) }

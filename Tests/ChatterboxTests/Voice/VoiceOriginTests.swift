@@ -31,9 +31,11 @@ import Torch
 
     @Test("messages say which model made it and what is different") func contrast() {
         #expect([.rules].contrast(of: "Chatterbox", with: "Turbo") == "Chatterbox, which differs from Turbo in its reference rules")
-        #expect([.voiceEncoder, .tokenizer].contrast(of: nil, with: "Pico") == "a model, which differs from Pico in its voice encoder and S3 tokenizer")
-        #expect([.voiceEncoder, .tokenizer, .rules].contrast(of: "Pico", with: "Pico")
-            == "another Pico, which differs from this one in its voice encoder, S3 tokenizer and reference rules")
+        #expect(
+            [.voiceEncoder, .tokenizer].contrast(of: nil, with: "Pico") == "a model, which differs from Pico in its voice encoder and S3 tokenizer")
+        #expect(
+            [.voiceEncoder, .tokenizer, .rules].contrast(of: "Pico", with: "Pico")
+                == "another Pico, which differs from this one in its voice encoder, S3 tokenizer and reference rules")
     }
 }
 

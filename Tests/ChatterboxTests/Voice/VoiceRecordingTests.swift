@@ -22,9 +22,11 @@ import Testing
         return try VoiceRecording(flac: flac, gain: gain, seconds: recording.seconds).audio(named: "test")
     }
 
-    @Test("samples of 16 and 24 bits come back as they were, at any rate and with their channels", arguments: [
-        (16, 24_000, 1), (16, 44_100, 2), (24, 48_000, 1), (24, 96_000, 6), (24, 192_000, 2), (16, 655_350, 1),
-    ])
+    @Test(
+        "samples of 16 and 24 bits come back as they were, at any rate and with their channels",
+        arguments: [
+            (16, 24_000, 1), (16, 44_100, 2), (24, 48_000, 1), (24, 96_000, 6), (24, 192_000, 2), (16, 655_350, 1),
+        ])
     func lossless(bits: Int, rate: Int, channels: Int) throws {
         let audio = tone(bits: bits, rate: rate, channels: channels)
         #expect(try stored(audio) == audio)
@@ -35,9 +37,11 @@ import Testing
         #expect(try VoiceRecording(audio).encoded().flac == AudioFile.encode(audio, as: .flac))
     }
 
-    @Test("full scale and what is beyond come back unclipped, rounded to 24 bits of the peak", arguments: [
-        [Float(0.3), 1, -1, 0.1234567], [Float(0.3), -3.5, 2.9, 0.1234567], [Float(32767) / 32768, -1, 0.5, 0.25], [1e30, -2, 3, 4],
-    ])
+    @Test(
+        "full scale and what is beyond come back unclipped, rounded to 24 bits of the peak",
+        arguments: [
+            [Float(0.3), 1, -1, 0.1234567], [Float(0.3), -3.5, 2.9, 0.1234567], [Float(32767) / 32768, -1, 0.5, 0.25], [1e30, -2, 3, 4],
+        ])
     func loud(samples: [Float]) throws {
         let back = try stored(Audio(samples: samples, sampleRate: 8000)).samples
         let peak = samples.map(abs).max()!

@@ -71,10 +71,13 @@ import Torch
         for (name, tensor) in parts { try expectClose(stored.tensor(name), tensor, relative: 0, name) }
     }
 
-    @Test("what a file tells of its origin and cannot be read is refused by its name", arguments: [
-        ("networks", "{"), ("networks", "{}"), ("networks", String(repeating: "[", count: 100_000)), ("networks", nil), ("rules", "{}"),
-        ("rules", nil), ("seconds", "-1"), ("seconds", "many"), ("recording_seconds", "nan"), ("recording_gain", "0.5"), ("recording_gain", "inf"),
-    ] as [(String, String?)])
+    @Test(
+        "what a file tells of its origin and cannot be read is refused by its name",
+        arguments: [
+            ("networks", "{"), ("networks", "{}"), ("networks", String(repeating: "[", count: 100_000)), ("networks", nil), ("rules", "{}"),
+            ("rules", nil), ("seconds", "-1"), ("seconds", "many"), ("recording_seconds", "nan"), ("recording_gain", "0.5"),
+            ("recording_gain", "inf"),
+        ] as [(String, String?)])
     func untellable(key: String, value: String?) throws {
         try toldVoice().save(to: file)
         let stored = try SafetensorsFile(file)
@@ -115,20 +118,22 @@ import Torch
         let apply: @Sendable (inout [String: Tensor]) throws -> Void
     }
 
-    @Test("a voice that is damaged or of another model is refused by name", arguments: [
-        Damage(testDescription: "a part is missing", message: ["xvector", "not a prepared voice"]) { $0["xvector"] = nil },
-        Damage(testDescription: "another model's embedding", message: ["speaker_embedding", "[1, 16]", "[1, 32]"]) {
-            $0["speaker_embedding"] = try .zeros([1, 32])
-        },
-        Damage(testDescription: "mel and tokens disagree", message: ["prompt_feat", "[1, 8, 80]", "[1, 10, 80]"]) {
-            $0["prompt_feat"] = try .zeros([1, 10, 80])
-        },
-        Damage(testDescription: "no tokens", message: ["prompt_token", "[1, 0]"]) { $0["prompt_token"] = try .zeros([1, 0], dtype: .int64) },
-        Damage(testDescription: "an impossible token", message: ["cond_prompt_tokens", "6561", "6560"]) {
-            $0["cond_prompt_tokens"] = try Tensor([6561], shape: [1, 1])
-        },
-        Damage(testDescription: "not a number", message: ["xvector", "not numbers"]) { $0["xvector"] = try .full([1, 12], .nan) },
-    ])
+    @Test(
+        "a voice that is damaged or of another model is refused by name",
+        arguments: [
+            Damage(testDescription: "a part is missing", message: ["xvector", "not a prepared voice"]) { $0["xvector"] = nil },
+            Damage(testDescription: "another model's embedding", message: ["speaker_embedding", "[1, 16]", "[1, 32]"]) {
+                $0["speaker_embedding"] = try .zeros([1, 32])
+            },
+            Damage(testDescription: "mel and tokens disagree", message: ["prompt_feat", "[1, 8, 80]", "[1, 10, 80]"]) {
+                $0["prompt_feat"] = try .zeros([1, 10, 80])
+            },
+            Damage(testDescription: "no tokens", message: ["prompt_token", "[1, 0]"]) { $0["prompt_token"] = try .zeros([1, 0], dtype: .int64) },
+            Damage(testDescription: "an impossible token", message: ["cond_prompt_tokens", "6561", "6560"]) {
+                $0["cond_prompt_tokens"] = try Tensor([6561], shape: [1, 1])
+            },
+            Damage(testDescription: "not a number", message: ["xvector", "not numbers"]) { $0["xvector"] = try .full([1, 12], .nan) },
+        ])
     func refused(damage: Damage) throws {
         var parts = try tensors(voice())
         try damage.apply(&parts)

@@ -135,7 +135,8 @@ import Torch
 
     @Test("sizes that cannot be are refused with the reason")
     func badConfiguration() {
-        for change in [{ $0.transformHop = 200 }, { $0.highestFrequency = 40_000 }, { $0.hiddenSize = 0 }] as [(inout WatermarkConfiguration) -> Void] {
+        for change in [{ $0.transformHop = 200 }, { $0.highestFrequency = 40_000 }, { $0.hiddenSize = 0 }] as [(inout WatermarkConfiguration) -> Void]
+        {
             var configuration = watermarker.configuration
             change(&configuration)
             #expect(throws: WatermarkError.self) { try Watermarker(fixture.weights, configuration) }

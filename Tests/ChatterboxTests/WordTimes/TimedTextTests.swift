@@ -6,54 +6,59 @@ import Testing
 @Suite("Timed text")
 struct TimedTextTests {
     private let words = [
-        SpokenWord(text: "Salt", start: 0.04, end: 0.4), SpokenWord(text: "&", start: 0.4, end: 0.52), SpokenWord(text: "<pepper>,", start: 0.52, end: 1.1),
+        SpokenWord(text: "Salt", start: 0.04, end: 0.4), SpokenWord(text: "&", start: 0.4, end: 0.52),
+        SpokenWord(text: "<pepper>,", start: 0.52, end: 1.1),
         SpokenWord(text: "please!", start: 1.3, end: 1.8), SpokenWord(text: "\"Now\"", start: 3661.5, end: 3661.9996),
     ]
 
     @Test("SubRip") func srt() {
-        #expect(TimedText.srt.text(of: words) == """
-            1
-            00:00:00,040 --> 00:00:01,100
-            Salt & <pepper>,
+        #expect(
+            TimedText.srt.text(of: words) == """
+                1
+                00:00:00,040 --> 00:00:01,100
+                Salt & <pepper>,
 
-            2
-            00:00:01,300 --> 00:00:01,800
-            please!
+                2
+                00:00:01,300 --> 00:00:01,800
+                please!
 
-            3
-            01:01:01,500 --> 01:01:02,000
-            "Now"
+                3
+                01:01:01,500 --> 01:01:02,000
+                "Now"
 
 
-            """)
+                """)
     }
 
     @Test("WebVTT, with a time for each word but the first of a cue") func vtt() {
-        #expect(TimedText.vtt.text(of: words) == """
-            WEBVTT
+        #expect(
+            TimedText.vtt.text(of: words) == """
+                WEBVTT
 
-            00:00:00.040 --> 00:00:01.100
-            Salt <00:00:00.400>&amp; <00:00:00.520>&lt;pepper&gt;,
+                00:00:00.040 --> 00:00:01.100
+                Salt <00:00:00.400>&amp; <00:00:00.520>&lt;pepper&gt;,
 
-            00:00:01.300 --> 00:00:01.800
-            please!
+                00:00:01.300 --> 00:00:01.800
+                please!
 
-            01:01:01.500 --> 01:01:02.000
-            "Now"
+                01:01:01.500 --> 01:01:02.000
+                "Now"
 
 
-            """)
+                """)
     }
 
     @Test("a list of words") func json() throws {
         let text = TimedText.json.text(of: words)
-        #expect(text.hasPrefix("""
-            {
-              "words": [
-                {"word": "Salt", "start": 0.040, "end": 0.400},
-                {"word": "&", "start": 0.400, "end": 0.520},
+        #expect(
+            text.hasPrefix(
+                """
+                {
+                  "words": [
+                    {"word": "Salt", "start": 0.040, "end": 0.400},
+                    {"word": "&", "start": 0.400, "end": 0.520},
 
-            """))
+                """))
         let object = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: [[String: Any]]])
         #expect(object["words"]?.map { $0["word"] as? String } == words.map(\.text))
         #expect(object["words"]?[3]["end"] as? Double == 1.8)

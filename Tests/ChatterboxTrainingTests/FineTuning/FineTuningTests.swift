@@ -66,12 +66,13 @@ struct TonesToLearn {
         var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: rate, warmUp: 2, steps: steps))
         settings.averaging = nil
         let optimizer = try AdamW(task.parameters, settings)
-        return try [task.validate()[0].value] + (0..<steps).map { step in
-            try optimizer.clearGradients()
-            _ = try task.addGradients([step % 4, 4 + step % 4, 8], seed: UInt64(step), parts: 1)
-            _ = try optimizer.update()
-            return try task.validate()[0].value
-        }
+        return try [task.validate()[0].value]
+            + (0..<steps).map { step in
+                try optimizer.clearGradients()
+                _ = try task.addGradients([step % 4, 4 + step % 4, 8], seed: UInt64(step), parts: 1)
+                _ = try optimizer.update()
+                return try task.validate()[0].value
+            }
     }
 
     @Test("T3's loss falls, of Llama and of GPT-2", arguments: [Variant.chatterbox, .turbo]) func t3(variant: Variant) throws {
@@ -100,9 +101,10 @@ struct TonesToLearn {
             let adapter = try data.model.t3.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
             // Of matrices B that are zero those of A would be too.
             let generator = try Generator(seed: 2)
-            let random = try adapter.replacing(adapter.parameters.sorted { $0.key < $1.key }.reduce(into: [:]) {
-                $0[$1.key] = try Tensor.randn($1.value.shape, generator: generator) * 0.1
-            })
+            let random = try adapter.replacing(
+                adapter.parameters.sorted { $0.key < $1.key }.reduce(into: [:]) {
+                    $0[$1.key] = try Tensor.randn($1.value.shape, generator: generator) * 0.1
+                })
             for tensor in random.parameters.values { try tensor.requiresGradient(true) }
             let network = try data.model.t3.adapted(by: [AdapterUse(random)])
             _ = try T3FineTuning(network, random.parameters, examples, batch: 4, keepsLayers: keepsLayers).addGradients([0, 3, 5], seed: 1, parts: 1)
@@ -132,7 +134,8 @@ struct TonesToLearn {
     @Test("what is written is what was trained: applied, loaded and merged") func whatIsWritten() async throws {
         let data = try TonesToLearn()
         let said = Mutex<[String]>([])
-        let (training, result) = try await data.train(to: "ada", data.options(), flow: data.options(), print: { line in said.withLock { $0.append(line) } })
+        let (training, result) = try await data.train(
+            to: "ada", data.options(), flow: data.options(), print: { line in said.withLock { $0.append(line) } })
         let lines = said.withLock { $0 }
         #expect(result.parts.map(\.part) == [.t3, .flow])
         for part in result.parts { #expect(part.after < part.before && part.bestStep > 0, "\(part)") }

@@ -42,7 +42,9 @@ import Torch
         return try task.parameters.compactMapValues { try $0.gradient }
     }
 
-    @Test("layers that are computed twice have the gradients of layers that are kept, and so have what is around them", arguments: [Variant.chatterbox, .turbo])
+    @Test(
+        "layers that are computed twice have the gradients of layers that are kept, and so have what is around them",
+        arguments: [Variant.chatterbox, .turbo])
     func checkpointing(variant: Variant) throws {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
         for selection in [WeightSelection(), WeightSelection(layers: [1]), WeightSelection(only: ["^speech_head", "^tfmr\\.(norm|ln_f)"])] {
@@ -110,21 +112,30 @@ import Torch
         let data = try TonesToLearn(), options = data.weights(WeightSelection(layers: [1]), steps: 9)
         let (whole, _) = try await data.tune(to: "whole", options, checkpoints: CheckpointPlan(interval: 2, kept: 3))
         func states(_ name: String) throws -> [String] {
-            try FileManager.default.contentsOfDirectory(atPath: data.place.url.appending(path: "\(name).training/t3").path).filter { $0.hasPrefix("state") }.sorted()
+            try FileManager.default.contentsOfDirectory(atPath: data.place.url.appending(path: "\(name).training/t3").path).filter {
+                $0.hasPrefix("state")
+            }.sorted()
         }
         #expect(try states("whole") == ["state-6.safetensors", "state-8.safetensors", "state-9.safetensors"])
         // The features of twelve recordings and five steps.
         let steps = Mutex(0)
         await #expect(throws: CancellationError.self) {
-            try await data.tune(to: "broken", options, checkpoints: CheckpointPlan(interval: 2, kept: 3), isCancelled: {
-                steps.withLock { $0 += 1; return $0 > 16 }
-            })
+            try await data.tune(
+                to: "broken", options, checkpoints: CheckpointPlan(interval: 2, kept: 3),
+                isCancelled: {
+                    steps.withLock {
+                        $0 += 1
+                        return $0 > 16
+                    }
+                })
         }
         // As after a kill between two checkpoints: the one of the interruption is not there.
         #expect(try states("broken") == ["state-2.safetensors", "state-4.safetensors", "state-5.safetensors"])
         try FileManager.default.removeItem(at: data.place.url.appending(path: "broken.training/t3/state-5.safetensors"))
         let (broken, _) = try await data.tune(to: "broken", options, checkpoints: CheckpointPlan(interval: 2, kept: 3))
-        #expect(try Data(contentsOf: whole.output.appending(path: "t3_cfg.safetensors")) == Data(contentsOf: broken.output.appending(path: "t3_cfg.safetensors")))
+        #expect(
+            try Data(contentsOf: whole.output.appending(path: "t3_cfg.safetensors"))
+                == Data(contentsOf: broken.output.appending(path: "t3_cfg.safetensors")))
     }
 
     @Test("what cannot be trained is refused by name before anything starts") func refusals() async throws {
@@ -137,11 +148,14 @@ import Torch
             try await data.tune(to: "large", data.weights(WeightSelection()), machineMemory: 100_000)
         }
         #expect(memory.description.contains("of T3 takes about") && memory.description.contains("this machine has 0.0 GB"))
-        let half = try await #require(throws: TrainingError.self) { try await data.tune(to: "half", data.weights(WeightSelection()), dtype: .bfloat16) }
+        let half = try await #require(throws: TrainingError.self) {
+            try await data.tune(to: "half", data.weights(WeightSelection()), dtype: .bfloat16)
+        }
         #expect(half.description == "training in bfloat16 is for GPUs, and this model is on cpu; train in float32 there")
     }
 
-    @Test("in bfloat16 the weights learn beside a float32 copy", arguments: [Variant.chatterbox, .turbo]) func halfPrecision(variant: Variant) throws {
+    @Test("in bfloat16 the weights learn beside a float32 copy", arguments: [Variant.chatterbox, .turbo]) func halfPrecision(variant: Variant) throws
+    {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
         let (network, weights) = try data.model.trainableT3(WeightSelection(), dtype: .bfloat16)
         #expect(weights.values.allSatisfy { $0.dtype == .bfloat16 })

@@ -30,7 +30,8 @@ import Testing
         try write("silent.wav", gain: 0)
         try write("other.wav", pitch: 150)
         try Data("no sound".utf8).write(to: folder.url.appending(path: "damaged.wav"))
-        let result = try check("""
+        let result = try check(
+            """
             good.wav,Good morning.
             copy.wav,Good evening.
             short.wav,Yes.

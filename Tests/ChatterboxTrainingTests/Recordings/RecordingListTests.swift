@@ -50,7 +50,10 @@ import Testing
     }
 
     @Test("a header names the columns, whatever is between them", arguments: [",", ";", "\t", "|"]) func header(sign: String) throws {
-        let lines = [["Speaker", "File_Name", "x", "Transcription"], ["ada", "1.wav", "", "\"One\(sign) two.\""], ["", "", "", "None."], ["a", "b", "c", "d", "e"]]
+        let lines = [
+            ["Speaker", "File_Name", "x", "Transcription"], ["ada", "1.wav", "", "\"One\(sign) two.\""], ["", "", "", "None."],
+            ["a", "b", "c", "d", "e"],
+        ]
         try write("list.csv", lines.map { $0.joined(separator: sign) }.joined(separator: "\n"))
         #expect(try entries("list.csv") == [["1.wav", "One\(sign) two.".split(whereSeparator: \.isWhitespace).joined(separator: " "), "ada"]])
         let refusals = try RecordingList(folder.url.appending(path: "list.csv")).refusals.map(\.description)
@@ -58,7 +61,9 @@ import Testing
     }
 
     @Test("JSON lines have fields of those names; what is none, and what is kept for tests, is refused") func json() throws {
-        try write("manifest.jsonl", """
+        try write(
+            "manifest.jsonl",
+            """
             {"audio": "/x/1.wav", "text": "One.", "speaker": "ada"}
 
             {"audio_filepath": "2.wav", "sentence": "Two."}
@@ -67,10 +72,11 @@ import Testing
             {"audio": "4.wav", "text": "Four.", "split": "test"}
             """)
         #expect(try entries() == [["/x/1.wav", "One.", "ada"], ["2.wav", "Two.", ""]])
-        #expect(try RecordingList(folder.url).refusals.map(\.description) == [
-            "manifest.jsonl, line 4: it has no text", "manifest.jsonl, line 5: it is no JSON object",
-            "manifest.jsonl, line 6: it is kept for tests (\"split\": \"test\")",
-        ])
+        #expect(
+            try RecordingList(folder.url).refusals.map(\.description) == [
+                "manifest.jsonl, line 4: it has no text", "manifest.jsonl, line 5: it is no JSON object",
+                "manifest.jsonl, line 6: it is kept for tests (\"split\": \"test\")",
+            ])
     }
 
     @Test("what is no list is refused, with what was expected") func none() throws {

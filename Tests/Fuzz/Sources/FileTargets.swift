@@ -51,7 +51,9 @@ func readTokenizer(_ data: Data) throws {
         _ = try file(MultilingualTokenizer.fileNames[0], data)
         _ = try? MultilingualTokenizer(folder: folder, tools: .none).encode(text, language: .french)
         try readGPT2(vocabulary: data, merges: Data("#version: 0.2\nO n\nOn e\n".utf8), text)
-    default: try readGPT2(vocabulary: Data(#"{"O":0,"n":1,"e":2,"On":3,"One":4,"Ġ":5,"t":6,"w":7,"o":8,"tw":9,"two":10,"Ġt":11}"#.utf8), merges: data, text)
+    default:
+        try readGPT2(
+            vocabulary: Data(#"{"O":0,"n":1,"e":2,"On":3,"One":4,"Ġ":5,"t":6,"w":7,"o":8,"tw":9,"two":10,"Ġt":11}"#.utf8), merges: data, text)
     }
 }
 

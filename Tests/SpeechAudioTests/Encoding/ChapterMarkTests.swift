@@ -7,7 +7,8 @@ import Testing
 
 @Suite("Chapter marks") struct ChapterMarkTests {
     private static let marks = [
-        ChapterMark(title: "One; a = b # c\\d", start: 0, end: 1.25), ChapterMark(title: "Zwei\nÜber", start: 1.25, end: 2.5), ChapterMark(title: "三", start: 2.5, end: 4),
+        ChapterMark(title: "One; a = b # c\\d", start: 0, end: 1.25), ChapterMark(title: "Zwei\nÜber", start: 1.25, end: 2.5),
+        ChapterMark(title: "三", start: 2.5, end: 4),
     ]
     private static let ffmpeg = FFmpeg.installed(in: "/usr/bin:/bin"), ffprobe = Executable.find("ffprobe", in: "/usr/bin:/bin")
 
@@ -21,10 +22,13 @@ import Testing
         try file.finish()
     }
 
-    @Test("chapters of MP3, Opus and MPEG-4 are what ffprobe reads", .enabled(if: ffmpeg != nil && ffprobe != nil), arguments: ["mp3", "opus", "m4b"])
+    @Test(
+        "chapters of MP3, Opus and MPEG-4 are what ffprobe reads", .enabled(if: ffmpeg != nil && ffprobe != nil), arguments: ["mp3", "opus", "m4b"])
     func probed(ending: String) throws {
         let folder = try TemporaryFolder(), url = folder.url.appending(path: "a book.\(ending)")
-        if let format = AudioFormat(rawValue: ending) { try write(format, to: url) } else {
+        if let format = AudioFormat(rawValue: ending) {
+            try write(format, to: url)
+        } else {
             let aac = folder.url.appending(path: "sound.aac")
             try AudioFile.write(sound, to: aac)
             try Self.ffmpeg!.writeMPEG4(aac, chapters: Self.marks, title: "The Book", to: url)
@@ -63,7 +67,8 @@ import Testing
         #expect(size == bytes.count - 10)
         var position = 10, chapters = 0, lists: [Int] = []
         while position < bytes.count {
-            let name = String(decoding: bytes[position..<position + 4], as: UTF8.self), length = bytes[position + 4..<position + 8].reduce(0) { $0 << 8 | Int($1) }
+            let name = String(decoding: bytes[position..<position + 4], as: UTF8.self),
+                length = bytes[position + 4..<position + 8].reduce(0) { $0 << 8 | Int($1) }
             let body = bytes[(position + 10)..<(position + 10 + length)]
             if name == "CHAP" { chapters += 1 }
             if name == "CTOC" { lists.append(Int(body[body.firstIndex(of: 0)! + 2])) }

@@ -42,7 +42,9 @@ import Testing
         #expect([0, -1, 16, 32_767, -32_768, 1000, -1000].map(Companding.aLaw) == [0xD5, 0x55, 0xD4, 0xAA, 0x2A, 0xFA, 0x7A])
     }
 
-    @Test("a telephone's sound is that of libsndfile, which reads what it wrote", arguments: [SampleEncoding.muLaw, .aLaw]) func asLibsndfile(encoding: SampleEncoding) throws {
+    @Test("a telephone's sound is that of libsndfile, which reads what it wrote", arguments: [SampleEncoding.muLaw, .aLaw]) func asLibsndfile(
+        encoding: SampleEncoding
+    ) throws {
         let sound = SoundBytes.sines(rate: 24_000, channels: 1, seconds: 1)
         let raw = try SoundEncoder(SoundFormat(.pcm, sampleRate: 8000, encoding: encoding), sampleRate: 24_000)
         let bytes = try raw.encode(sound) + raw.finish()
@@ -65,11 +67,14 @@ import Testing
 }
 
 @Suite("Formats of a chosen rate") struct SoundFormatTests {
-    @Test("sound is stored at the rate and the bit rate that were chosen", arguments: [
-        (SoundFormat(.mp3, sampleRate: 44_100, bitRate: 192_000), 24_000.0), (SoundFormat(.mp3, sampleRate: 22_050, bitRate: 32_000), 4000),
-        (SoundFormat(.opus, sampleRate: 48_000, bitRate: 32_000), 4000), (SoundFormat(.pcm, sampleRate: 16_000), 32_000),
-        (SoundFormat(.wav, sampleRate: 48_000), 96_000), (SoundFormat(.pcm, sampleRate: 44_100), 88_200),
-    ] as [(SoundFormat, Double)]) func stored(format: SoundFormat, bytesASecond: Double) throws {
+    @Test(
+        "sound is stored at the rate and the bit rate that were chosen",
+        arguments: [
+            (SoundFormat(.mp3, sampleRate: 44_100, bitRate: 192_000), 24_000.0), (SoundFormat(.mp3, sampleRate: 22_050, bitRate: 32_000), 4000),
+            (SoundFormat(.opus, sampleRate: 48_000, bitRate: 32_000), 4000), (SoundFormat(.pcm, sampleRate: 16_000), 32_000),
+            (SoundFormat(.wav, sampleRate: 48_000), 96_000), (SoundFormat(.pcm, sampleRate: 44_100), 88_200),
+        ] as [(SoundFormat, Double)]) func stored(format: SoundFormat, bytesASecond: Double) throws
+    {
         let sound = SoundBytes.sines(rate: 24_000, channels: 1, seconds: 2)
         let encoder = try SoundEncoder(format, sampleRate: 24_000)
         let bytes = try encoder.encode(sound) + encoder.finish()
@@ -80,10 +85,15 @@ import Testing
         #expect(back.sampleRate == format.sampleRate && abs(back.pitch - 300) < 2 && abs(back.level - sound.level) < 1)
     }
 
-    @Test("what a format cannot hold is refused", arguments: [
-        SoundFormat(.mp3, sampleRate: 44_000), SoundFormat(.mp3, sampleRate: 24_000, bitRate: 192_000), SoundFormat(.mp3, sampleRate: 44_100, bitRate: 100_000),
-        SoundFormat(.flac, encoding: .muLaw), SoundFormat(.mp3, encoding: .aLaw), SoundFormat(.aac, bitRate: 64_000), SoundFormat(.pcm, sampleRate: 0),
-    ]) func refused(format: SoundFormat) {
+    @Test(
+        "what a format cannot hold is refused",
+        arguments: [
+            SoundFormat(.mp3, sampleRate: 44_000), SoundFormat(.mp3, sampleRate: 24_000, bitRate: 192_000),
+            SoundFormat(.mp3, sampleRate: 44_100, bitRate: 100_000),
+            SoundFormat(.flac, encoding: .muLaw), SoundFormat(.mp3, encoding: .aLaw), SoundFormat(.aac, bitRate: 64_000),
+            SoundFormat(.pcm, sampleRate: 0),
+        ]) func refused(format: SoundFormat)
+    {
         #expect(throws: AudioError.self) { try SoundEncoder(format, sampleRate: 24_000) }
     }
 }

@@ -123,12 +123,15 @@ private struct ADTS {
         let rates = [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000]
         var frames: [ADTS] = [], start = 0
         while start < bytes.count {
-            guard start + 7 <= bytes.count, bytes[start] == 0xFF, bytes[start + 1] & 0xF6 == 0xF0 else { throw PoorMessage(description: "no frame at \(start)") }
+            guard start + 7 <= bytes.count, bytes[start] == 0xFF, bytes[start + 1] & 0xF6 == 0xF0 else {
+                throw PoorMessage(description: "no frame at \(start)")
+            }
             let length = Int(bytes[start + 3] & 3) << 11 | Int(bytes[start + 4]) << 3 | Int(bytes[start + 5]) >> 5
             guard length > 7, start + length <= bytes.count else { throw PoorMessage(description: "\(length) bytes at \(start) of \(bytes.count)") }
-            frames.append(ADTS(
-                sampleRate: rates[Int(bytes[start + 2] >> 2 & 15)], channels: Int(bytes[start + 2] & 1) << 2 | Int(bytes[start + 3] >> 6),
-                isLowComplexity: bytes[start + 2] >> 6 == 1))
+            frames.append(
+                ADTS(
+                    sampleRate: rates[Int(bytes[start + 2] >> 2 & 15)], channels: Int(bytes[start + 2] & 1) << 2 | Int(bytes[start + 3] >> 6),
+                    isLowComplexity: bytes[start + 2] >> 6 == 1))
             start += length
         }
         return frames

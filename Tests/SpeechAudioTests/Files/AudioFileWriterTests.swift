@@ -12,10 +12,13 @@ struct AudioFileWriterTests {
 
     private var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() } }
 
-    @Test("a file in pieces is the file of the whole", arguments: [
-        (AudioFormat.wav, SampleEncoding.int16, 24_000, 1), (.wav, .float32, 44_100, 2), (.flac, .int16, 24_000, 1), (.mp3, .int16, 24_000, 1),
-        (.mp3, .int16, 23_000, 2), (.aac, .int16, 24_000, 1), (.aac, .int16, 23_000, 2), (.pcm, .int16, 24_000, 1), (.pcm, .float32, 24_000, 1),
-    ]) func pieces(format: AudioFormat, encoding: SampleEncoding, rate: Int, channels: Int) throws {
+    @Test(
+        "a file in pieces is the file of the whole",
+        arguments: [
+            (AudioFormat.wav, SampleEncoding.int16, 24_000, 1), (.wav, .float32, 44_100, 2), (.flac, .int16, 24_000, 1), (.mp3, .int16, 24_000, 1),
+            (.mp3, .int16, 23_000, 2), (.aac, .int16, 24_000, 1), (.aac, .int16, 23_000, 2), (.pcm, .int16, 24_000, 1), (.pcm, .float32, 24_000, 1),
+        ]) func pieces(format: AudioFormat, encoding: SampleEncoding, rate: Int, channels: Int) throws
+    {
         let sound = SoundBytes.sines(rate: rate, channels: channels, seconds: 2)
         let url = folder.url.appending(path: "a.\(format.rawValue)")
         let file = try AudioFileWriter(url, sampleRate: rate, channels: channels, encoding: encoding)

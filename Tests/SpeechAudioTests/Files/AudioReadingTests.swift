@@ -95,7 +95,9 @@ struct AudioReadingTests {
     }
 
     /// What a WAV's header says of its length where the writer did not know it.
-    @Test("a WAV whose header states no length that can be meant is read, and said to", arguments: [0, 2_000_000_000, 0x7FFF_FFFF, 0xFFFF_FFFF] as [UInt32], [44, 0] as [UInt32])
+    @Test(
+        "a WAV whose header states no length that can be meant is read, and said to",
+        arguments: [0, 2_000_000_000, 0x7FFF_FFFF, 0xFFFF_FFFF] as [UInt32], [44, 0] as [UInt32])
     func openLength(declared: UInt32, whole: UInt32) throws {
         let sound = Audio(samples: (0..<24_000).map { 0.3 * sin(Float($0) / 20) * sin(Float($0 % 6000) / 6000 * .pi) }, sampleRate: 24_000)
         var bytes = try SoundBytes.encoded(sound, SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_PCM_16))
@@ -121,7 +123,9 @@ struct AudioReadingTests {
         #expect(try !AudioFile.read(bytes, named: "whole").endsEarly)
         let part = try AudioFile.read(bytes.prefix(Int(share * Double(bytes.count))), named: "part")
         #expect(part.endsEarly && part.duration < 3)
-        #expect(try part.asReference(named: "part").notes.first == String(format: "it is damaged or cut short; what could be read of it is used, %.1f s", part.duration))
+        #expect(
+            try part.asReference(named: "part").notes.first
+                == String(format: "it is damaged or cut short; what could be read of it is used, %.1f s", part.duration))
     }
 
     @Test("a length that can be meant is believed") func statedLength() throws {
@@ -140,7 +144,8 @@ struct AudioReadingTests {
     @Test("NaN and infinity are refused with their place", arguments: [Float.nan, .infinity, -.infinity]) func notFinite(value: Float) throws {
         var samples = [Float](repeating: 0.1, count: 1000)
         samples[333] = value
-        let error = try refusal(SoundBytes.encoded(Audio(samples: samples, sampleRate: 8000), SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_FLOAT)))
+        let error = try refusal(
+            SoundBytes.encoded(Audio(samples: samples, sampleRate: 8000), SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_FLOAT)))
         #expect(error == .notFinite(name: url.path, sample: 333))
     }
 
@@ -152,14 +157,18 @@ struct AudioReadingTests {
 
     @Test("silence and a fifth of a second are no reference for a voice") func reference() throws {
         let silent = Audio(samples: [Float](repeating: 0, count: 24_000), sampleRate: 24_000)
-        #expect(throws: AudioError.silent(name: "me.wav", peak: -.infinity, floor: Audio.silenceFloor)) { try silent.checkedAsReference(named: "me.wav") }
+        #expect(throws: AudioError.silent(name: "me.wav", peak: -.infinity, floor: Audio.silenceFloor)) {
+            try silent.checkedAsReference(named: "me.wav")
+        }
         let faint = Audio(samples: SoundBytes.sines(rate: 24_000, channels: 1, seconds: 1).samples.map { $0 * 0.001 }, sampleRate: 24_000)
         let error = #expect(throws: AudioError.self) { try faint.checkedAsReference(named: "me.wav") }
         #expect(error?.description.contains("a peak of -66 dB") == true)
         let short = SoundBytes.sines(rate: 24_000, channels: 1, seconds: 0.2)
         #expect(throws: AudioError.tooShort(name: "me.wav", seconds: 0.2, needed: 0.5)) { try short.checkedAsReference(named: "me.wav") }
         #expect(throws: AudioError.noSamples(name: "me.wav")) { try Audio(samples: [], sampleRate: 8000).checkedAsReference(named: "me.wav") }
-        #expect(throws: AudioError.notFinite(name: "me.wav", sample: 0)) { try Audio(samples: [.nan], sampleRate: 8000).checkedAsReference(named: "me.wav") }
+        #expect(throws: AudioError.notFinite(name: "me.wav", sample: 0)) {
+            try Audio(samples: [.nan], sampleRate: 8000).checkedAsReference(named: "me.wav")
+        }
         try SoundBytes.sines(rate: 8000, channels: 2, seconds: 0.5).checkedAsReference(named: "me.wav")
     }
 
@@ -176,13 +185,18 @@ struct AudioReadingTests {
             }
             try expectReadOrRefused(hurt, at: url, [AudioError.self]) { url in
                 let sound = try AudioFile.read(url)
-                guard sound.samples.allSatisfy(\.isFinite), sound.frames > 0, sound.frames < 10_000_000 else { throw PoorMessage(description: "\(sound.frames) frames") }
+                guard sound.samples.allSatisfy(\.isFinite), sound.frames > 0, sound.frames < 10_000_000 else {
+                    throw PoorMessage(description: "\(sound.frames) frames")
+                }
             }
         }
     }
 
     @Test("any bytes after a format's first ones are harmless or refused") func noise() {
-        let heads = ["RIFF\u{10}\u{0}\u{0}\u{0}WAVEfmt ", "FORM\u{0}\u{0}\u{1}\u{0}AIFFCOMM", "FORM\u{0}\u{0}\u{1}\u{0}AIFC", "fLaC\u{0}\u{0}\u{0}\u{22}", "OggS\u{0}\u{2}", "ID3\u{3}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}", "RF64", ""]
+        let heads = [
+            "RIFF\u{10}\u{0}\u{0}\u{0}WAVEfmt ", "FORM\u{0}\u{0}\u{1}\u{0}AIFFCOMM", "FORM\u{0}\u{0}\u{1}\u{0}AIFC", "fLaC\u{0}\u{0}\u{0}\u{22}",
+            "OggS\u{0}\u{2}", "ID3\u{3}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}", "RF64", "",
+        ]
         search(rounds: 80) { random in
             let head = Data(heads[random.below(heads.count)].unicodeScalars.map { UInt8($0.value) })
             try expectReadOrRefused(head + random.bytes(random.below(400)), at: url, [AudioError.self]) { _ = try AudioFile.read($0) }

@@ -12,10 +12,13 @@ struct AudioWritingTests {
 
     private var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() } }
 
-    @Test("WAV and FLAC come back as they were written, to the step of their samples", arguments: [
-        ("a.wav", SampleEncoding.int16, Float(1) / 32_767), ("a.wav", .float32, 0), ("a.flac", .int16, 1 / 32_767),
-        ("a.wav", .int24, 1 / 16_777_216), ("a.flac", .int24, 1 / 16_777_216),
-    ]) func exact(name: String, encoding: SampleEncoding, step: Float) throws {
+    @Test(
+        "WAV and FLAC come back as they were written, to the step of their samples",
+        arguments: [
+            ("a.wav", SampleEncoding.int16, Float(1) / 32_767), ("a.wav", .float32, 0), ("a.flac", .int16, 1 / 32_767),
+            ("a.wav", .int24, 1 / 16_777_216), ("a.flac", .int24, 1 / 16_777_216),
+        ]) func exact(name: String, encoding: SampleEncoding, step: Float) throws
+    {
         let url = folder.url.appending(path: name)
         try AudioFile.write(sound, to: url, encoding: encoding)
         let back = try AudioFile.read(url)
@@ -33,9 +36,12 @@ struct AudioWritingTests {
         #expect(abs(back.level - sound.level) < 1.5)
     }
 
-    @Test("a format that lacks the rate takes the next higher one it has", arguments: [
-        (AudioFormat.opus, 22_050, 24_000), (.opus, 44_100, 48_000), (.opus, 96_000, 48_000), (.mp3, 23_000, 24_000), (.mp3, 24_000, 24_000),
-    ]) func rates(format: AudioFormat, rate: Int, expected: Int) throws {
+    @Test(
+        "a format that lacks the rate takes the next higher one it has",
+        arguments: [
+            (AudioFormat.opus, 22_050, 24_000), (.opus, 44_100, 48_000), (.opus, 96_000, 48_000), (.mp3, 23_000, 24_000), (.mp3, 24_000, 24_000),
+        ]) func rates(format: AudioFormat, rate: Int, expected: Int) throws
+    {
         let back = try AudioFile.read(AudioFile.encode(SoundBytes.sines(rate: rate, channels: 1), as: format), named: "x")
         #expect(back.sampleRate == expected)
         #expect(abs(back.duration - 0.5) < 0.12)

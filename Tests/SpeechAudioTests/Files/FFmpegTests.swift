@@ -36,7 +36,9 @@ struct FFmpegTests {
 
     private static let mpeg4 = Data([0, 0, 0, 24]) + Data("ftypM4A ".utf8) + Data(count: 500)
 
-    @Test("what telephones and browsers record is read", .enabled(if: FFmpeg.here != nil), arguments: ["a.m4a", "a.webm", "a.caf", "a.mp4", "a.mkv", "a.aac"])
+    @Test(
+        "what telephones and browsers record is read", .enabled(if: FFmpeg.here != nil),
+        arguments: ["a.m4a", "a.webm", "a.caf", "a.mp4", "a.mkv", "a.aac"])
     func containers(name: String) throws {
         let sound = try AudioFile.read(recording(name), ffmpeg: .here)
         #expect(sound.sampleRate == 48_000 && abs(sound.duration - 3) < 0.1 && abs(sound.pitch - 300) < 2)

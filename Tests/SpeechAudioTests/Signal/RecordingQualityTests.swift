@@ -36,7 +36,10 @@ struct RecordingQualityTests {
     /// Brownian noise, the sum of white noise, rumbles as wind and traffic do.
     private static func rumble(_ seconds: Double) -> [Float] {
         var sum: Float = 0
-        return noise(seconds, level: 0.1).map { sum = 0.999 * sum + $0; return sum * 0.2 }
+        return noise(seconds, level: 0.1).map {
+            sum = 0.999 * sum + $0
+            return sum * 0.2
+        }
     }
 
     private static func tone(_ seconds: Double, _ frequency: Double, isOn: (Double) -> Bool = { _ in true }) -> [Float] {
@@ -46,11 +49,13 @@ struct RecordingQualityTests {
         }
     }
 
-    @Test("noise, rumble, hum, tones and beeps are no speech, also between silences", arguments: [
-        noise(12, level: 0.3), noise(3, level: 1), noise(0.6, level: 0.01), rumble(5), tone(5, 440), tone(3, 50), tone(1, 5000),
-        noise(2, level: 0) + tone(1, 440) + noise(2, level: 1e-4), tone(6, 800) { $0.truncatingRemainder(dividingBy: 1) < 0.4 },
-        zip(noise(15, level: 0.3), 0...).map { $0 * (0.3 + 0.7 * Float($1) / Float(15 * rate)) },
-    ])
+    @Test(
+        "noise, rumble, hum, tones and beeps are no speech, also between silences",
+        arguments: [
+            noise(12, level: 0.3), noise(3, level: 1), noise(0.6, level: 0.01), rumble(5), tone(5, 440), tone(3, 50), tone(1, 5000),
+            noise(2, level: 0) + tone(1, 440) + noise(2, level: 1e-4), tone(6, 800) { $0.truncatingRemainder(dividingBy: 1) < 0.4 },
+            zip(noise(15, level: 0.3), 0...).map { $0 * (0.3 + 0.7 * Float($1) / Float(15 * rate)) },
+        ])
     func notSpeech(samples: [Float]) {
         #expect(throws: AudioError.noSpeech(name: "me.wav")) { try audio(samples).asReference(named: "me.wav") }
         #expect(RecordingQuality(of: audio(samples)).speechSeconds == 0)
@@ -62,7 +67,8 @@ struct RecordingQualityTests {
         #expect(reference.notes.contains { $0.contains("noisy") }, "\(reference.notes)")
     }
 
-    @Test("of a noisy or clipped beginning and a clean end, and the other way round, the clean part is used", arguments: [true, false], [true, false])
+    @Test(
+        "of a noisy or clipped beginning and a clean end, and the other way round, the clean part is used", arguments: [true, false], [true, false])
     func cleanStretch(isClipped: Bool, isFirst: Bool) throws {
         // Sentences of 3 s.
         func sentences(_ count: Int) -> [Float] { (0..<count).flatMap { _ in Self.speech(3) + Self.noise(0.5, level: 1e-4) } }
@@ -71,14 +77,18 @@ struct RecordingQualityTests {
         let recording = audio(isFirst ? bad + good : good + bad)
         let reference = try recording.asReference(named: "me.wav")
         let used = try #require(reference.used), clean = isFirst ? 21.0...35 : 0.0...14
-        #expect(used.lowerBound >= clean.lowerBound - 0.5 && used.upperBound <= clean.upperBound + 5 && used.upperBound - used.lowerBound > 9.9, "\(used)")
+        #expect(
+            used.lowerBound >= clean.lowerBound - 0.5 && used.upperBound <= clean.upperBound + 5 && used.upperBound - used.lowerBound > 9.9, "\(used)"
+        )
         #expect(reference.notes.first?.contains("where the speech is clean; elsewhere it is noisy or clipped") == true, "\(reference.notes)")
         if isFirst { #expect(reference.quality.problems.isEmpty, "\(reference.quality.problems)") }
     }
 
     @Test("a last sentence of a second or two is no worse than the rest", arguments: [11.0, 12, 13.5]) func lastSeconds(seconds: Double) throws {
         // It is quieter, in the same room.
-        let recording = zip(zip(Self.speech(seconds), 0...).map { $1 < 10 * Self.rate ? $0 : 0.4 * $0 }, Self.noise(seconds, level: 0.03)).map { $0 + $1 }
+        let recording = zip(zip(Self.speech(seconds), 0...).map { $1 < 10 * Self.rate ? $0 : 0.4 * $0 }, Self.noise(seconds, level: 0.03)).map {
+            $0 + $1
+        }
         let reference = try audio(recording).asReference(named: "me.wav")
         #expect(reference.used == nil && reference.notes.isEmpty, "\(reference.notes)")
     }
@@ -119,7 +129,8 @@ struct RecordingQualityTests {
         #expect(loud.clipping > 0.2 && loud.problems.first?.contains("clipped") == true)
         let shifted = RecordingQuality(of: audio(Self.speech(5).map { $0 + 0.4 }))
         #expect(abs(shifted.offset - 0.4) < 0.01 && shifted.problems == ["it has an offset of 0.40"])
-        let noisy = RecordingQuality(of: audio(zip(Self.speech(5) + [Float](repeating: 0, count: Self.rate), Self.noise(6, level: 0.06)).map { $0 + $1 }))
+        let noisy = RecordingQuality(
+            of: audio(zip(Self.speech(5) + [Float](repeating: 0, count: Self.rate), Self.noise(6, level: 0.06)).map { $0 + $1 }))
         #expect(noisy.problems.first?.contains("noisy") == true)
     }
 
@@ -130,9 +141,11 @@ struct RecordingQualityTests {
         #expect(abs(loud.audio.peak) < 0.3 && loud.notes.contains { $0.contains("beyond full scale") })
         let faint = try audio(Self.speech(5, level: 0.003)).asReference(named: "me.wav")
         #expect(abs(RecordingQuality(of: faint.audio).level + 27) < 1)
-        #expect(faint.notes == [
-            String(format: "it is very quiet (%.0f dB of full scale)", faint.quality.level), String(format: "it was made %.0f dB louder", -27 - faint.quality.level),
-        ])
+        #expect(
+            faint.notes == [
+                String(format: "it is very quiet (%.0f dB of full scale)", faint.quality.level),
+                String(format: "it was made %.0f dB louder", -27 - faint.quality.level),
+            ])
         #expect(abs(faint.quality.level + 57.5) < 1.5)
     }
 }

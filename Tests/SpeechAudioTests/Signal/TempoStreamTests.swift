@@ -48,6 +48,8 @@ struct TempoStreamTests {
     }
 
     @Test("a moment, and nothing, are no trouble", arguments: [0, 1, 100]) func short(frames: Int) throws {
-        #expect(try changed(Audio(samples: Array(voice.samples.prefix(frames)), sampleRate: 24_000), speed: 2).frames == Int((Double(frames) / 2).rounded()))
+        #expect(
+            try changed(Audio(samples: Array(voice.samples.prefix(frames)), sampleRate: 24_000), speed: 2).frames
+                == Int((Double(frames) / 2).rounded()))
     }
 }

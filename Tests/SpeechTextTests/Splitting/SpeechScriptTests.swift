@@ -5,20 +5,24 @@ import Testing
 
 @Suite("Speech script")
 struct SpeechScriptTests {
-    @Test("sentences end at their ends, not at abbreviations, decimals and initials", arguments: [
-        ("Dr. Brown met J. S. Bach at 7.30 in St. Ives. He paid.", 50, ["Dr. Brown met J. S. Bach at 7.30 in St. Ives.", "He paid."]),
-        ("\"Stop!\" she cried. Nobody did, of course, nobody.", 40, ["\"Stop!\" she cried.", "Nobody did, of course, nobody."]),
-        ("今日は晴れです。明日はきっと雨が降るでしょう。傘を持って行ってくださいね。", 70, ["今日は晴れです。明日はきっと雨が降るでしょう。", "傘を持って行ってくださいね。"]),
-    ])
+    @Test(
+        "sentences end at their ends, not at abbreviations, decimals and initials",
+        arguments: [
+            ("Dr. Brown met J. S. Bach at 7.30 in St. Ives. He paid.", 50, ["Dr. Brown met J. S. Bach at 7.30 in St. Ives.", "He paid."]),
+            ("\"Stop!\" she cried. Nobody did, of course, nobody.", 40, ["\"Stop!\" she cried.", "Nobody did, of course, nobody."]),
+            ("今日は晴れです。明日はきっと雨が降るでしょう。傘を持って行ってくださいね。", 70, ["今日は晴れです。明日はきっと雨が降るでしょう。", "傘を持って行ってくださいね。"]),
+        ])
     func sentences(text: String, limit: Int, pieces: [String]) {
         #expect(SentenceSplitter(limit: limit)(text).map(\.text) == pieces)
     }
 
-    @Test("sentences end at the marks of every script that the models speak", arguments: [
-        ("यह पहला वाक्य है। यह दूसरा है।", 20, ["यह पहला वाक्य है।", "यह दूसरा है।"]), ("هل أنت هنا؟ نعم أنا هنا.", 15, ["هل أنت هنا؟", "نعم أنا هنا."]),
-        ("「いいえ。」彼は言った。", 18, ["「いいえ。」", "彼は言った。"]),
-        ("共有2024！还有ABC？好。", 18, ["共有2024！", "还有ABC？好。"]),
-    ])
+    @Test(
+        "sentences end at the marks of every script that the models speak",
+        arguments: [
+            ("यह पहला वाक्य है। यह दूसरा है।", 20, ["यह पहला वाक्य है।", "यह दूसरा है।"]), ("هل أنت هنا؟ نعم أنا هنا.", 15, ["هل أنت هنا؟", "نعم أنا هنا."]),
+            ("「いいえ。」彼は言った。", 18, ["「いいえ。」", "彼は言った。"]),
+            ("共有2024！还有ABC？好。", 18, ["共有2024！", "还有ABC？好。"]),
+        ])
     func scripts(text: String, limit: Int, pieces: [String]) {
         #expect(SentenceSplitter(limit: limit)(text).map(\.text) == pieces)
     }
@@ -50,7 +54,8 @@ struct SpeechScriptTests {
         for _ in 0..<Int.random(in: 1...150, using: &random) {
             let (letters, ends) = Self.alphabets.randomElement(using: &random)!
             text += String((0..<Int.random(in: 1...40, using: &random)).map { _ in letters.randomElement(using: &random)! })
-            text += Bool.random(using: &random) ? ends.randomElement(using: &random)! : [" ", " ", "\n", "\n\n", " \n \n"].randomElement(using: &random)!
+            text +=
+                Bool.random(using: &random) ? ends.randomElement(using: &random)! : [" ", " ", "\n", "\n\n", " \n \n"].randomElement(using: &random)!
         }
         let pieces = splitter(text)
         #expect(pieces.flatMap { $0.text.filter { !$0.isWhitespace } } == Array(text.filter { !$0.isWhitespace }))

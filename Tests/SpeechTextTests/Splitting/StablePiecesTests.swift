@@ -8,7 +8,9 @@ import Testing
 
     private static func sentences(_ count: Int, _ random: inout SeededRandom) -> [String] {
         (0..<count).map { number in
-            let words = (0..<Int.random(in: 3...25, using: &random)).map { _ in ["the", "ship", "was", "late", "and", "nobody", "waited", "long"].randomElement(using: &random)! }
+            let words = (0..<Int.random(in: 3...25, using: &random)).map { _ in
+                ["the", "ship", "was", "late", "and", "nobody", "waited", "long"].randomElement(using: &random)!
+            }
             return "Number \(number) " + words.joined(separator: " ") + "."
         }
     }
@@ -19,7 +21,9 @@ import Testing
         return Set(a).subtracting(b).count
     }
 
-    @Test("a sentence that is put in, taken out or written anew changes its own piece and those beside it alone", arguments: 0..<100) func local(seed: UInt64) throws {
+    @Test("a sentence that is put in, taken out or written anew changes its own piece and those beside it alone", arguments: 0..<100) func local(
+        seed: UInt64
+    ) throws {
         var random = SeededRandom(seed: seed)
         let text = Self.sentences(60, &random), place = Int.random(in: 0..<60, using: &random)
         var longer = text, shorter = text, other = text

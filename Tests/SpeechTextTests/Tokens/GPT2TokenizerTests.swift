@@ -30,10 +30,12 @@ import Testing
         #expect(encoded.hasWords && encoded.notes.isEmpty)
     }
 
-    @Test("an unknown tag is warned about once, and brackets that are no tag are not", arguments: [
-        ("[giggle] a [giggle] b [sigh]", ["[giggle]"]), ("[Laugh] and [nod twice]", ["[Laugh]", "[nod twice]"]),
-        ("see [1] and [2024]", []), ("a[0] = [", []), ("[laugh] [clear throat]", []),
-    ])
+    @Test(
+        "an unknown tag is warned about once, and brackets that are no tag are not",
+        arguments: [
+            ("[giggle] a [giggle] b [sigh]", ["[giggle]"]), ("[Laugh] and [nod twice]", ["[Laugh]", "[nod twice]"]),
+            ("see [1] and [2024]", []), ("a[0] = [", []), ("[laugh] [clear throat]", []),
+        ])
     func unknownTags(text: String, expected: [String]) {
         #expect(tokenizer.unknownTags(in: text) == expected)
         let notes = tokenizer.encode(text, language: .english).notes
@@ -49,11 +51,13 @@ import Testing
         #expect(tokenizer.encode("5", language: .english).hasWords)
     }
 
-    @Test("files that do not belong together say so", arguments: [
-        ("vocab.json", "[]", "object"), ("vocab.json", #"{"a":-1}"#, "out of range"), ("vocab.json", #"{"a":0}"#, "outside the vocabulary"),
-        ("vocab.json", String(repeating: "[", count: 100_000), "nested"), ("merges.txt", "a b c\n", "pair"),
-        ("added_tokens.json", #"{"[laugh]":"x"}"#, "number"),
-    ])
+    @Test(
+        "files that do not belong together say so",
+        arguments: [
+            ("vocab.json", "[]", "object"), ("vocab.json", #"{"a":-1}"#, "out of range"), ("vocab.json", #"{"a":0}"#, "outside the vocabulary"),
+            ("vocab.json", String(repeating: "[", count: 100_000), "nested"), ("merges.txt", "a b c\n", "pair"),
+            ("added_tokens.json", #"{"[laugh]":"x"}"#, "number"),
+        ])
     func damaged(name: String, content: String, expected: String) throws {
         let folder = try TemporaryFolder()
         for file in ["vocab.json", "merges.txt", "added_tokens.json"] {

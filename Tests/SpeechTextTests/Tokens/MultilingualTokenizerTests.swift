@@ -42,10 +42,12 @@ import Testing
         }
     }
 
-    @Test("a step that is left out is warned of", arguments: [
-        (Language.chinese, "你好", 1), (.japanese, "母", 1), (.japanese, "ひらがな", 0), (.hebrew, "שלום", 1), (.russian, "мир", 1),
-        (.korean, "값", 0), (.hindi, "नमस्ते", 0), (.english, "ship", 0),
-    ])
+    @Test(
+        "a step that is left out is warned of",
+        arguments: [
+            (Language.chinese, "你好", 1), (.japanese, "母", 1), (.japanese, "ひらがな", 0), (.hebrew, "שלום", 1), (.russian, "мир", 1),
+            (.korean, "값", 0), (.hindi, "नमस्ते", 0), (.english, "ship", 0),
+        ])
     func notes(language: Language, text: String, count: Int) {
         let encoded = tokenizer.encode(text, language: language)
         #expect(encoded.notes.count == count)
@@ -75,10 +77,12 @@ import Testing
         #expect(notes.contains { $0.description.contains("Cangjie5_TC.json") })
     }
 
-    @Test("a helper that fails leaves the text as it is, with the reason", arguments: [
-        (["sh", "-c", "exit 1"], "ended"), (["sh", "-c", "read line; echo oops"], "not JSON"),
-        (["/nowhere/at/all"], "ended"), (["sh", "-c", "read line; echo '{\"error\": \"no dictionary\"}'"], "no dictionary"),
-    ])
+    @Test(
+        "a helper that fails leaves the text as it is, with the reason",
+        arguments: [
+            (["sh", "-c", "exit 1"], "ended"), (["sh", "-c", "read line; echo oops"], "not JSON"),
+            (["/nowhere/at/all"], "ended"), (["sh", "-c", "read line; echo '{\"error\": \"no dictionary\"}'"], "no dictionary"),
+        ])
     func failingHelper(command: [String], reason: String) throws {
         let tokenizer = try MultilingualTokenizer(folder: Self.folder, tools: LanguageTools(helper: command))
         for _ in 0..<2 {
@@ -105,9 +109,11 @@ import Testing
         #expect(JapaneseReader.joined("鷗\t\n\n", as: "鷗") == "鷗")
     }
 
-    @Test("capital sigma at a word's end is ς", arguments: [
-        ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"), ("Σ", "σ"), ("ΑΣ.", "ας."), ("ΑΣ'Α", "ασ'α"), ("Α\u{301}Σ", "α\u{301}ς"), ("İ", "i\u{307}"),
-    ])
+    @Test(
+        "capital sigma at a word's end is ς",
+        arguments: [
+            ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"), ("Σ", "σ"), ("ΑΣ.", "ας."), ("ΑΣ'Α", "ασ'α"), ("Α\u{301}Σ", "α\u{301}ς"), ("İ", "i\u{307}"),
+        ])
     func sigma(text: String, lower: String) {
         #expect(Array(text.lowercasedByContext().unicodeScalars) == Array(lower.unicodeScalars))
     }
@@ -132,7 +138,8 @@ import Testing
 
     @Test("words are told apart by a dictionary where there is no helper, and a missing one is warned of") func dictionary() throws {
         let words = fixturesFolder.appending(path: "chinese_words.txt")
-        let tools = LanguageTools(chineseWords: words), space = try #require(BPETokenizer(Self.folder.appending(path: MultilingualTokenizer.fileNames[0])).id(of: "[SPACE]"))
+        let tools = LanguageTools(chineseWords: words),
+            space = try #require(BPETokenizer(Self.folder.appending(path: MultilingualTokenizer.fileNames[0])).id(of: "[SPACE]"))
         let encoded = try MultilingualTokenizer(folder: Self.folder, tools: tools).encode("你好世界", language: .chinese)
         #expect(encoded.notes.isEmpty)
         #expect(encoded.tokens.contains(space))

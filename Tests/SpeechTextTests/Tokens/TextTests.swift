@@ -17,7 +17,9 @@ struct TextTests {
     @Test("normalisation is upstream's")
     func normalisation() {
         for example in Self.cases {
-            #expect(Array(TextNormalizer.english(example.text).unicodeScalars) == Array(example.normal.unicodeScalars), "\(example.text.debugDescription)")
+            #expect(
+                Array(TextNormalizer.english(example.text).unicodeScalars) == Array(example.normal.unicodeScalars), "\(example.text.debugDescription)"
+            )
         }
     }
 
@@ -51,15 +53,17 @@ struct TextTests {
         #expect(tokenizer.unknownCharacters(in: "Hi 😀 日 😀") == ["😀", "日"])
     }
 
-    @Test("a damaged tokenizer file says what is wrong with it", arguments: [
-        ("", "JSON"), ("[]", "JSON object"), ("{}", "model"), (#"{"model":{"type":"WordPiece"}}"#, "BPE"),
-        (#"{"model":{"type":"BPE","vocab":{}}}"#, "vocab"), (#"{"model":{"type":"BPE","vocab":{"a":0}}}"#, "merges"),
-        (#"{"model":{"type":"BPE","vocab":{"a":-4},"merges":[]}}"#, "out of range"),
-        (#"{"model":{"type":"BPE","vocab":{"a":0},"merges":["a"]}}"#, "pair"),
-        (#"{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]},"pre_tokenizer":{"type":"Whitespace"}}"#, "outside the vocabulary"),
-        (#"{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Whitespace"}}"#, "[START]"),
-        (String(repeating: "[", count: 200_000), "nested"),
-    ])
+    @Test(
+        "a damaged tokenizer file says what is wrong with it",
+        arguments: [
+            ("", "JSON"), ("[]", "JSON object"), ("{}", "model"), (#"{"model":{"type":"WordPiece"}}"#, "BPE"),
+            (#"{"model":{"type":"BPE","vocab":{}}}"#, "vocab"), (#"{"model":{"type":"BPE","vocab":{"a":0}}}"#, "merges"),
+            (#"{"model":{"type":"BPE","vocab":{"a":-4},"merges":[]}}"#, "out of range"),
+            (#"{"model":{"type":"BPE","vocab":{"a":0},"merges":["a"]}}"#, "pair"),
+            (#"{"model":{"type":"BPE","vocab":{"a":0},"merges":["a b"]},"pre_tokenizer":{"type":"Whitespace"}}"#, "outside the vocabulary"),
+            (#"{"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"Whitespace"}}"#, "[START]"),
+            (String(repeating: "[", count: 200_000), "nested"),
+        ])
     func damagedTokenizer(json: String, expected: String) throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "tokenizer.json")

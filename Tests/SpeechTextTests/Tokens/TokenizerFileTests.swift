@@ -27,26 +27,29 @@ struct TokenizerFileTests {
         #expect(tokenizer.decode([8, 3, 9]) == "abc cab")
     }
 
-    @Test("what is wrong with a file is said", arguments: [
-        ("\"type\": \"BPE\"", "\"type\": \"Unigram\"", "not of type BPE"),
-        ("\"a b\"", "\"a z\"", "outside the vocabulary"),
-        ("\"a b\"", "\"b a\"", "outside the vocabulary"),
-        ("\"a b\"", "\"ab\"", "not a pair"),
-        ("\"a b\"", "[\"a\"]", "not a pair"),
-        ("\"a b\"", "7", "not a pair"),
-        ("\"a\": 4", "\"a\": -4", "out of range"),
-        ("\"a\": 4", "\"a\": 1000000000", "out of range"),
-        ("\"a\": 4", "\"a\": 4.5", "out of range"),
-        ("\"a\": 4", "\"a\": \"4\"", "out of range"),
-        ("\"unk_token\": \"[UNK]\"", "\"unk_token\": \"[NONE]\"", "unknown token"),
-        ("\"Whitespace\"", "\"ByteLevel\"", "pre-tokenizer is ByteLevel"),
-        ("\"pre_tokenizer\"", "\"pre\"", "pre-tokenizer is missing"),
-        ("\"content\": \"[SPACE]\"", "\"content\": \"\"", "added token without content"),
-        ("\"[SPACE]\"", "\"[BLANK]\"", "no token [SPACE]"),
-        ("\"merges\"", "\"merged\"", "no \"merges\""),
-        ("\"model\"", "\"modal\"", "no \"model\""),
-        ("\"version\"", "version", "not JSON"),
-    ]) func faults(found: String, replacement: String, message: String) throws {
+    @Test(
+        "what is wrong with a file is said",
+        arguments: [
+            ("\"type\": \"BPE\"", "\"type\": \"Unigram\"", "not of type BPE"),
+            ("\"a b\"", "\"a z\"", "outside the vocabulary"),
+            ("\"a b\"", "\"b a\"", "outside the vocabulary"),
+            ("\"a b\"", "\"ab\"", "not a pair"),
+            ("\"a b\"", "[\"a\"]", "not a pair"),
+            ("\"a b\"", "7", "not a pair"),
+            ("\"a\": 4", "\"a\": -4", "out of range"),
+            ("\"a\": 4", "\"a\": 1000000000", "out of range"),
+            ("\"a\": 4", "\"a\": 4.5", "out of range"),
+            ("\"a\": 4", "\"a\": \"4\"", "out of range"),
+            ("\"unk_token\": \"[UNK]\"", "\"unk_token\": \"[NONE]\"", "unknown token"),
+            ("\"Whitespace\"", "\"ByteLevel\"", "pre-tokenizer is ByteLevel"),
+            ("\"pre_tokenizer\"", "\"pre\"", "pre-tokenizer is missing"),
+            ("\"content\": \"[SPACE]\"", "\"content\": \"\"", "added token without content"),
+            ("\"[SPACE]\"", "\"[BLANK]\"", "no token [SPACE]"),
+            ("\"merges\"", "\"merged\"", "no \"merges\""),
+            ("\"model\"", "\"modal\"", "no \"model\""),
+            ("\"version\"", "version", "not JSON"),
+        ]) func faults(found: String, replacement: String, message: String) throws
+    {
         try Data(Self.valid.replacing(found, with: replacement).utf8).write(to: url)
         let error = #expect(throws: TokenizerError.self) { try EnglishTokenizer(url) }
         #expect("\(error as Any)".contains(message), "\(error as Any)")
@@ -88,7 +91,9 @@ struct TokenizerFileTests {
         for file in small {
             let whole = try Data(contentsOf: file)
             search(rounds: 15) { random in
-                let damaged = random.below(2) == 0 ? whole.damaged(using: &random) : Data(String(decoding: whole.prefix(4000), as: UTF8.self).damagedJSON(using: &random).utf8)
+                let damaged =
+                    random.below(2) == 0
+                    ? whole.damaged(using: &random) : Data(String(decoding: whole.prefix(4000), as: UTF8.self).damagedJSON(using: &random).utf8)
                 try expectReadOrRefused(damaged, at: file, [TokenizerError.self, OtherFile.self]) { _ in
                     do {
                         _ = try GPT2Tokenizer(folder: gpt2).encode("Hello [laugh] 你好", language: .english)
@@ -111,7 +116,8 @@ struct TokenizerFileTests {
         search(rounds: 40) { random in
             let words = (0..<12).map { _ in String((0..<random.below(12)).map { _ in "abc".randomElement(using: &random)! }) }
             // No piece of the vocabulary contains the unknown letter, so nothing merges across it.
-            let whole = tokenizer.encode(words.joined(separator: "x")), parts = words.map { tokenizer.encode($0) }.joined(separator: tokenizer.encode("x"))
+            let whole = tokenizer.encode(words.joined(separator: "x")),
+                parts = words.map { tokenizer.encode($0) }.joined(separator: tokenizer.encode("x"))
             guard whole == Array(parts) else { throw PoorMessage(description: "\(words) gives \(whole)") }
         }
     }

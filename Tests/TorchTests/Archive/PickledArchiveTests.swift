@@ -27,10 +27,11 @@ struct PickledArchiveTests {
     }
 
     @Test("numbers and texts are read, and objects of other classes passed over") func values() throws {
-        #expect(try PickledArchive(saved).values == [
-            "step": "250000", "negative": "-3", "large": "1099511627776", "rate": "0.0001", "flag": "True", "nothing": "None",
-            "list.1.1": "text",
-        ])
+        #expect(
+            try PickledArchive(saved).values == [
+                "step": "250000", "negative": "-3", "large": "1099511627776", "rate": "0.0001", "flag": "True", "nothing": "None",
+                "list.1.1": "text",
+            ])
     }
 
     @Test("tensors outlive the archive, and writing into one leaves the file alone") func mapping() throws {
@@ -43,7 +44,10 @@ struct PickledArchiveTests {
     }
 
     /// A pickle of a dictionary with one number of so many bytes.
-    @Test("numbers are in two's complement", arguments: [([], "0"), ([0xFF], "-1"), ([0x80, 0x00], "128"), ([0x00, 0xFF], "-256"), ([0, 0, 0, 0, 0, 1], "1099511627776")] as [([UInt8], String)])
+    @Test(
+        "numbers are in two's complement",
+        arguments: [([], "0"), ([0xFF], "-1"), ([0x80, 0x00], "128"), ([0x00, 0xFF], "-256"), ([0, 0, 0, 0, 0, 1], "1099511627776")]
+            as [([UInt8], String)])
     func long(digits: [UInt8], expected: String) throws {
         try archive([0x7D, 0x55, 1, 0x78, 0x8A, UInt8(digits.count)] + digits + [0x73, 0x2E]).write(to: url)
         #expect(try PickledArchive(url).values == ["x": expected])
@@ -74,10 +78,14 @@ struct PickledArchiveTests {
         return [0x80, 2, 0x7D, 0x55, 1, 0x78] + Array("c\(module)\n\(name)\n".utf8) + text + [0x85, 0x52, 0x73, 0x2E]
     }
 
-    @Test("a pickle that names what starts programs or runs code is refused by that name, and nothing is called", arguments: [
-        ("posix", "system"), ("os", "system"), ("subprocess", "Popen"), ("builtins", "eval"), ("__builtin__", "exec"), ("torch", "load"), ("torch.hub", "load"),
-        ("runpy", "_run_code"), ("importlib", "import_module"), ("os.path", "join"),
-    ]) func harmful(module: String, name: String) throws {
+    @Test(
+        "a pickle that names what starts programs or runs code is refused by that name, and nothing is called",
+        arguments: [
+            ("posix", "system"), ("os", "system"), ("subprocess", "Popen"), ("builtins", "eval"), ("__builtin__", "exec"), ("torch", "load"),
+            ("torch.hub", "load"),
+            ("runpy", "_run_code"), ("importlib", "import_module"), ("os.path", "join"),
+        ]) func harmful(module: String, name: String) throws
+    {
         let witness = folder.url.appending(path: "called")
         let message = try refusal(archive(call(module, name, "touch \(witness.path)")))
         #expect(message.contains("\(module).\(name)"), "\(message)")
@@ -85,28 +93,37 @@ struct PickledArchiveTests {
         #expect(!FileManager.default.fileExists(atPath: witness.path))
     }
 
-    @Test("other classes and functions are labels", arguments: [("__main__", "Model"), ("numpy.core.multiarray", "scalar"), ("pathlib", "PosixPath"), ("builtins", "set")])
+    @Test(
+        "other classes and functions are labels",
+        arguments: [("__main__", "Model"), ("numpy.core.multiarray", "scalar"), ("pathlib", "PosixPath"), ("builtins", "set")])
     func labels(module: String, name: String) throws {
         try archive(call(module, name, "anything")).write(to: url)
         let archive = try PickledArchive(url)
         #expect(archive.tensors.isEmpty && archive.values.isEmpty)
     }
 
-    @Test("a pickle made to exhaust memory, stack or patience is refused", arguments: [
-        ("remembers at place 4294967295", [0x7D, 0x72, 0xFF, 0xFF, 0xFF, 0xFF, 0x2E]),
-        ("a text of 4 GB", [0x58, 0xFF, 0xFF, 0xFF, 0xFF, 0x61, 0x2E]),
-        ("a list that holds itself", [0x5D, 0x71, 0, 0x68, 0, 0x61, 0x2E]),
-        ("lists nested 100,000 deep", Array(repeating: 0x5D, count: 100_000) + Array(repeating: 0x61, count: 99_999) + [0x2E]),
-        ("tuples nested 100,000 deep", [0x29] + Array(repeating: 0x85, count: 100_000) + [0x2E]),
-        ("a list twice in a list, forty times over", [0x5D, 0x71, 0] + (0..<40).flatMap { [0x5D, 0x68, $0, 0x61, 0x68, $0, 0x61, 0x71, $0 + 1] as [UInt8] } + [0x2E]),
-        ("more marks than anything", Array(repeating: 0x28, count: 100_000)),
-        ("nothing", []),
-        ("an end and no value", [0x2E]),
-        ("a number of 255 bytes", [0x8A, 0xFF] + Array(repeating: 1, count: 255) + [0x2E]),
-        ("protocol 9", [0x80, 9, 0x4E, 0x2E]), ("an instruction that does not exist", [0xFF, 0x2E]), ("a name without an end", [0x63, 0x6F, 0x73]),
-        ("a mark that was never set", [0x74, 0x2E]), ("a note of nothing", [0x71, 0, 0x2E]), ("a call of no name", [0x4E, 0x29, 0x52, 0x2E]),
-        ("an end without its value's mark", [0x4E, 0x28, 0x2E]),
-    ] as [(String, [UInt8])]) func greed(what: String, pickle: [UInt8]) throws {
+    @Test(
+        "a pickle made to exhaust memory, stack or patience is refused",
+        arguments: [
+            ("remembers at place 4294967295", [0x7D, 0x72, 0xFF, 0xFF, 0xFF, 0xFF, 0x2E]),
+            ("a text of 4 GB", [0x58, 0xFF, 0xFF, 0xFF, 0xFF, 0x61, 0x2E]),
+            ("a list that holds itself", [0x5D, 0x71, 0, 0x68, 0, 0x61, 0x2E]),
+            ("lists nested 100,000 deep", Array(repeating: 0x5D, count: 100_000) + Array(repeating: 0x61, count: 99_999) + [0x2E]),
+            ("tuples nested 100,000 deep", [0x29] + Array(repeating: 0x85, count: 100_000) + [0x2E]),
+            (
+                "a list twice in a list, forty times over",
+                [0x5D, 0x71, 0] + (0..<40).flatMap { [0x5D, 0x68, $0, 0x61, 0x68, $0, 0x61, 0x71, $0 + 1] as [UInt8] } + [0x2E]
+            ),
+            ("more marks than anything", Array(repeating: 0x28, count: 100_000)),
+            ("nothing", []),
+            ("an end and no value", [0x2E]),
+            ("a number of 255 bytes", [0x8A, 0xFF] + Array(repeating: 1, count: 255) + [0x2E]),
+            ("protocol 9", [0x80, 9, 0x4E, 0x2E]), ("an instruction that does not exist", [0xFF, 0x2E]),
+            ("a name without an end", [0x63, 0x6F, 0x73]),
+            ("a mark that was never set", [0x74, 0x2E]), ("a note of nothing", [0x71, 0, 0x2E]), ("a call of no name", [0x4E, 0x29, 0x52, 0x2E]),
+            ("an end without its value's mark", [0x4E, 0x28, 0x2E]),
+        ] as [(String, [UInt8])]) func greed(what: String, pickle: [UInt8]) throws
+    {
         #expect(try refusal(archive(pickle)).contains("x.pt"))
     }
 
@@ -125,11 +142,14 @@ struct PickledArchiveTests {
         #expect(try PickledArchive(url).tensors["x"]?.array(of: Float.self) == [0, 0, 0])
     }
 
-    @Test("a tensor that reaches outside its memory, or repeats it without end, is refused", arguments: [
-        ([3], [1], 0), ([2], [1], 1), ([2], [1], -1), ([2], [-1], 1), ([1], [1], 2), ([-1], [1], 0), ([1 << 40], [0], 0),
-        ([1 << 62, 4], [0, 0], 0), ([2, 2], [1 << 62, 1 << 62], 0), ([1], [1], Int.max), ([0, 1 << 62, 1 << 62], [1, 1, 1], 0),
-        (Array(repeating: 1, count: 40), Array(repeating: 1, count: 40), 0), ([2], [1, 1], 0),
-    ] as [([Int], [Int], Int)]) func outside(shape: [Int], strides: [Int], offset: Int) throws {
+    @Test(
+        "a tensor that reaches outside its memory, or repeats it without end, is refused",
+        arguments: [
+            ([3], [1], 0), ([2], [1], 1), ([2], [1], -1), ([2], [-1], 1), ([1], [1], 2), ([-1], [1], 0), ([1 << 40], [0], 0),
+            ([1 << 62, 4], [0, 0], 0), ([2, 2], [1 << 62, 1 << 62], 0), ([1], [1], Int.max), ([0, 1 << 62, 1 << 62], [1, 1, 1], 0),
+            (Array(repeating: 1, count: 40), Array(repeating: 1, count: 40), 0), ([2], [1, 1], 0),
+        ] as [([Int], [Int], Int)]) func outside(shape: [Int], strides: [Int], offset: Int) throws
+    {
         #expect(try refusal(archive(tensor(offset: offset, shape: shape, strides: strides))).contains("x.pt"))
     }
 
@@ -144,7 +164,9 @@ struct PickledArchiveTests {
         #expect(try refusal(ZipBytes.archive([("a.txt", Data("hello".utf8))])).contains("no part data.pkl"))
         #expect(try refusal(archive([0x4E, 0x2E], method: 8)).contains("compressed"))
         #expect(try refusal(ZipBytes.archive([("x/data.pkl", Data([0x4E, 0x2E])), ("x/data.pkl", Data([0x4E, 0x2E]))])).contains("two parts"))
-        #expect(try refusal(ZipBytes.archive([("x/data.pkl", Data([0x4E, 0x2E])), ("x/byteorder", Data("big".utf8))])).contains("most significant byte first"))
+        #expect(
+            try refusal(ZipBytes.archive([("x/data.pkl", Data([0x4E, 0x2E])), ("x/byteorder", Data("big".utf8))])).contains(
+                "most significant byte first"))
         #expect(try refusal(Data()).contains("0 bytes"))
     }
 
@@ -189,7 +211,8 @@ struct PickledArchiveTests {
     }
 
     @Test("any instructions in any order are harmless or refused") func programs() {
-        let codes = Array("(.NJKMGXU})]te asuqrhjcQRbl20T") .map { $0.asciiValue! } + [0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x93, 0x94, 0x95]
+        let codes =
+            Array("(.NJKMGXU})]te asuqrhjcQRbl20T").map { $0.asciiValue! } + [0x80, 0x81, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8C, 0x93, 0x94, 0x95]
         search(rounds: 300) { random in
             var pickle: [UInt8] = []
             for _ in 0..<random.below(60) {
@@ -205,15 +228,21 @@ struct PickledArchiveTests {
 enum ZipBytes {
     static func archive(_ parts: [(name: String, bytes: Data)], method: UInt16 = 0) -> Data {
         func little(_ numbers: any FixedWidthInteger...) -> Data {
-            numbers.reduce(into: Data()) { data, number in data.append(contentsOf: (0..<number.bitWidth / 8).map { UInt8(truncatingIfNeeded: Int(number) >> ($0 * 8)) }) }
+            numbers.reduce(into: Data()) { data, number in
+                data.append(contentsOf: (0..<number.bitWidth / 8).map { UInt8(truncatingIfNeeded: Int(number) >> ($0 * 8)) })
+            }
         }
         var data = Data(), directory = Data()
         for (name, bytes) in parts {
-            let sizes = little(UInt16(20), UInt16(0), method, UInt32(0), UInt32(0), UInt32(bytes.count), UInt32(bytes.count), UInt16(name.utf8.count), UInt16(0))
-            directory += little(UInt32(0x0201_4B50), UInt16(20)) + sizes + little(UInt16(0), UInt16(0), UInt16(0), UInt32(0), UInt32(data.count)) + Data(name.utf8)
+            let sizes = little(
+                UInt16(20), UInt16(0), method, UInt32(0), UInt32(0), UInt32(bytes.count), UInt32(bytes.count), UInt16(name.utf8.count), UInt16(0))
+            directory +=
+                little(UInt32(0x0201_4B50), UInt16(20)) + sizes + little(UInt16(0), UInt16(0), UInt16(0), UInt32(0), UInt32(data.count))
+                + Data(name.utf8)
             data += little(UInt32(0x0403_4B50)) + sizes + Data(name.utf8) + bytes
         }
         let count = UInt16(parts.count)
-        return data + directory + little(UInt32(0x0605_4B50), UInt16(0), UInt16(0), count, count, UInt32(directory.count), UInt32(data.count), UInt16(0))
+        return data + directory
+            + little(UInt32(0x0605_4B50), UInt16(0), UInt16(0), count, count, UInt32(directory.count), UInt32(data.count), UInt16(0))
     }
 }

@@ -42,7 +42,8 @@ struct SafetensorsSearchTests {
     }
 
     @Test("a header with strange numbers, names and nesting is harmless or refused") func headers() {
-        let header = #"{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[16,40]},"b.c":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}}"#
+        let header =
+            #"{"__metadata__":{"k":"v"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[16,40]},"b.c":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}}"#
         search(rounds: 200) { random in
             let bytes = SafetensorsTests.file(header: header.damagedJSON(using: &random), data: 40)
             try expectReadOrRefused(bytes, at: url, [SafetensorsError.self], read)

@@ -1,6 +1,6 @@
 import Foundation
-import Testing
 import TestSupport
+import Testing
 import Torch
 
 @Suite("Safetensors")
@@ -84,31 +84,55 @@ struct SafetensorsTests {
         #expect(throws: SafetensorsError.self) { try Weights.load(index) }
     }
 
-    @Test("damage is told apart", arguments: [
-        (SafetensorsTests.file(header: "", data: 0).prefix(4), "not a safetensors file"),
-        (SafetensorsTests.file(header: "{}", data: 5), "accounts for"),
-        (SafetensorsTests.file(header: "{]", data: 0), "not JSON"),
-        (SafetensorsTests.file(header: "[1]", data: 0), "not a JSON object"),
-        (Data([255, 255, 255, 255, 255, 255, 255, 127, 0, 0]), "claims"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}"#, data: 4), "unknown dtype"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, data: 4), "shape"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, data: 4), "needs 8 bytes"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 3), "half-finished download"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, data: 8), "gap"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 4), "overlaps"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[4611686018427387904,8],"data_offsets":[0,4]}}"#, data: 4), "impossible shape"),
-        (SafetensorsTests.file(header: String(repeating: "[", count: 100_000), data: 0), "nested too deep"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[0,4611686018427387904,8],"data_offsets":[0,0]}}"#, data: 0), "impossible shape"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[\#((0..<33).map { _ in "1" }.joined(separator: ","))],"data_offsets":[0,4]}}"#, data: 4), "33 axes"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[true],"data_offsets":[0,4]}}"#, data: 4), "whole numbers"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}"#, data: 4), "whole numbers"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, data: 4), "two data_offsets in order"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775808]}}"#, data: 4), "data_offsets"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[0],"data_offsets":[9223372036854775807,9223372036854775807]}}"#, data: 0), "impossible data_offsets"),
-        (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 4), "a name occurs twice"),
-        (SafetensorsTests.file(header: #"{"x":7}"#, data: 0), "not described"),
-        (SafetensorsTests.file(header: #"{"__metadata__":{"a":1}}"#, data: 0), "__metadata__"),
-    ])
+    @Test(
+        "damage is told apart",
+        arguments: [
+            (SafetensorsTests.file(header: "", data: 0).prefix(4), "not a safetensors file"),
+            (SafetensorsTests.file(header: "{}", data: 5), "accounts for"),
+            (SafetensorsTests.file(header: "{]", data: 0), "not JSON"),
+            (SafetensorsTests.file(header: "[1]", data: 0), "not a JSON object"),
+            (Data([255, 255, 255, 255, 255, 255, 255, 127, 0, 0]), "claims"),
+            (SafetensorsTests.file(header: #"{"x":{"dtype":"F99","shape":[1],"data_offsets":[0,4]}}"#, data: 4), "unknown dtype"),
+            (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#, data: 4), "shape"),
+            (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, data: 4), "needs 8 bytes"),
+            (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 3), "half-finished download"),
+            (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, data: 8), "gap"),
+            (
+                SafetensorsTests.file(
+                    header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 4),
+                "overlaps"
+            ),
+            (
+                SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[4611686018427387904,8],"data_offsets":[0,4]}}"#, data: 4),
+                "impossible shape"
+            ),
+            (SafetensorsTests.file(header: String(repeating: "[", count: 100_000), data: 0), "nested too deep"),
+            (
+                SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[0,4611686018427387904,8],"data_offsets":[0,0]}}"#, data: 0),
+                "impossible shape"
+            ),
+            (
+                SafetensorsTests.file(
+                    header: #"{"x":{"dtype":"F32","shape":[\#((0..<33).map { _ in "1" }.joined(separator: ","))],"data_offsets":[0,4]}}"#, data: 4),
+                "33 axes"
+            ),
+            (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[true],"data_offsets":[0,4]}}"#, data: 4), "whole numbers"),
+            (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}"#, data: 4), "whole numbers"),
+            (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#, data: 4), "two data_offsets in order"),
+            (SafetensorsTests.file(header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,9223372036854775808]}}"#, data: 4), "data_offsets"),
+            (
+                SafetensorsTests.file(
+                    header: #"{"x":{"dtype":"F32","shape":[0],"data_offsets":[9223372036854775807,9223372036854775807]}}"#, data: 0),
+                "impossible data_offsets"
+            ),
+            (
+                SafetensorsTests.file(
+                    header: #"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#, data: 4),
+                "a name occurs twice"
+            ),
+            (SafetensorsTests.file(header: #"{"x":7}"#, data: 0), "not described"),
+            (SafetensorsTests.file(header: #"{"__metadata__":{"a":1}}"#, data: 0), "__metadata__"),
+        ])
     func damage(bytes: Data, expected: String) throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "x.safetensors")

@@ -18,15 +18,20 @@ struct AutogradTests {
         OperationCase("convolution") { try $0.x.conv1d($0.kernel, padding: 1).silu() },
         OperationCase("transposed convolution") { try $0.x.convTranspose1d($0.kernel.transposed(0, 1), stride: 2).square() },
         OperationCase("attention") { try $0.x.unsqueezed(0).attention(key: $0.x.unsqueezed(0).sin(), value: $0.x.unsqueezed(0)) },
-        OperationCase("views and joins") { try Tensor.cat([$0.x[.all, 1...], $0.x.flipped([2]).narrow(axis: 1, from: 0, count: 1)], axis: 1).permuted([2, 0, 1]).exp() },
+        OperationCase("views and joins") {
+            try Tensor.cat([$0.x[.all, 1...], $0.x.flipped([2]).narrow(axis: 1, from: 0, count: 1)], axis: 1).permuted([2, 0, 1]).exp()
+        },
         OperationCase("reductions") { try $0.x.variance(axis: 2) * $0.x.logsumexp(axis: 2) + $0.x.norm(axis: 2) },
         OperationCase("products") { try $0.x.matmul($0.x.transposed(1, 2)).gelu() },
-        OperationCase("spectrum") { try $0.x.flattened(to: 1).stft(size: 4, hop: 2, window: .hannWindow(4, dtype: .float64)).viewAsReal().square().sum(axis: -1) },
+        OperationCase("spectrum") {
+            try $0.x.flattened(to: 1).stft(size: 4, hop: 2, window: .hannWindow(4, dtype: .float64)).viewAsReal().square().sum(axis: -1)
+        },
     ]
 
     @Test("gradients are the slopes that small steps find", arguments: functions) func slopes(function: OperationCase) throws {
         let generator = try Generator(seed: 11)
-        let x = try Tensor.randn([2, 3, 8], generator: generator, dtype: .float64), kernel = try Tensor.randn([4, 3, 3], generator: generator, dtype: .float64)
+        let x = try Tensor.randn([2, 3, 8], generator: generator, dtype: .float64),
+            kernel = try Tensor.randn([4, 3, 3], generator: generator, dtype: .float64)
         let direction = try Tensor.randn([2, 3, 8], generator: generator, dtype: .float64)
         func value(_ x: Tensor) throws -> Tensor { try function.compute(Operands(["x": x, "kernel": kernel])).sum() }
         let leaf = try x.clone().requiresGradient(true)

@@ -6,11 +6,13 @@ import Torch
 struct NeuralTests {
     static let cases: [OperationCase] = [
         OperationCase("softmax") { try $0.a.softmax(axis: 1) }, OperationCase("logSoftmax") { try $0.a.logSoftmax(axis: 0) },
-        OperationCase("linear") { try $0.a.linear($0.matrix, $0.right[0, 0]) }, OperationCase("embedding") { try $0.places.embedding(weight: $0.table) },
+        OperationCase("linear") { try $0.a.linear($0.matrix, $0.right[0, 0]) },
+        OperationCase("embedding") { try $0.places.embedding(weight: $0.table) },
         OperationCase("layerNorm") { try $0.left.layerNorm(shape: [4], weight: $0.row, bias: $0.bias) },
         OperationCase("rmsNorm") { try $0.left.rmsNorm(weight: $0.row, epsilon: 1e-6) },
         OperationCase("batchNorm") { try $0.long.batchNorm(mean: $0.six, variance: $0.six_positive, weight: $0.six, bias: $0.six) },
-        OperationCase("groupNorm") { try $0.long.groupNorm(groups: 3, weight: $0.six, bias: $0.six) }, OperationCase("instanceNorm") { try $0.long.instanceNorm() },
+        OperationCase("groupNorm") { try $0.long.groupNorm(groups: 3, weight: $0.six, bias: $0.six) },
+        OperationCase("instanceNorm") { try $0.long.instanceNorm() },
         OperationCase("conv1d") { try $0.long.conv1d($0.kernel, $0.bias) },
         OperationCase("conv1d strided") { try $0.long.conv1d($0.kernel, $0.bias, stride: 2, padding: 2, dilation: 2) },
         OperationCase("conv1d grouped") { try $0.long.conv1d($0.grouped, groups: 2) },
@@ -18,14 +20,17 @@ struct NeuralTests {
         OperationCase("convTranspose1d") { try $0.long.convTranspose1d($0.transposed, $0.bias, stride: 3, padding: 1, outputPadding: 1) },
         OperationCase("avgPool1d") { try $0.long.avgPool1d(kernel: 3, stride: 2, padding: 1) },
         OperationCase("avgPool1d ceil") { try $0.long.avgPool1d(kernel: 4, ceilMode: true) },
-        OperationCase("avgPool2d") { try $0.image.avgPool2d(kernel: [2, 3]) }, OperationCase("maxPool1d") { try $0.long.maxPool1d(kernel: 3, stride: 2) },
-        OperationCase("nearest") { try $0.long.interpolated(scale: 2) }, OperationCase("linear interpolation") { try $0.long.interpolated(size: 17, mode: .linear(alignCorners: false)) },
+        OperationCase("avgPool2d") { try $0.image.avgPool2d(kernel: [2, 3]) },
+        OperationCase("maxPool1d") { try $0.long.maxPool1d(kernel: 3, stride: 2) },
+        OperationCase("nearest") { try $0.long.interpolated(scale: 2) },
+        OperationCase("linear interpolation") { try $0.long.interpolated(size: 17, mode: .linear(alignCorners: false)) },
         OperationCase("aligned") { try $0.long.interpolated(size: 17, mode: .linear(alignCorners: true)) },
         OperationCase("attention") { try $0.queries.attention(key: $0.keys, value: $0.values) },
         OperationCase("attention masked") { try $0.queries.attention(key: $0.keys, value: $0.values, mask: $0.allowed, scale: 0.3) },
         OperationCase("attention causal") { try $0.queries.attention(key: $0.queries, value: $0.queries, causal: true) },
         OperationCase("crossEntropy") { try $0.a.crossEntropy($0.classes) },
-        OperationCase("lstm") { try $0.lstm().output }, OperationCase("lstm hidden") { try $0.lstm().hidden }, OperationCase("lstm cell") { try $0.lstm().cell },
+        OperationCase("lstm") { try $0.lstm().output }, OperationCase("lstm hidden") { try $0.lstm().hidden },
+        OperationCase("lstm cell") { try $0.lstm().cell },
     ]
 
     @Test("networks' operations are Python's", arguments: cases) func operations(operation: OperationCase) throws { try operation.check() }
@@ -44,9 +49,11 @@ struct NeuralTests {
     @Test("attention is a softmax of products") func attention() throws {
         let x = try Operands()
         let scores = try (x.queries.matmul(x.keys.transposed(2, 3)) * 0.3).maskedFill(x.allowed.logicalNot(), -.infinity)
-        try expectClose(x.queries.attention(key: x.keys, value: x.values, mask: x.allowed, scale: 0.3), scores.softmax(axis: -1).matmul(x.values), relative: 1e-5)
+        try expectClose(
+            x.queries.attention(key: x.keys, value: x.values, mask: x.allowed, scale: 0.3), scores.softmax(axis: -1).matmul(x.values), relative: 1e-5)
         let added = try Tensor.zeros([5, 7]).maskedFill(x.allowed.logicalNot(), -.infinity)
-        try expectClose(x.queries.attention(key: x.keys, value: x.values, mask: added, scale: 0.3), scores.softmax(axis: -1).matmul(x.values), relative: 1e-5)
+        try expectClose(
+            x.queries.attention(key: x.keys, value: x.values, mask: added, scale: 0.3), scores.softmax(axis: -1).matmul(x.values), relative: 1e-5)
     }
 
     @Test("normalised features have mean 0 and variance 1") func normalisation() throws {
@@ -82,19 +89,22 @@ struct NeuralTests {
 
     @Test("layers take their weights by name and compute what their operation computes") func layers() throws {
         let x = try Operands()
-        let weights = Weights(tensors: [
-            "linear.weight": x.matrix, "norm.weight": x.row, "norm.bias": x.bias, "embedding.weight": x.table, "conv.weight": x.kernel, "conv.bias": x.bias,
-            "image.weight": x.window2d, "image.bias": x.bias, "up.weight": x.transposed, "up.bias": x.bias,
-            "batch.running_mean": x.six, "batch.running_var": x.six_positive, "batch.weight": x.six, "batch.bias": x.six,
-            "normed.bias": x.bias, "normed.parametrizations.weight.original0": x.length, "normed.parametrizations.weight.original1": x.kernel,
-        ].merging(x.fixture.weightTensors(below: "lstm")) { $1 }, named: "layers")
+        let weights = Weights(
+            tensors: [
+                "linear.weight": x.matrix, "norm.weight": x.row, "norm.bias": x.bias, "embedding.weight": x.table, "conv.weight": x.kernel,
+                "conv.bias": x.bias,
+                "image.weight": x.window2d, "image.bias": x.bias, "up.weight": x.transposed, "up.bias": x.bias,
+                "batch.running_mean": x.six, "batch.running_var": x.six_positive, "batch.weight": x.six, "batch.bias": x.six,
+                "normed.bias": x.bias, "normed.parametrizations.weight.original0": x.length, "normed.parametrizations.weight.original1": x.kernel,
+            ].merging(x.fixture.weightTensors(below: "lstm")) { $1 }, named: "layers")
         try expectClose(Linear(weights["linear"], from: 4, to: 5, bias: false)(x.a), x.a.linear(x.matrix), relative: 0)
         try expectClose(LayerNorm(weights["norm"], size: 4)(x.left), x.fixture.output("layerNorm"), relative: 2e-6)
         try expectClose(RMSNorm(weights["norm"], size: 4, epsilon: 1e-6)(x.left), x.fixture.output("rmsNorm"), relative: 2e-6)
         try expectClose(Embedding(weights["embedding"], count: 7, size: 4)(x.places), x.fixture.output("embedding"), relative: 0)
         try expectClose(Conv1d(weights["conv"], from: 6, to: 4, kernel: 3)(x.long), x.fixture.output("conv1d"), relative: 2e-6)
         try expectClose(
-            Conv2d(weights["image"], from: 3, to: 4, kernel: [2, 3], stride: [1, 2], padding: [1, 0])(x.image), x.fixture.output("conv2d"), relative: 2e-6)
+            Conv2d(weights["image"], from: 3, to: 4, kernel: [2, 3], stride: [1, 2], padding: [1, 0])(x.image), x.fixture.output("conv2d"),
+            relative: 2e-6)
         try expectClose(
             ConvTranspose1d(weights["up"], from: 6, to: 4, kernel: 4, stride: 3, padding: 1, outputPadding: 1)(x.long),
             x.fixture.output("convTranspose1d"), relative: 2e-6)

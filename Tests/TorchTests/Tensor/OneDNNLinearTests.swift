@@ -20,7 +20,8 @@ struct OneDNNLinearTests {
     static let cases: [Case] = [
         Case(), Case(rows: [210], bias: true), Case(rows: [3, 65], inputs: 260, outputs: 1000, isTrained: true),
         Case(bias: true, isTrained: true, isStoredTransposed: true), Case(rows: [2, 3, 33], inputs: 67, outputs: 71, bias: true, isTrained: true),
-        Case(bias: true, isTrained: true, hasStridedInput: true), Case(isStoredTransposed: true, rank: 16), Case(rows: [4, 217], outputs: 1024, rank: 16),
+        Case(bias: true, isTrained: true, hasStridedInput: true), Case(isStoredTransposed: true, rank: 16),
+        Case(rows: [4, 217], outputs: 1024, rank: 16),
         Case(bias: true, isTrained: true, rank: 5, hasStridedInput: true), Case(rows: [300], inputs: 64, outputs: 8194, isTrained: true, rank: 1),
     ]
 
@@ -28,10 +29,12 @@ struct OneDNNLinearTests {
         let generator = try Generator(seed: 5)
         func drawn(_ shape: [Int], isTrained: Bool) throws -> Tensor { try Tensor.randn(shape, generator: generator).requiresGradient(isTrained) }
         let shape = example.rows + [example.inputs]
-        let x = try example.hasStridedInput
+        let x =
+            try example.hasStridedInput
             ? Tensor.randn(shape.reversed(), generator: generator).permuted(Array(shape.indices.reversed())).requiresGradient(true)
             : drawn(shape, isTrained: true)
-        let weight = try example.isStoredTransposed
+        let weight =
+            try example.isStoredTransposed
             ? Tensor.randn([example.inputs, example.outputs], generator: generator).transposed(0, 1).requiresGradient(example.isTrained)
             : drawn([example.outputs, example.inputs], isTrained: example.isTrained)
         let bias = try example.bias ? drawn([example.outputs], isTrained: example.isTrained) : nil

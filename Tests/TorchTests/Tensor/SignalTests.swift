@@ -5,10 +5,13 @@ import Torch
 @Suite("Spectra")
 struct SignalTests {
     static let cases: [OperationCase] = [
-        OperationCase("hannWindow") { _ in try Tensor.hannWindow(9) }, OperationCase("hannWindow symmetric") { _ in try Tensor.hannWindow(9, periodic: false) },
+        OperationCase("hannWindow") { _ in try Tensor.hannWindow(9) },
+        OperationCase("hannWindow symmetric") { _ in try Tensor.hannWindow(9, periodic: false) },
         OperationCase("hammingWindow") { _ in try Tensor.hammingWindow(8, alpha: 0.5, beta: 0.3) },
         OperationCase("stft") { try $0.signal.stft(size: 16, hop: 4, window: .hannWindow(16)) },
-        OperationCase("stft plain") { try $0.signal.stft(size: 16, hop: 8, window: .hannWindow(12), windowLength: 12, center: false, normalized: true, onesided: false) },
+        OperationCase("stft plain") {
+            try $0.signal.stft(size: 16, hop: 8, window: .hannWindow(12), windowLength: 12, center: false, normalized: true, onesided: false)
+        },
         OperationCase("rfft") { try $0.signal.rfft() }, OperationCase("rfft padded") { try $0.long.rfft(size: 16, axis: 1) },
         OperationCase("fft") { try $0.signal.fft() }, OperationCase("irfft") { try $0.signal.rfft()[.all, ..<20].irfft(size: 50) },
         OperationCase("angle") { try $0.signal.rfft().angle() }, OperationCase("polar") { try Tensor.polar($0.positive, $0.a) },

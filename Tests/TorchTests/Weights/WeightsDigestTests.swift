@@ -73,9 +73,11 @@ struct WeightsDigestTests {
         #expect(digests[0] == digests[1] && digests[0] != digests[2])
     }
 
-    @Test("of a tensor, few bytes are read whatever its size: all of a small one, else pieces from first to last", arguments: [
-        0, 1, 256, 257, 1000, 1 << 30,
-    ])
+    @Test(
+        "of a tensor, few bytes are read whatever its size: all of a small one, else pieces from first to last",
+        arguments: [
+            0, 1, 256, 257, 1000, 1 << 30,
+        ])
     func sample(count: Int) {
         let pieces = Weights.sample(of: count)
         #expect(pieces.first?.lowerBound == 0 && pieces.last?.upperBound == count)

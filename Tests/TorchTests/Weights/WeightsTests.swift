@@ -12,7 +12,8 @@ struct WeightsTests {
         #expect(try layer(Tensor.ones([1, 3])).array(of: Float.self) == [3, 3])
         #expect(throws: WeightsError.self) { try weights.requireAllUsed() }
         let error = #expect(throws: WeightsError.self) { try Linear(weights["a"], from: 4, to: 2) }
-        #expect(error?.description == "small.safetensors: tensor \"a.weight\" should have shape [2, 4], found [2, 3]; the file belongs to another model")
+        #expect(
+            error?.description == "small.safetensors: tensor \"a.weight\" should have shape [2, 4], found [2, 3]; the file belongs to another model")
         weights.ignore("b.")
         try weights.requireAllUsed()
     }
@@ -32,7 +33,9 @@ struct WeightsTests {
         #expect(try layer.weight.abs().max().item(Float.self) <= 0.05)
         #expect(try layer.weight.abs().max().item(Float.self) > 0.0499)
         #expect(Set(weights.parameters.keys) == ["a.weight", "a.bias"])
-        let rules: [(Initial, ClosedRange<Float>, Float)] = [(.zeros, 0...0, 0), (.ones, 1...1, 0), (.constant(3), 3...3, 0), (.normal(std: 0.5), -4...4, 0.5), (.uniform(2), -2...2, 1.155)]
+        let rules: [(Initial, ClosedRange<Float>, Float)] = [
+            (.zeros, 0...0, 0), (.ones, 1...1, 0), (.constant(3), 3...3, 0), (.normal(std: 0.5), -4...4, 0.5), (.uniform(2), -2...2, 1.155),
+        ]
         for (index, (rule, range, deviation)) in rules.enumerated() {
             let tensor = try weights.tensor("t\(index)", shape: [100, 100], initial: rule)
             #expect(try range.contains(tensor.min().item()) && range.contains(tensor.max().item()))
