@@ -18,8 +18,8 @@ build: setup ## Builds the program: .build/release/chatterbox
 package: build ## Makes what people install, in .build/package: an archive, a Debian package, an archive for NVIDIA GPUs
 	scripts/package
 
-demo: build ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choose
-	@scripts/demo
+demo: setup ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choose
+	@scripts/demo $(swift_flags)
 
 # One after the other. In parallel all begin at once on as many threads as there are processors, so that whoever waits in a test goes on
 # when all others have computed, minutes later, and limits of time are passed.
@@ -51,12 +51,12 @@ page: build ## Uses the server's page in Chromium: every control, what is played
 	scripts/test-page
 
 microbench: setup ## Prints what small tensor operations cost; Benchmarks/torch-against-python puts Python's beside it
-	swift build $(swift_flags) -c release --product torch-bench
-	.build/release/torch-bench
+	swift build $(swift_flags) -c release --product TorchBench
+	.build/release/TorchBench
 
 kernelbench: setup ## Prints what products, attention, convolutions and draws of tokens cost, beside what the machine allows
-	swift build $(swift_flags) -c release --product kernel-bench
-	.build/release/kernel-bench
+	swift build $(swift_flags) -c release --product KernelBench
+	.build/release/KernelBench
 
 compare: build ## Speaks with upstream's package side by side, at full size; options="--help" lists what can be chosen
 	Reference/compare $(options)

@@ -11,12 +11,11 @@ let package = Package(
         .library(name: "Pico", targets: ["Pico"]),
         .library(name: "Moonshine", targets: ["Moonshine"]),
         .library(name: "ChatterboxHub", targets: ["ChatterboxHub"]),
+        .library(name: "ChatterboxModels", targets: ["ChatterboxModels"]),
         .library(name: "ChatterboxServer", targets: ["ChatterboxServer"]),
         .library(name: "ChatterboxTraining", targets: ["ChatterboxTraining"]),
         .library(name: "ChatterboxEvaluation", targets: ["ChatterboxEvaluation"]),
         .executable(name: "chatterbox", targets: ["ChatterboxCommand"]),
-        .executable(name: "torch-bench", targets: ["TorchBench"]),
-        .executable(name: "kernel-bench", targets: ["KernelBench"]),
     ],
     traits: [
         .trait(name: "Hub", description: "The program gets models from Hugging Face; without it, it needs no TLS."),
@@ -70,6 +69,11 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ]),
+        .target(
+            name: "ChatterboxModels",
+            dependencies: [
+                "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "FileSupport", "Pico", "SpeechText", "Torch",
+            ]),
         .target(name: "CServerFiles"),
         .target(
             name: "ChatterboxServer",
@@ -97,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "ChatterboxCommand",
             dependencies: [
-                "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxTraining",
+                "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxModels", "ChatterboxTraining",
                 .target(name: "ChatterboxServer", condition: .when(traits: ["Server"])), "ChatterboxEvaluation", "FileSupport", "Kernels",
                 "Moonshine", "Pico", "SpeechText",
                 .product(name: "AsyncHTTPClient", package: "async-http-client", condition: .when(traits: ["Hub"])),
@@ -125,9 +129,15 @@ let package = Package(
         .testTarget(
             name: "ChatterboxHubTests",
             dependencies: [
-                "Chatterbox", "ChatterboxHub", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                "ChatterboxHub", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .testTarget(
+            name: "ChatterboxModelsTests",
+            dependencies: [
+                "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxModels", "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Hub"])),
             ]),
         .testTarget(
             name: "ChatterboxServerTests",

@@ -3,9 +3,9 @@ import Torch
 
 /// Prints what small tensor operations cost. One thread, and nothing recorded for differentiation.
 ///
-///     torch-bench            a table of microseconds
-///     torch-bench --answer   measures what standard input names; Benchmarks/torch-against-python asks
-///     torch-bench cuda …     on a GPU, where a call returns before its work is done
+///     TorchBench            a table of microseconds
+///     TorchBench --answer   measures what standard input names; Benchmarks/torch-against-python asks
+///     TorchBench cuda …     on a GPU, where a call returns before its work is done
 @main
 struct TorchBench {
     static func main() throws {

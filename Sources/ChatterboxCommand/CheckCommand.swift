@@ -1,6 +1,7 @@
 import ArgumentParser
 import Chatterbox
 import ChatterboxEvaluation
+import ChatterboxModels
 import Foundation
 import Torch
 
@@ -31,7 +32,7 @@ struct CheckCommand: AsyncParsableCommand {
         let machine = MachineDescription()
         if !json { try StandardOutput.print(machine.lines.joined(separator: "\n")) }
         let device = try Device(device)
-        let models = UserFolders().modelLocator().models.map { ModelPlan($0, device) }
+        let models = UserFolders().modelLocator.models.map { ModelPlan($0, device) }
         if !json, !models.isEmpty {
             try StandardOutput.print(models.map(\.line).joined(separator: "\n"))
         }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Chatterbox
+import ChatterboxModels
 import FileSupport
 import Foundation
 import SpeechText
@@ -34,7 +35,7 @@ extension ModelsCommand {
                 // Other models' places do not depend on what the hub's cache holds.
                 if name.map({ folders.modelStore.catalog.model(named: $0) != nil }) ?? true { try folders.modelStore.refresh() }
             #endif
-            try StandardOutput.print(folders.modelLocator().folder(of: name).path)
+            try StandardOutput.print(folders.modelLocator.folder(of: name).path)
         }
     }
 

@@ -1,6 +1,7 @@
 #if Hub
     import ArgumentParser
     import Chatterbox
+    import ChatterboxModels
     import ChatterboxHub
     import Foundation
 
@@ -12,7 +13,7 @@
             func run() throws {
                 let folders = UserFolders(), store = folders.modelStore
                 let known = store.catalog.models.map { Entry($0, store) }
-                let own = folders.modelLocator().models.filter { folder in !known.contains { $0.name == folder.lastPathComponent } }
+                let own = folders.modelLocator.models.filter { folder in !known.contains { $0.name == folder.lastPathComponent } }
                 let entries = known + own.map(Entry.init)
                 if json { return try StandardOutput.print(json: entries) }
                 let width = entries.map(\.name.count).max() ?? 0
@@ -75,7 +76,7 @@
                 var damaged: [String] = []
                 for model in chosen {
                     let files = store.files(of: model)
-                    if files.isEmpty, !models.isEmpty { throw ModelNotHere(name: model.name) }
+                    if files.isEmpty, !models.isEmpty { throw ModelLocatorError.notHere(model.name) }
                     for file in files {
                         let verdict = try await display.showing(file.name) {
                             var read = 0
@@ -111,18 +112,11 @@
             func run() throws {
                 let store = UserFolders().modelStore
                 for model in try models.map({ try CatalogArguments.model($0, store) }) {
-                    guard store.isHere(model) else { throw ModelNotHere(name: model.name) }
+                    guard store.isHere(model) else { throw ModelLocatorError.notHere(model.name) }
                     StandardError.print("\(model.name) is removed, \((try store.remove(model)).asBytes) are free again")
                 }
             }
         }
-    }
-
-    /// A model of the catalogue whose files are not on this machine.
-    struct ModelNotHere: Error, CustomStringConvertible {
-        let name: String
-
-        var description: String { "\(name) is not on this machine; get it with `chatterbox models pull \(name)`" }
     }
 
     struct ModelDamaged: Error, CustomStringConvertible {

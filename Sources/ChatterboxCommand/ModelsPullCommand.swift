@@ -1,6 +1,7 @@
 #if Hub
     import ArgumentParser
     import ChatterboxHub
+    import ChatterboxModels
     import Foundation
 
     extension ModelsCommand {
@@ -28,7 +29,7 @@
                 let store = UserFolders().modelStore
                 // A revision is one of the named models' repositories.
                 let wanted =
-                    try models.map { (try CatalogArguments.model($0, store), revision) } + (fast ? [(ModelCatalog.fastFlow, HubRevision.main)] : [])
+                    try models.map { (try CatalogArguments.model($0, store), revision) } + (fast ? [(CatalogModel.fastFlow, HubRevision.main)] : [])
                 let display = DownloadDisplay(progress.display)
                 try await HubClient.with(store.configuration) { client in
                     for (model, revision) in wanted {

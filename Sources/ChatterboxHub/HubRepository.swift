@@ -11,6 +11,9 @@ public struct HubRepository: Sendable, Hashable, CustomStringConvertible {
         self.id = id
     }
 
+    /// For names that are written in this package.
+    package init(known id: String) { self.id = id }
+
     /// From the name of its folder in a cache: `models--ResembleAI--chatterbox`.
     init?(folderName: String) {
         guard folderName.hasPrefix("models--"), let known = try? HubRepository(String(folderName.dropFirst(8)).replacing("--", with: "/")) else {

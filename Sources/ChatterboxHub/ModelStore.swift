@@ -12,7 +12,7 @@ public struct ModelStore: Sendable {
     public let configuration: HubConfiguration
     var cache: HubCache { HubCache(configuration.cacheFolder, links: configuration.links) }
 
-    public init(catalog: ModelCatalog = .released, shelf: URL, configuration: HubConfiguration) {
+    public init(catalog: ModelCatalog, shelf: URL, configuration: HubConfiguration) {
         self.catalog = catalog
         self.shelf = shelf
         self.configuration = configuration
@@ -39,8 +39,8 @@ public struct ModelStore: Sendable {
         return try shelve(files, as: model)
     }
 
-    /// Where the file of ``ModelCatalog/fastFlow`` is; nil where it has not been fetched. Writes nothing.
-    public var fastFlowFile: URL? { places(of: ModelCatalog.fastFlow)?.values.first }
+    /// Where the file of a model that has one alone is; nil where it has not been fetched. Writes nothing.
+    public func file(of model: CatalogModel) -> URL? { places(of: model)?.values.first }
 
     /// Puts every model on the shelf whose files are in the cache, and takes down those whose files are gone. Folders with
     /// files of somebody's own are passed over.

@@ -1,4 +1,5 @@
 import Chatterbox
+import ChatterboxModels
 import Foundation
 import TestSupport
 import Testing
@@ -74,7 +75,7 @@ import Testing
         let found = try #require(folders.fastFlows.first)
         #expect(found.path.contains("models--ResembleAI--chatterbox-flash/snapshots/") || found.path.hasSuffix(".fast-flow/s3gen.safetensors"))
         #expect(try Data(contentsOf: found) == Data("a".utf8))
-        #expect(!folders.modelLocator().models.contains { $0.lastPathComponent.contains("fast-flow") })
+        #expect(!folders.modelLocator.models.contains { $0.lastPathComponent.contains("fast-flow") })
         let say = try await program("say", "Hi.", "--model", "fast-flow")
         #expect(say.status == 1 && say.errors.contains("there is no model or folder \"fast-flow\""), "\(say.errors)")
         let remove = try await program("models", "remove", "fast-flow")

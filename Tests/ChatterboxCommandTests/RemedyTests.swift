@@ -1,3 +1,4 @@
+import ChatterboxModels
 import ChatterboxTraining
 import Foundation
 import SpeechText

@@ -2,11 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Chatterbox
 @testable import ChatterboxHub
-
-/// Every model but Pico, which comes with the program.
-private let releasedNames = Variant.all.map(\.name)
 
 @Suite("Model store") struct ModelStoreTests {
     let world: HubWorld
@@ -235,25 +231,5 @@ private let releasedNames = Variant.all.map(\.name)
         #expect(store.files(of: store.catalog.models[0]).map(\.bytes) == [3000, 3000, 5])
         for file in store.files(of: store.catalog.models[0]) { #expect(try store.verify(file) == .intact) }
         #expect(throws: HubError.self) { try store.refresh() }
-    }
-
-    @Test("every released model is in the catalogue, and its files are those that loading looks for", arguments: releasedNames)
-    func released(name: String) throws {
-        let model = try #require(ModelCatalog.released.model(named: name))
-        let folder = try TemporaryFolder()
-        for request in model.sources.flatMap(\.requests) {
-            try Data().write(to: folder.url.appending(path: request.names.last!))
-        }
-        let files = try ModelFiles(folder.url)
-        #expect(files.variant.name == name)
-        #expect(files.builtInVoice?.lastPathComponent == "conds.pt")
-    }
-
-    @Test("the catalogue has no other models, and its repositories have names that can be") func catalogue() throws {
-        #expect(ModelCatalog.released.models.filter { !$0.isPart }.map(\.name).sorted() == releasedNames.sorted())
-        #expect(ModelCatalog.released.models.filter(\.isPart) == [ModelCatalog.fastFlow])
-        for source in ModelCatalog.released.models.flatMap(\.sources) { #expect(try HubRepository(source.repository.id) == source.repository) }
-        let pack = try #require(ModelCatalog.released.model(named: "pack:es-mx-latam"))
-        #expect(pack.sources.map(\.repository.id) == ["ResembleAI/Chatterbox-Multilingual-es-mx-latam", "ResembleAI/chatterbox"])
     }
 }

@@ -174,7 +174,7 @@ def memory_row(label, row):
 
 def small_operations(report, options, seconds):
     """Rows of Benchmarks/torch-against-python."""
-    _, output, errors = report.run([sys.executable, ROOT / "Benchmarks/torch-against-python", "--program", PROGRAM.with_name("torch-bench"),
+    _, output, errors = report.run([sys.executable, ROOT / "Benchmarks/torch-against-python", "--program", PROGRAM.with_name("TorchBench"),
                                     "--rounds", 7, "--device", options.device], seconds)
     if not output.strip():
         raise Failed((errors.strip().splitlines() or ["nothing was printed"])[-1])

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Chatterbox
+import ChatterboxModels
 import FileSupport
 import Foundation
 import SpeechAudio
@@ -93,7 +94,7 @@ struct BenchSpeed: AsyncParsableCommand {
         let display = progress.display
         defer { display.clear() }
         let upstream = try againstPython.map { try UpstreamBaseline(environment: URL(filePath: $0)) }
-        let locator = UserFolders().modelLocator()
+        let locator = UserFolders().modelLocator
         let devices = try device.map { try Device($0).description }
         let models: [String?] = model.isEmpty ? [nil] : model
         let settings = BenchSetting.combinations(

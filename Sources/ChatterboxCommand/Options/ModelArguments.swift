@@ -1,5 +1,6 @@
 import ArgumentParser
 import Chatterbox
+import ChatterboxModels
 import Foundation
 import Pico
 import SpeechText
@@ -110,7 +111,7 @@ struct ComputeArguments: ParsableArguments {
     ///   - model: a name or a folder; nil for the best on this machine.
     ///   - engine: what computes for it; nil for one of its own.
     ///   - adapters: of the flow.
-    /// - Throws: ``AdapterError``, ``UsageError``, ``ModelLocatorError``, ``ModelNotHere``, `HubError`, `DeviceError`, and what loading throws.
+    /// - Throws: ``AdapterError``, ``UsageError``, ``ModelLocatorError``, `HubError`, `DeviceError`, and what loading throws.
     func load(
         _ model: String?, _ progress: ProgressDisplay, engine: SpeechEngine? = nil, adapters: [AdapterUse] = []
     ) async throws -> Synthesizer {

@@ -1,4 +1,5 @@
 import Chatterbox
+import ChatterboxModels
 import ChatterboxTraining
 import Moonshine
 import SpeechAudio
@@ -51,6 +52,7 @@ enum Remedy {
         case ComputeError.quantization: "leave --quantize out, or use --device cpu and --dtype float32"
         case CheckpointError.noBuiltInVoice, CheckpointError.builtInVoiceOfOthers: "give one with --voice"
         case CheckpointError.noFastFlow: "get one for the Llama models with `chatterbox models pull fast-flow`, or leave --flow out"
+        case ModelLocatorError.notHere(let name): "get it with `chatterbox models pull \(name)`"
         case ModelLocatorError.noModel: "get one with `chatterbox models pull chatterbox`, or give a model's folder with --model DIR"
         case VoiceLibraryError.unknown(let name, _, _): "make one with `chatterbox voice make recording.wav --name \(name)`"
         case VoiceError.version: "update the program, or make the voice anew with `chatterbox voice make`"

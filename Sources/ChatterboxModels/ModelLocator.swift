@@ -1,3 +1,4 @@
+import Chatterbox
 import FileSupport
 import Foundation
 
@@ -54,11 +55,14 @@ public struct ModelLocator: Sendable {
 public enum ModelLocatorError: Error, Hashable, CustomStringConvertible {
     case noModel(shelves: [URL])
     case unknown(String, known: [String], shelves: [URL])
+    /// A model of the hub whose files are not here, and were not to be downloaded.
+    case notHere(String)
 
     public var description: String {
         switch self {
         case .noModel(let shelves):
             return "there is no model on this machine (looked in \(Self.list(shelves)))"
+        case .notHere(let name): return "\(name) is not on this machine"
         case .unknown(let name, let known, let shelves):
             let here = known.isEmpty ? "there are none in \(Self.list(shelves))" : "here are \(known.joined(separator: ", "))"
             return "there is no model or folder \"\(name)\"; \(here); give one of them or a model's folder"

@@ -1,22 +1,24 @@
 import Foundation
 import Synchronization
 
-/// A hub on this machine with a few small files, for the program as a process: it answers one request a connection.
-final class LoopbackHub: Sendable {
-    struct File: Sendable {
+/// A hub on this machine with a few small files, without TLS: it answers one request a connection.
+public final class LoopbackHub: Sendable {
+    public struct File: Sendable {
         let contents: Data
         /// As git names the contents.
         let checksum: String
+
+        public init(contents: Data, checksum: String) { (self.contents, self.checksum) = (contents, checksum) }
     }
 
-    let commit = String(repeating: "c0", count: 20)
+    public let commit = String(repeating: "c0", count: 20)
     let port: UInt16
     private let socket: Int32
     private let files: [String: File]
     private let log = Mutex<[String]>([])
 
     /// - Parameter files: by their path at the hub, `ORG/NAME/path`.
-    init(_ files: [String: File]) throws {
+    public init(_ files: [String: File]) throws {
         self.files = files
         // No program that another test starts shall hold it open.
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -35,12 +37,12 @@ final class LoopbackHub: Sendable {
         Thread { [self] in serve() }.start()
     }
 
-    var address: String { "http://127.0.0.1:\(port)" }
+    public var address: String { "http://127.0.0.1:\(port)" }
     /// First lines of the requests so far.
-    var requests: [String] { log.withLock { $0 } }
+    public var requests: [String] { log.withLock { $0 } }
 
     /// Ends the server; its thread holds this object until then.
-    func stop() {
+    public func stop() {
         shutdown(socket, Int32(SHUT_RDWR))
         close(socket)
     }

@@ -1,4 +1,5 @@
 import Chatterbox
+import ChatterboxModels
 import Foundation
 import SpeechAudio
 import TestSupport
@@ -9,8 +10,8 @@ import Testing
 
     init() throws {
         folder = try TemporaryFolder()
-        try FileManager.default.createDirectory(at: URL("models"), withIntermediateDirectories: true)
-        try FileManager.default.createSymbolicLink(at: URL("models/chatterbox"), withDestinationURL: StandInModel.folder)
+        try FileManager.default.createDirectory(at: URL(".local/share/chatterbox/models"), withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(at: URL(".local/share/chatterbox/models/turbo"), withDestinationURL: StandInModel.folder)
         try FileManager.default.createSymbolicLink(at: URL("reference.wav"), withDestinationURL: StandInModel.recording)
     }
 
@@ -18,10 +19,14 @@ import Testing
     private func URL(filePath path: String) -> Foundation.URL { folder.url.appending(path: path) }
     private func URL(_ path: String) -> Foundation.URL { URL(filePath: path) }
     private func print(_ items: Any...) {}
+    /// The example's model lies in the test's folder as well.
+    private func Synthesizer(model: String) async throws -> Chatterbox.Synthesizer {
+        try await Chatterbox.Synthesizer(model: model, places: .ofUser(environment: ["HOME": folder.url.path, "HF_HUB_OFFLINE": "1"]))
+    }
 
     @Test("the library's example works") func example() async throws {
         // example
-        let synthesizer = try await Synthesizer.load(URL(filePath: "models/chatterbox"))
+        let synthesizer = try await Synthesizer(model: "turbo")
         let voice = try await synthesizer.voice(from: URL(filePath: "reference.wav"))
         let speech = try await synthesizer.speak("The ship was late.", voice: voice)
         try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))

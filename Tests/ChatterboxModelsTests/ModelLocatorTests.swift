@@ -1,3 +1,4 @@
+import ChatterboxModels
 import Foundation
 import TestSupport
 import Testing

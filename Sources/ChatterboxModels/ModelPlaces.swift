@@ -1,0 +1,91 @@
+import Chatterbox
+import Foundation
+import Pico
+
+#if Hub
+    import ChatterboxHub
+#endif
+
+/// Where a machine's models are, and what all of them share: the program's own rules, which a program that uses this library takes over
+/// or changes.
+public struct ModelPlaces: Sendable {
+    /// Folders that hold models, each in a folder of its own name; earlier ones come first. Models of the hub come after the first.
+    public var shelves: [URL]
+    /// Holds a folder of links for each model of the hub, under its name.
+    public var hubShelf: URL
+    /// The watermark's weights. Where the file is not there, speech is not marked, and a warning says so.
+    public var watermark: URL
+    /// Voices by name.
+    public var voices: VoiceLibrary
+    #if Hub
+        /// Which hub is asked, and its cache, which Python's client shares.
+        public var hub: HubConfiguration
+        /// The models that the hub has: Resemble AI's, or those of a hub of your own.
+        public var catalog = ModelCatalog.released
+    #endif
+
+    /// The places of the user who runs this program, by the XDG base directory rules and Python's variables for its hub.
+    ///
+    /// - Parameters:
+    ///   - environment: the process's variables; nothing else is read from the environment.
+    ///   - program: what was installed with a program lies in `../share` from it, and Pico beside it.
+    public static func ofUser(
+        environment: [String: String] = ProcessInfo.processInfo.environment, program: URL? = Bundle.main.executableURL
+    ) -> ModelPlaces {
+        let folders = XDGFolders(environment: environment)
+        let installed = program?.resolvingSymlinksInPath().deletingLastPathComponent().appending(path: "../share").standardizedFileURL
+        let fetched = WatermarkFile.url(inCache: folders.caches)
+        let watermarks = [fetched] + (installed.map { [WatermarkFile.url(inCache: $0)] } ?? [])
+        let shelves = [folders.data.appending(path: "models")] + (Pico.shelf.map { [$0] } ?? [])
+        let hubShelf = folders.caches.appending(path: "chatterbox/models")
+        let watermark = watermarks.first { FileManager.default.fileExists(atPath: $0.path) } ?? fetched
+        let voices = VoiceLibrary(folder: folders.data.appending(path: "voices"))
+        #if Hub
+            return ModelPlaces(
+                shelves: shelves, hubShelf: hubShelf, watermark: watermark, voices: voices,
+                hub: HubConfiguration(environment: environment, home: folders.home))
+        #else
+            return ModelPlaces(shelves: shelves, hubShelf: hubShelf, watermark: watermark, voices: voices)
+        #endif
+    }
+
+    /// Finds models by their names.
+    public var locator: ModelLocator { locator(hubShelf: hubShelf) }
+
+    func locator(hubShelf: URL) -> ModelLocator { ModelLocator(shelves: shelves.prefix(1) + [hubShelf] + shelves.dropFirst()) }
+
+    /// Files with fast flows for the models of others, best first: Flash's, then Turbo's, each where it was downloaded to.
+    public var fastFlows: [URL] {
+        let turbo = try? locator.folder(of: Variant.turbo.name).appending(path: FlowChoice.fastFileName)
+        #if Hub
+            return [store.file(of: .fastFlow), turbo].compactMap(\.self)
+        #else
+            return [turbo].compactMap(\.self)
+        #endif
+    }
+
+    #if Hub
+        /// The catalogue's models on this machine.
+        public var store: ModelStore { ModelStore(catalog: catalog, shelf: hubShelf, configuration: hub) }
+    #endif
+}
+
+/// The user's folders by the XDG base directory rules.
+package struct XDGFolders {
+    package let home: URL
+    /// `$XDG_DATA_HOME/chatterbox`, by default `~/.local/share/chatterbox`.
+    package let data: URL
+    /// `$XDG_CACHE_HOME`, by default `~/.cache`.
+    package let caches: URL
+
+    package init(environment: [String: String]) {
+        let home = URL(filePath: environment["HOME"] ?? NSHomeDirectory())
+        // The rules say: a relative path is to be ignored.
+        func base(_ name: String, orElse path: String) -> URL {
+            environment[name].flatMap { $0.hasPrefix("/") ? URL(filePath: $0) : nil } ?? home.appending(path: path)
+        }
+        self.home = home
+        data = base("XDG_DATA_HOME", orElse: ".local/share").appending(path: "chatterbox")
+        caches = base("XDG_CACHE_HOME", orElse: ".cache")
+    }
+}
