@@ -42,3 +42,96 @@ public struct SpokenText: Sendable, Hashable {
         return nil
     }
 }
+
+extension SpokenText {
+    /// Whether anything is said otherwise than it is written.
+    public var isChanged: Bool { segments.contains(where: \.isChanged) }
+}
+
+/// Cuts a text into parts, from its beginning on.
+///
+/// Parts are counted in characters that are no white space, so that they are found whatever happened to the spaces between.
+public struct SpokenTextSlices {
+    private let segments: [SpokenText.Segment]
+    /// What of the first segments was given out: segments, and scalars of the next.
+    private var (segment, scalar) = (0, 0)
+    /// What is said in that segment.
+    private var spoken: [Unicode.Scalar] = []
+
+    public init(_ text: SpokenText) { segments = text.segments }
+
+    /// The next part.
+    ///
+    /// - Parameter count: scalars of what is said in it that are no white space. Marks without words go with what follows them; a
+    ///   stretch that is said otherwise than it is written, and ends in a later part, is kept in the first.
+    public mutating func next(_ count: Int) -> SpokenText {
+        var part: [SpokenText.Segment] = [], rest = count
+        while segment < segments.count, rest > 0 || segments[segment].spoken.isEmpty {
+            let whole = segments[segment]
+            if scalar == 0 { spoken = Array(whole.spoken.unicodeScalars) }
+            var end = scalar
+            while end < spoken.count {
+                let isSpace = spoken[end].isWhiteSpace
+                if !isSpace, rest == 0 { break }
+                if !isSpace { rest -= 1 }
+                end += 1
+            }
+            let text = String(scalars: spoken[scalar..<end])
+            part.append(.init(written: whole.isChanged ? scalar == 0 ? whole.written : "" : text, spoken: text))
+            if end == spoken.count { (segment, scalar) = (segment + 1, 0) } else { scalar = end }
+            if rest == 0, scalar > 0 { break }
+        }
+        return SpokenText(segments: part)
+    }
+}
+
+extension String {
+    /// Scalars that are no white space.
+    public var inkedScalars: Int { unicodeScalars.count { !$0.isWhiteSpace } }
+}
+
+/// A word as it is written, and the words that are heard for it: "$5" is two.
+public struct WrittenWord: Sendable, Hashable {
+    public let text: String
+    /// Which of the words that were asked about; never empty.
+    public let spoken: Range<Int>
+}
+
+extension SpokenText {
+    /// The words as they are written: those that stand together for one written stretch, as of "$5", become one.
+    ///
+    /// - Parameter words: those of ``text`` in order, which have all its characters but spaces.
+    public func written(_ words: [String]) -> [WrittenWord] {
+        guard isChanged else { return words.enumerated().map { WrittenWord(text: $1, spoken: $0..<$0 + 1) } }
+        // For each character that is no space, the segment that it is of.
+        let owners = segments.enumerated().flatMap { index, segment in
+            segment.spoken.lazy.filter { !$0.isWhitespace }.map { _ in index }
+        }
+        var found: [(spoken: Range<Int>, first: Int, count: Int)] = []
+        var position = 0
+        for (number, word) in words.enumerated() {
+            let count = word.count { !$0.isWhitespace }, range = position..<min(position + count, owners.count)
+            let changed = range.lazy.map { owners[$0] }.first { segments[$0].isChanged }
+            if let last = found.last, let changed, owners[last.first..<last.first + last.count].contains(changed) {
+                found[found.count - 1] = (last.spoken.lowerBound..<number + 1, last.first, last.count + range.count)
+            } else {
+                found.append((number..<number + 1, position, range.count))
+            }
+            position = range.upperBound
+        }
+        let characters = Array(text.filter { !$0.isWhitespace })
+        return found.map { spoken, first, count in
+            var written = "", index = first
+            while index < first + count {
+                let owner = owners[index]
+                let end = (index..<first + count).first { owners[$0] != owner } ?? first + count
+                // A reader sees the sign that an entity stands for.
+                let isEntity = segments[owner].written.hasPrefix("&") && segments[owner].written.hasSuffix(";")
+                written += segments[owner].isChanged && !isEntity ? segments[owner].written : String(characters[index..<end])
+                index = end
+            }
+            let isChanged = owners[first..<first + count].contains { segments[$0].isChanged }
+            return WrittenWord(text: isChanged ? written.trimmingSpaces() : words[spoken.lowerBound], spoken: spoken)
+        }
+    }
+}

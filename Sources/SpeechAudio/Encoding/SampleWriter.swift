@@ -1,3 +1,5 @@
+import Foundation
+
 /// Turns samples into a format's bytes and puts them into a store: one of the libraries that know formats.
 protocol SampleWriter: AnyObject {
     /// Takes interleaved samples, whole frames.
@@ -19,5 +21,46 @@ enum WholeNumbers {
     /// Likewise of 24 bits, in the upper bits of 32 as libsndfile takes them.
     static func int24(_ samples: [Float]) -> [Int32] {
         samples.map { Int32(max(-8_388_608, min(8_388_607, ($0 * 8_388_608).rounded()))) << 8 }
+    }
+}
+
+/// Samples without a header, the lowest byte first.
+final class PCMWriter: SampleWriter {
+    private let encoding: SampleEncoding
+    private let store: any ByteStore
+
+    init(_ encoding: SampleEncoding, into store: any ByteStore) { (self.encoding, self.store) = (encoding, store) }
+
+    func write(_ samples: [Float]) throws { try store.append(raw(samples), of: .pcm) }
+
+    func finish() {}
+
+    private func raw(_ samples: [Float]) -> Data {
+        switch encoding {
+        case .int16: WholeNumbers.int16(samples).map(\.littleEndian).withUnsafeBytes { Data($0) }
+        case .int24: Data(WholeNumbers.int24(samples).flatMap { sample in [8, 16, 24].map { UInt8(truncatingIfNeeded: sample >> $0) } })
+        case .float32: samples.map(\.bitPattern.littleEndian).withUnsafeBytes { Data($0) }
+        case .muLaw: Data(WholeNumbers.int16(samples).map(Companding.muLaw))
+        case .aLaw: Data(WholeNumbers.int16(samples).map(Companding.aLaw))
+        }
+    }
+}
+
+/// Samples of 16 bits in 8, as ITU-T G.711 has them: small ones finely, large ones coarsely.
+enum Companding {
+    /// By the µ-law: 14 bits count, in eight segments that each double the step of the one before.
+    static func muLaw(_ sample: Int16) -> UInt8 {
+        // The decision values lie 33 below powers of two, in units of four.
+        let magnitude = min(Int(sample.magnitude) + 132, 32_767), segment = Int.bitWidth - 8 - magnitude.leadingZeroBitCount
+        let code = segment << 4 | magnitude >> (segment + 3) & 0xF
+        return ~UInt8(code | (sample < 0 ? 0x80 : 0))
+    }
+
+    /// By the A-law: 13 bits count, in eight segments of which the first two have the same step; every other bit is inverted.
+    static func aLaw(_ sample: Int16) -> UInt8 {
+        // Those below zero are as far from it as the ones above, but for the last step.
+        let magnitude = Int(sample < 0 ? ~sample : sample) >> 3, segment = max(0, Int.bitWidth - 5 - magnitude.leadingZeroBitCount)
+        let code = segment << 4 | magnitude >> max(1, segment) & 0xF
+        return UInt8(code | (sample < 0 ? 0 : 0x80)) ^ 0x55
     }
 }

@@ -2,6 +2,42 @@ import FileSupport
 import Foundation
 import Torch
 
+extension AudioFile {
+    /// Writes a sound, whole or not at all: into a new file beside, which then takes the name. Sound that is still being
+    /// made goes to an ``AudioFileWriter``.
+    ///
+    /// What is already there and no regular file (`/dev/stdout`, a pipe) is written into directly.
+    /// - Parameters:
+    ///   - audio: the whole sound.
+    ///   - url: where to write.
+    ///   - format: by the file's extension where nil.
+    ///   - encoding: of WAV, FLAC and PCM samples.
+    /// - Throws: ``AudioError`` where the sound cannot be encoded, the place cannot be written, or the disk is full;
+    ///   nothing new is left behind then.
+    public static func write(
+        _ audio: Audio, to url: URL, format: AudioFormat? = nil, encoding: SampleEncoding = .int16
+    ) throws {
+        let file = try AudioFileWriter(url, format: format, sampleRate: audio.sampleRate, channels: audio.channels, encoding: encoding)
+        try file.append(audio)
+        try file.finish()
+    }
+
+    /// The bytes of a sound file. MP3, AAC and Opus store it at the next higher rate that they have.
+    ///
+    /// - Parameters:
+    ///   - audio: the whole sound: at least one sample, all of them finite.
+    ///   - format: of the bytes that come out.
+    ///   - encoding: of WAV, FLAC and PCM samples.
+    /// - Throws: ``AudioError`` for no samples, NaN or infinities, or where the format does not take such a sound.
+    public static func encode(_ audio: Audio, as format: AudioFormat, encoding: SampleEncoding = .int16) throws -> Data {
+        let store = MemoryStore()
+        let encoder = try SoundWriter(SoundFormat(format, encoding: encoding), sampleRate: audio.sampleRate, channels: audio.channels, into: store)
+        try encoder.append(audio)
+        try encoder.finish()
+        return store.bytes
+    }
+}
+
 /// Writes a sound file while its sound is being made, whole or not at all: into a new file beside, which takes the name
 /// when it is finished.
 ///
@@ -82,5 +118,28 @@ public final class AudioFileWriter {
     /// What the system answers, with the file's name.
     private static func naming<Result>(_ name: String, bytes: Int, _ body: () throws -> Result) throws -> Result {
         do { return try body() } catch let error as SystemError { throw AudioError(error, name: name, bytes: bytes) }
+    }
+}
+
+/// Writes a file whole or not at all.
+package enum AtomicWriter {
+    /// - Throws: ``AudioError/unwritable(name:reason:)`` or ``AudioError/diskFull(name:bytes:)``; nothing is left then.
+    package static func write(_ data: Data, to url: URL) throws {
+        do {
+            try ReplacementFile.write(url) { append in try data.withUnsafeBytes { try append($0) } }
+        } catch let error as SystemError {
+            throw AudioError(error, name: url.path, bytes: data.count)
+        }
+    }
+}
+
+extension AudioError {
+    /// What the system said to writing so many bytes.
+    init(_ error: SystemError, name: String, bytes: Int) {
+        switch error.code {
+        case _ where error.isDiskFull: self = .diskFull(name: name, bytes: bytes)
+        case EEXIST: self = .exists(name: name)
+        default: self = .unwritable(name: name, reason: error.description)
+        }
     }
 }
