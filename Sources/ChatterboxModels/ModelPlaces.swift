@@ -13,8 +13,8 @@ public struct ModelPlaces: Sendable {
     public var shelves: [URL]
     /// Holds a folder of links for each model of the hub, under its name.
     public var hubShelf: URL
-    /// The watermark's weights. Where the file is not there, speech is not marked, and a warning says so.
-    public var watermark: URL
+    /// Files with the watermark's weights, of which the first that is there is used. Where none is, speech is not marked, and a warning says so.
+    public var watermarks: [URL]
     /// Voices by name.
     public var voices: VoiceLibrary
     #if Hub
@@ -38,16 +38,18 @@ public struct ModelPlaces: Sendable {
         let watermarks = [fetched] + (installed.map { [WatermarkFile.url(inCache: $0)] } ?? [])
         let shelves = [folders.data.appending(path: "models")] + (Pico.shelf.map { [$0] } ?? [])
         let hubShelf = folders.caches.appending(path: "chatterbox/models")
-        let watermark = watermarks.first { FileManager.default.fileExists(atPath: $0.path) } ?? fetched
         let voices = VoiceLibrary(folder: folders.data.appending(path: "voices"))
         #if Hub
             return ModelPlaces(
-                shelves: shelves, hubShelf: hubShelf, watermark: watermark, voices: voices,
+                shelves: shelves, hubShelf: hubShelf, watermarks: watermarks, voices: voices,
                 hub: HubConfiguration(environment: environment, home: folders.home))
         #else
-            return ModelPlaces(shelves: shelves, hubShelf: hubShelf, watermark: watermark, voices: voices)
+            return ModelPlaces(shelves: shelves, hubShelf: hubShelf, watermarks: watermarks, voices: voices)
         #endif
     }
+
+    /// The first of ``watermarks`` that is there.
+    public var watermark: URL? { watermarks.first { FileManager.default.fileExists(atPath: $0.path) } }
 
     /// Finds models by their names.
     public var locator: ModelLocator { locator(hubShelf: hubShelf) }

@@ -15,7 +15,7 @@ import Testing
     ])
 
     private static func model(_ name: String, _ sources: (String, [HubRequest])...) -> CatalogModel {
-        CatalogModel(name: name, summary: "", sources: sources.map { CatalogModel.Source(repository: HubRepository(known: $0.0), requests: $0.1) })
+        CatalogModel(name: name, summary: "", sources: sources.map { CatalogModel.Source(HubRepository(known: $0.0), $0.1) })
     }
 
     init() async throws {

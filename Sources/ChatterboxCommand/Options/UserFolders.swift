@@ -25,7 +25,7 @@ struct UserFolders {
     var voiceLibrary: VoiceLibrary { places.voices }
 
     /// The watermark's weights, which every model shares: those that the user has fetched, else those that were installed with the program.
-    var watermark: URL { places.watermark }
+    var watermark: URL { places.watermark ?? fetchedWatermark }
 
     /// Where the watermark's weights are fetched to.
     var fetchedWatermark: URL { WatermarkFile.url(inCache: caches) }
