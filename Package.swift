@@ -54,7 +54,7 @@ let package = Package(
         .target(name: "Torch", dependencies: ["CTorch", "FileSupport"]),
         .target(name: "SpeechAudio", dependencies: ["FileSupport", "Torch", "CSndfile", "CSoxr", "CLame", "COpusenc", "CVoAACEnc", "CSonic"]),
         .target(name: "SpeechText", dependencies: ["FileSupport"]),
-        .target(name: "CKernels", exclude: ["kernels.inc", "sample.inc"]),
+        .target(name: "CKernels", exclude: ["kernels.inc", "lanes.inc", "packing.inc", "pages.inc", "rows.inc", "sample.inc", "tiles.inc"]),
         .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
         .target(name: "Chatterbox", dependencies: ["FileSupport", "Torch", "Kernels", "SpeechAudio", "SpeechText"]),
         // Finds its library when it is asked for, by dlopen.
