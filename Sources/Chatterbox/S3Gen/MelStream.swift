@@ -1,3 +1,5 @@
+import Kernels
+import Synchronization
 import Torch
 
 /// The mel of an utterance, chunk by chunk. Encoder and flow go on where they stopped: each chunk's frames see the voice's prompt
@@ -38,5 +40,258 @@ struct MelStream {
             after: &flow, checkpoint: checkpoint, pause: pause)
         flow!.append(frames: left + frames.count, context: perToken * context)
         return try mel.narrow(axis: 2, from: left, count: frames.count).contiguous()
+    }
+}
+
+/// A voice's prompt as the flow has gone through it, ready to be continued by any number of utterances.
+///
+/// Its frames see nothing of what is spoken, as in the training of CosyVoice 2's flow (Du et al. 2024, 2.4), from which
+/// S3Gen's weights descend: there a frame often sees only what was known when its chunk was made.
+struct FlowPrompt: Sendable {
+    /// Whose mel has a whole number of tokens: a frame beyond the last one would shift all that follows.
+    let prompt: SpeechPrompt
+    let steps: Int
+    let encoder, flow: FlowHistory
+    /// Its last tokens, which depend on what follows: they are made with what is spoken first.
+    let rest: [Int]
+    /// The frames that the flow has gone through.
+    let frames: Int
+    /// Where the flow starts, `[1, bins, prompt frames]`: the same for every utterance.
+    let noise: Tensor
+
+    /// Bytes that are kept of it.
+    var byteCount: Int { encoder.byteCount + flow.byteCount }
+
+    /// - Parameter pause: called between pieces of the work; what it throws ends it.
+    /// - Throws: ``FlowError`` for a prompt that is not one; `TorchError`.
+    init(_ flow: TokenToMel, _ prompt: SpeechPrompt, steps: Int, pause: () throws -> Void) throws {
+        let perToken = flow.configuration.framesPerToken, count = prompt.tokens.size(1), bins = flow.configuration.melChannels
+        let tokens = try prompt.tokens.array(of: Int.self), made = max(0, count - flow.configuration.encoder.lookahead), frames = perToken * made
+        try flow.checkRange(prompt.tokens)
+        let whole = SpeechPrompt(
+            tokens: prompt.tokens, mel: try prompt.mel.narrow(axis: 1, from: 0, count: perToken * count), speaker: prompt.speaker)
+        let noise = try FrameNoise(seed: 0).flow(-perToken * count..<0, bins: bins)
+        var (encoder, history) = (FlowHistory?.some(FlowHistory()), FlowHistory?.some(FlowHistory(steps: steps)))
+        if made > 0 {
+            let mean = try flow.mean(of: Array(tokens.prefix(made)), ahead: Array(tokens.dropFirst(made)), after: &encoder, context: 0, pause: pause)
+            _ = try flow.run(
+                noise.narrow(axis: 2, from: 0, count: frames).to(flow.device),
+                flow.conditions(mean, whole, from: 0), steps: steps, after: &history, checkpoint: pause, pause: pause)
+            history!.append(frames: frames, context: 0)
+        }
+        (self.prompt, self.steps, self.encoder, self.flow, self.frames, self.noise) = (whole, steps, encoder!, history!, frames, noise)
+        rest = Array(tokens.dropFirst(made))
+    }
+}
+
+/// The prompts of voices that were used last, of one model.
+final class FlowPromptCache: Sendable {
+    /// What a prompt follows from.
+    private struct Key: Hashable {
+        let tokens: [Int]
+        let mel, speaker: [Float]
+        let steps: Int
+
+        init(_ prompt: SpeechPrompt, steps: Int) throws {
+            tokens = try prompt.tokens.array()
+            mel = try prompt.mel.to(.float32).array()
+            speaker = try prompt.speaker.to(.float32).array()
+            self.steps = steps
+        }
+    }
+
+    private struct State {
+        var made: RecentlyUsed<Key, FlowPrompt>
+        /// Who waits for what somebody makes.
+        var waiting: [Key: [EngineTurn.Waker]] = [:]
+    }
+
+    private let state: Mutex<State>
+
+    /// - Parameter limit: bytes of all prompts together; seven seconds of Turbo's are 43 MB with int8 weights and 170 MB with float32.
+    init(limit: Int = 128 << 20) { state = Mutex(State(made: RecentlyUsed(limit: limit) { $0.byteCount })) }
+
+    /// Forgets all that are made; those who speak with one keep it.
+    func removeAll() { state.withLock { $0.made.removeAll() } }
+
+    /// How many wait for the prompt that is being made; nil where none is.
+    var waitingCount: Int? { state.withLock { $0.waiting.first?.value.count } }
+
+    /// A voice's prompt, which is made where it is not there. Who asks while another makes it waits for that.
+    ///
+    /// - Throws: what making it throws, `CancellationError`.
+    func prompt(_ prompt: SpeechPrompt, steps: Int, _ turn: EngineTurn, make: () throws -> FlowPrompt) throws -> FlowPrompt {
+        let key = try Key(prompt, steps: steps)
+        while true {
+            let (made, isBeingMade) = state.withLock { state -> (FlowPrompt?, Bool) in
+                if let made = state.made.use(key) { return (made, false) }
+                let isBeingMade = state.waiting[key] != nil
+                state.waiting[key, default: []] += isBeingMade ? [turn.waker] : []
+                return (nil, isBeingMade)
+            }
+            if let made { return made }
+            guard isBeingMade else { return try settle(key, Result(catching: make)) }
+            try turn.park()
+        }
+    }
+
+    /// Enters what was made, if it was, and wakes those who waited for it.
+    private func settle(_ key: Key, _ made: Result<FlowPrompt, any Error>) throws -> FlowPrompt {
+        let waiting = state.withLock { state in
+            if case .success(let prompt) = made { state.made.insert(prompt, for: key) }
+            return state.waiting.removeValue(forKey: key) ?? []
+        }
+        for waker in waiting { waker() }
+        return try made.get()
+    }
+}
+
+/// What the frames that a network has made leave to those that follow them: the last frames that every convolution saw, and the
+/// keys and values of every attention. A flow has them for each of its steps.
+///
+/// Frames that are made see nothing of those that come later, and are not computed again.
+struct FlowHistory: Sendable {
+    /// Of each step.
+    fileprivate(set) var tapes: [FlowTape]
+    /// The frames, or tokens, whose keys and values are kept, the prompt's first.
+    private(set) var stretches: [Range<Int>] = []
+    /// How many there were in all.
+    private(set) var end = 0
+
+    init(steps: Int = 1) { tapes = Array(repeating: FlowTape(), count: steps) }
+
+    /// Bytes of keys and values.
+    var byteCount: Int { tapes.reduce(0) { $0 + $1.byteCount } }
+
+    /// Notes that so many frames were made, and lets go of stretches, the prompt's excepted, that are not needed to see as many
+    /// frames as `context` says.
+    mutating func append(frames: Int, context: Int) {
+        stretches.append(end..<end + frames)
+        end += frames
+        while stretches.count > 2, end - stretches[2].lowerBound >= context || stretches.count > KeptRows.most {
+            stretches.remove(at: 1)
+            for step in tapes.indices { tapes[step].forget(stretch: 1) }
+        }
+    }
+
+    /// Runs one of the steps, which goes on where it stopped.
+    mutating func step<Result>(_ step: Int, _ body: (FlowRecorder) throws -> Result) rethrows -> Result {
+        let recorder = FlowRecorder(tapes[step])
+        defer { tapes[step] = recorder.tape }
+        return try body(recorder)
+    }
+}
+
+/// What one step of a flow remembers, in the order in which its layers run.
+struct FlowTape: Sendable {
+    /// Keys and values of some frames.
+    enum Keys: Sendable {
+        /// `[batch, heads, frames, head size]` each.
+        case tensors(key: Tensor, value: Tensor)
+        case packed(KeptRows)
+
+        /// All that tensors hold, in order.
+        static func joined(_ stretches: [Keys]) throws -> (key: Tensor, value: Tensor) {
+            let pairs = stretches.map { keys in
+                guard case .tensors(let key, let value) = keys else { preconditionFailure("kept by packed networks") }
+                return (key, value)
+            }
+            return (try Tensor.cat(pairs.map(\.0), axis: 2), try Tensor.cat(pairs.map(\.1), axis: 2))
+        }
+
+        var rows: KeptRows {
+            guard case .packed(let rows) = self else { preconditionFailure("kept by exact networks") }
+            return rows
+        }
+    }
+
+    fileprivate var ends: [Tensor] = []
+    /// Of each attention, stretch after stretch.
+    fileprivate var keys: [[Keys]] = []
+
+    fileprivate mutating func forget(stretch: Int) {
+        for attention in keys.indices { keys[attention].remove(at: stretch) }
+    }
+
+    fileprivate var byteCount: Int {
+        keys.joined().reduce(0) { sum, keys in
+            switch keys {
+            case .tensors(let key, let value): sum + key.byteCount + value.byteCount
+            case .packed(let rows): sum + rows.byteCount
+            }
+        }
+    }
+}
+
+/// Hands each layer of a step what it remembers, and takes what it is to remember. Every run asks in the same order.
+final class FlowRecorder {
+    fileprivate private(set) var tape: FlowTape
+    private var (convolution, attention) = (0, 0)
+
+    fileprivate init(_ tape: FlowTape) { self.tape = tape }
+
+    /// The frames before some that a convolution is about to see, nil at the beginning.
+    ///
+    /// - Parameter last: the last of these, of as many as the next run is to begin with; it is kept as it is.
+    func frames(before last: Tensor) -> Tensor? {
+        defer { convolution += 1 }
+        guard convolution < tape.ends.count else {
+            tape.ends.append(last)
+            return nil
+        }
+        defer { tape.ends[convolution] = last }
+        return tape.ends[convolution]
+    }
+
+    /// The frames before `x` and it, as a causal convolution of so many taps sees them; zeros at the beginning.
+    ///
+    /// - Parameter axis: that of the frames.
+    func led(_ x: Tensor, taps: Int, axis: Int) throws -> Tensor {
+        let reach = taps - 1
+        guard let before = frames(before: try x.narrow(axis: axis, from: x.size(axis) - reach, count: reach).clone()) else {
+            var shape = x.shape
+            shape[axis] = reach
+            return try Tensor.cat([.zeros(shape, dtype: x.dtype, device: x.device), x], axis: axis)
+        }
+        return try Tensor.cat([before, x], axis: axis)
+    }
+
+    /// What an attention sees besides its own frames.
+    ///
+    /// - Parameter make: computes with it, and gives what later frames see.
+    func attend(_ make: ([FlowTape.Keys]) throws -> FlowTape.Keys) rethrows {
+        if attention == tape.keys.count { tape.keys.append([]) }
+        tape.keys[attention].append(try make(tape.keys[attention]))
+        attention += 1
+    }
+}
+
+/// The noise of one utterance, frame by frame: what a frame gets follows from the utterance's seed and the frame's number
+/// alone, so that every window over the same frames has the same noise, in whatever order they are made.
+struct FrameNoise: Sendable {
+    let seed: UInt64
+
+    /// What the noise is for: one use's numbers say nothing of another's.
+    enum Use: UInt64 {
+        case flow = 1, phases, source
+    }
+
+    /// Where the flow starts, `[1, bins, frames]`. The voice's prompt has numbers below 0.
+    func flow(_ frames: Range<Int>, bins: Int) throws -> Tensor {
+        guard !frames.isEmpty else { return try .empty([1, bins, 0]) }
+        return try Tensor.stack(frames.map { try .randn([bins], generator: generator(.flow, $0)) }, axis: 1).unsqueezed(0)
+    }
+
+    /// What is added to the source's sines, `[sines, frames · samplesPerFrame]`.
+    func source(_ frames: Range<Int>, sines: Int, samplesPerFrame: Int) throws -> Tensor {
+        guard !frames.isEmpty else { return try .empty([sines, 0]) }
+        return try Tensor.cat(frames.map { try .randn([sines, samplesPerFrame], generator: generator(.source, $0)) }, axis: 1)
+    }
+
+    /// A generator for one frame's numbers, or for those that an utterance has once.
+    func generator(_ use: Use, _ frame: Int = 0) throws -> Generator {
+        var outer = SplitMix64(seed: seed ^ use.rawValue << 56)
+        var inner = SplitMix64(seed: outer.next() &+ UInt64(bitPattern: Int64(frame)))
+        return try Generator(seed: inner.next())
     }
 }

@@ -63,3 +63,74 @@ public struct SourceModule: Sendable {
         try Tensor.randn(shape, generator: generator, device: generator.device)
     }
 }
+
+extension SourceModule {
+    /// The excitation of one utterance on the CPU, made sine after sine, so that memory holds one of them and not all:
+    /// ``callAsFunction(_:generator:)`` with the same draws, up to the rounding of the mix.
+    ///
+    /// - Parameters:
+    ///   - pitch: F0 of each frame in Hz, `[1, frames]`.
+    ///   - samplesPerFrame: how long each lasts.
+    /// - Returns: `[1, 1, samples]`.
+    func sineBySine(_ pitch: Tensor, samplesPerFrame: Int, generator: Generator) throws -> Tensor {
+        let samples = pitch.size(1) * samplesPerFrame
+        let phases = try startPhases(batch: 1, generator: generator).array(of: Float.self)
+        // Libtorch draws normal numbers 16 at a time, and others where their number is no multiple of that.
+        let all = samples.isMultiple(of: 16) ? nil : try noise([sineCount, samples], generator: generator)
+        var turns = [Double](repeating: 0, count: sineCount)
+        let source = try sineBySine(pitch, samplesPerFrame: samplesPerFrame, from: phases, turns: &turns) {
+            try all?[$0] ?? noise([samples], generator: generator)
+        }
+        _ = try noise([1, samples, 1], generator: generator)
+        return source
+    }
+
+    /// The same, of frames that may follow others.
+    ///
+    /// - Parameters:
+    ///   - phases: at which the sines began.
+    ///   - turns: that each has made since then; afterwards with those of these frames.
+    ///   - noise: what is added to a sine, `[samples]`; asked for once for each, in order.
+    func sineBySine(
+        _ pitch: Tensor, samplesPerFrame: Int, from phases: [Float], turns: inout [Double], noise: (Int) throws -> Tensor
+    ) throws -> Tensor {
+        let pitch = try pitch.detached().to(.float32), samples = pitch.size(1) * samplesPerFrame
+        func everySample(_ x: Tensor) throws -> Tensor { try x.repeatInterleaved(samplesPerFrame, axis: 1).reshaped([samples]) }
+        let weights = try mix.weight.array(of: Float.self)
+        let voiced = try pitch.greater(than: voicedThreshold).to(.float32)
+        let loudness = try everySample(voiced * sineAmplitude)
+        let noiseLoudness = try everySample(voiced * noiseDeviation + (1 - voiced) * sineAmplitude / 3)
+
+        let sum = try Tensor.zeros([samples]), angles = try Tensor.empty([samples])
+        for index in 0..<sineCount {
+            let increments = try (pitch * Double(index + 1) / sampleRate).array(of: Float.self)
+            try angles.withElements(of: Float.self) { advance($0, by: increments, samplesPerFrame, from: phases[index], &turns[index]) }
+            try sum.add(inPlaceProductOf: angles.sin(), loudness, scale: Double(weights[index]))
+            try sum.add(inPlaceProductOf: noise(index), noiseLoudness, scale: Double(weights[index]))
+        }
+        return try (mix.bias.map { try sum + $0.to(.cpu) } ?? sum).tanh().reshaped([1, 1, samples])
+    }
+
+    /// The angles of a sine that goes on by so many turns a sample, one number a frame, rounded where upstream's are: turns are
+    /// added up in double precision, and what is left of whole ones is float32.
+    private func advance(
+        _ angles: UnsafeMutableBufferPointer<Float>, by increments: [Float], _ samplesPerFrame: Int, from phase: Float, _ turns: inout Double
+    ) {
+        guard var next = angles.baseAddress else { return }
+        let turn = Float(2 * Double.pi)
+        var all = turns
+        defer { turns = all }
+        // Broken weights may give any pitch.
+        let isPlausible = increments.reduce(all) { $0 + Double($1) * Double(samplesPerFrame) } < Double(Int.max)
+        for increment in increments {
+            let step = Double(increment)
+            for _ in 0..<samplesPerFrame {
+                all += step
+                let rounded = Float(all)
+                let rest = isPlausible ? rounded - Float(Int(rounded)) : rounded - rounded.rounded(.down)
+                next.pointee = rest * turn + phase
+                next += 1
+            }
+        }
+    }
+}

@@ -171,3 +171,139 @@ public struct Vocoder: Sendable {
         (0..<length).map { Float(0.5 - 0.5 * cos(2 * Double.pi * Double($0) / Double(length))) }
     }
 }
+
+/// One upsampling of the vocoder: the signal is lengthened, the source's spectrum at the same rate is added, and
+/// parallel residual blocks are averaged.
+struct HiFTStage: Sendable {
+    let leakySlope: Double
+    let isLast: Bool
+    let upsample: ConvTranspose1d
+    let sourceDownsample: Conv1d
+    let sourceBlock: HiFTResidualBlock
+    let blocks: [HiFTResidualBlock]
+
+    /// Reads stage number `stage` from the vocoder's scope, whose lists run over all stages.
+    init(_ weights: Weights, _ configuration: VocoderConfiguration, stage: Int) throws {
+        let channels = configuration.channels(after: stage)
+        let rate = configuration.upsampleRates[stage]
+        let kernel = configuration.upsampleKernels[stage]
+        leakySlope = configuration.leakySlope
+        isLast = stage == configuration.upsampleRates.count - 1
+        upsample = try ConvTranspose1d(
+            weights["ups"][stage], from: 2 * channels, to: channels, kernel: kernel, stride: rate,
+            padding: (kernel - rate) / 2, weightNorm: true)
+
+        let stride = configuration.sourceStride(at: stage)
+        sourceDownsample = try Conv1d(
+            weights["source_downs"][stage], from: 2 * configuration.transformBins, to: channels,
+            kernel: stride == 1 ? 1 : 2 * stride, stride: stride, padding: stride / 2)
+        sourceBlock = try HiFTResidualBlock(
+            weights["source_resblocks"][stage], channels: channels,
+            kernel: configuration.sourceResidualKernels[stage],
+            dilations: configuration.sourceResidualDilations[stage])
+
+        let count = configuration.residualKernels.count
+        blocks = try (0..<count).map { index in
+            try HiFTResidualBlock(
+                weights["resblocks"][stage * count + index], channels: channels,
+                kernel: configuration.residualKernels[index], dilations: configuration.residualDilations[index])
+        }
+    }
+
+    /// Signal `[batch, 2 · channels, time]` and source spectrum `[batch, 2 · bins, spectral frames]` →
+    /// `[batch, channels, rate · time]`, with one more step at the front after the last stage, because a transform
+    /// of `n` hops has `n + 1` frames.
+    func callAsFunction(_ input: Tensor, sourceSpectrum: Tensor) throws -> Tensor {
+        var x = try upsample(input.leakyReLU(leakySlope))
+        if isLast { x = try x.padded([1, 0], mode: .reflect) }
+        x = try x + sourceBlock(sourceDownsample(sourceSpectrum))
+        var sum = try blocks[0](x)
+        for block in blocks.dropFirst() {
+            sum = try sum + block(x)
+        }
+        return try sum / Double(blocks.count)
+    }
+}
+
+/// Snake activation with a learned frequency for each channel: `x + sin²(αx) / α`, Ziyin, Hartwig and Ueda 2020.
+struct Snake: Sendable {
+    /// `[1, channels, 1]`
+    let frequency: Tensor
+
+    init(_ weights: Weights, channels: Int) throws {
+        frequency = try weights.tensor("alpha", shape: [channels], initial: .ones).reshaped([1, channels, 1])
+    }
+
+    /// `[batch, channels, time]` → the same shape.
+    func callAsFunction(_ x: Tensor) throws -> Tensor {
+        try x + (frequency + 1e-9).reciprocal() * (x * frequency).sin().square()
+    }
+}
+
+/// Residual convolutions of growing dilation, each pair with Snake activations before its two convolutions.
+///
+/// Kong, Kim and Bae, "HiFi-GAN", 2020. Upstream: `ResBlock` in `models/s3gen/hifigan.py`.
+struct HiFTResidualBlock: Sendable {
+    struct Layer: Sendable {
+        let dilatedActivation, plainActivation: Snake
+        let dilated, plain: Conv1d
+    }
+
+    let layers: [Layer]
+
+    init(_ weights: Weights, channels: Int, kernel: Int, dilations: [Int]) throws {
+        layers = try dilations.enumerated().map { index, dilation in
+            Layer(
+                dilatedActivation: try Snake(weights["activations1"][index], channels: channels),
+                plainActivation: try Snake(weights["activations2"][index], channels: channels),
+                dilated: try Conv1d(
+                    weights["convs1"][index], from: channels, to: channels, kernel: kernel,
+                    padding: (kernel - 1) * dilation / 2, dilation: dilation, weightNorm: true),
+                plain: try Conv1d(
+                    weights["convs2"][index], from: channels, to: channels, kernel: kernel,
+                    padding: (kernel - 1) / 2, weightNorm: true))
+        }
+    }
+
+    /// `[batch, channels, time]` → the same shape.
+    func callAsFunction(_ input: Tensor) throws -> Tensor {
+        var x = input
+        for layer in layers {
+            let hidden = try layer.dilated(layer.dilatedActivation(x))
+            x = try layer.plain(layer.plainActivation(hidden)) + x
+        }
+        return x
+    }
+}
+
+/// Predicts the fundamental frequency of each mel frame: five convolutions of width 3 and a linear layer.
+///
+/// Upstream: `ConvRNNF0Predictor` in `models/s3gen/f0_predictor.py`.
+public struct PitchPredictor: Sendable {
+    static let depth = 5
+
+    let convolutions: [Conv1d]
+    let classifier: Linear
+
+    /// Reads the predictor's tensors from its scope (`mel2wav.f0_predictor`).
+    ///
+    /// Throws when a tensor is missing or has another shape.
+    public init(_ weights: Weights, melBins: Int, channels: Int) throws {
+        // The scope's odd numbers are activations, which have no tensors.
+        convolutions = try (0..<Self.depth).map { layer in
+            try Conv1d(
+                weights["condnet"][2 * layer], from: layer == 0 ? melBins : channels, to: channels,
+                kernel: 3, padding: 1, weightNorm: true)
+        }
+        classifier = try Linear(weights["classifier"], from: channels, to: 1)
+    }
+
+    /// Mel `[batch, bins, frames]` → F0 in Hz, never negative, `[batch, frames]`.
+    public func callAsFunction(_ mel: Tensor) throws -> Tensor {
+        var x = mel
+        for convolution in convolutions {
+            x = try convolution(x).elu()
+        }
+        return try classifier(x.transposed(1, 2)).squeezed(-1).abs()
+    }
+}

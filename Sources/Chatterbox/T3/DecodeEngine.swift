@@ -1,4 +1,5 @@
 import Kernels
+import Synchronization
 import Torch
 
 /// Computes the logits of next tokens for sequences whose past it keeps.
@@ -185,4 +186,69 @@ public final class TensorDecodeEngine: DecodeEngine {
             logits[index] = try heads.narrow(axis: 0, from: row, count: 1)
         }
     }
+}
+
+/// What every text in a voice begins with: the rows of the speaker, its prompt and the emotion. They see nothing of the text, so
+/// that their keys and values are computed once and shared by all sequences that continue them, also those without text that
+/// guidance asks for.
+public final class DecodePrefix {
+    /// What the rows follow from.
+    struct Key: Hashable {
+        /// Adapters' numbers in the rows, which the stored prefix's sequence holds.
+        let adaptation: ObjectIdentifier?
+        let speaker: [Float]
+        let prompt: [Int]
+        let emotion: [Float]
+
+        init(_ conditioning: T3Conditioning, _ adaptation: PackedAdaptation?) throws {
+            self.adaptation = adaptation.map(ObjectIdentifier.init)
+            speaker = try conditioning.speaker.to(.float32).array(of: Float.self)
+            prompt = try conditioning.prompt?.array(of: Int.self) ?? []
+            emotion = try conditioning.emotion?.to(.float32).array(of: Float.self) ?? []
+        }
+    }
+
+    /// Positions of the whole prefix.
+    let length: Int
+    let sequence: DecodeSequence
+    /// `[length, hidden]`, until all are computed.
+    private var vectors: Tensor?
+
+    init(_ vectors: Tensor, sequence: DecodeSequence) {
+        length = vectors.size(0)
+        self.vectors = vectors
+        self.sequence = sequence
+    }
+
+    /// Whether every row is computed.
+    var isComplete: Bool { sequence.length == length }
+
+    /// The next rows to compute, at most so many.
+    func next(_ rows: Int) throws -> DecodeStretch? {
+        if isComplete { vectors = nil }
+        guard let vectors else { return nil }
+        let count = min(rows, length - sequence.length)
+        return DecodeStretch(sequence, .embedded(try vectors.narrow(axis: 0, from: sequence.length, count: count)), wanted: false)
+    }
+}
+
+/// Which slots of a cache are taken. Sequences give theirs back wherever they are dropped.
+final class SlotTable: Sendable {
+    private let isTaken: Mutex<[Bool]>
+
+    init(count: Int) { isTaken = Mutex(Array(repeating: false, count: count)) }
+
+    /// Takes the first free slot.
+    ///
+    /// - Throws: `T3Error.noFreeSlots`.
+    func reserve() throws -> Int {
+        try isTaken.withLock { isTaken in
+            guard let slot = isTaken.firstIndex(of: false) else { throw T3Error.noFreeSlots(wanted: 1, free: 0) }
+            isTaken[slot] = true
+            return slot
+        }
+    }
+
+    /// Gives a slot back.
+    func release(_ slot: Int) { isTaken.withLock { $0[slot] = false } }
 }

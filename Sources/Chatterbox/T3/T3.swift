@@ -138,3 +138,170 @@ extension T3Configuration {
         backbone.sizes.longestSequence ?? 1 + (perceiver?.queries ?? promptTokens) + 1 + textPositions + speechPositions
     }
 }
+
+/// What a voice tells the speech token model (upstream: `T3Cond` in `models/t3/modules/cond_enc.py`).
+public struct T3Conditioning: Sendable {
+    /// The voice encoder's embedding of the speaker, `[batch, 256]`.
+    public let speaker: Tensor
+    /// Speech tokens of the reference recording, `[batch, tokens]`, `int64`; `nil` when there is none.
+    public let prompt: Tensor?
+    /// Exaggeration of the emotion, `[batch]`, 0.5 is neutral; `nil` for models that know none.
+    public let emotion: Tensor?
+
+    /// Conditions of a batch, as training has them.
+    public init(speaker: Tensor, prompt: Tensor?, emotion: Tensor?) {
+        self.speaker = speaker
+        self.prompt = prompt
+        self.emotion = emotion
+    }
+
+    /// Conditions of one voice.
+    ///
+    /// - Parameters:
+    ///   - speaker: `[256]` or `[1, 256]`.
+    ///   - prompt: speech tokens of the reference recording.
+    ///   - exaggeration: 0.25 to 2, 0.5 is neutral; models without emotion do not look at it.
+    public init(speaker: Tensor, prompt: [Int], exaggeration: Double = 0.5) throws {
+        self.speaker = try speaker.reshaped([1, speaker.count])
+        self.prompt = prompt.isEmpty ? nil : try Tensor(prompt, shape: [1, prompt.count], device: speaker.device)
+        self.emotion = try Tensor.full([1], exaggeration, dtype: speaker.dtype, device: speaker.device)
+    }
+
+    /// Conditions of a voice, in the type of the model's arithmetic.
+    public init(_ voice: Voice, dtype: DType = .float32, exaggeration: Double = 0.5) throws {
+        try self.init(
+            speaker: voice.speakerEmbedding.to(dtype), prompt: voice.conditioningTokens.array(of: Int.self), exaggeration: exaggeration)
+    }
+}
+
+/// Turns a voice's conditions into the inputs that stand before the text (upstream: `T3CondEnc`).
+struct ConditioningEncoder: Sendable {
+    let speakerSize: Int
+    let speaker: Linear
+    let emotion: Linear?
+    let perceiver: Perceiver?
+
+    init(_ weights: Weights, _ configuration: T3Configuration) throws {
+        let size = configuration.backbone.hiddenSize
+        speakerSize = configuration.speakerSize
+        speaker = try Linear(weights["spkr_enc"], from: speakerSize, to: size)
+        emotion = configuration.emotion ? try Linear(weights["emotion_adv_fc"], from: 1, to: size, bias: false) : nil
+        perceiver = try configuration.perceiver.map { try Perceiver(weights["perceiver"], size: size, $0) }
+    }
+
+    /// One vector for the speaker, the prompt's, and one for the emotion.
+    ///
+    /// - Parameter prompt: the embedded prompt tokens `[batch, tokens, hidden]`.
+    /// - Returns: `[batch, conditions, hidden]`.
+    /// - Throws: `T3Error.missingCondition` when the model needs an emotion and there is none.
+    func callAsFunction(_ conditioning: T3Conditioning, prompt: Tensor?) throws -> Tensor {
+        let dtype = speaker.weight.dtype
+        var parts = [try speaker(conditioning.speaker.to(dtype).reshaped([-1, speakerSize])).unsqueezed(1)]
+        if let prompt {
+            parts.append(try perceiver?(prompt) ?? prompt)
+        }
+        if let emotion {
+            guard let exaggeration = conditioning.emotion else { throw T3Error.missingCondition("emotion") }
+            parts.append(try emotion(exaggeration.to(dtype).reshaped([-1, 1, 1])))
+        }
+        return try Tensor.cat(parts, axis: 1)
+    }
+}
+
+/// Sizes of the perceiver (upstream: `models/t3/modules/perceiver.py`).
+public struct PerceiverConfiguration: Sendable, Codable, Hashable {
+    /// Number of learned queries, and of vectors that come out.
+    public var queries = 32
+    /// Number of attention heads.
+    public var heads = 4
+
+    public init(queries: Int = 32, heads: Int = 4) {
+        self.queries = queries
+        self.heads = heads
+    }
+}
+
+/// Condenses a sequence of any length into a fixed number of vectors (after Jaegle et al. 2021).
+///
+/// One attention block serves twice: learned queries attend to the sequence, then to one another.
+struct Perceiver: Sendable {
+    let queries: Tensor
+    let attention: PerceiverAttention
+
+    init(_ weights: Weights, size: Int, _ configuration: PerceiverConfiguration) throws {
+        let bound = (3.0 * 2.0 / Double(2 * configuration.queries)).squareRoot()
+        queries = try weights.tensor(
+            "pre_attention_query", shape: [1, configuration.queries, size], initial: .uniform(bound))
+        attention = try PerceiverAttention(weights["attn"], size: size, heads: configuration.heads)
+    }
+
+    /// `[batch, time, hidden]` → `[batch, queries, hidden]`.
+    func callAsFunction(_ sequence: Tensor) throws -> Tensor {
+        let queries = try queries.expanded([sequence.size(0), queries.size(1), queries.size(2)])
+        let condensed = try attention(queries, to: sequence)
+        return try attention(condensed, to: condensed)
+    }
+}
+
+/// Multi-head attention from one sequence to another, added to the first; both are normalised by the same layer.
+struct PerceiverAttention: Sendable {
+    let heads: Int
+    let norm: LayerNorm
+    let query, key, value, output: Linear
+
+    init(_ weights: Weights, size: Int, heads: Int) throws {
+        guard heads > 0, size % heads == 0 else { throw T3Error.unevenHeads(hiddenSize: size, heads: heads) }
+        self.heads = heads
+        norm = try LayerNorm(weights["norm"], size: size)
+        query = try Linear(weights["to_q"], from: size, to: size)
+        key = try Linear(weights["to_k"], from: size, to: size)
+        value = try Linear(weights["to_v"], from: size, to: size)
+        output = try Linear(weights["proj_out"], from: size, to: size)
+    }
+
+    /// `x` `[batch, queries, hidden]`, `context` `[batch, time, hidden]` → `[batch, queries, hidden]`.
+    func callAsFunction(_ x: Tensor, to context: Tensor) throws -> Tensor {
+        let normalised = try norm(context)
+        let attended = try query(norm(x)).splitIntoHeads(heads).attention(
+            key: key(normalised).splitIntoHeads(heads), value: value(normalised).splitIntoHeads(heads))
+        return try x + output(attended.joinedHeads())
+    }
+}
+
+/// One row of numbers for each position: a learned embedding, or the cosines or sines of a rotary one.
+struct PositionTable: Sendable {
+    /// `[positions, size]`.
+    let rows: Tensor
+
+    /// Number of positions.
+    var count: Int { rows.size(0) }
+
+    init(_ rows: Tensor) {
+        self.rows = rows
+    }
+
+    /// A learned table (upstream: `learned_pos_emb.py`; GPT-2's `wpe`).
+    init(_ weights: Weights, count: Int, size: Int) throws {
+        rows = try weights.tensor("weight", shape: [count, size], initial: .normal(std: 0.02))
+    }
+
+    /// The rows of a batch's new positions: `[batch or 1, count, size]`.
+    func callAsFunction(of memory: some AttentionMemory, count: Int) throws -> Tensor {
+        guard let positions = memory.positions else { return try self(from: memory.firstPositions, count: count) }
+        return try rows.indexSelect(axis: 0, positions).unsqueezed(1)
+    }
+
+    /// The rows of `count` positions from each of `starts` on: `[starts, count, size]`, or `[1, count, size]` when all
+    /// starts are the same.
+    ///
+    /// - Throws: `T3Error.sequenceTooLong` beyond the table's end.
+    func callAsFunction(from starts: [Int], count length: Int) throws -> Tensor {
+        let last = (starts.max() ?? 0) + length
+        guard last <= count else { throw T3Error.sequenceTooLong(positions: last, limit: count) }
+        if Set(starts).count == 1 {
+            return try rows.narrow(axis: 0, from: starts[0], count: length).unsqueezed(0)
+        }
+        let index = try Tensor(starts.flatMap { $0..<$0 + length }, device: rows.device)
+        return try rows.indexSelect(axis: 0, index).viewed([starts.count, length, rows.size(1)])
+    }
+}

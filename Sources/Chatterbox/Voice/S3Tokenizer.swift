@@ -161,3 +161,177 @@ extension S3Tokenizer {
         return try Tensor.cat(pieces, axis: 1)
     }
 }
+
+extension S3Tokenizer {
+    /// Attention with a memory block and a feed-forward network, each added to its input:
+    /// `[batch, frames, hidden]` → the same.
+    struct Block: Sendable {
+        let attention: Attention
+        let attentionNorm, feedForwardNorm: LayerNorm
+        let up, down: Linear
+
+        init(_ weights: Weights, _ config: S3TokenizerConfig) throws {
+            let width = config.hiddenSize
+            attention = try Attention(weights["attn"], config)
+            attentionNorm = try LayerNorm(weights["attn_ln"], size: width)
+            up = try Linear(weights["mlp"][0], from: width, to: 4 * width)
+            down = try Linear(weights["mlp"][2], from: 4 * width, to: width)
+            feedForwardNorm = try LayerNorm(weights["mlp_ln"], size: width)
+        }
+
+        /// `mask` is `[batch, frames]`, 1 for speech and 0 for padding.
+        func callAsFunction(_ x: Tensor, mask: Tensor?, rotary: Rotary) throws -> Tensor {
+            let x = try x + attention(attentionNorm(x), mask: mask, rotary: rotary)
+            return try x + down(up(feedForwardNorm(x)).gelu())
+        }
+    }
+
+    /// Self-attention plus a memory: every channel of the values filtered over its neighbourhood in time (feed-forward
+    /// sequential memory network, Zhang et al. 2018).
+    struct Attention: Sendable {
+        let query, key, value, output: Linear
+        let heads: Int
+        private let memory: Conv1d
+        /// (width of a head)^−¼, for queries and keys alike.
+        private let scale: Double
+
+        init(_ weights: Weights, _ config: S3TokenizerConfig) throws {
+            let width = config.hiddenSize
+            query = try Linear(weights["query"], from: width, to: width)
+            key = try Linear(weights["key"], from: width, to: width, bias: false)
+            value = try Linear(weights["value"], from: width, to: width)
+            output = try Linear(weights["out"], from: width, to: width)
+            memory = try Conv1d(
+                weights["fsmn_block"], from: width, to: width, kernel: config.memoryKernel,
+                padding: (config.memoryKernel - 1) / 2, groups: width, bias: false)
+            heads = config.heads
+            scale = 1 / Double(width / config.heads).squareRoot().squareRoot()
+        }
+
+        func callAsFunction(_ x: Tensor, mask: Tensor?, rotary: Rotary) throws -> Tensor {
+            let values = try value(x)
+            let q = try rotary(split(query(x))) * scale
+            let k = try rotary(split(key(x))) * scale
+            var scores = try q.matmul(k.transposed(2, 3))
+            if let mask { scores = try scores + (1 - mask).unsqueezed(1).unsqueezed(1) * -1e10 }
+            let heard = try scores.softmax(axis: -1).matmul(split(values))
+            return try output(heard.transposed(1, 2).flattened(from: 2)) + remember(values, mask: mask)
+        }
+
+        /// `[batch, frames, hidden]` → `[batch, heads, frames, hidden ÷ heads]`.
+        private func split(_ x: Tensor) throws -> Tensor {
+            try x.reshaped([x.size(0), x.size(1), heads, -1]).transposed(1, 2)
+        }
+
+        /// Values and what the memory makes of them, `[batch, frames, hidden]`.
+        func remember(_ values: Tensor, mask: Tensor? = nil) throws -> Tensor {
+            let mask = try mask?.unsqueezed(2)
+            let values = try mask.map { try values * $0 } ?? values
+            let remembered = try memory(values.transposed(1, 2)).transposed(1, 2) + values
+            return try mask.map { try remembered * $0 } ?? remembered
+        }
+    }
+
+    /// Positions as rotations, the two halves of a head turning against each other (Su et al. 2021).
+    struct Rotary: Sendable {
+        private let cosine, sine: Tensor
+
+        init(_ config: S3TokenizerConfig, frames: Int, like x: Tensor) throws {
+            let size = config.hiddenSize / config.heads
+            let exponents = try Tensor.arange(from: 0, to: Double(size), by: 2, device: x.device) / Double(size)
+            let frequencies = try 1 / Tensor.pow(config.rotaryBase, exponents)
+            let positions = try Tensor.arange(frames, dtype: .float32, device: x.device)
+            let angles = try positions.unsqueezed(1) * frequencies
+            let turns = try Tensor.polar(.ones([frames, size / 2], device: x.device), angles).viewAsReal()
+            cosine = try turns[.ellipsis, 0].repeated([1, 2]).to(x.dtype)
+            sine = try turns[.ellipsis, 1].repeated([1, 2]).to(x.dtype)
+        }
+
+        /// `[batch, heads, frames, size]` → the same.
+        func callAsFunction(_ x: Tensor) throws -> Tensor {
+            let halves = try x.chunked(2, axis: -1)
+            return try x * cosine + Tensor.cat([-halves[1], halves[0]], axis: -1) * sine
+        }
+    }
+}
+
+/// The encoder of an ``S3Tokenizer`` on the CPU with packed weights, for one recording without padding.
+struct PackedS3TokenizerEncoder: Sendable {
+    private let first, second: PackedLayer
+    private let blocks: [Block]
+    private let config: S3TokenizerConfig
+
+    /// - Parameter format: of all weights and of attention, but for those of the first convolution, a hundredth of the work.
+    /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
+    init(_ tokenizer: S3Tokenizer, format: WeightFormat, team: ThreadTeam) throws {
+        func halving(_ convolution: Conv1d, _ format: WeightFormat) throws -> PackedLayer {
+            let matrix = try PackedMatrix([.init(convolution)], format: format, team: team)
+            return PackedLayer(matrix, convolution: .init(step: 2, lead: 1), activation: .gelu)
+        }
+        config = tokenizer.config
+        first = try halving(tokenizer.firstConvolution, .float32)
+        second = try halving(tokenizer.secondConvolution, format)
+        let pack = LayerPacking(format: format, team: team)
+        blocks = try tokenizer.blocks.map { try Block($0, pack) }
+    }
+
+    /// `[1, mels, frames]` → `[1, ⌈frames ÷ 4⌉, hidden]`.
+    func callAsFunction(_ logMel: Tensor) throws -> Tensor {
+        let mel = try logMel.transposed(1, 2).contiguous()
+        let halved = try Tensor.empty([1, (mel.size(1) + 1) / 2, config.hiddenSize])
+        try first(mel, into: halved)
+        let x = try Tensor.empty([1, (halved.size(1) + 1) / 2, config.hiddenSize])
+        try second(halved, into: x)
+        let room = try Block.Room(config, frames: x.size(1))
+        let rotary = try S3Tokenizer.Rotary(config, frames: x.size(1), like: x)
+        for block in blocks { try block(x, rotary: rotary, room) }
+        return x
+    }
+
+    /// ``S3Tokenizer/Block`` with packed weights.
+    private struct Block: Sendable {
+        private let exact: S3Tokenizer.Attention
+        private let queryKeyValue, output, up, down: PackedLayer
+        private let attention: SelfAttention
+
+        /// Room for the activations of a block, `[1, frames, width]` each.
+        struct Room {
+            let queryKeyValue, attended, inner: Tensor
+
+            init(_ config: S3TokenizerConfig, frames: Int) throws {
+                queryKeyValue = try .empty([1, frames, 3 * config.hiddenSize])
+                attended = try .empty([1, frames, config.hiddenSize])
+                inner = try .empty([1, frames, 4 * config.hiddenSize])
+            }
+        }
+
+        init(_ block: S3Tokenizer.Block, _ pack: LayerPacking) throws {
+            exact = block.attention
+            queryKeyValue = PackedLayer(
+                try pack(exact.query, exact.key, exact.value), in: WayIn(norm: try Norm(block.attentionNorm)))
+            output = PackedLayer(try pack(exact.output))
+            up = PackedLayer(try pack(block.up), in: WayIn(norm: try Norm(block.feedForwardNorm)), activation: .gelu)
+            down = PackedLayer(try pack(block.down))
+            let headSize = exact.output.weight.size(1) / exact.heads
+            let frames = pack.attentionFormat
+            attention = SelfAttention(heads: exact.heads, headSize: headSize, keys: frames, values: frames, team: pack.team)
+        }
+
+        /// Changes `[1, frames, hidden]` in place.
+        func callAsFunction(_ x: Tensor, rotary: S3Tokenizer.Rotary, _ room: Room) throws {
+            let width = x.size(2)
+            try queryKeyValue(x, into: room.queryKeyValue)
+            for part in 0..<2 {
+                let turned = try room.queryKeyValue.narrow(axis: 2, from: part * width, count: width)
+                    .viewed([1, x.size(1), exact.heads, -1]).transposed(1, 2)
+                try turned.assign(rotary(turned))
+            }
+            try attention(room.queryKeyValue, into: room.attended)
+            let remembered = try exact.remember(room.queryKeyValue.narrow(axis: 2, from: 2 * width, count: width))
+            try output(room.attended, into: x, residual: x)
+            try x.assign(x + remembered)
+            try up(x, into: room.inner)
+            try down(room.inner, into: x, residual: x)
+        }
+    }
+}

@@ -1,3 +1,6 @@
+import Foundation
+import Kernels
+import SpeechAudio
 import Torch
 
 /// Five wide convolutions between two that look at one frame: `[batch, from, frames]` → `[batch, to, frames]`.
@@ -81,5 +84,142 @@ struct WatermarkDecoder: Sendable {
         let verdict = try (table.narrow(axis: 0, from: 0, count: 1).softmax(axis: 1) * table.narrow(axis: 0, from: 1, count: 1)).sum()
         let value = try Double(verdict.item(Float.self))
         return value.isNaN ? nil : value
+    }
+}
+
+/// The signal as PerTh's networks see it: levels in decibels, brought to about 0…1, and phases.
+///
+/// Upstream: `audio_processor.py` and `utils.py` in resemble-perth.
+struct WatermarkSpectrum: Sendable {
+    let configuration: WatermarkConfiguration
+    private let window: Tensor
+
+    /// The quietest magnitude in decibels; it has level 0.
+    private static let floorDecibels = -180.0
+    /// Decibels above full scale that have level 1.
+    private static let headroom = 15.0
+    /// No bin becomes louder than this.
+    private static let ceilingDecibels = 200.0
+
+    init(_ configuration: WatermarkConfiguration, device: Device) throws {
+        self.configuration = configuration
+        window = try .hannWindow(configuration.transformSize, device: device)
+    }
+
+    /// Samples `[1, samples]`, more than half a window of them → levels and phases in radians, `[1, bins, frames]` with
+    /// frames = 1 + ⌊samples ÷ hop⌋.
+    func analyse(_ samples: Tensor) throws -> (levels: Tensor, phases: Tensor) {
+        let transform = try samples.stft(size: configuration.transformSize, hop: configuration.transformHop, window: window)
+        return (try Self.levels(transform.abs()), try transform.angle())
+    }
+
+    /// Levels of magnitudes.
+    static func levels(_ magnitude: Tensor) throws -> Tensor {
+        let decibels = try 20 * magnitude.clamped(min: pow(10, floorDecibels / 20)).log10()
+        return try (decibels - floorDecibels) / (headroom - floorDecibels)
+    }
+
+    /// What magnitudes are multiplied by where levels change.
+    static func gain(from levels: Tensor, by change: Tensor) throws -> Tensor {
+        let range = headroom - floorDecibels, highest = (ceilingDecibels - floorDecibels) / range
+        return try Tensor.pow(10, change.minimum(highest - levels) * (range / 20))
+    }
+
+    /// The lowest bins of the levels `[1, bins, frames]`, and the sums of all bins `[1, 1, frames]`: what the mark is looked for
+    /// in. Computed some frames at a time, so that the whole spectrum is never there.
+    ///
+    /// - Parameter window: most frames at a time.
+    func band(of samples: Tensor, bins: Int, window: Int) throws -> (band: Tensor, totals: Tensor) {
+        let (hop, count) = (configuration.transformHop, samples.size(1))
+        let frames = 1 + count / hop
+        // Whole steps that a transform reaches to either side.
+        let reach = (configuration.transformSize / 2 + hop - 1) / hop
+        var bands: [Tensor] = [], totals: [Tensor] = []
+        for first in stride(from: 0, to: frames, by: window) {
+            // The last stretch is the longer one: alone it might be too short to transform.
+            if first > 0, frames - first < 2 * reach { break }
+            let end = frames - first - window < 2 * reach ? frames : first + window
+            let start = max(0, first - reach), stop = end == frames ? count : min(count, (end + reach) * hop)
+            let levels = try analyse(samples.narrow(axis: 1, from: start * hop, count: stop - start * hop)).levels
+                .narrow(axis: 2, from: first - start, count: end - first)
+            bands.append(try levels.narrow(axis: 1, from: 0, count: bins).clone())
+            totals.append(try levels.sum(axis: 1, keepAxis: true))
+        }
+        return (try Tensor.cat(bands, axis: 2), try Tensor.cat(totals, axis: 2))
+    }
+
+    /// Levels and phases `[1, bins, frames]` → `[1, count]` samples.
+    func synthesise(levels: Tensor, phases: Tensor, count: Int) throws -> Tensor {
+        let decibels = try levels * (Self.headroom - Self.floorDecibels) + Self.floorDecibels
+        let magnitude = try Tensor.pow(10, decibels.clamped(max: Self.ceilingDecibels) / 20)
+        return try Tensor.polar(magnitude, phases).istft(
+            size: configuration.transformSize, hop: configuration.transformHop, window: window, length: count)
+    }
+
+    /// Which frames are loud enough to carry the mark: 1 where they are, 0 elsewhere. `[1, bins, frames]` → `[1, 1, frames]`.
+    static func carriers(_ levels: Tensor) throws -> Tensor {
+        try carriers(totals: levels.sum(axis: 1, keepAxis: true))
+    }
+
+    /// The same from the sums of all bins, `[1, 1, frames]`.
+    static func carriers(totals: Tensor) throws -> Tensor {
+        try totals.greater(than: totals.max(axis: 2, keepAxis: true) * 0.05).to(.float32)
+    }
+}
+
+/// ``WatermarkEncoder`` on the CPU with packed weights, for sound at its own rate.
+///
+/// A window of the networks' rate and one of as many seconds at the sound's rate hear the same in their common bins, so
+/// that nothing is resampled; and since the mark changes some of the lowest bins alone, the transform of that change is
+/// added to the sound. With the released network that is within 1e-6 of full scale of what the exact way adds, but where a sound
+/// is cut off in the middle and a resampler rings. The sound itself stays as it is, where the exact way takes it to the
+/// networks' rate and back.
+struct PackedWatermark: Sendable {
+    private let configuration: WatermarkConfiguration
+    private let layers: [PackedLayer]
+
+    /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
+    init(_ encoder: WatermarkEncoder, _ configuration: WatermarkConfiguration, team: ThreadTeam) throws {
+        self.configuration = configuration
+        layers = try encoder.layers.layers.enumerated().map { index, layer in
+            let matrix = try PackedMatrix([.init(layer)], format: .float32, winograd: layer.weight.size(2) >= 3, team: team)
+            let way = index == 0 ? WayIn.plain : WayIn(activation: .leakyReLU(slope: WatermarkConvolutions.slope))
+            return PackedLayer(matrix, in: way, convolution: .init(lead: layer.padding))
+        }
+    }
+
+    /// Whether the networks' window and step are whole numbers of samples at a rate, and their bins are there.
+    func suits(sampleRate: Int) -> Bool {
+        let (size, hop) = (configuration.transformSize * sampleRate, configuration.transformHop * sampleRate)
+        return size.isMultiple(of: 2 * configuration.sampleRate) && hop.isMultiple(of: configuration.sampleRate)
+            && size / configuration.sampleRate / 2 + 1 >= configuration.markedBins
+    }
+
+    /// Samples `[1, samples]`, more than half a window of them, → the same with the mark.
+    func callAsFunction(_ samples: Tensor, sampleRate: Int) throws -> Tensor {
+        let scale = Double(configuration.sampleRate) / Double(sampleRate)
+        let (size, hop) = (
+            configuration.transformSize * sampleRate / configuration.sampleRate, configuration.transformHop * sampleRate / configuration.sampleRate
+        )
+        let window = try Tensor.hannWindow(size)
+        let transform = try samples.stft(size: size, hop: hop, window: window).transposed(1, 2)
+        let levels = try WatermarkSpectrum.levels(transform.abs() * scale)
+        let carriers = try WatermarkSpectrum.carriers(totals: levels.sum(axis: 2, keepAxis: true).transposed(1, 2)).transposed(1, 2)
+        let band = try levels.narrow(axis: 2, from: 0, count: configuration.markedBins).contiguous()
+        let gain = try WatermarkSpectrum.gain(from: band, by: change(of: band) * carriers)
+        let difference = try transform.narrow(axis: 2, from: 0, count: configuration.markedBins) * (gain - 1)
+        let bins = size / 2 + 1
+        let added = try difference.padded([0, bins - configuration.markedBins]).transposed(1, 2)
+            .istft(size: size, hop: hop, window: window, length: samples.size(1))
+        return try samples + added
+    }
+
+    /// What the networks add to levels `[1, frames, marked bins]`.
+    private func change(of band: Tensor) throws -> Tensor {
+        try layers.reduce(band) { x, layer in
+            let result = try Tensor.empty([1, x.size(1), layer.matrix.outputs])
+            try layer(x, into: result)
+            return result
+        }
     }
 }

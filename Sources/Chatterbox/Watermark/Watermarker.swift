@@ -122,3 +122,97 @@ public struct Watermarker: Sendable {
         }
     }
 }
+
+/// The sizes of a PerTh watermarking network.
+public struct WatermarkConfiguration: Sendable, Codable, Hashable {
+    /// Samples per second at which the network hears; other rates are converted.
+    public var sampleRate: Int
+    /// Length of the short-time Fourier transform and of its Hann window, in samples.
+    public var transformSize: Int
+    /// Step of the short-time Fourier transform, in samples.
+    public var transformHop: Int
+    /// Channels of the convolutions.
+    public var hiddenSize: Int
+    /// Upper end, in Hz, of the band that carries the mark.
+    public var highestFrequency: Double
+
+    /// Makes a configuration; every size defaults to the released network's.
+    public init(
+        sampleRate: Int = 32_000, transformSize: Int = 2048, transformHop: Int = 320, hiddenSize: Int = 256,
+        highestFrequency: Double = 2000
+    ) {
+        self.sampleRate = sampleRate
+        self.transformSize = transformSize
+        self.transformHop = transformHop
+        self.hiddenSize = hiddenSize
+        self.highestFrequency = highestFrequency
+    }
+
+    /// The network in the wheel `resemble-perth`.
+    public static let perth = WatermarkConfiguration()
+
+    /// Frequency bins of the transform.
+    var bins: Int { transformSize / 2 + 1 }
+    /// Frequency bins that carry the mark, from the lowest.
+    var markedBins: Int { Int((Double(bins) * highestFrequency / (Double(sampleRate) / 2)).rounded(.toNearestOrEven)) }
+
+    /// - Throws: ``WatermarkError/configuration(_:)``.
+    func validate() throws {
+        guard sampleRate > 0, transformSize >= 2, transformSize.isMultiple(of: 2), hiddenSize > 0 else {
+            throw WatermarkError.configuration("sampleRate and hiddenSize must be above 0, transformSize even")
+        }
+        guard transformHop > 0, transformHop <= transformSize / 2 else {
+            throw WatermarkError.configuration("transformHop (\(transformHop)) must be at most half of transformSize (\(transformSize))")
+        }
+        guard (1...bins).contains(markedBins) else {
+            throw WatermarkError.configuration("highestFrequency (\(highestFrequency) Hz) must lie below half of sampleRate (\(sampleRate) Hz)")
+        }
+    }
+}
+
+/// Where PerTh's weights lie: `perth.safetensors`, in a model's folder or in the user's cache.
+///
+/// They are part of the wheel resemble-perth (MIT) and of no model's repository. Without the file speech is made all the
+/// same, without a mark.
+public enum WatermarkFile {
+    /// The file's name in either place.
+    public static let name = "perth.safetensors"
+    /// The release of resemble-perth that the weights are taken from.
+    public static let release = "1.0.1"
+
+    /// The file's place below a cache folder, such as `~/.cache`.
+    public static func url(inCache folder: URL) -> URL { folder.appending(path: "chatterbox/watermark/\(name)") }
+
+    /// Turns the wheel's checkpoint, a `torch.save` archive of a training step's number and the network's tensors, into a
+    /// file that is mapped instead of read.
+    ///
+    /// - Throws: `ArchiveError`, `WeightsError` where the archive is of another network, `SafetensorsError` where the file
+    ///   cannot be written.
+    public static func convert(checkpoint: URL, to url: URL, _ configuration: WatermarkConfiguration = .perth) throws {
+        let prefix = "model."
+        let tensors = try PickledArchive(checkpoint).tensors
+            .filter { $0.key.hasPrefix(prefix) && !$0.key.hasPrefix(prefix + "ap.") }
+            .reduce(into: [String: Tensor]()) { $0[String($1.key.dropFirst(prefix.count))] = $1.value }
+        _ = try Watermarker(Weights(tensors: tensors, named: checkpoint.path), configuration)
+        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try SafetensorsWriter.write(
+            tensors, metadata: ["source": "resemble-perth \(release), MIT license, Resemble AI"], to: url)
+    }
+}
+
+/// Why a watermark cannot be made or looked for.
+public enum WatermarkError: Error, Equatable, CustomStringConvertible {
+    /// The configuration contradicts itself.
+    case configuration(String)
+    /// Less sound than one window of the network's transform.
+    case tooShort(seconds: Double, needed: Double)
+
+    public var description: String {
+        switch self {
+        case .configuration(let problem):
+            "the watermark's configuration does not work: \(problem)"
+        case .tooShort(let seconds, let needed):
+            String(format: "%.3f s of sound, too short for a watermark; at least %.3f s is needed", seconds, needed)
+        }
+    }
+}

@@ -1,5 +1,70 @@
 import Foundation
 
+/// A word of the text and when it is heard.
+public struct SpokenWord: Sendable, Hashable, Codable {
+    /// The word as the text has it, with the punctuation at its ends.
+    public let text: String
+    /// Seconds from the beginning of the speech.
+    public let start, end: Double
+
+    public init(text: String, start: Double, end: Double) {
+        self.text = text
+        self.start = start
+        self.end = end
+    }
+
+    /// The word where all is spoken so many times as fast.
+    func faster(_ speed: Double) -> SpokenWord { SpokenWord(text: text, start: start / speed, end: end / speed) }
+
+    /// The word where all after a time is spoken so many times as fast.
+    func faster(_ speed: Double, from time: Double) -> SpokenWord {
+        SpokenWord(text: text, start: time + (start - time) / speed, end: time + (end - time) / speed)
+    }
+
+    /// The word in its sound after silences were put in.
+    func moved(by cuts: [(sample: Int, silence: Int)], sampleRate: Int) -> SpokenWord {
+        func moved(_ seconds: Double) -> Double {
+            seconds + Double(cuts.reduce(0) { $0 + (Double($1.sample) < seconds * Double(sampleRate) ? $1.silence : 0) }) / Double(sampleRate)
+        }
+        // A word's end is not after a silence that begins within it.
+        let start = moved(start)
+        return SpokenWord(text: text, start: start, end: max(start, min(moved(end), start + (end - self.start) + 0.001)))
+    }
+
+    /// The word in a longer sound, of which a part of the sound that it is in takes the place from some sample on.
+    func moved(into part: Range<Int>, at place: Int, sampleRate: Int) -> SpokenWord {
+        func moved(_ seconds: Double) -> Double {
+            let sample = min(max(seconds * Double(sampleRate), Double(part.lowerBound)), Double(part.upperBound))
+            return (sample - Double(part.lowerBound) + Double(place)) / Double(sampleRate)
+        }
+        return SpokenWord(text: text, start: moved(start), end: moved(end))
+    }
+}
+
+/// Why nobody can tell when words are heard.
+public enum WordTimesError: Error, Hashable, CustomStringConvertible {
+    /// The model has no heads whose attention follows the text.
+    case noAlignmentHeads(model: String)
+
+    public var description: String {
+        switch self {
+        case .noAlignmentHeads(let model):
+            "\(model) cannot tell when words are heard: it has no alignment heads (\"alignmentHeads\" in config.json); "
+                + "Chatterbox and the multilingual models have"
+        }
+    }
+}
+
+extension Model {
+    /// The heads whose attention tells when words are heard.
+    ///
+    /// - Throws: ``WordTimesError/noAlignmentHeads(model:)``.
+    public func alignmentHeads() throws -> [AttentionHead] {
+        guard let heads = configuration.t3.alignmentHeads, !heads.isEmpty else { throw WordTimesError.noAlignmentHeads(model: variant.title) }
+        return heads
+    }
+}
+
 /// Finds the frames in which each word of a text is spoken, from what some heads attended to when the frames were drawn.
 struct WordAlignment {
     /// Words and what lies between them, in the order of the text.
@@ -99,5 +164,44 @@ struct WordAlignment {
             else { return words[index] }
             return words[index].lowerBound..<max(words[index].upperBound, next)
         }
+    }
+}
+
+/// The best way through states, each frame in one of them, never back: dynamic time warping where frames are not skipped
+/// (as in Whisper's word times; Sakoe and Chiba 1978).
+package enum MonotonicPath {
+    /// The state of each frame.
+    ///
+    /// - Parameters:
+    ///   - scores: how well each state suits each frame, `[frames][states]`; the path has the largest sum.
+    ///   - mayBeSkipped: states that need no frame; no two of them are neighbours.
+    /// - Returns: nil where there are fewer frames than states that need one.
+    package static func states(_ scores: [[Double]], mayBeSkipped: [Bool]) -> [Int]? {
+        let count = mayBeSkipped.count
+        guard !scores.isEmpty, count > 0, scores.count >= mayBeSkipped.count(where: { !$0 }) else { return nil }
+        // A path begins in the first state, or in the second where the first may be skipped.
+        let starts = mayBeSkipped[0] ? 2 : 1
+        var best = [Double](repeating: -.infinity, count: count)
+        for state in 0..<min(starts, count) { best[state] = scores[0][state] }
+        // How many states were gone forward to reach each.
+        var steps: [[UInt8]] = [[UInt8](repeating: 0, count: count)]
+        for frame in scores.dropFirst() {
+            var (next, taken) = (best, [UInt8](repeating: 0, count: count))
+            for state in 0..<count {
+                if state >= 1, best[state - 1] > next[state] { (next[state], taken[state]) = (best[state - 1], 1) }
+                if state >= 2, mayBeSkipped[state - 1], best[state - 2] > next[state] { (next[state], taken[state]) = (best[state - 2], 2) }
+                next[state] += frame[state]
+            }
+            best = next
+            steps.append(taken)
+        }
+        var state = count >= 2 && mayBeSkipped[count - 1] && best[count - 2] > best[count - 1] ? count - 2 : count - 1
+        guard best[state] > -.infinity else { return nil }
+        var path: [Int] = []
+        for taken in steps.reversed() {
+            path.append(state)
+            state -= Int(taken[state])
+        }
+        return path.reversed()
     }
 }
