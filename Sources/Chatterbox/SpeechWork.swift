@@ -175,7 +175,7 @@ struct SpeechWork {
         try turn.pause()
 
         onProgress(.vocoder)
-        let sound = try model.s3Gen.waveform(of: mel, generator: generator, pause: turn.pause).waveform
+        let sound = try model.s3Gen.waveform(of: mel, generator: generator, pause: turn.pause)
         let waveform = try ending.heard(sound, tokens: codes.count)
         finishing.report.stages.vocoder += clock.lap()
         trace?("mel", mel)

@@ -18,7 +18,7 @@ public struct PackedLayer: Sendable {
 
     public let matrix: PackedMatrix
     let wayIn: WayIn
-    let convolution: Convolution
+    package let convolution: Convolution
     let activation: Activation
 
     public init(

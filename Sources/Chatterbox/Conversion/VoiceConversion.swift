@@ -71,20 +71,17 @@ struct VoiceConversion {
             try onStep(.passage(1, of: 1, tokens: 0..<tokens.count))
             let mel = try mel(0..<tokens.count, prompt)
             try onStep(.vocoder)
-            return try deliver(s3Gen.waveform(of: mel, generator: generator, pause: pause).waveform.array(of: Float.self))
+            return try deliver(s3Gen.waveform(of: mel, generator: generator, pause: pause).array(of: Float.self))
         }
         var flow = try PassageFlow(prompt, framesPerToken: s3Gen.configuration.flow.framesPerToken, generator: generator)
-        var voice = VocoderStream(s3Gen.vocoder, generator: generator)
-        var isFirst = true
+        let seed = try Tensor.randint(0..<Int(UInt32.max), [1], generator: generator, device: generator.device).item(Int.self)
+        var sound = try s3Gen.sound(noise: FrameNoise(seed: UInt64(seed)))
         for (index, passage) in passages.enumerated() {
             try onStep(.passage(index + 1, of: passages.count, tokens: passage))
             let isLast = index == passages.count - 1
             let known = try flow.mel(of: passage, isLast: isLast) { try mel(passage, $0, noise: $1) }
             try onStep(.vocoder)
-            for waveform in try voice.speak(known, isLast: isLast, pause: pause) {
-                try deliver((isFirst ? s3Gen.fade(waveform) : waveform).array(of: Float.self))
-                isFirst = false
-            }
+            try deliver(sound(known.transposed(1, 2), isLast: isLast, pause: pause))
         }
     }
 }

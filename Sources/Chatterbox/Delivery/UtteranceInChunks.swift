@@ -12,7 +12,6 @@ struct UtteranceInChunks {
     private var plan: ChunkPlan
     private var mel: MelStream
     private var sound: SoundStream
-    private let fade: [Float]
     private let samplesPerToken: Int
     private var gate: SilenceGate?
     /// Samples of the waveform so far.
@@ -32,8 +31,7 @@ struct UtteranceInChunks {
         soundTokens = s3Gen.configuration.flow.tokenCount
         plan = ChunkPlan(sizes, lookahead: s3Gen.configuration.flow.encoder.lookahead, unheard: ending.unheard)
         mel = MelStream(s3Gen.flow, prompt, noise: noise, context: sizes.context)
-        sound = try SoundStream(s3Gen.vocoder, noise: noise)
-        fade = try s3Gen.fade.gains.array(of: Float.self)
+        sound = try s3Gen.sound(noise: noise)
         samplesPerToken = vocoder.samplesPerFrame * s3Gen.configuration.flow.framesPerToken
         gate = isTrimmed ? SilenceGate(sampleRate: vocoder.sampleRate) : nil
     }
@@ -72,7 +70,6 @@ struct UtteranceInChunks {
         let frames = try mel(chunk, of: tokens, checkpoint: checkpoint, pause: pause)
         try onMel()
         var samples = try sound(frames, isLast: chunk.isLast, pause: pause)
-        for index in samples.indices.prefix(max(0, fade.count - made)) { samples[index] *= fade[made + index] }
         if chunk.isLast { samples = Array(samples.prefix(max(0, samplesPerToken * max(1, tokens.count - ending.unheard) - made))) }
         made += samples.count
         return gate?(samples, isLast: chunk.isLast) ?? samples

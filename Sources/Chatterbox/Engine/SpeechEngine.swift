@@ -314,7 +314,7 @@ private final class ModelGroup {
 
     init(_ model: Model, engine: any DecodeEngine, group: Scheduler.Group) {
         (self.engine, self.group, rows, identity) = (engine, group, model.prefillRows, model.identity)
-        flowQueue = model.sharesFlow ? FlowQueue(FlowBatches(model.s3Gen.flow.flow, device: model.device)) : nil
+        flowQueue = model.sharesFlow ? FlowQueue(FlowBatches(model.s3Gen.flow.exact.flow, device: model.device)) : nil
     }
 }
 

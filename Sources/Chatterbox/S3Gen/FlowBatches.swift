@@ -2,12 +2,12 @@ import Torch
 
 /// An utterance that is to go through a flow.
 struct FlowOrder {
-    /// Where it starts, `[1, mel, frames]`.
+    /// Where it starts, `[1, frames, mel]`.
     let noise: Tensor
     /// Of as many frames.
-    let conditions: FlowMatching.Conditions
+    let conditions: FlowConditions
 
-    var frames: Int { noise.size(2) }
+    var frames: Int { noise.size(1) }
 }
 
 /// Computes the flow of several utterances in a batch; on a GPU its steps are captured and replayed.
@@ -16,7 +16,7 @@ struct FlowOrder {
 /// in place. One graph is captured for each padded shape when it is first needed; the least recently used graphs are freed. Where
 /// graphs cannot be captured, as on a CPU, the same step runs operation by operation.
 final class FlowBatches {
-    private let flow: FlowMatching
+    private let flow: FlowMatching<ExactArithmetic>
     private let device: Device
     private let captures: Bool
     private var prepared: RecentlyUsed<Shape, Prepared>
@@ -29,7 +29,7 @@ final class FlowBatches {
 
     /// - Parameter limit: the frames of all captured steps together, those of the unconditioned sequences included: an activation
     ///   workspace of about 40 kB each.
-    init(_ flow: FlowMatching, device: Device, captures: Bool? = nil, limit: Int = 65_536) {
+    init(_ flow: FlowMatching<ExactArithmetic>, device: Device, captures: Bool? = nil, limit: Int = 65_536) {
         self.flow = flow
         self.device = device
         self.captures = captures ?? (device.isCUDA && CapturedGraph.isSupported)
@@ -47,7 +47,7 @@ final class FlowBatches {
         return count
     }
 
-    /// The mel of each order, `[1, mel, frames]`, in `steps` Euler steps.
+    /// The mel of each order, `[1, frames, mel]`, in `steps` Euler steps.
     ///
     /// - Parameter checkpoint: called before each step; what it throws ends the flow.
     func callAsFunction(_ orders: [FlowOrder], steps: Int, checkpoint: () throws -> Void) throws -> [Tensor] {
@@ -67,7 +67,7 @@ final class FlowBatches {
         }
         // Copied, because the next batch overwrites them.
         return try orders.enumerated().map { index, order in
-            try batch.x.narrow(axis: 0, from: index, count: 1).narrow(axis: 2, from: 0, count: order.frames).contiguous().clone()
+            try batch.x.narrow(axis: 0, from: index, count: 1).narrow(axis: 1, from: 0, count: order.frames).clone()
         }
     }
 
@@ -81,9 +81,9 @@ final class FlowBatches {
 
     /// The tensors of a step, and its graph.
     private final class Prepared {
-        /// The noisy mel, `[sequences, mel, frames]`.
+        /// The noisy mel, `[sequences, frames, mel]`.
         let x: Tensor
-        /// The estimator's conditions, `[rows, 3 · mel, frames]`, and a mask that is false at padding, `[rows, 1, frames]`. With
+        /// The estimator's conditions, `[rows, frames, 3 · mel]`, and a mask that is false at padding, `[rows, frames, 1]`. With
         /// guidance the rows are the sequences, then the sequences again without conditions.
         private let conditions, mask: Tensor
         /// The times at which a step starts and ends, `[rows]`, and their difference, `[1]`.
@@ -91,12 +91,12 @@ final class FlowBatches {
         private var graph: CapturedGraph?
         let cost: Int
 
-        init(_ flow: FlowMatching, sequences: Int, frames: Int, device: Device) throws {
+        init(_ flow: FlowMatching<ExactArithmetic>, sequences: Int, frames: Int, device: Device) throws {
             let configuration = flow.configuration, mel = configuration.melChannels
             let rows = configuration.guidance != 0 ? 2 * sequences : sequences
-            x = try .zeros([sequences, mel, frames], device: device)
-            conditions = try .zeros([rows, 3 * mel, frames], dtype: flow.estimator.dtype, device: device)
-            mask = try .zeros([rows, 1, frames], dtype: .bool, device: device)
+            x = try .zeros([sequences, frames, mel], device: device)
+            conditions = try .zeros([rows, frames, 3 * mel], dtype: flow.estimator.dtype, device: device)
+            mask = try .zeros([rows, frames, 1], dtype: .bool, device: device)
             start = try .zeros([rows], device: device)
             end = try .zeros([rows], device: device)
             span = try .zeros([1], device: device)
@@ -104,26 +104,24 @@ final class FlowBatches {
         }
 
         /// Writes the step's inputs. Of sequences without an order only the first frame is not padding, because attention needs one.
-        func fill(with orders: [FlowOrder], _ flow: FlowMatching) throws {
-            let frames = x.size(2)
+        func fill(with orders: [FlowOrder], _ flow: FlowMatching<ExactArithmetic>) throws {
+            let frames = x.size(1)
             var lengths = Array(repeating: 1, count: x.size(0))
             try x.fill(0)
             try conditions.fill(0)
             for (index, order) in orders.enumerated() {
                 let own = order.frames
                 lengths[index] = own
-                try x[index].narrow(axis: 1, from: 0, count: own).assign(order.noise[0])
-                let all = try flow.estimator.conditions(
-                    mean: order.conditions.mean, speaker: order.conditions.speaker, prompt: order.conditions.prompt)
-                try conditions[index].narrow(axis: 1, from: 0, count: own).assign(all[0])
+                try x[index].narrow(axis: 0, from: 0, count: own).assign(order.noise[0])
+                try conditions[index].narrow(axis: 0, from: 0, count: own).assign(flow.estimator.joined(order.conditions)[0])
             }
             // The rows without conditions have the same mask.
             if conditions.size(0) > lengths.count { lengths += lengths }
             let ends = try Tensor(lengths, shape: [lengths.count, 1, 1], device: x.device)
-            try mask.assign(Tensor.arange(frames, device: x.device).less(than: ends))
+            try mask.assign(Tensor.arange(frames, device: x.device).unsqueezed(1).less(than: ends))
         }
 
-        func step(_ flow: FlowMatching, from start: Float, to end: Float, captures: Bool) throws {
+        func step(_ flow: FlowMatching<ExactArithmetic>, from start: Float, to end: Float, captures: Bool) throws {
             try self.start.fill(Double(start))
             try self.end.fill(Double(end))
             try span.fill(Double(end - start))
@@ -134,9 +132,9 @@ final class FlowBatches {
             graph = try CapturedGraph(on: x.device) { try compute(flow) }
         }
 
-        private func compute(_ flow: FlowMatching) throws {
+        private func compute(_ flow: FlowMatching<ExactArithmetic>) throws {
             let velocity = try flow.velocity(
-                at: x, conditions: conditions, time: start, end: flow.configuration.meanFlow ? end : nil, padding: SequencePadding(frames: mask), nil)
+                at: x, conditions: conditions, time: start, end: flow.configuration.meanFlow ? end : nil, mask: mask)
             try x.assign(x + velocity * span)
         }
     }

@@ -50,21 +50,18 @@ extension TokenToMel {
     package func losses(
         tokens: Tensor, lengths: [Int]?, mel: Tensor, speaker: Tensor, prompts: [Int], intervals: Double, draws: FlowDraws
     ) throws -> (flow: Tensor, mean: Tensor) {
-        let lengths = try checked(tokens, lengths, mel, speaker)
-        let mel = try mel.to(device)
-        let padding = try SequencePadding(
-            lengths: lengths.map { $0 * configuration.framesPerToken }, count: mel.shape[2], device: device)
+        let lengths = try checked(tokens, lengths, mel, speaker), count = mel.size(2), bins = mel.size(1)
+        let mel = try mel.to(device).transposed(1, 2).contiguous()
+        let mask = try FrameBatch.mask(lengths: lengths.map { $0 * configuration.framesPerToken }, count: count, device: device)
 
-        let hidden = try encoder(embedding(tokens.to(.int64).to(device)), lengths: lengths)
-        let frames = try Tensor.arange(mel.shape[2], device: device)
+        let mean = try exact.encoder(embedding(tokens.to(.int64).to(device)), lengths: lengths)
+        let frames = try Tensor.arange(count, device: device).unsqueezed(1)
         let shown = try frames.less(than: Tensor(prompts, shape: [prompts.count, 1, 1], device: device))
-        let conditions = FlowMatching.Conditions(
-            mean: try melProjection(hidden).transposed(1, 2).contiguous(), speaker: try self.speaker(speaker),
-            prompt: try mel * shown.to(mel.dtype))
-        let values = Double(lengths.reduce(0, +) * configuration.framesPerToken * configuration.melChannels)
+        let conditions = FlowConditions(mean: mean, speaker: try self.speaker(speaker), prompt: try mel * shown.to(mel.dtype))
+        let values = Double(lengths.reduce(0, +) * configuration.framesPerToken * bins)
         return (
-            try flow.loss(mel: mel, conditions, padding: padding, intervals: intervals, draws: draws),
-            try padding.silenced(conditions.mean.to(mel.dtype) - mel).abs().sum() / values
+            try exact.flow.loss(mel: mel, conditions, mask: mask, intervals: intervals, draws: draws),
+            try FrameBatch(conditions.mean.to(mel.dtype) - mel, mask: mask).silenced().rows.abs().sum() / values
         )
     }
 
@@ -95,5 +92,88 @@ extension TokenToMel {
         }
         try checkRange(tokens)
         return lengths
+    }
+}
+
+extension FlowMatching where A == ExactArithmetic {
+    /// Mean squared error of the velocity at a random time of each utterance, over frames that count.
+    ///
+    /// Draws: times, noise, then which utterances lose their conditions.
+    /// With a mean-flow estimator a step's end is its start, the velocity of that very moment, but for `intervals`.
+    ///
+    /// - Parameters:
+    ///   - mel: `[batch, frames, mel]`.
+    ///   - mask: of the utterances' frames, see ``FrameBatch/mask``.
+    ///   - intervals: the share of utterances, with a mean-flow estimator, that learn the mean velocity from a time within a step
+    ///     of the solver to the step's end: u = v + (end − time) · du/dt, of which the right side is given (Geng et al. 2025, equation 6,
+    ///     where time runs the other way). The derivative along the way is a difference over a hundredth.
+    func loss(mel: Tensor, _ conditions: FlowConditions, mask: Tensor?, intervals: Double = 0, draws: FlowDraws) throws -> Tensor {
+        let (batch, device) = (mel.size(0), mel.device)
+        var time = try warped(draws.uniform(1, batch).reshaped([batch, 1, 1]).to(device))
+        let noise = try draws.normal([batch, mel.size(2), mel.size(1)]).transposed(1, 2).contiguous().to(device)
+        var end: Tensor?
+        if configuration.meanFlow, intervals > 0 {
+            let drawn = try draws.uniform(3, batch).reshaped([3, batch, 1, 1]).to(device)
+            let steps = Double(configuration.steps), step = try (drawn[1] * steps).floor()
+            let chosen = try drawn[0].less(than: intervals).to(time.dtype)
+            let within = try (step + drawn[2]) / steps, stepEnd = try (step + 1) / steps
+            time = try time + chosen * (within - time)
+            end = try time + chosen * (stepEnd - time)
+        }
+        let kept = 1 - configuration.noiseFloor
+        let noisy = try (1 - time * kept) * noise + time * mel
+        let velocity = try mel - noise * kept
+
+        var known = try estimator.joined(conditions)
+        if configuration.unconditionalRate > 0 {
+            let drawn = try draws.uniform(1, batch).reshaped([batch, 1, 1]).to(device)
+            known = try known * drawn.greater(than: configuration.unconditionalRate).to(known.dtype)
+        }
+        let predicted = try estimator(
+            FrameBatch(noisy, mask: mask), conditions: known, time: time.reshaped([batch]), end: end?.reshaped([batch])
+        ).to(mel.dtype)
+        var target = velocity
+        if let end {
+            let little = 0.01
+            let moved = try withoutGradients {
+                try estimator(
+                    FrameBatch(noisy + velocity * little, mask: mask), conditions: known, time: (time + little).reshaped([batch]),
+                    end: end.reshaped([batch]))
+            }
+            target = try (velocity + (end - time) * (moved.to(mel.dtype) - predicted) / little).detached()
+        }
+        let error = try FrameBatch(predicted - target, mask: mask).silenced().rows.square().sum()
+        let frames = try mask.map { try $0.to(mel.dtype).sum() } ?? Tensor(Double(batch * mel.size(1)), device: device)
+        return try error / (frames * Double(mel.size(2)))
+    }
+}
+
+/// What the utterances of a batch draw their times and noise from in training.
+package enum FlowDraws {
+    /// One generator for all of them, as upstream draws.
+    case shared(Generator)
+    /// Generators of each utterance's own, so that what one draws does not depend on the others: one of its noise, of which a longer batch
+    /// takes more, and one of all else.
+    case own([(numbers: Generator, noise: Generator)])
+
+    /// Numbers from 0 to 1, `[count, batch]`.
+    func uniform(_ count: Int, _ batch: Int) throws -> Tensor {
+        switch self {
+        case .shared(let generator): try .rand([count, batch], generator: generator, device: generator.device)
+        case .own(let generators): try .cat(generators.map { try .rand([count, 1], generator: $0.numbers, device: $0.numbers.device) }, axis: 1)
+        }
+    }
+
+    /// Normally distributed numbers of a shape `[batch, channels, frames]`.
+    func normal(_ shape: [Int]) throws -> Tensor {
+        switch self {
+        case .shared(let generator): return try .randn(shape, generator: generator, device: generator.device)
+        case .own(let generators):
+            // Frame by frame, so that a longer batch gives an utterance the same noise.
+            let rows = try generators.map { (_, generator) in
+                try Tensor.cat((0..<shape[2]).map { _ in try .randn([1, shape[1], 1], generator: generator, device: generator.device) }, axis: 2)
+            }
+            return try .cat(rows)
+        }
     }
 }

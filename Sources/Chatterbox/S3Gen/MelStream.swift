@@ -17,7 +17,7 @@ struct MelStream {
         (encoder, flow) = (prompt.encoder, prompt.flow)
     }
 
-    /// The next chunk's frames, `[1, bins, frames]`.
+    /// The next chunk's frames, `[1, frames, bins]`.
     ///
     /// - Parameters:
     ///   - tokens: the utterance's, as far as they are certain.
@@ -30,16 +30,14 @@ struct MelStream {
         let rest = chunk.tokens.lowerBound == 0 ? prompt.rest : [], left = perToken * rest.count
         let mean = try network.mean(
             of: rest + tokens[chunk.tokens], ahead: Array(tokens[chunk.ahead]), after: &encoder, context: context, pause: pause)
-        let frames = perToken * chunk.tokens.lowerBound..<perToken * chunk.tokens.upperBound, promptFrames = prompt.noise.size(2)
+        let frames = perToken * chunk.tokens.lowerBound..<perToken * chunk.tokens.upperBound, promptFrames = prompt.noise.size(1)
         let start = try Tensor.cat(
-            [
-                prompt.noise.narrow(axis: 2, from: promptFrames - left, count: left), noise.flow(frames, bins: bins),
-            ], axis: 2)
-        let mel = try network.run(
-            start.to(network.device), network.conditions(mean, prompt.prompt, from: promptFrames - left + frames.lowerBound), steps: prompt.steps,
-            after: &flow, checkpoint: checkpoint, pause: pause)
+            [prompt.noise.narrow(axis: 1, from: promptFrames - left, count: left), noise.flow(frames, bins: bins)], axis: 1)
+        let mel = try network.network.mel(
+            from: start.to(network.device), network.conditions(mean, prompt.prompt, from: promptFrames - left + frames.lowerBound),
+            steps: prompt.steps, after: &flow, checkpoint: checkpoint, pause: pause)
         flow!.append(frames: left + frames.count, context: perToken * context)
-        return try mel.narrow(axis: 2, from: left, count: frames.count).contiguous()
+        return try mel.narrow(axis: 1, from: left, count: frames.count)
     }
 }
 
@@ -56,7 +54,7 @@ struct FlowPrompt: Sendable {
     let rest: [Int]
     /// The frames that the flow has gone through.
     let frames: Int
-    /// Where the flow starts, `[1, bins, prompt frames]`: the same for every utterance.
+    /// Where the flow starts, `[1, prompt frames, bins]`: the same for every utterance.
     let noise: Tensor
 
     /// Bytes that are kept of it.
@@ -74,9 +72,9 @@ struct FlowPrompt: Sendable {
         var (encoder, history) = (FlowHistory?.some(FlowHistory()), FlowHistory?.some(FlowHistory(steps: steps)))
         if made > 0 {
             let mean = try flow.mean(of: Array(tokens.prefix(made)), ahead: Array(tokens.dropFirst(made)), after: &encoder, context: 0, pause: pause)
-            _ = try flow.run(
-                noise.narrow(axis: 2, from: 0, count: frames).to(flow.device),
-                flow.conditions(mean, whole, from: 0), steps: steps, after: &history, checkpoint: pause, pause: pause)
+            _ = try flow.network.mel(
+                from: noise.narrow(axis: 1, from: 0, count: frames).to(flow.device), flow.conditions(mean, whole, from: 0), steps: steps,
+                after: &history, checkpoint: pause, pause: pause)
             history!.append(frames: frames, context: 0)
         }
         (self.prompt, self.steps, self.encoder, self.flow, self.frames, self.noise) = (whole, steps, encoder!, history!, frames, noise)
@@ -174,10 +172,11 @@ struct FlowHistory: Sendable {
         }
     }
 
-    /// Runs one of the steps, which goes on where it stopped.
-    mutating func step<Result>(_ step: Int, _ body: (FlowRecorder) throws -> Result) rethrows -> Result {
-        let recorder = FlowRecorder(tapes[step])
-        defer { tapes[step] = recorder.tape }
+    /// Runs one of the steps, which goes on where it stopped; where there is no history, without a recorder.
+    static func step<Result>(_ step: Int, of history: inout FlowHistory?, _ body: (FlowRecorder?) throws -> Result) rethrows -> Result {
+        guard let tape = history?.tapes[step] else { return try body(nil) }
+        let recorder = FlowRecorder(tape)
+        defer { history?.tapes[step] = recorder.tape }
         return try body(recorder)
     }
 }
@@ -243,17 +242,12 @@ final class FlowRecorder {
         return tape.ends[convolution]
     }
 
-    /// The frames before `x` and it, as a causal convolution of so many taps sees them; zeros at the beginning.
-    ///
-    /// - Parameter axis: that of the frames.
-    func led(_ x: Tensor, taps: Int, axis: Int) throws -> Tensor {
-        let reach = taps - 1
-        guard let before = frames(before: try x.narrow(axis: axis, from: x.size(axis) - reach, count: reach).clone()) else {
-            var shape = x.shape
-            shape[axis] = reach
-            return try Tensor.cat([.zeros(shape, dtype: x.dtype, device: x.device), x], axis: axis)
-        }
-        return try Tensor.cat([before, x], axis: axis)
+    /// The frames before `x`, `[sequences, frames, channels]`, and it, as a causal convolution of so many taps sees them; zeros at the
+    /// beginning.
+    func led(_ x: Tensor, taps: Int) throws -> Tensor {
+        let reach = taps - 1, last = try x.narrow(axis: 1, from: x.size(1) - reach, count: reach).clone()
+        guard let before = frames(before: last) else { return try x.padded([0, 0, reach, 0]) }
+        return try Tensor.cat([before, x], axis: 1)
     }
 
     /// What an attention sees besides its own frames.
@@ -276,10 +270,10 @@ struct FrameNoise: Sendable {
         case flow = 1, phases, source
     }
 
-    /// Where the flow starts, `[1, bins, frames]`. The voice's prompt has numbers below 0.
+    /// Where the flow starts, `[1, frames, bins]`. The voice's prompt has numbers below 0.
     func flow(_ frames: Range<Int>, bins: Int) throws -> Tensor {
-        guard !frames.isEmpty else { return try .empty([1, bins, 0]) }
-        return try Tensor.stack(frames.map { try .randn([bins], generator: generator(.flow, $0)) }, axis: 1).unsqueezed(0)
+        guard !frames.isEmpty else { return try .empty([1, 0, bins]) }
+        return try Tensor.stack(frames.map { try .randn([bins], generator: generator(.flow, $0)) }).unsqueezed(0)
     }
 
     /// What is added to the source's sines, `[sines, frames · samplesPerFrame]`.

@@ -22,13 +22,13 @@ struct PackedVocoder: Sendable {
     /// - Parameter format: of the convolutions after the first and before the last.
     /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
     init(_ vocoder: Vocoder, format: WeightFormat, team: ThreadTeam) throws {
-        let pack = VocoderPacking(format: format, team: team)
+        let pack = LayerPacking(format: format, team: team), ends = pack.float32
         configuration = vocoder.configuration
-        input = try pack(vocoder.input, format: .float32)
+        input = try ends(vocoder.input)
         stages = try vocoder.stages.map { try PackedHiFTStage($0, pack) }
-        output = try pack(vocoder.output, in: WayIn(activation: .leakyReLU(slope: Vocoder.outputSlope)), format: .float32)
+        output = try ends(vocoder.output, in: WayIn(activation: .leakyReLU(slope: Vocoder.outputSlope)))
         window = Vocoder.hannWindow(configuration.transformSize).map(Double.init)
-        (analysis, synthesis) = try Self.transforms(configuration, window: window, team: team)
+        (analysis, synthesis) = try Self.transforms(configuration, window: window, ends)
     }
 
     /// Frames that are computed at a time: as many as leave the widest activations in a processor's cache, whatever the
@@ -44,7 +44,7 @@ struct PackedVocoder: Sendable {
 
     /// The transforms as layers, in which the window is contained, and on the way back the sum of its squares.
     private static func transforms(
-        _ configuration: VocoderConfiguration, window: [Double], team: ThreadTeam
+        _ configuration: VocoderConfiguration, window: [Double], _ pack: LayerPacking
     ) throws -> (analysis: PackedLayer, synthesis: PackedLayer) {
         let (size, hop, bins) = (configuration.transformSize, configuration.transformHop, configuration.transformBins)
         func angle(_ bin: Int, _ sample: Int) -> Double { 2 * .pi * Double(bin * sample % size) / Double(size) }
@@ -65,48 +65,10 @@ struct PackedVocoder: Sendable {
             }
         }
         // The extremes have no imaginary part: their sines are zero.
-        let analysis = try PackedMatrix([.init(Tensor(heard, shape: [2 * bins, size]))], format: .float32, team: team)
-        let synthesis = try VocoderPacking(format: .float32, team: team).transposed(
+        let analysis = try pack.matrix(.init(Tensor(heard, shape: [2 * bins, size])))
+        let synthesis = try pack.transposed(
             Tensor(spoken, shape: [2 * bins, 1, size]), bias: nil, stride: hop, padding: size / 2, in: .plain, winograd: false)
         return (PackedLayer(analysis), synthesis)
-    }
-}
-
-/// What a vocoder's layers are packed as.
-struct VocoderPacking {
-    let format: WeightFormat
-    let team: ThreadTeam
-
-    func callAsFunction(_ convolution: Conv1d, in wayIn: WayIn = .plain, format: WeightFormat? = nil) throws -> PackedLayer {
-        let format = format ?? self.format
-        let winograd = format == .float32 && convolution.stride == 1 && convolution.weight.size(2) >= 3
-        let matrix = try PackedMatrix([.init(convolution)], format: format, winograd: winograd, team: team)
-        return PackedLayer(
-            matrix, in: wayIn,
-            convolution: .init(step: convolution.stride, lead: convolution.padding, dilation: convolution.dilation))
-    }
-
-    func callAsFunction(_ convolution: ConvTranspose1d, in wayIn: WayIn) throws -> PackedLayer {
-        try transposed(
-            convolution.weight, bias: convolution.bias, stride: convolution.stride, padding: convolution.padding, in: wayIn,
-            winograd: format == .float32)
-    }
-
-    /// A transposed convolution as one whose results are all samples of a frame, `rate × outputs` numbers.
-    ///
-    /// - Parameter weight: `[inputs, outputs, kernel]`.
-    func transposed(
-        _ weight: Tensor, bias: Tensor?, stride rate: Int, padding: Int, in wayIn: WayIn, winograd: Bool
-    ) throws -> PackedLayer {
-        let (inputs, outputs, kernel) = (weight.size(0), weight.size(1), weight.size(2))
-        // Sample p of frame t hears frame t − d through the kernel's element p + padding + d × rate.
-        let lead = (kernel - 1 - padding) / rate, behind = (rate - 1 + padding) / rate
-        let taps = lead + behind + 1, before = behind * rate - padding
-        let taken = try weight.padded([before, taps * rate - kernel - before])
-            .reshaped([inputs, outputs, taps, rate]).flipped([2]).permuted([3, 1, 0, 2]).reshaped([rate * outputs, inputs, taps])
-        let matrix = try PackedMatrix(
-            [.init(taken, bias: bias?.repeated([rate]))], format: format, winograd: winograd && taps >= 3, team: team)
-        return PackedLayer(matrix, in: wayIn, convolution: .init(lead: lead))
     }
 }
 
@@ -119,12 +81,12 @@ struct PackedHiFTStage: Sendable {
     let sourceBlock: PackedHiFTBlock
     let blocks: [PackedHiFTBlock]
 
-    init(_ stage: HiFTStage, _ pack: VocoderPacking) throws {
+    init(_ stage: HiFTStage, _ pack: LayerPacking) throws {
         rate = stage.upsample.stride
         channels = stage.upsample.weight.size(1)
         isLast = stage.isLast
         upsample = try pack(stage.upsample, in: WayIn(activation: .leakyReLU(slope: stage.leakySlope)))
-        sourceDownsample = try pack(stage.sourceDownsample, format: .float32)
+        sourceDownsample = try pack.float32(stage.sourceDownsample)
         sourceBlock = try PackedHiFTBlock(stage.sourceBlock, pack)
         blocks = try stage.blocks.map { try PackedHiFTBlock($0, pack) }
     }
@@ -134,7 +96,7 @@ struct PackedHiFTStage: Sendable {
 struct PackedHiFTBlock: Sendable {
     let layers: [(dilated: PackedLayer, plain: PackedLayer)]
 
-    init(_ block: HiFTResidualBlock, _ pack: VocoderPacking) throws {
+    init(_ block: HiFTResidualBlock, _ pack: LayerPacking) throws {
         func way(_ snake: Snake) throws -> WayIn { WayIn(activation: .snake(frequency: try snake.frequency.flattened().contiguous())) }
         layers = try block.layers.map { layer in
             (try pack(layer.dilated, in: way(layer.dilatedActivation)), try pack(layer.plain, in: way(layer.plainActivation)))
@@ -147,7 +109,7 @@ struct PackedHiFTBlock: Sendable {
 /// Every layer goes on where it stopped, with the last of the rows it saw: nothing is computed twice, memory does not grow
 /// with the utterance, and the samples are those of all frames at once, bit for bit. What comes out ends at most 18 frames before
 /// what has gone in with int8 weights, and 28 with float32 ones, whose convolutions wait until their tiles are full.
-struct PackedVocoderStream {
+struct PackedVocoderStream: VocoderStream {
     private let vocoder: PackedVocoder
     private let configuration: VocoderConfiguration
     private var mel, spectrum, parts, waves: RowWindow
@@ -175,15 +137,21 @@ struct PackedVocoderStream {
         [mel, signal, spectrum, parts, waves, samples].reduce(0) { $0 + $1.byteCount } + stages.reduce(0) { $0 + $1.keptBytes }
     }
 
-    /// The samples `[1, samples]` that are certain by now and have not come out yet; none, maybe.
-    ///
-    /// - Parameters:
-    ///   - frames: `[1, bins, frames]`, following those of the last call.
-    ///   - source: their excitation, `[1, 1, samples]`.
-    ///   - isLast: whether the utterance ends with them.
-    ///   - pause: called after each pair of convolutions; what it throws ends the work.
-    mutating func callAsFunction(_ frames: Tensor, source: Tensor, isLast: Bool, pause: () throws -> Void = {}) throws -> Tensor {
-        try mel.append(frames.transposed(1, 2))
+    /// - Parameter pause: called after each pair of convolutions.
+    mutating func callAsFunction(_ frames: Tensor, source: Tensor, isLast: Bool, pause: () throws -> Void) throws -> Tensor {
+        let count = frames.size(1), perFrame = configuration.samplesPerFrame
+        // Some frames at a time, so that memory grows with the sound alone.
+        let pieces = try stride(from: 0, to: count, by: vocoder.piece).map { start in
+            let length = min(vocoder.piece, count - start)
+            return try piece(
+                frames.narrow(axis: 1, from: start, count: length), source.narrow(axis: 2, from: start * perFrame, count: length * perFrame),
+                isLast: isLast && start + length == count, pause)
+        }
+        return try pieces.count == 1 ? pieces[0] : Tensor.cat(pieces, axis: 1)
+    }
+
+    private mutating func piece(_ frames: Tensor, _ source: Tensor, isLast: Bool, _ pause: () throws -> Void) throws -> Tensor {
+        try mel.append(frames.to(.float32))
         let total = isLast ? mel.rows.upperBound : nil
         try analyse(source, isLast: isLast)
 

@@ -87,24 +87,22 @@ public struct S3Gen: Sendable {
         tokens: Tensor, prompt: SpeechPrompt, steps: Int? = nil, generator: Generator, checkpoint: () throws -> Void = {}
     ) throws -> (mel: Tensor, waveform: Tensor) {
         let mel = try flow(tokens: tokens, prompt: prompt, steps: steps, generator: generator, checkpoint: checkpoint)
-        return (mel, try waveform(of: mel, generator: generator).waveform)
+        return (mel, try waveform(of: mel, generator: generator))
     }
 
-    /// Turns a chunk of mel into its waveform.
+    /// Turns a mel into its waveform.
     ///
     /// - Parameters:
     ///   - mel: `[1, bins, frames]`.
-    ///   - cachedSource: the source of frames that the chunk shares with an earlier one, `[1, 1, samples]`.
-    ///   - isFirst: whether speech begins here, which is then faded in.
     ///   - generator: source of phases and noise.
     ///   - pause: called between pieces of the work where the vocoder is packed; what it throws ends it.
-    /// - Returns: the waveform `[1, samples]` and its source `[1, 1, samples]`.
-    public func waveform(
-        of mel: Tensor, cachedSource: Tensor? = nil, isFirst: Bool = true, generator: Generator, pause: () throws -> Void = {}
-    ) throws -> (waveform: Tensor, source: Tensor) {
-        let (waveform, source) = try vocoder(mel, cachedSource: cachedSource, generator: generator, pause: pause)
-        return (isFirst ? try fade(waveform) : waveform, source)
+    /// - Returns: the waveform `[1, samples]`, faded in.
+    public func waveform(of mel: Tensor, generator: Generator, pause: () throws -> Void = {}) throws -> Tensor {
+        try fade(vocoder(mel, generator: generator, pause: pause).waveform)
     }
+
+    /// The waveform of an utterance whose mel comes chunk by chunk, faded in.
+    func sound(noise: FrameNoise) throws -> SoundStream { try SoundStream(vocoder, fade: fade, noise: noise) }
 }
 
 /// Silences the first 20 ms of speech and fades the next 20 ms in along a raised cosine.

@@ -58,15 +58,13 @@ public struct Vocoder: Sendable {
     /// - Parameters:
     ///   - mel: logarithmic mel spectrogram `[batch, bins, frames]`.
     ///   - pitch: F0 in Hz, `[batch, frames]`; predicted from the mel when not given.
-    ///   - cachedSource: source of an earlier call, `[batch, 1, samples]`, that replaces the beginning of this call's, so
-    ///     that the harmonics of successive chunks join without a click.
     ///   - generator: source of the phases and the noise; see `SourceModule` for the order of draws.
     ///   - pause: called between pieces of the work where the network is packed; what it throws ends it.
     /// - Returns: the waveform, within ± `amplitudeLimit`, `[batch, samples]`, and the source `[batch, 1, samples]`, both
     ///   of `frames · samplesPerFrame` samples.
     /// - Throws: `VocoderError.shape`, or `TorchError` when an operation fails.
     public func callAsFunction(
-        _ mel: Tensor, pitch: Tensor? = nil, cachedSource: Tensor? = nil, generator: Generator, pause: () throws -> Void = {}
+        _ mel: Tensor, pitch: Tensor? = nil, generator: Generator, pause: () throws -> Void = {}
     ) throws -> (waveform: Tensor, source: Tensor) {
         try check(mel)
         let pitch = try pitch ?? pitchPredictor(mel.to(input.weight.dtype))
@@ -74,27 +72,17 @@ public struct Vocoder: Sendable {
             throw VocoderError.shape(
                 argument: "pitch", found: pitch.shape, expected: "[\(mel.shape[0]), \(mel.shape[2])] as its mel")
         }
-        let source = try source(pitch: pitch, cachedSource: cachedSource, generator: generator)
+        let source = try source(pitch: pitch, generator: generator)
         try pause()
         return (try decode(mel, source: source, pause: pause), source)
     }
 
-    /// Makes the excitation for F0 `[batch, frames]` in Hz: `[batch, 1, samples]`, its beginning taken from `cachedSource`.
-    public func source(pitch: Tensor, cachedSource: Tensor? = nil, generator: Generator) throws -> Tensor {
-        let source =
-            if packed != nil, pitch.shape[0] == 1 {
-                try sourceModule.sineBySine(pitch, samplesPerFrame: configuration.samplesPerFrame, generator: generator)
-            } else {
-                try sourceModule(pitch.repeatInterleaved(configuration.samplesPerFrame, axis: 1).unsqueezed(1), generator: generator)
-            }
-        guard let cachedSource, cachedSource.count > 0 else { return source }
-        let (batch, total) = (source.shape[0], source.shape[2])
-        let known = cachedSource.shape.last ?? 0
-        guard cachedSource.shape == [batch, 1, known], known <= total else {
-            throw VocoderError.shape(
-                argument: "cached source", found: cachedSource.shape, expected: "[\(batch), 1, at most \(total)]")
+    /// Makes the excitation for F0 `[batch, frames]` in Hz: `[batch, 1, samples]`.
+    public func source(pitch: Tensor, generator: Generator) throws -> Tensor {
+        if packed != nil, pitch.size(0) == 1 {
+            return try sourceModule.sineBySine(pitch, samplesPerFrame: configuration.samplesPerFrame, generator: generator)
         }
-        return try Tensor.cat([cachedSource, source.narrow(axis: 2, from: known, count: total - known)], axis: 2)
+        return try sourceModule(pitch.repeatInterleaved(configuration.samplesPerFrame, axis: 1).unsqueezed(1), generator: generator)
     }
 
     /// Filters an excitation `[batch, 1, samples]` by a mel `[batch, bins, frames]` into a waveform `[batch, samples]`.
@@ -104,7 +92,10 @@ public struct Vocoder: Sendable {
         guard source.shape == expected else {
             throw VocoderError.shape(argument: "source", found: source.shape, expected: "\(expected) for its mel")
         }
-        if let packed, mel.shape[0] == 1 { return try decode(mel.to(.float32), source: source, with: packed, pause: pause) }
+        if let packed, mel.size(0) == 1 {
+            var stream = PackedVocoderStream(packed)
+            return try stream(mel.transposed(1, 2), source: source, isLast: true, pause: pause)
+        }
         let sourceSpectrum = try spectrum(of: source).to(input.weight.dtype)
         var x = try input(mel.to(input.weight.dtype))
         for stage in stages {
@@ -114,26 +105,8 @@ public struct Vocoder: Sendable {
         return try waveform(of: x.to(.float32))
     }
 
-    /// Some frames at a time, so that memory grows with the sound alone.
-    private func decode(_ mel: Tensor, source: Tensor, with packed: PackedVocoder, pause: () throws -> Void) throws -> Tensor {
-        let frames = mel.size(2), perFrame = configuration.samplesPerFrame
-        let waveform = try Tensor.empty([1, frames * perFrame])
-        var stream = PackedVocoderStream(packed), spoken = 0
-        for start in stride(from: 0, to: frames, by: packed.piece) {
-            let count = min(packed.piece, frames - start)
-            let samples = try stream(
-                mel.narrow(axis: 2, from: start, count: count),
-                source: source.narrow(axis: 2, from: start * perFrame, count: count * perFrame), isLast: start + count == frames, pause: pause)
-            try waveform.narrow(axis: 1, from: spoken, count: samples.size(1)).assign(samples)
-            spoken += samples.size(1)
-        }
-        return waveform
-    }
-
     /// The network at the beginning of an utterance whose frames and source come some at a time.
-    func makePieces() -> VocoderPieces {
-        packed.map { .packed(PackedVocoderStream($0), piece: $0.piece) } ?? .overlapping(OverlappingVocoder(self))
-    }
+    func stream() -> any VocoderStream { if let packed { PackedVocoderStream(packed) } else { ExactVocoderStream(self) } }
 
     /// The same vocoder with its network's weights packed for the CPU; F0 and excitation stay exact.
     func packed(_ format: WeightFormat, team: ThreadTeam) throws -> Vocoder {

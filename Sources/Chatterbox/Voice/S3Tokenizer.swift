@@ -264,14 +264,10 @@ struct PackedS3TokenizerEncoder: Sendable {
     /// - Parameter format: of all weights and of attention, but for those of the first convolution, a hundredth of the work.
     /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
     init(_ tokenizer: S3Tokenizer, format: WeightFormat, team: ThreadTeam) throws {
-        func halving(_ convolution: Conv1d, _ format: WeightFormat) throws -> PackedLayer {
-            let matrix = try PackedMatrix([.init(convolution)], format: format, team: team)
-            return PackedLayer(matrix, convolution: .init(step: 2, lead: 1), activation: .gelu)
-        }
-        config = tokenizer.config
-        first = try halving(tokenizer.firstConvolution, .float32)
-        second = try halving(tokenizer.secondConvolution, format)
         let pack = LayerPacking(format: format, team: team)
+        config = tokenizer.config
+        first = try pack.float32(tokenizer.firstConvolution, then: .gelu)
+        second = try pack(tokenizer.secondConvolution, then: .gelu)
         blocks = try tokenizer.blocks.map { try Block($0, pack) }
     }
 
@@ -308,10 +304,10 @@ struct PackedS3TokenizerEncoder: Sendable {
         init(_ block: S3Tokenizer.Block, _ pack: LayerPacking) throws {
             exact = block.attention
             queryKeyValue = PackedLayer(
-                try pack(exact.query, exact.key, exact.value), in: WayIn(norm: try Norm(block.attentionNorm)))
-            output = PackedLayer(try pack(exact.output))
-            up = PackedLayer(try pack(block.up), in: WayIn(norm: try Norm(block.feedForwardNorm)), activation: .gelu)
-            down = PackedLayer(try pack(block.down))
+                try pack.matrix(.init(exact.query), .init(exact.key), .init(exact.value)), in: WayIn(norm: try Norm(block.attentionNorm)))
+            output = PackedLayer(try pack.matrix(.init(exact.output)))
+            up = PackedLayer(try pack.matrix(.init(block.up)), in: WayIn(norm: try Norm(block.feedForwardNorm)), activation: .gelu)
+            down = PackedLayer(try pack.matrix(.init(block.down)))
             let headSize = exact.output.weight.size(1) / exact.heads
             let frames = pack.attentionFormat
             attention = SelfAttention(heads: exact.heads, headSize: headSize, keys: frames, values: frames, team: pack.team)

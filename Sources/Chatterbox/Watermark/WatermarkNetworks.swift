@@ -181,10 +181,9 @@ struct PackedWatermark: Sendable {
     /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
     init(_ encoder: WatermarkEncoder, _ configuration: WatermarkConfiguration, team: ThreadTeam) throws {
         self.configuration = configuration
+        let pack = LayerPacking(format: .float32, team: team)
         layers = try encoder.layers.layers.enumerated().map { index, layer in
-            let matrix = try PackedMatrix([.init(layer)], format: .float32, winograd: layer.weight.size(2) >= 3, team: team)
-            let way = index == 0 ? WayIn.plain : WayIn(activation: .leakyReLU(slope: WatermarkConvolutions.slope))
-            return PackedLayer(matrix, in: way, convolution: .init(lead: layer.padding))
+            try pack(layer, in: index == 0 ? .plain : WayIn(activation: .leakyReLU(slope: WatermarkConvolutions.slope)))
         }
     }
 

@@ -125,23 +125,6 @@ import Torch
         try expectClose(mel[0, 0], Tensor.arange(from: 0, to: 380), relative: 1e-6)
     }
 
-    @Test("a vocoder that speaks in pieces gives what it gives at once") func vocoderPieces() throws {
-        try withoutGradients {
-            let mel = try Tensor.randn([1, 80, 1100], generator: Generator(seed: 3)), generator = try Generator(seed: 4)
-            var sources: [Tensor] = [], pieces: [Tensor] = []
-            var stream = VocoderStream(s3Gen.vocoder) { pitch in
-                sources.append(try s3Gen.vocoder.source(pitch: pitch, generator: generator))
-                return sources[sources.count - 1]
-            }
-            for (start, count) in [(0, 700), (700, 20), (720, 380)] {
-                pieces += try stream.speak(mel.narrow(axis: 2, from: start, count: count), isLast: start == 720)
-            }
-            #expect(pieces.count >= 2)
-            let waveform = try Tensor.cat(pieces, axis: 1)
-            try expectClose(waveform, s3Gen.vocoder.decode(mel, source: Tensor.cat(sources, axis: 2)), relative: 1e-4, "waveform")
-        }
-    }
-
     @Test("a model converts, marks nothing without a watermark, and repeats itself for a seed") func synthesizer() async throws {
         let folder = try TemporaryFolder()
         try Model.writeRandom(.tiny, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 1, to: folder.url)

@@ -49,12 +49,11 @@ struct FlowTests {
         let flow = try FlowFixture(name)
         let input = { try flow.fixture.input("estimator.\($0)") } as (String) throws -> Tensor
         let estimator = try FlowEstimator(flow.weights["decoder"]["estimator"], flow.configuration)
-        let conditions = try estimator.conditions(
-            mean: input("mu"), speaker: input("speaker"), prompt: input("condition"))
+        func rows(_ name: String) throws -> Tensor { try input(name).transposed(1, 2).contiguous() }
+        let conditions = try estimator.joined(.init(mean: rows("mu"), speaker: input("speaker"), prompt: rows("condition")))
         let velocity = try estimator(
-            input("x"), conditions: conditions, time: input("t"), end: input("r"),
-            padding: SequencePadding(frames: input("mask").to(.bool)))
-        try expectClose(velocity, flow.fixture.output("estimator.velocity"), relative: tolerance)
+            FrameBatch(rows("x"), mask: rows("mask").to(.bool)), conditions: conditions, time: input("t"), end: input("r"))
+        try expectClose(velocity.transposed(1, 2), flow.fixture.output("estimator.velocity"), relative: tolerance)
     }
 
     @Test("the same seed gives upstream's mel", arguments: ["flow", "flow_mean"])
@@ -62,22 +61,6 @@ struct FlowTests {
         let flow = try FlowFixture(name)
         let mel = try flow.tokenToMel(tokens: flow.tokens, prompt: flow.prompt, generator: flow.generator())
         try expectClose(mel, flow.fixture.output("mel"), relative: tolerance)
-    }
-
-    @Test("a chunk that is not the last leaves out the frames of its lookahead")
-    func unfinishedMelMatches() throws {
-        let flow = try FlowFixture("flow")
-        let mel = try flow.tokenToMel(
-            tokens: flow.tokens, prompt: flow.prompt, isFinal: false, generator: flow.generator("unfinished_seed"))
-        try expectClose(mel, flow.fixture.output("unfinished"), relative: tolerance)
-    }
-
-    @Test("mean flow starts a chunk that is not the last")
-    func unfinishedMeanFlow() throws {
-        let flow = try FlowFixture("flow_mean")
-        let mel = try flow.tokenToMel(
-            tokens: flow.tokens, prompt: flow.prompt, isFinal: false, generator: flow.generator())
-        #expect(try mel.shape == [1, 80, 2 * (flow.tokens.shape[1] - 3)])
     }
 
     @Test("noise given by the caller takes the generator's place")
@@ -150,10 +133,6 @@ struct FlowTests {
         }
         expect(.noTokens) {
             try flow.tokenToMel(tokens: .zeros([1, 0], dtype: .int64), prompt: prompt, generator: generator)
-        }
-        expect(.chunkTooShort(tokens: 3, lookahead: 3)) {
-            try flow.tokenToMel(
-                tokens: Tensor([1, 2, 3], shape: [1, 3]), prompt: prompt, isFinal: false, generator: generator)
         }
         expect(.promptLength(tokens: 9, frames: 17, framesPerToken: 2)) {
             let short = try SpeechPrompt(

@@ -25,8 +25,8 @@ import Torch
         return try stride(from: 0, to: frames, by: count).map { start in
             let count = min(count, frames - start)
             let sound = try stream(
-                mel.narrow(axis: 2, from: start, count: count),
-                source: source.narrow(axis: 2, from: start * perFrame, count: count * perFrame), isLast: start + count == frames)
+                mel.narrow(axis: 2, from: start, count: count).transposed(1, 2),
+                source: source.narrow(axis: 2, from: start * perFrame, count: count * perFrame), isLast: start + count == frames, pause: {})
             held(stream)
             return try sound.array(of: Float.self)
         }

@@ -68,15 +68,6 @@ import Torch
         #expect(beginning == 0)
     }
 
-    @Test("only the first chunk is faded in")
-    func laterChunk() throws {
-        let mel = try s3gen.flow(tokens: tokens, prompt: prompt, generator: Generator(seed: 1))
-        let later = try s3gen.waveform(of: mel, isFirst: false, generator: Generator(seed: 2)).waveform
-        try expectClose(later, s3gen.vocoder(mel, generator: Generator(seed: 2)).waveform, relative: 0)
-        let first = try s3gen.waveform(of: mel, generator: Generator(seed: 2)).waveform
-        try expectClose(first.narrow(axis: 1, from: 960, count: 960), later.narrow(axis: 1, from: 960, count: 960), relative: 0)
-    }
-
     @Test("a tensor too many, and one too few, are refused by name", arguments: ["mel2wav.conv_pre.bias", "flow.encoder_proj.bias"])
     func checkpointFaults(name: String) throws {
         var missing = tensors

@@ -20,7 +20,7 @@ import Torch
         return try withoutGradients {
             try pieces.flatMap { count in
                 defer { start += count }
-                return try stream(mel.narrow(axis: 2, from: start, count: count), isLast: start + count == mel.size(2))
+                return try stream(mel.narrow(axis: 2, from: start, count: count).transposed(1, 2), isLast: start + count == mel.size(2))
             }
         }
     }
@@ -39,8 +39,8 @@ import Torch
     @Test("noise belongs to its frame and its use") func noise() throws {
         let noise = FrameNoise(seed: 9)
         let all = try noise.flow(-4..<8, bins: 80)
-        #expect(all.shape == [1, 80, 12])
-        try expectClose(noise.flow(3..<6, bins: 80), all.narrow(axis: 2, from: 7, count: 3), relative: 0)
+        #expect(all.shape == [1, 12, 80])
+        try expectClose(noise.flow(3..<6, bins: 80), all.narrow(axis: 1, from: 7, count: 3), relative: 0)
         let source = try noise.source(0..<6, sines: 3, samplesPerFrame: 480)
         try expectClose(noise.source(2..<3, sines: 3, samplesPerFrame: 480), source.narrow(axis: 1, from: 960, count: 480), relative: 0)
         var seen: Set<Float> = []

@@ -57,18 +57,6 @@ import Torch
         try expectClose(every(5, waveform), fixture.output("longWaveform"), relative: 1e-2)
     }
 
-    @Test("a cached source replaces the beginning of the new one")
-    func cachedSource() throws {
-        let cached = try fixture.input("cachedSource")
-        let (waveform, source) = try vocoder(
-            fixture.input("mel"), pitch: fixture.output("pitch"), cachedSource: cached, generator: Generator(seed: 7))
-        try expectClose(source[.all, .all, 0..<cached.shape[2]], cached, relative: 0)
-        try expectClose(every(3, waveform), fixture.output("cachedWaveform"), relative: 1e-4)
-        let (_, whole) = try vocoder(
-            fixture.input("mel"), pitch: fixture.output("pitch"), cachedSource: source, generator: Generator(seed: 9))
-        try expectClose(whole, source, relative: 0)
-    }
-
     @Test("magnitude and waveform meet their limits as upstream's do")
     func limits() throws {
         let source = try vocoder.source(pitch: fixture.output("pitch"), generator: Generator(seed: 7))
@@ -127,9 +115,6 @@ import Torch
         #expect(throws: VocoderError.self) { try vocoder(mel.narrow(axis: 2, from: 0, count: 0), generator: generator) }
         #expect(throws: VocoderError.self) {
             try vocoder(mel, pitch: pitch.narrow(axis: 1, from: 0, count: 3), generator: generator)
-        }
-        #expect(throws: VocoderError.self) {
-            try vocoder(mel, cachedSource: .zeros([1, 1, 20 * 480 + 1]), generator: generator)
         }
         #expect(throws: VocoderError.self) { try vocoder.decode(mel, source: .zeros([1, 1, 10])) }
     }

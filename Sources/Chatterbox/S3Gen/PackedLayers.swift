@@ -1,0 +1,187 @@
+import Kernels
+import Torch
+
+/// Kernels of our own on the CPU, with packed weights, for sequences of equal length: normalisation and activation happen on a product's
+/// way in, activation and residual on its way out.
+enum PackedArithmetic: FrameArithmetic {
+    typealias Layer = PackedLayer
+    typealias Activation = PackedActivation
+    typealias Attention = PackedAttention
+
+    static let pauses = true
+
+    /// Rows of the widest activations that are made at a time: enough for any number of threads, and few enough for a cache.
+    private static let innerRows = 480
+
+    static func feedForward(_ x: FrameBatch, _ expand: PackedLayer, _ contract: PackedLayer) throws -> FrameBatch {
+        let all = try x.rows.viewed([1, x.sequences * x.count, x.rows.size(2)]), count = all.size(1)
+        let inner = try Tensor.empty([1, min(count, innerRows), expand.matrix.outputs])
+        for start in stride(from: 0, to: count, by: innerRows) {
+            let rows = try all.narrow(axis: 1, from: start, count: min(innerRows, count - start))
+            let inner = try inner.narrow(axis: 1, from: 0, count: rows.size(1))
+            try expand(rows, into: inner)
+            try contract(inner, into: rows, residual: rows)
+        }
+        return x
+    }
+}
+
+extension PackedLayer: FrameLayer {
+    func callAsFunction(_ x: FrameBatch, adding added: Tensor?, residual: FrameBatch?, count: Int?) throws -> FrameBatch {
+        precondition(x.mask == nil, "sequences of equal length")
+        let count = count ?? x.count, reach = matrix.taps - 1
+        let output = try Tensor.empty([x.sequences, count, matrix.outputs])
+        if reach > 0, convolution.lead == reach, let recorder = x.recorder,
+            let before = recorder.frames(before: try x.rows.narrow(axis: 1, from: x.count - reach, count: reach).clone())
+        {
+            try self(Tensor.cat([before, x.rows], axis: 1), into: output, adding: added, residual: residual?.rows, lead: 0)
+        } else {
+            try self(x.rows, into: output, adding: added, residual: residual?.rows)
+        }
+        return try x.prefix(count).with(output)
+    }
+}
+
+struct PackedActivation: FrameActivation {
+    let wayIn: WayIn
+    let team: ThreadTeam
+
+    func callAsFunction(_ x: FrameBatch) throws -> FrameBatch {
+        let output = try Tensor.empty(x.rows.shape)
+        try wayIn(x.rows, into: output, team: team)
+        return x.with(output)
+    }
+}
+
+struct PackedAttention: FrameAttention {
+    /// ``ExactAttention/Distances`` with packed weights.
+    private struct Distances: Sendable {
+        let position: PackedLayer
+        let contentBias, positionBias: Tensor
+    }
+
+    private let queryKeyValue: PackedLayer
+    private let attention: SelfAttention
+    private let distances: Distances?
+
+    init(_ exact: ExactAttention, _ pack: LayerPacking) throws {
+        queryKeyValue = PackedLayer(
+            try pack.matrix(exact.query.source, exact.key.source, exact.value.source), in: WayIn(norm: try Norm(exact.norm)))
+        let frames = pack.attentionFormat
+        attention = SelfAttention(heads: exact.headCount, headSize: exact.headSize, keys: frames, values: frames, team: pack.team)
+        distances = try exact.distances.map {
+            Distances(
+                position: PackedLayer(try pack.matrix(.init($0.position))), contentBias: try $0.contentBias.contiguous(),
+                positionBias: try $0.positionBias.contiguous())
+        }
+    }
+
+    func callAsFunction(_ x: FrameBatch, positions: RelativePositions?) throws -> FrameBatch {
+        let rows = try queryKeyValue(x).rows, output = try Tensor.empty([x.sequences, x.count, rows.size(2) / 3])
+        var places: SelfAttention.Distances?
+        if let distances, let positions {
+            let made = try distances.position(FrameBatch(positions.waves)).rows
+            places = SelfAttention.Distances(
+                contentBias: distances.contentBias, distanceBias: distances.positionBias, distances: try positions.own(made),
+                before: try positions.before(made))
+        }
+        if let recorder = x.recorder {
+            try recorder.attend { before in
+                .packed(try attention.keeping(rows, after: before.map(\.rows), into: output, distances: places))
+            }
+        } else {
+            try attention(rows, into: output, distances: places)
+        }
+        return x.with(output)
+    }
+}
+
+// MARK: packing
+
+/// What the layers of a network are packed as.
+struct LayerPacking {
+    /// Of the matrices of transformer blocks and of convolutions.
+    let format: WeightFormat
+    let team: ThreadTeam
+
+    /// The same with weights that stay as they are.
+    var float32: LayerPacking { LayerPacking(format: .float32, team: team) }
+
+    /// Of keys and values: frames are no weights, 8 bits are the least that they are rounded to.
+    var attentionFormat: WeightFormat { format == .int4 ? .int8 : format }
+
+    /// The weights of linear layers whose results stand side by side.
+    func matrix(_ sources: PackedMatrix.Source...) throws -> PackedMatrix { try PackedMatrix(sources, format: format, team: team) }
+
+    func callAsFunction(_ layer: ExactLayer) throws -> PackedLayer {
+        let wayIn = try wayIn(layer.before)
+        switch layer.product {
+        case .convolution(let convolution, let lead): return try self(convolution, in: wayIn, lead: lead)
+        case .linear(let projection):
+            let activation: Activation =
+                switch layer.after {
+                case .identity: .identity
+                case .silu: .silu
+                case .gelu: .gelu
+                }
+            return PackedLayer(try matrix(projection.source), in: wayIn, activation: activation)
+        }
+    }
+
+    func callAsFunction(_ activation: ExactActivation) throws -> PackedActivation { PackedActivation(wayIn: try wayIn(activation), team: team) }
+
+    func callAsFunction(_ block: TransformerBlock<ExactArithmetic>) throws -> TransformerBlock<PackedArithmetic> {
+        TransformerBlock(
+            attention: try PackedAttention(block.attention, self), output: try self(block.output), expand: try self(block.expand),
+            contract: try self(block.contract))
+    }
+
+    private func wayIn(_ activation: ExactActivation) throws -> WayIn {
+        // The scale is the norm's.
+        let norm = try activation.norm.map { norm in
+            activation.scale == 1
+                ? try Norm(norm) : try Norm(weight: norm.weight * activation.scale, bias: norm.bias * activation.scale, epsilon: norm.epsilon)
+        }
+        return switch activation.function {
+        case .identity: WayIn(norm: norm)
+        case .mish: WayIn(norm: norm, activation: .mish)
+        case .leakyReLU(let slope): WayIn(norm: norm, activation: .leakyReLU(slope: slope))
+        }
+    }
+
+    // MARK: convolutions
+
+    /// - Parameter lead: how many frames before its own a result sees; nil is the convolution's padding.
+    func callAsFunction(
+        _ convolution: Conv1d, in wayIn: WayIn = .plain, lead: Int? = nil, then activation: Activation = .identity
+    ) throws -> PackedLayer {
+        let winograd = format == .float32 && convolution.stride == 1 && convolution.weight.size(2) >= 3
+        let matrix = try PackedMatrix([.init(convolution)], format: format, winograd: winograd, team: team)
+        return PackedLayer(
+            matrix, in: wayIn, convolution: .init(step: convolution.stride, lead: lead ?? convolution.padding, dilation: convolution.dilation),
+            activation: activation)
+    }
+
+    func callAsFunction(_ convolution: ConvTranspose1d, in wayIn: WayIn) throws -> PackedLayer {
+        try transposed(
+            convolution.weight, bias: convolution.bias, stride: convolution.stride, padding: convolution.padding, in: wayIn,
+            winograd: format == .float32)
+    }
+
+    /// A transposed convolution as one whose results are all samples of a frame, `rate × outputs` numbers.
+    ///
+    /// - Parameter weight: `[inputs, outputs, kernel]`.
+    func transposed(
+        _ weight: Tensor, bias: Tensor?, stride rate: Int, padding: Int, in wayIn: WayIn, winograd: Bool
+    ) throws -> PackedLayer {
+        let (inputs, outputs, kernel) = (weight.size(0), weight.size(1), weight.size(2))
+        // Sample p of frame t hears frame t − d through the kernel's element p + padding + d × rate.
+        let lead = (kernel - 1 - padding) / rate, behind = (rate - 1 + padding) / rate
+        let taps = lead + behind + 1, before = behind * rate - padding
+        let taken = try weight.padded([before, taps * rate - kernel - before])
+            .reshaped([inputs, outputs, taps, rate]).flipped([2]).permuted([3, 1, 0, 2]).reshaped([rate * outputs, inputs, taps])
+        let matrix = try PackedMatrix(
+            [.init(taken, bias: bias?.repeated([rate]))], format: format, winograd: winograd && taps >= 3, team: team)
+        return PackedLayer(matrix, in: wayIn, convolution: .init(lead: lead))
+    }
+}
