@@ -134,7 +134,7 @@ final class FlowBatches {
 
         private func compute(_ flow: FlowMatching<ExactArithmetic>) throws {
             let velocity = try flow.velocity(
-                at: x, conditions: conditions, time: start, end: flow.configuration.meanFlow ? end : nil, mask: mask)
+                at: x, conditions: conditions, times: flow.estimator.stageTimes(start, end: flow.configuration.meanFlow ? end : nil), mask: mask)
             try x.assign(x + velocity * span)
         }
     }

@@ -29,19 +29,33 @@ struct FlowMatching<A: FrameArithmetic>: Sendable {
         _ noise: Tensor, _ conditions: FlowConditions, steps: Int, after history: inout FlowHistory?, checkpoint: () throws -> Void,
         pause: () throws -> Void = {}
     ) throws -> Tensor {
-        let times = try schedule(steps)
-        let inputs = try allRows(of: conditions), rows = inputs.size(0)
+        let schedule = try schedule(steps), inputs = try allRows(of: conditions)
+        let times = try stageTimes(schedule, rows: inputs.size(0), device: noise.device)
         var x = noise
-        for (step, (start, end)) in zip(times, times.dropFirst()).enumerated() {
+        for step in 0..<steps {
             try checkpoint()
             let velocity = try FlowHistory.step(step, of: &history) { recorder in
-                try self.velocity(
-                    at: x, conditions: inputs, time: .full([rows], Double(start), device: x.device),
-                    end: configuration.meanFlow ? .full([rows], Double(end), device: x.device) : nil, recorder, pause)
+                try self.velocity(at: x, conditions: inputs, times: times[step], recorder, pause)
             }
-            x = try x + velocity * Double(end - start)
+            x = try x + velocity * Double(schedule[step + 1] - schedule[step])
         }
         return x
+    }
+
+    /// Each step's ``FlowEstimator/StageTimes``.
+    private func stageTimes(_ schedule: [Float], rows: Int, device: Device) throws -> [FlowEstimator<A>.StageTimes] {
+        let (starts, ends) = (Array(schedule.dropLast()), Array(schedule.dropFirst()))
+        guard A.followsUpstream else {
+            // All steps' at once: the weights are read once.
+            let all = try estimator.stageTimes(Tensor(starts, device: device), end: configuration.meanFlow ? Tensor(ends, device: device) : nil)
+            return try starts.indices.map { step in
+                try all.map { try $0.narrow(axis: 0, from: step, count: 1).expanded([rows, $0.size(1)]).contiguous() }
+            }
+        }
+        return try zip(starts, ends).map { start, end in
+            try estimator.stageTimes(
+                .full([rows], Double(start), device: device), end: configuration.meanFlow ? .full([rows], Double(end), device: device) : nil)
+        }
     }
 
     /// Whether the estimator also computes each sequence without conditions (classifier-free guidance).
@@ -57,14 +71,14 @@ struct FlowMatching<A: FrameArithmetic>: Sendable {
     ///
     /// - Parameters:
     ///   - conditions: `[rows, frames, 3 · mel]`: of the sequences, and with guidance zeros of the same shape behind them.
-    ///   - time: where the step starts, `[rows]`; `end` is where it ends, for mean flow only.
+    ///   - times: of the rows.
     ///   - mask: of each row, see ``FrameBatch/mask``.
     func velocity(
-        at x: Tensor, conditions: Tensor, time: Tensor, end: Tensor?, mask: Tensor? = nil, _ recorder: FlowRecorder? = nil,
+        at x: Tensor, conditions: Tensor, times: FlowEstimator<A>.StageTimes, mask: Tensor? = nil, _ recorder: FlowRecorder? = nil,
         _ pause: () throws -> Void = {}
     ) throws -> Tensor {
         let noisy = FrameBatch(isGuided ? try Tensor.cat([x, x]) : x, mask: mask, recorder)
-        let found = try estimator(noisy, conditions: conditions, time: time, end: end, pause).to(x.dtype)
+        let found = try estimator(noisy, conditions: conditions, times: times, pause).to(x.dtype)
         guard isGuided else { return found }
         let conditioned = try found.narrow(axis: 0, from: 0, count: x.size(0))
         let unconditioned = try found.narrow(axis: 0, from: x.size(0), count: x.size(0))
@@ -118,18 +132,25 @@ struct FlowEstimator<A: FrameArithmetic>: Sendable {
     /// - Parameters:
     ///   - x: the noisy mel, `[sequences, frames, mel]`.
     ///   - conditions: what stays the same over a flow's steps, from ``joined(_:)``.
+    ///   - times: where on the way from noise to mel each sequence is.
+    ///   - pause: called after each stage's convolutions and after each of its transformer blocks.
+    func callAsFunction(_ x: FrameBatch, conditions: Tensor, times: StageTimes, _ pause: () throws -> Void = {}) throws -> Tensor {
+        let skip = try first(x.with(Tensor.cat([x.rows.to(dtype), conditions], axis: 2)), time: times[0], pause)
+        var hidden = try afterFirst(skip)
+        for (stage, time) in zip(middle, times.dropFirst()) { hidden = try stage(hidden, time: time, pause) }
+        hidden = try last(x.with(Tensor.cat([hidden.rows, skip.rows], axis: 2)), time: times[middle.count + 1], pause)
+        return try projection(final(afterLast(hidden))).silenced().rows
+    }
+
+    /// What each stage, from the first to the last, adds to its frames because of the time, `[sequences, channels]` each.
+    typealias StageTimes = [Tensor]
+
+    /// - Parameters:
     ///   - time: where on the way from noise (0) to mel (1) each sequence is, `[sequences]`.
     ///   - end: where its step ends, `[sequences]`; for mean flow, nil otherwise.
-    ///   - pause: called after each stage's convolutions and after each of its transformer blocks.
-    func callAsFunction(
-        _ x: FrameBatch, conditions: Tensor, time: Tensor, end: Tensor? = nil, _ pause: () throws -> Void = {}
-    ) throws -> Tensor {
-        let time = try times(time, end: end)
-        let skip = try first(x.with(Tensor.cat([x.rows.to(dtype), conditions], axis: 2)), time: time, pause)
-        var hidden = try afterFirst(skip)
-        for stage in middle { hidden = try stage(hidden, time: time, pause) }
-        hidden = try last(x.with(Tensor.cat([hidden.rows, skip.rows], axis: 2)), time: time, pause)
-        return try projection(final(afterLast(hidden))).silenced().rows
+    func stageTimes(_ time: Tensor, end: Tensor?) throws -> StageTimes {
+        let embedded = try times(time, end: end)
+        return try ([first] + middle + [last]).map { try $0.time(embedded) }
     }
 
     /// Joins the encoder's mel, the speaker and the prompt's mel into `[sequences, frames, 3 · mel]`.
@@ -187,9 +208,9 @@ struct EstimatorStage<A: FrameArithmetic>: Sendable {
     let time: Linear
     var transformers: [TransformerBlock<A>]
 
-    /// `[sequences, frames, inputs]` and an activated time `[sequences, timeSize]` → `[sequences, frames, channels]`.
-    func callAsFunction(_ x: FrameBatch, time embedding: Tensor, _ pause: () throws -> Void) throws -> FrameBatch {
-        let convolved = try activation(after(before(x), adding: time(embedding)))
+    /// `[sequences, frames, inputs]` and what ``time`` makes of a time, `[sequences, channels]` → `[sequences, frames, channels]`.
+    func callAsFunction(_ x: FrameBatch, time: Tensor, _ pause: () throws -> Void) throws -> FrameBatch {
+        let convolved = try activation(after(before(x), adding: time))
         var hidden = try shortcut(x, residual: convolved)
         try pause()
         for transformer in transformers {

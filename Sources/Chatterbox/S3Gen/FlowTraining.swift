@@ -130,15 +130,15 @@ extension FlowMatching where A == ExactArithmetic {
             known = try known * drawn.greater(than: configuration.unconditionalRate).to(known.dtype)
         }
         let predicted = try estimator(
-            FrameBatch(noisy, mask: mask), conditions: known, time: time.reshaped([batch]), end: end?.reshaped([batch])
+            FrameBatch(noisy, mask: mask), conditions: known, times: estimator.stageTimes(time.reshaped([batch]), end: end?.reshaped([batch]))
         ).to(mel.dtype)
         var target = velocity
         if let end {
             let little = 0.01
             let moved = try withoutGradients {
                 try estimator(
-                    FrameBatch(noisy + velocity * little, mask: mask), conditions: known, time: (time + little).reshaped([batch]),
-                    end: end.reshaped([batch]))
+                    FrameBatch(noisy + velocity * little, mask: mask), conditions: known,
+                    times: estimator.stageTimes((time + little).reshaped([batch]), end: end.reshaped([batch])))
             }
             target = try (velocity + (end - time) * (moved.to(mel.dtype) - predicted) / little).detached()
         }

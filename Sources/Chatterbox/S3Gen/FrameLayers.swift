@@ -53,8 +53,8 @@ protocol FrameArithmetic {
     associatedtype Activation: FrameActivation
     associatedtype Attention: FrameAttention
 
-    /// Whether the networks let other work run between their parts.
-    static var pauses: Bool { get }
+    /// Whether each operation is upstream's, in upstream's order. Networks that follow it are not cut where other work could run.
+    static var followsUpstream: Bool { get }
 
     /// contract(expand(x)) + x, which may take the place of x.
     static func feedForward(_ x: FrameBatch, _ expand: Layer, _ contract: Layer) throws -> FrameBatch
@@ -110,7 +110,7 @@ enum ExactArithmetic: FrameArithmetic {
     typealias Activation = ExactActivation
     typealias Attention = ExactAttention
 
-    static let pauses = false
+    static let followsUpstream = true
 
     static func feedForward(_ x: FrameBatch, _ expand: ExactLayer, _ contract: ExactLayer) throws -> FrameBatch {
         try contract(expand(x), residual: x)

@@ -8,7 +8,7 @@ enum PackedArithmetic: FrameArithmetic {
     typealias Activation = PackedActivation
     typealias Attention = PackedAttention
 
-    static let pauses = true
+    static let followsUpstream = false
 
     /// Rows of the widest activations that are made at a time: enough for any number of threads, and few enough for a cache.
     private static let innerRows = 480

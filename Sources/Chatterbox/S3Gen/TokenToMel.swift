@@ -239,14 +239,14 @@ struct FlowNetworks<A: FrameArithmetic>: FlowNetwork {
     var flow: FlowMatching<A>
 
     func mean(_ embeddings: Tensor, ahead: Int, after history: inout FlowHistory?, pause: () throws -> Void) throws -> Tensor {
-        try encoder(embeddings, ahead: ahead, after: &history) { if A.pauses { try pause() } }
+        try encoder(embeddings, ahead: ahead, after: &history) { if !A.followsUpstream { try pause() } }
     }
 
     func mel(
         from noise: Tensor, _ conditions: FlowConditions, steps: Int, after history: inout FlowHistory?, checkpoint: () throws -> Void,
         pause: () throws -> Void
     ) throws -> Tensor {
-        try flow(noise, conditions, steps: steps, after: &history, checkpoint: checkpoint) { if A.pauses { try pause() } }
+        try flow(noise, conditions, steps: steps, after: &history, checkpoint: checkpoint) { if !A.followsUpstream { try pause() } }
     }
 }
 

@@ -52,7 +52,7 @@ struct FlowTests {
         func rows(_ name: String) throws -> Tensor { try input(name).transposed(1, 2).contiguous() }
         let conditions = try estimator.joined(.init(mean: rows("mu"), speaker: input("speaker"), prompt: rows("condition")))
         let velocity = try estimator(
-            FrameBatch(rows("x"), mask: rows("mask").to(.bool)), conditions: conditions, time: input("t"), end: input("r"))
+            FrameBatch(rows("x"), mask: rows("mask").to(.bool)), conditions: conditions, times: estimator.stageTimes(input("t"), end: input("r")))
         try expectClose(velocity.transposed(1, 2), flow.fixture.output("estimator.velocity"), relative: tolerance)
     }
 
