@@ -90,7 +90,8 @@ public struct SettingComparison {
     ///   - seed: what drawn tokens and the flow's noise follow from, the same for every setting.
     /// - Throws: as `Synthesizer.speak`.
     public mutating func add(_ text: String, tokens: [Int]? = nil, voice: Voice, limit: Int = 100, seed: UInt64 = 1) throws {
-        let options = try SpeechOptions(maximumTokens: limit, splitting: .none)
+        let options = SpeechOptions(maximumTokens: limit, splitting: .none)
+        try options.check()
         let prepared = try PreparedText(text, exact, options)
         for case .piece(let piece) in prepared.parts {
             let text = prepared.tokens(of: piece)

@@ -281,7 +281,7 @@ struct SpeechWork {
     }
 
     /// How often a piece may be drawn.
-    private static func takes(_ options: SpeechOptions, _ model: Model) -> Int { drawsOnce(options, model) == nil ? options.takes : 1 }
+    private static func takes(_ options: SpeechOptions, _ model: Model) -> Int { drawsOnce(options, model) == nil ? options.mostTakes : 1 }
 
     /// A draw of a piece.
     private struct Drawn {
@@ -361,7 +361,7 @@ struct SpeechWork {
         let conditioning = try T3Conditioning(voice, dtype: model.dtype, exaggeration: options.exaggeration ?? 0.5)
         // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
         let isGuarded = options.splitting != .none
-        let limit = min(options.maximumTokens, model.configuration.t3.maximumSpeech)
+        let limit = min(options.tokenLimit, model.configuration.t3.maximumSpeech)
         let budget = isGuarded ? min(limit, speechBudget(for: piece.spoken)) : limit
         let capacity = model.configuration.t3.prefixLength(text: tokens.count, prompt: voice.conditioningTokens.size(1)) + budget
         let engine =
@@ -419,10 +419,10 @@ struct SpeechWork {
 extension T3Configuration {
     /// What of the options the network cannot do.
     fileprivate func warnings(_ options: SpeechOptions) -> [SpeechWarning] {
-        guard options.maximumTokens > maximumSpeech else { return [] }
+        guard options.tokenLimit > maximumSpeech else { return [] }
         return [
             SpeechWarning(
-                .tokenLimit, "maximumTokens is \(options.maximumTokens); this model makes \(maximumSpeech) speech tokens for a piece of text at most",
+                .tokenLimit, "maximumTokens is \(options.tokenLimit); this model makes \(maximumSpeech) speech tokens for a piece of text at most",
                 option: "maximumTokens")
         ]
     }

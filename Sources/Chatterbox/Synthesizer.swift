@@ -37,9 +37,9 @@ public final class Synthesizer: Sendable {
     ///   - voice: nil takes the model's own.
     ///   - options: how it is said, divided and given out.
     ///   - onProgress: called on the engine's threads, often; it should return at once.
-    /// - Throws: `TextError` or ``ForeignTextError`` for text that cannot be spoken, ``CheckpointError/noBuiltInVoice(_:)``,
-    ///   ``VoiceError`` for a voice of other networks, ``WordTimesError``, `CancellationError` when the task is cancelled,
-    ///   `TorchError`.
+    /// - Throws: ``SpeechOptionsError`` for an option that is out of range, `TextError` or ``ForeignTextError`` for text that cannot be
+    ///   spoken, ``CheckpointError/noBuiltInVoice(_:)``, ``VoiceError`` for a voice of other networks, ``WordTimesError``,
+    ///   `CancellationError` when the task is cancelled, `TorchError`.
     public func speak(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
@@ -80,7 +80,11 @@ public final class Synthesizer: Sendable {
     public func stream(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
-    ) -> SpeechStream { chunks(text, voice: voice, options: options.delivered(in: .chunks), onProgress: onProgress) }
+    ) -> SpeechStream {
+        var options = options
+        options.delivery = .chunks
+        return chunks(text, voice: voice, options: options, onProgress: onProgress)
+    }
 
     /// Speaks a text in one breath and keeps what every stage computed, under the names that upstream's trace has:
     /// how two implementations are compared and how a fault is reported.
@@ -107,6 +111,7 @@ public final class Synthesizer: Sendable {
             Self.inBackground {
                 let text: PreparedText, adapters: AppliedAdapters?
                 do {
+                    try request.options.check()
                     text = try prepared ?? PreparedText(request.text, model, request.options, speakers: Set(request.voices.keys))
                     try request.judge?.check(request.options, text.plan.language)
                     adapters = try model.applied(request.adapters)

@@ -67,9 +67,10 @@ public struct UtterancePlan: Sendable {
 extension Synthesizer {
     /// Divides a request's text. Without a seed in its options one is drawn.
     ///
-    /// - Throws: `TextError`, ``ForeignTextError``.
+    /// - Throws: ``SpeechOptionsError``, `TextError`, ``ForeignTextError``.
     public func plan(_ request: SpeechRequest) async throws -> UtterancePlan {
         let seed = request.options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
+        try request.options.check()
         return try await Self.blocking { [model] in
             UtterancePlan(try PreparedText(request.text, model, request.options, speakers: Set(request.voices.keys)), request, seed: seed)
         }

@@ -349,7 +349,7 @@ struct SpeakTest: AsyncParsableCommand {
         let all = try Manifest(URL(filePath: data)).split(split)
         let chosen = speaker.flatMap { name in all.filter { $0.speaker == name }.prefix(limit) }
         var test = SpeechTest(loaded)
-        test.options = try SpeechOptions(
+        test.options = SpeechOptions(
             sampling: SamplingChanges(temperature: temperature, repetitionPenalty: repetitionPenalty, guidance: cfgWeight),
             steps: flowSteps, seed: 1, watermark: false)
         try await test.run(chosen, voices: voices, fromTokens: fromTokens, to: URL(filePath: out)) { show($0) }

@@ -33,7 +33,7 @@ public struct DeliveryLoss: Sendable {
         _ text: String, _ synthesizer: Synthesizer, voice: Voice?, seed: UInt64, sizes: ChunkSizes = .standard
     ) async throws {
         func speak(_ delivery: SpeechOptions.Delivery, _ sizes: ChunkSizes) async throws -> Speech {
-            var options = try SpeechOptions(seed: seed, watermark: false, splitting: .none, delivery: delivery)
+            var options = SpeechOptions(seed: seed, watermark: false, splitting: .none, delivery: delivery)
             options.chunkSizes = sizes
             return try await synthesizer.speak(text, voice: voice, options: options)
         }

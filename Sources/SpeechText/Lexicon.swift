@@ -14,8 +14,10 @@ public struct Lexicon: Sendable, Hashable {
 
     /// By their first scalar, longest first.
     private let entries: [Unicode.Scalar: [Entry]]
+    /// By what is written, what is said.
+    public let words: [String: String]
     /// How many words there are.
-    public let count: Int
+    public var count: Int { words.count }
 
     /// Reads a table: on each line a word, a tab and what is said. Lines that are blank or begin with `#` say nothing.
     ///
@@ -57,7 +59,7 @@ public struct Lexicon: Sendable, Hashable {
             entries[capital, default: []].append(Entry(written: capitalised, spoken: said))
         }
         self.entries = entries.mapValues { $0.sorted { $0.written.count > $1.written.count } }
-        count = words.count
+        self.words = words
     }
 
     private static func phoneticSign(in text: String) -> Unicode.Scalar? { text.unicodeScalars.first(where: PhoneticSigns.all.contains) }
@@ -108,9 +110,30 @@ public struct Lexicon: Sendable, Hashable {
     private func isMark(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .nonspacingMark }
 }
 
+/// In JSON an object: by what is written, what is said.
+extension Lexicon: Codable {
+    /// - Throws: `DecodingError` for what is no such object, and where nothing is written, nothing is said or phonetic signs stand.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer(), words = try container.decode([String: String].self)
+        for (written, spoken) in words.sorted(by: { $0.key < $1.key }) {
+            let sign = Self.phoneticSign(in: spoken)
+            let problem: LexiconError.Problem? =
+                written.trimmingWhitespace().isEmpty
+                ? .noWord : spoken.trimmingWhitespace().isEmpty ? .nothingSaid(written) : sign.map { .phonetic(spoken, sign: $0) }
+            if let problem { throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(problem)") }
+        }
+        self.init(words)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(words)
+    }
+}
+
 /// A line of a lexicon that is none.
 public struct LexiconError: Error, Hashable, CustomStringConvertible {
-    public enum Problem: Sendable, Hashable {
+    public enum Problem: Sendable, Hashable, CustomStringConvertible {
         /// Not two fields.
         case fields(Int)
         case noWord
@@ -119,22 +142,22 @@ public struct LexiconError: Error, Hashable, CustomStringConvertible {
         case phonetic(String, sign: Unicode.Scalar)
         /// A word that an earlier line has otherwise.
         case twice(String, line: Int)
+
+        public var description: String {
+            switch self {
+            case .fields(let count): "found \(count) field\(count == 1 ? "" : "s"), expected a word, a tab and what is said"
+            case .noWord: "there is no word before what is said"
+            case .nothingSaid(let word): "nothing is said for \"\(word)\""
+            case .phonetic(let text, let sign):
+                "\"\(text)\" has the phonetic sign \(sign), and the models read letters: spell it as it sounds, as \"Win\" for \"Nguyen\""
+            case .twice(let word, let line): "\"\(word)\" is on line \(line) too, said otherwise"
+            }
+        }
     }
 
     /// Counted from 1.
     public let line: Int
     public let problem: Problem
 
-    public var description: String {
-        let what =
-            switch problem {
-            case .fields(let count): "found \(count) field\(count == 1 ? "" : "s"), expected a word, a tab and what is said"
-            case .noWord: "there is no word before the tab"
-            case .nothingSaid(let word): "nothing is said for \"\(word)\""
-            case .phonetic(let text, let sign):
-                "\"\(text)\" has the phonetic sign \(sign), and the models read letters: spell it as it sounds, as \"Win\" for \"Nguyen\""
-            case .twice(let word, let line): "\"\(word)\" is on line \(line) too, said otherwise"
-            }
-        return "line \(line): \(what)"
-    }
+    public var description: String { "line \(line): \(problem)" }
 }

@@ -50,10 +50,10 @@ import Torch
     }
 
     @Test("options have the names that they have on the command line") func options() throws {
-        let error = #expect(throws: SpeechOptionsError.self) { try SpeechOptions(maximumTokens: 0) }
+        let error = #expect(throws: SpeechOptionsError.self) { try SpeechOptions(maximumTokens: 0).check() }
         #expect(error?.description.hasPrefix("maximumTokens is 0") == true)
         #expect(Remedy.sentence(try #require(error)) == "--max-tokens is 0; allowed is 1 to 4096, 25 a second")
-        let sampling = #expect(throws: SamplingError.self) { try SamplingChanges(topP: 2) }
+        let sampling = #expect(throws: SpeechOptionsError.self) { try SpeechOptions(sampling: SamplingChanges(topP: 2)).check() }
         #expect(Remedy.sentence(try #require(sampling)) == "--top-p is 2.0; allowed is 0 to 1")
         let warning = SpeechWarning(.ignoredOption, "guidance is ignored: Chatterbox Turbo has no use for it", option: "guidance")
         #expect(Remedy.sentence(warning) == "--cfg-weight is ignored: Chatterbox Turbo has no use for it")

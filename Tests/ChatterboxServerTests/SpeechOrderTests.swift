@@ -13,7 +13,7 @@ import Testing
 
     @Test("pauses are as asked for, and those that are not asked for as usual") func pauses() throws {
         let options = try order(#","pauses":{"sentence":0.5,"paragraph":2}"#).options(watermark: false, wordTimes: false)
-        #expect(options.pauses == (try Pauses(sentence: 0.5, paragraph: 2)))
+        #expect(options.pauses == Pauses(sentence: 0.5, paragraph: 2))
         #expect(try order("").options(watermark: false, wordTimes: false).pauses == .standard)
         #expect(try order(#","pauses":null"#).options(watermark: false, wordTimes: false).pauses == .standard)
     }

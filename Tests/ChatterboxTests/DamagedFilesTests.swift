@@ -85,7 +85,7 @@ import Torch
         #expect(seeds.count > 20)
         try damage(seeds.map { Data($0) }, seed: 7) { data in
             let text = try PlainText.decoded(data)
-            for options in [try SpeechOptions(), try SpeechOptions(lexicon: Lexicon(["a": "b"])), try SpeechOptions(splitting: .none)] {
+            for options in [SpeechOptions(), SpeechOptions(lexicon: Lexicon(["a": "b"])), SpeechOptions(splitting: .none)] {
                 _ = try? PreparedText(text, model, options, speakers: ["ada"])
             }
         }

@@ -44,13 +44,13 @@ import Testing
         _ judge: any SpeechJudge, takes: Int? = 4, text: String = text, seed: UInt64 = 7, _ splitting: SpeechOptions.Splitting = .sentences,
         _ delivery: SpeechOptions.Delivery = .utterances
     ) throws -> SpeechRequest {
-        let options = try SpeechOptions(steps: 1, seed: seed, watermark: false, splitting: splitting, delivery: delivery, takes: takes)
+        let options = SpeechOptions(steps: 1, seed: seed, watermark: false, splitting: splitting, delivery: delivery, takes: takes)
         return SpeechRequest(text, voice: voice, options: options, judge: judge)
     }
 
     /// The sound of one draw, as a request draws it that asks nobody.
     private func draw(_ number: Int) async throws -> Audio {
-        let options = try SpeechOptions(steps: 1, seed: UtteranceSeeds.seed(7, draw: number), watermark: false, takes: 1)
+        let options = SpeechOptions(steps: 1, seed: UtteranceSeeds.seed(7, draw: number), watermark: false, takes: 1)
         return try await synthesizer.speak(Self.text, voice: voice, options: options).audio
     }
 

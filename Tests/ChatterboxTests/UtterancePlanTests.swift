@@ -26,7 +26,7 @@ import Torch
         """
 
     @Test("in any order they have the sound that they have in the whole, with their pauses behind them") func joined() async throws {
-        let options = try SpeechOptions(steps: 1, maximumTokens: 8, seed: 7, watermark: false)
+        let options = SpeechOptions(steps: 1, maximumTokens: 8, seed: 7, watermark: false)
         let request = SpeechRequest(Self.text, voice: try voice(pitch: 120), voices: ["ben": try voice(pitch: 200)], options: options)
         var whole: [Float] = []
         for try await chunk in synthesizer.chunks(for: request) { whole += chunk.audio.samples }

@@ -40,7 +40,7 @@ import Torch
     @Test("speech ends by itself, and the same seed gives the same sound")
     func ends() async throws {
         for text in ["The ship was late, and nobody on the quay knew why.", "She opened the window and looked at the garden."] {
-            let options = try SpeechOptions(seed: 1, watermark: false)
+            let options = SpeechOptions(seed: 1, watermark: false)
             let speech = try await chatterbox.speak(text, options: options)
             #expect(speech.report.end == .stop)
             #expect((1.5...5).contains(speech.audio.duration), "\(speech.audio.duration) s")

@@ -20,7 +20,8 @@ extension Synthesizer {
     ) async throws -> Speech {
         let start = ContinuousClock.now
         let voice = try model.voice(voice, for: .conversion)
-        let options = try SpeechOptions(steps: steps, seed: seed, watermark: watermark)
+        let options = SpeechOptions(steps: steps, seed: seed, watermark: watermark)
+        try options.check()
         try recording.checkedAsReference(named: name, minimumSeconds: 0.1)
         let chosen = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
         return try await engine.run(threads: model.libtorchThreads) { [model, sampleRate] turn in

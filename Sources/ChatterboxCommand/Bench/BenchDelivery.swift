@@ -82,7 +82,7 @@ struct BenchDelivery: AsyncParsableCommand {
             var manifest = Data()
             for (index, text) in texts.enumerated() {
                 display.begin("Keeping \(place.lastPathComponent), text \(index + 1) of \(texts.count)")
-                var options = try SpeechOptions(seed: common.seed &+ UInt64(index), delivery: delivery, takes: 1)
+                var options = SpeechOptions(seed: common.seed &+ UInt64(index), delivery: delivery, takes: 1)
                 options.chunkSizes = ChunkSizes.standard.beginning(with: first[0], context: context)
                 let speech = try await synthesizer.speak(text, voice: voice, options: options)
                 let entry = Entry(audio: "\(index).wav", text: text, speaker: "chunks", split: "test", end: speech.report.end?.rawValue)

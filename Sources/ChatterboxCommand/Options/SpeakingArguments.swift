@@ -89,16 +89,19 @@ struct SpeakingArguments: ParsableArguments {
     ///   - seed: in place of none.
     ///   - wordTimes: whether to tell when each word is heard.
     ///   - delivery: whether sound is to come while it is made.
-    /// - Throws: ``SpeechOptionsError`` or ``SamplingError`` naming the option that is out of range; ``UsageError``.
+    /// - Throws: ``SpeechOptionsError`` naming the option that is out of range; ``UsageError``.
     func options(seed: UInt64? = nil, wordTimes: Bool = false, delivery: SpeechOptions.Delivery = .utterances) throws -> SpeechOptions {
-        try SpeechOptions(
+        let options = SpeechOptions(
             sampling: SamplingChanges(
                 temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: repetitionPenalty,
                 guidance: cfgWeight),
-            exaggeration: exaggeration, language: parsedLanguage(), steps: steps,
+            exaggeration: exaggeration, language: try parsedLanguage(), steps: steps,
             maximumTokens: maxTokens, seed: self.seed ?? seed, watermark: !noWatermark,
             splitting: split, wordTimes: wordTimes, delivery: delivery, speed: speed ?? 1, loudness: loudness,
             normalizes: noNormalize ? false : nil, takes: takes, lexicon: try parsedLexicon(), pauses: try parsedPauses())
+        // Nothing is loaded for what is refused.
+        try options.check()
+        return options
     }
 
     private func parsedPauses() throws -> Pauses {

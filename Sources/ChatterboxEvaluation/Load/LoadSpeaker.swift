@@ -63,7 +63,7 @@ public struct SynthesizerSpeaker: LoadSpeaker {
     public var tokens: Int { max(1, Int((seconds * 25).rounded())) }
 
     public func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport? {
-        var options = try SpeechOptions(
+        var options = SpeechOptions(
             language: language, maximumTokens: tokens, seed: request.seed, watermark: false, splitting: .none, delivery: delivery)
         options.drawsOnlySound = true
         let spoken = SpeechRequest(request.text, voice: voices[request.voice % voices.count], options: options)
@@ -81,7 +81,7 @@ public struct SynthesizerSpeaker: LoadSpeaker {
     /// Speaks a little with every voice, so that what is done once for a voice, or at first use, is done.
     public func warmUp() async throws {
         for voice in voices {
-            var options = try SpeechOptions(maximumTokens: min(10, tokens), seed: 1, watermark: false, splitting: .none, delivery: delivery)
+            var options = SpeechOptions(maximumTokens: min(10, tokens), seed: 1, watermark: false, splitting: .none, delivery: delivery)
             options.drawsOnlySound = true
             _ = try await synthesizer.speak("One two three.", voice: voice, options: options)
         }

@@ -18,21 +18,11 @@ struct SpeechOrder: Sendable {
     var isStreamed = true
     /// Whether the times of words come, too.
     var wantsWords = false
-    var speed = 1.0
-    var language: String?
-    var seed: UInt64?
     var priority = SpeechPriority.interactive
-    var exaggeration: Double?
-    var guidance: Double?
-    var temperature: Double?
-    var topP: Double?
-    var repetitionPenalty: Double?
-    /// Seconds of silence between pieces, by where they end.
-    var pauses: [String: Double] = [:]
+    /// How it is spoken, as far as the client says; ``options(watermark:wordTimes:)`` has the rest.
+    var manner = SpeechOptions()
     /// What is added to the model for this order.
     var adapters: [AdapterWeight] = []
-    /// How often a piece is drawn at most; nil for the usual.
-    var takes: Int?
     /// Who hears the draws.
     var judge: String?
     /// What was ignored, by a sentence each.
@@ -65,7 +55,7 @@ struct SpeechOrder: Sendable {
             }
             sound = SoundFormat(format)
         }
-        if let speed = try fields.number("speed", in: 0.25...4) { self.speed = speed }
+        try takeSpeed(from: &fields)
         if let name = try fields.string("stream_format") {
             guard ["audio", "sse"].contains(name) else {
                 throw APIError.invalid("stream_format is \(name); known are audio and sse", "stream_format")
@@ -74,17 +64,13 @@ struct SpeechOrder: Sendable {
         }
         if let stream = try fields.bool("stream") { isStreamed = stream }
         if let words = try fields.bool("timestamps") { wantsWords = words }
-        language = try fields.string("language")
-        seed = try fields.seed()
-        try takeManner(from: &fields)
-        pauses = try fields.numbers("pauses")
-        adapters = try fields.adapters()
-        takes = try fields.number("takes", in: 1...10).map { number in
+        try takeVoicing(from: &fields)
+        manner.takes = try fields.number("takes", in: 1...10).map { number in
             guard number == number.rounded() else { throw APIError.invalid("takes must be a whole number", "takes", code: "invalid_type") }
             return Int(number)
         }
         judge = try fields.string("judge")
-        for (name, isGiven) in [("takes", takes != nil), ("judge", judge != nil)] where isGiven && !isWhole {
+        for (name, isGiven) in [("takes", manner.takes != nil), ("judge", judge != nil)] where isGiven && !isWhole {
             throw APIError.invalid("\(name) is for answers that come whole, since a stream is heard while it is spoken: add \"stream\": false", name)
         }
         if let instructions = try fields.string("instructions"), !instructions.isEmpty {
@@ -112,12 +98,8 @@ struct SpeechOrder: Sendable {
         for name in ["takes", "judge"] where fields.ignore(name) {
             throw APIError.invalid("\(name) is for answers that come whole, since a stream is heard while it is spoken", name)
         }
-        if let speed = try fields.number("speed", in: 0.25...4) { self.speed = speed }
-        language = try fields.string("language")
-        seed = try fields.seed()
-        try takeManner(from: &fields)
-        pauses = try fields.numbers("pauses")
-        adapters = try fields.adapters()
+        try takeSpeed(from: &fields)
+        try takeVoicing(from: &fields)
         try refuseOrIgnore(fields.unknown, isStrict: isStrict)
         // What is out of range is told of now.
         _ = try options(watermark: false, wordTimes: false)
@@ -126,13 +108,36 @@ struct SpeechOrder: Sendable {
     /// An order of a text, with nothing else asked for.
     init(model: String, input: String, voice: String) { (self.model, self.input, self.voice) = (model, input, voice) }
 
+    /// Takes what every request of OpenAI's kind may say of how it is spoken.
+    private mutating func takeVoicing(from fields: inout RequestFields) throws {
+        try setLanguage(fields.string("language"))
+        manner.seed = try fields.seed()
+        try takeManner(from: &fields)
+        do { manner.pauses = try Pauses(fields.numbers("pauses")) } catch let error as SpeechOptionsError { throw APIError.invalid(error) }
+        adapters = try fields.adapters()
+    }
+
     /// Takes what changes how a model speaks.
     mutating func takeManner(from fields: inout RequestFields) throws {
-        exaggeration = try fields.number("exaggeration", in: 0...10)
-        guidance = try fields.number("cfg_weight", in: 0...100)
-        temperature = try fields.number("temperature", in: 0...100)
-        topP = try fields.number("top_p", in: 0...1)
-        repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
+        manner.exaggeration = try fields.number("exaggeration", in: 0...10)
+        manner.sampling.guidance = try fields.number("cfg_weight", in: 0...100)
+        manner.sampling.temperature = try fields.number("temperature", in: 0...100)
+        manner.sampling.topP = try fields.number("top_p", in: 0...1)
+        manner.sampling.repetitionPenalty = try fields.number("repetition_penalty", in: 0.01...100)
+    }
+
+    mutating func takeSpeed(from fields: inout RequestFields) throws {
+        manner.speed = try fields.number("speed", in: 0.25...4) ?? manner.speed
+    }
+
+    /// - Parameter code: nil for the model's own language.
+    /// - Throws: ``APIError`` for a language that no model speaks.
+    mutating func setLanguage(_ code: String?) throws {
+        guard let code else { return manner.language = nil }
+        guard let known = Language(code: code) else {
+            throw APIError.invalid("language is \(code); known are \(Language.allCases.map(\.code).joined(separator: ", "))", "language")
+        }
+        manner.language = known
     }
 
     /// - Throws: ``APIError`` for a text that is empty or too long.
@@ -159,22 +164,14 @@ struct SpeechOrder: Sendable {
     ///
     /// - Throws: ``APIError`` for a value that is out of range.
     func options(watermark: Bool, wordTimes: Bool) throws -> SpeechOptions {
-        do {
-            var known: Language?
-            if let language {
-                known = Language(code: language)
-                guard known != nil else {
-                    throw APIError.invalid("language is \(language); known are \(Language.allCases.map(\.code).joined(separator: ", "))", "language")
-                }
-            }
-            return try SpeechOptions(
-                sampling: SamplingChanges(temperature: temperature, topP: topP, repetitionPenalty: repetitionPenalty, guidance: guidance),
-                exaggeration: exaggeration, language: known, seed: seed, watermark: watermark, wordTimes: wordTimes,
-                delivery: isWhole ? .utterances : .chunks, speed: speed, takes: takes, pauses: Pauses(pauses))
-        } catch let error as SpeechOptionsError {
-            throw APIError.invalid("\(error)", error.option)
-        } catch let error as SamplingError {
-            throw APIError.invalid("\(error)", nil)
-        }
+        var options = manner
+        (options.watermark, options.wordTimes, options.delivery) = (watermark, wordTimes, isWhole ? .utterances : .chunks)
+        do { try options.check() } catch { throw APIError.invalid(error) }
+        return options
     }
+}
+
+extension APIError {
+    /// An option of speaking that is out of range.
+    static func invalid(_ error: SpeechOptionsError) -> APIError { invalid("\(error)", error.option) }
 }

@@ -18,8 +18,8 @@ extension SpeechOrder {
         self.init(model: ElevenLabs.model(try fields.string("model_id")), input: text, voice: voice)
         shape = .elevenLabs
         sound = try OutputFormats.format(query["output_format"].map(String.init) ?? OutputFormats.standard)
-        language = try fields.string("language_code")
-        seed = try fields.seed()
+        try setLanguage(fields.string("language_code"))
+        manner.seed = try fields.seed()
         var settings = try fields.object("voice_settings")
         try take(&settings, isStrict: isStrict)
         try takeManner(from: &fields)
@@ -33,7 +33,7 @@ extension SpeechOrder {
 
     /// Takes a client's voice settings: how fast it speaks; these models have nothing that the others would mean.
     mutating func take(_ settings: inout RequestFields, isStrict: Bool) throws {
-        if let speed = try settings.number("speed", in: 0.25...4) { self.speed = speed }
+        try takeSpeed(from: &settings)
         ignore(["stability", "similarity_boost", "style", "use_speaker_boost"].filter { settings.ignore($0) })
         try refuseOrIgnore(settings.unknown, isStrict: isStrict)
     }

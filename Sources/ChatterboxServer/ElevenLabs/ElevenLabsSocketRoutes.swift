@@ -52,8 +52,9 @@ struct ElevenLabsSocketSettings: Sendable {
                 "output_format is a WAV file, which a stream of sentences is not; take the PCM of that rate",
                 "output_format")
         }
-        order.language = parameter("language_code")
-        order.seed = try parameter("seed").map { text in
+        // A language that nobody speaks is told of now.
+        try order.setLanguage(parameter("language_code"))
+        order.manner.seed = try parameter("seed").map { text in
             guard let seed = UInt64(text) else { throw APIError.invalid("seed must be a whole number", "seed", code: "invalid_type") }
             return seed
         }
@@ -69,7 +70,5 @@ struct ElevenLabsSocketSettings: Sendable {
             throw APIError.invalid("sync_alignment must be true or false", "sync_alignment", code: "invalid_type")
         }
         countsFromBeginning = counts == "true"
-        // A language that nobody speaks is told of now.
-        _ = try order.options(watermark: false, wordTimes: false)
     }
 }

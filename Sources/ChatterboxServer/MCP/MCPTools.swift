@@ -66,8 +66,10 @@ struct MCPTools: Sendable {
         guard let text = try fields.string("text") else { throw APIError.missing("text") }
         try SpeechOrder.check(text, "text", limit: state.configuration.characterLimit)
         var order = SpeechOrder(model: try fields.string("model") ?? "default", input: text, voice: try fields.string("voice") ?? "default")
-        (order.language, order.seed, order.isStreamed) = (try fields.string("language"), try fields.seed(), false)
-        order.speed = try fields.number("speed", in: 0.25...4) ?? 1
+        order.isStreamed = false
+        try order.setLanguage(fields.string("language"))
+        order.manner.seed = try fields.seed()
+        try order.takeSpeed(from: &fields)
         let file = try fields.string("save_path").map(file)
         order.sound = SoundFormat(try format(fields.string("format"), file))
         try refuse(fields.unknown)

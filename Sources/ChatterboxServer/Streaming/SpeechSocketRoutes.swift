@@ -99,7 +99,7 @@ final class SpeechSession: Sendable {
         try order.takeStreamed(&fields, isStrict: server.configuration.isStrict)
         let offer = try server.models.offer(named: order.model)
         try await server.voices.check(order.voice, of: offer)
-        if let language = order.language, let variant = offer.variant, !variant.languages.contains(where: { $0.code == language.lowercased() }) {
+        if let language = order.manner.language, let variant = offer.variant, !variant.languages.contains(language) {
             throw APIError.invalid("\(offer.name) speaks \(variant.languages.map(\.code).joined(separator: ", "))", "language")
         }
         let busy = state.withLock { state in

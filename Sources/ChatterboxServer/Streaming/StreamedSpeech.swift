@@ -59,7 +59,7 @@ final class StreamedSpeech: Sendable {
     ///   - channel: the client's connection, and what watches it.
     init(_ order: SpeechOrder, _ server: ServerState, _ channel: any Channel, watch: ConnectionWatch?, client: String, logger: Logger) {
         var order = order
-        order.seed = order.seed ?? UInt64.random(in: 0..<1 << 49)
+        order.manner.seed = order.manner.seed ?? UInt64.random(in: 0..<1 << 49)
         order.wantsWords = true
         (self.order, self.server, self.channel, self.watch, self.client, self.logger) = (order, server, channel, watch, client, logger)
         feed = TextFeed(limit: server.configuration.characterLimit)
@@ -89,7 +89,7 @@ final class StreamedSpeech: Sendable {
                 if number == 0, admission == nil { admission = try server.limits.admit(client) }
                 let seconds = try await speak(piece, number, after: pause, at: time, admission, deliver)
                 time += seconds
-                pause = try Pauses(order.pauses)(after: piece.boundary)
+                pause = order.manner.pauses(after: piece.boundary)
                 number += 1
             } catch TextError.nothingToSpeak, TextError.empty {
                 // Signs without words between sentences.
@@ -141,7 +141,7 @@ final class StreamedSpeech: Sendable {
         let begin = ContinuousClock.now
         let speech = try await open(order, isFirst: number == 0, admission, since: begin, after: pause)
         let sentence = Sentence(
-            number: number, text: piece.text, start: time, pause: pause, seed: order.seed ?? 0, sampleRate: speech.sampleRate,
+            number: number, text: piece.text, start: time, pause: pause, seed: order.manner.seed ?? 0, sampleRate: speech.sampleRate,
             estimatesWords: speech.estimatesWords)
         // A speech that is kept keeps its place.
         defer { state.withLock { $0.current = nil } }

@@ -133,9 +133,10 @@ final class WyomingSession: Sendable {
     private func order(_ fields: inout RequestFields) throws -> SpeechOrder {
         var voice = try fields.object("voice")
         var order = SpeechOrder(model: "default", input: "", voice: try voice.string("name") ?? "default")
-        order.language = try voice.string("language").flatMap { $0.split(whereSeparator: { "-_".contains($0) }).first.map(String.init) }
+        // One that is left empty is none.
+        let language = try voice.string("language")
+        try order.setLanguage(language?.split(whereSeparator: { "-_".contains($0) }).isEmpty == false ? language : nil)
         order.sound = .init(.pcm)
-        _ = try order.options(watermark: false, wordTimes: false)
         return order
     }
 

@@ -110,7 +110,7 @@ struct Sampler {
     /// Waits for the engine, on a thread that may block.
     private func spoken(_ text: String, _ model: Model, _ adapters: [Adapter]) throws -> Audio? {
         let request = SpeechRequest(
-            text, voice: voice, options: try SpeechOptions(seed: 1, watermark: false), adapters: adapters.map { AdapterUse($0) }, priority: .batch)
+            text, voice: voice, options: SpeechOptions(seed: 1, watermark: false), adapters: adapters.map { AdapterUse($0) }, priority: .batch)
         let done = DispatchSemaphore(value: 0), box = ResultBox(), synthesizer = Synthesizer(model)
         Task.detached {
             do {

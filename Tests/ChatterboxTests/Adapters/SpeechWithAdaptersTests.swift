@@ -22,7 +22,7 @@ import Torch
 
     private func request(_ adapters: [AdapterUse], delivery: SpeechOptions.Delivery = .utterances) throws -> SpeechRequest {
         SpeechRequest(
-            "The ship was late. Nobody minded.", options: try SpeechOptions(maximumTokens: 12, seed: 7).delivered(in: delivery), adapters: adapters)
+            "The ship was late. Nobody minded.", options: SpeechOptions(maximumTokens: 12, seed: 7, delivery: delivery), adapters: adapters)
     }
 
     private func speak(_ synthesizer: Synthesizer, _ request: SpeechRequest) async throws -> [Float] {

@@ -11,7 +11,7 @@ import Torch
 @Suite("Fast flow", .standInModel) struct FlowChoiceTests {
     let folder: TemporaryFolder
     private var model: URL { folder.url.appending(path: "model") }
-    private let options = try! SpeechOptions(maximumTokens: 6, seed: 7, watermark: false, splitting: .none)
+    private let options = SpeechOptions(maximumTokens: 6, seed: 7, watermark: false, splitting: .none)
 
     init() throws {
         folder = try TemporaryFolder()

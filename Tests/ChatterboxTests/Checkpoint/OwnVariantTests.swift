@@ -59,7 +59,7 @@ struct LetterTokenizer: TextTokenizer {
             let synthesizer = try await Synthesizer.load(folder.url, compute: isExact ? .exact : .standard)
             #expect(synthesizer.model.variant == variant)
             let voice = try await synthesizer.voice(from: StandInModel.buzz(seconds: 6))
-            let options = try SpeechOptions(
+            let options = SpeechOptions(
                 sampling: SamplingChanges(minP: 0.1, guidance: 0.5), exaggeration: 1, maximumTokens: 6, seed: 3, watermark: false, splitting: .none)
             let (speech, trace) = try await synthesizer.trace("Salt & wind", voice: voice, options: options)
             // Turbo's style: text without start and stop, and options that it does not know.

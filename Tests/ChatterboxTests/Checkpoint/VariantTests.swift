@@ -75,7 +75,7 @@ import Torch
         #expect(synthesizer.model.variant.name == variant.name)
         let voice = try await synthesizer.voice(from: noise(seconds: 5.1))
         #expect(voice.conditioningTokens.size(1) == 128)
-        let options = try SpeechOptions(
+        let options = SpeechOptions(
             sampling: SamplingChanges(minP: 0.1, guidance: 0.5), exaggeration: 1, maximumTokens: 4, seed: 3, watermark: false)
         let (speech, trace) = try await synthesizer.trace("[giggle] Hello.", voice: voice, options: options)
         let tokens = try #require(trace["speech_tokens"]).array(of: Int.self)
@@ -143,6 +143,6 @@ import Torch
     @Test("what a request leaves open is the model's") func sampling() throws {
         let changed = try SamplingChanges(temperature: 0.5).applied(to: .turbo)
         #expect(changed.temperature == 0.5 && changed.topK == 1000 && changed.topP == 0.95 && changed.guidance == 0)
-        #expect(throws: SamplingError.self) { try SamplingChanges(topP: 2) }
+        #expect(throws: SamplingError.self) { try SamplingChanges(topP: 2).applied(to: .turbo) }
     }
 }

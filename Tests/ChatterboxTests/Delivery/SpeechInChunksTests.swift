@@ -14,7 +14,7 @@ import Torch
         _ model: Model, _ delivery: SpeechOptions.Delivery = .chunks, tokens: Int = 60, seed: UInt64 = 5, text: String = Self.text,
         _ splitting: SpeechOptions.Splitting = .sentences, pitch: Double = 120, sampling: SamplingChanges = .none
     ) throws -> SpeechRequest {
-        var options = try SpeechOptions(
+        var options = SpeechOptions(
             sampling: sampling, steps: 2, maximumTokens: tokens, seed: seed, watermark: false, splitting: splitting, delivery: delivery)
         options.chunkSizes = .init([9, 7, 13], context: 10)
         options.drawsOnlySound = true
@@ -96,7 +96,7 @@ import Torch
 
     @Test("speech that repeats itself is cut where whole speech is, keeps what was said, and says so") func loop() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
-        let sampling = try SamplingChanges(temperature: 0, repetitionPenalty: 1)
+        let sampling = SamplingChanges(temperature: 0, repetitionPenalty: 1)
         let text = String(repeating: "word ", count: 30) + "end."
         let whole = try await speak(request(model, .utterances, tokens: 200, text: text, sampling: sampling), synthesizer)
         let chunked = try await speak(request(model, tokens: 200, text: text, sampling: sampling), synthesizer)
@@ -113,7 +113,7 @@ import Torch
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let steps = try #require((1...1000).first { !model.configuration.s3Gen.flow.isFastInChunks(steps: $0) })
         func audio(_ delivery: SpeechOptions.Delivery) async throws -> Audio {
-            let options = try SpeechOptions(steps: steps, maximumTokens: 1, seed: 1, delivery: delivery)
+            let options = SpeechOptions(steps: steps, maximumTokens: 1, seed: 1, delivery: delivery)
             return try await synthesizer.speak("One.", voice: voice, options: options).audio
         }
         #expect(try await audio(.chunks) == audio(.utterances))
@@ -122,7 +122,7 @@ import Torch
     @Test("words come with an utterance's last chunk, with the times that whole speech has") func words() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         func speech(_ delivery: SpeechOptions.Delivery) async throws -> [SpeechChunk] {
-            var options = try SpeechOptions(
+            var options = SpeechOptions(
                 steps: 1, maximumTokens: 40, seed: 2, watermark: false, splitting: .none, wordTimes: true, delivery: delivery)
             options.drawsOnlySound = true
             options.chunkSizes = .init([20, 7, 13], context: 10)

@@ -21,7 +21,7 @@ import Torch
         let engine = SpeechEngine()
         var synthesizer: Synthesizer? = Synthesizer(try Model.load(StandInModel.folder), engine: engine)
         weak let identity = synthesizer!.model.identity
-        let options = try SpeechOptions(maximumTokens: 5, seed: 1, watermark: false, splitting: .none)
+        let options = SpeechOptions(maximumTokens: 5, seed: 1, watermark: false, splitting: .none)
         let voice = try synthesizer!.model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: 100))
         let first = try await synthesizer!.speak("One.", voice: voice, options: options).audio
         await engine.forget(synthesizer!.model)
@@ -37,7 +37,7 @@ import Torch
     @Test("requests that share a flow have the sound of those that do not, alone and in company") func sharedFlow() async throws {
         var model = try Model.load(StandInModel.folder)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: 100))
-        let options = try (1...4).map { try SpeechOptions(maximumTokens: 8, seed: UInt64($0), watermark: false, splitting: .none) }
+        let options = try (1...4).map { SpeechOptions(maximumTokens: 8, seed: UInt64($0), watermark: false, splitting: .none) }
         func speak(_ synthesizer: Synthesizer, _ options: SpeechOptions) async throws -> [Float] {
             try await synthesizer.speak("One two.", voice: voice, options: options).audio.samples
         }
@@ -65,9 +65,9 @@ import Torch
         var random = SeededRandom(seed: seed)
         let voices = try [100.0, 160, 220].map { try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: $0)) }
         return try (0..<count).map { number in
-            let sampling = try SamplingChanges(
+            let sampling = SamplingChanges(
                 temperature: [nil, 0, 0.5].randomElement(using: &random)!, guidance: [nil, 0, 0.7].randomElement(using: &random)!)
-            let options = try SpeechOptions(
+            let options = SpeechOptions(
                 sampling: sampling, exaggeration: [nil, 0.9].randomElement(using: &random)!, steps: Int.random(in: 1...3, using: &random),
                 maximumTokens: Int.random(in: 3...20, using: &random), seed: UInt64(number), watermark: false,
                 splitting: Bool.random(using: &random) ? .sentences : .none)
@@ -145,7 +145,7 @@ import Torch
     @Test("an error in one request touches no other") func errors() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
-        let options = try SpeechOptions(steps: 2, maximumTokens: 20, seed: 3, watermark: false)
+        let options = SpeechOptions(steps: 2, maximumTokens: 20, seed: 3, watermark: false)
         let good = SpeechRequest("One two.", voice: voice, options: options)
         var broken = good
         // Its tokens are drawn like the others', and then the flow refuses the prompt.
@@ -170,7 +170,7 @@ import Torch
     @Test("a consumer that stops reading holds up only itself, and goes on where it stopped") func slowConsumer() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
-        let options = try SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
+        let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
         let long = (1...40).map { "Sentence number \($0) of many. [pause:1s]" }.joined(separator: " ")
         let slow = synthesizer.events(for: SpeechRequest(long, voice: voice, options: options)).makeAsyncIterator()
         var seconds = 0.0
@@ -184,7 +184,7 @@ import Torch
     @Test("a changed or an inserted sentence changes no other sentence's sound") func otherSentences() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
-        let options = try SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
+        let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
         func sentences(_ texts: [String]) async throws -> [String: [[Float]]] {
             var found: [String: [[Float]]] = [:]
             // Long enough to be pieces of their own.
@@ -229,7 +229,7 @@ import Torch
     @Test("a cancelled request gives its place to the one that waits for it") func cancelledPlace() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
-        let options = try SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false)
+        let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false)
         // Of those that ask at once only as many as there are slots are drawn at a time; all have their turn.
         let count = 3 * model.slotLimit
         let spoken = try await withThrowingTaskGroup(of: Int.self) { group in

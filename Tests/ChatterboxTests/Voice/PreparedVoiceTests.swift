@@ -32,7 +32,7 @@ import Torch
         }
     }
 
-    private let options = try! SpeechOptions(steps: 1, maximumTokens: 4, seed: 7, watermark: false, splitting: .none)
+    private let options = SpeechOptions(steps: 1, maximumTokens: 4, seed: 7, watermark: false, splitting: .none)
 
     // MARK: the same networks and rules
 

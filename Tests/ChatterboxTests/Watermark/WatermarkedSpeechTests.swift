@@ -25,7 +25,7 @@ import Torch
     private let text = String(repeating: "one and the other ", count: 12) + "end. " + String(repeating: "two and more ", count: 12) + "end."
 
     private func options(watermark: Bool = true) throws -> SpeechOptions {
-        try SpeechOptions(maximumTokens: 12, seed: 3, watermark: watermark, splitting: .sentences)
+        SpeechOptions(maximumTokens: 12, seed: 3, watermark: watermark, splitting: .sentences)
     }
 
     /// A watermarking network of the released one's sizes that marks strongly.
@@ -72,7 +72,7 @@ import Torch
     @Test("a trace holds the waveform from before the mark") func trace() async throws {
         _ = try weights()
         let synthesizer = try await Synthesizer.load(folder.url)
-        let options = try SpeechOptions(maximumTokens: 12, seed: 3)
+        let options = SpeechOptions(maximumTokens: 12, seed: 3)
         let (speech, trace) = try await synthesizer.trace("One.", voice: voice, options: options)
         let expected = try #require(synthesizer.model.watermarker).markedAtOnce(Audio(trace["wav"]!, sampleRate: 24_000))
         try expectClose(speech.audio.tensor(), expected.tensor(), relative: 1e-3)

@@ -12,7 +12,7 @@ import Testing
     ) async throws -> Speech {
         let model = try Model.load(StandInModel.folder, compute: ComputeOptions(exact: exact))
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
-        let options = try SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, splitting: splitting, wordTimes: wordTimes)
+        let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, splitting: splitting, wordTimes: wordTimes)
         return try await Synthesizer(model).speak(text, voice: voice, options: options)
     }
 
@@ -47,7 +47,7 @@ import Testing
     @Test("chunks carry the words of the whole") func chunks() async throws {
         let model = try Model.load(StandInModel.folder)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
-        let options = try SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, wordTimes: true)
+        let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, wordTimes: true)
         let synthesizer = Synthesizer(model)
         var words: [SpokenWord] = []
         for try await chunk in synthesizer.chunks(text, voice: voice, options: options) { words += chunk.words }
@@ -65,7 +65,7 @@ import Testing
         try configuration.write(to: folder.url.appending(path: "model/config.json"))
         let model = try Model.load(folder.url.appending(path: "model"))
         #expect(throws: WordTimesError.noAlignmentHeads(model: "Chatterbox")) { try model.alignmentHeads() }
-        let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1)), options = try SpeechOptions(wordTimes: true)
+        let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1)), options = SpeechOptions(wordTimes: true)
         await #expect(throws: WordTimesError.self) { try await Synthesizer(model).speak("One.", voice: voice, options: options) }
         let upstream = [AttentionHead(layer: 12, head: 15), AttentionHead(layer: 13, head: 11), AttentionHead(layer: 9, head: 2)]
         for variant in Variant.all {

@@ -180,7 +180,7 @@ struct TonesToLearn {
         let (training, _) = try await data.train(to: "ada", data.options(steps: 8))
         let adapter = try Adapter.load(from: training.output)
         let voice = try data.model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
-        let options = try SpeechOptions(maximumTokens: 12, seed: 1, watermark: false)
+        let options = SpeechOptions(maximumTokens: 12, seed: 1, watermark: false)
         func samples(_ model: Model, _ adapters: [Adapter]) async throws -> [Float] {
             var samples: [Float] = []
             let request = SpeechRequest("Number one.", voice: voice, options: options, adapters: adapters.map { AdapterUse($0) })
