@@ -83,3 +83,28 @@ extension Int {
         return String(format: value < 9.95 ? "%.1f" : "%.0f", value) + " " + units[unit]
     }
 }
+
+extension HubError {
+    /// What programs tell the case by, as `hub.refused`; it stays the same within a major version.
+    public var code: String {
+        switch self {
+        case .badRepository: "hub.badRepository"
+        case .notCached: "hub.notCached"
+        case .noRepository: "hub.noRepository"
+        case .noRevision: "hub.noRevision"
+        case .noFile: "hub.noFile"
+        case .refused: "hub.refused"
+        case .unreachable: "hub.unreachable"
+        case .status: "hub.status"
+        case .notAHub: "hub.notAHub"
+        case .tooManyRedirects: "hub.tooManyRedirects"
+        case .proxy: "hub.proxy"
+        case .interrupted: "hub.interrupted"
+        case .corrupt: "hub.corrupt"
+        case .diskFull: "hub.diskFull"
+        case .unwritable: "hub.unwritable"
+        case .unreadable: "hub.unreadable"
+        case .occupied: "hub.occupied"
+        }
+    }
+}

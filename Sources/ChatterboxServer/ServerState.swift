@@ -68,7 +68,7 @@ final class ServerState: Sendable {
                 }
                 return try audio.checkedAsReference(named: name, minimumSeconds: minimumSeconds)
             }
-        } catch let error as AudioError { throw APIError.invalid("\(error)", name, code: "invalid_audio") }
+        } catch let error as AudioError { throw APIError.invalid(error, name, code: "invalid_audio") }
     }
 }
 

@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import Torch
 
@@ -86,6 +87,17 @@ public enum MoonshineError: Error, Hashable, CustomStringConvertible {
             "\(url.path): not the file of moonshine-voice \(MoonshineFiles.release) for Linux on x86-64, by its size or its digest; take it from that package's wheel"
         case .cannotLoad(let reason): "Moonshine cannot be loaded: \(reason)"
         case .cannotHear(let reason): "Moonshine failed: \(reason)"
+        }
+    }
+}
+
+extension MoonshineError: CodedError {
+    public var code: String {
+        switch self {
+        case .missing: "moonshine.missing"
+        case .otherFile: "moonshine.otherFile"
+        case .cannotLoad: "moonshine.cannotLoad"
+        case .cannotHear: "moonshine.cannotHear"
         }
     }
 }

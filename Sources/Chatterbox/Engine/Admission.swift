@@ -126,11 +126,18 @@ extension Admission.Room {
 }
 
 /// A request that no decoder of this size can ever take.
-struct AdmissionError: Error, Hashable, CustomStringConvertible {
-    let asked, limit: Admission.Room
+public struct AdmissionError: Error, Hashable, CustomStringConvertible {
+    /// Rows of keys and values, and sequences side by side, that the request needs.
+    public let positions, slots: Int
+    /// How many the decoder has.
+    public let positionLimit, slotLimit: Int
 
-    var description: String {
-        "the text needs \(asked.positions) positions and \(asked.slots) slots of the decoder's cache, which has room for "
-            + "\(limit.positions) and \(limit.slots); speak it in shorter pieces or with a lower token limit"
+    init(asked: Admission.Room, limit: Admission.Room) {
+        (positions, slots, positionLimit, slotLimit) = (asked.positions, asked.slots, limit.positions, limit.slots)
+    }
+
+    public var description: String {
+        "the text needs \(positions) positions and \(slots) slots of the decoder's cache, which has room for \(positionLimit) and \(slotLimit); "
+            + "speak it in shorter pieces or with a lower token limit"
     }
 }

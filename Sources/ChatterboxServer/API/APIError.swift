@@ -1,3 +1,4 @@
+import Chatterbox
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -12,6 +13,8 @@ struct APIError: Error, HTTPResponseError {
     var parameter: String?
     /// For programs.
     var code: String?
+    /// The code of the library's error behind it (`CodedError`).
+    var cause: String?
     var headers: HTTPFields = [:]
 
     init(_ status: HTTPResponse.Status, _ message: String, parameter: String? = nil, code: String? = nil, headers: HTTPFields = [:]) {
@@ -21,6 +24,13 @@ struct APIError: Error, HTTPResponseError {
     /// A field that is missing or wrong.
     static func invalid(_ message: String, _ parameter: String?, code: String = "invalid_value") -> APIError {
         APIError(.badRequest, message, parameter: parameter, code: code)
+    }
+
+    /// A field whose value a library refuses.
+    static func invalid(_ error: any Error, _ parameter: String?, code: String = "invalid_value") -> APIError {
+        var refusal = invalid("\(error)", parameter, code: code)
+        refusal.cause = (error as? any CodedError)?.code
+        return refusal
     }
 
     static func missing(_ name: String) -> APIError { invalid("\(name) is missing", name, code: "missing_required_parameter") }
@@ -47,10 +57,18 @@ struct APIError: Error, HTTPResponseError {
         }
     }
 
-    /// `{"error":{"message":…,"type":…,"param":…,"code":…}}`.
+    /// `{"error":{"message":…,"type":…,"param":…,"code":…}}`, and `cause` where a library's error is behind it.
     var body: [UInt8] { JSON.bytes(["error": object]) }
 
-    var object: JSON { ["message": .string(message), "type": .string(type), "param": .init(parameter), "code": .init(code)] }
+    var object: JSON { .object(members) }
+
+    /// OpenAI's keys, whatever is known, and this server's own where it is.
+    var members: [JSON.Member] {
+        [
+            .init(name: "message", value: .string(message)), .init(name: "type", value: .string(type)),
+            .init(name: "param", value: .init(parameter)), .init(name: "code", value: .init(code)),
+        ] + (cause.map { [.init(name: "cause", value: .string($0))] } ?? [])
+    }
 
     func response(from request: Request, context: some RequestContext) -> Response {
         var headers = headers

@@ -113,7 +113,9 @@ struct SpeechOrder: Sendable {
         try setLanguage(fields.string("language"))
         manner.seed = try fields.seed()
         try takeManner(from: &fields)
-        do { manner.pauses = try Pauses(fields.numbers("pauses")) } catch let error as SpeechOptionsError { throw APIError.invalid(error) }
+        do { manner.pauses = try Pauses(fields.numbers("pauses")) } catch let error as SpeechOptionsError {
+            throw APIError.invalid(error, error.option)
+        }
         adapters = try fields.adapters()
     }
 
@@ -166,12 +168,7 @@ struct SpeechOrder: Sendable {
     func options(watermark: Bool, wordTimes: Bool) throws -> SpeechOptions {
         var options = manner
         (options.watermark, options.wordTimes, options.delivery) = (watermark, wordTimes, isWhole ? .utterances : .chunks)
-        do { try options.check() } catch { throw APIError.invalid(error) }
+        do { try options.check() } catch { throw APIError.invalid(error, error.option) }
         return options
     }
-}
-
-extension APIError {
-    /// An option of speaking that is out of range.
-    static func invalid(_ error: SpeechOptionsError) -> APIError { invalid("\(error)", error.option) }
 }

@@ -68,7 +68,7 @@ final class AdapterShelf: Sendable {
                 throw Self.taken(name)
             } catch let error as AdapterLibraryError {
                 guard case .badName = error else { throw error }
-                throw APIError.invalid("\(error)", "name")
+                throw APIError.invalid(error, "name")
             }
         }
     }

@@ -24,10 +24,6 @@ enum ElevenLabs {
 extension APIError {
     /// `{"detail":{"type":…,"code":…,"status":…,"message":…,"param":…}}`.
     var elevenLabs: JSON {
-        [
-            "detail": [
-                "type": .string(type), "code": .init(code), "status": .string(code ?? type), "message": .string(message), "param": .init(parameter),
-            ]
-        ]
+        ["detail": .object(members + [.init(name: "status", value: .string(code ?? type))])]
     }
 }

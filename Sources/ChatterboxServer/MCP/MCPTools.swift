@@ -84,7 +84,7 @@ struct MCPTools: Sendable {
             while let piece = try await speech.next() { progress(piece.start + piece.seconds, "speaking") }
         } catch let error as AudioError where file != nil {
             // As where another call has written the same file meanwhile, or the disk is full.
-            throw APIError.invalid("\(error)", "save_path")
+            throw APIError.invalid(error, "save_path")
         }
         await speech.record(in: state.metrics, end: speech.end, seconds: (.now - begin) / .seconds(1))
 

@@ -71,19 +71,20 @@ extension APIError {
             self.init(.notFound, "there is no such route; /openapi.json has all", code: "unknown_url")
         case is NIOTooManyBytesError: self.init(.contentTooLarge, "the body is too large", code: "too_large")
         case let error as any HTTPResponseError: self.init(error.status, "\(error)")
-        case is TextError, is ForeignTextError: self = .invalid("\(error)", "input")
-        case let error as AudioError: self = .invalid("\(error)", nil, code: "invalid_audio")
-        case let error as VoiceError: self = .invalid("\(error)", "voice")
-        case let error as AdapterError: self = .invalid("\(error)", "adapter", code: "adapter_mismatch")
-        case let error as SpeechOptionsError: self = .invalid("\(error)", error.option)
+        case is TextError, is ForeignTextError: self = .invalid(error, "input")
+        case let error as AudioError: self = .invalid(error, nil, code: "invalid_audio")
+        case let error as VoiceError: self = .invalid(error, "voice")
+        case let error as AdapterError: self = .invalid(error, "adapter", code: "adapter_mismatch")
+        case let error as SpeechOptionsError: self = .invalid(error, error.option)
         case CheckpointError.noBuiltInVoice: self = .invalid("this model has no voice of its own; name one", "voice", code: "voice_not_found")
-        case CheckpointError.unsupportedLanguage: self = .invalid("\(error)", "language")
-        case is SpeechJudgeError: self = .invalid("\(error)", "judge")
-        case is WordTimesError: self = .invalid("\(error)", "timestamps")
+        case CheckpointError.unsupportedLanguage: self = .invalid(error, "language")
+        case is SpeechJudgeError: self = .invalid(error, "judge")
+        case is WordTimesError: self = .invalid(error, "timestamps")
         case is ClientGone: self.init(.clientGone, "the client has gone away", code: "cancelled")
         case is CancellationError: self.init(.serviceUnavailable, "the request was given up", code: "cancelled")
         default: self.init(.internalServerError, "something went wrong here; the server's log has more", code: "internal_error")
         }
+        if !(error is APIError) { cause = (error as? any CodedError)?.code }
     }
 }
 

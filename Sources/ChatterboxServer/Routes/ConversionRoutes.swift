@@ -40,7 +40,7 @@ struct ConversionRoutes: Sendable {
             do {
                 speech = try await lease.model.converted(
                     recording, to: voice, seed: seed, watermark: state.configuration.watermark && lease.model.marksSpeech)
-            } catch let error as AudioError { throw APIError.invalid("\(error)", "audio", code: "invalid_audio") }
+            } catch let error as AudioError { throw APIError.invalid(error, "audio", code: "invalid_audio") }
             let bytes = try await Blocking.run { try AudioFile.encode(speech.audio, as: format) }
             var headers: HTTPFields = [.contentType: format.mediaType, .seed: "\(speech.seed)"]
             headers.append(warnings: form.warnings)

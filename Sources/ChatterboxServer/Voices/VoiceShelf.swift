@@ -110,13 +110,13 @@ actor VoiceShelf {
             let voice = try await lease.model.voice(from: recording, named: "audio_sample")
             try library.store(voice, as: name, replaces: false)
         } catch let error as AudioError {
-            throw APIError.invalid("\(error)", "audio_sample", code: "invalid_audio")
+            throw APIError.invalid(error, "audio_sample", code: "invalid_audio")
         } catch VoiceLibraryError.exists {
             throw APIError(
                 .conflict, "there is a voice \(name) already; delete it first, or take another name", parameter: "name", code: "voice_exists")
         } catch let error as VoiceLibraryError {
             guard case .badName = error else { throw error }
-            throw APIError.invalid("\(error)", "name")
+            throw APIError.invalid(error, "name")
         }
         return try entry(name)
     }
