@@ -28,13 +28,14 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", "3.12.0"..<"5.0.0"),
-        // For serving: routes and streamed answers over HTTP, an end in good order, logs, counts, settings of three sources.
+        // For a logger that callers hand in.
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
+        // For serving: routes and streamed answers over HTTP, an end in good order, counts, settings of three sources.
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.20.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.6.0"),
         .package(url: "https://github.com/apple/swift-http-types.git", from: "1.3.0"),
         .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.34.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.29.0"),
-        .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics.git", from: "2.5.0"),
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.0.0"),
     ],
@@ -56,7 +57,9 @@ let package = Package(
         .target(name: "SpeechText", dependencies: ["FileSupport"]),
         .target(name: "CKernels", exclude: ["kernels.inc", "lanes.inc", "packing.inc", "pages.inc", "rows.inc", "sample.inc", "tiles.inc"]),
         .target(name: "Kernels", dependencies: ["CKernels", "Torch"]),
-        .target(name: "Chatterbox", dependencies: ["FileSupport", "Torch", "Kernels", "SpeechAudio", "SpeechText"]),
+        .target(
+            name: "Chatterbox",
+            dependencies: ["FileSupport", "Torch", "Kernels", "SpeechAudio", "SpeechText", .product(name: "Logging", package: "swift-log")]),
         // Finds its library when it is asked for, by dlopen.
         .target(name: "CMoonshine"),
         .target(name: "Moonshine", dependencies: ["CMoonshine", "Chatterbox", "SpeechAudio", "SpeechText", "Torch"]),
@@ -109,7 +112,7 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Hub"])),
                 .product(name: "NIOPosix", package: "swift-nio", condition: .when(traits: ["Hub"])),
                 .product(name: "NIOSSL", package: "swift-nio-ssl", condition: .when(traits: ["Hub"])),
-                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Server"])),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Configuration", package: "swift-configuration", condition: .when(traits: ["Server"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -124,7 +127,7 @@ let package = Package(
         .testTarget(name: "KernelsTests", dependencies: ["CKernels", "Kernels", "TestSupport"]),
         .testTarget(name: "SpeechAudioTests", dependencies: ["SpeechAudio", "CSndfile", "TestSupport"]),
         .testTarget(name: "SpeechTextTests", dependencies: ["SpeechText", "TestSupport"]),
-        .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport"]),
+        .testTarget(name: "ChatterboxTests", dependencies: ["Chatterbox", "TestSupport", .product(name: "Logging", package: "swift-log")]),
         .testTarget(name: "MoonshineTests", dependencies: ["Chatterbox", "Moonshine", "Pico", "SpeechAudio", "SpeechText", "TestSupport"]),
         .testTarget(
             name: "ChatterboxHubTests",

@@ -1,9 +1,10 @@
 import Foundation
+import Logging
 import SpeechText
 import Torch
 
 extension Synthesizer {
-    /// Loads a model's folder and speaks with it; see ``Model/load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:)``.
+    /// Loads a model's folder and speaks with it; see ``Model/load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:logger:)``.
     ///
     /// ```swift
     /// let synthesizer = try await Synthesizer.load(URL(filePath: "models/chatterbox"))
@@ -11,12 +12,15 @@ extension Synthesizer {
     /// let speech = try await synthesizer.speak("The ship was late.", voice: voice)
     /// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
     /// ```
+    /// - Parameters:
+    ///   - engine: what computes; by default one of the synthesizer's own.
+    ///   - logger: takes the lines about loading and about requests (<doc:Logging>); nil for none.
     /// - Throws: ``ComputeError``, ``CheckpointError``, what reading a damaged file throws, and `CancellationError` at the end where the task
     ///   was cancelled meanwhile.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none,
-        adapters: [AdapterUse] = []
+        adapters: [AdapterUse] = [], engine: SpeechEngine = SpeechEngine(), logger: Logger? = nil
     ) async throws -> Synthesizer {
         // Reading gigabytes blocks: it has a thread of its own.
         let model = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Model, any Error>) in
@@ -25,13 +29,13 @@ extension Synthesizer {
                     with: Result {
                         try Model.load(
                             folder, variant: variant, device: device, dtype: dtype, compute: compute, flow: flow, watermark: watermark,
-                            languageTools: languageTools, adapters: adapters)
+                            languageTools: languageTools, adapters: adapters, logger: logger)
                     })
             }.start()
         }
         try Task.checkCancellation()
-        let synthesizer = Synthesizer(model)
-        try await synthesizer.engine.warm(model)
+        let synthesizer = Synthesizer(model, engine: engine, logger: logger)
+        try await engine.warm(model)
         return synthesizer
     }
 }

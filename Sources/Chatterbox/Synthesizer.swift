@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Logging
 import SpeechAudio
 import Synchronization
 import Torch
@@ -11,12 +12,14 @@ import Torch
 public final class Synthesizer: Sendable {
     public let model: Model
     public let engine: SpeechEngine
+    let logger: Logger?
 
     /// - Parameters:
     ///   - model: what speaks.
     ///   - engine: what computes; by default one of the synthesizer's own.
-    public init(_ model: Model, engine: SpeechEngine = SpeechEngine()) {
-        (self.model, self.engine) = (model, engine)
+    ///   - logger: takes the lines about requests that have no logger of their own (<doc:Logging>); nil for none.
+    public init(_ model: Model, engine: SpeechEngine = SpeechEngine(), logger: Logger? = nil) {
+        (self.model, self.engine, self.logger) = (model, engine, logger)
     }
 
     /// The sample rate of all speech, in Hz.
@@ -105,8 +108,8 @@ public final class Synthesizer: Sendable {
         for request: SpeechRequest, prepared: PreparedText? = nil, onProgress: @escaping @Sendable (SpeechProgress) -> Void,
         trace: (@Sendable (String, Tensor) -> Void)?
     ) -> SpeechEvents {
-        SpeechEvents { [model, engine] channel in
-            let start = ContinuousClock.now
+        SpeechEvents { [model, engine, logger] channel in
+            let start = ContinuousClock.now, open = engine.makeRequest(), log = SpeechLog(request.logger ?? logger, request: open.number)
             // Programs that prepare text may take their time, and so may adapters that are new, which is nobody else's.
             Self.inBackground {
                 let text: PreparedText, adapters: AppliedAdapters?
@@ -116,16 +119,20 @@ public final class Synthesizer: Sendable {
                     try request.judge?.check(request.options, text.plan.language)
                     adapters = try model.applied(request.adapters)
                 } catch {
+                    log.ends(error)
                     return channel.finish(throwing: error)
                 }
-                let open = engine.makeRequest()
+                log.begins(request, text, model)
                 channel.connect(onRoom: open.unpark, onLeave: open.cancel)
                 engine.open(open, request.priority, threads: model.libtorchThreads) { turn in
                     var work = try SpeechWork(text, adapters, request, model, turn, since: start, trace: trace)
                     channel.send(.started(seed: work.seed))
                     var warned = 0
                     func warn() {
-                        for warning in work.report.warnings[warned...] { channel.send(.warning(warning)) }
+                        for warning in work.report.warnings[warned...] {
+                            log.warns(warning)
+                            channel.send(.warning(warning))
+                        }
                         warned = work.report.warnings.count
                     }
                     warn()
@@ -137,9 +144,12 @@ public final class Synthesizer: Sendable {
                         turn.delivered(chunk.audio.duration)
                         channel.send(.audio(chunk))
                     }
+                    log.ends(work.report)
                     channel.send(.finished(work.report))
                 } finish: { result in
-                    if case .failure(let error) = result { channel.finish(throwing: error) } else { channel.finish() }
+                    guard case .failure(let error) = result else { return channel.finish() }
+                    log.ends(error)
+                    channel.finish(throwing: error)
                 }
             }
         }
@@ -174,13 +184,17 @@ public struct SpeechRequest: Sendable {
     /// Hears each draw of a piece: the one with the fewest wrong words is kept, and drawing ends with one that has none and nothing else
     /// wrong, ``SpeechOptions/takes`` draws at most. For whole pieces, not for ``SpeechOptions/Delivery/chunks``.
     public var judge: (any SpeechJudge)?
+    /// Takes the lines about this request (<doc:Logging>), in place of the synthesizer's: with what tells it from others, as a
+    /// server's number for it.
+    public var logger: Logger?
 
+    /// Each part as its property says.
     public init(
         _ text: String, voice: Voice? = nil, voices: [String: Voice] = [:], options: SpeechOptions = .standard, adapters: [AdapterUse] = [],
-        priority: SpeechPriority = .interactive, judge: (any SpeechJudge)? = nil
+        priority: SpeechPriority = .interactive, judge: (any SpeechJudge)? = nil, logger: Logger? = nil
     ) {
         (self.text, self.voice, self.voices, self.options, self.adapters, self.priority) = (text, voice, voices, options, adapters, priority)
-        self.judge = judge
+        (self.judge, self.logger) = (judge, logger)
     }
 }
 

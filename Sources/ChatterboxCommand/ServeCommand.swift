@@ -39,13 +39,13 @@
             let files = Self.raiseFileLimit()
             if configuration.connectionLimit == nil { configuration.connectionLimit = files.map { max(64, $0 - 256) } }
 
-            // All models share the device.
-            let engine = SpeechEngine()
-            let names = try settings.models.isEmpty ? [await defaultModel(folders, display)] : settings.models
-            let offerings = try await names.asyncMap { try await offering($0, folders, engine, display, settings) }
-            try settings.check(offerings, configuration)
             var logger = Logger(label: "chatterbox") { _ in LineLogHandler() }
             logger.logLevel = settings.logLevel
+            // All models share the device.
+            let engine = SpeechEngine(logger: logger)
+            let names = try settings.models.isEmpty ? [await defaultModel(folders, display)] : settings.models
+            let offerings = try await names.asyncMap { [logger] in try await offering($0, folders, engine, display, settings, logger) }
+            try settings.check(offerings, configuration)
             let server = SpeechServer(configuration, offerings, engine: engine, logger: logger)
             if let warning = settings.warning(configuration) { display.note(warning) }
             let (ports, listening) = AsyncStream<(listener: StartError.Listener, port: Int)>.makeStream()
@@ -96,7 +96,7 @@
 
         /// A model that is loaded when it is asked for; its folder is looked up now, so that a typing error shows at once.
         private func offering(
-            _ model: String, _ folders: UserFolders, _ engine: SpeechEngine, _ display: ProgressDisplay, _ settings: ServeSettings
+            _ model: String, _ folders: UserFolders, _ engine: SpeechEngine, _ display: ProgressDisplay, _ settings: ServeSettings, _ logger: Logger
         ) async throws -> ModelOffering {
             let offer = ModelOffer(folders: folders, display: display)
             let folder = try await offer.folder(of: model)
@@ -107,7 +107,7 @@
                 bytes: try compute.byteCount(of: folder),
                 usesGPU: try compute.usesGPU, isPinned: settings.pinned.contains(name)
             ) {
-                try await compute.load(folder.path, display, engine: engine)
+                try await compute.load(folder.path, display, engine: engine, logger: logger)
             }
         }
 

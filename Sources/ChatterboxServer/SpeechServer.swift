@@ -60,7 +60,8 @@ public struct SpeechServer: Sendable {
     /// Speaks what nobody hears.
     private func speak(_ text: String, _ voice: Voice?, _ lease: ModelLease, place: Place?) async throws {
         let order = try SpeechOrder(warmingUp: lease.name, text)
-        let speech = try OpenSpeech(order, voice: voice, lease: lease, places: [place].compactMap(\.self), configuration: state.configuration)
+        let speech = try OpenSpeech(
+            order, voice: voice, lease: lease, places: [place].compactMap(\.self), configuration: state.configuration, logger: logger)
         while try await speech.next() != nil {}
     }
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("Options of speaking") struct SpeechOptionsTests {
+@Suite("Options of speaking", .standInModel) struct SpeechOptionsTests {
     private func decoded(_ json: String) throws -> SpeechOptions { try JSONDecoder().decode(SpeechOptions.self, from: Data(json.utf8)) }
 
     /// Every option otherwise than usual.

@@ -2,7 +2,7 @@ import Foundation
 import Torch
 
 extension Model {
-    /// Bytes of memory that a folder's model takes when it is loaded as ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:)``
+    /// Bytes of memory that a folder's model takes when it is loaded as ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:logger:)``
     /// would load it, about; what requests take comes on top.
     ///
     /// Where weights are packed for the CPU, T3's layers and head take what their format needs, and of S3Gen, rounded to 8 bits, a

@@ -3,7 +3,7 @@ import Foundation
 import Torch
 
 extension Model {
-    /// Writes a folder that ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:)`` takes, with weights drawn at
+    /// Writes a folder that ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:logger:)`` takes, with weights drawn at
     /// random: it babbles noise, and shows that everything is in its place. With the variant's own sizes upstream's package
     /// takes it as well.
     ///

@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Logging
 import SpeechText
 import Torch
 
@@ -105,13 +106,37 @@ public struct Model: Sendable {
     ///     not there gives a model that marks nothing.
     ///   - languageTools: programs that take steps of some languages, for the multilingual models.
     ///   - adapters: of the flow, which become part of its weights; those of T3 are given to requests.
+    ///   - logger: takes a line about what was loaded, or why it was not (<doc:Logging>); nil for none.
     /// - Throws: ``AdapterError`` where an adapter does not fit, ``ComputeError`` where the device or the type cannot have what
     ///   `compute` asks for, ``CheckpointError`` for the folder, `WeightsError`, `SafetensorsError`, `ArchiveError` or
     ///   `TokenizerError` for a file in it.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none,
-        adapters: [AdapterUse] = []
+        adapters: [AdapterUse] = [], logger: Logger? = nil
+    ) throws -> Model {
+        let logger = logger ?? .silent
+        do {
+            let model = try load(folder, variant, device, dtype, compute, flow, watermark, languageTools, adapters)
+            logger.info("model loaded", metadata: model.metadata)
+            return model
+        } catch {
+            logger.error("model not loaded", metadata: error.metadata.merging(["folder": "\(folder.path)"]) { $1 })
+            throw error
+        }
+    }
+
+    /// What the log tells of a loaded model.
+    private var metadata: Logger.Metadata {
+        [
+            "model": "\(variant.name)", "folder": "\(folder.path)", "device": "\(device)", "dtype": "\(dtype.rawValue)", "plan": "\(plan)",
+            "watermark": "\(watermarker != nil)", "seconds": "\(loadingSeconds.inMilliseconds)", "peak_memory_bytes": "\(loadingPeakBytes)",
+        ]
+    }
+
+    private static func load(
+        _ folder: URL, _ variant: Variant?, _ device: Device, _ dtype: DType, _ compute: ComputeOptions, _ flow: FlowChoice, _ watermark: URL?,
+        _ languageTools: LanguageTools, _ adapters: [AdapterUse]
     ) throws -> Model {
         try compute.check(device: device, dtype: dtype)
         let plan = ComputePlan(device: device, dtype: dtype, compute: compute)

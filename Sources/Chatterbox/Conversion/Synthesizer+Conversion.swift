@@ -18,13 +18,29 @@ extension Synthesizer {
         _ recording: Audio, named name: String = "recording", to voice: Voice? = nil, steps: Int? = nil, seed: UInt64? = nil,
         watermark: Bool = true, onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }
     ) async throws -> Speech {
+        let request = engine.makeRequest(), log = SpeechLog(logger, request: request.number)
+        do {
+            let speech = try await converted(
+                recording, name, voice, SpeechOptions(steps: steps, seed: seed, watermark: watermark), request, log, onProgress)
+            log.ends(speech.report)
+            return speech
+        } catch {
+            log.ends(error)
+            throw error
+        }
+    }
+
+    private func converted(
+        _ recording: Audio, _ name: String, _ voice: Voice?, _ options: SpeechOptions, _ request: EngineRequest, _ log: SpeechLog,
+        _ onProgress: @escaping @Sendable (SpeechProgress) -> Void
+    ) async throws -> Speech {
         let start = ContinuousClock.now
-        let voice = try model.voice(voice, for: .conversion)
-        let options = SpeechOptions(steps: steps, seed: seed, watermark: watermark)
         try options.check()
+        let voice = try model.voice(voice, for: .conversion)
         try recording.checkedAsReference(named: name, minimumSeconds: 0.1)
         let chosen = options.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        return try await engine.run(threads: model.libtorchThreads) { [model, sampleRate] turn in
+        log.begins(converting: recording, model)
+        return try await engine.run(request, threads: model.libtorchThreads) { [model, sampleRate] turn in
             let conversion = VoiceConversion(
                 s3Gen: model.s3Gen, prompt: voice.prompt, steps: options.steps ?? model.configuration.s3Gen.flow.steps,
                 generator: try model.generator(seed: chosen))
@@ -51,6 +67,7 @@ extension Synthesizer {
                 }
                 samples += try finishing([], isLast: true)
             }
+            for warning in finishing.report.warnings { log.warns(warning) }
             return Speech(audio: Audio(samples: samples, sampleRate: sampleRate), seed: chosen, report: finishing.report)
         }
     }

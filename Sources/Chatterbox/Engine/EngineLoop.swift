@@ -1,10 +1,12 @@
 import Dispatch
+import Logging
 import Torch
 
 /// The state of an engine: only the loop's thread, and the coroutine that it lets run meanwhile, touch it.
 final class EngineLoop {
     private let mailbox: EngineMailbox
     private let steps: StepCounts
+    private let logger: Logger
     private let threads = CoroutineThreads(name: "chatterbox.request")
     private var scheduler = Scheduler()
     private var requests: [Int: OpenRequest] = [:]
@@ -13,13 +15,15 @@ final class EngineLoop {
     private let start = ContinuousClock.now
     private var isClosed = false
 
-    init(_ mailbox: EngineMailbox, _ steps: StepCounts) { (self.mailbox, self.steps) = (mailbox, steps) }
+    init(_ mailbox: EngineMailbox, _ steps: StepCounts, _ logger: Logger) {
+        (self.mailbox, self.steps, self.logger) = (mailbox, steps, logger)
+    }
 
     private var now: Double { (ContinuousClock.now - start) / .seconds(1) }
 
     func run() {
         // Tokens are drawn by kernels of our own or on a GPU; what libtorch adds to that is small.
-        try? Libtorch.setOwnThreads(1)
+        do { try Libtorch.setOwnThreads(1) } catch { logger.warning("the engine's thread keeps libtorch's threads", metadata: error.metadata) }
         while true {
             let plan = scheduler.next(at: now)
             if let plan { perform(plan) }
@@ -146,6 +150,7 @@ final class EngineLoop {
         let limit = Admission.Room(positions: model.positionLimit, slots: model.slotLimit)
         let group = ModelGroup(model, engine: engine, group: scheduler.addGroup(limit: limit))
         groups[key] = group
+        logger.debug("decoder made", metadata: ["model": "\(group.model)", "positions": "\(limit.positions)", "slots": "\(limit.slots)"])
         return group
     }
 
@@ -154,6 +159,11 @@ final class EngineLoop {
         request.nextQueue = nil
         let admitted = try scheduler.ask(for: room, request.ticket, in: group.group, at: now)
         request.decoding = OpenRequest.Decoding(decoder: decoder, group: group, onToken: onToken)
+        if !admitted.contains(request.ticket) {
+            logger.debug(
+                "speech waits for room",
+                metadata: ["speech": "\(request.number)", "positions": "\(room.positions)", "slots": "\(room.slots)"])
+        }
         for ticket in admitted where ticket != request.ticket { updateNeed(tickets[ticket]!) }
     }
 
@@ -165,16 +175,18 @@ final class EngineLoop {
     /// The engine of a model for which nothing is being drawn.
     private func forget(_ identity: ObjectIdentifier) {
         guard let group = groups[identity], !requests.values.contains(where: { $0.decoding?.group === group }) else { return }
+        drop(group, identity)
+    }
+
+    private func drop(_ group: ModelGroup, _ identity: ObjectIdentifier) {
         scheduler.removeGroup(group.group)
         groups[identity] = nil
+        logger.debug("decoder dropped", metadata: ["model": "\(group.model)"])
     }
 
     /// Engines of models that nobody has any more.
     private func dropUnusedGroups() {
-        for (key, group) in groups where group.identity == nil {
-            scheduler.removeGroup(group.group)
-            groups[key] = nil
-        }
+        for (key, group) in groups where group.identity == nil { drop(group, key) }
     }
 }
 
@@ -214,9 +226,11 @@ final class ModelGroup {
     /// nil where each request computes its own flow.
     let flowQueue: FlowQueue?
     weak var identity: Model.Identity?
+    /// The model's name, for the log.
+    let model: String
 
     init(_ model: Model, engine: any DecodeEngine, group: Scheduler.Group) {
-        (self.engine, self.group, rows, identity) = (engine, group, model.prefillRows, model.identity)
+        (self.engine, self.group, rows, identity, self.model) = (engine, group, model.prefillRows, model.identity, model.variant.name)
         flowQueue = model.sharesFlow ? FlowQueue(FlowBatches(model.s3Gen.flow.exact.flow, device: model.device)) : nil
     }
 }

@@ -3,6 +3,7 @@ import Synchronization
 
 /// An open request, as those outside of the engine see it.
 final class EngineRequest: Sendable {
+    /// Tells it from the engine's others.
     let number: Int
     private let state = Mutex(State())
 

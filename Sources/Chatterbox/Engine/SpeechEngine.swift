@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Logging
 import Synchronization
 import Torch
 
@@ -16,9 +17,10 @@ public final class SpeechEngine: Sendable {
     private let mailbox = EngineMailbox()
     private let steps = StepCounts()
 
-    public init() {
-        let (mailbox, steps) = (mailbox, steps)
-        let thread = Thread { EngineLoop(mailbox, steps).run() }
+    /// - Parameter logger: takes the lines about the decoders that requests share (<doc:Logging>); nil for none.
+    public init(logger: Logger? = nil) {
+        let (mailbox, steps, logger) = (mailbox, steps, logger ?? .silent)
+        let thread = Thread { EngineLoop(mailbox, steps, logger).run() }
         thread.name = "chatterbox.engine"
         thread.stackSize = 8 << 20
         thread.start()
@@ -70,11 +72,14 @@ public final class SpeechEngine: Sendable {
 
     /// Runs work on the device in its turn, and gives what comes of it. The task's cancellation is the work's.
     ///
-    /// - Parameter threads: that libtorch's operations may use meanwhile.
+    /// - Parameters:
+    ///   - request: of this engine; by default a new one.
+    ///   - threads: that libtorch's operations may use meanwhile.
     func run<Value: Sendable>(
-        _ priority: SpeechPriority = .interactive, threads: Int, _ work: @escaping @Sendable (EngineTurn) throws -> Value
+        _ request: EngineRequest? = nil, _ priority: SpeechPriority = .interactive, threads: Int,
+        _ work: @escaping @Sendable (EngineTurn) throws -> Value
     ) async throws -> Value {
-        let request = makeRequest(), made = OnceValue<Value>()
+        let request = request ?? makeRequest(), made = OnceValue<Value>()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 open(request, priority, threads: threads) {

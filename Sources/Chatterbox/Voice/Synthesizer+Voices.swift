@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import SpeechAudio
 import Torch
 
@@ -28,7 +29,7 @@ extension Synthesizer {
     ///   - name: what to call it in a message.
     /// - Throws: `AudioError` where nobody speaks in the recording or it is too short; `CancellationError` between two networks.
     public func voice(from recording: Audio, named name: String = "reference recording") async throws -> Voice {
-        let rules = model.voiceAnalyzer.rules
+        let start = ContinuousClock.now, rules = model.voiceAnalyzer.rules
         try recording.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds)
         let reference =
             model.isExact
@@ -39,6 +40,12 @@ extension Synthesizer {
         voice.excerpt = reference?.used.map { Voice.Excerpt($0, of: recording.duration) }
         voice.recordingNotes = reference?.notes ?? []
         voice.warnings += (reference?.notes ?? []).map { .recording(name, $0) }
+        logger?.debug(
+            "voice made",
+            metadata: [
+                "model": "\(model.variant.name)", "recording_seconds": "\(recording.duration.inMilliseconds)",
+                "warnings": "\(voice.warnings.count)", "seconds": "\(((ContinuousClock.now - start) / .seconds(1)).inMilliseconds)",
+            ])
         return voice
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Chatterbox
 import ChatterboxModels
 import Foundation
+import Logging
 import Pico
 import SpeechText
 import Torch
@@ -109,11 +110,12 @@ struct ComputeArguments: ParsableArguments {
     ///
     /// - Parameters:
     ///   - model: a name or a folder; nil for the best on this machine.
-    ///   - engine: what computes for it; nil for one of its own.
+    ///   - engine: what computes for it.
     ///   - adapters: of the flow.
+    ///   - logger: takes the lines about loading and about requests.
     /// - Throws: ``AdapterError``, ``UsageError``, ``ModelLocatorError``, `HubError`, `DeviceError`, and what loading throws.
     func load(
-        _ model: String?, _ progress: ProgressDisplay, engine: SpeechEngine? = nil, adapters: [AdapterUse] = []
+        _ model: String?, _ progress: ProgressDisplay, engine: SpeechEngine = SpeechEngine(), adapters: [AdapterUse] = [], logger: Logger? = nil
     ) async throws -> Synthesizer {
         try check()
         let device = try chosenDevice(progress)
@@ -129,9 +131,9 @@ struct ComputeArguments: ParsableArguments {
             folder, device: device, dtype: dtype.dtype,
             compute: options(), flow: flow == .fast ? .fast(elsewhere: folders.fastFlows) : .own, watermark: folders.watermark,
             languageTools: languageTools,
-            adapters: adapters)
+            adapters: adapters, engine: engine, logger: logger)
         try Task.checkCancellation()
-        return engine.map { Synthesizer(synthesizer.model, engine: $0) } ?? synthesizer
+        return synthesizer
     }
 
     /// The device that is meant.

@@ -1,5 +1,6 @@
 import Chatterbox
 import Foundation
+import Logging
 import SpeechAudio
 
 /// One request's speech on its way to a client: from the model's events to bytes of the format that was asked for.
@@ -51,10 +52,11 @@ actor OpenSpeech {
     ///   - adapters: that the order names.
     ///   - begin: when the request came.
     ///   - pause: seconds of silence before the first sound.
+    ///   - logger: takes the model's lines about it; nil for whom the model was loaded with.
     /// - Throws: ``APIError`` for options that the model cannot take.
     init(
         _ order: SpeechOrder, voice: Voice?, adapters: [AdapterUse] = [], lease: ModelLease, places: [Place] = [], configuration: ServerConfiguration,
-        since begin: ContinuousClock.Instant = .now, into destination: Destination = .stream, after pause: Double = 0
+        since begin: ContinuousClock.Instant = .now, into destination: Destination = .stream, after pause: Double = 0, logger: Logger? = nil
     ) throws {
         (self.pause, sampleRate) = (pause, order.sound.sampleRate ?? lease.model.sampleRate)
         (self.order, self.lease, self.places, model) = (order, lease, places, lease.name)
@@ -64,7 +66,7 @@ actor OpenSpeech {
         source = lease.model.speech(
             SpeechRequest(
                 order.input, voice: voice, options: options, adapters: adapters, priority: order.priority,
-                judge: try configuration.judge(named: order.judge)))
+                judge: try configuration.judge(named: order.judge), logger: logger))
         for place in places { place.comes(to: .begins) }
         switch destination {
         case .stream: (encoder, file) = (try SoundEncoder(order.sound, sampleRate: lease.model.sampleRate), nil)

@@ -24,10 +24,10 @@ extension ServerState {
         @Sendable func begin() async throws -> Response {
             guard !order.isWhole else {
                 return try await WholeSpeech().response(self, context) {
-                    try await open(order, watch, places: [admission], since: context.begin, into: .file($0))
+                    try await open(order, watch, places: [admission], since: context.begin, into: .file($0), logger: context.logger)
                 }
             }
-            let speech = try await open(order, watch, places: [admission], since: context.begin)
+            let speech = try await open(order, watch, places: [admission], since: context.begin, logger: context.logger)
             guard let first = try await speech.next() else {
                 throw APIError(.internalServerError, "the model ended without a sound", code: "no_speech")
             }
@@ -55,10 +55,11 @@ extension ServerState {
     ///   - places: what else is held as long as it is spoken.
     ///   - begin: when it was asked for.
     ///   - pause: seconds of silence before its first sound.
+    ///   - logger: takes the lines about it; nil for whom the model was loaded with.
     /// - Throws: ``APIError`` where there is no such model or voice, or too much to do; what loading throws.
     func open(
         _ order: SpeechOrder, _ watch: ConnectionWatch?, places: [Place?] = [], since begin: ContinuousClock.Instant,
-        into destination: OpenSpeech.Destination = .stream, after pause: Double = 0
+        into destination: OpenSpeech.Destination = .stream, after pause: Double = 0, logger: Logger? = nil
     ) async throws -> OpenSpeech {
         let offer = try models.offer(named: order.model), adapters = try await adapters.uses(order.adapters)
         let asked = ContinuousClock.now
@@ -71,6 +72,6 @@ extension ServerState {
         let voice = try await voices.voice(order.voice, for: lease)
         return try OpenSpeech(
             order, voice: voice, adapters: adapters, lease: lease, places: [place] + places.compactMap(\.self), configuration: configuration,
-            since: begin, into: destination, after: pause)
+            since: begin, into: destination, after: pause, logger: logger)
     }
 }

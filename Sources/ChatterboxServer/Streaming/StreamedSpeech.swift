@@ -194,7 +194,9 @@ final class StreamedSpeech: Sendable {
         _ order: SpeechOrder, isFirst: Bool, _ admission: Place?, since begin: ContinuousClock.Instant, after pause: Double
     ) async throws -> OpenSpeech {
         while true {
-            do { return try await server.open(order, watch, places: [admission], since: begin, after: pause) } catch let error as APIError {
+            do { return try await server.open(order, watch, places: [admission], since: begin, after: pause, logger: logger) } catch let error
+                as APIError
+            {
                 guard !isFirst, ["queue_full", "slow_down"].contains(error.code), (.now - begin) / .seconds(1) < Self.patience else { throw error }
             }
             try await Task.sleep(for: .milliseconds(250))

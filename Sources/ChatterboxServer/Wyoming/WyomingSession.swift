@@ -161,7 +161,7 @@ final class WyomingSession: Sendable {
         server.log(order, logger)
         do {
             let admission = try server.limits.admit(client)
-            let speech = try await server.open(order, nil, places: [admission], since: begin)
+            let speech = try await server.open(order, nil, places: [admission], since: begin, logger: logger)
             do {
                 var hasBegun = false
                 while let piece = try await speech.next() {
