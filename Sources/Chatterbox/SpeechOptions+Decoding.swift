@@ -98,19 +98,20 @@ private struct OptionFields<Key: CodingKey & CaseIterable> {
 
     private func take<Value: Decodable>(_ key: Key, _ expected: String) throws -> Value? {
         let stored = AnyKey(stringValue: key.stringValue)
-        do { return try values.decodeIfPresent(Value.self, forKey: stored) } catch let error as DecodingError {
+        do { return try values.decodeIfPresent(Value.self, forKey: stored) } catch let error as SpeechOptionsError { throw error } catch {
+            // Foundation's decoder has errors of its own for numbers that do not fit.
             throw SpeechOptionsError(option: name(key), found: found(stored, error), allowed: expected)
         }
     }
 
     /// What stands where another kind of value is expected.
-    private func found(_ key: AnyKey, _ error: DecodingError) -> String {
+    private func found(_ key: AnyKey, _ error: any Error) -> String {
         if let value = try? values.decode(Bool.self, forKey: key) { return "\(value)" }
         if let value = try? values.decode(Int.self, forKey: key) { return "\(value)" }
         if let value = try? values.decode(Double.self, forKey: key) { return "\(value)" }
         if let value = try? values.decode(String.self, forKey: key) { return "\"\(value)\"" }
         // Why a lexicon is none.
-        if case .dataCorrupted(let context) = error { return "an object in which \(context.debugDescription)" }
+        if case DecodingError.dataCorrupted(let context) = error { return "an object in which \(context.debugDescription)" }
         return "an object or a list of another kind"
     }
 }

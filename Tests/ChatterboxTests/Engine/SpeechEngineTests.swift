@@ -37,7 +37,7 @@ import Torch
     @Test("requests that share a flow have the sound of those that do not, alone and in company") func sharedFlow() async throws {
         var model = try Model.load(StandInModel.folder)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: 100))
-        let options = try (1...4).map { SpeechOptions(maximumTokens: 8, seed: UInt64($0), watermark: false, splitting: .none) }
+        let options = (1...4).map { SpeechOptions(maximumTokens: 8, seed: UInt64($0), watermark: false, splitting: .none) }
         func speak(_ synthesizer: Synthesizer, _ options: SpeechOptions) async throws -> [Float] {
             try await synthesizer.speak("One two.", voice: voice, options: options).audio.samples
         }
@@ -64,7 +64,7 @@ import Torch
     private func guests(_ count: Int, _ model: Model, seed: UInt64) throws -> [Guest] {
         var random = SeededRandom(seed: seed)
         let voices = try [100.0, 160, 220].map { try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: $0)) }
-        return try (0..<count).map { number in
+        return (0..<count).map { number in
             let sampling = SamplingChanges(
                 temperature: [nil, 0, 0.5].randomElement(using: &random)!, guidance: [nil, 0, 0.7].randomElement(using: &random)!)
             let options = SpeechOptions(
