@@ -76,6 +76,7 @@ let package = Package(
             name: "ChatterboxModels",
             dependencies: [
                 "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "FileSupport", "Pico", "SpeechText", "Torch",
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .target(name: "CServerFiles"),
         .target(

@@ -178,15 +178,6 @@ extension CheckpointError: CodedError {
     }
 }
 
-extension ModelLocatorError: CodedError {
-    public var code: String {
-        switch self {
-        case .noModel: "model.none"
-        case .unknown: "model.unknown"
-        }
-    }
-}
-
 extension WeightsError: CodedError {
     public var code: String {
         switch self {
@@ -329,7 +320,6 @@ extension FlowError: CodedError {
         case .configuration: "flow.configuration"
         case .noTokens: "flow.noTokens"
         case .tokenOutOfRange: "flow.tokenOutOfRange"
-        case .chunkTooShort: "flow.chunkTooShort"
         case .promptLength: "flow.promptLength"
         case .shape: "flow.shape"
         case .steps: "flow.steps"

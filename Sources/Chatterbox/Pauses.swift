@@ -8,6 +8,7 @@ public struct Pauses: Sendable, Hashable, Encodable {
     public var word: Double
     /// At a comma or its like.
     public var clause: Double
+    /// Between sentences.
     public var sentence: Double
     /// Between paragraphs, and after headings and items of lists.
     public var paragraph: Double
@@ -21,6 +22,7 @@ public struct Pauses: Sendable, Hashable, Encodable {
     /// The longest, in seconds.
     public static let longest = SpeechScript.longestPause
 
+    /// Seconds; what is not given is as usual.
     public init(
         word: Double = standard.word, clause: Double = standard.clause, sentence: Double = standard.sentence, paragraph: Double = standard.paragraph
     ) {

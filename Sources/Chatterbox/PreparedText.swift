@@ -43,11 +43,13 @@ struct PreparedText: Sendable {
 
 /// A text of which most is written in letters that the model does not know.
 public struct ForeignTextError: Error, Hashable, CustomStringConvertible {
+    /// The whole text.
     public let text: String
     /// What the letters are of, as far as that can be told.
     public let languages: [Language]
 
-    public init(text: String, languages: [Language]) { (self.text, self.languages) = (text, languages) }
+    /// - Parameters: as the properties.
+    init(text: String, languages: [Language]) { (self.text, self.languages) = (text, languages) }
 
     public var description: String {
         let shown = text.count > 20 ? text.prefix(20) + "…" : text[...]

@@ -18,6 +18,7 @@ public struct SamplingChanges: Sendable, Hashable, Encodable {
     /// No change.
     public static let none = SamplingChanges()
 
+    /// What is not given stays the model's own.
     public init(
         temperature: Double? = nil, topP: Double? = nil, topK: Int? = nil, minP: Double? = nil,
         repetitionPenalty: Double? = nil, guidance: Double? = nil

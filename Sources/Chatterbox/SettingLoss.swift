@@ -3,33 +3,33 @@ import SpeechAudio
 import Torch
 
 /// How far a faster way of computing is from the exact one: sums over utterances, from which the means follow.
-public struct SettingLoss: Sendable, Hashable, Codable {
+package struct SettingLoss: Sendable, Hashable, Codable {
     /// Utterances that were compared.
-    public private(set) var utterances = 0
+    package private(set) var utterances = 0
     /// Tokens whose logits were compared.
-    public private(set) var tokens = 0
+    package private(set) var tokens = 0
     /// Tokens that were heard in recordings.
-    public private(set) var heardTokens = 0
+    package private(set) var heardTokens = 0
     private var squaredError = 0.0, squaredLogits = 0.0, agreements = 0.0
     private var surprise = 0.0, exactSurprise = 0.0
     private var melDifference = 0.0, spectralDistance = 0.0, heardAlike = 0
 
-    public init() {}
+    package init() {}
 
     /// The root mean square difference of the guided logits, as a share of the exact ones' root mean square.
-    public var logitError: Double { (squaredError / max(squaredLogits, .leastNormalMagnitude)).squareRoot() }
+    package var logitError: Double { (squaredError / max(squaredLogits, .leastNormalMagnitude)).squareRoot() }
     /// The share of tokens of which both find the same likeliest.
-    public var topAgreement: Double { agreements / Double(max(tokens, 1)) }
+    package var topAgreement: Double { agreements / Double(max(tokens, 1)) }
     /// How many tokens the model wavers between, on average, as it hears the given ones, without guidance.
-    public var perplexity: Double { exp(surprise / Double(max(tokens, 1))) }
+    package var perplexity: Double { exp(surprise / Double(max(tokens, 1))) }
     /// The same in the exact way.
-    public var exactPerplexity: Double { exp(exactSurprise / Double(max(tokens, 1))) }
+    package var exactPerplexity: Double { exp(exactSurprise / Double(max(tokens, 1))) }
     /// The share of tokens that both hear in recordings; nil where none was heard.
-    public var hearingAgreement: Double? { heardTokens == 0 ? nil : Double(heardAlike) / Double(heardTokens) }
+    package var hearingAgreement: Double? { heardTokens == 0 ? nil : Double(heardAlike) / Double(heardTokens) }
     /// The mean absolute difference of the mels in decibels.
-    public var melDecibels: Double { melDifference / Double(max(utterances, 1)) }
+    package var melDecibels: Double { melDifference / Double(max(utterances, 1)) }
     /// The mean `LogSpectralDistance` of the sounds in decibels.
-    public var spectralDecibels: Double { spectralDistance / Double(max(utterances, 1)) }
+    package var spectralDecibels: Double { spectralDistance / Double(max(utterances, 1)) }
 
     fileprivate mutating func add(heard: [Int], to exact: [Int]) {
         heardTokens += exact.count
@@ -55,17 +55,17 @@ public struct SettingLoss: Sendable, Hashable, Codable {
 }
 
 /// Compares ways of computing with one model, utterance by utterance, each token after the same ones before.
-public struct SettingComparison {
+package struct SettingComparison {
     private let exact: Model
     private let others: [Model]
     private let distance: LogSpectralDistance
     /// What each of the others loses against the exact way.
-    public private(set) var losses: [SettingLoss]
+    package private(set) var losses: [SettingLoss]
 
     /// - Parameters:
     ///   - exact: the model, loaded in the exact way.
     ///   - others: the same folder, loaded in other ways.
-    public init(exact: Model, others: [Model]) throws {
+    package init(exact: Model, others: [Model]) throws {
         (self.exact, self.others) = (exact, others)
         distance = try LogSpectralDistance()
         losses = Array(repeating: SettingLoss(), count: others.count)
@@ -89,7 +89,7 @@ public struct SettingComparison {
     ///   - limit: the most tokens to draw.
     ///   - seed: what drawn tokens and the flow's noise follow from, the same for every setting.
     /// - Throws: as `Synthesizer.speak`.
-    public mutating func add(_ text: String, tokens: [Int]? = nil, voice: Voice, limit: Int = 100, seed: UInt64 = 1) throws {
+    package mutating func add(_ text: String, tokens: [Int]? = nil, voice: Voice, limit: Int = 100, seed: UInt64 = 1) throws {
         let options = SpeechOptions(maximumTokens: limit, splitting: .none)
         try options.check()
         let prepared = try PreparedText(text, exact, options)
@@ -112,7 +112,7 @@ public struct SettingComparison {
     /// Compares what a recording is heard as, and gives the tokens of the exact way.
     ///
     /// - Throws: `AudioError` where it cannot be brought to 16 kHz.
-    public mutating func hear(_ recording: Audio) throws -> [Int] {
+    package mutating func hear(_ recording: Audio) throws -> [Int] {
         try withoutGradients {
             let heard = try exact.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self)
             for (index, other) in others.enumerated() {

@@ -13,6 +13,7 @@ public struct Speech: Sendable {
     /// The text's words and when each is heard, where ``SpeechOptions/wordTimes`` are asked for.
     public let words: [SpokenWord]
 
+    /// Each part as its property says.
     public init(audio: Audio, seed: UInt64, report: SpeechReport, words: [SpokenWord] = []) {
         self.audio = audio
         self.seed = seed
@@ -63,6 +64,7 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     /// Seconds spent in each stage.
     public var stages = Stages()
 
+    /// A report of nothing yet.
     public init() {}
 
     /// Words that the judge did not hear as they were to be said, in the draws that were kept; nil without a judge.

@@ -147,7 +147,10 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
 public struct SpeechOptionsError: Error, Hashable, CustomStringConvertible {
     /// The property of ``SpeechOptions`` or ``SamplingChanges``; in JSON the path to it, as `sampling.topP`.
     public let option: String
-    public let found, allowed: String
+    /// The value, as it would be written.
+    public let found: String
+    /// The range, or what is known.
+    public let allowed: String
 
     public var description: String { "\(option) is \(found); allowed is \(allowed)" }
 }

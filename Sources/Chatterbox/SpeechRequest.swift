@@ -2,15 +2,18 @@ import Logging
 
 /// A text to speak.
 public struct SpeechRequest: Sendable {
+    /// What is said.
     public var text: String
     /// nil takes the model's own.
     public var voice: Voice?
     /// Speakers by name: where `[ada]` stands in the text, or `<voice name="ada">`, Ada speaks from there on. Other words in
     /// brackets stay what they are.
     public var voices: [String: Voice]
+    /// How it is said, divided and given out.
     public var options: SpeechOptions
     /// What is added to the model for this request: several add up. The samples are the same alone and beside requests with others.
     public var adapters: [AdapterUse]
+    /// How soon it is to be heard.
     public var priority: SpeechPriority
     /// Hears each draw of a piece: the one with the fewest wrong words is kept, and drawing ends with one that has none and nothing else
     /// wrong, ``SpeechOptions/takes`` draws at most. For whole pieces, not for ``SpeechOptions/Delivery/chunks``.

@@ -3,12 +3,14 @@ import SpeechText
 
 /// Something a person should know of speech that was made all the same.
 public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertible {
+    /// What it is about, for programs.
     public let kind: Kind
     /// The sentence that a person reads.
     public let description: String
     /// The option that is ignored, a property of ``SpeechOptions`` or ``SamplingOptions``, with which the sentence begins.
     public let option: String?
 
+    /// What a warning is about; the raw values stay the same within a major version.
     public enum Kind: String, Sendable, Hashable, Codable {
         /// A tag in square brackets that the model does not know and reads as text.
         case unknownTag = "unknown-tag"

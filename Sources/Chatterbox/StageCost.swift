@@ -6,22 +6,22 @@ import Kernels
 /// Matrix products, convolutions and attention are counted, each in its plain form: a convolution by Winograd's filtering
 /// does with half of it. Normalisation, activations and the like are left out: they are a few operations where a product has
 /// thousands.
-public struct StageCost: Sendable, Hashable, Codable {
+package struct StageCost: Sendable, Hashable, Codable {
     /// Bytes of weights, keys and values that are read from memory.
-    public var bytes: Double
+    package var bytes: Double
     /// Multiplications and additions, each of which counts, in 32 bits.
-    public var operations: Double
+    package var operations: Double
     /// Those in 8 bits.
-    public var roundedOperations: Double
+    package var roundedOperations: Double
 
-    public init(bytes: Double, operations: Double, roundedOperations: Double = 0) {
+    package init(bytes: Double, operations: Double, roundedOperations: Double = 0) {
         self.bytes = bytes
         self.operations = operations
         self.roundedOperations = roundedOperations
     }
 
     /// Seconds at a machine's rates, where reading and computing overlap.
-    public func seconds(at rates: MachineRates) -> Double {
+    package func seconds(at rates: MachineRates) -> Double {
         max(bytes / rates.bandwidth, operations / rates.float32 + roundedOperations / rates.int8)
     }
 
@@ -57,7 +57,7 @@ extension T3Configuration {
     }
 
     /// One token for each of `rows` sequences (two with guidance) that are `length` positions long.
-    public func stepCost(length: Int, rows: Int, quantization: Quantization = .none) -> StageCost {
+    package func stepCost(length: Int, rows: Int, quantization: Quantization = .none) -> StageCost {
         let (layers, hidden, layerWeights) = sizes
         return StageCost.product(weights: layers * layerWeights, rows: rows, format: quantization.format)
             + StageCost.product(weights: hidden * speechVocabulary, rows: rows, format: headFormat(quantization))
@@ -65,7 +65,7 @@ extension T3Configuration {
     }
 
     /// Everything before the first token: `length` positions of `rows` sequences.
-    public func prefillCost(length: Int, rows: Int, quantization: Quantization = .none) -> StageCost {
+    package func prefillCost(length: Int, rows: Int, quantization: Quantization = .none) -> StageCost {
         let (layers, hidden, layerWeights) = sizes
         let pairs = attentionCost(length: length, rows: rows * length, quantization).operations / 2
         return StageCost.product(weights: layers * layerWeights, rows: rows * length, format: quantization.format)
@@ -95,7 +95,7 @@ extension FlowConfiguration {
     ///   - prompt: speech tokens of the voice's prompt, which the flow runs over as well.
     ///   - steps: steps of the solver; nil takes the model's number.
     ///   - quantization: rounds attention and all but the first and last weights of encoder and estimator to 8 bits.
-    public func cost(tokens: Int, prompt: Int, steps: Int? = nil, quantization: Quantization = .none) -> StageCost {
+    package func cost(tokens: Int, prompt: Int, steps: Int? = nil, quantization: Quantization = .none) -> StageCost {
         chunkCost(tokens: tokens + prompt, seen: 0, steps: steps, quantization: quantization)
     }
 
@@ -149,7 +149,7 @@ extension VocoderConfiguration {
     /// - Parameters:
     ///   - frames: frames of the mel.
     ///   - quantization: rounds what lies between the first and the last convolution, but the source's, to 8 bits.
-    public func cost(frames: Int, quantization: Quantization = .none) -> StageCost {
+    package func cost(frames: Int, quantization: Quantization = .none) -> StageCost {
         let format = quantization.soundFormat
         var cost =
             StageCost.product(weights: 3 * (melBins + 4 * pitchChannels) * pitchChannels, rows: frames)

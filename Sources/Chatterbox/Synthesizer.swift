@@ -10,7 +10,9 @@ import Torch
 /// Any number of requests may be open at once. Each has its own voice, options and random numbers, and gives the same samples
 /// alone and in company; who is served when, the engine decides. Synthesizers that share an engine share its device.
 public final class Synthesizer: Sendable {
+    /// What speaks.
     public let model: Model
+    /// What computes.
     public let engine: SpeechEngine
     let logger: Logger?
 

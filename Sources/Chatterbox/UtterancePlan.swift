@@ -15,6 +15,7 @@ import Torch
 /// spoken before it, beside it or never. Joined, with their pauses behind them, utterances are the speech that
 /// ``Synthesizer/speak(_:voice:options:onProgress:)`` gives without watermark, at its own speed and loudness.
 public struct UtterancePlan: Sendable {
+    /// What is spoken, or silence.
     public enum Part: Sendable {
         case utterance(Utterance)
         /// Seconds that the text asks for.
@@ -42,6 +43,7 @@ public struct UtterancePlan: Sendable {
         }
     }
 
+    /// In the order of the text.
     public let parts: [Part]
     /// What whoever has the text read should know of it.
     public let warnings: [SpeechWarning]
@@ -61,6 +63,7 @@ public struct UtterancePlan: Sendable {
         }
     }
 
+    /// Those parts that are spoken.
     public var utterances: [Utterance] { parts.compactMap { if case .utterance(let utterance) = $0 { utterance } else { nil } } }
 }
 

@@ -36,12 +36,12 @@ struct UtteranceSeeds {
 
 /// A small generator of random numbers whose whole state is one number (Steele, Lea and Flood, "Fast splittable pseudorandom
 /// number generators", 2014): for orders, times and choices that a seed must tell.
-public struct SplitMix64: RandomNumberGenerator, Sendable {
+package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    public init(seed: UInt64) { state = seed }
+    package init(seed: UInt64) { state = seed }
 
-    public mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state
         z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9

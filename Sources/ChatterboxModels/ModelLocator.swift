@@ -2,6 +2,10 @@ import Chatterbox
 import FileSupport
 import Foundation
 
+#if Hub
+    import ChatterboxHub
+#endif
+
 /// Finds a model's folder by its name.
 ///
 /// A shelf is a folder that holds models, each in a folder of its own name. Which shelves there are is the caller's
@@ -71,3 +75,17 @@ public enum ModelLocatorError: Error, Hashable, CustomStringConvertible {
 
     private static func list(_ shelves: [URL]) -> String { shelves.map(\.path).joined(separator: " and ") }
 }
+
+extension ModelLocatorError: CodedError {
+    public var code: String {
+        switch self {
+        case .noModel: "model.none"
+        case .unknown: "model.unknown"
+        case .notHere: "model.notHere"
+        }
+    }
+}
+
+#if Hub
+    extension HubError: CodedError {}
+#endif

@@ -1,5 +1,6 @@
 import Chatterbox
 import Foundation
+import Logging
 import SpeechText
 import Synchronization
 import Torch
@@ -58,14 +59,15 @@ extension Synthesizer {
     ///     downloaded as well.
     ///   - adapters: of the flow; those of T3 are given to requests.
     ///   - languageTools: programs that take steps of some languages, for the multilingual models.
-    ///   - engine: what computes; nil for one of the synthesizer's own.
+    ///   - engine: what computes; by default one of the synthesizer's own.
+    ///   - logger: takes the lines about loading and about requests; nil for none.
     ///   - onState: called with each change, and often while files are downloaded, from several threads; it should return at once.
     /// - Throws: ``ModelLocatorError`` for a name that is none, `HubError` for a download that fails, `CheckpointError`, `ComputeError` and what
     ///   reading a damaged file throws, `CancellationError` when the task is cancelled; what was downloaded until then is kept.
     public convenience init(
         model: String, places: ModelPlaces = .ofUser(), allowsDownload: Bool = true, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, fastFlow: Bool = false, adapters: [AdapterUse] = [], languageTools: LanguageTools = .none,
-        engine: SpeechEngine? = nil, onState: @escaping @Sendable (ModelState) -> Void = { _ in }
+        engine: SpeechEngine = SpeechEngine(), logger: Logger? = nil, onState: @escaping @Sendable (ModelState) -> Void = { _ in }
     ) async throws {
         let finder = ModelFinder(places)
         defer { withExtendedLifetime(finder) {} }
@@ -87,8 +89,8 @@ extension Synthesizer {
         onState(.loading(folder: folder))
         let loaded = try await Synthesizer.load(
             folder, device: device, dtype: dtype, compute: compute, flow: fastFlow ? .fast(elsewhere: places.fastFlows) : .own,
-            watermark: places.watermark, languageTools: languageTools, adapters: adapters)
-        self.init(loaded.model, engine: engine ?? loaded.engine)
+            watermark: places.watermark, languageTools: languageTools, adapters: adapters, engine: engine, logger: logger)
+        self.init(loaded.model, engine: engine, logger: logger)
         onState(.ready)
     }
 }

@@ -10,7 +10,9 @@ import Torch
 @Suite("Error codes") struct ErrorCodesTests {
     private static let sources = fixturesFolder.deletingLastPathComponent().deletingLastPathComponent().appending(path: "Sources")
     /// Those whose errors a caller of the libraries may meet.
-    private static let modules = ["Torch", "Kernels", "SpeechAudio", "SpeechText", "Chatterbox", "Moonshine", "ChatterboxHub", "ChatterboxTraining"]
+    private static let modules = [
+        "Torch", "Kernels", "SpeechAudio", "SpeechText", "Chatterbox", "Moonshine", "ChatterboxHub", "ChatterboxModels", "ChatterboxTraining",
+    ]
 
     /// The lines of the modules' Swift files.
     private static func lines(of modules: [String]) throws -> [(file: String, text: String)] {

@@ -24,11 +24,14 @@ public struct Adapter: Sendable {
         /// What (x Aᵀ) Bᵀ is multiplied by: alpha ÷ rank, or alpha ÷ √rank (Kalajdzievski 2023, "rsLoRA").
         public let scale: Double
 
+        /// - Parameters: as the properties.
         public init(a: Tensor, b: Tensor, scale: Double) { (self.a, self.b, self.scale) = (a, b, scale) }
 
+        /// Rows of ``a``.
         public var rank: Int { a.size(0) }
     }
 
+    /// The network that it changes.
     public let part: Part
     /// By the layer's name in the checkpoint, as `tfmr.layers.0.self_attn.q_proj` or `flow.encoder_proj`.
     public let matrices: [String: Matrices]
@@ -43,6 +46,12 @@ public struct Adapter: Sendable {
     final class Identity: Sendable {}
     let identity = Identity()
 
+    /// - Parameters:
+    ///   - matrices: by the layer's name in the checkpoint.
+    ///   - part: the network that they change.
+    ///   - base: the digest of that network's weights.
+    ///   - baseName: what the base is called.
+    ///   - name: what errors call the adapter.
     public init(_ matrices: [String: Matrices], of part: Part = .t3, base: String? = nil, baseName: String? = nil, name: String) {
         (self.matrices, self.part, self.base, self.baseName, self.name) = (matrices, part, base, baseName, name)
     }
@@ -53,10 +62,12 @@ public struct Adapter: Sendable {
 
 /// An adapter as a request asks for it: several add up.
 public struct AdapterUse: Sendable {
+    /// What is added.
     public let adapter: Adapter
     /// What its change is multiplied by: 1 as it was trained, 0 nothing.
     public let weight: Double
 
+    /// - Parameter weight: 1 adds it as it was trained.
     public init(_ adapter: Adapter, weight: Double = 1) { (self.adapter, self.weight) = (adapter, weight) }
 }
 
@@ -109,7 +120,7 @@ extension T3 {
     ///   - uses: adapters of T3 with their weights; several add up, and none gives the network as it is.
     ///   - digest: of this network's weights; an adapter that was made for another one is refused. nil is not compared.
     /// - Throws: ``AdapterError`` where an adapter does not fit.
-    public func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> T3 {
+    package func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> T3 {
         guard !uses.isEmpty else { return self }
         var backbone = try adaptable
         try backbone.adapt(by: uses, .t3, digest: digest)
@@ -122,7 +133,7 @@ extension T3 {
     /// ``adapted(by:digest:)`` computes at each step, once and for all.
     ///
     /// - Throws: `TorchError`.
-    public func mergedWeights() throws -> [String: Tensor] { try (backbone as? any Adaptable)?.mergedWeights(.t3) ?? [:] }
+    package func mergedWeights() throws -> [String: Tensor] { try (backbone as? any Adaptable)?.mergedWeights(.t3) ?? [:] }
 
     /// - Throws: ``AdapterError/noLayers(backbone:)``.
     var adaptable: any Backbone & Adaptable {
@@ -140,7 +151,7 @@ extension TokenToMel {
     ///   - uses: adapters of the flow with their weights; several add up, and none gives the network as it is.
     ///   - digest: of this network's weights; an adapter that was made for another one is refused. nil is not compared.
     /// - Throws: ``AdapterError`` where an adapter does not fit.
-    public func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> TokenToMel {
+    package func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> TokenToMel {
         guard !uses.isEmpty else { return self }
         var adapted = unpacked
         try adapted.adapt(by: uses, .flow, digest: digest)
@@ -150,7 +161,7 @@ extension TokenToMel {
     /// The changed weights of a network with adapters, by the names and in the layout of S3Gen's checkpoint.
     ///
     /// - Throws: `TorchError`.
-    public func mergedWeights() throws -> [String: Tensor] { try mergedWeights(.flow) }
+    package func mergedWeights() throws -> [String: Tensor] { try mergedWeights(.flow) }
 
     /// The same network with what adapters add to it as part of its weights, which are then its own.
     func merged() throws -> TokenToMel {

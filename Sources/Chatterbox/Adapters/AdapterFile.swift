@@ -27,6 +27,7 @@ extension Adapter {
 
     /// What an adapter's file tells beside its matrices.
     public struct Facts: Sendable, Hashable {
+        /// The network that it changes.
         public let part: Part
         /// The rank of most of its layers.
         public let rank: Int

@@ -6,6 +6,7 @@ import Torch
 public struct AdapterLibrary: Sendable {
     private let files: NamedFiles
 
+    /// Where its files lie.
     public var folder: URL { files.folder }
 
     /// The folder comes to be with the first adapter.

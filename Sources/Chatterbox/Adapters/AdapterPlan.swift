@@ -12,6 +12,7 @@ public struct AdapterPlan: Sendable, Codable, Hashable {
     /// there are none.
     public var modules: [String] = []
 
+    /// Each part as its property says.
     public init(rank: Int = 16, alpha: Double = 32, layers: [Int]? = nil, modules: [String] = []) {
         (self.rank, self.alpha, self.layers, self.modules) = (rank, alpha, layers, modules)
     }
@@ -26,7 +27,7 @@ extension T3 {
     ///   - digest: of this network's weights.
     ///   - model: what the base is called.
     /// - Throws: ``AdapterError`` for layers and modules that are not there.
-    public func freshAdapter(_ plan: AdapterPlan, seed: UInt64, digest: String, model: String) throws -> Adapter {
+    package func freshAdapter(_ plan: AdapterPlan, seed: UInt64, digest: String, model: String) throws -> Adapter {
         try adaptable.freshAdapter(plan, of: .t3, seed: seed, digest: digest, model: model)
     }
 }
@@ -35,7 +36,7 @@ extension TokenToMel {
     /// An adapter that changes nothing yet, to be trained, as T3's; it has no numbered layers to choose from.
     ///
     /// - Throws: ``AdapterError`` for modules that are not there.
-    public func freshAdapter(_ plan: AdapterPlan, seed: UInt64, digest: String, model: String) throws -> Adapter {
+    package func freshAdapter(_ plan: AdapterPlan, seed: UInt64, digest: String, model: String) throws -> Adapter {
         try freshAdapter(plan, of: .flow, seed: seed, digest: digest, model: model)
     }
 }

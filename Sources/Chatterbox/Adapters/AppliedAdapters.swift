@@ -58,7 +58,7 @@ extension Model {
     /// What adapters add to this model's packed weights; nil where there are none, or the weights are not packed.
     ///
     /// - Throws: ``AdapterError`` where one does not fit this model, or the device computes without them.
-    public func adaptation(of uses: [AdapterUse]) throws -> PackedAdaptation? { try applied(uses)?.packed }
+    package func adaptation(of uses: [AdapterUse]) throws -> PackedAdaptation? { try applied(uses)?.packed }
 
     /// Adapters that a request asks for; nil for none.
     ///

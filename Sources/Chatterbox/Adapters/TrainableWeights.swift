@@ -10,6 +10,7 @@ public struct WeightSelection: Sendable, Codable, Hashable {
     /// T3's layers, from 0, beside which nothing of its transformer is trained; nil for all.
     public var layers: [Int]?
 
+    /// Each part as its property says; without arguments all weights.
     public init(only: [String] = [], except: [String] = [], layers: [Int]? = nil) { (self.only, self.except, self.layers) = (only, except, layers) }
 
     /// - Parameter names: of a network's weights, as in its file.

@@ -9,16 +9,18 @@ public struct Model: Sendable {
     /// Tells loaded models apart, however often they are copied.
     final class Identity: Sendable {}
 
+    /// Where its files lie.
     public let folder: URL
     /// Which of the family it is.
     public let variant: Variant
+    /// Sizes of its networks.
     public let configuration: ModelConfiguration
-    public let tokenizer: any TextTokenizer
+    package let tokenizer: any TextTokenizer
     /// From any text to the pieces that this model speaks.
     public let textPipeline: TextPipeline
-    public private(set) var t3: T3
+    package private(set) var t3: T3
     /// T3 packed for kernels of our own; nil where it computes the exact way.
-    public let packedT3: PackedT3?
+    package let packedT3: PackedT3?
     /// Which code computes its parts.
     public let plan: ComputePlan
     /// Whether it follows upstream operation by operation.
@@ -29,10 +31,10 @@ public struct Model: Sendable {
     let offload: Offload?
     /// All networks' weights on a GPU, which they can leave while nobody speaks with the model; nil elsewhere.
     let residence: Offload?
-    public private(set) var s3Gen: S3Gen
-    /// The file that ``s3Gen`` comes from: the model's own, or that of a fast flow.
+    package private(set) var s3Gen: S3Gen
+    /// The file of its S3Gen: the model's own, or that of a fast flow.
     public let s3GenFile: URL
-    public let voiceEncoder: VoiceEncoder
+    package let voiceEncoder: VoiceEncoder
     /// The voice of the checkpoint's `conds.pt`, where it has one and a fast flow's networks hear as those that made it.
     public let builtInVoice: Voice?
     /// Why there is no ``builtInVoice``.
@@ -44,7 +46,9 @@ public struct Model: Sendable {
     /// The most memory, in bytes, that the process had held when loading ended.
     public let loadingPeakBytes: Int
 
+    /// Where it computes.
     public var device: Device { t3.device }
+    /// Of T3's weights and arithmetic.
     public var dtype: DType { t3.dtype }
 
     let identity = Identity()
@@ -76,7 +80,7 @@ public struct Model: Sendable {
     }
 
     /// What turns recordings into voices for this model.
-    public var voiceAnalyzer: VoiceAnalyzer {
+    package var voiceAnalyzer: VoiceAnalyzer {
         VoiceAnalyzer(
             voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder, rules: configuration.reference,
             model: variant.title)
@@ -263,7 +267,7 @@ public struct Model: Sendable {
     /// - Parameters:
     ///   - slots: sequences side by side; a request takes two, without guidance one.
     ///   - capacity: longest sequence of conditions, text and speech.
-    public func makeDecodeEngine(slots: Int, capacity: Int) throws -> any DecodeEngine {
+    package func makeDecodeEngine(slots: Int, capacity: Int) throws -> any DecodeEngine {
         try makeDecodeEngine(slots: slots, capacity: capacity, t3: t3)
     }
 

@@ -6,11 +6,16 @@ import Torch
 /// Upstream's checkpoints carry none: their sizes are known by their files' names. A smaller model of the same
 /// architecture stands in a folder with a `config.json` that holds this structure, and loads through the same code.
 public struct ModelConfiguration: Sendable, Codable, Hashable {
+    /// The speech token model.
     public var t3 = T3Configuration.chatterbox
+    /// What tells T3 who speaks.
     public var voiceEncoder = VoiceEncoderConfiguration.chatterbox
+    /// From speech tokens to sound, and what hears a recording for it.
     public var s3Gen = S3GenConfiguration.chatterbox
+    /// How much of a recording is heard.
     public var reference = ReferenceRules.chatterbox
 
+    /// The English model's.
     public init() {}
 
     /// The English model.
@@ -23,7 +28,9 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
         return configuration
     }()
 
+    /// Turbo: GPT-2 medium in place of Llama, two steps of flow.
     public static let turbo = meanFlow(.turbo)
+    /// Nano: a smaller GPT-2.
     public static let nano = meanFlow(.nano)
 
     private static func meanFlow(_ t3: T3Configuration) -> ModelConfiguration {
@@ -38,7 +45,7 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     package var controlTokens: Range<Int> { min(s3Gen.flow.tokenCount, t3.speechVocabulary)..<t3.speechVocabulary }
 
     /// Networks of the same kinds with a thousandth of the weights, for trying things out.
-    public var tiny: ModelConfiguration {
+    package var tiny: ModelConfiguration {
         var tiny = self
         tiny.t3.backbone = t3.backbone.tiny
         tiny.t3.alignmentHeads = t3.alignmentHeads.map { _ in [AttentionHead(layer: 0, head: 1), AttentionHead(layer: 1, head: 0)] }
@@ -49,7 +56,7 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
     }
 
     /// The English model's.
-    public static let tiny = chatterbox.tiny
+    package static let tiny = chatterbox.tiny
 
     /// Reads `config.json` and checks every size in it.
     ///

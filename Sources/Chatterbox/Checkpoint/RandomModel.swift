@@ -15,7 +15,7 @@ extension Model {
     ///   - fastFlow: whether to write an S3Gen with mean flow as well, which hears as the model's own does.
     ///   - folder: where to write; made where it is not there.
     /// - Throws: ``CheckpointError/unwritable(_:reason:)``, `SafetensorsError`.
-    public static func writeRandom(
+    package static func writeRandom(
         _ configuration: ModelConfiguration, as variant: Variant = .chatterbox, tokenizer: URL, seed: UInt64, fastFlow: Bool = false, to folder: URL
     ) throws {
         do {
@@ -80,7 +80,7 @@ extension Voice {
     ///   - sizes: those of the model that will speak.
     ///   - seconds: how much speech S3Gen continues.
     ///   - generator: source of the numbers.
-    public static func random(_ sizes: Sizes, seconds: Double = 3, generator: Generator) throws -> Voice {
+    package static func random(_ sizes: Sizes, seconds: Double = 3, generator: Generator) throws -> Voice {
         func tokens(_ count: Int) throws -> Tensor {
             try (Tensor.rand([1, count], generator: generator) * Double(sizes.tokenCount)).clamped(max: Double(sizes.tokenCount - 1)).to(.int64)
         }
@@ -102,7 +102,7 @@ extension Adapter {
     /// for measurements.
     ///
     /// - Throws: ``AdapterError`` where the network takes none; `TorchError`.
-    public static func random(for t3: T3, rank: Int, generator: Generator) throws -> Adapter {
+    package static func random(for t3: T3, rank: Int, generator: Generator) throws -> Adapter {
         var backbone = try t3.adaptable, matrices: [String: Matrices] = [:]
         try backbone.changeProjections { layer, projection in
             let (outputs, inputs) = (projection.weight.size(0), projection.weight.size(1))

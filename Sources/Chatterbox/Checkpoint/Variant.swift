@@ -30,6 +30,7 @@ public struct Variant: Sendable, Hashable, Encodable {
     /// What is done with the end of speech.
     public var ending: Ending
 
+    /// Each part as its property says; without the last ones an English model with upstream's sampling.
     public init(
         name: String, title: String, files: Files, configuration: ModelConfiguration, normalizer: TextNormalizer = .english,
         tokenizer: TokenizerKind = .english, languages: [Language] = [.english], sampling: SamplingOptions = .chatterbox, ending: Ending = Ending()
@@ -49,6 +50,7 @@ public struct Variant: Sendable, Hashable, Encodable {
         /// The model's own voice, which it need not have.
         public var voice: [String]
 
+        /// The model's own voice is looked for under upstream's name, and as safetensors.
         public init(t3: [String], s3Gen: [String], voiceEncoder: [String], voice: [String] = ["conds.pt", "conds.safetensors"]) {
             (self.t3, self.s3Gen, self.voiceEncoder, self.voice) = (t3, s3Gen, voiceEncoder, voice)
         }
@@ -92,6 +94,7 @@ extension Variant {
 
     /// The English model's network over graphemes of 23 languages.
     public static let multilingualV2 = multilingual("multilingual-v2", "Chatterbox Multilingual v2", t3: "t3_mtl23ls_v2")
+    /// The newest multilingual model.
     public static let multilingualV3 = multilingual("multilingual-v3", "Chatterbox Multilingual v3", t3: "t3_mtl23ls_v3")
 
     /// Multilingual v3 tuned to one language.

@@ -83,7 +83,7 @@ public struct S3Gen: Sendable {
     ///   - generator: source of the flow's noise, then of the vocoder's phases and noise.
     ///   - checkpoint: called before each step of the flow; what it throws ends the synthesis.
     /// - Returns: the mel `[1, bins, frames]` and the waveform `[1, samples]`, faded in.
-    public func callAsFunction(
+    package func callAsFunction(
         tokens: Tensor, prompt: SpeechPrompt, steps: Int? = nil, generator: Generator, checkpoint: () throws -> Void = {}
     ) throws -> (mel: Tensor, waveform: Tensor) {
         let mel = try flow(tokens: tokens, prompt: prompt, steps: steps, generator: generator, checkpoint: checkpoint)

@@ -50,7 +50,7 @@ public struct TokenToMel: Sendable {
     ///     seconds of speech; by packed networks alone. What it throws ends the synthesis.
     ///
     /// Throws ``FlowError`` for tokens out of range and for shapes that do not fit.
-    public func callAsFunction(
+    package func callAsFunction(
         tokens: Tensor, prompt: SpeechPrompt, steps: Int? = nil, noise: Tensor? = nil,
         generator: Generator, checkpoint: () throws -> Void = {}, pause: () throws -> Void = {}
     ) throws -> Tensor {

@@ -2,17 +2,17 @@ import Torch
 
 /// A voice ready to speak with: what the models need to know of a reference recording.
 ///
-/// Make one with ``VoiceAnalyzer``, keep it with ``save(to:replaces:)``, and get it back with ``load(from:sizes:)``: no analysis
+/// Make one with ``Synthesizer/voice(from:named:)``, keep it with ``save(to:replaces:)``, and get it back with ``load(from:sizes:)``: no analysis
 /// then, and the same speech. It tells which networks made it (``origin``): a model with others speaks wrongly in it, and
 /// refuses it, or makes it anew from the ``recording`` that it carries. How lively it speaks is an option of speaking, not
 /// part of the voice.
 public struct Voice: Sendable {
     /// Who speaks, for T3: `[1, 256]`, of length 1.
-    public private(set) var speakerEmbedding: Tensor
+    package private(set) var speakerEmbedding: Tensor
     /// How they speak, for T3: tokens of the reference's first seconds, `[1, ≤ 150]` int64.
-    public private(set) var conditioningTokens: Tensor
+    package private(set) var conditioningTokens: Tensor
     /// What S3Gen continues.
-    public private(set) var prompt: SpeechPrompt
+    package private(set) var prompt: SpeechPrompt
     /// What messages call it: its file or its recording.
     public internal(set) var name = "the voice"
     /// Which networks made it, by which rules; nil where that is not known.
@@ -28,14 +28,14 @@ public struct Voice: Sendable {
     /// What a person should know of any speech in it. They become part of a speech's report, not of the voice's file.
     public internal(set) var warnings: [SpeechWarning] = []
 
-    public init(speakerEmbedding: Tensor, conditioningTokens: Tensor, prompt: SpeechPrompt) {
+    package init(speakerEmbedding: Tensor, conditioningTokens: Tensor, prompt: SpeechPrompt) {
         self.speakerEmbedding = speakerEmbedding
         self.conditioningTokens = conditioningTokens
         self.prompt = prompt
     }
 
     /// The same voice on a device.
-    public func to(_ device: Device) throws -> Voice {
+    package func to(_ device: Device) throws -> Voice {
         var moved = self
         moved.speakerEmbedding = try speakerEmbedding.to(device)
         moved.conditioningTokens = try conditioningTokens.to(device)
@@ -60,21 +60,21 @@ extension Voice {
         /// Seconds of the whole recording.
         public let total: Double
 
-        public init(_ seconds: ClosedRange<Double>, of total: Double) { (self.seconds, self.total) = (seconds, total) }
+        init(_ seconds: ClosedRange<Double>, of total: Double) { (self.seconds, self.total) = (seconds, total) }
     }
 }
 
 /// The beginning that S3Gen continues: speech as tokens and as the sound that belongs to them.
-public struct SpeechPrompt: Sendable {
+package struct SpeechPrompt: Sendable {
     /// `[1, tokens]` int64, 25 a second.
-    public let tokens: Tensor
+    package let tokens: Tensor
     /// Log mel spectrogram at 24 kHz, `[1, 2 × tokens, 80]`, 50 frames a second; one frame more where the reference
     /// ends in the middle of a token.
-    public let mel: Tensor
+    package let mel: Tensor
     /// Whose timbre: the x-vector of ``SpeakerEncoder``, `[1, 192]`.
-    public let speaker: Tensor
+    package let speaker: Tensor
 
-    public init(tokens: Tensor, mel: Tensor, speaker: Tensor) {
+    package init(tokens: Tensor, mel: Tensor, speaker: Tensor) {
         self.tokens = tokens
         self.mel = mel
         self.speaker = speaker
@@ -84,15 +84,19 @@ public struct SpeechPrompt: Sendable {
 extension Voice {
     /// Sizes that a voice shares with the models that made it and will speak with it.
     public struct Sizes: Sendable, Codable, Hashable {
+        /// Length of the vector that says who speaks.
         public var speakerEmbedding = 256
+        /// Of a mel spectrogram.
         public var melBins = 80
         /// Length of the x-vector.
         public var speaker = 192
         /// Tokens are numbers below this.
         public var tokenCount = 6561
 
+        /// Upstream's.
         public init() {}
 
+        /// Upstream's.
         public static let chatterbox = Sizes()
     }
 

@@ -14,6 +14,7 @@ public struct ReferenceRules: Sendable, Codable, Hashable {
     /// The loudness that a recording is first brought to, in LUFS; nil leaves it as it is.
     public var loudness: Double?
 
+    /// Upstream's for the English and the multilingual models.
     public init() {}
 
     /// Chatterbox and its multilingual variants.
@@ -33,12 +34,12 @@ public struct ReferenceRules: Sendable, Codable, Hashable {
 /// Turns a recording of someone speaking into a ``Voice`` (upstream: `prepare_conditionals` in `tts.py`).
 ///
 /// `ReferenceFeatures` has the order of cuts and resamplings; this runs the networks on what comes of it.
-public struct VoiceAnalyzer: Sendable {
-    public let rules: ReferenceRules
-    public let voiceEncoder: VoiceEncoder
-    public let promptEncoder: SpeechPromptEncoder
+package struct VoiceAnalyzer: Sendable {
+    package let rules: ReferenceRules
+    package let voiceEncoder: VoiceEncoder
+    package let promptEncoder: SpeechPromptEncoder
     /// What messages call the model whose networks these are.
-    public let model: String?
+    package let model: String?
 
     /// - Parameters:
     ///   - voiceEncoder: makes T3's vector of who speaks.
@@ -46,7 +47,7 @@ public struct VoiceAnalyzer: Sendable {
     ///   - speakerEncoder: S3Gen's.
     ///   - rules: how much of a recording each part of the model hears.
     ///   - model: what messages call the model whose networks these are.
-    public init(
+    package init(
         voiceEncoder: VoiceEncoder, tokenizer: S3Tokenizer, speakerEncoder: SpeakerEncoder, rules: ReferenceRules = .chatterbox,
         model: String? = nil
     ) {
@@ -57,7 +58,7 @@ public struct VoiceAnalyzer: Sendable {
     }
 
     /// Sizes of the voices that come of it.
-    public var voiceSizes: Voice.Sizes {
+    package var voiceSizes: Voice.Sizes {
         var sizes = Voice.Sizes.chatterbox
         sizes.speakerEmbedding = voiceEncoder.config.embeddingSize
         sizes.speaker = promptEncoder.speakerEncoder.config.embeddingSize
@@ -68,7 +69,7 @@ public struct VoiceAnalyzer: Sendable {
     /// What the voices that come of it are told apart by. The first call reads a sample of the networks' weights.
     ///
     /// - Throws: `TorchError` where they cannot be read.
-    public func origin() throws -> VoiceOrigin {
+    package func origin() throws -> VoiceOrigin {
         VoiceOrigin(
             model: model, voiceEncoder: try voiceEncoder.digest(), tokenizer: try promptEncoder.tokenizer.digest(),
             speakerEncoder: try promptEncoder.speakerEncoder.digest(), rules: rules)
@@ -82,7 +83,7 @@ public struct VoiceAnalyzer: Sendable {
     ///   - pause: called after each network; what it throws ends the work.
     /// - Throws: `AudioError` where the recording is too short, silent, or contains values that are not numbers;
     ///   `CancellationError` between two networks.
-    public func voice(from reference: Audio, named name: String = "reference recording", pause: () throws -> Void = {}) throws -> Voice {
+    package func voice(from reference: Audio, named name: String = "reference recording", pause: () throws -> Void = {}) throws -> Voice {
         try reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds)
         var voice = try voice(from: ReferenceFeatures(of: reference, rules), pause: pause)
         voice.name = name
@@ -106,15 +107,15 @@ public struct VoiceAnalyzer: Sendable {
 }
 
 /// What ``SpeechPromptEncoder`` hears of a reference recording.
-public struct SpeechPromptFeatures: Sendable {
+package struct SpeechPromptFeatures: Sendable {
     /// S3Gen's log mel spectrogram of the recording at 24 kHz: `[frames, 80]`, 50 frames a second.
-    public let mel: Tensor
+    package let mel: Tensor
     /// The tokenizer's log mel spectrogram of it at 16 kHz: `[128, frames]`, 100 frames a second.
-    public let logMel: Tensor
+    package let logMel: Tensor
     /// Kaldi's log filterbank of it at 16 kHz, means taken away: `[frames, 80]`, 100 frames a second.
-    public let filterbank: Tensor
+    package let filterbank: Tensor
 
-    public init(mel: Tensor, logMel: Tensor, filterbank: Tensor) {
+    package init(mel: Tensor, logMel: Tensor, filterbank: Tensor) {
         self.mel = mel
         self.logMel = logMel
         self.filterbank = filterbank
@@ -123,17 +124,17 @@ public struct SpeechPromptFeatures: Sendable {
 
 /// Makes the prompt that S3Gen continues (upstream: `embed_ref` in `models/s3gen/s3gen.py`). Voice conversion needs
 /// nothing more of the target voice.
-public struct SpeechPromptEncoder: Sendable {
-    public let tokenizer: S3Tokenizer
-    public let speakerEncoder: SpeakerEncoder
+package struct SpeechPromptEncoder: Sendable {
+    package let tokenizer: S3Tokenizer
+    package let speakerEncoder: SpeakerEncoder
 
-    public init(tokenizer: S3Tokenizer, speakerEncoder: SpeakerEncoder) {
+    package init(tokenizer: S3Tokenizer, speakerEncoder: SpeakerEncoder) {
         self.tokenizer = tokenizer
         self.speakerEncoder = speakerEncoder
     }
 
     /// A last token that lacks its second mel frame is left out.
-    public func callAsFunction(_ features: SpeechPromptFeatures) throws -> SpeechPrompt {
+    package func callAsFunction(_ features: SpeechPromptFeatures) throws -> SpeechPrompt {
         let device = tokenizer.device
         let tokens = try tokenizer.tokens(ofLogMel: features.logMel.to(device))
         return SpeechPrompt(

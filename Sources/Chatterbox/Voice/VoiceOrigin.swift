@@ -10,7 +10,7 @@ public struct VoiceOrigin: Sendable, Hashable {
     /// How much of a recording they hear, and how loud.
     public let rules: ReferenceRules
 
-    public init(model: String? = nil, voiceEncoder: String, tokenizer: String, speakerEncoder: String, rules: ReferenceRules) {
+    package init(model: String? = nil, voiceEncoder: String, tokenizer: String, speakerEncoder: String, rules: ReferenceRules) {
         self.model = model
         self.voiceEncoder = voiceEncoder
         self.tokenizer = tokenizer
