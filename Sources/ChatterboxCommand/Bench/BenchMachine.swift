@@ -1,3 +1,4 @@
+import ArgumentParser
 import ChatterboxEvaluation
 import Foundation
 import Kernels
@@ -26,4 +27,17 @@ struct BenchMachine: Encodable, Sendable {
             format: "%@, %d threads, %@: memory %.1f GB/s, arithmetic %.0f GFLOP/s in float32 and %.0f GOP/s in int8",
             processor, threads, instructions, rates.bandwidth / 1e9, rates.float32 / 1e9, rates.int8 / 1e9)
     }
+}
+
+/// What every measurement asks for.
+struct BenchArguments: ParsableArguments {
+    @Option(help: ArgumentHelp("Seed of what is drawn.", valueName: "n"))
+    var seed: UInt64 = 1
+    @Flag(help: "Print the figures as JSON.")
+    var json = false
+    @Flag(help: "Print the table as Markdown.")
+    var markdown = false
+
+    /// Rows of cells, the first of them headings, as they are to be printed.
+    func table(_ rows: [[String]]) -> String { markdown ? TextTable.markdown(rows) : TextTable.plain(rows) }
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Chatterbox
 import Foundation
 import SpeechAudio
+import Torch
 
 /// Where speech goes and in which form.
 struct OutputArguments: ParsableArguments {
@@ -156,3 +158,45 @@ enum OutputPlace {
 }
 
 extension AudioFormat: ExpressibleByArgument {}
+
+/// Whether the times of words are kept.
+struct TimestampArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Write word times: subtitles as .srt or .vtt, or a list as .json; not Turbo and Nano.", valueName: "file"))
+    var timestamps: String?
+
+    /// Where they go and in which form, checked before anything is spoken; nil where they are not asked for.
+    ///
+    /// - Throws: ``UsageError`` for a name that tells no format; `AudioError.unwritable`.
+    func destination() throws -> (url: URL, format: TimedText)? {
+        guard let timestamps else { return nil }
+        let url = URL(filePath: timestamps)
+        guard let format = TimedText(fileExtension: url.pathExtension) else {
+            throw UsageError("--timestamps \(timestamps): expected a name that ends in .srt, .vtt or .json")
+        }
+        try OutputPlace.check(url)
+        return (url, format)
+    }
+}
+
+/// Whether what every stage computed is kept.
+struct TraceArguments: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Keep what every stage computed in a safetensors file, to compare or to report a fault; implies --split none.", valueName: "file"))
+    var trace: String?
+
+    var file: URL? { trace.map { URL(filePath: $0) } }
+
+    /// - Throws: `AudioError.unwritable`.
+    func check() throws {
+        if let file { try OutputPlace.check(file) }
+    }
+
+    /// - Throws: `SafetensorsError.unwritable`.
+    static func write(_ trace: SpeechTrace, of text: String, _ speech: Speech, to file: URL) throws {
+        let metadata = ["format": "chatterbox-trace", "text": text, "seed": String(speech.seed)]
+        try SafetensorsWriter.write(trace, metadata: metadata, to: file)
+    }
+}

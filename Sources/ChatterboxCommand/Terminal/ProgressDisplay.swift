@@ -1,3 +1,4 @@
+import ArgumentParser
 import Chatterbox
 import Foundation
 import Synchronization
@@ -139,4 +140,12 @@ struct SpeechShare {
         let filled = Int((fraction * Double(width)).rounded())
         return "\(label)[\(String(repeating: "#", count: filled))\(String(repeating: "-", count: width - filled))]\(figures)"
     }
+}
+
+/// How much is said on standard error.
+struct ProgressArguments: ParsableArguments {
+    @Flag(name: .shortAndLong, help: "Print errors only.")
+    var quiet = false
+
+    var display: ProgressDisplay { ProgressDisplay(quiet ? .silent : StandardError.isTerminal ? .bar : .lines) }
 }

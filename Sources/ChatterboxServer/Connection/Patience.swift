@@ -1,3 +1,4 @@
+import Dispatch
 import NIOCore
 
 /// Cuts the connection of a client that lets the server wait too long, so that it frees its place.
@@ -15,5 +16,14 @@ struct Patience: Sendable {
         let cut = channel.eventLoop.scheduleTask(in: limit) { [channel] in channel.close(promise: nil) }
         defer { cut.cancel() }
         return try await step()
+    }
+}
+
+/// Work that blocks, reading files and decoding sound, apart from the threads that Swift shares among all tasks.
+enum Blocking {
+    static func run<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global(qos: .userInitiated).async { continuation.resume(with: Result { try work() }) }
+        }
     }
 }

@@ -42,3 +42,47 @@ extension SpeechOrder {
         if !names.isEmpty { warnings.append("\(names.joined(separator: ", ")): ignored, since these models have nothing of the kind") }
     }
 }
+
+/// The formats that ElevenLabs' API has names for.
+enum OutputFormats {
+    /// The format of those who name none.
+    static let standard = "mp3_44100_128"
+
+    /// Each with its name, in their order.
+    static let all: [(name: String, format: SoundFormat)] = {
+        var all = [(22_050, 32), (24_000, 48), (44_100, 32), (44_100, 64), (44_100, 96), (44_100, 128), (44_100, 192)].map {
+            (rate: Int, kilobits: Int) in
+            ("mp3_\(rate)_\(kilobits)", SoundFormat(.mp3, sampleRate: rate, bitRate: kilobits * 1000))
+        }
+        for (name, format) in [("pcm", AudioFormat.pcm), ("wav", .wav)] {
+            all += [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000].map { (rate: Int) in
+                ("\(name)_\(rate)", SoundFormat(format, sampleRate: rate))
+            }
+        }
+        all.append(("ulaw_8000", SoundFormat(.pcm, sampleRate: 8000, encoding: .muLaw)))
+        all.append(("alaw_8000", SoundFormat(.pcm, sampleRate: 8000, encoding: .aLaw)))
+        // Opus is always played at 48 kHz.
+        all += [32, 64, 96, 128, 192].map { ("opus_48000_\($0)", SoundFormat(.opus, sampleRate: 48_000, bitRate: $0 * 1000)) }
+        return all
+    }()
+
+    /// - Throws: ``APIError`` that names those there are.
+    static func format(_ name: String) throws -> SoundFormat {
+        guard let known = all.first(where: { $0.name == name }) else {
+            throw APIError.invalid(
+                "output_format is \(name), which this server does not make; known are \(all.map(\.name).joined(separator: ", "))", "output_format")
+        }
+        return known.format
+    }
+}
+
+extension SoundFormat {
+    /// What an answer in it is called.
+    var mediaType: String {
+        switch (format, encoding) {
+        case (.pcm, .muLaw): "audio/basic"
+        case (.pcm, .aLaw): "audio/x-alaw-basic"
+        default: format.mediaType
+        }
+    }
+}
