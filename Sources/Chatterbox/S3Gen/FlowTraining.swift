@@ -17,7 +17,7 @@ extension TokenToMel {
     ///
     /// Returns a scalar. Throws ``FlowError`` for tokens out of range and for shapes that do not fit.
     /// Source: `compute_loss` in `models/s3gen/{flow,flow_matching}.py`.
-    public func loss(
+    package func loss(
         tokens: Tensor, lengths: [Int]? = nil, mel: Tensor, speaker: Tensor, prompts: [Int]? = nil,
         generator: Generator
     ) throws -> Tensor {
@@ -36,7 +36,7 @@ extension TokenToMel {
     ///   - intervals: with a mean flow the share of utterances that learn the mean velocity over a part of a step; the others learn that of
     ///     a moment. 0 is upstream's loss.
     ///   - generator: source of all random numbers.
-    public func losses(
+    package func losses(
         tokens: Tensor, lengths: [Int]? = nil, mel: Tensor, speaker: Tensor, prompts: [Int]? = nil, intervals: Double = 0,
         generator: Generator
     ) throws -> (flow: Tensor, mean: Tensor) {

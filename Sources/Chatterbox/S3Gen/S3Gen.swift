@@ -13,15 +13,15 @@ public struct S3Gen: Sendable {
     /// The sizes the networks were made with.
     public let configuration: S3GenConfiguration
     /// Recording at 16 kHz to speech tokens.
-    public private(set) var tokenizer: S3Tokenizer
+    package private(set) var tokenizer: S3Tokenizer
     /// Recording at 16 kHz to speaker vector.
-    public private(set) var speakerEncoder: SpeakerEncoder
+    package private(set) var speakerEncoder: SpeakerEncoder
     /// Speech tokens to mel.
-    public private(set) var flow: TokenToMel
+    package private(set) var flow: TokenToMel
     /// Mel to waveform.
-    public private(set) var vocoder: Vocoder
+    package private(set) var vocoder: Vocoder
     /// What the beginning of speech is multiplied by.
-    public let fade: VocoderFade
+    package let fade: VocoderFade
 
     /// Reads the four networks from `s3gen.safetensors`, or from one of its siblings with the same names.
     ///
@@ -31,7 +31,7 @@ public struct S3Gen: Sendable {
     ///   - flowType: what the flow's estimator, where most of the work is, computes in; nil: what its weights are stored in.
     /// - Throws: what `Weights` throws for a tensor that is missing, of another shape or superfluous, and the networks'
     ///   own errors for impossible sizes.
-    public init(_ weights: Weights, _ configuration: S3GenConfiguration = .chatterbox, flowType: DType? = nil) throws {
+    package init(_ weights: Weights, _ configuration: S3GenConfiguration = .chatterbox, flowType: DType? = nil) throws {
         self.configuration = configuration
         tokenizer = try S3Tokenizer(weights["tokenizer"], configuration.tokenizer)
         speakerEncoder = try SpeakerEncoder(weights["speaker_encoder"], configuration.speakerEncoder)
@@ -97,7 +97,7 @@ public struct S3Gen: Sendable {
     ///   - generator: source of phases and noise.
     ///   - pause: called between pieces of the work where the vocoder is packed; what it throws ends it.
     /// - Returns: the waveform `[1, samples]`, faded in.
-    public func waveform(of mel: Tensor, generator: Generator, pause: () throws -> Void = {}) throws -> Tensor {
+    package func waveform(of mel: Tensor, generator: Generator, pause: () throws -> Void = {}) throws -> Tensor {
         try fade(vocoder(mel, generator: generator, pause: pause).waveform)
     }
 
@@ -109,12 +109,12 @@ public struct S3Gen: Sendable {
 ///
 /// What is left of the reference voice's recording would be heard there. With streaming it belongs to the first chunk
 /// only. Upstream: `trim_fade` in `models/s3gen/s3gen.py`.
-public struct VocoderFade: Sendable {
+package struct VocoderFade: Sendable {
     /// The gain of each of the first samples, `[samples]`.
-    public let gains: Tensor
+    package let gains: Tensor
 
     /// Makes the fade for a sample rate.
-    public init(sampleRate: Int, device: Device = .cpu) throws {
+    package init(sampleRate: Int, device: Device = .cpu) throws {
         let length = sampleRate / 50
         // The angles are rounded to float32 before the cosine, as upstream's are.
         let step = Float.pi / Float(max(length - 1, 1))
@@ -126,7 +126,7 @@ public struct VocoderFade: Sendable {
     }
 
     /// Waveform `[batch, samples]` → the same shape. A waveform shorter than the fade keeps as much of it as it has.
-    public func callAsFunction(_ waveform: Tensor) throws -> Tensor {
+    package func callAsFunction(_ waveform: Tensor) throws -> Tensor {
         let total = waveform.shape[1]
         let count = min(total, gains.count)
         let faded =

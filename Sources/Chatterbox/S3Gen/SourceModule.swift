@@ -5,7 +5,7 @@ import Torch
 ///
 /// Wang, Takaki and Yamagishi, "Neural source-filter-based waveform model for statistical parametric speech
 /// synthesis", 2019. Upstream: `SineGen` and `SourceModuleHnNSF` in `models/s3gen/hifigan.py`.
-public struct SourceModule: Sendable {
+package struct SourceModule: Sendable {
     let sineCount: Int
     let sampleRate: Double
     let sineAmplitude: Double
@@ -14,7 +14,7 @@ public struct SourceModule: Sendable {
     let mix: Linear
 
     /// Reads the mixing layer from its scope (`mel2wav.m_source`).
-    public init(_ weights: Weights, _ configuration: VocoderConfiguration) throws {
+    package init(_ weights: Weights, _ configuration: VocoderConfiguration) throws {
         sineCount = configuration.harmonics + 1
         sampleRate = Double(configuration.sampleRate)
         sineAmplitude = configuration.sineAmplitude
@@ -28,7 +28,7 @@ public struct SourceModule: Sendable {
     /// Draws from `generator`, in this order: phases `[batch, harmonics + 1, 1]`, noise `[batch, harmonics + 1, samples]`
     /// and noise `[batch, samples, 1]`, of which the last is upstream's unused noise branch and only moves the generator
     /// on. Gradients reach the mixing layer, not the F0.
-    public func callAsFunction(_ pitch: Tensor, generator: Generator) throws -> Tensor {
+    package func callAsFunction(_ pitch: Tensor, generator: Generator) throws -> Tensor {
         let sines = try sines(pitch.detached().to(.float32), generator: generator)
         let source = try mix(sines.transposed(1, 2).to(mix.weight.dtype)).tanh()
         _ = try noise([pitch.shape[0], pitch.shape[2], 1], generator: generator)

@@ -22,7 +22,7 @@ public struct TokenToMel: Sendable {
     ///   - flowType: what the estimator computes in; nil: what its weights are stored in.
     /// - Throws: ``FlowError/configuration(_:)`` for impossible sizes, and what `Weights` throws for a tensor that is
     ///   missing or has another shape.
-    public init(_ weights: Weights, _ configuration: FlowConfiguration = .chatterbox, flowType: DType? = nil) throws {
+    package init(_ weights: Weights, _ configuration: FlowConfiguration = .chatterbox, flowType: DType? = nil) throws {
         try configuration.validate()
         let size = configuration.encoder.size
         self.configuration = configuration

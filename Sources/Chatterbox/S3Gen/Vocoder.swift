@@ -13,9 +13,9 @@ public struct Vocoder: Sendable {
     /// The sizes the vocoder was made with.
     public let configuration: VocoderConfiguration
     /// F0 from mel.
-    public let pitchPredictor: PitchPredictor
+    package let pitchPredictor: PitchPredictor
     /// Excitation from F0.
-    public let sourceModule: SourceModule
+    package let sourceModule: SourceModule
 
     let input: Conv1d
     let stages: [HiFTStage]
@@ -30,13 +30,13 @@ public struct Vocoder: Sendable {
     static let outputSlope = 0.01
 
     /// Where the weights are; mel and source are expected there.
-    public var device: Device { input.weight.device }
+    package var device: Device { input.weight.device }
 
     /// Reads the vocoder's tensors from its scope (`mel2wav` in `s3gen.safetensors`).
     ///
     /// Throws `VocoderError.configuration` when the sizes contradict each other, and the checkpoint's error when a tensor
     /// is missing or has another shape.
-    public init(_ weights: Weights, _ configuration: VocoderConfiguration = .chatterbox) throws {
+    package init(_ weights: Weights, _ configuration: VocoderConfiguration = .chatterbox) throws {
         try configuration.validate()
         self.configuration = configuration
         pitchPredictor = try PitchPredictor(
@@ -63,7 +63,7 @@ public struct Vocoder: Sendable {
     /// - Returns: the waveform, within ± `amplitudeLimit`, `[batch, samples]`, and the source `[batch, 1, samples]`, both
     ///   of `frames · samplesPerFrame` samples.
     /// - Throws: `VocoderError.shape`, or `TorchError` when an operation fails.
-    public func callAsFunction(
+    package func callAsFunction(
         _ mel: Tensor, pitch: Tensor? = nil, generator: Generator, pause: () throws -> Void = {}
     ) throws -> (waveform: Tensor, source: Tensor) {
         try check(mel)
@@ -78,7 +78,7 @@ public struct Vocoder: Sendable {
     }
 
     /// Makes the excitation for F0 `[batch, frames]` in Hz: `[batch, 1, samples]`.
-    public func source(pitch: Tensor, generator: Generator) throws -> Tensor {
+    package func source(pitch: Tensor, generator: Generator) throws -> Tensor {
         if packed != nil, pitch.size(0) == 1 {
             return try sourceModule.sineBySine(pitch, samplesPerFrame: configuration.samplesPerFrame, generator: generator)
         }
@@ -86,7 +86,7 @@ public struct Vocoder: Sendable {
     }
 
     /// Filters an excitation `[batch, 1, samples]` by a mel `[batch, bins, frames]` into a waveform `[batch, samples]`.
-    public func decode(_ mel: Tensor, source: Tensor, pause: () throws -> Void = {}) throws -> Tensor {
+    package func decode(_ mel: Tensor, source: Tensor, pause: () throws -> Void = {}) throws -> Tensor {
         try check(mel)
         let expected = [mel.shape[0], 1, mel.shape[2] * configuration.samplesPerFrame]
         guard source.shape == expected else {
@@ -252,7 +252,7 @@ struct HiFTResidualBlock: Sendable {
 /// Predicts the fundamental frequency of each mel frame: five convolutions of width 3 and a linear layer.
 ///
 /// Upstream: `ConvRNNF0Predictor` in `models/s3gen/f0_predictor.py`.
-public struct PitchPredictor: Sendable {
+package struct PitchPredictor: Sendable {
     static let depth = 5
 
     let convolutions: [Conv1d]
@@ -261,7 +261,7 @@ public struct PitchPredictor: Sendable {
     /// Reads the predictor's tensors from its scope (`mel2wav.f0_predictor`).
     ///
     /// Throws when a tensor is missing or has another shape.
-    public init(_ weights: Weights, melBins: Int, channels: Int) throws {
+    package init(_ weights: Weights, melBins: Int, channels: Int) throws {
         // The scope's odd numbers are activations, which have no tensors.
         convolutions = try (0..<Self.depth).map { layer in
             try Conv1d(
@@ -272,7 +272,7 @@ public struct PitchPredictor: Sendable {
     }
 
     /// Mel `[batch, bins, frames]` → F0 in Hz, never negative, `[batch, frames]`.
-    public func callAsFunction(_ mel: Tensor) throws -> Tensor {
+    package func callAsFunction(_ mel: Tensor) throws -> Tensor {
         var x = mel
         for convolution in convolutions {
             x = try convolution(x).elu()

@@ -15,17 +15,17 @@ public struct AttentionHead: Sendable, Codable, Hashable {
 /// the attention each text token had.
 ///
 /// An engine writes into the one that a sequence has (``DecodeSequence/recorder``). Not for concurrent use.
-public final class AttentionRecorder {
+package final class AttentionRecorder {
     /// Whose attention it is.
-    public let heads: [AttentionHead]
+    package let heads: [AttentionHead]
     /// The positions of the sequence that are looked at.
-    public let positions: Range<Int>
+    package let positions: Range<Int>
     /// How many steps there were.
-    public private(set) var steps = 0
+    package private(set) var steps = 0
     private var weights: [Float] = []
     private let room: UnsafeMutableBufferPointer<Float>
 
-    public init(_ heads: [AttentionHead], positions: Range<Int>) {
+    package init(_ heads: [AttentionHead], positions: Range<Int>) {
         self.heads = heads
         self.positions = positions
         room = .allocate(capacity: heads.count * positions.count)
@@ -35,7 +35,7 @@ public final class AttentionRecorder {
     deinit { room.deallocate() }
 
     /// What the heads attended to at a step, `[heads × positions]`: shares of all attention, which also goes elsewhere.
-    public func weights(at step: Int) -> ArraySlice<Float> { weights[step * room.count..<(step + 1) * room.count] }
+    package func weights(at step: Int) -> ArraySlice<Float> { weights[step * room.count..<(step + 1) * room.count] }
 
     /// Where one head's attention at the step that goes on is written, `[positions]`.
     func room(of index: Int) -> UnsafeMutableBufferPointer<Float> {
@@ -101,7 +101,7 @@ extension T3 {
     ///   - speech: speech tokens, without start and stop.
     ///   - conditioning: of a batch of one.
     /// - Returns: for each layer `[heads, speech, text]`, shares of all attention.
-    public func attention(text: [Int], speech: [Int], conditioning: T3Conditioning) throws -> [Tensor] {
+    package func attention(text: [Int], speech: [Int], conditioning: T3Conditioning) throws -> [Tensor] {
         precondition(!speech.isEmpty, "speech of at least one token")
         let prompt = try prompt(text: text, conditioning: conditioning, guidance: false)
         let textEnd = prompt.size(1) - configuration.startTokens, first = prompt.size(1) - 1

@@ -2,7 +2,7 @@ import Kernels
 import Torch
 
 /// A causal transformer over embedded inputs: the part of T3 that is either Llama or GPT-2.
-public protocol Backbone: Sendable {
+package protocol Backbone: Sendable {
     /// Number of layers, each with keys and values of its own.
     var layerCount: Int { get }
     /// Number of attention heads of a layer.
@@ -29,7 +29,7 @@ protocol LayeredBackbone: Backbone {
 }
 
 extension LayeredBackbone {
-    public func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
+    package func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor {
         try normalised(self(inputs, layers: 0..<layerCount, memory: memory))
     }
 }
@@ -86,7 +86,7 @@ struct PackedPlace {
 }
 
 /// What the queries of a batch may attend to, besides and including their own keys and values.
-public protocol AttentionMemory {
+package protocol AttentionMemory {
     /// The position of each row's first input; one number stands for all rows.
     var firstPositions: [Int] { get }
     /// The position of each row's one new input, `[batch]`, where the batch's own memory tells it instead of
@@ -105,16 +105,16 @@ public protocol AttentionMemory {
 }
 
 extension AttentionMemory {
-    public var positions: Tensor? { nil }
+    package var positions: Tensor? { nil }
 }
 
 /// The exact path: the inputs are the whole sequence, nothing is remembered, and gradients flow.
-public struct WholeSequence: AttentionMemory {
-    public let firstPositions = [0]
+package struct WholeSequence: AttentionMemory {
+    package let firstPositions = [0]
 
-    public init() {}
+    package init() {}
 
-    public func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
+    package func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
         try query.attention(key: key, value: value, causal: true)
     }
 }
@@ -135,11 +135,11 @@ extension Tensor {
 ///
 /// A slot holds one sequence; guidance takes two. Sequences of one batch may be at different positions. The memory is
 /// `2 × layers × slots × capacity × hidden` numbers, touched as sequences grow. Not for concurrent use.
-public final class KeyValueCache {
+package final class KeyValueCache {
     /// Positions of the longest sequence.
-    public let capacity: Int
+    package let capacity: Int
     /// Number of sequences side by side.
-    public let slots: Int
+    package let slots: Int
     private let table: SlotTable
     /// `[slots, heads, capacity, head]` for each layer.
     fileprivate let keys, values: [Tensor]
@@ -153,7 +153,7 @@ public final class KeyValueCache {
     ///   - dtype: of keys and values.
     ///   - device: where they lie.
     ///   - zeroed: whether memory is zero until it is written: what it held before may contain NaN.
-    public init(
+    package init(
         layers: Int, heads: Int, headSize: Int, slots: Int, capacity: Int, dtype: DType = .float32,
         device: Device = .cpu, zeroed: Bool = false
     ) throws {
@@ -168,7 +168,7 @@ public final class KeyValueCache {
     }
 
     /// A sequence in a slot of its own, which is free again when nobody has the sequence any more.
-    public final class Sequence: DecodeSequence {
+    package final class Sequence: DecodeSequence {
         let slot: Int
         private let table: SlotTable
 
@@ -182,7 +182,7 @@ public final class KeyValueCache {
     /// An empty sequence.
     ///
     /// - Throws: `T3Error.noFreeSlots`.
-    public func begin() throws -> Sequence { Sequence(try table.reserve(), table) }
+    package func begin() throws -> Sequence { Sequence(try table.reserve(), table) }
 
     /// Lets a backbone run over `count` new positions of each sequence, and counts them as written when it succeeds.
     ///
@@ -192,7 +192,7 @@ public final class KeyValueCache {
     ///   - recorders: for each row, who records what its last new position attends to; none where there are none at all.
     ///   - run: runs the backbone, with the memory that its layers attend to.
     /// - Throws: `T3Error.sequenceTooLong` when a sequence would exceed the capacity.
-    public func extend<Result>(
+    package func extend<Result>(
         _ sequences: [Sequence], by count: Int, recorders: [AttentionRecorder?] = [], _ run: (Extension) throws -> Result
     ) throws -> Result {
         for sequence in sequences where sequence.length + count > capacity {
@@ -204,8 +204,8 @@ public final class KeyValueCache {
     }
 
     /// New positions at the ends of some slots.
-    public struct Extension: AttentionMemory {
-        public let firstPositions: [Int]
+    package struct Extension: AttentionMemory {
+        package let firstPositions: [Int]
         private let cache: KeyValueCache
         private let runs: [Run]
         private let count: Int
@@ -233,7 +233,7 @@ public final class KeyValueCache {
             self.runs = runs
         }
 
-        public func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
+        package func attend(layer: Int, query: Tensor, key: Tensor, value: Tensor) throws -> Tensor {
             if runs.count == 1 { return try attend(runs[0], layer: layer, query: query, key: key, value: value) }
             return try Tensor.cat(
                 runs.map { run in

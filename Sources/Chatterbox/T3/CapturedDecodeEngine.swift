@@ -8,13 +8,13 @@ import Torch
 /// is to be recorded is written to another. There is one graph for each number of slots and each bucket, with and without
 /// recording, captured when it is first needed or by `warm(slots:pause:)`. Where graphs cannot be captured, as on a CPU, the same step
 /// runs operation by operation.
-public final class CapturedDecodeEngine: DecodeEngine {
-    public var model: T3 { plain.model }
-    public var capacity: Int { plain.capacity }
-    public var rows: Int { plain.rows }
+package final class CapturedDecodeEngine: DecodeEngine {
+    package var model: T3 { plain.model }
+    package var capacity: Int { plain.capacity }
+    package var rows: Int { plain.rows }
 
     /// Positions by which a step's view of the cache grows.
-    public let bucket: Int
+    package let bucket: Int
 
     /// Embedded inputs.
     private let plain: TensorDecodeEngine
@@ -44,7 +44,7 @@ public final class CapturedDecodeEngine: DecodeEngine {
     ///   - capacity: longest sequence of conditions, text and speech.
     ///   - bucket: positions by which a step's view of the cache grows; small ones look at little that is not there yet, and
     ///     there are more of them to capture.
-    public init(_ model: T3, slots: Int = 2, capacity: Int, bucket: Int = 256) throws {
+    package init(_ model: T3, slots: Int = 2, capacity: Int, bucket: Int = 256) throws {
         precondition(bucket > 0, "buckets of at least one position")
         self.bucket = bucket
         plain = try TensorDecodeEngine(model, slots: slots, capacity: capacity, zeroed: true)
@@ -55,9 +55,9 @@ public final class CapturedDecodeEngine: DecodeEngine {
         lengths = Array(repeating: 0, count: slots)
     }
 
-    public func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence { try plain.begin(with: adaptation) }
+    package func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence { try plain.begin(with: adaptation) }
 
-    public func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
+    package func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
         try checkRoom(for: stretches)
         defer {
             for stretch in stretches {

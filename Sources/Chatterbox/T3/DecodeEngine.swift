@@ -7,7 +7,7 @@ import Torch
 /// This is where another way to run the same network takes over from plain tensor operations: captured graphs, fused or
 /// quantised kernels. There is no prefill and no decode phase, only sequences that get longer: one call serves many
 /// requests, some of which embed their text while others draw tokens. Not for concurrent use.
-public protocol DecodeEngine: AnyObject {
+package protocol DecodeEngine: AnyObject {
     /// The network that the engine runs.
     var model: T3 { get }
     /// Positions of the longest sequence.
@@ -36,12 +36,12 @@ public protocol DecodeEngine: AnyObject {
 }
 
 extension DecodeEngine {
-    public var team: ThreadTeam? { nil }
+    package var team: ThreadTeam? { nil }
 
-    public func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix? { nil }
-    public func begin(after prefix: DecodePrefix) throws -> DecodeSequence { preconditionFailure("an engine that stores no prefixes") }
+    package func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix? { nil }
+    package func begin(after prefix: DecodePrefix) throws -> DecodeSequence { preconditionFailure("an engine that stores no prefixes") }
 
-    public func begin() throws -> DecodeSequence { try begin(with: nil) }
+    package func begin() throws -> DecodeSequence { try begin(with: nil) }
     func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix? { try prefix(of: conditioning, with: nil) }
 
     /// The logits `[rows, vocabulary]` of each token that is to come: after a prompt `[rows, time, hidden]`, and after each of some
@@ -77,30 +77,30 @@ extension DecodeEngine {
 }
 
 /// A sequence whose keys and values an engine keeps, until it is dropped.
-public class DecodeSequence {
+package class DecodeSequence {
     /// Positions so far.
-    public internal(set) var length = 0
+    package internal(set) var length = 0
     /// Records what the last position of each stretch attends to whose logits are wanted.
-    public var recorder: AttentionRecorder?
+    package var recorder: AttentionRecorder?
 
     init() {}
 }
 
 /// New positions of a sequence.
-public struct DecodeStretch {
-    public enum Input {
+package struct DecodeStretch {
+    package enum Input {
         /// A speech token; generated token *i* has position *i* + 1 in the speech.
         case token(Int, position: Int)
         /// Vectors `[positions, hidden]`.
         case embedded(Tensor)
     }
 
-    public let sequence: DecodeSequence
-    public let input: Input
+    package let sequence: DecodeSequence
+    package let input: Input
     /// Whether the logits after the last position are wanted.
-    public let isWanted: Bool
+    package let isWanted: Bool
 
-    public init(_ sequence: DecodeSequence, _ input: Input, wanted: Bool = true) {
+    package init(_ sequence: DecodeSequence, _ input: Input, wanted: Bool = true) {
         (self.sequence, self.input, isWanted) = (sequence, input, wanted)
     }
 
@@ -114,17 +114,17 @@ public struct DecodeStretch {
 }
 
 /// Decodes with the same tensor operations as `T3.logits`, over a preallocated cache.
-public final class TensorDecodeEngine: DecodeEngine {
-    public let model: T3
+package final class TensorDecodeEngine: DecodeEngine {
+    package let model: T3
     let cache: KeyValueCache
-    public var rows: Int { .max }
+    package var rows: Int { .max }
 
     /// - Parameters:
     ///   - model: the T3 that speaks.
     ///   - slots: sequences side by side; a request takes two, without guidance one.
     ///   - capacity: longest sequence of conditions, text and speech; keys and values of the full model take 240 KiB
     ///     for each position of each slot, touched as they are written.
-    public convenience init(_ model: T3, slots: Int = 2, capacity: Int) throws {
+    package convenience init(_ model: T3, slots: Int = 2, capacity: Int) throws {
         try self.init(model, slots: slots, capacity: capacity, zeroed: false)
     }
 
@@ -136,15 +136,15 @@ public final class TensorDecodeEngine: DecodeEngine {
             slots: slots, capacity: capacity, dtype: model.dtype, device: model.device, zeroed: zeroed)
     }
 
-    public var capacity: Int { cache.capacity }
+    package var capacity: Int { cache.capacity }
 
-    public func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence {
+    package func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence {
         precondition(adaptation == nil, "adapters are in the network itself")
         return try cache.begin()
     }
 
     /// Tokens of all sequences are one batch, and so are vectors of sequences that are equally long and get equally many.
-    public func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
+    package func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
         try checkRoom(for: stretches)
         var logits = [Tensor?](repeating: nil, count: stretches.count)
         let tokens = stretches.indices.filter { if case .token = stretches[$0].input { true } else { false } }
@@ -191,7 +191,7 @@ public final class TensorDecodeEngine: DecodeEngine {
 /// What every text in a voice begins with: the rows of the speaker, its prompt and the emotion. They see nothing of the text, so
 /// that their keys and values are computed once and shared by all sequences that continue them, also those without text that
 /// guidance asks for.
-public final class DecodePrefix {
+package final class DecodePrefix {
     /// What the rows follow from.
     struct Key: Hashable {
         /// Adapters' numbers in the rows, which the stored prefix's sequence holds.

@@ -36,8 +36,8 @@ extension GPT2Configuration: BackboneSizes {
 }
 
 /// The GPT-2 transformer without token embedding and head (Radford et al. 2019; upstream: `GPT2Model` of transformers).
-public struct GPT2Backbone: LayeredBackbone, PackableBackbone, Adaptable {
-    public let layerCount, headCount, headSize: Int
+package struct GPT2Backbone: LayeredBackbone, PackableBackbone, Adaptable {
+    package let layerCount, headCount, headSize: Int
     let positions: PositionTable
     var layers: [GPT2Layer]
     let norm: LayerNorm
@@ -45,7 +45,7 @@ public struct GPT2Backbone: LayeredBackbone, PackableBackbone, Adaptable {
     /// - Parameters:
     ///   - weights: the scope that holds `wpe`, `h.N` and `ln_f`; a `wte` there is not used.
     ///   - configuration: sizes; `heads` must divide `hiddenSize`.
-    public init(_ weights: Weights, _ configuration: GPT2Configuration) throws {
+    package init(_ weights: Weights, _ configuration: GPT2Configuration) throws {
         let (hiddenSize, heads) = (configuration.hiddenSize, configuration.heads)
         guard heads > 0, hiddenSize % heads == 0 else {
             throw T3Error.unevenHeads(hiddenSize: hiddenSize, heads: heads)

@@ -48,8 +48,8 @@ extension LlamaConfiguration: BackboneSizes {
 }
 
 /// The Llama transformer without token embedding and head (Touvron et al. 2023; upstream: `LlamaModel` of transformers).
-public struct LlamaBackbone: LayeredBackbone, PackableBackbone, Adaptable {
-    public let layerCount, headCount, headSize: Int
+package struct LlamaBackbone: LayeredBackbone, PackableBackbone, Adaptable {
+    package let layerCount, headCount, headSize: Int
     var layers: [LlamaLayer]
     let norm: RMSNorm
     let rotary: RotaryEmbedding
@@ -58,7 +58,7 @@ public struct LlamaBackbone: LayeredBackbone, PackableBackbone, Adaptable {
     ///   - weights: the scope that holds `layers.N` and `norm`; an `embed_tokens` there is not used.
     ///   - configuration: sizes; twice `heads` must divide `hiddenSize`.
     ///   - positions: longest sequence; the rotary tables are made for that many.
-    public init(_ weights: Weights, _ configuration: LlamaConfiguration, positions: Int) throws {
+    package init(_ weights: Weights, _ configuration: LlamaConfiguration, positions: Int) throws {
         let (hiddenSize, heads) = (configuration.hiddenSize, configuration.heads)
         guard heads > 0, hiddenSize % (2 * heads) == 0 else {
             throw T3Error.unevenHeads(hiddenSize: hiddenSize, heads: heads)

@@ -6,9 +6,9 @@ import Torch
 /// In float32 the logits are those of ``TensorDecodeEngine`` within 1e-4; what rounding to 8 or 4 bits costs, the
 /// documentation's page on performance tells. A request's logits do not depend on what else is decoded with it, nor on
 /// the number of threads.
-public final class PackedDecodeEngine: DecodeEngine {
-    public let packed: PackedT3
-    public let capacity: Int
+package final class PackedDecodeEngine: DecodeEngine {
+    package let packed: PackedT3
+    package let capacity: Int
     private let decoder: TransformerDecoder
     /// Of the voices that were used last.
     private var prefixes: RecentlyUsed<DecodePrefix.Key, DecodePrefix>
@@ -24,7 +24,7 @@ public final class PackedDecodeEngine: DecodeEngine {
     ///     activations fit in cache.
     ///   - prefixes: positions of all stored prefixes together.
     /// - Throws: `KernelError.outOfMemory`.
-    public init(_ packed: PackedT3, capacity: Int? = nil, rows: Int = 256, prefixes: Int = 2048) throws {
+    package init(_ packed: PackedT3, capacity: Int? = nil, rows: Int = 256, prefixes: Int = 2048) throws {
         self.packed = packed
         let longest = packed.model.configuration.longestSequence
         self.capacity = min(capacity ?? longest, packed.transformer.rotatedPositions ?? longest)
@@ -36,9 +36,9 @@ public final class PackedDecodeEngine: DecodeEngine {
 
     deinit { inputs.deallocate() }
 
-    public var model: T3 { packed.model }
-    public var rows: Int { decoder.rows }
-    public var team: ThreadTeam? { packed.transformer.team }
+    package var model: T3 { packed.model }
+    package var rows: Int { decoder.rows }
+    package var team: ThreadTeam? { packed.transformer.team }
 
     // MARK: sequences
 
@@ -53,15 +53,15 @@ public final class PackedDecodeEngine: DecodeEngine {
         }
     }
 
-    public func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence { Sequence(try decoder.sequence(), adaptation) }
+    package func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence { Sequence(try decoder.sequence(), adaptation) }
 
-    public func begin(after prefix: DecodePrefix) throws -> DecodeSequence {
+    package func begin(after prefix: DecodePrefix) throws -> DecodeSequence {
         precondition(prefix.isComplete, "a prefix whose rows are computed")
         let sequence = prefix.sequence as! Sequence
         return Sequence(try decoder.sequence(after: sequence.stored), sequence.adaptation)
     }
 
-    public func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix? {
+    package func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix? {
         let key = try DecodePrefix.Key(conditioning, adaptation)
         if let prefix = prefixes.use(key) { return prefix }
         let prefix = DecodePrefix(
@@ -72,7 +72,7 @@ public final class PackedDecodeEngine: DecodeEngine {
 
     // MARK: computing
 
-    public func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
+    package func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
         try checkRoom(for: stretches)
         let (hidden, vocabulary) = (packed.transformer.shape.hidden, packed.transformer.vocabulary)
         var row = 0
@@ -150,9 +150,9 @@ extension PositionTable {
 /// A speech token model's transformer and head, packed for the CPU: float32 as it is, or rounded to 8 or 4 bits.
 ///
 /// Embeddings and conditions stay with the ``T3`` it was made from. Immutable, for any number of engines.
-public final class PackedT3: Sendable {
-    public let model: T3
-    public let format: WeightFormat
+package final class PackedT3: Sendable {
+    package let model: T3
+    package let format: WeightFormat
     let transformer: PackedTransformer
     /// GPT-2 adds one to every input, Llama turns queries and keys instead.
     let positions: PositionTable?
@@ -164,7 +164,7 @@ public final class PackedT3: Sendable {
     ///   - afterLayer: called when a layer is packed and its float32 weights are not needed again.
     /// - Throws: `KernelError.outOfMemory`; `TorchError` where the weights are not float32 on the CPU;
     ///   ``T3Error/cannotPack(backbone:)``.
-    public init(_ model: T3, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void = {}) throws {
+    package init(_ model: T3, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void = {}) throws {
         self.model = model
         self.format = format
         let head = try PackedMatrix([.init(model.speechHead)], format: format == .int4 ? .int8 : format, team: team)
@@ -178,7 +178,7 @@ public final class PackedT3: Sendable {
     }
 
     /// What one step reads of the weights, for however many requests.
-    public var bytesPerStep: Int { transformer.byteCount }
+    package var bytesPerStep: Int { transformer.byteCount }
 
     /// What the adapters of a network add to this one, which shares its weights.
     ///

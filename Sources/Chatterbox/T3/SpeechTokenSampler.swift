@@ -11,8 +11,8 @@ import Torch
 /// At temperature 0 nothing is drawn, and the generator stays as it is: the token is the likeliest after guidance and
 /// repetition penalty, of equals the first. The other options choose among tokens to draw from and do not matter, for all
 /// variants alike.
-public final class SpeechTokenSampler {
-    public let options: SamplingOptions
+package final class SpeechTokenSampler {
+    package let options: SamplingOptions
     private let style: DecodingStyle
     /// `[vocabulary]`: the tokens that the repetition penalty strikes, but for the latest changes.
     private let seen: Tensor
@@ -35,7 +35,7 @@ public final class SpeechTokenSampler {
     ///   - device: of the logits.
     ///   - team: threads that draw on the CPU; nil leaves all to libtorch.
     ///   - isBatched: whether draws are made in one batch with those of others; nil where generator and logits are not at one place.
-    public init(
+    package init(
         _ options: SamplingOptions, style: DecodingStyle, vocabulary: Int, startToken: Int, generator: Generator,
         device: Device = .cpu, team: ThreadTeam? = nil, isBatched: Bool? = nil
     ) throws {
@@ -53,7 +53,7 @@ public final class SpeechTokenSampler {
     var drawsInBatch: Bool { numbers != nil }
 
     /// A request's turn in a step.
-    public struct Row {
+    package struct Row {
         let sampler: SpeechTokenSampler
         let logits: Tensor
         let ruledOut: Int?
@@ -62,7 +62,7 @@ public final class SpeechTokenSampler {
         ///   - sampler: whose next token is drawn.
         ///   - logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without.
         ///   - ruledOut: a token that cannot be drawn.
-        public init(_ sampler: SpeechTokenSampler, logits: Tensor, rulingOut ruledOut: Int? = nil) {
+        package init(_ sampler: SpeechTokenSampler, logits: Tensor, rulingOut ruledOut: Int? = nil) {
             (self.sampler, self.logits, self.ruledOut) = (sampler, logits, ruledOut)
         }
 
@@ -79,12 +79,12 @@ public final class SpeechTokenSampler {
     /// - Parameters:
     ///   - logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without.
     ///   - ruledOut: a token that cannot be drawn.
-    public func draw(from logits: Tensor, rulingOut ruledOut: Int? = nil) throws -> Int {
+    package func draw(from logits: Tensor, rulingOut ruledOut: Int? = nil) throws -> Int {
         try Self.draw([Row(self, logits: logits, rulingOut: ruledOut)])[0]
     }
 
     /// Draws the next token of each of different requests of one model.
-    public static func draw(_ rows: [Row]) throws -> [Int] {
+    package static func draw(_ rows: [Row]) throws -> [Int] {
         let fast = rows.indices.filter { rows[$0].sampler.kernel != nil }
         var tokens: [Int?] = Array(repeating: nil, count: rows.count)
         if let team = fast.first.flatMap({ rows[$0].sampler.kernel?.team }) {
@@ -130,7 +130,7 @@ public final class SpeechTokenSampler {
     }
 
     /// The probabilities `[vocabulary]` that the next token is drawn from; at temperature 0 all of it is the likeliest's.
-    public func probabilities(_ logits: Tensor) throws -> Tensor {
+    package func probabilities(_ logits: Tensor) throws -> Tensor {
         if options.isGreedy {
             let certain = try Tensor.zeros([logits.size(1)], device: logits.device)
             try certain.narrow(axis: 0, from: likeliest(logits), count: 1).fill(1)

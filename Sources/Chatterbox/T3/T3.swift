@@ -8,7 +8,7 @@ import Torch
 public struct T3: Sendable {
     public let configuration: T3Configuration
     /// The transformer between embeddings and heads.
-    public internal(set) var backbone: any Backbone
+    package internal(set) var backbone: any Backbone
     let conditioning: ConditioningEncoder
     let textEmbedding, speechEmbedding: Embedding
     let textPositions, speechPositions: PositionTable?
@@ -18,7 +18,7 @@ public struct T3: Sendable {
     ///   - weights: the root of a checkpoint such as `t3_cfg.safetensors`.
     ///   - configuration: sizes of the networks, which the weights' shapes must match.
     /// - Throws: an error of `Weights` when a tensor is missing, superfluous or of another shape.
-    public init(_ weights: Weights, _ configuration: T3Configuration = .chatterbox) throws {
+    package init(_ weights: Weights, _ configuration: T3Configuration = .chatterbox) throws {
         self.configuration = configuration
         let size = configuration.backbone.hiddenSize
         let sizes = configuration.backbone.sizes
@@ -53,7 +53,7 @@ public struct T3: Sendable {
     ///   - conditioning: of a batch of one, or of as many as the tokens.
     /// - Returns: `text` `[batch, text, textVocabulary]`; `speech` `[batch, speech, speechVocabulary]`, where position
     ///   *i* predicts token *i* + 1. Gradients flow to every weight.
-    public func logits(
+    package func logits(
         textTokens: Tensor, speechTokens: Tensor, conditioning: T3Conditioning
     ) throws -> (text: Tensor, speech: Tensor) {
         let (text, speech) = (textTokens.size(1), speechTokens.size(1))
@@ -71,7 +71,7 @@ public struct T3: Sendable {
     }
 
     /// The voice's conditions as inputs of the backbone, `[batch, conditions, hidden]`.
-    public func embedded(_ conditioning: T3Conditioning) throws -> Tensor {
+    package func embedded(_ conditioning: T3Conditioning) throws -> Tensor {
         try self.conditioning(
             conditioning, prompt: conditioning.prompt.map { try embedded(speech: $0, from: [0]) })
     }
@@ -140,16 +140,16 @@ extension T3Configuration {
 }
 
 /// What a voice tells the speech token model (upstream: `T3Cond` in `models/t3/modules/cond_enc.py`).
-public struct T3Conditioning: Sendable {
+package struct T3Conditioning: Sendable {
     /// The voice encoder's embedding of the speaker, `[batch, 256]`.
-    public let speaker: Tensor
+    package let speaker: Tensor
     /// Speech tokens of the reference recording, `[batch, tokens]`, `int64`; `nil` when there is none.
-    public let prompt: Tensor?
+    package let prompt: Tensor?
     /// Exaggeration of the emotion, `[batch]`, 0.5 is neutral; `nil` for models that know none.
-    public let emotion: Tensor?
+    package let emotion: Tensor?
 
     /// Conditions of a batch, as training has them.
-    public init(speaker: Tensor, prompt: Tensor?, emotion: Tensor?) {
+    package init(speaker: Tensor, prompt: Tensor?, emotion: Tensor?) {
         self.speaker = speaker
         self.prompt = prompt
         self.emotion = emotion
@@ -161,14 +161,14 @@ public struct T3Conditioning: Sendable {
     ///   - speaker: `[256]` or `[1, 256]`.
     ///   - prompt: speech tokens of the reference recording.
     ///   - exaggeration: 0.25 to 2, 0.5 is neutral; models without emotion do not look at it.
-    public init(speaker: Tensor, prompt: [Int], exaggeration: Double = 0.5) throws {
+    package init(speaker: Tensor, prompt: [Int], exaggeration: Double = 0.5) throws {
         self.speaker = try speaker.reshaped([1, speaker.count])
         self.prompt = prompt.isEmpty ? nil : try Tensor(prompt, shape: [1, prompt.count], device: speaker.device)
         self.emotion = try Tensor.full([1], exaggeration, dtype: speaker.dtype, device: speaker.device)
     }
 
     /// Conditions of a voice, in the type of the model's arithmetic.
-    public init(_ voice: Voice, dtype: DType = .float32, exaggeration: Double = 0.5) throws {
+    package init(_ voice: Voice, dtype: DType = .float32, exaggeration: Double = 0.5) throws {
         try self.init(
             speaker: voice.speakerEmbedding.to(dtype), prompt: voice.conditioningTokens.array(of: Int.self), exaggeration: exaggeration)
     }

@@ -10,15 +10,15 @@ import Torch
 /// A decoder holds a request's state and computes nothing by itself: ``advance(_:rows:)`` computes the next positions of several
 /// decoders at once, of the text of some and the tokens of others. The memory of a request goes back when it ends or is
 /// dropped. Wrap the calls in `withoutGradients`.
-public final class T3Decoder {
+package final class T3Decoder {
     /// The speech tokens so far, without start and stop.
-    public private(set) var tokens: [Int] = []
+    package private(set) var tokens: [Int] = []
     /// Why there are no further tokens; `nil` while there may be.
-    public private(set) var end: DecodingEnd?
+    package private(set) var end: DecodingEnd?
     /// Most tokens that this request may draw.
-    public let budget: Int
+    package let budget: Int
     /// Attention of the recorded heads, one step for each token and, after a stop, one more; nil where none is recorded.
-    public let attention: AttentionRecorder?
+    package let attention: AttentionRecorder?
     /// Most positions that the request's sequences will have, together.
     let positions: Int
     /// Sequences that the request takes: with guidance two.
@@ -54,7 +54,7 @@ public final class T3Decoder {
     ///   - heads: whose attention over the text is recorded, that of the guided row.
     ///   - generator: on the CPU, or on the engine's device; one draw a token.
     /// - Throws: `T3Error` when the request does not fit the model or the engine.
-    public init(
+    package init(
         engine: any DecodeEngine, text: [Int], conditioning: T3Conditioning, adaptation: PackedAdaptation? = nil,
         options: SamplingOptions = .chatterbox, budget: Int = 1000, earliestStop: Int = 0,
         loopGuard: LoopGuard? = nil, recording heads: [AttentionHead] = [], generator: Generator
@@ -91,7 +91,7 @@ public final class T3Decoder {
     /// Draws the next token; `nil` once `end` says why there is none.
     ///
     /// - Throws: `CancellationError` when the task is cancelled, and what the engine throws.
-    public func next() throws -> Int? {
+    package func next() throws -> Int? {
         guard end == nil else { return nil }
         try Task.checkCancellation()
         while !isReady { try Self.advance([self]) }
@@ -151,7 +151,7 @@ public final class T3Decoder {
     /// - Parameters:
     ///   - decoders: all of one engine; those that have logits or have ended are passed over.
     ///   - rows: most positions for what stands before first tokens; nil takes as many as the engine does.
-    public static func advance(_ decoders: [T3Decoder], rows: Int? = nil) throws {
+    package static func advance(_ decoders: [T3Decoder], rows: Int? = nil) throws {
         let waiting = decoders.filter { $0.end == nil && $0.logits == nil }
         guard let engine = waiting.first?.engine else { return }
         precondition(waiting.allSatisfy { $0.engine === engine }, "decoders of different engines cannot step together")
@@ -256,20 +256,20 @@ extension T3Configuration {
 /// Notices that speech goes round in a circle: the same few tokens again and again.
 ///
 /// A held silence repeats one token too, so a circle must last for seconds to count.
-public struct LoopGuard: Sendable, Hashable {
+package struct LoopGuard: Sendable, Hashable {
     /// Tokens that a circle must span; 25 are a second.
-    public let span: Int
+    package let span: Int
     /// The longest circle that is noticed, in tokens.
-    public let longestPeriod: Int
+    package let longestPeriod: Int
 
-    public init(span: Int = 75, longestPeriod: Int = 25) {
+    package init(span: Int = 75, longestPeriod: Int = 25) {
         precondition(longestPeriod >= 1 && span >= 2 * longestPeriod, "a circle is seen when it comes round twice")
         self.span = span
         self.longestPeriod = longestPeriod
     }
 
     /// How many of the last tokens do nothing but repeat those before them; 0 where speech goes on.
-    public func repeated(in tokens: [Int]) -> Int {
+    package func repeated(in tokens: [Int]) -> Int {
         guard tokens.count >= span else { return 0 }
         let recent = tokens.suffix(span)
         let (start, end) = (recent.startIndex, recent.endIndex)
@@ -280,7 +280,7 @@ public struct LoopGuard: Sendable, Hashable {
     }
 
     /// How many of the last tokens may be taken back should a repetition that is running now go on; the others stay.
-    public func atRisk(in tokens: [Int]) -> Int {
+    package func atRisk(in tokens: [Int]) -> Int {
         (1...longestPeriod).reduce(0) { most, period in
             var run = 0
             while tokens.count - run > period, tokens[tokens.count - 1 - run] == tokens[tokens.count - 1 - run - period] { run += 1 }

@@ -26,7 +26,7 @@ extension T3 {
     /// - Returns: mean cross-entropies in nats, the share of speech tokens that were likeliest, and where `guided` the loss
     ///   of attention off the diagonal.
     /// - Throws: what `logits` throws.
-    public func loss(
+    package func loss(
         text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
         guided: Bool = false
     ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
