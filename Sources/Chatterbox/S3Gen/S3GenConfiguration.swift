@@ -9,6 +9,7 @@ public struct S3GenConfiguration: Sendable, Codable, Hashable {
     /// Mel to waveform.
     public var vocoder = VocoderConfiguration.chatterbox
 
+    /// The sizes of the released models.
     public init() {}
 
     /// Chatterbox, its multilingual variants and the single-language packs.
@@ -43,6 +44,7 @@ public struct S3GenConfiguration: Sendable, Codable, Hashable {
         return tiny
     }
 
+    /// Small sizes, for tests.
     public static let tiny = chatterbox.tiny
 }
 
@@ -57,7 +59,9 @@ public struct FlowConfiguration: Sendable, Codable, Hashable {
     public var melChannels = 80
     /// Length of the speaker vector (CAMPPlus).
     public var speakerSize = 192
+    /// Sizes of the token encoder.
     public var encoder = TokenEncoderConfiguration()
+    /// Sizes of the estimator.
     public var estimator = FlowEstimatorConfiguration()
     /// The estimator takes the end of a step beside its start and needs no guidance (Turbo, Nano).
     public var meanFlow = false
@@ -70,6 +74,7 @@ public struct FlowConfiguration: Sendable, Codable, Hashable {
     /// Share of training examples that lose their conditions, so that guidance has something to steer away from.
     public var unconditionalRate = 0.2
 
+    /// The sizes of the released models.
     public init() {}
 
     /// Chatterbox and its multilingual variants: 10 guided steps on a cosine schedule.
@@ -129,7 +134,9 @@ public struct FlowConfiguration: Sendable, Codable, Hashable {
 public struct TokenEncoderConfiguration: Sendable, Codable, Hashable {
     /// Width of embeddings and of every layer.
     public var size = 512
+    /// Attention heads.
     public var headCount = 8
+    /// Width of the feed-forward layers.
     public var feedForwardSize = 2048
     /// Layers at token rate.
     public var layerCount = 6
@@ -140,6 +147,7 @@ public struct TokenEncoderConfiguration: Sendable, Codable, Hashable {
     /// Mel frames a token becomes.
     public var stride = 2
 
+    /// The sizes of the released models.
     public init() {}
 
     /// The frames that tokens become.
@@ -152,7 +160,9 @@ public struct TokenEncoderConfiguration: Sendable, Codable, Hashable {
 public struct FlowEstimatorConfiguration: Sendable, Codable, Hashable {
     /// Width of every stage.
     public var channels = 256
+    /// Attention heads.
     public var headCount = 8
+    /// Channels of an attention head.
     public var headSize = 64
     /// Width of a transformer block's feed-forward layer, in multiples of `channels`.
     public var feedForwardFactor = 4
@@ -161,6 +171,7 @@ public struct FlowEstimatorConfiguration: Sendable, Codable, Hashable {
     /// Stages between the first and the last.
     public var middleStageCount = 12
 
+    /// The sizes of the released models.
     public init() {}
 }
 

@@ -3,8 +3,10 @@ import Torch
 
 /// A head of one of a transformer's layers, both counted from 0.
 public struct AttentionHead: Sendable, Codable, Hashable {
+    /// The layer, and the head within it.
     public var layer, head: Int
 
+    /// A head of a layer, both counted from 0.
     public init(layer: Int, head: Int) {
         self.layer = layer
         self.head = head

@@ -14,6 +14,7 @@ public struct GPT2Configuration: Sendable, Codable, Hashable {
     /// Added to the variance before its root.
     public var normEpsilon = 1e-5
 
+    /// Without arguments the sizes of Turbo's backbone.
     public init(
         hiddenSize: Int = 1024, layers: Int = 24, heads: Int = 16, positions: Int = 8196, normEpsilon: Double = 1e-5
     ) {

@@ -16,6 +16,7 @@ public struct LlamaConfiguration: Sendable, Codable, Hashable {
     /// How positions turn queries and keys.
     public var rotary = RotaryConfiguration()
 
+    /// Without arguments the sizes of Chatterbox's backbone.
     public init(
         hiddenSize: Int = 1024, layers: Int = 30, heads: Int = 16, intermediateSize: Int = 4096,
         normEpsilon: Double = 1e-5, rotary: RotaryConfiguration = RotaryConfiguration()
@@ -205,6 +206,7 @@ public struct RotaryConfiguration: Sendable, Codable, Hashable {
     /// How long wavelengths are stretched; `nil` leaves them.
     public var scaling: Scaling? = Scaling()
 
+    /// Without arguments Llama 3's rotation, which Chatterbox has.
     public init(base: Double = 500_000, scaling: Scaling? = Scaling()) {
         self.base = base
         self.scaling = scaling
@@ -213,11 +215,16 @@ public struct RotaryConfiguration: Sendable, Codable, Hashable {
     /// Wavelengths longer than `originalPositions / lowFrequency` grow by `factor`, those shorter than
     /// `originalPositions / highFrequency` stay, and between the two the change is gradual.
     public struct Scaling: Sendable, Codable, Hashable {
+        /// How much the longest wavelengths grow.
         public var factor = 8.0
+        /// Waves that turn less often than this within `originalPositions` grow by `factor`.
         public var lowFrequency = 1.0
+        /// Waves that turn more often than this within `originalPositions` stay.
         public var highFrequency = 4.0
+        /// Positions that a network had been trained for.
         public var originalPositions = 8192
 
+        /// Without arguments the sizes of Chatterbox's backbone.
         public init(
             factor: Double = 8, lowFrequency: Double = 1, highFrequency: Double = 4, originalPositions: Int = 8192
         ) {

@@ -6,6 +6,7 @@ import Torch
 /// A sequence is the voice's conditions, the text, and the speech so far. `T3` itself computes whole sequences, as
 /// training needs them; `T3Decoder` speaks token by token.
 public struct T3: Sendable {
+    /// The sizes that it was made with.
     public let configuration: T3Configuration
     /// The transformer between embeddings and heads.
     package internal(set) var backbone: any Backbone
@@ -215,6 +216,7 @@ public struct PerceiverConfiguration: Sendable, Codable, Hashable {
     /// Number of attention heads.
     public var heads = 4
 
+    /// Without arguments the sizes of the released models.
     public init(queries: Int = 32, heads: Int = 4) {
         self.queries = queries
         self.heads = heads

@@ -221,7 +221,7 @@ public enum DecodingEnd: String, Sendable, Codable, CaseIterable, Comparable {
     case stop
     /// The most tokens asked for are drawn.
     case budget
-    /// The tokens went round in a circle, of which one round is kept.
+    /// The tokens repeated themselves; one repetition is kept.
     case loop
 
     public static func < (a: DecodingEnd, b: DecodingEnd) -> Bool {

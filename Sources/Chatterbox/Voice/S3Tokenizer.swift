@@ -8,7 +8,9 @@ public struct S3TokenizerConfig: Sendable, Codable, Hashable {
     public var melBins = 128
     /// Width of the encoder.
     public var hiddenSize = 1280
+    /// Attention heads.
     public var heads = 20
+    /// Transformer blocks.
     public var layers = 6
     /// Tokens that a memory block looks across; odd.
     public var memoryKernel = 31
@@ -17,8 +19,10 @@ public struct S3TokenizerConfig: Sendable, Codable, Hashable {
     /// Numbers of three levels in one token; 3 to this power is the number of tokens.
     public var digits = 8
 
+    /// The sizes of the released tokenizer.
     public init() {}
 
+    /// The released tokenizer's sizes.
     public static let chatterbox = S3TokenizerConfig()
 
     /// How many different tokens there are: 6561.
@@ -31,6 +35,7 @@ public struct S3TokenizerConfig: Sendable, Codable, Hashable {
 ///
 /// Upstream: `models/s3tokenizer/s3tokenizer.py` over the package s3tokenizer; `tokenizer` in `s3gen.safetensors`.
 public struct S3Tokenizer: Sendable {
+    /// The sizes that it was made with.
     public let config: S3TokenizerConfig
     /// Mel frames, 10 ms each, that make one token of 40 ms.
     public static let framesPerToken = 4

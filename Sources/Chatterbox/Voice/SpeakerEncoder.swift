@@ -5,10 +5,14 @@ import Torch
 public struct SpeakerEncoderConfig: Sendable, Codable, Hashable {
     /// A run of densely connected layers that share kernel and dilation.
     public struct Block: Sendable, Codable, Hashable {
+        /// Densely connected layers.
         public var layers: Int
+        /// Taps of their convolutions.
         public var kernel: Int
+        /// Frames from one tap to the next.
         public var dilation: Int
 
+        /// A block of that many layers.
         public init(layers: Int, kernel: Int = 3, dilation: Int) {
             (self.layers, self.kernel, self.dilation) = (layers, kernel, dilation)
         }
@@ -28,12 +32,15 @@ public struct SpeakerEncoderConfig: Sendable, Codable, Hashable {
     public var bottleneck = 4
     /// Frames, 20 ms each, over which the local context of a dense layer is averaged.
     public var segmentFrames = 100
+    /// The blocks of densely connected layers.
     public var blocks = [Block(layers: 12, dilation: 1), Block(layers: 24, dilation: 2), Block(layers: 16, dilation: 2)]
     /// Length of the x-vector.
     public var embeddingSize = 192
 
+    /// The sizes of the released network.
     public init() {}
 
+    /// The released network's sizes.
     public static let chatterbox = SpeakerEncoderConfig()
 }
 
@@ -43,6 +50,7 @@ public struct SpeakerEncoderConfig: Sendable, Codable, Hashable {
 /// Two-dimensional convolutions shrink the frequency axis to an eighth, a convolution halves the frame rate, three
 /// blocks of densely connected layers with context-aware masks follow, then mean and deviation over time.
 public struct SpeakerEncoder: Sendable {
+    /// The sizes that it was made with.
     public let config: SpeakerEncoderConfig
     let head: Head
     let entrance: Conv1d

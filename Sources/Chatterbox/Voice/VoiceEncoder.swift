@@ -6,6 +6,7 @@ public struct VoiceEncoderConfiguration: Sendable, Codable, Hashable {
     public var melBins = 40
     /// Width of the recurrent state.
     public var hiddenSize = 256
+    /// Layers of the LSTM.
     public var layers = 3
     /// Length of an embedding.
     public var embeddingSize = 256
@@ -16,8 +17,10 @@ public struct VoiceEncoderConfiguration: Sendable, Codable, Hashable {
     /// How much of a last partial must lie within the recording for it to count; below, the rest is left unheard.
     public var minimumCoverage = 0.8
 
+    /// The sizes of the released network.
     public init() {}
 
+    /// The released network's sizes.
     public static let chatterbox = VoiceEncoderConfiguration()
 }
 
@@ -27,6 +30,7 @@ public struct VoiceEncoderConfiguration: Sendable, Codable, Hashable {
 /// is that partial's opinion. The embedding is their mean, of length 1. Wan et al. 2018, "Generalized End-to-End Loss
 /// for Speaker Verification"; upstream `models/voice_encoder/voice_encoder.py`, file `ve.safetensors`.
 public struct VoiceEncoder: Sendable {
+    /// The sizes that it was made with.
     public let config: VoiceEncoderConfiguration
     private let recurrence: LSTM
     private let projection: Linear

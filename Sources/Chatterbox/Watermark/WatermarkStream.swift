@@ -7,6 +7,7 @@ import SpeechAudio
 public struct WatermarkStream {
     /// What ``finish()`` gives.
     public struct Ending: Sendable {
+        /// The samples that had been held back, marked.
         public let samples: [Float]
         /// False where the whole speech was too short for a mark.
         public let isMarked: Bool

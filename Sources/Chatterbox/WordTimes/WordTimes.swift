@@ -7,6 +7,7 @@ public struct SpokenWord: Sendable, Hashable, Codable {
     /// Seconds from the beginning of the speech.
     public let start, end: Double
 
+    /// A word of a text with its times in seconds.
     public init(text: String, start: Double, end: Double) {
         self.text = text
         self.start = start
