@@ -1,6 +1,10 @@
 #include "support.h"
 
+#include <ATen/Functions.h>
 #include <c10/core/GradMode.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <unordered_set>
 
 using namespace ct;
 
@@ -21,4 +25,23 @@ ct_status ct_clear_gradient(ct_tensor x, char** error) {
 }
 ct_status ct_backward(ct_tensor x, char** error) {
     return guard(error, [&] { Borrowed(x)->backward(); });
+}
+ct_status ct_gradients(ct_tensor x, const ct_tensor* leaves, ct_int count, ct_tensor* gradients, char** error) {
+    return guard(error, [&] {
+        const auto asked = list(leaves, count);
+        const auto found = torch::autograd::grad({*Borrowed(x)}, asked, /*grad_outputs=*/{}, /*retain_graph=*/false,
+            /*create_graph=*/false, /*allow_unused=*/true);
+        // One tensor may be the gradient of several leaves, and it may lie otherwise in memory than its leaf, or stand for more elements
+        // than it has.
+        std::unordered_set<const void*> owned;
+        for (ct_int i = 0; i < count; i++) {
+            if (!found[i].defined()) {
+                gradients[i] = nullptr;
+                continue;
+            }
+            const bool own = found[i].strides() == asked[i].strides() && found[i].is_non_overlapping_and_dense() &&
+                owned.insert(found[i].storage().unsafeGetStorageImpl()).second;
+            gradients[i] = give(own ? found[i] : at::empty_like(asked[i]).copy_(found[i]));
+        }
+    });
 }

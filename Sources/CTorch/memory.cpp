@@ -5,7 +5,12 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <c10/core/Allocator.h>
+#include <c10/core/CPUAllocator.h>
+
 #include <malloc.h>
+
+#include <cstdlib>
 
 using namespace ct;
 
@@ -35,6 +40,41 @@ ct_status ct_release_cache(ct_device device, char** error) {
             malloc_trim(0);
         }
     });
+}
+namespace {
+/// Blocks of the C library's heap in few sizes, so that what one step frees fits the next one's tensors. libtorch's own allocator asks for
+/// aligned blocks, of which the C library splits off a few bytes at either end: these stay behind, and a block of the same size no longer
+/// fits where one was.
+struct PaddedAllocator final : c10::Allocator {
+    static constexpr size_t alignment = 64;
+
+    c10::DataPtr allocate(size_t bytes) override {
+        if (bytes == 0) return {nullptr, c10::Device(c10::kCPU)};
+        // At most a sixteenth more than asked for.
+        size_t unit = alignment;
+        while (unit * 32 <= bytes) unit *= 2;
+        void* block = bytes > SIZE_MAX / 2 ? nullptr : std::malloc((bytes + unit - 1) / unit * unit + alignment);
+        TORCH_CHECK_WITH(OutOfMemoryError, block, "not enough memory for a tensor of ", bytes, " bytes");
+        // The C library aligns blocks to 16 bytes, so that there is room before the tensor for where the block begins.
+        auto* data = reinterpret_cast<void**>((reinterpret_cast<uintptr_t>(block) / alignment + 1) * alignment);
+        data[-1] = block;
+        return {data, data, &release, c10::Device(c10::kCPU)};
+    }
+    static void release(void* data) {
+        if (data) std::free(static_cast<void**>(data)[-1]);
+    }
+    c10::DeleterFnPtr raw_deleter() const override { return &release; }
+    void copy_data(void* to, const void* from, size_t bytes) const override { default_copy_data(to, from, bytes); }
+};
+}  // namespace
+
+void ct_keep_freed_memory(void) {
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_MAX, 0);
+    mallopt(M_TRIM_THRESHOLD, -1);
+    mallopt(M_TOP_PAD, 256 << 20);
+    static PaddedAllocator allocator;
+    c10::SetCPUAllocator(&allocator, /*priority=*/1);
 }
 void ct_limit_arenas(ct_int count) { mallopt(M_ARENA_MAX, static_cast<int>(count)); }
 

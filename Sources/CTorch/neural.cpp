@@ -36,7 +36,11 @@ ct_status ct_dropout_mask(const ct_int* shape, ct_int rank, double keep, ct_gene
 }
 
 ct_status ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias, CT_OUT) {
-    return produce(out, error, [&] { return at::linear(Borrowed(x), Borrowed(weight), Borrowed(bias).optional()); });
+    return produce(out, error, [&] {
+        const Borrowed input(x), matrix(weight), offset(bias);
+        const auto recorded = ct::recorded_linear(input, matrix, offset);
+        return recorded ? *recorded : at::linear(input, matrix, offset.optional());
+    });
 }
 ct_status ct_embedding(ct_tensor weight, ct_tensor indices, CT_OUT) {
     return produce(out, error, [&] { return at::embedding(Borrowed(weight), Borrowed(indices)); });

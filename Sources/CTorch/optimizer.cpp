@@ -20,13 +20,19 @@ ct_status ct_adamw(const ct_tensor* parameters, const ct_tensor* gradients, cons
     });
 }
 
-ct_status ct_clip_norm(const ct_tensor* tensors, ct_int count, double limit, double* norm, char** error) {
+ct_status ct_norm_all(const ct_tensor* tensors, ct_int count, double* norm, char** error) {
     return guard(error, [&] {
         at::NoGradGuard plain;
-        auto scaled = list(tensors, count);
-        *norm = count == 0 ? 0 : at::linalg_vector_norm(at::stack(at::_foreach_norm(scaled, 2))).item<double>();
-        // A norm that is not finite is for the caller to judge; scaling by it would spoil the gradients further.
-        if (std::isfinite(*norm) && *norm > limit) at::_foreach_mul_(scaled, limit / *norm);
+        *norm = count == 0 ? 0 : at::linalg_vector_norm(at::stack(at::_foreach_norm(list(tensors, count), 2))).item<double>();
+    });
+}
+
+ct_status ct_scale_all_in_place(const ct_tensor* x, ct_int count, double factor, char** error) {
+    return guard(error, [&] {
+        if (count == 0) return;
+        at::NoGradGuard plain;
+        auto scaled = list(x, count);
+        at::_foreach_mul_(scaled, factor);
     });
 }
 

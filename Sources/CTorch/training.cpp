@@ -101,6 +101,12 @@ struct OneDNNLinear : torch::autograd::Function<OneDNNLinear> {
 };
 }  // namespace
 
+std::optional<at::Tensor> ct::recorded_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    const bool is_asked = x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad());
+    if (!is_asked || !c10::GradMode::is_enabled() || !onednn_takes(x, weight, bias)) return std::nullopt;
+    return OneDNNLinear::apply(x, weight, bias.defined() ? MaybeTensor(bias) : std::nullopt, MaybeTensor(), MaybeTensor(), 1.0);
+}
+
 bool ct_onednn_takes_linear(ct_tensor x, ct_tensor weight, ct_tensor bias) {
     try {
         return onednn_takes(Borrowed(x), Borrowed(weight), Borrowed(bias));

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Chatterbox
 import Foundation
+import Torch
 
 /// The program: one subcommand a file.
 @main
@@ -40,6 +41,7 @@ struct ChatterboxCommand: AsyncParsableCommand {
     static func main() async {
         // A file that may grow no further is an error of writing, which leaves no half of it.
         signal(SIGXFSZ, SIG_IGN)
+        if CommandLine.arguments.dropFirst().first == "train" { Memory.keepFreed() }
         let interruption = Interruption()
         await interruption.cancelling {
             do {

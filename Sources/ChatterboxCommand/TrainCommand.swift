@@ -79,7 +79,7 @@ struct TrainingArguments: ParsableArguments {
 
     func run(_ task: some TrainingTask) throws {
         var options = TrainingOptions(steps: steps, folder: URL(filePath: out))
-        options.seed = seed
+        (options.seed, options.threads) = (seed, threads)
         try Trainer(options) { show($0) }.run(task)
     }
 }

@@ -39,7 +39,7 @@ struct TrainVocoder: ParsableCommand {
             try ModelConfiguration(ofFile: config).s3Gen.vocoder, training: excerpts("train"), heldOut: excerpts("validation"),
             start: from.map { try Weights.load(URL(filePath: $0)) }, settings)
         var options = TrainingOptions(steps: steps, folder: URL(filePath: out))
-        options.seed = seed
+        (options.seed, options.threads) = (seed, threads)
         options.checkpointSeconds = 300
         try Trainer(options) {
             print($0)

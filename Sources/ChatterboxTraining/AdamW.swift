@@ -49,38 +49,49 @@ public final class AdamW {
         }
     }
 
-    /// Forgets all gradients.
-    public func clearGradients() throws {
-        for parameter in parameters.values { try parameter.clearGradient() }
-    }
-
     /// Moves the parameters along their gradients; those without one stay.
     ///
+    /// - Parameters:
+    ///   - gradients: by the parameters' names; they are clipped in place.
+    ///   - threads: each moves some of the parameters.
     /// - Returns: the norm of the gradients before clipping. Where it is not finite nothing has moved.
-    public func update() throws -> Double {
-        let gradients = try Dictionary(
-            uniqueKeysWithValues: names.compactMap { name in
-                try parameters[name]!.gradient.map { (name, try $0.to(.float32)) }
-            })
-        let moved = names.filter { gradients[$0] != nil }
-        let norm = try Optimization.clipNorm(moved.map { gradients[$0]! }, to: settings.maximumNorm)
+    public func update(_ gradients: [String: Tensor], threads: TrainingThreads = TrainingThreads(1)) throws -> Double {
+        let gradients = try gradients.mapValues { try $0.to(.float32) }, parts = parts(threads.count), settings = settings
+        let norms = try threads.map(parts) { try Optimization.norm($0.compactMap { gradients[$0] }) }
+        let norm = norms.reduce(0) { $0 + $1 * $1 }.squareRoot()
         guard norm.isFinite else { return norm }
-        let rate = settings.schedule.rate(at: updates)
+        let rate = settings.schedule.rate(at: updates), scale = settings.maximumNorm / max(norm, settings.maximumNorm)
         updates += 1
-        let matrices = moved.filter { parameters[$0]!.rank > 1 }, vectors = moved.filter { parameters[$0]!.rank <= 1 }
-        for (names, decay) in [(matrices, settings.weightDecay), (vectors, 0)] {
-            try Optimization.adamW(
-                names.map { masters[$0]! }, gradients: names.map { gradients[$0]! }, first: names.map { first[$0]! },
-                second: names.map { second[$0]! }, step: updates, rate: rate, beta1: settings.beta1, beta2: settings.beta2,
-                decay: decay, epsilon: settings.epsilon)
+        let (step, masters, first, second, average) = (updates, masters, first, second, average)
+        _ = try threads.map(parts) { names in
+            let moved = names.filter { gradients[$0] != nil }
+            if scale < 1 { try Optimization.scale(moved.map { gradients[$0]! }, by: scale) }
+            for (isMatrix, decay) in [(true, settings.weightDecay), (false, 0)] {
+                let names = moved.filter { (masters[$0]!.rank > 1) == isMatrix }
+                try Optimization.adamW(
+                    names.map { masters[$0]! }, gradients: names.map { gradients[$0]! }, first: names.map { first[$0]! },
+                    second: names.map { second[$0]! }, step: step, rate: rate, beta1: settings.beta1, beta2: settings.beta2,
+                    decay: decay, epsilon: settings.epsilon)
+            }
+            if let averaging = settings.averaging {
+                // Early on the average follows quickly, so that it does not remember the random beginning.
+                let kept = min(averaging, Double(1 + step) / Double(10 + step))
+                try Optimization.move(names.map { average[$0]! }, towards: names.map { masters[$0]! }, weight: 1 - kept)
+            }
         }
         try refresh()
-        if let averaging = settings.averaging {
-            // Early on the average follows quickly, so that it does not remember the random beginning.
-            let kept = min(averaging, Double(1 + updates) / Double(10 + updates))
-            try Optimization.move(names.map { average[$0]! }, towards: names.map { masters[$0]! }, weight: 1 - kept)
-        }
         return norm
+    }
+
+    /// The parameters' names in parts of about the same size.
+    private func parts(_ count: Int) -> [[String]] {
+        var parts = [[String]](repeating: [], count: min(count, max(1, names.count))), sizes = parts.map { _ in 0 }
+        for name in names.sorted(by: { (masters[$1]!.count, $0) < (masters[$0]!.count, $1) }) {
+            let smallest = sizes.indices.min { (sizes[$0], $0) < (sizes[$1], $1) }!
+            parts[smallest].append(name)
+            sizes[smallest] += masters[name]!.count
+        }
+        return parts
     }
 
     /// The weights to keep: the average where there is one.

@@ -177,16 +177,19 @@ public struct Corpus: Sendable {
     public var count: Int { numbers.count }
     public func utterance(_ index: Int) -> Manifest.Utterance { manifest.utterances[numbers[index]] }
 
-    /// Log mels of a batch, `[batch, 128, frames]` float32, zeros at the end, with their lengths.
-    func logMels(_ batch: [Int]) throws -> (logMel: Tensor, lengths: [Int]) {
+    /// Log mels of a batch, `[batch, 128, 4 · tokens]` float32, zeros at the end, with their lengths.
+    ///
+    /// - Parameter tokens: of the longest, or more.
+    func logMels(_ batch: [Int], tokens: Int) throws -> (logMel: Tensor, lengths: [Int]) {
         let mels = try batch.map { try features.logMel(numbers[$0]) }
-        return (try Self.stacked(mels, frames: 4 * batch.map { tokenCounts[$0] }.max()!, padding: 0), mels.map { $0.size(1) })
+        return (try Self.stacked(mels, frames: 4 * tokens, padding: 0), mels.map { $0.size(1) })
     }
 
-    /// Mels of a batch, `[batch, 80, 2 · longest]` float32; past an utterance's end it is silent.
-    func mels(_ batch: [Int]) throws -> Tensor {
-        try Self.stacked(
-            batch.map { try features.mel(numbers[$0]) }, frames: 2 * batch.map { tokenCounts[$0] }.max()!, padding: Self.silence)
+    /// Mels of a batch, `[batch, 80, 2 · tokens]` float32; past an utterance's end it is silent.
+    ///
+    /// - Parameter tokens: of the longest, or more.
+    func mels(_ batch: [Int], tokens: Int) throws -> Tensor {
+        try Self.stacked(batch.map { try features.mel(numbers[$0]) }, frames: 2 * tokens, padding: Self.silence)
     }
 
     /// Natural logarithm of the mel's floor.

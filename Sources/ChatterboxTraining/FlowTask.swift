@@ -44,44 +44,39 @@ public final class FlowTask: TrainingTask {
 
     public var groups: [ParameterGroup] { [ParameterGroup("flow", weights.parameters, settings)] }
 
-    public func step(
-        _ number: Int, generator: Generator, update: (String, Tensor) throws -> Void
-    ) throws -> [TrainingMetric] {
+    public func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
-        let losses = try losses(order.batch(at: number), of: corpus, index, &random, generator)
-        try update("flow", losses.flow + losses.mean * meanWeight)
-        return [TrainingMetric("flow", try losses.flow.item()), TrainingMetric("mean", try losses.mean.item())]
+        let examples = try examples(order.batch(at: number), of: corpus, index, &random), lengths = examples.map(\.tokens.count)
+        let all = Double(lengths.reduce(0, +)), model = model, meanWeight = meanWeight
+        return try descent("flow", descent.threads.divided(lengths).map { $0.map { examples[$0] } }) { part in
+            let losses = try FlowExample.losses(part, model), share = Double(part.reduce(0) { $0 + $1.tokens.count }) / all
+            return PartOfLoss(
+                try (losses.flow + losses.mean * meanWeight) * share,
+                [TrainingMetric("flow", try losses.flow.item() * share), TrainingMetric("mean", try losses.mean.item() * share)])
+        }
     }
 
-    private func losses(
-        _ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, _ random: inout SplitMix64, _ generator: Generator
-    ) throws -> (flow: Tensor, mean: Tensor) {
-        var codes: [[Int]] = [], mels: [Tensor] = [], vectors: [Tensor] = [], prompts: [Int] = []
+    private func examples(_ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, _ random: inout SplitMix64) throws -> [FlowExample] {
         let joined = Double.random(in: 0..<1, using: &random) < joinedRate
-        for example in batch {
+        return try batch.map { example in
             let parts = (joined ? [index.companion(of: example, in: corpus, using: &random)] : []) + [example]
-            codes.append(parts.flatMap { tokens[corpus.numbers[$0]] ?? [] })
-            mels.append(try Tensor.cat(parts.map { try corpus.features.mel(corpus.numbers[$0]).to(.float32) }, axis: 1))
-            vectors.append(try speakers.vector(.xvector, of: corpus.utterance(example).speaker, using: &random))
-            let length = codes.last!.count
-            prompts.append(
-                joined
-                    ? 2 * Int.random(in: 0...length * 6 / 10, using: &random)
-                    : Bool.random(using: &random) ? 0 : Int.random(in: 0...length * 6 / 10, using: &random))
+            let tokens = parts.flatMap { self.tokens[corpus.numbers[$0]] ?? [] }
+            return FlowExample(
+                tokens: tokens, mel: try Tensor.cat(parts.map { try corpus.features.mel(corpus.numbers[$0]).to(.float32) }, axis: 1),
+                speaker: try speakers.vector(.xvector, of: corpus.utterance(example).speaker, using: &random),
+                prompt: joined
+                    ? 2 * Int.random(in: 0...tokens.count * 6 / 10, using: &random)
+                    : Bool.random(using: &random) ? 0 : Int.random(in: 0...tokens.count * 6 / 10, using: &random),
+                seeds: (random.next(), random.next()))
         }
-        let longest = codes.map(\.count).max()!
-        return try model.losses(
-            tokens: Tensor(codes.flatMap { $0 + Array(repeating: 0, count: longest - $0.count) }, shape: [batch.count, longest]),
-            lengths: codes.map(\.count), mel: Corpus.stacked(mels, frames: 2 * longest, padding: Corpus.silence),
-            speaker: Tensor.stack(vectors), prompts: prompts, generator: generator)
     }
 
     public func validate() throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed)
-        let generator = try Generator(seed: seed)
         var flow = 0.0, mean = 0.0, batches = 0.0
         for start in stride(from: 0, to: min(heldOut.count, 96), by: 16) {
-            let losses = try losses(Array(start..<min(start + 16, heldOut.count)), of: heldOut, heldOutIndex, &random, generator)
+            let chosen = Array(start..<min(start + 16, heldOut.count))
+            let losses = try FlowExample.losses(examples(chosen, of: heldOut, heldOutIndex, &random), model)
             flow += try losses.flow.item()
             mean += try losses.mean.item()
             batches += 1

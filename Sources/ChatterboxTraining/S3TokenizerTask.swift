@@ -9,10 +9,8 @@ import Torch
 public final class S3TokenizerTask: TrainingTask {
     public let tokenizer: S3Tokenizer
     private let weights: Weights, decoderWeights: Weights
-    private let decoder: MelDecoder
-    private let letters: LetterReader
+    private let networks: Networks
     private let corpus: Corpus, heldOut: Corpus
-    private let speakers: [String: Int]
     private let settings: OptimizerSettings
     private var order: ExampleOrder
     /// Weight of the letters' loss beside the mel's.
@@ -36,9 +34,11 @@ public final class S3TokenizerTask: TrainingTask {
         decoderWeights = Weights(initialising: generator)
         tokenizer = try S3Tokenizer(weights["tokenizer"], configuration)
         let names = Set(corpus.numbers.map { corpus.manifest.utterances[$0].speaker }).sorted()
-        speakers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 + 1) })
-        decoder = try MelDecoder(decoderWeights["decoder"], digits: configuration.digits, speakers: names.count + 1)
-        letters = try LetterReader(decoderWeights["letters"], digits: configuration.digits)
+        networks = Networks(
+            tokenizer: tokenizer,
+            decoder: try MelDecoder(decoderWeights["decoder"], digits: configuration.digits, speakers: names.count + 1),
+            letters: try LetterReader(decoderWeights["letters"], digits: configuration.digits),
+            speakers: Dictionary(uniqueKeysWithValues: names.enumerated().map { ($1, $0 + 1) }))
         self.corpus = corpus
         self.heldOut = heldOut
         self.settings = settings
@@ -50,30 +50,45 @@ public final class S3TokenizerTask: TrainingTask {
         [ParameterGroup("tokenizer", weights["tokenizer"].parameters.merging(decoderWeights.parameters) { $1 }, settings)]
     }
 
-    public func step(
-        _ number: Int, generator: Generator, update: (String, Tensor) throws -> Void
-    ) throws -> [TrainingMetric] {
-        let losses = try losses(order.batch(at: number), of: corpus)
-        try update("tokenizer", losses.mel + losses.letters * letterWeight)
-        return [
-            TrainingMetric("mel", try losses.mel.item() * MelDecoder.deviation), TrainingMetric("letters", try losses.letters.item()),
-        ]
+    public func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric] {
+        let batch = order.batch(at: number), lengths = batch.map { self.corpus.tokenCounts[$0] }, all = Double(lengths.reduce(0, +))
+        // Convolutions see what stands behind an utterance, so that every part is as long as the step's longest.
+        let longest = lengths.max()!, networks = networks, corpus = corpus, letterWeight = letterWeight
+        return try descent("tokenizer", descent.threads.divided(lengths).map { $0.map { batch[$0] } }) { part in
+            let losses = try networks.losses(part, of: corpus, padded: longest)
+            // The mel's loss is a mean over frames, that of the letters over utterances.
+            let (frames, utterances) = (Double(losses.tokens.reduce(0, +)) / all, Double(part.count) / Double(batch.count))
+            return PartOfLoss(
+                try losses.mel * frames + losses.letters * (utterances * letterWeight),
+                [
+                    TrainingMetric("mel", try losses.mel.item() * MelDecoder.deviation * frames),
+                    TrainingMetric("letters", try losses.letters.item() * utterances),
+                ])
+        }
     }
 
-    private func losses(_ batch: [Int], of corpus: Corpus) throws -> (mel: Tensor, letters: Tensor, tokens: [Int]) {
-        let (logMel, frames) = try corpus.logMels(batch)
-        let counts = batch.map { corpus.tokenCounts[$0] }
-        let levels = try tokenizer.levels(logMel, lengths: frames)
-        let rounded = try levels + (levels.round() - levels).detached()
-        let speaker = try Tensor(batch.map { speakers[corpus.utterance($0).speaker] ?? 0 })
-        let mel = try corpus.mels(batch).transposed(1, 2)
-        let visible = try Tensor.arange(mel.size(1)).unsqueezed(0).less(than: Tensor(counts.map { 2 * $0 }).unsqueezed(1))
-            .to(.float32).unsqueezed(2)
-        let error =
-            try ((decoder(rounded, speaker: speaker) - MelDecoder.scaled(mel)).abs() * visible).sum()
-            / (Double(2 * counts.reduce(0, +) * mel.size(2)))
-        let spelled = batch.map { LetterReader.spell(corpus.utterance($0).text) }
-        return (error, try letters.loss(rounded, lengths: counts, spelled: spelled), counts)
+    private struct Networks: Sendable {
+        let tokenizer: S3Tokenizer
+        let decoder: MelDecoder
+        let letters: LetterReader
+        /// Numbers of the speakers, from 1; 0 is anybody else.
+        let speakers: [String: Int]
+
+        func losses(_ batch: [Int], of corpus: Corpus, padded tokens: Int) throws -> (mel: Tensor, letters: Tensor, tokens: [Int]) {
+            let (logMel, frames) = try corpus.logMels(batch, tokens: tokens)
+            let counts = batch.map { corpus.tokenCounts[$0] }
+            let levels = try tokenizer.levels(logMel, lengths: frames)
+            let rounded = try levels + (levels.round() - levels).detached()
+            let speaker = try Tensor(batch.map { speakers[corpus.utterance($0).speaker] ?? 0 })
+            let mel = try corpus.mels(batch, tokens: tokens).transposed(1, 2)
+            let visible = try Tensor.arange(mel.size(1)).unsqueezed(0).less(than: Tensor(counts.map { 2 * $0 }).unsqueezed(1))
+                .to(.float32).unsqueezed(2)
+            let error =
+                try ((decoder(rounded, speaker: speaker) - MelDecoder.scaled(mel)).abs() * visible).sum()
+                / (Double(2 * counts.reduce(0, +) * mel.size(2)))
+            let spelled = batch.map { LetterReader.spell(corpus.utterance($0).text) }
+            return (error, try letters.loss(rounded, lengths: counts, spelled: spelled), counts)
+        }
     }
 
     /// Held-out losses, how many different tokens there are, and how many it would be if all were equally frequent.
@@ -81,10 +96,11 @@ public final class S3TokenizerTask: TrainingTask {
         var mel = 0.0, letters = 0.0, counts = [Int](repeating: 0, count: tokenizer.config.tokenCount)
         let batches = stride(from: 0, to: min(heldOut.count, 96), by: 12).map { Array($0..<min($0 + 12, heldOut.count)) }
         for batch in batches {
-            let losses = try losses(batch, of: heldOut)
+            let longest = batch.map { heldOut.tokenCounts[$0] }.max()!
+            let losses = try networks.losses(batch, of: heldOut, padded: longest)
             mel += try losses.mel.item() * MelDecoder.deviation
             letters += try losses.letters.item()
-            let (logMel, frames) = try heldOut.logMels(batch)
+            let (logMel, frames) = try heldOut.logMels(batch, tokens: longest)
             let tokens = try tokenizer.tokens(logMel, lengths: frames)
             for (row, count) in losses.tokens.enumerated() {
                 for token in try tokens[row, 0..<count].array(of: Int.self) { counts[token] += 1 }
@@ -102,7 +118,7 @@ public final class S3TokenizerTask: TrainingTask {
 }
 
 /// Tells a mel from rounded tokens and the speaker. Only training needs it.
-struct MelDecoder {
+struct MelDecoder: Sendable {
     static let deviation = 2.5, mean = -6.0
     private let input: Conv1d
     private let blocks: [(norm: LayerNorm, convolution: Conv1d, output: Conv1d)]
@@ -136,7 +152,7 @@ struct MelDecoder {
 }
 
 /// Tells the letters of the text from rounded tokens. Only training needs it.
-struct LetterReader {
+struct LetterReader: Sendable {
     private static let alphabet = Dictionary(uniqueKeysWithValues: " 'abcdefghijklmnopqrstuvwxyz0123456789".enumerated().map { ($1, $0 + 1) })
     private let input, output: Conv1d
 

@@ -54,50 +54,87 @@ public final class T3Task: TrainingTask {
 
     public var groups: [ParameterGroup] { [ParameterGroup("t3", weights.parameters, settings)] }
 
-    public func step(
-        _ number: Int, generator: Generator, update: (String, Tensor) throws -> Void
-    ) throws -> [TrainingMetric] {
+    public func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
         let pull = guidedSteps > 0 ? max(0, 1 - Double(number) / Double(guidedSteps)) : 0
-        let loss = try loss(
-            order.batch(at: number), of: corpus, index, shown: 1 - unconditionalRate, wrong: wrongTokenRate, guided: pull > 0, &random)
-        var sum = try loss.speech + loss.text * textWeight
-        if let alignment = loss.alignment { sum = try sum + alignment * pull }
-        try update("t3", sum)
-        return [
-            TrainingMetric("speech", try loss.speech.item()), TrainingMetric("text", try loss.text.item()),
-            TrainingMetric("accuracy", try loss.accuracy.item()),
-        ] + (try loss.alignment.map { [TrainingMetric("alignment", try $0.item())] } ?? [])
+        let batch = try Batch(
+            self, order.batch(at: number), of: corpus, index, shown: 1 - unconditionalRate, wrong: wrongTokenRate, using: &random)
+        let whole = batch.counts(batch.rows), model = model.forTraining, textWeight = textWeight
+        return try descent("t3", descent.threads.divided(batch.lengths)) { rows in
+            let found = try batch.loss(of: rows, model, guided: pull > 0), part = batch.counts(rows)
+            // Means over all that is told in the step.
+            let (speech, text) = (Double(part.speech) / Double(whole.speech), Double(part.text) / Double(max(1, whole.text)))
+            var loss = try found.speech * speech + found.text * (text * textWeight)
+            var figures = [
+                TrainingMetric("speech", try found.speech.item() * speech), TrainingMetric("text", try found.text.item() * text),
+                TrainingMetric("accuracy", try found.accuracy.item() * speech),
+            ]
+            if let alignment = found.alignment {
+                let guided = Double(part.guided) / Double(max(1, whole.guided))
+                loss = try loss + alignment * (guided * pull)
+                figures.append(TrainingMetric("alignment", try alignment.item() * guided))
+            }
+            return PartOfLoss(loss, figures)
+        }
     }
 
-    private func loss(
-        _ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, shown: Double, wrong: Double = 0, guided: Bool = false,
-        _ random: inout SplitMix64
-    ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
-        let configuration = model.configuration
-        // Most voices are prepared from six seconds or more, some from less.
-        let promptLength = Int.random(in: configuration.promptTokens / 3...configuration.promptTokens, using: &random)
-        let conditioning = try voices.conditioning(
-            of: batch, in: corpus, index, promptLength: promptLength, dtype: model.dtype, using: &random)
-        let hears = batch.map { _ in Double.random(in: 0..<1, using: &random) < shown }
-        let speech = batch.map { tokens[corpus.numbers[$0]] ?? [] }
-        let all = speech.flatMap { $0 }
-        let heard =
-            wrong == 0
-            ? nil
-            : speech.map { row in
-                row.map { Double.random(in: 0..<1, using: &random) < wrong ? all.randomElement(using: &random)! : $0 }
-            }
-        return try model.loss(
-            text: batch.map { configuration.framed(tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) },
-            speech: speech, heard: heard, conditioning: conditioning, textShown: hears, guided: guided)
+    /// Examples with all that is drawn for them.
+    private struct Batch: Sendable {
+        let text, speech: [[Int]]
+        /// What the model hears of the speech as it tells the next token.
+        let heard: [[Int]]?
+        let conditioning: T3Conditioning
+        let textShown: [Bool]
+
+        var rows: [Int] { Array(speech.indices) }
+        /// Of each row, but for what all have in common.
+        var lengths: [Int] { zip(text, speech).map { $0.count + $1.count } }
+
+        init(
+            _ task: T3Task, _ batch: [Int], of corpus: Corpus, _ index: SpeakerIndex, shown: Double, wrong: Double = 0, using random: inout SplitMix64
+        ) throws {
+            let configuration = task.model.configuration
+            // Most voices are prepared from six seconds or more, some from less.
+            let promptLength = Int.random(in: configuration.promptTokens / 3...configuration.promptTokens, using: &random)
+            conditioning = try task.voices.conditioning(
+                of: batch, in: corpus, index, promptLength: promptLength, dtype: task.model.dtype, using: &random)
+            textShown = batch.map { _ in Double.random(in: 0..<1, using: &random) < shown }
+            let speech = batch.map { task.tokens[corpus.numbers[$0]] ?? [] }
+            let all = speech.flatMap { $0 }
+            heard =
+                wrong == 0
+                ? nil
+                : speech.map { row in
+                    row.map { Double.random(in: 0..<1, using: &random) < wrong ? all.randomElement(using: &random)! : $0 }
+                }
+            self.speech = speech
+            text = batch.map { configuration.framed(task.tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) }
+        }
+
+        /// What is told in some rows, and what is guided.
+        func counts(_ rows: [Int]) -> (speech: Int, text: Int, guided: Int) {
+            let speech = rows.map { self.speech[$0].count + 1 }, shown = zip(rows, speech).filter { textShown[$0.0] }
+            return (speech.reduce(0, +), shown.reduce(0) { $0 + text[$1.0].count - 1 }, shown.reduce(0) { $0 + $1.1 })
+        }
+
+        func loss(of rows: [Int], _ model: T3, guided: Bool) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
+            let places = try Tensor(rows)
+            let conditioning = T3Conditioning(
+                speaker: try self.conditioning.speaker.indexSelect(axis: 0, places),
+                prompt: try self.conditioning.prompt?.indexSelect(axis: 0, places),
+                emotion: try self.conditioning.emotion?.indexSelect(axis: 0, places))
+            return try model.loss(
+                text: rows.map { text[$0] }, speech: rows.map { speech[$0] }, heard: heard.map { heard in rows.map { heard[$0] } },
+                conditioning: conditioning, textShown: rows.map { textShown[$0] }, guided: guided)
+        }
     }
 
     public func validate() throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed)
         var sums = [0.0, 0.0, 0.0], batches = 0.0
         for start in stride(from: 0, to: min(heldOut.count, 96), by: 16) {
-            let loss = try loss(Array(start..<min(start + 16, heldOut.count)), of: heldOut, heldOutIndex, shown: 1, &random)
+            let batch = try Batch(self, Array(start..<min(start + 16, heldOut.count)), of: heldOut, heldOutIndex, shown: 1, using: &random)
+            let loss = try batch.loss(of: batch.rows, model, guided: false)
             for (place, value) in [loss.speech, loss.text, loss.accuracy].enumerated() { sums[place] += try value.item(Double.self) }
             batches += 1
         }

@@ -12,6 +12,9 @@ public struct TrainingOptions: Sendable {
     public var checkpointSeconds = 60.0
     /// Seconds between lines of progress.
     public var lineSeconds = 10.0
+    /// Parts of a step that are computed at the same time, each by a thread. The same number gives the same weights, bit for bit; with
+    /// another they differ by rounding.
+    public var threads = 1
 
     public init(steps: Int, folder: URL) { (self.steps, self.folder) = (steps, folder) }
 }
@@ -37,8 +40,9 @@ public struct Trainer {
     /// - Throws: ``TrainingError``, `TorchError`, and `CancellationError` after a checkpoint when the task is cancelled.
     public func run(_ task: some TrainingTask) throws {
         try FileManager.default.createDirectory(at: options.folder, withIntermediateDirectories: true)
+        let groups = task.groups
         let optimizers = try Dictionary(
-            uniqueKeysWithValues: task.groups.map {
+            uniqueKeysWithValues: groups.map {
                 ($0.name, try AdamW($0.parameters, $0.settings))
             })
         let generator = try Generator(seed: options.seed)
@@ -58,16 +62,15 @@ public struct Trainer {
             try log.validation(step: step, figures)
         }
 
+        let threads = TrainingThreads(options.threads)
         let clock = ContinuousClock()
         var saved = clock.now
         for step in first..<max(first, options.steps) {
-            let metrics = try task.step(step, generator: generator) { group, loss in
-                guard let optimizer = optimizers[group] else { preconditionFailure("no group \"\(group)\" in this task") }
-                try optimizer.clearGradients()
-                try loss.backward()
-                let norm = try optimizer.update()
+            let descent = Descent(groups, threads: threads) { group, gradients in
+                let norm = try optimizers[group]!.update(gradients, threads: threads)
                 guard norm.isFinite else { throw TrainingError.diverged(step: step, group: group, what: "gradient") }
             }
+            let metrics = try task.step(step, generator: generator, descent: descent)
             log.add(metrics)
             if log.secondsSinceLine >= options.lineSeconds || step + 1 == options.steps { try log.line(step: step + 1) }
             if (clock.now - saved) / .seconds(1) >= options.checkpointSeconds || Task.isCancelled {

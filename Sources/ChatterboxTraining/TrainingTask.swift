@@ -33,15 +33,14 @@ public protocol TrainingTask: AnyObject {
     /// back in place.
     var buffers: [String: Tensor] { get }
 
-    /// One step: computes losses and hands each to `update` with the group it is for, which clears that group's gradients,
-    /// differentiates, clips and moves its parameters.
+    /// One step: computes losses and hands each to `descent` with the group of parameters that it moves.
     ///
     /// - Parameters:
     ///   - number: counts from 0.
     ///   - generator: source of all random numbers.
-    ///   - update: takes a group's name and its loss.
+    ///   - descent: takes a group's name and its loss, whole or in parts that are computed at the same time.
     /// - Returns: figures to log; those of a training loss should be named the same in every step.
-    func step(_ number: Int, generator: Generator, update: (_ group: String, _ loss: Tensor) throws -> Void) throws -> [TrainingMetric]
+    func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric]
 
     /// Figures over held-out examples, with the averaged weights in place; called when a checkpoint is written.
     func validate() throws -> [TrainingMetric]

@@ -58,6 +58,10 @@ public enum Memory {
     /// in it, so that a long-lived process with many threads stays smaller. Called before threads begin; for the whole process.
     public static func limitArenas(to count: Int) { ct_limit_arenas(count) }
 
+    /// Lets the C library keep what is freed, in one heap for all threads: training frees and takes the same gigabytes in every step, which
+    /// otherwise come from the system anew, page by page. Called before threads begin; for the whole process.
+    public static func keepFreed() { ct_keep_freed_memory() }
+
     /// Waits until the device has finished what it was given.
     public static func synchronize(_ device: Device) throws {
         try perform("synchronize") { ct_synchronize(device.code, $0) }

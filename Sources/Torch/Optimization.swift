@@ -29,15 +29,20 @@ package enum Optimization {
         }
     }
 
-    /// Scales the tensors down together, in place, so that the norm of all their elements is at most `limit`.
-    ///
-    /// - Returns: the norm before. One that is not finite leaves the tensors as they are.
-    package static func clipNorm(_ tensors: [Tensor], to limit: Double) throws -> Double {
+    /// The norm of all elements of the tensors together.
+    package static func norm(_ tensors: [Tensor]) throws -> Double {
         var norm = 0.0
         try withHandles(tensors) { handles in
-            try perform("clipNorm") { ct_clip_norm(handles, tensors.count, limit, &norm, $0) }
+            try perform("norm") { ct_norm_all(handles, tensors.count, &norm, $0) }
         }
         return norm
+    }
+
+    /// Multiplies each tensor by a number, in place.
+    package static func scale(_ tensors: [Tensor], by factor: Double) throws {
+        try withHandles(tensors) { handles in
+            try perform("scale") { ct_scale_all_in_place(handles, tensors.count, factor, $0) }
+        }
     }
 
     /// Moves each tensor, in place, towards another: `x += weight × (target − x)`.

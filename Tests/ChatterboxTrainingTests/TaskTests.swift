@@ -53,14 +53,8 @@ private struct SmallData {
     func losses(_ task: some TrainingTask, steps: Int) throws -> [Double] {
         let optimizers = try Dictionary(uniqueKeysWithValues: task.groups.map { ($0.name, try AdamW($0.parameters, $0.settings)) })
         let generator = try Generator(seed: 1)
-        return try (0..<steps).map { step in
-            let metrics = try task.step(step, generator: generator) { group, loss in
-                try optimizers[group]!.clearGradients()
-                try loss.backward()
-                _ = try optimizers[group]!.update()
-            }
-            return metrics[0].value
-        }
+        let descent = Descent(task.groups, threads: TrainingThreads(2)) { _ = try optimizers[$0]!.update($1) }
+        return try (0..<steps).map { try task.step($0, generator: generator, descent: descent)[0].value }
     }
 }
 
@@ -222,6 +216,51 @@ struct TaskTests {
         let losses = try data.losses(task, steps: 20)
         #expect(lastToFirst(losses) < 0.9, "\(losses)")
         #expect(try task.validate().allSatisfy { $0.value.isFinite })
+    }
+
+    /// What a step hands to the optimisers, and its figures.
+    private func step(_ task: some TrainingTask, _ number: Int, threads: Int) throws -> (gradients: [String: Tensor], figures: [TrainingMetric]) {
+        var found: [String: Tensor] = [:]
+        for group in task.groups { for parameter in group.parameters.values { try parameter.requiresGradient(true) } }
+        let descent = Descent(task.groups, threads: TrainingThreads(threads)) { group, gradients in
+            found.merge(gradients.map { ("\(group) \($0.key)", $0.value) }) { $1 }
+        }
+        let figures = try task.step(number, generator: Generator(seed: 1), descent: descent)
+        return (found, figures)
+    }
+
+    @Test("a step in parts has the gradients and figures of the whole, and the same bits each time")
+    func division() throws {
+        let data = try SmallData()
+        let (tokens, speakers) = try madeUp(data)
+        let sizes = sizes, t3Sizes = sizes.t3, flowSizes = sizes.s3Gen.flow
+        let t3 = try T3Task(
+            t3Sizes, initial: fresh(.float32) { _ = try T3($0, t3Sizes) }, corpus: data.corpus("train"), heldOut: data.corpus("validation"),
+            tokens: tokens, speakers: speakers, tokenizer: EnglishTokenizer(fixturesFolder.appending(path: "tokenizer.json")),
+            settings: data.settings, batchTokens: 120, seed: 4)
+        (t3.wrongTokenRate, t3.unconditionalRate, t3.guidedSteps) = (0.1, 0.4, 100)
+        let flow = try FlowTask(
+            flowSizes, initial: fresh(.float32) { _ = try TokenToMel($0["flow"], flowSizes) }, corpus: data.corpus("train"),
+            heldOut: data.corpus("validation"), tokens: tokens, speakers: speakers, settings: data.settings, batchTokens: 120, seed: 4)
+        let tokenizer = try S3TokenizerTask(
+            sizes.s3Gen.tokenizer, corpus: data.corpus("train"), heldOut: data.corpus("validation"), settings: data.settings, batchTokens: 120)
+        func compare(_ task: some TrainingTask) throws {
+            for number in 0..<3 {
+                let (whole, parts, again) = try (step(task, number, threads: 1), step(task, number, threads: 2), step(task, number, threads: 2))
+                #expect(whole.figures.map(\.name) == parts.figures.map(\.name) && parts.figures == again.figures)
+                for (a, b) in zip(whole.figures, parts.figures) { #expect(abs(a.value - b.value) <= 1e-4 * abs(a.value) + 1e-5, "\(a) \(b)") }
+                let largest = try whole.gradients.values.map { try $0.abs().max().item(Double.self) }.max()!
+                #expect(largest > 0)
+                for (name, gradient) in whole.gradients {
+                    let part = try #require(parts.gradients[name]), difference = try (part - gradient).abs().max().item(Double.self)
+                    #expect(difference <= 1e-4 * largest, "\(type(of: task)) \(name): \(difference) of \(largest)")
+                    #expect(try part.array(of: Float.self) == again.gradients[name]!.array(of: Float.self), "\(name)")
+                }
+            }
+        }
+        try compare(t3)
+        try compare(flow)
+        try compare(tokenizer)
     }
 
     @Test("the flow's mels lie beside the recordings frame for frame, the same each time")

@@ -25,14 +25,17 @@ private final class PlaneTask: TrainingTask {
     }
     var buffers: [String: Tensor] { ["seen": seen] }
 
-    func step(_ number: Int, generator: Generator, update: (String, Tensor) throws -> Void) throws -> [TrainingMetric] {
+    func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric] {
         batches.append(order.batch(at: number))
         let x = try Tensor.randn([batches.last!.count, 3], generator: generator)
         let target = try x.sum(axis: 1, keepAxis: true) * 2 + 1
-        func loss() throws -> Tensor { try (x.matmul(slope) + offset - target).square().mean() }
-        let first = try loss()
-        try update("slope", first)
-        try update("offset", loss())
+        let (slope, offset, count) = (slope, offset, x.size(0)), half = count / 2
+        let first = try (x.matmul(slope) + offset - target).square().mean()
+        try descent("slope", first)
+        try descent("offset", [0..<half, half..<count]) { rows in
+            func part(_ tensor: Tensor) throws -> Tensor { try tensor.narrow(axis: 0, from: rows.lowerBound, count: rows.count) }
+            return PartOfLoss(try (part(x).matmul(slope) + offset - part(target)).square().sum() / Double(count))
+        }
         try seen.add(inPlace: Tensor([Float(batches.last!.count)], shape: [1]))
         return [TrainingMetric("loss", try first.item(Double.self))]
     }
@@ -41,7 +44,9 @@ private final class PlaneTask: TrainingTask {
 @Suite("Trainer")
 struct TrainerTests {
     private func train(_ task: PlaneTask, steps: Int, in folder: URL) throws {
-        try Trainer(TrainingOptions(steps: steps, folder: folder), print: { _ in }).run(task)
+        var options = TrainingOptions(steps: steps, folder: folder)
+        options.threads = 2
+        try Trainer(options, print: { _ in }).run(task)
     }
 
     @Test("training that was broken off ends at the same weights, bit for bit")
@@ -97,8 +102,7 @@ struct AdamWTests {
         settings.maximumNorm = 1000
         settings.averaging = nil
         let optimizer = try AdamW(["x": x], settings)
-        try (x * x).sum().backward()
-        let norm = try optimizer.update()
+        let norm = try optimizer.update(LossGradients((x * x).sum(), by: ["x": x]).gradients)
         #expect(abs(norm * norm - 120) < 1e-3)
         // The first step's moments, corrected for their start at 0, are the gradient and its square: a step is the rate.
         // 0.95 is left of each by decay, 1 − 0.1 · 0.5.
@@ -106,21 +110,24 @@ struct AdamWTests {
         try expectClose(x.detached(), Tensor(expected, shape: [2, 2]), relative: 1e-6)
     }
 
-    @Test("gradients are clipped to the norm together, and left alone below it")
-    func clipping() throws {
-        let a = try Tensor([3] as [Float], shape: [1]), b = try Tensor([0, 4] as [Float], shape: [2])
-        #expect(try Optimization.clipNorm([a, b], to: 10) == 5)
-        #expect(try a.array(of: Float.self) == [3])
-        #expect(try Optimization.clipNorm([a, b], to: 1) == 5)
-        try expectClose(b, Tensor([0, 0.8] as [Float], shape: [2]), relative: 1e-6)
+    @Test("gradients are clipped to the norm together, and left alone below it, whichever threads do it", arguments: [1, 2, 5])
+    func clipping(threads: Int) throws {
+        var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: 0.1, warmUp: 0, steps: 1))
+        for (limit, scale) in [(10.0, 1.0), (1, 0.2)] {
+            settings.maximumNorm = limit
+            let optimizer = try AdamW(["a": .zeros([1]), "b": .zeros([2])], settings)
+            let a = try Tensor([3] as [Float], shape: [1]), b = try Tensor([0, 4] as [Float], shape: [2])
+            #expect(try optimizer.update(["a": a, "b": b], threads: TrainingThreads(threads)) == 5)
+            try expectClose(a, Tensor([Float(3 * scale)], shape: [1]), relative: 1e-6)
+            try expectClose(b, Tensor([0, Float(4 * scale)], shape: [2]), relative: 1e-6)
+        }
     }
 
     @Test("gradients that are no numbers move nothing")
     func notFinite() throws {
         let x = try Tensor([1] as [Float], shape: [1])
         let optimizer = try AdamW(["x": x], OptimizerSettings(schedule: LearningRateSchedule(peak: 0.1, warmUp: 0, steps: 1)))
-        try (x * Double.infinity).sum().backward()
-        #expect(try !optimizer.update().isFinite)
+        #expect(try !optimizer.update(LossGradients((x * Double.infinity).sum(), by: ["x": x]).gradients).isFinite)
         #expect(try x.detached().array(of: Float.self) == [1])
         #expect(optimizer.updates == 0)
     }

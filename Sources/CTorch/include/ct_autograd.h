@@ -13,6 +13,10 @@ ct_status ct_set_requires_gradient(ct_tensor x, bool required, char** error);
 ct_status ct_gradient(ct_tensor x, CT_OUT);
 ct_status ct_clear_gradient(ct_tensor x, char** error);
 ct_status ct_backward(ct_tensor x, char** error);
+/// Gradients of one number by `count` leaves, without touching what they have accumulated; null for those that it does not depend on.
+/// Each has memory of its own and lies there as its leaf does.
+/// Threads may do this at once with graphs that have nothing but leaves in common.
+ct_status ct_gradients(ct_tensor x, const ct_tensor* leaves, ct_int count, ct_tensor* gradients, char** error);
 
 /// Whether ct_onednn_linear takes these and is faster there than ct_linear: float32 on a CPU with AVX-512, and enough rows.
 bool ct_onednn_takes_linear(ct_tensor x, ct_tensor weight, ct_tensor bias /* or null */);

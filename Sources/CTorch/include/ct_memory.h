@@ -17,6 +17,9 @@ ct_status ct_device_reset_peak(ct_device device, char** error);
 ct_status ct_release_cache(ct_device device, char** error);
 /// Lets the C library's allocator have at most so many arenas, from which threads are served; each keeps some freed memory.
 void ct_limit_arenas(ct_int count);
+/// One arena, nothing mapped apart, nothing given back before it is asked for (ct_release_cache), and tensors in blocks of few sizes. Before
+/// the first tensor is made.
+void ct_keep_freed_memory(void);
 /// Copies the memory that `x` and its views share to the host, `out` as bytes, and frees it; until it is brought back
 /// nothing may look at them.
 ct_status ct_storage_leave(ct_tensor x, CT_OUT);

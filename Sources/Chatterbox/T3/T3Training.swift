@@ -37,47 +37,61 @@ extension T3 {
         return (try textLoss(of: states, layout), told.loss, told.accuracy, try guide?.loss())
     }
 
-    /// How unlikely the model finds given speech, with the gradients by whatever of its weights asks for them added to theirs.
+    /// How unlikely the model finds given speech, with the gradients by some of its weights.
     ///
     /// - Parameters:
-    ///   - layers: as ``loss(text:speech:heard:conditioning:textShown:guided:)`` for those that are as there.
+    ///   - parameters: weights that ask for gradients, or what adapters add to them.
+    ///   - text, speech, heard, conditioning, textShown: as ``loss(text:speech:heard:conditioning:textShown:guided:)``
     ///   - weight: what the gradients are multiplied by: a share of 1 where several batches make one step.
     ///   - lowestLayer: the first layer that asks for gradients; those below are not gone back through where the inputs ask for none.
     ///   - keepingLayers: whether all that the gradients need is kept from the way there. Otherwise only each layer's input is, and a
     ///     layer is computed once more on the way back (Chen et al. 2016): a third more arithmetic, and the memory of one layer.
-    /// - Returns: the mean cross-entropy in nats, and the share of tokens that were likeliest.
+    /// - Returns: the mean cross-entropy in nats, the share of tokens that were likeliest, and a gradient for each of the parameters, nil
+    ///   for those on which the loss does not depend.
     /// - Throws: ``AdapterError/noLayers(backbone:)`` where layers cannot be told apart; `TorchError`.
-    package func addSpeechGradients(
-        text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil, weight: Double = 1,
-        lowestLayer: Int = 0, keepingLayers: Bool
-    ) throws -> (loss: Double, accuracy: Double) {
+    package func speechGradients(
+        of parameters: [Tensor], text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
+        weight: Double = 1, lowestLayer: Int = 0, keepingLayers: Bool
+    ) throws -> (loss: Double, accuracy: Double, gradients: [Tensor?]) {
         let layout = try TrainingLayout(self, text: text, speech: speech, heard: heard, conditioning: conditioning, textShown: textShown)
         if keepingLayers {
             let told = try speechLoss(of: backbone(layout.inputs, memory: WholeSequence()), layout)
-            try (told.loss * weight).backward()
-            return (try told.loss.item(), try told.accuracy.item())
+            let gradients = try (told.loss * weight).gradients(of: parameters)
+            return (try told.loss.item(), try told.accuracy.item(), gradients)
         }
         guard let backbone = backbone as? any LayeredBackbone else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
+        var sums = [Tensor?](repeating: nil, count: parameters.count)
+        /// Differentiates by the parameters, whose sums it adds to, and by one tensor more, whose gradient it returns.
+        func differentiate(_ scalar: Tensor, by tensor: Tensor?) throws -> Tensor? {
+            guard scalar.requiresGradient else { return nil }
+            let asked = tensor.flatMap { $0.requiresGradient ? $0 : nil }
+            var found = try scalar.gradients(of: parameters + [asked].compactMap { $0 })
+            let last = asked == nil ? nil : found.removeLast()
+            try withoutGradients {
+                for (place, gradient) in found.enumerated() {
+                    if let gradient { sums[place] = try sums[place].map { try $0 + gradient } ?? gradient }
+                }
+            }
+            return last
+        }
         var inputs = [try layout.inputs.detached()]
         try withoutGradients {
             for layer in 0..<backbone.layerCount { inputs.append(try backbone(inputs[layer], layers: layer..<layer + 1, memory: WholeSequence())) }
         }
         let last = try inputs.removeLast().detached().requiresGradient(true)
         let told = try speechLoss(of: backbone.normalised(last), layout)
-        try (told.loss * weight).backward()
-        var gradient = try last.gradient
+        var gradient = try differentiate(told.loss * weight, by: last)
         let asksForInputs = layout.inputs.requiresGradient
         for layer in (0..<backbone.layerCount).reversed() where layer >= lowestLayer || asksForInputs {
             guard let outputs = gradient else { break }
             let input = try inputs.removeLast().detached().requiresGradient(layer > lowestLayer || asksForInputs)
             let output = try backbone(input, layers: layer..<layer + 1, memory: WholeSequence())
             guard output.requiresGradient else { break }
-            try (output * outputs).sum().backward()
-            gradient = try input.gradient
+            gradient = try differentiate((output * outputs).sum(), by: input)
         }
         // What makes the inputs: embeddings of the voice, the text and the speech.
-        if asksForInputs, let gradient { try (layout.inputs * gradient).sum().backward() }
-        return (try told.loss.item(), try told.accuracy.item())
+        if asksForInputs, let outputs = gradient { _ = try differentiate((layout.inputs * outputs).sum(), by: nil) }
+        return (try told.loss.item(), try told.accuracy.item(), sums)
     }
 
     /// Mean cross-entropy of the speech and its stop, and the share of tokens that were likeliest.

@@ -92,6 +92,8 @@ struct FineTuner {
     var checkpoints = CheckpointPlan()
     var checkpointSeconds = 60.0
     var lineSeconds = 10.0
+    /// Which compute the parts of a batch.
+    var threads = TrainingThreads(1)
     let print: (String) -> Void
 
     /// What came of it.
@@ -144,13 +146,13 @@ struct FineTuner {
                 checkpoints.interval.map { state.step % $0 == 0 } ?? (isValidated || saved.time.duration(to: .now) / .seconds(1) >= checkpointSeconds)
             if saved.step != state.step || isValidated, isDue || isOver { try checkpoint() }
             if isOver { break }
-            try optimizer.clearGradients()
-            let metrics = try task.addGradients(order.batch(at: state.step), seed: Self.seed(options.seed, state.step), parts: options.accumulation)
-            guard try optimizer.update().isFinite else {
+            let found = try task.gradients(
+                order.batch(at: state.step), seed: Self.seed(options.seed, state.step), batches: options.accumulation, threads: threads)
+            guard try optimizer.update(found.gradients, threads: threads).isFinite else {
                 throw TrainingError.diverged(step: state.step, group: task.part.rawValue, what: "gradient")
             }
             state.step += 1
-            log.add(metrics)
+            log.add(found.figures)
             if log.secondsSinceLine >= lineSeconds || state.step == options.steps { try log.line(step: state.step) }
             if isCancelled() {
                 try checkpoint()

@@ -23,7 +23,8 @@ public struct FineTuning: Sendable {
     public var t3: FineTuningOptions?
     /// How the flow is trained; nil leaves it as it is.
     public var flow: FineTuningOptions?
-    /// Threads of each operation.
+    /// Processor threads: on a CPU each computes a part of a batch, on a GPU they prepare it. The same number gives the same output, bit for
+    /// bit; with another it differs by rounding.
     public var threads = 1
     /// Bytes that a step may take; where it would take more, T3's layers are computed a second time instead of being kept.
     public var memory = 8_000_000_000
@@ -246,10 +247,7 @@ public struct FineTuning: Sendable {
     /// Puts the best weights into a network, which then learns no more.
     private func keep(_ best: [String: Tensor], in parameters: [String: Tensor]) throws {
         try withoutGradients { for (name, parameter) in parameters { try parameter.assign(best[name]!) } }
-        for parameter in parameters.values {
-            try parameter.clearGradient()
-            try parameter.requiresGradient(false)
-        }
+        for parameter in parameters.values { try parameter.requiresGradient(false) }
     }
 
     /// - Throws: ``TrainingError/memory(_:needed:there:)`` where a training needs more memory than the machine has.
@@ -295,7 +293,8 @@ public struct FineTuning: Sendable {
         let name = task.part.rawValue
         let tuner = try FineTuner(
             options: options, folder: folder.appending(path: name), fingerprint: fingerprint(options, split, digest), checkpoints: checkpoints,
-            checkpointSeconds: checkpointSeconds, lineSeconds: lineSeconds, print: { print("\(name): \($0)") })
+            checkpointSeconds: checkpointSeconds, lineSeconds: lineSeconds, threads: team(for: task.parameters, batch: options.batch),
+            print: { print("\(name): \($0)") })
         var validations = 0
         return try tuner.run(task, isCancelled: isCancelled) { step, isBest in
             validations += 1
@@ -303,19 +302,27 @@ public struct FineTuning: Sendable {
         }
     }
 
+    /// Threads that compute a batch in parts: as many as there are recordings in it and as there is memory for gradients, of which each part
+    /// has its own. On a GPU, and where there is one thread, a batch is one part.
+    private func team(for parameters: [String: Tensor], batch: Int) -> TrainingThreads {
+        guard !model.device.isCUDA, threads > 1 else { return TrainingThreads(1) }
+        let gradients = max(1, parameters.values.reduce(0) { $0 + $1.byteCount }), room = max(0, memory - TrainedBytes(parameters).bytes)
+        return TrainingThreads(min(threads, batch, 1 + room / gradients), of: threads)
+    }
+
     /// Takes the step of the longest recordings for a trial and tells what it takes; bytes of memory at most.
     @discardableResult
     private func measure(_ task: some FineTuningTask, _ options: FineTuningOptions, _ print: (String) -> Void) throws -> Int {
         let longest = Array(task.lengths.indices.sorted { (task.lengths[$1], $0) < (task.lengths[$0], $1) }.prefix(options.batch))
+        let team = team(for: task.parameters, batch: options.batch)
         let parameters = task.parameters, device = model.device
         for tensor in parameters.values { try tensor.requiresGradient(true) }
         try Memory.resetPeak(of: device)
         let clock = ContinuousClock(), start = clock.now
-        _ = try task.addGradients(longest, seed: 0, parts: 1)
+        _ = try task.gradients(longest, seed: 0, batches: 1, threads: team)
         let seconds = (clock.now - start) / .seconds(1) * Double(options.accumulation)
         // The optimizer's moments come on top.
         let bytes = try Memory.statistics(of: device).peak + TrainedBytes(parameters).moments
-        for tensor in parameters.values { try tensor.clearGradient() }
         let count = parameters.values.reduce(0) { $0 + $1.count }
         print(
             String(

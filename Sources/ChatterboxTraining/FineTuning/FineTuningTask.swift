@@ -41,23 +41,34 @@ protocol FineTuningTask: AnyObject {
     /// How long each example of the training is, in positions.
     var lengths: [Int] { get }
 
-    /// Adds the gradients of a step's mean loss to the parameters'. What an example draws does not depend on how the step is cut.
+    /// Gradients of a step's mean loss. What an example draws does not depend on how the step is cut.
     ///
     /// - Parameters:
     ///   - step: places of the examples.
     ///   - seed: of whatever is drawn.
-    ///   - parts: in how many batches one after the other the step is computed, which takes less memory.
-    /// - Returns: figures to log.
-    func addGradients(_ step: [Int], seed: UInt64, parts: Int) throws -> [TrainingMetric]
+    ///   - batches: how many are computed one after the other, which takes less memory.
+    ///   - threads: which compute the parts of each batch.
+    func gradients(_ step: [Int], seed: UInt64, batches: Int, threads: TrainingThreads) throws -> LossGradients
 
     /// Figures over the recordings that are not learned from, with the same draws each time; the first is what training lowers.
     func validate() throws -> [TrainingMetric]
 }
 
-/// Cuts a step into batches one after the other, as even as possible.
-func batches<Element>(_ step: [Element], parts: Int) -> [ArraySlice<Element>] {
-    let parts = max(1, min(parts, step.count))
-    return (0..<parts).map { step[(step.count * $0 / parts)..<(step.count * ($0 + 1) / parts)] }
+extension TrainingThreads {
+    /// The sum of the gradients of a step's batches, which are computed one after the other, each in parts at the same time.
+    ///
+    /// - Parameters:
+    ///   - count: of the batches, as even as possible.
+    ///   - length: of an example.
+    fileprivate func sum<Row: Sendable>(
+        _ rows: [Row], batches count: Int, length: (Row) -> Int, _ gradients: @escaping @Sendable ([Row]) throws -> LossGradients
+    ) throws -> LossGradients {
+        let count = max(1, min(count, rows.count))
+        return try (0..<count).reduce(into: LossGradients()) { found, number in
+            let batch = Array(rows[(rows.count * number / count)..<(rows.count * (number + 1) / count)])
+            try found.add(sum(divided(batch.map(length)).map { $0.map { batch[$0] } }, gradients))
+        }
+    }
 }
 
 /// T3: speech tokens from text, in the voice of other recordings.
@@ -82,7 +93,7 @@ final class T3FineTuning: FineTuningTask {
     ///   - network: with an adapter or without.
     ///   - parameters: what of it is trained.
     ///   - wrongTokens: see ``FineTuningOptions/wrongTokens``.
-    ///   - keepsLayers: see ``T3/addSpeechGradients(text:speech:heard:conditioning:textShown:weight:lowestLayer:keepingLayers:)``.
+    ///   - keepsLayers: see ``T3/speechGradients(of:text:speech:heard:conditioning:textShown:weight:lowestLayer:keepingLayers:)``.
     init(
         _ network: T3, _ parameters: [String: Tensor], _ examples: FineTuningExamples, batch: Int, wrongTokens: Double = 0, keepsLayers: Bool
     ) {
@@ -107,15 +118,22 @@ final class T3FineTuning: FineTuningTask {
     }
 
     /// An example with what is drawn for it.
-    private struct Row {
+    private struct Row: Sendable {
         let example: FineTuningExamples.Example
         let heard: [Int]
         let textShown: Bool
         let prompt: [Int]
         let voice: Tensor
+
+        static func conditioning(_ rows: [Row], _ network: T3) throws -> T3Conditioning {
+            T3Conditioning(
+                speaker: try Tensor.stack(rows.map(\.voice)).to(network.device).to(network.dtype),
+                prompt: try Tensor(rows.flatMap(\.prompt), shape: [rows.count, rows[0].prompt.count], device: network.device),
+                emotion: try .full([rows.count], 0.5, dtype: network.dtype, device: network.device))
+        }
     }
 
-    func addGradients(_ step: [Int], seed: UInt64, parts: Int) throws -> [TrainingMetric] {
+    func gradients(_ step: [Int], seed: UInt64, batches: Int, threads: TrainingThreads) throws -> LossGradients {
         var random = SplitMix64(seed: seed)
         let promptLength = promptLength(using: &random)
         let rows = try step.map { index in
@@ -123,17 +141,18 @@ final class T3FineTuning: FineTuningTask {
             return try row(examples.training[index], at: index, promptLength, isLearned: true, using: &own)
         }
         let count = Double(rows.reduce(0) { $0 + $1.heard.count + 1 })
-        var loss = 0.0, accuracy = 0.0
-        for part in batches(rows, parts: parts) {
-            let share = Double(part.reduce(0) { $0 + $1.heard.count + 1 }) / count
-            let told = try network.addSpeechGradients(
-                text: part.map(\.example.text), speech: part.map(\.example.features.tokens), heard: part.map(\.heard),
-                conditioning: conditioning(Array(part)),
-                textShown: part.map(\.textShown), weight: share, lowestLayer: lowestLayer, keepingLayers: keepsLayers)
-            loss += share * told.loss
-            accuracy += share * told.accuracy
+        let (network, parameters, lowestLayer, keepsLayers) = (network, parameters, lowestLayer, keepsLayers)
+        return try threads.sum(rows, batches: batches, length: { $0.example.text.count + $0.heard.count }) { rows in
+            let share = Double(rows.reduce(0) { $0 + $1.heard.count + 1 }) / count, names = Array(parameters.keys)
+            let told = try network.speechGradients(
+                of: names.map { parameters[$0]! }, text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens),
+                heard: rows.map(\.heard), conditioning: Row.conditioning(rows, network),
+                textShown: rows.map(\.textShown), weight: share, lowestLayer: lowestLayer, keepingLayers: keepsLayers)
+            var found = LossGradients()
+            for (name, gradient) in zip(names, told.gradients) { found.gradients[name] = gradient }
+            found.figures = [TrainingMetric("speech", share * told.loss), TrainingMetric("accuracy", share * told.accuracy)]
+            return found
         }
-        return [TrainingMetric("speech", loss), TrainingMetric("accuracy", accuracy)]
     }
 
     func validate() throws -> [TrainingMetric] {
@@ -145,7 +164,7 @@ final class T3FineTuning: FineTuningTask {
                     try row($0, at: nil, promptLength, isLearned: false, using: &random)
                 }
                 let found = try network.loss(
-                    text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens), conditioning: conditioning(rows))
+                    text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens), conditioning: Row.conditioning(rows, network))
                 let tokens = Double(rows.reduce(0) { $0 + $1.heard.count + 1 })
                 loss += try tokens * found.speech.item(Double.self)
                 accuracy += try tokens * found.accuracy.item(Double.self)
@@ -181,13 +200,6 @@ final class T3FineTuning: FineTuningTask {
             example: example, heard: heard, textShown: textShown, prompt: Array(prompt.prefix(promptLength)),
             voice: try Tensor.stack(voices).mean(axis: 0).normalised(axis: 0))
     }
-
-    private func conditioning(_ rows: [Row]) throws -> T3Conditioning {
-        T3Conditioning(
-            speaker: try Tensor.stack(rows.map(\.voice)).to(network.device).to(network.dtype),
-            prompt: try Tensor(rows.flatMap(\.prompt), shape: [rows.count, rows[0].prompt.count], device: network.device),
-            emotion: try .full([rows.count], 0.5, dtype: network.dtype, device: network.device))
-    }
 }
 
 /// The flow: a recording's mel from its tokens, after another recording as prompt.
@@ -217,26 +229,18 @@ final class FlowFineTuning: FineTuningTask {
         lengths = examples.training.map(\.features.tokens.count)
     }
 
-    /// An example with what is drawn for it.
-    private struct Row {
-        let tokens: [Int]
-        let mel, timbre: Tensor
-        /// Frames that are shown.
-        let prompt: Int
-        /// Of its times, and of its noise.
-        let seeds: (UInt64, UInt64)
-    }
-
-    func addGradients(_ step: [Int], seed: UInt64, parts: Int) throws -> [TrainingMetric] {
+    func gradients(_ step: [Int], seed: UInt64, batches: Int, threads: TrainingThreads) throws -> LossGradients {
         let rows = try rows(step.map { (examples.training[$0], $0) }, seed: seed), count = Double(rows.reduce(0) { $0 + $1.tokens.count })
-        var flow = 0.0, mean = 0.0
-        for part in batches(rows, parts: parts) {
-            let share = Double(part.reduce(0) { $0 + $1.tokens.count }) / count, losses = try losses(Array(part))
-            try ((losses.flow + losses.mean * Self.meanWeight) * share).backward()
-            flow += try share * losses.flow.item(Double.self)
-            mean += try share * losses.mean.item(Double.self)
+        let (network, parameters) = (network, parameters)
+        return try threads.sum(rows, batches: batches, length: \.tokens.count) { rows in
+            let share = Double(rows.reduce(0) { $0 + $1.tokens.count }) / count,
+                losses = try FlowExample.losses(rows, network, intervals: Self.intervals)
+            var found = try LossGradients((losses.flow + losses.mean * Self.meanWeight) * share, by: parameters)
+            found.figures = [
+                TrainingMetric("flow", try share * losses.flow.item(Double.self)), TrainingMetric("mean", try share * losses.mean.item(Double.self)),
+            ]
+            return found
         }
-        return [TrainingMetric("flow", flow), TrainingMetric("mean", mean)]
     }
 
     func validate() throws -> [TrainingMetric] {
@@ -246,7 +250,8 @@ final class FlowFineTuning: FineTuningTask {
             for round in 0..<4 {
                 for start in stride(from: 0, to: examples.validation.count, by: batch) {
                     let chosen = examples.validation[start..<min(start + batch, examples.validation.count)]
-                    let losses = try losses(rows(chosen.map { ($0, nil) }, seed: UInt64(1000 * round + start)))
+                    let losses = try FlowExample.losses(
+                        rows(chosen.map { ($0, nil) }, seed: UInt64(1000 * round + start)), network, intervals: Self.intervals)
                     flow += try Double(chosen.count) * losses.flow.item(Double.self)
                     mean += try Double(chosen.count) * losses.mean.item(Double.self)
                     count += Double(chosen.count)
@@ -256,7 +261,7 @@ final class FlowFineTuning: FineTuningTask {
         return [TrainingMetric("flow", flow / count), TrainingMetric("mean", mean / count)]
     }
 
-    private func rows(_ chosen: [(FineTuningExamples.Example, Int?)], seed: UInt64) throws -> [Row] {
+    private func rows(_ chosen: [(FineTuningExamples.Example, Int?)], seed: UInt64) throws -> [FlowExample] {
         var random = SplitMix64(seed: seed)
         let isJoined = Double.random(in: 0..<1, using: &random) < Self.joinedRate
         return try chosen.map { example, index in
@@ -272,16 +277,7 @@ final class FlowFineTuning: FineTuningTask {
                 prompt = Int.random(in: 0...tokens.count * 6 / 10, using: &own)
             }
             let timbre = examples.companion(of: example, at: index, using: &own).features.timbre
-            return Row(tokens: tokens, mel: mel, timbre: timbre, prompt: prompt, seeds: (own.next(), own.next()))
+            return FlowExample(tokens: tokens, mel: mel, speaker: timbre, prompt: prompt, seeds: (own.next(), own.next()))
         }
-    }
-
-    private func losses(_ rows: [Row]) throws -> (flow: Tensor, mean: Tensor) {
-        let longest = rows.map(\.tokens.count).max()!
-        return try network.losses(
-            tokens: Tensor(rows.flatMap { $0.tokens + Array(repeating: 0, count: longest - $0.tokens.count) }, shape: [rows.count, longest]),
-            lengths: rows.map(\.tokens.count), mel: Corpus.stacked(rows.map(\.mel), frames: 2 * longest, padding: Corpus.silence),
-            speaker: Tensor.stack(rows.map(\.timbre)), prompts: rows.map(\.prompt), intervals: Self.intervals,
-            draws: .own(rows.map { (try Generator(seed: $0.seeds.0), try Generator(seed: $0.seeds.1)) }))
     }
 }

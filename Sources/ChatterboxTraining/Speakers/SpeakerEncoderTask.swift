@@ -53,7 +53,7 @@ public final class SpeakerEncoderTask: TrainingTask {
     private var weights: Weights { Weights(tensors: parameters.merging(buffers) { $1 }, named: "training") }
 
     public func step(
-        _ number: Int, generator: Generator, update: (_ group: String, _ loss: Tensor) throws -> Void
+        _ number: Int, generator: Generator, descent: Descent
     ) throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed &* 1_000_003 &+ UInt64(number))
         let frames = Int.random(in: Self.frames, using: &random)
@@ -69,7 +69,7 @@ public final class SpeakerEncoderTask: TrainingTask {
         let encoder = try SpeakerEncoder(weights["speaker_encoder"].updatingStatistics, config)
         let (loss, accuracy) = try SpeakerLosses.additiveMargin(
             encoder(Tensor.stack(cuts)), directions: directions, speakers: Tensor(speakers.map(Int64.init)))
-        try update("encoder", loss)
+        try descent("encoder", loss)
         return [TrainingMetric("loss", try loss.item()), TrainingMetric("accuracy", accuracy)]
     }
 

@@ -44,7 +44,7 @@ public final class VoiceEncoderTask: TrainingTask {
     }
 
     public func step(
-        _ number: Int, generator: Generator, update: (_ group: String, _ loss: Tensor) throws -> Void
+        _ number: Int, generator: Generator, descent: Descent
     ) throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed &* 1_000_003 &+ UInt64(number))
         let speakers = training.recordings.filter { $0.count > 1 }.shuffled(using: &random).prefix(Self.batch.speakers)
@@ -58,7 +58,7 @@ public final class VoiceEncoderTask: TrainingTask {
         let embeddings = try encoder(Tensor.stack(cuts)).reshaped([speakers.count, Self.batch.recordings, -1])
         let (loss, accuracy) = try SpeakerLosses.endToEnd(
             embeddings, scale: parameters["similarity_weight"]!, offset: parameters["similarity_bias"]!)
-        try update("encoder", loss)
+        try descent("encoder", loss)
         return [TrainingMetric("loss", try loss.item()), TrainingMetric("accuracy", accuracy)]
     }
 

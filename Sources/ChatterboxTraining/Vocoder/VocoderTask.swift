@@ -100,41 +100,72 @@ public final class VocoderTask: TrainingTask {
         return parameters
     }
 
-    private func vocoder() throws -> Vocoder { try Vocoder(Weights(tensors: parameters, named: "training")["mel2wav"], configuration) }
-
-    public func step(
-        _ number: Int, generator: Generator, update: (_ group: String, _ loss: Tensor) throws -> Void
-    ) throws -> [TrainingMetric] {
-        var random = SplitMix64(seed: options.seed &* 1_000_003 &+ UInt64(number))
-        let batch = try excerpts.batch(options.batch, frames: options.frames, using: &random)
-        let vocoder = try vocoder()
-        let pitchLoss = try (vocoder.pitchPredictor(batch.mel) - batch.pitch).abs().mean() / Self.pitchScale
-        try update("pitch", pitchLoss)
-        let pitchMetric = TrainingMetric("pitch", try pitchLoss.item() * Self.pitchScale)
-        if options.onlyPitch { return [pitchMetric] }
-
-        let made = try vocoder(batch.mel, pitch: batch.pitch, generator: generator).waveform
-        let distance = try loss(made, target: batch.waveform)
-        var total = try distance.convergence * options.convergence + distance.logarithm * options.logarithm + distance.mel * options.mel
-        var metrics = try Self.metrics(distance) + [pitchMetric]
-        if number >= options.judgesFrom {
-            let judges = try WaveformDiscriminator(Weights(tensors: judgeParameters, named: "training")["judges"])
-            let judgeLoss = try judges.loss(recorded: batch.waveform, made: made)
-            try update("judges", judgeLoss)
-            let taught = try judges.teach(recorded: batch.waveform, made: made)
-            total = try total + taught.adversarial * options.adversarial + taught.features * options.features
-            metrics += [
-                TrainingMetric("judges", try judgeLoss.item()), TrainingMetric("adversarial", try taught.adversarial.item()),
-                TrainingMetric("features", try taught.features.item()),
-            ]
-        }
-        try update("vocoder", total)
-        return metrics
+    private static func vocoder(_ parameters: [String: Tensor], _ configuration: VocoderConfiguration) throws -> Vocoder {
+        try Vocoder(Weights(tensors: parameters, named: "training")["mel2wav"], configuration)
     }
+
+    public func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric] {
+        // Each part draws for itself, and how many there are does not depend on the threads: neither does what comes of them.
+        var random = SplitMix64(seed: options.seed &* 1_000_003 &+ UInt64(number))
+        let (parameters, configuration, excerpts, options) = (parameters, configuration, excerpts, options)
+        let drawn = stride(from: 0, to: options.batch, by: Self.together).map {
+            (count: min(Self.together, options.batch - $0), seed: random.next())
+        }
+        let parts = try descent.threads.map(drawn) { part in
+            var own = SplitMix64(seed: part.seed)
+            return Cuts(
+                excerpts: try excerpts.batch(part.count, frames: options.frames, using: &own), noise: own.next(),
+                share: Double(part.count) / Double(options.batch))
+        }
+        let pitchMetrics = try descent("pitch", parts) { cuts in
+            let pitch = try Self.vocoder(parameters, configuration).pitchPredictor(cuts.excerpts.mel)
+            let loss = try (pitch - cuts.excerpts.pitch).abs().mean() / Self.pitchScale
+            return PartOfLoss(try loss * cuts.share, [TrainingMetric("pitch", try loss.item() * Self.pitchScale * cuts.share)])
+        }
+        if options.onlyPitch { return pitchMetrics }
+        let spectra = loss
+        @Sendable func weighted(_ distance: SpectralLoss.Distance) throws -> Tensor {
+            try distance.convergence * options.convergence + distance.logarithm * options.logarithm + distance.mel * options.mel
+        }
+        @Sendable func made(of cuts: Cuts) throws -> Tensor {
+            let (mel, pitch) = (cuts.excerpts.mel, cuts.excerpts.pitch)
+            return try Self.vocoder(parameters, configuration)(mel, pitch: pitch, generator: Generator(seed: cuts.noise)).waveform
+        }
+        guard number >= options.judgesFrom else {
+            return try descent("vocoder", parts) { cuts in
+                let distance = try spectra(made(of: cuts), target: cuts.excerpts.waveform)
+                let figures = try Self.metrics(distance).map { TrainingMetric($0.name, $0.value * cuts.share) }
+                return PartOfLoss(try weighted(distance) * cuts.share, figures)
+            } + pitchMetrics
+        }
+
+        // Judges weigh their features by those of the whole batch.
+        let waveforms = try Tensor.cat(descent.threads.map(parts, made)), recorded = try Tensor.cat(parts.map(\.excerpts.waveform))
+        let distance = try spectra(waveforms, target: recorded)
+        let judges = try WaveformDiscriminator(Weights(tensors: judgeParameters, named: "training")["judges"])
+        let judgeLoss = try judges.loss(recorded: recorded, made: waveforms)
+        try descent("judges", judgeLoss)
+        let taught = try judges.teach(recorded: recorded, made: waveforms)
+        try descent("vocoder", weighted(distance) + taught.adversarial * options.adversarial + taught.features * options.features)
+        return try Self.metrics(distance) + pitchMetrics + [
+            TrainingMetric("judges", try judgeLoss.item()), TrainingMetric("adversarial", try taught.adversarial.item()),
+            TrainingMetric("features", try taught.features.item()),
+        ]
+    }
+
+    /// Cuts that are computed together, with the seed of their noise and their share of the batch.
+    private struct Cuts: Sendable {
+        let excerpts: SpeechExcerpts.Batch
+        let noise: UInt64
+        let share: Double
+    }
+
+    /// Cuts of a part: the convolutions of one alone are too small for libtorch's fast kernels.
+    private static let together = 2
 
     public func validate() throws -> [TrainingMetric] {
         if let export = options.export { try SafetensorsWriter.write(parameters.mapValues { try $0.detached() }, to: export) }
-        let vocoder = try vocoder()
+        let vocoder = try Self.vocoder(parameters, configuration)
         let pitch = try vocoder.pitchPredictor(heldOut.mel)
         let made = try vocoder(heldOut.mel, pitch: pitch, generator: Generator(seed: 1)).waveform
         let threshold = configuration.voicedThreshold

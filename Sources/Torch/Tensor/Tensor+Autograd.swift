@@ -26,6 +26,20 @@ extension Tensor {
     /// Differentiates this single number by every leaf that asks for it, adding to their gradients.
     public func backward() throws { try perform("backward", [self]) { ct_backward(handle, $0) } }
 
+    /// Differentiates this single number by leaves that ask for it, without adding to their gradients.
+    ///
+    /// Threads may do so at the same time with numbers that were computed from the same leaves, but have nothing else in common.
+    ///
+    /// - Returns: a gradient for each leaf; nil for one on which the number does not depend.
+    /// - Throws: ``TorchError`` where this is not a single number that was computed from a leaf that asks for gradients.
+    public func gradients(of leaves: [Tensor]) throws -> [Tensor?] {
+        var made = [OpaquePointer?](repeating: nil, count: leaves.count)
+        try withHandles(leaves) { handles in
+            try perform("gradients", [self]) { ct_gradients(handle, handles, leaves.count, &made, $0) }
+        }
+        return made.map { $0.map(Tensor.init(owning:)) }
+    }
+
     /// Whether ``oneDNNLinear(_:_:lowRank:)`` takes these and is faster there than `linear`: float32 on a CPU with AVX-512, and enough rows.
     package func isTakenByOneDNN(_ weight: Tensor, _ bias: Tensor? = nil) -> Bool {
         ct_onednn_takes_linear(handle, weight.handle, bias?.handle)

@@ -15,9 +15,8 @@ import Torch
         settings.averaging = nil
         let optimizer = try AdamW(task.parameters, settings), before = try task.validate()[0].value
         for step in 0..<steps {
-            try optimizer.clearGradients()
-            _ = try task.addGradients([step % 4, 4 + step % 4, 8], seed: UInt64(step), parts: 1)
-            _ = try optimizer.update()
+            let found = try task.gradients([step % 4, 4 + step % 4, 8], seed: UInt64(step), batches: 1, threads: TrainingThreads(1))
+            _ = try optimizer.update(found.gradients)
         }
         return (before, try task.validate()[0].value)
     }
@@ -36,10 +35,9 @@ import Torch
     }
 
     /// Gradients of a step by the names of the weights; those without one are left out.
-    private func gradients(_ task: some FineTuningTask, parts: Int) throws -> [String: Tensor] {
+    private func gradients(_ task: some FineTuningTask, batches: Int, threads: Int = 1) throws -> [String: Tensor] {
         for tensor in task.parameters.values { try tensor.requiresGradient(true) }
-        _ = try task.addGradients([0, 3, 5, 7], seed: 1, parts: parts)
-        return try task.parameters.compactMapValues { try $0.gradient }
+        return try task.gradients([0, 3, 5, 7], seed: 1, batches: batches, threads: TrainingThreads(threads)).gradients
     }
 
     @Test(
@@ -50,7 +48,7 @@ import Torch
         for selection in [WeightSelection(), WeightSelection(layers: [1]), WeightSelection(only: ["^speech_head", "^tfmr\\.(norm|ln_f)"])] {
             func found(keepsLayers: Bool) throws -> [String: Tensor] {
                 let (network, weights) = try data.model.trainableT3(selection)
-                return try gradients(T3FineTuning(network, weights, examples, batch: 4, keepsLayers: keepsLayers), parts: 1)
+                return try gradients(T3FineTuning(network, weights, examples, batch: 4, keepsLayers: keepsLayers), batches: 1)
             }
             let kept = try found(keepsLayers: true), twice = try found(keepsLayers: false)
             #expect(kept.keys.sorted() == twice.keys.sorted() && !kept.isEmpty)
@@ -59,17 +57,25 @@ import Torch
         }
     }
 
-    @Test("two batches of a step have the gradients of one", arguments: [Variant.chatterbox, .turbo]) func accumulation(variant: Variant) throws {
+    @Test("two batches of a step, and parts that threads compute, have the gradients of one", arguments: [Variant.chatterbox, .turbo])
+    func division(variant: Variant) throws {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
-        func t3(parts: Int) throws -> [String: Tensor] {
+        func t3(batches: Int, threads: Int = 1, keepsLayers: Bool = true) throws -> [String: Tensor] {
             let (network, weights) = try data.model.trainableT3(WeightSelection(only: ["tfmr", "speech"]))
-            return try gradients(T3FineTuning(network, weights, examples, batch: 4, wrongTokens: 0.2, keepsLayers: true), parts: parts)
+            let task = T3FineTuning(network, weights, examples, batch: 4, wrongTokens: 0.2, keepsLayers: keepsLayers)
+            return try gradients(task, batches: batches, threads: threads)
         }
-        func flow(parts: Int) throws -> [String: Tensor] {
+        func flow(batches: Int, threads: Int = 1) throws -> [String: Tensor] {
             let (network, weights) = try data.model.trainableFlow(WeightSelection())
-            return try gradients(FlowFineTuning(network, weights, examples, batch: 4, promptTokens: 10), parts: parts)
+            return try gradients(FlowFineTuning(network, weights, examples, batch: 4, promptTokens: 10), batches: batches, threads: threads)
         }
-        for (name, gradients) in try [("t3", (t3(parts: 1), t3(parts: 2))), ("flow", (flow(parts: 1), flow(parts: 3)))] {
+        let (wholeT3, wholeFlow) = (try t3(batches: 1), try flow(batches: 1))
+        for (name, gradients) in try [
+            ("t3 in batches", (wholeT3, t3(batches: 2))), ("t3 in parts", (wholeT3, t3(batches: 1, threads: 2))),
+            ("t3 in parts with layers computed twice", (wholeT3, t3(batches: 1, threads: 3, keepsLayers: false))),
+            ("flow in batches", (wholeFlow, flow(batches: 3))), ("flow in parts", (wholeFlow, flow(batches: 1, threads: 2))),
+            ("flow in batches of parts", (wholeFlow, flow(batches: 2, threads: 2))),
+        ] {
             let largest = try gradients.0.values.map { try $0.abs().max().item(Double.self) }.max()!
             #expect(largest > 0)
             #expect(gradients.0.keys.sorted() == gradients.1.keys.sorted(), "\(name)")
@@ -162,10 +168,10 @@ import Torch
         // The loss is as float32 has it, but for what eight bits round off.
         #expect(abs(try examples.judge(network) - examples.judge(data.model.t3)) < 0.05)
         for keepsLayers in [true, false] {
-            let found = try gradients(T3FineTuning(network, weights, examples, batch: 4, keepsLayers: keepsLayers), parts: 1)
+            let found = try gradients(T3FineTuning(network, weights, examples, batch: 4, keepsLayers: keepsLayers), batches: 1)
             for tensor in weights.values { try tensor.clearGradient() }
             let (exact, exactWeights) = try data.model.trainableT3(WeightSelection())
-            let expected = try gradients(T3FineTuning(exact, exactWeights, examples, batch: 4, keepsLayers: keepsLayers), parts: 1)
+            let expected = try gradients(T3FineTuning(exact, exactWeights, examples, batch: 4, keepsLayers: keepsLayers), batches: 1)
             let head = try (found["speech_head.weight"]!.to(.float32) - expected["speech_head.weight"]!).square().sum().item(Double.self)
             #expect(try head < 0.01 * expected["speech_head.weight"]!.square().sum().item(Double.self))
         }

@@ -28,10 +28,10 @@ import Torch
         return url
     }
 
-    private func task(_ folder: TemporaryFolder, judgesFrom: Int) throws -> VocoderTask {
+    private func task(_ folder: TemporaryFolder, judgesFrom: Int, batch: Int = 2) throws -> VocoderTask {
         let url = try recording(in: folder)
         var options = VocoderTaskOptions(steps: 30, judgesFrom: judgesFrom)
-        (options.batch, options.frames, options.rate) = (2, 10, 1e-2)
+        (options.batch, options.frames, options.rate) = (batch, 10, 1e-2)
         options.export = folder.url.appending(path: "mel2wav.safetensors")
         return try VocoderTask(small, training: SpeechExcerpts([url]), heldOut: SpeechExcerpts([url]), options)
     }
@@ -87,16 +87,33 @@ import Torch
         let task = try task(folder, judgesFrom: 0)
         var without: [String] = []
         for group in task.groups { for parameter in group.parameters.values { try parameter.requiresGradient(true) } }
-        _ = try task.step(0, generator: Generator(seed: 1)) { group, loss in
+        let descent = Descent(task.groups, threads: TrainingThreads(1)) { group, gradients in
             let parameters = task.groups.first { $0.name == group }!.parameters
-            for parameter in parameters.values { try parameter.clearGradient() }
-            try loss.backward()
-            without += try parameters.filter { try ($0.value.gradient?.abs().max().item(Double.self) ?? 0) == 0 }.keys
+            without += try parameters.keys.filter { try (gradients[$0]?.abs().max().item(Double.self) ?? 0) == 0 }
         }
+        _ = try task.step(0, generator: Generator(seed: 1), descent: descent)
         withExtendedLifetime(folder) {}
         #expect(without.isEmpty, "\(without.sorted())")
         #expect(task.groups[0].parameters.keys.contains("mel2wav.resblocks.0.convs1.0.parametrizations.weight.original0"))
         #expect(task.groups[0].parameters.keys.contains("mel2wav.resblocks.0.convs1.0.parametrizations.weight.original1"))
+    }
+
+    @Test("a step is the same, bit for bit, whether one thread computes it or several", arguments: [0, 10])
+    func division(judgesFrom: Int) throws {
+        let folder = try TemporaryFolder()
+        let task = try task(folder, judgesFrom: judgesFrom, batch: 5)
+        for group in task.groups { for parameter in group.parameters.values { try parameter.requiresGradient(true) } }
+        func step(threads: Int) throws -> ([TrainingMetric], [String: [Float]]) {
+            var found: [String: [Float]] = [:]
+            let descent = Descent(task.groups, threads: TrainingThreads(threads)) { group, gradients in
+                for (name, gradient) in gradients { found["\(group) \(name)"] = try gradient.array(of: Float.self) }
+            }
+            return (try Libtorch.withThreads(1) { try task.step(1, generator: Generator(seed: 1), descent: descent) }, found)
+        }
+        let one = try step(threads: 1), two = try step(threads: 2)
+        withExtendedLifetime(folder) {}
+        #expect(one.0 == two.0)
+        #expect(one.1.count > 50 && one.1 == two.1)
     }
 
     @Test("losses fall, and the export loads as a vocoder")

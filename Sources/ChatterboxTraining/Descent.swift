@@ -1,0 +1,103 @@
+import Torch
+
+/// A part of a loss: over some of a step's examples, with figures to log.
+public struct PartOfLoss: Sendable {
+    /// A scalar; the parts' sum is the step's loss.
+    public let loss: Tensor
+    /// The parts' sums are the step's figures.
+    public let figures: [TrainingMetric]
+
+    /// - Parameters:
+    ///   - loss: a scalar, already multiplied by the part's share of the step.
+    ///   - figures: multiplied likewise, of the same names in each part.
+    public init(_ loss: Tensor, _ figures: [TrainingMetric] = []) { (self.loss, self.figures) = (loss, figures) }
+}
+
+/// Gradients of a loss or of a part of one, with figures to log.
+struct LossGradients: Sendable {
+    /// By the parameters' names; without those on which the loss does not depend.
+    var gradients: [String: Tensor] = [:]
+    var figures: [TrainingMetric] = []
+
+    init() {}
+
+    /// - Parameter parameters: those to differentiate by.
+    init(_ loss: Tensor, by parameters: [String: Tensor]) throws {
+        let names = Array(parameters.keys)
+        for (name, gradient) in zip(names, try loss.gradients(of: names.map { parameters[$0]! })) { gradients[name] = gradient }
+    }
+
+    /// Adds those of another part.
+    mutating func add(_ other: LossGradients) throws {
+        try withoutGradients {
+            // What is added lets go of its memory at once: these may be as large as the network.
+            var other = other
+            for name in other.gradients.keys.sorted() {
+                let added = other.gradients.removeValue(forKey: name)!
+                gradients[name] = try gradients.removeValue(forKey: name).map { try $0 + added } ?? added
+            }
+        }
+        for figure in other.figures {
+            if let place = figures.firstIndex(where: { $0.name == figure.name }) {
+                figures[place] = TrainingMetric(figure.name, figures[place].value + figure.value)
+            } else {
+                figures.append(figure)
+            }
+        }
+    }
+}
+
+extension TrainingThreads {
+    /// The sum of parts' gradients and figures, added in the order of the parts.
+    func sum<Part: Sendable>(_ parts: [Part], _ body: @escaping @Sendable (Part) throws -> LossGradients) throws -> LossGradients {
+        try map(parts, body).reduce(into: LossGradients()) { try $0.add($1) }
+    }
+}
+
+/// Moves groups of parameters down their losses' gradients.
+public struct Descent {
+    /// The threads that compute parts of a step.
+    let threads: TrainingThreads
+    private let groups: [String: [String: Tensor]]
+    private let move: (_ group: String, _ gradients: [String: Tensor]) throws -> Void
+
+    /// - Parameters:
+    ///   - groups: of the task.
+    ///   - threads: which compute the parts of a step.
+    ///   - move: takes a group's name, and gradients by the names of its parameters.
+    init(_ groups: [ParameterGroup], threads: TrainingThreads, move: @escaping (_ group: String, _ gradients: [String: Tensor]) throws -> Void) {
+        self.groups = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.parameters) })
+        (self.threads, self.move) = (threads, move)
+    }
+
+    private func parameters(of group: String) -> [String: Tensor] {
+        guard let parameters = groups[group] else { preconditionFailure("no group \"\(group)\" in this task") }
+        return parameters
+    }
+
+    /// Moves a group down the gradient of its loss, a scalar.
+    public func callAsFunction(_ group: String, _ loss: Tensor) throws {
+        try move(group, LossGradients(loss, by: parameters(of: group)).gradients)
+    }
+
+    /// Moves a group down the gradient of a loss that is the sum of parts, which threads compute at the same time.
+    ///
+    /// - Parameters:
+    ///   - parts: some of a step's examples each.
+    ///   - loss: computes a part; it shares nothing with the others but what is given to the task, above all the parameters.
+    /// - Returns: the sums of the parts' figures.
+    @discardableResult
+    public func callAsFunction<Part: Sendable>(
+        _ group: String, _ parts: [Part], _ loss: @escaping @Sendable (Part) throws -> PartOfLoss
+    ) throws -> [TrainingMetric] {
+        let parameters = parameters(of: group)
+        let sum = try threads.sum(parts) { part in
+            let part = try loss(part)
+            var found = try LossGradients(part.loss, by: parameters)
+            found.figures = part.figures
+            return found
+        }
+        try move(group, sum.gradients)
+        return sum.figures
+    }
+}
