@@ -130,6 +130,7 @@ ct_status ct_storage_return(ct_tensor x, ct_tensor bytes, char** error) {
     });
 }
 const void* ct_storage_identity(ct_tensor x) { return Borrowed(x)->storage().unsafeGetStorageImpl(); }
+ct_int ct_storage_use_count(ct_tensor x) { return static_cast<ct_int>(Borrowed(x)->storage().use_count()); }
 ct_status ct_synchronize(ct_device device, char** error) {
     return guard(error, [&] {
         auto place = ct::device(device);

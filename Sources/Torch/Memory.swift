@@ -67,3 +67,8 @@ public enum Memory {
         try perform("synchronize") { ct_synchronize(device.code, $0) }
     }
 }
+
+extension Tensor {
+    /// Whether no other tensor, such as a view, shares its memory.
+    package var isAloneInItsMemory: Bool { ct_storage_use_count(handle) == 1 }
+}

@@ -19,6 +19,15 @@ struct MemoryTests {
         #expect(try Memory.statistics().current < held.current)
     }
 
+    @Test("a tensor knows whether a view shares its memory, however the view was made") func sharing() throws {
+        let tensor = try Tensor.zeros([12])
+        #expect(tensor.isAloneInItsMemory)
+        var view: Tensor? = try tensor.viewed([3, 4]).narrow(axis: 1, from: 1, count: 2).transposed(0, 1)
+        #expect(!tensor.isAloneInItsMemory && view?.isAloneInItsMemory == false)
+        view = try view?.clone()
+        #expect(tensor.isAloneInItsMemory && view?.isAloneInItsMemory == true)
+    }
+
     @Test("making and dropping tensors hundreds of times holds no more than one") func noLeak() throws {
         func work() throws {
             let x = try Tensor.ones([1 << 20])

@@ -29,6 +29,8 @@ ct_status ct_storage_return(ct_tensor x, ct_tensor bytes, char** error);
 ct_status ct_storage_drop(ct_tensor x, char** error);
 /// Where that memory's bookkeeping lies: the same for all tensors that share it.
 const void* ct_storage_identity(ct_tensor x);
+/// How many tensors share that memory, `x` included.
+ct_int ct_storage_use_count(ct_tensor x);
 ct_status ct_synchronize(ct_device device, char** error);
 
 CT_END

@@ -31,11 +31,12 @@ struct FlowMatching<A: FrameArithmetic>: Sendable {
     ) throws -> Tensor {
         let schedule = try schedule(steps), inputs = try allRows(of: conditions)
         let times = try stageTimes(schedule, rows: inputs.size(0), device: noise.device)
+        let workspace = FrameWorkspace()
         var x = noise
         for step in 0..<steps {
             try checkpoint()
             let velocity = try FlowHistory.step(step, of: &history) { recorder in
-                try self.velocity(at: x, conditions: inputs, times: times[step], recorder, pause)
+                try self.velocity(at: x, conditions: inputs, times: times[step], recorder, workspace, pause)
             }
             x = try x + velocity * Double(schedule[step + 1] - schedule[step])
         }
@@ -75,9 +76,9 @@ struct FlowMatching<A: FrameArithmetic>: Sendable {
     ///   - mask: of each row, see ``FrameBatch/mask``.
     func velocity(
         at x: Tensor, conditions: Tensor, times: FlowEstimator<A>.StageTimes, mask: Tensor? = nil, _ recorder: FlowRecorder? = nil,
-        _ pause: () throws -> Void = {}
+        _ workspace: FrameWorkspace = FrameWorkspace(), _ pause: () throws -> Void = {}
     ) throws -> Tensor {
-        let noisy = FrameBatch(isGuided ? try Tensor.cat([x, x]) : x, mask: mask, recorder)
+        let noisy = FrameBatch(isGuided ? try Tensor.cat([x, x]) : x, mask: mask, recorder, workspace: workspace)
         let found = try estimator(noisy, conditions: conditions, times: times, pause).to(x.dtype)
         guard isGuided else { return found }
         let conditioned = try found.narrow(axis: 0, from: 0, count: x.size(0))

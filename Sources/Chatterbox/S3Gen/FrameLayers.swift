@@ -9,8 +9,12 @@ struct FrameBatch {
     let mask: Tensor?
     /// Where the frames follow others: what those have left.
     let recorder: FlowRecorder?
+    /// What packed layers take the memory of their results from.
+    let workspace: FrameWorkspace
 
-    init(_ rows: Tensor, mask: Tensor? = nil, _ recorder: FlowRecorder? = nil) { (self.rows, self.mask, self.recorder) = (rows, mask, recorder) }
+    init(_ rows: Tensor, mask: Tensor? = nil, _ recorder: FlowRecorder? = nil, workspace: FrameWorkspace = FrameWorkspace()) {
+        (self.rows, self.mask, self.recorder, self.workspace) = (rows, mask, recorder, workspace)
+    }
 
     /// The mask of sequences that have so many frames each, of `count`; nil where all have that many.
     static func mask(lengths: [Int]?, count: Int, device: Device) throws -> Tensor? {
@@ -24,7 +28,7 @@ struct FrameBatch {
     var count: Int { rows.size(1) }
 
     /// The same frames with other channels.
-    func with(_ rows: Tensor) -> FrameBatch { FrameBatch(rows, mask: mask, recorder) }
+    func with(_ rows: Tensor) -> FrameBatch { FrameBatch(rows, mask: mask, recorder, workspace: workspace) }
 
     /// The same frames, zero at padding.
     func silenced() throws -> FrameBatch { try mask.map { with(try rows * $0.to(rows.dtype)) } ?? self }
@@ -32,16 +36,34 @@ struct FrameBatch {
     /// The first frames.
     func prefix(_ count: Int) throws -> FrameBatch {
         guard count < self.count else { return self }
-        return FrameBatch(try rows.narrow(axis: 1, from: 0, count: count), mask: try mask?.narrow(axis: 1, from: 0, count: count), recorder)
+        let mask = try mask?.narrow(axis: 1, from: 0, count: count)
+        return FrameBatch(try rows.narrow(axis: 1, from: 0, count: count), mask: mask, recorder, workspace: workspace)
     }
 
     /// Each frame so many times.
     func repeated(_ times: Int) throws -> FrameBatch {
-        FrameBatch(try rows.repeatInterleaved(times, axis: 1), mask: try mask?.repeatInterleaved(times, axis: 1), recorder)
+        let mask = try mask?.repeatInterleaved(times, axis: 1)
+        return FrameBatch(try rows.repeatInterleaved(times, axis: 1), mask: mask, recorder, workspace: workspace)
     }
 
     /// `[sequences, 1, 1, frames]`, true at keys that attention may see; nil for all.
     func visibleKeys() throws -> Tensor? { try mask?.transposed(1, 2).unsqueezed(1) }
+}
+
+/// Memory for the activations of a network, which its layers use in turn: the system would map and clear fresh memory page by page.
+/// Not for concurrent use.
+final class FrameWorkspace {
+    /// By their number of elements.
+    private var buffers: [Int: [Tensor]] = [:]
+
+    /// A tensor on the CPU that holds anything, in memory that no other tensor uses any more.
+    func tensor(_ shape: [Int]) throws -> Tensor {
+        let count = shape.reduce(1, *)
+        if let free = buffers[count]?.first(where: \.isAloneInItsMemory) { return try free.viewed(shape) }
+        let fresh = try Tensor.empty([count])
+        buffers[count, default: []].append(fresh)
+        return try fresh.viewed(shape)
+    }
 }
 
 // MARK: arithmetic

@@ -15,7 +15,7 @@ enum PackedArithmetic: FrameArithmetic {
 
     static func feedForward(_ x: FrameBatch, _ expand: PackedLayer, _ contract: PackedLayer) throws -> FrameBatch {
         let all = try x.rows.viewed([1, x.sequences * x.count, x.rows.size(2)]), count = all.size(1)
-        let inner = try Tensor.empty([1, min(count, innerRows), expand.matrix.outputs])
+        let inner = try x.workspace.tensor([1, min(count, innerRows), expand.matrix.outputs])
         for start in stride(from: 0, to: count, by: innerRows) {
             let rows = try all.narrow(axis: 1, from: start, count: min(innerRows, count - start))
             let inner = try inner.narrow(axis: 1, from: 0, count: rows.size(1))
@@ -30,7 +30,7 @@ extension PackedLayer: FrameLayer {
     func callAsFunction(_ x: FrameBatch, adding added: Tensor?, residual: FrameBatch?, count: Int?) throws -> FrameBatch {
         precondition(x.mask == nil, "sequences of equal length")
         let count = count ?? x.count, reach = matrix.taps - 1
-        let output = try Tensor.empty([x.sequences, count, matrix.outputs])
+        let output = try x.workspace.tensor([x.sequences, count, matrix.outputs])
         if reach > 0, convolution.lead == reach, let recorder = x.recorder,
             let before = recorder.frames(before: try x.rows.narrow(axis: 1, from: x.count - reach, count: reach).clone())
         {
@@ -47,7 +47,7 @@ struct PackedActivation: FrameActivation {
     let team: ThreadTeam
 
     func callAsFunction(_ x: FrameBatch) throws -> FrameBatch {
-        let output = try Tensor.empty(x.rows.shape)
+        let output = try x.workspace.tensor(x.rows.shape)
         try wayIn(x.rows, into: output, team: team)
         return x.with(output)
     }
@@ -77,10 +77,10 @@ struct PackedAttention: FrameAttention {
     }
 
     func callAsFunction(_ x: FrameBatch, positions: RelativePositions?) throws -> FrameBatch {
-        let rows = try queryKeyValue(x).rows, output = try Tensor.empty([x.sequences, x.count, rows.size(2) / 3])
+        let rows = try queryKeyValue(x).rows, output = try x.workspace.tensor([x.sequences, x.count, rows.size(2) / 3])
         var places: SelfAttention.Distances?
         if let distances, let positions {
-            let made = try distances.position(FrameBatch(positions.waves)).rows
+            let made = try distances.position(FrameBatch(positions.waves, workspace: x.workspace)).rows
             places = SelfAttention.Distances(
                 contentBias: distances.contentBias, distanceBias: distances.positionBias, distances: try positions.own(made),
                 before: try positions.before(made))

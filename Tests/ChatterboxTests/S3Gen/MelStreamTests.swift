@@ -65,6 +65,22 @@ import Torch
         }
     }
 
+    @Test("a workspace lends memory again once nothing uses it, and not before") func workspace() throws {
+        let workspace = FrameWorkspace()
+        var first: Tensor? = try workspace.tensor([2, 3, 4])
+        try first?.fill(1)
+        let part = try first!.narrow(axis: 1, from: 0, count: 1)
+        first = nil
+        // A part of the first is still there.
+        var second: Tensor? = try workspace.tensor([24])
+        try second?.fill(2)
+        #expect(try part.array(of: Float.self).allSatisfy { $0 == 1 })
+        second = nil
+        let third = try workspace.tensor([4, 6])
+        #expect(try third.array(of: Float.self).allSatisfy { $0 == 2 }, "the second's memory")
+        #expect(try workspace.tensor([4, 7]).shape == [4, 7])
+    }
+
     @Test("the encoder in pieces goes on where it stopped: without attention the features are those of all tokens") func encoder() throws {
         var shallow = configuration
         (shallow.encoder.layerCount, shallow.encoder.upsampledLayerCount) = (0, 0)
