@@ -23,7 +23,7 @@ public final class TrainingThreads: Sendable {
         workers = count == 1 ? [] : (0..<count).map { _ in Worker() }
     }
 
-    deinit { workers.forEach { $0.run(nil) } }
+    deinit { for worker in workers { worker.run(nil) } }
 
     /// Computes something of each part, as many at the same time as there are threads.
     ///
