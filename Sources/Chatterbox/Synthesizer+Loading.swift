@@ -13,6 +13,15 @@ extension Synthesizer {
     /// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
     /// ```
     /// - Parameters:
+    ///   - folder: a model's files, as upstream's repositories have them.
+    ///   - variant: which model of a folder that holds several; nil takes the one that the folder describes, else the first that is there.
+    ///   - device: where the networks compute.
+    ///   - dtype: type of the T3's weights and arithmetic.
+    ///   - compute: the exact way or faster ones.
+    ///   - flow: the model's own flow, or a fast one in its place.
+    ///   - watermark: the watermark's weights where the folder has none of its own.
+    ///   - languageTools: programs that take steps of some languages, for the multilingual models.
+    ///   - adapters: of the flow, which become part of its weights; those of T3 are given to requests.
     ///   - engine: what computes; by default one of the synthesizer's own.
     ///   - logger: takes the lines about loading and about requests (<doc:Logging>); nil for none.
     /// - Throws: ``ComputeError``, ``CheckpointError``, what reading a damaged file throws, and `CancellationError` at the end where the task

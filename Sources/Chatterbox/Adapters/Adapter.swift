@@ -67,7 +67,7 @@ public struct AdapterUse: Sendable {
     /// What its change is multiplied by: 1 as it was trained, 0 nothing.
     public let weight: Double
 
-    /// - Parameter weight: 1 adds it as it was trained.
+    /// An adapter that is added `weight` times; 1 adds it as it was trained.
     public init(_ adapter: Adapter, weight: Double = 1) { (self.adapter, self.weight) = (adapter, weight) }
 }
 

@@ -3,7 +3,7 @@
 /// Values out of range are refused when the options are made.
 public struct SamplingOptions: Sendable, Hashable {
     /// Logits are divided by it: below 1 is steadier, above 1 livelier; 0.000001 to 100. With 0 the likeliest token is
-    /// taken (see ``SpeechTokenSampler``), and nothing is drawn.
+    /// taken, and nothing is drawn.
     public let temperature: Double
     /// Only the likeliest tokens that together reach this probability are drawn; 0 to 1, 1 keeps all.
     public let topP: Double
