@@ -26,10 +26,10 @@ demo: setup ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choo
 test: setup ## Builds and runs every test
 	swift test $(swift_flags) --no-parallel
 
-format: ## Lays out the code: .swift-format, .clang-format
+format: setup ## Lays out the code: .swift-format, .clang-format
 	@scripts/format
 
-lint: ## Says which code is laid out otherwise than `make format` would, and fails
+lint: setup ## Says which code is laid out otherwise than `make format` would, and fails
 	@scripts/format --check
 
 examples: setup ## Builds the three programs of Examples: what a program of your own looks like
