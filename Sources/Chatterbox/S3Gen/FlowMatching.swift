@@ -136,10 +136,10 @@ struct FlowEstimator<A: FrameArithmetic>: Sendable {
     ///   - times: where on the way from noise to mel each sequence is.
     ///   - pause: called after each stage's convolutions and after each of its transformer blocks.
     func callAsFunction(_ x: FrameBatch, conditions: Tensor, times: StageTimes, _ pause: () throws -> Void = {}) throws -> Tensor {
-        let skip = try first(x.with(Tensor.cat([x.rows.to(dtype), conditions], axis: 2)), time: times[0], pause)
+        let skip = try first(x.with(A.joined([x.rows.to(dtype), conditions], in: x.workspace)), time: times[0], pause)
         var hidden = try afterFirst(skip)
         for (stage, time) in zip(middle, times.dropFirst()) { hidden = try stage(hidden, time: time, pause) }
-        hidden = try last(x.with(Tensor.cat([hidden.rows, skip.rows], axis: 2)), time: times[middle.count + 1], pause)
+        hidden = try last(x.with(A.joined([hidden.rows, skip.rows], in: x.workspace)), time: times[middle.count + 1], pause)
         return try projection(final(afterLast(hidden))).silenced().rows
     }
 

@@ -78,6 +78,9 @@ protocol FrameArithmetic {
     /// Whether each operation is upstream's, in upstream's order. Networks that follow it are not cut where other work could run.
     static var followsUpstream: Bool { get }
 
+    /// Channels of the same frames side by side: of each part `[sequences, frames, its channels]`.
+    static func joined(_ parts: [Tensor], in workspace: FrameWorkspace) throws -> Tensor
+
     /// contract(expand(x)) + x, which may take the place of x.
     static func feedForward(_ x: FrameBatch, _ expand: Layer, _ contract: Layer) throws -> FrameBatch
 }
@@ -133,6 +136,8 @@ enum ExactArithmetic: FrameArithmetic {
     typealias Attention = ExactAttention
 
     static let followsUpstream = true
+
+    static func joined(_ parts: [Tensor], in workspace: FrameWorkspace) throws -> Tensor { try .cat(parts, axis: 2) }
 
     static func feedForward(_ x: FrameBatch, _ expand: ExactLayer, _ contract: ExactLayer) throws -> FrameBatch {
         try contract(expand(x), residual: x)

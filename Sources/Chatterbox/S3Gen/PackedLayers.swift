@@ -13,6 +13,16 @@ enum PackedArithmetic: FrameArithmetic {
     /// Rows of the widest activations that are made at a time: enough for any number of threads, and few enough for a cache.
     private static let innerRows = 480
 
+    static func joined(_ parts: [Tensor], in workspace: FrameWorkspace) throws -> Tensor {
+        let all = try workspace.tensor([parts[0].size(0), parts[0].size(1), parts.reduce(0) { $0 + $1.size(2) }])
+        var channels = 0
+        for part in parts {
+            try all.narrow(axis: 2, from: channels, count: part.size(2)).assign(part)
+            channels += part.size(2)
+        }
+        return all
+    }
+
     static func feedForward(_ x: FrameBatch, _ expand: PackedLayer, _ contract: PackedLayer) throws -> FrameBatch {
         let all = try x.rows.viewed([1, x.sequences * x.count, x.rows.size(2)]), count = all.size(1)
         let inner = try x.workspace.tensor([1, min(count, innerRows), expand.matrix.outputs])
