@@ -46,9 +46,9 @@ public final class FlowTask: TrainingTask {
 
     public func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric] {
         var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
-        let examples = try examples(order.batch(at: number), of: corpus, index, &random), lengths = examples.map(\.tokens.count)
-        let all = Double(lengths.reduce(0, +)), model = model, meanWeight = meanWeight
-        return try descent("flow", descent.threads.divided(lengths).map { $0.map { examples[$0] } }) { part in
+        let examples = try examples(order.batch(at: number), of: corpus, index, &random)
+        let all = Double(examples.reduce(0) { $0 + $1.tokens.count }), model = model, meanWeight = meanWeight
+        return try descent("flow", descent.threads.divided(examples, by: \.tokens.count)) { part in
             let losses = try FlowExample.losses(part, model), share = Double(part.reduce(0) { $0 + $1.tokens.count }) / all
             return PartOfLoss(
                 try (losses.flow + losses.mean * meanWeight) * share,

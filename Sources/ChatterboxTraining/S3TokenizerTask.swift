@@ -54,7 +54,7 @@ public final class S3TokenizerTask: TrainingTask {
         let batch = order.batch(at: number), lengths = batch.map { self.corpus.tokenCounts[$0] }, all = Double(lengths.reduce(0, +))
         // Convolutions see what stands behind an utterance, so that every part is as long as the step's longest.
         let longest = lengths.max()!, networks = networks, corpus = corpus, letterWeight = letterWeight
-        return try descent("tokenizer", descent.threads.divided(lengths).map { $0.map { batch[$0] } }) { part in
+        return try descent("tokenizer", descent.threads.divided(batch) { corpus.tokenCounts[$0] }) { part in
             let losses = try networks.losses(part, of: corpus, padded: longest)
             // The mel's loss is a mean over frames, that of the letters over utterances.
             let (frames, utterances) = (Double(losses.tokens.reduce(0, +)) / all, Double(part.count) / Double(batch.count))

@@ -70,6 +70,11 @@ public final class TrainingThreads: Sendable {
         guard starts.count > 1, Double(cost * parts) <= 1.4 * Double(lengths.count * lengths[sorted.last!]) else { return [all] }
         return zip(starts, starts.dropFirst() + [lengths.count]).map { sorted[$0..<$1].sorted() }
     }
+
+    /// The same with the examples themselves.
+    func divided<Example>(_ examples: [Example], by length: (Example) -> Int) -> [[Example]] {
+        divided(examples.map(length)).map { $0.map { examples[$0] } }
+    }
 }
 
 /// Parts that threads take one after the other, and what comes of them.

@@ -66,7 +66,7 @@ extension TrainingThreads {
         let count = max(1, min(count, rows.count))
         return try (0..<count).reduce(into: LossGradients()) { found, number in
             let batch = Array(rows[(rows.count * number / count)..<(rows.count * (number + 1) / count)])
-            try found.add(sum(divided(batch.map(length)).map { $0.map { batch[$0] } }, gradients))
+            try found.add(sum(divided(batch, by: length), gradients))
         }
     }
 }
