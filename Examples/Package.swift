@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// `make examples` builds these; as they stand they speak with Pico, which comes with the package. In a package of your own the dependency is
-// .package(url: "…/chatterbox-swift", from: "0.2.0", traits: []), or without `traits` for downloads and the server.
+// `make examples` builds these programs. They use Pico, which comes with the package. In your own package the dependency is
+// .package(url: "…/chatterbox-swift", from: "0.2.0", traits: []), or without `traits` to include downloads and the server.
 let package = Package(
     name: "Examples",
     dependencies: [.package(name: "Chatterbox", path: "..", traits: [])],

@@ -3,12 +3,12 @@ import Foundation
 import Pico
 import SpeechAudio
 
-/// Makes a voice of a recording, keeps it in a file, and speaks with it.
+/// Makes a voice from a recording, saves it in a file, and speaks with it.
 ///
 ///     swift run CloneVoice recording.wav "The ship was late." speech.wav
 ///
-/// The second time the voice is read from `recording.voice.safetensors`, which takes no time. Pico shows how; how well a voice is
-/// imitated, the large models show.
+/// The second time the voice is read from `recording.voice.safetensors`, which is faster. Pico, the model used here, was trained on two
+/// voices only; use a full-size model to judge how well a voice is imitated.
 @main struct CloneVoice {
     static func main() async throws {
         let arguments = CommandLine.arguments

@@ -13,7 +13,7 @@ import SpeechAudio
             print("usage: StreamToPlayer TEXT PLAYER [ARGUMENT …]; the player gets 16-bit samples, mono, 24000 a second")
             exit(64)
         }
-        // A player that ends early is an error where we write to it, and not the end of this program.
+        // If the player ends early, writing to it throws an error instead of ending this program.
         signal(SIGPIPE, SIG_IGN)
         let player = Process(), input = Pipe()
         player.executableURL = URL(filePath: "/usr/bin/env")
