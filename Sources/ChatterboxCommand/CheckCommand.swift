@@ -10,9 +10,9 @@ struct CheckCommand: AsyncParsableCommand {
         commandName: "check",
         abstract: "Check that this machine computes speech correctly, and report what it can use.",
         discussion: """
-            Every part of the pipeline runs with small random networks on the device, in every arithmetic that it offers, and is \
-            compared with the exact path in float32 on the CPU. The table shows the largest error as a share of the largest value. \
-            The exit status is 1 where an error exceeds its bound.
+            Every part of the pipeline runs with small random networks on the device, with every arithmetic that the device supports, and \
+            is compared with the exact path in float32 on the CPU. The table shows the largest error, divided by the largest value. The \
+            exit status is 1 if an error exceeds its bound.
 
             Examples:
               chatterbox check

@@ -9,7 +9,7 @@ struct ConvertCommand: AsyncParsableCommand {
         abstract: "Convert a recording to another voice.",
         usage: "chatterbox convert RECORDING --voice FILE|NAME [-o out.wav] [options]",
         discussion: """
-            Words, pace and intonation stay the same, and the voice changes. Recordings may be of any length.
+            Words, pace and intonation stay the same; only the voice changes. Recordings may be of any length.
 
             Examples:
               chatterbox convert me.wav --voice ada -o ada.wav

@@ -9,15 +9,15 @@ import Torch
 struct CopySynthesisCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "copies", abstract: "Resynthesise recordings from their mels with a vocoder (copy synthesis).",
-        discussion: "Writes WAV files and a manifest.jsonl, which scripts/measure-speech judges, and prints the log-spectral distance.")
+        discussion: "Writes WAV files and a manifest.jsonl for scripts/measure-speech, and prints the log-spectral distance.")
 
     @Argument(help: "A folder with manifest.jsonl.", completion: .directory) var data: String
     @Option(help: "The vocoder's weights, by their names in s3gen.safetensors.", completion: .file()) var weights: String
     @Option(help: "Folder for the recordings.", completion: .directory) var out: String
     @Option(help: "config.json of the model; Pico's sizes when left out.", completion: .file()) var config: String?
     @Option(help: "Which recordings of the manifest.") var split = "test"
-    @Option(help: "Only this speaker's.") var speaker: String?
-    @Option(help: "The most recordings.") var limit: Int?
+    @Option(help: "Use only recordings of this speaker.") var speaker: String?
+    @Option(help: "Largest number of recordings.") var limit: Int?
     @Option(help: "Processor threads.") var threads = 2
 
     private struct Line: Encodable { var audio, text, speaker, split: String }

@@ -15,15 +15,15 @@ struct FineTuningArguments: ParsableArguments {
 
     @Option(help: ArgumentHelp("Recordings in a batch.", valueName: "n")) var batch = 4
     @Option(help: ArgumentHelp("Batches in a step.", valueName: "n")) var accumulate = 1
-    @Option(help: ArgumentHelp("Steps at most. (default: 15 times through the recordings, from 150 to 4000)", valueName: "n")) var steps: Int?
-    @Option(help: ArgumentHelp("Steps of the flow at most. (default: as T3's)", valueName: "n")) var flowSteps: Int?
+    @Option(help: ArgumentHelp("Largest number of steps. (default: 15 epochs, but 150 to 4000 steps)", valueName: "n")) var steps: Int?
+    @Option(help: ArgumentHelp("Largest number of steps of the flow. (default: as T3's)", valueName: "n")) var flowSteps: Int?
     @Option(help: ArgumentHelp("Highest learning rate of T3. (default: depends on the network's size)", valueName: "x")) var rate: Double?
     @Option(help: ArgumentHelp("Highest learning rate of the flow. (default: depends on the network's size)", valueName: "x")) var flowRate: Double?
     @Option(
         help: ArgumentHelp(
             "Share of T3's input speech tokens that are replaced at random while training, so that it follows the text.", valueName: "x"))
     var wrongTokens = 0.1
-    @Option(help: ArgumentHelp("Steps between validations. (default: once through the recordings, from 10 to 200)", valueName: "n"))
+    @Option(help: ArgumentHelp("Steps between validations. (default: one epoch, but 10 to 200 steps)", valueName: "n"))
     var validateEvery: Int?
     @Option(help: ArgumentHelp("Validations without a lower loss after which training stops.", valueName: "n")) var patience = 4
     @Option(help: ArgumentHelp("Validations between spoken samples; 0 speaks none.", valueName: "n")) var sampleEvery = 2
@@ -32,16 +32,16 @@ struct FineTuningArguments: ParsableArguments {
     @Option(help: ArgumentHelp("How many of the latest checkpoints are kept.", valueName: "n")) var keep = 1
     @Option(
         help: ArgumentHelp(
-            "Memory of a step of T3; where it would need more, activations are computed twice, which takes longer.", valueName: "bytes"))
+            "Memory that a step of T3 may use; where it would need more, activations are computed twice, which is slower.", valueName: "bytes"))
     var memory: ByteCount = ByteCount(argument: "8G")!
     @Option(
         help: ArgumentHelp(
-            "A program that gets a WAV file's path and prints what is said in it: the report then counts wrong words.", valueName: "command"))
+            "A program that gets the path of a WAV file and prints its transcript: the report then counts wrong words.", valueName: "command"))
     var judge: String?
     @Option(help: ArgumentHelp("Where to train: cpu, cuda, cuda:1, …", valueName: "device")) var device = "cpu"
     @Option(help: ArgumentHelp("Arithmetic of T3: float32, or bfloat16 on a GPU.", valueName: "type")) var dtype = Precision.float32
-    @Option(help: ArgumentHelp("Seed of the matrices, the order and the noise.", valueName: "n")) var seed: UInt64 = 1
-    @Option(help: ArgumentHelp("Processor threads; by default one for each processor that this process may use.", valueName: "n")) var threads: Int?
+    @Option(help: ArgumentHelp("Seed of the initial matrices, the order of recordings and the noise.", valueName: "n")) var seed: UInt64 = 1
+    @Option(help: ArgumentHelp("Processor threads. (default: one for each processor that this process may use)", valueName: "n")) var threads: Int?
     @OptionGroup var progress: ProgressArguments
 
     enum Precision: String, CaseIterable, ExpressibleByArgument {

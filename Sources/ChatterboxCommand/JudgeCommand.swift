@@ -8,14 +8,15 @@ import SpeechText
 struct JudgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "judge",
-        abstract: "Tell what a recogniser hears in a sound, or get the recogniser.",
+        abstract: "Transcribe a recording with a speech recogniser, or download the recogniser.",
         usage: """
             chatterbox judge FILE [--expected TEXT] [--json]
             chatterbox judge --fetch [--from WHEEL]
             """,
         discussion: """
-            The recogniser is Moonshine tiny, of English, which chooses among draws (`chatterbox say --judge moonshine`). Library and model come with the \
-            Python package moonshine-voice; --fetch takes them from there, once. On a machine without network give --from the package's wheel.
+            The recogniser is Moonshine tiny, for English, which also chooses among takes (`chatterbox say --judge moonshine`). Its \
+            library and model are part of the Python package moonshine-voice; --fetch downloads the package once and extracts them. On a \
+            machine without a network, pass the package's wheel with --from.
 
             Examples:
               chatterbox judge --fetch
@@ -24,8 +25,8 @@ struct JudgeCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("A sound file.", valueName: "file")) var file: String?
-    @Option(help: ArgumentHelp("What is said in it: wrong words are then counted.", valueName: "text")) var expected: String?
-    @Flag(help: "Get the recogniser: 85 MB, with Python's pip.") var fetch = false
+    @Option(help: ArgumentHelp("The correct text: wrong words are then counted.", valueName: "text")) var expected: String?
+    @Flag(help: "Download the recogniser (85 MB) with Python's pip.") var fetch = false
     @Option(help: ArgumentHelp("With --fetch: the package's wheel.", valueName: "wheel")) var from: String?
     @Flag(help: "Print a JSON object.") var json = false
     @OptionGroup var progress: ProgressArguments

@@ -11,14 +11,14 @@
             commandName: "mcp",
             abstract: "Serve the Model Context Protocol, for assistants that use tools.",
             discussion: """
-                The assistant starts this program and exchanges messages over its standard input and output. Its tools are speak, which
-                writes a file or returns sound, and list_voices. Files are written only within --folder, and none is replaced.
+                The assistant starts this program and exchanges messages over its standard input and output. Its tools are speak, which writes a
+                file or returns sound, and list_voices. Files are written only within --folder, and existing files are never replaced.
 
                 In an assistant's configuration:
                   {"mcpServers": {"chatterbox": {"command": "chatterbox", "args": ["mcp", "--folder", "/home/ada/Speech"]}}}
                 """)
 
-        @Option(help: ArgumentHelp("The folder that files are written in.", valueName: "dir"))
+        @Option(help: ArgumentHelp("The folder in which files are written.", valueName: "dir"))
         var folder = "."
 
         @Option(help: ArgumentHelp("The folder of voices. (default: that of `chatterbox voice`)", valueName: "dir"))

@@ -9,7 +9,7 @@ import Torch
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "Download, list, verify and remove models; show, load and unload those of a server.",
+        abstract: "Download, list, verify and remove models; show, load and unload the models of a server.",
         subcommands: ofTheHub + [Path.self, MakeRandom.self])
 
     #if Hub
@@ -25,7 +25,7 @@ extension ModelsCommand {
     struct Path: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print the folder of a model.",
-            discussion: "Without a name, the folder of the default model. Exit status 1 where there is none.")
+            discussion: "Without a name it prints the folder of the default model. The exit status is 1 if there is no such model.")
 
         @Argument(help: ArgumentHelp("The model's name.", valueName: "name")) var name: String?
 
@@ -45,7 +45,7 @@ extension ModelsCommand {
             commandName: "make-random",
             abstract: "Write a model with random weights, to try the program without a download.",
             discussion: """
-                Random weights give noise, not words, in a random voice. Everything else is as with a trained model: the same files, \
+                A model with random weights produces noise instead of words. Everything else is as with a trained model: the same files, \
                 the same code, the same speed for the same size.
 
                 Example:
@@ -57,7 +57,7 @@ extension ModelsCommand {
         @Option(help: ArgumentHelp("A tokenizer.json to copy, or a folder with the variant's tokenizer.", valueName: "file|dir"))
         var tokenizer: String
         @Option(help: "Which model of the family: \(Variant.all.map(\.name).joined(separator: ", ")).") var variant = Variant.chatterbox.name
-        @Option(help: "tiny takes 10 MB, full 3.2 GB as the English model.") var size = Size.tiny
+        @Option(help: "Size of the networks: tiny (10 MB on disk) or full (3.2 GB for the English model).") var size = Size.tiny
         @Option(help: ArgumentHelp("Seed of the weights.", valueName: "n")) var seed: UInt64 = 0
         @Flag(help: "Write a fast flow beside the model's own, for --flow fast.") var fastFlow = false
 

@@ -64,7 +64,7 @@
         struct Verify: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 abstract: "Verify the checksums of models' files.",
-                discussion: "Damaged files are listed; `chatterbox models pull` downloads them again. Exit status 1 where there are any.")
+                discussion: "Damaged files are listed; `chatterbox models pull` downloads them again. The exit status is 1 if any file is damaged.")
 
             @Argument(help: ArgumentHelp("Names of models. (default: all on this machine)", valueName: "model")) var models: [String] = []
             @OptionGroup var progress: ProgressArguments

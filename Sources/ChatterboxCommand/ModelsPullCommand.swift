@@ -9,9 +9,9 @@
             static let configuration = CommandConfiguration(
                 abstract: "Download models from Hugging Face.",
                 discussion: """
-                    Files go into the cache of Hugging Face's Python client (HF_HOME, HF_HUB_CACHE), and files that are there are not downloaded \
-                    again. An interrupted download continues where it stopped. HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE have the same \
-                    meaning as for that client.
+                    Files are stored in the cache of Hugging Face's Python client (HF_HOME, HF_HUB_CACHE); files that are already there \
+                    are not downloaded again. An interrupted download continues where it stopped. HF_TOKEN, HF_ENDPOINT and HF_HUB_OFFLINE \
+                    have the same meaning as for that client.
 
                     Models: \(ModelCatalog.released.models.map(\.name).joined(separator: ", "))
 
@@ -22,7 +22,7 @@
             @Argument(help: ArgumentHelp("Names of models.", valueName: "model")) var models: [String]
             @Option(help: ArgumentHelp("A branch, a tag or a commit of the model's repository.", valueName: "revision")) var revision = HubRevision
                 .main
-            @Flag(help: "Also download a fast flow, which the Llama models use with --flow fast.") var fast = false
+            @Flag(help: "Also download the fast flow, for --flow fast with all models but Turbo, Nano and Pico.") var fast = false
             @OptionGroup var progress: ProgressArguments
 
             func run() async throws {

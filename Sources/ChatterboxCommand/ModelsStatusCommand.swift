@@ -56,7 +56,9 @@
         struct Load: AsyncParsableCommand {
             static let configuration = CommandConfiguration(
                 abstract: "Load a model on a running server, and wait until it is loaded.",
-                discussion: "The server may unload others to stay within its memory budget. With --pin the model stays until it is unloaded by name.")
+                discussion:
+                    "The server may unload other models to stay within its memory budget. With --pin the model stays loaded until it is unloaded by name."
+            )
             @Argument(help: ArgumentHelp("The model's name at the server.", valueName: "model")) var model: String
             @OptionGroup var server: ServerArguments
             @Flag(help: "Keep the model loaded.") var pin = false

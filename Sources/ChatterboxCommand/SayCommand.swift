@@ -25,13 +25,14 @@ struct SayCommand: AsyncParsableCommand {
               chatterbox say "[ada] Good morning. [ben] Is it?" --voice ada=ada.wav --voice ben=ben.wav
               date | chatterbox say - -o - | ffplay -nodisp -autoexit -
 
-            Markdown, HTML and SSML are read, numbers and signs become words, and [pause:1s] is a second of silence. What is left \
-            out is told.
+            Markdown, HTML and SSML are interpreted, numbers and signs become words, and [pause:1s] is a second of silence. A warning \
+            names parts of the text that are left out.
 
-            What goes to a player or down a pipe is heard while it is made; the same seed gives other samples in a file.
+            With --play, or -o - into a pipe, sound is delivered while it is computed; with the same seed its samples differ from those in \
+            a file.
 
-            A long text is kept utterance by utterance while it is spoken: after Ctrl-C, a crash or a kill the same command goes on. Its \
-            headings begin chapters.
+            A text of more than 20,000 letters is stored utterance by utterance while it is spoken: after Ctrl-C, a crash or a kill the \
+            same command continues. Chapters begin at the text's headings.
             """)
 
     @OptionGroup(title: "Text") var text: TextArguments

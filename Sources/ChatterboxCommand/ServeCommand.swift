@@ -13,8 +13,8 @@
             abstract: "Serve speech over HTTP and WebSockets, with the APIs of OpenAI and ElevenLabs.",
             discussion: """
                 Every option of serving and of the model may also come from the environment, as CHATTERBOX_PORT or CHATTERBOX_API_KEY_FILE, or
-                from the JSON object in --config FILE, as "port" or "apiKeyFile"; an option given here has priority over the environment, and that over
-                the file. Unknown names are refused.
+                from the JSON object in --config FILE, as "port" or "apiKeyFile"; an option on the command line has priority over the
+                environment, and the environment over the file. The server does not start with an unknown name.
 
                 Examples:
                   chatterbox serve

@@ -132,10 +132,10 @@
     /// Which server, and the key for it.
     struct ServerArguments: ParsableArguments {
         @Option(help: ArgumentHelp("The server's address.", valueName: "url")) var server = "http://127.0.0.1:8080"
-        @Option(help: ArgumentHelp("A file whose first key is shown to the server.", valueName: "file")) var apiKeyFile: String?
+        @Option(help: ArgumentHelp("A file whose first API key is sent to the server.", valueName: "file")) var apiKeyFile: String?
         @Option(
             help: ArgumentHelp(
-                "Certificates (PEM) of authorities that are trusted beside the system's: for a server whose certificate is from one of your own.",
+                "Certificates (PEM) of authorities to trust in addition to the system's, for a server with a certificate from your own authority.",
                 valueName: "file"))
         var caFile: String?
 

@@ -6,16 +6,17 @@ import Foundation
 /// `chatterbox train adapter`: from somebody's recordings to adapters of a model.
 struct TrainAdapter: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "adapter", abstract: "Train adapters (LoRA) of a model on recordings of a voice.",
+        commandName: "adapter", abstract: "Train adapters (LoRA) for a model on recordings of a voice.",
         usage: "chatterbox train adapter RECORDINGS --model NAME|DIR -o ada.adapter.safetensors [options]",
         discussion: """
-            RECORDINGS is a folder of recordings with their texts beside them (a.wav and a.txt), a folder with metadata.csv as LJSpeech \
-            has it, or a list: CSV with a header (audio, text), or JSON lines. Ten minutes of one voice, in sentences of some seconds, \
-            are a good beginning. Recordings that cannot be used are listed with the reason.
+            RECORDINGS is a folder of recordings with text files (a.wav and a.txt), a folder with LJSpeech's metadata.csv, or a list: CSV \
+            with a header (audio, text), or JSON lines. Start with about ten minutes of one voice, in sentences of a few seconds. \
+            Recordings that cannot be used are listed with the reason.
 
             Some recordings are held out for validation; training stops when their loss no longer falls, and the best adapter is written. \
-            The folder ada.training beside it has cached features, samples, reference.wav to speak with, and report.html. Started again with \
-            the same options, training continues where it stopped, to the same adapter bit for bit.
+            The folder ada.training next to it contains cached features, samples, reference.wav as the voice to speak with, and \
+            report.html. If training is started again with the same options, it continues where it stopped and gives the same adapter bit \
+            for bit.
 
             Examples:
               chatterbox train adapter ada/ --check --model turbo
@@ -27,8 +28,9 @@ struct TrainAdapter: AsyncParsableCommand {
     @OptionGroup var arguments: FineTuningArguments
     @Option(name: .shortAndLong, help: ArgumentHelp("The adapter of T3 to write, a .safetensors file.", valueName: "file"), completion: .file())
     var output: String?
-    @Flag(help: ArgumentHelp("Train an adapter of the flow as well, which makes the sound: ada.flow.adapter.safetensors.")) var trainFlow = false
-    @Option(help: ArgumentHelp("Rank of the adapters: a higher one can learn more, and overfit more.", valueName: "n")) var rank = 16
+    @Flag(help: ArgumentHelp("Also train an adapter for the flow, which makes a spectrogram from speech tokens: ada.flow.adapter.safetensors."))
+    var trainFlow = false
+    @Option(help: ArgumentHelp("Rank of the adapters: with a higher rank they can learn more, and overfit more.", valueName: "n")) var rank = 16
     @Option(help: ArgumentHelp("The adapter's output is multiplied by alpha ÷ rank. (default: twice the rank)", valueName: "x")) var alpha: Double?
     @Option(help: ArgumentHelp("T3's layers to adapt, as 0-9,20. (default: all)", valueName: "ranges")) var layers: LayerRanges?
     @Option(

@@ -10,8 +10,9 @@ struct AlignHeads: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Find the heads of a T3 whose attention follows the text, for `say --timestamps`.",
         discussion: """
-            Judges every head on held-out utterances: how much of its attention lies on the best way through the text, and how \
-            well the place that it looks at keeps step with time. The last line is for the "t3" of config.json.
+            Every head is evaluated on held-out utterances: how much of its attention lies on the best monotonic path through the text, \
+            and how well the position of its attention correlates with time. The last line printed belongs into the object "t3" of \
+            config.json.
             """)
     @OptionGroup var recordings: CorpusArguments
     @OptionGroup var known: CorpusTokenArguments
@@ -19,9 +20,9 @@ struct AlignHeads: ParsableCommand {
     var t3: String
     @Option(help: "tokenizer.json of the text.")
     var textTokenizer: String
-    @Option(help: "Utterances that are examined at most.")
+    @Option(help: "Largest number of utterances to evaluate.")
     var limit = 40
-    @Option(help: "How many heads to choose.")
+    @Option(help: "Number of heads to choose.")
     var count = 3
     @Option(help: "Processor threads.")
     var threads = 1

@@ -26,7 +26,7 @@ struct CorpusArguments: ParsableArguments {
     var data: String
     @Option(help: "Where the features of the recordings lie (see `train features`).")
     var features: String
-    @Option(parsing: .upToNextOption, help: "Whose recordings to take; everybody's when left out.")
+    @Option(parsing: .upToNextOption, help: "The speakers whose recordings are used. (default: all)")
     var only: [String] = []
     @Option(help: "config.json of the model; Pico's sizes when left out.")
     var config: String?
@@ -61,9 +61,9 @@ struct TrainingArguments: ParsableArguments {
     var steps: Int
     @Option(help: "Highest learning rate.")
     var rate: Double
-    @Option(help: "Steps of rising rate.")
+    @Option(help: "Steps in which the learning rate rises (warm-up).")
     var warmUp = 200
-    @Option(help: "Speech tokens (40 ms) of a batch.")
+    @Option(help: "Size of a batch in speech tokens, of 40 ms each.")
     var batchTokens: Int
     @Option(help: "Processor threads.")
     var threads = 1
@@ -91,7 +91,7 @@ struct Features: ParsableCommand {
     var data: String
     @Option(help: "Folder for the features.")
     var out: String
-    @Option(help: "Recordings that are read at once.")
+    @Option(help: "Number of recordings that are read at the same time.")
     var threads = 2
 
     func run() throws {
@@ -106,7 +106,7 @@ struct Features: ParsableCommand {
 struct TrainTokenizer: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "tokenizer", abstract: "Train the S3 tokenizer: recording to speech tokens.")
     @OptionGroup var arguments: TrainingArguments
-    @Option(help: "Weight of the letters' loss (CTC) beside that of the mel.")
+    @Option(help: "Weight of the CTC loss on letters, relative to the mel loss.")
     var letters = 0.15
 
     func run() throws {
@@ -158,7 +158,7 @@ struct Speakers: ParsableCommand {
     var speakerEncoder: String
     @Option(help: "config.json of the model; Pico's sizes when left out.")
     var config: String?
-    @Option(help: "Utterances of each speaker.")
+    @Option(help: "Number of utterances of each speaker.")
     var limit = 16
     @Option(help: "File for the embeddings.")
     var out: String
@@ -180,7 +180,7 @@ struct Speakers: ParsableCommand {
 struct TokenTrainingArguments: ParsableArguments {
     @OptionGroup var training: TrainingArguments
     @OptionGroup var known: CorpusTokenArguments
-    @Option(help: "File of weights to begin with; fresh ones when left out.")
+    @Option(help: "File of weights to start from. (default: new random weights)")
     var initial: String?
     @Option(help: "Type of the arithmetic: float32, bfloat16.")
     var dtype = "float32"
@@ -254,7 +254,7 @@ struct TrainFlow: ParsableCommand {
 /// `chatterbox train mels`.
 struct Mels: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Compute the mels that a flow makes of the recordings' speech tokens, to train the vocoder on.")
+        abstract: "Compute the flow's mels from the recordings' speech tokens, as training data for the vocoder.")
     @OptionGroup var corpus: CorpusArguments
     @OptionGroup var known: CorpusTokenArguments
     @Option(help: "File with the flow's weights: s3gen.safetensors, or what `train flow` wrote.")
@@ -292,7 +292,7 @@ struct Assemble: ParsableCommand {
     var s3gen: [String]
     @Option(help: "tokenizer.json of the text.")
     var textTokenizer: String
-    @Option(parsing: .upToNextOption, help: "The model's own voices, as NAME=RECORDING; it speaks with the first unasked.")
+    @Option(parsing: .upToNextOption, help: "The model's built-in voices, as NAME=RECORDING; the first is its default voice.")
     var voice: [String]
 
     func run() throws {
@@ -323,11 +323,11 @@ struct SpeakTest: AsyncParsableCommand {
     var split = "test"
     @Option(parsing: .upToNextOption, help: "Speakers, each a voice in the model's folder voices/.")
     var speaker: [String]
-    @Option(help: "The most sentences of each speaker.")
+    @Option(help: "Largest number of sentences of each speaker.")
     var limit = Int.max
-    @Flag(help: "Speak the recordings' own speech tokens: what flow and vocoder make of perfect tokens.")
+    @Flag(help: "Use the recordings' own speech tokens instead of T3's, to test only the flow and the vocoder.")
     var fromTokens = false
-    @Option(help: "Temperature; the model's own when left out, like the next two.")
+    @Option(help: "Temperature. (default of this and the next two options: the model's)")
     var temperature: Double?
     @Option(help: "Repetition penalty.")
     var repetitionPenalty: Double?

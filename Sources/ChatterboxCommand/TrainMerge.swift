@@ -6,10 +6,10 @@ import Foundation
 /// `chatterbox train merge`: a full model of a model and adapters.
 struct TrainMerge: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "merge", abstract: "Merge adapters into a model's weights and write a full model.",
+        commandName: "merge", abstract: "Merge adapters into a model's weights and write a complete model.",
         discussion: """
-            The new model speaks as the old one does with the adapters, in any program that runs such models. Adapters are \
-            files of this program, or folders that PEFT wrote. Weights keep their precision.
+            The new model speaks as the old one does with the adapters, and works in any program that runs such models. Adapters are files \
+            that this program wrote, or folders that PEFT wrote. The weights are written in the model's precision.
 
             Examples:
               chatterbox train merge --model turbo --adapter ada.adapter.safetensors -o turbo-ada
@@ -73,8 +73,8 @@ struct TrainExport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write an adapter as a folder that Hugging Face's PEFT reads.",
         discussion: """
-            In Python, PeftModel.from_pretrained(t3.tfmr, "FOLDER") adds it to the transformer of upstream's T3. Folders that PEFT \
-            wrote need no import: this program takes them wherever it takes an adapter.
+            In Python, PeftModel.from_pretrained(t3.tfmr, "FOLDER") adds the adapter to the transformer of upstream's T3. Folders that \
+            PEFT wrote need no conversion: this program accepts them wherever it accepts an adapter.
 
             Example:
               chatterbox train export ada.adapter.safetensors -o ada
@@ -96,8 +96,8 @@ struct TrainMarkVoices: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mark-voices", abstract: "Write the digests of a model's networks into its own voices.",
         discussion: """
-            For a folder that was assembled before voices told their origin: conds.safetensors and voices/. Voices that tell \
-            it stay as they are, and so do all numbers.
+            For a model's folder that was made before voices contained these digests: it adds them to conds.safetensors and voices/. \
+            Voices that already contain digests are not changed, nor is any tensor.
             """)
     @Argument(help: "The model's folder.", completion: .directory) var folder: String
 

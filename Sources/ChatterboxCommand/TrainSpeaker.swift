@@ -17,9 +17,9 @@ struct TrainSpeaker: ParsableCommand {
     @Argument(help: "A folder with manifest.jsonl.", completion: .directory) var data: String
     @Option(help: "voice: the LSTM whose embedding T3 uses. timbre: CAMPPlus, whose x-vector S3Gen uses.") var encoder: Encoder
     @Option(help: "Folder for checkpoints, weights and losses.", completion: .directory) var out: String
-    @Option(help: "Where the encoder alone is written, under its checkpoint's names.", completion: .file()) var export: String?
+    @Option(help: "File for the encoder's weights only, with the names that they have in checkpoints.", completion: .file()) var export: String?
     @Option(help: "Steps in all.") var steps = 1000
-    @Option(help: "Recordings of each speaker at most.") var perSpeaker = 30
+    @Option(help: "Largest number of recordings of each speaker.") var perSpeaker = 30
     @Option(help: "config.json of the model; Pico's sizes when left out.", completion: .file()) var config: String?
     @Option(help: "Seed of weights, order and noise.") var seed: UInt64 = 1
     @Option(help: "Processor threads.") var threads = 1

@@ -10,8 +10,8 @@ struct TrainTune: AsyncParsableCommand {
         usage: "chatterbox train tune RECORDINGS --model NAME|DIR -o FOLDER [options]",
         discussion: """
             Like `train adapter`, but trains the weights of T3 or of the flow themselves, all or some of them, and writes a model's \
-            folder. It takes four times the memory of the weights, and more recordings than an adapter: with ten minutes an adapter is \
-            the better choice.
+            folder. It takes four times the memory of the weights, and needs more recordings than an adapter: for ten minutes of \
+            recordings an adapter is the better choice.
 
             Examples:
               chatterbox train tune ada/ --model pico --networks t3,flow -o ada-pico
@@ -22,17 +22,20 @@ struct TrainTune: AsyncParsableCommand {
     @OptionGroup var arguments: FineTuningArguments
     @Option(name: .shortAndLong, help: ArgumentHelp("The model's folder to write; it must not exist.", valueName: "dir"), completion: .directory)
     var output: String?
-    @Option(help: ArgumentHelp("What to train: t3 makes speech tokens of text, flow makes sound of them.", valueName: "t3,flow"))
+    @Option(
+        help: ArgumentHelp(
+            "The networks to train: t3 makes speech tokens from text, flow makes a spectrogram from speech tokens.", valueName: "t3,flow"))
     var networks = Networks(argument: "t3")!
     @Option(
         help: ArgumentHelp(
-            "Train only weights in whose name this regular expression is found; may be given several times. (default: all)", valueName: "regex"))
+            "Train only weights whose name matches this regular expression; may be repeated. (default: all)", valueName: "regex"))
     var only: [String] = []
     @Option(help: ArgumentHelp("Do not train weights whose name matches this regular expression; may be repeated.", valueName: "regex"))
     var except: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Of T3 train only these layers of its transformer, as 0-9,20. (default: all, and what is around them)", valueName: "ranges"))
+            "In T3 train only these layers of the transformer, as 0-9,20. (default: all layers, and the weights outside the layers)",
+            valueName: "ranges"))
     var layers: LayerRanges?
 
     func validate() throws {

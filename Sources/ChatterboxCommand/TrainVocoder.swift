@@ -13,12 +13,12 @@ struct TrainVocoder: ParsableCommand {
     @Option(help: "Folder with the flow's mels (see `train mels`), used in place of the recordings' own.", completion: .directory) var mels: String?
     @Option(help: "Folder for checkpoints, weights and losses.", completion: .directory) var out: String
     @Option(help: "Weights to continue from, by their names in s3gen.safetensors.", completion: .file()) var from: String?
-    @Option(help: "Where the vocoder alone is written, by its names in s3gen.safetensors.", completion: .file()) var export: String?
+    @Option(help: "File for the vocoder's weights only, with their names in s3gen.safetensors.", completion: .file()) var export: String?
     @Option(help: "Steps in all.") var steps = 8000
-    @Option(help: "The step from which discriminators take part; the value of --steps for none.") var judgesFrom = 4000
+    @Option(help: "The step from which the discriminators are trained; the value of --steps means never.") var judgesFrom = 4000
     @Flag(help: "Train the pitch predictor alone, which is quick.") var onlyPitch = false
-    @Option(help: "Cuts in a batch.") var batch = 4
-    @Option(help: "Frames of a cut, 20 ms each.") var frames = 25
+    @Option(help: "Excerpts in a batch.") var batch = 4
+    @Option(help: "Frames of an excerpt, 20 ms each.") var frames = 25
     @Option(help: "The highest learning rate.") var rate = 1e-3
     @Option(help: "config.json of the model; Pico's sizes when left out.", completion: .file()) var config: String?
     @Option(help: "Seed of weights, order and noise.") var seed: UInt64 = 1

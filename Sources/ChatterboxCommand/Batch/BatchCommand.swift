@@ -6,22 +6,23 @@ import SpeechAudio
 /// `chatterbox batch`: many texts in one process, on one machine or on many.
 struct BatchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "batch", abstract: "Speak many texts, each into a file of its own.",
+        commandName: "batch", abstract: "Speak many texts, each into its own file.",
         usage: """
             chatterbox batch MANIFEST -o DIR [options]
             chatterbox batch MANIFEST -o DIR --merge
             """,
         discussion: """
-            MANIFEST has an object a line (JSON lines) or is CSV with a header. Its fields: text, or file with the name of a text file; id, \
-            which names the file that is written; voice, model, language, seed, adapter, format, exaggeration, cfg_weight, temperature, top_p, \
-            top_k, min_p, repetition_penalty, steps, max_tokens, takes, judge, speed, loudness. What a line does not say is as the command line \
-            says. Without a seed, a text's follows from its id.
+            MANIFEST is JSON lines or CSV with a header. Its fields are: text, or file (the path of a text file); id (the name of the \
+            output file); voice, model, language, seed, adapter, format, exaggeration, cfg_weight, temperature, top_p, top_k, min_p, \
+            repetition_penalty, steps, max_tokens, takes, judge, speed, loudness. Missing fields have the values given on the command \
+            line. The default seed is computed from the id.
 
-            DIR gets the sounds and results.jsonl, a line for each text: where its sound is, or why there is none. Started again, what is \
-            there is left as it is, as long as text, voice, model and options are the same; --retry tries again what failed.
+            The sound files are written to DIR, and results.jsonl with a line for each text: the path of its sound, or why it failed. When \
+            the command is started again, existing sounds are kept if text, voice, model and options are the same; --retry repeats failed \
+            texts.
 
-            Several processes share the work with --shard 0/8 to 7/8, or on Slurm and Kubernetes by the number that these give; --merge \
-            says then what is missing, and writes DIR/merged.jsonl with a line for each text.
+            Several processes can divide the work with --shard 0/8 to 7/8; on Slurm and Kubernetes the number comes from the environment. \
+            Afterwards --merge reports what is missing, and writes DIR/merged.jsonl with a line for each text.
 
             Examples:
               chatterbox batch lines.jsonl -o spoken/ --voice me.wav --format flac
@@ -31,18 +32,18 @@ struct BatchCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: ArgumentHelp("The texts: JSON lines or CSV.", valueName: "manifest"), completion: .file()) var manifest: String
-    @Option(name: .shortAndLong, help: ArgumentHelp("The folder for sounds and results.", valueName: "dir"), completion: .directory) var output:
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder for sound files and results.", valueName: "dir"), completion: .directory) var output:
         String
-    @Option(help: "The sounds' format.") var format: AudioFormat = .wav
-    @Option(help: ArgumentHelp("Texts that are spoken at once. (default: 4, on a GPU 16)", valueName: "n")) var atOnce: Int?
-    @Option(help: ArgumentHelp("Models that stay loaded at once, where texts name several.", valueName: "n")) var keepModels = 2
-    @Flag(help: "Speak nothing: put the results of all parts into one list, and say what failed and what is missing.") var merge = false
-    @Flag(help: "Try again what failed before.") var retry = false
+    @Option(help: "Format of the sound files.") var format: AudioFormat = .wav
+    @Option(help: ArgumentHelp("Number of texts that are spoken at the same time. (default: 4, on a GPU 16)", valueName: "n")) var atOnce: Int?
+    @Option(help: ArgumentHelp("Number of models that are kept loaded, if texts name several.", valueName: "n")) var keepModels = 2
+    @Flag(help: "Speak nothing: merge the results of all parts into one list, and report what failed and what is missing.") var merge = false
+    @Flag(help: "Repeat texts that failed before.") var retry = false
     @Flag(help: "Print the figures as one JSON object on standard output.") var json = false
     @Option(help: ArgumentHelp("Speak part i of n, with i from 0 to n − 1.", valueName: "i/n")) var shard: String?
     @Option(
         help: ArgumentHelp(
-            "How many parts there are, where SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX says which one this is. (default: as many as Slurm's array has tasks)",
+            "Number of parts, if SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX gives the part's number. (default: the number of tasks in Slurm's array)",
             valueName: "n"))
     var shards: Int?
 

@@ -11,7 +11,7 @@ import Torch
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
-        abstract: "Measure how fast this machine speaks, to one listener or many, and what faster settings and chunks lose.",
+        abstract: "Measure the speed for one listener or many, and the quality loss of faster settings and of chunks.",
         subcommands: [BenchSpeed.self, BenchLoad.self, BenchQuality.self, BenchDelivery.self], defaultSubcommand: BenchSpeed.self)
 }
 
@@ -19,11 +19,11 @@ struct BenchCommand: AsyncParsableCommand {
 struct BenchSpeed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "speed",
-        abstract: "Measure how fast this machine speaks, and how close that is to its limits.",
+        abstract: "Measure the speed of each stage, and its share of the machine's limits.",
         discussion: """
-            Every combination of --model, --device, --dtype, --quantize, --way and --flow is measured in a process of its own, in \
-            turn, --runs times; the table shows medians, ± half the range, and in brackets the share of this machine's \
-            limit that a stage reaches: memory bandwidth, or arithmetic in the stage's number format, whichever binds; both are \
+            Every combination of --model, --device, --dtype, --quantize, --way and --flow is measured --runs times, alternately, each time \
+            in a new process. The table shows medians, ± half the range, and in brackets the share of this machine's limit that a stage \
+            reaches. The limit is memory bandwidth or arithmetic in the stage's number format, whichever is lower for that stage; both are \
             measured first.
 
             Examples:
@@ -43,36 +43,39 @@ struct BenchSpeed: AsyncParsableCommand {
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "fast: as the program speaks; exact: upstream's operations one by one; on a GPU also uncaptured, tf32 and offload.", valueName: "way"))
+            "fast: the default path; exact: upstream's operations one by one; on a GPU also uncaptured (without CUDA graphs), tf32 and offload.",
+            valueName: "way"))
     var way: [BenchWay] = [.fast]
     @Option(
         parsing: .upToNextOption,
         help: ArgumentHelp(
-            "own: the model's own flow; fast: a mean flow of two steps in its place, beside which upstream is measured both as it comes and with the same flow.",
+            "own: the model's own flow; fast: a mean flow of two steps instead; upstream is then measured with its own flow and with the same mean flow.",
             valueName: "own|fast"))
     var flow: [ComputeArguments.Flow] = [.own]
-    @Option(help: "How often each is measured.")
+    @Option(help: "Number of measurements of each combination.")
     var runs = 3
-    @Option(help: "How often a process speaks the text; the last time counts.")
+    @Option(help: "How often a process speaks the text; the last time is used.")
     var repeats = 2
-    @Option(help: "The text to speak, in one breath.")
+    @Option(help: "The text to speak, undivided.")
     var text = "The ship was late, and nobody on the quay could say when it would come in."
-    @Option(help: ArgumentHelp("Speech tokens to draw, 25 a second; the model's own end of speech is ruled out.", valueName: "n"))
+    @Option(help: ArgumentHelp("Speech tokens to draw, 25 a second; the stop token is never drawn.", valueName: "n"))
     var tokens = 100
     @Option(help: ArgumentHelp("Language of the text, for models that speak several.", valueName: "xx"))
     var language: String?
     @OptionGroup var voice: VoiceArguments
-    @Flag(help: "Also start each with its files out of the page cache.")
+    @Flag(help: "Also measure each start with the files not in the page cache.")
     var cold = false
-    @Option(help: ArgumentHelp("Measure upstream's Python package in the same run: a virtual environment that has it.", valueName: "venv"))
+    @Option(
+        help: ArgumentHelp(
+            "Also measure upstream's Python package in the same run; the value is a virtual environment that contains it.", valueName: "venv"))
     var againstPython: String?
     #if Hub
-        @Option(help: ArgumentHelp("Time a server that speaks OpenAI's protocol with the same text.", valueName: "url"))
+        @Option(help: ArgumentHelp("Also measure a server with OpenAI's API, with the same text.", valueName: "url"))
         var againstURL: String?
     #endif
     @Flag(help: "Show memory by component and stage.")
     var memory = false
-    @Option(help: ArgumentHelp("Draw where the time goes, as SVG.", valueName: "file"))
+    @Option(help: ArgumentHelp("Draw the time of each stage as an SVG file.", valueName: "file"))
     var plot: String?
     @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))
     var threads: Int?

@@ -9,12 +9,12 @@ import Torch
 struct BenchDelivery: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delivery",
-        abstract: "Measure what speech in chunks loses against the same speech made at once.",
+        abstract: "Measure the quality loss of speech in chunks against the same speech computed whole.",
         discussion: """
-            Each text is spoken in chunks and at once, with the same tokens and the same noise. The table shows the error of the \
-            spectrum (dB), everywhere and around the joins; for comparison the difference of whole speech with other noise; and the \
-            largest step between two samples at a join, as a share of the largest elsewhere in the same speech. --to also writes \
-            each text's speech, in chunks and whole, with manifests for scripts/measure-speech.
+            Each text is spoken in chunks and whole, with the same tokens and the same noise. The table shows the spectrum error (dB), on \
+            average and near the joins between chunks; for comparison, the difference that other noise makes in whole speech; and the \
+            largest step between two samples at a join, as a share of the largest elsewhere in the same speech. --to also writes the \
+            speech of each text, in chunks and whole, with manifests for scripts/measure-speech.
 
             Examples:
               chatterbox bench delivery --model pico --file scripts/speech/test.txt --to spoken
@@ -24,15 +24,17 @@ struct BenchDelivery: AsyncParsableCommand {
     @OptionGroup var model: ModelArguments
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Texts to speak.", valueName: "text"))
     var text = BenchLoad.texts
-    @Option(help: ArgumentHelp("Texts to speak instead, one a line; of a line with tabs the second field.", valueName: "file"))
+    @Option(help: ArgumentHelp("A file with the texts to speak instead, one on each line; in a line with tabs, the second field.", valueName: "file"))
     var file: String?
-    @Option(help: ArgumentHelp("The most texts.", valueName: "n"))
+    @Option(help: ArgumentHelp("Largest number of texts.", valueName: "n"))
     var limit = 200
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Tokens of a first chunk, 25 a second.", valueName: "n"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Sizes of the first chunk to measure, in tokens, 25 a second.", valueName: "n"))
     var first = [ChunkSizes.standard[0]]
-    @Option(help: ArgumentHelp("Tokens of context before a chunk at least, besides the prompt; context is whole chunks.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Smallest number of context tokens before a chunk, besides the prompt; context always consists of whole chunks.", valueName: "n"))
     var context = ChunkSizes.standard.context
-    @Option(help: ArgumentHelp("Folder to write speech to: chunks/ and whole/ of the first --first.", valueName: "folder"))
+    @Option(help: ArgumentHelp("Folder to write speech to: subfolders chunks and whole, for the first value of --first.", valueName: "folder"))
     var to: String?
     @OptionGroup var voice: VoiceArguments
     @OptionGroup var common: BenchArguments

@@ -10,19 +10,19 @@ import Torch
 struct BenchLoad: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load",
-        abstract: "Measure how fast this machine speaks to many listeners at once.",
+        abstract: "Measure the speed for many simultaneous listeners.",
         discussion: """
-            The same requests are spoken one after the other and then for each number of --listeners, each of whom requests the next \
-            text when the one before has ended. With --rate requests arrive as a Poisson process. Each lasts --seconds, because the \
-            model's own end of speech is ruled out, so that random weights will do (`chatterbox models make-random`).
+            The same requests are spoken one after the other, then for each number of simultaneous listeners in --listeners; each listener \
+            requests the next text when the previous one has ended. With --rate, requests arrive as a Poisson process. The stop token is \
+            never drawn, so each request lasts --seconds, and random weights can be used (`chatterbox models make-random`).
 
-            The table shows medians of --runs: the time to the first sound (median and 95th percentile), seconds of sound \
-            per second for one request and for all, and how often somebody who plays at once runs out of sound. Next to the speed \
-            relative to one after the other stands the limit of Amdahl's law: requests can share only the reading of T3's weights.
+            The table shows medians of --runs: the time to the first sound (median and 95th percentile), seconds of sound per second for \
+            one request and for all, and how often a listener who starts playing immediately runs out of sound. It also shows the speed \
+            relative to one request after the other, and its limit by Amdahl's law: requests can share only the reading of T3's weights.
 
-            With --url a server is measured instead, `chatterbox serve` or another with OpenAI's API: --model and --voice are its names \
-            then, sound is streamed, and the model ends each text. Requests that it refuses with 429 are repeated after the time \
-            that it names; they are counted, and their time includes the wait.
+            With --url a server is measured instead, `chatterbox serve` or another server with OpenAI's API: --model and --voice are then \
+            names on that server, sound is streamed, and the model decides where speech ends. Requests that the server refuses with 429 \
+            are repeated after the time in Retry-After; they are counted, and their time includes the wait.
 
             Examples:
               chatterbox bench load --model turbo --quantize int8
@@ -32,11 +32,11 @@ struct BenchLoad: AsyncParsableCommand {
             """)
 
     @OptionGroup var model: ModelArguments
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("How many requests at once.", valueName: "n"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Numbers of simultaneous listeners.", valueName: "n"))
     var listeners = [1, 2, 4, 8]
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("How many requests arrive in a second, in the mean.", valueName: "x"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Mean numbers of requests that arrive in a second.", valueName: "x"))
     var rate: [Double] = []
-    @Option(help: ArgumentHelp("Requests of each measurement. (default: the largest number of listeners)", valueName: "n"))
+    @Option(help: ArgumentHelp("Number of requests in each measurement. (default: the largest number of listeners)", valueName: "n"))
     var requests: Int?
     @Option(help: ArgumentHelp("Seconds of speech of a request.", valueName: "s"))
     var seconds = 10.0
@@ -44,25 +44,25 @@ struct BenchLoad: AsyncParsableCommand {
     var text = Self.texts
     @Option(help: ArgumentHelp("Language of the texts, for models that speak several.", valueName: "xx"))
     var language: String?
-    @Option(help: ArgumentHelp("How many different voices speak in turn, made of random numbers.", valueName: "n"))
+    @Option(help: ArgumentHelp("Number of different random voices, which speak in turn.", valueName: "n"))
     var voices = 1
-    @Option(help: ArgumentHelp("Seconds of the references that random voices stand for.", valueName: "s"))
+    @Option(help: ArgumentHelp("Length in seconds of the references that the random voices simulate.", valueName: "s"))
     var reference = 7.0
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Voices that speak in turn, in place of random ones.", valueName: "file|name"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Voices to use in turn instead of random ones.", valueName: "file|name"))
     var voice: [String] = []
-    @Option(help: "When sound comes: utterances (each whole) or chunks (while it is being made).")
+    @Option(help: "When sound is delivered: utterances (each when it is complete) or chunks (while it is being computed).")
     var delivery = SpeechOptions.Delivery.utterances
     @Option(help: ArgumentHelp("A server to measure instead of this process, as http://127.0.0.1:8080.", valueName: "url"))
     var url: String?
     @Option(help: ArgumentHelp("A file whose first key is sent to the server.", valueName: "file"))
     var apiKeyFile: String?
-    @Option(help: "How often each is measured.")
+    @Option(help: "Number of measurements of each setting.")
     var runs = 3
-    @Flag(help: "Measure steps of T3 for so many requests as well, without other work.")
+    @Flag(help: "Also measure single steps of T3 for the same numbers of requests, without other work.")
     var steps = false
     @Option(
         parsing: .upToNextOption,
-        help: ArgumentHelp("Measure steps in which the requests have so many different adapters, of rank 16 beside every layer.", valueName: "n"))
+        help: ArgumentHelp("Measure steps in which the requests have this many different adapters, of rank 16 for every layer.", valueName: "n"))
     var adapters: [Int] = []
     @OptionGroup var common: BenchArguments
     @OptionGroup var progress: ProgressArguments

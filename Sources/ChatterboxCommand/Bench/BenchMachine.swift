@@ -31,7 +31,7 @@ struct BenchMachine: Encodable, Sendable {
 
 /// What every measurement asks for.
 struct BenchArguments: ParsableArguments {
-    @Option(help: ArgumentHelp("Seed of what is drawn.", valueName: "n"))
+    @Option(help: ArgumentHelp("Seed of all random numbers.", valueName: "n"))
     var seed: UInt64 = 1
     @Flag(help: "Print the figures as JSON.")
     var json = false

@@ -9,11 +9,11 @@ import Torch
 struct BenchQuality: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quality",
-        abstract: "Measure what faster settings lose against the exact way, on the CPU.",
+        abstract: "Measure the quality loss of faster settings against the exact path, on the CPU.",
         discussion: """
-            Each setting gets the same tokens as the exact path and computes the logits of the next. The table shows their error (root \
-            mean square, relative), how often the likeliest token is the same, the perplexity of the tokens that were spoken, and \
-            the errors of mel and spectrum (dB). For recordings (--data) it also shows the share of equal speech tokens.
+            Each setting gets the same preceding tokens as the exact path and computes the logits of the next token. The table shows the \
+            relative root-mean-square error of the logits, how often the most likely token is the same, the perplexity of the spoken \
+            tokens, and the errors of mel and spectrum (dB). For recordings (--data) it also shows the share of equal speech tokens.
 
             Examples:
               chatterbox bench quality --model chatterbox --voice me.wav --quantize none int8 int4
@@ -24,7 +24,7 @@ struct BenchQuality: AsyncParsableCommand {
     var model: String?
     @Option(parsing: .upToNextOption, help: "Settings to measure: none (packed float32), int8, int4.")
     var quantize: [Quantization] = Quantization.allCases
-    @Option(parsing: .upToNextOption, help: "Texts to speak, each in one breath.")
+    @Option(parsing: .upToNextOption, help: "Texts to speak, each undivided.")
     var text = ["The ship was late, and nobody on the quay could say when it would come in."]
     @Option(help: ArgumentHelp("Speech tokens to draw for each text, 25 a second.", valueName: "n"))
     var tokens = 100
@@ -32,9 +32,9 @@ struct BenchQuality: AsyncParsableCommand {
     var data: String?
     @Option(help: "Split of the manifest.")
     var split = "test"
-    @Option(help: ArgumentHelp("Speaker of the recordings; the model's own voice of that name speaks.", valueName: "name"))
+    @Option(help: ArgumentHelp("Speaker of the recordings; the model's voice of the same name is used.", valueName: "name"))
     var speaker: String?
-    @Option(help: "The most recordings.")
+    @Option(help: "Largest number of recordings.")
     var limit = 40
     @OptionGroup var voice: VoiceArguments
     @Option(help: ArgumentHelp("Processor threads.", valueName: "n"))

@@ -12,7 +12,7 @@ struct BenchWorker: AsyncParsableCommand {
     @OptionGroup var voice: VoiceArguments
     @OptionGroup var speaking: SpeakingArguments
     @Option var text: String
-    @Option(help: "How often the text is spoken; the last time counts.") var repeats = 2
+    @Option(help: "How often the text is spoken; the last time is used.") var repeats = 2
 
     func run() async throws {
         var measured = BenchRun()

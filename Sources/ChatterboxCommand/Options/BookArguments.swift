@@ -6,13 +6,13 @@ import SpeechAudio
 struct BookArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Keep each utterance that is finished in this folder: started again, the command goes on from there. (default for texts of more than 20,000 letters, for chapters, and for m4a and m4b: the output's name with .parts, which goes when the output is whole)",
+            "Store each finished utterance in this folder: when the command is started again, it continues from there. (default for texts of more than 20,000 letters, for chapters, and for m4a and m4b: the output's name with .parts, deleted when the output is complete)",
             valueName: "dir"), completion: .directory)
     var keep: String?
 
     @Option(
         help: ArgumentHelp(
-            "What becomes of the chapters that a text's headings begin: marks within the file (mp3, opus, m4a, m4b), files of their own, or none. (default: none, of m4a and m4b marks)",
+            "How to write the chapters that begin at the text's headings: as marks in the file (mp3, opus, m4a, m4b), as separate files, or not at all (none). (default: none; for m4a and m4b marks)",
             valueName: "none|marks|files"))
     var chapters: ChapterOutput?
 

@@ -26,7 +26,7 @@ enum JudgeName: String, Codable, Sendable, Hashable, CaseIterable, ExpressibleBy
 struct JudgeArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Let a recogniser hear each draw of a piece, of at most --takes, and keep the one with the fewest wrong words: moonshine, of English (`chatterbox judge --fetch` gets it).",
+            "Transcribe each take of a piece of text with a speech recogniser, and keep the take with the fewest wrong words, of at most --takes: moonshine, for English (`chatterbox judge --fetch` downloads it).",
             valueName: "name"))
     var judge: JudgeName?
 }

@@ -11,7 +11,7 @@ import Torch
 struct ModelArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The model: a name (see `chatterbox models list`), or a folder with a model's files. Without it, the best model on this machine.",
+            "The model: a name (see `chatterbox models list`), or a folder with a model's files. (default: the first installed one of chatterbox, turbo, multilingual-v3, multilingual-v2, nano and pico)",
             valueName: "name|dir"))
     var model: String?
 
@@ -46,28 +46,28 @@ struct ComputeArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The flow: own is the model's; fast is a mean flow of two steps in its place, several times as fast (`chatterbox models pull chatterbox --fast`, or Turbo's).",
+            "The flow: own is the model's; fast is a mean flow of two steps instead, several times as fast (`chatterbox models pull chatterbox --fast` downloads it; Turbo's can be used as well).",
             valueName: "own|fast"))
     var flow = Flow.own
 
-    @Flag(help: "Compute upstream's operations one by one, without faster kernels.")
+    @Flag(help: "Compute upstream's operations one by one, without this package's faster kernels.")
     var exact = false
 
     @Flag(help: "Move T3 to host memory while S3Gen runs: needs less GPU memory, and is slower.")
     var offload = false
 
-    @Flag(help: "Do not capture decode steps as CUDA graphs on a GPU: slower, for comparison.")
+    @Flag(help: "Do not capture decoding steps as CUDA graphs on a GPU: slower, for comparison.")
     var noCapture = false
 
     @Flag(name: .customLong("tf32"), help: "Let a GPU compute float32 products in TF32: faster, with about the precision of float16.")
     var tf32 = false
 
-    @Option(help: ArgumentHelp("Processor threads; by default one for each processor that this process may use.", valueName: "n"))
+    @Option(help: ArgumentHelp("Processor threads. (default: one for each processor that this process may use)", valueName: "n"))
     var threads: Int?
 
     @Option(
         help: ArgumentHelp(
-            "A program that prepares Chinese, Japanese, Hebrew and Russian text (default: chatterbox-language-helper, where it is installed).",
+            "A program that prepares Chinese, Japanese, Hebrew and Russian text. (default: chatterbox-language-helper, if it is installed)",
             valueName: "command"))
     var languageHelper: String?
 

@@ -9,13 +9,14 @@ struct OutputArguments: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "The file to write; - is standard output. Without it, speech.wav or the text file's name in this folder.", valueName: "file"))
+            "The file to write; - is standard output. (default: speech.wav in the current folder, or the text file's name with the format's extension)",
+            valueName: "file"))
     var output: String?
 
-    @Option(help: "The sound's format; by default what the file's name ends in, else wav.")
+    @Option(help: "Format of the sound. (default: by the file's extension, else wav)")
     var format: AudioFormat?
 
-    @Flag(help: "Play the speech as it comes (with pw-play, paplay, aplay, ffplay or play); without -o nothing is kept.")
+    @Flag(help: "Play the speech while it is computed (with pw-play, paplay, aplay, ffplay or play); without -o no file is written.")
     var play = false
 
     @Flag(help: "Print the figures as one JSON object on standard output.")
@@ -184,7 +185,7 @@ struct TimestampArguments: ParsableArguments {
 struct TraceArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Keep what every stage computed in a safetensors file, to compare or to report a fault; implies --split none.", valueName: "file"))
+            "Write the results of every stage into a safetensors file, for comparison or for a bug report; implies --split none.", valueName: "file"))
     var trace: String?
 
     var file: URL? { trace.map { URL(filePath: $0) } }

@@ -12,7 +12,7 @@
         @Option(help: ArgumentHelp("The address to listen on. (default: 127.0.0.1)", valueName: "address"))
         var host: String?
 
-        @Option(help: ArgumentHelp("The port; 0 takes a free one and prints it. (default: 8080)", valueName: "n"))
+        @Option(help: ArgumentHelp("The port; with 0 a free port is chosen and printed. (default: 8080)", valueName: "n"))
         var port: Int?
 
         @Option(
@@ -22,7 +22,7 @@
 
         @Option(
             help: ArgumentHelp(
-                "A model to serve, by name or folder; may be repeated, and the first is the default. (default: the best on this machine)",
+                "A model to serve, by name or folder; may be repeated, and the first is the default model. (default: the first installed one, as with `say`)",
                 valueName: "name|dir"))
         var model: [String] = []
 
@@ -43,12 +43,14 @@
 
         @Option(
             help: ArgumentHelp(
-                "A recogniser that hears the draws of a text where a request with \"stream\": false asks for it: moonshine, of English. (default: none)",
+                "A speech recogniser that transcribes takes and keeps the one with the fewest wrong words, for requests with \"stream\": false that name it: moonshine, for English. (default: none)",
                 valueName: "name"))
         var judge: String?
 
         @Option(
-            help: ArgumentHelp("A file of keys, one of which each client needs: one on each line, optionally followed by a name.", valueName: "file"))
+            help: ArgumentHelp(
+                "A file with API keys, one on each line, optionally followed by a name; each client needs one of them. (default: no key is needed)",
+                valueName: "file"))
         var apiKeyFile: String?
 
         @Flag(help: "Lists of models and voices need no key, even where keys are set.")
@@ -59,7 +61,7 @@
 
         @Option(
             help: ArgumentHelp(
-                "A host name besides localhost for which a server without keys on this machine answers, such as a proxy's; may be repeated.",
+                "A host name, such as a proxy's, that a server without keys on a loopback address accepts in requests besides localhost; may be repeated.",
                 valueName: "name"))
         var hostName: [String] = []
 
@@ -71,48 +73,50 @@
 
         @Option(
             help: ArgumentHelp(
-                "Memory of all loaded models together, as 8G: the one unused longest is unloaded for another. (default: no limit)", valueName: "bytes"
+                "Memory limit for all loaded models together, as 8G; beyond it the least recently used model is unloaded. (default: no limit)",
+                valueName: "bytes"
             ))
         var memory: ByteCount?
 
         @Option(help: ArgumentHelp("The same for a GPU's memory. (default: no limit)", valueName: "bytes"))
         var gpuMemory: ByteCount?
 
-        @Option(help: ArgumentHelp("Unload a model that was not used for so many seconds. (default: never)", valueName: "s"))
+        @Option(help: ArgumentHelp("Seconds after which an unused model is unloaded. (default: never)", valueName: "s"))
         var idleTimeout: Double?
 
-        @Option(help: ArgumentHelp("Name of a model that is loaded at the start and stays loaded; may be repeated.", valueName: "name"))
+        @Option(help: ArgumentHelp("Name of a model that is loaded at start and stays loaded; may be repeated.", valueName: "name"))
         var pin: [String] = []
 
         @Flag(help: "Free weights that are unloaded from a GPU, instead of keeping them in page-locked host memory.")
         var dropUnloaded = false
 
-        @Option(help: ArgumentHelp("Requests that are spoken at once. (default: 8)", valueName: "n"))
+        @Option(help: ArgumentHelp("Number of requests that are spoken at the same time. (default: 8)", valueName: "n"))
         var places: Int?
 
-        @Option(help: ArgumentHelp("Requests that may wait. (default: 64)", valueName: "n"))
+        @Option(help: ArgumentHelp("Number of requests that may wait. (default: 64)", valueName: "n"))
         var queue: Int?
 
-        @Option(help: ArgumentHelp("Refuse requests whose first sound is expected later than in so many seconds. (default: 5)", valueName: "s"))
+        @Option(help: ArgumentHelp("Refuse a request if its first sound is expected after more than this many seconds. (default: 5)", valueName: "s"))
         var patience: Double?
 
-        @Option(help: ArgumentHelp("Requests a minute for each key, or address. (default: any number)", valueName: "n"))
+        @Option(help: ArgumentHelp("Limit of requests a minute for each key, or without keys for each address. (default: no limit)", valueName: "n"))
         var requestsPerMinute: Int?
 
-        @Option(help: ArgumentHelp("Requests at once for each key, or address. (default: any number)", valueName: "n"))
+        @Option(
+            help: ArgumentHelp("Limit of simultaneous requests for each key, or without keys for each address. (default: no limit)", valueName: "n"))
         var requestsAtOnce: Int?
 
         @Option(
-            help: ArgumentHelp("Connections that may be open at once. (default: as many as this process may open files, less 256)", valueName: "n"))
+            help: ArgumentHelp("Limit of open connections. (default: the limit of open files minus 256)", valueName: "n"))
         var connections: Int?
 
         @Option(
             help: ArgumentHelp(
-                "Seconds that a stopped server still takes requests while /ready says that it stops, for load balancers to see. (default: 0)",
+                "Seconds after SIGTERM during which requests are still accepted while /ready answers 503, so that load balancers can react. (default: 0)",
                 valueName: "s"))
         var drain: Double?
 
-        @Option(help: ArgumentHelp("Seconds that open responses then have to end. (default: 30)", valueName: "s"))
+        @Option(help: ArgumentHelp("Seconds that open responses may continue after that. (default: 30)", valueName: "s"))
         var deadline: Double?
 
         @Flag(help: "Refuse requests with unknown fields, instead of ignoring them.")
@@ -129,7 +133,7 @@
         @Flag(help: "Log the texts that are spoken.")
         var logTexts = false
 
-        @Option(help: ArgumentHelp("A JSON file with these options, in camel case.", valueName: "file"))
+        @Option(help: ArgumentHelp("A JSON file with these options, whose names are in camel case.", valueName: "file"))
         var config: String?
     }
 

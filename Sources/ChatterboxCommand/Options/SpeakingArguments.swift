@@ -8,7 +8,9 @@ struct SpeakingArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Seed of all random numbers: the same seed gives the same speech. (default: a random one)", valueName: "n"))
     var seed: UInt64?
 
-    @Option(help: ArgumentHelp("Language of the text, as en or pt-br, for models that speak several.", valueName: "xx"))
+    @Option(
+        help: ArgumentHelp(
+            "Language of the text, such as en or pt-br, for models of several languages. (default: detected from the text)", valueName: "xx"))
     var language: String?
 
     @Option(help: ArgumentHelp("Strength of expression: 0.25 is flat, 0.5 neutral, 2 theatrical; not Turbo and Nano. (default: 0.5)", valueName: "x"))
@@ -22,21 +24,21 @@ struct SpeakingArguments: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Sampling temperature: below 1 steadier, above 1 more varied; 0 always takes the likeliest token. (default: 0.8, Pico 0.5)",
+            "Sampling temperature: below 1 steadier, above 1 more varied; 0 always chooses the most likely token. (default: 0.8, Pico 0.5)",
             valueName: "x"))
     var temperature: Double?
 
     @Option(
         help: ArgumentHelp(
-            "Sample only from the likeliest tokens that together have this probability. (default: 1, Turbo and Nano 0.95)", valueName: "p"))
+            "Sample only from the most likely tokens that together have this probability. (default: 1, Turbo and Nano 0.95)", valueName: "p"))
     var topP: Double?
 
-    @Option(help: ArgumentHelp("Sample only from this many of the likeliest tokens; Turbo and Nano. (default: 1000)", valueName: "n"))
+    @Option(help: ArgumentHelp("Sample only from this many of the most likely tokens; only Turbo and Nano. (default: 1000)", valueName: "n"))
     var topK: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Exclude tokens whose probability is below this share of the likeliest token's; not Turbo and Nano. (default: 0.05)", valueName: "p"))
+            "Exclude tokens whose probability is below this share of the most likely token's; not Turbo and Nano. (default: 0.05)", valueName: "p"))
     var minP: Double?
 
     @Option(help: ArgumentHelp("Penalty for tokens that were drawn before; 1 is none. (default: 1.2)", valueName: "x"))
@@ -48,22 +50,23 @@ struct SpeakingArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Limit of speech tokens for a piece of text, 25 a second. (default: 1000)", valueName: "n"))
     var maxTokens: Int?
 
-    @Option(help: "Speak sentence by sentence, or the whole text in one breath as upstream does.")
+    @Option(help: "sentences: speak sentence by sentence; none: speak the whole text undivided, as upstream does.")
     var split = SpeechOptions.Splitting.sentences
 
     @Option(
         help: ArgumentHelp(
-            "Draw a piece of the text again whose speech is cut, repeats itself or has an odd length, up to this many times in all, and keep the best; with --max-tokens nothing is drawn again. (default: 2)",
+            "Sample a piece of the text again if its speech is cut off, repeats itself or has an implausible length, up to this many times in all, and keep the best take; has no effect with --max-tokens. (default: 2)",
             valueName: "n"))
     var takes: Int?
 
     @Option(
-        help: ArgumentHelp("Words that are said otherwise than they are written: a table of a word, a tab and what is said.", valueName: "words.tsv"))
+        help: ArgumentHelp(
+            "A table of words to speak differently: on each line a word, a tab and the text that is spoken instead.", valueName: "words.tsv"))
     var lexicon: String?
 
     @Option(
         help: ArgumentHelp(
-            "Seconds of silence between pieces, as sentence=0.5,paragraph=1.2; with another length for sentences each is a piece. (default: word=0.04,clause=0.15,sentence=0.35,paragraph=0.7)",
+            "Seconds of silence between pieces of the text, as sentence=0.5,paragraph=1.2; with a value for sentence other than the default, short sentences are not spoken together. (default: word=0.04,clause=0.15,sentence=0.35,paragraph=0.7)",
             valueName: "where=s"))
     var pause: String?
 
@@ -73,13 +76,13 @@ struct SpeakingArguments: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Bring the whole to this loudness, as -16 for a podcast or -23 for broadcasting; it is then written when all is spoken.",
+            "Loudness of the whole output, such as -16 for a podcast or -23 for broadcasting; the output is then written when all of the text is spoken. (default: not changed)",
             valueName: "lufs"))
     var loudness: Double?
 
     @Flag(
         help: ArgumentHelp(
-            "Give markup, numbers, signs and abbreviations to the model as they are written, as upstream does; so do --split none and --exact."))
+            "Pass the text to the model unchanged, with markup, numbers, signs and abbreviations, as upstream does; so do --split none and --exact."))
     var noNormalize = false
 
     @Flag(help: "Leave the inaudible watermark out.")

@@ -8,7 +8,9 @@ struct TextArguments: ParsableArguments {
     @Argument(help: ArgumentHelp("The text; - reads it from standard input. Put -- before a text that begins with a dash.", valueName: "text"))
     var words: [String] = []
 
-    @Option(name: [.customShort("f"), .long], help: ArgumentHelp("Read the text from a file (UTF-8, or UTF-16 with its mark).", valueName: "file"))
+    @Option(
+        name: [.customShort("f"), .long],
+        help: ArgumentHelp("Read the text from a file (UTF-8, or UTF-16 with a byte order mark).", valueName: "file"))
     var file: String?
 
     /// Reading standard input waits until it ends, or the task is cancelled.

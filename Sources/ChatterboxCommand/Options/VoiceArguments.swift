@@ -9,7 +9,7 @@ struct VoiceArguments: ParsableArguments {
     @Option(
         name: .customLong("voice"),
         help: ArgumentHelp(
-            "A recording to speak like, a prepared voice (.safetensors), or a name from `chatterbox voice list` or of the model's voices. Without it, the model's own voice. As ada=FILE, the voice of the turns in a text that begin with [ada]; give one for each speaker.",
+            "The voice: a recording, a prepared voice (.safetensors), or the name of one from `chatterbox voice list` or of the model's. For a text with several speakers give ada=FILE for each; it speaks the text that follows [ada]. (default: the model's own voice)",
             valueName: "file|name"))
     var given: [String] = []
 
