@@ -21,7 +21,7 @@ def calls(browser, given) -> None:
                 page.click("text=Use this key")
                 page.wait_for_selector("#status[data-state=ready]")
             page.fill("#text", TEXT)
-            page.click("text=Fine control")
+            page.click("text=Advanced")
             page.fill("#seed", "7")
             until(page, "document.getElementById('call').textContent.includes('pico')")
             made: dict[str, bytes] = {}

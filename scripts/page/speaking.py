@@ -228,7 +228,7 @@ def settings(browser, given) -> None:
         plain = visit.orders[-1]
         assert set(plain) == {"model", "voice", "input", "response_format", "stream_format", "timestamps"}, plain
         assert plain["model"] == "pico" and plain["voice"] == "default"
-        page.click("text=Fine control")
+        page.click("text=Advanced")
         for name in names:
             assert page.inner_text(f".control:has(#set-{name}) output") == "model's own"
             assert len(page.inner_text(f"#set-{name}-help")) > 10
@@ -247,7 +247,7 @@ def settings(browser, given) -> None:
         page.reload()
         page.wait_for_selector("#status[data-state=ready]")
         until(page, "document.getElementById('voice').value === 'slt'")
-        page.click("text=Fine control")
+        page.click("text=Advanced")
         assert page.input_value("#set-speed") == "1.05" and page.input_value("#seed") == "12345"
         page.click(".control:has(#set-speed) .own")
         assert page.inner_text(".control:has(#set-speed) output") == "model's own"

@@ -24,7 +24,7 @@ def recording(browser, given) -> None:
         assert page.is_disabled("#save-voice"), "a voice was taken without consent"
         page.check("#consent")
         page.click("#save-voice")
-        expect(page.locator("#voice-message")).to_contain_text("ada can be spoken with now", timeout=30_000)
+        expect(page.locator("#voice-message")).to_contain_text("The voice ada is ready", timeout=30_000)
         expect(page.locator("#voice-list")).to_contain_text("ada")
         page.click("#voice-list [aria-label='Hear ada']")
         expect(page.locator("#voice-message")).to_be_hidden(timeout=30_000)

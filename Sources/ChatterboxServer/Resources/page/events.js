@@ -11,7 +11,7 @@ export async function* events(body) {
   try {
     while (true) {
       const { value, done } = await reader.read();
-      if (done) throw new Error("the connection was cut before the speech had ended");
+      if (done) throw new Error("the connection was closed before the speech had ended");
       rest += value;
       // An event ends with an empty line; its lines may end in CR LF, CR or LF. A CR at the end may be half of a CR LF.
       const held = rest.endsWith("\r") ? "\r" : "";

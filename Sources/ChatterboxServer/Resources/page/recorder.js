@@ -22,7 +22,7 @@ export class Recorder extends EventTarget {
 
   /** Why the microphone cannot be had here; empty where it can. */
   static get obstacle() {
-    if (!window.isSecureContext) return "Browsers give the microphone to pages over HTTPS and on this machine alone. Choose a file instead.";
+    if (!window.isSecureContext) return "Browsers allow the microphone only for pages loaded over HTTPS or from this machine. Choose a file instead.";
     return "mediaDevices" in navigator && "audioWorklet" in AudioContext.prototype ? "" : "This browser cannot record. Choose a file instead.";
   }
 
@@ -38,7 +38,7 @@ export class Recorder extends EventTarget {
     try {
       this.#microphone = await navigator.mediaDevices.getUserMedia({ audio });
     } catch (error) {
-      throw new Error(error instanceof DOMException && error.name === "NotAllowedError" ? "the microphone was not allowed" : "no microphone was found");
+      throw new Error(error instanceof DOMException && error.name === "NotAllowedError" ? "access to the microphone was denied" : "no microphone was found");
     }
     const context = (this.#context = new AudioContext());
     await context.audioWorklet.addModule(new URL("recorder-worklet.js", import.meta.url));
@@ -94,7 +94,7 @@ export async function recordingOf(file) {
   try {
     decoded = await new OfflineAudioContext(1, 1, decodedRate).decodeAudioData(await file.arrayBuffer());
   } catch {
-    throw new Error(`${file.name} is no sound that this browser can read`);
+    throw new Error(`${file.name} is not a sound file that this browser can read`);
   }
   const meter = new LevelMeter(decodedRate), samples = mono(decoded);
   meter.add(samples);

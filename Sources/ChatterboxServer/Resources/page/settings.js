@@ -16,15 +16,15 @@ import { element, make } from "./dom.js";
 
 /** @type {Control[]} */
 const delivery = [
-  { field: "speed", label: "Speed", help: "How fast it speaks, at the same pitch.", from: 0.5, to: 2, step: 0.05, usual: 1, unit: "×" },
-  { field: "exaggeration", label: "Expression", help: "How strongly feeling shows. High values also make speech faster.", from: 0, to: 2, step: 0.05, usual: 0.5 },
-  { field: "cfg_weight", label: "Guidance", help: "How closely it keeps to the text and the voice. Lower is slower and more deliberate; 0 turns it off.", from: 0, to: 1, step: 0.05, usual: 0.5 },
+  { field: "speed", label: "Speed", help: "Speed of the speech, at the same pitch.", from: 0.5, to: 2, step: 0.05, usual: 1, unit: "×" },
+  { field: "exaggeration", label: "Expression", help: "Strength of expression. High values also make speech faster.", from: 0, to: 2, step: 0.05, usual: 0.5 },
+  { field: "cfg_weight", label: "Guidance", help: "How closely the speech follows the text and the voice. Lower values make it slower and more deliberate; 0 turns guidance off.", from: 0, to: 1, step: 0.05, usual: 0.5 },
 ];
 /** @type {Control[]} */
 const fine = [
-  { field: "temperature", label: "Variety", help: "How freely each sound is drawn. Low is even, high is livelier and slips more often.", from: 0.05, to: 1.5, step: 0.05, usual: 0.8 },
-  { field: "top_p", label: "Choice", help: "Draws only from the likeliest sounds that have this chance together. Lower is safer.", from: 0.05, to: 1, step: 0.05, usual: 1 },
-  { field: "repetition_penalty", label: "Against repetition", help: "Keeps it from saying the same sound over and over.", from: 1, to: 2, step: 0.05, usual: 1.2 },
+  { field: "temperature", label: "Temperature", help: "Randomness of sampling. Low values give even speech, high values livelier speech with more errors.", from: 0.05, to: 1.5, step: 0.05, usual: 0.8 },
+  { field: "top_p", label: "Top-p", help: "Samples only from the most likely tokens that together have this probability. Lower values are safer.", from: 0.05, to: 1, step: 0.05, usual: 1 },
+  { field: "repetition_penalty", label: "Repetition penalty", help: "Reduces the repetition of sounds.", from: 1, to: 2, step: 0.05, usual: 1.2 },
   { field: "pauses.sentence", label: "Pause between sentences", help: "Silence where a sentence ends.", from: 0, to: 3, step: 0.05, usual: 0.35, unit: " s" },
   { field: "pauses.paragraph", label: "Pause between paragraphs", help: "Silence where a paragraph ends.", from: 0, to: 5, step: 0.1, usual: 0.7, unit: " s" },
 ];
@@ -95,7 +95,7 @@ export class Settings extends EventTarget {
   #row({ field, label, help, from, to, step, usual, unit = "" }) {
     const id = `set-${field.replace(".", "-")}`;
     const output = make("output", { for: id }), range = make("input", { id, type: "range", min: from, max: to, step, "aria-describedby": `${id}-help` });
-    const own = make("button", { type: "button", class: "own", "aria-label": `${label}: back to the model's own` }, "reset");
+    const own = make("button", { type: "button", class: "own", "aria-label": `${label}: back to the model's default` }, "reset");
     const row = make("div", { class: "control" }, make("label", { for: id }, label), own, output, range, make("p", { id: `${id}-help`, class: "help" }, help));
     const show = () => {
       const value = this.#values[field];
@@ -146,7 +146,7 @@ export class Settings extends EventTarget {
     for (const [field, { row, range }] of this.#rows) {
       range.disabled = entry?.ignores?.includes(field) ?? false;
       row.classList.toggle("useless", range.disabled);
-      row.title = range.disabled ? `${entry?.id} has no use for this` : "";
+      row.title = range.disabled ? `${entry?.id} does not use this setting` : "";
     }
   }
 

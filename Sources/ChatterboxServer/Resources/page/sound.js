@@ -121,6 +121,6 @@ export class LevelMeter {
     if (speech < -45) return "Very faint. Come closer, or turn the microphone up.";
     if (speech - noise < 12) return "Speech hardly stands out from the noise. A quieter room makes a better voice.";
     if (this.seconds < 5) return "Good so far. Ten seconds or more make a better voice.";
-    return speech - noise < 25 ? "Some noise, but it will do." : "Clear and quiet: a good recording.";
+    return speech - noise < 25 ? "Some noise, but good enough." : "Clear and quiet: a good recording.";
   }
 }

@@ -76,9 +76,9 @@ export class Status extends EventTarget {
     switch (this.state) {
       case "starting": return "The server is loading its model";
       case "away": return "The server cannot be reached";
-      case "locked": return "The server wants a key";
+      case "locked": return "The server requires an API key";
       case "ready": return !this.hasFigures ? "The server is ready" : `${this.running} speaking, ${this.waiting} waiting${speed}`;
-      default: return "Looking for the server";
+      default: return "Connecting to the server";
     }
   }
 }

@@ -97,7 +97,7 @@ export class Take extends EventTarget {
     if (format === "wav") return wav(this.samples.all, sampleRate);
     const orders = this.#orders, files = [];
     // Of the others, files that stand one behind the other are a file.
-    if (format === "flac" && orders.length > 1) throw new Error("a text as long as this has several FLAC files; take WAV");
+    if (format === "flac" && orders.length > 1) throw new Error("a text of this length would be several FLAC files; choose WAV");
     for (const order of orders) files.push(await server.file(order, format));
     return new Blob(files, { type: files[0].type });
   }

@@ -191,7 +191,7 @@ export class Voices extends EventTarget {
     if (!recording) return;
     return this.#try(async () => {
       element("save-voice").disabled = true;
-      say(this.message, `Listening to the recording of ${name}…`);
+      say(this.message, `Preparing the voice ${name} from its recording…`);
       try {
         await this.server.addVoice(name, recording.blob);
       } finally {
@@ -200,7 +200,7 @@ export class Voices extends EventTarget {
       this.#leave();
       element("new-voice").reset();
       element("meter").hidden = true;
-      say(this.message, `${name} can be spoken with now.`);
+      say(this.message, `The voice ${name} is ready.`);
       this.dispatchEvent(new Event("change"));
       this.dispatchEvent(new CustomEvent("choose", { detail: name }));
     });
