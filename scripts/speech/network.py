@@ -3,7 +3,8 @@
 The front decides durations, melody and the harmonics of the voice; it stays what it is, for onnxruntime. The generator makes samples
 of these and takes nine tenths of the time. Its convolutions are quantised to 8 bits: weights once, inputs before each. Here they have
 the same weights and inputs in bfloat16, which is faster on processors with AVX512_BF16 and more exact, and OpenVINO runs them. All
-else is computed in float32. Without such a processor OpenVINO takes float32 for the convolutions too.
+else is computed in float32. Without such a processor OpenVINO takes float32 for the convolutions too. A process needs 0.8 GB for
+sentences of a usual length and 1.2 GB for 500 symbols, 29 s.
 """
 import numpy
 import onnx
