@@ -1,23 +1,22 @@
 import Kernels
 import Torch
 
-/// How a model computes. With T3 weights of 16 bits a CPU computes the exact way; a card replays captured steps otherwise.
+/// How a model computes. With 16-bit T3 weights a CPU uses the exact path. A GPU replays captured steps, except on the exact path.
 public struct ComputeOptions: Sendable, Hashable {
-    /// Follows upstream operation by operation through libtorch, without faster ways to the same result.
+    /// Uses upstream's operations one by one, through libtorch, without faster kernels.
     public let isExact: Bool
-    /// What T3's weights are rounded to; S3Gen's then have 8 bits.
+    /// The quantisation of T3's weights; S3Gen is then in int8.
     public let quantization: Quantization
-    /// Whether T3 and the voice encoder leave a card while S3Gen works there, and wait on the host: less of the card's
-    /// memory is taken, and each utterance waits for a transfer. Means nothing on a CPU.
+    /// Whether T3 and the voice encoder are moved from the GPU to host memory while S3Gen runs: this takes less GPU memory, but each utterance
+    /// waits for a transfer. No effect on a CPU.
     public let offload: Bool
-    /// Whether a GPU's float32 products and convolutions may round their inputs to TF32's 10 bits, which is faster and about as
-    /// exact as float16. Means nothing on a CPU and the exact way. Libtorch has one switch for the process: the model that is
-    /// loaded last decides.
+    /// Whether a GPU's float32 products and convolutions may round their inputs to TF32's 10 bits, which is faster and about as exact as
+    /// float16. No effect on a CPU and on the exact path. libtorch has one setting for the whole process: that of the model loaded last.
     public let allowsTF32: Bool
     /// Whether a GPU captures T3's decode steps as CUDA graphs and replays them.
     public let capturesSteps: Bool
-    /// The most threads on the CPU for everything that the model does; nil takes one for each processor that the process may
-    /// use, as its affinity and the CPU quota of its control groups say, and no more than libtorch would.
+    /// The largest number of CPU threads; nil uses one for each processor that the process may use (by its affinity mask and the CPU quota of its
+    /// control groups), but not more than libtorch would.
     public let threads: Int?
 
     /// - Throws: ``ComputeError`` for fewer than one thread, and for quantised weights or TF32 on the exact path.
@@ -46,13 +45,13 @@ public struct ComputeOptions: Sendable, Hashable {
 
     package var threadCount: Int { threads ?? Self.defaultThreads }
 
-    /// Threads where nobody asks for a number.
+    /// The default number of threads.
     public static var defaultThreads: Int { min(Libtorch.threads, ProcessorAllowance.current.threads) }
 
-    /// The fastest way whose loss cannot be measured.
+    /// The fastest setting without measurable loss.
     public static let standard = ComputeOptions(unchecked: false)
 
-    /// The way that upstream computes.
+    /// The exact path: upstream's operations.
     public static let exact = ComputeOptions(unchecked: true, capturesSteps: false)
 
     /// Refuses what these options ask for and a model cannot have on this device in this type.
@@ -65,7 +64,7 @@ public struct ComputeOptions: Sendable, Hashable {
     }
 }
 
-/// A way of computing that cannot be had.
+/// Compute options that are not possible.
 public enum ComputeError: Error, Hashable, CustomStringConvertible {
     case threads(Int)
     /// The exact path computes with the weights as they are stored.
@@ -86,7 +85,7 @@ public enum ComputeError: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// What weights are rounded to: fewer bytes to read for each token, and less memory.
+/// The number format of quantised weights, with fewer bytes to read for each token and less memory.
 public enum Quantization: String, Sendable, Hashable, CaseIterable {
     case none, int8, int4
 

@@ -2,18 +2,18 @@ import Torch
 
 /// Which code computes each part of a model; chosen once, when the model is loaded.
 public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible {
-    /// Of T3's prefill and decoding.
+    /// How T3's prefill and decoding are computed.
     public let t3: Way
-    /// Of S3Gen's token encoder and vocoder.
+    /// How S3Gen's token encoder and vocoder are computed.
     public let sound: Way
-    /// Of its flow, where most of its work is. On a GPU with T3 in 16 bits it has float16, whose numbers have three bits more than
-    /// bfloat16's: a velocity needs no large ones.
+    /// How S3Gen's flow, most of S3Gen's work, is computed. On a GPU with T3 in 16 bits it is float16, which has three more bits of precision than
+    /// bfloat16; the velocities are never large.
     public let flow: Way
-    /// Of what hears a recording. The voice encoder is always libtorch's, in float32; the
-    /// watermark is packed where the sound is, in float32.
+    /// How the networks that analyse a recording are computed. The voice encoder always uses libtorch in float32. The watermark is packed, in
+    /// float32, if ``sound`` is packed.
     public let tokenizer, speakerEncoder: Way
 
-    /// A way to compute.
+    /// Code and number format.
     public enum Way: String, Sendable, Hashable, Codable, CustomStringConvertible {
         /// Libtorch's operations one by one.
         case float32, tf32 = "TF32", bfloat16, float16
@@ -32,7 +32,7 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
     /// - Parameters:
     ///   - device: what computes; only whether it is a GPU matters.
     ///   - dtype: of T3's weights; the other networks are float32 but for the flow.
-    ///   - compute: what was asked for: the exact way or faster ones.
+    ///   - compute: the requested options: the exact path or faster ones.
     ///   - canCapture: whether CUDA graphs can be captured.
     public init(device: Device, dtype: DType = .float32, compute: ComputeOptions = .standard, canCapture: Bool = CapturedGraph.isSupported) {
         self.init(onGPU: device.isCUDA, dtype: dtype, compute: compute, canCapture: canCapture)

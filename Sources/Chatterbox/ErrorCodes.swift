@@ -3,11 +3,11 @@ import SpeechAudio
 import SpeechText
 import Torch
 
-/// An error that a program can tell by a code.
+/// An error with a stable code.
 ///
-/// Its type, its case and what that holds are the facts; ``code`` names the case for logs, answers and programs in other languages, and stays
-/// the same within a major version; its description is a sentence for a person: what went wrong, where, what was expected and what was found.
-/// It says nothing of a program's options. <doc:Errors> lists all codes.
+/// Its type, its case and the associated values are the facts. ``code`` names the case for logs, network responses and programs in other languages,
+/// and stays the same within a major version. The description is a sentence for a person: what went wrong, where, what was expected and what was
+/// found. It does not mention options of the program. <doc:Errors> lists all codes.
 public protocol CodedError: Error, CustomStringConvertible {
     /// A domain and a name, as `voice.otherOrigin`.
     var code: String { get }

@@ -1,12 +1,12 @@
 import SpeechText
 
-/// Seconds of silence between pieces of speech, by where the first of them ends; each from 0 to ``longest``.
+/// Seconds of silence between two pieces of speech, depending on where the text is divided; each from 0 to ``longest``.
 ///
-/// A pause that the text asks for, as `[pause:2s]`, is as long as it says.
+/// A pause in the text, such as `[pause:2s]`, has the length that it states.
 public struct Pauses: Sendable, Hashable, Encodable {
-    /// Within a sentence that is longer than a breath and has no comma.
+    /// Within a sentence that is too long for one piece and has no comma.
     public var word: Double
-    /// At a comma or its like.
+    /// At a comma or similar punctuation.
     public var clause: Double
     /// Between sentences.
     public var sentence: Double
@@ -15,24 +15,24 @@ public struct Pauses: Sendable, Hashable, Encodable {
 
     enum CodingKeys: String, CodingKey, CaseIterable { case word, clause, sentence, paragraph }
 
-    /// What a calm reader makes.
+    /// The default pauses, those of a calm reader.
     public static let standard = Pauses(
         word: SentenceSplitter.Boundary.word.usualPause, clause: SentenceSplitter.Boundary.clause.usualPause,
         sentence: SentenceSplitter.Boundary.sentence.usualPause, paragraph: SentenceSplitter.Boundary.paragraph.usualPause)
     /// The longest, in seconds.
     public static let longest = SpeechScript.longestPause
 
-    /// Seconds; what is not given is as usual.
+    /// Seconds; the others have their defaults.
     public init(
         word: Double = standard.word, clause: Double = standard.clause, sentence: Double = standard.sentence, paragraph: Double = standard.paragraph
     ) {
         (self.word, self.clause, self.sentence, self.paragraph) = (word, clause, sentence, paragraph)
     }
 
-    /// What lengths are given for, in order.
+    /// The names of the lengths, in order.
     public static let names = CodingKeys.allCases.map(\.rawValue)
 
-    /// Lengths by their names; the others are the usual ones.
+    /// Lengths by their names; the others have their defaults.
     ///
     /// - Throws: ``SpeechOptionsError`` for an unknown name.
     public init(_ seconds: [String: Double]) throws(SpeechOptionsError) {

@@ -41,11 +41,11 @@ struct PreparedText: Sendable {
     func tokens(of piece: TextPlan.Piece) -> [Int] { model.configuration.t3.framed(plan.tokens(of: piece)) }
 }
 
-/// A text of which most is written in letters that the model does not know.
+/// A text that is mostly written in a script that the model does not know.
 public struct ForeignTextError: Error, Hashable, CustomStringConvertible {
     /// The whole text.
     public let text: String
-    /// What the letters are of, as far as that can be told.
+    /// The languages of the script, as far as they are known.
     public let languages: [Language]
 
     /// - Parameters: as the properties.

@@ -1,5 +1,5 @@
-/// Which release of this package a program is made of.
+/// The release of this package.
 public enum Release {
-    /// The number that `chatterbox --version`, a protocol's greeting and the packages tell: it stands here alone.
+    /// The version number, which is defined only here and used by `chatterbox --version`, protocol handshakes and packages.
     public static let version = "0.2.0"
 }

@@ -1,6 +1,6 @@
-/// What a request wants otherwise than a model's ``SamplingOptions``, whose ranges hold; nil keeps the model's own.
+/// Values that replace those of a model's ``SamplingOptions`` in a request, with the same ranges; nil keeps the model's value.
 public struct SamplingChanges: Sendable, Hashable, Encodable {
-    /// 0 takes the likeliest token, 0.000001 to 100: below 1 is steadier, above 1 livelier.
+    /// 0 always chooses the most likely token; otherwise 0.000001 to 100: below 1 is steadier, above 1 more varied.
     public var temperature: Double?
     /// 0 to 1.
     public var topP: Double?
@@ -18,7 +18,7 @@ public struct SamplingChanges: Sendable, Hashable, Encodable {
     /// No change.
     public static let none = SamplingChanges()
 
-    /// What is not given stays the model's own.
+    /// Values that are not given are the model's.
     public init(
         temperature: Double? = nil, topP: Double? = nil, topK: Int? = nil, minP: Double? = nil,
         repetitionPenalty: Double? = nil, guidance: Double? = nil

@@ -6,11 +6,11 @@ import Torch
 public struct Speech: Sendable {
     /// The sound, mono at 24 kHz.
     public let audio: Audio
-    /// The seed to speak it the same way again.
+    /// The seed; with it the text can be spoken in the same way again.
     public let seed: UInt64
-    /// What the work came to.
+    /// Counts and times.
     public let report: SpeechReport
-    /// The text's words and when each is heard, where ``SpeechOptions/wordTimes`` are asked for.
+    /// The text's words with their times, if ``SpeechOptions/wordTimes`` is set.
     public let words: [SpokenWord]
 
     /// Each part as its property says.
@@ -26,15 +26,15 @@ public struct Speech: Sendable {
 public struct SpeechChunk: Sendable, Hashable {
     /// The sound, mono at 24 kHz, which follows the previous chunk's without a gap; never empty.
     public let audio: Audio
-    /// The text that has been spoken since the previous chunk; empty where there was none. With a watermark, its last
-    /// quarter of a second is in the next chunk. With ``SpeechOptions/Delivery/chunks`` it is the text that begins here.
+    /// The text that was spoken since the previous chunk; may be empty. With a watermark, the last quarter of a second of its sound is in the next
+    /// chunk. With ``SpeechOptions/Delivery/chunks`` it is the text of the utterance that begins in this chunk.
     public let text: String
     /// The work so far, this chunk's included.
     public let report: SpeechReport
     /// The seed of the whole text.
     public let seed: UInt64
-    /// Its words, in seconds from the beginning of the whole speech, where ``SpeechOptions/wordTimes`` are asked for. An
-    /// utterance in chunks has them all in its last one: where a word ends is known when all are spoken.
+    /// Its words with times in seconds from the beginning of the whole speech, if ``SpeechOptions/wordTimes`` is set. In chunks, all words of an
+    /// utterance are in its last chunk, because word ends are known only when the utterance is complete.
     public let words: [SpokenWord]
 }
 
@@ -44,20 +44,20 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var textTokens = 0
     /// Speech tokens drawn.
     public var speechTokens = 0
-    /// Why speech ended; of several pieces the one that ended worst.
+    /// Why speech ended; for several pieces, the worst of their ends in the order of ``DecodingEnd``.
     public var end: DecodingEnd?
-    /// The pieces that the text was spoken in, as far as they are done.
+    /// The pieces of the text that have been spoken.
     public var pieces: [SpokenPiece] = []
-    /// The judge of the pieces' draws; nil without one.
+    /// The name of the judge; nil without one.
     public internal(set) var judge: String?
     /// What was left out or ignored; each once.
     public var warnings: [SpeechWarning] = []
-    /// Whether all of the sound so far carries the watermark.
+    /// Whether all of the sound so far contains the watermark.
     public var isWatermarked = false
     /// Seconds of sound.
     public var audioSeconds = 0.0
-    /// Seconds from the call until a sample louder than −60 dB of full scale was ready, the first that a listener hears:
-    /// silence, and what the watermark still holds back, do not count. 0 where there is none.
+    /// Seconds from the call until the first sample above −60 dB of full scale was delivered, the first that a listener hears; silence, and samples
+    /// that the watermark delays, do not count. 0 if there is no such sample.
     public var firstAudioSeconds = 0.0
     /// Seconds from the call to the last sound.
     public var wallSeconds = 0.0
@@ -67,20 +67,20 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     /// A report of nothing yet.
     public init() {}
 
-    /// Words that the judge did not hear as they were to be said, in the draws that were kept; nil without a judge.
+    /// The word errors that the judge found in the takes that were kept; nil without a judge.
     public var wordErrors: WordErrors? {
         guard judge != nil else { return nil }
         return pieces.reduce(into: WordErrors()) { sum, piece in piece.keptJudgement.map { sum.add($0.errors) } }
     }
 
-    /// Seconds of audio made in a second; above 1 is faster than speech.
+    /// Seconds of audio computed per second; above 1 is faster than real time.
     public var realTimeFactor: Double { wallSeconds > 0 ? audioSeconds / wallSeconds : 0 }
 
     /// Seconds by stage.
     public struct Stages: Sendable, Hashable, Codable {
-        /// A recording to speech tokens, where one is converted.
+        /// S3 tokenizer, in voice conversion.
         public var listening = 0.0
-        /// T3 over conditions and text.
+        /// T3's pass over conditions and text.
         public var prefill = 0.0
         /// T3, token by token.
         public var decode = 0.0
@@ -88,7 +88,7 @@ public struct SpeechReport: Sendable, Hashable, Codable {
         public var flow = 0.0
         /// Mel to waveform.
         public var vocoder = 0.0
-        /// Waveform to marked waveform.
+        /// Adding the watermark.
         public var watermark = 0.0
         /// Waiting for a judge.
         public var judging = 0.0
@@ -97,22 +97,22 @@ public struct SpeechReport: Sendable, Hashable, Codable {
 
 /// A piece of a text as it was spoken.
 public struct SpokenPiece: Sendable, Hashable, Codable {
-    /// Its place among the pieces, from 1.
+    /// Its number among the pieces, from 1.
     public let number: Int
     /// As it is written, without its markup.
     public let text: String
-    /// Seconds of the whole speech; the pause behind it is not part of it.
+    /// Seconds from the beginning of the whole speech; the pause after the piece is not included.
     public let start, end: Double
-    /// Speech tokens of the draw that was kept.
+    /// Speech tokens of the take that was kept.
     public let speechTokens: Int
-    /// How often it was drawn, and which draw was kept, from 1.
+    /// The number of takes, and the number of the take that was kept, from 1.
     public let draws, keptDraw: Int
     /// Why its speech ended.
     public let ending: DecodingEnd?
-    /// What a judge heard in each draw, in order; empty without a judge.
+    /// The judge's result for each take, in order; empty without a judge.
     public var judged: [JudgedTake] = []
 
-    /// What it heard in the draw that was kept.
+    /// The judge's result for the take that was kept.
     public var keptJudgement: JudgedTake? { judged.indices.contains(keptDraw - 1) ? judged[keptDraw - 1] : nil }
 
     package init(
@@ -125,11 +125,11 @@ public struct SpokenPiece: Sendable, Hashable, Codable {
     }
 }
 
-/// Where speaking stands.
+/// The progress of a request.
 public enum SpeechProgress: Sendable, Hashable {
     /// A piece of the text begins, counted from 1.
     case piece(Int, of: Int, text: String)
-    /// So many speech tokens are drawn.
+    /// The number of speech tokens drawn so far.
     case tokens(Int)
     /// A step of the flow begins.
     case flow(step: Int, of: Int)

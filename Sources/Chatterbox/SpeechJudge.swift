@@ -2,30 +2,30 @@ import SpeechAudio
 import SpeechText
 import Torch
 
-/// Tells what is said in a sound, so that of several draws of a text the one is kept whose words are heard.
+/// A speech recogniser: it transcribes several takes of a text, so that the take with the fewest wrong words can be kept.
 public protocol SpeechJudge: Sendable {
-    /// What reports call it.
+    /// The name in reports.
     var name: String { get }
-    /// What it hears.
+    /// The languages that it knows.
     var languages: Set<Language> { get }
-    /// What is said in a sound of one channel, of any rate, as a person would write it. It may take its time on threads of its own:
-    /// the engine does other work meanwhile.
+    /// The transcript of a sound of one channel and any rate, as a person would write it. It may run on other threads for some time; the engine
+    /// does other work meanwhile.
     ///
-    /// - Throws: whatever keeps it from hearing; the request ends with it.
+    /// - Throws: any error; the request then throws it.
     func words(in audio: Audio) async throws -> String
 }
 
-/// A draw of a piece as a judge heard it.
+/// A judge's result for one take of a piece.
 public struct JudgedTake: Sendable, Hashable, Codable {
-    /// What the judge heard.
+    /// The transcript.
     public let heard: String
-    /// Words that it did not hear as they were to be said. Figures and abbreviations count as they are said.
+    /// The wrong words. Figures and abbreviations are compared as they are spoken.
     public let errors: WordErrors
 }
 
 /// Why a request is not judged.
 public enum SpeechJudgeError: Error, Hashable, CustomStringConvertible {
-    /// Sound goes out in chunks, before there is anything to choose.
+    /// In chunks, sound is delivered before takes can be compared.
     case inChunks(judge: String)
     case language(Language, judge: String, languages: Set<Language>)
 

@@ -1,50 +1,50 @@
 import SpeechAudio
 import SpeechText
 
-/// How a text is spoken. What is nil is the model's to say.
+/// How a text is spoken. For options that are nil the model's defaults are used.
 ///
-/// Any value may be set; a request is refused when it is made where one is out of range (``check()``). In JSON the options are an object with
-/// these names; <doc:Options> has the table.
+/// Any value can be set; a request throws when it starts if an option is out of range (``check()``). In JSON the options are an object with the
+/// same names, which <doc:Options> lists.
 public struct SpeechOptions: Sendable, Hashable, Encodable {
-    /// What to draw speech tokens by, otherwise than the model's ``Variant/sampling``.
+    /// Sampling options that replace those of the model's ``Variant/sampling``.
     public var sampling: SamplingChanges
-    /// Liveliness, 0 to 10: 0.25 is flat, 0.5 neutral and the default, 2 theatrical. Not for Turbo and Nano.
+    /// Strength of expression, 0 to 10: 0.25 is flat, 0.5 neutral and the default, 2 theatrical. Not for Turbo and Nano.
     public var exaggeration: Double?
-    /// The language of the text; nil takes the model's first.
+    /// The language of the text. With nil a model of several languages detects it; where the text is not normalised (``normalizes``), nil is the
+    /// model's first language.
     public var language: Language?
-    /// Steps of the flow's solver, 1 to 1000; nil takes the model's number.
+    /// Steps of the flow's solver, 1 to 1000; nil is the model's default.
     public var steps: Int?
-    /// Most speech tokens for one piece of text, 25 a second, 1 to 4096; nil takes 1000.
+    /// Largest number of speech tokens for one piece of text, 25 a second, 1 to 4096; nil is 1000.
     public var maximumTokens: Int?
-    /// How often a piece of text is drawn at most, 1 to 10: one whose speech reached its limit, repeated itself or is far too short or long
-    /// for its text is drawn again with another seed, and the best is kept. 1 draws nothing again, and neither is anything in one
-    /// breath, the exact way, and in chunks, where sound has gone out. nil is 2; where ``maximumTokens`` are given nothing is drawn
-    /// again, and a warning says so to whoever asked for more.
+    /// How often a piece of text is sampled at most, 1 to 10: a piece whose speech reached its limit, repeated itself or is far too short or long
+    /// for its text is sampled again with another seed, and the best take is kept. 1 samples nothing again; nil is 2. Nothing is sampled again if
+    /// the text is not split, on the exact path, in chunks (whose sound has already been delivered), or if ``maximumTokens`` is set; a warning says
+    /// so if more than one take was requested.
     ///
-    /// Where takes are given, and the model has alignment heads, its attention is recorded to see whether all words were spoken.
+    /// If takes are set and the model has alignment heads, its attention is recorded to check whether all words were spoken.
     public var takes: Int?
-    /// What every random number follows from; nil draws a seed, which the result tells.
+    /// The seed of all random numbers; nil uses a random seed, which the result contains.
     public var seed: UInt64?
-    /// Whether speech carries PerTh's inaudible mark, where the model has a ``Watermarker``.
+    /// Whether PerTh's inaudible watermark is added, if the model has a ``Watermarker``.
     public var watermark: Bool
-    /// Whether a text is spoken sentence by sentence, or in one breath as upstream does.
+    /// Whether a text is spoken in sentences, or undivided as upstream does.
     public var splitting: Splitting
-    /// Whether markup is read (`MarkedText`), numbers, signs and abbreviations become words (`SpokenForm`), and characters that look
-    /// or sound alike the same ones; nil does so but where parity with upstream is asked for: in one breath, and where the model was
-    /// loaded the exact way.
+    /// Whether markup is interpreted (`MarkedText`), numbers, signs and abbreviations become words (`SpokenForm`), and similar characters are
+    /// unified. nil is true, except where parity with upstream is wanted: for undivided text, and on the exact path.
     public var normalizes: Bool?
-    /// How words are said that are not said as they are written.
+    /// Words that are spoken differently from their spelling.
     public var lexicon: Lexicon?
     /// The silence between pieces.
     public var pauses: Pauses
-    /// Whether to tell when each word is heard, for which the model's attention is recorded.
+    /// Whether the result contains word times, for which the model's attention is recorded.
     public var wordTimes: Bool
-    /// Whether sound comes sentence by sentence or while a sentence is still being made.
+    /// Whether sound is delivered utterance by utterance, or while an utterance is still being computed.
     public var delivery: Delivery
-    /// Times as fast, 0.25 to 4, at the same pitch.
+    /// Speed factor, 0.25 to 4, at the same pitch.
     public var speed: Double
-    /// The loudness of the whole in LUFS (ITU-R BS.1770-4), -50 to -5, as far as no peak exceeds −1 dB of full scale; nil leaves it as the
-    /// model speaks. The sound then comes in one piece when all of it has been made.
+    /// The loudness of the whole in LUFS (ITU-R BS.1770-4), -50 to -5, limited so that no peak exceeds −1 dB of full scale; nil does not change it.
+    /// If it is set, the sound is delivered in one piece when all of it is computed.
     public var loudness: Double?
     /// Where chunks end. For measuring; not in JSON.
     package var chunkSizes = ChunkSizes.standard
@@ -59,24 +59,23 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
 
     /// How a text is divided before it is spoken.
     public enum Splitting: String, Sendable, Hashable, Codable, CaseIterable {
-        /// In one breath.
+        /// Not divided.
         case none
         case sentences
     }
 
-    /// When sound is given out.
+    /// When sound is delivered.
     ///
-    /// The words are the same and so are the speech tokens; the noise that flow and vocoder begin with is not, and so no
-    /// sample is.
+    /// Words and speech tokens are the same in both cases. The noise with which the flow and the vocoder start differs, and therefore all samples.
     public enum Delivery: String, Sendable, Hashable, Codable, CaseIterable {
-        /// Each utterance whole, upstream's way: for files.
+        /// Each utterance when it is complete, computed as upstream does: for files.
         case utterances
-        /// Some tokens' sound at a time while later tokens are drawn, the first after about a second's worth: for listeners.
-        /// Models whose flow takes many steps give utterances all the same (``Model/speaksInChunks(_:)``).
+        /// The sound of a few tokens at a time, while later tokens are still being drawn; the first after about a second of tokens: for listeners.
+        /// Models whose flow takes many steps deliver whole utterances nevertheless (``Model/speaksInChunks(_:)``).
         case chunks
     }
 
-    /// Each option as its property says; without arguments the model's own defaults, sentence by sentence.
+    /// The parameters are the properties; by default the model's own options are used, sentence by sentence.
     public init(
         sampling: SamplingChanges = .none, exaggeration: Double? = nil, language: Language? = nil, steps: Int? = nil,
         maximumTokens: Int? = nil, seed: UInt64? = nil, watermark: Bool = true, splitting: Splitting = .sentences,
@@ -97,7 +96,7 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
 
     // MARK: checking
 
-    /// Looks whether every option is in its range, as each request does.
+    /// Checks that every option is in its range, as each request does.
     ///
     /// - Throws: ``SpeechOptionsError`` naming the first that is not.
     public func check() throws(SpeechOptionsError) {
@@ -147,9 +146,9 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
 public struct SpeechOptionsError: Error, Hashable, CustomStringConvertible {
     /// The property of ``SpeechOptions`` or ``SamplingChanges``; in JSON the path to it, as `sampling.topP`.
     public let option: String
-    /// The value, as it would be written.
+    /// The value as text.
     public let found: String
-    /// The range, or what is known.
+    /// The range, or the known names.
     public let allowed: String
 
     public var description: String { "\(option) is \(found); allowed is \(allowed)" }

@@ -2,27 +2,26 @@ import Logging
 
 /// A text to speak.
 public struct SpeechRequest: Sendable {
-    /// What is said.
+    /// The text.
     public var text: String
-    /// nil takes the model's own.
+    /// nil is the model's own voice.
     public var voice: Voice?
-    /// Speakers by name: where `[ada]` stands in the text, or `<voice name="ada">`, Ada speaks from there on. Other words in
-    /// brackets stay what they are.
+    /// Voices of speakers by name: after `[ada]` or `<voice name="ada">` in the text, the voice `ada` speaks. Other words in brackets are not
+    /// changed.
     public var voices: [String: Voice]
-    /// How it is said, divided and given out.
+    /// How the text is divided, spoken and delivered.
     public var options: SpeechOptions
-    /// What is added to the model for this request: several add up. The samples are the same alone and beside requests with others.
+    /// The adapters of this request, which are added together. The samples do not depend on other requests and their adapters.
     public var adapters: [AdapterUse]
-    /// How soon it is to be heard.
+    /// The priority of the request.
     public var priority: SpeechPriority
-    /// Hears each draw of a piece: the one with the fewest wrong words is kept, and drawing ends with one that has none and nothing else
-    /// wrong, ``SpeechOptions/takes`` draws at most. For whole pieces, not for ``SpeechOptions/Delivery/chunks``.
+    /// A speech recogniser that compares takes of each piece: the take with the fewest wrong words is kept. Takes are made until one has no wrong
+    /// words and no other fault, at most ``SpeechOptions/takes``. Not possible with ``SpeechOptions/Delivery/chunks``.
     public var judge: (any SpeechJudge)?
-    /// Takes the lines about this request (<doc:Logging>), in place of the synthesizer's: with what tells it from others, as a
-    /// server's number for it.
+    /// The logger for this request (<doc:Logging>), instead of the synthesizer's; its metadata may contain an identifier of the request.
     public var logger: Logger?
 
-    /// Each part as its property says.
+    /// The parameters are the properties.
     public init(
         _ text: String, voice: Voice? = nil, voices: [String: Voice] = [:], options: SpeechOptions = .standard, adapters: [AdapterUse] = [],
         priority: SpeechPriority = .interactive, judge: (any SpeechJudge)? = nil, logger: Logger? = nil
@@ -32,10 +31,10 @@ public struct SpeechRequest: Sendable {
     }
 }
 
-/// How soon a request is to be heard.
+/// The priority of a request.
 public enum SpeechPriority: String, Sendable, Hashable, Codable, CaseIterable {
     /// Somebody listens.
     case interactive
-    /// Nobody waits: it is worked on while no interactive request can be.
+    /// Nobody waits: the request runs while no interactive request can.
     case batch
 }

@@ -1,52 +1,52 @@
 import Foundation
 import SpeechText
 
-/// Something a person should know of speech that was made all the same.
+/// Something that a person should know about speech, although it was made.
 public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertible {
-    /// What it is about, for programs.
+    /// The kind, for programs.
     public let kind: Kind
     /// The sentence that a person reads.
     public let description: String
-    /// The option that is ignored, a property of ``SpeechOptions`` or ``SamplingOptions``, with which the sentence begins.
+    /// The name of the ignored option, a property of ``SpeechOptions`` or ``SamplingOptions``; the sentence begins with it.
     public let option: String?
 
     /// What a warning is about; the raw values stay the same within a major version.
     public enum Kind: String, Sendable, Hashable, Codable {
         /// A tag in square brackets that the model does not know and reads as text.
         case unknownTag = "unknown-tag"
-        /// An option that this model's decoding has no use for.
+        /// An option that this model does not use.
         case ignoredOption = "ignored-option"
-        /// Characters that the model has never seen and does not speak.
+        /// Characters that the model does not know and does not speak.
         case unknownCharacters = "unknown-characters"
-        /// A language's own step that was left out.
+        /// A step of a language that was left out.
         case skippedStep = "skipped-step"
-        /// Signs of the text that are spoken otherwise than they are written, or not at all.
+        /// Signs in the text that are replaced or not spoken.
         case signs
-        /// A watermark was asked for, and the model was loaded without a ``Watermarker``.
+        /// A watermark was requested, but the model was loaded without a ``Watermarker``.
         case noWatermark = "no-watermark"
-        /// More speech tokens were allowed than the model makes.
+        /// The limit of speech tokens was larger than the model's.
         case tokenLimit = "token-limit"
-        /// A piece of text whose speech repeated itself and was ended there.
+        /// The speech of a piece repeated itself and was ended there.
         case loop
-        /// A piece of text whose speech reached the most tokens that it may have, and was cut there.
+        /// The speech of a piece reached its token limit and was cut there.
         case cutShort = "cut-short"
-        /// A piece of text whose speech is far too short or too long for its words.
+        /// The speech of a piece is far too short or too long for its words.
         case oddLength = "odd-length"
-        /// A piece of text that was drawn again, with a better end.
+        /// A piece was sampled again, with a better result.
         case redrawn
-        /// A block of code in the text that is not read aloud.
+        /// A block of code in the text was not spoken.
         case codeLeftOut = "code-left-out"
-        /// Markup that asks for something that is not done.
+        /// Markup that has no effect.
         case ignoredMarkup = "ignored-markup"
-        /// The language that was taken where none was given.
+        /// The language that was detected, because none was given.
         case language
-        /// The loudness that was asked for would clip peaks.
+        /// The requested loudness was not reached, because peaks would clip.
         case loudnessLimited = "loudness-limited"
-        /// A prepared voice that does not tell which networks made it.
+        /// A prepared voice without digests of the networks that made it.
         case unknownVoice = "unknown-voice"
-        /// A recording of a voice that was mended, or that makes a worse voice than another would.
+        /// A voice's recording was corrected, or is of poor quality.
         case recording
-        /// A prepared voice of another model that was made anew from its recording.
+        /// A prepared voice of another model was computed again from its recording.
         case remadeVoice = "remade-voice"
     }
 

@@ -4,7 +4,7 @@ import SpeechText
 import Torch
 
 extension Synthesizer {
-    /// Loads a model's folder and speaks with it; see ``Model/load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:logger:)``.
+    /// Loads a model from a folder; see ``Model/load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:logger:)``.
     ///
     /// ```swift
     /// let synthesizer = try await Synthesizer.load(URL(filePath: "models/chatterbox"))
@@ -14,18 +14,18 @@ extension Synthesizer {
     /// ```
     /// - Parameters:
     ///   - folder: a model's files, as upstream's repositories have them.
-    ///   - variant: which model of a folder that holds several; nil takes the one that the folder describes, else the first that is there.
+    ///   - variant: which model, for a folder with several; nil uses the one that the folder's `config.json` describes, else the first that is found.
     ///   - device: where the networks compute.
-    ///   - dtype: type of the T3's weights and arithmetic.
-    ///   - compute: the exact way or faster ones.
-    ///   - flow: the model's own flow, or a fast one in its place.
+    ///   - dtype: type of T3's weights and arithmetic.
+    ///   - compute: the exact path or faster ones.
+    ///   - flow: the model's own flow, or a fast one.
     ///   - watermark: the watermark's weights where the folder has none of its own.
-    ///   - languageTools: programs that take steps of some languages, for the multilingual models.
-    ///   - adapters: of the flow, which become part of its weights; those of T3 are given to requests.
-    ///   - engine: what computes; by default one of the synthesizer's own.
-    ///   - logger: takes the lines about loading and about requests (<doc:Logging>); nil for none.
-    /// - Throws: ``ComputeError``, ``CheckpointError``, what reading a damaged file throws, and `CancellationError` at the end where the task
-    ///   was cancelled meanwhile.
+    ///   - languageTools: programs that prepare text of some languages, for the multilingual models.
+    ///   - adapters: adapters of the flow, which are merged into its weights; adapters of T3 are given to requests.
+    ///   - engine: runs the requests; by default a new one.
+    ///   - logger: logs messages about loading and requests (<doc:Logging>); nil logs nothing.
+    /// - Throws: ``ComputeError``, ``CheckpointError``, errors of damaged files, and `CancellationError` after loading if the task was cancelled
+    ///   meanwhile.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none,

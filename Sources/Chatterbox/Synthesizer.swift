@@ -5,21 +5,21 @@ import SpeechAudio
 import Synchronization
 import Torch
 
-/// Speaks texts with a model: a small face over a ``SpeechEngine``.
+/// Speaks texts with a model, using a ``SpeechEngine``.
 ///
-/// Any number of requests may be open at once. Each has its own voice, options and random numbers, and gives the same samples
-/// alone and in company; who is served when, the engine decides. Synthesizers that share an engine share its device.
+/// Any number of requests may run at the same time. Each has its own voice, options and random numbers, and on the CPU gives the same samples
+/// whether or not others run at the same time. The engine decides in which order requests run. Synthesizers that share an engine share its device.
 public final class Synthesizer: Sendable {
-    /// What speaks.
+    /// The model.
     public let model: Model
-    /// What computes.
+    /// The engine that runs the requests.
     public let engine: SpeechEngine
     let logger: Logger?
 
     /// - Parameters:
     ///   - model: what speaks.
     ///   - engine: what computes; by default one of the synthesizer's own.
-    ///   - logger: takes the lines about requests that have no logger of their own (<doc:Logging>); nil for none.
+    ///   - logger: logs messages about requests without their own logger (<doc:Logging>); nil logs nothing.
     public init(_ model: Model, engine: SpeechEngine = SpeechEngine(), logger: Logger? = nil) {
         (self.model, self.engine, self.logger) = (model, engine, logger)
     }
@@ -29,19 +29,19 @@ public final class Synthesizer: Sendable {
 
     // MARK: speaking
 
-    /// Speaks a request and gives what happens meanwhile: sound as it is made, warnings, the report at the end.
+    /// Speaks a request and returns its events: sound while it is computed, warnings, and the report at the end.
     ///
-    /// Nothing is done before the first event is asked for; each loop is a request of its own.
+    /// Work begins when the first event is requested; each loop is a separate request.
     /// - Throws: in the loop, as ``speak(_:voice:options:onProgress:)``.
     public func events(for request: SpeechRequest) -> SpeechEvents { events(for: request, onProgress: { _ in }, trace: nil) }
 
-    /// Speaks a text and gives the whole of it.
+    /// Speaks a text and returns the complete speech.
     ///
     /// - Parameters:
-    ///   - text: what is said.
-    ///   - voice: nil takes the model's own.
-    ///   - options: how it is said, divided and given out.
-    ///   - onProgress: called on the engine's threads, often; it should return at once.
+    ///   - text: the text.
+    ///   - voice: nil is the model's own.
+    ///   - options: how the text is divided, spoken and delivered.
+    ///   - onProgress: called often, on the engine's threads; it should return quickly.
     /// - Throws: ``SpeechOptionsError`` for an option that is out of range, `TextError` or ``ForeignTextError`` for text that cannot be
     ///   spoken, ``CheckpointError/noBuiltInVoice(_:)``, ``VoiceError`` for a voice of other networks, ``WordTimesError``,
     ///   `CancellationError` when the task is cancelled, `TorchError`.
@@ -59,11 +59,11 @@ public final class Synthesizer: Sendable {
         try await events(for: request, onProgress: onProgress, trace: nil).speech(sampleRate)
     }
 
-    /// Speaks a text and gives each piece as it becomes ready, utterance by utterance or as ``SpeechOptions/delivery`` says;
-    /// joined, they are what ``speak(_:voice:options:onProgress:)`` gives with the same options.
+    /// Speaks a text and returns each piece of sound when it is ready, as ``SpeechOptions/delivery`` says. Joined, the pieces are the sound that
+    /// ``speak(_:voice:options:onProgress:)`` returns with the same options.
     ///
-    /// Nothing is done before the first piece is asked for; at most two seconds of sound are made ahead of the loop. Ending
-    /// the loop early stops the work.
+    /// Work begins when the first piece is requested; sound is computed at most two seconds ahead of the loop. Leaving the loop early ends the
+    /// request.
     /// - Throws: in the loop, as ``speak(_:voice:options:onProgress:)``.
     public func chunks(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
@@ -77,10 +77,10 @@ public final class Synthesizer: Sendable {
         SpeechStream(events(for: request, onProgress: onProgress, trace: nil))
     }
 
-    /// Speaks a text and gives the sound while it is being made, for somebody who listens: as
-    /// ``chunks(_:voice:options:onProgress:)`` with ``SpeechOptions/Delivery/chunks``, whatever the options say.
+    /// Speaks a text and returns sound while it is computed, for listeners: as ``chunks(_:voice:options:onProgress:)``, but always with
+    /// ``SpeechOptions/Delivery/chunks``.
     ///
-    /// The first chunk comes after about a second's worth of tokens, with models that can (``Model/speaksInChunks(_:)``).
+    /// The first chunk comes after about a second of tokens, with models that support it (``Model/speaksInChunks(_:)``).
     /// - Throws: in the loop, as ``speak(_:voice:options:onProgress:)``.
     public func stream(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
@@ -91,8 +91,8 @@ public final class Synthesizer: Sendable {
         return chunks(text, voice: voice, options: options, onProgress: onProgress)
     }
 
-    /// Speaks a text in one breath and keeps what every stage computed, under the names that upstream's trace has:
-    /// how two implementations are compared and how a fault is reported.
+    /// Speaks a text undivided and returns the results of every stage, under the names of upstream's trace, to compare implementations or to report
+    /// a fault.
     public func trace(
         _ text: String, voice: Voice? = nil, options: SpeechOptions = .standard,
         onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }

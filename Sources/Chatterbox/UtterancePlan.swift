@@ -3,7 +3,7 @@ import SpeechAudio
 import SpeechText
 import Torch
 
-/// A request's text as the utterances that it is spoken in, each with its seed: for long work that is kept piece by piece.
+/// A request's text, divided into utterances with their seeds: for long texts whose speech is stored piece by piece.
 ///
 /// ```swift
 /// let plan = try await synthesizer.plan(SpeechRequest(text, voice: voice))
@@ -11,30 +11,30 @@ import Torch
 ///     let speech = try await synthesizer.speak(utterance, of: plan)
 /// }
 /// ```
-/// The sound of an utterance follows from it, the voice, the options and the model alone: it is the same whichever utterances are
-/// spoken before it, beside it or never. Joined, with their pauses behind them, utterances are the speech that
-/// ``Synthesizer/speak(_:voice:options:onProgress:)`` gives without watermark, at its own speed and loudness.
+/// The sound of an utterance depends only on the utterance, the voice, the options and the model, and not on which other utterances are spoken.
+/// Joined, with their pauses after them, the utterances are the speech that ``Synthesizer/speak(_:voice:options:onProgress:)`` returns without a
+/// watermark and without a change of speed and loudness.
 public struct UtterancePlan: Sendable {
-    /// What is spoken, or silence.
+    /// An utterance, or silence.
     public enum Part: Sendable {
         case utterance(Utterance)
-        /// Seconds that the text asks for.
+        /// Seconds of silence, from the text.
         case silence(Double)
     }
 
-    /// What is spoken in one breath.
+    /// A sentence, or a few short ones, which are computed together.
     public struct Utterance: Sendable {
         let piece: TextPlan.Piece
-        /// What its random numbers follow from.
+        /// The seed of its random numbers.
         public let seed: UInt64
 
-        /// Its place among the utterances, from 1.
+        /// Its number among the utterances, from 1.
         public var number: Int { piece.number }
         /// As it is written, without its markup.
         public var text: String { piece.text }
         /// Seconds of silence that follow it.
         public var pause: Double { piece.pause }
-        /// Who speaks; nil for the request's own voice.
+        /// The speaker's name; nil for the request's own voice.
         public var speaker: String? { piece.manner.speaker }
 
         /// Of the text, all that the sound follows from.
@@ -45,9 +45,9 @@ public struct UtterancePlan: Sendable {
 
     /// In the order of the text.
     public let parts: [Part]
-    /// What whoever has the text read should know of it.
+    /// Warnings about the text.
     public let warnings: [SpeechWarning]
-    /// What the text is spoken in.
+    /// The text's language.
     public let language: Language
     let text: PreparedText
     let request: SpeechRequest
@@ -63,12 +63,12 @@ public struct UtterancePlan: Sendable {
         }
     }
 
-    /// Those parts that are spoken.
+    /// The parts that are utterances.
     public var utterances: [Utterance] { parts.compactMap { if case .utterance(let utterance) = $0 { utterance } else { nil } } }
 }
 
 extension Synthesizer {
-    /// Divides a request's text. Without a seed in its options one is drawn.
+    /// Divides a request's text. If its options have no seed, a random one is used.
     ///
     /// - Throws: ``SpeechOptionsError``, `TextError`, ``ForeignTextError``.
     public func plan(_ request: SpeechRequest) async throws -> UtterancePlan {
@@ -79,11 +79,12 @@ extension Synthesizer {
         }
     }
 
-    /// Speaks one utterance: without the pause behind it, a watermark, and a change of speed and loudness, which are for the whole.
+    /// Speaks one utterance, without the pause after it, without a watermark, and without a change of speed and loudness: these apply to the whole
+    /// text.
     ///
     /// - Parameters:
-    ///   - utterance: of the plan's ``UtterancePlan/utterances``.
-    ///   - plan: the one that it is of.
+    ///   - utterance: one of the plan's ``UtterancePlan/utterances``.
+    ///   - plan: the plan that contains it.
     ///   - onProgress: called on the engine's threads, often; it should return at once.
     /// - Throws: as ``speak(_:voice:options:onProgress:)``.
     public func speak(

@@ -1,23 +1,23 @@
 import Torch
 
-/// A small change of a model, such as a voice or a style that it was trained on: low-rank matrices beside some linear layers of one of
-/// its networks (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models").
+/// A small change of a model, trained for a voice or a style: low-rank matrices that are added to some linear layers of one of its networks
+/// (Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models").
 ///
-/// It belongs to the model that it was trained with, its base. One of T3 is applied to a request, and the base's weights stay as they
-/// are; one of the flow belongs to a loaded model. Files are those of Hugging Face's PEFT, read and written.
+/// An adapter belongs to the model that it was trained with, its base. An adapter of T3 is given to a request, and the base's weights do not
+/// change; an adapter of the flow is given when the model is loaded. Files have the format of Hugging Face's PEFT.
 public struct Adapter: Sendable {
     /// The network that an adapter changes.
     public enum Part: String, Sendable, Hashable, CaseIterable {
         /// The speech token model's transformer.
         case t3
-        /// S3Gen's way from speech tokens to mel.
+        /// S3Gen's network from speech tokens to mel.
         case flow
 
         /// Its scope in a checkpoint, with the dot.
         var scope: String { self == .t3 ? "tfmr." : "flow." }
     }
 
-    /// The matrices beside one linear layer, float32.
+    /// The matrices for one linear layer, float32.
     public struct Matrices: Sendable {
         /// `[rank, from]` and `[to, rank]`.
         public let a, b: Tensor
@@ -35,11 +35,11 @@ public struct Adapter: Sendable {
     public let part: Part
     /// By the layer's name in the checkpoint, as `tfmr.layers.0.self_attn.q_proj` or `flow.encoder_proj`.
     public let matrices: [String: Matrices]
-    /// Tells the base from other models (`Weights.digest()` of its T3 or its flow); nil where the file does not tell.
+    /// The digest of the base's weights (`Weights.digest()` of its T3 or its flow); nil if the file does not contain it.
     public let base: String?
-    /// What the base is called.
+    /// The base's name.
     public let baseName: String?
-    /// What errors call the adapter: its file's name.
+    /// The name used in errors: the file's name.
     public var name: String
 
     /// Tells adapters apart, however often they are copied.
@@ -60,11 +60,11 @@ public struct Adapter: Sendable {
     public var byteCount: Int { matrices.values.reduce(0) { $0 + 4 * ($1.a.count + $1.b.count) } }
 }
 
-/// An adapter as a request asks for it: several add up.
+/// An adapter with the weight that a request gives it; several are added together.
 public struct AdapterUse: Sendable {
     /// What is added.
     public let adapter: Adapter
-    /// What its change is multiplied by: 1 as it was trained, 0 nothing.
+    /// The factor of the change: 1 as it was trained, 0 none.
     public let weight: Double
 
     /// An adapter that is added `weight` times; 1 adds it as it was trained.

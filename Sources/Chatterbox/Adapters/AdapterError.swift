@@ -4,7 +4,7 @@ import Foundation
 /// An adapter that cannot be read, or that does not fit a model.
 public enum AdapterError: Error, CustomStringConvertible, Equatable {
     case notAnAdapter(URL, reason: String)
-    /// What PEFT can do, and this package cannot.
+    /// A feature of PEFT that this package does not support.
     case unsupported(URL, what: String)
     case configuration(URL, reason: String)
     case unknownLayers(adapter: String, layers: [String], known: [String])
@@ -17,7 +17,7 @@ public enum AdapterError: Error, CustomStringConvertible, Equatable {
     case noSuchModules([String], known: [String])
     case noSuchLayers([Int], count: Int)
     case rank(Int)
-    /// Captured steps have no place for what adapters add.
+    /// Captured CUDA graphs cannot contain adapters.
     case noAdapters(device: String, adapter: String)
 
     public var description: String {

@@ -15,7 +15,7 @@ extension Adapter {
     /// Reads an adapter: a file that ``save(to:replaces:)`` wrote, a folder that PEFT's `save_pretrained` wrote, or the file
     /// of weights in one.
     ///
-    /// PEFT may have wrapped T3 or its transformer alone (`t3.tfmr`), or the flow (`s3gen.flow`).
+    /// PEFT may have wrapped T3, only its transformer (`t3.tfmr`), or the flow (`s3gen.flow`).
     ///
     /// - Throws: ``AdapterError``; `SafetensorsError` where the file is damaged.
     public static func load(from url: URL) throws -> Adapter {
@@ -25,7 +25,7 @@ extension Adapter {
             baseName: stored.metadata[File.baseName] ?? configuration.base_model_name_or_path, name: url.lastPathComponent)
     }
 
-    /// What an adapter's file tells beside its matrices.
+    /// The contents of an adapter's file except its matrices.
     public struct Facts: Sendable, Hashable {
         /// The network that it changes.
         public let part: Part
@@ -35,7 +35,7 @@ extension Adapter {
         public let base, baseName: String?
     }
 
-    /// Reads what is known of an adapter without its matrices; as ``load(from:)``.
+    /// Reads the properties of an adapter without its matrices; otherwise as ``load(from:)``.
     public static func facts(of url: URL) throws -> Facts {
         let (stored, configuration) = try parts(of: url)
         return try Facts(
@@ -112,7 +112,7 @@ extension Adapter {
         return name.hasPrefix(part.scope) ? String(name) : part.scope + name
     }
 
-    /// Writes the adapter as one safetensors file, whole or not at all: PEFT's tensors of an adapter of `t3.tfmr` or `s3gen.flow`, with PEFT's
+    /// Writes the adapter atomically as one safetensors file, with PEFT's tensors of an adapter of `t3.tfmr` or `s3gen.flow`, with PEFT's
     /// configuration and the base's digest in the metadata.
     ///
     /// - Parameters:

@@ -2,14 +2,14 @@ import FileSupport
 import Foundation
 import Torch
 
-/// Adapters under names, each a file `NAME.adapter.safetensors` in one folder.
+/// A collection of named adapters, each a file `NAME.adapter.safetensors` in one folder.
 public struct AdapterLibrary: Sendable {
     private let files: NamedFiles
 
-    /// Where its files lie.
+    /// The folder with the files.
     public var folder: URL { files.folder }
 
-    /// The folder comes to be with the first adapter.
+    /// The folder is created with the first adapter.
     public init(folder: URL) { files = NamedFiles(folder: folder, suffix: ".adapter.safetensors") }
 
     /// An adapter that the library holds.
@@ -21,12 +21,12 @@ public struct AdapterLibrary: Sendable {
     /// The adapter of a name; nil where there is none.
     public func entry(named name: String) -> Entry? { files.entry(name) }
 
-    /// Keeps an adapter under a name.
+    /// Stores an adapter under a name.
     ///
     /// - Parameters:
     ///   - adapter: what is written.
     ///   - name: letters, digits, `-`, `_` and `.`, with no `.` first; at most 200 bytes.
-    ///   - replaces: whether an adapter that had the name is replaced. Otherwise of several that come at once under one name one is kept.
+    ///   - replaces: whether an adapter that had the name is replaced. Otherwise, of several simultaneous calls with the same name one succeeds.
     /// - Throws: ``AdapterLibraryError``, `SafetensorsError` where the disk refuses.
     @discardableResult
     public func store(_ adapter: Adapter, as name: String, replaces: Bool = true) throws -> Entry {
@@ -43,7 +43,7 @@ public struct AdapterLibrary: Sendable {
         return entry
     }
 
-    /// Forgets an adapter.
+    /// Deletes an adapter.
     ///
     /// - Throws: ``AdapterLibraryError``.
     public func remove(_ entry: Entry) throws {

@@ -1,10 +1,10 @@
 import Torch
 
-/// Where an adapter that is to be trained has its matrices, and how large they are.
+/// The layers and the rank of an adapter to be trained.
 public struct AdapterPlan: Sendable, Codable, Hashable {
     /// Rows of A and columns of B.
     public var rank = 16
-    /// What is added is multiplied by alpha ÷ rank.
+    /// The adapter's output is multiplied by alpha ÷ rank.
     public var alpha = 32.0
     /// The transformer's layers, from 0; nil for all.
     public var layers: [Int]?
@@ -12,7 +12,7 @@ public struct AdapterPlan: Sendable, Codable, Hashable {
     /// there are none.
     public var modules: [String] = []
 
-    /// Each part as its property says.
+    /// The parameters are the properties.
     public init(rank: Int = 16, alpha: Double = 32, layers: [Int]? = nil, modules: [String] = []) {
         (self.rank, self.alpha, self.layers, self.modules) = (rank, alpha, layers, modules)
     }

@@ -3,17 +3,17 @@ import Foundation
 import Torch
 
 extension Model {
-    /// Writes a model with adapters merged into its weights: a folder like the model's own, which speaks as the model does with the
-    /// adapters and needs no more time than without them.
+    /// Writes a model with adapters merged into its weights: a folder like the model's own. The new model speaks as the old one with the adapters,
+    /// in the time that it takes without them.
     ///
-    /// Weights keep the precision in which they are stored: with float16 the sum is rounded to it. Of the other files all are copied but
-    /// other variants' T3.
+    /// Weights keep the precision in which they are stored: with float16 the sum is rounded to it. All other files are copied, except the T3 of
+    /// other variants.
     ///
     /// - Parameters:
     ///   - uses: adapters of T3 and of the flow with their weights; several add up.
     ///   - folder: the model's.
     ///   - variant: which model of a folder that holds several; nil takes the first that is there.
-    ///   - target: the folder that comes to be, whole or not at all; it must not exist.
+    ///   - target: the folder to create, atomically; it must not exist.
     /// - Returns: the layers that changed.
     /// - Throws: ``AdapterError`` where an adapter does not fit; ``CheckpointError``; what reading throws.
     @discardableResult
@@ -37,7 +37,7 @@ extension Model {
     /// - Parameters:
     ///   - changed: the other weights by the names that they have in the files.
     ///   - folder: the model's.
-    ///   - target: the folder that comes to be, whole or not at all; it must not exist.
+    ///   - target: the folder to create, atomically; it must not exist.
     /// - Throws: ``CheckpointError``; what reading throws.
     package static func write(_ changed: [Adapter.Part: [String: Tensor]], into folder: URL, variant: Variant? = nil, to target: URL) throws {
         guard !FileManager.default.fileExists(atPath: target.path) else {

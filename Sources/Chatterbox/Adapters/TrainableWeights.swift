@@ -3,11 +3,11 @@ import Torch
 
 /// Which of a network's own weights training changes.
 public struct WeightSelection: Sendable, Codable, Hashable {
-    /// Regular expressions; a weight whose name has a match of one of them is trained. All are where there are none.
+    /// Regular expressions; a weight is trained if one of them matches in its name. If there are none, all weights are trained.
     public var only: [String]
-    /// Regular expressions; a weight whose name has a match of one of them stays as it is.
+    /// Regular expressions; a weight is not trained if one of them matches in its name.
     public var except: [String]
-    /// T3's layers, from 0, beside which nothing of its transformer is trained; nil for all.
+    /// The layers of T3's transformer to train, from 0; nil trains the whole transformer.
     public var layers: [Int]?
 
     /// Each part as its property says; without arguments all weights.

@@ -11,7 +11,7 @@ public enum CheckpointError: Error, CustomStringConvertible {
     case unsupportedLanguage(Language, model: String, languages: [Language])
     case configuration(URL, problem: String)
     case noBuiltInVoice(URL)
-    /// The voice of a folder was made with other networks than those of the S3Gen that the model speaks through.
+    /// The folder's voice was made with networks other than those of the S3Gen that the model uses.
     case builtInVoiceOfOthers(URL, s3Gen: URL)
     /// There is no mean flow for a model.
     case noFastFlow(URL, others: [URL])

@@ -1,19 +1,19 @@
 import Foundation
 import Torch
 
-/// Which flow a model speaks through.
+/// The flow that a model uses.
 public enum FlowChoice: Sendable, Hashable {
-    /// That of the model's own S3Gen.
+    /// The flow of the model's own S3Gen.
     case own
     /// A mean flow (Geng et al., "Mean flows for one-step generative modeling", 2025): two passes of one sequence through the
     /// estimator, where a guided flow takes ten of two.
     ///
-    /// A model whose own flow is one keeps it. Any other takes a whole S3Gen from the first of these files that is there:
-    /// ``fastFileName`` in the model's folder, then `elsewhere`. T3 stays the model's, with its rules for references and for
-    /// the end of speech.
+    /// A model whose own flow is a mean flow keeps it. For any other model a complete S3Gen is loaded from the first of these files that
+    /// exists: ``fastFileName`` in the model's folder, then `elsewhere`. T3 remains the model's own, and so do the rules for references and
+    /// for the end of speech.
     case fast(elsewhere: [URL] = [])
 
-    /// What upstream calls an S3Gen with mean flow that lies beside others.
+    /// Upstream's file name for an S3Gen with mean flow in a folder that also has another S3Gen.
     public static let fastFileName = "s3gen_meanflow.safetensors"
 }
 

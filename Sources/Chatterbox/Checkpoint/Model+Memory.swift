@@ -2,12 +2,13 @@ import Foundation
 import Torch
 
 extension Model {
-    /// Bytes of memory that a folder's model takes when it is loaded as ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:logger:)``
-    /// would load it, about; what requests take comes on top.
+    /// The approximate memory, in bytes, of a folder's model when it is loaded as
+    /// ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:logger:)`` would load it; the memory of requests is not
+    /// included.
     ///
-    /// Where weights are packed for the CPU, T3's layers and head take what their format needs, and of S3Gen, rounded to 8 bits, a
-    /// quarter is left. Tables of embeddings stay pages of the files, of which few are ever used: they are not counted. Elsewhere a
-    /// model is as large as its weights are in their type.
+    /// Where weights are packed for the CPU, T3's layers and head count in their packed format, and an S3Gen in 8 bits counts as a quarter.
+    /// Embedding tables stay in pages of the files, few of which are ever read: they are not counted. Otherwise the size is that of the weights in
+    /// their type.
     ///
     /// - Throws: ``CheckpointError`` for the folder, `CocoaError` where a file cannot be read.
     public static func byteCount(

@@ -9,14 +9,14 @@ public struct Model: Sendable {
     /// Tells loaded models apart, however often they are copied.
     final class Identity: Sendable {}
 
-    /// Where its files lie.
+    /// The folder with its files.
     public let folder: URL
-    /// Which of the family it is.
+    /// Which model of the family it is.
     public let variant: Variant
     /// Sizes of its networks.
     public let configuration: ModelConfiguration
     package let tokenizer: any TextTokenizer
-    /// From any text to the pieces that this model speaks.
+    /// Turns any text into the pieces that this model speaks.
     public let textPipeline: TextPipeline
     package private(set) var t3: T3
     /// T3 packed for kernels of our own; nil where it computes the exact way.
@@ -35,20 +35,20 @@ public struct Model: Sendable {
     /// The file of its S3Gen: the model's own, or that of a fast flow.
     public let s3GenFile: URL
     package let voiceEncoder: VoiceEncoder
-    /// The voice of the checkpoint's `conds.pt`, where it has one and a fast flow's networks hear as those that made it.
+    /// The voice of the checkpoint's `conds.pt`; nil if there is none, or if the networks of the fast flow differ from those that made it.
     public let builtInVoice: Voice?
     /// Why there is no ``builtInVoice``.
     let noBuiltInVoice: CheckpointError
-    /// Marks speech; nil where the weights for it are not there.
+    /// Adds the watermark to speech; nil if its weights were not found.
     public let watermarker: Watermarker?
     /// Seconds that loading took.
     public let loadingSeconds: Double
-    /// The most memory, in bytes, that the process had held when loading ended.
+    /// The process's peak memory until the end of loading, in bytes.
     public let loadingPeakBytes: Int
 
     /// Where it computes.
     public var device: Device { t3.device }
-    /// Of T3's weights and arithmetic.
+    /// The type of T3's weights and arithmetic.
     public var dtype: DType { t3.dtype }
 
     let identity = Identity()
@@ -94,25 +94,24 @@ public struct Model: Sendable {
     /// Loads a folder with the files that upstream's repositories have; sizes are the variant's unless a `config.json`
     /// says otherwise.
     ///
-    /// On the CPU in the stored type the weights are the files' own pages: nothing is copied, unless T3 is packed for
-    /// faster decoding.
+    /// On the CPU, weights in the stored type are memory-mapped and not copied, unless T3 is packed for faster decoding.
     ///
     /// - Parameters:
     ///   - folder: a model's files, as upstream's repositories have them.
-    ///   - variant: which model of a folder that holds several, or one with a tokenizer of your own; nil takes the one that the folder's
-    ///     `config.json` describes, else the first of ``Variant/all`` whose T3 is there.
+    ///   - variant: which model of a folder that holds several, or your own variant; nil uses the variant that the folder's `config.json`
+    ///     describes, else the first of ``Variant/all`` whose T3 is in the folder.
     ///   - device: where the networks compute.
-    ///   - dtype: type of the T3's weights and arithmetic; the other networks stay float32, but for the flow on a GPU, which then
-    ///     has float16.
-    ///   - compute: the exact way or faster ones.
-    ///   - flow: the model's own flow, or a fast one in its place.
-    ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; a file that is
-    ///     not there gives a model that marks nothing.
-    ///   - languageTools: programs that take steps of some languages, for the multilingual models.
-    ///   - adapters: of the flow, which become part of its weights; those of T3 are given to requests.
-    ///   - logger: takes a line about what was loaded, or why it was not (<doc:Logging>); nil for none.
-    /// - Throws: ``AdapterError`` where an adapter does not fit, ``ComputeError`` where the device or the type cannot have what
-    ///   `compute` asks for, ``CheckpointError`` for the folder, `WeightsError`, `SafetensorsError`, `ArchiveError` or
+    ///   - dtype: type of T3's weights and arithmetic; the other networks are in float32, except the flow on a GPU, which is in float16 if T3 has
+    ///     16 bits.
+    ///   - compute: the exact path or faster ones.
+    ///   - flow: the model's own flow, or a fast one.
+    ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; if the file does not exist, speech has
+    ///     no watermark.
+    ///   - languageTools: programs that prepare text of some languages, for the multilingual models.
+    ///   - adapters: adapters of the flow, which are merged into its weights; adapters of T3 are given to requests.
+    ///   - logger: logs that the model was loaded, or why not (<doc:Logging>); nil logs nothing.
+    /// - Throws: ``AdapterError`` where an adapter does not fit, ``ComputeError`` if the device or the type does not support `compute`,
+    ///   ``CheckpointError`` for the folder, `WeightsError`, `SafetensorsError`, `ArchiveError` or
     ///   `TokenizerError` for a file in it.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
@@ -207,7 +206,7 @@ public struct Model: Sendable {
         return model
     }
 
-    /// What T3's weights are rounded to.
+    /// The quantisation of T3's weights.
     public var quantization: Quantization { packedT3.flatMap { packed in Quantization.allCases.first { $0.format == packed.format } } ?? .none }
 
     // MARK: decoding

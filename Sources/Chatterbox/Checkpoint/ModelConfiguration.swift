@@ -3,16 +3,16 @@ import Torch
 
 /// Sizes of every network of a model.
 ///
-/// Upstream's checkpoints carry none: their sizes are known by their files' names. A smaller model of the same
-/// architecture stands in a folder with a `config.json` that holds this structure, and loads through the same code.
+/// Upstream's checkpoints contain no sizes: they follow from the files' names. The folder of another model of the same architecture contains a
+/// `config.json` with this structure, and is loaded by the same code.
 public struct ModelConfiguration: Sendable, Codable, Hashable {
     /// The speech token model.
     public var t3 = T3Configuration.chatterbox
-    /// What tells T3 who speaks.
+    /// Computes the speaker embedding for T3.
     public var voiceEncoder = VoiceEncoderConfiguration.chatterbox
-    /// From speech tokens to sound, and what hears a recording for it.
+    /// From speech tokens to sound, including the networks that analyse a recording.
     public var s3Gen = S3GenConfiguration.chatterbox
-    /// How much of a recording is heard.
+    /// How much of a recording is used.
     public var reference = ReferenceRules.chatterbox
 
     /// The English model's.

@@ -2,18 +2,18 @@ import SpeechText
 
 /// One model of the family: everything that distinguishes it from the others.
 ///
-/// The networks are the same code throughout; a variant says which files a folder holds, how large the networks are, how
-/// text becomes tokens, how tokens are drawn, and what is done at the ends.
+/// All models use the same network code. A variant specifies the files of a folder, the sizes of the networks, how text becomes tokens, how tokens
+/// are sampled, and how the end of speech is handled.
 ///
-/// A folder describes its own variant under `variant` in its `config.json` (``write(to:)`` writes it). ``all`` is the table for
-/// upstream's folders, which have no such file and are known by the names of their files.
+/// A folder describes its own variant under `variant` in its `config.json` (``write(to:)`` writes it). ``all`` is the table for upstream's folders,
+/// which have no such file and are recognised by the names of their files.
 public struct Variant: Sendable, Hashable, Encodable {
     /// What stands under `variant` in a `config.json`: all but the configuration, which stands beside it.
     enum CodingKeys: String, CodingKey { case name, title, files, normalizer, tokenizer, languages, sampling, ending }
 
-    /// What requests and reports call it.
+    /// The name in requests and reports.
     public var name: String
-    /// What messages call it.
+    /// The name in messages to people.
     public var title: String
     /// The files of its folder.
     public var files: Files
@@ -21,16 +21,16 @@ public struct Variant: Sendable, Hashable, Encodable {
     public var configuration: ModelConfiguration
     /// How text is written before it becomes tokens.
     public var normalizer: TextNormalizer
-    /// What makes tokens of it.
+    /// The tokenizer of the text.
     public var tokenizer: TokenizerKind
-    /// Languages it speaks; the first is spoken where none is asked for.
+    /// The languages that it speaks. The first is used where no language is given and none is detected (`TextPipeline.language(of:)`).
     public var languages: [Language]
-    /// How speech tokens are drawn unless a request says otherwise.
+    /// The default sampling options.
     public var sampling: SamplingOptions
-    /// What is done with the end of speech.
+    /// How the end of speech is handled.
     public var ending: Ending
 
-    /// Each part as its property says; without the last ones an English model with upstream's sampling.
+    /// The parameters are the properties; the defaults are those of an English model with upstream's sampling.
     public init(
         name: String, title: String, files: Files, configuration: ModelConfiguration, normalizer: TextNormalizer = .english,
         tokenizer: TokenizerKind = .english, languages: [Language] = [.english], sampling: SamplingOptions = .chatterbox, ending: Ending = Ending()
@@ -40,14 +40,14 @@ public struct Variant: Sendable, Hashable, Encodable {
         (self.sampling, self.ending) = (sampling, ending)
     }
 
-    /// What the file of its T3 is called.
+    /// The name of T3's file.
     public var t3FileName: String { files.t3[0] }
 
-    /// Names of a folder's files. Where several are given the first that is there is taken.
+    /// Names of a folder's files. Where there are several names, the first that exists is used.
     public struct Files: Sendable, Hashable, Codable {
         /// The weights of T3, S3Gen and the voice encoder: safetensors, or upstream's `.pt`.
         public var t3, s3Gen, voiceEncoder: [String]
-        /// The model's own voice, which it need not have.
+        /// The model's built-in voice, which is optional.
         public var voice: [String]
 
         /// The model's own voice is looked for under upstream's name, and as safetensors.
@@ -56,15 +56,15 @@ public struct Variant: Sendable, Hashable, Encodable {
         }
     }
 
-    /// How speech is finished.
+    /// How the end of speech is handled.
     public struct Ending: Sendable, Hashable, Encodable {
-        /// Speech tokens for each text token, start and stop included, before which the stop token is not drawn.
+        /// The smallest number of speech tokens for each text token, start and stop included; the stop token is not drawn before.
         public var fewestPerText: Int
         /// Tokens of silence that follow the drawn ones, so that the last sound is not cut off.
         public var silence: Int
-        /// Tokens at the end whose sound is left out: what is drawn right before the stop token decodes to noise.
+        /// Number of last tokens whose sound is removed, because the tokens before the stop token decode to noise.
         public var unheard: Int
-        /// Whether speech begins after a start token that was drawn; otherwise that token is passed over.
+        /// Whether speech begins after a start token that was drawn; otherwise that token is ignored.
         public var beginsAtStartToken: Bool
 
         enum CodingKeys: String, CodingKey { case fewestPerText, silence, unheard, beginsAtStartToken }
@@ -83,7 +83,7 @@ public struct Variant: Sendable, Hashable, Encodable {
 // MARK: the table
 
 extension Variant {
-    /// The English model: 520M parameters, guided, with an emotion to exaggerate.
+    /// The English model: 520M parameters, with guidance and adjustable expression.
     public static let chatterbox = Variant(
         name: "chatterbox", title: "Chatterbox",
         files: Files(
@@ -106,10 +106,10 @@ extension Variant {
 
     /// English with tags such as `[laugh]`: 350M parameters, two steps of flow, no guidance.
     public static let turbo = gpt2("turbo", "Chatterbox Turbo", t3: "t3_turbo_v1", .turbo)
-    /// Turbo over a backbone of a third of the size.
+    /// Turbo with a backbone of a third of the size.
     public static let nano = gpt2("nano", "Chatterbox Nano", t3: "t3_nano_v1", .nano)
 
-    /// Resemble AI's models; a folder with the files of several is the first of them.
+    /// Resemble AI's models. A folder with the files of several models counts as the first of them.
     public static let all = [chatterbox, multilingualV3, multilingualV2, turbo, nano] + packs
 
     /// Which models speak a language, for a person whose model does not: "Chatterbox Multilingual v3 (multilingual-v3) speaks Hindi".

@@ -2,18 +2,19 @@ import SpeechAudio
 import Torch
 
 extension Synthesizer {
-    /// Says what a recording says in another voice, whatever its length. T3 has no part in it.
+    /// Converts a recording of any length to another voice. T3 is not used.
     ///
     /// - Parameters:
-    ///   - recording: what is said, at least a tenth of a second of it.
-    ///   - name: what to call the recording in a message.
-    ///   - voice: nil takes the model's own.
-    ///   - steps: steps of the flow's solver; nil takes the model's number.
-    ///   - seed: what every random number follows from; nil draws one.
-    ///   - watermark: whether the result carries the watermark, where the model has a ``Watermarker``.
+    ///   - recording: the speech to convert, at least a tenth of a second.
+    ///   - name: the recording's name in messages.
+    ///   - voice: nil uses the model's own.
+    ///   - steps: steps of the flow's solver; nil uses the model's default.
+    ///   - seed: seed of all random numbers; nil uses a random one.
+    ///   - watermark: whether the watermark is added, if the model has a ``Watermarker``.
     ///   - onProgress: called on the engine's threads; it should return at once.
     /// - Throws: `AudioError` for a recording that is silent or under a tenth of a second,
-    ///   ``CheckpointError/noBuiltInVoice(_:)``, ``VoiceError`` for a voice of other networks, ``SpeechOptionsError``, `CancellationError`, `TorchError`.
+    ///   ``CheckpointError/noBuiltInVoice(_:)``, ``VoiceError`` for a voice of other networks, ``SpeechOptionsError``, `CancellationError`,
+    ///   `TorchError`.
     public func convert(
         _ recording: Audio, named name: String = "recording", to voice: Voice? = nil, steps: Int? = nil, seed: UInt64? = nil,
         watermark: Bool = true, onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }

@@ -77,10 +77,10 @@ struct UtteranceInChunks {
 }
 
 extension Model {
-    /// Whether speech can be delivered in chunks: where the flow takes a small part of the time that its chunks last, on two
-    /// processor cores. Elsewhere ``SpeechOptions/Delivery/chunks`` gives utterance after utterance.
+    /// Whether speech can be delivered in chunks: true if computing a chunk's flow takes at most a quarter of the chunk's duration, as estimated
+    /// for two processor cores. Otherwise ``SpeechOptions/Delivery/chunks`` delivers one utterance after the other.
     ///
-    /// - Parameter options: with which number of steps.
+    /// - Parameter options: the number of flow steps is used.
     public func speaksInChunks(_ options: SpeechOptions = .standard) -> Bool {
         // Networks that leave the GPU in turns would do so for each chunk.
         offload == nil && configuration.s3Gen.flow.isFastInChunks(steps: options.steps)

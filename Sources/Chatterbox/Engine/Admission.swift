@@ -125,9 +125,9 @@ extension Admission.Room {
     static func -= (a: inout Self, b: Self) { a = a - b }
 }
 
-/// A request that no decoder of this size can ever take.
+/// A request that is larger than the decoder's whole cache.
 public struct AdmissionError: Error, Hashable, CustomStringConvertible {
-    /// Rows of keys and values, and sequences side by side, that the request needs.
+    /// Positions (rows of keys and values) and slots (parallel sequences) that the request needs.
     public let positions, slots: Int
     /// How many the decoder has.
     public let positionLimit, slotLimit: Int

@@ -4,20 +4,19 @@ import Logging
 import Synchronization
 import Torch
 
-/// Computes the requests of all models on one device, one small unit of work at a time.
+/// Runs the requests of all models on one device, one small unit of work at a time.
 ///
-/// A loop on a thread of its own decides what comes next (`Scheduler`). The tokens of all requests of a model are drawn in
-/// common steps, which the loop computes; everything else of a request is ordinary code in a `Coroutine` that hands
-/// control back between units. So one thread computes at any time, nobody waits for another's sentence to end, and a request
-/// gives the same samples alone and in company.
+/// A loop on its own thread chooses the next unit (`Scheduler`). The loop computes the steps in which the tokens of all requests of a model are
+/// sampled; everything else of a request runs in a `Coroutine` that yields after each unit. One thread computes at any time, no request waits for
+/// another's whole sentence, and on the CPU a request gives the same samples whether or not others run at the same time.
 ///
-/// Synthesizers of different models share a device by sharing an engine. An engine lives as long as somebody has it or a
-/// request of its own.
+/// Synthesizers of different models share a device by sharing an engine. An engine exists as long as there is a reference to it or one of its
+/// requests is running.
 public final class SpeechEngine: Sendable {
     private let mailbox = EngineMailbox()
     private let steps = StepCounts()
 
-    /// - Parameter logger: takes the lines about the decoders that requests share (<doc:Logging>); nil for none.
+    /// - Parameter logger: logs messages about the decoders that requests share (<doc:Logging>); nil logs nothing.
     public init(logger: Logger? = nil) {
         let (mailbox, steps, logger) = (mailbox, steps, logger ?? .silent)
         let thread = Thread { EngineLoop(mailbox, steps, logger).run() }
@@ -28,7 +27,7 @@ public final class SpeechEngine: Sendable {
 
     deinit { mailbox.post(.close) }
 
-    /// How many steps have drawn a token for each of so many requests: how far those in company share the reading of weights.
+    /// The number of decoding steps so far, by the number of requests in a step: it shows how far requests share the reading of weights.
     public var stepCounts: [Int: Int] { steps.counts }
 
     /// A request that is not open yet.

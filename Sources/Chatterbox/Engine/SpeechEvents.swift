@@ -1,13 +1,13 @@
 import SpeechAudio
 
-/// Speech as it is made, and what there is to say of it.
+/// The events of a request: sound while it is computed, warnings, progress and the final report.
 ///
-/// Nothing is done before the first event is asked for. Each loop over it is a request of its own, so that two loops speak
-/// the text twice. At most about two seconds of sound lie ready that nobody has read: a loop that stops reading stops its
-/// work, and holds up nobody else's. Leaving the loop, or cancelling its task, ends the work.
+/// Work begins when the first event is requested. Each loop over the sequence is a separate request, so that two loops speak the text twice. Sound
+/// is computed at most about two seconds ahead of the loop: if the loop stops reading, its request pauses, without delaying other requests. Leaving
+/// the loop, or cancelling its task, ends the request.
 ///
-/// A loop that ends without an error has had everything, ``SpeechEvent/finished(_:)`` included. In a task that is cancelled
-/// before that it throws `CancellationError`, also where events lie ready; other errors come after the events before them.
+/// A loop that ends without an error has received all events, including ``SpeechEvent/finished(_:)``. If its task is cancelled before that, the
+/// loop throws `CancellationError`, even if further events are available; other errors are thrown after the events that preceded them.
 public struct SpeechEvents: AsyncSequence, Sendable {
     public typealias Element = SpeechEvent
 
@@ -19,13 +19,13 @@ public struct SpeechEvents: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> Iterator { Iterator(reader: Reader(start)) }
 
-    /// One loop. When its last copy goes away, the work ends.
+    /// One loop. When its last copy is released, the request ends.
     public struct Iterator: AsyncIteratorProtocol, Sendable {
         fileprivate let reader: Reader
 
         public func next() async throws -> SpeechEvent? { try await reader.next() }
 
-        /// Ends the work, from any task; whoever waits for the next event sees `CancellationError`.
+        /// Ends the request, from any task; waiting for the next event then throws `CancellationError`.
         public func cancel() { reader.leave() }
     }
 
@@ -50,26 +50,26 @@ public struct SpeechEvents: AsyncSequence, Sendable {
 
 /// What happens to a request while it is spoken, in order: first ``started(seed:)``, last ``finished(_:)``.
 public enum SpeechEvent: Sendable, Hashable {
-    /// Work has begun; the seed is what every random number follows from, to speak the text the same way again.
+    /// The request has started; with the seed the text can be spoken in the same way again.
     case started(seed: UInt64)
-    /// The next stretch of sound, with what is spoken in it.
+    /// The next piece of sound, with its text.
     case audio(SpeechChunk)
-    /// Something a person should know; the speech is made all the same. Each once.
+    /// Something a person should know, although the text is spoken; each warning comes once.
     case warning(SpeechWarning)
-    /// Where the work stands.
+    /// The progress of the request.
     case progress(SpeechProgress)
-    /// All has been spoken; what the work came to.
+    /// The whole text has been spoken; the final report.
     case finished(SpeechReport)
 
     /// Seconds of sound in it.
     var seconds: Double { if case .audio(let chunk) = self { chunk.audio.duration } else { 0 } }
 }
 
-/// Speech as it is made: what ``Synthesizer/chunks(_:voice:options:onProgress:)`` gives.
+/// Speech while it is computed, as returned by ``Synthesizer/chunks(_:voice:options:onProgress:)``.
 ///
-/// Work begins when the first chunk is asked for, and anew with each loop over the stream. It runs two seconds of sound ahead
-/// of the loop and then waits for it. Leaving the loop, or cancelling its task, stops the work. A task that is cancelled
-/// before all has been spoken sees `CancellationError`: a loop that ends without an error has had the whole speech.
+/// Each loop over the stream is a separate request, which starts when the first chunk is requested. Sound is computed at most two seconds ahead of
+/// the loop. Leaving the loop, or cancelling its task, ends the request. If the task is cancelled before the whole text is spoken, the loop throws
+/// `CancellationError`: a loop that ends without an error has received the whole speech.
 public struct SpeechStream: AsyncSequence, Sendable {
     private let events: SpeechEvents
 
@@ -77,7 +77,7 @@ public struct SpeechStream: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> Iterator { Iterator(events: events.makeAsyncIterator()) }
 
-    /// One loop over the stream; when it goes away, the work stops.
+    /// One loop over the stream; when it is released, the request ends.
     public struct Iterator: AsyncIteratorProtocol {
         let events: SpeechEvents.Iterator
 

@@ -2,12 +2,12 @@ import Foundation
 import Kernels
 import Torch
 
-/// S3Gen: speech tokens become speech in the voice of a prompt.
+/// S3Gen turns speech tokens into speech in the voice of a prompt.
 ///
 /// ```
 /// tokens ─ flow ─► mel ─ vocoder ─► waveform
 /// ```
-/// The tokenizer and the speaker encoder, which read the prompt's recording, live in the same file. Upstream:
+/// The weights of the S3 tokenizer and the speaker encoder, which analyse the prompt's recording, are in the same file. Upstream:
 /// `S3Token2Wav` in `models/s3gen/s3gen.py`.
 public struct S3Gen: Sendable {
     /// The sizes the networks were made with.

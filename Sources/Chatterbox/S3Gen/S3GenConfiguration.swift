@@ -22,7 +22,7 @@ public struct S3GenConfiguration: Sendable, Codable, Hashable {
         return configuration
     }()
 
-    /// Networks of the same shape with few weights, for trying things out.
+    /// Networks of the same structure with few weights, for tests.
     public var tiny: S3GenConfiguration {
         var tiny = self
         tiny.tokenizer.hiddenSize = 64
@@ -53,7 +53,7 @@ public struct S3GenConfiguration: Sendable, Codable, Hashable {
 /// The defaults are those of every Chatterbox checkpoint that guides its flow; a smaller model sets other numbers and
 /// loads through the same code. Source: `models/s3gen/{s3gen,flow,configs}.py`.
 public struct FlowConfiguration: Sendable, Codable, Hashable {
-    /// Speech tokens the embedding knows; ids from here on are refused.
+    /// Number of speech tokens in the embedding; larger ids are refused.
     public var tokenCount = 6561
     /// Mel bins of a frame.
     public var melChannels = 80
@@ -63,15 +63,16 @@ public struct FlowConfiguration: Sendable, Codable, Hashable {
     public var encoder = TokenEncoderConfiguration()
     /// Sizes of the estimator.
     public var estimator = FlowEstimatorConfiguration()
-    /// The estimator takes the end of a step beside its start and needs no guidance (Turbo, Nano).
+    /// Whether the estimator gets the end of a step as well as its start, and needs no guidance (Turbo, Nano).
     public var meanFlow = false
-    /// Steps of the solver when the caller names none.
+    /// The default number of solver steps.
     public var steps = 10
-    /// How far guidance goes beyond the conditioned velocity; 0 runs without the unconditioned half of the batch.
+    /// Strength of guidance: how far the velocity is extrapolated beyond the conditioned one; with 0 the unconditioned half of the batch is not
+    /// computed.
     public var guidance = 0.7
-    /// Standard deviation that stays around a mel at the end of the flow, in training.
+    /// Standard deviation of the noise that remains at the end of the flow, in training.
     public var noiseFloor = 1e-6
-    /// Share of training examples that lose their conditions, so that guidance has something to steer away from.
+    /// Share of training examples whose conditions are dropped, to train the unconditioned velocity for guidance.
     public var unconditionalRate = 0.2
 
     /// The sizes of the released models.
@@ -92,7 +93,7 @@ public struct FlowConfiguration: Sendable, Codable, Hashable {
         return configuration
     }
 
-    /// Mel frames a token becomes.
+    /// Mel frames for each token.
     public var framesPerToken: Int { encoder.stride }
 
     /// Throws ``FlowError/configuration(_:)`` with the first size that no network can have.
@@ -142,7 +143,7 @@ public struct TokenEncoderConfiguration: Sendable, Codable, Hashable {
     public var layerCount = 6
     /// Layers at mel rate.
     public var upsampledLayerCount = 4
-    /// Tokens ahead that a token's features depend on before attention.
+    /// Lookahead of the convolution before attention, in tokens.
     public var lookahead = 3
     /// Mel frames a token becomes.
     public var stride = 2
@@ -197,7 +198,7 @@ public struct VocoderConfiguration: Sendable, Codable, Hashable {
     public var voicedThreshold: Double
     /// Factors by which the transposed convolutions lengthen the signal, in order.
     public var upsampleRates: [Int]
-    /// Kernel lengths of the transposed convolutions, one a rate.
+    /// Kernel lengths of the transposed convolutions, one for each rate.
     public var upsampleKernels: [Int]
     /// Length of the short-time Fourier transform, in samples.
     public var transformSize: Int
@@ -205,9 +206,9 @@ public struct VocoderConfiguration: Sendable, Codable, Hashable {
     public var transformHop: Int
     /// Kernel lengths of the parallel residual blocks after each upsampling.
     public var residualKernels: [Int]
-    /// Dilations within each residual block, one list a kernel.
+    /// Dilations within each residual block, one list for each kernel.
     public var residualDilations: [[Int]]
-    /// Kernel lengths of the source's residual blocks, one an upsampling.
+    /// Kernel lengths of the source's residual blocks, one for each upsampling.
     public var sourceResidualKernels: [Int]
     /// Dilations within each of the source's residual blocks.
     public var sourceResidualDilations: [[Int]]

@@ -5,10 +5,10 @@ import Torch
 /// HiFT: turns a mel spectrogram into a waveform with a harmonic source, a convolutional filter and an inverse
 /// short-time Fourier transform.
 ///
-/// Li, Han, Jiang and Mesgarani, "HiFTNet", 2023. Upstream: `HiFTGenerator` in `models/s3gen/hifigan.py`. The operations
-/// are differentiable: a trainer calls `callAsFunction(_:pitch:…)` with the true F0 and takes gradients with respect
-/// to the tensors in the scope it was made from, making the vocoder anew after each step (the weight normalisation is
-/// applied when a layer is made). Weights may have reduced precision; source and waveform are float32 all the same.
+/// Li, Han, Jiang and Mesgarani, "HiFTNet", 2023. Upstream: `HiFTGenerator` in `models/s3gen/hifigan.py`. The operations are
+/// differentiable: a trainer calls `callAsFunction(_:pitch:…)` with the true F0 and takes gradients with respect to the tensors in the
+/// scope it was made from, and constructs the vocoder again after each step (weight normalisation is applied when a layer is constructed).
+/// Weights may have reduced precision; the source and the waveform are always float32.
 public struct Vocoder: Sendable {
     /// The sizes the vocoder was made with.
     public let configuration: VocoderConfiguration

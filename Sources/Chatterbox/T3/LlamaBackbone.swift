@@ -13,7 +13,7 @@ public struct LlamaConfiguration: Sendable, Codable, Hashable {
     public var intermediateSize = 4096
     /// Added to the mean square before its root.
     public var normEpsilon = 1e-5
-    /// How positions turn queries and keys.
+    /// The rotary position embedding of queries and keys.
     public var rotary = RotaryConfiguration()
 
     /// Without arguments the sizes of Chatterbox's backbone.
@@ -217,9 +217,9 @@ public struct RotaryConfiguration: Sendable, Codable, Hashable {
     public struct Scaling: Sendable, Codable, Hashable {
         /// How much the longest wavelengths grow.
         public var factor = 8.0
-        /// Waves that turn less often than this within `originalPositions` grow by `factor`.
+        /// Waves with fewer periods than this within `originalPositions` are stretched by `factor`.
         public var lowFrequency = 1.0
-        /// Waves that turn more often than this within `originalPositions` stay.
+        /// Waves with more periods than this within `originalPositions` are not changed.
         public var highFrequency = 4.0
         /// Positions that a network had been trained for.
         public var originalPositions = 8192

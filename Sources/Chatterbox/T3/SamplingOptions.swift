@@ -2,25 +2,24 @@
 ///
 /// Values out of range are refused when the options are made.
 public struct SamplingOptions: Sendable, Hashable {
-    /// Logits are divided by it: below 1 is steadier, above 1 livelier; 0.000001 to 100. With 0 the likeliest token is
-    /// taken, and nothing is drawn.
+    /// Logits are divided by it, 0.000001 to 100: below 1 is steadier, above 1 more varied. With 0 the most likely token is always chosen.
     public let temperature: Double
-    /// Only the likeliest tokens that together reach this probability are drawn; 0 to 1, 1 keeps all.
+    /// Tokens are sampled only from the most likely ones that together reach this probability; 0 to 1, 1 keeps all.
     public let topP: Double
-    /// Only this many of the likeliest tokens are drawn; `nil` keeps all. Turbo and Nano only.
+    /// Tokens are sampled only from this many of the most likely ones; `nil` keeps all. Turbo and Nano only.
     public let topK: Int?
-    /// Tokens less likely than this share of the likeliest are not drawn; 0 to 1. Not for Turbo and Nano.
+    /// Tokens whose probability is below this share of the most likely token's are not sampled; 0 to 1. Not for Turbo and Nano.
     public let minP: Double
-    /// Tokens already spoken lose against others by this factor; 0.01 to 100, 1 does nothing.
+    /// The logits of tokens that were already drawn are reduced by this factor; 0.01 to 100, 1 has no effect.
     public let repetitionPenalty: Double
-    /// How far the text's influence is exaggerated (classifier-free guidance, Ho and Salimans 2022); 0 computes no
-    /// second row; 0 to 100. Not for Turbo and Nano.
+    /// Weight of classifier-free guidance by the text (Ho and Salimans 2022), 0 to 100; with 0 the unconditioned sequence is not computed. Not for
+    /// Turbo and Nano.
     public let guidance: Double
 
     /// With these every number between logits and probabilities is finite in float32, for logits up to 1e20.
     static let temperatures = 1e-6...100.0, penalties = 0.01...100.0, guidances = 0...100.0
 
-    /// Whether the likeliest token is taken instead of one being drawn.
+    /// Whether the most likely token is always chosen.
     public var isGreedy: Bool { temperature == 0 }
 
     /// - Throws: `SamplingError` naming the option that is out of range.

@@ -1,10 +1,9 @@
 import Torch
 
-/// The speech token model: reads a voice and text tokens, writes speech tokens, 25 a second
-/// (upstream: `models/t3/t3.py`).
+/// The speech token model: predicts speech tokens, 25 a second, from a voice and text tokens (upstream: `models/t3/t3.py`).
 ///
-/// A sequence is the voice's conditions, the text, and the speech so far. `T3` itself computes whole sequences, as
-/// training needs them; `T3Decoder` speaks token by token.
+/// A sequence is the voice's conditions, the text, and the speech so far. `T3` itself computes whole sequences, as training needs them; `T3Decoder`
+/// decodes token by token.
 public struct T3: Sendable {
     /// The sizes that it was made with.
     public let configuration: T3Configuration
@@ -211,7 +210,7 @@ struct ConditioningEncoder: Sendable {
 
 /// Sizes of the perceiver (upstream: `models/t3/modules/perceiver.py`).
 public struct PerceiverConfiguration: Sendable, Codable, Hashable {
-    /// Number of learned queries, and of vectors that come out.
+    /// Number of learned queries, which is also the number of output vectors.
     public var queries = 32
     /// Number of attention heads.
     public var heads = 4

@@ -3,17 +3,17 @@
 /// The defaults are the English Chatterbox model; a smaller network with the same architecture loads through the same
 /// code with other numbers.
 public struct T3Configuration: Sendable, Codable, Hashable {
-    /// Number of text tokens the embedding knows.
+    /// Size of the text vocabulary.
     public var textVocabulary = 704
-    /// The token in front of every text.
+    /// The start token of every text.
     public var startText = 255
-    /// The token behind every text.
+    /// The stop token of every text.
     public var stopText = 0
     /// Longest text in tokens, without its start and stop.
     public var maximumText = 2048
-    /// Number of speech tokens the embedding and the head know: codes, start, stop and unused ones.
+    /// Size of the speech vocabulary of embedding and head: codes, start, stop and unused tokens.
     public var speechVocabulary = 8194
-    /// The token in front of all speech.
+    /// The start token of speech.
     public var startSpeech = 6561
     /// The token that ends speech.
     public var stopSpeech = 6562
@@ -25,16 +25,15 @@ public struct T3Configuration: Sendable, Codable, Hashable {
     public var speakerSize = 256
     /// Whether text and speech have learned position embeddings of their own; Turbo relies on its backbone's.
     public var learnedPositions = true
-    /// Whether the exaggeration of the emotion is one of the conditions.
+    /// Whether the strength of expression (``SpeechOptions/exaggeration``) is one of the conditions.
     public var emotion = true
-    /// How the voice's prompt is condensed; `nil` passes its tokens on one by one.
+    /// The perceiver that condenses the voice's prompt; with `nil` all its tokens are used.
     public var perceiver: PerceiverConfiguration? = PerceiverConfiguration()
     /// The transformer between embeddings and heads.
     public var backbone = BackboneConfiguration.llama(LlamaConfiguration())
     /// How logits become speech tokens.
     public var style = DecodingStyle.chatterbox
-    /// Heads whose attention tells which part of the text is being spoken (upstream: `LLAMA_ALIGNED_HEADS`); nil where none
-    /// are known.
+    /// Heads whose attention follows the text that is being spoken (upstream: `LLAMA_ALIGNED_HEADS`); nil where none are known.
     public var alignmentHeads: [AttentionHead]? = [
         AttentionHead(layer: 12, head: 15), AttentionHead(layer: 13, head: 11), AttentionHead(layer: 9, head: 2),
     ]
@@ -52,10 +51,10 @@ public struct T3Configuration: Sendable, Codable, Hashable {
         return configuration
     }()
 
-    /// Turbo: GPT-2 medium, every prompt token passed on, no emotion.
+    /// Turbo: GPT-2 medium, no perceiver, no strength of expression.
     public static let turbo = gpt2(GPT2Configuration())
 
-    /// Nano: as Turbo over GPT-2 small.
+    /// Nano: as Turbo, with GPT-2 small.
     public static let nano = gpt2(GPT2Configuration(hiddenSize: 768, layers: 12, heads: 12))
 
     private static func gpt2(_ backbone: GPT2Configuration) -> T3Configuration {
@@ -82,9 +81,9 @@ public struct T3Configuration: Sendable, Codable, Hashable {
     }
 }
 
-/// The two ways upstream turns logits into speech tokens (`T3.inference` and `T3.inference_turbo`).
+/// Upstream's two decoding methods (`T3.inference` and `T3.inference_turbo`).
 ///
-/// Either goes with either backbone; upstream's Llamas are decoded in the first style, its GPT-2s in the second.
+/// Each can be used with each backbone; upstream decodes its Llamas in the first style and its GPT-2s in the second.
 public enum DecodingStyle: String, Sendable, Hashable, Codable {
     /// Text between a start and a stop token, two start tokens of speech; guidance, repetition penalty, temperature, min-p, top-p, in
     /// this order.
@@ -132,7 +131,7 @@ public enum BackboneConfiguration: Sendable, Hashable {
     /// Width of the transformer's inputs and outputs.
     public var hiddenSize: Int { sizes.hiddenSize }
 
-    /// What any backbone's sizes tell.
+    /// The properties that all backbones' sizes have.
     var sizes: any BackboneSizes {
         switch self {
         case .llama(let llama): llama
@@ -173,7 +172,7 @@ extension BackboneConfiguration: Codable {
     }
 }
 
-/// Why a speech token model cannot do what it is asked.
+/// An invalid request to a speech token model, or an invalid model.
 public enum T3Error: Error, Hashable, CustomStringConvertible {
     /// There is no text to speak.
     case emptyText
@@ -181,7 +180,7 @@ public enum T3Error: Error, Hashable, CustomStringConvertible {
     case unframedText(start: Int, stop: Int)
     /// The text has more tokens, start and stop included, than there are positions.
     case textTooLong(tokens: Int, limit: Int)
-    /// No speech is asked for, or more than there are positions.
+    /// The limit of speech tokens is 0, or larger than the number of positions.
     case budgetOutOfRange(tokens: Int, limit: Int)
     /// A prompt has more tokens than there are positions.
     case promptTooLong(tokens: Int, limit: Int)
@@ -193,9 +192,9 @@ public enum T3Error: Error, Hashable, CustomStringConvertible {
     case sequenceTooLong(positions: Int, limit: Int)
     /// All slots of the key-value cache are taken.
     case noFreeSlots(wanted: Int, free: Int)
-    /// The logits of a next token hold no usable numbers.
+    /// The logits of the next token are NaN or infinite.
     case unusableLogits
-    /// Nothing packs the weights of this kind of backbone.
+    /// The weights of this kind of backbone cannot be packed.
     case cannotPack(backbone: String)
     /// The hidden width cannot be divided among the heads.
     case unevenHeads(hiddenSize: Int, heads: Int)

@@ -219,7 +219,7 @@ package final class T3Decoder {
 public enum DecodingEnd: String, Sendable, Codable, CaseIterable, Comparable {
     /// The model drew its stop token.
     case stop
-    /// The most tokens asked for are drawn.
+    /// The token limit was reached.
     case budget
     /// The tokens repeated themselves; one repetition is kept.
     case loop

@@ -12,11 +12,11 @@ public struct S3TokenizerConfig: Sendable, Codable, Hashable {
     public var heads = 20
     /// Transformer blocks.
     public var layers = 6
-    /// Tokens that a memory block looks across; odd.
+    /// Width of a memory block, in tokens; odd.
     public var memoryKernel = 31
     /// Base of the rotary position frequencies.
     public var rotaryBase = 10000.0
-    /// Numbers of three levels in one token; 3 to this power is the number of tokens.
+    /// Number of three-level digits in a token; 3 to this power is the number of tokens.
     public var digits = 8
 
     /// The sizes of the released tokenizer.
@@ -29,9 +29,9 @@ public struct S3TokenizerConfig: Sendable, Codable, Hashable {
     public var tokenCount: Int { (0..<digits).reduce(1) { count, _ in count * 3 } }
 }
 
-/// Speech as tokens, 25 a second: what is said and how, with little of who says it. CosyVoice 2's tokenizer (Du et al.
-/// 2024), a Whisper-like encoder with memory blocks, rounded to eight numbers of three levels (finite scalar
-/// quantisation, Mentzer et al. 2023).
+/// Turns speech into tokens, 25 a second, which represent words and intonation but little of the speaker's identity. CosyVoice 2's tokenizer (Du et
+/// al. 2024), a Whisper-like encoder with memory blocks, rounded to eight numbers of three levels (finite scalar quantisation, Mentzer et al.
+/// 2023).
 ///
 /// Upstream: `models/s3tokenizer/s3tokenizer.py` over the package s3tokenizer; `tokenizer` in `s3gen.safetensors`.
 public struct S3Tokenizer: Sendable {
@@ -48,8 +48,8 @@ public struct S3Tokenizer: Sendable {
     /// A faster way through the encoder.
     private var packedEncoder: OnFirstUse<PackedS3TokenizerEncoder>?
 
-    /// Takes what `tokenizer` holds in `s3gen.safetensors`. The filter bank and the window that some checkpoints carry
-    /// are computed instead.
+    /// Takes what `tokenizer` holds in `s3gen.safetensors`. The filter bank and the window, which some checkpoints also contain, are computed
+    /// instead.
     public init(_ weights: Weights, _ config: S3TokenizerConfig = .chatterbox) throws {
         self.config = config
         let encoder = weights["encoder"], width = config.hiddenSize
@@ -80,8 +80,8 @@ public struct S3Tokenizer: Sendable {
     /// The tokens of one recording.
     ///
     /// - Parameters:
-    ///   - logMel: `[mels, frames]`, 100 frames a second. More than 30 s is heard in overlapping windows.
-    ///   - limit: the most tokens to return; later frames are not heard.
+    ///   - logMel: `[mels, frames]`, 100 frames a second. More than 30 s is processed in overlapping windows.
+    ///   - limit: the largest number of tokens to return; later frames are ignored.
     /// - Returns: `[1, tokens]` int64, a token for every four frames or part of them, each in `0..<6561`.
     public func tokens(ofLogMel logMel: Tensor, limit: Int? = nil) throws -> Tensor {
         let frames = min(logMel.size(1), limit.map { $0 * Self.framesPerToken } ?? .max)
@@ -108,8 +108,8 @@ public struct S3Tokenizer: Sendable {
         return try (digits * Tensor(Array(places), device: logMel.device)).sum(axis: -1)
     }
 
-    /// What tokens are rounded from, differentiable: `[batch, mels, frames]` → `[batch, tokens, digits]`, each number
-    /// between −1 and 1 (excluded).
+    /// The values before rounding to tokens, differentiable: `[batch, mels, frames]` → `[batch, tokens, digits]`, each number between −1
+    /// and 1 (excluded).
     public func levels(_ logMel: Tensor, lengths: [Int]? = nil) throws -> Tensor {
         try (quantizer(hidden(logMel, lengths: lengths)).to(.float32)).tanh() * Self.bound
     }

@@ -3,7 +3,7 @@ import Torch
 
 /// Sizes of a ``SpeakerEncoder`` (upstream: the arguments of `CAMPPlus` in `models/s3gen/xvector.py`).
 public struct SpeakerEncoderConfig: Sendable, Codable, Hashable {
-    /// A run of densely connected layers that share kernel and dilation.
+    /// A block of densely connected layers with the same kernel and dilation.
     public struct Block: Sendable, Codable, Hashable {
         /// Densely connected layers.
         public var layers: Int
@@ -20,9 +20,9 @@ public struct SpeakerEncoderConfig: Sendable, Codable, Hashable {
 
     /// Bands of the filterbank; a multiple of 8.
     public var melBins = 80
-    /// Channels of the two-dimensional convolutions at the entrance.
+    /// Channels of the two-dimensional convolutions at the input.
     public var headChannels = 32
-    /// Residual blocks in each of the entrance's two stages.
+    /// Residual blocks in each of the two input stages.
     public var headBlocks = 2
     /// Channels that enter the first dense block.
     public var channels = 128
@@ -44,8 +44,8 @@ public struct SpeakerEncoderConfig: Sendable, Codable, Hashable {
     public static let chatterbox = SpeakerEncoderConfig()
 }
 
-/// The x-vector that tells S3Gen whose timbre to speak with: CAM++ (Wang et al. 2023, "CAM++: A Fast and Efficient
-/// Network for Speaker Verification Using Context-Aware Masking"; upstream `models/s3gen/xvector.py`).
+/// Computes the x-vector, S3Gen's speaker embedding: CAM++ (Wang et al. 2023, "CAM++: A Fast and Efficient Network for Speaker Verification
+/// Using Context-Aware Masking"; upstream `models/s3gen/xvector.py`).
 ///
 /// Two-dimensional convolutions shrink the frequency axis to an eighth, a convolution halves the frame rate, three
 /// blocks of densely connected layers with context-aware masks follow, then mean and deviation over time.
@@ -93,8 +93,8 @@ public struct SpeakerEncoder: Sendable {
 
     /// The x-vectors of recordings: `[batch, frames, bins]` → `[batch, embedding]`.
     ///
-    /// - Parameter filterbank: Kaldi's log energies of recordings at 16 kHz, 100 frames a second, the mean of every
-    ///   bin over time taken away; at least 3 frames.
+    /// - Parameter filterbank: Kaldi's log energies of recordings at 16 kHz, 100 frames a second, with each bin's mean over time subtracted; at
+    ///   least 3 frames.
     public func callAsFunction(_ filterbank: Tensor) throws -> Tensor {
         if let packedFrames, filterbank.size(0) == 1 { return try pooled(packedFrames()(filterbank)) }
         var x = try entranceNorm(entrance(head(filterbank.transposed(1, 2)))).relu()

@@ -4,10 +4,10 @@ import SpeechAudio
 import Torch
 
 extension Synthesizer {
-    /// The voice in a recording: WAV, FLAC, MP3, Ogg, any rate; or a prepared voice, for this model.
+    /// Makes a voice from a recording (WAV, FLAC, MP3, Ogg, any rate), or loads a prepared voice for this model.
     ///
     /// - Parameters:
-    ///   - file: a prepared voice where its name ends in `.safetensors` or `.pt`, else a recording.
+    ///   - file: a prepared voice if its name ends in `.safetensors` or `.pt`, else a recording.
     ///   - use: what the voice is for.
     /// - Throws: `AudioError` where a recording cannot be read, is silent or too short; what reading a prepared voice
     ///   throws, and what ``prepared(_:for:)`` throws.
@@ -20,13 +20,13 @@ extension Synthesizer {
         return try await prepared(Voice.unchecked(from: file), for: use)
     }
 
-    /// The voice in a recording: in the part of it with the most speech, which an ordinary recording begins with. What was left out or
-    /// mended, and what is wrong with the recording, the voice's ``Voice/warnings`` tell. A model that was loaded the exact way hears the
-    /// recording as it is, as upstream does.
+    /// Makes a voice from the part of a recording with the most speech; in an ordinary recording that is its beginning. The voice's
+    /// ``Voice/warnings`` say what was left out, corrected or found to be wrong. A model on the exact path uses the recording unchanged, as
+    /// upstream does.
     ///
     /// - Parameters:
-    ///   - recording: someone speaking, of any rate and number of channels.
-    ///   - name: what to call it in a message.
+    ///   - recording: speech of one person, with any sample rate and number of channels.
+    ///   - name: the recording's name in messages.
     /// - Throws: `AudioError` where nobody speaks in the recording or it is too short; `CancellationError` between two networks.
     public func voice(from recording: Audio, named name: String = "reference recording") async throws -> Voice {
         let start = ContinuousClock.now, rules = model.voiceAnalyzer.rules
@@ -57,14 +57,14 @@ extension Synthesizer {
         }
     }
 
-    /// A prepared voice for this model: as it is where networks and rules are those that made it or where that is not
-    /// known, else made anew from the recording that it carries, which its ``Voice/warnings`` then say.
+    /// Returns a prepared voice for this model. It is unchanged if the model's networks and rules are those that made it, or if those are not
+    /// known. Otherwise it is computed again from the recording that it contains, and its ``Voice/warnings`` say so.
     ///
     /// - Parameters:
     ///   - voice: of this model or of another one.
     ///   - use: what the voice is for.
-    /// - Throws: ``VoiceError``, also where another model made it and it carries no recording; `AudioError` where the
-    ///   recording is damaged or too short for this model.
+    /// - Throws: ``VoiceError``, also if another model made it and it contains no recording; `AudioError` if the recording is damaged or too short
+    ///   for this model.
     public func prepared(_ voice: Voice, for use: Voice.Use = .speech) async throws -> Voice {
         let differing = try model.differences(from: voice, for: use)
         guard !differing.isEmpty else { return try voice.checked(model.voiceAnalyzer.voiceSizes).to(model.device) }
@@ -111,7 +111,7 @@ extension Model {
 }
 
 extension Voice {
-    /// Whether a file is a prepared voice by its name; otherwise it is a recording.
+    /// Whether a file's name is that of a prepared voice; otherwise it is a recording.
     public static func isPrepared(_ file: URL) -> Bool { ["safetensors", "pt"].contains(file.pathExtension) }
 
     /// Reads the voice of a model's own folder, which belongs to that model whether the file tells so or not.

@@ -1,11 +1,11 @@
 import Torch
 
-/// A voice ready to speak with: what the models need to know of a reference recording.
+/// A prepared voice: what the networks compute from a reference recording.
 ///
-/// Make one with ``Synthesizer/voice(from:named:)``, keep it with ``save(to:replaces:)``, and get it back with ``load(from:sizes:)``: no analysis
-/// then, and the same speech. It tells which networks made it (``origin``): a model with others speaks wrongly in it, and
-/// refuses it, or makes it anew from the ``recording`` that it carries. How lively it speaks is an option of speaking, not
-/// part of the voice.
+/// Make one with ``Synthesizer/voice(from:named:)``, save it with ``save(to:replaces:)``, and load it with ``load(from:sizes:)``, which needs no
+/// analysis and gives the same speech. It contains digests of the networks that made it (``origin``). A model with other networks would speak
+/// wrongly with it: it refuses the voice, or computes it again from the ``recording`` that it contains. The strength of expression is an option of
+/// a request, not part of the voice.
 public struct Voice: Sendable {
     /// Who speaks, for T3: `[1, 256]`, of length 1.
     package private(set) var speakerEmbedding: Tensor
@@ -13,19 +13,19 @@ public struct Voice: Sendable {
     package private(set) var conditioningTokens: Tensor
     /// What S3Gen continues.
     package private(set) var prompt: SpeechPrompt
-    /// What messages call it: its file or its recording.
+    /// The name in messages: its file or its recording.
     public internal(set) var name = "the voice"
-    /// Which networks made it, by which rules; nil where that is not known.
+    /// The networks that made it and the rules for the recording; nil if not known.
     public package(set) var origin: VoiceOrigin?
-    /// Seconds of the recording that they heard; nil where that is not known.
+    /// Seconds of the recording that were used; nil if not known.
     public internal(set) var heardSeconds: Double?
-    /// Which part of a longer recording those are; nil where they are all of it or that is not known.
+    /// The part of a longer recording that was used; nil if that was all of it, or is not known.
     public internal(set) var excerpt: Excerpt?
-    /// What was said of the recording when the voice was made of it, each the end of a sentence.
+    /// Notes about the recording from when the voice was made, each the end of a sentence.
     public internal(set) var recordingNotes: [String] = []
-    /// The recording; nil where it was not kept.
+    /// The recording; nil if it was not stored.
     public internal(set) var recording: VoiceRecording?
-    /// What a person should know of any speech in it. They become part of a speech's report, not of the voice's file.
+    /// Warnings for all speech with this voice. They are added to reports of speech, not to the voice's file.
     public internal(set) var warnings: [SpeechWarning] = []
 
     package init(speakerEmbedding: Tensor, conditioningTokens: Tensor, prompt: SpeechPrompt) {
@@ -44,7 +44,7 @@ public struct Voice: Sendable {
         return moved
     }
 
-    /// The same voice without the recording, which no other model can then make it anew from.
+    /// The same voice without the recording; other models can then not make it again.
     public var withoutRecording: Voice {
         var copy = self
         copy.recording = nil
@@ -84,9 +84,9 @@ package struct SpeechPrompt: Sendable {
 extension Voice {
     /// Sizes that a voice shares with the models that made it and will speak with it.
     public struct Sizes: Sendable, Codable, Hashable {
-        /// Length of the vector that says who speaks.
+        /// Length of T3's speaker embedding.
         public var speakerEmbedding = 256
-        /// Of a mel spectrogram.
+        /// Bands of a mel spectrogram.
         public var melBins = 80
         /// Length of the x-vector.
         public var speaker = 192

@@ -1,17 +1,17 @@
 import SpeechAudio
 import Torch
 
-/// How much of a reference recording each part of a model hears.
+/// How much of a reference recording each part of a model uses.
 public struct ReferenceRules: Sendable, Codable, Hashable {
-    /// A shorter recording is refused: it says too little.
+    /// A shorter recording is refused.
     public var minimumSeconds = 0.5
-    /// Seconds from the start that T3 hears as tokens.
+    /// Seconds from the start that T3 gets as tokens.
     public var conditioningSeconds = 6.0
-    /// The most tokens that T3 takes.
+    /// The largest number of these tokens.
     public var conditioningTokens = 150
-    /// Seconds from the start that S3Gen continues.
+    /// Seconds from the start that are S3Gen's prompt.
     public var promptSeconds = 10.0
-    /// The loudness that a recording is first brought to, in LUFS; nil leaves it as it is.
+    /// The loudness to which a recording is normalised first, in LUFS; nil does not change it.
     public var loudness: Double?
 
     /// Upstream's for the English and the multilingual models.
@@ -20,7 +20,7 @@ public struct ReferenceRules: Sendable, Codable, Hashable {
     /// Chatterbox and its multilingual variants.
     public static let chatterbox = ReferenceRules()
 
-    /// Turbo and Nano: a longer recording, of which more is heard, at one loudness.
+    /// Turbo and Nano: more of the recording is used, at a fixed loudness.
     public static let turbo = {
         var rules = ReferenceRules()
         rules.minimumSeconds = 5

@@ -2,7 +2,7 @@ import Torch
 
 /// Sizes of a ``VoiceEncoder`` (upstream: `models/voice_encoder/config.py`).
 public struct VoiceEncoderConfiguration: Sendable, Codable, Hashable {
-    /// Bands of the mel spectrogram it listens to.
+    /// Bands of the input mel spectrogram.
     public var melBins = 40
     /// Width of the recurrent state.
     public var hiddenSize = 256
@@ -14,7 +14,7 @@ public struct VoiceEncoderConfiguration: Sendable, Codable, Hashable {
     public var partialFrames = 160
     /// Mel frames from the start of one partial to the start of the next: 1.3 partials a second.
     public var partialStep = 77
-    /// How much of a last partial must lie within the recording for it to count; below, the rest is left unheard.
+    /// The share of the last partial that must lie within the recording; otherwise the partial is ignored.
     public var minimumCoverage = 0.8
 
     /// The sizes of the released network.
@@ -24,11 +24,11 @@ public struct VoiceEncoderConfiguration: Sendable, Codable, Hashable {
     public static let chatterbox = VoiceEncoderConfiguration()
 }
 
-/// Who is speaking, as a direction in space: recordings of one person point the same way.
+/// Computes the speaker embedding, a unit vector: embeddings of recordings of one person are similar.
 ///
-/// A recurrent network hears overlapping partials of 1.6 s; its last state after each, projected and made non-negative,
-/// is that partial's opinion. The embedding is their mean, of length 1. Wan et al. 2018, "Generalized End-to-End Loss
-/// for Speaker Verification"; upstream `models/voice_encoder/voice_encoder.py`, file `ve.safetensors`.
+/// A recurrent network processes overlapping partials of 1.6 s; its last state after each, projected, made non-negative and normalised, is the
+/// partial's embedding. The recording's embedding is their mean, normalised to length 1. Wan et al. 2018, "Generalized End-to-End Loss for Speaker
+/// Verification"; upstream `models/voice_encoder/voice_encoder.py`, file `ve.safetensors`.
 public struct VoiceEncoder: Sendable {
     /// The sizes that it was made with.
     public let config: VoiceEncoderConfiguration
@@ -37,7 +37,7 @@ public struct VoiceEncoder: Sendable {
     /// Tells its weights from another's.
     let digest: OnFirstUse<String>
 
-    /// Takes `lstm` and `proj`; the two scalars of its training loss are left alone.
+    /// Takes `lstm` and `proj`; the two scalars of its training loss are ignored.
     public init(_ weights: Weights, _ config: VoiceEncoderConfiguration = .chatterbox) throws {
         self.config = config
         recurrence = try LSTM(weights["lstm"], input: config.melBins, hidden: config.hiddenSize, layers: config.layers)

@@ -1,7 +1,7 @@
 import FileSupport
 import Torch
 
-/// What can be wrong with a prepared voice.
+/// An error in a prepared voice.
 public enum VoiceError: Error, CustomStringConvertible, Equatable {
     /// The file is of the right kind but lacks a part of a voice.
     case missing(source: String, tensor: String)
@@ -10,14 +10,14 @@ public enum VoiceError: Error, CustomStringConvertible, Equatable {
     case shape(source: String, tensor: String, expected: String, found: [Int])
     case token(source: String, tensor: String, found: Int, count: Int)
     case notFinite(source: String, tensor: String)
-    /// What the file tells of its origin or its recording cannot be read.
+    /// The file's metadata about its origin or its recording cannot be read.
     case metadata(source: String, name: String)
     /// Other networks or rules than the model's made the voice: speech in it would be wrong.
     ///
     /// - Parameters:
     ///   - differing: in what they differ; not empty.
     ///   - maker: the model that made it, where that is known.
-    ///   - hasRecording: whether it carries the recording that the model could make it anew from.
+    ///   - hasRecording: whether it contains the recording, from which the model could make it again.
     case otherOrigin(voice: String, differing: [VoiceOrigin.Part], maker: String?, model: String, hasRecording: Bool)
 
     public var description: String {

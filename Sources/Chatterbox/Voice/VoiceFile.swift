@@ -18,7 +18,7 @@ extension Voice {
         static let recording = "recording"
     }
 
-    /// Writes the voice as a safetensors file, whole or not at all, with its ``origin`` and ``recording`` where it has them.
+    /// Writes the voice atomically as a safetensors file, with its ``origin`` and ``recording`` if it has them.
     ///
     /// - Throws: `SafetensorsError.unwritable`; `AudioError` where the recording cannot be encoded.
     public func save(to file: URL, replaces: Bool = true) throws {
@@ -41,7 +41,7 @@ extension Voice {
     }
 
     /// Reads a voice that ``save(to:replaces:)`` wrote, or one that upstream's `Conditionals.save` wrote, such as a checkpoint's
-    /// `conds.pt`. The latter does not tell its origin, which ``warnings`` then say.
+    /// `conds.pt`. The latter contains no origin; ``warnings`` then say so.
     ///
     /// - Parameters:
     ///   - file: a safetensors file, or one that PyTorch wrote.

@@ -2,17 +2,17 @@ import FileSupport
 import Foundation
 import Torch
 
-/// Prepared voices under names, each a file `NAME.voice.safetensors` in one folder.
+/// A collection of named prepared voices, each a file `NAME.voice.safetensors` in one folder.
 public struct VoiceLibrary: Sendable {
     private let files: NamedFiles
 
-    /// Where its files lie.
+    /// The folder with the files.
     public var folder: URL { files.folder }
 
-    /// The folder comes to be with the first voice.
+    /// The folder is created with the first voice.
     public init(folder: URL) { files = NamedFiles(folder: folder, suffix: ".voice.safetensors") }
 
-    /// The voices that a model's folder brings along.
+    /// The voices in a model's folder.
     public init(ofModel folder: URL) { self.init(folder: folder.appending(path: "voices")) }
 
     /// A voice that the library holds.
@@ -32,12 +32,12 @@ public struct VoiceLibrary: Sendable {
         return entry
     }
 
-    /// Keeps a voice under a name.
+    /// Stores a voice under a name.
     ///
     /// - Parameters:
     ///   - voice: what is written.
     ///   - name: letters, digits, `-`, `_` and `.`, with no `.` first; at most 200 bytes.
-    ///   - replaces: whether a voice that had the name is replaced. Otherwise of several that come at once under one name one is kept.
+    ///   - replaces: whether a voice that had the name is replaced. Otherwise, of several simultaneous calls with the same name one succeeds.
     /// - Throws: ``VoiceLibraryError``, `SafetensorsError` where the disk refuses.
     @discardableResult
     public func store(_ voice: Voice, as name: String, replaces: Bool = true) throws -> URL {
@@ -52,7 +52,7 @@ public struct VoiceLibrary: Sendable {
         return file
     }
 
-    /// Forgets a voice.
+    /// Deletes a voice.
     ///
     /// - Throws: ``VoiceLibraryError``.
     public func remove(_ name: String) throws {
@@ -64,7 +64,7 @@ public struct VoiceLibrary: Sendable {
         }
     }
 
-    /// Where a voice of this name is kept, whether it exists or not.
+    /// The file of a voice of this name, whether it exists or not.
     ///
     /// - Throws: ``VoiceLibraryError/badName(_:)``.
     public func file(named name: String) throws -> URL {

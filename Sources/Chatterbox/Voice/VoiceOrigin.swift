@@ -1,13 +1,13 @@
-/// What makes a model's voices: its networks, told apart by digests of their weights, and its rules for references.
+/// What determines the voices that a model makes: its networks, identified by digests of their weights, and its rules for references.
 ///
 /// The same recording gives the same voice wherever these are the same, whatever the model is called and whatever files
 /// its networks come from.
 public struct VoiceOrigin: Sendable, Hashable {
-    /// What messages call the model; nil where it is not known. It takes no part in comparisons.
+    /// The model's name in messages; nil if not known. It is ignored in comparisons.
     public let model: String?
     /// Digests of the networks' weights: `Weights.digest()`.
     public let voiceEncoder, tokenizer, speakerEncoder: String
-    /// How much of a recording they hear, and how loud.
+    /// How much of a recording they use, and its loudness.
     public let rules: ReferenceRules
 
     package init(model: String? = nil, voiceEncoder: String, tokenizer: String, speakerEncoder: String, rules: ReferenceRules) {
@@ -32,7 +32,7 @@ public struct VoiceOrigin: Sendable, Hashable {
         }
     }
 
-    /// In what a voice made by the other may not be used for a model whose voices this makes.
+    /// The parts in which the other origin differs, so that its voices cannot be used with a model of this origin.
     public func differences(from other: VoiceOrigin, for use: Voice.Use = .speech) -> [Part] {
         Part.allCases.filter { part in
             switch part {
@@ -47,11 +47,11 @@ public struct VoiceOrigin: Sendable, Hashable {
 }
 
 extension Voice {
-    /// What a voice is for, which decides what of it must be a model's own.
+    /// What a voice is used for; this determines which parts of the origin must agree.
     public enum Use: Sendable, Hashable {
         /// Speaking a text: T3's conditions and the prompt that S3Gen continues.
         case speech
-        /// Converting a recording: the prompt alone.
+        /// Converting a recording: only the prompt.
         case conversion
     }
 }

@@ -1,17 +1,16 @@
 import Foundation
 import SpeechAudio
 
-/// The recording that a voice was made from, kept so that another model can make its own voice of it.
+/// The recording from which a voice was made, stored so that another model can make its own voice from it.
 ///
-/// At its own rate and with its own channels, so that a model makes the same voice of it as of the file it came from, to
-/// the last bit where that has samples of 16 or 24 bits. Samples of other kinds (MP3, Opus, floating point) are rounded
-/// to 24 bits. Of a longer recording the first ``longest`` seconds are kept: all that tokens and prompts are made of, while
-/// the voice encoder, and a rule for loudness, hear the whole.
+/// Sample rate and channels are those of the original file, so that a model makes the same voice from it, bit for bit if the file has samples of 16
+/// or 24 bits. Other samples (MP3, Opus, floating point) are rounded to 24 bits. Of a longer recording the first ``longest`` seconds are stored.
+/// They contain everything that tokens and prompts are made from; only the voice encoder and the rule for loudness use the whole recording.
 public struct VoiceRecording: Sendable {
-    /// The most that is kept, in seconds: twice what any rules of upstream's cut.
+    /// The largest stored duration, in seconds: twice what any of upstream's rules use.
     public static let longest = 30.0
 
-    /// Seconds that are kept.
+    /// Stored seconds.
     public let seconds: Double
     private let content: Content
 
@@ -39,8 +38,8 @@ public struct VoiceRecording: Sendable {
 
     /// The sound.
     ///
-    /// - Parameter name: what errors call it.
-    /// - Throws: `AudioError` where the kept file is damaged.
+    /// - Parameter name: the recording's name in errors.
+    /// - Throws: `AudioError` if the stored file is damaged.
     public func audio(named name: String) throws -> Audio {
         switch content {
         case .sound(let audio): return audio

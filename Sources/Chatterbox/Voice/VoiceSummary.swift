@@ -1,26 +1,26 @@
 import Foundation
 import SpeechAudio
 
-/// How much a prepared voice holds and what made it, told without the model that it is for.
+/// The contents and origin of a prepared voice, read without its model.
 public struct VoiceSummary: Sendable, Hashable {
-    /// Tokens of speech that S3Gen continues, 25 a second.
+    /// Speech tokens of S3Gen's prompt, 25 a second.
     public let promptTokens: Int
     /// Tokens of speech that T3 is conditioned on.
     public let conditioningTokens: Int
-    /// Numbers that say who speaks.
+    /// Length of the speaker embedding.
     public let speakerEmbedding: Int
-    /// Which networks made it, by which rules; nil where the file does not tell.
+    /// The networks that made it and the rules for the recording; nil if the file does not contain them.
     public let origin: VoiceOrigin?
-    /// Seconds of the recording that they heard; nil where the file does not tell.
+    /// Seconds of the recording that were used; nil if the file does not contain it.
     public let heardSeconds: Double?
-    /// Which part of a longer recording those are; nil where they are all of it or the file does not tell.
+    /// The part of a longer recording that was used; nil if that was all of it, or if the file does not contain it.
     public let excerpt: Voice.Excerpt?
-    /// What was said of the recording when the voice was made, each the end of a sentence.
+    /// Notes about the recording from when the voice was made, each the end of a sentence.
     public let notes: [String]
-    /// Seconds of it that the file keeps; nil where it keeps no recording.
+    /// Seconds of the recording that the file contains; nil if it contains none.
     public let keptSeconds: Double?
 
-    /// What the recording that it keeps is like; nil where it keeps none.
+    /// The quality of the recording in the file; nil if it contains none.
     public let recording: RecordingQuality?
 
     /// - Parameter file: as for ``Voice/load(from:sizes:)``.
@@ -41,6 +41,6 @@ public struct VoiceSummary: Sendable, Hashable {
         recording = try voice.recording.map { RecordingQuality(of: try $0.audio(named: "the recording in \(file.lastPathComponent)")) }
     }
 
-    /// Seconds of speech that S3Gen continues.
+    /// Seconds of S3Gen's prompt.
     public var promptSeconds: Double { Double(promptTokens) / 25 }
 }

@@ -1,15 +1,15 @@
 import SpeechAudio
 
-/// Marks speech while it is being made: what goes in comes out a quarter of a second later with the mark in it.
+/// Adds the watermark to a stream of speech, with a delay of a quarter of a second.
 ///
-/// The networks look 0.2 s to either side, so each piece is marked together with its neighbours, of which the neighbours'
-/// own share is thrown away. The result is that of marking everything at once.
+/// The networks need 0.2 s of context on either side, so each piece is computed together with parts of its neighbours. The result is the same as
+/// for the whole sound at once.
 public struct WatermarkStream {
-    /// What ``finish()`` gives.
+    /// The result of ``finish()``.
     public struct Ending: Sendable {
-        /// The samples that had been held back, marked.
+        /// The remaining samples, with the watermark.
         public let samples: [Float]
-        /// False where the whole speech was too short for a mark.
+        /// False if the whole speech was too short for a watermark.
         public let isMarked: Bool
     }
 
@@ -28,8 +28,8 @@ public struct WatermarkStream {
     private var hasMarked = false
 
     /// - Parameters:
-    ///   - watermarker: the networks that mark.
-    ///   - sampleRate: of what goes in and comes out, in hertz.
+    ///   - watermarker: the watermark's networks.
+    ///   - sampleRate: of input and output, in hertz.
     public init(_ watermarker: Watermarker, sampleRate: Int) {
         self.watermarker = watermarker
         self.sampleRate = sampleRate
@@ -44,7 +44,7 @@ public struct WatermarkStream {
         block = max(1, watermarker.longestStretch * sampleRate / grid) * grid
     }
 
-    /// Takes samples and gives those whose mark is certain by now.
+    /// Takes samples and returns those whose watermark is complete.
     ///
     /// - Throws: `TorchError`.
     public mutating func mark(_ samples: [Float]) throws -> [Float] {
@@ -57,7 +57,7 @@ public struct WatermarkStream {
         }
     }
 
-    /// Gives the rest.
+    /// Returns the remaining samples.
     ///
     /// - Throws: `TorchError`.
     public mutating func finish() throws -> Ending {

@@ -3,11 +3,11 @@ import Kernels
 import SpeechAudio
 import Torch
 
-/// PerTh, Resemble AI's inaudible mark: says of a recording that a machine spoke it.
+/// PerTh, Resemble AI's inaudible watermark, by which synthetic speech can be recognised.
 ///
-/// The mark is a change of a few decibels in the band below 2 kHz, hidden under what is heard there (hence the name,
-/// perceptual threshold). It outlives MP3 and cutting: a second of speech is enough to find it. The networks' weights
-/// come with the Python package resemble-perth; its `PerthImplicitWatermarker` finds our marks and we find its.
+/// The watermark is a change of a few decibels in the band below 2 kHz, below the threshold of perception (hence the name, perceptual threshold).
+/// It survives MP3 and cutting: a second of speech is enough to detect it. The networks' weights are part of the Python package resemble-perth. Its
+/// `PerthImplicitWatermarker` detects the watermarks of this package, and this package detects its.
 public struct Watermarker: Sendable {
     /// The sizes the networks were made with.
     public let configuration: WatermarkConfiguration
@@ -63,14 +63,14 @@ public struct Watermarker: Sendable {
     /// Frames of the spectrum in a second.
     var framesPerSecond: Double { Double(configuration.sampleRate) / Double(configuration.transformHop) }
 
-    /// Sound must be longer than this many seconds to carry a mark.
+    /// Sound must be longer than this many seconds to contain a watermark.
     public var shortest: Double { Double(configuration.transformSize / 2) / Double(configuration.sampleRate) }
 
     // MARK: marking
 
-    /// The same sound with the mark, of the same length.
+    /// Returns the sound with the watermark, of the same length.
     ///
-    /// Long sound is marked in pieces that know their neighbours, so that memory does not grow with it.
+    /// Long sound is processed in overlapping pieces, so that memory does not grow with its length.
     /// - Throws: ``WatermarkError/tooShort(seconds:needed:)``, `TorchError`.
     /// - Precondition: one channel.
     public func marked(_ audio: Audio) throws -> Audio {
@@ -102,13 +102,13 @@ public struct Watermarker: Sendable {
 
     // MARK: detection
 
-    /// Whether a confidence means that there is a mark: upstream's rounding, by which one half is none.
+    /// Whether a confidence means that there is a watermark. As in upstream's rounding, 0.5 means that there is none.
     public static func isMarked(confidence: Double) -> Bool { confidence > 0.5 }
 
-    /// How sure it is that the sound carries a mark, 0…1; see ``isMarked(confidence:)``. Silence carries none.
+    /// The confidence that the sound contains a watermark, 0…1; see ``isMarked(confidence:)``. Silence contains none.
     ///
-    /// Long sound is heard some seconds at a time, with the same result: memory grows by about 1.2 MB for each second of it,
-    /// most of which are copies of the sound.
+    /// Long sound is processed a few seconds at a time, with the same result. Memory grows by about 1.2 MB for each second of sound, mostly for
+    /// copies of the sound.
     /// - Throws: ``WatermarkError/tooShort(seconds:needed:)``, `TorchError`.
     public func confidence(in audio: Audio) throws -> Double { try confidence(in: audio, window: 3000) }
 
@@ -125,7 +125,7 @@ public struct Watermarker: Sendable {
 
 /// The sizes of a PerTh watermarking network.
 public struct WatermarkConfiguration: Sendable, Codable, Hashable {
-    /// Samples per second at which the network hears; other rates are converted.
+    /// The network's sample rate, in hertz; other rates are converted.
     public var sampleRate: Int
     /// Length of the short-time Fourier transform and of its Hann window, in samples.
     public var transformSize: Int
@@ -133,7 +133,7 @@ public struct WatermarkConfiguration: Sendable, Codable, Hashable {
     public var transformHop: Int
     /// Channels of the convolutions.
     public var hiddenSize: Int
-    /// Upper end, in Hz, of the band that carries the mark.
+    /// Upper end of the watermark's band, in hertz.
     public var highestFrequency: Double
 
     /// Makes a configuration; every size defaults to the released network's.
@@ -170,14 +170,13 @@ public struct WatermarkConfiguration: Sendable, Codable, Hashable {
     }
 }
 
-/// Where PerTh's weights lie: `perth.safetensors`, in a model's folder or in the user's cache.
+/// The file with PerTh's weights: `perth.safetensors`, in a model's folder or in the user's cache.
 ///
-/// They are part of the wheel resemble-perth (MIT) and of no model's repository. Without the file speech is made all the
-/// same, without a mark.
+/// The weights are part of the wheel resemble-perth (MIT) and not of a model's repository. Without the file, speech has no watermark.
 public enum WatermarkFile {
     /// The file's name in either place.
     public static let name = "perth.safetensors"
-    /// The release of resemble-perth that the weights are taken from.
+    /// The release of resemble-perth with these weights.
     public static let release = "1.0.1"
 
     /// The file's place below a cache folder, such as `~/.cache`.
@@ -200,11 +199,11 @@ public enum WatermarkFile {
     }
 }
 
-/// Why a watermark cannot be made or looked for.
+/// An error in adding or detecting a watermark.
 public enum WatermarkError: Error, Equatable, CustomStringConvertible {
     /// The configuration contradicts itself.
     case configuration(String)
-    /// Less sound than one window of the network's transform.
+    /// The sound is shorter than one window of the network's transform.
     case tooShort(seconds: Double, needed: Double)
 
     public var description: String {

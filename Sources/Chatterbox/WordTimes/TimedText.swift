@@ -2,26 +2,26 @@ import Foundation
 import SpeechAudio
 import SpeechText
 
-/// Words with their times as a file: subtitles or a list.
+/// File formats for words with their times: subtitles or a list.
 public enum TimedText: String, Sendable, Hashable, CaseIterable {
-    /// SubRip: cues of some words.
+    /// SubRip, with cues of a few words.
     case srt
-    /// WebVTT: cues of some words, within which every word has its time.
+    /// WebVTT, with cues of a few words and a time for every word.
     case vtt
     /// An object whose `words` are objects with `word`, `start` and `end`, in seconds.
     case json
 
-    /// The format that a file's name ends in.
+    /// The format for a file name's extension.
     public init?(fileExtension: String) { self.init(rawValue: fileExtension.lowercased()) }
 
-    /// Writes words, whole or not at all: into a new file beside, which then takes the name.
+    /// Writes words atomically: into a new file in the same folder, which is then renamed.
     ///
-    /// - Throws: `AudioError.unwritable`, `AudioError.diskFull`; nothing new is left behind then.
+    /// - Throws: `AudioError.unwritable`, `AudioError.diskFull`; no file is left in this case.
     public func write(_ words: [SpokenWord], to url: URL) throws {
         try AtomicWriter.write(Data(text(of: words).utf8), to: url)
     }
 
-    /// What stands in the file.
+    /// The file's contents.
     public func text(of words: [SpokenWord]) -> String {
         switch self {
         case .srt:

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A word of the text and when it is heard.
+/// A word of the text with its times.
 public struct SpokenWord: Sendable, Hashable, Codable {
     /// The word as the text has it, with the punctuation at its ends.
     public let text: String
@@ -42,7 +42,7 @@ public struct SpokenWord: Sendable, Hashable, Codable {
     }
 }
 
-/// Why nobody can tell when words are heard.
+/// Why word times are not available.
 public enum WordTimesError: Error, Hashable, CustomStringConvertible {
     /// The model has no heads whose attention follows the text.
     case noAlignmentHeads(model: String)
@@ -57,7 +57,7 @@ public enum WordTimesError: Error, Hashable, CustomStringConvertible {
 }
 
 extension Model {
-    /// The heads whose attention tells when words are heard.
+    /// The attention heads from which word times are computed.
     ///
     /// - Throws: ``WordTimesError/noAlignmentHeads(model:)``.
     public func alignmentHeads() throws -> [AttentionHead] {
