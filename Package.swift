@@ -24,10 +24,9 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.5.0"),
-        // For downloads: HTTP with TLS and streaming bodies, and checksums.
+        // For downloads: HTTP with TLS and streaming bodies.
         .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.30.0"),
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.80.0"),
-        .package(url: "https://github.com/apple/swift-crypto.git", "3.12.0"..<"5.0.0"),
         // For a logger that callers hand in.
         .package(url: "https://github.com/apple/swift-log.git", from: "1.6.0"),
         // For serving: routes and streamed answers over HTTP, an end in good order, counts, settings of three sources.
@@ -40,8 +39,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.0.0"),
     ],
     targets: [
-        // libtorch and the audio libraries, found through pkg-config (scripts/setup writes libtorch.pc).
+        // libtorch, the audio libraries and OpenSSL's digests, found through pkg-config (scripts/setup writes libtorch.pc).
         .systemLibrary(name: "CLibtorch", pkgConfig: "libtorch"),
+        .systemLibrary(name: "CLibcrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CSndfile", pkgConfig: "sndfile", providers: [.apt(["libsndfile1-dev"])]),
         .systemLibrary(name: "CSoxr", pkgConfig: "soxr", providers: [.apt(["libsoxr-dev"])]),
         .systemLibrary(name: "CLame", pkgConfig: "lame", providers: [.apt(["libmp3lame-dev"])]),
@@ -50,7 +50,7 @@ let package = Package(
         // Debian's sonic has no .pc file; its header and library lie where the compiler looks anyway.
         .systemLibrary(name: "CSonic", providers: [.apt(["libsonic-dev"])]),
 
-        .target(name: "FileSupport"),
+        .target(name: "FileSupport", dependencies: ["CLibcrypto"]),
         .target(name: "CTorch", dependencies: ["CLibtorch"]),
         .target(name: "Torch", dependencies: ["CTorch", "FileSupport"]),
         .target(name: "SpeechAudio", dependencies: ["FileSupport", "Torch", "CSndfile", "CSoxr", "CLame", "COpusenc", "CVoAACEnc", "CSonic"]),
@@ -62,15 +62,15 @@ let package = Package(
             dependencies: ["FileSupport", "Torch", "Kernels", "SpeechAudio", "SpeechText", .product(name: "Logging", package: "swift-log")]),
         // Finds its library when it is asked for, by dlopen.
         .target(name: "CMoonshine"),
-        .target(name: "Moonshine", dependencies: ["CMoonshine", "Chatterbox", "SpeechAudio", "SpeechText", "Torch"]),
+        .target(name: "Moonshine", dependencies: ["CMoonshine", "Chatterbox", "FileSupport", "SpeechAudio", "SpeechText", "Torch"]),
         .target(
             name: "ChatterboxHub",
             dependencies: [
+                "FileSupport",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .target(
             name: "ChatterboxModels",
@@ -82,7 +82,7 @@ let package = Package(
         .target(
             name: "ChatterboxServer",
             dependencies: [
-                "Chatterbox", "CServerFiles", "SpeechAudio", "SpeechText", "Torch",
+                "Chatterbox", "CServerFiles", "FileSupport", "SpeechAudio", "SpeechText", "Torch",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -96,11 +96,10 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOWebSocket", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "Crypto", package: "swift-crypto"),
             ],
             exclude: ["Resources"]),
         .target(name: "Pico", path: "Models", resources: [.copy("pico")]),
-        .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "SpeechAudio", "SpeechText", "Torch"]),
+        .target(name: "ChatterboxTraining", dependencies: ["Chatterbox", "FileSupport", "SpeechAudio", "SpeechText", "Torch"]),
         .target(name: "ChatterboxEvaluation", dependencies: ["Chatterbox", "Kernels", "SpeechAudio", "SpeechText", "Torch"]),
         .executableTarget(
             name: "ChatterboxCommand",
@@ -133,15 +132,13 @@ let package = Package(
         .testTarget(
             name: "ChatterboxHubTests",
             dependencies: [
-                "ChatterboxHub", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
+                "ChatterboxHub", "FileSupport", "TestSupport", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
-                .product(name: "Crypto", package: "swift-crypto"),
             ]),
         .testTarget(
             name: "ChatterboxModelsTests",
             dependencies: [
-                "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxModels", "TestSupport",
-                .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Hub"])),
+                "Chatterbox", .target(name: "ChatterboxHub", condition: .when(traits: ["Hub"])), "ChatterboxModels", "FileSupport", "TestSupport",
             ]),
         .testTarget(
             name: "ChatterboxServerTests",

@@ -1,3 +1,4 @@
+import FileSupport
 import Foundation
 import SpeechAudio
 import SpeechText
@@ -101,11 +102,11 @@ extension Synthesizer {
     /// - Throws: ``CheckpointError/noBuiltInVoice(_:)``, ``VoiceError``, `TorchError`.
     package func digest(of voice: Voice?) throws -> String {
         let voice = try model.voice(voice, for: .speech)
-        var sum = SHA256()
+        var sum = MessageDigest(.sha256)
         for tensor in [voice.speakerEmbedding, voice.conditioningTokens, voice.prompt.tokens, voice.prompt.mel, voice.prompt.speaker] {
             sum.update("\(tensor.dtype.rawValue)\(tensor.shape)".utf8)
             try tensor.to(.cpu).contiguous().withBytes { sum.update($0) }
         }
-        return sum.finish()
+        return sum.finishInDigits()
     }
 }

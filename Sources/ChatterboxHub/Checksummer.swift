@@ -1,45 +1,24 @@
-import Crypto
+import FileSupport
 import Foundation
 
 /// Computes a file's checksum as its bytes come.
-struct Checksummer {
-    private enum Hash {
-        case sha256(SHA256)
-        case gitBlob(Insecure.SHA1)
-    }
-    private var hash: Hash
+struct Checksummer: ~Copyable {
+    private var message: MessageDigest
 
     /// - Parameter size: bytes of the whole file, which git's checksum begins with.
     init(for checksum: HubChecksum, size: Int) {
         switch checksum {
-        case .sha256: hash = .sha256(SHA256())
+        case .sha256: message = MessageDigest(.sha256)
         case .gitBlob:
-            var sha1 = Insecure.SHA1()
-            sha1.update(data: Data("blob \(size)\0".utf8))
-            hash = .gitBlob(sha1)
+            message = MessageDigest(.sha1)
+            message.update("blob \(size)\0".utf8)
         }
     }
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        switch hash {
-        case .sha256(var sha256):
-            sha256.update(bufferPointer: bytes)
-            hash = .sha256(sha256)
-        case .gitBlob(var sha1):
-            sha1.update(bufferPointer: bytes)
-            hash = .gitBlob(sha1)
-        }
-    }
+    mutating func update(_ bytes: UnsafeRawBufferPointer) { message.update(bytes) }
 
-    /// Hexadecimal digits.
-    func digits() -> String {
-        switch hash {
-        case .sha256(let sha256): hexadecimal(sha256.finalize())
-        case .gitBlob(let sha1): hexadecimal(sha1.finalize())
-        }
-    }
-
-    private func hexadecimal(_ digest: some Sequence<UInt8>) -> String { digest.map { String(format: "%02x", $0) }.joined() }
+    /// Of what came so far, in hexadecimal digits.
+    func digits() -> String { message.copy().finishInDigits() }
 
     /// Of a file's contents.
     ///

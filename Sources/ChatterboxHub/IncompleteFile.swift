@@ -8,7 +8,7 @@ final class IncompleteFile: Sendable {
     private let size: Int
     private let state: Mutex<State>
 
-    private struct State {
+    private struct State: ~Copyable {
         let descriptor: Int32
         var count = 0
         var checksummer: Checksummer

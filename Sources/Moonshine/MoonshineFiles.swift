@@ -1,4 +1,5 @@
 import Chatterbox
+import FileSupport
 import Foundation
 import Torch
 

@@ -1,4 +1,4 @@
-import Crypto
+import FileSupport
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -101,8 +101,8 @@ final class FakeHub: Sendable {
 
     static func checksum(_ data: Data) -> String {
         isLarge(data)
-            ? SHA256.hash(data: data).map { String(format: "%02x", $0) }.joined()
-            : Insecure.SHA1.hash(data: Data("blob \(data.count)\0".utf8) + data).map { String(format: "%02x", $0) }.joined()
+            ? SHA256.digest(data)
+            : MessageDigest.digits(MessageDigest.of(Data("blob \(data.count)\0".utf8) + data, by: .sha1))
     }
 
     static func isLarge(_ data: Data) -> Bool { data.count > 1000 }

@@ -1,7 +1,7 @@
 #if Hub
     import Chatterbox
     import ChatterboxHub
-    import Crypto
+    import FileSupport
     import Foundation
     import Synchronization
     import TestSupport
@@ -35,7 +35,7 @@
 
         private static func gitName(_ contents: Data) -> String {
             let bytes = Data("blob \(contents.count)\0".utf8) + contents
-            return Insecure.SHA1.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
+            return MessageDigest.digits(MessageDigest.of(bytes, by: .sha1))
         }
 
         private func speak(_ synthesizer: Synthesizer) async throws -> Int {

@@ -1,5 +1,5 @@
 import Chatterbox
-import Crypto
+import FileSupport
 import Foundation
 
 /// A model that the server offers, loaded or not.
@@ -77,21 +77,19 @@ struct ModelFolder: Sendable {
     ///
     /// - Throws: `CocoaError` where a file cannot be read, `CancellationError`.
     func digest() throws -> String {
-        var whole = SHA256()
-        for file in files { whole.update(data: Data("\(try file.digest ?? Self.digest(of: file.contents))  \(file.name)\n".utf8)) }
-        return "sha256:" + Self.hexadecimal(whole.finalize())
+        var whole = MessageDigest(.sha256)
+        for file in files { whole.update("\(try file.digest ?? Self.digest(of: file.contents))  \(file.name)\n".utf8) }
+        return "sha256:" + whole.finishInDigits()
     }
 
     private static func digest(of file: URL) throws -> String {
         let handle = try FileHandle(forReadingFrom: file)
         defer { try? handle.close() }
-        var sum = SHA256()
+        var sum = MessageDigest(.sha256)
         while let block = try handle.read(upToCount: 1 << 22), !block.isEmpty {
-            sum.update(data: block)
+            sum.update(block)
             try Task.checkCancellation()
         }
-        return hexadecimal(sum.finalize())
+        return sum.finishInDigits()
     }
-
-    private static func hexadecimal(_ digest: SHA256.Digest) -> String { digest.map { String(format: "%02x", $0) }.joined() }
 }

@@ -1,4 +1,4 @@
-import Crypto
+import FileSupport
 import Foundation
 import Synchronization
 
@@ -92,5 +92,5 @@ public struct Keyring: Sendable {
         return found
     }
 
-    private static func digest(_ key: String) -> [UInt8] { Array(SHA256.hash(data: Data(key.utf8))) }
+    private static func digest(_ key: String) -> [UInt8] { MessageDigest.of(key.utf8, by: .sha256) }
 }

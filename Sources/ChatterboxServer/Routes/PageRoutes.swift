@@ -1,5 +1,5 @@
 import CServerFiles
-import Crypto
+import FileSupport
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -58,7 +58,7 @@ struct PageFile: Sendable {
 
     private init(_ bytes: [UInt8], _ type: String) {
         (self.bytes, self.type) = (bytes, type)
-        tag = "\"" + SHA256.hash(data: bytes).prefix(16).map { String(format: "%02x", $0) }.joined() + "\""
+        tag = "\"" + SHA256.digest(bytes).prefix(32) + "\""
     }
 
     private static let types = [

@@ -1,4 +1,4 @@
-import Crypto
+import FileSupport
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -31,7 +31,7 @@ struct WebSocketHandshake: Sendable {
         guard let key = request.headers[.webSocketKey], Data(base64Encoded: key)?.count == 16 else {
             throw APIError.invalid("Sec-WebSocket-Key must be 16 bytes in base64", nil, code: "invalid_websocket_key")
         }
-        let digest = Insecure.SHA1.hash(data: Data((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8))
+        let digest = MessageDigest.of((key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").utf8, by: .sha1)
         accept = Data(digest).base64EncodedString()
     }
 

@@ -256,7 +256,7 @@ extension Weights {
     public func digest() throws -> String {
         let skipped = path.isEmpty ? 0 : path.utf8.count + 1
         let named = parameters.map { (name: String(decoding: $0.key.utf8.dropFirst(skipped), as: UTF8.self), full: $0.key, tensor: $0.value) }
-        var sum = SHA256()
+        var sum = MessageDigest(.sha256)
         for (name, full, tensor) in named.sorted(by: { Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) }) {
             let stored = try store.source.stored(full) ?? tensor
             sum.update("\(name)\0\(stored.dtype.rawValue)\0\(stored.shape)\0".utf8)
@@ -264,7 +264,7 @@ extension Weights {
                 for piece in Self.sample(of: bytes.count) { sum.update(bytes[piece]) }
             }
         }
-        return sum.finish()
+        return sum.finishInDigits()
     }
 
     /// The bytes of a tensor that its digest reads.
