@@ -21,10 +21,8 @@ package: build ## Makes what people install, in .build/package: an archive, a De
 demo: setup ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choose
 	@scripts/demo $(swift_flags)
 
-# One after the other. In parallel all begin at once on as many threads as there are processors, so that whoever waits in a test goes on
-# when all others have computed, minutes later, and limits of time are passed.
-test: setup ## Builds and runs every test
-	swift test $(swift_flags) --no-parallel
+test: setup ## Builds and runs every test; FILTER='…' only those whose names match it
+	@scripts/test $(swift_flags)
 
 format: setup ## Lays out the code: .swift-format, .clang-format
 	@scripts/format
