@@ -48,7 +48,7 @@ public struct ForeignTextError: Error, Hashable, CustomStringConvertible {
     /// The languages of the script, as far as they are known.
     public let languages: [Language]
 
-    /// - Parameters: as the properties.
+    /// - Parameters: the properties.
     init(text: String, languages: [Language]) { (self.text, self.languages) = (text, languages) }
 
     public var description: String {

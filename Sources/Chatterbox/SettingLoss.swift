@@ -22,7 +22,7 @@ package struct SettingLoss: Sendable, Hashable, Codable {
     package var topAgreement: Double { agreements / Double(max(tokens, 1)) }
     /// How many tokens the model wavers between, on average, as it hears the given ones, without guidance.
     package var perplexity: Double { exp(surprise / Double(max(tokens, 1))) }
-    /// The same in the exact way.
+    /// The same in the exact path.
     package var exactPerplexity: Double { exp(exactSurprise / Double(max(tokens, 1))) }
     /// The share of tokens that both hear in recordings; nil where none was heard.
     package var hearingAgreement: Double? { heardTokens == 0 ? nil : Double(heardAlike) / Double(heardTokens) }
@@ -59,11 +59,11 @@ package struct SettingComparison {
     private let exact: Model
     private let others: [Model]
     private let distance: LogSpectralDistance
-    /// What each of the others loses against the exact way.
+    /// What each of the others loses against the exact path.
     package private(set) var losses: [SettingLoss]
 
     /// - Parameters:
-    ///   - exact: the model, loaded in the exact way.
+    ///   - exact: the model, loaded in the exact path.
     ///   - others: the same folder, loaded in other ways.
     package init(exact: Model, others: [Model]) throws {
         (self.exact, self.others) = (exact, others)
@@ -82,7 +82,7 @@ package struct SettingComparison {
     /// Compares on one utterance.
     ///
     /// - Parameters:
-    ///   - text: spoken in one breath.
+    ///   - text: spoken undivided.
     ///   - tokens: the speech tokens after which the next ones are told, as a recording has them; nil draws them in the exact
     ///     way.
     ///   - voice: who speaks.
@@ -109,7 +109,7 @@ package struct SettingComparison {
         }
     }
 
-    /// Compares what a recording is heard as, and gives the tokens of the exact way.
+    /// Compares what a recording is heard as, and gives the tokens of the exact path.
     ///
     /// - Throws: `AudioError` where it cannot be brought to 16 kHz.
     package mutating func hear(_ recording: Audio) throws -> [Int] {

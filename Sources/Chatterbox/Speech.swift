@@ -13,7 +13,7 @@ public struct Speech: Sendable {
     /// The text's words with their times, if ``SpeechOptions/wordTimes`` is set.
     public let words: [SpokenWord]
 
-    /// Each part as its property says.
+    /// The parameters are the properties.
     public init(audio: Audio, seed: UInt64, report: SpeechReport, words: [SpokenWord] = []) {
         self.audio = audio
         self.seed = seed

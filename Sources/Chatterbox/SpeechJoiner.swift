@@ -47,11 +47,11 @@ struct SpeechJoiner: Sendable {
 
     // MARK: pauses within a piece
 
-    /// The least silence between sentences that were spoken in one breath, and how far from where it is expected it may be, in seconds
+    /// The least silence between sentences that were spoken together, and how far from where it is expected it may be, in seconds
     /// and as a share of the whole.
     static let (shortestGap, gapReach, gapShare) = (0.06, 0.6, 0.2)
 
-    /// Where a piece whose parts were spoken in one breath is cut, and the silence that is put there: at the silence that is nearest to where
+    /// Where a piece whose parts were spoken together is cut, and the silence that is put there: at the silence that is nearest to where
     /// a part should end by its share of the letters, and as long as the pause that belongs there. Where there is no silence the piece stays
     /// as it is.
     ///

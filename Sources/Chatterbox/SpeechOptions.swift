@@ -134,7 +134,7 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
         return options
     }
 
-    /// The same, but in one breath and whole.
+    /// The same, but undivided and whole.
     var inOneBreath: SpeechOptions {
         var options = self
         (options.splitting, options.delivery) = (.none, .utterances)

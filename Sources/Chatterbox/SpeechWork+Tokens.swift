@@ -109,7 +109,7 @@ extension SpeechWork {
     ) throws -> T3Decoder {
         let voice = voice(of: piece)
         let conditioning = try T3Conditioning(voice, dtype: model.dtype, exaggeration: options.exaggeration ?? 0.5)
-        // What a text can take bounds a piece; in one breath, as upstream speaks, the caller's number alone does.
+        // What a text can take bounds a piece; undivided, as upstream speaks, the caller's number alone does.
         let isGuarded = options.splitting != .none
         let limit = min(options.tokenLimit, model.configuration.t3.maximumSpeech)
         let budget = isGuarded ? min(limit, speechBudget(for: piece.spoken)) : limit

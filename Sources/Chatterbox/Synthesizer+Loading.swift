@@ -68,7 +68,7 @@ extension Synthesizer {
 
     /// Brings the weights back and captures the steps of a request anew.
     ///
-    /// - Throws: `TorchError` where the device has no room; the weights are then on the host.
+    /// - Throws: `TorchError` if the device has no memory left; the weights are then on the host.
     package func returnToDevice() async throws {
         guard let residence = model.residence else { return }
         try await Self.blocking { try residence.comeBack() }

@@ -48,7 +48,7 @@ struct CheckModel {
 
     /// The networks of some arithmetic on a device.
     ///
-    /// - Throws: ``TorchError`` where the device has no room for them.
+    /// - Throws: ``TorchError`` if the device has no memory left for them.
     func networks(on device: Device, _ arithmetic: CheckedArithmetic) throws -> CheckNetworks {
         try networks(on: device, dtype: arithmetic.dtype, packing: arithmetic.packing)
     }

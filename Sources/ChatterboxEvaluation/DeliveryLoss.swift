@@ -4,7 +4,7 @@ import Torch
 
 /// What speech in chunks loses against the same speech made at once.
 ///
-/// Both are spoken from the same tokens and the same noise, in one breath, so that sample stands beside sample.
+/// Both are spoken from the same tokens and the same noise, undivided, so that sample stands beside sample.
 public struct DeliveryLoss: Sendable {
     /// Texts that were spoken, and places where chunks meet.
     public private(set) var utterances = 0, joins = 0

@@ -8,10 +8,10 @@ import Foundation
 
 /// Finds a model's folder by its name.
 ///
-/// A shelf is a folder that holds models, each in a folder of its own name. Which shelves there are is the caller's
-/// decision: the program has the user's models and those it was built with.
+/// A shelf is a folder that contains models, each in a subfolder with the model's name. The caller decides which shelves are used: the program uses
+/// those of the user's models and of the models that it was built with.
 public struct ModelLocator: Sendable {
-    /// Names in the order in which one is taken when none is asked for.
+    /// Names in order of preference, for when no model is named.
     public static let preferred = ["chatterbox", "turbo", "multilingual-v3", "multilingual-v2", "nano", "pico"]
 
     /// Earlier shelves come first.
@@ -21,8 +21,8 @@ public struct ModelLocator: Sendable {
 
     /// The folder of a model.
     ///
-    /// - Parameter model: a folder's path, which is taken as it is, or a name to look up; nil takes the first of
-    ///   ``preferred`` that is here, else any other.
+    /// - Parameter model: a folder's path, which is returned unchanged, or a name to look up; nil returns the first of ``preferred`` that is found,
+    ///   else any other model.
     /// - Throws: ``ModelLocatorError`` where there is no such model.
     public func folder(of model: String?) throws -> URL {
         guard let model else {
@@ -59,7 +59,7 @@ public struct ModelLocator: Sendable {
 public enum ModelLocatorError: Error, Hashable, CustomStringConvertible {
     case noModel(shelves: [URL])
     case unknown(String, known: [String], shelves: [URL])
-    /// A model of the hub whose files are not here, and were not to be downloaded.
+    /// A model of the hub whose files are not on this machine, while downloads are not allowed.
     case notHere(String)
 
     public var description: String {

@@ -6,29 +6,29 @@ import Pico
     import ChatterboxHub
 #endif
 
-/// Where a machine's models are, and what all of them share: the program's own rules, which a program that uses this library takes over
-/// or changes.
+/// The folders of a machine's models and of the files that they share. The defaults are those of the program `chatterbox`; a program that uses this
+/// library can change them.
 public struct ModelPlaces: Sendable {
     /// Folders that hold models, each in a folder of its own name; earlier ones come first. Models of the hub come after the first.
     public var shelves: [URL]
-    /// Holds a folder of links for each model of the hub, under its name.
+    /// The folder with a subfolder of links for each downloaded model, under its name.
     public var hubShelf: URL
-    /// Files with the watermark's weights, of which the first that is there is used. Where none is, speech is not marked, and a warning says so.
+    /// Files with the watermark's weights; the first that exists is used. If none exists, speech has no watermark, and a warning says so.
     public var watermarks: [URL]
     /// Voices by name.
     public var voices: VoiceLibrary
     #if Hub
-        /// Which hub is asked, and its cache, which Python's client shares.
+        /// The hub, and its cache, which is shared with Python's client.
         public var hub: HubConfiguration
-        /// The models that the hub has: Resemble AI's, or those of a hub of your own.
+        /// The models on the hub: Resemble AI's, or those of your own hub.
         public var catalog = ModelCatalog.released
     #endif
 
-    /// The places of the user who runs this program, by the XDG base directory rules and Python's variables for its hub.
+    /// The places of the user who runs this program, by the XDG base directory rules and the environment variables of Hugging Face's Python client.
     ///
     /// - Parameters:
     ///   - environment: the process's variables; nothing else is read from the environment.
-    ///   - program: what was installed with a program lies in `../share` from it, and Pico beside it.
+    ///   - program: the program's path: files that were installed with it are in `../share` relative to it, and Pico is next to it.
     public static func ofUser(
         environment: [String: String] = ProcessInfo.processInfo.environment, program: URL? = Bundle.main.executableURL
     ) -> ModelPlaces {
@@ -48,7 +48,7 @@ public struct ModelPlaces: Sendable {
         #endif
     }
 
-    /// The first of ``watermarks`` that is there.
+    /// The first of ``watermarks`` that exists.
     public var watermark: URL? { watermarks.first { FileManager.default.fileExists(atPath: $0.path) } }
 
     /// Finds models by their names.
@@ -56,7 +56,7 @@ public struct ModelPlaces: Sendable {
 
     func locator(hubShelf: URL) -> ModelLocator { ModelLocator(shelves: shelves.prefix(1) + [hubShelf] + shelves.dropFirst()) }
 
-    /// Files with fast flows for the models of others, best first: Flash's, then Turbo's, each where it was downloaded to.
+    /// Files with fast flows that other models can use, in order of preference: Flash's, then Turbo's, if they were downloaded.
     public var fastFlows: [URL] {
         let turbo = try? locator.folder(of: Variant.turbo.name).appending(path: FlowChoice.fastFileName)
         #if Hub

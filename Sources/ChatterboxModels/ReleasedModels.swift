@@ -48,7 +48,7 @@
     }
 
     extension CatalogModel {
-        /// The S3Gen of Chatterbox Flash, whose flow is a mean flow that the Llama models can speak through.
+        /// The S3Gen of Chatterbox Flash, whose mean flow the models with a Llama as T3 can use.
         public static let fastFlow = CatalogModel(
             name: "fast-flow", summary: "a fast flow for chatterbox, multilingual and the models of one language: --flow fast",
             sources: [Source("ResembleAI/chatterbox-flash", [HubRequest("s3gen.safetensors")])], isPart: true)

@@ -9,23 +9,23 @@ import Torch
     import ChatterboxHub
 #endif
 
-/// What becomes of a model that was asked for by name.
+/// The state of a model that is being loaded by name.
 public enum ModelState: Sendable, Hashable {
-    /// Its files come from the hub.
+    /// Its files are being downloaded from the hub.
     case downloading(ModelDownload)
-    /// Its files are here, and its networks are being made.
+    /// Its files are on this machine, and its networks are being loaded.
     case loading(folder: URL)
-    /// It speaks.
+    /// It is ready to speak.
     case ready
 }
 
-/// How far a download has come.
+/// The progress of a download.
 public struct ModelDownload: Sendable, Hashable {
     public var files, totalFiles: Int
     public var bytes, totalBytes: Int
-    /// Over the last seconds; nil before there is anything to tell.
+    /// Speed over the last seconds; nil if not known yet.
     public var bytesPerSecond: Double?
-    /// Why nothing comes at the moment: a try that failed, another process that fetches the same file; nil while bytes come.
+    /// Why nothing is being received: an attempt failed, or another process downloads the same file; nil while bytes are received.
     public var hindrance: String?
 
     public init(
@@ -44,26 +44,25 @@ extension Synthesizer {
     /// let speech = try await synthesizer.speak("The ship was late.")
     /// ```
     ///
-    /// Files go into the cache that Python's `huggingface_hub` uses. A download that was broken off goes on where it ended, and checksums
-    /// are compared. Only files that are missing are downloaded; `chatterbox models pull` brings a model up to date.
+    /// Files are stored in the cache of Python's `huggingface_hub`. An interrupted download continues where it stopped, and checksums are verified.
+    /// Only files that are missing are downloaded; `chatterbox models pull` brings a model up to date.
     ///
     /// - Parameters:
     ///   - model: a name of `chatterbox models list`, such as `chatterbox`, `turbo`, `nano`, `multilingual-v3`, `pack:hi` or `pico`, or a folder
     ///     with a model's files.
-    ///   - places: where models are and go to.
-    ///   - allowsDownload: false throws ``ModelLocatorError`` for a model that is not here.
+    ///   - places: the folders of models, and the hub.
+    ///   - allowsDownload: if false, a model that is not on this machine throws ``ModelLocatorError``.
     ///   - device: where the networks compute.
     ///   - dtype: as for `Model.load`.
-    ///   - compute: the exact way or faster ones; int8 by `ComputeOptions(quantization: .int8)`.
-    ///   - fastFlow: whether a model whose own flow takes ten guided steps speaks through a mean flow of two in its place, which is
-    ///     downloaded as well.
-    ///   - adapters: of the flow; those of T3 are given to requests.
-    ///   - languageTools: programs that take steps of some languages, for the multilingual models.
-    ///   - engine: what computes; by default one of the synthesizer's own.
-    ///   - logger: takes the lines about loading and about requests; nil for none.
-    ///   - onState: called with each change, and often while files are downloaded, from several threads; it should return at once.
-    /// - Throws: ``ModelLocatorError`` for a name that is none, `HubError` for a download that fails, `CheckpointError`, `ComputeError` and what
-    ///   reading a damaged file throws, `CancellationError` when the task is cancelled; what was downloaded until then is kept.
+    ///   - compute: the exact path or faster ones; int8 by `ComputeOptions(quantization: .int8)`.
+    ///   - fastFlow: whether a model with a flow of ten guided steps uses a mean flow of two steps instead, which is also downloaded.
+    ///   - adapters: adapters of the flow; adapters of T3 are given to requests.
+    ///   - languageTools: programs that prepare text of some languages, for the multilingual models.
+    ///   - engine: runs the requests; by default a new one.
+    ///   - logger: logs messages about loading and requests; nil logs nothing.
+    ///   - onState: called with each change, and often during downloads, from several threads; it should return quickly.
+    /// - Throws: ``ModelLocatorError`` for an unknown name, `HubError` for a download that fails, `CheckpointError`, `ComputeError`, errors of
+    ///   damaged files, and `CancellationError` when the task is cancelled; files that were downloaded before are kept.
     public convenience init(
         model: String, places: ModelPlaces = .ofUser(), allowsDownload: Bool = true, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, fastFlow: Bool = false, adapters: [AdapterUse] = [], languageTools: LanguageTools = .none,

@@ -35,7 +35,7 @@ public final class AdamW {
     private var second: [String: Tensor] = [:]
     private var average: [String: Tensor] = [:]
 
-    /// - Throws: `TorchError` where the device has no room for the moments.
+    /// - Throws: `TorchError` if the device has no memory left for the moments.
     public init(_ parameters: [String: Tensor], _ settings: OptimizerSettings) throws {
         self.settings = settings
         self.parameters = parameters

@@ -17,7 +17,7 @@ public struct AlignmentHeadSearch {
     ///   - model: whose heads are judged.
     ///   - corpus: utterances that the model was not trained on.
     ///   - tokens: the utterances' speech tokens.
-    ///   - speakers: how the speaker encoders hear each speaker.
+    ///   - speakers: the speaker embeddings of each speaker.
     ///   - tokenizer: the model's.
     public init(_ model: T3, corpus: Corpus, tokens: SpeechTokenStore, speakers: SpeakerTable, tokenizer: EnglishTokenizer) {
         (self.model, self.corpus, self.tokenizer) = (model, corpus, tokenizer)

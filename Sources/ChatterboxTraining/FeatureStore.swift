@@ -67,7 +67,7 @@ public struct FeatureStore: Sendable {
     ///   - manifest: whose recordings are read.
     ///   - folder: where the files are written.
     ///   - threads: recordings that are worked on at a time.
-    ///   - progress: called with the share that is done.
+    ///   - progress: called with the completed share, 0 to 1.
     /// - Throws: `AudioError` for a recording that cannot be read; what writing throws.
     public static func extract(
         _ manifest: Manifest, to folder: URL, threads: Int, progress: @Sendable (Double) -> Void

@@ -11,11 +11,11 @@ public enum FlowMels {
     ///   - flow: what computes the mels.
     ///   - corpora: whose utterances get a mel; the others of their manifest have none. All of one manifest, at least one.
     ///   - tokens: the utterances' speech tokens.
-    ///   - speakers: how the speaker encoders hear each speaker.
+    ///   - speakers: the speaker embeddings of each speaker.
     ///   - promptTokens: the most speech tokens of a prompt.
     ///   - seed: tells prompts and noise, each utterance's alike whatever others there are.
     ///   - folder: where the files are written.
-    ///   - progress: called with the share that is done.
+    ///   - progress: called with the completed share, 0 to 1.
     /// - Throws: what the flow and writing throw.
     public static func extract(
         _ flow: TokenToMel, corpora: [Corpus], tokens: SpeechTokenStore, speakers: SpeakerTable, promptTokens: Int, seed: UInt64,

@@ -28,7 +28,7 @@ public struct SpeechTokenStore: Sendable {
     ///   - manifest: the utterances.
     ///   - features: their log-mels.
     ///   - url: where to write.
-    ///   - progress: called with the share that is done.
+    ///   - progress: called with the completed share, 0 to 1.
     public static func extract(
         _ tokenizer: S3Tokenizer, manifest: Manifest, features: FeatureStore, to url: URL, progress: (Double) -> Void
     ) throws {

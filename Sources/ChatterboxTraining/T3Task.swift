@@ -34,11 +34,11 @@ public final class T3Task: TrainingTask {
     ///   - corpus: utterances to learn from.
     ///   - heldOut: utterances to watch progress on.
     ///   - tokens: the utterances' speech tokens.
-    ///   - speakers: how the speaker encoders hear each speaker.
+    ///   - speakers: the speaker embeddings of each speaker.
     ///   - tokenizer: the model's.
     ///   - settings: how the parameters learn.
     ///   - batchTokens: speech tokens of a batch, padding counted.
-    ///   - seed: tells the order of examples and what each step draws.
+    ///   - seed: seed of the order of examples and of all random numbers.
     public init(
         _ configuration: T3Configuration, initial: Weights, corpus: Corpus, heldOut: Corpus, tokens: SpeechTokenStore,
         speakers: SpeakerTable, tokenizer: EnglishTokenizer, settings: OptimizerSettings, batchTokens: Int, seed: UInt64

@@ -5,7 +5,7 @@ import Torch
 struct TrainingCheckpoint {
     let url: URL
 
-    /// Writes the state, whole or not at all.
+    /// Writes the state, atomically.
     func save(step: Int, optimizers: [String: AdamW], buffers: [String: Tensor], generator: Generator) throws {
         var tensors = ["generator": try generator.state()]
         var metadata = ["format": "chatterbox-training", "step": String(step)]

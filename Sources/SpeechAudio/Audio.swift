@@ -12,9 +12,9 @@ public struct Audio: Sendable, Hashable {
     /// Samples in a frame.
     public let channels: Int
 
-    /// Whether it was read from a file whose header does not say how long it is, as in streams: nobody can tell whether all of it came.
+    /// Whether it was read from a file whose header has no length, as in streams: it is then not known whether the sound is complete.
     public internal(set) var hasOpenLength = false
-    /// Whether it was read from a file without its end: an MP3 or Ogg file, or one read through ffmpeg, that was cut short.
+    /// Whether it was read from a truncated MP3 or Ogg file, or from a truncated file that ffmpeg read.
     public internal(set) var endsEarly = false
 
     /// - Precondition: a rate and a channel count of at least 1; as many samples as whole frames need.
@@ -35,10 +35,10 @@ public struct Audio: Sendable, Hashable {
         self.init(samples: try tensor.array(of: Float.self), sampleRate: sampleRate)
     }
 
-    /// Samples of one channel.
+    /// Number of samples of one channel.
     public var frames: Int { samples.count / channels }
 
-    /// Seconds.
+    /// The duration in seconds.
     public var duration: Double { Double(frames) / Double(sampleRate) }
 
     /// The largest magnitude in decibels of full scale; −∞ for silence.
@@ -59,7 +59,7 @@ public struct Audio: Sendable, Hashable {
         return Audio(samples: mixed, sampleRate: sampleRate)
     }
 
-    /// The first frames, or all where there are fewer.
+    /// The first frames, or all if there are fewer.
     public func prefix(frames count: Int) -> Audio { cut(0..<min(max(0, count), frames)) }
 
     /// The first seconds, or all where it is shorter.
@@ -67,7 +67,7 @@ public struct Audio: Sendable, Hashable {
 
     /// float32 `[channels, frames]`, so `[1, samples]` for one channel.
     ///
-    /// - Throws: `TorchError` where the device has no room.
+    /// - Throws: `TorchError` if the device has no memory left.
     public func tensor(device: Device = .cpu) throws -> Tensor {
         try Tensor(samples, shape: [frames, channels]).transposed(0, 1).contiguous().to(device)
     }
@@ -82,13 +82,13 @@ public struct Audio: Sendable, Hashable {
 extension Audio {
     /// The quietest peak that still counts as a recording, in decibels of full scale.
     public static let silenceFloor = -60.0
-    /// The magnitude of ``silenceFloor``, above which a sample is heard.
+    /// The magnitude of ``silenceFloor``; a sample above it is audible.
     public static let audibleMagnitude = Float(pow(10, silenceFloor / 20))
 
-    /// This sound, once it can serve as a voice's reference.
+    /// Checks that this sound can be a voice's reference, and returns it.
     ///
     /// - Parameters:
-    ///   - name: how the error calls it: a path, or what the caller gave.
+    ///   - name: the name in errors: a path, or any other name.
     ///   - minimumSeconds: a shorter sound is refused.
     /// - Throws: ``AudioError`` for no samples, NaN or infinities, less than `minimumSeconds`, a peak under ``silenceFloor``, or
     ///   channels that cancel each other.

@@ -1,44 +1,44 @@
 import Foundation
 
-/// What can be wrong with a sound or with the file it comes from or goes to. `name` is the file's path or what stands for it.
+/// An error of a sound or of the file from which it is read or to which it is written. `name` is the file's path or another name.
 public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
     /// There is no such file.
     case missing(name: String)
-    /// It is there and cannot be opened.
+    /// The file exists but cannot be opened.
     case unreadable(name: String, reason: String)
     /// No bytes.
     case empty(name: String)
-    /// The header declares more than the file has; `unit` is what was counted.
+    /// The header declares more than the file contains; `unit` is the unit of the counts.
     case truncated(name: String, declared: Int, found: Int, unit: String)
     /// The bytes are in none of the known formats, or are damaged.
     case notAudio(name: String, bytes: Int, reason: String)
-    /// A container that is read through ffmpeg, and no ffmpeg is at hand.
+    /// The container format is read through ffmpeg, which is not available.
     case needsFFmpeg(name: String, container: String)
-    /// A proper file without sound in it.
+    /// A valid file without samples.
     case noSamples(name: String)
-    /// More sound than can be taken at once.
+    /// More samples than can be read at once.
     case tooLong(name: String, limitSamples: Int)
     /// NaN or an infinity.
     case notFinite(name: String, sample: Int)
-    /// Nothing above the floor.
+    /// No sample is above the threshold.
     case silent(name: String, peak: Double, floor: Double)
-    /// Something is heard, and nobody speaks.
+    /// The recording contains sound, but no speech.
     case noSpeech(name: String)
-    /// Mixed to one, its channels are silence.
+    /// The channels cancel each other when they are mixed.
     case cancelling(name: String)
-    /// Shorter than what it is for.
+    /// Shorter than needed.
     case tooShort(name: String, seconds: Double, needed: Double)
-    /// The file cannot be made there.
+    /// The file cannot be created or written.
     case unwritable(name: String, reason: String)
-    /// It is there, and may not be replaced.
+    /// The file exists and may not be replaced.
     case exists(name: String)
     /// The device is full.
     case diskFull(name: String, bytes: Int)
-    /// This sound cannot be put in this format.
+    /// The format cannot store this sound.
     case notEncodable(format: AudioFormat, reason: String)
-    /// The name tells no known format.
+    /// The file name's extension is not that of a known format.
     case unknownFormat(name: String)
-    /// A signal operation could not be done.
+    /// A signal operation failed.
     case processing(reason: String)
 
     public var description: String {

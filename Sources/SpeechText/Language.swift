@@ -13,7 +13,7 @@ public enum Language: String, Sendable, Hashable, Codable, CaseIterable {
         self = language
     }
 
-    /// Its two letters.
+    /// Its two-letter code.
     public var code: String { rawValue }
 
     /// Its English name.
@@ -25,8 +25,8 @@ public enum Language: String, Sendable, Hashable, Codable, CaseIterable {
     package static let englishFirst = [english] + allCases.filter { $0 != .english }
 }
 
-/// What language a text is written in, told by its script, and among languages of one script by their commonest words and by letters that
-/// one of them alone has.
+/// The language of a text, detected from its script, and among languages of the same script from their most frequent words and from letters that
+/// only one of them has.
 ///
 /// ```swift
 /// LanguageGuess("Bonjour, comment ça va ?", among: ["en", "fr", "de"])   // .likely("fr")
@@ -34,11 +34,11 @@ public enum Language: String, Sendable, Hashable, Codable, CaseIterable {
 public enum LanguageGuess: Sendable, Hashable {
     /// Only one of the languages is written in this script.
     case certain(String)
-    /// The words speak for one language, and for no other nearly as much.
+    /// The words indicate one language clearly more than any other.
     case likely(String)
-    /// Too few words to tell, and none that speaks against the usual language.
+    /// Too few words to decide, and none that contradicts the default language.
     case none
-    /// Several languages would do, the likeliest first; empty where no word of the text is known.
+    /// Several languages are possible, the most likely first; empty if no word of the text is known.
     case unsure([String])
 
     /// Words that are looked at: more tell nothing new.
@@ -46,7 +46,7 @@ public enum LanguageGuess: Sendable, Hashable {
 
     /// - Parameters:
     ///   - text: the script is told from its first 20 000 Unicode scalars.
-    ///   - languages: ISO 639-1 codes of those that it may be.
+    ///   - languages: ISO 639-1 codes of the candidates.
     public init(_ text: String, among languages: Set<String>) {
         var scripts: [Script: Int] = [:]
         for scalar in text.unicodeScalars.prefix(20_000) {

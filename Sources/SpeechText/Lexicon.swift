@@ -1,11 +1,11 @@
-/// How words are said that are not said as they are written: names, abbreviations of one's own, stress set by hand.
+/// Words that are spoken differently from their spelling: names, special abbreviations, words with marked stress.
 ///
 /// ```swift
 /// let lexicon = try Lexicon(tsv: "Nguyen\tWin\nSQL\tsequel\n")
 /// print(lexicon("Nguyen's SQL").text)   // Win's sequel
 /// ```
-/// Whole words are found, of several entries the longest. An entry is found as it is written; one all in lower case is found with a
-/// capital at its beginning too, and what is said then has one. In scripts without spaces between words an entry is found anywhere.
+/// Entries match whole words; of several entries that match, the longest is used. An entry matches as it is written; an entry in lower case also
+/// matches with an initial capital, and its replacement then gets one. In scripts without spaces between words an entry matches anywhere.
 public struct Lexicon: Sendable, Hashable {
     private struct Entry: Hashable {
         let written: [Unicode.Scalar]
@@ -14,12 +14,12 @@ public struct Lexicon: Sendable, Hashable {
 
     /// By their first scalar, longest first.
     private let entries: [Unicode.Scalar: [Entry]]
-    /// By what is written, what is said.
+    /// The replacement for each written word.
     public let words: [String: String]
-    /// How many words there are.
+    /// The number of entries.
     public var count: Int { words.count }
 
-    /// Reads a table: on each line a word, a tab and what is said. Lines that are blank or begin with `#` say nothing.
+    /// Reads a table: on each line a word, a tab and its replacement. Blank lines and lines that begin with `#` are ignored.
     ///
     /// - Throws: ``LexiconError`` with the line.
     public init(tsv: String) throws {
@@ -64,7 +64,7 @@ public struct Lexicon: Sendable, Hashable {
 
     private static func phoneticSign(in text: String) -> Unicode.Scalar? { text.unicodeScalars.first(where: PhoneticSigns.all.contains) }
 
-    /// The text as it is said.
+    /// The text with the replacements.
     public func callAsFunction(_ text: String) -> SpokenText {
         guard !entries.isEmpty else { return SpokenText(unchanged: text) }
         let scalars = Array(text.unicodeScalars)
@@ -131,16 +131,16 @@ extension Lexicon: Codable {
     }
 }
 
-/// A line of a lexicon that is none.
+/// An invalid line of a lexicon.
 public struct LexiconError: Error, Hashable, CustomStringConvertible {
     public enum Problem: Sendable, Hashable, CustomStringConvertible {
         /// Not two fields.
         case fields(Int)
         case noWord
         case nothingSaid(String)
-        /// The phonetic alphabet, which no model reads.
+        /// A sign of the phonetic alphabet, which no model reads.
         case phonetic(String, sign: Unicode.Scalar)
-        /// A word that an earlier line has otherwise.
+        /// A word for which an earlier line has another replacement.
         case twice(String, line: Int)
 
         public var description: String {

@@ -149,7 +149,7 @@ struct PieceBuilder {
     }
 }
 
-/// Pieces that are spoken in one breath.
+/// Pieces that are spoken together.
 struct PieceGroup {
     private(set) var text: String
     private(set) var letters: Int

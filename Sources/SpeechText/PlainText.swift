@@ -1,12 +1,12 @@
 import Foundation
 
-/// Text without what cannot be heard.
+/// Decodes and cleans text: removes what cannot be spoken.
 public enum PlainText {
-    /// The text composed (Unicode's NFC), with ligatures and full-width, bold, circled and squared letters as plain ones (full-width
-    /// marks but beside Chinese and Japanese), and without marks that are not seen: byte-order marks, soft hyphens, zero-width spaces,
-    /// direction marks, control characters.
+    /// The text composed (Unicode's NFC), with ligatures and full-width, bold, circled and squared letters as plain ones (full-width punctuation
+    /// except next to Chinese and Japanese), and without invisible characters: byte-order marks, soft hyphens, zero-width spaces, direction marks,
+    /// control characters.
     ///
-    /// Joiners stay in scripts that are shaped by them.
+    /// Joiners are kept in scripts that need them.
     public static func cleaned(_ text: String) -> String {
         if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) || (9...13).contains($0) }) { return text }
         var scalars = String.UnicodeScalarView()
@@ -76,9 +76,9 @@ public enum PlainText {
     }
 }
 
-/// Bytes that are no text in UTF-8.
+/// Bytes that are not valid text.
 public struct TextEncodingError: Error, Hashable, CustomStringConvertible {
-    /// What they seem to be.
+    /// The probable encoding.
     public let found: String
     /// The first byte that shows it, from 0.
     public let offset: Int

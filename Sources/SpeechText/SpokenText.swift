@@ -1,9 +1,9 @@
-/// A text as it is said, and which written words each part of it was.
+/// A spoken text, with the written text of each of its parts.
 public struct SpokenText: Sendable, Hashable {
-    /// A stretch of the text.
+    /// A part of the text.
     public struct Segment: Sendable, Hashable {
         public let written: String
-        /// What is said instead; the written stretch itself where nothing was changed.
+        /// The spoken text; the same as the written text if nothing was changed.
         public let spoken: String
 
         public init(written: String, spoken: String) {
@@ -13,22 +13,22 @@ public struct SpokenText: Sendable, Hashable {
         public var isChanged: Bool { written != spoken }
     }
 
-    /// In order: joined, what is written in them is the text that was given.
+    /// In order; their written texts, joined, are the original text.
     public let segments: [Segment]
 
     public init(segments: [Segment]) { self.segments = segments }
-    /// A text that is said as it is written.
+    /// A text that is spoken as it is written.
     public init(unchanged text: String) { segments = [Segment(written: text, spoken: text)] }
 
-    /// What is said.
+    /// The spoken text.
     public var text: String { segments.lazy.map(\.spoken).joined() }
-    /// What was written.
+    /// The written text.
     public var written: String { segments.lazy.map(\.written).joined() }
 
-    /// The written form of a word of ``text`` that begins at a character of it.
+    /// The written form of a word of ``text``.
     ///
     /// - Parameter word: its characters in ``text``.
-    /// - Returns: the stretch of the text that it stands for, and that stretch's number; nil for a word that is said as written.
+    /// - Returns: the written text for which it stands, and the number of its segment; nil for a word that is spoken as written.
     public func source(of word: Range<Int>) -> (written: String, segment: Int)? {
         var start = 0
         for (index, segment) in segments.enumerated() {
@@ -44,13 +44,13 @@ public struct SpokenText: Sendable, Hashable {
 }
 
 extension SpokenText {
-    /// Whether anything is said otherwise than it is written.
+    /// Whether anything is spoken differently from how it is written.
     public var isChanged: Bool { segments.contains(where: \.isChanged) }
 }
 
 /// Cuts a text into parts, from its beginning on.
 ///
-/// Parts are counted in characters that are no white space, so that they are found whatever happened to the spaces between.
+/// Parts are measured in characters other than white space, so that they are found even if spaces were changed.
 public struct SpokenTextSlices {
     private let segments: [SpokenText.Segment]
     /// What of the first segments was given out: segments, and scalars of the next.
@@ -62,8 +62,8 @@ public struct SpokenTextSlices {
 
     /// The next part.
     ///
-    /// - Parameter count: scalars of what is said in it that are no white space. Marks without words go with what follows them; a
-    ///   stretch that is said otherwise than it is written, and ends in a later part, is kept in the first.
+    /// - Parameter count: number of scalars of its spoken text, without white space. Punctuation without words belongs to the following part; a
+    ///   changed segment that ends in a later part belongs to the first.
     public mutating func next(_ count: Int) -> SpokenText {
         var part: [SpokenText.Segment] = [], rest = count
         while segment < segments.count, rest > 0 || segments[segment].spoken.isEmpty {
@@ -90,15 +90,15 @@ extension String {
     public var inkedScalars: Int { unicodeScalars.count { !$0.isWhiteSpace } }
 }
 
-/// A word as it is written, and the words that are heard for it: "$5" is two.
+/// A written word, and the spoken words for it: "$5" is two.
 public struct WrittenWord: Sendable, Hashable {
     public let text: String
-    /// Which of the words that were asked about; never empty.
+    /// The range of the given spoken words; never empty.
     public let spoken: Range<Int>
 }
 
 extension SpokenText {
-    /// The words as they are written: those that stand together for one written stretch, as of "$5", become one.
+    /// The words as they are written: spoken words for one segment, such as "$5", become one word.
     ///
     /// - Parameter words: those of ``text`` in order, which have all its characters but spaces.
     public func written(_ words: [String]) -> [WrittenWord] {

@@ -2,14 +2,14 @@ import Foundation
 
 /// A chapter of a book: a heading and what follows it.
 ///
-/// What a heading is, the first of these kinds says of which a text has two, or else one:
-/// 1. Headings of Markdown: those of the highest level that there are two of, and above.
+/// Headings are of the first of these kinds that occurs at least twice in the text, or if there is none, of the first that occurs once:
+/// 1. Markdown headings: those of the highest level that occurs at least twice, and of the levels above it.
 /// 2. Lines alone, between blank ones, that name a part of a book: "Chapter 12", "BOOK THE FIRST. Recalled to Life", "Prologue",
 ///    "Kapitel IV", "第三章". Words of the languages that the models speak are known.
-/// 3. Lines alone that are a number, Roman or not, and count: I, II, III.
+/// 3. Lines alone that are consecutive numbers, Roman or not: I, II, III.
 /// 4. Lines alone in capitals, of at most sixty characters.
 ///
-/// Headings without a text behind them, as those of a table of contents, belong to the chapter that follows. Blocks of code have no
+/// Headings without text after them, such as those of a table of contents, belong to the following chapter. Blocks of code have no
 /// headings, and a document in SSML is one chapter.
 public struct TextChapter: Sendable, Hashable {
     /// The heading without its marks; nil for what comes before the first one.
@@ -17,7 +17,7 @@ public struct TextChapter: Sendable, Hashable {
     /// Heading and text, as they are written.
     public let text: Substring
 
-    /// The chapters in order: together they are the text. One without a title where it has no headings.
+    /// The chapters in order; together they are the text. A text without headings is one chapter without a title.
     public static func chapters(of text: String) -> [TextChapter] {
         let beginning = text.drop(while: \.isWhitespace)
         guard !beginning.hasPrefix("<speak"), !beginning.hasPrefix("<?xml") else { return [TextChapter(title: nil, text: text[...])] }

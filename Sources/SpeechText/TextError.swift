@@ -1,14 +1,14 @@
 /// Text that cannot be spoken.
 public enum TextError: Error, Equatable, CustomStringConvertible {
     case empty
-    /// Nothing in it is a word to the model.
+    /// It contains no word that the model can speak.
     case nothingToSpeak(String)
     case tooLong(characters: Int, tokens: Int, limit: Int)
-    /// What stands in `[pause:…]` is no length of time.
+    /// The length in `[pause:…]` is invalid.
     case pause(String)
-    /// Speakers that the text asks for and nobody gave.
+    /// Speakers in the text for whom no voice was given.
     case unknownSpeakers([String], known: [String])
-    /// A text that may be in several languages, the likeliest first, or in none that is known.
+    /// The language cannot be detected; the candidates, the most likely first, may be none.
     case unsureLanguage([Language])
 
     public var description: String {
@@ -34,20 +34,20 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// Something about a text that whoever has it read aloud should know.
+/// A note about a text for its user.
 public struct TextNote: Sendable, Hashable, CustomStringConvertible {
     public enum Kind: String, Sendable, Hashable, Codable {
-        /// Code that is not read aloud.
+        /// A block of code was left out.
         case codeLeftOut = "code-left-out"
-        /// Markup that asks for something that is not done.
+        /// Markup that has no effect.
         case ignoredMarkup = "ignored-markup"
-        /// The language that was taken where none was given.
+        /// The language that was detected, because none was given.
         case language
         /// A tag in square brackets that the model does not know and reads as text.
         case unknownTag = "unknown-tag"
-        /// A language's own step that was left out.
+        /// A step of a language that was left out.
         case skippedStep = "skipped-step"
-        /// Signs of the text that are spoken otherwise than they are written, or not at all.
+        /// Signs in the text that are replaced or not spoken.
         case signs
     }
 

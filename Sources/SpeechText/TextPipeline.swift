@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// From any text to the pieces that a model speaks, step by step.
+/// Turns any text into the pieces that a model speaks, step by step.
 ///
 /// ```swift
 /// let pipeline = TextPipeline(tokenizer: try EnglishTokenizer(file), normalizer: .english, languages: [.english])
@@ -24,22 +24,22 @@ import Synchronization
 /// (``TextPlan/Piece/written(_:)``).
 public struct TextPipeline: Sendable {
     public let tokenizer: any TextTokenizer
-    /// What a model's own training asks of its text; the last thing before the tokens.
+    /// Rewrites text as in the model's training; the last step before the tokens.
     public let normalizer: TextNormalizer
-    /// What the model speaks. The first is taken where a text does not tell.
+    /// The languages of the model. The first is used if a text's language is not detected.
     public let languages: [Language]
-    /// Most tokens of a piece, without start and stop.
+    /// Largest number of tokens of a piece, without start and stop.
     public let limit: Int
 
-    /// Words of one's own.
+    /// Replacements for single words.
     public var lexicon: Lexicon?
-    /// Whether markup is read and numbers become words; otherwise the text goes to the tokenizer as it is written.
+    /// Whether markup is interpreted and numbers become words; otherwise the text is tokenized as it is written.
     public var normalizes = true
     /// Whether the text is divided; otherwise it is one piece, without silences.
     public var splits = true
     /// Seconds of silence where a text is divided.
     public var pause: @Sendable (SentenceSplitter.Boundary) -> Double = \.usualPause
-    /// Whether each sentence is a piece of its own, but for short ones, so that the pause between sentences is heard everywhere.
+    /// Whether each sentence is a separate piece, except very short ones, so that the set pause is inserted after each sentence.
     public var endsAtSentences = false
 
     private var splitter: SentenceSplitter { SentenceSplitter(joins: !endsAtSentences) }
@@ -47,7 +47,7 @@ public struct TextPipeline: Sendable {
 
     /// - Parameters:
     ///   - tokenizer: the model's.
-    ///   - normalizer: rewrites text the way the model saw it in training.
+    ///   - normalizer: rewrites text as in the model's training.
     ///   - languages: at least one.
     ///   - limit: most tokens of a piece.
     public init(tokenizer: any TextTokenizer, normalizer: TextNormalizer, languages: [Language], limit: Int = .max) {
@@ -58,10 +58,10 @@ public struct TextPipeline: Sendable {
     /// All steps but the first.
     ///
     /// - Parameters:
-    ///   - text: all that is to be said; whitespace alone is refused.
-    ///   - language: what the text is in; nil for what it says or seems to be in.
-    ///   - speakers: names that begin a turn where they stand in brackets.
-    /// - Returns: the plan. It has no piece where the text is silence, or all of it is in letters that the model does not know
+    ///   - text: the whole text; it must not be blank.
+    ///   - language: the text's language; nil uses the declared or the detected one.
+    ///   - speakers: names that begin a turn when they appear in brackets.
+    /// - Returns: the plan. It has no piece if the text contains only silence, or only letters that the model does not know
     ///   (``TextPlan/isMostlyUnknown``).
     /// - Throws: ``TextError``.
     public func callAsFunction(_ text: String, language: Language? = nil, speakers: Set<String> = []) throws -> TextPlan {
@@ -84,17 +84,18 @@ public struct TextPipeline: Sendable {
 
     // MARK: the steps
 
-    /// A file's bytes as text, without what cannot be heard.
+    /// A file's bytes as text, without what cannot be spoken.
     ///
     /// - Throws: ``TextEncodingError``.
     public func decode(_ bytes: Data) throws -> String { PlainText.cleaned(try PlainText.decoded(bytes)) }
 
-    /// A text without its marks. Of one that is not normalised, speakers' names alone are read.
+    /// A text without its markup. If the text is not normalised, only speakers' names are interpreted.
     public func markup(_ text: String, speakers: Set<String> = []) -> MarkedText {
         normalizes ? MarkedText(text, speakers: speakers) : MarkedText(unmarked: text, speakers: speakers)
     }
 
-    /// What a text is in: the only language, the one that it says it is in, or seems to be in, which is noted.
+    /// The language of a text: the model's only language, the one that the text declares, or the one that is detected, with a note. If the text is
+    /// not normalised, the model's first language.
     ///
     /// - Throws: ``TextError/unsureLanguage(_:)``.
     public func language(of marked: MarkedText) throws -> (Language, TextNote?) {
@@ -120,7 +121,7 @@ public struct TextPipeline: Sendable {
     /// - Throws: ``TextError/pause(_:)``.
     public func split(_ text: String) throws -> [SpeechScript.Part] { try SpeechScript(text, splitter: splitter).parts }
 
-    /// A text with one's own words.
+    /// A text with the lexicon's replacements.
     public func respell(_ text: String) -> SpokenText { lexicon?(text) ?? SpokenText(unchanged: text) }
 
     /// A text with numbers, dates and signs as words.
@@ -132,7 +133,7 @@ public struct TextPipeline: Sendable {
         normalizes ? forms[language](text) : SpokenText(unchanged: text)
     }
 
-    /// What the network reads.
+    /// The tokens of a text.
     ///
     /// - Parameters:
     ///   - text: with words for numbers and signs, as ``normalize(_:in:)`` gives it.

@@ -1,5 +1,5 @@
-/// A text divided for a model: what is spoken, and the silences between. Tokens are made when a piece's turn comes, so that a book
-/// takes no more memory than its letters.
+/// A text divided for a model into pieces and silences. A piece is tokenized only when it is needed, so that a book takes no more memory than its
+/// letters.
 public struct TextPlan: Sendable {
     public enum Part: Sendable {
         case piece(Piece)
@@ -11,19 +11,19 @@ public struct TextPlan: Sendable {
     public struct Piece: Sendable {
         /// As it is written, without its markup.
         public let text: String
-        /// What the steps changed, from what is written to what is said, the first one's first: markup, sentences that were joined, the
-        /// lexicon, numbers as words. A step that changed nothing is not among them.
+        /// The changes by each step, in order: markup, joined sentences, the lexicon, numbers as words. Steps that changed nothing are not
+        /// included.
         public let readings: [SpokenText]
-        /// Its place among the pieces, from 1.
+        /// Its number among the pieces, from 1.
         public let number: Int
         /// Seconds of silence that follow it.
         public internal(set) var pause = 0.0
-        /// How it is said.
+        /// The manner in which it is spoken.
         public internal(set) var manner = MarkedText.Manner()
-        /// Where parts meet that are spoken in one breath because they are short.
+        /// Where short parts that are spoken together meet.
         public internal(set) var joints: [Joint] = []
 
-        /// As it is said.
+        /// The spoken text.
         public var spoken: String { readings.last?.text ?? text }
 
         /// The words as they are written.
@@ -41,7 +41,7 @@ public struct TextPlan: Sendable {
         }
     }
 
-    /// A place within a piece where a pause belongs that is longer than the model's own.
+    /// A place within a piece for a pause that is longer than the model's own.
     public struct Joint: Sendable, Hashable {
         /// The share of the piece that comes before.
         public let share: Double
@@ -53,15 +53,15 @@ public struct TextPlan: Sendable {
 
     public let parts: [Part]
     public let pieceCount: Int
-    /// What the text is spoken in.
+    /// The text's language.
     public let language: Language
-    /// What whoever has it read aloud should know.
+    /// Notes about the text.
     public let notes: [TextNote]
-    /// Characters that the model does not know and will not speak, by the scripts that they are of, in the order of their first ones.
+    /// Characters that the model does not know and does not speak, grouped by script, in the order in which the scripts first occur.
     public let unknown: [UnknownScript]
-    /// Whether most of the text's letters are of those.
+    /// Whether most of the text's letters are unknown.
     public let isMostlyUnknown: Bool
-    /// What looks like a tag, as `[laugh]`, and is read as text.
+    /// Words in brackets that look like tags, such as `[laugh]`, but are spoken as text.
     public let unreadTags: [String]
     let pipeline: TextPipeline
 
@@ -69,7 +69,7 @@ public struct TextPlan: Sendable {
     public struct UnknownScript: Sendable, Hashable {
         /// Each once, in order.
         public let characters: [Character]
-        /// What they are of, where that can be told.
+        /// The language of the script, if known.
         public let language: Language?
 
         public init(characters: [Character], language: Language?) { (self.characters, self.language) = (characters, language) }
@@ -87,15 +87,14 @@ public struct TextPlan: Sendable {
             pipeline: pipeline)
     }
 
-    /// What the network reads of a piece, without start and stop.
+    /// The tokens of a piece, without start and stop.
     public func tokens(of piece: Piece) -> [Int] { pipeline.tokenize(piece.spoken, in: language).tokens }
 
-    /// How many words of a piece somebody heard otherwise than they were to be said. Figures count as they are said, tags such as
-    /// `[laugh]` do not.
+    /// The word errors in a transcript of a piece. Figures are compared as they are spoken; tags such as `[laugh]` are ignored.
     ///
     /// - Parameters:
     ///   - piece: one of this plan's.
-    ///   - heard: as a recogniser writes it.
+    ///   - heard: the recogniser's transcript.
     public func wordErrors(of piece: Piece, heard: String) -> WordErrors {
         WordErrors(expected: pipeline.heard(piece.spoken, in: language), heard: pipeline.heard(heard, in: language))
     }

@@ -1,10 +1,10 @@
 import Foundation
 
-/// Words that a recogniser did not hear as they were to be said.
+/// The number of wrong words in a transcript.
 public struct WordErrors: Sendable, Hashable, Codable {
-    /// Words that are wrong, missing or too many.
+    /// Wrong, missing and additional words.
     public private(set) var wrong = 0
-    /// Words that were to be said.
+    /// Words of the correct text.
     public private(set) var words = 0
 
     public init() {}
@@ -12,10 +12,10 @@ public struct WordErrors: Sendable, Hashable, Codable {
     /// Those of one sentence.
     public init(expected: String, heard: String) { add(expected: expected, heard: heard) }
 
-    /// In percent of the words that were to be said.
+    /// Wrong words in percent of the words of the correct text.
     public var percent: Double { words == 0 ? 0 : 100 * Double(wrong) / Double(words) }
 
-    /// Adds a sentence. Capitals and punctuation do not count; numbers must be written as they are heard.
+    /// Adds a sentence. Capitals and punctuation are ignored; numbers must be written as words.
     public mutating func add(expected: String, heard: String) {
         let (expected, heard) = (Self.words(of: expected), Self.words(of: heard))
         wrong += Self.distance(expected, heard)

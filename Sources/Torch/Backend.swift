@@ -7,12 +7,12 @@ extension Libtorch {
     /// Whether float32 products and convolutions on a GPU round their inputs to TF32's 10 bits.
     public static var allowsTF32: Bool { ct_tf32_allowed() }
 
-    /// Sets ``allowsTF32`` for the process: libtorch keeps one such switch. Means nothing on a CPU.
+    /// Sets ``allowsTF32`` for the process: libtorch has one such setting. No effect on a CPU.
     public static func setAllowsTF32(_ allowed: Bool) throws {
         try perform("TF32") { ct_allow_tf32(allowed, $0) }
     }
 
-    /// Whether libtorch has its CUDA half, and a GPU can be used.
+    /// Whether libtorch was built with CUDA, and a GPU can be used.
     public static var hasCUDA: Bool { Device.cudaCount > 0 }
 }
 
@@ -30,9 +30,9 @@ public enum AttentionBackend: String, Sendable, Hashable, Codable, CaseIterable 
 }
 
 extension Tensor {
-    /// Which kernel ``attention(key:value:mask:causal:scale:)`` takes for these operands.
+    /// The kernel that ``attention(key:value:mask:causal:scale:)`` uses for these operands.
     ///
-    /// - Throws: ``TorchError`` where none takes them.
+    /// - Throws: ``TorchError`` if no kernel supports them.
     public func attentionBackend(key: Tensor, value: Tensor, mask: Tensor? = nil, causal: Bool = false) throws -> AttentionBackend {
         var code: Int32 = 0
         try perform("attention backend", [self, key, value]) {

@@ -7,13 +7,13 @@ public struct Device: Hashable, Sendable, CustomStringConvertible {
     /// The machine's processors and main memory.
     public static let cpu = Device(code: -1)
 
-    /// An NVIDIA card, counted from 0.
+    /// An NVIDIA GPU, counted from 0.
     public static func cuda(_ index: Int = 0) -> Device { Device(code: ct_device(index)) }
 
-    /// How many NVIDIA cards can be used; 0 where libtorch was built without CUDA.
+    /// How many NVIDIA GPUs can be used; 0 where libtorch was built without CUDA.
     public static var cudaCount: Int { ct_cuda_count() }
 
-    /// Whether this is an NVIDIA card.
+    /// Whether this is an NVIDIA GPU.
     public var isCUDA: Bool { code >= 0 }
 
     /// "cpu", "cuda:0".
@@ -21,9 +21,9 @@ public struct Device: Hashable, Sendable, CustomStringConvertible {
 
     init(code: ct_device) { self.code = code }
 
-    /// Reads "cpu", "cuda", "cuda:1" or "auto" (the first card where there is one, else the CPU).
+    /// Reads "cpu", "cuda", "cuda:1" or "auto" (the first GPU if there is one, else the CPU).
     ///
-    /// - Throws: ``DeviceError`` for another word, or for a card that is not there.
+    /// - Throws: ``DeviceError`` for another word, or for a GPU that does not exist.
     public init(_ text: String) throws {
         let count = Device.cudaCount
         switch text {
@@ -39,7 +39,7 @@ public struct Device: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A device that was asked for and cannot be had.
+/// A device that does not exist or is not available.
 public enum DeviceError: Error, CustomStringConvertible {
     case unknown(String)
     case absent(String, available: Int)

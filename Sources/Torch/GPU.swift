@@ -3,29 +3,29 @@ import Foundation
 
 /// An NVIDIA GPU as its driver describes it, whether or not this libtorch can use it.
 public struct GPU: Sendable, Hashable, Codable {
-    /// As in `cuda:1`.
+    /// The number, as in `cuda:1`.
     public let index: Int
     public let name: String
-    /// In bytes.
+    /// Its memory in bytes.
     public let memory: Int
-    /// As "9.0".
+    /// For example "9.0".
     public let computeCapability: String
 }
 
 /// NVIDIA's driver on this machine.
 public struct GPUDriver: Sendable, Hashable, Codable {
-    /// The driver's own version, as "580.95.05"; nil where Linux does not show it.
+    /// The driver's own version, as "580.95.05"; nil if Linux does not report it.
     public let version: String?
     /// The newest CUDA that it runs, as "13.0".
     public let cudaVersion: String
     /// At least one.
     public let gpus: [GPU]
 
-    /// Asks the driver; nil where there is none, or where it finds no GPU.
+    /// Queries the driver; nil if there is none, or if it finds no GPU.
     ///
     /// - Parameters:
     ///   - library: the driver's library as `dlopen` takes it.
-    ///   - root: stands for `/`: the driver's version is read below it, from `proc/driver/nvidia/version`.
+    ///   - root: replaces `/`: the driver's version is read from this folder's `proc/driver/nvidia/version`.
     public init?(library: String = "libcuda.so.1", root: URL = URL(filePath: "/")) {
         guard let driver = ct_driver_open(library) else { return nil }
         let cuda = ct_driver_cuda_version(driver)
@@ -40,9 +40,9 @@ public struct GPUDriver: Sendable, Hashable, Codable {
         if gpus.isEmpty { return nil }
     }
 
-    /// Whether Linux shows an NVIDIA GPU, asked without any of NVIDIA's libraries.
+    /// Whether Linux reports an NVIDIA GPU; NVIDIA's libraries are not used.
     ///
-    /// - Parameter root: the folder in which `proc` and `dev` lie.
+    /// - Parameter root: the folder that contains `proc` and `dev`.
     public static func isPresent(below root: URL = URL(filePath: "/")) -> Bool {
         if FileManager.default.fileExists(atPath: root.appending(path: "proc/driver/nvidia/version").path) { return true }
         let devices = (try? FileManager.default.contentsOfDirectory(atPath: root.appending(path: "dev").path)) ?? []

@@ -1,9 +1,9 @@
 import CTorch
 
-/// A source of random numbers with its own state.
+/// A random number generator with its own state.
 ///
-/// On the CPU, a generator seeded with n gives the numbers that PyTorch gives after `torch.manual_seed(n)`.
-/// A generator may move between tasks, but two must not draw from it at once: it belongs to one request.
+/// On the CPU, a generator seeded with n gives the numbers that PyTorch gives after `torch.manual_seed(n)`. A generator may be passed
+/// between tasks, but must not be used by two at the same time: it belongs to one request.
 public final class Generator: @unchecked Sendable {
     let handle: OpaquePointer
     public let device: Device
@@ -21,7 +21,7 @@ public final class Generator: @unchecked Sendable {
     /// The state, for resuming later: `[bytes]`, uint8.
     public func state() throws -> Tensor { try produce("generator state") { ct_generator_state(handle, $0, $1) } }
 
-    /// Goes back to a state that ``state()`` gave.
+    /// Restores a state that ``state()`` returned.
     public func restore(_ state: Tensor) throws {
         try perform("generator state", [state]) { ct_generator_set_state(handle, state.handle, $0) }
     }

@@ -1,11 +1,11 @@
 import CTorch
 
-/// The libtorch in use: its version, and how many threads its operations on the CPU take.
+/// The loaded libtorch: its version, and the number of threads of its operations on the CPU.
 ///
 /// The number of threads belongs to the thread that calls: OpenMP and MKL keep one for each. A thread that has never called
 /// libtorch takes the process's default at its first call: one for each processor, or what ``setThreads(_:)`` has set.
 public enum Libtorch {
-    /// As "2.13.0".
+    /// For example "2.13.0".
     public static var version: String { String(cString: ct_libtorch_version()) }
 
     /// Threads that one operation of the calling thread may use.
@@ -28,7 +28,7 @@ public enum Libtorch {
         try perform("threads") { ct_set_own_threads(count, $0) }
     }
 
-    /// Does work whose operations use at most so many threads each; no other thread's number changes.
+    /// Runs a closure whose operations use at most this many threads; other threads' settings do not change.
     ///
     /// - Throws: ``TorchError`` where the system starts no thread, and what the work throws.
     public static func withThreads<Result>(_ count: Int, _ work: () throws -> Result) throws -> Result {

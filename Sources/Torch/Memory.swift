@@ -1,19 +1,19 @@
 import CTorch
 import Foundation
 
-/// What a process or a card holds, in bytes.
+/// Memory of a process or of a GPU, in bytes.
 public struct MemoryStatistics: Sendable, Hashable, Codable {
-    /// Held now: resident memory of the process, or memory of tensors on a card.
+    /// Held now: resident memory of the process, or memory of tensors on a GPU.
     public let current: Int
-    /// The most held since the start, or since ``Memory/resetPeak(of:)``.
+    /// The peak since the start, or since ``Memory/resetPeak(of:)``.
     public let peak: Int
-    /// Held by the card's allocator, tensors' memory included; equal to ``current`` for the CPU.
+    /// Held by the GPU's allocator, tensors' memory included; equal to ``current`` for the CPU.
     public let reserved: Int
 }
 
 /// Memory figures and the release of caches.
 public enum Memory {
-    /// The process's resident memory for the CPU, the allocator's figures for a card.
+    /// The process's resident memory for the CPU, the allocator's figures for a GPU.
     ///
     /// - Throws: ``TorchError`` where the device is not available.
     public static func statistics(of device: Device = .cpu) throws -> MemoryStatistics {
@@ -32,14 +32,14 @@ public enum Memory {
             current: figures.allocated_bytes, peak: figures.peak_allocated_bytes, reserved: figures.reserved_bytes)
     }
 
-    /// Bytes of main memory that processes can still take; nil where the system does not tell.
+    /// Bytes of main memory that are available to processes; nil if the system does not report it.
     public static var available: Int? {
         let information = (try? String(contentsOfFile: "/proc/meminfo", encoding: .utf8)) ?? ""
         return information.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }?
             .split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
     }
 
-    /// Starts the peak of a device afresh.
+    /// Resets the peak of a device.
     public static func resetPeak(of device: Device) throws {
         if device.isCUDA {
             try perform("reset peak memory") { ct_device_reset_peak(device.code, $0) }
@@ -49,20 +49,21 @@ public enum Memory {
         }
     }
 
-    /// Gives memory that no tensor uses back to the system.
+    /// Returns memory that no tensor uses to the system.
     public static func releaseCache(of device: Device = .cpu) throws {
         try perform("release cache") { ct_release_cache(device.code, $0) }
     }
 
-    /// Lets the C library's allocator have at most so many arenas, from which threads are served in turn: each keeps some of what was freed
-    /// in it, so that a long-lived process with many threads stays smaller. Called before threads begin; for the whole process.
+    /// Limits the number of arenas of the C library's allocator. Each arena keeps some freed memory, so that with fewer arenas a long-running
+    /// process with many threads uses less memory. Call it before threads are started; it affects the whole process.
     public static func limitArenas(to count: Int) { ct_limit_arenas(count) }
 
-    /// Lets the C library keep what is freed, in one heap for all threads: training frees and takes the same gigabytes in every step, which
-    /// otherwise come from the system anew, page by page. Called before threads begin; for the whole process.
+    /// Makes the C library keep freed memory in one heap for all threads: training frees and allocates the same gigabytes in every step, which
+    /// would otherwise be returned to the system and allocated again page by page. Call it before threads are started; it affects the whole
+    /// process.
     public static func keepFreed() { ct_keep_freed_memory() }
 
-    /// Waits until the device has finished what it was given.
+    /// Waits until the device has finished all its operations.
     public static func synchronize(_ device: Device) throws {
         try perform("synchronize") { ct_synchronize(device.code, $0) }
     }

@@ -1,12 +1,11 @@
 import CTorch
 import Synchronization
 
-/// Weights that leave their card while they are not needed, so that others have room, and come back when they are.
+/// Moves weights from their GPU to the host while they are not needed, so that others can use the memory, and back when they are.
 ///
-/// The first time they leave they are copied to the host, where the copy stays; leaving again is free, and coming back
-/// takes one transfer. From a GPU they go to page-locked memory, where the system has some. All leave or come back, or none:
-/// where one cannot, the others are where they were. Views share their tensor's memory and go and come with it. Nobody may
-/// write to them.
+/// The first time, weights are copied to the host, where the copy is kept; moving them to the host again costs nothing, and moving them back takes
+/// one transfer. On the host they are in page-locked memory, if the system has some. Either all weights are moved or none: if one move fails, the
+/// others are undone. Views share their tensor's memory and are moved with it. The weights must not be written to.
 public final class Offload: Sendable {
     private struct State {
         var users = 0
@@ -17,7 +16,7 @@ public final class Offload: Sendable {
     private let tensors: [Tensor]
     private let state = Mutex(State())
 
-    /// - Parameter tensors: what leaves together. They are on their device now.
+    /// - Parameter tensors: the tensors that are moved together; they are on their device now.
     public init(_ tensors: [Tensor]) {
         var seen: Set<UnsafeRawPointer> = []
         self.tensors = tensors.filter { ct_storage_identity($0.handle).map { seen.insert($0).inserted } ?? false }
@@ -26,9 +25,9 @@ public final class Offload: Sendable {
     /// Whether the weights are on the host now.
     public var isAway: Bool { state.withLock(\.isAway) }
 
-    /// Begins to use the weights, which are on their device until everybody who entered has left by ``exit()``.
+    /// Begins to use the weights, which stay on their device until every ``enter()`` has been followed by ``exit()``.
     ///
-    /// - Throws: ``TorchError`` where the device has no room.
+    /// - Throws: ``TorchError`` if the device has no memory left.
     public func enter() throws {
         try state.withLock { state in
             try comeBack(&state)
@@ -45,19 +44,18 @@ public final class Offload: Sendable {
         }
     }
 
-    /// Sends the weights away where nobody uses them.
+    /// Moves the weights to the host if they are not in use.
     ///
-    /// - Throws: ``TorchError`` where the host has no room, or the memory is not a tensor's own.
+    /// - Throws: ``TorchError`` if the host has no memory left, or a tensor does not own its memory.
     public func leave() throws {
         try state.withLock { state in
             if state.users == 0 { try leave(&state) }
         }
     }
 
-    /// Brings the weights back until they are sent away again, and keeps no copy on the host; ``enter()`` is for those who use
-    /// them in turns.
+    /// Moves the weights back until ``leave()`` is called again, and keeps no copy on the host; use ``enter()`` if the weights are used in turns.
     ///
-    /// - Throws: ``TorchError`` where the device has no room.
+    /// - Throws: ``TorchError`` if the device has no memory left.
     public func comeBack() throws {
         try state.withLock { state in
             try comeBack(&state)

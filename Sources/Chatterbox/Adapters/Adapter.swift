@@ -24,7 +24,7 @@ public struct Adapter: Sendable {
         /// What (x Aᵀ) Bᵀ is multiplied by: alpha ÷ rank, or alpha ÷ √rank (Kalajdzievski 2023, "rsLoRA").
         public let scale: Double
 
-        /// - Parameters: as the properties.
+        /// - Parameters: the properties.
         public init(a: Tensor, b: Tensor, scale: Double) { (self.a, self.b, self.scale) = (a, b, scale) }
 
         /// Rows of ``a``.
@@ -51,7 +51,7 @@ public struct Adapter: Sendable {
     ///   - part: the network that they change.
     ///   - base: the digest of that network's weights.
     ///   - baseName: what the base is called.
-    ///   - name: what errors call the adapter.
+    ///   - name: the name in errors.
     public init(_ matrices: [String: Matrices], of part: Part = .t3, base: String? = nil, baseName: String? = nil, name: String) {
         (self.matrices, self.part, self.base, self.baseName, self.name) = (matrices, part, base, baseName, name)
     }

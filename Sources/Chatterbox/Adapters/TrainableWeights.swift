@@ -10,7 +10,7 @@ public struct WeightSelection: Sendable, Codable, Hashable {
     /// The layers of T3's transformer to train, from 0; nil trains the whole transformer.
     public var layers: [Int]?
 
-    /// Each part as its property says; without arguments all weights.
+    /// The parameters are the properties; without arguments all weights.
     public init(only: [String] = [], except: [String] = [], layers: [Int]? = nil) { (self.only, self.except, self.layers) = (only, except, layers) }
 
     /// - Parameter names: of a network's weights, as in its file.

@@ -19,7 +19,7 @@ public struct Model: Sendable {
     /// Turns any text into the pieces that this model speaks.
     public let textPipeline: TextPipeline
     package private(set) var t3: T3
-    /// T3 packed for kernels of our own; nil where it computes the exact way.
+    /// T3 packed for kernels of our own; nil where it computes the exact path.
     package let packedT3: PackedT3?
     /// Which code computes its parts.
     public let plan: ComputePlan
@@ -27,7 +27,7 @@ public struct Model: Sendable {
     public let isExact: Bool
     /// Threads that each of libtorch's operations takes: one where packed kernels compute.
     package let libtorchThreads: Int
-    /// T3 and the voice encoder where they leave a card while S3Gen works there; nil where everything stays.
+    /// T3 and the voice encoder where they leave a GPU while S3Gen works there; nil where everything stays.
     let offload: Offload?
     /// All networks' weights on a GPU, which they can leave while nobody speaks with the model; nil elsewhere.
     let residence: Offload?
@@ -72,7 +72,7 @@ public struct Model: Sendable {
         return copy
     }
 
-    /// The same model, which computes the exact way, with another T3, such as one that is being trained.
+    /// The same model, which computes the exact path, with another T3, such as one that is being trained.
     package func with(t3: T3) -> Model {
         var copy = self
         copy.t3 = t3

@@ -10,7 +10,7 @@ import Torch
 /// The weights of the S3 tokenizer and the speaker encoder, which analyse the prompt's recording, are in the same file. Upstream:
 /// `S3Token2Wav` in `models/s3gen/s3gen.py`.
 public struct S3Gen: Sendable {
-    /// The sizes the networks were made with.
+    /// The networks' sizes.
     public let configuration: S3GenConfiguration
     /// Recording at 16 kHz to speech tokens.
     package private(set) var tokenizer: S3Tokenizer

@@ -5,7 +5,7 @@ import Torch
 ///
 /// Source: `CausalMaskedDiffWithXvec` in `models/s3gen/flow.py`.
 public struct TokenToMel: Sendable {
-    /// The sizes that it was made with.
+    /// Its sizes.
     public let configuration: FlowConfiguration
     let embedding: Embedding
     var speakerProjection: Projection

@@ -10,7 +10,7 @@ import Torch
 /// scope it was made from, and constructs the vocoder again after each step (weight normalisation is applied when a layer is constructed).
 /// Weights may have reduced precision; the source and the waveform are always float32.
 public struct Vocoder: Sendable {
-    /// The sizes the vocoder was made with.
+    /// The vocoder's sizes.
     public let configuration: VocoderConfiguration
     /// F0 from mel.
     package let pitchPredictor: PitchPredictor

@@ -5,7 +5,7 @@ import Torch
 /// A sequence is the voice's conditions, the text, and the speech so far. `T3` itself computes whole sequences, as training needs them; `T3Decoder`
 /// decodes token by token.
 public struct T3: Sendable {
-    /// The sizes that it was made with.
+    /// Its sizes.
     public let configuration: T3Configuration
     /// The transformer between embeddings and heads.
     package internal(set) var backbone: any Backbone

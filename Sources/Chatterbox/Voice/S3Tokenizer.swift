@@ -35,7 +35,7 @@ public struct S3TokenizerConfig: Sendable, Codable, Hashable {
 ///
 /// Upstream: `models/s3tokenizer/s3tokenizer.py` over the package s3tokenizer; `tokenizer` in `s3gen.safetensors`.
 public struct S3Tokenizer: Sendable {
-    /// The sizes that it was made with.
+    /// Its sizes.
     public let config: S3TokenizerConfig
     /// Mel frames, 10 ms each, that make one token of 40 ms.
     public static let framesPerToken = 4

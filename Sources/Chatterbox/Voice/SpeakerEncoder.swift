@@ -50,7 +50,7 @@ public struct SpeakerEncoderConfig: Sendable, Codable, Hashable {
 /// Two-dimensional convolutions shrink the frequency axis to an eighth, a convolution halves the frame rate, three
 /// blocks of densely connected layers with context-aware masks follow, then mean and deviation over time.
 public struct SpeakerEncoder: Sendable {
-    /// The sizes that it was made with.
+    /// Its sizes.
     public let config: SpeakerEncoderConfig
     let head: Head
     let entrance: Conv1d

@@ -30,7 +30,7 @@ public struct VoiceEncoderConfiguration: Sendable, Codable, Hashable {
 /// partial's embedding. The recording's embedding is their mean, normalised to length 1. Wan et al. 2018, "Generalized End-to-End Loss for Speaker
 /// Verification"; upstream `models/voice_encoder/voice_encoder.py`, file `ve.safetensors`.
 public struct VoiceEncoder: Sendable {
-    /// The sizes that it was made with.
+    /// Its sizes.
     public let config: VoiceEncoderConfiguration
     private let recurrence: LSTM
     private let projection: Linear

@@ -171,8 +171,8 @@ struct WatermarkSpectrum: Sendable {
 ///
 /// A window of the networks' rate and one of as many seconds at the sound's rate hear the same in their common bins, so
 /// that nothing is resampled; and since the mark changes some of the lowest bins alone, the transform of that change is
-/// added to the sound. With the released network that is within 1e-6 of full scale of what the exact way adds, but where a sound
-/// is cut off in the middle and a resampler rings. The sound itself stays as it is, where the exact way takes it to the
+/// added to the sound. With the released network that is within 1e-6 of full scale of what the exact path adds, but where a sound
+/// is cut off in the middle and a resampler rings. The sound itself stays as it is, where the exact path takes it to the
 /// networks' rate and back.
 struct PackedWatermark: Sendable {
     private let configuration: WatermarkConfiguration

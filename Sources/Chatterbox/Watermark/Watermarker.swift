@@ -9,7 +9,7 @@ import Torch
 /// It survives MP3 and cutting: a second of speech is enough to detect it. The networks' weights are part of the Python package resemble-perth. Its
 /// `PerthImplicitWatermarker` detects the watermarks of this package, and this package detects its.
 public struct Watermarker: Sendable {
-    /// The sizes the networks were made with.
+    /// The networks' sizes.
     public let configuration: WatermarkConfiguration
     private let encoder: WatermarkEncoder
     private let decoder: WatermarkDecoder
@@ -38,7 +38,7 @@ public struct Watermarker: Sendable {
         try load(url, configuration, device: device, team: nil)
     }
 
-    /// - Parameter team: computes the mark with packed weights; nil for the exact way.
+    /// - Parameter team: computes the mark with packed weights; nil for the exact path.
     static func load(_ url: URL, _ configuration: WatermarkConfiguration = .perth, device: Device = .cpu, team: ThreadTeam?) throws -> Watermarker {
         let weights = try Weights.load(url, dtype: .float32, device: device)
         let exact = try Watermarker(weights, configuration, device: device)

@@ -1,7 +1,7 @@
 import Foundation
 import SpeechAudio
 
-/// A stretch of sound as it comes to a listener.
+/// A piece of sound as it comes to a listener.
 public struct HeardSound: Sendable, Hashable {
     public let seconds: Double
     /// Seconds at its beginning that are too quiet to be heard; all of it where nothing is.

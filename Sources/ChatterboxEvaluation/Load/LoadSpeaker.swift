@@ -20,7 +20,7 @@ public protocol LoadSpeaker: Sendable {
     ///
     /// - Parameters:
     ///   - request: what is said, and by which voice.
-    ///   - onSound: to be called with each stretch of sound when it comes, in order.
+    ///   - onSound: to be called with each piece of sound when it comes, in order.
     /// - Returns: what the work came to; nil where that is not known.
     /// - Throws: ``LoadRefusal`` where the request may come again; any other error ends the measurement.
     func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport?
@@ -36,7 +36,7 @@ public struct LoadRefusal: Error {
     public init(pause: Double, reason: any Error) { (self.pause, self.reason) = (pause, reason) }
 }
 
-/// A synthesizer of this process. Every request is spoken in one breath and becomes as long as all others: the model's own end
+/// A synthesizer of this process. Every request is spoken undivided and becomes as long as all others: the model's own end
 /// of speech is ruled out, and so are tokens that make no sound.
 public struct SynthesizerSpeaker: LoadSpeaker {
     public let synthesizer: Synthesizer

@@ -162,7 +162,7 @@ actor OpenSpeech {
 }
 
 extension String {
-    /// Its words, each in its share of a stretch of sound.
+    /// Its words, each in its share of a piece of sound.
     func estimatedWords(from begin: Double, to end: Double) -> [SpokenWord] {
         let words = split(whereSeparator: \.isWhitespace)
         let total = Double(words.reduce(0) { $0 + $1.count + 1 })

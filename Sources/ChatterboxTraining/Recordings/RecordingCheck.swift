@@ -55,7 +55,7 @@ public struct RecordingCheck: Sendable {
 
     /// - Parameters:
     ///   - list: recordings and their texts.
-    ///   - progress: called with the share that is done.
+    ///   - progress: called with the completed share, 0 to 1.
     /// - Throws: `CancellationError`.
     public func callAsFunction(_ list: RecordingList, progress: (Double) -> Void = { _ in }) throws -> Result {
         var accepted: [CheckedRecording] = [], refusals = list.refusals

@@ -46,7 +46,7 @@ public struct RecordingFeatureCache {
     /// - Parameters:
     ///   - recordings: those whose file is there already are not computed again.
     ///   - isCancelled: asked before each recording.
-    ///   - progress: called with the share that is done, where there is something to do.
+    ///   - progress: called with the completed share, 0 to 1, where there is something to do.
     /// - Throws: `AudioError`, `TorchError`, `SafetensorsError.unwritable`; `CancellationError` after a recording.
     public func features(
         of recordings: [CheckedRecording], isCancelled: () -> Bool = { false }, progress: (Double) -> Void = { _ in }

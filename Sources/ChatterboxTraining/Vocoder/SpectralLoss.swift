@@ -20,7 +20,7 @@ public struct SpectralLoss: Sendable {
     let transforms: [(resolution: Resolution, window: Tensor)]
     let mel: PromptMel
 
-    /// - Throws: `TorchError` where the device has no room.
+    /// - Throws: `TorchError` if the device has no memory left.
     public init(
         _ resolutions: [Resolution] = [
             .init(size: 256, hop: 64), .init(size: 512, hop: 128), .init(size: 1024, hop: 256), .init(size: 2048, hop: 512),

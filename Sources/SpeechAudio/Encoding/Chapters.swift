@@ -1,7 +1,7 @@
-/// A chapter of a sound, as files tell players of it: MP3 (ID3's CHAP frames), Opus (comments CHAPTER000), and MPEG-4 by ``FFmpeg``.
+/// A chapter of a sound, as files store it for players: MP3 (ID3's CHAP frames), Opus (comments CHAPTER000), and MPEG-4 by ``FFmpeg``.
 public struct ChapterMark: Sendable, Hashable, Codable {
     public let title: String
-    /// Seconds of the whole sound.
+    /// Seconds from the beginning of the whole sound.
     public let start, end: Double
 
     /// - Precondition: an end that is not before the start.

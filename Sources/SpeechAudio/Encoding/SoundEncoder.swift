@@ -1,13 +1,13 @@
-/// Makes a sound's bytes while the sound is being made, to go one after the other as down a pipe or a connection.
+/// Encodes a sound while it is being computed, for a pipe or a connection.
 ///
 /// ```swift
 /// let encoder = try SoundEncoder(.mp3, sampleRate: 24_000)
 /// for try await chunk in speech { try send(encoder.encode(chunk.audio)) }
 /// try send(encoder.finish())
 /// ```
-/// Bytes that have been given are final, so that nothing is known of the end: a WAV header leaves the length open, as readers of
-/// streams expect, FLAC's has neither length nor checksum, and MP3 has no header that tells a length. Memory does not grow with
-/// the sound. What is held back of mono sound at 24 kHz, until more comes or the end:
+/// Bytes that were returned cannot be changed, so the header cannot contain the length: a WAV header leaves it open, as readers of streams expect,
+/// FLAC's has neither length nor checksum, and MP3 gets no header with a length. Memory does not grow with the sound. The delay for mono sound at
+/// 24 kHz:
 ///
 /// | format | held back | what it is |
 /// |---|---|---|
@@ -24,11 +24,11 @@ public final class SoundEncoder {
     private let writer: SoundWriter
 
     /// - Parameters:
-    ///   - format: of the bytes that come out.
-    ///   - sampleRate: of all sound that will come, in hertz. MP3, AAC and Opus store it at the next higher rate that they have.
-    ///   - channels: of all sound that will come.
+    ///   - format: of the output.
+    ///   - sampleRate: of all sound to encode, in hertz. MP3, AAC and Opus store it at the next higher rate that they have.
+    ///   - channels: of all sound to write.
     ///   - encoding: of WAV, FLAC and PCM samples.
-    /// - Throws: ``AudioError/notEncodable(format:reason:)`` where the format does not take such a sound.
+    /// - Throws: ``AudioError/notEncodable(format:reason:)`` if the format does not support such a sound.
     public init(_ format: AudioFormat, sampleRate: Int, channels: Int = 1, encoding: SampleEncoding = .int16) throws {
         self.format = format
         writer = try SoundWriter(SoundFormat(format, encoding: encoding), sampleRate: sampleRate, channels: channels, into: store)
@@ -36,19 +36,18 @@ public final class SoundEncoder {
 
     /// - Parameters:
     ///   - sound: the format, and what is chosen in it.
-    ///   - sampleRate: of all sound that will come, in hertz.
-    ///   - channels: of all sound that will come.
-    /// - Throws: ``AudioError/notEncodable(format:reason:)`` where the format does not take such a sound, or has no such rate.
+    ///   - sampleRate: of all sound to write, in hertz.
+    ///   - channels: of all sound to write.
+    /// - Throws: ``AudioError/notEncodable(format:reason:)`` if the format does not support such a sound, or has no such rate.
     public init(_ sound: SoundFormat, sampleRate: Int, channels: Int = 1) throws {
         format = sound.format
         writer = try SoundWriter(sound, sampleRate: sampleRate, channels: channels, into: store)
     }
 
-    /// Takes sound that follows what has come, none is allowed, and gives the bytes that are certain by now: the header with
-    /// the first of the sound.
+    /// Encodes the next piece of sound, which may be empty, and returns the bytes that are complete; the header comes with the first.
     ///
     /// - Throws: ``AudioError`` for NaN or infinities.
-    /// - Precondition: sound of the rate and the channels that were announced.
+    /// - Precondition: the piece has the sample rate and number of channels given to the initialiser.
     public func encode(_ audio: Audio) throws -> [UInt8] {
         guard audio.frames > 0 else { return [] }
         try writer.append(audio)
@@ -57,7 +56,7 @@ public final class SoundEncoder {
 
     /// The rest of the bytes.
     ///
-    /// - Throws: ``AudioError/noSamples(name:)`` where no sound has come.
+    /// - Throws: ``AudioError/noSamples(name:)`` if there was no sound.
     public func finish() throws -> [UInt8] {
         try writer.finish()
         return store.take()

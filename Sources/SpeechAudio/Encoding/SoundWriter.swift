@@ -11,7 +11,7 @@ final class SoundWriter {
     private(set) var frames = 0
 
     /// - Parameter store: takes the bytes; what fails there is its to tell.
-    /// - Throws: ``AudioError/notEncodable(format:reason:)`` where the format does not take such a sound.
+    /// - Throws: ``AudioError/notEncodable(format:reason:)`` if the format does not support such a sound.
     init(_ sound: SoundFormat, sampleRate: Int, channels: Int, into store: any ByteStore) throws {
         let (format, encoding) = (sound.format, sound.encoding)
         if encoding == .float32, format != .wav, format != .pcm {

@@ -3,22 +3,22 @@ import Foundation
 
 /// Sound files: reading through libsndfile, some through ffmpeg, writing in ``AudioFormat``.
 public enum AudioFile {
-    /// The most samples, over all channels, that a file may hold: 1 GiB of them.
+    /// The largest number of samples of a file, over all channels: 1 GiB of them.
     public static let maximumSamples = 1 << 28
 
     /// Reads WAV, FLAC, MP3, Ogg Vorbis, Opus or AIFF of any rate and channel count; with ffmpeg's help also m4a, mp4, WebM, caf
     /// and AAC.
     ///
-    /// A WAV whose header does not say how long it is, as in streams, is read to the end of the file (``Audio/hasOpenLength``). One that
-    /// has less than its header says is refused, so are AIFF and FLAC. An Ogg file without its last page, an MP3 that has less than
-    /// its Xing or LAME header says, and what ffmpeg finds damaged is read as far as it goes (``Audio/endsEarly``); an MP3
-    /// without such a header cannot tell.
+    /// A WAV whose header does not say how long it is, as in streams, is read to the end of the file (``Audio/hasOpenLength``). A WAV, AIFF or FLAC
+    /// file with less sound than its header says is refused. An Ogg file without its last page, an MP3 with less than its Xing or LAME header says,
+    /// and a file that ffmpeg finds damaged are read as far as possible (``Audio/endsEarly``); for an MP3 without such a header truncation cannot
+    /// be detected.
     ///
     /// - Parameters:
     ///   - url: a regular file or a pipe.
-    ///   - ffmpeg: the program for m4a and the like, if there is one.
-    /// - Throws: ``AudioError`` naming the file where it is missing, empty, cut short, no audio, without samples,
-    ///   or holds NaN or infinities.
+    ///   - ffmpeg: the program for m4a and the like, if it is installed.
+    /// - Throws: ``AudioError`` naming the file if it is missing, empty, truncated, not a sound file, without samples, or contains NaN or
+    ///   infinities.
     public static func read(_ url: URL, ffmpeg: FFmpeg? = nil) throws -> Audio {
         let name = url.path
         var status = stat()
@@ -43,8 +43,8 @@ public enum AudioFile {
     ///
     /// - Parameters:
     ///   - data: the whole file.
-    ///   - name: how errors call it.
-    ///   - ffmpeg: the program for m4a and the like; with nil they are refused.
+    ///   - name: the name in errors.
+    ///   - ffmpeg: the program for m4a and the like; nil refuses them.
     ///   - most: the most samples, over all channels, that are read.
     /// - Throws: as ``read(_:ffmpeg:)``.
     public static func read(_ data: Data, named name: String, ffmpeg: FFmpeg? = nil, most: Int = maximumSamples) throws -> Audio {

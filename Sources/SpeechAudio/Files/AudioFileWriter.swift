@@ -3,8 +3,8 @@ import Foundation
 import Torch
 
 extension AudioFile {
-    /// Writes a sound, whole or not at all: into a new file beside, which then takes the name. Sound that is still being
-    /// made goes to an ``AudioFileWriter``.
+    /// Writes a sound file atomically: into a new file in the same folder, which is then renamed. For sound that is still being computed use an
+    /// ``AudioFileWriter``.
     ///
     /// What is already there and no regular file (`/dev/stdout`, a pipe) is written into directly.
     /// - Parameters:
@@ -28,7 +28,7 @@ extension AudioFile {
     ///   - audio: the whole sound: at least one sample, all of them finite.
     ///   - format: of the bytes that come out.
     ///   - encoding: of WAV, FLAC and PCM samples.
-    /// - Throws: ``AudioError`` for no samples, NaN or infinities, or where the format does not take such a sound.
+    /// - Throws: ``AudioError`` for no samples, NaN or infinities, or if the format does not support such a sound.
     public static func encode(_ audio: Audio, as format: AudioFormat, encoding: SampleEncoding = .int16) throws -> Data {
         let store = MemoryStore()
         let encoder = try SoundWriter(SoundFormat(format, encoding: encoding), sampleRate: audio.sampleRate, channels: audio.channels, into: store)
@@ -38,8 +38,8 @@ extension AudioFile {
     }
 }
 
-/// Writes a sound file while its sound is being made, whole or not at all: into a new file beside, which takes the name
-/// when it is finished.
+/// Writes a sound file while its sound is being computed, atomically: into a new file in the same folder, which is renamed when it is
+/// finished.
 ///
 /// ```swift
 /// let file = try AudioFileWriter(url, sampleRate: 24_000)
@@ -47,7 +47,7 @@ extension AudioFile {
 /// try file.finish()
 /// ```
 /// Memory does not grow with the sound. What is already there and no regular file (`/dev/stdout`, a pipe) is written
-/// into, as by a ``SoundEncoder``. A writer that is given up leaves nothing new behind.
+/// into, as by a ``SoundEncoder``. A writer that is released before that leaves no file.
 public final class AudioFileWriter {
     private let destination: Destination
 
@@ -59,10 +59,10 @@ public final class AudioFileWriter {
     /// - Parameters:
     ///   - url: where to write.
     ///   - format: by the file's extension where nil.
-    ///   - sampleRate: of all sound that will come, in hertz. MP3, AAC and Opus store it at the next higher rate that they have.
-    ///   - channels: of all sound that will come.
+    ///   - sampleRate: of all sound to write, in hertz. MP3, AAC and Opus store it at the next higher rate that they have.
+    ///   - channels: of all sound to write.
     ///   - encoding: of WAV, FLAC and PCM samples.
-    /// - Throws: ``AudioError`` where the format does not take such a sound, or the place cannot be written.
+    /// - Throws: ``AudioError`` if the format does not support such a sound, or the place cannot be written.
     public convenience init(_ url: URL, format: AudioFormat? = nil, sampleRate: Int, channels: Int = 1, encoding: SampleEncoding = .int16) throws {
         guard let format = format ?? AudioFormat(fileExtension: url.pathExtension) else { throw AudioError.unknownFormat(name: url.path) }
         try self.init(url, SoundFormat(format, encoding: encoding), sampleRate: sampleRate, channels: channels)
@@ -71,10 +71,10 @@ public final class AudioFileWriter {
     /// - Parameters:
     ///   - url: where to write.
     ///   - sound: the format, and what is chosen in it.
-    ///   - sampleRate: of all sound that will come, in hertz.
-    ///   - channels: of all sound that will come.
+    ///   - sampleRate: of all sound to write, in hertz.
+    ///   - channels: of all sound to write.
     ///   - replaces: whether a file that is there is replaced. Otherwise the name must be free, now and when the file is finished.
-    /// - Throws: ``AudioError`` where the format does not take such a sound or has no such rate, or the place cannot be written.
+    /// - Throws: ``AudioError`` if the format does not support such a sound or has no such rate, or the place cannot be written.
     public init(_ url: URL, _ sound: SoundFormat, sampleRate: Int, channels: Int = 1, replaces: Bool = true) throws {
         let name = url.path
         let file = try Self.naming(name, bytes: 0) { try ReplacementFile(url, replaces: replaces) }
@@ -88,7 +88,7 @@ public final class AudioFileWriter {
         }
     }
 
-    /// Takes sound that follows what has come; none is allowed.
+    /// Writes the next piece of sound, which may be empty.
     ///
     /// - Throws: ``AudioError`` for NaN or infinities, where the place takes no more, or the disk is full.
     /// - Precondition: sound of the rate and the channels that were announced.
@@ -121,7 +121,7 @@ public final class AudioFileWriter {
     }
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file atomically.
 package enum AtomicWriter {
     /// - Throws: ``AudioError/unwritable(name:reason:)`` or ``AudioError/diskFull(name:bytes:)``; nothing is left then.
     package static func write(_ data: Data, to url: URL) throws {

@@ -5,7 +5,7 @@ public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
     case aac
     /// Opus in Ogg.
     case opus
-    /// Samples alone: little-endian, interleaved, no header.
+    /// Only samples: little-endian, interleaved, no header.
     case pcm
 
     /// By a file's extension, with or without its dot, in any case; nil for an unknown one.
@@ -21,7 +21,7 @@ public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
         }
     }
 
-    /// The media type that OpenAI's speech API answers with, which its clients look at.
+    /// The media type in responses of OpenAI's speech API, which its clients check.
     public var mediaType: String {
         switch self {
         case .wav: "audio/wav"
@@ -34,32 +34,33 @@ public enum AudioFormat: String, Sendable, Hashable, Codable, CaseIterable {
     }
 }
 
-/// How a sample is stored by formats that keep samples as they are.
+/// The number format of samples, for formats that store samples without loss.
 public enum SampleEncoding: String, Sendable, Hashable, Codable, CaseIterable {
-    /// 16-bit whole numbers; beyond full scale is clipped.
+    /// 16-bit integers; samples beyond full scale are clipped.
     case int16
-    /// 24-bit whole numbers, clipped likewise; WAV, FLAC and PCM only.
+    /// 24-bit integers, also clipped; WAV, FLAC and PCM only.
     case int24
     /// 32-bit floating point; WAV and PCM only.
     case float32
-    /// 8 bits as telephones in North America and Japan take them, the µ-law of ITU-T G.711; WAV and PCM only.
+    /// 8 bits in µ-law (ITU-T G.711), for telephones in North America and Japan; WAV and PCM only.
     case muLaw = "mulaw"
-    /// 8 bits as telephones elsewhere take them, the A-law of ITU-T G.711; WAV and PCM only.
+    /// 8 bits in A-law (ITU-T G.711), for telephones elsewhere; WAV and PCM only.
     case aLaw = "alaw"
 }
 
-/// A format, and what may be chosen in it.
+/// A format with its options.
 public struct SoundFormat: Sendable, Hashable {
     public var format: AudioFormat
-    /// Hertz that the sound is stored at, to which it is resampled; nil for its own, or the next higher that the format has.
+    /// Sample rate of the output in hertz, to which the sound is resampled; nil is the sound's own, or the next higher that the format
+    /// supports.
     public var sampleRate: Int?
     /// Bits a second of MP3, and of Opus, of all channels together; nil for the format's usual one.
     public var bitRate: Int?
     /// Of WAV, FLAC and PCM samples.
     public var encoding: SampleEncoding
-    /// What players show for the whole; of MP3 and Opus, others leave it out.
+    /// The title that players show; MP3 and Opus only.
     public var title: String?
-    /// In order; MP3 and Opus only.
+    /// The chapters in order; MP3 and Opus only.
     public var chapters: [ChapterMark] = []
 
     public init(_ format: AudioFormat, sampleRate: Int? = nil, bitRate: Int? = nil, encoding: SampleEncoding = .int16) {

@@ -75,7 +75,7 @@ final class FileStore: ByteStore {
 
     /// - Parameters:
     ///   - descriptor: of an empty regular file, open for reading and writing, which its owner closes.
-    ///   - name: how errors call it.
+    ///   - name: the name in errors.
     init(_ descriptor: Int32, named name: String) {
         (self.descriptor, self.name, isTemporary) = (descriptor, name, false)
     }

@@ -3,8 +3,8 @@ import Foundation
 
 /// The program ffmpeg, which decodes the recordings that libsndfile does not read: those of telephones and browsers.
 ///
-/// A recording may come from a stranger. The program gets its bytes through a pipe and may open nothing else, is told the
-/// container instead of guessing it, and has limits of time, memory, disk and output.
+/// A recording may come from an untrusted source. The program gets its bytes through a pipe and cannot open anything else, gets the container
+/// format instead of guessing it, and has limits on time, memory, disk and output.
 public struct FFmpeg: Sendable, Hashable {
     public let executable: URL
     /// Seconds that decoding a recording may take.
@@ -120,12 +120,12 @@ extension SoundContainer.Foreign {
 extension FFmpeg {
     /// Puts AAC into an MPEG-4 file (.m4a, .m4b) with chapters, without encoding it again.
     ///
-    /// The program may open these files alone, and has limits of time, memory and output.
+    /// The program can open only these files, and has limits on time, memory and output.
     /// - Parameters:
     ///   - sound: a file of AAC in ADTS frames, as ``AudioFormat/aac`` is written.
     ///   - chapters: the marks, in order; none where the file is to have no chapters.
-    ///   - title: of the whole; nil for none.
-    ///   - target: a file to be made; what is there is replaced.
+    ///   - title: title of the whole; nil for none.
+    ///   - target: the file to create; an existing file is replaced.
     /// - Throws: ``AudioError/unwritable(name:reason:)`` with what the program said; nothing is left then.
     public func writeMPEG4(_ sound: URL, chapters: [ChapterMark], title: String? = nil, to target: URL) throws {
         func refusal(_ reason: String) -> AudioError { .unwritable(name: target.path, reason: reason) }

@@ -14,13 +14,13 @@ public struct KaldiFilterBankConfig: Sendable, Codable, Hashable {
     public var lowestFrequency = 20.0
     /// Hertz, the highest band's upper edge.
     public var highestFrequency = 8000.0
-    /// How much of the sample before is taken away.
+    /// Pre-emphasis: the share of the previous sample that is subtracted.
     public var preemphasis = 0.97
     /// Whether each band's mean over the frames is subtracted.
     public var subtractsMean = true
 
     public init() {}
-    /// What CAMPPlus was trained with.
+    /// CAMPPlus's sizes.
     public static let chatterbox = KaldiFilterBankConfig()
 }
 
@@ -33,7 +33,7 @@ public struct KaldiFilterBank: Sendable {
     private let filters: Tensor
     private let window: Tensor
 
-    /// - Throws: `TorchError` where the device has no room.
+    /// - Throws: `TorchError` if the device has no memory left.
     public init(_ config: KaldiFilterBankConfig = .chatterbox, device: Device = .cpu) throws {
         precondition(config.frame > 1 && config.hop > 0, "frames of at least two samples")
         self.config = config

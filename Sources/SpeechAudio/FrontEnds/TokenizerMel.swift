@@ -16,7 +16,7 @@ public struct TokenizerMelConfig: Sendable, Codable, Hashable {
     public var highestFrequency = 8000.0
     /// The least band power, before the logarithm.
     public var floor = 1e-10
-    /// How far under the loudest value others may lie, in powers of ten.
+    /// Dynamic range below the loudest value, in powers of ten; lower values are raised to it.
     public var range = 8.0
 
     public init() {}
@@ -33,7 +33,7 @@ public struct TokenizerMel: Sendable {
     private let filters: Tensor
     private let window: Tensor
 
-    /// - Throws: `TorchError` where the device has no room.
+    /// - Throws: `TorchError` if the device has no memory left.
     public init(_ config: TokenizerMelConfig = .chatterbox, device: Device = .cpu) throws {
         self.config = config
         filters = try MelFilters.slaney(

@@ -28,7 +28,7 @@ public struct VoiceEncoderMel: Sendable {
     private let filters: Tensor
     private let window: Tensor
 
-    /// - Throws: `TorchError` where the device has no room.
+    /// - Throws: `TorchError` if the device has no memory left.
     public init(_ config: VoiceEncoderMelConfig = .chatterbox, device: Device = .cpu) throws {
         self.config = config
         filters = try MelFilters.slaney(

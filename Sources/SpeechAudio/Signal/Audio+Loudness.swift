@@ -3,9 +3,9 @@ import Foundation
 extension Audio {
     /// Integrated loudness in LUFS (ITU-R BS.1770-4); nil where it is not defined: under 0.4 s, or nothing above −70 LUFS.
     ///
-    /// Blocks of 0.4 s every 0.1 s, those left out that are under −70 LUFS or 10 LU under the mean of the others. The
-    /// weighting is that of `pyloudnorm`, with which upstream prepared Turbo's voices: textbook filters that lie up to
-    /// 0.1 LU beside the standard's own, which libebur128 has.
+    /// It is measured over blocks of 0.4 s every 0.1 s, without blocks below −70 LUFS or more than 10 LU below the mean of the others. The
+    /// weighting is that of `pyloudnorm`, which upstream uses for Turbo's voices: textbook filters that differ by up to 0.1 LU from the standard's
+    /// filters, which libebur128 uses.
     /// - Throws: ``AudioError/processing(reason:)`` for more than five channels: left, right, centre, left and right surround.
     public func loudness() throws -> Double? {
         guard channels <= 5 else { throw AudioError.processing(reason: "loudness is defined for one to five channels, this sound has \(channels)") }
@@ -34,7 +34,7 @@ extension Audio {
         try loudness().map { min(target - $0, ceiling - peak) }
     }
 
-    /// With the gain that brings ``loudness()`` to `target` LUFS; unchanged where loudness is not defined.
+    /// The sound with the gain that brings ``loudness()`` to `target` LUFS; unchanged if loudness is not defined.
     ///
     /// Peaks may then lie beyond full scale; nothing is clipped.
     /// - Throws: as ``loudness()``.
@@ -116,8 +116,8 @@ struct Biquad: Sendable {
     }
 }
 
-/// Measures the loudness of mono sound while it comes, as ``Audio/loudness()`` does of sound that is all there: in memory of a number for
-/// each tenth of a second.
+/// Measures the loudness of mono sound piece by piece, as ``Audio/loudness()`` does for a complete sound. It stores one number for each tenth of a
+/// second.
 public struct LoudnessMeter: Sendable {
     private let sampleRate: Int
     private var filters: [Biquad]

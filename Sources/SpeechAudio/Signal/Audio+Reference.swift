@@ -1,26 +1,26 @@
 import Foundation
 
 extension Audio {
-    /// A recording as a voice is best made of it, and what was done.
+    /// The best part of a recording for making a voice, and notes about it.
     public struct Reference: Sendable {
         public let audio: Audio
-        /// The seconds of the recording that are used; nil where all of it is.
+        /// The part of the recording that is used, in seconds; nil if all of it is.
         public let used: ClosedRange<Double>?
-        /// What the used part is like as it was recorded, before anything was mended.
+        /// The quality of the used part before corrections.
         public let quality: RecordingQuality
-        /// What a person should know, each the end of a sentence.
+        /// Notes for a person, each the end of a sentence.
         public let notes: [String]
     }
 
-    /// The part of a recording with the most and the cleanest speech, from which quiet, over-loud or offset sound is brought to what
-    /// networks heard in training. An ordinary recording stays as it is, to the last bit.
+    /// Selects the part of a recording with the most and the cleanest speech, and corrects sound that is too quiet, too loud or has a DC offset to
+    /// levels as in the networks' training. An ordinary recording is not changed at all.
     ///
     /// - Parameters:
-    ///   - heard: seconds from the start that the networks hear.
-    ///   - needed: seconds that must be left.
-    ///   - name: what errors call it.
-    /// - Throws: ``AudioError/silent(name:peak:floor:)`` where there is nothing to hear, ``AudioError/noSpeech(name:)`` where what is heard
-    ///   does not change as speech does.
+    ///   - heard: seconds from the start that the networks use.
+    ///   - needed: seconds that must remain.
+    ///   - name: the name in errors.
+    /// - Throws: ``AudioError/silent(name:peak:floor:)`` if the recording is silent, ``AudioError/noSpeech(name:)`` if its level does not change as
+    ///   in speech.
     public func asReference(heard: Double = 10, needed: Double = 0.5, named name: String) throws -> Reference {
         let activity = SpeechActivity(of: self)
         guard activity.isSpeech.contains(true) else {
@@ -67,7 +67,7 @@ extension Audio {
 }
 
 extension Audio {
-    /// Without the quiet beginning and end: `librosa.effects.trim`.
+    /// Removes the quiet beginning and end, as `librosa.effects.trim` does.
     ///
     /// Frames of 2048 samples every 512, centred and padded with zeros; a frame is kept where its root mean square is
     /// less than `topDecibels` under the loudest frame's, in any channel. A sound of equal loudness is not changed.

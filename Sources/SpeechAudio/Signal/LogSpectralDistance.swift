@@ -1,9 +1,9 @@
 import Torch
 
-/// How differently two sounds are distributed over frequencies, in decibels.
+/// The log-spectral distance of two sounds, in decibels.
 ///
-/// The root mean square, over the bins of a frame's power spectrum, of the difference of levels; its mean over frames (Gray
-/// and Markel 1976). What is more than ``range`` below the loudest bin of the first sound counts as that.
+/// The root mean square, over the bins of a frame's power spectrum, of the difference of levels; its mean over frames (Gray and Markel
+/// 1976). Levels more than ``range`` below the loudest bin of the first sound are raised to that limit.
 public struct LogSpectralDistance: Sendable {
     /// Samples of a frame; the next begins a quarter of it later.
     public let size: Int
@@ -16,14 +16,14 @@ public struct LogSpectralDistance: Sendable {
     /// - Parameters:
     ///   - size: samples of a frame.
     ///   - bins: all when nil.
-    ///   - range: decibels below the loudest bin of the first sound; what is lower counts as that.
+    ///   - range: decibels below the loudest bin of the first sound; lower levels are raised to that limit.
     public init(size: Int = 1024, bins: Int? = nil, range: Double = 60) throws {
         precondition(bins ?? 1 > 0 && bins ?? 1 <= size / 2 + 1, "some of the bins that a spectrum has")
         (self.size, self.bins, self.range) = (size, bins ?? size / 2 + 1, range)
         window = try .hannWindow(size)
     }
 
-    /// The distance of `[1, samples]` from `[1, samples]`; of the longer its beginning is compared.
+    /// The distance of `[1, samples]` from `[1, samples]`; only the beginning of the longer one is compared.
     public func callAsFunction(_ a: Tensor, _ b: Tensor) throws -> Double {
         let count = min(a.size(1), b.size(1))
         let (a, b) = (try decibels(a.narrow(axis: 1, from: 0, count: count)), try decibels(b.narrow(axis: 1, from: 0, count: count)))

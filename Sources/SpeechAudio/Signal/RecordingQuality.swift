@@ -1,9 +1,9 @@
 import Foundation
 
-/// What a recording of a voice is like: where somebody speaks in it, how loud, how clean.
+/// The quality of a recording of a voice: how much speech it contains, its level and its noise.
 ///
-/// Speech is told by its level, frames of 20 ms that are well above the quietest tenth of them and not far below the loudest, and by its
-/// level's changes within a second: a tone, hum or noise that goes on without change is none.
+/// Speech is detected by its level and by changes of the level. Frames of 20 ms count as speech if they are well above the quietest tenth of the
+/// frames and not far below the loudest, and if the level changes within a second: a steady tone, hum or noise is not speech.
 public struct RecordingQuality: Sendable, Hashable, Codable {
     /// Seconds in all.
     public let seconds: Double
@@ -13,14 +13,14 @@ public struct RecordingQuality: Sendable, Hashable, Codable {
     public let level: Double
     /// The largest magnitude, in decibels of full scale.
     public let peak: Double
-    /// The share of samples that lie at the largest magnitude in runs: what an overloaded microphone leaves.
+    /// The share of samples in runs at the largest magnitude, as from an overloaded microphone.
     public let clipping: Double
     /// The mean of all samples, as a share of full scale.
     public let offset: Double
-    /// The level between the words in decibels of full scale; nil where there is no pause to hear it in.
+    /// The level between the words in decibels of full scale; nil if there is no pause.
     public let noise: Double?
 
-    /// Decibels between speech and what is heard in its pauses.
+    /// Signal-to-noise ratio: decibels between speech and its pauses.
     public var signalToNoise: Double? { noise.map { level - $0 } }
 
     /// Measures a recording; several channels are mixed to one.
@@ -48,7 +48,7 @@ public struct RecordingQuality: Sendable, Hashable, Codable {
     /// Below these a person should know, above they may: what makes a voice worse.
     public static let mostClipping = 0.001, leastSignalToNoise = 15.0, leastLevel = -45.0, mostOffset = 0.01
 
-    /// What is wrong with the recording, in words.
+    /// The recording's problems, in words.
     public var problems: [String] {
         var problems: [String] = []
         if clipping > Self.mostClipping { problems.append(String(format: "%.1f %% of it is clipped, which is heard in the voice", 100 * clipping)) }

@@ -3,8 +3,8 @@ import Foundation
 import Torch
 
 extension Audio {
-    /// At another rate, by libsoxr's high quality (20 bits), each channel by itself: `librosa.resample` with its
-    /// default `soxr_hq`. The result has ⌈frames × to ÷ from⌉ frames.
+    /// Resamples each channel with libsoxr's high quality (20 bits), as `librosa.resample` does with its default `soxr_hq`. The result has ⌈frames
+    /// × to ÷ from⌉ frames.
     ///
     /// `librosa.load` mixes to one channel first: `audio.mono().resampled(to: rate)`.
     /// - Throws: ``AudioError/processing(reason:)`` where libsoxr refuses the ratio.
@@ -19,11 +19,11 @@ extension Audio {
 }
 
 extension Audio {
-    /// At another rate, one channel, by a sinc under a Kaiser window (β 5, ten zero crossings on either side): what
-    /// `librosa.resample` does with `res_type="polyphase"`, which is `scipy.signal.resample_poly`.
+    /// Resamples one channel with a sinc filter and a Kaiser window (β 5, ten zero crossings on either side), as `librosa.resample` does with
+    /// `res_type="polyphase"`, which is `scipy.signal.resample_poly`.
     ///
-    /// The result has ⌈frames × to ÷ from⌉ frames. For speech that is heard, ``resampled(to:)`` is the better filter;
-    /// this one is what PerTh's detector was made with.
+    /// The result has ⌈frames × to ÷ from⌉ frames. For listening, ``resampled(to:)`` is the better filter; PerTh's detector was trained with this
+    /// one.
     /// - Precondition: one channel, and a rate of at least 1 Hz.
     public func resampledByPolyphase(to rate: Int) -> Audio {
         precondition(rate > 0 && channels == 1, "one channel and a rate of at least 1 Hz")
@@ -79,9 +79,9 @@ private func besselI0(_ x: Double) -> Double {
     return sum
 }
 
-/// Resampling by a sinc under a Hann window, as `torchaudio.transforms.Resample` does it with its defaults.
+/// Resamples with a sinc filter and a Hann window, as `torchaudio.transforms.Resample` does with its defaults.
 ///
-/// One convolution gives every phase of the output; the kernel is made once.
+/// One convolution computes all phases of the output; its kernel is computed once.
 public struct WindowedSincResampler: Sendable {
     private let from: Int
     private let to: Int
@@ -89,12 +89,12 @@ public struct WindowedSincResampler: Sendable {
     private let kernel: Tensor?
 
     /// - Parameters:
-    ///   - from: the rate of what goes in, in hertz.
-    ///   - to: the rate of what comes out.
+    ///   - from: the input's rate, in hertz.
+    ///   - to: the output's rate.
     ///   - width: zero crossings of the sinc on either side.
     ///   - rolloff: the cut-off as a part of the lower Nyquist frequency.
-    ///   - device: where the filter lies, and the sound must lie.
-    /// - Throws: `TorchError` where the device has no room.
+    ///   - device: the device of the filter, and of the sound.
+    /// - Throws: `TorchError` if the device has no memory left.
     public init(from: Int, to: Int, width: Int = 6, rolloff: Double = 0.99, device: Device = .cpu) throws {
         precondition(from > 0 && to > 0 && width > 0 && rolloff > 0 && rolloff <= 1, "positive rates and width, a rolloff in 0…1")
         let divisor = greatestCommonDivisor(from, to)

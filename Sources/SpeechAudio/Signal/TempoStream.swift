@@ -1,11 +1,10 @@
 import CSonic
 
-/// Makes speech faster or slower at the same pitch, piece by piece, by sonic: whole periods of the voice are left out or said
-/// again.
+/// Makes speech faster or slower at the same pitch, piece by piece, with the library sonic: whole pitch periods are removed or repeated.
 ///
-/// What it gives does not depend on how the sound is divided. It holds back up to 0.05 s.
+/// The result does not depend on how the sound is divided. The delay is up to 0.05 s.
 public final class TempoStream {
-    /// What ``init(speed:sampleRate:channels:)`` takes.
+    /// The speeds that ``init(speed:sampleRate:channels:)`` accepts.
     public static let speeds = 0.25...4.0
 
     private static let noMemory = AudioError.processing(reason: "no memory to change the speed")
@@ -16,7 +15,7 @@ public final class TempoStream {
     private var (taken, given) = (0, 0)
 
     /// - Parameters:
-    ///   - speed: times as fast, within ``speeds``.
+    ///   - speed: speed factor, within ``speeds``.
     ///   - sampleRate: of the sound, in hertz.
     ///   - channels: of the sound, whose samples are interleaved.
     /// - Throws: ``AudioError/processing(reason:)`` where there is no memory for it.
@@ -31,8 +30,7 @@ public final class TempoStream {
 
     deinit { sonicDestroyStream(stream) }
 
-    /// Takes interleaved samples and gives those that are certain by now. Samples beyond full scale are clipped, since sonic
-    /// counts in 16 bits.
+    /// Takes interleaved samples and returns those that are complete. Samples beyond full scale are clipped, since sonic uses 16 bits.
     ///
     /// - Throws: ``AudioError/processing(reason:)`` where there is no memory for them.
     public func process(_ samples: [Float]) throws -> [Float] {
@@ -44,7 +42,7 @@ public final class TempoStream {
         return waiting()
     }
 
-    /// The rest: all that was given lasts as long as all that was taken, divided by the speed.
+    /// Returns the remaining samples: the total output has the duration of the total input, divided by the speed.
     public func finish() -> [Float] {
         sonicFlushStream(stream)
         let expected = Int((Double(taken) / speed).rounded()) * channels

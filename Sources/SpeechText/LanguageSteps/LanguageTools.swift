@@ -1,10 +1,9 @@
 import FileSupport
 import Foundation
 
-/// Programs and data beside this one that take steps of some languages. None is needed; without one its step is left out with a
-/// note.
+/// External programs and data that prepare text of some languages. All are optional; if one is missing, its step is left out with a note.
 public struct LanguageTools: Sendable, Hashable {
-    /// A command that speaks `LanguageHelper`'s protocol, such as `scripts/chatterbox-language-helper`.
+    /// A command with the protocol of `LanguageHelper`, such as `scripts/chatterbox-language-helper`.
     public var helper: [String]?
     /// The command that runs MeCab, for Japanese where there is no helper.
     public var mecab: [String]?
@@ -19,8 +18,8 @@ public struct LanguageTools: Sendable, Hashable {
 
     public static let none = LanguageTools()
 
-    /// What is installed: `chatterbox-language-helper` and `mecab` among the folders of a search path such as `$PATH`, and
-    /// the dictionary of Debian's `python3-jieba`.
+    /// The installed tools: `chatterbox-language-helper` and `mecab` among the folders of a search path such as `$PATH`, and the dictionary
+    /// of Debian's `python3-jieba`.
     public static func installed(in searchPath: String) -> LanguageTools {
         func find(_ name: String) -> [String]? { Executable.find(name, in: searchPath).map { [$0] } }
         let words = URL(filePath: "/usr/lib/python3/dist-packages/jieba/dict.txt")
@@ -30,7 +29,7 @@ public struct LanguageTools: Sendable, Hashable {
     }
 }
 
-/// A program beside this one that does not do its part.
+/// An external program failed.
 public enum LanguageToolError: Error, Equatable, CustomStringConvertible {
     case cannotStart(command: String, reason: String)
     case ended(command: String)

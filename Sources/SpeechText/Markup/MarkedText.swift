@@ -1,17 +1,17 @@
-/// A text whose markup was read: the words without their marks, the silences that it asks for, and how each stretch is to be said.
+/// A text whose markup has been interpreted: the words without markup, the silences, and the manner in which each part is spoken.
 ///
 /// ```swift
 /// let text = MarkedText("**Bold** and `code`.<break time=\"1s\"/>See [the page](https://example.com).")
 /// // speech "Bold and code.", silence of a second, speech "See the page."
 /// ```
-/// What is read: Markdown (emphasis, code, links, images, headings, lists, quotations, tables, front matter), HTML's tags and
+/// Supported markup: Markdown (emphasis, code, links, images, headings, lists, quotations, tables, front matter), HTML's tags and
 /// entities, SSML (`break`, `p`, `s`, `say-as`, `sub`, `prosody rate`, `voice`), and `[pause]`, `[pause:0.5s]`. Headings, list items
-/// and rows of tables end like sentences, as do lines that were plainly broken on purpose; blocks of code are left out. Marks that are no
-/// markup, as in `2 * 3 * 4`, `snake_case` and `a < b`, stay.
+/// and rows of tables end like sentences, as do deliberate line breaks; blocks of code are left out. Characters that are not markup, as in
+/// `2 * 3 * 4`, `snake_case` and `a < b`, are not changed.
 public struct MarkedText: Sendable, Hashable {
-    /// How a stretch is to be said.
+    /// How a part is spoken.
     public struct Manner: Sendable, Hashable {
-        /// Times as fast as usual.
+        /// Speed factor.
         public var rate = 1.0
         /// The speaker's name; nil for the usual one.
         public var speaker: String?
@@ -27,22 +27,22 @@ public struct MarkedText: Sendable, Hashable {
     }
 
     public let parts: [Part]
-    /// What was left out, and what was asked for in vain.
+    /// Parts that were left out, and markup without effect.
     public let notes: [TextNote]
-    /// The language that the document says it is in, as `en-US`.
+    /// The language that the document declares, such as `en-US`.
     public let language: String?
-    /// Speakers that the document asks for and nobody gave.
+    /// Speakers in the document for whom no voice was given.
     public let unknownSpeakers: [String]
 
-    /// Rates that are honoured; what is asked for beyond them is taken for the nearest.
+    /// The supported speaking rates; others are changed to the nearest.
     public static let rates = 0.25...4.0
-    /// The silence of a pause without a length, in seconds.
+    /// The default length of a pause, in seconds.
     public static let usualPause = 0.5
-    /// The longest silence that can be asked for, in seconds.
+    /// The longest pause, in seconds.
     public static let longestPause = 60.0
 
     /// - Parameters:
-    ///   - text: with marks or without.
+    ///   - text: with or without markup.
     ///   - speakers: names that begin a turn where they stand in brackets, as `[ada]`; other bracketed words stay as they are.
     public init(_ text: String, speakers: Set<String> = []) {
         guard text.utf8.contains(where: Self.mayMark.contains) else {
@@ -56,7 +56,7 @@ public struct MarkedText: Sendable, Hashable {
         (notes, language, unknownSpeakers) = (scanner.allNotes, scanner.language, scanner.unknownSpeakers)
     }
 
-    /// A text of which nothing is markup but the names of speakers in brackets.
+    /// A text in which only the names of speakers in brackets are markup.
     public init(unmarked text: String, speakers: Set<String> = []) {
         (notes, language, unknownSpeakers) = ([], nil, [])
         guard !speakers.isEmpty else {
@@ -70,7 +70,7 @@ public struct MarkedText: Sendable, Hashable {
 
     private static let mayMark = Set("*_`#[<&~|\\\n\r>-+\u{2022}".utf8)
 
-    /// What is said, without the silences.
+    /// The spoken text, without the silences.
     public var text: String { parts.compactMap { if case .speech(let text, _) = $0 { text.text } else { nil } }.joined() }
 }
 

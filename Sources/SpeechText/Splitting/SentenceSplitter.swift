@@ -1,15 +1,14 @@
 import FileSupport
 
-/// Divides a text into pieces that a model speaks well in one breath.
+/// Divides a text into pieces of a length that a model speaks well.
 ///
-/// A piece ends at a sentence's end. Short sentences are spoken together, long ones divided at their commas, and where
-/// there are none, between words. In a paragraph that is longer than a piece, where one sentence is changed, put in or taken out, its own
-/// piece and at most those beside it become others; all others stay as they were.
+/// A piece ends at a sentence's end. Short sentences are joined; long ones are divided at commas or, if there are none, between words. If one
+/// sentence of a paragraph that is longer than a piece is changed, inserted or removed, only its own piece and at most the adjacent ones change.
 public struct SentenceSplitter: Sendable {
-    /// Pieces are no longer, in letters, unless a single word is. A Chinese or Japanese character or a Korean syllable takes as long to
-    /// say as three letters, and counts as so many: 280 are about 20 seconds in any script.
+    /// The largest length of a piece in letters; only a single word may be longer. A Chinese or Japanese character or a Korean syllable takes as
+    /// long to say as three letters, and counts as three: 280 are about 20 seconds in any script.
     public let limit: Int
-    /// Whether sentences are spoken together; otherwise each is a piece.
+    /// Whether short sentences are joined; otherwise each sentence is a piece.
     public let joins: Bool
 
     public init(limit: Int = 280, joins: Bool = true) {
@@ -37,7 +36,7 @@ public struct SentenceSplitter: Sendable {
     public enum Boundary: Sendable, Hashable, CaseIterable {
         case word, clause, sentence, paragraph
 
-        /// Seconds of silence that a calm reader makes there.
+        /// The default silence at this boundary, in seconds.
         public var usualPause: Double {
             switch self {
             case .word: 0.04
@@ -48,7 +47,7 @@ public struct SentenceSplitter: Sendable {
         }
     }
 
-    /// The pieces in order; together they hold every word of the text.
+    /// The pieces in order; together they contain every word of the text.
     public func callAsFunction(_ text: String) -> [Piece] {
         let parts = sentences(text).flatMap { divided($0) }
         var pieces: [Piece] = [], start = 0
@@ -204,7 +203,7 @@ extension String {
     }
 }
 
-/// Finds the sentences of a text that comes in pieces, as a language model writes it: each as soon as nothing that follows can
+/// Finds the sentences of a text that arrives in pieces, as a language model writes it. Each sentence is returned as soon as no following text can
 /// change it.
 ///
 /// ```swift
@@ -212,11 +211,11 @@ extension String {
 /// for await words in reply { for sentence in stream.append(words) { speak(sentence.text) } }
 /// for sentence in stream.flush() { speak(sentence.text) }
 /// ```
-/// A sentence is certain when more text follows its end: "3." may become "3.5", and "Dr." is no end. Of one that is longer than a
-/// breath, the parts into which a ``SentenceSplitter`` divides it are certain one after the other. However the text is cut, the
-/// sentences are the same.
+/// A sentence is certain when more text follows its end: "3." may become "3.5", and "Dr." is no end. Of a sentence that is too long for one piece,
+/// the parts into which a ``SentenceSplitter`` divides it become certain one after the other. The sentences do not depend on how the text is
+/// divided into pieces.
 public struct SentenceStream: Sendable {
-    /// What has come and is not certain.
+    /// The text that was received but is not certain yet.
     public private(set) var rest = ""
 
     private let splitter: SentenceSplitter
@@ -235,7 +234,7 @@ public struct SentenceStream: Sendable {
         return Array(pieces.dropLast())
     }
 
-    /// Ends the text that has come: what is left of it is certain.
+    /// Ends the text received so far: the rest of it is then certain.
     public mutating func flush() -> [SentenceSplitter.Piece] {
         defer { rest = "" }
         return splitter.sentences(rest).flatMap { splitter.divided($0) }.map { piece in

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A text as it will be performed: pieces to speak, and exact silences where the text asks for them.
+/// A text as pieces to speak and silences of exact length.
 ///
 /// `[pause:0.5s]` and `[pause:500ms]` are silence of exactly that length; `[pause]` is half a second.
 public struct SpeechScript: Sendable, Hashable {
@@ -13,9 +13,9 @@ public struct SpeechScript: Sendable, Hashable {
 
     public let parts: [Part]
 
-    /// The silence of a pause without a length, in seconds.
+    /// The default length of a pause, in seconds.
     public static let usualPause = 0.5
-    /// The longest silence that can be asked for, in seconds.
+    /// The longest pause, in seconds.
     public static let longestPause = 60.0
 
     /// - Throws: ``TextError/pause(_:)`` for a pause that is not a length of time up to ``longestPause``.

@@ -314,11 +314,11 @@ public final class NumberSpeller: Sendable {
         digits.compactMap(\.wholeNumberValue).map { cardinal($0) }.joined(separator: " ")
     }
 
-    /// A number that is written with digits alone and perhaps a point: longer ones than a word has a name for are said digit by digit.
+    /// A number written with digits and possibly a decimal point; a number that is too long to have a name is spoken digit by digit.
     ///
     /// - Parameters:
     ///   - whole: the digits before the point.
-    ///   - fraction: those behind it; nil where there is no point.
+    ///   - fraction: the digits after it; nil if there is no point.
     public func number(whole: String, fraction: String?) -> String {
         let isNamed = whole.count <= 15 && (whole.count == 1 || !whole.hasPrefix("0")) && !whole.isEmpty
         let beginning = isNamed ? Int(whole).map(cardinal) ?? digits(whole) : whole.isEmpty ? cardinal(0) : digits(whole)

@@ -1,11 +1,11 @@
 import Foundation
 
-/// Reads text as a person would: numbers, money, dates, times, measures, signs and abbreviations become words.
+/// Writes a text as it is spoken: numbers, money, dates, times, measures, signs and abbreviations become words.
 ///
 /// ```swift
 /// SpokenForm(language: "en")("At 9:30PM, $5.").text   // At nine thirty PM, five dollars.
 /// ```
-/// Words stay as they are, and every change keeps the written stretch (``SpokenText/segments``). English, German, French, Spanish,
+/// Words are not changed, and every change records the written text (``SpokenText/segments``). English, German, French, Spanish,
 /// Portuguese, Italian, Dutch, Polish, Russian, Turkish, Hindi, Chinese, Japanese, Korean and Arabic have dates, times, money, units,
 /// ordinals, telephone numbers and abbreviations; the other languages numbers, dates, money and signs.
 public struct SpokenForm: Sendable {
@@ -23,7 +23,7 @@ public struct SpokenForm: Sendable {
     let months: Set<String>
     var language: String { speller.language }
 
-    /// - Parameter language: an ISO 639-1 code; one that is not known is read as English.
+    /// - Parameter language: an ISO 639-1 code; an unknown one is treated as English.
     public init(language: String) {
         let known = LanguageWords.all[language] == nil ? "en" : language
         speller = NumberSpeller(language: known)

@@ -107,7 +107,7 @@ extension TextScanner {
     private static let shapes: Set<[Int]> = [[3, 3, 4], [1, 3, 3, 4], [3, 4, 4]]
     /// Groups that are nothing else even with spaces between.
     private static let spacedShapes: Set<[Int]> = [[2, 3, 2, 2], [3, 2, 2, 2], [3, 3, 2, 2]]
-    /// The number of a card.
+    /// The number of a GPU.
     private static let card = [4, 4, 4, 4]
 
     /// What stands before a postal code of the United States.

@@ -1,10 +1,9 @@
 import Foundation
 
-/// Byte-pair encoding: text to the numbers of the pieces a model learned.
+/// Byte-pair encoding: turns text into token numbers.
 ///
-/// Added tokens such as `[SPACE]` are cut out first, what is between them is split into words, and in each word the
-/// neighbouring pieces that merge first are merged until none do (Sennrich et al. 2016).
-/// Gives what Hugging Face's `tokenizers` gives for the same files.
+/// Added tokens such as `[SPACE]` are cut out first, what is between them is split into words, and in each word the neighbouring pieces
+/// that merge first are merged until none do (Sennrich et al. 2016). The result is that of Hugging Face's `tokenizers` with the same files.
 public struct BPETokenizer: Sendable {
     private struct Pair: Hashable {
         let left, right: Int
@@ -37,7 +36,7 @@ public struct BPETokenizer: Sendable {
     private let added: [Unicode.Scalar: [(scalars: [Unicode.Scalar], id: Int)]]
     /// Whether an added token may begin with this: by the scalar's value, one for all beyond ASCII.
     private let mayBeginAdded: [Bool]
-    /// The piece that stands for a character the vocabulary lacks; such characters vanish where there is none.
+    /// The token for characters that are not in the vocabulary; if nil, such characters are removed.
     public let unknown: Int?
 
     /// Reads a `tokenizer.json` over characters.

@@ -47,7 +47,7 @@ public struct EnglishTokenizer: TextTokenizer {
     /// Whether any token is part of a word.
     public func hasWords(_ tokens: [Int]) -> Bool { tokens.contains { speakable.contains($0) } }
 
-    /// Characters that the model has never seen and will not speak, each once, in order.
+    /// Characters that the model does not know and does not speak, each once, in order.
     public func unknownCharacters(in text: String) -> [Character] { pieces.unknownCharacters(in: text, spelledAs: \.self) }
 
     public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] {

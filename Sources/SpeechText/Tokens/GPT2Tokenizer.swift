@@ -6,7 +6,7 @@ public struct GPT2Tokenizer: TextTokenizer {
     public static let furtherFileNames = ["added_tokens.json", "tokenizer_config.json"]
 
     private let pieces: BPETokenizer
-    /// What may stand in square brackets, with them.
+    /// The tags, with their square brackets.
     public let tags: [String]
 
     public init(folder: URL, tools: LanguageTools = .none) throws {
@@ -30,7 +30,7 @@ public struct GPT2Tokenizer: TextTokenizer {
             })
     }
 
-    /// What looks like a tag and is none, each once, in order.
+    /// Words in brackets that are not tags, each once, in order.
     public func unknownTags(in text: String) -> [String] {
         text.bracketedWords.filter { !tags.contains($0) }
     }

@@ -3,7 +3,7 @@ import Foundation
 /// The multilingual models' tokenizer: byte-pair pieces of graphemes, with the language's code in front (upstream:
 /// `MTLTokenizer`).
 ///
-/// Text is lower-cased and decomposed (NFKD), taken through its language's own step, and led by `[xx]`.
+/// Text is lower-cased and decomposed (NFKD), prepared by its language's own step, and gets the prefix `[xx]`.
 public struct MultilingualTokenizer: TextTokenizer {
     public static let fileNames = ["grapheme_mtl_merged_expanded_v1.json"]
     public static let furtherFileNames = [CangjieTable.fileName]

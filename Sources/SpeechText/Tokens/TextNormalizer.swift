@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Rewrites text the way a model saw it in training (upstream: `punc_norm` in `tts.py`).
+/// Rewrites text as in the model's training (upstream: `punc_norm` in `tts.py`).
 public struct TextNormalizer: Sendable, Hashable {
     /// What is replaced by what.
     struct Replacement: Hashable {
@@ -17,11 +17,11 @@ public struct TextNormalizer: Sendable, Hashable {
     public static let english = TextNormalizer(
         replacements: [("...", ", ")] + [("…", ", "), (":", ",")] + breaks + dashesAndQuotes, endings: ends)
 
-    /// The multilingual models' also knows the marks that end a Chinese or Japanese clause.
+    /// The multilingual models': as the English one, and also with the punctuation that ends a Chinese or Japanese clause.
     public static let multilingual = TextNormalizer(
         replacements: english.replacements, endings: ends.union(["、", "，", "。", "？", "！"]))
 
-    /// Turbo's and Nano's leaves `...`, `;` and ` - ` as they are.
+    /// Turbo's and Nano's, which does not change `...`, `;` and ` - `.
     public static let turbo = TextNormalizer(replacements: [("…", ", "), (":", ",")] + dashesAndQuotes, endings: ends)
 
     private static let breaks = [(" - ", ", "), (";", ", ")]
@@ -31,7 +31,7 @@ public struct TextNormalizer: Sendable, Hashable {
     private static let ends: Set<Unicode.Scalar> = [".", "!", "?", "-", ","]
 
     /// - Parameters:
-    ///   - replacements: what is replaced by what, one after the other.
+    ///   - replacements: pairs of a text and its replacement, applied one after the other.
     ///   - endings: text that ends in none of these gets a full stop.
     public init(replacements: [(String, String)], endings: Set<Unicode.Scalar>) {
         self.init(
@@ -44,7 +44,7 @@ public struct TextNormalizer: Sendable, Hashable {
         self.endings = endings
     }
 
-    /// The text as the tokenizer expects it. Text without anything but spaces becomes a full stop.
+    /// The text as the tokenizer expects it. Blank text becomes a full stop.
     public func callAsFunction(_ text: String) -> String {
         var scalars = Array(text.unicodeScalars)
         if let first = scalars.first, first.properties.isLowercase {

@@ -1,19 +1,19 @@
 import FileSupport
 import Foundation
 
-/// Turns normalised text into the numbers that a T3 reads.
+/// Turns normalised text into T3's tokens.
 public protocol TextTokenizer: Sendable {
     /// Reads the tokenizer's files from a model's folder.
     ///
     /// - Parameters:
     ///   - folder: the model's, with the files of ``fileNames``.
-    ///   - tools: programs that take steps of some languages.
+    ///   - tools: programs that prepare text of some languages.
     /// - Throws: ``TokenizerError``.
     init(folder: URL, tools: LanguageTools) throws
 
     /// The files that must be in a model's folder.
     static var fileNames: [String] { get }
-    /// Files that it also reads where they are there.
+    /// Optional files that it also reads.
     static var furtherFileNames: [String] { get }
 
     /// The largest token, plus one.
@@ -26,14 +26,14 @@ public protocol TextTokenizer: Sendable {
     ///   - language: one of the model's.
     func encode(_ text: String, language: Language) -> EncodedText
 
-    /// Characters of a text that the model has never seen and will not speak, each once, in order.
+    /// Characters of a text that the model does not know and does not speak, each once, in order.
     ///
     /// - Parameters:
     ///   - text: that was encoded.
     ///   - encoded: its tokens.
     func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character]
 
-    /// What a token spells, as the tokenizer's file writes it; control tokens stand in square brackets.
+    /// A token's text, as in the tokenizer's file; control tokens are in square brackets.
     func piece(of token: Int) -> String?
 }
 
@@ -45,9 +45,9 @@ extension TextTokenizer {
 /// A text as tokens.
 public struct EncodedText: Sendable, Hashable {
     public var tokens: [Int]
-    /// Whether there is anything to say in it.
+    /// Whether it contains a word to speak.
     public var hasWords: Bool
-    /// Tags that are read as text, steps of the language that were left out.
+    /// Notes about tags that are spoken as text, and about steps of the language that were left out.
     public var notes: [TextNote] = []
 
     public init(tokens: [Int], hasWords: Bool, notes: [TextNote] = []) {
@@ -57,16 +57,16 @@ public struct EncodedText: Sendable, Hashable {
     }
 }
 
-/// A tokenizer by its name, as a model's `config.json` names it.
+/// A kind of tokenizer, with its name in a model's `config.json`.
 ///
-/// A tokenizer of one's own gets a name of its own:
+/// Give your own tokenizer its own name:
 ///
 /// ```swift
 /// let variant = Variant(…, tokenizer: TokenizerKind("letters", LetterTokenizer.self), …)
 /// ```
 public struct TokenizerKind: Sendable, Hashable {
     public let name: String
-    /// What reads the tokenizer's files from a model's folder.
+    /// The type that reads the tokenizer's files from a model's folder.
     public let type: any TextTokenizer.Type
 
     public init(_ name: String, _ type: any TextTokenizer.Type) { (self.name, self.type) = (name, type) }

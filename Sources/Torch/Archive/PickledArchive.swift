@@ -1,13 +1,13 @@
 import FileSupport
 import Foundation
 
-/// The tensors of a file that Python's `torch.save` wrote: a zip of memory and of a pickle that says what lies where.
+/// The tensors of a file that Python's `torch.save` wrote: a zip archive of tensor data and a pickle that describes it.
 ///
-/// Read without Python, and without running anything that the file names. The file is mapped into memory: a tensor
-/// uses its pages as they are. libtorch's own reader knows no module's state dictionary, copies the file twice, and a
-/// damaged pickle of twenty bytes can make it take all memory or overrun its stack.
+/// It is read without Python, and without executing anything that the file names. The file is memory-mapped, and tensors use its pages without a
+/// copy. libtorch's own reader is not used: it does not read the state dictionary of a module, copies the file twice, and a damaged pickle of
+/// twenty bytes can make it use all memory or overflow its stack.
 public struct PickledArchive: Sendable {
-    /// Tensors by the dotted path of dictionary keys and list positions that leads to them: `t3.speaker_emb`.
+    /// Tensors by their dotted path of dictionary keys and list positions: `t3.speaker_emb`.
     public let tensors: [String: Tensor]
     /// Other leaves (numbers, texts), as text, by path. Objects that are neither are left out.
     public let values: [String: String]
@@ -15,8 +15,8 @@ public struct PickledArchive: Sendable {
     /// The longest pickle that is read: a checkpoint of ten thousand tensors has 3 MB of it.
     private static let longestPickle = 16 << 20
 
-    /// - Throws: ``ArchiveError`` naming the file where it is missing, not such an archive, damaged, or would harm who
-    ///   opens it with Python.
+    /// - Throws: ``ArchiveError`` naming the file where it is missing, not such an archive, damaged, or could execute code if it were opened with
+    ///   Python.
     public init(_ url: URL) throws {
         let file: MappedFile
         do { file = try MappedFile(url) } catch { throw ArchiveError.unreadable(url, reason: error.reason) }
@@ -151,12 +151,12 @@ extension Pickle.Value {
     }
 }
 
-/// What can be wrong with a `.pt` file.
+/// An error in a `.pt` file.
 public enum ArchiveError: Error, CustomStringConvertible {
     case unreadable(URL, reason: String)
     case notAnArchive(URL, bytes: Int)
     case damaged(URL, bytes: Int, reason: String)
-    /// A proper archive of other things than checkpoints hold.
+    /// A valid archive with objects that do not belong into a checkpoint.
     case foreign(URL, reason: String)
 
     public var description: String {

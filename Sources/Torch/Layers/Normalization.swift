@@ -36,7 +36,7 @@ public struct RMSNorm: Sendable {
     }
 }
 
-/// Ioffe and Szegedy 2015 with the statistics of training, `[batch, channels, …]`; while training, with the batch's own
+/// Batch normalisation (Ioffe and Szegedy 2015), `[batch, channels, …]`, with stored statistics; in training with those of the batch
 /// (``Weights/updatingStatistics``).
 public struct BatchNorm: Sendable {
     let mean, variance: Tensor
@@ -59,7 +59,7 @@ public struct BatchNorm: Sendable {
         try x.batchNorm(mean: mean, variance: variance, weight: weight, bias: bias, training: isTraining, epsilon: epsilon)
     }
 
-    /// What it comes to where it is not trained: a scale and a shift for each channel, `[channels]`.
+    /// The equivalent scale and shift outside training, for each channel: `[channels]`.
     public func affine() throws -> (scale: Tensor, shift: Tensor) {
         let inverse = try (variance + epsilon).rsqrt()
         let scale = try weight.map { try $0 * inverse } ?? inverse

@@ -1,18 +1,18 @@
 import FileSupport
 import Foundation
 
-/// What can be wrong with a safetensors file.
+/// An error in a safetensors file.
 public enum SafetensorsError: Error, CustomStringConvertible {
     case unreadable(URL, reason: String)
-    /// Too short to hold even the length of its header.
+    /// Too short for the length of its header.
     case tooShort(URL, bytes: Int)
     case headerLength(URL, length: UInt64, bytes: Int)
     case header(URL, problem: String)
     case tensor(URL, name: String, problem: String)
-    /// Data end before or after where the header says.
+    /// The data is shorter or longer than the header says.
     case length(URL, expected: Int, found: Int)
     case unwritable(URL, reason: String)
-    /// It is there, and may not be replaced.
+    /// The file exists and may not be replaced.
     case exists(URL)
 
     public var description: String {

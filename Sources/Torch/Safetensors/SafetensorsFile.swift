@@ -3,11 +3,10 @@ import Foundation
 
 /// A safetensors file: a JSON header that names tensors, then their bytes.
 ///
-/// The file is mapped into memory, so opening it costs the header alone, and CPU tensors use the file's pages as they
-/// are. The header is checked in full when the file is opened: what is opened can be read. Format: Hugging Face's
-/// `safetensors` README.
+/// The file is mapped into memory, so opening it reads only the header, and CPU tensors use the file's pages without a copy. The whole header is
+/// checked when the file is opened: all tensors of an opened file can be read. Format: Hugging Face's `safetensors` README.
 public struct SafetensorsFile: Sendable {
-    /// Where one tensor lies.
+    /// The location of one tensor.
     public struct Entry: Sendable, Hashable {
         public let dtype: DType
         public let shape: [Int]
@@ -37,7 +36,7 @@ public struct SafetensorsFile: Sendable {
     ///   - name: as the file has it.
     ///   - dtype: converts floating-point tensors to this type; others stay as they are.
     ///   - device: where the tensor shall lie.
-    /// - Throws: ``WeightsError/missing(source:tensor:)``, or ``TorchError`` where the device has no room.
+    /// - Throws: ``WeightsError/missing(source:tensor:)``, or ``TorchError`` if the device has no memory left.
     public func tensor(_ name: String, dtype: DType? = nil, device: Device = .cpu) throws -> Tensor {
         guard let entry = entries[name] else { throw WeightsError.missing(source: url.lastPathComponent, tensor: name) }
         let stored = try self.stored(entry)

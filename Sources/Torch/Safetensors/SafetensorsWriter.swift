@@ -1,7 +1,7 @@
 import FileSupport
 import Foundation
 
-/// Writes tensors to a file, whole or not at all.
+/// Writes tensors to a file, atomically.
 public enum SafetensorsWriter {
     /// Writes beside the file, then puts the result in its place: a reader never sees half of it, and a failure leaves
     /// what was there before.

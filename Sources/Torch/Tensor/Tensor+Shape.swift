@@ -1,6 +1,6 @@
 import CTorch
 
-/// What stands beyond the edges of a padded tensor.
+/// The values outside the edges of a padded tensor.
 public enum PaddingMode: Sendable {
     /// A given value.
     case constant

@@ -2,11 +2,11 @@ import CTorch
 
 /// A multi-dimensional array of numbers on a device.
 ///
-/// Operations make new tensors or views and leave their operands as they were. Every operation throws ``TorchError`` where
-/// libtorch refuses: shapes that do not fit, a device out of memory.
+/// Operations return new tensors or views and do not change their operands. Every operation throws ``TorchError`` if libtorch fails, for example
+/// because shapes do not fit or the device is out of memory.
 ///
-/// Using a tensor from several tasks is safe: nothing public writes into its memory. The package's own code does, where
-/// nobody else has the tensor.
+/// Using a tensor from several tasks is safe: no public operation writes into its memory. The package's own code does so only for tensors that
+/// nothing else refers to.
 public final class Tensor: @unchecked Sendable {
     /// libtorch's own object; one reference is ours.
     let handle: OpaquePointer

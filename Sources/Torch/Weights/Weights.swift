@@ -2,21 +2,21 @@ import FileSupport
 import Foundation
 import Synchronization
 
-/// A scope in a checkpoint, from which layers take their weights by name.
+/// A part of a checkpoint (the tensors whose names share a prefix, the scope), in which layers look up their weights by name.
 ///
 /// ```swift
 /// let attention = weights["layers"][3]["self_attn"]
 /// let query = try Linear(attention["q_proj"], from: 1024, to: 1024, bias: false)
 /// ```
 ///
-/// A layer cannot exist without its weights: one that is missing or of another shape is an error that names the file,
-/// the tensor, and what was expected and found. When a model is complete, ``requireAllUsed()`` refuses tensors that
-/// no layer asked for. The scope thereby knows a model's ``parameters``.
+/// A layer cannot exist without its weights: a tensor that is missing or has another shape causes an error that names the file, the tensor, and
+/// what was expected and found. When a model is complete, ``requireAllUsed()`` refuses tensors that no layer has used. ``parameters`` are the
+/// tensors that layers have used.
 public struct Weights: Sendable {
     let store: WeightStore
     /// The dotted prefix of names below this scope; empty at the root.
     public private(set) var path: String
-    /// Whether layers that keep statistics of what passes through them are to renew them: see ``updatingStatistics``.
+    /// Whether layers with stored statistics update them: see ``updatingStatistics``.
     public private(set) var updatesStatistics = false
     /// What floating-point weights are rounded to; nil leaves them as the store has them.
     private var dtype: DType?
@@ -31,8 +31,7 @@ public struct Weights: Sendable {
         self.init(store: WeightStore(source: TensorsInMemory(tensors: tensors), name: name))
     }
 
-    /// Weights made up as they are asked for, each by its layer's `initial` rule: for training from nothing and for
-    /// stand-in checkpoints.
+    /// New weights, each created by its layer's `initial` rule when it is first used: for training from scratch and for random checkpoints.
     public init(initialising generator: Generator) {
         self.init(store: WeightStore(source: RandomTensors(generator: generator), name: "random weights"))
     }
@@ -54,14 +53,14 @@ public struct Weights: Sendable {
         return scope
     }
 
-    /// The same scope with floating-point weights in another type. A tensor that was handed out before stays as it was then.
+    /// The same scope with floating-point weights in another type. Tensors that were returned before do not change.
     public func rounded(to dtype: DType) -> Weights {
         var scope = self
         scope.dtype = dtype
         return scope
     }
 
-    /// What stands for the file in messages.
+    /// The name of the file in messages.
     public var source: String { store.name }
 
     /// The tensor of this name, which must have this shape.
@@ -76,7 +75,7 @@ public struct Weights: Sendable {
         contains(name) ? try tensor(name, shape: shape) : nil
     }
 
-    /// The tensor of this name with the shape it has: for tensors whose size tells the configuration.
+    /// The shape of the tensor of this name, for tensors whose size determines the configuration.
     public func shape(of name: String) -> [Int]? { store.source.shape(of: full(name)) }
 
     /// Whether the checkpoint has this tensor.
@@ -85,25 +84,25 @@ public struct Weights: Sendable {
     /// Whether the checkpoint has any tensor in this scope.
     public var isEmpty: Bool { !store.source.names.contains { $0.hasPrefix(path.isEmpty ? "" : path + ".") } }
 
-    /// Marks tensors that the checkpoint may carry and the model does not need: buffers that it computes itself.
-    /// A name that ends in "." stands for everything below it.
+    /// Names tensors that the checkpoint may contain and the model does not need, such as buffers that it computes itself. A name that ends in "."
+    /// means all names with this prefix.
     public func ignore(_ names: String...) { store.ignore(names.map { full($0) }) }
 
-    /// - Throws: ``WeightsError/superfluous(source:names:)`` where the checkpoint has a tensor in this scope that
-    ///   nothing asked for: probably a checkpoint of another model.
+    /// - Throws: ``WeightsError/superfluous(source:names:)`` where the checkpoint has a tensor in this scope that was not used: probably a
+    ///   checkpoint of another model.
     public func requireAllUsed() throws {
         let left = store.unused(below: path)
         if !left.isEmpty { throw WeightsError.superfluous(source: store.name, names: left) }
     }
 
-    /// Lets go of the memory that holds what has been read of mapped files. It comes back from the file when a tensor is
-    /// read again; what was written into such tensors in place is lost.
+    /// Releases the memory pages of mapped files that have been read. They are read from the file again when a tensor is used again; changes that
+    /// were made to such tensors in place are lost.
     public func releasePages() { store.source.releasePages() }
 
-    /// Every tensor handed out below this scope so far, by full name.
+    /// Every tensor of this scope that was returned so far, by full name.
     public var parameters: [String: Tensor] { store.handedOut(below: path) }
 
-    /// All that a checkpoint file holds, as it is stored, whether a layer has asked for it or not, by full name.
+    /// All tensors of the checkpoint, as they are stored, whether layers have used them or not, by full name.
     ///
     /// - Throws: what reading throws.
     public func stored() throws -> [String: Tensor] {
@@ -199,7 +198,7 @@ private struct RandomTensors: WeightSource {
     func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor { try initial.tensor(shape, generator) }
 }
 
-/// How a fresh weight is drawn.
+/// How a new weight is initialised.
 public enum Initial: Sendable {
     case zeros
     case ones
@@ -245,12 +244,12 @@ public enum WeightsError: Error, CustomStringConvertible {
 }
 
 extension Weights {
-    /// Tells this scope's network from others: it is the same for the same weights in whatever kind of file and scope.
+    /// A digest of this scope's network: it is the same for the same weights, whatever the kind of file and the scope's name.
     ///
-    /// SHA-256, 64 hexadecimal digits, over the tensors that layers have asked for, by name: each one's name within the
-    /// scope, element type, shape and bytes, as the file stores them. Of a tensor of more than 256 bytes four pieces of 64
-    /// are read, evenly from the first byte to the last, so that half a gigabyte costs some milliseconds. Training changes
-    /// all of a tensor; what changed elsewhere alone, damage for instance, is not seen.
+    /// SHA-256, 64 hexadecimal digits, over the tensors that layers have used, in order of their names: the name within the scope, element type,
+    /// shape and bytes, as the file stores them. Of a tensor of more than 256 bytes only four pieces of 64 bytes are read, evenly from the first
+    /// byte to the last, so that half a gigabyte takes some milliseconds. Training changes all of a tensor; a change to other bytes only, for
+    /// example damage, is not detected.
     ///
     /// - Throws: ``TorchError`` where a tensor cannot be copied from its device.
     public func digest() throws -> String {
