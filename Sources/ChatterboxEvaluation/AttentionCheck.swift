@@ -1,9 +1,9 @@
 import Chatterbox
 import Torch
 
-/// Which kernel computes one of the pipeline's attentions on a device.
+/// The kernel that computes one of the pipeline's attentions on a device.
 public struct AttentionFinding: Sendable, Hashable, Codable {
-    /// The model that was asked for, and the attention, as "Llama" and "T3 prefill".
+    /// The model, such as "Llama", and the attention, such as "T3 prefill".
     public let model, name: String
     public let dtype: DType
     /// `[batch, heads, queries, size]`.
@@ -11,7 +11,7 @@ public struct AttentionFinding: Sendable, Hashable, Codable {
     public let keys: Int
     public let isMasked: Bool
     public let backend: AttentionBackend
-    /// What is wrong with that; nil where it is as good as it can be.
+    /// Why the kernel is not the best possible; nil if it is.
     public let problem: String?
 
     /// On a GPU, plain products write the matrix of scores to memory, which 16 bits never need; and without a mask

@@ -71,7 +71,7 @@ struct CheckModel {
     }
 }
 
-/// How large the networks are that are checked.
+/// The size of the networks that are checked.
 public enum CheckSize: String, Sendable, Hashable, Codable, CaseIterable {
     /// A thousandth of the models' weights, with every kind of layer.
     case small

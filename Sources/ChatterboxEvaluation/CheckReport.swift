@@ -1,26 +1,26 @@
 import Torch
 
-/// What a check found.
+/// The results of a check.
 public struct CheckReport: Sendable, Hashable, Codable {
     public let device: String
     public let size: CheckSize
     public internal(set) var results: [CheckResult] = []
     public internal(set) var attention: [AttentionFinding] = []
 
-    /// What failed, by name; empty where nothing did.
+    /// The names of the checks that failed.
     public var failures: [String] {
         results.filter { $0.outcome == .failed }.map(\.name)
             + attention.filter { $0.problem != nil }.map { "\($0.name) of \($0.model) in \($0.dtype.rawValue)" }
     }
 }
 
-/// How far one stage's result is from the exact one.
+/// The error of one stage against the exact path.
 public struct CheckResult: Sendable, Hashable, Codable {
     public let model, stage: String
     public let arithmetic: CheckedArithmetic
-    /// The largest error as a share of the largest value; nil where there is no number.
+    /// The largest error, divided by the largest value; nil if it could not be computed.
     public let error: Double?
-    /// The largest that is allowed.
+    /// The largest allowed error.
     public let bound: Double
     public let outcome: Outcome
     /// Why it failed or was left out.

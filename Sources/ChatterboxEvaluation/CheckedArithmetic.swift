@@ -1,21 +1,21 @@
 import Chatterbox
 import Torch
 
-/// A way to compute that a check holds against the exact path: float32 on the CPU.
+/// An arithmetic that a check compares with the exact path in float32 on the CPU.
 public enum CheckedArithmetic: String, Sendable, Hashable, Codable, CaseIterable {
     case float32, tf32 = "TF32", bfloat16, float16
     /// This package's kernels for the CPU.
     case packedFloat32 = "packed float32", packedInt8 = "packed int8", packedInt4 = "packed int4"
 
-    /// What a device computes in.
+    /// The arithmetics that a device supports.
     public static func offered(by device: Device) -> [CheckedArithmetic] {
         device.isCUDA ? [.float32, .tf32, .bfloat16, .float16] : [.packedFloat32, .packedInt8, .packedInt4, .bfloat16, .float16]
     }
 
-    /// The largest error that is allowed, as a share of the largest value.
+    /// The largest allowed error, divided by the largest value.
     ///
-    /// bfloat16 keeps 8 bits of a number, float16 and TF32 11. Small random networks lose more to int8 and int4 than trained
-    /// ones; these bounds are about twice what is found with them.
+    /// bfloat16 keeps 8 bits of a number, float16 and TF32 11. Small random networks have larger errors in int8 and int4 than trained ones; these
+    /// bounds are about twice the errors of small random networks.
     public var bound: Double {
         switch self {
         case .float32, .packedFloat32: 1e-4
@@ -36,7 +36,7 @@ public enum CheckedArithmetic: String, Sendable, Hashable, Codable, CaseIterable
         }
     }
 
-    /// What weights are quantised to; nil where nothing is packed.
+    /// The quantisation of weights; nil if weights are not packed.
     var packing: Quantization? {
         switch self {
         case .packedFloat32: Quantization.none

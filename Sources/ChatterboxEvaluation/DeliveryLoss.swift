@@ -2,27 +2,26 @@ import Chatterbox
 import SpeechAudio
 import Torch
 
-/// What speech in chunks loses against the same speech made at once.
+/// The quality loss of speech in chunks against the same speech computed whole.
 ///
-/// Both are spoken from the same tokens and the same noise, undivided, so that sample stands beside sample.
+/// Both are computed from the same tokens and the same noise, with the text undivided, so that the samples can be compared one by one.
 public struct DeliveryLoss: Sendable {
     /// Texts that were spoken, and places where chunks meet.
     public private(set) var utterances = 0, joins = 0
     private var distances = 0.0, joinDistances = 0.0, noiseDistances = 0.0
-    /// The largest step between two samples at a join, as a share of the largest elsewhere in the same utterance; the most of
-    /// all.
+    /// The largest step between two samples at a join, divided by the largest elsewhere in the same utterance; the maximum over all joins.
     public private(set) var largestStep = 0.0
     private var steps = 0.0
 
     public init() {}
 
-    /// How far spectra are off in the mean, in decibels (`LogSpectralDistance`).
+    /// The mean spectrum error in decibels (`LogSpectralDistance`).
     public var spectralDecibels: Double { distances / Double(max(1, utterances)) }
-    /// The same of a tenth of a second around joins.
+    /// The same within a tenth of a second of a join.
     public var joinDecibels: Double { joinDistances / Double(max(1, joins)) }
-    /// How far speech at once is from itself with other noise, as a measure for both.
+    /// The mean spectrum difference of whole speech with other noise, for comparison.
     public var noiseDecibels: Double { noiseDistances / Double(max(1, utterances)) }
-    /// The mean of what ``largestStep`` is the most of.
+    /// The mean over all joins of the ratio of which ``largestStep`` is the maximum.
     public var meanStep: Double { steps / Double(max(1, joins)) }
 
     /// Speaks a text in chunks, at once, and at once with other noise.

@@ -2,8 +2,8 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// Runs every stage of the pipeline with small random networks on a device, in every arithmetic that it offers, and holds the
-/// results against the exact path in float32 on the CPU.
+/// Runs every stage of the pipeline with small random networks on a device, with every arithmetic that the device supports, and compares the
+/// results with the exact path in float32 on the CPU.
 ///
 /// ```swift
 /// let report = try DeviceCheck(device: .cuda()).run()
@@ -24,10 +24,10 @@ public struct DeviceCheck: Sendable {
         (self.device, self.size, self.arithmetics, self.stages) = (device, size, arithmetics, stages)
     }
 
-    /// Runs it. A stage that fails is in the report and stops no other.
+    /// Runs the check. A stage that fails is in the report and does not stop the others.
     ///
     /// - Parameter onProgress: called before each stage with its name.
-    /// - Throws: what the exact path throws, without which nothing can be compared; `CancellationError` between two stages.
+    /// - Throws: errors of the exact path, since then nothing can be compared; `CancellationError` between two stages.
     public func run(onProgress: (String) -> Void = { _ in }) throws -> CheckReport {
         try withoutGradients {
             var report = CheckReport(device: "\(device)", size: size)

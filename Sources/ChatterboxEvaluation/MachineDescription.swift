@@ -3,25 +3,25 @@ import Foundation
 import Kernels
 import Torch
 
-/// What a machine has, and what this build can use of it.
+/// The machine's hardware, and the parts that this build can use.
 public struct MachineDescription: Sendable, Hashable, Codable {
     public let processor: String
-    /// Threads that libtorch takes.
+    /// Number of threads that libtorch uses.
     public let threads: Int
-    /// Main memory in bytes, all of it and what processes can still take.
+    /// Main memory in bytes: in total, and available to processes.
     public let memory, availableMemory: Int
     /// Instruction sets of this package's kernels, the fastest first, and the one of libtorch's.
     public let kernelInstructions: [String]
     public let libtorchInstructions: String
     /// As "2.13.0".
     public let libtorchVersion: String
-    /// GPUs that this build computes on.
+    /// Number of GPUs that this build can use.
     public let usableGPUs: Int
     /// Whether this build can capture decode steps as CUDA graphs.
     public let capturesGraphs: Bool
     /// The driver with all GPUs of the machine; nil where there is none.
     public let driver: GPUDriver?
-    /// Whether Linux shows a GPU, with a driver that answers or without.
+    /// Whether Linux reports a GPU, with or without a working driver.
     public let showsGPU: Bool
 
     /// This machine.
@@ -49,7 +49,7 @@ public struct MachineDescription: Sendable, Hashable, Codable {
         (self.driver, self.showsGPU) = (driver, showsGPU)
     }
 
-    /// What a person reads, a line for each thing.
+    /// The description for a person, in lines.
     public var lines: [String] {
         let gigabytes = { (bytes: Int) in String(format: "%.0f GB", Double(bytes) / 1e9) }
         var lines = [

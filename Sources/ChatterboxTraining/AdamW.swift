@@ -1,18 +1,18 @@
 import Torch
 
-/// How a group of parameters learns.
+/// Optimiser settings of a group of parameters.
 public struct OptimizerSettings: Sendable, Codable, Hashable {
     public var schedule: LearningRateSchedule
-    /// How slowly the mean of the gradients follows them.
+    /// Decay rate of the running mean of gradients.
     public var beta1 = 0.9
-    /// How slowly the mean of their squares follows.
+    /// Decay rate of the running mean of squared gradients.
     public var beta2 = 0.98
     public var epsilon = 1e-8
-    /// What matrices and kernels lose in a step beside the gradient, in multiples of the rate; vectors lose nothing.
+    /// Weight decay of matrices and convolution kernels in a step, in multiples of the learning rate; vectors have none.
     public var weightDecay = 0.01
-    /// Gradients are scaled down together to at most this norm.
+    /// Gradients are clipped to this global norm.
     public var maximumNorm = 1.0
-    /// How slowly the average of the parameters follows them, which is what is kept at the end; nil keeps the parameters.
+    /// Decay rate of the running average of the parameters, which is the result of training; nil uses the parameters themselves.
     public var averaging: Double? = 0.999
 
     public init(schedule: LearningRateSchedule) { self.schedule = schedule }
@@ -20,10 +20,10 @@ public struct OptimizerSettings: Sendable, Codable, Hashable {
 
 /// AdamW over all parameters of a group at once (Loshchilov and Hutter 2019), with clipping and an average of the weights.
 ///
-/// Parameters in half precision have a master copy in float32 that learns in their place (Micikevicius et al. 2018).
+/// For parameters in half precision a master copy in float32 is updated (Micikevicius et al. 2018).
 public final class AdamW {
     public let settings: OptimizerSettings
-    /// The parameters by name; this object makes them ask for gradients.
+    /// The parameters by name; this object marks them as requiring gradients.
     public let parameters: [String: Tensor]
     /// Updates so far.
     public private(set) var updates = 0
@@ -49,12 +49,12 @@ public final class AdamW {
         }
     }
 
-    /// Moves the parameters along their gradients; those without one stay.
+    /// Updates the parameters from their gradients; parameters without a gradient are not changed.
     ///
     /// - Parameters:
     ///   - gradients: by the parameters' names; they are clipped in place.
-    ///   - threads: each moves some of the parameters.
-    /// - Returns: the norm of the gradients before clipping. Where it is not finite nothing has moved.
+    ///   - threads: each updates some of the parameters.
+    /// - Returns: the norm of the gradients before clipping. If it is not finite, nothing was updated.
     public func update(_ gradients: [String: Tensor], threads: TrainingThreads = TrainingThreads(1)) throws -> Double {
         let gradients = try gradients.mapValues { try $0.to(.float32) }, parts = parts(threads.count), settings = settings
         let norms = try threads.map(parts) { try Optimization.norm($0.compactMap { gradients[$0] }) }

@@ -2,11 +2,11 @@ import Chatterbox
 import SpeechText
 import Torch
 
-/// Finds the heads of a T3 whose attention goes through the text as its speech does: those to tell word times by.
+/// Finds the heads of a T3 whose attention follows the text as it is spoken, for computing word times.
 ///
-/// Given recordings' speech tokens and texts, every head is judged by two numbers. *Diagonal* is how much of its attention
-/// lies within a token of the best way through the text that never goes back; *order* is the correlation of the place in the
-/// text that it looks at, on average, with time. A head that rests somewhere has the first and lacks the second.
+/// Given recordings' speech tokens and texts, every head is evaluated by two numbers. *Diagonal* is the share of its attention within one token of
+/// the best monotonic path through the text; *order* is the correlation of the mean position of its attention with time. A head whose attention
+/// stays at one position has a high first and a low second number.
 public struct AlignmentHeadSearch {
     private let model: T3
     private let corpus: Corpus
@@ -14,7 +14,7 @@ public struct AlignmentHeadSearch {
     private let tokenizer: EnglishTokenizer
 
     /// - Parameters:
-    ///   - model: whose heads are judged.
+    ///   - model: the model whose heads are evaluated.
     ///   - corpus: utterances that the model was not trained on.
     ///   - tokens: the utterances' speech tokens.
     ///   - speakers: the speaker embeddings of each speaker.
@@ -24,20 +24,20 @@ public struct AlignmentHeadSearch {
         voices = ExampleVoices(tokens: tokens, speakers: speakers)
     }
 
-    /// How well a head tells where in the text the speech is.
+    /// How well a head's attention follows the text.
     public struct Score: Sendable, Hashable {
         public let head: AttentionHead
         /// Means over the utterances, at best 1.
         public let diagonal, order: Double
-        /// What heads are ranked by.
+        /// The score by which heads are ranked.
         public var value: Double { diagonal * max(0, order) }
     }
 
     /// Every head of the model, the best first.
     ///
     /// - Parameters:
-    ///   - limit: most utterances that are looked at.
-    ///   - seed: what the draws for voices follow from.
+    ///   - limit: largest number of utterances to use.
+    ///   - seed: seed for choosing voices.
     public func scores(limit: Int, seed: UInt64 = 1) throws -> [Score] {
         var random = SplitMix64(seed: seed)
         let index = SpeakerIndex(corpus)

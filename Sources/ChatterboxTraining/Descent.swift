@@ -54,7 +54,7 @@ extension TrainingThreads {
     }
 }
 
-/// Moves groups of parameters down their losses' gradients.
+/// Updates groups of parameters by gradient descent.
 public struct Descent {
     /// The threads that compute parts of a step.
     let threads: TrainingThreads
@@ -75,16 +75,16 @@ public struct Descent {
         return parameters
     }
 
-    /// Moves a group down the gradient of its loss, a scalar.
+    /// Updates a group from the gradient of its loss, a scalar.
     public func callAsFunction(_ group: String, _ loss: Tensor) throws {
         try move(group, LossGradients(loss, by: parameters(of: group)).gradients)
     }
 
-    /// Moves a group down the gradient of a loss that is the sum of parts, which threads compute at the same time.
+    /// Updates a group from the gradient of a loss that is a sum of parts, which threads compute in parallel.
     ///
     /// - Parameters:
     ///   - parts: some of a step's examples each.
-    ///   - loss: computes a part; it shares nothing with the others but what is given to the task, above all the parameters.
+    ///   - loss: computes a part; parts may share only what the task itself contains, such as the parameters.
     /// - Returns: the sums of the parts' figures.
     @discardableResult
     public func callAsFunction<Part: Sendable>(

@@ -1,14 +1,14 @@
 import Chatterbox
 
-/// Which examples make up which step: an order told by the seed and the step alone, so that training goes on after a
-/// break exactly as it would have.
+/// The examples of each step. The order depends only on the seed and the step, so that training continues after an interruption exactly as without
+/// it.
 ///
-/// Each epoch shuffles all examples. Within stretches of it, examples of like length are put together, so that little of a
-/// batch is padding; the batches are shuffled again.
+/// Each epoch shuffles all examples. Within sections of it, examples of similar length are grouped into batches, so that there is little padding;
+/// the batches are shuffled again.
 public struct ExampleOrder: Sendable {
     /// The length of each example, in any unit.
     public let lengths: [Int]
-    /// The most that a batch's examples may come to, each counted as long as the longest.
+    /// Largest length of a batch: the number of its examples times the length of the longest.
     public let batchLength: Int
     public let seed: UInt64
     /// The most examples of a batch.
@@ -29,7 +29,7 @@ public struct ExampleOrder: Sendable {
         batchCount = .max
     }
 
-    /// Batches of so many examples, however long they are; fewer only where a stretch ends.
+    /// Batches with a fixed number of examples of any length; fewer only at the end of a section.
     ///
     /// - Precondition: there are examples, and a batch has at least one.
     public init(lengths: [Int], batchCount: Int, seed: UInt64) {
@@ -51,7 +51,7 @@ public struct ExampleOrder: Sendable {
         return batches[step - firstStep]
     }
 
-    /// How often all examples have been seen before this step.
+    /// The number of complete passes through all examples before this step.
     public mutating func epoch(at step: Int) -> Double {
         _ = batch(at: step)
         return Double(epoch) + Double(step - firstStep) / Double(batches.count)

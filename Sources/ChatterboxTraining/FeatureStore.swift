@@ -4,17 +4,17 @@ import SpeechAudio
 import Synchronization
 import Torch
 
-/// What the networks hear of each utterance of a manifest, computed once and kept on disk in half precision: the S3
-/// tokenizer's log mel at 100 frames a second and S3Gen's mel at 50, as long as the tokens that will come of them.
+/// The networks' input features of each utterance of a manifest, computed once and stored on disk in half precision: the S3 tokenizer's log mel at
+/// 100 frames a second and S3Gen's mel at 50, cut to the length of the tokens.
 ///
-/// A folder of safetensors files with ``shardSize`` utterances each, mapped into memory; a number is an utterance's place in
-/// the manifest. Each file says which utterances it was made of: extraction makes those files that are missing or of others,
-/// so that it goes on after a break and after the manifest has grown.
+/// A folder of safetensors files with ``shardSize`` utterances each, mapped into memory; the numbers are the utterances' positions in the manifest.
+/// Each file contains a list of its utterances: extraction writes files that are missing or were made from other utterances, so that it continues
+/// after an interruption and after the manifest has grown.
 public struct FeatureStore: Sendable {
     static let shardSize = 128
     private let shards: [Int: SafetensorsFile]
 
-    /// Opens what there is so far.
+    /// Opens the files that exist so far.
     public init(_ folder: URL) throws {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
         shards = try Dictionary(
@@ -27,7 +27,7 @@ public struct FeatureStore: Sendable {
 
     private func shard(_ utterance: Int) -> SafetensorsFile? { shards[utterance / Self.shardSize] }
 
-    /// Speech tokens that come of an utterance; nil where its features are not there.
+    /// The number of speech tokens of an utterance; nil if its features do not exist.
     public func tokenCount(_ utterance: Int) -> Int? { shard(utterance)?.entries["mel.\(utterance)"].map { $0.shape[1] / 2 } }
 
     /// `[128, frames]` float16, 100 frames a second.
@@ -61,12 +61,12 @@ public struct FeatureStore: Sendable {
         return utterances.map { "\($0.audio.lastPathComponent)\t\($0.text)" }.joined(separator: "\n")
     }
 
-    /// Reads the recordings and writes the files that are missing or of other recordings, several at a time.
+    /// Reads the recordings, several at a time, and writes the files that are missing or were made from other recordings.
     ///
     /// - Parameters:
     ///   - manifest: whose recordings are read.
     ///   - folder: where the files are written.
-    ///   - threads: recordings that are worked on at a time.
+    ///   - threads: number of recordings processed at the same time.
     ///   - progress: called with the completed share, 0 to 1.
     /// - Throws: `AudioError` for a recording that cannot be read; what writing throws.
     public static func extract(
@@ -142,11 +142,11 @@ public struct FeatureStore: Sendable {
     }
 }
 
-/// Utterances of one split whose features are there, with what batches are made of.
+/// The utterances of one split that have features, for making batches.
 public struct Corpus: Sendable {
     public let manifest: Manifest
     public let features: FeatureStore
-    /// Places in the manifest.
+    /// Positions in the manifest.
     public let numbers: [Int]
     /// Speech tokens of each of `numbers`.
     public let tokenCounts: [Int]
@@ -154,8 +154,8 @@ public struct Corpus: Sendable {
     /// - Parameters:
     ///   - manifest: the utterances.
     ///   - features: of the same manifest.
-    ///   - split: whose utterances to take, as the manifest names it.
-    ///   - speakers: whose utterances to take; everybody's when nil.
+    ///   - split: the split's name in the manifest.
+    ///   - speakers: the speakers whose utterances are used; nil uses all.
     ///   - longest: utterances of more speech tokens are left out.
     /// - Throws: ``TrainingError/features(_:)`` where the features are of other recordings,
     ///   ``TrainingError/noExamples(_:split:)``.

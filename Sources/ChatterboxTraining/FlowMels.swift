@@ -2,18 +2,18 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// The mels that a flow makes of recordings' own speech tokens, as it does in speech: behind a prompt of the same speaker, and
-/// frame for frame beside the recordings. A vocoder that learns from them learns what it will hear.
+/// The mels that a flow computes from recordings' own speech tokens as it does in speech: after a prompt of the same speaker, and aligned frame by
+/// frame with the recordings. They are the vocoder's real input, and the vocoder can be trained on them.
 public enum FlowMels {
     /// Computes the mels that are missing and writes them, where a ``FeatureStore`` finds them.
     ///
     /// - Parameters:
-    ///   - flow: what computes the mels.
-    ///   - corpora: whose utterances get a mel; the others of their manifest have none. All of one manifest, at least one.
+    ///   - flow: computes the mels.
+    ///   - corpora: at least one, all of the same manifest: their utterances get a mel, other utterances do not.
     ///   - tokens: the utterances' speech tokens.
     ///   - speakers: the speaker embeddings of each speaker.
     ///   - promptTokens: the most speech tokens of a prompt.
-    ///   - seed: tells prompts and noise, each utterance's alike whatever others there are.
+    ///   - seed: seed of prompts and noise, which for each utterance do not depend on the other utterances.
     ///   - folder: where the files are written.
     ///   - progress: called with the completed share, 0 to 1.
     /// - Throws: what the flow and writing throw.

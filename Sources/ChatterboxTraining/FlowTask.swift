@@ -14,10 +14,10 @@ public final class FlowTask: TrainingTask {
     private let seed: UInt64
     private var order: ExampleOrder
 
-    /// Share of batches whose examples begin with another utterance of the speaker, as speech begins with its prompt. Whole
-    /// batches: one long example would fill up all others with padding.
+    /// Share of batches whose examples begin with another utterance of the speaker, as speech begins with its prompt. This is chosen for whole
+    /// batches, because one long example would pad all the others of its batch.
     public var joinedRate = 0.2
-    /// Weight of the encoder's own guess of the mel beside the flow.
+    /// Weight of the loss of the mel that the encoder predicts, relative to the flow's loss.
     public var meanWeight = 0.3
 
     /// - Parameters:

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How fast to learn at each step: a linear rise, then half a cosine down.
+/// The learning rate at each step: a linear warm-up, then half a cosine down.
 public struct LearningRateSchedule: Sendable, Codable, Hashable {
     /// The highest rate.
     public var peak: Double

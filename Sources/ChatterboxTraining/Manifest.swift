@@ -1,6 +1,6 @@
 import Foundation
 
-/// A list of recordings with what is said in them and by whom: `manifest.jsonl`, one JSON object a line.
+/// A list of recordings with their texts and speakers: `manifest.jsonl`, one JSON object on each line.
 ///
 /// ```json
 /// {"audio": "audio/0001.flac", "text": "The ship was late.", "speaker": "rms", "split": "train", "seconds": 1.62}

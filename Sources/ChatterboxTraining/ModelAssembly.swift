@@ -3,7 +3,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// Puts separately trained networks together into a folder that `Model.load` takes, in float16.
+/// Combines separately trained networks into a folder for `Model.load`, in float16.
 public struct ModelAssembly: Sendable {
     /// What the folder's `config.json` says of the model.
     public var variant: Variant
@@ -13,7 +13,7 @@ public struct ModelAssembly: Sendable {
     public var s3Gen: [URL]
     /// `tokenizer.json` of the text.
     public var textTokenizer: URL
-    /// Recordings of the model's own voices by name; the first is the one it speaks with unasked.
+    /// Recordings of the model's own voices by name; the first is its default voice.
     public var voices: [(name: String, recording: URL)]
 
     public init(
@@ -63,8 +63,8 @@ public struct ModelAssembly: Sendable {
         return bytes
     }
 
-    /// Writes into a model's own voices, where they do not tell it, that its networks made them: for a folder from before
-    /// voices told their origin. Their tensors stay as they are.
+    /// Adds the digests of a model's networks to its own voices if they contain none: for a folder that was made before voices contained digests.
+    /// Their tensors are not changed.
     ///
     /// - Returns: the files that were written.
     /// - Throws: what loading the model and reading and writing its voices throw.

@@ -2,8 +2,8 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// Trains an S3 tokenizer: a small decoder, thrown away later, must tell the mel from the rounded tokens and the speaker,
-/// and another the letters of the text, so that tokens hold what is said rather than who says it.
+/// Trains an S3 tokenizer with two small decoders that are discarded later. One predicts the mel from the rounded tokens and the speaker, the other
+/// the letters of the text, so that the tokens represent words rather than the speaker's identity.
 ///
 /// Rounding passes gradients straight through (Bengio et al. 2013; finite scalar quantisation, Mentzer et al. 2023).
 public final class S3TokenizerTask: TrainingTask {
@@ -22,7 +22,7 @@ public final class S3TokenizerTask: TrainingTask {
     ///   - heldOut: utterances to watch progress on.
     ///   - settings: how the parameters learn.
     ///   - batchTokens: tokens of a batch, padding counted.
-    ///   - letterWeight: what the letters' loss is multiplied by beside the mel's.
+    ///   - letterWeight: weight of the letters' loss relative to the mel's.
     ///   - seed: tells fresh weights and the order of examples.
     ///   - initial: weights to go on from, under `tokenizer`; fresh ones draw from the seed.
     public init(

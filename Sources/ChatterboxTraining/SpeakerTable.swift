@@ -3,8 +3,8 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// How the speaker encoders hear each speaker: for some utterances of everybody, the voice encoder's embedding (`voice.NAME`,
-/// `[utterances, 256]`) and the x-vector (`xvector.NAME`, `[utterances, 192]`), in one safetensors file.
+/// The speaker embeddings of each speaker: for some utterances, the voice encoder's embedding (`voice.NAME`, `[utterances, 256]`) and the
+/// x-vector (`xvector.NAME`, `[utterances, 192]`), in one safetensors file.
 public struct SpeakerTable: Sendable {
     /// `[utterances, size]` of each speaker.
     private let vectors: [String: Tensor]
@@ -36,7 +36,7 @@ public struct SpeakerTable: Sendable {
         }
     }
 
-    /// Hears up to `limit` utterances of each speaker, of at least a second where there are such.
+    /// Computes the embeddings of up to `limit` utterances of each speaker, of at least a second if there are such.
     public static func extract(
         _ manifest: Manifest, voiceEncoder: VoiceEncoder, speakerEncoder: SpeakerEncoder, rules: ReferenceRules,
         limit: Int, seed: UInt64, to url: URL, progress: (Double) -> Void

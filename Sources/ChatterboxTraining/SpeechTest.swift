@@ -3,7 +3,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// Speaks a manifest's sentences into a folder with a manifest of its own, to be judged by `scripts/measure-speech`.
+/// Speaks a manifest's sentences into a folder with a manifest of its own, for `scripts/measure-speech`.
 public struct SpeechTest: Sendable {
     public let synthesizer: Synthesizer
     public var options = SpeechOptions.standard
@@ -17,9 +17,8 @@ public struct SpeechTest: Sendable {
 
     /// - Parameters:
     ///   - utterances: whose texts are spoken.
-    ///   - voices: the voice of each speaker that shall be spoken; utterances of others are passed over.
-    ///   - fromTokens: whether to speak the recordings' own speech tokens instead of the text's: what the flow and the
-    ///     vocoder make of perfect tokens.
+    ///   - voices: the voice of each speaker that shall be spoken; utterances of other speakers are skipped.
+    ///   - fromTokens: whether to speak the recordings' own speech tokens instead of the text's: this tests the flow and the vocoder without T3.
     ///   - folder: for the WAV files and their `manifest.jsonl`; made where it is not there.
     ///   - progress: called with a line for each sentence.
     public func run(

@@ -17,14 +17,15 @@ public final class T3Task: TrainingTask {
     private let seed: UInt64
     private var order: ExampleOrder
 
-    /// Share of utterances that lose their text, so that guidance has something to steer away from.
+    /// Share of utterances whose text is dropped, to train the unconditioned prediction for guidance.
     public var unconditionalRate = 0.1
-    /// Share of speech tokens in whose place another of the batch is heard: less can be learnt by heart, and a model that speaks
-    /// hears its own mistakes.
+    /// Share of input speech tokens that are replaced by others of the batch: this reduces memorising, and prepares the model for its own mistakes
+    /// when it speaks.
     public var wrongTokenRate = 0.0
-    /// Weight of the text's loss beside the speech's.
+    /// Weight of the text's loss relative to the speech's.
     public var textWeight = 0.05
-    /// Steps over which the pull of some heads' attention towards the diagonal between speech and text fades; 0 for none.
+    /// Steps over which the guided-attention loss of some heads (towards the diagonal between speech and text) decays to 0; 0 for no such
+    /// loss.
     public var guidedSteps = 0
 
     /// - Parameters:

@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// How long to train and where to keep what comes of it.
+/// The length of training and the folder for its results.
 public struct TrainingOptions: Sendable {
     /// Steps in all, those of earlier runs counted.
     public var steps: Int
@@ -21,14 +21,14 @@ public struct TrainingOptions: Sendable {
 
 /// The loop that all tasks share: steps, optimisers, checkpoints, log.
 ///
-/// Started again with the same folder it goes on where the last checkpoint stands, to the same weights bit for bit as if
-/// it had never stopped.
+/// When it is started again with the same folder, it continues from the last checkpoint and gives the same weights, bit for bit, as without the
+/// interruption.
 public struct Trainer {
     public let options: TrainingOptions
     private let print: (String) -> Void
 
     /// - Parameters:
-    ///   - options: how long to train and where to keep what comes of it.
+    ///   - options: the length of training and the folder for its results.
     ///   - print: takes a line of progress.
     public init(_ options: TrainingOptions, print: @escaping (String) -> Void = { Swift.print($0) }) {
         self.options = options

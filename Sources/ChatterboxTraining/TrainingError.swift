@@ -2,7 +2,7 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// Why training cannot begin or go on.
+/// Why training cannot start or continue.
 public enum TrainingError: Error, CustomStringConvertible, Equatable {
     case manifest(URL, line: Int?, problem: String)
     case noExamples(URL, split: String)
@@ -17,7 +17,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
     /// Half precision where it would be slower and less exact than float32.
     case halfPrecision(DType, device: Device)
 
-    /// What a file that another step of training writes holds.
+    /// The contents of a file that another step of training writes.
     public enum Part: String, Sendable {
         case speechTokens = "speech tokens", speakerEmbeddings = "speaker embeddings"
     }

@@ -1,6 +1,6 @@
 import Torch
 
-/// Parameters that learn together, with an optimiser of their own. Most tasks have one group; adversarial ones two.
+/// Parameters that are trained together, with their own optimiser. Most tasks have one group; adversarial ones two.
 public struct ParameterGroup {
     public let name: String
     public let parameters: [String: Tensor]
@@ -8,7 +8,7 @@ public struct ParameterGroup {
 
     /// - Parameters:
     ///   - name: of the group.
-    ///   - parameters: leaves by name, as `Weights.parameters` lists them. Leave buffers out.
+    ///   - parameters: trainable tensors by name, as in `Weights.parameters`, without buffers.
     ///   - settings: how it learns.
     public init(_ name: String, _ parameters: [String: Tensor], _ settings: OptimizerSettings) {
         (self.name, self.parameters, self.settings) = (name, parameters, settings)
@@ -24,16 +24,14 @@ public struct TrainingMetric: Sendable, Hashable {
 
 /// What a ``Trainer`` trains: networks, data and losses.
 ///
-/// A task draws all randomness from the generator it is handed, or from the step's number, so that training that was
-/// broken off goes on exactly.
+/// A task takes all random numbers from the given generator, or from the step's number, so that interrupted training continues exactly.
 public protocol TrainingTask: AnyObject {
     /// The groups of parameters; asked once, before the first step.
     var groups: [ParameterGroup] { get }
-    /// Tensors beside the parameters that the next step depends on, as running statistics. They are stored and written
-    /// back in place.
+    /// Other tensors on which the next step depends, such as running statistics. They are stored in checkpoints and restored in place.
     var buffers: [String: Tensor] { get }
 
-    /// One step: computes losses and hands each to `descent` with the group of parameters that it moves.
+    /// One step: computes losses and passes each to `descent` with the group of parameters to update.
     ///
     /// - Parameters:
     ///   - number: counts from 0.

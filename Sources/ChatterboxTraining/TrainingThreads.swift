@@ -4,8 +4,8 @@ import Torch
 
 /// Threads that compute a step in parts: each part is some of the step's examples, forward and backward.
 ///
-/// An operation that is itself divided between threads ends when the slowest of them has finished, thousands of times a step. Parts wait
-/// for each other once. Results follow from the parts alone, not from which thread takes which part.
+/// If single operations were divided between threads, the threads would wait for the slowest one thousands of times a step; parts wait for each
+/// other only once. Results depend only on the parts, not on which thread computes which part.
 public final class TrainingThreads: Sendable {
     /// Parts that are computed at the same time.
     public let count: Int

@@ -1,32 +1,32 @@
 import Foundation
 import SpeechAudio
 
-/// A piece of sound as it comes to a listener.
+/// A piece of sound as a listener receives it.
 public struct HeardSound: Sendable, Hashable {
     public let seconds: Double
-    /// Seconds at its beginning that are too quiet to be heard; all of it where nothing is.
+    /// Seconds of inaudible sound at its beginning; its whole duration if all of it is inaudible.
     public let silence: Double
 
     public init(seconds: Double, silence: Double = 0) {
         (self.seconds, self.silence) = (seconds, silence)
     }
 
-    /// - Parameter audio: heard where a sample is louder than −60 dB of full scale.
+    /// - Parameter audio: samples above −60 dB of full scale are audible.
     public init(_ audio: Audio) {
         let first = audio.samples.firstIndex { abs($0) > Audio.audibleMagnitude } ?? audio.samples.count
         self.init(seconds: audio.duration, silence: Double(first) / Double(audio.sampleRate))
     }
 }
 
-/// Somebody who plays speech as it comes, from the first sound that can be heard. Whoever has played all that came before the
-/// next sound comes runs dry, and goes on with that.
+/// A listener who plays speech as it arrives, from the first audible sound. When all received sound has been played before the next arrives, there
+/// is an underrun; playing continues with the next sound.
 public struct Listener: Sendable, Hashable {
-    /// When the first sound came that can be heard; nil before that.
+    /// The time of the first audible sound; nil before that.
     public private(set) var firstAudio: Double?
     public private(set) var underruns = 0
     /// Seconds without sound in all underruns.
     public private(set) var drySeconds = 0.0
-    /// Seconds of all that came, silence included.
+    /// Seconds of all received sound, silence included.
     public private(set) var audioSeconds = 0.0
     /// When all that came has been played.
     private var endOfSound = 0.0
@@ -34,7 +34,7 @@ public struct Listener: Sendable, Hashable {
     public init() {}
 
     /// - Parameters:
-    ///   - sound: what came.
+    ///   - sound: the received sound.
     ///   - time: in seconds, of the same clock each time.
     public mutating func hear(_ sound: HeardSound, at time: Double) {
         audioSeconds += sound.seconds

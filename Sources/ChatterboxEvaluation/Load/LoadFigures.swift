@@ -1,27 +1,26 @@
 import Chatterbox
 import Kernels
 
-/// What a measurement of load comes to.
+/// The results of a load measurement.
 public struct LoadFigures: Sendable, Hashable, Codable {
     public let requests: Int
-    /// Requests that were open at a time, in the mean.
+    /// Mean number of open requests.
     public let openRequests: Double
     /// Seconds from the first request to the last sound.
     public let wallSeconds: Double
     /// Seconds of sound in all.
     public let audioSeconds: Double
-    /// Seconds from a request to its first sound that can be heard: half of the requests wait no longer, and 95 %; nil where
-    /// nothing can be heard.
+    /// Seconds from a request to its first audible sound: the median and the 95th percentile; nil if nothing is audible.
     public let firstAudioMedian, firstAudio95: Double?
-    /// Of a request, seconds of sound a second: the median and the slowest.
+    /// Seconds of sound per second of a request: the median and the slowest.
     public let realTimeFactorMedian, realTimeFactorLeast: Double
-    /// How often listeners who play at once ran dry, and for how many seconds in all.
+    /// Number of underruns of listeners who start playing immediately, and their total seconds.
     public let underruns: Int
     public let drySeconds: Double
-    /// How often requests were refused before they were spoken.
+    /// Number of refusals before requests were spoken.
     public let refusals: Int
 
-    /// Seconds of sound a second, of all requests together.
+    /// Seconds of sound per second, of all requests together.
     public var audioPerSecond: Double { wallSeconds > 0 ? audioSeconds / wallSeconds : 0 }
 
     public init(_ spoken: [SpokenRequest]) {
@@ -45,7 +44,7 @@ public struct Percentiles: Sendable, Hashable {
 
     public init(_ values: [Double]) { sorted = values.sorted() }
 
-    /// The smallest number that so many percent of all do not exceed; nil where there are none.
+    /// The smallest number that this percentage of all numbers does not exceed; nil if there are no numbers.
     public subscript(_ percent: Double) -> Double? {
         guard !sorted.isEmpty else { return nil }
         let rank = (percent / 100 * Double(sorted.count)).rounded(.up)
@@ -53,21 +52,21 @@ public struct Percentiles: Sendable, Hashable {
     }
 }
 
-/// How much of the work on requests that are spoken one after the other could be done once for all of them: reading T3's weights.
-/// The rest (flow, vocoder, attention, arithmetic) is each request's own. What the shared part allows is Amdahl's law.
+/// The part of the work of sequential requests that simultaneous requests can share: reading T3's weights. The rest (flow, vocoder, attention,
+/// arithmetic) cannot be shared. The largest possible speed-up follows from Amdahl's law.
 public struct ShareableWork: Sendable, Hashable, Codable {
-    /// Seconds that all requests took one after the other, and of these the shareable ones.
+    /// Seconds that all requests took one after the other, and the shareable part of them.
     public let serialSeconds, shareableSeconds: Double
 
     public init(serialSeconds: Double, shareableSeconds: Double) {
         (self.serialSeconds, self.shareableSeconds) = (serialSeconds, shareableSeconds)
     }
 
-    /// Counts the decode steps' seconds as those of reading memory: weights, and keys and values.
+    /// Assumes that the decoding steps' time is the time to read memory: weights, and keys and values.
     ///
     /// - Parameters:
-    ///   - spoken: one after the other.
-    ///   - t3: the sizes that were spoken with.
+    ///   - spoken: requests that were spoken one after the other.
+    ///   - t3: the model's sizes.
     ///   - prompt: speech tokens of the voice's prompt that T3 sees.
     ///   - isGuided: whether a step computes two rows, with text and without.
     ///   - quantization: of the weights that a step reads.
@@ -83,7 +82,7 @@ public struct ShareableWork: Sendable, Hashable, Codable {
         }
     }
 
-    /// How many times as fast as one after the other so many requests at once can be at most.
+    /// The largest possible speed of this many simultaneous requests, relative to one after the other.
     public func limit(requests: Double) -> Double {
         let requests = max(1, requests)
         return serialSeconds / (serialSeconds - shareableSeconds + shareableSeconds / requests)

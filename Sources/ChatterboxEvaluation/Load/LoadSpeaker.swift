@@ -2,10 +2,10 @@ import Chatterbox
 import SpeechText
 import Torch
 
-/// One of the requests that a measurement of load consists of.
+/// One of the requests of a load measurement.
 public struct LoadRequest: Sendable, Hashable {
     public var text: String
-    /// Which of the speaker's voices speaks it.
+    /// The number of the voice among the speaker's.
     public var voice: Int
     public var seed: UInt64
 
@@ -14,30 +14,30 @@ public struct LoadRequest: Sendable, Hashable {
     }
 }
 
-/// Who speaks the requests of a measurement: a synthesizer of this process, or a server.
+/// Speaks the requests of a measurement: a synthesizer in this process, or a server.
 public protocol LoadSpeaker: Sendable {
     /// Speaks a request to its end.
     ///
     /// - Parameters:
-    ///   - request: what is said, and by which voice.
-    ///   - onSound: to be called with each piece of sound when it comes, in order.
-    /// - Returns: what the work came to; nil where that is not known.
-    /// - Throws: ``LoadRefusal`` where the request may come again; any other error ends the measurement.
+    ///   - request: the text and the voice.
+    ///   - onSound: call this with each piece of sound when it is received, in order.
+    /// - Returns: the report; nil if there is none.
+    /// - Throws: ``LoadRefusal`` if the request may be repeated; any other error ends the measurement.
     func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport?
 }
 
-/// A speaker has too much to do and speaks nothing of a request, which may come again.
+/// The speaker is overloaded and did not speak the request, which may be repeated.
 public struct LoadRefusal: Error {
-    /// Seconds after which it may.
+    /// Seconds after which the request may be repeated.
     public let pause: Double
-    /// What the speaker said.
+    /// The speaker's error.
     public let reason: any Error
 
     public init(pause: Double, reason: any Error) { (self.pause, self.reason) = (pause, reason) }
 }
 
-/// A synthesizer of this process. Every request is spoken undivided and becomes as long as all others: the model's own end
-/// of speech is ruled out, and so are tokens that make no sound.
+/// A synthesizer of this process. Every request is spoken undivided and with the same length: the stop token and tokens without sound are never
+/// drawn.
 public struct SynthesizerSpeaker: LoadSpeaker {
     public let synthesizer: Synthesizer
     public let voices: [Voice]
@@ -48,10 +48,10 @@ public struct SynthesizerSpeaker: LoadSpeaker {
 
     /// - Parameters:
     ///   - synthesizer: what speaks.
-    ///   - voices: at least one; a request's `voice` is its place among them, counted round.
+    ///   - voices: at least one; a request's `voice` is an index into them, modulo their number.
     ///   - seconds: 25 tokens are one.
-    ///   - language: of the texts; nil takes the model's first.
-    ///   - delivery: when sound is given out.
+    ///   - language: language of the texts; nil is the model's first.
+    ///   - delivery: when sound is delivered.
     public init(
         _ synthesizer: Synthesizer, voices: [Voice], seconds: Double, language: Language? = nil, delivery: SpeechOptions.Delivery = .utterances
     ) {
@@ -78,7 +78,8 @@ public struct SynthesizerSpeaker: LoadSpeaker {
         return report
     }
 
-    /// Speaks a little with every voice, so that what is done once for a voice, or at first use, is done.
+    /// Speaks a short text with every voice, so that work that is done once for each voice or at first use is finished before the
+    /// measurement.
     public func warmUp() async throws {
         for voice in voices {
             var options = SpeechOptions(maximumTokens: min(10, tokens), seed: 1, watermark: false, splitting: .none, delivery: delivery)

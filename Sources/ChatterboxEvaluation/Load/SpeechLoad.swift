@@ -4,39 +4,39 @@ import Synchronization
 
 /// When requests come.
 public enum LoadPattern: Sendable, Hashable {
-    /// So many listeners, each of whom asks for the next text when the one before has ended. One of them asks for one after the
-    /// other.
+    /// A number of listeners, each of whom requests the next text when the previous one has ended. With one listener, texts are spoken one after
+    /// the other.
     case closed(listeners: Int)
-    /// So many requests a second in the mean, whoever else is being served: a Poisson process.
+    /// A mean number of requests a second, independent of other requests: a Poisson process.
     case open(rate: Double, seed: UInt64)
 }
 
 /// A request that has been spoken, in seconds since the measurement began.
 public struct SpokenRequest: Sendable, Hashable {
-    /// When it came: when a listener asked, or when it arrived.
+    /// The time when the listener requested it, or when it arrived.
     public let start: Double
-    /// When its last sound came.
+    /// The time of its last sound.
     public let end: Double
     public let listener: Listener
-    /// What the work came to, where the speaker told.
+    /// The report, if the speaker returned one.
     public let report: SpeechReport?
-    /// How often it was refused before it was spoken.
+    /// Number of refusals before it was spoken.
     public let refusals: Int
 
     public init(start: Double, end: Double, listener: Listener, report: SpeechReport? = nil, refusals: Int = 0) {
         (self.start, self.end, self.listener, self.report, self.refusals) = (start, end, listener, report, refusals)
     }
 
-    /// Seconds from the request to the first sound that can be heard.
+    /// Seconds from the request to the first audible sound.
     public var firstAudioSeconds: Double? { listener.firstAudio.map { $0 - start } }
-    /// Seconds of sound a second from the request to its end.
+    /// Seconds of sound per second, from the request to its end.
     public var realTimeFactor: Double { end > start ? listener.audioSeconds / (end - start) : 0 }
 }
 
-/// Has requests spoken as listeners ask for them, and notes what they hear.
+/// Runs requests according to a pattern, and records when sound arrives.
 ///
-/// A request's time runs from when it came, not from when somebody had time for it, so that a speaker who falls behind shows. One that
-/// is refused comes again when it may, and its time runs on.
+/// A request's time is counted from its arrival, not from when the speaker starts it, so that a growing backlog is visible. A refused request is
+/// repeated after the given pause, and its time includes the wait.
 public struct SpeechLoad<Time: Clock>: Sendable where Time.Duration == Duration {
     private let speaker: any LoadSpeaker
     private let clock: Time
@@ -50,7 +50,7 @@ public struct SpeechLoad<Time: Clock>: Sendable where Time.Duration == Duration 
     /// Speaks all requests, each once.
     ///
     /// - Returns: the requests in their order.
-    /// - Throws: what the speaker throws for any of them, also for one that it has refused thirty times, and `CancellationError`; the
+    /// - Throws: what the speaker throws for any of them, also for a request that it has refused thirty times, and `CancellationError`; the
     ///   others are cancelled then.
     public func run(_ requests: [LoadRequest], _ pattern: LoadPattern) async throws -> [SpokenRequest] {
         let start = clock.now
@@ -111,7 +111,7 @@ private final class Turns: Sendable {
     }
 }
 
-/// When requests arrive that know nothing of each other: the times between them are exponentially distributed.
+/// Arrival times of independent requests: the times between them are exponentially distributed.
 public struct PoissonArrivals: Sequence, IteratorProtocol, Sendable {
     private let rate: Double
     private var random: SplitMix64

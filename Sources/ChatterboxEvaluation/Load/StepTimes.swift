@@ -1,24 +1,24 @@
 import Chatterbox
 import Torch
 
-/// What a decode step takes, the draw of the tokens included, by the number of requests that take part in it.
+/// The time of a decoding step, sampling included, by the number of requests in it.
 public struct StepTime: Sendable, Hashable, Codable {
     public let requests: Int
-    /// How many different adapters they have, one each.
+    /// The number of different adapters of the requests, one for each request.
     public let adapters: Int
     /// Seconds, the mean over an utterance.
     public let seconds: Double
 }
 
 extension Model {
-    /// Draws utterances of so many tokens for some requests together, apart from any engine.
+    /// Decodes utterances of a fixed number of tokens for several requests together, without an engine.
     ///
     /// - Parameters:
-    ///   - requests: how many there are.
-    ///   - voices: with which they are spoken in turn.
-    ///   - adapters: of which each has one, in turn; none for none.
+    ///   - requests: the number of requests.
+    ///   - voices: voices, used in turn.
+    ///   - adapters: adapters, used in turn; empty for none.
     ///   - tokens: of each utterance.
-    ///   - seed: of the first request's generator; each further one's is one more.
+    ///   - seed: seed of the first request's generator; each further seed is larger by one.
     /// - Throws: `AdapterError`, `T3Error`, `KernelError`, `TorchError`.
     public func stepTime(requests: Int, voices: [Voice], adapters: [Adapter] = [], tokens: Int, seed: UInt64) throws -> StepTime {
         precondition(requests > 0 && !voices.isEmpty && tokens > 1, "somebody speaks")

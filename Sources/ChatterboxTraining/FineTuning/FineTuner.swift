@@ -2,9 +2,9 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// What training changes of a network.
+/// What is trained in a network.
 public enum FineTuningChange: Sendable, Codable, Hashable {
-    /// Low-rank matrices beside its linear layers; its own weights stay as they are.
+    /// Low-rank matrices that are added to its linear layers; its own weights do not change.
     case adapter(AdapterPlan)
     /// Its own weights, all or some of them.
     case weights(WeightSelection)
@@ -13,28 +13,28 @@ public enum FineTuningChange: Sendable, Codable, Hashable {
 /// How a network is trained on recordings of a voice.
 public struct FineTuningOptions: Sendable, Codable, Hashable {
     public var change = FineTuningChange.adapter(AdapterPlan())
-    /// Recordings of a batch.
+    /// Number of recordings in a batch.
     public var batch = 4
-    /// Batches of a step.
+    /// Number of batches in a step.
     public var accumulation = 1
-    /// Steps at most.
+    /// Largest number of steps.
     public var steps = 1000
-    /// The highest learning rate: it rises to there over ``warmUp`` steps and falls to a fiftieth of it.
+    /// The highest learning rate: the rate rises to it over ``warmUp`` steps and then falls to a fiftieth of it.
     public var rate = 3e-4
     public var warmUp = 20
-    /// The share of speech tokens in whose place T3 hears another one while it learns, so that it keeps reading the text instead of
-    /// learning by heart which token follows which; the flow has no such thing.
+    /// The share of T3's input speech tokens that are replaced by other tokens in training, so that T3 follows the text instead of memorising which
+    /// token follows which; not used for the flow.
     public var wrongTokens = 0.1
     /// Steps between validations.
     public var interval = 50
     /// Validations without a lower loss, after which training stops.
     public var patience = 4
-    /// Of the matrices, the order and all that is drawn.
+    /// Seed of the initial matrices, the order of recordings and all random numbers.
     public var seed: UInt64 = 1
 
     public init(_ change: FineTuningChange = .adapter(AdapterPlan())) { self.change = change }
 
-    /// The first option that cannot be, as "batch is 0; it is at least 1"; nil where all can.
+    /// A description of the first invalid option, such as "batch is 0; it is at least 1"; nil if all are valid.
     public var problem: String? {
         let counts = [
             ("batch", batch), ("accumulation", accumulation), ("steps", steps), ("interval", interval), ("patience", patience),
@@ -47,14 +47,15 @@ public struct FineTuningOptions: Sendable, Codable, Hashable {
         return nil
     }
 
-    /// Options that suit so many recordings: fifteen times through all of them, validated once in each.
+    /// Sets ``steps`` and ``interval`` for a number of recordings: fifteen epochs, but 150 to 4000 steps, with a validation in each epoch, but
+    /// every 10 to 200 steps.
     public mutating func fit(recordings: Int) {
         let epoch = max(1, recordings / (batch * accumulation))
         interval = min(200, max(10, epoch))
         steps = min(4000, max(150, 15 * epoch))
     }
 
-    /// The learning rate that suits a network of such a width. Small ones need more to learn the same.
+    /// The default learning rate for a network of this width. Small networks need a higher rate.
     ///
     /// - Parameters:
     ///   - part: T3 or the flow.
@@ -69,11 +70,11 @@ public struct FineTuningOptions: Sendable, Codable, Hashable {
     }
 }
 
-/// Where a training keeps its state.
+/// When checkpoints are written and how many are kept.
 public struct CheckpointPlan: Sendable {
     /// Steps between checkpoints; nil writes one every minute and with each validation.
     public var interval: Int?
-    /// How many of the latest checkpoints stay.
+    /// Number of latest checkpoints that are kept.
     public var kept = 1
 
     public init(interval: Int? = nil, kept: Int = 1) { (self.interval, self.kept) = (interval, kept) }

@@ -5,7 +5,7 @@ import SpeechAudio
 import Synchronization
 import Torch
 
-/// Trains a model on somebody's recordings, from the list to the report: adapters of it, or its own weights.
+/// Trains adapters for a model, or the model's own weights, on recordings, from the list of recordings to the report.
 ///
 /// ```swift
 /// let model = try Model.load(folder, compute: ComputeOptions(exact: true))
@@ -13,8 +13,8 @@ import Torch
 /// let training = FineTuning(model, output: URL(filePath: "ada.adapter.safetensors"), t3: FineTuningOptions())
 /// let result = try await training.run(checked, of: list) { print($0) }
 /// ```
-/// Everything but the output lies beside it in ``folder``: features, the state of the training, samples, the reference and the
-/// report. Started again with the same options it goes on where it stood, to the same output bit for bit.
+/// Everything but the output is in ``folder`` next to it: features, the training state, samples, the reference and the report. When it is started
+/// again with the same options, training continues where it stopped and gives the same output bit for bit.
 public struct FineTuning: Sendable {
     public let model: Model
     /// The adapter of T3, whose name ends in `.safetensors`; where the networks' own weights are trained, the model's folder, which must
@@ -27,14 +27,15 @@ public struct FineTuning: Sendable {
     /// Processor threads: on a CPU each computes a part of a batch, on a GPU they prepare it. The same number gives the same output, bit for
     /// bit; with another it differs by rounding.
     public var threads = 1
-    /// Bytes that a step may take; where it would take more, T3's layers are computed a second time instead of being kept.
+    /// Memory of a step in bytes; where a step would need more, T3's layers are computed again in the backward pass instead of storing their
+    /// activations.
     public var memory = 8_000_000_000
-    /// What T3's own weights are computed in where they are trained; half precision has float32 beside it that learns.
+    /// The type in which T3 is computed when its own weights are trained; with half precision a float32 copy of the weights is updated.
     public var dtype = DType.float32
-    /// After how many validations a sentence is spoken; 0 for never.
+    /// Number of validations between spoken sentences; 0 for none.
     public var sampleInterval = 2
     public var checkpoints = CheckpointPlan()
-    /// Tells what is said in the sentences that are spoken at the end; nil counts no word errors.
+    /// Transcribes the sentences that are spoken for the report; with nil no word errors are counted.
     public var recogniser: SpeechRecogniser?
     public var ffmpeg: FFmpeg?
     /// Seconds between checkpoints, which a validation writes as well, and between lines of progress.
@@ -53,26 +54,26 @@ public struct FineTuning: Sendable {
     /// Whether the networks' own weights are trained, and a model is written.
     public var writesModel: Bool { (t3 ?? flow)!.trainsWeights }
 
-    /// The output's name without its ends.
+    /// The output's name without its extensions.
     private var stem: String {
         let name = output.lastPathComponent
         return [".adapter.safetensors", ".safetensors"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
     }
     /// The adapter of the flow.
     public var flowOutput: URL { output.deletingLastPathComponent().appending(path: "\(stem).flow.adapter.safetensors") }
-    /// What is kept beside the output.
+    /// The folder with everything but the output.
     public var folder: URL { output.deletingLastPathComponent().appending(path: "\(stem).training") }
-    /// The voice to speak with: recordings that were learned from, one after the other.
+    /// The voice to speak with: training recordings, one after the other.
     public var reference: URL { folder.appending(path: "reference.wav") }
     public var report: URL { folder.appending(path: "report.html") }
 
-    /// What came of it.
+    /// The result of training.
     public struct Result: Sendable {
         /// T3's, then the flow's.
         public internal(set) var parts: [Part] = []
-        /// How alike voices are by the model's own voice encoder, as cosines; nil where nothing could be spoken.
+        /// Similarity of voices by the model's own voice encoder, as cosines; nil if nothing could be spoken.
         public internal(set) var similarity: Similarity?
-        /// How many words a recogniser got wrong; nil where there was none, or where it failed.
+        /// Word errors found by the recogniser; nil if there was no recogniser or it failed.
         public internal(set) var wordErrors: WordErrorComparison?
 
         public struct Part: Sendable {
@@ -86,18 +87,18 @@ public struct FineTuning: Sendable {
             public let stoppedEarly: Bool
         }
 
-        /// Of speech to recordings that were not learned from: by the base, with the adapters, and of other recordings.
+        /// Similarities to held-out recordings: of speech by the base, of speech after training, and of other recordings.
         public struct Similarity: Sendable {
             public let before, after, between: Double
         }
     }
 
-    /// Trains, on a thread of its own. When the task is cancelled, training keeps its state and throws.
+    /// Trains on its own thread. When the task is cancelled, training writes its state and throws.
     ///
     /// - Parameters:
     ///   - checked: what became of the list.
     ///   - list: the recordings that were checked.
-    ///   - print: takes lines of progress.
+    ///   - print: called with lines of progress.
     /// - Throws: ``RecordingListError/tooFew(_:accepted:refused:needed:)``, `AdapterError`, `WeightSelectionError`, ``TrainingError``,
     ///   `CancellationError`; what reading recordings and writing files throws.
     public func run(

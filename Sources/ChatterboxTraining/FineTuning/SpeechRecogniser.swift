@@ -2,15 +2,15 @@ import FileSupport
 import Foundation
 import SpeechText
 
-/// Word errors of the sentences that are spoken at a training's end.
+/// Word errors of the sentences that are spoken for the report.
 public struct WordErrorComparison: Sendable, Hashable {
-    /// Of the recordings themselves, which tells what the recogniser gets wrong; of the base; and of what was trained.
+    /// In the recordings themselves, which shows the recogniser's own errors; in the base's speech; and in speech after training.
     public internal(set) var recordings = WordErrors(), before = WordErrors(), after = WordErrors()
 }
 
-/// A program that tells what is said in a recording: it gets the WAV file's path as its last argument and prints the words.
+/// A program that transcribes a recording: it gets the WAV file's path as its last argument and prints the words.
 public struct SpeechRecogniser: Sendable {
-    /// As it was given: a program and its arguments, with spaces between them.
+    /// The command: a program and its arguments, separated by spaces.
     public let command: String
     private let arguments: [String]
     /// Seconds that one recording may take.
@@ -69,7 +69,7 @@ public struct SpeechRecogniser: Sendable {
     }
 }
 
-/// A recogniser that is not there or does not work.
+/// A recogniser that does not exist or failed.
 public enum SpeechRecogniserError: Error, CustomStringConvertible, Equatable {
     case noProgram(String)
     case failed(String, URL, reason: String)

@@ -9,25 +9,25 @@ import Torch
 public struct CheckedRecording: Sendable, Hashable {
     public let entry: RecordingList.Entry
     public let seconds: Double
-    /// What a model's T3 reads of the text, framed.
+    /// The text's tokens for T3, with start and stop.
     public let textTokens: [Int]
-    /// Tells the recording and its text from others: SHA-256 of the file, the text and the speaker, 64 hexadecimal digits.
+    /// Identifies the recording and its text: SHA-256 of the file, the text and the speaker, 64 hexadecimal digits.
     public let digest: String
-    /// SHA-256 of the text alone.
+    /// SHA-256 of the text.
     public let textDigest: String
-    /// What makes it worse than it could be, each the end of a sentence about it.
+    /// Problems of the recording, each the end of a sentence about it.
     public let notes: [String]
 }
 
-/// Hears a list's recordings and reads their texts as a model does, and tells which of them cannot be trained on.
+/// Checks the recordings and texts of a list as a model will use them, and finds those that cannot be used for training.
 public struct RecordingCheck: Sendable {
     /// Seconds of a recording, at least and at most.
     public var seconds = 0.4...24.0
-    /// Characters of a text for a second of speech, at most: more are said by nobody, the text is of another recording.
+    /// Largest number of characters for a second of speech: nobody speaks faster, so the text must belong to another recording.
     public var fastest = 40.0
-    /// The same at least: fewer tell of a recording with more in it than its text.
+    /// Smallest number of characters for a second of speech: with fewer, the recording contains more than its text.
     public var slowest = 1.5
-    /// For formats that need it.
+    /// Decodes formats that libsndfile does not read.
     public var ffmpeg: FFmpeg?
 
     private let pipeline: TextPipeline
@@ -35,8 +35,8 @@ public struct RecordingCheck: Sendable {
     private let language: Language?
 
     /// - Parameters:
-    ///   - model: whose text pipeline and T3 sizes the recordings must suit.
-    ///   - language: of all texts; nil for what each seems to be in.
+    ///   - model: the model whose text pipeline and sizes the recordings are checked against.
+    ///   - language: language of all texts; nil detects it for each.
     public init(_ model: Model, language: Language? = nil) {
         var pipeline = model.textPipeline
         // A recording is one utterance, however its text would be divided.
@@ -44,10 +44,10 @@ public struct RecordingCheck: Sendable {
         (self.pipeline, sizes, self.language) = (pipeline, model.configuration.t3, language)
     }
 
-    /// What became of a list.
+    /// The result of checking a list.
     public struct Result: Sendable {
         public let accepted: [CheckedRecording]
-        /// In the order of the list, those that were no entries first.
+        /// In the order of the list, invalid entries first.
         public let refusals: [RecordingList.Refusal]
 
         public var seconds: Double { accepted.reduce(0) { $0 + $1.seconds } }
@@ -132,16 +132,16 @@ public struct RecordingCheck: Sendable {
     }
 }
 
-/// Which recordings are learned from and which are kept to tell how well: a matter of their texts alone, the same each time, and hardly
-/// another when recordings are added.
+/// Divides recordings into training and validation. The division depends only on the texts, so that it is the same each time, and changes little
+/// when recordings are added.
 public struct RecordingSplit: Sendable, Hashable {
     public let training: [CheckedRecording]
     public let validation: [CheckedRecording]
 
     /// - Parameters:
-    ///   - checked: whose accepted recordings are divided.
-    ///   - share: of the recordings that are kept, at least two and at most 64.
-    ///   - list: what errors name.
+    ///   - checked: the result whose accepted recordings are divided.
+    ///   - share: share of the recordings for validation, at least two and at most 64 recordings.
+    ///   - list: named in errors.
     /// - Throws: ``RecordingListError/tooFew(_:accepted:refused:needed:)``.
     public init(_ checked: RecordingCheck.Result, share: Double = 0.05, of list: URL) throws {
         let sorted = checked.accepted.sorted { ($0.textDigest, $0.digest) < ($1.textDigest, $1.digest) }

@@ -4,13 +4,13 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// What a model's networks hear of a recording: what T3 is to say, how it is to sound, and who speaks.
+/// The features of a recording for training: speech tokens, mel and speaker embeddings.
 public struct RecordingFeatures: Sendable {
     /// S3 tokens, 25 a second.
     public let tokens: [Int]
     /// The voice encoder's embedding, `[256]`, and the speaker encoder's, `[192]`.
     public let speaker, timbre: Tensor
-    /// S3Gen's log mel, `[80, 2 · tokens]`; read from the file each time, for it is large.
+    /// S3Gen's log mel, `[80, 2 · tokens]`; read from the file each time, because it is large.
     public func mel() throws -> Tensor { try SafetensorsFile(file).tensor("mel").to(.float32) }
 
     private let file: URL
@@ -24,8 +24,8 @@ public struct RecordingFeatures: Sendable {
     }
 }
 
-/// Features of recordings, computed once and kept: a safetensors file for each recording, named by its digest, that tells which networks
-/// made it. What is missing, damaged or of others is computed again.
+/// Features of recordings, computed once and stored: a safetensors file for each recording, named by its digest, with digests of the networks that
+/// made it. Features that are missing, damaged or made by other networks are computed again.
 public struct RecordingFeatureCache {
     private let folder: URL
     private let model: Model
@@ -45,7 +45,7 @@ public struct RecordingFeatureCache {
     ///
     /// - Parameters:
     ///   - recordings: those whose file is there already are not computed again.
-    ///   - isCancelled: asked before each recording.
+    ///   - isCancelled: checked before each recording.
     ///   - progress: called with the completed share, 0 to 1, where there is something to do.
     /// - Throws: `AudioError`, `TorchError`, `SafetensorsError.unwritable`; `CancellationError` after a recording.
     public func features(

@@ -2,28 +2,28 @@ import FileSupport
 import Foundation
 import SpeechText
 
-/// Recordings with what is said in them, as a person has them:
+/// Recordings with their texts, in one of these forms:
 ///
-/// - a folder of recordings, each with its text beside it (`a.wav`, `a.txt`), in folders below it too;
+/// - a folder of recordings, each with a text file (`a.wav`, `a.txt`), also in subfolders;
 /// - `metadata.csv` as LJSpeech has it: `id|text` or `id|text|text in words`, with the recording at `wavs/id.wav` or `id.wav`;
 /// - CSV with a header: columns for the recording (`audio`, `file_name`, `path` …) and the text (`text`, `transcription`, `sentence` …),
-///   and perhaps `speaker`, with commas, semicolons, tabs or bars between them;
+///   and optionally `speaker`, with commas, semicolons, tabs or bars between them;
 /// - JSON lines: an object a line with fields of those names.
 ///
 /// A list is a file, or lies in a folder as `metadata.csv`, `metadata.jsonl` or `manifest.jsonl`. Paths are relative to its folder.
 /// Nothing is heard yet: see ``RecordingCheck``.
 public struct RecordingList: Sendable {
-    /// One recording as the list has it.
+    /// One recording of the list.
     public struct Entry: Sendable, Hashable {
-        /// Where it stands: a line of the list, or the recording's name.
+        /// Its place: a line of the list, or the recording's name.
         public let place: String
         public let audio: URL
         public let text: String
-        /// Who speaks; empty where the list does not tell.
+        /// The speaker; empty if the list does not contain it.
         public let speaker: String
     }
 
-    /// What is not trained on, and why.
+    /// A recording that is not used, with the reason.
     public struct Refusal: Sendable, Hashable, CustomStringConvertible {
         public let place: String
         public let reason: String
@@ -33,7 +33,7 @@ public struct RecordingList: Sendable {
     /// The list, or the folder.
     public let source: URL
     public let entries: [Entry]
-    /// Lines that are none.
+    /// Invalid lines.
     public let refusals: [Refusal]
 
     private static let listNames = ["metadata.csv", "metadata.jsonl", "manifest.jsonl"]
@@ -167,7 +167,7 @@ public struct RecordingList: Sendable {
 
 extension RecordingList.Refusal: Error {}
 
-/// Why there is no list of recordings.
+/// An error in a list of recordings.
 public enum RecordingListError: Error, CustomStringConvertible, Equatable {
     case missing(URL)
     case empty(URL)
@@ -175,7 +175,7 @@ public enum RecordingListError: Error, CustomStringConvertible, Equatable {
     case nothingSpoken(URL)
     case unreadable(URL, reason: String)
     case unknownColumns(URL, header: String)
-    /// Too little is left to train on.
+    /// Too few recordings are left for training.
     case tooFew(URL, accepted: Int, refused: Int, needed: Int)
 
     public var description: String {

@@ -1,8 +1,8 @@
 import Torch
 
-/// Losses that draw recordings of one speaker together and those of different speakers apart.
+/// Losses that make embeddings of the same speaker similar and those of different speakers dissimilar.
 public enum SpeakerLosses {
-    /// Each recording is to be nearer to its own speaker's centre, made without it, than to the others'.
+    /// Each recording's embedding should be closer to the centre of its own speaker, computed without it, than to the centres of others.
     ///
     /// Wan et al. 2018, "Generalized End-to-End Loss for Speaker Verification", the form with softmax.
     /// - Parameters:

@@ -3,7 +3,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// What the two speaker encoders hear of some recordings, kept in memory.
+/// The two speaker encoders' input features of some recordings, in memory.
 public struct SpeakerRecordings: Sendable {
     /// Names of the speakers, sorted.
     public let speakers: [String]
@@ -12,18 +12,18 @@ public struct SpeakerRecordings: Sendable {
 
     /// One recording.
     public struct Recording: Sendable {
-        /// As the voice encoder hears it, its ends trimmed: power, `[frames, 40]`, 100 frames a second.
+        /// The voice encoder's input, from the recording with its ends trimmed: power, `[frames, 40]`, 100 frames a second.
         public let mel: Tensor
-        /// As CAMPPlus hears it, the mean not yet taken away: `[frames, 80]`, 100 frames a second.
+        /// CAMPPlus's input, before its mean is subtracted: `[frames, 80]`, 100 frames a second.
         public let filterbank: Tensor
     }
 
-    /// Reads recordings and computes what the encoders hear. Recordings under a third of a second are left out.
+    /// Reads recordings and computes the encoders' input. Recordings under a third of a second are left out.
     ///
     /// - Parameters:
     ///   - utterances: of all speakers.
     ///   - perSpeaker: the most recordings that one speaker gives.
-    ///   - seed: tells which recordings of a speaker are taken.
+    ///   - seed: seed for choosing recordings of a speaker.
     ///   - progress: called now and then with the recordings read so far.
     /// - Throws: `AudioError` for a recording that cannot be read.
     public init(_ utterances: [Manifest.Utterance], perSpeaker: Int, seed: UInt64, progress: (Int) -> Void = { _ in }) throws {

@@ -3,7 +3,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// Speech that a vocoder makes anew from a recording's own mel: the best that a model with this vocoder can sound.
+/// Speech that a vocoder computes from a recording's own mel (copy synthesis): the upper limit of the quality of a model with this vocoder.
 public struct CopySynthesis: Sendable {
     private let vocoder: Vocoder
     private let mel: PromptMel
@@ -15,7 +15,7 @@ public struct CopySynthesis: Sendable {
         distance = try LogSpectralDistance()
     }
 
-    /// The recording spoken again, F0 predicted from the mel, and how far its spectrum is from the recording's.
+    /// The resynthesised recording, with F0 predicted from the mel, and the distance of its spectrum from the recording's.
     ///
     /// - Returns: 24 kHz, whole frames of 20 ms; the log-spectral distance in decibels, up to 12 kHz.
     /// - Throws: `TorchError` for a recording of 30 ms or less.

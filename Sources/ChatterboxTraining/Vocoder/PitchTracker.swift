@@ -13,9 +13,9 @@ public struct PitchTrackerConfig: Sendable, Codable, Hashable {
     public var lowest = 60.0
     /// Hertz, the highest F0 that is looked for.
     public var highest = 500.0
-    /// How unlike itself a signal may be after one period for that period to be taken at once; 0 is alike, 1 is noise.
+    /// YIN's threshold for accepting the first period with a lower difference; a difference of 0 is a periodic signal, 1 is noise.
     public var threshold = 0.15
-    /// How unlike itself a frame may be and still count as voiced.
+    /// The largest difference of a voiced frame.
     public var voicedThreshold = 0.35
     /// The root mean square, full scale 1, under which a frame is silence.
     public var silence = 0.003
@@ -32,7 +32,7 @@ public struct PitchTrackerConfig: Sendable, Codable, Hashable {
     var span: Int { window + longestPeriod + 1 }
 }
 
-/// The fundamental frequency of speech, measured: the first period after which a frame is like itself.
+/// Measures the fundamental frequency of speech.
 ///
 /// De Cheveigné and Kawahara 2002, "YIN, a fundamental frequency estimator for speech and music", every frame of a
 /// batch at once, the products by Fourier transform; then a median over three frames.

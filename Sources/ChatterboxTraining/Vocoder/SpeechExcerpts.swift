@@ -2,8 +2,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// Short cuts of recordings, with what a vocoder hears of each: measured F0, and the cut's own mel or one that was made for
-/// the recording.
+/// Short excerpts of recordings with the vocoder's input for each: measured F0, and the excerpt's own mel or one that a flow computed.
 public struct SpeechExcerpts: Sendable {
     /// A batch of cuts of one length.
     public struct Batch: Sendable {

@@ -6,9 +6,9 @@ import Torch
 public struct VocoderTaskOptions: Sendable {
     /// Steps in all.
     public var steps: Int
-    /// The step from which judges take part (``WaveformDiscriminator``); they cost as much again as the vocoder.
+    /// The step from which discriminators are trained (``WaveformDiscriminator``); they take as much time as the vocoder itself.
     public var judgesFrom: Int
-    /// Whether the pitch predictor alone is trained, which costs a twentieth of the whole.
+    /// Whether only the pitch predictor is trained, which takes a twentieth of the time.
     public var onlyPitch = false
     /// Cuts in a batch.
     public var batch = 4
@@ -27,8 +27,8 @@ public struct VocoderTaskOptions: Sendable {
 
 /// Trains a `Vocoder` and its pitch predictor on recordings.
 ///
-/// The vocoder is excited with measured F0, so that it need not learn to hide the predictor's errors; the predictor learns
-/// the same F0 from the mel. Losses: ``SpectralLoss`` from the first step, judges from a later one.
+/// The vocoder is excited with measured F0, so that it need not learn to hide the predictor's errors; the predictor learns the same F0 from
+/// the mel. Losses: ``SpectralLoss`` from the first step, discriminators from a later one.
 public final class VocoderTask: TrainingTask {
     public let groups: [ParameterGroup]
     private let configuration: VocoderConfiguration

@@ -2,13 +2,13 @@ import Torch
 
 /// Sizes of a ``WaveformDiscriminator``.
 public struct WaveformDiscriminatorConfiguration: Sendable, Codable, Hashable {
-    /// Samples from one row's neighbour to the next when a waveform is folded into a picture, one judge each.
+    /// Periods, in samples, at which a waveform is folded into two dimensions, one discriminator each.
     public var periods = [2, 3, 5, 7, 11]
-    /// Channels of the layers of a judge of periods.
+    /// Channels of the layers of a period discriminator.
     public var periodChannels = [16, 32, 64, 64]
-    /// Lengths of Fourier transforms, in samples, one judge each; the hop is a quarter.
+    /// Lengths of Fourier transforms, in samples, one discriminator each; the hop is a quarter.
     public var transforms = [512, 1024, 2048]
-    /// Channels of the layers of a judge of spectra.
+    /// Channels of the layers of a spectrum discriminator.
     public var spectrumChannels = [8, 16, 16, 16]
 
     public init() {}
@@ -16,16 +16,16 @@ public struct WaveformDiscriminatorConfiguration: Sendable, Codable, Hashable {
     public static let small = WaveformDiscriminatorConfiguration()
 }
 
-/// Judges that learn to tell recordings from a vocoder's waveforms, and thereby teach the vocoder.
+/// Discriminators that are trained to distinguish recordings from a vocoder's waveforms, for adversarial training of the vocoder.
 ///
-/// Some see the waveform folded at a prime period (Kong, Kim and Bae 2020, "HiFi-GAN"), some its magnitude spectrum
-/// (Jang et al. 2021, "UnivNet"). Trained by least squares (Mao et al. 2017). Needed for training alone.
+/// Some get the waveform folded at a prime period (Kong, Kim and Bae 2020, "HiFi-GAN"), some its magnitude spectrum (Jang et al. 2021,
+/// "UnivNet"). Trained by least squares (Mao et al. 2017). Needed only for training.
 public struct WaveformDiscriminator: Sendable {
-    /// What one judge says and thinks of a batch of waveforms.
+    /// The output of one discriminator for a batch of waveforms.
     public struct Judgement {
         /// 1 for a recording, 0 for a vocoder's waveform, at every place of the last picture.
         public let score: Tensor
-        /// What its layers made of it, first layer first.
+        /// The outputs of its layers, in order.
         public let features: [Tensor]
     }
 
@@ -41,12 +41,12 @@ public struct WaveformDiscriminator: Sendable {
         }
     }
 
-    /// Waveforms `[batch, samples]` → one judgement from each judge.
+    /// Waveforms `[batch, samples]` → one output from each discriminator.
     public func callAsFunction(_ waveform: Tensor) throws -> [Judgement] {
         try periods.map { try $0(waveform) } + spectra.map { try $0(waveform) }
     }
 
-    /// What the judges are to lower: the squared distance from 1 for recordings and from 0 for a vocoder's waveforms.
+    /// The discriminators' loss: the squared distance from 1 for recordings and from 0 for a vocoder's waveforms.
     public func loss(recorded: Tensor, made: Tensor) throws -> Tensor {
         var sum = try Tensor(0.0)
         for (real, fake) in try zip(self(recorded), self(made.detached())) {
@@ -55,8 +55,8 @@ public struct WaveformDiscriminator: Sendable {
         return try sum / Double(periods.count + spectra.count)
     }
 
-    /// What the vocoder is to lower: the squared distance of its waveform's score from 1, and the distance of the judges'
-    /// features from those of the recording, in parts of their size (Larsen et al. 2016).
+    /// The vocoder's adversarial loss: the squared distance of its waveform's score from 1, and the relative distance of the discriminators'
+    /// features from those of the recording (Larsen et al. 2016).
     public func teach(recorded: Tensor, made: Tensor) throws -> (adversarial: Tensor, features: Tensor) {
         let real = try withoutGradients { try self(recorded) }
         var adversarial = try Tensor(0.0), features = try Tensor(0.0)
