@@ -1,6 +1,6 @@
-# Each target is one thing a person does here. `make` alone lists them.
+# `make` without a target lists all targets.
 libtorch = $(shell sed -n 's/^prefix=//p' .deps/pkgconfig/libtorch.pc)
-# SwiftPM takes no run path from a .pc file; the linker is told here where libtorch will be.
+# SwiftPM takes no run path from a .pc file, so it is given to the linker.
 swift_flags = --pkg-config-path .deps/pkgconfig -Xlinker -rpath -Xlinker $(libtorch)/lib
 program = .build/release/chatterbox
 
@@ -8,56 +8,56 @@ program = .build/release/chatterbox
 help: ## Lists the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile
 
-setup: ## Installs what the package is built on; quick when nothing is missing
+setup: ## Installs the package's dependencies; quick if nothing is missing
 	@scripts/setup
 
 build: setup ## Builds the program: .build/release/chatterbox
 	swift build $(swift_flags) -c release --product chatterbox
-	-@$(program) watermark --fetch # once; without its weights speech carries no mark
+	-@$(program) watermark --fetch # once; without its weights speech has no watermark
 
-package: build ## Makes what people install, in .build/package: an archive, a Debian package, an archive for NVIDIA GPUs
+package: build ## Makes the packages for installation in .build/package: an archive, a Debian package, an archive for NVIDIA GPUs
 	scripts/package
 
-demo: setup ## Speaks a sentence into demo.wav; MODEL=NAME|DIR and TEXT=… choose
+demo: setup ## Speaks a sentence into demo.wav; set MODEL=NAME|DIR or TEXT=… to choose
 	@scripts/demo $(swift_flags)
 
 test: setup ## Builds and runs every test; FILTER='…' only those whose names match it
 	@scripts/test $(swift_flags)
 
-format: setup ## Lays out the code: .swift-format, .clang-format
+format: setup ## Formats the code (.swift-format, .clang-format)
 	@scripts/format
 
-lint: setup ## Says which code is laid out otherwise than `make format` would, and fails
+lint: setup ## Fails if `make format` would change anything, and prints it
 	@scripts/format --check
 
-examples: setup ## Builds the three programs of Examples: what a program of your own looks like
+examples: setup ## Builds the three example programs in Examples
 	swift build --package-path Examples $(subst .deps/pkgconfig,$(CURDIR)/.deps/pkgconfig,$(swift_flags))
 
 docs: ## Builds the documentation of the modules of the last debug build into .build/documentation; a warning is an error
 	@scripts/build-docs
 
-fuzz: setup ## Lets libFuzzer look for bytes that reading crashes or hangs on; SECONDS for each kind of file
+fuzz: setup ## Searches with libFuzzer for input on which readers crash or hang; SECONDS for each kind of file
 	scripts/fuzz $(or $(SECONDS),60)
 
-book: build ## Speaks 40,000 letters with Pico, kills that ten times, and compares with an undisturbed run
+book: build ## Speaks 40,000 letters with Pico, killed ten times, and compares with an uninterrupted run
 	scripts/check-book kill
 
-clients: build ## Lets real clients (of OpenAI's and ElevenLabs' APIs, Wyoming, MCP, WebSockets, HTTP) speak with the server
+clients: build ## Tests the server with real clients (OpenAI's and ElevenLabs' APIs, Wyoming, MCP, WebSockets, HTTP)
 	scripts/check-clients
 
-page: build ## Uses the server's page in Chromium: every control, what is played, accessibility; says so where there is none
+page: build ## Tests the server's web page in Chromium, if it is installed: every control, the played sound, accessibility
 	scripts/test-page
 
-microbench: setup ## Prints what small tensor operations cost; Benchmarks/torch-against-python puts Python's beside it
+microbench: setup ## Prints the time of small tensor operations; Benchmarks/torch-against-python also prints Python's
 	swift build $(swift_flags) -c release --product TorchBench
 	.build/release/TorchBench
 
-kernelbench: setup ## Prints what products, attention, convolutions and draws of tokens cost, beside what the machine allows
+kernelbench: setup ## Prints the time of matrix products, attention, convolutions and sampling, and the machine's limits
 	swift build $(swift_flags) -c release --product KernelBench
 	.build/release/KernelBench
 
-compare: build ## Speaks with upstream's package side by side, at full size; options="--help" lists what can be chosen
+compare: build ## Compares the results with upstream's package, at full size; options="--help" lists its options
 	Reference/compare $(options)
 
-cudacheck: setup ## Compiles what is for NVIDIA GPUs against CUDA's headers, which it fetches; needs no GPU
+cudacheck: setup ## Compiles the code for NVIDIA GPUs against CUDA's headers, which it downloads; needs no GPU
 	scripts/check-cuda-build

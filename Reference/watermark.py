@@ -1,12 +1,12 @@
-"""Holds our watermark against resemble-perth's own detector and encoder.
+"""Compares this package's watermark with resemble-perth's own detector and encoder.
 
     watermark.py PROGRAM [RECORDING…] [--marked FILE…] [--unmarked FILE…]
 
 PROGRAM is the built `chatterbox`, with the weights fetched (`chatterbox watermark --fetch`); RECORDING… are files of
-unmarked speech. For each: the largest difference between our marked speech and upstream's, and what either detector says
-of the unmarked and the marked file, of each single second of it, and after a trip through MP3 at 24 kbit/s. --marked and
+speech without a watermark. For each it prints the largest difference between this package's watermarked speech and upstream's, and both detectors'
+results for the unmarked and the watermarked file, for each single second of it, and after MP3 coding at 24 kbit/s. --marked and
 --unmarked are files that `chatterbox say` or `convert` made, with and without --no-watermark. Needs ffmpeg,
-resemble-perth and librosa. Exit status 1 when the detectors disagree or a mark is missed.
+resemble-perth and librosa. The exit status is 1 if the detectors disagree or a watermark is not detected.
 """
 import argparse
 import json

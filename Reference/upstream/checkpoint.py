@@ -2,9 +2,9 @@
 
     checkpoint.py FOLDER [--variant chatterbox|multilingual-v2|multilingual-v3|turbo|nano] [--seed 0] [--fast-flow]
 
-Real weights need the network; these answer the question whether two implementations compute the same. A folder that is
-there already is left as it is; --fast-flow puts an S3Gen with mean flow beside the model's own, as Turbo's and Flash's
-differ from the English model's in their flow alone. The tokenizers are the tests' small ones, but for English, whose is the real one.
+Trained weights would have to be downloaded; random ones are enough to test whether two implementations compute the same.
+An existing folder is not changed. --fast-flow adds an S3Gen with mean flow next to the model's own: Turbo's and Flash's
+S3Gen differ from the English model's only in the flow. The tokenizers are the small ones of the tests; English has the real one.
 """
 import argparse
 import shutil

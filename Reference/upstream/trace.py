@@ -1,11 +1,11 @@
-"""Speaks with upstream's package and keeps what every stage computed.
+"""Runs upstream's package and stores the results of every stage.
 
     trace.py MODEL --variant NAME --voice WAV --jobs JOBS.json [--fast-flow]
 
 JOBS.json is a list of {"text", "language", "seed", "max_tokens", "out"}. For each job OUT becomes a safetensors file with
 text_tokens, speaker_embedding, cond_prompt_tokens, prompt_token, prompt_feat, xvector, speech_tokens, mel and wav,
-and the seconds of each stage as metadata. The seed is set right before generate(), so that all of upstream's random
-numbers follow from it.
+and the seconds of each stage as metadata. The seed is set right before generate(), so that it determines all of
+upstream's random numbers.
 """
 import argparse
 import json

@@ -1,7 +1,7 @@
-"""The variants as upstream knows them: their files and sizes.
+"""Upstream's variants: their files and sizes.
 
-chatterbox-tts 0.1.7 is bent to the newest repository where that differs: it knows Nano, multilingual v3, and no alignment
-analyser.
+Where the newest repository differs from chatterbox-tts 0.1.7, the package is patched: it gets Nano and multilingual v3, and
+loses the alignment analyser.
 """
 import json
 import shutil

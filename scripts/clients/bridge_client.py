@@ -1,4 +1,4 @@
-"""Speaks with a server through wyoming-openai, which stands between Home Assistant and servers of OpenAI's API.
+"""Speaks with a server through wyoming-openai, the bridge between Home Assistant and servers with OpenAI's API.
 
 bridge_client.py URL KEY
 """

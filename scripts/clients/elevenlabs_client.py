@@ -1,4 +1,4 @@
-"""Speaks with a server through ElevenLabs' client: whole, streamed, with times, and by a WebSocket while the text is written.
+"""Speaks with a server through ElevenLabs' client: as a file, streamed, with times, and over a WebSocket while the text is written.
 
 elevenlabs_client.py ADDRESS KEY
 """

@@ -1,4 +1,4 @@
-"""Speaks with a server through LiveKit's plugin for OpenAI, as a voice agent does: events and sound as it comes.
+"""Speaks with a server through LiveKit's plugin for OpenAI, as a voice agent does: events, and sound while it is computed.
 
 livekit_client.py ADDRESS KEY
 """

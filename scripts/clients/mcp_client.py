@@ -1,4 +1,4 @@
-"""Uses a program's tools by the Model Context Protocol's own client.
+"""Uses a program's tools with the Model Context Protocol's reference client.
 
 mcp_client.py FOLDER PROGRAM ARGUMENT…
 """

@@ -1,4 +1,4 @@
-"""Speaks with a server through OpenAI's client, and reads its figures with Prometheus's parser.
+"""Speaks with a server through OpenAI's client, and reads its metrics with Prometheus's parser.
 
 openai_client.py ADDRESS KEY RECORDING
 """

@@ -1,4 +1,4 @@
-"""Does with a server's WebSockets what no client should: broken frames, floods, and never reading; and what one should.
+"""Tests a server's WebSockets with broken frames, floods and a client that never reads, and with correct use.
 
 sockets_client.py ADDRESS KEY PID
 """

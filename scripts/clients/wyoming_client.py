@@ -1,4 +1,4 @@
-"""Speaks with a server by Wyoming's client, as Home Assistant does: whole, and while the text is written.
+"""Speaks with a server through Wyoming's client, as Home Assistant does: complete texts, and texts that are still being written.
 
 wyoming_client.py PORT
 """

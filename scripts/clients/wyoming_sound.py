@@ -1,4 +1,4 @@
-"""What clients of the Wyoming protocol have in common: how a text is sent in pieces, and how its sound is heard."""
+"""Shared by clients of the Wyoming protocol: sending a text in pieces, and receiving its sound."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What the parts need and make once, in .gpu-build: libctorch.so, the program, Python packages, checkpoints."""
+"""The files that the parts need and that are made once, in .gpu-build: libctorch.so, the program, Python packages, checkpoints."""
 import hashlib
 import importlib.util
 import lzma

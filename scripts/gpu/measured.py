@@ -1,4 +1,4 @@
-"""What the parts measure: each function is one step, or makes rows of a table from what a step found."""
+"""The measurements of the parts: each function is one step, or makes table rows from a step's results."""
 import contextlib
 import json
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Prints what a device does at most, as JSON: bytes a second that a copy reads and writes, and operations a second (a
-multiplication and an addition are two) of a large product in each type.
+"""Prints a device's limits as JSON: bytes per second that a copy reads and writes, and operations per second (a
+multiplication and an addition are two) of a large matrix product in each type.
 
     rates.py cuda|cpu
 """

@@ -1,4 +1,4 @@
-"""What a part found so far, as JSON and Markdown; written anew after every step."""
+"""The results of a part so far, as JSON and Markdown; rewritten after every step."""
 import json
 import os
 import signal

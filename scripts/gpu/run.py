@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Measures the packed program on a GPU, in two parts that each fit a few minutes.
+"""Measures the packed program on a GPU, in two parts that take a few minutes each.
 
     .gpu-kit/run A|B --results DIR [--device cuda|cpu] [--size full|small] [--trial]
 
 Needs no network, no Swift and nothing installed but Python with torch, a C++ compiler and, for a GPU, CUDA's headers. What a
-part makes (the library, checkpoints, Python packages) stays in .gpu-build for the next. Each step has a limit of its own; what
-was found so far always lies in DIR as JSON and Markdown. Exit status 1 where a step failed.
+part makes (the library, checkpoints, Python packages) is kept in .gpu-build for the next. Each step has its own time limit;
+the results so far are always in DIR as JSON and Markdown. The exit status is 1 if a step failed.
 
-A: check, and the time from a cold start to speech, beside upstream in Python and upstream behind HTTP.
+A: check, and the time from a cold start to speech, compared with upstream in Python and upstream behind HTTP.
 B: each stage against the device's limits, memory, small operations, throughput, and the check at full size.
 """
 import argparse

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Upstream's package behind a small HTTP server, as a container would run it: POST /v1/audio/speech with {"input": TEXT} answers
-with WAV, or with samples alone for "response_format": "pcm". The folder's files tell whether the English model, Turbo or Nano
-speaks. It listens on loopback alone, and speaks one request after the other.
+with WAV, or with raw samples for "response_format": "pcm". The folder's files determine whether the English model, Turbo or Nano
+speaks. It listens only on loopback, and speaks one request after the other.
 
     server.py FOLDER --device cuda --port N [--voice FILE] [--tokens N]
 """

@@ -1,4 +1,4 @@
-"""Whether the page works by keyboard, for those who do not see it, and what it looks like."""
+"""Checks the page's keyboard navigation and accessibility, and takes screenshots."""
 
 import io
 

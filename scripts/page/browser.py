@@ -1,4 +1,4 @@
-"""Chromium, driven, with an ear at its loudspeaker and an eye on its console."""
+"""Drives Chromium, and records its audio output and console messages."""
 
 import contextlib
 import mimetypes

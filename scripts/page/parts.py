@@ -1,4 +1,4 @@
-"""What the page's modules compute, asked for by themselves."""
+"""Tests the page's modules separately."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The calls that the page shows are made, as they stand there."""
+"""Runs the code that the page shows, unchanged."""
 
 import os
 import shutil

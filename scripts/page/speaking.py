@@ -1,4 +1,4 @@
-"""Speaking, playing, moving, stopping, settings, downloads and the history."""
+"""Tests of speaking, playing, seeking, stopping, settings, downloads and the history."""
 
 import io
 import re

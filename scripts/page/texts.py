@@ -1,4 +1,4 @@
-"""Texts and what becomes of them: files, long texts, downloads, the history."""
+"""Tests of texts: files, long texts, downloads, the history."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Voices from the microphone and from files, and the server's key."""
+"""Tests of voices from the microphone and from files, and of the server's key."""
 
 from playwright.sync_api import expect
 

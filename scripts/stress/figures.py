@@ -1,4 +1,4 @@
-"""What a stress test measures: the server's own figures, processors, memory."""
+"""The measurements of a stress test: the server's metrics, processors, memory."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""HTTP as the clients of a stress test need it: requests that may be wrong on purpose, and answers that are read strictly."""
+"""HTTP for the clients of a stress test: requests that may be invalid on purpose, and strict parsing of responses."""
 
 import json
 

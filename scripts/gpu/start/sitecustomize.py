@@ -1,4 +1,4 @@
-"""Upstream's packages, and stand-ins for what it imports and does not use, come behind the machine's own."""
+"""Adds upstream's packages, and stand-ins for packages that it imports but does not use, after the machine's own packages."""
 import sys
 from pathlib import Path
 
