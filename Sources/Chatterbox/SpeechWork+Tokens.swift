@@ -11,21 +11,21 @@ extension SpeechWork {
         if options.weighsWords, takes(options, model) == 1 {
             warnings.append(
                 SpeechWarning(
-                    .ignoredOption, "takes is ignored: what is spoken \(way ?? "with a given token limit") is drawn once", option: "takes"))
+                    .ignoredOption, "takes is ignored: speech \(way ?? "with a given token limit") is sampled once", option: "takes"))
         }
         if judge != nil, let way {
-            warnings.append(SpeechWarning(.ignoredOption, "judge is ignored: what is spoken \(way) is drawn once", option: "judge"))
+            warnings.append(SpeechWarning(.ignoredOption, "judge is ignored: speech \(way) is sampled once", option: "judge"))
         }
         if options.splitting == .none, options.pauses != .standard {
-            warnings.append(SpeechWarning(.ignoredOption, "pauses is ignored: a text in one breath has no pieces", option: "pauses"))
+            warnings.append(SpeechWarning(.ignoredOption, "pauses is ignored: an undivided text has no pieces", option: "pauses"))
         }
         return warnings
     }
 
-    /// The way of speaking in which nothing is drawn again; nil in others.
+    /// The kind of speech in which nothing is sampled again, for messages; nil for others.
     static func drawsOnce(_ options: SpeechOptions, _ model: Model) -> String? {
-        if options.splitting == .none { return "in one breath" }
-        if model.isExact { return "the exact way" }
+        if options.splitting == .none { return "of an undivided text" }
+        if model.isExact { return "on the exact path" }
         if options.drawsOnlySound { return "for measuring" }
         return options.delivery == .chunks ? "in chunks" : nil
     }

@@ -73,7 +73,8 @@ struct SayCommand: AsyncParsableCommand {
         if kept?.chapters == .files, subtitles != nil { throw UsageError("--timestamps is for one file; give --chapters marks or none") }
         let (source, speakers) = try voice.sources(for: model)
         guard speakers.isEmpty || speaking.split == .sentences && tracing.file == nil else {
-            throw UsageError("--voice NAME=FILE is for turns, and --split none and --trace speak in one breath")
+            throw UsageError(
+                "--voice NAME=FILE is for the turns of several speakers, and --split none and --trace do not divide the text; leave one of them out")
         }
 
         let display = progress.display

@@ -70,13 +70,13 @@ struct VoiceDescription: Encodable {
         func seconds(_ value: Double) -> String { String(format: "%.1f s", value) }
         let kept =
             switch summary.keptSeconds {
-            case nil: "No recording is kept with it: models with other networks refuse it."
-            case let kept?: "It carries \(seconds(kept)) of the recording: models with other networks make it anew from that."
+            case nil: "It contains no recording: models with other networks refuse it."
+            case let kept?: "It contains \(seconds(kept)) of the recording: models with other networks make it again from that."
             }
         let figures = summary.recording.map { [QualityDescription(quality: $0).figures] } ?? []
         // What was said when the voice was made covers what was mended then.
         let quality = figures + (summary.notes.isEmpty ? summary.recording?.problems ?? [] : summary.notes).map { "Note: \($0)." }
-        guard let origin = summary.origin else { return ["It does not tell which networks made it.", kept] + quality }
+        guard let origin = summary.origin else { return ["It does not contain digests of the networks that made it.", kept] + quality }
         let rules = origin.rules
         let place =
             summary.excerpt.map {

@@ -19,7 +19,7 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
             let shown = text.count > 20 ? text.prefix(20) + "…" : text[...]
             return "\"\(shown)\" has no word that the model can speak: give text with letters of its language"
         case .tooLong(let characters, let tokens, let limit):
-            return "the text is too long to speak in one breath: \(characters) characters are \(tokens) tokens, the model takes \(limit); "
+            return "the text is too long to speak undivided: \(characters) characters are \(tokens) tokens, the model takes \(limit); "
                 + "split it into sentences"
         case .unknownSpeakers(let names, let known):
             return

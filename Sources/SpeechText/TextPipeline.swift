@@ -8,19 +8,19 @@ import Synchronization
 /// let plan = try pipeline("# Prices\n\n**Tea** costs $3. [pause:1s] See p. 5.")
 /// for case .piece(let piece) in plan.parts { print(piece.spoken, plan.tokens(of: piece)) }
 /// ```
-/// The steps are methods, taken in this order, each of which can be taken alone:
+/// The steps are methods. They run in this order, and each can also be called by itself:
 ///
 /// | step | what it does | by |
 /// |---|---|---|
-/// | ``decode(_:)`` | bytes to text without what cannot be heard | ``PlainText`` |
-/// | ``markup(_:speakers:)`` | marks to words, silences, rates and speakers | ``MarkedText`` |
-/// | ``language(of:)`` | what it is written in | ``LanguageGuess`` |
-/// | ``split(_:)`` | pieces for one breath, and silences between | ``SpeechScript``, ``SentenceSplitter`` |
-/// | ``respell(_:)`` | words of one's own | ``Lexicon`` |
-/// | ``normalize(_:in:)`` | numbers, dates, money, signs to words | ``SpokenForm`` |
-/// | ``tokenize(_:in:)`` | what the network reads | ``TextNormalizer``, ``TextTokenizer`` |
+/// | ``decode(_:)`` | decodes and cleans a file's text | ``PlainText`` |
+/// | ``markup(_:speakers:)`` | interprets markup: words, silences, speaking rates and speakers | ``MarkedText`` |
+/// | ``language(of:)`` | detects the language | ``LanguageGuess`` |
+/// | ``split(_:)`` | divides the text into pieces and silences | ``SpeechScript``, ``SentenceSplitter`` |
+/// | ``respell(_:)`` | replaces single words | ``Lexicon`` |
+/// | ``normalize(_:in:)`` | writes numbers, dates, money and signs as words | ``SpokenForm`` |
+/// | ``tokenize(_:in:)`` | makes the network's tokens | ``TextNormalizer``, ``TextTokenizer`` |
 ///
-/// What a step changed of a piece is in ``TextPlan/Piece/readings``, so that what is heard finds what is written
+/// The changes by each step are in ``TextPlan/Piece/readings``, so that the written form of a spoken word can be found
 /// (``TextPlan/Piece/written(_:)``).
 public struct TextPipeline: Sendable {
     public let tokenizer: any TextTokenizer
@@ -116,7 +116,7 @@ public struct TextPipeline: Sendable {
         return (languages[0], nil)
     }
 
-    /// Pieces for one breath, and the silences that the text asks for.
+    /// The pieces of a text, and its silences.
     ///
     /// - Throws: ``TextError/pause(_:)``.
     public func split(_ text: String) throws -> [SpeechScript.Part] { try SpeechScript(text, splitter: splitter).parts }

@@ -7,7 +7,7 @@ public struct TextPlan: Sendable {
         case silence(Double)
     }
 
-    /// Text for one breath.
+    /// A piece of text that is spoken as one utterance.
     public struct Piece: Sendable {
         /// As it is written, without its markup.
         public let text: String

@@ -103,7 +103,7 @@ import Testing
         }
         let whole = try await synthesizer.speak(request(judge, takes: nil, .none))
         #expect(whole.report.judge == nil && whole.report.wordErrors == nil && whole.report.pieces.allSatisfy(\.judged.isEmpty))
-        #expect(whole.report.warnings.contains { $0.description == "judge is ignored: what is spoken in one breath is drawn once" })
+        #expect(whole.report.warnings.contains { $0.description == "judge is ignored: speech of an undivided text is sampled once" })
         #expect(judge.heard.isEmpty)
     }
 

@@ -135,7 +135,7 @@ extension SpeechWarning {
 
     static func remade(_ voice: Voice, for model: String, _ differing: [VoiceOrigin.Part]) -> SpeechWarning {
         let contrast = differing.contrast(of: voice.origin?.model, with: model)
-        var text = "\(voice.name) was made with \(contrast); it was made anew from the recording in it"
+        var text = "\(voice.name) was made with \(contrast); it was made again from the recording in it"
         if let heard = voice.heardSeconds, let kept = voice.recording?.seconds, heard > kept + 0.001 {
             text += String(format: ", the first %.0f of %.0f s", kept, heard)
         }

@@ -37,7 +37,8 @@ public enum VoiceError: Error, CustomStringConvertible, Equatable {
         case .otherOrigin(let voice, let differing, let maker, let model, let hasRecording):
             "\(voice): made with \(differing.contrast(of: maker, with: model)); speech in it would be wrong, and "
                 + (hasRecording
-                    ? "it is to be prepared for this model first, from the recording in it" : "there is no recording in it to make it anew from")
+                    ? "it is to be prepared for this model first, from the recording in it"
+                    : "it contains no recording from which it could be made again")
         }
     }
 }

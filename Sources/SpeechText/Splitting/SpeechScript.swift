@@ -5,7 +5,7 @@ import Foundation
 /// `[pause:0.5s]` and `[pause:500ms]` are silence of exactly that length; `[pause]` is half a second.
 public struct SpeechScript: Sendable, Hashable {
     public enum Part: Sendable, Hashable {
-        /// Text for one breath, and how it is divided from the next.
+        /// A piece of text, and the boundary after it.
         case speech(String, SentenceSplitter.Boundary)
         /// Seconds of silence.
         case silence(Double)

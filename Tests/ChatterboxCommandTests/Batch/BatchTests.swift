@@ -67,7 +67,7 @@ import Testing
         let run = try await batch("out", manifest: "takes.jsonl")
         #expect(run.status == 0, "\(run.errors)")
         let warnings = try #require(results("out")["x"]?.warnings)
-        #expect(warnings.contains { $0.hasPrefix("--takes is ignored: what is spoken with a given token limit") }, "\(warnings)")
+        #expect(warnings.contains { $0.hasPrefix("--takes is ignored: speech with a given token limit") }, "\(warnings)")
     }
 
     @Test("texts sound the same one by one and in company, in parts and in one; the parts' results make one list") func parts() async throws {

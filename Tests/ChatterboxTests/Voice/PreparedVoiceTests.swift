@@ -64,7 +64,7 @@ import Torch
         #expect(anew.origin == direct.origin && anew.heardSeconds == 1 && anew.recording?.seconds == 1)
         #expect(anew.warnings.map(\.kind) == [.remadeVoice])
         let text = try #require(anew.warnings.first).description
-        for words in ["me.voice.safetensors", "another Chatterbox", "voice encoder, S3 tokenizer and speaker encoder", "made anew"] {
+        for words in ["me.voice.safetensors", "another Chatterbox", "voice encoder, S3 tokenizer and speaker encoder", "made again"] {
             #expect(text.contains(words), "\(text)")
         }
         let speech = try await other.speak("One.", voice: anew, options: options)
