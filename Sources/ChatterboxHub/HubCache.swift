@@ -1,6 +1,6 @@
 import Foundation
 
-/// The folder in which Python's `huggingface_hub` and this package keep a hub's files.
+/// The cache folder of a hub's files, shared by Python's `huggingface_hub` and this package.
 ///
 /// ```
 /// models--ResembleAI--chatterbox/
@@ -9,8 +9,8 @@ import Foundation
 ///   refs/<revision>                the commit that a branch was at
 /// .locks/models--…/<checksum>.lock
 /// ```
-/// On a disk without links, and in a cache that was copied, a snapshot holds contents itself. Such a cache is used as it
-/// is: what is whole is never replaced.
+/// On a disk without links, and in a copied cache, snapshots contain the files themselves. Such a cache is used unchanged: complete files are never
+/// replaced.
 public struct HubCache: Sendable {
     public let folder: URL
     private let links: DiskLinks
@@ -54,7 +54,7 @@ public struct HubCache: Sendable {
         return HubRevision.isCommit(commit) ? commit : nil
     }
 
-    /// A file that is here whole, at a revision; nil where it is not.
+    /// A complete file of a revision; nil if it is not in the cache.
     public func file(_ name: String, of repository: HubRepository, revision: String = HubRevision.main) -> URL? {
         guard let commit = commit(of: revision, in: repository) else { return nil }
         let url = snapshot(commit, of: repository).appending(path: name)

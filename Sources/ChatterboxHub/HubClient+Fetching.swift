@@ -1,11 +1,11 @@
 import Foundation
 import NIOPosix
 
-/// A file that is asked for.
+/// A requested file.
 public struct HubRequest: Sendable, Hashable {
-    /// Paths within the repository; the first that it has is taken.
+    /// Paths within the repository; the first that exists is used.
     public let names: [String]
-    /// Whether a repository without any of them will do.
+    /// Whether the repository may have none of them.
     public let isOptional: Bool
 
     /// - Precondition: paths that stay within the repository.
@@ -17,11 +17,11 @@ public struct HubRequest: Sendable, Hashable {
 }
 
 extension HubClient {
-    /// Brings files of a repository into the cache, all at the same commit, and gives their places.
+    /// Downloads files of a repository into the cache, all from the same commit, and returns their paths.
     ///
-    /// Files that are there are used as they are, whoever fetched them and whether they are links or not, once their
-    /// checksums have been found right. Where nothing is missing the cache need not be writable.
-    /// Where the hub cannot be reached, the files of the last visit will do if they are complete.
+    /// Files in the cache are used after their checksums have been verified, whichever program downloaded them and whether or not they are links.
+    /// If nothing is missing, the cache need not be writable. If the hub cannot be reached, the files of the last known commit are used if they are
+    /// complete.
     ///
     /// - Parameters:
     ///   - requests: one of them at least must not be optional.
@@ -81,7 +81,7 @@ extension HubClient {
         return places
     }
 
-    /// The files in the cache, without asking the hub; nil where one that must be there is not.
+    /// The files in the cache, without a request to the hub; nil if a required one is missing.
     public func cachedFiles(_ requests: [HubRequest], of repository: HubRepository, revision: String = HubRevision.main) -> [String: URL]? {
         cache.files(requests, of: repository, revision: revision)
     }
@@ -148,7 +148,7 @@ extension HubClient {
 }
 
 extension HubCache {
-    /// Files that are here whole at a revision; nil where one that must be there is not.
+    /// Complete files of a revision; nil if a required one is missing.
     public func files(_ requests: [HubRequest], of repository: HubRepository, revision: String = HubRevision.main) -> [String: URL]? {
         var files: [String: URL] = [:]
         for request in requests {

@@ -3,7 +3,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 
-/// Speaks to a Hugging Face hub: asks what its files are and fetches them into the cache that Python's client shares.
+/// A client of a Hugging Face hub: queries its files and downloads them into the cache that is shared with Python's client.
 public struct HubClient: Sendable {
     public let configuration: HubConfiguration
     public var cache: HubCache { HubCache(configuration.cacheFolder, links: configuration.links) }
@@ -15,7 +15,7 @@ public struct HubClient: Sendable {
     /// Opens connections, lets the body use them, and closes them.
     ///
     /// - Parameters:
-    ///   - configuration: which hub is asked, where its files are kept, and how patiently.
+    ///   - configuration: the hub, its cache, and limits of time and retries.
     ///   - clock: time for pauses between tries and for measuring speed.
     ///   - freeSpace: bytes that a folder's disk has room for.
     ///   - body: may use the client until it returns.
@@ -94,13 +94,13 @@ public struct HubClient: Sendable {
 
     // MARK: descriptions
 
-    /// Asks what a file is, without fetching it.
+    /// Queries a file's properties without downloading it.
     ///
     /// - Parameters:
     ///   - name: path within the repository.
     ///   - repository: where the file is.
     ///   - revision: name of the repository's state, as a branch's or a commit's.
-    ///   - attempts: how often in all; nil as the configuration has it.
+    ///   - attempts: number of attempts in all; nil uses the configuration's.
     ///   - onEvent: called before each pause between tries.
     /// - Throws: ``HubError``.
     public func describe(

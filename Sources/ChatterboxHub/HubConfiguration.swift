@@ -1,24 +1,24 @@
 import Foundation
 
-/// Which hub is asked, where its files are kept, and how patiently.
+/// The hub, its cache, and limits of time and retries.
 ///
 /// The program makes one from its environment; nothing below reads an environment variable.
 public struct HubConfiguration: Sendable {
     /// The hub, without a slash at its end.
     public var endpoint: String
-    /// Holds a folder for each repository, laid out as Python's `huggingface_hub` lays it out.
+    /// The folder with a subfolder for each repository, in the layout of Python's `huggingface_hub`.
     public var cacheFolder: URL
-    /// Shown to the hub and to no other host.
+    /// The access token, which is sent only to the hub.
     public var token: String?
-    /// Only files that are there already are used.
+    /// Whether only files in the cache are used.
     public var isOffline: Bool
     /// A proxy for requests to other hosts than this machine.
     public var proxy: HubProxy?
     /// What is wrong with the proxy that the environment names; thrown when the hub is to be reached.
     var proxyProblem: HubError?
-    /// Files that are fetched at the same time.
+    /// Number of files that are downloaded at the same time.
     public var parallelFiles: Int
-    /// How long the hub may keep us waiting, and how often it may fail.
+    /// Limits of waiting times and of failures.
     public var patience: HubPatience
     /// Links as the disk has them.
     var links = DiskLinks.system
@@ -41,7 +41,7 @@ public struct HubConfiguration: Sendable {
         self.patience = patience
     }
 
-    /// What Python's client takes from the same variables: `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`,
+    /// The settings that Python's client takes from these variables: `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`,
     /// `HF_TOKEN`, `HF_TOKEN_PATH` and the token file that `hf auth login` leaves, `HF_HUB_OFFLINE`, and a proxy's.
     ///
     /// - Parameters:
@@ -75,21 +75,21 @@ public struct HubConfiguration: Sendable {
     }
 }
 
-/// How long a hub may keep us waiting, and how often it may fail, before a download is given up.
+/// Limits of waiting times and of failures, after which a download fails.
 public struct HubPatience: Sendable {
-    /// Tries in a row that bring nothing.
+    /// Consecutive attempts without new data.
     public var attempts = 6
-    /// The pause before the second try; it doubles with each.
+    /// The pause before the second attempt; it doubles with each attempt.
     public var firstPause = Duration.seconds(1)
-    /// No pause is longer, unless the hub asks for it (`Retry-After`).
+    /// The longest pause, unless the hub requests a longer one (`Retry-After`).
     public var longestPause = Duration.seconds(16)
-    /// Longer than this the hub may not ask us to wait.
+    /// The longest pause that the hub may request.
     public var longestRequestedPause = Duration.seconds(600)
-    /// Time for a connection and for an answer's headers.
+    /// Time limit for a connection and for the header of a response.
     public var response = Duration.seconds(20)
-    /// Silence that ends a transfer.
+    /// Time without data after which a transfer is ended.
     public var silence = Duration.seconds(20)
-    /// A transfer slower than `slowestBytes` in this time is taken up anew.
+    /// A transfer with fewer than `slowestBytes` in this time is restarted.
     public var slowWindow = Duration.seconds(60)
     public var slowestBytes = 64 * 1024
 
@@ -100,7 +100,7 @@ extension String {
     var nonEmpty: String? { isEmpty ? nil : self }
 }
 
-/// Time as downloads know it, so that tests need not wait.
+/// The clock of downloads, which tests can replace.
 public struct HubClock: Sendable {
     /// Time since some moment.
     public let now: @Sendable () -> Duration

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Why files could not be had from a hub or from its cache.
+/// Why files could not be downloaded from a hub or read from its cache.
 public enum HubError: Error, Hashable, CustomStringConvertible {
     case badRepository(String)
     /// Offline, or the hub unreachable, and files are missing.
@@ -17,13 +17,13 @@ public enum HubError: Error, Hashable, CustomStringConvertible {
     case tooManyRedirects(url: String)
     /// A proxy that the environment names and that cannot be used; its address is without a password.
     case proxy(String, problem: String)
-    /// Transfers that break off, stand still or have the wrong length, again and again.
+    /// Transfers that are repeatedly interrupted, stalled or of the wrong length.
     case interrupted(file: String, received: Int, size: Int, attempts: Int, reason: String)
     case corrupt(file: String, expected: String, found: String, attempts: Int)
     case diskFull(folder: String, needed: Int, available: Int)
     case unwritable(path: String, reason: String)
     case unreadable(path: String, reason: String)
-    /// A model's folder on the shelf has files that are nowhere else and not what the hub's model has.
+    /// A model's folder on the shelf contains files that exist nowhere else and differ from the hub's.
     case occupied(folder: String, files: [String])
 
     public var description: String {
@@ -85,7 +85,7 @@ extension Int {
 }
 
 extension HubError {
-    /// What programs tell the case by, as `hub.refused`; it stays the same within a major version.
+    /// The case's code for programs, such as `hub.refused`; it stays the same within a major version.
     public var code: String {
         switch self {
         case .badRepository: "hub.badRepository"

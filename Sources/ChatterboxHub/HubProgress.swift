@@ -1,23 +1,23 @@
 import Synchronization
 
-/// What happens while files are fetched.
+/// The events of a download.
 public enum HubEvent: Sendable {
     case progress(HubProgress)
-    /// A try failed; the next follows after a pause.
+    /// An attempt failed; the next follows after a pause.
     case pausing(Duration, reason: String)
     /// Another process is fetching the same file.
     case waitingForOther(file: String)
-    /// The hub cannot be asked; the files that are here are used.
+    /// The hub cannot be reached; the files in the cache are used.
     case usingCache(reason: String)
 }
 
-/// How far fetching files has come.
+/// The progress of a download.
 public struct HubProgress: Sendable, Hashable {
     public var files = 0
     public var totalFiles = 0
     public var bytes = 0
     public var totalBytes = 0
-    /// Over the last seconds; nil before there is anything to tell.
+    /// Speed over the last seconds; nil if not known yet.
     public var bytesPerSecond: Double?
 
     public init(files: Int = 0, totalFiles: Int = 0, bytes: Int = 0, totalBytes: Int = 0, bytesPerSecond: Double? = nil) {

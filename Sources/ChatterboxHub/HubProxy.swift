@@ -3,8 +3,8 @@ import Foundation
 /// A proxy between this machine and the hub.
 public struct HubProxy: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
-        /// Speaks HTTP and makes tunnels (CONNECT), through which hubs with and without TLS are reached: the HTTP client that is used here
-        /// has no other way, so a proxy that passes requests for `http://` on but makes no tunnels is of no use.
+        /// An HTTP proxy with tunnels (CONNECT), which are used for hubs with and without TLS: the HTTP client supports only tunnels, so a proxy
+        /// that forwards requests for `http://` without tunnels cannot be used.
         case http
         /// SOCKS version 5, without a name and a password.
         case socks
@@ -13,7 +13,7 @@ public struct HubProxy: Sendable, Hashable {
     public let host: String
     public let port: Int
     public let kind: Kind
-    /// Shown to the proxy alone.
+    /// Sent only to the proxy.
     public let user, password: String?
 
     public init(host: String, port: Int, kind: Kind = .http, user: String? = nil, password: String? = nil) {

@@ -33,14 +33,14 @@ public struct HubFile: Sendable, Hashable {
     public let repository: HubRepository
     /// The path within the repository.
     public let name: String
-    /// The commit that the file was described at.
+    /// The commit of the description.
     public let commit: String
     /// Bytes.
     public let size: Int
     public let checksum: HubChecksum
 }
 
-/// What a file's contents hash to; its name in the cache.
+/// The checksum of a file's contents, which is its name in the cache.
 public enum HubChecksum: Sendable, Hashable {
     /// Of a large file's contents, 64 hexadecimal digits.
     case sha256(String)

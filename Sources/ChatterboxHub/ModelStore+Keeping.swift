@@ -7,19 +7,19 @@ extension ModelStore {
         /// The contents, with all links followed.
         public let contents: URL
         public let bytes: Int
-        /// What the contents should hash to; nil where the cache does not tell.
+        /// The expected checksum; nil if the cache does not contain it.
         public let checksum: HubChecksum?
     }
 
-    /// What checking a file came to.
+    /// The result of verifying a file.
     public enum Verdict: Sendable, Hashable {
         case intact
         case damaged(expected: String, found: String)
-        /// The cache does not tell what it should be.
+        /// The expected checksum is not known.
         case unknown
     }
 
-    /// The files of a model that is here, in the catalogue's order; none where it is not. Writes nothing.
+    /// The files of a model on this machine, in the catalogue's order; empty if it is not here. Writes nothing.
     public func files(of model: CatalogModel) -> [StoredFile] {
         guard let places = places(of: model) else { return [] }
         return model.sources.flatMap(\.requests).compactMap { request in
@@ -56,9 +56,10 @@ extension ModelStore {
         return found.digits == expected.digits ? .intact : .damaged(expected: expected.digits, found: found.digits)
     }
 
-    /// Removes a model: its folder on the shelf, and from the cache what no other model that is here needs, locks included.
+    /// Removes a model: its folder on the shelf, and those of its files in the cache that no other model on this machine needs, locks
+    /// included.
     ///
-    /// - Returns: bytes that are free now.
+    /// - Returns: the number of bytes that were freed.
     /// - Throws: ``HubError/unwritable(path:reason:)``.
     public func remove(_ model: CatalogModel) throws -> Int {
         // Others' files are found while the shelf is whole.

@@ -2,12 +2,12 @@ import Foundation
 
 /// The catalogue's models on this machine.
 ///
-/// A model's files lie in the hub's cache, where Python shares them, and several models share a repository. Each that is
-/// complete gets a folder of its own on the shelf, with links to its files under their own names. What lies on the shelf
-/// and is nobody's link or copy is its owner's: it is used where it is a whole model, and otherwise left alone.
+/// A model's files are in the hub's cache, which is shared with Python; several models share a repository. Each complete model gets its own folder
+/// on the shelf, with links to its files under their names. Other files on the shelf belong to the user: they are used if they are a complete
+/// model, and never changed.
 public struct ModelStore: Sendable {
     public let catalog: ModelCatalog
-    /// Holds a folder for each model that is here.
+    /// The folder with a subfolder for each model on this machine.
     public let shelf: URL
     public let configuration: HubConfiguration
     var cache: HubCache { HubCache(configuration.cacheFolder, links: configuration.links) }
@@ -18,7 +18,8 @@ public struct ModelStore: Sendable {
         self.configuration = configuration
     }
 
-    /// Where a model's folder is or would be. What is no model hides from those who look for models here.
+    /// The path of a model's folder, whether it exists or not. Parts that are not models have hidden folders, so that they are not listed as
+    /// models.
     public func folderOnShelf(of model: CatalogModel) -> URL { shelf.appending(path: model.isPart ? ".\(model.name)" : model.name) }
 
     /// Whether all of a model's files are here.
@@ -39,11 +40,11 @@ public struct ModelStore: Sendable {
         return try shelve(files, as: model)
     }
 
-    /// Where the file of a model that has one alone is; nil where it has not been fetched. Writes nothing.
+    /// The file of a model that consists of one file; nil if it has not been downloaded. Writes nothing.
     public func file(of model: CatalogModel) -> URL? { places(of: model)?.values.first }
 
-    /// Puts every model on the shelf whose files are in the cache, and takes down those whose files are gone. Folders with
-    /// files of somebody's own are passed over.
+    /// Creates the folder of every model whose files are in the cache, and removes folders of models whose files no longer exist. Folders with the
+    /// user's own files are skipped.
     ///
     /// - Throws: ``HubError/unwritable(path:reason:)`` where the shelf cannot be written.
     public func refresh() throws {
@@ -52,7 +53,7 @@ public struct ModelStore: Sendable {
         }
     }
 
-    /// Brings a model here, or up to date; what is here and undamaged is not fetched again.
+    /// Downloads or updates a model; undamaged files on this machine are not downloaded again.
     ///
     /// - Returns: its folder.
     /// - Throws: ``HubError``, `CancellationError`. Where only the shelf cannot be written, ``HubError/unwritable(path:reason:)``
@@ -70,7 +71,7 @@ public struct ModelStore: Sendable {
         return try shelve(files, as: model)
     }
 
-    /// Bytes that a model has at the hub.
+    /// The size of a model on the hub, in bytes.
     ///
     /// - Throws: ``HubError``.
     public func size(of model: CatalogModel, with client: HubClient) async throws -> Int {

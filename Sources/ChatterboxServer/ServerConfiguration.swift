@@ -2,46 +2,46 @@ import Chatterbox
 import Foundation
 import SpeechAudio
 
-/// How a server serves.
+/// The configuration of a server.
 public struct ServerConfiguration: Sendable {
     /// The address to listen on.
     public var host = "127.0.0.1"
-    /// 0 takes a free one.
+    /// The port; 0 chooses a free one.
     public var port = 8080
-    /// The port of the Wyoming protocol, which has no keys; 0 takes a free one, nil does not serve it.
+    /// The port of the Wyoming protocol, which has no keys; 0 chooses a free one; with nil the protocol is not served.
     public var wyomingPort: Int?
     /// The folder of voices, which clients may add to.
     public var voices: URL
-    /// What names of voices mean, as OpenAI's; those that mean nothing else mean the default voice.
+    /// The voices that further names, such as OpenAI's, mean. OpenAI's names that are not given mean the default voice.
     public var voiceAliases: [String: String] = [:]
-    /// The voice of those who want none in particular; nil for the model's own.
+    /// The voice of requests that name none; nil is the model's own.
     public var defaultVoice: String?
     /// The folder of adapters, which clients may add to; nil for none.
     public var adapters: URL?
-    /// Hears the draws of a text where a request asks for it by its name; nil for none.
+    /// The recogniser that compares takes, for requests that name it; nil for none.
     public var judge: (any SpeechJudge)?
-    /// The keys that clients must show; none lets everybody in.
+    /// The API keys, one of which each client must send; with none no key is needed.
     public var keys = Keyring.none
     /// Whether lists of models and voices need no key.
     public var publicLists = false
-    /// The origin whose pages may ask, as `https://example.org`, or `*`; nil lets no page.
+    /// The origin whose web pages may send requests, such as `https://example.org`, or `*`; nil allows none.
     public var allowedOrigin: String?
-    /// Names by which a server without keys that only this machine reaches may be asked, beside localhost: of a proxy before it.
+    /// Host names, such as a proxy's, that a server without keys on a loopback address accepts in requests besides localhost.
     public var hostNames: Set<String> = []
     /// A certificate chain and its key, both PEM.
     public var certificate: (chain: URL, key: URL)?
     /// Whether unknown fields are refused instead of ignored.
     public var isStrict = false
-    /// Whether speech carries the watermark, where the model can.
+    /// Whether the watermark is added, if the model can add it.
     public var watermark = true
 
-    /// Requests that are spoken at once.
+    /// Number of requests that are spoken at the same time.
     public var places = 8
-    /// Requests that may wait for a place.
+    /// Number of requests that may wait for a place.
     public var queueLength = 64
-    /// The longest that a request may be expected to wait for its first sound, in seconds: beyond it, it is refused at once.
+    /// The longest expected time to first sound of a request, in seconds; a request with a longer one is refused immediately.
     public var patience = 5.0
-    /// Requests a minute, and at once, for each key, or each address where there are no keys.
+    /// Limits of requests a minute, and of simultaneous requests, for each key, or without keys for each address.
     public var requestsPerMinute: Int?
     public var requestsAtOnce: Int?
     /// The most characters of a text.
@@ -50,33 +50,33 @@ public struct ServerConfiguration: Sendable {
     public var uploadLimit = 10 << 20
     /// The most bytes of an adapter.
     public var adapterLimit = 256 << 20
-    /// Seconds that a client may take nothing of its answer.
+    /// Seconds that a client may stop reading its response.
     public var readerPatience = 30.0
     /// Seconds that a client may take to send the body of its request.
     public var senderPatience = 60.0
     /// Seconds that a connection may be silent between requests, or take to send one's header; likewise between the messages of a WebSocket
     /// or of the Wyoming protocol while nothing is spoken.
     public var connectionTimeout = 60.0
-    /// Seconds after which a WebSocket's client is asked whether it is there; within as many it must have sent something.
+    /// Seconds after which a WebSocket's client gets a ping; it must answer within the same time.
     public var pingInterval = 20.0
-    /// Seconds that a server which is stopped still takes requests, while `/ready` says that it stops: as long as load balancers need to
-    /// see that.
+    /// Seconds after the request to stop during which requests are still accepted while `/ready` answers 503, so that load balancers can
+    /// react.
     public var drain = 0.0
-    /// Seconds that open responses then have to end.
+    /// Seconds that open responses may continue after that.
     public var stopDeadline = 30.0
-    /// Bytes of the machine's memory that loaded models, and those that rest there, may take together; nil sets no limit.
+    /// Limit of main memory in bytes for all models that are loaded or kept there; nil sets no limit.
     public var memory: Int?
-    /// Bytes of GPUs' memory that loaded models may take together; nil sets no limit.
+    /// Limit of GPU memory in bytes for all loaded models; nil sets no limit.
     public var gpuMemory: Int?
-    /// Seconds after which a model that nobody uses is unloaded; nil lets it stay.
+    /// Seconds after which an unused model is unloaded; nil keeps it loaded.
     public var idleTimeout: Double?
-    /// Whether models that leave a GPU rest in page-locked memory of the host, as far as ``memory`` allows.
+    /// Whether models that are unloaded from a GPU are kept in page-locked host memory, as far as ``memory`` allows.
     public var restsOnHost = true
-    /// Connections that may be open at once, each of which is an open file; others wait to be taken. nil sets no limit.
+    /// Limit of open connections, each of which is an open file; others wait to be accepted. nil sets no limit.
     public var connectionLimit: Int?
     /// Whether texts are logged.
     public var logsTexts = false
-    /// Decodes recordings that libsndfile does not.
+    /// Decodes recordings that libsndfile cannot read.
     public var ffmpeg: FFmpeg?
 
     public init(voices: URL) { self.voices = voices }
@@ -94,7 +94,7 @@ public struct ServerConfiguration: Sendable {
     /// The most bytes of a request for speech: every character may be written as an escape.
     var bodyLimit: Int { (64 << 10) + characterLimit * 12 }
 
-    /// The judge that an order names.
+    /// The judge that a request names.
     ///
     /// - Throws: ``APIError`` where there is none of that name.
     func judge(named name: String?) throws -> (any SpeechJudge)? {

@@ -8,7 +8,7 @@ import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// Serves speech over HTTP as OpenAI's API does.
+/// A speech server over HTTP with OpenAI's API.
 ///
 /// ```swift
 /// let offer = ModelOffering(name: "turbo") { try await Synthesizer.load(folder) }
@@ -19,10 +19,10 @@ public struct SpeechServer: Sendable {
     private let logger: Logger
 
     /// - Parameters:
-    ///   - configuration: how it serves.
-    ///   - offers: the models, at least one; the first speaks where none is asked for.
-    ///   - engine: what computes for all of them, for its figures.
-    ///   - logger: takes the lines about answers and failures.
+    ///   - configuration: the server's configuration.
+    ///   - offers: the models, at least one; the first is the default.
+    ///   - engine: the engine of all models, for metrics.
+    ///   - logger: logs responses and failures.
     public init(
         _ configuration: ServerConfiguration, _ offers: [ModelOffering], engine: SpeechEngine? = nil, logger: Logger = Logger(label: "chatterbox")
     ) {
@@ -33,12 +33,11 @@ public struct SpeechServer: Sendable {
     /// The server of a state, for tests that look at it.
     init(_ state: ServerState, logger: Logger = Logger(label: "chatterbox")) { (self.state, self.logger) = (state, logger) }
 
-    /// The models that are loaded and cannot mark their speech as made by a machine.
+    /// The loaded models that cannot add the watermark.
     public var unmarkedModels: [String] { state.models.entries.filter { $0.marksSpeech == false }.map(\.offer.name) }
 
-    /// Loads the first model, and those that are pinned, and lets the first speak twice: so that the first listener does not wait for
-    /// what is done once, and that it is known how long listeners wait. Then `/ready` says so. It may be done while the server runs:
-    /// requests wait for the model.
+    /// Loads the first model, and those that are pinned, and lets the first speak twice, so that the first request does not wait for one-time work,
+    /// and the time to first sound is known. Then `/ready` answers 200. This can run while the server runs: requests wait for the model.
     ///
     /// - Throws: what loading throws.
     public func warmUp() async throws {
@@ -65,8 +64,8 @@ public struct SpeechServer: Sendable {
         while try await speech.next() != nil {}
     }
 
-    /// Serves until the task is cancelled; then, after the time to drain, takes no more requests, lets the open ones end within the deadline,
-    /// and returns.
+    /// Serves until the task is cancelled. Then, after the drain time, it accepts no more requests, lets open requests end within the deadline, and
+    /// returns.
     ///
     /// - Parameter onRunning: called with the port when the server listens.
     /// - Throws: ``StartError`` where it cannot listen there, or a certificate cannot be served.
@@ -74,7 +73,7 @@ public struct SpeechServer: Sendable {
         try await run(onRunning: onRunning, onWyomingRunning: { _ in })
     }
 
-    /// The same, for whom wants to know the port of the Wyoming protocol as well.
+    /// The same, and reports the port of the Wyoming protocol as well.
     ///
     /// - Parameters:
     ///   - onRunning: called with the port when the server listens.

@@ -3,17 +3,18 @@ import FileSupport
 import Foundation
 import Torch
 
-/// Where Moonshine's library and model lie: a folder of the user's cache, as they lie in the Python package moonshine-voice (MIT license).
+/// The files of Moonshine's library and model, in a folder of the user's cache, with the layout of the Python package moonshine-voice (MIT
+/// licence).
 public struct MoonshineFiles: Sendable, Hashable {
-    /// The release of the package; later ones carry no model.
+    /// The release of the package; later ones do not contain the model.
     public static let release = "0.0.48"
 
     public let folder: URL
 
-    /// - Parameter folder: one that ``take(from:)`` has filled, or will.
+    /// - Parameter folder: the folder that ``take(from:)`` fills.
     public init(_ folder: URL) { self.folder = folder }
 
-    /// Their place below a cache folder, such as `~/.cache`.
+    /// The files' folder in a cache folder such as `~/.cache`.
     public init(inCache folder: URL) { self.init(folder.appending(path: "chatterbox/judges/moonshine-\(Self.release)")) }
 
     struct File: Sendable {
@@ -40,7 +41,7 @@ public struct MoonshineFiles: Sendable, Hashable {
     var library: URL { folder.appending(path: Self.files[0].path) }
     var model: URL { folder.appending(path: Self.model) }
 
-    /// Whether all of it is there.
+    /// Whether all files exist.
     public var areThere: Bool { (try? check()) != nil }
 
     /// - Throws: ``MoonshineError/missing(_:)`` and ``MoonshineError/otherFile(_:)``.
@@ -53,7 +54,7 @@ public struct MoonshineFiles: Sendable, Hashable {
         }
     }
 
-    /// Copies them from a folder with the unpacked package, each once its digest is right; all or none.
+    /// Copies the files from a folder with the unpacked package after verifying their digests; all or none.
     ///
     /// - Throws: ``MoonshineError/missing(_:)``, ``MoonshineError/otherFile(_:)``, `CocoaError`.
     public func take(from package: URL) throws {
@@ -72,7 +73,7 @@ public struct MoonshineFiles: Sendable, Hashable {
     }
 }
 
-/// Why Moonshine is not there or does not hear.
+/// An error of Moonshine's files or of its library.
 public enum MoonshineError: Error, Hashable, CustomStringConvertible {
     case missing(URL)
     /// A file that is not of the package's release for x86-64 and Linux.

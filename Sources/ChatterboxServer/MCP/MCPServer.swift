@@ -3,7 +3,7 @@ import Foundation
 import Logging
 import Synchronization
 
-/// Speaks for programs that use tools by the Model Context Protocol: messages of JSON-RPC, one a line.
+/// A speech server for programs that use tools through the Model Context Protocol: JSON-RPC messages, one on each line.
 ///
 /// ```swift
 /// await MCPServer(configuration, [offer], folder: folder).run(reading: lines) { print($0) }
@@ -21,20 +21,20 @@ public final class MCPServer: Sendable {
     private static let most = 16
 
     /// - Parameters:
-    ///   - configuration: how it speaks; what concerns connections is not used.
-    ///   - offers: the models, at least one; the first speaks where none is asked for.
-    ///   - folder: where files of speech may be written, and nowhere else.
-    ///   - engine: what computes for all of them.
+    ///   - configuration: options of speaking; options of connections are not used.
+    ///   - offers: the models, at least one; the first is the default.
+    ///   - folder: the only folder in which files are written.
+    ///   - engine: runs the requests of all models.
     public init(_ configuration: ServerConfiguration, _ offers: [ModelOffering], folder: URL, engine: SpeechEngine? = nil) {
         state = ServerState(configuration, offers, engine: engine)
         tools = MCPTools(state: state, folder: folder)
     }
 
-    /// Answers messages until there are no more, and until those that came are answered.
+    /// Answers messages until the input ends and all messages are answered.
     ///
     /// - Parameters:
-    ///   - lines: what comes, a message each.
-    ///   - write: sends a line; called one at a time.
+    ///   - lines: the input, one message in each line.
+    ///   - write: sends a line; calls do not overlap.
     public func run(reading lines: AsyncStream<String>, write: @escaping @Sendable (String) -> Void) async {
         let lock = Mutex(())
         let send: @Sendable (JSON) -> Void = { message in lock.withLock { _ in write(message.text) } }

@@ -48,9 +48,9 @@ struct CrossOriginMiddleware: RouterMiddleware {
 }
 
 extension ServerConfiguration {
-    /// An origin as browsers name it: scheme and host in small letters, the port where it is not the scheme's own, nothing behind it.
+    /// An origin in the form that browsers send: scheme and host in lower case, the port if it is not the scheme's default, no path.
     ///
-    /// - Returns: nil for what is no origin; `*` for `*`.
+    /// - Returns: nil if the text is not an origin; `*` for `*`.
     public static func origin(_ text: String) -> String? {
         if text == "*" { return text }
         guard let match = text.lowercased().wholeMatch(of: /([a-z][a-z0-9+.\-]*):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._\-]+)(?::([0-9]{1,5}))?\/?/) else {

@@ -3,15 +3,15 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// A loaded model that speaks, as the server sees it: a `Synthesizer`, or a stand-in of a test.
+/// The server's interface to a loaded model: a `Synthesizer`, or a stand-in in a test.
 public protocol ServedModel: Sendable {
-    /// Of all its speech, in hertz.
+    /// Sample rate of all its speech, in hertz.
     var sampleRate: Int { get }
-    /// Whether it can mark its speech as made by a machine.
+    /// Whether it can add the watermark.
     var marksSpeech: Bool { get }
-    /// Whether it tells when words are heard.
+    /// Whether it gives word times.
     var timesWords: Bool { get }
-    /// Whether it has a voice of its own, to speak in where none is asked for.
+    /// Whether it has a built-in voice, which is used if a request names none.
     var hasVoice: Bool { get }
     /// The voices that come with it, by name.
     var ownVoices: VoiceLibrary { get }
@@ -19,23 +19,23 @@ public protocol ServedModel: Sendable {
     /// Where it computes.
     var device: Device { get }
 
-    /// Begins to speak when the first event is asked for.
+    /// Speaks a request; work begins when the first event is requested.
     func speech(_ request: SpeechRequest) -> any SpeechSource
-    /// The voice in a recording.
+    /// Makes a voice from a recording.
     func voice(from recording: Audio, named name: String) async throws -> Voice
-    /// The voice in a file: a recording or a prepared voice, made with this model or another.
+    /// Makes a voice from a file: a recording, or a prepared voice of this model or another.
     func voice(from file: URL, for use: Voice.Use) async throws -> Voice
-    /// Says what a recording says in another voice.
+    /// Converts a recording to another voice.
     func converted(_ recording: Audio, to voice: Voice?, seed: UInt64?, watermark: Bool) async throws -> Speech
     /// - Throws: `AdapterError` for an adapter that does not fit this model.
     func check(_ adapter: Adapter) throws
 
-    /// Leaves a GPU's memory for the host's, from where ``wake()`` brings it back; nobody speaks with it meanwhile.
+    /// Moves the model from GPU memory to host memory, until ``wake()`` moves it back; it is not used meanwhile.
     ///
-    /// - Returns: whether it has; otherwise it is dropped.
+    /// - Returns: whether it was moved; otherwise it is dropped.
     func rest() async throws -> Bool
     func wake() async throws
-    /// Frees what is kept for it elsewhere, before it is dropped.
+    /// Frees resources that are kept for it elsewhere, before it is dropped.
     func close() async
 }
 
@@ -46,13 +46,13 @@ extension ServedModel {
     public func close() async {}
 }
 
-/// One request's speech as it is made.
+/// One request's speech while it is computed.
 public protocol SpeechSource: Sendable {
     /// The next event; nil after the last.
     ///
-    /// - Throws: what speaking throws; `CancellationError` after ``cancel()``.
+    /// - Throws: errors of the request; `CancellationError` after ``cancel()``.
     func next() async throws -> SpeechEvent?
-    /// Ends the work.
+    /// Ends the request.
     func cancel()
 }
 

@@ -55,7 +55,7 @@ final class ClientLimits: Sendable {
     }
 }
 
-/// The keys that clients may show, as digests: nobody finds a key by how long it takes to be refused.
+/// The valid API keys, stored as digests, so that a key cannot be found by measuring how long a refusal takes.
 public struct Keyring: Sendable {
     private struct Key: Sendable {
         let name: String
@@ -64,13 +64,12 @@ public struct Keyring: Sendable {
 
     private let keys: [Key]
 
-    /// No keys: everybody may ask.
+    /// No keys: requests need none.
     public static let none = Keyring(keys: [])
 
     private init(keys: [Key]) { self.keys = keys }
 
-    /// - Parameter text: a key on each line, perhaps with a name behind it; blank lines and those that begin with # count for
-    ///   nothing.
+    /// - Parameter text: a key on each line, optionally followed by a name; blank lines and lines that begin with # are ignored.
     public init(_ text: String) {
         keys = text.split(whereSeparator: \.isNewline).enumerated().compactMap { index, line in
             let words = line.split(whereSeparator: \.isWhitespace)
