@@ -14,8 +14,8 @@ public struct AttentionFinding: Sendable, Hashable, Codable {
     /// Why the kernel is not the best possible; nil if it is.
     public let problem: String?
 
-    /// On a GPU, plain products write the matrix of scores to memory, which 16 bits never need; and without a mask
-    /// FlashAttention is to be had, which is faster than the memory-efficient kernel.
+    /// On a GPU, the unfused product writes the matrix of scores to memory, which is never necessary in 16 bits. Without a mask FlashAttention is
+    /// available, which is faster than the memory-efficient kernel.
     static func problem(with backend: AttentionBackend, dtype: DType, isMasked: Bool, device: Device) -> String? {
         problem(with: backend, dtype: dtype, isMasked: isMasked, onGPU: device.isCUDA)
     }
@@ -30,22 +30,22 @@ public struct AttentionFinding: Sendable, Hashable, Codable {
     }
 }
 
-/// One of the pipeline's attentions, by its operands.
+/// One attention of the pipeline, described by the shapes of its operands.
 struct AttentionShape {
     let name: String
     let batch, heads, queries, keys, size: Int
     var isCausal = false
-    /// The shape of its mask, which broadcasts; nil where there is none.
+    /// The shape of its mask, which is broadcast; nil if there is none.
     var mask: [Int]?
     /// Whether it is computed in T3's type; otherwise in float32.
     var isT3 = true
 
-    /// Asks a device which kernel it takes.
+    /// Finds out which kernel a device uses.
     ///
-    /// - Throws: `TorchError` where none takes the operands.
+    /// - Throws: `TorchError` if no kernel supports the operands.
     func finding(for model: String, dtype: DType, device: Device) throws -> AttentionFinding {
         func operand(_ count: Int) throws -> Tensor {
-            // As heads are split from a row: [batch, time, heads, size], seen with the axes in another order.
+            // Heads are split from a row: [batch, time, heads, size], with the axes permuted.
             try Tensor.zeros([batch, count, heads, size], dtype: dtype, device: device).transposed(1, 2)
         }
         let (query, key) = (try operand(queries), try operand(keys))
@@ -56,7 +56,7 @@ struct AttentionShape {
             problem: AttentionFinding.problem(with: backend, dtype: dtype, isMasked: mask != nil, device: device))
     }
 
-    /// Those of a request for some text and speech after a voice of three seconds.
+    /// The attentions of a request for some text and speech, with a voice of three seconds.
     static func all(_ configuration: ModelConfiguration, prefix: Int, speech: Int, promptTokens: Int) -> [AttentionShape] {
         let t3 = configuration.t3, flow = configuration.s3Gen.flow
         let rows = t3.style == .chatterbox ? 2 : 1
@@ -83,7 +83,7 @@ struct AttentionShape {
 }
 
 extension T3Configuration {
-    /// Number and size of the backbone's attention heads.
+    /// The number of the backbone's attention heads, and their size.
     fileprivate var heads: (count: Int, size: Int) {
         switch backbone {
         case .llama(let llama): (llama.heads, llama.hiddenSize / llama.heads)

@@ -3,30 +3,30 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// What the stages are given, on the CPU: random numbers, or what the exact path made of the stage before, so that the errors
-/// of stages do not add up.
+/// The inputs of the stages, on the CPU: random numbers, or the exact path's output of the stage before, so that the errors of the stages do not add
+/// up.
 struct CheckInputs {
-    /// What the networks of a voice hear: `[frames, 40]`, `[128, frames]`, `[frames, 80]`.
+    /// The inputs of a voice's networks: `[frames, 40]`, `[128, frames]`, `[frames, 80]`.
     let voiceMel, logMel, filterbank: Tensor
     let voice: Voice
-    /// Framed text tokens.
+    /// Text tokens with start and stop tokens.
     let text: [Int]
-    /// How tokens are drawn.
+    /// The sampling options.
     let sampling: SamplingOptions
     /// Whether T3 decodes a second sequence without the text.
     let isGuided: Bool
-    /// Speech tokens that the exact path draws; every other path is given them.
+    /// Speech tokens sampled by the exact path; all other paths get them as input.
     let tokens: [Int]
-    /// Logits from which the first is drawn, `[1 or 2, vocabulary]`.
+    /// The logits from which the first token is sampled, `[1 or 2, vocabulary]`.
     let logits: Tensor
-    /// Where the flow starts, `[1, 80, frames]`.
+    /// The initial noise of the flow, `[1, 80, frames]`.
     let noise: Tensor
-    /// Mel of the tokens, `[1, 80, frames]`; the F0 of a voice, `[1, frames]`, and its excitation, `[1, 1, samples]`.
+    /// The mel of the tokens, `[1, 80, frames]`; the F0 of a voice, `[1, frames]`, and its excitation, `[1, 1, samples]`.
     let mel, pitch, source: Tensor
-    /// A sound to mark.
+    /// The sound to which the watermark is added.
     let sound: Audio
 
-    /// Speech tokens that are decoded.
+    /// The number of speech tokens that are decoded.
     static let tokenCount = 50
 
     /// - Parameter exact: the model's networks on the CPU in float32.
@@ -62,14 +62,14 @@ struct CheckInputs {
         self.noise = try noise([1, configuration.s3Gen.flow.melChannels, frames])
         let codes = try Tensor(tokens, shape: [1, tokens.count])
         mel = try exact.s3Gen.flow(tokens: codes, prompt: voice.prompt, noise: self.noise, generator: generator)
-        // Random networks predict no voice; this is one between 110 and 190 Hz.
+        // Networks with random weights predict no pitch; this is one between 110 and 190 Hz.
         pitch = try (Tensor.arange(from: 0, to: Double(mel.size(2))) * 0.1).sin().reshaped([1, mel.size(2)]) * 40 + 150
         source = try exact.s3Gen.vocoder.source(pitch: pitch, generator: Generator(seed: seed))
         let hiss = try (noise([36_000]) * 0.05).array(of: Float.self)
         sound = Audio(samples: hiss.enumerated().map { $1 + Float(0.3 * sin(2 * Double.pi * 150 * Double($0) / 24_000)) }, sampleRate: 24_000)
     }
 
-    /// Positions that prefix and speech take.
+    /// The number of positions of prefix and speech.
     static func capacity(_ configuration: ModelConfiguration, text: [Int], voice: Voice) -> Int {
         configuration.t3.prefixLength(text: text.count, prompt: voice.conditioningTokens.size(1)) + tokenCount
     }

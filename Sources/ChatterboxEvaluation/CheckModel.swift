@@ -3,14 +3,14 @@ import Foundation
 import Kernels
 import Torch
 
-/// A model with random weights, from which the same networks are made on any device and in any arithmetic.
+/// A model with random weights, from which the same networks can be created on any device and in any arithmetic.
 struct CheckModel {
-    /// As "Llama".
+    /// For example "Llama".
     let name: String
     let configuration: ModelConfiguration
     private let t3, s3Gen, voiceEncoder, watermark: [String: Tensor]
 
-    /// - Throws: ``TorchError`` where memory does not hold the weights.
+    /// - Throws: ``TorchError`` if there is not enough memory for the weights.
     init(_ kind: Kind, size: CheckSize, seed: UInt64 = 1) throws {
         name = kind.rawValue
         configuration = size == .small ? kind.configuration.tiny : kind.configuration
@@ -29,7 +29,7 @@ struct CheckModel {
 
     private let size: CheckSize
 
-    /// The kinds that differ in what they compute.
+    /// The kinds of models with different computations.
     enum Kind: String, CaseIterable {
         /// The English model: Llama with guidance, ten guided steps of flow.
         case llama = "Llama"
@@ -43,10 +43,10 @@ struct CheckModel {
         size == .small ? WatermarkConfiguration(hiddenSize: 32) : .perth
     }
 
-    /// The networks of the exact path.
+    /// The networks on the exact path.
     func exactNetworks() throws -> CheckNetworks { try networks(on: .cpu, dtype: .float32, packing: nil) }
 
-    /// The networks of some arithmetic on a device.
+    /// The networks on a device, in one kind of arithmetic.
     ///
     /// - Throws: ``TorchError`` if the device has no memory left for them.
     func networks(on device: Device, _ arithmetic: CheckedArithmetic) throws -> CheckNetworks {
@@ -73,22 +73,22 @@ struct CheckModel {
 
 /// The size of the networks that are checked.
 public enum CheckSize: String, Sendable, Hashable, Codable, CaseIterable {
-    /// A thousandth of the models' weights, with every kind of layer.
+    /// A thousandth of a real model's weights, with every kind of layer.
     case small
-    /// The models' own sizes.
+    /// The sizes of the real models.
     case full
 
-    /// Memory of the machine that a check takes, in bytes: the largest model's weights twice and what computing takes.
+    /// The memory that a check needs, in bytes: twice the largest model's weights, and activations.
     var memory: Int { self == .small ? 0 : 9 << 30 }
 }
 
-/// Networks as a stage runs them.
+/// The networks that a stage runs.
 struct CheckNetworks {
     let device: Device
-    /// Who computes on packed weights, where those are checked.
+    /// The threads of the packed kernels; nil if those are not checked.
     let team: ThreadTeam?
     let t3: T3
-    /// T3 for the CPU's kernels, where those are checked.
+    /// T3 for the CPU's kernels; nil if those are not checked.
     let packedT3: PackedT3?
     let s3Gen: S3Gen
     let voiceEncoder: VoiceEncoder

@@ -37,8 +37,7 @@ public struct CheckResult: Sendable, Hashable, Codable {
 }
 
 extension Tensor {
-    /// The largest difference from another tensor as a share of that one's largest value; nil where the shapes differ or
-    /// something is not a number.
+    /// The largest difference from another tensor, divided by that tensor's largest value; nil if the shapes differ or a value is NaN.
     func error(against expected: Tensor) throws -> Double? {
         guard shape == expected.shape, expected.count > 0 else { return nil }
         let (found, expected) = (try to(.cpu).to(.float64), try expected.to(.float64))

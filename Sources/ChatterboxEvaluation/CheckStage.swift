@@ -2,18 +2,18 @@ import Chatterbox
 import SpeechAudio
 import Torch
 
-/// One part of the pipeline as a check runs it: on networks of some device and arithmetic, and on the exact ones.
+/// One part of the pipeline, which a check runs with the networks of one device and arithmetic, and with the exact ones.
 struct CheckStage: Sendable {
     let name: String
-    /// The arithmetic that this part of the pipeline is computed in.
+    /// The kinds of arithmetic in which this part can be computed.
     let arithmetics: Set<CheckedArithmetic>
-    /// Whether only a GPU computes it this way.
+    /// Whether this part is computed in this way only on a GPU.
     var isForGPU = false
-    /// How much more than the arithmetic's own bound is allowed.
+    /// A factor by which the arithmetic's own bound is multiplied.
     var slack = 1.0
-    /// Whether it is T3's, whose weights alone shrink to 4 bits: the others keep 8.
+    /// Whether it belongs to T3, the only part with 4-bit weights; the others keep 8 bits.
     var isT3 = false
-    /// The result, on any device.
+    /// Computes the result, on any device.
     let compute: @Sendable (CheckNetworks, CheckInputs) throws -> Tensor
 
     /// In the order of the pipeline.
@@ -24,15 +24,15 @@ struct CheckStage: Sendable {
     }
 }
 
-// MARK: what hears a recording
+// MARK: networks of a voice
 
 extension CheckStage {
     static let voice = [
         CheckStage(name: "voice encoder", arithmetics: [.float32, .tf32]) { networks, inputs in
             try networks.voiceEncoder.embedding(ofMel: inputs.voiceMel.to(networks.device))
         },
-        // In float32 the tokenizer is not packed. Tokens are rounded from these numbers, and one that lies between two may be
-        // rounded to either.
+        // In float32 the tokenizer is not packed. Tokens are rounded from these numbers, and a number half-way between two values may be rounded
+        // either way.
         CheckStage(name: "S3 tokenizer", arithmetics: [.float32, .tf32, .packedInt8, .packedInt4]) { networks, inputs in
             try networks.s3Gen.tokenizer.levels(inputs.logMel.to(networks.device).unsqueezed(0))
         },
@@ -55,7 +55,7 @@ extension CheckStage {
         CheckStage(name: "T3 decoding, captured", arithmetics: [.float32, .tf32, .bfloat16, .float16], isForGPU: true) { networks, inputs in
             try networks.decoded(inputs, steps: inputs.tokens.count, captured: true)
         },
-        // The sampler computes in float32 whatever the logits are in.
+        // The sampler computes in float32, whatever the type of the logits is.
         CheckStage(name: "sampling", arithmetics: [.float32]) { networks, inputs in
             let sampler = try SpeechTokenSampler(
                 inputs.sampling, style: networks.t3.configuration.style, vocabulary: networks.t3.configuration.speechVocabulary,
@@ -66,7 +66,7 @@ extension CheckStage {
             guard try probabilities[token].item(Float.self) > 0 else { throw CheckProblem.impossibleToken(token) }
             return probabilities
         },
-        // A kernel draws on the CPU, a batch of operations on a GPU: the same tokens from the same seed.
+        // A kernel samples on the CPU, a batch of operations on a GPU: both give the same tokens from the same seed.
         CheckStage(name: "drawing", arithmetics: [.float32, .packedFloat32]) { networks, inputs in
             let sampler = try SpeechTokenSampler(
                 inputs.sampling, style: networks.t3.configuration.style, vocabulary: networks.t3.configuration.speechVocabulary,
@@ -78,7 +78,7 @@ extension CheckStage {
 }
 
 extension CheckNetworks {
-    /// Logits `[steps, rows, vocabulary]` after each of the first speech tokens; without steps, those of the first.
+    /// Logits `[steps, rows, vocabulary]` after each of the first speech tokens; without `steps`, only the logits of the first token.
     fileprivate func decoded(_ inputs: CheckInputs, steps: Int, captured: Bool = false) throws -> Tensor {
         let conditioning = try T3Conditioning(inputs.voice.to(device), dtype: t3.dtype)
         let prompt = try t3.prompt(text: inputs.text, conditioning: conditioning, guidance: inputs.isGuided)
@@ -105,7 +105,7 @@ extension CheckStage {
         CheckStage(name: "token encoder", arithmetics: soundArithmetics) { networks, inputs in
             try networks.s3Gen.flow.mean(of: Tensor(inputs.tokens, shape: [1, inputs.tokens.count]), after: inputs.voice.prompt)
         },
-        // In bfloat16 no model computes it.
+        // No model computes the flow in bfloat16.
         CheckStage(name: "flow", arithmetics: soundArithmetics.union([.float16])) { networks, inputs in
             try networks.s3Gen.flow(
                 tokens: Tensor(inputs.tokens, shape: [1, inputs.tokens.count]), prompt: inputs.voice.prompt, noise: inputs.noise,
@@ -114,7 +114,7 @@ extension CheckStage {
         CheckStage(name: "pitch", arithmetics: [.float32, .tf32]) { networks, inputs in
             try networks.s3Gen.vocoder.pitchPredictor(inputs.mel.to(networks.device))
         },
-        // Phases are sums over all samples before, in float32: another order of adding is off by a hundred times the rounding of one.
+        // Phases are sums over all earlier samples in float32: another order of additions has an error a hundred times that of a single rounding.
         CheckStage(name: "excitation", arithmetics: [.float32], slack: 100) { networks, inputs in
             try networks.s3Gen.vocoder.source(pitch: inputs.pitch.to(networks.device), generator: Generator(seed: 5))
         },
@@ -127,7 +127,7 @@ extension CheckStage {
     ]
 }
 
-/// A result that is wrong whatever its error.
+/// A result that is wrong, whatever its error is.
 enum CheckProblem: Error, CustomStringConvertible {
     case impossibleToken(Int)
 

@@ -24,9 +24,9 @@ public struct DeliveryLoss: Sendable {
     /// The mean over all joins of the ratio of which ``largestStep`` is the maximum.
     public var meanStep: Double { steps / Double(max(1, joins)) }
 
-    /// Speaks a text in chunks, at once, and at once with other noise.
+    /// Speaks a text in chunks, as a whole, and as a whole with other noise.
     ///
-    /// - Parameter sizes: where chunks end.
+    /// - Parameter sizes: the sizes of the chunks.
     /// - Throws: as `Synthesizer.speak`.
     package mutating func add(
         _ text: String, _ synthesizer: Synthesizer, voice: Voice?, seed: UInt64, sizes: ChunkSizes = .standard
@@ -46,7 +46,7 @@ public struct DeliveryLoss: Sendable {
         let samples = chunked.audio.samples, perToken = synthesizer.sampleRate / 25
         let places = sizes.ends(of: samples.count / perToken).map { $0 * perToken }
         let change = zip(samples, samples.dropFirst()).map { abs($1 - $0) }
-        // A window of the transform that joins two frames is four hops long, and a frame 20 ms.
+        // A window of the transform that covers a join is four hops long, and a frame lasts 20 ms.
         func isNear(_ index: Int) -> Bool { places.contains { abs($0 - index) <= perToken / 2 } }
         let elsewhere = change.indices.reduce(Float(0)) { isNear($1) ? $0 : max($0, change[$1]) }
         for place in places {

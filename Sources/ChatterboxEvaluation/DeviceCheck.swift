@@ -48,7 +48,7 @@ public struct DeviceCheck: Sendable {
         let inputs = try CheckInputs(model.configuration, exact: exact)
         var expected: [String: Tensor] = [:]
         var results: [CheckResult] = []
-        // Stage by stage, whatever arithmetic has them.
+        // Stage by stage, in every arithmetic that the stage supports.
         defer {
             let order = Dictionary(uniqueKeysWithValues: stages.enumerated().map { ($1.name, $0) })
             report.results += results.enumerated().sorted { (order[$0.element.stage] ?? -1, $0.offset) < (order[$1.element.stage] ?? -1, $1.offset) }
@@ -106,7 +106,7 @@ public struct DeviceCheck: Sendable {
         }
     }
 
-    /// Which kernels compute the attentions.
+    /// Which kernels compute the attention of each network.
     private func findings(_ configuration: ModelConfiguration, _ model: String, _ inputs: CheckInputs) throws -> [AttentionFinding] {
         let prompt = inputs.voice.conditioningTokens.size(1)
         let shapes = AttentionShape.all(
@@ -127,7 +127,7 @@ public struct DeviceCheck: Sendable {
             seconds: 0)
     }
 
-    /// Why the machine cannot hold the models; nil where it can.
+    /// Why the machine's memory is not sufficient for the models; nil if it is.
     private var lackOfMemory: String? {
         guard size.memory > 0, let available = Memory.available, available < size.memory else { return nil }
         return "it takes \(size.memory >> 30) GB of memory, of which \(available >> 30) GB are available"

@@ -1,11 +1,11 @@
 import FileSupport
 import Foundation
 
-/// Computes a file's checksum as its bytes come.
+/// Computes a file's checksum while its bytes arrive.
 struct Checksummer: ~Copyable {
     private var message: MessageDigest
 
-    /// - Parameter size: bytes of the whole file, which git's checksum begins with.
+    /// - Parameter size: the size of the whole file in bytes, with which git's checksum begins.
     init(for checksum: HubChecksum, size: Int) {
         switch checksum {
         case .sha256: message = MessageDigest(.sha256)
@@ -17,10 +17,10 @@ struct Checksummer: ~Copyable {
 
     mutating func update(_ bytes: UnsafeRawBufferPointer) { message.update(bytes) }
 
-    /// Of what came so far, in hexadecimal digits.
+    /// The checksum of the bytes so far, in hexadecimal digits.
     func digits() -> String { message.copy().finishInDigits() }
 
-    /// Of a file's contents.
+    /// The checksum of a file's contents.
     ///
     /// - Parameter onRead: called with the bytes of each block; may throw to stop.
     /// - Throws: ``HubError/unreadable(path:reason:)``.

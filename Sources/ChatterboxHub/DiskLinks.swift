@@ -1,22 +1,22 @@
 import Foundation
 
-/// How a file is given a second place: by a symbolic link, by a second name (a hard link), or by a copy.
+/// Gives a file a second path: by a symbolic link, a hard link or a copy.
 ///
-/// Some disks know no links, and some accept symbolic ones that lead nowhere, so what was made is looked at.
+/// Some file systems do not support links, and some create symbolic links that do not work, so every link is checked after it is created.
 struct DiskLinks: Sendable {
-    /// Makes a symbolic link to a path, relative to the link's folder or absolute; false where the disk refuses.
+    /// Creates a symbolic link to a path, relative to the link's folder or absolute; false if the file system refuses.
     let symbolic: @Sendable (_ target: String, _ place: String) -> Bool
-    /// Gives contents a second name; false where the disk refuses.
+    /// Creates a hard link; false if the file system refuses.
     let hard: @Sendable (_ contents: String, _ place: String) -> Bool
 
     static let system = DiskLinks(symbolic: { symlink($0, $1) == 0 }, hard: { Glibc.link($0, $1) == 0 })
 
-    /// Makes a link, at a place where nothing is, that leads to contents.
+    /// Creates a link to contents, at a path that does not exist yet.
     ///
-    /// - Parameter target: what a symbolic link is to say; nil makes none.
-    /// - Returns: whether there is one.
+    /// - Parameter target: the target of a symbolic link; nil for a hard link.
+    /// - Returns: whether a link was created.
     func link(_ place: URL, to contents: URL, symbolically target: String?) -> Bool {
-        // A hard link to a symbolic one would be a symbolic one.
+        // A hard link to a symbolic link would itself be a symbolic link.
         let contents = contents.resolvingSymlinksInPath()
         func leads() -> Bool {
             if let identity = FileIdentity(contents), FileIdentity(place) == identity { return true }
@@ -35,12 +35,12 @@ struct DiskLinks: Sendable {
     }
 }
 
-/// Tells whether two paths lead to one regular file, links followed.
+/// Identifies a regular file, so that two paths can be compared; links are followed.
 struct FileIdentity: Hashable {
     private let device, number: UInt
     let size: Int
 
-    /// Nil where no regular file is there.
+    /// nil if there is no regular file at the path.
     init?(_ file: URL) {
         var status = stat()
         guard stat(file.path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -49,7 +49,7 @@ struct FileIdentity: Hashable {
 }
 
 extension FileManager {
-    /// Whether two paths lead to the same contents.
+    /// Whether two paths refer to the same file.
     func holdSameContents(_ first: URL, _ second: URL) -> Bool {
         guard let one = FileIdentity(first), let other = FileIdentity(second), one.size == other.size else { return false }
         return one == other || contentsEqual(atPath: first.resolvingSymlinksInPath().path, andPath: second.resolvingSymlinksInPath().path)

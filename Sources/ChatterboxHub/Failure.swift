@@ -4,15 +4,15 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// What may go well when it is tried again.
+/// A failed attempt, and whether another attempt may succeed.
 enum Failure: Error {
-    /// The connection's fault; the reason is for a person.
+    /// A failure of the connection; the reason is for a person.
     case transient(String)
     case status(Int, retryAfter: Duration?, url: String)
-    /// Nothing that waiting changes; the reason is for a person.
+    /// A failure that repeating does not change; the reason is for a person.
     case final(String)
 
-    /// - Throws: cancellations and errors of our own, which are not to be tried again.
+    /// - Throws: cancellations and errors of this package, after which nothing is repeated.
     init(_ error: any Error) throws {
         switch error {
         case let failure as Failure: self = failure
@@ -36,11 +36,11 @@ enum Failure: Error {
     ]
 }
 
-/// The pauses between tries, each twice as long as the one before, or as long as the hub asks for.
+/// The pauses between attempts, each twice as long as the one before, or as long as the hub requests.
 struct Pauses {
     private let patience: HubPatience
     private let attempts: Int
-    /// Tries in a row that brought nothing.
+    /// Consecutive attempts that received nothing.
     private(set) var failed = 0
 
     init(_ patience: HubPatience, attempts: Int? = nil) {
@@ -48,12 +48,12 @@ struct Pauses {
         self.attempts = attempts ?? patience.attempts
     }
 
-    /// Something was achieved.
+    /// Call this after an attempt that received something.
     mutating func reset() { failed = 0 }
 
     /// Waits after a failure.
     ///
-    /// - Parameter giveUp: the error to throw after so many tries.
+    /// - Parameter giveUp: makes the error to throw from the number of failed attempts.
     mutating func pause(
         after failure: Failure, _ clock: HubClock, _ onEvent: (HubEvent) -> Void, giveUp: (Int) -> HubError
     ) async throws {
@@ -65,7 +65,7 @@ struct Pauses {
         case .transient(let text): reason = text
         case .final: throw giveUp(failed)
         case .status(let code, let asked, _):
-            // Other refusals do not pass by waiting.
+            // Waiting does not change other refusals.
             guard [403, 408, 416, 429].contains(code) || code >= 500 else { throw giveUp(failed) }
             reason = "the hub answered \(code)"
             if let asked {
@@ -80,9 +80,9 @@ struct Pauses {
     }
 }
 
-/// The header by which a server says when to come back.
+/// The header in which a server says when to repeat a request.
 enum RetryAfter {
-    /// Seconds, or until a date.
+    /// Given in seconds or as a date.
     static func duration(in headers: HTTPHeaders, now: Date = Date()) -> Duration? {
         guard let value = headers.first(name: "Retry-After") else { return nil }
         if let seconds = Int(value) { return .seconds(max(0, min(seconds, 1 << 30))) }

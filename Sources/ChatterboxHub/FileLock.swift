@@ -1,13 +1,12 @@
 import Foundation
 
-/// A lock that other processes see, Python's `filelock` among them: `flock` on a file that stays where it is while what it
-/// guards does.
+/// A lock that other processes respect, including Python's `filelock`: `flock` on a file that exists as long as what it protects.
 struct FileLock: ~Copyable {
     private let descriptor: Int32
 
     /// Waits for the lock.
     ///
-    /// - Parameter onWait: called once where another process holds it.
+    /// - Parameter onWait: called once if another process holds the lock.
     /// - Throws: ``HubError/unwritable(path:reason:)``, `CancellationError`.
     static func acquire(_ file: URL, clock: HubClock, onWait: () -> Void = {}) async throws -> FileLock {
         try FileManager.default.createFolder(file.deletingLastPathComponent())
@@ -21,13 +20,13 @@ struct FileLock: ~Copyable {
         }
     }
 
-    /// Nil where another process holds the lock.
+    /// nil if another process holds the lock.
     private static func lockedDescriptor(_ file: URL) throws -> Int32? {
         let descriptor = open(file.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o664)
         guard descriptor >= 0 else { throw HubError.unwritable(path: file.path, reason: String(cString: strerror(errno))) }
-        // Where the file system knows no locks, downloads still cannot hurt each other: whole files replace whole files.
+        // On a file system without locks simultaneous downloads still do no harm: complete files replace complete files.
         if flock(descriptor, LOCK_EX | LOCK_NB) == 0 || [ENOSYS, ENOLCK, EOPNOTSUPP].contains(errno) {
-            // A file that was removed meanwhile guards nothing: the next try makes another.
+            // If the file was removed meanwhile, the lock protects nothing: the next attempt creates a new file.
             var status = stat()
             if fstat(descriptor, &status) == 0, status.st_nlink > 0 { return descriptor }
         }
@@ -35,7 +34,7 @@ struct FileLock: ~Copyable {
         return nil
     }
 
-    /// Removes a lock's file unless somebody holds it.
+    /// Removes a lock's file unless a process holds the lock.
     ///
     /// - Throws: ``HubError/unwritable(path:reason:)``.
     static func remove(_ file: URL) throws {

@@ -22,7 +22,7 @@ public struct HubCache: Sendable {
         self.links = links
     }
 
-    // MARK: places
+    // MARK: paths
 
     func folder(of repository: HubRepository) -> URL { folder.appending(path: repository.folderName) }
 
@@ -58,11 +58,11 @@ public struct HubCache: Sendable {
     public func file(_ name: String, of repository: HubRepository, revision: String = HubRevision.main) -> URL? {
         guard let commit = commit(of: revision, in: repository) else { return nil }
         let url = snapshot(commit, of: repository).appending(path: name)
-        // A link to contents that are gone does not count.
+        // A link whose target does not exist is not counted.
         return FileManager.default.fileExists(atPath: url.path) ? url : nil
     }
 
-    /// The commits of which files are here, the one that was last changed first.
+    /// The commits of which files are in the cache, the most recently changed first.
     func commits(of repository: HubRepository) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder(of: repository).appending(path: "snapshots").path)) ?? []
         let dates = names.filter(HubRevision.isCommit).map { name in
@@ -74,10 +74,10 @@ public struct HubCache: Sendable {
         return dates.sorted { ($1.1, $0.0) < ($0.1, $1.0) }.map(\.0)
     }
 
-    /// Where the cache holds a file's contents, whole and undamaged; nil where it does not.
+    /// The path of a file's complete and undamaged contents in the cache; nil if they are not in the cache.
     ///
-    /// They are looked for in the commit's snapshot, under their checksum, and in the snapshots of other commits: a cache
-    /// without links has no other place for a file that a new commit has not changed.
+    /// The contents are looked up in the commit's snapshot, under their checksum, and in the snapshots of other commits: in a cache without links, a
+    /// file that a new commit has not changed is only there.
     ///
     /// - Throws: ``HubError/unreadable(path:reason:)``.
     func intactContents(of file: HubFile) throws -> URL? {
@@ -93,22 +93,22 @@ public struct HubCache: Sendable {
 
     // MARK: writing
 
-    /// Gives a snapshot its file out of contents that are in the cache; a file that holds them itself stays as it is.
+    /// Adds a file to a snapshot, from contents that are in the cache; if the snapshot's file is itself these contents, it is not changed.
     ///
     /// - Parameters:
-    ///   - contents: what ``intactContents(of:)`` found, or the blob that was fetched.
-    ///   - isMovable: whether contents under their checksum may be moved where the disk has no links, as Python's client
-    ///     does: nobody else leads to them.
+    ///   - contents: the result of ``intactContents(of:)``, or the downloaded blob.
+    ///   - isMovable: whether contents under their checksum may be moved if the file system does not support links, as Python's client does: no other
+    ///     link refers to them.
     /// - Throws: ``HubError/unwritable(path:reason:)``.
     func place(_ file: HubFile, contents: URL, isMovable: Bool = false) throws -> URL {
         let place = snapshot(file.commit, of: file.repository).appending(path: file.name)
         if contents == place { return place }
         try FileManager.default.createFolder(place.deletingLastPathComponent())
-        // Out of the folders within the repository, of the commit's and of `snapshots`.
+        // Up from the folders within the repository, from the commit's folder and from `snapshots`.
         let depth = 1 + file.name.split(separator: "/").count
         let target = String(repeating: "../", count: depth) + "blobs/\(file.checksum.digits)"
         let isBlob = contents == blob(file.checksum, of: file.repository)
-        // Replaced in one step: another process may be reading the file that is there.
+        // Replaced atomically: another process may be reading the existing file.
         let temporary = place.deletingLastPathComponent().appending(path: ".\(UUID().uuidString).link")
         defer { unlink(temporary.path) }
         var source = temporary
@@ -121,7 +121,7 @@ public struct HubCache: Sendable {
         return place
     }
 
-    /// Notes which commit a branch or a tag is at.
+    /// Records the commit of a branch or a tag.
     ///
     /// - Throws: ``HubError/unwritable(path:reason:)``.
     func note(_ commit: String, as revision: String, of repository: HubRepository) throws {

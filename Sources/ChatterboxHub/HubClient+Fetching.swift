@@ -57,7 +57,7 @@ extension HubClient {
         }
         let missing = zip(files, here).filter { $1 == nil }.map(\.0)
         try checkRoom(for: missing)
-        // The largest first, so that the small ones fill the gaps.
+        // The largest files begin first, so that the small ones run beside the last of them.
         let ordered = missing.sorted { $0.size > $1.size }
         let transferred = try await inParallel(ordered) { try await Transfer(client: self, file: $0, meter: meter).run() }
         let fetched = Dictionary(zip(ordered, transferred), uniquingKeysWith: { first, _ in first })
@@ -65,7 +65,7 @@ extension HubClient {
         for (file, contents) in zip(files, here) {
             if let contents {
                 do { places[file.name] = try cache.place(file, contents: contents) } catch HubError.unwritable {
-                    // A cache that cannot be written is used as it is.
+                    // A cache that cannot be written is used without changes.
                     places[file.name] = contents
                     isSnapshotWhole = false
                 }
@@ -74,7 +74,7 @@ extension HubClient {
                 places[file.name] = try cache.place(file, contents: fetched[file]!, isMovable: isMovable)
             }
         }
-        // Last, so that until then the previous commit's files count.
+        // Written last, so that until then the previous commit's files are used.
         if isSnapshotWhole {
             do { try cache.note(files[0].commit, as: revision, of: repository) } catch HubError.unwritable where missing.isEmpty {}
         }
@@ -91,7 +91,7 @@ extension HubClient {
         return .notCached(repository: repository.id, files: missing.map { $0.names[0] }, folder: cache.folder.path, reason: reason)
     }
 
-    /// The first file tells the commit, at which the others are then described.
+    /// The description of the first file names the commit at which the others are described.
     func describe(
         _ requests: [HubRequest], _ repository: HubRepository, _ revision: String, attempts: Int? = nil,
         _ onEvent: @escaping @Sendable (HubEvent) -> Void
@@ -104,7 +104,7 @@ extension HubClient {
         return [known] + rest.compactMap { $0 }
     }
 
-    /// The first of a request's names that the repository has; nil where it has none and need not.
+    /// The first of a request's names that the repository has; nil if it has none and the request is optional.
     private func describe(
         _ request: HubRequest, in repository: HubRepository, revision: String, attempts: Int?, onEvent: (HubEvent) -> Void
     ) async throws -> HubFile? {
@@ -131,7 +131,7 @@ extension HubClient {
         return stat(file.path, &status) == 0 ? Int(status.st_size) : 0
     }
 
-    /// Does something with each, several at a time, and gives the results in order. The first failure ends the others.
+    /// Calls a function for each item, several at a time, and returns the results in order. The first failure cancels the others.
     private func inParallel<Item: Sendable, Result: Sendable>(
         _ items: [Item], _ work: @escaping @Sendable (Item) async throws -> Result
     ) async throws -> [Result] {
@@ -161,14 +161,14 @@ extension HubCache {
         return files
     }
 
-    /// The first of a request's names that is here.
+    /// The first of a request's names that is in the cache.
     func file(_ request: HubRequest, of repository: HubRepository, revision: String) -> (name: String, url: URL)? {
         request.names.lazy.compactMap { name in file(name, of: repository, revision: revision).map { (name, $0) } }.first
     }
 }
 
 extension HubError {
-    /// Whether it is the connection's or the hub's fault, and not that of what was asked for.
+    /// Whether the connection or the hub is the cause, and not the request.
     var isOutage: Bool {
         switch self {
         case .unreachable, .status, .notAHub, .tooManyRedirects: true

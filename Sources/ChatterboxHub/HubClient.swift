@@ -9,7 +9,7 @@ public struct HubClient: Sendable {
     public var cache: HubCache { HubCache(configuration.cacheFolder, links: configuration.links) }
     let clock: HubClock
     let http: HTTPClient
-    /// Bytes that a folder's disk has room for; nil where that cannot be told.
+    /// The free bytes on a folder's disk; nil if they are not known.
     let freeSpace: @Sendable (URL) -> Int?
 
     /// Opens connections, lets the body use them, and closes them.
@@ -25,13 +25,13 @@ public struct HubClient: Sendable {
     ) async throws -> Result {
         if let problem = configuration.proxyProblem, !configuration.isOffline { throw problem }
         var settings = HTTPClient.Configuration()
-        // Redirects are followed by hand: the token must not go along to another host.
+        // Redirects are followed in this code, so that the token is not sent to another host.
         settings.redirectConfiguration = .disallow
         settings.timeout.connect = .nanoseconds(configuration.patience.response.nanoseconds)
         settings.timeout.read = .nanoseconds(configuration.patience.silence.nanoseconds)
-        // Tries are counted here, and a hub that is not there should be noticed at once.
+        // Attempts are counted here, and an unreachable hub should be reported at once.
         settings.connectionPool.retryConnectionEstablishment = false
-        // One connection for each file is faster than one for all.
+        // A connection for each file is faster than one for all.
         settings.httpVersion = .http1Only
         settings.proxy = configuration.proxy.map { proxy in
             switch proxy.kind {
@@ -56,7 +56,7 @@ public struct HubClient: Sendable {
 
     /// The address of a file's contents.
     func address(of name: String, in repository: HubRepository, revision: String) -> String {
-        // A branch's name may have slashes, which would be folders.
+        // A slash in a branch's name would separate folders.
         let allowed = CharacterSet.urlPathAllowed.subtracting(CharacterSet(charactersIn: "/"))
         let revision = revision.addingPercentEncoding(withAllowedCharacters: allowed) ?? revision
         let name = name.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed) ?? name
@@ -65,12 +65,12 @@ public struct HubClient: Sendable {
 
     /// One request, without following a redirect.
     ///
-    /// - Throws: ``Failure/transient(_:)`` where there is no answer.
+    /// - Throws: ``Failure/transient(_:)`` if there is no response.
     func send(_ method: HTTPMethod, _ url: String, range: Int? = nil) async throws -> HTTPClientResponse {
         var request = HTTPClientRequest(url: url)
         request.method = method
         request.headers.add(name: "User-Agent", value: "chatterbox-swift")
-        // Sizes and ranges are those of the file itself.
+        // Sizes and ranges then refer to the file itself.
         request.headers.add(name: "Accept-Encoding", value: "identity")
         if let range { request.headers.add(name: "Range", value: "bytes=\(range)-") }
         if let token = configuration.token, Origin(url) == Origin(configuration.endpoint) {
@@ -86,7 +86,7 @@ public struct HubClient: Sendable {
         }
     }
 
-    /// Where an answer sends us, as a whole address; nil where it does not.
+    /// The complete address of a redirect; nil if the response is not a redirect.
     func redirect(_ response: HTTPClientResponse, from url: String) -> String? {
         guard (300..<400).contains(response.status.code), let location = response.headers.first(name: "Location") else { return nil }
         return URL(string: location, relativeTo: URL(string: url))?.absoluteString
@@ -124,7 +124,7 @@ public struct HubClient: Sendable {
     }
 
     private func describeOnce(_ name: String, _ repository: HubRepository, _ revision: String, _ start: String) async throws -> HubFile {
-        // What a redirecting answer said counts for the one that it leads to. A mirror may leave the commit out where that was asked for.
+        // The headers of a redirect also describe its target. A mirror may omit the commit if the request named it.
         var url = start, tag: String?, size: String?
         var commit = HubRevision.isCommit(revision) ? revision : nil
         for _ in 0..<10 {
@@ -154,7 +154,7 @@ public struct HubClient: Sendable {
         throw HubError.tooManyRedirects(url: start)
     }
 
-    /// - Throws: ``HubError`` for a refusal that is final, ``Failure/status(_:retryAfter:url:)`` for one that may pass.
+    /// - Throws: ``HubError`` for a permanent refusal, ``Failure/status(_:retryAfter:url:)`` for a temporary one.
     func check(_ response: HTTPClientResponse, _ url: String, _ name: String, _ repository: HubRepository, _ revision: String) throws {
         let code = Int(response.status.code)
         guard code >= 400 else { return }
@@ -167,13 +167,13 @@ public struct HubClient: Sendable {
         case (401, _) where isHub, (403, _) where isHub:
             throw HubError.refused(
                 repository: repository.id, hasToken: configuration.token != nil, reason: response.headers.first(name: "X-Error-Message"))
-        // A content server's address is good for some time only: the hub gives a new one.
+        // The address of a content server expires; the hub returns a new one.
         default: throw Failure.status(code, retryAfter: RetryAfter.duration(in: response.headers), url: url)
         }
     }
 }
 
-/// Scheme, host and port: whom a token is for.
+/// The scheme, host and port for which a token is valid.
 struct Origin: Equatable {
     let scheme, host: String
     let port: Int

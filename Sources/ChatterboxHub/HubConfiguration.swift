@@ -14,13 +14,13 @@ public struct HubConfiguration: Sendable {
     public var isOffline: Bool
     /// A proxy for requests to other hosts than this machine.
     public var proxy: HubProxy?
-    /// What is wrong with the proxy that the environment names; thrown when the hub is to be reached.
+    /// What is wrong with the proxy that the environment names; thrown when the hub is first used.
     var proxyProblem: HubError?
     /// Number of files that are downloaded at the same time.
     public var parallelFiles: Int
     /// Limits of waiting times and of failures.
     public var patience: HubPatience
-    /// Links as the disk has them.
+    /// The links that the file system supports.
     var links = DiskLinks.system
 
     /// The public hub's address.
@@ -67,7 +67,7 @@ public struct HubConfiguration: Sendable {
         do { proxy = try HubProxy(environment: environment, endpoint: endpoint) } catch { proxyProblem = error }
     }
 
-    /// `$NAME` and `${NAME}` replaced where they are set.
+    /// Replaces `$NAME` and `${NAME}` if the variables are set.
     private static func expand(_ path: String, _ environment: [String: String]) -> String {
         path.replacing(#/\$(?:\{(\w+)\}|(\w+))/#) { match in
             environment[String(match.1 ?? match.2 ?? "")] ?? String(match.0)

@@ -71,7 +71,7 @@ public enum HubError: Error, Hashable, CustomStringConvertible {
 }
 
 extension Int {
-    /// A number of bytes as a person reads it: 3.2 GB.
+    /// A number of bytes in readable form: 3.2 GB.
     package var asBytes: String {
         let units = ["kB", "MB", "GB", "TB"]
         guard abs(self) >= 1000 else { return "\(self) bytes" }

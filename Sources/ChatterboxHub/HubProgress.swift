@@ -34,7 +34,7 @@ public struct HubProgress: Sendable, Hashable {
     }
 }
 
-/// Adds up what several transfers bring, and measures their speed.
+/// Adds up the bytes of several transfers, and measures their speed.
 final class ProgressMeter: Sendable {
     private let clock: HubClock
     private let onEvent: @Sendable (HubEvent) -> Void
@@ -42,7 +42,7 @@ final class ProgressMeter: Sendable {
 
     private struct State {
         var progress: HubProgress
-        /// What had come over the network at some moments of the last seconds.
+        /// The number of bytes received at several times in the last seconds.
         var marks: [(time: Duration, received: Int)] = []
         var received = 0
     }
@@ -56,7 +56,7 @@ final class ProgressMeter: Sendable {
         state = Mutex(State(progress: HubProgress(totalFiles: files, totalBytes: bytes), marks: [(clock.now(), 0)]))
     }
 
-    /// Bytes came over the network.
+    /// Counts bytes that were received from the network.
     func receive(_ count: Int) {
         update { state in
             state.received += count
@@ -64,7 +64,7 @@ final class ProgressMeter: Sendable {
         }
     }
 
-    /// Bytes are there that need not come again, or, below zero, turned out to be of no use.
+    /// Counts bytes that need not be downloaded, or, if negative, bytes that turned out to be unusable.
     func credit(_ count: Int) { update { $0.progress.bytes += count } }
 
     func finishFile() { update { $0.progress.files += 1 } }

@@ -20,11 +20,11 @@ public struct HubProxy: Sendable, Hashable {
         (self.host, self.port, self.kind, self.user, self.password) = (host, port, kind, user, password)
     }
 
-    /// The proxy that `HTTPS_PROXY` (or `HTTP_PROXY`, for an endpoint without TLS) or else `ALL_PROXY` names, in small letters or
-    /// capitals, unless `NO_PROXY` excepts the hub: as curl and Python's client read them.
+    /// The proxy named by `HTTPS_PROXY` (or `HTTP_PROXY`, for an endpoint without TLS) or else by `ALL_PROXY`, in lower or upper case, unless
+    /// `NO_PROXY` lists the hub. curl and Python's client do the same.
     ///
     /// `host:port`, `http://user:password@host:port` and `socks5://host:port` are understood.
-    /// - Throws: ``HubError/proxy(_:problem:)`` for what is no address, and for a kind of proxy that is not served.
+    /// - Throws: ``HubError/proxy(_:problem:)`` for an invalid address, and for a kind of proxy that is not supported.
     init?(environment: [String: String], endpoint: String) throws(HubError) {
         let hub = URL(string: endpoint)
         let variable = hub?.scheme == "http" ? "http_proxy" : "https_proxy"
@@ -36,20 +36,20 @@ public struct HubProxy: Sendable, Hashable {
 
     /// - Throws: ``HubError/proxy(_:problem:)``.
     init(_ address: String) throws(HubError) {
-        // Without a scheme it is HTTP's.
+        // An address without a scheme is that of an HTTP proxy.
         let parts = address.range(of: "://"), scheme = parts.map { address[..<$0.lowerBound].lowercased() } ?? "http"
         var rest = String(parts.map { address[$0.upperBound...] } ?? address[...])
         if let end = rest.firstIndex(of: "/") { rest = String(rest[..<end]) }
         var user: String?, password: String?
         if let sign = rest.lastIndex(of: "@") {
-            // A password may have a colon, and signs as %40.
+            // A password may contain a colon, and percent-encoded characters such as %40.
             let fields = rest[..<sign].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map {
                 String($0).removingPercentEncoding ?? String($0)
             }
             (user, password) = (fields[0], fields.count > 1 ? fields[1] : "")
             rest = String(rest[rest.index(after: sign)...])
         }
-        // What is said of it has no password.
+        // Messages do not contain the password.
         let shown = "\(scheme)://\(rest)"
         let kind: Kind, usual: Int
         switch scheme {
@@ -68,7 +68,7 @@ public struct HubProxy: Sendable, Hashable {
         self.init(host: host, port: port == 0 ? usual : port, kind: kind, user: user, password: password)
     }
 
-    /// Host and port of `host`, `host:port` or `[::1]:port`; 0 where no port is named, nil where it is none.
+    /// Host and port of `host`, `host:port` or `[::1]:port`; the port is 0 if none is given, and nil if it is invalid.
     private static func place(_ text: String) -> (host: String?, port: Int?) {
         var host = text[...], port: Substring?
         if text.hasPrefix("["), let end = text.firstIndex(of: "]") {
@@ -82,7 +82,7 @@ public struct HubProxy: Sendable, Hashable {
         return (String(host), Int(port).flatMap { (1...65535).contains($0) ? $0 : nil })
     }
 
-    /// Whether a list such as `localhost,.example.com,10.0.0.0/8,hub.example.com:8080` excepts a hub.
+    /// Whether a list such as `localhost,.example.com,10.0.0.0/8,hub.example.com:8080` contains the hub.
     private static func isExcepted(_ hub: URL?, by list: String) -> Bool {
         guard let name = hub?.host()?.lowercased() else { return false }
         let port = hub?.port ?? (hub?.scheme == "http" ? 80 : 443)
@@ -99,7 +99,7 @@ public struct HubProxy: Sendable, Hashable {
         }
     }
 
-    /// `10.0.0.0/8`.
+    /// For example `10.0.0.0/8`.
     private struct AddressRange {
         private let network: UInt32
         private let bits: UInt32

@@ -11,10 +11,10 @@ public struct HubRepository: Sendable, Hashable, CustomStringConvertible {
         self.id = id
     }
 
-    /// For names that are written in this package.
+    /// For names that are literals in this package.
     package init(known id: String) { self.id = id }
 
-    /// From the name of its folder in a cache: `models--ResembleAI--chatterbox`.
+    /// From the name of its folder in a cache, such as `models--ResembleAI--chatterbox`.
     init?(folderName: String) {
         guard folderName.hasPrefix("models--"), let known = try? HubRepository(String(folderName.dropFirst(8)).replacing("--", with: "/")) else {
             return nil

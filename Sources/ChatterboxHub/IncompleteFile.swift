@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Contents on their way: written and hashed block by block, kept for the next try, and put in their place when whole.
+/// A file that is being downloaded: written and hashed block by block, kept for the next attempt, and moved to its final path when it is complete.
 final class IncompleteFile: Sendable {
     let url: URL
     private let checksum: HubChecksum
@@ -14,7 +14,7 @@ final class IncompleteFile: Sendable {
         var checksummer: Checksummer
     }
 
-    /// Opens it and hashes what an earlier try has left.
+    /// Opens the file, and hashes the bytes that an earlier attempt has written.
     ///
     /// - Throws: ``HubError/unwritable(path:reason:)``.
     init(_ url: URL, checksum: HubChecksum, size: Int) throws {
@@ -43,7 +43,7 @@ final class IncompleteFile: Sendable {
 
     deinit { close(state.withLock { $0.descriptor }) }
 
-    /// Bytes that are here.
+    /// The number of bytes so far.
     var count: Int { state.withLock { $0.count } }
 
     /// - Throws: ``HubError/unwritable(path:reason:)``, ``HubError/diskFull(folder:needed:available:)``.
@@ -68,7 +68,7 @@ final class IncompleteFile: Sendable {
         }
     }
 
-    /// Begins anew.
+    /// Deletes the contents, to begin again.
     func empty() throws { try state.withLock { try Self.empty(&$0, self) } }
 
     private static func empty(_ state: inout State, _ file: IncompleteFile) throws {
@@ -77,10 +77,10 @@ final class IncompleteFile: Sendable {
         state.checksummer = Checksummer(for: file.checksum, size: file.size)
     }
 
-    /// Hexadecimal digits of what is here.
+    /// The checksum of the bytes so far, in hexadecimal digits.
     func digits() -> String { state.withLock { $0.checksummer.digits() } }
 
-    /// Puts the file in its place, on the disk for good.
+    /// Moves the file to its final path, after it has been written to disk.
     func commit(to place: URL) throws {
         try state.withLock { state in
             guard fsync(state.descriptor) == 0, rename(url.path, place.path) == 0 else { throw Self.failure(place) }

@@ -29,8 +29,7 @@ extension ModelStore {
         }
     }
 
-    /// The checksum that links lead to by its name: the shelf leads to the snapshot, and that to the contents, which may be
-    /// a link themselves.
+    /// The checksum in the name to which links lead: a link on the shelf refers to the snapshot's file, which may itself be a link to the contents.
     private func checksum(of place: URL) -> HubChecksum? {
         var place = place
         for _ in 0..<8 {
@@ -62,7 +61,7 @@ extension ModelStore {
     /// - Returns: the number of bytes that were freed.
     /// - Throws: ``HubError/unwritable(path:reason:)``.
     public func remove(_ model: CatalogModel) throws -> Int {
-        // Others' files are found while the shelf is whole.
+        // Other models' files can be found only while the shelf is complete.
         let others = catalog.models.filter { $0 != model && isHere($0) }
         let kept = Set(others.flatMap { links(of: $0).map(\.link) })
         let own = links(of: model).filter { !kept.contains($0.link) }
@@ -74,7 +73,7 @@ extension ModelStore {
         return freed
     }
 
-    /// A model's files in the snapshots of the cache, at every commit that is there.
+    /// A model's files in the snapshots of all commits in the cache.
     private func links(of model: CatalogModel) -> [(repository: HubRepository, link: URL)] {
         model.sources.flatMap { source in
             cache.commits(of: source.repository).flatMap { commit in
@@ -87,11 +86,11 @@ extension ModelStore {
         }
     }
 
-    /// Removes a snapshot's file and, when nothing else leads there, its contents; then folders that are empty.
+    /// Removes a snapshot's file and, if no other link refers to them, its contents; then removes empty folders.
     private func remove(_ link: URL, of repository: HubRepository) throws -> Int {
         let manager = FileManager.default
         let target = try? manager.destinationOfSymbolicLink(atPath: link.path)
-        // What is no link may have a copy or a second name under its checksum.
+        // A file that is not a link may have a copy or a hard link under its checksum.
         let contents =
             target.map { [URL(filePath: $0, relativeTo: link.deletingLastPathComponent()).standardizedFileURL] }
             ?? blobs(of: repository).filter { manager.holdSameContents($0, link) }
@@ -108,7 +107,7 @@ extension ModelStore {
         return ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).map { folder.appending(path: $0) }
     }
 
-    /// Whether any snapshot of the repository leads to these contents.
+    /// Whether a snapshot of the repository links to these contents.
     private func isLinked(_ contents: URL, in repository: HubRepository) throws -> Bool {
         let snapshots = cache.folder(of: repository).appending(path: "snapshots")
         let names = (try? FileManager.default.subpathsOfDirectory(atPath: snapshots.path)) ?? []
@@ -119,7 +118,7 @@ extension ModelStore {
         }
     }
 
-    /// Removes snapshots without files, and the repository's folder when none is left.
+    /// Removes snapshots without files, and the repository's folder if no snapshot is left.
     private func prune(_ repository: HubRepository) throws {
         let manager = FileManager.default, folder = cache.folder(of: repository)
         for commit in cache.commits(of: repository) {
@@ -130,7 +129,7 @@ extension ModelStore {
         if blobs(of: repository).allSatisfy({ $0.pathExtension == "incomplete" }) { try unlink(folder) }
     }
 
-    /// Removes the locks that nobody holds and that guard nothing any more, neither contents nor a part of them.
+    /// Removes locks that no process holds and whose contents, complete or incomplete, no longer exist.
     private func removeLocks(of repository: HubRepository) throws {
         let manager = FileManager.default, folder = cache.locks(of: repository)
         guard let locks = try? manager.contentsOfDirectory(atPath: folder.path) else { return }
@@ -138,7 +137,7 @@ extension ModelStore {
         for lock in locks where lock.hasSuffix(".lock") && !guarded.contains(lock.dropLast(".lock".count)) {
             try FileLock.remove(folder.appending(path: lock))
         }
-        // Folders that are empty; others stay.
+        // Removes empty folders only.
         rmdir(folder.path)
         rmdir(folder.deletingLastPathComponent().path)
     }

@@ -33,7 +33,7 @@ public struct ModelStore: Sendable {
         let folder = folderOnShelf(of: model)
         if isComplete(folder, model) { return folder }
         guard let files = cachedFiles(of: model) else {
-            // Links to what is gone would look like a model.
+            // A folder of links without targets would look like a model.
             if ownFiles(in: folder, model, [:]).isEmpty { try? FileManager.default.removeItem(at: folder) }
             return nil
         }
@@ -64,7 +64,7 @@ public struct ModelStore: Sendable {
     ) async throws -> URL {
         var files: [String: URL] = [:]
         for (index, source) in model.sources.enumerated() {
-            // A revision is one of the model's own repository.
+            // The revision refers to the model's own repository only.
             let revision = index == 0 ? revision : HubRevision.main
             files.merge(try await client.fetch(source.requests, from: source.repository, revision: revision, onEvent: onEvent)) { first, _ in first }
         }
@@ -97,7 +97,7 @@ public struct ModelStore: Sendable {
     private func cachedFiles(of model: CatalogModel) -> [String: URL]? {
         var files: [String: URL] = [:]
         for source in model.sources {
-            // For another model's sake the branch may have moved on to a commit without this one's files.
+            // For another model's files the branch may have been updated to a commit without this model's files.
             let revisions = [HubRevision.main] + cache.commits(of: source.repository)
             guard let found = revisions.lazy.compactMap({ cache.files(source.requests, of: source.repository, revision: $0) }).first
             else { return nil }
@@ -112,7 +112,7 @@ public struct ModelStore: Sendable {
         }
     }
 
-    /// Makes a model's folder anew, unless it has these files already.
+    /// Creates a model's folder again, unless it already has these files.
     private func shelve(_ files: [String: URL], as model: CatalogModel) throws -> URL {
         let folder = folderOnShelf(of: model), next = shelf.appending(path: ".\(UUID().uuidString)")
         let manager = FileManager.default
@@ -130,7 +130,7 @@ public struct ModelStore: Sendable {
             try manager.moveItem(at: next, to: folder)
         } catch {
             try? manager.removeItem(at: next)
-            // Another process may have made it at the same moment.
+            // Another process may have created it at the same time.
             if isComplete(folder, model) { return folder }
             let reason = if case HubError.unwritable(_, let reason) = error { reason } else { error.localizedDescription }
             throw HubError.unwritable(path: folder.path, reason: reason)
@@ -138,13 +138,13 @@ public struct ModelStore: Sendable {
         return folder
     }
 
-    /// Files in a model's folder whose contents would be lost with it: no links, and neither second names nor copies of what
-    /// the cache has or has had at another commit.
+    /// Files in a model's folder whose contents would be lost with it: not links, nor hard links or copies of files that the cache has, or has had at
+    /// another commit.
     private func ownFiles(in folder: URL, _ model: CatalogModel, _ files: [String: URL]) -> [String] {
         let manager = FileManager.default
         func isLink(_ url: URL) -> Bool { (try? manager.destinationOfSymbolicLink(atPath: url.path)) != nil }
         guard manager.fileExists(atPath: folder.path) || isLink(folder) else { return [] }
-        // A link to a folder elsewhere, a file, or what cannot be looked into.
+        // A link to another folder, a file, or a folder that cannot be read.
         guard !isLink(folder), let names = try? manager.subpathsOfDirectory(atPath: folder.path) else { return [folder.lastPathComponent] }
         return names.filter { name in
             let file = folder.appending(path: name)

@@ -4,10 +4,10 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// The way of one file from the hub into the cache.
+/// Downloads one file from the hub into the cache.
 ///
-/// Tries go on where the last one stopped, also one of an earlier run of the program. Nothing gets a file's name in the
-/// cache before its checksum is right.
+/// An attempt continues where the last one stopped, even one of an earlier run of the program. A file gets its name in the cache only after its
+/// checksum has been verified.
 struct Transfer {
     let client: HubClient
     let file: HubFile
@@ -15,12 +15,12 @@ struct Transfer {
 
     private var patience: HubPatience { client.configuration.patience }
     private var blob: URL { client.cache.blob(file.checksum, of: file.repository) }
-    /// Bytes that are written at a time.
+    /// The number of bytes that are written at a time.
     private static let block = 1 << 20
-    /// Whole files of the right length and the wrong contents, before the hub is not believed any more.
+    /// The number of complete files with a wrong checksum after which the download fails.
     private static let corruptions = 3
 
-    /// - Returns: where the contents are: under their checksum, unless another process has put them elsewhere.
+    /// - Returns: the path of the contents: under their checksum, unless another process has stored them elsewhere.
     /// - Throws: ``HubError``, `CancellationError`.
     func run() async throws -> URL {
         let cache = client.cache
@@ -28,7 +28,7 @@ struct Transfer {
             meter.report(.waitingForOther(file: file.name))
         }
         defer { withExtendedLifetime(lock) {} }
-        // Another process may have brought it meanwhile.
+        // Another process may have downloaded it meanwhile.
         if let contents = try await NIOThreadPool.singleton.runIfActive({ try cache.intactContents(of: file) }) {
             meter.credit(file.size)
             meter.finishFile()
@@ -45,7 +45,7 @@ struct Transfer {
         return blob
     }
 
-    /// Fetches what is missing until the checksum is right.
+    /// Downloads until the checksum is right.
     private func fill(_ incomplete: IncompleteFile) async throws {
         var pauses = Pauses(patience), corruptions = 0
         while true {
@@ -62,7 +62,7 @@ struct Transfer {
                 }
                 throw Failure.transient("it was damaged on the way")
             } catch let failure as Failure {
-                // A server that sends a little and stops is no better than one that sends nothing.
+                // A server that sends a little and then stops counts as one that sends nothing.
                 if incomplete.count - before >= patience.slowestBytes { pauses.reset() }
                 try await pauses.pause(after: failure, client.clock, meter.report) { failed in
                     switch failure {
@@ -80,9 +80,9 @@ struct Transfer {
         try incomplete.empty()
     }
 
-    /// One request for the rest, to its end.
+    /// Requests the rest of the file and receives it to the end.
     ///
-    /// - Throws: ``Failure`` where it does not get there.
+    /// - Throws: ``Failure`` if the end is not reached.
     private func receive(into incomplete: IncompleteFile) async throws {
         let response = try await open(from: incomplete.count, incomplete)
         let clock = client.clock
@@ -113,7 +113,7 @@ struct Transfer {
             }
             try await store()
         } catch {
-            // What has come is of use to the next try.
+            // The next attempt can use the bytes that have arrived.
             try await store()
             throw try Failure(error)
         }
@@ -139,7 +139,7 @@ struct Transfer {
                     throw Failure.transient("another part of the file came than was asked for")
                 }
             case .ok:
-                // The range was ignored, and the file comes from its beginning.
+                // The server ignored the range and sends the file from the beginning.
                 if offset > 0 { try restart(incomplete) }
                 expected = file.size
             default: throw Failure.status(Int(response.status.code), retryAfter: nil, url: url)
@@ -153,10 +153,10 @@ struct Transfer {
     }
 }
 
-/// `bytes 100-199/200`.
+/// For example `bytes 100-199/200`.
 struct ContentRange {
     let start: Int
-    /// Of the whole; nil where the server does not say.
+    /// The size of the whole file; nil if the server does not state it.
     let size: Int?
 
     init?(_ headers: HTTPHeaders) {

@@ -6,9 +6,9 @@ import Foundation
     import ChatterboxHub
 #endif
 
-/// Finds a model's folder by its name, and has it downloaded where it is not on this machine.
+/// Finds a model's folder by its name, and downloads the model if it is not on this machine.
 ///
-/// Keep it until the model is loaded: a folder that it had to make goes away with it.
+/// Keep the finder until the model is loaded: a temporary folder that it had to create is deleted with it.
 package final class ModelFinder {
     private let places: ModelPlaces
     #if Hub
@@ -19,12 +19,12 @@ package final class ModelFinder {
 
     #if Hub
         /// - Parameters:
-        ///   - model: a name or a folder; nil for the best model on this machine.
-        ///   - get: downloads a model that is not here, or throws.
+        ///   - model: a name or a folder; nil for the first installed model in the order of preference.
+        ///   - get: downloads a model that is not on this machine, or throws.
         /// - Returns: its folder.
         /// - Throws: ``ModelLocatorError``, `CheckpointError.noFolder`, `HubError`, and what `get` throws.
         package func folder(of model: String?, orElse get: (CatalogModel, ModelStore) async throws -> URL) async throws -> URL {
-            // A folder, or a model that no hub has, has nothing to do with the hub's cache.
+            // A folder, or a model that is not in the catalogue, does not need the hub's cache.
             if let model, URL(filePath: model).isFolder || places.store.catalog.model(named: model) == nil {
                 return try places.locator.folder(of: model)
             }
@@ -37,7 +37,7 @@ package final class ModelFinder {
             }
         }
 
-        /// The store with everything on its shelf that the cache holds: what Python has fetched since is as good as our own.
+        /// The store, after every complete model in the cache has been added to its shelf, including those that Python's client has downloaded.
         private func refreshedStore() throws -> ModelStore {
             let store = places.store
             do {
@@ -53,18 +53,18 @@ package final class ModelFinder {
             }
         }
     #else
-        /// - Parameter model: a name or a folder; nil for the best model on this machine.
+        /// - Parameter model: a name or a folder; nil for the first installed model in the order of preference.
         /// - Throws: ``ModelLocatorError``, `CheckpointError.noFolder`.
         package func folder(of model: String?) throws -> URL { try places.locator.folder(of: model) }
     #endif
 }
 
 #if Hub
-    /// A shelf for the hub's models where the user's own cannot be written; it goes away with the object.
+    /// A shelf for the hub's models if the user's own cannot be written; it is deleted with this object.
     private final class TemporaryShelf {
         let folder: URL
 
-        /// - Throws: `CocoaError` where there is no room for temporary files either.
+        /// - Throws: `CocoaError` if temporary files cannot be written either.
         init() throws {
             folder = FileManager.default.temporaryDirectory.appending(path: "chatterbox-models-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

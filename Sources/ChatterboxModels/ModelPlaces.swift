@@ -72,7 +72,7 @@ public struct ModelPlaces: Sendable {
     #endif
 }
 
-/// The user's folders by the XDG base directory rules.
+/// The user's folders according to the XDG base directory specification.
 package struct XDGFolders {
     package let home: URL
     /// `$XDG_DATA_HOME/chatterbox`, by default `~/.local/share/chatterbox`.
@@ -82,7 +82,7 @@ package struct XDGFolders {
 
     package init(environment: [String: String]) {
         let home = URL(filePath: environment["HOME"] ?? NSHomeDirectory())
-        // The rules say: a relative path is to be ignored.
+        // According to the specification a relative path is ignored.
         func base(_ name: String, orElse path: String) -> URL {
             environment[name].flatMap { $0.hasPrefix("/") ? URL(filePath: $0) : nil } ?? home.appending(path: path)
         }

@@ -28,7 +28,7 @@
                 CatalogModel.Source("ResembleAI/chatterbox-\(variant.name)", networks(variant) + tokenizer(variant) + [tags, voice(variant)]))
         }
 
-        /// A pack's repository has the networks that were tuned; the voice encoder and a voice are the base model's.
+        /// A pack's repository contains the networks that were tuned; the voice encoder and a voice come from the base model.
         private static func pack(_ variant: Variant) -> CatalogModel {
             let code = variant.name.split(separator: ":")[1], files = variant.files
             let s3Gen = HubRequest("s3gen_v3.safetensors", orElse: files.s3Gen[0])

@@ -102,7 +102,7 @@ extension Synthesizer {
         }
     }
 
-    /// Turns a client's events into states.
+    /// Converts a client's events into states.
     private final class DownloadState: Sendable {
         private let state: Mutex<ModelDownload>
         private let onState: @Sendable (ModelState) -> Void

@@ -1,21 +1,21 @@
 import Foundation
 
-/// A table as text: CSV (RFC 4180), or its relatives with other signs between the fields.
+/// A table as text: CSV (RFC 4180), or the same with another delimiter.
 package struct DelimitedText {
     package struct Row: Hashable {
-        /// Where the row begins, from 1.
+        /// The number of the line in which the row begins, from 1.
         package let line: Int
         package let fields: [String]
-        /// Whether a field was in quotes that never closed.
+        /// Whether a field has an opening quote and no closing one.
         package var isOpen = false
     }
 
-    /// Rows with anything in them.
+    /// Rows that contain at least one character.
     package let rows: [Row]
 
     /// - Parameters:
     ///   - delimiter: an ASCII character.
-    ///   - quotes: whether a field may stand in double quotes, in which delimiters and ends of lines are text, and two quotes are one.
+    ///   - quotes: whether a field may be enclosed in double quotes. In quotes, delimiters and ends of lines are text, and two quotes mean one.
     package init(_ text: String, delimiter: Character, quotes: Bool = true) {
         let sign = delimiter.asciiValue!, quote = UInt8(ascii: "\""), newline = UInt8(ascii: "\n"), carriage = UInt8(ascii: "\r")
         var rows: [Row] = [], fields: [String] = [], field: [UInt8] = []
@@ -56,7 +56,7 @@ package struct DelimitedText {
             } else if quotes, byte == quote, !wasQuoted, field.allSatisfy({ $0 == UInt8(ascii: " ") }) {
                 (isQuoted, wasQuoted, field) = (true, true, [])
             } else if byte != carriage || index + 1 < bytes.count && bytes[index + 1] != newline {
-                // Spaces behind a closing quote are none of the field.
+                // Spaces after a closing quote are not part of the field.
                 if !wasQuoted || byte != UInt8(ascii: " ") { field.append(byte) }
             }
             index += 1

@@ -1,16 +1,16 @@
 import Foundation
 
-/// What a JSON text's brackets and colons tell before it is parsed.
+/// The nesting depth of a JSON text and its number of names, found before the text is parsed.
 ///
-/// Parsers take a name that occurs twice without a word and keep one of the values, and JSON that nests without end can
-/// exhaust their stack: both are seen here first.
+/// Parsers silently keep one value of a name that occurs twice, and JSON that is nested too deeply can exhaust their stack; both are detected here
+/// first.
 package struct JSONOutline {
-    /// The most objects and lists that stand within one another; one more than the limit where there are more.
+    /// The largest number of nested objects and lists; the limit plus one if it is exceeded.
     package private(set) var depth = 0
-    /// How many names the outermost object has, counted as they are written.
+    /// The number of names in the outermost object; repeated names are counted each time.
     package private(set) var names = 0
 
-    /// Looks at the text up to the place where it nests deeper than `limit`.
+    /// Reads the text up to the place where it is nested deeper than `limit`.
     package init(_ text: UnsafeRawBufferPointer, limit: Int) {
         var level = 0
         var inString = false

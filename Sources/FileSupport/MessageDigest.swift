@@ -1,11 +1,11 @@
 import CLibcrypto
 
-/// The digest of bytes that come in pieces, computed by OpenSSL's libcrypto.
+/// The digest of bytes that arrive in pieces, computed by OpenSSL's libcrypto.
 ///
-/// Its context belongs to it alone, so it may go to another thread.
+/// Nothing else refers to its context, so that it can be passed to another thread.
 package struct MessageDigest: ~Copyable, @unchecked Sendable {
     package enum Function {
-        /// 20 bytes (FIPS 180-4). What git and WebSocket's handshake ask for; not against forgery.
+        /// 20 bytes (FIPS 180-4), for git and WebSocket's handshake; not secure against forgery.
         case sha1
         /// 32 bytes (FIPS 180-4).
         case sha256
@@ -22,12 +22,12 @@ package struct MessageDigest: ~Copyable, @unchecked Sendable {
     private init(copying other: OpaquePointer) { context = Self.makeContext { EVP_MD_CTX_copy_ex($0, other) } }
 
     private static func makeContext(_ prepare: (OpaquePointer) -> Int32) -> OpaquePointer {
-        // Both fail only where memory has run out.
+        // Both fail only when no memory is left.
         guard let context = EVP_MD_CTX_new(), prepare(context) == 1 else { fatalError("libcrypto has no memory for a digest") }
         return context
     }
 
-    /// A second digest of what came so far.
+    /// A second digest that starts from the bytes received so far.
     package func copy() -> MessageDigest { MessageDigest(copying: context) }
 
     deinit { EVP_MD_CTX_free(context) }
@@ -42,7 +42,7 @@ package struct MessageDigest: ~Copyable, @unchecked Sendable {
         if done == nil { Array(bytes).withUnsafeBytes { update($0) } }
     }
 
-    /// Ends the message.
+    /// Completes the digest.
     package consuming func finish() -> [UInt8] {
         var count: UInt32 = 0
         return [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { bytes, initialized in
@@ -51,14 +51,14 @@ package struct MessageDigest: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// Ends the message: the digest in hexadecimal digits, two a byte.
+    /// Completes the digest and returns it as hexadecimal digits, two for each byte.
     package consuming func finishInDigits() -> String { Self.digits(finish()) }
 
     package static func digits(_ digest: some Sequence<UInt8>) -> String {
         digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 
-    /// The digest of bytes that are all there.
+    /// The digest of bytes that are all in memory.
     package static func of(_ bytes: some Collection<UInt8>, by function: Function) -> [UInt8] {
         var message = MessageDigest(function)
         message.update(bytes)
@@ -66,7 +66,7 @@ package struct MessageDigest: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// SHA-256 of bytes that are all there.
+/// SHA-256 of bytes that are all in memory.
 package enum SHA256 {
     /// 64 hexadecimal digits.
     package static func digest(_ bytes: some Collection<UInt8>) -> String { MessageDigest.digits(MessageDigest.of(bytes, by: .sha256)) }

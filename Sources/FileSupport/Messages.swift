@@ -1,7 +1,7 @@
 import Foundation
 
 extension String {
-    /// As it may stand in a message, whatever file it comes from: no control characters, no more than `limit` characters.
+    /// The text in a form that is safe in a message, whatever file it comes from: without control characters, at most `limit` characters.
     package func shown(limit: Int = 120) -> String {
         var text = ""
         for character in prefix(limit) {
@@ -17,7 +17,7 @@ extension String {
 }
 
 extension Error {
-    /// The system's words for what went wrong with a file, without the path in front.
+    /// The system's description of what went wrong with a file, without the path.
     package var reason: String {
         let error = self as NSError
         if let underlying = error.userInfo[NSUnderlyingErrorKey] as? any Error { return underlying.reason }
@@ -27,6 +27,6 @@ extension Error {
 }
 
 extension String {
-    /// FNV-1a over its UTF-8, the same on each machine and each day; no proof against anybody who wants two texts to have the same.
+    /// FNV-1a of the UTF-8 bytes, the same on every machine. It is not secure: anybody can construct two texts with the same value.
     package var fnv1a: UInt64 { utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 } }
 }

@@ -5,10 +5,10 @@ import Foundation
 /// Letters with marks may be written in two ways, as one character or as several (NFC, NFD): a name means the same file either way.
 public struct NamedFiles: Sendable {
     public let folder: URL
-    /// As ".voice.safetensors".
+    /// For example ".voice.safetensors".
     let suffix: String
 
-    /// The folder comes to be with the first file.
+    /// The folder is created with the first file.
     package init(folder: URL, suffix: String) { (self.folder, self.suffix) = (folder, suffix) }
 
     /// A file that is there.
@@ -19,17 +19,17 @@ public struct NamedFiles: Sendable {
         public let modified: Date
     }
 
-    /// Every file, by name.
+    /// Every file, sorted by name.
     package func entries() -> [Entry] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        // Strings are equal where they are the same text, so that a name counts once.
+        // Strings that are canonically equivalent are equal, so that a name is listed once.
         return Set(names.filter { $0.hasSuffix(suffix) && !$0.hasPrefix(".") }).sorted().compactMap { entry(String($0.dropLast(suffix.count))) }
     }
 
-    /// The file of a name that ``isName(_:)`` allows; nil where there is none.
+    /// The file of a name that ``isName(_:)`` allows; nil if there is none.
     package func entry(_ name: String) -> Entry? {
         guard Self.isName(name) else { return nil }
-        // Somebody else may have written the name in the other way.
+        // Another program may have written the name in the other Unicode form.
         for file in [file(name), folder.appending(path: name.decomposedStringWithCanonicalMapping + suffix), folder.appending(path: name + suffix)] {
             guard let attributes = try? FileManager.default.attributesOfItem(atPath: file.path) else { continue }
             return Entry(
@@ -39,14 +39,14 @@ public struct NamedFiles: Sendable {
         return nil
     }
 
-    /// Where the file of a name would be made.
+    /// The path at which the file of a name is created.
     package func file(_ name: String) -> URL { folder.appending(path: name.precomposedStringWithCanonicalMapping + suffix) }
 
-    /// Whether a name stays inside of the folder and can be seen there: letters, digits, "-", "_" and ".", with no "." first.
+    /// Whether a file of this name is within the folder and not hidden: letters, digits, "-", "_" and ".", not beginning with ".".
     package static func isName(_ name: String) -> Bool {
         name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) } && !name.isEmpty && !name.hasPrefix(".") && name.utf8.count <= 200
     }
 
-    /// What a name may be, for those whose name is refused.
+    /// Which names are allowed, for the message about a name that is refused.
     package static let rule = "use letters, digits, \"-\", \"_\" and \".\", with no \".\" first"
 }

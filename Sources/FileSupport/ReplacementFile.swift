@@ -1,22 +1,22 @@
 import Foundation
 
-/// Writes a file whole or not at all: it comes to be under a temporary name in the same folder and takes its place when
-/// it is complete. One that is given up before that leaves nothing.
+/// Writes a file completely or not at all: it is written under a temporary name in the same folder and renamed when it is complete. If it is never
+/// completed, no file remains.
 ///
-/// What is there already and no regular file (a device, a pipe) is written into as it is. One that replaces nothing takes a name that
-/// nobody has when it is complete, or fails: of several that want the same name at once, one gets it.
+/// If the path exists and is not a regular file (a device, a pipe), the bytes are written into it. A file that must not replace another is given its
+/// name when it is complete, if the name is still free: of several with the same name one succeeds, and the others fail.
 package final class ReplacementFile {
-    /// Whether bytes may be written in any order: not into a device or a pipe.
+    /// Whether bytes may be written in any order; false for a device or a pipe.
     package var isSeekable: Bool { temporary != nil }
-    /// Open for writing and reading.
+    /// Open for reading and writing.
     package let descriptor: Int32
-    /// Where the bytes go at last: what a symbolic link points to, not the link.
+    /// The final path: the target of a symbolic link, not the link.
     private let target: String
-    /// The file that takes the target's name; nil where the target itself is written into, and when it has taken the name.
+    /// The file that is renamed to the target; nil if the target itself is written, and after renaming.
     private var temporary: String?
     private let replaces: Bool
 
-    /// Runs `body` with a function that appends bytes, then puts the file in its place. After an error nothing is left.
+    /// Runs `body` with a function that appends bytes, then renames the file. After an error no file remains.
     ///
     /// - Throws: ``SystemError``, and what `body` throws.
     package static func write(
@@ -27,8 +27,8 @@ package final class ReplacementFile {
         try file.complete()
     }
 
-    /// - Parameter replaces: whether a file that is there may be replaced; otherwise that is EEXIST, now or when this one is complete.
-    /// - Throws: ``SystemError`` where no file can be made there.
+    /// - Parameter replaces: whether an existing file may be replaced; otherwise it causes EEXIST, here or in ``complete()``.
+    /// - Throws: ``SystemError`` if the file cannot be created.
     package init(_ url: URL, replaces: Bool = true) throws {
         self.replaces = replaces
         var status = stat()
@@ -66,12 +66,12 @@ package final class ReplacementFile {
         }
     }
 
-    /// Puts the file in its place.
+    /// Gives the file its final name.
     ///
-    /// - Throws: ``SystemError``; nothing is left then.
+    /// - Throws: ``SystemError``; no file remains in this case.
     package func complete() throws {
         guard let temporary else { return }
-        // Some file systems report a full disk only here.
+        // Some file systems report a full disk only in this call.
         guard fsync(descriptor) == 0 else { throw SystemError() }
         if try !replaces && Self.link(temporary, target) {
             unlink(temporary)
@@ -81,9 +81,9 @@ package final class ReplacementFile {
         self.temporary = nil
     }
 
-    /// Gives a file a second name that nobody has.
+    /// Gives a file a second name, which must not exist.
     ///
-    /// - Returns: false where the file system knows no second names; then the name is taken by an empty file, to be replaced.
+    /// - Returns: false if the file system does not support second names; in that case an empty file with the name was created, to be replaced.
     /// - Throws: ``SystemError``.
     private static func link(_ file: String, _ name: String) throws -> Bool {
         if Foundation.link(file, name) == 0 { return true }
@@ -95,11 +95,11 @@ package final class ReplacementFile {
     }
 }
 
-/// What the system answered.
+/// An error number of the system.
 package struct SystemError: Error, Hashable, CustomStringConvertible {
     package let code: Int32
 
-    /// The last answer on this thread.
+    /// The last error of this thread.
     package init() { code = errno }
     package init(code: Int32) { self.code = code }
 

@@ -1,10 +1,10 @@
 import Foundation
 
-/// A file that is read whole into memory: a configuration, a tokenizer, the index of a checkpoint.
+/// A file that is read into memory as a whole: a configuration, a tokenizer, the index of a checkpoint.
 package enum SmallFile {
     /// The file's bytes.
     ///
-    /// - Throws: ``UnreadableFile`` where it is missing, no regular file, or larger than any such file is.
+    /// - Throws: ``UnreadableFile`` if the file is missing, is not a regular file, or is larger than `limit`.
     package static func read(_ url: URL, limit: Int = 64 << 20) throws(UnreadableFile) -> Data {
         let descriptor = open(url.path, O_RDONLY)
         guard descriptor >= 0 else { throw .system() }
@@ -26,20 +26,20 @@ package enum SmallFile {
     }
 }
 
-/// A file that the system does not let us read.
+/// A file that cannot be read.
 package struct UnreadableFile: Error {
-    /// In the system's words: "No such file or directory".
+    /// The system's description, such as "No such file or directory".
     package let reason: String
 
     package init(reason: String) { self.reason = reason }
 
-    /// By the C library's last error.
+    /// Made from the C library's last error.
     package static func system() -> UnreadableFile { UnreadableFile(reason: String(cString: strerror(errno))) }
 }
 
-/// Bytes of an open file.
+/// The size of an open file in bytes.
 ///
-/// - Throws: ``UnreadableFile`` for a folder, a device or a pipe, which have no end to rely on.
+/// - Throws: ``UnreadableFile`` for a folder, a device or a pipe, whose size is not known.
 package func regularFileSize(_ descriptor: Int32) throws(UnreadableFile) -> Int {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw .system() }

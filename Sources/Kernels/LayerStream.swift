@@ -1,21 +1,20 @@
 import Torch
 
-/// Rows of one sequence that is made and used piece by piece: `[1, rows, width]`, of which only those are kept that are
-/// still needed.
+/// Rows `[1, rows, width]` of one sequence that is computed and used piece by piece; rows that are no longer needed are removed.
 package struct RowWindow {
     package let width: Int
-    /// Numbers of the rows that are there.
+    /// The numbers of the rows that are stored.
     package private(set) var rows = 0..<0
-    /// The rows before this one are complete; those behind it are being added up.
+    /// Rows before this number are complete; sums are still being added to later rows.
     package private(set) var complete = 0
     private var memory: Tensor?
 
     package init(width: Int) { self.width = width }
 
-    /// Bytes of the rows that are there.
+    /// The size of the stored rows in bytes.
     package var byteCount: Int { rows.count * width * MemoryLayout<Float>.size }
 
-    /// Makes room for rows up to `end`, which hold anything until they are written.
+    /// Allocates rows up to `end`; their contents are undefined until they are written.
     package mutating func extend(to end: Int) throws {
         guard end > rows.upperBound else { return }
         let wider = try Tensor.empty([1, end - rows.lowerBound, width])
@@ -23,7 +22,7 @@ package struct RowWindow {
         (memory, rows) = (wider, rows.lowerBound..<end)
     }
 
-    /// Appends rows that are complete, `[1, rows, width]`.
+    /// Appends complete rows, `[1, rows, width]`.
     package mutating func append(_ more: Tensor) throws {
         let start = rows.upperBound
         try extend(to: start + more.size(1))
@@ -36,14 +35,14 @@ package struct RowWindow {
         complete = max(complete, end)
     }
 
-    /// Lets go of the rows before one, and of the memory that all were made in.
+    /// Removes the rows before one, and frees the memory in which they were allocated.
     package mutating func forget(before row: Int) throws {
         let kept = min(max(row, rows.lowerBound), rows.upperBound)..<rows.upperBound
         memory = kept.isEmpty ? nil : try self[kept].clone()
         rows = kept
     }
 
-    /// Some rows, a view.
+    /// A view of some rows.
     package subscript(_ range: Range<Int>) -> Tensor {
         get throws {
             precondition(range.lowerBound >= rows.lowerBound && range.upperBound <= rows.upperBound, "rows that are there")
@@ -53,18 +52,18 @@ package struct RowWindow {
     }
 }
 
-/// A layer's way through a sequence that comes piece by piece. Together the results are those of one call with all of the
-/// sequence, bit for bit.
+/// The state of a layer in a sequence that arrives piece by piece. Together the results equal those of one call with the complete sequence, bit for
+/// bit.
 package struct LayerStream {
     private let layer: PackedLayer
-    /// Results that are made.
+    /// The number of results computed so far.
     package private(set) var made = 0
 
     package init(_ layer: PackedLayer) { self.layer = layer }
 
     package var outputs: Int { layer.matrix.outputs }
 
-    /// Results that can be made once so many rows are there, a whole number of tiles; at the sequence's end there may be more.
+    /// The number of results that can be computed from this many rows, a whole number of tiles; at the end of the sequence there may be more.
     package func ready(after rows: Int) -> Int {
         let convolution = layer.convolution, tile = layer.matrix.tile
         let unit = tile.results * (tile.results > 1 ? convolution.dilation : 1)
@@ -74,21 +73,21 @@ package struct LayerStream {
         return max(made, results / unit * unit)
     }
 
-    /// The first row that results see which are not made yet.
+    /// The first row that is needed for results that have not been computed yet.
     package var needed: Int { max(0, made * layer.convolution.step - layer.convolution.lead) }
 
-    /// Makes results up to `end`: those that are ready, or all where the sequence ends with the complete rows of `input`.
+    /// Computes results up to `end`: those that are ready, or all if the sequence ends with the complete rows of `input`.
     ///
     /// - Parameters:
     ///   - output: rows `made ..< end` of the results.
-    ///   - residual: rows of the same numbers that are added to these.
-    ///   - share: as of ``PackedLayer``.
+    ///   - residual: rows of the same numbers, which are added to the results.
+    ///   - share: as in ``PackedLayer``.
     package mutating func callAsFunction(
         _ input: RowWindow, to end: Int, into output: Tensor, residual: RowWindow? = nil, share: Double? = nil
     ) throws {
         guard end > made else { return }
         let convolution = layer.convolution, start = needed
-        // Rows that no result sees would be brought in for nothing.
+        // Rows that no result depends on need not be read.
         let tile = layer.matrix.tile, unit = tile.results * convolution.dilation
         let reached =
             tile.results > 1

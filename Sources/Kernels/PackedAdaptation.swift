@@ -64,16 +64,16 @@ public final class PackedAdaptation: @unchecked Sendable {
 }
 
 extension PackedAdaptation.Change {
-    /// Its product among those of all layers.
+    /// The index of its product among those of all layers.
     fileprivate var place: Int { layer * PackedAdaptation.Product.allCases.count + product.rawValue }
 
-    /// A as it is, and B as the matrix has its outputs: in panels of 16, those of a gate and its partner in turn.
+    /// A unchanged, and B in the order of the matrix's outputs: in panels of 16, with those of a gate and of its partner alternating.
     fileprivate func packed(beside matrix: PackedMatrix, _ floats: FloatArena) throws -> ck_low_rank {
         guard a.rank == 2, (1...Int(CK_MOST_RANK)).contains(a.size(0)), a.size(1) == matrix.inputs else {
             throw KernelError.shape("A of an adapter", expected: "[1 to \(CK_MOST_RANK), \(matrix.inputs)]", found: a.shape)
         }
         let rank = a.size(0), lanes = 16
-        // Outputs of one source stand together.
+        // The outputs of one source are adjacent.
         let outputs = matrix.isGated ? matrix.outputs / 2 : matrix.outputs
         let source = first / outputs, start = first % outputs
         guard b.rank == 2, b.size(1) == rank, b.size(0) > 0, start + b.size(0) <= outputs else {

@@ -5,9 +5,9 @@ import Torch
 public enum WeightFormat: String, Sendable, Codable, CaseIterable {
     /// 32 bits.
     case float32
-    /// 8 bits, with a scale for every 64 weights of an output; activations are rounded to 8 bits on the way.
+    /// 8 bits, with a scale for every 64 weights of an output; activations are rounded to 8 bits during the product.
     case int8
-    /// 4 bits, with a scale for every 32 weights of an output; activations are rounded to 8 bits on the way.
+    /// 4 bits, with a scale for every 32 weights of an output; activations are rounded to 8 bits during the product.
     case int4
 
     var code: ck_format {
@@ -33,15 +33,15 @@ public enum Activation: Sendable, Hashable {
     case identity
     /// x σ(x).
     case silu
-    /// x, or eˣ − 1 below 0 (Clevert et al. 2016).
+    /// x, or eˣ − 1 if x is negative (Clevert et al. 2016).
     case elu
-    /// silu(a) × b, for a matrix that two sources of equal size are interleaved in; the gate a is the first.
+    /// silu(a) × b, for a matrix in which two sources of equal size are interleaved; the gate a is the first.
     case gatedSiLU
     /// Hendrycks and Gimpel 2016.
     case gelu
-    /// GELU's approximation through tanh.
+    /// GELU's approximation with tanh.
     case geluTanh
-    /// x, or 0 below 0.
+    /// x, or 0 if x is negative.
     case relu
 
     var code: ck_activation {
@@ -129,7 +129,7 @@ public final class PackedMatrix: @unchecked Sendable {
 
     public var inputs: Int { ck_matrix_inputs(handle) }
     public var outputs: Int { ck_matrix_outputs(handle) }
-    /// Whether it has two equal layers, of which the first gates the second.
+    /// Whether the matrix consists of two layers of equal size, of which the first gates the second.
     var isGated: Bool { ck_matrix_is_gated(handle) }
     /// What a product reads of it.
     public var byteCount: Int { ck_matrix_bytes(handle) }
@@ -137,8 +137,8 @@ public final class PackedMatrix: @unchecked Sendable {
     /// Rows of activations that a row of results sees.
     public var taps: Int { ck_matrix_taps(handle) }
 
-    /// Rows of results that are computed together, from a multiple of their number on, and rows of activations that
-    /// these see: a tile of Winograd's form, or one and the taps.
+    /// The number of rows of results that are computed together, from a multiple of this number on, and the number of rows of activations that they
+    /// depend on: a tile of Winograd's algorithm, or one row and the taps.
     var tile: (results: Int, taps: Int) { (ck_matrix_tile(handle), ck_matrix_tile_taps(handle)) }
 
     /// The weights that the packed ones stand for, `[outputs, taps, inputs]`, in the order of the sources.

@@ -101,7 +101,7 @@ public final class PackedTransformer: @unchecked Sendable {
         transformer.pointee.layers = UnsafePointer(self.layers)
     }
 
-    /// A layer's matrix.
+    /// One matrix of a layer.
     func matrix(_ product: PackedAdaptation.Product, ofLayer layer: Int) -> PackedMatrix {
         matrices[layer * PackedAdaptation.Product.allCases.count + product.rawValue]
     }
@@ -112,7 +112,7 @@ public final class PackedTransformer: @unchecked Sendable {
     }
 }
 
-/// Keeps copies of small tensors where C code finds them.
+/// Stores copies of small tensors at fixed addresses for C code.
 final class FloatArena {
     private var blocks: [UnsafeMutableBufferPointer<Float>] = []
 

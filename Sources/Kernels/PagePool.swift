@@ -1,19 +1,19 @@
 import CKernels
 import Synchronization
 
-/// Memory in pages of one size, which goes back when nobody has a page any more.
+/// Memory in pages of one size. A page is returned to the pool when nothing refers to it any more.
 final class PagePool: Sendable {
     let pageBytes: Int
     private let free = Mutex<[Memory]>([])
 
-    /// The address of a page that nobody has: safe to hand from thread to thread.
+    /// The address of a free page; it may be passed between threads.
     private struct Memory: @unchecked Sendable { let start: UnsafeMutableRawPointer }
 
     init(pageBytes: Int) { self.pageBytes = pageBytes }
 
     deinit { free.withLock { for memory in $0 { ck_page_give(memory.start, pageBytes) } } }
 
-    /// A page that may hold anything.
+    /// A page with undefined contents.
     ///
     /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
     func take() throws -> Page {
@@ -22,7 +22,7 @@ final class PagePool: Sendable {
         return Page(memory: memory, pool: self)
     }
 
-    /// Some pages are kept for the next sequence, which saves the system's zeroing of them; the others go back.
+    /// Keeps some pages for later sequences, because the system would have to zero new ones, and frees the others.
     fileprivate func giveBack(_ memory: UnsafeMutableRawPointer) {
         let memory = Memory(start: memory)
         let isKept = free.withLock { free in

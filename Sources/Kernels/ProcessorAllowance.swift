@@ -21,33 +21,32 @@ public struct ProcessorAllowance: Sendable, Hashable {
 
     /// What this process is allowed now.
     public static var current: ProcessorAllowance {
-        // Foundation does not look at the affinity mask.
+        // Foundation ignores the affinity mask.
         let processors = Int(ck_processors())
         return ProcessorAllowance(
             root: URL(filePath: "/"), processors: processors > 0 ? processors : ProcessInfo.processInfo.activeProcessorCount)
     }
 
-    /// Reads the quota of the process's control groups, of version 1 or 2; files that are not there, or not understood, set
-    /// none.
+    /// Reads the quota of the process's control groups, version 1 or 2; a file that is missing or has unknown contents sets no quota.
     ///
-    /// - Parameter root: where `proc` lies, and the places that it names.
+    /// - Parameter root: the folder that contains `proc` and the mount points that it names.
     init(root: URL, processors: Int) {
         self.processors = processors
         quota = ControlGroup.all(of: root).compactMap(\.quota).min()
     }
 }
 
-/// A directory of a control group that limits processor time, with those above it.
+/// The directory of a control group that limits processor time, and its parents.
 ///
 /// Source: the kernel's `Documentation/admin-guide/cgroup-v2.rst` and `Documentation/scheduler/sched-bwc.rst`.
 private struct ControlGroup {
     enum Version { case one, two }
 
     let version: Version
-    /// From the group's own directory up to where the hierarchy is mounted.
+    /// From the group's own directory up to the mount point of the hierarchy.
     let directories: [URL]
 
-    /// The least quota along the way, in processors.
+    /// The smallest quota among these directories, in processors.
     var quota: Double? { directories.compactMap(quota(in:)).min() }
 
     private func quota(in directory: URL) -> Double? {
@@ -64,13 +63,13 @@ private struct ControlGroup {
         return time / period
     }
 
-    /// The groups that the process is in.
+    /// The groups that contain this process.
     static func all(of root: URL) -> [ControlGroup] {
         func lines(_ path: String) -> [Substring] {
             ((try? String(contentsOf: root.appending(path: path), encoding: .utf8)) ?? "").split(separator: "\n")
         }
         let mounts = lines("proc/self/mountinfo").compactMap(Mount.init)
-        // As "4:cpu,cpuacct:/user.slice" and "0::/user.slice".
+        // For example "4:cpu,cpuacct:/user.slice" and "0::/user.slice".
         return lines("proc/self/cgroup").compactMap { line in
             let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
             guard fields.count == 3 else { return nil }
@@ -82,13 +81,13 @@ private struct ControlGroup {
         }
     }
 
-    /// Where a hierarchy is mounted, and which of its groups is seen there.
+    /// The mount point of a hierarchy, and which of its groups is mounted there.
     private struct Mount {
         let version: Version
         let group, place: String
 
-        /// A line as "29 23 0:26 /group /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw"; nil for other file systems and
-        /// other controllers.
+        /// Reads a line such as "29 23 0:26 /group /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw"; nil for other file systems and other
+        /// controllers.
         init?(_ line: Substring) {
             let fields = line.split(separator: " ")
             guard let dash = fields.firstIndex(of: "-"), dash >= 6, fields.count > dash + 3 else { return nil }
@@ -100,8 +99,8 @@ private struct ControlGroup {
             (group, place) = (String(fields[3]), String(fields[4]))
         }
 
-        /// The directories from a group up to the mount. A group that is not seen there, as in a container that shows its own
-        /// alone, counts as the one that is.
+        /// The directories from a group up to the mount point. A group outside the mounted one, as in a container that mounts only its own group, is
+        /// treated as the mounted group.
         func directories(of path: String, below root: URL) -> [URL] {
             let base = group == "/" ? "" : group
             let inside = path == base || path.hasPrefix(base + "/") ? path.dropFirst(base.count) : ""

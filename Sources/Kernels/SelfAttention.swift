@@ -129,7 +129,7 @@ public struct SelfAttention: Sendable {
 
 /// Keys and values of rows of some sequences, as an attention multiplies with them.
 public final class KeptRows: @unchecked Sendable {
-    // Nothing changes it after it is made.
+    // Not changed after initialisation.
     let handle: OpaquePointer
 
     /// Stretches of rows that an attention sees besides its own.

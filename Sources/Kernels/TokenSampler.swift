@@ -71,7 +71,7 @@ public final class TokenSampler {
     private let generator: Generator
     private let sampling: UnsafeMutablePointer<ck_sampling>
     private let random: UnsafeMutablePointer<ck_random>
-    /// The tokens that the repetition penalty applies to, 64 in a word.
+    /// The tokens to which the repetition penalty applies, as bits, 64 in a word.
     private let seen: UnsafeMutableBufferPointer<UInt64>
 
     /// - Parameters:
@@ -124,7 +124,7 @@ public final class TokenSampler {
         }
     }
 
-    /// What the kernel is told of a row; valid as long as the logits and the sampler live.
+    /// The kernel's description of one row; valid as long as the logits and the sampler exist.
     private func draw(from logits: Tensor, rulingOut ruledOut: Int?) throws -> ck_draw {
         let shape = logits.shape
         guard shape.count == 2, 1...2 ~= shape[0], shape[1] == vocabulary else {
@@ -140,12 +140,12 @@ public final class TokenSampler {
             ruled_out: Int32(ruledOut ?? -1), random: random, token: Int32(CK_UNDECIDED))
     }
 
-    /// Moves the generator on to where the kernel is.
+    /// Advances the generator to the kernel's state.
     private func keepRandom() throws {
         guard sampling.pointee.temperature != 0 else { return }
         try generator.setTwister(words, used: random.pointee.used)
     }
 
-    /// The words of `random`, which come first in it.
+    /// The words of the generator's state, at the beginning of `random`.
     private var words: UnsafeMutablePointer<UInt32> { UnsafeMutableRawPointer(random).assumingMemoryBound(to: UInt32.self) }
 }

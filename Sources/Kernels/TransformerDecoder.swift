@@ -79,10 +79,10 @@ public final class TransformerDecoder {
         /// Positions so far.
         public fileprivate(set) var length: Int
         fileprivate var pages: [Page] = []
-        /// The pages' memory, in order, where C code finds it.
+        /// The addresses of the pages, in order, for C code.
         fileprivate let table: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
 
-        /// - Parameter longest: pages that it can have.
+        /// - Parameter longest: the largest number of pages.
         fileprivate init(length: Int, longest: Int) {
             self.length = length
             table = .allocate(capacity: longest)
@@ -104,7 +104,7 @@ public final class TransformerDecoder {
         guard let other else { return sequence }
         let whole = other.length / Self.pageLength
         for page in other.pages[..<whole] { sequence.append(page) }
-        // Both go on in the page that is not full, so each has its own.
+        // Both sequences append to the page that is not full, so each gets its own copy.
         if other.length % Self.pageLength > 0 {
             let page = try pool.take()
             page.memory.copyMemory(from: other.pages[whole].memory, byteCount: pool.pageBytes)

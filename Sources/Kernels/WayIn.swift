@@ -24,7 +24,7 @@ public struct WayIn: Sendable {
     /// Rows as they are.
     public static let plain = WayIn()
 
-    /// In terms of C; valid as long as this value and `added` live.
+    /// The description for C; valid as long as this value and `added` exist.
     func inC(adding added: Tensor?) throws -> ck_way_in {
         var way = ck_way_in()
         if let norm {
@@ -75,7 +75,7 @@ struct Rows {
     let start: UnsafeMutablePointer<Float>
     let sequences, length, width, stride: Int
 
-    /// - Throws: ``KernelError/shape(_:expected:found:)`` for a tensor whose rows are not evenly spaced.
+    /// - Throws: ``KernelError/shape(_:expected:found:)`` if the tensor's rows are not evenly spaced.
     init(_ tensor: Tensor) throws {
         let (start, strides) = try tensor.storage(of: Float.self)
         let shape = tensor.shape

@@ -16,7 +16,7 @@ public final class Moonshine: SpeechJudge {
     private let queue = DispatchQueue(label: "chatterbox.moonshine")
     private let recogniser: Recogniser
 
-    /// Seconds of silence behind a sound. Without it the recogniser invents words at the beginning of some recordings.
+    /// Seconds of silence appended to a sound. Without them the recogniser invents words at the beginning of some recordings.
     private static let silence = 0.5
     private static let sampleRate = 16_000
 
@@ -25,7 +25,8 @@ public final class Moonshine: SpeechJudge {
     /// - Throws: ``MoonshineError``.
     public convenience init(_ files: MoonshineFiles) throws { try self.init(files, renewingAfter: 100) }
 
-    /// - Parameter seconds: of sound after which the model is loaded anew: the library keeps about a megabyte for each second that it hears.
+    /// - Parameter seconds: the seconds of sound after which the model is loaded again: the library keeps about a megabyte for each second that it
+    ///   transcribes.
     init(_ files: MoonshineFiles, renewingAfter seconds: Double) throws {
         try files.check()
         recogniser = try queue.sync { [files] in try Recogniser(files, most: seconds) }
@@ -51,11 +52,11 @@ public final class Moonshine: SpeechJudge {
         }
     }
 
-    /// The library's own. Sendable because the queue alone uses it, one call after the other.
+    /// The library's recogniser. Sendable because only the queue uses it, one call after the other.
     private final class Recogniser: @unchecked Sendable {
         private let files: MoonshineFiles
         private var handle: cm_recogniser?
-        /// Seconds that this handle has heard.
+        /// The seconds of sound that this handle has transcribed.
         private var heard = 0.0
 
         private let most: Double
@@ -73,7 +74,7 @@ public final class Moonshine: SpeechJudge {
             return handle
         }
 
-        /// A text of the library's, which is freed.
+        /// Copies a text of the library and frees the original.
         private static func text(_ text: UnsafeMutablePointer<CChar>?) -> String {
             guard let text else { return "out of memory" }
             defer { cm_free_text(text) }
@@ -101,7 +102,7 @@ public final class Moonshine: SpeechJudge {
     }
 }
 
-/// Once raised it stays so.
+/// A flag that is never reset.
 private final class Flag: Sendable {
     private let raised = Atomic(false)
 

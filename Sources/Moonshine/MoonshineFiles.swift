@@ -24,7 +24,7 @@ public struct MoonshineFiles: Sendable, Hashable {
         let digest: String
     }
 
-    /// The package's for x86-64 and Linux. The library finds what it needs in the folder beside its own.
+    /// The files for Linux on x86-64. The library finds the others in its own folder.
     static let files = [
         File(path: "moonshine_voice/libmoonshine.so", bytes: 22_002_168, digest: "b3767e1fb783863a3b992e7ad8f506e7e11c4cbb156f062fb4b2034182c505a0"),
         File(

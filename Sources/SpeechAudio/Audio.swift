@@ -98,15 +98,15 @@ extension Audio {
         guard duration >= minimumSeconds else { throw AudioError.tooShort(name: name, seconds: duration, needed: minimumSeconds) }
         let peak = self.peak
         guard peak >= Audio.silenceFloor else { throw AudioError.silent(name: name, peak: peak, floor: Audio.silenceFloor) }
-        // What is heard of several channels is their mean.
+        // A listener and the networks get the mean of several channels.
         if channels > 1, mono().level < level - Self.cancellation { throw AudioError.cancelling(name: name) }
         return self
     }
 
-    /// How much quieter than its channels a mix is where they cancel each other, in decibels: unlike sounds lose 3 or 6.
+    /// How much quieter than its channels a mix must be, in decibels, to count as cancelled: mixing unrelated sounds lowers the level by 3 to 6.
     private static let cancellation = 30.0
 
-    /// This sound, once it has samples and each is a number.
+    /// This sound, after checking that it has samples and that all are finite.
     @discardableResult
     func checkedFinite(named name: String) throws -> Audio {
         guard !samples.isEmpty else { throw AudioError.noSamples(name: name) }

@@ -41,7 +41,7 @@ public enum LanguageGuess: Sendable, Hashable {
     /// Several languages are possible, the most likely first; empty if no word of the text is known.
     case unsure([String])
 
-    /// Words that are looked at: more tell nothing new.
+    /// The number of words that are used; more do not improve the result.
     private static let most = 150
 
     /// - Parameters:
@@ -52,12 +52,12 @@ public enum LanguageGuess: Sendable, Hashable {
         for scalar in text.unicodeScalars.prefix(20_000) {
             if let script = Script(scalar) { scripts[script, default: 0] += 1 }
         }
-        // Han is read with kana as Japanese, and alone as Chinese.
+        // Han characters with kana are Japanese, without kana Chinese.
         if let kana = scripts[.kana], kana * 8 >= scripts[.han] ?? 0 { scripts[.kana] = kana + (scripts.removeValue(forKey: .han) ?? 0) }
         if let hangul = scripts[.hangul], let han = scripts[.han], han < hangul {
             scripts[.hangul] = hangul + (scripts.removeValue(forKey: .han) ?? 0)
         }
-        // A foreign name's letters are more than the characters around it.
+        // A foreign name has more letters than the ideographs around it, so other scripts count three times.
         for script in scripts.keys where script != .latin { scripts[script]! *= 3 }
         guard let script = scripts.max(by: { ($0.value, $1.key.rawValue) < ($1.value, $0.key.rawValue) })?.key else {
             self = .none
@@ -70,7 +70,7 @@ public enum LanguageGuess: Sendable, Hashable {
         self = Self.latin(text, languages)
     }
 
-    /// A script that one language alone is written in here, by that language's code.
+    /// A script in which only one of the supported languages is written, by that language's code.
     private enum Script: String {
         case latin, han = "zh", kana = "ja", hangul = "ko", greek = "el", cyrillic = "ru", hebrew = "he", arabic = "ar", devanagari = "hi"
 
@@ -90,8 +90,8 @@ public enum LanguageGuess: Sendable, Hashable {
         }
     }
 
-    /// Characters by the scripts that they are written in, each with the code of the one language that is written in it here; those of
-    /// Latin letters and of scripts that are not known have none. Groups and what is in them are in order.
+    /// Characters grouped by script, each group with the code of the one supported language that is written in it, or nil for Latin letters and
+    /// unknown scripts. Groups, and the characters in them, are in order.
     static func scripts(of characters: [Character]) -> [(code: String?, characters: [Character])] {
         let scripts = characters.map { $0.unicodeScalars.first.flatMap(Script.init) }
         var groups: [(code: String?, characters: [Character])] = []
@@ -114,7 +114,7 @@ public enum LanguageGuess: Sendable, Hashable {
         var scores: [String: Double] = [:], known = 0
         for word in words {
             let owners = commonWords[word]?.filter(languages.contains) ?? []
-            // A word that many share says little.
+            // A word that many languages share counts less.
             for owner in owners { scores[owner, default: 0] += 1 / Double(owners.count) }
             var isKnown = !owners.isEmpty
             for (language, marks) in letters where languages.contains(language) {
@@ -135,20 +135,20 @@ public enum LanguageGuess: Sendable, Hashable {
         guard let best = ranked.first, known > 0 else { return words.count < 4 ? .none : .unsure([]) }
         let second = ranked.count > 1 ? ranked[1].value : 0
         let isEnough = best.value >= 0.9 || best.value >= 0.5 && words.count < 4
-        // Sisters share most words, and a sentence of one always has some of the other.
+        // Related languages share most words, so that a sentence in one always has some words of the other.
         let isSister = ranked.count > 1 && Self.sisters.contains { $0.contains(best.key) && $0.contains(ranked[1].key) }
         if isEnough, best.value >= (isSister && words.count < 12 ? 1.4 : 1.2) * second + 0.15, best.value >= 0.04 * Double(words.count) {
             return .likely(best.key)
         }
-        // A word or two, as a name or "OK", may be anything.
+        // One or two words, such as a name or "OK", may be in any language.
         if words.count < 4, best.value < 0.9 { return .none }
         return .unsure(ranked.prefix(3).filter { $0.value * 2 >= best.value }.map(\.key))
     }
 
-    /// Languages whose commonest words are much the same.
+    /// Languages whose most frequent words are largely the same.
     private static let sisters: [Set<String>] = [["da", "no", "sv"], ["es", "pt", "it"], ["de", "nl"]]
 
-    /// Letters that stand together in one language and seldom in others.
+    /// Groups of letters that are frequent in one language and rare in the others.
     private static let parts: [(language: String, parts: [String])] = [
         ("fi", ["ää", "yö", "uo", "hd", "ii", "yy"]), ("nl", ["ij", "aa", "oe", "uu"]), ("de", ["sch", "ei", "pf", "tz"]),
         ("pl", ["sz", "cz", "rz", "dz", "ów"]), ("it", ["gli", "cch", "zz", "ggi"]),
@@ -158,7 +158,7 @@ public enum LanguageGuess: Sendable, Hashable {
         ("ms", ["ng", "ber", "men", "ter"]),
     ]
 
-    /// Letters that, among the languages here, one or two are written with.
+    /// Letters that only one or two of the supported languages use.
     private static let letters: [(language: String, letters: Set<Unicode.Scalar>)] = [
         ("de", "ßäöü"), ("es", "ñ¿¡"), ("pt", "ãõ"), ("fr", "çêëîïûœùèàâ"), ("pl", "łśźżćńąę"), ("tr", "ışğ"), ("da", "æøå"),
         ("no", "øåæ"), ("sv", "åäö"), ("fi", "äö"), ("it", "ùìò"),
@@ -177,7 +177,7 @@ public enum LanguageGuess: Sendable, Hashable {
         ("no", ["ene", "het", "ning", "ige"]), ("ms", ["kan", "nya", "lah", "an"]), ("sw", ["sha", "wa", "lia", "kia", "ika"]),
     ]
 
-    /// Each word's languages.
+    /// The languages of each word.
     private static let commonWords: [String: [String]] = {
         var languages: [String: [String]] = [:]
         for (language, words) in wordLists {
@@ -186,7 +186,7 @@ public enum LanguageGuess: Sendable, Hashable {
         return languages
     }()
 
-    /// The commonest words of each language, and what greetings and requests begin with.
+    /// The most frequent words of each language, and words with which greetings and requests begin.
     private static let wordLists: [(String, String)] = [
         (
             "en",

@@ -12,7 +12,7 @@ public struct Lexicon: Sendable, Hashable {
         let spoken: String
     }
 
-    /// By their first scalar, longest first.
+    /// Entries by their first scalar, the longest first.
     private let entries: [Unicode.Scalar: [Entry]]
     /// The replacement for each written word.
     public let words: [String: String]
@@ -110,7 +110,7 @@ public struct Lexicon: Sendable, Hashable {
     private func isMark(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .nonspacingMark }
 }
 
-/// In JSON an object: by what is written, what is said.
+/// In JSON an object from the written word to its replacement.
 extension Lexicon: Codable {
     /// - Throws: `DecodingError` for what is no such object, and where nothing is written, nothing is said or phonetic signs stand.
     public init(from decoder: any Decoder) throws {
@@ -134,11 +134,11 @@ extension Lexicon: Codable {
 /// An invalid line of a lexicon.
 public struct LexiconError: Error, Hashable, CustomStringConvertible {
     public enum Problem: Sendable, Hashable, CustomStringConvertible {
-        /// Not two fields.
+        /// The line does not have two fields.
         case fields(Int)
         case noWord
         case nothingSaid(String)
-        /// A sign of the phonetic alphabet, which no model reads.
+        /// The replacement contains a phonetic sign, which no model reads.
         case phonetic(String, sign: Unicode.Scalar)
         /// A word for which an earlier line has another replacement.
         case twice(String, line: Int)

@@ -1,36 +1,36 @@
-/// Makes a text's pieces, one stretch of it after the other.
+/// Divides a text into pieces, one part of the script after the other.
 struct PieceBuilder {
     private(set) var parts: [TextPlan.Part] = []
     private(set) var count = 0
     private(set) var notes: [TextNote] = []
-    /// Characters that the model does not know, each once, in order.
+    /// Characters that the model does not know, each once, in order of appearance.
     private(set) var unknown: [Character] = []
     private let pipeline: TextPipeline
     private let language: Language
     private let splitter = SentenceSplitter()
-    /// Letters, and those of them that the model does not know.
+    /// The number of letters, and of letters that the model does not know.
     private var letters = (all: 0, unknown: 0)
-    /// Whether there was text without a word.
+    /// Whether some text contained no word.
     private var hasMarksAlone = false
 
-    /// Most characters of a piece as it is said, where it is longer than as it is written.
+    /// The largest number of characters in a piece as it is spoken, if that is longer than the text as written.
     private static let longest = 350
-    /// A piece of fewer letters is spoken together with its neighbour: alone, models babble.
+    /// A piece with fewer letters is spoken together with its neighbour: for very short texts the models add sounds.
     private static let shortest = 20
 
     init(_ pipeline: TextPipeline, _ language: Language) { (self.pipeline, self.language) = (pipeline, language) }
 
-    /// Whether most of the text's letters are of characters that the model does not know.
+    /// Whether the model does not know more than half of the text's letters.
     var isMostlyUnknown: Bool { letters.unknown * 2 > letters.all }
 
-    /// Whether there is silence alone, and some.
+    /// Whether the text consists of silence only.
     var isSilence: Bool {
         count == 0 && !hasMarksAlone && parts.contains { if case .silence(let seconds) = $0 { seconds > 0 } else { false } }
     }
 
-    // MARK: stretches
+    // MARK: parts of the script
 
-    /// Adds the whole in one piece, as it is written where nothing of it was read as markup.
+    /// Adds the whole text as one piece, as it is written if no markup was found in it.
     mutating func addWhole(_ marked: MarkedText, of text: String) throws {
         let segments = marked.parts.flatMap { part -> [SpokenText.Segment] in
             if case .speech(let text, _) = part { text.segments } else { [] }
@@ -74,7 +74,7 @@ struct PieceBuilder {
                 boundary = after
                 index += 1
             }
-            // A silence that was asked for replaces the pause, and after the last word there is none.
+            // A requested silence replaces the pause; after the last word there is no pause.
             var pause = 0.0
             if index + 1 < script.count {
                 if case .speech = script[index + 1] { pause = pipeline.pause(boundary) }
@@ -88,11 +88,11 @@ struct PieceBuilder {
 
     // MARK: pieces
 
-    /// Adds a piece; one that is too long as it is said, in parts.
+    /// Adds a piece, or several if it is too long as spoken.
     ///
     /// - Parameters:
-    ///   - slices: what is left of the stretch's markup; nil where it has none.
-    ///   - group: where parts meet in it.
+    ///   - slices: the segments of the text with markup removed; nil if it has no markup.
+    ///   - group: the joins between the parts of the piece.
     private mutating func add(
         _ text: String, pause: Double, _ manner: MarkedText.Manner, _ slices: inout SpokenTextSlices?, _ group: PieceGroup? = nil
     ) throws {
@@ -111,7 +111,7 @@ struct PieceBuilder {
             }
         }
         if let marks = slices?.next(text.inkedScalars), marks.isChanged { readings.insert(marks, at: 0) }
-        // What is not spoken is named, whether anything else of the piece is or not.
+        // Characters that are not spoken are reported, whether or not the rest of the piece is spoken.
         let unknown = pipeline.unknownCharacters(in: spoken, encoded)
         self.unknown += unknown.filter { !self.unknown.contains($0) }
         let missing = Set(unknown)
@@ -134,7 +134,7 @@ struct PieceBuilder {
                     text: text, readings: readings, number: count, pause: pause, manner: manner, joints: group?.joints ?? [])))
     }
 
-    /// What a piece is said as, step by step.
+    /// The spoken form of a piece, step by step.
     private func steps(_ text: String, _ group: PieceGroup?) -> [SpokenText] {
         var readings: [SpokenText] = [], said = text
         func take(_ reading: SpokenText) {
@@ -154,7 +154,7 @@ struct PieceGroup {
     private(set) var text: String
     private(set) var letters: Int
     private var segments: [SpokenText.Segment]
-    /// Letters before each place where parts meet, and the pause there.
+    /// The number of letters before each join between parts, and the pause there.
     private var places: [(letters: Int, pause: Double)] = []
 
     init(_ text: String) {
@@ -163,7 +163,7 @@ struct PieceGroup {
         segments = [.init(written: text, spoken: text)]
     }
 
-    /// What the text is said as: with a full stop at the end of a part that has no mark there.
+    /// The spoken form, with a full stop at the end of a part that has no mark there.
     var reading: SpokenText { SpokenText(segments: segments) }
 
     var joints: [TextPlan.Joint] { places.map { TextPlan.Joint(share: Double($0.letters) / Double(max(1, letters)), pause: $0.pause) } }

@@ -13,7 +13,7 @@ public enum PlainText {
         let written = Array(text.unicodeScalars)
         func unfold(_ scalar: Unicode.Scalar) {
             let unfolded = String(scalar).precomposedStringWithCompatibilityMapping
-            // ㎡ has its exponent, which ² is as well.
+            // ㎡ contains its exponent, ² likewise.
             let isSquare = (0x3371...0x33DF).contains(scalar.value)
             scalars.append(contentsOf: (isSquare ? unfolded.replacing("2", with: "²").replacing("3", with: "³") : unfolded).unicodeScalars)
         }
@@ -26,15 +26,15 @@ public enum PlainText {
                 guard let last = scalars.last, (0x0600...0x0DFF).contains(last.value) else { continue }
                 scalars.append(scalar)
             case 0xFF01, 0xFF08, 0xFF09, 0xFF0C, 0xFF0E, 0xFF1A, 0xFF1B, 0xFF1F, 0xFF3B, 0xFF3D, 0xFF5B, 0xFF5D, 0xFF5E:
-                // Beside Chinese or Japanese characters a mark ends a sentence without a space, behind "2024" and "Swift" as well.
+                // Next to Chinese or Japanese characters a mark ends a sentence without a space, also after "2024" and "Swift".
                 if scalars.last.map(isIdeograph) == true || index + 1 < written.count && isIdeograph(written[index + 1]) {
                     scalars.append(scalar)
                 } else {
                     unfold(scalar)
                 }
-            // Hyphens that a line is not broken at, or is.
+            // The hyphens that forbid or allow a line break.
             case 0x2010, 0x2011: scalars.append("-")
-            // Roman numerals, circled numbers and letters, units in one square, bold and script letters, half-width syllables, ligatures.
+            // Roman numerals, circled numbers and letters, units in one character, bold and script letters, half-width syllables, ligatures.
             case 0x2160...0x217F, 0x2460...0x2473, 0x24B6...0x24EA, 0x2F00...0x2FD5, 0x3371...0x337A, 0x3380...0x33DF, 0x1D400...0x1D7FF,
                 0xFF61...0xFF9F, 0xFB00...0xFB06, 0xFF01...0xFF5E:
                 unfold(scalar)
@@ -66,7 +66,7 @@ public enum PlainText {
             return text.first == "\u{FEFF}" ? String(text.dropFirst()) : text
         }
         let body = beginning.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes
-        // No text has zeros, though UTF-8 allows them.
+        // Text contains no zero bytes, although UTF-8 allows them.
         if let zero = body.firstIndex(of: 0) {
             throw TextEncodingError(found: "UTF-16 or UTF-32 without its byte-order mark, or no text", offset: zero - body.startIndex)
         }

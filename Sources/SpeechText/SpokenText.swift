@@ -53,9 +53,9 @@ extension SpokenText {
 /// Parts are measured in characters other than white space, so that they are found even if spaces were changed.
 public struct SpokenTextSlices {
     private let segments: [SpokenText.Segment]
-    /// What of the first segments was given out: segments, and scalars of the next.
+    /// The position up to which the first segments have been returned: segments, and scalars of the next one.
     private var (segment, scalar) = (0, 0)
-    /// What is said in that segment.
+    /// The spoken scalars of that segment.
     private var spoken: [Unicode.Scalar] = []
 
     public init(_ text: SpokenText) { segments = text.segments }
@@ -103,7 +103,7 @@ extension SpokenText {
     /// - Parameter words: those of ``text`` in order, which have all its characters but spaces.
     public func written(_ words: [String]) -> [WrittenWord] {
         guard isChanged else { return words.enumerated().map { WrittenWord(text: $1, spoken: $0..<$0 + 1) } }
-        // For each character that is no space, the segment that it is of.
+        // For each character other than a space, the index of its segment.
         let owners = segments.enumerated().flatMap { index, segment in
             segment.spoken.lazy.filter { !$0.isWhitespace }.map { _ in index }
         }
@@ -125,7 +125,7 @@ extension SpokenText {
             while index < first + count {
                 let owner = owners[index]
                 let end = (index..<first + count).first { owners[$0] != owner } ?? first + count
-                // A reader sees the sign that an entity stands for.
+                // A reader sees the character that an entity stands for.
                 let isEntity = segments[owner].written.hasPrefix("&") && segments[owner].written.hasSuffix(";")
                 written += segments[owner].isChanged && !isEntity ? segments[owner].written : String(characters[index..<end])
                 index = end

@@ -29,7 +29,7 @@ public struct TextChapter: Sendable, Hashable {
         for (index, heading) in starts.enumerated() {
             let end = index + 1 < starts.count ? starts[index + 1].line.start : text.endIndex
             let body = heading.title == nil ? text[open..<end] : text[heading.line.end..<end]
-            // The underline of a heading is no text.
+            // The underline of a heading is not text.
             guard body.contains(where: { $0.isLetter || $0.isNumber }) || end == text.endIndex else { continue }
             chapters.append(TextChapter(title: heading.title, text: text[open..<end]))
             open = end
@@ -41,11 +41,11 @@ public struct TextChapter: Sendable, Hashable {
 
     private struct Line {
         let text: Substring
-        /// Between blank lines.
+        /// Whether it is between blank lines.
         let isAlone: Bool
         var start: String.Index { text.startIndex }
         var end: String.Index { text.endIndex }
-        /// Of a heading that the next line underlines.
+        /// Whether it is a heading that the next line underlines.
         var isUnderlined = false
 
         init(_ text: Substring, _ isAlone: Bool) { (self.text, self.isAlone) = (text, isAlone) }
@@ -53,7 +53,7 @@ public struct TextChapter: Sendable, Hashable {
         var words: String { text.trimmingWhitespace() }
     }
 
-    /// Lines with something in them, without those in blocks of code.
+    /// Lines that are not blank, without those in blocks of code.
     private static func lines(of text: String) -> [Line] {
         let all = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
         func isBlank(_ index: Int) -> Bool { !all.indices.contains(index) || all[index].allSatisfy(\.isWhitespace) }
@@ -98,7 +98,7 @@ public struct TextChapter: Sendable, Hashable {
         return found.filter { $0.level <= level }.map { ($0.0, plain($0.title)) }
     }
 
-    /// A title without emphasis and links.
+    /// A title without the marks of emphasis and links.
     private static func plain(_ title: String) -> String {
         let text = MarkedText(title).text.trimmingWhitespace()
         return text.isEmpty ? title : text
@@ -147,7 +147,7 @@ public struct TextChapter: Sendable, Hashable {
         return English.romanValue(word)
     }
 
-    /// Numbers that count on, or begin anew.
+    /// Headings that are consecutive numbers, or begin again at the first.
     private static func numbered(_ lines: [Line]) -> [Heading] {
         var last: Int?
         return lines.compactMap { line in
@@ -174,10 +174,10 @@ public struct TextChapter: Sendable, Hashable {
         }
     }
 
-    /// What stands in capitals behind the last chapter.
+    /// Lines in capitals after the last chapter.
     private static let ends: Set<String> = ["THE END", "END", "FINIS", "FIN", "ENDE", "FINE", "FIM", "EINDE", "KONIEC", "КОНЕЦ"]
 
-    /// What parts of books are called, before a number.
+    /// Names of parts of a book, before a number.
     private static let parts: Set<String> = [
         "chapter", "part", "book", "volume", "act", "scene", "letter", "section", "canto", "kapitel", "teil", "buch", "band", "chapitre", "partie",
         "livre",
@@ -185,7 +185,7 @@ public struct TextChapter: Sendable, Hashable {
         "глава",
         "часть", "книга", "том", "bölüm", "kısım", "kitap", "kapittel", "del", "bok", "luku", "osa", "κεφάλαιο", "μέρος", "bab", "sura", "sehemu",
     ]
-    /// What stands without one.
+    /// Names of parts of a book without a number.
     private static let alone: Set<String> = [
         "prologue", "prolog", "epilogue", "epilog", "introduction", "preface", "foreword", "afterword", "interlude", "conclusion", "einleitung",
         "vorwort",

@@ -140,26 +140,26 @@ public struct TextPipeline: Sendable {
     ///   - language: one of ``languages``.
     public func tokenize(_ text: String, in language: Language) -> EncodedText { tokenizer.encode(normalizer(text), language: language) }
 
-    /// A text as whoever hears it would write it: figures as words, without tags that make a sound.
+    /// A text in the form of a transcript: figures as words, without tags for sounds.
     func heard(_ text: String, in language: Language) -> String {
         let tags = (tokenizer as? GPT2Tokenizer)?.tags ?? []
         return forms[language](tags.reduce(text) { $0.replacing($1, with: " ") }).text
     }
 
-    // MARK: what is not read
+    // MARK: text that cannot be read
 
     /// Characters of a piece that the model does not know, each once, in order.
     func unknownCharacters(in spoken: String, _ encoded: EncodedText) -> [Character] {
         tokenizer.unknownCharacters(in: normalizer(spoken), encoded)
     }
 
-    /// Whether all of a character is known to the model.
+    /// Whether the model knows all of a character.
     private func isKnown(_ character: Character) -> Bool {
         let text = normalizer(String(character))
         return tokenizer.unknownCharacters(in: text, tokenizer.encode(text, language: languages[0])).isEmpty
     }
 
-    /// Signs that are spoken otherwise than they are written.
+    /// Signs that are not spoken as they are written.
     private func signs(of marked: MarkedText, _ stacked: [Character]) -> [TextNote] {
         guard normalizes else { return [] }
         let named = stacked.prefix(5).map(String.init).joined(separator: " ") + (stacked.count > 5 ? " and \(stacked.count - 5) more" : "")
@@ -169,7 +169,7 @@ public struct TextPipeline: Sendable {
         return [marks, PhoneticSigns.note(on: marked.text)].compactMap(\.self)
     }
 
-    /// What the model does not know, by the languages that it is of.
+    /// Characters that the model does not know, grouped by language.
     private func unknown(_ characters: [Character], in marked: MarkedText) -> [TextPlan.UnknownScript] {
         let groups = LanguageGuess.scripts(of: characters)
         return groups.map { code, characters in
@@ -177,7 +177,7 @@ public struct TextPipeline: Sendable {
         }
     }
 
-    /// The language that a text seems to be in, where the model does not speak it.
+    /// The language that a text seems to be in, if the model does not speak it.
     private func foreignLanguage(of marked: MarkedText) -> Language? {
         switch LanguageGuess(marked.text, among: Set(Language.allCases.map(\.code))) {
         case .certain(let code), .likely(let code): Language(code: code).flatMap { languages.contains($0) ? nil : $0 }
@@ -185,12 +185,13 @@ public struct TextPipeline: Sendable {
         }
     }
 
-    /// What looks like a tag, as `[laugh]`, to a model that has none; a tokenizer with tags notes others itself.
+    /// Words in brackets, such as `[laugh]`, in a text for a model without tags; a tokenizer with tags notes others itself.
     private func unreadTags(in marked: MarkedText) -> [String] {
         tokenizer is GPT2Tokenizer ? [] : marked.text.bracketedWords.filter { $0.lowercased() != "[pause]" }
     }
 
-    /// Names in brackets that begin a sentence as a turn does, where others do; tags of the family's models are none.
+    /// Names in brackets at the beginning of a sentence, like the names of speakers, if the text has other speakers; tags of the family's models do
+    /// not count.
     private func unknownTurns(in marked: MarkedText, _ speakers: Set<String>) -> [String] {
         guard !speakers.isEmpty else { return [] }
         let tags = Self.familyTags.union((tokenizer as? GPT2Tokenizer)?.tags.map { $0.dropFirst().dropLast().lowercased() } ?? [])
@@ -198,13 +199,14 @@ public struct TextPipeline: Sendable {
         return turns.uniqued().filter { !tags.contains($0.lowercased()) && !speakers.contains($0) }
     }
 
-    /// What upstream's Turbo offers.
+    /// The tags of upstream's Turbo.
     package static let familyTags: Set<String> = [
         "pause", "clear throat", "sigh", "shush", "cough", "groan", "sniff", "gasp", "chuckle", "laugh",
     ]
 }
 
-/// What numbers are said by in each language. Made when it is first needed and then kept: it knows the numbers that it has said.
+/// The number spellers of each language. They are created when they are first needed and then kept, since they cache the numbers that they have
+/// spelled.
 private final class SpokenForms: Sendable {
     private let made = Mutex<[Language: SpokenForm]>([:])
 

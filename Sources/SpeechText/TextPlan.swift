@@ -78,7 +78,7 @@ public struct TextPlan: Sendable {
     /// All characters that the model does not know.
     public var unknownCharacters: [Character] { unknown.flatMap(\.characters) }
 
-    /// One piece of it alone, without the pause that follows it.
+    /// A plan with only one of the pieces, without the pause after it.
     package func only(_ piece: Piece) -> TextPlan {
         var piece = piece
         piece.pause = 0

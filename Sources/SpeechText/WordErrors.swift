@@ -28,7 +28,7 @@ public struct WordErrors: Sendable, Hashable, Codable {
         words += other.words
     }
 
-    /// The words of a text; each character of a script that has no spaces is one.
+    /// The words of a text; in a script without spaces each character is one.
     static func words(of text: String) -> [String] {
         var words: [String] = [], word = ""
         func end() {
@@ -67,7 +67,7 @@ public struct WordErrors: Sendable, Hashable, Codable {
 }
 
 extension Character {
-    /// Whether it is of a script that writes no spaces between words.
+    /// Whether the character belongs to a script without spaces between words.
     fileprivate var isWithoutSpaces: Bool {
         guard let scalar = unicodeScalars.first else { return false }
         return switch scalar.value {

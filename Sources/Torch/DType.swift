@@ -50,7 +50,7 @@ public enum DType: String, Sendable, Hashable, CaseIterable, Codable {
 public protocol TensorScalar: Sendable {
     /// The element type that holds such values.
     static var dtype: DType { get }
-    /// A value to fill fresh memory with.
+    /// A value with which new memory is filled.
     init()
 }
 

@@ -46,12 +46,12 @@ public struct GPUDriver: Sendable, Hashable, Codable {
     public static func isPresent(below root: URL = URL(filePath: "/")) -> Bool {
         if FileManager.default.fileExists(atPath: root.appending(path: "proc/driver/nvidia/version").path) { return true }
         let devices = (try? FileManager.default.contentsOfDirectory(atPath: root.appending(path: "dev").path)) ?? []
-        // nvidiactl and nvidia-uvm belong to the driver, nvidia0, nvidia1, … to GPUs.
+        // nvidiactl and nvidia-uvm belong to the driver; nvidia0, nvidia1, … are GPUs.
         return devices.contains { $0.hasPrefix("nvidia") && Int($0.dropFirst("nvidia".count)) != nil }
     }
 
-    /// The version in `proc/driver/nvidia/version`, whose first line is as
-    /// "NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.95.05  Tue Sep 23 10:11:16 UTC 2025".
+    /// The version in `proc/driver/nvidia/version`, whose first line is, for example, "NVRM version: NVIDIA UNIX x86_64 Kernel Module 580.95.05 Tue
+    /// Sep 23 10:11:16 UTC 2025".
     static func version(below root: URL) -> String? {
         let text = (try? String(contentsOf: root.appending(path: "proc/driver/nvidia/version"), encoding: .utf8)) ?? ""
         return text.split(separator: "\n").first?.split(separator: " ").map(String.init).first { word in

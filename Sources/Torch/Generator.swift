@@ -26,8 +26,8 @@ public final class Generator: @unchecked Sendable {
         try perform("generator state", [state]) { ct_generator_set_state(handle, state.handle, $0) }
     }
 
-    /// Copies the 624 words of a CPU generator's Mersenne Twister (Matsumoto and Nishimura 1998) and returns how many of them
-    /// are used; for the package's own kernels, which draw from it.
+    /// Copies the 624 words of a CPU generator's Mersenne Twister (Matsumoto and Nishimura 1998) and returns how many of them have been used; for
+    /// this package's own kernels, which draw random numbers from them.
     ///
     /// - Throws: ``TorchError`` for a generator on another device.
     package func copyTwister(to words: UnsafeMutablePointer<UInt32>) throws -> Int32 {
@@ -36,7 +36,7 @@ public final class Generator: @unchecked Sendable {
         return used
     }
 
-    /// Goes on where a kernel that drew has left the words that ``copyTwister(to:)`` gave it.
+    /// Sets the generator's state to the words that ``copyTwister(to:)`` returned, after a kernel has drawn from them.
     package func setTwister(_ words: UnsafePointer<UInt32>, used: Int32) throws {
         try perform("generator state") { ct_generator_set_twister(handle, words, used, $0) }
     }

@@ -20,9 +20,9 @@ public enum Libtorch {
         try perform("threads") { ct_set_threads(count, $0) }
     }
 
-    /// Sets ``threads`` for the calling thread alone, for as long as the thread lives: for one that computes all its life.
+    /// Sets ``threads`` for the calling thread only, permanently: for a thread that does nothing but compute.
     ///
-    /// - Throws: ``TorchError`` where the system starts no thread.
+    /// - Throws: ``TorchError`` if the system cannot start a thread.
     package static func setOwnThreads(_ count: Int) throws {
         precondition(count > 0, "at least one thread")
         try perform("threads") { ct_set_own_threads(count, $0) }
@@ -34,7 +34,7 @@ public enum Libtorch {
     public static func withThreads<Result>(_ count: Int, _ work: () throws -> Result) throws -> Result {
         let before = threads
         try setOwnThreads(count)
-        // Setting a number that was in use cannot fail but for want of a thread: then the smaller number stays.
+        // Restoring the earlier number can fail only if no thread can be started; then the smaller number remains.
         defer { try? setOwnThreads(before) }
         return try work()
     }

@@ -44,7 +44,7 @@ public enum Memory {
         if device.isCUDA {
             try perform("reset peak memory") { ct_device_reset_peak(device.code, $0) }
         } else {
-            // Linux starts VmHWM afresh when 5 is written here.
+            // Writing 5 here makes Linux reset VmHWM.
             try? "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
         }
     }

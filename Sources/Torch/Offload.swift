@@ -39,7 +39,7 @@ public final class Offload: Sendable {
     public func exit() {
         state.withLock { state in
             state.users -= 1
-            // What cannot leave stays, to no harm.
+            // Tensors that cannot be moved stay where they are, which is harmless.
             if state.users == 0 { try? leave(&state) }
         }
     }

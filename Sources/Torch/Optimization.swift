@@ -1,13 +1,13 @@
 import CTorch
 
-/// What an optimiser does to many tensors in one call. Nothing is recorded for differentiation.
+/// Operations of an optimiser on many tensors in one call. Nothing is recorded for differentiation.
 package enum Optimization {
-    /// One step of AdamW (Loshchilov and Hutter 2019), in place: the moments follow the gradients, the parameters the moments.
+    /// One step of AdamW (Loshchilov and Hutter 2019), in place: the moments are updated from the gradients, and the parameters from the moments.
     ///
     /// - Parameters:
     ///   - step: counts from 1.
-    ///   - decay: what a parameter loses in a step beside the gradient, in multiples of `rate`.
-    /// - Precondition: the lists are equally long.
+    ///   - decay: the weight decay of a step, in multiples of `rate`.
+    /// - Precondition: the lists have the same length.
     package static func adamW(
         _ parameters: [Tensor], gradients: [Tensor], first: [Tensor], second: [Tensor], step: Int,
         rate: Double, beta1: Double, beta2: Double, decay: Double, epsilon: Double

@@ -31,12 +31,12 @@ public struct TorchError: Error, CustomStringConvertible {
     }
 }
 
-/// Where a C function leaves its message.
+/// The out-parameter for a C function's message.
 typealias ErrorSlot = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-/// Where a C function leaves a new tensor.
+/// The out-parameter for a C function's new tensor.
 typealias TensorSlot = UnsafeMutablePointer<OpaquePointer?>
 
-/// Runs a C call that has no result, turning its status into an error.
+/// Calls a C function without a result, and throws if its status is an error.
 @inline(__always)
 func perform(
     _ operation: StaticString, _ operands: @autoclosure () -> [Tensor] = [], _ call: (ErrorSlot) -> ct_status
@@ -46,7 +46,7 @@ func perform(
     if status != CT_OK { throw failure(operation, operands(), status, message) }
 }
 
-/// Runs a C call that makes a tensor.
+/// Calls a C function that returns a tensor.
 @inline(__always)
 func produce(
     _ operation: StaticString, _ operands: @autoclosure () -> [Tensor] = [], _ call: (TensorSlot, ErrorSlot) -> ct_status
@@ -69,7 +69,7 @@ func failure(
         case CT_UNAVAILABLE: .unavailable
         default: .invalid
         }
-    // libtorch's messages may go on with where in its own code the check stands; the first line says what is wrong.
+    // The first line of libtorch's message says what is wrong; further lines say where in its own code the check is.
     let text = message.map { String(cString: $0) } ?? "no explanation"
     let first = text.split(separator: "\n", omittingEmptySubsequences: true).first.map(String.init) ?? text
     return TorchError(kind: kind, operation: "\(operation)", shapes: operands.map(\.shape), message: first)

@@ -77,8 +77,8 @@ struct UtteranceInChunks {
 }
 
 extension Model {
-    /// Whether speech can be delivered in chunks: true if computing a chunk's flow takes at most a quarter of the chunk's duration, as estimated
-    /// for two processor cores. Otherwise ``SpeechOptions/Delivery/chunks`` delivers one utterance after the other.
+    /// Whether speech can be delivered in chunks: true if computing a chunk's flow takes less than a quarter of the chunk's duration, as
+    /// estimated for two processor cores. Otherwise ``SpeechOptions/Delivery/chunks`` delivers one utterance after the other.
     ///
     /// - Parameter options: the number of flow steps is used.
     public func speaksInChunks(_ options: SpeechOptions = .standard) -> Bool {

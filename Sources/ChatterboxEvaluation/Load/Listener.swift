@@ -28,7 +28,7 @@ public struct Listener: Sendable, Hashable {
     public private(set) var drySeconds = 0.0
     /// Seconds of all received sound, silence included.
     public private(set) var audioSeconds = 0.0
-    /// When all that came has been played.
+    /// The time at which all sound received so far has been played.
     private var endOfSound = 0.0
 
     public init() {}

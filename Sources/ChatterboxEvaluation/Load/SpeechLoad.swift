@@ -40,7 +40,7 @@ public struct SpokenRequest: Sendable, Hashable {
 public struct SpeechLoad<Time: Clock>: Sendable where Time.Duration == Duration {
     private let speaker: any LoadSpeaker
     private let clock: Time
-    /// How often a request comes again, and the seconds that it waits for that at most.
+    /// How often a request is repeated at most, and the longest pause before that, in seconds.
     private let attempts = 30, longestPause = 10.0
 
     public init(_ speaker: any LoadSpeaker, clock: Time) {
@@ -98,7 +98,7 @@ public struct SpeechLoad<Time: Clock>: Sendable where Time.Duration == Duration 
     }
 }
 
-/// Numbers from 0, each given once.
+/// Numbers from 0, each returned once.
 private final class Turns: Sendable {
     private let count: Int
     private let taken = Atomic(0)
@@ -127,7 +127,7 @@ public struct PoissonArrivals: Sequence, IteratorProtocol, Sendable {
 
     /// The next arrival, in seconds from the beginning.
     public mutating func next() -> Double? {
-        // Of the upper 53 bits a number in (0, 1].
+        // The upper 53 bits give a number in (0, 1].
         time -= log(Double((random.next() >> 11) + 1) / 9_007_199_254_740_992) / rate
         return time
     }

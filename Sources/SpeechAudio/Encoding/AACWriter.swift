@@ -5,20 +5,20 @@ import Foundation
 final class AACWriter: SampleWriter {
     /// Samples of one channel in a frame.
     static let frame = 1024
-    /// Bits a second and channel; low rates take fewer.
+    /// Bits per second and channel; low sample rates use fewer.
     private static let bitRate = 64_000
-    /// Frames of silence that push the last of the sound out of the encoder.
+    /// Frames of silence at the end, after which the encoder has returned all sound.
     private static let delay = 2
-    /// Names the parameters (`VO_PID_AAC_ENCPARAM`, a macro that Swift does not see).
+    /// The encoder's parameters (`VO_PID_AAC_ENCPARAM`, a macro that Swift does not import).
     private static let parameters = 0x4221_1040
 
     private let channels: Int
     private let store: any ByteStore
     private var codec = VO_AUDIO_CODECAPI()
-    /// The encoder keeps this address.
+    /// The encoder stores this address.
     private let memory = UnsafeMutablePointer<VO_MEM_OPERATOR>.allocate(capacity: 1)
     private var handle: VO_HANDLE?
-    /// Samples that do not fill a frame.
+    /// Samples that do not fill a frame yet.
     private var pending: [Int16] = []
 
     /// - Throws: ``AudioError/notEncodable(format:reason:)``.

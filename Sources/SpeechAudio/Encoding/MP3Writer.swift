@@ -1,18 +1,18 @@
 import CLame
 import Foundation
 
-/// MP3 of a constant bit rate, by LAME.
+/// MP3 of a constant bit rate, encoded by LAME.
 ///
-/// Where the store takes corrections, a first frame without sound tells the length and what to leave out at both ends (LAME's
-/// tag, after Xing's); down a pipe there is none. An ID3 tag stands before it only where there are a title or chapters.
+/// If the store takes corrections, a first frame without sound states the length and how much to leave out at both ends (LAME's tag, after Xing's);
+/// in a pipe there is none. It is preceded by an ID3 tag only if there are a title or chapters.
 final class MP3Writer: SampleWriter {
-    /// Bits a second; the rates of MPEG-2.5, 12 kHz and below, have 64,000 at most.
+    /// Bits per second; at the rates of MPEG-2.5, 12 kHz and below, at most 64,000.
     static let bitRate = 128_000
 
     private let lame: lame_t
     private let channels: Int
     private let store: any ByteStore
-    /// Bytes before the first frame.
+    /// The number of bytes before the first frame.
     private let tagged: Int
 
     /// - Throws: ``AudioError/notEncodable(format:reason:)``.
@@ -41,7 +41,7 @@ final class MP3Writer: SampleWriter {
 
     deinit { lame_close(lame) }
 
-    /// The bit rates of MPEG-1, and of MPEG-2 and 2.5, which are for rates below 32 kHz; LAME would take the nearest of any other.
+    /// The bit rates of MPEG-1, and those of MPEG-2 and 2.5, for sample rates below 32 kHz; LAME would use the nearest one instead of any other.
     private static func kilobits(at rate: Int) -> [Int] {
         if rate >= 32_000 { return [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320] }
         let rates = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
@@ -60,7 +60,7 @@ final class MP3Writer: SampleWriter {
     func finish() throws {
         try store(capacity: 7200) { lame_encode_flush(lame, $0, $1) }
         guard store.takesCorrections else { return }
-        // In the place of the first frame, which has waited for it.
+        // Written in place of the first frame, which was reserved for it.
         var tag = [UInt8](repeating: 0, count: 4096)
         let count = lame_get_lametag_frame(lame, &tag, tag.count)
         guard count <= tag.count, tag.withUnsafeBytes({ store.write(UnsafeRawBufferPointer(rebasing: $0[..<count]), at: tagged) }) == count else {
@@ -68,7 +68,7 @@ final class MP3Writer: SampleWriter {
         }
     }
 
-    /// Stores what LAME makes; it tells the number of bytes, or a negative one for a failure.
+    /// Stores the bytes that LAME returns; it returns their number, or a negative number on failure.
     private func store(capacity: Int, _ make: (UnsafeMutablePointer<UInt8>?, Int32) -> Int32) throws {
         var made: Int32 = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in

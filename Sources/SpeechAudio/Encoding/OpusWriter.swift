@@ -1,12 +1,12 @@
 import COpusenc
 import Foundation
 
-/// Opus in Ogg, by libopusenc.
+/// Opus in Ogg, encoded by libopusenc.
 ///
-/// It decides about each packet of 20 ms at once and closes a page after a tenth of a second; by its own defaults it would hold
-/// three seconds back.
+/// Each packet of 20 ms is encoded at once, and a page is closed after a tenth of a second; with its own defaults the library would delay sound by
+/// three seconds.
 final class OpusWriter: SampleWriter {
-    /// In samples of 48 kHz, at which Opus counts.
+    /// In samples at 48 kHz, the rate in which Opus counts.
     private static let (decisionDelay, muxingDelay): (Int32, Int32) = (0, 4800)
 
     private let channels: Int
@@ -36,7 +36,7 @@ final class OpusWriter: SampleWriter {
             },
             close: { _ in 0 })
         var status = OPE_OK
-        // The encoder refers to this object, which outlives it.
+        // The encoder refers to this object, which must exist longer than the encoder.
         encoder = ope_encoder_create_callbacks(
             &callbacks, Unmanaged.passUnretained(self).toOpaque(), comments, Int32(rate), Int32(channels), channels > 2 ? 1 : 0, &status)
         try check(status)

@@ -1,30 +1,30 @@
 import Foundation
 
-/// Turns samples into a format's bytes and puts them into a store: one of the libraries that know formats.
+/// Converts samples into a format's bytes and writes them to a store; each implementation uses one library.
 protocol SampleWriter: AnyObject {
-    /// Takes interleaved samples, whole frames.
+    /// Writes interleaved samples, whole frames.
     ///
-    /// - Throws: ``AudioError/notEncodable(format:reason:)``. What fails in the store is the store's to tell.
+    /// - Throws: ``AudioError/notEncodable(format:reason:)``. A failure of the store is reported by the store.
     func write(_ samples: [Float]) throws
 
-    /// Completes the sound; called once, after all samples.
+    /// Completes the sound; called once, after all samples have been written.
     func finish() throws
 }
 
-/// Samples as whole numbers.
+/// Conversion of samples to integers.
 enum WholeNumbers {
-    /// The nearest of 16 bits, of which 32768 are full scale, so that what was read as 16 bits is written as it was.
+    /// The nearest 16-bit integers, with full scale at 32768, so that samples read as 16 bits are written unchanged.
     static func int16(_ samples: [Float]) -> [Int16] {
         samples.map { Int16(max(-32_768, min(32_767, ($0 * 32_768).rounded()))) }
     }
 
-    /// Likewise of 24 bits, in the upper bits of 32 as libsndfile takes them.
+    /// The same with 24 bits, in the upper bits of 32 as libsndfile expects them.
     static func int24(_ samples: [Float]) -> [Int32] {
         samples.map { Int32(max(-8_388_608, min(8_388_607, ($0 * 8_388_608).rounded()))) << 8 }
     }
 }
 
-/// Samples without a header, the lowest byte first.
+/// Little-endian samples without a header.
 final class PCMWriter: SampleWriter {
     private let encoding: SampleEncoding
     private let store: any ByteStore
@@ -46,19 +46,19 @@ final class PCMWriter: SampleWriter {
     }
 }
 
-/// Samples of 16 bits in 8, as ITU-T G.711 has them: small ones finely, large ones coarsely.
+/// 16-bit samples in 8 bits according to ITU-T G.711: small values finely, large ones coarsely.
 enum Companding {
-    /// By the µ-law: 14 bits count, in eight segments that each double the step of the one before.
+    /// µ-law: 14 bits are used, in eight segments, each with twice the step of the one before.
     static func muLaw(_ sample: Int16) -> UInt8 {
-        // The decision values lie 33 below powers of two, in units of four.
+        // The decision values are 33 below powers of two, in units of four.
         let magnitude = min(Int(sample.magnitude) + 132, 32_767), segment = Int.bitWidth - 8 - magnitude.leadingZeroBitCount
         let code = segment << 4 | magnitude >> (segment + 3) & 0xF
         return ~UInt8(code | (sample < 0 ? 0x80 : 0))
     }
 
-    /// By the A-law: 13 bits count, in eight segments of which the first two have the same step; every other bit is inverted.
+    /// A-law: 13 bits are used, in eight segments, of which the first two have the same step; every other bit is inverted.
     static func aLaw(_ sample: Int16) -> UInt8 {
-        // Those below zero are as far from it as the ones above, but for the last step.
+        // Negative values mirror the positive ones, except for the last step.
         let magnitude = Int(sample < 0 ? ~sample : sample) >> 3, segment = max(0, Int.bitWidth - 5 - magnitude.leadingZeroBitCount)
         let code = segment << 4 | magnitude >> max(1, segment) & 0xF
         return UInt8(code | (sample < 0 ? 0 : 0x80)) ^ 0x55

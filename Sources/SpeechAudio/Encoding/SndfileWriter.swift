@@ -1,14 +1,14 @@
 import CSndfile
 import Foundation
 
-/// WAV and FLAC, by libsndfile.
+/// WAV and FLAC, written by libsndfile.
 final class SndfileWriter: SampleWriter {
     private let format: AudioFormat
     private let encoding: SampleEncoding
     private let channels: Int
     private let store: any ByteStore
     private let file: VirtualFile
-    /// Nil when the file is finished.
+    /// nil after the file is finished.
     private var handle: OpaquePointer?
 
     /// - Throws: ``AudioError/notEncodable(format:reason:)``.
@@ -33,7 +33,7 @@ final class SndfileWriter: SampleWriter {
             throw AudioError.notEncodable(format: format, reason: "it holds 4 GiB at most; use flac, mp3, aac or opus")
         }
         let count = sf_count_t(samples.count / channels)
-        // libsndfile itself would round whole numbers down, which shifts the sound.
+        // libsndfile itself would round towards minus infinity, which shifts the sound.
         let written =
             switch encoding {
             case .int16, .muLaw, .aLaw: sf_writef_short(handle, WholeNumbers.int16(samples), count)
@@ -52,7 +52,7 @@ final class SndfileWriter: SampleWriter {
 }
 
 extension SampleEncoding {
-    /// Bytes of a sample.
+    /// Bytes per sample.
     var byteCount: Int {
         switch self {
         case .int16: 2

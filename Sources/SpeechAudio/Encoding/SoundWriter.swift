@@ -1,16 +1,16 @@
-/// Checks sound that comes piece by piece, brings it to a rate that its format has, and has it written into a store.
+/// Checks sound that arrives piece by piece, resamples it to a rate that the format supports, and has it encoded into a store.
 final class SoundWriter {
-    /// How errors call the sound.
+    /// The sound's name in errors.
     private static let name = "the sound to be written"
 
     private let sampleRate, channels: Int
     private let samples: any SampleWriter
-    /// To a rate that the format has.
+    /// Resamples to a rate that the format supports.
     private let resampler: StreamResampler?
-    /// Frames that have come.
+    /// The number of frames received so far.
     private(set) var frames = 0
 
-    /// - Parameter store: takes the bytes; what fails there is its to tell.
+    /// - Parameter store: where the bytes are written; it reports its own failures.
     /// - Throws: ``AudioError/notEncodable(format:reason:)`` if the format does not support such a sound.
     init(_ sound: SoundFormat, sampleRate: Int, channels: Int, into store: any ByteStore) throws {
         let (format, encoding) = (sound.format, sound.encoding)
@@ -49,10 +49,10 @@ final class SoundWriter {
             }
     }
 
-    /// Takes sound that follows what has come; none is allowed.
+    /// Appends sound, which may be empty.
     ///
-    /// - Throws: ``AudioError/notFinite(name:sample:)`` with the sample's place in the whole sound,
-    ///   ``AudioError/notEncodable(format:reason:)`` where the format or the store takes no more.
+    /// - Throws: ``AudioError/notFinite(name:sample:)`` with the sample's index in the complete sound, ``AudioError/notEncodable(format:reason:)`` if
+    ///   the format or the store cannot store more.
     func append(_ audio: Audio) throws {
         precondition(audio.sampleRate == sampleRate && audio.channels == channels, "sound of the rate and the channels that were announced")
         if let sample = audio.samples.firstIndex(where: { !$0.isFinite }) {
@@ -64,7 +64,7 @@ final class SoundWriter {
 
     /// Completes the sound.
     ///
-    /// - Throws: ``AudioError/noSamples(name:)`` where no sound has come; as ``append(_:)``.
+    /// - Throws: ``AudioError/noSamples(name:)`` if no sound was appended; otherwise as ``append(_:)``.
     func finish() throws {
         guard frames > 0 else { throw AudioError.noSamples(name: Self.name) }
         if let resampler { try write(resampler.finish()) }
@@ -77,7 +77,7 @@ final class SoundWriter {
 }
 
 extension AudioFormat {
-    /// The rate that it stores sound of a rate at: the next higher that it has, so that nothing is lost, or its highest.
+    /// The sample rate at which sound of a given rate is stored: the next higher that the format supports, so that nothing is lost, or its highest.
     fileprivate func rate(for rate: Int) -> Int {
         let rates =
             switch self {

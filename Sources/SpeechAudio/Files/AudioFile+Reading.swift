@@ -53,7 +53,7 @@ public enum AudioFile {
             guard let ffmpeg else { throw AudioError.needsFFmpeg(name: name, container: container.rawValue) }
             return try ffmpeg.audio(data, in: container, named: name, most: most)
         }
-        // Indices from 0, whatever slice the caller had.
+        // The indices must begin at 0, even if the caller passes a slice.
         let data = data.startIndex == 0 ? data : Data(data)
         let part = ContainerLength(data)
         let store = MemoryStore(part?.completed(data) ?? data)
@@ -66,7 +66,7 @@ public enum AudioFile {
             let reason = String(cString: sf_strerror(nil)).trimmingCharacters(in: .whitespacesAndNewlines)
             throw AudioError.notAudio(name: name, bytes: data.count, reason: reason)
         }
-        // The handle refers to the file, which nothing after this need mention.
+        // The handle refers to the file, which must exist until then.
         defer { withExtendedLifetime(file) { _ = sf_close(handle) } }
         let channels = Int(info.channels), sampleRate = Int(info.samplerate)
         guard (1...1024).contains(channels), (1000...768_000).contains(sampleRate) else {
@@ -76,7 +76,7 @@ public enum AudioFile {
             throw AudioError.truncated(name: name, declared: part.declared, found: part.found, unit: "bytes")
         }
         let samples = try readSamples(handle, channels: channels, named: name, most: most)
-        // MPEG states only an estimate of its length.
+        // The length of an MPEG file is only an estimate.
         let declared = Int(info.frames), found = samples.count / channels
         if found < declared, Int(info.format) & SF_FORMAT_TYPEMASK != SF_FORMAT_MPEG, declared < Int.max / 2, found > 0 || declared > 0 {
             throw AudioError.truncated(name: name, declared: declared, found: found, unit: "frames")
@@ -87,7 +87,7 @@ public enum AudioFile {
         return audio
     }
 
-    /// In blocks: a damaged header may declare any number of frames.
+    /// Reads in blocks: a damaged header may declare any number of frames.
     private static func readSamples(_ handle: OpaquePointer, channels: Int, named name: String, most: Int) throws -> [Float] {
         var samples: [Float] = []
         let blockFrames = max(1, 65_536 / channels)

@@ -115,7 +115,7 @@ public final class AudioFileWriter {
         try naming(name, bytes: bytes.count) { try bytes.withUnsafeBytes { try file.append($0) } }
     }
 
-    /// What the system answers, with the file's name.
+    /// Converts the system's errors into errors with the file's name.
     private static func naming<Result>(_ name: String, bytes: Int, _ body: () throws -> Result) throws -> Result {
         do { return try body() } catch let error as SystemError { throw AudioError(error, name: name, bytes: bytes) }
     }
@@ -123,7 +123,7 @@ public final class AudioFileWriter {
 
 /// Writes a file atomically.
 package enum AtomicWriter {
-    /// - Throws: ``AudioError/unwritable(name:reason:)`` or ``AudioError/diskFull(name:bytes:)``; nothing is left then.
+    /// - Throws: ``AudioError/unwritable(name:reason:)`` or ``AudioError/diskFull(name:bytes:)``; no file remains in that case.
     package static func write(_ data: Data, to url: URL) throws {
         do {
             try ReplacementFile.write(url) { append in try data.withUnsafeBytes { try append($0) } }
@@ -134,7 +134,7 @@ package enum AtomicWriter {
 }
 
 extension AudioError {
-    /// What the system said to writing so many bytes.
+    /// From the system's error after writing this many bytes.
     init(_ error: SystemError, name: String, bytes: Int) {
         switch error.code {
         case _ where error.isDiskFull: self = .diskFull(name: name, bytes: bytes)

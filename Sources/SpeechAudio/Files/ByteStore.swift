@@ -2,37 +2,37 @@ import FileSupport
 import Foundation
 import Torch
 
-/// Where the bytes of a sound are.
+/// Stores the bytes of a sound.
 protocol ByteStore: AnyObject {
     var count: Int { get }
-    /// Whether what was written can be written once more, as a header when all is known.
+    /// Whether bytes that were written can be overwritten, such as a header when everything is known.
     var takesCorrections: Bool { get }
-    /// Why the first write that failed did so; who writes learns only that fewer bytes were written.
+    /// The error of the first failed write; the caller of ``write(_:at:)`` sees only that fewer bytes were written.
     var failure: (any Error)? { get }
 
-    /// - Returns: how many bytes were there to be read.
+    /// - Returns: how many bytes could be read.
     func read(into target: UnsafeMutableRawBufferPointer, at position: Int) -> Int
 
-    /// Bytes between the end and a position behind it are 0.
+    /// If the position is after the end, the bytes between are 0.
     ///
-    /// - Returns: how many bytes were written: fewer than were given after a failure.
+    /// - Returns: how many bytes were written; fewer than given after a failure.
     func write(_ bytes: UnsafeRawBufferPointer, at position: Int) -> Int
 }
 
 extension ByteStore {
-    /// Writes behind what is there.
+    /// Writes at the end.
     ///
-    /// - Throws: ``AudioError/notEncodable(format:reason:)`` where not all of it could be.
+    /// - Throws: ``AudioError/notEncodable(format:reason:)`` if not everything could be written.
     func append(_ bytes: some ContiguousBytes, of format: AudioFormat) throws {
         guard bytes.withUnsafeBytes({ write($0, at: count) == $0.count }) else {
             throw AudioError.notEncodable(format: format, reason: "it cannot be stored")
         }
     }
 
-    /// Runs what writes here; where it fails because a write failed, that is the error.
+    /// Runs a function that writes here; if it fails because a write failed, the error of that write is thrown.
     func writing(_ body: () throws -> Void) throws {
         do { try body() } catch { throw failure ?? error }
-        // Not all functions of the libraries tell.
+        // Not all functions of the libraries report failures.
         if let failure { throw failure }
     }
 }
@@ -44,7 +44,7 @@ final class MemoryStore: ByteStore {
     let failure: (any Error)? = nil
 
     init(_ bytes: Data = Data()) {
-        // Indices from 0, whatever slice the caller had.
+        // The indices must begin at 0, even if the caller passes a slice.
         self.bytes = bytes.startIndex == 0 ? bytes : Data(bytes)
     }
 
@@ -74,13 +74,13 @@ final class FileStore: ByteStore {
     private(set) var failure: (any Error)?
 
     /// - Parameters:
-    ///   - descriptor: of an empty regular file, open for reading and writing, which its owner closes.
+    ///   - descriptor: that of an empty regular file, open for reading and writing; the caller closes it.
     ///   - name: the name in errors.
     init(_ descriptor: Int32, named name: String) {
         (self.descriptor, self.name, isTemporary) = (descriptor, name, false)
     }
 
-    /// A file without a name in the folder for temporary files, which goes away with this object.
+    /// An unnamed file in the folder for temporary files, which is deleted with this object.
     ///
     /// - Throws: ``AudioError/unwritable(name:reason:)``.
     init(temporaryIn folder: URL = FileManager.default.temporaryDirectory) throws {
@@ -112,13 +112,13 @@ final class FileStore: ByteStore {
     }
 }
 
-/// Bytes that are taken away as they come, in order; the first of them, a header, when sound follows. What is written once more
-/// when all is known, lengths and checksums in a header, has gone and stays as it was.
+/// Bytes that are passed on in order as they arrive, beginning with a header when sound follows. Corrections that are written when everything is
+/// known, such as lengths and checksums in a header, are ignored, because the bytes have already been passed on.
 final class PassingStore: ByteStore {
     private(set) var count = 0
     let takesCorrections = false
     let failure: (any Error)? = nil
-    /// What has not been taken.
+    /// Bytes that have not been passed on yet.
     private var waiting: [UInt8] = []
     private var hasBegun = false
 
@@ -135,7 +135,7 @@ final class PassingStore: ByteStore {
         return bytes.count
     }
 
-    /// What has come since the last time.
+    /// The bytes that arrived since the last call.
     func take() -> [UInt8] {
         if !hasBegun { openLengths() }
         hasBegun = true
@@ -143,7 +143,7 @@ final class PassingStore: ByteStore {
         return waiting
     }
 
-    /// In a WAV header: all bits of both lengths, which readers take for "until the end".
+    /// Sets all bits of both lengths in a WAV header, which readers interpret as "until the end".
     private func openLengths() {
         guard waiting.starts(with: "RIFF".utf8), let data = waiting.firstRange(of: Array("data".utf8)), data.upperBound + 4 <= waiting.count else {
             return

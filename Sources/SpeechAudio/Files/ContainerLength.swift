@@ -2,20 +2,20 @@ import Foundation
 
 /// How many bytes of sound a WAV or AIFF header declares, and how many follow it.
 ///
-/// libsndfile reads what is there and says nothing, so a half-finished download would pass for a short recording.
+/// libsndfile reads the bytes that exist without an error, so that an incomplete download would be read as a short recording.
 struct ContainerLength {
     let declared: Int
     let found: Int
-    /// Whether who wrote the header did not know the length: all bits set, more than any recording has that is read, or none though
-    /// sound follows.
+    /// Whether the length was not known when the header was written: all bits are set, the length exceeds the limit for recordings, or it is 0
+    /// although sound follows.
     let isOpen: Bool
-    /// Where the length stands that a WAV header says 0 of.
+    /// The position of the length in a WAV header that says 0.
     private let zero: Int?
 
-    /// The most bytes of sound that can be meant.
+    /// The largest plausible number of bytes of sound.
     private static let most = 4 * AudioFile.maximumSamples
 
-    /// Nil for other formats.
+    /// nil for other formats.
     init?(_ bytes: Data) {
         let isLarge = bytes.starts(with: Data("RF64".utf8)), isWAV = bytes.starts(with: Data("RIFF".utf8)) || isLarge
         guard isWAV || bytes.starts(with: Data("FORM".utf8)), bytes.count >= 12 else { return nil }
@@ -28,7 +28,7 @@ struct ContainerLength {
             var declared = isWAV ? number(length) : bytes[length].reduce(0) { $0 << 8 | Int($1) }
             let name = bytes[position..<position + 4]
             if isLarge, name == Data("ds64".utf8), position + 24 <= bytes.count, bytes[position + 23] < 0x40 {
-                // Lengths of 64 bits: of the file, then of the sound.
+                // 64-bit lengths: of the file, then of the sound.
                 large = number(position + 16..<position + 24)
             }
             if name == soundChunk {
@@ -46,7 +46,7 @@ struct ContainerLength {
         return nil
     }
 
-    /// The file with the length that it has, where the header says 0, which libsndfile believes; nil for others.
+    /// The file with its actual length, if the header says 0, which libsndfile would believe; otherwise nil.
     func completed(_ bytes: Data) -> Data? {
         guard let zero, found <= UInt32.max else { return nil }
         var bytes = bytes
@@ -59,7 +59,7 @@ struct ContainerLength {
         return bytes
     }
 
-    /// Whether bytes are other chunks of a WAV file up to their end: then a sound of no length before them has none.
+    /// Whether these bytes are further chunks of a WAV file up to its end: then a preceding sound of length 0 is really empty.
     private static func isChunks(_ bytes: Data) -> Bool {
         var position = bytes.startIndex
         while position + 8 <= bytes.endIndex {

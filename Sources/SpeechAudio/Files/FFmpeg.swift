@@ -19,24 +19,24 @@ public struct FFmpeg: Sendable, Hashable {
         Executable.find("ffmpeg", in: searchPath).map { FFmpeg(URL(filePath: $0)) }
     }
 
-    /// The sound of a recording, in its own rate and channels.
+    /// Decodes a recording, at its own sample rate and number of channels.
     ///
-    /// - Parameter most: the most samples of it.
+    /// - Parameter most: the largest number of samples.
     /// - Throws: ``AudioError``.
     func audio(_ recording: Data, in container: SoundContainer.Foreign, named name: String, most: Int) throws -> Audio {
         let (wav, isDamaged) = try wav(recording, in: container, named: name, most: most)
         var audio = try AudioFile.read(wav, named: name, most: most)
-        // The header is ffmpeg's, which cannot correct it in a pipe: it tells nothing about the recording.
+        // The header was written by ffmpeg into a pipe, where it cannot be corrected: its length says nothing about the recording.
         (audio.hasOpenLength, audio.endsEarly) = (false, isDamaged)
         return audio
     }
 
-    /// - Returns: bytes of a WAV file, and whether the program found fault with the recording.
+    /// - Returns: the bytes of a WAV file, and whether ffmpeg reported damage in the recording.
     private func wav(_ recording: Data, in container: SoundContainer.Foreign, named name: String, most: Int) throws -> (Data, isDamaged: Bool) {
         func refusal(_ reason: String) -> AudioError { .notAudio(name: name, bytes: recording.count, reason: reason) }
         let input = try FileStore()
         try input.writing { _ = recording.withUnsafeBytes { input.write($0, at: 0) } }
-        // `cache` keeps what has been read in an unnamed file, since MPEG-4 tells at its end what it began with.
+        // `cache` stores bytes that have been read in an unnamed file, because an MPEG-4 file may have its index at the end.
         let process = limited(
             """
             -nostdin -hide_banner -loglevel error -threads 1 -protocol_whitelist cache,pipe -read_ahead_limit -1
@@ -61,19 +61,19 @@ public struct FFmpeg: Sendable, Hashable {
         return (sound, Self.isDamaged(text))
     }
 
-    /// Whether what the program says tells of damage: that a pipe has no end to go to is none.
+    /// Whether ffmpeg's messages report damage; that it cannot seek to the end of a pipe is no damage.
     private static func isDamaged(_ complaints: Data) -> Bool {
         String(decoding: complaints, as: UTF8.self).split(whereSeparator: \.isNewline).contains { line in
             !line.hasPrefix("[cache ") && !line.drop(while: \.isWhitespace).hasPrefix("Last message repeated")
         }
     }
 
-    /// ffmpeg with limits of memory, time and output, not started yet: a shell sets the limits, then becomes ffmpeg.
+    /// A process of ffmpeg with limits on memory, time and output, not started yet: a shell sets the limits and then executes ffmpeg.
     ///
     /// - Parameters:
     ///   - arguments: ffmpeg's.
-    ///   - seconds: of the processor's time.
-    ///   - blocks: of 512 bytes, that a file may have which it writes.
+    ///   - seconds: limit of processor time.
+    ///   - blocks: limit of the size of an output file, in blocks of 512 bytes.
     func limited(_ arguments: [String], seconds: Double, blocks: Int) -> Process {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/sh")
@@ -83,13 +83,12 @@ public struct FFmpeg: Sendable, Hashable {
         return process
     }
 
-    /// Everything until the program closes its output, and the first of what it complains of; nil where that is more than is read of any
-    /// recording.
+    /// Everything until ffmpeg closes its output, and the beginning of its messages; nil if the output is larger than any recording may be.
     private func read(_ descriptor: Int32, complaints: Int32, most: Int, late: () throws -> Never) throws -> (sound: Data, complaints: Data)? {
         let deadline = ContinuousClock.now + .seconds(seconds)
         var texts = [Data(), Data()], block = [UInt8](repeating: 0, count: 1 << 16)
         var waiting = [descriptor, complaints].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        // One that has been closed has no descriptor left to wait for.
+        // The descriptor of a closed stream is negative.
         while waiting.contains(where: { $0.fd >= 0 }) {
             let left = (deadline - .now) / .milliseconds(1)
             guard left > 0 else { try late() }
@@ -106,7 +105,7 @@ public struct FFmpeg: Sendable, Hashable {
 }
 
 extension SoundContainer.Foreign {
-    /// ffmpeg's name of what reads it.
+    /// ffmpeg's name of the demuxer.
     fileprivate var demuxer: String {
         switch self {
         case .mpeg4: "mov"
@@ -134,7 +133,7 @@ extension FFmpeg {
         try AtomicWriter.write(Data(Self.metadata(chapters, title).utf8), to: list)
         defer { unlink(list.path) }
         guard let bytes = try? sound.resourceValues(forKeys: [.fileSizeKey]).fileSize else { throw refusal("\(sound.path) cannot be read") }
-        // Some hundred times as fast as the disk is slow.
+        // A time limit that suffices for storage a hundred times slower than usual.
         let seconds = max(self.seconds, Double(bytes) / 100_000), complaints = Pipe()
         let input = ["-f", "aac", "-i", "file:\(sound.path)", "-f", "ffmetadata", "-i", "file:\(list.path)"]
         let options = "-nostdin -hide_banner -loglevel error -threads 1 -protocol_whitelist file".split(separator: " ").map(String.init)
@@ -143,7 +142,7 @@ extension FFmpeg {
         (process.standardInput, process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice, complaints)
         do { try process.run() } catch { throw refusal("\(executable.path) cannot be started: \(error.localizedDescription)") }
         try? complaints.fileHandleForWriting.close()
-        // What limits its time ends it, and with it the reading.
+        // The time limit ends ffmpeg, and this read with it.
         let said = String(decoding: (try? complaints.fileHandleForReading.readToEnd()) ?? Data(), as: UTF8.self)
         process.waitUntilExit()
         guard process.terminationReason == .exit, process.terminationStatus == 0 else {
@@ -153,7 +152,7 @@ extension FFmpeg {
         }
     }
 
-    /// A title and chapters in ffmpeg's own form, in which some signs have a backslash before them.
+    /// A title and chapters in ffmpeg's metadata format, in which some characters are escaped by a backslash.
     static func metadata(_ chapters: [ChapterMark], _ title: String?) -> String {
         func escaped(_ text: String) -> String { text.map { "=;#\\\n".contains($0) ? "\\\($0)" : "\($0)" }.joined() }
         var lines = [";FFMETADATA1"] + (title.map { ["title=\(escaped($0))"] } ?? [])

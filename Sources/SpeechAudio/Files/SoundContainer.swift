@@ -1,8 +1,8 @@
 import Foundation
 
-/// What a file's first bytes tell of its format.
+/// The format of a file, detected from its first bytes.
 enum SoundContainer {
-    /// A container that libsndfile does not read and ffmpeg does.
+    /// A container that ffmpeg reads and libsndfile does not.
     enum Foreign: String {
         case mpeg4 = "MPEG-4 (m4a, mp4)"
         case matroska = "WebM or Matroska"
@@ -17,7 +17,7 @@ enum SoundContainer {
             } else if bytes.starts(with: "caff".utf8) {
                 self = .caf
             } else if bytes.count >= 2, bytes.first == 0xFF, bytes[bytes.startIndex + 1] & 0xF6 == 0xF0 {
-                // As MPEG audio begins, but of layer 0.
+                // Begins like MPEG audio, but with layer 0.
                 self = .adts
             } else {
                 return nil
@@ -25,14 +25,14 @@ enum SoundContainer {
         }
     }
 
-    /// Why these bytes are not read; nil for a format that is, by libsndfile.
+    /// Why these bytes cannot be read; nil for a format that libsndfile reads.
     ///
-    /// libsndfile knows two dozen formats more, old ones that nobody tries: what a stranger sends does not reach them.
+    /// libsndfile supports two dozen further, old formats, which are hardly tested; untrusted input must not reach them.
     static func problem(_ bytes: Data) -> String? {
         let start = bytes.startIndex
         func has(_ text: String, at offset: Int = 0) -> Bool { bytes.dropFirst(offset).starts(with: text.utf8) }
         if has("ID3"), bytes.count >= 10 {
-            // A tag, of a length in four times seven bits, stands before the sound.
+            // A tag precedes the sound; its length is stored in four bytes of seven bits.
             let length = bytes[start + 6..<start + 10].reduce(0) { $0 << 7 | Int($1 & 0x7F) }
             let rest = bytes.dropFirst(10 + length)
             return rest.starts(with: "ID3".utf8) ? "it has two ID3 tags" : problem(rest)
@@ -45,12 +45,12 @@ enum SoundContainer {
         return isText ? "it looks like text" : "it begins as none of these formats does"
     }
 
-    /// Whether the end of an Ogg or MP3 file is missing, as far as that can be told.
+    /// Whether the end of an Ogg or MP3 file is missing, as far as this can be detected.
     static func endsEarly(_ bytes: Data) -> Bool {
         bytes.starts(with: "OggS".utf8) ? lacksLastPage(bytes) : lacksFrames(bytes)
     }
 
-    /// Whether the last Ogg page is cut, or is not marked as the last.
+    /// Whether the last Ogg page is truncated, or is not marked as the last.
     private static func lacksLastPage(_ bytes: Data) -> Bool {
         guard let page = bytes.range(of: Data("OggS".utf8), options: .backwards)?.lowerBound, page + 27 <= bytes.endIndex else { return true }
         let segments = Int(bytes[page + 26]), table = page + 27..<page + 27 + segments

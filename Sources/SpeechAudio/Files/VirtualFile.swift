@@ -2,7 +2,7 @@ import CSndfile
 import Foundation
 import Torch
 
-/// Bytes that libsndfile reads and writes as a file: those of a store. It must outlive what ``open(_:_:)`` gives.
+/// Lets libsndfile read and write the bytes of a store as a file. It must exist longer than the handle that ``open(_:_:)`` returns.
 final class VirtualFile {
     private let store: any ByteStore
     private var position = 0
@@ -27,7 +27,7 @@ final class VirtualFile {
     private func seek(_ offset: Int, from whence: Int32) -> Int {
         let base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? position : store.count
         let (target, overflow) = base.addingReportingOverflow(offset)
-        // Damaged headers ask for places that do not exist.
+        // Damaged headers request positions that do not exist.
         guard !overflow, target >= 0, target <= 1 << 40 else { return -1 }
         position = target
         return position

@@ -44,7 +44,7 @@ public struct KaldiFilterBank: Sendable {
             sampleRate: config.sampleRate, size: size, bands: config.bands,
             from: config.lowestFrequency, to: config.highestFrequency, device: device
         ).transposed(0, 1).contiguous()
-        // Povey's window: a symmetric Hann window that rises more steeply at its ends.
+        // Povey's window: a symmetric Hann window with steeper ends.
         window = try Tensor.hannWindow(config.frame, periodic: false, device: device).pow(0.85)
     }
 
@@ -54,11 +54,11 @@ public struct KaldiFilterBank: Sendable {
     public func callAsFunction(_ samples: Tensor) throws -> Tensor {
         let raw = try samples.reshaped([-1]).unfolded(axis: 0, size: config.frame, step: config.hop)
         let centred = try raw - raw.mean(axis: 1, keepAxis: true)
-        // The first sample of a frame stands for the one before it.
+        // The first sample of a frame also serves as the sample before it.
         let before = try Tensor.cat([centred.narrow(axis: 1, from: 0, count: 1), centred.narrow(axis: 1, from: 0, count: config.frame - 1)], axis: 1)
         let frames = try ((centred - before * config.preemphasis) * window).padded([0, fourierSize - config.frame])
         let powers = try frames.rfft().abs().square()
-        // The least value is the step of single precision at 1, as Kaldi has it.
+        // The smallest value is the spacing of single precision at 1, as in Kaldi.
         let bands = try powers.matmul(filters).clamped(min: Double(Float.ulpOfOne)).log()
         return config.subtractsMean ? try bands - bands.mean(axis: 0, keepAxis: true) : bands
     }

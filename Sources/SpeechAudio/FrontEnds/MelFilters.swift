@@ -1,12 +1,12 @@
 import Foundation
 import Torch
 
-/// Triangular filters that gather a spectrum's bins into mel bands.
+/// Triangular filters that add up a spectrum's bins to mel bands.
 enum MelFilters {
-    /// `[bands, size ÷ 2 + 1]`: Slaney's mel scale and area normalisation, as `librosa.filters.mel` has by default.
+    /// `[bands, size ÷ 2 + 1]`: Slaney's mel scale and area normalisation, the defaults of `librosa.filters.mel`.
     ///
     /// - Parameters:
-    ///   - size: of the Fourier transform, in samples.
+    ///   - size: size of the Fourier transform, in samples.
     ///   - from: the lowest band's lower edge, in hertz.
     ///   - to: the highest band's upper edge, in hertz.
     static func slaney(sampleRate: Int, size: Int, bands: Int, from: Double, to: Double, device: Device) throws -> Tensor {
@@ -28,10 +28,10 @@ enum MelFilters {
         return try Tensor(weights, shape: [bands, bins], device: device)
     }
 
-    /// `[bands, size ÷ 2 + 1]`: Kaldi's scale, triangles straight in mels, no weight for the Nyquist bin, as
-    /// `torchaudio.compliance.kaldi.get_mel_banks` has it.
+    /// `[bands, size ÷ 2 + 1]`: Kaldi's scale, with triangles that are linear in mels and weight 0 for the Nyquist bin, as in
+    /// `torchaudio.compliance.kaldi.get_mel_banks`.
     ///
-    /// In single precision like Kaldi: differences of mels near 2840 lose bits, and the trained weights saw that.
+    /// Computed in single precision, as in Kaldi: differences of mels near 2840 lose bits, and the weights were trained with that.
     static func kaldi(sampleRate: Int, size: Int, bands: Int, from: Double, to: Double, device: Device) throws -> Tensor {
         precondition(bands > 3 && size % 2 == 0 && from >= 0 && to > from, "mel bands between two frequencies")
         let low = kaldiMel(from), step = (kaldiMel(to) - low) / Double(bands + 1)

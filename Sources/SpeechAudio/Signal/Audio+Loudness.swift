@@ -44,7 +44,7 @@ extension Audio {
         return Audio(samples: samples.map { $0 * gain }, sampleRate: sampleRate, channels: channels)
     }
 
-    /// One channel as the ear weighs it: treble raised by 4 dB, the lowest bass left out.
+    /// One channel with K-weighting: high frequencies raised by 4 dB, the lowest removed.
     private func weighted(channel: Int) -> [Float] {
         let signal = stride(from: channel, to: samples.count, by: channels).map { samples[$0] }
         var filters = Biquad.weighting(rate: Double(sampleRate))
@@ -52,19 +52,19 @@ extension Audio {
     }
 }
 
-/// The stretches over which loudness is measured.
+/// The blocks over which loudness is measured.
 enum LoudnessBlock {
     static let seconds = 0.4
 
-    /// The last block may reach beyond the end by half a step.
+    /// The last block may extend beyond the end by half a step.
     static func count(in duration: Double) -> Int { Int(((duration - seconds) / (seconds * 0.25)).rounded(.toNearestOrEven)) + 1 }
 
     static func frames(of block: Int, rate: Int) -> Range<Int> { start(of: block, rate: rate)..<start(of: block + 4, rate: rate) }
 
-    /// Frames before a block; four blocks later it ends.
+    /// The first frame of a block; it ends where the block four steps later begins.
     static func start(of block: Int, rate: Int) -> Int { Int(seconds * (Double(block) * 0.25) * Double(rate)) }
 
-    /// The loudness of blocks whose mean squares are these; nil where all are too quiet.
+    /// The loudness of blocks with these mean squares; nil if all are too quiet.
     static func loudness(ofPowers blocks: [Double]) -> Double? {
         func mean(_ powers: [Double]) -> Double { powers.reduce(0, +) / Double(powers.count) }
         func lufs(_ power: Double) -> Double { 10 * log10(power) - 0.691 }
@@ -76,7 +76,7 @@ enum LoudnessBlock {
     }
 }
 
-/// A recursive filter of second order, from Bristow-Johnson's "Cookbook formulae for audio EQ biquad filter coefficients".
+/// A recursive second-order filter, from Bristow-Johnson's "Cookbook formulae for audio EQ biquad filter coefficients".
 struct Biquad: Sendable {
     private let b: (Double, Double, Double), a: (Double, Double)
     private var (first, second) = (0.0, 0.0)
@@ -86,7 +86,7 @@ struct Biquad: Sendable {
         a = (a1 / a0, a2 / a0)
     }
 
-    /// What raises treble by 4 dB and leaves the lowest bass out, one after the other, as the ear weighs sound.
+    /// The two filters of K-weighting: one raises high frequencies by 4 dB, the other removes the lowest.
     static func weighting(rate: Double) -> [Biquad] {
         [highShelf(decibels: 4, frequency: 1500, quality: 1 / 2.0.squareRoot(), rate: rate), highPass(frequency: 38, quality: 0.5, rate: rate)]
     }
@@ -105,7 +105,7 @@ struct Biquad: Sendable {
             gain * (above + slope), -2 * gain * (down + up * c), gain * (above - slope), below + slope, 2 * (down - up * c), below - slope)
     }
 
-    /// Samples that follow those before, computed in double precision; at first from rest.
+    /// Filters samples that follow the earlier ones, in double precision; the initial state is zero.
     mutating func process(_ signal: [Float]) -> [Float] {
         signal.map { sample in
             let x = Double(sample), y = b.0 * x + first
@@ -121,7 +121,7 @@ struct Biquad: Sendable {
 public struct LoudnessMeter: Sendable {
     private let sampleRate: Int
     private var filters: [Biquad]
-    /// Sums of squares over tenths of a second, the last of those that have come so far.
+    /// Sums of squares over tenths of a second; the last one is incomplete.
     private var steps = [0.0]
     private var frames = 0
     private var highest: Float = 0

@@ -43,7 +43,7 @@ extension Audio {
             notes.append(String(format: "its peaks are %.1f dB beyond full scale, and it was made quieter", 20 * log10(gain)))
             sound = sound.amplified(0.98 / gain)
         } else if quality.level < RecordingQuality.leastLevel, quality.level.isFinite, gain > 0 {
-            // As loud as speech usually is, and no peak clipped.
+            // The usual loudness of speech, without clipping a peak.
             let louder = min(0.89 / gain, Float(pow(10, (-27 - quality.level) / 20)))
             notes.append(String(format: "it was made %.0f dB louder", 20 * log10(louder)))
             sound = sound.amplified(louder)
@@ -53,7 +53,7 @@ extension Audio {
 
     private func amplified(_ gain: Float) -> Audio { Audio(samples: samples.map { $0 * gain }, sampleRate: sampleRate, channels: channels) }
 
-    /// Each channel less its mean.
+    /// Each channel minus its mean.
     private func withoutOffset() -> Audio {
         var samples = samples
         for channel in 0..<channels {
@@ -83,7 +83,7 @@ extension Audio {
         return min(frames, first * hop)..<min(frames, (last + 1) * hop)
     }
 
-    /// Each frame's mean square in decibels, at least −100 dB as librosa's floor of 10⁻⁵ has it.
+    /// Each frame's mean square in decibels, at least −100 dB, which is librosa's floor of 10⁻⁵.
     private func decibels(channel: Int, size: Int, hop: Int) -> [Double] {
         let count = 1 + frames / hop
         return (0..<count).map { index in

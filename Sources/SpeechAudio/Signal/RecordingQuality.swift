@@ -38,9 +38,9 @@ public struct RecordingQuality: Sendable, Hashable, Codable {
         }
         let level = mean(true) ?? -.infinity
         self.level = level
-        // A fifth of a second of pause tells the noise; digital silence is none.
+        // Noise is measured in pauses of at least a fifth of a second in all; digital silence is not counted.
         let pauses = activity.isSpeech.count { !$0 }, pause = pauses >= 10 ? mean(false) : nil
-        // So does the quietest tenth of the speech, where that is not far below the rest.
+        // The quietest tenth of the speech also shows the noise, if it is not far below the rest.
         let floor = activity.levels(in: activity.isSpeech.indices).map { $0.quiet }
         noise = if let floor, level - floor < Self.leastSignalToNoise { max(floor, pause ?? floor) } else { pause }
     }
@@ -60,7 +60,7 @@ public struct RecordingQuality: Sendable, Hashable, Codable {
         return problems
     }
 
-    /// Samples in runs of five and more at the largest magnitude: a pure low tone has three.
+    /// Samples in runs of five or more at the largest magnitude: an unclipped low tone has three.
     private static func clipping(_ samples: ArraySlice<Float>) -> Double {
         let limit = samples.reduce(0) { max($0, abs($1)) } * 0.9999
         guard limit > 0.2 else { return 0 }
@@ -76,7 +76,7 @@ public struct RecordingQuality: Sendable, Hashable, Codable {
         return Double(clipped + (run >= 5 ? run : 0)) / Double(samples.count)
     }
 
-    /// The same of each second of one channel.
+    /// The same for each second of one channel.
     static func clippingBySecond(_ samples: [Float], _ sampleRate: Int) -> [Double] {
         stride(from: 0, to: samples.count, by: sampleRate).map { clipping(samples[$0..<min($0 + sampleRate, samples.count)]) }
     }

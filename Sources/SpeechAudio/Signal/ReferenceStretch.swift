@@ -1,20 +1,20 @@
 import Foundation
 
-/// The part of a recording that a voice is best made of: where most of the time somebody speaks, and where it is neither noisy nor clipped.
+/// The part of a recording that is used for a voice: mostly speech, without noise or clipping.
 struct ReferenceStretch {
-    /// In seconds of the recording; the end may be its own.
+    /// In seconds of the recording; `end` may be the recording's end.
     let start, end: Double
-    /// Whether it was chosen because the rest is noisy or clipped, or else because nobody speaks before it.
+    /// Whether the part was chosen because the rest is noisy or clipped; otherwise because there is no speech before it.
     private let isCleaner: Bool
 
-    /// The longest beginning without speech that is left as it is, in seconds.
+    /// The longest beginning without speech that is kept, in seconds.
     static let longestLead = 1.0
 
-    /// Nil where the whole recording serves.
+    /// nil if the whole recording is suitable.
     ///
     /// - Parameters:
-    ///   - heard: seconds from the start that networks hear.
-    ///   - needed: seconds that must be left.
+    ///   - heard: the seconds from the start that the networks use.
+    ///   - needed: the seconds that must remain.
     init?(of recording: Audio, _ activity: SpeechActivity, heard: Double, needed: Double) {
         let seconds = SpeechActivity.frameSeconds, speech = activity.isSpeech
         guard let first = speech.firstIndex(of: true) else { return nil }
@@ -24,19 +24,19 @@ struct ReferenceStretch {
         let isEarly = Double(first) * seconds <= Self.longestLead, isDense = whole.share >= 0.5 || speech.count <= length
         var begin = 0, chosen = whole
         if !isEarly || !isDense || whole.isPoor {
-            // Beginnings of speech, of which the first is taken that is nearly as good as the best.
+            // Where speech begins; the first of these that is nearly as good as the best is chosen.
             let onsets = speech.indices.filter { speech[$0] && ($0 == 0 || !speech[$0 - 1]) }.map { max(0, $0 - margin) }
-            // Where noise hides the pauses, a word may be cut.
+            // If noise hides the pauses, a word may be cut.
             let seconds = whole.isPoor ? Array(stride(from: 0, to: speech.count, by: Int(1 / seconds))) : []
             let candidates = (onsets + seconds).map { ($0, parts.part($0, length)) }, best = candidates.map(\.1.score).max() ?? 0
-            // What is gained must be worth it.
+            // The part must be clearly better than the whole.
             if let found = candidates.first(where: { $0.1.score >= 0.9 * best }), !isEarly || best >= whole.score + 0.2,
                 recording.duration - Double(found.0) * SpeechActivity.frameSeconds >= needed
             {
                 (begin, chosen) = found
             }
         }
-        // What follows is heard as well, by the voice encoder. Of less than a step too little can be told.
+        // The voice encoder also uses what follows. Less than one step is too short for an estimate.
         var stop = speech.count
         if !chosen.isPoor {
             let step = Int(5 / seconds)
@@ -52,7 +52,7 @@ struct ReferenceStretch {
         isCleaner = stop < speech.count || whole.isPoor && !chosen.isPoor
     }
 
-    /// What to say of it, as the end of a sentence.
+    /// A description for a note, as the end of a sentence.
     func note(of duration: Double) -> String {
         let place =
             end < duration
@@ -60,7 +60,7 @@ struct ReferenceStretch {
         return "it is used \(place), where the speech is" + (isCleaner ? " clean; elsewhere it is noisy or clipped" : "")
     }
 
-    /// Stretches of a recording and how well they would serve.
+    /// Parts of a recording, and how suitable they are.
     private struct Parts {
         let activity: SpeechActivity
 
@@ -79,20 +79,20 @@ struct ReferenceStretch {
     }
 
     private struct Part {
-        /// How much of it is speech.
+        /// The share of speech.
         let share: Double
-        /// Decibels between the loud and the quiet parts of the speech, its noise among them, the mean over a few seconds each; nil where
-        /// there is little speech. Of clean speech it is 20 and more, of speech in noise about 4 more than between speech and noise.
+        /// Decibels between the loud and the quiet parts of the speech, noise included: means over a few seconds. nil if there is little speech. The
+        /// value is 20 or more for clean speech; for noisy speech it is about 4 more than the signal-to-noise ratio.
         let range: Double?
         let clipping: Double
 
-        /// More is no better.
+        /// A larger range does not count as better.
         static let cleanRange = 22.0
         private static let rangeAboveNoise = 4.0
 
         var isClipped: Bool { clipping > RecordingQuality.mostClipping }
         var isPoor: Bool { isClipped || range.map { $0 < RecordingQuality.leastSignalToNoise + Self.rangeAboveNoise } ?? false }
-        /// Where an estimate from a few seconds leaves no doubt.
+        /// A difference that is certain even from a few seconds.
         var isMuchWorse: Bool { clipping > 3 * RecordingQuality.mostClipping || range.map { $0 < RecordingQuality.leastSignalToNoise } ?? false }
         var score: Double { share * (isClipped ? 0.5 : 1) * max(0, (range ?? Self.cleanRange) / Self.cleanRange) }
     }

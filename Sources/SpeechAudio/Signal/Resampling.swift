@@ -39,7 +39,7 @@ extension Audio {
         samples.withUnsafeBufferPointer { input in
             filter.withUnsafeBufferPointer { filter in
                 for index in 0..<count {
-                    // The output's place among the samples that would be there at the rate of both.
+                    // The output's index among the samples at the common rate.
                     let place = index * down
                     let first = max(0, (place - half + up - 1) / up), last = min(frames - 1, (place + half) / up)
                     var sum: Float = 0
@@ -56,8 +56,7 @@ extension Audio {
     }
 }
 
-/// A low-pass filter of 2 × half + 1 taps that lets constant signals through unchanged; `cutoff` is a part of the
-/// Nyquist frequency.
+/// A low-pass filter of 2 × half + 1 taps with a gain of 1 for constant signals; `cutoff` is a fraction of the Nyquist frequency.
 private func kaiserLowPass(half: Int, cutoff: Double, beta: Double = 5) -> [Double] {
     let taps = (-half...half).map { offset in
         let angle = Double.pi * cutoff * Double(offset)
@@ -68,7 +67,7 @@ private func kaiserLowPass(half: Int, cutoff: Double, beta: Double = 5) -> [Doub
     return taps.map { $0 / gain }
 }
 
-/// The modified Bessel function of the first kind and order zero, by its power series.
+/// The modified Bessel function of the first kind and order zero, computed by its power series.
 private func besselI0(_ x: Double) -> Double {
     var term = 1.0, sum = 1.0, k = 1.0
     while term > sum * 1e-17 {
@@ -111,7 +110,7 @@ public struct WindowedSincResampler: Sendable {
         var values: [Float] = []
         values.reserveCapacity(to * (2 * margin + from))
         for phase in 0..<to {
-            // torchaudio divides whole numbers in single precision here.
+            // torchaudio divides integers in single precision here.
             let shift = Double(Float(-phase) / Float(to))
             for index in -margin..<margin + from {
                 let time = max(-Double(width), min(Double(width), (shift + Double(index) / Double(from)) * base))
@@ -132,7 +131,7 @@ public struct WindowedSincResampler: Sendable {
         let samples = x.size(-1)
         let phases = try x.padded([margin, margin + from]).unsqueezed(1).conv1d(kernel, stride: from)
         let joined = try phases.transposed(1, 2).reshaped([x.size(0), -1])
-        // torchaudio rounds up what it has rounded to single precision.
+        // torchaudio rounds up a value that was already rounded to single precision.
         let length = Int(Float(Double(to * samples) / Double(from)).rounded(.up))
         return try joined.narrow(axis: 1, from: 0, count: min(length, joined.size(1)))
     }
@@ -140,18 +139,18 @@ public struct WindowedSincResampler: Sendable {
 
 package func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
 
-/// Resamples sound that comes piece by piece, by libsoxr's high quality (20 bits): joined, what it gives is what the
-/// whole gives at once.
+/// Resamples sound that arrives piece by piece with libsoxr's high quality (20 bits). The concatenated results equal those of resampling everything
+/// at once.
 final class StreamResampler {
     private let ratio: Double
     private let channels: Int
     private let resampler: OpaquePointer
     private var (taken, made) = (0, 0)
 
-    /// Frames that libsoxr is given at a time: its work is quadratic in them.
+    /// The number of frames that libsoxr gets at a time: its time is quadratic in it.
     private static let block = 32_768
 
-    /// - Throws: ``AudioError/processing(reason:)`` where libsoxr refuses the ratio.
+    /// - Throws: ``AudioError/processing(reason:)`` if libsoxr does not support the ratio.
     init(from rate: Int, to newRate: Int, channels: Int) throws {
         var error: soxr_error_t?
         // Defaults: interleaved float32 in and out, high quality.
@@ -165,7 +164,7 @@ final class StreamResampler {
 
     deinit { soxr_delete(resampler) }
 
-    /// Takes interleaved samples and gives those that are certain by now.
+    /// Resamples interleaved samples, and returns those that can already be computed.
     func process(_ samples: [Float]) throws -> [Float] {
         var result: [Float] = []
         let frames = samples.count / channels
@@ -179,7 +178,7 @@ final class StreamResampler {
         return result
     }
 
-    /// Gives the rest: ⌈frames × to ÷ from⌉ frames are it in all.
+    /// Returns the remaining samples: ⌈frames × to ÷ from⌉ frames in all.
     func finish() throws -> [Float] {
         var result: [Float] = []
         let expected = Int((Double(taken) * ratio).rounded(.up))
@@ -193,8 +192,8 @@ final class StreamResampler {
         return result.prefix(missing) + [Float](repeating: 0, count: max(0, missing - result.count))
     }
 
-    /// - Parameter input: nil says that the end has come.
-    /// - Returns: frames that were used.
+    /// - Parameter input: nil at the end.
+    /// - Returns: the number of frames that were used.
     private func step(_ input: UnsafeBufferPointer<Float>?, into result: inout [Float]) throws -> Int {
         let given = (input?.count ?? 0) / channels
         let room = Int(Double(max(given, 4096)) * ratio) + 64

@@ -1,25 +1,25 @@
 import Foundation
 
-/// Where somebody speaks.
+/// Which parts of a recording are speech.
 struct SpeechActivity {
     static let frameSeconds = 0.02
-    /// One channel.
+    /// The recording, mixed to one channel.
     let samples: [Float]
-    /// The mean square of each frame, less the offset around it.
+    /// The mean square of each frame, minus the local offset.
     let energies: [Double]
     /// Whether each frame is speech.
     let isSpeech: [Bool]
-    /// Whether each frame is loud enough to be part of speech, its quiet sounds, short pauses and noise in them included.
+    /// Whether each frame is loud enough to be part of speech; this includes quiet sounds, short pauses and noise within it.
     let isSounding: [Bool]
     /// The share of each second's samples that is clipped.
     let clipping: [Double]
-    /// Whether something is loud enough for speech, and all of it goes on without change.
+    /// Whether something is loud enough for speech, and all of it has a constant level.
     let isSteady: Bool
 
     init(of recording: Audio) {
         let mono = recording.mono().samples
         samples = mono
-        // An offset may come and go, as with clipping.
+        // The offset may change over time, as with clipping.
         let means = stride(from: 0, to: mono.count, by: recording.sampleRate).map { start -> Double in
             let second = mono[start..<min(start + recording.sampleRate, mono.count)]
             return second.reduce(0.0) { $0 + Double($1) } / Double(second.count)
@@ -38,7 +38,7 @@ struct SpeechActivity {
             isSteady = false
             return
         }
-        // What is clipped may be much louder than the rest, which is what a voice should be made of.
+        // Clipped parts may be much louder than the rest, from which a voice should be made.
         let isClean = energies.indices.map { clipping[min($0 * size / recording.sampleRate, clipping.count - 1)] <= RecordingQuality.mostClipping }
         let measured = isClean.count { $0 } >= Int(3 / Self.frameSeconds) ? isClean : isClean.map { _ in true }
         func sorted(where isTaken: (Int) -> Bool) -> [Double] {
@@ -47,9 +47,9 @@ struct SpeechActivity {
         let floor = 1e-3 * Self.loud(sorted { _ in true }), loud = energies.map { $0 > floor }
         let levels = Self.changes(mono, recording.sampleRate, frameSize: size), core = Self.steadyFrames(levels, loud)
         let all = Self.extended(core, levels, loud)
-        // Speech in noise of its own level may seem to be the noise going on.
+        // In speech with noise of the same level, the speech may look like a continuation of the noise.
         let steady = zip(all, loud).contains { !$0 && $1 } ? all : core
-        // Levels are those of the rest, which steady noise may be louder than.
+        // Levels are measured in the rest, because steady noise may be louder.
         let sorted = sorted { !steady[$0] }
         let threshold = sorted.isEmpty ? 0 : max(floor, Self.threshold(sorted))
         let quietest = sorted.isEmpty ? 0 : 1e-3 * Self.loud(sorted)
@@ -57,14 +57,14 @@ struct SpeechActivity {
         Self.close(&isSounding, false, shorterThan: 15)
         self.isSounding = isSounding
         var isSpeech = zip(energies, steady).map { $0 > threshold && !$1 }
-        // Gaps between syllables belong to the speech; sounds too short for one do not.
+        // Gaps between syllables belong to speech; sounds shorter than a syllable do not.
         Self.close(&isSpeech, false, shorterThan: 15)
         Self.close(&isSpeech, true, shorterThan: 5)
         self.isSpeech = isSpeech
         isSteady = !isSpeech.contains(true) && steady.contains(true)
     }
 
-    /// The levels in decibels that a tenth of the speech's frames is below and another above, noise included; nil where there is little.
+    /// The levels in decibels that a tenth of the speech's frames are below and a tenth above, noise included; nil if there is little speech.
     func levels(in frames: Range<Int>) -> (quiet: Double, loud: Double)? {
         let sorted = frames.filter { isSounding[$0] }.map { energies[$0] }.sorted()
         guard sorted.count >= 25, isSpeech[frames].contains(true) else { return nil }
@@ -72,18 +72,18 @@ struct SpeechActivity {
         return (level(sorted.count / 10), level(sorted.count * 9 / 10))
     }
 
-    /// The loud end is a frame that some others reach: one click is no speech.
+    /// The loud end is a level that several frames exceed: a single click is not speech.
     private static func loud(_ sorted: [Double]) -> Double { sorted[Int(Double(sorted.count - 1) * 0.95)] }
 
-    /// The energy above which a frame is speech.
+    /// The energy above which a frame counts as speech.
     private static func threshold(_ sorted: [Double]) -> Double {
         let loudest = sorted.last!, loud = loud(sorted), quiet = sorted[sorted.count / 10]
         let isEven = loud < 8 * max(quiet, 1e-12)
         return isEven ? min(quiet, loud) / 4 : max(max(loud, loudest / 100) * 1e-3, min(quiet * 8, loud / 10))
     }
 
-    /// The level of each frame's changes between samples at about 8 kHz, in decibels. It is even in noises of many kinds: rumble has its power
-    /// in slow waves, of which a frame has too few.
+    /// The level of each frame's differences between samples at about 8 kHz, in decibels. It is constant in noises of many kinds; the power of rumble
+    /// is in slow waves, of which a frame contains too few.
     private static func changes(_ samples: [Float], _ sampleRate: Int, frameSize: Int) -> [Double] {
         let step = max(1, Int((Double(sampleRate) / 8000).rounded()))
         func coarse(_ start: Int) -> Double {
@@ -104,7 +104,7 @@ struct SpeechActivity {
 
     private static let reach = Int(0.5 / frameSeconds)
 
-    /// Loud frames around which the level stays the same for a second.
+    /// Loud frames around which the level does not change for a second.
     private static func steadyFrames(_ levels: [Double], _ loud: [Bool]) -> [Bool] {
         loud.indices.map { frame in
             guard loud[frame] else { return false }
@@ -113,7 +113,7 @@ struct SpeechActivity {
         }
     }
 
-    /// Steady sounds to their ends, where something else is within reach: as long as their level goes on.
+    /// Extends steady sounds to their ends, as long as their level continues, if another sound is near.
     private static func extended(_ steady: [Bool], _ levels: [Double], _ loud: [Bool]) -> [Bool] {
         var steady = steady
         func extend(_ frames: some Sequence<Int>) {
@@ -135,11 +135,11 @@ struct SpeechActivity {
         return steady
     }
 
-    /// Decibels by which the level changes within a second, without the loudest and the quietest fifth of it: in noise 1, in speech with
-    /// noise of its own level 2, in clean speech 10 and more.
+    /// The smallest change of level within a second in speech, in decibels, ignoring the loudest and the quietest fifth. It is 1 in noise, 2 in
+    /// speech with noise of its own level, and 10 or more in clean speech.
     private static let leastChange = 1.6
 
-    /// Turns runs of a value over that are too short, but not at the ends.
+    /// Inverts runs of a value that are too short, except at the ends.
     private static func close(_ frames: inout [Bool], _ value: Bool, shorterThan length: Int) {
         var start: Int?
         for index in 0...frames.count {

@@ -2,24 +2,23 @@ import FileSupport
 import Foundation
 import Synchronization
 
-/// Tells Chinese words apart by a list of words with their frequencies: of all ways to cut a stretch of text, the most
-/// probable.
+/// Segments Chinese text with a list of words and their frequencies: of all segmentations of a text it chooses the most probable.
 ///
-/// Reads jieba's dictionary and cuts as `jieba.cut(text, HMM=False)` does. Upstream asks pkuseg, which cuts at 97 of 100
-/// of the same places and whose words a ``LanguageHelper`` gives.
+/// Reads jieba's dictionary and segments as `jieba.cut(text, HMM=False)` does. Upstream uses pkuseg, with which 97 % of the boundaries agree; a
+/// ``LanguageHelper`` can provide pkuseg's words.
 final class ChineseSegmenter: Sendable {
     private let file: URL
     private let dictionary = Mutex<Dictionary?>(nil)
 
     private struct Dictionary {
         var frequencies: [ExactText: Int] = [:]
-        /// Logarithm of the frequencies' sum.
+        /// The logarithm of the sum of all frequencies.
         var total = 0.0
-        /// Scalars of the longest word.
+        /// The number of scalars of the longest word.
         var longest = 1
     }
 
-    /// - Parameter file: lines of a word, its frequency and its kind; read with the first text.
+    /// - Parameter file: lines with a word, its frequency and its kind; the file is read when the first text is segmented.
     init(_ file: URL) { self.file = file }
 
     private func read() throws -> Dictionary {
@@ -42,7 +41,7 @@ final class ChineseSegmenter: Sendable {
 
     /// The words of a text; white space is left out.
     ///
-    /// - Throws: ``TokenizerError`` where the dictionary cannot be read.
+    /// - Throws: ``TokenizerError`` if the dictionary cannot be read.
     func words(_ text: String) throws -> [String] {
         let dictionary = try dictionary.withLock { known in
             let dictionary = try known ?? read()
@@ -60,12 +59,12 @@ final class ChineseSegmenter: Sendable {
         return words
     }
 
-    /// The most probable words of a block; Latin letters and digits that belong to none stay together.
+    /// The most probable words of a block; Latin letters and digits that belong to no word stay together.
     private func cut(_ block: ArraySlice<Unicode.Scalar>, _ dictionary: Dictionary) -> [String] {
         let scalars = Array(block), count = scalars.count
         var best = [(score: Double, end: Int)](repeating: (0, 0), count: count + 1)
         for start in stride(from: count - 1, through: 0, by: -1) {
-            // A character that no word begins with is a word seen once.
+            // A character with which no word begins counts as a word of frequency 1.
             var choice = (score: -dictionary.total + best[start + 1].score, end: start + 1)
             var isKnown = false
             for end in (start + 1)...min(count, start + dictionary.longest) {
@@ -96,22 +95,21 @@ final class ChineseSegmenter: Sendable {
 }
 
 extension Unicode.Scalar {
-    /// What jieba looks for words in: ideographs, Latin letters, digits, and marks within names and numbers.
+    /// Characters in which jieba looks for words: ideographs, Latin letters, digits, and marks within names and numbers.
     fileprivate var isChineseText: Bool {
         (0x4E00...0x9FD5).contains(value) || (isASCII && (properties.isAlphabetic || properties.numericType != nil))
             || ["+", "#", "&", ".", "_", "%", "-"].contains(self)
     }
 }
 
-/// How Chinese characters are typed by their shapes, which is how the multilingual models spell them (upstream:
-/// `ChineseCangjieConverter`).
+/// The Cangjie keys with which Chinese characters are typed; the multilingual models spell characters by them (upstream: `ChineseCangjieConverter`).
 struct CangjieTable: Sendable {
     static let fileName = "Cangjie5_TC.json"
 
-    /// Each character's keys, and where several share them, its place among those.
+    /// Each character's keys and, if several characters share them, its index among those.
     private let codes: [Unicode.Scalar: String]
 
-    /// Reads a list of lines, each a character and its keys with a tab between them.
+    /// Reads lines that contain a character, a tab and the character's keys.
     ///
     /// - Throws: ``TokenizerError``.
     init(_ url: URL) throws {
@@ -139,7 +137,7 @@ struct CangjieTable: Sendable {
             })
     }
 
-    /// Each character that has keys as `[cj_k]` for every key and `[cj_.]` at its end.
+    /// Replaces each character that has keys by `[cj_k]` for every key k, and `[cj_.]` at the end.
     func encoded(_ text: String) -> String {
         var encoded = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {

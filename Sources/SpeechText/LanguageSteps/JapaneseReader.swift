@@ -1,14 +1,14 @@
 import Foundation
 
-/// Reads Japanese with MeCab: words with kanji become hiragana, all else stays.
+/// Converts Japanese with MeCab: words with kanji become hiragana, everything else stays.
 ///
-/// Upstream asks pykakasi, whose readings a ``LanguageHelper`` gives; MeCab knows more of the context.
+/// Upstream uses pykakasi, whose readings a ``LanguageHelper`` can provide; MeCab takes more of the context into account.
 struct JapaneseReader: Sendable {
     let command: [String]
 
     /// - Throws: ``LanguageToolError``.
     func hiragana(_ text: String) throws -> String {
-        // A line for each word: itself and the dictionary's eighth field, its reading in katakana.
+        // One line for each word: the word, and the dictionary's eighth field, its reading in katakana.
         let program = try ToolProcess(
             command + ["--node-format=%m\\t%f[7]\\n", "--unk-format=%m\\t\\n", "--eos-format=\\n"])
         let patience = ToolProcess.Patience(seconds: 60)
@@ -19,7 +19,7 @@ struct JapaneseReader: Sendable {
         return Self.joined(words, as: text)
     }
 
-    /// MeCab's words as one text, with the spaces that it leaves out.
+    /// Joins MeCab's words to a text, with the spaces that MeCab leaves out.
     static func joined(_ words: String, as text: String) -> String {
         var rest = text[...]
         var joined = ""
@@ -34,7 +34,7 @@ struct JapaneseReader: Sendable {
                 joined += word
                 continue
             }
-            // As upstream: a space keeps a reading from being taken for the particle.
+            // As in upstream: the space prevents a reading from being taken for the particle.
             joined += reading.hasPrefix("は") || reading.hasPrefix("へ") ? " " + reading : reading
         }
         return joined + rest

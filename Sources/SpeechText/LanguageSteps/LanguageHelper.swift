@@ -1,11 +1,10 @@
 import Foundation
 import Synchronization
 
-/// A program that takes languages' steps, and stays for the next text.
+/// A program that carries out steps of languages, and keeps running between texts.
 ///
-/// It reads lines of JSON, `{"language": "he", "text": "…"}`, and answers each with `{"text": "…"}` or
-/// `{"error": "why not"}`. It ends when its input does. Chinese comes back with spaces between the words.
-/// Started by the first text that needs it, and anew where it has ended.
+/// It reads lines of JSON, `{"language": "he", "text": "…"}`, and answers each with `{"text": "…"}` or `{"error": "why not"}`. It ends when its input
+/// ends. Chinese is returned with spaces between the words. The first text that needs the program starts it; if it has ended, it is started again.
 final class LanguageHelper: Sendable {
     private let command: [String]
     private let patience: Int
@@ -14,15 +13,15 @@ final class LanguageHelper: Sendable {
     private struct Question: Encodable { let language, text: String }
     private struct Answer: Decodable { let text, error: String? }
 
-    /// - Parameter patience: seconds to wait for an answer; the first may need a dictionary to be read.
+    /// - Parameter patience: how many seconds to wait for an answer; before the first one a dictionary may have to be read.
     init(_ command: [String], patience: Int = 60) {
         self.command = command
         self.patience = patience
     }
 
-    /// The text with its language's step taken.
+    /// The text after its language's step.
     ///
-    /// - Throws: ``LanguageToolError``. Blocks until the answer is there.
+    /// - Throws: ``LanguageToolError``. Blocks until the answer has arrived.
     func processed(_ text: String, _ language: Language) throws -> String {
         let question = try JSONEncoder().encode(Question(language: language.code, text: text)) + Data("\n".utf8)
         let line = try running.withLock { running in
@@ -33,7 +32,7 @@ final class LanguageHelper: Sendable {
                     running = kept
                     return line
                 } catch LanguageToolError.ended {
-                    // It may have ended since its last answer; then a new one is asked.
+                    // The program may have ended since its last answer; then a new one is started.
                 }
             }
             let program = try ToolProcess(command)

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a language's text goes through between its plain form and its pieces (upstream: `models/tokenizers/tokenizer.py`).
+/// The steps of each language between normalised text and tokens (upstream: `models/tokenizers/tokenizer.py`).
 ///
 /// | language | step | taken by |
 /// |---|---|---|
@@ -10,7 +10,7 @@ import Foundation
 /// | Hebrew | vowel points | a ``LanguageHelper`` |
 /// | Russian | stress marks | a ``LanguageHelper`` |
 ///
-/// Other languages have none. What cannot be done is left out and noted.
+/// Other languages have no steps. A step that cannot be carried out is left out, with a note.
 struct LanguageSteps: Sendable {
     let cangjie: CangjieTable?
     let helper: LanguageHelper?
@@ -19,7 +19,7 @@ struct LanguageSteps: Sendable {
 
     typealias Result = (text: String, notes: [TextNote])
 
-    /// The text as its language's pieces spell it. Lower-case and decomposed text is expected.
+    /// The text in the spelling of its language's tokens. Expects lower-case and decomposed text.
     func callAsFunction(_ text: String, _ language: Language) -> Result {
         switch language {
         case .chinese: chinese(text)
@@ -55,7 +55,7 @@ struct LanguageSteps: Sendable {
     private func japanese(_ text: String) -> Result {
         let composed = text.precomposedStringWithCanonicalMapping
         guard composed.unicodeScalars.contains(where: \.isKanji) else { return (text, []) }
-        // Upstream's reader is given decomposed kana, which its dictionary does not know: it reads 食べたり as くべたり.
+        // Upstream passes decomposed kana, which its reader's dictionary does not contain: it reads 食べたり as くべたり.
         if let helped = helped(composed, .japanese, "readings") { return helped }
         guard let japanese else {
             return (text, [skipped(.japanese, "kanji are not read", or: "install MeCab with a dictionary (mecab, mecab-ipadic-utf8)")])
@@ -65,7 +65,7 @@ struct LanguageSteps: Sendable {
         }
     }
 
-    /// The helper's answer; nil where there is no helper.
+    /// The helper's answer; nil if there is no helper.
     private func helped(_ text: String, _ language: Language, _ what: String) -> Result? {
         guard let helper else { return nil }
         do { return (try helper.processed(text, language), []) } catch {
@@ -78,7 +78,7 @@ struct LanguageSteps: Sendable {
         return TextNote(.skippedStep, "\(language.name): \(what), which may be heard; \(remedies)")
     }
 
-    /// Syllables as Jamo. Decomposed text has none left but code points that Unicode has not assigned.
+    /// Decomposes syllables into Jamo. In decomposed text only code points without an assignment in Unicode are left to decompose.
     static func jamo(_ text: String) -> String {
         let jamo = text.unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
             guard (0xAC00...0xD7AF).contains(scalar.value) else { return [scalar] }

@@ -1,7 +1,6 @@
 import Foundation
 
-/// A started program that is written to and read from, through one socket: unlike a pipe's, its loss is an error and not
-/// a signal.
+/// A program with one socket for its input and output: if the program ends, writing to a socket causes an error, and not a signal as with a pipe.
 final class ToolProcess {
     private let name: String
     private let process = Process()
@@ -12,8 +11,8 @@ final class ToolProcess {
     init(_ command: [String]) throws {
         name = command[0]
         var ends: [Int32] = [0, 0]
-        // Closed in every program that is started, from the moment that they exist: one that held an end open would keep
-        // the other from being told that this one is gone. Standard input and output are copies, which stay open.
+        // Both ends are closed on exec in every program that is started: a program that kept one open would prevent the other end from detecting that
+        // this process has ended. Standard input and output are copies, which stay open.
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
             throw LanguageToolError.cannotStart(command: name, reason: String(cString: strerror(errno)))
@@ -37,8 +36,8 @@ final class ToolProcess {
         if process.isRunning { process.terminate() }
     }
 
-    /// Sends everything, and keeps what the program answers meanwhile: one that answers before it has read everything
-    /// would otherwise wait for us as we wait for it.
+    /// Sends everything, and at the same time stores what the program answers: a program that answers before it has read everything would otherwise
+    /// wait for this process while this process waits for it.
     func send(_ data: Data, patience: Patience) throws {
         var left = data[...]
         while !left.isEmpty {
@@ -53,7 +52,7 @@ final class ToolProcess {
         }
     }
 
-    /// Tells the program that there is no more.
+    /// Signals the end of the input.
     func finishSending() { shutdown(socket, Int32(SHUT_WR)) }
 
     /// The next line.
@@ -75,7 +74,7 @@ final class ToolProcess {
         return received
     }
 
-    /// How long one exchange with a program may take, from sending to the last byte of its answer.
+    /// The time limit for one exchange with a program, from sending to the last byte of its answer.
     struct Patience {
         let seconds: Int
         fileprivate let deadline: ContinuousClock.Instant
@@ -88,7 +87,7 @@ final class ToolProcess {
 
     /// Waits until something can be read or written.
     ///
-    /// - Returns: which of the events, and POLLHUP or POLLERR.
+    /// - Returns: the events that occurred, including POLLHUP and POLLERR.
     /// - Throws: ``LanguageToolError/silent(command:seconds:)``.
     private func wait(for events: Int16, _ patience: Patience) throws -> Int16 {
         while true {
@@ -99,7 +98,7 @@ final class ToolProcess {
         }
     }
 
-    /// Takes what has come; false at the end.
+    /// Reads the available bytes; false at the end.
     private func receive() -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65536)
         let count = recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT))

@@ -1,4 +1,4 @@
-/// What Arabic text is read by.
+/// Words and rules for Arabic.
 extension LanguageWords {
     static let arabic = LanguageWords(
         point: "فاصل", decimal: ".", thousands: [","],

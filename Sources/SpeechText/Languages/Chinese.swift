@@ -1,4 +1,4 @@
-/// What Chinese text is read by.
+/// Words and rules for Chinese.
 extension LanguageWords {
     static let chinese = LanguageWords(
         point: "点", decimal: ".", thousands: [","],

@@ -1,4 +1,4 @@
-/// What Dutch text is read by.
+/// Words and rules for Dutch.
 extension LanguageWords {
     static let dutch = LanguageWords(
         point: "komma",

@@ -1,4 +1,4 @@
-/// What English text is read by; ``English`` has what its own rules need.
+/// Words and rules for English; ``English`` has the words of its own rules.
 extension LanguageWords {
     static let english = LanguageWords(
         point: "point", decimal: ".", thousands: [","],

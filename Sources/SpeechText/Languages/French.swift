@@ -1,4 +1,4 @@
-/// What French text is read by.
+/// Words and rules for French.
 extension LanguageWords {
     static let french = LanguageWords(
         point: "virgule",

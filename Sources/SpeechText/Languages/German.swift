@@ -1,4 +1,4 @@
-/// What German text is read by.
+/// Words and rules for German.
 extension LanguageWords {
     static let german = LanguageWords(
         point: "Komma",

@@ -1,4 +1,4 @@
-/// What Hindi text is read by.
+/// Words and rules for Hindi.
 extension LanguageWords {
     static let hindi = LanguageWords(
         point: "दशमलव", decimal: ".", thousands: [","],

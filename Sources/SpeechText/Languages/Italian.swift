@@ -1,4 +1,4 @@
-/// What Italian text is read by.
+/// Words and rules for Italian.
 extension LanguageWords {
     static let italian = LanguageWords(
         point: "virgola",

@@ -1,4 +1,4 @@
-/// What Japanese text is read by.
+/// Words and rules for Japanese.
 extension LanguageWords {
     static let japanese = LanguageWords(
         point: "点", decimal: ".", thousands: [","],

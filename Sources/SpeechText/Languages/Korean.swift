@@ -1,4 +1,4 @@
-/// What Korean text is read by.
+/// Words and rules for Korean.
 extension LanguageWords {
     static let korean = LanguageWords(
         point: "점", decimal: ".", thousands: [","],

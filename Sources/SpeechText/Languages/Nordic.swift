@@ -1,4 +1,4 @@
-/// What Swedish, Danish, Norwegian and Finnish texts are read by.
+/// Words and rules for Swedish, Danish, Norwegian and Finnish.
 extension LanguageWords {
     static let swedish = LanguageWords(
         point: "komma",

@@ -1,4 +1,4 @@
-/// Greek, Hebrew, Malay and Swahili: numbers, dates, money and signs.
+/// Words and rules for Greek, Hebrew, Malay and Swahili: numbers, dates, money and signs.
 extension LanguageWords {
     static let greek = LanguageWords(
         point: "κόμμα",

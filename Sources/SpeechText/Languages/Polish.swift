@@ -1,4 +1,4 @@
-/// What Polish text is read by.
+/// Words and rules for Polish.
 extension LanguageWords {
     static let polish = LanguageWords(
         point: "przecinek",

@@ -1,4 +1,4 @@
-/// What Portuguese text is read by.
+/// Words and rules for Portuguese.
 extension LanguageWords {
     static let portuguese = LanguageWords(
         point: "vírgula",

@@ -1,4 +1,4 @@
-/// What Russian text is read by.
+/// Words and rules for Russian.
 extension LanguageWords {
     static let russian = LanguageWords(
         point: "запятая",

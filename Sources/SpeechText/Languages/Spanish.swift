@@ -1,4 +1,4 @@
-/// What Spanish text is read by.
+/// Words and rules for Spanish.
 extension LanguageWords {
     static let spanish = LanguageWords(
         point: "coma",

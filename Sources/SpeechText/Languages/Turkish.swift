@@ -1,4 +1,4 @@
-/// What Turkish text is read by.
+/// Words and rules for Turkish.
 extension LanguageWords {
     static let turkish = LanguageWords(
         point: "virgül",

@@ -1,10 +1,10 @@
-/// What whole lines mean: headings, lists, quotations, tables, code, and lines that were broken on purpose.
+/// Markup of whole lines: headings, lists, quotations, tables, code, and deliberate line breaks.
 extension MarkupScanner {
     private struct Line {
         let start: Int
-        /// Without the line break.
+        /// The line's end, without the line break.
         let end: Int
-        /// The first that is no space; `end` in a blank line.
+        /// The first character that is not a space; `end` in a blank line.
         let content: Int
         var isBlank: Bool { content == end }
         var kind = Kind.text
@@ -49,7 +49,7 @@ extension MarkupScanner {
 
     // MARK: blocks
 
-    /// Leaves out what is written about a document before it begins.
+    /// Leaves out the metadata before a document.
     ///
     /// - Returns: the first line after it.
     private mutating func frontMatter(_ lines: inout [Line]) -> Int {
@@ -70,7 +70,7 @@ extension MarkupScanner {
 
     /// Leaves out a block of code between fences.
     ///
-    /// - Returns: its last line; nil where none begins here.
+    /// - Returns: its last line; nil if none begins here.
     private mutating func fence(_ lines: [Line], from index: Int) -> Int? {
         let line = lines[index]
         guard let mark = scalar(line.content), mark == "`" || mark == "~" else { return nil }
@@ -82,7 +82,7 @@ extension MarkupScanner {
             return !line.isBlank && length(line) >= opening && scalars[line.content..<line.end].allSatisfy { $0 == mark || $0.isSpace }
         }
         guard let end else {
-            // A fence that nothing closes hides no words.
+            // A fence that is not closed hides no words.
             replace(line.start..<line.end)
             closed[line.start] = line.end
             return index
@@ -94,7 +94,7 @@ extension MarkupScanner {
         return end
     }
 
-    /// Takes away what marks a line.
+    /// Removes the marks of a line.
     private mutating func mark(_ lines: [Line], _ index: Int) -> Kind {
         let line = lines[index]
         let content = quotation(line)
@@ -125,7 +125,7 @@ extension MarkupScanner {
         return item(content, line.end, isAlone: lines.count == 1) ? .item : .text
     }
 
-    /// Takes away the marks of a quotation.
+    /// Removes the marks of a quotation.
     ///
     /// - Returns: where its text begins.
     private mutating func quotation(_ line: Line) -> Int {
@@ -178,13 +178,13 @@ extension MarkupScanner {
             guard last > content, last - content < 4, let mark = scalar(last), mark == "." || mark == ")", last + 1 < end,
                 scalars[last + 1].isSpace, !isAlone
             else { return false }
-            // The number is said; its mark would end a sentence.
+            // The number is spoken; its full stop would end a sentence.
             replace(last..<last + 1, with: ",")
             return true
         }
         while first < end, scalars[first].isSpace { first += 1 }
         guard first < end else { return false }
-        // A lone "- 5" is a number.
+        // A single "- 5" is a number.
         if isAlone, isWord(first), !scalars[first].properties.isAlphabetic { return false }
         if scalars[first] == "[", first + 2 < end, scalars[first + 2] == "]", isSpace(first + 3),
             [" ", "x", "X"].contains(scalars[first + 1])
@@ -196,7 +196,7 @@ extension MarkupScanner {
         return true
     }
 
-    /// `[name]: https://example.com`, which is for links elsewhere; `[^1]: a note` is text.
+    /// `[name]: https://example.com`, which is used by links elsewhere; `[^1]: a note` is text.
     private mutating func definition(_ content: Int, _ end: Int) -> Bool {
         guard scalars[content] == "[", let close = find("]", from: content, to: min(end, content + 200)), scalar(close + 1) == ":" else {
             return false
@@ -248,9 +248,9 @@ extension MarkupScanner {
         }
     }
 
-    // MARK: ends
+    // MARK: ends of lines
 
-    /// Ends a line like a sentence where something else begins behind it, and a paragraph around a heading.
+    /// Makes a line end like a sentence if something else begins after it, and a heading like a paragraph.
     private mutating func finish(_ lines: [Line], _ index: Int) {
         let line = lines[index]
         guard index + 1 < lines.count, !line.isBlank, line.kind != .gone else { return }
@@ -262,8 +262,7 @@ extension MarkupScanner {
         if line.kind == .heading || next.kind == .heading || next.kind == .gone { replace(line.end..<next.start, with: "\n\n") }
     }
 
-    /// Whether a line was ended by whoever wrote it: the next word had room on it, or all lines around it are short and each begins with
-    /// a capital.
+    /// Whether a line break is deliberate: the next word would have fitted into the line, or all lines around it are short and begin with a capital.
     private func isBrokenOnPurpose(_ lines: [Line], _ index: Int) -> Bool {
         let isText = { (line: Line) in !line.isBlank && line.kind != .gone }
         var first = index, last = index + 1

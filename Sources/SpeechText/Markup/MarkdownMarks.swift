@@ -1,6 +1,6 @@
 /// Marks within lines: emphasis, code, links, tags, entities.
 extension MarkupScanner {
-    /// A run of `*`, `_` or `~` that may be the half of a pair.
+    /// A run of `*`, `_` or `~` that may be half of a pair.
     private struct Delimiter {
         let range: Range<Int>
         let mark: Unicode.Scalar
@@ -8,7 +8,7 @@ extension MarkupScanner {
     }
 
     private static let escapable = Set("\\`*_{}[]()#+-.!|~<>&".unicodeScalars)
-    /// Farthest that the other end of a mark is looked for.
+    /// The largest distance at which the other end of a mark is searched.
     private static let reach = 2000
 
     mutating func scanMarks() {
@@ -42,14 +42,14 @@ extension MarkupScanner {
         }
     }
 
-    /// Looks for the names of speakers alone.
+    /// Finds only the names of speakers.
     mutating func scanTurns() {
         for index in scalars.indices where scalars[index] == "[" { _ = turn(index) }
     }
 
-    /// `[ada]`, where somebody of that name speaks from here on.
+    /// `[ada]`, from which the speaker of that name speaks.
     ///
-    /// - Returns: where the name ends; nil where there is none.
+    /// - Returns: the end of the name; nil if there is none.
     private mutating func turn(_ index: Int) -> Int? {
         guard let close = find("]", from: index + 1, to: min(scalars.count, index + 100)) else { return nil }
         let name = string(index + 1..<close)
@@ -60,8 +60,7 @@ extension MarkupScanner {
         return close + 1
     }
 
-    /// Whether this `>` stands behind a word of letters and before a space, as what is left of a tag or a quotation does; `x > 5` and `x> 5`
-    /// are comparisons.
+    /// Whether this `>` follows a word of letters and precedes a space, like the rest of a tag or a quotation; `x > 5` and `x> 5` are comparisons.
     private func isStray(_ index: Int) -> Bool {
         guard index > 1, isSpace(index + 1), scalars[index - 1].properties.isAlphabetic, scalars[index - 2].properties.isAlphabetic else {
             return false
@@ -92,7 +91,7 @@ extension MarkupScanner {
         return Delimiter(range: index..<end, mark: mark, opens: opens, closes: closes)
     }
 
-    /// `**Bold**text`: two stars close before letters as well; behind a digit they may be a power.
+    /// `**Bold**text`: two asterisks also close before letters; after a digit they may mean a power.
     private func isStrong(_ index: Int, _ end: Int) -> Bool {
         scalars[index] == "*" && end == index + 2 && scalar(index - 1)?.properties.isAlphabetic == true
             && scalar(end)?.properties.isAlphabetic == true
@@ -117,7 +116,7 @@ extension MarkupScanner {
 
     // MARK: code, links
 
-    /// Takes the marks around a span of code away; the code stays as it is.
+    /// Removes the marks around a code span; the code itself is not changed.
     private mutating func code(_ index: Int) -> Int {
         var start = index
         while scalar(start) == "`" { start += 1 }
@@ -156,7 +155,7 @@ extension MarkupScanner {
 
     /// Keeps the words of `[words](target)`, `[words][name]` and `![words](target)`.
     ///
-    /// - Returns: where its words begin; nil where it is no link.
+    /// - Returns: the beginning of its words; nil if it is not a link.
     private mutating func link(_ bracket: Int, from start: Int) -> Int? {
         var depth = 0, close = bracket
         let limit = min(scalars.count, bracket + 300)
@@ -168,7 +167,7 @@ extension MarkupScanner {
         }
         guard close < limit, depth == 0, let next = scalar(close + 1) else { return nil }
         if next == "(", let end = find(")", from: close + 2, to: min(scalars.count, close + Self.reach)) {
-            // An address may have brackets of its own.
+            // An address may itself contain brackets.
             var end = end
             while scalars[close + 2..<end].count(where: { $0 == "(" }) > scalars[close + 2..<end].count(where: { $0 == ")" }),
                 scalar(end + 1) != nil,
@@ -198,7 +197,7 @@ extension MarkupScanner {
         return nil
     }
 
-    /// The seconds of `pause`, `pause:0.5s` or `pause:500ms`; nil where that is no pause.
+    /// The seconds of `pause`, `pause:0.5s` or `pause:500ms`; nil if the content is not a pause.
     static func pause(_ content: String) -> Double? {
         let content = content.lowercased()
         guard content.hasPrefix("pause") else { return nil }

@@ -74,7 +74,7 @@ public struct MarkedText: Sendable, Hashable {
     public var text: String { parts.compactMap { if case .speech(let text, _) = $0 { text.text } else { nil } }.joined() }
 }
 
-/// What is changed of a text, and what happens there.
+/// A replacement in a text, and what begins there.
 struct MarkupEdit {
     enum Effect {
         case silence(Double)
@@ -86,23 +86,23 @@ struct MarkupEdit {
     var effect: Effect?
 }
 
-/// Finds a text's markup.
+/// Finds the markup in a text.
 struct MarkupScanner {
     let scalars: [Unicode.Scalar]
     let speakers: Set<String>
-    /// A document in SSML, whose every tag is markup and whose lines mean nothing.
+    /// Whether the text is an SSML document, in which every tag is markup and line breaks have no meaning.
     let isSSML: Bool
     var edits: [MarkupEdit] = []
-    /// What no mark is looked for in, by its first scalar: where it ends.
+    /// Ranges in which no marks are searched: the end, by the first scalar.
     var closed: [Int: Int] = [:]
-    /// Names of links that the text defines elsewhere.
+    /// The names of links that the text defines elsewhere.
     var references: Set<String> = []
     var language: String?
     var unknownSpeakers: [String] = []
-    /// The manner of what follows, the outermost element's first.
+    /// How the following text is spoken, the outermost element first.
     var manners: [(element: String, manner: MarkedText.Manner)] = []
     var base = MarkedText.Manner()
-    /// What does not stand behind some place of the text, and so not behind a later one.
+    /// Strings that do not occur after some position, and therefore not after a later one.
     private var absent: Set<String> = []
     private var notes: [TextNote] = []
     private var ignored: [String] = []
@@ -141,7 +141,7 @@ struct MarkupScanner {
 
     mutating func note(_ kind: TextNote.Kind, _ description: String) { notes.append(TextNote(kind, description)) }
 
-    /// Names markup that is not understood, once.
+    /// Records markup that is not supported, each name once.
     mutating func ignore(_ name: String) { if !ignored.contains(name) { ignored.append(name) } }
 
     mutating func leaveOut(code range: Range<Int>, lines: Int, beginning: Range<Int>) {
@@ -152,10 +152,10 @@ struct MarkupScanner {
         note(.codeLeftOut, "a block of code is left out (\(lines) line\(lines == 1 ? "" : "s")\(beginning))")
     }
 
-    /// What there is to say, in order.
+    /// The text and the silences, in order.
     func parts() -> [MarkedText.Part] {
         var parts: [MarkedText.Part] = [], segments: [SpokenText.Segment] = [], manner = MarkedText.Manner(), position = 0
-        /// Marks and spaces without words go with what follows.
+        /// Marks and spaces without words belong to what follows.
         func flush(isLast: Bool = false) {
             guard isLast ? !segments.isEmpty : segments.contains(where: { !$0.spoken.allSatisfy(\.isWhitespace) }) else { return }
             if isLast, segments.allSatisfy({ $0.spoken.allSatisfy(\.isWhitespace) }), case .speech(let text, let manner) = parts.last {
@@ -174,7 +174,7 @@ struct MarkupScanner {
         for edit in edits.enumerated().sorted(by: { ($0.element.range.lowerBound, $0.offset) < ($1.element.range.lowerBound, $1.offset) })
             .map(\.element)
         {
-            // What lies in a stretch that was replaced is gone with it.
+            // Edits within a range that was replaced are dropped.
             guard edit.range.lowerBound >= position else { continue }
             keep(edit.range.lowerBound)
             if !edit.range.isEmpty || !edit.spoken.isEmpty { segments.append(.init(written: string(edit.range), spoken: edit.spoken)) }
@@ -194,12 +194,12 @@ struct MarkupScanner {
         return parts
     }
 
-    // MARK: what stands where
+    // MARK: looking at characters
 
     func string(_ range: Range<Int>) -> String { String(scalars: scalars[range]) }
     func scalar(_ index: Int) -> Unicode.Scalar? { scalars.indices.contains(index) ? scalars[index] : nil }
     func isSpace(_ index: Int) -> Bool { scalars.indices.contains(index) ? scalars[index].isSpace : true }
-    /// Whether a letter, a digit or an underscore stands here.
+    /// Whether there is a letter, a digit or an underscore at this index.
     func isWord(_ index: Int) -> Bool {
         guard scalars.indices.contains(index) else { return false }
         let scalar = scalars[index]
@@ -216,7 +216,7 @@ struct MarkupScanner {
         return true
     }
 
-    /// Where a text is found before the end of a range.
+    /// The position of a text before the end of a range.
     func find(_ text: String, from index: Int, to end: Int) -> Int? {
         guard let first = text.unicodeScalars.first else { return nil }
         var index = index
@@ -227,7 +227,7 @@ struct MarkupScanner {
         return nil
     }
 
-    /// The same to the text's end; what was not found once is not looked for again.
+    /// The same up to the end of the text; a text that was not found is not searched again.
     mutating func find(_ text: String, from index: Int) -> Int? {
         guard !absent.contains(text) else { return nil }
         let found = find(text, from: index, to: scalars.count)
@@ -240,7 +240,7 @@ struct MarkupScanner {
         (65...90).contains(scalar.value) ? Unicode.Scalar(UInt8(scalar.value) | 32) : scalar
     }
 
-    /// The mark that ends a sentence where a line or block ends here without one; nil where there is one, or no word.
+    /// The mark to add where a line or block ends without the end of a sentence; nil if there is such a mark, or no word.
     func ending(before index: Int) -> String? {
         var last = index - 1
         while last >= 0, scalars[last].isSpace && scalars[last] != "\n" || Self.trailing.contains(scalars[last]) { last -= 1 }
@@ -258,7 +258,7 @@ struct MarkupScanner {
 }
 
 extension Unicode.Scalar {
-    /// White space, told quickly for ASCII.
+    /// White space, detected quickly for ASCII.
     var isSpace: Bool { isASCII ? value == 32 || (9...13).contains(value) : isWhiteSpace }
 }
 

@@ -10,7 +10,7 @@ extension MarkupScanner {
 
     /// Reads a tag, a comment or an address between angle brackets.
     ///
-    /// - Returns: where it ends; nil where there is none.
+    /// - Returns: its end; nil if there is none.
     mutating func tag(_ index: Int) -> Int? {
         if has("<!--", at: index) {
             guard let end = find("-->", from: index + 4) else { return nil }
@@ -35,7 +35,7 @@ extension MarkupScanner {
         return understand(tag) ? closed[index] ?? tag.range.upperBound : nil
     }
 
-    /// `<https://example.com>`: the brackets go.
+    /// `<https://example.com>`: the brackets are removed.
     private mutating func address(_ index: Int) -> Int? {
         guard let end = find(">", from: index + 1, to: min(scalars.count, index + 500)) else { return nil }
         let text = string(index + 1..<end)
@@ -108,7 +108,7 @@ extension MarkupScanner {
 
     // MARK: elements
 
-    /// HTML's elements that say nothing about how their words are spoken.
+    /// HTML elements without influence on how their words are spoken.
     private static let silent: Set<String> = [
         "a", "abbr", "acronym", "address", "b", "bdi", "bdo", "big", "center", "cite", "data", "del", "dfn", "em", "font", "i", "ins",
         "kbd", "label", "mark", "q", "s",
@@ -116,7 +116,7 @@ extension MarkupScanner {
         "input", "button",
         "picture", "source", "video", "svg", "path", "meta", "link", "nobr", "ruby", "rb",
     ]
-    /// Elements that are paragraphs of their own.
+    /// Elements that are separate paragraphs.
     private static let blocks: Set<String> = [
         "p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "section", "article", "header",
         "footer", "main", "nav", "aside",
@@ -124,7 +124,7 @@ extension MarkupScanner {
     ]
     /// Elements that end like sentences.
     private static let lines: Set<String> = ["br", "li", "tr", "dt", "dd", "option"]
-    /// Elements whose content is no text of the document.
+    /// Elements whose content is not part of the text.
     private static let hidden: Set<String> = ["script", "style", "head", "template", "rt", "rp", "metadata", "desc", "lexicon", "title"]
 
     /// - Returns: whether the tag is markup.
@@ -158,14 +158,14 @@ extension MarkupScanner {
         return true
     }
 
-    /// Leaves an element out with what is in it.
+    /// Leaves out an element with its content.
     mutating func hide(_ tag: Tag) {
         guard !tag.isClosing, !tag.isEmpty, let end = close(of: tag) else { return replace(tag.range) }
         replace(tag.range.lowerBound..<end.upperBound)
         closed[tag.range.lowerBound] = end.upperBound
     }
 
-    /// The tag that closes an element.
+    /// The closing tag of an element.
     mutating func close(of tag: Tag) -> Range<Int>? {
         guard let start = find("</\(tag.name)", from: tag.range.upperBound),
             let end = find(">", from: start, to: min(scalars.count, start + 100))
@@ -213,7 +213,7 @@ extension MarkupScanner {
         return String(scalar)
     }
 
-    /// A text with its entities as characters.
+    /// Replaces the entities of a text by characters.
     static func decoded(_ text: String) -> String {
         guard text.contains("&") else { return text }
         var decoded = "", rest = text[...]

@@ -1,11 +1,11 @@
 /// The elements of SSML (W3C, Speech Synthesis Markup Language 1.1).
 extension MarkupScanner {
-    /// Elements that mean speech outside of a document in SSML too.
+    /// Elements that have their SSML meaning outside of an SSML document as well.
     static let speech: Set<String> = ["speak", "break", "say-as", "prosody", "emphasis", "phoneme", "voice", "sub", "audio"]
-    /// Elements without a meaning that could be heard.
+    /// Elements without an audible meaning.
     private static let plain: Set<String> = ["speak", "w", "token", "mark", "s", "p", "sentence", "paragraph"]
 
-    /// Whether a tag that HTML knows too is meant for speech.
+    /// Whether a tag that also exists in HTML is meant as SSML.
     func isSpeech(_ tag: Tag) -> Bool {
         switch tag.name {
         case "sub": tag.attributes["alias"] != nil
@@ -14,7 +14,7 @@ extension MarkupScanner {
         }
     }
 
-    /// - Returns: whether the tag is markup, which all are in a document.
+    /// - Returns: whether the tag is markup; in an SSML document every tag is.
     mutating func understandSpeech(_ tag: Tag) -> Bool {
         switch tag.name {
         case "speak":
@@ -63,7 +63,7 @@ extension MarkupScanner {
         replace(content: tag, end, with: alias)
     }
 
-    /// Something else in place of what stands in an element.
+    /// Replaces an element's content.
     private mutating func replace(content tag: Tag, _ end: Range<Int>, with spoken: String) {
         replace(tag.range)
         replace(tag.range.upperBound..<end.lowerBound, with: spoken)
@@ -80,7 +80,7 @@ extension MarkupScanner {
             ignore("<say-as interpret-as=\"\(kind)\">")
             return replace(tag.range)
         }
-        // What a rule of the language reads by itself stays as it is, with its marks.
+        // Content that a rule of the language reads without help is left as it is, including its marks.
         if spoken == content { replace(tag.range) } else { replace(content: tag, end, with: spoken) }
     }
 
@@ -100,7 +100,7 @@ extension MarkupScanner {
         }
     }
 
-    /// An ordinal as the document's language writes it.
+    /// An ordinal in the document's language.
     private func ordinal(_ number: Int) -> String {
         switch language?.prefix(2).lowercased() ?? "en" {
         case "en":
@@ -120,7 +120,7 @@ extension MarkupScanner {
         }
     }
 
-    /// A date as rules read it, from one whose order is given: `mdy`, `dmy`, `ymd`.
+    /// A date in a form that the rules read, from one in a given order: `mdy`, `dmy`, `ymd`.
     private func date(_ content: String, _ format: String) -> String {
         let parts = content.split { !$0.isNumber }.map(String.init), order = format.filter { "mdy".contains($0) }
         guard parts.count == 3, order.count == 3, Set(order).count == 3, parts.allSatisfy({ Int($0) != nil }) else { return content }

@@ -52,7 +52,7 @@ public struct SentenceSplitter: Sendable {
         let parts = sentences(text).flatMap { divided($0) }
         var pieces: [Piece] = [], start = 0
         while start < parts.count {
-            // Parts of a sentence that is too long stay apart, and so do paragraphs.
+            // Parts of a sentence that is too long are not joined, and neither are paragraphs.
             let end = joins ? parts[start...].firstIndex { $0.boundary != .sentence } ?? parts.count - 1 : start
             pieces += together(Array(parts[start...end]))
             start = end + 1
@@ -60,9 +60,9 @@ public struct SentenceSplitter: Sendable {
         return pieces
     }
 
-    /// Sentences as the pieces that they are spoken in: one where there is room for all; otherwise they are divided where two neighbours
-    /// part most easily, and both sides likewise. How easily follows from the two alone. Counted from the paragraph's start, all pieces
-    /// that follow a changed sentence would be others.
+    /// Combines sentences into pieces: into one if they fit; otherwise they are divided between the two neighbours that are easiest to separate, and
+    /// both sides likewise. How easily two neighbours are separated depends only on these two. If pieces were counted from the paragraph's start, all
+    /// pieces after a changed sentence would change.
     private func together(_ parts: [Piece]) -> [Piece] {
         // Chinese and Japanese sentences follow each other without a space.
         let spaces = parts.map { ($0.text.unicodeScalars.last?.value ?? 0) >= 0x2E80 ? "" : " " }
@@ -72,7 +72,7 @@ public struct SentenceSplitter: Sendable {
         let ease = parts.indices.dropFirst().map { index in
             var ease = (parts[index - 1].text.fnv1a &* 0x9E37_79B9_7F4A_7C15) ^ parts[index].text.fnv1a
             ease = (ease ^ ease >> 32) &* 0xD6E8_FEB8_6659_FD93
-            // Short sentences stay with their neighbours where they can.
+            // Short sentences are kept with their neighbours where possible.
             return ease >> 1 | (min(lengths[index - 1], lengths[index]) < Self.short ? 0 : 1 << 63)
         }
         var pieces: [Piece] = [], open = [parts.indices]
@@ -92,7 +92,7 @@ public struct SentenceSplitter: Sendable {
     /// Sentences of fewer letters are short.
     private static let short = 40
 
-    /// How a text is divided from what follows it, by the mark that it ends in.
+    /// The boundary after a text, by the mark at its end.
     package static func boundary(atEndOf text: String) -> Boundary {
         let end = text.reversed().prefix { $0.isWhitespace }
         if end.count(where: \.isNewline) > 1 { return .paragraph }
@@ -118,7 +118,7 @@ public struct SentenceSplitter: Sendable {
         while position < characters.count {
             let character = characters[position]
             position += 1
-            // Most characters are letters and spaces of ASCII, which end nothing.
+            // Most characters are ASCII letters and spaces, which end nothing.
             if let byte = character.utf8.first, byte == 0x20 || (0x40..<0x80).contains(byte) { continue }
             if character.isNewline, let end = blankLine(after: position, in: characters) {
                 position = end
@@ -130,7 +130,7 @@ public struct SentenceSplitter: Sendable {
             let isWide = !character.isASCII && character != "…"
             let wordEnd = position - 1
             while position < characters.count, Self.closing.contains(characters[position]) { position += 1 }
-            // A decimal point or a dot inside a name has no space behind it.
+            // A decimal point, or a dot within a name, is not followed by a space.
             guard isWide || position == characters.count || characters[position].isWhitespace else { continue }
             if character == ".", endsInAbbreviation(characters[start..<wordEnd]) { continue }
             close(position)
@@ -139,14 +139,14 @@ public struct SentenceSplitter: Sendable {
         return sentences
     }
 
-    /// Where a line ends that begins here and is empty but for spaces.
+    /// The end of a line that begins here and is empty except for spaces.
     private func blankLine(after position: Int, in characters: [Character]) -> Int? {
         var end = position
         while end < characters.count, characters[end].isWhitespace, !characters[end].isNewline { end += 1 }
         return end < characters.count && characters[end].isNewline ? end + 1 : nil
     }
 
-    /// How long a text is, in letters.
+    /// The length of a text in letters.
     func length(_ text: some Sequence<Character>) -> Int { text.reduce(0) { $0 + Self.letters($1) } }
 
     private static func letters(_ character: Character) -> Int {
@@ -154,7 +154,7 @@ public struct SentenceSplitter: Sendable {
         return value <= 0x9FFF || (0xAC00...0xD7AF).contains(value) || value >= 0x20000 && value < 0x40000 ? 3 : 1
     }
 
-    /// The beginning of a text that is no longer than the limit.
+    /// The beginning of a text, up to the limit.
     private func window(_ text: ArraySlice<Character>) -> ArraySlice<Character> {
         var length = 0
         return text.prefix { character in
@@ -169,7 +169,7 @@ public struct SentenceSplitter: Sendable {
         let word = characters[start...].drop { !$0.isLetter }
         guard word.count <= Self.longestAbbreviation else { return false }
         let letters = String(word).lowercased()
-        // An initial, as in "J. S. Bach"; "I" ends sentences more often than it abbreviates.
+        // An initial, as in "J. S. Bach"; "I" ends sentences more often than it is an initial.
         if word.count == 1, letters != "i", word.last?.isUppercase == true { return true }
         return Self.abbreviations.contains(letters)
     }
@@ -229,7 +229,7 @@ public struct SentenceStream: Sendable {
         rest += text
         let pieces = splitter.sentences(rest).flatMap { splitter.divided($0) }
         guard pieces.count > 1, let last = pieces.last else { return [] }
-        // What is kept begins where the last piece does, with all that stands behind that.
+        // The kept text begins with the last piece, including everything after it.
         rest = String(rest[rest.range(ofLast: last.text)...])
         return Array(pieces.dropLast())
     }
@@ -246,7 +246,7 @@ public struct SentenceStream: Sendable {
 }
 
 extension String {
-    /// Where a text begins that this one ends with, but for spaces.
+    /// The index at which a text begins with which this one ends, ignoring spaces.
     fileprivate func range(ofLast text: String) -> Index {
         var end = endIndex
         while end > startIndex, self[index(before: end)].isWhitespace { end = index(before: end) }

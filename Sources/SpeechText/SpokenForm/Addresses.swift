@@ -1,4 +1,4 @@
-/// Addresses of the web and of mail.
+/// Web and mail addresses.
 extension TextScanner {
     /// https://example.com/a?b=1, www.example.com, name@example.com.
     func address(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
@@ -9,7 +9,7 @@ extension TextScanner {
             if word.text != "www" { start = word.end + 3 }
             if has("www.", at: start) { start += 4 }
         } else {
-            // Before the sign of a mail address stand letters, digits and a few marks.
+            // The part of a mail address before the @ consists of letters, digits and a few marks.
             var end = word.end
             while let next = scalar(end), isWord(next) || [".", "_", "-", "+"].contains(next) { end += 1 }
             guard scalar(end) == "@", let next = scalar(end + 1), isWord(next) else { return nil }
@@ -21,7 +21,7 @@ extension TextScanner {
         return Match(end, spelled(start..<end))
     }
 
-    /// github.com/apple, bbc.co.uk: words with full stops between them that end as names in the web do.
+    /// github.com/apple, bbc.co.uk: words joined by full stops, with an ending of web addresses.
     func domain(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
         guard scalar(word.end) == "." || scalar(word.end) == "-" || isDigit(scalar(word.end)),
             index == 0 || !"@./-_".unicodeScalars.contains(scalars[index - 1])
@@ -44,9 +44,9 @@ extension TextScanner {
         return Match(end, spelled(index..<end))
     }
 
-    /// How names in the web end, in lower case, where no word of a text does.
+    /// Endings of web addresses in lower case that are not words of a text.
     private static let domains: Set<String> = ["com", "org", "net", "edu", "gov", "io", "dev", "app", "info", "uk"]
-    /// Those of countries, in a text of their language.
+    /// Endings of countries, for texts in their language.
     private static let countries: [String: Set<String>] = [
         "de": ["de", "at", "ch"], "fr": ["fr", "be"], "it": ["it"], "nl": ["nl", "be"], "pl": ["pl"], "ru": ["ru"], "sv": ["se"],
         "da": ["dk"], "fi": ["fi"], "ja": ["jp"], "zh": ["cn", "tw"], "ko": ["kr"], "tr": ["tr"],
@@ -66,7 +66,7 @@ extension TextScanner {
                 index += 1
             }
         }
-        // A slash at the end is not said.
+        // A slash at the end is not spoken.
         if spoken.last == words.marks["/"] ?? "slash" { spoken.removeLast() }
         return spoken.joined(separator: " ")
     }

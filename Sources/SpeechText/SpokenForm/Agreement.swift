@@ -1,9 +1,9 @@
-/// How the words of a number agree with the noun behind it.
+/// Agreement of a number's words with the noun that follows.
 ///
-/// Genders are told by the noun's ending, and a few by a list: what is right for most nouns. Numbers whose words do not change by gender
-/// are never touched.
+/// The gender is inferred from the noun's ending, and for a few nouns from a list; this is right for most nouns. Numbers whose words do not depend on
+/// gender are not changed.
 extension TextScanner {
-    /// A number said before what it counts.
+    /// A number as spoken before the noun that it counts.
     func agreed(_ number: Number) -> String {
         let said = say(number)
         guard let noun = nounBehind(number.end) else { return said }
@@ -24,7 +24,7 @@ extension TextScanner {
         }
     }
 
-    /// The word behind a number, with one space between, unless it is one that no number counts.
+    /// The word after a number, separated by one space, unless it is a word that is not counted.
     func nounBehind(_ end: Int) -> String? {
         guard isSpace(scalar(end)), let word = word(at: end + 1), word.text.count > 1 else { return nil }
         return Agreement.functionWords[form.language]?.contains(word.text) == true ? nil : word.text
@@ -75,7 +75,7 @@ enum Agreement {
     // MARK: German and Italian
 
     static func germanOne(_ noun: String) -> String {
-        // An adjective tells it by its own ending.
+        // An adjective shows the gender by its own ending.
         guard noun.first?.isUppercase == true else { return noun.hasSuffix("e") ? "eine" : "ein" }
         if [
             "Name", "Junge", "Käse", "Kollege", "Kunde", "Löwe", "Affe", "Hase", "Buchstabe", "Gedanke", "Ende", "Auge", "Interesse",
@@ -181,7 +181,7 @@ enum Agreement {
         "klasy", "matki", "żony", "ciotki", "babcie", "historie", "piosenki",
     ]
 
-    /// A Russian or Polish number before a noun that the tables have: "одна минута", "dwie minuty".
+    /// A Russian or Polish number before a noun in the tables: "одна минута", "dwie minuty".
     static func slavic(_ said: String, _ value: Int, _ noun: Noun, _ language: String) -> String {
         guard noun.one.hasSuffix("а") || noun.one.hasSuffix("я") || noun.one.hasSuffix("a") else { return said }
         if value == 1, language == "pl" { return "jedna" }
@@ -193,7 +193,7 @@ enum Agreement {
 
     // MARK: Arabic
 
-    /// "كيلومتر واحد", "كيلومتران", "ثلاث دقائق": one follows its noun, two is an ending, and three to ten are of the other gender.
+    /// "كيلومتر واحد", "كيلومتران", "ثلاث دقائق": one follows its noun, two is an ending, and three to ten have the opposite gender.
     static func arabic(_ said: String, _ value: Int, _ noun: Noun, _ word: String) -> String {
         let isFeminine = noun.one.hasSuffix("ة")
         switch value {
@@ -206,7 +206,7 @@ enum Agreement {
 
     private static let arabicFeminine = ["ثلاث", "أربع", "خمس", "ست", "سبع", "ثماني", "تسع", "عشر"]
 
-    // MARK: words that are no nouns
+    // MARK: words that are not nouns
 
     static let functionWords: [String: Set<String>] = [
         "de": [
@@ -228,9 +228,9 @@ enum Agreement {
     ]
 }
 
-/// Numbers that are said otherwise before what they count.
+/// Numbers with other words before what they count.
 extension TextScanner {
-    /// 2个, 3개, 6월: Chinese and Korean numbers before their counters; years of Russian and Polish.
+    /// 2个, 3개, 6월: Chinese and Korean numbers before counters; Russian and Polish years.
     func counter(_ number: Number) -> Match? {
         guard let value = number.value else { return nil }
         switch form.language {
@@ -241,12 +241,12 @@ extension TextScanner {
             return Match(number.end, "两")
         case "ko":
             let next = skippingSpace(number.end)
-            // Written next to it, a year, month or day is one word with its number.
+            // A year, month or day that follows without a space is one word with its number.
             for unit in ["년대", "년", "월", "일", "분", "초", "원", "층", "도"] where has(unit, at: number.end) {
                 let irregular = unit == "월" ? [6: "유", 10: "시"] : [:]
                 return Match(number.end + unit.unicodeScalars.count, (irregular[value] ?? say(number)) + unit)
             }
-            // "세 시": hours of the day are counted by Korea's own numbers up to twelve.
+            // "세 시": native Korean numbers count the hours up to twelve.
             if has("시", at: number.end), !["간", "즌", "장", "리", "속"].contains(scalar(number.end + 1)) {
                 return Match(number.end + 1, ((1...12).contains(value) ? Self.native(value) + " " : say(number)) + "시")
             }
@@ -263,19 +263,19 @@ extension TextScanner {
         "개", "명", "살", "시간", "마리", "권", "잔", "병", "장", "대", "번째", "벌", "켤레", "송이", "그루", "가지", "달", "사람", "군데",
     ]
 
-    /// Korea's own numbers, as they stand before a counter.
+    /// Native Korean numbers, in the form before a counter.
     static func native(_ value: Int) -> String {
         let ones = ["", "한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉"], tens = ["", "열", "스물", "서른", "마흔", "쉰", "예순", "일흔", "여든", "아흔"]
         return value == 20 ? "스무" : tens[value / 10] + ones[value % 10]
     }
 }
 
-/// Which form of a noun a number takes (CLDR's plural rules for cardinal numbers).
+/// The form of a noun after a number (CLDR's plural rules for cardinal numbers).
 enum PluralCategory {
     /// - Parameter value: nil for a number with a fraction.
     static func form(_ value: Int?, isBelowTwo: Bool, in language: String) -> KeyPath<Noun, String> & Sendable {
         switch language {
-        // A kilometre and a half is singular there.
+        // One and a half takes the singular in these languages.
         case "fr", "pt": return isBelowTwo ? \.one : \.other
         case "ru", "pl": return value.map { slavic($0, language) } ?? \.other
         case "ar": return value.map(arabic) ?? \.other

@@ -1,6 +1,6 @@
 /// Dates and years.
 extension TextScanner {
-    /// A year in words, where a number reads as one; nil where it does not, or is said like any number.
+    /// A year in words, if the number is read as a year; nil if it is not, or if years are read like any number.
     func year(_ number: Number) -> String? {
         guard number.whole.count == 4, !number.isGrouped, let value = number.value, (1010...2099).contains(value),
             value % 100 > 9 || value >= 1100
@@ -55,14 +55,14 @@ extension TextScanner {
             return timeOfDate(third.end).map { Match($0.end, said + gap + $0.spoken) } ?? Match(third.end, said)
         }
         guard first.text.count <= 2, third.text.count == 4, mark != "-" || !isEnglish else { return nil }
-        // Americans write the month first.
+        // American dates have the month first.
         let isMonthFirst = isEnglish && mark == "/" && a <= 12
         let (day, month) = isMonthFirst ? (b, a) : (a, b)
         guard (1...31).contains(day), (1...12).contains(month) else { return nil }
         return Match(third.end, date(day: day, month: months[month - 1], year: third.text, ending: ending))
     }
 
-    /// T23:59:59Z behind a date, as computers write it: the hour and minute are said.
+    /// T23:59:59Z after a date, as computers write it: hour and minute are spoken.
     private func timeOfDate(_ mark: Int) -> Match? {
         guard scalar(mark) == "T", isDigit(scalar(mark + 1)), let hours = digits(at: mark + 1, most: 2), scalar(hours.end) == ":",
             let minutes = digits(at: hours.end + 1, most: 2), let said = timeOfDay(hours.text, minutes.text)
@@ -80,12 +80,12 @@ extension TextScanner {
         return ends(end) ? Match(end, said) : nil
     }
 
-    /// An hour and a minute as the language's own time.
+    /// An hour and a minute in the language's form of a time.
     private func timeOfDay(_ hours: String, _ minutes: String) -> String? {
         TextScanner("\(hours):\(minutes)", form).time(0)?.spoken
     }
 
-    /// 24.12. and "am 3.5." in German, whose second full stop may end the sentence as well; "Version 1.5." is none.
+    /// 24.12. and "am 3.5." in German; the second full stop may also end the sentence. "Version 1.5." is not a date.
     private func germanDayAndMonth(_ index: Int, _ day: (text: String, end: Int), _ ending: String) -> Match? {
         guard form.language == "de", scalar(day.end) == ".", let month = digits(at: day.end + 1, most: 2), scalar(month.end) == ".",
             !isDigit(scalar(month.end + 1)), let value = Int(day.text), let number = Int(month.text), (1...31).contains(value),
@@ -127,8 +127,8 @@ extension TextScanner {
         return Match(last, date(day: day, month: name, year: year, isDayFirst: true, ending: ending))
     }
 
-    /// A month that is shortened, with its full stop unless that ends the sentence as well. Without one it is a month before a year
-    /// alone, but in English, where nothing else is called so.
+    /// An abbreviated month with its full stop, unless that also ends the sentence. Without a full stop it is a month only before a year, except in
+    /// English, where these abbreviations mean nothing else.
     private func shortMonth(_ word: (text: String, end: Int)) -> (name: String, end: Int)? {
         guard let number = Days.shortMonths[form.language]?[word.text.lowercased()],
             word.text.lowercased() != words.months[number].lowercased()
@@ -142,9 +142,9 @@ extension TextScanner {
         return (words.months[number], end)
     }
 
-    /// "Dec. 2023", "Okt. 1990": a month that is shortened before a year.
+    /// "Dec. 2023", "Okt. 1990": an abbreviated month before a year.
     func monthAndYear(_ word: (text: String, end: Int)) -> Match? {
-        // Slavic months alone are in another case than those behind a day, which are known.
+        // In Slavic languages a month without a day is in another case than the known form after a day.
         guard form.language != "ru", form.language != "pl", let month = shortMonth(word), isSpace(scalar(month.end)),
             let year = digits(at: month.end + 1), year.text.count == 4, ends(year.end)
         else { return nil }
@@ -152,7 +152,7 @@ extension TextScanner {
         return Match(year.end, month.name + joint + sayYear(year.text))
     }
 
-    /// March 15, 2024; called where the month's name stands.
+    /// March 15, 2024; called at the month's name.
     func monthAndDay(_ month: String, _ end: Int) -> Match? {
         var next = end
         if scalar(next) == "." { next += 1 }
@@ -208,12 +208,12 @@ extension TextScanner {
             let said = date.replacing("%y", with: year)
             return isDayFirst ? said : said + (["pl": " roku", "ru": " года"][form.language] ?? "")
         }
-        // Without a year there is nothing before it either.
+        // Without a year, the words before it are left out too.
         let beginning = date.prefix { $0 != "%" }
         return String(beginning.hasSuffix(" de ") ? beginning.dropLast(4) : beginning.dropLast(beginning.hasSuffix(" ") ? 1 : 0))
     }
 
-    /// German words before a day, and how it ends behind them; elsewhere it ends in -er.
+    /// German words before a day, and the ending of the day after them; in other contexts it ends in -er.
     private static let dayEndings = [
         "am": "en", "vom": "en", "zum": "en", "dem": "en", "den": "en", "des": "en", "im": "en", "seit": "en", "ab": "en",
         "nach": "en", "vor": "en", "bis": "en", "der": "e", "dieser": "e",
@@ -234,7 +234,7 @@ extension TextScanner {
     }
 }
 
-/// Days of the month where they are neither cardinal numbers nor in ``Ordinals``, and months as they are shortened.
+/// Days of the month in languages in which they are neither cardinal numbers nor in ``Ordinals``, and abbreviations of months.
 enum Days {
     /// A day in Finnish, Greek or Hebrew; nil in other languages.
     static func said(_ day: Int, _ language: String, _ speller: NumberSpeller) -> String? {
@@ -258,7 +258,7 @@ enum Days {
         return (tens == 2 ? "kahdes" : "kolmas") + "kymmenes" + (ones == 0 ? "" : finnishOnes[ones - 1])
     }
 
-    /// Those that have a feminine form of their own.
+    /// The days with an irregular feminine form.
     private static let greek = [
         1: "πρώτη", 3: "τρεις", 4: "τέσσερις", 13: "δεκατρείς", 14: "δεκατέσσερις", 21: "είκοσι μία", 23: "είκοσι τρεις",
         24: "είκοσι τέσσερις", 31: "τριάντα μία",
@@ -275,7 +275,7 @@ enum Days {
 
     // MARK: months
 
-    /// What months are shortened to, without their full stops, in lower case, and their numbers from 0.
+    /// Abbreviations of months without full stops, in lower case, with the month's number from 0.
     static let shortMonths: [String: [String: Int]] = [
         "en": numbered("jan feb mar apr may jun jul aug sep oct nov dec", ["sept": 8]),
         "de": numbered("jan feb mär apr mai jun jul aug sep okt nov dez", ["sept": 8, "jän": 0, "mrz": 2]),

@@ -1,4 +1,4 @@
-/// What English text is read by.
+/// Words and rules for English only.
 enum English {
     static let months = [
         "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
@@ -13,7 +13,7 @@ enum English {
         "k": "thousand", "K": "thousand", "thousand": "thousand", "M": "million", "m": "million", "million": "million", "B": "billion",
         "bn": "billion", "billion": "billion", "trillion": "trillion",
     ]
-    /// Units of one letter that also stand behind a space.
+    /// Units of one letter that may also follow a space.
     static let loneUnits: Set<String> = ["m", "g", "L", "W", "V"]
     static let marks: [Unicode.Scalar: String] = [
         ".": "dot", "/": "slash", "?": "question mark", "=": "equals", "&": "and", "-": "dash", "_": "underscore", "@": "at", ":": "colon",
@@ -24,12 +24,12 @@ enum English {
         "⅙": (1, 6), "⅚": (5, 6),
         "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
     ]
-    /// What Roman numerals number.
+    /// Words followed by a Roman numeral.
     static let numbered: Set<String> = [
         "chapter", "part", "book", "volume", "act", "scene", "section", "article", "war", "appendix", "phase", "type", "class",
         "title", "level", "round", "canto", "figure", "table", "bowl",
     ]
-    /// Names that kings, queens and popes have.
+    /// Names of kings, queens and popes.
     static let regnal: Set<String> = [
         "Henry", "Louis", "George", "Edward", "Richard", "Elizabeth", "James", "Charles", "William", "Mary", "Philip", "Paul",
         "Benedict", "Pius", "Napoleon",
@@ -39,7 +39,7 @@ enum English {
 
     static let romanDigits: [UInt8: Int] = Dictionary(uniqueKeysWithValues: zip("IVXLCDM".utf8, [1, 5, 10, 50, 100, 500, 1000]))
 
-    /// The value of a Roman numeral; nil where it is none in its usual form.
+    /// The value of a Roman numeral; nil if it is not written in the usual form.
     static func romanValue(_ text: String) -> Int? {
         let digits = text.utf8.map { romanDigits[$0]! }
         var value = 0
@@ -81,14 +81,14 @@ enum English {
 
     // MARK: abbreviations
 
-    /// Those that stand before a name.
+    /// Abbreviations before a name.
     private static let titles = [
         "Dr": "Doctor", "Prof": "Professor", "St": "Saint", "Mt": "Mount", "Ft": "Fort", "Gen": "General", "Col": "Colonel",
         "Sgt": "Sergeant", "Capt": "Captain",
         "Lt": "Lieutenant", "Rev": "Reverend", "Hon": "Honorable", "Gov": "Governor", "Sen": "Senator", "Rep": "Representative",
         "Pres": "President",
     ]
-    /// Those that stand behind one.
+    /// Abbreviations after a name.
     private static let endings = [
         "St": "Street", "Ave": "Avenue", "Blvd": "Boulevard", "Rd": "Road", "Ln": "Lane", "Jr": "Junior", "Sr": "Senior",
         "Inc": "Incorporated", "Ltd": "Limited",
@@ -99,7 +99,7 @@ enum English {
         "govt": "government", "incl": "including",
         "excl": "excluding", "max": "maximum", "min": "minimum", "avg": "average",
     ]
-    /// Those that stand before a number.
+    /// Abbreviations before a number.
     private static let counters = [
         "No": "number", "no": "number", "Nos": "numbers", "p": "page", "pp": "pages", "vol": "volume", "Vol": "volume",
         "Fig": "figure", "fig": "figure", "ch": "chapter", "Ch": "chapter", "Sec": "section", "sec": "section", "Eq": "equation",
@@ -122,7 +122,7 @@ enum English {
         let isBeforeName = hasSpace && next?.properties.isUppercase == true
         let before = scanner.word(before: index)
         let isBehindName = before?.first?.isUppercase == true
-        // "Main St. Louis" is rarer than "12 Main St. He".
+        // "Main St. Louis" is less frequent than "12 Main St. He".
         if let ending = endings[text], isBehindName || text == "Jr" || text == "Sr",
             !(text == "St" && isBeforeName && before.map { ["In", "At", "Near", "The"].contains($0) } ?? true)
         {

@@ -14,7 +14,7 @@ extension TextScanner {
         if sign == "§", scalar(index + 1) == "§" { return Match(index + 2, form.language == "de" ? "Paragrafen" : word) }
         let before = index > 0 ? scalars[index - 1] : " ", after = scalar(index + 1) ?? " "
         if sign.isASCII {
-            // Between numbers or letters that stand for them, with spaces.
+            // Between numbers or single letters, with spaces.
             guard isSpace(before), isSpace(after), isTerm(endingAt: index - 2), isTerm(beginningAt: index + 2),
                 sign != "/" || isDigit(scalar(index + 2))
             else { return nil }
@@ -26,7 +26,7 @@ extension TextScanner {
             index + 1, (isBehindWord ? " " : "") + word + (isBeforeWord || !isWide && "√-−".unicodeScalars.contains(after) ? " " : ""))
     }
 
-    /// >5, <10, ~50: signs right before a number that nothing stands before.
+    /// >5, <10, ~50: signs directly before a number, with nothing before the sign.
     func comparison(_ index: Int) -> Match? {
         let sign = scalars[index]
         guard index == 0 || isSpace(scalars[index - 1]) || scalars[index - 1] == "(", let next = scalar(index + 1),
@@ -98,7 +98,7 @@ extension TextScanner {
         "Σ": "sigma", "Φ": "phi", "Ψ": "psi", "Θ": "theta", "Λ": "lambda", "Γ": "gamma", "Π": "pi",
     ]
 
-    /// A Greek letter that stands for a quantity in a text of Latin letters.
+    /// A Greek letter for a quantity, in a text in Latin letters.
     func greekLetter(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
         guard ["en", "de", "fr", "es", "it", "pt", "nl", "sv", "da", "no", "pl", "tr"].contains(form.language),
             word.text.unicodeScalars.count == 1, let name = Self.greek[scalars[index]]
@@ -113,14 +113,14 @@ enum Fractions {
         2: ("نصف", "أنصاف"), 3: ("ثلث", "أثلاث"), 4: ("ربع", "أرباع"), 5: ("خمس", "أخماس"), 6: ("سدس", "أسداس"), 7: ("سبع", "أسباع"),
         8: ("ثمن", "أثمان"), 9: ("تسع", "أتساع"), 10: ("عشر", "أعشار"),
     ]
-    /// From a half on.
+    /// From one half on.
     private static let nordic = [
         "sv": ["en halv", "tredjedel", "fjärdedel", "femtedel", "sjättedel", "sjundedel", "åttondel", "niondel", "tiondel"],
         "da": ["en halv", "tredjedel", "fjerdedel", "femtedel", "sjettedel", "syvendedel", "ottendedel", "niendedel", "tiendedel"],
         "no": ["en halv", "tredjedel", "fjerdedel", "femtedel", "sjettedel", "sjuendedel", "åttendedel", "niendedel", "tiendedel"],
     ]
 
-    /// "drei Viertel"; nil where a language has no name for it here.
+    /// "drei Viertel"; nil if there is no word for it in the language's table.
     static func said(_ a: Int, _ b: Int, _ language: String, _ speller: NumberSpeller) -> String? {
         guard a > 0, b > 1, a < b, b <= 10 || language == "zh" || language == "ja" || language == "ko" else { return nil }
         let isOne = a == 1, number = speller.cardinal(a)

@@ -1,50 +1,49 @@
-/// The words that stand for signs, money and measures in a language, and how its numbers are written. Each language has its table in
-/// `Languages/`.
+/// The words of a language for signs, money and measures, and how its numbers are written. Each language has its table in `Languages/`.
 struct LanguageWords: Sendable {
-    /// What is said for the mark before a fraction's digits.
+    /// The word for the decimal mark.
     var point: String
-    /// Marks that a number's fraction and its thousands are written with.
+    /// The decimal mark, and the mark between groups of thousands.
     var decimal: Unicode.Scalar = ","
     var thousands: Set<Unicode.Scalar> = [".", " ", "\u{A0}", "\u{202F}", "'", "’"]
     var minus, plus, and, to, equals, times, number, at: String
     var percent, degrees: Noun
     /// By sign, code or abbreviation.
     var money: [String: Currency]
-    /// Whether a word stands between the parts of an amount of money.
+    /// Whether a word is spoken between the parts of an amount of money.
     var hasAndInMoney = true
     /// By abbreviation.
     var units: [String: Noun] = [:]
     /// "million", by abbreviation.
     var magnitudes: [String: Noun] = [:]
-    /// What stands between a million and its money, as "de".
+    /// The word between a million and its money, such as "de".
     var ofMoney: String?
-    /// Whether the singular stands with its article, which is then said in place of the number.
+    /// Whether the singular has an article, which is then spoken instead of the number.
     var singularHasArticle = false
-    /// What the scales of temperature are called, by their English names.
+    /// The names of temperature scales, by their English names.
     var scales: [String: String] = [:]
-    /// How a time of day is said from its hour and minute in words: `%h` and `%m`, and without minutes.
+    /// The spoken form of a time of day, with `%h` and `%m` for hour and minute in words, and the form without minutes.
     var time, fullHour: String
-    /// January first; empty where dates are not read.
+    /// Beginning with January; empty if dates are not read.
     var months: [String] = []
     /// A date: `%d` day, `%m` month, `%y` year.
     var date = "%d %m %y"
-    /// The first of a month, where it is not said like other days.
+    /// The first day of a month, if it differs from the other days.
     var firstDay: String?
     var abbreviations: [String: String] = [:]
     /// Signs in addresses.
     var marks: [Unicode.Scalar: String] = [:]
-    /// Signs of arithmetic that not every language's table has.
+    /// Signs of arithmetic that only some languages have in their tables.
     var formulas: [Unicode.Scalar: String] = [:]
-    /// What signs before a number say; empty where they are not read.
+    /// The words for signs before a number; empty if they are not read.
     var moreThan = "", lessThan = ""
     /// "squared", "cubed" and "to the power of".
     var square = "", cube = "", power = ""
-    /// What is said between the numbers of a fraction that has no name.
+    /// The word between the numbers of a fraction without a name.
     var over = "/"
     var permille: String?
-    /// Words that a Roman numeral follows, in lower case.
+    /// Words followed by a Roman numeral, in lower case.
     var numbered: Set<String> = []
-    /// How telephone numbers are said.
+    /// How telephone numbers are spoken.
     var telephone = Telephone()
 
     static func of(_ language: String) -> LanguageWords { all[language] ?? english }
@@ -63,10 +62,10 @@ struct Currency: Sendable, Hashable {
     init(_ unit: Noun, _ cent: Noun) { (self.unit, self.cent) = (unit, cent) }
 }
 
-/// A noun as it stands behind numbers, by the plural categories of Unicode's CLDR.
+/// The forms of a noun after numbers, by the plural categories of Unicode's CLDR.
 ///
-/// Written with bars between its forms: one form for all numbers; `one|other`; `one|few|many`, where `few` stands behind fractions,
-/// too; `one|few|many|other`; `one|two|few|many|other`.
+/// Written with bars between the forms: one form for all numbers; `one|other`; `one|few|many`, where `few` is also used after fractions;
+/// `one|few|many|other`; `one|two|few|many|other`.
 struct Noun: Sendable, Hashable, ExpressibleByStringLiteral {
     let one, two, few, many, other: String
 
@@ -83,9 +82,9 @@ struct Noun: Sendable, Hashable, ExpressibleByStringLiteral {
         }
     }
 
-    /// Whether it never changes.
+    /// Whether all forms are the same.
     var isInvariable: Bool { Set([one, two, few, many, other]).count == 1 }
 
-    /// The form behind an amount that nobody counts: "millions of euros".
+    /// The form after an uncounted amount: "millions of euros".
     var uncounted: String { many }
 }

@@ -1,4 +1,4 @@
-/// Amounts of money, and other nouns behind numbers.
+/// Amounts of money, and other nouns after numbers.
 extension TextScanner {
     /// A number with its noun: "one euro", "five euros", in German "ein Euro", in Russian "двадцать один рубль".
     func counted(_ number: Number, _ noun: Noun) -> String {
@@ -25,7 +25,7 @@ extension TextScanner {
         return magnitude(number)
     }
 
-    /// "drei Millionen Euro", "trois millions d'euros"; without money a single letter is no million.
+    /// "drei Millionen Euro", "trois millions d'euros"; without money a single letter does not mean a million.
     private func magnitude(_ number: Number) -> Match? {
         let next = skippingSpace(number.end)
         var end = next
@@ -34,7 +34,7 @@ extension TextScanner {
         let name = string(next..<end)
         let isShortened = scalar(end) == "." && words.magnitudes[name + "."] != nil
         guard let noun = words.magnitudes[isShortened ? name + "." : name], ends(end) else { return nil }
-        // The full stop may be the sentence's as well; German nouns have a capital within a sentence, too.
+        // The full stop may also end the sentence; German nouns have a capital within a sentence, too.
         let isWithin =
             form.language == "de" ? scalar(end + 1) != nil : !isSentenceEnd(end + 1) || currency(at: skippingSpace(end + 1)) != nil
         let stop = isShortened && isWithin ? end + 1 : end
@@ -43,7 +43,7 @@ extension TextScanner {
         return name.count > 1 ? Match(stop, counted(number, noun)) : nil
     }
 
-    /// "Euro" behind "Millionen", "d'euros" behind "millions".
+    /// "Euro" after "Millionen", "d'euros" after "millions".
     func moneyOfMagnitude(_ currency: Currency) -> String {
         let noun = currency.unit.uncounted
         guard let of = words.ofMoney else { return noun }
@@ -51,7 +51,7 @@ extension TextScanner {
         return isElided ? "d'" + noun : of + gap + noun
     }
 
-    /// A sign, a code or an abbreviation of money that stands here.
+    /// A sign, code or abbreviation of a currency at this index.
     func currency(at index: Int) -> (Currency, end: Int)? {
         guard let sign = scalar(index) else { return nil }
         if !isLetter(sign) { return words.money[String(sign)].map { ($0, index + 1) } }
@@ -59,21 +59,21 @@ extension TextScanner {
         for written in form.moneyAbbreviations where has(written, at: index) {
             let end = index + written.unicodeScalars.count
             guard ends(end) else { continue }
-            // "руб." loses its full stop within a sentence.
+            // Within a sentence the full stop of "руб." is dropped.
             let isShortened = scalar(end) == "." && ["руб", "р", "kr"].contains(written) && !isSentenceEnd(end + 1)
             return (form.currency(named: written)!, isShortened ? end + 1 : end)
         }
         return nil
     }
 
-    /// An amount of money: cents where two digits follow the mark.
+    /// An amount of money: two digits after the mark are cents.
     func amount(_ number: Number, _ currency: Currency) -> String {
         guard let fraction = number.fraction, fraction.count == 2 else { return counted(number, currency.unit) }
         let whole = Number(whole: number.whole, fraction: nil, end: number.end)
         let cents = Number(whole: String(Int(fraction)!), fraction: nil, end: number.end)
         if cents.whole == "0" { return counted(whole, currency.unit) }
         if whole.whole == "0" { return counted(cents, currency.cent) }
-        // Languages without a word between do without it.
+        // Some languages have no word between the two.
         return counted(whole, currency.unit) + (words.hasAndInMoney ? " \(words.and) " : gap) + counted(cents, currency.cent)
     }
 
@@ -105,7 +105,7 @@ extension TextScanner {
 }
 
 extension SpokenForm {
-    /// A currency by what it is written as; codes of the signs that every language has, too.
+    /// A currency by its written form; the codes of currencies that every language's table has are included.
     func currency(named name: String) -> Currency? { words.money[name] ?? Self.codes[name].flatMap { words.money[$0] } }
 
     static let codes = ["USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"]

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// What begins with a digit.
+/// Text that begins with a digit.
 extension TextScanner {
     /// A number as it is written.
     struct Number {
@@ -14,9 +14,9 @@ extension TextScanner {
         var isOne: Bool { whole == "1" && fraction == nil }
     }
 
-    /// What is between a number and its unit: nothing in scripts without spaces.
+    /// The space between a number and its unit; empty in scripts without spaces.
     var gap: String { isWideLanguage ? "" : " " }
-    /// Chinese and Japanese, which have no spaces between words.
+    /// Chinese and Japanese, which are written without spaces.
     var isWideLanguage: Bool { form.language == "zh" || form.language == "ja" }
 
     func say(_ number: Number) -> String { speller.number(whole: number.whole, fraction: number.fraction) }
@@ -38,19 +38,19 @@ extension TextScanner {
         }
         func fraction(_ mark: Unicode.Scalar) -> (text: String, end: Int)? {
             guard scalar(end) == mark, let found = digits(at: end + 1) else { return nil }
-            // 1.2.3 is no number.
+            // 1.2.3 is not a number.
             return scalar(found.end) == mark && isDigit(scalar(found.end + 1)) ? nil : found
         }
         let other: Unicode.Scalar = words.decimal == "," ? "." : ","
         if let found = fraction(words.decimal) ?? (words.decimal == "," && !isGrouped ? fraction(other) : nil) {
             return Number(whole: whole, fraction: found.text, end: found.end, isGrouped: isGrouped)
         }
-        // 5,– is five and no cents.
+        // 5,– means five and no cents.
         if words.decimal == ",", scalar(end) == ",", let dash = scalar(end + 1), ["-", "–", "—"].contains(dash), ends(end + 2) { end += 2 }
         return Number(whole: whole, fraction: nil, end: end, isGrouped: isGrouped)
     }
 
-    /// 1,00,000: digits in pairs but for the last three, in Hindi and behind the sign of a rupee.
+    /// 1,00,000: digits in pairs except the last three, in Hindi and after the sign of a rupee.
     private func indianGroups(_ index: Int, _ first: String, _ end: Int) -> (String, Int, Bool)? {
         guard form.language == "hi" || isEnglish && (scalar(index - 1) == "₹" || scalar(index - 2) == "₹"), first.count <= 2, first != "0"
         else { return nil }
@@ -67,7 +67,7 @@ extension TextScanner {
         return nil
     }
 
-    /// 10 000 where thousands are not written so: behind a space that does not break, or with zeros that no number begins with.
+    /// 10 000 in languages with another mark for thousands: with a non-breaking space, or if the second group has zeros with which no number begins.
     private func spacedGroups(_ first: String, _ end: Int) -> (String, Int, Bool)? {
         guard first.count <= 3, first != "0", let mark = scalar(end), isSpace(mark), !words.thousands.contains(mark) else { return nil }
         var whole = first, last = end
@@ -108,7 +108,7 @@ extension TextScanner {
         return Match(end.end, joined(start.spoken, end.spoken))
     }
 
-    /// A number with what it counts.
+    /// A number with the noun that it counts.
     func quantity(_ number: Number) -> Match? {
         if let money = money(number) ?? measure(number) { return money }
         if let scaled = scaled(number) { return scaled }
@@ -122,7 +122,7 @@ extension TextScanner {
         return Match(said.hasSuffix("'") ? number.end + 1 : number.end, said)
     }
 
-    /// "5 kg'lık": the ending of what was counted.
+    /// "5 kg'lık": the ending of the unit.
     private func turkishEnding(_ said: Match) -> Match? {
         guard scalar(said.end) == "'" || scalar(said.end) == "’", let ending = word(at: said.end + 1), ending.text.count <= 6 else {
             return nil
@@ -139,14 +139,14 @@ extension TextScanner {
         return Match(number.end + 1, "\(say(number)) \(name)")
     }
 
-    /// Whether "10x" ends here as a multiple, before a word or at the end: in "2x + 3" and "2x y" it is an unknown.
+    /// Whether "10x" is a multiple, before a word or at the end: in "2x + 3" and "2x y" x is a variable.
     private func isTimes(_ end: Int) -> Bool {
         guard let next = scalar(end) else { return true }
         guard isSpace(next) else { return [".", ",", ";", "!", "?", ")"].contains(next) }
         return word(at: end + 1).map { $0.text.count > 1 } ?? false
     }
 
-    /// 1.2.3, 192.168.0.1: numbers with dots between.
+    /// 1.2.3, 192.168.0.1: numbers separated by dots.
     private func dotted(_ index: Int) -> Match? {
         var parts: [String] = [], end = index
         while let part = digits(at: end, most: 9) {
@@ -161,7 +161,7 @@ extension TextScanner {
         return Match(end, parts.map { speller.number(whole: $0, fraction: nil) }.joined(separator: " \(point) "))
     }
 
-    /// Whether a word for a version stands before here, whose numbers have a full stop between them in every language.
+    /// Whether a word such as "version" precedes; versions are written with full stops in every language.
     private func isVersion(_ index: Int) -> Bool {
         guard let before = word(before: index)?.lowercased() else { return false }
         return ["version", "versión", "versione", "versão", "versie", "wersja", "wersji", "версия", "версии", "sürüm"].contains(before)
@@ -176,7 +176,7 @@ extension TextScanner {
         switch sign {
         case "%":
             let share = say(number)
-            // Chinese and Turkish say it in front.
+            // In Chinese and Turkish the word comes first.
             switch form.language {
             case "zh": return Match(next + 1, words.percent.other + share)
             case "tr": return Match(next + 1, "\(words.percent.other) \(share)")
@@ -207,7 +207,7 @@ extension TextScanner {
         while end > next {
             let unit = string(next..<end)
             if ends(end), let noun = words.units[unit], next == number.end || unit.count > 1 || isLoneUnit(unit, number, end) {
-                // "5 Std. später": the full stop is the abbreviation's, but at the text's end.
+                // "5 Std. später": the full stop belongs to the abbreviation, except at the end of the text.
                 let isShortened =
                     scalar(end) == "." && ["Std", "Min", "Sek"].contains(unit) && isSpace(scalar(end + 1)) && scalar(end + 2) != nil
                 return Match(isShortened ? end + 1 : end, counted(number, noun))
@@ -225,7 +225,7 @@ extension TextScanner {
         return Match(inches.end + 1, "\(say(number)) \(number.isOne ? "foot" : "feet") \(say(inches)) \(inches.isOne ? "inch" : "inches")")
     }
 
-    /// Whether a single letter behind a space is a unit: "5 h", but not "5 с половиной" or "2024 г".
+    /// Whether a single letter after a space is a unit: "5 h", but not "5 с половиной" or "2024 г".
     private func isLoneUnit(_ unit: String, _ number: Number, _ end: Int) -> Bool {
         if isEnglish || English.loneUnits.contains(unit) { return English.loneUnits.contains(unit) }
         guard scalar(end) != "'", scalar(end) != "’" else { return false }
@@ -251,7 +251,7 @@ extension TextScanner {
         return Match(fraction.end, "\(speller.number(whole: whole.text, fraction: nil)) and \(part)")
     }
 
-    /// 3 1/2 as 3½ is said.
+    /// 3 1/2 spoken like 3½.
     private func otherMixed(_ whole: (text: String, end: Int)) -> Match? {
         guard !isWideLanguage, isSpace(scalar(whole.end)), let first = digits(at: whole.end + 1, most: 2), scalar(first.end) == "/",
             let second = digits(at: first.end + 1, most: 2), ends(second.end), scalar(second.end) != "/", let a = Int(first.text),
@@ -290,7 +290,7 @@ public final class NumberSpeller: Sendable {
     /// An ISO 639-1 code, as `en`.
     public let language: String
     private let formatter: Mutex<NumberFormatter>
-    /// Numbers that were said before: a text has the same ones again and again.
+    /// Numbers that have been spelled before: many occur repeatedly in a text.
     private let said = Mutex<[Int: String]>([:])
 
     public init(language: String) {
@@ -324,7 +324,7 @@ public final class NumberSpeller: Sendable {
         let beginning = isNamed ? Int(whole).map(cardinal) ?? digits(whole) : whole.isEmpty ? cardinal(0) : digits(whole)
         guard let fraction else { return beginning }
         if language == "ru", fraction.count <= 3, isNamed, let value = Decimal(string: "\(whole).\(fraction)") {
-            // What is less than one begins with "ноль целых" as well.
+            // Numbers below one also begin with "ноль целых".
             return (whole == "0" ? "ноль целых " : "") + spell(value as NSDecimalNumber)
         }
         let point = LanguageWords.of(language).point
@@ -332,8 +332,8 @@ public final class NumberSpeller: Sendable {
         return "\(beginning) \(point) \(digits(fraction))"
     }
 
-    /// What ICU's rules say otherwise than people: Arabic's hundreds are one word and its two
-    /// thousands stand in the nominative as the rest does, and a Chinese model has seldom seen 〇.
+    /// Corrections where ICU's rules differ from usage: Arabic hundreds are one word, and the Arabic word for two thousand is in the nominative like
+    /// the rest; Chinese models have rarely been trained with 〇.
     private static let corrections = written.mapValues { $0.map { (Array($0.0.unicodeScalars), Array($0.1.unicodeScalars)) } }
     private static let written: [String: [(String, String)]] = [
         "zh": [("〇", "零")], "ja": [("〇", "零")], "ko": [("공", "영")], "ru": [("одна целый", "одна целая")],
@@ -346,7 +346,7 @@ public final class NumberSpeller: Sendable {
     ]
 
     private func spell(_ number: NSNumber) -> String {
-        // ICU puts soft hyphens where a long word may be broken.
+        // ICU inserts soft hyphens into long words.
         let spelled = formatter.withLock { $0.string(from: number) } ?? "\(number)"
         var scalars = spelled.unicodeScalars.filter { $0 != "\u{AD}" }.map(\.self)
         for (found, replacement) in Self.corrections[language] ?? [] { scalars.replaceEach(found, with: replacement) }

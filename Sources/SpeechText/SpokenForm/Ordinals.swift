@@ -1,4 +1,4 @@
-/// Ordinal numbers of the languages beside English.
+/// Ordinal numbers of languages other than English.
 enum Ordinals {
     // MARK: tables
 
@@ -58,7 +58,7 @@ enum Ordinals {
 
     // MARK: by language
 
-    /// "vigésimo primero" without its last vowel's gender: `o` or `a` is put there.
+    /// "vigésimo primero" without its last vowel, for which `o` or `a` is added.
     static func spanish(_ value: Int, isFeminine: Bool, isShort: Bool = false) -> String? {
         let ending = isFeminine ? "a" : "o"
         if (value == 1 || value == 3) && isShort && !isFeminine { return value == 1 ? "primer" : "tercer" }
@@ -113,7 +113,7 @@ enum Ordinals {
         return before + (ones == 0 ? ending(russianTens[tens]) : speller.cardinal(tens * 10) + " " + ending(russian[ones - 1]))
     }
 
-    /// Years begin with "тысяча", not "одна тысяча".
+    /// Years begin with "тысяча", not with "одна тысяча".
     private static func year(_ said: String) -> String { said.hasPrefix("одна тысяча") ? String(said.dropFirst(5)) : said }
 
     enum PolishForm {
@@ -124,7 +124,7 @@ enum Ordinals {
     static func polish(_ value: Int, _ form: PolishForm, _ speller: NumberSpeller) -> String? {
         guard (1...2999).contains(value) else { return nil }
         func ending(_ stem: String) -> String {
-            // "drugi", "trzeci": i before every ending, but for "druga".
+            // "drugi", "trzeci": i before every ending, except in "druga".
             let isSoft = stem == "trzec", isVelar = stem == "drug"
             return switch form {
             case .masculine: stem + (isSoft || isVelar ? "i" : "y")
@@ -174,7 +174,7 @@ enum Ordinals {
         return cardinal + (rest < 20 && rest != 8 && rest != 1 && rest != 0 ? "de" : "ste")
     }
 
-    /// "dritt", to which an ending comes.
+    /// The stem "dritt", to which an ending is added.
     static func germanStem(_ value: Int, _ speller: NumberSpeller) -> String {
         let irregular = [1: "erst", 3: "dritt", 7: "siebt", 8: "acht"], rest = value % 100
         if let stem = irregular[rest], rest < 20 {
@@ -225,7 +225,7 @@ extension TextScanner {
             }
         case "it":
             return suffix(["º", "°", "ª"]).flatMap { found in
-                // 25° is a temperature where nothing is counted.
+                // 25° is a temperature if no noun follows.
                 guard
                     found.text != "°"
                         || value < 100 && isSpace(scalar(found.end)) && word(at: found.end + 1) != nil
@@ -258,7 +258,7 @@ extension TextScanner {
         }
     }
 
-    /// German and Nordic words after which a number with a full stop is an ordinal, and its ending.
+    /// German and Nordic words after which a number with a full stop is an ordinal, with its ending.
     static let articles: [String: String] = [
         "der": "e", "die": "e", "das": "e", "dem": "en", "den": "en", "des": "en", "am": "en", "im": "en", "zum": "en", "zur": "en",
         "vom": "en", "beim": "en", "seinem": "en", "ihrem": "en",
@@ -278,7 +278,7 @@ extension TextScanner {
         return Ordinals.nordicDay(value, form.language).map { Match(run.end + 1, $0) }
     }
 
-    /// "19. yüzyıl": a full stop that no sentence begins behind.
+    /// "19. yüzyıl": a full stop after which no sentence begins.
     private func turkishOrdinal(_ value: Int, _ end: Int) -> Match? {
         guard scalar(end) == ".", isSpace(scalar(end + 1)), scalar(end + 2)?.properties.isLowercase == true else { return nil }
         return Match(end + 1, Ordinals.turkish(value, speller))

@@ -1,6 +1,6 @@
-/// Numbers with a dash or another sign between them.
+/// Numbers joined by a dash or another sign.
 extension TextScanner {
-    /// 10-20-30: three numbers and more with dashes between are no range but a list, as of a score or a part's number.
+    /// 10-20-30: three or more numbers joined by dashes are not a range but a list, such as a score or a part number.
     func chain(_ index: Int) -> Match? {
         guard begins(index) else { return nil }
         var parts: [String] = [], end = index, dash: Unicode.Scalar?
@@ -18,7 +18,7 @@ extension TextScanner {
 
     private static let dashes: Set<Unicode.Scalar> = ["–", "-", "—", "‑", "~", "〜"]
 
-    /// Two ends with "to" between; the Korean word is a particle.
+    /// Two ends joined by "to"; in Korean the word is a particle.
     func joined(_ start: String, _ end: String) -> String {
         form.language == "ko" ? "\(start)\(words.to) \(end)" : start + gap + words.to + gap + end
     }
@@ -28,7 +28,7 @@ extension TextScanner {
         guard let first = number(at: index), let dash = scalar(first.end), Self.dashes.contains(dash), isDigit(scalar(first.end + 1)),
             let second = number(at: first.end + 1)
         else { return nil }
-        // Nor is a number with zeros before it an end: 2024-0017.
+        // A number with leading zeros is not an end of a range: 2024-0017.
         if second.whole.count > 1, second.whole.hasPrefix("0") { return shortYears(first, second) }
         if isEnglish, first.value.map({ $0 <= 12 }) == true, halfOfDay(second.end) != nil, let end = time(first.end + 1) {
             return Match(end.end, "\(say(first)) \(words.to) \(end.spoken)")
@@ -39,19 +39,19 @@ extension TextScanner {
         return Match(end.end, joined(beginning, end.spoken))
     }
 
-    /// 1960–65, 1998-02: a year whose century is left out.
+    /// 1960–65, 1998-02: a year without its century.
     private func shortYears(_ first: Number, _ second: Number) -> Match? {
         guard let from = year(first), second.whole.count == 2, second.fraction == nil, ends(second.end), let value = second.value,
             let begin = first.value, value != begin % 100
         else { return nil }
         let isLaterCentury = value < begin % 100
-        // 1998-02 may be a month; what counts something is no year.
+        // 1998-02 may be a month; a number that counts a noun is not a year.
         guard !isLaterCentury || value > 12, quantity(second)?.end == second.end else { return nil }
         let end = isEnglish && second.whole.hasPrefix("0") ? "oh \(speller.cardinal(value))" : speller.cardinal(value)
         return Match(second.end, joined(from, end))
     }
 
-    /// 20%–30%, 5kg-10kg: what follows a quantity behind a dash, if it is one as well.
+    /// 20%–30%, 5kg-10kg: a second quantity after a dash.
     func quantityRange(from start: Match) -> Match? {
         guard let dash = scalar(start.end), Self.dashes.contains(dash), isDigit(scalar(start.end + 1)),
             let second = number(at: start.end + 1),
@@ -67,12 +67,12 @@ extension TextScanner {
         else { return nil }
         let otherCurrency = words.money[String(next)], second = otherCurrency == nil ? start.end + 1 : start.end + 2
         guard isDigit(scalar(second)), let end = money(second, otherCurrency ?? currency), scalar(end.end) != "-" else { return nil }
-        // The currency of both is said once.
+        // The currency of both numbers is spoken once.
         let beginning = otherCurrency == nil && first.end == start.end ? say(first) : start.spoken
         return Match(end.end, joined(beginning, end.spoken))
     }
 
-    /// 16:9, 3 : 2: two numbers with a colon between that are no time.
+    /// 16:9, 3 : 2: two numbers with a colon that are not a time.
     func proportion(_ index: Int) -> Match? {
         guard let joint = Self.proportions[form.language], begins(index) || isWide(scalars[index - 1]),
             let first = digits(at: index, most: 6)
@@ -97,7 +97,7 @@ extension TextScanner {
         guard scalar(sign) == "x", (sign > first.end) == (next > sign + 1), isDigit(scalar(next)), let second = number(at: next),
             first.whole != "0" || first.fraction != nil
         else { return nil }
-        // What follows is read the same way: 10 x 20 x 30 cm.
+        // What follows is read in the same way: 10 x 20 x 30 cm.
         guard let rest = product(after: next) ?? quantity(second) else { return nil }
         return Match(rest.end, say(first) + gap + (isEnglish ? "by" : words.times) + gap + rest.spoken)
     }

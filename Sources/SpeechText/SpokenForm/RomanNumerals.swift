@@ -1,4 +1,4 @@
-/// Roman numerals of the languages beside English.
+/// Roman numerals in languages other than English.
 extension TextScanner {
     /// Kapitel IV, Ludwig XIV., siglo XXI, XXe siècle.
     func otherRoman(_ index: Int, _ word: (text: String, end: Int)) -> Match? {
@@ -13,7 +13,7 @@ extension TextScanner {
         guard !text.isEmpty, text.utf8.allSatisfy({ English.romanDigits[$0] != nil }), ends(word.end),
             let value = English.romanValue(text)
         else { return nil }
-        // "Le" and "Ce" are no numerals.
+        // "Le" and "Ce" are not numerals.
         if !suffix.isEmpty {
             guard text.count > 1 || text == "V" || text == "X" || text == "I" && suffix == "er" else { return nil }
             return Match(word.end, Ordinals.french(value, speller))

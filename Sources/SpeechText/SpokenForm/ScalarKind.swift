@@ -1,4 +1,4 @@
-/// What a scalar is. Unicode's properties take long to look up; those of most scripts are looked up once.
+/// Properties of a scalar. Looking them up in Unicode's tables is slow, so they are looked up once for most scripts.
 struct ScalarKind: OptionSet, Sendable {
     let rawValue: UInt8
 
@@ -11,7 +11,7 @@ struct ScalarKind: OptionSet, Sendable {
     /// Unicode's Changes_When_Lowercased.
     static let capital = ScalarKind(rawValue: 8)
 
-    /// All scalars up to Japanese's.
+    /// All scalars up to those of Japanese.
     private static let table: [ScalarKind] = (0..<ideographs).map { ScalarKind(of: Unicode.Scalar($0)) }
     private static let ideographs: UInt16 = 0x3400
     private static let letter: ScalarKind = [.alphabetic, .word]
@@ -48,12 +48,12 @@ extension Unicode.Scalar {
     var isWordCharacter: Bool { ScalarKind.kind(self).contains(.word) }
 }
 
-/// The International Phonetic Alphabet, which no model reads.
+/// The International Phonetic Alphabet, which no model can read.
 enum PhoneticSigns {
-    /// Signs that no language spoken here is written with.
+    /// Signs that no supported language uses.
     static let all = Set("ɪəʃʒɔʌʊɛɑɒɜɐɡɹɾʔɲʁɸɣʎˈˌːʰʲɚɝɨʉɯɤɵɘɞɶɱɳɴɽʀɬɮʋɻɭʟɰʍɥʜʢʡɕʑɧɟʄɠʛɓɗ".unicodeScalars)
 
-    /// Words that are written in it, as `/ˈnuːjɛn/`, each once, in order.
+    /// Words in the phonetic alphabet, such as `/ˈnuːjɛn/`, each once, in order.
     static func words(in text: String) -> [String] {
         guard text.unicodeScalars.contains(where: all.contains) else { return [] }
         return text.split(whereSeparator: \.isWhitespace).filter { $0.unicodeScalars.contains(where: all.contains) }.map { word in
@@ -64,7 +64,7 @@ enum PhoneticSigns {
         }.uniqued()
     }
 
-    /// - Returns: nil where the text has no such word.
+    /// - Returns: nil if the text contains no such word.
     static func note(on text: String) -> TextNote? {
         let words = words(in: text)
         guard !words.isEmpty else { return nil }
@@ -76,14 +76,14 @@ enum PhoneticSigns {
     }
 }
 
-/// Letters with more accents than a model knows, as "Z̷̪͛a̴͍͋lgo" is written: those that it does not know are dropped.
+/// Letters with more accents than a model knows, as in "Z̷̪͛a̴͍͋lgo": the unknown accents are removed.
 struct StackedMarks {
     /// The text without them.
     let text: String
-    /// Letters that lost marks, each once, in order.
+    /// Letters from which accents were removed, each once, in order.
     let changed: [Character]
 
-    /// Marks that any letter may have, as accents are.
+    /// Marks that can be combined with any letter, such as accents.
     static func isMark(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x300...0x36F, 0x1AB0...0x1AFF, 0x1DC0...0x1DFF, 0x20D0...0x20FF, 0xFE20...0xFE2F: true
@@ -92,7 +92,7 @@ struct StackedMarks {
     }
 
     /// - Parameters:
-    ///   - text: composed.
+    ///   - text: composed text (NFC).
     ///   - isKnown: whether the model speaks a character.
     init(_ text: String, isKnown: (Character) -> Bool) {
         guard text.unicodeScalars.contains(where: Self.isMark) else {
@@ -101,7 +101,7 @@ struct StackedMarks {
         }
         var changed: [Character] = [], result = "", kept: [Character: String] = [:]
         for character in text {
-            // What has one mark, of whatever language, is as it is written.
+            // A character with one mark is not changed, whatever its language is.
             guard character.unicodeScalars.last.map(Self.isMark) == true,
                 String(character).decomposedStringWithCanonicalMapping.unicodeScalars.count(where: Self.isMark) > 1
             else {
@@ -116,12 +116,12 @@ struct StackedMarks {
         (self.text, self.changed) = (result, changed)
     }
 
-    /// The letter with as many of its first marks, two at most, as the model knows it with; with one where it knows not even the letter.
+    /// The letter with as many of its first marks, at most two, as the model knows; with one if it does not know the letter at all.
     private static func reduced(_ character: Character, _ isKnown: (Character) -> Bool) -> String {
         let scalars = Array(String(character).decomposedStringWithCanonicalMapping.unicodeScalars)
         guard let first = scalars.firstIndex(where: isMark) else { return String(character) }
         let letter = scalars[..<first], marks = scalars[first...].filter(isMark)
-        // Unicode's order of marks has those below a letter first; languages have theirs above.
+        // In Unicode's order marks below a letter come first; those that languages use are above it.
         let sorted =
             marks.filter { $0.properties.canonicalCombiningClass == .above } + marks.filter { $0.properties.canonicalCombiningClass != .above }
         for count in [2, 1, 0] {

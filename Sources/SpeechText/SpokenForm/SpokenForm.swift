@@ -11,13 +11,13 @@ import Foundation
 public struct SpokenForm: Sendable {
     let speller: NumberSpeller
     let words: LanguageWords
-    /// By the word that they begin with, longest first.
+    /// Abbreviations by their first word, the longest first.
     let abbreviations: [String: [(written: String, spoken: String)]]
-    /// What they begin with.
+    /// The first characters of all abbreviations.
     let abbreviationStarts: Set<Unicode.Scalar>
-    /// What money is written with in letters, longest first.
+    /// Abbreviations of currencies in letters, the longest first.
     let moneyAbbreviations: [String]
-    /// "million" and its like, in all their forms.
+    /// "million" and similar words, in all their forms.
     let magnitudeNames: Set<String>
     /// In lower case.
     let months: Set<String>
@@ -45,7 +45,7 @@ public struct SpokenForm: Sendable {
 
 /// One pass over a text.
 struct TextScanner {
-    /// The text, with the digits of all scripts as ASCII's.
+    /// The text, with the digits of all scripts converted to ASCII.
     let scalars: [Unicode.Scalar]
     private let written: [Unicode.Scalar]
     let form: SpokenForm
@@ -53,7 +53,7 @@ struct TextScanner {
     var speller: NumberSpeller { form.speller }
     var isEnglish: Bool { form.language == "en" }
 
-    /// What a rule found: where it ends, and what is said instead.
+    /// The result of a rule: the end of the text that it replaces, and the spoken replacement.
     struct Match {
         let end: Int
         let spoken: String
@@ -82,7 +82,7 @@ struct TextScanner {
             }
             keep(index)
             var spoken = match.spoken
-            // Digits may touch letters; words do not.
+            // Digits may touch letters; words may not.
             if let first = spoken.unicodeScalars.first, isWord(first) {
                 let before = segments.last?.spoken.unicodeScalars.last
                 let isJoined = isWideLanguage && isWide(first) || form.language == "ko" && before.map(isHangul) == true && isHangul(first)
@@ -101,9 +101,9 @@ struct TextScanner {
         return SpokenText(segments: segments)
     }
 
-    // MARK: what stands where
+    // MARK: looking at characters
 
-    /// Arabic, Persian and Devanagari digits as ASCII's, with Arabic's marks in numbers.
+    /// Converts Arabic, Persian and Devanagari digits to ASCII, and Arabic marks in numbers likewise.
     private static func plain(_ scalar: Unicode.Scalar) -> Unicode.Scalar {
         switch scalar.value {
         case 0x660...0x669: Unicode.Scalar(scalar.value - 0x660 + 48)!
@@ -128,12 +128,12 @@ struct TextScanner {
     func isWide(_ scalar: Unicode.Scalar) -> Bool { (0x2E80...0xFFEF).contains(scalar.value) && !(0xAC00...0xD7AF).contains(scalar.value) }
     private func isHangul(_ scalar: Unicode.Scalar) -> Bool { (0xAC00...0xD7AF).contains(scalar.value) }
     func isSpace(_ scalar: Unicode.Scalar?) -> Bool { scalar == " " || scalar == "\u{A0}" || scalar == "\u{202F}" || scalar == "\u{2009}" }
-    /// Whether a word begins here.
+    /// Whether a word may begin at this index.
     func begins(_ index: Int) -> Bool { index == 0 || !isWord(scalars[index - 1]) }
-    /// Whether a word ends before here.
+    /// Whether a word may end before this index.
     func ends(_ index: Int) -> Bool { index >= scalars.count || !isWord(scalars[index]) }
 
-    /// Whether these characters stand here.
+    /// Whether the text occurs at this index.
     func has(_ text: String, at index: Int, ignoringCase: Bool = false) -> Bool {
         var index = index
         for scalar in text.unicodeScalars {
@@ -146,14 +146,14 @@ struct TextScanner {
         return true
     }
 
-    /// Digits from here on.
+    /// The digits from this index on.
     func digits(at index: Int, most: Int = .max) -> (text: String, end: Int)? {
         var end = index
         while end - index < most, isDigit(scalar(end)) { end += 1 }
         return end > index ? (string(index..<end), end) : nil
     }
 
-    /// The word that begins here.
+    /// The word that begins at this index.
     func word(at index: Int) -> (text: String, end: Int)? {
         var end = index
         while let scalar = scalar(end), isLetter(scalar) { end += 1 }
@@ -162,7 +162,7 @@ struct TextScanner {
 
     func skippingSpace(_ index: Int) -> Int { isSpace(scalar(index)) ? index + 1 : index }
 
-    /// The word before here, with one space between.
+    /// The word before this index, separated by one space.
     func word(before index: Int) -> String? {
         guard index > 1, isSpace(scalars[index - 1]) else { return nil }
         var start = index - 1

@@ -1,24 +1,24 @@
-/// How telephone numbers are said in a language.
+/// How telephone numbers are spoken in a language.
 struct Telephone: Sendable {
-    /// Words that come before a number, in lower case.
+    /// Words before a telephone number, in lower case.
     var introductions: Set<String> = []
-    /// What an extension is written with, in lower case, and what is said for it.
+    /// Abbreviations for an extension, in lower case, and the spoken word.
     var extensionSigns: [String] = []
     var `extension` = ""
-    /// Whether two or three digits that stand together are said as a number, as in French and Russian; else digits are said one by one.
+    /// Whether groups of two or three digits are spoken as numbers, as in French and Russian; otherwise digits are spoken one by one.
     var saysGroups = false
-    /// What is said for the plus sign, where arithmetic has another word.
+    /// The word for the plus sign, if it differs from that in arithmetic.
     var plus: String?
 }
 
 /// Telephone numbers.
 extension TextScanner {
-    /// Digits as they are grouped, and where the number ends.
+    /// Digits in their groups, and the end of the number.
     private struct Groups {
         var list: [String] = []
-        /// What stands between the groups, spaces as one sign.
+        /// The marks between the groups; all spaces count as one mark.
         var marks: Set<Unicode.Scalar> = []
-        /// Whether the first or second group, an area code, stands in brackets.
+        /// Whether the first or second group, an area code, is in brackets.
         var hasAreaCode = false
         var end: Int
 
@@ -26,7 +26,7 @@ extension TextScanner {
         var count: Int { lengths.reduce(0, +) }
     }
 
-    /// 555-123-4567, 030 1234567, 8 (495) 123-45-67, and whatever follows a word for a telephone.
+    /// 555-123-4567, 030 1234567, 8 (495) 123-45-67, and any number after a word for a telephone.
     func telephone(_ index: Int) -> Match? {
         guard begins(index) || isWide(scalars[index - 1]), let groups = groups(at: index), isTelephone(groups, at: index) else {
             return nil
@@ -37,7 +37,7 @@ extension TextScanner {
     /// +44 20 7946 0958, +49 (0)30 123456.
     func internationalTelephone(_ index: Int) -> Match? {
         guard index == 0 || !isWord(scalars[index - 1]), var groups = groups(at: index + 1) else { return nil }
-        // The zero in brackets is dialled at home alone.
+        // The zero in brackets is dialled only within the country.
         if groups.hasAreaCode, groups.list.count > 2, groups.list[1] == "0" { groups.list.remove(at: 1) }
         let isOneRun = groups.list.count == 1
         guard (isOneRun ? 10 : 7)...15 ~= groups.count, !(groups.list.count == 2 && groups.marks == ["."]) else { return nil }
@@ -50,7 +50,7 @@ extension TextScanner {
         return telephone(groups, isInternational: false)
     }
 
-    // MARK: what is one
+    // MARK: what a telephone number is
 
     private func groups(at index: Int) -> Groups? {
         var groups = Groups(end: index), next = index
@@ -81,7 +81,7 @@ extension TextScanner {
         if form.language == "en", lengths == [3], let before = word(before: index)?.lowercased(), before == "call" || before == "dial" {
             return Self.emergencies.contains(first)
         }
-        // One run: with its zero, or as a Chinese mobile number.
+        // A single group: it begins with zero, or is a Chinese mobile number.
         if lengths.count == 1 {
             if form.language == "en", count == 5, Self.states.contains(word(before: index) ?? "") { return true }
             return first.hasPrefix("0") && 9...11 ~= count || form.language == "zh" && count == 11 && first.hasPrefix("1")
@@ -91,7 +91,7 @@ extension TextScanner {
         if first == "0" { return lengths.count > 3 && 10...12 ~= count }
         if Self.spacedShapes.contains(lengths) || lengths == Self.card && groups.marks.count == 1 { return true }
         switch form.language {
-        // "ages 100-1000" are a range.
+        // "ages 100-1000" is a range.
         case "en" where lengths == [3, 2, 4] || lengths == [5, 4]: return groups.marks == ["-"]
         case "en": return lengths == [3, 4] && groups.marks == ["-"] && !(first.hasSuffix("0") && groups.list[1].hasSuffix("00"))
         case "ru": return lengths == [1, 3, 3, 2, 2] && "78".contains(first) || lengths == [3, 2, 2] && !hasSpaces
@@ -103,21 +103,21 @@ extension TextScanner {
     }
 
     private static let emergencies: Set<String> = ["911", "999", "112", "988"]
-    /// Groups between hyphens or full stops that are nothing else: North America's, and China's mobile numbers.
+    /// Groups with hyphens or full stops that have no other meaning: North American numbers and Chinese mobile numbers.
     private static let shapes: Set<[Int]> = [[3, 3, 4], [1, 3, 3, 4], [3, 4, 4]]
-    /// Groups that are nothing else even with spaces between.
+    /// Groups that have no other meaning even with spaces.
     private static let spacedShapes: Set<[Int]> = [[2, 3, 2, 2], [3, 2, 2, 2], [3, 3, 2, 2]]
-    /// The number of a GPU.
+    /// A payment card number.
     private static let card = [4, 4, 4, 4]
 
-    /// What stands before a postal code of the United States.
+    /// Abbreviations before a postal code of the United States.
     private static let states = Set(
         """
         AL AK AZ AR CA CO CT DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR PA RI SC SD TN TX UT \
         VA VT WA WI WV WY DC
         """.split(separator: " ").map(String.init))
 
-    /// 1-800-FLOWERS: the digits of a number that goes on in letters.
+    /// 1-800-FLOWERS: the digits of a number that continues with letters.
     func freephone(_ index: Int) -> Match? {
         guard form.language == "en", begins(index), let first = digits(at: index),
             let second = scalar(first.end) == "-" ? digits(at: first.end + 1) : nil,
@@ -127,7 +127,7 @@ extension TextScanner {
         return Match(second.end + 1, "\(say(group: first.text)), \(say(group: second.text)), ")
     }
 
-    /// Whether a word for a telephone stands before here: "Tel.: ", "电话：".
+    /// Whether a word for a telephone precedes: "Tel.: ", "电话：".
     private func isIntroduced(_ index: Int) -> Bool {
         var end = index
         while end > 0, isSpace(scalars[end - 1]) || [":", ".", "：", "°", "№"].contains(scalars[end - 1]) { end -= 1 }
@@ -135,12 +135,12 @@ extension TextScanner {
         while start > 0, isLetter(scalars[start - 1]), end - start < 16 { start -= 1 }
         guard start < end else { return false }
         let word = string(start..<end).lowercased()
-        // Scripts without spaces have no beginning of a word.
+        // In scripts without spaces the beginning of a word is not marked.
         return words.telephone.introductions.contains(word)
             || isWideLanguage && words.telephone.introductions.contains(where: word.hasSuffix)
     }
 
-    // MARK: what is said
+    // MARK: speaking
 
     private func telephone(_ groups: Groups, isInternational: Bool) -> Match {
         let isSpelled = !words.telephone.saysGroups
@@ -150,7 +150,7 @@ extension TextScanner {
         return Match(more.end, said + more.spoken)
     }
 
-    /// What is between groups: a breath, and in Japanese a particle.
+    /// The text between groups: a comma, and in Japanese a particle.
     private var joint: String {
         switch form.language {
         case "zh": "，"
@@ -160,11 +160,11 @@ extension TextScanner {
         }
     }
 
-    /// Long runs fall into threes, or into pairs where groups are said as numbers.
+    /// Divides long runs into groups of three, or into pairs if groups are spoken as numbers.
     private static func divided(_ run: String, isSpelled: Bool) -> [String] {
         let most = isSpelled ? 8 : run.hasPrefix("0") ? 4 : 3
         guard run.count > most else { return [run] }
-        // What is left over goes to the last ones of threes, and to the first of pairs.
+        // Remaining digits are added to the last groups of three, or to the first pairs.
         let size = isSpelled ? 3 : 2, count = run.count / size, left = run.count % size
         var rest = run[...], parts: [String] = []
         for index in 0..<count {
@@ -183,7 +183,7 @@ extension TextScanner {
         return said.joined(separator: " ")
     }
 
-    /// Digits one by one, with the names that they have on the telephone.
+    /// Digits one by one, with the names used for telephone numbers.
     private func say(digits: String) -> String {
         let names = Self.digitNames[form.language] ?? [:]
         let said = digits.compactMap { digit in names[digit] ?? digit.wholeNumberValue.map { speller.cardinal($0) } }
@@ -209,6 +209,6 @@ extension TextScanner {
 }
 
 extension String {
-    /// The particle between groups does not stand before an extension.
+    /// The particle between groups is not used before an extension.
     fileprivate var trimmingJapanese: String { self == "の" ? "、" : self }
 }

@@ -30,7 +30,7 @@ extension TextScanner {
             return Match(end, hours + " 시" + (minute == 0 ? "" : " \(speller.cardinal(minute)) 분"))
         }
         if form.language == "pl" { return Match(end, polishTime(hour, minute, before: index)) }
-        // The word for the hour that stands behind is said within.
+        // A word for the hour that follows is spoken within the time.
         for noun in Self.hoursBehind[form.language] ?? [] where has(noun, at: end) && ends(end + noun.unicodeScalars.count) {
             end += noun.unicodeScalars.count
             break
@@ -56,7 +56,7 @@ extension TextScanner {
         "sv": ["kl", "klockan"], "da": ["kl", "klokken"], "no": ["kl", "klokken", "klokka"], "fi": ["klo", "kello"],
     ]
 
-    /// 14.30 Uhr, kl. 8.15: whether a full stop between two numbers is a time's.
+    /// 14.30 Uhr, kl. 8.15: whether a full stop between two numbers belongs to a time.
     private func isTimeWithStop(_ index: Int, _ end: Int) -> Bool {
         guard ends(end), scalar(end) != "." || !isDigit(scalar(end + 1)) else { return false }
         if form.language == "de" || form.language == "nl" {
@@ -85,13 +85,13 @@ extension TextScanner {
         return Match(half?.end ?? end, spoken + (half.map { " " + $0.name } ?? ""))
     }
 
-    /// "AM" or "PM" here, in any of its spellings.
+    /// "AM" or "PM" at this index, in any spelling.
     func halfOfDay(_ index: Int) -> (name: String, end: Int)? {
         let start = skippingSpace(index)
         for (name, spellings) in [("AM", ["a.m.", "am"]), ("PM", ["p.m.", "pm"])] {
             for spelling in spellings where has(spelling, at: start, ignoringCase: true) {
                 let end = start + spelling.unicodeScalars.count
-                // The full stop of an abbreviation may be the sentence's as well.
+                // The full stop of an abbreviation may also end the sentence.
                 if ends(end) { return (name, spelling.hasSuffix(".") && isSentenceEnd(end) ? end - 1 : end) }
             }
         }

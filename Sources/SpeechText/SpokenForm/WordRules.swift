@@ -1,4 +1,4 @@
-/// What begins with a sign or a letter.
+/// Text that begins with a sign or a letter.
 extension TextScanner {
     func signed(_ index: Int) -> Match? {
         let sign = scalars[index]
@@ -25,7 +25,7 @@ extension TextScanner {
                 let said = decade(index + 1).flatMap { $0.end > share.end ? $0 : nil } ?? Match(share.end, say(share))
                 return Match(said.end, "\(words.percent.other) \(said.spoken)")
             }
-        // Arabic is written with the sign on either side.
+        // In Arabic the sign may be on either side.
         case "%" where form.language == "ar" && isDigit(scalar(index + 1)):
             return number(at: index + 1).map { Match($0.end, counted($0, words.percent)) }
         case "." where isDigit(scalar(index + 1)): return bareFraction(index)
@@ -43,7 +43,7 @@ extension TextScanner {
         }
     }
 
-    /// Whether spaces are on both sides.
+    /// Whether there are spaces on both sides.
     private func isAlone(_ index: Int) -> Bool {
         (index == 0 || isSpace(scalars[index - 1])) && (scalar(index + 1).map { isSpace($0) } ?? true)
     }
@@ -102,7 +102,7 @@ extension TextScanner {
         return nil
     }
 
-    /// .5, where numbers have a decimal point.
+    /// .5, in languages with a decimal point.
     private func bareFraction(_ index: Int) -> Match? {
         guard words.decimal == ".",
             index == 0 || isSpace(scalars[index - 1]) || "([$€£<>≈~±+-−".unicodeScalars.contains(scalars[index - 1]),
@@ -126,7 +126,7 @@ extension TextScanner {
     func wordly(_ index: Int) -> Match? {
         var end = index
         while end < scalars.count, isLetter(scalars[end]) { end += 1 }
-        // Most words of a text are nothing but words.
+        // Most words have no special meaning.
         guard mayMean(index..<end) else { return nil }
         let word = (text: string(index..<end), end: end)
         if let address = address(index, word) ?? domain(index, word) { return address }
@@ -154,12 +154,12 @@ extension TextScanner {
         return money(word.end, currency)
     }
 
-    /// Dollars by the letters before their sign; real is written the same way.
+    /// Dollars, by the letters before the sign; real is written in the same way.
     private static let dollars = [
         "R": "BRL", "US": "$", "A": "AUD", "AU": "AUD", "C": "CAD", "CA": "CAD", "HK": "HKD", "NZ": "NZD", "S": "SGD",
     ]
 
-    /// Whether a word may be more: an abbreviation, a numeral, a month's name, the beginning of an address.
+    /// Whether a word may be more than a word: an abbreviation, a numeral, a month's name, the beginning of an address.
     private func mayMean(_ word: Range<Int>) -> Bool {
         guard !word.isEmpty else { return false }
         let first = scalars[word.lowerBound]
@@ -177,16 +177,16 @@ extension TextScanner {
         guard let choices = form.abbreviations[word.text] else { return nil }
         for (written, spoken) in choices where has(written, at: index) {
             let end = index + written.unicodeScalars.count
-            // "S.5" and "n°3": digits may follow at once.
+            // "S.5" and "n°3": digits may follow without a space.
             guard ends(end) || written.last?.isLetter == false && isDigit(scalar(end)) else { continue }
-            // "s. XIX" is a century, "s. 5" perhaps a page.
+            // "s. XIX" is a century, "s. 5" may be a page.
             if written == "s.", self.word(at: skippingSpace(end))?.text.utf8.allSatisfy({ English.romanDigits[$0] != nil }) != true {
                 continue
             }
             if written == "godz.", let noun = self.word(before: index).flatMap({ Self.hourNouns[$0.lowercased()] }) {
                 return Match(end, noun)
             }
-            // A full stop that ends the sentence as well stays.
+            // A full stop that also ends the sentence is kept.
             return Match(written.hasSuffix(".") && isSentenceEnd(end) && Self.sentenceEnders.contains(written) ? end - 1 : end, spoken)
         }
         return nil

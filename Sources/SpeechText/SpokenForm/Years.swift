@@ -1,4 +1,4 @@
-/// Decades, and years with their century left out.
+/// Decades, and years without their century.
 extension TextScanner {
     /// 1990s, 90s, '90s; 80er; anni '80; lata 80.; 90-е годы.
     func decade(_ index: Int) -> Match? {
@@ -21,7 +21,7 @@ extension TextScanner {
         guard begins(start) || start > index, let run = digits(at: start), run.text.count == 2 || run.text.count == 4 && start == index,
             run.text.hasSuffix("0"), let value = Int(run.text)
         else { return nil }
-        // "1960's" is written as well.
+        // "1960's" also occurs.
         let hasApostrophe = run.text.count == 4 && (scalar(run.end) == "'" || scalar(run.end) == "’"),
             end = hasApostrophe ? run.end + 2 : run.end + 1
         guard scalar(end - 1) == "s", ends(end) else { return nil }
@@ -44,7 +44,7 @@ extension TextScanner {
         return nil
     }
 
-    /// "les années quatre-vingt": without the s that the number has alone.
+    /// "les années quatre-vingt": without the s of the number alone.
     private func frenchDecade(_ index: Int) -> Match? {
         guard begins(index), word(before: index)?.lowercased() == "années", let run = digits(at: index),
             run.text.count == 2 || run.text.count == 4,
@@ -53,7 +53,7 @@ extension TextScanner {
         return Match(run.end, String(speller.cardinal(value).dropLast()))
     }
 
-    /// "los 80s": the number alone.
+    /// "los 80s": only the number is spoken.
     private func pluralDecade(_ index: Int) -> Match? {
         guard begins(index), let run = digits(at: index, most: 4), run.text.hasSuffix("0"), run.text.count % 2 == 0, scalar(run.end) == "s",
             ends(run.end + 1), let value = Int(run.text)
@@ -61,7 +61,7 @@ extension TextScanner {
         return Match(run.end + 1, speller.cardinal(value))
     }
 
-    /// '68, where no quotation ends behind it.
+    /// '68, if no quotation ends after it.
     private func shortYear(_ index: Int) -> Match? {
         guard scalars[index] == "'" || scalars[index] == "’", index == 0 || !isWord(scalars[index - 1]), let run = digits(at: index + 1),
             run.text.count == 2, ends(run.end), scalar(run.end) != "'", scalar(run.end) != "’", let value = Int(run.text)
@@ -96,7 +96,7 @@ extension TextScanner {
         return Match(endOfOrdinal(run.end), said)
     }
 
-    /// Behind an ordinal's full stop, but before one that ends the sentence as well; a century's numeral ends none.
+    /// The index after an ordinal's full stop, or before it if it also ends the sentence; a century's numeral does not end a sentence.
     private func endOfOrdinal(_ stop: Int) -> Int {
         guard isSentenceEnd(stop + 1) else { return stop + 1 }
         let next = word(at: stop + 2)?.text ?? ""
@@ -110,7 +110,7 @@ extension TextScanner {
         for (suffix, ending) in endings where has(suffix, at: run.end) {
             let end = run.end + suffix.unicodeScalars.count
             guard ends(end) else { continue }
-            // "20-е место" is a place.
+            // "20-е место" means a rank.
             if suffix == "-е", let noun = isSpace(scalar(end)) ? word(at: end + 1)?.text : nil, noun.hasSuffix("о") || noun.hasSuffix("е") {
                 return nil
             }
@@ -123,7 +123,7 @@ extension TextScanner {
 
     // MARK: Turkish
 
-    /// "1980'lerde", "2024'te": the ending is said with the number.
+    /// "1980'lerde", "2024'te": the ending is spoken with the number.
     private func turkishSuffix(_ index: Int) -> Match? {
         guard begins(index), let number = number(at: index), scalar(number.end) == "'" || scalar(number.end) == "’",
             let ending = word(at: number.end + 1), ends(ending.end), ending.text.count <= 6
@@ -132,7 +132,7 @@ extension TextScanner {
     }
 }
 
-/// Years, centuries and hours of Russian and Polish, which are ordinals in the case that their sentence asks for.
+/// Russian and Polish years, centuries and hours, which are ordinals in the case that their sentence requires.
 extension TextScanner {
     /// "в 1990 году", "к 1917 году", "с 1941 по 1945 год"; "w 1989 roku", "rok 1989".
     func slavicYear(_ number: Number) -> Match? {
@@ -142,7 +142,7 @@ extension TextScanner {
 
     private func russianYear(_ value: Int, _ number: Number) -> Match? {
         let start = number.end - 4, before = word(before: start)?.lowercased()
-        // "с 1941 по 1945 год": the first year's noun is the second's.
+        // "с 1941 по 1945 год": the second year's noun also applies to the first.
         if before == "с", has(" по ", at: number.end), digits(at: number.end + 4)?.text.count == 4 {
             return Ordinals.russian(value, .genitive, speller).map { Match(number.end, $0) }
         }
@@ -234,13 +234,13 @@ extension TextScanner {
         return hours + (minute < 10 ? " \(speller.cardinal(0)) " : " ") + speller.cardinal(minute)
     }
 
-    /// What "godz." is behind a preposition.
+    /// The forms of "godz." after a preposition.
     static let hourNouns = [
         "o": "godzinie", "po": "godzinie", "od": "godziny", "do": "godziny", "około": "godziny", "koło": "godziny", "przed": "godziną",
         "między": "godziną",
     ]
 
-    /// The word before a time, or before the "godz." that stands there.
+    /// The word before a time, or before "godz." if that precedes the time.
     private func wordBeforeHour(_ index: Int) -> String {
         var start = index
         if start > 6, has("godz. ", at: start - 6) { start -= 6 }

@@ -9,7 +9,7 @@ public struct BPETokenizer: Sendable {
         let left, right: Int
     }
 
-    /// A word that is hashed at once, not scalar by scalar.
+    /// A word that is hashed as a whole, not scalar by scalar.
     private struct Word: Hashable {
         let scalars: ArraySlice<Unicode.Scalar>
 
@@ -17,24 +17,24 @@ public struct BPETokenizer: Sendable {
         func hash(into hasher: inout Hasher) { scalars.withUnsafeBytes { hasher.combine(bytes: $0) } }
     }
 
-    /// What is merged, and how text is cut into words before.
+    /// The units that are merged, and how text is divided into words before that.
     enum Alphabet: Sendable {
         /// Characters, in runs of word characters and runs of others.
         case characters
-        /// The bytes of UTF-8, in the words that GPT-2 cuts.
+        /// The bytes of UTF-8, in GPT-2's words.
         case bytes
     }
 
     private let alphabet: Alphabet
     private let vocabulary: [ExactText: Int]
-    /// Pieces of one scalar.
+    /// Tokens of one scalar.
     private let letters: [Unicode.Scalar: Int]
     private let pieces: [Int: String]
-    /// For a pair of pieces: its precedence, and the piece that it becomes.
+    /// For a pair of tokens: its precedence, and the token that it is merged into.
     private let merges: [Pair: (rank: Int, merged: Int)]
     /// Added tokens by their first scalar, the longest first.
     private let added: [Unicode.Scalar: [(scalars: [Unicode.Scalar], id: Int)]]
-    /// Whether an added token may begin with this: by the scalar's value, one for all beyond ASCII.
+    /// Whether an added token may begin with a scalar, by its value; one entry stands for all scalars beyond ASCII.
     private let mayBeginAdded: [Bool]
     /// The token for characters that are not in the vocabulary; if nil, such characters are removed.
     public let unknown: Int?
@@ -45,7 +45,7 @@ public struct BPETokenizer: Sendable {
     public init(_ url: URL) throws { try self.init(TokenizerFile(url), over: .characters, url) }
 
     /// - Parameter url: the file, for messages.
-    /// - Throws: ``TokenizerError`` where a merge is of pieces outside the vocabulary.
+    /// - Throws: ``TokenizerError`` if a merge contains tokens outside the vocabulary.
     init(_ file: TokenizerFile, over alphabet: Alphabet, _ url: URL) throws {
         self.alphabet = alphabet
         vocabulary = file.vocabulary
@@ -86,9 +86,9 @@ public struct BPETokenizer: Sendable {
     /// The largest number, plus one.
     public var count: Int { (pieces.keys.max() ?? -1) + 1 }
 
-    /// Characters of a text that have no piece, each once, in order; white space is none of them.
+    /// Characters of a text without a token, each once, in order; white space is not included.
     ///
-    /// - Parameter spelling: how a character is written before it is encoded.
+    /// - Parameter spelling: how a character is respelled before it is encoded.
     func unknownCharacters(in text: String, spelledAs spelling: (String) -> String) -> [Character] {
         guard unknown != nil, alphabet == .characters else { return [] }
         return Array(text).uniqued().filter { character in
@@ -96,7 +96,7 @@ public struct BPETokenizer: Sendable {
         }
     }
 
-    /// Whether a scalar alone has a piece, or none is made of it.
+    /// Whether the scalar has a token, or needs none.
     private func isKnown(_ scalar: Unicode.Scalar) -> Bool {
         letters[scalar] != nil || scalar.isWhiteSpace || added[scalar]?.contains { $0.scalars.count == 1 } == true
     }
@@ -160,11 +160,11 @@ public struct BPETokenizer: Sendable {
         return words
     }
 
-    /// A word's pieces after all merges, first in precedence first, leftmost first among equals.
+    /// The tokens of a word after all merges: those of highest precedence first, and among equals the leftmost.
     private func merged(_ word: ArraySlice<Unicode.Scalar>) -> [Int] {
         let word = alphabet == .bytes ? GPT2Words.bytes(of: word)[...] : word
         var symbols = word.compactMap { letters[$0] ?? unknown }
-        // Words are short; a run of a hundred thousand letters is not, and takes the queue.
+        // Words are short; for a run of a hundred thousand letters a queue is used.
         if symbols.count > 64 { return mergedWithQueue(symbols) }
         while true {
             var best: (rank: Int, merged: Int, at: Int)?
@@ -178,7 +178,7 @@ public struct BPETokenizer: Sendable {
         }
     }
 
-    /// The same in n log n: a linked list of symbols and a heap of candidate merges, stale ones dropped as they surface.
+    /// The same in n log n: a linked list of symbols and a heap of candidate merges; outdated candidates are dropped when they reach the top.
     private func mergedWithQueue(_ start: [Int]) -> [Int] {
         var symbols = start
         var next = Array(1...start.count)
@@ -207,7 +207,7 @@ public struct BPETokenizer: Sendable {
     }
 }
 
-/// Candidate merges, the one to be made first on top.
+/// Candidate merges, with the next one at the top.
 private struct MergeHeap {
     struct Candidate {
         let rank, position, left, right, merged: Int

@@ -56,7 +56,7 @@ public struct EnglishTokenizer: TextTokenizer {
 }
 
 extension String {
-    /// Replaces scalars, not the characters people see: what Python's `str.replace` does.
+    /// Replaces scalars instead of characters (grapheme clusters), as Python's `str.replace` does.
     func replacingScalars(_ found: String, with replacement: String) -> String {
         var scalars = Array(unicodeScalars)
         scalars.replaceEach(Array(found.unicodeScalars), with: Array(replacement.unicodeScalars))

@@ -1,7 +1,7 @@
 /// JSON whose objects keep every member, in order.
 ///
-/// Foundation's reader puts members into a dictionary of `String`s, where pieces of a vocabulary that Unicode calls
-/// equivalent ("é" written in two ways) become one.
+/// Foundation's reader stores members in a dictionary of `String`s, in which tokens that are canonically equivalent ("é" in two spellings) become
+/// one.
 enum ExactJSON {
     case object([Member])
     case array([ExactJSON])
@@ -10,7 +10,7 @@ enum ExactJSON {
     case bool(Bool)
     case null
 
-    /// - Throws: ``Problem`` where the bytes are no JSON or nested deeper than any tokenizer's file.
+    /// - Throws: ``Problem`` if the bytes are not JSON or are nested too deeply.
     init(_ bytes: some Sequence<UInt8>) throws {
         var reader = Reader(bytes: Array(bytes))
         self = try reader.document()
@@ -161,9 +161,9 @@ extension ExactJSON {
     }
 }
 
-/// Text that equals another only scalar by scalar.
+/// Text that equals another only if all scalars are the same.
 ///
-/// Swift holds "é" and "e" followed by an accent to be equal, as Unicode asks. To a tokenizer they are different pieces.
+/// In Swift "é" and "e" followed by an accent are equal, as Unicode specifies. For a tokenizer they are different.
 struct ExactText: Hashable, Sendable {
     let string: String
 

@@ -37,11 +37,11 @@ public struct GPT2Tokenizer: TextTokenizer {
 }
 
 extension String {
-    /// What looks like a tag, as `[laugh]`, each once, in order.
+    /// Words in brackets, such as `[laugh]`, each once, in order.
     var bracketedWords: [String] { matches(of: /\[\p{L}[\p{L} '_-]{0,39}\]/).map { String($0.output) }.uniqued() }
 }
 
-/// How GPT-2 cuts text into words, and how it writes bytes as characters (Radford et al. 2019).
+/// How GPT-2 divides text into words, and represents bytes by characters (Radford et al. 2019).
 enum GPT2Words {
     /// English endings after an apostrophe; words with a space before them; runs of digits, of other marks, of space.
     ///
@@ -57,7 +57,7 @@ enum GPT2Words {
         return words
     }
 
-    /// The scalars that stand for a word's bytes of UTF-8.
+    /// The characters that represent a word's bytes in UTF-8.
     static func bytes(of word: ArraySlice<Unicode.Scalar>) -> [Unicode.Scalar] {
         word.flatMap { UTF8.encode($0)!.map { table[Int($0)] } }
     }
@@ -79,7 +79,7 @@ enum GPT2Words {
 
     private static let endings = ["'s", "'t", "'re", "'ve", "'m", "'ll", "'d"].map { Array($0.unicodeScalars) }
 
-    /// Scalars of the first word.
+    /// The number of scalars of the first word.
     private static func length(_ rest: ArraySlice<Unicode.Scalar>) -> Int {
         if rest.first == "'", let ending = endings.first(where: { rest.starts(with: $0) }) { return ending.count }
         let first = rest[rest.startIndex]
@@ -87,12 +87,12 @@ enum GPT2Words {
         let body = rest.dropFirst(lead)
         let sort = kind(body[body.startIndex])
         let end = body.firstIndex { kind($0) != sort } ?? body.endIndex
-        // The last space of a run belongs to the word behind it.
+        // The last space of a run belongs to the next word.
         let isBeforeWord = sort == .space && end < body.endIndex && end - body.startIndex > 1
         return end - rest.startIndex - (isBeforeWord ? 1 : 0)
     }
 
-    /// Visible Latin-1 stands for itself, the other bytes for what follows Latin-1.
+    /// Visible Latin-1 characters represent their own byte, the following characters the other bytes.
     private static let table: [Unicode.Scalar] = {
         let visible = Set(33...126).union(161...172).union(174...255)
         var next: UInt32 = 256

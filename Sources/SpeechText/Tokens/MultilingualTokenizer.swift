@@ -47,8 +47,8 @@ public struct MultilingualTokenizer: TextTokenizer {
 
     public func unknownCharacters(in text: String, _ encoded: EncodedText) -> [Character] {
         guard let unknown = pieces.unknown, encoded.tokens.contains(unknown) else { return [] }
-        // The first token is the language's, as [zh]. Its step may write a character with signs that have tokens: Chinese ones by
-        // their Cangjie keys, Japanese ones by their sound.
+        // The first token is the language's, such as [zh]. The language's step may spell a character with characters that have tokens: Chinese ones
+        // by their Cangjie keys, Japanese ones by their reading.
         let code = encoded.tokens.first.flatMap(pieces.piece) ?? "", language = Language(code: String(code.dropFirst().dropLast()))
         return pieces.unknownCharacters(in: text, spelledAs: Self.plain).filter { character in
             guard let language else { return true }
@@ -61,7 +61,7 @@ extension String {
     /// Whether any scalar is a letter or a numeral.
     var hasWordScalar: Bool { unicodeScalars.contains { $0.properties.isAlphabetic || $0.properties.numericType != nil } }
 
-    /// Lower case as Python's `str.lower` writes it: a capital sigma at a word's end becomes ς.
+    /// Lower case as in Python's `str.lower`: a capital sigma at the end of a word becomes ς.
     func lowercasedByContext() -> String {
         let scalars = Array(unicodeScalars)
         var lower: [Unicode.Scalar] = []

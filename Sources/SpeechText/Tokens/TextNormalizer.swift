@@ -3,14 +3,14 @@ import Synchronization
 
 /// Rewrites text as in the model's training (upstream: `punc_norm` in `tts.py`).
 public struct TextNormalizer: Sendable, Hashable {
-    /// What is replaced by what.
+    /// A text and its replacement.
     struct Replacement: Hashable {
         let found, replacement: [Unicode.Scalar]
     }
 
-    /// In the order in which they are made.
+    /// In the order in which they are applied.
     let replacements: [Replacement]
-    /// Text that ends in none of these gets a full stop.
+    /// A full stop is added to text that does not end in one of these.
     let endings: Set<Unicode.Scalar>
 
     /// The English model's: a capital first letter, single spaces, plain punctuation, an end mark.
@@ -58,7 +58,7 @@ public struct TextNormalizer: Sendable, Hashable {
     }
 }
 
-/// In JSON the name of one of this package's, or an object with `replacements`, pairs of texts, and `endings`, a text of such marks.
+/// In JSON the name of one of this package's normalisers, or an object with `replacements`, pairs of texts, and `endings`, a text of such marks.
 extension TextNormalizer: Codable {
     private static let named = [("english", english), ("multilingual", multilingual), ("turbo", turbo)]
 
@@ -94,7 +94,7 @@ extension TextNormalizer: Codable {
 }
 
 extension TextNormalizer {
-    /// One space between words, and none around the text.
+    /// One space between words, and none at the ends of the text.
     private static func singleSpaced(_ scalars: [Unicode.Scalar]) -> [Unicode.Scalar] {
         var words: [Unicode.Scalar] = []
         words.reserveCapacity(scalars.count)
@@ -113,7 +113,7 @@ extension TextNormalizer {
 }
 
 extension [Unicode.Scalar] {
-    /// Replaces every occurrence, the first one first, as Python's `str.replace` does.
+    /// Replaces every occurrence from left to right, as Python's `str.replace` does.
     mutating func replaceEach(_ found: [Unicode.Scalar], with replacement: [Unicode.Scalar]) {
         guard let first = found.first, contains(first) else { return }
         var result: [Unicode.Scalar] = []
@@ -133,7 +133,7 @@ extension [Unicode.Scalar] {
 }
 
 extension String {
-    /// Many scalars at once, which is faster than one after the other.
+    /// Appends many scalars at once, which is faster than one after the other.
     init(scalars: some Collection<Unicode.Scalar>) {
         self = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 4 * scalars.count) { bytes in
             var count = 0
@@ -168,19 +168,19 @@ extension String {
 }
 
 extension Unicode.Scalar {
-    /// What Python's `str.split()` splits at: Unicode's white space and the four information separators.
+    /// The characters at which Python's `str.split()` splits: Unicode's white space and the four information separators.
     var isPythonSpace: Bool {
         if isASCII { return value == 0x20 || (0x09...0x0D).contains(value) || (0x1C...0x1F).contains(value) }
         return isWhiteSpace
     }
 }
 
-/// Text decomposed by compatibility (Unicode's NFKD), which Foundation does slowly: what each character becomes is kept.
+/// Compatibility decomposition of text (Unicode's NFKD), which is slow in Foundation: the result for each character is stored.
 enum CompatibleForm {
     private struct Known {
-        /// Of the scalars of most scripts: whether they stay as they are and nothing is sorted around them.
+        /// For the scalars of most scripts: whether they decompose to themselves and no marks are reordered around them.
         var staying = [Bool](repeating: false, count: 0x3400)
-        /// What others become, and whether marks that are sorted are among that.
+        /// The decompositions of other scalars, and whether they contain marks that are reordered.
         var becoming: [Unicode.Scalar: (scalars: [Unicode.Scalar], hasMarks: Bool)] = [:]
     }
 
@@ -196,7 +196,7 @@ enum CompatibleForm {
                     continue
                 }
                 let (scalars, hasMarks) = known.becoming[scalar] ?? look(scalar, &known)
-                // Neighbouring marks have an order of their own.
+                // The order of neighbouring marks is defined.
                 if hasMarks, result.last.map(isMark) == true || scalars.count(where: isMark) > 1 {
                     return text.decomposedStringWithCompatibilityMapping
                 }

@@ -1,18 +1,18 @@
 import FileSupport
 import Foundation
 
-/// What a byte-pair tokenizer is made of, from the files that hold it.
+/// The parts of a byte-pair tokenizer, read from its files.
 struct TokenizerFile {
     var vocabulary: [ExactText: Int] = [:]
     /// Pairs in order of precedence.
     var merges: [(ExactText, ExactText)] = []
-    /// Tokens that are cut out of the text before anything else.
+    /// Tokens that are separated from the text before everything else.
     var added: [ExactText: Int] = [:]
     var unknown: ExactText?
 
     /// Reads a Hugging Face `tokenizer.json`.
     ///
-    /// - Throws: ``TokenizerError`` where the file is missing, is not JSON of this kind, or needs what is not done here.
+    /// - Throws: ``TokenizerError`` if the file is missing, is not such JSON, or needs features that are not supported.
     init(_ url: URL) throws {
         func malformed(_ problem: String) -> TokenizerError { .malformed(url, problem: problem) }
         let root = try Self.json(url)
@@ -43,8 +43,7 @@ struct TokenizerFile {
         }
     }
 
-    /// Reads GPT-2's `vocab.json` and `merges.txt`, and `added_tokens.json` or what `tokenizer_config.json` says of added
-    /// tokens.
+    /// Reads GPT-2's `vocab.json` and `merges.txt`, and the added tokens from `added_tokens.json` or `tokenizer_config.json`.
     ///
     /// - Throws: as ``init(_:)``.
     init(gpt2 folder: URL) throws {

@@ -1,11 +1,11 @@
-/// What is wrong with the bytes of an archive, for the message that names the file.
+/// Describes what is wrong with the bytes of an archive, for an error that also names the file.
 struct ArchiveProblem: Error {
     let text: String
-    /// Whether the bytes are well formed and hold what is not read here; else they are damaged.
+    /// Whether the bytes are valid but contain objects that are not supported; otherwise they are damaged.
     var isForeign = false
 }
 
-/// Reads numbers and texts from bytes, one after another; no read goes beyond the end.
+/// Reads numbers and texts from bytes, one after another, and never beyond the end.
 struct ByteReader {
     private let bytes: UnsafeRawBufferPointer
     private(set) var position: Int
@@ -24,12 +24,12 @@ struct ByteReader {
         return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
     }
 
-    /// A number, least significant byte first.
+    /// A little-endian number.
     mutating func integer<Number: FixedWidthInteger>(_ type: Number.Type = Number.self) throws(ArchiveProblem) -> Number {
         Number(littleEndian: try take(MemoryLayout<Number>.size).loadUnaligned(as: Number.self))
     }
 
-    /// A number that counts bytes of a file.
+    /// A number of bytes of a file.
     mutating func length<Number: FixedWidthInteger & UnsignedInteger>(_ type: Number.Type) throws(ArchiveProblem) -> Int {
         guard let length = Int(exactly: try integer(type)) else { throw ArchiveProblem(text: "it states an impossible length") }
         return length

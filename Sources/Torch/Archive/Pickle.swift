@@ -1,26 +1,25 @@
-/// What a pickle holds, when it holds nothing but dictionaries, lists, tuples, texts, numbers and tensors.
+/// The contents of a pickle that consists only of dictionaries, lists, tuples, texts, numbers and tensors.
 ///
-/// A pickle is a program for a machine with a stack. Python's own reader calls whatever the program names; this one
-/// knows the few names that make up tensors and dictionaries, and takes objects of other classes for labels, so reading
-/// runs nothing. Memory stays in proportion to the pickle's length. Format: the comments of Python's `pickletools.py`.
+/// A pickle is a program for a stack machine. Python's own reader calls every function that the program names. This one supports only the few names
+/// that construct tensors and dictionaries, and represents objects of other classes by placeholders, so that reading executes nothing. Memory grows
+/// in proportion to the pickle's length. Format: the comments of Python's `pickletools.py`.
 struct Pickle {
-    /// A value; what has parts is a number into the arrays below, so that values can refer to one another in any way
-    /// without ever owning one another in a circle.
+    /// A value. Values with elements are indices into the arrays below, so that they can refer to one another without reference cycles.
     enum Value {
         case none, bool(Bool), integer(Int), number(Double), text(String)
         case container(Int), tensor(Int), storage(Int)
         /// A class or a function; never called.
         case name(String)
-        /// An object of which nothing but its being there is known.
+        /// An object of unknown class, without its contents.
         case object
     }
     struct Container {
         enum Kind { case tuple, list, dictionary }
         let kind: Kind
-        /// Elements; of a dictionary keys and values by turns.
+        /// The elements; those of a dictionary are alternately keys and values.
         var items: [Value]
     }
-    /// Elements in memory, which tensors share.
+    /// Elements in memory that tensors share.
     struct Storage {
         let dtype: DType
         let key: String
@@ -48,7 +47,7 @@ struct Pickle {
         (stack, marks, memo) = ([], [], [])
     }
 
-    /// Runs one instruction; false after the last.
+    /// Executes one instruction; false after the last one.
     private mutating func step(_ reader: inout ByteReader) throws(ArchiveProblem) -> Bool {
         let code = try reader.integer(UInt8.self)
         switch UnicodeScalar(code) {
@@ -94,7 +93,7 @@ struct Pickle {
             try self.name(module, name)
         case "Q": stack.append(.storage(try storage(pop())))
         case "R", "\u{81}": try call()
-        // What an object has besides its contents, such as the versions of a state dictionary's modules.
+        // Attributes of an object besides its contents, such as the versions of a state dictionary's modules.
         case "b": _ = try pop()
         case "0": _ = try pop()
         default: throw ArchiveProblem(text: "its pickle has the instruction \(code), which checkpoints do not have", isForeign: true)
@@ -126,7 +125,7 @@ struct Pickle {
         stack.append(.container(containers.count - 1))
     }
 
-    /// Adds to the container on top of the stack; what belongs to an unknown object is as unknown.
+    /// Adds items to the container on top of the stack; items of an unknown object are dropped.
     private mutating func extend(_ kind: Container.Kind, with items: [Value]) throws(ArchiveProblem) {
         if case .object? = stack.last { return }
         guard case .container(let index)? = stack.last, stack.count > (marks.last ?? 0), containers[index].kind == kind,
@@ -135,7 +134,7 @@ struct Pickle {
         containers[index].items += items
     }
 
-    /// Python numbers what it remembers without gaps.
+    /// Python numbers its memo without gaps.
     private mutating func remember(at position: Int) throws(ArchiveProblem) {
         guard let value = stack.last, position <= memo.count else { throw Self.disorder }
         if position == memo.count { memo.append(value) } else { memo[position] = value }
@@ -168,8 +167,8 @@ struct Pickle {
         stack.append(.name(full))
     }
 
-    /// Modules that start programs, run code, reach other machines or change files. Nothing of them is called here; but
-    /// who put them into a file of weights meant harm, and Python would do it.
+    /// Modules that start programs, execute code, access the network or change files. Nothing of them is called here, but a file of weights that
+    /// names them was made with bad intent, and Python would call them.
     private static func isHarmful(module: String, name: String) -> Bool {
         let modules: Set<Substring> = [
             "os", "posix", "nt", "subprocess", "sys", "shutil", "socket", "runpy", "importlib", "pty", "pip", "ctypes", "code", "codeop", "commands",
@@ -186,7 +185,7 @@ struct Pickle {
         return ["operator", "_operator", "functools"].contains(top) && !["OrderedDict"].contains(name)
     }
 
-    /// Makes what the few known names make; what others would make is an object.
+    /// Constructs what the supported names construct; other calls result in an unknown object.
     private mutating func call() throws(ArchiveProblem) {
         let arguments = try pop()
         guard case .name(let name) = try pop(), let items = elements(arguments, .tuple) else { throw Self.disorder }
@@ -234,7 +233,7 @@ struct Pickle {
 }
 
 extension DType {
-    /// By the class that Python has for memory of such elements.
+    /// From the name of Python's class for the storage of such elements.
     init?(storageName name: String) {
         switch name {
         case "torch.FloatStorage": self = .float32

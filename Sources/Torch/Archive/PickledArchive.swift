@@ -12,7 +12,7 @@ public struct PickledArchive: Sendable {
     /// Other leaves (numbers, texts), as text, by path. Objects that are neither are left out.
     public let values: [String: String]
 
-    /// The longest pickle that is read: a checkpoint of ten thousand tensors has 3 MB of it.
+    /// The largest size of a pickle that is read, in bytes: the pickle of a checkpoint of ten thousand tensors has 3 MB.
     private static let longestPickle = 16 << 20
 
     /// - Throws: ``ArchiveError`` naming the file where it is missing, not such an archive, damaged, or could execute code if it were opened with
@@ -53,7 +53,7 @@ public struct PickledArchive: Sendable {
             return range
         }
         var tensors: [String: Tensor] = [:]
-        // A small file must not ask for any number of copies of its memory.
+        // A small file must not cause any number of copies of its memory.
         var budget = bytes.count + (64 << 20)
         let leaves = try pickle.leaves()
         for (path, index) in leaves.tensors {
@@ -84,9 +84,9 @@ public struct PickledArchive: Sendable {
 }
 
 extension Pickle.View {
-    /// Whether every element lies within so many, and there are not more of them than a view of so many needs.
+    /// Whether all elements are among the first `count`, and the view has no more elements than a storage of this size may have.
     func fits(_ count: Int) -> Bool {
-        // More axes than any network has; libtorch's own loops stop at 64.
+        // Real networks have fewer axes; libtorch's own loops support up to 64.
         guard offset >= 0, shape.count <= 32, shape.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else { return false }
         guard !shape.contains(0) else { return shape.allSatisfy { $0 <= 1 << 32 } && shape.reduce(1.0) { $0 * Double(max(1, $1)) } < 1e15 }
         var last = offset, elements = 1
@@ -97,18 +97,18 @@ extension Pickle.View {
             guard !tooFar, !tooLarge, !tooMany else { return false }
             (last, elements) = (sum, product)
         }
-        // A stride of 0 repeats an element; a small file must not ask for terabytes of them.
+        // A stride of 0 repeats an element; a small file must not cause an allocation of terabytes.
         return last < count && elements <= max(count, 1 << 20)
     }
 }
 
 extension Pickle {
-    /// What a pickle's containers hold at last, by the path that leads there.
+    /// The tensors and values in a pickle's containers, with their paths.
     struct Leaves {
-        /// Numbers in `views`.
+        /// Indices into `views`.
         var tensors: [(path: String, view: Int)] = []
         var values: [(String, String)] = []
-        /// Steps that may still be made: lists may hold one another, or themselves.
+        /// The number of containers and elements that may still be visited: lists may contain each other, or themselves.
         var budget = 100_000
     }
 
@@ -138,7 +138,7 @@ extension Pickle {
 }
 
 extension Pickle.Value {
-    /// As Python prints it; nil for what has parts or is unknown.
+    /// The text that Python prints; nil for containers and unknown objects.
     fileprivate var text: String? {
         switch self {
         case .none: "None"

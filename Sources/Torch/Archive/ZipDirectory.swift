@@ -1,5 +1,5 @@
-/// Where the entries of a zip file lie. Only entries that are stored as they are: `torch.save` compresses nothing, and
-/// what is not compressed cannot grow without bound.
+/// The positions of the entries of a zip file. Only uncompressed entries are supported: `torch.save` does not compress, and without compression a
+/// small file cannot expand into a large one.
 ///
 /// Format: PKWARE's APPNOTE.TXT, with the 64-bit records that `torch.save` always writes.
 struct ZipDirectory {
@@ -18,9 +18,9 @@ struct ZipDirectory {
         for _ in 0..<count { try add(&reader, bytes) }
     }
 
-    /// The number of entries and where their list begins.
+    /// The number of entries, and the position of their list.
     private static func locate(_ bytes: UnsafeRawBufferPointer) throws(ArchiveProblem) -> (count: Int, start: Int) {
-        // The end record is 22 bytes and a comment of at most 65,535.
+        // The end record has 22 bytes and a comment of at most 65,535.
         let earliest = max(0, bytes.count - 22 - 0xFFFF)
         var position = bytes.count - 22
         while position >= earliest, bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self).littleEndian != endRecord { position -= 1 }
@@ -43,7 +43,7 @@ struct ZipDirectory {
         return (count, start)
     }
 
-    /// Reads one entry of the list, and the entry's own header for where its bytes begin.
+    /// Reads one entry of the list, and the entry's own header to find where its bytes begin.
     private mutating func add(_ reader: inout ByteReader, _ bytes: UnsafeRawBufferPointer) throws(ArchiveProblem) {
         guard try reader.integer(UInt32.self) == Self.centralRecord else { throw ArchiveProblem(text: "the list of its parts is damaged") }
         _ = try reader.take(4)
@@ -63,7 +63,7 @@ struct ZipDirectory {
             let kind = try extra.integer(UInt16.self)
             var field = ByteReader(try extra.take(extra.length(UInt16.self)))
             guard kind == 1 else { continue }
-            // Numbers too large for their place stand here, in this order.
+            // Numbers that are too large for their field are stored here, in this order.
             if size == 0xFFFF_FFFF { size = try field.length(UInt64.self) }
             if stored == 0xFFFF_FFFF { stored = try field.length(UInt64.self) }
             if header == 0xFFFF_FFFF { header = try field.length(UInt64.self) }

@@ -1,9 +1,9 @@
 import FileSupport
 import Foundation
 
-/// A file's bytes as memory, read from disk page by page as they are touched and shared with other readers of the file.
+/// A file's bytes as memory, read from disk page by page when they are accessed, and shared with other readers of the file.
 ///
-/// Writing into the memory changes this process's copy of a page alone, never the file.
+/// Writing to the memory changes only this process's copy of a page, never the file.
 final class MappedFile: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
 
@@ -21,7 +21,7 @@ final class MappedFile: @unchecked Sendable {
         bytes = UnsafeMutableRawBufferPointer(start: start, count: count)
     }
 
-    /// Lets go of the memory that holds what has been read, and of changes to it; it is read again when touched.
+    /// Frees the memory of the pages that were read, and discards changes to it; pages are read again when they are accessed.
     func releasePages() {
         if let start = bytes.baseAddress { madvise(start, bytes.count, MADV_DONTNEED) }
     }

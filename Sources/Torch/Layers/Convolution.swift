@@ -69,8 +69,8 @@ public struct ConvTranspose1d: Sendable {
 }
 
 extension Weights {
-    /// length × direction ÷ ‖direction‖, one length for each position of the first axis. Where gradients are recorded,
-    /// the product is differentiable, and layers must be made anew for every step.
+    /// length × direction ÷ ‖direction‖, with one length for each position of the first axis. Where gradients are recorded, the product is
+    /// differentiable, and layers must be constructed again for every step.
     func normalizedWeight(_ shape: [Int]) throws -> Tensor {
         let scope = self["parametrizations"]["weight"]
         let direction = try scope.tensor("original1", shape: shape)

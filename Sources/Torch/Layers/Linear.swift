@@ -13,7 +13,7 @@ public struct Linear: Sendable {
 
     public func callAsFunction(_ x: Tensor) throws -> Tensor { try x.linear(weight, bias) }
 
-    /// The same by whatever is fastest, equal up to rounding.
+    /// The same, computed in the fastest way; equal up to rounding.
     package func forTraining(_ x: Tensor) throws -> Tensor {
         try x.isTakenByOneDNN(weight, bias) ? x.oneDNNLinear(weight, bias) : self(x)
     }

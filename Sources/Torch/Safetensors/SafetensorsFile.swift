@@ -48,14 +48,14 @@ public struct SafetensorsFile: Sendable {
         try Dictionary(uniqueKeysWithValues: entries.keys.map { ($0, try tensor($0)) })
     }
 
-    /// Lets go of the memory that holds what has been read.
+    /// Frees the memory of the pages that were read.
     func releasePages() { file.releasePages() }
 
     private func stored(_ entry: Entry) throws -> Tensor {
         guard !entry.range.isEmpty else { return try .empty(entry.shape, dtype: entry.dtype) }
         let start = file.bytes.baseAddress! + entry.range.lowerBound
         guard Int(bitPattern: start) % entry.dtype.size == 0 else {
-            // Some writers do not pad the header: elements would straddle their natural boundaries.
+            // Some writers do not pad the header, so that elements are not aligned.
             return try Tensor(bytes: UnsafeRawBufferPointer(start: start, count: entry.range.count), shape: entry.shape, dtype: entry.dtype)
         }
         return try .aliasing(start, shape: entry.shape, dtype: entry.dtype, owner: file)

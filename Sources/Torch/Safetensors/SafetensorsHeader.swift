@@ -3,14 +3,14 @@ import Foundation
 
 /// The checked header of a safetensors file.
 struct SafetensorsHeader {
-    /// The reference implementation's limit.
+    /// The limit of the reference implementation, in bytes.
     static let longest = 100_000_000
 
     private(set) var entries: [String: SafetensorsFile.Entry] = [:]
     private(set) var metadata: [String: String] = [:]
 
-    /// Reads and checks: every tensor has a known type, a shape that its bytes fit, and the tensors fill the rest of the
-    /// file without gap or overlap.
+    /// Reads and checks the header: every tensor has a known type and a shape that matches its bytes, and the tensors fill the rest of the file
+    /// without gap or overlap.
     init(_ bytes: UnsafeRawBufferPointer, _ url: URL) throws {
         guard bytes.count >= 8 else { throw SafetensorsError.tooShort(url, bytes: bytes.count) }
         let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
@@ -19,7 +19,7 @@ struct SafetensorsHeader {
         }
         let start = 8 + Int(length)
         let text = UnsafeRawBufferPointer(rebasing: bytes[8..<start])
-        // A header nests three deep; a file made to exhaust the parser's stack is refused before it is parsed.
+        // A header is nested three levels deep; a file that would exhaust the parser's stack is refused before it is parsed.
         let outline = JSONOutline(text, limit: 8)
         guard outline.depth <= 8 else { throw SafetensorsError.header(url, problem: "nested too deep") }
         let contents: Contents
@@ -47,7 +47,7 @@ struct SafetensorsHeader {
             throw problem("has no two data_offsets in order")
         }
         guard shape.count <= 32 else { throw problem("has \(shape.count) axes, no network's has more than 32") }
-        // An axis of size 0 must not hide that the others are impossible: libtorch multiplies them for strides.
+        // An axis of size 0 must not hide impossible sizes of the others: libtorch multiplies them to compute strides.
         var extent = dtype.size
         for size in shape where size > 0 {
             let (product, overflow) = extent.multipliedReportingOverflow(by: size)
@@ -79,7 +79,7 @@ struct SafetensorsHeader {
         guard position == end else { throw SafetensorsError.length(url, expected: position, found: end) }
     }
 
-    /// What the JSON says, each part nil where it is not of the type it should be. A number is never `true`.
+    /// The JSON's contents; each part is nil if its type is wrong. `true` is not accepted as a number.
     private struct Contents: Decodable {
         struct Tensor: Decodable {
             let dtype: String?

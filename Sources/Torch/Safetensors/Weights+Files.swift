@@ -27,7 +27,7 @@ extension Weights {
     }
 }
 
-/// The list of a sharded checkpoint: which file holds which tensor.
+/// The index of a sharded checkpoint, which names the file of each tensor.
 struct SafetensorsIndex {
     /// The open file of each tensor.
     let files: [String: SafetensorsFile]

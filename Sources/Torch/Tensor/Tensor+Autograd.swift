@@ -40,19 +40,19 @@ extension Tensor {
         return made.map { $0.map(Tensor.init(owning:)) }
     }
 
-    /// Whether ``oneDNNLinear(_:_:lowRank:)`` takes these and is faster there than `linear`: float32 on a CPU with AVX-512, and enough rows.
+    /// Whether ``oneDNNLinear(_:_:lowRank:)`` supports these operands and is faster than `linear`: float32 on a CPU with AVX-512, and enough rows.
     package func isTakenByOneDNN(_ weight: Tensor, _ bias: Tensor? = nil) -> Bool {
         ct_onednn_takes_linear(handle, weight.handle, bias?.handle)
     }
 
-    /// x Wᵀ + b + s (x Aᵀ) Bᵀ for training, computed by oneDNN: equal to `linear` up to rounding, and differentiable once in all of them.
+    /// x Wᵀ + b + s (x Aᵀ) Bᵀ for training, computed by oneDNN: equal to `linear` up to rounding, and differentiable once in all operands.
     ///
     /// - Parameters:
     ///   - weight: `[to, from]`; may be a transposed view.
     ///   - bias: `[to]`.
     ///   - lowRank: `a` `[rank, from]` and `b` `[to, rank]`.
     /// - Returns: `[…, to]` for `[…, from]`.
-    /// - Throws: ``TorchError`` where ``isTakenByOneDNN(_:_:)`` is false, or the shapes do not fit.
+    /// - Throws: ``TorchError`` if ``isTakenByOneDNN(_:_:)`` is false, or the shapes do not match.
     package func oneDNNLinear(_ weight: Tensor, _ bias: Tensor? = nil, lowRank: (a: Tensor, b: Tensor, scale: Double)? = nil) throws -> Tensor {
         try produce("oneDNNLinear", [self, weight] + [bias, lowRank?.a, lowRank?.b].compactMap { $0 }) {
             ct_onednn_linear(

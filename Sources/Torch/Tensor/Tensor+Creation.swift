@@ -93,14 +93,14 @@ extension Tensor {
         self.init(owning: try Tensor.full([], value, dtype: dtype, device: device).takeHandle())
     }
 
-    /// Another reference to the same object, for a convenience initialiser to take over.
+    /// Another reference to the same object, for use in a convenience initialiser.
     private func takeHandle() throws -> OpaquePointer {
         var handle: OpaquePointer?
         try perform("tensor") { ct_detach(self.handle, &handle, $0) }
         return handle!
     }
 
-    /// A CPU tensor over memory that `owner` keeps alive; nothing is copied.
+    /// A CPU tensor over memory that `owner` keeps allocated; nothing is copied.
     static func aliasing(_ bytes: UnsafeMutableRawPointer, shape: [Int], dtype: DType, owner: AnyObject) throws -> Tensor {
         let context = Unmanaged.passRetained(owner)
         do {
@@ -128,7 +128,7 @@ extension Tensor {
     }
 }
 
-/// Lends the C handles of a list of tensors.
+/// Passes the C handles of a list of tensors to `body`.
 func withHandles<Result>(_ tensors: [Tensor], _ body: (UnsafePointer<OpaquePointer?>?) throws -> Result) rethrows -> Result {
     let handles = tensors.map { Optional($0.handle) }
     return try withExtendedLifetime(tensors) { try handles.withUnsafeBufferPointer { try body($0.baseAddress) } }

@@ -19,9 +19,9 @@ extension Tensor {
         return try array(of: type)[0]
     }
 
-    /// Lends the elements of a contiguous CPU tensor without copying them. Writing is visible to every view.
+    /// Passes the elements of a contiguous CPU tensor to `body` without copying them. Changes are visible in every view.
     ///
-    /// - Throws: ``TorchError`` where the tensor is elsewhere, has gaps or another element type.
+    /// - Throws: ``TorchError`` if the tensor is on another device, is not contiguous or has another element type.
     package func withElements<Scalar: TensorScalar, Result>(
         of type: Scalar.Type, _ body: (UnsafeMutableBufferPointer<Scalar>) throws -> Result
     ) throws -> Result {
@@ -36,10 +36,10 @@ extension Tensor {
         }
     }
 
-    /// The first element of a CPU tensor, a view or not, and the strides of its axes in elements; for the package's own
-    /// kernels. The memory stays as long as the tensor does.
+    /// The first element of a CPU tensor, a view or not, and the strides of its axes in elements; for the package's own kernels. The memory remains
+    /// valid as long as the tensor exists.
     ///
-    /// - Throws: ``TorchError`` where the tensor is elsewhere or has another element type.
+    /// - Throws: ``TorchError`` if the tensor is on another device or has another element type.
     package func storage<Scalar: TensorScalar>(of type: Scalar.Type) throws -> (start: UnsafeMutablePointer<Scalar>, strides: [Int]) {
         guard device == .cpu, dtype == Scalar.dtype, let start = ct_tensor_data(handle) else {
             throw TorchError(

@@ -2,7 +2,7 @@ import CTorch
 
 /// One step of indexing: a position, a range, or `.all`, `.ellipsis`, `.newAxis`, `.stride(from:to:by:)`.
 public protocol TensorIndex {
-    /// How the step reads to the tensor.
+    /// The step that this index stands for.
     var indexStep: IndexStep { get }
 }
 
@@ -109,7 +109,7 @@ extension Tensor {
         }
     }
 
-    /// Writes `values` into this tensor's memory, at the positions that the index tensors name together.
+    /// Writes `values` into this tensor's memory, at the positions given by the index tensors together.
     package func put(_ values: Tensor, at indices: [Tensor]) throws {
         try withHandles(indices) { handles in
             try perform("put", [self] + indices + [values]) { ct_put(handle, handles, indices.count, values.handle, $0) }

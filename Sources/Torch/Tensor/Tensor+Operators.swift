@@ -1,6 +1,6 @@
 import CTorch
 
-// Arithmetic broadcasts as PyTorch's does. A whole number leaves an integer tensor an integer tensor.
+// Arithmetic broadcasts as in PyTorch. With a whole number as operand, an integer tensor remains an integer tensor.
 
 extension Tensor {
     @inline(__always)
@@ -44,7 +44,7 @@ extension Tensor {
 
     public static prefix func - (x: Tensor) throws -> Tensor { try x.unary("-", ct_neg) }
 
-    // MARK: comparisons, giving bool tensors
+    // MARK: comparisons, with bool tensors as results
 
     public func equal(to other: Tensor) throws -> Tensor { try binary("equal", other, ct_eq) }
     public func equal(to value: Double) throws -> Tensor { try scalar("equal", value, ct_eq_scalar) }
@@ -69,7 +69,7 @@ extension Tensor {
     public func logicalOr(_ other: Tensor) throws -> Tensor { try binary("logicalOr", other, ct_logical_or) }
     public func logicalNot() throws -> Tensor { try unary("logicalNot", ct_logical_not) }
 
-    // MARK: products of matrices
+    // MARK: matrix products
 
     /// The matrix product; leading axes are batches.
     public func matmul(_ other: Tensor) throws -> Tensor { try binary("matmul", other, ct_matmul) }

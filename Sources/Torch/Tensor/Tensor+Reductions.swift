@@ -1,6 +1,6 @@
 import CTorch
 
-// Without axes a reduction is over the whole tensor. `keepAxis` leaves the reduced axes with size 1.
+// Without axes a reduction is over the whole tensor. With `keepAxis` the reduced axes remain, with size 1.
 
 extension Tensor {
     @inline(__always)
@@ -79,7 +79,7 @@ extension Tensor {
     /// How often each whole number from 0 on occurs in a tensor of one axis.
     public func bincount(minimum: Int = 0) throws -> Tensor { try produce("bincount", [self]) { ct_bincount(handle, minimum, $0, $1) } }
 
-    // MARK: order and chance
+    // MARK: sorting and sampling
 
     /// The elements in order along an axis, and where they stood (int64).
     public func sorted(axis: Int = -1, descending: Bool = false) throws -> (values: Tensor, indices: Tensor) {

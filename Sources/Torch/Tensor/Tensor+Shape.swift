@@ -84,7 +84,7 @@ extension Tensor {
     public func chunked(_ count: Int, axis: Int) throws -> [Tensor] {
         try split((size(axis) + count - 1) / count, axis: axis)
     }
-    /// A view of the memory under this tensor with other steps between elements, counted in elements.
+    /// A view of this tensor's memory with other strides, counted in elements.
     func strided(shape: [Int], strides: [Int], offset: Int) throws -> Tensor {
         try produce("strided", [self]) { ct_as_strided(handle, shape, strides, shape.count, offset, $0, $1) }
     }
@@ -102,7 +102,7 @@ extension Tensor {
     public func triu(_ diagonal: Int = 0) throws -> Tensor { try produce("triu", [self]) { ct_triu(handle, diagonal, $0, $1) } }
 }
 
-/// Lends a value by address, or null.
+/// Passes a value's address to `body`, or null.
 @inline(__always)
 func withOptional<Value, Result>(_ value: Value?, _ body: (UnsafePointer<Value>?) throws -> Result) rethrows -> Result {
     guard let value else { return try body(nil) }

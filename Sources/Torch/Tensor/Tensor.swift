@@ -8,10 +8,10 @@ import CTorch
 /// Using a tensor from several tasks is safe: no public operation writes into its memory. The package's own code does so only for tensors that
 /// nothing else refers to.
 public final class Tensor: @unchecked Sendable {
-    /// libtorch's own object; one reference is ours.
+    /// libtorch's own object, of which this instance owns one reference.
     let handle: OpaquePointer
 
-    /// Takes over a reference that the C interface handed out.
+    /// Takes ownership of a reference returned by the C interface.
     init(owning handle: OpaquePointer) { self.handle = handle }
 
     deinit { ct_tensor_release(handle) }

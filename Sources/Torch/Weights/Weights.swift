@@ -18,7 +18,7 @@ public struct Weights: Sendable {
     public private(set) var path: String
     /// Whether layers with stored statistics update them: see ``updatingStatistics``.
     public private(set) var updatesStatistics = false
-    /// What floating-point weights are rounded to; nil leaves them as the store has them.
+    /// The type to which floating-point weights are converted; nil leaves them as they are stored.
     private var dtype: DType?
 
     init(store: WeightStore, path: String = "") {
@@ -113,17 +113,17 @@ public struct Weights: Sendable {
     private func full(_ name: String) -> String { path.isEmpty ? name : path + "." + name }
 }
 
-/// Where a store's tensors come from.
+/// The source of a store's tensors.
 protocol WeightSource: Sendable {
     var names: [String] { get }
-    /// nil where there is no such tensor.
+    /// nil if there is no such tensor.
     func shape(of name: String) -> [Int]?
     func tensor(_ name: String, shape: [Int], initial: Initial) throws -> Tensor
-    /// The tensor as it is stored, on the CPU; nil where none is stored.
+    /// The tensor as it is stored, on the CPU; nil if it is not stored.
     func stored(_ name: String) throws -> Tensor?
-    /// Whether `tensor` answers for names that `names` does not list.
+    /// Whether `tensor` also returns tensors for names that `names` does not contain.
     var inventsTensors: Bool { get }
-    /// Forgets what can be read from a file again.
+    /// Frees memory whose contents can be read from a file again.
     func releasePages()
 }
 
@@ -133,7 +133,7 @@ extension WeightSource {
     func releasePages() {}
 }
 
-/// The tensors of one checkpoint file and the record of what has been asked for.
+/// The tensors of one checkpoint file, and the names that have been requested.
 final class WeightStore: Sendable {
     let source: any WeightSource
     let name: String
@@ -266,7 +266,7 @@ extension Weights {
         return sum.finishInDigits()
     }
 
-    /// The bytes of a tensor that its digest reads.
+    /// The byte ranges of a tensor that are included in its digest.
     static func sample(of count: Int) -> [Range<Int>] {
         let (pieces, length) = (4, 64)
         guard count > pieces * length else { return [0..<count] }
