@@ -3,7 +3,7 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// The program: one subcommand a file.
+/// The program, with one subcommand in each file.
 @main
 struct ChatterboxCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -37,9 +37,9 @@ struct ChatterboxCommand: AsyncParsableCommand {
         private static let serving: [any ParsableCommand.Type] = []
     #endif
 
-    /// As the parser's own, with the program's exit statuses, and with Ctrl-C as the cancellation of the task.
+    /// Like the parser's own `main`, with the program's exit statuses, and with Ctrl-C cancelling the task.
     static func main() async {
-        // A file that may grow no further is an error of writing, which leaves no half of it.
+        // A file that exceeds the size limit then causes a write error, which leaves no incomplete file, instead of a signal.
         signal(SIGXFSZ, SIG_IGN)
         if CommandLine.arguments.dropFirst().first == "train" { Memory.keepFreed() }
         let interruption = Interruption()

@@ -52,18 +52,18 @@ struct CheckCommand: AsyncParsableCommand {
         if !failures.isEmpty { throw CheckFailed(device: device, names: failures) }
     }
 
-    /// What `--json` prints.
+    /// The object printed by `--json`.
     private struct Findings: Encodable {
         let machine: MachineDescription
         let models: [ModelPlan]
         let checks: [CheckReport]
     }
 
-    /// A model that is here, and what would compute it unless options say otherwise.
+    /// An installed model, and which code computes it with default options.
     private struct ModelPlan: Encodable {
         let name, folder: String
         let plan: ComputePlan?
-        /// Why it cannot be loaded.
+        /// Why the model cannot be loaded.
         let problem: String?
 
         init(_ folder: URL, _ device: Device) {
@@ -81,7 +81,7 @@ struct CheckCommand: AsyncParsableCommand {
     }
 }
 
-/// A report as tables for people.
+/// A report in tables for a person.
 struct CheckTable {
     let report: CheckReport
 
@@ -133,7 +133,7 @@ struct CheckTable {
     }
 }
 
-/// Something that does not compute as it should.
+/// A stage whose result is wrong.
 struct CheckFailed: Error, CustomStringConvertible {
     let device: Device
     let names: [String]

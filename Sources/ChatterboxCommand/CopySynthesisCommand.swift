@@ -5,7 +5,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// `chatterbox train copies`: what a vocoder makes of recordings.
+/// `chatterbox train copies`: recordings resynthesised by a vocoder.
 struct CopySynthesisCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "copies", abstract: "Resynthesise recordings from their mels with a vocoder (copy synthesis).",

@@ -6,7 +6,7 @@ import SpeechAudio
 import SpeechText
 import Torch
 
-/// What `train adapter` and `train tune` share: recordings, model, and how training goes.
+/// The options that `train adapter` and `train tune` share: recordings, model and training.
 struct FineTuningArguments: ParsableArguments {
     @Argument(help: ArgumentHelp("The recordings: a folder or a list.", valueName: "recordings"), completion: .file()) var recordings: String
     @Option(help: ArgumentHelp("The model: a name (see `chatterbox models list`), or a folder.", valueName: "name|dir")) var model: String
@@ -49,7 +49,7 @@ struct FineTuningArguments: ParsableArguments {
         var dtype: DType { DType(rawValue: rawValue)! }
     }
 
-    /// - Throws: `ValidationError` for an option that cannot be.
+    /// - Throws: `ValidationError` for an invalid option.
     func checkOptions() throws {
         if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads is \(threads); allowed is 1 to 1024") }
         if sampleEvery < 0 { throw ValidationError("--sample-every is \(sampleEvery); it is at least 0") }
@@ -63,8 +63,8 @@ struct FineTuningArguments: ParsableArguments {
     /// Options of a network's training.
     ///
     /// - Parameters:
-    ///   - width: of the network.
-    ///   - recordings: how many there are.
+    ///   - width: the width of the network.
+    ///   - recordings: the number of recordings.
     func options(_ change: FineTuningChange, of part: Adapter.Part, width: Int, recordings: Int) -> FineTuningOptions {
         var options = FineTuningOptions(change)
         (options.batch, options.accumulation, options.patience, options.seed) = (batch, accumulate, patience, seed)
@@ -77,11 +77,11 @@ struct FineTuningArguments: ParsableArguments {
         return options
     }
 
-    /// Loads the model, checks the recordings and trains; only checks where that is asked for.
+    /// Loads the model, checks the recordings and trains; with `--check` only checks.
     ///
     /// - Parameters:
     ///   - base: the type in which T3 is loaded.
-    ///   - training: makes the training of a model and the number of recordings.
+    ///   - training: constructs the training from the model and the number of recordings.
     func run(base: DType, _ training: (Model, Int) throws -> FineTuning) async throws {
         let display = progress.display
         defer { display.clear() }
@@ -136,11 +136,11 @@ struct FineTuningArguments: ParsableArguments {
 }
 
 extension ModelConfiguration {
-    /// Width of T3's transformer and of the flow's encoder.
+    /// The widths of T3's transformer and of the flow's encoder.
     var widths: (t3: Int, flow: Int) { (t3.backbone.hiddenSize, s3Gen.flow.encoder.size) }
 }
 
-/// Numbers and ranges of them, as 0-9,20.
+/// Numbers and ranges, such as 0-9,20.
 struct LayerRanges: ExpressibleByArgument {
     let layers: [Int]
 

@@ -59,11 +59,11 @@ struct JudgeCommand: AsyncParsableCommand {
     }
 }
 
-/// Gets Moonshine's files out of the wheel moonshine-voice, which Python's own pip downloads.
+/// Extracts Moonshine's files from the wheel moonshine-voice, which pip downloads.
 struct JudgeFetch {
     private static let package = "moonshine-voice==\(MoonshineFiles.release)"
 
-    /// Does nothing where the files are there, unless a wheel is given to take them from.
+    /// Does nothing if the files exist, unless a wheel is given.
     ///
     /// - Throws: ``WheelError``, ``MoonshineError``, `CocoaError`.
     func run(to files: MoonshineFiles, from wheel: URL? = nil, _ display: ProgressDisplay) async throws {

@@ -52,9 +52,9 @@
         }
     }
 
-    /// What comes on standard input.
+    /// Reads standard input.
     private enum InputLines {
-        /// Lines, each read when it is asked for; they end where the task is cancelled.
+        /// Lines, each read when it is requested; they end when the task is cancelled.
         static var all: AsyncStream<String> {
             let box = Box()
             return AsyncStream {

@@ -5,9 +5,9 @@ import Foundation
     import ChatterboxHub
 #endif
 
-/// Finds the folder of the model that a command asks for, and offers to get it where it is not here.
+/// Finds the folder of the model for a command, and offers to download the model if it is not on this machine.
 ///
-/// Keep it until the model is loaded: a folder that it had to make goes away with it.
+/// Keep this object until the model is loaded: a temporary folder that it had to create is deleted with it.
 final class ModelOffer {
     private let finder: ModelFinder
     private let display: ProgressDisplay
@@ -17,7 +17,7 @@ final class ModelOffer {
         self.display = display
     }
 
-    /// - Throws: ``ModelLocatorError/notHere(_:)`` where a known model is missing and nobody can be asked or the answer is no; else as
+    /// - Throws: ``ModelLocatorError/notHere(_:)`` if a known model is missing and the user cannot be asked or declines; otherwise as
     ///   `ModelLocator.folder(of:)`.
     func folder(of model: String?) async throws -> URL {
         #if Hub

@@ -32,14 +32,14 @@ extension ModelsCommand {
         func run() throws {
             let folders = UserFolders()
             #if Hub
-                // Other models' places do not depend on what the hub's cache holds.
+                // The folders of other models do not depend on the hub's cache.
                 if name.map({ folders.modelStore.catalog.model(named: $0) != nil }) ?? true { try folders.modelStore.refresh() }
             #endif
             try StandardOutput.print(folders.modelLocator.folder(of: name).path)
         }
     }
 
-    /// A stand-in where no trained model is at hand.
+    /// Writes a model with random weights, for use where no trained model is available.
     struct MakeRandom: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "make-random",
@@ -76,7 +76,7 @@ extension ModelsCommand {
                 throw UsageError("\(self.folder): a folder with something in it; give a new one")
             }
             if variant.name == Variant.chatterbox.name, !tokenizer.isFolder { _ = try EnglishTokenizer(tokenizer) }
-            // Under another name until it is whole.
+            // Written under another name until it is complete.
             let unfinished = folder.deletingLastPathComponent().appending(path: ".\(folder.lastPathComponent).\(UUID().uuidString.prefix(8)).part")
             do {
                 try Model.writeRandom(

@@ -26,11 +26,11 @@
             }
         }
 
-        /// A model as a list has it.
+        /// A model in the list.
         private struct Entry: Encodable {
             let name, summary: String
             let here: Bool
-            /// Whether it is no model but what models can speak with.
+            /// Whether it is not a model but a part for models.
             let isPart: Bool
             let bytes: Int
             let folder: String?
@@ -42,11 +42,11 @@
                 let files = store.files(of: model)
                 here = !files.isEmpty
                 bytes = files.reduce(0) { $0 + $1.bytes }
-                // Where the shelf cannot be written the model has no folder to itself.
+                // If the shelf cannot be written, the model has no folder.
                 folder = here ? (try? store.folder(of: model))?.path : nil
             }
 
-            /// A folder of the user's own.
+            /// A folder with a model of the user's own.
             init(_ folder: URL) {
                 name = folder.lastPathComponent
                 summary = folder.path

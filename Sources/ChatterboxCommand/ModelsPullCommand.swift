@@ -27,7 +27,7 @@
 
             func run() async throws {
                 let store = UserFolders().modelStore
-                // A revision is one of the named models' repositories.
+                // A revision refers to the repositories of the models that are named.
                 let wanted =
                     try models.map { (try CatalogArguments.model($0, store), revision) } + (fast ? [(CatalogModel.fastFlow, HubRevision.main)] : [])
                 let display = DownloadDisplay(progress.display)
@@ -47,9 +47,9 @@
         }
     }
 
-    /// Names of the catalogue's models on the command line.
+    /// Names of the catalogue's models in arguments.
     enum CatalogArguments {
-        /// - Throws: ``UsageError`` for a name that no model has.
+        /// - Throws: ``UsageError`` if there is no model of that name.
         static func model(_ name: String, _ store: ModelStore) throws -> CatalogModel {
             if let model = store.catalog.model(named: name) { return model }
             throw UsageError("\"\(name)\" is no model to get; there are \(store.catalog.models.map(\.name).joined(separator: ", "))")

@@ -4,7 +4,7 @@
     import Foundation
 
     extension ModelsCommand {
-        /// What a server tells of a model.
+        /// A model in a server's response.
         struct ServedModel: Codable {
             let id, state: String
             let pinned, on_gpu, resting: Bool
@@ -19,7 +19,7 @@
             var row: [String] {
                 let memory = memory_bytes.asBytes + (on_gpu ? resting ? " (on the host)" : " (GPU)" : "")
                 let used = last_used.map { Date(timeIntervalSince1970: Double($0)).formatted(.iso8601) } ?? "-"
-                // 12 digits tell models apart for a person.
+                // 12 digits suffice for a person to distinguish models.
                 let shownDigest = digest.map { String($0.split(separator: ":").last?.prefix(12) ?? "") } ?? "-"
                 return [id, state + (pinned ? ", pinned" : ""), memory, "\(requests)", used, shownDigest]
             }

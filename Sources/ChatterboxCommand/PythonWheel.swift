@@ -1,18 +1,18 @@
 import Foundation
 
-/// A Python package that Python's own pip downloads and unpacks.
+/// A Python package that pip downloads and unpacks.
 struct PythonWheel {
-    /// As `name==1.0`.
+    /// For example `name==1.0`.
     let package: String
 
     init(_ package: String) { self.package = package }
 
-    /// Unpacks the wheel into a folder that goes away afterwards.
+    /// Unpacks the wheel into a folder that is deleted afterwards.
     ///
     /// - Parameters:
-    ///   - given: the wheel; nil downloads it.
-    ///   - use: gets the folder.
-    /// - Throws: ``WheelError``, and what `use` throws.
+    ///   - given: the wheel; nil to download it.
+    ///   - use: called with the folder.
+    /// - Throws: ``WheelError``, and errors of `use`.
     func unpacked(_ given: URL?, _ use: (URL) throws -> Void) async throws {
         if let given, !FileManager.default.fileExists(atPath: given.path) { throw WheelError.missing(given.path) }
         let folder = FileManager.default.temporaryDirectory.appending(path: "chatterbox-\(UUID().uuidString)")
@@ -30,7 +30,7 @@ struct PythonWheel {
         try use(unpacked)
     }
 
-    /// Runs Python to its end; what it says goes to standard error.
+    /// Runs Python to its end; its output goes to standard error.
     private func python(_ arguments: [String]) async throws {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
@@ -44,7 +44,7 @@ struct PythonWheel {
     }
 }
 
-/// Why a wheel could not be got.
+/// Why a wheel could not be downloaded or unpacked.
 enum WheelError: Error, CustomStringConvertible {
     case noPython(String)
     case failed(command: String, status: Int32)

@@ -1,7 +1,7 @@
 import Foundation
 import SpeechAudio
 
-/// A recording as `voice show` tells of it before a voice is made: what would be used, and how good it is.
+/// A recording in `voice show`, before a voice is made of it: the part that would be used, and its quality.
 struct RecordingDescription: Encodable {
     private let file: String
     private let seconds: Double
@@ -16,7 +16,7 @@ struct RecordingDescription: Encodable {
         case usedFrom = "used_from_seconds", usedTo = "used_to_seconds"
     }
 
-    /// - Throws: `AudioError` where the file is no sound, or nobody speaks in it.
+    /// - Throws: `AudioError` if the file is not sound, or contains no speech.
     init(_ file: URL) throws {
         let name = file.lastPathComponent
         let recording = try Recording.read(file).checkedAsReference(named: name), reference = try recording.asReference(named: name)
@@ -38,17 +38,17 @@ struct RecordingDescription: Encodable {
         try values.encode(notes, forKey: .notes)
     }
 
-    /// What a person reads.
+    /// The text for a person.
     var lines: String {
         let first = String(format: "%@, a recording of %.1f s at %d Hz", file, seconds, rate) + (channels > 1 ? ", \(channels) channels" : "")
         let part = String(
             format: "A voice is made of %.1f s of it, %.1f to %.1f s.", used.upperBound - used.lowerBound, used.lowerBound, used.upperBound)
-        // Problems are among the notes.
+        // The notes include the problems.
         return ([first, part, quality.figures] + notes.map { "Note: \($0)." }).joined(separator: "\n")
     }
 }
 
-/// How good the recording of a voice is, in lines and as `--json` prints it.
+/// The quality of a voice's recording, as text and as printed by `--json`.
 struct QualityDescription: Encodable {
     let quality: RecordingQuality
 
@@ -67,7 +67,7 @@ struct QualityDescription: Encodable {
         try values.encode(quality.problems, forKey: .problems)
     }
 
-    /// Its figures as a person reads them.
+    /// The figures as text for a person.
     var figures: String {
         let noise = quality.signalToNoise.map { String(format: "%.0f dB above the noise", $0) } ?? "no pause to hear noise in"
         let figures = String(

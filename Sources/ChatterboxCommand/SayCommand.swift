@@ -51,9 +51,9 @@ struct SayCommand: AsyncParsableCommand {
         try model.check()
         let destination = try output.destination(stem: text.stem, takesMPEG4: true)
         let subtitles = try timestamps.destination()
-        // Drawn here, so that it can be told even where there is no speech to tell it.
+        // Drawn here, so that it can be reported even if no speech results.
         let seed = speaking.seed ?? UInt64.random(in: 0...UInt64(UInt32.max))
-        // One breath is upstream's way, sample for sample, and loudness is that of the whole.
+        // With `--split none` the samples equal upstream's, and `--loudness` needs the whole sound; then sound is not delivered in chunks.
         let isHeard = destination.isStream && speaking.split == .sentences && speaking.loudness == nil
         let options = try speaking.options(seed: seed, wordTimes: subtitles != nil, delivery: isHeard ? .chunks : .utterances)
         if judging.judge != nil {
@@ -85,7 +85,7 @@ struct SayCommand: AsyncParsableCommand {
         let start = ContinuousClock.now
         var request = SpeechRequest(text, voice: try await source?.load(synthesizer, display), options: options, adapters: adapters, judge: judge)
         for (name, source) in speakers { request.voices[name] = try await source.load(synthesizer, display) }
-        // What comes before the first turn is the first speaker's.
+        // Text before the first turn is spoken by the first speaker.
         request.voice = request.voice ?? speakers.first.flatMap { request.voices[$0.name] }
         let voiceSeconds = (ContinuousClock.now - start) / .seconds(1)
         if let kept { return try await speak(request, kept, title: stem, synthesizer, subtitles, voiceSeconds: voiceSeconds, display) }
@@ -107,7 +107,7 @@ struct SayCommand: AsyncParsableCommand {
         }
     }
 
-    /// What of the command line needs the text to be spoken at once.
+    /// An option that requires the text to be spoken as a whole.
     private var obstacle: String? {
         output.play ? "--play" : tracing.file != nil ? "--trace" : speaking.split == .none ? "--split none" : judging.judge != nil ? "--judge" : nil
     }
@@ -122,7 +122,7 @@ struct SayCommand: AsyncParsableCommand {
         var speaking = speaking, request = request
         speaking.seed = speaking.seed ?? folder.seed ?? request.options.seed
         if speaking.language == nil, model.variant.languages.count > 1 {
-            // One language for all chapters, of which some may be too short to tell.
+            // One language is used for all chapters, because some may be too short to detect it.
             let beginning = try await synthesizer.plan(
                 SpeechRequest(String(request.text.prefix(20_000)), voices: request.voices, options: request.options))
             display.warn(beginning.warnings.filter { $0.kind == .language })
@@ -165,7 +165,7 @@ struct SayCommand: AsyncParsableCommand {
         if output.json { try StandardOutput.print(json: summary) }
     }
 
-    /// Speaks into the output; what is kept beside are the words and the last report.
+    /// Speaks into the output; only the words and the last report are kept in memory.
     private func speak(
         _ request: SpeechRequest, _ synthesizer: Synthesizer, _ output: SpeechOutput, _ display: ProgressDisplay
     ) async throws -> (report: SpeechReport, words: [SpokenWord]) {
@@ -187,7 +187,7 @@ struct SayCommand: AsyncParsableCommand {
     }
 }
 
-/// The model ended every sentence before it began.
+/// The model ended every sentence without sound.
 private struct NothingSpoken: Error, CustomStringConvertible {
     let seed: UInt64
 

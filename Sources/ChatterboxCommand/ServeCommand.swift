@@ -27,7 +27,7 @@
         @OptionGroup(title: "Reporting") var progress: ProgressArguments
 
         func run() async throws {
-            // Eight for each core, as the C library has it, keep several times what a server uses.
+            // The C library's default of eight arenas for each core keeps several times the memory that a server uses.
             Memory.limitArenas(to: 4)
             let settings = try await ServeSettings(serving, compute)
             try settings.compute.check()
@@ -35,13 +35,13 @@
             defer { display.clear() }
             var configuration = try settings.configuration(voices: folders.voiceLibrary.folder)
             configuration.judge = try settings.judge(folders)
-            // Each connection is an open file; models, voices and programs need some as well.
+            // Each connection is an open file; models, voices and programs need open files as well.
             let files = Self.raiseFileLimit()
             if configuration.connectionLimit == nil { configuration.connectionLimit = files.map { max(64, $0 - 256) } }
 
             var logger = Logger(label: "chatterbox") { _ in LineLogHandler() }
             logger.logLevel = settings.logLevel
-            // All models share the device.
+            // All models share one device.
             let engine = SpeechEngine(logger: logger)
             let names = try settings.models.isEmpty ? [await defaultModel(folders, display)] : settings.models
             let offerings = try await names.asyncMap { [logger] in try await offering($0, folders, engine, display, settings, logger) }
@@ -50,7 +50,7 @@
             if let warning = settings.warning(configuration) { display.note(warning) }
             let (ports, listening) = AsyncStream<(listener: StartError.Listener, port: Int)>.makeStream()
             try await withThrowingTaskGroup(of: Void.self) { [configuration] group in
-                // It listens while the model is loaded: /ready tells a load balancer when to begin.
+                // The server listens while the model is loaded; /ready reports when requests can be sent.
                 group.addTask {
                     defer { listening.finish() }
                     try await server.run {
@@ -60,7 +60,7 @@
                     }
                 }
                 group.addTask {
-                    // Nothing is told of one while the other may still fail.
+                    // Nothing is printed before both listeners are open.
                     var open: [StartError.Listener: Int] = [:]
                     let expected = configuration.wyomingPort == nil ? 1 : 2
                     for await (listener, port) in ports {
@@ -73,7 +73,7 @@
                     if let wyoming = open[.wyoming] { StandardError.print("Wyoming on port \(wyoming)") }
                     Self.announce(port, offerings, configuration, display)
                 }
-                // Where one fails the other is cancelled.
+                // If one of them fails, the other is cancelled.
                 do { for try await _ in group {} } catch is CancellationError where Task.isCancelled {}
             }
             StandardError.print("Stopped.")
@@ -94,7 +94,7 @@
             return try await offer.folder(of: nil).path
         }
 
-        /// A model that is loaded when it is asked for; its folder is looked up now, so that a typing error shows at once.
+        /// A model that is loaded when it is requested; its folder is looked up now, so that a mistyped name is reported at once.
         private func offering(
             _ model: String, _ folders: UserFolders, _ engine: SpeechEngine, _ display: ProgressDisplay, _ settings: ServeSettings, _ logger: Logger
         ) async throws -> ModelOffering {
@@ -111,9 +111,9 @@
             }
         }
 
-        /// Lets this process open as many files as it may.
+        /// Raises this process's limit of open files as far as allowed.
         ///
-        /// - Returns: how many; nil where there is no limit.
+        /// - Returns: the limit; nil if there is none.
         private static func raiseFileLimit() -> Int? {
             let files = __rlimit_resource_t(UInt32(RLIMIT_NOFILE.rawValue))
             var limit = rlimit()

@@ -1,4 +1,4 @@
-// Brings clients of HTTP and what they need.
+// Needs HTTP clients and their dependencies.
 #if Hub
     import ArgumentParser
     import AsyncHTTPClient
@@ -10,17 +10,17 @@
 
     /// A running `chatterbox serve`, or another server of OpenAI's speech API.
     struct ServerClient: Sendable {
-        /// As it was given.
+        /// The address as the user gave it.
         let address: String
         private let base: URL
         private let key: String?
-        /// Authorities that are trusted beside the system's.
+        /// Certificate authorities that are trusted besides the system's.
         private let authorities: [NIOSSLCertificate]
 
         /// - Parameters:
-        ///   - address: as http://127.0.0.1:8080, with or without /v1.
-        ///   - keyFile: whose first key is shown.
-        ///   - authorityFile: with certificates (PEM) of authorities that are trusted beside the system's.
+        ///   - address: such as http://127.0.0.1:8080, with or without /v1.
+        ///   - keyFile: a file whose first key is sent.
+        ///   - authorityFile: a file with certificates (PEM) of authorities that are trusted besides the system's.
         /// - Throws: ``UsageError``.
         init(_ address: String, keyFile: String? = nil, authorityFile: String? = nil) throws {
             authorities =
@@ -48,7 +48,7 @@
             }
         }
 
-        /// - Throws: ``ServerClientError`` where the server cannot be reached, or answers with an error.
+        /// - Throws: ``ServerClientError`` if the server cannot be reached, or responds with an error.
         func answer<Answer: Decodable>(_ method: String, _ path: String, as type: Answer.Type) async throws -> Answer {
             let (status, data) = try await answer(method, path)
             guard status == 200 else { throw ServerClientError.refused(address, status: status, message: ErrorBody.message(in: data)) }
@@ -60,10 +60,11 @@
             try await exchange(method, path) { (Int($0.status.code), Data(try await $0.body.collect(upTo: 16 << 20).readableBytesView)) }
         }
 
-        /// Asks, and hands the answer to `read`, whose errors are taken for the connection's: the body comes as the server sends it.
+        /// Sends a request, and passes the response to `read`; its errors count as errors of the connection, because the body is still being
+        /// received.
         ///
         /// - Parameters:
-        ///   - path: below /v1.
+        ///   - path: the path after /v1.
         ///   - body: a JSON object.
         /// - Throws: ``ServerClientError/unreachable(_:reason:)``; `CancellationError`.
         func exchange<Result>(
@@ -80,7 +81,7 @@
             }
             do {
                 return try await HTTPClient.withHTTPClient(configuration: HTTPClient.Configuration(tlsConfiguration: tls)) { [request] client in
-                    // Loading a model takes as long as it takes.
+                    // Loading a model may take long.
                     try await read(client.execute(request, timeout: .minutes(10)))
                 }
             } catch is CancellationError {
@@ -102,12 +103,12 @@
             }
         }
 
-        /// The object that errors come in.
+        /// The object of an error response.
         struct ErrorBody: Decodable {
             struct Object: Decodable { let message: String }
             let error: Object
 
-            /// Its sentence, or the beginning of whatever came in its place.
+            /// The error's message, or the beginning of another response.
             static func message(in data: Data) -> String {
                 (try? JSONDecoder().decode(ErrorBody.self, from: data))?.error.message ?? String(decoding: data.prefix(200), as: UTF8.self)
             }
@@ -129,7 +130,7 @@
         }
     }
 
-    /// Which server, and the key for it.
+    /// A server, and the key for it.
     struct ServerArguments: ParsableArguments {
         @Option(help: ArgumentHelp("The server's address.", valueName: "url")) var server = "http://127.0.0.1:8080"
         @Option(help: ArgumentHelp("A file whose first API key is sent to the server.", valueName: "file")) var apiKeyFile: String?

@@ -3,7 +3,7 @@ import Chatterbox
 import ChatterboxTraining
 import Foundation
 
-/// `chatterbox train adapter`: from somebody's recordings to adapters of a model.
+/// `chatterbox train adapter`: trains adapters of a model on recordings.
 struct TrainAdapter: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "adapter", abstract: "Train adapters (LoRA) for a model on recordings of a voice.",

@@ -5,7 +5,7 @@ import Foundation
 import SpeechText
 import Torch
 
-/// `chatterbox train …`: makes or adapts a model's networks from recordings.
+/// `chatterbox train …`: trains or adapts a model's networks on recordings.
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train", abstract: "Train a model's networks on recordings.",
@@ -20,7 +20,7 @@ struct TrainCommand: ParsableCommand {
         ])
 }
 
-/// Which recordings, and of what sizes the networks that hear them are.
+/// The recordings, and the sizes of the networks that process them.
 struct CorpusArguments: ParsableArguments {
     @Argument(help: "The data: a manifest.jsonl or its folder.", completion: .file())
     var data: String
@@ -31,7 +31,7 @@ struct CorpusArguments: ParsableArguments {
     @Option(help: "config.json of the model; Pico's sizes when left out.")
     var config: String?
 
-    /// The recordings of each of some splits.
+    /// The recordings of several splits.
     func corpora(_ splits: String...) throws -> [Corpus] {
         let manifest = try Manifest(URL(filePath: data))
         let store = try FeatureStore(URL(filePath: features))
@@ -41,7 +41,7 @@ struct CorpusArguments: ParsableArguments {
     func sizes() throws -> ModelConfiguration { try ModelConfiguration(ofFile: config) }
 }
 
-/// What is known of the recordings beforehand: their speech tokens and their speakers.
+/// Files computed from the recordings before training: their speech tokens and their speakers.
 struct CorpusTokenArguments: ParsableArguments {
     @Option(help: "File of speech tokens (see `train tokens`).")
     var tokens: String
@@ -52,7 +52,7 @@ struct CorpusTokenArguments: ParsableArguments {
     func speakerTable() throws -> SpeakerTable { try SpeakerTable(URL(filePath: speakers)) }
 }
 
-/// Options that all trainings share.
+/// Options of all trainings.
 struct TrainingArguments: ParsableArguments {
     @OptionGroup var corpus: CorpusArguments
     @Option(help: "Folder for checkpoint, weights and losses.")
@@ -176,7 +176,7 @@ struct Speakers: ParsableCommand {
     }
 }
 
-/// What the networks that need tokens and speakers are trained with.
+/// The input of networks that are trained on tokens and speakers.
 struct TokenTrainingArguments: ParsableArguments {
     @OptionGroup var training: TrainingArguments
     @OptionGroup var known: CorpusTokenArguments
@@ -185,7 +185,7 @@ struct TokenTrainingArguments: ParsableArguments {
     @Option(help: "Type of the arithmetic: float32, bfloat16.")
     var dtype = "float32"
 
-    /// The weights to begin with, in the type of the arithmetic.
+    /// The initial weights, in the type of the arithmetic.
     func weights(_ make: (Weights) throws -> Void) throws -> Weights {
         guard let dtype = DType(rawValue: dtype) else { throw ValidationError("--dtype \(self.dtype): float32 or bfloat16") }
         let first: [String: Tensor]
@@ -196,7 +196,7 @@ struct TokenTrainingArguments: ParsableArguments {
             try make(fresh)
             first = fresh.parameters
         }
-        // A copy: what is read from a file is the file's own memory.
+        // A copy, because tensors read from a file refer to the file's memory.
         return Weights(tensors: try first.mapValues { try $0.to(dtype).clone() }, named: initial ?? "fresh weights")
     }
 }

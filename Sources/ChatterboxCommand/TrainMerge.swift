@@ -3,7 +3,7 @@ import Chatterbox
 import ChatterboxTraining
 import Foundation
 
-/// `chatterbox train merge`: a full model of a model and adapters.
+/// `chatterbox train merge`: merges adapters into a model.
 struct TrainMerge: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "merge", abstract: "Merge adapters into a model's weights and write a complete model.",
@@ -39,21 +39,21 @@ struct TrainMerge: AsyncParsableCommand {
     }
 }
 
-/// Adapters that are added to a model.
+/// The adapters of a request.
 struct AdapterArguments: ParsableArguments {
     @Option(help: ArgumentHelp("An adapter, with its weight where that is not 1; several are added.", valueName: "file|dir[=weight]"))
     var adapter: [AdapterArgument] = []
 
-    /// - Throws: ``AdapterError``, and what reading throws.
+    /// - Throws: ``AdapterError``, and errors of reading.
     func uses() throws -> [AdapterUse] { try adapter.map { try $0.use() } }
 }
 
-/// An adapter on the command line: a file or a folder, and how much of it.
+/// An adapter on the command line: a file or a folder, and its weight.
 struct AdapterArgument: ExpressibleByArgument {
     let path: String
     let weight: Double
 
-    /// A file whose own name ends as a weight does is meant as a file.
+    /// An existing file whose name ends like a weight is treated as a file.
     init?(argument: String) {
         guard !argument.isEmpty else { return nil }
         guard !FileManager.default.fileExists(atPath: argument), let sign = argument.lastIndex(of: "="), sign > argument.startIndex,
@@ -68,7 +68,7 @@ struct AdapterArgument: ExpressibleByArgument {
     func use() throws -> AdapterUse { AdapterUse(try Adapter.load(from: URL(filePath: path)), weight: weight) }
 }
 
-/// `chatterbox train export`: an adapter as a folder that PEFT reads.
+/// `chatterbox train export`: writes an adapter as a folder that PEFT reads.
 struct TrainExport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Write an adapter as a folder that Hugging Face's PEFT reads.",

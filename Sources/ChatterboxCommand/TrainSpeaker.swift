@@ -5,7 +5,7 @@ import Foundation
 import Pico
 import Torch
 
-/// `chatterbox train speaker`: the two networks that tell voices apart.
+/// `chatterbox train speaker`: trains the two networks that distinguish voices.
 struct TrainSpeaker: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "speaker", abstract: "Train the voice encoder (for T3) or the speaker encoder (for S3Gen).")
@@ -33,7 +33,7 @@ struct TrainSpeaker: ParsableCommand {
                 fflush(nil)
             }
         }
-        // Speakers that training never hears are in this split alone.
+        // The speakers of this split do not occur in training.
         let training = try recordings(manifest.split("train"), perSpeaker)
         let known = Set(training.speakers)
         let validation = try manifest.split("validation")
@@ -63,16 +63,16 @@ struct TrainSpeaker: ParsableCommand {
 }
 
 extension ModelConfiguration {
-    /// The sizes in a `config.json`; Pico's where nil.
+    /// The sizes in a `config.json`; nil for Pico's.
     ///
-    /// - Throws: `CheckpointError.configuration`, `UsageError` where Pico is not beside the program.
+    /// - Throws: `CheckpointError.configuration`, `UsageError` if Pico is not installed with the program.
     init(ofFile path: String?) throws { self = try Variant(ofFile: path).configuration }
 }
 
 extension Variant {
-    /// The model that a `config.json` describes, one like the English where it has sizes alone; Pico where nil.
+    /// The model that a `config.json` describes, like the English model if it has only sizes; nil for Pico.
     ///
-    /// - Throws: `CheckpointError.configuration`, `UsageError` where Pico is not beside the program.
+    /// - Throws: `CheckpointError.configuration`, `UsageError` if Pico is not installed with the program.
     init(ofFile path: String?) throws {
         guard let url = path.map({ URL(filePath: $0) }) ?? Pico.folder?.appending(path: "config.json") else {
             throw UsageError("Pico, whose sizes are the default, is not beside this program; give --config")

@@ -3,7 +3,7 @@ import Chatterbox
 import ChatterboxTraining
 import Foundation
 
-/// `chatterbox train tune`: from somebody's recordings to a model of their own.
+/// `chatterbox train tune`: trains a model's weights on recordings.
 struct TrainTune: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tune", abstract: "Train a model's own weights on recordings of a voice.",

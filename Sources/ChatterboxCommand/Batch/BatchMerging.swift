@@ -1,11 +1,11 @@
 import FileSupport
 import Foundation
 
-/// What became of each text of a manifest, by the results of all parts.
+/// The result of each text of a manifest, from the results of all parts.
 struct BatchMerging {
     private(set) var done = 0, failed = 0, missing = 0
     private(set) var audioSeconds = 0.0
-    /// What there is to be said of texts without a sound.
+    /// Messages about texts without sound.
     private(set) var problems: [String] = []
     private var lines: [Line] = []
 

@@ -2,8 +2,8 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// Models, voices and adapters that several texts of a manifest need, each loaded once; those that nobody has needed for long make room.
-/// Each comes with what tells it from others.
+/// Models, voices and adapters for the texts of a manifest, each loaded once; the least recently used ones are released. Each comes with a digest
+/// that identifies it.
 struct BatchResources: Sendable {
     struct Loaded<Value: Sendable>: Sendable {
         let value: Value
@@ -19,14 +19,14 @@ struct BatchResources: Sendable {
     private let load: @Sendable (String) async throws -> Synthesizer
 
     /// - Parameters:
-    ///   - most: models that stay loaded at once; one more may be while a text is still spoken by it.
+    ///   - most: the largest number of loaded models; another one may remain loaded while it still speaks a text.
     ///   - load: loads a model by its name or folder.
     init(models most: Int, _ folders: UserFolders, _ display: ProgressDisplay, load: @escaping @Sendable (String) async throws -> Synthesizer) {
         models = SharedReads(most: most)
         (self.folders, self.display, self.load) = (folders, display, load)
     }
 
-    /// - Parameter name: empty for the best model on this machine.
+    /// - Parameter name: empty for the first installed model in the order of preference.
     func model(_ name: String) async throws -> Loaded<Synthesizer> {
         try await models.value(for: name) { [load] in
             let synthesizer = try await load(name)
@@ -36,7 +36,7 @@ struct BatchResources: Sendable {
 
     /// - Parameters:
     ///   - voice: a file or a name.
-    ///   - model: as the text names it.
+    ///   - model: the model's name, as in the manifest.
     func voice(_ voice: String, _ model: String, _ synthesizer: Synthesizer) async throws -> Loaded<Voice> {
         try await voices.value(for: [voice, model]) { [folders, display] in
             let source = try VoiceSource(voice, folders.voiceLibrary, ofModel: folders.ownVoices(ofModel: model.isEmpty ? nil : model))

@@ -3,23 +3,23 @@ import FileSupport
 import Foundation
 import Synchronization
 
-/// What became of a text of a manifest: a line of a results file.
+/// The result of a text: a line of a results file.
 struct BatchResult: Codable, Sendable, Hashable {
     enum State: String, Codable, Sendable { case done, failed }
 
     let id: String
     let state: State
-    /// Of the text and all that its sound follows from; nil where it did not come to that.
+    /// The digest of the text and of everything that determines its sound; nil if the text failed before that.
     var digest: String?
-    /// The sound, below the folder of outputs.
+    /// The path of the sound file in the output folder.
     var file: String?
     var bytes: Int?
-    /// Sound and work.
+    /// The duration of the sound, and the time that it took.
     var audioSeconds, wallSeconds: Double?
     var seed: UInt64?
-    /// Why speech ended, of several pieces the worst.
+    /// Why the speech ended; of several pieces, the worst reason.
     var end: String?
-    /// The judge, if any, and what it heard: words that were wrong of all, and each piece's draws.
+    /// The judge, if any, and its results: the wrong words and all words, and the takes of each piece.
     var judge: String?
     var wordErrors, words: Int?
     var pieces: [Piece]?
@@ -27,10 +27,10 @@ struct BatchResult: Codable, Sendable, Hashable {
     /// Why there is no sound.
     var reason: String?
 
-    /// A piece of the text as a judge heard its draws.
+    /// The judge's transcripts of the takes of a piece.
     struct Piece: Codable, Sendable, Hashable {
         let text: String
-        /// From 1.
+        /// The number of the take that was kept, from 1.
         let keptDraw: Int
         let takes: [JudgedTakeLine]
 
@@ -49,18 +49,18 @@ struct BatchResult: Codable, Sendable, Hashable {
     }
 }
 
-/// The results files of a folder of outputs. Each process appends to one of its own, a line at a time, and reads all of them: so a text
-/// that another part has spoken is not spoken again. What breaks off in a line is that line's text alone.
+/// The results files of an output folder. Each process appends lines to its own file and reads all files, so that a text that another part has spoken
+/// is not spoken again. An incomplete line affects only its own text.
 final class BatchResults: Sendable {
     let folder: URL
     private let lines: JSONLines
     private let known: Mutex<[String: BatchResult]>
 
-    /// Opens the results of a part, and reads those of all.
+    /// Opens the results file of a part, and reads those of all parts.
     ///
     /// - Parameters:
-    ///   - folder: of the outputs; it is made where it is not there.
-    ///   - name: of the results file to append to.
+    ///   - folder: the output folder, which is created if it does not exist.
+    ///   - name: the results file to which lines are appended.
     /// - Throws: ``BatchFolderError``.
     init(_ folder: URL, name: String) throws {
         self.folder = folder
@@ -69,10 +69,10 @@ final class BatchResults: Sendable {
         lines = try JSONLines(name, in: folder, called: "results")
     }
 
-    /// What is known of a text.
+    /// The known result of a text.
     subscript(id: String) -> BatchResult? { known.withLock { $0[id] } }
 
-    /// Whether a text's sound is there as it would come now.
+    /// Whether a text has been spoken with the same digest.
     func isDone(_ id: String, digest: String) -> Bool {
         guard let result = self[id], result.state == .done, result.digest == digest, let file = result.file else { return false }
         return Self.byteCount(folder.appending(path: file)) == result.bytes
@@ -84,7 +84,7 @@ final class BatchResults: Sendable {
         try lines.append(result)
     }
 
-    /// All that results files of a folder tell, of each text what was written last; what was done counts more than what failed.
+    /// Reads all results files of a folder: the last result of each text, where success has priority over failure.
     static func read(_ folder: URL) throws -> [String: BatchResult] {
         var known: [String: BatchResult] = [:]
         let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []).filter { isResults($0) }.sorted()
@@ -105,7 +105,7 @@ final class BatchResults: Sendable {
     }
 }
 
-/// A folder of outputs in which nothing can be done.
+/// Why an output folder cannot be used.
 struct BatchFolderError: Error, Hashable, CustomStringConvertible {
     let description: String
 

@@ -6,28 +6,28 @@ import SpeechText
 import Synchronization
 import Torch
 
-/// Speaks the texts of a manifest, some at once.
+/// Speaks the texts of a manifest, several at a time.
 struct BatchRun: Sendable {
     let manifest: BatchManifest
     let results: BatchResults
     let shard: BatchShard
     let resources: BatchResources
-    /// What a text does not say otherwise.
+    /// Options for texts that do not set them.
     let speaking: SpeakingArguments
     let judge: JudgeName?
     let voice: String?
     let model: String
     let adapters: [String]
     let format: AudioFormat
-    /// How the samples are computed, as far as they follow from it.
+    /// The settings of the computation that change the samples.
     let arithmetic: [String]
-    /// Texts that are spoken at once.
+    /// The number of texts that are spoken at the same time.
     let width: Int
-    /// Whether texts that failed before, and would be spoken the same way, are tried again.
+    /// Whether texts that failed before with the same digest are tried again.
     let retries: Bool
     let display: ProgressDisplay
 
-    /// What it came to.
+    /// The result of a run.
     struct Summary: Encodable, Sendable, Hashable {
         var items = 0, spoken = 0, alreadyDone = 0, failed = 0, failedBefore = 0
         var audioSeconds = 0.0, wallSeconds = 0.0
@@ -41,10 +41,10 @@ struct BatchRun: Sendable {
         var ended: Int { spoken + alreadyDone + failed + failedBefore }
     }
 
-    /// - Throws: ``BatchFolderError`` where results cannot be written; `CancellationError`.
+    /// - Throws: ``BatchFolderError`` if results cannot be written; `CancellationError`.
     func callAsFunction() async throws -> Summary {
         let tally = Tally(items: (0..<manifest.count).count(where: shard.contains))
-        // Those of other parts as well, so that all parts agree on whose an id is.
+        // Includes the ids of other parts, so that all parts agree which text an id belongs to.
         var ids: Set<String> = []
         try await withThrowingTaskGroup(of: Void.self) { group in
             var open = 0
@@ -80,7 +80,7 @@ struct BatchRun: Sendable {
         return tally.count { _ in }
     }
 
-    /// What has become of the texts so far.
+    /// Counts the results so far.
     private final class Tally: Sendable {
         private let summary: Mutex<Summary>
         private let start = ContinuousClock.now
@@ -105,7 +105,7 @@ struct BatchRun: Sendable {
     private func become(_ item: Result<BatchItem, BatchItem.Refusal>) async throws -> Outcome {
         switch item {
         case .failure(let refusal):
-            // A line without a name of its own is told by its place.
+            // A line without an id is identified by its number.
             let id = refusal.id ?? "(\(refusal.place))"
             let result = BatchResult(
                 id: id, state: .failed, digest: SHA256.digest(refusal.reason.utf8), reason: "\(refusal.place): \(refusal.reason)")
@@ -114,7 +114,7 @@ struct BatchRun: Sendable {
             var digest: String?
             do {
                 let wish = try wish(item)
-                // What failed before anything was computed has the digest of what it asks for.
+                // A failure before anything was computed has the digest of the request.
                 digest = wish.digest
                 if hasFailed(item.id, wish.digest) { return .stillFailing }
                 let order = try await order(item, wish)
@@ -131,9 +131,9 @@ struct BatchRun: Sendable {
         }
     }
 
-    // MARK: what a text asks for
+    // MARK: requests
 
-    /// A text and how it is to be spoken, before anything is loaded for it.
+    /// A text and its options, before anything is loaded for it.
     private struct Wish {
         let text: String
         let speaking: SpeakingArguments
@@ -151,14 +151,14 @@ struct BatchRun: Sendable {
         let request: SpeechRequest
         let format: AudioFormat
         let seed: UInt64
-        /// Of all that the file follows from.
+        /// The digest of everything that determines the file.
         let digest: String
     }
 
     private func wish(_ item: BatchItem) throws -> Wish {
         var speaking = speaking
         speaking.take(item)
-        // Without a seed it follows from the name, so that the same text is spoken the same way whenever.
+        // The default seed is computed from the id, so that the same text always sounds the same.
         speaking.seed = item.seed ?? self.speaking.seed ?? UInt64(SHA256.digest(item.id.utf8).prefix(8), radix: 16)!
         let text = try text(of: item), model = item.model.map(path) ?? model
         var facts = [text, model == self.model ? "" : model, (item.format ?? format).rawValue] + arithmetic + speaking.facts
@@ -202,7 +202,7 @@ struct BatchRun: Sendable {
         try item.text ?? TextSource.text(ofFile: path(item.file!), named: item.file)
     }
 
-    /// A path as a manifest has it is meant from the manifest's folder; a name stays one.
+    /// Makes a path of the manifest relative to the manifest's folder; a name is not changed.
     private func path(_ name: String) -> String {
         guard !name.hasPrefix("/") else { return name }
         let beside = manifest.url.deletingLastPathComponent().appending(path: name).path
@@ -249,7 +249,7 @@ struct BatchRun: Sendable {
 }
 
 extension SpeakingArguments {
-    /// What a text says otherwise.
+    /// Applies the options of a text.
     fileprivate mutating func take(_ item: BatchItem) {
         language = item.language ?? language
         exaggeration = item.exaggeration ?? exaggeration

@@ -1,6 +1,6 @@
 import Foundation
 
-/// The part of a manifest that one of several processes speaks: every nth text, so that long ones are spread.
+/// The part of a manifest that one of several processes speaks: every nth text, so that long texts are distributed.
 struct BatchShard: Sendable, Hashable {
     /// From 0.
     let index: Int
@@ -11,8 +11,8 @@ struct BatchShard: Sendable, Hashable {
     private init(unchecked index: Int, of count: Int) { (self.index, self.count) = (index, count) }
 
     /// - Parameters:
-    ///   - given: `i/n` as it was typed.
-    ///   - count: how many there are, where the index comes from the environment.
+    ///   - given: `i/n` from the command line.
+    ///   - count: the number of parts, if the index comes from the environment.
     ///   - environment: Slurm's array variables, or Kubernetes' index of an indexed job.
     /// - Throws: ``UsageError``.
     init(_ given: String?, count: Int?, environment: [String: String]) throws {
@@ -57,7 +57,7 @@ struct BatchShard: Sendable, Hashable {
 
     func contains(_ item: Int) -> Bool { item % count == index }
 
-    /// Where its results go, beside the outputs.
+    /// The name of its results file in the output folder.
     var resultsName: String {
         guard self != .whole else { return "results.jsonl" }
         let digits = String(count - 1).count

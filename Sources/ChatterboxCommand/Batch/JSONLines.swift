@@ -1,19 +1,18 @@
 import FileSupport
 import Foundation
 
-/// A file of JSON lines that is appended to, by one process or several. What breaks off in a line, where a process is killed, is that
-/// line's value alone.
+/// A file of JSON lines to which one or several processes append. If a process is killed, only the value of an incomplete line is lost.
 final class JSONLines: Sendable {
     private let folder: URL
-    /// What a message calls the file.
+    /// The file's name in messages.
     private let name: String
     private let file: FileHandle
 
-    /// Opens a file of a folder; it is made where it is not there.
+    /// Opens a file in a folder, and creates it if it does not exist.
     ///
     /// - Parameters:
-    ///   - name: what a message calls the file, as "results".
-    ///   - refusal: what is said where another process has the file; nil where several may append to it.
+    ///   - name: the file's name in messages, such as "results".
+    ///   - refusal: the message if another process has the file open; nil if several may append to it.
     /// - Throws: ``BatchFolderError``.
     init(_ file: String, in folder: URL, called name: String, alone refusal: String? = nil) throws {
         (self.folder, self.name) = (folder, name)
@@ -24,13 +23,13 @@ final class JSONLines: Sendable {
         if let refusal, flock(descriptor, LOCK_EX | LOCK_NB) != 0, ![ENOSYS, ENOLCK, EOPNOTSUPP].contains(errno) {
             throw BatchFolderError(folder, refusal)
         }
-        // A process that was killed may have left half a line.
+        // A process that was killed may have left an incomplete line.
         let size = lseek(descriptor, 0, SEEK_END)
         var last: UInt8 = 0
         if size > 0, pread(descriptor, &last, 1, size - 1) == 1, last != UInt8(ascii: "\n") { try append(Data("\n".utf8)) }
     }
 
-    /// Makes a folder for such files.
+    /// Creates a folder for such files.
     ///
     /// - Throws: ``BatchFolderError``.
     static func makeFolder(_ url: URL) throws {
@@ -46,14 +45,14 @@ final class JSONLines: Sendable {
         }
     }
 
-    /// One call, so that lines of processes that append to the same file stay whole.
+    /// Writes with one call, so that the lines of several processes are not mixed.
     private func append(_ line: Data) throws {
         do { try file.write(contentsOf: line) } catch { throw BatchFolderError(folder, "its \(name) cannot be written (\(error.reason))") }
     }
 
-    /// Goes through the values of a file, in order; lines that broke off are passed over.
+    /// Calls a function for each value of a file, in order; incomplete lines are skipped.
     ///
-    /// - Throws: ``BatchFolderError`` where the file cannot be read.
+    /// - Throws: ``BatchFolderError`` if the file cannot be read.
     static func forEach<Value: Decodable>(_ type: Value.Type, in url: URL, _ body: (Value) -> Void) throws {
         let data: Data
         do { data = try Data(contentsOf: url, options: .mappedIfSafe) } catch { throw BatchFolderError(url, "cannot be read (\(error.reason))") }
@@ -66,7 +65,7 @@ final class JSONLines: Sendable {
         }
     }
 
-    /// A value as a line, with its names in order.
+    /// A value as a line, with sorted keys.
     static func line(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

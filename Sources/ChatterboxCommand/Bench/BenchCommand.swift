@@ -15,7 +15,7 @@ struct BenchCommand: AsyncParsableCommand {
         subcommands: [BenchSpeed.self, BenchLoad.self, BenchQuality.self, BenchDelivery.self], defaultSubcommand: BenchSpeed.self)
 }
 
-/// `chatterbox bench speed`: what each stage takes.
+/// `chatterbox bench speed`: the time of each stage.
 struct BenchSpeed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "speed",
@@ -132,7 +132,7 @@ struct BenchSpeed: AsyncParsableCommand {
                 contenders.append(Contender(label: againstURL, folder: nil, setting: nil) { try await server.run(text) })
             }
         #endif
-        // In turn, so that a machine whose speed drifts is fair to all.
+        // Settings alternate, so that changes of the machine's speed affect all of them.
         for round in 1...runs {
             for index in contenders.indices {
                 display.begin("Round \(round) of \(runs): \(contenders[index].label)")
@@ -198,7 +198,7 @@ struct BenchSpeed: AsyncParsableCommand {
         return try await BenchProcess.run(setting.label, URL(filePath: "/proc/self/exe").resolvingSymlinksInPath(), arguments)
     }
 
-    /// What each stage had to do.
+    /// The minimal work of each stage.
     private func costs(_ contender: Contender) throws -> [String: StageCost] {
         guard let setting = contender.setting, let folder = contender.folder,
             let run = contender.warm.last

@@ -5,7 +5,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// `chatterbox bench delivery`: what delivery in chunks loses.
+/// `chatterbox bench delivery`: the quality loss of delivery in chunks.
 struct BenchDelivery: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "delivery",
@@ -76,7 +76,7 @@ struct BenchDelivery: AsyncParsableCommand {
         }
     }
 
-    /// Writes each text's speech, as a listener gets it, with manifests.
+    /// Writes each text's speech as it is delivered, with manifests.
     private func keep(_ texts: [String], _ synthesizer: Synthesizer, _ voice: Voice?, in folder: URL, _ display: ProgressDisplay) async throws {
         for delivery in SpeechOptions.Delivery.allCases {
             let place = folder.appending(path: delivery == .chunks ? "chunks" : "whole")
@@ -100,7 +100,7 @@ struct BenchDelivery: AsyncParsableCommand {
         let end: String?
     }
 
-    /// A size's losses, as `--json` prints them.
+    /// The losses for one chunk size, as printed by `--json`.
     struct Row: Encodable {
         let first, utterances, joins: Int
         let spectralDecibels, joinDecibels, noiseDecibels, largestStep, meanStep: Double

@@ -6,7 +6,7 @@ import SpeechAudio
 import SpeechText
 import Torch
 
-/// `chatterbox bench load`: what many requests at once take.
+/// `chatterbox bench load`: the speed of many simultaneous requests.
 struct BenchLoad: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load",
@@ -115,7 +115,7 @@ struct BenchLoad: AsyncParsableCommand {
         let randomAdapters = try (0..<(adapters.max() ?? 0)).map {
             try Adapter.random(for: synthesizer.model.t3, rank: 16, generator: Generator(seed: common.seed &+ UInt64($0)))
         }
-        // In turn, so that a machine whose speed drifts is fair to all.
+        // Measurements alternate, so that changes of the machine's speed affect all of them.
         for run in 1...runs {
             for pattern in patterns {
                 display.begin("Run \(run) of \(runs): \(asked.count) requests, \(LoadReport.name(of: pattern))")
@@ -137,7 +137,7 @@ struct BenchLoad: AsyncParsableCommand {
         if !report.steps.isEmpty { try StandardOutput.print("\n" + common.table(report.stepTable)) }
     }
 
-    /// How requests come: one after the other first.
+    /// The load patterns, beginning with one request after the other.
     private var patterns: [LoadPattern] {
         var patterns = [LoadPattern.closed(listeners: 1)]
         for count in listeners where !patterns.contains(.closed(listeners: count)) { patterns.append(.closed(listeners: count)) }

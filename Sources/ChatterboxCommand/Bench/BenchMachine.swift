@@ -3,7 +3,7 @@ import ChatterboxEvaluation
 import Foundation
 import Kernels
 
-/// The machine that a measurement was made on, and what it can do at most.
+/// The machine on which a measurement was made, and its limits.
 struct BenchMachine: Encodable, Sendable {
     let processor: String
     let threads: Int
@@ -21,7 +21,7 @@ struct BenchMachine: Encodable, Sendable {
             rates: try MachineRates(measuredWith: team))
     }
 
-    /// As "AMD EPYC, 2 threads, avx512: memory 31.5 GB/s, arithmetic 236 GFLOP/s in float32 and 945 GOP/s in int8".
+    /// For example "AMD EPYC, 2 threads, avx512: memory 31.5 GB/s, arithmetic 236 GFLOP/s in float32 and 945 GOP/s in int8".
     var sentence: String {
         String(
             format: "%@, %d threads, %@: memory %.1f GB/s, arithmetic %.0f GFLOP/s in float32 and %.0f GOP/s in int8",
@@ -29,7 +29,7 @@ struct BenchMachine: Encodable, Sendable {
     }
 }
 
-/// What every measurement asks for.
+/// Options of every measurement.
 struct BenchArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Seed of all random numbers.", valueName: "n"))
     var seed: UInt64 = 1
@@ -38,6 +38,6 @@ struct BenchArguments: ParsableArguments {
     @Flag(help: "Print the table as Markdown.")
     var markdown = false
 
-    /// Rows of cells, the first of them headings, as they are to be printed.
+    /// Rows of cells for printing; the first row has the headings.
     func table(_ rows: [[String]]) -> String { markdown ? TextTable.markdown(rows) : TextTable.plain(rows) }
 }

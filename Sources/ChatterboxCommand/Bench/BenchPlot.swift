@@ -1,7 +1,7 @@
 import Foundation
 
-/// A picture of where the time goes: for each row the seconds that a second of speech takes, stage by stage, with the
-/// machine's limit as a dark part of each bar.
+/// A bar chart of the time of each stage: for each row the seconds for a second of speech, stage by stage, with the machine's limit as a dark part of
+/// each bar.
 enum BenchPlot {
     private static let stages: [(name: String, colour: String)] = [
         ("prefill", "#9ecae1"), ("decode", "#3182bd"), ("flow", "#fd8d3c"), ("vocoder", "#74c476"), ("watermark", "#bcbddc"),

@@ -1,11 +1,11 @@
 import Foundation
 import Synchronization
 
-/// A measuring process and what it says.
+/// A process that measures, and its output.
 enum BenchProcess {
     /// Runs a program that prints a ``BenchRun`` as its last line, and "first sound" on standard error when there is one.
     ///
-    /// - Throws: ``BenchError/failed(_:reason:)`` with what the program complained of.
+    /// - Throws: ``BenchError/failed(_:reason:)`` with the program's error messages.
     static func run(_ label: String, _ program: URL, _ arguments: [String]) async throws -> BenchRun {
         let process = Process()
         process.executableURL = program
@@ -39,10 +39,10 @@ enum BenchProcess {
         let seconds: Double
     }
 
-    /// Every line with the time that it came.
+    /// Every line with the time at which it arrived.
     private static func lines(of pipe: Pipe, from start: ContinuousClock.Instant) async -> [Line] {
         await withCheckedContinuation { continuation in
-            // Reading a pipe blocks; it has a thread of its own.
+            // Reading a pipe blocks, so it has a separate thread.
             Thread {
                 var lines: [Line] = []
                 var rest = Data()
@@ -62,7 +62,7 @@ enum BenchProcess {
         }
     }
 
-    /// Takes a folder's files out of the page cache, so that the next start is a cold one.
+    /// Removes a folder's files from the page cache, so that the next start is a cold one.
     static func evict(_ folder: URL) {
         for name in (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? [] {
             let file = open(folder.appending(path: name).resolvingSymlinksInPath().path, O_RDONLY)

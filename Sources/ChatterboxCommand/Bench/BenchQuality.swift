@@ -5,7 +5,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// `chatterbox bench quality`: what faster settings lose.
+/// `chatterbox bench quality`: the quality loss of faster settings.
 struct BenchQuality: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quality",
@@ -59,7 +59,7 @@ struct BenchQuality: AsyncParsableCommand {
         arguments.compute.exact = true
         let source = try voice.source(for: arguments)
         let exact = try await arguments.load(display)
-        // The same folder, whose name need not be looked up again.
+        // The same folder again, without looking up its name.
         (arguments.compute.exact, arguments.model) = (false, exact.model.folder.path)
         var others: [Model] = []
         for quantization in quantize {
@@ -92,7 +92,7 @@ struct BenchQuality: AsyncParsableCommand {
         try StandardOutput.print(common.table([Row.headings] + rows.map(\.cells)))
     }
 
-    /// A setting's losses, as `--json` prints them.
+    /// The losses of a setting, as printed by `--json`.
     struct Row: Encodable {
         let quantize: String
         let utterances, tokens: Int

@@ -1,11 +1,11 @@
 import Chatterbox
 import Foundation
 
-/// A row of the table: medians of one setting's runs, and how they stand to the machine's limits.
+/// A row of the table: medians of one setting's runs, and their relation to the machine's limits.
 struct BenchRow: Encodable, Sendable {
     let label: String
     let runs: Int
-    /// Seconds from starting the process to the first sound, files in the page cache or not.
+    /// Seconds from the start of the process to the first sound, with and without the files in the page cache.
     let warmStart, coldStart: Spread?
     let load, voice, prefill, flow, vocoder, watermark: Spread?
     /// Seconds for one token.
@@ -14,15 +14,15 @@ struct BenchRow: Encodable, Sendable {
     let audioSeconds: Double
     let speechTokens: Int
     let realTimeFactor: Spread?
-    /// Bytes.
+    /// In bytes.
     let memoryAfterLoad, memoryPeak: Double
     let memoryPeaks: [String: Int]
     let devicePeak: Int?
-    /// Of the device, by stage; empty on a CPU.
+    /// Peak memory of the device by stage; empty on a CPU.
     let deviceMemoryPeaks: [String: Int]
-    /// What a GPU's allocator keeps when its cache is released after the last stage.
+    /// The memory that a GPU's allocator keeps after its cache is released at the end.
     let deviceMemoryRest: Int?
-    /// What stages have to do at the least, and the least seconds that this machine's processor allows for it.
+    /// The minimal work of each stage, and the minimal seconds for it on this machine's processor.
     let costs: [String: StageCost]
     let limits: [String: Double]
 
@@ -65,13 +65,13 @@ struct BenchRow: Encodable, Sendable {
     }
 }
 
-/// The whole measurement, as `--json` prints it.
+/// The whole measurement, as printed by `--json`.
 struct BenchReport: Encodable, Sendable {
     let machine: BenchMachine
     let text: String
     let rows: [BenchRow]
 
-    /// Upstream's rows for the model and device of another: as it comes, and where that has a fast flow with the same.
+    /// Upstream's rows for the same model and device: unchanged, and with the fast flow if the row has one.
     private func baselines(of row: BenchRow) -> [(heading: String, row: BenchRow)] {
         let fast = " " + BenchSetting.fastFlow
         return rows.compactMap { baseline in
@@ -82,7 +82,7 @@ struct BenchReport: Encodable, Sendable {
         }.sorted { $0.heading.count < $1.heading.count }
     }
 
-    /// Headings and cells of the table of speed, with ratios to upstream where it was measured with the same model.
+    /// Headings and cells of the table of speed, with ratios to upstream if it was measured with the same model.
     var table: [[String]] {
         let headings = [
             "", "cold start", "warm start", "load", "voice", "prefill", "decode/token", "tokens/s", "flow", "vocoder", "watermark",
@@ -105,7 +105,7 @@ struct BenchReport: Encodable, Sendable {
             ])
             for (heading, baseline) in baselines(of: row) { table.append(ratios(of: row, to: baseline, heading)) }
         }
-        // A column in which nothing was measured says nothing.
+        // Columns without any measurement are left out.
         let kept = headings.indices.filter { column in column == 0 || table.dropFirst().contains { !["–", ""].contains($0[column]) } }
         return table.map { row in kept.map { row[$0] } }
     }
@@ -157,7 +157,7 @@ struct BenchReport: Encodable, Sendable {
     }
 }
 
-/// Columns side by side, for a terminal or as Markdown.
+/// Formats a table in columns for a terminal, or as Markdown.
 enum TextTable {
     static func plain(_ rows: [[String]]) -> String { render(rows) { $0.joined(separator: "  ") } }
 

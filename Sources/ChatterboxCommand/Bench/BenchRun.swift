@@ -1,18 +1,18 @@
 import Chatterbox
 import Foundation
 
-/// What one process measured: it loaded a model, prepared the voice twice and spoke a text a few times.
+/// The measurements of one process, which loaded a model, prepared the voice twice and spoke a text several times.
 struct BenchRun: Codable, Sendable {
     var loadSeconds = 0.0
-    /// Preparing the voice; the second time, when everything has been used once.
+    /// Seconds for preparing the voice the second time, when everything has been used once.
     var voiceSeconds = 0.0
-    /// Tokens of the voice that T3 and S3Gen hear.
+    /// The voice's tokens that T3 and S3Gen get.
     var conditioningTokens = 0
     var promptTokens = 0
-    /// Each time the text was spoken; the first time is not yet warm.
+    /// The measurements of each time the text was spoken; the first one is not warm.
     var spoken: [Spoken] = []
     var memory = MemoryFigures()
-    /// Seconds from the start of the process to the first sound; the watching process measures it.
+    /// Seconds from the start of the process to the first sound, measured by the parent process.
     var startSeconds: Double?
 
     struct Spoken: Codable, Sendable {
@@ -28,20 +28,20 @@ struct BenchRun: Codable, Sendable {
         var watermark = 0.0
     }
 
-    /// Bytes; of the process, and of the GPU where there is one.
+    /// In bytes; of the process, and of the GPU if there is one.
     struct MemoryFigures: Codable, Sendable {
         var afterLoad = 0
-        /// The most held while a stage ran: load, voice, T3, flow, vocoder.
+        /// The peak of each stage: load, voice, T3, flow, vocoder.
         var peaks: [String: Int] = [:]
         var devicePeak: Int?
-        /// The same by stage, of the GPU's tensors; and what it holds after each stage's memory is given back.
+        /// The same for the GPU's tensors, and what remains after each stage's memory is released.
         var devicePeaks: [String: Int]? = nil
         var deviceRest: Int? = nil
 
         var peak: Int { peaks.values.max() ?? 0 }
     }
 
-    /// The speaking that counts: the last, when everything is warm.
+    /// The last measurement, when everything is warm.
     var steady: Spoken { spoken.last ?? Spoken() }
 }
 
@@ -60,7 +60,7 @@ extension BenchRun.Spoken {
     }
 }
 
-/// The middle of several measurements, and how far they lie apart.
+/// The median of several measurements, and their range.
 struct Spread: Codable, Hashable, Sendable {
     let median, least, most: Double
 
@@ -74,6 +74,6 @@ struct Spread: Codable, Hashable, Sendable {
 
     init?(_ runs: [BenchRun], _ figure: (BenchRun) -> Double?) { self.init(runs.compactMap(figure)) }
 
-    /// Half the distance between the ends as a share of the middle.
+    /// Half the range, divided by the median.
     var share: Double { median > 0 ? (most - least) / 2 / median : 0 }
 }

@@ -1,13 +1,13 @@
 import ArgumentParser
 import Foundation
 
-/// What is switched beside the arithmetic.
+/// Settings other than the arithmetic.
 enum BenchWay: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
-    /// As the program speaks.
+    /// The default.
     case fast
-    /// Upstream's operations one by one.
+    /// Upstream's operations, one by one.
     case exact
-    /// On a GPU: decode steps are not captured; float32 products are rounded to TF32; T3 leaves the GPU while the sound is made.
+    /// On a GPU: decoding steps without capturing; float32 products in TF32; T3 moved from the GPU while the sound is computed.
     case uncaptured, tf32, offload
 
     var arguments: [String] {
@@ -23,9 +23,9 @@ enum BenchWay: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
     var isForGPU: Bool { self == .uncaptured || self == .tf32 || self == .offload }
 }
 
-/// One row of the table: what is measured, and in which arithmetic.
+/// One row of the table: what is measured, in which arithmetic.
 struct BenchSetting: Codable, Hashable, Sendable {
-    /// A folder, or a name as `--model` takes it; nil for the default.
+    /// A folder, or a name as in `--model`; nil for the default.
     var model: String?
     var device = "cpu"
     var dtype = "float32"
@@ -33,7 +33,7 @@ struct BenchSetting: Codable, Hashable, Sendable {
     var way = BenchWay.fast
     var flow = "own"
 
-    /// As "chatterbox cpu int8".
+    /// For example "chatterbox cpu int8".
     var label: String {
         let name = model.map { URL(filePath: $0).lastPathComponent } ?? "default model"
         return [name, device, quantize == "none" ? dtype : quantize, way == .fast ? "" : way.rawValue, flow == "own" ? "" : Self.fastFlow].filter {
@@ -41,16 +41,16 @@ struct BenchSetting: Codable, Hashable, Sendable {
         }.joined(separator: " ")
     }
 
-    /// How the labels of those end that speak through a fast flow.
+    /// The end of the labels of settings with a fast flow.
     static let fastFlow = "fast flow"
 
-    /// As arguments of a subcommand that takes ``ModelArguments``.
+    /// The arguments for a subcommand with ``ModelArguments``.
     var arguments: [String] {
         (model.map { ["--model", $0] } ?? []) + ["--device", device, "--dtype", dtype, "--quantize", quantize] + way.arguments
             + (flow == "own" ? [] : ["--flow", flow])
     }
 
-    /// Every combination of what was asked for, without repetitions.
+    /// Every combination of the requested settings, without repetitions.
     static func combinations(
         models: [String?], devices: [String], dtypes: [String], quantizations: [String], ways: [BenchWay], flows: [String] = ["own"]
     ) -> [BenchSetting] {
@@ -60,7 +60,7 @@ struct BenchSetting: Codable, Hashable, Sendable {
                 for dtype in dtypes {
                     for quantize in quantizations {
                         for way in ways {
-                            // Whole-number weights are a fast way of float32 on the CPU; there is no exact one of them.
+                            // Quantised weights exist only for float32 on a CPU, and not on the exact path.
                             if quantize != "none", way == .exact || dtype != "float32" || device != "cpu" { continue }
                             if way.isForGPU, device == "cpu" { continue }
                             settings += flows.map {

@@ -4,7 +4,7 @@ import Foundation
 import Synchronization
 import Torch
 
-/// Measures one setting in a process of its own, so that peaks of memory and cold starts are its own; prints a ``BenchRun``.
+/// Measures one setting in a separate process, so that memory peaks and cold starts belong to it alone; prints a ``BenchRun``.
 struct BenchWorker: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "bench-worker", shouldDisplay: false)
 
@@ -67,7 +67,7 @@ struct BenchWorker: AsyncParsableCommand {
     }
 }
 
-/// The most memory by stage, from the high-water mark of the kernel or of a GPU's allocator, started afresh with each stage.
+/// Peak memory by stage, from the high-water mark of the kernel or of a GPU's allocator, which is reset before each stage.
 final class MemoryWatch: Sendable {
     private struct State {
         var stage = "load"

@@ -2,9 +2,9 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// What each stage of one utterance had to do at the least.
+/// The minimal work of each stage for one utterance.
 struct BenchWorkload {
-    /// By the names of ``BenchRow/stages``; `decode` is of one token.
+    /// By the names of ``BenchRow/stages``; `decode` is for one token.
     let stages: [String: StageCost]
 
     init(_ configuration: ModelConfiguration, _ run: BenchRun, _ setting: BenchSetting) {
@@ -28,7 +28,7 @@ struct BenchWorkload {
     }
 }
 
-/// Which part of a model takes how much, from its files' headers.
+/// The sizes of a model's parts, from its files' headers.
 enum WeightTable {
     static func rows(of folder: URL) throws -> [[String]] {
         var parts: [String: (count: Int, bytes: Int)] = [:]

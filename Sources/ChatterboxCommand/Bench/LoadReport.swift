@@ -2,31 +2,31 @@ import Chatterbox
 import ChatterboxEvaluation
 import Foundation
 
-/// What `bench load` found, as `--json` prints it.
+/// The results of `bench load`, as printed by `--json`.
 struct LoadReport: Encodable {
     let machine: BenchMachine
     let model: String
-    /// What is not known of a server is nil.
+    /// nil for what is not known of a server.
     let server, device, dtype, quantize: String?
     let plan: ComputePlan?
-    /// Different voices, and requests of each measurement.
+    /// The number of different voices, and of requests in each measurement.
     let voices, requests: Int
-    /// Speech tokens of a request; of a server's the text decides.
+    /// Speech tokens of a request; nil for a server, where the text determines their number.
     let tokens: Int?
     private(set) var levels: [Level]
-    /// What a step takes for so many requests; empty where that was not asked for.
+    /// The time of a step for each number of requests; empty if it was not measured.
     private(set) var steps: [Step] = []
 
-    /// One way in which requests came, in the medians of its runs.
+    /// One load pattern, with the medians of its runs.
     struct Level: Encodable {
         let name: String
-        /// One of the two.
+        /// nil for the other kind of pattern.
         let listeners: Int?
         let rate: Double?
         fileprivate(set) var runs: [LoadFigures] = []
         fileprivate(set) var firstAudioMedian, firstAudio95, realTimeFactor, leastRealTimeFactor, audioPerSecond: Spread?
         fileprivate(set) var underruns, drySeconds, refusals: Spread?
-        /// How many times as fast as one after the other in the same run, and what Amdahl's law allows at most.
+        /// The speed relative to one request after the other in the same run, and the limit by Amdahl's law.
         fileprivate(set) var speedup, limit: Spread?
         fileprivate var speedups: [Double] = [], limits: [Double] = []
         fileprivate let pattern: LoadPattern
@@ -69,14 +69,14 @@ struct LoadReport: Encodable {
         private enum CodingKeys: String, CodingKey { case requests, adapters, seconds }
     }
 
-    /// The language model whose weights requests can read together; nil where it is a server's.
+    /// The language model whose weights requests can read together; nil for a server.
     private let weights: SharedWeights?
 
     private struct SharedWeights {
         let t3: T3Configuration
         let quantization: Quantization
         let isGuided: Bool
-        /// Speech tokens of the voices' prompts that T3 sees.
+        /// The number of speech tokens in the voices' prompts for T3.
         let prompt: Int
 
         func work(_ spoken: [SpokenRequest]) -> ShareableWork? {
@@ -84,7 +84,7 @@ struct LoadReport: Encodable {
         }
     }
 
-    /// The last run of one after the other.
+    /// The last measurement of one request after the other.
     private var serial: (figures: LoadFigures, shareable: ShareableWork?)?
 
     private enum CodingKeys: String, CodingKey {
@@ -105,7 +105,7 @@ struct LoadReport: Encodable {
         levels = patterns.map(Level.init)
     }
 
-    /// Of a server, whose model is known by its name alone.
+    /// For a server, of whose model only the name is known.
     init(machine: BenchMachine, server: String, model: String, voices: Int, requests: Int, _ patterns: [LoadPattern]) {
         self.machine = machine
         (self.server, self.model, self.voices, self.requests) = (server, model, voices, requests)
@@ -113,7 +113,7 @@ struct LoadReport: Encodable {
         levels = patterns.map(Level.init)
     }
 
-    /// Takes a measurement; that of one after the other comes first in each run.
+    /// Adds a measurement; that of one request after the other comes first in each run.
     mutating func add(_ spoken: [SpokenRequest], _ pattern: LoadPattern) {
         let figures = LoadFigures(spoken)
         if pattern == .closed(listeners: 1) {
@@ -132,7 +132,7 @@ struct LoadReport: Encodable {
         steps[index].seconds = Spread(steps[index].times)
     }
 
-    // MARK: for people
+    // MARK: text
 
     static func name(of pattern: LoadPattern) -> String {
         switch pattern {
@@ -142,7 +142,7 @@ struct LoadReport: Encodable {
         }
     }
 
-    /// As "turbo on cpu, T3 packed int8; …: 8 requests of 10 s in 1 voice".
+    /// For example "turbo on cpu, T3 packed int8; …: 8 requests of 10 s in 1 voice".
     var setting: String {
         let length = tokens.map { " of \((Double($0) / 25).formatted()) s" } ?? ""
         let place = server.map { "at \($0)" } ?? "on \(device ?? ""), \(plan.map { "\($0)" } ?? "")"
@@ -156,7 +156,7 @@ struct LoadReport: Encodable {
             factor(spread) + (spread.map { $0.share > 0.005 ? " ±\(Int(($0.share * 100).rounded())) %" : "" } ?? "")
         }
         func count(_ spread: Spread?) -> String { spread.map { String(format: "%.0f", $0.median) } ?? "–" }
-        // What a server's requests share is not known, and nobody refuses in this process.
+        // What a server's requests share is not known, and in this process no requests are refused.
         let last = server == nil ? "limit" : "refused"
         return [
             [

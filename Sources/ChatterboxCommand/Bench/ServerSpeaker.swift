@@ -1,4 +1,4 @@
-// Brings a client of HTTP and what it needs.
+// Needs an HTTP client and its dependencies.
 #if Hub
     import AsyncHTTPClient
     import Chatterbox
@@ -6,10 +6,10 @@
     import Foundation
     import SpeechAudio
 
-    /// A server that speaks the requests of a measurement, its sound heard as it comes.
+    /// A server that speaks the requests of a measurement; its sound is timed as it arrives.
     struct ServerSpeaker: LoadSpeaker {
         private let client: ServerClient
-        /// The server's names.
+        /// The names on the server.
         let model: String
         let voices: [String]
         private let language: String?
@@ -25,7 +25,7 @@
             let response_format = "pcm"
         }
 
-        /// - Throws: ``ServerClientError``; `LoadRefusal` for what it answers with 429.
+        /// - Throws: ``ServerClientError``; `LoadRefusal` for status 429.
         func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport? {
             let question = Question(
                 model: model, input: request.text, voice: voices[request.voice % voices.count], language: language, seed: request.seed)
@@ -50,7 +50,7 @@
         }
     }
 
-    /// Samples of 16 bits, the lower byte first, from bytes that are cut anywhere.
+    /// Decodes 16-bit little-endian samples from bytes that may be split anywhere.
     private struct SampleReader {
         private var rest: UInt8?
 

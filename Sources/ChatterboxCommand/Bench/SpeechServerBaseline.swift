@@ -1,13 +1,13 @@
-// Brings a client of HTTP and what it needs.
+// Needs an HTTP client and its dependencies.
 #if Hub
     import Foundation
 
-    /// A server that speaks OpenAI's protocol, asked for the same text as WAV.
+    /// A server with OpenAI's API, which is sent the same text and asked for WAV.
     struct SpeechServerBaseline: Sendable {
-        /// As `http://127.0.0.1:8080` or `…/v1`; the path of the protocol is added.
+        /// For example `http://127.0.0.1:8080` or `…/v1`; the API's path is appended.
         let address: String
 
-        /// - Throws: ``BenchError/server(_:reason:)`` with what the server answered.
+        /// - Throws: ``BenchError/server(_:reason:)`` with the server's response.
         func run(_ text: String) async throws -> BenchRun {
             let route = "/audio/speech"
             let base = address.hasSuffix("/v1" + route) ? String(address.dropLast(route.count)) : address
@@ -23,7 +23,7 @@
                 status = try await client.exchange("POST", route, body: question) { answer in
                     for try await bytes in answer.body {
                         body.append(contentsOf: bytes.readableBytesView)
-                        // The first sample is behind a WAV file's header.
+                        // The first sample follows the WAV header.
                         if firstSeconds == nil, body.count > 44 { firstSeconds = (ContinuousClock.now - start) / .seconds(1) }
                     }
                     return answer.status.code
@@ -43,7 +43,7 @@
             return run
         }
 
-        /// The length that a WAV file's format and size tell; a stream's header need not know its length.
+        /// The duration computed from a WAV file's format and size, since the header of a stream need not state it.
         static func seconds(ofWAV data: Data) -> Double? {
             let bytes = [UInt8](data)
             func number(_ offset: Int, _ count: Int) -> Int { (0..<count).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) } }

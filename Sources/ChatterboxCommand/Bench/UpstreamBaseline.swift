@@ -1,6 +1,6 @@
 import Foundation
 
-/// Upstream's Python package, measured as our own program is: same checkpoint, text, voice, seed and number of tokens.
+/// Upstream's Python package, measured like this program: with the same checkpoint, text, voice, seed and number of tokens.
 struct UpstreamBaseline: Sendable {
     let python: URL
 
@@ -18,7 +18,7 @@ struct UpstreamBaseline: Sendable {
         return try await BenchProcess.run(label, python, [script.path, String(decoding: try JSONEncoder().encode(job), as: UTF8.self)])
     }
 
-    /// Speaks as upstream's examples do, with clocks around the stages, and prints a `BenchRun`.
+    /// Speaks as in upstream's examples, measures the stages, and prints a `BenchRun`.
     private static let script = #"""
         import json, resource, sys, time, warnings
         warnings.filterwarnings("ignore")
@@ -138,7 +138,7 @@ struct UpstreamBaseline: Sendable {
         """#
 }
 
-/// What both sides are asked to speak.
+/// The job for both programs.
 struct BenchJob: Codable, Sendable {
     let folder: String
     let device: String
@@ -149,6 +149,6 @@ struct BenchJob: Codable, Sendable {
     let maxTokens: Int
     let repeats: Int
     let threads: Int?
-    /// An S3Gen with mean flow that upstream's is replaced by.
+    /// An S3Gen with mean flow that replaces upstream's.
     var fastFlow: String?
 }

@@ -2,30 +2,30 @@ import FileSupport
 import Foundation
 import SpeechAudio
 
-/// A chapter as it is put together: utterances, and the silence behind each.
+/// A chapter of the output: utterances, and the silence after each.
 struct BookChapter: Sendable {
     struct Item: Sendable {
-        /// nil for silence alone.
+        /// nil if there is only silence.
         let utterance: KeptUtterance?
-        /// Samples of silence that follow.
+        /// The number of silent samples that follow.
         let silence: Int
     }
 
-    /// What players show; nil for what comes before the first heading.
+    /// The title that players show; nil for text before the first heading.
     let title: String?
     var items: [Item] = []
 
-    /// Samples before speed is changed.
+    /// The number of samples before the speed is changed.
     var samples: Int { items.reduce(0) { $0 + ($1.utterance?.samples ?? 0) + $1.silence } }
 
-    /// Several as one.
+    /// Joins several chapters.
     static func joined(_ chapters: [BookChapter]) -> BookChapter { BookChapter(title: nil, items: chapters.flatMap(\.items)) }
 
-    /// What a file of this chapter is called: `book-03-The-Storm.mp3`.
+    /// The name of this chapter's file: `book-03-The-Storm.mp3`.
     ///
     /// - Parameters:
-    ///   - stem: of the whole book's file.
-    ///   - number: from 1.
+    ///   - stem: the name of the book's file without extension.
+    ///   - number: the chapter's number, from 1.
     static func fileName(_ stem: String, _ number: Int, of count: Int, title: String?, ending: String) -> String {
         let digits = max(2, String(count).count), place = String(repeating: "0", count: max(0, digits - String(number).count)) + "\(number)"
         var words = "", length = 0
@@ -38,10 +38,10 @@ struct BookChapter: Sendable {
     }
 }
 
-/// What a long text's sound is written as.
+/// The format of a long text's output.
 enum BookFormat: Sendable, Hashable {
     case sound(AudioFormat)
-    /// AAC in MPEG-4 with chapters, which ffmpeg puts together: the ending m4a or m4b.
+    /// AAC in MPEG-4 with chapters, assembled by ffmpeg: the extension m4a or m4b.
     case mpeg4(String)
 
     var fileExtension: String {
@@ -58,14 +58,14 @@ enum BookFormat: Sendable, Hashable {
         }
     }
 
-    /// The endings of MPEG-4's files.
+    /// The format for an extension of MPEG-4 files.
     static func mpeg4(named name: String) -> BookFormat? {
         let ending = URL(filePath: name).pathExtension.lowercased()
         return ["m4a", "m4b"].contains(ending) ? .mpeg4(ending) : nil
     }
 }
 
-/// How chapters are told apart in what is written.
+/// How chapters are written.
 enum ChapterOutput: String, CaseIterable, Sendable {
     case none, marks, files
 }

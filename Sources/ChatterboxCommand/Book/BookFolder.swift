@@ -4,11 +4,11 @@ import Foundation
 import SpeechAudio
 import Synchronization
 
-/// An utterance of a long text that is finished: a line of the folder's manifest.
+/// A finished utterance of a long text: a line of the folder's manifest.
 struct KeptUtterance: Codable, Sendable, Hashable {
-    /// Of all that its sound follows from.
+    /// The digest of everything that determines its sound.
     let digest: String
-    /// In the folder; nil where the model ended without a sound.
+    /// The file in the folder; nil if the model ended without sound.
     let file: String?
     let bytes: Int
     let samples: Int
@@ -17,7 +17,7 @@ struct KeptUtterance: Codable, Sendable, Hashable {
     let textTokens, speechTokens, draws, keptDraw: Int
     let end: DecodingEnd?
     let warnings: [SpeechWarning]
-    /// In seconds of the utterance; nil where they were not asked for.
+    /// In seconds of the utterance; nil if they were not requested.
     let words: [SpokenWord]?
 
     enum CodingKeys: String, CodingKey {
@@ -26,8 +26,8 @@ struct KeptUtterance: Codable, Sendable, Hashable {
     }
 }
 
-/// A folder in which a long text's finished utterances are kept, each as a sound file with a line in `manifest.jsonl`: what a kill or a
-/// crash leaves is gone on with. One process works in it at a time.
+/// A folder in which the finished utterances of a long text are stored, each as a sound file with a line in `manifest.jsonl`, so that an interrupted
+/// run can be continued. Only one process can use it at a time.
 final class BookFolder: Sendable {
     let url: URL
     private let manifest: JSONLines
@@ -39,15 +39,15 @@ final class BookFolder: Sendable {
         var outputs: [String: Output] = [:]
     }
 
-    /// A file that was written from the utterances.
+    /// An output that was written from the utterances.
     struct Output: Codable, Sendable, Hashable {
         let path: String
-        /// Of the utterances and what was done to them.
+        /// The digest of the utterances and the settings.
         let digest: String
         let bytes: Int
     }
 
-    /// One of these a line.
+    /// A line of the manifest has one of these.
     private struct Line: Codable {
         var seed: UInt64?
         var utterance: KeptUtterance?
@@ -56,9 +56,9 @@ final class BookFolder: Sendable {
 
     private static let manifestName = "manifest.jsonl"
 
-    /// Makes the folder, or reads what is kept in it.
+    /// Creates the folder, or reads its contents.
     ///
-    /// - Throws: ``BatchFolderError`` for a folder of something else, one that another process works in, or one that cannot be written.
+    /// - Throws: ``BatchFolderError`` if the folder has other contents, is used by another process, or cannot be written.
     init(_ url: URL) throws {
         self.url = url
         try JSONLines.makeFolder(url)
@@ -69,7 +69,7 @@ final class BookFolder: Sendable {
         }
         manifest = try JSONLines(
             Self.manifestName, in: url, called: "manifest", alone: "another process works in it; wait for that, or give another folder with --keep")
-        // What a process left that was killed while it wrote.
+        // Files that a killed process has left incomplete.
         for name in names where name.hasPrefix(".") && (name.hasSuffix(".part") || name.hasSuffix(".chapters")) {
             unlink(url.appending(path: name).path)
         }
@@ -82,10 +82,10 @@ final class BookFolder: Sendable {
         self.state = Mutex(state)
     }
 
-    /// What the random numbers of all that is kept follow from, where nobody chose.
+    /// The random seed of the stored utterances, if the user chose none.
     var seed: UInt64? { state.withLock(\.seed) }
 
-    /// Utterances that are kept, of whatever text.
+    /// The number of stored utterances, of any text.
     var count: Int { state.withLock(\.utterances.count) }
 
     /// - Throws: ``BatchFolderError``.
@@ -95,18 +95,18 @@ final class BookFolder: Sendable {
         try manifest.append(Line(seed: seed))
     }
 
-    /// An utterance that is kept whole.
+    /// A stored utterance whose file is complete.
     ///
-    /// - Parameter words: whether it must have the times of its words.
+    /// - Parameter words: whether word times are required.
     func utterance(_ digest: String, words: Bool) -> KeptUtterance? {
         guard let kept = state.withLock({ $0.utterances[digest] }), !words || kept.words != nil else { return nil }
         guard let file = kept.file else { return kept }
         return BatchResults.byteCount(url.appending(path: file)) == kept.bytes ? kept : nil
     }
 
-    /// Keeps an utterance: its sound as FLAC of 24 bits, or as WAV of floating-point samples where some are beyond full scale.
+    /// Stores an utterance: its sound as 24-bit FLAC, or as floating-point WAV if samples exceed full scale.
     ///
-    /// - Parameter number: its place, in the file's name.
+    /// - Parameter number: its number, for the file's name.
     /// - Throws: `AudioError`, ``BatchFolderError``.
     func keep(_ speech: Speech, _ utterance: UtterancePlan.Utterance, digest: String, number: Int, words: Bool) throws {
         let isLoud = speech.audio.samples.contains { abs($0) > 8_388_607.0 / 8_388_608 }
@@ -125,7 +125,7 @@ final class BookFolder: Sendable {
         state.withLock { $0.utterances[digest] = kept }
     }
 
-    /// - Throws: ``BatchFolderError`` where the file was changed or cannot be read.
+    /// - Throws: ``BatchFolderError`` if the file was changed or cannot be read.
     func samples(of utterance: KeptUtterance) throws -> [Float] {
         guard let file = utterance.file else { return [] }
         let place = url.appending(path: file)
@@ -142,7 +142,7 @@ final class BookFolder: Sendable {
 
     // MARK: outputs
 
-    /// Whether an output is there as it would be written now.
+    /// Whether an output with this digest has already been written.
     func isWritten(_ output: URL, digest: String) -> Bool {
         guard let known = state.withLock({ $0.outputs[output.path] }), known.digest == digest else { return false }
         return BatchResults.byteCount(output) == known.bytes
@@ -155,7 +155,7 @@ final class BookFolder: Sendable {
         try manifest.append(Line(output: output))
     }
 
-    /// Removes all that was kept, and the folder where nothing else is in it.
+    /// Deletes all stored files, and the folder if it is then empty.
     func remove() {
         for utterance in state.withLock({ Array($0.utterances.values) }) { if let file = utterance.file { unlink(url.appending(path: file).path) } }
         unlink(url.appending(path: Self.manifestName).path)

@@ -5,38 +5,38 @@ import SpeechAudio
 import SpeechText
 import Synchronization
 
-/// Speaks a long text utterance by utterance into a folder, those that are not kept there yet, and writes its sound from it.
+/// Speaks those utterances of a long text that are not stored yet, stores them in a folder, and writes the output from the folder.
 ///
-/// The text is divided at its headings (`TextChapter`), and one part at a time is prepared, so that memory holds the text, the pieces of
-/// one chapter, and a line for each utterance.
+/// The text is divided at its headings (`TextChapter`), and one part at a time is prepared, so that memory contains the text, the pieces of one
+/// chapter, and a line for each utterance.
 struct BookRun: Sendable {
     let synthesizer: Synthesizer
-    /// All but the text.
+    /// The request without its text.
     let request: SpeechRequest
     let text: String
     let folder: BookFolder
     let writer: BookWriter
     let chapters: ChapterOutput
-    /// Where the sound goes; with ``ChapterOutput/files`` what the chapters' files are called after.
+    /// The output file; with ``ChapterOutput/files`` the chapters' files are named after it.
     let output: URL
-    /// Of the whole.
+    /// The title of the whole.
     let title: String
     let wantsWords: Bool
-    /// What utterances follow from, beside their text and their voice.
+    /// Everything that determines the utterances besides their text and their voice.
     let facts: [String]
     let display: ProgressDisplay
 
-    /// Utterances that are spoken at once.
+    /// The number of utterances that are spoken at the same time.
     private var width: Int { synthesizer.model.device.isCUDA ? 16 : 4 }
     /// Seconds of silence between two chapters.
     static let chapterPause = 1.5
 
-    /// What it came to.
+    /// The result of a run.
     struct Result {
         struct Chapter: Encodable {
             let title: String?
             let file: String
-            /// Seconds of its file.
+            /// The position in its file, in seconds.
             let start, end: Double
         }
 
@@ -44,7 +44,7 @@ struct BookRun: Sendable {
         var words: [SpokenWord] = []
         var chapters: [Chapter] = []
         var files: [URL] = []
-        /// Utterances: all, and those that were kept before.
+        /// The number of all utterances, and of those that were already stored.
         var (utterances, kept) = (0, 0)
     }
 
@@ -55,7 +55,7 @@ struct BookRun: Sendable {
         if request.voice != nil || request.voices.isEmpty { voices[nil] = try synthesizer.digest(of: request.voice) }
         for (name, voice) in request.voices { voices[name] = try synthesizer.digest(of: voice) }
         var result = Result(), parts: [TextChapter] = [], seen: Set<String> = []
-        // All of it once, so that what is wrong with it is said before hours of work.
+        // All of the text is prepared once, so that errors are reported before hours of work.
         for part in TextChapter.chapters(of: text) {
             guard let plan = try await plan(part) else { continue }
             parts.append(part)
@@ -63,7 +63,7 @@ struct BookRun: Sendable {
             result.report.warnings += plan.warnings
             for utterance in plan.utterances {
                 let digest = digest(of: utterance, voices), isKept = folder.utterance(digest, words: wantsWords) != nil
-                // The same words in another chapter are spoken once.
+                // Equal utterances in several chapters are spoken once.
                 tally.expect(utterance, isKept: !seen.insert(digest).inserted || isKept)
                 (result.utterances, result.kept) = (result.utterances + 1, result.kept + (isKept ? 1 : 0))
             }
@@ -95,7 +95,7 @@ struct BookRun: Sendable {
         return result
     }
 
-    /// The pieces of a part of the text; nil where there is nothing in it to speak.
+    /// The pieces of a part of the text; nil if it contains nothing to speak.
     private func plan(_ part: TextChapter) async throws -> UtterancePlan? {
         var request = request
         request.text = String(part.text)
@@ -164,7 +164,7 @@ struct BookRun: Sendable {
         let digest = writer.digest(chapters, marks: marks, title: title)
         let isWritten = self.chapters == .files && folder.isWritten(url, digest: digest)
         guard chapters.contains(where: { $0.items.contains { $0.utterance?.file != nil } }) else {
-            // Of one of several files that is said; of the whole it is an error.
+            // A single empty file of several causes a message; if the whole output is empty, that is an error.
             if self.chapters == .files { return display.note("\(title): the model ended without a sound, so no file is written") }
             throw UsageError("the model ended without a sound; try another --seed, or words around the text")
         }
@@ -177,7 +177,7 @@ struct BookRun: Sendable {
         report(chapters, in: url, written, &result)
     }
 
-    /// Tells of a file's chapters, pieces and words.
+    /// Reports a file's chapters, pieces and words.
     private func report(_ chapters: [BookChapter], in url: URL, _ written: BookWriter.Written?, _ result: inout Result) {
         let rate = Double(synthesizer.sampleRate) * writer.speed
         var position = 0
@@ -214,10 +214,10 @@ struct BookRun: Sendable {
 }
 
 extension BookRun {
-    /// How far the speaking is, and how long the rest takes.
+    /// Measures the progress, and estimates the remaining time.
     private final class Tally: Sendable {
         private struct State {
-            /// Letters of all, of those that are done, and of those that were spoken now.
+            /// The number of letters of all utterances, of the finished ones, and of those that this run has spoken.
             var (all, done, now) = (0, 0, 0)
             var seconds = 0.0
             var chapter = ""

@@ -1,10 +1,10 @@
 import Foundation
 
-/// What speaking a long text came to: what ``SpeechSummary`` tells, with its chapters, files and kept utterances.
+/// The summary of a long text: that of ``SpeechSummary``, with chapters, files and stored utterances.
 struct BookSummary: Encodable {
     let speech: SpeechSummary
     let result: BookRun.Result
-    /// Where the utterances are still kept; nil for nowhere.
+    /// The folder with the stored utterances; nil if it has been deleted.
     let folder: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -22,7 +22,7 @@ struct BookSummary: Encodable {
         try values.encode(folder, forKey: .folder)
     }
 
-    /// The figures that a person wants.
+    /// The figures in a sentence for a person.
     var sentence: String {
         guard result.files.count > 1 else { return speech.sentence }
         let places = "\(result.files.first!.relativePath) to \(result.files.last!.lastPathComponent)"

@@ -3,30 +3,30 @@ import FileSupport
 import Foundation
 import SpeechAudio
 
-/// Writes a long text's sound from its kept utterances, one after the other, so that memory does not grow with it: joined, with the
-/// speed and the loudness that were asked for, and marked as a whole. The same utterances always become the same samples.
+/// Writes a long text's output from its stored utterances, one after the other, so that memory does not grow with its length: joined, with the
+/// requested speed and loudness, and with the watermark over the whole. The same utterances always give the same samples.
 struct BookWriter {
     let folder: BookFolder
     let sampleRate: Int
     let speed: Double
-    /// Of each chapter, in LUFS; nil leaves it.
+    /// The loudness of each chapter in LUFS; nil leaves it unchanged.
     let loudness: Double?
-    /// nil where nothing is to be marked.
+    /// nil for no watermark.
     let watermarker: Watermarker?
     let format: BookFormat
-    /// Nil where no MPEG-4 is written.
+    /// nil if the output is not MPEG-4.
     let ffmpeg: FFmpeg?
 
-    /// What was written.
+    /// The result of writing.
     struct Written {
-        /// Seconds at which each chapter begins, and the end.
+        /// The times at which the chapters begin, and the end, in seconds.
         var starts: [Double] = []
         var seconds = 0.0
         var isMarked = false
         var warnings: [SpeechWarning] = []
     }
 
-    /// What a file follows from, beside the chapters' utterances.
+    /// Everything that determines a file besides the chapters' utterances.
     private var facts: [String] {
         ["\(speed)", "\(loudness.map { "\($0)" } ?? "")", "\(watermarker != nil)", "\(format)"]
     }
@@ -40,10 +40,10 @@ struct BookWriter {
     }
 
     /// - Parameters:
-    ///   - marks: whether the file is to tell of its chapters.
-    ///   - title: of the whole, where the format has one.
-    ///   - url: what is there is replaced when all is written.
-    /// - Throws: `AudioError`, `TorchError`, ``BatchFolderError``, `CancellationError`; nothing is left at the place then.
+    ///   - marks: whether the file gets chapter marks.
+    ///   - title: the title of the whole, for formats that store one.
+    ///   - url: the output; an existing file is replaced when everything has been written.
+    /// - Throws: `AudioError`, `TorchError`, ``BatchFolderError``, `CancellationError`; no file remains in that case.
     func write(_ chapters: [BookChapter], marks: Bool, title: String?, to url: URL) throws -> Written {
         var written = Written(), gains: [Float] = [], marked: [ChapterMark] = [], samples = 0
         for chapter in chapters {
@@ -71,7 +71,7 @@ struct BookWriter {
         return written
     }
 
-    /// What the sound itself is encoded as.
+    /// The format in which the sound is encoded.
     private var soundFormat: AudioFormat { if case .sound(let format) = format { format } else { .aac } }
     private var ending: String { soundFormat.rawValue }
 
@@ -93,7 +93,7 @@ struct BookWriter {
         return ending?.isMarked ?? false
     }
 
-    /// A chapter's length in samples, and what it is multiplied by.
+    /// A chapter's length in samples, and its gain.
     private func measured(_ chapter: BookChapter) throws -> (samples: Int, gain: Float, warning: SpeechWarning?) {
         if speed == 1, loudness == nil { return (chapter.samples, 1, nil) }
         var meter = LoudnessMeter(sampleRate: sampleRate), count = 0
@@ -106,7 +106,7 @@ struct BookWriter {
         return (count, Float(pow(10, gain / 20)), .loudnessLimited(found + gain, target: loudness, in: chapter.title))
     }
 
-    /// A chapter's sound at its speed, some seconds at a time.
+    /// Passes on a chapter's sound at its speed, several seconds at a time.
     private func forEachBlock(of chapter: BookChapter, _ body: ([Float]) throws -> Void) throws {
         let tempo = speed == 1 ? nil : try TempoStream(speed: speed, sampleRate: sampleRate)
         for item in chapter.items {
@@ -117,7 +117,7 @@ struct BookWriter {
         if let tempo { try body(tempo.finish()) }
     }
 
-    /// Gives a file its place, on another disk as a copy that is whole or not there.
+    /// Moves a file to its final path; to another disk it is copied completely or not at all.
     private static func move(_ file: URL, to url: URL) throws {
         let target = url.resolvingSymlinksInPath()
         if rename(file.path, target.path) == 0 { return }

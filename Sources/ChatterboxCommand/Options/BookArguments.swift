@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 import SpeechAudio
 
-/// How a long text is kept while it is spoken, and its chapters told apart.
+/// Options for storing a long text while it is spoken, and for its chapters.
 struct BookArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -16,25 +16,25 @@ struct BookArguments: ParsableArguments {
             valueName: "none|marks|files"))
     var chapters: ChapterOutput?
 
-    /// Letters above which a text is kept while it is spoken: about twenty minutes of speech.
+    /// The number of letters above which a text is stored while it is spoken: about twenty minutes of speech.
     static let longText = 20_000
 
-    /// What a text is spoken as, utterance by utterance; nil where it is spoken at once.
+    /// How a text is spoken utterance by utterance.
     struct Choice {
         let output: URL
         let format: BookFormat
         let chapters: ChapterOutput
         let folder: URL
-        /// Whether the folder goes when the output is whole.
+        /// Whether the folder is deleted when the output is complete.
         let isTemporary: Bool
-        /// What puts MPEG-4 together, where that is written.
+        /// Assembles MPEG-4 files; nil for other formats.
         let ffmpeg: FFmpeg?
     }
 
     /// - Parameters:
-    ///   - letters: of the text.
-    ///   - obstacle: what of the command line needs the text to be spoken at once, as `--play`.
-    /// - Throws: ``UsageError`` for what cannot be together, or where a program is missing.
+    ///   - letters: the length of the text.
+    ///   - obstacle: an option that requires the text to be spoken as a whole, such as `--play`.
+    /// - Throws: ``UsageError`` for options that exclude each other, or if a program is missing.
     func choice(_ destination: OutputDestination, letters: Int, obstacle: String?) throws -> Choice? {
         let asked = keep != nil ? "--keep" : chapters.flatMap { $0 == ChapterOutput.none ? nil : "--chapters \($0.rawValue)" }
         guard case .file(let output, let format) = destination else {

@@ -3,18 +3,18 @@ import Chatterbox
 import Foundation
 import Moonshine
 
-/// A recogniser that hears what is spoken.
+/// A speech recogniser that can be used as a judge.
 enum JudgeName: String, Codable, Sendable, Hashable, CaseIterable, ExpressibleByArgument {
     case moonshine
 
-    /// - Throws: ``MoonshineError`` where it has not been fetched.
+    /// - Throws: ``MoonshineError`` if it has not been downloaded.
     func load(_ folders: UserFolders = UserFolders()) throws -> any SpeechJudge {
         switch self {
         case .moonshine: try Moonshine(folders.moonshine)
         }
     }
 
-    /// What its hearing follows from.
+    /// What determines its transcripts.
     var fact: String {
         switch self {
         case .moonshine: "judge=moonshine \(MoonshineFiles.release)"
@@ -22,7 +22,7 @@ enum JudgeName: String, Codable, Sendable, Hashable, CaseIterable, ExpressibleBy
     }
 }
 
-/// Who hears the draws of a text.
+/// The judge of a text's takes.
 struct JudgeArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -31,7 +31,7 @@ struct JudgeArguments: ParsableArguments {
     var judge: JudgeName?
 }
 
-/// A draw as a judge heard it, with the keys of the program's objects.
+/// A take with the judge's transcript, with the keys of the program's JSON.
 struct JudgedTakeLine: Codable, Sendable, Hashable {
     let heard: String
     let wordErrors, words: Int

@@ -7,7 +7,7 @@ import Pico
 import SpeechText
 import Torch
 
-/// Which model, where it runs and in which arithmetic; for every command that loads one.
+/// The model, its device and its arithmetic; for every command that loads a model.
 struct ModelArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -19,19 +19,19 @@ struct ModelArguments: ParsableArguments {
 
     var threads: Int? { compute.threads }
 
-    /// - Throws: ``UsageError`` or `ComputeError` for what cannot be, before anything is loaded.
+    /// - Throws: ``UsageError`` or `ComputeError` for invalid options, before anything is loaded.
     func check() throws { try compute.check() }
 
     /// Loads the model.
     ///
-    /// - Parameter adapters: of the flow.
+    /// - Parameter adapters: adapters of the flow.
     /// - Throws: as ``ComputeArguments/load(_:_:engine:adapters:)``.
     func load(_ progress: ProgressDisplay, adapters: [AdapterUse] = []) async throws -> Synthesizer {
         try await compute.load(model, progress, adapters: adapters)
     }
 }
 
-/// Where a model runs and in which arithmetic.
+/// The device and the arithmetic of a model.
 struct ComputeArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp("Where to compute: cpu, cuda, cuda:1, …, or auto: an NVIDIA GPU where one can be used, else the CPU.", valueName: "device")
@@ -79,7 +79,7 @@ struct ComputeArguments: ParsableArguments {
 
     enum Flow: String, CaseIterable, ExpressibleByArgument { case own, fast }
 
-    /// - Throws: ``UsageError`` or `ComputeError` for what cannot be, before anything is loaded.
+    /// - Throws: ``UsageError`` or `ComputeError` for invalid options, before anything is loaded.
     func check() throws {
         if let threads, !(1...1024).contains(threads) { throw UsageError("--threads is \(threads); allowed is 1 to 1024") }
         _ = try options()
@@ -90,7 +90,7 @@ struct ComputeArguments: ParsableArguments {
     /// - Throws: `DeviceError`.
     var usesGPU: Bool { get throws { try unnotedDevice.isCUDA } }
 
-    /// Bytes of memory that the model in a folder will take, about.
+    /// The approximate memory in bytes of the model in a folder.
     ///
     /// - Throws: `DeviceError`, `CheckpointError`, `CocoaError`.
     func byteCount(of folder: URL) throws -> Int { try Model.byteCount(of: folder, device: unnotedDevice, dtype: dtype.dtype, compute: options()) }
@@ -109,11 +109,11 @@ struct ComputeArguments: ParsableArguments {
     /// Loads a model.
     ///
     /// - Parameters:
-    ///   - model: a name or a folder; nil for the best on this machine.
-    ///   - engine: what computes for it.
-    ///   - adapters: of the flow.
-    ///   - logger: takes the lines about loading and about requests.
-    /// - Throws: ``AdapterError``, ``UsageError``, ``ModelLocatorError``, `HubError`, `DeviceError`, and what loading throws.
+    ///   - model: a name or a folder; nil for the first installed model in the order of preference.
+    ///   - engine: the engine that runs its requests.
+    ///   - adapters: adapters of the flow.
+    ///   - logger: gets messages about loading and about requests.
+    /// - Throws: ``AdapterError``, ``UsageError``, ``ModelLocatorError``, `HubError`, `DeviceError`, and errors of loading.
     func load(
         _ model: String?, _ progress: ProgressDisplay, engine: SpeechEngine = SpeechEngine(), adapters: [AdapterUse] = [], logger: Logger? = nil
     ) async throws -> Synthesizer {
@@ -136,18 +136,18 @@ struct ComputeArguments: ParsableArguments {
         return synthesizer
     }
 
-    /// The device that is meant.
+    /// The device that the options choose.
     private var unnotedDevice: Device {
         get throws {
             let best = try Device(device)
-            // Quantised weights are the CPU's.
+            // Quantised weights are supported only on CPUs.
             return device == "auto" && quantize != .none ? .cpu : best
         }
     }
 
-    /// The device that is meant, with a note where the machine has a GPU that this build cannot use.
+    /// The device that the options choose, with a note if the machine has a GPU that this build cannot use.
     ///
-    /// - Throws: `DeviceError`; ``UsageError`` for a switch that means nothing on the device.
+    /// - Throws: `DeviceError`; ``UsageError`` for an option that has no effect on the device.
     private func chosenDevice(_ progress: ProgressDisplay) throws -> Device {
         let best = try Device(device), chosen = try unnotedDevice
         if let note = DeviceNote.unusedGPU(asked: device, chosen: best) { progress.note(note) }
@@ -158,9 +158,9 @@ struct ComputeArguments: ParsableArguments {
     }
 }
 
-/// What a person should know of the device that was chosen for them.
+/// Notes about the device that was chosen.
 enum DeviceNote {
-    /// Where nobody asked for the CPU, and a GPU is there that this build cannot use.
+    /// A note if the CPU was not requested, and the machine has a GPU that this build cannot use.
     static func unusedGPU(asked: String, chosen: Device, isPresent: Bool = GPUDriver.isPresent()) -> String? {
         guard asked == "auto", !chosen.isCUDA, isPresent else { return nil }
         return "this machine has an NVIDIA GPU that this build cannot use, so the CPU computes; `chatterbox check` says more"
@@ -169,7 +169,7 @@ enum DeviceNote {
 
 extension Quantization: ExpressibleByArgument {}
 
-/// Bytes as people write them: 8G, 512M, 1.5G or 800000000.
+/// A number of bytes, such as 8G, 512M, 1.5G or 800000000.
 struct ByteCount: ExpressibleByArgument, Equatable {
     let bytes: Int
 

@@ -4,7 +4,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// Where speech goes and in which form.
+/// The destination of speech, and its format.
 struct OutputArguments: ParsableArguments {
     @Option(
         name: .shortAndLong,
@@ -22,12 +22,12 @@ struct OutputArguments: ParsableArguments {
     @Flag(help: "Print the figures as one JSON object on standard output.")
     var json = false
 
-    /// Decides and checks the place, so that hours of speaking do not end in a typing error.
+    /// Chooses and checks the destination, so that a mistyped name is reported before hours of computing.
     ///
     /// - Parameters:
-    ///   - stem: what a file is called that has no name.
-    ///   - takesMPEG4: whether a name may end in m4a or m4b.
-    /// - Throws: ``UsageError``; `AudioError` where nothing can be written there.
+    ///   - stem: the name of a file if none is given.
+    ///   - takesMPEG4: whether the extensions m4a and m4b are allowed.
+    /// - Throws: ``UsageError``; `AudioError` if the destination cannot be written.
     func destination(stem: String, takesMPEG4: Bool = false) throws -> OutputDestination {
         guard let output else {
             if play { return .nowhere }
@@ -57,20 +57,20 @@ struct OutputArguments: ParsableArguments {
         return stat(path, &status) == 0 && ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
     }
 
-    /// A name that nothing has yet: the user did not choose it, so nothing is overwritten.
+    /// A name that does not exist yet: the user did not choose it, so that nothing may be overwritten.
     private static func freeName(_ stem: String, _ ending: String) -> URL {
         let names = ["\(stem).\(ending)"] + (2...9999).map { "\(stem)-\($0).\(ending)" }
         return URL(filePath: names.first { !FileManager.default.fileExists(atPath: $0) } ?? names[0])
     }
 }
 
-/// Where speech goes.
+/// The destination of speech.
 enum OutputDestination {
     case file(URL, BookFormat)
     case standardOutput(AudioFormat)
     case nowhere
 
-    /// Whether somebody listens while speech is made, and no file is to hold it.
+    /// Whether the speech is sent on while it is computed, and not written to a file.
     var isStream: Bool { if case .file = self { false } else { true } }
 
     /// Opens the place.
@@ -82,19 +82,19 @@ enum OutputDestination {
     func open(sampleRate: Int, playing: Playing? = nil) throws -> SpeechOutput { try SpeechOutput(self, sampleRate: sampleRate, playing: playing) }
 }
 
-/// Takes speech as it is made, so that its length does not matter: to the place that the user chose, and where it is to
-/// be played, to a player. What is not finished leaves no file.
+/// Writes speech while it is computed, so that memory does not grow with its length: to the destination, and to a player if it is played. If it is
+/// not completed, no file remains.
 final class SpeechOutput {
-    /// What to call the place in a report; nil for nowhere.
+    /// The destination's name in a report; nil if there is none.
     let name: String?
     /// Seconds of speech so far.
     private(set) var seconds = 0.0
     private let file: AudioFileWriter?
     private let stream: SoundEncoder?
     private let playing: Playing?
-    /// What the player is given.
+    /// The encoder for the player.
     private let played: SoundEncoder?
-    /// Why the player plays no more, while speech is still kept.
+    /// Why the player has stopped, while the speech is still written.
     private var playerError: (any Error)?
 
     fileprivate init(_ destination: OutputDestination, sampleRate: Int, playing: Playing?) throws {
@@ -112,7 +112,7 @@ final class SpeechOutput {
         }
     }
 
-    /// - Throws: `AudioError` where the place takes no more; ``PlayerError`` where there is nothing but a player, which has ended.
+    /// - Throws: `AudioError` if writing fails; ``PlayerError`` if there is only a player, and it has ended.
     func take(_ piece: Audio) throws {
         seconds += piece.duration
         try file?.append(piece)
@@ -123,13 +123,13 @@ final class SpeechOutput {
 
     /// Completes the file.
     ///
-    /// - Throws: `AudioError`; no part of a file is left then.
+    /// - Throws: `AudioError`; no file remains in that case.
     func finish() throws {
         try file?.finish()
         if let stream { try StandardOutput.write(Data(stream.finish())) }
     }
 
-    /// Waits until all has been played, where it is.
+    /// Waits until everything has been played, if there is a player.
     ///
     /// - Throws: ``PlayerError``; `CancellationError`.
     func finishPlaying() throws {
@@ -140,7 +140,7 @@ final class SpeechOutput {
     }
 }
 
-/// Whether a file can be made somewhere, as far as can be told without making it.
+/// Checks whether a file can be created, as far as possible without creating it.
 enum OutputPlace {
     /// - Throws: `AudioError.unwritable`.
     static func check(_ url: URL) throws {
@@ -149,7 +149,7 @@ enum OutputPlace {
         func refuse(_ reason: String) -> AudioError { .unwritable(name: path, reason: reason) }
         let exists = stat(path, &status) == 0
         if exists, status.st_mode & S_IFMT == S_IFDIR { throw refuse("it is a folder") }
-        // A device is written into; a file is replaced, for which its folder must take a new one.
+        // A device is opened for writing; a file is replaced, for which its folder must be writable.
         let isReplaced = !exists || status.st_mode & S_IFMT == S_IFREG
         let place = isReplaced ? url.resolvingSymlinksInPath().deletingLastPathComponent().path : path
         guard access(place, W_OK) == 0 else {
@@ -160,16 +160,16 @@ enum OutputPlace {
 
 extension AudioFormat: ExpressibleByArgument {}
 
-/// Whether the times of words are kept.
+/// Options for word times.
 struct TimestampArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Write word times: subtitles as .srt or .vtt, or a list as .json; not Turbo and Nano.", valueName: "file"))
     var timestamps: String?
 
-    /// Where they go and in which form, checked before anything is spoken; nil where they are not asked for.
+    /// The file and format of word times, checked before anything is spoken; nil if they are not requested.
     ///
-    /// - Throws: ``UsageError`` for a name that tells no format; `AudioError.unwritable`.
+    /// - Throws: ``UsageError`` for a name without a known extension; `AudioError.unwritable`.
     func destination() throws -> (url: URL, format: TimedText)? {
         guard let timestamps else { return nil }
         let url = URL(filePath: timestamps)
@@ -181,7 +181,7 @@ struct TimestampArguments: ParsableArguments {
     }
 }
 
-/// Whether what every stage computed is kept.
+/// Options for the results of every stage.
 struct TraceArguments: ParsableArguments {
     @Option(
         help: ArgumentHelp(

@@ -7,7 +7,7 @@
     import Logging
     import SpeechAudio
 
-    /// How to serve. What is not given comes from the environment, from a file, or stays as it is.
+    /// The options of the server. Those that are not given are read from the environment or a file, or have their defaults.
     struct ServeArguments: ParsableArguments {
         @Option(help: ArgumentHelp("The address to listen on. (default: 127.0.0.1)", valueName: "address"))
         var host: String?
@@ -137,18 +137,18 @@
         var config: String?
     }
 
-    /// The options with what the environment and the file say.
+    /// The options after the environment and the file have been read.
     struct ServeSettings {
         let models: [String]
-        /// The names of those that are loaded at the start and stay.
+        /// The names of the models that are loaded at start and stay loaded.
         var pinned: [String] { arguments.pin }
         let logLevel: Logger.Level
         private let arguments: ServeArguments
-        /// How models compute.
+        /// The device and the arithmetic of the models.
         let compute: ComputeArguments
 
-        /// - Parameter commandLine: the words of the command line: an option that stands there goes before all else.
-        /// - Throws: ``UsageError`` for a name that no option has, or a value that is none; what reading the file throws.
+        /// - Parameter commandLine: the arguments; an option among them has priority over the environment and the file.
+        /// - Throws: ``UsageError`` for an unknown name or an invalid value; errors of reading the file.
         init(
             _ given: ServeArguments, _ compute: ComputeArguments? = nil, environment: [String: String] = ProcessInfo.processInfo.environment,
             commandLine: [String] = CommandLine.arguments
@@ -179,7 +179,7 @@
             arguments.tlsKey = try await first(given.tlsKey) { try await $0.fetchString(forKey: "tlsKey") }
             func bytes(_ value: ByteCount?, _ key: ConfigKey, _ option: String) async throws -> ByteCount? {
                 try await first(value) { reader in
-                    // A number, or a number with its unit.
+                    // A number, with or without a unit.
                     var text = try? await reader.fetchInt(forKey: key).map { "\($0)" }
                     if text == nil { text = try await reader.fetchString(forKey: key) }
                     guard let text else { return nil }
@@ -218,9 +218,9 @@
             self.arguments = arguments
         }
 
-        /// What the server is told.
+        /// The server's configuration.
         ///
-        /// - Parameter voices: the folder of voices where none is given.
+        /// - Parameter voices: the folder of voices if none is given.
         /// - Throws: ``UsageError``.
         func configuration(voices: URL) throws -> ServerConfiguration {
             var configuration = ServerConfiguration(voices: arguments.voices.map { URL(filePath: $0) } ?? voices)
@@ -269,9 +269,9 @@
             return configuration
         }
 
-        /// The recogniser of those who ask for one.
+        /// The recogniser for requests that name a judge.
         ///
-        /// - Throws: ``UsageError`` for a name of none; what loading throws.
+        /// - Throws: ``UsageError`` for an unknown name; errors of loading.
         func judge(_ folders: UserFolders) throws -> (any SpeechJudge)? {
             try arguments.judge.map { name in
                 guard let judge = JudgeName(rawValue: name) else {
@@ -295,7 +295,7 @@
             return value
         }
 
-        /// Checks what models are asked to do against what they are.
+        /// Checks the options against the models.
         ///
         /// - Throws: ``UsageError``.
         func check(_ offerings: [ModelOffering], _ configuration: ServerConfiguration) throws {
@@ -318,7 +318,7 @@
             }
         }
 
-        /// Looks whether the voices that options name are there: in the folder, or with a model; the default one with the first.
+        /// Checks that the voices named by options exist, in the folder or with a model; the default voice must exist for the first model.
         ///
         /// - Throws: ``UsageError``.
         private func checkVoices(_ offerings: [ModelOffering], _ configuration: ServerConfiguration) throws {
@@ -336,7 +336,7 @@
             }
         }
 
-        /// What the operator should know; nil where all is well.
+        /// A warning for the operator; nil if there is none.
         func warning(_ configuration: ServerConfiguration) -> String? {
             if configuration.wyomingPort != nil, !configuration.isLocal || !configuration.keys.isEmpty {
                 return "the Wyoming protocol has no keys: everybody who reaches its port on \(configuration.host) can speak"
@@ -347,9 +347,9 @@
     }
 
     extension ComputeArguments {
-        /// These options, and where the command line does not have one, what the environment or the file says.
+        /// These options, completed from the environment and the file where the command line has none.
         ///
-        /// - Throws: `ValidationError` for a value that is none.
+        /// - Throws: `ValidationError` for an invalid value.
         fileprivate func completed(_ commandLine: [String], _ readers: [ConfigReader]) async throws -> ComputeArguments {
             func isGiven(_ option: String) -> Bool { commandLine.contains { $0 == option || $0.hasPrefix(option + "=") } }
             var words: [String] = [], found: Set<String> = []

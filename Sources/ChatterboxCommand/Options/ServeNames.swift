@@ -2,9 +2,9 @@
     import ArgumentParser
     import Foundation
 
-    /// The options of `chatterbox serve` that may stand in a file or in the environment, by the names that they have there, and what each holds.
+    /// The options of `chatterbox serve` that a file or the environment may set, with their names there and their types.
     enum ServeNames {
-        /// What an option holds.
+        /// The type of an option.
         enum Kind {
             case text, whole, number, flag, list, bytes
 
@@ -20,7 +20,7 @@
             }
         }
 
-        /// By the names in a file, as `apiKeyFile`.
+        /// By the names in a file, such as `apiKeyFile`.
         static let kinds: [String: Kind] = {
             let options = [Mirror(reflecting: ServeArguments()), Mirror(reflecting: ComputeArguments())].flatMap(\.children)
             var kinds: [String: Kind] = [:]
@@ -36,21 +36,21 @@
                     default: .text
                     }
             }
-            // A file names no other file.
+            // A file cannot name another file.
             kinds["config"] = nil
             return kinds
         }()
 
-        /// Of a variable of the environment: CHATTERBOX_API_KEY_FILE for apiKeyFile.
+        /// The environment variable of an option: CHATTERBOX_API_KEY_FILE for apiKeyFile.
         static func variable(_ name: String) -> String {
             prefix + name.replacing(/[A-Z]/) { "_\($0.output)" }.uppercased()
         }
 
         private static let prefix = "CHATTERBOX_"
 
-        /// Looks whether a file's object has options alone, each as it should be.
+        /// Checks that a file contains only options, each of the right type.
         ///
-        /// - Throws: ``UsageError`` that names the first that is not.
+        /// - Throws: ``UsageError`` that names the first wrong one.
         static func check(file: String) throws {
             guard let data = FileManager.default.contents(atPath: file) else {
                 throw UsageError("--config \(file): there is no such file, or it cannot be read")
@@ -80,8 +80,8 @@
             }
         }
 
-        /// Whether a variable is no attempt at an option: the name of the file, the key of a client, and what Kubernetes tells of a service that
-        /// is called chatterbox.
+        /// Whether a variable is not meant as an option: the name of the file, the key of a client, or a variable that Kubernetes sets for a service
+        /// called chatterbox.
         private static func isOfOthers(_ name: String) -> Bool {
             ["CONFIG", "KEY"].contains(name.dropFirst(prefix.count))
                 || name.wholeMatch(of: /CHATTERBOX_(SERVICE_(HOST|PORT\w*)|PORT_[0-9]+_(TCP|UDP|SCTP)\w*)/) != nil
@@ -97,16 +97,16 @@
             }
         }
 
-        // MARK: names that are meant
+        // MARK: suggestions
 
-        /// The known name that is most like another, or all where none is.
+        /// The known name that is most similar to a name, or all known names if none is.
         private static func hint(_ name: String, _ known: [String]) -> String {
             let ranked = known.sorted().map { ($0, distance($0.lowercased(), name.lowercased())) }
             if let best = ranked.min(by: { $0.1 < $1.1 }), best.1 <= max(2, name.count / 4) { return "; \(best.0) is meant, perhaps" }
             return "; there are \(known.sorted().joined(separator: ", "))"
         }
 
-        /// How many letters are to be changed, added, left out or exchanged with the next one to make one name of the other.
+        /// The number of letters that must be changed, added, removed or exchanged with the next one to turn one name into the other.
         static func distance(_ first: String, _ second: String) -> Int {
             let (a, b) = (Array(first), Array(second))
             var table = (0...a.count).map { row in (0...b.count).map { row == 0 ? $0 : $0 == 0 ? row : 0 } }
@@ -120,7 +120,7 @@
             return table[a.count][b.count]
         }
 
-        /// A value in a file.
+        /// The value of an option in a file.
         private enum FileValue: Decodable {
             case text(String), whole, number, flag, list, other
 

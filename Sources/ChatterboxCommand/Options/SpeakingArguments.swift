@@ -3,7 +3,7 @@ import Chatterbox
 import Foundation
 import SpeechText
 
-/// How a text is spoken. What is not given stays as the model has it.
+/// How a text is spoken. Options that are not given have the model's defaults.
 struct SpeakingArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Seed of all random numbers: the same seed gives the same speech. (default: a random one)", valueName: "n"))
     var seed: UInt64?
@@ -89,9 +89,9 @@ struct SpeakingArguments: ParsableArguments {
     var noWatermark = false
 
     /// - Parameters:
-    ///   - seed: in place of none.
-    ///   - wordTimes: whether to tell when each word is heard.
-    ///   - delivery: whether sound is to come while it is made.
+    ///   - seed: the seed if none is given.
+    ///   - wordTimes: whether the time of each word is reported.
+    ///   - delivery: whether sound is delivered while it is computed.
     /// - Throws: ``SpeechOptionsError`` naming the option that is out of range; ``UsageError``.
     func options(seed: UInt64? = nil, wordTimes: Bool = false, delivery: SpeechOptions.Delivery = .utterances) throws -> SpeechOptions {
         let options = SpeechOptions(
@@ -102,7 +102,7 @@ struct SpeakingArguments: ParsableArguments {
             maximumTokens: maxTokens, seed: self.seed ?? seed, watermark: !noWatermark,
             splitting: split, wordTimes: wordTimes, delivery: delivery, speed: speed ?? 1, loudness: loudness,
             normalizes: noNormalize ? false : nil, takes: takes, lexicon: try parsedLexicon(), pauses: try parsedPauses())
-        // Nothing is loaded for what is refused.
+        // Options are checked before anything is loaded.
         try options.check()
         return options
     }
@@ -130,14 +130,14 @@ struct SpeakingArguments: ParsableArguments {
 
     private func parsedLanguage() throws -> Language? { try language.map(Language.init(option:)) }
 
-    /// - Throws: ``UsageError`` for what this model cannot do.
+    /// - Throws: ``UsageError`` for options that this model does not support.
     func check(_ model: Model) throws {
         if let language = try parsedLanguage() { try model.variant.checkOption(language) }
     }
 }
 
 extension Language {
-    /// What `--language` names.
+    /// The language of `--language`.
     ///
     /// - Throws: ``UsageError``.
     init(option code: String) throws {
@@ -149,7 +149,7 @@ extension Language {
 }
 
 extension Variant {
-    /// - Throws: ``UsageError`` where `--language` names one that this model does not speak.
+    /// - Throws: ``UsageError`` if the model does not speak the language of `--language`.
     func checkOption(_ language: Language) throws {
         guard !languages.contains(language) else { return }
         throw UsageError("--language is \(language.code); \(title) speaks \(languages.map(\.code).joined(separator: ", "))")

@@ -3,9 +3,9 @@ import FileSupport
 import Foundation
 import Torch
 
-/// What sound follows from, written down so that the same speech is known again.
+/// Everything that determines a sound, as a digest by which the same speech is recognised.
 enum SpeechFacts {
-    /// Each fact stands with its length, so that no two lists are written alike.
+    /// Each text is preceded by its length, so that different lists never give the same input.
     static func digest(_ facts: [String]) -> String { SHA256.digest(Data(facts.map { "\($0.utf8.count):\($0)" }.joined().utf8)) }
 
     static func digest(of file: URL) throws -> String { SHA256.digest(try Data(contentsOf: file, options: .mappedIfSafe)) }
@@ -14,7 +14,7 @@ enum SpeechFacts {
 }
 
 extension ComputeArguments {
-    /// How the samples are computed, as far as they follow from it.
+    /// The settings of the computation that change the samples.
     func facts(_ model: Model) -> [String] {
         ["\(model.device.isCUDA ? "cuda" : "cpu")", "\(dtype)", "\(quantize)", "\(exact)", "\(flow)", "\(tf32)"]
     }
@@ -28,7 +28,7 @@ extension AdapterArgument {
 }
 
 extension SpeakingArguments {
-    /// All that the tokens and the sound of one utterance follow from, beside its text, its seed and its voice.
+    /// Everything that determines the tokens and the sound of an utterance besides its text, its seed and its voice.
     var utteranceFacts: [String] {
         [
             fact("language", language), fact("exaggeration", exaggeration), fact("cfg", cfgWeight), fact("temperature", temperature),
@@ -37,7 +37,7 @@ extension SpeakingArguments {
         ].compactMap(\.self)
     }
 
-    /// All of it, as far as speech follows from it; a lexicon's file is not in it.
+    /// Everything that determines the speech, without the contents of a lexicon's file.
     var facts: [String] {
         [fact("seed", seed)].compactMap(\.self) + utteranceFacts
             + [

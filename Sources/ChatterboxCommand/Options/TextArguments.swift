@@ -3,7 +3,7 @@ import Chatterbox
 import Foundation
 import SpeechText
 
-/// What is to be spoken.
+/// The text to speak.
 struct TextArguments: ParsableArguments {
     @Argument(help: ArgumentHelp("The text; - reads it from standard input. Put -- before a text that begins with a dash.", valueName: "text"))
     var words: [String] = []
@@ -13,17 +13,16 @@ struct TextArguments: ParsableArguments {
         help: ArgumentHelp("Read the text from a file (UTF-8, or UTF-16 with a byte order mark).", valueName: "file"))
     var file: String?
 
-    /// Reading standard input waits until it ends, or the task is cancelled.
+    /// Reads the text; reading standard input waits until it ends or the task is cancelled.
     ///
-    /// - Throws: ``UsageError`` for none or two sources; ``TextSourceError`` or `TextError` for what cannot be
-    ///   read or has nothing in it.
+    /// - Throws: ``UsageError`` for none or two sources; ``TextSourceError`` or `TextError` if the text cannot be read or is empty.
     func text() throws -> String {
         let text = try source()
         guard !text.allSatisfy(\.isWhitespace) else { throw TextError.empty }
         return text
     }
 
-    /// The name that the spoken text's file takes where none is given.
+    /// The name of the output file if none is given.
     var stem: String {
         file.map { URL(filePath: $0).deletingPathExtension().lastPathComponent } ?? "speech"
     }
@@ -40,11 +39,11 @@ struct TextArguments: ParsableArguments {
     }
 }
 
-/// Text that a user names.
+/// Reads a text from a file.
 enum TextSource {
     /// - Parameters:
-    ///   - path: of the file.
-    ///   - name: what errors call it, where that is not the path.
+    ///   - path: the file's path.
+    ///   - name: the name in errors, if it differs from the path.
     /// - Throws: ``TextSourceError``.
     static func text(ofFile path: String, named name: String? = nil) throws -> String {
         let data: Data
@@ -57,7 +56,7 @@ enum TextSource {
     }
 }
 
-/// Text that cannot be had from where it should come from.
+/// Why a text cannot be read.
 enum TextSourceError: Error, CustomStringConvertible {
     case unreadable(String, any Error)
     case notText(String, TextEncodingError)

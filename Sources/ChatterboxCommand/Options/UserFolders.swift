@@ -7,9 +7,9 @@ import Moonshine
     import ChatterboxHub
 #endif
 
-/// Where the program keeps what belongs to the user: the one place that reads it from the environment.
+/// The folders with the user's data; the only place that reads them from the environment.
 struct UserFolders {
-    /// Where models, voices and the watermark's weights are.
+    /// The folders with models, voices and the watermark's weights.
     let places: ModelPlaces
     /// `$XDG_DATA_HOME/chatterbox`, by default `~/.local/share/chatterbox`.
     let data: URL
@@ -24,28 +24,28 @@ struct UserFolders {
 
     var voiceLibrary: VoiceLibrary { places.voices }
 
-    /// The watermark's weights, which every model shares: those that the user has fetched, else those that were installed with the program.
+    /// The watermark's weights, which all models share: downloaded ones, otherwise those that were installed with the program.
     var watermark: URL { places.watermark ?? fetchedWatermark }
 
-    /// Where the watermark's weights are fetched to.
+    /// Where the watermark's weights are stored when they are downloaded.
     var fetchedWatermark: URL { WatermarkFile.url(inCache: caches) }
 
-    /// The recogniser that judges speech.
+    /// The files of the speech recogniser for judging takes.
     var moonshine: MoonshineFiles { MoonshineFiles(inCache: caches) }
 
-    /// The user's own models, those of the hub, and the one that comes with the program.
+    /// Finds the user's own models, downloaded models, and the model that is installed with the program.
     var modelLocator: ModelLocator { places.locator }
 
-    /// The voices that come with a model; nil where there is no such model.
+    /// The voices that come with a model; nil if there is no such model.
     ///
-    /// - Parameter model: a name or a folder; nil for the best on this machine.
+    /// - Parameter model: a name or a folder; nil for the first installed model in the order of preference.
     func ownVoices(ofModel model: String?) -> VoiceLibrary? { (try? modelLocator.folder(of: model)).map { VoiceLibrary(ofModel: $0) } }
 
-    /// Files with fast flows for the models of others, best first.
+    /// Files with fast flows for the models of others, in the order of preference.
     var fastFlows: [URL] { places.fastFlows }
 
     #if Hub
-        /// The models that a hub has.
+        /// The models on the hub.
         var modelStore: ModelStore { places.store }
     #endif
 }

@@ -4,7 +4,7 @@ import FileSupport
 import Foundation
 import SpeechAudio
 
-/// Whose voice.
+/// The voice of the speech.
 struct VoiceArguments: ParsableArguments {
     @Option(
         name: .customLong("voice"),
@@ -13,22 +13,22 @@ struct VoiceArguments: ParsableArguments {
             valueName: "file|name"))
     var given: [String] = []
 
-    /// The voice of all that is nobody's turn.
+    /// The voice for text outside of speakers' turns.
     var voice: String? { given.last { Self.speaker($0) == nil } }
 
     /// Speakers by name, in the order given.
     private var speakers: [(name: String, voice: String)] { given.compactMap(Self.speaker) }
 
-    /// `ada=ada.wav`, unless that is a file's name.
+    /// Splits `ada=ada.wav`, unless there is a file with that whole name.
     private static func speaker(_ argument: String) -> (name: String, voice: String)? {
         guard let sign = argument.firstIndex(of: "="), !FileManager.default.fileExists(atPath: argument) else { return nil }
         let name = String(argument[..<sign]), voice = String(argument[argument.index(after: sign)...])
         return name.contains("/") || name.isEmpty || voice.isEmpty ? nil : (name, voice)
     }
 
-    /// What is meant, read and checked before any model is loaded; nil for the model's own voice.
+    /// The voice, read and checked before a model is loaded; nil for the model's own voice.
     ///
-    /// - Parameter model: the model that will speak, whose own voices have names as well.
+    /// - Parameter model: the model that will speak; its own voices can be named as well.
     /// - Throws: ``UsageError`` for several voices; as ``VoiceSource``.
     func source(for model: ModelArguments) throws -> VoiceSource? {
         if let speaker = speakers.first {
@@ -40,7 +40,7 @@ struct VoiceArguments: ParsableArguments {
         return try voice.map { try source($0, model) }
     }
 
-    /// The same with the voices of a text's speakers.
+    /// The same, with the voices of a text's speakers.
     func sources(for model: ModelArguments) throws -> (own: VoiceSource?, speakers: [(name: String, source: VoiceSource)]) {
         let unnamed = given.filter { Self.speaker($0) == nil }, speakers = speakers
         guard unnamed.count < 2 else {
@@ -59,17 +59,17 @@ struct VoiceArguments: ParsableArguments {
     }
 }
 
-/// Where a voice comes from.
+/// The source of a voice.
 struct VoiceSource {
     let file: URL
     private let recording: Audio?
 
-    /// Reads a recording and looks into a prepared voice, so that what is wrong with them is said at once.
+    /// Reads a recording, or the header of a prepared voice, so that errors are reported at once.
     ///
     /// - Parameters:
     ///   - voice: a file, or a name in the library or of the model's voices.
     ///   - model: the model's own voices.
-    /// - Throws: `VoiceLibraryError` for what is none of them; `AudioError`, `VoiceError`, `SafetensorsError` for a file.
+    /// - Throws: `VoiceLibraryError` if there is no such file or voice; `AudioError`, `VoiceError`, `SafetensorsError` for a file.
     init(_ voice: String, _ library: VoiceLibrary, ofModel model: VoiceLibrary? = nil) throws {
         file = try Self.file(voice, library, ofModel: model)
         if Voice.isPrepared(file) {
@@ -80,9 +80,9 @@ struct VoiceSource {
         }
     }
 
-    /// The file that is meant: one that exists, else a voice of the library, else one of the model's.
+    /// The file of a voice: an existing file, otherwise a voice of the library, otherwise one of the model's.
     ///
-    /// What looks like a path is taken for one, even where nothing is there: reading it says what is wrong.
+    /// A text that looks like a path is treated as one even if there is no such file: reading it then causes the error.
     static func file(_ voice: String, _ library: VoiceLibrary, ofModel model: VoiceLibrary? = nil) throws -> URL {
         let place = URL(filePath: voice)
         if FileManager.default.fileExists(atPath: voice), !place.isFolder { return place }
@@ -95,9 +95,9 @@ struct VoiceSource {
         throw VoiceLibraryError.unknown(voice, known: known, folder: library.folder)
     }
 
-    /// The voice for a model, whose warnings are shown.
+    /// Loads the voice for a model, and shows its warnings.
     ///
-    /// - Parameter use: what it is for.
+    /// - Parameter use: the purpose of the voice.
     func load(_ synthesizer: Synthesizer, _ progress: ProgressDisplay, for use: Voice.Use = .speech) async throws -> Voice {
         progress.begin("Listening to \(file.lastPathComponent)")
         let voice =
@@ -112,9 +112,9 @@ struct VoiceSource {
     }
 }
 
-/// A recording that the user gives.
+/// A recording that the user names.
 enum Recording {
-    /// Reads every format that can be read here: those of telephones and browsers where ffmpeg is installed.
+    /// Reads every supported format, including those that need ffmpeg if it is installed.
     ///
     /// - Throws: `AudioError`.
     static func read(_ file: URL) throws -> Audio {

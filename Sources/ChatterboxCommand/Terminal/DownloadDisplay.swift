@@ -3,7 +3,7 @@
     import Foundation
     import Synchronization
 
-    /// How far fetching a model has come, on standard error: a bar on a terminal, a line for each tenth elsewhere.
+    /// The progress of a model's download on standard error: a bar on a terminal, otherwise a line for each tenth.
     final class DownloadDisplay: Sendable {
         private let display: ProgressDisplay
         private let state = Mutex(State())
@@ -16,7 +16,7 @@
 
         init(_ display: ProgressDisplay) { self.display = display }
 
-        /// Does something under a title, and takes the bar away afterwards.
+        /// Runs a function under a title, and removes the bar afterwards.
         func showing<Result>(_ title: String, _ work: () async throws -> Result) async rethrows -> Result {
             state.withLock { $0 = State(title: title) }
             defer { display.clear() }
@@ -59,7 +59,7 @@
             return "\(title) [\(String(repeating: "#", count: filled))\(String(repeating: "-", count: width - filled))] \(figures)"
         }
 
-        /// 1.2 GB of 3.2 GB, 45 MB/s, 44 s left.
+        /// For example "1.2 GB of 3.2 GB, 45 MB/s, 44 s left".
         static func figures(_ progress: HubProgress) -> String {
             var text = "\(progress.bytes.asBytes) of \(progress.totalBytes.asBytes)"
             if let rate = progress.bytesPerSecond, rate > 0 { text += ", \(Int(rate).asBytes)/s" }

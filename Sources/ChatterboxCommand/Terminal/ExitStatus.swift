@@ -3,7 +3,7 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// Words on the command line that cannot be followed: exit status 64.
+/// Invalid arguments: exit status 64.
 struct UsageError: Error, CustomStringConvertible {
     let description: String
 
@@ -11,16 +11,16 @@ struct UsageError: Error, CustomStringConvertible {
 
 }
 
-/// How the program ends after a failure.
+/// The exit status and message of the program after a failure.
 struct ExitStatus {
-    /// What scripts look at: 64 for a command line that cannot be followed, 130 or 143 after a signal, 1 for everything else.
+    /// For scripts: 64 for invalid arguments, 130 or 143 after a signal, 1 for everything else.
     let code: Int32
-    /// What stands on standard error.
+    /// The message on standard error.
     let message: String
 
-    /// Nil leaves it to the parser, whose own error it is.
+    /// nil for errors of the argument parser, which reports them itself.
     init?(_ error: any Error, interruption: Int32) {
-        // Of errors that are not its own the parser knows only that they are failures. Its own are usage, help and the like.
+        // The parser maps all errors other than its own to failure. Its own are usage errors, help and the like.
         guard !(error is ExitCode), ChatterboxCommand.exitCode(for: error) == .failure else { return nil }
         switch error {
         case is CancellationError: (code, message) = (interruption, "Stopped.")
@@ -36,7 +36,7 @@ struct ExitStatus {
         }
     }
 
-    /// Errors of this package tell facts, to which the remedy is added; Foundation's know a sentence.
+    /// Errors of this package contain facts, to which the remedy is added; Foundation's errors have a sentence.
     private static func sentence(_ error: any Error) -> String {
         switch error {
         case is CocoaError, is POSIXError: error.localizedDescription

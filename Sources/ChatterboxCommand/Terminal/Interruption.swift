@@ -2,19 +2,19 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Ctrl-C and the request to end, as the cancellation of the program's task.
+/// Turns Ctrl-C and SIGTERM into cancellation of the program's task.
 final class Interruption: Sendable {
-    /// The signal that came; 0 when none did.
+    /// The signal that was received; 0 if none was.
     private let signal = Atomic<Int32>(0)
 
-    /// What the program ends with after a signal: 128 and its number, as shells count.
+    /// The exit status after a signal: 128 plus its number, as in shells.
     var exitStatus: Int32 { 128 + signal.load(ordering: .relaxed) }
 
     /// Runs the work; the first signal cancels its task, a second one ends the program at once.
     func cancelling(_ work: @escaping @Sendable () async -> Void) async {
         let task = Task { await work() }
         let sources = [SIGINT, SIGTERM].map { number in
-            // To be ignored would pass on to the programs that this one starts; a handler does not.
+            // Programs that this one starts would inherit an ignored signal, but not a handler.
             Foundation.signal(number) { _ in }
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler { [self] in
@@ -30,10 +30,10 @@ final class Interruption: Sendable {
 }
 
 extension Process {
-    /// Runs the process to its end, which the task's cancellation brings about.
+    /// Runs the process to its end; cancelling the task ends it.
     ///
     /// - Returns: its exit status.
-    /// - Throws: what starting it throws; `CancellationError`.
+    /// - Throws: errors of starting it; `CancellationError`.
     func runToEnd() async throws -> Int32 {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in

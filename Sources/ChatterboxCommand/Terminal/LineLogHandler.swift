@@ -2,8 +2,7 @@
     import Foundation
     import Logging
 
-    /// Writes log messages to standard error, each on a line: the time, the level, the message, and what belongs to it as
-    /// `key=value`.
+    /// Writes log messages to standard error, one per line: time, level, message, and metadata as `key=value`.
     struct LineLogHandler: LogHandler {
         var metadata: Logger.Metadata = [:]
         var logLevel = Logger.Level.notice
@@ -19,7 +18,7 @@
             StandardError.print("\(Date().formatted(.iso8601)) \(event.level) \(event.message)\(pairs)")
         }
 
-        /// As it is, or in quotation marks where it has blanks.
+        /// The text, in quotation marks if it contains spaces.
         private static func quoted(_ text: String) -> String {
             text.contains { $0.isWhitespace || $0 == "\"" || $0 == "=" }
                 ? "\"" + text.replacing("\"", with: "\\\"").replacing("\n", with: " ") + "\"" : text

@@ -1,13 +1,13 @@
 import FileSupport
 import Foundation
 
-/// A program of this machine that plays sound from its standard input.
+/// A program that plays sound from its standard input.
 struct Player {
     let executable: URL
-    /// That make it take mono samples of 16 bits.
+    /// The arguments for mono 16-bit samples.
     let arguments: (_ sampleRate: Int) -> [String]
 
-    /// The known ones, each with the Debian package that has it.
+    /// The supported players, each with its Debian package.
     private static let known: [(name: String, package: String, arguments: @Sendable (Int) -> [String])] = [
         ("pw-play", "pipewire-bin", { ["--rate", "\($0)", "--channels", "1", "--format", "s16", "-"] }),
         ("paplay", "pulseaudio-utils", { ["--raw", "--rate=\($0)", "--channels=1", "--format=s16le"] }),
@@ -16,12 +16,12 @@ struct Player {
         ("play", "sox", { ["-q", "-t", "raw", "-r", "\($0)", "-e", "signed", "-b", "16", "-c", "1", "-"] }),
     ]
 
-    /// - Parameter path: the folders to look in, as PATH names them.
-    /// - Throws: ``UsageError`` where none is installed.
+    /// - Parameter path: the folders to search, as in PATH.
+    /// - Throws: ``UsageError`` if none is installed.
     static func find(path: String = ProcessInfo.processInfo.environment["PATH"] ?? "") throws -> Player {
         for (name, _, arguments) in known {
             if let found = Executable.find(name, in: path).map({ URL(filePath: $0) }) {
-                // PipeWire's takes headers from its input unless told otherwise; before it did, it had no such option.
+                // PipeWire's player expects a header unless this option is given; older versions expect none and do not have the option.
                 let isTold = name == "pw-play" && help(of: found).contains("--raw")
                 return Player(executable: found) { (isTold ? ["--raw"] : []) + arguments($0) }
             }
@@ -43,7 +43,7 @@ struct Player {
     }
 }
 
-/// A player at work while speech is made. Its pipe holds about a second; who writes more waits.
+/// A running player. Its pipe holds about a second of sound; writing more blocks.
 final class Playing: Sendable {
     private let process = Process()
     private let input = Pipe()
@@ -52,7 +52,7 @@ final class Playing: Sendable {
 
     /// Starts the player.
     ///
-    /// - Throws: what starting a program throws.
+    /// - Throws: errors of starting a program.
     init(_ player: Player, sampleRate: Int) throws {
         name = player.executable.lastPathComponent
         process.executableURL = player.executable
@@ -61,21 +61,21 @@ final class Playing: Sendable {
         process.standardOutput = FileHandle.nullDevice
         process.terminationHandler = { [ended] _ in ended.signal() }
         try process.run()
-        // A player that ends early is an error to tell, not a signal to die of.
+        // If the player ends early, writing must cause an error and not a signal.
         signal(SIGPIPE, SIG_IGN)
         try? input.fileHandleForReading.close()
     }
 
-    /// Gives the player samples of 16 bits.
+    /// Passes 16-bit samples to the player.
     ///
-    /// - Throws: ``PlayerError`` where the player has ended; `CancellationError`.
+    /// - Throws: ``PlayerError`` if the player has ended; `CancellationError`.
     func write(_ samples: some DataProtocol) throws {
         do { try input.fileHandleForWriting.write(contentsOf: samples) } catch { try fail() }
     }
 
-    /// Waits until all has been played.
+    /// Waits until everything has been played.
     ///
-    /// - Throws: ``PlayerError`` where the player fails, as without a sound device; `CancellationError`.
+    /// - Throws: ``PlayerError`` if the player fails, for example without a sound device; `CancellationError`.
     func finish() throws {
         try? input.fileHandleForWriting.close()
         ended.wait()
@@ -83,13 +83,13 @@ final class Playing: Sendable {
         if process.terminationStatus != 0 { try fail() }
     }
 
-    /// Stops the player where it is.
+    /// Stops the player immediately.
     func stop() { process.terminate() }
 
     private func fail() throws -> Never {
         ended.wait()
         ended.signal()
-        // A player that was stopped is no trouble.
+        // Stopping the player is not an error.
         try Task.checkCancellation()
         throw PlayerError(player: name, status: process.terminationStatus)
     }

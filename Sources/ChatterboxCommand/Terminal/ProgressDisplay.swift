@@ -3,7 +3,7 @@ import Chatterbox
 import Foundation
 import Synchronization
 
-/// What the program is doing, on standard error: a bar that is redrawn on a terminal, a line for each step elsewhere.
+/// The program's progress on standard error: a bar on a terminal, otherwise a line for each step.
 final class ProgressDisplay: Sendable {
     enum Style: Sendable { case bar, lines, silent }
 
@@ -15,13 +15,13 @@ final class ProgressDisplay: Sendable {
         var drawn: ContinuousClock.Instant?
         var reported = 0
         var warned: Set<SpeechWarning> = []
-        /// Whether the terminal's last line is the bar's.
+        /// Whether the bar is in the terminal's last line.
         var isOnScreen = false
     }
 
     init(_ style: Style) { self.style = style }
 
-    /// A step begins.
+    /// Shows the beginning of a step.
     func begin(_ step: String) {
         switch style {
         case .bar: state.withLock { draw("\(step) …", &$0) }
@@ -30,7 +30,7 @@ final class ProgressDisplay: Sendable {
         }
     }
 
-    /// Speaking goes on.
+    /// Shows the progress of speaking.
     func show(_ progress: SpeechProgress) {
         guard style != .silent else { return }
         state.withLock { state in
@@ -47,17 +47,17 @@ final class ProgressDisplay: Sendable {
         }
     }
 
-    /// What the user should know and need not act upon.
+    /// Prints information that requires no action.
     func note(_ line: String) {
         guard style != .silent else { return }
         clear()
         StandardError.print("Note: \(line)")
     }
 
-    /// What nothing is wrong with: a voice that was made anew is as good as from its recording.
+    /// Kinds of warnings that report nothing wrong, such as a voice that was made again from its recording.
     private static let notes: Set<SpeechWarning.Kind> = [.remadeVoice, .recording, .language, .codeLeftOut, .redrawn]
 
-    /// What the user should know of the speech; each warning once, however often it is reported.
+    /// Prints the warnings about the speech, each only once.
     func warn(_ warnings: [SpeechWarning]) {
         guard style != .silent else { return }
         for warning in warnings where state.withLock({ $0.warned.insert(warning).inserted }) {
@@ -66,14 +66,14 @@ final class ProgressDisplay: Sendable {
         }
     }
 
-    /// The last word on the matter, in place of the bar.
+    /// Prints the last line in place of the bar.
     func finish(_ line: String) {
         guard style != .silent else { return }
         clear()
         StandardError.print(line)
     }
 
-    /// Takes the bar away, before a message of another kind.
+    /// Removes the bar, before another message.
     func clear() {
         state.withLock { state in
             if state.isOnScreen { StandardError.write("\r\u{1B}[K") }
@@ -97,7 +97,7 @@ final class ProgressDisplay: Sendable {
         }
     }
 
-    /// Draws another bar in place of the one that is there.
+    /// Replaces the bar.
     func redraw(_ line: String) { state.withLock { draw(line, &$0) } }
 
     private func draw(_ line: String, _ state: inout State) {
@@ -106,7 +106,7 @@ final class ProgressDisplay: Sendable {
     }
 }
 
-/// How much of a text is spoken, as well as can be told before the model has ended its sentences.
+/// The share of a text that has been spoken, estimated before the model has ended its sentences.
 struct SpeechShare {
     private var piece = 1, pieces = 1
     private var expectedTokens = 100.0
@@ -114,7 +114,7 @@ struct SpeechShare {
     private var tokensBefore = 0
     private var share = 0.0
 
-    /// 0 to 1, never backwards.
+    /// From 0 to 1, never decreasing.
     private(set) var fraction = 0.0
 
     mutating func advance(_ progress: SpeechProgress) {
@@ -142,7 +142,7 @@ struct SpeechShare {
     }
 }
 
-/// How much is said on standard error.
+/// How much is printed on standard error.
 struct ProgressArguments: ParsableArguments {
     @Flag(name: .shortAndLong, help: "Print errors only.")
     var quiet = false

@@ -13,9 +13,9 @@ import Torch
     import ChatterboxServer
 #endif
 
-/// What a person at a command line can do about an error of the libraries, which tell facts and know no options.
+/// What a user of the command line can do about an error. The libraries' errors contain only facts and do not name options.
 enum Remedy {
-    /// The error's sentence in the words of the command line, and what to do.
+    /// The error's sentence in the terms of the command line, and what to do.
     static func sentence(_ error: any Error) -> String {
         switch error {
         case let SamplingError.outOfRange(option, _, _): return named(option, "\(error)")
@@ -24,13 +24,13 @@ enum Remedy {
         }
     }
 
-    /// A warning in the words of the command line.
+    /// A warning in the terms of the command line.
     static func sentence(_ warning: SpeechWarning) -> String {
         if warning.kind == .noWatermark { return WatermarkCommand.missing }
         return warning.option.map { named($0, warning.description) } ?? warning.description
     }
 
-    /// A sentence that begins with an option's name, with the name that it has on the command line.
+    /// A sentence that begins with an option's name, with the option's name on the command line.
     private static func named(_ option: String, _ sentence: String) -> String {
         guard sentence.hasPrefix(option) else { return sentence }
         return "--" + (words[option] ?? option) + sentence.dropFirst(option.count)
@@ -41,7 +41,7 @@ enum Remedy {
         "maximumTokens": "max-tokens", "pauses": "pause",
     ]
 
-    /// What follows a text that is a whole sentence, or goes on.
+    /// The separator after a text, which may or may not be a whole sentence.
     private static func separator(_ error: any Error) -> String { "\(error)".hasSuffix(".") ? " " : "; " }
 
     private static func remedy(_ error: any Error) -> String? {

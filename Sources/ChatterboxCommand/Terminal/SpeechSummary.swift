@@ -3,24 +3,24 @@ import Foundation
 import SpeechText
 import Torch
 
-/// What speaking a text came to: the object that `--json` prints. Its keys are kept stable.
+/// The result of speaking a text: the object printed by `--json`. Its keys do not change.
 struct SpeechSummary: Encodable {
     let model, device, dtype, quantize: String
-    /// The file of the S3Gen that spoke.
+    /// The file of the S3Gen that was used.
     let s3Gen: String
     let seed: UInt64
     let textTokens, speechTokens: Int
     let end: String?
     let audioSeconds, wallSeconds, realTimeFactor, firstAudioSeconds: Double
-    /// Of the process: when loading ended, and in all.
+    /// Peak memory of the process: after loading, and in all.
     let loadPeakMemoryBytes, peakMemoryBytes: Int
-    /// Whether all of the speech carries the watermark.
+    /// Whether all of the speech has the watermark.
     let watermark: Bool
     let stages: Stages
     let output: String?
     let pieces: [SpokenPiece]
     let judge: String?
-    /// Of the draws that were kept; nil without a judge.
+    /// The word errors of the takes that were kept; nil without a judge.
     let wordErrors: WordErrors?
     let warnings: [SpeechWarning]
 
@@ -38,7 +38,7 @@ struct SpeechSummary: Encodable {
         case loadPeakMemoryBytes = "load_peak_memory_bytes", peakMemoryBytes = "peak_memory_bytes"
     }
 
-    /// - Parameter voiceSeconds: what preparing the voice took.
+    /// - Parameter voiceSeconds: the time for preparing the voice.
     init(_ report: SpeechReport, seed: UInt64, _ model: Model, voiceSeconds: Double, output: String?) {
         self.model = model.folder.standardizedFileURL.lastPathComponent
         device = model.device.description
@@ -76,7 +76,7 @@ struct SpeechSummary: Encodable {
         try values.encode(seed, forKey: .seed)
         try values.encode(textTokens, forKey: .textTokens)
         try values.encode(speechTokens, forKey: .speechTokens)
-        // Every key is always there: null where there is nothing to say.
+        // Every key is always present; its value may be null.
         try values.encode(end, forKey: .end)
         try values.encode(audioSeconds, forKey: .audioSeconds)
         try values.encode(wallSeconds, forKey: .wallSeconds)
@@ -94,7 +94,7 @@ struct SpeechSummary: Encodable {
         try values.encode(warnings, forKey: .warnings)
     }
 
-    /// A piece of the text, with the keys of ``encode(to:)``'s way.
+    /// A piece of the text.
     private struct Piece: Encodable {
         let piece: SpokenPiece
 
@@ -119,7 +119,7 @@ struct SpeechSummary: Encodable {
         }
     }
 
-    /// The figures that a person wants.
+    /// The figures in a sentence for a person.
     var sentence: String {
         let place = output.map { $0 == "-" ? "" : "\($0): " } ?? ""
         let speed = String(format: "%.1f s of speech in %.1f s (%.2f times real time)", audioSeconds, wallSeconds, realTimeFactor)

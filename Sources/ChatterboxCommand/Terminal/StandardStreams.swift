@@ -1,7 +1,7 @@
 import Foundation
 import SpeechAudio
 
-/// Where messages and progress go.
+/// Messages and progress.
 enum StandardError {
     static var isTerminal: Bool { isatty(STDERR_FILENO) != 0 }
 
@@ -9,7 +9,7 @@ enum StandardError {
 
     static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
-    /// Columns of the terminal; 80 where that is not known.
+    /// The number of columns of the terminal; 80 if it is not known.
     static var columns: Int {
         var size = winsize()
         guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
@@ -17,11 +17,11 @@ enum StandardError {
     }
 }
 
-/// Where a text may come from.
+/// A source of text.
 enum StandardInput {
     /// Everything up to its end.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled: someone may have changed their mind at the keyboard.
+    /// - Throws: `CancellationError` when the task is cancelled, since the user may press Ctrl-C while typing.
     static func read() throws -> Data {
         var data = Data()
         var block = [UInt8](repeating: 0, count: 65_536)
@@ -37,11 +37,11 @@ enum StandardInput {
     }
 }
 
-/// Where results go.
+/// Results.
 enum StandardOutput {
     static var isTerminal: Bool { isatty(STDOUT_FILENO) != 0 }
 
-    /// - Throws: `AudioError` where what is behind standard output takes no more.
+    /// - Throws: `AudioError` if standard output cannot be written.
     static func write(_ data: Data) throws {
         var rest = data[...]
         while !rest.isEmpty {
@@ -57,7 +57,7 @@ enum StandardOutput {
 
     static func print(_ line: String) throws { try write(Data((line + "\n").utf8)) }
 
-    /// One JSON object on lines of its own.
+    /// One JSON object, on several lines.
     static func print(json value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

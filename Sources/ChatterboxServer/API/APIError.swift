@@ -4,16 +4,16 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// What went wrong with a request, in the body that OpenAI's API answers with: all four keys, whatever is known.
+/// An error of a request, with the body of OpenAI's API: all four keys, even if some are null.
 struct APIError: Error, HTTPResponseError {
     let status: HTTPResponse.Status
-    /// The sentence that a person reads.
+    /// The sentence for a person.
     let message: String
     /// The field that is wrong.
     var parameter: String?
-    /// For programs.
+    /// The code for programs.
     var code: String?
-    /// The code of the library's error behind it (`CodedError`).
+    /// The code of the library error that caused it (`CodedError`).
     var cause: String?
     var headers: HTTPFields = [:]
 
@@ -26,7 +26,7 @@ struct APIError: Error, HTTPResponseError {
         APIError(.badRequest, message, parameter: parameter, code: code)
     }
 
-    /// A field whose value a library refuses.
+    /// A field whose value one of the libraries refuses.
     static func invalid(_ error: any Error, _ parameter: String?, code: String = "invalid_value") -> APIError {
         var refusal = invalid("\(error)", parameter, code: code)
         refusal.cause = (error as? any CodedError)?.code
@@ -35,12 +35,12 @@ struct APIError: Error, HTTPResponseError {
 
     static func missing(_ name: String) -> APIError { invalid("\(name) is missing", name, code: "missing_required_parameter") }
 
-    /// The server has too much to do; the client may come again after so many seconds.
+    /// The server is busy; the client may repeat the request after this many seconds.
     static func busy(_ message: String, code: String, retryAfter seconds: Double) -> APIError {
         APIError(.tooManyRequests, message, code: code, headers: [.retryAfter: "\(max(1, Int(seconds.rounded(.up))))", .shouldRetry: "true"])
     }
 
-    /// The server does not take requests yet, or any more.
+    /// The server does not accept requests yet, or no longer.
     static func unavailable(_ message: String, code: String) -> APIError {
         APIError(.serviceUnavailable, message, code: code, headers: [.retryAfter: "1", .shouldRetry: "true"])
     }
@@ -57,12 +57,12 @@ struct APIError: Error, HTTPResponseError {
         }
     }
 
-    /// `{"error":{"message":…,"type":…,"param":…,"code":…}}`, and `cause` where a library's error is behind it.
+    /// `{"error":{"message":…,"type":…,"param":…,"code":…}}`, with `cause` if the error comes from a library.
     var body: [UInt8] { JSON.bytes(["error": object]) }
 
     var object: JSON { .object(members) }
 
-    /// OpenAI's keys, whatever is known, and this server's own where it is.
+    /// OpenAI's keys, even if some are null, and this server's own key if it is set.
     var members: [JSON.Member] {
         [
             .init(name: "message", value: .string(message)), .init(name: "type", value: .string(type)),
@@ -82,9 +82,9 @@ extension HTTPField.Name {
     static let requestID = Self("x-request-id")!
     static let processingTime = Self("openai-processing-ms")!
     static let apiVersion = Self("openai-version")!
-    /// Whether OpenAI's clients should try again, which they otherwise decide by the status.
+    /// Whether OpenAI's clients should repeat the request; without this field they decide by the status.
     static let shouldRetry = Self("x-should-retry")!
-    /// What of a request was ignored or done otherwise; one field for each.
+    /// What was ignored or handled differently; one field for each warning.
     static let warning = Self("x-chatterbox-warning")!
     static let seed = Self("x-chatterbox-seed")!
     static let wordErrors = Self("x-chatterbox-word-errors")!
@@ -92,8 +92,8 @@ extension HTTPField.Name {
 }
 
 extension HTTPResponse.Status {
-    /// The server can never do this with the memory that it may take.
+    /// The server's memory limit can never be sufficient for the request.
     static let insufficientMemory = Self(code: 507, reasonPhrase: "Insufficient Storage")
-    /// The client has gone away; nobody reads this answer, but figures count it.
+    /// The client has disconnected; the response is not sent, but is counted in the metrics.
     static let clientGone = Self(code: 499, reasonPhrase: "Client Closed Request")
 }

@@ -1,7 +1,7 @@
 import Chatterbox
 import Foundation
 
-/// Server-sent events as OpenAI sends them: `data:` alone, lines that end in CRLF, and `[DONE]` at the end.
+/// Server-sent events in OpenAI's format: only `data:` lines, ended by CRLF, and `[DONE]` at the end.
 enum EventStream {
     static let mediaType = "text/event-stream; charset=utf-8"
     static let done = event("[DONE]")
@@ -14,7 +14,7 @@ enum EventStream {
         event(.object([.init(name: "type", value: "speech.audio.done"), .init(name: "usage", value: usage.json)]))
     }
 
-    /// When words are heard; OpenAI has no such event.
+    /// The times of words; OpenAI has no such event.
     static func words(_ words: [SpokenWord], areEstimated: Bool) -> [UInt8] {
         event(["type": "speech.audio.words", "words": words.json, "estimated": .bool(areEstimated)])
     }
@@ -26,7 +26,7 @@ enum EventStream {
     private static func event(_ data: String) -> [UInt8] { Array("data: \(data)\r\n\r\n".utf8) }
 }
 
-/// What a request came to: tokens of text read, tokens of speech drawn.
+/// The numbers of text tokens and speech tokens of a request.
 struct Usage: Sendable, Hashable {
     var input = 0
     var output = 0
@@ -35,7 +35,7 @@ struct Usage: Sendable, Hashable {
 }
 
 extension [SpokenWord] {
-    /// Each with its word and its seconds.
+    /// Each word with its times in seconds.
     var json: JSON {
         func seconds(_ value: Double) -> JSON { .number((value * 1000).rounded() / 1000) }
         return .array(map { ["word": .string($0.text), "start": seconds($0.start), "end": seconds($0.end)] })

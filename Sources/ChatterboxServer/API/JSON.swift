@@ -1,13 +1,13 @@
 import Foundation
 
-/// A JSON value whose object keys stay in the order in which they were written: answers read like their documentation.
+/// A JSON value that keeps the order of object keys, so that responses have the order of their documentation.
 enum JSON: Sendable, Hashable, ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral, ExpressibleByStringLiteral,
     ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral, ExpressibleByStringInterpolation
 {
     case null
     case bool(Bool)
     case number(Double)
-    /// A number that no `Double` is, as identifiers beyond 2^53: of up to 38 digits, as it was written.
+    /// A number that `Double` cannot represent, such as an identifier above 2^53, with up to 38 digits.
     case exact(Decimal)
     case string(String)
     case array([JSON])
@@ -55,7 +55,7 @@ enum JSON: Sendable, Hashable, ExpressibleByDictionaryLiteral, ExpressibleByArra
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
-            // What other programs take for the end of a line.
+            // Characters that other programs treat as the end of a line.
             case _ where scalar.value < 0x20 || [0x85, 0x2028, 0x2029].contains(scalar.value): result += String(format: "\\u%04x", scalar.value)
             default: result.unicodeScalars.append(scalar)
             }
@@ -63,13 +63,13 @@ enum JSON: Sendable, Hashable, ExpressibleByDictionaryLiteral, ExpressibleByArra
         return result + "\""
     }
 
-    /// - Throws: ``JSONFault`` for what is no JSON.
+    /// - Throws: ``JSONFault`` if the data is not JSON.
     init(parsing data: Data) throws {
         do { self = try JSONDecoder().decode(JSON.self, from: data) } catch { throw JSONFault(data) }
     }
 }
 
-/// What keeps bytes from being JSON, as far as it can be told.
+/// Why bytes are not JSON, as far as this is known.
 struct JSONFault: Error, Hashable, CustomStringConvertible {
     let description: String
 
@@ -85,9 +85,9 @@ struct JSONFault: Error, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The first escape that is one half of a character without the other.
+    /// The first escape that is one half of a surrogate pair without the other.
     private static func loneSurrogate(in data: Data) -> String? {
-        // An escape as \uD83D, which a backslash before it would make two characters of.
+        // An escape such as \uD83D; a backslash before it would make it two characters.
         let escape = /\\(?:u([0-9a-fA-F]{4})|.)/
         var waiting: (text: String, end: String.Index)?
         let text = String(decoding: data, as: UTF8.self)

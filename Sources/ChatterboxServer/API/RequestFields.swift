@@ -1,10 +1,10 @@
 import Foundation
 
-/// The fields of a request's object, taken one by one; `null` is none.
+/// The fields of a request's object, which are taken one by one; `null` counts as missing.
 struct RequestFields {
     private var values: [String: JSON]
 
-    /// - Throws: ``APIError`` for what is no object.
+    /// - Throws: ``APIError`` if the body is not an object.
     init(parsing body: Data) throws {
         let json: JSON
         do { json = try JSON(parsing: body) } catch { throw APIError.invalid("the body is not JSON: \(error)", nil, code: "invalid_json") }
@@ -16,7 +16,7 @@ struct RequestFields {
 
     init(_ members: [JSON.Member]) { values = Dictionary(members.map { ($0.name, $0.value) }) { $1 }.filter { $0.value != .null } }
 
-    /// Those that nobody has taken, by name.
+    /// The names of fields that have not been taken.
     var unknown: [String] { values.keys.sorted() }
 
     mutating func string(_ name: String) throws -> String? {
@@ -51,7 +51,7 @@ struct RequestFields {
         return numbers
     }
 
-    /// A whole number from 0 on.
+    /// An integer that is not negative.
     mutating func seed() throws -> UInt64? {
         try number("seed", in: 0...9e15).map { number in
             guard number == number.rounded() else { throw APIError.invalid("seed must be a whole number", "seed", code: "invalid_type") }
@@ -59,22 +59,22 @@ struct RequestFields {
         }
     }
 
-    /// The fields of an object within; none where it is left out.
+    /// The fields of a nested object; empty if it is missing.
     mutating func object(_ name: String) throws -> RequestFields {
         guard let value = values.removeValue(forKey: name) else { return RequestFields([]) }
         guard case .object(let members) = value else { throw wrong(name, "an object") }
         return RequestFields(members)
     }
 
-    /// Takes a field of any kind.
+    /// Takes a field of any type.
     mutating func value(_ name: String) -> JSON? { values.removeValue(forKey: name) }
 
-    /// Takes a field whose value does not matter.
+    /// Takes a field and ignores its value.
     ///
-    /// - Returns: whether it was there.
+    /// - Returns: whether the field exists.
     mutating func ignore(_ name: String) -> Bool { values.removeValue(forKey: name) != nil }
 
-    /// A name, or an object with an identifier.
+    /// A name, or an object with an `id`.
     mutating func voice() throws -> String? {
         guard let value = values.removeValue(forKey: "voice") else { return nil }
         if case .string(let name) = value, !name.isEmpty { return name }
@@ -82,7 +82,7 @@ struct RequestFields {
         throw wrong("voice", "a name, or an object with an id")
     }
 
-    /// A name, or an object of weights by name.
+    /// A name, or an object from names to weights.
     mutating func adapters() throws -> [SpeechOrder.AdapterWeight] {
         guard let value = values.removeValue(forKey: "adapter") else { return [] }
         if case .string(let name) = value { return name.isEmpty ? [] : [SpeechOrder.AdapterWeight(name: name, weight: 1)] }

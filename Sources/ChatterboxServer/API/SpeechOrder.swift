@@ -3,43 +3,43 @@ import Foundation
 import SpeechAudio
 import SpeechText
 
-/// What `POST /v1/audio/speech` asks for: OpenAI's fields, and some of this server's own.
+/// The fields of a request `POST /v1/audio/speech`: OpenAI's, and this server's own.
 struct SpeechOrder: Sendable {
     let model: String
     var input: String
     /// A voice's name or identifier.
     let voice: String
     var sound = SoundFormat(.mp3)
-    /// Whose API it came by, whose shapes the answer has.
+    /// The API through which the request arrived, which determines the format of the response.
     var shape = Shape.openAI
-    /// Whether sound comes in events.
+    /// Whether sound is sent in events.
     var isEvents = false
-    /// Whether sound comes as it is made; otherwise all at once, with its length.
+    /// Whether sound is sent while it is computed; otherwise as a whole, with its length.
     var isStreamed = true
-    /// Whether the times of words come, too.
+    /// Whether the times of words are sent as well.
     var wantsWords = false
     var priority = SpeechPriority.interactive
-    /// How it is spoken, as far as the client says; ``options(watermark:wordTimes:)`` has the rest.
+    /// The options that the client has set; ``options(watermark:wordTimes:)`` adds the others.
     var manner = SpeechOptions()
-    /// What is added to the model for this order.
+    /// The adapters of this request.
     var adapters: [AdapterWeight] = []
-    /// Who hears the draws.
+    /// The judge that chooses among the takes.
     var judge: String?
-    /// What was ignored, by a sentence each.
+    /// What was ignored, one sentence each.
     var warnings: [String] = []
 
-    /// An adapter by its name, and how much of it.
+    /// An adapter's name and weight.
     struct AdapterWeight: Sendable, Hashable {
         let name: String
-        /// 1 is as it was trained.
+        /// With a weight of 1 the adapter is applied as it was trained.
         let weight: Double
     }
 
-    /// The most adapters of one order.
+    /// The largest number of adapters in a request.
     static let mostAdapters = 8
 
     /// - Parameters:
-    ///   - limit: the most characters of text.
+    ///   - limit: the largest number of characters of text.
     ///   - isStrict: whether unknown fields are refused.
     /// - Throws: ``APIError`` naming the field.
     init(_ body: Data, limit: Int, isStrict: Bool) throws {
@@ -79,7 +79,7 @@ struct SpeechOrder: Sendable {
         try refuseOrIgnore(fields.unknown, isStrict: isStrict)
     }
 
-    /// Takes the fields of a text that is spoken while it is written.
+    /// Takes the fields of a text that is spoken while it is being written.
     mutating func takeStreamed(_ fields: inout RequestFields, isStrict: Bool) throws {
         if let name = try fields.string("response_format") {
             guard let format = AudioFormat(rawValue: name), format != .wav, format != .flac else {
@@ -101,14 +101,14 @@ struct SpeechOrder: Sendable {
         try takeSpeed(from: &fields)
         try takeVoicing(from: &fields)
         try refuseOrIgnore(fields.unknown, isStrict: isStrict)
-        // What is out of range is told of now.
+        // Values that are out of range cause an error here, before anything is computed.
         _ = try options(watermark: false, wordTimes: false)
     }
 
-    /// An order of a text, with nothing else asked for.
+    /// A request for a text without further fields.
     init(model: String, input: String, voice: String) { (self.model, self.input, self.voice) = (model, input, voice) }
 
-    /// Takes what every request of OpenAI's kind may say of how it is spoken.
+    /// Takes the fields about speaking that OpenAI's requests may have.
     private mutating func takeVoicing(from fields: inout RequestFields) throws {
         try setLanguage(fields.string("language"))
         manner.seed = try fields.seed()
@@ -119,7 +119,7 @@ struct SpeechOrder: Sendable {
         adapters = try fields.adapters()
     }
 
-    /// Takes what changes how a model speaks.
+    /// Takes the fields that change how a model speaks.
     mutating func takeManner(from fields: inout RequestFields) throws {
         manner.exaggeration = try fields.number("exaggeration", in: 0...10)
         manner.sampling.guidance = try fields.number("cfg_weight", in: 0...100)
@@ -142,7 +142,7 @@ struct SpeechOrder: Sendable {
         manner.language = known
     }
 
-    /// - Throws: ``APIError`` for a text that is empty or too long.
+    /// - Throws: ``APIError`` if the text is empty or too long.
     static func check(_ text: String, _ name: String, limit: Int) throws {
         guard text.contains(where: { !$0.isWhitespace }) else { throw APIError.invalid("\(name) has no text in it", name) }
         guard text.unicodeScalars.count <= limit else {
@@ -151,15 +151,15 @@ struct SpeechOrder: Sendable {
         }
     }
 
-    /// Fields that nobody knows.
+    /// Handles fields with unknown names.
     mutating func refuseOrIgnore(_ unknown: [String], isStrict: Bool) throws {
         warnings += try UnknownFields.warnings(unknown, isStrict: isStrict)
     }
 
-    /// Whose API a request comes by.
+    /// The API through which a request arrived.
     enum Shape: Sendable { case openAI, elevenLabs }
 
-    /// Whether the answer is one file with its length.
+    /// Whether the response is one file with its length.
     var isWhole: Bool { !isStreamed && !isEvents }
 
     /// How the text is spoken.

@@ -1,13 +1,13 @@
 import Foundation
 import HTTPTypes
 
-/// Fields of a request, or of a form, that this server does not know.
+/// Fields of a request or a form that this server does not know.
 enum UnknownFields {
-    /// The most that are named; a client may send any number, of any length.
+    /// The largest number of fields that are named; a client may send any number, of any length.
     static let mostNamed = 5
     private static let longestName = 64
 
-    /// What a client is told of them.
+    /// The warnings for the client.
     ///
     /// - Parameter isStrict: whether they are refused.
     /// - Throws: ``APIError`` that names the first.
@@ -25,15 +25,15 @@ enum UnknownFields {
 }
 
 extension HTTPFields {
-    /// The most bytes of a warning's value.
+    /// The largest size of a warning's value in bytes.
     private static let longestWarning = 1024
 
-    /// Adds a field for each warning, as ASCII.
+    /// Adds a header field for each warning, in ASCII.
     mutating func append(warnings: [String]) {
         for warning in warnings {
             var value = warning.asHeader
             if value.utf8.count > Self.longestWarning {
-                // Not in the middle of a character's escapes, each of which has three bytes.
+                // Does not cut within a character's escapes, each of which has three bytes.
                 let text = String(decoding: warning.utf8.prefix(Self.longestWarning / 3), as: UTF8.self).prefix { $0 != "\u{FFFD}" }
                 value = String(text).asHeader + "..."
             }

@@ -1,9 +1,9 @@
 import Chatterbox
 import Foundation
 
-/// The server's adapters: a folder that clients may add to, and those of it that are in memory.
+/// The server's adapters: a folder to which clients may add, and the adapters that are loaded.
 final class AdapterShelf: Sendable {
-    /// nil where the server has none.
+    /// nil if the server has no adapters.
     let library: AdapterLibrary?
 
     private struct Key: Hashable {
@@ -11,14 +11,14 @@ final class AdapterShelf: Sendable {
         let modified: Date
     }
 
-    /// Equal requests share what a model makes of an adapter, so that it is one value for all.
+    /// Equal requests share one loaded adapter, so that a model prepares it only once.
     private let loaded = SharedReads<Key, Adapter>(most: 16)
 
     init(folder: URL?) { library = folder.map(AdapterLibrary.init) }
 
-    /// Those that a request names, with how much of each.
+    /// The adapters that a request names, with their weights.
     ///
-    /// - Throws: ``APIError`` for a name that nothing has; what reading throws.
+    /// - Throws: ``APIError`` for an unknown name, and errors of reading.
     func uses(_ asked: [SpeechOrder.AdapterWeight]) async throws -> [AdapterUse] {
         var uses: [AdapterUse] = []
         for part in asked { uses.append(AdapterUse(try await adapter(part.name), weight: part.weight)) }
@@ -51,13 +51,13 @@ final class AdapterShelf: Sendable {
         return library
     }
 
-    /// Keeps an adapter that a client has sent.
+    /// Stores an adapter that a client has uploaded.
     ///
     /// - Parameters:
     ///   - weights: a safetensors file.
-    ///   - configuration: PEFT's `adapter_config.json`, where the weights do not have it in their header.
-    ///   - model: one that it has to fit; nil where that is left to requests.
-    /// - Throws: ``APIError`` for a name that cannot be or is taken, and for what is no adapter or does not fit.
+    ///   - configuration: PEFT's `adapter_config.json`, if the header of the weights does not contain it.
+    ///   - model: a model to which the adapter must belong; nil to check only when a request uses it.
+    /// - Throws: ``APIError`` if the name is invalid or taken, or the file is not an adapter or belongs to another model.
     func add(_ weights: Data, _ configuration: Data?, named name: String, for model: (any ServedModel)?) async throws -> AdapterLibrary.Entry {
         let library = try existingLibrary()
         guard library.entry(named: name) == nil else { throw Self.taken(name) }
@@ -77,7 +77,7 @@ final class AdapterShelf: Sendable {
         APIError(.conflict, "there is an adapter \(name) already; delete it first, or take another name", parameter: "name", code: "adapter_exists")
     }
 
-    /// Reads what a client has sent as an adapter, through a folder that nobody else has.
+    /// Reads an uploaded adapter, through a temporary folder.
     private static func adapter(of weights: Data, _ configuration: Data?) throws -> Adapter {
         let folder = FileManager.default.temporaryDirectory.appending(path: "adapter-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -86,12 +86,12 @@ final class AdapterShelf: Sendable {
         try weights.write(to: file)
         try configuration?.write(to: folder.appending(path: "adapter_config.json"))
         do { return try Adapter.load(from: file) } catch {
-            // Where it stood for a moment is nothing to a client.
+            // The path of the temporary file means nothing to a client.
             throw APIError.invalid("\(error)".replacing(folder.path + "/", with: ""), "adapter", code: "invalid_adapter")
         }
     }
 
-    /// Forgets an adapter of the folder; requests that speak with it go on.
+    /// Deletes an adapter from the folder; requests that use it continue.
     ///
     /// - Throws: ``APIError``, ``AdapterLibraryError``.
     func remove(_ name: String) throws {

@@ -3,17 +3,17 @@ import Logging
 import NIOSSL
 import Synchronization
 
-/// A certificate chain and its key, read anew when their files have changed: a renewed certificate serves the next connection,
+/// A certificate chain and its key, which are read again when their files have changed: a renewed certificate is used for the next connection,
 /// without a restart.
 final class CertificateFiles: Sendable {
     private struct State {
         var served: NIOSSLContextConfigurationOverride
         var stamps: [Stamp?]
-        /// Of files that could not be served, which has been told.
+        /// The files that could not be used, and have been logged.
         var refused: [Stamp?] = []
     }
 
-    /// What tells a file from the one that stood there before: of the file itself, not of links on the way to it.
+    /// Identifies a version of a file, after following links.
     private struct Stamp: Equatable {
         let device: UInt64, number: UInt64, size: Int, seconds: Int, nanoseconds: Int
 
@@ -29,25 +29,25 @@ final class CertificateFiles: Sendable {
     private let logger: Logger
     private let state: Mutex<State>
 
-    /// - Parameter logger: is told of new files that cannot be served.
-    /// - Throws: where the files cannot be read, or do not belong together.
+    /// - Parameter logger: gets a message if new files cannot be used.
+    /// - Throws: if the files cannot be read, or do not belong together.
     init(chain: URL, key: URL, logger: Logger) throws {
         (self.chain, self.key, self.logger) = (chain, key, logger)
         state = Mutex(State(served: try Self.read(chain, key), stamps: Self.stamps(chain, key)))
     }
 
-    /// What a server is told, with the certificate as it will be.
+    /// The TLS configuration of a server, with a callback that selects the current certificate.
     var configuration: TLSConfiguration {
         let served = state.withLock(\.served)
         var configuration = TLSConfiguration.makeServerConfiguration(certificateChain: served.certificateChain!, privateKey: served.privateKey!)
-        // On a thread of its own: reading blocks, and what fails would stand in the handshake's own queue of errors.
+        // Runs on a separate thread: reading blocks, and a failure would remain in the error queue of the handshake's thread.
         configuration.sslContextCallback = { [self] _, promise in
             DispatchQueue.global(qos: .userInitiated).async { promise.succeed(self.current) }
         }
         return configuration
     }
 
-    /// The certificate as it is now; while the files are being changed, as it was before.
+    /// The current certificate; while the files are being replaced, the previous one.
     private var current: NIOSSLContextConfigurationOverride {
         state.withLock { state in
             let stamps = Self.stamps(chain, key)
@@ -69,7 +69,7 @@ final class CertificateFiles: Sendable {
         var served = NIOSSLContextConfigurationOverride()
         served.certificateChain = try NIOSSLCertificate.fromPEMFile(chain.path).map { .certificate($0) }
         served.privateKey = .privateKey(try NIOSSLPrivateKey(file: key.path, format: .pem))
-        // Of two that do not belong together no context can be made.
+        // A context cannot be created from a certificate and a key that do not belong together.
         _ = try NIOSSLContext(configuration: .makeServerConfiguration(certificateChain: served.certificateChain!, privateKey: served.privateKey!))
         return served
     }

@@ -3,15 +3,15 @@ import NIOCore
 import NIOHTTPTypes
 import Synchronization
 
-/// Tells when a connection's client goes away: it stands in the connection's pipeline.
+/// A handler in a connection's pipeline that detects when the client disconnects.
 ///
-/// A client that closes only its sending half counts as gone: no client of this API does that and goes on reading.
+/// A client that closes only its sending half counts as disconnected: no client of this API does that and continues to read.
 final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sendable {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
 
     private struct State {
-        /// When the client went away.
+        /// When the client disconnected.
         var closed: ContinuousClock.Instant?
         var next = 0
         var listeners: [Int: @Sendable () -> Void] = [:]
@@ -23,7 +23,7 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
     /// - Parameter onEnd: called once when the connection has ended.
     init(_ onEnd: @escaping @Sendable () -> Void = {}) { self.onEnd = onEnd }
 
-    /// The watch of a request's connection; nil where nothing watches, as in tests without a network.
+    /// The watch of a request's connection; nil if there is none, as in tests without a network.
     static func of(_ channel: any Channel) async -> ConnectionWatch? {
         try? await channel.eventLoop.submit { try channel.pipeline.syncOperations.handler(type: ConnectionWatch.self) }.get()
     }
@@ -39,7 +39,7 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
         context.fireChannelInactive()
     }
 
-    /// Nothing more comes from the client.
+    /// Nothing more can be received from the client.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         close()
         context.fireErrorCaught(error)
@@ -54,13 +54,13 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
         for listener in listeners { listener() }
     }
 
-    /// Whether the client is gone.
+    /// Whether the client has disconnected.
     var isClosed: Bool { state.withLock(\.closed) != nil }
 
-    /// Seconds since the client went away; nil while it is there.
+    /// Seconds since the client disconnected; nil while it is connected.
     var secondsClosed: Double? { state.withLock(\.closed).map { (.now - $0) / .seconds(1) } }
 
-    /// Calls the listener once when the client goes away, at once where it is gone; until what is returned is let go.
+    /// Calls the listener once when the client disconnects, or at once if it already has; until the returned object is released.
     func onClose(_ listener: @escaping @Sendable () -> Void) -> Listening {
         let number = state.withLock { state -> Int? in
             guard state.closed == nil else { return nil }
@@ -75,9 +75,9 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
         }
     }
 
-    /// Does the work; where the client goes away meanwhile, the work is cancelled.
+    /// Runs the work, and cancels it if the client disconnects.
     ///
-    /// - Throws: what the work throws; ``ClientGone``.
+    /// - Throws: errors of the work; ``ClientGone``.
     func whileOpen<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await withThrowingTaskGroup(of: Value.self) { group in
             let (closing, closed) = AsyncStream<Void>.makeStream()
@@ -98,14 +98,14 @@ final class ConnectionWatch: ChannelInboundHandler, RemovableChannelHandler, Sen
 }
 
 extension ConnectionWatch? {
-    /// Does the work; where the client goes away meanwhile, if anybody watches, the work is cancelled.
+    /// Runs the work, and cancels it if the connection is watched and the client disconnects.
     func whileOpen<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
         guard let self else { return try await work() }
         return try await self.whileOpen(work)
     }
 }
 
-/// A listener to a connection's end, until it is let go.
+/// A listener for a connection's end, until it is released.
 final class Listening: Sendable {
     private let stop: @Sendable () -> Void
 
@@ -116,10 +116,10 @@ final class Listening: Sendable {
     func end() { stop() }
 }
 
-/// The client has closed its connection; nobody reads an answer.
+/// The client has closed its connection, so that no response can be sent.
 struct ClientGone: Error {}
 
 extension Error {
-    /// Whether it only says that the work was given up, or its client has gone: there is nobody to be told.
+    /// Whether the error only means that the work was cancelled or the client has disconnected: it need not be reported.
     var meansThatNobodyListens: Bool { self is CancellationError || self is ClientGone || self is ChannelError }
 }

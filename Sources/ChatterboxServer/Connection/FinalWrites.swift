@@ -1,18 +1,18 @@
 import NIOCore
 import NIOHTTPTypes
 
-/// Lets the end of an answer reach the network before its connection is closed, when the server stops: Hummingbird closes it as soon as the
-/// end has been written, and what the network has not yet taken of a large answer would be dropped.
+/// Delays closing a connection until the end of its response has been sent, when the server stops: Hummingbird closes the connection as soon as the
+/// end has been written, and the part of a large response that has not been sent yet would be lost.
 final class FinalWrites: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// How long the network may take for it once the server stops.
+    /// The time limit for that once the server stops.
     private let patience: TimeAmount
-    /// When it must have been taken; nil while the server goes on.
+    /// When the time limit ends; nil while the server runs.
     private var deadline: NIODeadline?
-    /// Ends of answers that the network has not taken.
+    /// The number of responses whose end has not been sent.
     private var pending = 0
     private var isClosing = false
 

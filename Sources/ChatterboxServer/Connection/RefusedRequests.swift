@@ -3,19 +3,19 @@ import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
 
-/// Answers what cannot be read as a request of HTTP/1.1, with an error of this API, and closes the connection: nothing can be read behind it.
+/// Answers bytes that are not a request of HTTP/1.1 with an error of this API, and closes the connection, because nothing after them can be parsed.
 ///
-/// Where another request's answer is still due, or has begun, there is no place for one about what came behind it; then the connection
-/// is closed alone.
+/// If the response to an earlier request is still pending or has begun, an error about the following bytes cannot be sent; then the connection is
+/// only closed.
 final class UnreadableRequest: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// Requests that have been read to their end and are not answered to the end.
+    /// Requests that have been read completely and not been answered completely.
     private var due = 0
-    /// Whether an answer has begun and not ended.
+    /// Whether a response has begun and not ended.
     private var isAnswering = false
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -51,7 +51,7 @@ final class UnreadableRequest: ChannelDuplexHandler, RemovableChannelHandler {
 @available(*, unavailable) extension UnreadableRequest: Sendable {}
 
 extension APIError {
-    /// What a client sent that is no HTTP. Headers beyond their limits have a status of their own.
+    /// Why the bytes are not HTTP. Header fields beyond their limits have a status of their own.
     fileprivate init(_ error: HTTPParserError) {
         if case .headerOverflow = error {
             self.init(.requestHeaderFieldsTooLarge, "the header fields are too large", code: "headers_too_large")
@@ -65,15 +65,15 @@ extension APIError {
     }
 }
 
-/// Ends the connection of a client that wanted another protocol and did not get it, behind the answer: NIO reads nothing more as HTTP
-/// there, so that another request would wait for ever.
+/// Closes the connection of a client whose upgrade to another protocol was refused, after the response: NIO parses nothing more as HTTP there, so
+/// that a further request would never be answered.
 final class RefusedUpgrade: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// Time that the client has to read the answer.
+    /// The time that the client has to read the response.
     private static let patience = TimeAmount.seconds(1)
 
     private var isWanted = false, isRefused = false
@@ -105,8 +105,8 @@ final class RefusedUpgrade: ChannelDuplexHandler, RemovableChannelHandler {
 
 @available(*, unavailable) extension RefusedUpgrade: Sendable {}
 
-/// Finds requests of other versions than HTTP/1.1, which it stops: it stands where the version is still known. ``UnreadableRequest``
-/// answers them.
+/// Detects and stops requests in versions other than HTTP/1.1; its position in the pipeline is where the version is still known.
+/// ``UnreadableRequest`` answers them.
 final class HTTPVersionCheck: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -125,7 +125,7 @@ final class HTTPVersionCheck: ChannelInboundHandler, RemovableChannelHandler {
 
 @available(*, unavailable) extension HTTPVersionCheck: Sendable {}
 
-/// A request came by another version of HTTP.
+/// A request in another version of HTTP.
 struct OtherHTTPVersion: Error {
     let version: String
 }

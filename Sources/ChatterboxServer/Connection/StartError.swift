@@ -29,7 +29,7 @@ public enum StartError: Error, CustomStringConvertible {
         }
     }
 
-    /// What an error means where a listener was being opened; nil for another one.
+    /// The meaning of an error that occurred while a listener was being opened; nil for other errors.
     init?(_ error: any Error, _ listener: Listener, host: String, port: Int) {
         switch error {
         case let error as IOError where error.errnoCode == EADDRINUSE: self = .portTaken(listener, host: host, port: port)
@@ -39,7 +39,7 @@ public enum StartError: Error, CustomStringConvertible {
         }
     }
 
-    /// Why a certificate and its key cannot be served.
+    /// Why a certificate and its key cannot be used.
     init(chain: URL, key: URL) {
         if ((try? NIOSSLCertificate.fromPEMFile(chain.path)) ?? []).isEmpty {
             self = .unreadable(file: chain, expected: "certificate")
@@ -51,7 +51,7 @@ public enum StartError: Error, CustomStringConvertible {
     }
 }
 
-/// The service of HTTP, whose error tells where it cannot listen.
+/// The HTTP service, with an error that names the address on which it cannot listen.
 struct HTTPService<Base: Service>: Service {
     let base: Base
     let host: String

@@ -2,21 +2,21 @@ import HTTPTypes
 import NIOCore
 import NIOHTTPTypes
 
-/// Ends the connection of a client whose answer came before its request was read, as where that is too large: it says so in the
-/// answer, reads on for a moment, so that the client gets to see the answer, and then no more.
+/// Closes the connection of a client whose response was sent before its request was read completely, for example because that is too large: the
+/// response announces it, and the server continues to read for a short time, so that the client receives the response.
 final class UnreadBody: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPRequestPart
     typealias InboundOut = HTTPRequestPart
     typealias OutboundIn = HTTPResponsePart
     typealias OutboundOut = HTTPResponsePart
 
-    /// Bytes, and time, that a client may go on sending for.
+    /// The number of bytes, and the time, for which a client may continue to send.
     private static let limit = 1 << 20
     private static let patience = TimeAmount.seconds(2)
 
-    /// Requests whose end has been read, and that have been answered.
+    /// The numbers of requests that have been read completely, and that have been answered.
     private var read = 0, answered = 0
-    /// Bytes that have come since the answer to their request; nil where there is none.
+    /// The number of bytes received after the response to their request; nil if there is no such request.
     private var unread: Int?
     private var closing: Scheduled<Void>?
 

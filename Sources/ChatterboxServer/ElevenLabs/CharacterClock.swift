@@ -1,9 +1,9 @@
 import Chatterbox
 
-/// When characters are heard, each in turn.
+/// The start and end times of characters, in order.
 struct CharacterTimes: Sendable, Hashable {
     var characters: [String] = []
-    /// Seconds.
+    /// In seconds.
     var starts: [Double] = [], ends: [Double] = []
 
     var isEmpty: Bool { characters.isEmpty }
@@ -12,7 +12,7 @@ struct CharacterTimes: Sendable, Hashable {
         Self(characters: one.characters + other.characters, starts: one.starts + other.starts, ends: one.ends + other.ends)
     }
 
-    /// As ElevenLabs' answers over HTTP have them.
+    /// In the format of ElevenLabs' HTTP responses.
     var json: JSON {
         [
             "characters": .array(characters.map { .string($0) }),
@@ -21,7 +21,7 @@ struct CharacterTimes: Sendable, Hashable {
         ]
     }
 
-    /// As its messages have them: milliseconds since a time, which come with the sound from there on.
+    /// In the format of its messages: milliseconds relative to a time, where the message's sound begins.
     func message(since origin: Double) -> JSON {
         [
             "chars": .array(characters.map { .string($0) }),
@@ -31,18 +31,18 @@ struct CharacterTimes: Sendable, Hashable {
     }
 }
 
-/// Finds the characters of a text whose words are heard one after the other: a word's time is divided among its characters, and what
-/// stands between two words fills the time between them.
+/// Computes the times of a text's characters from the times of its words: a word's time is divided among its characters, and the characters between
+/// two words fill the time between them.
 struct CharacterClock: Sendable {
     private var rest: Substring
-    /// When what follows begins, in seconds.
+    /// The time at which the following characters begin, in seconds.
     private(set) var time: Double
 
-    /// - Parameter start: when the text begins to be heard, in seconds.
+    /// - Parameter start: the time at which the text begins, in seconds.
     init(_ text: String, from start: Double = 0) { (rest, time) = (text[...], start) }
 
-    /// The characters up to the end of the last of these words. A word that the text does not have, since it was written as markup,
-    /// stands with a space before it.
+    /// The characters up to the end of the last of these words. A word that the text does not contain, because it was written as markup, is inserted
+    /// with a space before it.
     mutating func take(_ words: [SpokenWord]) -> CharacterTimes {
         var times = CharacterTimes()
         for word in words {
@@ -54,7 +54,7 @@ struct CharacterClock: Sendable {
         return times
     }
 
-    /// What is left of the text, until a time.
+    /// The remaining characters, until the given time.
     mutating func rest(until end: Double) -> CharacterTimes {
         var times = CharacterTimes()
         add(rest, until: end, to: &times)

@@ -2,9 +2,9 @@ import Foundation
 import NIOCore
 import Synchronization
 
-/// One text of an ElevenLabs WebSocket, and what it is answered with.
+/// One text of an ElevenLabs WebSocket, and its responses.
 final class ElevenLabsContext: Sendable {
-    /// nil where the WebSocket has one text only.
+    /// nil if the WebSocket has only one text.
     let name: String?
     let speech: StreamedSpeech
     private let socket: WebSocket
@@ -15,17 +15,17 @@ final class ElevenLabsContext: Sendable {
         (self.name, self.speech, self.socket, self.countsFromBeginning) = (name, speech, socket, countsFromBeginning)
     }
 
-    /// Speaks what comes, and tells when all has been spoken, or what went wrong.
+    /// Speaks the text, and sends a message when everything has been spoken, or when an error has occurred.
     ///
-    /// - Parameter leave: lets the context go, and sends what tells so: whoever is told may use its name again.
-    /// - Returns: what went wrong.
+    /// - Parameter leave: removes the context and sends the message about it: after that message the client may use its name again.
+    /// - Returns: the error.
     func run(leave: (_ telling: () -> EventLoopFuture<Void>?) -> EventLoopFuture<Void>?) async throws -> APIError? {
         var failure: APIError?
         do { try await speech.run { self.deliver($0) } } catch let error where !error.meansThatNobodyListens { failure = APIError(error) }
         let told = leave {
             if let failure {
                 let told = socket.enqueue(Self.failure(failure, in: name))
-                // Of several texts one has its end all the same; a WebSocket with one ends.
+                // With several texts the end of a failed one is sent as well; a WebSocket with one text is closed.
                 if name == nil { return told }
             }
             guard !speech.isInterrupted else { return nil }
@@ -35,7 +35,7 @@ final class ElevenLabsContext: Sendable {
         return failure
     }
 
-    /// Ends it at once, and tells what was heard.
+    /// Stops at once, and sends how much was heard.
     func interrupt(playedSeconds: Double?) {
         speech.interrupt(playedSeconds: playedSeconds) { heard in
             _ = socket.enqueue(message([("audio", .null), ("isFinal", true), ("interrupted", true), ("heard", heard.json)]))
@@ -47,7 +47,7 @@ final class ElevenLabsContext: Sendable {
         case .begins(let sentence):
             clock.withLock { $0 = CharacterClock((sentence.number > 0 ? " " : "") + sentence.text, from: sentence.start) }
             return nil
-        // The protocol has no word for what was left out.
+        // The protocol has no message for text that was left out.
         case .ends, .leftOut: return nil
         case .sound(let piece):
             let alignment = clock.withLock { clock -> JSON in
@@ -62,7 +62,7 @@ final class ElevenLabsContext: Sendable {
     private func message(_ members: [(String, JSON)]) -> JSON { Self.message(members, in: name) }
 
     private static func message(_ members: [(String, JSON)], in context: String?) -> JSON {
-        // Its clients call it by either name.
+        // Clients use both names.
         let names = context.map { [("contextId", JSON.string($0)), ("context_id", JSON.string($0))] } ?? []
         return .object((members + names).map { JSON.Member(name: $0.0, value: $0.1) })
     }

@@ -3,12 +3,12 @@ import Hummingbird
 import SpeechAudio
 
 extension SpeechOrder {
-    /// What an ElevenLabs client asks for by HTTP.
+    /// Reads a request of ElevenLabs' HTTP API.
     ///
     /// - Parameters:
-    ///   - voice: of the path.
-    ///   - query: of the address.
-    ///   - limit: the most characters of text.
+    ///   - voice: the voice in the path.
+    ///   - query: the parameters of the address.
+    ///   - limit: the largest number of characters of text.
     ///   - isStrict: whether unknown fields are refused.
     /// - Throws: ``APIError`` naming the field.
     init(elevenLabs body: Data, voice: String, query: Parameters, limit: Int, isStrict: Bool) throws {
@@ -31,7 +31,7 @@ extension SpeechOrder {
         try refuseOrIgnore(fields.unknown, isStrict: isStrict)
     }
 
-    /// Takes a client's voice settings: how fast it speaks; these models have nothing that the others would mean.
+    /// Takes the voice settings: only the speed is used, because these models have no equivalent of the others.
     mutating func take(_ settings: inout RequestFields, isStrict: Bool) throws {
         try takeSpeed(from: &settings)
         ignore(["stability", "similarity_boost", "style", "use_speaker_boost"].filter { settings.ignore($0) })
@@ -43,12 +43,12 @@ extension SpeechOrder {
     }
 }
 
-/// The formats that ElevenLabs' API has names for.
+/// The formats that have a name in ElevenLabs' API.
 enum OutputFormats {
-    /// The format of those who name none.
+    /// The default format.
     static let standard = "mp3_44100_128"
 
-    /// Each with its name, in their order.
+    /// All formats with their names, in ElevenLabs' order.
     static let all: [(name: String, format: SoundFormat)] = {
         var all = [(22_050, 32), (24_000, 48), (44_100, 32), (44_100, 64), (44_100, 96), (44_100, 128), (44_100, 192)].map {
             (rate: Int, kilobits: Int) in
@@ -61,12 +61,12 @@ enum OutputFormats {
         }
         all.append(("ulaw_8000", SoundFormat(.pcm, sampleRate: 8000, encoding: .muLaw)))
         all.append(("alaw_8000", SoundFormat(.pcm, sampleRate: 8000, encoding: .aLaw)))
-        // Opus is always played at 48 kHz.
+        // Opus is always decoded at 48 kHz.
         all += [32, 64, 96, 128, 192].map { ("opus_48000_\($0)", SoundFormat(.opus, sampleRate: 48_000, bitRate: $0 * 1000)) }
         return all
     }()
 
-    /// - Throws: ``APIError`` that names those there are.
+    /// - Throws: ``APIError`` that lists the formats.
     static func format(_ name: String) throws -> SoundFormat {
         guard let known = all.first(where: { $0.name == name }) else {
             throw APIError.invalid(
@@ -77,7 +77,7 @@ enum OutputFormats {
 }
 
 extension SoundFormat {
-    /// What an answer in it is called.
+    /// The content type of a response in this format.
     var mediaType: String {
         switch (format, encoding) {
         case (.pcm, .muLaw): "audio/basic"

@@ -3,8 +3,8 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// ElevenLabs' routes over HTTP: speech, whole and as it is made, with and without the times of its characters, and the list of voices.
-/// That of models is at the route which both APIs have.
+/// ElevenLabs' routes over HTTP: speech, as a whole or while it is computed, with and without the times of its characters, and the list of voices.
+/// The list of models is at the route that both APIs share.
 struct ElevenLabsRoutes: Sendable {
     let state: ServerState
 
@@ -40,7 +40,7 @@ struct ElevenLabsRoutes: Sendable {
             ])
     }
 
-    /// Voices of the folder are those that somebody has cloned.
+    /// Voices of the folder are listed as cloned.
     private static func voice(_ voice: KnownVoice) -> JSON {
         [
             "voice_id": .string(voice.name), "name": .string(voice.name), "category": .string(voice.isDeletable ? "cloned" : "premade"),
@@ -48,7 +48,7 @@ struct ElevenLabsRoutes: Sendable {
         ]
     }
 
-    /// The models as this API lists them.
+    /// The list of models in ElevenLabs' format.
     static func models(_ state: ServerState) -> Response {
         Response(
             .array(
@@ -65,19 +65,19 @@ struct ElevenLabsRoutes: Sendable {
     }
 }
 
-/// ElevenLabs' API as far as it is about speech: its shapes, so that its clients speak with this server.
+/// The parts of ElevenLabs' API that concern speech, so that its clients can use this server.
 enum ElevenLabs {
-    /// Whether a request is by this API, whose errors look different: by its path, or by the name of its key.
+    /// Whether a request belongs to this API, whose errors have another format: by its path, or by the name of its key.
     static func isMeant(by request: Request) -> Bool {
         let path = request.pathWithoutVersion
         if ["/text-to-speech/", "/voices"].contains(where: path.hasPrefix) { return true }
         return isItsList(request) && path == "/models"
     }
 
-    /// Whether a list that both APIs have is asked for in this one's shape.
+    /// Whether a list at a shared route is requested in this API's format.
     static func isItsList(_ request: Request) -> Bool { request.headers[.apiKey] != nil && request.headers[.authorization] == nil }
 
-    /// The model that one of its names means: the first, unless it is the name of one that is here.
+    /// The model for one of ElevenLabs' model names: the first one, unless a model of this server has that name.
     static func model(_ name: String?) -> String {
         guard let name, !name.hasPrefix("eleven_") else { return "default" }
         return name

@@ -3,10 +3,10 @@ import NIOCore
 import NIOWebSocket
 import Synchronization
 
-/// One WebSocket of ElevenLabs' API: texts come, each in its context, and their sound goes.
+/// One WebSocket of ElevenLabs' API: it receives texts, each in its context, and sends their sound.
 final class ElevenLabsSession: Sendable {
     private let settings: ElevenLabsSocketSettings
-    /// Whether texts are told apart by their contexts; otherwise there is one, and the WebSocket ends with it.
+    /// Whether there are several texts in contexts; otherwise there is one, and the WebSocket is closed at its end.
     private let isMulti: Bool
     private let server: ServerState
     private let request: ServerContext
@@ -15,12 +15,12 @@ final class ElevenLabsSession: Sendable {
 
     private struct State {
         var contexts: [String: ElevenLabsContext] = [:]
-        /// Whether it ends when all contexts have.
+        /// Whether the session ends after all contexts have ended.
         var isEnding = false
-        /// When the last message came, or the last context ended.
+        /// When the last message was received, or the last context ended.
         var touched = ContinuousClock.now
 
-        /// Frees a context's name, unless another has it by now.
+        /// Frees a context's name, unless another context has it meanwhile.
         mutating func forget(_ context: ElevenLabsContext) {
             if contexts[context.name ?? ""] === context { contexts[context.name ?? ""] = nil }
         }
@@ -28,7 +28,7 @@ final class ElevenLabsSession: Sendable {
 
     private let state = Mutex(State())
 
-    /// Contexts that may be open at once.
+    /// The largest number of open contexts.
     private static let most = 16
 
     init(
@@ -38,9 +38,9 @@ final class ElevenLabsSession: Sendable {
         (self.settings, self.isMulti, self.server, self.request, self.watch, self.socket) = (settings, isMulti, server, request, watch, socket)
     }
 
-    /// Speaks what comes, until the client ends it, goes away, or does nothing for long.
+    /// Speaks the texts, until the client ends the session, disconnects, or is inactive for too long.
     ///
-    /// - Throws: ``WebSocketFault``, which tells the client why it ends.
+    /// - Throws: ``WebSocketFault`` with the reason that is sent to the client.
     func serve() async throws {
         try await socket.serve(watch: watchInactivity, stopping: end) { text in
             guard let context = try await self.take(text) else { return nil }
@@ -62,13 +62,13 @@ final class ElevenLabsSession: Sendable {
         }
     }
 
-    /// Tells what is wrong with a message, and ends.
+    /// Sends the error in a message, and ends the session.
     private func fail(_ error: APIError) async throws -> Never {
         try await socket.send(ElevenLabsContext.failure(error, in: nil))
         throw WebSocketFault(.policyViolation, error.message)
     }
 
-    /// Looks at the key of the first message, where none was shown before.
+    /// Checks the key of the first message, if none was sent before.
     private func authorize(_ fields: inout RequestFields) throws {
         let shown = try ["xi_api_key", "xi-api-key", "authorization"].compactMap { try fields.string($0) }.first
         guard !server.configuration.keys.isEmpty, !request.caller.hasShownKey else { return }
@@ -87,7 +87,7 @@ final class ElevenLabsSession: Sendable {
         return try speak(text ?? "", &fields, in: known, named: nil)
     }
 
-    /// What is wrong with one context leaves the others as they are.
+    /// An error in one context does not affect the others.
     private func takeOfMany(_ fields: RequestFields) async throws -> ElevenLabsContext? {
         var fields = fields
         let name = try fields.string("context_id") ?? fields.string("contextId") ?? "default"
@@ -105,13 +105,13 @@ final class ElevenLabsSession: Sendable {
         }
         let known = state.withLock { $0.contexts[name] }
         known?.speech.touch()
-        // A message without a text keeps what is open.
+        // A message without text keeps the context open.
         let asks = try (interrupt: fields.bool("interrupt") ?? false, close: fields.bool("close_context") ?? false)
         let opened = text.isEmpty && known == nil ? nil : try speak(text, &fields, in: known, named: name)
         guard let context = known ?? opened else { return nil }
         if asks.interrupt {
             context.interrupt(playedSeconds: try fields.number("played_seconds", in: 0...1e6))
-            // Its name is free at once.
+            // The name can be used again at once.
             state.withLock { $0.contexts[name] = nil }
         } else if asks.close {
             context.speech.feed.end()
@@ -119,7 +119,7 @@ final class ElevenLabsSession: Sendable {
         return opened
     }
 
-    /// Adds to the text of a context, which is opened first where there is none.
+    /// Adds to the text of a context, and opens the context if it does not exist.
     ///
     /// - Returns: the context if it is new.
     private func speak(_ text: String, _ fields: inout RequestFields, in known: ElevenLabsContext?, named name: String?) throws -> ElevenLabsContext?
@@ -152,7 +152,7 @@ final class ElevenLabsSession: Sendable {
             defer { state.contexts[name ?? ""] = context }
             return Array(state.contexts.values)
         }
-        // Who closes one text and begins another has most likely been interrupted: the new one goes first.
+        // A client that closes one text and begins another has probably been interrupted: the new text has priority.
         for other in before where other.speech.feed.isEnded { other.speech.yieldToOthers() }
         return context
     }
@@ -171,11 +171,11 @@ final class ElevenLabsSession: Sendable {
             guard let failure, !isMulti else { return }
             throw WebSocketFault(.policyViolation, failure.message)
         } catch let fault as WebSocketFault { throw fault } catch {
-            // The client is gone: nobody is to be told.
+            // The client has disconnected, so that nothing can be sent.
         }
     }
 
-    /// Lets a context go, and the WebSocket where that was the last.
+    /// Removes a context, and closes the WebSocket if it was the last.
     private func close(_ context: ElevenLabsContext) {
         let isLast = state.withLock { state in
             state.forget(context)
@@ -185,7 +185,7 @@ final class ElevenLabsSession: Sendable {
         if isLast { socket.stopReading() }
     }
 
-    /// Ends when what has come has been spoken.
+    /// Ends the session when the received text has been spoken.
     private func end() {
         let open = state.withLock { state in
             state.isEnding = true
@@ -195,7 +195,7 @@ final class ElevenLabsSession: Sendable {
         if open.isEmpty { socket.stopReading() }
     }
 
-    /// Ends contexts, or the WebSocket, of which nothing has been heard for long, and which do not speak.
+    /// Ends contexts, or the WebSocket, that have received nothing for too long and are not speaking.
     private func watchInactivity() async throws {
         let limit = settings.inactivity
         while (try? await Task.sleep(for: .seconds(min(1, limit / 4)))) != nil {
@@ -203,7 +203,7 @@ final class ElevenLabsSession: Sendable {
             for context in open where isMulti && context.speech.secondsIdle ?? 0 > limit { context.speech.feed.end() }
             let isSpeaking = open.contains { $0.speech.secondsIdle == nil || isMulti }
             guard idle > limit, !isSpeaking, open.allSatisfy({ $0.speech.secondsIdle ?? 0 > limit }) else { continue }
-            // Who waits for messages waits no longer.
+            // Ends the waiting for messages.
             defer { socket.stopReading() }
             try await fail(APIError(.requestTimeout, "nothing has come for \(JSON.number(limit).text) s", code: "input_timeout_exceeded"))
         }

@@ -8,7 +8,7 @@ struct ElevenLabsSocketRoutes: Sendable {
 
     private static let ends = ["/stream-input", "/multi-stream-input"]
 
-    /// Whether a request may show its key in its first message.
+    /// Whether a request may send its key in its first message.
     static func takesKeyLater(_ request: Request) -> Bool {
         WebSocketHandshake.isWanted(by: request) && request.uri.path.contains("/text-to-speech/") && ends.contains { request.uri.path.hasSuffix($0) }
     }
@@ -20,7 +20,7 @@ struct ElevenLabsSocketRoutes: Sendable {
                 [
                     .get: { request, context in
                         let settings = try ElevenLabsSocketSettings(voice: context.name("voice"), query: request.uri.queryParameters)
-                        // What is wrong with the address is told before the connection is a WebSocket.
+                        // Errors in the address are reported before the connection becomes a WebSocket.
                         _ = try state.models.offer(named: settings.order.model)
                         let watch = await ConnectionWatch.of(context.channel)
                         return try await WebSocket.response(to: request, context, state.configuration) { socket in
@@ -32,13 +32,13 @@ struct ElevenLabsSocketRoutes: Sendable {
     }
 }
 
-/// What the address of a WebSocket asks for.
+/// The settings in the address of a WebSocket.
 struct ElevenLabsSocketSettings: Sendable {
-    /// Without a text.
+    /// The request, without a text.
     var order: SpeechOrder
-    /// Seconds without a message after which a text that has nothing to speak is ended.
+    /// Seconds without a message after which a text with nothing to speak is ended.
     let inactivity: Double
-    /// Whether the times of characters count from the beginning of their text; otherwise from the end of those before.
+    /// Whether the times of characters are relative to the beginning of their text; otherwise to the end of the preceding ones.
     let countsFromBeginning: Bool
 
     /// - Throws: ``APIError`` naming the parameter.
@@ -52,7 +52,7 @@ struct ElevenLabsSocketSettings: Sendable {
                 "output_format is a WAV file, which a stream of sentences is not; take the PCM of that rate",
                 "output_format")
         }
-        // A language that nobody speaks is told of now.
+        // An unsupported language is reported here.
         try order.setLanguage(parameter("language_code"))
         order.manner.seed = try parameter("seed").map { text in
             guard let seed = UInt64(text) else { throw APIError.invalid("seed must be a whole number", "seed", code: "invalid_type") }

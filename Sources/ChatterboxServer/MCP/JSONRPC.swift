@@ -1,13 +1,13 @@
 import Foundation
 
-/// A message of JSON-RPC 2.0 that came.
+/// A received message of JSON-RPC 2.0.
 struct RPCMessage: Sendable {
     /// nil for a notification.
     let id: JSON?
     let method: String
     let parameters: RequestFields
 
-    /// - Throws: ``RPCError`` for what is no request. nil for an answer, which nobody waits for.
+    /// - Throws: ``RPCError`` for an invalid request. nil for a response, since this server sends no requests.
     init?(_ json: JSON) throws {
         guard case .object = json, json["jsonrpc"] == "2.0" else { throw RPCError(.invalidRequest, "a message must be an object with jsonrpc 2.0") }
         if json["method"] == nil, json["result"] != nil || json["error"] != nil { return nil }
@@ -26,7 +26,7 @@ struct RPCMessage: Sendable {
     }
 }
 
-/// What a request is answered with where it fails.
+/// The error in the response to a failed request.
 struct RPCError: Error {
     enum Code: Int, Sendable {
         case parse = -32_700, invalidRequest = -32_600, unknownMethod = -32_601, invalidParameters = -32_602, failed = -32_603

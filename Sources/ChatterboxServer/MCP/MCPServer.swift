@@ -9,15 +9,15 @@ import Synchronization
 /// await MCPServer(configuration, [offer], folder: folder).run(reading: lines) { print($0) }
 /// ```
 public final class MCPServer: Sendable {
-    /// Versions of the protocol that it speaks, the newest first.
+    /// The supported versions of the protocol, the newest first.
     static let versions = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]
 
     private let state: ServerState
     private let tools: MCPTools
-    /// Calls that are being answered, by their numbers.
+    /// The running calls, by their identifiers.
     private let calls = Mutex<[JSON: Task<Void, Never>]>([:])
 
-    /// Calls that may be answered at once.
+    /// The largest number of simultaneous calls.
     private static let most = 16
 
     /// - Parameters:
@@ -45,7 +45,7 @@ public final class MCPServer: Sendable {
     private func take(_ line: String, _ send: @escaping @Sendable (JSON) -> Void) {
         let json: JSON
         do { json = try JSON(parsing: Data(line.utf8)) } catch { return send(RPCError(.parse, "this is not JSON: \(error)").answer(to: nil)) }
-        // Older versions of the protocol send several at once.
+        // Older versions of the protocol allow several messages at once.
         guard case .array(let several) = json else { return take(json, send) }
         guard !several.isEmpty else { return send(RPCError(.invalidRequest, "an array of no messages").answer(to: nil)) }
         for json in several { take(json, send) }
@@ -105,7 +105,7 @@ public final class MCPServer: Sendable {
                 }
                 let result: JSON?
                 do { result = try await call(arguments, progress) } catch {
-                    // A call that was cancelled is not answered.
+                    // A cancelled call gets no response.
                     result = Task.isCancelled ? nil : ["content": [["type": "text", "text": .string(APIError(error).message)]], "isError": true]
                 }
                 if let result { send(["jsonrpc": "2.0", "id": id, "result": result]) }

@@ -7,7 +7,7 @@ struct MCPTools: Sendable {
     typealias Call = @Sendable (RequestFields, _ progress: @escaping @Sendable (Double, String) -> Void) async throws -> JSON
 
     let state: ServerState
-    /// Where files may be written.
+    /// The folder into which files may be written.
     let folder: URL
 
     let names = ["speak", "list_voices"]
@@ -83,7 +83,7 @@ struct MCPTools: Sendable {
             speech = try await state.open(order, nil, since: begin, into: .file(sound))
             while let piece = try await speech.next() { progress(piece.start + piece.seconds, "speaking") }
         } catch let error as AudioError where file != nil {
-            // As where another call has written the same file meanwhile, or the disk is full.
+            // For example because another call has written the same file meanwhile, or the disk is full.
             throw APIError.invalid(error, "save_path")
         }
         await speech.record(in: state.metrics, end: speech.end, seconds: (.now - begin) / .seconds(1))
@@ -101,7 +101,7 @@ struct MCPTools: Sendable {
         ]
     }
 
-    /// A file that may be written.
+    /// The URL of a file within the folder.
     private func file(_ path: String) throws -> URL {
         guard !path.utf8.contains(0) else { throw APIError.invalid("save_path has a NUL character in it", "save_path") }
         let root = folder.standardizedFileURL.resolvingSymlinksInPath().path

@@ -2,14 +2,14 @@ import Foundation
 import Metrics
 import Synchronization
 
-/// Keeps what swift-metrics counts and writes it as Prometheus reads it (text format 0.0.4).
+/// Collects the metrics of swift-metrics and writes them in Prometheus's text format 0.0.4.
 ///
-/// Counters and gauges are themselves; a recorder that aggregates and a timer, in seconds, are histograms. Series that are
-/// destroyed stay: a counter that disappears looks like a program that began anew.
+/// Counters and gauges have the same kind in Prometheus; aggregating recorders and timers (in seconds) become histograms. Destroyed series are kept:
+/// a counter that disappears would look like a restart of the program.
 final class PrometheusRegistry: MetricsFactory {
     static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
 
-    /// What a metric is, for its help and its buckets.
+    /// A metric's help text and buckets.
     struct Description: Sendable {
         let help: String
         var buckets: [Double] = PrometheusRegistry.seconds
@@ -22,7 +22,7 @@ final class PrometheusRegistry: MetricsFactory {
 
     private struct Family {
         let kind: Kind
-        /// By the text of their labels.
+        /// The series, by the text of their labels.
         var series: [String: Series] = [:]
     }
 
@@ -31,7 +31,7 @@ final class PrometheusRegistry: MetricsFactory {
 
     init(_ descriptions: [String: Description] = [:]) { self.descriptions = descriptions }
 
-    /// All series, in the order of their names.
+    /// All series, sorted by name.
     var text: String {
         let families = families.withLock(\.self)
         var lines: [String] = []
@@ -49,7 +49,7 @@ final class PrometheusRegistry: MetricsFactory {
         let name = Self.name(label)
         let labels = dimensions.map { "\(Self.name($0))=\"\(Self.escaped($1))\"" }.joined(separator: ",")
         return families.withLock { families in
-            // A name of another kind is a programmer's mistake; its numbers are kept apart, under a name that shows it.
+            // Using a name for two kinds is a programming error; the values are kept under a second name that shows it.
             let key = families[name].map { $0.kind == kind } ?? true ? name : name + "_" + kind.rawValue
             var family = families[key] ?? Family(kind: kind)
             let series = family.series[labels] ?? Series(buckets: kind == .histogram ? descriptions[name]?.buckets ?? Self.seconds : nil)
@@ -59,10 +59,10 @@ final class PrometheusRegistry: MetricsFactory {
         }
     }
 
-    /// Sets a histogram to values that have been counted elsewhere: how often each has come.
+    /// Sets a histogram from values that were counted elsewhere: how often each value has occurred.
     func set(_ label: String, _ counts: [Int: Int]) { series(label, [], .histogram).set(counts) }
 
-    /// Letters, digits and underscores, no digit first.
+    /// Letters, digits and underscores, not beginning with a digit.
     private static func name(_ label: String) -> String {
         let name = String(label.map { $0.isASCII && ($0.isLetter || $0.isNumber) || $0 == "_" ? $0 : "_" })
         return name.first?.isNumber == true ? "_" + name : name
@@ -91,11 +91,11 @@ final class PrometheusRegistry: MetricsFactory {
     func destroyTimer(_ handler: any TimerHandler) {}
 }
 
-/// One series of numbers: a sum that grows, a value, or counts by bucket.
+/// One series: an increasing sum, a value, or counts for each bucket.
 private final class Series: CounterHandler, FloatingPointCounterHandler, MeterHandler, RecorderHandler, TimerHandler {
     private struct State {
         var value = 0.0
-        /// Of a histogram: values up to each bound, and all.
+        /// For a histogram: the number of values up to each bound, and of all values.
         var counts: [Int]
         var count = 0
     }

@@ -3,9 +3,9 @@ import Foundation
 import Metrics
 import Torch
 
-/// What the server counts, under the names that speech servers share, each with `chatterbox_` before it.
+/// The server's metrics, with the names that speech servers share, prefixed by `chatterbox_`.
 struct SpeechMetrics: Sendable {
-    /// Whose steps are counted.
+    /// The engine whose steps are counted.
     let engine: SpeechEngine?
     let registry = PrometheusRegistry([
         "chatterbox_audio_ttfp_s": .init(help: "Seconds from a request's coming to its first bytes of sound."),
@@ -41,7 +41,7 @@ struct SpeechMetrics: Sendable {
         Meter(label: "chatterbox_" + name, dimensions: dimensions, factory: registry).set(value)
     }
 
-    /// Everything as Prometheus reads it.
+    /// All metrics in Prometheus's format.
     func text(_ queue: SpeechQueue, _ models: ModelShelf) -> String {
         let load = queue.load
         gauge("num_requests_running", load.running)
@@ -59,26 +59,26 @@ struct SpeechMetrics: Sendable {
     }
 }
 
-/// Follows a request's sound as a listener would hear who plays it as soon as it comes.
+/// Follows a request's sound from the point of view of a listener who plays it as soon as it arrives.
 struct ListenerClock {
     private let begin: ContinuousClock.Instant
     private var first: ContinuousClock.Instant?
     private var last: ContinuousClock.Instant?
     /// Seconds of sound so far.
     private(set) var heard = 0.0
-    /// Seconds that the listener has waited since the first sound, in all, and at most at once.
+    /// Seconds that the listener has waited since the first sound: in all, and the longest wait.
     private(set) var waited = 0.0
     private(set) var longest = 0.0
 
-    /// - Parameter begin: when the request came.
+    /// - Parameter begin: when the request arrived.
     init(since begin: ContinuousClock.Instant) { self.begin = begin }
 
     /// Seconds to the first sound.
     var firstSound: Double? { first.map { ($0 - begin) / .seconds(1) } }
 
-    /// Takes a piece that has come now.
+    /// Records a piece of sound that has just arrived.
     ///
-    /// - Returns: seconds since the piece before it.
+    /// - Returns: seconds since the previous piece.
     mutating func take(_ seconds: Double, at now: ContinuousClock.Instant = .now) -> Double? {
         defer { (last, heard) = (now, heard + seconds) }
         guard let first, let last else {

@@ -8,8 +8,8 @@ import NIOHTTPTypes
 import SpeechAudio
 import SpeechText
 
-/// Gives every answer its number and its times, makes every error an answer in the API's shape, and writes a line about each:
-/// never a word of what was said.
+/// Adds the request's number and the times to every response, converts every error into a response in the API's format, and logs a line for each,
+/// without quoting texts.
 struct AnswerMiddleware: RouterMiddleware {
     let state: ServerState
 
@@ -24,7 +24,7 @@ struct AnswerMiddleware: RouterMiddleware {
             response = try await next(request, context)
         } catch {
             let failure = HTTPRequest.Method.routed.contains(request.method) ? APIError(error) : Self.strange(request.method)
-            // That it does not take requests yet, or any more, is no failure: whoever balances the load asks every few seconds.
+            // That the server does not accept requests yet, or no longer, is not a failure: load balancers ask every few seconds.
             if failure.status.code >= 500, failure.status != .serviceUnavailable {
                 context.logger.error("request failed", metadata: ["error": "\(error)"])
             }
@@ -55,7 +55,7 @@ struct AnswerMiddleware: RouterMiddleware {
         APIError(.methodNotAllowed, "no route takes \(method.rawValue)", code: "method_not_allowed", headers: [.allow: "DELETE, GET, POST"])
     }
 
-    /// The trace's number of a W3C `traceparent`.
+    /// The trace identifier of a W3C `traceparent`.
     private static func traceID(_ header: String) -> String? {
         let parts = header.split(separator: "-")
         guard parts.count >= 4, parts[1].count == 32, parts[1].allSatisfy(\.isHexDigit) else { return nil }
@@ -64,7 +64,7 @@ struct AnswerMiddleware: RouterMiddleware {
 }
 
 extension APIError {
-    /// What an error means to a client: the libraries' errors about what was sent are the client's.
+    /// The meaning of an error for a client: errors of the libraries about the client's input are the client's.
     init(_ error: any Error) {
         switch error {
         case let error as APIError: self = error
@@ -95,8 +95,8 @@ extension HTTPField.Name {
     static let rateRemaining = Self("x-ratelimit-remaining-requests")!
 }
 
-/// Tells a client that waits for it (`Expect: 100-continue`) to send its body, when the body is wanted: a request that is refused before
-/// that is not sent at all.
+/// Asks a client that waits for it (`Expect: 100-continue`) to send its body, when the body is first read: the body of a request that is refused
+/// before that is not sent.
 struct ContinueMiddleware: RouterMiddleware {
     func handle(_ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response) async throws -> Response {
         guard request.headers[.expect]?.lowercased() == "100-continue" else { return try await next(request, context) }
@@ -106,7 +106,7 @@ struct ContinueMiddleware: RouterMiddleware {
     }
 }
 
-/// A body that its client sends when it is told to, which it is when the first piece is asked for.
+/// A body that the client sends only when it is asked; it is asked when the first piece is read.
 private struct AwaitedBody: AsyncSequence, Sendable {
     typealias Element = ByteBuffer
 

@@ -2,12 +2,12 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// Lets the pages of one origin, or of all, ask this server from a browser, and read what it answers (CORS).
+/// Allows the web pages of one origin, or of all, to send requests to this server and to read the responses (CORS).
 struct CrossOriginMiddleware: RouterMiddleware {
-    /// As `https://example.org`, or `*`.
+    /// For example `https://example.org`, or `*`.
     let origin: String
 
-    /// This server's own fields, which a page may read only where they are named.
+    /// This server's own header fields, which a page can read only if they are listed.
     private static let exposed = [
         HTTPField.Name.requestID, .warning, .seed, .wordErrors, .retryAfter, .shouldRetry, .processingTime, .apiVersion, .rateLimit, .rateRemaining,
         .allow,
@@ -24,7 +24,7 @@ struct CrossOriginMiddleware: RouterMiddleware {
         return response
     }
 
-    /// What a page may send: whatever it asks for, since fields that mean nothing here change nothing.
+    /// The header fields that a page may send: all that it asks for, since unknown fields have no effect.
     private static func preflight(_ request: Request) -> Response {
         let asked = request.headers[values: .accessControlRequestHeaders].flatMap { $0.split(separator: ",") }
             .map { $0.trimmingCharacters(in: .whitespaces) }

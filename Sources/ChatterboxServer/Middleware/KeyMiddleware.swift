@@ -2,10 +2,10 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// Lets in who shows a key, where keys are set; the page and what tells of health are for everybody.
+/// Requires a key, if keys are set, except for the page and the health routes.
 struct KeyMiddleware: RouterMiddleware {
     let keys: Keyring
-    /// Whether lists need none.
+    /// Whether lists need no key.
     let publicLists: Bool
 
     private static let open: Set = ["/", "/health", "/live", "/ready", "/openapi.json"]
@@ -14,7 +14,7 @@ struct KeyMiddleware: RouterMiddleware {
     func handle(_ request: Request, context: ServerContext, next: (Request, ServerContext) async throws -> Response) async throws -> Response {
         guard !keys.isEmpty, !isOpen(request) else { return try await next(request, context) }
         let shown = Self.key(of: request)
-        // Some clients show theirs in the first message.
+        // Some clients send their key in the first message.
         if shown == nil, ElevenLabsSocketRoutes.takesKeyLater(request) { return try await next(request, context) }
         guard let shown, let name = keys.name(of: shown) else {
             throw APIError(
@@ -30,7 +30,7 @@ struct KeyMiddleware: RouterMiddleware {
         return Self.open.contains(path) || PageFile.isPage(request.uri.path) || publicLists && isList
     }
 
-    /// The key of a header, or of a WebSocket's address: pages of browsers can give it no header.
+    /// The key in a header field, or in the address of a WebSocket, since web pages cannot set its header fields.
     private static func key(of request: Request) -> String? {
         if let value = request.headers[.authorization] { if let key = bearer(value) { return key } }
         if let key = request.headers[.apiKey] { return key }

@@ -2,12 +2,12 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// Refuses what pages of other sites ask for in somebody's browser: everybody on the machine may ask a server without keys, and so might
-/// every page that they look at.
+/// Refuses requests that web pages of other sites send through a user's browser. Without this, every page that a user of the machine visits could use
+/// a server without keys.
 struct OriginMiddleware: RouterMiddleware {
     let configuration: ServerConfiguration
 
-    /// Methods by which a page learns nothing that its browser would show it, and changes nothing.
+    /// Methods that change nothing, and whose responses the browser does not show to the page.
     private static let harmless: Set<HTTPRequest.Method> = [.get, .head, .options]
     private static let health: Set = ["/health", "/live", "/ready", "/metrics"]
 
@@ -19,7 +19,7 @@ struct OriginMiddleware: RouterMiddleware {
         return try await next(request, context)
     }
 
-    /// A name of somebody else's can be made to mean this machine ("DNS rebinding"): its pages are then of the same origin.
+    /// Another site's host name can be made to resolve to this machine ("DNS rebinding"), so that its pages have the same origin.
     private func checkHost(_ request: Request) throws {
         guard configuration.isLocal, configuration.keys.isEmpty, let authority = request.head.authority else { return }
         let name = Self.host(of: authority)
@@ -32,7 +32,7 @@ struct OriginMiddleware: RouterMiddleware {
             code: "host_not_allowed")
     }
 
-    /// - Throws: ``APIError`` where a page of another site asks, unless it may.
+    /// - Throws: ``APIError`` if the request comes from a web page of another site that is not allowed.
     static func checkOrigin(_ request: Request, _ allowed: String?) throws {
         guard allowed != "*" else { return }
         if let origin = request.headers[.origin] {
@@ -43,12 +43,12 @@ struct OriginMiddleware: RouterMiddleware {
         throw APIError(.forbidden, "pages of other sites may not use this server; --cors allows one", code: "origin_not_allowed")
     }
 
-    /// Whether a page that this server gave asks, itself or through a proxy that tells the name it was asked by.
+    /// Whether the page was loaded from this server, directly or through a proxy that forwards the host name.
     private static func isOwn(_ origin: String, _ request: Request) -> Bool {
         [request.head.authority, request.headers[.forwardedHost]].contains { $0 != nil && (origin == "http://\($0!)" || origin == "https://\($0!)") }
     }
 
-    /// Without a port.
+    /// The host without the port.
     private static func host(of authority: String) -> String {
         if authority.hasPrefix("[") { return String(authority.dropFirst().prefix { $0 != "]" }).lowercased() }
         return String(authority.prefix { $0 != ":" }).lowercased()

@@ -14,9 +14,9 @@ public struct ModelOffering: Sendable {
     public let usesGPU: Bool
     /// Whether it stays loaded.
     public let isPinned: Bool
-    /// The files that it comes from; nil where there are none.
+    /// The files from which it is loaded; nil if there are none.
     let files: ModelFolder?
-    /// What it is, by its files; nil where there are none.
+    /// Its variant, found from its files; nil if there are none.
     let variant: Variant?
     /// The voices that come with it; nil if it has no files.
     public var voices: VoiceLibrary? { files.map { VoiceLibrary(ofModel: $0.folder) } }
@@ -40,14 +40,14 @@ public struct ModelOffering: Sendable {
     }
 }
 
-/// A model's files, told apart from those of other models and of other releases.
+/// A model's files, with a digest that distinguishes them from those of other models and releases.
 struct ModelFolder: Sendable {
     let folder: URL
 
     private struct File {
         let name: String
         let contents: URL
-        /// SHA-256 where it is the contents' name, as in the hub's cache, which has checked it.
+        /// The SHA-256, if it is part of the path, as in the hub's cache, where it has been verified.
         let digest: String?
     }
 
@@ -63,7 +63,7 @@ struct ModelFolder: Sendable {
         }
     }
 
-    /// Changes with the files, and costs nothing: their names, places, sizes and times of change.
+    /// A text that changes when the files change, computed without reading them: their names, paths, sizes and modification times.
     var stamp: String {
         files.map { file in
             let attributes = try? FileManager.default.attributesOfItem(atPath: file.contents.path)
@@ -72,10 +72,10 @@ struct ModelFolder: Sendable {
         }.joined(separator: "\n")
     }
 
-    /// SHA-256 over the names and contents of the files, whatever the folder is called: gigabytes are read for it, unless the
-    /// hub's cache tells their digests.
+    /// The SHA-256 of the names and contents of the files, without the folder's name. Gigabytes are read for it, unless the hub's cache has their
+    /// digests.
     ///
-    /// - Throws: `CocoaError` where a file cannot be read, `CancellationError`.
+    /// - Throws: `CocoaError` if a file cannot be read, `CancellationError`.
     func digest() throws -> String {
         var whole = MessageDigest(.sha256)
         for file in files { whole.update("\(try file.digest ?? Self.digest(of: file.contents))  \(file.name)\n".utf8) }

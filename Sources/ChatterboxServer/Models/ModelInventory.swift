@@ -1,43 +1,43 @@
 import Chatterbox
 import Foundation
 
-/// Where each model stands and what all together take: the shelf's books. Nothing is loaded or unloaded here; what is to be done is
-/// said, and is in the books when it has been done.
+/// The state of each model, and the memory of all. This type loads and unloads nothing: it returns what has to be done, and is informed when it has
+/// been done.
 struct ModelInventory: Sendable {
-    /// Where a model stands.
+    /// The state of a model.
     enum Phase: String, Sendable { case inactive, activating, active, deactivating, broken }
 
     struct Entry: Sendable {
         let offer: ModelOffering
         fileprivate(set) var phase = Phase.inactive
-        /// While it is active or being deactivated, or rests.
+        /// Set while the model is active, being deactivated, or resting.
         fileprivate(set) var model: (any ServedModel)?
-        /// Whether its weights lie in the host's memory, for a GPU.
+        /// Whether the weights of a model for a GPU are in host memory.
         fileprivate(set) var isResting = false
         fileprivate(set) var users = 0
         fileprivate(set) var lastUse: Date?
-        /// By the clock that idle models are timed with.
+        /// The time since which the model has been idle.
         fileprivate var idleSince: ContinuousClock.Instant?
         fileprivate(set) var isPinned: Bool
         fileprivate(set) var marksSpeech: Bool?
-        /// Of the files that it was loaded from, once it is known.
+        /// The digest of the files from which it was loaded, once it is known.
         fileprivate(set) var digest: String?
-        /// Of the same files.
+        /// The stamp of the same files.
         fileprivate(set) var stamp: String?
-        /// Why it is broken.
+        /// Why the model is broken.
         fileprivate(set) var reason: String?
-        /// The end of what is happening to it.
+        /// Completed when the change in progress has ended.
         fileprivate(set) var change: Outcome<Void>?
     }
 
-    /// Bytes that loaded models may take together; nil sets no limit.
+    /// The memory in bytes that all loaded models together may use; nil sets no limit.
     struct Budget: Sendable {
         var memory, gpuMemory: Int?
-        /// Whether models that leave a GPU rest in the host's memory, where there is room.
+        /// Whether models that are unloaded from a GPU are kept in host memory, if there is room.
         var rests = true
     }
 
-    /// What asking for a model comes to.
+    /// The result of requesting a model.
     enum Step: Sendable {
         case lease(any ServedModel)
         case wait(Outcome<Void>)
@@ -45,14 +45,14 @@ struct ModelInventory: Sendable {
         case refuse(APIError)
     }
 
-    /// A model to be loaded or woken, after others have gone.
+    /// A model that is to be loaded, or moved back to the GPU, after others have been unloaded.
     struct Activation: Sendable {
         let offer: ModelOffering
-        /// Models of which these books say that they are being deactivated now.
+        /// Models that are now marked as being deactivated.
         let leaving: [Deactivation]
-        /// What others have begun, and must end before there is room.
+        /// Changes in progress that must end before there is enough memory.
         let ending: [Outcome<Void>]
-        /// Whether it rests, from files that are still the same, and is to be woken.
+        /// Whether the model rests in host memory, its files have not changed, and it is to be moved back.
         let wakes: Bool
         let stamp: String?
         let change: Outcome<Void>
@@ -60,7 +60,7 @@ struct ModelInventory: Sendable {
 
     struct Deactivation: Sendable {
         let name: String
-        /// Whether it is to rest.
+        /// Whether the model is to be kept in host memory.
         let rests: Bool
         let change: Outcome<Void>
     }
@@ -73,16 +73,16 @@ struct ModelInventory: Sendable {
         entries = offers.map { Entry(offer: $0, isPinned: $0.isPinned) }
     }
 
-    /// In the order in which they are offered.
+    /// In the order in which they were configured.
     var all: [Entry] { entries }
 
     subscript(name: String) -> Entry { entries[index(name)] }
 
     private func index(_ name: String) -> Int { entries.firstIndex { $0.offer.name == name }! }
 
-    // MARK: what is taken
+    // MARK: memory in use
 
-    /// Bytes of the machine's memory, or the GPUs', that models take or will have taken when all that has begun has ended.
+    /// The bytes of main memory, or of the GPUs', that models use, or will use after all changes in progress.
     private func taken(ofGPU: Bool) -> Int {
         entries.reduce(0) { sum, entry in
             let isThere =
@@ -98,7 +98,7 @@ struct ModelInventory: Sendable {
 
     // MARK: changes
 
-    /// Somebody wants a model.
+    /// Called when a request needs a model.
     mutating func ask(for name: String, stamp: String?, at time: ContinuousClock.Instant = .now) -> Step {
         let index = index(name), entry = entries[index]
         switch entry.phase {
@@ -120,7 +120,7 @@ struct ModelInventory: Sendable {
                     parameter: "model",
                     code: "model_too_large"))
         }
-        // Files that have changed are another model's. What leaves the host's memory for the GPU makes room there.
+        // Changed files count as another model. Weights that are moved from host memory to the GPU free host memory.
         let before = self, resting = entries[index].isResting && entries[index].stamp == stamp ? entries[index].model : nil
         entries[index].drop()
         entries[index].model = resting
@@ -142,7 +142,7 @@ struct ModelInventory: Sendable {
         return .activate(Activation(offer: offer, leaving: leaving, ending: ending, wakes: resting != nil, stamp: stamp, change: change))
     }
 
-    /// Makes room by what has not been used for longest: a model that rests is dropped, another deactivated. nil where nothing can go.
+    /// Frees memory from the least recently used model: a resting model is dropped, another one deactivated. nil if no model can be unloaded.
     private mutating func makeRoom(ofGPU: Bool) -> [Deactivation]? {
         let candidates = entries.indices.filter { index in
             let entry = entries[index]
@@ -167,10 +167,10 @@ struct ModelInventory: Sendable {
         return Deactivation(name: offer.name, rests: rests, change: change)
     }
 
-    /// Takes a model out of use, pinned or not.
+    /// Begins to unload a model, pinned or not.
     ///
-    /// - Returns: what is to be done; nil where there is nothing.
-    /// - Throws: ``APIError`` where it is in use, or being loaded.
+    /// - Returns: what has to be done; nil if nothing has.
+    /// - Throws: ``APIError`` if the model is in use, or being loaded.
     mutating func unload(_ name: String) throws -> Deactivation? {
         let index = index(name)
         let (phase, users) = (entries[index].phase, entries[index].users)
@@ -187,7 +187,7 @@ struct ModelInventory: Sendable {
         }
     }
 
-    /// Takes models out of use that nobody has used for so long.
+    /// Begins to unload models that have been idle since the given time.
     mutating func unloadIdle(since earliest: ContinuousClock.Instant) -> [Deactivation] {
         entries.indices.compactMap { index in
             let entry = entries[index]
@@ -198,9 +198,9 @@ struct ModelInventory: Sendable {
 
     mutating func pin(_ name: String) { entries[index(name)].isPinned = true }
 
-    // MARK: what has been done
+    // MARK: results
 
-    /// A model has been loaded, or not.
+    /// Called after a model has been loaded, or has failed to load.
     mutating func activated(_ activation: Activation, _ result: Result<any ServedModel, any Error>, at time: ContinuousClock.Instant = .now) {
         let index = index(activation.offer.name)
         entries[index].change = nil
@@ -217,13 +217,13 @@ struct ModelInventory: Sendable {
         }
     }
 
-    /// The digest of a model's files has been computed.
+    /// Called when the digest of a model's files has been computed.
     mutating func identified(_ name: String, _ digest: String, stamp: String?) {
         let index = index(name)
         if entries[index].stamp == stamp { entries[index].digest = digest }
     }
 
-    /// A model is out of use: it rests, or is gone.
+    /// Called when a model has been moved to host memory or dropped.
     mutating func deactivated(_ deactivation: Deactivation, rests: Bool) {
         let index = index(deactivation.name)
         entries[index].phase = .inactive
@@ -232,7 +232,7 @@ struct ModelInventory: Sendable {
         if !rests { entries[index].drop() }
     }
 
-    /// Somebody has no more use for a model.
+    /// Called when a request no longer needs a model.
     mutating func release(_ name: String, at time: ContinuousClock.Instant = .now) {
         let index = index(name)
         entries[index].users -= 1
@@ -243,6 +243,6 @@ struct ModelInventory: Sendable {
 extension ModelInventory.Entry {
     fileprivate mutating func touch(_ time: ContinuousClock.Instant) { (lastUse, idleSince) = (Date(), time) }
 
-    /// Lets the model go.
+    /// Releases the model.
     fileprivate mutating func drop() { (model, isResting, idleSince) = (nil, false, nil) }
 }

@@ -3,15 +3,15 @@ import Foundation
 import Synchronization
 import Torch
 
-/// The server's models: loaded when they are asked for, one load serving all who wait, and unloaded, the longest unused
-/// first, where another would not fit into the memory budget, or after a time without use. One that speaks is never unloaded.
+/// The server's models. A model is loaded when it is requested, once for all requests that wait for it. It is unloaded after a time without use, or,
+/// the least recently used first, when another model would not fit into the memory budget. A model that is speaking is never unloaded.
 ///
-/// Each change is whole or does not happen: a model that is being unloaded is gone, with its memory, before another takes its
-/// room, and one that cannot be loaded leaves nothing behind.
+/// Each change is complete or has no effect: the memory of a model that is being unloaded is free before another model is loaded, and a model that
+/// cannot be loaded leaves no memory in use.
 final class ModelShelf: Sendable {
     let offers: [ModelOffering]
     private let inventory: Mutex<ModelInventory>
-    /// Lets go of what belongs to a model beside it, its voices.
+    /// Releases objects that belong to a model, such as its voices.
     private let onUnload: @Sendable (String) async -> Void
 
     /// - Parameter offers: at least one; the first is the default.
@@ -24,7 +24,7 @@ final class ModelShelf: Sendable {
         inventory = Mutex(ModelInventory(offers, budget: budget))
     }
 
-    /// The model that a request means: by its name, or the default for OpenAI's names.
+    /// The model for a request: by its name, or the default for OpenAI's names.
     ///
     /// - Throws: ``APIError``.
     func offer(named name: String) throws -> ModelOffering {
@@ -35,15 +35,15 @@ final class ModelShelf: Sendable {
             code: "model_not_found")
     }
 
-    /// Every model, in the order in which they are offered.
+    /// Every model, in the order in which they were configured.
     var entries: [ModelInventory.Entry] { inventory.withLock(\.all) }
 
     func entry(of offer: ModelOffering) -> ModelInventory.Entry { inventory.withLock { $0[offer.name] } }
 
-    /// The model for use until the lease is let go; it is loaded first where it is not.
+    /// Returns the model for use until the lease is released, and loads it first if necessary.
     ///
-    /// - Throws: what loading throws; ``APIError`` where there is no room for it; `CancellationError` at once where the task is
-    ///   cancelled, though the load goes on for others.
+    /// - Throws: errors of loading; ``APIError`` if there is not enough memory; `CancellationError` at once if the task is cancelled, while loading
+    ///   continues for others.
     func lease(_ offer: ModelOffering) async throws -> ModelLease {
         while true {
             let stamp = offer.files?.stamp
@@ -52,7 +52,7 @@ final class ModelShelf: Sendable {
             case .lease(let model): return ModelLease(name: offer.name, model: model) { [self] in inventory.withLock { $0.release(offer.name) } }
             case .wait(let change): try await change.value()
             case .activate(let activation):
-                // The load is everybody's: it goes on where the request that began it goes away.
+                // Loading is shared by all requests: it continues even if the request that began it is cancelled.
                 Task { await activate(activation) }
                 try await activation.change.value()
             case .refuse(let error): throw error
@@ -75,13 +75,13 @@ final class ModelShelf: Sendable {
         activation.change.settle(result.map { _ in })
     }
 
-    /// The model where it rests and can be woken.
+    /// The model, if it rests in host memory and can be moved back.
     private func wokenModel(_ activation: ModelInventory.Activation) async -> (any ServedModel)? {
         guard activation.wakes, let model = entry(of: activation.offer).model, (try? await model.wake()) != nil else { return nil }
         return model
     }
 
-    /// Computes the digest of a model's files beside its load, which has their pages in memory; nobody waits for it.
+    /// Computes the digest of a model's files while the model is loaded, which reads the same pages; nothing waits for it.
     private func identify(_ activation: ModelInventory.Activation) {
         guard let files = activation.offer.files, entry(of: activation.offer).digest == nil else { return }
         DispatchQueue.global(qos: .utility).async { [self] in
@@ -97,23 +97,23 @@ final class ModelShelf: Sendable {
         deactivation.change.settle(.success(()))
     }
 
-    /// Lets a model rest, or go. When this returns nobody has it any more.
+    /// Moves a model to host memory, or releases it. After this returns nothing refers to it.
     private func rest(_ deactivation: ModelInventory.Deactivation) async -> Device {
         let model = inventory.withLock { $0[deactivation.name].model! }
-        // What cannot rest goes.
+        // A model that cannot be moved is released.
         let hasLeft = deactivation.rests ? await (try? model.rest()) ?? false : false
         if !hasLeft { await model.close() }
         inventory.withLock { $0.deactivated(deactivation, rests: hasLeft) }
         return model.device
     }
 
-    /// Gives memory that nothing uses any more back to the system, and to the GPU's driver.
+    /// Returns unused memory to the system, and to the GPU's driver.
     private static func returnMemory(of device: Device = .cpu) {
         try? Memory.releaseCache()
         if device.isCUDA { try? Memory.releaseCache(of: device) }
     }
 
-    /// Loads a model, and lets it stay where that is wished.
+    /// Loads a model, and pins it if requested.
     ///
     /// - Throws: as ``lease(_:)``.
     func load(_ offer: ModelOffering, pins: Bool) async throws {
@@ -122,9 +122,9 @@ final class ModelShelf: Sendable {
         withExtendedLifetime(lease) {}
     }
 
-    /// Unloads a model, pinned or not, and returns when its memory is free. It goes on where the client that asked for it goes away.
+    /// Unloads a model, pinned or not, and returns when its memory is free. It continues even if the client disconnects.
     ///
-    /// - Throws: ``APIError`` where it is in use, `CancellationError`.
+    /// - Throws: ``APIError`` if the model is in use; `CancellationError`.
     func unload(_ offer: ModelOffering) async throws {
         let (deactivation, change) = try inventory.withLock { (try $0.unload(offer.name), $0[offer.name].change) }
         if let deactivation { Task { await deactivate(deactivation) } }
@@ -132,13 +132,13 @@ final class ModelShelf: Sendable {
         if change == nil { Self.returnMemory() }
     }
 
-    /// Unloads what nobody has used for so many seconds.
+    /// Unloads models that have been idle for this many seconds.
     func unloadIdle(after seconds: Double, at now: ContinuousClock.Instant = .now) async {
         for deactivation in inventory.withLock({ $0.unloadIdle(since: now - .seconds(seconds)) }) { await deactivate(deactivation) }
     }
 }
 
-/// A model in use, until this object goes away.
+/// A model in use, until this object is released.
 final class ModelLease: Sendable {
     let name: String
     let model: any ServedModel

@@ -1,18 +1,17 @@
 import Foundation
 
-/// Reads a form with files (RFC 7578) as it comes, whatever its size: what it holds back is a header or the length of a
-/// boundary.
+/// Reads a form with files (RFC 7578) piece by piece, whatever its size: it buffers at most a header or the length of a boundary.
 struct MultipartParser {
-    /// What comes next.
+    /// The next part of the form.
     enum Event: Equatable {
         case begin(Header)
-        /// Bytes of the part that has begun.
+        /// Bytes of the current part.
         case data([UInt8])
         /// The part is complete.
         case end
     }
 
-    /// What a part tells of itself.
+    /// The header of a part.
     struct Header: Equatable {
         let name: String
         var fileName: String?
@@ -21,7 +20,7 @@ struct MultipartParser {
 
     private enum State { case preamble, header, body, epilogue }
 
-    /// The most bytes that a part's header may have.
+    /// The largest size of a part's header in bytes.
     private static let headerLimit = 8192
 
     private let delimiter: [UInt8]
@@ -29,21 +28,21 @@ struct MultipartParser {
     private var waiting: [UInt8]
 
     /// - Parameter contentType: the request's.
-    /// - Throws: ``MultipartError`` where that is no form or has no boundary.
+    /// - Throws: ``MultipartError`` if this is not the type of a form, or has no boundary.
     init(contentType: String) throws {
         let parts = contentType.split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }
         guard parts.first?.lowercased() == "multipart/form-data" else { throw MultipartError.otherType(contentType) }
         let boundary = Self.parameter("boundary", of: contentType)
         guard let boundary, (1...70).contains(boundary.utf8.count) else { throw MultipartError.noBoundary }
         delimiter = Array("\r\n--\(boundary)".utf8)
-        // So that the first delimiter is found as any other.
+        // With these bytes the first delimiter is found like the others.
         waiting = Array("\r\n".utf8)
     }
 
-    /// Whether the last delimiter has come.
+    /// Whether the last delimiter has been read.
     var isComplete: Bool { state == .epilogue }
 
-    /// Takes bytes that follow those before.
+    /// Reads the next bytes.
     ///
     /// - Throws: ``MultipartError``.
     mutating func take(_ bytes: some Sequence<UInt8>) throws -> [Event] {
@@ -53,7 +52,7 @@ struct MultipartParser {
         return events
     }
 
-    /// One thing that can be done with what waits; false where more must come.
+    /// Processes the next part of the buffer; false if more bytes are needed.
     private mutating func step(_ events: inout [Event]) throws -> Bool {
         switch state {
         case .epilogue:
@@ -75,12 +74,12 @@ struct MultipartParser {
 
     private mutating func takeUntilDelimiter(_ events: inout [Event]) throws -> Bool {
         guard let found = waiting.firstRange(of: delimiter) else {
-            // A delimiter may have begun in the last bytes.
+            // The last bytes may be the beginning of a delimiter.
             let certain = waiting.count - delimiter.count + 1
             if certain > 0 { give(certain, &events) }
             return false
         }
-        // Behind it: the end of a line, before it perhaps blanks, or two hyphens.
+        // The delimiter is followed by the end of the line, perhaps after blanks, or by two hyphens.
         var next = found.upperBound
         while next < waiting.count, waiting[next] == 0x20 || waiting[next] == 0x09 { next += 1 }
         guard next + 2 <= waiting.count else {
@@ -97,7 +96,7 @@ struct MultipartParser {
         return true
     }
 
-    /// Hands on bytes that are certain.
+    /// Passes on bytes that cannot belong to a delimiter.
     private mutating func give(_ count: Int, _ events: inout [Event]) {
         if state == .body, count > 0 { events.append(.data(Array(waiting.prefix(count)))) }
         waiting.removeFirst(count)
@@ -121,7 +120,7 @@ struct MultipartParser {
         return header
     }
 
-    /// A parameter's value, quoted or not.
+    /// A parameter's value, with or without quotes.
     private static func parameter(_ name: String, of value: String) -> String? {
         var rest = value.drop { $0 != ";" }
         while let semicolon = rest.first, semicolon == ";" {
@@ -134,7 +133,7 @@ struct MultipartParser {
             if rest.first == "\"" {
                 rest = rest.dropFirst()
                 while let character = rest.first, character != "\"" {
-                    // A browser writes %22 for a quotation mark, others a backslash before it.
+                    // Browsers encode a quotation mark as %22, other programs put a backslash before it.
                     if character == "\\", rest.dropFirst().first == "\"" { rest = rest.dropFirst() }
                     text.append(rest.removeFirst())
                 }

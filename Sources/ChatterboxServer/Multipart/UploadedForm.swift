@@ -2,11 +2,11 @@ import Foundation
 import HTTPTypes
 import Hummingbird
 
-/// A form that a client has sent: short fields, and one file in memory, each within its limit.
+/// An uploaded form: short fields, and files in memory, each within its limit.
 struct UploadedForm: Sendable {
     private(set) var fields: [String: String] = [:]
     private(set) var files: [String: File] = [:]
-    /// What of it was ignored, by a sentence each.
+    /// What was ignored, one sentence each.
     private(set) var warnings: [String] = []
 
     struct File: Sendable {
@@ -16,17 +16,17 @@ struct UploadedForm: Sendable {
     }
 
     private static let fieldLimit = 64 << 10
-    /// Bytes that a body may have beside its files.
+    /// The number of bytes that a body may have besides its files.
     private static let aroundFiles = 1 << 20
 
     /// Reads a request's body.
     ///
     /// - Parameters:
-    ///   - fileNames: the fields that hold files.
-    ///   - fieldNames: the other fields that mean something.
-    ///   - limit: the most bytes of a file.
+    ///   - fileNames: the fields that contain files.
+    ///   - fieldNames: the other supported fields.
+    ///   - limit: the largest size of a file in bytes.
     ///   - isStrict: whether unknown fields are refused.
-    /// - Throws: ``APIError`` for what is no form, or too large.
+    /// - Throws: ``APIError`` if the body is not a form, or is too large.
     init(_ request: Request, files fileNames: Set<String>, fields fieldNames: Set<String>, limit: Int, isStrict: Bool) async throws {
         let largest = fileNames.count * limit + Self.aroundFiles
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > largest {
@@ -71,25 +71,25 @@ struct UploadedForm: Sendable {
     }
 }
 
-/// A file that a client wants to have kept under a name.
+/// A file that is to be stored under a name.
 struct Upload: Sendable {
     let name: String
     let file: UploadedForm.File
-    /// With what came beside them.
+    /// The form with the other fields.
     let form: UploadedForm
-    /// The client's place among those that may ask, as long as the upload is held.
+    /// Counts towards the client's limit of simultaneous requests as long as the upload exists.
     let admission: Place?
 }
 
 extension ServerState {
-    /// Takes a form with a name and a file.
+    /// Reads a form with a name and a file.
     ///
     /// - Parameters:
-    ///   - field: that has the file.
-    ///   - meaning: what the file is, for whoever forgot it.
+    ///   - field: the field with the file.
+    ///   - meaning: a description of the file, for the error if it is missing.
     ///   - others: fields with further files, which may be missing.
-    ///   - fields: beside the name.
-    ///   - limit: the most bytes of a file.
+    ///   - fields: supported fields besides the name.
+    ///   - limit: the largest size of a file in bytes.
     /// - Throws: ``APIError``.
     func upload(
         _ request: Request, _ context: ServerContext, _ field: String, _ meaning: String, beside others: Set<String> = [],

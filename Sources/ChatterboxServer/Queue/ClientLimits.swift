@@ -2,10 +2,10 @@ import FileSupport
 import Foundation
 import Synchronization
 
-/// What one client may have: requests a minute, and requests at once.
+/// The limits of each client: requests per minute, and simultaneous requests.
 final class ClientLimits: Sendable {
     private struct Account {
-        /// Requests that may come at once now.
+        /// The number of requests that may be made immediately.
         var tokens: Double
         var seen: ContinuousClock.Instant
         var open = 0
@@ -20,14 +20,14 @@ final class ClientLimits: Sendable {
         (self.perMinute, self.atOnce, self.now) = (perMinute, atOnce, now)
     }
 
-    /// Counts a request, until what is returned goes away.
+    /// Counts a request, until the returned object is released.
     ///
-    /// - Throws: ``APIError`` where the client has had what it may have.
+    /// - Throws: ``APIError`` if the client exceeds a limit.
     func admit(_ client: String) throws -> Place? {
         guard perMinute != nil || atOnce != nil else { return nil }
         let time = now()
         try accounts.withLock { accounts in
-            // Clients that have been quiet for a minute have all that they may have.
+            // A client without requests for a minute has its full allowance again.
             if accounts.count > 10_000 { accounts = accounts.filter { $0.value.open > 0 || time - $0.value.seen < .seconds(60) } }
             let most = Double(perMinute ?? 0)
             var account = accounts[client] ?? Account(tokens: most, seen: time)
@@ -49,7 +49,7 @@ final class ClientLimits: Sendable {
         return Place { [self] in accounts.withLock { $0[client]?.open -= 1 } }
     }
 
-    /// Requests that a client may still make at once.
+    /// The number of further simultaneous requests that a client may make.
     func remaining(_ client: String) -> Int? {
         perMinute.map { limit in accounts.withLock { max(0, Int($0[client]?.tokens ?? Double(limit))) } }
     }
@@ -80,7 +80,7 @@ public struct Keyring: Sendable {
 
     public var isEmpty: Bool { keys.isEmpty }
 
-    /// The name of a key; nil where it is none of these. All keys are compared, every byte of each.
+    /// The name of a key; nil if it is unknown. All keys are compared, every byte of each.
     func name(of key: String) -> String? {
         let digest = Self.digest(key)
         var found: String?

@@ -1,28 +1,28 @@
-/// Who may speak, who waits for a place, and who is refused: because too many wait, or because the first sound would be late. Pure: it
-/// knows no clock and no task; its times are seconds since any moment.
+/// Decides which requests are spoken, which wait for a place, and which are refused, because too many wait or because their first sound would be
+/// late. It uses no clock and no tasks: all times are seconds relative to any fixed moment.
 ///
-/// Where nobody speaks everybody is let in, so that a machine that was slow once is tried again.
+/// If no request is being spoken, every request is admitted, so that a machine that was slow for a while is used again.
 struct SpeechAdmission: Sendable {
-    /// What becomes of a request that comes.
+    /// The decision about a new request.
     enum Answer: Hashable, Sendable {
         case speak, wait
-        /// Too many wait already; its first sound would come after so many seconds.
+        /// Too many requests wait; the first sound of this one would come after this many seconds.
         case refuseFull(expected: Double)
         case refuseLate(expected: Double)
     }
 
     private struct Request {
-        /// nil where it is no text.
+        /// nil if the request has no text.
         let characters: Int?
         let asked: Double
-        /// Seconds to its first sound that were expected in the mean; nil where nothing was known.
+        /// The mean estimate of the seconds to the first sound; nil if there was none.
         let expected: Double?
-        /// Seconds that it waited for its place; nil while it does.
+        /// The seconds that it waited for its place; nil while it waits.
         var waited: Double?
-        /// When it began to be spoken, and the seconds alone that each had had until then.
+        /// When the model began to speak, and the value of `alone` at that time.
         var begin: (time: Double, alone: Double)?
         var isHeard = false
-        /// Whether there is nothing left to be computed.
+        /// Whether everything has been computed.
         var isSpoken = false
     }
 
@@ -30,23 +30,23 @@ struct SpeechAdmission: Sendable {
     let patience: Double
     private(set) var forecast = SpeechForecast()
     private var requests: [Int: Request] = [:]
-    /// In the order of their coming.
+    /// In order of arrival.
     private var waiting: [Int] = []
-    /// Seconds alone that each request has had that was spoken all the time, until a time.
+    /// The computing seconds that a request has received if it was spoken all the time, up to the time `until`.
     private var alone = 0.0, until = 0.0
 
     /// - Parameters:
-    ///   - places: requests that are spoken at once.
-    ///   - length: requests that may wait.
-    ///   - patience: seconds within which the first sound of a request must be expected.
+    ///   - places: the number of requests that are spoken at the same time.
+    ///   - length: the number of requests that may wait.
+    ///   - patience: a request is refused if its first sound is expected after more than this many seconds.
     init(places: Int, length: Int, patience: Double) { (self.places, self.length, self.patience) = (places, length, patience) }
 
-    /// Requests that have a place, and that wait for one.
+    /// The numbers of requests that have a place, and that wait for one.
     var load: (running: Int, waiting: Int) { (requests.count - waiting.count, waiting.count) }
 
-    /// A request comes.
+    /// Adds a new request.
     ///
-    /// - Parameter characters: of its text; nil for what is no text.
+    /// - Parameter characters: the length of its text; nil if it has no text.
     mutating func enter(_ id: Int, characters: Int?, at time: Double) -> Answer {
         pass(to: time)
         let running = requests.values.filter { $0.waited != nil }
@@ -60,13 +60,13 @@ struct SpeechAdmission: Sendable {
         return isFree ? .speak : .wait
     }
 
-    /// The model and the voice are there: the model begins to speak.
+    /// The model and the voice are loaded, and the model begins to speak.
     mutating func begin(_ id: Int, at time: Double) {
         pass(to: time)
         if requests[id]?.begin == nil { requests[id]?.begin = (time, alone) }
     }
 
-    /// A sound has come.
+    /// Sound has been computed.
     mutating func sound(_ id: Int, at time: Double) {
         pass(to: time)
         guard let request = requests[id], !request.isHeard, let begin = request.begin, let waited = request.waited else { return }
@@ -75,7 +75,7 @@ struct SpeechAdmission: Sendable {
         forecast.compare(request.expected, with: waited + time - begin.time)
     }
 
-    /// All is spoken; who listens may still take it.
+    /// Everything has been computed; the client may still be receiving.
     mutating func end(_ id: Int, at time: Double) {
         pass(to: time)
         guard let request = requests[id], let begin = request.begin else { return }
@@ -83,9 +83,9 @@ struct SpeechAdmission: Sendable {
         if let characters = request.characters { forecast.spoke(characters, in: alone - begin.alone) }
     }
 
-    /// A request goes away: it gives its place back, or gives up waiting.
+    /// Removes a request, which frees its place or stops waiting.
     ///
-    /// - Returns: who has the place now.
+    /// - Returns: the request that gets the place.
     mutating func leave(_ id: Int, at time: Double) -> Int? {
         pass(to: time)
         guard let request = requests.removeValue(forKey: id) else { return nil }
@@ -107,14 +107,14 @@ struct SpeechAdmission: Sendable {
         return next
     }
 
-    /// What is still to be done for a request, in seconds alone. One that has taken longer than was expected may take longer still.
+    /// The remaining work of a request, in computing seconds. A request that has taken longer than estimated may take still longer.
     private func remaining(_ request: Request) -> Double {
         if request.isSpoken { return 0 }
         let work = forecast.work(of: request.characters)
         return max(work - (request.begin.map { alone - $0.alone } ?? 0), work / 4)
     }
 
-    /// Each request that is spoken has had its share of the time that has passed.
+    /// Adds each request's share of the time that has passed.
     private mutating func pass(to time: Double) {
         let speaking = requests.values.count { $0.begin != nil && !$0.isSpoken }
         alone += max(0, time - until) / Double(max(1, speaking))

@@ -1,35 +1,35 @@
-/// When a request that comes now would be heard, by how long others took.
+/// Estimates when the first sound of a new request would come, from the times of earlier requests.
 ///
-/// Requests that are spoken share the machine. So their work is counted in seconds that they would take alone: of each second that
-/// passes, each has its share. What is still to be done ahead of a new request is the work of those that were let in before it, a place
-/// at a time; then it shares the machine until its first sound. What this comes to is compared with what came of it, and the next
-/// expectations are as much longer as all but few of these were.
+/// Requests that are spoken at the same time share the machine. Their work is therefore counted in seconds that they would take alone: each gets its
+/// share of each second that passes. The work ahead of a new request is that of the requests admitted before it, divided among the places; then it
+/// shares the machine until its first sound. Each estimate is compared with the measured time, and later estimates are multiplied by a factor that
+/// all but a few of these ratios did not exceed.
 struct SpeechForecast: Sendable {
-    /// Seconds alone until a request's first sound, a moving mean; nil before the first.
+    /// The seconds alone to a request's first sound, a moving mean; nil before the first one.
     private var first: Double?
-    /// Seconds alone, and characters that were spoken in them, of late; a request's mean number of characters.
+    /// The recent seconds alone, and the characters spoken in them; the mean number of characters of a request.
     private var work = 0.0, characters = 0.0
     private var length = 0.0
-    /// How many times as long as expected the last ones took.
+    /// The recent ratios of measured to estimated times.
     private var misses = [1.5]
 
-    /// Seconds alone until the first sound, and to the end, as long as nothing is known.
+    /// The seconds alone to the first sound and to the end, before anything has been measured.
     private static let firstAtFirst = 0.3, workAtFirst = 0.6
     private static let remembered = 200
-    /// The share of requests that take no longer than is said.
+    /// The share of requests that should take no longer than estimated.
     private static let certainty = 0.99
-    /// Seconds that count for nothing in a comparison.
+    /// Seconds that are added to both times before they are compared, so that short times count less.
     private static let grain = 0.25
-    /// A machine that stood still for a while is not slow for ever.
+    /// The largest ratio that is recorded, so that a pause of the machine does not raise the estimates permanently.
     private static let most = 4.0
 
-    /// Takes in that a first sound came after so many seconds alone, or had not come after more than most take.
+    /// Records that a first sound came after this many seconds alone, or had not come after more seconds than most take.
     mutating func heard(after seconds: Double, hasCome: Bool = true) {
         guard hasCome || seconds > first ?? 0 else { return }
         first = first.map { $0 + (seconds - $0) * 0.1 } ?? seconds
     }
 
-    /// Takes in that a text was spoken in so many seconds alone, or given up after more than expected.
+    /// Records that a text was spoken in this many seconds alone, or cancelled after more than estimated.
     mutating func spoke(_ text: Int, in seconds: Double, toTheEnd: Bool = true) {
         guard toTheEnd || seconds > work(of: text) else { return }
         length = characters > 0 ? length + (Double(text) - length) * 0.1 : Double(text)
@@ -37,10 +37,10 @@ struct SpeechForecast: Sendable {
         characters = characters * 0.95 + Double(max(1, text))
     }
 
-    /// Whether anybody has been heard yet.
+    /// Whether a first sound has been measured yet.
     var isFounded: Bool { first != nil }
 
-    /// Takes in what came of an expectation, if there was one: the seconds that it took, or after which it was given up.
+    /// Records the measured time for an estimate, if there was one: the seconds until the first sound, or until the request was cancelled.
     mutating func compare(_ expected: Double?, with seconds: Double, hasCome: Bool = true) {
         guard let expected else { return }
         let miss = min(Self.most, (seconds + Self.grain) / (expected + Self.grain))
@@ -51,19 +51,19 @@ struct SpeechForecast: Sendable {
 
     private var factor: Double { misses.sorted()[Int(Double(misses.count - 1) * Self.certainty + 0.5)] }
 
-    /// Seconds alone that a text takes; one of usual length where it is not known.
+    /// The seconds alone that a text takes; if its length is not known, those of a mean text.
     func work(of text: Int?) -> Double { characters > 0 ? (text.map(Double.init) ?? length) * work / characters : Self.workAtFirst }
 
-    /// Seconds to the first sound of a request that comes now, in the mean.
+    /// The mean estimate of the seconds to the first sound of a new request.
     ///
     /// - Parameters:
-    ///   - speaking: what is still to be done for each that has a place, in seconds alone.
-    ///   - waiting: what is to be done for each that waits, in their order.
+    ///   - speaking: the remaining work of each request with a place, in seconds alone.
+    ///   - waiting: the work of each waiting request, in order.
     func seconds(behind speaking: [Double], waiting: [Double], places: Int) -> Double {
         let first = first ?? Self.firstAtFirst
         guard speaking.count >= places else { return first * Double(speaking.count + 1) }
         var left = speaking.sorted(), time = 0.0
-        // A place becomes free for each who waits, and then for this one.
+        // A place becomes free for each waiting request, and then for this one.
         for next in waiting + [.infinity] {
             let soonest = left.removeFirst()
             time += soonest * Double(left.count + 1)
@@ -73,6 +73,6 @@ struct SpeechForecast: Sendable {
         return time + first * Double(places)
     }
 
-    /// Seconds that few requests exceed of which so many are expected.
+    /// The seconds that only few requests with this estimate exceed.
     func bound(_ seconds: Double) -> Double { (seconds + Self.grain) * factor - Self.grain }
 }

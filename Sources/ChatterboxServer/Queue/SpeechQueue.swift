@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// Places for requests that are being spoken, and a queue before them that is bounded by number and by when the first sound is expected.
+/// The places of requests that are being spoken, and a queue before them that is limited in length and by when the first sound is expected.
 final class SpeechQueue: Sendable {
     private struct State {
         var admission: SpeechAdmission
@@ -14,9 +14,9 @@ final class SpeechQueue: Sendable {
     private let clock: @Sendable () -> ContinuousClock.Instant
 
     /// - Parameters:
-    ///   - places: requests that are spoken at once.
-    ///   - length: requests that may wait.
-    ///   - patience: seconds within which the first sound of a request must be expected.
+    ///   - places: the number of requests that are spoken at the same time.
+    ///   - length: the number of requests that may wait.
+    ///   - patience: a request is refused if its first sound is expected after more than this many seconds.
     init(places: Int, length: Int, patience: Double, clock: @escaping @Sendable () -> ContinuousClock.Instant = { .now }) {
         state = Mutex(State(admission: SpeechAdmission(places: places, length: length, patience: patience)))
         (self.clock, start) = (clock, clock())
@@ -24,13 +24,13 @@ final class SpeechQueue: Sendable {
 
     private var now: Double { (clock() - start) / .seconds(1) }
 
-    /// Requests that hold a place, and that wait for one.
+    /// The numbers of requests that have a place, and that wait for one.
     var load: (running: Int, waiting: Int) { state.withLock { $0.admission.load } }
 
-    /// Waits for a place, which is held until what is returned goes away.
+    /// Waits for a place, which is occupied until the returned object is released.
     ///
-    /// - Parameter characters: of the text to be spoken; nil where it is something else.
-    /// - Throws: ``APIError`` at once where too many wait or it would take too long; `CancellationError`.
+    /// - Parameter characters: the length of the text; nil if the request has no text.
+    /// - Throws: ``APIError`` at once if too many requests wait or it would take too long; `CancellationError`.
     func enter(characters: Int? = nil) async throws -> Place {
         let number = state.withLock { state in
             state.next += 1
@@ -73,7 +73,7 @@ final class SpeechQueue: Sendable {
     }
 
     private func giveUp(_ number: Int) {
-        // One that has its place already gives it back as others do.
+        // A request that already has its place frees it as usual.
         let left = state.withLock { state -> CheckedContinuation<Void, any Error>? in
             guard let continuation = state.waiting.removeValue(forKey: number) else { return nil }
             _ = state.admission.leave(number, at: now)
@@ -98,15 +98,15 @@ final class SpeechQueue: Sendable {
     }
 }
 
-/// A place among those who are served, held until this object goes away.
+/// One of the places, occupied until this object is released.
 final class Place: Sendable {
-    /// How far a request with a place has come.
+    /// The progress of a request with a place.
     enum Step: Sendable {
-        /// The model and the voice are there, and the model begins to speak.
+        /// The model and the voice are loaded, and the model begins to speak.
         case begins
-        /// A sound has come.
+        /// Sound has been computed.
         case sounds
-        /// All is spoken.
+        /// Everything has been computed.
         case ends
     }
 
@@ -125,6 +125,6 @@ final class Place: Sendable {
 
     func comes(to step: Step) { onStep(step) }
 
-    /// Calls what is given when the place has been given back.
+    /// Sets a function that is called when the place has been freed.
     func whenFree(_ then: @escaping @Sendable () -> Void) { onFree.withLock { $0 = then } }
 }

@@ -4,7 +4,7 @@ import HTTPTypes
 import Hummingbird
 import Synchronization
 
-/// Adapters: list, add by a form, get, delete.
+/// Adapters: list, upload as a form, get, delete.
 struct AdapterRoutes: Sendable {
     let state: ServerState
 
@@ -32,7 +32,7 @@ struct AdapterRoutes: Sendable {
         guard state.adapters.library != nil else {
             throw APIError(.notFound, "this server takes no adapters; it is started with --adapters DIR for them", code: "no_adapters")
         }
-        // They are in memory while they come, so that one comes at a time.
+        // Uploads are in memory while they are received, so only one is accepted at a time.
         let turn = try state.uploads.take()
         let upload = try await state.upload(request, context, "adapter", "a safetensors file", beside: ["config"], fields: ["model"], limit: limit)
         defer { withExtendedLifetime((upload, turn)) {} }
@@ -46,13 +46,13 @@ struct AdapterRoutes: Sendable {
     }
 }
 
-/// Lets one upload come at a time.
+/// Allows one upload at a time.
 final class UploadTurns: Sendable {
     private let isTaken = Atomic(false)
 
-    /// The turn, which ends when the object goes away.
+    /// The permission to upload, until the returned object is released.
     ///
-    /// - Throws: ``APIError`` where another has it.
+    /// - Throws: ``APIError`` if another upload is in progress.
     func take() throws -> Turn {
         guard !isTaken.exchange(true, ordering: .acquiringAndReleasing) else {
             throw APIError.busy("another adapter is being uploaded", code: "upload_busy", retryAfter: 2)
@@ -71,7 +71,7 @@ final class UploadTurns: Sendable {
 
 extension AdapterLibrary.Entry {
     fileprivate var adapterJSON: JSON {
-        // A file that another program is changing has no facts.
+        // If another program is changing the file, its properties are not known.
         let facts = try? Adapter.facts(of: file)
         return [
             "id": .string(name), "object": "adapter", "name": .string(name), "created_at": .init(Int(modified.timeIntervalSince1970)),

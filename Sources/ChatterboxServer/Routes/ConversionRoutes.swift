@@ -5,7 +5,7 @@ import Hummingbird
 import NIOCore
 import SpeechAudio
 
-/// `POST /audio/convert`: says a recording again in another voice, whole.
+/// `POST /audio/convert`: converts a whole recording to another voice.
 struct ConversionRoutes: Sendable {
     let state: ServerState
 

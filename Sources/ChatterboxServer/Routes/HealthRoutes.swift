@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// What tells of the server itself: whether it lives and is ready, what it has counted, what it can be asked.
+/// Information about the server itself: whether it runs and is ready, its metrics, and its API.
 struct HealthRoutes: Sendable {
     let state: ServerState
 

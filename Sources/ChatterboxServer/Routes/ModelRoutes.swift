@@ -15,7 +15,7 @@ struct ModelRoutes: Sendable {
                         ? ElevenLabsRoutes.models(state) : Response(["object": "list", "data": .array(state.models.entries.map(\.json))])
                 }
             ])
-        // Open WebUI's name for the same.
+        // The route that Open WebUI uses.
         router.route(
             "/audio/models",
             [
@@ -50,7 +50,7 @@ struct ModelRoutes: Sendable {
 }
 
 extension ModelInventory.Entry {
-    /// OpenAI's fields, and this server's own behind them.
+    /// OpenAI's fields, followed by this server's own.
     var json: JSON {
         [
             "id": .string(offer.name), "object": "model", "created": .init(Int(offer.created.timeIntervalSince1970)), "owned_by": "chatterbox",
@@ -67,7 +67,7 @@ extension ModelInventory.Entry {
 }
 
 extension Variant {
-    /// Fields of a request for speech that it has no use for.
+    /// Fields of a request for speech that the model ignores.
     fileprivate var ignoredFields: [String] {
         [("exaggeration", "exaggeration"), ("guidance", "cfg_weight")].filter { ignoredOptions.contains($0.0) }.map(\.1)
     }

@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The web page at `/`: files of its own, which are in the program, and a policy that lets it load nothing from elsewhere.
+/// The web page at `/`: its files are part of the program, and its content security policy allows nothing to be loaded from other sites.
 struct PageRoutes: Sendable {
     func add(to router: Router<ServerContext>) {
         for method in [HTTPRequest.Method.get, .head] {
@@ -14,7 +14,7 @@ struct PageRoutes: Sendable {
         }
     }
 
-    /// The page for browsers, who say that they want one; other programs are told where to go on.
+    /// The page for browsers, which ask for HTML; other programs get JSON with the addresses of the API.
     private func root(_ request: Request) -> Response {
         guard request.headers[.accept]?.contains("text/html") == true else {
             var response = Response(["service": "chatterbox", "speech": "/v1/audio/speech", "documentation": "/openapi.json"])
@@ -31,9 +31,9 @@ struct PageRoutes: Sendable {
     }
 }
 
-/// A file in the program.
+/// A file that is part of the program.
 enum ServerFile {
-    /// All of them, by their names under `Resources`.
+    /// All files, by their names in `Resources`.
     static let all: [String: [UInt8]] = {
         let files = sequence(state: 0) { index -> ct_server_file? in
             defer { index += 1 }
@@ -42,7 +42,7 @@ enum ServerFile {
         return Dictionary(uniqueKeysWithValues: files.map { (String(cString: $0.name), Array(UnsafeBufferPointer(start: $0.bytes, count: $0.size))) })
     }()
 
-    /// A file that must be there.
+    /// The contents of a file that must exist.
     static func bytes(_ name: String) -> [UInt8] {
         guard let bytes = all[name] else { preconditionFailure("the program has no file \(name)") }
         return bytes
@@ -53,7 +53,7 @@ enum ServerFile {
 struct PageFile: Sendable {
     let bytes: [UInt8]
     private let type: String
-    /// Of the bytes: browsers keep the file, and ask whether it is still the same.
+    /// A digest of the bytes: browsers cache the file, and ask whether it has changed.
     private let tag: String
 
     private init(_ bytes: [UInt8], _ type: String) {
@@ -65,7 +65,7 @@ struct PageFile: Sendable {
         "css": "text/css; charset=utf-8", "html": "text/html; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml",
     ]
 
-    /// Those of the page, by name.
+    /// The files of the page, by name.
     static let all: [String: PageFile] = {
         let files = ServerFile.all.compactMap { path, bytes -> (String, PageFile)? in
             guard path.hasPrefix("page/"), let type = types[URL(filePath: path).pathExtension] else { return nil }
@@ -76,16 +76,16 @@ struct PageFile: Sendable {
 
     static let index = PageFile(ServerFile.bytes("page/index.html"), types["html"]!)
 
-    /// Whether a path is that of one of its files.
+    /// Whether a path is that of one of the page's files.
     static func isPage(_ path: String) -> Bool { path.hasPrefix("/page/") && all[String(path.dropFirst("/page/".count))] != nil }
 
-    /// What the page may do: run its own scripts, show its own pictures, ask this server, and play what it has recorded itself.
+    /// What the page may do: run its own scripts, show its own images, send requests to this server, and play sound that it has recorded itself.
     private static let policy = [
         "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'", "media-src blob:", "base-uri 'none'",
         "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'",
     ].joined(separator: "; ")
 
-    /// The file, or that it is the one which the browser has.
+    /// The file, or the status that says that the browser's copy is current.
     func response(to request: Request) -> Response {
         var headers: HTTPFields = [
             .contentType: type, .eTag: tag, .cacheControl: "no-cache", .vary: "Accept", .contentSecurityPolicy: Self.policy,

@@ -4,7 +4,7 @@ import HTTPTypes
 import Hummingbird
 import SpeechAudio
 
-/// Voices: list, add by a form, get, delete; in OpenAI's shapes, and those that clients look for.
+/// Voices: list, upload as a form, get, delete; in OpenAI's format, with further fields that clients expect.
 struct VoiceRoutes: Sendable {
     let state: ServerState
 

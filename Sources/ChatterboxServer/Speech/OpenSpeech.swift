@@ -3,23 +3,23 @@ import Foundation
 import Logging
 import SpeechAudio
 
-/// One request's speech on its way to a client: from the model's events to bytes of the format that was asked for.
+/// The speech of one request: converts the model's events to bytes in the requested format.
 actor OpenSpeech {
-    /// What goes to the client next.
+    /// The next part of the response.
     struct Piece: Sendable {
-        /// Of the stream.
+        /// The bytes of the stream.
         var bytes: [UInt8] = []
-        /// Those that are heard in it, where they were asked for.
+        /// The words spoken in this piece, if word times were requested.
         var words: [SpokenWord] = []
-        /// Seconds of sound before it, and in it; an encoder may hold some of that back.
+        /// Seconds of sound before this piece, and in it; an encoder may delay some of it.
         var start = 0.0, seconds = 0.0
     }
 
-    /// Where sound goes.
+    /// Where the sound is written.
     enum Destination: Sendable {
-        /// Into pieces, as it is made.
+        /// Into pieces, while it is computed.
         case stream
-        /// Into a new file, which is complete after the last piece; none is replaced.
+        /// Into a new file, which is complete after the last piece; no file is replaced.
         case file(URL)
     }
 
@@ -29,7 +29,7 @@ actor OpenSpeech {
     private let source: any SpeechSource
     private let encoder: SoundEncoder?
     private let file: AudioFileWriter?
-    /// Held as long as this speech is.
+    /// Kept as long as this speech exists.
     private let lease: ModelLease
     private let places: [Place]
     private var isOver = false
@@ -42,18 +42,18 @@ actor OpenSpeech {
     private(set) var seed: UInt64?
     private(set) var warnings: [String]
 
-    /// Whether the times of words are guessed from how long the words are.
+    /// Whether the times of words are estimated from the lengths of the words.
     nonisolated let estimatesWords: Bool
-    /// What is being spoken and when it began, where they are.
+    /// The text being spoken and when it began, if they are known.
     private var begun: (text: String, start: Double)?
 
     /// - Parameters:
-    ///   - voice: nil for the model's own.
-    ///   - adapters: that the order names.
-    ///   - begin: when the request came.
+    ///   - voice: nil for the model's own voice.
+    ///   - adapters: the adapters that the request names.
+    ///   - begin: when the request arrived.
     ///   - pause: seconds of silence before the first sound.
-    ///   - logger: takes the model's lines about it; nil for whom the model was loaded with.
-    /// - Throws: ``APIError`` for options that the model cannot take.
+    ///   - logger: gets the model's messages about this request; nil for the logger with which the model was loaded.
+    /// - Throws: ``APIError`` for options that the model does not support.
     init(
         _ order: SpeechOrder, voice: Voice?, adapters: [AdapterUse] = [], lease: ModelLease, places: [Place] = [], configuration: ServerConfiguration,
         since begin: ContinuousClock.Instant = .now, into destination: Destination = .stream, after pause: Double = 0, logger: Logger? = nil
@@ -77,9 +77,9 @@ actor OpenSpeech {
         if estimatesWords { warnings.append("timestamps are estimated: \(lease.name) does not tell when words are heard") }
     }
 
-    /// The next piece, with something in it; nil after the last.
+    /// The next piece, which is not empty; nil after the last.
     ///
-    /// - Throws: what speaking throws.
+    /// - Throws: errors of speaking.
     func next() async throws -> Piece? {
         while !isOver {
             guard let event = try await source.next() else { break }
@@ -117,22 +117,22 @@ actor OpenSpeech {
         return nil
     }
 
-    /// A piece with all sound since the one before; nil where there is nothing in it. What goes into a file has no bytes.
+    /// A piece with all sound since the previous one; nil if it would be empty. For a file it contains no bytes.
     private func piece(_ bytes: [UInt8], _ words: [SpokenWord]) -> Piece? {
         guard !bytes.isEmpty || !words.isEmpty || file != nil && listener.heard > given else { return nil }
         defer { given = listener.heard }
         return Piece(bytes: bytes, words: words, start: given, seconds: listener.heard - given)
     }
 
-    /// The words of what has been spoken when another text begins, or none any more.
+    /// The words of the preceding text, when another text begins or all text has been spoken.
     private func estimatedWords(before next: String, at time: Double) -> [SpokenWord] {
-        // A model that does not tell what it is speaking speaks all of the text.
+        // A model that does not report which text it speaks is assumed to speak all of it.
         let ended = begun ?? (next.isEmpty ? (order.input, pause) : nil)
         begun = (next, time)
         return ended.map { $0.text.estimatedWords(from: $0.start, to: time) } ?? []
     }
 
-    /// Ends the work; whoever waits for the next piece sees `CancellationError`.
+    /// Stops the computation; a call that waits for the next piece throws `CancellationError`.
     nonisolated func cancel() { source.cancel() }
 
     /// Seconds of sound so far.
@@ -140,11 +140,11 @@ actor OpenSpeech {
 
     var usage: Usage { Usage(input: report.textTokens, output: report.speechTokens) }
 
-    // MARK: figures
+    // MARK: metrics
 
     private var intervals: [Double] = []
 
-    /// Counts what this speech came to.
+    /// Records this speech in the metrics.
     func record(in metrics: SpeechMetrics, end: String, seconds: Double) {
         metrics.count("requests_success_total", [("model", model), ("finished_reason", end)])
         guard let first = listener.firstSound else { return }
@@ -157,12 +157,12 @@ actor OpenSpeech {
         if report.realTimeFactor > 0 { metrics.record("audio_rtf", 1 / report.realTimeFactor, model) }
     }
 
-    /// How it ended, in the words of the metrics.
+    /// The reason for its end, as in the metrics.
     var end: String { report.end == .stop ? "stop" : "length" }
 }
 
 extension String {
-    /// Its words, each in its share of a piece of sound.
+    /// Its words, each with its share of the time between two times.
     func estimatedWords(from begin: Double, to end: Double) -> [SpokenWord] {
         let words = split(whereSeparator: \.isWhitespace)
         let total = Double(words.reduce(0) { $0 + $1.count + 1 })
@@ -176,7 +176,7 @@ extension String {
 }
 
 extension SpeechOrder {
-    /// A few words that nobody hears.
+    /// A short text whose speech is discarded.
     init(warmingUp model: String, _ text: String) throws {
         try self.init(
             Data(JSON.bytes(["model": .string(model), "input": .string(text), "voice": "default", "response_format": "pcm"])), limit: 100,
@@ -185,7 +185,7 @@ extension SpeechOrder {
 }
 
 extension Audio {
-    /// So many seconds of silence, of one channel.
+    /// Silence of this many seconds, with one channel.
     fileprivate init(silence seconds: Double, sampleRate: Int) {
         self.init(samples: [Float](repeating: 0, count: Int((seconds * Double(sampleRate)).rounded())), sampleRate: sampleRate)
     }

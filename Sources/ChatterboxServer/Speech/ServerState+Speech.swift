@@ -5,7 +5,7 @@ import Logging
 import SpeechAudio
 
 extension ServerState {
-    /// The whole body of a request for speech.
+    /// The complete body of a request for speech.
     func body(of request: Request, _ context: ServerContext) async throws -> Data {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > configuration.bodyLimit {
             throw APIError(.contentTooLarge, "the body has \(length) bytes; \(configuration.bodyLimit) are the most", code: "too_large")
@@ -16,7 +16,7 @@ extension ServerState {
         return Data(body.readableBytesView)
     }
 
-    /// Speaks an order. The status leaves with the first sound, so that whatever fails before is an error of HTTP.
+    /// Speaks the text of a request. The status is sent with the first sound, so that an earlier failure causes an HTTP error.
     func answer(_ order: SpeechOrder, _ context: ServerContext) async throws -> Response {
         log(order, context.logger)
         let admission = try limits.admit(context.client)
@@ -41,7 +41,7 @@ extension ServerState {
         }
     }
 
-    /// Writes what is to be spoken into the log, where that is wanted.
+    /// Logs the text, if this is enabled.
     func log(_ order: SpeechOrder, _ logger: Logger) {
         if configuration.logsTexts { logger.notice("text", metadata: ["input": "\(order.input)", "voice": "\(order.voice)"]) }
     }

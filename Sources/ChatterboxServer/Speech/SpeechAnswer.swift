@@ -4,16 +4,16 @@ import Hummingbird
 import Logging
 import NIOCore
 
-/// The answers that a speech becomes: sound as it is made, events, or a whole file.
+/// The responses with speech: sound while it is computed, or events.
 struct SpeechAnswer {
     let state: ServerState
     let context: ServerContext
     let watch: ConnectionWatch?
     let speech: OpenSpeech
-    /// The piece that the status waited for.
+    /// The piece for which the status was delayed.
     let first: OpenSpeech.Piece
 
-    /// What every answer tells.
+    /// The header fields of every response.
     private func headers(_ type: String) async -> HTTPFields {
         var headers: HTTPFields = [.contentType: type]
         if let seed = await speech.seed { headers[.seed] = "\(seed)" }
@@ -21,7 +21,7 @@ struct SpeechAnswer {
         return headers
     }
 
-    /// Sound as it is made. A failure cuts the connection before the last chunk, which clients take for what it is.
+    /// Sound while it is computed. A failure closes the connection before the last chunk, so that clients can detect it.
     func sound() async -> Response {
         Response(
             status: .ok, headers: await headers(speech.order.sound.mediaType),
@@ -31,7 +31,7 @@ struct SpeechAnswer {
             })
     }
 
-    /// Sound and when its characters are heard, an object on each line, as ElevenLabs sends them; a failure cuts the connection.
+    /// Sound and the times of its characters, one JSON object on each line, in ElevenLabs' format; a failure closes the connection.
     func timedSound() async -> Response {
         Response(
             status: .ok, headers: await headers("application/x-ndjson"),
@@ -49,7 +49,7 @@ struct SpeechAnswer {
             })
     }
 
-    /// Events; a failure is one.
+    /// Events; a failure is sent as an event.
     func events() async -> Response {
         Response(
             status: .ok, headers: await headers(EventStream.mediaType),
@@ -72,7 +72,7 @@ struct SpeechAnswer {
             })
     }
 
-    /// A body that is written as long as somebody reads it.
+    /// A body that is written as long as the client reads it.
     private func body(_ produce: @escaping @Sendable (_ write: ([UInt8]) async throws -> Void) async throws -> Void) -> ResponseBody {
         let (state, context, watch, speech) = (state, context, watch, speech)
         let patience = Patience(context.channel, seconds: state.configuration.readerPatience)
@@ -98,11 +98,11 @@ struct SpeechAnswer {
     }
 }
 
-/// A failure that the client has been told of, in an event.
+/// A failure that has already been sent to the client in an event.
 private struct SpeechFailed: Error {}
 
 extension String {
-    /// As a header's value: one line of ASCII, in which other characters, and "%", stand as in addresses: "Ł" is %C5%81.
+    /// As the value of a header field: one line of ASCII, in which other characters and "%" are percent-encoded: "Ł" is %C5%81.
     var asHeader: String {
         utf8.reduce(into: "") { header, byte in
             if (0x20...0x7E).contains(byte), byte != UInt8(ascii: "%") {

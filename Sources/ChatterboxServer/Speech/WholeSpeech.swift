@@ -4,7 +4,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A speech that is answered all at once, with its length; a file without a name keeps it until it is sent.
+/// A speech that is sent as a whole, with its length; it is stored in an unnamed file until then.
 final class WholeSpeech: Sendable {
     private let file = FileManager.default.temporaryDirectory.appending(path: "chatterbox-\(UUID().uuidString)")
 
@@ -40,7 +40,7 @@ final class WholeSpeech: Sendable {
         return response
     }
 
-    /// The file, a block at a time.
+    /// The file's contents, block by block.
     private func body() throws -> ResponseBody {
         let bytes = try Data(contentsOf: file, options: .mappedIfSafe)
         return ResponseBody(contentLength: bytes.count) { [self] writer in
@@ -54,7 +54,7 @@ final class WholeSpeech: Sendable {
 }
 
 extension SpeechReport {
-    /// What a judge heard of each piece's draws; null without one.
+    /// The judge's transcripts of the takes of each piece; null without a judge.
     fileprivate var judgement: JSON {
         guard let judge, let wordErrors else { return .null }
         let pieces = pieces.map { piece -> JSON in

@@ -1,10 +1,10 @@
 import Chatterbox
 
-/// How much of what was sent a listener has heard who plays it as it comes.
+/// Computes how much of the sent sound a listener has heard who plays it as it arrives.
 struct PlaybackClock: Sendable {
     /// Seconds of sound that were sent.
     private(set) var sent = 0.0
-    /// When the last of it has been played.
+    /// When the last of it will have been played.
     private var end: ContinuousClock.Instant?
 
     mutating func take(_ seconds: Double, at now: ContinuousClock.Instant = .now) {
@@ -12,16 +12,16 @@ struct PlaybackClock: Sendable {
         end = max(now, end ?? now) + .seconds(seconds)
     }
 
-    /// Seconds that have been played by now.
+    /// The seconds that have been played so far.
     func played(at now: ContinuousClock.Instant = .now) -> Double { end.map { max(0, sent - max(0, ($0 - now) / .seconds(1))) } ?? 0 }
 }
 
-/// What of a speech was heard until it was interrupted.
+/// The part of a speech that was heard before it was interrupted.
 struct HeardSpeech: Sendable, Hashable {
     var seconds: Double
-    /// Whether the client told how much it played; otherwise it is taken to have played all as it came.
+    /// Whether the client stated how much it played; otherwise it is assumed to have played everything as it arrived.
     var isTold: Bool
-    /// Words that began to sound, as they were written.
+    /// The words that began to sound, as they were written.
     var words: [String]
 
     var json: JSON {
@@ -34,22 +34,22 @@ struct HeardSpeech: Sendable, Hashable {
     }
 }
 
-/// What was spoken so far, and when each of its words is heard.
+/// The text spoken so far, with the times of its words.
 struct SpokenSoFar: Sendable {
     private var words: [SpokenWord] = []
     /// The sentence whose words' times are not all known, and where it begins.
     private var open: (words: [String], known: Int, start: Double)?
     var clock = PlaybackClock()
 
-    /// Characters a second, of a sentence whose words' times are not known yet.
+    /// Characters per second, for a sentence without word times yet.
     private static let usualRate = 14.0
 
-    /// A sentence begins to sound, so many seconds after the beginning.
+    /// Records that a sentence begins this many seconds after the beginning.
     mutating func begin(_ sentence: String, at start: Double) {
         open = (sentence.split(whereSeparator: \.isWhitespace).map(String.init), 0, start)
     }
 
-    /// Takes the next sound, and words that are heard in it.
+    /// Records the next sound, and the words in it.
     mutating func take(_ seconds: Double, _ words: [SpokenWord]) {
         clock.take(seconds)
         self.words += words
@@ -59,12 +59,12 @@ struct SpokenSoFar: Sendable {
     /// All of a sentence has been sent.
     mutating func endSentence() { open = nil }
 
-    /// - Parameter told: seconds that the client has played; nil where it does not say.
+    /// - Parameter told: the seconds that the client says it has played; nil if it does not say.
     func heard(_ told: Double?, at now: ContinuousClock.Instant = .now) -> HeardSpeech {
         let seconds = min(clock.sent, told ?? clock.played(at: now))
         var heard = words.filter { $0.start < seconds }.map(\.text)
         if let open, heard.count == words.count {
-            // Its words come one after the other as they usually do.
+            // Its words follow each other at the usual rate.
             var position = words.last.map { max($0.end, open.start) } ?? open.start
             for word in open.words.dropFirst(open.known) where position < seconds {
                 heard.append(word)

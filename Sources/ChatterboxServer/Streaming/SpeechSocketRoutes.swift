@@ -6,7 +6,7 @@ import NIOCore
 import NIOWebSocket
 import Synchronization
 
-/// `GET /audio/speech/stream`: this server's own WebSocket, for text that is spoken while it is written.
+/// `GET /audio/speech/stream`: this server's own WebSocket, for text that is spoken while it is being written.
 struct SpeechSocketRoutes: Sendable {
     let state: ServerState
 
@@ -32,10 +32,10 @@ final class SpeechSession: Sendable {
     private let socket: WebSocket
 
     private struct State {
-        /// As the last `session.config` asked; nil before the first.
+        /// The settings of the last `session.config`; nil before the first.
         var order: SpeechOrder?
         var wantsWords = false
-        /// What is being spoken, or waits for text.
+        /// The text that is being spoken, or for which more input is expected.
         var speech: StreamedSpeech?
         var sentences = 0
         var seconds = 0.0
@@ -49,9 +49,9 @@ final class SpeechSession: Sendable {
         (self.server, self.request, self.watch, self.socket) = (server, request, watch, socket)
     }
 
-    /// Speaks what comes, until the client ends it, goes away, or does nothing for long.
+    /// Speaks the texts, until the client ends the session, disconnects, or is inactive for too long.
     ///
-    /// - Throws: ``WebSocketFault``, which tells the client why it ends.
+    /// - Throws: ``WebSocketFault`` with the reason that is sent to the client.
     func serve() async throws {
         try await socket.serve(watch: watchInactivity, stopping: end) { text in
             guard let speech = try await self.take(text) else { return nil }
@@ -61,7 +61,7 @@ final class SpeechSession: Sendable {
 
     // MARK: messages
 
-    /// - Returns: a speech that the message began.
+    /// - Returns: the speech that the message began, if any.
     private func take(_ text: String) async throws -> StreamedSpeech? {
         state.withLock { $0.touched = .now }
         do {
@@ -87,7 +87,7 @@ final class SpeechSession: Sendable {
                     "type")
             }
         } catch let error as APIError {
-            // What is wrong with one message leaves the others as they are.
+            // An error in one message does not affect the others.
             try await socket.send(Self.failure(error))
         }
         return nil
@@ -129,7 +129,7 @@ final class SpeechSession: Sendable {
         return speech
     }
 
-    /// Ends what is being spoken at once, and tells what was heard.
+    /// Stops the speech at once, and sends how much was heard.
     private func interrupt(playedSeconds: Double?) throws {
         let speech = state.withLock { state in
             defer { state.speech = nil }
@@ -147,7 +147,7 @@ final class SpeechSession: Sendable {
     private func run(_ speech: StreamedSpeech) async throws {
         var failure: APIError?
         do { try await speech.run { self.deliver($0) } } catch let error where !error.meansThatNobodyListens { failure = APIError(error) } catch {}
-        // Whoever has been told that the text has ended may begin another.
+        // After this message the client may begin another text.
         let (told, isLast) = state.withLock { state in
             if state.speech === speech { state.speech = nil }
             state.touched = .now
@@ -185,7 +185,7 @@ final class SpeechSession: Sendable {
         }
     }
 
-    /// Ends when what has come has been spoken.
+    /// Ends the session when the received text has been spoken.
     private func end() {
         let speech = state.withLock { state in
             state.isEnding = true
@@ -204,7 +204,7 @@ final class SpeechSession: Sendable {
         }
     }
 
-    // MARK: what is told
+    // MARK: messages of the server
 
     private static func done(_ sentences: Int, _ seconds: Double) -> JSON {
         ["type": "session.done", "sentences": .init(sentences), "seconds": .seconds(seconds)]
@@ -216,6 +216,6 @@ final class SpeechSession: Sendable {
 }
 
 extension JSON {
-    /// To the millisecond.
+    /// Rounded to milliseconds.
     fileprivate static func seconds(_ value: Double) -> JSON { .number((value * 1000).rounded() / 1000) }
 }

@@ -5,32 +5,32 @@ import NIOCore
 import SpeechText
 import Synchronization
 
-/// Speaks a text while it comes. Each sentence is a request of its own, as if it had been asked for alone: with its place in the queue
-/// and its figures, and the sound that it has by the same seed. Between two sentences is the silence that belongs there.
+/// Speaks a text while it arrives. Each sentence is a separate request, with its own position in the queue and its own metrics, and gives the same
+/// sound as if it had been requested alone with the same seed. Between two sentences there is the usual silence.
 final class StreamedSpeech: Sendable {
-    /// What happens, in order; times count from the first sound of all.
+    /// What happens, in order; times are relative to the first sound of the text.
     enum Event: Sendable {
-        /// A sentence's first sound is there.
+        /// The first sound of a sentence has been computed.
         case begins(Sentence)
-        /// The next sound, and words that are heard in it.
+        /// The next sound, and the words in it.
         case sound(OpenSpeech.Piece)
         case ends(Sentence, seconds: Double, Usage)
-        /// A sentence that the model cannot speak was left out, and why.
+        /// A sentence that the model cannot speak was left out, and the reason.
         case leftOut(String, reason: String)
     }
 
     struct Sentence: Sendable, Hashable {
-        /// Its place, from 0.
+        /// The sentence's number, from 0.
         let number: Int
         let text: String
-        /// Seconds of sound before it, and of silence between.
+        /// Seconds of sound before it, and of silence in between.
         let start, pause: Double
         let seed: UInt64
         let sampleRate: Int
         let estimatesWords: Bool
     }
 
-    /// What its sentences are asked for by, but for the text.
+    /// The settings of all sentences, without the text.
     let order: SpeechOrder
     let feed: TextFeed
     private let server: ServerState
@@ -43,7 +43,7 @@ final class StreamedSpeech: Sendable {
         var soFar = SpokenSoFar()
         var isInterrupted = false
         var current: OpenSpeech?
-        /// When something was last asked of it or done for it.
+        /// When the speech was last used.
         var touched = ContinuousClock.now
         var isSpeaking = false
         var priority = SpeechPriority.interactive
@@ -51,12 +51,12 @@ final class StreamedSpeech: Sendable {
 
     private let state = Mutex(State())
 
-    /// Seconds that a sentence behind others waits for a place where too many others do.
+    /// How many seconds a sentence after the first waits for a place if too many requests are ahead.
     private static let patience = 15.0
 
     /// - Parameters:
-    ///   - order: its text is replaced by each sentence; where it has no seed, all sentences have one that is drawn.
-    ///   - channel: the client's connection, and what watches it.
+    ///   - order: the settings, with a text that is replaced by each sentence; without a seed, one random seed is used for all sentences.
+    ///   - channel: the client's connection.
     init(_ order: SpeechOrder, _ server: ServerState, _ channel: any Channel, watch: ConnectionWatch?, client: String, logger: Logger) {
         var order = order
         order.manner.seed = order.manner.seed ?? UInt64.random(in: 0..<1 << 49)
@@ -65,21 +65,21 @@ final class StreamedSpeech: Sendable {
         feed = TextFeed(limit: server.configuration.characterLimit)
     }
 
-    /// Seconds since something was asked of it or done for it; nil while it speaks or has something to speak.
+    /// Seconds since the speech was last used; nil while it speaks or has text to speak.
     var secondsIdle: Double? { state.withLock { $0.isSpeaking ? nil : (.now - $0.touched) / .seconds(1) } }
 
     var isInterrupted: Bool { state.withLock(\.isInterrupted) }
 
     func touch() { state.withLock { $0.touched = .now } }
 
-    /// What is still to be spoken is spoken when nobody else waits.
+    /// Lets the remaining text be spoken only when no other request waits.
     func yieldToOthers() { state.withLock { $0.priority = .batch } }
 
     /// Speaks until the text has ended, or it is interrupted.
     ///
-    /// - Parameter deliver: sends what has happened, and returns what tells when the client has taken it. Called one at a time, and
-    ///   not any more after ``interrupt(playedSeconds:reply:)``.
-    /// - Throws: ``APIError`` and what speaking throws; `ClientGone`.
+    /// - Parameter deliver: sends an event, and returns a future that completes when the client has received it. Calls do not overlap, and there are
+    ///   none after ``interrupt(playedSeconds:reply:)``.
+    /// - Throws: ``APIError``, errors of speaking, `ClientGone`.
     func run(_ deliver: @Sendable (Event) -> EventLoopFuture<Void>?) async throws {
         var admission: Place?, number = 0, time = 0.0, pause = 0.0, unspoken: (any Error)?
         while !isInterrupted, let piece = await feed.next() {
@@ -92,7 +92,7 @@ final class StreamedSpeech: Sendable {
                 pause = order.manner.pauses(after: piece.boundary)
                 number += 1
             } catch TextError.nothingToSpeak, TextError.empty {
-                // Signs without words between sentences.
+                // Punctuation without words between sentences.
             } catch let error where error is TextError || error is ForeignTextError {
                 unspoken = unspoken ?? error
                 do { try await send(.leftOut(piece.text, reason: "\(error)"), deliver) { _ in } } catch { try fail(error) }
@@ -100,11 +100,11 @@ final class StreamedSpeech: Sendable {
         }
         guard !isInterrupted else { return }
         try Task.checkCancellation()
-        // A text of which nothing can be spoken is a mistake.
+        // A text without anything that can be spoken is an error.
         if number == 0, let unspoken { try fail(unspoken) }
     }
 
-    /// Counts what went wrong, and throws it, unless nobody is to be told.
+    /// Counts an error and throws it, unless it need not be reported.
     private func fail(_ error: any Error) throws {
         if isInterrupted { return }
         let error = Task.isCancelled || watch?.isClosed == true ? ClientGone() : error
@@ -112,11 +112,11 @@ final class StreamedSpeech: Sendable {
         throw error
     }
 
-    /// Ends it at once: nothing is delivered any more.
+    /// Stops at once: nothing more is delivered.
     ///
     /// - Parameters:
-    ///   - playedSeconds: how much of its sound the client has played; nil where it does not say.
-    ///   - reply: sends what was heard; nothing comes between the last delivery and it.
+    ///   - playedSeconds: how much of the sound the client has played; nil if it does not say.
+    ///   - reply: sends what was heard, directly after the last delivery.
     func interrupt(playedSeconds: Double?, reply: (HeardSpeech) -> Void) {
         let current = state.withLock { state -> OpenSpeech? in
             guard !state.isInterrupted else { return nil }
@@ -130,7 +130,7 @@ final class StreamedSpeech: Sendable {
 
     /// Speaks a sentence.
     ///
-    /// - Returns: seconds of its sound, with the silence before.
+    /// - Returns: the seconds of its sound, including the silence before.
     private func speak(
         _ piece: SentenceSplitter.Piece, _ number: Int, after pause: Double, at time: Double, _ admission: Place?,
         _ deliver: @Sendable (Event) -> EventLoopFuture<Void>?
@@ -143,7 +143,7 @@ final class StreamedSpeech: Sendable {
         let sentence = Sentence(
             number: number, text: piece.text, start: time, pause: pause, seed: order.manner.seed ?? 0, sampleRate: speech.sampleRate,
             estimatesWords: speech.estimatesWords)
-        // A speech that is kept keeps its place.
+        // The request's place is freed when the last reference to this speech is released.
         defer { state.withLock { $0.current = nil } }
         return try await withTaskCancellationHandler {
             do {
@@ -178,7 +178,7 @@ final class StreamedSpeech: Sendable {
         }
     }
 
-    /// Delivers an event, unless it has been interrupted, and waits until the client has taken it.
+    /// Delivers an event, unless the speech has been interrupted, and waits until the client has received it.
     private func send(_ event: Event, _ deliver: (Event) -> EventLoopFuture<Void>?, _ note: (inout SpokenSoFar) -> Void) async throws {
         let sent = try state.withLock { state in
             guard !state.isInterrupted else { throw CancellationError() }

@@ -1,7 +1,7 @@
 import SpeechText
 import Synchronization
 
-/// A text on its way to be spoken: it is put in as it is written, and taken out by sentences, each as soon as it is certain.
+/// A text that is added piece by piece while it is written, and returned in sentences, each as soon as its end is certain.
 final class TextFeed: Sendable {
     private struct State {
         var stream = SentenceStream()
@@ -11,20 +11,20 @@ final class TextFeed: Sendable {
         var reader: CheckedContinuation<SentenceSplitter.Piece?, Never>?
     }
 
-    /// The most characters of the whole text.
+    /// The largest number of characters of the whole text.
     private let limit: Int
     private let state = Mutex(State())
 
     init(limit: Int) { self.limit = limit }
 
-    /// Whether nothing waits to be spoken, nor to become certain.
+    /// Whether no text waits to be spoken or completed.
     var isIdle: Bool { state.withLock { $0.ready.isEmpty && $0.stream.rest.allSatisfy(\.isWhitespace) } }
 
     var isEnded: Bool { state.withLock(\.isEnded) }
 
     /// Adds to the text.
     ///
-    /// - Throws: ``APIError`` where it becomes too long.
+    /// - Throws: ``APIError`` if the text becomes too long.
     func add(_ text: String) throws {
         try change { state in
             guard !state.isEnded else { return }
@@ -36,10 +36,10 @@ final class TextFeed: Sendable {
         }
     }
 
-    /// What has come so far is to be spoken as it is.
+    /// Makes all text received so far available, even without the end of a sentence.
     func flush() { change { $0.ready += $0.stream.flush() } }
 
-    /// Nothing more comes; what has come is still spoken.
+    /// Ends the text; the text received so far is still spoken.
     func end() {
         change { state in
             state.ready += state.stream.flush()
@@ -47,7 +47,7 @@ final class TextFeed: Sendable {
         }
     }
 
-    /// Nothing more is to be spoken.
+    /// Discards all text that has not been spoken.
     func drop() {
         change { state in
             _ = state.stream.flush()
@@ -65,7 +65,7 @@ final class TextFeed: Sendable {
         reader?.resume(returning: piece)
     }
 
-    /// The next sentence, when there is one; nil after the last, or where the task is cancelled.
+    /// The next sentence, when there is one; nil after the last, or if the task is cancelled.
     func next() async -> SentenceSplitter.Piece? {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

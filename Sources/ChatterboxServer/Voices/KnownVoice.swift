@@ -1,20 +1,20 @@
 import Chatterbox
 import Foundation
 
-/// A voice that requests can name, and that lists show.
+/// A voice that requests can name, and that the lists contain.
 struct KnownVoice: Sendable {
     let name: String
     /// Its file; nil for the default voice.
     let entry: VoiceLibrary.Entry?
-    /// The models that it comes with, and which alone speak in it; nil for a voice that every model can speak in.
+    /// The models with which it comes and which alone can use it; nil for a voice that every model can use.
     let models: [String]?
 
-    /// Whether clients may delete it: one of the folder of voices.
+    /// Whether clients may delete it: true for voices of the folder.
     var isDeletable: Bool { entry != nil && models == nil }
 
     static let standard = KnownVoice(name: "default", entry: nil, models: nil)
 
-    /// OpenAI's fields, and this server's own behind them.
+    /// OpenAI's fields, followed by this server's own.
     var json: JSON {
         var members: [(String, JSON)] = [
             ("id", .string(name)), ("object", "audio.voice"), ("name", .string(name)),
@@ -27,10 +27,10 @@ struct KnownVoice: Sendable {
 }
 
 extension ServerState {
-    /// The voices that requests can name: the default one, those of the folder, and those that come with models. A voice of the folder goes
-    /// before one of a model with the same name.
+    /// The voices that requests can name: the default one, those of the folder, and those that come with models. A voice of the folder has priority
+    /// over a model's voice of the same name.
     ///
-    /// - Parameter offers: the models that are meant; nil for all.
+    /// - Parameter offers: the models whose voices are included; nil for all.
     func knownVoices(of offers: [ModelOffering]? = nil) -> [KnownVoice] {
         let added = voices.library.entries().map { KnownVoice(name: $0.name, entry: $0, models: nil) }
         var known = Set(added.map(\.name)), own: [KnownVoice] = []
@@ -44,11 +44,11 @@ extension ServerState {
             }
         }
         known.formUnion(own.map(\.name))
-        // A file may be called like the default voice.
+        // A file may have the same name as the default voice.
         return (known.contains(KnownVoice.standard.name) ? [] : [.standard]) + added + own
     }
 
-    /// - Throws: ``APIError`` for a name that no voice has.
+    /// - Throws: ``APIError`` if there is no voice of that name.
     func knownVoice(_ name: String) throws -> KnownVoice {
         let all = knownVoices()
         if let voice = all.first(where: { $0.name == name }) { return voice }
@@ -57,12 +57,12 @@ extension ServerState {
             .notFound, "\(reason); there are \(all.map(\.name).joined(separator: ", "))", parameter: "voice_id", code: "voice_not_found")
     }
 
-    /// Whether a name means a voice of another name: one of OpenAI's, or of the configuration's aliases.
+    /// Whether a name stands for a voice of another name: one of OpenAI's names, or an alias of the configuration.
     private func meansAnother(_ name: String) -> Bool { VoiceShelf.openAINames.contains(name) || configuration.voiceAliases[name] != nil }
 
-    /// Looks whether a new voice can have a name.
+    /// Checks whether a new voice can have this name.
     ///
-    /// - Throws: ``APIError`` for a name that is taken or reserved.
+    /// - Throws: ``APIError`` if the name is taken or reserved.
     func checkNewVoice(_ name: String) throws {
         if let known = knownVoices().first(where: { $0.name == name }) {
             let remedy = known.isDeletable ? "delete it first, or take another name" : "it comes with the server; take another name"
@@ -75,9 +75,9 @@ extension ServerState {
         }
     }
 
-    /// Forgets a voice.
+    /// Deletes a voice.
     ///
-    /// - Throws: ``APIError`` where there is none of that name, or it is no voice of the folder.
+    /// - Throws: ``APIError`` if there is no voice of that name, or it does not belong to the folder.
     func removeVoice(_ name: String) async throws {
         let voice = try knownVoice(name)
         guard voice.isDeletable else {

@@ -2,15 +2,15 @@ import Chatterbox
 import Foundation
 import SpeechAudio
 
-/// The server's voices: a folder of prepared ones, which clients may add to, and those that come with a model.
+/// The server's voices: a folder of prepared voices, to which clients may add, and the voices that come with models.
 actor VoiceShelf {
-    /// OpenAI's voices: each means the default voice, unless the configuration says otherwise.
+    /// OpenAI's voice names: each means the default voice, unless the configuration maps it to another.
     static let openAINames = ["alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin", "cedar"]
 
     nonisolated let library: VoiceLibrary
-    /// What other names mean, as OpenAI's.
+    /// The voices for other names, such as OpenAI's.
     private let aliases: [String: String]
-    /// The voice where none is meant in particular; nil for the model's own.
+    /// The default voice; nil for the model's own.
     private let standard: String?
 
     private struct Key: Hashable {
@@ -20,7 +20,7 @@ actor VoiceShelf {
         let use: Voice.Use
     }
 
-    /// Voices for models.
+    /// Voices prepared for models.
     private let loaded = SharedReads<Key, Voice>(most: 64)
 
     init(folder: URL, aliases: [String: String] = [:], standard: String? = nil) {
@@ -29,7 +29,7 @@ actor VoiceShelf {
 
     /// The voice of a name, for a model; nil means the model's own.
     ///
-    /// - Throws: ``APIError`` for a name that nothing has; what reading it throws.
+    /// - Throws: ``APIError`` for an unknown name; errors of reading.
     func voice(_ name: String, for lease: ModelLease, use: Voice.Use = .speech) async throws -> Voice? {
         guard let file = try file(of: name, for: lease) else {
             guard lease.model.hasVoice else {
@@ -43,13 +43,13 @@ actor VoiceShelf {
         return try await loaded.value(for: key) { try await lease.model.voice(from: file, for: use) }
     }
 
-    /// Lets go of the voices for a model that is unloaded: other weights may come under its name.
+    /// Removes the voices prepared for a model that is unloaded: other weights may be loaded under its name.
     func forget(model: String) { loaded.forget { $0.model == model } }
 
     /// The file of a voice; nil for the model's own voice.
     private func file(of name: String, for lease: ModelLease) throws -> URL? {
         if let file = ownFile(of: name, for: lease) { return file }
-        // What an alias means is a voice, and no other alias.
+        // An alias stands for a voice, not for another alias.
         if let meant = aliases[name] {
             guard meant != "default" else { return try standardFile(for: lease) }
             guard let file = ownFile(of: meant, for: lease) else { throw unknown(meant, for: lease) }
@@ -65,7 +65,7 @@ actor VoiceShelf {
         return file
     }
 
-    /// The file of a voice that is really there.
+    /// The file of a voice that exists.
     private func ownFile(of name: String, for lease: ModelLease) -> URL? {
         for library in [library, lease.model.ownVoices] {
             if let entry = try? library.entry(named: name) { return entry.file }
@@ -73,7 +73,7 @@ actor VoiceShelf {
         return nil
     }
 
-    /// Looks whether there is a voice of a name for a model, as far as can be told before the model is loaded.
+    /// Checks whether a model has a voice of this name, as far as this is known before the model is loaded.
     ///
     /// - Throws: ``APIError``.
     func check(_ name: String, of offer: ModelOffering) throws {
@@ -101,9 +101,9 @@ actor VoiceShelf {
         return entry
     }
 
-    /// Keeps a recording as a voice.
+    /// Stores a recording as a voice.
     ///
-    /// - Throws: ``APIError`` for a name that cannot be or is taken, also where it was taken meanwhile; what listening to the recording throws.
+    /// - Throws: ``APIError`` for a name that is invalid or taken, even if it was taken meanwhile; errors of preparing the voice.
     func add(_ recording: Audio, named name: String, with lease: ModelLease) async throws -> VoiceLibrary.Entry {
         do {
             _ = try library.file(named: name)
@@ -121,7 +121,7 @@ actor VoiceShelf {
         return try entry(name)
     }
 
-    /// Forgets a voice of the folder.
+    /// Deletes a voice of the folder.
     ///
     /// - Throws: ``APIError``.
     func remove(_ name: String) throws {

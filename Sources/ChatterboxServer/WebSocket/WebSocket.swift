@@ -11,10 +11,10 @@ final class WebSocket: Sendable {
     private let upgrade: NIOLoopBound<WebSocketSwitch>
     private let patience: Patience
 
-    /// The answer to a request that becomes a WebSocket.
+    /// The response to a request for a WebSocket.
     ///
-    /// - Parameter serve: what the WebSocket is for; it is closed when this ends, by 1000, or 1011 where it throws.
-    /// - Throws: ``APIError`` for a request that cannot become one.
+    /// - Parameter serve: handles the WebSocket, which is closed afterwards with code 1000, or 1011 if this throws.
+    /// - Throws: ``APIError`` for a request that cannot become a WebSocket.
     static func response(
         to request: Request, _ context: ServerContext, _ configuration: ServerConfiguration,
         serve: @escaping @Sendable (WebSocket) async throws -> Void
@@ -48,13 +48,13 @@ final class WebSocket: Sendable {
         self.patience = Patience(channel, seconds: patience)
     }
 
-    /// Takes messages until no more come, beside the work that they begin; all of it ends with the last message.
+    /// Handles messages until the last one, and at the same time runs the work that they begin; all work ends after the last message.
     ///
     /// - Parameters:
-    ///   - watch: runs all the while.
+    ///   - watch: runs during the whole time.
     ///   - stopping: called when the server stops.
-    ///   - take: takes a text, and returns the work that it begins.
-    /// - Throws: ``WebSocketFault``, which tells the client why it ends.
+    ///   - take: handles a text, and returns the work that it begins.
+    /// - Throws: ``WebSocketFault`` with the reason that is sent to the client.
     func serve(
         watch: @escaping @Sendable () async throws -> Void, stopping: () -> Void, take: (String) async throws -> (@Sendable () async throws -> Void)?
     ) async throws {
@@ -67,26 +67,26 @@ final class WebSocket: Sendable {
                 case .stopping: stopping()
                 }
             }
-            // All is done, or the client has gone.
+            // Everything is done, or the client has disconnected.
             group.cancelAll()
         }
     }
 
-    /// Takes no more messages.
+    /// Accepts no more messages.
     func stopReading() { inbox.end() }
 
-    /// The next message; nil when no more come.
+    /// The next message; nil after the last.
     private func next() async -> WebSocketInbox.Item? { await inbox.next() }
 
-    /// Sends a text, and waits until the network has taken it.
+    /// Sends a text, and waits until it has been passed to the network.
     ///
-    /// - Throws: where the client is gone, or has taken nothing for long and was cut.
+    /// - Throws: if the client has disconnected, or has been disconnected because it stopped reading.
     func send(_ message: JSON) async throws { try await wait(for: enqueue(message)) }
 
-    /// Puts a text behind what was sent before; what is returned tells when the network has taken it.
+    /// Queues a text after earlier messages; the result completes when it has been passed to the network.
     func enqueue(_ message: JSON) -> EventLoopFuture<Void> { enqueue(.text, ByteBuffer(string: message.text)) }
 
-    /// Likewise bytes.
+    /// The same for bytes.
     func enqueue(_ bytes: [UInt8]) -> EventLoopFuture<Void> { enqueue(.binary, ByteBuffer(bytes: bytes)) }
 
     private func enqueue(_ opcode: WebSocketOpcode, _ data: ByteBuffer) -> EventLoopFuture<Void> {
@@ -97,7 +97,7 @@ final class WebSocket: Sendable {
 
     func wait(for sent: EventLoopFuture<Void>) async throws { try await patience.waiting { try await sent.get() } }
 
-    /// Ends it, behind what was sent before.
+    /// Closes the WebSocket after earlier messages have been sent.
     func close(_ code: WebSocketErrorCode, _ reason: String) {
         channel.eventLoop.execute { [upgrade] in upgrade.value.close(code, reason) }
     }

@@ -9,14 +9,14 @@ import NIOHTTP1
 
 /// A request to make a connection a WebSocket (RFC 6455, section 4).
 struct WebSocketHandshake: Sendable {
-    /// What proves that the server understood.
+    /// Proves that the server supports WebSockets (`Sec-WebSocket-Accept`).
     let accept: String
 
-    /// Whether a request wants to become a WebSocket.
+    /// Whether a request asks for a WebSocket.
     static func isWanted(by request: Request) -> Bool { tokens(request.headers[.upgrade]).contains("websocket") }
 
-    /// - Parameter allowedOrigin: the origin whose pages may ask beside this server's own; nil for none, `*` for all.
-    /// - Throws: ``APIError`` for what is no such request, or comes from another site's page.
+    /// - Parameter allowedOrigin: the origin whose pages may connect, besides this server's own; nil for none, `*` for all.
+    /// - Throws: ``APIError`` if the request is not valid, or comes from a web page of another site.
     init(_ request: Request, allowedOrigin: String?) throws {
         guard request.method == .get, Self.isWanted(by: request), Self.tokens(request.headers[.connection]).contains("upgrade") else {
             throw APIError(
@@ -46,10 +46,10 @@ extension HTTPField.Name {
     static let webSocketAccept = Self("Sec-WebSocket-Accept")!
 }
 
-/// HTTP connections, each of which may become a WebSocket.
+/// HTTP connections that can become WebSockets.
 struct SwitchableChannel<Base: ServerChildChannel>: ServerChildChannel {
     let base: Base
-    /// Made for each connection; it stands before HTTP in the pipeline.
+    /// Called for each connection; the handler is before HTTP in the pipeline.
     let makeSwitch: @Sendable () -> WebSocketSwitch
 
     init(base: Base, makeSwitch: @escaping @Sendable () -> WebSocketSwitch) { (self.base, self.makeSwitch) = (base, makeSwitch) }

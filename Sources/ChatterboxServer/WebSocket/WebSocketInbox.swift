@@ -1,11 +1,11 @@
 import Synchronization
 
-/// Messages that have come and that nobody has taken yet: few, since reading stops where they are many.
+/// Received messages that have not been handled yet: only a few, since reading stops when there are many.
 final class WebSocketInbox: Sendable {
     enum Item: Sendable, Hashable {
         case text(String)
         case binary([UInt8])
-        /// The server stops: open work is to end, and no more to begin.
+        /// The server stops: open work is completed, and no new work begins.
         case stopping
 
         fileprivate var bytes: Int {
@@ -22,14 +22,14 @@ final class WebSocketInbox: Sendable {
         var bytes = 0
         var isEnded = false
         var reader: CheckedContinuation<Item?, Never>?
-        /// Whether whoever reads from the network was told to wait.
+        /// Whether reading from the network has been paused.
         var holdsReading = false
     }
 
     private static let (most, mostBytes) = (64, 256 << 10)
 
     private let state = Mutex(State())
-    /// Called when there is room again, after it was told that there is none.
+    /// Called when there is room again after reading was paused.
     private let onRoom: Mutex<@Sendable () -> Void> = Mutex {}
 
     func whenRoom(_ then: @escaping @Sendable () -> Void) { onRoom.withLock { $0 = then } }
@@ -48,7 +48,7 @@ final class WebSocketInbox: Sendable {
         reader?.resume(returning: item)
     }
 
-    /// Nothing more comes.
+    /// No further messages will arrive.
     func end() {
         let reader = state.withLock { state in
             state.isEnded = true
@@ -58,7 +58,7 @@ final class WebSocketInbox: Sendable {
         reader?.resume(returning: nil)
     }
 
-    /// Whether so much waits that nothing more should be read now; ``whenRoom(_:)`` tells when it should.
+    /// Whether reading must pause because too many messages wait; ``whenRoom(_:)`` reports when it can continue.
     func holdsReading() -> Bool {
         state.withLock { state in
             state.holdsReading = state.items.count >= Self.most || state.bytes >= Self.mostBytes
@@ -66,7 +66,7 @@ final class WebSocketInbox: Sendable {
         }
     }
 
-    /// The next message; nil after the last, or where the task is cancelled.
+    /// The next message; nil after the last, or if the task is cancelled.
     func next() async -> Item? {
         let (item, hasRoom) = await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: CheckedContinuation<Item?, Never>) in

@@ -1,28 +1,28 @@
 import NIOCore
 import NIOWebSocket
 
-/// Puts frames together to messages, and finds what the protocol does not allow (RFC 6455, section 5).
+/// Assembles frames to messages, and detects violations of the protocol (RFC 6455, section 5).
 struct WebSocketMessages: Sendable {
-    /// What a frame completes.
+    /// The result of a frame.
     enum Event: Sendable, Equatable {
         case text(String)
         case binary([UInt8])
         case ping([UInt8])
         case pong
-        /// The client's close, with its code if it gave one.
+        /// The client closes the WebSocket, with a code if it sent one.
         case close(WebSocketErrorCode?)
     }
 
-    /// The most bytes of a message.
+    /// The largest size of a message in bytes.
     let limit: Int
     /// The message that is not complete, and whether it is text.
     private var open: (isText: Bool, bytes: [UInt8])?
 
     init(limit: Int) { self.limit = limit }
 
-    /// Takes the next frame.
+    /// Handles the next frame.
     ///
-    /// - Returns: what it completes; nil for a part of a message.
+    /// - Returns: the result; nil for a part of a message.
     /// - Throws: ``WebSocketFault``.
     mutating func take(_ frame: WebSocketFrame) throws -> Event? {
         guard frame.maskKey != nil else { throw WebSocketFault(.protocolError, "a client's frames must be masked") }
@@ -64,14 +64,14 @@ struct WebSocketMessages: Sendable {
     }
 }
 
-/// What a client did that ends its WebSocket: the code that the close tells, and why.
+/// Why a client's WebSocket is closed: the code and the reason.
 struct WebSocketFault: Error, Equatable {
     let code: WebSocketErrorCode
     let reason: String
 
     init(_ code: WebSocketErrorCode, _ reason: String) { (self.code, self.reason) = (code, reason) }
 
-    /// What the frames' decoder found.
+    /// From an error of the frame decoder.
     init(_ error: NIOWebSocketError) {
         switch error {
         case .invalidFrameLength: self.init(.messageTooLarge, "a frame is too long")

@@ -1,10 +1,11 @@
 import NIOCore
 import NIOWebSocket
 
-/// Stands between a connection's bytes and its HTTP, and lets all pass until a request has become a WebSocket; from then on it is
-/// the connection's end: HTTP behind it is let alone, and what that still writes goes nowhere.
+/// A handler between a connection's bytes and its HTTP handlers. It passes everything on until a request has become a WebSocket; from then on it
+/// handles the connection itself, and discards what the HTTP handlers still write.
 ///
-/// So any request of a connection may become a WebSocket, not the first alone, and passes keys, limits and the log as others do.
+/// Any request of a connection, not only the first, can therefore become a WebSocket, after it has passed the checks of keys and limits and the log
+/// like other requests.
 final class WebSocketSwitch: ChannelDuplexHandler {
     typealias InboundIn = WebSocketFrame
     typealias InboundOut = ByteBuffer
@@ -13,18 +14,18 @@ final class WebSocketSwitch: ChannelDuplexHandler {
 
     private enum Mode {
         case http
-        /// The next thing that HTTP writes is the head that makes it a WebSocket.
+        /// The next head that HTTP writes is the response that makes the connection a WebSocket.
         case armed(WebSocketInbox)
         case webSocket(WebSocketInbox)
     }
 
-    /// How often the server asks whether the client is there, which then must have sent something within the same time.
+    /// How often the server sends a ping; the client must have sent something within the same time.
     private let pingInterval: TimeAmount
-    /// The most bytes of a message.
+    /// The largest size of a message in bytes.
     private let limit: Int
     /// Seconds that the client has to answer a close.
     private static let closePatience = TimeAmount.seconds(5)
-    /// Frames that a client may send at once, and a second in the long run.
+    /// The number of frames that a client may send at once, and per second on average.
     private static let (burst, rate) = (2000.0, 500.0)
 
     private var mode = Mode.http
@@ -49,10 +50,10 @@ final class WebSocketSwitch: ChannelDuplexHandler {
         self.context = nil
     }
 
-    /// Makes the connection a WebSocket when the head of the answer has been written.
+    /// Makes the connection a WebSocket when the head of the response has been written.
     func arm(_ inbox: WebSocketInbox) { mode = .armed(inbox) }
 
-    // MARK: what goes out
+    // MARK: outbound
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch mode {
@@ -76,7 +77,7 @@ final class WebSocketSwitch: ChannelDuplexHandler {
         ping = context.eventLoop.scheduleRepeatedTask(initialDelay: pingInterval, delay: pingInterval) { _ in bound.value.askWhetherThere() }
     }
 
-    /// Sends a message; the promise is kept when the network has taken it.
+    /// Sends a message; the promise completes when it has been passed to the network.
     func send(_ opcode: WebSocketOpcode, _ data: ByteBuffer, promise: EventLoopPromise<Void>?) {
         guard let context, case .webSocket = mode, closing == nil else {
             promise?.fail(ClientGone())
@@ -85,7 +86,7 @@ final class WebSocketSwitch: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: opcode, data: data)), promise: promise)
     }
 
-    /// Says that the WebSocket ends, and closes the connection when the client has said so too, or does not.
+    /// Sends a close frame, and closes the connection when the client has answered it or the time limit has passed.
     func close(_ code: WebSocketErrorCode, _ reason: String) {
         guard let context, case .webSocket(let inbox) = mode, closing == nil else { return }
         inbox.end()
@@ -96,19 +97,19 @@ final class WebSocketSwitch: ChannelDuplexHandler {
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         closing = context.eventLoop.scheduleTask(in: Self.closePatience) { bound.value.context?.close(promise: nil) }
         context.writeAndFlush(wrapOutboundOut(WebSocketFrame(fin: true, opcode: .connectionClose, data: data)), promise: nil)
-        // What was held is read, so that the client's close is found behind it.
+        // Reads the bytes that were held back, so that the client's close frame behind them is found.
         readAgain()
     }
 
     private func askWhetherThere() {
         guard let context, case .webSocket = mode else { return }
-        // What was sent is not looked at while too much waits.
+        // Input is not parsed while too many messages wait.
         guard hasRead || holdsRead else { return context.close(promise: nil) }
         hasRead = false
         send(.ping, context.channel.allocator.buffer(string: "?"), promise: nil)
     }
 
-    // MARK: what comes in
+    // MARK: inbound
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .webSocket(let inbox) = mode else { return context.fireChannelRead(data) }
@@ -123,7 +124,7 @@ final class WebSocketSwitch: ChannelDuplexHandler {
             switch event {
             case .text(let text): inbox.add(.text(text))
             case .binary(let bytes): inbox.add(.binary(bytes))
-            // Whoever does not read gets no answers that would have to be kept.
+            // A client that does not read gets no pongs, which would have to be buffered.
             case .ping(let bytes): if context.channel.isWritable { send(.pong, ByteBuffer(bytes: bytes), promise: nil) }
             case .close(let code):
                 close(code ?? .normalClosure, "")
@@ -184,7 +185,7 @@ final class WebSocketSwitch: ChannelDuplexHandler {
 @available(*, unavailable) extension WebSocketSwitch: Sendable {}
 
 extension String {
-    /// As many whole characters from the beginning as so many bytes have room for: a frame that closes has 125, two of them a number.
+    /// The longest prefix of whole characters with at most this many bytes: a close frame has 125, of which two are the code.
     fileprivate func prefix(utf8 limit: Int) -> String {
         var rest = limit
         return String(

@@ -1,13 +1,13 @@
 import Foundation
 import NIOCore
 
-/// A message of the Wyoming protocol: a type, data, and perhaps bytes.
+/// A message of the Wyoming protocol: a type, data, and optionally bytes.
 struct WyomingEvent: Sendable, Hashable {
     var type: String
     var data: JSON = .object([])
     var payload: [UInt8] = []
 
-    /// A line of JSON, then the data it announces, then the payload.
+    /// A line of JSON, the data that it announces, and the payload.
     func write(into buffer: inout ByteBuffer) {
         let body = data == .object([]) ? [] : JSON.bytes(data)
         var head: [(String, JSON)] = [("type", .string(type)), ("version", "1.10.2")]
@@ -28,7 +28,7 @@ struct WyomingCodec: ByteToMessageDecoder, MessageToByteEncoder {
     typealias InboundOut = WyomingEvent
     typealias OutboundIn = WyomingEvent
 
-    /// The most bytes of a line, and of the data or the payload behind it.
+    /// The largest sizes in bytes: of a line (`line`), and of the data or the payload after it (`limit`).
     private static let line = 64 << 10
     let limit: Int
 
@@ -52,7 +52,7 @@ struct WyomingCodec: ByteToMessageDecoder, MessageToByteEncoder {
             guard case .object(let more)? = try? JSON(parsing: Data(buffer.readBytes(length: head.dataLength)!)) else {
                 throw WyomingFault("the data of \(head.type) is not a JSON object")
             }
-            // Those behind the line replace those in it.
+            // Members of the data replace those of the line.
             members = members.filter { member in !more.contains { $0.name == member.name } } + more
         }
         let payload = buffer.readBytes(length: head.payloadLength)!
@@ -82,7 +82,7 @@ struct WyomingCodec: ByteToMessageDecoder, MessageToByteEncoder {
     func encode(data: WyomingEvent, out: inout ByteBuffer) { data.write(into: &out) }
 }
 
-/// What cannot be read as an event; the connection ends, since nothing can be read behind it.
+/// Why bytes cannot be read as an event; the connection is closed, since nothing after them can be read.
 struct WyomingFault: Error, Hashable {
     let reason: String
 

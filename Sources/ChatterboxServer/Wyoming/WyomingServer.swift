@@ -5,23 +5,24 @@ import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
-/// Serves the Wyoming protocol, by which Home Assistant speaks, on a port of its own. It has no keys: whoever reaches the port may speak.
+/// Serves the Wyoming protocol, which Home Assistant uses for speech, on a separate port. It has no keys: everybody who can reach the port can use
+/// it.
 final class WyomingServer: Service {
     typealias Connection = NIOAsyncChannel<WyomingEvent, WyomingEvent>
 
     let state: ServerState
     let logger: Logger
     private let listener: NIOAsyncChannel<Connection, Never>
-    /// Called with the port when it serves.
+    /// Called with the port when the server listens.
     private let onRunning: @Sendable (Int) -> Void
     private let open = Mutex(0)
 
-    /// Connections that may be open at once: more than a house has of devices.
+    /// The largest number of open connections: more than a house has devices.
     static let most = 256
 
-    /// Opens the port; it must be run, which closes it.
+    /// Opens the port; the service must be run, which closes the port at the end.
     ///
-    /// - Throws: ``StartError`` where it cannot be opened.
+    /// - Throws: ``StartError`` if the port cannot be opened.
     init(state: ServerState, port: Int, logger: Logger, onRunning: @escaping @Sendable (Int) -> Void) async throws {
         (self.state, self.logger, self.onRunning) = (state, logger, onRunning)
         do { listener = try await Self.listener(state.configuration, port) } catch {

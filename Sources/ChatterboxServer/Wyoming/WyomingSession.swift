@@ -7,12 +7,12 @@ import Synchronization
 
 /// One connection of the Wyoming protocol.
 ///
-/// Texts are spoken one after the other, in the order in which they came. A client that goes away frees its place.
+/// Texts are spoken one after the other, in the order in which they arrive. If a client disconnects, its place becomes free.
 final class WyomingSession: Sendable {
     private enum Job: Sendable {
-        /// A whole text.
+        /// A complete text.
         case speak(SpeechOrder)
-        /// A text that comes in pieces.
+        /// A text that arrives in pieces.
         case stream(StreamedSpeech)
     }
 
@@ -24,15 +24,15 @@ final class WyomingSession: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        /// Texts that are being spoken, or wait.
+        /// The number of texts that are being spoken or wait.
         var jobs = 0
-        /// What is spoken as its text comes in pieces, until the text has ended.
+        /// The speech of a text that arrives in pieces, until the text has ended.
         var streamed: StreamedSpeech?
-        /// When an event came last, or a text was over.
+        /// When the last event was received, or the last text ended.
         var touched = ContinuousClock.now
     }
 
-    /// Texts that may wait on a connection.
+    /// The largest number of texts that may wait on a connection.
     private static let most = 16
 
     init(_ server: ServerState, _ channel: any Channel, _ outbound: NIOAsyncChannelOutboundWriter<WyomingEvent>, logger: Logger) {
@@ -40,7 +40,7 @@ final class WyomingSession: Sendable {
         client = channel.remoteAddress?.ipAddress ?? "unknown"
     }
 
-    /// Answers what comes, until the client has gone or the server stops.
+    /// Handles events until the client disconnects or the server stops.
     func serve(_ inbound: NIOAsyncChannelInboundStream<WyomingEvent>) async throws {
         let (jobs, next) = AsyncStream<Job>.makeStream(bufferingPolicy: .bufferingOldest(Self.most))
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -61,7 +61,7 @@ final class WyomingSession: Sendable {
                 }
                 endText()
                 next.finish()
-                // Where the server stops, what has come is spoken; a client that has gone hears nothing more.
+                // When the server stops, the received texts are still spoken; for a client that has disconnected nothing more is done.
                 if channel.isActive, Task.isShuttingDownGracefully { try await group.next() }
                 group.cancelAll()
             } catch let fault as WyomingFault {
@@ -78,7 +78,7 @@ final class WyomingSession: Sendable {
         }
     }
 
-    /// Ends the connection of a client that asks for nothing, which others may need.
+    /// Closes the connection of an inactive client, because the number of connections is limited.
     private func watchInactivity() async throws {
         let limit = server.configuration.connectionTimeout
         while (try? await Task.sleep(for: .seconds(min(1, limit / 4)))) != nil {
@@ -98,7 +98,7 @@ final class WyomingSession: Sendable {
         case "describe": try await send(WyomingEvent(type: "info", data: description))
         case "ping": try await send(WyomingEvent(type: "pong", data: event.data))
         case "synthesize":
-            // While a text comes in pieces, the whole of it is sent once more, for servers that do not take pieces.
+            // A client that sends a text in pieces sends the whole text as well, for servers that do not support pieces.
             guard streamed == nil else { return }
             guard let text = try fields.string("text") else { throw APIError.missing("text") }
             var order = try order(&fields)
@@ -114,7 +114,7 @@ final class WyomingSession: Sendable {
             guard let speech = streamed else { throw APIError.invalid("synthesize-start comes before synthesize-chunk", nil, code: "invalid_event") }
             try speech.feed.add(try fields.string("text") ?? "")
         case "synthesize-stop":
-            // Where nothing had begun, because something was wrong with it, the client waits all the same.
+            // The client waits for this event even if nothing was begun because of an error.
             guard streamed != nil else { return try await send(WyomingEvent(type: "synthesize-stopped")) }
             endText()
         default: break
@@ -129,11 +129,11 @@ final class WyomingSession: Sendable {
         }
     }
 
-    /// What an event asks for, but for the text.
+    /// The request of an event, without the text.
     private func order(_ fields: inout RequestFields) throws -> SpeechOrder {
         var voice = try fields.object("voice")
         var order = SpeechOrder(model: "default", input: "", voice: try voice.string("name") ?? "default")
-        // One that is left empty is none.
+        // An empty value counts as missing.
         let language = try voice.string("language")
         try order.setLanguage(language?.split(whereSeparator: { "-_".contains($0) }).isEmpty == false ? language : nil)
         order.sound = .init(.pcm)
@@ -150,7 +150,7 @@ final class WyomingSession: Sendable {
             }
         } catch let error where !error.meansThatNobodyListens {
             try await fail(APIError(error))
-            // Clients read on until the sound stops, and overlook errors.
+            // Clients read until the sound stops, and ignore errors.
             try await send(WyomingEvent(type: "audio-stop"))
             if case .stream = job { try await send(WyomingEvent(type: "synthesize-stopped")) }
         }
@@ -200,7 +200,7 @@ final class WyomingSession: Sendable {
         try await send(WyomingEvent(type: "synthesize-stopped"))
     }
 
-    // MARK: what goes out
+    // MARK: messages of the server
 
     private func start(_ rate: Int) async throws { try await send(WyomingEvent(type: "audio-start", data: Self.format(rate))) }
 
@@ -218,7 +218,7 @@ final class WyomingSession: Sendable {
         try await Patience(channel, seconds: server.configuration.readerPatience).waiting { try await outbound.write(event) }
     }
 
-    /// What this server is and can do.
+    /// What this server is and what it supports.
     private var description: JSON {
         let maker: JSON = ["name": "Chatterbox for Swift", "url": ""]
         let languages = server.models.offers[0].variant?.languages.map(\.code) ?? ["en"]
