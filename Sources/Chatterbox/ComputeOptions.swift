@@ -54,7 +54,7 @@ public struct ComputeOptions: Sendable, Hashable {
     /// The exact path: upstream's operations.
     public static let exact = ComputeOptions(unchecked: true, capturesSteps: false)
 
-    /// Refuses what these options ask for and a model cannot have on this device in this type.
+    /// Checks the options against a device and a type.
     ///
     /// - Throws: ``ComputeError/quantization(_:dtype:device:)``.
     func check(device: Device, dtype: DType) throws {
@@ -97,6 +97,6 @@ public enum Quantization: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Of flow and vocoder: where anything is rounded, both are to 8 bits, for 4 are heard.
+    /// The format of flow and vocoder: 8 bits with any quantisation, since 4 bits are audible.
     var soundFormat: WeightFormat { self == .none ? .float32 : .int8 }
 }

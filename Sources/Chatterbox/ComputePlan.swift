@@ -65,7 +65,7 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
                 }
             sound = compute.quantization == .none ? .packedFloat32 : .packedInt8
             flow = sound
-            // Packing gains nothing in the tokenizer unless its weights shrink.
+            // Packing the tokenizer is faster only with smaller weights.
             tokenizer = compute.quantization == .none ? .float32 : .packedInt8
             speakerEncoder = .packedFloat32
         }
@@ -74,7 +74,7 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
     /// Whether weights are packed for this package's kernels.
     var isPacked: Bool { [.packedFloat32, .packedInt8, .packedInt4].contains(t3) }
 
-    /// Whether decode steps are captured.
+    /// Whether decoding steps are captured.
     var capturesSteps: Bool { [.capturedFloat32, .capturedTF32, .capturedBFloat16, .capturedFloat16].contains(t3) }
 
     /// As "T3 packed int8; flow and vocoder packed int8; S3 tokenizer packed int8; speaker encoder packed float32".

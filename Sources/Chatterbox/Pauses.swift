@@ -45,7 +45,7 @@ public struct Pauses: Sendable, Hashable, Encodable {
             paragraph: seconds["paragraph"] ?? usual.paragraph)
     }
 
-    /// - Throws: ``SpeechOptionsError`` for a length that is out of range.
+    /// - Throws: ``SpeechOptionsError`` for a value that is out of range.
     func check() throws(SpeechOptionsError) {
         for (name, seconds) in [("word", word), ("clause", clause), ("sentence", sentence), ("paragraph", paragraph)]
         where !(0...Self.longest).contains(seconds) {

@@ -1,6 +1,6 @@
 import SpeechText
 
-/// A request's text, taken through a model's ``TextPipeline`` as its options ask, with what is to be warned of.
+/// A request's text after a model's ``TextPipeline``, with its warnings.
 struct PreparedText: Sendable {
     let plan: TextPlan
     let warnings: [SpeechWarning]
@@ -9,16 +9,16 @@ struct PreparedText: Sendable {
     var parts: [TextPlan.Part] { plan.parts }
     var pieceCount: Int { plan.pieceCount }
 
-    /// Splits where asked to, and encodes every piece once to see that it can be spoken.
+    /// Splits the text if the options say so, and encodes every piece once to check that it can be spoken.
     ///
-    /// - Parameter speakers: names that begin a turn where they stand in brackets.
+    /// - Parameter speakers: names that begin a turn when they are in brackets.
     /// - Throws: `TextError`, ``ForeignTextError``, ``CheckpointError/unsupportedLanguage(_:model:languages:)``.
     init(_ text: String, _ model: Model, _ options: SpeechOptions, speakers: Set<String> = []) throws {
         var pipeline = model.textPipeline
         pipeline.normalizes = options.normalizes ?? (options.splitting != .none && !model.isExact)
         pipeline.splits = options.splitting == .sentences
         pipeline.lexicon = options.lexicon
-        // A pause between sentences that was asked for is heard where pieces end.
+        // A requested pause between sentences is audible only at the ends of pieces.
         pipeline.endsAtSentences = options.pauses.sentence != Pauses.standard.sentence
         pipeline.pause = options.pauses.callAsFunction(after:)
         let language = try options.language.map { try model.variant.language($0) }
@@ -34,10 +34,10 @@ struct PreparedText: Sendable {
 
     private init(_ plan: TextPlan, _ model: Model) { (self.plan, warnings, self.model) = (plan, [], model) }
 
-    /// One piece of it alone, of which all there is to warn of has been said.
+    /// Only one of its pieces, without the warnings.
     func only(_ piece: TextPlan.Piece) -> PreparedText { PreparedText(plan.only(piece), model) }
 
-    /// What T3 reads of a piece, with start and stop.
+    /// The text tokens of a piece, with start and stop tokens.
     func tokens(of piece: TextPlan.Piece) -> [Int] { model.configuration.t3.framed(plan.tokens(of: piece)) }
 }
 

@@ -2,13 +2,13 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// How far a faster way of computing is from the exact one: sums over utterances, from which the means follow.
+/// The difference between a faster setting and the exact path: sums over utterances, from which the means are computed.
 package struct SettingLoss: Sendable, Hashable, Codable {
-    /// Utterances that were compared.
+    /// The number of compared utterances.
     package private(set) var utterances = 0
-    /// Tokens whose logits were compared.
+    /// The number of tokens whose logits were compared.
     package private(set) var tokens = 0
-    /// Tokens that were heard in recordings.
+    /// The number of tokens that were computed from recordings.
     package private(set) var heardTokens = 0
     private var squaredError = 0.0, squaredLogits = 0.0, agreements = 0.0
     private var surprise = 0.0, exactSurprise = 0.0
@@ -16,15 +16,15 @@ package struct SettingLoss: Sendable, Hashable, Codable {
 
     package init() {}
 
-    /// The root mean square difference of the guided logits, as a share of the exact ones' root mean square.
+    /// The root mean square difference of the guided logits, divided by the exact logits' root mean square.
     package var logitError: Double { (squaredError / max(squaredLogits, .leastNormalMagnitude)).squareRoot() }
-    /// The share of tokens of which both find the same likeliest.
+    /// The share of tokens for which both have the same most likely token.
     package var topAgreement: Double { agreements / Double(max(tokens, 1)) }
-    /// How many tokens the model wavers between, on average, as it hears the given ones, without guidance.
+    /// The perplexity of the given tokens, without guidance.
     package var perplexity: Double { exp(surprise / Double(max(tokens, 1))) }
-    /// The same in the exact path.
+    /// The same on the exact path.
     package var exactPerplexity: Double { exp(exactSurprise / Double(max(tokens, 1))) }
-    /// The share of tokens that both hear in recordings; nil where none was heard.
+    /// The share of equal tokens computed from recordings; nil if there were no recordings.
     package var hearingAgreement: Double? { heardTokens == 0 ? nil : Double(heardAlike) / Double(heardTokens) }
     /// The mean absolute difference of the mels in decibels.
     package var melDecibels: Double { melDifference / Double(max(utterances, 1)) }
@@ -54,17 +54,17 @@ package struct SettingLoss: Sendable, Hashable, Codable {
     }
 }
 
-/// Compares ways of computing with one model, utterance by utterance, each token after the same ones before.
+/// Compares settings of one model, utterance by utterance; each token is predicted after the same preceding tokens.
 package struct SettingComparison {
     private let exact: Model
     private let others: [Model]
     private let distance: LogSpectralDistance
-    /// What each of the others loses against the exact path.
+    /// The losses of the other settings against the exact path.
     package private(set) var losses: [SettingLoss]
 
     /// - Parameters:
-    ///   - exact: the model, loaded in the exact path.
-    ///   - others: the same folder, loaded in other ways.
+    ///   - exact: the model, loaded on the exact path.
+    ///   - others: the same folder, loaded with other settings.
     package init(exact: Model, others: [Model]) throws {
         (self.exact, self.others) = (exact, others)
         distance = try LogSpectralDistance()
@@ -72,7 +72,7 @@ package struct SettingComparison {
     }
 
     fileprivate struct Computed {
-        /// What follows each position: the given tokens, and the stop where there is one.
+        /// The token after each position: the given tokens, and the stop token if there is one.
         let targets: [Int]
         /// Logits with and without guidance, `[targets, vocabulary]`.
         let guided, plain: Tensor
@@ -83,11 +83,10 @@ package struct SettingComparison {
     ///
     /// - Parameters:
     ///   - text: spoken undivided.
-    ///   - tokens: the speech tokens after which the next ones are told, as a recording has them; nil draws them in the exact
-    ///     way.
-    ///   - voice: who speaks.
-    ///   - limit: the most tokens to draw.
-    ///   - seed: what drawn tokens and the flow's noise follow from, the same for every setting.
+    ///   - tokens: the speech tokens of a recording, from which the next ones are predicted; nil to draw them on the exact path.
+    ///   - voice: the voice.
+    ///   - limit: the largest number of tokens to draw.
+    ///   - seed: the seed of drawn tokens and of the flow's noise, the same for every setting.
     /// - Throws: as `Synthesizer.speak`.
     package mutating func add(_ text: String, tokens: [Int]? = nil, voice: Voice, limit: Int = 100, seed: UInt64 = 1) throws {
         let options = SpeechOptions(maximumTokens: limit, splitting: .none)
@@ -109,9 +108,9 @@ package struct SettingComparison {
         }
     }
 
-    /// Compares what a recording is heard as, and gives the tokens of the exact path.
+    /// Compares the tokens computed from a recording, and returns those of the exact path.
     ///
-    /// - Throws: `AudioError` where it cannot be brought to 16 kHz.
+    /// - Throws: `AudioError` if it cannot be resampled to 16 kHz.
     package mutating func hear(_ recording: Audio) throws -> [Int] {
         try withoutGradients {
             let heard = try exact.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self)
@@ -122,7 +121,7 @@ package struct SettingComparison {
         }
     }
 
-    /// Tokens of the model's own, with the stop where it drew one.
+    /// Tokens drawn by the model, with the stop token if it was drawn.
     private func drawn(_ text: [Int], _ conditioning: T3Conditioning, limit: Int, seed: UInt64) throws -> [Int] {
         let configuration = exact.configuration.t3
         let capacity = configuration.prefixLength(text: text.count, prompt: conditioning.prompt?.size(1) ?? 0) + limit

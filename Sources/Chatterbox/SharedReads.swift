@@ -1,24 +1,24 @@
 import Synchronization
 
-/// What is read from files, or loaded, once for all who want it; what was used last stays in memory.
+/// Values that are read from files or loaded once for all callers; the most recently used ones are kept.
 package final class SharedReads<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct State {
-        /// Read, or being read.
+        /// Values that have been read, or are being read.
         var outcomes: [Key: Outcome<Value>] = [:]
         /// In the order of their last use.
         var order: [Key] = []
     }
 
     private let state = Mutex(State())
-    /// How many are kept.
+    /// The number of values that are kept.
     private let most: Int
 
     package init(most: Int) { self.most = most }
 
-    /// The value of a key, which is read where it is not there. One reading serves all who wait, also where the one who was first goes
-    /// away; one that failed is tried again by the next.
+    /// The value of a key, which is read if it is not stored. One read serves all callers that wait, even if the first one is cancelled; after a
+    /// failure the next caller tries again.
     ///
-    /// - Throws: what reading throws; `CancellationError`.
+    /// - Throws: errors of reading; `CancellationError`.
     package func value(for key: Key, read: @escaping @Sendable () async throws -> Value) async throws -> Value {
         let (outcome, isNew) = state.withLock { state in
             state.order.removeAll { $0 == key }
@@ -40,7 +40,7 @@ package final class SharedReads<Key: Hashable & Sendable, Value: Sendable>: Send
         return try await outcome.value()
     }
 
-    /// Lets go of some.
+    /// Removes some values.
     package func forget(where isMeant: (Key) -> Bool) {
         state.withLock { state in
             state.outcomes = state.outcomes.filter { !isMeant($0.key) }
@@ -49,7 +49,7 @@ package final class SharedReads<Key: Hashable & Sendable, Value: Sendable>: Send
     }
 }
 
-/// What will be known once, for all who wait. Whoever gives up waiting goes away at once; what they waited for goes on.
+/// A value that will be known later, for all tasks that wait. A task that is cancelled stops waiting at once; the work continues.
 package final class Outcome<Value: Sendable>: Sendable {
     private struct State {
         var result: Result<Value, any Error>?
@@ -61,7 +61,7 @@ package final class Outcome<Value: Sendable>: Sendable {
 
     package init() {}
 
-    /// Tells it to all who wait, and to those who will ask; the first time counts.
+    /// Sets the result for all tasks that wait or will wait; only the first call counts.
     package func settle(_ result: Result<Value, any Error>) {
         let waiting = state.withLock { state in
             defer { state.waiting = [:] }
@@ -71,7 +71,7 @@ package final class Outcome<Value: Sendable>: Sendable {
         for continuation in waiting { continuation.resume(with: result) }
     }
 
-    /// - Throws: what it was settled with; `CancellationError`.
+    /// - Throws: the error that was set; `CancellationError`.
     package func value() async throws -> Value {
         let number = state.withLock { state in
             state.next += 1

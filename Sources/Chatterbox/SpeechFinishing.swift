@@ -1,8 +1,8 @@
 import Foundation
 import SpeechAudio
 
-/// The last steps of a request's sound, whether a text or a recording became it: speed and loudness, the watermark, the counts
-/// and times of its report, and when it is given out.
+/// The last steps of a request's sound, from a text or a recording: speed and loudness, the watermark, the counts and times of its report, and
+/// delivery.
 struct SpeechFinishing {
     var report = SpeechReport()
     private let tempo: TempoStream?
@@ -11,18 +11,18 @@ struct SpeechFinishing {
     private let sampleRate: Int
     private let start: ContinuousClock.Instant
     private var given = 0
-    /// The end of a silence, which waits for what follows.
+    /// The end of a silence, which is held back until more follows.
     private var held: [Float] = []
 
-    /// Seconds of a silence that wait, as long as a watermark lets sound wait: however a request ends, its last samples
-    /// come with its last report.
+    /// The largest duration of silence that is held back, as long as the watermark's delay: the last samples of a request therefore come with its
+    /// last report, however it ends.
     private static let hold = 0.25
 
     /// - Parameters:
-    ///   - options: of which speed, loudness and watermark count; where the model cannot mark the sound, a warning says so.
-    ///   - warnings: what else there is to say.
-    ///   - start: when the request came.
-    /// - Throws: `AudioError` where there is no memory.
+    ///   - options: speed, loudness and watermark are used; a warning is added if the model cannot add the watermark.
+    ///   - warnings: further warnings.
+    ///   - start: when the request arrived.
+    /// - Throws: `AudioError` if there is no memory.
     init(
         _ model: Model, sampleRate: Int, options: SpeechOptions, warnings: [SpeechWarning] = [], since start: ContinuousClock.Instant
     ) throws {
@@ -35,7 +35,7 @@ struct SpeechFinishing {
         if watermark, model.watermarker == nil { report.warnings.append(.noWatermark) }
     }
 
-    /// Takes the next samples and gives those that are certain by now: none, or some that end a while before.
+    /// Processes the next samples and returns those that are final, which may be none.
     ///
     /// - Parameter isLast: whether the sound ends with them.
     /// - Throws: `AudioError`, `TorchError`.
@@ -65,7 +65,7 @@ struct SpeechFinishing {
         return sound
     }
 
-    /// With the speed and the loudness that were asked for.
+    /// Applies the requested speed and loudness.
     private mutating func shaped(_ samples: [Float], isLast: Bool) throws -> [Float] {
         var sound = samples
         if let tempo { sound = try tempo.process(samples) + (isLast ? tempo.finish() : []) }
@@ -78,7 +78,7 @@ struct SpeechFinishing {
     }
 }
 
-/// Keeps speech until all of it has come, since its loudness is that of the whole.
+/// Stores speech until all of it has arrived, because loudness is that of the whole.
 private struct SpeechLoudness {
     let target: Double
     let sampleRate: Int
@@ -88,7 +88,7 @@ private struct SpeechLoudness {
 
     mutating func take(_ new: [Float]) { samples += new }
 
-    /// All that has come, as loud as asked for, or as its peaks allow, which is then told.
+    /// All samples, at the requested loudness or as loud as their peaks allow, with a warning in that case.
     func adjusted() throws -> (samples: [Float], warning: SpeechWarning?) {
         let speech = Audio(samples: samples, sampleRate: sampleRate)
         guard let loudness = try speech.loudness(), let gain = try speech.gain(toLUFS: target, ceiling: SpeechOptions.loudnessCeiling) else {
@@ -99,11 +99,11 @@ private struct SpeechLoudness {
     }
 }
 
-/// Seconds of one stage after the other.
+/// Measures the seconds of one stage after the other.
 struct StageClock {
     private var mark = ContinuousClock.now
 
-    /// Seconds since the last call, or since this clock was made.
+    /// Seconds since the last call, or since this clock was created.
     mutating func lap() -> Double {
         let now = ContinuousClock.now
         defer { mark = now }

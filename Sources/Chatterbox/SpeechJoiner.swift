@@ -1,24 +1,24 @@
 import Foundation
 import SpeechText
 
-/// Joins pieces of speech that were made one by one: the silence around each is measured and taken away, its ends are
-/// faded, and the pause that belongs between two pieces is put there instead.
+/// Joins pieces of speech that were computed separately: the silence around each is removed, the ends are faded, and the pause that belongs between
+/// two pieces is inserted.
 ///
-/// A model ends one sentence at once and another after half a second; a listener wants every pause to mean something.
+/// A model ends some sentences at once and others after half a second; for a listener every pause should have a meaning.
 struct SpeechJoiner: Sendable {
     let sampleRate: Int
 
     /// Sound below this share of a piece's loudest moment is silence: -42 dB.
     static let silenceShare: Float = pow(10, -42.0 / 20)
-    /// What is kept of the quiet before and after speech, so that soft consonants stay, in seconds.
+    /// The seconds of quiet sound that are kept before and after speech, so that soft consonants remain.
     static let (margin, tail) = (0.03, 0.08)
-    /// Seconds over which an end that was cut is faded.
+    /// The seconds over which a cut end is faded.
     static let fade = 0.01
 
     /// A piece without the silence around it.
     func trimmed(_ samples: [Float]) -> [Float] { cut(samples, to: speech(in: samples)) }
 
-    /// What of a piece is no silence around it; nothing where all is silent.
+    /// The part of a piece without the silence around it; empty if everything is silent.
     func speech(in samples: [Float]) -> Range<Int> {
         let window = sampleRate / 100
         let levels = stride(from: 0, to: samples.count, by: window).map { start in
@@ -33,7 +33,7 @@ struct SpeechJoiner: Sendable {
         return start..<min(samples.count, (last + 1) * window + Int(Self.tail * Double(sampleRate)))
     }
 
-    /// A part of a piece, faded where it was cut.
+    /// A part of a piece, faded at cuts.
     func cut(_ samples: [Float], to part: Range<Int>) -> [Float] {
         var piece = Array(samples[part])
         let length = min(Int(Self.fade * Double(sampleRate)), piece.count / 2)
@@ -47,15 +47,15 @@ struct SpeechJoiner: Sendable {
 
     // MARK: pauses within a piece
 
-    /// The least silence between sentences that were spoken together, and how far from where it is expected it may be, in seconds
-    /// and as a share of the whole.
+    /// The shortest silence between sentences that were spoken together, and its largest distance from the expected position, in seconds and as a
+    /// share of the whole.
     static let (shortestGap, gapReach, gapShare) = (0.06, 0.6, 0.2)
 
-    /// Where a piece whose parts were spoken together is cut, and the silence that is put there: at the silence that is nearest to where
-    /// a part should end by its share of the letters, and as long as the pause that belongs there. Where there is no silence the piece stays
-    /// as it is.
+    /// Where a piece whose parts were spoken together is cut, and the silence that is inserted there. The cut is at the silence nearest to the
+    /// position where the part should end by its share of the letters; the inserted silence has the length of the pause between the parts. Without a
+    /// silence near that position there is no cut.
     ///
-    /// - Returns: samples before each cut, and samples of silence, in order.
+    /// - Returns: the number of samples before each cut, and of silent samples, in order.
     func cuts(of samples: [Float], at joints: [TextPlan.Joint]) -> [(sample: Int, silence: Int)] {
         let gaps = silences(in: samples), total = Double(samples.count) / Double(sampleRate)
         var cuts: [(sample: Int, silence: Int)] = []
@@ -94,10 +94,10 @@ struct SpeechJoiner: Sendable {
         return silences
     }
 
-    /// Sound below this share of a piece's loudest moment is a pause between its sentences: -34 dB, since a voice may breathe there.
+    /// Sound below this share of a piece's loudest moment is a pause between its sentences: -34 dB, since breath may be audible there.
     static let gapLevel: Float = pow(10, -34.0 / 20)
 
-    /// A piece with silence at its cuts, each side faded.
+    /// A piece with silence inserted at its cuts, and both sides faded.
     func opened(_ samples: [Float], at cuts: [(sample: Int, silence: Int)]) -> [Float] {
         var opened: [Float] = [], start = 0
         for cut in cuts {

@@ -39,13 +39,13 @@ public enum SpeechJudgeError: Error, Hashable, CustomStringConvertible {
 }
 
 extension SpeechJudge {
-    /// - Throws: ``SpeechJudgeError`` for what this judge cannot judge.
+    /// - Throws: ``SpeechJudgeError`` if this judge cannot be used.
     func check(_ options: SpeechOptions, _ language: Language) throws {
         if options.delivery == .chunks { throw SpeechJudgeError.inChunks(judge: name) }
         if !languages.contains(language) { throw SpeechJudgeError.language(language, judge: name, languages: languages) }
     }
 
-    /// What is said in a sound; the request waits and lets others compute.
+    /// The transcript of a sound; other requests are computed while this one waits.
     func words(in audio: Audio, _ turn: EngineTurn) throws -> String {
         let answer = OnceValue<Result<String, any Error>>(), waker = turn.waker
         let task = Task {

@@ -2,13 +2,13 @@ import Logging
 import SpeechAudio
 import SpeechText
 
-/// The lines about one request. What quotes its text is written at the level trace alone.
+/// The log messages about one request. Messages that quote its text have the level trace.
 struct SpeechLog: Sendable {
     private let logger: Logger
 
     /// - Parameters:
     ///   - logger: nil for none.
-    ///   - request: its number, which every line has.
+    ///   - request: the request's number, which every message contains.
     init(_ logger: Logger?, request: Int) {
         var logger = logger ?? .silent
         logger[metadataKey: "speech"] = "\(request)"
@@ -49,7 +49,7 @@ struct SpeechLog: Sendable {
         logger.debug("speech ends", metadata: metadata)
     }
 
-    /// What was asked for and cannot be done is refused; whoever leaves, cancels; all else is a failure.
+    /// An invalid request is logged as refused, a cancelled one as cancelled, and any other error as a failure.
     func ends(_ error: any Error) {
         guard !(error is CancellationError) else { return logger.debug("speech cancelled") }
         let isRefusal = error.isRefusal
@@ -58,12 +58,12 @@ struct SpeechLog: Sendable {
 }
 
 extension Logger {
-    /// Writes nothing: where a caller hands in none.
+    /// A logger that writes nothing, for callers that pass none.
     static let silent = Logger(label: "chatterbox", factory: { _ in SwiftLogNoOpLogHandler() })
 }
 
 extension Error {
-    /// Whether it tells that a request asks for what cannot be done, rather than that something broke.
+    /// Whether the error means that the request is invalid, and not that something failed.
     fileprivate var isRefusal: Bool {
         switch self as any Error {
         case is SpeechOptionsError, is SamplingError, is TextError, is ForeignTextError, is VoiceError, is AdapterError, is AudioError: true
@@ -73,7 +73,7 @@ extension Error {
         }
     }
 
-    /// Its code and its sentence, but for sentences that quote a text.
+    /// The code and the sentence of an error, without sentences that quote a text.
     var metadata: Logger.Metadata {
         var metadata: Logger.Metadata = [:]
         metadata["code"] = (self as? any CodedError).map { "\($0.code)" }
@@ -83,6 +83,6 @@ extension Error {
 }
 
 extension Double {
-    /// Seconds as they are logged, to the millisecond.
+    /// Seconds rounded to milliseconds for the log.
     var inMilliseconds: Double { (self * 1000).rounded() / 1000 }
 }

@@ -1,6 +1,6 @@
 import SpeechText
 
-/// From JSON: what is left out, or null, is as in ``SpeechOptions/standard``. Ranges are checked by ``SpeechOptions/check()``.
+/// From JSON: a value that is missing or null is that of ``SpeechOptions/standard``. Ranges are checked by ``SpeechOptions/check()``.
 extension SpeechOptions: Decodable {
     /// - Throws: ``SpeechOptionsError`` naming the path to an option that is unknown or of the wrong kind.
     public init(from decoder: any Decoder) throws {
@@ -57,7 +57,7 @@ extension Pauses: Decodable {
     }
 }
 
-/// An object of options, of which each may be left out and none is unknown.
+/// An object of options: each may be missing, and unknown names are errors.
 private struct OptionFields<Key: CodingKey & CaseIterable> {
     private struct AnyKey: CodingKey {
         let stringValue: String
@@ -69,7 +69,7 @@ private struct OptionFields<Key: CodingKey & CaseIterable> {
     private let values: KeyedDecodingContainer<AnyKey>
     private let path: [any CodingKey]
 
-    /// - Throws: ``SpeechOptionsError`` for what is no object, and for unknown names in it.
+    /// - Throws: ``SpeechOptionsError`` if this is not an object, or contains unknown names.
     init(_ decoder: any Decoder) throws {
         path = decoder.codingPath
         do { values = try decoder.container(keyedBy: AnyKey.self) } catch is DecodingError {
@@ -86,10 +86,10 @@ private struct OptionFields<Key: CodingKey & CaseIterable> {
 
     private static func name(_ path: [any CodingKey]) -> String { path.map(\.stringValue).joined(separator: ".") }
 
-    /// The path to an option, as `sampling.topP`.
+    /// The path to an option, such as `sampling.topP`.
     func name(_ key: Key) -> String { Self.name(path + [key]) }
 
-    /// Takes an option's value where it is there.
+    /// Decodes an option's value if it is present.
     func take<Value: Decodable>(_ key: Key, _ expected: String, into value: inout Value) throws {
         if let found: Value = try take(key, expected) { value = found }
     }
@@ -99,18 +99,18 @@ private struct OptionFields<Key: CodingKey & CaseIterable> {
     private func take<Value: Decodable>(_ key: Key, _ expected: String) throws -> Value? {
         let stored = AnyKey(stringValue: key.stringValue)
         do { return try values.decodeIfPresent(Value.self, forKey: stored) } catch let error as SpeechOptionsError { throw error } catch {
-            // Foundation's decoder has errors of its own for numbers that do not fit.
+            // Foundation's decoder has separate errors for numbers that are too large.
             throw SpeechOptionsError(option: name(key), found: found(stored, error), allowed: expected)
         }
     }
 
-    /// What stands where another kind of value is expected.
+    /// A description of the value found instead of the expected one.
     private func found(_ key: AnyKey, _ error: any Error) -> String {
         if let value = try? values.decode(Bool.self, forKey: key) { return "\(value)" }
         if let value = try? values.decode(Int.self, forKey: key) { return "\(value)" }
         if let value = try? values.decode(Double.self, forKey: key) { return "\(value)" }
         if let value = try? values.decode(String.self, forKey: key) { return "\"\(value)\"" }
-        // Why a lexicon is none.
+        // Why the value is not a lexicon.
         if case DecodingError.dataCorrupted(let context) = error { return "an object in which \(context.debugDescription)" }
         return "an object or a list of another kind"
     }

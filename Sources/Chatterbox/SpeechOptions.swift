@@ -46,10 +46,10 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
     /// The loudness of the whole in LUFS (ITU-R BS.1770-4), -50 to -5, limited so that no peak exceeds −1 dB of full scale; nil does not change it.
     /// If it is set, the sound is delivered in one piece when all of it is computed.
     public var loudness: Double?
-    /// Where chunks end. For measuring; not in JSON.
+    /// The sizes of chunks. For measurements; not in JSON.
     package var chunkSizes = ChunkSizes.standard
-    /// Whether only tokens that make sound are drawn, never the stop token, so that `maximumTokens` tokens become as many
-    /// twenty-fifths of a second. For measuring speed; not in JSON.
+    /// Whether only tokens with sound are drawn, never the stop token, so that `maximumTokens` tokens give as many twenty-fifths of a second. For
+    /// measurements of speed; not in JSON.
     package var drawsOnlySound = false
 
     enum CodingKeys: String, CodingKey, CaseIterable {
@@ -91,7 +91,7 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
     /// The model's own defaults, sentence by sentence.
     public static let standard = SpeechOptions()
 
-    /// What no peak exceeds where a loudness is asked for, in decibels of full scale: what a lossy format adds has room above it.
+    /// The limit for peaks when a loudness is requested, in decibels of full scale; it leaves room for the errors of lossy formats.
     package static let loudnessCeiling = -1.0
 
     // MARK: checking
@@ -113,28 +113,28 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
     private static func check<Value: Comparable>(
         _ option: String, _ value: Value?, in range: ClosedRange<Value>, _ allowed: String
     ) throws(SpeechOptionsError) {
-        // NaN is in no range.
+        // NaN is not in any range.
         guard let value, !range.contains(value) else { return }
         throw SpeechOptionsError(option: option, found: "\(value)", allowed: allowed)
     }
 
-    // MARK: what follows from several
+    // MARK: derived values
 
-    /// Most speech tokens for one piece of text.
+    /// The largest number of speech tokens for a piece of text.
     var tokenLimit: Int { maximumTokens ?? 1000 }
-    /// How often a piece is drawn at most, where pieces are drawn again.
+    /// The largest number of takes of a piece.
     var mostTakes: Int { maximumTokens == nil ? takes ?? 2 : 1 }
-    /// Whether several takes were asked for: then attention is recorded.
+    /// Whether several takes were requested: then attention is recorded.
     var weighsWords: Bool { (takes ?? 1) > 1 }
 
-    /// The same for one utterance, of which speed, loudness and watermark are changed when it is joined to others.
+    /// The same for one utterance, without speed, loudness and watermark, which are applied when it is joined to others.
     func ofUtterance(seed: UInt64) -> SpeechOptions {
         var options = self
         (options.seed, options.watermark, options.speed, options.loudness, options.delivery) = (seed, false, 1, nil, .utterances)
         return options
     }
 
-    /// The same, but undivided and whole.
+    /// The same, but undivided and delivered as a whole.
     var inOneBreath: SpeechOptions {
         var options = self
         (options.splitting, options.delivery) = (.none, .utterances)

@@ -1,31 +1,31 @@
-/// What can be wrong with the tokens that were drawn for a piece of text, the worst last.
+/// What can be wrong with the tokens of a piece of text, in increasing severity.
 enum SpeechProblem: Int, Comparable {
     case missingWords, oddLength, cutShort, loop
 
     static func < (a: SpeechProblem, b: SpeechProblem) -> Bool { a.rawValue < b.rawValue }
 }
 
-/// One draw of a piece's tokens, and how good it is: by its ending, its length and, where attention was recorded, the words that it
-/// spoke.
+/// One take: the tokens drawn for a piece, and their quality, judged by their end, their length and, if attention was recorded, the words that were
+/// spoken.
 struct SpeechTake {
-    /// Tokens that were drawn.
+    /// The number of tokens drawn.
     let tokens: Int
-    /// Counted from 1.
+    /// The take's number, from 1.
     let number: Int
     let problem: SpeechProblem?
-    /// Share of the words that the heads attended to; nil where nothing was recorded.
+    /// The share of the words to which the heads attended; nil if nothing was recorded.
     let coverage: Double?
-    /// What a judge heard; nil without one.
+    /// The judge's transcript; nil without a judge.
     var judged: JudgedTake?
-    /// How far the length is from what is plausible, in seconds.
+    /// The difference between the length and the plausible range, in seconds.
     private let distance: Double
 
-    /// Share of the words below which some are thought to be missing.
+    /// The share of words below which some are assumed to be missing.
     private static let enoughWords = 0.8
 
     /// - Parameters:
-    ///   - text: as it is said.
-    ///   - coverage: share of its words that were attended to.
+    ///   - text: the text as spoken.
+    ///   - coverage: the share of its words that were attended to.
     init(_ end: DecodingEnd?, tokens: Int, number: Int = 1, text: String, coverage: Double? = nil) {
         (self.tokens, self.number, self.coverage) = (tokens, number, coverage)
         let seconds = Double(tokens) / 25, plausible = Self.plausibleSeconds(of: text)
@@ -39,19 +39,19 @@ struct SpeechTake {
             }
     }
 
-    /// Seconds that saying a text can take: from five times as fast as slow speech to slower than that, with pauses.
+    /// The plausible duration of a text in seconds: from five times as fast as slow speech to slower than that, with pauses.
     static func plausibleSeconds(of text: String) -> ClosedRange<Double> {
         let slow = slowSeconds(of: text)
         return 0.2 * slow...1.2 + 1.3 * slow
     }
 
-    /// Whether nothing is drawn again. Which words were spoken a judge tells better than attention does.
+    /// Whether no further take is needed. A judge shows better than attention which words were spoken.
     var isGood: Bool {
         guard let judged else { return problem == nil }
         return judged.errors.wrong == 0 && (problem == nil || problem == .missingWords)
     }
 
-    /// By the words that a judge heard, where there is one; then by what is wrong, the length and the words that were attended to.
+    /// Compares by the judge's word errors, if there is a judge; then by the problem, the length and the words that were attended to.
     func isBetter(than other: SpeechTake) -> Bool {
         if let mine = judged?.errors.wrong, let others = other.judged?.errors.wrong, mine != others { return mine < others }
         let (mine, others) = (problem?.rawValue ?? -1, other.problem?.rawValue ?? -1)
@@ -60,11 +60,11 @@ struct SpeechTake {
         return (coverage ?? 0) > (other.coverage ?? 0)
     }
 
-    /// What to say of it where it is kept.
+    /// The warning if this take is kept.
     ///
     /// - Parameters:
-    ///   - first: the problem of the first draw.
-    ///   - takes: how often it might have been drawn; an odd length is nobody's business where nothing is drawn again.
+    ///   - first: the problem of the first take.
+    ///   - takes: the largest number of takes; an implausible length causes no warning if there is only one.
     func warning(_ text: String, first: SpeechProblem?, takes: Int) -> SpeechWarning? {
         switch problem {
         case .loop: .loop(in: text)
@@ -77,9 +77,9 @@ struct SpeechTake {
 }
 
 extension AttentionRecorder {
-    /// Share of a text's words that were attended to most at some step.
+    /// The share of a text's words that had the most attention at some step.
     ///
-    /// - Parameter owners: the word of each text token, nil for tokens of none.
+    /// - Parameter owners: the word of each text token; nil for a token outside of words.
     func coverage(_ owners: [Int?], words: Int) -> Double? {
         guard words > 0, steps > 0, owners.count == positions.count else { return nil }
         var seen: Set<Int> = []

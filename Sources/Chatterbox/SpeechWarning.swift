@@ -71,11 +71,11 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
         SpeechWarning(.oddLength, "the speech of \"\(shown(text))\" lasts \(String(format: "%.1f", seconds)) s, which is hardly what its words take")
     }
 
-    /// Nil where the loudness that was asked for is reached, to a tenth of a decibel.
+    /// nil if the requested loudness was reached to within a tenth of a decibel.
     ///
     /// - Parameters:
-    ///   - loudness: what was reached, in LUFS.
-    ///   - part: of the speech; nil for all of it.
+    ///   - loudness: the loudness reached, in LUFS.
+    ///   - part: the part of the speech; nil for all of it.
     package static func loudnessLimited(_ loudness: Double, target: Double, in part: String? = nil) -> SpeechWarning? {
         guard target - loudness >= 0.1 else { return nil }
         let place = part.map { " in \"\(shown($0))\"" } ?? ""

@@ -2,9 +2,9 @@ import SpeechAudio
 import SpeechText
 import Torch
 
-/// How a piece of a text becomes speech tokens: drawn once, or again where something is wrong with them.
+/// Draws the speech tokens of a piece of text, and draws them again if something is wrong with them.
 extension SpeechWork {
-    /// What was asked for and is not done, because of how the text is spoken.
+    /// Options that have no effect because of how the text is spoken.
     static func warnings(_ options: SpeechOptions, _ model: Model, _ judge: (any SpeechJudge)?) -> [SpeechWarning] {
         var warnings: [SpeechWarning] = []
         let way = drawsOnce(options, model)
@@ -30,20 +30,20 @@ extension SpeechWork {
         return options.delivery == .chunks ? "in chunks" : nil
     }
 
-    /// How often a piece may be drawn.
+    /// The largest number of takes of a piece.
     static func takes(_ options: SpeechOptions, _ model: Model) -> Int { drawsOnce(options, model) == nil ? options.mostTakes : 1 }
 
-    /// A draw of a piece.
+    /// One take of a piece.
     struct Drawn {
         let take: SpeechTake
         let decoder: T3Decoder
-        /// What drew it, which draws the noise of flow and source next.
+        /// The generator after drawing, from which the noise of flow and excitation is drawn next.
         let generator: Generator
-        /// Its sound, where that is made already.
+        /// The sound, if it has already been computed.
         let samples: [Float]?
     }
 
-    /// Draws a piece's tokens, again where something is wrong with them, and reports the best. For a judge the sound of each draw is made.
+    /// Draws a piece's tokens, again if something is wrong with them, and reports the best take. For a judge the sound of each take is computed.
     mutating func bestTake(
         _ tokens: [Int], of piece: TextPlan.Piece, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void
     ) throws -> Drawn {
@@ -91,25 +91,25 @@ extension SpeechWork {
     }
 
     mutating func warn(_ warning: SpeechWarning?) {
-        // Where sound alone is drawn there is as much of it as was asked for.
+        // If only tokens with sound are drawn, their number is the requested one.
         guard let warning, !finishing.report.warnings.contains(warning), !(options.drawsOnlySound && warning.kind == .cutShort) else { return }
         finishing.report.warnings.append(warning)
     }
 
-    /// Share of a piece's words that were attended to.
+    /// The share of a piece's words that were attended to.
     private func coverage(_ piece: TextPlan.Piece, _ tokens: [Int], _ decoder: T3Decoder) -> Double? {
         guard let attention = decoder.attention else { return nil }
         let owners = TokenWords(piece.spoken, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
         return attention.coverage(owners.owners, words: owners.words.count)
     }
 
-    /// What draws a piece's speech tokens.
+    /// Creates the decoder of a piece's speech tokens.
     mutating func makeDecoder(
         _ tokens: [Int], of piece: TextPlan.Piece, _ generator: Generator, _ clock: inout StageClock
     ) throws -> T3Decoder {
         let voice = voice(of: piece)
         let conditioning = try T3Conditioning(voice, dtype: model.dtype, exaggeration: options.exaggeration ?? 0.5)
-        // What a text can take bounds a piece; undivided, as upstream speaks, the caller's number alone does.
+        // The tokens of a piece are limited by the plausible length of its text; for undivided text, as in upstream, only by the caller's limit.
         let isGuarded = options.splitting != .none
         let limit = min(options.tokenLimit, model.configuration.t3.maximumSpeech)
         let budget = isGuarded ? min(limit, speechBudget(for: piece.spoken)) : limit
@@ -133,7 +133,7 @@ extension SpeechWork {
         until isEnough: @escaping (T3Decoder) -> Bool
     ) throws {
         let before = tokensDone
-        // What stands before the first token is computed until that is drawn.
+        // The time until the first token is that of the prefill.
         let start = ContinuousClock.now, first = FirstDraw(), isBeginning = decoder.tokens.isEmpty
         try turn.draw(decoder, of: model, until: isEnough) {
             first.time = first.time ?? .now
@@ -153,7 +153,7 @@ extension SpeechWork {
         trace?("speech_tokens", try Tensor(decoder.tokens + stop, shape: [1, decoder.tokens.count + stop.count]))
     }
 
-    /// A piece's words in seconds of its waveform; none where no attention was recorded.
+    /// A piece's words with times in its waveform; empty if no attention was recorded.
     func words(_ piece: TextPlan.Piece, _ tokens: [Int], _ decoder: T3Decoder) -> [SpokenWord] {
         guard options.wordTimes, let attention = decoder.attention else { return [] }
         let owners = TokenWords(piece.spoken, pieces: tokens.map { model.tokenizer.piece(of: $0) ?? "" })
@@ -167,7 +167,7 @@ extension SpeechWork {
 }
 
 extension T3Configuration {
-    /// What of the options the network cannot do.
+    /// Warnings about options that the network does not support.
     func warnings(_ options: SpeechOptions) -> [SpeechWarning] {
         guard options.tokenLimit > maximumSpeech else { return [] }
         return [

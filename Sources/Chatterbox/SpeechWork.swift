@@ -2,9 +2,9 @@ import SpeechAudio
 import SpeechText
 import Torch
 
-/// A text on its way to sound: one request's voice, options, random numbers and report, and the work on its next piece.
+/// The work of turning a text into sound: one request's voice, options, random numbers and report, and the state of its next piece.
 struct SpeechWork {
-    /// What every random number follows from.
+    /// The seed of all random numbers.
     let seed: UInt64
     /// The work so far.
     var report: SpeechReport { finishing.report }
@@ -12,38 +12,38 @@ struct SpeechWork {
 
     let model: Model
     private let voice: Voice
-    /// Those of named speakers.
+    /// The voices of named speakers.
     private let voices: [String: Voice]
     let options: SpeechOptions
     let adapters: AppliedAdapters?
     let sampling: SamplingOptions
-    /// Heads whose attention tells the times of words.
+    /// The heads whose attention gives the times of words.
     let heads: [AttentionHead]
     let text: PreparedText
     var seeds: UtteranceSeeds
     let turn: EngineTurn
     private let joiner: SpeechJoiner?
     let trace: ((String, Tensor) -> Void)?
-    /// Of the draws; nil where nobody is asked or nothing is drawn again.
+    /// Judges the takes; nil without a judge or if there is only one take.
     let judge: (any SpeechJudge)?
     var finishing: SpeechFinishing
     /// The piece that is being spoken in chunks.
     private var current: (piece: TextPlan.Piece, utterance: UtteranceInChunks)?
-    /// Parts of the text that are done, and the samples that they are; the watermark gives them later.
+    /// The number of finished parts of the text, and of their samples; the watermark delays the samples.
     private var (partsDone, samplesDone) = (0, 0)
-    /// Where the piece begins that is being spoken in chunks, in samples.
+    /// The first sample of the piece that is being spoken in chunks.
     private var currentStart = 0
     /// How the last piece's tokens were drawn.
     var drawn = (tokens: 0, draws: 1, kept: 1, end: DecodingEnd?.none, judged: [JudgedTake]())
-    /// Tokens of the pieces that are drawn to the end.
+    /// The number of tokens of pieces whose tokens are complete.
     var tokensDone = 0
 
     /// - Parameters:
-    ///   - text: the request's, prepared.
-    ///   - adapters: the request's, applied to the model.
-    ///   - turn: what the work hands control back with, between units of it.
-    ///   - start: when the request came.
-    ///   - trace: takes what every stage computes.
+    ///   - text: the request's prepared text.
+    ///   - adapters: the request's adapters, prepared for the model.
+    ///   - turn: with this the work returns control between units.
+    ///   - start: when the request arrived.
+    ///   - trace: gets the results of every stage.
     /// - Throws: as ``Synthesizer/speak(_:voice:options:onProgress:)``.
     init(
         _ text: PreparedText, _ adapters: AppliedAdapters?, _ request: SpeechRequest, _ model: Model, _ turn: EngineTurn,
@@ -54,7 +54,7 @@ struct SpeechWork {
         let options = request.options
         (self.model, self.voice, self.options, self.adapters, self.turn, self.trace) = (model, voice, options, adapters, turn, trace)
         voices = try request.voices.mapValues { try model.voice($0, for: .speech) }
-        // Whether all words were spoken is looked at where it can be told.
+        // Whether all words were spoken is checked if attention can be recorded.
         let weighs = options.weighsWords && Self.takes(options, model) > 1
         heads = options.wordTimes ? try model.alignmentHeads() : weighs ? model.configuration.t3.alignmentHeads ?? [] : []
         self.text = text
@@ -78,7 +78,7 @@ struct SpeechWork {
         trace?("xvector", voice.prompt.speaker)
     }
 
-    /// Works until there is sound to give; nil where all has been given.
+    /// Works until there is sound to deliver; nil after the last.
     mutating func next(_ onProgress: @escaping (SpeechProgress) -> Void) throws -> SpeechChunk? {
         var texts: [String] = [], words: [SpokenWord] = []
         while !isDone {
@@ -89,9 +89,9 @@ struct SpeechWork {
                 samplesDone += spoken.samples.count
                 return try finishing(spoken.samples, isLast: isDone)
             }
-            // The allocator keeps what an utterance has used, in more and smaller pieces after each.
+            // Without this, the allocator would keep the memory of each utterance, in ever more and smaller blocks.
             if current == nil, !model.device.isCUDA { try Memory.releaseCache() }
-            // A sentence that came to nothing, or whose sound the watermark still holds, goes with the next.
+            // The text of a sentence without sound, or whose sound the watermark still delays, is reported with the next.
             guard !samples.isEmpty else { continue }
             return SpeechChunk(
                 audio: Audio(samples: samples, sampleRate: sampleRate), text: texts.joined(separator: " "), report: report, seed: seed,
@@ -106,8 +106,8 @@ struct SpeechWork {
 
     private typealias Spoken = (samples: [Float], words: [SpokenWord])
 
-    /// The next samples, of a part with the pause behind it or of a piece's chunk, and with a piece's last samples its words in
-    /// seconds of the whole speech.
+    /// The next samples, of a part with the pause after it or of a piece's chunk. A piece's last samples come with its words, timed in the whole
+    /// speech.
     private mutating func perform(_ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
         if let piece = current?.piece { return try speakChunk(of: piece, onProgress) }
         switch text.parts[partsDone] {
@@ -116,7 +116,7 @@ struct SpeechWork {
             return (joiner?.silence(seconds) ?? [], [])
         case .piece(let piece):
             onProgress(.piece(piece.number, of: text.pieceCount, text: piece.text))
-            // A rate is of a whole piece.
+            // A speaking rate is applied to a whole piece.
             if options.delivery == .chunks, model.speaksInChunks(options), piece.manner.rate == 1 { return try speakChunk(of: piece, onProgress) }
             partsDone += 1
             let breath = try speak(piece, onProgress)
@@ -133,7 +133,7 @@ struct SpeechWork {
         }
     }
 
-    /// Reports a piece that is spoken.
+    /// Reports a piece that has been spoken.
     private mutating func report(_ piece: TextPlan.Piece, from start: Int, samples: Int) {
         func seconds(_ samples: Int) -> Double { Double(samples) / Double(sampleRate) / options.speed }
         finishing.report.pieces.append(
@@ -142,17 +142,17 @@ struct SpeechWork {
                 draws: drawn.draws, keptDraw: drawn.kept, ending: drawn.end, judged: drawn.judged))
     }
 
-    /// A piece so many times as fast.
+    /// A piece at a different speed.
     private func paced(_ spoken: Spoken, by rate: Double) throws -> Spoken {
         guard rate != 1 else { return spoken }
         let tempo = try TempoStream(speed: rate, sampleRate: sampleRate), start = Double(samplesDone) / Double(sampleRate)
         return (try tempo.process(spoken.samples) + tempo.finish(), spoken.words.map { $0.faster(rate, from: start) })
     }
 
-    /// The voice of who speaks a piece.
+    /// The voice for a piece.
     func voice(of piece: TextPlan.Piece) -> Voice { piece.manner.speaker.flatMap { voices[$0] } ?? voice }
 
-    /// Text tokens to speech tokens to mel to waveform, with the times of words where heads are given to tell them.
+    /// Computes speech tokens from text tokens, then mel and waveform, with the times of words if there are heads for them.
     private mutating func speak(_ piece: TextPlan.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
         var clock = StageClock()
         let tokens = text.tokens(of: piece)
@@ -162,13 +162,13 @@ struct SpeechWork {
         return (samples, samples.isEmpty ? [] : words(piece, tokens, best.decoder))
     }
 
-    /// A piece's sound from its tokens; empty where none of them makes any.
+    /// A piece's sound from its tokens; empty if no token makes sound.
     mutating func sound(
         of decoder: T3Decoder, _ generator: Generator, _ voice: Voice, _ clock: inout StageClock, _ onProgress: @escaping (SpeechProgress) -> Void
     ) throws -> [Float] {
         let ending = model.variant.ending
         let codes = ending.speakable(decoder.tokens, model.configuration)
-        // Upstream's decoder cannot make sound of nothing; neither can ours.
+        // Like upstream's, this decoder needs at least one token.
         guard !codes.isEmpty else { return [] }
         let mel = try mel(of: Tensor(codes, shape: [1, codes.count], device: model.device), voice.prompt, generator, onProgress)
         finishing.report.stages.flow += clock.lap()
@@ -183,7 +183,7 @@ struct SpeechWork {
         return try waveform.array(of: Float.self)
     }
 
-    /// A piece's next chunk, whose tokens come while sound is made of those before.
+    /// A piece's next chunk; further tokens are drawn while the sound of earlier ones is computed.
     private mutating func speakChunk(of piece: TextPlan.Piece, _ onProgress: @escaping (SpeechProgress) -> Void) throws -> Spoken {
         var clock = StageClock()
         let tokens = text.tokens(of: piece)
@@ -226,7 +226,7 @@ struct SpeechWork {
         return (samples + (joiner?.silence(piece.pause) ?? []), words)
     }
 
-    /// An utterance's mel, through a flow of its own or one that others share.
+    /// An utterance's mel, computed separately or in a batch with others.
     private func mel(
         of tokens: Tensor, _ prompt: SpeechPrompt, _ generator: Generator, _ onProgress: @escaping (SpeechProgress) -> Void
     ) throws -> Tensor {
@@ -240,7 +240,7 @@ struct SpeechWork {
         }
     }
 
-    /// What is called before each step of a flow.
+    /// The function that is called before each step of a flow.
     private func flowCheckpoint(_ onProgress: @escaping (SpeechProgress) -> Void) -> () throws -> Void {
         var step = 0
         return { [turn, steps] in

@@ -1,17 +1,16 @@
 import Kernels
 
-/// What a stage has to do at the least, counted from a model's sizes: a machine's bandwidth and arithmetic turn it into the
-/// shortest time that the stage can take there.
+/// The minimal work of a stage, computed from a model's sizes. With a machine's bandwidth and arithmetic rate it gives the shortest possible time of
+/// the stage.
 ///
-/// Matrix products, convolutions and attention are counted, each in its plain form: a convolution by Winograd's filtering
-/// does with half of it. Normalisation, activations and the like are left out: they are a few operations where a product has
-/// thousands.
+/// Matrix products, convolutions and attention are counted in their direct form; Winograd's filtering takes half the operations of a convolution.
+/// Normalisation, activations and the like are not counted: they take a few operations where a product takes thousands.
 package struct StageCost: Sendable, Hashable, Codable {
     /// Bytes of weights, keys and values that are read from memory.
     package var bytes: Double
-    /// Multiplications and additions, each of which counts, in 32 bits.
+    /// Multiplications and additions in 32 bits; each counts as one.
     package var operations: Double
-    /// Those in 8 bits.
+    /// The same in 8 bits.
     package var roundedOperations: Double
 
     package init(bytes: Double, operations: Double, roundedOperations: Double = 0) {
@@ -20,7 +19,7 @@ package struct StageCost: Sendable, Hashable, Codable {
         self.roundedOperations = roundedOperations
     }
 
-    /// Seconds at a machine's rates, where reading and computing overlap.
+    /// Seconds at a machine's rates, if reading and computing overlap.
     package func seconds(at rates: MachineRates) -> Double {
         max(bytes / rates.bandwidth, operations / rates.float32 + roundedOperations / rates.int8)
     }
@@ -36,7 +35,7 @@ package struct StageCost: Sendable, Hashable, Codable {
             bytes: cost.bytes * times, operations: cost.operations * times, roundedOperations: cost.roundedOperations * times)
     }
 
-    /// A product of `rows` rows with so many weights.
+    /// A product of `rows` rows with this number of weights.
     static func product(weights: Int, rows: Int, format: WeightFormat = .float32) -> Self {
         arithmetic(2 * Double(weights) * Double(rows), format, bytes: Double(format.byteCount(weights: weights)))
     }
@@ -56,7 +55,7 @@ extension T3Configuration {
         return (sizes.layers, sizes.hiddenSize, sizes.layerWeights)
     }
 
-    /// One token for each of `rows` sequences (two with guidance) that are `length` positions long.
+    /// One token for each of `rows` sequences (two with guidance) of `length` positions.
     package func stepCost(length: Int, rows: Int, quantization: Quantization = .none) -> StageCost {
         let (layers, hidden, layerWeights) = sizes
         return StageCost.product(weights: layers * layerWeights, rows: rows, format: quantization.format)
@@ -73,14 +72,14 @@ extension T3Configuration {
             + StageCost(bytes: 0, operations: pairs)
     }
 
-    /// The head is not rounded to less than 8 bits.
+    /// The head has at least 8 bits.
     private func headFormat(_ quantization: Quantization) -> WeightFormat {
         quantization == .int4 ? .int8 : quantization.format
     }
 
     private func attentionCost(length: Int, rows: Int, _ quantization: Quantization) -> StageCost {
         let numbers = 2 * Double(sizes.layers * sizes.hidden) * Double(length * rows)
-        // Of heads of 64 numbers each has a scale at each position.
+        // Each head of 64 numbers has a scale at each position.
         return StageCost(bytes: numbers * (quantization == .none ? 4 : 1 + 4.0 / 64), operations: 2 * numbers)
     }
 }
@@ -91,17 +90,17 @@ extension FlowConfiguration {
     /// From tokens to mel.
     ///
     /// - Parameters:
-    ///   - tokens: speech tokens to speak.
-    ///   - prompt: speech tokens of the voice's prompt, which the flow runs over as well.
-    ///   - steps: steps of the solver; nil takes the model's number.
-    ///   - quantization: rounds attention and all but the first and last weights of encoder and estimator to 8 bits.
+    ///   - tokens: the number of speech tokens.
+    ///   - prompt: the number of speech tokens in the voice's prompt, which the flow processes as well.
+    ///   - steps: the solver's number of steps; nil for the model's.
+    ///   - quantization: rounds attention, and all weights of encoder and estimator except the first and last, to 8 bits.
     package func cost(tokens: Int, prompt: Int, steps: Int? = nil, quantization: Quantization = .none) -> StageCost {
         chunkCost(tokens: tokens + prompt, seen: 0, steps: steps, quantization: quantization)
     }
 
-    /// From tokens to mel, where they follow others.
+    /// From tokens to mel, for tokens that follow others.
     ///
-    /// - Parameter seen: tokens before them that they attend to.
+    /// - Parameter seen: the number of preceding tokens to which they attend.
     func chunkCost(tokens: Int, seen: Int, steps: Int? = nil, quantization: Quantization = .none) -> StageCost {
         let steps = steps ?? self.steps, sequences = guidance != 0 ? 2 : 1
         return encoder.cost(tokens: tokens, seen: seen, format: quantization.soundFormat)
@@ -113,10 +112,10 @@ extension FlowConfiguration {
 
 extension TokenEncoderConfiguration {
     fileprivate func cost(tokens: Int, seen: Int, format: WeightFormat) -> StageCost {
-        // Queries, keys, values, positions twice over, output; then the feed-forward block.
+        // Queries, keys, values, positions (counted twice), output; then the feed-forward block.
         let layer = 6 * size * size + 2 * size * feedForwardSize
         func layers(_ count: Int, _ length: Int, _ seen: Int) -> StageCost {
-            // Scores of content and of distance, and the sum of values.
+            // Scores of content and of position, and the sum of values.
             let attention = StageCost.arithmetic(2 * 4 * Double(length) * Double(length + seen) * Double(size), format)
             return (StageCost.product(weights: layer, rows: length, format: format) + attention) * count
         }
@@ -128,13 +127,13 @@ extension TokenEncoderConfiguration {
 }
 
 extension FlowEstimatorConfiguration {
-    /// One evaluation.
+    /// One evaluation of the estimator.
     fileprivate func cost(melChannels: Int, frames: Int, seen: Int, sequences: Int, format: WeightFormat) -> StageCost {
         let heads = headCount * headSize
         let block = 4 * channels * heads + 2 * feedForwardFactor * channels * channels
         func stage(from inputs: Int) -> Int { 4 * inputs * channels + 3 * channels * channels + blocksPerStage * block }
         let stages = stage(from: 0) + middleStageCount * stage(from: channels) + stage(from: 2 * channels) + 3 * channels * channels
-        // What sees the noisy mel, and what makes the velocity.
+        // The layers that read the noisy mel, and those that compute the velocity.
         let ends = 4 * 4 * melChannels * channels + 6 * channels * channels + channels * melChannels
         let blocks = Double((middleStageCount + 2) * blocksPerStage)
         let attention = blocks * 2 * 2 * Double(frames) * Double((frames + seen) * heads) * Double(sequences)
@@ -144,11 +143,11 @@ extension FlowEstimatorConfiguration {
 }
 
 extension VocoderConfiguration {
-    /// From mel to waveform; pitch included, the sine source not.
+    /// From mel to waveform, including the pitch predictor and without the sine source.
     ///
     /// - Parameters:
-    ///   - frames: frames of the mel.
-    ///   - quantization: rounds what lies between the first and the last convolution, but the source's, to 8 bits.
+    ///   - frames: the number of mel frames.
+    ///   - quantization: rounds the weights between the first and the last convolution, except those of the source, to 8 bits.
     package func cost(frames: Int, quantization: Quantization = .none) -> StageCost {
         let format = quantization.soundFormat
         var cost =

@@ -31,7 +31,7 @@ extension Synthesizer {
         compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none,
         adapters: [AdapterUse] = [], engine: SpeechEngine = SpeechEngine(), logger: Logger? = nil
     ) async throws -> Synthesizer {
-        // Reading gigabytes blocks: it has a thread of its own.
+        // Reading gigabytes blocks, so it has a separate thread.
         let model = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Model, any Error>) in
             Thread {
                 continuation.resume(
@@ -49,16 +49,16 @@ extension Synthesizer {
     }
 }
 
-/// For servers that share a machine's memory among models. Nothing may be spoken meanwhile.
+/// For servers that share a machine's memory among models. Nothing may be spoken at the same time.
 extension Synthesizer {
-    /// Frees what the engine keeps for the model between requests, before the model goes away.
+    /// Frees what the engine keeps for the model between requests, before the model is released.
     package func endSharing() async { await engine.forget(model) }
 
-    /// Sends the weights from a GPU to page-locked memory of the host, from where ``returnToDevice()`` brings them back without
-    /// reading files. What has been computed from weights ahead, tables of positions and the like, stays.
+    /// Moves the weights from a GPU to page-locked host memory, from which ``returnToDevice()`` moves them back without reading files. Precomputed
+    /// tensors, such as tables of positions, stay on the GPU.
     ///
-    /// - Returns: whether they have left; on a CPU they cannot.
-    /// - Throws: `TorchError` where the host has no room; the weights are then where they were.
+    /// - Returns: whether they were moved; always false on a CPU.
+    /// - Throws: `TorchError` if host memory is not sufficient; the weights are then not moved.
     package func leaveDevice() async throws -> Bool {
         guard let residence = model.residence else { return false }
         await engine.forget(model)
@@ -66,9 +66,9 @@ extension Synthesizer {
         return true
     }
 
-    /// Brings the weights back and captures the steps of a request anew.
+    /// Moves the weights back, and captures the steps of a request again.
     ///
-    /// - Throws: `TorchError` if the device has no memory left; the weights are then on the host.
+    /// - Throws: `TorchError` if the device has no memory left; the weights then remain in host memory.
     package func returnToDevice() async throws {
         guard let residence = model.residence else { return }
         try await Self.blocking { try residence.comeBack() }

@@ -104,15 +104,15 @@ public final class Synthesizer: Sendable {
     }
 
     /// - Parameters:
-    ///   - prepared: the request's text, where that is known.
-    ///   - trace: takes what the stages compute, on the engine's threads.
+    ///   - prepared: the request's prepared text, if there is one.
+    ///   - trace: gets the results of the stages, on the engine's threads.
     func events(
         for request: SpeechRequest, prepared: PreparedText? = nil, onProgress: @escaping @Sendable (SpeechProgress) -> Void,
         trace: (@Sendable (String, Tensor) -> Void)?
     ) -> SpeechEvents {
         SpeechEvents { [model, engine, logger] channel in
             let start = ContinuousClock.now, open = engine.makeRequest(), log = SpeechLog(request.logger ?? logger, request: open.number)
-            // Programs that prepare text may take their time, and so may adapters that are new, which is nobody else's.
+            // Preparing text and new adapters may take time, and does not need the engine.
             Self.inBackground {
                 let text: PreparedText, adapters: AppliedAdapters?
                 do {
@@ -163,7 +163,7 @@ public final class Synthesizer: Sendable {
         DispatchQueue.global(qos: .userInitiated).async(execute: work)
     }
 
-    /// Reads files and the like apart from the threads that Swift shares among all tasks.
+    /// Runs blocking work, such as reading files, on threads other than those that Swift shares among all tasks.
     static func blocking<Value: Sendable>(_ work: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
             inBackground { continuation.resume(with: Result { try work() }) }
@@ -171,7 +171,7 @@ public final class Synthesizer: Sendable {
     }
 }
 
-/// What the stages of a request computed.
+/// Stores the results of a request's stages.
 private final class TraceStore: Sendable {
     private let stored = Mutex<SpeechTrace>([:])
 
@@ -181,7 +181,7 @@ private final class TraceStore: Sendable {
 }
 
 extension SpeechEvents {
-    /// All that is spoken, as one.
+    /// All chunks joined into one speech.
     func speech(_ sampleRate: Int) async throws -> Speech {
         var samples: [Float] = [], words: [SpokenWord] = [], seed: UInt64 = 0, report = SpeechReport()
         for try await event in self {

@@ -38,7 +38,7 @@ public struct UtterancePlan: Sendable {
         /// The speaker's name; nil for the request's own voice.
         public var speaker: String? { piece.manner.speaker }
 
-        /// Of the text, all that the sound follows from.
+        /// Everything in the text that determines the sound.
         package var facts: [String] {
             [piece.text, piece.spoken, "\(seed)", "\(piece.manner.rate)"] + piece.joints.map { "\($0.share):\($0.pause)" }
         }
@@ -96,9 +96,9 @@ extension Synthesizer {
         return try await events(for: request, prepared: plan.text.only(utterance.piece), onProgress: onProgress, trace: nil).speech(sampleRate)
     }
 
-    /// What tells a voice from others: a digest of all that its speech follows from.
+    /// Identifies a voice: a digest of everything in it that determines the speech.
     ///
-    /// - Parameter voice: nil for the model's own.
+    /// - Parameter voice: nil for the model's own voice.
     /// - Throws: ``CheckpointError/noBuiltInVoice(_:)``, ``VoiceError``, `TorchError`.
     package func digest(of voice: Voice?) throws -> String {
         let voice = try model.voice(voice, for: .speech)

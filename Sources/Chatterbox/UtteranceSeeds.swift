@@ -2,8 +2,8 @@ import FileSupport
 
 /// The seeds of a request's utterances.
 ///
-/// The first draws from the request's seed itself, as upstream does. Each later one has a seed of its own, which follows from
-/// the request's, its text, and how often that text came before: an utterance that is changed or inserted changes no other.
+/// The first utterance uses the request's seed itself, as in upstream. The seed of each later one is computed from the request's seed, its text, and
+/// how often that text occurred before: changing or inserting an utterance does not affect others.
 struct UtteranceSeeds {
     private let seed: UInt64
     private var counts: [String: UInt64] = [:]
@@ -21,11 +21,11 @@ struct UtteranceSeeds {
         return Self.mixed(Self.mixed(seed ^ text.fnv1a) &+ count)
     }
 
-    /// The seed of an utterance's further draw.
+    /// The seed of a further take of an utterance.
     ///
     /// - Parameters:
-    ///   - seed: of its first draw.
-    ///   - draw: counted from 1.
+    ///   - seed: the seed of its first take.
+    ///   - draw: the take's number, from 1.
     static func seed(_ seed: UInt64, draw: Int) -> UInt64 { draw == 1 ? seed : mixed(seed &+ UInt64(draw)) }
 
     private static func mixed(_ value: UInt64) -> UInt64 {
@@ -34,8 +34,8 @@ struct UtteranceSeeds {
     }
 }
 
-/// A small generator of random numbers whose whole state is one number (Steele, Lea and Flood, "Fast splittable pseudorandom
-/// number generators", 2014): for orders, times and choices that a seed must tell.
+/// A small random number generator whose state is a single number (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014):
+/// for orders, times and choices that a seed determines.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

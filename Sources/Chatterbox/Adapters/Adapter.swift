@@ -13,7 +13,7 @@ public struct Adapter: Sendable {
         /// S3Gen's network from speech tokens to mel.
         case flow
 
-        /// Its scope in a checkpoint, with the dot.
+        /// The prefix of its weights' names in a checkpoint, with the dot.
         var scope: String { self == .t3 ? "tfmr." : "flow." }
     }
 
@@ -42,7 +42,7 @@ public struct Adapter: Sendable {
     /// The name used in errors: the file's name.
     public var name: String
 
-    /// Tells adapters apart, however often they are copied.
+    /// Identifies an adapter, and is shared by all its copies.
     final class Identity: Sendable {}
     let identity = Identity()
 
@@ -73,14 +73,14 @@ public struct AdapterUse: Sendable {
 
 /// A network whose linear layers adapters can change.
 protocol Adaptable {
-    /// Calls the body with each linear layer and its name below the adapters' scope.
+    /// Calls `change` with each linear layer and its name, without the adapters' scope.
     mutating func changeProjections(_ change: (String, inout Projection) throws -> Void) rethrows
 }
 
 extension Adaptable {
-    /// Puts what adapters add beside the layers.
+    /// Adds the adapters to the layers.
     ///
-    /// - Throws: ``AdapterError`` where an adapter does not fit.
+    /// - Throws: ``AdapterError`` if an adapter does not match the network.
     mutating func adapt(by uses: [AdapterUse], _ part: Adapter.Part, digest: String?) throws {
         for use in uses { try use.adapter.check(part, base: digest) }
         var missing = uses.map { Set($0.adapter.matrices.keys) }, names: [String] = []
@@ -102,7 +102,7 @@ extension Adaptable {
         }
     }
 
-    /// The changed weights, by the names and in the layout of a checkpoint.
+    /// The changed weights, with the names and shapes of a checkpoint.
     func mergedWeights(_ part: Adapter.Part) throws -> [String: Tensor] {
         var network = self, merged: [String: Tensor] = [:]
         try network.changeProjections { layer, projection in
@@ -114,12 +114,12 @@ extension Adaptable {
 }
 
 extension T3 {
-    /// The same network, sharing its weights, with what adapters add to it.
+    /// The same network with adapters; the weights are shared.
     ///
     /// - Parameters:
-    ///   - uses: adapters of T3 with their weights; several add up, and none gives the network as it is.
-    ///   - digest: of this network's weights; an adapter that was made for another one is refused. nil is not compared.
-    /// - Throws: ``AdapterError`` where an adapter does not fit.
+    ///   - uses: adapters of T3 with their weights; several are added together; with none the network is unchanged.
+    ///   - digest: the digest of this network's weights; an adapter for other weights is refused. nil skips the comparison.
+    /// - Throws: ``AdapterError`` if an adapter does not match the network.
     package func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> T3 {
         guard !uses.isEmpty else { return self }
         var backbone = try adaptable
@@ -129,8 +129,8 @@ extension T3 {
         return adapted
     }
 
-    /// The changed weights of a network with adapters, by the names and in the layout of its checkpoint: what
-    /// ``adapted(by:digest:)`` computes at each step, once and for all.
+    /// The changed weights of a network with adapters, with the names and shapes of its checkpoint: the result of ``adapted(by:digest:)``, computed
+    /// once instead of at each step.
     ///
     /// - Throws: `TorchError`.
     package func mergedWeights() throws -> [String: Tensor] { try (backbone as? any Adaptable)?.mergedWeights(.t3) ?? [:] }
@@ -145,12 +145,12 @@ extension T3 {
 }
 
 extension TokenToMel {
-    /// The same network, sharing its weights, with what adapters add to it, computed by libtorch whatever computed before.
+    /// The same network with adapters, computed by libtorch even if this one is packed; the weights are shared.
     ///
     /// - Parameters:
-    ///   - uses: adapters of the flow with their weights; several add up, and none gives the network as it is.
-    ///   - digest: of this network's weights; an adapter that was made for another one is refused. nil is not compared.
-    /// - Throws: ``AdapterError`` where an adapter does not fit.
+    ///   - uses: adapters of the flow with their weights; several are added together; with none the network is unchanged.
+    ///   - digest: the digest of this network's weights; an adapter for other weights is refused. nil skips the comparison.
+    /// - Throws: ``AdapterError`` if an adapter does not match the network.
     package func adapted(by uses: [AdapterUse], digest: String? = nil) throws -> TokenToMel {
         guard !uses.isEmpty else { return self }
         var adapted = unpacked
@@ -158,12 +158,12 @@ extension TokenToMel {
         return adapted
     }
 
-    /// The changed weights of a network with adapters, by the names and in the layout of S3Gen's checkpoint.
+    /// The changed weights of a network with adapters, with the names and shapes of S3Gen's checkpoint.
     ///
     /// - Throws: `TorchError`.
     package func mergedWeights() throws -> [String: Tensor] { try mergedWeights(.flow) }
 
-    /// The same network with what adapters add to it as part of its weights, which are then its own.
+    /// The same network with the adapters merged into its weights, which are then not shared.
     func merged() throws -> TokenToMel {
         var merged = self
         try merged.changeProjections { _, projection in try projection.merge() }

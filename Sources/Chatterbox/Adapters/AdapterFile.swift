@@ -5,10 +5,10 @@ import Torch
 extension Adapter {
     private enum File {
         static let configuration = "adapter_config.json", weights = "adapter_model.safetensors"
-        /// Metadata of a file that stands alone.
+        /// The metadata of a single file.
         static let format = "chatterbox-adapter", version = "1"
         static let configurationKey = "adapter_config", base = "base_digest", baseName = "base_name", part = "part"
-        /// Before a tensor's name: PEFT's model, and what it wraps.
+        /// PEFT's prefix of tensor names: PEFT's model and the model that it contains.
         static let prefix = "base_model.model."
     }
 
@@ -44,7 +44,7 @@ extension Adapter {
     }
 
     private static func part(of file: SafetensorsFile, _ url: URL) throws -> Part {
-        // PEFT tells no part; the flow's layers have names of their own.
+        // PEFT does not name the part; the names of the flow's layers are unique.
         let ofFlow = ["flow.", "encoder.", "decoder.", "encoder_proj.", "spk_embed_affine_layer."].map { File.prefix + $0 }
         let name =
             file.metadata[File.part] ?? (file.entries.keys.contains { name in ofFlow.contains { name.hasPrefix($0) } } ? Part.flow : .t3).rawValue
@@ -80,7 +80,7 @@ extension Adapter {
     {
         var pairs: [String: [Substring: Tensor]] = [:]
         for name in file.entries.keys {
-            // As "base_model.model.layers.0.self_attn.q_proj.lora_A.weight".
+            // For example "base_model.model.layers.0.self_attn.q_proj.lora_A.weight".
             let parts = name.split(separator: ".")
             guard parts.count > 2, parts.last == "weight", ["lora_A", "lora_B"].contains(parts[parts.count - 2]) else {
                 throw AdapterError.unsupported(url, what: "a tensor \(name)")
@@ -103,11 +103,11 @@ extension Adapter {
         return matrices
     }
 
-    /// A layer's name in the checkpoint, of its name in PEFT's file.
+    /// The checkpoint's name of a layer, from its name in PEFT's file.
     private static func layerName(_ stored: String, _ part: Part) -> String {
         var name = Substring(stored)
         if name.hasPrefix(File.prefix) { name = name.dropFirst(File.prefix.count) }
-        // Of a language model's class, which has the transformer as `model`.
+        // Written for a language model's class, in which the transformer is `model`.
         if name.hasPrefix("model.") { name = name.dropFirst("model.".count) }
         return name.hasPrefix(part.scope) ? String(name) : part.scope + name
     }
@@ -135,7 +135,7 @@ extension Adapter {
         try PEFTConfiguration(self).encoded().write(to: folder.appending(path: File.configuration), options: .atomic)
     }
 
-    /// What the file tells of the base, and of the part where that is not T3.
+    /// The file's metadata about the base, and about the part if it is not T3.
     private var origin: [String: String] {
         var metadata: [String: String] = [:]
         metadata[File.base] = base
@@ -144,7 +144,7 @@ extension Adapter {
         return metadata
     }
 
-    /// By PEFT's names.
+    /// The tensors, by PEFT's names.
     private var tensors: [String: Tensor] {
         matrices.reduce(into: [:]) { tensors, entry in
             let name = File.prefix + entry.key.dropFirst(part.scope.count)
@@ -154,15 +154,15 @@ extension Adapter {
     }
 }
 
-/// What PEFT writes beside an adapter's weights (`LoraConfig`), under its names.
+/// The configuration that PEFT writes beside an adapter's weights (`LoraConfig`), with its names.
 private struct PEFTConfiguration: Codable {
     var peft_type: String
     var base_model_name_or_path: String?
     var r: Int
     var lora_alpha: Double
-    /// Ranks and alphas of layers that have their own, by the end of their name, perhaps a regular expression.
+    /// Ranks and alphas of single layers, by the end of their names, which may be a regular expression.
     var rank_pattern, alpha_pattern: [String: Double]?
-    /// Ends of layers' names; PEFT also takes a regular expression, which only training needs.
+    /// Ends of layers' names; PEFT also accepts a regular expression, which only training needs.
     var target_modules: Targets?
     var use_rslora, use_dora, use_qalora, use_bdlora, lora_bias, fan_in_fan_out, inference_mode: Bool?
     var bias: String?
@@ -210,9 +210,9 @@ private struct PEFTConfiguration: Codable {
         (use_rslora, use_dora, inference_mode, bias, lora_dropout) = (false, false, true, "none", 0)
     }
 
-    /// Ends of the layers' names by which PEFT finds them and no others.
+    /// Ends of the layers' names that match these layers and no others in PEFT.
     private static func targets(_ layers: [String], scope: String) -> [String] {
-        // As "tfmr.layers.0" and "self_attn.q_proj".
+        // For example "tfmr.layers.0" and "self_attn.q_proj".
         let parts = layers.map { $0.split(separator: ".") }
         let kinds = Set(parts.map { $0.suffix(2).joined(separator: ".") }), blocks = Set(parts.map { $0.dropLast(2).joined(separator: ".") })
         let last = parts.compactMap { $0.dropLast(2).last.flatMap { Int($0) } }.max() ?? 0

@@ -19,23 +19,23 @@ public struct AdapterPlan: Sendable, Codable, Hashable {
 }
 
 extension T3 {
-    /// An adapter that changes nothing yet, to be trained: A is drawn uniformly between ±1 ÷ √inputs, as PEFT draws it, and B is zero.
+    /// An untrained adapter without effect: A is drawn uniformly between ±1 ÷ √inputs, as in PEFT, and B is zero.
     ///
     /// - Parameters:
     ///   - plan: rank, from 1 to 1024, scale, layers and modules of the adapter.
-    ///   - seed: what A's numbers follow from.
-    ///   - digest: of this network's weights.
-    ///   - model: what the base is called.
-    /// - Throws: ``AdapterError`` for layers and modules that are not there.
+    ///   - seed: the seed of A's numbers.
+    ///   - digest: the digest of this network's weights.
+    ///   - model: the name of the base.
+    /// - Throws: ``AdapterError`` for layers and modules that the network does not have.
     package func freshAdapter(_ plan: AdapterPlan, seed: UInt64, digest: String, model: String) throws -> Adapter {
         try adaptable.freshAdapter(plan, of: .t3, seed: seed, digest: digest, model: model)
     }
 }
 
 extension TokenToMel {
-    /// An adapter that changes nothing yet, to be trained, as T3's; it has no numbered layers to choose from.
+    /// An untrained adapter without effect, as for T3; the flow has no numbered layers to choose from.
     ///
-    /// - Throws: ``AdapterError`` for modules that are not there.
+    /// - Throws: ``AdapterError`` for modules that the network does not have.
     package func freshAdapter(_ plan: AdapterPlan, seed: UInt64, digest: String, model: String) throws -> Adapter {
         try freshAdapter(plan, of: .flow, seed: seed, digest: digest, model: model)
     }
@@ -72,10 +72,10 @@ extension Adaptable {
         return Adapter(matrices, of: part, base: digest, baseName: model, name: "new adapter")
     }
 
-    /// The layer's number, as of `layers.3.mlp.up_proj`.
+    /// The layer's number, as in `layers.3.mlp.up_proj`.
     private static func number(of layer: String) -> Int? { layer.split(separator: ".").lazy.compactMap { Int($0) }.first }
 
-    /// A layer's name without what comes before and in front of its number: `mlp.up_proj`.
+    /// A layer's name after its number: `mlp.up_proj`.
     private static func kind(of layer: String) -> String {
         let parts = layer.split(separator: "."), last = parts.dropLast().lastIndex { Int($0) != nil && $0 != parts.last }
         return last.map { parts[($0 + 1)...].joined(separator: ".") } ?? layer

@@ -2,9 +2,9 @@ import Kernels
 import Synchronization
 import Torch
 
-/// A request's adapters as a model computes with them.
+/// A request's adapters, prepared for a model.
 final class AppliedAdapters: Sendable {
-    /// Tells the same adapters with the same weights.
+    /// Identifies adapters together with their weights.
     typealias Key = [Part]
     struct Part: Hashable {
         let adapter: ObjectIdentifier
@@ -12,13 +12,13 @@ final class AppliedAdapters: Sendable {
     }
 
     private let uses: [AdapterUse]
-    /// The network with them, which shares the model's weights.
+    /// The network with the adapters; it shares the model's weights.
     let t3: T3
-    /// What they add to packed weights; nil where the model has none.
+    /// The adapters for packed weights; nil if the model is not packed.
     let packed: PackedAdaptation?
 
-    /// - Parameter digest: of the model's T3.
-    /// - Throws: ``AdapterError`` where one does not fit; `KernelError`.
+    /// - Parameter digest: the digest of the model's T3.
+    /// - Throws: ``AdapterError`` if an adapter does not match; `KernelError`.
     init(_ uses: [AdapterUse], to model: T3, _ packedModel: PackedT3?, digest: String) throws {
         self.uses = uses
         t3 = try model.adapted(by: uses, digest: digest)
@@ -32,16 +32,16 @@ extension [AdapterUse] {
     fileprivate var key: AppliedAdapters.Key { map { .init(adapter: ObjectIdentifier($0.adapter.identity), weight: $0.weight) } }
 }
 
-/// The adapters that requests of a model used last.
+/// The most recently used adapters of a model's requests.
 final class AppliedAdapterCache: Sendable {
     private let entries = Mutex(RecentlyUsed<AppliedAdapters.Key, AppliedAdapters>(limit: 256 << 20) { $0.byteCount })
 
-    /// - Throws: what `make` throws.
+    /// - Throws: errors of `make`.
     func adapters(_ uses: [AdapterUse], make: () throws -> AppliedAdapters) throws -> AppliedAdapters {
         if let applied = entries.withLock({ $0.use(uses.key) }) { return applied }
         let applied = try make()
         return entries.withLock { entries in
-            // Another request may have been faster; equal adapters are one, for their voices' rows are shared.
+            // Another request may have been faster; equal adapters are one object, so that voices' keys and values are shared.
             if let other = entries.use(uses.key) { return other }
             entries.insert(applied, for: uses.key)
             return applied
@@ -55,16 +55,16 @@ extension Model {
     /// - Throws: ``AdapterError``.
     public func check(_ adapter: Adapter) throws { _ = try t3.adapted(by: [AdapterUse(adapter)], digest: t3Weights.digest()) }
 
-    /// What adapters add to this model's packed weights; nil where there are none, or the weights are not packed.
+    /// The adapters for this model's packed weights; nil if there are no adapters, or the weights are not packed.
     ///
-    /// - Throws: ``AdapterError`` where one does not fit this model, or the device computes without them.
+    /// - Throws: ``AdapterError`` if an adapter does not match this model, or the device does not support adapters.
     package func adaptation(of uses: [AdapterUse]) throws -> PackedAdaptation? { try applied(uses)?.packed }
 
-    /// Adapters that a request asks for; nil for none.
+    /// The adapters of a request; nil if there are none.
     ///
-    /// - Throws: ``AdapterError`` where one does not fit this model, or the device computes without them.
+    /// - Throws: ``AdapterError`` if an adapter does not match this model, or the device does not support adapters.
     func applied(_ uses: [AdapterUse]) throws -> AppliedAdapters? {
-        // What has no weight adds nothing.
+        // An adapter with weight 0 has no effect.
         let uses = uses.filter { $0.weight != 0 }
         guard !uses.isEmpty else { return nil }
         if plan.capturesSteps { throw AdapterError.noAdapters(device: "\(device)", adapter: uses[0].adapter.name) }

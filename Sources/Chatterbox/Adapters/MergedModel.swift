@@ -32,19 +32,19 @@ extension Model {
         return changed.values.reduce(0) { $0 + $1.count }
     }
 
-    /// Writes a model with other weights: a folder like the model's own. Weights keep the precision in which they are stored.
+    /// Writes a model with changed weights: a folder like the model's own. Weights keep the precision in which they are stored.
     ///
     /// - Parameters:
-    ///   - changed: the other weights by the names that they have in the files.
-    ///   - folder: the model's.
+    ///   - changed: the changed weights, by their names in the files.
+    ///   - folder: the model's folder.
     ///   - target: the folder to create, atomically; it must not exist.
-    /// - Throws: ``CheckpointError``; what reading throws.
+    /// - Throws: ``CheckpointError``; errors of reading.
     package static func write(_ changed: [Adapter.Part: [String: Tensor]], into folder: URL, variant: Variant? = nil, to target: URL) throws {
         guard !FileManager.default.fileExists(atPath: target.path) else {
             throw CheckpointError.unwritable(target, reason: "it is there already")
         }
         let files = try ModelFiles(folder, variant: variant)
-        // T3's file has one variant's name, so it is written even where only the flow changes.
+        // The name of T3's file identifies the variant, so it is written even if only the flow changes.
         var parts: [(name: String, source: String, weights: Weights, changed: [String: Tensor])] = [
             (files.variant.t3FileName, files.t3.lastPathComponent, try Weights.load(files.t3), changed[.t3] ?? [:])
         ]
@@ -76,7 +76,7 @@ extension Model {
 }
 
 extension [String: Tensor] {
-    /// Each value with what another dictionary has of the same name.
+    /// Applies a function to each value and the value of the same name in another dictionary.
     fileprivate func mapValues(of others: [String: Tensor], _ change: (Tensor, Tensor) throws -> Tensor) throws -> [String: Tensor] {
         var changed = self
         for (name, tensor) in self { if let other = others[name] { changed[name] = try change(tensor, other) } }

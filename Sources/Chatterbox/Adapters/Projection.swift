@@ -1,26 +1,26 @@
 import Kernels
 import Torch
 
-/// A linear layer of a transformer, with what adapters add to it: x Wᵀ + b + Σ s · (x Aᵀ) Bᵀ (Hu et al. 2021, "LoRA").
+/// A linear layer of a transformer with adapters: x Wᵀ + b + Σ s · (x Aᵀ) Bᵀ (Hu et al. 2021, "LoRA").
 struct Projection: Sendable {
-    /// `[to, from]`; a view where the checkpoint stores `[from, to]`.
+    /// `[to, from]`; a view if the checkpoint stores `[from, to]`.
     private(set) var weight: Tensor
     /// `[to]`.
     let bias: Tensor?
-    /// Whether the checkpoint stores `[from, to]`, as GPT-2's does (`Conv1D` of transformers).
+    /// Whether the checkpoint stores `[from, to]`, as in GPT-2 (`Conv1D` of transformers).
     private let isStoredTransposed: Bool
     var changes: [Adapter.Matrices] = []
-    /// Whether it is computed for training: by whatever is fastest, which rounds otherwise than inference does.
+    /// Whether the layer is computed for training, in the fastest way, which rounds differently from inference.
     var isTrained = false
 
-    /// Takes `weight` `[to, from]` and, where asked to, `bias`.
+    /// Reads `weight` `[to, from]` and, if requested, `bias`.
     init(_ weights: Weights, from inputs: Int, to outputs: Int, bias: Bool = false) throws {
         let layer = try Linear(weights, from: inputs, to: outputs, bias: bias)
         (weight, self.bias) = (layer.weight, layer.bias)
         isStoredTransposed = false
     }
 
-    /// Takes `weight` `[from, to]` and `bias`.
+    /// Reads `weight` `[from, to]` and `bias`.
     init(transposed weights: Weights, from inputs: Int, to outputs: Int) throws {
         weight = try weights.tensor("weight", shape: [inputs, outputs], initial: .normal(std: 0.02)).transposed(0, 1)
         bias = try weights.tensor("bias", shape: [outputs], initial: .zeros)
@@ -34,22 +34,22 @@ struct Projection: Sendable {
         return try changes.dropFirst().reduce(x.oneDNNLinear(weight, bias, lowRank: lowRank)) { try $0 + $1(x) }
     }
 
-    /// The weight with its changes, in the weight's precision, as the checkpoint stores it.
+    /// The weight with the adapters merged, in the weight's precision and the checkpoint's layout.
     func mergedWeight() throws -> Tensor {
         let merged = try changes.reduce(weight.to(.float32)) { try $0 + $1.weight() }.to(weight.dtype)
         return isStoredTransposed ? try merged.transposed(0, 1).contiguous() : merged
     }
 
-    /// Makes the changes part of the weight.
+    /// Merges the adapters into the weight.
     mutating func merge() throws {
         guard !changes.isEmpty else { return }
         weight = try changes.reduce(weight.to(.float32)) { try $0 + $1.weight() }.to(weight.dtype)
         changes = []
     }
 
-    /// As a layer that nothing is added to.
+    /// The layer for packing.
     ///
-    /// - Precondition: it has no changes.
+    /// - Precondition: it has no adapters.
     var source: PackedMatrix.Source {
         precondition(changes.isEmpty, "what adapters add is merged before a layer is packed")
         return .init(weight, bias: bias)
@@ -57,7 +57,7 @@ struct Projection: Sendable {
 }
 
 extension Adapter.Matrices {
-    /// s (x Aᵀ) Bᵀ in float32, whatever the layer's own precision is: `[…, from]` → `[…, to]`.
+    /// s (x Aᵀ) Bᵀ in float32, whatever the layer's precision is: `[…, from]` → `[…, to]`.
     func callAsFunction(_ x: Tensor) throws -> Tensor {
         try (x.to(.float32).linear(a) * scale).linear(b).to(x.dtype)
     }

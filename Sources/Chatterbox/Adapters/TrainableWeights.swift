@@ -13,8 +13,8 @@ public struct WeightSelection: Sendable, Codable, Hashable {
     /// The parameters are the properties; without arguments all weights.
     public init(only: [String] = [], except: [String] = [], layers: [Int]? = nil) { (self.only, self.except, self.layers) = (only, except, layers) }
 
-    /// - Parameter names: of a network's weights, as in its file.
-    /// - Throws: ``WeightSelectionError`` where an expression cannot be read or nothing is left.
+    /// - Parameter names: the names of a network's weights, as in its file.
+    /// - Throws: ``WeightSelectionError`` if an expression is invalid or nothing is selected.
     func callAsFunction(_ names: [String], of part: Adapter.Part) throws -> [String] {
         func expressions(_ patterns: [String]) throws -> [NSRegularExpression] {
             try patterns.map { pattern in
@@ -37,7 +37,7 @@ public struct WeightSelection: Sendable, Codable, Hashable {
         return chosen
     }
 
-    /// The number of the transformer's layer that a weight belongs to, as of `tfmr.layers.3.mlp.up_proj.weight`.
+    /// The number of the transformer's layer to which a weight belongs, as in `tfmr.layers.3.mlp.up_proj.weight`.
     private static func layer(of name: String) -> Int? {
         let parts = name.split(separator: ".")
         return parts.count > 2 && parts[0] == "tfmr" && ["layers", "h"].contains(parts[1]) ? Int(parts[2]) : nil
@@ -59,19 +59,19 @@ public enum WeightSelectionError: Error, CustomStringConvertible, Equatable {
 }
 
 extension Model {
-    /// A T3 like this model's with weights of its own, which are trained.
+    /// A copy of this model's T3 with separate weights, for training.
     ///
-    /// - Parameter dtype: of all weights; the arithmetic's.
-    /// - Returns: the network, and what is trained of it by names as in its file.
+    /// - Parameter dtype: the type of all weights and of the arithmetic.
+    /// - Returns: the network, and its trained weights by their names in the file.
     /// - Throws: ``WeightSelectionError``, ``AdapterError/noSuchLayers(_:count:)``; `TorchError`.
     package func trainableT3(_ selection: WeightSelection, dtype: DType = .float32) throws -> (network: T3, parameters: [String: Tensor]) {
         let (weights, chosen) = try trainable(t3Weights, selection, .t3, dtype)
         return (try T3(weights, configuration.t3), chosen)
     }
 
-    /// A flow like this model's with weights of its own in float32, which are trained.
+    /// A copy of this model's flow with separate weights in float32, for training.
     ///
-    /// - Returns: the network, and what is trained of it by names as in its file.
+    /// - Returns: the network, and its trained weights by their names in the file.
     /// - Throws: ``WeightSelectionError``; `TorchError`.
     package func trainableFlow(_ selection: WeightSelection) throws -> (network: TokenToMel, parameters: [String: Tensor]) {
         let (weights, chosen) = try trainable(flowWeights, selection, .flow, .float32)
@@ -83,7 +83,7 @@ extension Model {
     ) throws -> (Weights, [String: Tensor]) {
         var all = weights.parameters
         let names = all.filter { $0.value.dtype.isFloatingPoint }.map(\.key), chosen = Set(try selection(names, of: part))
-        // Those that stay may be a file's own pages.
+        // Weights that are not trained may remain pages of a file.
         for (name, tensor) in all where tensor.dtype.isFloatingPoint {
             all[name] = chosen.contains(name) ? try tensor.to(dtype).clone() : try tensor.to(dtype)
         }

@@ -18,16 +18,16 @@ public enum FlowChoice: Sendable, Hashable {
 }
 
 extension Model {
-    /// The file that a folder's model would read its S3Gen from.
+    /// The file from which a folder's model would read its S3Gen.
     ///
-    /// - Throws: ``CheckpointError``; `SafetensorsError` and `ArchiveError` where a file is damaged.
+    /// - Throws: ``CheckpointError``; `SafetensorsError` and `ArchiveError` if a file is damaged.
     package static func s3GenFile(of folder: URL, flow: FlowChoice) throws -> URL {
         let files = try ModelFiles(folder)
         return try S3GenFile(flow, of: files, sizes: files.configuration.s3Gen, device: .cpu).url
     }
 }
 
-/// The file that a model's S3Gen is read from, open.
+/// The open file from which a model's S3Gen is read.
 struct S3GenFile {
     let url: URL
     let weights: Weights
@@ -39,7 +39,7 @@ struct S3GenFile {
 
     /// - Parameter own: the sizes of the model's own S3Gen.
     /// - Throws: ``CheckpointError/noFastFlow(_:others:)``, ``CheckpointError/notMeanFlow(_:)``, ``CheckpointError/configuration(_:problem:)``;
-    ///   `SafetensorsError` and `ArchiveError` where a file is damaged.
+    ///   `SafetensorsError` and `ArchiveError` if a file is damaged.
     init(_ choice: FlowChoice, of files: ModelFiles, sizes own: S3GenConfiguration, device: Device) throws {
         func open(_ url: URL) throws -> Weights { try Weights.load(url, dtype: .float32, device: device) }
         ownWeights = try open(files.s3Gen)
@@ -48,7 +48,7 @@ struct S3GenFile {
             (url, weights, configuration, isOwn) = (files.s3Gen, ownWeights, ownSizes, true)
             return
         }
-        // Networks of other sizes cut speech into other tokens than this T3 knows.
+        // Networks of other sizes have other speech tokens than this T3.
         let others = try elsewhere.filter(Self.isThere).map { ($0, try Self.sizes(beside: $0)) }.filter { $1.tokenizer == own.tokenizer }
         guard let (url, sizes) = ([files.find([FlowChoice.fastFileName]).map { ($0, own) }] + others).lazy.compactMap(\.self).first else {
             throw CheckpointError.noFastFlow(files.folder, others: elsewhere)
@@ -60,15 +60,15 @@ struct S3GenFile {
 
     private static func isThere(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
 
-    /// The sizes that a `config.json` in the same folder tells, or the released ones.
+    /// The sizes in a `config.json` in the same folder, or else those of the released models.
     private static func sizes(beside url: URL) throws -> S3GenConfiguration {
         let file = url.deletingLastPathComponent().appending(path: ModelFiles.configurationName)
         return isThere(file) ? try ModelConfiguration(file).s3Gen : .meanFlow
     }
 
-    /// Whether voices made with the model's own S3Gen are voices for this one: the networks that hear a recording are the same.
+    /// Whether voices made with the model's own S3Gen can be used with this one: the networks that process a recording are the same.
     ///
-    /// - Parameter own: the sizes of the model's own.
+    /// - Parameter own: the sizes of the model's own S3Gen.
     func hearsAsOwn(_ own: S3GenConfiguration) throws -> Bool {
         guard !isOwn else { return true }
         func digests(_ weights: Weights, _ sizes: S3GenConfiguration) throws -> [String] {
@@ -82,12 +82,12 @@ struct S3GenFile {
 }
 
 extension Weights {
-    /// Whether the flow of an S3Gen mixes two times, a step's beginning and its end, which only a mean flow does.
+    /// Whether the flow of an S3Gen combines two times, the beginning and the end of a step, as only a mean flow does.
     fileprivate var hasMeanFlow: Bool { self["flow"]["decoder"]["estimator"].contains("time_embed_mixer.weight") }
 }
 
 extension S3GenConfiguration {
-    /// These sizes with the kind of flow that the tensors of a file tell.
+    /// These sizes, with the kind of flow that the tensors of a file show.
     fileprivate func flow(of weights: Weights) -> S3GenConfiguration {
         guard weights.hasMeanFlow, !flow.meanFlow else { return self }
         var changed = self

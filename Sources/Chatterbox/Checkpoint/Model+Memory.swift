@@ -17,7 +17,7 @@ extension Model {
         let files = try ModelFiles(folder, variant: variant), plan = ComputePlan(device: device, dtype: dtype, compute: compute)
         let sound = try ModelFiles.byteCount(of: files.s3Gen), others = try ModelFiles.byteCount(of: files.voiceEncoder)
         guard plan.isPacked else {
-            // Files of upstream's are float32.
+            // Upstream's files are in float32.
             return try ModelFiles.byteCount(of: files.t3) * dtype.size / DType.float32.size + sound + others
         }
         let t3 = files.configuration.t3.stepCost(length: 0, rows: 1, quantization: compute.quantization).bytes

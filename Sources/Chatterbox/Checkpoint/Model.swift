@@ -6,7 +6,7 @@ import Torch
 
 /// A loaded model: networks, tokenizer and built-in voice. Immutable, so that any number of ``Synthesizer``s share one.
 public struct Model: Sendable {
-    /// Tells loaded models apart, however often they are copied.
+    /// Identifies a loaded model, and is shared by all its copies.
     final class Identity: Sendable {}
 
     /// The folder with its files.
@@ -19,17 +19,17 @@ public struct Model: Sendable {
     /// Turns any text into the pieces that this model speaks.
     public let textPipeline: TextPipeline
     package private(set) var t3: T3
-    /// T3 packed for kernels of our own; nil where it computes the exact path.
+    /// T3 packed for this package's kernels; nil on the exact path.
     package let packedT3: PackedT3?
     /// Which code computes its parts.
     public let plan: ComputePlan
     /// Whether it follows upstream operation by operation.
     public let isExact: Bool
-    /// Threads that each of libtorch's operations takes: one where packed kernels compute.
+    /// The number of threads of each of libtorch's operations: one if packed kernels compute.
     package let libtorchThreads: Int
-    /// T3 and the voice encoder where they leave a GPU while S3Gen works there; nil where everything stays.
+    /// T3 and the voice encoder, if they are moved from a GPU while S3Gen runs; nil if everything stays.
     let offload: Offload?
-    /// All networks' weights on a GPU, which they can leave while nobody speaks with the model; nil elsewhere.
+    /// The weights of all networks on a GPU, which can be moved while the model is not in use; nil on a CPU.
     let residence: Offload?
     package private(set) var s3Gen: S3Gen
     /// The file of its S3Gen: the model's own, or that of a fast flow.
@@ -37,7 +37,7 @@ public struct Model: Sendable {
     package let voiceEncoder: VoiceEncoder
     /// The voice of the checkpoint's `conds.pt`; nil if there is none, or if the networks of the fast flow differ from those that made it.
     public let builtInVoice: Voice?
-    /// Why there is no ``builtInVoice``.
+    /// Why the model has no ``builtInVoice``.
     let noBuiltInVoice: CheckpointError
     /// Adds the watermark to speech; nil if its weights were not found.
     public let watermarker: Watermarker?
@@ -52,34 +52,34 @@ public struct Model: Sendable {
     public var dtype: DType { t3.dtype }
 
     let identity = Identity()
-    /// Whether the flow of several requests is computed in batches, see ``FlowBatches``: on a GPU, which one request does not fill.
+    /// Whether the flow of several requests is computed in batches (``FlowBatches``): on a GPU, which a single request does not use fully.
     var sharesFlow = false
-    /// Voices' prompts for speech in chunks.
+    /// The computed prompts of voices, for speech in chunks.
     let flowPrompts = FlowPromptCache()
-    /// The checkpoints of T3 and of the flow, whose digests adapters name.
+    /// The checkpoints of T3 and of the flow; adapters contain their digests.
     let t3Weights, flowWeights: Weights
     let appliedAdapters = AppliedAdapterCache()
 
-    /// What adapters of a part name as their base.
+    /// The digest of the base for adapters of a part.
     ///
     /// - Throws: `TorchError`.
     package func digest(of part: Adapter.Part) throws -> String { try (part == .t3 ? t3Weights : flowWeights).digest() }
 
-    /// The same model with another flow, such as one that is being trained.
+    /// The same model with another flow, for example one that is being trained.
     package func with(flow: TokenToMel) -> Model {
         var copy = self
         copy.s3Gen = s3Gen.with(flow: flow)
         return copy
     }
 
-    /// The same model, which computes the exact path, with another T3, such as one that is being trained.
+    /// The same model on the exact path with another T3, for example one that is being trained.
     package func with(t3: T3) -> Model {
         var copy = self
         copy.t3 = t3
         return copy
     }
 
-    /// What turns recordings into voices for this model.
+    /// Makes voices for this model from recordings.
     package var voiceAnalyzer: VoiceAnalyzer {
         VoiceAnalyzer(
             voiceEncoder: voiceEncoder, tokenizer: s3Gen.tokenizer, speakerEncoder: s3Gen.speakerEncoder, rules: configuration.reference,
@@ -129,7 +129,7 @@ public struct Model: Sendable {
         }
     }
 
-    /// What the log tells of a loaded model.
+    /// The metadata of a loaded model in the log.
     private var metadata: Logger.Metadata {
         [
             "model": "\(variant.name)", "folder": "\(folder.path)", "device": "\(device)", "dtype": "\(dtype.rawValue)", "plan": "\(plan)",
@@ -144,7 +144,7 @@ public struct Model: Sendable {
         try compute.check(device: device, dtype: dtype)
         let plan = ComputePlan(device: device, dtype: dtype, compute: compute)
         let team = plan.isPacked ? try ThreadTeam(threads: compute.threadCount) : nil
-        // Beside a team of kernels libtorch's threads would compute next to nothing and take its processors while they wait.
+        // Beside the kernels' threads, libtorch's threads would compute very little, and would occupy processors while they wait.
         let libtorchThreads = team == nil ? compute.threadCount : 1
         return try Libtorch.withThreads(libtorchThreads) {
             try load(folder, variant, device, dtype, compute, plan, flow, watermark, languageTools, adapters, team, libtorchThreads)
@@ -157,7 +157,7 @@ public struct Model: Sendable {
     ) throws -> Model {
         let clock = ContinuousClock()
         let start = clock.now
-        // Libtorch itself leaves TF32 out of products and has it in convolutions.
+        // libtorch's own default is no TF32 in products and TF32 in convolutions.
         if device.isCUDA { try Libtorch.setAllowsTF32(compute.allowsTF32) }
         let files = try ModelFiles(folder, variant: variant)
         var configuration = files.configuration
@@ -211,66 +211,65 @@ public struct Model: Sendable {
 
     // MARK: decoding
 
-    /// What a request's random numbers come from. They are the CPU's on every device, so that a seed means the same on each; in the
-    /// exact way they are the device's own, as upstream's are.
+    /// The source of a request's random numbers. It is on the CPU for every device, so that a seed gives the same numbers; on the exact path it is on
+    /// the device, as upstream's is.
     func generator(seed: UInt64) throws -> Generator { try Generator(seed: seed, device: isExact ? device : .cpu) }
 
-    /// Whether each request computes its tokens by itself: where neither packed weights nor captured steps decode.
+    /// Whether each request decodes its tokens separately: if neither packed weights nor captured steps are used.
     var decodesAlone: Bool { packedT3 == nil && !plan.capturesSteps }
 
-    /// What decodes the tokens of all requests of this model together.
+    /// Creates the engine that decodes the tokens of all requests of this model together.
     package func makeSharedDecodeEngine() throws -> any DecodeEngine {
         if let packedT3 { return try PackedDecodeEngine(packedT3) }
         return try CapturedDecodeEngine(t3, slots: slotLimit, capacity: slotCapacity)
     }
 
-    /// Sequences that are decoded side by side. A step for more than 16 takes too long on a CPU; on a GPU a quarter of its memory is
-    /// theirs.
+    /// The number of sequences that are decoded together. A step of more than 16 takes too long on a CPU; on a GPU they get a quarter of the memory.
     var slotLimit: Int {
         guard device.isCUDA else { return 16 }
         let gpu = GPUDriver()?.gpus.first { Device.cuda($0.index) == device }
         return Self.slotLimit(bytesPerSlot: slotCapacity * bytesPerPosition, memory: gpu?.memory ?? 0)
     }
 
-    /// Slots, at least one guided request's, whose keys and values take a quarter of a GPU's memory.
+    /// The number of slots whose keys and values take a quarter of a GPU's memory, at least those of one guided request.
     static func slotLimit(bytesPerSlot: Int, memory: Int) -> Int { min(128, max(2, memory / 4 / bytesPerSlot)) }
 
-    /// Positions of a slot on a GPU, where they are allocated ahead.
+    /// The positions of a slot on a GPU, where they are allocated in advance.
     private var slotCapacity: Int { min(2048, configuration.t3.longestSequence) }
 
-    /// Keys and values of a position.
+    /// The bytes of a position's keys and values.
     private var bytesPerPosition: Int {
         let backbone = t3.backbone
-        // On a CPU they are rounded with the weights, and each head's share of a position has a scale.
+        // On a CPU they are rounded like the weights, with a scale for each head and position.
         let head =
             device.isCUDA ? backbone.headSize * (dtype == .float32 ? 4 : 2) : quantization == .none ? backbone.headSize * 4 : backbone.headSize + 4
         return 2 * backbone.layerCount * backbone.headCount * head
     }
 
-    /// Positions of all sequences together; on a CPU their keys and values take a quarter of the machine's memory.
+    /// The number of positions of all sequences together; on a CPU their keys and values take a quarter of the machine's memory.
     var positionLimit: Int {
         if device.isCUDA { return slotLimit * slotCapacity }
         return max(2 * configuration.t3.longestSequence, Int(ProcessInfo.processInfo.physicalMemory / 4) / bytesPerPosition)
     }
 
-    /// Positions before first tokens that one step takes in, so that it lasts less than a tenth of a second: a position takes
-    /// two operations for each weight, and two CPU cores do some 1.5e11 of them a second.
+    /// The number of positions before first tokens that one step processes, so that it takes less than a tenth of a second: a position takes two
+    /// operations for each weight, and two CPU cores compute about 1.5e11 operations a second.
     var prefillRows: Int {
         if device.isCUDA { return .max }
         let backbone = t3.backbone, width = backbone.headCount * backbone.headSize
         return min(256, max(8, Int(1.5e10 / Double(2 * 12 * backbone.layerCount * width * width))))
     }
 
-    /// A place to decode speech tokens in.
+    /// Creates an engine that decodes speech tokens.
     ///
     /// - Parameters:
-    ///   - slots: sequences side by side; a request takes two, without guidance one.
-    ///   - capacity: longest sequence of conditions, text and speech.
+    ///   - slots: the number of sequences; a guided request takes two, others one.
+    ///   - capacity: the length of the longest sequence of conditions, text and speech.
     package func makeDecodeEngine(slots: Int, capacity: Int) throws -> any DecodeEngine {
         try makeDecodeEngine(slots: slots, capacity: capacity, t3: t3)
     }
 
-    /// - Parameter t3: this model's, with a request's adapters where nothing is packed.
+    /// - Parameter t3: this model's T3, with a request's adapters if nothing is packed.
     func makeDecodeEngine(slots: Int, capacity: Int, t3: T3) throws -> any DecodeEngine {
         if let packedT3 { return try PackedDecodeEngine(packedT3, capacity: capacity) }
         return plan.capturesSteps

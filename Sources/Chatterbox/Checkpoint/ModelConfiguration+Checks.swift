@@ -1,8 +1,8 @@
 extension ModelConfiguration {
-    /// Why no network can have these sizes, in words that follow the file's name; nil where one can.
+    /// Why these sizes are impossible, as text that follows the file's name; nil if they are possible.
     ///
-    /// Weights are held to the sizes later, tensor by tensor. What is refused here would stop the program before that: a
-    /// division by zero heads, a product too large for a number, a table that no memory holds.
+    /// Weights are compared with the sizes later, tensor by tensor. Here those sizes are refused that would stop the program before that: a division
+    /// by zero heads, an overflow, a table that does not fit into memory.
     var problem: String? {
         for (name, size) in Self.wholeNumbers(in: self, at: "") {
             let least = Self.mayBeZero.contains(name.lastName) ? 0 : 1
@@ -39,7 +39,7 @@ extension ModelConfiguration {
         return nil
     }
 
-    /// No size of a network is larger, and three such multiplied are still a number.
+    /// The largest allowed size; the product of three such numbers does not overflow.
     private static let largest = 1_000_000
 
     private static let mayBeZero: Set<Substring> = [
@@ -47,17 +47,17 @@ extension ModelConfiguration {
         "startText", "stopText", "startSpeech", "stopSpeech", "layer", "head",
     ]
 
-    /// Every whole number of a structure of structures, with the path that leads to it.
+    /// Every integer in nested structures, with its path.
     private static func wholeNumbers(in value: Any, at path: String) -> [(name: String, value: Int)] {
         if let number = value as? Int { return [(path, number)] }
         return Mirror(reflecting: value).children.flatMap { child in
-            // What an optional, an enumeration or a list adds says nothing to a reader of the file.
+            // The labels of optionals, enumerations and lists mean nothing to a reader of the file.
             let label = child.label.flatMap { ["some", "llama", "gpt2"].contains($0) ? nil : $0 }
             return wholeNumbers(in: child.value, at: label.map { path.isEmpty ? $0 : "\(path).\($0)" } ?? path)
         }
     }
 
-    /// Special tokens and the vocabularies that they are of.
+    /// Special tokens, and the vocabularies to which they belong.
     private var tokens: [(String, token: Int, vocabulary: Int)] {
         [
             ("t3.startText", t3.startText, t3.textVocabulary), ("t3.stopText", t3.stopText, t3.textVocabulary),
@@ -77,7 +77,7 @@ extension ModelConfiguration {
         return numbers + t3.backbone.sizes.checkedNumbers.map { ("t3.backbone.\($0.name)", $0.value, $0.range) }
     }
 
-    /// Widths that heads share among them.
+    /// Widths that are divided among heads.
     private var shared: [(String, width: Int, heads: Int)] {
         let width = t3.backbone.hiddenSize
         return [("t3.backbone", width, t3.backbone.sizes.heads), ("s3Gen.tokenizer", s3Gen.tokenizer.hiddenSize, s3Gen.tokenizer.heads)]
@@ -86,6 +86,6 @@ extension ModelConfiguration {
 }
 
 extension String {
-    /// What follows the last full stop.
+    /// The part after the last full stop.
     fileprivate var lastName: Substring { split(separator: ".").last ?? "" }
 }

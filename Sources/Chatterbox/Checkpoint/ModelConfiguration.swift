@@ -41,10 +41,10 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
         return configuration
     }
 
-    /// Speech tokens that S3Gen has no sound for: start, stop and unused ones.
+    /// Speech tokens without sound: start, stop and unused ones.
     package var controlTokens: Range<Int> { min(s3Gen.flow.tokenCount, t3.speechVocabulary)..<t3.speechVocabulary }
 
-    /// Networks of the same kinds with a thousandth of the weights, for trying things out.
+    /// Networks of the same kinds with a thousandth of the weights, for tests.
     package var tiny: ModelConfiguration {
         var tiny = self
         tiny.t3.backbone = t3.backbone.tiny
@@ -55,7 +55,7 @@ public struct ModelConfiguration: Sendable, Codable, Hashable {
         return tiny
     }
 
-    /// The English model's.
+    /// The tiny English model.
     package static let tiny = chatterbox.tiny
 
     /// Reads `config.json` and checks every size in it.

@@ -1,19 +1,18 @@
 import FileSupport
 import Foundation
 
-/// The files of a model's folder, found by the names that its variant knows: the one that its `config.json` describes, or the one of
-/// ``Variant/all`` whose T3 is there.
+/// The files of a model's folder, found by the names in its variant: the variant in its `config.json`, or the one of ``Variant/all`` whose T3 exists.
 struct ModelFiles {
     static let configurationName = "config.json"
 
     let folder: URL
-    /// With the sizes of the folder's `config.json`, where there is one.
+    /// With the sizes of the folder's `config.json`, if there is one.
     let variant: Variant
     let t3, s3Gen, voiceEncoder: URL
     let builtInVoice: URL?
     private let names: Set<String>
 
-    /// - Parameter variant: which one where the folder holds several, or where it has a tokenizer that this package does not know.
+    /// - Parameter variant: the variant, if the folder contains several, or has a tokenizer that this package does not have.
     /// - Throws: ``CheckpointError`` naming what is missing.
     init(_ folder: URL, variant: Variant? = nil) throws {
         guard folder.isFolder else { throw CheckpointError.noFolder(folder) }
@@ -39,21 +38,21 @@ struct ModelFiles {
 
     private static func detect(_ folder: URL, _ names: Set<String>, _ find: ([String]) -> URL?) throws -> Variant {
         if let variant = Variant.all.first(where: { find($0.files.t3) != nil }) { return variant }
-        // Some of a model's other files tell which T3 is missing.
+        // Some of a model's other files show which T3 is missing.
         for variant in Variant.all where find(variant.files.s3Gen + variant.files.voiceEncoder) != nil {
             throw CheckpointError.missingFile(folder, name: variant.files.t3[0])
         }
         throw CheckpointError.notAModel(folder, found: names.sorted())
     }
 
-    /// The first of a file's names that is there, whole or in shards.
+    /// The first of a file's names that exists, as one file or in shards.
     func find(_ choices: [String]) -> URL? { Self.find(choices, among: names, in: folder) }
 
     private static func find(_ choices: [String], among names: Set<String>, in folder: URL) -> URL? {
         choices.lazy.flatMap { ["\($0).index.json", $0] }.first(where: names.contains).map { folder.appending(path: $0) }
     }
 
-    /// Whether a file of that name is this or another variant's T3, an index of one, or a part.
+    /// Whether a file of this name is this or another variant's T3, its index, or one of its shards.
     func holdsT3(_ name: String) -> Bool {
         (Variant.all.flatMap(\.files.t3) + variant.files.t3).contains { known in
             let stem = known.split(separator: ".").dropLast().joined(separator: ".")
@@ -63,9 +62,9 @@ struct ModelFiles {
 
     var configuration: ModelConfiguration { variant.configuration }
 
-    /// Bytes of a checkpoint's weights: of one file, or of all that an index names.
+    /// The size of a checkpoint's weights in bytes: that of one file, or of all files that an index names.
     ///
-    /// - Throws: `CocoaError`; `DecodingError` for an index that is none.
+    /// - Throws: `CocoaError`; `DecodingError` for an invalid index.
     static func byteCount(of checkpoint: URL) throws -> Int {
         guard checkpoint.lastPathComponent.hasSuffix(".index.json") else {
             return try checkpoint.resolvingSymlinksInPath().resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
@@ -77,7 +76,7 @@ struct ModelFiles {
         }
     }
 
-    /// The watermark's weights in the folder, else `other`; nil where neither is there.
+    /// The watermark's weights in the folder, otherwise `other`; nil if neither exists.
     func watermark(orElse other: URL?) -> URL? {
         [folder.appending(path: WatermarkFile.name), other].compactMap { $0 }.first { FileManager.default.fileExists(atPath: $0.path) }
     }

@@ -3,17 +3,16 @@ import Foundation
 import Torch
 
 extension Model {
-    /// Writes a folder that ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:logger:)`` takes, with weights drawn at
-    /// random: it babbles noise, and shows that everything is in its place. With the variant's own sizes upstream's package
-    /// takes it as well.
+    /// Writes a folder that ``load(_:variant:device:dtype:compute:flow:watermark:languageTools:adapters:logger:)`` can load, with random weights: its
+    /// speech is noise, but everything can be run. With the variant's own sizes upstream's package can load it as well.
     ///
     /// - Parameters:
-    ///   - configuration: sizes of all networks.
-    ///   - variant: tells the files' names and the type of the tokenizer.
-    ///   - tokenizer: the folder to copy the tokenizer's files from, or the file where it is but one.
-    ///   - seed: what all weights follow from.
-    ///   - fastFlow: whether to write an S3Gen with mean flow as well, which hears as the model's own does.
-    ///   - folder: where to write; made where it is not there.
+    ///   - configuration: the sizes of all networks.
+    ///   - variant: determines the files' names and the type of the tokenizer.
+    ///   - tokenizer: the folder from which the tokenizer's files are copied, or the file if there is only one.
+    ///   - seed: the seed of all weights.
+    ///   - fastFlow: whether to write an S3Gen with mean flow as well, with the same networks for recordings as the model's own.
+    ///   - folder: where to write; created if it does not exist.
     /// - Throws: ``CheckpointError/unwritable(_:reason:)``, `SafetensorsError`.
     package static func writeRandom(
         _ configuration: ModelConfiguration, as variant: Variant = .chatterbox, tokenizer: URL, seed: UInt64, fastFlow: Bool = false, to folder: URL
@@ -37,7 +36,7 @@ extension Model {
             let weights = Weights(initialising: try Generator(seed: seed))
             try make(weights)
             var tensors = weights.parameters
-            // Other sizes than the variant's own upstream does not load anyway.
+            // Upstream cannot load sizes other than the variant's own.
             if configuration == variant.configuration { try tensors.merge(unread(beside: tensors)) { own, _ in own } }
             let name = names.first { $0.hasSuffix(".safetensors") } ?? names[0]
             try SafetensorsWriter.write(tensors, to: folder.appending(path: name))
@@ -47,16 +46,16 @@ extension Model {
         if fastFlow {
             var sizes = configuration.s3Gen
             sizes.flow = sizes.flow.asMeanFlow
-            // Drawn in the same order from the same seed, the networks that hear a recording come out the same.
+            // Drawn in the same order from the same seed, the networks for recordings are the same.
             try write([FlowChoice.fastFileName]) { _ = try S3Gen($0, sizes) }
         }
         try write(variant.files.voiceEncoder) { _ = try VoiceEncoder($0, configuration.voiceEncoder) }
     }
 
-    /// Tensors that upstream's loader insists on, though nobody computes with them: input tables of Llama and GPT-2, how many
-    /// batches a normalisation was trained on, two scalars of the voice encoder's loss.
+    /// Tensors that upstream's loader requires although nothing uses them: input tables of Llama and GPT-2, the numbers of batches of normalisations,
+    /// two scalars of the voice encoder's loss.
     ///
-    /// - Parameter tensors: a file's, by name.
+    /// - Parameter tensors: a file's tensors, by name.
     static func unread(beside tensors: [String: Tensor]) throws -> [String: Tensor] {
         var unread: [String: Tensor] = [:]
         for (name, tensor) in tensors {
@@ -74,11 +73,11 @@ extension Model {
 }
 
 extension Voice {
-    /// A voice of random numbers, of the sizes that a model's voices have: for a model with random weights.
+    /// A voice of random numbers with the sizes of a model's voices, for a model with random weights.
     ///
     /// - Parameters:
-    ///   - sizes: those of the model that will speak.
-    ///   - seconds: how much speech S3Gen continues.
+    ///   - sizes: the sizes of the model that will speak.
+    ///   - seconds: the length of S3Gen's prompt.
     ///   - generator: source of the numbers.
     package static func random(_ sizes: Sizes, seconds: Double = 3, generator: Generator) throws -> Voice {
         func tokens(_ count: Int) throws -> Tensor {
@@ -98,10 +97,9 @@ extension Voice {
 }
 
 extension Adapter {
-    /// An adapter of random numbers beside every linear layer of a network, small enough that what it adds stays below what is there:
-    /// for measurements.
+    /// An adapter of random numbers for every linear layer of a network, small compared with the weights: for measurements.
     ///
-    /// - Throws: ``AdapterError`` where the network takes none; `TorchError`.
+    /// - Throws: ``AdapterError`` if the network does not support adapters; `TorchError`.
     package static func random(for t3: T3, rank: Int, generator: Generator) throws -> Adapter {
         var backbone = try t3.adaptable, matrices: [String: Matrices] = [:]
         try backbone.changeProjections { layer, projection in

@@ -20,7 +20,7 @@ extension Variant {
         self = variant
     }
 
-    /// The language asked for, or the first.
+    /// The requested language, or the first.
     ///
     /// - Throws: ``CheckpointError/unsupportedLanguage(_:model:languages:)``.
     func language(_ wanted: Language?) throws -> Language {
@@ -31,7 +31,7 @@ extension Variant {
         return wanted
     }
 
-    /// One for each option that was given and is ignored.
+    /// A warning for each option that is set and ignored.
     func warnings(_ options: SpeechOptions) -> [SpeechWarning] {
         var given: [String] = []
         if let guidance = options.sampling.guidance, guidance > 0 { given.append("guidance") }
@@ -45,24 +45,24 @@ extension Variant {
 }
 
 extension Variant.Ending {
-    /// Speech tokens that a framed text has at least, before which the stop token is not drawn.
+    /// The smallest number of speech tokens for a text with start and stop tokens; the stop token is not drawn before that.
     func earliestStop(after text: [Int]) -> Int { fewestPerText * text.count }
 
-    /// Where among the drawn tokens those are that become sound: all but control tokens.
+    /// The indices of the drawn tokens that become sound: all except control tokens.
     func audible(in drawn: [Int], _ configuration: ModelConfiguration) -> [Int] {
         let start = beginsAtStartToken ? drawn.firstIndex(of: configuration.t3.startSpeech).map { $0 + 1 } ?? 0 : 0
         return (start..<drawn.count).filter { drawn[$0] < configuration.s3Gen.flow.tokenCount }
     }
 
-    /// The drawn tokens that are sound, control tokens left out, and the silence behind them.
+    /// The drawn tokens without control tokens, followed by the silent tokens.
     func speakable(_ drawn: [Int], _ configuration: ModelConfiguration) -> [Int] {
         audible(in: drawn, configuration).map { drawn[$0] } + silentTokens
     }
 
-    /// The silence behind the drawn tokens.
+    /// The silent tokens after the drawn tokens.
     var silentTokens: [Int] { Array(repeating: Self.silentToken, count: silence) }
 
-    /// The waveform `[1, samples]` of so many tokens, without the end that is not to be heard.
+    /// The waveform `[1, samples]` of this many tokens, without the part at the end that is left out.
     func heard(_ waveform: Tensor, tokens: Int) throws -> Tensor {
         guard unheard > 0 else { return waveform }
         let samples = waveform.size(1) / tokens * max(1, tokens - unheard)

@@ -8,7 +8,7 @@ import SpeechText
 /// A folder describes its own variant under `variant` in its `config.json` (``write(to:)`` writes it). ``all`` is the table for upstream's folders,
 /// which have no such file and are recognised by the names of their files.
 public struct Variant: Sendable, Hashable, Encodable {
-    /// What stands under `variant` in a `config.json`: all but the configuration, which stands beside it.
+    /// The keys under `variant` in a `config.json`: all except the configuration, which is beside it.
     enum CodingKeys: String, CodingKey { case name, title, files, normalizer, tokenizer, languages, sampling, ending }
 
     /// The name in requests and reports.
@@ -75,12 +75,12 @@ public struct Variant: Sendable, Hashable, Encodable {
             self.beginsAtStartToken = beginsAtStartToken
         }
 
-        /// Silence as a speech token (upstream: `S3GEN_SIL`).
+        /// The speech token of silence (upstream: `S3GEN_SIL`).
         static let silentToken = 4299
     }
 }
 
-// MARK: the table
+// MARK: table
 
 extension Variant {
     /// The English model: 520M parameters, with guidance and adjustable expression.
@@ -112,7 +112,7 @@ extension Variant {
     /// Resemble AI's models. A folder with the files of several models counts as the first of them.
     public static let all = [chatterbox, multilingualV3, multilingualV2, turbo, nano] + packs
 
-    /// Which models speak a language, for a person whose model does not: "Chatterbox Multilingual v3 (multilingual-v3) speaks Hindi".
+    /// Which models speak a language, for a message: "Chatterbox Multilingual v3 (multilingual-v3) speaks Hindi".
     static func whatSpeaks(_ language: Language) -> String? {
         guard let first = all.first(where: { $0.languages.contains(language) }) else { return nil }
         let further = packs.filter { $0.languages == [language] }.map(\.name)

@@ -2,7 +2,7 @@ import FileSupport
 import Foundation
 import SpeechText
 
-/// A model's `config.json`: the sizes of its networks (``ModelConfiguration``), and under `variant` what else a ``Variant`` is.
+/// A model's `config.json`: the sizes of its networks (``ModelConfiguration``), and under `variant` the other properties of a ``Variant``.
 extension Variant: Decodable {
     /// The part under `variant`. Without `sampling` and `ending` it has those of the English model; its ``configuration``, which stands
     /// beside it in the file, is left as the English model's.
@@ -20,7 +20,7 @@ extension Variant: Decodable {
     }
 }
 
-/// What is left out is as the English model has it.
+/// Missing values are those of the English model.
 extension Variant.Ending: Decodable {
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
@@ -34,7 +34,7 @@ extension Variant.Ending: Decodable {
 
 /// A model's `config.json`.
 struct ModelFile: Codable {
-    /// nil where the names of the folder's files tell the variant.
+    /// nil if the names of the folder's files determine the variant.
     let variant: Variant?
     let configuration: ModelConfiguration
 
@@ -63,7 +63,7 @@ struct ModelFile: Codable {
         if let problem = configuration.problem ?? variant?.problem { throw CheckpointError.configuration(url, problem: problem) }
     }
 
-    /// The sizes alone, whatever the variant.
+    /// Only the sizes, whatever the variant is.
     ///
     /// - Throws: ``CheckpointError/configuration(_:problem:)``.
     static func configuration(_ url: URL) throws -> ModelConfiguration {
@@ -117,14 +117,14 @@ extension Variant {
     /// - Throws: `CocoaError`.
     public func write(to url: URL) throws { try ModelFile(self, configuration).write(to: url) }
 
-    /// Why no folder can hold this variant; nil where one can.
+    /// Why this variant is invalid; nil if it is valid.
     fileprivate var problem: String? {
         let lists = [
             ("t3", files.t3, true), ("s3Gen", files.s3Gen, true), ("voiceEncoder", files.voiceEncoder, true), ("voice", files.voice, false),
         ]
         for (key, names, isNeeded) in lists {
             if names.isEmpty, isNeeded { return "\"variant.files.\(key)\" names no file" }
-            // A name that leads out of the folder would be read, and replaced, elsewhere.
+            // A name with a path outside of the folder would be read, and replaced, there.
             for name in names where name.isEmpty || name.hasPrefix(".") || name.contains("/") {
                 return "\"variant.files.\(key)\" has \"\(name)\", expected the name of a file in the folder"
             }

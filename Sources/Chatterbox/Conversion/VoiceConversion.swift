@@ -1,35 +1,34 @@
 import SpeechAudio
 import Torch
 
-/// Says what a recording says in another voice: its words and their melody as tokens, which S3Gen speaks anew (upstream:
-/// `vc.py`).
+/// Converts a recording to another voice: it is turned into speech tokens, from which S3Gen makes speech in the other voice (upstream: `vc.py`).
 ///
-/// Half a minute goes through in one piece, with upstream's numbers. A longer recording goes through in passages: tokens
-/// are taken from where a passage hears both sides, mels are blended where passages overlap, and the vocoder's pieces
-/// are equal where they meet. What is kept in memory beside the sound is one passage.
+/// Half a minute is converted as a whole, with upstream's numbers. A longer recording is converted in overlapping passages: tokens are taken from the
+/// middle of each passage, mels are blended where passages overlap, and the vocoder's pieces are equal where they meet. Besides the sound, memory
+/// contains only one passage.
 struct VoiceConversion {
     let s3Gen: S3Gen
     let prompt: SpeechPrompt
     let steps: Int
     let generator: Generator
 
-    /// Tokens of the longest passage: 30 s, as much as the tokenizer hears at once.
+    /// The number of tokens of the longest passage: 30 s, the longest input of the tokenizer.
     static let passage = 750
-    /// Tokens that two passages share when a recording is heard, and when it is spoken.
+    /// The number of tokens by which passages overlap in the tokenizer and in the flow.
     static let heardTwice = 100, spokenTwice = 50
 
-    /// Where the work stands.
+    /// The progress of the conversion.
     enum Step {
         case passage(Int, of: Int, tokens: Range<Int>)
         case flow(step: Int)
         case vocoder
     }
 
-    // MARK: listening
+    // MARK: recording to tokens
 
     /// The tokens of a recording of any length, rate and number of channels.
     ///
-    /// - Parameter pause: called between passages; what it throws ends the work.
+    /// - Parameter pause: called between passages; an error that it throws ends the conversion.
     func tokens(of recording: Audio, pause: () throws -> Void = {}) throws -> [Int] {
         let sound = try recording.mono().resampled(to: 16000)
         let (melFrame, melFrames) = (160, S3Tokenizer.framesPerToken)
@@ -41,18 +40,18 @@ struct VoiceConversion {
             let start = passage.lowerBound * melFrame * melFrames
             let end = passage.upperBound == count ? sound.frames : passage.upperBound * melFrame * melFrames
             let heard = try s3Gen.tokenizer.tokens(ofLogMel: mel(sound.cut(start..<end).tensor()).to(s3Gen.flow.device))
-            // The middle of what both hear is far from either's end.
+            // The middle of the overlap is far from the ends of both passages.
             let known = passage.lowerBound > 0 ? Self.heardTwice / 2 : 0
             tokens = Array(tokens.prefix(passage.lowerBound + known)) + (try heard.array(of: Int.self).dropFirst(known))
         }
         return tokens
     }
 
-    // MARK: speaking
+    // MARK: tokens to sound
 
-    /// Speaks tokens and gives the sound in pieces.
+    /// Converts tokens to sound, in pieces.
     ///
-    /// - Parameter pause: called between units of the work; what it throws ends it.
+    /// - Parameter pause: called between units of work; an error that it throws ends the conversion.
     func speak(
         _ tokens: [Int], pause: () throws -> Void = {}, onStep: (Step) throws -> Void, deliver: ([Float]) throws -> Void
     ) throws {
@@ -86,20 +85,20 @@ struct VoiceConversion {
     }
 }
 
-/// Mels of overlapping passages as one: all flow from the same noise where they overlap, and are blended there.
+/// Joins the mels of overlapping passages: in an overlap both use the same noise, and their mels are blended.
 struct PassageFlow {
     private let prompt: SpeechPrompt
     private let promptNoise: Tensor
     private let generator: Generator
     private let framesPerToken: Int
-    /// Noise of the last passage, `[1, bins, frames]`, and the number of the frame behind it.
+    /// The noise of the last passage, `[1, bins, frames]`, and the number of the frame after it.
     private var noise: Tensor?
     private var noiseEnd = 0
-    /// The last passage's mel from where the next one begins.
+    /// The last passage's mel from the beginning of the next passage on.
     private var held: Tensor?
 
     init(_ prompt: SpeechPrompt, framesPerToken: Int, generator: Generator) throws {
-        // A frame beyond the prompt's last token would shift every passage.
+        // A frame after the prompt's last token would shift every passage.
         let frames = framesPerToken * prompt.tokens.size(1)
         self.prompt = SpeechPrompt(
             tokens: prompt.tokens, mel: try prompt.mel.narrow(axis: 1, from: 0, count: frames), speaker: prompt.speaker)
@@ -108,11 +107,11 @@ struct PassageFlow {
         promptNoise = try Tensor.randn([1, prompt.mel.size(2), frames], generator: generator, device: generator.device)
     }
 
-    /// The frames that are certain once a passage is known, `[1, bins, frames]`.
+    /// The frames that are final after a passage, `[1, bins, frames]`.
     ///
     /// - Parameters:
-    ///   - tokens: the passage; its overlap with the next is held back.
-    ///   - flow: makes the passage's mel from the prompt and the noise that it is given.
+    ///   - tokens: the passage; its overlap with the next one is held back.
+    ///   - flow: computes the passage's mel from the prompt and the given noise.
     mutating func mel(
         of tokens: Range<Int>, isLast: Bool, _ flow: (SpeechPrompt, Tensor) throws -> Tensor
     ) throws -> Tensor {
@@ -130,8 +129,7 @@ struct PassageFlow {
         return try mel.narrow(axis: 2, from: 0, count: kept)
     }
 
-    /// The second in place of the first, from a third to two thirds of the overlap by degrees: at its ends a passage
-    /// hears but one side.
+    /// Fades from the first to the second between one and two thirds of the overlap: the ends of a passage lack context on one side.
     private func blended(_ first: Tensor, _ second: Tensor) throws -> Tensor {
         let count = first.size(2)
         let weights = (0..<count).map { min(1, max(0, 3 * (Float($0) + 0.5) / Float(count) - 1)) }
@@ -141,12 +139,11 @@ struct PassageFlow {
     }
 }
 
-/// A long sequence in overlapping passages: each begins `overlap` before the last one's end, and the last one ends with
-/// the sequence.
+/// The overlapping passages of a long sequence: each begins `overlap` before the end of the previous one, and the last one ends with the sequence.
 struct Passages: Sequence {
     let count, length, overlap: Int
 
-    /// - Precondition: passages longer than their overlaps.
+    /// - Precondition: passages are longer than their overlaps.
     init(count: Int, length: Int, overlap: Int) {
         precondition(count >= 0 && overlap >= 0 && length > overlap, "passages of \(length) cannot overlap by \(overlap)")
         (self.count, self.length, self.overlap) = (count, length, overlap)

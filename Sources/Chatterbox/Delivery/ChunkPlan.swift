@@ -1,11 +1,11 @@
-/// Where the chunks of an utterance end: a function of how many tokens the utterance has, never of when they come.
+/// Where the chunks of an utterance end: determined by the number of tokens, never by when they arrive.
 ///
-/// A chunk is made once the tokens beyond it are certain that the encoder looks at. What is left at the end is the last chunk.
+/// A chunk can be computed once the encoder's lookahead after it is final. The rest at the end is the last chunk.
 struct ChunkPlan {
     struct Chunk: Hashable {
-        /// What is new.
+        /// The tokens of the chunk.
         let tokens: Range<Int>
-        /// Those behind them that they depend on; none at the end.
+        /// The tokens after it on which it depends; none at the end.
         let ahead: Range<Int>
         let isLast: Bool
     }
@@ -18,8 +18,8 @@ struct ChunkPlan {
     private(set) var isAtEnd = false
 
     /// - Parameters:
-    ///   - lookahead: tokens beyond a chunk that it depends on.
-    ///   - unheard: tokens at the end of the utterance whose sound is left out.
+    ///   - lookahead: the number of tokens after a chunk on which it depends.
+    ///   - unheard: the number of tokens at the end of the utterance whose sound is left out.
     init(_ sizes: ChunkSizes, lookahead: Int, unheard: Int = 0) {
         (self.sizes, self.lookahead) = (sizes, lookahead)
         // The last chunk is never empty.
@@ -28,14 +28,14 @@ struct ChunkPlan {
 
     private var end: Int { start + sizes[made] }
 
-    /// Tokens that must be certain before the next chunk can be made, unless no more will come.
+    /// The number of final tokens that the next chunk needs, unless the utterance is complete.
     var needed: Int { end + reserve }
 
-    /// The next chunk; nil where more tokens are needed, or after the last.
+    /// The next chunk; nil if more tokens are needed, or after the last.
     ///
     /// - Parameters:
-    ///   - count: tokens that are certain.
-    ///   - isComplete: whether no more will come.
+    ///   - count: the number of final tokens.
+    ///   - isComplete: whether there are no further tokens.
     mutating func next(of count: Int, isComplete: Bool) -> Chunk? {
         let isLast = count < needed
         guard !isAtEnd, !isLast || isComplete && count > start else { return nil }
@@ -46,11 +46,11 @@ struct ChunkPlan {
     }
 }
 
-/// How many tokens chunks have; 25 are a second.
+/// The numbers of tokens in chunks; 25 are a second.
 package struct ChunkSizes: Hashable, Sendable {
-    /// Of each of the first chunks; all others are as long as the last of these.
+    /// The sizes of the first chunks; all later chunks have the last of these sizes.
     package let sizes: [Int]
-    /// Tokens before a chunk whose frames it sees at least; it sees whole chunks.
+    /// The smallest number of tokens before a chunk to which its frames attend; these are whole chunks.
     package let context: Int
 
     package init(_ sizes: [Int], context: Int = 25) {
@@ -58,24 +58,24 @@ package struct ChunkSizes: Hashable, Sendable {
         (self.sizes, self.context) = (sizes, context)
     }
 
-    /// The first gives 0.4 s of sound: what flow, pitch, vocoder and watermark hold back is 18 tokens long with int8 weights, 23 with
-    /// float32. The next ones are short, and each a quarter longer than the one before: whoever speaks 1.3 times as fast as it is
-    /// heard has each ready when the last is over.
+    /// The first chunk gives 0.4 s of sound: the delays of flow, pitch predictor, vocoder and watermark are 18 tokens with int8 weights, 23 with
+    /// float32. The next chunks are short, and each is a quarter longer than the one before: if speech is computed 1.3 times as fast as it is played,
+    /// each chunk is ready when the previous one has been played.
     package static let standard = ChunkSizes([28, 8, 9, 11, 14, 17, 22, 28, 35, 45, 50])
-    /// All in one.
+    /// A single chunk.
     package static let whole = ChunkSizes([.max / 2])
 
-    /// The same but for the first and what chunks see.
+    /// The same, with another first chunk and another context.
     package func beginning(with first: Int, context: Int) -> ChunkSizes { ChunkSizes([first] + sizes.dropFirst(), context: context) }
 
-    /// Tokens of a chunk, counted from 0.
+    /// The number of tokens in a chunk, counted from 0.
     package subscript(chunk: Int) -> Int { sizes[min(chunk, sizes.count - 1)] }
 
-    /// Where chunks of an utterance meet, in tokens from its beginning.
+    /// The boundaries between the chunks of an utterance, in tokens from its beginning.
     ///
     /// - Parameters:
-    ///   - count: the utterance's tokens.
-    ///   - lookahead: how many must follow a chunk that is not the last.
+    ///   - count: the number of the utterance's tokens.
+    ///   - lookahead: the number of tokens that must follow every chunk except the last.
     package func ends(of count: Int, lookahead: Int = 3) -> [Int] {
         var plan = ChunkPlan(self, lookahead: lookahead), ends: [Int] = []
         while let chunk = plan.next(of: count, isComplete: true), !chunk.isLast { ends.append(chunk.tokens.upperBound) }

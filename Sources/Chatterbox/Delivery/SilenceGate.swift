@@ -1,22 +1,22 @@
 import Foundation
 
-/// Takes the silence around an utterance away while its sound is still being made, as ``SpeechJoiner`` does for a whole one.
+/// Removes the silence around an utterance while its sound is still being computed, as ``SpeechJoiner`` does for a complete one.
 ///
-/// How loud the utterance will be is not known at its beginning. So what is silence is told by an absolute level first, and
-/// by the loudest moment so far where that says more. Silence within the utterance waits until speech goes on: at the end
-/// it is cut. The samples that come out do not depend on the pieces in which they go in.
+/// The loudness of the utterance is not known at its beginning. Silence is therefore detected with an absolute level first, and relative to the
+/// loudest moment so far as soon as that gives a higher level. Silence within the utterance is held back until speech continues; at the end it is
+/// removed. The resulting samples do not depend on how the input is divided.
 struct SilenceGate {
-    /// Below this a beginning is silence, as a share of full scale: -50 dB.
+    /// A beginning below this share of full scale is silence: -50 dB.
     static let level: Float = 0.00316
 
     private let window, margin, tail, fade: Int
-    /// Samples that have not come out yet, and the number of the first of them.
+    /// Samples that have not been returned yet, and the number of the first of them.
     private var held: [Float] = []
     private var given = 0
-    /// Samples whose level is measured.
+    /// The number of samples whose level has been measured.
     private var measured = 0
     private var loudest: Float = 0
-    /// The first sample that is kept, and the one behind the last loud moment; nil before any.
+    /// The first sample that is kept, and the one after the last loud moment; nil before any.
     private var (start, loudEnd): (Int?, Int) = (nil, 0)
 
     init(sampleRate: Int) {
@@ -25,10 +25,10 @@ struct SilenceGate {
         (margin, tail, fade) = (samples(SpeechJoiner.margin), samples(SpeechJoiner.tail), samples(SpeechJoiner.fade))
     }
 
-    /// What of the utterance is kept, so far; nothing where all is silent.
+    /// The part of the utterance that is kept so far; empty if everything is silent.
     private(set) var kept = 0..<0
 
-    /// The samples that are certain by now; none, maybe.
+    /// The samples that are final; may be empty.
     ///
     /// - Parameter isLast: whether the utterance ends with them.
     mutating func callAsFunction(_ samples: [Float], isLast: Bool) -> [Float] {
@@ -36,12 +36,12 @@ struct SilenceGate {
         let count = given + held.count
         while measured + window <= count || isLast && measured < count { measure(upTo: min(measured + window, count)) }
         guard let start else {
-            // The beginning may be what is kept before the first sound.
+            // The beginning may belong to the margin before the first sound.
             drop(isLast ? held.count : max(0, held.count - margin - window))
             return []
         }
         if given < start { drop(start - given) }
-        // Where the utterance ends in silence, its last samples will be faded.
+        // If the utterance ends in silence, its last samples will be faded.
         let speechEnd = min(count, loudEnd + tail), end = isLast ? speechEnd : max(given, min(measured, speechEnd) - fade)
         var result = Array(held.prefix(end - given))
         for index in result.indices {

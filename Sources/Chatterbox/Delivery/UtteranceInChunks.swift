@@ -1,10 +1,9 @@
 import Torch
 
-/// An utterance that is heard while its tokens are still drawn: of each chunk of them mel and sound are made once they are
-/// certain.
+/// An utterance whose sound is delivered while its tokens are still being drawn: mel and sound of each chunk are computed once its tokens are final.
 ///
-/// The tokens are those of an utterance spoken whole. The noise of flow and source belongs to frames, and where chunks end
-/// follows from the tokens, so that the samples do not depend on when anything was computed.
+/// The tokens are those of the utterance computed as a whole. The noise of flow and excitation is determined by frame, and the chunks' ends by the
+/// tokens, so that the samples do not depend on when anything was computed.
 struct UtteranceInChunks {
     let decoder: T3Decoder
     private let ending: Variant.Ending
@@ -14,13 +13,13 @@ struct UtteranceInChunks {
     private var sound: SoundStream
     private let samplesPerToken: Int
     private var gate: SilenceGate?
-    /// Samples of the waveform so far.
+    /// The number of waveform samples so far.
     private var made = 0
 
     /// - Parameters:
-    ///   - prompt: the voice's, for the model's flow.
-    ///   - seed: the utterance's.
-    ///   - isTrimmed: whether the silence around it is taken away.
+    ///   - prompt: the voice's prompt for the model's flow.
+    ///   - seed: the utterance's seed.
+    ///   - isTrimmed: whether the silence around it is removed.
     /// - Throws: `TorchError`.
     init(
         _ decoder: T3Decoder, _ model: Model, _ prompt: FlowPrompt, seed: UInt64, isTrimmed: Bool, sizes: ChunkSizes
@@ -36,33 +35,32 @@ struct UtteranceInChunks {
         gate = isTrimmed ? SilenceGate(sampleRate: vocoder.sampleRate) : nil
     }
 
-    /// Whether all has come out.
+    /// Whether everything has been delivered.
     var isAtEnd: Bool { plan.isAtEnd || decoder.end != nil && tokens(of: decoder).isEmpty }
 
-    /// Tokens of which sound was made so far.
+    /// The number of tokens whose sound has been computed.
     var spokenTokens: Int { plan.start }
 
-    /// What of the waveform was kept, where it is trimmed.
+    /// The part of the waveform that was kept after trimming.
     var kept: Range<Int> { gate?.kept ?? 0..<made }
 
-    /// Tells whether tokens enough are drawn for the next chunk.
+    /// Returns whether enough tokens have been drawn for the next chunk.
     var isReady: (T3Decoder) -> Bool {
         let needed = plan.needed
-        // A token is no more than one.
+        // A drawn token gives at most one final token.
         return { decoder in decoder.tokens.count >= needed && tokens(of: decoder).count >= needed }
     }
 
-    /// The tokens that are certain and become sound. Control tokens are passed over, a start token that comes late included: what
-    /// was spoken before it cannot be taken back.
+    /// The final tokens that become sound. Control tokens are skipped, even a start token that comes late: earlier sound has already been delivered.
     private func tokens(of decoder: T3Decoder) -> [Int] {
         let certain = decoder.tokens.prefix(decoder.certainCount).filter { $0 < soundTokens }
         return decoder.end == nil || certain.isEmpty ? certain : certain + ending.silentTokens
     }
 
-    /// The next chunk's samples, once ``isReady`` says so or the decoder has ended; none, maybe.
+    /// The next chunk's samples, when ``isReady`` returns true or the decoder has ended; may be empty.
     ///
     /// - Parameters:
-    ///   - checkpoint: called before each step of the flow; what it throws ends the work, as with `pause`.
+    ///   - checkpoint: called before each step of the flow; an error that it throws ends the work, as with `pause`.
     ///   - onMel: called between mel and sound.
     mutating func next(checkpoint: () throws -> Void, pause: () throws -> Void, onMel: () throws -> Void) throws -> [Float] {
         let tokens = tokens(of: decoder)
@@ -82,14 +80,14 @@ extension Model {
     ///
     /// - Parameter options: the number of flow steps is used.
     public func speaksInChunks(_ options: SpeechOptions = .standard) -> Bool {
-        // Networks that leave the GPU in turns would do so for each chunk.
+        // A model whose networks leave the GPU in turns would have to move them for each chunk.
         offload == nil && configuration.s3Gen.flow.isFastInChunks(steps: options.steps)
     }
 }
 
 extension FlowConfiguration {
-    /// Whether a chunk takes less than a quarter of the time that it lasts, so that most is left for its tokens: of two seconds,
-    /// after ten seconds of prompt, at 2.5e11 operations a second, as two cores do them in 8 bits.
+    /// Whether computing a chunk's flow takes less than a quarter of the chunk's duration, so that most of the time remains for its tokens. Computed
+    /// for a chunk of two seconds after a prompt of ten, at 2.5e11 operations a second, the 8-bit rate of two cores.
     func isFastInChunks(steps: Int?) -> Bool {
         chunkCost(tokens: 50, seen: 250 + ChunkSizes.standard.context, steps: steps).operations < 2.5e11 * 2 / 4
     }

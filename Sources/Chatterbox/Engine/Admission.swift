@@ -1,21 +1,21 @@
-/// Who has room in a model's decoder, and who waits for it.
+/// Decides which requests get room in a model's decoder, and which wait for it.
 ///
-/// Interactive requests come first, and each class is served in the order in which it asked. One that needs more room than
-/// is left may be overtaken by smaller ones of its class, but only for a while: then room is kept until it fits. One that
-/// holds room and exchanges it, for its next utterance, goes ahead of all who wait.
+/// Interactive requests have priority, and each class is served in order of arrival. If there is not enough room for a request, smaller ones of its
+/// class may overtake it, but only for a limited time: then room is kept free until it fits. A request that exchanges room, for its next utterance,
+/// has priority over all waiting ones.
 struct Admission: Sendable {
     typealias ID = Scheduler.ID
 
-    /// What all together, or one of them, may hold.
+    /// The room of all requests together, or of one of them.
     struct Room: Hashable, Sendable {
-        /// Rows of keys and values in the decoder's cache.
+        /// The number of positions of keys and values in the decoder's cache.
         var positions: Int
-        /// Sequences that are decoded side by side.
+        /// The number of sequences that are decoded together.
         var slots: Int
     }
 
     let limit: Room
-    /// The most that batch requests may hold together, so that an interactive one finds room at once.
+    /// The largest room of all batch requests together, so that interactive requests find room at once.
     let batchLimit: Room
 
     private struct Claim {
@@ -23,7 +23,7 @@ struct Admission: Sendable {
         let room: Room
         let priority: SpeechPriority
         let since: Double
-        /// Whether it goes ahead of those that wait, and nobody ahead of it.
+        /// Whether it has priority over waiting requests, and cannot be overtaken.
         let isKept: Bool
     }
 
@@ -33,23 +33,23 @@ struct Admission: Sendable {
     private var used = Room(positions: 0, slots: 0)
     private var usedByBatch = Room(positions: 0, slots: 0)
 
-    /// - Parameter overtaking: for how many seconds of waiting smaller requests may go ahead.
+    /// - Parameter overtaking: how many seconds a waiting request may be overtaken by smaller ones.
     init(limit: Room, batchLimit: Room? = nil, overtaking: Double = 1) {
         self.limit = limit
         self.batchLimit = batchLimit ?? limit
         self.overtaking = overtaking
     }
 
-    /// Whether nobody holds room or waits for it.
+    /// Whether no request has room or waits for it.
     var isEmpty: Bool { waiting.isEmpty && holding.isEmpty }
 
     func holdsRoom(_ id: ID) -> Bool { holding[id] != nil }
 
-    /// Asks for room, in exchange for what the request holds.
+    /// Requests room, in exchange for the room that the request has.
     ///
-    /// - Parameter keepsPlace: whether one that holds room goes ahead of all of its class who wait.
-    /// - Returns: who has room now: the request, unless it must wait, and others if it gives some up.
-    /// - Throws: ``AdmissionError`` where there never will be as much.
+    /// - Parameter keepsPlace: whether a request that has room gets priority over all waiting ones of its class.
+    /// - Returns: the requests that get room: this one, unless it must wait, and others if it gives some up.
+    /// - Throws: ``AdmissionError`` if there will never be enough room.
     mutating func ask(
         for room: Room, _ id: ID, _ priority: SpeechPriority, keepsPlace: Bool = true, at time: Double
     ) throws -> [ID] {
@@ -63,16 +63,16 @@ struct Admission: Sendable {
         return admit(at: time)
     }
 
-    /// Gives up what is held or waited for, if anything is.
+    /// Releases the request's room, or stops its waiting.
     ///
-    /// - Returns: who has room now, in the order of asking.
+    /// - Returns: the requests that get room, in order of arrival.
     mutating func release(_ id: ID, at time: Double) -> [ID] {
         _ = giveUp(id)
         waiting.removeAll { $0.id == id }
         return admit(at: time)
     }
 
-    /// Whether it held any.
+    /// Returns whether it had room.
     private mutating func giveUp(_ id: ID) -> Bool {
         guard let claim = holding.removeValue(forKey: id) else { return false }
         used -= claim.room
@@ -83,7 +83,7 @@ struct Admission: Sendable {
     private mutating func admit(at time: Double) -> [ID] {
         var admitted: [ID] = []
         for priority in [SpeechPriority.interactive, .batch] {
-            // Batch requests would take the room for which an interactive one waits.
+            // Batch requests would otherwise take the room for which an interactive one waits.
             guard priority == .interactive || !waiting.contains(where: { $0.priority == .interactive }) else { break }
             for claim in waiting where claim.priority == priority {
                 if fits(claim) {
@@ -110,8 +110,8 @@ struct Admission: Sendable {
 }
 
 extension Admission.Room {
-    /// What a text may come to, all in positions: the conditions' prefix, the text, and as many speech tokens as it may draw.
-    /// With guidance two sequences are decoded.
+    /// The largest room of a text in positions: the conditions' prefix, the text, and the limit of speech tokens. With guidance two sequences are
+    /// decoded.
     init(prefix: Int, text: Int, tokenLimit: Int, isGuided: Bool) {
         let slots = isGuided ? 2 : 1
         self.init(positions: slots * (prefix + text + tokenLimit), slots: slots)

@@ -3,12 +3,11 @@ import Synchronization
 
 /// Synchronous code that shares the time of one compute thread.
 ///
-/// The body runs on a thread of its own, but only while ``resume()`` waits for it: of a loop and all its coroutines exactly
-/// one computes at any time. Between units of work the body calls ``Context/pause()``, where it may hand control back, or
-/// ``Context/park()``, where it waits until somebody calls ``unpark()``.
+/// The body runs on a separate thread, but only while ``resume()`` waits for it: a loop and all its coroutines together run on exactly one thread at
+/// any time. Between units of work the body calls ``Context/pause()``, which may return control, or ``Context/park()``, which waits for ``unpark()``.
 ///
-/// One thread at a time resumes; ``unpark()``, ``cancel()`` and ``state`` are for any. A coroutine that is dropped before its
-/// body has ended is cancelled, and the body ends before the drop returns. So the body must not hold its own coroutine.
+/// Only one thread at a time may call `resume()`; ``unpark()``, ``cancel()`` and ``state`` can be used on any thread. A coroutine that is released
+/// before its body has ended is cancelled, and the body ends before it is released. The body must therefore not refer to its own coroutine.
 final class Coroutine: Sendable {
     typealias Body = @Sendable (Context) throws -> Void
 
@@ -23,12 +22,12 @@ final class Coroutine: Sendable {
 
     private let control: Control
 
-    /// Makes a coroutine that has not begun; it takes a thread when it is first resumed.
+    /// Creates a coroutine that has not begun; it gets a thread when it is first resumed.
     ///
     /// - Parameters:
-    ///   - slice: how long it runs before a pause hands control back, so that tiny units cost nothing; nil: pauses never do.
-    ///   - onRunnable: called when it was parked and can be resumed again, on the thread that unparks or cancels: wakes the
-    ///     loop. It should return at once.
+    ///   - slice: how long it runs before a pause returns control, so that small units cause no overhead; with nil pauses never return control.
+    ///   - onRunnable: called when it was parked and can be resumed again, on the thread that unparks or cancels it; wakes the loop. It should return
+    ///     at once.
     init(
         on threads: CoroutineThreads, slice: Duration? = .milliseconds(10), onRunnable: @escaping @Sendable () -> Void = {},
         body: @escaping Body
@@ -40,27 +39,27 @@ final class Coroutine: Sendable {
 
     var state: State { control.state }
 
-    /// Hands control to the body and returns when the body pauses, parks or ends. The coroutine must be runnable.
+    /// Runs the body until it pauses, parks or ends. The coroutine must be runnable.
     @discardableResult func resume() -> State { control.resume() }
 
-    /// Makes a parked coroutine runnable. One that is not parked does not wait at its next park: whoever unparks right
-    /// after the body has looked, and before it parks, is not missed.
+    /// Makes a parked coroutine runnable. If it is not parked, its next park returns at once: an unpark between the body's check and its park is
+    /// therefore not lost.
     func unpark() { control.unpark() }
 
-    /// Makes pauses and parks throw `CancellationError`, those that wait included: a parked coroutine becomes runnable, so
-    /// that it can be resumed to its end. A body that has not begun never does.
+    /// Makes pauses and parks throw `CancellationError`, including those that are waiting: a parked coroutine becomes runnable, so that it can be
+    /// resumed to its end. A body that has not begun is never run.
     func cancel() { control.cancel() }
 
-    /// What the body hands control back with. It stays on the body's thread.
+    /// With this the body returns control. It must be used only on the body's thread.
     struct Context {
         fileprivate let control: Control
 
-        /// Hands control back if the slice is over; the coroutine remains runnable.
+        /// Returns control if the slice is over; the coroutine remains runnable.
         ///
         /// - Throws: `CancellationError` once the coroutine is cancelled.
         func pause() throws { try control.pause() }
 
-        /// Hands control back until the coroutine is unparked. It may return without cause: look again at what you wait for.
+        /// Returns control until the coroutine is unparked. It may return without a cause: check your condition again.
         ///
         /// - Throws: `CancellationError` once the coroutine is cancelled.
         func park() throws { try control.park() }
@@ -69,11 +68,11 @@ final class Coroutine: Sendable {
 
 @available(*, unavailable) extension Coroutine.Context: Sendable {}
 
-/// Who has control, the one who resumes or the body; held by both, so that a body never keeps its coroutine alive.
+/// Which of the two has control, the resuming thread or the body. Both refer to this object, so that a body never keeps its coroutine alive.
 private final class Control: Sendable {
     private struct Condition {
         var state = Coroutine.State.runnable
-        /// nil once it has begun.
+        /// nil after it has begun.
         var body: Coroutine.Body?
         var isRunning = false
         var isCancelled = false
@@ -81,7 +80,7 @@ private final class Control: Sendable {
         var skipsPark = false
         var sliceStart = ContinuousClock.now
 
-        /// Makes it runnable if it is parked, and tells whether it was.
+        /// Makes it runnable if it is parked, and returns whether it was.
         mutating func wake() -> Bool {
             guard case .parked = state else { return false }
             state = .runnable
@@ -105,7 +104,7 @@ private final class Control: Sendable {
 
     var state: Coroutine.State { condition.withLock(\.state) }
 
-    // MARK: the one who resumes
+    // MARK: the resuming thread
 
     @discardableResult func resume() -> Coroutine.State {
         let (body, isCancelled) = condition.withLock {
@@ -152,14 +151,14 @@ private final class Control: Sendable {
         if cancelAndWake() { onRunnable() }
     }
 
-    /// Cancels the body and lets it run to its end.
+    /// Cancels the body and runs it to its end.
     func abandon() {
         _ = cancelAndWake()
-        // Once is enough: a cancelled body cannot hand control back before its end.
+        // Once is enough: a cancelled body cannot return control before its end.
         if case .runnable = state { resume() }
     }
 
-    /// Whether it was parked.
+    /// Returns whether it was parked.
     private func cancelAndWake() -> Bool {
         condition.withLock {
             $0.isCancelled = true

@@ -2,16 +2,16 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// The threads that coroutines run on. One that has done its work waits for the next: starting a thread costs more than
-/// handing over, and libtorch keeps state for each. They end with this object, those at work once they are done.
+/// The threads on which coroutines run. A thread that has finished its work waits for more: starting a thread takes longer than passing work to it,
+/// and libtorch keeps state for each thread. The threads end when this object is released, after their current work.
 final class CoroutineThreads: Sendable {
     private let name: String
     private let onStart: @Sendable () -> Void
     private let idle = IdleThreads()
 
     /// - Parameters:
-    ///   - name: what the threads are called in a debugger.
-    ///   - onStart: runs on each thread before anything else does: sets what libtorch keeps by thread.
+    ///   - name: the threads' name in a debugger.
+    ///   - onStart: runs first on each thread, and sets libtorch's state for the thread.
     init(name: String, onStart: @escaping @Sendable () -> Void = {}) {
         self.name = name
         self.onStart = onStart
@@ -19,7 +19,7 @@ final class CoroutineThreads: Sendable {
 
     deinit { idle.close() }
 
-    /// Does the work on a thread; then, with the thread free again and the work's captures released, calls `handBack`.
+    /// Runs the work on a thread; then, after the thread is free again and the work's captures have been released, calls `handBack`.
     func run(_ work: @escaping @Sendable () -> Void, then handBack: @escaping @Sendable () -> Void) {
         (idle.take() ?? start()).perform(work, then: handBack)
     }
@@ -37,7 +37,7 @@ final class CoroutineThreads: Sendable {
     }
 }
 
-/// One thread and what it is to do next.
+/// One thread and its next job.
 private final class CoroutineThread: Sendable {
     private typealias Job = (work: @Sendable () -> Void, handBack: @Sendable () -> Void)
     private let job = Mutex<Job?>(nil)
@@ -48,19 +48,19 @@ private final class CoroutineThread: Sendable {
         hasJob.signal()
     }
 
-    /// Ends the thread, which waits for a job.
+    /// Ends the thread, which is waiting for a job.
     func end() { hasJob.signal() }
 
     func run(_ idle: IdleThreads) {
         var stays = true
         while stays, let handBack = work() {
-            // First free, then handed back: who is handed control finds this thread when it needs one.
+            // The thread becomes free before control is returned, so that it can be used for the next work.
             stays = idle.add(self)
             handBack()
         }
     }
 
-    /// Does the next job and gives what is to be called after it; nil where the thread is to end.
+    /// Runs the next job and returns the function to call after it; nil if the thread is to end.
     private func work() -> (@Sendable () -> Void)? {
         hasJob.wait()
         guard let job = job.withLock({ $0.take() }) else { return nil }
@@ -71,13 +71,13 @@ private final class CoroutineThread: Sendable {
 
 /// The threads that wait for work.
 private final class IdleThreads: Sendable {
-    /// nil once closed.
+    /// nil after closing.
     private let threads = Mutex<[CoroutineThread]?>([])
 
-    /// The thread that worked last: its memory is most likely cached.
+    /// The thread that was used last: its memory is most likely in cache.
     func take() -> CoroutineThread? { threads.withLock { $0?.popLast() } }
 
-    /// Whether the thread is kept; else it is to end.
+    /// Returns whether the thread is kept; otherwise it must end.
     func add(_ thread: CoroutineThread) -> Bool {
         threads.withLock {
             $0?.append(thread)

@@ -2,7 +2,7 @@ import Dispatch
 import Logging
 import Torch
 
-/// The state of an engine: only the loop's thread, and the coroutine that it lets run meanwhile, touch it.
+/// The state of an engine: only the loop's thread, and the coroutine that it currently runs, use it.
 final class EngineLoop {
     private let mailbox: EngineMailbox
     private let steps: StepCounts
@@ -22,7 +22,7 @@ final class EngineLoop {
     private var now: Double { (ContinuousClock.now - start) / .seconds(1) }
 
     func run() {
-        // Tokens are drawn by kernels of our own or on a GPU; what libtorch adds to that is small.
+        // Tokens are drawn by this package's kernels or on a GPU; little remains for libtorch.
         do { try Libtorch.setOwnThreads(1) } catch { logger.warning("the engine's thread keeps libtorch's threads", metadata: error.metadata) }
         while true {
             let plan = scheduler.next(at: now)
@@ -60,7 +60,7 @@ final class EngineLoop {
         updateNeed(request)
     }
 
-    /// Carries the loop's state to a coroutine, which runs only while the loop waits for it.
+    /// Passes the loop's state to a coroutine, which runs only while the loop waits for it.
     private struct Confined: @unchecked Sendable {
         unowned let loop: EngineLoop
         unowned let request: OpenRequest
@@ -89,7 +89,7 @@ final class EngineLoop {
         request.finish(result)
     }
 
-    /// Steps until a request has the tokens that it waits for, somebody says something, or others may have had their turn too.
+    /// Decodes until a request has the tokens that it waits for, a message arrives, or other work may be due.
     private func step(_ requests: [OpenRequest]) {
         let end = ContinuousClock.now + .milliseconds(10)
         repeat {
@@ -103,7 +103,7 @@ final class EngineLoop {
         } while ContinuousClock.now < end && mailbox.isEmpty
     }
 
-    /// A request that has its tokens goes on, and its place is another's.
+    /// Removes a request that has its tokens; its slot is free for another.
     private func release(_ request: OpenRequest) {
         guard let group = request.decoding?.group else { return }
         if request.decoding?.error == nil { request.nextQueue = group.flowQueue }
@@ -111,14 +111,14 @@ final class EngineLoop {
         goOn(request)
     }
 
-    /// A request that waited for tokens goes on.
+    /// Resumes a request that waited for tokens.
     private func goOn(_ request: OpenRequest) {
         request.decoding?.isEnough = nil
         request.coroutine?.unpark()
         updateNeed(request)
     }
 
-    /// Computes for all; where that fails, for each alone, so that one request's error is not another's.
+    /// Computes for all requests together; if that fails, for each separately, so that one request's error does not affect the others.
     private func withErrors(_ requests: [OpenRequest], _ compute: ([OpenRequest]) throws -> Void) -> [(OpenRequest, any Error)] {
         do {
             try compute(requests)
@@ -140,7 +140,7 @@ final class EngineLoop {
         }
     }
 
-    // MARK: what coroutines ask for
+    // MARK: calls from coroutines
 
     func group(of model: Model) throws -> ModelGroup? {
         guard !model.decodesAlone else { return nil }
@@ -167,12 +167,12 @@ final class EngineLoop {
         for ticket in admitted where ticket != request.ticket { updateNeed(tickets[ticket]!) }
     }
 
-    /// How many requests have their tokens and will enter a queue next.
+    /// The number of requests that have their tokens and will enter a queue next.
     func requestsExpected(by queue: FlowQueue) -> Int { requests.values.count { $0.nextQueue === queue } }
 
     func delivered(_ seconds: Double, to request: OpenRequest) { scheduler.deliver(seconds, for: request.ticket, at: now) }
 
-    /// The engine of a model for which nothing is being drawn.
+    /// Releases the engine of a model for which nothing is being drawn.
     private func forget(_ identity: ObjectIdentifier) {
         guard let group = groups[identity], !requests.values.contains(where: { $0.decoding?.group === group }) else { return }
         drop(group, identity)
@@ -184,20 +184,20 @@ final class EngineLoop {
         logger.debug("decoder dropped", metadata: ["model": "\(group.model)"])
     }
 
-    /// Engines of models that nobody has any more.
+    /// Releases the engines of models that no longer exist.
     private func dropUnusedGroups() {
         for (key, group) in groups where group.identity == nil { drop(group, key) }
     }
 }
 
-/// A request of the loop's.
+/// An open request, as the loop sees it.
 final class OpenRequest {
     struct Decoding {
         let decoder: T3Decoder
         let group: ModelGroup
         let onToken: () -> Void
         var error: (any Error)?
-        /// What the request waits for, if not for the end.
+        /// The condition for which the request waits; nil to wait for the end.
         var isEnough: ((T3Decoder) -> Bool)?
     }
 
@@ -205,9 +205,9 @@ final class OpenRequest {
     let ticket: Scheduler.ID
     let finish: @Sendable (Result<Void, any Error>) -> Void
     var coroutine: Coroutine?
-    /// What is being drawn for it.
+    /// Its decoder, while tokens are being drawn.
     var decoding: Decoding?
-    /// The queue that it will enter next, now that its tokens are drawn.
+    /// The queue that it will enter next, after its tokens have been drawn.
     weak var nextQueue: FlowQueue?
 
     init(number: Int, ticket: Scheduler.ID, finish: @escaping @Sendable (Result<Void, any Error>) -> Void) {
@@ -221,9 +221,9 @@ final class OpenRequest {
 final class ModelGroup {
     let engine: any DecodeEngine
     let group: Scheduler.Group
-    /// Positions before first tokens that a step takes, so that it ends within a tenth of a second.
+    /// The number of positions before first tokens that a step processes, so that it takes less than a tenth of a second.
     let rows: Int
-    /// nil where each request computes its own flow.
+    /// nil if each request computes its own flow.
     let flowQueue: FlowQueue?
     weak var identity: Model.Identity?
     /// The model's name, for the log.

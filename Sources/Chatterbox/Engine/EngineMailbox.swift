@@ -1,9 +1,9 @@
 import Dispatch
 import Synchronization
 
-/// An open request, as those outside of the engine see it.
+/// An open request, as seen from outside the engine.
 final class EngineRequest: Sendable {
-    /// Tells it from the engine's others.
+    /// The request's number within the engine.
     let number: Int
     private let state = Mutex(State())
 
@@ -14,7 +14,7 @@ final class EngineRequest: Sendable {
 
     init(number: Int) { self.number = number }
 
-    /// The request's work, once the loop has taken it in.
+    /// Sets the request's coroutine, when the loop has accepted the request.
     func begin(_ coroutine: Coroutine) {
         let isCancelled = state.withLock { state in
             state.coroutine = coroutine
@@ -32,11 +32,11 @@ final class EngineRequest: Sendable {
         coroutine?.cancel()
     }
 
-    /// Lets the request go on that waits in ``EngineTurn/park()``.
+    /// Resumes a request that waits in ``EngineTurn/park()``.
     func unpark() { state.withLock(\.coroutine)?.unpark() }
 }
 
-/// What a request's work is.
+/// The work of a request.
 struct EngineJob: Sendable {
     let priority: SpeechPriority
     let threads: Int
@@ -44,13 +44,13 @@ struct EngineJob: Sendable {
     let finish: @Sendable (Result<Void, any Error>) -> Void
 }
 
-/// What the loop is told, from any thread.
+/// Messages to the loop, from any thread.
 final class EngineMailbox: Sendable {
     enum Message: Sendable {
         case open(EngineRequest, EngineJob)
-        /// A request waited and can go on.
+        /// A waiting request can continue.
         case runnable(Int)
-        /// A model rests; what is called when nothing is kept for it.
+        /// A model is not in use; `done` is called when nothing is kept for it.
         case forget(ObjectIdentifier, done: @Sendable () -> Void)
         case close
     }
@@ -71,11 +71,11 @@ final class EngineMailbox: Sendable {
 
     var isEmpty: Bool { messages.withLock(\.isEmpty) }
 
-    /// All that has arrived, in order.
+    /// All messages that have arrived, in order.
     ///
-    /// - Parameter waits: until there is something.
+    /// - Parameter waits: whether to wait until there is one.
     func take(waits: Bool) -> [Message] {
-        // A signal may be left over from what an earlier call took.
+        // A signal may remain from messages that an earlier call returned.
         while true {
             let taken = messages.withLock { messages in
                 defer { messages = [] }

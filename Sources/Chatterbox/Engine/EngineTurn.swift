@@ -1,43 +1,43 @@
 import Torch
 
-/// What a request's work may do with its turn. It stays on the body's thread.
+/// The operations that a request's work may use during its turn, on the body's thread.
 struct EngineTurn {
     let request: OpenRequest
     let loop: EngineLoop
     let context: Coroutine.Context
 
-    /// Lets others have a turn, where this one has lasted a while.
+    /// Gives other requests a turn, if this one has lasted long enough.
     ///
     /// - Throws: `CancellationError` once the request is cancelled.
     func pause() throws { try context.pause() }
 
-    /// Waits until somebody calls ``EngineRequest/unpark()``. It may return without cause.
+    /// Waits for ``EngineRequest/unpark()``. It may return without a cause.
     ///
     /// - Throws: `CancellationError` once the request is cancelled.
     func park() throws { try context.park() }
 
-    /// Lets the request go on that waits in ``park()``; for any thread.
+    /// Resumes the request that waits in ``park()``; can be called on any thread.
     typealias Waker = @Sendable () -> Void
     var waker: Waker { { [weak coroutine = request.coroutine] in coroutine?.unpark() } }
 
-    /// The engine that decodes a model's tokens for all requests; nil where each request computes by itself.
+    /// The engine that decodes a model's tokens for all requests; nil if each request decodes separately.
     func decodeEngine(of model: Model) throws -> (any DecodeEngine)? { try loop.group(of: model)?.engine }
 
     /// Draws a decoder's tokens to the end, together with those of others.
     ///
     /// - Parameter onToken: called after each token; it should return at once.
-    /// - Throws: what computing throws, `AdmissionError`, `CancellationError`.
+    /// - Throws: errors of computing, `AdmissionError`, `CancellationError`.
     func finish(_ decoder: T3Decoder, of model: Model, onToken: @escaping () -> Void) throws {
         try draw(decoder, of: model, until: { _ in false }, onToken: onToken)
     }
 
-    /// Draws a decoder's tokens until there are enough or it has ended, together with those of others. On return the engine
-    /// goes on drawing while the request does something else; draw a decoder to its end before the next one.
+    /// Draws a decoder's tokens until there are enough or it has ended, together with those of others. After this returns the engine continues to
+    /// draw while the request does other work; draw a decoder to its end before the next one.
     ///
     /// - Parameters:
-    ///   - isEnough: looked at after each token.
-    ///   - onToken: called after each token, that of the first call; both should return at once.
-    /// - Throws: what computing throws, `AdmissionError`, `CancellationError`.
+    ///   - isEnough: checked after each token.
+    ///   - onToken: called after each token; that of the first call is used. Both should return at once.
+    /// - Throws: errors of computing, `AdmissionError`, `CancellationError`.
     func draw(
         _ decoder: T3Decoder, of model: Model, until isEnough: @escaping (T3Decoder) -> Bool, onToken: @escaping () -> Void
     ) throws {
@@ -68,7 +68,7 @@ struct EngineTurn {
     /// Computes an utterance's flow in a batch with those of other requests; for models with ``Model/sharesFlow``.
     ///
     /// - Parameter onStep: called before each step, with its number from 1; it should return at once.
-    /// - Throws: what computing throws, `CancellationError`.
+    /// - Throws: errors of computing, `CancellationError`.
     func mel(of order: FlowOrder, steps: Int, of model: Model, onStep: @escaping (Int) -> Void) throws -> Tensor {
         guard let queue = try loop.group(of: model)?.flowQueue else { preconditionFailure("a model that shares its flow") }
         request.nextQueue = nil
@@ -77,6 +77,6 @@ struct EngineTurn {
         )
     }
 
-    /// Says that the listener got so many seconds of sound.
+    /// Records that this many seconds of sound have been delivered.
     func delivered(_ seconds: Double) { loop.delivered(seconds, to: request) }
 }

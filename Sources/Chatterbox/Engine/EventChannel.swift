@@ -1,9 +1,9 @@
 import Synchronization
 
-/// Events on their way from the engine, which must never wait, to one consumer, which may take its time.
+/// Passes events from the engine, which must never wait, to one consumer, which may be slow.
 ///
-/// Sending always succeeds at once. Whoever makes sound looks at ``hasRoom`` before it makes more, and parks without it; so
-/// no more lies unread than the limits and what one unit of work gives.
+/// Sending always succeeds at once. The producer checks ``hasRoom`` before it computes more sound, and parks if there is none; so the unread events
+/// exceed the limits by at most one unit of work.
 final class EventChannel: Sendable {
     private struct Producer: Sendable {
         let onRoom, onLeave: @Sendable () -> Void
@@ -12,11 +12,11 @@ final class EventChannel: Sendable {
     private struct State {
         var unread: [SpeechEvent] = []
         var unreadSeconds = 0.0
-        /// How the events end, once the producer has said so.
+        /// How the events end, after the producer has ended them.
         var end: Result<Void, any Error>?
-        /// Whether the consumer is gone or cancelled.
+        /// Whether the consumer has stopped reading or was cancelled.
         var isLeft = false
-        /// The consumer, where it waits for the next event.
+        /// The consumer, while it waits for the next event.
         var consumer: CheckedContinuation<SpeechEvent?, any Error>?
         var producer: Producer?
     }
@@ -26,22 +26,21 @@ final class EventChannel: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - limit: seconds of sound that nobody has read, from which on there is no room.
-    ///   - mostEvents: the same for events of any kind.
+    ///   - limit: the number of seconds of unread sound from which on there is no room.
+    ///   - mostEvents: the same, as a number of events of any kind.
     init(limit: Double = 2, mostEvents: Int = 256) {
         self.limit = limit
         self.mostEvents = mostEvents
     }
 
-    // MARK: the producer
+    // MARK: producer
 
-    /// Says whom to tell of the consumer; once. The channel lets go of both when the events have ended or nobody reads them
-    /// any more.
+    /// Sets the functions that are called about the consumer; to be called once. The channel releases both when the events have ended or are no
+    /// longer read.
     ///
     /// - Parameters:
     ///   - onRoom: called each time there is room again, on the consumer's thread.
-    ///   - onLeave: called once if the consumer goes away before the end: dropped or cancelled. Work should stop. Where it is
-    ///     gone already, it is called at once.
+    ///   - onLeave: called once if the consumer is released or cancelled before the end, at once if it already has been. The work should stop.
     func connect(onRoom: @escaping @Sendable () -> Void, onLeave: @escaping @Sendable () -> Void) {
         let isLeft = state.withLock { state in
             if state.end == nil, !state.isLeft { state.producer = Producer(onRoom: onRoom, onLeave: onLeave) }
@@ -50,14 +49,14 @@ final class EventChannel: Sendable {
         if isLeft { onLeave() }
     }
 
-    /// Whether more sound may be made: little enough lies unread, and somebody is there to read it.
+    /// Whether more sound may be computed: there is little unread sound, and a consumer.
     var hasRoom: Bool { state.withLock { hasRoom($0) } }
 
     private func hasRoom(_ state: State) -> Bool {
         !state.isLeft && state.unreadSeconds < limit && state.unread.count < mostEvents
     }
 
-    /// Takes an event for the consumer; drops it where the consumer is gone, or after the end.
+    /// Sends an event to the consumer; it is dropped if there is no consumer, or after the end.
     func send(_ event: SpeechEvent) {
         let consumer = state.withLock { state -> CheckedContinuation<SpeechEvent?, any Error>? in
             guard state.end == nil, !state.isLeft else { return nil }
@@ -69,9 +68,9 @@ final class EventChannel: Sendable {
         consumer?.resume(returning: event)
     }
 
-    /// Ends the events, after those that lie unread; the first end counts.
+    /// Ends the events, after the unread ones; only the first call counts.
     ///
-    /// - Parameter error: what the consumer's loop throws; nil: it ends well.
+    /// - Parameter error: the error that the consumer's loop throws; nil for a normal end.
     func finish(throwing error: (any Error)? = nil) {
         let (consumer, end) = state.withLock { state in
             let end: Result<Void, any Error> = state.end ?? error.map { .failure($0) } ?? .success(())
@@ -82,11 +81,11 @@ final class EventChannel: Sendable {
         consumer?.resume(with: end.map { nil })
     }
 
-    // MARK: the consumer
+    // MARK: consumer
 
     /// The next event, when there is one; nil after the last. For one task at a time.
     ///
-    /// - Throws: what the producer ended with; `CancellationError` where this task is cancelled, or ``leave()`` was called.
+    /// - Throws: the error with which the producer ended; `CancellationError` if this task is cancelled, or ``leave()`` was called.
     func next() async throws -> SpeechEvent? {
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { consumer in
@@ -99,7 +98,7 @@ final class EventChannel: Sendable {
         }
     }
 
-    /// What can be answered at once, and whom to tell that there is room; without an answer the consumer waits.
+    /// The answer that is available at once, and the function to call if there is room again; without an answer the consumer waits.
     private func take(
         from state: inout State, or consumer: CheckedContinuation<SpeechEvent?, any Error>
     ) -> (answer: Result<SpeechEvent?, any Error>?, onRoom: (@Sendable () -> Void)?) {
@@ -116,7 +115,7 @@ final class EventChannel: Sendable {
         return (nil, nil)
     }
 
-    /// Says that nobody reads any more; what lies unread is dropped.
+    /// Stops reading; unread events are dropped.
     func leave() {
         let (consumer, producer) = state.withLock { state in
             state.isLeft = true

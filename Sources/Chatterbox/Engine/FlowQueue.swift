@@ -1,9 +1,9 @@
 import Torch
 
-/// The utterances of a model's requests that wait for the flow, which computes them in batches.
+/// The utterances of a model's requests that wait for the flow, which is computed in batches.
 ///
-/// A request that comes waits a while for those that will come soon. Then it computes a batch of as many as fit, and the others find
-/// their results. One thread at a time uses a queue.
+/// A request waits for a short time for others that will arrive soon. Then it computes a batch of as many as fit, and the others get their results.
+/// Only one thread at a time may use a queue.
 final class FlowQueue {
     private final class Entry {
         let order: FlowOrder
@@ -12,7 +12,7 @@ final class FlowQueue {
         let onStep: (Int) -> Void
         let wake: () -> Void
         var isInBatch = false
-        /// Whether it is computed alone, because a batch with it failed.
+        /// Whether it is computed separately, because a batch with it failed.
         var isAlone = false
         var mel: Tensor?
 
@@ -21,18 +21,18 @@ final class FlowQueue {
         }
     }
 
-    /// Computes a batch: the mel of each order, in so many steps; the closure is called before each step, and what it throws ends the
-    /// flow.
+    /// Computes a batch: the mel of each order, with this number of steps; the closure is called before each step, and an error that it throws ends
+    /// the flow.
     typealias Solver = (_ orders: [FlowOrder], _ steps: Int, _ checkpoint: () throws -> Void) throws -> [Tensor]
 
-    /// How many of some orders, from the first on, fit one batch.
+    /// The number of orders, from the first on, that fit into one batch.
     private let batchSize: ([FlowOrder]) -> Int
     private let solve: Solver
     private var entries: [Entry] = []
     private var isComputing = false
-    /// How many units of other work may still run before a batch is computed.
+    /// The number of other units of work that may still run before a batch is computed.
     private var patience = 0
-    /// Batches computed so far, by their size.
+    /// The number of batches computed so far, by their size.
     private(set) var batchCounts: [Int: Int] = [:]
 
     convenience init(_ batches: FlowBatches) {
@@ -44,12 +44,12 @@ final class FlowQueue {
     /// The mel of an order, `[1, mel, frames]`, computed together with others.
     ///
     /// - Parameters:
-    ///   - expected: how many other requests will come soon.
+    ///   - expected: the number of other requests that will arrive soon.
     ///   - onStep: called before each step, with its number from 1.
-    ///   - wake: makes `park` return; called by the thread that uses the queue.
-    ///   - park: waits until then; it may return without cause.
+    ///   - wake: makes `park` return; called on the thread that uses the queue.
+    ///   - park: waits for `wake`; it may return without a cause.
     ///   - pause: called before each step, if this request computes the batch.
-    /// - Throws: what computing, `park` and `pause` throw. The batch's other requests then compute without this one.
+    /// - Throws: errors of computing, `park` and `pause`. The batch's other requests are then computed without this one.
     func mel(
         of order: FlowOrder, steps: Int, expected: Int, onStep: @escaping (Int) -> Void, wake: @escaping () -> Void, park: () throws -> Void,
         pause: () throws -> Void
@@ -70,7 +70,7 @@ final class FlowQueue {
 
     /// Call this after each unit of other work.
     ///
-    /// - Parameter expected: how many requests will come soon.
+    /// - Parameter expected: the number of requests that will arrive soon.
     func otherWorkRan(expected: Int) {
         guard patience > 0 else { return }
         patience = min(patience - 1, expected)
@@ -104,7 +104,7 @@ final class FlowQueue {
             for (entry, mel) in zip(batch, mels) { entry.mel = mel }
             batchCounts[batch.count, default: 0] += 1
         } catch let error where batch.count > 1 && !(error is CancellationError) {
-            // The failure may be one entry's only.
+            // The failure may be caused by one entry only.
             for entry in batch { entry.isAlone = true }
         }
     }

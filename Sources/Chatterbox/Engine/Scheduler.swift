@@ -1,16 +1,14 @@
-/// Decides what the compute thread does next. Pure: it knows no clock, no thread and no model; the loop tells it what
-/// happened and when, in seconds.
+/// Decides what the compute thread does next. It uses no clock, thread or model; the loop passes it what happened and when, in seconds.
 ///
 /// Interactive requests are served in this order:
-/// 1. who can run and has waited longest, past a bound (``Rules/patience``);
-/// 2. a listener who would run dry soon (``Rules/reserve``), first the one with least sound left;
-/// 3. a request without sound yet: first the first unit of each, so that it joins the steps of the others, then in order of arrival;
+/// 1. the request that can run and has waited longest, if longer than ``Rules/patience``;
+/// 2. a listener who will run out of sound soon (``Rules/reserve``), first the one with least sound left;
+/// 3. a request without sound so far: first the first unit of each, so that it joins the steps of the others, then in order of arrival;
 /// 4. all others, first the one with least sound left.
 ///
-/// So a new request is heard at once, unless somebody's sound would break off for it; that saves only who can be saved: a
-/// listener whose last sound came too late already waits behind new requests. Batch requests are worked on in order of
-/// arrival while no interactive one can run; they also ride along in a step that runs for others, which then costs little
-/// more.
+/// A new request therefore gets its first sound at once, unless a listener's sound would be interrupted for it. Only listeners without an
+/// interruption so far have this priority: a listener whose last sound came too late waits behind new requests. Batch requests are processed in order
+/// of arrival while no interactive one can run; they also take part in steps that run for others, which then cost little more.
 struct Scheduler: Sendable {
     /// A request, in order of arrival.
     struct ID: Hashable, Comparable, Sendable {
@@ -24,11 +22,11 @@ struct Scheduler: Sendable {
         fileprivate let number: Int
     }
 
-    /// What a request waits for. With both, its unit goes first: that is what becomes sound.
+    /// What a request waits for. With both, its unit has priority, because it becomes sound.
     struct Need: Hashable, Sendable {
-        /// A place in the next step of this model's decoder; it cannot run before room is granted.
+        /// Its part in the next step of this model's decoder; it cannot run before the request has room.
         var step: Group?
-        /// A unit of its own: its coroutine is runnable.
+        /// A unit of its own work: its coroutine is runnable.
         var unit: Bool
 
         static let nothing = Need(step: nil, unit: false)
@@ -36,23 +34,23 @@ struct Scheduler: Sendable {
         static func step(_ group: Group) -> Need { Need(step: group, unit: false) }
     }
 
-    /// What is to be done next.
+    /// What has to be done next.
     enum Plan: Hashable, Sendable {
-        /// One batched step of a model for these requests, in order of arrival.
+        /// One common step of a model for these requests, in order of arrival.
         case step(Group, [ID])
         case unit(ID)
     }
 
     struct Rules: Sendable {
-        /// Seconds of sound below which a listener goes before requests that have none: as long as making the next sound
-        /// takes, in company.
+        /// The seconds of unplayed sound below which a listener has priority over requests without sound: as long as computing the next sound takes,
+        /// beside others.
         var reserve = 0.5
-        /// Seconds that a request waits, for each that can run, until it goes before all others of its class. With units of
-        /// at most 0.1 s this takes at most a tenth of the device.
+        /// The seconds that a request waits, multiplied by the number of requests that can run, until it has priority over all others of its class.
+        /// With units of at most 0.1 s this takes at most a tenth of the device's time.
         var patience = 1.0
-        /// Seconds for which a request that waits for room may be overtaken by smaller ones.
+        /// The seconds for which a request that waits for room may be overtaken by smaller ones.
         var overtaking = 1.0
-        /// Seconds of sound in hand with which a request for its next utterance waits for room behind others.
+        /// The seconds of unplayed sound from which on a request waits for room for its next utterance behind others.
         var plenty = 10.0
         /// Whether batch requests take part in steps that run for interactive ones.
         var batchRidesAlong = true
@@ -61,13 +59,13 @@ struct Scheduler: Sendable {
     private struct Ticket {
         let priority: SpeechPriority
         var need = Need.nothing
-        /// Since when it could have had its step and its unit.
+        /// The times since which its step and its unit could have run.
         var stepSince = 0.0, unitSince = 0.0
-        /// When a listener who plays at once has heard all; nil before the first sound.
+        /// When a listener who plays at once will have heard everything; nil before the first sound.
         var endOfSound: Double?
-        /// Whether its last sound came before the listener had heard all that was there.
+        /// Whether its last sound came before the listener had played all earlier sound.
         var isInTime = true
-        /// Whether it has had a unit.
+        /// Whether one of its units has run.
         var hasBegun = false
     }
 
@@ -80,14 +78,14 @@ struct Scheduler: Sendable {
 
     // MARK: models
 
-    /// - Parameter batchLimit: the most that batch requests may hold together; nil: all of it.
+    /// - Parameter batchLimit: the largest room of all batch requests together; nil for no limit.
     mutating func addGroup(limit: Admission.Room, batchLimit: Admission.Room? = nil) -> Group {
         let group = Group(number: takeNumber())
         admissions[group] = Admission(limit: limit, batchLimit: batchLimit, overtaking: rules.overtaking)
         return group
     }
 
-    /// Nobody may hold or await room in it.
+    /// No request may have room in it or wait for it.
     mutating func removeGroup(_ group: Group) {
         precondition(admissions.removeValue(forKey: group)?.isEmpty == true, "a group is removed once, when nobody uses it")
     }
@@ -106,15 +104,15 @@ struct Scheduler: Sendable {
         return id
     }
 
-    /// Forgets a request that has ended or is cancelled; it is in no plan from now on.
+    /// Removes a request that has ended or is cancelled; no plan contains it from now on.
     ///
-    /// - Returns: who has room now that waited for it.
+    /// - Returns: the waiting requests that get room.
     mutating func close(_ id: ID, at time: Double) -> [ID] {
         precondition(tickets.removeValue(forKey: id) != nil, "a ticket is closed once")
         return admissions.keys.sorted { $0.number < $1.number }.flatMap { release(id, in: $0, at: time) }
     }
 
-    /// Says what a request waits for from now on.
+    /// Sets what a request waits for.
     mutating func wait(_ id: ID, for need: Need, at time: Double) {
         change(id) {
             if need.step != $0.need.step { $0.stepSince = time }
@@ -123,7 +121,7 @@ struct Scheduler: Sendable {
         }
     }
 
-    /// Says that a request's consumer was given so many seconds of sound.
+    /// Records that this many seconds of sound were delivered to a request's consumer.
     mutating func deliver(_ seconds: Double, for id: ID, at time: Double) {
         change(id) {
             $0.isInTime = $0.endOfSound.map { time < $0 } ?? true
@@ -131,7 +129,7 @@ struct Scheduler: Sendable {
         }
     }
 
-    /// Seconds of sound that a listener who plays at once has not yet heard; 0 after that; nil before the first sound.
+    /// Seconds of sound that a listener who plays at once has not heard yet, at least 0; nil before the first sound.
     func unplayed(_ id: ID, at time: Double) -> Double? { tickets[id]?.endOfSound.map { max(0, $0 - time) } }
 
     private mutating func change(_ id: ID, _ body: (inout Ticket) -> Void) {
@@ -142,14 +140,13 @@ struct Scheduler: Sendable {
 
     // MARK: room
 
-    /// Asks for room in a model's decoder; a request that holds some gives it in exchange, for its next utterance.
+    /// Requests room in a model's decoder; a request that has room exchanges it, for its next utterance.
     ///
-    /// A listener keeps its place in this way until its speech ends. One who has plenty of sound in hand (a file that is
-    /// written) waits behind others instead.
+    /// In this way a listener has priority until its speech ends. A request with much unplayed sound (a file that is being written) waits behind
+    /// others instead.
     ///
-    /// - Returns: who has room now: the request, unless it must wait until a later call returns it, and others if it holds
-    ///   less than before.
-    /// - Throws: ``AdmissionError`` where there never will be as much; what it holds it keeps.
+    /// - Returns: the requests that get room: this one, unless it must wait until a later call returns it, and others if it has less than before.
+    /// - Throws: ``AdmissionError`` if there will never be enough room; the request keeps the room that it has.
     mutating func ask(for room: Admission.Room, _ id: ID, in group: Group, at time: Double) throws -> [ID] {
         guard let priority = tickets[id]?.priority, admissions[group] != nil else {
             preconditionFailure("the ticket or the group is not open")
@@ -158,9 +155,9 @@ struct Scheduler: Sendable {
         return begin(try admissions[group]!.ask(for: room, id, priority, keepsPlace: keepsPlace, at: time), at: time)
     }
 
-    /// Gives back a request's room, or its place among those who wait for it.
+    /// Releases a request's room, or stops its waiting.
     ///
-    /// - Returns: who has room now that waited for it.
+    /// - Returns: the waiting requests that get room.
     mutating func release(_ id: ID, in group: Group, at time: Double) -> [ID] {
         begin(admissions[group]?.release(id, at: time) ?? [], at: time)
     }
@@ -172,7 +169,7 @@ struct Scheduler: Sendable {
 
     // MARK: the plan
 
-    /// What to do now; nil when nothing can run. Whom it names counts as served.
+    /// What has to be done now; nil if nothing can run. The requests in the plan count as served.
     mutating func next(at time: Double) -> Plan? {
         for priority in [SpeechPriority.interactive, .batch] {
             guard let choice = choice(of: priority, at: time) else { continue }
@@ -190,7 +187,7 @@ struct Scheduler: Sendable {
 
     private enum Work { case unit, step(Group) }
 
-    /// One thing that could be done for one request.
+    /// A possible action for one request.
     private struct Choice {
         let id: ID
         let ticket: Ticket
@@ -212,7 +209,7 @@ struct Scheduler: Sendable {
 
     private func canStep(_ id: ID, in group: Group) -> Bool { admissions[group]?.holdsRoom(id) == true }
 
-    /// Smaller is sooner: the rule that holds, a number within the rule, the arrival, units before steps.
+    /// The smallest value comes first: the rule that applies, a number within the rule, the order of arrival, units before steps.
     private func urgency(_ choice: Choice, _ patience: Double, _ time: Double) -> (Int, Double, ID, Int) {
         let (rule, number) = standing(choice, patience, time)
         let isStep = if case .step = choice.work { 1 } else { 0 }

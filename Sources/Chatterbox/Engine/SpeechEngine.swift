@@ -49,7 +49,7 @@ public final class SpeechEngine: Sendable {
         mailbox.post(.open(request, EngineJob(priority: priority, threads: threads, body: body, finish: finish)))
     }
 
-    /// Makes ready what a model's first request would wait for: on a GPU its memory and the captured steps of one request.
+    /// Prepares what a model's first request would wait for: on a GPU its memory and the captured steps of one request.
     ///
     /// - Throws: `TorchError`, `CancellationError`.
     func warm(_ model: Model) async throws {
@@ -60,8 +60,8 @@ public final class SpeechEngine: Sendable {
         }
     }
 
-    /// Frees what is kept for a model between its requests: the decoder that they share, on a GPU with its captured steps. It is
-    /// made anew for the next request.
+    /// Frees what is kept for a model between its requests: the shared decoder, on a GPU with its captured steps. It is created again for the next
+    /// request.
     package func forget(_ model: Model) async {
         model.flowPrompts.removeAll()
         await withCheckedContinuation { continuation in
@@ -69,11 +69,11 @@ public final class SpeechEngine: Sendable {
         }
     }
 
-    /// Runs work on the device in its turn, and gives what comes of it. The task's cancellation is the work's.
+    /// Runs work on the device in its turn, and returns its result. Cancelling the task cancels the work.
     ///
     /// - Parameters:
-    ///   - request: of this engine; by default a new one.
-    ///   - threads: that libtorch's operations may use meanwhile.
+    ///   - request: a request of this engine; by default a new one.
+    ///   - threads: the number of threads that libtorch's operations may use meanwhile.
     func run<Value: Sendable>(
         _ request: EngineRequest? = nil, _ priority: SpeechPriority = .interactive, threads: Int,
         _ work: @escaping @Sendable (EngineTurn) throws -> Value
@@ -93,7 +93,7 @@ public final class SpeechEngine: Sendable {
     }
 }
 
-/// Steps by how many requests they served.
+/// The number of steps, by how many requests they served.
 final class StepCounts: Sendable {
     private let stored = Mutex<[Int: Int]>([:])
 
@@ -102,7 +102,7 @@ final class StepCounts: Sendable {
     func add(_ requests: Int) { stored.withLock { $0[requests, default: 0] += 1 } }
 }
 
-/// What one thread makes, handed over to another.
+/// A value that is computed on one thread and passed to another.
 final class OnceValue<Value: Sendable>: Sendable {
     private let stored = Mutex<Value?>(nil)
 

@@ -13,8 +13,8 @@ public struct SpeechEvents: AsyncSequence, Sendable {
 
     private let start: @Sendable (EventChannel) -> Void
 
-    /// - Parameter start: hands a new request to the engine, which is to send its events through the channel. It is called
-    ///   once for each loop, in the loop's task, and should return at once.
+    /// - Parameter start: passes a new request to the engine, which sends its events through the channel. It is called once for each loop, in the
+    ///   loop's task, and should return at once.
     init(_ start: @escaping @Sendable (EventChannel) -> Void) { self.start = start }
 
     public func makeAsyncIterator() -> Iterator { Iterator(reader: Reader(start)) }
@@ -61,7 +61,7 @@ public enum SpeechEvent: Sendable, Hashable {
     /// The whole text has been spoken; the final report.
     case finished(SpeechReport)
 
-    /// Seconds of sound in it.
+    /// The seconds of sound in this event.
     var seconds: Double { if case .audio(let chunk) = self { chunk.audio.duration } else { 0 } }
 }
 

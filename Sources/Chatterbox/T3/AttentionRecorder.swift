@@ -13,16 +13,15 @@ public struct AttentionHead: Sendable, Codable, Hashable {
     }
 }
 
-/// Keeps what some heads attend to while a request decodes: for each speech token, at the step that drew it, how much of
-/// the attention each text token had.
+/// Records the attention of some heads while a request decodes: for each speech token, at the step that drew it, the attention of each text token.
 ///
-/// An engine writes into the one that a sequence has (``DecodeSequence/recorder``). Not for concurrent use.
+/// An engine writes to the recorder of a sequence (``DecodeSequence/recorder``). Not for concurrent use.
 package final class AttentionRecorder {
-    /// Whose attention it is.
+    /// The recorded heads.
     package let heads: [AttentionHead]
-    /// The positions of the sequence that are looked at.
+    /// The positions of the sequence whose attention is recorded.
     package let positions: Range<Int>
-    /// How many steps there were.
+    /// The number of recorded steps.
     package private(set) var steps = 0
     private var weights: [Float] = []
     private let room: UnsafeMutableBufferPointer<Float>
@@ -36,19 +35,19 @@ package final class AttentionRecorder {
 
     deinit { room.deallocate() }
 
-    /// What the heads attended to at a step, `[heads × positions]`: shares of all attention, which also goes elsewhere.
+    /// The heads' attention at a step, `[heads × positions]`: shares of the whole attention, of which a part is at other positions.
     package func weights(at step: Int) -> ArraySlice<Float> { weights[step * room.count..<(step + 1) * room.count] }
 
-    /// Where one head's attention at the step that goes on is written, `[positions]`.
+    /// Where one head's attention in the current step is written, `[positions]`.
     func room(of index: Int) -> UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(rebasing: room[index * positions.count..<(index + 1) * positions.count])
     }
 
-    /// Computes the attention of those of its heads that are in a layer.
+    /// Computes the attention of those recorded heads that are in a layer.
     ///
     /// - Parameters:
-    ///   - query: the newest position's, `[heads, head]`.
-    ///   - keys: of every position so far, `[heads, positions, head]`.
+    ///   - query: the query of the newest position, `[heads, head]`.
+    ///   - keys: the keys of all positions so far, `[heads, positions, head]`.
     func read(layer: Int, query: Tensor, keys: Tensor) throws {
         for (index, head) in heads.enumerated() where head.layer == layer {
             let (query, keys) = (try query.select(axis: 0, head.head), try keys.select(axis: 0, head.head))
@@ -58,25 +57,25 @@ package final class AttentionRecorder {
         }
     }
 
-    /// Takes what was written down elsewhere.
+    /// Records attention that was computed elsewhere.
     ///
-    /// - Parameter attention: of its heads to the first positions, `[heads, positions]`.
+    /// - Parameter attention: the heads' attention to the first positions, `[heads, positions]`.
     func read(_ attention: Tensor) throws {
         let seen = try attention.narrow(axis: 1, from: positions.lowerBound, count: positions.count).contiguous()
         _ = room.update(from: try seen.array(of: Float.self))
     }
 
-    /// The step is complete.
+    /// Completes the step.
     func keep() {
         weights += room
         steps += 1
     }
 }
 
-/// Runs whole sequences and keeps what the speech of each attends to of the text, in every layer.
+/// Runs whole sequences and records, in every layer, the attention of speech to text.
 final class AttentionSurvey: AttentionMemory {
     let firstPositions = [0]
-    /// For each layer so far `[batch, heads, speech, text]`.
+    /// For each layer so far, `[batch, heads, speech, text]`.
     private(set) var layers: [Tensor] = []
     private let text, speech: Range<Int>
 
@@ -96,13 +95,13 @@ final class AttentionSurvey: AttentionMemory {
 }
 
 extension T3 {
-    /// What every head attends to of a text while it predicts the speech of it, as decoding would find it.
+    /// Every head's attention to a text while its speech is predicted, as in decoding.
     ///
     /// - Parameters:
-    ///   - text: framed text tokens.
+    ///   - text: text tokens with start and stop tokens.
     ///   - speech: speech tokens, without start and stop.
-    ///   - conditioning: of a batch of one.
-    /// - Returns: for each layer `[heads, speech, text]`, shares of all attention.
+    ///   - conditioning: conditions of a batch of one.
+    /// - Returns: for each layer `[heads, speech, text]`, shares of the whole attention.
     package func attention(text: [Int], speech: [Int], conditioning: T3Conditioning) throws -> [Tensor] {
         precondition(!speech.isEmpty, "speech of at least one token")
         let prompt = try prompt(text: text, conditioning: conditioning, guidance: false)

@@ -10,18 +10,19 @@ package protocol Backbone: Sendable {
     /// Width of a head.
     var headSize: Int { get }
 
-    /// Hidden states of new positions, each seeing those before it.
+    /// Hidden states of new positions, each of which attends to those before it.
     ///
     /// - Parameters:
     ///   - inputs: embedded inputs `[batch, time, hidden]`.
-    ///   - memory: what the positions before these left; `WholeSequence` when there are none and none shall be left.
+    ///   - memory: keys and values of the preceding positions, to which the new ones are added; `WholeSequence` if there are none and none are to be
+    ///     stored.
     /// - Returns: `[batch, time, hidden]` after the last normalisation.
     func callAsFunction(_ inputs: Tensor, memory: some AttentionMemory) throws -> Tensor
 }
 
-/// A backbone that runs some of its layers, so that training need not keep what is inside of all of them at once.
+/// A backbone that can run some of its layers, so that training need not keep the activations of all layers at the same time.
 protocol LayeredBackbone: Backbone {
-    /// `[batch, time, hidden]` through some layers; the first one adds positions where the backbone has them as inputs.
+    /// `[batch, time, hidden]` through some layers; the first layer adds positions if the backbone adds them to its inputs.
     func callAsFunction(_ inputs: Tensor, layers: Range<Int>, memory: some AttentionMemory) throws -> Tensor
 
     /// The last normalisation.
@@ -34,50 +35,50 @@ extension LayeredBackbone {
     }
 }
 
-/// What a backbone's sizes say: all that is asked of them outside the backbone's own file.
+/// The properties of a backbone's sizes that are used outside of the backbone's own file.
 protocol BackboneSizes: Sendable {
     var hiddenSize: Int { get }
     var layers: Int { get }
     var heads: Int { get }
-    /// Weights of one layer's products.
+    /// The number of weights in one layer's products.
     var layerWeights: Int { get }
-    /// Positions of the longest sequence; nil where there is no limit.
+    /// The number of positions of the longest sequence; nil for no limit.
     var longestSequence: Int? { get }
-    /// Whether the head that gives the speech tokens' logits has a bias.
+    /// Whether the head for the speech tokens' logits has a bias.
     var hasSpeechHeadBias: Bool { get }
-    /// How upstream decodes models with this backbone.
+    /// The decoding style of upstream's models with this backbone.
     var upstreamStyle: DecodingStyle { get }
-    /// Numbers that would give no network outside a range, by their names.
+    /// Numbers for which only some values are possible, with names and ranges.
     var checkedNumbers: [(name: String, value: Double, range: ClosedRange<Double>)] { get }
 
-    /// - Parameter positions: longest sequence that is asked of it.
+    /// - Parameter positions: the length of the longest sequence that is used.
     /// - Throws: an error of `Weights`, ``T3Error/unevenHeads(hiddenSize:heads:)``.
     func makeBackbone(_ weights: Weights, positions: Int) throws -> any Backbone
 }
 
 /// A backbone for which there are packed kernels.
 protocol PackableBackbone: Backbone {
-    /// What is added to every input; nil where positions turn queries and keys instead.
+    /// The table of positions that are added to the inputs; nil if positions rotate queries and keys instead.
     var inputPositions: PositionTable? { get }
 
     /// - Parameters:
-    ///   - pack: one matrix of several layers side by side; `gated` interleaves the first with the second.
-    ///   - afterLayer: called when a layer is packed and its float32 weights are not needed again.
+    ///   - pack: packs several layers into one matrix; `gated` interleaves the first with the second.
+    ///   - afterLayer: called when a layer has been packed and its float32 weights are no longer needed.
     func packed(
         head: PackedMatrix, team: ThreadTeam, pack: (_ layers: [Projection], _ gated: Bool) throws -> PackedMatrix, afterLayer: () -> Void
     ) throws -> PackedTransformer
 
-    /// Where each linear layer lies in the packed products.
+    /// The position of each linear layer in the packed products.
     var packedPlaces: [PackedPlace] { get }
 }
 
-/// Where a linear layer lies in the packed products of a transformer.
+/// The position of a linear layer in the packed products of a transformer.
 struct PackedPlace {
     let projection: Projection
     /// The number of the transformer's layer.
     let layer: Int
     let product: PackedAdaptation.Product
-    /// The product's output that is the layer's first.
+    /// The index of the product's output that is the layer's first.
     let first: Int
 
     init(_ projection: Projection, _ layer: Int, _ product: PackedAdaptation.Product, first: Int = 0) {
@@ -85,12 +86,12 @@ struct PackedPlace {
     }
 }
 
-/// What the queries of a batch may attend to, besides and including their own keys and values.
+/// The keys and values to which the queries of a batch may attend, besides and including their own.
 package protocol AttentionMemory {
-    /// The position of each row's first input; one number stands for all rows.
+    /// The position of each row's first input; a single number applies to all rows.
     var firstPositions: [Int] { get }
-    /// The position of each row's one new input, `[batch]`, where the batch's own memory tells it instead of
-    /// ``firstPositions``, so that operations captured once serve every step.
+    /// The position of each row's single new input, `[batch]`, if it is in a tensor instead of ``firstPositions``, so that operations captured once
+    /// can be used for every step.
     var positions: Tensor? { get }
 
     /// Scaled dot-product attention in one layer.
@@ -108,7 +109,7 @@ extension AttentionMemory {
     package var positions: Tensor? { nil }
 }
 
-/// The exact path: the inputs are the whole sequence, nothing is remembered, and gradients flow.
+/// The exact path: the inputs are the whole sequence, nothing is stored, and the result is differentiable.
 package struct WholeSequence: AttentionMemory {
     package let firstPositions = [0]
 
@@ -133,26 +134,26 @@ extension Tensor {
 
 /// Keys and values of every layer for a fixed number of sequences, allocated once and written in place.
 ///
-/// A slot holds one sequence; guidance takes two. Sequences of one batch may be at different positions. The memory is
-/// `2 × layers × slots × capacity × hidden` numbers, touched as sequences grow. Not for concurrent use.
+/// A slot contains one sequence; a guided request takes two. Sequences of one batch may have different lengths. The cache has `2 × layers × slots ×
+/// capacity × hidden` numbers, whose memory is first used when sequences grow. Not for concurrent use.
 package final class KeyValueCache {
-    /// Positions of the longest sequence.
+    /// The number of positions of the longest sequence.
     package let capacity: Int
-    /// Number of sequences side by side.
+    /// The number of sequences.
     package let slots: Int
     private let table: SlotTable
     /// `[slots, heads, capacity, head]` for each layer.
     fileprivate let keys, values: [Tensor]
 
     /// - Parameters:
-    ///   - layers: of the backbone.
-    ///   - heads: attention heads of a layer.
-    ///   - headSize: numbers of a key or a value in one head.
-    ///   - slots: number of sequences.
-    ///   - capacity: longest sequence.
-    ///   - dtype: of keys and values.
-    ///   - device: where they lie.
-    ///   - zeroed: whether memory is zero until it is written: what it held before may contain NaN.
+    ///   - layers: the number of the backbone's layers.
+    ///   - heads: the number of attention heads of a layer.
+    ///   - headSize: the size of a key or a value in one head.
+    ///   - slots: the number of sequences.
+    ///   - capacity: the length of the longest sequence.
+    ///   - dtype: the type of keys and values.
+    ///   - device: the device of keys and values.
+    ///   - zeroed: whether the memory is initialised with zeros; uninitialised memory may contain NaN.
     package init(
         layers: Int, heads: Int, headSize: Int, slots: Int, capacity: Int, dtype: DType = .float32,
         device: Device = .cpu, zeroed: Bool = false
@@ -167,7 +168,7 @@ package final class KeyValueCache {
         table = SlotTable(count: slots)
     }
 
-    /// A sequence in a slot of its own, which is free again when nobody has the sequence any more.
+    /// A sequence in one slot, which becomes free when nothing refers to the sequence any more.
     package final class Sequence: DecodeSequence {
         let slot: Int
         private let table: SlotTable
@@ -184,14 +185,14 @@ package final class KeyValueCache {
     /// - Throws: `T3Error.noFreeSlots`.
     package func begin() throws -> Sequence { Sequence(try table.reserve(), table) }
 
-    /// Lets a backbone run over `count` new positions of each sequence, and counts them as written when it succeeds.
+    /// Runs a backbone over `count` new positions of each sequence, and counts them as written if it succeeds.
     ///
     /// - Parameters:
-    ///   - sequences: of this cache, one for each row of the batch.
-    ///   - count: new positions of each sequence.
-    ///   - recorders: for each row, who records what its last new position attends to; none where there are none at all.
-    ///   - run: runs the backbone, with the memory that its layers attend to.
-    /// - Throws: `T3Error.sequenceTooLong` when a sequence would exceed the capacity.
+    ///   - sequences: sequences of this cache, one for each row of the batch.
+    ///   - count: the number of new positions of each sequence.
+    ///   - recorders: for each row, the recorder for the attention of its last new position; empty if nothing is recorded.
+    ///   - run: runs the backbone, with the memory to which its layers attend.
+    /// - Throws: `T3Error.sequenceTooLong` if a sequence would exceed the capacity.
     package func extend<Result>(
         _ sequences: [Sequence], by count: Int, recorders: [AttentionRecorder?] = [], _ run: (Extension) throws -> Result
     ) throws -> Result {
@@ -211,7 +212,7 @@ package final class KeyValueCache {
         private let count: Int
         private let recorders: [AttentionRecorder?]
 
-        /// Rows of the batch that are neighbours in the cache and equally long, so that views of it serve them as they are.
+        /// Adjacent rows in the cache with the same length, which can be used as views without copying.
         private struct Run {
             let firstRow, firstSlot, length: Int
             var rows = 1
@@ -263,32 +264,31 @@ package final class KeyValueCache {
 
     // MARK: steps of one shape
 
-    /// One new position in each of the first slots, read from tensors: the same operations on the same memory whatever the
-    /// positions are, as a captured graph needs them.
+    /// One new position in each of the first slots, read from tensors: the same operations on the same memory, whatever the positions are, as a
+    /// captured graph requires.
     ///
-    /// A slot that takes no part writes as well, where its own next position will: what it leaves there is overwritten
-    /// before anything looks at it.
+    /// A slot that takes no part is written as well, at its next position; this value is overwritten before it is read.
     struct FixedStep: AttentionMemory {
         let firstPositions: [Int] = []
         let positions: Tensor?
         private let cache: KeyValueCache
         private let span: Int
-        /// `[slots, 1]` and `[1, heads]`: together with the positions, where each head's key goes.
+        /// `[slots, 1]` and `[1, heads]`: together with the positions, the indices where each head's key is written.
         private let slots, heads: Tensor
-        /// `[slots, 1, 1, span]`, true where a slot's input may look.
+        /// `[slots, 1, 1, span]`, true for positions to which a slot's input may attend.
         private let visible: Tensor
         private let recording: Recording?
 
-        /// Where some heads' attention goes, `[heads, slots, positions]`, float32.
+        /// Where the attention of some heads is written, `[heads, slots, positions]`, float32.
         struct Recording {
             let heads: [AttentionHead]
             let weights: Tensor
         }
 
         /// - Parameters:
-        ///   - positions: of the first slots, `[slots]`, int64.
-        ///   - span: the cache's first positions, beyond which no slot looks.
-        ///   - recording: whose attention is written down; nil for nobody's.
+        ///   - positions: the positions of the first slots, `[slots]`, int64.
+        ///   - span: the number of the cache's first positions to which slots may attend.
+        ///   - recording: where attention is recorded; nil to record nothing.
         init(_ cache: KeyValueCache, positions: Tensor, span: Int, recording: Recording? = nil) throws {
             let (count, heads, device) = (positions.size(0), cache.keys[0].size(1), positions.device)
             (self.cache, self.positions, self.span, self.recording) = (cache, positions, span, recording)

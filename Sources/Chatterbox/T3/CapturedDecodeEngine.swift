@@ -1,49 +1,47 @@
 import Kernels
 import Torch
 
-/// Decodes on a GPU by replaying captured graphs: one launch a token instead of some hundred.
+/// Decodes on a GPU by replaying captured graphs: one launch for each token instead of several hundred.
 ///
-/// A captured step computes the first slots of the cache up to a power of two, each at a position of its own, and looks at the
-/// cache's first positions up to a bucket's end. What it computes is read from tensors that stay where they are, and attention that
-/// is to be recorded is written to another. There is one graph for each number of slots and each bucket, with and without
-/// recording, captured when it is first needed or by `warm(slots:pause:)`. Where graphs cannot be captured, as on a CPU, the same step
-/// runs operation by operation.
+/// A captured step computes the first slots of the cache, a power of two of them, each at its own position, and attends to the cache's first
+/// positions up to the end of a bucket. Its inputs are read from tensors with fixed addresses, and recorded attention is written to another. There is
+/// one graph for each number of slots and each bucket, with and without recording, captured when it is first needed or by `warm(slots:pause:)`. Where
+/// graphs cannot be captured, as on a CPU, the same step runs operation by operation.
 package final class CapturedDecodeEngine: DecodeEngine {
     package var model: T3 { plain.model }
     package var capacity: Int { plain.capacity }
     package var rows: Int { plain.rows }
 
-    /// Positions by which a step's view of the cache grows.
+    /// The number of positions by which the span of a step grows.
     package let bucket: Int
 
-    /// Embedded inputs.
+    /// Computes embedded inputs.
     private let plain: TensorDecodeEngine
     private let slots: Int
-    /// What a step reads, `[3, slots]` int64: tokens, positions in the speech and in the sequence. One copy to the device brings
-    /// them.
+    /// The inputs of a step, `[3, slots]` int64: tokens, positions in the speech and in the sequence. They are copied to the device together.
     private let inputs: Tensor
-    /// What it writes: `[slots, vocabulary]`.
+    /// The result of a step: `[slots, vocabulary]`.
     private let logits: Tensor
     private var graphs: [Shape: CapturedGraph] = [:]
-    /// Where steps write the attention of the heads that are recorded, `[heads, slots, capacity]`.
+    /// Where steps write the attention of recorded heads, `[heads, slots, capacity]`.
     private var attention: [[AttentionHead]: Tensor] = [:]
     private let captures: Bool
-    /// Positions that each slot's last sequence had after the last call: where a step may write for slots that take no part.
+    /// The number of positions of each slot's last sequence after the last call: where a step may write for slots that take no part.
     private var lengths: [Int]
 
     /// What distinguishes captured steps.
     private struct Shape: Hashable {
         let slots, span: Int
-        /// Whose attention is recorded.
+        /// The recorded heads.
         var heads: [AttentionHead] = []
     }
 
     /// - Parameters:
-    ///   - model: the T3 that speaks; graphs are captured where it is on a GPU.
-    ///   - slots: sequences side by side; a request takes two, without guidance one.
-    ///   - capacity: longest sequence of conditions, text and speech.
-    ///   - bucket: positions by which a step's view of the cache grows; small ones look at little that is not there yet, and
-    ///     there are more of them to capture.
+    ///   - model: the T3; graphs are captured if it is on a GPU.
+    ///   - slots: the number of sequences; a guided request takes two, others one.
+    ///   - capacity: the length of the longest sequence of conditions, text and speech.
+    ///   - bucket: the number of positions by which the span of a step grows; with small buckets steps attend to fewer unused positions, but more
+    ///     graphs have to be captured.
     package init(_ model: T3, slots: Int = 2, capacity: Int, bucket: Int = 256) throws {
         precondition(bucket > 0, "buckets of at least one position")
         self.bucket = bucket
@@ -65,7 +63,7 @@ package final class CapturedDecodeEngine: DecodeEngine {
                 lengths[sequence.slot] = sequence.length
             }
         }
-        // A step takes tokens alone, and records the same heads of all that record: those of the model.
+        // A step takes only tokens, and records the same heads for all sequences that record: those of the model.
         let heads = stretches.lazy.compactMap(\.sequence.recorder).first?.heads ?? []
         let replayed = stretches.indices.filter { index in
             guard case .token = stretches[index].input else { return false }
@@ -83,10 +81,10 @@ package final class CapturedDecodeEngine: DecodeEngine {
         return try Tensor.cat(stretches.indices.compactMap { rows[$0] })
     }
 
-    /// The logits `[1, vocabulary]` of each stretch, which is a token.
+    /// The logits `[1, vocabulary]` of each stretch, which consists of one token.
     private func step(_ stretches: [DecodeStretch]) throws -> [Tensor] {
         var (tokens, speech) = (Array(repeating: 0, count: slots), Array(repeating: 0, count: slots))
-        // A full slot that takes no part has no next position; what the step writes at its last one is not read again.
+        // A full slot that takes no part has no next position; the value that the step writes at its last position is not read again.
         var positions = lengths.map { min($0, capacity - 1) }
         let sequences = stretches.map { $0.sequence as! KeyValueCache.Sequence }
         for (stretch, sequence) in zip(stretches, sequences) {
@@ -102,16 +100,16 @@ package final class CapturedDecodeEngine: DecodeEngine {
             try sequence.recorder!.read(attention[heads]!.select(axis: 1, sequence.slot))
             sequence.recorder!.keep()
         }
-        // The next step overwrites them.
+        // The next step overwrites the logits.
         let found = try logits.indexSelect(axis: 0, Tensor(sequences.map(\.slot), device: model.device))
         return try sequences.indices.map { try found.narrow(axis: 0, from: $0, count: 1) }
     }
 
-    /// Captures the steps of one request ahead, so that the first does not wait for it. No sequence may be open.
+    /// Captures the steps of one request in advance, so that the first request does not wait for them. There must be no open sequence.
     ///
     /// - Parameters:
-    ///   - slots: that a request takes.
-    ///   - pause: called after each.
+    ///   - slots: the number of slots that a request takes.
+    ///   - pause: called after each capture.
     func warm(slots: Int, pause: () throws -> Void = {}) throws {
         for end in stride(from: bucket, to: capacity + bucket, by: bucket) {
             try run(Shape(slots: stepSlots(slots), span: span(end)))
@@ -131,7 +129,7 @@ package final class CapturedDecodeEngine: DecodeEngine {
         if let graph = graphs[shape] { return try graph.replay() }
         try compute(shape)
         guard captures else { return }
-        // The first run has made what libraries make once; capturing writes nothing anew and is replayed from the next step on.
+        // The first run has created what the libraries create once; capturing executes nothing, and the graph is replayed from the next step on.
         graphs[shape] = try CapturedGraph(on: model.device) { try compute(shape) }
     }
 

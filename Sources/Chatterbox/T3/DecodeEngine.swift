@@ -2,36 +2,35 @@ import Kernels
 import Synchronization
 import Torch
 
-/// Computes the logits of next tokens for sequences whose past it keeps.
+/// Computes the logits of next tokens for sequences whose keys and values it stores.
 ///
-/// This is where another way to run the same network takes over from plain tensor operations: captured graphs, fused or
-/// quantised kernels. There is no prefill and no decode phase, only sequences that get longer: one call serves many
-/// requests, some of which embed their text while others draw tokens. Not for concurrent use.
+/// Implementations run the same network in different ways: plain tensor operations, captured graphs, fused or quantised kernels. There are no
+/// separate phases for prefill and decoding, only sequences that become longer: one call serves many requests, some of which process their text while
+/// others draw tokens. Not for concurrent use.
 package protocol DecodeEngine: AnyObject {
     /// The network that the engine runs.
     var model: T3 { get }
-    /// Positions of the longest sequence.
+    /// The number of positions of the longest sequence.
     var capacity: Int { get }
-    /// Most new positions that one call takes.
+    /// The largest number of new positions in one call.
     var rows: Int { get }
-    /// The threads it computes with, which also draw tokens; nil where libtorch's operations do both.
+    /// The threads with which it computes, which also draw tokens; nil if libtorch's operations do both.
     var team: ThreadTeam? { get }
 
-    /// An empty sequence. Its place is free again when nobody has it any more.
+    /// An empty sequence. Its slot becomes free when nothing refers to it any more.
     ///
-    /// - Parameter adaptation: what adapters add to its positions; nil for engines of weights that are not packed.
-    /// - Throws: ``T3Error/noFreeSlots(wanted:free:)`` where the engine holds as many sequences as it can.
+    /// - Parameter adaptation: the adapters for its positions; nil for engines whose weights are not packed.
+    /// - Throws: ``T3Error/noFreeSlots(wanted:free:)`` if all slots are taken.
     func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence
-    /// The stored beginning that every text in a voice has, with what adapters add; nil where the engine computes it anew for each.
+    /// The stored beginning of all texts in a voice, with adapters; nil if the engine computes it again for each text.
     func prefix(of conditioning: T3Conditioning, with adaptation: PackedAdaptation?) throws -> DecodePrefix?
-    /// A sequence that goes on behind a complete prefix.
+    /// A sequence that continues a complete prefix.
     func begin(after prefix: DecodePrefix) throws -> DecodeSequence
 
     /// Computes new positions of some sequences, each at most once.
     ///
-    /// - Returns: the logits `[stretches that want them, vocabulary]` after the last position of each.
-    /// - Throws: ``T3Error/sequenceTooLong(positions:limit:)`` where a sequence would exceed the capacity; no sequence is
-    ///   longer then.
+    /// - Returns: the logits `[stretches with isWanted, vocabulary]` after the last position of each.
+    /// - Throws: ``T3Error/sequenceTooLong(positions:limit:)`` if a sequence would exceed the capacity; no sequence is changed then.
     func forward(_ stretches: [DecodeStretch]) throws -> Tensor
 }
 
@@ -44,8 +43,7 @@ extension DecodeEngine {
     package func begin() throws -> DecodeSequence { try begin(with: nil) }
     func prefix(of conditioning: T3Conditioning) throws -> DecodePrefix? { try prefix(of: conditioning, with: nil) }
 
-    /// The logits `[rows, vocabulary]` of each token that is to come: after a prompt `[rows, time, hidden]`, and after each of some
-    /// tokens that follow it.
+    /// The logits `[rows, vocabulary]` of each next token: after a prompt `[rows, time, hidden]`, and after each of the tokens that follow it.
     package func logits(after prompt: Tensor, of tokens: some Collection<Int>) throws -> [Tensor] {
         let sequences = try (0..<prompt.size(0)).map { _ in try begin() }
         return try logits(after: prompt, of: tokens, in: sequences)
@@ -76,11 +74,11 @@ extension DecodeEngine {
     }
 }
 
-/// A sequence whose keys and values an engine keeps, until it is dropped.
+/// A sequence whose keys and values an engine stores until the sequence is released.
 package class DecodeSequence {
-    /// Positions so far.
+    /// The number of positions so far.
     package internal(set) var length = 0
-    /// Records what the last position of each stretch attends to whose logits are wanted.
+    /// Records the attention of the last position of each stretch whose logits are wanted.
     package var recorder: AttentionRecorder?
 
     init() {}
@@ -97,14 +95,14 @@ package struct DecodeStretch {
 
     package let sequence: DecodeSequence
     package let input: Input
-    /// Whether the logits after the last position are wanted.
+    /// Whether the logits after the last position are needed.
     package let isWanted: Bool
 
     package init(_ sequence: DecodeSequence, _ input: Input, wanted: Bool = true) {
         (self.sequence, self.input, isWanted) = (sequence, input, wanted)
     }
 
-    /// How many positions are new.
+    /// The number of new positions.
     var count: Int {
         switch input {
         case .token: 1
@@ -120,15 +118,15 @@ package final class TensorDecodeEngine: DecodeEngine {
     package var rows: Int { .max }
 
     /// - Parameters:
-    ///   - model: the T3 that speaks.
-    ///   - slots: sequences side by side; a request takes two, without guidance one.
-    ///   - capacity: longest sequence of conditions, text and speech; keys and values of the full model take 240 KiB
-    ///     for each position of each slot, touched as they are written.
+    ///   - model: the T3.
+    ///   - slots: the number of sequences; a guided request takes two, others one.
+    ///   - capacity: the length of the longest sequence of conditions, text and speech; keys and values of the full model take 240 KiB for each
+    ///     position of each slot, whose memory is first used when they are written.
     package convenience init(_ model: T3, slots: Int = 2, capacity: Int) throws {
         try self.init(model, slots: slots, capacity: capacity, zeroed: false)
     }
 
-    /// - Parameter zeroed: whether what is not written yet may be read, behind a mask.
+    /// - Parameter zeroed: whether positions that have not been written may be read, behind a mask.
     init(_ model: T3, slots: Int, capacity: Int, zeroed: Bool) throws {
         self.model = model
         cache = try KeyValueCache(
@@ -143,7 +141,7 @@ package final class TensorDecodeEngine: DecodeEngine {
         return try cache.begin()
     }
 
-    /// Tokens of all sequences are one batch, and so are vectors of sequences that are equally long and get equally many.
+    /// The tokens of all sequences form one batch, as do the vectors of sequences that have the same length and get the same number of positions.
     package func forward(_ stretches: [DecodeStretch]) throws -> Tensor {
         try checkRoom(for: stretches)
         var logits = [Tensor?](repeating: nil, count: stretches.count)
@@ -188,13 +186,12 @@ package final class TensorDecodeEngine: DecodeEngine {
     }
 }
 
-/// What every text in a voice begins with: the rows of the speaker, its prompt and the emotion. They see nothing of the text, so
-/// that their keys and values are computed once and shared by all sequences that continue them, also those without text that
-/// guidance asks for.
+/// The beginning of every text in a voice: the rows of the speaker, its prompt and the emotion. They do not attend to the text, so that their keys
+/// and values are computed once and shared by all sequences that continue them, including those without text for guidance.
 package final class DecodePrefix {
-    /// What the rows follow from.
+    /// What determines the rows.
     struct Key: Hashable {
-        /// Adapters' numbers in the rows, which the stored prefix's sequence holds.
+        /// The identity of the adapters in the rows; the stored prefix's sequence keeps them alive.
         let adaptation: ObjectIdentifier?
         let speaker: [Float]
         let prompt: [Int]
@@ -208,10 +205,10 @@ package final class DecodePrefix {
         }
     }
 
-    /// Positions of the whole prefix.
+    /// The number of positions of the whole prefix.
     let length: Int
     let sequence: DecodeSequence
-    /// `[length, hidden]`, until all are computed.
+    /// `[length, hidden]`, until all positions are computed.
     private var vectors: Tensor?
 
     init(_ vectors: Tensor, sequence: DecodeSequence) {
@@ -220,10 +217,10 @@ package final class DecodePrefix {
         self.sequence = sequence
     }
 
-    /// Whether every row is computed.
+    /// Whether every position is computed.
     var isComplete: Bool { sequence.length == length }
 
-    /// The next rows to compute, at most so many.
+    /// The next positions to compute, at most this many.
     func next(_ rows: Int) throws -> DecodeStretch? {
         if isComplete { vectors = nil }
         guard let vectors else { return nil }
@@ -232,13 +229,13 @@ package final class DecodePrefix {
     }
 }
 
-/// Which slots of a cache are taken. Sequences give theirs back wherever they are dropped.
+/// Which slots of a cache are taken. A sequence releases its slot on whatever thread it is released.
 final class SlotTable: Sendable {
     private let isTaken: Mutex<[Bool]>
 
     init(count: Int) { isTaken = Mutex(Array(repeating: false, count: count)) }
 
-    /// Takes the first free slot.
+    /// Reserves the first free slot.
     ///
     /// - Throws: `T3Error.noFreeSlots`.
     func reserve() throws -> Int {
@@ -249,6 +246,6 @@ final class SlotTable: Sendable {
         }
     }
 
-    /// Gives a slot back.
+    /// Releases a slot.
     func release(_ slot: Int) { isTaken.withLock { $0[slot] = false } }
 }

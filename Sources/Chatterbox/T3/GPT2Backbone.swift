@@ -44,8 +44,8 @@ package struct GPT2Backbone: LayeredBackbone, PackableBackbone, Adaptable {
     let norm: LayerNorm
 
     /// - Parameters:
-    ///   - weights: the scope that holds `wpe`, `h.N` and `ln_f`; a `wte` there is not used.
-    ///   - configuration: sizes; `heads` must divide `hiddenSize`.
+    ///   - weights: the scope with `wpe`, `h.N` and `ln_f`; its `wte` is not used.
+    ///   - configuration: the sizes; `heads` must divide `hiddenSize`.
     package init(_ weights: Weights, _ configuration: GPT2Configuration) throws {
         let (hiddenSize, heads) = (configuration.hiddenSize, configuration.heads)
         guard heads > 0, hiddenSize % heads == 0 else {

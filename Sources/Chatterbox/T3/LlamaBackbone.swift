@@ -56,9 +56,9 @@ package struct LlamaBackbone: LayeredBackbone, PackableBackbone, Adaptable {
     let rotary: RotaryEmbedding
 
     /// - Parameters:
-    ///   - weights: the scope that holds `layers.N` and `norm`; an `embed_tokens` there is not used.
-    ///   - configuration: sizes; twice `heads` must divide `hiddenSize`.
-    ///   - positions: longest sequence; the rotary tables are made for that many.
+    ///   - weights: the scope with `layers.N` and `norm`; its `embed_tokens` is not used.
+    ///   - configuration: the sizes; twice `heads` must divide `hiddenSize`.
+    ///   - positions: the length of the longest sequence, and of the rotary tables.
     package init(_ weights: Weights, _ configuration: LlamaConfiguration, positions: Int) throws {
         let (hiddenSize, heads) = (configuration.hiddenSize, configuration.heads)
         guard heads > 0, hiddenSize % (2 * heads) == 0 else {
@@ -155,7 +155,7 @@ struct LlamaLayer: Sendable {
     }
 }
 
-/// Multi-head attention over rotated queries and keys.
+/// Multi-head attention with rotated queries and keys.
 struct LlamaAttention: Sendable {
     let heads: Int
     var query, key, value, output: Projection
@@ -245,10 +245,10 @@ public struct RotaryConfiguration: Sendable, Codable, Hashable {
     }
 }
 
-/// Turns queries and keys by an angle that grows with their position.
+/// Rotates queries and keys by an angle that grows with their position.
 struct RotaryEmbedding: Sendable {
-    /// Cosines and sines `[positions, head]`; the sines' first half is negated, because the value that a sine meets
-    /// there comes from the head's other half with a minus sign.
+    /// Cosines and sines `[positions, head]`; the first half of the sines is negated, because they are multiplied by values of the head's other half
+    /// with a minus sign.
     let cosine, signedSine: PositionTable
 
     init(_ configuration: RotaryConfiguration, headSize: Int, positions: Int, dtype: DType, device: Device) throws {
@@ -272,7 +272,7 @@ struct RotaryEmbedding: Sendable {
     struct Rotation {
         let cosine, signedSine: Tensor
 
-        /// Turns `[batch, heads, time, head]`.
+        /// Rotates `[batch, heads, time, head]`.
         func callAsFunction(_ x: Tensor) throws -> Tensor {
             let half = x.size(3) / 2
             return try x * cosine + x.rolled(half, axis: 3) * signedSine

@@ -1,28 +1,27 @@
 import Kernels
 import Torch
 
-/// Decodes on the CPU through kernels of our own: one call a step, one read of the packed weights for all requests.
+/// Decodes on the CPU with this package's kernels: one call for each step, which reads the packed weights once for all requests.
 ///
-/// In float32 the logits are those of ``TensorDecodeEngine`` within 1e-4; what rounding to 8 or 4 bits costs, the
-/// documentation's page on performance tells. A request's logits do not depend on what else is decoded with it, nor on
-/// the number of threads.
+/// In float32 the logits equal those of ``TensorDecodeEngine`` to within 1e-4; the documentation's page on performance has the errors of rounding to
+/// 8 or 4 bits. A request's logits depend neither on other requests in the step nor on the number of threads.
 package final class PackedDecodeEngine: DecodeEngine {
     package let packed: PackedT3
     package let capacity: Int
     private let decoder: TransformerDecoder
-    /// Of the voices that were used last.
+    /// The prefixes of recently used voices.
     private var prefixes: RecentlyUsed<DecodePrefix.Key, DecodePrefix>
     /// `[rows, hidden]`
     private let inputs: UnsafeMutableBufferPointer<Float>
 
     /// - Parameters:
-    ///   - packed: the T3 that speaks.
-    ///   - capacity: longest sequence of conditions, text and speech; nil is the longest that the model knows. Keys and values
-    ///     of the full model take 240 KiB for each position of each sequence, half of that with quantised weights; memory is
-    ///     taken as sequences grow, 16 positions at a time, and goes back with them.
-    ///   - rows: most positions that go through the network at once: enough to use it well, few enough that their
-    ///     activations fit in cache.
-    ///   - prefixes: positions of all stored prefixes together.
+    ///   - packed: the T3.
+    ///   - capacity: the length of the longest sequence of conditions, text and speech; nil for the longest that the model supports. Keys and values
+    ///     of the full model take 240 KiB for each position of each sequence, with quantised weights about a quarter of that; memory is allocated when sequences grow,
+    ///     16 positions at a time, and freed with them.
+    ///   - rows: the largest number of positions that are computed together: enough for efficiency, and few enough that their activations fit into
+    ///     cache.
+    ///   - prefixes: the number of positions of all stored prefixes together.
     /// - Throws: `KernelError.outOfMemory`.
     package init(_ packed: PackedT3, capacity: Int? = nil, rows: Int = 256, prefixes: Int = 2048) throws {
         self.packed = packed
@@ -100,7 +99,7 @@ package final class PackedDecodeEngine: DecodeEngine {
         return logits
     }
 
-    /// Embeds a stretch's input from a row on, each at its position in the speech and in the sequence.
+    /// Writes the embedded input of a stretch from a row on, each at its position in the speech and in the sequence.
     private func gather(_ stretch: DecodeStretch, at first: Int) throws {
         let hidden = packed.transformer.shape.hidden
         let target = UnsafeMutableBufferPointer(rebasing: inputs[first * hidden..<(first + stretch.count) * hidden])
@@ -125,7 +124,7 @@ package final class PackedDecodeEngine: DecodeEngine {
 }
 
 extension AttentionRecorder {
-    /// What to ask of one of a call's stretches.
+    /// What is recorded for one of a call's stretches.
     fileprivate func records(stretch: Int) -> [TransformerDecoder.Record] {
         heads.enumerated().map { index, head in
             TransformerDecoder.Record(
@@ -135,7 +134,7 @@ extension AttentionRecorder {
 }
 
 extension PositionTable {
-    /// Adds a position's row to an input.
+    /// Adds the row of a position to an input.
     ///
     /// - Throws: `T3Error.sequenceTooLong` beyond the table's end.
     fileprivate func add(_ position: Int, to input: UnsafeMutableBufferPointer<Float>) throws {
@@ -147,23 +146,22 @@ extension PositionTable {
     }
 }
 
-/// A speech token model's transformer and head, packed for the CPU: float32 as it is, or rounded to 8 or 4 bits.
+/// A speech token model's transformer and head, packed for the CPU: in float32, or rounded to 8 or 4 bits.
 ///
-/// Embeddings and conditions stay with the ``T3`` it was made from. Immutable, for any number of engines.
+/// Embeddings and conditions remain in the ``T3`` from which it was made. Immutable; any number of engines can use it.
 package final class PackedT3: Sendable {
     package let model: T3
     package let format: WeightFormat
     let transformer: PackedTransformer
-    /// GPT-2 adds one to every input, Llama turns queries and keys instead.
+    /// In GPT-2 a row is added to every input; in Llama positions rotate queries and keys instead.
     let positions: PositionTable?
 
     /// - Parameters:
-    ///   - model: the T3 whose weights are packed, float32 on the CPU.
-    ///   - format: of all matrices but the head, which is not rounded to less than 8 bits.
-    ///   - team: threads that pack the weights, and later compute with them.
-    ///   - afterLayer: called when a layer is packed and its float32 weights are not needed again.
-    /// - Throws: `KernelError.outOfMemory`; `TorchError` where the weights are not float32 on the CPU;
-    ///   ``T3Error/cannotPack(backbone:)``.
+    ///   - model: the T3 whose weights are packed; float32 on the CPU.
+    ///   - format: the format of all matrices except the head, which has at least 8 bits.
+    ///   - team: the threads that pack the weights, and later compute with them.
+    ///   - afterLayer: called when a layer has been packed and its float32 weights are no longer needed.
+    /// - Throws: `KernelError.outOfMemory`; `TorchError` if the weights are not float32 on the CPU; ``T3Error/cannotPack(backbone:)``.
     package init(_ model: T3, format: WeightFormat, team: ThreadTeam, afterLayer: () -> Void = {}) throws {
         self.model = model
         self.format = format
@@ -177,12 +175,12 @@ package final class PackedT3: Sendable {
             }, afterLayer: afterLayer)
     }
 
-    /// What one step reads of the weights, for however many requests.
+    /// The bytes of weights that one step reads, for any number of requests.
     package var bytesPerStep: Int { transformer.byteCount }
 
-    /// What the adapters of a network add to this one, which shares its weights.
+    /// Packs the adapters of a network that shares this one's weights.
     ///
-    /// - Parameter adapted: from ``T3/adapted(by:digest:)`` of ``model``.
+    /// - Parameter adapted: the result of ``T3/adapted(by:digest:)`` for ``model``.
     /// - Throws: ``KernelError/shape(_:expected:found:)``, `TorchError`.
     func adaptation(of adapted: T3) throws -> PackedAdaptation {
         guard let backbone = adapted.backbone as? any PackableBackbone else { throw T3Error.cannotPack(backbone: "\(type(of: adapted.backbone))") }

@@ -16,7 +16,7 @@ public struct SamplingOptions: Sendable, Hashable {
     /// Turbo and Nano.
     public let guidance: Double
 
-    /// With these every number between logits and probabilities is finite in float32, for logits up to 1e20.
+    /// With values in these ranges every number between logits and probabilities is finite in float32, for logits up to 1e20.
     static let temperatures = 1e-6...100.0, penalties = 0.01...100.0, guidances = 0...100.0
 
     /// Whether the most likely token is always chosen.
@@ -28,7 +28,7 @@ public struct SamplingOptions: Sendable, Hashable {
         repetitionPenalty: Double = 1.2, guidance: Double = 0.5
     ) throws {
         func check(_ name: String, _ value: Double, _ range: ClosedRange<Double>, _ allowed: String) throws {
-            // NaN is in no range.
+            // NaN is not in any range.
             guard range.contains(value) else { throw SamplingError.outOfRange(option: name, value: value, allowed: allowed) }
         }
         if temperature != 0 { try check("temperature", temperature, Self.temperatures, "0 (the likeliest token) or 0.000001 to 100") }
@@ -63,7 +63,7 @@ public struct SamplingOptions: Sendable, Hashable {
         unchecked: 0.8, topP: 0.95, topK: 1000, minP: 0, repetitionPenalty: 1.2, guidance: 0)
 }
 
-/// Decoding checks the ranges; what is left out is as ``chatterbox`` has it.
+/// Decoding checks the ranges; missing values are those of ``chatterbox``.
 extension SamplingOptions: Codable {
     private enum CodingKeys: String, CodingKey { case temperature, topP, topK, minP, repetitionPenalty, guidance }
 

@@ -1,40 +1,38 @@
 import Kernels
 import Torch
 
-/// Draws one request's speech tokens from logits and remembers which it drew.
+/// Samples one request's speech tokens from logits, and stores which it has drawn.
 ///
-/// On CPU in float32 the draws are those of upstream's `T3.inference` and `T3.inference_turbo` with the same seed. With a
-/// team of threads they are computed by a kernel, for all requests of a step in one call, and are the same: a draw that rounding
-/// could decide is left to libtorch's operations. On a GPU they are computed in one batch (`BatchedDraw`), from numbers of a
-/// generator on the CPU.
+/// On a CPU in float32 the tokens are those of upstream's `T3.inference` and `T3.inference_turbo` with the same seed. With threads, a kernel draws
+/// for all requests of a step in one call, with the same result: a token where rounding could make a difference is drawn by libtorch's operations. On
+/// a GPU the tokens are drawn in one batch (`BatchedDraw`), with numbers from a generator on the CPU.
 ///
-/// At temperature 0 nothing is drawn, and the generator stays as it is: the token is the likeliest after guidance and
-/// repetition penalty, of equals the first. The other options choose among tokens to draw from and do not matter, for all
-/// variants alike.
+/// At temperature 0 nothing is drawn, and the generator does not change: the token is the most likely one after guidance and repetition penalty, the
+/// first of equals. The other options restrict the tokens from which one is drawn and have no effect, in all variants.
 package final class SpeechTokenSampler {
     package let options: SamplingOptions
     private let style: DecodingStyle
-    /// `[vocabulary]`: the tokens that the repetition penalty strikes, but for the latest changes.
+    /// `[vocabulary]`: the tokens to which the repetition penalty applies, without the latest changes.
     private let seen: Tensor
     private var changes: [(token: Int, isSeen: Bool)] = []
     private let generator: Generator
     private let kernel: (sampler: TokenSampler, team: ThreadTeam)?
-    /// What goes to the device for draws in a batch.
+    /// The numbers that are copied to the device for draws in a batch.
     private let numbers: BatchedDraw.Numbers?
-    /// Whether the numbers of the next draw are there: a batch that failed for another's sake is drawn again from the same ones.
+    /// Whether the numbers of the next draw exist: after a batch that failed because of another request, the same numbers are used again.
     private var hasNumbers = false
     private var isFirst = true
     private let startToken: Int
 
     /// - Parameters:
-    ///   - options: how tokens are drawn.
-    ///   - style: in which order the options apply, and which of them.
-    ///   - vocabulary: logits of a row.
+    ///   - options: the sampling options.
+    ///   - style: which options apply, and in which order.
+    ///   - vocabulary: the number of logits of a row.
     ///   - startToken: the start of speech, penalised like a token already drawn (in Turbo for the first draw only).
-    ///   - generator: on the CPU, or on the device of the logits: then each draw is an operation of its own there.
-    ///   - device: of the logits.
-    ///   - team: threads that draw on the CPU; nil leaves all to libtorch.
-    ///   - isBatched: whether draws are made in one batch with those of others; nil where generator and logits are not at one place.
+    ///   - generator: on the CPU, or on the device of the logits, where each draw is then a separate operation.
+    ///   - device: the device of the logits.
+    ///   - team: the threads that draw on the CPU; nil to use libtorch only.
+    ///   - isBatched: whether draws are made in one batch with those of others; nil for true if generator and logits are on different devices.
     package init(
         _ options: SamplingOptions, style: DecodingStyle, vocabulary: Int, startToken: Int, generator: Generator,
         device: Device = .cpu, team: ThreadTeam? = nil, isBatched: Bool? = nil
@@ -49,24 +47,24 @@ package final class SpeechTokenSampler {
         try remember([startToken])
     }
 
-    /// Whether draws are made in one batch with those of others, as on a GPU.
+    /// Whether draws are made in one batch with those of other requests, as on a GPU.
     var drawsInBatch: Bool { numbers != nil }
 
-    /// A request's turn in a step.
+    /// One request in a step.
     package struct Row {
         let sampler: SpeechTokenSampler
         let logits: Tensor
         let ruledOut: Int?
 
         /// - Parameters:
-        ///   - sampler: whose next token is drawn.
+        ///   - sampler: the sampler whose next token is drawn.
         ///   - logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without.
         ///   - ruledOut: a token that cannot be drawn.
         package init(_ sampler: SpeechTokenSampler, logits: Tensor, rulingOut ruledOut: Int? = nil) {
             (self.sampler, self.logits, self.ruledOut) = (sampler, logits, ruledOut)
         }
 
-        /// The same with the numbers of its next draw.
+        /// The same, with the numbers of its next draw.
         fileprivate func forBatch() throws -> BatchedDraw.Row {
             if !sampler.options.isGreedy, !sampler.hasNumbers { try sampler.numbers!.draw(from: sampler.generator) }
             sampler.hasNumbers = true
@@ -83,7 +81,7 @@ package final class SpeechTokenSampler {
         try Self.draw([Row(self, logits: logits, rulingOut: ruledOut)])[0]
     }
 
-    /// Draws the next token of each of different requests of one model.
+    /// Draws the next token of each of several requests of one model.
     package static func draw(_ rows: [Row]) throws -> [Int] {
         let fast = rows.indices.filter { rows[$0].sampler.kernel != nil }
         var tokens: [Int?] = Array(repeating: nil, count: rows.count)
@@ -115,12 +113,12 @@ package final class SpeechTokenSampler {
         try remember([token])
     }
 
-    /// Lets the repetition penalty strike these tokens as if they had been drawn.
+    /// Applies the repetition penalty to these tokens as if they had been drawn.
     func remember(_ tokens: [Int]) throws {
         for token in tokens { try mark(token, true) }
     }
 
-    /// The token that is taken without drawing.
+    /// The token that is chosen without drawing.
     private func likeliest(_ logits: Tensor) throws -> Int {
         try applyChanges()
         var logits = try logits.to(.float32)
@@ -129,7 +127,7 @@ package final class SpeechTokenSampler {
         return try logits.argmax(axis: -1).item(Int.self)
     }
 
-    /// The probabilities `[vocabulary]` that the next token is drawn from; at temperature 0 all of it is the likeliest's.
+    /// The probabilities `[vocabulary]` from which the next token is drawn; at temperature 0 the most likely token has probability 1.
     package func probabilities(_ logits: Tensor) throws -> Tensor {
         if options.isGreedy {
             let certain = try Tensor.zeros([logits.size(1)], device: logits.device)
@@ -155,7 +153,7 @@ package final class SpeechTokenSampler {
         return try logits.softmax(axis: -1)
     }
 
-    /// Brings the tokens that the penalty strikes up to date.
+    /// Updates the tokens to which the penalty applies.
     private func applyChanges() throws {
         for change in changes { try seen.narrow(axis: 0, from: change.token, count: 1).fill(change.isSeen ? 1 : 0) }
         changes.removeAll(keepingCapacity: true)
@@ -183,14 +181,14 @@ extension TokenSampler.Options {
     }
 }
 
-/// Draws the next tokens of many requests on a GPU in one batch of operations, whatever options each of them has.
+/// Draws the next tokens of many requests on a GPU in one batch of operations, with different options for each.
 ///
-/// Of several numbers libtorch draws the one with the largest p ÷ q, where q comes from an exponential distribution. Here q comes
-/// from each request's own generator on the CPU, drawn while the GPU still computes the logits, and all rows' numbers go there in
-/// one copy. So a seed means the same on every device, and a request draws the same alone and in company. On a CPU the tokens are
-/// those of ``SpeechTokenSampler/probabilities(_:)`` and `multinomial`.
+/// To draw one of several tokens, libtorch chooses the one with the largest p ÷ q, where q is exponentially distributed. Here q is drawn from each
+/// request's own generator on the CPU, while the GPU computes the logits, and all rows' numbers are copied together. A seed therefore gives the same
+/// numbers on every device, and a request draws the same tokens whether or not others run at the same time. On a CPU the tokens are those of
+/// ``SpeechTokenSampler/probabilities(_:)`` and `multinomial`.
 struct BatchedDraw {
-    /// A request's part.
+    /// One request.
     struct Row {
         let options: SamplingOptions
         /// `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without.
@@ -199,7 +197,7 @@ struct BatchedDraw {
         let numbers: Numbers
     }
 
-    /// What a request brings to the device at each step: `[2, vocabulary]` on the CPU.
+    /// The numbers that a request needs on the device at each step: `[2, vocabulary]` on the CPU.
     struct Numbers {
         let tensor: Tensor
         private let vocabulary: Int
@@ -209,12 +207,12 @@ struct BatchedDraw {
             tensor = try .ones([2, vocabulary])
         }
 
-        /// Draws what probabilities are divided by.
+        /// Draws the numbers by which probabilities are divided.
         func draw(from generator: Generator) throws {
             try tensor.select(axis: 0, 0).assign(.exponential([vocabulary], generator: generator))
         }
 
-        /// Sets by how much a token's logit is made less likely.
+        /// Sets the penalty of a token.
         func setPenalty(_ penalty: Double, of token: Int) throws {
             try tensor.withElements(of: Float.self) { $0[vocabulary + token] = Float(penalty) }
         }
@@ -225,12 +223,12 @@ struct BatchedDraw {
     private let device: Device
     private var vocabulary: Int { rows[0].logits.size(1) }
 
-    /// - Parameter rows: of one model; at least one.
+    /// - Parameter rows: at least one, all of one model.
     init(_ rows: [Row], style: DecodingStyle) {
         (self.rows, self.style, device) = (rows, style, rows[0].logits.device)
     }
 
-    /// - Throws: ``T3Error/unusableLogits`` where a model gives no number.
+    /// - Throws: ``T3Error/unusableLogits`` if a model's logits are NaN or infinite.
     func callAsFunction() throws -> [Int] {
         // `[rows, 2, vocabulary]`.
         let numbers = try Tensor.stack(rows.map(\.numbers.tensor)).to(device)
@@ -252,13 +250,13 @@ struct BatchedDraw {
             let greedy = try column { $0.isGreedy ? 1 : 0 }.greater(than: 0)
             scores = try .select(greedy, penalised(logits), scores)
         }
-        // In float32 every token's number is exact.
+        // Token numbers are exact in float32.
         let found = try Tensor.stack([scores.argmax(axis: 1).to(.float32), scores.max(axis: 1)]).array(of: Float.self)
         guard !found.contains(where: \.isNaN) else { throw T3Error.unusableLogits }
         return found.prefix(rows.count).map { Int($0) }
     }
 
-    /// One number of each row, `[rows, 1]`.
+    /// One option of each row, `[rows, 1]`.
     private func column(_ number: (SamplingOptions) -> Double) throws -> Tensor {
         try Tensor(rows.map { Float(number($0.options)) }, shape: [rows.count, 1], device: device)
     }
@@ -300,7 +298,7 @@ struct BatchedDraw {
     private func keepingNuclei(_ logits: Tensor) throws -> Tensor {
         guard rows.contains(where: { $0.options.topP < 1 }) else { return logits }
         let (ascending, order) = try logits.sorted(axis: -1, descending: false)
-        // A row that keeps everything drops nothing, not even what has no chance.
+        // A row with a top-p of 1 keeps everything, even tokens with probability 0.
         let tail = try ascending.softmax(axis: -1).cumsum(axis: -1).lessOrEqual(to: column { $0.topP < 1 ? 1 - $0.topP : -1 })
         try tail.narrow(axis: -1, from: vocabulary - 1, count: 1).fill(0)
         return try logits.maskedFill(tail.scatter(axis: -1, index: order, source: tail), -.infinity)
@@ -318,16 +316,16 @@ struct BatchedDraw {
     }
 }
 
-/// The steps between logits and probabilities, with the arithmetic of transformers' processors of the same purpose.
-/// All take and give the logits of one token, `[vocabulary]`.
+/// The steps between logits and probabilities, with the arithmetic of the corresponding processors in transformers. All take and return the logits of
+/// one token, `[vocabulary]`.
 extension Tensor {
-    /// Both rows' logits `[2, vocabulary]`, moved from the second (without text) past the first.
+    /// Both rows' logits `[2, vocabulary]`, extrapolated from the second (without text) past the first.
     func guided(by weight: Double) throws -> Tensor {
         let (withText, without) = (try select(axis: 0, 0), try select(axis: 0, 1))
         return try withText + (withText - without) * weight
     }
 
-    /// Rows of logits `[rows, vocabulary]` in which some tokens have no chance; finite, so that guidance can take their difference.
+    /// Rows of logits `[rows, vocabulary]` with some tokens ruled out; finite, so that guidance can compute differences.
     func ruling(out tokens: Range<Int>) throws -> Tensor {
         let logits = try clone()
         try logits.narrow(axis: 1, from: tokens.lowerBound, count: tokens.count).fill(-1e4)
@@ -340,14 +338,14 @@ extension Tensor {
         return try Tensor.select(seen, penalised, self)
     }
 
-    /// Only tokens at least `share` times as likely as the likeliest (Nguyen et al. 2024).
+    /// Keeps only tokens that are at least `share` times as likely as the most likely one (Nguyen et al. 2024).
     func keepingShare(_ share: Double) throws -> Tensor {
         let probabilities = try softmax(axis: -1)
         let threshold = try probabilities.max(axis: -1, keepAxis: true) * share
         return try maskedFill(probabilities.less(than: threshold), -.infinity)
     }
 
-    /// Only the likeliest tokens that together reach `probability` (Holtzman et al. 2020), at least one.
+    /// Keeps only the most likely tokens that together reach `probability` (Holtzman et al. 2020), at least one.
     func keepingNucleus(_ probability: Double) throws -> Tensor {
         let (ascending, order) = try sorted(axis: -1, descending: false)
         let tail = try ascending.softmax(axis: -1).cumsum(axis: -1).lessOrEqual(to: 1 - probability)
@@ -355,7 +353,7 @@ extension Tensor {
         return try maskedFill(tail.scatter(axis: -1, index: order, source: tail), -.infinity)
     }
 
-    /// Only the `limit` likeliest tokens and those equal to the last of them.
+    /// Keeps only the `limit` most likely tokens, and those equal to the last of them.
     func keepingTop(_ limit: Int) throws -> Tensor {
         let kept = Swift.min(limit, count)
         let least = try topK(kept, axis: -1).values.narrow(axis: -1, from: kept - 1, count: 1)

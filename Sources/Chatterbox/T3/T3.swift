@@ -16,8 +16,8 @@ public struct T3: Sendable {
 
     /// - Parameters:
     ///   - weights: the root of a checkpoint such as `t3_cfg.safetensors`.
-    ///   - configuration: sizes of the networks, which the weights' shapes must match.
-    /// - Throws: an error of `Weights` when a tensor is missing, superfluous or of another shape.
+    ///   - configuration: the sizes of the networks, which the weights' shapes must match.
+    /// - Throws: an error of `Weights` if a tensor is missing, superfluous or has another shape.
     package init(_ weights: Weights, _ configuration: T3Configuration = .chatterbox) throws {
         self.configuration = configuration
         let size = configuration.backbone.hiddenSize
@@ -45,14 +45,14 @@ public struct T3: Sendable {
     /// The weights' precision, which is also that of keys and values.
     public var dtype: DType { speechHead.weight.dtype }
 
-    /// Logits of a whole sequence of given speech, for training (upstream: `T3.forward`).
+    /// Logits of a whole sequence with given speech, for training (upstream: `T3.forward`).
     ///
     /// - Parameters:
-    ///   - textTokens: framed text, `[batch, text]`, `int64`.
+    ///   - textTokens: text with start and stop tokens, `[batch, text]`, `int64`.
     ///   - speechTokens: speech after its start token, `[batch, speech]`, `int64`.
-    ///   - conditioning: of a batch of one, or of as many as the tokens.
-    /// - Returns: `text` `[batch, text, textVocabulary]`; `speech` `[batch, speech, speechVocabulary]`, where position
-    ///   *i* predicts token *i* + 1. Gradients flow to every weight.
+    ///   - conditioning: conditions of a batch of one, or of the tokens' batch.
+    /// - Returns: `text` `[batch, text, textVocabulary]`; `speech` `[batch, speech, speechVocabulary]`, where position *i* predicts token *i* + 1.
+    ///   Differentiable by every weight.
     package func logits(
         textTokens: Tensor, speechTokens: Tensor, conditioning: T3Conditioning
     ) throws -> (text: Tensor, speech: Tensor) {
@@ -76,8 +76,8 @@ public struct T3: Sendable {
             conditioning, prompt: conditioning.prompt.map { try embedded(speech: $0, from: [0]) })
     }
 
-    /// Text tokens `[batch, text]` as inputs of the backbone, `[batch, text, hidden]`; with `guidance` the batch of one
-    /// is followed by a row in which only the positions are left.
+    /// Text tokens `[batch, text]` as inputs of the backbone, `[batch, text, hidden]`; with `guidance` the batch of one is followed by a row that
+    /// contains only the positions.
     func embedded(text tokens: Tensor, guidance: Bool = false) throws -> Tensor {
         var text = try textEmbedding(tokens)
         if guidance {
@@ -88,14 +88,14 @@ public struct T3: Sendable {
 
     /// Speech tokens `[batch, speech]` as inputs of the backbone, `[batch, speech, hidden]`.
     ///
-    /// - Parameter starts: the speech position of each row's first token; one number stands for all rows.
+    /// - Parameter starts: the speech position of each row's first token; a single number applies to all rows.
     func embedded(speech tokens: Tensor, from starts: [Int]) throws -> Tensor {
         let speech = try speechEmbedding(tokens)
         return try speechPositions.map { try speech + $0(from: starts, count: tokens.size(1)) } ?? speech
     }
 
-    /// What stands before the first token that is drawn: conditions, text, and the start of speech, which the
-    /// Chatterbox style has twice, both at position 0.
+    /// The inputs before the first token that is drawn: conditions, text, and the start token of speech, which the Chatterbox style has twice, both
+    /// at position 0.
     ///
     /// - Parameter guidance: whether a second row without the text's tokens follows.
     /// - Returns: `[1 or 2, time, hidden]`.
@@ -104,7 +104,7 @@ public struct T3: Sendable {
         return try Tensor.cat([embedded(conditioning).repeated(behind.size(0)), behind], axis: 1)
     }
 
-    /// The same without the conditions: what of the prompt a voice has no part in.
+    /// The same without the conditions, so that it does not depend on the voice.
     func prompt(text: [Int], guidance: Bool) throws -> Tensor {
         let start = try embedded(speech: Tensor([configuration.startSpeech], shape: [1, 1], device: device), from: [0])
         let starts = Array(repeating: start, count: configuration.startTokens)
@@ -114,16 +114,16 @@ public struct T3: Sendable {
 }
 
 extension Tensor {
-    /// A batch of one, `[1, time, hidden]`, as a batch of several.
+    /// Expands a batch of one, `[1, time, hidden]`, to several rows.
     fileprivate func repeated(_ rows: Int) throws -> Tensor { try expanded([rows, size(1), size(2)]) }
 }
 
 extension T3Configuration {
-    /// Rows of the text's position table, as many as a text may have tokens.
+    /// The number of rows of the text's position table, the largest number of a text's tokens.
     var textPositions: Int { maximumText + 2 }
-    /// Rows of the speech position table.
+    /// The number of rows of the speech position table.
     var speechPositions: Int { maximumSpeech + 4 }
-    /// How often the start of speech stands before the first token that is drawn.
+    /// How many start tokens of speech precede the first token that is drawn.
     var startTokens: Int { style == .chatterbox ? 2 : 1 }
     /// Positions that conditions, text and the start of speech take before the first token is drawn.
     ///
@@ -133,22 +133,22 @@ extension T3Configuration {
     public func prefixLength(text: Int, prompt: Int) -> Int {
         1 + (perceiver?.queries ?? prompt) + (emotion ? 1 : 0) + text + startTokens
     }
-    /// Positions of the longest sequence that the backbone takes: conditions, text and speech.
+    /// The number of positions of the longest sequence that the backbone supports: conditions, text and speech.
     var longestSequence: Int {
         backbone.sizes.longestSequence ?? 1 + (perceiver?.queries ?? promptTokens) + 1 + textPositions + speechPositions
     }
 }
 
-/// What a voice tells the speech token model (upstream: `T3Cond` in `models/t3/modules/cond_enc.py`).
+/// The conditions that a voice gives to the speech token model (upstream: `T3Cond` in `models/t3/modules/cond_enc.py`).
 package struct T3Conditioning: Sendable {
     /// The voice encoder's embedding of the speaker, `[batch, 256]`.
     package let speaker: Tensor
     /// Speech tokens of the reference recording, `[batch, tokens]`, `int64`; `nil` when there is none.
     package let prompt: Tensor?
-    /// Exaggeration of the emotion, `[batch]`, 0.5 is neutral; `nil` for models that know none.
+    /// Exaggeration of the emotion, `[batch]`, 0.5 is neutral; `nil` for models without emotion.
     package let emotion: Tensor?
 
-    /// Conditions of a batch, as training has them.
+    /// Conditions of a batch, for training.
     package init(speaker: Tensor, prompt: Tensor?, emotion: Tensor?) {
         self.speaker = speaker
         self.prompt = prompt
@@ -160,7 +160,7 @@ package struct T3Conditioning: Sendable {
     /// - Parameters:
     ///   - speaker: `[256]` or `[1, 256]`.
     ///   - prompt: speech tokens of the reference recording.
-    ///   - exaggeration: 0.25 to 2, 0.5 is neutral; models without emotion do not look at it.
+    ///   - exaggeration: 0.25 to 2, 0.5 is neutral; models without emotion ignore it.
     package init(speaker: Tensor, prompt: [Int], exaggeration: Double = 0.5) throws {
         self.speaker = try speaker.reshaped([1, speaker.count])
         self.prompt = prompt.isEmpty ? nil : try Tensor(prompt, shape: [1, prompt.count], device: speaker.device)
@@ -174,7 +174,7 @@ package struct T3Conditioning: Sendable {
     }
 }
 
-/// Turns a voice's conditions into the inputs that stand before the text (upstream: `T3CondEnc`).
+/// Converts a voice's conditions into the inputs before the text (upstream: `T3CondEnc`).
 struct ConditioningEncoder: Sendable {
     let speakerSize: Int
     let speaker: Linear
@@ -189,11 +189,11 @@ struct ConditioningEncoder: Sendable {
         perceiver = try configuration.perceiver.map { try Perceiver(weights["perceiver"], size: size, $0) }
     }
 
-    /// One vector for the speaker, the prompt's, and one for the emotion.
+    /// One vector for the speaker, the vectors of the prompt, and one for the emotion.
     ///
     /// - Parameter prompt: the embedded prompt tokens `[batch, tokens, hidden]`.
     /// - Returns: `[batch, conditions, hidden]`.
-    /// - Throws: `T3Error.missingCondition` when the model needs an emotion and there is none.
+    /// - Throws: `T3Error.missingCondition` if the model needs an emotion and there is none.
     func callAsFunction(_ conditioning: T3Conditioning, prompt: Tensor?) throws -> Tensor {
         let dtype = speaker.weight.dtype
         var parts = [try speaker(conditioning.speaker.to(dtype).reshaped([-1, speakerSize])).unsqueezed(1)]
@@ -224,7 +224,7 @@ public struct PerceiverConfiguration: Sendable, Codable, Hashable {
 
 /// Condenses a sequence of any length into a fixed number of vectors (after Jaegle et al. 2021).
 ///
-/// One attention block serves twice: learned queries attend to the sequence, then to one another.
+/// One attention block is used twice: learned queries attend to the sequence, then to one another.
 struct Perceiver: Sendable {
     let queries: Tensor
     let attention: PerceiverAttention
@@ -274,7 +274,7 @@ struct PositionTable: Sendable {
     /// `[positions, size]`.
     let rows: Tensor
 
-    /// Number of positions.
+    /// The number of positions.
     var count: Int { rows.size(0) }
 
     init(_ rows: Tensor) {
@@ -292,8 +292,7 @@ struct PositionTable: Sendable {
         return try rows.indexSelect(axis: 0, positions).unsqueezed(1)
     }
 
-    /// The rows of `count` positions from each of `starts` on: `[starts, count, size]`, or `[1, count, size]` when all
-    /// starts are the same.
+    /// The rows of `count` positions from each of `starts` on: `[starts, count, size]`, or `[1, count, size]` if all starts are the same.
     ///
     /// - Throws: `T3Error.sequenceTooLong` beyond the table's end.
     func callAsFunction(from starts: [Int], count length: Int) throws -> Tensor {

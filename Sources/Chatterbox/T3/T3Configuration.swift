@@ -72,7 +72,7 @@ public struct T3Configuration: Sendable, Codable, Hashable {
         return configuration
     }
 
-    /// Whether decoding with these options computes a second row, without the text: Turbo's style knows no guidance.
+    /// Whether decoding with these options computes a second row, without the text; Turbo's style has no guidance.
     package func isGuided(by options: SamplingOptions) -> Bool { style == .chatterbox && options.guidance > 0 }
 
     /// The text with the start and stop tokens this kind of model expects: Turbo's texts have none.
@@ -91,7 +91,7 @@ public enum DecodingStyle: String, Sendable, Hashable, Codable {
     /// Text as it is, one start token of speech; temperature, top-k, top-p, repetition penalty, in this order; no guidance.
     case turbo
 
-    /// The sampling options that it does not know.
+    /// The sampling options that it does not use.
     var ignoredOptions: Set<String> {
         switch self {
         case .chatterbox: ["topK"]

@@ -1,40 +1,40 @@
 import Kernels
 import Torch
 
-/// The tokens of one request: draws them one by one until the model stops or the token limit is reached.
+/// Draws the tokens of one request one by one until the model stops or the token limit is reached.
 ///
 /// ```swift
 /// let decoder = try T3Decoder(engine: engine, text: tokens, conditioning: voice, generator: Generator(seed: 1))
 /// while let token = try decoder.next() { … }
 /// ```
-/// A decoder holds a request's state and computes nothing by itself: ``advance(_:rows:)`` computes the next positions of several
-/// decoders at once, of the text of some and the tokens of others. The memory of a request goes back when it ends or is
-/// dropped. Wrap the calls in `withoutGradients`.
+/// A decoder contains a request's state and computes nothing by itself: ``advance(_:rows:)`` computes the next positions of several decoders
+/// together, positions of the text for some and of tokens for others. The memory of a request is freed when it ends or is released. Wrap the calls in
+/// `withoutGradients`.
 package final class T3Decoder {
     /// The speech tokens so far, without start and stop.
     package private(set) var tokens: [Int] = []
-    /// Why there are no further tokens; `nil` while there may be.
+    /// Why there are no further tokens; nil while there may be.
     package private(set) var end: DecodingEnd?
-    /// Most tokens that this request may draw.
+    /// The largest number of tokens that this request may draw.
     package let budget: Int
-    /// Attention of the recorded heads, one step for each token and, after a stop, one more; nil where none is recorded.
+    /// Attention of the recorded heads, one step for each token and, after a stop, one more; nil if none is recorded.
     package let attention: AttentionRecorder?
-    /// Most positions that the request's sequences will have, together.
+    /// The largest number of positions of all of the request's sequences together.
     let positions: Int
-    /// Sequences that the request takes: with guidance two.
+    /// The number of the request's sequences: two with guidance.
     let sequenceCount: Int
-    /// Tokens that are never drawn. For measuring: random weights draw control tokens, which make no sound, as often as others.
+    /// Tokens that are never drawn. For measurements: models with random weights draw control tokens, which make no sound, as often as others.
     package var excludedTokens: Range<Int>?
 
     private let engine: any DecodeEngine
     private let earliestStop: Int
     private let loopGuard: LoopGuard?
     private let sampler: SpeechTokenSampler
-    /// The rows that all texts in the voice begin with; nil where ``prompt`` has them.
+    /// The stored rows with which all texts in the voice begin; nil if ``prompt`` contains them.
     private let prefix: DecodePrefix?
-    /// One for each row; none before there is a use for them, and none after the end.
+    /// One for each row; empty before they are needed, and after the end.
     private var sequences: [DecodeSequence] = []
-    /// What is still to be computed before the first token, `[rows, time, hidden]`, and how much of it is.
+    /// The inputs before the first token, `[rows, time, hidden]`; `promptPositions` is the number of positions computed so far.
     private var prompt: Tensor?
     private var promptPositions = 0
     /// After the last position, `[rows, vocabulary]`, until a token is drawn from them.
@@ -43,17 +43,17 @@ package final class T3Decoder {
     /// Checks the request and embeds its text.
     ///
     /// - Parameters:
-    ///   - engine: what computes; its capacity must hold the request.
-    ///   - text: text tokens as `T3Configuration.framed(_:)` frames them.
-    ///   - conditioning: who speaks, and how.
-    ///   - adaptation: what adapters add, for an engine of packed weights.
-    ///   - options: how tokens are drawn.
-    ///   - budget: most tokens to draw; upstream's is 1000, 40 seconds.
-    ///   - earliestStop: tokens that are drawn before the stop token can be; upstream's is 0.
-    ///   - loopGuard: ends speech that repeats itself; nil, as upstream, lets it.
-    ///   - heads: whose attention over the text is recorded, that of the guided row.
-    ///   - generator: on the CPU, or on the engine's device; one draw a token.
-    /// - Throws: `T3Error` when the request does not fit the model or the engine.
+    ///   - engine: the engine; its capacity must suffice for the request.
+    ///   - text: text tokens with start and stop tokens, from `T3Configuration.framed(_:)`.
+    ///   - conditioning: the conditions of the voice.
+    ///   - adaptation: the adapters, for an engine with packed weights.
+    ///   - options: the sampling options.
+    ///   - budget: the largest number of tokens to draw; upstream's is 1000, 40 seconds.
+    ///   - earliestStop: the number of tokens that are drawn before the stop token is possible; upstream's is 0.
+    ///   - loopGuard: ends speech that repeats itself; nil, as in upstream, to allow it.
+    ///   - heads: the heads whose attention to the text is recorded, in the row with text.
+    ///   - generator: on the CPU, or on the engine's device; one draw for each token.
+    /// - Throws: `T3Error` if the request exceeds the limits of the model or the engine.
     package init(
         engine: any DecodeEngine, text: [Int], conditioning: T3Conditioning, adaptation: PackedAdaptation? = nil,
         options: SamplingOptions = .chatterbox, budget: Int = 1000, earliestStop: Int = 0,
@@ -80,7 +80,7 @@ package final class T3Decoder {
         (positions, sequenceCount) = (longest * prompt.size(0), prompt.size(0))
         let textEnd = beginning - configuration.startTokens
         attention = heads.isEmpty ? nil : AttentionRecorder(heads, positions: textEnd - text.count..<textEnd)
-        // Places are taken at once where they can run out.
+        // If the engine has a limited number of slots, they are taken at once.
         if prefix == nil { sequences = try (0..<prompt.size(0)).map { _ in try engine.begin(with: adaptation) } }
         sequences.first?.recorder = attention
         self.prompt = prompt
@@ -88,9 +88,9 @@ package final class T3Decoder {
 
     // MARK: drawing
 
-    /// Draws the next token; `nil` once `end` says why there is none.
+    /// Draws the next token; nil after the end, when `end` is set.
     ///
-    /// - Throws: `CancellationError` when the task is cancelled, and what the engine throws.
+    /// - Throws: `CancellationError` if the task is cancelled, and errors of the engine.
     package func next() throws -> Int? {
         guard end == nil else { return nil }
         try Task.checkCancellation()
@@ -98,12 +98,12 @@ package final class T3Decoder {
         return try Self.draw([self])[0]
     }
 
-    /// Whether the logits of the next token are there.
+    /// Whether the logits of the next token have been computed.
     package var isReady: Bool { logits != nil }
 
-    /// Draws the next tokens of decoders whose logits are there, of one model, in one call.
+    /// Draws the next tokens of decoders of one model whose logits have been computed, in one call.
     ///
-    /// - Returns: for each its token, nil where the model stops.
+    /// - Returns: the token of each decoder; nil if the model stops.
     @discardableResult
     package static func draw(_ decoders: [T3Decoder]) throws -> [Int?] {
         let drawn = try SpeechTokenSampler.draw(
@@ -115,14 +115,14 @@ package final class T3Decoder {
 
     private func allowedLogits() throws -> Tensor { try excludedTokens.map { try logits!.ruling(out: $0) } ?? logits! }
 
-    /// How many of the tokens so far stay whatever is drawn next: a repetition that runs now may be one to be cut.
+    /// How many of the tokens so far are final: the tokens of a current repetition may be removed.
     var certainCount: Int { tokens.count - (end == nil ? loopGuard?.atRisk(in: tokens) ?? 0 : 0) }
 
     private var stopToken: Int { engine.model.configuration.stopSpeech }
 
-    /// Keeps a token that was drawn.
+    /// Stores a token that was drawn.
     ///
-    /// - Returns: nil where the model stops.
+    /// - Returns: nil if the model stops.
     private func take(_ token: Int) -> Int? {
         logits = nil
         if token == stopToken {
@@ -145,18 +145,18 @@ package final class T3Decoder {
 
     // MARK: computing
 
-    /// Computes new positions of those decoders that have no logits yet, in one call of their common engine: a token of each
-    /// that draws them, and of the others as many positions of what stands before the first token as there is room for.
+    /// Computes new positions of those decoders that have no logits yet, in one call of their common engine: one token for each decoder that draws
+    /// tokens, and for the others as many positions before the first token as there is room for.
     ///
     /// - Parameters:
-    ///   - decoders: all of one engine; those that have logits or have ended are passed over.
-    ///   - rows: most positions for what stands before first tokens; nil takes as many as the engine does.
+    ///   - decoders: decoders of one engine; those that have logits or have ended are skipped.
+    ///   - rows: the largest number of positions before first tokens; nil for the engine's limit.
     package static func advance(_ decoders: [T3Decoder], rows: Int? = nil) throws {
         let waiting = decoders.filter { $0.end == nil && $0.logits == nil }
         guard let engine = waiting.first?.engine else { return }
         precondition(waiting.allSatisfy { $0.engine === engine }, "decoders of different engines cannot step together")
         var stretches: [DecodeStretch] = []
-        // Who gets logits, in the stretches' order, and who got further with the prompt.
+        // The decoders that get logits, in the stretches' order, and those whose prompt has advanced.
         var owners: [T3Decoder] = [], prompted: [(decoder: T3Decoder, positions: Int)] = []
         for decoder in waiting where decoder.prompt == nil {
             stretches += decoder.step
@@ -168,7 +168,7 @@ package final class T3Decoder {
         var prefixes: Set<ObjectIdentifier> = []
         for decoder in waiting where decoder.prompt != nil && room >= 2 {
             if let prefix = decoder.prefix, !prefix.isComplete {
-                // Who waits for the same voice waits for the first of them.
+                // Decoders with the same voice wait for the first of them.
                 guard prefixes.insert(ObjectIdentifier(prefix)).inserted, let stretch = try prefix.next(room) else { continue }
                 stretches.append(stretch)
                 room -= stretch.count
@@ -180,7 +180,7 @@ package final class T3Decoder {
             prompted.append((decoder, parts[0].count))
             if parts[0].isWanted { owners.append(decoder) }
         }
-        // Nobody has changed if this fails.
+        // If this fails, no decoder has changed.
         let logits = try engine.forward(stretches)
         for (decoder, positions) in prompted {
             decoder.promptPositions += positions
@@ -199,7 +199,7 @@ package final class T3Decoder {
         sequences.map { DecodeStretch($0, .token(tokens[tokens.count - 1], position: tokens.count)) }
     }
 
-    /// The next positions before the first token, for each row, at most so many in all.
+    /// The next positions before the first token, for each row, at most this many in all.
     private func nextOfPrompt(_ room: Int) throws -> [DecodeStretch] {
         let prompt = self.prompt!, rows = prompt.size(0)
         if sequences.isEmpty, let prefix {
@@ -230,7 +230,7 @@ public enum DecodingEnd: String, Sendable, Codable, CaseIterable, Comparable {
 }
 
 extension T3Configuration {
-    /// Refuses what the model has no positions or embeddings for.
+    /// Refuses a request for which the model has not enough positions or no embeddings.
     func check(text: [Int], prompt: Tensor?, budget: Int) throws {
         guard !text.isEmpty else { throw T3Error.emptyText }
         if let unknown = text.first(where: { !(0..<textVocabulary).contains($0) }) {
@@ -253,13 +253,13 @@ extension T3Configuration {
     }
 }
 
-/// Notices that speech goes round in a circle: the same few tokens again and again.
+/// Detects speech that repeats itself: the same few tokens again and again.
 ///
-/// A held silence repeats one token too, so a circle must last for seconds to count.
+/// In a long silence one token is repeated, too, so that only a repetition of several seconds counts.
 package struct LoopGuard: Sendable, Hashable {
-    /// Tokens that a circle must span; 25 are a second.
+    /// The number of tokens that a repetition must span; 25 are a second.
     package let span: Int
-    /// The longest circle that is noticed, in tokens.
+    /// The longest period that is detected, in tokens.
     package let longestPeriod: Int
 
     package init(span: Int = 75, longestPeriod: Int = 25) {
@@ -268,7 +268,7 @@ package struct LoopGuard: Sendable, Hashable {
         self.longestPeriod = longestPeriod
     }
 
-    /// How many of the last tokens do nothing but repeat those before them; 0 where speech goes on.
+    /// How many of the last tokens only repeat those before them; 0 if speech does not repeat itself.
     package func repeated(in tokens: [Int]) -> Int {
         guard tokens.count >= span else { return 0 }
         let recent = tokens.suffix(span)
@@ -279,7 +279,7 @@ package struct LoopGuard: Sendable, Hashable {
         return 0
     }
 
-    /// How many of the last tokens may be taken back should a repetition that is running now go on; the others stay.
+    /// How many of the last tokens may be removed if the current repetition continues; earlier ones are final.
     package func atRisk(in tokens: [Int]) -> Int {
         (1...longestPeriod).reduce(0) { most, period in
             var run = 0
@@ -289,11 +289,11 @@ package struct LoopGuard: Sendable, Hashable {
     }
 }
 
-/// Most tokens that speaking a text can sensibly take, 25 a second: half as much again as slow speech, and two seconds for pauses.
+/// The largest plausible number of tokens for a text, 25 a second: one and a half times as long as slow speech, plus two seconds for pauses.
 func speechBudget(for text: String) -> Int { Int((25 * (2 + 1.5 * slowSeconds(of: text))).rounded(.up)) }
 
-/// Seconds that slow speech takes for a text: about 0.12 s a letter; figures are words, and a character of Chinese or Japanese a syllable
-/// or two.
+/// The seconds that slow speech takes for a text: about 0.12 s for each letter; figures count as words, and a Chinese or Japanese character as one or
+/// two syllables.
 func slowSeconds(of text: String) -> Double {
     text.reduce(0.0) { total, character in
         if character.isNumber { return total + 0.5 }

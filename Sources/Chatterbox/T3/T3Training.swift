@@ -1,7 +1,7 @@
 import Torch
 
 extension T3 {
-    /// The same network, sharing its weights, whose layers are computed for training: by whatever is fastest, equal up to rounding.
+    /// The same network, sharing its weights, with layers computed for training in the fastest way; equal up to rounding.
     package var forTraining: T3 {
         guard var backbone = backbone as? any Backbone & Adaptable else { return self }
         backbone.changeProjections { $1.isTrained = true }
@@ -10,22 +10,22 @@ extension T3 {
         return trained
     }
 
-    /// How unlikely the model finds given speech and text, differentiable in every weight.
+    /// The cross-entropy of given speech and text, differentiable by every weight.
     ///
-    /// Every utterance lies in its row as decoding would put it: conditions, text, the start of speech as often as
-    /// decoding has it, speech; what fills a row up comes last, where nothing sees it.
+    /// Each utterance is arranged in its row as in decoding: conditions, text, the start tokens of speech, speech; padding is at the end, where no
+    /// position attends to it.
     ///
     /// - Parameters:
-    ///   - text: framed text tokens of each utterance.
+    ///   - text: the text tokens of each utterance, with start and stop tokens.
     ///   - speech: speech tokens of each, without start and stop.
-    ///   - heard: what the model hears of them as it tells the next, as many tokens for each; the tokens themselves when nil.
-    ///   - conditioning: of as many as the texts, or of one for all.
-    ///   - textShown: which utterances hear their text; the others keep its positions only, as the second row of
-    ///     classifier-free guidance does. All when nil.
-    ///   - guided: whether to tell how far some heads' attention is from the diagonal between speech and text.
-    /// - Returns: mean cross-entropies in nats, the share of speech tokens that were likeliest, and where `guided` the loss
-    ///   of attention off the diagonal.
-    /// - Throws: what `logits` throws.
+    ///   - heard: the speech tokens that the model gets as input, as many for each utterance; nil for the tokens themselves.
+    ///   - conditioning: conditions of each text, or of one for all.
+    ///   - textShown: which utterances get their text; the others get only its positions, like the second row of classifier-free guidance. nil for
+    ///     all.
+    ///   - guided: whether to return the distance of some heads' attention from the diagonal between speech and text.
+    /// - Returns: mean cross-entropies in nats, the share of speech tokens that were the most likely, and with `guided` the loss of attention off the
+    ///   diagonal.
+    /// - Throws: errors of `logits`.
     package func loss(
         text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
         guided: Bool = false
@@ -37,18 +37,18 @@ extension T3 {
         return (try textLoss(of: states, layout), told.loss, told.accuracy, try guide?.loss())
     }
 
-    /// How unlikely the model finds given speech, with the gradients by some of its weights.
+    /// The cross-entropy of given speech, with the gradients of some parameters.
     ///
     /// - Parameters:
-    ///   - parameters: weights that ask for gradients, or what adapters add to them.
+    ///   - parameters: the trained weights, or the matrices of adapters.
     ///   - text, speech, heard, conditioning, textShown: as ``loss(text:speech:heard:conditioning:textShown:guided:)``
-    ///   - weight: what the gradients are multiplied by: a share of 1 where several batches make one step.
-    ///   - lowestLayer: the first layer that asks for gradients; those below are not gone back through where the inputs ask for none.
-    ///   - keepingLayers: whether all that the gradients need is kept from the way there. Otherwise only each layer's input is, and a
-    ///     layer is computed once more on the way back (Chen et al. 2016): a third more arithmetic, and the memory of one layer.
-    /// - Returns: the mean cross-entropy in nats, the share of tokens that were likeliest, and a gradient for each of the parameters, nil
-    ///   for those on which the loss does not depend.
-    /// - Throws: ``AdapterError/noLayers(backbone:)`` where layers cannot be told apart; `TorchError`.
+    ///   - weight: a factor for the gradients: a fraction of 1 if several batches make one step.
+    ///   - lowestLayer: the first layer with parameters; the backward pass ends there if the inputs need no gradients.
+    ///   - keepingLayers: whether all activations of the forward pass are kept. Otherwise only each layer's input is kept, and a layer is computed
+    ///     again in the backward pass (activation checkpointing, Chen et al. 2016): a third more arithmetic, and the memory of one layer.
+    /// - Returns: the mean cross-entropy in nats, the share of tokens that were the most likely, and a gradient for each parameter; nil for
+    ///   parameters on which the loss does not depend.
+    /// - Throws: ``AdapterError/noLayers(backbone:)`` if the backbone cannot run single layers; `TorchError`.
     package func speechGradients(
         of parameters: [Tensor], text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
         weight: Double = 1, lowestLayer: Int = 0, keepingLayers: Bool
@@ -61,7 +61,7 @@ extension T3 {
         }
         guard let backbone = backbone as? any LayeredBackbone else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
         var sums = [Tensor?](repeating: nil, count: parameters.count)
-        /// Differentiates by the parameters, whose sums it adds to, and by one tensor more, whose gradient it returns.
+        /// Differentiates by the parameters and adds the gradients to their sums; also returns the gradient of one further tensor.
         func differentiate(_ scalar: Tensor, by tensor: Tensor?) throws -> Tensor? {
             guard scalar.requiresGradient else { return nil }
             let asked = tensor.flatMap { $0.requiresGradient ? $0 : nil }
@@ -89,12 +89,12 @@ extension T3 {
             guard output.requiresGradient else { break }
             gradient = try differentiate((output * outputs).sum(), by: input)
         }
-        // What makes the inputs: embeddings of the voice, the text and the speech.
+        // The inputs' parameters: embeddings of the voice, the text and the speech.
         if asksForInputs, let outputs = gradient { _ = try differentiate((layout.inputs * outputs).sum(), by: nil) }
         return (try told.loss.item(), try told.accuracy.item(), sums)
     }
 
-    /// Mean cross-entropy of the speech and its stop, and the share of tokens that were likeliest.
+    /// The mean cross-entropy of the speech and its stop token, and the share of tokens that were the most likely.
     fileprivate func speechLoss(of states: Tensor, _ layout: TrainingLayout) throws -> (loss: Tensor, accuracy: Tensor) {
         let hidden = try states.reshaped([-1, states.size(2)])
         let logits = try speechHead.forTraining(hidden.indexSelect(axis: 0, Tensor(layout.speechPlaces, device: device))).to(.float32)
@@ -112,12 +112,12 @@ extension T3 {
     }
 }
 
-/// A batch as the backbone takes it in training: every utterance lies in its row as decoding would put it.
+/// A batch in training: each utterance is arranged in its row as in decoding.
 private struct TrainingLayout {
     /// `[rows, longest, hidden]`.
     let inputs: Tensor
     let longest: Int
-    /// Where speech is told from, among all rows' positions, and what is to be told; the same of the text where it is shown.
+    /// The positions among those of all rows from which speech is predicted, and the tokens to predict; the same for text if it is shown.
     let speechPlaces, speechTargets, textPlaces, textTargets: [Int]
     let guidedRows: [GuidedAttention.Row]
 
@@ -143,7 +143,7 @@ private struct TrainingLayout {
         let all = try Tensor.cat(
             [conditions, words] + Array(repeating: spoken.narrow(axis: 1, from: 0, count: 1), count: starts) + [spoken], axis: 1)
 
-        // Where in `all` each row's inputs are, one after the other.
+        // The indices in `all` of each row's inputs, one after the other.
         let (before, textEnd, width) = (conditions.size(1), conditions.size(1) + words.size(1), all.size(1))
         let places = (0..<rows).map { (row: Int) -> [Int] in
             Array(0..<before + text[row].count) + Array(textEnd..<textEnd + starts + 1 + speech[row].count)
@@ -156,7 +156,7 @@ private struct TrainingLayout {
         inputs = try all.reshaped([rows * width, size]).indexSelect(axis: 0, Tensor(order, device: device)).reshaped([rows, longest, size])
         self.longest = longest
 
-        // Speech is told from its start on, text from its first token on where it is shown.
+        // Speech is predicted from its start token on, text from its first token on if it is shown.
         speechPlaces = (0..<rows).flatMap { (row: Int) -> [Int] in
             let first = row * longest + before + text[row].count + starts
             return Array(first...first + speech[row].count)
@@ -177,12 +177,11 @@ private struct TrainingLayout {
     }
 }
 
-/// A whole sequence whose first heads, in some layers, are pulled towards a diagonal between speech and text: early in
-/// training it shows a model where in the text it is, which it would take long to find out (guided attention, Tachibana et
-/// al. 2018).
+/// A whole sequence in which the first heads of some layers are trained towards a diagonal between speech and text. Early in training this shows the
+/// model its position in the text, which it would otherwise learn slowly (guided attention, Tachibana et al. 2018).
 final class GuidedAttention: AttentionMemory {
     let firstPositions = [0]
-    /// How welcome attention from one position to another is, `[batch, 1, positions, positions]`, 0 to 1.
+    /// The weight of attention from one position to another, `[batch, 1, positions, positions]`, 0 to 1.
     private let welcome: Tensor
     /// 1 for positions that are guided, `[batch, 1, positions]`.
     private let guided: Tensor
@@ -190,18 +189,18 @@ final class GuidedAttention: AttentionMemory {
     private let heads: Int
     private var terms: [Tensor] = []
 
-    /// Where in its row an utterance's text and speech lie.
+    /// The positions of an utterance's text and speech in its row.
     struct Row {
         var text, speech: Range<Int>
         var isGuided: Bool
     }
 
     /// - Parameters:
-    ///   - positions: of the longest row.
-    ///   - width: standard deviation of the diagonal, as a share of the text.
+    ///   - positions: the number of positions of the longest row.
+    ///   - width: the standard deviation of the diagonal, as a share of the text.
     init(_ rows: [Row], positions: Int, layers: ClosedRange<Int> = 1...2, heads: Int = 2, width: Double = 0.07, device: Device) throws {
-        // Distances from the diagonal come from two small vectors a row: how far through its speech a position is, and
-        // how far through the text another.
+        // Distances from the diagonal are computed from two small vectors for each row: the relative position of a speech token in the speech, and of
+        // a text token in the text.
         var through = [Float](repeating: -10, count: rows.count * positions), along = [Float](repeating: 10, count: rows.count * positions)
         var mask = [Float](repeating: 0, count: rows.count * positions), scale = [Float](repeating: 1, count: rows.count)
         for (row, place) in rows.enumerated() {
@@ -212,7 +211,7 @@ final class GuidedAttention: AttentionMemory {
             for (number, position) in place.text.enumerated() {
                 along[row * positions + position] = (Float(number) + 0.5) / Float(place.text.count)
             }
-            // Short texts have few tokens: the band is at least one and a half of them wide.
+            // For short texts with few tokens the band is at least one and a half tokens wide.
             scale[row] = Float(1 / max(width, 1.5 / Double(place.text.count)))
         }
         let shape = [rows.count, 1, positions]
@@ -237,6 +236,6 @@ final class GuidedAttention: AttentionMemory {
         return try query.attention(key: key, value: value, causal: true)
     }
 
-    /// How little of the guided attention is on the diagonal: the mean of −log of the share, differentiable.
+    /// The mean of −log of the share of the guided attention that is on the diagonal, differentiable.
     func loss() throws -> Tensor { try terms.reduce(Tensor.zeros([], device: welcome.device)) { try $0 + $1 } / Double(max(1, terms.count)) }
 }

@@ -3,13 +3,13 @@ import Kernels
 import SpeechAudio
 import Torch
 
-/// Five wide convolutions between two that look at one frame: `[batch, from, frames]` → `[batch, to, frames]`.
+/// Five wide convolutions between two of width 1: `[batch, from, frames]` → `[batch, to, frames]`.
 struct WatermarkConvolutions: Sendable {
     let layers: [Conv1d]
 
-    /// Slope of the rectifiers between the convolutions.
+    /// The slope of the leaky rectifiers between the convolutions.
     static let slope = 0.01
-    /// Frames on either side that a frame's result depends on.
+    /// The number of frames on either side on which a frame's result depends.
     static let reach = 15
 
     init(_ weights: Weights, from inputs: Int, hidden: Int, to outputs: Int) throws {
@@ -27,7 +27,7 @@ struct WatermarkConvolutions: Sendable {
         return try layers[layers.count - 1](hidden)
     }
 
-    /// The sum over the frames of what comes out × a mask `[1, 1, frames]`, computed some frames at a time: `[1, to]`.
+    /// The sum over frames of the result × a mask `[1, 1, frames]`, computed some frames at a time: `[1, to]`.
     func sum(over x: Tensor, mask: Tensor, window: Int) throws -> Tensor {
         let frames = x.size(2)
         let parts = try stride(from: 0, to: frames, by: window).map { first in
@@ -39,7 +39,7 @@ struct WatermarkConvolutions: Sendable {
     }
 }
 
-/// Adds the mark to a spectrum. Upstream: `model/encoder.py` in resemble-perth.
+/// Adds the watermark to a spectrum. Upstream: `model/encoder.py` in resemble-perth.
 struct WatermarkEncoder: Sendable {
     let layers: WatermarkConvolutions
     private let markedBins: Int
@@ -49,7 +49,7 @@ struct WatermarkEncoder: Sendable {
         layers = try WatermarkConvolutions(weights["layers"], from: markedBins, hidden: configuration.hiddenSize, to: markedBins)
     }
 
-    /// Levels `[1, bins, frames]` → the same with the mark in the lowest bins.
+    /// Levels `[1, bins, frames]` → the same with the watermark in the lowest bins.
     func callAsFunction(_ levels: Tensor) throws -> Tensor {
         let band = try levels.narrow(axis: 1, from: 0, count: markedBins)
         let marked = try band + layers(band) * WatermarkSpectrum.carriers(levels)
@@ -57,8 +57,8 @@ struct WatermarkEncoder: Sendable {
     }
 }
 
-/// Looks for the mark in a spectrum that may have been slowed down or sped up: three networks hear it at three speeds,
-/// and the surest has the most say. Upstream: `model/decoder.py` in resemble-perth.
+/// Detects the watermark in a spectrum whose speed may have been changed: three networks process it at three speeds, and the results are weighted by
+/// their confidence. Upstream: `model/decoder.py` in resemble-perth.
 struct WatermarkDecoder: Sendable {
     private let branches: [(speed: Double, layers: WatermarkConvolutions)]
 
@@ -68,10 +68,10 @@ struct WatermarkDecoder: Sendable {
         }
     }
 
-    /// The marked bins of the levels `[1, bins, frames]`, and which frames could carry a mark, `[1, 1, frames]` → about 1 for
-    /// marked speech, about 0 for any other; nil where no frame could.
+    /// The marked bins of the levels `[1, bins, frames]`, and which frames can contain a watermark, `[1, 1, frames]` → about 1 for speech with the
+    /// watermark, about 0 for any other; nil if no frame can contain it.
     ///
-    /// - Parameter window: most frames that the networks hear at a time.
+    /// - Parameter window: the largest number of frames that the networks process at a time.
     func callAsFunction(_ band: Tensor, carriers: Tensor, window: Int) throws -> Double? {
         let votes = try branches.map { speed, layers in
             let frames = Int(Double(band.size(2)) * speed)
@@ -79,7 +79,7 @@ struct WatermarkDecoder: Sendable {
             let mask = try carriers.interpolated(size: frames)
             return try layers.sum(over: heard, mask: mask, window: window) / mask.sum(axis: 2)
         }
-        // [2, branches]: how sure each is, and what it says.
+        // [2, branches]: the confidence of each branch, and its result.
         let table = try Tensor.cat(votes).transposed(0, 1)
         let verdict = try (table.narrow(axis: 0, from: 0, count: 1).softmax(axis: 1) * table.narrow(axis: 0, from: 1, count: 1)).sum()
         let value = try Double(verdict.item(Float.self))
@@ -87,18 +87,18 @@ struct WatermarkDecoder: Sendable {
     }
 }
 
-/// The signal as PerTh's networks see it: levels in decibels, brought to about 0…1, and phases.
+/// The input of PerTh's networks: levels in decibels, scaled to about 0…1, and phases.
 ///
 /// Upstream: `audio_processor.py` and `utils.py` in resemble-perth.
 struct WatermarkSpectrum: Sendable {
     let configuration: WatermarkConfiguration
     private let window: Tensor
 
-    /// The quietest magnitude in decibels; it has level 0.
+    /// The smallest magnitude in decibels; it has level 0.
     private static let floorDecibels = -180.0
-    /// Decibels above full scale that have level 1.
+    /// The number of decibels above full scale that has level 1.
     private static let headroom = 15.0
-    /// No bin becomes louder than this.
+    /// The limit for the magnitude of a bin.
     private static let ceilingDecibels = 200.0
 
     init(_ configuration: WatermarkConfiguration, device: Device) throws {
@@ -106,8 +106,7 @@ struct WatermarkSpectrum: Sendable {
         window = try .hannWindow(configuration.transformSize, device: device)
     }
 
-    /// Samples `[1, samples]`, more than half a window of them → levels and phases in radians, `[1, bins, frames]` with
-    /// frames = 1 + ⌊samples ÷ hop⌋.
+    /// Samples `[1, samples]`, more than half a window of them → levels and phases in radians, `[1, bins, frames]` with frames = 1 + ⌊samples ÷ hop⌋.
     func analyse(_ samples: Tensor) throws -> (levels: Tensor, phases: Tensor) {
         let transform = try samples.stft(size: configuration.transformSize, hop: configuration.transformHop, window: window)
         return (try Self.levels(transform.abs()), try transform.angle())
@@ -119,24 +118,24 @@ struct WatermarkSpectrum: Sendable {
         return try (decibels - floorDecibels) / (headroom - floorDecibels)
     }
 
-    /// What magnitudes are multiplied by where levels change.
+    /// The factors of magnitudes for a change of levels.
     static func gain(from levels: Tensor, by change: Tensor) throws -> Tensor {
         let range = headroom - floorDecibels, highest = (ceilingDecibels - floorDecibels) / range
         return try Tensor.pow(10, change.minimum(highest - levels) * (range / 20))
     }
 
-    /// The lowest bins of the levels `[1, bins, frames]`, and the sums of all bins `[1, 1, frames]`: what the mark is looked for
-    /// in. Computed some frames at a time, so that the whole spectrum is never there.
+    /// The lowest bins of the levels `[1, bins, frames]`, and the sums of all bins `[1, 1, frames]`, in which the watermark is detected. Computed
+    /// some frames at a time, so that the whole spectrum is never in memory.
     ///
-    /// - Parameter window: most frames at a time.
+    /// - Parameter window: the largest number of frames at a time.
     func band(of samples: Tensor, bins: Int, window: Int) throws -> (band: Tensor, totals: Tensor) {
         let (hop, count) = (configuration.transformHop, samples.size(1))
         let frames = 1 + count / hop
-        // Whole steps that a transform reaches to either side.
+        // The number of whole hops that a transform extends to either side.
         let reach = (configuration.transformSize / 2 + hop - 1) / hop
         var bands: [Tensor] = [], totals: [Tensor] = []
         for first in stride(from: 0, to: frames, by: window) {
-            // The last stretch is the longer one: alone it might be too short to transform.
+            // The last part is the longer one: by itself it might be too short for a transform.
             if first > 0, frames - first < 2 * reach { break }
             let end = frames - first - window < 2 * reach ? frames : first + window
             let start = max(0, first - reach), stop = end == frames ? count : min(count, (end + reach) * hop)
@@ -156,29 +155,28 @@ struct WatermarkSpectrum: Sendable {
             size: configuration.transformSize, hop: configuration.transformHop, window: window, length: count)
     }
 
-    /// Which frames are loud enough to carry the mark: 1 where they are, 0 elsewhere. `[1, bins, frames]` → `[1, 1, frames]`.
+    /// Which frames are loud enough to contain the watermark: 1 if they are, 0 otherwise. `[1, bins, frames]` → `[1, 1, frames]`.
     static func carriers(_ levels: Tensor) throws -> Tensor {
         try carriers(totals: levels.sum(axis: 1, keepAxis: true))
     }
 
-    /// The same from the sums of all bins, `[1, 1, frames]`.
+    /// The same, from the sums of all bins, `[1, 1, frames]`.
     static func carriers(totals: Tensor) throws -> Tensor {
         try totals.greater(than: totals.max(axis: 2, keepAxis: true) * 0.05).to(.float32)
     }
 }
 
-/// ``WatermarkEncoder`` on the CPU with packed weights, for sound at its own rate.
+/// ``WatermarkEncoder`` on the CPU with packed weights, at the sound's own sample rate.
 ///
-/// A window of the networks' rate and one of as many seconds at the sound's rate hear the same in their common bins, so
-/// that nothing is resampled; and since the mark changes some of the lowest bins alone, the transform of that change is
-/// added to the sound. With the released network that is within 1e-6 of full scale of what the exact path adds, but where a sound
-/// is cut off in the middle and a resampler rings. The sound itself stays as it is, where the exact path takes it to the
-/// networks' rate and back.
+/// A window at the networks' sample rate and a window of the same duration at the sound's rate have the same values in their common bins, so that
+/// nothing is resampled. Since the watermark changes only some of the lowest bins, the inverse transform of that change is added to the sound. With
+/// the released network the result is within 1e-6 of full scale of the exact path's, except where a sound is cut off abruptly and a resampler rings.
+/// The sound itself is not changed, whereas the exact path resamples it to the networks' rate and back.
 struct PackedWatermark: Sendable {
     private let configuration: WatermarkConfiguration
     private let layers: [PackedLayer]
 
-    /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
+    /// - Throws: ``KernelError``; ``TorchError`` if the weights are not float32 on the CPU.
     init(_ encoder: WatermarkEncoder, _ configuration: WatermarkConfiguration, team: ThreadTeam) throws {
         self.configuration = configuration
         let pack = LayerPacking(format: .float32, team: team)
@@ -187,14 +185,14 @@ struct PackedWatermark: Sendable {
         }
     }
 
-    /// Whether the networks' window and step are whole numbers of samples at a rate, and their bins are there.
+    /// Whether the networks' window and hop are whole numbers of samples at a sample rate, and their bins exist there.
     func suits(sampleRate: Int) -> Bool {
         let (size, hop) = (configuration.transformSize * sampleRate, configuration.transformHop * sampleRate)
         return size.isMultiple(of: 2 * configuration.sampleRate) && hop.isMultiple(of: configuration.sampleRate)
             && size / configuration.sampleRate / 2 + 1 >= configuration.markedBins
     }
 
-    /// Samples `[1, samples]`, more than half a window of them, → the same with the mark.
+    /// Samples `[1, samples]`, more than half a window of them, → the same with the watermark.
     func callAsFunction(_ samples: Tensor, sampleRate: Int) throws -> Tensor {
         let scale = Double(configuration.sampleRate) / Double(sampleRate)
         let (size, hop) = (
@@ -213,7 +211,7 @@ struct PackedWatermark: Sendable {
         return try samples + added
     }
 
-    /// What the networks add to levels `[1, frames, marked bins]`.
+    /// The networks' change of the levels, `[1, frames, marked bins]`.
     private func change(of band: Tensor) throws -> Tensor {
         try layers.reduce(band) { x, layer in
             let result = try Tensor.empty([1, x.size(1), layer.matrix.outputs])

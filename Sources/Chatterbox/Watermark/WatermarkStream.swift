@@ -15,14 +15,14 @@ public struct WatermarkStream {
 
     private let watermarker: Watermarker
     private let sampleRate: Int
-    /// Samples of a whole number of the transform's frames, at which pieces may begin.
+    /// The number of samples in a whole number of the transform's frames; pieces begin at multiples of it.
     private let grid: Int
-    /// Samples on either side that a mark depends on.
+    /// The number of samples on either side on which the watermark depends.
     private let reach: Int
-    /// Most new samples that are marked at once.
+    /// The largest number of new samples that are marked together.
     private let block: Int
 
-    /// Samples in `pending` that have come out already and are only known for their neighbours' sake.
+    /// The number of samples in `pending` that have already been returned and are kept only as context.
     private var done = 0
     private var pending: [Float] = []
     private var hasMarked = false
@@ -34,10 +34,10 @@ public struct WatermarkStream {
         self.watermarker = watermarker
         self.sampleRate = sampleRate
         let configuration = watermarker.configuration
-        // The shortest stretch that is whole at both rates.
+        // The shortest duration with a whole number of samples at both rates.
         let common = configuration.transformHop * sampleRate
         grid = common / greatestCommonDivisor(common, configuration.sampleRate)
-        // Two windows around the networks' reach, and a little for the resampler.
+        // Two windows around the networks' context, and a margin for the resampler.
         let frames = WatermarkConvolutions.reach + configuration.transformSize / configuration.transformHop + 4
         let seconds = Double(frames * configuration.transformHop) / Double(configuration.sampleRate)
         reach = (Int(seconds * Double(sampleRate)) / grid + 1) * grid
@@ -68,7 +68,7 @@ public struct WatermarkStream {
         return Ending(samples: rest > 0 ? try emit(rest) : [], isMarked: true)
     }
 
-    /// Marks the next `count` samples between what is known on either side.
+    /// Marks the next `count` samples, with the known samples on either side as context.
     private mutating func emit(_ count: Int) throws -> [Float] {
         let known = min(pending.count, done + count + reach)
         let heard = Array(pending[..<known])
@@ -83,7 +83,7 @@ public struct WatermarkStream {
         return result
     }
 
-    /// Stretches of digital silence longer than a window of the transform: they stay what they are.
+    /// Parts of digital silence that are longer than a window of the transform; they are not changed.
     private func silences(_ samples: [Float]) -> [Range<Int>] {
         let window = watermarker.configuration.transformSize * sampleRate / watermarker.configuration.sampleRate
         var found: [Range<Int>] = []

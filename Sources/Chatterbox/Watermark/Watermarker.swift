@@ -15,7 +15,7 @@ public struct Watermarker: Sendable {
     private let decoder: WatermarkDecoder
     private let spectrum: WatermarkSpectrum
     private let device: Device
-    /// A faster way to mark.
+    /// A faster implementation for adding the watermark.
     private var packed: PackedWatermark?
 
     /// - Throws: ``WatermarkError/configuration(_:)``, `WeightsError` where a tensor is missing or has another shape.
@@ -26,7 +26,7 @@ public struct Watermarker: Sendable {
         encoder = try WatermarkEncoder(weights["encoder"], configuration)
         decoder = try WatermarkDecoder(weights["decoder"], configuration)
         spectrum = try WatermarkSpectrum(configuration, device: device)
-        // torchaudio's buffers, which resemble-perth's checkpoint carries.
+        // torchaudio's buffers, which are part of resemble-perth's checkpoint.
         weights["ap"].ignore("spectrogram.window", "inv_spectrogram.window", "stretch.phase_advance")
         try weights.requireAllUsed()
     }
@@ -38,7 +38,7 @@ public struct Watermarker: Sendable {
         try load(url, configuration, device: device, team: nil)
     }
 
-    /// - Parameter team: computes the mark with packed weights; nil for the exact path.
+    /// - Parameter team: the threads for packed weights; nil for the exact path.
     static func load(_ url: URL, _ configuration: WatermarkConfiguration = .perth, device: Device = .cpu, team: ThreadTeam?) throws -> Watermarker {
         let weights = try Weights.load(url, dtype: .float32, device: device)
         let exact = try Watermarker(weights, configuration, device: device)
@@ -47,7 +47,7 @@ public struct Watermarker: Sendable {
         return try exact.packed(team: team)
     }
 
-    /// The same networks, with the weights of those that mark packed for the CPU.
+    /// The same networks, with the encoder's weights packed for the CPU.
     ///
     /// - Throws: as ``PackedWatermark/init(_:_:team:)``.
     func packed(team: ThreadTeam) throws -> Watermarker {
@@ -56,17 +56,17 @@ public struct Watermarker: Sendable {
         return copy
     }
 
-    /// Most seconds of sound that are marked at once: a bound on memory. The exact way, which upstream's numbers are asked of,
-    /// takes more, since its threshold for silence is a share of the loudest frame.
+    /// The largest number of seconds of sound that are marked together, which limits memory. The exact path, which must give upstream's numbers, uses
+    /// more, because its threshold for silence is relative to the loudest frame.
     var longestStretch: Int { packed == nil ? 20 : 6 }
 
-    /// Frames of the spectrum in a second.
+    /// The number of frames of the spectrum per second.
     var framesPerSecond: Double { Double(configuration.sampleRate) / Double(configuration.transformHop) }
 
     /// Sound must be longer than this many seconds to contain a watermark.
     public var shortest: Double { Double(configuration.transformSize / 2) / Double(configuration.sampleRate) }
 
-    // MARK: marking
+    // MARK: adding
 
     /// Returns the sound with the watermark, of the same length.
     ///
@@ -80,12 +80,12 @@ public struct Watermarker: Sendable {
         return Audio(samples: beginning + (try stream.finish().samples), sampleRate: audio.sampleRate)
     }
 
-    /// Whether the sound is long enough for a mark.
+    /// Whether the sound is long enough for a watermark.
     func hasRoom(_ audio: Audio) -> Bool {
         Double(audio.frames) * Double(configuration.sampleRate) / Double(audio.sampleRate) > Double(configuration.transformSize / 2)
     }
 
-    /// Marks all of a sound at once, as upstream does.
+    /// Marks a sound as a whole, as upstream does.
     func markedAtOnce(_ audio: Audio) throws -> Audio {
         precondition(audio.channels == 1, "one channel")
         return try withoutGradients {
@@ -95,7 +95,7 @@ public struct Watermarker: Sendable {
             let heard = try audio.resampled(to: configuration.sampleRate)
             let (levels, phases) = try spectrum.analyse(heard.tensor(device: device))
             let marked = try spectrum.synthesise(levels: encoder(levels), phases: phases, count: heard.frames)
-            // There and back rounds the length up twice.
+            // Resampling to the networks' rate and back rounds the length up twice.
             return try Audio(marked, sampleRate: configuration.sampleRate).resampled(to: audio.sampleRate).prefix(frames: audio.frames)
         }
     }
@@ -112,7 +112,7 @@ public struct Watermarker: Sendable {
     /// - Throws: ``WatermarkError/tooShort(seconds:needed:)``, `TorchError`.
     public func confidence(in audio: Audio) throws -> Double { try confidence(in: audio, window: 3000) }
 
-    /// - Parameter window: frames, 100 a second, that are heard at a time.
+    /// - Parameter window: the number of frames, 100 a second, that are processed at a time.
     func confidence(in audio: Audio, window: Int) throws -> Double {
         guard hasRoom(audio) else { throw WatermarkError.tooShort(seconds: audio.duration, needed: shortest) }
         let heard = audio.mono().resampledByPolyphase(to: configuration.sampleRate)
@@ -151,9 +151,9 @@ public struct WatermarkConfiguration: Sendable, Codable, Hashable {
     /// The network in the wheel `resemble-perth`.
     public static let perth = WatermarkConfiguration()
 
-    /// Frequency bins of the transform.
+    /// The number of frequency bins of the transform.
     var bins: Int { transformSize / 2 + 1 }
-    /// Frequency bins that carry the mark, from the lowest.
+    /// The number of frequency bins with the watermark, from the lowest.
     var markedBins: Int { Int((Double(bins) * highestFrequency / (Double(sampleRate) / 2)).rounded(.toNearestOrEven)) }
 
     /// - Throws: ``WatermarkError/configuration(_:)``.

@@ -32,7 +32,7 @@ public enum TimedText: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// A cue's text with the time of every word but the first.
+    /// A cue's text, with a time before every word except the first.
     private static func timed(_ cue: Cue) -> String {
         cue.words.enumerated().map { index, word in
             let text = word.text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
@@ -64,17 +64,17 @@ struct Cue {
     let words: [SpokenWord]
 
     var start: Double { words[0].start }
-    /// Players pass over a cue that takes no time.
+    /// Players skip a cue without duration.
     var end: Double { max(words[words.count - 1].end, start + 0.001) }
     var text: String { Self.text(of: words) }
 
     private static let (wordLimit, columnLimit) = (7, 42)
-    /// Seconds without a word after which another cue begins.
+    /// The number of seconds without a word after which another cue begins.
     private static let longestGap = 1.0
-    /// Words that make a cue of their own where a clause ends.
+    /// The number of words that make a cue where a clause ends.
     private static let clauseWords = 3
 
-    /// Cues end where sentences do, where there are words enough before a comma, and before they are too long to read.
+    /// Cues end where sentences end, at a comma if there are enough words before it, and before they become too long to read.
     static func cues(_ words: [SpokenWord]) -> [Cue] {
         var cues: [Cue] = []
         var open: [SpokenWord] = []
@@ -109,7 +109,7 @@ struct Cue {
 }
 
 extension String {
-    /// How wide it is on a screen.
+    /// The width on a screen, in columns.
     fileprivate var columns: Int { reduce(0) { $0 + (($1.unicodeScalars.first?.value ?? 0) >= 0x2E80 ? 2 : 1) } }
 }
 

@@ -1,16 +1,16 @@
 import Foundation
 
-/// Which word of a text each of its tokens belongs to.
+/// The word of a text to which each token belongs.
 ///
-/// Tokens spell the text after it was normalised, lower-cased, decomposed and perhaps read aloud on paper; what stays is
-/// the order of its letters, by whose count tokens find their words.
+/// Tokens spell the text after normalising, lower-casing, decomposing and possibly transcribing it; the order of its letters does not change, so
+/// tokens are assigned to words by counting letters.
 struct TokenWords: Sendable {
-    /// The text's words as they are written.
+    /// The text's words, as they are written.
     let words: [String]
-    /// Each token's word; nil for spaces, for punctuation at a word's ends, and for control tokens.
+    /// The word of each token; nil for spaces, for punctuation at a word's ends, and for control tokens.
     let owners: [Int?]
 
-    /// - Parameter pieces: what the tokens spell, as their tokenizer writes it: `[SPACE]`, `[cj_k]`, letters.
+    /// - Parameter pieces: the tokens' text, as their tokenizer writes it: `[SPACE]`, `[cj_k]`, letters.
     init(_ text: String, pieces: [String]) {
         var words = WordSplitter.words(text)
         let isWide = words.contains { $0.text.contains(where: \.standsAlone) }
@@ -18,7 +18,7 @@ struct TokenWords: Sendable {
         let total = spelled.reduce(0) { $0 + $1.letters }
         var written = words.reduce(0) { $0 + $1.letters }
         if isWide, total != written {
-            // Kanji that are read as kana are mostly read as two.
+            // Most kanji that are transcribed as kana become two.
             for index in words.indices { words[index].letters += words[index].text.count(where: \.isIdeograph) }
             written = words.reduce(0) { $0 + $1.letters }
         }
@@ -26,7 +26,7 @@ struct TokenWords: Sendable {
         var owners = [Int?](repeating: nil, count: pieces.count)
         var word = 0, end = words.first?.letters ?? 0, before = 0
         for stretch in spelled {
-            // A stretch belongs where its middle is.
+            // A group of tokens belongs to the word at its middle.
             let middle = (Double(before) + Double(stretch.letters) / 2) * Double(written) / Double(max(1, total))
             while Double(end) <= middle, word + 1 < words.count {
                 word += 1
@@ -38,8 +38,8 @@ struct TokenWords: Sendable {
         self.owners = owners
     }
 
-    /// Tokens between spaces, without those at either end that have no letters; where characters are words of their own,
-    /// each of them for itself.
+    /// Groups of tokens between spaces, without tokens at either end that have no letters; in scripts in which characters are words, each token is a
+    /// group.
     private static func stretches(_ pieces: [String], apart: Bool) -> [(tokens: Range<Int>, letters: Int)] {
         var stretches: [(tokens: Range<Int>, letters: Int)] = []
         var first: Int?, last = 0, letters = 0
@@ -60,10 +60,10 @@ struct TokenWords: Sendable {
         return stretches
     }
 
-    /// What a piece is in the text.
+    /// What a token spells.
     private enum Spelling: Equatable {
         case space, nothing
-        /// One of the keys of a character that a later piece ends.
+        /// One of several keys of a character, whose end is a later token.
         case key
         case letters(Int)
 
@@ -78,7 +78,7 @@ struct TokenWords: Sendable {
                 }
         }
 
-        /// Nil where no word is spelled.
+        /// nil if the token is not part of a word.
         var letters: Int? {
             switch self {
             case .space, .nothing: nil
@@ -93,16 +93,15 @@ extension Character {
     fileprivate var isIdeograph: Bool { standsAlone && (unicodeScalars.first?.value ?? 0) >= 0x3400 }
 }
 
-/// Cuts a text into the words that a reader sees: at white space, and Chinese and Japanese between characters.
+/// Splits a text into words as a reader sees them: at white space, and between Chinese and Japanese characters.
 enum WordSplitter {
     struct Word: Hashable {
         var text: String
-        /// Letters and other signs that are spoken.
+        /// The number of letters and other spoken signs.
         var letters: Int
     }
 
-    /// The words in order, each with the punctuation at its ends; punctuation that stands alone goes to the word before it,
-    /// or in front of the first.
+    /// The words in order, each with the punctuation at its ends; separate punctuation belongs to the word before it, or to the first word.
     static func words(_ text: String) -> [Word] {
         var words: [Word] = []
         var leading = ""
@@ -122,7 +121,7 @@ enum WordSplitter {
         return words
     }
 
-    /// Characters that stand alone, with what follows and is not spoken, and the runs between them.
+    /// Characters that are words by themselves, with following characters that are not spoken, and the runs between them.
     private static func parts(_ chunk: Substring) -> [String] {
         var parts: [String] = []
         for character in chunk {
@@ -140,7 +139,7 @@ enum WordSplitter {
 }
 
 extension Character {
-    /// Whether it is a word of its own to a reader: ideographs and kana.
+    /// Whether the character is a word by itself for a reader: ideographs and kana.
     var standsAlone: Bool {
         guard let scalar = unicodeScalars.first, scalar.properties.isAlphabetic else { return false }
         return switch scalar.value {
@@ -149,14 +148,14 @@ extension Character {
         }
     }
 
-    /// Whether it is a bracket or quotation mark in front of what it belongs to.
+    /// Whether the character is a bracket or quotation mark at the beginning of what it encloses.
     fileprivate var opens: Bool {
         [.openPunctuation, .initialPunctuation].contains(unicodeScalars.first?.properties.generalCategory)
     }
 }
 
 extension String {
-    /// Signs that are spoken: letters, numerals and symbols, once the text is in lower case and decomposed.
+    /// The number of spoken signs: letters, numerals and symbols, after lower-casing and decomposing.
     var spokenLetters: Int {
         lowercased().decomposedStringWithCompatibilityMapping.unicodeScalars.count { scalar in
             switch scalar.properties.generalCategory {

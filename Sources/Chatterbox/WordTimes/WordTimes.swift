@@ -14,25 +14,25 @@ public struct SpokenWord: Sendable, Hashable, Codable {
         self.end = end
     }
 
-    /// The word where all is spoken so many times as fast.
+    /// The word's times if everything is spoken at this speed.
     func faster(_ speed: Double) -> SpokenWord { SpokenWord(text: text, start: start / speed, end: end / speed) }
 
-    /// The word where all after a time is spoken so many times as fast.
+    /// The word's times if everything after a time is spoken at this speed.
     func faster(_ speed: Double, from time: Double) -> SpokenWord {
         SpokenWord(text: text, start: time + (start - time) / speed, end: time + (end - time) / speed)
     }
 
-    /// The word in its sound after silences were put in.
+    /// The word's times after silences have been inserted.
     func moved(by cuts: [(sample: Int, silence: Int)], sampleRate: Int) -> SpokenWord {
         func moved(_ seconds: Double) -> Double {
             seconds + Double(cuts.reduce(0) { $0 + (Double($1.sample) < seconds * Double(sampleRate) ? $1.silence : 0) }) / Double(sampleRate)
         }
-        // A word's end is not after a silence that begins within it.
+        // A silence that begins within a word does not move the word's end.
         let start = moved(start)
         return SpokenWord(text: text, start: start, end: max(start, min(moved(end), start + (end - self.start) + 0.001)))
     }
 
-    /// The word in a longer sound, of which a part of the sound that it is in takes the place from some sample on.
+    /// The word's times in a longer sound, in which a part of its own sound is inserted at a sample.
     func moved(into part: Range<Int>, at place: Int, sampleRate: Int) -> SpokenWord {
         func moved(_ seconds: Double) -> Double {
             let sample = min(max(seconds * Double(sampleRate), Double(part.lowerBound)), Double(part.upperBound))
@@ -66,9 +66,9 @@ extension Model {
     }
 }
 
-/// Finds the frames in which each word of a text is spoken, from what some heads attended to when the frames were drawn.
+/// Finds the frames in which each word of a text is spoken, from the attention of some heads when the frames were drawn.
 struct WordAlignment {
-    /// Words and what lies between them, in the order of the text.
+    /// A word, or the text between two words, in the order of the text.
     private struct State {
         let word: Int?
         var tokens: Range<Int>
@@ -77,7 +77,7 @@ struct WordAlignment {
     private let states: [State]
     private let wordCount: Int
 
-    /// - Parameter owners: the word of each text token, nil for tokens of none; words in ascending order.
+    /// - Parameter owners: the word of each text token, nil for tokens outside of words; words in ascending order.
     init(owners: [Int?], wordCount: Int) {
         var states: [State] = []
         for (token, word) in owners.enumerated() {
@@ -91,14 +91,14 @@ struct WordAlignment {
         self.wordCount = wordCount
     }
 
-    /// Frames between two words that are fewer than these are no pause: the word before lasts as long.
+    /// Fewer frames than these between two words are not a pause: they belong to the word before.
     private static let shortestPause = 4
-    /// Share of its attention that a frame is thought to give to any word by chance.
+    /// The share of its attention that a frame is assumed to give to any word by chance.
     private static let chance = 0.02
 
-    /// The frames of each word, a range that may be empty where there are too few.
+    /// The frames of each word; a range may be empty if there are too few frames.
     ///
-    /// - Parameter attention: of each frame, `[heads × tokens]`.
+    /// - Parameter attention: the attention of each frame, `[heads × tokens]`.
     func frames(_ attention: [ArraySlice<Float>]) -> [Range<Double>] {
         let mayBeSkipped = states.map { $0.word == nil }
         guard states.contains(where: { $0.word != nil }), let path = MonotonicPath.states(scores(attention), mayBeSkipped: mayBeSkipped) else {
@@ -115,7 +115,7 @@ struct WordAlignment {
         return Self.joined(Self.shared(found))
     }
 
-    /// How well each state suits each frame: the logarithm of its share of the attention, averaged over the heads.
+    /// The score of each state for each frame: the logarithm of its share of the attention, averaged over the heads.
     private func scores(_ attention: [ArraySlice<Float>]) -> [[Double]] {
         guard let tokens = states.last?.tokens.upperBound, tokens > 0 else { return [] }
         var shares = attention.map { frame in
@@ -129,7 +129,7 @@ struct WordAlignment {
                 sums.reduce(0.0) { total, head in total + head[state] / max(1e-9, head.reduce(0, +)) } / Double(max(1, heads))
             }
         }
-        // What lies between words and is looked at all the time is where a head rests, not a pause.
+        // Text between words that has attention all the time is a resting position of a head, not a pause.
         for (index, state) in states.enumerated() where state.word == nil {
             let usual = Self.median(shares.map { $0[index] })
             for frame in shares.indices { shares[frame][index] = max(0, shares[frame][index] - usual) }
@@ -148,7 +148,7 @@ struct WordAlignment {
         return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
-    /// Words without tokens of their own take a part of the time of the word before them, or of the first.
+    /// Words without tokens share the time of the word before them, or of the first word.
     private static func shared(_ found: [Range<Double>?]) -> [Range<Double>] {
         let owners = found.indices.filter { found[$0] != nil }
         return owners.enumerated().flatMap { place, owner in
@@ -168,23 +168,23 @@ struct WordAlignment {
     }
 }
 
-/// The best way through states, each frame in one of them, never back: dynamic time warping where frames are not skipped
-/// (as in Whisper's word times; Sakoe and Chiba 1978).
+/// The best path through states, with each frame in one state, and never backwards: dynamic time warping in which no frames are skipped (as in
+/// Whisper's word times; Sakoe and Chiba 1978).
 package enum MonotonicPath {
     /// The state of each frame.
     ///
     /// - Parameters:
-    ///   - scores: how well each state suits each frame, `[frames][states]`; the path has the largest sum.
-    ///   - mayBeSkipped: states that need no frame; no two of them are neighbours.
-    /// - Returns: nil where there are fewer frames than states that need one.
+    ///   - scores: the score of each state for each frame, `[frames][states]`; the path has the largest sum.
+    ///   - mayBeSkipped: states that need no frame; no two of them are adjacent.
+    /// - Returns: nil if there are fewer frames than states that need one.
     package static func states(_ scores: [[Double]], mayBeSkipped: [Bool]) -> [Int]? {
         let count = mayBeSkipped.count
         guard !scores.isEmpty, count > 0, scores.count >= mayBeSkipped.count(where: { !$0 }) else { return nil }
-        // A path begins in the first state, or in the second where the first may be skipped.
+        // A path begins in the first state, or in the second if the first may be skipped.
         let starts = mayBeSkipped[0] ? 2 : 1
         var best = [Double](repeating: -.infinity, count: count)
         for state in 0..<min(starts, count) { best[state] = scores[0][state] }
-        // How many states were gone forward to reach each.
+        // The number of states by which each frame's state was reached from the previous one.
         var steps: [[UInt8]] = [[UInt8](repeating: 0, count: count)]
         for frame in scores.dropFirst() {
             var (next, taken) = (best, [UInt8](repeating: 0, count: count))
