@@ -5,16 +5,16 @@
 #include <string.h>
 
 enum {
-    /// Queries of one piece.
+    /// Queries of one task.
     QUERIES = 60,
 };
 
-/// Rows that keys and values come from: those that stand before the queries and were kept, and the queries' own.
+/// Rows of keys and values: stored rows before the queries, or the queries' own rows.
 typedef struct stretch {
     ptrdiff_t length;
-    /// Where its scores begin in a row of scores.
+    /// The position of its scores in a row of scores.
     ptrdiff_t column;
-    /// Packed keys and values, head by head; and distances, of which `distance_place` is the first byte within a head's.
+    /// Packed keys and values of all heads, and distances; `distance_place` is the byte offset of the distances within a head's memory.
     char *packed;
     size_t distance_place;
     const float *distances;
@@ -25,11 +25,11 @@ typedef struct work {
     /// The queries' own rows are the last.
     stretch stretches[CK_MOST_STRETCHES];
     ptrdiff_t count;
-    /// Length of a row of scores, filled up, and of the longest stretch.
+    /// The length of a row of scores with padding, and of the longest stretch.
     ptrdiff_t padded, longest;
     size_t own_bytes, distance_bytes;
     char *distances;
-    /// For each thread: scores, a tile to pack from, codes of queries or weights.
+    /// For each thread: scores, a tile for packing, codes of queries or weights.
     char *threads;
     size_t thread_bytes;
 } work;
@@ -45,7 +45,7 @@ static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 static ptrdiff_t rounded_up(ptrdiff_t count, ptrdiff_t unit) { return (count + unit - 1) / unit * unit; }
 static ptrdiff_t larger(ptrdiff_t a, ptrdiff_t b) { return a > b ? a : b; }
 
-/// An empty matrix in memory, of which it says how much it needs.
+/// Creates an empty matrix in the given memory; returns the number of bytes that it needs.
 static size_t matrix_in(ck_matrix *matrix, char *memory, ck_format format, ptrdiff_t inputs, ptrdiff_t outputs) {
     *matrix = (ck_matrix){.format = format, .inputs = inputs, .outputs = outputs, .taps = 1};
     matrix->depth = matrix->tap_depth = format == CK_FLOAT32 ? inputs : rounded_up(inputs, CK_GROUP);
@@ -60,8 +60,7 @@ static size_t matrix_in(ck_matrix *matrix, char *memory, ck_format format, ptrdi
     return aligned(matrix->weight_bytes) + aligned(matrix->scale_bytes);
 }
 
-/// Keys and values of some rows of one head, packed as the matrices of products: scores = queries × keys, results = weights ×
-/// values.
+/// Keys and values of some rows of one head, packed as matrices of products: scores = queries × keys, results = weights × values.
 typedef struct head {
     ck_matrix keys, values;
 } head;
@@ -71,20 +70,20 @@ static size_t head_in(head *head, char *memory, const ck_self_attention *x, ptrd
     return bytes + matrix_in(&head->values, memory ? memory + bytes : NULL, x->value_format, length, x->head_size);
 }
 
-/// What distances add to scores = queries × distances.
+/// The matrix of distances, for the product of queries and distances that is added to the scores.
 static size_t distances_in(ck_matrix *matrix, char *memory, const ck_self_attention *x, ptrdiff_t length) {
     return matrix_in(matrix, memory, x->key_format, x->head_size, x->length + length - 1);
 }
 
-/// What one thread works in.
+/// The memory in which one thread works.
 typedef struct room {
     float *scores, *tile;
     void *codes;
-    /// With distances: what they add to scores, and queries with a bias.
+    /// With distances: the values added to scores, and queries with a bias.
     float *distance_scores, *queries;
 } room;
 
-/// Distances that a piece of queries sees in a stretch, filled up to whole panels.
+/// The number of distances between a block of queries and a stretch, rounded up to whole panels.
 static ptrdiff_t most_distances(const work *work) { return rounded_up(work->longest + QUERIES, CK_LANES) + CK_LANES; }
 
 static size_t lay_out(room *room, char *memory, const work *work) {
@@ -137,7 +136,7 @@ static void pack_rows(const ck_kernels *kernels, const ck_matrix *matrix, float 
     }
 }
 
-/// Packs the queries' own rows of one head, and the distances that it sees.
+/// Packs the queries' own rows of one head, and the distances between them.
 static void pack(const ck_kernels *kernels, const work *work, const room *room, ptrdiff_t index) {
     const ck_self_attention *x = work->attention;
     head head;
@@ -170,7 +169,7 @@ static void multiply(const ck_kernels *kernels, const ck_matrix *matrix, ck_rows
 
 static ck_rows all_panels(const ck_matrix *matrix) { return (ck_rows){0, matrix->panels}; }
 
-/// Queries, with a bias or without, as keys and distances are multiplied with them.
+/// Queries, with or without a bias, as operands of the products with keys and distances.
 static ck_operand queries_in(
     const ck_kernels *kernels, const ck_self_attention *x, const room *room, const float *queries, const float *bias, ptrdiff_t count) {
     ptrdiff_t stride = x->stride;
@@ -191,13 +190,13 @@ static ck_operand queries_in(
     return operand;
 }
 
-/// Adds what the distances between queries and a stretch's keys are worth to the scores of queries from `first` on.
+/// Adds the scores of the distances between queries and a stretch's keys to the scores of queries from `first` on.
 static void add_distances(const ck_kernels *kernels, const work *work, const room *room, const stretch *stretch, ptrdiff_t head,
     const ck_operand *queries, ptrdiff_t first, ptrdiff_t count) {
     const ck_self_attention *x = work->attention;
     ck_matrix distances;
     distances_in(&distances, work->distances + (size_t)head * work->distance_bytes + stretch->distance_place, x, stretch->length);
-    // The last query sees the distances from `lowest` on, the one before it those from the next on.
+    // The last query uses the distances from `lowest` on, the one before it those from the next on.
     const ptrdiff_t lowest = x->length - first - count, highest = x->length + stretch->length - 2 - first;
     const ck_rows panels = {lowest / CK_LANES, highest / CK_LANES + 1};
     const ptrdiff_t width = most_distances(work);
@@ -242,7 +241,7 @@ static void attend(const ck_kernels *kernels, const work *work, const room *room
     }
     for (ptrdiff_t row = 0; row < count; row++) {
         float *scores = room->scores + row * padded;
-        // Between stretches there is nothing to see.
+        // The padding between stretches gets no attention.
         for (ptrdiff_t i = 0; i + 1 < work->count; i++) {
             const ptrdiff_t next = work->stretches[i + 1].column;
             for (ptrdiff_t key = work->stretches[i].column + work->stretches[i].length; key < next; key++) scores[key] = -3.0e38f;
@@ -290,7 +289,7 @@ static void attend_piece(ck_member *member, const void *context, ptrdiff_t piece
     attend(ck_team_kernels(member->team), work, &room, piece / blocks, piece % blocks * QUERIES);
 }
 
-/// Takes a stretch in, behind the others.
+/// Appends a stretch.
 static void add_stretch(work *work, ptrdiff_t length, char *packed, const float *distances) {
     ck_matrix matrix;
     stretch *stretch = &work->stretches[work->count++];

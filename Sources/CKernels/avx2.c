@@ -12,7 +12,7 @@ typedef union {
     __m256i half[2];
 } halves;
 
-/// Pairs of products stay within 16 bits because neither factor is −128.
+/// Sums of two products fit into 16 bits because neither factor is −128.
 CK_INLINE i32x16 dot_bytes(i32x16 sum, u32x16 w, int32_t a) {
     halves sums = {sum}, weights = {(i32x16)w};
     const __m256i four = _mm256_set1_epi32(a), magnitudes = _mm256_abs_epi8(four);

@@ -4,13 +4,13 @@
 
 #include <stdlib.h>
 
-// What a decoder owns. decoder_step.c has what it does.
+// Creating and destroying a decoder; decoder_step.c has the computation.
 
-/// Phases of a layer: two norms, four products whose input may be rounded and to which something may be added, and attention. Besides,
-/// inputs, norm and head.
+/// Phases of a layer: two norms, four products whose input may be rounded and to which something may be added, and attention. In addition: inputs,
+/// norm and head.
 static ptrdiff_t most_phases(const ck_transformer *transformer) { return 15 * transformer->layer_count + 4; }
 
-/// Lays out the work space from `place` on, or counts its bytes when that is null.
+/// Lays out the working memory from `place` on, or counts its bytes if that is null.
 static size_t lay_out(ck_decoder *decoder, char *place) {
     const ck_transformer *transformer = decoder->transformer;
     const ptrdiff_t rows = decoder->rows, hidden = transformer->hidden;
@@ -79,7 +79,7 @@ ck_decoder *ck_decoder_create(const ck_transformer *transformer, ck_team *team, 
     return decoder;
 }
 
-/// What is added to all rows of a step.
+/// The size of the values that are added to all rows of a step.
 static size_t addition_bytes(const ck_decoder *decoder) { return (size_t)(decoder->rows * decoder->addition_stride) * sizeof(float); }
 
 void ck_decoder_free(ck_decoder *decoder) {

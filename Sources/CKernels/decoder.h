@@ -1,4 +1,4 @@
-// A decoder, and what a call of it works on.
+// A decoder, and the state of a call.
 #ifndef CK_INTERNAL_DECODER_H
 #define CK_INTERNAL_DECODER_H
 
@@ -14,16 +14,16 @@ typedef struct step {
     ptrdiff_t record_count;
 } step;
 
-/// Stretches whose queries look back together, for their sequences begin with the same pages: one position each, or a single
-/// stretch of any length.
+/// Stretches whose attention is computed together because their sequences begin with the same pages: one position each, or a single stretch of any
+/// length.
 typedef struct party {
     ptrdiff_t stretches[CK_TOGETHER];
     int count;
-    /// Full pages that all of them have.
+    /// The number of full pages that all of them share.
     ptrdiff_t common;
 } party;
 
-/// What a phase of a step works on.
+/// The operands of a phase of a step.
 typedef union stage {
     struct {
         const ck_decoder *decoder;
@@ -48,34 +48,33 @@ struct ck_decoder {
     const ck_transformer *transformer;
     ck_team *team;
     ptrdiff_t longest, rows;
-    /// Numbers of a head's query, key or value, and with filling.
+    /// The size of a head's query, key or value, without and with padding.
     ptrdiff_t head, padded_head;
     /// Whether keys and values are stored in 8 bits.
     bool rounded;
-    /// Keys or values of a page in one layer and head. A page has, for each layer, the keys of all heads, then their values.
+    /// The size of the keys or values of a page in one layer and head. A page contains, for each layer, the keys of all heads, then their values.
     size_t block_bytes;
 
     void *work;
     size_t work_bytes;
     float *hidden, *normalised, *query_key_value, *attended, *expanded;
-    /// For each thread and query that looks back with others: weights, the query itself and the output.
+    /// For each thread and query of a party: weights, the query itself and the output.
     float *thread_work;
     ptrdiff_t query_stride;
     ck_operand codes;
 
-    /// What adapters add to each row of a product, so many numbers apart; null until a stretch has some. And for each thread the
-    /// projections of a change.
+    /// The values that adapters add to each row of a product, and their stride; null until a stretch has adapters. For each thread, the projections
+    /// of an adapter.
     float *additions;
     ptrdiff_t addition_stride;
     float *projections;
-    /// For each row of the step what is added to it, or null; and the rows and stretches of those that have something.
+    /// For each row of the step the values added to it, or null; and the rows and stretches with adapters.
     const float **row_additions;
     ptrdiff_t *adapted_rows;
     const ck_adaptation **adaptations;
     ptrdiff_t adapted_count;
 
-    /// The step that is being computed, the first row of each of its stretches, the rows whose logits are wanted, who look back
-    /// together, and its phases.
+    /// The current step, the first row of each of its stretches, the rows whose logits are wanted, the parties, and the phases.
     step step;
     ptrdiff_t *first_rows, *wanted;
     party *parties;

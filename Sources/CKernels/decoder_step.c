@@ -5,14 +5,14 @@
 
 _Static_assert(CK_PAGE == (int)CK_LANES, "a page is a vector of keys");
 
-// A call of a decoder: the phases of a transformer over rows of many sequences, whose keys and values lie in pages.
+// A call of a decoder: the phases of a transformer over rows of many sequences, whose keys and values are in pages.
 
-/// Where in every page the keys, or the values, of a layer and head begin, in bytes.
+/// The offset in bytes, in every page, of the keys or the values of a layer and head.
 static size_t place(const ck_decoder *decoder, bool values, ptrdiff_t layer, ptrdiff_t head) {
     return (size_t)((2 * layer + values) * decoder->transformer->heads + head) * decoder->block_bytes;
 }
 
-/// Turns pairs of numbers by the angles of a position.
+/// Rotates pairs of numbers by the angles of a position.
 static void turn(const ck_transformer *transformer, float *x, ptrdiff_t head, ptrdiff_t position) {
     if (!transformer->cosine) return;
     const ptrdiff_t half = head / 2;
@@ -24,8 +24,7 @@ static void turn(const ck_transformer *transformer, float *x, ptrdiff_t head, pt
     }
 }
 
-/// Copies what the last row of a stretch attended to where that is asked for. The weights' sum is what they still have to be
-/// divided by.
+/// Copies the attention weights of the last row of a stretch, if they are recorded. They still have to be divided by their sum.
 static void record(const step *step, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t stretch, const float *weights) {
     const ptrdiff_t length = step->stretches[stretch].start + step->stretches[stretch].count;
     for (ptrdiff_t index = 0; index < step->record_count; index++) {
@@ -37,7 +36,7 @@ static void record(const step *step, ptrdiff_t layer, ptrdiff_t head, ptrdiff_t 
     }
 }
 
-/// Full pages that the sequences of two stretches have in common, at most so many.
+/// The number of full pages that the sequences of two stretches share, up to a limit.
 static ptrdiff_t common_pages(const ck_stretch *a, const ck_stretch *b, ptrdiff_t most) {
     const ptrdiff_t shorter = a->start < b->start ? a->start : b->start;
     if (most > shorter / CK_PAGE) most = shorter / CK_PAGE;
@@ -46,7 +45,7 @@ static ptrdiff_t common_pages(const ck_stretch *a, const ck_stretch *b, ptrdiff_
     return count;
 }
 
-/// Notes which rows of the step adapters add something to, and where that will be.
+/// Finds the rows of the step with adapters, and where the added values are stored.
 static void find_adapted_rows(ck_decoder *decoder) {
     const step *step = &decoder->step;
     decoder->adapted_count = 0;
@@ -63,7 +62,7 @@ static void find_adapted_rows(ck_decoder *decoder) {
     }
 }
 
-/// Has stretches of one position look back with the next ones that begin with the same page.
+/// Combines stretches of one position with the next ones that begin with the same page.
 static void form_parties(ck_decoder *decoder) {
     const ck_stretch *stretches = decoder->step.stretches;
     decoder->party_count = 0;
@@ -102,12 +101,12 @@ static void remember(const ck_kernels *kernels, const ck_decoder *decoder, ptrdi
     }
 }
 
-/// A row that looks back: the stretch and which of its positions.
+/// A row of a party: the stretch, and which of its positions.
 typedef struct looker {
     ptrdiff_t stretch, position;
 } looker;
 
-/// One head's attention for some rows whose sequences have their first pages in common.
+/// One head's attention for some rows whose sequences share their first pages.
 static void look_back(
     ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, const looker *rows, int count, ptrdiff_t common) {
     const step *step = &decoder->step;
@@ -144,7 +143,7 @@ static void look_back(
     }
 }
 
-/// One head's attention for a party: first the keys and values of its rows are stored, then they look back.
+/// One head's attention for a party: the keys and values of its rows are stored, then attention is computed.
 static void attend(ck_member *member, const ck_decoder *decoder, ptrdiff_t layer, ptrdiff_t head, const party *party) {
     for (int i = 0; i < party->count; i++) remember(ck_team_kernels(member->team), decoder, layer, head, party->stretches[i]);
     const ptrdiff_t first = party->stretches[0];
@@ -175,7 +174,7 @@ static void attend_piece(ck_member *member, const void *context, ptrdiff_t piece
     attend(member, decoder, stage->attention.layer, piece / decoder->party_count, &decoder->parties[piece % decoder->party_count]);
 }
 
-/// What adapters add to some panels of a product for a row.
+/// Computes the adapters' values for some panels of a product and one row.
 static void add_piece(ck_member *member, const void *context, ptrdiff_t piece) {
     const stage *stage = context;
     const ck_decoder *decoder = stage->addition.decoder;
@@ -211,7 +210,7 @@ static stage *next_stage(ck_decoder *decoder) { return &decoder->stages[decoder-
 
 static void add(ck_decoder *decoder, ck_phase phase) { decoder->phases[decoder->phase_count++] = phase; }
 
-/// Normalises all rows, or those that are wanted.
+/// Adds a phase that normalises all rows, or those whose logits are wanted.
 static void add_norm(ck_decoder *decoder, const float *weight, const float *bias, const ptrdiff_t *wanted, ptrdiff_t rows) {
     stage *stage = next_stage(decoder);
     stage->norm.decoder = decoder;
@@ -220,9 +219,9 @@ static void add_norm(ck_decoder *decoder, const float *weight, const float *bias
     add(decoder, (ck_phase){normalise_row, stage, rows});
 }
 
-/// Has adapters' changes of a layer's product made, where any row has some.
+/// Adds a phase that computes the adapters of a layer's product, if any row has adapters.
 ///
-/// @return what is added to each row, or null.
+/// @return the values added to each row, or null.
 static const float *const *add_additions(ck_decoder *decoder, ptrdiff_t layer, int product, const ck_matrix *matrix, const float *input) {
     const ptrdiff_t place = layer * CK_PRODUCTS + product;
     bool has_changes = false;
@@ -232,7 +231,7 @@ static const float *const *add_additions(ck_decoder *decoder, ptrdiff_t layer, i
     }
     if (!has_changes) return NULL;
     stage *stage = next_stage(decoder);
-    // How it is cut changes no number: each strip projects anew.
+    // The division does not affect the results: each strip computes the projection again.
     stage->addition.strips = decoder->adapted_count < ck_team_threads(decoder->team) ? ck_team_threads(decoder->team) : 1;
     stage->addition.decoder = decoder;
     stage->addition.matrix = matrix;

@@ -10,7 +10,7 @@ typedef struct packing {
     const ck_matrix *matrix;
     const ck_source *sources;
     int32_t source_count;
-    /// For each thread a panel to pack from, `[depth, 16]`.
+    /// For each thread, a panel for packing, `[depth, 16]`.
     float *tiles;
 } packing;
 
@@ -18,7 +18,7 @@ static ptrdiff_t tile_count(const ck_matrix *matrix) { return matrix->depth * CK
 
 static void place_tiles(void *context, void *memory) { ((packing *)context)->tiles = memory; }
 
-/// The number, in the order of the sources, of the output in a panel's lane; −1 for filling.
+/// The number, in the order of the sources, of the output in a panel's lane; −1 for padding.
 static ptrdiff_t output_at(const ck_matrix *matrix, ptrdiff_t panel, ptrdiff_t lane) {
     ptrdiff_t outputs = matrix->gated ? matrix->outputs / 2 : matrix->outputs;
     ptrdiff_t output = (matrix->gated ? panel / 2 : panel) * CK_LANES + lane;
@@ -26,17 +26,17 @@ static ptrdiff_t output_at(const ck_matrix *matrix, ptrdiff_t panel, ptrdiff_t l
     return matrix->gated && panel % 2 ? output + outputs : output;
 }
 
-/// Finds an output's source, and its number there.
+/// Finds an output's source, and its number in that source.
 static const ck_source *source_of(const packing *work, ptrdiff_t *output) {
     const ck_source *source = work->sources;
     for (; *output >= source->outputs; source++) *output -= source->outputs;
     return source;
 }
 
-/// Brings the weights of a panel's tap together as `[inputs, 16]`.
+/// Collects the weights of a panel's tap as `[inputs, 16]`.
 static void gather(const packing *work, ptrdiff_t panel, ptrdiff_t tap, float *tile) {
     const ck_matrix *matrix = work->matrix;
-    // Inputs in short runs, so that either way of storing a matrix is read line by line.
+    // Inputs are processed in short runs, so that matrices of either layout are read in whole cache lines.
     for (ptrdiff_t first = 0; first < matrix->inputs; first += CK_LANES) {
         ptrdiff_t end = first + CK_LANES < matrix->inputs ? first + CK_LANES : matrix->inputs;
         for (ptrdiff_t lane = 0; lane < CK_LANES; lane++) {
@@ -64,7 +64,7 @@ static void pack_panel(ck_member *member, const void *context, ptrdiff_t panel) 
     ck_team_kernels(member->team)->pack[matrix->format](matrix, panel, tile);
 }
 
-/// Turns weights into those of Winograd's form, in the same order; false where there is not enough memory.
+/// Transforms weights to Winograd's form, in the same order; false if there is not enough memory.
 static bool to_points(ck_matrix *matrix) {
     // Several spans of 3 would not begin where tiles begin.
     matrix->span = matrix->taps <= 3 ? 3 : CK_TILE;
@@ -84,7 +84,7 @@ static bool to_points(ck_matrix *matrix) {
         if (!own->weights) return false;
         for (ptrdiff_t panel = 0; panel < matrix->panels; panel++) {
             for (ptrdiff_t tap = 0; tap < matrix->taps; tap++) {
-                // Powers of the point; at ∞ the last coefficient alone.
+                // Powers of the point; at ∞ only the last coefficient.
                 float power = point < points - 1 || tap % span == span - 1;
                 for (ptrdiff_t i = 0; point < points - 1 && i < tap % span; i++) power *= places[point];
                 const float *from = (const float *)matrix->weights + (panel * matrix->taps + tap) * run;

@@ -9,7 +9,7 @@
 enum {
     PIECE = 1 << 20,
     ROUNDS = 5,
-    /// A millisecond or two of arithmetic, often enough for one of them to be undisturbed.
+    /// One or two milliseconds of arithmetic, repeated so often that one measurement is undisturbed.
     TURNS = 1 << 17,
     ATTEMPTS = 50,
     MOST_THREADS = 1024,
@@ -20,7 +20,7 @@ enum { WORDS = PIECE / sizeof(uint64_t) };
 typedef struct reading {
     uint64_t *memory;
     ptrdiff_t pieces;
-    /// A sum for each piece: what is read must be used.
+    /// A sum for each task, so that the compiler does not remove the reads.
     uint64_t *sums;
 } reading;
 

@@ -9,7 +9,7 @@ enum { LARGE_PAGE = 2 << 20 };
 void *ck_memory_take(size_t bytes, bool dense) {
     if (bytes == 0) bytes = 1;
     dense = dense && bytes >= LARGE_PAGE;
-    // Large pages lie on their own boundaries: what is before and behind is given back.
+    // Large pages are aligned to their size: the memory before and after them is freed.
     size_t slack = dense ? LARGE_PAGE : 0;
     char *start = mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED) return NULL;

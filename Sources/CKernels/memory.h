@@ -1,13 +1,13 @@
-// Memory for weights and work.
+// Memory for weights and for working.
 #ifndef CK_INTERNAL_MEMORY_H
 #define CK_INTERNAL_MEMORY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/// Zeroed memory on a line's boundary, its pages taken when they are touched; null where there is not enough.
+/// Zeroed memory aligned to a cache line; pages are allocated when they are first accessed. Null if there is not enough.
 ///
-/// @param dense asks for large pages, which memory that is read from end to end is fastest in.
+/// @param dense requests large pages, with which sequential reading is fastest.
 void *ck_memory_take(size_t bytes, bool dense);
 void ck_memory_give(void *memory, size_t bytes);
 

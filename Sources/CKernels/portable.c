@@ -1,4 +1,4 @@
-// Plain C: what the other instruction sets are tested against.
+// Plain C, with which the other instruction sets are compared in tests.
 #include "vectors.h"
 
 CK_INLINE i32x16 dot_bytes(i32x16 sum, u32x16 w, int32_t a) {
@@ -11,7 +11,7 @@ CK_INLINE i32x16 dot_bytes(i32x16 sum, u32x16 w, int32_t a) {
 
 #define CK_SET portable
 #define CK_NAME "portable"
-// Where the processor has no FMA, the library's function would be slow.
+// On a processor without FMA the library's function would be slow.
 #define CK_FMA(a, b, c) ((a) * (b) + (c))
 #define CK_SIGNED_BYTES 0
 #define CK_FLOAT_ROWS 2

@@ -3,13 +3,13 @@
 #include <string.h>
 
 enum {
-    /// Rows of one piece of a product: a multiple of most tiles, so that few are left over.
+    /// Rows of one task of a product: a multiple of most tiles, so that few rows remain.
     ROWS = 60,
-    /// Bytes of weights of a piece: enough to be worth taking, little enough to share the work evenly.
+    /// Bytes of weights of a task: large enough to be efficient, and small enough to distribute the work evenly.
     PIECE = 128 << 10,
-    /// Rows that are brought in in one go.
+    /// The number of input rows that are processed in one task.
     INCOMING = 8,
-    /// Bytes of what a piece in Winograd's form works on, and its tiles: a multiple of most tiles of products.
+    /// The number of bytes that a task in Winograd's form works with, and its number of tiles: a multiple of most tiles of products.
     NEAR = 512 << 10,
     MOST_TILES = 60,
     FEWEST_TILES = 12,
@@ -74,25 +74,25 @@ static bool is_plain(const ck_way_in *in) { return !in->norm_weight && in->activ
 typedef struct layer {
     const ck_team *team;
     const ck_product *product;
-    /// The sequences' rows with zeros before and behind, as numbers or codes; width of a row and rows of a sequence.
+    /// The sequences' rows with zeros before and after, as numbers or codes; the width of a row, and the number of rows of a sequence.
     ptrdiff_t width, stored;
     float *values;
     ck_operand codes;
     /// A row for each thread.
     float *row;
     ptrdiff_t row_stride;
-    /// Whether the rows can be used as they are.
+    /// Whether the rows can be used unchanged.
     bool direct;
-    /// How the product of a sequence is cut into pieces.
+    /// How the product of a sequence is divided into tasks.
     ck_multiplication pieces;
-    /// In Winograd's form: tiles of a piece, a row of zeros, and for each thread what goes into products and comes out.
+    /// In Winograd's form: the tiles of a task, a row of zeros, and for each thread the input and output of the products.
     ptrdiff_t tiles;
     float *zeros;
     char *rooms;
     size_t room_bytes;
 } layer;
 
-/// Lays the memory out, or counts its bytes where there is none yet.
+/// Lays out the memory, or counts its bytes if there is none yet.
 static size_t lay_out(layer *layer, char *memory) {
     const ck_product *product = layer->product;
     const ptrdiff_t count = layer->stored * product->sequences * layer->width;
@@ -116,7 +116,7 @@ static size_t lay_out(layer *layer, char *memory) {
 
 static void place_layer(void *context, void *memory) { lay_out(context, memory); }
 
-/// Brings one stored row of a sequence in.
+/// Applies the operations on inputs to one stored row of a sequence.
 static void bring_in(ck_member *member, const layer *layer, ptrdiff_t sequence, ptrdiff_t stored) {
     const ck_product *product = layer->product;
     const ck_kernels *kernels = ck_team_kernels(member->team);
@@ -140,13 +140,13 @@ static void bring_some_in(ck_member *member, const void *context, ptrdiff_t piec
     }
 }
 
-/// No pieces where the rows can be used as they are.
+/// Has no tasks if the rows can be used unchanged.
 static ck_phase bring_in_phase(const layer *layer) {
     const ptrdiff_t all = layer->stored * layer->product->sequences;
     return (ck_phase){bring_some_in, layer, layer->direct ? 0 : (all + INCOMING - 1) / INCOMING};
 }
 
-/// Where a sequence's results go.
+/// The destination of a sequence's results.
 static ck_result result_of(const ck_product *product, ptrdiff_t sequence) {
     const ptrdiff_t first = sequence * product->result_length;
     return (ck_result){
@@ -188,11 +188,11 @@ static ptrdiff_t tiles_from(const ck_product *product, ptrdiff_t row) {
     return (product->result_length - row + unit - 1) / unit;
 }
 
-/// The numbers that tiles take before and after the products.
+/// The numbers in tiles before and after the products.
 static ptrdiff_t points_before(const ck_matrix *matrix, ptrdiff_t tiles) { return (tiles + matrix->points->taps - 1) * matrix->inputs; }
 static ptrdiff_t points_after(const ck_matrix *matrix, ptrdiff_t tiles) { return tiles * matrix->panels * CK_LANES; }
 
-/// As many tiles for a piece as stay near the processor, and few enough for all threads to have some.
+/// As many tiles for a task as fit into cache, and few enough that every thread gets some.
 static void measure_tiles(layer *layer) {
     const ck_product *product = layer->product;
     const ck_matrix *matrix = product->matrix;

@@ -4,7 +4,7 @@
 
 #include "team.h"
 
-/// Bytes that `count` numbers take when they are rounded to codes; `count` is a multiple of 64.
+/// The size of `count` numbers that are rounded to codes; `count` is a multiple of 64.
 size_t ck_codes_bytes(ptrdiff_t count);
 /// Lays out codes, their scales and offsets in memory of that size.
 ck_operand ck_codes_in(void *memory, ptrdiff_t count);
@@ -18,19 +18,19 @@ typedef struct ck_rounding {
     ptrdiff_t stride, count;
     ck_operand codes;
 } ck_rounding;
-/// Rounds, a row a piece.
+/// Rounds, with one row in each task.
 ck_phase ck_rounding_phase(const ck_rounding *rounding);
 
-/// A product in pieces of some rows and some panels.
+/// A product, divided into tasks of some rows and some panels.
 typedef struct ck_multiplication {
     const ck_matrix *matrix;
     ck_operand operand;
     ck_result result;
     ptrdiff_t rows;
-    /// Blocks of rows and strips of panels that it is cut into.
+    /// The numbers of blocks of rows and of strips of panels into which it is divided, and the panels of a strip.
     ptrdiff_t blocks, strips, strip_panels;
 } ck_multiplication;
-/// Cuts it into pieces. How it is cut changes no number.
+/// Divides it into tasks. The division does not affect the results.
 void ck_multiplication_cut(ck_multiplication *multiplication, const ck_team *team, ptrdiff_t sequences);
 ck_phase ck_multiplication_phase(const ck_multiplication *multiplication);
 

@@ -5,7 +5,7 @@
 typedef struct sampling {
     ck_draw *draws;
     ptrdiff_t count, vocabulary;
-    /// Each member's own, `stride` bytes apart.
+    /// The working memory of the members, `stride` bytes apart.
     char *memory;
     size_t stride;
 } sampling;

@@ -16,14 +16,13 @@
 #include <unistd.h>
 
 enum {
-    /// Nanoseconds that a member without work stays awake between runs: the time between two tokens of a sequence.
+    /// Nanoseconds that a member without work spins between runs: the time between two tokens of a sequence.
     AWAKE = 300000,
-    /// Nanoseconds that a member waits awake for others to finish a phase: longer than the last pieces of work take. Who
-    /// takes longer was interrupted, and goes on sooner where a processor sleeps.
+    /// Nanoseconds that a member spins while others complete a phase: longer than the last tasks take. A member that takes longer was interrupted,
+    /// and continues sooner if a processor becomes idle.
     PATIENCE = 40000,
-    /// A worker that the system interrupted with a piece in hand stands back for so many times as long as the others waited for
-    /// it: beside busy programs the team then loses at most about one part in so many to such waits, and after a short
-    /// interruption the worker is back soon.
+    /// A worker that the system interrupted during a task pauses for this many times as long as the others waited for it: beside busy programs the
+    /// team then loses at most about this fraction of its time, and after a short interruption the worker is soon back.
     PAUSES = 24,
     LINE = 64,
 };
@@ -31,9 +30,9 @@ enum {
 typedef struct worker {
     ck_member member;
     pthread_t thread;
-    /// How often the system had taken the processor away from it when it last looked.
+    /// The number of involuntary context switches when it was last read.
     long interruptions;
-    /// How long it stands back before it looks for work again; 0 where it does not.
+    /// How long it pauses before it looks for work again; 0 for no pause.
     _Atomic int64_t pause;
 } worker;
 
@@ -43,28 +42,28 @@ struct ck_team {
     /// One for each thread; the first is the caller's.
     worker *workers;
 
-    /// Held while a run lasts.
+    /// Held during a run.
     pthread_mutex_t turn;
-    /// What runs work in; it grows and stays.
+    /// The working memory of runs; it grows when necessary and is kept.
     void *memory;
     size_t memory_bytes;
 
-    /// Pieces that nobody has taken. Who takes one may read the phase until the piece is done, for no other phase begins
-    /// before that. Who does not have a piece must not look at it.
+    /// The number of tasks that have not been taken. A member that takes one may read the phase until the task is complete, because no other phase
+    /// begins before. A member without a task must not read the phase.
     _Alignas(LINE) atomic_ptrdiff_t left;
     const ck_phase *phase, *end;
     atomic_bool is_running;
-    /// Not 0 when the workers shall end.
+    /// Not 0 when the workers must end.
     atomic_uint is_finished;
-    /// Phases begun and runs ended so far: members sleep until it changes.
+    /// The number of phases begun and runs ended so far: members sleep until it changes.
     atomic_uint events;
-    // Each on a line of its own: they change at different times.
+    // Each on a separate cache line, because they change at different times. The number of tasks that are not complete.
     /// Pieces that are not done.
     _Alignas(LINE) atomic_ptrdiff_t undone;
-    /// Members that sleep until something happens, and the last event after which one of them lost its patience.
+    /// The number of members that sleep, and the last event after which one of them stopped spinning.
     _Alignas(LINE) atomic_int sleepers;
     atomic_uint lost_patience;
-    /// When that was.
+    /// When that happened.
     _Atomic int64_t waited_since;
 };
 
@@ -82,7 +81,7 @@ static int64_t now(void) {
     return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
-/// Sleeps while the word holds this value, for some nanoseconds at most unless they are negative.
+/// Sleeps while the word has this value, for at most this many nanoseconds unless they are negative.
 static void sleep_while(const void *word, uint32_t value, int64_t nanoseconds) {
     struct timespec time = {nanoseconds / 1000000000, nanoseconds % 1000000000};
     syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nanoseconds < 0 ? NULL : &time, NULL, 0);
@@ -91,12 +90,12 @@ static void wake_all(const void *word) { syscall(SYS_futex, word, FUTEX_WAKE_PRI
 
 // MARK: phases
 
-/// Begins the first phase from here on that has pieces, or ends the run. Only whoever begins the run or has done the last
-/// piece of a phase may call it.
+/// Begins the first phase from here on that has tasks, or ends the run. May be called only by the member that begins the run or has completed the
+/// last task of a phase.
 static void begin(ck_team *team, const ck_phase *phase, bool is_caller) {
     while (phase < team->end && phase->pieces == 0) phase++;
     const bool is_end = phase == team->end;
-    // A single piece is done before another thread has woken.
+    // A single task is complete before another thread has woken up.
     const bool is_shared = is_end ? !is_caller : phase->pieces > 1;
     if (is_end) {
         atomic_store(&team->is_running, false);
@@ -109,8 +108,8 @@ static void begin(ck_team *team, const ck_phase *phase, bool is_caller) {
     if (is_shared && atomic_load(&team->sleepers) > 0) wake_all(&team->events);
 }
 
-/// Has a worker stand back where the system took the processor away from this member while another lost patience with it:
-/// itself, or where it is the caller, without whom there is no run, the last of the workers, whose processor it then has.
+/// Makes a worker pause if the system interrupted this member while another one stopped spinning because of it. The worker is this member itself, or,
+/// if this is the calling thread, without which there is no run, the last of the workers, whose processor the calling thread then gets.
 static void consider(worker *worker) {
     ck_team *team = worker->member.team;
     struct rusage usage;
@@ -122,7 +121,7 @@ static void consider(worker *worker) {
     atomic_store(&standing->pause, PAUSES * (PATIENCE + now() - atomic_load(&team->waited_since)));
 }
 
-/// Does pieces, of one phase after the other, until none is left to take.
+/// Executes tasks, of one phase after the other, until none is left.
 static void work(worker *worker) {
     ck_member *member = &worker->member;
     ck_team *team = member->team;
@@ -134,7 +133,7 @@ static void work(worker *worker) {
             phase->work(member, phase->context, phase->pieces - left);
             done++;
         } else if (done > 0) {
-            // The phase lasts until the pieces are reported here.
+            // The phase does not end before the tasks are reported here.
             if (atomic_fetch_sub_explicit(&team->undone, done, memory_order_acq_rel) == done) {
                 if (team->threads > 1 && atomic_load(&team->lost_patience) == atomic_load(&team->events)) consider(worker);
                 begin(team, team->phase + 1, member->index == 0);
@@ -146,7 +145,7 @@ static void work(worker *worker) {
     }
 }
 
-/// Whether there are pieces to take, or the caller's run or the worker's life is over.
+/// Whether there are tasks, or the calling thread's run or the worker's life has ended.
 static bool has_news(const worker *worker) {
     ck_team *team = worker->member.team;
     if (atomic_load(&team->left) > 0) return true;
@@ -167,7 +166,7 @@ static void await_news(worker *worker) {
         seen = events;
         if (time - since > (atomic_load(&team->is_running) ? PATIENCE : AWAKE)) break;
     }
-    // Whoever changes `events` looks for sleepers afterwards; who sleeps says so before it looks at `events` for the last time.
+    // A member that changes `events` then checks for sleepers; a member registers as a sleeper before it reads `events` for the last time.
     atomic_fetch_add(&team->sleepers, 1);
     for (bool is_first = true; !has_news(worker); is_first = false) {
         seen = atomic_load(&team->events);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// What the library has, as its Python package calls it (moonshine-voice 0.0.48).
+// The library's functions, as its Python package declares them (moonshine-voice 0.0.48).
 
 // The version of these declarations.
 enum { INTERFACE_VERSION = 20000, ARCHITECTURE_TINY = 0 };
@@ -57,7 +57,7 @@ static int find(void *library, const char *name, void *function, const char *pat
 }
 
 cm_recogniser cm_load(const char *path, const char *model, char **error) {
-    // It begins threads and keeps state that ends with the process.
+    // The library starts threads and keeps state until the process ends.
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!library) {
         *error = message(path, dlerror());

@@ -1,7 +1,7 @@
-// The files that the server serves, taken into the program as they are.
+// The files that the server serves, embedded unchanged.
 #include "server_files.h"
 
-// In C since C23, and in clang before that.
+// Standard C since C23; clang supports it in earlier modes.
 #pragma clang diagnostic ignored "-Wc23-extensions"
 
 static const unsigned char openapi_json[] = {

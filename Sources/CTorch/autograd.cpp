@@ -31,8 +31,7 @@ ct_status ct_gradients(ct_tensor x, const ct_tensor* leaves, ct_int count, ct_te
         const auto asked = list(leaves, count);
         const auto found = torch::autograd::grad({*Borrowed(x)}, asked, /*grad_outputs=*/{}, /*retain_graph=*/false,
             /*create_graph=*/false, /*allow_unused=*/true);
-        // One tensor may be the gradient of several leaves, and it may lie otherwise in memory than its leaf, or stand for more elements
-        // than it has.
+        // One tensor may be the gradient of several leaves, and its memory layout may differ from its leaf's, or be an expanded view.
         std::unordered_set<const void*> owned;
         for (ct_int i = 0; i < count; i++) {
             if (!found[i].defined()) {

@@ -21,7 +21,7 @@ bool ct_tf32_allowed(void) {
 }
 ct_status ct_allow_tf32(bool allowed, char** error) {
     return guard(error, [&] {
-        // libtorch leaves TF32 out of products and has it in convolutions unless it is told; here both follow one switch.
+        // libtorch's default is no TF32 in products and TF32 in convolutions; here one switch controls both.
         at::globalContext().setAllowTF32CuBLAS(allowed);
         at::globalContext().setAllowTF32CuDNN(allowed);
     });

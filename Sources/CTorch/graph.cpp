@@ -1,7 +1,7 @@
 #include "support.h"
 
-// A libtorch without CUDA carries most of these headers, but not the one that its CUDA build writes; and CUDA packaged for
-// Python may lack the compiler's own (crt).
+// A libtorch without CUDA contains most of these headers, but not the one that its CUDA build generates; and CUDA packaged for Python may lack the
+// compiler's own (crt).
 #if __has_include(<cuda_runtime_api.h>) && __has_include(<crt/host_config.h>) && __has_include(<c10/cuda/impl/cuda_cmake_macros.h>)
 
 #include <ATen/DeviceAccelerator.h>
@@ -12,9 +12,9 @@ using namespace ct;
 
 struct ct_graph_object {
     at::cuda::CUDAGraph graph;
-    // Capture needs a stream of its own; the default stream cannot be captured.
+    // Capturing needs a separate stream; the default stream cannot be captured.
     c10::Stream stream;
-    // What was current before: a capture is of the current stream of the current GPU.
+    // The stream that was current before: a capture applies to the current stream of the current GPU.
     c10::Stream stream_before;
     c10::DeviceIndex gpu_before;
 
@@ -61,7 +61,7 @@ ct_status ct_graph_begin(ct_graph graph, char** error) {
     });
 }
 ct_status ct_graph_end(ct_graph graph, char** error) {
-    // Stream and GPU from before come back even where the capture failed.
+    // The previous stream and GPU are restored even if the capture failed.
     auto status = guard(error, [&] { graph->graph.capture_end(); });
     char* ignored = nullptr;
     guard(status == CT_OK ? error : &ignored, [&] { graph->leave(); });

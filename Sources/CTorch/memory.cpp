@@ -34,7 +34,7 @@ ct_status ct_release_cache(ct_device device, char** error) {
     return guard(error, [&] {
         if (ct::device(device).is_cuda()) {
             at::accelerator::emptyCache();
-            // Page-locked memory of the host that nothing uses any more.
+            // Page-locked host memory that is no longer used.
             at::getHostAllocator(at::kCUDA)->empty_cache();
         } else {
             malloc_trim(0);
@@ -42,20 +42,20 @@ ct_status ct_release_cache(ct_device device, char** error) {
     });
 }
 namespace {
-/// Blocks of the C library's heap in few sizes, so that what one step frees fits the next one's tensors. libtorch's own allocator asks for
-/// aligned blocks, of which the C library splits off a few bytes at either end: these stay behind, and a block of the same size no longer
-/// fits where one was.
+/// Allocates blocks of the C library's heap in few sizes, so that blocks freed by one step fit the next one's tensors. libtorch's own allocator
+/// requests aligned blocks, from which the C library splits off a few bytes at either end: these remain, and a block of the same size no longer fits
+/// in the same place.
 struct PaddedAllocator final : c10::Allocator {
     static constexpr size_t alignment = 64;
 
     c10::DataPtr allocate(size_t bytes) override {
         if (bytes == 0) return {nullptr, c10::Device(c10::kCPU)};
-        // At most a sixteenth more than asked for.
+        // At most a sixteenth more than requested.
         size_t unit = alignment;
         while (unit * 32 <= bytes) unit *= 2;
         void* block = bytes > SIZE_MAX / 2 ? nullptr : std::malloc((bytes + unit - 1) / unit * unit + alignment);
         TORCH_CHECK_WITH(OutOfMemoryError, block, "not enough memory for a tensor of ", bytes, " bytes");
-        // The C library aligns blocks to 16 bytes, so that there is room before the tensor for where the block begins.
+        // The C library aligns blocks to 16 bytes, so that there is room before the tensor for the block's address.
         auto* data = reinterpret_cast<void**>((reinterpret_cast<uintptr_t>(block) / alignment + 1) * alignment);
         data[-1] = block;
         return {data, data, &release, c10::Device(c10::kCPU)};
@@ -85,14 +85,14 @@ at::Tensor bytes_of(const at::Tensor& x) {
     return at::from_blob(
         storage.mutable_data(), {static_cast<int64_t>(storage.nbytes())}, [](void*) {}, at::TensorOptions(at::kByte).device(x.device()), x.device());
 }
-/// Bytes on the host: page-locked where they come from a GPU, so that they go back at the bus's full speed.
+/// Bytes on the host, page-locked if they come from a GPU, so that they can be copied back at the bus's full speed.
 at::Tensor on_host(const at::Tensor& bytes) {
     if (bytes.is_cuda()) {
         try {
             auto copy = at::empty(bytes.sizes(), at::TensorOptions(at::kByte).pinned_memory(true));
             return copy.copy_(bytes);
         } catch (const c10::Error&) {
-            // The system locks no more pages; ordinary memory does as well.
+            // If the system cannot lock more pages, ordinary memory is used.
         }
     }
     return bytes.to(at::kCPU, /*non_blocking=*/false, /*copy=*/true);

@@ -135,7 +135,7 @@ ct_status ct_argmin(ct_tensor x, const ct_int* axis, bool keep_axis, CT_OUT) {
 }
 
 namespace {
-/// Hands out both tensors of a pair.
+/// Returns both tensors of a pair.
 template <class Body>
 ct_status produce_pair(ct_tensor* first, ct_tensor* second, char** error, Body&& body) {
     return guard(error, [&] {
@@ -228,7 +228,7 @@ ct_status ct_pad(ct_tensor x, const ct_int* amounts, ct_int count, int32_t mode,
     });
 }
 
-// MARK: choosing
+// MARK: selection
 
 ct_status ct_index_select(ct_tensor x, ct_int axis, ct_tensor index, CT_OUT) {
     return produce(out, error, [&] { return at::index_select(Borrowed(x), axis, Borrowed(index)); });

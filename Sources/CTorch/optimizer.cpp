@@ -13,7 +13,7 @@ ct_status ct_adamw(const ct_tensor* parameters, const ct_tensor* gradients, cons
         auto updated = list(parameters, count);
         auto means = list(first, count);
         auto squares = list(second, count);
-        // libtorch wants a counter for each parameter and only reads them: one stands for all.
+        // libtorch requires a counter for each parameter but only reads them, so that one counter serves all.
         std::vector<at::Tensor> steps(count, at::full({}, static_cast<double>(step), updated[0].options().dtype(at::kFloat)));
         at::_fused_adamw_(updated, list(gradients, count), means, squares, {}, steps, rate, beta1, beta2, decay, epsilon,
             /*amsgrad=*/false, /*maximize=*/false);

@@ -36,7 +36,7 @@ ct_status ct_generator_state(ct_generator generator, CT_OUT) {
 ct_status ct_generator_set_state(ct_generator generator, ct_tensor state, char** error) {
     return guard(error, [&] { generator->generator.set_state(Borrowed(state)); });
 }
-// libtorch counts what is left, and the word that comes next: 1 and 0 before the first draw, which makes new words.
+// libtorch stores the number of words left, and the index of the next word: 1 and 0 before the first draw, which generates new words.
 ct_status ct_generator_twister(ct_generator generator, uint32_t* words, int32_t* used, char** error) {
     return guard(error, [&] {
         const auto state = on_cpu(generator).engine().data();

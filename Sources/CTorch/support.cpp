@@ -45,7 +45,7 @@ ct_dtype dtype_code(at::ScalarType type) {
 }
 
 namespace {
-/// A CPU libtorch has no CUDA half; where it is there, its kernels register themselves when loaded.
+/// A CPU build of libtorch has no CUDA library; if there is one, its kernels register themselves when it is loaded.
 bool load_cuda() {
     static const bool loaded = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr;
     return loaded && at::hasCUDA();
@@ -75,7 +75,7 @@ ct_status report(char** error) noexcept {
     } catch (const c10::Error& failure) {
         const char* text = failure.what_without_backtrace();
         *error = copy_text(text);
-        // The CPU allocator reports exhaustion as a plain error, in words of its own.
+        // The CPU allocator reports exhaustion as an ordinary error, with its own text.
         return strstr(text, "not enough memory") || strstr(text, "can't allocate memory") ? CT_OUT_OF_MEMORY : CT_FAILED;
     } catch (const std::bad_alloc&) {
         *error = copy_text("not enough memory");
@@ -101,12 +101,12 @@ ct_status ct_set_threads(ct_int count, char** error) {
 }
 ct_status ct_set_own_threads(ct_int count, char** error) {
     return guard(error, [&] {
-        // OpenMP and MKL keep a number for each thread; a thread's first call to libtorch sets it to the one that the last
-        // setter left. Asking for it is such a call, so that nothing changes it later.
+        // OpenMP and MKL keep a number for each thread; a thread's first call to libtorch sets it to the number set last. Reading the number is such
+        // a call, so that nothing changes it later.
         if (at::get_num_threads() == count) return;
         static std::mutex turn;
         std::scoped_lock lock(turn);
-        // What threads will find that have not called yet is put back by a thread that is not this one.
+        // The number for threads that have not called libtorch yet is restored by another thread.
         int others = 0;
         std::thread([&] { others = at::get_num_threads(); }).join();
         at::set_num_threads(static_cast<int>(count));

@@ -1,4 +1,4 @@
-// Between C handles and libtorch's types; shared by the C++ files of this folder, seen by nobody else.
+// Conversions between C handles and libtorch's types, for the C++ files of this folder only.
 #pragma once
 
 #include "CTorch.h"
@@ -14,7 +14,7 @@
 
 namespace ct {
 
-/// A caller's tensor for the length of one call, without touching its reference count.
+/// A caller's tensor during one call, without changing its reference count.
 class Borrowed {
 public:
     explicit Borrowed(ct_tensor handle) {
@@ -31,17 +31,17 @@ public:
     operator const at::Tensor&() const { return tensor_; }
     const at::Tensor& operator*() const { return tensor_; }
     const at::Tensor* operator->() const { return &tensor_; }
-    /// The tensor where there is one: for arguments that may be left out. Counts a reference.
+    /// The tensor if there is one: for optional arguments. Counts a reference.
     std::optional<at::Tensor> optional() const { return tensor_.defined() ? std::optional<at::Tensor>(tensor_) : std::nullopt; }
 
 private:
     at::Tensor tensor_;
 };
 
-/// Hands a result to the caller, who owns it from then on.
+/// Returns a result to the caller, who owns it from then on.
 inline ct_tensor give(at::Tensor tensor) { return reinterpret_cast<ct_tensor>(tensor.unsafeReleaseTensorImpl()); }
 
-/// Owned references to a caller's list of tensors.
+/// References to a caller's list of tensors.
 inline std::vector<at::Tensor> list(const ct_tensor* handles, ct_int count) {
     std::vector<at::Tensor> tensors;
     tensors.reserve(count);
@@ -65,7 +65,7 @@ std::optional<T> optional(const Given* value) {
 
 at::ScalarType scalar_type(ct_dtype dtype);
 ct_dtype dtype_code(at::ScalarType type);
-/// The CPU or a CUDA card; loads libtorch's CUDA half when a card is first named.
+/// The CPU or a CUDA GPU; loads libtorch's CUDA library when a GPU is first named.
 at::Device device(ct_device device);
 at::TensorOptions options(ct_dtype dtype, ct_device device);
 const at::Generator& generator(ct_generator handle);
@@ -77,11 +77,11 @@ inline at::Scalar number(const at::Tensor& x, double value) {
     return at::Scalar(value);
 }
 
-/// x Wᵀ + b by oneDNN where it takes these, is faster, and the product is recorded for differentiation; nothing elsewhere.
+/// x Wᵀ + b by oneDNN if it supports these operands, is faster, and the product is recorded for differentiation; otherwise nothing.
 std::optional<at::Tensor> recorded_linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
 char* copy_text(const std::string& text);
-/// Translates the exception in flight.
+/// Translates the current exception.
 ct_status report(char** error) noexcept;
 
 /// Runs `body`; no C++ exception leaves it.
@@ -95,7 +95,7 @@ ct_status guard(char** error, Body&& body) noexcept {
     }
 }
 
-/// Runs `body` and hands out the tensor it returns.
+/// Runs `body` and returns its tensor to the caller.
 template <class Body>
 ct_status produce(ct_tensor* out, char** error, Body&& body) noexcept {
     return guard(error, [&] { *out = give(body()); });

@@ -12,7 +12,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 namespace {
-/// oneDNN's x Wᵀ (+ b) on dense tensors. libtorch keeps it for its compiler and gives it no C++ declaration, only a name.
+/// oneDNN's x Wᵀ (+ b) on dense tensors. libtorch has it for its compiler, without a C++ declaration; it is looked up by name.
 using LinearSignature = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, std::string_view,
     c10::List<std::optional<at::Scalar>>, std::optional<std::string_view>);
 
@@ -27,12 +27,12 @@ const std::optional<c10::TypedOperatorHandle<LinearSignature>>& onednn_linear() 
     return found;
 }
 
-/// Products with fewer rows, inputs or outputs have no gain from oneDNN.
+/// Products with fewer rows, inputs or outputs are not faster with oneDNN.
 constexpr int64_t fewest = 64;
 
 bool is_plain(const at::Tensor& x) { return x.device().is_cpu() && x.scalar_type() == at::kFloat && x.layout() == at::kStrided; }
 
-/// Where MKL takes AVX-512 itself, oneDNN is as fast; where there is none, both take AVX2.
+/// Where MKL uses AVX-512 itself, oneDNN is not faster; without AVX-512 both use AVX2.
 bool onednn_takes(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
     if (!is_plain(x) || !is_plain(weight) || (bias.defined() && !is_plain(bias))) return false;
     if (x.dim() < 1 || weight.dim() != 2 || x.size(-1) != weight.size(1)) return false;
@@ -50,7 +50,7 @@ using MaybeTensor = std::optional<at::Tensor>;
 
 bool is_asked(const MaybeTensor& x) { return x && x->requires_grad(); }
 
-/// x Wᵀ + b + s (x Aᵀ) Bᵀ, `b`, `A` and `B` where there are any.
+/// x Wᵀ + b + s (x Aᵀ) Bᵀ, with `b`, `A` and `B` if they are given.
 struct OneDNNLinear : torch::autograd::Function<OneDNNLinear> {
     /// The arguments, in order.
     enum { X, WEIGHT, BIAS, A, B, COUNT };

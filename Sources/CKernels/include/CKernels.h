@@ -1,4 +1,4 @@
-// Arithmetic of our own for the CPU: products with packed weights, and a transformer's step through them.
+// This package's own CPU kernels: products with packed weights, and a transformer's step with them.
 #ifndef CKERNELS_H
 #define CKERNELS_H
 

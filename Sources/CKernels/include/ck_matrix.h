@@ -25,18 +25,18 @@ typedef struct ck_source {
     const float *bias;
 } ck_source;
 
-/// A packed matrix. Immutable; any number of threads may use it at once.
+/// A packed matrix. Immutable; any number of threads can use it at the same time.
 typedef struct ck_matrix ck_matrix;
 
 /// Packs a matrix.
 ///
-/// @param inputs numbers in a row of activations.
-/// @param taps rows of activations that one row of results sees: 1, or the width of a convolution.
-/// @param sources its outputs, one source after the other.
+/// @param inputs the size of a row of activations.
+/// @param taps the number of rows of activations on which one row of results depends: 1, or the width of a convolution.
+/// @param sources the outputs, one source after the other.
 /// @param gated interleaves the outputs of two equal sources for `CK_GATED_SILU`, the gate first.
-/// @param winograd stores float32 weights for Winograd's minimal filtering (Lavin and Gray 2016): half the multiplications
-/// for results that follow each other row by row, and rounding errors about twice as large.
-/// @return null where there is not enough memory.
+/// @param winograd stores float32 weights for Winograd's minimal filtering (Lavin and Gray 2016): half the multiplications for consecutive rows of
+/// results, and rounding errors about twice as large.
+/// @return null if there is not enough memory.
 ck_matrix *ck_matrix_pack(
     ck_team *team, ck_format format, ptrdiff_t inputs, ptrdiff_t taps, const ck_source *sources, int32_t source_count, bool gated, bool winograd);
 void ck_matrix_free(ck_matrix *matrix);
@@ -46,14 +46,13 @@ ptrdiff_t ck_matrix_taps(const ck_matrix *matrix);
 ptrdiff_t ck_matrix_outputs(const ck_matrix *matrix);
 /// Whether panels of 16 outputs of a gate and its partner alternate.
 bool ck_matrix_is_gated(const ck_matrix *matrix);
-/// Rows of results that are computed together, from a row on whose number is a multiple of theirs: one, or a tile of
-/// Winograd's form.
+/// The number of rows of results that are computed together, from a multiple of this number on: one, or a tile of Winograd's algorithm.
 ptrdiff_t ck_matrix_tile(const ck_matrix *matrix);
-/// Rows of activations that they see together, those included that only rounding errors come from.
+/// The number of rows of activations on which they depend together, including those that contribute only rounding errors.
 ptrdiff_t ck_matrix_tile_taps(const ck_matrix *matrix);
-/// What a product reads of it, in bytes.
+/// The number of bytes that a product reads of it.
 size_t ck_matrix_bytes(const ck_matrix *matrix);
-/// The weights as they are after packing, `[outputs, taps, inputs]`, outputs in the order of the sources.
+/// The weights after packing, `[outputs, taps, inputs]`, with the outputs in the order of the sources.
 void ck_matrix_unpack(const ck_matrix *matrix, float *weights);
 
 #endif

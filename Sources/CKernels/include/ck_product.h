@@ -1,40 +1,40 @@
-// Products of rows of activations with packed matrices, and what goes with them: layers of a network over time, whose
-// frames are rows.
+// Products of rows of activations with packed matrices, with the operations before and after them: layers of a network over time, with frames as
+// rows.
 #ifndef CK_PRODUCT_H
 #define CK_PRODUCT_H
 
 #include "ck_matrix.h"
 
-/// What becomes of a number.
+/// A function of a number.
 typedef int32_t ck_activation;
 enum {
     CK_IDENTITY = 0,
-    /// silu(a) × b for pairs of outputs that a matrix with `gated` interleaves; half as many outputs. On the way out.
+    /// silu(a) × b for pairs of outputs that a matrix with `gated` interleaves; half as many outputs. For outputs.
     CK_GATED_SILU = 1,
-    /// The Gaussian error linear unit. On the way out.
+    /// The Gaussian error linear unit. For outputs.
     CK_GELU = 2,
-    /// Its approximation through tanh, as GPT-2 has it. On the way out.
+    /// Its approximation with tanh, as in GPT-2. For outputs.
     CK_GELU_TANH = 3,
-    /// On the way out.
+    /// For outputs.
     CK_SILU = 4,
-    /// On the way out.
+    /// For outputs.
     CK_ELU = 5,
-    /// On the way in.
+    /// For inputs.
     CK_MISH = 6,
-    /// On the way in, with a `slope` below 0.
+    /// For inputs; `slope` is the factor of negative numbers.
     CK_LEAKY_RELU = 7,
-    /// x + sin²(f x) / f, with the `frequency` f of each input. On the way in.
+    /// x + sin²(f x) / f, with the `frequency` f of each input. For inputs.
     CK_SNAKE = 8,
-    /// On the way out.
+    /// For outputs.
     CK_RELU = 9,
 };
 
-/// What happens to a row of activations on its way in: normalisation, activation, addition, in this order.
+/// The operations on a row of input activations: normalisation, activation, addition, in this order.
 typedef struct ck_way_in {
-    /// `[inputs]`, or null for none; without a bias by the root mean square alone.
+    /// `[inputs]`, or null for none; without a bias the normalisation divides by the root mean square only.
     const float *norm_weight, *norm_bias;
     float norm_epsilon;
-    /// Whether mean and deviation are in weight and bias already: x × weight + bias.
+    /// Whether mean and deviation are already included in weight and bias: x × weight + bias.
     bool norm_is_affine;
     ck_activation activation;
     float slope;
@@ -50,30 +50,30 @@ typedef struct ck_product {
     const float *input;
     ptrdiff_t input_stride, sequences, length;
     ck_way_in in;
-    /// Row i of a sequence's results sees its rows i × step − lead + tap × dilation; those outside of it are zero. For weights
-    /// in Winograd's form the step is 1.
+    /// Row i of a sequence's results depends on its rows i × step − lead + tap × dilation; rows outside of it are zero. For weights in Winograd's
+    /// form the step is 1.
     ptrdiff_t result_length, step, lead, dilation;
     ck_activation activation;
     /// `[sequences, result_length, outputs]`, or null; may be `output`.
     const float *residual;
     ptrdiff_t residual_stride;
-    /// Where it is not 0, this share of the result is added to what `output` holds.
+    /// If it is not 0, the result times this number is added to the contents of `output`.
     float share;
     float *output;
     ptrdiff_t output_stride;
 } ck_product;
 
-/// Computes a product. No number depends on how many threads, rows or sequences there are.
+/// Computes a product. The results do not depend on the numbers of threads, rows and sequences.
 ///
-/// @return false where there is not enough memory for the activations.
+/// @return false if there is not enough memory for the activations.
 bool ck_product_run(ck_team *team, const ck_product *product);
 
-/// Only the way in, and then an addition: out = in(x) + residual.
+/// Only the operations on inputs, and an addition: out = in(x) + residual.
 typedef struct ck_rows_in {
     const float *input;
     ptrdiff_t input_stride, sequences, length, width;
     ck_way_in in;
-    /// Null, or rows that are added; may be `output`.
+    /// Rows that are added, or null; may be `output`.
     const float *residual;
     ptrdiff_t residual_stride;
     float *output;
@@ -81,15 +81,15 @@ typedef struct ck_rows_in {
 } ck_rows_in;
 void ck_rows_in_run(ck_team *team, const ck_rows_in *rows);
 
-/// Keys and values of rows, packed, for queries that come later. Immutable; any number of threads may use it at once.
+/// Packed keys and values of rows, for later queries. Immutable; any number of threads can use it at the same time.
 typedef struct ck_kept_rows ck_kept_rows;
 void ck_kept_rows_free(ck_kept_rows *kept);
 size_t ck_kept_rows_bytes(const ck_kept_rows *kept);
-/// Rows of each sequence.
+/// The number of rows of each sequence.
 ptrdiff_t ck_kept_rows_length(const ck_kept_rows *kept);
 
 enum {
-    /// Stretches of rows that queries see: their own, and those that stand before it.
+    /// The largest number of stretches of rows to which queries attend: their own, and those before it.
     CK_MOST_STRETCHES = 8,
 };
 
@@ -101,31 +101,29 @@ typedef struct ck_self_attention {
     ptrdiff_t stride;
     ptrdiff_t sequences, length, heads, head_size;
     float scale;
-    /// How keys, distances and values are stored in between: CK_FLOAT32, or CK_INT8 for products of 8 bits.
+    /// The format in which keys, distances and values are packed: CK_FLOAT32, or CK_INT8 for products of 8 bits.
     ck_format key_format, value_format;
-    /// u and w, `[heads × head_size]`; used with distances only.
+    /// u and w, `[heads × head_size]`; used only with distances.
     const float *content_bias, *distance_bias;
-    /// d, `[2 length − 1, heads × head_size]`, rows `distance_stride` apart: query i meets key j with row
-    /// length − 1 − i + j. Null for none.
+    /// d, `[2 length − 1, heads × head_size]`, rows `distance_stride` apart: for query i and key j row length − 1 − i + j is used. Null for none.
     const float *distances;
     ptrdiff_t distance_stride;
-    /// Up to `CK_MOST_STRETCHES` − 1 stretches of rows, in order, that every query sees besides its own; null for none. With
-    /// distances, those of each: `[length + its length − 1, heads × head_size]`, query i meets its key j with row
-    /// length − 1 − i + j.
+    /// Up to `CK_MOST_STRETCHES` − 1 stretches of rows, in order, to which every query attends besides its own; null for none. With distances, those
+    /// of each: `[length + its length − 1, heads × head_size]`; for query i and its key j row length − 1 − i + j is used.
     const ck_kept_rows *const *before;
     const float *const *before_distances;
     ptrdiff_t before_count;
-    /// Where not null, the keys and values are kept: it becomes theirs.
+    /// If this is not null, the keys and values are kept, and it is set to them.
     ck_kept_rows **kept;
     float *output;
     ptrdiff_t output_stride;
 } ck_self_attention;
-/// Whether kept rows have the sequences, heads and formats of an attention.
+/// Whether kept rows match the sequences, heads and formats of an attention.
 bool ck_kept_rows_fit(const ck_kept_rows *kept, const ck_self_attention *attention);
-/// @return false where there is not enough memory.
+/// @return false if there is not enough memory.
 bool ck_self_attention_run(ck_team *team, const ck_self_attention *attention);
 
-/// Gives back the memory that products work in; it is taken again when needed.
+/// Frees the memory in which products work; it is allocated again when it is needed.
 void ck_team_release_memory(ck_team *team);
 
 #endif

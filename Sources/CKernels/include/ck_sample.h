@@ -5,61 +5,61 @@
 #include "ck_team.h"
 
 enum {
-    /// Words of the Mersenne Twister's state.
+    /// The number of words in the Mersenne Twister's state.
     CK_RANDOM_WORDS = 624,
-    /// What `ck_sample` gives for a row that it leaves to libtorch.
+    /// The result of `ck_sample` for a row that libtorch has to draw.
     CK_UNDECIDED = -1,
 };
 
-/// A Mersenne Twister (MT19937, Matsumoto and Nishimura 1998), as libtorch's generator on the CPU has it.
+/// A Mersenne Twister (MT19937, Matsumoto and Nishimura 1998) with the state of libtorch's CPU generator.
 typedef struct ck_random {
     uint32_t words[CK_RANDOM_WORDS];
-    /// How many of the words are drawn already.
+    /// The number of words that have been used.
     int32_t used;
 } ck_random;
 
-/// How a token is drawn. Chatterbox's order is guidance, repetition penalty, temperature, min-p, top-p; Turbo's is
-/// temperature, top-k, top-p, repetition penalty.
+/// Sampling options. Chatterbox's order is guidance, repetition penalty, temperature, min-p, top-p; Turbo's is temperature, top-k, top-p, repetition
+/// penalty.
 typedef struct ck_sampling {
-    /// Whether the penalty comes after the filters, as in Turbo, or before the temperature.
+    /// Whether the penalty is applied after the filters, as in Turbo, or before the temperature.
     bool penalises_last;
-    /// How far logits move from those without text past those with it. Used where a row has both.
+    /// How far logits are extrapolated from those without text past those with it. Used if a row has both.
     float guidance;
-    /// Seen tokens' logits are divided by it above 0 and multiplied below; 1 does nothing.
+    /// Positive logits of seen tokens are divided by it, negative ones multiplied; 1 has no effect.
     float repetition_penalty;
-    /// 0 takes the likeliest token after guidance and penalty, the first of equals, and draws no random number.
+    /// With 0 the most likely token after guidance and penalty is chosen, the first of equals, and no random number is drawn.
     float temperature;
-    /// Tokens below this share of the largest probability are out; 0 keeps all.
+    /// Tokens below this share of the largest probability are excluded; 0 keeps all.
     float min_p;
-    /// The least likely tokens are out that together do not exceed this probability (1 − top-p); 0 keeps all.
+    /// The least likely tokens that together do not exceed this probability (1 − top-p) are excluded; 0 keeps all.
     float tail;
-    /// Tokens less likely than the one of this rank are out; 0 keeps all.
+    /// Tokens less likely than the one of this rank are excluded; 0 keeps all.
     ptrdiff_t top_k;
 } ck_sampling;
 
-/// One row: a sequence that wants a token.
+/// One row: a sequence that needs a token.
 typedef struct ck_draw {
-    /// `[vocabulary]`, of the row with text and, with guidance, of the one without; else null.
+    /// `[vocabulary]`: of the row with text and, with guidance, of the row without; otherwise null.
     const float *logits, *unguided;
     const ck_sampling *sampling;
     /// Bit i % 64 of word i / 64: whether the repetition penalty applies to token i.
     const uint64_t *seen;
     /// A token that cannot be drawn, or −1: its logits count as −10000.
     int32_t ruled_out;
-    /// Moves on by two words for each token of the vocabulary where one is drawn.
+    /// Advanced by two words for each token of the vocabulary if a token is drawn.
     ck_random *random;
-    /// The result: a token, or CK_UNDECIDED, and then `random` is as it was.
+    /// The result: a token, or CK_UNDECIDED, in which case `random` is unchanged.
     int32_t token;
 } ck_draw;
 
-/// Draws a token for each row: the one that libtorch's operations draw in float32 with the same generator. Its
-/// `multinomial` takes the largest of p ÷ q, with q from the exponential distribution.
+/// Draws a token for each row, the same that libtorch's operations draw in float32 with the same generator. libtorch's `multinomial` chooses the
+/// largest p ÷ q, where q is exponentially distributed.
 ///
-/// Guidance, penalty, temperature and top-k are rounded as libtorch rounds them. Exponentials and sums are not, nor do all
-/// processors agree on them in libtorch: where a decision is so near that this could change it, or a logit is NaN or infinite,
-/// the row is left undecided. That is about one in ten thousand.
+/// Guidance, penalty, temperature and top-k are rounded as in libtorch. Exponentials and sums are rounded differently, and libtorch's own results
+/// depend on the processor: if this could change the choice, or a logit is NaN or infinite, the row is left undecided. That happens for about one row
+/// in ten thousand.
 ///
-/// @return false where there is not enough memory.
+/// @return false if there is not enough memory.
 bool ck_sample(ck_team *team, ck_draw *draws, ptrdiff_t count, ptrdiff_t vocabulary);
 
 #endif

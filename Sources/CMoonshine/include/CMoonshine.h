@@ -1,4 +1,4 @@
-// The speech recogniser Moonshine, whose library is loaded when it is asked for.
+// The speech recogniser Moonshine, whose library is loaded when it is needed.
 #ifndef CMOONSHINE_H
 #define CMOONSHINE_H
 
@@ -7,17 +7,16 @@
 /// A recogniser: the library and a model.
 typedef struct cm_recogniser *cm_recogniser;
 
-/// Loads the library, which stays loaded from then on, and a model.
+/// Loads the library, which then remains loaded, and a model.
 ///
 /// - Parameters:
-///   - library: the path of libmoonshine.so; what it needs is found by its own run path.
+///   - library: the path of libmoonshine.so; its own run path finds further libraries.
 ///   - model: the folder with the model of the architecture "tiny".
-///   - error: becomes what went wrong, to be freed with cm_free_text.
-/// - Returns: null where it went wrong.
+///   - error: set to the error's message, to be freed with cm_free_text.
+/// - Returns: null on failure.
 cm_recogniser cm_load(const char *library, const char *model, char **error);
 
-/// What is said in a sound, its lines with a space between them, to be freed with cm_free_text; null where it went wrong. A recogniser
-/// takes one call at a time.
+/// The transcript of a sound, its lines joined by spaces, to be freed with cm_free_text; null on failure. A recogniser supports one call at a time.
 char *cm_hear(cm_recogniser recogniser, const float *samples, uint64_t count, int32_t sample_rate, char **error);
 
 void cm_free(cm_recogniser recogniser);

@@ -3,15 +3,15 @@
 
 #include <stddef.h>
 
-// A file in the program. As bytes of C it costs no time to compile; an array of Swift as large takes a quarter of a minute.
+// A file that is part of the program. As bytes in C it takes no time to compile; a Swift array of this size takes a quarter of a minute.
 struct ct_server_file {
-    // Under Sources/ChatterboxServer/Resources.
+    // The path below Sources/ChatterboxServer/Resources.
     const char *name;
     const unsigned char *bytes;
     size_t size;
 };
 
-// The files in some order; NULL behind the last.
+// The files in some order; NULL after the last.
 const struct ct_server_file *ct_server_file(size_t index);
 
 #endif

@@ -1,4 +1,4 @@
-// The C face of libtorch that the Swift module `Torch` is built on. One header a topic.
+// The C interface of libtorch on which the Swift module `Torch` is built. One header for each topic.
 #ifndef CTORCH_H
 #define CTORCH_H
 

@@ -1,5 +1,5 @@
-// Captured CUDA graphs: a fixed sequence of kernels recorded once and replayed with one launch.
-// CT_UNAVAILABLE where this library was built without CUDA's headers, or no GPU can be used.
+// Captured CUDA graphs: a fixed sequence of kernels, recorded once and replayed with one launch. CT_UNAVAILABLE if this library was built without
+// CUDA's headers, or no GPU can be used.
 #ifndef CT_GRAPH_H
 #define CT_GRAPH_H
 #include "ct_types.h"

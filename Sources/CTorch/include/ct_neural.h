@@ -1,4 +1,4 @@
-// What networks are made of: activations, normalisation, convolution, attention, recurrence.
+// The parts of networks: activations, normalisation, convolution, attention, recurrence.
 #ifndef CT_NEURAL_H
 #define CT_NEURAL_H
 #include "ct_types.h"
@@ -34,7 +34,7 @@ ct_status ct_max_pool1d(ct_tensor x, ct_int kernel, ct_int stride, ct_int paddin
 ct_status ct_interpolate_nearest(ct_tensor x, ct_int size, const double* scale, CT_OUT);
 ct_status ct_interpolate_linear(ct_tensor x, ct_int size, const double* scale, bool align_corners, CT_OUT);
 
-/// length × direction ÷ ‖direction‖ over all axes but the first (Salimans and Kingma 2016).
+/// length × direction ÷ ‖direction‖, with the norm over all axes except the first (Salimans and Kingma 2016).
 ct_status ct_weight_norm(ct_tensor direction, ct_tensor length, CT_OUT);
 
 /// softmax(q kᵀ × scale + mask) v on [batch, heads, time, size]; `scale` null: 1/√size.
@@ -43,8 +43,8 @@ ct_status ct_attention(ct_tensor query, ct_tensor key, ct_tensor value, ct_tenso
 ct_status ct_lstm(ct_tensor x, ct_tensor hidden, ct_tensor cell, const ct_tensor* weights, ct_int count, ct_int layers, bool bidirectional,
     bool batch_first, ct_tensor* output, ct_tensor* last_hidden, ct_tensor* last_cell, char** error);
 ct_status ct_cross_entropy(ct_tensor logits, ct_tensor targets, ct_tensor weight /* or null */, ct_int ignored, CT_OUT);
-/// −log P(targets | x) summed over alignments (Graves et al. 2006), each divided by its target's length, mean over the batch.
-/// `log_probabilities` [time, batch, classes]; `targets` [batch, longest]; 0 where no alignment fits.
+/// −log P(targets | x) summed over alignments (Graves et al. 2006), each divided by its target's length, mean over the batch. `log_probabilities`
+/// [time, batch, classes]; `targets` [batch, longest]; 0 if no alignment exists.
 ct_status ct_ctc_loss(
     ct_tensor log_probabilities, ct_tensor targets, const ct_int* lengths, const ct_int* target_lengths, ct_int count, ct_int blank, CT_OUT);
 

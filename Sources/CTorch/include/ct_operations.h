@@ -1,6 +1,6 @@
 // Elementwise operations, reductions, shapes, matrix products, sorting.
 //
-// Regular families are declared from lists, which the C++ side expands a second time.
+// Families of similar functions are declared by lists, which the C++ side expands as well.
 #ifndef CT_OPERATIONS_H
 #define CT_OPERATIONS_H
 #include "ct_types.h"
@@ -25,7 +25,7 @@ CT_UNARY_OPERATIONS(CT_DECLARE)
 CT_BINARY_OPERATIONS(CT_DECLARE)
 #undef CT_DECLARE
 
-/// Tensor and number. A whole number leaves an integer tensor an integer tensor.
+/// Operations on a tensor and a number. With a whole number an integer tensor remains an integer tensor.
 #define CT_SCALAR_OPERATIONS(X) X(add) X(sub) X(mul) X(div) X(pow) X(remainder) X(floor_divide) X(eq) X(ne) X(lt) X(le) X(gt) X(ge)
 #define CT_DECLARE(name) ct_status ct_##name##_scalar(ct_tensor x, double value, CT_OUT);
 CT_SCALAR_OPERATIONS(CT_DECLARE)
@@ -45,7 +45,7 @@ ct_status ct_addcdiv_in_place(ct_tensor x, ct_tensor a, ct_tensor b, double scal
 ct_status ct_addmm(ct_tensor x, ct_tensor a, ct_tensor b, CT_OUT);
 ct_status ct_einsum(const char* equation, const ct_tensor* operands, ct_int count, CT_OUT);
 
-// Reductions. `axes` null: over all of the tensor.
+// Reductions. With `axes` null: over the whole tensor.
 ct_status ct_sum(ct_tensor x, const ct_int* axes, ct_int count, bool keep_axis, CT_OUT);
 ct_status ct_mean(ct_tensor x, const ct_int* axes, ct_int count, bool keep_axis, CT_OUT);
 ct_status ct_amax(ct_tensor x, const ct_int* axes, ct_int count, bool keep_axis, CT_OUT);
@@ -64,7 +64,7 @@ ct_status ct_max_with_indices(ct_tensor x, ct_int axis, bool keep_axis, ct_tenso
 ct_status ct_sort(ct_tensor x, ct_int axis, bool descending, ct_tensor* values, ct_tensor* indices, char** error);
 ct_status ct_topk(ct_tensor x, ct_int count, ct_int axis, ct_tensor* values, ct_tensor* indices, char** error);
 
-// Shapes. Those that libtorch can make views are views.
+// Shapes. The result is a view if libtorch can make one.
 ct_status ct_reshape(ct_tensor x, const ct_int* shape, ct_int rank, CT_OUT);
 ct_status ct_view(ct_tensor x, const ct_int* shape, ct_int rank, CT_OUT);
 ct_status ct_transpose(ct_tensor x, ct_int a, ct_int b, CT_OUT);
@@ -88,7 +88,7 @@ ct_status ct_stack(const ct_tensor* tensors, ct_int count, ct_int axis, CT_OUT);
 enum { CT_PAD_CONSTANT, CT_PAD_REFLECT, CT_PAD_REPLICATE, CT_PAD_CIRCULAR };
 ct_status ct_pad(ct_tensor x, const ct_int* amounts, ct_int count, int32_t mode, double value, CT_OUT);
 
-// Choosing by index or mask.
+// Selection by index or mask.
 ct_status ct_index_select(ct_tensor x, ct_int axis, ct_tensor index, CT_OUT);
 ct_status ct_gather(ct_tensor x, ct_int axis, ct_tensor index, CT_OUT);
 ct_status ct_scatter(ct_tensor x, ct_int axis, ct_tensor index, ct_tensor source, CT_OUT);

@@ -1,4 +1,4 @@
-// What an optimiser does to all parameters at once. Nothing here is recorded for differentiation.
+// Operations of an optimiser on all parameters in one call. Nothing is recorded for differentiation.
 #ifndef CT_OPTIMIZER_H
 #define CT_OPTIMIZER_H
 #include "ct_types.h"

@@ -1,4 +1,4 @@
-// Random numbers. On the CPU a generator seeded with n gives the numbers of Python's torch.manual_seed(n).
+// Random numbers. On the CPU a generator with seed n gives the same numbers as Python's torch.manual_seed(n).
 #ifndef CT_RANDOM_H
 #define CT_RANDOM_H
 #include "ct_types.h"
@@ -8,7 +8,7 @@ ct_status ct_generator_make(uint64_t seed, ct_device device, ct_generator* out, 
 void ct_generator_release(ct_generator generator);
 ct_status ct_generator_state(ct_generator generator, CT_OUT);  // [bytes] uint8
 ct_status ct_generator_set_state(ct_generator generator, ct_tensor state, char** error);
-// A CPU generator's Mersenne Twister, for kernels that draw from it: its 624 words, and how many of them are used.
+// A CPU generator's Mersenne Twister, for kernels that draw from it: its 624 words, and how many of them have been used.
 ct_status ct_generator_twister(ct_generator generator, uint32_t* words, int32_t* used, char** error);
 ct_status ct_generator_set_twister(ct_generator generator, const uint32_t* words, int32_t used, char** error);
 

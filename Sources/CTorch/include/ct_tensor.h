@@ -1,4 +1,4 @@
-// Making, describing, copying and indexing tensors.
+// Creating, describing, copying and indexing tensors.
 #ifndef CT_TENSOR_H
 #define CT_TENSOR_H
 #include "ct_types.h"
@@ -23,9 +23,9 @@ ct_status ct_full(const ct_int* shape, ct_int rank, double value, ct_dtype dtype
 ct_status ct_arange(double from, double to, double step, ct_dtype dtype, ct_device device, CT_OUT);
 ct_status ct_linspace(double from, double to, ct_int count, ct_dtype dtype, ct_device device, CT_OUT);
 ct_status ct_eye(ct_int size, ct_dtype dtype, ct_device device, CT_OUT);
-/// Copies `bytes` of row-major host memory, which must be exactly what shape and dtype need.
+/// Copies `bytes` of row-major host memory, which must be exactly the size of this shape and dtype.
 ct_status ct_from_host(const void* data, size_t bytes, const ct_int* shape, ct_int rank, ct_dtype dtype, ct_device device, CT_OUT);
-/// A CPU tensor over memory it does not own; `release(context)` runs when the last view of it is gone.
+/// A CPU tensor over memory that it does not own; `release(context)` is called when the last view of it is released.
 ct_status ct_alias(void* data, const ct_int* shape, ct_int rank, ct_dtype dtype, void* context, void (*release)(void*), CT_OUT);
 /// Copies the tensor, converted to `dtype`, row by row into host memory of exactly that size.
 ct_status ct_to_host(ct_tensor x, void* data, size_t bytes, ct_dtype dtype, char** error);
@@ -42,7 +42,7 @@ ct_status ct_fill(ct_tensor x, double value, char** error);
 /// One step of basic indexing.
 typedef struct {
     int32_t kind;  // CT_INDEX_…
-    ct_int from, to, step;  // CT_INDEX_AT uses `from` alone
+    ct_int from, to, step;  // CT_INDEX_AT uses only `from`
 } ct_index;
 enum { CT_INDEX_ALL, CT_INDEX_AT, CT_INDEX_SLICE, CT_INDEX_NEW_AXIS, CT_INDEX_ELLIPSIS };
 /// A view of `x`; negative positions count from the end.

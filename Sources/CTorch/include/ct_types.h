@@ -26,7 +26,7 @@ typedef struct ct_generator_object* ct_generator;
 /// Sizes, indices and axes; Swift's `Int`.
 typedef ptrdiff_t ct_int;
 
-/// What a call came to.
+/// The result of a call.
 typedef int32_t ct_status;
 enum { CT_OK = 0, CT_FAILED = 1, CT_OUT_OF_MEMORY = 2, CT_UNAVAILABLE = 3 };
 
@@ -46,21 +46,21 @@ enum {
     CT_COMPLEX64 = 10,
 };
 
-/// A device: a negative number is the CPU, any other the CUDA card of that index.
+/// A device: a negative number is the CPU, any other the CUDA GPU of that index.
 typedef int32_t ct_device;
 
 #define CT_OUT ct_tensor *out, char **error
 
 CT_BEGIN
-/// Releases a message or another buffer that this library handed out.
+/// Frees a message or another buffer that this library returned.
 void ct_free(void* buffer);
-/// libtorch's version, as "2.13.0".
+/// libtorch's version, such as "2.13.0".
 const char* ct_libtorch_version(void);
 /// The number of CPU threads that one operation of the calling thread may use.
 ct_int ct_threads(void);
 /// Sets it for the calling thread and for all that have not called libtorch yet.
 ct_status ct_set_threads(ct_int count, char** error);
-/// Sets it for the calling thread alone.
+/// Sets it for the calling thread only.
 ct_status ct_set_own_threads(ct_int count, char** error);
 CT_END
 

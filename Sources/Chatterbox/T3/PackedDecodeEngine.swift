@@ -17,8 +17,8 @@ package final class PackedDecodeEngine: DecodeEngine {
     /// - Parameters:
     ///   - packed: the T3.
     ///   - capacity: the length of the longest sequence of conditions, text and speech; nil for the longest that the model supports. Keys and values
-    ///     of the full model take 240 KiB for each position of each sequence, with quantised weights about a quarter of that; memory is allocated when sequences grow,
-    ///     16 positions at a time, and freed with them.
+    ///     of the full model take 240 KiB for each position of each sequence, with quantised weights about a quarter of that; memory is allocated
+    ///     when sequences grow, 16 positions at a time, and freed with them.
     ///   - rows: the largest number of positions that are computed together: enough for efficiency, and few enough that their activations fit into
     ///     cache.
     ///   - prefixes: the number of positions of all stored prefixes together.
