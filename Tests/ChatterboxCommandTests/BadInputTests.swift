@@ -53,13 +53,13 @@ import Torch
         try await expectRefusal(1, bad.words, good + ["-o", path("out.wav"), bad.text])
     }
 
-    @Test("a text file that is missing or no text is named") func textFiles() async throws {
+    @Test("an error names a text file that is missing or not text") func textFiles() async throws {
         try await expectRefusal(1, ["nowhere.txt", "No such file"], good + ["--file", path("nowhere.txt")])
         try Data([0xFF, 0xFE, 0x00, 0xD8]).write(to: folder.url.appending(path: "binary.txt"))
         try await expectRefusal(1, ["binary.txt", "UTF-8"], good + ["--file", path("binary.txt")])
     }
 
-    @Test("a text too long for one breath says how to split it") func oneBreath() async throws {
+    @Test("a text that is too long undivided causes an error that says how to divide it") func oneBreath() async throws {
         try await expectRefusal(
             1, ["too long", "--split sentences"], good + ["--split", "none", "-o", path("out.wav"), String(repeating: "hello ", count: 2000)])
     }
@@ -83,7 +83,7 @@ import Torch
     }
 
     @Test(
-        "a reference that cannot serve is refused before the model is loaded",
+        "a reference that cannot be used is refused before the model is loaded",
         arguments: [
             Reference(testDescription: "missing", words: ["no such file"]) { nil },
             Reference(testDescription: "empty", words: ["0 bytes"]) { Data() },
@@ -99,7 +99,7 @@ import Torch
             1, ["ref.wav"] + bad.words, ["Hi.", "--model", StandInModel.folder.path, "--voice", path("ref.wav"), "-o", path("out.wav")])
     }
 
-    @Test("a voice that is neither a file nor a name is answered with what to do") func unknownVoice() async throws {
+    @Test("a voice that is neither a file nor a name causes an error that says what to do") func unknownVoice() async throws {
         try await expectRefusal(1, ["\"ada\"", "voice make"], ["Hi.", "--model", StandInModel.folder.path, "--voice", "ada"])
     }
 
@@ -120,7 +120,7 @@ import Torch
     }
 
     @Test(
-        "a damaged model is refused by the file's name",
+        "a damaged model is refused with the file's name",
         arguments: [
             Damage(testDescription: "header length", file: "t3_cfg.safetensors", words: ["header"]) {
                 Data([255, 255, 255, 255, 255, 0, 0, 0]) + $0.dropFirst(8)
@@ -164,7 +164,7 @@ import Torch
             1, [damage.file] + damage.words, ["Hi.", "--model", path("model"), "--voice", StandInModel.recording.path, "-o", path("out.wav")])
     }
 
-    @Test("a folder that is no model, and a name of none, say what to do") func noModel() async throws {
+    @Test("a folder that is not a model, and an unknown name, cause errors that say what to do") func noModel() async throws {
         try FileManager.default.createDirectory(atPath: path("empty"), withIntermediateDirectories: true)
         try await expectRefusal(1, ["empty", "t3_cfg.safetensors"], ["Hi.", "--model", path("empty"), "-o", path("out.wav")])
         try await expectRefusal(1, ["\"picco\""], ["Hi.", "--model", "picco", "-o", path("out.wav")])
@@ -174,7 +174,7 @@ import Torch
     // MARK: options
 
     @Test(
-        "an option that cannot be is refused with what is allowed",
+        "an error about an invalid option says what is allowed",
         arguments: [
             (["--device", "foo"], ["foo", "cpu", "cuda"]),
             (["--temperature=-1"], ["--temperature is -1", "0 (the likeliest token)"]),
@@ -202,20 +202,20 @@ import Torch
         try await expectRefusal(64, words, good + ["Hi."] + arguments)
     }
 
-    @Test("a card that this machine lacks is refused", .enabled(if: Device.cudaCount == 0)) func noCard() async throws {
+    @Test("a GPU that this machine does not have is refused", .enabled(if: Device.cudaCount == 0)) func noCard() async throws {
         try await expectRefusal(1, ["cuda", "--device cpu"], good + ["Hi.", "--device", "cuda"])
     }
 
     // MARK: output
 
-    @Test("a place that cannot be written is refused before anything is spoken") func unwritable() async throws {
+    @Test("a destination that cannot be written is refused before anything is spoken") func unwritable() async throws {
         try FileManager.default.createDirectory(atPath: path("folder"), withIntermediateDirectories: true)
         try await expectRefusal(1, ["folder", "it is a folder"], good + ["Hi.", "-o", path("folder"), "--format", "wav"])
         try await expectRefusal(1, ["no/where/out.wav"], good + ["Hi.", "-o", path("no/where/out.wav")])
         try await expectRefusal(1, ["/proc/out.wav"], good + ["Hi.", "-o", "/proc/out.wav"])
     }
 
-    @Test("a model without alignment heads tells no times") func noAlignmentHeads() async throws {
+    @Test("word times are refused for a model without alignment heads") func noAlignmentHeads() async throws {
         try FileManager.default.createDirectory(atPath: path("model"), withIntermediateDirectories: true)
         for name in try FileManager.default.contentsOfDirectory(atPath: StandInModel.folder.path) where name != "config.json" {
             try FileManager.default.createSymbolicLink(
@@ -229,7 +229,7 @@ import Torch
             ["Hi.", "--model", path("model"), "--voice", StandInModel.recording.path, "-o", path("out.wav"), "--timestamps", path("out.srt")])
     }
 
-    @Test("a full disk is named, for sound and for a trace") func fullDisk() async throws {
+    @Test("an error names a full disk, for sound and for a trace") func fullDisk() async throws {
         try await expectRefusal(1, ["/dev/full", "no room"], good + ["Hi.", "-o", "/dev/full"])
         try await expectRefusal(1, ["no/where/out.srt"], good + ["Hi.", "-o", path("out.wav"), "--timestamps", path("no/where/out.srt")])
         try await expectRefusal(1, ["/dev/full", "No space left"], good + ["Hi.", "-o", path("out.wav"), "--trace", "/dev/full"])

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("chatterbox bench", .standInModel)
 struct BenchTests {
-    @Test("a model is measured in processes of its own, and the figures add up") func figures() async throws {
+    @Test("a model is measured in separate processes, and the figures add up") func figures() async throws {
         let program = try Program()
         let run = try await program([
             "bench", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--runs", "1", "--tokens", "12", "--json",
@@ -29,7 +29,7 @@ struct BenchTests {
         #expect(picture.hasPrefix("<svg") && picture.contains("decode"))
     }
 
-    @Test("the same requests are measured one after the other, together and arriving by chance") func load() async throws {
+    @Test("the same requests are measured one after the other, at the same time and with random arrivals") func load() async throws {
         let run = try await Program()([
             "bench", "load", "--model", StandInModel.folder.path, "--listeners", "3", "--requests", "4", "--voices", "2", "--reference", "1",
             "--seconds", "0.48", "--rate", "50", "--runs", "2", "--steps", "--json", "--quiet",
@@ -57,7 +57,7 @@ struct BenchTests {
         #expect(steps.map { $0["requests"] as? Int } == [1, 3])
     }
 
-    @Test("ways that are a GPU's are left out on a CPU, and whole-number weights on a GPU") func combinations() {
+    @Test("settings for GPUs are left out on a CPU, and quantised weights on a GPU") func combinations() {
         let settings = BenchSetting.combinations(
             models: ["a"], devices: ["cpu", "cuda:0"], dtypes: ["float32"], quantizations: ["none", "int8"], ways: [.fast, .uncaptured, .offload])
         #expect(
@@ -69,7 +69,7 @@ struct BenchTests {
         #expect(flows[1].arguments.suffix(2) == ["--flow", "fast"])
     }
 
-    @Test("every setting stands beside upstream with the same model") func ratios() {
+    @Test("every setting is compared with upstream for the same model") func ratios() {
         let machine = BenchMachine(
             processor: "a processor", threads: 1, instructions: "none", rates: MachineRates(bandwidth: 1, float32: 1, int8: 1))
         func row(_ label: String, wall: Double) -> BenchRow {
@@ -105,7 +105,7 @@ struct BenchTests {
     }
 
     @Test(
-        "load that cannot be is refused with its option",
+        "invalid load options are refused by name",
         arguments: [
             (["--listeners", "0"], "--listeners is 0; allowed is 1 to 1024"), (["--rate", "0"], "--rate is 0; allowed is 0.001 to 1000"),
             (["--text", " "], "--text"), (["--seconds", "1000"], "--seconds is 1000"), (["--language", "klingon"], "--language is klingon"),
@@ -116,7 +116,7 @@ struct BenchTests {
         #expect(run.errors.contains(words), "\(run.errors)")
     }
 
-    @Test("what a GPU holds by stage, and keeps when its cache is released, is in the figures") func deviceMemory() throws {
+    @Test("the figures include a GPU's memory by stage, and the memory kept after its cache is released") func deviceMemory() throws {
         let machine = BenchMachine(
             processor: "a processor", threads: 1, instructions: "none", rates: MachineRates(bandwidth: 1, float32: 1, int8: 1))
         var run = BenchRun()
@@ -129,7 +129,7 @@ struct BenchTests {
     }
 
     @Test(
-        "what cannot be measured is refused with its option",
+        "an error names an option that cannot be measured",
         arguments: [
             (["--runs", "0"], "--runs", 64), (["--tokens", "5000"], "--tokens", 64), (["--plot", "x.png"], "SVG", 64),
             (["--against-python", "/nowhere"], "bin/python", 1),

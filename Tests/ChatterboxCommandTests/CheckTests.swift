@@ -7,7 +7,7 @@ import Torch
 @testable import ChatterboxCommand
 
 @Suite("chatterbox check") struct CheckTests {
-    @Test("the CPU computes as it should, and the object says what, on what, and how far off") func json() async throws {
+    @Test("the CPU computes correctly, and the JSON has the results, the machine and the errors") func json() async throws {
         let run = try await Program()("check", "--device", "cpu", "--json", "--quiet")
         try #require(run.status == 0, "\(run.errors)")
         let found = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
@@ -22,7 +22,7 @@ import Torch
         #expect((check["attention"] as? [[String: Any]])?.isEmpty == false)
     }
 
-    @Test("a person reads the machine, the models and a row for each stage") func text() throws {
+    @Test("the text has the machine, the models and a row for each stage") func text() throws {
         let report = try JSONDecoder().decode(
             CheckReport.self,
             from: Data(
@@ -44,14 +44,16 @@ import Torch
         #expect(report.failures == ["flow of Llama in TF32", "vocoder of Llama in TF32", "T3 step of Llama in bfloat16"])
     }
 
-    @Test("what fails ends in status 1 and is named") func failure() throws {
+    @Test("a failure is named, and the exit status is 1") func failure() throws {
         let status = try #require(
             ExitStatus(CheckFailed(device: .cpu, names: ["flow of Llama in TF32", "vocoder of Llama in TF32"]), interruption: 130))
         #expect(status.code == 1)
         #expect(status.message.contains("cpu") && status.message.contains("flow of Llama in TF32, vocoder of Llama in TF32"))
     }
 
-    @Test("a device that is not there is refused after the machine is described", .enabled(if: Device.cudaCount == 0)) func noGPU() async throws {
+    @Test("a device that does not exist is refused after the machine has been described", .enabled(if: Device.cudaCount == 0)) func noGPU()
+        async throws
+    {
         let run = try await Program()("check", "--device", "cuda", "--quiet")
         #expect(run.status == 1)
         #expect(run.errors.contains("cuda"))
@@ -59,7 +61,7 @@ import Torch
     }
 
     @Test(
-        "whoever leaves the choice of the device is told of a GPU that goes unused",
+        "with an automatic choice of the device, a note names a GPU that is not used",
         arguments: [
             ("auto", true, true), ("auto", false, false), ("cpu", true, false),
         ])
@@ -68,7 +70,7 @@ import Torch
         #expect(DeviceNote.unusedGPU(asked: "auto", chosen: .cuda(), isPresent: isPresent) == nil)
     }
 
-    @Test("a switch for a GPU is refused by name on a CPU", arguments: ["--offload", "--no-capture", "--tf32"])
+    @Test("an option for GPUs is refused on a CPU, with its name", arguments: ["--offload", "--no-capture", "--tf32"])
     func gpuSwitch(name: String) async throws {
         let run = try await Program()("say", "Hi.", "--device", "cpu", name, "-o", "out.wav", "-q")
         #expect(run.status == 64)

@@ -14,7 +14,7 @@ import Torch
 
     private func path(_ name: String) -> String { folder.url.appending(path: name).path }
 
-    @Test("text is words or a file, not both") func text() throws {
+    @Test("the text is given by arguments or by a file, not both") func text() throws {
         try Data("One two.\n".utf8).write(to: folder.url.appending(path: "text.txt"))
         #expect(try TextArguments.parse(["One", "two."]).text() == "One two.")
         #expect(try TextArguments.parse(["--", "-5 degrees"]).text() == "-5 degrees")
@@ -23,7 +23,7 @@ import Torch
     }
 
     @Test(
-        "the format follows the option, else the name, else wav",
+        "the format is given by the option, otherwise by the name, otherwise wav",
         arguments: [
             (["-o", "out.flac"], AudioFormat.flac), (["-o", "out.mp3", "--format", "opus"], .opus), (["-o", "out", "--format", "pcm"], .pcm),
             (["-o", "/dev/null"], .wav), ([], .wav), (["--format", "mp3"], .mp3),
@@ -37,7 +37,7 @@ import Torch
     }
 
     @Test(
-        "every command explains itself",
+        "every command has a help text",
         arguments: [
             [], ["say"], ["voice"], ["voice", "make"], ["voice", "list"], ["voice", "show"], ["voice", "remove"], ["models"], ["models", "pull"],
             ["models", "list"], ["models", "verify"], ["models", "remove"], ["models", "path"],
@@ -53,7 +53,7 @@ import Torch
         #expect(ExitStatus(error, interruption: 130)?.code == nil)
     }
 
-    @Test("progress only goes forward and ends below the whole") func share() {
+    @Test("progress never decreases and ends below 1") func share() {
         var share = SpeechShare()
         var last = 0.0
         for piece in 1...3 {
@@ -66,13 +66,13 @@ import Torch
         }
     }
 
-    @Test("a bar fits its terminal", arguments: [20, 40, 80, 200]) func barWidth(columns: Int) {
+    @Test("a bar fits into its terminal", arguments: [20, 40, 80, 200]) func barWidth(columns: Int) {
         var share = SpeechShare()
         share.advance(.piece(7, of: 12, text: "Some words."))
         #expect(share.bar(columns: columns).count < max(columns, 50))
     }
 
-    @Test("a voice is a file that is there, else a name in the library, else a path to complain of") func voiceSource() throws {
+    @Test("a voice is an existing file, otherwise a name in the library, otherwise a path for the error") func voiceSource() throws {
         let library = VoiceLibrary(folder: folder.url.appending(path: "voices"))
         let generator = try Generator(seed: 1)
         try library.store(.random(.chatterbox, seconds: 1, generator: generator), as: "ada")
@@ -86,13 +86,13 @@ import Torch
         #expect(throws: AudioError.self) { try VoiceSource(path("file.wav"), library) }
     }
 
-    @Test("what belongs to the user is where the XDG rules say") func folders() {
+    @Test("the user's folders follow the XDG rules") func folders() {
         #expect(UserFolders(environment: ["HOME": "/home/a"]).data.path == "/home/a/.local/share/chatterbox")
         #expect(UserFolders(environment: ["HOME": "/home/a", "XDG_DATA_HOME": "/data"]).data.path == "/data/chatterbox")
         #expect(UserFolders(environment: ["HOME": "/home/a", "XDG_DATA_HOME": "data"]).data.path == "/home/a/.local/share/chatterbox")
     }
 
-    @Test("the watermark's weights are the user's, else those installed with the program") func watermarkFolders() throws {
+    @Test("the watermark's weights are the user's, otherwise those installed with the program") func watermarkFolders() throws {
         let program = folder.url.appending(path: "bin/chatterbox"), home = folder.url.appending(path: "home")
         let fetched = home.appending(path: ".cache/chatterbox/watermark/perth.safetensors")
         let installed = folder.url.appending(path: "share/chatterbox/watermark/perth.safetensors")
@@ -106,7 +106,7 @@ import Torch
         #expect(folders.fetchedWatermark.path == fetched.path)
     }
 
-    @Test("a stand-in is not written over something, nor without a tokenizer") func standInRefused() async throws {
+    @Test("a random model does not replace files, and needs a tokenizer") func standInRefused() async throws {
         try Data("mine".utf8).write(to: folder.url.appending(path: "file"))
         let tokenizer = fixturesFolder.appending(path: "tokenizer.json").path
         let over = try ModelsCommand.MakeRandom.parse([folder.url.path, "--tokenizer", tokenizer])

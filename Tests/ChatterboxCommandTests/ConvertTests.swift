@@ -21,7 +21,7 @@ import Testing
                 + arguments)
     }
 
-    @Test("writes the recording in the other voice, as long as it was, with figures and progress in lines") func figures() async throws {
+    @Test("writes the recording in the other voice with the same duration, and figures and progress in lines") func figures() async throws {
         try source()
         let run = try await convert("me.wav", "-o", "out.wav", "--json")
         #expect(run.status == 0, "\(run.errors)")
@@ -41,7 +41,7 @@ import Testing
         #expect(figures["output"] as? String == "out.wav" && figures["watermark"] as? Bool == false)
     }
 
-    @Test("the same seed is the same sound, another voice another; a file without a name is called after the recording")
+    @Test("the same seed gives the same sound, another voice another; the default file name is the recording's")
     func seeds() async throws {
         try source()
         let other = program.path("other.wav")
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test(
-        "a mistake is one line and a status, and leaves no file",
+        "an error is one line and a status, and leaves no file",
         arguments: [
             (["nowhere.wav", "-o", "out.wav"], 1, ["nowhere.wav", "no such file"]),
             (["me.wav", "-o", "out.xyz"], 64, ["out.xyz", "--format"]),
@@ -74,7 +74,7 @@ import Testing
         #expect(try program.files() == ["me.wav", "short.wav"])
     }
 
-    @Test("without a voice a model that has none of its own says so") func noVoice() async throws {
+    @Test("without a voice the error says that the model has none") func noVoice() async throws {
         try source()
         let run = try await convert("me.wav", "-o", "out.wav", "-q", voice: nil)
         #expect(run.status == 1 && run.errors.contains("--voice"))

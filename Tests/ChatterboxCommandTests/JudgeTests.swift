@@ -16,7 +16,7 @@ import Testing
     }
 
     @Test(
-        "what is heard while it is spoken, and a trace, are refused by name",
+        "playing, streams and a trace are refused with --judge, by name",
         arguments: [
             (["-o", "-"], "-o - is heard"), (["--play"], "--play is heard"), (["--play", "-o", "x.wav"], "--play is heard"),
             (["--trace", "t.safetensors", "-o", "x.wav"], "--trace is of one"),
@@ -27,7 +27,7 @@ import Testing
         #expect(try program.files() == [])
     }
 
-    @Test("where it is missing, the line that gets it is told") func missing() async throws {
+    @Test("if the recogniser is missing, the error has the command that downloads it") func missing() async throws {
         let run = try await say("-o", "x.wav")
         #expect(
             run.status == 1 && run.errors.contains("libmoonshine.so: no such file") && run.errors.contains("`chatterbox judge --fetch` gets it"),
@@ -39,7 +39,7 @@ import Testing
         #expect(batch.status == 1 && batch.errors.contains("`chatterbox judge --fetch` gets it"), "\(batch.errors)")
     }
 
-    @Test("what is no judge, or no package of one, is refused") func others() async throws {
+    @Test("a folder that is not a recogniser or its package is refused") func others() async throws {
         let unknown = try await program("say", "One.", "--judge", "nobody", "-o", "x.wav")
         #expect(unknown.status == 64 && unknown.errors.contains("moonshine"), "\(unknown.errors)")
         #expect(try await program("judge").status == 64)
@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test(
-        "figures and a batch's results tell what was heard in each draw",
+        "figures and a batch's results contain the transcript of each take",
         .enabled(if: files.areThere, "Moonshine is not on this machine; `chatterbox judge --fetch` gets it"))
     func figures() async throws {
         let environment = [

@@ -10,7 +10,7 @@
 
         init() throws { program = try Program() }
 
-        @Test("answers messages, one a line, and ends with them; nothing else stands on standard output") func messages() async throws {
+        @Test("answers messages, one in each line, ends with them, and prints nothing else on standard output") func messages() async throws {
             let lines = [
                 #"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#,
                 #"{"jsonrpc":"2.0","method":"notifications/initialized"}"#, #"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#,
@@ -24,7 +24,7 @@
             )
         }
 
-        @Test("a folder that is not there is told before anything is loaded") func noFolder() async throws {
+        @Test("a missing folder is reported before anything is loaded") func noFolder() async throws {
             let run = try await program(["mcp", "--model", StandInModel.folder.path, "--folder", "nowhere"])
             #expect(run.status == 64 && run.errors.contains("--folder nowhere: there is no such folder"), "\(run.errors)")
         }

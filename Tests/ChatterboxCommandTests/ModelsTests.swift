@@ -41,7 +41,7 @@ import Testing
 
     // MARK: caches as they are
 
-    @Test("pulling what a cache without links has, leaves it there") func pullWithoutLinks() async throws {
+    @Test("pulling files that a cache without links has does not change them") func pullWithoutLinks() async throws {
         try cacheNano(hasLinks: false)
         let file = LoopbackHub.File(contents: Data("a".utf8), checksum: Self.checksum)
         let hub = try LoopbackHub(Dictionary(uniqueKeysWithValues: Self.names.map { ("ResembleAI/chatterbox-nano/\($0)", file) }))
@@ -61,7 +61,7 @@ import Testing
         #expect(try Data(contentsOf: URL(filePath: folder).appending(path: Self.names[0])) == Data("a".utf8))
     }
 
-    @Test("a fast flow is got beside a model, lies in its own repository's snapshot, and is no model") func fastFlow() async throws {
+    @Test("a fast flow is downloaded for a model, is in its repository's snapshot, and is not listed as a model") func fastFlow() async throws {
         try cacheNano()
         let file = LoopbackHub.File(contents: Data("a".utf8), checksum: Self.checksum)
         let names = Self.names.map { "ResembleAI/chatterbox-nano/\($0)" } + ["ResembleAI/chatterbox-flash/s3gen.safetensors"]
@@ -85,7 +85,7 @@ import Testing
     /// Nobody, root included, can make anything below it.
     private static let nowhere = "/proc/nowhere"
 
-    @Test("with a model's folder nothing else is touched: a home that cannot be written does not matter", arguments: [nowhere, nil])
+    @Test("with a model's folder nothing else is written: the home folder may be read-only", arguments: [nowhere, nil])
     func folderAlone(home: String?) async throws {
         try cacheNano()
         let before = try program.files()
@@ -97,7 +97,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: program.path(".cache/chatterbox")))
     }
 
-    @Test("a complete cache serves where nothing beside it can be written") func unwritableHome() async throws {
+    @Test("a complete cache is sufficient if nothing else can be written") func unwritableHome() async throws {
         try cacheNano()
         let environment = ["HOME": Self.nowhere, "HF_HUB_CACHE": cache.deletingLastPathComponent().path]
         struct Entry: Decodable { let name: String, here: Bool }
@@ -112,7 +112,7 @@ import Testing
         #expect(pico.status == 0, "\(pico.errors)")
     }
 
-    @Test("a model whose folder cannot be made gets one for as long as it is loaded") func temporaryFolder() async throws {
+    @Test("a model whose folder cannot be created gets a temporary one while it is loaded") func temporaryFolder() async throws {
         try cacheNano()
         let folders = UserFolders(environment: [
             "HOME": program.folder.url.path, "XDG_CACHE_HOME": Self.nowhere, "HF_HUB_CACHE": cache.deletingLastPathComponent().path,
@@ -130,7 +130,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: made.deletingLastPathComponent().path))
     }
 
-    @Test("a model that Python has fetched is listed, found by its name, checked and removed") func cached() async throws {
+    @Test("a model that Python's client has downloaded is listed, found by its name, verified and removed") func cached() async throws {
         try cacheNano()
         struct Entry: Decodable { let name: String, here: Bool, bytes: Int }
         let list = try JSONDecoder().decode([Entry].self, from: await program("models", "list", "--json").output)
@@ -148,7 +148,7 @@ import Testing
         #expect(try await program("models", "verify", "nano").status == 1)
     }
 
-    @Test("damage is found, with status 1 and what to do") func damaged() async throws {
+    @Test("damage is found, with exit status 1 and what to do") func damaged() async throws {
         try cacheNano()
         let blob = try #require(program.files().first { $0.contains("/blobs/") })
         try Data("b".utf8).write(to: URL(filePath: program.path(blob)))
@@ -158,13 +158,13 @@ import Testing
         #expect(String(decoding: run.output, as: UTF8.self).contains("DAMAGED"))
     }
 
-    @Test("a model that is not here is offered by its name, without a look at the network") func offer() async throws {
+    @Test("a missing model is offered by its name, without using the network") func offer() async throws {
         let run = try await program("say", "Hello.", "--model", "turbo")
         #expect(run.status == 1)
         #expect(run.lines.last == "Error: turbo is not on this machine; get it with `chatterbox models pull turbo`")
     }
 
-    @Test("names of no model are refused with those that there are", arguments: ["pull", "verify", "remove"]) func unknown(action: String)
+    @Test("an error about an unknown name lists the known ones", arguments: ["pull", "verify", "remove"]) func unknown(action: String)
         async throws
     {
         let run = try await program("models", action, "trubo")

@@ -13,7 +13,7 @@ import Testing
     }
 
     @Test(
-        "a mistake is one or two lines on standard error, a status, and nothing else",
+        "an error is one or two lines on standard error, and a status",
         arguments: [
             Mistake(testDescription: "emoji", status: 1, words: ["letters"], arguments: ["🙂"]),
             Mistake(testDescription: "unknown device", status: 64, words: ["foo", "cpu"], arguments: ["Hi.", "--device", "foo"]),
@@ -31,7 +31,7 @@ import Testing
         #expect(try program.files().isEmpty)
     }
 
-    @Test("what the parser refuses is usage, and help is success") func parser() async throws {
+    @Test("errors of the argument parser are usage errors, and help is success") func parser() async throws {
         let unknown = try await program("say", "Hi.", "--no-such-option")
         #expect(unknown.status == 64)
         #expect(unknown.errors.contains("--no-such-option"))
@@ -41,7 +41,7 @@ import Testing
         #expect(String(decoding: help.output, as: UTF8.self).contains("chatterbox say"))
     }
 
-    @Test("where there is no other model Pico speaks, and a note says how to get the real one") func pico() async throws {
+    @Test("without another model Pico is used, and a note says how to get a full-size one") func pico() async throws {
         let run = try await program("say", "The door was open.", "--seed", "1", "-o", "out.wav", "--json")
         #expect(run.status == 0, "\(run.errors)")
         #expect(run.errors.contains("Pico speaks; get the real one with `chatterbox models pull chatterbox`"))
@@ -53,7 +53,7 @@ import Testing
         #expect(unknown.status == 1 && unknown.errors.contains("rms, slt"))
     }
 
-    @Test("a stand-in speaks without a voice being given", arguments: ["tokenizer.json", "."]) func standIn(place: String) async throws {
+    @Test("a random model speaks without a voice", arguments: ["tokenizer.json", "."]) func standIn(place: String) async throws {
         let tokenizer = fixturesFolder.appending(path: place).path
         #expect(try await program("models", "make-random", "stand-in", "--tokenizer", tokenizer).status == 0)
         let spoken = try await program("say", "One two.", "--model", "stand-in", "--max-tokens", "4", "--steps", "1", "-o", "out.wav")

@@ -16,7 +16,7 @@ import Torch
     private static let folder = URL(filePath: "/models/mine")
 
     @Test(
-        "the libraries tell facts, the program adds its own words",
+        "the libraries' errors have facts, and the program adds what to do",
         arguments: [
             (DeviceError.absent("cuda", available: 0), "--device cpu"),
             (CheckpointError.noBuiltInVoice(folder), "--voice"),
@@ -32,7 +32,7 @@ import Torch
 
     #if Hub
         @Test(
-            "so does the hub's",
+            "the same for the hub's errors",
             arguments: [
                 (HubError.refused(repository: "Org/model", hasToken: false, reason: nil), "HF_TOKEN"),
                 (HubError.unwritable(path: "/models", reason: "Read-only file system"), "HF_HUB_CACHE"),
@@ -49,7 +49,7 @@ import Torch
         #expect(sentence.hasPrefix(fact) && sentence.contains(words))
     }
 
-    @Test("options have the names that they have on the command line") func options() throws {
+    @Test("options have their names on the command line") func options() throws {
         let error = #expect(throws: SpeechOptionsError.self) { try SpeechOptions(maximumTokens: 0).check() }
         #expect(error?.description.hasPrefix("maximumTokens is 0") == true)
         #expect(Remedy.sentence(try #require(error)) == "--max-tokens is 0; allowed is 1 to 4096, 25 a second")

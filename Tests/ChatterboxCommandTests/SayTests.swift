@@ -22,7 +22,7 @@ import Torch
                 + ["--voice", StandInModel.recording.path] + arguments, input: input)
     }
 
-    @Test("writes sound, the documented figures and a trace, and tells its progress in lines where there is no terminal")
+    @Test("writes sound, the documented figures and a trace, and progress in lines if there is no terminal")
     func figures() async throws {
         let run = try await sayAsRecording("One. Two.", "-o", "out.wav", "--json", "--trace", "trace.safetensors")
         #expect(run.status == 0, "\(run.errors)")
@@ -70,7 +70,7 @@ import Torch
         #expect(figures["peak_memory_bytes"] as! Int > 50_000_000)
     }
 
-    @Test("a prepared voice speaks exactly as the recording, by its file and by its name") func voices() async throws {
+    @Test("a prepared voice, by file or name, gives exactly the sound of the recording") func voices() async throws {
         let recording = StandInModel.recording.path
         let made = try await program(
             "voice", "make", recording, "--model", StandInModel.folder.path, "-o", "me.voice.safetensors", "--name", "me", "-q")
@@ -87,7 +87,7 @@ import Torch
         #expect(try program.files() == [".local/share/chatterbox/voices/me.voice.safetensors", "me.voice.safetensors"])
     }
 
-    @Test("the times of words come in every format", arguments: ["srt", "vtt", "json"]) func timestamps(format: String) async throws {
+    @Test("word times can be written in every format", arguments: ["srt", "vtt", "json"]) func timestamps(format: String) async throws {
         let run = try await sayAsRecording("One two. [pause:0.5s] Three.", "-o", "out.wav", "--timestamps", "words.\(format)")
         #expect(run.status == 0, "\(run.errors)")
         #expect(try program.files() == ["out.wav", "words.\(format)"])
@@ -103,19 +103,19 @@ import Torch
         }
     }
 
-    @Test("text comes from standard input, samples go to standard output") func pipe() async throws {
+    @Test("text is read from standard input, and samples are written to standard output") func pipe() async throws {
         let samples = try await sayAsRecording("-", "-o", "-", "--format", "pcm", input: "One two.").output
         #expect(samples.count == 6 * 960 * 2)
     }
 
-    @Test("a traced speech goes down a pipe like any other", arguments: ["pcm", "wav"]) func tracedPipe(format: String) async throws {
+    @Test("traced speech is written into a pipe like any other", arguments: ["pcm", "wav"]) func tracedPipe(format: String) async throws {
         let traced = try await sayAsRecording("One two.", "-o", "-", "--format", format, "--trace", "trace.safetensors", "--split", "none")
         #expect(traced.status == 0, "\(traced.errors)")
         #expect(try await traced.output == sayAsRecording("One two.", "-o", "-", "--format", format, "--split", "none").output)
         #expect(traced.output.count >= 6 * 960 * 2)
     }
 
-    @Test("a fast flow speaks where it lies beside the model, and is named; without one the command says how to get it")
+    @Test("a fast flow beside the model is used and named; without one the error says how to get it")
     func fastFlow() async throws {
         let model = program.path("model")
         let made = try await program(
@@ -134,7 +134,7 @@ import Torch
     }
 
     @Test(
-        "sound goes down a pipe in every format",
+        "sound is written into a pipe in every format",
         arguments: [
             ("wav", [0x52, 0x49, 0x46, 0x46]), ("flac", [0x66, 0x4C, 0x61, 0x43]), ("mp3", [0xFF, 0xF3]), ("aac", [0xFF, 0xF9]),
             ("opus", [0x4F, 0x67, 0x67, 0x53]),
@@ -144,7 +144,7 @@ import Torch
         #expect(run.status == 0 && run.output.starts(with: start), "\(run.errors) \([UInt8](run.output.prefix(8)))")
     }
 
-    @Test("twice as fast, speech and the times of its words last half as long") func speed() async throws {
+    @Test("at twice the speed, speech and the times of its words are half as long") func speed() async throws {
         func spoken(_ speed: String) async throws -> (seconds: Double, end: Double) {
             let run = try await sayAsRecording("One two.", "-o", "out.wav", "--timestamps", "words.json", "--speed", speed)
             #expect(run.status == 0, "\(run.errors)")
@@ -158,14 +158,14 @@ import Torch
         #expect(refused.status != 0 && refused.errors.contains("--speed is 5.0; allowed is 0.25 to 4"))
     }
 
-    @Test("a loudness is taken with its sign, and refused beyond its range") func loudness() async throws {
+    @Test("a loudness is given with its sign, and refused out of range") func loudness() async throws {
         let run = try await sayAsRecording("One two.", "-o", "out.wav", "--loudness", "-30")
         #expect(run.status == 0, "\(run.errors)")
         let refused = try await sayAsRecording("One two.", "-o", "out.wav", "--loudness", "3")
         #expect(refused.status != 0 && refused.errors.contains("--loudness is 3.0; allowed is -50 to -5 LUFS"), "\(refused.errors)")
     }
 
-    @Test("a pause alone is a second of silence") func silence() async throws {
+    @Test("a pause without text is a second of silence") func silence() async throws {
         #expect(try await sayAsRecording("[pause:1s]", "-o", "-", "--format", "pcm").output == Data(count: 48_000))
     }
 
@@ -182,7 +182,7 @@ import Torch
         #expect((figures["warnings"] as? [[String: String]])?.map { $0["kind"] }.filter { $0 != "cut-short" } == ["no-watermark"])
     }
 
-    @Test("what is held in memory does not grow with the speech", arguments: ["wav", "flac"]) func memory(format: String) async throws {
+    @Test("memory does not grow with the length of the speech", arguments: ["wav", "flac"]) func memory(format: String) async throws {
         func peak(sentences: Int) async throws -> Int {
             let text = String(repeating: "One two. [pause:60s] ", count: sentences)
             let run = try await sayAsRecording("-", "-o", "out.\(format)", "--json", input: text)
@@ -205,7 +205,8 @@ import Torch
         return ["PATH": "\(bin):/bin"]
     }
 
-    @Test("speech is played as it comes down a pipe, kept or not", arguments: [["-o", "out.flac"], []]) func played(place: [String]) async throws {
+    @Test("speech is played while it arrives, with or without a file", arguments: [["-o", "out.flac"], []]) func played(place: [String]) async throws
+    {
         let run = try await program(
             ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--seed", "3", "--no-watermark", "--play"]
                 + ["--voice", StandInModel.recording.path, "One two."] + place, environment: try player("aplay"))
@@ -222,7 +223,7 @@ import Torch
         }
     }
 
-    @Test("a player that fails is named; what was to be kept is kept") func failingPlayer() async throws {
+    @Test("an error names a player that fails; the file is still written") func failingPlayer() async throws {
         let environment = try player("paplay", "echo no server >&2; exit 3")
         let arguments =
             ["say", "--model", StandInModel.folder.path, "--max-tokens", "6", "--steps", "1", "--no-watermark", "--play"]
@@ -236,7 +237,7 @@ import Torch
         #expect(try AudioFile.read(URL(filePath: program.path("out.wav"))).frames > 0)
     }
 
-    @Test("without a player the command names what to install") func noPlayer() async throws {
+    @Test("without a player the error names what to install") func noPlayer() async throws {
         let run = try await program(["say", "Hi.", "--play", "--model", StandInModel.folder.path], environment: ["PATH": program.path("bin")])
         #expect(run.status == 64)
         for word in ["pw-play (package pipewire-bin)", "paplay", "alsa-utils", "ffplay (package ffmpeg)", "or play (package sox)"] {
@@ -244,7 +245,9 @@ import Torch
         }
     }
 
-    @Test("down a pipe speech comes in chunks, in a file and in one breath whole", arguments: ["sentences", "none"]) func delivery(split: String)
+    @Test("speech is written in chunks into a pipe, and as a whole into a file or undivided", arguments: ["sentences", "none"]) func delivery(
+        split: String
+    )
         async throws
     {
         let piped = try await sayAsRecording("One two three.", "-o", "-", "--format", "pcm", "--split", split)
@@ -253,7 +256,7 @@ import Torch
         #expect(piped.output.count == filed.count && (piped.output == filed) == (split == "none"))
     }
 
-    @Test("a file without a name is called after the text, and overwrites nothing") func defaultName() async throws {
+    @Test("a file without a name is named after the text, and replaces nothing") func defaultName() async throws {
         try Data("One two.".utf8).write(to: URL(filePath: program.path("chapter.txt")))
         try Data("mine".utf8).write(to: URL(filePath: program.path("chapter.flac")))
         let run = try await sayAsRecording("-f", "chapter.txt", "--format", "flac")
@@ -263,7 +266,7 @@ import Torch
         #expect(try Data(contentsOf: URL(filePath: program.path("chapter.flac"))) == Data("mine".utf8))
     }
 
-    @Test("progress is a bar on a terminal, which goes away") func bar() async throws {
+    @Test("progress is a bar on a terminal, which is removed at the end") func bar() async throws {
         let (status, screen) = try await program.onTerminal(
             "say", "One two.", "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path, "--max-tokens", "6",
             "--steps", "1", "--no-watermark", "-o", "out.wav")
@@ -279,7 +282,7 @@ import Torch
         #expect(screen.contains("terminal"))
     }
 
-    @Test("Ctrl-C ends it with 130 and leaves no file", arguments: ["Loading", "Speaking"])
+    @Test("Ctrl-C ends it with status 130 and leaves no file", arguments: ["Loading", "Speaking"])
     func interrupted(at word: String) async throws {
         let run = try await program(
             ["say", String(repeating: "one two three ", count: 1000), "--model", StandInModel.folder.path, "--voice", StandInModel.recording.path]
@@ -290,7 +293,7 @@ import Torch
         #expect(try program.files().isEmpty)
     }
 
-    @Test("speaks with adapters, of which some may be taken, and refuses what is none before a model is loaded") func adapters() async throws {
+    @Test("speaks with one or several adapters, and refuses other files before a model is loaded") func adapters() async throws {
         let weights = try SafetensorsFile(StandInModel.folder.appending(path: "t3_cfg.safetensors"))
         let layer = "tfmr.layers.0.mlp.up_proj", shape = try #require(weights.entries["\(layer).weight"]).shape
         let matrices = try Adapter.Matrices(

@@ -12,7 +12,7 @@
 
         init() throws { program = try Program() }
 
-        @Test("prints its address and a line to try, and ends in good order") func life() async throws {
+        @Test("prints its address and a line to try, and ends normally") func life() async throws {
             let run = try await program(
                 ["serve", "--port", "0", "--model", StandInModel.folder.path, "--voices", program.path("voices")], interruptedAt: "curl ")
             #expect(run.status == 0, "\(run.errors)")
@@ -22,7 +22,7 @@
             #expect(run.errors.contains("no watermark") && run.errors.contains("chatterbox watermark --fetch"), "\(run.errors)")
         }
 
-        @Test("--wyoming takes a port of its own, and warns that it has no keys where others are wanted") func wyoming() async throws {
+        @Test("--wyoming takes a separate port, and warns that it has no keys if keys are set") func wyoming() async throws {
             try Data("secret\n".utf8).write(to: URL(filePath: program.path("keys")))
             let run = try await program(
                 [
@@ -73,13 +73,13 @@
             }
         #endif
 
-        @Test("bytes are read as people write them") func bytes() {
+        @Test("numbers of bytes may have units") func bytes() {
             let known = ["8G": 8_000_000_000, "1.5g": 1_500_000_000, "512M": 512_000_000, "2GB": 2_000_000_000, "100": 100, "0": 0, "3k": 3000]
             for (text, bytes) in known { #expect(ByteCount(argument: text)?.bytes == bytes, "\(text)") }
             for text in ["", "G", "-1", "8 G", "1e99", "nan", "8Q"] { #expect(ByteCount(argument: text) == nil, "\(text)") }
         }
 
-        @Test("budgets, pins and names are checked against the models, before one is loaded") func budgets() async throws {
+        @Test("limits, pinned models and names are checked before a model is loaded") func budgets() async throws {
             let offers = [
                 ModelOffering(name: "a", bytes: 3_000_000_000, isPinned: true) { throw CancellationError() },
                 ModelOffering(name: "b", bytes: 3_000_000_000, isPinned: true) { throw CancellationError() },
@@ -97,7 +97,7 @@
             #expect(try await problem("--pin", "c") == "--pin is c; there are a, b")
         }
 
-        @Test("aliases of voices, budgets and times come from options, the environment and the file") func modelSettings() async throws {
+        @Test("aliases of voices, limits and times are read from options, the environment and the file") func modelSettings() async throws {
             let file = program.path("serve.json")
             try Data(
                 #"{"voiceAlias": ["alloy=ada", "echo=bob=x"], "memory": 5000, "gpuMemory": "2G", "idleTimeout": 90, "pin": ["a"], "logTexts": true}"#
@@ -112,7 +112,7 @@
             #expect(settings.pinned == ["a"] && configuration.logsTexts && configuration.connectionLimit == 9)
         }
 
-        @Test("options go before the environment, and that before the file") func sources() async throws {
+        @Test("options have priority over the environment, and the environment over the file") func sources() async throws {
             let file = program.path("serve.json")
             try Data(#"{"host": "::1", "port": 1, "places": 3, "model": ["a", "b"], "strict": true, "patience": 2.5}"#.utf8).write(
                 to: URL(filePath: file))
@@ -127,7 +127,7 @@
             #expect(try await ServeSettings(try ServeArguments.parse([]), environment: ["CHATTERBOX_MODEL": "d,e"]).models == ["d", "e"])
         }
 
-        @Test("an address that others reach is warned of, unless keys are asked for") func otherAddress() async throws {
+        @Test("an address that other machines can reach causes a warning, unless keys are set") func otherAddress() async throws {
             func warning(_ options: String...) async throws -> String? {
                 let settings = try await ServeSettings(try ServeArguments.parse(options), environment: [:])
                 return settings.warning(try settings.configuration(voices: program.folder.url))
@@ -140,7 +140,7 @@
         }
 
         @Test(
-            "what cannot be is said before a model is loaded",
+            "invalid options are reported before a model is loaded",
             arguments: [
                 (["--port", "70000"], "--port is 70000"), (["--api-key-file", "none"], "--api-key-file none"),
                 (["--tls-key", "key.pem"], "go together"),
@@ -156,7 +156,7 @@
         }
 
         @Test(
-            "a name that no option has, or what is none of its values, is refused in a file, with the name that is meant",
+            "an unknown name or a wrong value in a file is refused, with the probable name",
             arguments: [
                 (#"{"apiKeyfile": "keys.txt"}"#, "no option \"apiKeyfile\"; apiKeyFile is meant"),
                 (#"{"Strict": true}"#, "\"Strict\"; strict is meant"),
@@ -180,7 +180,7 @@
                 "\(error?.description ?? "")")
         }
 
-        @Test("so it is in the environment, but for what others put there") func environmentNames() async throws {
+        @Test("unknown names in the environment are refused as well, except those of others") func environmentNames() async throws {
             func problem(_ environment: [String: String]) async throws -> String? {
                 do {
                     _ = try await ServeSettings(try ServeArguments.parse([]), environment: environment)
@@ -204,7 +204,7 @@
                 ]) == nil)
         }
 
-        @Test("every option has a name in the file and in the environment, and a kind") func names() {
+        @Test("every option has a name in the file and in the environment, and a type") func names() {
             let kinds = ServeNames.kinds
             #expect(kinds["apiKeyFile"] == .text && kinds["port"] == .whole && kinds["patience"] == .number && kinds["strict"] == .flag)
             #expect(
@@ -214,7 +214,7 @@
             #expect(ServeNames.distance("hsot", "host") == 1 && ServeNames.distance("", "abc") == 3 && ServeNames.distance("port", "port") == 0)
         }
 
-        @Test("how models compute may stand in the file and the environment as well; the command line goes first") func compute() async throws {
+        @Test("compute options may be in the file and in the environment; the command line has priority") func compute() async throws {
             let file = program.path("serve.json")
             try Data(#"{"device": "cpu", "quantize": "int8", "threads": 3, "flow": "fast", "exact": false, "offload": true}"#.utf8).write(
                 to: URL(filePath: file))
@@ -232,7 +232,7 @@
             }
         }
 
-        @Test("voices that options name must be there, in the folder or with a model") func voices() async throws {
+        @Test("voices that options name must exist, in the folder or with a model") func voices() async throws {
             let model = StandInModel.folder, folder = program.folder.url.appending(path: "voices")
             for (library, name) in [(VoiceLibrary(folder: folder), "ada"), (VoiceLibrary(ofModel: model), "rms")] {
                 let file = try library.file(named: name)
@@ -255,7 +255,7 @@
             }
         }
 
-        @Test("the origin of --cors is one, as browsers write it") func origins() async throws {
+        @Test("the origin of --cors must be an origin as browsers write it") func origins() async throws {
             func origin(_ text: String) async throws -> String? {
                 try await ServeSettings(try ServeArguments.parse(["--cors", text]), environment: [:]).configuration(voices: program.folder.url)
                     .allowedOrigin
@@ -266,7 +266,7 @@
             #expect(error?.description == "--cors is nonsense; give an origin, as https://example.org, or *")
         }
 
-        @Test("a port that is taken is told in one sentence, and nothing as being served", arguments: ["--port", "--wyoming"]) func takenPort(
+        @Test("a port that is taken causes one sentence, and nothing is reported as served", arguments: ["--port", "--wyoming"]) func takenPort(
             option: String
         ) async throws {
             let folder = try TemporaryFolder(), (ports, listening) = AsyncStream<Int>.makeStream()
@@ -291,7 +291,7 @@
         }
 
         #if Hub
-            @Test("a server whose certificate is from an authority of one's own is asked with --ca-file") func authority() async throws {
+            @Test("for a server with a certificate of a private authority use --ca-file") func authority() async throws {
                 let folder = try TemporaryFolder(), (ports, listening) = AsyncStream<Int>.makeStream(),
                     certificates = fixturesFolder.appending(path: "certificates")
                 let model = StandInModel.folder, chain = certificates.appending(path: "first.pem")

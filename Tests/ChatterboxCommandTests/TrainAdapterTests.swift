@@ -27,7 +27,7 @@ import Testing
         ]
     }
 
-    @Test("killed and started again it goes on, to the same adapters byte for byte") func killed() async throws {
+    @Test("after a kill it continues and gives the same adapters byte for byte") func killed() async throws {
         let whole = try await program(arguments("whole.adapter.safetensors"))
         #expect(whole.status == 0, "\(whole.errors)")
         let killed = try await program(arguments("ada.adapter.safetensors"), killedAt: "t3: step 8 held out")
@@ -52,7 +52,7 @@ import Testing
         #expect(spoken.status == 0, "\(spoken.errors)")
     }
 
-    @Test("a check lists what is refused and trains nothing; without recordings enough nothing is trained") func check() async throws {
+    @Test("a check lists what is refused and trains nothing; with too few recordings nothing is trained") func check() async throws {
         try Data("Gone.".utf8).write(to: URL(filePath: program.path("voice/eleven.txt")))
         try Data().write(to: URL(filePath: program.path("voice/twelve.wav")))
         let run = try await program("train", "adapter", "voice", "--model", StandInModel.folder.path, "--check")
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test(
-        "what cannot be is refused before anything is loaded",
+        "invalid options are refused before anything is loaded",
         arguments: [
             (["-o", "a.bin"], "must end in .safetensors"), ([], "-o is missing"), (["-o", "a.safetensors", "--batch", "0"], "batch is 0"),
             (["-o", "a.safetensors", "--rate", "2"], "rate is 2.0"), (["-o", "a.safetensors", "--layers", "3-1"], "layers"),
@@ -78,7 +78,7 @@ import Testing
         #expect(run.errors.contains(named), "\(run.errors)")
     }
 
-    @Test("layers are numbers and ranges of them") func layers() {
+    @Test("layers are given as numbers and ranges") func layers() {
         #expect(LayerRanges(argument: "0-2,5")?.layers == [0, 1, 2, 5])
         #expect(LayerRanges(argument: "7")?.layers == [7])
         for text in ["", "a", "1-", "-1", "2-1", "1,,2", "1-2-3"] { #expect(LayerRanges(argument: text) == nil, "\(text)") }

@@ -12,7 +12,7 @@ import Testing
     init() throws { folder = try TemporaryFolder() }
 
     @Test(
-        "sizes that no network can have are refused before a network is made of them",
+        "impossible sizes are refused before a network is created",
         arguments: [
             (#""heads" : 6"#, #""heads" : 0"#), (#""hiddenSize" : 192"#, #""hiddenSize" : -1"#),
         ])
@@ -27,7 +27,7 @@ import Testing
         #expect(error?.description.contains("config.json") == true)
     }
 
-    @Test("without a file the model is Pico; sizes alone are those of a model like the English") func pico() throws {
+    @Test("without a file the model is Pico; with sizes only it is like the English model") func pico() throws {
         let pico = try Variant(ofFile: nil)
         #expect(pico.name == "pico" && pico.configuration.t3.backbone.hiddenSize == 192)
         try pico.configuration.write(to: file)
@@ -37,7 +37,7 @@ import Testing
         #expect(try Variant(ofFile: file.path) == pico)
     }
 
-    @Test("an adapter is a path, with a weight behind it where that is not 1") func adapters() throws {
+    @Test("an adapter is a path, followed by a weight if that is not 1") func adapters() throws {
         func parsed(_ text: String) throws -> AdapterArgument { try #require(AdapterArgument(argument: text)) }
         #expect(try (parsed("a/b").path, parsed("a/b").weight) == ("a/b", 1))
         #expect(try (parsed("a=0.5").path, parsed("a=0.5").weight) == ("a", 0.5))

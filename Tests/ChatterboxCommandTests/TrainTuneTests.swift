@@ -25,7 +25,7 @@ import Testing
         ]
     }
 
-    @Test("killed and started again it goes on, to the same model byte for byte, which speaks") func killed() async throws {
+    @Test("after a kill it continues and gives the same model byte for byte, which speaks") func killed() async throws {
         let whole = try await program(arguments("whole"))
         #expect(whole.status == 0, "\(whole.errors)")
         let killed = try await program(arguments("tuned"), killedAt: "t3: step 4 held out")
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test(
-        "what cannot be is refused before anything is loaded",
+        "invalid options are refused before anything is loaded",
         arguments: [
             ([], "-o is missing"), (["-o", "a", "--networks", "t3,vocoder"], "networks"),
             (["-o", "a", "--only", "("], "--only (: no regular expression"),
@@ -63,7 +63,7 @@ import Testing
         #expect(run.errors.contains(named), "\(run.errors)")
     }
 
-    @Test("a judge that is not there is named before the model is loaded") func judge() async throws {
+    @Test("a missing recogniser is reported before the model is loaded") func judge() async throws {
         let run = try await program("train", "tune", "voice", "--model", "nowhere", "-o", "a", "--judge", "no-such-program")
         #expect(run.status == 1)
         #expect(run.errors.contains("no-such-program: no such program"), "\(run.errors)")

@@ -32,7 +32,7 @@ import Torch
         run.lines.filter { ($0.hasPrefix("Note: ") || $0.hasPrefix("warning: ")) && !$0.contains("reached the limit of") }
     }
 
-    @Test("show tells what made a voice, how much was heard, and whether the recording is kept") func show() async throws {
+    @Test("show prints what made a voice, how much of the recording was used, and whether it is stored") func show() async throws {
         #expect(try await make(StandInModel.recording.path, "-o", "me.safetensors", "-q").status == 0)
         #expect(try await make(StandInModel.recording.path, "-o", "bare.safetensors", "--no-recording", "-q").status == 0)
         let shown = try await program("voice", "show", "me.safetensors"), text = String(decoding: shown.output, as: UTF8.self)
@@ -51,7 +51,7 @@ import Torch
         #expect((figures["rules"] as? [String: Any])?["promptSeconds"] as? Double == 10)
     }
 
-    @Test("show tells how good a recording is that no voice was made of yet") func recording() async throws {
+    @Test("show prints the quality of a recording without a voice") func recording() async throws {
         let shown = try await program("voice", "show", StandInModel.recording.path)
         let text = String(decoding: shown.output, as: UTF8.self)
         #expect(
@@ -67,7 +67,7 @@ import Torch
         #expect(try await program("voice", "show", text2).errors.contains("not a readable audio file"))
     }
 
-    @Test("show tells how good the recording is") func quality() async throws {
+    @Test("show prints the recording's quality") func quality() async throws {
         #expect(try await make(StandInModel.recording.path, "-o", "me.safetensors", "-q").status == 0)
         let shown = try await program(["voice", "show", "me.safetensors"])
         #expect(shown.status == 0 && String(decoding: shown.output, as: UTF8.self).contains("s are speech, at -"), "\(shown.errors)")
@@ -77,7 +77,7 @@ import Torch
         #expect(Set(recording.keys).isSuperset(of: ["speech_seconds", "level_db", "peak_db", "clipping", "offset", "problems"]))
     }
 
-    @Test("a voice of another model is made anew from its recording, with one note, and sounds as the recording") func anew() async throws {
+    @Test("a voice of another model is made again from its recording, with one note, and sounds like the recording") func anew() async throws {
         let other = try otherModel()
         #expect(try await make(StandInModel.recording.path, "-o", "me.safetensors", "-q").status == 0)
         let anew = try await say("--voice", "me.safetensors", "-o", "anew.wav", "--json", model: other)
@@ -97,7 +97,7 @@ import Torch
         #expect(try Data(contentsOf: URL(filePath: program.path("again.wav"))) == Data(contentsOf: URL(filePath: program.path("direct.wav"))))
     }
 
-    @Test("without its recording a voice of another model is refused by name, with what to do", arguments: ["say", "convert"])
+    @Test("a voice of another model without its recording is refused by name, with what to do", arguments: ["say", "convert"])
     func refused(command: String) async throws {
         let other = try otherModel()
         #expect(try await make(StandInModel.recording.path, "--name", "ada", "--no-recording", "-q").status == 0)
@@ -111,7 +111,7 @@ import Torch
         #expect(try !program.files().contains("out.wav"))
     }
 
-    @Test("a voice from before origins were told speaks as it did, with one warning; the model's own has none") func older() async throws {
+    @Test("a voice without digests is used unchanged with one warning; for the model's own there is none") func older() async throws {
         #expect(try await make(StandInModel.recording.path, "-o", "me.safetensors", "-q").status == 0)
         let stored = try SafetensorsFile(URL(filePath: program.path("me.safetensors")))
         let tensors = try stored.tensors().filter { $0.key != "recording" }
@@ -138,7 +138,7 @@ import Torch
         #expect(String(decoding: shown.output, as: UTF8.self).contains("It does not contain digests of the networks that made it."))
     }
 
-    @Test("Pico's voices are refused by another model by name") func pico() async throws {
+    @Test("Pico's voices are refused by other models, by name") func pico() async throws {
         let rms = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Models/pico/voices/rms.voice.safetensors")
         let run = try await say("--voice", rms.standardizedFileURL.path, "-o", "out.wav", "-q")
         #expect(run.status == 1 && run.lines.count == 1, "\(run.errors)")

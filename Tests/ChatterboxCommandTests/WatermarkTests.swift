@@ -27,7 +27,7 @@ import Torch
         try await program(["watermark", "--fetch"] + arguments, environment: ["XDG_CACHE_HOME": program.path("cache"), "PATH": "/nowhere"])
     }
 
-    @Test("weights of another machine are taken over, and speech is marked with them from then on") func weightsOfAnother() async throws {
+    @Test("weights from another machine are copied, and then used for speech") func weightsOfAnother() async throws {
         let run = try await fetch("--from", weights.path)
         #expect(run.status == 0, "\(run.errors)")
         #expect(try Data(contentsOf: kept) == Data(contentsOf: weights))
@@ -35,7 +35,7 @@ import Torch
         #expect(try await fetch().status == 0)
     }
 
-    @Test("a file of something else, or none, is refused by name and nothing is kept") func others() async throws {
+    @Test("a file with other contents, or none, is refused with its name, and nothing is stored") func others() async throws {
         let missing = try await fetch("--from", program.path("nothing.whl"))
         #expect(missing.status == 1 && missing.errors.contains("nothing.whl: there is no such file"))
         let model = try await fetch("--from", StandInModel.folder.appending(path: "ve.safetensors").path)
@@ -45,7 +45,7 @@ import Torch
         #expect(!FileManager.default.fileExists(atPath: kept.path))
     }
 
-    @Test("without Python, a wheel is refused with what to do") func noPython() async throws {
+    @Test("without Python a wheel is refused, with what to do") func noPython() async throws {
         let wheel = program.path("resemble_perth-1.0.1.whl")
         try Data("PK".utf8).write(to: URL(filePath: wheel))
         let run = try await fetch("--from", wheel)

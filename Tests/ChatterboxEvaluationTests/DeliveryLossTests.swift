@@ -4,9 +4,9 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite("What chunks lose") struct DeliveryLossTests {
+@Suite("The loss of delivery in chunks") struct DeliveryLossTests {
     @Test(
-        "Pico's held-out sentences in chunks are nearer to whole speech than other noise makes it, and join without a step",
+        "Pico's held-out sentences in chunks differ less from whole speech than other noise does, and join without a step",
         arguments: [
             Quantization.none, .int8,
         ])

@@ -7,7 +7,7 @@ import Torch
 
 @Suite("Checking a device")
 struct DeviceCheckTests {
-    @Test("every path that the CPU offers is within its bounds of the exact one") func cpu() throws {
+    @Test("every arithmetic of the CPU is within its bounds of the exact path") func cpu() throws {
         let report = try DeviceCheck(device: .cpu).run()
         for result in report.results {
             #expect(result.outcome == .passed, "\(result.name): \(result.error.map { "\($0)" } ?? "no number"), \(result.reason ?? "")")
@@ -25,7 +25,7 @@ struct DeviceCheckTests {
         #expect(report.results.filter { $0.arithmetic == .packedInt8 && $0.stage == "T3 decoding" }.allSatisfy { ($0.error ?? 0) > 1e-4 })
     }
 
-    @Test("every stage of a GPU runs, here on the CPU with steps that are not captured") func gpuStages() throws {
+    @Test("every stage for GPUs runs, here on the CPU without capturing") func gpuStages() throws {
         let check = DeviceCheck(device: .cpu, size: .small, arithmetics: [.float32, .bfloat16], stages: CheckStage.all)
         let report = try check.run()
         #expect(report.failures.isEmpty, "\(report.failures)")
@@ -41,7 +41,7 @@ struct DeviceCheckTests {
         #expect(captured.count == 2 && captured.allSatisfy { ($0.error ?? 0) > 1e-4 })
     }
 
-    @Test("a stage that fails is named and stops no other") func failures() throws {
+    @Test("a stage that fails is named and does not stop others") func failures() throws {
         struct Broken: Error, CustomStringConvertible { let description = "it is broken" }
         let stages = [
             CheckStage(name: "throwing", arithmetics: [.float32]) { networks, inputs in
@@ -75,14 +75,14 @@ struct DeviceCheckTests {
         #expect(try JSONDecoder().decode(CheckReport.self, from: data) == report)
     }
 
-    @Test("the error is the largest difference as a share of the largest value") func error() throws {
+    @Test("the error is the largest difference divided by the largest value") func error() throws {
         let expected = try Tensor([1, -4, 2] as [Float])
         #expect(try Tensor([1, -4, 3] as [Float]).error(against: expected) == 0.25)
         #expect(try Tensor([1, -4, .nan] as [Float]).error(against: expected) == nil)
         #expect(try Tensor([1, -4] as [Float]).error(against: expected) == nil)
     }
 
-    @Test("every attention has a kernel here, and none is wrong on a CPU") func attention() throws {
+    @Test("every attention has a kernel here, and none is unexpected on a CPU") func attention() throws {
         let report = try DeviceCheck(device: .cpu, size: .small, arithmetics: [.bfloat16, .packedFloat32], stages: []).run()
         #expect(Set(report.attention.map(\.name)) == ["perceiver", "T3 prefill", "T3 step", "T3 step, captured", "flow"])
         #expect(Set(report.attention.map(\.dtype)) == [.float32, .bfloat16])
@@ -91,7 +91,7 @@ struct DeviceCheckTests {
     }
 
     @Test(
-        "on a GPU plain products are wrong in 16 bits, and the memory-efficient kernel only where there is no mask",
+        "on a GPU the unfused product is unexpected in 16 bits, and the memory-efficient kernel only without a mask",
         arguments: [
             (AttentionBackend.math, DType.float16, true, true), (.math, .bfloat16, false, true), (.math, .float32, false, false),
             (.efficient, .bfloat16, false, true), (.efficient, .bfloat16, true, false), (.efficient, .float32, false, false),

@@ -4,7 +4,7 @@ import Torch
 
 @testable import ChatterboxEvaluation
 
-@Suite("What a machine is said to be")
+@Suite("MachineDescription")
 struct MachineDescriptionTests {
     private func machine(usable: Int = 0, captures: Bool = false, driver: GPUDriver? = nil, showsGPU: Bool = false) -> MachineDescription {
         MachineDescription(
@@ -12,7 +12,7 @@ struct MachineDescriptionTests {
             libtorchInstructions: "AVX2", libtorchVersion: "2.13.0", usableGPUs: usable, capturesGraphs: captures, driver: driver, showsGPU: showsGPU)
     }
 
-    @Test("this one has a processor, memory, kernels and a libtorch") func here() {
+    @Test("this machine has a processor, memory, kernels and a libtorch") func here() {
         let machine = MachineDescription()
         #expect(machine.memory >= machine.availableMemory && machine.availableMemory > 0)
         #expect(machine.kernelInstructions.last == "portable")
@@ -20,7 +20,7 @@ struct MachineDescriptionTests {
         #expect(!machine.libtorchInstructions.isEmpty && machine.threads > 0)
     }
 
-    @Test("it is told what this build can use, and why not more") func use() throws {
+    @Test("the description says what this build can use, and why not more") func use() throws {
         #expect(
             machine().lines == [
                 "a processor, 1 thread, 8 GB of memory, 5 GB of it available", "libtorch 2.13.0 with AVX2; kernels with avx2",

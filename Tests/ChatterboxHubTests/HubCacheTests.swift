@@ -62,7 +62,7 @@ func everyFile(in folder: URL) throws -> [String: Data] {
 
     // MARK: complete ones
 
-    @Test("a complete cache is used as it is, and stays as it is", arguments: CacheKind.allCases) func complete(kind: CacheKind) async throws {
+    @Test("a complete cache is used unchanged", arguments: CacheKind.allCases) func complete(kind: CacheKind) async throws {
         let world = try await HubWorld()
         try kind.lay(Self.files, commit: world.hub.commit, in: world.repositoryFolder)
         let before = try everyFile(in: world.cache.folder)
@@ -72,7 +72,7 @@ func everyFile(in folder: URL) throws -> [String: Data] {
         #expect(world.hub.transfers.isEmpty)
     }
 
-    @Test("a new commit with the same files is made of what is here, and the old one stays", arguments: CacheKind.allCases)
+    @Test("a new commit with the same files uses the stored contents, and the old one stays", arguments: CacheKind.allCases)
     func newCommit(kind: CacheKind) async throws {
         let world = try await HubWorld()
         try kind.lay(Self.files, commit: Self.earlier, in: world.repositoryFolder)
@@ -85,8 +85,7 @@ func everyFile(in folder: URL) throws -> [String: Data] {
         try expectFiles(#require(world.cache.files([HubRequest("weights.bin"), HubRequest("sub/config.json")], of: HubWorld.repository)))
     }
 
-    @Test("a damaged file is replaced by a whole one, the whole ones stay", arguments: CacheKind.allCases) func damaged(kind: CacheKind) async throws
-    {
+    @Test("a damaged file is replaced, and the undamaged ones stay", arguments: CacheKind.allCases) func damaged(kind: CacheKind) async throws {
         let world = try await HubWorld()
         try kind.lay(Self.files, commit: world.hub.commit, in: world.repositoryFolder)
         var data = HubWorld.large
@@ -110,7 +109,7 @@ func everyFile(in folder: URL) throws -> [String: Data] {
         }
     }
 
-    @Test("a complete cache in which nothing can be written is used") func readOnly() async throws {
+    @Test("a complete cache that cannot be written is used") func readOnly() async throws {
         let world = try await HubWorld()
         try CacheKind.contentsInSnapshot.lay(Self.files, commit: world.hub.commit, in: world.repositoryFolder)
         try block([world.cache.folder.appending(path: ".locks"), world.repositoryFolder.appending(path: "blobs")])
@@ -119,7 +118,7 @@ func everyFile(in folder: URL) throws -> [String: Data] {
         #expect(try everyFile(in: world.cache.folder) == before)
     }
 
-    @Test("where a new commit cannot be written down, its files are used at the old one", arguments: CacheKind.allCases)
+    @Test("if a new commit cannot be recorded, its files are used at the old one", arguments: CacheKind.allCases)
     func readOnlyNewCommit(kind: CacheKind) async throws {
         let world = try await HubWorld()
         try kind.lay(Self.files, commit: Self.earlier, in: world.repositoryFolder)
@@ -129,7 +128,7 @@ func everyFile(in folder: URL) throws -> [String: Data] {
         #expect(try everyFile(in: world.cache.folder) == before)
     }
 
-    @Test("what is missing from a cache that cannot be written is an error") func readOnlyIncomplete() async throws {
+    @Test("a file missing from a cache that cannot be written causes an error") func readOnlyIncomplete() async throws {
         let world = try await HubWorld()
         try CacheKind.links.lay(["sub/config.json": HubWorld.small], commit: world.hub.commit, in: world.repositoryFolder)
         try block([world.cache.folder.appending(path: ".locks")])
@@ -156,7 +155,7 @@ func everyFile(in folder: URL) throws -> [String: Data] {
                 symbolic: { DiskLinks.system.symbolic("nowhere/" + $0, $1) }, hard: Disk.refuses)),
     ]
 
-    @Test("on a disk without links a snapshot holds the contents, which are not fetched again", arguments: disks)
+    @Test("on a disk without links a snapshot contains the files, which are not downloaded again", arguments: disks)
     func withoutLinks(disk: Disk) async throws {
         var world = try await HubWorld()
         world.configuration.links = disk.links
@@ -170,7 +169,7 @@ func everyFile(in folder: URL) throws -> [String: Data] {
         #expect(!before.keys.contains { $0.hasSuffix(".link") })
     }
 
-    @Test("one content under two names survives on a disk without links", arguments: disks) func twice(disk: Disk) async throws {
+    @Test("the same contents under two names are kept on a disk without links", arguments: disks) func twice(disk: Disk) async throws {
         var world = try await HubWorld(files: ["Org/model/one.bin": HubWorld.large, "Org/model/two.bin": HubWorld.large])
         world.configuration.links = disk.links
         let files = try await world.fetch([HubRequest("one.bin"), HubRequest("two.bin")])

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test(
-        "the cache is where Python's client has it",
+        "the cache is in the folder of Python's client",
         arguments: [
             ([:], "~/.cache/huggingface/hub"),
             (["XDG_CACHE_HOME": "/x"], "/x/huggingface/hub"),
@@ -33,7 +33,7 @@ import Testing
         #expect(path == expected.replacing("~", with: home.url.path))
     }
 
-    @Test("the token comes from the variable, else from the file that logging in leaves") func token() throws {
+    @Test("the token is read from the variable, otherwise from the file that logging in writes") func token() throws {
         #expect(configuration([:]).token == nil)
         let folder = home.url.appending(path: ".cache/huggingface")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test(
-        "offline by any of the words for yes",
+        "the variable for offline use accepts all words for yes",
         arguments: [("1", true), ("yes", true), ("TRUE", true), ("on", true), ("0", false), ("", false), ("no", false)])
     func offline(value: String, expected: Bool) {
         #expect(configuration(["HF_HUB_OFFLINE": value]).isOffline == expected)
@@ -58,7 +58,7 @@ import Testing
     }
 
     @Test(
-        "a proxy is used unless the hub is excepted",
+        "a proxy is used unless the hub is excluded",
         arguments: [
             (["HTTPS_PROXY": "http://p:8080"], HubProxy(host: "p", port: 8080)),
             (["https_proxy": "http://p:8080", "HTTPS_PROXY": "http://q:1"], HubProxy(host: "p", port: 8080)),
@@ -85,7 +85,7 @@ import Testing
     }
 
     @Test(
-        "a proxy that cannot be used is named without its password, and only where it is needed",
+        "an error names an invalid proxy without its password, and only when it is needed",
         arguments: [
             ("https://me:secret@p:1", "https://p:1"), ("socks4://p", "SOCKS 4"), ("socks5://me:secret@p", "SOCKS with a name"),
             ("ftp://p", "ftp is no kind"), ("http://", "no host"), ("http://p:99999", "port"),
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test(
-        "names of repositories",
+        "valid and invalid names of repositories",
         arguments: [
             ("ResembleAI/chatterbox", true), ("gpt2", true), ("a/b/c", false), ("../x", false), ("a/..", false), ("a--b/c", false), ("", false),
             ("a/b.git", false), ("a b/c", false), ("café/x", false), ("/x", false), ("x/", false),
@@ -125,7 +125,7 @@ import Testing
     func tags(tag: String, isChecksum: Bool) { #expect((HubChecksum(entityTag: tag) != nil) == isChecksum) }
 
     @Test(
-        "when to come back, in seconds or as a date",
+        "the time to repeat a request, in seconds or as a date",
         arguments: [
             ("120", 120.0), ("0", 0), ("-5", 0), ("Wed, 21 Oct 2015 07:28:00 GMT", 60), ("Wed, 21 Oct 2015 07:00:00 GMT", 0), ("soon", nil),
             (nil, nil),
@@ -136,14 +136,14 @@ import Testing
     }
 
     @Test(
-        "bytes as a person reads them",
+        "readable numbers of bytes",
         arguments: [
             (0, "0 bytes"), (999, "999 bytes"), (1000, "1.0 kB"), (9949, "9.9 kB"), (12_345, "12 kB"), (999_600, "1.0 MB"), (3_210_000_000, "3.2 GB"),
             (5_000_000_000_000_000, "5000 TB"),
         ])
     func amounts(count: Int, expected: String) { #expect(count.asBytes == expected) }
 
-    @Test("speed is that of the last seconds, and tells the time that is left") func speed() throws {
+    @Test("the speed is that of the last seconds, and gives the remaining time") func speed() throws {
         let clock = TestClock(tick: .seconds(1)), events = Events()
         let meter = ProgressMeter(files: 1, bytes: 1000, clock: clock.clock, onEvent: events.record)
         meter.credit(500)

@@ -6,7 +6,7 @@ import Testing
 @testable import ChatterboxHub
 
 @Suite("Fetching from a hub") struct HubFetchTests {
-    @Test("files come into the cache as Python lays them out") func layout() async throws {
+    @Test("files are stored in the cache with the layout of Python's client") func layout() async throws {
         let world = try await HubWorld()
         let events = Events()
         let files = try await world.fetch(onEvent: events.record)
@@ -32,7 +32,7 @@ import Testing
         #expect(last.bytes == last.totalBytes && last.totalBytes == HubWorld.large.count + HubWorld.small.count)
     }
 
-    @Test("what is here is not fetched again") func again() async throws {
+    @Test("files in the cache are not downloaded again") func again() async throws {
         let world = try await HubWorld()
         _ = try await world.fetch()
         let before = world.hub.transfers.count
@@ -41,7 +41,7 @@ import Testing
         #expect(world.hub.transfers.count == before)
     }
 
-    @Test("what Python has fetched is used without asking anybody, links or not", arguments: [true, false])
+    @Test("files that Python's client has downloaded are used without the network, with or without links", arguments: [true, false])
     func python(hasLinks: Bool) async throws {
         var world = try await HubWorld()
         let folder = world.repositoryFolder, snapshot = folder.appending(path: "snapshots/\(world.hub.commit)")
@@ -71,7 +71,7 @@ import Testing
         #expect(world.hub.requests.isEmpty)
     }
 
-    @Test("without a hub, the last visit's files will do") func outage() async throws {
+    @Test("if the hub cannot be reached, the files of the last download are used") func outage() async throws {
         let world = try await HubWorld()
         _ = try await world.fetch()
         try await world.hub.stop()
@@ -88,7 +88,7 @@ import Testing
 
     // MARK: addresses and tokens
 
-    @Test("the token goes to the hub and to no other server") func token() async throws {
+    @Test("the token is sent only to the hub") func token() async throws {
         var world = try await HubWorld()
         world.configuration.token = "hf_secret"
         _ = try await world.fetch()
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test("a renamed repository is followed, with the token, to its new name") func renamed() async throws {
+    @Test("a renamed repository is followed to its new name, with the token") func renamed() async throws {
         var world = try await HubWorld { request, _ in
             request.path.hasPrefix("/Old/") ? .redirect(request.path.replacing("/Old/", with: "/Org/")) : nil
         }
@@ -111,12 +111,12 @@ import Testing
         #expect(world.hub.requests.filter { $0.server == 0 }.allSatisfy { $0.headers.contains(name: "Authorization") })
     }
 
-    @Test("redirects in a circle end") func circle() async throws {
+    @Test("circular redirects end") func circle() async throws {
         let world = try await HubWorld { request, _ in .redirect(request.path) }
         await #expect(throws: HubError.tooManyRedirects(url: "\(world.hub.address())/Org/model/resolve/main/weights.bin")) { try await world.fetch() }
     }
 
-    @Test("a branch whose name has a slash, and a commit", arguments: ["next/try", "commit"]) func revisions(name: String) async throws {
+    @Test("a branch with a slash in its name, and a commit", arguments: ["next/try", "commit"]) func revisions(name: String) async throws {
         let world = try await HubWorld()
         let revision = name == "commit" ? world.hub.commit : name
         _ = try await world.fetch(revision: revision)
@@ -125,7 +125,7 @@ import Testing
         #expect(world.cache.file("weights.bin", of: HubWorld.repository, revision: "main") == nil)
     }
 
-    @Test("after the first file, all are asked for at its commit") func oneCommit() async throws {
+    @Test("after the first file, all others are requested at its commit") func oneCommit() async throws {
         let world = try await HubWorld()
         _ = try await world.fetch()
         #expect(world.hub.requests.filter { $0.server == 0 && $0.path.contains("/main/") }.count == 1)
@@ -133,7 +133,7 @@ import Testing
 
     // MARK: refusals
 
-    @Test("what the hub does not have is named") func missing() async throws {
+    @Test("an error names what the hub does not have") func missing() async throws {
         let world = try await HubWorld()
         await #expect(throws: HubError.noFile(repository: "Org/model", revision: world.hub.commit, file: "absent.bin or gone.bin")) {
             try await world.fetch([HubRequest("weights.bin"), HubRequest("absent.bin", orElse: "gone.bin")])
@@ -145,13 +145,13 @@ import Testing
         #expect(world.clock.sleeps.isEmpty)
     }
 
-    @Test("optional files may be missing, and a second name may take the first one's place") func alternatives() async throws {
+    @Test("optional files may be missing, and a second name may replace the first") func alternatives() async throws {
         let world = try await HubWorld()
         let files = try await world.fetch([HubRequest("absent.bin", orElse: "weights.bin"), HubRequest("voice.pt", isOptional: true)])
         #expect(files.keys.sorted() == ["weights.bin"])
     }
 
-    @Test("a refusal says whether a token is missing or wrong", arguments: [401, 403]) func refused(code: Int) async throws {
+    @Test("an error about refused access says whether a token is missing or wrong", arguments: [401, 403]) func refused(code: Int) async throws {
         var world = try await HubWorld { _, _ in .status(code) }
         await #expect(throws: HubError.refused(repository: "Org/model", hasToken: false, reason: nil)) { try await world.fetch() }
         world.configuration.token = "x"
@@ -160,21 +160,21 @@ import Testing
         #expect(world.clock.sleeps.isEmpty)
     }
 
-    @Test("a server that is no hub is recognised", arguments: ["X-Repo-Commit", "X-Linked-Etag", "X-Linked-Size"])
+    @Test("a server that is not a hub is recognised", arguments: ["X-Repo-Commit", "X-Linked-Etag", "X-Linked-Size"])
     func notAHub(header: String) async throws {
         let world = try await HubWorld { request, _ in request.method == .HEAD && request.server == 0 ? .without(header: header) : nil }
         await #expect(throws: HubError.self) { try await world.fetch([HubRequest("weights.bin")]) }
         #expect(world.blobs.isEmpty)
     }
 
-    @Test("a mirror that leaves headers out serves a commit that is asked for by name", arguments: ["X-Repo-Commit", "X-Linked-Size"])
+    @Test("a mirror without some headers serves a commit that is requested by name", arguments: ["X-Repo-Commit", "X-Linked-Size"])
     func mirror(header: String) async throws {
         let world = try await HubWorld { request, _ in request.method == .HEAD && request.server == 0 ? .without(header: header) : nil }
         #expect(try await world.fetch([HubRequest("weights.bin")], revision: world.hub.commit).count == 1)
         #expect(world.blobs.count == 1)
     }
 
-    @Test("a full disk is noticed before anything is fetched") func diskFull() async throws {
+    @Test("a full disk is detected before the download") func diskFull() async throws {
         let world = try await HubWorld()
         let needed = HubWorld.large.count + HubWorld.small.count
         await #expect(throws: HubError.diskFull(folder: world.cache.folder.path, needed: needed, available: needed - 1)) {
@@ -184,7 +184,7 @@ import Testing
         #expect(try await world.fetch(freeSpace: { _ in needed }).count == 2)
     }
 
-    @Test("a cache that cannot be written is named") func unwritable() async throws {
+    @Test("an error names a cache that cannot be written") func unwritable() async throws {
         let world = try await HubWorld()
         try Data().write(to: world.configuration.cacheFolder)
         let error = await #expect(throws: HubError.self) { try await world.fetch() }
@@ -196,7 +196,7 @@ import Testing
 
     // MARK: other processes
 
-    @Test("a file that another process is fetching is waited for and not fetched twice") func locked() async throws {
+    @Test("a file that another process is downloading is waited for and not downloaded twice") func locked() async throws {
         let world = try await HubWorld()
         let lock = world.cache.lock(.sha256(FakeHub.checksum(HubWorld.large)), of: HubWorld.repository)
         let other = OtherProcess(try await FileLock.acquire(lock, clock: world.clock.clock))
@@ -215,7 +215,7 @@ import Testing
         #expect(!world.clock.sleeps.isEmpty)
     }
 
-    @Test("contents that are damaged in the cache are fetched again") func repair() async throws {
+    @Test("contents that are damaged in the cache are downloaded again") func repair() async throws {
         let world = try await HubWorld()
         _ = try await world.fetch()
         var damaged = HubWorld.large

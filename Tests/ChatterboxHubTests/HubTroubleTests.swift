@@ -33,7 +33,7 @@ import Testing
 
     // MARK: statuses
 
-    @Test("busy and failing servers are asked again, after pauses that double", arguments: [408, 429, 500, 502, 503, 504])
+    @Test("requests to busy and failing servers are repeated, after pauses that double", arguments: [408, 429, 500, 502, 503, 504])
     func statuses(code: Int) async throws {
         let world = try await HubWorld { request, before in request.server == 0 && before < 3 ? .status(code) : nil }
         let events = Events()
@@ -42,14 +42,14 @@ import Testing
         #expect(events.all.count { if case .pausing = $0 { true } else { false } } == 6)
     }
 
-    @Test("a server that goes on failing is given up") func givesUp() async throws {
+    @Test("after repeated failures of the server the download fails") func givesUp() async throws {
         let world = try await HubWorld { _, _ in .status(503) }
         let url = "\(world.hub.address())/Org/model/resolve/main/weights.bin"
         await #expect(throws: HubError.status(url: url, code: 503, attempts: 4)) { try await world.fetch(Self.weights) }
         #expect(world.hub.requests.count == 4)
     }
 
-    @Test("the pause that the hub asks for is kept") func retryAfter() async throws {
+    @Test("the pause that the hub requests is observed") func retryAfter() async throws {
         let world = try await HubWorld { request, before in
             request.method == .HEAD && before == 0 ? .status(429, headers: [("Retry-After", "37")]) : nil
         }
@@ -57,19 +57,19 @@ import Testing
         #expect(world.clock.sleeps == [.seconds(37)])
     }
 
-    @Test("a pause of hours is not made") func retryAfterHours() async throws {
+    @Test("a pause of hours is refused") func retryAfterHours() async throws {
         let world = try await HubWorld { _, _ in .status(429, headers: [("Retry-After", "7200")]) }
         await #expect(throws: HubError.self) { try await world.fetch(Self.weights) }
         #expect(world.clock.sleeps.isEmpty)
     }
 
-    @Test("statuses that waiting does not change are not waited for", arguments: [400, 410, 451]) func final(code: Int) async throws {
+    @Test("statuses that waiting does not change cause no waiting", arguments: [400, 410, 451]) func final(code: Int) async throws {
         let world = try await HubWorld { _, _ in .status(code) }
         await #expect(throws: HubError.self) { try await world.fetch(Self.weights) }
         #expect(world.clock.sleeps.isEmpty)
     }
 
-    @Test("a proxy that does not take the name and password is asked once") func proxyRefuses() async throws {
+    @Test("a proxy that refuses the name and password is asked once") func proxyRefuses() async throws {
         var asked = try await HubWorld(trouble: { _, _ in .status(407) })
         asked.configuration.proxy = HubProxy(host: "127.0.0.1", port: try #require(URL(string: asked.hub.address())?.port))
         let world = asked
@@ -78,7 +78,7 @@ import Testing
         #expect(world.hub.requests.count == 1)
     }
 
-    @Test("that a proxy makes no tunnel, through which hubs without TLS are reached too, is told", arguments: [400, 405, 501])
+    @Test("an error says that a proxy supports no tunnels, which hubs without TLS also need", arguments: [400, 405, 501])
     func proxyWithoutTunnels(code: Int) async throws {
         var asked = try await HubWorld(trouble: { _, _ in .status(code) })
         asked.configuration.proxy = HubProxy(host: "127.0.0.1", port: try #require(URL(string: asked.hub.address())?.port))
@@ -87,7 +87,7 @@ import Testing
         #expect("\(error as Any)".contains("makes no tunnel (CONNECT)"), "\(error as Any)")
     }
 
-    @Test("an address of the content server that has expired is asked for again") func expired() async throws {
+    @Test("an expired address of the content server is requested again") func expired() async throws {
         let world = try await Self.world { $0 == 0 ? .status(403) : nil }
         try await expectWhole(world, world.fetch(Self.weights))
         #expect(world.hub.requests.count { $0.server == 0 && $0.isContents } == 2)
@@ -95,7 +95,7 @@ import Testing
 
     // MARK: broken transfers
 
-    @Test("a cut transfer goes on where it stopped") func cut() async throws {
+    @Test("an interrupted transfer continues where it stopped") func cut() async throws {
         let world = try await Self.world(Self.inTurn(.cut(after: 20_000), .cut(after: 12_000), .cut(after: 0)))
         let events = Events()
         try await expectWhole(world, world.fetch(Self.weights, onEvent: events.record))
@@ -103,7 +103,7 @@ import Testing
         #expect(events.progress.last?.bytes == Self.size)
     }
 
-    @Test("connections that are always cut are given up, and the next run goes on from there") func alwaysCut() async throws {
+    @Test("after repeated interruptions the download fails, and the next run continues it") func alwaysCut() async throws {
         let cuts = Switch(true)
         let world = try await Self.world { _ in cuts.isOn ? .cut(after: 100) : nil }
         let error = await #expect(throws: HubError.self) { try await world.fetch(Self.weights) }
@@ -114,13 +114,13 @@ import Testing
         #expect(world.hub.transfers.last?.range == "bytes=400-")
     }
 
-    @Test("a transfer that makes headway is not given up, however often it is cut") func headway() async throws {
+    @Test("a transfer that makes progress does not fail, however often it is interrupted") func headway() async throws {
         let world = try await Self.world { $0 < 20 ? .cut(after: 2000) : nil }
         try await expectWhole(world, world.fetch(Self.weights))
         #expect(Set(world.clock.sleeps) == [.seconds(1)])
     }
 
-    @Test("silence ends a transfer, and the next goes on") func stall() async throws {
+    @Test("a transfer without data is ended, and the next attempt continues") func stall() async throws {
         var world = try await HubWorld { request, _ in
             // What begins behind this place comes: a busy machine may break that off as well, further on.
             let start = request.range.flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } ?? 0
@@ -133,7 +133,7 @@ import Testing
         #expect(world.hub.transfers.contains { $0.range == "bytes=5000-" })
     }
 
-    @Test("a trickle is no transfer") func drip() async throws {
+    @Test("a transfer that is too slow is ended") func drip() async throws {
         // Each look at the clock takes a second, and each byte a look.
         let world = try await Self.world(clock: TestClock(tick: .seconds(1))) { $0 < 2 ? .drip : nil }
         try await expectWhole(world, world.fetch(Self.weights))
@@ -143,20 +143,20 @@ import Testing
 
     // MARK: wrong contents
 
-    @Test("a server that ignores the range is listened to from the beginning") func rangeIgnored() async throws {
+    @Test("if the server ignores the range, the file is read from the beginning") func rangeIgnored() async throws {
         let world = try await Self.world { $0 == 0 ? .cut(after: 20_000) : .ignoreRange }
         let events = Events()
         try await expectWhole(world, world.fetch(Self.weights, onEvent: events.record))
         #expect(events.progress.last?.bytes == Self.size)
     }
 
-    @Test("another part than was asked for is not used") func wrongRange() async throws {
+    @Test("a part other than the requested one is not used") func wrongRange() async throws {
         let world = try await Self.world(Self.inTurn(.cut(after: 20_000), .wrongRange))
         try await expectWhole(world, world.fetch(Self.weights))
     }
 
     @Test(
-        "a wrong length is noticed",
+        "a wrong length is detected",
         arguments: [
             .announce(49_999), .announce(50_001), .short(by: 1), .long(by: 1), .short(by: 49_999), .long(by: 70_000),
         ] as [FakeHub.Trouble])
@@ -170,12 +170,12 @@ import Testing
         expectNothing(always)
     }
 
-    @Test("damaged contents are fetched anew", arguments: [0, 25_000, 49_999]) func damagedOnce(place: Int) async throws {
+    @Test("damaged contents are downloaded again", arguments: [0, 25_000, 49_999]) func damagedOnce(place: Int) async throws {
         let world = try await Self.world { $0 == 0 ? .damage(at: place) : nil }
         try await expectWhole(world, world.fetch(Self.weights))
     }
 
-    @Test("contents that are always damaged are never kept") func damagedAlways() async throws {
+    @Test("contents that are always damaged are never stored") func damagedAlways() async throws {
         let world = try await Self.world { _ in .damage(at: 7) }
         let error = await #expect(throws: HubError.self) { try await world.fetch(Self.weights) }
         guard case .corrupt("weights.bin", let expected, _, attempts: 3) = error else {
@@ -187,14 +187,14 @@ import Testing
         #expect(world.blobs.isEmpty)
     }
 
-    @Test("a small file is checked as git names it") func damagedSmall() async throws {
+    @Test("a small file is verified by git's checksum") func damagedSmall() async throws {
         let world = try await HubWorld { request, _ in request.isContents ? .damage(at: 3) : nil }
         await #expect(throws: HubError.self) { try await world.fetch([HubRequest("sub/config.json")]) }
         #expect(world.blobs.isEmpty)
     }
 
     @Test(
-        "what an earlier run left is used if it is right, and replaced if not",
+        "bytes from an earlier run are used if they are right, and replaced otherwise",
         arguments: [
             (HubWorld.large.prefix(30_000), 1), (HubWorld.large, 0), (Data(repeating: 9, count: 30_000), 2), (HubWorld.large + Data([1]), 1),
         ])
@@ -208,7 +208,7 @@ import Testing
         #expect(events.progress.last?.bytes == Self.size)
     }
 
-    @Test("a cancelled fetch leaves nothing that looks whole") func cancelled() async throws {
+    @Test("a cancelled download leaves nothing that looks complete") func cancelled() async throws {
         let world = try await Self.world { _ in .stall(at: 8192) }
         let task = Task { try await world.fetch(Self.weights) }
         while world.hub.transfers.count(where: { $0.server == 1 }) == 0 { await Task.yield() }

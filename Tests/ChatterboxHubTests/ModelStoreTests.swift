@@ -42,13 +42,13 @@ import Testing
         #expect(try names(store.shelf) == ["english", "many"])
     }
 
-    @Test("a model's files may come from two repositories, under either of two names") func twoSources() async throws {
+    @Test("a model's files may come from two repositories, with one of two names") func twoSources() async throws {
         let folder = try await pull("pack:xx")
         #expect(try names(folder) == ["shared.bin", "xx.pt"])
         #expect(try store.folder(of: #require(store.catalog.model(named: "pack:xx"))) == folder)
     }
 
-    @Test("what somebody else put into the cache is on the shelf after a look") func refresh() async throws {
+    @Test("files that another program has put into the cache are added to the shelf") func refresh() async throws {
         try store.refresh()
         #expect(!FileManager.default.fileExists(atPath: store.shelf.path))
         _ = try await HubClient.with(world.configuration) {
@@ -58,7 +58,7 @@ import Testing
         #expect(try names(store.shelf) == ["english"])
     }
 
-    @Test("a model whose files are gone from the cache is gone from the shelf") func gone() async throws {
+    @Test("a model whose files are removed from the cache is removed from the shelf") func gone() async throws {
         _ = try await pull("english")
         try FileManager.default.removeItem(at: world.cache.folder)
         try store.refresh()
@@ -66,13 +66,13 @@ import Testing
         #expect(try store.folder(of: store.catalog.models[0]) == nil)
     }
 
-    @Test("a model's size is told without fetching it") func size() async throws {
+    @Test("a model's size is found without downloading it") func size() async throws {
         let size = try await HubClient.with(world.configuration) { try await store.size(of: store.catalog.models[2], with: $0) }
         #expect(size == 6000)
         #expect(world.hub.transfers.isEmpty)
     }
 
-    @Test("checking tells whole files from damaged ones") func verify() async throws {
+    @Test("checking distinguishes complete files from damaged ones") func verify() async throws {
         _ = try await pull("english")
         let model = store.catalog.models[0]
         let files = store.files(of: model)
@@ -91,7 +91,7 @@ import Testing
         #expect(try store.verify(files[0]) == .intact)
     }
 
-    @Test("removing a model keeps what others need, and the last one takes the repository along") func remove() async throws {
+    @Test("removing a model keeps files that others need, and removing the last one removes the repository") func remove() async throws {
         for name in ["english", "many", "pack:xx"] { _ = try await pull(name) }
         #expect(try store.remove(store.catalog.models[1]) == 3000)
         #expect(try names(store.shelf) == ["english", "pack:xx"])
@@ -103,7 +103,7 @@ import Testing
         #expect(try names(store.shelf) == [])
     }
 
-    @Test("locks go with what they guard, those that somebody holds stay") func locks() async throws {
+    @Test("locks are removed with what they protect, except those that a process holds") func locks() async throws {
         for name in ["english", "many"] { _ = try await pull(name) }
         let folder = world.cache.folder.appending(path: ".locks/models--Org--base")
         #expect(try names(folder).count == 4)
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test("pulling over a complete cache changes nothing in it", arguments: CacheKind.allCases) func pullOverCache(kind: CacheKind) async throws {
+    @Test("pulling a complete cache does not change it", arguments: CacheKind.allCases) func pullOverCache(kind: CacheKind) async throws {
         try lay("pack:xx", as: kind)
         let before = try everyFile(in: world.cache.folder)
         let folder = try await pull("pack:xx")
@@ -143,7 +143,7 @@ import Testing
         #expect(try Data(contentsOf: folder.appending(path: "shared.bin")) == world.hub.contents("Org/base/shared.bin"))
     }
 
-    @Test("a model stays when another's pull moves the branch on", arguments: CacheKind.allCases) func otherCommit(kind: CacheKind) throws {
+    @Test("a model stays when another's pull updates the branch", arguments: CacheKind.allCases) func otherCommit(kind: CacheKind) throws {
         let folder = world.cache.folder(of: try HubRepository("Org/base")),
             data = ["english.bin", "shared.bin", "many.bin"].map { ($0, world.hub.contents("Org/base/\($0)")) }
         try kind.lay(Dictionary(uniqueKeysWithValues: data.prefix(2)), commit: String(repeating: "b2", count: 20), in: folder)
@@ -154,7 +154,7 @@ import Testing
         #expect(try Data(contentsOf: shelved.appending(path: "english.bin")) == world.hub.contents("Org/base/english.bin"))
     }
 
-    @Test("a model in a cache of any kind is removed whole, and others' files stay", arguments: CacheKind.allCases)
+    @Test("a model is removed completely from any kind of cache, and other models' files stay", arguments: CacheKind.allCases)
     func removeFromCache(kind: CacheKind) async throws {
         try lay("pack:xx", as: kind)
         try lay("english", as: kind)
@@ -164,7 +164,9 @@ import Testing
         #expect(try everyFile(in: world.cache.folder).keys.filter { !$0.hasPrefix(".locks") } == [])
     }
 
-    @Test("on a disk without links the shelf holds the contents", arguments: HubCacheTests.disks) func shelfWithoutLinks(disk: HubCacheTests.Disk)
+    @Test("on a disk without links the shelf contains the files themselves", arguments: HubCacheTests.disks) func shelfWithoutLinks(
+        disk: HubCacheTests.Disk
+    )
         async throws
     {
         var configuration = world.configuration
@@ -179,7 +181,7 @@ import Testing
         #expect(try everyFile(in: world.folder.url).keys.filter { !$0.contains(".locks") } == [])
     }
 
-    @Test("files of somebody's own on the shelf stay: a whole model is used, half of one is none") func ownFiles() async throws {
+    @Test("the user's own files on the shelf stay: a complete model is used, an incomplete one is not") func ownFiles() async throws {
         let folder = store.shelf.appending(path: "english"), model = store.catalog.models[0]
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try Data("my own".utf8).write(to: folder.appending(path: "english.bin"))
@@ -202,7 +204,7 @@ import Testing
         #expect(try everyFile(in: store.shelf) == whole)
     }
 
-    @Test("a shelf that was copied, links followed, is as good as one with links") func copiedShelf() async throws {
+    @Test("a shelf that was copied with links followed works like one with links") func copiedShelf() async throws {
         let folder = try await pull("english")
         for name in try names(folder) {
             let file = folder.appending(path: name), data = try Data(contentsOf: file)
@@ -214,7 +216,7 @@ import Testing
         #expect(try everyFile(in: store.shelf) == before)
     }
 
-    @Test("a link to a folder elsewhere is not replaced") func linkedFolder() async throws {
+    @Test("a link to another folder is not replaced") func linkedFolder() async throws {
         let elsewhere = world.folder.url.appending(path: "elsewhere")
         try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: true)
         try FileManager.default.createDirectory(at: store.shelf, withIntermediateDirectories: true)
@@ -224,7 +226,7 @@ import Testing
         #expect(try everyFile(in: store.shelf) == ["english": Data("-> \(elsewhere.path)".utf8)])
     }
 
-    @Test("a model is found and read where the shelf cannot be written") func unwritableShelf() async throws {
+    @Test("a model is found and read if the shelf cannot be written") func unwritableShelf() async throws {
         try lay("english", as: .links)
         try Data().write(to: store.shelf)
         #expect(store.isHere(store.catalog.models[0]))

@@ -38,7 +38,7 @@ import Testing
         #expect(try AudioFile.read(URL("out.wav")).frames == speech.audio.frames)
     }
 
-    @Test("the library's example is the one above") func sameExample() throws {
+    @Test("the library's example is the tested one") func sameExample() throws {
         let root = Foundation.URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
         let source = try String(contentsOf: Foundation.URL(filePath: #filePath), encoding: .utf8)

@@ -10,7 +10,7 @@
     private let releasedNames = Variant.all.map(\.name)
 
     @Suite("The catalogue of released models") struct ReleasedModelsTests {
-        @Test("it has every released model, and its files are those that loading looks for", arguments: releasedNames)
+        @Test("it contains every released model, with the files that loading needs", arguments: releasedNames)
         func released(name: String) throws {
             let model = try #require(ModelCatalog.released.model(named: name))
             let folder = try TemporaryFolder()
@@ -22,7 +22,7 @@
             #expect(files.builtInVoice?.lastPathComponent == "conds.pt")
         }
 
-        @Test("it has no other models, and its repositories have names that can be") func catalogue() throws {
+        @Test("it contains no other models, and its repositories have valid names") func catalogue() throws {
             #expect(ModelCatalog.released.models.filter { !$0.isPart }.map(\.name).sorted() == releasedNames.sorted())
             #expect(ModelCatalog.released.models.filter(\.isPart) == [.fastFlow])
             for source in ModelCatalog.released.models.flatMap(\.sources) { #expect(try HubRepository(source.repository.id) == source.repository) }

@@ -9,7 +9,7 @@
 
     @testable import ChatterboxModels
 
-    @Suite("A synthesizer by a model's name", .standInModel) struct SynthesizerNameTests {
+    @Suite("A synthesizer from a model's name", .standInModel) struct SynthesizerNameTests {
         private static let repository = "Org/small"
         private let home: TemporaryFolder
         private let hub: LoopbackHub
@@ -43,7 +43,7 @@
             return try await synthesizer.speak("Hi.", voice: voice, options: SpeechOptions(steps: 1, maximumTokens: 4, seed: 1)).audio.samples.count
         }
 
-        @Test("a model is downloaded, loaded and speaks, and says so; the second time it is here") func downloads() async throws {
+        @Test("a model is downloaded and loaded, with progress, and speaks; the second time it is not downloaded") func downloads() async throws {
             defer { hub.stop() }
             let states = Mutex<[ModelState]>([])
             let first = try await Synthesizer(model: "small", places: places) { state in states.withLock { $0.append(state) } }
@@ -61,7 +61,7 @@
             #expect(second.model.folder == first.model.folder && hub.requests.count == requests)
         }
 
-        @Test("who allows no download gets the name of what is missing, and nothing is asked") func notAllowed() async throws {
+        @Test("without permission to download, the error names the missing model, and no request is sent") func notAllowed() async throws {
             defer { hub.stop() }
             await #expect(throws: ModelLocatorError.notHere("small")) {
                 _ = try await Synthesizer(model: "small", places: places, allowsDownload: false)
@@ -69,13 +69,13 @@
             #expect(hub.requests.isEmpty)
         }
 
-        @Test("a name that is none is refused, a part of a model too", arguments: ["smal", "fast-flow"]) func unknown(name: String) async throws {
+        @Test("an unknown name is refused, and a part of a model as well", arguments: ["smal", "fast-flow"]) func unknown(name: String) async throws {
             defer { hub.stop() }
             let error = await #expect(throws: ModelLocatorError.self) { _ = try await Synthesizer(model: name, places: places) }
             #expect("\(try #require(error))".contains("there is no model or folder \"\(name)\""))
         }
 
-        @Test("a folder is a model's name as well, and an engine can be shared") func folder() async throws {
+        @Test("a folder can be used as a model's name, and an engine can be shared") func folder() async throws {
             defer { hub.stop() }
             let engine = SpeechEngine()
             let synthesizer = try await Synthesizer(model: StandInModel.folder.path, places: places, engine: engine)
@@ -83,7 +83,7 @@
             #expect(try await speak(synthesizer) > 0)
         }
 
-        @Test("a fast flow is downloaded where none is here, and not where one lies beside the model") func fastFlow() async throws {
+        @Test("a fast flow is downloaded if there is none, and not if there is one beside the model") func fastFlow() async throws {
             defer { hub.stop() }
             // What the hub gives is no flow, so loading fails after the download.
             await #expect(throws: (any Error).self) { _ = try await Synthesizer(model: StandInModel.folder.path, places: places, fastFlow: true) }

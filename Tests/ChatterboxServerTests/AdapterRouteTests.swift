@@ -6,7 +6,7 @@ import Torch
 @testable import Chatterbox
 @testable import ChatterboxServer
 
-@Suite("Adapters, with a model that speaks with them", .standInModel) struct AdapterRouteTests {
+@Suite("Adapters, with a model that uses them", .standInModel) struct AdapterRouteTests {
     private let place: TemporaryFolder
     private var library: AdapterLibrary { AdapterLibrary(folder: place.url.appending(path: "adapters")) }
 
@@ -58,7 +58,7 @@ import Torch
             [("model", "tiny"), ("voice", "bob"), ("response_format", "pcm"), ("seed", 3)] + (adapter.map { [("adapter", $0)] } ?? []))
     }
 
-    @Test("an adapter is added, listed, spoken with and deleted") func life() async throws {
+    @Test("an adapter is uploaded, listed, used and deleted") func life() async throws {
         let (ada, bea) = (try file(seed: 1), try file(seed: 2))
         try await run { server in
             for (name, data) in [("ada", ada), ("bea", bea)] {
@@ -89,7 +89,7 @@ import Torch
         }
     }
 
-    @Test("PEFT's two files are taken as they are") func peft() async throws {
+    @Test("PEFT's two files are accepted unchanged") func peft() async throws {
         let folder = fixturesFolder.appending(path: "adapters/style")
         let files = try ["adapter_model.safetensors", "adapter_config.json"].map { try Data(contentsOf: folder.appending(path: $0)) }
         try await run { server in
@@ -104,7 +104,7 @@ import Torch
         }
     }
 
-    @Test("what is no adapter, does not fit or has no name is refused, and nothing is kept") func refused() async throws {
+    @Test("a file that is not an adapter, does not match or has no name is refused, and nothing is stored") func refused() async throws {
         let (own, foreign) = (try file(seed: 1), try file(seed: 2, base: "0123456789abcdef"))
         try await run(4 * own.count) { [library] server in
             func add(_ fields: [(String, String)], _ data: Data?) async throws -> LoopbackServer.Answer {

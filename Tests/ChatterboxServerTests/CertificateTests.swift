@@ -42,7 +42,7 @@ import Testing
         return Int(try result.get().status.code)
     }
 
-    @Test("answers go over TLS, and a renewed certificate serves the next connection") func renewed() async throws {
+    @Test("responses are sent over TLS, and a renewed certificate is used for the next connection") func renewed() async throws {
         try install("first")
         try await LoopbackServer.run([.standIn()], { $0.certificate = (chain, key) }) { server in
             #expect(try await status(server, trusting: "first") == 200)
@@ -55,13 +55,13 @@ import Testing
         }
     }
 
-    @Test("a certificate without its key, or with another's, is an error at the start") func mismatched() throws {
+    @Test("a certificate without its key, or with another's, causes an error at the start") func mismatched() throws {
         #expect(throws: (any Error).self) { try CertificateFiles(chain: chain, key: key, logger: Logger(label: "test")) }
         try install("first", key: "second")
         #expect(throws: (any Error).self) { try CertificateFiles(chain: chain, key: key, logger: Logger(label: "test")) }
     }
 
-    @Test("a certificate behind links is renewed where a folder on the way is another, as secrets of Kubernetes are") func links() async throws {
+    @Test("a certificate behind links is renewed when a folder in its path is replaced, as with secrets of Kubernetes") func links() async throws {
         for name in ["first", "second"] {
             let place = folder.url.appending(path: "..\(name)")
             try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)

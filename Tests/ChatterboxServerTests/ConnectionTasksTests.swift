@@ -30,7 +30,7 @@ import Testing
         func close() { closings.withLock { for closing in $0 { closing.finish() } } }
     }
 
-    @Test("a server that stops waits until every connection is closed") func waiting() async {
+    @Test("a server that is stopped waits until every connection is closed") func waiting() async {
         let connections = ConnectionTasks(), doors = Doors()
         await doors.open(3, in: connections)
         await testGracefulShutdown { trigger in
@@ -43,7 +43,7 @@ import Testing
         #expect(doors.closed.withLock(\.self) == 3 && doors.cut.withLock(\.self) == 0)
     }
 
-    @Test("where the time to stop is over, connections that are open are cut") func cutting() async {
+    @Test("after the time limit for stopping, open connections are closed") func cutting() async {
         let connections = ConnectionTasks(), doors = Doors()
         await doors.open(3, in: connections)
         let service = Task { await connections.run() }

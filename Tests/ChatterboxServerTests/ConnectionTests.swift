@@ -6,7 +6,7 @@ import Testing
 @testable import ChatterboxServer
 
 @Suite("Connections") struct ConnectionTests {
-    @Test("a client that sends on after 413 sees the answer, and is then cut") func unreadBody() async throws {
+    @Test("a client that continues to send after 413 receives the response, and is then disconnected") func unreadBody() async throws {
         try await LoopbackServer.run {
             $0.characterLimit = 10
         } _: { server in
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test("a small body whose answer came early costs the connection, and no more") func smallUnreadBody() async throws {
+    @Test("after an early response to a small body only the connection is closed") func smallUnreadBody() async throws {
         try await LoopbackServer.run {
             $0.keys = Keyring("secret")
         } _: { server in
@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test(
-        "a client that wants another protocol and does not get it has its answer, and is cut: nothing more is read there",
+        "a client whose upgrade is refused gets a response and is disconnected: nothing more is read",
         arguments: ["h2c", "websocket"])
     func refusedUpgrade(name: String) async throws {
         try await LoopbackServer.run { server in
@@ -48,7 +48,7 @@ import Testing
         }
     }
 
-    @Test("requests that were read whole are answered one after the other on a connection") func pipelined() async throws {
+    @Test("complete requests of a connection are answered one after the other") func pipelined() async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
             connection.send(
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test("a request whose header never ends is cut") func endlessHeader() async throws {
+    @Test("a connection with an endless header is closed") func endlessHeader() async throws {
         try await LoopbackServer.run {
             $0.connectionTimeout = 0.2
         } _: { server in
@@ -69,7 +69,7 @@ import Testing
         }
     }
 
-    @Test("a body that never ends is cut") func endlessBody() async throws {
+    @Test("a connection with an endless body is closed") func endlessBody() async throws {
         try await LoopbackServer.run {
             $0.senderPatience = 0.2
         } _: { server in
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test("beyond the limit of connections others wait until one has ended") func limit() async throws {
+    @Test("above the limit of connections others wait until one has ended") func limit() async throws {
         try await LoopbackServer.run {
             $0.connectionLimit = 2
         } _: { server in
@@ -96,7 +96,7 @@ import Testing
     }
 
     @Test(
-        "what is no HTTP is told so, in the shape of all errors, and cut",
+        "bytes that are not HTTP get an error in the usual format, and the connection is closed",
         arguments: [
             "NONSENSE\r\n\r\n", "GET /live HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}", "GET /live HTTP/1.1\r\nHo st: x\r\n\r\n",
             "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
@@ -120,7 +120,7 @@ import Testing
     }
 
     @Test(
-        "nonsense behind a request whose answer has begun, or is due, cuts the connection: the answer is not mixed with another",
+        "invalid bytes after a request whose response is pending or has begun close the connection without a second response",
         arguments: [true, false])
     func nonsenseBehindRequest(hasBegun: Bool) async throws {
         let gate = Gate()
@@ -135,14 +135,14 @@ import Testing
         }
     }
 
-    @Test("bytes that are no UTF-8 are refused") func noUTF8() async throws {
+    @Test("bytes that are not UTF-8 are refused") func noUTF8() async throws {
         try await LoopbackServer.run { server in
             let refused = try await server.ask(.POST, "/v1/audio/speech", bytes: Array("{\"input\": \"".utf8) + [0xFF, 0xFE] + Array("\"}".utf8))
             #expect(refused.status == 400 && refused.json?["error"]?["code"] == "invalid_json")
         }
     }
 
-    @Test("a large answer comes whole where the server is stopped and its client reads slowly") func slowEnd() async throws {
+    @Test("a large response is completed when the server is stopped and its client reads slowly") func slowEnd() async throws {
         let (readers, found) = AsyncStream<Task<Int, Never>>.makeStream()
         // 38 MB: more than a system takes at once.
         try await LoopbackServer.run([.standIn("stand-in", Array(repeating: .sound(20), count: 40))]) { server in
@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test(
-        "pages of other sites may change nothing and speak nothing, also by a form",
+        "pages of other sites can change nothing and request no speech, not even with a form",
         arguments: [
             (["Origin": "https://elsewhere.example"], 403), (["Origin": "null"], 403), (["Sec-Fetch-Site": "cross-site"], 403),
             (["Origin": "http://localhost"], 200), (["Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"], 200), ([:], 200),
@@ -185,7 +185,8 @@ import Testing
         }
     }
 
-    @Test("a server with keys, or that others reach, is asked by any name; what tells of health is for everybody") func names() async throws {
+    @Test("a server with keys, or reachable from other machines, accepts any host name; the health routes are open to all") func names() async throws
+    {
         for (path, hasKey, expected) in [("/v1/models", true, 200), ("/health", false, 200), ("/v1/models", false, 403)] {
             try await LoopbackServer.run {
                 if hasKey { $0.keys = Keyring("secret") }

@@ -27,7 +27,7 @@ import Testing
         withExtendedLifetime(place) {}
     }
 
-    @Test("the page's example is the one above") func same() throws {
+    @Test("the page's example is the tested one") func same() throws {
         let page = try DocumentedExample.inPage("Sources/ChatterboxServer/Documentation.docc/ChatterboxServer.md")
         #expect(try page == DocumentedExample.inSource(#filePath))
     }

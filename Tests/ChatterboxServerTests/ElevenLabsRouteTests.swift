@@ -11,7 +11,9 @@ import Testing
     private static let path = "/v1/text-to-speech/default"
     private static let text: JSON = ["text": "The ship was late."]
 
-    @Test("every format that has a name is made, at its rate", arguments: OutputFormats.all.map(\.name)) func formats(name: String) async throws {
+    @Test("sound is encoded in every format with a name, at its sample rate", arguments: OutputFormats.all.map(\.name)) func formats(name: String)
+        async throws
+    {
         try await LoopbackServer.run { server in
             let answer = try await server.ask(.POST, Self.path + "?output_format=\(name)", Self.text)
             #expect(answer.status == 200, "\(answer.text)")
@@ -28,7 +30,7 @@ import Testing
         }
     }
 
-    @Test("a format that is not made is refused by its name", arguments: ["mp3_44100_320", "pcm_11025", "flac", ""]) func unknownFormat(name: String)
+    @Test("an unsupported format is refused with its name", arguments: ["mp3_44100_320", "pcm_11025", "flac", ""]) func unknownFormat(name: String)
         async throws
     {
         try await LoopbackServer.run { server in
@@ -39,7 +41,7 @@ import Testing
         }
     }
 
-    @Test("streamed sound comes in chunks, and is what comes whole") func streamed() async throws {
+    @Test("streamed sound comes in chunks, and equals the complete response") func streamed() async throws {
         try await LoopbackServer.run { server in
             let streamed = try await server.ask(.POST, Self.path + "/stream?output_format=pcm_16000", Self.text)
             #expect(streamed.headers["transfer-encoding"] == ["chunked"] && streamed.headers["content-length"].isEmpty)
@@ -61,7 +63,7 @@ import Testing
         }
     }
 
-    @Test("streamed times are those of the whole") func streamedTimestamps() async throws {
+    @Test("streamed times equal those of the complete response") func streamedTimestamps() async throws {
         let steps: [StandInSpeaker.Step] = [.text("The ship", 0.5), .sound(0.5), .text("was late.", 0.25), .sound(0.25)]
         try await LoopbackServer.run([.standIn("stand-in", steps)]) { server in
             let answer = try await server.ask(.POST, Self.path + "/stream/with-timestamps?output_format=ulaw_8000", Self.text)
@@ -80,7 +82,7 @@ import Testing
         }
     }
 
-    @Test("settings that these models have are followed, others are told of") func settings() async throws {
+    @Test("supported settings are applied, others cause a warning") func settings() async throws {
         try await LoopbackServer.run { server in
             let order: JSON = [
                 "text": "The ship was late.", "model_id": "eleven_flash_v2_5", "seed": 42, "previous_text": "Once.",
@@ -94,7 +96,7 @@ import Testing
     }
 
     @Test(
-        "what is wrong is told in this API's shape",
+        "errors have this API's format",
         arguments: [
             ([:], 400, "missing_required_parameter"), (["text": ""], 400, "invalid_value"), (["text": 7], 400, "invalid_type"),
             (["text": "Hi.", "model_id": "whisper-1"], 404, "model_not_found"),
@@ -108,7 +110,7 @@ import Testing
         }
     }
 
-    @Test("a voice that nobody has is refused") func unknownVoice() async throws {
+    @Test("an unknown voice is refused") func unknownVoice() async throws {
         try await LoopbackServer.run { server in
             let answer = try await server.ask(.POST, "/v1/text-to-speech/nobody", Self.text)
             #expect(answer.status == 404 && answer.json?["detail"]?["status"] == "voice_not_found")
@@ -116,7 +118,7 @@ import Testing
         }
     }
 
-    @Test("xi-api-key is a key as the bearer's is") func keys() async throws {
+    @Test("xi-api-key is accepted like a bearer key") func keys() async throws {
         try await LoopbackServer.run {
             $0.keys = Keyring("secret ada")
         } _: { server in
@@ -128,7 +130,7 @@ import Testing
         }
     }
 
-    @Test("models and voices are listed as this API lists them, where they are asked for its way") func lists() async throws {
+    @Test("models and voices are listed in this API's format if requested") func lists() async throws {
         try await LoopbackServer.run { server in
             let models = try await server.ask(.GET, "/v1/models", headers: ["xi-api-key": "any"]).json
             guard case .array(let listed)? = models else { return #expect(Bool(false), "\(models as Any)") }
@@ -154,7 +156,7 @@ import Testing
 }
 
 @Suite("The times of characters") struct CharacterClockTests {
-    @Test("a word's time is its characters'; what stands between fills the time between") func shares() {
+    @Test("a word's time is divided among its characters; characters between words fill the time between") func shares() {
         var clock = CharacterClock("Hi  you!")
         let times = clock.take([SpokenWord(text: "Hi", start: 0.2, end: 0.4), SpokenWord(text: "you!", start: 0.6, end: 1)])
         #expect(times.characters.joined() == "Hi  you!")
@@ -166,7 +168,7 @@ import Testing
                 && message["charDurationsMs"] == [100, 100, 100, 100, 100, 100, 100, 100])
     }
 
-    @Test("a word that the text does not have stands after a space, and the rest is still found") func marked() {
+    @Test("a word that the text does not contain is inserted after a space, and the following ones are found") func marked() {
         var clock = CharacterClock("It is <b>2</b> now")
         let words = ["It", "is", "two", "now"].enumerated().map { SpokenWord(text: $1, start: Double($0), end: Double($0) + 1) }
         #expect(clock.take(words).characters.joined() == "It is two <b>2</b> now")

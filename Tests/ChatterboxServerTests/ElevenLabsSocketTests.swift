@@ -23,7 +23,7 @@ import Testing
 
     // MARK: one text
 
-    @Test("words that come one by one are spoken by sentences, each as if it were asked for alone") func words() async throws {
+    @Test("words that arrive one by one are spoken in sentences, each as if it had been requested alone") func words() async throws {
         let speaker = try StandInSpeaker()
         try await LoopbackServer.run([.of(speaker)]) { server in
             let client = try await SocketClient(server, Self.single)
@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test("the end of a context frees its name, also where nothing of it could be spoken") func names() async throws {
+    @Test("the end of a context frees its name, even if nothing of it could be spoken") func names() async throws {
         try await LoopbackServer.run([.standIn("stand-in", [.sound(0.1)])]) { server in
             let client = try await SocketClient(server, Self.multi)
             for number in 0..<50 {
@@ -56,7 +56,7 @@ import Testing
         }
     }
 
-    @Test("the reason of a close fits into its frame, whatever letters it has") func reason() async throws {
+    @Test("the reason of a close fits into its frame, whatever its characters are") func reason() async throws {
         try await LoopbackServer.run { server in
             let voice = String(repeating: "%F0%9F%98%80", count: 80)
             let client = try await SocketClient(server, "/v1/text-to-speech/\(voice)/stream-input?output_format=pcm_24000")
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("a sentence is spoken as soon as another begins, and what was flushed at once") func certain() async throws {
+    @Test("a sentence is spoken when the next one begins, and flushed text at once") func certain() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, Self.single)
             client.send(["text": "The ship was late. A"])
@@ -82,7 +82,7 @@ import Testing
         }
     }
 
-    @Test("the times of characters restart with each message, or count from the beginning where that is asked for", arguments: [false, true])
+    @Test("the times of characters restart with each message, or are relative to the beginning if requested", arguments: [false, true])
     func times(fromBeginning: Bool) async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, Self.single + (fromBeginning ? "&sync_alignment=true" : ""))
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    @Test("the key may come in the first message", arguments: ["xi_api_key", "xi-api-key", "authorization"]) func key(name: String) async throws {
+    @Test("the key may be in the first message", arguments: ["xi_api_key", "xi-api-key", "authorization"]) func key(name: String) async throws {
         try await LoopbackServer.run {
             $0.keys = Keyring("secret ada")
         } _: { server in
@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test(
-        "what is wrong with the address is told before it is a WebSocket",
+        "errors in the address are reported before the connection is a WebSocket",
         arguments: [
             ("default/stream-input?output_format=wav_24000", 400), ("default/multi-stream-input?output_format=mp3_1", 400),
             ("default/stream-input?model_id=whisper-1", 404), ("default/stream-input?inactivity_timeout=1000", 400),
@@ -141,7 +141,7 @@ import Testing
     }
 
     @Test(
-        "what is wrong with a message is told, and ends it",
+        "an error in a message is reported, and closes the connection",
         arguments: [
             #"{"text":7}"#, "[]", "nonsense", #"{"text":"Hi.","voice_settings":{"speed":9}}"#,
         ]) func message(text: String) async throws
@@ -154,7 +154,7 @@ import Testing
         }
     }
 
-    @Test("a voice that nobody has, and a model that fails, are told, and end it") func failures() async throws {
+    @Test("an unknown voice and a failing model are reported, and end the connection") func failures() async throws {
         try await LoopbackServer.run([.standIn("stand-in", [.sound(0.5), .fail])]) { server in
             for (voice, error) in [("nobody", "voice_not_found"), ("default", "internal_error")] as [(String, JSON)] {
                 let client = try await SocketClient(server, "/v1/text-to-speech/\(voice)/stream-input")
@@ -166,7 +166,7 @@ import Testing
         }
     }
 
-    @Test("signs without words between sentences are passed over") func signs() async throws {
+    @Test("punctuation without words between sentences is skipped") func signs() async throws {
         try await LoopbackServer.run([.standIn("stand-in", [.nothing])]) { server in
             let client = try await SocketClient(server, Self.single)
             client.send(["text": "… … Also"])
@@ -176,7 +176,7 @@ import Testing
         }
     }
 
-    @Test("a context that was closed takes no more text, and tells so") func closed() async throws {
+    @Test("a closed context accepts no more text, and says so") func closed() async throws {
         let gate = Gate()
         try await LoopbackServer.run([.standIn("stand-in", [.sound(0.5), .wait(gate)])]) { server in
             let client = try await SocketClient(server, Self.multi)
@@ -189,7 +189,7 @@ import Testing
         }
     }
 
-    @Test("one that says nothing for long is ended") func inactivity() async throws {
+    @Test("an inactive connection is closed") func inactivity() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, Self.single + "&inactivity_timeout=0.2")
             client.send(["text": "Hi there"])
@@ -200,7 +200,7 @@ import Testing
 
     // MARK: several texts
 
-    @Test("contexts speak beside each other, each with its name, until each is closed") func contexts() async throws {
+    @Test("contexts are spoken at the same time, each with its name, until each is closed") func contexts() async throws {
         let gate = Gate()
         try await LoopbackServer.run([.standIn("stand-in", [.sound(0.5), .wait(gate), .sound(0.5)])]) { server in
             let client = try await SocketClient(server, Self.multi)
@@ -225,7 +225,7 @@ import Testing
         }
     }
 
-    @Test("close_context lets what was given before be spoken; interrupt stops at once, and tells what was heard") func interruption() async throws {
+    @Test("close_context lets earlier text be spoken; interrupt stops at once, and reports what was heard") func interruption() async throws {
         let speaker = try StandInSpeaker([.text("One two three four five.", 1), .wait(Gate()), .sound(1)])
         try await LoopbackServer.run([.of(speaker)]) { server in
             let client = try await SocketClient(server, Self.multi)
@@ -246,7 +246,7 @@ import Testing
         }
     }
 
-    @Test("an empty text keeps a context, and opens none; without a word for long it is ended") func keepAlive() async throws {
+    @Test("an empty text keeps a context open, and opens none; an inactive one is ended") func keepAlive() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, Self.multi + "&inactivity_timeout=0.4")
             client.send(["text": ""])
@@ -262,7 +262,7 @@ import Testing
         }
     }
 
-    @Test("a context is a request to the limits of a client") func limits() async throws {
+    @Test("a context counts as a request for the limits of a client") func limits() async throws {
         let gate = Gate()
         try await LoopbackServer.run([.standIn("stand-in", [.sound(0.5), .wait(gate)])]) {
             $0.requestsAtOnce = 1
@@ -280,7 +280,7 @@ import Testing
         }
     }
 
-    @Test("more contexts than there may be are refused") func manyContexts() async throws {
+    @Test("more contexts than the limit are refused") func manyContexts() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, Self.multi)
             for number in 0..<17 { client.send(["text": " ", "context_id": .string("\(number)")]) }
@@ -290,7 +290,7 @@ import Testing
 
     // MARK: the connection
 
-    @Test("a client that goes away frees its place") func gone() async throws {
+    @Test("the place of a client that disconnects becomes free") func gone() async throws {
         let speaker = try StandInSpeaker([.sound(0.5), .wait(Gate())])
         try await LoopbackServer.run([.of(speaker)]) {
             $0.places = 1
@@ -304,7 +304,7 @@ import Testing
         }
     }
 
-    @Test("a client that takes nothing is cut, and nothing is kept for it meanwhile") func slowReader() async throws {
+    @Test("a client that does not read is disconnected, and nothing is buffered for it") func slowReader() async throws {
         let speaker = try StandInSpeaker(Array(repeating: .sound(20), count: 15))
         try await LoopbackServer.run([.of(speaker)]) {
             $0.readerPatience = 0.2
@@ -317,7 +317,7 @@ import Testing
         }
     }
 
-    @Test("a server that stops speaks what has come, and then ends it") func stopping() async throws {
+    @Test("a server that is stopped speaks the received text, and then closes the connection") func stopping() async throws {
         let gate = Gate()
         let (clients, opened) = AsyncStream<SocketClient>.makeStream()
         async let frames: [SocketClient.Frame] = {

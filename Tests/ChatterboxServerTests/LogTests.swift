@@ -34,7 +34,7 @@ import Testing
 
     private static let trace = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-    @Test("each answer has a line with its number, the key's name, the route, the status and the client's trace") func answers() async throws {
+    @Test("each response has a line with its number, the key's name, the route, the status and the client's trace") func answers() async throws {
         let kept = Keeper.Lines()
         try await LoopbackServer.run(logger: Logger(label: "test") { _ in Keeper(kept: kept) }) {
             $0.keys = Keyring("secret ada")
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    @Test("that the server is not ready yet is no failure; that a model breaks is one") func failures() async throws {
+    @Test("a server that is not ready yet is no failure; a model that fails is one") func failures() async throws {
         let kept = Keeper.Lines()
         try await LoopbackServer.run([.standIn("stand-in", [.fail])], logger: Logger(label: "test") { _ in Keeper(kept: kept) }) { _ in
         } _: { server in
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test(
-        "no text is in the log, whatever becomes of it, unless that is asked for", arguments: [[], [.fail], [StandInSpeaker.Step.sound(1), .fail]])
+        "no text is logged in any case, unless this is configured", arguments: [[], [.fail], [StandInSpeaker.Step.sound(1), .fail]])
     func texts(steps: [StandInSpeaker.Step]) async throws {
         let kept = Keeper.Lines()
         let order: [(String, JSON)] = [("input", "A secret of mine."), ("instructions", "Whisper it."), ("stream_format", "sse")]

@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(
-        "a version that both speak is agreed on, or the newest is offered",
+        "the requested version is used if it is supported, otherwise the newest is offered",
         arguments: [
             ("2024-11-05", "2024-11-05"), ("2025-06-18", "2025-06-18"), ("1999-01-01", "2025-11-25"),
         ] as [(JSON, JSON)]) func versions(wanted: JSON, agreed: JSON) async throws
@@ -47,14 +47,14 @@ import Testing
         #expect(answers[1]["id"] == "a" && answers[1]["result"] == [:])
     }
 
-    @Test("the tools are listed with what they take") func list() async throws {
+    @Test("the tools are listed with their arguments") func list() async throws {
         let answers = try await answers([#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#, call([:], 2, tool: "list_voices")])
         guard case .array(let tools)? = answers[0]["result"]?["tools"] else { return #expect(Bool(false), "\(answers)") }
         #expect(tools.map { $0["name"] } == ["speak", "list_voices"] && tools[0]["inputSchema"]?["required"] == ["text"])
         #expect(answers[1]["result"]?["structuredContent"]?["voices"] == ["default"])
     }
 
-    @Test("speak gives sound, and tells how far it is where that is asked for") func speak() async throws {
+    @Test("speak returns sound, and reports progress if requested") func speak() async throws {
         let answers = try await answers([call(["text": "The ship was late.", "format": "wav", "seed": 7], meta: ["progressToken": "p"])])
         let steps = answers.dropLast().compactMap { answer -> Double? in
             guard answer["method"] == "notifications/progress", answer["params"]?["progressToken"] == "p",
@@ -71,7 +71,7 @@ import Testing
         #expect(try AudioFile.read(#require(Data(base64Encoded: data)), named: "sound").frames == 24_000)
     }
 
-    @Test("speak writes a file, within the folder alone, and replaces none") func file() async throws {
+    @Test("speak writes a file only within the folder, and replaces none") func file() async throws {
         let place = try TemporaryFolder(), inner = place.url.appending(path: "inner")
         try FileManager.default.createDirectory(at: inner, withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(at: inner.appending(path: "out"), withDestinationURL: place.url)
@@ -94,7 +94,7 @@ import Testing
     }
 
     @Test(
-        "what is wrong with a call is told as a result",
+        "an error of a call is returned as a result",
         arguments: [
             ([:], "text is missing"), (["text": " "], "no text"), (["text": "Hi.", "voice": "nobody"], "no voice nobody"),
             (["text": "Hi.", "speed": 9], "speed must be"),
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test(
-        "what is no request is refused as JSON-RPC has it",
+        "an invalid request gets a JSON-RPC error",
         arguments: [
             ("nonsense", -32_700), ("7", -32_600), (#"{"id":1,"method":"ping"}"#, -32_600), (#"{"jsonrpc":"2.0","id":1,"method":7}"#, -32_600),
             (#"{"jsonrpc":"2.0","id":{},"method":"ping"}"#, -32_600), ("[]", -32_600), (#"{"jsonrpc":"2.0","id":1,"method":"dance"}"#, -32_601),
@@ -119,18 +119,18 @@ import Testing
         #expect(answers.count == 1 && answers[0]["error"]?["code"] == .init(code), "\(answers)")
     }
 
-    @Test("several messages in an array are answered each") func batch() async throws {
+    @Test("each of several messages in an array is answered") func batch() async throws {
         let answers = try await answers([#"[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":2,"method":"ping"}]"#])
         #expect(answers.map { $0["id"] } == [1, 2])
     }
 
-    @Test("a call that is cancelled ends its work, and is not answered") func cancel() async throws {
+    @Test("cancelling a call ends its work, and it gets no response") func cancel() async throws {
         let speaker = try StandInSpeaker([.sound(0.5), .wait(Gate()), .sound(0.5)])
         let cancel: JSON = ["jsonrpc": "2.0", "method": "notifications/cancelled", "params": ["requestId": 1]]
         #expect(try await answers([call(["text": "Hi."]), cancel.text], speaker: speaker).isEmpty)
     }
 
-    @Test("of two calls that want one file at once, one gets it, and the other is told") func sameFile() async throws {
+    @Test("of two simultaneous calls for one file one succeeds, and the other gets an error") func sameFile() async throws {
         let place = try TemporaryFolder()
         let answers = try await answers((1...2).map { call(["text": "Hi.", "save_path": "ship.wav", "seed": .init($0)], .init($0)) }, in: place.url)
         let failed = answers.filter { $0["result"]?["isError"] == true }
@@ -139,7 +139,7 @@ import Testing
         #expect(try AudioFile.read(place.url.appending(path: "ship.wav")).frames == 24_000)
     }
 
-    @Test("a name with NUL in it is refused") func noName() async throws {
+    @Test("a name with a NUL is refused") func noName() async throws {
         let place = try TemporaryFolder()
         let answers = try await answers([call(["text": "Hi.", "save_path": "ship.wav\u{0}.txt"])], in: place.url)
         #expect(answers[0]["result"]?["isError"] == true && text(answers[0]).contains("NUL"), "\(answers)")
@@ -147,7 +147,7 @@ import Testing
     }
 
     @Test(
-        "an identifier comes back as it was",
+        "an identifier is returned unchanged",
         arguments: ["9007199254740993", "18446744073709551615", "-7", "\"a\"", "123456789012345678901234567890"])
     func identifiers(id: String) async throws {
         let answers = try await answers([#"{"jsonrpc":"2.0","id":\#(id),"method":"ping"}"#, #"{"jsonrpc":"2.0","id":\#(id),"method":"dance"}"#])

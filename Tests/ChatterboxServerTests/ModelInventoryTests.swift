@@ -2,7 +2,7 @@ import Testing
 
 @testable import ChatterboxServer
 
-@Suite("The books of models") struct ModelInventoryTests {
+@Suite("ModelInventory") struct ModelInventoryTests {
     typealias Step = ModelInventory.Step
 
     private let start = ContinuousClock.now
@@ -30,7 +30,7 @@ import Testing
 
     private struct Unexpected: Error {}
 
-    @Test("nothing of the change is in the books where there is no room") func refused() throws {
+    @Test("if there is not enough memory, nothing is changed") func refused() throws {
         var books = ModelInventory(offers("a", "b", "c", pinned: ["b"]), budget: .init(memory: 130))
         try load("a", &books)
         try load("b", &books)
@@ -45,13 +45,13 @@ import Testing
         #expect(phases(books) == [.deactivating, .active, .activating])
     }
 
-    @Test("a model that is larger than all may be is told so, whatever is loaded") func tooLarge() throws {
+    @Test("a model that is larger than the budget causes an error, whatever is loaded") func tooLarge() throws {
         var books = ModelInventory(offers("a"), budget: .init(memory: 50))
         guard case .refuse(let error) = books.ask(for: "a", stamp: nil) else { throw Unexpected() }
         #expect(error.code == "model_too_large" && error.status.code == 507)
     }
 
-    @Test("room is there when what has begun to leave is gone: whoever comes waits for it") func ending() throws {
+    @Test("memory is free after a model has been unloaded: new requests wait for it") func ending() throws {
         var books = ModelInventory(offers("a", "b"), budget: .init(memory: 100))
         try load("a", &books)
         let leaving = try #require(try books.unload("a"))
@@ -62,7 +62,7 @@ import Testing
         #expect(change === leaving.change)
     }
 
-    @Test("a load that fails leaves nothing behind, and may be tried again") func failed() throws {
+    @Test("a load that fails leaves no memory in use, and can be tried again") func failed() throws {
         var books = ModelInventory(offers("a", "b"), budget: .init(memory: 100))
         guard case .activate(let activation) = books.ask(for: "a", stamp: nil) else { throw Unexpected() }
         books.activated(activation, .failure(Unexpected()))
@@ -72,7 +72,7 @@ import Testing
         #expect(phases(books) == [.active, .inactive] && books["a"].reason == nil)
     }
 
-    @Test("a model that nobody has used for long enough leaves; one that is pinned or in use stays") func idle() throws {
+    @Test("an idle model is unloaded after its time; one that is pinned or in use is not") func idle() throws {
         var books = ModelInventory(offers("a", "b", "c", "d", pinned: ["c"]))
         for (index, name) in ["a", "b", "c", "d"].enumerated() { try load(name, &books, at: Double(index)) }
         guard case .lease = books.ask(for: "d", stamp: nil, at: start + .seconds(4)) else { throw Unexpected() }
@@ -85,7 +85,7 @@ import Testing
         #expect(phases(books) == [.deactivating, .deactivating, .active, .active])
     }
 
-    @Test("who unloads a pinned model by name means it; one that speaks or is being loaded stays") func unload() throws {
+    @Test("a pinned model can be unloaded by name; one that speaks or is being loaded cannot") func unload() throws {
         var books = ModelInventory(offers("a", pinned: ["a"]))
         #expect(try books.unload("a") == nil)
         guard case .activate(let activation) = books.ask(for: "a", stamp: nil) else { throw Unexpected() }
@@ -104,7 +104,7 @@ import Testing
 
     // MARK: GPUs
 
-    @Test("a model that leaves a GPU rests on the host while there is room, and is woken") func resting() throws {
+    @Test("a model that leaves a GPU is kept in host memory if there is room, and is moved back") func resting() throws {
         var books = ModelInventory(offers("a", "b", "c", onGPU: true), budget: .init(memory: 60, gpuMemory: 60))
         try load("a", &books, at: 0)
         try load("b", &books, at: 1)
@@ -120,7 +120,7 @@ import Testing
         #expect(books["a"].model != nil && !books["a"].isResting)
     }
 
-    @Test("one that rests makes room for a model of the host") func hostRoom() throws {
+    @Test("a resting model is dropped for a model in host memory") func hostRoom() throws {
         var books = ModelInventory(offers("a", onGPU: true) + offers("b"), budget: .init(memory: 100, gpuMemory: 60))
         try load("a", &books)
         books.deactivated(try #require(try books.unload("a")), rests: true)
@@ -128,7 +128,7 @@ import Testing
         #expect(activation.leaving.isEmpty && books["a"].model == nil && !books["a"].isResting)
     }
 
-    @Test("one that rests is not woken when its files have changed") func changedFiles() throws {
+    @Test("a resting model is not moved back if its files have changed") func changedFiles() throws {
         var books = ModelInventory(offers("a", onGPU: true))
         try load("a", &books, stamp: "1")
         books.identified("a", "sha256:1", stamp: "1")
@@ -141,7 +141,7 @@ import Testing
         #expect(books["a"].digest == nil)
     }
 
-    @Test("nothing rests where that is not wished, or it cannot") func noResting() throws {
+    @Test("no model rests if this is switched off, or it cannot") func noResting() throws {
         var books = ModelInventory(offers("a", onGPU: true), budget: .init(rests: false))
         try load("a", &books)
         #expect(try #require(try books.unload("a")).rests == false)

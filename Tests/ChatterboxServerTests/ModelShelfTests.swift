@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test("a model that rests comes back without a load; its voices go with it") func rests() async throws {
+    @Test("a resting model is moved back without loading; its voices are moved with it") func rests() async throws {
         let counted = Counted(), speaker = try StandInSpeaker(canRest: true), forgotten = Mutex<[String]>([])
         let shelf = ModelShelf([counted.offer("a", speaker, onGPU: true)]) { name in forgotten.withLock { $0.append(name) } }
         let offer = shelf.offers[0]
@@ -30,7 +30,7 @@ import Testing
         #expect(shelf.entry(of: offer).isPinned && forgotten.withLock(\.self) == ["a"])
     }
 
-    @Test("a model that cannot rest is closed and dropped, and loaded anew") func dropped() async throws {
+    @Test("a model that cannot rest is closed and dropped, and loaded again") func dropped() async throws {
         let counted = Counted(), speaker = try StandInSpeaker(canRest: false)
         let shelf = ModelShelf([counted.offer("a", speaker, onGPU: true)]), offer = shelf.offers[0]
         try await shelf.load(offer, pins: false)
@@ -40,7 +40,7 @@ import Testing
         #expect(speaker.history == ["rest", "close"] && counted.loads.withLock(\.self) == ["a", "a"])
     }
 
-    @Test("nobody holds a model that is unloaded") func released() async throws {
+    @Test("nothing refers to an unloaded model") func released() async throws {
         weak var loaded: StandInSpeaker?
         let made = Mutex<StandInSpeaker?>(nil)
         let shelf = ModelShelf([
@@ -57,7 +57,7 @@ import Testing
         #expect(loaded == nil)
     }
 
-    @Test("idle models leave when their time has come") func idle() async throws {
+    @Test("idle models are unloaded after their time") func idle() async throws {
         let shelf = ModelShelf([.standIn("a"), .standIn("b")])
         for offer in shelf.offers { try await shelf.load(offer, pins: offer.name == "b") }
         await shelf.unloadIdle(after: 60)
@@ -66,7 +66,7 @@ import Testing
         #expect(shelf.entries.map(\.phase) == [.inactive, .active])
     }
 
-    @Test("a model is known by the digest of its files, wherever they lie") func digest() async throws {
+    @Test("a model is identified by the digest of its files, whatever their path") func digest() async throws {
         let folder = try TemporaryFolder(), other = try TemporaryFolder()
         for place in [folder.url, other.url] {
             try Data("weights".utf8).write(to: place.appending(path: "a.safetensors"))
@@ -87,7 +87,7 @@ import Testing
         #expect(shelf.entries[0].digest == digest)
     }
 
-    @Test("a file that is named by its digest, as in the hub's cache, is not read for it") func hubDigest() throws {
+    @Test("a file whose name is its digest, as in the hub's cache, is not read") func hubDigest() throws {
         let folder = try TemporaryFolder(), plain = try TemporaryFolder()
         let sum = "5f4cc2c6b2a6ef8a6e0a1e5c3b8f0e9d7c6b5a4f3e2d1c0b9a8f7e6d5c4b3a29"
         try Data("not what it is called".utf8).write(to: folder.url.appending(path: sum))

@@ -43,13 +43,13 @@ import Testing
         }
     }
 
-    @Test("parts come with their names, files with theirs, and what looks like a boundary is data") func whole() throws {
+    @Test("parts have their names, files theirs, and data may look like a boundary") func whole() throws {
         var parser = try MultipartParser(contentType: Self.type)
         #expect(try parser.take(Self.form.utf8) == Self.expected)
         #expect(parser.isComplete)
     }
 
-    @Test("how a form is cut makes no difference") func pieces() {
+    @Test("results do not depend on how a form is divided") func pieces() {
         let bytes = Array(Self.form.utf8)
         search(rounds: 60) { random in
             var parser = try MultipartParser(contentType: Self.type), events: [MultipartParser.Event] = [], start = 0
@@ -62,7 +62,7 @@ import Testing
         }
     }
 
-    @Test("data goes on at once, but for what may be a boundary") func bounded() throws {
+    @Test("data is passed on at once, except what may be a boundary") func bounded() throws {
         var parser = try MultipartParser(contentType: Self.type)
         _ = try parser.take("--X Y\r\nContent-Disposition: form-data; name=a\r\n\r\n".utf8)
         let events = try parser.take([UInt8](repeating: 65, count: 100_000))
@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test(
-        "what is no form is refused",
+        "a body that is not a form is refused",
         arguments: [
             ("application/json", MultipartError.otherType("application/json")), ("multipart/form-data", .noBoundary),
             ("multipart/form-data; boundary=\(String(repeating: "a", count: 71))", .noBoundary),
@@ -81,7 +81,7 @@ import Testing
     }
 
     @Test(
-        "a part without a name, a header without end and a boundary with something behind it are refused",
+        "a part without a name, a header without end and a boundary followed by other bytes are refused",
         arguments: [
             ("--X\r\nContent-Type: a/b\r\n\r\n", MultipartError.badHeader), ("--X\r\nnonsense\r\n\r\n", .badHeader),
             ("--X\r\n" + String(repeating: "a", count: 9000), .longHeader), ("--Xtra\r\n", .badDelimiter),
@@ -91,7 +91,7 @@ import Testing
         #expect(throws: error) { try parser.take(form.utf8) }
     }
 
-    @Test("a form that is cut short is not complete") func cutShort() throws {
+    @Test("a truncated form is not complete") func cutShort() throws {
         var parser = try MultipartParser(contentType: Self.type)
         _ = try parser.take(Self.form.utf8.prefix(Self.form.utf8.count - 20))
         #expect(!parser.isComplete)

@@ -15,8 +15,8 @@ final class TestClock: Sendable {
     func advance(by duration: Duration) { time.withLock { $0 += duration } }
 }
 
-@Suite("Models, load and figures") struct OperationTests {
-    @Test("more than the queue takes is 429 with the fields that clients obey, and the next is served") func overload() async throws {
+@Suite("Models, load and metrics") struct OperationTests {
+    @Test("requests beyond the queue's length get 429 with the fields that clients use, and the next is served") func overload() async throws {
         let gate = Gate()
         try await LoopbackServer.run([.standIn("stand-in", [.wait(gate), .sound(0.1)])]) {
             ($0.places, $0.queueLength) = (1, 0)
@@ -35,7 +35,7 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("models are listed in OpenAI's shape, and found by name") func models() async throws {
+    @Test("models are listed in OpenAI's format, and found by name") func models() async throws {
         try await LoopbackServer.run([.standIn("one"), .standIn("two")]) { server in
             let list = try #require(try await server.ask(.GET, "/v1/models").json)
             #expect(list["object"] == "list")
@@ -49,7 +49,7 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("a model's files tell what can be asked of it, before it is loaded; where there are none it is not known") func abilities() async throws {
+    @Test("a model's properties are read from its files before it is loaded; without files they are not known") func abilities() async throws {
         let folder = try TemporaryFolder()
         for name in [
             "t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json", "merges.txt", "voices/ada.voice.safetensors",
@@ -69,7 +69,7 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("a model is loaded when it is asked for, once for all who wait, and unloaded when nobody uses it") func loading() async throws {
+    @Test("a model is loaded when it is requested, once for all waiting requests, and unloaded when it is idle") func loading() async throws {
         let model = GatedModel()
         try await LoopbackServer.run([model.offer]) { server in
             async let first = server.speak()
@@ -90,7 +90,7 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("the longest unused makes room within the budget; one that speaks does not") func budget() async throws {
+    @Test("the least recently used model is unloaded for the budget; one that speaks is not") func budget() async throws {
         let gate = Gate()
         let offers: [ModelOffering] = [.standIn("a", bytes: 60), .standIn("b", bytes: 60), .standIn("c", [.wait(gate), .sound(0.1)], bytes: 60)]
         try await LoopbackServer.run(offers) {
@@ -108,7 +108,7 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("the server is ready when its first model has spoken, and stays so while models come and go") func ready() async throws {
+    @Test("the server is ready after its first model has spoken, and stays ready while models are loaded and unloaded") func ready() async throws {
         let gate = Gate(), speaker = try StandInSpeaker()
         let offer = ModelOffering(name: "stand-in") {
             await gate.wait()
@@ -130,7 +130,9 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("a client that goes away while its model is loaded frees its place, and the load goes on for others") func goneWhileLoading() async throws {
+    @Test("if a client disconnects while its model is loaded, its place becomes free, and loading continues for others") func goneWhileLoading()
+        async throws
+    {
         let model = GatedModel()
         try await LoopbackServer.run([model.offer]) { server in
             let connection = try RawConnection(server.port)
@@ -145,7 +147,7 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("a model that cannot be loaded is broken, says why, and may be tried again") func broken() async throws {
+    @Test("a model that cannot be loaded is broken, with the reason, and can be tried again") func broken() async throws {
         let fails = Mutex(true)
         let offer = ModelOffering(name: "stand-in") {
             guard !fails.withLock(\.self) else { throw StandInSpeaker.Failure() }
@@ -160,7 +162,7 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("figures tell what was served") func metrics() async throws {
+    @Test("metrics count what was served") func metrics() async throws {
         try await LoopbackServer.run([.standIn(bytes: 70)]) { server in
             _ = try await server.speak()
             _ = try await server.speak([("speed", 9)])
@@ -181,7 +183,7 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("every path of the document is there, with its methods and no others") func document() async throws {
+    @Test("every path of the API description exists, with its methods and no others") func document() async throws {
         try await LoopbackServer.run { server in
             let document = try #require(try await server.ask(.GET, "/openapi.json").json)
             guard case .object(let paths)? = document["paths"] else { return #expect(Bool(false), "\(document)") }
@@ -196,7 +198,7 @@ final class TestClock: Sendable {
         }
     }
 
-    @Test("pages of an allowed origin may ask, of others not") func origins() async throws {
+    @Test("pages of an allowed origin may send requests, those of others may not") func origins() async throws {
         try await LoopbackServer.run {
             $0.allowedOrigin = "https://example.org"
         } _: { server in
@@ -214,7 +216,7 @@ final class TestClock: Sendable {
     }
 }
 
-@Suite("Figures as Prometheus reads them") struct PrometheusRegistryTests {
+@Suite("Prometheus metrics") struct PrometheusRegistryTests {
     @Test("counters, gauges and histograms, with help, labels and buckets") func text() {
         let registry = PrometheusRegistry(["b_s": .init(help: "Two\nlines.", buckets: [0.5, 1])])
         registry.makeCounter(label: "a.total", dimensions: [("x", "q\"\\\n")]).increment(by: 2)
@@ -231,7 +233,7 @@ final class TestClock: Sendable {
         #expect(lines.contains("c 1.5") && lines.contains(#"d_bucket{le="0.05"} 1"#) && lines.contains("d_sum 0.03"))
     }
 
-    @Test("a histogram takes what others have counted") func counts() {
+    @Test("a histogram can be set from counts") func counts() {
         let registry = PrometheusRegistry(["batch": .init(help: "Requests.", buckets: [1, 2, 4])])
         registry.set("batch", [1: 5, 3: 2, 9: 1])
         #expect(
@@ -241,7 +243,7 @@ final class TestClock: Sendable {
             ])
     }
 
-    @Test("a listener waits where sound comes later than it is played") func listener() {
+    @Test("a listener waits if sound arrives later than it is played") func listener() {
         let begin = ContinuousClock.now
         var clock = ListenerClock(since: begin)
         _ = clock.take(1, at: begin + .milliseconds(300))

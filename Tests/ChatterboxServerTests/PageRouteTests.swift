@@ -13,7 +13,7 @@ import Testing
     }()
     private static let asBrowser = ["accept": "text/html,application/xhtml+xml,*/*;q=0.8"]
 
-    @Test("browsers get the page, other programs are told where to go on") func root() async throws {
+    @Test("browsers get the page, other programs the API's addresses") func root() async throws {
         try await LoopbackServer.run { server in
             let page = try await server.ask(.GET, "/", headers: Self.asBrowser)
             #expect(page.status == 200 && page.headers["content-type"] == ["text/html; charset=utf-8"] && page.text.hasPrefix("<!doctype html>"))
@@ -25,7 +25,7 @@ import Testing
         }
     }
 
-    @Test("every file is served as it is written, as what it is, and under a policy that allows this server alone") func files() async throws {
+    @Test("every file is served unchanged, with its type, and with a policy that allows only this server") func files() async throws {
         #expect(Self.sources.count > 10)
         try await LoopbackServer.run { server in
             let types = [
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test("the page needs no key, and what it asks for does") func keys() async throws {
+    @Test("the page needs no key, but its requests do") func keys() async throws {
         try await LoopbackServer.run {
             $0.keys = Keyring("secret")
         } _: { server in
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test("it is served while the first model is loaded") func early() async throws {
+    @Test("the page is served while the first model is loaded") func early() async throws {
         let model = GatedModel()
         try await LoopbackServer.run([model.offer]) { server in
             async let warm: Void = SpeechServer(server.state).warmUp()
@@ -83,7 +83,7 @@ import Testing
 
     // MARK: the files themselves
 
-    @Test("what a file names is there") func names() throws {
+    @Test("every file that a file refers to exists") func names() throws {
         for (name, source) in Self.sources {
             let named =
                 source.matches(of: /(?:src|href)="(page\/[^"]+)"/).map { String($0.1.dropFirst(5)) }
@@ -99,7 +99,7 @@ import Testing
         }
     }
 
-    @Test("nothing stands inline or comes from elsewhere") func elsewhere() {
+    @Test("nothing is inline or loaded from other sites") func elsewhere() {
         for (name, source) in Self.sources {
             let addresses = source.matches(of: /https?:\/\/[^"'\s)]+/).map { String($0.0) }
             #expect(addresses.allSatisfy { $0 == "http://www.w3.org/2000/svg" }, "\(name): \(addresses)")
@@ -109,7 +109,7 @@ import Testing
         }
     }
 
-    @Test("all of it has less than 150,000 bytes, and no file more than 400 lines") func sizes() {
+    @Test("all files together have less than 150,000 bytes, and none has more than 400 lines") func sizes() {
         #expect(Self.sources.values.reduce(0) { $0 + $1.utf8.count } < 150_000)
         for (name, source) in Self.sources { #expect(source.split(separator: "\n", omittingEmptySubsequences: false).count <= 401, "\(name)") }
     }

@@ -5,8 +5,8 @@ import Testing
 
 @testable import ChatterboxServer
 
-@Suite("Versions of HTTP, bodies that wait, and pages of other origins") struct ProtocolTests {
-    @Test("another version than HTTP/1.1 is told so, and the connection ends") func versions() async throws {
+@Suite("HTTP versions, delayed bodies, and pages of other origins") struct ProtocolTests {
+    @Test("a version other than HTTP/1.1 gets an error, and the connection ends") func versions() async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
             connection.send("GET /live HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n")
@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test("another version behind a request of HTTP/1.1 is answered behind its answer") func laterVersion() async throws {
+    @Test("another version after an HTTP/1.1 request is answered after that request") func laterVersion() async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
             connection.send("GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -30,7 +30,7 @@ import Testing
         "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \(length)\r\nExpect: 100-continue\r\nConnection: close\r\n\(more)\r\n"
     }
 
-    @Test("a client that waits for it is told to send its body, once") func expected() async throws {
+    @Test("a client that waits for 100-continue is asked for its body once") func expected() async throws {
         try await LoopbackServer.run { server in
             let body = LoopbackServer.order([("stream", false)]).text, connection = try RawConnection(server.port)
             connection.send(Self.head("/v1/audio/speech", length: body.utf8.count))
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(
-        "a body that is not wanted is not asked for: the refusal comes first",
+        "the body of a refused request is not asked for",
         arguments: [
             ("/v1/audio/speech", 1 << 30, 413), ("/v1/audio/voices", 1 << 30, 413), ("/v1/audio/convert", 1 << 30, 413), ("/v1/nothing", 10, 404),
             ("/v1/models", 10, 405),
@@ -66,7 +66,7 @@ import Testing
 
     // MARK: pages of other origins
 
-    @Test("a page may read this server's own fields of every answer, also of errors") func exposed() async throws {
+    @Test("a page may read this server's own header fields in every response, even in errors") func exposed() async throws {
         try await LoopbackServer.run {
             $0.allowedOrigin = "https://example.org"
         } _: { server in
@@ -87,7 +87,7 @@ import Testing
         }
     }
 
-    @Test("a page may send the fields that it asks for, as OpenAI's client does") func asked() async throws {
+    @Test("a page may send the fields that it asks for, like OpenAI's client") func asked() async throws {
         try await LoopbackServer.run {
             $0.allowedOrigin = "*"
         } _: { server in
@@ -107,7 +107,7 @@ import Testing
     }
 
     @Test(
-        "an origin is taken as browsers write it",
+        "an origin is accepted as browsers write it",
         arguments: [
             ("https://example.org", "https://example.org"), ("http://Host/", "http://host"), ("https://example.org:443", "https://example.org"),
             ("http://example.org:443/", "http://example.org:443"), ("http://[::1]:8000", "http://[::1]:8000"), ("*", "*"),
@@ -122,7 +122,7 @@ import Testing
     // MARK: bodies
 
     @Test(
-        "what keeps a body from being read is said",
+        "an error says why a body cannot be read",
         arguments: [
             (#"{"input":"x \ud83d y"}"#, #"\ud83d is half of a character"#), (#"{"input":"\uDE00"}"#, #"\uDE00 is half of a character"#),
             (#"{"input":"\\ud83d \uD83D\u0041"}"#, #"\uD83D is half"#), ("{\"input\":", "not well-formed, or cut short"),
@@ -134,12 +134,12 @@ import Testing
         #expect(error?.code == "invalid_json" && error?.message.contains(sentence) == true, "\(error?.message ?? "")")
     }
 
-    @Test("whole characters in escapes are read") func escapes() throws {
+    @Test("complete escaped characters are read") func escapes() throws {
         var fields = try RequestFields(parsing: Data(#"{"input":"\\ud83d \ud83d\ude00"}"#.utf8))
         #expect(try fields.string("input") == "\\ud83d 😀")
     }
 
-    @Test("numbers stand as people write them, and large ones as they came") func numbers() throws {
+    @Test("numbers are written in their usual form, and large ones as they were received") func numbers() throws {
         #expect(JSON.number(9e15).text == "9000000000000000" && JSON.number(0.25).text == "0.25" && JSON.number(-3).text == "-3")
         for text in [
             "9007199254740993", "-9223372036854775807", "18446744073709551615", "123456789012345678901234567890", "9007199254740992", "1.5", "0",
@@ -152,7 +152,7 @@ import Testing
         #expect(error?.message == "seed must be a number from 0 to 9000000000000000")
     }
 
-    @Test("any number of unknown fields, of any length, become a few short warnings") func manyFields() async throws {
+    @Test("any number of unknown fields, of any length, cause a few short warnings") func manyFields() async throws {
         let names = (0..<1000).map { "field\($0)" } + [String(repeating: "x", count: 100_000), "Ł" + String(repeating: "Ł", count: 2000)]
         try await LoopbackServer.run { server in
             let answer = try await server.speak(names.map { ($0, 1) })
@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test("lists are for everybody where that is wished, in every shape, and their heads") func publicLists() async throws {
+    @Test("lists need no key if this is configured, in every format, and for HEAD as well") func publicLists() async throws {
         try await LoopbackServer.run {
             ($0.keys, $0.publicLists) = (Keyring("secret"), true)
         } _: { server in
@@ -187,8 +187,8 @@ import Testing
     }
 }
 
-@Suite("What keeps a server from starting") struct StartErrorTests {
-    @Test("a port that is taken is named, with what it is for") func ports() async throws {
+@Suite("Errors at the start of a server") struct StartErrorTests {
+    @Test("an error names a port that is taken, and its purpose") func ports() async throws {
         try await LoopbackServer.run { taken in
             for servesWyoming in [false, true] {
                 let folder = try TemporaryFolder()
@@ -204,7 +204,7 @@ import Testing
         }
     }
 
-    @Test("an address that is not this machine's is told") func address() async throws {
+    @Test("an address that does not belong to this machine causes an error") func address() async throws {
         let folder = try TemporaryFolder()
         var configuration = ServerConfiguration(voices: folder.url)
         (configuration.host, configuration.port) = ("192.0.2.1", 0)
@@ -213,7 +213,7 @@ import Testing
         #expect(error?.description.hasPrefix("cannot listen on 192.0.2.1, port 0, for HTTP: ") == true)
     }
 
-    @Test("of a certificate and a key, the file that is wrong is named") func certificates() async throws {
+    @Test("of a certificate and a key, the error names the file that is wrong") func certificates() async throws {
         let folder = try TemporaryFolder(), certificates = fixturesFolder.appending(path: "certificates"),
             text = folder.url.appending(path: "text.pem")
         try Data("no key\n".utf8).write(to: text)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ChatterboxServer
 
-@Suite("Who is let in to speak, and when they are heard") struct SpeechAdmissionTests {
+@Suite("Admission of requests, and the estimate of their first sound") struct SpeechAdmissionTests {
     /// A machine whose requests share it evenly, and clients who come again until they are served, on a clock of the test's.
     private struct Machine {
         struct Listener {
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test(
-        "of a crowd that comes again and again 95 in 100 of those let in are heard within the patience, and the machine is never idle",
+        "with many clients that repeat refused requests, 95 % of the admitted ones have their first sound in time, and the machine is never idle",
         arguments: [1, 2, 3] as [UInt64])
     func crowd(seed: UInt64) {
         var machine = Machine(SpeechAdmission(places: 8, length: 64, patience: 5), clients: 100, seed: seed)
@@ -110,13 +110,13 @@ import Testing
         #expect(machine.firstSound(50, in: 30..<240) > 2 && machine.refused > 1000 && machine.idle < 1)
     }
 
-    @Test("nor when nothing is known yet, and all come at once") func beginning() {
+    @Test("the same holds if nothing has been measured and all arrive at the same time") func beginning() {
         var machine = Machine(SpeechAdmission(places: 8, length: 64, patience: 5), clients: 100, seed: 4)
         machine.run(20)
         #expect(machine.firstSound(100, in: 0..<20) <= 5)
     }
 
-    @Test("a machine that becomes half as fast, or texts that take twice as long, are noticed", arguments: [(0.5, 0.009), (1, 0.02)])
+    @Test("a machine that becomes half as fast, or texts that take twice as long, are detected", arguments: [(0.5, 0.009), (1, 0.02)])
     func change(speed: Double, perCharacter: Double) {
         var machine = Machine(SpeechAdmission(places: 8, length: 64, patience: 5), clients: 100, seed: 5)
         machine.run(120)
@@ -135,7 +135,7 @@ import Testing
         _ = admission.leave(-1, at: time + whole)
     }
 
-    @Test("who waits behind long texts waits as long as these are spoken") func longTexts() {
+    @Test("a request behind long texts waits as long as these are spoken") func longTexts() {
         var admission = SpeechAdmission(places: 2, length: 8, patience: 5)
         teach(&admission, characters: 10, first: 0.1, whole: 0.2)
         var long = admission
@@ -151,7 +151,7 @@ import Testing
         #expect(expected > 400)
     }
 
-    @Test("the time in which a model is loaded is nobody's work") func loading() {
+    @Test("the time in which a model is loaded counts for no request") func loading() {
         var admission = SpeechAdmission(places: 2, length: 8, patience: 5)
         #expect(admission.enter(1, characters: 10, at: 0) == .speak)
         admission.begin(1, at: 100)
@@ -161,7 +161,7 @@ import Testing
         #expect((2...5).map { admission.enter($0, characters: 10, at: 101) } == [.speak, .speak, .wait, .wait])
     }
 
-    @Test("a reader who takes the last of it slowly holds a place, and no share of the machine") func slowReader() {
+    @Test("a client that reads the last sound slowly keeps its place, but no share of the machine") func slowReader() {
         var admission = SpeechAdmission(places: 2, length: 8, patience: 5)
         teach(&admission, characters: 10, first: 1, whole: 2)
         #expect(admission.enter(1, characters: 10, at: 3) == .speak)
@@ -176,7 +176,7 @@ import Testing
         #expect(abs(admission.forecast.work(of: 10) - 2) < 1e-9)
     }
 
-    @Test("alone everybody is let in; in company who would be heard late is not, and is told when to come again") func company() {
+    @Test("a single request is always admitted; beside others a late one is refused, with the time to repeat") func company() {
         var admission = SpeechAdmission(places: 8, length: 8, patience: 5)
         teach(&admission, characters: 10, first: 60, whole: 100)
         #expect(admission.enter(1, characters: 10, at: 200) == .speak)
@@ -184,7 +184,7 @@ import Testing
         #expect(expected >= 120)
     }
 
-    @Test("beyond the queue's length nobody waits, and who gives up waiting makes room") func full() {
+    @Test("beyond the queue's length requests are refused, and a cancelled one makes room") func full() {
         var admission = SpeechAdmission(places: 1, length: 1, patience: 5)
         #expect(admission.enter(1, characters: 10, at: 0) == .speak)
         #expect(admission.enter(2, characters: 10, at: 0) == .wait)
@@ -194,7 +194,7 @@ import Testing
         #expect(admission.leave(1, at: 2) == 4 && admission.leave(4, at: 3) == nil && admission.load == (0, 0))
     }
 
-    @Test("what took longer than expected makes the next expectations longer, and is forgotten in time") func misses() {
+    @Test("requests that take longer than estimated raise later estimates, until they are forgotten") func misses() {
         var forecast = SpeechForecast()
         for _ in 0..<200 { forecast.compare(1, with: 1) }
         #expect(abs(forecast.bound(3) - 3) < 1e-9)

@@ -11,7 +11,7 @@ import Testing
         try SpeechOrder(Data(#"{"model":"tts-1","input":"Hello.","voice":"alloy"\#(more)}"#.utf8), limit: 100, isStrict: isStrict)
     }
 
-    @Test("pauses are as asked for, and those that are not asked for as usual") func pauses() throws {
+    @Test("requested pauses have their values, and others their defaults") func pauses() throws {
         let options = try order(#","pauses":{"sentence":0.5,"paragraph":2}"#).options(watermark: false, wordTimes: false)
         #expect(options.pauses == Pauses(sentence: 0.5, paragraph: 2))
         #expect(try order("").options(watermark: false, wordTimes: false).pauses == .standard)
@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test(
-        "pauses that are no lengths are refused by name",
+        "an error names invalid pauses",
         arguments: [
             (#"{"line":1}"#, "pauses is line; allowed is word, clause, sentence, paragraph"),
             (#"{"word":-1}"#, "pauses is word -1.0; allowed is 0 to 60 s"),
@@ -37,7 +37,7 @@ import Testing
         return try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted().map { try Data(contentsOf: folder.appending(path: $0)) }
     }
 
-    @Test("a damaged order is an order within its limits or an error, and what is JSON is written as it was read") func damagedOrders() throws {
+    @Test("a damaged request is a request within its limits or an error, and JSON is written as it was read") func damagedOrders() throws {
         var mutations = Mutations(of: try seeds("order"), seed: 11), orders = 0, errors = 0
         for _ in 0..<Mutations.rounds * 10 {
             let body = mutations.next()
@@ -52,7 +52,7 @@ import Testing
         #expect(orders > 0 && errors > 0)
     }
 
-    @Test("a damaged form is read the same whole and in pieces") func damagedForms() throws {
+    @Test("a damaged form gives the same result as a whole and in pieces") func damagedForms() throws {
         var mutations = Mutations(of: try seeds("form"), seed: 12), random = SeededRandom(seed: 13), forms = 0, errors = 0
         for _ in 0..<Mutations.rounds * 10 {
             let bytes = mutations.next(), end = bytes.firstIndex(of: UInt8(ascii: "\n")) ?? bytes.endIndex

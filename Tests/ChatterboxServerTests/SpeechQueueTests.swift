@@ -4,8 +4,8 @@ import Testing
 
 @testable import ChatterboxServer
 
-@Suite("Places and the queue before them") struct SpeechQueueTests {
-    @Test("a place that is given back goes to who has waited longest") func order() async throws {
+@Suite("Places and the queue") struct SpeechQueueTests {
+    @Test("a free place is given to the request that has waited longest") func order() async throws {
         let queue = SpeechQueue(places: 1, length: 2, patience: 5)
         var place: Place? = try await queue.enter()
         let entered = Gate()
@@ -34,7 +34,7 @@ import Testing
         #expect(queue.load.running == 0 && queue.load.waiting == 0)
     }
 
-    @Test("beyond its length it refuses at once, and says when to come again") func full() async throws {
+    @Test("beyond its length the queue refuses at once, and says when to repeat") func full() async throws {
         let queue = SpeechQueue(places: 1, length: 0, patience: 5)
         let place = try await queue.enter()
         let error = await #expect(throws: APIError.self) { _ = try await queue.enter() }
@@ -43,7 +43,7 @@ import Testing
         withExtendedLifetime(place) {}
     }
 
-    @Test("who would be heard too late is refused at once, by how long it took before, and told when to come again") func patience() async throws {
+    @Test("a request whose first sound would be late is refused at once, by earlier times, with the time to repeat") func patience() async throws {
         let clock = TestClock(), queue = SpeechQueue(places: 1, length: 100, patience: 5) { clock.now }
         var place: Place? = try await queue.enter(characters: 10)
         place?.comes(to: .begins)
@@ -64,7 +64,7 @@ import Testing
         withExtendedLifetime(place) {}
     }
 
-    @Test("a place is given back once, after what it was told of") func place() {
+    @Test("a place is freed once, after its steps have been recorded") func place() {
         let told = Mutex<[String]>([])
         var place: Place? = Place {
             told.withLock { $0.append("gone") }
@@ -76,7 +76,7 @@ import Testing
         #expect(told.withLock(\.self) == ["begins", "sounds", "ends", "gone"])
     }
 
-    @Test("who gives up leaves the queue, and takes no place") func cancelled() async throws {
+    @Test("a cancelled request leaves the queue, and takes no place") func cancelled() async throws {
         let queue = SpeechQueue(places: 1, length: 1, patience: 5)
         var place: Place? = try await queue.enter()
         let waiting = Task { _ = try await queue.enter() }
@@ -89,8 +89,8 @@ import Testing
     }
 }
 
-@Suite("What a client may have") struct ClientLimitsTests {
-    @Test("so many requests a minute, which come back with time") func rate() throws {
+@Suite("Limits of a client") struct ClientLimitsTests {
+    @Test("requests per minute, which become available again with time") func rate() throws {
         let clock = TestClock()
         let limits = ClientLimits(perMinute: 2, atOnce: nil) { clock.now }
         _ = try limits.admit("a")
@@ -103,7 +103,7 @@ import Testing
         #expect(throws: APIError.self) { _ = try limits.admit("a") }
     }
 
-    @Test("so many at once") func atOnce() throws {
+    @Test("simultaneous requests") func atOnce() throws {
         let limits = ClientLimits(perMinute: nil, atOnce: 1)
         var place = try limits.admit("a")
         #expect(place != nil)
@@ -114,14 +114,14 @@ import Testing
 }
 
 @Suite("Keys") struct KeyringTests {
-    @Test("a key is known by its line, with its name") func names() {
+    @Test("a key is found by its line, with its name") func names() {
         let keys = Keyring("# ours\nsecret-1 ada\n\n  secret-2\n")
         #expect(keys.name(of: "secret-1") == "ada" && keys.name(of: "secret-2") == "key 3")
         #expect(keys.name(of: "secret") == nil && keys.name(of: "ada") == nil && keys.name(of: "") == nil && keys.name(of: "# ours") == nil)
         #expect(!keys.isEmpty && Keyring("# none\n").isEmpty)
     }
 
-    @Test("without a key the page and health are open, the rest is not") func routes() async throws {
+    @Test("without a key only the page and the health routes are accessible") func routes() async throws {
         try await LoopbackServer.run {
             $0.keys = Keyring("secret ada")
         } _: { server in
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test("lists need none where that is wished") func publicLists() async throws {
+    @Test("lists need no key if this is configured") func publicLists() async throws {
         try await LoopbackServer.run {
             ($0.keys, $0.publicLists) = (Keyring("secret"), true)
         } _: { server in

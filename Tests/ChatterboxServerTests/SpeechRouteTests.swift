@@ -14,7 +14,7 @@ import Testing
         ("mp3", "audio/mpeg"), ("opus", "audio/opus"), ("aac", "audio/aac"), ("flac", "audio/flac"), ("wav", "audio/wav"), ("pcm", "audio/pcm"),
     ]
 
-    @Test("sound comes in every format, in chunks, with OpenAI's header fields", arguments: types) func formats(format: String, type: String)
+    @Test("sound is sent in every format, in chunks, with OpenAI's header fields", arguments: types) func formats(format: String, type: String)
         async throws
     {
         try await LoopbackServer.run { server in
@@ -36,7 +36,7 @@ import Testing
         }
     }
 
-    @Test("a streamed WAV leaves its length open; one that is asked for whole tells it, with Content-Length") func wavLengths() async throws {
+    @Test("a streamed WAV states no length; a complete one does, with Content-Length") func wavLengths() async throws {
         try await LoopbackServer.run { server in
             let streamed = try await server.speak([("response_format", "wav")])
             #expect(streamed.body[4..<8] == Data([255, 255, 255, 255]) && streamed.body[40..<44] == Data([255, 255, 255, 255]))
@@ -47,14 +47,14 @@ import Testing
         }
     }
 
-    @Test("MP3 is the format where none is asked for") func standardFormat() async throws {
+    @Test("MP3 is the default format") func standardFormat() async throws {
         try await LoopbackServer.run { server in
             let answer = try await server.speak()
             #expect(answer.headers["content-type"] == ["audio/mpeg"])
         }
     }
 
-    @Test("events are lines of data that end in CRLF, then usage, then [DONE]") func events() async throws {
+    @Test("events are lines of data that end with CRLF, then usage, then [DONE]") func events() async throws {
         try await LoopbackServer.run { server in
             let answer = try await server.speak([("stream_format", "sse"), ("response_format", "pcm")])
             #expect(answer.headers["content-type"] == ["text/event-stream; charset=utf-8"])
@@ -71,7 +71,7 @@ import Testing
         }
     }
 
-    @Test("all is there with and without /v1; other methods and other paths are refused as such") func paths() async throws {
+    @Test("all routes exist with and without /v1; other methods and paths are refused") func paths() async throws {
         try await LoopbackServer.run { server in
             #expect(try await server.speak(path: "/audio/speech").status == 200)
             let method = try await server.ask(.GET, "/v1/audio/speech")
@@ -103,7 +103,9 @@ import Testing
         (["Hi."], nil, "invalid_json"),
     ]
 
-    @Test("what is missing or wrong is named, with all four keys", arguments: refusals) func refused(body: JSON, parameter: String?, code: String)
+    @Test("an error names what is missing or wrong, with all four keys", arguments: refusals) func refused(
+        body: JSON, parameter: String?, code: String
+    )
         async throws
     {
         try await LoopbackServer.run {
@@ -119,12 +121,12 @@ import Testing
         }
     }
 
-    @Test("a header names characters that ASCII lacks as addresses do") func warningHeader() {
+    @Test("non-ASCII characters in a header are percent-encoded") func warningHeader() {
         #expect("no Ł, 😀".asHeader == "no %C5%81, %F0%9F%98%80")
         #expect("50 %\r\nx: y".asHeader == "50 %25%0D%0Ax: y")
     }
 
-    @Test("an unknown model and an unknown voice are not found; OpenAI's names are the default") func names() async throws {
+    @Test("an unknown model and an unknown voice get 404; OpenAI's names mean the default") func names() async throws {
         try await LoopbackServer.run { server in
             let model = try await server.speak([("model", "whisper-1")])
             #expect(model.status == 404 && model.json?["error"]?["code"] == "model_not_found")
@@ -138,7 +140,7 @@ import Testing
         }
     }
 
-    @Test("fields that mean nothing here are ignored with a warning, or refused where that is wished") func unknownFields() async throws {
+    @Test("unknown fields are ignored with a warning, or refused with --strict") func unknownFields() async throws {
         let fields: [(String, JSON)] = [("instructions", "Whisper."), ("mood", "sad")]
         try await LoopbackServer.run { server in
             let answer = try await server.speak(fields)
@@ -162,7 +164,7 @@ import Testing
         }
     }
 
-    @Test("header fields beyond their limits are refused as such") func largeHeaders() async throws {
+    @Test("header fields beyond their limits get their own status") func largeHeaders() async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
             connection.send("GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: \(String(repeating: "a", count: 60_000))\r\n\r\n")
@@ -173,7 +175,7 @@ import Testing
 
     // MARK: failures on the way
 
-    @Test("a failure before the first sound is an error of HTTP") func earlyFailure() async throws {
+    @Test("a failure before the first sound is an HTTP error") func earlyFailure() async throws {
         try await LoopbackServer.run([.standIn("stand-in", [.fail])]) { server in
             let answer = try await server.speak()
             #expect(answer.status == 500 && answer.json?["error"]?["type"] == "server_error")
@@ -181,7 +183,7 @@ import Testing
         }
     }
 
-    @Test("a failure after it cuts the connection before the last chunk") func lateFailure() async throws {
+    @Test("a later failure closes the connection before the last chunk") func lateFailure() async throws {
         try await LoopbackServer.run([.standIn("stand-in", [.sound(1), .fail])]) { server in
             let connection = try RawConnection(server.port)
             connection.order(LoopbackServer.order([("response_format", "pcm")]))
@@ -190,7 +192,7 @@ import Testing
         }
     }
 
-    @Test("a failure among events is an event, and the last") func lateFailureInEvents() async throws {
+    @Test("a failure during events is sent as the last event") func lateFailureInEvents() async throws {
         try await LoopbackServer.run([.standIn("stand-in", [.sound(1), .fail])]) { server in
             let answer = try await server.speak([("stream_format", "sse")])
             let events = answer.text.components(separatedBy: "\r\n\r\n").dropLast()
@@ -200,7 +202,7 @@ import Testing
         }
     }
 
-    @Test("a model that makes no sound is an error") func silent() async throws {
+    @Test("a model that makes no sound causes an error") func silent() async throws {
         try await LoopbackServer.run([.standIn("stand-in", [])]) { server in
             let answer = try await server.speak()
             #expect(answer.json?["error"]?["code"] == "no_speech")
@@ -209,7 +211,7 @@ import Testing
 
     // MARK: time
 
-    @Test("the first sound leaves while the rest is being made") func firstSound() async throws {
+    @Test("the first sound is sent while the rest is being computed") func firstSound() async throws {
         let gate = Gate()
         try await LoopbackServer.run([.standIn("stand-in", [.sound(0.5), .wait(gate), .sound(0.5)])]) { server in
             let answer = try await server.open(.POST, "/v1/audio/speech", bytes: JSON.bytes(LoopbackServer.order([("response_format", "pcm")])))
@@ -223,7 +225,7 @@ import Testing
     }
 
     @Test(
-        "a client that goes away before the first sound, or after it, frees its place", arguments: [[], [StandInSpeaker.Step.sound(0.5)]],
+        "the place of a client that disconnects becomes free, before and after the first sound", arguments: [[], [StandInSpeaker.Step.sound(0.5)]],
         [false, true])
     func goneClient(before: [StandInSpeaker.Step], sendingOnly: Bool) async throws {
         let gate = Gate()
@@ -245,7 +247,7 @@ import Testing
         }
     }
 
-    @Test("a client that takes nothing is cut") func stalledReader() async throws {
+    @Test("a client that does not read is disconnected") func stalledReader() async throws {
         // More than the sockets' buffers hold.
         let speaker = try StandInSpeaker(Array(repeating: .sound(20), count: 30))
         try await LoopbackServer.run([.of(speaker)]) {
@@ -259,7 +261,7 @@ import Testing
         }
     }
 
-    @Test("a server that is stopped lets open answers end, and takes no new ones") func stopping() async throws {
+    @Test("a stopped server completes open responses, and accepts no new requests") func stopping() async throws {
         let gate = Gate(), open = Mutex<RawConnection?>(nil)
         try await LoopbackServer.run([.standIn("stand-in", [.sound(0.5), .wait(gate), .sound(0.5)])]) { server in
             let connection = try RawConnection(server.port)
@@ -276,7 +278,7 @@ import Testing
         #expect(answer?.hasSuffix("0\r\n\r\n") == true)
     }
 
-    @Test("a server that is stopped may take requests for a while, and says that it stops") func draining() async throws {
+    @Test("a stopped server may accept requests for a while, and reports that it is stopping") func draining() async throws {
         let (statuses, found) = AsyncStream<Int>.makeStream()
         try await LoopbackServer.run([.standIn()], { $0.drain = 2 }) { server in
             try await SpeechServer(server.state).warmUp()
@@ -290,14 +292,14 @@ import Testing
         #expect(await statuses.reduce(into: []) { $0.append($1) } == [503, 200])
     }
 
-    @Test("the same order gives the same seed's header") func seed() async throws {
+    @Test("equal requests with a seed have the same seed in the header") func seed() async throws {
         try await LoopbackServer.run { server in
             let answer = try await server.speak([("seed", 42)])
             #expect(answer.headers["x-chatterbox-seed"] == ["42"])
         }
     }
 
-    @Test("estimated times come with each text that has been spoken, not first at the end") func wordsMeanwhile() async throws {
+    @Test("estimated times come after each spoken text, not only at the end") func wordsMeanwhile() async throws {
         let gate = Gate()
         let steps: [StandInSpeaker.Step] = [.text("The ship", 0.5), .sound(0.5), .text("was late.", 0.25), .wait(gate), .sound(0.25)]
         try await LoopbackServer.run([.standIn("stand-in", steps)]) { server in
@@ -313,7 +315,7 @@ import Testing
         }
     }
 
-    @Test("times of words come in events and in one answer, marked as estimated where the model has none") func words() async throws {
+    @Test("word times come in events and in complete responses, marked as estimated if the model has none") func words() async throws {
         try await LoopbackServer.run { server in
             let events = try await server.speak([("stream_format", "sse"), ("timestamps", true)]).text
             #expect(
@@ -334,7 +336,7 @@ import Testing
         func words(in audio: Audio) async throws -> String { "" }
     }
 
-    @Test("an answer that comes whole is judged where that is asked for, and tells what was heard") func judged() async throws {
+    @Test("a complete response is judged if requested, with the transcript") func judged() async throws {
         try await LoopbackServer.run([.standIn()], { $0.judge = NamedJudge() }) { server in
             let fields: [(String, JSON)] = [("stream", false), ("judge", "stand-in judge"), ("takes", 3), ("response_format", "wav")]
             let sound = try await server.speak(fields)
@@ -352,7 +354,7 @@ import Testing
     }
 
     @Test(
-        "streams are not judged or drawn again, and unknown judges and numbers of draws are refused, each by name",
+        "streams with a judge or takes, unknown judges and invalid numbers of takes are refused by name",
         arguments: [
             ([("judge", "stand-in judge")], "judge", "add \"stream\": false"),
             ([("judge", "stand-in judge"), ("stream_format", "sse"), ("stream", false)], "judge", "add \"stream\": false"),
@@ -369,7 +371,7 @@ import Testing
         }
     }
 
-    @Test("a server without a judge says how to have one") func noJudge() async throws {
+    @Test("a server without a judge says how to configure one") func noJudge() async throws {
         try await LoopbackServer.run { server in
             let answer = try await server.speak([("judge", "moonshine"), ("stream", false)])
             #expect(answer.status == 400 && answer.text.contains("started with --judge moonshine"), "\(answer.text)")

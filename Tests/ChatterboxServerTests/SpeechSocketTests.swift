@@ -5,10 +5,10 @@ import Testing
 
 @testable import ChatterboxServer
 
-@Suite("The WebSocket for text that is spoken while it is written") struct SpeechSocketTests {
+@Suite("The WebSocket for text that is spoken while it is being written") struct SpeechSocketTests {
     private static func type(_ frame: SocketClient.Frame?) -> JSON? { frame?.json?["type"] }
 
-    @Test("a text is spoken by sentences, each announced, with its words, and done") func speaks() async throws {
+    @Test("a text is spoken in sentences, each with its start, its words and its end") func speaks() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, SocketClient.path)
             client.send([
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test("a cancel stops what never ends by itself, and tells which words had begun") func cancel() async throws {
+    @Test("a cancel stops endless speech, and reports which words had begun") func cancel() async throws {
         let speaker = try StandInSpeaker([.text("One two three four five six.", 1), .text("", 0.5), .wait(Gate())])
         try await LoopbackServer.run([.of(speaker)]) { server in
             let client = try await SocketClient(server, SocketClient.path)
@@ -66,7 +66,7 @@ import Testing
         }
     }
 
-    @Test("a sentence that the model cannot speak is left out and told of; the others are spoken") func leavesOut() async throws {
+    @Test("a sentence that the model cannot speak is left out with a message; the others are spoken") func leavesOut() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, SocketClient.path)
             client.send(["type": "session.config"])
@@ -85,7 +85,7 @@ import Testing
         }
     }
 
-    @Test("who has been told that a text has ended may begin another") func another() async throws {
+    @Test("after the message that a text has ended, another can begin") func another() async throws {
         try await LoopbackServer.run([.standIn("stand-in", [.sound(0.1)])]) { server in
             let client = try await SocketClient(server, SocketClient.path)
             client.send(["type": "session.config"])
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test(
-        "what is wrong with a message is told, and ends nothing",
+        "an error in a message is reported, and has no other effect",
         arguments: [
             ("{}", "missing_required_parameter"), ("nonsense", "invalid_json"), (#"{"type":"dance"}"#, "invalid_value"),
             (#"{"type":"input.text","text":"Hi."}"#, "invalid_value"), (#"{"type":"session.config","response_format":"flac"}"#, "invalid_value"),
@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    @Test("while a text is still spoken no other begins") func order() async throws {
+    @Test("while a text is being spoken no other can begin") func order() async throws {
         let gate = Gate()
         try await LoopbackServer.run([.standIn("stand-in", [.sound(0.5), .wait(gate)])]) { server in
             let client = try await SocketClient(server, SocketClient.path)
@@ -148,7 +148,7 @@ import Testing
         }
     }
 
-    @Test("one that says nothing for long is ended") func inactivity() async throws {
+    @Test("an inactive connection is closed") func inactivity() async throws {
         try await LoopbackServer.run {
             $0.connectionTimeout = 0.2
         } _: { server in
@@ -158,8 +158,8 @@ import Testing
     }
 }
 
-@Suite("What was heard") struct HeardSpeechTests {
-    @Test("a listener plays as sound comes, and waits where none is there") func playback() {
+@Suite("How much of a speech was heard") struct HeardSpeechTests {
+    @Test("a listener plays sound as it arrives, and waits if there is none") func playback() {
         var clock = PlaybackClock()
         let begin = ContinuousClock.now
         #expect(clock.played(at: begin) == 0)
@@ -170,7 +170,7 @@ import Testing
         #expect(abs(clock.played(at: begin + .milliseconds(5250)) - 1.25) < 1e-9)
     }
 
-    @Test("words that began to sound are heard; those whose times are not known yet are taken to come as usual") func words() {
+    @Test("words that have begun count as heard; those without times are assumed to have the usual rate") func words() {
         var spoken = SpokenSoFar()
         spoken.begin("One two.", at: 0)
         spoken.take(1, [SpokenWord(text: "One", start: 0, end: 0.5), SpokenWord(text: "two.", start: 0.5, end: 1)])

@@ -22,7 +22,7 @@ enum TestForm {
     }
 }
 
-@Suite("The voices that there are, and names of new ones", .standInModel) struct VoiceListTests {
+@Suite("The list of voices, and names of new ones", .standInModel) struct VoiceListTests {
     private static var model: ModelOffering {
         let folder = StandInModel.folder
         return ModelOffering(name: "tiny", folder: folder) { try await Synthesizer.load(folder) }
@@ -40,7 +40,7 @@ enum TestForm {
         return Self.model
     }
 
-    @Test("of several uploads under one name at once, one is kept and the others are 409") func atOnce() async throws {
+    @Test("of several simultaneous uploads under one name, one is stored and the others get 409") func atOnce() async throws {
         try await LoopbackServer.run([Self.model]) { server in
             let statuses = try await withThrowingTaskGroup(of: Int.self) { group in
                 for _ in 0..<4 { group.addTask { try await self.add(server, "ada").status } }
@@ -81,7 +81,7 @@ enum TestForm {
         }
     }
 
-    @Test("names that mean another voice are reserved: none is added, and there is none to delete") func reserved() async throws {
+    @Test("names that stand for another voice are reserved: no voice can be added or deleted under them") func reserved() async throws {
         try await LoopbackServer.run([Self.model]) {
             $0.voiceAliases = ["sam": "default"]
         } _: { server in
@@ -96,7 +96,7 @@ enum TestForm {
         }
     }
 
-    @Test("a name is the same voice however its letters with marks are written", arguments: ["jos\u{E9}", "jose\u{301}"]) func forms(name: String)
+    @Test("a name refers to the same voice in both Unicode forms", arguments: ["jos\u{E9}", "jose\u{301}"]) func forms(name: String)
         async throws
     {
         try await LoopbackServer.run([Self.model]) { server in
@@ -119,7 +119,7 @@ enum TestForm {
     // MARK: forms
 
     @Test(
-        "fields of a form that nobody knows are ignored with a warning, or refused where that is wished",
+        "unknown fields of a form are ignored with a warning, or refused with --strict",
         arguments: ["/audio/voices", "/audio/convert"])
     func unknownFields(path: String) async throws {
         let recording = try Data(contentsOf: StandInModel.recording)
@@ -143,7 +143,7 @@ enum TestForm {
         }
     }
 
-    @Test("what is wrong with a recording names its field", arguments: [("/audio/voices", "audio_sample"), ("/audio/convert", "audio")])
+    @Test("an error about a recording names its field", arguments: [("/audio/voices", "audio_sample"), ("/audio/convert", "audio")])
     func invalidAudio(path: String, field: String) async throws {
         let silence = try AudioFile.encode(Audio(samples: [Float](repeating: 0, count: 24_000), sampleRate: 24_000), as: .wav)
         try await LoopbackServer.run([Self.model]) { server in
@@ -159,7 +159,7 @@ enum TestForm {
         }
     }
 
-    @Test("a recording of more than five minutes is too long, however few samples it has") func long() async throws {
+    @Test("a recording of more than five minutes is too long, whatever its sample rate") func long() async throws {
         let tone = (0..<(301 * 8000)).map { 0.3 * sin(Float($0) / 5) }
         let sound = try AudioFile.encode(Audio(samples: tone, sampleRate: 8000), as: .mp3)
         try await LoopbackServer.run([Self.model]) { server in

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ChatterboxServer
 
-@Suite("Voices, with a model that listens", .standInModel) struct VoiceRouteTests {
+@Suite("Voices, with a model that uses them", .standInModel) struct VoiceRouteTests {
     /// A form with a name and a file.
     private static func form(_ name: String, _ file: Data, boundary: String = "b0undary") -> [UInt8] {
         var bytes = Array("--\(boundary)\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\(name)\r\n--\(boundary)\r\n".utf8)
@@ -21,7 +21,7 @@ import Testing
         return ModelOffering(name: "tiny") { try await Synthesizer.load(folder) }
     }
 
-    @Test("a voice is added, listed, spoken with and deleted") func life() async throws {
+    @Test("a voice is uploaded, listed, used and deleted") func life() async throws {
         let recording = try Data(contentsOf: StandInModel.recording)
         try await LoopbackServer.run([Self.model]) { server in
             let made = try await server.ask(.POST, "/v1/audio/voices", bytes: Self.form("ada", recording), headers: Self.type)
@@ -47,7 +47,7 @@ import Testing
         }
     }
 
-    @Test("a name means the voice that the configuration says, and no further") func aliases() async throws {
+    @Test("a name means the voice in the configuration, and aliases are not followed further") func aliases() async throws {
         let recording = try Data(contentsOf: StandInModel.recording)
         try await LoopbackServer.run([Self.model]) {
             $0.voiceAliases = ["alloy": "ada", "sam": "ada", "echo": "sam", "nova": "nova"]
@@ -66,7 +66,7 @@ import Testing
     }
 
     @Test(
-        "what is no recording of a voice is refused",
+        "a file that is not a recording of a voice is refused",
         arguments: [
             ("ada", Data("hello, this is a text".utf8), "invalid_audio"), ("ada", Data(), "invalid_audio"), ("../ada", Data([1]), nil),
             ("alloy", Data([1]), nil),
@@ -81,7 +81,7 @@ import Testing
         }
     }
 
-    @Test("weights are never taken for a voice") func weights() async throws {
+    @Test("weights are never accepted as a voice") func weights() async throws {
         let weights = try Data(contentsOf: StandInModel.folder.appending(path: "ve.safetensors"))
         try await LoopbackServer.run([Self.model]) { server in
             let answer = try await server.ask(.POST, "/v1/audio/voices", bytes: Self.form("ada", weights), headers: Self.type)
@@ -98,7 +98,7 @@ import Testing
         }
     }
 
-    @Test("who wants no voice in particular gets the model's own, or hears that it has none") func noVoice() async throws {
+    @Test("a request without a voice uses the model's own, or gets an error if it has none") func noVoice() async throws {
         try await LoopbackServer.run([Self.model]) { server in
             let answer = try await server.speak([("model", "tiny")])
             let hasVoice = try await Synthesizer.load(StandInModel.folder).hasVoice

@@ -35,7 +35,7 @@ private let faults: [([OddFrame], Int)] = [
     // MARK: the handshake
 
     @Test(
-        "a request that is no handshake is told what is wanted",
+        "an invalid handshake gets an error that says what is needed",
         arguments: [
             (["Upgrade": "h2c"], 426, "websocket_expected"), (["Connection": "keep-alive"], 426, "websocket_expected"),
             (["Sec-WebSocket-Version": "8"], 426, "websocket_version"), (["Sec-WebSocket-Key": "short"], 400, "invalid_websocket_key"),
@@ -48,7 +48,7 @@ private let faults: [([OddFrame], Int)] = [
         }
     }
 
-    @Test("pages of this server may connect, and those of the allowed origin", arguments: ["http://localhost", "https://app.example"]) func origins(
+    @Test("pages of this server and of the allowed origin may connect", arguments: ["http://localhost", "https://app.example"]) func origins(
         origin: String
     ) async throws {
         try await LoopbackServer.run([.standIn()]) {
@@ -58,7 +58,7 @@ private let faults: [([OddFrame], Int)] = [
         }
     }
 
-    @Test("a key is needed, of a header or of the address") func keys() async throws {
+    @Test("a key is needed, in a header or in the address") func keys() async throws {
         try await LoopbackServer.run {
             $0.keys = Keyring("secret ada")
         } _: { server in
@@ -74,7 +74,7 @@ private let faults: [([OddFrame], Int)] = [
         }
     }
 
-    @Test("any request of a connection may become a WebSocket, not the first alone") func later() async throws {
+    @Test("any request of a connection may become a WebSocket, not only the first") func later() async throws {
         try await LoopbackServer.run { server in
             let connection = try RawConnection(server.port)
             for _ in 0..<2 {
@@ -89,7 +89,7 @@ private let faults: [([OddFrame], Int)] = [
 
     // MARK: frames
 
-    @Test("what the protocol does not allow ends the WebSocket with the code for it", arguments: faults) func faultyFrames(
+    @Test("violations of the protocol close the WebSocket with their codes", arguments: faults) func faultyFrames(
         frames: [OddFrame], code: Int
     ) async throws {
         try await LoopbackServer.run {
@@ -106,7 +106,7 @@ private let faults: [([OddFrame], Int)] = [
         }
     }
 
-    @Test("a message in parts is one, with a ping between them, which is answered") func fragments() async throws {
+    @Test("fragments are joined to one message, with a ping between them, which is answered") func fragments() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, SocketClient.path), message = Array(#"{"type":"session.config","voice":"default"}"#.utf8)
             client.send(1, Array(message[..<5]), first: 0)
@@ -118,7 +118,7 @@ private let faults: [([OddFrame], Int)] = [
         }
     }
 
-    @Test("a client that answers no ping is cut; one that does stays") func pings() async throws {
+    @Test("a client that does not answer a ping is disconnected; one that does is not") func pings() async throws {
         try await LoopbackServer.run {
             $0.pingInterval = 0.5
         } _: { server in
@@ -132,7 +132,7 @@ private let faults: [([OddFrame], Int)] = [
         }
     }
 
-    @Test("a flood of messages is ended") func flood() async throws {
+    @Test("a flood of messages closes the WebSocket") func flood() async throws {
         try await LoopbackServer.run { server in
             let client = try await SocketClient(server, SocketClient.path)
             async let frames = client.frames { $0.opcode == 8 }
@@ -141,7 +141,7 @@ private let faults: [([OddFrame], Int)] = [
         }
     }
 
-    @Test("a client that sends more than is read is made to wait, and memory does not grow with it") func inbox() async {
+    @Test("a client that sends faster than messages are handled must wait, and memory does not grow") func inbox() async {
         let inbox = WebSocketInbox()
         for _ in 0..<64 { inbox.add(.text("word")) }
         #expect(inbox.holdsReading())

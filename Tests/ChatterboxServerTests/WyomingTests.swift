@@ -63,7 +63,7 @@ import Testing
             }, test)
     }
 
-    @Test("describe tells of the voices, and that texts may come in pieces") func describe() async throws {
+    @Test("describe lists the voices, and says that texts may arrive in pieces") func describe() async throws {
         try await run { server in
             let client = try Client(server)
             client.send(WyomingEvent(type: "describe"))
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test("a text is spoken, with its format before its sound and an end behind it") func synthesize() async throws {
+    @Test("a text is spoken, with the format before its sound and an end after it") func synthesize() async throws {
         try await run { server in
             let client = try Client(server)
             for _ in 0..<2 {
@@ -92,7 +92,9 @@ import Testing
         }
     }
 
-    @Test("a text that comes in pieces is spoken by sentences; the whole of it, sent for others, is not spoken again") func stream() async throws {
+    @Test("a text that arrives in pieces is spoken in sentences; the whole text, sent for other servers, is not spoken again") func stream()
+        async throws
+    {
         let speaker = try StandInSpeaker()
         try await run([.of(speaker)]) { server in
             let client = try Client(server)
@@ -114,7 +116,7 @@ import Testing
     }
 
     @Test(
-        "what is wrong is told, and the connection goes on",
+        "an error is reported, and the connection continues",
         arguments: [
             (WyomingEvent(type: "synthesize", data: ["text": ""]), "invalid_value"), (WyomingEvent(type: "synthesize"), "missing_required_parameter"),
             (WyomingEvent(type: "synthesize", data: ["text": "Hi.", "voice": ["name": "nobody"]]), "voice_not_found"),
@@ -137,7 +139,8 @@ import Testing
         }
     }
 
-    @Test("a streamed text that cannot be spoken, or never began, has its end", arguments: [true, false]) func ends(begins: Bool) async throws {
+    @Test("a streamed text that cannot be spoken, or never began, gets its end event", arguments: [true, false]) func ends(begins: Bool) async throws
+    {
         try await run { server in
             let client = try Client(server)
             client.send(WyomingEvent(type: "synthesize-start", data: begins ? [:] : ["voice": ["language": "tlh"]]))
@@ -149,7 +152,7 @@ import Testing
     }
 
     @Test(
-        "what is no event ends the connection, and says why",
+        "an invalid event closes the connection, with a reason",
         arguments: [
             "nonsense\n", "[]\n", "{}\n", #"{"type":"ping","data_length":-1}"# + "\n", #"{"type":"ping","payload_length":1e12}"# + "\n",
             #"{"type":"ping","data_length":2}"# + "\n[]", String(repeating: "a", count: 100_000),
@@ -163,7 +166,7 @@ import Testing
         }
     }
 
-    @Test("an event is read however its bytes are cut") func cuts() throws {
+    @Test("an event is read however its bytes are divided") func cuts() throws {
         let event = WyomingEvent(type: "synthesize", data: ["text": "Grüße"], payload: [1, 2, 3, 10])
         var bytes = ByteBuffer()
         event.write(into: &bytes)
@@ -175,7 +178,7 @@ import Testing
         }
     }
 
-    @Test("a client that goes away frees its place") func gone() async throws {
+    @Test("the place of a client that disconnects becomes free") func gone() async throws {
         let speaker = try StandInSpeaker([.sound(0.5), .wait(Gate())])
         try await run([.of(speaker)]) { server in
             let client = try Client(server)
@@ -187,7 +190,7 @@ import Testing
         }
     }
 
-    @Test("a client that takes nothing is cut") func slowReader() async throws {
+    @Test("a client that does not read is disconnected") func slowReader() async throws {
         let speaker = try StandInSpeaker(Array(repeating: .sound(20), count: 15))
         try await run([.of(speaker)], { $0.readerPatience = 0.2 }) { server in
             let client = try Client(server)
@@ -198,7 +201,7 @@ import Testing
         }
     }
 
-    @Test("a connection on which nothing is asked ends, also one whose text never comes; one that listens goes on") func silence() async throws {
+    @Test("an inactive connection is closed, also one whose text never arrives; one that is receiving sound is not") func silence() async throws {
         let gate = Gate()
         let speaker = try StandInSpeaker([.sound(0.5), .wait(gate)])
         try await run([.of(speaker)], { $0.connectionTimeout = 1.5 }) { server in
@@ -217,7 +220,7 @@ import Testing
         }
     }
 
-    @Test("more connections than there may be are told so") func tooMany() async throws {
+    @Test("connections above the limit get an error") func tooMany() async throws {
         try await run { server in
             let clients = try (0..<WyomingServer.most).map { _ in try Client(server) }
             // All of them are known when they have been answered.

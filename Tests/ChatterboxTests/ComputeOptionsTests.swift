@@ -4,20 +4,22 @@ import Torch
 
 @testable import Chatterbox
 
-@Suite("How a model computes", .standInModel) struct ComputeOptionsTests {
-    @Test("fewer than one thread are refused", arguments: [0, -1]) func threads(count: Int) {
+@Suite("ComputeOptions", .standInModel) struct ComputeOptionsTests {
+    @Test("fewer than one thread is refused", arguments: [0, -1]) func threads(count: Int) {
         #expect(throws: ComputeError.threads(count)) { try ComputeOptions(threads: count) }
     }
 
-    @Test("quantised weights have no exact path") func exact() {
+    @Test("quantised weights are refused on the exact path") func exact() {
         #expect(throws: ComputeError.exactQuantization(.int8)) { try ComputeOptions(exact: true, quantization: .int8) }
     }
 
-    @Test("nor has TF32") func exactTF32() {
+    @Test("TF32 is refused on the exact path") func exactTF32() {
         #expect(throws: ComputeError.exactTF32) { try ComputeOptions(exact: true, allowsTF32: true) }
     }
 
-    @Test("what a type or a device cannot have is refused, not left out", arguments: [Quantization.int8, .int4], [DType.bfloat16, .float16])
+    @Test(
+        "options that a type or a device does not support are refused, not ignored", arguments: [Quantization.int8, .int4],
+        [DType.bfloat16, .float16])
     func types(quantization: Quantization, dtype: DType) throws {
         let options = try ComputeOptions(quantization: quantization)
         #expect(throws: ComputeError.quantization(quantization, dtype: dtype, device: .cpu)) {
@@ -28,12 +30,12 @@ import Torch
         }
     }
 
-    @Test("a model has the plan that its options give") func plan() throws {
+    @Test("a model's plan follows from its options") func plan() throws {
         #expect(try Model.load(StandInModel.folder, compute: ComputeOptions(quantization: .int8)).plan.t3 == .packedInt8)
         #expect(try Model.load(StandInModel.folder, dtype: .bfloat16).plan.t3 == .bfloat16)
     }
 
-    @Test("what is asked for is what the model has", arguments: Quantization.allCases) func had(quantization: Quantization) throws {
+    @Test("a model has the requested settings", arguments: Quantization.allCases) func had(quantization: Quantization) throws {
         #expect(try Model.load(StandInModel.folder, compute: ComputeOptions(quantization: quantization)).quantization == quantization)
     }
 }

@@ -3,7 +3,7 @@ import Torch
 
 @testable import Chatterbox
 
-@Suite("The plan of what computes")
+@Suite("ComputePlan")
 struct ComputePlanTests {
     struct Asked: Sendable {
         var exact = false, quantization = Quantization.none, tf32 = false, captures = true
@@ -17,7 +17,7 @@ struct ComputePlanTests {
     }
 
     @Test(
-        "on a CPU weights are packed unless the exact way or 16 bits are asked for",
+        "on a CPU weights are packed, except on the exact path or in 16 bits",
         arguments: [
             (Asked(), "T3 packed float32; flow and vocoder packed float32; S3 tokenizer float32; speaker encoder packed float32"),
             (Asked(quantization: .int4), "T3 packed int4; flow and vocoder packed int8; S3 tokenizer packed int8; speaker encoder packed float32"),
@@ -30,7 +30,7 @@ struct ComputePlanTests {
     }
 
     @Test(
-        "on a GPU steps are captured where they can be and may be",
+        "on a GPU steps are captured where this is possible and allowed",
         arguments: [
             (Asked(dtype: .bfloat16), true, ComputePlan.Way.capturedBFloat16), (Asked(dtype: .float16), true, .capturedFloat16),
             (Asked(dtype: .bfloat16), false, .bfloat16), (Asked(captures: false, dtype: .bfloat16), true, .bfloat16),
@@ -43,7 +43,7 @@ struct ComputePlanTests {
     }
 
     @Test(
-        "with T3 in 16 bits a GPU has its flow in float16, but not the exact way",
+        "with T3 in 16 bits the flow on a GPU is in float16, except on the exact path",
         arguments: [
             (Asked(dtype: .bfloat16), ComputePlan.Way.capturedFloat16), (Asked(dtype: .float16), .capturedFloat16),
             (Asked(captures: false, dtype: .bfloat16), .float16), (Asked(exact: true, dtype: .bfloat16), .float32), (Asked(), .capturedFloat32),
@@ -53,14 +53,14 @@ struct ComputePlanTests {
         #expect(try plan(asked, onGPU: true).flow == way)
     }
 
-    @Test("what differs is told apart") func description() throws {
+    @Test("different plans have different descriptions") func description() throws {
         #expect(
             try plan(Asked(dtype: .bfloat16), onGPU: true).description
                 == "T3 captured bfloat16; flow captured float16; vocoder float32; S3 tokenizer float32; speaker encoder float32")
     }
 
     @Test(
-        "TF32 is for a GPU's float32",
+        "TF32 applies to float32 on a GPU",
         arguments: [
             (Asked(tf32: true), ComputePlan.Way.capturedTF32, ComputePlan.Way.tf32), (Asked(tf32: true, captures: false), .tf32, .tf32),
             (Asked(tf32: true, dtype: .bfloat16), .capturedBFloat16, .tf32), (Asked(), .capturedFloat32, .float32),

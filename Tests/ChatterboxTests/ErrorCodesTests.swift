@@ -46,7 +46,7 @@ import Torch
         return codes
     }
 
-    @Test("every code is one error's, and the documentation's table is the list of them all") func documented() throws {
+    @Test("every code belongs to one error, and the documentation's table lists them all") func documented() throws {
         let codes = try Self.codes()
         #expect(codes.count > 100 && Set(codes.map(\.code)).count == codes.count)
         let page = try String(contentsOf: Self.sources.appending(path: "Chatterbox/Documentation.docc/Errors.md"), encoding: .utf8)
@@ -57,7 +57,7 @@ import Torch
         #expect(Set(table.map { "\($0.code) \($0.error)" }) == Set(codes.map { "\($0.code) \($0.error)" }))
     }
 
-    @Test("every public error has codes") func complete() throws {
+    @Test("every public error has a code") func complete() throws {
         let declared = try Self.lines(of: Self.modules).filter { $0.text.hasPrefix("public ") }.compactMap {
             $0.text.firstMatch(of: #/^public (?:enum|struct) (\w+): .*\bError\b/#).map { String($0.1) }
         }
@@ -65,7 +65,7 @@ import Torch
         #expect(declared.count > 20 && Set(declared).subtracting(coded).isEmpty, "\(Set(declared).subtracting(coded))")
     }
 
-    @Test("an error's code is that of its case, whatever it holds") func values() {
+    @Test("an error's code depends only on its case") func values() {
         let url = URL(filePath: "/models/mine")
         let errors: [(any CodedError, String)] = [
             (VoiceError.version(source: "a", found: "9"), "voice.version"), (CheckpointError.noFolder(url), "model.noFolder"),
@@ -77,7 +77,7 @@ import Torch
         #expect((CancellationError() as any Error as? any CodedError) == nil)
     }
 
-    @Test("what the libraries say names no option of a program") func noOptions() throws {
+    @Test("the libraries' messages name no options of a program") func noOptions() throws {
         let strings = try Self.lines(of: ["Torch", "Kernels", "SpeechAudio", "SpeechText", "Chatterbox", "Moonshine"]).filter { line in
             line.text.contains("--") && !line.text.contains(#/^\s*///#) && line.text.contains(#/".*--[a-z].*"/#)
         }

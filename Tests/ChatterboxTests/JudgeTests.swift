@@ -7,7 +7,7 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("Draws that a judge hears", .standInModel) struct JudgeTests {
+@Suite("Judging takes", .standInModel) struct JudgeTests {
     let synthesizer: Synthesizer
     let voice: Voice
 
@@ -54,7 +54,7 @@ import Testing
         return try await synthesizer.speak(Self.text, voice: voice, options: options).audio
     }
 
-    @Test("the draw with the fewest wrong words is kept, and the report has what was heard in each") func fewest() async throws {
+    @Test("the take with the fewest wrong words is kept, and the report has the transcript of each") func fewest() async throws {
         let judge = ScriptedJudge("one", "One, two: three!", "two three", "one four")
         let speech = try await synthesizer.speak(request(judge)), piece = speech.report.pieces[0]
         #expect(piece.draws == 4 && piece.keptDraw == 2 && judge.heard.count == 4)
@@ -67,14 +67,16 @@ import Testing
         #expect(judge.heard.allSatisfy { $0.sampleRate == 24_000 && $0.channels == 1 && $0.frames == 8 * 960 })
     }
 
-    @Test("nothing is drawn after a draw without a wrong word; figures count as they are said") func perfect() async throws {
+    @Test("no take is drawn after one without wrong words; figures are compared as spoken") func perfect() async throws {
         // The stand-in's eight tokens are an odd length for longer texts.
         let judge = ScriptedJudge("sick", "6 CATS", "never heard")
         let speech = try await synthesizer.speak(request(judge, text: "Six cats."))
         #expect(speech.report.pieces[0].judged.map(\.errors.wrong) == [2, 0] && speech.report.pieces[0].keptDraw == 2)
     }
 
-    @Test("among equals the first is kept, and there are as many draws as are asked for", arguments: [(nil, 2), (1, 1), (3, 3)] as [(Int?, Int)])
+    @Test(
+        "among equals the first take is kept, and there are at most as many takes as requested",
+        arguments: [(nil, 2), (1, 1), (3, 3)] as [(Int?, Int)])
     func ties(takes: Int?, draws: Int) async throws {
         let judge = ScriptedJudge("nothing of it")
         let speech = try await synthesizer.speak(request(judge, takes: takes))
@@ -82,20 +84,20 @@ import Testing
         #expect(try await speech.audio == draw(1))
     }
 
-    @Test("a draw whose words are right is drawn again all the same where it has an odd length") func oddLength() async throws {
+    @Test("a take with the right words is drawn again if its length is implausible") func oddLength() async throws {
         let text = "One two three four five six seven eight nine ten eleven twelve."
         let speech = try await synthesizer.speak(request(ScriptedJudge(text), takes: 3, text: text))
         #expect(speech.report.pieces[0].draws == 3 && speech.report.warnings.map(\.kind) == [.oddLength])
     }
 
-    @Test("each piece of a text has draws of its own") func pieces() async throws {
+    @Test("each piece of a text has its own takes") func pieces() async throws {
         let judge = ScriptedJudge("one two three four five", "wrong", "wrong", "seven eight nine ten eleven")
         let speech = try await synthesizer.speak(request(judge, takes: 2, text: "One two three four five six.\n\nSeven eight nine ten eleven."))
         #expect(speech.report.pieces.map(\.draws) == [2, 2] && speech.report.pieces.map(\.keptDraw) == [1, 2])
         #expect(speech.report.wordErrors?.words == 11 && speech.report.wordErrors?.wrong == 1)
     }
 
-    @Test("chunks and texts of other languages are refused, one breath is warned of") func refusals() async throws {
+    @Test("chunks and texts in other languages are refused, undivided text causes a warning") func refusals() async throws {
         let judge = ScriptedJudge("one")
         await #expect(throws: SpeechJudgeError.inChunks(judge: "scripted")) { try await synthesizer.speak(request(judge, .sentences, .chunks)) }
         await #expect(throws: SpeechJudgeError.language(.english, judge: "scripted", languages: [.french])) {
@@ -118,11 +120,11 @@ import Testing
         func words(in audio: Audio) async throws -> String { try await hear() }
     }
 
-    @Test("a judge that fails ends the request with its error") func failure() async throws {
+    @Test("if a judge fails, the request ends with its error") func failure() async throws {
         await #expect(throws: Deaf.self) { try await synthesizer.speak(request(ToldJudge { throw Deaf() })) }
     }
 
-    @Test("while a judge hears, others are spoken to the end") func company() async throws {
+    @Test("while a judge transcribes, other requests are spoken to the end") func company() async throws {
         let (other, voice) = (synthesizer, voice)
         let judge = ToldJudge {
             _ = try await other.speak("Five six.", voice: voice, options: SpeechOptions(steps: 1, seed: 1, watermark: false))
@@ -131,7 +133,7 @@ import Testing
         #expect(try await synthesizer.speak(request(judge)).report.wordErrors?.wrong == 0)
     }
 
-    @Test("a request that is cancelled while a judge hears ends, and the judge is told") func cancelled() async throws {
+    @Test("a request that is cancelled during judging ends, and the judge is cancelled") func cancelled() async throws {
         let (began, begin) = AsyncStream<Void>.makeStream(), (told, tell) = AsyncStream<Void>.makeStream()
         let judge = ToldJudge {
             begin.finish()

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("What a logger is told", .standInModel) struct LoggingTests {
+@Suite("Log messages", .standInModel) struct LoggingTests {
     /// Keeps every line.
     private struct Keeper: LogHandler {
         struct Line: Sendable {
@@ -56,7 +56,7 @@ import Testing
 
     private func voice(_ synthesizer: Synthesizer) throws -> Voice { try synthesizer.model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1)) }
 
-    @Test("a model that was loaded is told with what it is, and one that was not with why") func loading() async throws {
+    @Test("loading a model is logged with its properties, a failure with the reason") func loading() async throws {
         _ = try await synthesizer(logger)
         let line = try #require(lines("model loaded").first)
         #expect(line.level == .info && lines.all.count == 1)
@@ -70,7 +70,7 @@ import Testing
         #expect(failure.level == .error && failure.metadata["code"] == "model.noFolder" && failure.metadata["folder"] == nowhere.path)
     }
 
-    @Test("a request is told from its beginning to its end by its number, without its text") func speaking() async throws {
+    @Test("a request is logged from beginning to end with its number and without its text") func speaking() async throws {
         let synthesizer = try await synthesizer(logger), voice = try voice(synthesizer)
         for _ in 0..<2 { _ = try await synthesizer.speak("One secret two.", voice: voice, options: SpeechOptions(steps: 1, seed: 7, takes: 1)) }
         let (begins, ends) = (lines("speech begins"), lines("speech ends"))
@@ -87,7 +87,7 @@ import Testing
         #expect(lines("text of the speech").map { $0.metadata["text"] } == ["One secret two.", "One secret two."])
     }
 
-    @Test("a request's own logger takes its lines, with what it knows of the request") func ownLogger() async throws {
+    @Test("a request's own logger gets its messages, with the logger's metadata") func ownLogger() async throws {
         let synthesizer = try await synthesizer(nil)
         var request = SpeechRequest("One two.", voice: try voice(synthesizer), options: SpeechOptions(steps: 1, watermark: false), logger: logger)
         request.logger?[metadataKey: "request_id"] = "req_42"
@@ -96,7 +96,7 @@ import Testing
         #expect(lines.all.allSatisfy { $0.metadata["request_id"] == "req_42" && $0.metadata["speech"] != nil })
     }
 
-    @Test("what cannot be done is refused, what breaks is a failure, who leaves cancels") func endings() async throws {
+    @Test("an invalid request is refused, an error is a failure, and a cancelled request is cancelled") func endings() async throws {
         let synthesizer = try await synthesizer(logger), voice = try voice(synthesizer)
         let refused: [(SpeechRequest, String)] = [
             (SpeechRequest("One.", voice: voice, options: SpeechOptions(speed: 9)), "options.invalid"),
@@ -122,7 +122,7 @@ import Testing
         #expect(lines("speech cancelled").map(\.level) == [.debug] && lines("speech failed").count == 1)
     }
 
-    @Test("voices and conversions are told too") func others() async throws {
+    @Test("voices and conversions are logged") func others() async throws {
         let synthesizer = try await synthesizer(logger), voice = try await synthesizer.voice(from: StandInModel.buzz(seconds: 1))
         #expect(lines("voice made").map { $0.metadata["recording_seconds"] } == ["1.0"])
         _ = try await synthesizer.convert(StandInModel.buzz(seconds: 1), to: voice, steps: 1, watermark: false)

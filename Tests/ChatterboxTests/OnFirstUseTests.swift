@@ -3,10 +3,10 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("On first use") struct OnFirstUseTests {
+@Suite("OnFirstUse") struct OnFirstUseTests {
     private struct Trouble: Error {}
 
-    @Test("it is made when asked for, once, whoever asks") func once() async throws {
+    @Test("the value is computed once when it is first used, for all callers") func once() async throws {
         let count = Mutex(0)
         let number = OnFirstUse {
             count.withLock { count in
@@ -22,7 +22,7 @@ import Testing
         #expect(numbers == Array(repeating: 1, count: 20))
     }
 
-    @Test("what could not be made is tried again") func again() throws {
+    @Test("after a failure the next call tries again") func again() throws {
         let tries = Mutex(0)
         let value = OnFirstUse {
             try tries.withLock { tries in

@@ -3,10 +3,10 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("What many wait for") struct OutcomeTests {
+@Suite("A value for which many tasks wait") struct OutcomeTests {
     private struct Failure: Error {}
 
-    @Test("all who wait hear it, and those who ask later; the first time counts") func settled() async throws {
+    @Test("all tasks that wait get it, and later ones as well; only the first result counts") func settled() async throws {
         let outcome = Outcome<Int>()
         try await withThrowingTaskGroup(of: Int.self) { group in
             for _ in 0..<5 { group.addTask { try await outcome.value() } }
@@ -17,7 +17,7 @@ import Testing
         #expect(try await outcome.value() == 7)
     }
 
-    @Test("who gives up goes away at once, and the others hear it still") func cancelled() async throws {
+    @Test("a cancelled task stops waiting at once, and the others still get the value") func cancelled() async throws {
         let outcome = Outcome<Int>()
         let gone = Task { try await outcome.value() }, other = Task { try await outcome.value() }
         gone.cancel()

@@ -28,7 +28,7 @@ import Testing
         }
     }
 
-    @Test("the public types are those that are listed: whoever adds one decides that callers need it") func types() throws {
+    @Test("the public types are those in the list, so that adding one is a decision") func types() throws {
         let found = try Self.declarations().compactMap { declaration in
             declaration.text.firstMatch(of: #/\b(?:struct|enum|final class|class|actor|protocol|typealias) (\w+)/#).map { String($0.1) }
         }

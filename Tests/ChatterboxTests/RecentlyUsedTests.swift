@@ -2,8 +2,8 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("What was used last") struct RecentlyUsedTests {
-    @Test("what was used longest ago makes room; a new one stays whatever it costs") func order() {
+@Suite("RecentlyUsed") struct RecentlyUsedTests {
+    @Test("the least recently used values are removed; a new one is kept whatever it costs") func order() {
         var cache = RecentlyUsed<String, Int>(limit: 10) { $0 }
         cache.insert(4, for: "a")
         cache.insert(5, for: "b")

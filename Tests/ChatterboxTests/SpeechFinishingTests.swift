@@ -12,7 +12,8 @@ import Testing
             since: .now)
     }
 
-    @Test("the end of a silence waits, so that a request that ends in nothing ends with samples and its last report") func held() throws {
+    @Test("the end of a silence is held back, so that a request that ends in silence still ends with samples and its last report") func held() throws
+    {
         var finishing = try finishing()
         let silence = [Float](repeating: 0, count: 400)
         #expect(try finishing([1, 1] + silence, isLast: false) == [1, 1] + silence.prefix(150))
@@ -22,14 +23,14 @@ import Testing
         #expect(finishing.report.audioSeconds == 0.402)
     }
 
-    @Test("sound goes on at once, with the silence before it") func immediate() throws {
+    @Test("sound is delivered at once, with the silence before it") func immediate() throws {
         var finishing = try finishing()
         #expect(try finishing([0, 0, 0], isLast: false).isEmpty)
         #expect(try finishing([0, 0.5], isLast: false) == [0, 0, 0, 0, 0.5])
         #expect(try finishing([0.25], isLast: true) == [0.25])
     }
 
-    @Test("speech at another speed lasts accordingly, and comes before its end") func speed() throws {
+    @Test("at another speed speech has another duration, and is delivered before its end") func speed() throws {
         var finishing = try finishing(sampleRate: 24_000, speed: 2)
         let second = (0..<24_000).map { 0.4 * sin(Float($0) / 30) }
         let first = try finishing(second, isLast: false), rest = try finishing(second, isLast: true)
@@ -37,7 +38,7 @@ import Testing
         #expect(finishing.report.audioSeconds == 1)
     }
 
-    @Test("speech has the loudness that was asked for, in one piece at the end") func loudness() throws {
+    @Test("speech has the requested loudness, in one piece at the end") func loudness() throws {
         var finishing = try finishing(sampleRate: 24_000, loudness: -20)
         let second = (0..<24_000).map { 0.01 * sin(Float($0) / 8) }
         #expect(try finishing(second, isLast: false).isEmpty)
@@ -47,7 +48,7 @@ import Testing
         #expect(finishing.report.warnings.isEmpty)
     }
 
-    @Test("no louder than its peaks allow, and that is told") func peaks() throws {
+    @Test("loudness is limited by the peaks, with a warning") func peaks() throws {
         var finishing = try finishing(sampleRate: 24_000, loudness: -5)
         var speech = (0..<48_000).map { 0.01 * sin(Float($0) / 8) }
         speech[20_000] = 0.9

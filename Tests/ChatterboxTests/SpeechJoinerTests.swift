@@ -16,7 +16,7 @@ struct SpeechJoinerTests {
         return (0..<count(before)).map(faint) + (0..<count(tone)).map { 0.5 * Float(sin(Double($0) * 0.2)) } + (0..<count(after)).map(faint)
     }
 
-    @Test("silence around a piece is cut to the same margins, whatever there was")
+    @Test("silence around a piece is cut to the same margins, whatever its length")
     func trimming() {
         let short = joiner.trimmed(piece(before: 0.2, tone: 1, after: 0.3)), long = joiner.trimmed(piece(before: 0.5, tone: 1, after: 1.5))
         #expect(abs(short.count - long.count) <= 480)
@@ -24,7 +24,7 @@ struct SpeechJoinerTests {
         #expect(abs(seconds - 1.11) < 0.02)
     }
 
-    @Test("cut ends fade from and to nothing; uncut ends stay as they are")
+    @Test("cut ends are faded; uncut ends stay unchanged")
     func fades() {
         let cut = joiner.trimmed(piece(before: 0.5, tone: 1, after: 0.5))
         #expect(cut.first == 0 && cut.last == 0)
@@ -32,7 +32,7 @@ struct SpeechJoinerTests {
         #expect(joiner.trimmed(whole) == whole)
     }
 
-    @Test("sentences spoken in one breath are parted at the silence between them, wherever else there are silences") func joints() {
+    @Test("sentences spoken together are divided at the silence between them, whatever other silences there are") func joints() {
         // A short sentence, a long one with a comma in it.
         let spoken = piece(before: 0.1, tone: 0.4, after: 0.2) + piece(before: 0, tone: 1, after: 0.15) + piece(before: 0, tone: 1, after: 0.3)
         let cuts = joiner.cuts(of: spoken, at: [TextPlan.Joint(share: 0.15, pause: 0.7)])
@@ -49,14 +49,14 @@ struct SpeechJoinerTests {
         #expect(abs(words[0].end - 0.6) < 0.01 && abs(words[1].start - 1.25) < 0.05 && abs(words[1].end - words[1].start - 0.25) < 0.01)
     }
 
-    @Test("silence has exactly the length asked for, and of silence alone nothing is left")
+    @Test("silence has exactly the requested length, and nothing is left of a piece of silence")
     func silence() {
         #expect(joiner.silence(0.5) == Array(repeating: 0, count: 12_000))
         #expect(joiner.trimmed(joiner.silence(1)).isEmpty)
         #expect(joiner.trimmed([]).isEmpty)
     }
 
-    @Test("a sentence's pause is longer than a clause's, a paragraph's longer still")
+    @Test("a sentence's pause is longer than a clause's, and a paragraph's is the longest")
     func pauses() {
         let pauses = SentenceSplitter.Boundary.allCases.map { Pauses.standard(after: $0) }
         #expect(pauses == pauses.sorted() && Set(pauses).count == pauses.count)
@@ -65,7 +65,7 @@ struct SpeechJoinerTests {
 
 @Suite("Loop guard")
 struct LoopGuardTests {
-    @Test("a circle of any length is noticed once it spans seconds, and one round is kept", arguments: [1, 2, 7, 25])
+    @Test("repetition of any period is detected after several seconds, and one period is kept", arguments: [1, 2, 7, 25])
     func circles(period: Int) {
         let circle = LoopGuard()
         let before = (0..<40).map { 1000 + $0 }
@@ -74,7 +74,7 @@ struct LoopGuardTests {
         #expect(circle.repeated(in: Array(tokens.dropLast())) == 0)
     }
 
-    @Test("tokens that are said to stay are never taken back", arguments: 0..<20)
+    @Test("tokens that were final are never removed", arguments: 0..<20)
     func risk(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let circle = LoopGuard(), period = Int.random(in: 1...25, using: &random), alphabet = Int.random(in: 2...40, using: &random)
@@ -88,7 +88,7 @@ struct LoopGuardTests {
         #expect(circle.atRisk(in: [1, 2, 3, 4]) == 0 && circle.atRisk(in: []) == 0)
     }
 
-    @Test("speech that only resembles itself goes on")
+    @Test("speech that only resembles itself continues")
     func speech() {
         var tokens = (0..<400).map { ($0 * $0) % 97 }
         #expect(LoopGuard().repeated(in: tokens) == 0)
@@ -96,7 +96,7 @@ struct LoopGuardTests {
         #expect(LoopGuard().repeated(in: tokens) == 0)
     }
 
-    @Test("a longer text has a larger budget, and figures and wide characters count for more")
+    @Test("a longer text has a larger token limit, and figures and wide characters count more")
     func budgets() {
         #expect(speechBudget(for: "Hi.") >= 50)
         #expect(speechBudget(for: "A sentence of ordinary length, to be spoken.") > speechBudget(for: "A sentence."))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("Options of speaking", .standInModel) struct SpeechOptionsTests {
+@Suite("SpeechOptions", .standInModel) struct SpeechOptionsTests {
     private func decoded(_ json: String) throws -> SpeechOptions { try JSONDecoder().decode(SpeechOptions.self, from: Data(json.utf8)) }
 
     /// Every option otherwise than usual.
@@ -22,11 +22,11 @@ import Testing
 
     // MARK: JSON
 
-    @Test("options are the same after they were written and read") func roundTrip() throws {
+    @Test("options are the same after encoding and decoding") func roundTrip() throws {
         for options in [all, .standard] { #expect(try JSONDecoder().decode(SpeechOptions.self, from: JSONEncoder().encode(options)) == options) }
     }
 
-    @Test("the names and forms in JSON are those that are documented") func names() throws {
+    @Test("the names and types in JSON are those of the documentation") func names() throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
         let json = String(decoding: try encoder.encode(all), as: UTF8.self)
@@ -43,7 +43,7 @@ import Testing
         #expect(Set(documented) == Set(names + sampling + pauses) && documented.count == Set(documented).count)
     }
 
-    @Test("what is left out, or null, is as usual") func partial() throws {
+    @Test("missing and null options have their defaults") func partial() throws {
         #expect(try decoded("{}") == .standard)
         #expect(
             try decoded(#"{"seed":7,"sampling":{"topP":0.5},"pauses":{"sentence":1}}"#)
@@ -53,7 +53,7 @@ import Testing
     }
 
     @Test(
-        "what is unknown or of the wrong kind is named",
+        "an error names an unknown option or one of the wrong type",
         arguments: [
             (#"{"exageration":1}"#, "exageration", "not known"), (#"{"sampling":{"top_p":1}}"#, "sampling.top_p", "not known"),
             (#"{"pauses":{"line":1}}"#, "pauses.line", "not known"), (#"{"speed":"fast"}"#, "speed", #""fast""#),
@@ -70,7 +70,7 @@ import Testing
         #expect(error.option == option && error.found.hasPrefix(found) && !error.allowed.isEmpty, "\(error)")
     }
 
-    @Test("an error names the path in what the options are part of") func path() throws {
+    @Test("an error names the path to an option in an enclosing object") func path() throws {
         struct Order: Decodable { let options: SpeechOptions }
         let error = try #require(throws: SpeechOptionsError.self) {
             try JSONDecoder().decode(Order.self, from: Data(#"{"options":{"sampling":{"topP":"all"}}}"#.utf8))
@@ -92,7 +92,7 @@ import Testing
         ("temperature", "-1.0", SpeechOptions(sampling: SamplingChanges(temperature: -1))),
     ]
 
-    @Test("values out of range are set and read, and refused by name when they are checked", arguments: outOfRange) func ranges(
+    @Test("out-of-range values can be set and decoded, and checking them causes an error that names the option", arguments: outOfRange) func ranges(
         option: String, found: String, options: SpeechOptions
     ) throws {
         let error = try #require(throws: SpeechOptionsError.self) { try options.check() }
@@ -102,7 +102,7 @@ import Testing
         #expect(try JSONDecoder().decode(SpeechOptions.self, from: JSONEncoder().encode(options)) == options)
     }
 
-    @Test("values at the ends of their ranges are allowed") func ends() throws {
+    @Test("values at the limits of their ranges are allowed") func ends() throws {
         try all.check()
         try SpeechOptions.standard.check()
         for options in [
@@ -111,7 +111,7 @@ import Testing
         ] { try options.check() }
     }
 
-    @Test("every way to make a request refuses options that are out of range") func requests() async throws {
+    @Test("all kinds of requests refuse options that are out of range") func requests() async throws {
         let synthesizer = try Synthesizer(Model.load(StandInModel.folder))
         let wrong = SpeechOptions(speed: 9), expected = SpeechOptionsError(option: "speed", found: "9.0", allowed: "0.25 to 4")
         await #expect(throws: expected) { try await synthesizer.speak("One.", options: wrong) }
@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    @Test("a piece is drawn twice at most, as often as asked for, and once where its tokens are limited") func takes() {
+    @Test("a piece is drawn up to twice by default, as often as requested, and once with a token limit") func takes() {
         #expect(SpeechOptions().mostTakes == 2 && SpeechOptions(takes: 3).mostTakes == 3)
         #expect(SpeechOptions(maximumTokens: 9).mostTakes == 1 && SpeechOptions(maximumTokens: 9, takes: 3).mostTakes == 1)
         #expect(!SpeechOptions().weighsWords && !SpeechOptions(takes: 1).weighsWords && SpeechOptions(maximumTokens: 9, takes: 3).weighsWords)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("What stages cost at the least")
+@Suite("The minimal cost of stages")
 struct StageCostTests {
     @Test("a token of the English model reads its transformer and head once, for one row or two")
     func step() {
@@ -15,13 +15,13 @@ struct StageCostTests {
         #expect(english.stepCost(length: 100, rows: 2).bytes - 4 * weights == Double(2 * 30 * 1024 * 100 * 2 * 4))
     }
 
-    @Test("rounded weights are read in fewer bytes", arguments: [T3Configuration.chatterbox, .turbo, .nano])
+    @Test("quantised weights are fewer bytes", arguments: [T3Configuration.chatterbox, .turbo, .nano])
     func quantized(configuration: T3Configuration) {
         let bytes = Quantization.allCases.map { configuration.stepCost(length: 100, rows: 1, quantization: $0).bytes }
         #expect(bytes[1] < bytes[0] * 0.27 && bytes[2] < bytes[1] * 0.62)
     }
 
-    @Test("flow and vocoder come to what upstream's networks are counted at")
+    @Test("the costs of flow and vocoder equal those counted in upstream's networks")
     func soundStages() {
         // Four seconds after a prompt of ten: upstream's 10 guided steps come to about 3 TFLOP.
         let guided = FlowConfiguration.chatterbox.cost(tokens: 100, prompt: 250).operations
@@ -32,7 +32,7 @@ struct StageCostTests {
         #expect((30e9...31e9).contains(VocoderConfiguration.chatterbox.cost(frames: 50).operations))
     }
 
-    @Test("rounding moves a stage's operations to 8 bits, but not those of what stays in float32")
+    @Test("quantisation moves a stage's operations to 8 bits, except those that stay in float32")
     func roundedOperations() {
         let flow = FlowConfiguration.chatterbox, vocoder = VocoderConfiguration.chatterbox
         func total(_ cost: StageCost) -> Double { cost.operations + cost.roundedOperations }
@@ -44,7 +44,7 @@ struct StageCostTests {
         #expect(sound.bytes < vocoder.cost(frames: 50).bytes / 2)
     }
 
-    @Test("the slower of reading and computing sets the time, and 8 bits are computed at their own rate")
+    @Test("the slower of reading and computing determines the time, and 8 bits have their own rate")
     func seconds() {
         let cost = StageCost(bytes: 8e9, operations: 1e12, roundedOperations: 4e12)
         #expect(cost.seconds(at: MachineRates(bandwidth: 1e9, float32: 1e12, int8: 4e12)) == 8)

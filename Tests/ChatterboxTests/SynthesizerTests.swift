@@ -28,7 +28,7 @@ import Torch
         try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: pitch))
     }
 
-    @Test("speech ends where the model ends it, and the report says so") func end() async throws {
+    @Test("speech ends where the model draws its stop token, and the report says so") func end() async throws {
         let speech = try await synthesizer.speak("One two.", voice: voice(pitch: 120), options: options(tokens: 100))
         #expect(speech.report.end == .stop)
         #expect(speech.report.speechTokens == 8)
@@ -39,7 +39,7 @@ import Torch
         #expect(stages.prefill + stages.decode + stages.flow + stages.vocoder <= speech.report.wallSeconds)
     }
 
-    @Test("where only sound is drawn, so many tokens are as many twenty-fifths of a second") func onlySound() async throws {
+    @Test("with only sound tokens drawn, the number of tokens determines the duration") func onlySound() async throws {
         var options = try options(tokens: 50)
         options.drawsOnlySound = true
         let speech = try await synthesizer.speak("One two.", voice: voice(pitch: 120), options: options)
@@ -48,7 +48,7 @@ import Torch
         #expect(speech.audio.duration == 2)
     }
 
-    @Test("the same seed is the same audio, another seed another") func seeds() async throws {
+    @Test("the same seed gives the same sound, another seed another") func seeds() async throws {
         let voice = try voice(pitch: 120)
         let first = try await synthesizer.speak("One two.", voice: voice, options: options())
         let again = try await synthesizer.speak("One two.", voice: voice, options: options())
@@ -58,7 +58,7 @@ import Torch
         #expect(!first.audio.samples.isEmpty)
     }
 
-    @Test("numbers are said as words, but where upstream's way is asked for") func normalisation() throws {
+    @Test("numbers are spoken as words, except with upstream's options") func normalisation() throws {
         func tokens(_ text: String, _ normalizes: Bool?, _ splitting: SpeechOptions.Splitting = .sentences) throws -> [Int] {
             let prepared = try PreparedText(text, model, SpeechOptions(splitting: splitting, normalizes: normalizes))
             return prepared.parts.flatMap { part in if case .piece(let piece) = part { prepared.tokens(of: piece) } else { [Int]() } }
@@ -73,7 +73,7 @@ import Torch
         #expect(piece.spoken == written)
     }
 
-    @Test("a text that gets too long as it is said is spoken in more pieces") func longNumbers() throws {
+    @Test("a text that becomes too long in words is divided into more pieces") func longNumbers() throws {
         let text = Array(repeating: "1234567", count: 30).joined(separator: " ") + "."
         let prepared = try PreparedText(text, model, .standard)
         #expect(prepared.pieceCount > 1)
@@ -86,7 +86,7 @@ import Torch
         }
     }
 
-    @Test("markup is not spoken, and words find what is written") func markup() throws {
+    @Test("markup is not spoken, and words refer to the written text") func markup() throws {
         let text = "# Title\n\n**Two** words &amp; `code` cost <sub alias=\"five\">5</sub> $3 today, said the man in the hat.\n\n```\nx = 1\n```\n"
         let prepared = try PreparedText(text, model, .standard)
         guard case .piece(let piece) = prepared.parts[0] else { return }
@@ -99,7 +99,7 @@ import Torch
         #expect(try pieces("**Two** words", SpeechOptions(splitting: .none, normalizes: true)).map(\.spoken) == ["Two words"])
     }
 
-    @Test("silences and rates of a document are kept") func document() throws {
+    @Test("silences and rates of a document are applied") func document() throws {
         let parts = try PreparedText(
             "<speak>One two three.<break time=\"2s\"/><prosody rate=\"slow\">Four five six.</prosody></speak>", model, .standard
         ).parts
@@ -111,7 +111,7 @@ import Torch
         #expect(second.spoken.trimmingSpaces() == "Four five six." && second.manner.rate == 0.8)
     }
 
-    @Test("short neighbours are spoken in one breath, with the pause where they meet") func neighbours() throws {
+    @Test("short neighbours are spoken together, with a pause where they meet") func neighbours() throws {
         let pieces = try pieces("\"No.\"\n\n\"Are you quite sure of that?\"\n\nHe was, and he went away without another word.")
         #expect(pieces.map(\.text) == ["\"No.\" \"Are you quite sure of that?\"", "He was, and he went away without another word."])
         #expect(pieces[0].joints.count == 1 && pieces[0].joints[0].pause == Pauses.standard(after: .paragraph))
@@ -121,13 +121,13 @@ import Torch
         #expect(try self.pieces("It was a dark and stormy night indeed.\n\n\"No.\"").count == 1)
     }
 
-    @Test("a lexicon's words are said, also where numbers are not") func lexicon() throws {
+    @Test("a lexicon's replacements are spoken, even if numbers are not normalised") func lexicon() throws {
         let lexicon = try Lexicon(tsv: "Nguyen\tWin\nGPT-4\tthe model\n")
         #expect(try pieces("Nguyen has GPT-4 and 2 more.", SpeechOptions(lexicon: lexicon)).map(\.spoken) == ["Win has the model and two more."])
         #expect(try pieces("Nguyen has 2.", SpeechOptions(splitting: .none, lexicon: lexicon)).map(\.spoken) == ["Win has 2."])
     }
 
-    @Test("turns are pieces of their speakers, and an unknown speaker is refused") func speakers() throws {
+    @Test("turns are separate pieces, and an unknown speaker is refused") func speakers() throws {
         let turns = try pieces("[ada] Hello to you all. [ben] Good [day] everybody.", speakers: ["ada", "ben"])
         #expect(turns.map(\.manner.speaker) == ["ada", "ben"])
         #expect(turns.map { $0.spoken.trimmingSpaces() } == ["Hello to you all.", "Good [day] everybody."])
@@ -139,7 +139,7 @@ import Torch
         #expect(throws: Never.self) { try pieces("Hello. [ben] Good morning.") }
     }
 
-    @Test("each turn is spoken in its speaker's voice") func turns() async throws {
+    @Test("each turn has its speaker's voice") func turns() async throws {
         let (ada, ben) = (try voice(pitch: 120), try voice(pitch: 220)), options = try options(.sentences)
         func speak(_ text: String, _ voice: Voice, _ voices: [String: Voice] = [:]) async throws -> [Float] {
             var samples: [Float] = []
@@ -156,7 +156,7 @@ import Torch
     }
 
     @Test(
-        "what was cut or is too short is drawn again as often as asked for, and named",
+        "speech that was cut or is too short is drawn again as often as requested, with a warning",
         arguments: [
             // The stand-in model ends after 8 tokens: too soon for a long text, and too late for a limit of 4.
             ("One two.", 3, 4, [SpeechWarning.Kind.ignoredOption, .cutShort], 1), ("One two.", 1, 4, [.cutShort], 1),
@@ -184,7 +184,7 @@ import Torch
     }
 
     @Test(
-        "a report tells of each piece when it is heard, how it was drawn and how it ended", arguments: [SpeechOptions.Delivery.utterances, .chunks],
+        "a report has each piece's times, its takes and why it ended", arguments: [SpeechOptions.Delivery.utterances, .chunks],
         [1.0, 2])
     func pieces(delivery: SpeechOptions.Delivery, speed: Double) async throws {
         let options = SpeechOptions(steps: 1, seed: 7, watermark: false, delivery: delivery, speed: speed)
@@ -197,11 +197,11 @@ import Torch
             pieces[0].start == 0 && abs(pieces[1].start - pieces[0].end - 0.7 / speed) < 0.001 && abs(pieces[1].end - speech.audio.duration) < 0.1)
     }
 
-    @Test("draws have seeds of their own, the first the utterance's") func drawSeeds() throws {
+    @Test("further takes have their own seeds, the first has the utterance's") func drawSeeds() throws {
         #expect(UtteranceSeeds.seed(7, draw: 1) == 7 && Set((1...10).map { UtteranceSeeds.seed(7, draw: $0) }).count == 10)
     }
 
-    @Test("of several draws the one is best that ended, then one of a plausible length, then one with more of the words") func best() {
+    @Test("the best take is one that ended, then one of plausible length, then one with more of the words") func best() {
         let text = "One two three four five."
         func take(_ end: DecodingEnd, _ tokens: Int, _ coverage: Double? = nil) -> SpeechTake {
             SpeechTake(end, tokens: tokens, text: text, coverage: coverage)
@@ -223,7 +223,7 @@ import Torch
     }
 
     @Test(
-        "the best of several draws is one that ended, then one of a plausible length",
+        "the best of several takes is one that ended, then one of a plausible length",
         arguments: [
             ("One two three four five.", 0.6...4.8), ("No.", 0.05...1.7), ("東京都庁へ行きます。", 0.8...7),
         ]) func plausible(text: String, seconds: ClosedRange<Double>)
@@ -232,26 +232,26 @@ import Torch
         #expect(abs(range.lowerBound - seconds.lowerBound) < 0.2 && abs(range.upperBound - seconds.upperBound) < 0.6, "\(range)")
     }
 
-    @Test("a tag that the model reads as text is named with the models that have tags") func unknownTags() throws {
+    @Test("a warning about a tag that is read as text names the models with tags") func unknownTags() throws {
         let warnings = try PreparedText("One [laugh] two [laugh]. [pause] Three.", model, .standard).warnings
         #expect(warnings.map(\.kind) == [.unknownTag])
         #expect(warnings.first?.description.contains("[laugh]") == true && warnings.first?.description.contains("Turbo") == true)
     }
 
-    @Test("a name in brackets that no voice was given for is named as such") func unknownTurns() throws {
+    @Test("a warning names a name in brackets without a voice") func unknownTurns() throws {
         let warnings = try PreparedText("[ada] Hello. [ben] Good morning.", model, .standard).warnings
         #expect(warnings.map(\.kind) == [.unknownTag, .unknownTag])
         #expect(warnings.first?.description.hasPrefix("[ada] is read as text: no voice was given for a speaker of that name") == true)
     }
 
-    @Test("pauses between sentences that were asked for make pieces end there") func sentencePauses() throws {
+    @Test("with a requested pause between sentences, pieces end at sentences") func sentencePauses() throws {
         let text = "It was a dark and stormy night. Rain fell in torrents on the town."
         #expect(try PreparedText(text, model, .standard).pieceCount == 1)
         #expect(try PreparedText(text, model, SpeechOptions(pauses: Pauses(sentence: 0.5))).pieceCount == 2)
         #expect(try PreparedText(text, model, SpeechOptions(pauses: Pauses(paragraph: 0.5))).pieceCount == 1)
     }
 
-    @Test("characters that the model does not know are named") func unknownCharacters() throws {
+    @Test("a warning names characters that the model does not know") func unknownCharacters() throws {
         let warnings = try PreparedText("One 日 two 😀 and 日.", model, .standard).warnings
         #expect(warnings.map(\.kind) == [.unknownCharacters, .unknownCharacters])
         #expect(
@@ -260,7 +260,7 @@ import Torch
         #expect(try PreparedText("One two.", model, .standard).warnings.isEmpty)
     }
 
-    @Test("a paragraph in another script is named with the model that speaks it, and refused where it is most of the text") func foreignScripts()
+    @Test("a warning about a paragraph in another script names a model for it; a text mostly in it is refused") func foreignScripts()
         throws
     {
         let warnings = try PreparedText(
@@ -276,7 +276,7 @@ import Torch
         #expect(throws: TextError.nothingToSpeak("?!")) { try PreparedText("?!", model, .standard) }
     }
 
-    @Test("letters that a language adds to Latin's name the models that speak it, told by the whole text") func foreignLetters() throws {
+    @Test("letters beyond basic Latin are named with the models that speak their language, found from the whole text") func foreignLetters() throws {
         func last(_ text: String) throws -> String? { try PreparedText(text, model, .standard).warnings.last?.description }
         #expect(
             try last("Dzień dobry, jak się pan dzisiaj czuje? Gdzie jest najbliższa apteka?")?.hasSuffix(
@@ -286,7 +286,7 @@ import Torch
         #expect(try last("The word für has a letter of its own, and so has the name Łódź in this sentence.")?.contains("Multilingual") == false)
     }
 
-    @Test("pauses are as long as they are asked to be, and what is not asked for is as usual") func pauses() throws {
+    @Test("requested pauses have their length, and others their default") func pauses() throws {
         let text = "It was a dark and stormy night indeed.\n\nHe was there, and he went away without another word."
         let options = SpeechOptions(pauses: Pauses(paragraph: 2))
         #expect(try pieces(text, options).map(\.pause) == [2, 0])
@@ -296,7 +296,7 @@ import Torch
         #expect(throws: SpeechOptionsError.self) { try Pauses(["line": 1]) }
     }
 
-    @Test("of any text every word is in one piece or named, and no piece is longer than the model takes", arguments: 0..<40) func anyText(
+    @Test("every word of any text is in one piece or in a warning, and no piece is too long for the model", arguments: 0..<40) func anyText(
         seed: UInt64
     ) throws {
         var random = SeededRandom(seed: seed)
@@ -339,7 +339,7 @@ import Torch
         }
     }
 
-    @Test("the number of threads changes no sample") func threads() async throws {
+    @Test("samples do not depend on the number of threads") func threads() async throws {
         let voice = try voice(pitch: 120)
         var spoken: [Audio] = []
         for threads in [1, 2, 5] {
@@ -349,7 +349,7 @@ import Torch
         #expect(spoken[1] == spoken[0] && spoken[2] == spoken[0])
     }
 
-    @Test("loading and speaking leave other threads' number of threads alone", arguments: [false, true]) func limits(isExact: Bool) async throws {
+    @Test("loading and speaking do not change other threads' number of threads", arguments: [false, true]) func limits(isExact: Bool) async throws {
         let before = await Task.detached { Libtorch.threads }.value
         let model = try Model.load(StandInModel.folder, compute: try ComputeOptions(exact: isExact, threads: before + 3))
         #expect(Libtorch.threads == before)
@@ -362,14 +362,14 @@ import Torch
         #expect(Libtorch.threads == before)
     }
 
-    @Test("a seed that was drawn is told, and gives the same audio") func drawnSeed() async throws {
+    @Test("a random seed is reported and gives the same sound again") func drawnSeed() async throws {
         let voice = try voice(pitch: 120)
         let first = try await synthesizer.speak("One two.", voice: voice, options: options(seed: nil))
         let again = try await synthesizer.speak("One two.", voice: voice, options: options(seed: first.seed))
         #expect(first.audio == again.audio)
     }
 
-    @Test("chunks joined are the whole, and their reports add up") func chunks() async throws {
+    @Test("joined chunks equal the whole, and their reports add up") func chunks() async throws {
         let voice = try voice(pitch: 120)
         let options = try options(.sentences)
         let whole = try await synthesizer.speak(Self.twoPieces, voice: voice, options: options)
@@ -420,7 +420,7 @@ import Torch
         #expect(reached.withLock { $0 } == 2)
     }
 
-    @Test("leaving the loop over chunks stops the work, and the next request is served") func leavingTheLoop() async throws {
+    @Test("leaving the loop over chunks stops the work, and the next request runs") func leavingTheLoop() async throws {
         let voice = try voice(pitch: 120)
         let begun = Mutex(0)
         let left = DispatchSemaphore(value: 0)
@@ -438,7 +438,7 @@ import Torch
         #expect(begun.withLock { $0 } == 2, "the two steps of the first piece's flow")
     }
 
-    @Test("a stream does nothing before its first chunk is asked for") func cold() async throws {
+    @Test("a stream does nothing before its first chunk is requested") func cold() async throws {
         let begun = Mutex(0)
         let stream = synthesizer.chunks("One two.", voice: try voice(pitch: 120), options: try options()) { _ in begun.withLock { $0 += 1 } }
         // Requests wait for each other: had the stream begun, it would have been first.
@@ -448,7 +448,7 @@ import Torch
         #expect(begun.withLock { $0 } > 0)
     }
 
-    @Test("a task that is cancelled in its loop over chunks sees that, not the end of the speech") func cancelledLoop() async throws {
+    @Test("a task that is cancelled in its loop over chunks gets CancellationError, not the end of the speech") func cancelledLoop() async throws {
         let voice = try voice(pitch: 120)
         let options = try options(.sentences)
         let task = Task {
@@ -459,7 +459,7 @@ import Torch
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test("a loop that reads slowly holds up its own work alone") func slowLoop() async throws {
+    @Test("a slow loop delays only its own request") func slowLoop() async throws {
         let voice = try voice(pitch: 120)
         let text = Array(repeating: Self.twoPieces, count: 4).joined(separator: " ")
         let stream = try options(.sentences), begun = Mutex(0)
@@ -478,7 +478,7 @@ import Torch
         #expect(read == 8)
     }
 
-    @Test("pauses alone are silence of their length") func silence() async throws {
+    @Test("a text of pauses only is silence of their length") func silence() async throws {
         let voice = try voice(pitch: 120)
         let speech = try await synthesizer.speak("[pause:1s]", voice: voice, options: options(.sentences))
         #expect(speech.audio.samples == Array(repeating: 0, count: 24_000))
@@ -488,7 +488,7 @@ import Torch
         }
     }
 
-    @Test("no chunk is empty, and the first sound is the first that is heard") func audibleChunks() async throws {
+    @Test("no chunk is empty, and the first sound is the first audible one") func audibleChunks() async throws {
         let voice = try voice(pitch: 120)
         var chunks: [SpeechChunk] = []
         let text = "[pause:0s] [pause:0.5s] One two. [pause:0s] Three."
@@ -501,7 +501,7 @@ import Torch
         #expect(chunks.last?.report.audioSeconds == Double(chunks.reduce(0) { $0 + $1.audio.frames }) / 24_000)
     }
 
-    @Test("a limit above the model's own is lowered to it, with a warning") func tokenLimit() async throws {
+    @Test("a token limit above the model's is lowered to it, with a warning") func tokenLimit() async throws {
         let folder = try TemporaryFolder()
         var configuration = ModelConfiguration.tiny
         configuration.t3.maximumSpeech = 60
@@ -516,7 +516,7 @@ import Torch
         #expect(!within.report.warnings.contains { $0.kind == .tokenLimit })
     }
 
-    @Test("a conversion's report tells its stages, its first sound and that it has no watermark") func conversion() async throws {
+    @Test("a conversion's report has its stages, its first sound and that it has no watermark") func conversion() async throws {
         let voice = try voice(pitch: 120)
         let recording = StandInModel.buzz(seconds: 0.5, pitch: 200)
         let speech = try await synthesizer.convert(recording, to: voice, steps: 2, seed: 3)
@@ -530,7 +530,7 @@ import Torch
         #expect(unmarked.report.warnings.besideLength.isEmpty && unmarked.audio == speech.audio)
     }
 
-    @Test("two synthesizers over one model do not disturb each other") func concurrent() async throws {
+    @Test("two synthesizers with one model do not affect each other") func concurrent() async throws {
         let (low, high) = try (voice(pitch: 100), voice(pitch: 220))
         let options = try options(tokens: 30)
         let alone = try await (
@@ -544,7 +544,7 @@ import Torch
         #expect(try await two == alone.1)
     }
 
-    @Test("requests that meet at one synthesizer each keep their voice") func sharedSynthesizer() async throws {
+    @Test("simultaneous requests at one synthesizer keep their voices") func sharedSynthesizer() async throws {
         let (low, high) = try (voice(pitch: 100), voice(pitch: 220))
         let options = try options()
         let alone = try await (
@@ -559,11 +559,11 @@ import Torch
         #expect(met == [alone.0, alone.1, alone.0])
     }
 
-    @Test("without a voice a model that has none says so") func noVoice() async throws {
+    @Test("speaking without a voice fails if the model has none") func noVoice() async throws {
         await #expect { try await synthesizer.speak("One.") } throws: { "\($0)".contains("conds.pt") }
     }
 
-    @Test("a prepared voice speaks as the recording it was made from") func preparedVoice() async throws {
+    @Test("a prepared voice sounds like the recording from which it was made") func preparedVoice() async throws {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "me.voice.safetensors")
         let voice = try await synthesizer.voice(from: StandInModel.recording)
@@ -573,7 +573,7 @@ import Torch
         #expect(try await synthesizer.speak("One two.", voice: prepared, options: options()).audio == fromRecording)
     }
 
-    @Test("a long text is spoken in pieces unless one breath is asked for, and traced in one breath") func splitting() async throws {
+    @Test("a long text is divided unless splitting is off, and traced undivided") func splitting() async throws {
         let voice = try voice(pitch: 120)
         func pieces(_ options: SpeechOptions, trace: Bool = false) async throws -> Int {
             let last = Mutex(0)
@@ -590,7 +590,7 @@ import Torch
         #expect(try await pieces(options(tokens: 1, .sentences), trace: true) == 1)
     }
 
-    @Test("a trace holds every stage under upstream's names") func trace() async throws {
+    @Test("a trace contains the results of every stage under upstream's names") func trace() async throws {
         let voice = try voice(pitch: 120)
         let (speech, trace) = try await synthesizer.trace("One two.", voice: voice, options: options())
         #expect(

@@ -6,7 +6,7 @@ import Torch
 
 @testable import Chatterbox
 
-@Suite("Utterances of a text, one by one", .standInModel) struct UtterancePlanTests {
+@Suite("Speaking the utterances of a text one by one", .standInModel) struct UtterancePlanTests {
     private let model: Model
     private let synthesizer: Synthesizer
 
@@ -25,7 +25,7 @@ import Torch
         [ben] The ship was late, and nobody waited.
         """
 
-    @Test("in any order they have the sound that they have in the whole, with their pauses behind them") func joined() async throws {
+    @Test("spoken in any order, utterances sound as in the whole, with the pauses after them") func joined() async throws {
         let options = SpeechOptions(steps: 1, maximumTokens: 8, seed: 7, watermark: false)
         let request = SpeechRequest(Self.text, voice: try voice(pitch: 120), voices: ["ben": try voice(pitch: 200)], options: options)
         var whole: [Float] = []
@@ -48,7 +48,7 @@ import Torch
         #expect(joined == whole)
     }
 
-    @Test("speed, loudness and watermark are for the whole, and what the text is warned of is the plan's") func bare() async throws {
+    @Test("speed, loudness and watermark apply to the whole, and the text's warnings are in the plan") func bare() async throws {
         func speak(_ options: SpeechOptions) async throws -> (Speech, [SpeechWarning]) {
             let plan = try await synthesizer.plan(SpeechRequest("One two 三.", voice: voice(pitch: 120), options: options))
             return (try await synthesizer.speak(plan.utterances[0], of: plan), plan.warnings)
@@ -59,7 +59,7 @@ import Torch
         #expect(plain.1.map(\.kind) == [.unknownCharacters] && !plain.0.report.warnings.contains { $0.kind == .unknownCharacters })
     }
 
-    @Test("voices are told apart") func voices() throws {
+    @Test("different voices have different digests") func voices() throws {
         let (a, b) = (try voice(pitch: 120), try voice(pitch: 200))
         #expect(try synthesizer.digest(of: a) == synthesizer.digest(of: a) && synthesizer.digest(of: a) != synthesizer.digest(of: b))
         #expect(throws: CheckpointError.self) { try synthesizer.digest(of: nil) }

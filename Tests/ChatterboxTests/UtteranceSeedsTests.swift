@@ -8,12 +8,12 @@ import Testing
         return texts.map { seeds.next(for: $0) }
     }
 
-    @Test("the first is the request's own") func first() {
+    @Test("the first utterance has the request's seed") func first() {
         #expect(seeds(["One."]) == [7])
         #expect(seeds(["Two."], seed: 8) == [8])
     }
 
-    @Test("later ones follow from the text and how often it came before, not from the place") func later() {
+    @Test("later seeds depend on the text and how often it occurred before, not on the position") func later() {
         let all = seeds(["One.", "Two.", "Three.", "Two."])
         let inserted = seeds(["One.", "New.", "Two.", "Three.", "Two."])
         #expect([all[1], all[2], all[3]] == [inserted[2], inserted[3], inserted[4]])

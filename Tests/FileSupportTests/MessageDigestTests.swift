@@ -6,7 +6,7 @@ import Testing
 struct MessageDigestTests {
     /// Vectors of FIPS 180-4's examples and of NIST's "SHA-256 short messages".
     @Test(
-        "messages have their published digests by SHA-256",
+        "messages have their published SHA-256 digests",
         arguments: [
             ("", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
             ("abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
@@ -16,7 +16,7 @@ struct MessageDigestTests {
 
     /// Vectors of FIPS 180-4's examples; the last is git's name of an empty file.
     @Test(
-        "messages have their published digests by SHA-1",
+        "messages have their published SHA-1 digests",
         arguments: [
             ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
             ("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5e54670f1"),
@@ -33,7 +33,7 @@ struct MessageDigestTests {
         #expect(digest.finishInDigits() == SHA256.digest(message))
     }
 
-    @Test("what came so far has a digest, and the message goes on") func soFar() {
+    @Test("the bytes so far have a digest, and the message can continue") func soFar() {
         var digest = MessageDigest(.sha256)
         digest.update("a".utf8)
         #expect(digest.copy().finishInDigits() == SHA256.digest("a".utf8))
@@ -41,7 +41,7 @@ struct MessageDigestTests {
         #expect(digest.finishInDigits() == SHA256.digest("abc".utf8))
     }
 
-    @Test("a million letters that lie in no array have their published digest") func million() {
+    @Test("a million letters that are not in an array have the published digest") func million() {
         var digest = MessageDigest(.sha256)
         for _ in 0..<1000 { digest.update(repeatElement(UInt8(ascii: "a"), count: 1000)) }
         #expect(digest.finishInDigits() == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")

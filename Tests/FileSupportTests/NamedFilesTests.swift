@@ -4,8 +4,8 @@ import Testing
 
 @testable import FileSupport
 
-@Suite("Files under names") struct NamedFilesTests {
-    @Test("a name means the same file however its letters with marks are written", arguments: ["jos\u{E9}", "jose\u{301}"]) func forms(
+@Suite("NamedFiles") struct NamedFilesTests {
+    @Test("a name refers to the same file in both Unicode forms", arguments: ["jos\u{E9}", "jose\u{301}"]) func forms(
         written: String
     ) throws {
         let folder = try TemporaryFolder(), files = NamedFiles(folder: folder.url, suffix: ".x")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import FileSupport
 
-@Suite("Writing whole files") struct ReplacementFileTests {
+@Suite("ReplacementFile") struct ReplacementFileTests {
     let folder: TemporaryFolder
     var file: URL { folder.url.appending(path: "file") }
 
@@ -23,7 +23,7 @@ import Testing
         #expect(try names() == ["file"])
     }
 
-    @Test("where nothing may be replaced, a file that is there stays, also one that came meanwhile") func exclusive() throws {
+    @Test("if replacing is not allowed, an existing file stays, even one that was created meanwhile") func exclusive() throws {
         func add(_ text: String, meanwhile: () throws -> Void = {}) throws {
             try ReplacementFile.write(file, replaces: false) { append in
                 try Data(text.utf8).withUnsafeBytes { try append($0) }
@@ -37,7 +37,7 @@ import Testing
         #expect(try names() == ["file"])
     }
 
-    @Test("a failure leaves what was there and nothing else") func failure() throws {
+    @Test("after a failure the existing file is unchanged, and there are no others") func failure() throws {
         try write("old", to: file)
         #expect(throws: CancellationError.self) {
             try ReplacementFile.write(file) { append in
@@ -49,7 +49,7 @@ import Testing
         #expect(try names() == ["file"])
     }
 
-    @Test("a link goes on pointing") func link() throws {
+    @Test("a link keeps its target") func link() throws {
         let link = folder.url.appending(path: "link")
         try write("old", to: file)
         try FileManager.default.createSymbolicLink(at: link, withDestinationURL: file)
@@ -58,7 +58,7 @@ import Testing
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link.path) == file.path)
     }
 
-    @Test("a device stays a device, and a full one says so") func devices() throws {
+    @Test("a device stays a device, and a full one causes an error") func devices() throws {
         try write("gone", to: URL(filePath: "/dev/null"))
         #expect(throws: SystemError(code: ENOSPC)) { try write("too much", to: URL(filePath: "/dev/full")) }
         for device in ["/dev/null", "/dev/full"] {
@@ -67,7 +67,7 @@ import Testing
         }
     }
 
-    @Test("a folder is no place for a file") func folderRefused() throws {
+    @Test("a file cannot replace a folder") func folderRefused() throws {
         #expect(throws: SystemError(code: EISDIR)) { try write("text", to: folder.url) }
         #expect(throws: SystemError(code: ENOENT)) { try write("text", to: folder.url.appending(path: "no/where")) }
     }

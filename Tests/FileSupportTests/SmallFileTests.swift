@@ -4,8 +4,8 @@ import Testing
 
 @testable import FileSupport
 
-@Suite("Small files and what is seen of them first") struct SmallFileTests {
-    @Test("a file is read whole up to the limit, and refused beyond it") func limit() throws {
+@Suite("Small files, and text from files") struct SmallFileTests {
+    @Test("a file is read completely up to the limit, and refused above it") func limit() throws {
         let folder = try TemporaryFolder(), url = folder.url.appending(path: "file")
         try Data("12345".utf8).write(to: url)
         #expect(try SmallFile.read(url, limit: 5) == Data("12345".utf8))
@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test(
-        "what is no file that ends is refused in words",
+        "a file without an end is refused with a reason",
         arguments: [
             ("", "it is a folder"), ("none", "No such file or directory"), ("/dev/zero", "it is not a regular file"),
         ]) func others(name: String, reason: String) throws
@@ -26,7 +26,7 @@ import Testing
     }
 
     @Test(
-        "an outline tells how deep a text nests and how many names it has, whatever its strings hold",
+        "an outline has the nesting depth and the number of names, whatever the strings contain",
         arguments: [
             (#"{"a": 1, "b": {"c": [2]}, "a": 3}"#, 3, 3), (#"{"{[:": "\"}:["}"#, 1, 1), ("7", 0, 0), ("[[[[[[[[[[", 9, 0),
         ]) func outline(text: String, depth: Int, names: Int)
@@ -35,7 +35,7 @@ import Testing
         #expect(outline.depth == depth && outline.names == names)
     }
 
-    @Test("text from a file stands in a message without control characters, and cut where it is long") func shown() {
+    @Test("text from a file is shown in messages without control characters, and truncated if it is long") func shown() {
         #expect("a\u{1B}[31m\u{202E}b".shown() == "a\\u{1b}[31m\\u{202e}b")
         #expect(String(repeating: "x", count: 9).shown(limit: 4) == "xxxx…")
     }

@@ -4,7 +4,7 @@ import Torch
 
 @testable import Kernels
 
-@Suite("Layers that go on where they stopped")
+@Suite("Layers that continue from the previous rows")
 struct LayerStreamTests {
     let team: ThreadTeam
     let generator: Generator
@@ -20,7 +20,7 @@ struct LayerStreamTests {
     }
 
     @Test(
-        "in pieces they give the results of one call, bit for bit",
+        "computed in pieces they give the results of one call, bit for bit",
         arguments: [
             Shape(), Shape(kernel: 7, lead: 3), Shape(kernel: 11, dilation: 5, lead: 25), Shape(kernel: 30, step: 15, lead: 7),
             Shape(kernel: 3, lead: 1, isWinograd: true), Shape(kernel: 4, lead: 1, isWinograd: true),
@@ -59,7 +59,7 @@ struct LayerStreamTests {
         }
     }
 
-    @Test("a window keeps what is still needed") func window() throws {
+    @Test("a window keeps the rows that are still needed") func window() throws {
         var window = RowWindow(width: 2)
         try window.append(Tensor([1, 2, 3, 4, 5, 6] as [Float], shape: [1, 3, 2]))
         try window.forget(before: 2)

@@ -16,7 +16,7 @@ struct PackedLayerTests {
     func random(_ shape: Int...) throws -> Tensor { try .randn(shape, generator: generator) }
 
     @Test(
-        "a convolution is libtorch's",
+        "a convolution equals libtorch's",
         arguments: [
             // kernel, step, dilation, zeros before, zeros after
             (1, 1, 1, 0, 0), (3, 1, 1, 2, 0), (7, 1, 3, 9, 9), (6, 3, 1, 1, 1), (2, 1, 1, 1, 1),
@@ -34,7 +34,7 @@ struct PackedLayerTests {
     }
 
     @Test(
-        "Winograd's form of a convolution is libtorch's",
+        "Winograd's form of a convolution equals libtorch's",
         arguments: [
             // kernel, dilation, zeros before, zeros after, length
             (3, 1, 2, 0, 23), (3, 1, 1, 1, 2), (4, 1, 2, 1, 40), (5, 2, 4, 4, 7), (7, 3, 9, 9, 120), (11, 5, 25, 25, 301),
@@ -55,7 +55,7 @@ struct PackedLayerTests {
         }
     }
 
-    @Test("a convolution in codes is as near as codes are", arguments: [(WeightFormat.int8, 0.012), (.int4, 0.1)])
+    @Test("a convolution of codes is as exact as the codes", arguments: [(WeightFormat.int8, 0.012), (.int4, 0.1)])
     func codes(format: WeightFormat, tolerance: Double) throws {
         let x = try random(2, 30, 70), weight = try random(40, 70, 3), bias = try random(40)
         let expected = try x.transposed(1, 2).padded([4, 0]).conv1d(weight, bias, dilation: 2).transposed(1, 2)
@@ -66,7 +66,7 @@ struct PackedLayerTests {
         try expectClose(result, expected, relative: tolerance)
     }
 
-    @Test("what happens on the way in and out is libtorch's", arguments: WeightFormat.allCases, [0, 1, 2, 3, 4])
+    @Test("the operations on inputs and outputs are libtorch's", arguments: WeightFormat.allCases, [0, 1, 2, 3, 4])
     func ways(format: WeightFormat, number: Int) throws {
         let width = 70
         let x = try random(2, 9, width), weight = try random(width) * 0.5 + 1, bias = try random(width)
@@ -93,7 +93,7 @@ struct PackedLayerTests {
         try expectClose(rows, expected + added.unsqueezed(1) + x, relative: 1e-5)
     }
 
-    @Test("columns of a wider tensor serve as rows")
+    @Test("columns of a wider tensor can be used as rows")
     func columns() throws {
         let wide = try random(2, 5, 50), weight = try random(12, 20)
         let layer = PackedLayer(try PackedMatrix([.init(weight)], format: .float32, team: team))
@@ -104,7 +104,7 @@ struct PackedLayerTests {
     }
 
     @Test(
-        "attention is libtorch's",
+        "attention equals libtorch's",
         arguments: [
             (WeightFormat.float32, WeightFormat.float32, 1e-5), (.float32, .int8, 0.02), (.int8, .float32, 0.03), (.int8, .int8, 0.03),
         ], [(1, 64, 1), (70, 64, 2), (131, 20, 3)])
@@ -122,7 +122,7 @@ struct PackedLayerTests {
     }
 
     @Test(
-        "attention with relative positions is that of scores by key and by distance",
+        "attention with relative positions equals scores by key plus scores by distance",
         arguments: [
             (WeightFormat.float32, 1e-5), (.int8, 0.03),
         ], [(1, 64, 1), (16, 64, 2), (70, 64, 2), (131, 20, 3)])
@@ -155,7 +155,7 @@ struct PackedLayerTests {
     }
 
     @Test(
-        "rows that follow others see those that were kept, and the rest of their own",
+        "rows that follow others attend to the kept rows and to their own",
         arguments: [
             (WeightFormat.float32, 1e-5), (.int8, 0.03),
         ], [false, true])
@@ -217,7 +217,7 @@ struct PackedLayerTests {
     }
 
     @Test(
-        "a product in codes is the product of the rounded numbers: no more is lost than the format loses",
+        "a product of codes equals that of the rounded numbers: the only error is the format's",
         arguments: [
             (WeightFormat.int8, 0.015), (.int4, 0.1),
         ])
@@ -235,7 +235,7 @@ struct PackedLayerTests {
         try expectClose(emulated, convolved(x, weight), relative: formatError)
     }
 
-    @Test("attention in codes is that of the rounded numbers", arguments: [(70, 64, 2), (131, 20, 3), (600, 64, 1)])
+    @Test("attention of codes equals that of the rounded numbers", arguments: [(70, 64, 2), (131, 20, 3), (600, 64, 1)])
     func emulatedAttention(length: Int, size: Int, heads: Int) throws {
         let x = try random(1, length, 3 * heads * size), result = try Tensor.empty([1, length, heads * size])
         try SelfAttention(heads: heads, headSize: size, keys: .int8, values: .int8, team: team)(x, into: result)
@@ -263,7 +263,7 @@ struct PackedLayerTests {
         }
     }
 
-    @Test("neither threads nor neighbouring sequences change a number", arguments: [WeightFormat.float32, .int8])
+    @Test("results depend neither on threads nor on neighbouring sequences", arguments: [WeightFormat.float32, .int8])
     func reproducible(format: WeightFormat) throws {
         let x = try random(2, 140, 192), weight = try random(48, 192, 3)
         func results(threads: Int, _ x: Tensor) throws -> [Float] {
@@ -282,7 +282,7 @@ struct PackedLayerTests {
         #expect(try results(threads: 2, x.narrow(axis: 0, from: 0, count: 1)) == expected)
     }
 
-    @Test("rows that do not fit are refused")
+    @Test("rows that do not match are refused")
     func refusals() throws {
         let layer = PackedLayer(try PackedMatrix([.init(random(4, 8))], format: .float32, team: team))
         #expect(throws: KernelError.shape("input", expected: "[sequences, length, 8]", found: [1, 2, 9])) {

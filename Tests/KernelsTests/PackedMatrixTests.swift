@@ -32,7 +32,7 @@ struct PackedMatrixTests {
         try x.to(.float64).linear(weight.to(.float64), bias.to(.float64))
     }
 
-    @Test("plain C computes float32 as double precision does", arguments: ProductCase.all)
+    @Test("plain C computes float32 products like double precision", arguments: ProductCase.all)
     func float(size: ProductCase) throws {
         let plain = try ThreadTeam(threads: 1, instructions: "portable")
         let (x, weight, bias, residual) = try size.tensors(seed: 1)
@@ -41,7 +41,7 @@ struct PackedMatrixTests {
         try expectEqualNumbers(packed.unpacked().squeezed(1), weight)
     }
 
-    @Test("plain C computes codes as double precision does", arguments: ProductCase.all, [WeightFormat.int8, .int4])
+    @Test("plain C computes products of codes like double precision", arguments: ProductCase.all, [WeightFormat.int8, .int4])
     func codes(size: ProductCase, format: WeightFormat) throws {
         let plain = try ThreadTeam(threads: 1, instructions: "portable")
         let (noise, weight, bias, residual) = try size.tensors(seed: 2)
@@ -65,7 +65,7 @@ struct PackedMatrixTests {
         }
     }
 
-    @Test("neither threads nor neighbouring rows change a number", arguments: WeightFormat.allCases)
+    @Test("results depend neither on threads nor on neighbouring rows", arguments: WeightFormat.allCases)
     func reproducible(format: WeightFormat) throws {
         let (x, weight, bias, _) = try ProductCase(rows: 70, inputs: 100, outputs: 200).tensors(seed: 4)
         let expected = try PackedMatrix([.init(weight, bias: bias)], format: format, team: ThreadTeam(threads: 1))(x)
@@ -76,7 +76,7 @@ struct PackedMatrixTests {
         }
     }
 
-    @Test("rounding misses a weight by half a step of its group at most")
+    @Test("rounding changes a weight by at most half a step of its group")
     func rounding() throws {
         let (_, weight, _, _) = try ProductCase(rows: 1, inputs: 192, outputs: 48).tensors(seed: 5)
         func misses(_ format: WeightFormat, group: Int) throws -> Tensor {
@@ -90,7 +90,7 @@ struct PackedMatrixTests {
         #expect(try misses(.int4, group: 32).square().mean().sqrt().item(Double.self) < 0.04)
     }
 
-    @Test("a view is packed as its copy is", arguments: WeightFormat.allCases)
+    @Test("a view is packed like its copy", arguments: WeightFormat.allCases)
     func views(format: WeightFormat) throws {
         let (x, weight, bias, _) = try ProductCase(rows: 2, inputs: 70, outputs: 36).tensors(seed: 6)
         let stored = try weight.transposed(0, 1).contiguous()
@@ -108,7 +108,7 @@ struct PackedMatrixTests {
             PackedMatrix(parts, format: format, team: team)(x), PackedMatrix([.init(weight, bias: bias)], format: format, team: team)(x))
     }
 
-    @Test("a gate and its partner make SwiGLU", arguments: WeightFormat.allCases)
+    @Test("a gate and its partner give SwiGLU", arguments: WeightFormat.allCases)
     func gated(format: WeightFormat) throws {
         let (x, gate, gateBias, _) = try ProductCase(rows: 9, inputs: 80, outputs: 40).tensors(seed: 8)
         let (_, up, upBias, _) = try ProductCase(rows: 9, inputs: 80, outputs: 40).tensors(seed: 9)
@@ -130,7 +130,7 @@ struct PackedMatrixTests {
         try expectClose(identity(x, activation: .geluTanh), x.gelu(approximate: true), relative: 1e-6)
     }
 
-    @Test("what does not fit is refused")
+    @Test("matrices that do not match are refused")
     func refusals() throws {
         #expect(throws: KernelError.shape("bias", expected: "[4]", found: [3])) {
             try PackedMatrix([.init(.zeros([4, 8]), bias: .zeros([3]))], format: .int8, team: team)

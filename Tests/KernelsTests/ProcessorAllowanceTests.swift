@@ -17,7 +17,7 @@ private func allowance(processors: Int = 16, mounts: String, groups: String, fil
     return withExtendedLifetime(folder) { ProcessorAllowance(root: folder.url, processors: processors) }
 }
 
-@Suite("What a process may use of the processors")
+@Suite("The processors that a process may use")
 struct ProcessorAllowanceTests {
     static let versionTwo = "30 24 0:27 / /sys/fs/cgroup rw,nosuid,nodev shared:9 - cgroup2 cgroup2 rw,nsdelegate\n"
     static let versionOne = """
@@ -27,7 +27,7 @@ struct ProcessorAllowanceTests {
 
         """
 
-    @Test("without control groups it is the processors that the scheduler allows", arguments: [1, 3, 64])
+    @Test("without control groups these are the processors that the scheduler allows", arguments: [1, 3, 64])
     func affinity(processors: Int) throws {
         let found = try allowance(processors: processors, mounts: "", groups: "", files: [:])
         #expect(found.quota == nil)
@@ -48,7 +48,7 @@ struct ProcessorAllowanceTests {
     }
 
     @Test(
-        "a quota of version 1 is microseconds in a period; −1 is none",
+        "a quota of version 1 is in microseconds per period; −1 is no quota",
         arguments: [
             ("-1\n", nil, 16), ("350000\n", 3.5, 4), ("50000\n", 0.5, 1),
         ] as [(String, Double?, Int)])
@@ -62,7 +62,7 @@ struct ProcessorAllowanceTests {
         #expect(found.threads == threads)
     }
 
-    @Test("the least quota on the way to the root counts") func hierarchy() throws {
+    @Test("the smallest quota up to the root applies") func hierarchy() throws {
         let found = try allowance(
             mounts: Self.versionTwo, groups: "0::/a/b/c\n",
             files: [
@@ -75,14 +75,14 @@ struct ProcessorAllowanceTests {
         #expect(found.threads == 3)
     }
 
-    @Test("a container that sees its own group alone finds that one's quota", arguments: ["/docker/abc", "/", "/../elsewhere", "/docker"])
+    @Test("a container that sees only its own group uses that group's quota", arguments: ["/docker/abc", "/", "/../elsewhere", "/docker"])
     func container(group: String) throws {
         let mounts = "40 30 0:27 /docker/abc /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw\n"
         let found = try allowance(mounts: mounts, groups: "0::\(group)\n", files: ["sys/fs/cgroup/cpu.max": "400000 100000\n"])
         #expect(found.threads == 4)
     }
 
-    @Test("where both versions are mounted, that with the CPU controller counts") func hybrid() throws {
+    @Test("if both versions are mounted, the one with the CPU controller applies") func hybrid() throws {
         let mounts = Self.versionOne + "28 25 0:25 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
         let found = try allowance(
             mounts: mounts, groups: "2:cpu,cpuacct:/job\n0::/job\n",
@@ -93,7 +93,7 @@ struct ProcessorAllowanceTests {
         #expect(found.threads == 2)
     }
 
-    @Test("files that are not understood set no quota", arguments: ["", "max", "many 100000", "0 100000", "100000 0", "-5 100000", "1 2 3"])
+    @Test("unknown contents of files set no quota", arguments: ["", "max", "many 100000", "0 100000", "100000 0", "-5 100000", "1 2 3"])
     func damaged(text: String) throws {
         let found = try allowance(
             mounts: "nonsense\n - cgroup2\n" + Self.versionTwo, groups: "nonsense\n0::/\n:\n", files: ["sys/fs/cgroup/cpu.max": text])
@@ -101,7 +101,7 @@ struct ProcessorAllowanceTests {
         #expect(found.threads == 16)
     }
 
-    @Test("a thread that is bound to one processor has one") func bound() throws {
+    @Test("a thread that is bound to one processor may use one") func bound() throws {
         // Glibc's module leaves it out.
         typealias SetAffinity = @convention(c) (pid_t, Int, UnsafeRawPointer) -> Int32
         let setAffinity = unsafeBitCast(try #require(dlsym(nil, "sched_setaffinity")), to: SetAffinity.self)

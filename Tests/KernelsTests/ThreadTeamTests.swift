@@ -4,7 +4,7 @@ import Kernels
 import Synchronization
 import Testing
 
-@Suite("Threads that compute together")
+@Suite("ThreadTeam")
 struct ThreadTeamTests {
     private final class Counter: Sendable {
         let value = Atomic(0)
@@ -38,7 +38,7 @@ struct ThreadTeamTests {
         ck_phase(work: work, context: Unmanaged.passUnretained(context).toOpaque(), pieces: pieces)
     }
 
-    @Test("each piece of each phase is done once, and no phase begins before the one ahead of it is done", arguments: [1, 2, 3, 5])
+    @Test("each task of each phase is executed once, and no phase begins before the previous one is complete", arguments: [1, 2, 3, 5])
     func phases(threads: Int) throws {
         let team = try #require(ck_team_create(Int32(threads), nil))
         defer { ck_team_destroy(team) }
@@ -67,7 +67,7 @@ struct ThreadTeamTests {
         }
     }
 
-    @Test("a worker that the system does not run holds up nobody") func stoppedWorker() throws {
+    @Test("a worker that the system has interrupted delays no other") func stoppedWorker() throws {
         let handle = try #require(ck_team_create(2, nil))
         defer { ck_team_destroy(handle) }
         let team = SharedTeam(handle: handle)

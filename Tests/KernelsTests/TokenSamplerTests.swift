@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite("Drawing tokens by a kernel")
+@Suite("Sampling tokens with a kernel")
 struct TokenSamplerTests {
     static let plain = TokenSampler.Options(order: .penaltyFirst)
     static let chatterbox = TokenSampler.Options(
@@ -16,7 +16,7 @@ struct TokenSamplerTests {
     }
 
     @Test(
-        "tokens are those of libtorch's multinomial, and so is the generator afterwards",
+        "tokens equal those of libtorch's multinomial, and so does the generator's state afterwards",
         arguments: ThreadTeam.availableInstructions, [1, 16, 313, 4001])
     func multinomial(instructions: String, vocabulary: Int) throws {
         let team = try ThreadTeam(threads: 1, instructions: instructions)
@@ -32,7 +32,7 @@ struct TokenSamplerTests {
         }
     }
 
-    @Test("requests draw together what each draws alone, whatever the number of threads and the instruction set")
+    @Test("requests get the same tokens together as alone, with any number of threads and instruction set")
     func together() throws {
         let vocabulary = 700
         func drawn(together: Bool, threads: Int, instructions: String? = nil) throws -> [[Int?]] {
@@ -58,7 +58,7 @@ struct TokenSamplerTests {
         }
     }
 
-    @Test("at temperature 0 the first of the likeliest tokens is taken after guidance and penalty, and nothing is drawn")
+    @Test("at temperature 0 the first of the most likely tokens after guidance and penalty is chosen, and nothing is drawn")
     func greedy() throws {
         let team = try ThreadTeam(threads: 1), generator = try Generator(seed: 5)
         for order in [TokenSampler.Options.Order.penaltyFirst, .penaltyLast] {
@@ -78,7 +78,7 @@ struct TokenSamplerTests {
     }
 
     @Test(
-        "what rounding or libtorch's sorting could decide is left open, and the generator stays",
+        "a choice that rounding or libtorch's sorting could change is left undecided, and the generator does not change",
         arguments: [
             // Two equal tokens, of which the nucleus has one.
             (TokenSampler.Options(order: .penaltyLast, topP: 0.4), [0, 0]),

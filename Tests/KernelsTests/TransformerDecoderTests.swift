@@ -4,7 +4,7 @@ import Torch
 
 @testable import Kernels
 
-@Suite("A transformer over pages of keys and values")
+@Suite("A transformer with pages of keys and values")
 struct TransformerDecoderTests {
     /// Two layers with random weights; a head's 80 numbers are a whole number of vectors, but not of what the widest loops take.
     struct SmallTransformer {
@@ -80,7 +80,7 @@ struct TransformerDecoderTests {
         return (0..<stretches.count).map { Array(logits[$0 * vocabulary..<($0 + 1) * vocabulary]) }
     }
 
-    @Test("logits are those of libtorch's operations", arguments: [false, true], ThreadTeam.availableInstructions)
+    @Test("logits equal those of libtorch's operations", arguments: [false, true], ThreadTeam.availableInstructions)
     func operations(rounded: Bool, instructions: String) throws {
         let decoder = try small.decoder(rounded: rounded, instructions: instructions), inputs = try vectors(150, seed: 2),
             hidden = SmallTransformer.shape.hidden
@@ -113,7 +113,7 @@ struct TransformerDecoderTests {
     }
 
     @Test(
-        "sequences that begin with the same pages get what each gets alone, bit for bit", arguments: WeightFormat.allCases,
+        "sequences that begin with the same pages get the same results as alone, bit for bit", arguments: WeightFormat.allCases,
         ThreadTeam.availableInstructions)
     func company(format: WeightFormat, instructions: String) throws {
         let alone = try steps(small.decoder(format, instructions: instructions), together: false)
@@ -157,7 +157,7 @@ struct TransformerDecoderTests {
         return merged
     }
 
-    @Test("logits with an adaptation are those of weights that it was added to", arguments: [false, true], ThreadTeam.availableInstructions)
+    @Test("logits with an adapter equal those of merged weights", arguments: [false, true], ThreadTeam.availableInstructions)
     func adapted(rounded: Bool, instructions: String) throws {
         let decoder = try small.decoder(rounded ? .int8 : .float32, threads: 2, instructions: instructions), hidden = SmallTransformer.shape.hidden
         let changes = try changes(seed: 5, layers: 0..<2), adaptation = try PackedAdaptation(changes, of: decoder.transformer)
@@ -173,7 +173,7 @@ struct TransformerDecoderTests {
         #expect(try (plain - expected).abs().max().item(Double.self) > 0.3 * expected.abs().max().item(Double.self))
     }
 
-    @Test("sequences with different adaptations and with none get what each gets alone, bit for bit", arguments: WeightFormat.allCases)
+    @Test("sequences with different adapters and with none get the same results as alone, bit for bit", arguments: WeightFormat.allCases)
     func adaptedCompany(format: WeightFormat) throws {
         func steps(_ decoder: TransformerDecoder, together: Bool) throws -> [[[Float]]] {
             let adaptations = try [nil, changes(seed: 5, layers: 0..<2), changes(seed: 6, layers: 1..<2)].map {

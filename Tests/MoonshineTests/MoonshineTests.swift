@@ -13,7 +13,7 @@ import Testing
     static let files = MoonshineFiles(inCache: URL(filePath: NSHomeDirectory()).appending(path: ".cache"))
 
     @Test(
-        "what Pico says is heard, also when the model is loaded anew; silence is nothing; NaN is refused",
+        "Pico's speech is transcribed, also after the model is loaded again; silence is empty; NaN is refused",
         .enabled(if: files.areThere, "Moonshine is not on this machine; `chatterbox judge --fetch` gets it"))
     func hears() async throws {
         let judge = try Moonshine(Self.files, renewingAfter: 1)
@@ -30,7 +30,7 @@ import Testing
     }
 
     @Test(
-        "several sounds at once are heard one after the other",
+        "several simultaneous sounds are transcribed one after the other",
         .enabled(if: files.areThere, "Moonshine is not on this machine; `chatterbox judge --fetch` gets it"))
     func company() async throws {
         let judge = try Moonshine(Self.files), silence = Audio(samples: [Float](repeating: 0, count: 4800), sampleRate: 24_000)
@@ -40,13 +40,13 @@ import Testing
         }
     }
 
-    @Test("a folder without its files is refused by the first that is missing") func missing() throws {
+    @Test("an error about an incomplete folder names the first missing file") func missing() throws {
         let place = try TemporaryFolder(), files = MoonshineFiles(inCache: place.url)
         #expect(throws: MoonshineError.missing(files.library)) { try Moonshine(files) }
         #expect(!files.areThere)
     }
 
-    @Test("files of other packages are refused by name, and nothing is kept of them") func others() throws {
+    @Test("files of other packages are refused by name, and nothing of them is kept") func others() throws {
         let place = try TemporaryFolder(), package = place.url.appending(path: "package"), files = MoonshineFiles(inCache: place.url)
         let library = package.appending(path: MoonshineFiles.files[0].path)
         try FileManager.default.createDirectory(at: library.deletingLastPathComponent(), withIntermediateDirectories: true)
@@ -57,7 +57,7 @@ import Testing
         #expect(throws: MoonshineError.missing(library)) { try files.take(from: package) }
     }
 
-    @Test("a library that is none is an error with its reason") func noLibrary() throws {
+    @Test("an error about an invalid library has the reason") func noLibrary() throws {
         let place = try TemporaryFolder(), files = MoonshineFiles(place.url)
         // Files of the right sizes with nothing in them.
         for file in MoonshineFiles.files {

@@ -20,7 +20,7 @@ import Testing
         #expect(mel.shape == [1, 80, speech.frames / 480])
     }
 
-    @Test("the page's example is the one above") func same() throws {
+    @Test("the page's example is the tested one") func same() throws {
         let page = try DocumentedExample.inPage("Sources/SpeechAudio/Documentation.docc/SpeechAudio.md")
         #expect(try page == DocumentedExample.inSource(#filePath))
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SpeechText
 
-@Suite("Guessing a language")
+@Suite("Detecting a language")
 struct LanguageGuessTests {
     static let all: Set<String> = [
         "ar", "da", "de", "el", "en", "es", "fi", "fr", "he", "hi", "it", "ja", "ko", "ms", "nl", "no", "pl", "pt", "ru", "sv", "sw", "tr", "zh",
@@ -38,7 +38,7 @@ struct LanguageGuessTests {
         ("sw", "Habari ya asubuhi, hujambo?"), ("sw", "Sijui yeye yuko wapi sasa."), ("sw", "Treni ya kwenda Nairobi inaondoka saa tatu."),
     ]
 
-    @Test("sentences in Latin letters are told apart by their words", arguments: sentences) func latin(language: String, text: String) {
+    @Test("sentences in Latin letters are distinguished by their words", arguments: sentences) func latin(language: String, text: String) {
         #expect(LanguageGuess(text, among: Self.all) == .likely(language))
     }
 
@@ -124,7 +124,7 @@ struct LanguageGuessTests {
         ("sw", "Kaka yangu anaishi Nairobi."),
     ]
 
-    @Test("a short sentence is never taken for another language: it is told, or the languages are named that it may be in", arguments: shortSentences)
+    @Test("a short sentence is never assigned to a wrong language: it is detected, or the candidates are listed", arguments: shortSentences)
     func short(language: String, text: String) {
         switch LanguageGuess(text, among: Self.all) {
         case .likely(let guess), .certain(let guess): #expect(guess == language)
@@ -133,13 +133,13 @@ struct LanguageGuessTests {
         }
     }
 
-    @Test("of short sentences nine in ten are told") func shortShare() {
+    @Test("nine in ten short sentences are detected") func shortShare() {
         let told = Self.shortSentences.count { LanguageGuess($0.1, among: Self.all) == .likely($0.0) }
         #expect(told * 10 >= 9 * Self.shortSentences.count, "\(told) of \(Self.shortSentences.count)")
     }
 
     @Test(
-        "scripts that one language has are certain",
+        "scripts of only one language are certain",
         arguments: [
             ("ru", "Доброе утро, как дела?"), ("el", "Καλημέρα, τι κάνετε;"), ("he", "בוקר טוב, מה שלומך?"), ("ar", "صباح الخير، كيف حالك؟"),
             ("hi", "नमस्ते, आप कैसे हैं?"), ("zh", "你好，今天天气很好。"),
@@ -147,12 +147,12 @@ struct LanguageGuessTests {
         ]) func scripts(language: String, text: String)
     { #expect(LanguageGuess(text, among: Self.all) == .certain(language)) }
 
-    @Test("a word or two that is nothing's in particular decides nothing", arguments: ["OK", "Anna", "12:30", "Microsoft Windows", "…", ""])
+    @Test("one or two words that belong to no particular language decide nothing", arguments: ["OK", "Anna", "12:30", "Microsoft Windows", "…", ""])
     func nothing(text: String) {
         #expect(LanguageGuess(text, among: Self.all) == .none)
     }
 
-    @Test("a longer text of no known words is not guessed at") func unsure() {
+    @Test("no language is assigned to a longer text of unknown words") func unsure() {
         #expect(LanguageGuess("Zarquon vebrati mordun kelovex prazim", among: Self.all) == .unsure([]))
         guard case .unsure(let languages) = LanguageGuess("Vi har en bil, og den er ny.", among: Self.all) else {
             Issue.record("Danish and Norwegian are told apart by words that both have")
@@ -161,7 +161,7 @@ struct LanguageGuessTests {
         #expect(languages.contains("da") && languages.contains("no"))
     }
 
-    @Test("only languages that are asked for are found") func among() {
+    @Test("only the given languages are detected") func among() {
         #expect(LanguageGuess("Guten Morgen, wie geht es Ihnen?", among: ["en", "fr"]) != .likely("de"))
         #expect(LanguageGuess("Доброе утро", among: ["en"]) == .none)
     }

@@ -8,7 +8,7 @@ struct LexiconTests {
         "# names\nNguyen\tWin\nSQL\tsequel\n\nNew York\tNoo York\nYork\tYorick\nlead\tled\nзамок\tза\u{301}мок\n东京\t東のみやこ\nAda\tEi-da\n"
 
     @Test(
-        "whole words are said as the lexicon has them",
+        "whole words are replaced as in the lexicon",
         arguments: [
             ("Nguyen's SQL.", "Win's sequel."), ("MySQL and SQLite", "MySQL and SQLite"), ("in New York, York", "in Noo York, Yorick"),
             ("Lead the lead.", "Led the led."),
@@ -22,7 +22,7 @@ struct LexiconTests {
     }
 
     @Test(
-        "a line that is no entry is refused with its number",
+        "an invalid line is refused with its number",
         arguments: [
             ("one", LexiconError(line: 1, problem: .fields(1))), ("a\tb\na\tb\tc", LexiconError(line: 2, problem: .fields(3))),
             ("\n\tb", LexiconError(line: 2, problem: .noWord)),
@@ -31,15 +31,15 @@ struct LexiconTests {
         ]) func refused(tsv: String, error: LexiconError)
     { #expect(throws: error) { try Lexicon(tsv: tsv) } }
 
-    @Test("a table as Windows writes it is read") func windows() throws {
+    @Test("a table with Windows line ends is read") func windows() throws {
         let lexicon = try Lexicon(tsv: "\u{FEFF}SQL\tsequel\r\nAda\tEida\r\n")
         #expect(lexicon.count == 2 && lexicon("SQL Ada").text == "sequel Eida")
     }
 }
 
-@Suite("Parts of a text as it is said")
+@Suite("Parts of a spoken text")
 struct SpokenTextSlicesTests {
-    @Test("parts are cut where their characters end, spaces aside") func cut() {
+    @Test("parts are cut at the ends of their characters, ignoring spaces") func cut() {
         let text = SpokenText(segments: [
             .init(written: "**", spoken: ""), .init(written: "Bold", spoken: "Bold"), .init(written: "**", spoken: ""),
             .init(written: " text. ", spoken: " text. "),

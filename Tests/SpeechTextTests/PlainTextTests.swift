@@ -3,10 +3,10 @@ import Testing
 
 @testable import SpeechText
 
-@Suite("Text without what is not heard")
+@Suite("Removing what is not spoken")
 struct PlainTextTests {
     @Test(
-        "ligatures, full-width, squared and script letters and accents are plain, invisible marks gone",
+        "ligatures, full-width, squared and script letters and accents become plain, invisible characters are removed",
         arguments: [
             ("The ﬁnal ofﬁce.", "The final office."), ("Ｈｅｌｌｏ！", "Hello!"), ("cafe\u{301}", "café"), ("zero\u{200B}width\u{FEFF}", "zerowidth"),
             ("soft\u{AD}ly", "softly"),
@@ -19,7 +19,7 @@ struct PlainTextTests {
         #expect(PlainText.cleaned(text).unicodeScalars.elementsEqual(clean.unicodeScalars))
     }
 
-    @Test("UTF-8 and UTF-16 are read, with and without marks") func decoding() throws {
+    @Test("UTF-8 and UTF-16 are read, with and without byte order marks") func decoding() throws {
         let text = "Łódź, naïve."
         #expect(try PlainText.decoded(Data(text.utf8)) == text)
         #expect(try PlainText.decoded(Data([0xEF, 0xBB, 0xBF]) + Data(text.utf8)) == text)
@@ -32,7 +32,7 @@ struct PlainTextTests {
         #expect(try PlainText.decoded(Data(stride(from: 0, to: widest.count, by: 4).flatMap { widest[$0..<$0 + 4].reversed() })) == text)
     }
 
-    @Test("other encodings are refused with what they seem to be") func otherEncodings() {
+    @Test("other encodings are refused with the probable encoding") func otherEncodings() {
         #expect(throws: TextEncodingError(found: "a code page such as Windows-1252", offset: 3)) {
             try PlainText.decoded(Data([0x63, 0x61, 0x66, 0xE9]))
         }

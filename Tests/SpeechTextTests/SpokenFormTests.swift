@@ -3,7 +3,7 @@ import Testing
 
 @testable import SpeechText
 
-@Suite("Text as it is said")
+@Suite("SpokenForm")
 struct SpokenFormTests {
     static let english: [(String, String)] = [
         // Numbers
@@ -134,13 +134,13 @@ struct SpokenFormTests {
         #expect(said.written == written)
     }
 
-    @Test("at least 600 cases in 20 languages are held") func extent() {
+    @Test("there are at least 600 cases in 20 languages") func extent() {
         let all = Self.english.map { ("en", $0.0) } + Self.others.map { ($0.0, $0.1) } + Self.table.map { ($0.0, $0.1) }
         #expect(Set(all.map { "\($0.0) \($0.1)" }).count >= 600)
         #expect(Set(all.map(\.0)).count >= 20)
     }
 
-    @Test("prose stays as it is") func prose() {
+    @Test("prose is not changed") func prose() {
         let text = """
             It is a truth universally acknowledged, that a single man in possession of a good fortune, must be in want of a wife. "My dear Mr. Bennet," said \
             his lady to him one day, "have you heard that Netherfield Park is let at last?" Call me Ishmael. I'd rather - if I may say so - not; won't you? \
@@ -151,7 +151,7 @@ struct SpokenFormTests {
         #expect(spoken.segments.allSatisfy { !$0.isChanged })
     }
 
-    @Test("sentences of novels pass unchanged, alone and together") func novels() {
+    @Test("sentences of novels are not changed, alone and together") func novels() {
         let sentences = Self.lines(of: "novels.txt"), form = SpokenForm(language: "en")
         #expect(sentences.count >= 300)
         for sentence in sentences {
@@ -163,7 +163,7 @@ struct SpokenFormTests {
         #expect(MarkedText(book).text == book && form(book).text == book)
     }
 
-    @Test("what is written can be found again") func sources() throws {
+    @Test("the written text can be recovered") func sources() throws {
         let text = "It cost $1,234.56 in 1984."
         let spoken = SpokenForm(language: "en")(text)
         #expect(spoken.written == text)
@@ -173,7 +173,7 @@ struct SpokenFormTests {
         #expect(spoken.source(of: 0..<2) == nil)
     }
 
-    @Test("any characters are taken, and nothing is lost") func anything() {
+    @Test("any characters are accepted, and nothing is lost") func anything() {
         var random = SystemRandomNumberGenerator()
         let alphabet = Array("0123456789.,:;/-–−+$€%°#@&='()½²IVXabhkmpst \u{A0}\n年月ñß™\u{301}🙂१٣".unicodeScalars)
         for language in ["en", "de", "fr", "zh", "xx"] {

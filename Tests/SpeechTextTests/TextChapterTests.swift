@@ -6,7 +6,7 @@ import Testing
     private func titles(_ text: String) -> [String?] { TextChapter.chapters(of: text).map(\.title) }
 
     @Test(
-        "headings of each kind begin chapters, and together the chapters are the text",
+        "headings of each kind begin chapters, and the chapters together are the text",
         arguments: [
             ("# One\nText.\n\n# Two #\nMore.", ["One", "Two"]),
             // Of two levels the one that there are several of, and what is above.
@@ -29,7 +29,7 @@ import Testing
     }
 
     @Test(
-        "what only looks like a heading is text",
+        "lines that only look like headings are text",
         arguments: [
             "Chapter one was long. It had many words.\n\nPart two of the plan was simple.\n\nMore.",
             "He said:\n\n\"STOP!\"\n\nand went.", "I\nam here.\n\nV\nis five.", "```\n# One\n# Two\n```\n\nText.", "#hashtag\n\nText.",
@@ -40,7 +40,7 @@ import Testing
         #expect(chapters.count == 1 && chapters[0].title == nil && chapters[0].text == text, "\(chapters)")
     }
 
-    @Test("what comes before the first heading is a chapter without a title; blank lines are none") func beginning() {
+    @Test("text before the first heading is a chapter without a title; blank lines are not") func beginning() {
         #expect(titles("By me.\n\nChapter 1\n\nText.\n\nChapter 2\n\nText.") == [nil, "Chapter 1", "Chapter 2"])
         #expect(titles("\n \nChapter 1\n\nText.\n\nChapter 2\n\nText.") == ["Chapter 1", "Chapter 2"])
     }
@@ -51,7 +51,7 @@ import Testing
         #expect(TextChapter.chapters(of: text).map { String($0.text) }.joined() == text)
     }
 
-    @Test("random texts lose nothing", arguments: 0..<50) func random(seed: UInt64) {
+    @Test("no random text loses characters", arguments: 0..<50) func random(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let lines = ["# A", "## B", "", "", "Chapter 3", "IV", "TEXT", "Some words.", "```", "===", "\r\n", "第二章", "1", "2"]
         let text = (0..<40).map { _ in lines.randomElement(using: &random)! }.joined(separator: "\n")

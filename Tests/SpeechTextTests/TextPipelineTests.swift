@@ -14,7 +14,7 @@ import Testing
     private func pieces(_ plan: TextPlan) -> [TextPlan.Piece] { plan.parts.compactMap { if case .piece(let piece) = $0 { piece } else { nil } } }
     private func words(_ text: String) -> [String] { text.split(separator: " ").map(String.init) }
 
-    @Test("the whole is its steps, one after the other") func steps() throws {
+    @Test("the whole equals its steps, one after the other") func steps() throws {
         var pipeline = english
         pipeline.lexicon = Lexicon(["Nguyen": "Win"])
         let bytes = Data("\u{FEFF}# Of\u{AD}fers\n\n**Nguyen** has 2 ﬁne hats for $5.\n".utf8)
@@ -36,7 +36,7 @@ import Testing
         #expect(piece.written(words(piece.spoken)).map(\.text) == ["Offers", "Nguyen", "has", "2", "fine", "hats", "for", "$5."])
     }
 
-    @Test("written words tell which heard ones they are, through every step") func wayBack() throws {
+    @Test("written words refer to the spoken ones through every step") func wayBack() throws {
         var pipeline = english
         pipeline.lexicon = Lexicon(["GPT": "the model"])
         let piece = try #require(pieces(try pipeline("Ask **GPT** for <sub alias=\"three\">3</sub> of 40–60 at 9:30PM, or so.")).first)
@@ -46,7 +46,7 @@ import Testing
         #expect(written.map(\.spoken) == [0..<1, 1..<3, 3..<4, 4..<5, 5..<6, 6..<9, 9..<10, 10..<13, 13..<14, 14..<15])
     }
 
-    @Test("silences are as long as they are asked for, and as the reader's boundaries are") func silences() throws {
+    @Test("silences have the requested lengths, and boundaries are those of the text") func silences() throws {
         var pipeline = english
         pipeline.pause = { $0 == .paragraph ? 3 : 0 }
         let plan = try pipeline(
@@ -59,7 +59,7 @@ import Testing
         }
     }
 
-    @Test("a text as it is written is one piece without markup read") func asWritten() throws {
+    @Test("undivided text is one piece, without interpreting markup") func asWritten() throws {
         var pipeline = english
         (pipeline.normalizes, pipeline.splits) = (false, false)
         let plan = try pipeline("**Two** words: 2.\n\nAnd [pause:1s] more.")
@@ -67,7 +67,7 @@ import Testing
         #expect(pieces(plan)[0].readings.isEmpty && plan.parts.count == 1)
     }
 
-    @Test("the language is the one that was given, that the text says, or that it seems to be in, which is noted") func languages() throws {
+    @Test("the language is the given one, the text's own, or the detected one, which is noted") func languages() throws {
         #expect(try multilingual("Il fait 20 °C.", language: .german).language == .german)
         let guessed = try multilingual("Bonjour, comment ça va ? Il y a 3 chats dans la maison.")
         #expect(guessed.language == .french && guessed.notes.map(\.kind) == [.language])
@@ -76,7 +76,7 @@ import Testing
         #expect(throws: TextError.self) { try multilingual("Zażółć gęślą jaźń, proszę pana bardzo.") }
     }
 
-    @Test("what the model does not know is told, with its language, whether anything else of the text is spoken or not") func unknown() throws {
+    @Test("characters that the model does not know are reported with their language, whether or not other text is spoken") func unknown() throws {
         let plan = try english("One two three four five six seven eight nine ten eleven.\n\nДоброе утро, как дела?")
         #expect(plan.unknownCharacters.prefix(3) == ["Д", "о", "б"] && plan.unknown.map(\.language) == [.russian] && !plan.isMostlyUnknown)
         let foreign = try english("Доброе утро")
@@ -87,7 +87,7 @@ import Testing
         #expect(throws: TextError.unknownSpeakers(["ben"], known: ["ada"])) { try english("[ada] Hello. [ben] Good morning.", speakers: ["ada"]) }
     }
 
-    @Test("characters of several scripts are named by script, each with its language") func scripts() throws {
+    @Test("characters of several scripts are reported by script, each with its language") func scripts() throws {
         let plan = try english(String(repeating: "One two three four five six seven eight nine ten. ", count: 3) + "Доброе утро. नमस्ते. 你好. 😀")
         #expect(plan.unknown.map(\.language) == [.russian, .hindi, .chinese, nil])
         let beginnings = plan.unknown.map { String($0.characters.prefix(2)) }, expected: [Substring] = ["До", "नमस्ते", "你好", "😀"]
@@ -95,7 +95,7 @@ import Testing
         #expect(plan.unknownCharacters == plan.unknown.flatMap(\.characters))
     }
 
-    @Test("marks that are heaped on letters are left out where the model does not know them, and that is said") func stackedMarks() throws {
+    @Test("stacked accents that the model does not know are removed, with a note") func stackedMarks() throws {
         let plan = try english("H\u{337}\u{321}\u{342}e\u{334}\u{31B}\u{349}l\u{335}\u{30D}\u{353}lo there.")
         #expect(pieces(plan).map(\.spoken) == ["Hello there."])
         #expect(plan.unknown.isEmpty && plan.notes.map(\.kind) == [.signs] && plan.notes[0].description.hasSuffix("they are left out"))
@@ -111,7 +111,7 @@ import Testing
     }
 
     @Test(
-        "phonetic signs are named",
+        "phonetic signs are reported",
         arguments: [
             ("Call /\u{2C8}nu\u{2D0}j\u{25B}n/ now.", 1), ("It is [\u{2C8}w\u{26A}n], not \u{2C8}w\u{259}n\u{2D0}.", 1), ("Nguyen and/or Win.", 0),
         ])
@@ -121,13 +121,13 @@ import Testing
         if notes > 0 { #expect(plan.notes[0].description.contains("phonetic signs"), "\(plan.notes)") }
     }
 
-    @Test("a text that does not tell its language is spoken in the first, and that is said") func noLanguage() throws {
+    @Test("a text whose language is not detected is spoken in the first, with a note") func noLanguage() throws {
         let plan = try multilingual("OK")
         #expect(plan.language == .english && plan.notes.map(\.kind) == [.language] && plan.notes[0].description.contains("does not tell"))
         #expect(try multilingual("OK", language: .english).notes.isEmpty)
     }
 
-    @Test("where sentences end pieces, each is one, and short ones have their pause within") func sentencePieces() throws {
+    @Test("if pieces end at sentences, each sentence is one, and short ones have their pauses inside") func sentencePieces() throws {
         var pipeline = english
         (pipeline.endsAtSentences, pipeline.pause) = (true, { $0 == .sentence ? 1.5 : 0 })
         let plan = try pipeline("It was a dark and stormy night. Rain fell in torrents on the town. Yes. He would not go out again.")
@@ -136,7 +136,7 @@ import Testing
         #expect(pieces(plan).map(\.pause) == [1.5, 1.5, 0] && pieces(plan)[2].joints.map(\.pause) == [1.5])
     }
 
-    @Test("no piece has more tokens than the model takes, and a word that has is refused") func limits() throws {
+    @Test("no piece has more tokens than the model allows, and a longer word is refused") func limits() throws {
         let pipeline = TextPipeline(tokenizer: english.tokenizer, normalizer: .english, languages: [.english], limit: 60)
         // Digits, which are longer as they are said, and capitals, which are tokens of one letter.
         for word in ["1234567", "ABCDEFGHI"] {
@@ -152,14 +152,14 @@ import Testing
         }
     }
 
-    @Test("a stress that is set by hand stays, in the text and in the lexicon") func stress() throws {
+    @Test("a stress mark set by hand is kept, in the text and in the lexicon") func stress() throws {
         var pipeline = multilingual
         pipeline.lexicon = Lexicon(["атлас": "атла\u{301}с"])
         let plan = try pipeline("Старый за\u{301}мок и атлас за 5 рублей.", language: .russian)
         #expect(pieces(plan).map(\.spoken) == ["Старый за\u{301}мок и атла\u{301}с за пять рублей."])
     }
 
-    @Test("of any text every letter and digit is in one piece, in order, as it is written", arguments: 0..<40) func anyText(seed: UInt64) throws {
+    @Test("every letter and digit of any text is in one piece, in order, as written", arguments: 0..<40) func anyText(seed: UInt64) throws {
         var random = SeededRandom(seed: seed)
         let alphabets = ["abcdefghijklmnop", "ÄöüßéñçåøЖ", "0123456789", "日本語カナ한글"].map(Array.init)
         let ends = [

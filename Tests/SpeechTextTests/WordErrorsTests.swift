@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Word errors") struct WordErrorsTests {
     @Test(
-        "what is wrong, missing or too many counts, capitals and punctuation do not",
+        "wrong, missing and additional words count, capitals and punctuation do not",
         arguments: [
             ("Be careful with the basket!", "be careful with the basket", 0, 5), ("Be careful.", "Be very careful", 1, 2),
             ("one two three", "one three", 1, 3),
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test(
-        "figures count as they are said, tags that make a sound do not count",
+        "figures count as they are spoken, tags for sounds do not count",
         arguments: [
             ("At 9:30 PM, $5.", "At nine thirty p m five dollars", 2), ("At 9:30 PM, $5.", "at 9:30 PM $5", 0), ("No. Sixty-two!", "no 62", 0),
             ("Well [laugh] yes.", "well yes", 0), ("Well [laugh] yes.", "well laugh yes", 1), ("Well [sic] yes.", "well yes", 1),

@@ -5,7 +5,7 @@ import Testing
 @Suite("Words as they are written")
 struct WrittenWordsTests {
     @Test(
-        "a number is one word, however many are said",
+        "a number is one written word, however many are spoken",
         arguments: [
             ("It cost $1,234.56 in 1984.", ["It", "cost", "$1,234.56", "in", "1984."]),
             ("(5 km) away", ["(5 km)", "away"]), ("Dr. Smith, 3rd", ["Dr.", "Smith,", "3rd"]), ("salt & pepper", ["salt", "&", "pepper"]),

@@ -19,7 +19,7 @@ struct FeedForward {
 @Suite("Documentation of Torch") struct DocumentationTests {
     private func print(_ items: Any...) {}
 
-    @Test("the page's first example attends") func attention() throws {
+    @Test("the page's first example computes attention") func attention() throws {
         // example
         let generator = try Generator(seed: 7)
         let queries = try Tensor.randn([2, 5, 8], generator: generator)
@@ -45,7 +45,7 @@ struct FeedForward {
         #expect(y.shape == [1, 8])
     }
 
-    @Test("the page's examples are the ones above") func same() throws {
+    @Test("the page's examples are the tested ones") func same() throws {
         let page = try DocumentedExample.inPage("Sources/Torch/Documentation.docc/Torch.md").joined()
         let here = try DocumentedExample.inSource(#filePath)
         #expect(here.count == 3)

@@ -6,13 +6,13 @@ import Testing
 
 @Suite("NVIDIA's driver")
 struct GPUDriverTests {
-    @Test("a library that is not there, or is another, is no driver") func none() {
+    @Test("a library that does not exist, or is another, is not a driver") func none() {
         #expect(GPUDriver(library: "libcuda-that-nobody-has.so") == nil)
         #expect(GPUDriver(library: "libc.so.6") == nil)
     }
 
     @Test(
-        "a GPU is seen by what Linux shows of it",
+        "a GPU is detected from Linux's files",
         arguments: [
             (["proc/driver/nvidia/version"], true), (["dev/nvidia0"], true), (["dev/nvidiactl", "dev/nvidia-uvm"], false), ([], false),
         ])

@@ -18,9 +18,9 @@ struct LibtorchTests {
         return found.withLock { $0! }
     }
 
-    @Test("the library tells its version") func version() { #expect(Libtorch.version.split(separator: ".").count >= 2) }
+    @Test("the library has a version") func version() { #expect(Libtorch.version.split(separator: ".").count >= 2) }
 
-    @Test("a number of threads holds for the work and the thread that does it alone") func scope() throws {
+    @Test("a number of threads applies to the work and only to the thread that does it") func scope() throws {
         let before = Libtorch.threads, others = onNewThread { Libtorch.threads }
         let count = before + 1
         let found = try Libtorch.withThreads(count) {
@@ -33,7 +33,7 @@ struct LibtorchTests {
         #expect(Libtorch.threads == before)
     }
 
-    @Test("a thread that sets its number before anything else keeps it") func first() throws {
+    @Test("a thread that first sets its number keeps it") func first() throws {
         let others = onNewThread { Libtorch.threads }
         let found = onNewThread { () -> [Int] in
             guard
@@ -48,7 +48,7 @@ struct LibtorchTests {
         #expect(found == [others])
     }
 
-    @Test("the number is given back after an error") func error() throws {
+    @Test("the number is restored after an error") func error() throws {
         struct Trouble: Error {}
         let before = Libtorch.threads
         #expect(throws: Trouble.self) { try Libtorch.withThreads(before + 1) { throw Trouble() } }

@@ -5,7 +5,7 @@ import Torch
 
 @Suite("Memory and devices")
 struct MemoryTests {
-    @Test("a tensor counts in the process's memory, and no longer when it is gone") func resident() throws {
+    @Test("a tensor counts in the process's memory until it is released") func resident() throws {
         let before = try Memory.statistics().current
         var tensor: Tensor? = try Tensor.ones([512 << 20], dtype: .uint8)
         let held = try Memory.statistics()
@@ -19,7 +19,7 @@ struct MemoryTests {
         #expect(try Memory.statistics().current < held.current)
     }
 
-    @Test("a tensor knows whether a view shares its memory, however the view was made") func sharing() throws {
+    @Test("a tensor reports whether a view shares its memory, however the view was made") func sharing() throws {
         let tensor = try Tensor.zeros([12])
         #expect(tensor.isAloneInItsMemory)
         var view: Tensor? = try tensor.viewed([3, 4]).narrow(axis: 1, from: 1, count: 2).transposed(0, 1)
@@ -28,7 +28,7 @@ struct MemoryTests {
         #expect(tensor.isAloneInItsMemory && view?.isAloneInItsMemory == true)
     }
 
-    @Test("making and dropping tensors hundreds of times holds no more than one") func noLeak() throws {
+    @Test("creating and releasing tensors hundreds of times uses the memory of one") func noLeak() throws {
         func work() throws {
             let x = try Tensor.ones([1 << 20])
             let parts = try x.reshaped([1024, 1024]).split(256, axis: 0)
@@ -46,13 +46,13 @@ struct MemoryTests {
         #expect(try (0..<5).contains { _ in try growth() < 200 << 20 })
     }
 
-    @Test("the CPU needs no waiting, and its peak can start afresh") func processor() throws {
+    @Test("the CPU needs no synchronisation, and its peak can be reset") func processor() throws {
         try Memory.synchronize(.cpu)
         try Memory.resetPeak(of: .cpu)
         #expect(try Memory.statistics().peak > 0)
     }
 
-    @Test("without a card, everything that needs one says so", .enabled(if: Device.cudaCount == 0, "this machine has a card")) func absent() throws {
+    @Test("without a GPU, everything that needs one says so", .enabled(if: Device.cudaCount == 0, "this machine has a card")) func absent() throws {
         let calls: [(String, () throws -> Void)] = [
             ("zeros", { _ = try Tensor.zeros([2], device: .cuda()) }), ("to", { _ = try Tensor.zeros([2]).to(.cuda(1)) }),
             ("generator", { _ = try Generator(seed: 1, device: .cuda()) }), ("tensor", { _ = try Tensor([1, 2], device: .cuda()) }),
@@ -70,7 +70,7 @@ struct MemoryTests {
         #expect(Device.cuda(2).description == "cuda:2" && Device.cuda().isCUDA && !Device.cpu.isCUDA)
     }
 
-    @Test("without a card, captured graphs are not available and say so", .enabled(if: Device.cudaCount == 0, "this machine has a card"))
+    @Test("without a GPU, captured graphs are not available and say so", .enabled(if: Device.cudaCount == 0, "this machine has a card"))
     func graphs() {
         let error = #expect(throws: TorchError.self) { try CapturedGraph(on: .cuda()) {} }
         #expect(error?.operation == "graph")

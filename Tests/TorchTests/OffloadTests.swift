@@ -3,7 +3,7 @@ import Testing
 import Torch
 
 @Suite("Offload") struct OffloadTests {
-    @Test("where one cannot leave none does") func allOrNone() throws {
+    @Test("if one tensor cannot be moved, none is") func allOrNone() throws {
         let folder = try TemporaryFolder(), file = folder.url.appending(path: "a.safetensors")
         let own = try Tensor.rand([8], generator: Generator(seed: 1)), expected = try own.array(of: Float.self)
         try SafetensorsWriter.write(["mapped": own], to: file)
@@ -15,7 +15,7 @@ import Torch
         #expect(try own.array(of: Float.self) == expected && mapped.array(of: Float.self) == expected)
     }
 
-    @Test("weights that come back to stay leave no copy, and can leave again") func comeBack() throws {
+    @Test("weights that are moved back permanently leave no copy, and can be moved again") func comeBack() throws {
         let tensor = try Tensor.rand([8], generator: Generator(seed: 1)), expected = try tensor.array(of: Float.self)
         let offload = Offload([tensor])
         try offload.comeBack()
@@ -28,7 +28,7 @@ import Torch
         }
     }
 
-    @Test("weights go and come back unchanged, their views with them, and stay while somebody uses them")
+    @Test("moved weights come back unchanged, with their views, and stay while they are in use")
     func roundTrip() throws {
         let generator = try Generator(seed: 1)
         let matrix = try Tensor.rand([30, 40], generator: generator), bias = try Tensor.rand([40], generator: generator)

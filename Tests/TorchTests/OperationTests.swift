@@ -4,7 +4,7 @@ import Torch
 
 @Suite("Operations")
 struct OperationTests {
-    @Test("operators broadcast and keep whole numbers whole")
+    @Test("operators broadcast and keep integers")
     func operators() throws {
         let x = try Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
         #expect(try (x + 1).array(of: Int.self) == [2, 3, 4, 5, 6, 7])
@@ -33,7 +33,7 @@ struct OperationTests {
         #expect(try x.array(of: Float.self) == [0, 5, 6, 0, 0, 0])
     }
 
-    @Test("what libtorch refuses is an error with the operation and the shapes")
+    @Test("an error of libtorch has the operation and the shapes")
     func errors() throws {
         let a = try Tensor.zeros([2, 3]), b = try Tensor.zeros([4, 5])
         let error = #expect(throws: TorchError.self) { try a.matmul(b) }
@@ -44,7 +44,7 @@ struct OperationTests {
         #expect(throws: TorchError.self) { try Tensor.zeros([1 << 40, 1 << 20]) }
     }
 
-    @Test("an unknown or absent device says what there is")
+    @Test("an error about an unknown or absent device lists the devices")
     func devices() throws {
         #expect(try Device("cpu") == .cpu)
         #expect(throws: DeviceError.self) { try Device("gpu") }
@@ -54,7 +54,7 @@ struct OperationTests {
 }
 
 @Suite("Batch normalisation") struct BatchNormTests {
-    @Test("in training it uses the batch's statistics and moves its own, afterwards its own")
+    @Test("in training it uses the batch's statistics and updates its own, otherwise it uses its own")
     func statistics() throws {
         let weights = Weights(initialising: try Generator(seed: 1))
         let x = try Tensor.randn([64, 3], generator: Generator(seed: 2)) * 4 + 7

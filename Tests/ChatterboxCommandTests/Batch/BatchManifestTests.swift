@@ -19,7 +19,7 @@ import Testing
         if case .failure(let refusal) = try manifest(line).item(0) { refusal.reason } else { nil }
     }
 
-    @Test("JSON lines have numbers, texts and lists; empty lines and a mark are skipped, and places are lines") func json() throws {
+    @Test("JSON lines have numbers, texts and lists; empty lines and a byte order mark are skipped, and lines are counted") func json() throws {
         let seed = UInt64.max
         let all = try manifest(
             "\u{FEFF}{\"id\":\"a\",\"text\":\"One.\",\"seed\":\(seed),\"temperature\":0.5,\"top_k\":40,\"adapter\":[\"x\",\"y=0.5\"]}\r\n\n \n{\"file\":\"b.txt\",\"format\":\"FLAC\",\"voice\":null,\"hue\":1}"
@@ -32,7 +32,7 @@ import Testing
         #expect(two.id == "000002" && two.file == "b.txt" && two.format == .flac && two.voice == nil && two.ignored == ["hue"])
     }
 
-    @Test("CSV has the same fields, with any of three signs between them") func csv() throws {
+    @Test("CSV has the same fields, with any of three delimiters") func csv() throws {
         for (sign, name) in [(",", "m.csv"), (";", "m.csv"), ("\t", "m.tsv")] {
             let lines = ["ID,text,speed,seed", "a,\"One, two.\",1.5,7", "b,Three.,,"].map { line in
                 line.replacing("One, two", with: "One # two").replacing(",", with: sign).replacing("#", with: ",")
@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test(
-        "what is wrong with a line is said",
+        "an error says what is wrong with a line",
         arguments: [
             ("nonsense", "it is no JSON object: nonsense"),
             ("[1]", "it is no JSON object: [1]"),
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test(
-        "ids name files below the folder and none elsewhere",
+        "ids name only files in the output folder",
         arguments: ["../a", "/a", "a//b", ".a", "a/.b", "", "a\\u0000b", String(repeating: "x", count: 201)])
     func names(id: String) throws {
         // An empty id is none, and the text is named by its place.
@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test(
-        "a file without texts, or without columns for them, is refused by name",
+        "a file without texts, or without columns for them, is refused with its name",
         arguments: [
             ("", "m.jsonl", "m.jsonl: there is no text in it"),
             ("id,words\na,b", "m.csv", "m.csv: its first line names no column text or file: id,words"),
@@ -90,7 +90,7 @@ import Testing
         return [shard.index, shard.count]
     }
 
-    @Test("parts are given, or are Slurm's tasks or the indices of Kubernetes") func sources() throws {
+    @Test("parts are given by option, by Slurm's tasks or by the indices of Kubernetes") func sources() throws {
         #expect(try shard() == [0, 1])
         #expect(try shard("3/8") == [3, 8])
         let slurm = ["SLURM_ARRAY_TASK_ID": "6", "SLURM_ARRAY_TASK_MIN": "2", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_STEP": "2"]
@@ -108,7 +108,7 @@ import Testing
     }
 
     @Test(
-        "what cannot be is refused",
+        "invalid parts are refused",
         arguments: [
             ("8/8", nil, [:]), ("1", nil, [:]), ("-1/3", nil, [:]), ("1/3", 3, [:]), (nil, 3, [:]), (nil, 0, [:]),
             (nil, 3, ["JOB_COMPLETION_INDEX": "3"]),

@@ -33,7 +33,7 @@ import Testing
 
     private func results(_ name: String) throws -> [String: BatchResult] { try BatchResults.read(URL(filePath: program.path(name))) }
 
-    @Test("each text becomes a file, and what is wrong with others is told; the second time nothing is spoken, and only what differs later")
+    @Test("each text becomes a file, and errors of others are reported; a second run speaks nothing, and a third only changed texts")
     func again() async throws {
         let first = try await batch("out", "--at-once", "3", "--json")
         #expect(first.status == 1)
@@ -62,7 +62,7 @@ import Testing
         #expect(changed["spoken"] as? Int == 2 && changed["already_done"] as? Int == 2 && changed["failed"] as? Int == 4, "\(third.errors)")
     }
 
-    @Test("takes beside a token limit are named among a text's warnings") func takes() async throws {
+    @Test("takes beside a token limit cause a warning in a text's result") func takes() async throws {
         try Data(#"{"id":"x","text":"One.","takes":3}"#.utf8).write(to: URL(filePath: program.path("takes.jsonl")))
         let run = try await batch("out", manifest: "takes.jsonl")
         #expect(run.status == 0, "\(run.errors)")
@@ -70,7 +70,8 @@ import Testing
         #expect(warnings.contains { $0.hasPrefix("--takes is ignored: speech with a given token limit") }, "\(warnings)")
     }
 
-    @Test("texts sound the same one by one and in company, in parts and in one; the parts' results make one list") func parts() async throws {
+    @Test("texts have the same sound one by one and at the same time, in parts and together; the parts' results are merged") func parts() async throws
+    {
         _ = try await batch("one", "--at-once", "1")
         for part in 0..<3 { _ = try await batch("parts", "--at-once", "4", "--shard", "\(part)/3") }
         for name in ["a.wav", "in/b.flac", "d.wav", "e.wav"] { #expect(try contents("one/\(name)") == contents("parts/\(name)"), "\(name)") }
@@ -85,7 +86,7 @@ import Testing
         #expect(lines.count == 8 && lines[0].contains(#""id":"a","#) && lines[3].contains(#""state":"missing""#))
     }
 
-    @Test("killed at any time it leaves no half file, and goes on to the same files") func killed() async throws {
+    @Test("killed at any time it leaves no incomplete file, and continues to the same files") func killed() async throws {
         let lines = (0..<12).map { #"{"id":"t\#($0)","text":"This is number \#($0)."}"# }
         try Data(lines.joined(separator: "\n").utf8).write(to: URL(filePath: program.path("many.jsonl")))
         let whole = try await batch("whole", manifest: "many.jsonl")

@@ -54,7 +54,7 @@ import Testing
     }
 
     @Test(
-        "killed wherever it is, it goes on to the very samples of a run that nothing disturbed",
+        "killed at any point, it continues to the same samples as an uninterrupted run",
         arguments: [
             ("Speaking chapter 1", []), ("Speaking chapter 3", []), ("Speaking chapter 4", ["--speed", "1.5"]), ("Writing", ["--loudness", "-20"]),
         ] as [(String, [String])]) func killed(word: String, arguments: [String]) async throws
@@ -81,7 +81,7 @@ import Testing
             + arguments
     }
 
-    @Test("a seed that nobody chose is kept with the utterances, and what was changed is spoken anew") func changed() async throws {
+    @Test("a random seed is stored with the utterances, and changed ones are spoken again") func changed() async throws {
         let first = try json(try await say("book.wav", "--keep", "kept", "--json"))
         let again = try json(try await say("again.wav", "--keep", "kept", "--json"))
         #expect(first["seed"] as? Int == again["seed"] as? Int && again["utterances_kept_before"] as? Int == 5)
@@ -99,7 +99,7 @@ import Testing
         #expect(try json(try await say("again.wav", "--keep", "kept", "--json"))["utterances_kept_before"] as? Int == 4)
     }
 
-    @Test("interrupted, it says how to go on; without --keep the folder goes when the output is whole") func interrupted() async throws {
+    @Test("interrupted, it says how to continue; without --keep the folder is deleted when the output is complete") func interrupted() async throws {
         let stopped = try await say("book.mp3", "--chapters", "marks", "--seed", "3", interruptedAt: "Speaking chapter 3")
         #expect(
             stopped.status == 130 && stopped.errors.contains("are kept in book.mp3.parts; the same command goes on from there"), "\(stopped.errors)")
@@ -109,7 +109,7 @@ import Testing
         #expect(try program.files() == ["book.md", "book.mp3"])
     }
 
-    @Test("chapters are files, each as loud as asked for, and those that are written are not written again") func files() async throws {
+    @Test("with chapters as files each has the requested loudness, and existing files are not written again") func files() async throws {
         let run = try await say("out.wav", "--chapters", "files", "--keep", "kept", "--loudness", "-20", "--no-watermark", "--json", "--seed", "3")
         let figures = try json(run), names = ["out-01.wav", "out-02-The-storm.wav", "out-03-After-the-calm.wav", "out-04-The-end-of-it.wav"]
         #expect(figures["outputs"] as? [String] == names)
@@ -128,7 +128,7 @@ import Testing
         #expect(later.prefix(2) == dates.prefix(2) && later.last! != dates.last!)
     }
 
-    @Test("chapters are marks in an audiobook that ffmpeg puts together", .enabled(if: FFmpeg.installed(in: "/usr/bin:/bin") != nil)) func audiobook()
+    @Test("with an audiobook chapters are marks, which ffmpeg writes", .enabled(if: FFmpeg.installed(in: "/usr/bin:/bin") != nil)) func audiobook()
         async throws
     {
         let run = try await say("book.m4b", "--json", "--timestamps", "words.json")
@@ -143,7 +143,7 @@ import Testing
         #expect(try program.files() == ["book.m4b", "book.md", "words.json"])
     }
 
-    @Test("several speakers, each with a voice", arguments: [["--voice", "ben=ben.wav"]]) func speakers(voices: [String]) async throws {
+    @Test("several speakers have a voice each", arguments: [["--voice", "ben=ben.wav"]]) func speakers(voices: [String]) async throws {
         try write("# One\n\nIt was late. [ben] Who is there?\n\n# Two\n\n[ben] Nobody.")
         try FileManager.default.copyItem(at: StandInModel.recording, to: URL(filePath: program.path("ben.wav")))
         let run = try await program(commands("book.wav", ["--keep", "kept"] + voices))
@@ -154,7 +154,7 @@ import Testing
     }
 
     @Test(
-        "what cannot be together is refused before anything is spoken",
+        "options that exclude each other are refused before anything is spoken",
         arguments: [
             (["-o", "x.wav", "--chapters", "marks"], 64, "--chapters marks is for mp3, opus, m4a and m4b"),
             (["-o", "x.mp3", "--keep", "kept", "--split", "none"], 64, "--keep and --split none do not go together"),
@@ -176,12 +176,12 @@ import Testing
         #expect(try program.files() == ["book.md", "full/mine.txt"])
     }
 
-    @Test("without ffmpeg an audiobook is refused with the line to type") func noFFmpeg() async throws {
+    @Test("without ffmpeg an audiobook is refused, with the command to install it") func noFFmpeg() async throws {
         let run = try await program(commands("book.m4b", []), environment: ["PATH": program.path("empty")])
         #expect(run.status == 64 && run.errors.contains("apt-get install ffmpeg"), "\(run.errors)")
     }
 
-    @Test("two processes do not work in one folder") func locked() throws {
+    @Test("two processes cannot use one folder") func locked() throws {
         let folder = program.folder.url.appending(path: "kept")
         let first = try BookFolder(folder)
         let error = #expect(throws: BatchFolderError.self) { _ = try BookFolder(folder) }
@@ -189,7 +189,7 @@ import Testing
         withExtendedLifetime(first) {}
     }
 
-    @Test("a text is kept where it is long, and not where it is short") func choice() throws {
+    @Test("a long text is stored while it is spoken, and a short one is not") func choice() throws {
         let book = try BookArguments.parse([]), place = OutputDestination.file(program.folder.url.appending(path: "a.mp3"), .sound(.mp3))
         #expect(try book.choice(place, letters: BookArguments.longText, obstacle: nil) == nil)
         #expect(try book.choice(place, letters: BookArguments.longText + 1, obstacle: "--play") == nil)
@@ -199,7 +199,7 @@ import Testing
     }
 
     @Test(
-        "files are called after their chapters, whatever stands in a title",
+        "files are named after their chapters, whatever characters a title has",
         arguments: [
             (1, 3, "The Storm", "book-01-The-Storm.mp3"), (12, 120, nil, "book-012.mp3"), (2, 3, "../../etc/passwd: \u{0}", "book-02-etc-passwd.mp3"),
             (3, 3, "Кто — там?", "book-03-Кто-там.mp3"),

@@ -12,7 +12,7 @@ import Testing
         try await time.run { try await SpeechLoad(speaker, clock: time).run(requests, pattern) }
     }
 
-    @Test("one listener asks for one after the other") func serial() async throws {
+    @Test("one listener requests one text after the other") func serial() async throws {
         let time = VirtualTime(), speaker = FakeSpeaker(time, own: 1, work: [0.5, 0.5])
         let spoken = try await run(requests(3), .closed(listeners: 1), speaker, time)
         #expect(spoken.map(\.start) == [0, 2, 4] && spoken.map(\.end) == [2, 4, 6])
@@ -23,7 +23,7 @@ import Testing
         #expect(figures.audioPerSecond == 1 && figures.openRequests == 1 && figures.wallSeconds == 6)
     }
 
-    @Test("as many are open at a time as there are listeners, until requests run out") func closed() async throws {
+    @Test("there are as many open requests as listeners, until no texts are left") func closed() async throws {
         let time = VirtualTime(), speaker = FakeSpeaker(time, own: 1, work: [1])
         let spoken = try await run(requests(7), .closed(listeners: 3), speaker, time)
         #expect(speaker.mostOpen == 3 && Set(speaker.texts).count == 7)
@@ -33,7 +33,7 @@ import Testing
         #expect(LoadFigures(spoken).openRequests > 2)
     }
 
-    @Test("in an open loop a request's time runs from its arrival, however far behind the speaker is") func open() async throws {
+    @Test("in an open loop a request's time counts from its arrival, however large the backlog is") func open() async throws {
         let time = VirtualTime(), speaker = FakeSpeaker(time, work: [2])
         let spoken = try await run(requests(20), .open(rate: 4, seed: 3), speaker, time)
         let arrivals = Array(PoissonArrivals(rate: 4, seed: 3).prefix(20))
@@ -44,13 +44,13 @@ import Testing
         #expect(speaker.mostOpen > 10)
     }
 
-    @Test("who is refused comes again when it may, counted, and its time runs on") func refusals() async throws {
+    @Test("a refused request is repeated when allowed, counted, and its time continues") func refusals() async throws {
         let time = VirtualTime(), speaker = FakeSpeaker(time, work: [1], refused: 3, pause: 2)
         let spoken = try await run(requests(2), .closed(listeners: 1), speaker, time)
         #expect(spoken.map(\.refusals) == [3, 0] && spoken.map(\.firstAudioSeconds) == [7, 1] && LoadFigures(spoken).refusals == 3)
     }
 
-    @Test("nobody comes again for ever, nor waits for an hour because it is told to") func endlessRefusals() async throws {
+    @Test("requests are not repeated forever, and do not wait for an hour") func endlessRefusals() async throws {
         let time = VirtualTime(), speaker = FakeSpeaker(time, work: [1], refused: .max, pause: 3600)
         await #expect(throws: FakeSpeaker.Failure.self) { try await run(requests(1), .closed(listeners: 1), speaker, time) }
         #expect(speaker.texts.count == 30 && time.now.sinceStart == .seconds(290))
@@ -63,7 +63,7 @@ import Testing
         }
     }
 
-    @Test("arrivals are a Poisson process of the rate that was asked for, the same for a seed") func arrivals() {
+    @Test("arrivals are a Poisson process with the requested rate, the same for the same seed") func arrivals() {
         let times = Array(PoissonArrivals(rate: 5, seed: 1).prefix(20_000))
         #expect(times == Array(PoissonArrivals(rate: 5, seed: 1).prefix(20_000)))
         #expect(times != Array(PoissonArrivals(rate: 5, seed: 2).prefix(20_000)))
@@ -76,7 +76,7 @@ import Testing
 }
 
 @Suite("Listening") struct ListenerTests {
-    @Test("whoever plays at once runs dry when more comes later than all is played") func underruns() {
+    @Test("a listener who plays at once runs out of sound if more arrives after everything has been played") func underruns() {
         var listener = Listener()
         listener.hear(HeardSound(seconds: 1), at: 3)
         listener.hear(HeardSound(seconds: 1), at: 4)
@@ -88,7 +88,7 @@ import Testing
         #expect(listener.underruns == 2 && listener.drySeconds == 0.25 + 2)
     }
 
-    @Test("what cannot be heard begins nothing, and is not waited for before the first sound") func silence() {
+    @Test("inaudible sound does not count as the first sound, and is not waited for before it") func silence() {
         var listener = Listener()
         listener.hear(HeardSound(seconds: 1, silence: 1), at: 1)
         #expect(listener.firstAudio == nil)
@@ -102,7 +102,7 @@ import Testing
         #expect(listener.underruns == 1 && listener.drySeconds == 0.25 && listener.audioSeconds == 5)
     }
 
-    @Test("sound is heard above −60 dB") func threshold() {
+    @Test("sound counts as audible above −60 dB") func threshold() {
         let sound = HeardSound(.init(samples: [0, 0.0009, -0.0009, -0.0011, 0, 1], sampleRate: 2))
         #expect(sound == HeardSound(seconds: 3, silence: 1.5))
         #expect(HeardSound(.init(samples: [0, 0.0009], sampleRate: 2)) == HeardSound(seconds: 1, silence: 1))
@@ -116,7 +116,7 @@ import Testing
         #expect(Percentiles([7])[95] == 7 && Percentiles([])[50] == nil)
     }
 
-    @Test("what cannot be heard has no first sound") func silent() {
+    @Test("inaudible sound has no first sound") func silent() {
         var quiet = Listener(), heard = Listener()
         quiet.hear(HeardSound(seconds: 2, silence: 2), at: 1)
         heard.hear(HeardSound(seconds: 2), at: 3)
@@ -134,7 +134,7 @@ import Testing
         #expect(ShareableWork(serialSeconds: 10, shareableSeconds: 0).limit(requests: 8) == 1)
     }
 
-    @Test("of decoding, reading weights is shared; keys and values are not") func shareable() throws {
+    @Test("in decoding, reading weights is shared; keys and values are not") func shareable() throws {
         let t3 = ModelConfiguration.turbo.t3
         var report = SpeechReport()
         (report.textTokens, report.speechTokens) = (20, 250)

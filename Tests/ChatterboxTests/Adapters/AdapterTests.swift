@@ -24,7 +24,7 @@ private struct MadeByPEFT {
 
 @Suite("Adapters") struct AdapterTests {
     @Test(
-        "logits with adapters of PEFT's are PEFT's",
+        "logits with PEFT adapters are PEFT's",
         arguments: [
             ("style", [("style", 1.0)]), ("voice", [("voice", 1)]), ("style and half of voice", [("style", 1), ("voice", 0.5)]),
             ("whole", [("whole", 1)]), ("plain", [("style", 0)]), ("plain", []),
@@ -35,7 +35,7 @@ private struct MadeByPEFT {
         try expectClose(made.logits(adapted), made.outputs.output(output), relative: 1e-4)
     }
 
-    @Test("an adapter of PEFT's for GPT-2, whose weights are stored transposed, gives PEFT's hidden states") func gpt2() throws {
+    @Test("with a PEFT adapter for GPT-2, whose weights are stored transposed, hidden states are PEFT's") func gpt2() throws {
         let fixture = try Fixture("gpt2"), expected = try Fixture("adapters/logits").output("turbo")
         let model = try T3(fixture.weights, fixture.config(as: T3Configuration.self))
         let adapted = try model.adapted(by: [AdapterUse(try MadeByPEFT.adapter("turbo"))])
@@ -44,7 +44,7 @@ private struct MadeByPEFT {
         #expect(try (model.backbone(fixture.input("backbone"), memory: memory) - expected).abs().max().item(Double.self) > 0.1)
     }
 
-    @Test("an adapter of the flow of PEFT's is known as one and gives PEFT's mel") func flow() throws {
+    @Test("a PEFT adapter of the flow is recognised and gives PEFT's mel") func flow() throws {
         let flow = try FlowFixture("flow"), adapter = try MadeByPEFT.adapter("flow"), expected = try Fixture("adapters/logits").output("flow")
         #expect(adapter.part == .flow && adapter.matrices.keys.contains("flow.decoder.estimator.down_blocks.0.1.0.attn1.to_q"))
         func mel(_ network: TokenToMel) throws -> Tensor { try network(tokens: flow.tokens, prompt: flow.prompt, generator: flow.generator()) }
@@ -52,7 +52,7 @@ private struct MadeByPEFT {
         #expect(try (mel(flow.tokenToMel) - expected).abs().max().item(Double.self) > 0.1)
     }
 
-    @Test("an adapter that was written and read again is the same", arguments: ["style", "voice", "whole", "turbo", "flow"], [true, false])
+    @Test("an adapter is the same after writing and reading", arguments: ["style", "voice", "whole", "turbo", "flow"], [true, false])
     func roundTrip(_ name: String, asOneFile: Bool) throws {
         let place = try TemporaryFolder(), url = place.url.appending(path: asOneFile ? "a.safetensors" : "a")
         let original = try MadeByPEFT.adapter(name)
@@ -68,7 +68,7 @@ private struct MadeByPEFT {
         #expect((read.base, read.baseName) == ("0123", "small") && read.part == original.part)
     }
 
-    @Test("a model that an adapter was merged into computes what the two compute", arguments: ["style", "voice"])
+    @Test("a merged model computes the same as the model with its adapters", arguments: ["style", "voice"])
     func merging(_ name: String) throws {
         let made = try MadeByPEFT()
         let adapted = try made.llama.model.adapted(by: [AdapterUse(try MadeByPEFT.adapter(name))])
@@ -77,7 +77,7 @@ private struct MadeByPEFT {
         try expectClose(made.logits(merged), made.outputs.output(name), relative: 1e-4)
     }
 
-    @Test("merged weights of GPT-2 lie as its checkpoint has them") func mergingGPT2() throws {
+    @Test("merged weights of GPT-2 have the layout of its checkpoint") func mergingGPT2() throws {
         let fixture = try Fixture("gpt2"), configuration = try fixture.config(as: T3Configuration.self)
         let weights = fixture.weights
         let adapted = try T3(weights, configuration).adapted(by: [AdapterUse(try MadeByPEFT.adapter("turbo"))])
@@ -87,7 +87,7 @@ private struct MadeByPEFT {
             merged.backbone(fixture.input("backbone"), memory: WholeSequence()), Fixture("adapters/logits").output("turbo"), relative: 1e-4)
     }
 
-    @Test("an adapter for another kind or size of model, or another base, is refused by name") func others() throws {
+    @Test("an adapter for another kind or size of model, or another base, is refused with an error that names it") func others() throws {
         let made = try MadeByPEFT(), turbo = try MadeByPEFT.adapter("turbo")
         func refusal(_ adapter: Adapter, digest: String? = nil) throws -> String {
             try #require(throws: AdapterError.self) { try made.llama.model.adapted(by: [AdapterUse(adapter)], digest: digest) }.description
@@ -106,7 +106,7 @@ private struct MadeByPEFT {
     }
 
     @Test(
-        "what PEFT can do and this package cannot is refused by name",
+        "features of PEFT that this package does not support are refused by name",
         arguments: [
             (#"{"peft_type": "LOHA", "r": 3, "lora_alpha": 5}"#, "the type LOHA"), (#"{"peft_type": "LORA", "r": 3}"#, "lora_alpha"),
             (#"{"peft_type": "LORA", "r": 3, "lora_alpha": 5, "use_dora": true}"#, "DoRA"),
@@ -121,7 +121,7 @@ private struct MadeByPEFT {
         #expect(try #require(throws: AdapterError.self) { try Adapter.load(from: place.url) }.description.contains(named))
     }
 
-    @Test("what is no adapter is refused, with what was looked for") func noAdapter() throws {
+    @Test("a file that is not an adapter is refused with an error that says what was expected") func noAdapter() throws {
         let place = try TemporaryFolder()
         func refusal() throws -> String { try #require(throws: AdapterError.self) { try Adapter.load(from: place.url) }.description }
         #expect(try refusal().contains("adapter_model.safetensors is not there"))

@@ -5,7 +5,7 @@ import Torch
 
 @testable import Chatterbox
 
-@Suite("Models with adapters merged into them", .standInModel) struct MergedModelTests {
+@Suite("Models with merged adapters", .standInModel) struct MergedModelTests {
     private let place: TemporaryFolder
     private var target: URL { place.url.appending(path: "merged") }
 
@@ -23,7 +23,7 @@ import Torch
             base: base, baseName: "other", name: "random")
     }
 
-    @Test("a merged model has all of the other's files, and differs from it in the adapted layers alone") func merged() throws {
+    @Test("a merged model has all of the other's files, and only the adapted layers differ") func merged() throws {
         let adapter = try adapter()
         #expect(try Model.merge([AdapterUse(adapter)], into: StandInModel.folder, to: target) == 1)
         let names = { (url: URL) in try Set(FileManager.default.contentsOfDirectory(atPath: url.path)) }
@@ -40,7 +40,7 @@ import Torch
             Model.load(target).t3.backbone(inputs, memory: WholeSequence()), adapted.backbone(inputs, memory: WholeSequence()), relative: 1e-5)
     }
 
-    @Test("an adapter of another base leaves nothing behind, nor does a folder that is there") func refused() throws {
+    @Test("after an adapter of another base was refused nothing is left, and an existing folder is refused") func refused() throws {
         #expect(throws: AdapterError.self) {
             try Model.merge([AdapterUse(adapter(base: "0123"))], into: StandInModel.folder, to: target)
         }

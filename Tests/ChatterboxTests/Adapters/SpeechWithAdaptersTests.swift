@@ -32,7 +32,7 @@ import Torch
         return samples
     }
 
-    @Test("requests with different adapters, weights and none give the same samples alone and in company") func company() async throws {
+    @Test("requests with different adapters, weights or none give the same samples alone and beside others") func company() async throws {
         let synthesizer = try await Synthesizer.load(StandInModel.folder), (a, b) = (try adapter(seed: 1), try adapter(seed: 2))
         let requests = try [[], [AdapterUse(a)], [AdapterUse(b)], [AdapterUse(a), AdapterUse(b, weight: 0.3)], [AdapterUse(a, weight: 0)]].map {
             try request($0)
@@ -50,7 +50,7 @@ import Torch
         #expect(together == alone)
     }
 
-    @Test("speech with an adapter is that of a model that it was merged into, in the exact way too", arguments: [ComputeOptions.standard, .exact])
+    @Test("speech with an adapter equals that of a merged model, also on the exact path", arguments: [ComputeOptions.standard, .exact])
     func merged(compute: ComputeOptions) async throws {
         let place = try TemporaryFolder(), target = place.url.appending(path: "merged"), use = AdapterUse(try adapter(seed: 1), weight: 0.8)
         try Model.merge([use], into: StandInModel.folder, to: target)
@@ -61,7 +61,7 @@ import Torch
         #expect(zip(adapted, merged).allSatisfy { abs($0 - $1) < 1e-3 })
     }
 
-    @Test("an adapter of another model fails its request by name, and no other") func refused() async throws {
+    @Test("an adapter of another model fails only its own request, with an error that names it") func refused() async throws {
         let synthesizer = try await Synthesizer.load(StandInModel.folder), stranger = try adapter(seed: 3, base: "0123")
         await #expect(throws: AdapterError.self) { try await speak(synthesizer, request([AdapterUse(stranger)])) }
         #expect(try await !speak(synthesizer, request([])).isEmpty)

@@ -38,7 +38,7 @@ import Torch
 
     // MARK: what it speaks
 
-    @Test("tokens stay the model's; sound is two steps of the other file's flow, with the model's rules and ending", arguments: [false, true])
+    @Test("the tokens are the model's; the sound is two steps of the other file's flow, with the model's rules and ending", arguments: [false, true])
     func speaks(exact: Bool) async throws {
         try putBeside(fastFlow())
         let compute = try ComputeOptions(exact: exact)
@@ -84,7 +84,7 @@ import Torch
         #expect(loaded.s3GenFile == turbo.appending(path: "s3gen_meanflow.safetensors"))
     }
 
-    @Test("the tensors tell a mean flow, not the file's name") func ownName() throws {
+    @Test("a mean flow is recognised by its tensors, not by the file's name") func ownName() throws {
         try putBeside(fastFlow(), as: "s3gen.safetensors")
         let loaded = try Model.load(model)
         #expect(loaded.configuration.s3Gen.flow.meanFlow && loaded.configuration.s3Gen.flow.steps == 2)
@@ -92,7 +92,7 @@ import Torch
 
     // MARK: which file
 
-    @Test("the model's folder comes first, then the others in their order") func order() throws {
+    @Test("the model's folder is searched first, then the others in order") func order() throws {
         let flash = try fastFlow(called: "s3gen.safetensors"), turbo = try fastFlow(in: "turbo")
         let missing = folder.url.appending(path: "missing/s3gen.safetensors")
         func chosen() throws -> URL { try Model.load(model, flow: .fast(elsewhere: [missing, flash, turbo])).s3GenFile }
@@ -103,7 +103,7 @@ import Torch
         #expect(try chosen() == model.appending(path: FlowChoice.fastFileName))
     }
 
-    @Test("where there is none, or none of its sizes, that is said") func none() throws {
+    @Test("an error says that there is no fast flow, or none of the right sizes") func none() throws {
         let error = #expect(throws: CheckpointError.self) { try Model.load(model, flow: .fast()) }
         #expect("\(error!)" == "\(model.path): the model has no fast flow: there is no s3gen_meanflow.safetensors in its folder")
         // A tokenizer of another size cuts speech into other tokens.
@@ -115,7 +115,7 @@ import Torch
         #expect("\(unfit!)".contains("none of \(other.path) is there in the sizes of this model"))
     }
 
-    @Test("a file of that name without a mean flow is refused by name") func guided() throws {
+    @Test("a file of that name without a mean flow is refused with an error that names it") func guided() throws {
         try putBeside(StandInModel.folder.appending(path: "s3gen.safetensors"))
         let error = #expect(throws: CheckpointError.self) { try Model.load(model, flow: .fast()) }
         guard case .notMeanFlow(let url) = error else { return #expect(Bool(false), "\(error!)") }
@@ -124,7 +124,7 @@ import Torch
 
     // MARK: voices
 
-    @Test("the built-in voice serves where the file's networks hear as the model's own") func builtInVoice() async throws {
+    @Test("the built-in voice is used if the file's networks for recordings are the model's") func builtInVoice() async throws {
         let own = Synthesizer(try Model.load(model))
         try await own.voice(from: StandInModel.recording).save(to: model.appending(path: "conds.safetensors"))
         try putBeside(fastFlow())
@@ -140,7 +140,7 @@ import Torch
         #expect("\(error!)".hasPrefix("\(conds.path): made with other networks than those of \(deaf.model.s3GenFile.path)"))
     }
 
-    @Test("a prepared voice is taken where its networks are the file's, else made anew") func preparedVoice() async throws {
+    @Test("a prepared voice is used if its networks are the file's, otherwise it is made again") func preparedVoice() async throws {
         let own = Synthesizer(try Model.load(model)), file = folder.url.appending(path: "me.voice.safetensors")
         try await own.voice(from: StandInModel.recording).save(to: file)
         try putBeside(fastFlow())

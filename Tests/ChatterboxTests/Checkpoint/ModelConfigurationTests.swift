@@ -20,8 +20,9 @@ struct ModelConfigurationTests {
         return try! String(contentsOf: url, encoding: .utf8)
     }()
 
-    @Test("what is written is read back", arguments: [ModelConfiguration.chatterbox, .tiny]) func roundTrip(configuration: ModelConfiguration) throws
-    {
+    @Test("a written configuration is read back unchanged", arguments: [ModelConfiguration.chatterbox, .tiny]) func roundTrip(
+        configuration: ModelConfiguration
+    ) throws {
         try configuration.write(to: url)
         #expect(try ModelConfiguration(url) == configuration)
     }
@@ -35,7 +36,7 @@ struct ModelConfigurationTests {
     }
 
     @Test(
-        "a size that no network can have is refused by name",
+        "an error names an impossible size",
         arguments: [
             Fault("\"t3.textVocabulary\" is 0") { $0.t3.textVocabulary = 0 },
             Fault("\"t3.speakerSize\" is -1") { $0.t3.speakerSize = -1 },
@@ -69,7 +70,7 @@ struct ModelConfigurationTests {
         #expect("\(error as Any)".contains("config.json"))
     }
 
-    @Test("a file that is no configuration is refused") func others() throws {
+    @Test("a file that is not a configuration is refused") func others() throws {
         for text in ["", "{}", "[]", "{\"t3\": 7}", String(repeating: "{\"a\":", count: 100_000)] {
             try Data(text.utf8).write(to: url)
             let error = #expect(throws: CheckpointError.self) { try ModelConfiguration(url) }
@@ -77,14 +78,14 @@ struct ModelConfigurationTests {
         }
     }
 
-    @Test("strange numbers are refused when the file is read") func damaged() {
+    @Test("impossible numbers are refused when the file is read") func damaged() {
         search(rounds: 50) { random in
             let bytes = random.below(4) == 0 ? Data(Self.text.utf8).damaged(using: &random) : Data(Self.text.damagedJSON(using: &random).utf8)
             try expectReadOrRefused(bytes, at: url, [CheckpointError.self]) { _ = try ModelConfiguration($0) }
         }
     }
 
-    @Test("sizes that pass and do not fit the weights come to an error, never to a crash") func mismatch() throws {
+    @Test("possible sizes that do not match the weights cause an error, never a crash") func mismatch() throws {
         try Model.writeRandom(.tiny, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 1, to: folder.url)
         var refused = 0
         search(rounds: 200) { random in

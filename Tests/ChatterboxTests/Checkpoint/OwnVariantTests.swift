@@ -26,7 +26,7 @@ struct LetterTokenizer: TextTokenizer {
     func piece(of token: Int) -> String? { letters.first { $0.value == token }.map { String($0.key) } }
 }
 
-@Suite("A variant of one's own, from outside the package", .standInModel) struct OwnVariantTests {
+@Suite("A custom variant, from outside the package", .standInModel) struct OwnVariantTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
@@ -48,7 +48,7 @@ struct LetterTokenizer: TextTokenizer {
         return variant
     }
 
-    @Test("config.json carries all of it: the folder loads by itself and speaks") func described() async throws {
+    @Test("config.json contains everything: the folder can be loaded by itself and speaks") func described() async throws {
         let variant = try Self.variant(tokenizer: .english)
         try Model.writeRandom(
             variant.configuration, as: variant, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 3, to: folder.url)
@@ -70,7 +70,7 @@ struct LetterTokenizer: TextTokenizer {
         }
     }
 
-    @Test("a tokenizer of one's own is given with its variant; without it the folder says which is missing") func tokenizer() async throws {
+    @Test("a custom tokenizer is passed with its variant; without it the error says which one is missing") func tokenizer() async throws {
         let variant = try Self.variant(tokenizer: TokenizerKind("letters", LetterTokenizer.self))
         let letters = folder.url.appending(path: "letters.txt"), place = folder.url.appending(path: "mia")
         try Data("abcdefghijklmnopqrstuvwxyz .!\n".utf8).write(to: letters)
@@ -85,7 +85,7 @@ struct LetterTokenizer: TextTokenizer {
     }
 
     @Test(
-        "what no folder can hold is refused by name",
+        "an error names what is invalid in a variant",
         arguments: [
             (#""mia.safetensors""#, #""../mia.safetensors""#, "variant.files.t3"), (#""en","#, "", ""),
             (#""silence" : 2"#, #""silence" : 900"#, "variant.ending.silence"),
@@ -107,7 +107,7 @@ struct LetterTokenizer: TextTokenizer {
         }
     }
 
-    @Test("sizes from before they named the style are decoded as upstream decodes their backbone", arguments: [Variant.chatterbox, .turbo])
+    @Test("sizes without a style, from earlier versions, are decoded as upstream decodes their backbone", arguments: [Variant.chatterbox, .turbo])
     func older(variant: Variant) throws {
         let file = folder.url.appending(path: "config.json")
         try variant.configuration.write(to: file)
@@ -119,7 +119,7 @@ struct LetterTokenizer: TextTokenizer {
         #expect(try JSONDecoder().decode(ModelConfiguration.self, from: Data(contentsOf: file)) == variant.configuration)
     }
 
-    @Test("each of the table comes back from JSON", arguments: Variant.all) func coding(variant: Variant) throws {
+    @Test("each variant in the table is the same after encoding to JSON and decoding", arguments: Variant.all) func coding(variant: Variant) throws {
         let file = folder.url.appending(path: "config.json")
         try variant.write(to: file)
         #expect(try Variant.described(by: file) == variant)

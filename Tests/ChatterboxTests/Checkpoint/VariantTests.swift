@@ -16,7 +16,7 @@ import Torch
     private static let graphemes = "grapheme_mtl_merged_expanded_v1.json"
 
     @Test(
-        "a folder's files tell the variant",
+        "the variant is found from a folder's files",
         arguments: [
             ("chatterbox", ["t3_cfg.safetensors", "s3gen.safetensors", "ve.safetensors", "tokenizer.json"]),
             ("chatterbox", ["t3_cfg.pt", "s3gen.pt", "ve.pt", "tokenizer.json"]),
@@ -32,7 +32,7 @@ import Torch
         #expect(try ModelFiles(folder.url).variant.name == name)
     }
 
-    @Test("a folder with several models is the one asked for, else the first") func several() throws {
+    @Test("of a folder with several models the requested one is loaded, otherwise the first") func several() throws {
         let folder = try folder([
             "t3_cfg.safetensors", "s3gen.safetensors", "ve.safetensors", "tokenizer.json",
             "t3_mtl23ls_v2.safetensors", "s3gen.pt", "ve.pt", Self.graphemes,
@@ -42,13 +42,13 @@ import Torch
         #expect(files.s3Gen.lastPathComponent == "s3gen.pt")
     }
 
-    @Test("a pack's own S3Gen goes before the common one") func packS3Gen() throws {
+    @Test("a pack's own S3Gen has priority over the common one") func packS3Gen() throws {
         let folder = try folder(["t3_hi.safetensors", "s3gen.pt", "s3gen_v3.pt", "ve.pt", Self.graphemes])
         #expect(try ModelFiles(folder.url).s3Gen.lastPathComponent == "s3gen_v3.pt")
     }
 
     @Test(
-        "what is missing is named",
+        "an error names what is missing",
         arguments: [
             (["t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "vocab.json"], "merges.txt"),
             (["t3_mtl23ls_v3.safetensors", "ve.pt", graphemes], "s3gen.pt"),
@@ -60,13 +60,13 @@ import Torch
         #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
     }
 
-    @Test("names are unique and lead to their variants") func names() {
+    @Test("names are unique and identify their variants") func names() {
         #expect(Set(Variant.all.map(\.name)).count == Variant.all.count)
         for variant in Variant.all { #expect(Variant(named: variant.name)?.title == variant.title) }
         #expect(Variant(named: "none") == nil)
     }
 
-    @Test("every tiny variant speaks from a folder of its own", arguments: [Variant.turbo, .nano])
+    @Test("every tiny variant speaks from its folder", arguments: [Variant.turbo, .nano])
     func speaking(variant: Variant) async throws {
         let folder = try TemporaryFolder()
         try Model.writeRandom(
@@ -88,7 +88,7 @@ import Torch
         #expect(speech.report.warnings.besideLength.filter { $0.kind != .recording }.map(\.option) == ["guidance", "minP", "exaggeration", nil])
     }
 
-    @Test("random models carry what upstream's loader asks for and nobody reads") func unread() throws {
+    @Test("random models contain tensors that upstream's loader requires and nothing reads") func unread() throws {
         func names(_ tensors: [String]) throws -> [String: [Int]] {
             try Model.unread(beside: Dictionary(uniqueKeysWithValues: tensors.map { ($0, try Tensor.zeros([6, 4])) })).mapValues(\.shape)
         }
@@ -122,7 +122,7 @@ import Torch
         await #expect(throws: AudioError.self) { try await synthesizer.voice(from: noise(seconds: 4.9)) }
     }
 
-    @Test("a language that the model lacks is refused by name") func language() throws {
+    @Test("an error names a language that the model does not speak") func language() throws {
         let error = #expect(throws: CheckpointError.self) { try Variant.turbo.language(.french) }
         #expect(error?.description.contains("French") == true)
         #expect(try Variant.multilingualV3.language(.french) == .french)
@@ -130,7 +130,7 @@ import Torch
         #expect(try Variant(named: "pack:pt-br")?.language(nil) == .portuguese)
     }
 
-    @Test("endings: silence behind Turbo's tokens, the multilingual models' last token unheard") func endings() throws {
+    @Test("endings: silence after Turbo's tokens; the multilingual models' last token is not heard") func endings() throws {
         let configuration = ModelConfiguration.chatterbox
         #expect(Variant.chatterbox.ending.speakable([4, 6561, 5, 6562, 7], configuration) == [5, 7])
         #expect(Variant.turbo.ending.speakable([4, 6561, 5], configuration) == [4, 5, 4299, 4299, 4299])
@@ -140,7 +140,7 @@ import Torch
         #expect(try Variant.chatterbox.ending.heard(waveform, tokens: 5).shape == [1, 5 * 960])
     }
 
-    @Test("what a request leaves open is the model's") func sampling() throws {
+    @Test("options that a request does not set are the model's") func sampling() throws {
         let changed = try SamplingChanges(temperature: 0.5).applied(to: .turbo)
         #expect(changed.temperature == 0.5 && changed.topK == 1000 && changed.topP == 0.95 && changed.guidance == 0)
         #expect(throws: SamplingError.self) { try SamplingChanges(topP: 2).applied(to: .turbo) }

@@ -58,7 +58,7 @@ import Torch
         }
     }
 
-    @Test("a long recording is heard in passages without a token lost or made up", arguments: [31.2, 34.01])
+    @Test("a long recording is tokenized in passages without missing or additional tokens", arguments: [31.2, 34.01])
     func longListening(seconds: Double) throws {
         let once = recording.samples, count = Int(seconds * 24000)
         let long = Audio(samples: (0..<count).map { once[$0 % once.count] }, sampleRate: 24000)
@@ -70,7 +70,7 @@ import Torch
         #expect(agreement.firstIndex(of: agreement.max()!) == 3, "\(agreement)")
     }
 
-    @Test("passages overlap, cover everything, and end with it", arguments: [0, 1, 9, 10, 11, 17, 18, 25, 100])
+    @Test("passages overlap, cover the whole sequence, and end with it", arguments: [0, 1, 9, 10, 11, 17, 18, 25, 100])
     func passages(count: Int) {
         let ranges = Array(Passages(count: count, length: 10, overlap: 3))
         #expect(ranges.first?.lowerBound ?? 0 == 0 && ranges.last?.upperBound ?? 0 == count)
@@ -81,7 +81,7 @@ import Torch
         #expect(ranges.allSatisfy { $0.count <= 10 })
     }
 
-    @Test("long speech has every sample and is as loud where passages meet as elsewhere") func longSpeaking() throws {
+    @Test("long speech has every sample, and the same loudness at joins as elsewhere") func longSpeaking() throws {
         let some = try Tensor.randint(0..<6561, [1, 60], generator: Generator(seed: 9)).array(of: Int.self)
         let tokens = (0..<800).map { some[$0 / 8 % some.count] }
         var samples: [Float] = [], passages = 0
@@ -100,7 +100,7 @@ import Torch
         for end in stride(from: 700 * 960, to: 750 * 960, by: 4800) { #expect(abs(level(end..<end + 4800) - usual) < 6) }
     }
 
-    @Test("passages flow from one noise, and what they agree on is not changed by the blend") func passageFlow() throws {
+    @Test("passages use the same noise, and the blend does not change parts where they agree") func passageFlow() throws {
         let prompt = SpeechPrompt(
             tokens: try .zeros([1, 4], dtype: .int64), mel: try .zeros([1, 9, 3]), speaker: try .zeros([1, 2]))
         var flow = try PassageFlow(prompt, framesPerToken: 2, generator: Generator(seed: 1))
@@ -125,7 +125,7 @@ import Torch
         try expectClose(mel[0, 0], Tensor.arange(from: 0, to: 380), relative: 1e-6)
     }
 
-    @Test("a model converts, marks nothing without a watermark, and repeats itself for a seed") func synthesizer() async throws {
+    @Test("a model converts, adds no watermark without its weights, and gives the same result for the same seed") func synthesizer() async throws {
         let folder = try TemporaryFolder()
         try Model.writeRandom(.tiny, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: 1, to: folder.url)
         let synthesizer = try await Synthesizer.load(folder.url)

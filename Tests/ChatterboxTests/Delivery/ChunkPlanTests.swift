@@ -3,7 +3,7 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("Where chunks end") struct ChunkPlanTests {
+@Suite("The sizes of chunks") struct ChunkPlanTests {
     private let sizes = ChunkSizes([7, 5, 11], context: 9)
 
     /// The chunks of an utterance whose tokens become certain in steps.
@@ -17,7 +17,7 @@ import Testing
         return chunks
     }
 
-    @Test("they are the same however the tokens come, and together all of them", arguments: 0...60)
+    @Test("they do not depend on when tokens arrive, and together contain all tokens", arguments: 0...60)
     func tokens(count: Int) {
         var random = SeededRandom(seed: UInt64(count))
         let atOnce = chunks(of: count, in: [])
@@ -33,19 +33,19 @@ import Testing
         }
     }
 
-    @Test("a chunk has its size, and what it looks ahead to") func lookahead() {
+    @Test("a chunk has its size and its lookahead") func lookahead() {
         let chunks = chunks(of: 30, in: 0...30)
         #expect(chunks.map(\.tokens) == [0..<7, 7..<12, 12..<23, 23..<30])
         #expect(chunks.map(\.ahead) == [7..<10, 12..<15, 23..<26, 30..<30])
     }
 
-    @Test("what will be unheard at the end is in no chunk but the last", arguments: 0...8) func unheard(count: Int) {
+    @Test("tokens whose sound is left out at the end are only in the last chunk", arguments: 0...8) func unheard(count: Int) {
         for length in count + 1...50 {
             for chunk in chunks(of: length, in: 0...length, unheard: count) where !chunk.isLast { #expect(chunk.tokens.upperBound <= length - count) }
         }
     }
 
-    @Test("a model speaks in chunks where its flow is fast: mean flows and Pico, not ten guided steps of a large network") func models() throws {
+    @Test("models with a fast flow speak in chunks: mean flows and Pico, not ten guided steps of a large network") func models() throws {
         #expect(Variant.turbo.configuration.s3Gen.flow.isFastInChunks(steps: nil))
         let pico = try Model.configuration(of: DocumentedExample.repository.appending(path: "Models/pico"))
         #expect(pico.s3Gen.flow.isFastInChunks(steps: nil))

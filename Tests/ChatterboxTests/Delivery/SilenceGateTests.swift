@@ -4,7 +4,7 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("Silence around speech that is still being made") struct SilenceGateTests {
+@Suite("Silence around speech that is still being computed") struct SilenceGateTests {
     private let rate = 24_000
 
     private func tone(_ seconds: Double, level: Float = 0.5) -> [Float] {
@@ -24,12 +24,12 @@ import Testing
         return result
     }
 
-    @Test("it keeps what is kept of the whole", arguments: [0, 0.02, 0.5], [0, 0.05, 0.5]) func whole(before: Double, after: Double) {
+    @Test("it keeps the same part as trimming the whole", arguments: [0, 0.02, 0.5], [0, 0.05, 0.5]) func whole(before: Double, after: Double) {
         let speech = quiet(before) + tone(0.4) + quiet(0.3) + tone(0.4) + quiet(after)
         #expect(through(speech, pieces: [480, 9600, 4800]) == SpeechJoiner(sampleRate: rate).trimmed(speech))
     }
 
-    @Test("the pieces in which sound comes change no sample") func pieces() {
+    @Test("samples do not depend on how the sound is divided") func pieces() {
         let speech = quiet(0.21) + tone(0.1, level: 0.01) + quiet(0.4) + tone(0.3) + tone(0.2, level: 0.002) + quiet(0.3)
         let whole = through(speech, pieces: [])
         var random = SeededRandom(seed: 3)
@@ -38,19 +38,19 @@ import Testing
         }
     }
 
-    @Test("a faint beginning is speech: how loud it will be is not known") func faintBeginning() {
+    @Test("a quiet beginning is speech, because the later loudness is not known") func faintBeginning() {
         let speech = tone(0.3, level: 0.005) + tone(0.3)
         #expect(through(speech, pieces: [4800]) == speech)
     }
 
-    @Test("speech comes out at once, but for its last hundredth of a second") func atOnce() {
+    @Test("speech is returned at once, except its last hundredth of a second") func atOnce() {
         var gate = SilenceGate(sampleRate: rate)
         let speech = tone(0.5)
         #expect(gate(speech, isLast: false) == Array(speech.dropLast(240)))
         #expect(gate([], isLast: true) == Array(speech.suffix(240)))
     }
 
-    @Test("of silence alone nothing comes out, and nothing is kept meanwhile") func silence() {
+    @Test("of silence only nothing is returned, and nothing is stored") func silence() {
         #expect(through(quiet(2), pieces: Array(repeating: 480, count: 50)).isEmpty)
         #expect(through([], pieces: []).isEmpty)
     }

@@ -47,7 +47,7 @@ import Torch
         return spoken
     }
 
-    @Test("the tokens are those of whole utterances, and sound comes before they are all drawn", arguments: [false, true])
+    @Test("the tokens are those of whole utterances, and sound is delivered before all are drawn", arguments: [false, true])
     func tokens(isExact: Bool) async throws {
         let model = try Model.load(StandInModel.folder, compute: ComputeOptions(exact: isExact)), synthesizer = Synthesizer(model)
         #expect(model.speaksInChunks())
@@ -61,7 +61,7 @@ import Torch
         #expect(abs(chunked.report.audioSeconds - whole.report.audioSeconds) < 0.2, "but for the silence that is cut")
     }
 
-    @Test("in one breath it has as many samples as the whole, and none is silence that was cut") func oneBreath() async throws {
+    @Test("undivided text has as many samples in chunks as whole, and no silence is cut") func oneBreath() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         for tokens in [1, 11, 12, 13, 30] {
             #expect(try await speak(request(model, tokens: tokens, .none), synthesizer).samples.count == tokens * 960, "\(tokens) tokens")
@@ -69,7 +69,7 @@ import Torch
     }
 
     @Test(
-        "a request gives the same samples alone and in company, and however it is read",
+        "a request gives the same samples alone and beside others, however it is read",
         arguments: [
             (Quantization.none, 1), (.none, 2), (.int8, 1), (.int8, 2),
         ])
@@ -94,7 +94,9 @@ import Torch
         #expect(try await speak(requests[2], Synthesizer(other)).samples == alone[2], "another number of threads")
     }
 
-    @Test("speech that repeats itself is cut where whole speech is, keeps what was said, and says so") func loop() async throws {
+    @Test("speech that repeats itself is cut at the same place as whole speech, keeps what was delivered, and causes a warning") func loop()
+        async throws
+    {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let sampling = SamplingChanges(temperature: 0, repetitionPenalty: 1)
         let text = String(repeating: "word ", count: 30) + "end."
@@ -108,7 +110,7 @@ import Torch
         }
     }
 
-    @Test("a model whose flow takes long gives utterances, the same as ever") func slowFlow() async throws {
+    @Test("a model with a slow flow delivers whole utterances with the same samples") func slowFlow() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let steps = try #require((1...1000).first { !model.configuration.s3Gen.flow.isFastInChunks(steps: $0) })
@@ -119,7 +121,7 @@ import Torch
         #expect(try await audio(.chunks) == audio(.utterances))
     }
 
-    @Test("words come with an utterance's last chunk, with the times that whole speech has") func words() async throws {
+    @Test("words come with an utterance's last chunk, with the times of whole speech") func words() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         func speech(_ delivery: SpeechOptions.Delivery) async throws -> [SpeechChunk] {
             var options = SpeechOptions(
@@ -134,7 +136,7 @@ import Torch
         #expect(chunks.count > 1 && chunks.dropLast().allSatisfy(\.words.isEmpty) && chunks.last?.words == whole[0].words)
     }
 
-    @Test("leaving the loop ends the work, and the next request is served") func leaving() async throws {
+    @Test("leaving the loop ends the work, and the next request runs") func leaving() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         for try await event in synthesizer.events(for: try request(model, tokens: 400)) { if case .audio = event { break } }
         #expect(try await !speak(request(model), synthesizer).samples.isEmpty)

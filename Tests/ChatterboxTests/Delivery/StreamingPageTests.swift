@@ -22,7 +22,7 @@ import Testing
         #expect(player.seconds > 0)
     }
 
-    @Test("its example is the one above") func same() throws {
+    @Test("its example is the tested one") func same() throws {
         let page = try DocumentedExample.inPage("Sources/Chatterbox/Documentation.docc/Streaming.md")
         #expect(try page == DocumentedExample.inSource(#filePath))
     }

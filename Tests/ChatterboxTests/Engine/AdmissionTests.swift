@@ -16,12 +16,12 @@ import Testing
         return (id, try scheduler.ask(for: .init(positions: positions, slots: slots), id, in: group, at: time) == [id])
     }
 
-    @Test("a text takes its prefix, its tokens and its limit, with guidance twice") func room() {
+    @Test("a text needs its prefix, its tokens and its limit, twice with guidance") func room() {
         #expect(Admission.Room(prefix: 34, text: 20, tokenLimit: 1000, isGuided: false) == .init(positions: 1054, slots: 1))
         #expect(Admission.Room(prefix: 34, text: 20, tokenLimit: 1000, isGuided: true) == .init(positions: 2108, slots: 2))
     }
 
-    @Test("room is granted up to the limit, of positions as of slots") mutating func limits() throws {
+    @Test("room is granted up to the limits of positions and of slots") mutating func limits() throws {
         #expect(try ask(600).isGranted)
         #expect(try !ask(401).isGranted)
         #expect(try ask(10, slots: 2).isGranted)
@@ -30,7 +30,7 @@ import Testing
         #expect(try !ask(10).isGranted)
     }
 
-    @Test("what will never fit is refused, with both numbers") mutating func tooLarge() throws {
+    @Test("a request that can never fit is refused with both numbers") mutating func tooLarge() throws {
         #expect(throws: AdmissionError(asked: .init(positions: 1001, slots: 1), limit: .init(positions: 1000, slots: 4))) {
             try ask(1001)
         }
@@ -40,7 +40,7 @@ import Testing
         #expect(try ask(1000, slots: 4).isGranted)
     }
 
-    @Test("released room goes to those who wait, in order, as far as it reaches") mutating func order() throws {
+    @Test("released room is given to waiting requests, in order, as far as it suffices") mutating func order() throws {
         let holder = try ask(900)
         let first = try ask(500), second = try ask(300), third = try ask(300)
         #expect(!first.isGranted && !second.isGranted && !third.isGranted)
@@ -48,7 +48,7 @@ import Testing
         #expect(scheduler.close(first.id, at: 0.6) == [third.id])
     }
 
-    @Test("a smaller request may overtake a larger one for a second, then room is kept for the larger")
+    @Test("a smaller request may overtake a larger one for a second; then room is kept for the larger one")
     mutating func overtaking() throws {
         let holder = try ask(600)
         let large = try ask(900)
@@ -62,7 +62,7 @@ import Testing
         #expect(scheduler.close(large.id, at: 3) == [late.id])
     }
 
-    @Test("one that leaves the queue lets those behind it in") mutating func leave() throws {
+    @Test("when a request leaves the queue, those behind it get room") mutating func leave() throws {
         _ = try ask(600)
         let large = try ask(900), small = try ask(500, at: 0.1), smaller = try ask(400, at: 2)
         #expect(!small.isGranted && !smaller.isGranted)
@@ -70,7 +70,7 @@ import Testing
         #expect(scheduler.close(small.id, at: 3) == [smaller.id])
     }
 
-    @Test("batch requests hold no more than their part, and get none while an interactive one waits") mutating func batch() throws {
+    @Test("batch requests are limited to their share, and get no room while an interactive one waits") mutating func batch() throws {
         let batch = try ask(400, .batch)
         #expect(batch.isGranted)
         let second = try ask(300, .batch)
@@ -82,7 +82,7 @@ import Testing
         #expect(scheduler.close(interactive.id, at: 2) == [waiting.id, second.id])
     }
 
-    @Test("a listener exchanges its room ahead of those who wait, and others take what it gives up") mutating func exchange() throws {
+    @Test("a listener exchanges its room before waiting requests, and others get what it releases") mutating func exchange() throws {
         let listener = try ask(800), other = try ask(200)
         let first = try ask(300), second = try ask(100)
         #expect(!first.isGranted && !second.isGranted)
@@ -94,7 +94,7 @@ import Testing
         #expect(scheduler.close(first.id, at: 3.2) == [second.id])
     }
 
-    @Test("one with plenty of sound in hand waits behind others at its next utterance") mutating func plenty() throws {
+    @Test("a request with much unplayed sound waits behind others for its next utterance") mutating func plenty() throws {
         let writer = try ask(800)
         let listener = try ask(500)
         scheduler.deliver(30, for: writer.id, at: 1)
@@ -102,13 +102,13 @@ import Testing
         #expect(scheduler.close(listener.id, at: 3) == [writer.id])
     }
 
-    @Test("one that asks for what can never be had keeps what it holds") mutating func refusedExchange() throws {
+    @Test("a request that can never get more room keeps what it has") mutating func refusedExchange() throws {
         let holder = try ask(600)
         #expect(throws: AdmissionError.self) { try scheduler.ask(for: .init(positions: 2000, slots: 1), holder.id, in: group, at: 1) }
         #expect(try !ask(500).isGranted)
     }
 
-    @Test("a request may ask again after it has released") mutating func again() throws {
+    @Test("a request can ask again after releasing its room") mutating func again() throws {
         let (id, isGranted) = try ask(600)
         #expect(isGranted)
         #expect(scheduler.release(id, in: group, at: 1) == [])

@@ -19,7 +19,7 @@ import Testing
         func add(_ line: String) { lines.withLock { $0.append(line) } }
     }
 
-    @Test("the body runs while it is resumed, and at no other time") func turns() {
+    @Test("the body runs only while it is resumed") func turns() {
         let coroutine = Coroutine(on: threads, slice: .zero) { [log] context in
             log.add("body 1")
             try context.pause()
@@ -33,7 +33,7 @@ import Testing
         #expect(log.all == ["loop 1", "body 1", "loop 2", "body 2", "loop 3"])
     }
 
-    @Test("pauses within a slice, or without slices, do not hand control back", arguments: [Duration.seconds(3600), nil])
+    @Test("pauses within a slice, or without slices, do not return control", arguments: [Duration.seconds(3600), nil])
     func longSlice(_ slice: Duration?) {
         let coroutine = Coroutine(on: threads, slice: slice) { context in
             for _ in 0..<1000 { try context.pause() }
@@ -41,7 +41,7 @@ import Testing
         #expect(coroutine.resume().isSuccess)
     }
 
-    @Test("a pause hands control back once its slice is over") func sliceEnds() {
+    @Test("a pause returns control after its slice") func sliceEnds() {
         let coroutine = Coroutine(on: threads, slice: .milliseconds(1)) { context in
             let start = ContinuousClock.now
             while .now - start < .milliseconds(1) {}
@@ -51,13 +51,13 @@ import Testing
         #expect(coroutine.resume().isSuccess)
     }
 
-    @Test("an error of the body is what the coroutine ends with") func error() {
+    @Test("the coroutine ends with the body's error") func error() {
         let coroutine = Coroutine(on: threads) { _ in throw Trouble() }
         #expect(coroutine.resume().error is Trouble)
         #expect(coroutine.state.error is Trouble)
     }
 
-    @Test("a parked coroutine waits until it is unparked, and says once that it can run") func park() {
+    @Test("a parked coroutine waits until it is unparked, and reports once that it can run") func park() {
         let coroutine = Coroutine(on: threads, slice: nil, onRunnable: { [log] in log.add("runnable") }) { context in
             try context.park()
             try context.park()
@@ -73,7 +73,7 @@ import Testing
         #expect(log.all == ["runnable", "runnable"])
     }
 
-    @Test("an unpark that comes before the park is not missed, and serves one park") func earlyUnpark() {
+    @Test("an unpark before the park is not lost, and applies to one park") func earlyUnpark() {
         let coroutine = Coroutine(on: threads, slice: .zero) { context in
             try context.pause()
             try context.park()
@@ -89,7 +89,7 @@ import Testing
 
     // MARK: cancellation
 
-    @Test("a cancelled coroutine that paused or parked ends by CancellationError", arguments: [false, true])
+    @Test("a cancelled coroutine that has paused or parked ends with CancellationError", arguments: [false, true])
     func cancel(isParked: Bool) {
         let coroutine = Coroutine(on: threads, slice: .zero, onRunnable: { [log] in log.add("runnable") }) { [log] context in
             defer { log.add("cleaned up") }
@@ -104,7 +104,7 @@ import Testing
         #expect(log.all == (isParked ? ["runnable"] : []) + ["cleaned up"])
     }
 
-    @Test("a body that is cancelled while it runs hears of it at its next pause, also within its slice", arguments: [false, true])
+    @Test("a body that is cancelled while it runs gets the error at its next pause, even within its slice", arguments: [false, true])
     func cancelWhileRunning(parks: Bool) {
         let other = DispatchSemaphore(value: 0), done = DispatchSemaphore(value: 0)
         let coroutine = Coroutine(on: threads, slice: nil) { context in
@@ -121,7 +121,7 @@ import Testing
         #expect(coroutine.resume().error is CancellationError)
     }
 
-    @Test("one that is cancelled before it begins never does, and takes no thread") func cancelBeforeBeginning() {
+    @Test("a coroutine that is cancelled before it begins never runs, and uses no thread") func cancelBeforeBeginning() {
         let threads = CoroutineThreads(name: "test.coroutine", onStart: { [log] in log.add("thread") })
         let coroutine = Coroutine(on: threads) { [log] _ in log.add("began") }
         coroutine.cancel()
@@ -129,7 +129,7 @@ import Testing
         #expect(log.all.isEmpty)
     }
 
-    @Test("a cancelled body that goes on all the same is not let pause again, and may still end well") func stubborn() {
+    @Test("a cancelled body that continues cannot pause again, and may still end normally") func stubborn() {
         let coroutine = Coroutine(on: threads, slice: .zero) { [log] context in
             for _ in 0..<3 {
                 do { try context.pause() } catch { log.add("cancelled") }
@@ -142,7 +142,7 @@ import Testing
         #expect(log.all == Array(repeating: "cancelled", count: 6))
     }
 
-    @Test("one that is dropped unfinished has cleaned up when the drop returns", arguments: [false, true])
+    @Test("a coroutine that is released before its end has ended when the release returns", arguments: [false, true])
     func drop(isParked: Bool) {
         do {
             let coroutine = Coroutine(on: threads, slice: .zero, onRunnable: { [log] in log.add("runnable") }) { [log] context in
@@ -154,7 +154,7 @@ import Testing
         #expect(log.all == ["cleaned up"])
     }
 
-    @Test("one that is dropped before it begins never does, and lets go of what it holds") func dropBeforeBeginning() {
+    @Test("a coroutine that is released before it begins never runs, and releases its captures") func dropBeforeBeginning() {
         weak var held: Log?
         do {
             let log = Log()
@@ -165,7 +165,7 @@ import Testing
         #expect(held == nil)
     }
 
-    @Test("what a body holds is let go before it is known to have ended") func captures() {
+    @Test("a body's captures are released before its end is reported") func captures() {
         weak var held: Log?
         let coroutine: Coroutine
         do {
@@ -184,7 +184,7 @@ import Testing
 
     // MARK: threads
 
-    @Test("coroutines one after the other share one thread, those side by side have one each") func threadReuse() {
+    @Test("consecutive coroutines share one thread, simultaneous ones have one each") func threadReuse() {
         let threads = CoroutineThreads(name: "test.coroutine", onStart: { [log] in log.add("thread") })
         for _ in 0..<50 { #expect(Coroutine(on: threads) { _ in }.resume().isSuccess) }
         #expect(log.all.count == 1)
@@ -196,7 +196,7 @@ import Testing
         #expect(log.all.count == 3)
     }
 
-    @Test("a thread is prepared before a body runs on it, and has room for deep recursion") func preparation() {
+    @Test("a thread is prepared before a body runs on it, and has enough stack for deep recursion") func preparation() {
         let threads = CoroutineThreads(name: "test.coroutine") { Thread.current.threadDictionary["prepared"] = true }
         let coroutine = Coroutine(on: threads) { [log] _ in
             log.add("\(Thread.current.threadDictionary["prepared"] ?? false)")
@@ -213,7 +213,7 @@ import Testing
         deinit { signal.signal() }
     }
 
-    @Test("threads end when their coroutines are done and the pool is gone") func threadsEnd() {
+    @Test("threads end when their coroutines have ended and the pool is released") func threadsEnd() {
         let ended = DispatchSemaphore(value: 0)
         var coroutines: [Coroutine] = []
         do {
@@ -230,7 +230,7 @@ import Testing
 
     // MARK: many
 
-    @Test("of many coroutines that are unparked and cancelled from elsewhere, one computes at a time, and all end")
+    @Test("of many coroutines that are unparked and cancelled from other threads, one runs at a time, and all end")
     func stress() {
         let count = 24, rounds = 200
         let inside = Atomic(0), collisions = Atomic(0), wake = DispatchSemaphore(value: 0)

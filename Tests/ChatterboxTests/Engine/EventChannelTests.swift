@@ -36,7 +36,7 @@ import Testing
 
     // MARK: order and ends
 
-    @Test("events come in order, sent before they are asked for or after, and then the end") func order() async throws {
+    @Test("events arrive in order, whether sent before or after they are requested, and then the end") func order() async throws {
         let events = (0..<1000).map(Self.number)
         let early = EventChannel(), late = EventChannel()
         events.forEach(early.send)
@@ -54,7 +54,7 @@ import Testing
         return events
     }
 
-    @Test("an error comes after the events before it; what follows it is dropped, and a second end does not count")
+    @Test("an error arrives after the events before it; later events are dropped, and a second end has no effect")
     func error() async throws {
         let channel = EventChannel()
         channel.send(Self.number(1))
@@ -67,7 +67,7 @@ import Testing
 
     // MARK: bounds
 
-    @Test("there is room for two seconds of sound that nobody has read; each time there is again, the producer hears of it")
+    @Test("there is room for two seconds of unread sound; the producer is notified each time there is room again")
     func room() async throws {
         let channel = EventChannel(), told = Told()
         told.connect(channel)
@@ -91,7 +91,7 @@ import Testing
         #expect(told.leaves == 0)
     }
 
-    @Test("events without sound fill the channel too") func manyEvents() async throws {
+    @Test("events without sound also fill the channel") func manyEvents() async throws {
         let channel = EventChannel(mostEvents: 3)
         (0..<3).map(Self.number).forEach(channel.send)
         #expect(!channel.hasRoom)
@@ -101,7 +101,7 @@ import Testing
 
     // MARK: loops
 
-    @Test("nothing begins before the first event is asked for, and each loop is a request of its own") func cold() async throws {
+    @Test("nothing begins before the first event is requested, and each loop is a separate request") func cold() async throws {
         let count = Atomic(0)
         let events = SpeechEvents { channel in
             channel.send(.started(seed: UInt64(count.add(1, ordering: .relaxed).newValue)))
@@ -116,7 +116,7 @@ import Testing
         #expect(count.load(ordering: .relaxed) == 2)
     }
 
-    @Test("leaving a loop stops the work at once, and the producer hears of it once") func leave() async throws {
+    @Test("leaving a loop stops the work at once, and notifies the producer once") func leave() async throws {
         let told = Told(), kept = Mutex<EventChannel?>(nil)
         let events = SpeechEvents { channel in
             told.connect(channel)
@@ -131,7 +131,7 @@ import Testing
         #expect(told.leaves == 1)
     }
 
-    @Test("a producer that comes after the consumer has gone hears of it, one that has ended does not") func lateConnection() {
+    @Test("a producer that connects after the consumer has left is notified, one that has ended is not") func lateConnection() {
         let left = EventChannel(), ended = EventChannel(), toldOfLeft = Told(), toldOfEnded = Told()
         left.leave()
         toldOfLeft.connect(left)
@@ -142,7 +142,7 @@ import Testing
         #expect(toldOfEnded.leaves == 0)
     }
 
-    @Test("a channel lets go of its producer at the end, and when the consumer leaves", arguments: [true, false])
+    @Test("a channel releases its producer at the end, and when the consumer leaves", arguments: [true, false])
     func producerIsReleased(ends: Bool) {
         let channel = EventChannel()
         weak var producer: Told?
@@ -158,7 +158,7 @@ import Testing
 
     // MARK: cancellation
 
-    @Test("a consumer that is cancelled while it waits sees CancellationError, and the work stops") func cancelWaiting() async {
+    @Test("a consumer that is cancelled while it waits gets CancellationError, and the work stops") func cancelWaiting() async {
         let told = Told(), (starts, start) = AsyncStream.makeStream(of: Void.self)
         let task = Task {
             for try await _ in SpeechEvents({ channel in
@@ -172,7 +172,7 @@ import Testing
         #expect(told.leaves == 1)
     }
 
-    @Test("a consumer that is cancelled never sees a normal end, though all lies ready") func cancelReady() async {
+    @Test("a cancelled consumer never gets a normal end, even if all events have arrived") func cancelReady() async {
         let (reads, read) = AsyncStream.makeStream(of: Void.self), (cancels, cancel) = AsyncStream.makeStream(of: Void.self)
         let task = Task {
             let events = SpeechEvents { channel in
@@ -190,7 +190,7 @@ import Testing
         await #expect(throws: CancellationError.self) { try await task.value }
     }
 
-    @Test("in a task that is cancelled already nothing begins") func cancelBefore() async {
+    @Test("in a task that is already cancelled nothing begins") func cancelBefore() async {
         let count = Atomic(0)
         let task = Task {
             withUnsafeCurrentTask { $0?.cancel() }
@@ -219,7 +219,7 @@ import Testing
         return coroutine
     }
 
-    @Test("a consumer that does not read parks its own request alone, which goes on when it reads, and stops when it leaves")
+    @Test("a consumer that does not read parks only its own request, which continues when it reads and stops when it leaves")
     func slowConsumer() async throws {
         let threads = CoroutineThreads(name: "test.coroutine")
         let slow = EventChannel(), other = EventChannel()
@@ -236,7 +236,7 @@ import Testing
 
     // MARK: many
 
-    @Test("many producers and consumers, some of whom leave or are cancelled: nothing is lost, nobody waits for ever")
+    @Test("with many producers and consumers, some of which leave or are cancelled, no event is lost and nothing waits for ever")
     func stress() async {
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<64 { group.addTask { await Self.exchange(seed: UInt64(number)) } }

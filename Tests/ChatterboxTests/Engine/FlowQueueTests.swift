@@ -4,7 +4,7 @@ import Torch
 
 @testable import Chatterbox
 
-@Suite("The queue before a shared flow") struct FlowQueueTests {
+@Suite("Batches of the flow") struct FlowQueueTests {
     /// Requests that enter a queue one after the other, on coroutines of one thread's time. Their mels are their own numbers.
     private final class Requests: @unchecked Sendable {
         let queue: FlowQueue
@@ -54,14 +54,14 @@ import Torch
         func value(_ number: Int) -> Float? { try? results[number]?.get() }
     }
 
-    @Test("a request that expects no other is computed at once, alone") func alone() throws {
+    @Test("a request is computed at once if no others are expected") func alone() throws {
         let requests = Requests()
         try requests.enter(1, expected: 0)
         requests.settle()
         #expect(requests.value(1) == 1 && requests.queue.batchCounts == [1: 1] && requests.steps == [1: [1, 2]])
     }
 
-    @Test("expected requests are waited for and computed in one batch, each with its own mel") func together() throws {
+    @Test("expected requests are computed in one batch, each with its own mel") func together() throws {
         let requests = Requests()
         try requests.enter(1, expected: 2)
         requests.queue.otherWorkRan(expected: 2)
@@ -74,7 +74,7 @@ import Torch
         #expect(requests.steps == [1: [1, 2], 2: [1, 2], 3: [1, 2]])
     }
 
-    @Test("a request waits for no more units of other work than requests were expected") func patience() throws {
+    @Test("a request waits for at most as many units of other work as requests were expected") func patience() throws {
         let requests = Requests()
         try requests.enter(1, expected: 2)
         requests.queue.otherWorkRan(expected: 5)
@@ -84,7 +84,7 @@ import Torch
         #expect(requests.value(1) == 1)
     }
 
-    @Test("requests that come while a batch is computed are in the next, as are those that did not fit") func next() throws {
+    @Test("requests that arrive during a batch, or did not fit into it, are in the next") func next() throws {
         let requests = Requests(most: 2)
         for number in 1...3 { try requests.enter(number, expected: 1) }
         requests.queue.otherWorkRan(expected: 0)
@@ -95,7 +95,7 @@ import Torch
         #expect((1...4).map(requests.value) == [1, 2, 3, 4] && requests.queue.batchCounts == [2: 2])
     }
 
-    @Test("a batch has one number of steps") func steps() throws {
+    @Test("all requests of a batch have the same number of steps") func steps() throws {
         let requests = Requests()
         try requests.enter(1, expected: 1, steps: 2)
         try requests.enter(2, expected: 1, steps: 3)
@@ -104,7 +104,7 @@ import Torch
         #expect((1...2).map(requests.value) == [1, 2] && requests.queue.batchCounts == [1: 2] && requests.steps[2] == [1, 2, 3])
     }
 
-    @Test("a batch that fails is computed one by one, so that the failure is one request's only") func failure() throws {
+    @Test("the requests of a failed batch are computed separately, so that only one fails") func failure() throws {
         let requests = Requests(refused: 2)
         for number in 1...3 { try requests.enter(number, expected: 1) }
         requests.queue.otherWorkRan(expected: 0)
@@ -113,7 +113,9 @@ import Torch
         #expect(throws: Requests.Refused.self) { try requests.results[2]!.get() }
     }
 
-    @Test("the others of a batch get their mels when one is cancelled, the one that computes it included", arguments: [1, 2]) func cancelled(who: Int)
+    @Test("the other requests of a batch get their mels if one is cancelled, even the one that computes it", arguments: [1, 2]) func cancelled(
+        who: Int
+    )
         throws
     {
         let requests = Requests()

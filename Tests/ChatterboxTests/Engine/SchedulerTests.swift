@@ -21,20 +21,20 @@ import Testing
 
     // MARK: order
 
-    @Test("where nobody can run there is no plan") mutating func idle() throws {
+    @Test("there is no plan if nothing can run") mutating func idle() throws {
         #expect(scheduler.next(at: 0) == nil)
         _ = try open(.nothing)
         #expect(scheduler.next(at: 0) == nil)
     }
 
-    @Test("new requests are served by arrival") mutating func arrival() throws {
+    @Test("new requests are served in order of arrival") mutating func arrival() throws {
         let first = try open(), second = try open(at: 0.1)
         #expect(scheduler.next(at: 0.2) == .unit(first))
         scheduler.wait(first, for: .nothing, at: 0.2)
         #expect(scheduler.next(at: 0.2) == .unit(second))
     }
 
-    @Test("the first unit of each that has no sound goes before the steps of those that came earlier, which it can then share")
+    @Test("the first unit of a request without sound precedes the steps of earlier ones, which it can then share")
     mutating func joining() throws {
         let first = try open(.step(group)), second = try open(at: 0.1), third = try open(at: 0.2)
         #expect(scheduler.next(at: 0.3) == .unit(second))
@@ -48,19 +48,19 @@ import Testing
         #expect(scheduler.next(at: 0.4) == .step(group, [first, second, third]))
     }
 
-    @Test("a new request goes before listeners who have enough") mutating func newFirst() throws {
+    @Test("a new request precedes listeners with enough sound") mutating func newFirst() throws {
         _ = try open(sound: 1)
         let new = try open(at: 0.1)
         #expect(scheduler.next(at: 0.1) == .unit(new))
     }
 
-    @Test("a listener who would run dry goes before a new request") mutating func rescue() throws {
+    @Test("a listener who would run out of sound precedes a new request") mutating func rescue() throws {
         let listener = try open(sound: 1)
         _ = try open(at: 0.1)
         #expect(scheduler.next(at: 0.9) == .unit(listener))
     }
 
-    @Test("one whose sound came too late already waits behind a new request, until it comes in time again")
+    @Test("a listener whose sound came too late waits behind a new request, until it is in time again")
     mutating func lostCause() throws {
         let listener = try open(sound: 1)
         scheduler.deliver(1, for: listener, at: 2)
@@ -78,7 +78,7 @@ import Testing
         #expect(scheduler.next(at: 0.6) == .unit(rich))
     }
 
-    @Test("a listener hears from where sound broke off when more comes") mutating func unplayed() throws {
+    @Test("after an interruption a listener plays from where the sound stopped") mutating func unplayed() throws {
         let id = try open()
         #expect(scheduler.unplayed(id, at: 0) == nil)
         scheduler.deliver(1, for: id, at: 0)
@@ -90,7 +90,7 @@ import Testing
 
     // MARK: steps
 
-    @Test("a step takes all who wait for it, and is as urgent as the most urgent of them") mutating func step() throws {
+    @Test("a step includes all requests that wait for it, and has the urgency of the most urgent") mutating func step() throws {
         let rich = try open(.step(group), sound: 8)
         _ = try open(.unit, sound: 2)
         let other = try open(.nothing)
@@ -99,7 +99,7 @@ import Testing
         _ = other
     }
 
-    @Test("models step apart") mutating func groups() throws {
+    @Test("models have separate steps") mutating func groups() throws {
         let other = scheduler.addGroup(limit: .init(positions: 1000, slots: 16))
         let first = try open(.step(group)), second = try open(.step(other))
         #expect(scheduler.next(at: 0) == .step(group, [first]))
@@ -107,7 +107,7 @@ import Testing
         #expect(scheduler.next(at: 0) == .step(other, [second]))
     }
 
-    @Test("a request that waits for both has its unit first, and its step is not forgotten") mutating func both() throws {
+    @Test("a request that waits for both gets its unit first, and then its step") mutating func both() throws {
         let id = try open(.init(step: group, unit: true))
         #expect(scheduler.next(at: 0) == .unit(id))
         let late = try open(.step(group), at: 0.1)
@@ -115,7 +115,7 @@ import Testing
         #expect(scheduler.next(at: 0.1) == .step(group, [id, late]))
     }
 
-    @Test("one that has no room yet is in no step") mutating func withoutRoom() throws {
+    @Test("a request without room is in no step") mutating func withoutRoom() throws {
         var scheduler = Scheduler()
         let group = scheduler.addGroup(limit: .init(positions: 100, slots: 1))
         let first = scheduler.open(.interactive), second = scheduler.open(.interactive)
@@ -131,14 +131,14 @@ import Testing
 
     // MARK: classes
 
-    @Test("a batch request runs only when no interactive one can, however long it waits") mutating func batch() throws {
+    @Test("a batch request runs only while no interactive one can, however long it waits") mutating func batch() throws {
         let batch = try open(.unit, .batch), listener = try open(.unit, sound: 1000)
         for time in 0..<200 { #expect(scheduler.next(at: Double(time)) == .unit(listener)) }
         scheduler.wait(listener, for: .nothing, at: 200)
         #expect(scheduler.next(at: 200) == .unit(batch))
     }
 
-    @Test("a batch request rides along in the step of others, unless it may not", arguments: [true, false])
+    @Test("a batch request takes part in others' steps, if this is allowed", arguments: [true, false])
     mutating func ridesAlong(_ ridesAlong: Bool) throws {
         var rules = Scheduler.Rules()
         rules.batchRidesAlong = ridesAlong
@@ -156,7 +156,7 @@ import Testing
 
     // MARK: ageing and leaving
 
-    @Test("who waits long enough goes first, the longer the more can run") mutating func ageing() throws {
+    @Test("a request that has waited long enough goes first; the time grows with the number of requests that can run") mutating func ageing() throws {
         let rich = try open(sound: 1000), new = try open()
         #expect(scheduler.next(at: 1.9) == .unit(new))
         #expect(scheduler.next(at: 2) == .unit(rich))
@@ -180,7 +180,7 @@ import Testing
     }
 
     @Test(
-        "a sentence beside a book is heard at most 200 ms later than alone",
+        "a sentence beside a long text is delivered at most 200 ms later than alone",
         arguments: [(SpeechPriority.interactive, false), (.interactive, true), (.batch, false)])
     func bookBesideSentence(_ priority: SpeechPriority, isPlayed: Bool) throws {
         for number in 0..<20 {
@@ -196,7 +196,7 @@ import Testing
         }
     }
 
-    @Test("a book that the device cannot speak as fast as it is heard holds up no sentence either") func slowBook() throws {
+    @Test("a long text that is computed more slowly than it is played does not delay other sentences") func slowBook() throws {
         var book = Self.book()
         book.units = Array(repeating: 0.1, count: 9)
         let sentence = FakeEngine.Request(arrival: 20.05, utterances: [50], units: book.units)
@@ -208,7 +208,7 @@ import Testing
         #expect(try #require(beside.outcomes[1].firstSound) - #require(alone.outcomes[0].firstSound) <= 0.2)
     }
 
-    @Test("eight listeners whom the device can serve never run dry", arguments: [0, 0.05, 0.3])
+    @Test("eight listeners whom the device can serve never run out of sound", arguments: [0, 0.05, 0.3])
     func eightListeners(apart: Double) throws {
         // A step of eight takes 24 ms and makes 8 × 40 ms of sound; with the units, 1.2 times real time in all.
         var engine = FakeEngine(
@@ -224,7 +224,7 @@ import Testing
         }
     }
 
-    @Test("a new request every 50 ms, more than the device can do, does not stop a listener's sound") func flood() throws {
+    @Test("a new request every 50 ms, more than the device can compute, does not interrupt a listener's sound") func flood() throws {
         let listener = FakeEngine.Request(utterances: Array(repeating: 75, count: 5), units: [0.05, 0.02])
         let others = (0..<120).map {
             FakeEngine.Request(arrival: 2 + 0.05 * Double($0), utterances: [25], units: [0.1, 0.05], leaves: 3.5 + 0.05 * Double($0))
@@ -236,7 +236,7 @@ import Testing
         #expect(engine.outcomes[1...].contains { $0.firstSound != nil })
     }
 
-    @Test("listeners who come and go at random: who can run runs within a bound, plans name only who can, all are spoken")
+    @Test("with listeners that come and go at random, waiting is bounded, plans contain only requests that can run, and all are spoken")
     func property() {
         search(rounds: 30) { random in
             let count = 2 + random.below(24)

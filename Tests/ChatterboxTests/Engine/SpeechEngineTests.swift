@@ -7,7 +7,7 @@ import Torch
 
 @testable import Chatterbox
 
-@Suite("Requests in company", .standInModel) struct SpeechEngineTests {
+@Suite("Simultaneous requests", .standInModel) struct SpeechEngineTests {
     /// A request, and after how many steps of the others it joins them.
     private struct Guest: Sendable {
         let request: SpeechRequest
@@ -16,7 +16,8 @@ import Torch
         var leaves: Int?
     }
 
-    @Test("a model that is forgotten between requests goes away with its last owner, and steps are counted by company") func forgotten() async throws
+    @Test("a model that is forgotten between requests is released with its last owner, and steps are counted by their requests") func forgotten()
+        async throws
     {
         let engine = SpeechEngine()
         var synthesizer: Synthesizer? = Synthesizer(try Model.load(StandInModel.folder), engine: engine)
@@ -34,7 +35,7 @@ import Torch
         #expect(identity == nil)
     }
 
-    @Test("requests that share a flow have the sound of those that do not, alone and in company") func sharedFlow() async throws {
+    @Test("requests with a shared flow have the same sound as separate ones, alone and beside others") func sharedFlow() async throws {
         var model = try Model.load(StandInModel.folder)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: 100))
         let options = (1...4).map { SpeechOptions(maximumTokens: 8, seed: UInt64($0), watermark: false, splitting: .none) }
@@ -116,7 +117,7 @@ import Torch
     }
 
     @Test(
-        "a request gives the same samples alone and among others that come and go",
+        "a request gives the same samples alone and beside others that begin and end",
         arguments: [
             (2, Quantization.none, 1), (3, .none, 2), (7, .none, 2), (7, .int8, 2), (7, .int4, 1), (16, .none, 2), (16, .int8, 1),
         ])
@@ -131,7 +132,7 @@ import Torch
         }
     }
 
-    @Test("the number of threads changes no sample") func threads() async throws {
+    @Test("samples do not depend on the number of threads") func threads() async throws {
         let samples = try await [1, 2, 3].asyncMap { threads in
             let model = try Model.load(StandInModel.folder, compute: ComputeOptions(threads: threads))
             let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
@@ -142,7 +143,7 @@ import Torch
         #expect(samples[0] == samples[1] && samples[1] == samples[2])
     }
 
-    @Test("an error in one request touches no other") func errors() async throws {
+    @Test("an error in one request does not affect others") func errors() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let options = SpeechOptions(steps: 2, maximumTokens: 20, seed: 3, watermark: false)
@@ -167,7 +168,7 @@ import Torch
         for number in [1, 3] { #expect(throws: FlowError.self) { try results[number]?.get() } }
     }
 
-    @Test("a consumer that stops reading holds up only itself, and goes on where it stopped") func slowConsumer() async throws {
+    @Test("a consumer that stops reading delays only itself, and can continue") func slowConsumer() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
@@ -181,7 +182,7 @@ import Torch
         #expect(abs(seconds - whole.audio.duration) < 1e-6)
     }
 
-    @Test("a changed or an inserted sentence changes no other sentence's sound") func otherSentences() async throws {
+    @Test("changing or inserting a sentence does not change another sentence's sound") func otherSentences() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
@@ -203,7 +204,7 @@ import Torch
         #expect(again["six"]?.count == 2 && again["six"]?[0] == first["six"]?[0] && again["six"]?[0] != again["six"]?[1])
     }
 
-    @Test("a voice's rows are computed once, whatever is spoken with it") func storedRows() throws {
+    @Test("a voice's keys and values are computed once for all its requests") func storedRows() throws {
         let model = try Model.load(StandInModel.folder)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let engine = try #require(model.makeSharedDecodeEngine() as? PackedDecodeEngine)
@@ -226,7 +227,7 @@ import Torch
         }
     }
 
-    @Test("a cancelled request gives its place to the one that waits for it") func cancelledPlace() async throws {
+    @Test("a cancelled request frees its room for a waiting one") func cancelledPlace() async throws {
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false)

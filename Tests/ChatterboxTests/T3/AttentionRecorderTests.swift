@@ -31,7 +31,9 @@ struct AttentionRecorderTests {
             (0..<attention.steps).flatMap { attention.weights(at: $0) }, shape: [attention.steps, heads.count, attention.positions.count])
     }
 
-    @Test("it is the attention of the whole sequence, one step for each token and one for the stop", arguments: ["default", "unguided", "stopping"])
+    @Test(
+        "it equals the attention of the whole sequence, with one step for each token and one for the stop",
+        arguments: ["default", "unguided", "stopping"])
     func wholeSequence(name: String) throws {
         let decoder = try decoder(name, TensorDecodeEngine(small.model, capacity: 140))
         while try decoder.next() != nil {}
@@ -43,7 +45,7 @@ struct AttentionRecorderTests {
     }
 
     @Test(
-        "the packed engine records what the exact one does, as near as the weights are",
+        "the packed engine records the same as the exact one, up to rounding of the weights",
         arguments: [
             (WeightFormat.float32, 1e-5), (.int8, 0.02), (.int4, 0.15),
         ])
@@ -63,7 +65,7 @@ struct AttentionRecorderTests {
         try expectClose(recorded(packed(format, rows: 7)), expected, relative: tolerance, "in small parts")
     }
 
-    @Test("recording changes no token, and each of several requests has its own")
+    @Test("recording does not change tokens, and each request has its own recorder")
     func together() throws {
         for engine: any DecodeEngine in [try TensorDecodeEngine(small.model, slots: 5, capacity: 140), try packed(.float32)] {
             let alone = try ["default", "unguided"].map { name in

@@ -4,7 +4,7 @@ import Torch
 
 @testable import Chatterbox
 
-@Suite("Drawing tokens in a batch, as on a GPU")
+@Suite("Sampling in a batch, as on a GPU")
 struct BatchedDrawTests {
     static let styles: [DecodingStyle] = [.chatterbox, .turbo]
 
@@ -19,7 +19,7 @@ struct BatchedDrawTests {
         try SpeechTokenSampler(options, style: style, vocabulary: vocabulary, startToken: vocabulary - 1, generator: generator, isBatched: isBatched)
     }
 
-    @Test("requests of all options draw what each draws alone by libtorch's operations", arguments: styles)
+    @Test("requests with all kinds of options get the tokens that libtorch's operations draw for each alone", arguments: styles)
     func likeOperations(style: DecodingStyle) throws {
         let settings = Self.settings(style), source = try Generator(seed: 4)
         let generators = try [false, true].map { _ in try settings.indices.map { try Generator(seed: UInt64($0)) } }
@@ -43,7 +43,7 @@ struct BatchedDrawTests {
         }
     }
 
-    @Test("logits that are no numbers are refused, and the others' next draws are the ones they would have been")
+    @Test("NaN logits are refused, and the other requests' next tokens are unchanged")
     func unusableLogits() throws {
         func samplers() throws -> [SpeechTokenSampler] {
             try (0..<3).map { try sampler(.chatterbox, .chatterbox, Generator(seed: UInt64($0)), isBatched: true, vocabulary: 300) }
@@ -61,7 +61,7 @@ struct BatchedDrawTests {
         }
     }
 
-    @Test("where logits and generator are at one place, draws are no batch unless asked for")
+    @Test("with logits and generator on one device, draws are batched only if requested")
     func choice() throws {
         let generators = try (0..<2).map { _ in try Generator(seed: 3) }
         let logits = try Tensor.randn([1, 300], generator: Generator(seed: 6))

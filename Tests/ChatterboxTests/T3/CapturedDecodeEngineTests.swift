@@ -5,7 +5,7 @@ import Torch
 @testable import Chatterbox
 
 /// The step of one shape, uncaptured where there is no GPU.
-@Suite("Decoding by steps of one shape")
+@Suite("Decoding with steps of fixed shapes")
 struct CapturedDecodeEngineTests {
     let exact: T3DecoderTests
 
@@ -20,7 +20,7 @@ struct CapturedDecodeEngineTests {
         #expect(decoder.end == expected.end)
     }
 
-    @Test("logits are the exact engine's while slots of different lengths come, go and outgrow their bucket", arguments: ["t3", "gpt2"])
+    @Test("logits equal the exact engine's while slots of different lengths begin, end and exceed their bucket", arguments: ["t3", "gpt2"])
     func logits(name: String) throws {
         let small = name == "gpt2" ? try SmallT3("gpt2") : exact.small
         let capacity = 150
@@ -52,7 +52,7 @@ struct CapturedDecodeEngineTests {
         for (expected, found) in zip(found[0], found[1]) { try expectClose(found, expected, relative: 1e-5) }
     }
 
-    @Test("a step records the attention of those who ask for it, as the exact engine does", arguments: ["t3", "gpt2"])
+    @Test("a step records attention if requested, like the exact engine", arguments: ["t3", "gpt2"])
     func recording(name: String) throws {
         let small = name == "gpt2" ? try SmallT3("gpt2") : exact.small, heads = [AttentionHead(layer: 1, head: 1), AttentionHead(layer: 0, head: 0)]
         let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false)
@@ -76,7 +76,7 @@ struct CapturedDecodeEngineTests {
         try expectClose(Tensor(weights[1]), Tensor(weights[0]), relative: 1e-5)
     }
 
-    @Test("steps captured ahead change nothing")
+    @Test("steps captured in advance do not change the results")
     func warm() throws {
         let engine = try CapturedDecodeEngine(exact.small.model, slots: 4, capacity: 140, bucket: 48)
         var pauses = 0
@@ -91,7 +91,7 @@ struct CapturedDecodeEngineTests {
         (480, 80 << 10, 42), (480, 8 << 10, 4), (480, 1 << 10, 2), (1, 80 << 10, 128), (480, 0, 2),
     ]
 
-    @Test("keys and values take a quarter of a GPU's memory, and one guided request always has room", arguments: memories)
+    @Test("keys and values take a quarter of a GPU's memory, and there is always room for one guided request", arguments: memories)
     func slots(bytes: Int, memory: Int, slots: Int) {
         #expect(Model.slotLimit(bytesPerSlot: bytes, memory: memory) == slots)
     }

@@ -43,7 +43,7 @@ struct GPT2BackboneTests {
         }
     }
 
-    @Test("a sequence beyond the position table is refused before it starts")
+    @Test("a sequence longer than the position table is refused before it starts")
     func positions() throws {
         let engine = try TensorDecodeEngine(small.model, slots: 1, capacity: 500)
         #expect(throws: T3Error.sequenceTooLong(positions: 231, limit: 160)) {

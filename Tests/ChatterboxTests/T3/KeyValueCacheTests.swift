@@ -18,7 +18,7 @@ struct KeyValueCacheTests {
         try cache.extend(sequences, by: inputs.shape[1]) { try small.model.backbone(inputs, memory: $0) }
     }
 
-    @Test("a sequence in pieces gives what the whole sequence gives", arguments: [[9, 1, 1, 1], [1, 5, 6], [3, 9], [12]])
+    @Test("a sequence computed in pieces gives the results of the whole sequence", arguments: [[9, 1, 1, 1], [1, 5, 6], [3, 9], [12]])
     func pieces(lengths: [Int]) throws {
         let inputs = try Tensor.randn([2, 12, 48], generator: Generator(seed: 3))
         let whole = try small.model.backbone(inputs, memory: WholeSequence())
@@ -31,7 +31,7 @@ struct KeyValueCacheTests {
         try expectClose(Tensor.cat(parts, axis: 1), whole, relative: 1e-5)
     }
 
-    @Test("sequences at different positions take one step together, in any order")
+    @Test("sequences at different positions are computed in one step, in any order")
     func differentPositions() throws {
         let inputs = try Tensor.randn([3, 12, 48], generator: Generator(seed: 4))
         let whole = try small.model.backbone(inputs, memory: WholeSequence())
@@ -50,7 +50,7 @@ struct KeyValueCacheTests {
         }
     }
 
-    @Test("a sequence refuses to grow beyond the capacity and stays as it was")
+    @Test("a sequence that would exceed the capacity is refused and stays unchanged")
     func capacity() throws {
         let sequence = try cache.begin()
         _ = try run(.zeros([1, 39, 48]), [sequence])
@@ -58,7 +58,7 @@ struct KeyValueCacheTests {
         #expect(sequence.length == 39)
     }
 
-    @Test("a slot is free again, and empty, when nobody has its sequence")
+    @Test("a slot is free and empty after its sequence has been released")
     func slots() throws {
         var sequences = try (0..<4).map { _ in try cache.begin() }
         _ = try run(.zeros([2, 5, 48]), Array(sequences[1...2]))

@@ -36,7 +36,7 @@ struct PackedDecodeEngineTests {
     }
 
     @Test(
-        "logits are those of the exact engine, as near as the weights are",
+        "logits equal the exact engine's up to rounding of the weights",
         arguments: [
             (WeightFormat.float32, 1e-5), (.int8, 0.025), (.int4, 0.2),
         ])
@@ -53,7 +53,7 @@ struct PackedDecodeEngineTests {
     }
 
     @Test(
-        "logits with adapters are those of the exact engine with them, as near as the weights are",
+        "logits with adapters equal the exact engine's up to rounding of the weights",
         arguments: [
             // With adapters as large as the weights, rounding errors of 8 bits grow from layer to layer.
             ("t3", ["style": 0.7, "voice": 0.7], WeightFormat.float32, 2e-5), ("t3", ["style": 0.15], .int8, 0.04),
@@ -75,14 +75,14 @@ struct PackedDecodeEngineTests {
         #expect(try (plain - expected).abs().max().item(Double.self) > 0.1 * expected.abs().max().item(Double.self))
     }
 
-    @Test("neither threads nor the number of positions at once change a number", arguments: WeightFormat.allCases)
+    @Test("results depend neither on the threads nor on the number of positions in a call", arguments: WeightFormat.allCases)
     func reproducible(format: WeightFormat) throws {
         let expected = try logits(engine(format, threads: 1)).array(of: Float.self)
         #expect(try logits(engine(format, threads: 3)).array(of: Float.self) == expected)
         #expect(try logits(engine(format, rows: 7)).array(of: Float.self) == expected)
     }
 
-    @Test("requests of different lengths and options decode together as they do alone", arguments: WeightFormat.allCases)
+    @Test("requests of different lengths and options give the same tokens together as alone", arguments: WeightFormat.allCases)
     func together(format: WeightFormat) throws {
         let engine = try engine(format)
         let names = ["default", "unguided", "nucleus", "stopping"]
@@ -100,7 +100,7 @@ struct PackedDecodeEngineTests {
         #expect(decoders.map(\.tokens) == alone)
     }
 
-    @Test("a sequence grows no longer than the capacity, with the exact engine's error")
+    @Test("a sequence that exceeds the capacity causes the exact engine's error")
     func refusals() throws {
         let engine = try engine(.float32, capacity: 30)
         let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false)
@@ -112,7 +112,8 @@ struct PackedDecodeEngineTests {
     }
 
     @Test(
-        "sequences that continue a voice's stored rows give the logits of those that computed them", arguments: ["t3", "gpt2"], WeightFormat.allCases)
+        "sequences that continue a voice's stored rows give the same logits as those that compute them", arguments: ["t3", "gpt2"],
+        WeightFormat.allCases)
     func sharedPrefix(name: String, format: WeightFormat) throws {
         let small = try SmallT3(name), engine = try engine(format, of: small.model, rows: 16)
         let guidance = name == "t3", tokens = [5, 17, 120, 3, 3, 44]
@@ -163,7 +164,7 @@ struct PackedDecodeEngineTests {
         }
     }
 
-    @Test("no sequence is longer than there are rotations, whatever capacity is asked for") func capacity() throws {
+    @Test("sequences are limited to the number of rotations, whatever the requested capacity") func capacity() throws {
         let engine = try engine(.float32, capacity: 100_000), sequence = try engine.begin()
         #expect(engine.capacity == small.model.configuration.longestSequence)
         #expect(engine.packed.transformer.rotatedPositions == engine.capacity)
@@ -173,7 +174,7 @@ struct PackedDecodeEngineTests {
         }
     }
 
-    @Test("two stretches of one sequence are a programmer's mistake") func twoStretches() async {
+    @Test("two stretches of one sequence in a call are a programming error") func twoStretches() async {
         await #expect(processExitsWith: .failure) {
             let tests = try PackedDecodeEngineTests()
             let engine = try tests.engine(.float32), sequence = try engine.begin()
@@ -183,7 +184,7 @@ struct PackedDecodeEngineTests {
         }
     }
 
-    @Test("packed weights take the bytes that their format says")
+    @Test("the size of packed weights is that of their format")
     func bytes() throws {
         let team = try ThreadTeam(threads: 1)
         let sizes = try WeightFormat.allCases.map { try PackedT3(small.model, format: $0, team: team).bytesPerStep }

@@ -5,14 +5,14 @@ import Torch
 
 @testable import Chatterbox
 
-@Suite("Drawing speech tokens")
+@Suite("Sampling speech tokens")
 struct SpeechTokenSamplerTests {
     static let cases: [(String, DecodingStyle)] = [
         ("default", .chatterbox), ("nucleus", .chatterbox), ("tight", .chatterbox),
         ("turbo.default", .turbo), ("turbo.few", .turbo), ("turbo.off", .turbo),
     ]
 
-    @Test("probabilities and draws are those of upstream's processors", arguments: cases)
+    @Test("probabilities and tokens are those of upstream's processors", arguments: cases)
     func matchesUpstream(name: String, style: DecodingStyle) throws {
         let fixture = try Fixture("sampling")
         let (logits, history) = (try fixture.input("logits"), try fixture.input("history"))
@@ -36,13 +36,13 @@ struct SpeechTokenSamplerTests {
         #expect(try tokens == fixture.output("\(name).tokens").array(of: Int.self))
     }
 
-    @Test("guidance moves logits from the row without text past the row with it")
+    @Test("guidance extrapolates from the logits without text past those with text")
     func guidance() throws {
         let rows = try Tensor([1, 2, 3, 3, 2, 2] as [Float], shape: [2, 3])
         #expect(try rows.guided(by: 0.5).array(of: Float.self) == [0, 2, 3.5])
     }
 
-    @Test("Turbo penalises the start token in the first draw only")
+    @Test("Turbo penalises the start token only in the first draw")
     func turboStart() throws {
         let options = try SamplingOptions(temperature: 1, repetitionPenalty: 4)
         let sampler = try SpeechTokenSampler(
@@ -55,7 +55,7 @@ struct SpeechTokenSamplerTests {
         #expect(second[0] == second[1])
     }
 
-    @Test("a nucleus of 0 keeps the likeliest token")
+    @Test("a top-p of 0 keeps only the most likely token")
     func narrowestNucleus() throws {
         let logits = try Tensor([1, 3, 2] as [Float])
         #expect(try logits.keepingNucleus(0).softmax(axis: 0).array(of: Float.self) == [0, 1, 0])
@@ -91,7 +91,7 @@ struct SpeechTokenSamplerTests {
         #expect(try generators[0].state().array(of: UInt8.self) == generators[1].state().array(of: UInt8.self))
     }
 
-    @Test("the kernel draws the tokens that libtorch's operations draw", arguments: settings)
+    @Test("the kernel draws the same tokens as libtorch's operations", arguments: settings)
     func kernel(style: DecodingStyle, options: SamplingOptions) throws {
         let generator = try Generator(seed: 8)
         let steps = try (0..<120).map { step in
@@ -104,7 +104,7 @@ struct SpeechTokenSamplerTests {
         try compare(style, options, steps) { $0 < 40 ? 6562 : nil }
     }
 
-    @Test("so it does where tokens are equally likely or impossible", arguments: settings)
+    @Test("the kernel draws the same tokens if several are equally likely or impossible", arguments: settings)
     func kernelOnEqualTokens(style: DecodingStyle, options: SamplingOptions) throws {
         let generator = try Generator(seed: 9)
         let steps = try (0..<60).map { step in
@@ -120,7 +120,7 @@ struct SpeechTokenSamplerTests {
         try compare(style, options, steps)
     }
 
-    @Test("requests drawn in one call, by the kernel or not, draw what they draw alone")
+    @Test("requests drawn in one call, with the kernel or without, get the same tokens as alone")
     func rows() throws {
         let team = try ThreadTeam(threads: 2), generator = try Generator(seed: 10)
         func samplers() throws -> [SpeechTokenSampler] {
@@ -139,7 +139,7 @@ struct SpeechTokenSamplerTests {
         }
     }
 
-    @Test("logits that are NaN are refused by the kernel as by libtorch")
+    @Test("NaN logits are refused by the kernel as by libtorch")
     func notANumber() throws {
         for team in [nil, try ThreadTeam(threads: 1)] {
             let sampler = try SpeechTokenSampler(
@@ -151,7 +151,7 @@ struct SpeechTokenSamplerTests {
     // MARK: greedy
 
     @Test(
-        "at temperature 0 the likeliest token is taken, after guidance and penalty, and no random number is drawn",
+        "at temperature 0 the most likely token after guidance and penalty is chosen, and no random number is drawn",
         arguments: [
             DecodingStyle.chatterbox, .turbo,
         ], [nil, 1])
@@ -185,7 +185,7 @@ struct SpeechTokenSamplerTests {
     }
 
     @Test(
-        "options out of range are refused by name",
+        "an error names an option that is out of range",
         arguments: [
             ("temperature", -1), ("temperature", 1e-300), ("temperature", 9e-7), ("temperature", 101), ("temperature", .infinity),
             ("temperature", .nan),
@@ -200,7 +200,7 @@ struct SpeechTokenSamplerTests {
     }
 
     @Test(
-        "at the ends of every range the probabilities are numbers, however large the logits are",
+        "at the limits of every range the probabilities are finite, however large the logits are",
         arguments: [
             ("temperature", 1e-6), ("temperature", 100), ("topP", 0), ("topP", 1e-300), ("minP", 1), ("minP", 1e-300), ("topK", 1),
             ("topK", Double(1 << 40)), ("repetitionPenalty", 0.01), ("repetitionPenalty", 100), ("guidance", 100),

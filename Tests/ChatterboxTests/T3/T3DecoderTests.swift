@@ -47,7 +47,7 @@ struct T3DecoderTests {
         #expect(try decoder.next() == nil)
     }
 
-    @Test("a stop is not drawn before the earliest") func earliestStop() throws {
+    @Test("a stop token is not drawn before the earliest position") func earliestStop() throws {
         let engine = try TensorDecodeEngine(small.model, capacity: 140)
         let expected = try expected("stopping"), request = try request("stopping")
         #expect(expected.end == .stop)
@@ -89,7 +89,7 @@ struct T3DecoderTests {
         }
     }
 
-    @Test("the cached steps give the logits of the whole sequence")
+    @Test("steps with a cache give the logits of the whole sequence")
     func cachedIsExact() throws {
         let engine = try TensorDecodeEngine(small.model, slots: 1, capacity: 140)
         let prompt = try small.model.prompt(text: small.text, conditioning: small.conditioning, guidance: false)
@@ -104,7 +104,7 @@ struct T3DecoderTests {
         try expectClose(Tensor.stack(steps, axis: 1), whole, relative: 1e-5)
     }
 
-    @Test("requests of different lengths and options decode together as they do alone")
+    @Test("requests of different lengths and options give the same tokens together as alone")
     func together() throws {
         let engine = try TensorDecodeEngine(small.model, slots: 7, capacity: 140)
         let names = ["default", "unguided", "nucleus", "stopping"]
@@ -123,7 +123,7 @@ struct T3DecoderTests {
         }
     }
 
-    @Test("slots are free again after the end, after dropping a request, and after a refusal")
+    @Test("slots are free after the end, after a request is released, and after a refusal")
     func slots() throws {
         let engine = try TensorDecodeEngine(small.model, capacity: 110)
         let first = try decoder("default", engine: engine, budget: 2)
@@ -140,7 +140,7 @@ struct T3DecoderTests {
         withExtendedLifetime((first, sequences)) {}
     }
 
-    @Test("a cancelled task draws no further token")
+    @Test("a cancelled task draws no further tokens")
     func cancellation() async throws {
         let task = Task {
             let tests = try T3DecoderTests()
@@ -152,7 +152,7 @@ struct T3DecoderTests {
     }
 
     @Test(
-        "requests that do not fit the model are refused",
+        "requests that exceed the model's limits are refused",
         arguments: [
             ([], 10, T3Error.emptyText),
             ([25, 3], 10, .unframedText(start: 25, stop: 0)),
@@ -170,7 +170,7 @@ struct T3DecoderTests {
         }
     }
 
-    @Test("a prompt of another vocabulary is refused")
+    @Test("a prompt with tokens of another vocabulary is refused")
     func unknownPrompt() throws {
         let engine = try TensorDecodeEngine(small.model, capacity: 300)
         let conditioning = try T3Conditioning(speaker: small.fixture.input("speaker"), prompt: [3, 200])

@@ -37,7 +37,7 @@ struct T3Tests {
             small.model.embedded(small.conditioning), small.fixture.output("conditioning"), relative: 1e-4)
     }
 
-    @Test("guidance takes a second row where the style has it, and none where the request has none") func rows() throws {
+    @Test("guidance computes a second row if the style supports it and the request uses it") func rows() throws {
         let guided = try SamplingOptions(guidance: 0.5), unguided = try SamplingOptions(guidance: 0)
         #expect(T3Configuration.chatterbox.isGuided(by: guided))
         #expect(!T3Configuration.chatterbox.isGuided(by: unguided))
@@ -75,7 +75,7 @@ struct T3Tests {
         try expectClose(logits.speech, small.fixture.output("whole.speech"), relative: 1e-4)
     }
 
-    @Test("gradients reach every weight that speech depends on")
+    @Test("every weight on which speech depends gets a gradient")
     func gradients() throws {
         let small = try SmallT3()
         let weights = Weights(
@@ -91,7 +91,7 @@ struct T3Tests {
         }
     }
 
-    @Test("a missing, a superfluous and a misshapen tensor are refused by name")
+    @Test("an error names a missing, a superfluous or a misshapen tensor")
     func checkpoints() throws {
         let small = try SmallT3()
         let tensors = try small.tensors()
@@ -107,7 +107,7 @@ struct T3Tests {
     }
 
     @Test(
-        "a configuration survives JSON",
+        "a configuration is the same after encoding and decoding",
         arguments: [
             T3Configuration.chatterbox, .multilingual, .turbo, .nano,
         ])
@@ -116,7 +116,7 @@ struct T3Tests {
         #expect(try JSONDecoder().decode(T3Configuration.self, from: data) == configuration)
     }
 
-    @Test("heads that do not divide the width are refused")
+    @Test("a number of heads that does not divide the width is refused")
     func unevenHeads() throws {
         let weights = Weights(initialising: try Generator(seed: 1))
         #expect(throws: T3Error.unevenHeads(hiddenSize: 10, heads: 4)) {

@@ -18,7 +18,7 @@ struct T3TrainingTests {
             .crossEntropy(Tensor(speech + [model.configuration.stopSpeech]))
     }
 
-    @Test("each utterance is judged as decoding would judge it, whatever fills up its row", arguments: [0, 1])
+    @Test("each utterance has the loss of its decoding, whatever the padding of its row", arguments: [0, 1])
     func likeDecoding(row: Int) throws {
         let small = try SmallT3()
         let texts = [small.text, Array(small.text.prefix(3)) + [small.model.configuration.stopText]]
@@ -36,7 +36,7 @@ struct T3TrainingTests {
         try expectClose(together, expected, relative: 1e-4)
     }
 
-    @Test("what is heard wrong is still to be told right")
+    @Test("with a wrong input token the right one is still predicted")
     func heardWrong() throws {
         let small = try SmallT3()
         func loss(_ speech: [Int], heard: [Int]?) throws -> Double {
@@ -54,7 +54,7 @@ struct T3TrainingTests {
         #expect(abs((other - rightly) - (otherWrongly - wrongly)) < 1e-4 * plain)
     }
 
-    @Test("gradients reach every weight that is used")
+    @Test("every weight that is used gets a gradient")
     func gradients() throws {
         let small = try SmallT3()
         let tensors = try small.tensors()

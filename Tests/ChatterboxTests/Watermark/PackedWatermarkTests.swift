@@ -18,7 +18,7 @@ import Torch
     }
 
     /// At the released network's window; a shorter one hears how resampling rings where a sound begins.
-    @Test("what it adds is what the exact way adds, within 1e-6 of full scale", arguments: [16_000, 24_000, 48_000])
+    @Test("it adds the same as the exact path, within 1e-6 of full scale", arguments: [16_000, 24_000, 48_000])
     func mark(rate: Int) throws {
         let configuration = WatermarkConfiguration(hiddenSize: 32)
         let exact = try quiet(configuration)
@@ -46,18 +46,18 @@ import Torch
         return try Watermarker(Weights(tensors: parameters, named: "quiet"), configuration)
     }
 
-    @Test("its mark is found as surely") func detection() throws {
+    @Test("its watermark is detected with the same confidence") func detection() throws {
         let expected = try exact.confidence(in: exact.marked(recording))
         #expect(abs(try exact.confidence(in: packed.marked(recording)) - expected) < 1e-3)
     }
 
-    @Test("at a rate at which the window is no whole number of samples it marks the exact way", arguments: [22_050, 44_100])
+    @Test("at a sample rate without a whole number of samples per window the exact path is used", arguments: [22_050, 44_100])
     func otherRates(rate: Int) throws {
         let sound = Audio(samples: recording.samples, sampleRate: rate)
         #expect(try packed.marked(sound) == exact.marked(sound))
     }
 
-    @Test("speech marked in pieces is speech marked at once, with any number of threads") func stream() throws {
+    @Test("speech marked in pieces equals speech marked as a whole, with any number of threads") func stream() throws {
         let long = Audio(samples: (0..<36).flatMap { _ in recording.samples }, sampleRate: 24_000)
         #expect(long.duration > Double(2 * packed.longestStretch))
         let marked = try packed.marked(long)

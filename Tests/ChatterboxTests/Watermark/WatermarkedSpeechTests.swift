@@ -37,7 +37,7 @@ import Torch
         return file
     }
 
-    @Test("without the weights speech is made, no mark is claimed, and a warning says so") func missingWeights() async throws {
+    @Test("without the weights speech has no watermark, does not claim one, and causes a warning") func missingWeights() async throws {
         let synthesizer = try await Synthesizer.load(folder.url, watermark: folder.url.appending(path: "absent.safetensors"))
         let speech = try await synthesizer.speak("One. Two.", voice: voice, options: options())
         #expect(!speech.report.isWatermarked)
@@ -47,7 +47,7 @@ import Torch
         #expect(unmarked.report.warnings.besideLength.isEmpty)
     }
 
-    @Test("speech is the unmarked speech with the mark, in pieces or whole, and says so") func marked() async throws {
+    @Test("speech equals unmarked speech with the watermark added, in pieces or as a whole, and says so") func marked() async throws {
         _ = try weights()
         let synthesizer = try await Synthesizer.load(folder.url)
         let plain = try await synthesizer.speak(text, voice: voice, options: options(watermark: false))
@@ -69,7 +69,7 @@ import Torch
         #expect(!pieces.contains { !$0.report.isWatermarked })
     }
 
-    @Test("a trace holds the waveform from before the mark") func trace() async throws {
+    @Test("a trace contains the waveform before the watermark") func trace() async throws {
         _ = try weights()
         let synthesizer = try await Synthesizer.load(folder.url)
         let options = SpeechOptions(maximumTokens: 12, seed: 3)
@@ -78,7 +78,7 @@ import Torch
         try expectClose(speech.audio.tensor(), expected.tensor(), relative: 1e-3)
     }
 
-    @Test("what the watermark holds back is no empty chunk, and silence is no first sound") func heldBack() async throws {
+    @Test("the watermark's delay causes no empty chunk, and silence is not a first sound") func heldBack() async throws {
         _ = try weights()
         let synthesizer = try await Synthesizer.load(folder.url)
         var chunks: [SpeechChunk] = []
@@ -92,7 +92,7 @@ import Torch
         #expect(chunks.map(\.text).joined(separator: " ").split(separator: " ") == ["One.", "Two."])
     }
 
-    @Test("damaged weights are an error, not speech without a mark") func damaged() async throws {
+    @Test("damaged weights cause an error, not speech without a watermark") func damaged() async throws {
         let file = try weights()
         try Data(contentsOf: file).prefix(1000).write(to: file)
         await #expect(throws: SafetensorsError.self) { try await Synthesizer.load(folder.url) }

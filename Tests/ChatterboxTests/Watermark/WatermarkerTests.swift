@@ -19,7 +19,7 @@ import Torch
 
     // MARK: upstream's numbers
 
-    @Test("the encoder changes a spectrum as upstream's does, and leaves its quiet frames alone")
+    @Test("the encoder changes a spectrum as upstream's does, and leaves its quiet frames unchanged")
     func encoder() throws {
         let levels = try fixture.input("levels")
         let marked = try WatermarkEncoder(fixture.weights["encoder"], watermarker.configuration)(levels)
@@ -27,7 +27,7 @@ import Torch
         try expectClose(marked[.all, .all, 0..<3], levels[.all, .all, 0..<3], relative: 0)
     }
 
-    @Test("the decoder's verdict on a spectrum is upstream's") func decoder() throws {
+    @Test("the decoder's result for a spectrum is upstream's") func decoder() throws {
         let levels = try fixture.input("levels"), band = try levels.narrow(axis: 1, from: 0, count: watermarker.configuration.markedBins)
         let verdict = try WatermarkDecoder(fixture.weights["decoder"], watermarker.configuration)(
             band, carriers: WatermarkSpectrum.carriers(levels), window: 10_000)
@@ -40,14 +40,14 @@ import Torch
         try expectClose(marked.tensor()[0], fixture.output("marked"), relative: 1e-3)
     }
 
-    @Test("upstream's mark is heard with upstream's confidence at every rate", arguments: [16_000, 24_000, 32_000, 44_100])
+    @Test("upstream's watermark is detected with upstream's confidence at every sample rate", arguments: [16_000, 24_000, 32_000, 44_100])
     func confidence(rate: Int) throws {
         let marked = Audio(samples: try fixture.output("marked").array(of: Float.self), sampleRate: rate)
         let expected = Double(try fixture.output("confidence_\(rate)").item(Float.self))
         #expect(abs(try watermarker.confidence(in: marked) - expected) < 1e-4)
     }
 
-    @Test("a mark that is looked for some frames at a time is found as surely as at once", arguments: [7, 20, 40, 111])
+    @Test("detecting some frames at a time gives the same confidence as detecting all at once", arguments: [7, 20, 40, 111])
     func windows(frames: Int) throws {
         let marked = try watermarker.marked(Audio(samples: recording.samples + recording.samples.reversed(), sampleRate: 24_000))
         let expected = try watermarker.confidence(in: marked, window: 1_000_000)
@@ -64,7 +64,7 @@ import Torch
 
     // MARK: any length
 
-    @Test("speech marked in pieces is speech marked at once", arguments: [1, 777, 2400, 9600])
+    @Test("speech marked in pieces equals speech marked as a whole", arguments: [1, 777, 2400, 9600])
     func stream(piece: Int) throws {
         let long = Audio(samples: recording.samples + recording.samples.reversed() + recording.samples, sampleRate: 24_000)
         var stream = WatermarkStream(watermarker, sampleRate: 24_000)
@@ -80,7 +80,7 @@ import Torch
         try expectClose(Tensor(samples), watermarker.markedAtOnce(long).tensor()[0], relative: 1e-3)
     }
 
-    @Test("sound keeps its length at every rate", arguments: [8000, 11_025, 22_050, 24_000, 44_100, 48_000])
+    @Test("sound keeps its length at every sample rate", arguments: [8000, 11_025, 22_050, 24_000, 44_100, 48_000])
     func length(rate: Int) throws {
         for count in [recording.frames, recording.frames - 1, recording.frames - 123] {
             let audio = Audio(samples: Array(recording.samples.prefix(count)), sampleRate: rate)
@@ -88,20 +88,20 @@ import Torch
         }
     }
 
-    @Test("digital silence between words stays digital silence") func silence() throws {
+    @Test("digital silence between words is not changed") func silence() throws {
         let pause = [Float](repeating: 0, count: 4800)
         let marked = try watermarker.marked(Audio(samples: recording.samples + pause + recording.samples, sampleRate: 24_000))
         #expect(Array(marked.samples[recording.frames..<recording.frames + 4800]) == pause)
         #expect(marked.samples.prefix(recording.frames) != recording.samples[...])
     }
 
-    @Test("silence carries no mark") func silenceHasNoMark() throws {
+    @Test("silence gets no watermark") func silenceHasNoMark() throws {
         let silence = Audio(samples: [Float](repeating: 0, count: 24_000), sampleRate: 24_000)
         #expect(try watermarker.confidence(in: silence) == 0)
         #expect(try watermarker.marked(silence) == silence)
     }
 
-    @Test("sound under one window is refused, and a stream passes it on without a claim") func tooShort() throws {
+    @Test("sound shorter than one window is refused, and a stream passes it on without claiming a watermark") func tooShort() throws {
         let click = recording.prefix(frames: 96)
         #expect(throws: WatermarkError.tooShort(seconds: 0.004, needed: 0.004)) { try watermarker.marked(click) }
         #expect(throws: WatermarkError.self) { try watermarker.confidence(in: click) }
@@ -115,7 +115,7 @@ import Torch
 
     // MARK: weights
 
-    @Test("the wheel's checkpoint becomes a safetensors file without a trainer's leftovers") func conversion() throws {
+    @Test("the wheel's checkpoint is converted to a safetensors file without the trainer's state") func conversion() throws {
         let folder = try TemporaryFolder()
         let file = WatermarkFile.url(inCache: folder.url)
         try WatermarkFile.convert(checkpoint: fixturesFolder.appending(path: "perth.pth.tar"), to: file, watermarker.configuration)
@@ -125,7 +125,7 @@ import Torch
         #expect(try SafetensorsFile(file).entries.keys.map { "weights." + $0 }.sorted() == expected.sorted())
     }
 
-    @Test("a checkpoint of another network is refused and nothing is written") func otherCheckpoint() throws {
+    @Test("a checkpoint of another network is refused, and nothing is written") func otherCheckpoint() throws {
         let folder = try TemporaryFolder()
         let file = WatermarkFile.url(inCache: folder.url)
         #expect(throws: WeightsError.self) { try WatermarkFile.convert(checkpoint: fixturesFolder.appending(path: "conds.pt"), to: file) }
@@ -133,7 +133,7 @@ import Torch
         #expect(!FileManager.default.fileExists(atPath: file.path))
     }
 
-    @Test("sizes that cannot be are refused with the reason")
+    @Test("impossible sizes are refused with the reason")
     func badConfiguration() {
         for change in [{ $0.transformHop = 200 }, { $0.highestFrequency = 40_000 }, { $0.hiddenSize = 0 }] as [(inout WatermarkConfiguration) -> Void]
         {

@@ -30,7 +30,7 @@ struct TimedTextTests {
                 """)
     }
 
-    @Test("WebVTT, with a time for each word but the first of a cue") func vtt() {
+    @Test("WebVTT, with a time for each word of a cue except the first") func vtt() {
         #expect(
             TimedText.vtt.text(of: words) == """
                 WEBVTT
@@ -82,12 +82,12 @@ struct TimedTextTests {
         #expect(cues(["東"] + Array(repeating: "京", count: 30)).map(\.count) == [21, 10])
     }
 
-    @Test("a long silence ends a cue, and no cue takes no time") func gaps() {
+    @Test("a long silence ends a cue, and no cue has length 0") func gaps() {
         let words = [SpokenWord(text: "a", start: 1, end: 1), SpokenWord(text: "b", start: 2.5, end: 3)]
         #expect(TimedText.vtt.text(of: words).contains("00:00:01.000 --> 00:00:01.001\na\n\n00:00:02.500 --> 00:00:03.000\nb"))
     }
 
-    @Test("a file is written whole, and what cannot be written is named") func files() throws {
+    @Test("a file is written completely, and an error names one that cannot be written") func files() throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "a.vtt")
         try TimedText.vtt.write(words, to: url)
@@ -97,7 +97,7 @@ struct TimedTextTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["a.vtt"])
     }
 
-    @Test("formats are told by the end of the name") func names() {
+    @Test("formats are recognised by the file's extension") func names() {
         #expect(TimedText(fileExtension: "SRT") == .srt)
         #expect(TimedText(fileExtension: "txt") == nil)
     }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Chatterbox
 
-@Suite("Finding words in attention")
+@Suite("Finding words from attention")
 struct WordAlignmentTests {
     /// Attention of some heads that follows the given spans of frames, one for each token, with noise besides.
     private func attention(
@@ -22,7 +22,7 @@ struct WordAlignmentTests {
         }
     }
 
-    @Test("known spans come back, through noise and a head that rests on the start", arguments: [0, 0.1, 0.2] as [Float])
+    @Test("known spans are found, despite noise and a head that attends to the start", arguments: [0, 0.1, 0.2] as [Float])
     func spans(noise: Float) {
         search(rounds: 20) { random in
             // Start, then words of one to four tokens with a space between, then a full stop and the end.
@@ -53,7 +53,7 @@ struct WordAlignmentTests {
         }
     }
 
-    @Test("a short gap belongs to the word before it, a long one is a pause")
+    @Test("a short gap belongs to the word before it, a longer one is a pause")
     func gaps() {
         var random = SeededRandom(seed: 1)
         let owners: [Int?] = [0, nil, 1, nil, 2]
@@ -62,7 +62,7 @@ struct WordAlignmentTests {
         #expect(found == [0..<13, 13..<20, 30..<40])
     }
 
-    @Test("fewer frames than words are shared evenly")
+    @Test("if there are fewer frames than words, they are divided evenly")
     func few() {
         let found = WordAlignment(owners: [0, nil, 1, nil, 2, nil, 3], wordCount: 4).frames([[1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 1]])
         #expect(found == [0..<0.5, 0.5..<1, 1..<1.5, 1.5..<2])
@@ -70,14 +70,14 @@ struct WordAlignmentTests {
         #expect(WordAlignment(owners: [nil, 0], wordCount: 1).frames([]) == [0..<0])
     }
 
-    @Test("words without tokens take a part of their neighbour's time")
+    @Test("words without tokens share their neighbour's time")
     func withoutTokens() {
         var random = SeededRandom(seed: 1)
         let found = WordAlignment(owners: [1, 4], wordCount: 5).frames(attention([0..<8, 8..<12], frames: 12, &random))
         #expect(found == [0..<8 / 4.0, 2..<4, 4..<6, 6..<8, 8..<12])
     }
 
-    @Test("a path goes forward only, through every state that needs a frame, and is the best such path")
+    @Test("a path goes only forward, through every state that needs a frame, and is the best such path")
     func path() {
         search(rounds: 60) { random in
             let states = 1 + random.below(5), frames = 1 + random.below(6)
@@ -103,7 +103,7 @@ struct WordAlignmentTests {
     }
 }
 
-@Suite("Words of tokens")
+@Suite("Assigning tokens to words")
 struct TokenWordsTests {
     private func words(_ text: String, _ pieces: [String]) -> [String] {
         let found = TokenWords(text, pieces: pieces)
@@ -113,7 +113,7 @@ struct TokenWordsTests {
     }
 
     @Test(
-        "words are the text's own, with their punctuation",
+        "words are those of the text, with their punctuation",
         arguments: [
             ("\"Stop!\" she cried –  and\nwaited…", ["\"Stop!\"", "she", "cried –", "and", "waited…"]),
             ("– Well-known, isn't it?", ["– Well-known,", "isn't", "it?"]),
@@ -126,7 +126,7 @@ struct TokenWordsTests {
         #expect(WordSplitter.words(text).map(\.text) == words)
     }
 
-    @Test("tokens find their words by the letters, whatever was changed between") func letters() {
+    @Test("tokens are assigned to words by counting letters, whatever changed in between") func letters() {
         #expect(
             words(
                 "the ship – was late",
@@ -138,13 +138,13 @@ struct TokenWordsTests {
             words("naïve 🙂 is", ["[en]", "na", "[UNK]", "ve", "[SPACE]", "[UNK]", "[SPACE]", "is"]) == ["naïve=na|[UNK]|ve", "🙂=[UNK]", "is=is"])
     }
 
-    @Test("Chinese characters have their keys, kanji about their kana") func wide() {
+    @Test("Chinese characters have their keys, kanji approximately their kana") func wide() {
         let chinese = ["[zh]", "[cj_o]", "[cj_n]", "[cj_.]", "[SPACE]", "[cj_a]", "[cj_.]", "，", "[cj_h]", "[cj_q]", "[cj_.]"]
         #expect(words("你好，我", chinese) == ["你=[cj_o]|[cj_n]|[cj_.]", "好，=[cj_a]|[cj_.]", "我=[cj_h]|[cj_q]|[cj_.]"])
         #expect(words("今日は", ["[ja]", "き", "ょ", "う", "は"]) == ["今=き|ょ", "日=う", "は=は"])
     }
 
-    @Test("the tokenizers spell what the words are found by") func tokenizers() throws {
+    @Test("the tokenizers' tokens spell the letters that are counted") func tokenizers() throws {
         let english = try EnglishTokenizer(fixturesFolder.appending(path: "tokenizer.json"))
         let text = "Well, she said: it's \"late\" – isn't it?"
         let tokens = english.encode(TextNormalizer.english(text))

@@ -16,7 +16,7 @@ import Testing
         return try await Synthesizer(model).speak(text, voice: voice, options: options)
     }
 
-    @Test("every word of a long text has its time, one after the other, within the sound", arguments: [SpeechOptions.Splitting.sentences, .none])
+    @Test("the words of a long text have increasing times within the sound", arguments: [SpeechOptions.Splitting.sentences, .none])
     func longText(splitting: SpeechOptions.Splitting) async throws {
         let text = splitting == .none ? self.text.replacing(/\[.*?\]/, with: "") : self.text
         let speech = try await speak(text, splitting: splitting)
@@ -32,19 +32,19 @@ import Testing
         }
     }
 
-    @Test("telling the times changes no sample, and costs no words where it is not asked for") func sameSound() async throws {
+    @Test("word times do not change samples, and there are none unless they are requested") func sameSound() async throws {
         let (with, without) = (try await speak("One two. Three."), try await speak("One two. Three.", wordTimes: false))
         #expect(with.audio == without.audio)
         #expect(with.words.count == 3 && without.words.isEmpty)
     }
 
-    @Test("the exact way finds the same words at the same times") func exact() async throws {
+    @Test("the exact path finds the same words at the same times") func exact() async throws {
         let (packed, exact) = (try await speak("One two three four. Five six."), try await speak("One two three four. Five six.", exact: true))
         #expect(packed.words.map(\.text) == exact.words.map(\.text))
         for (a, b) in zip(packed.words, exact.words) { #expect(abs(a.start - b.start) < 1e-3 && abs(a.end - b.end) < 1e-3, "\(a) \(b)") }
     }
 
-    @Test("chunks carry the words of the whole") func chunks() async throws {
+    @Test("chunks contain the words of the whole") func chunks() async throws {
         let model = try Model.load(StandInModel.folder)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, wordTimes: true)
@@ -57,7 +57,7 @@ import Testing
         #expect(traced.words.map(\.text) == ["One", "two."])
     }
 
-    @Test("a model without such heads says so, and the variants know theirs") func noHeads() async throws {
+    @Test("a model without alignment heads causes an error, and the variants have theirs") func noHeads() async throws {
         let folder = try TemporaryFolder()
         try FileManager.default.copyItem(at: StandInModel.folder, to: folder.url.appending(path: "model"))
         var configuration = ModelConfiguration.tiny

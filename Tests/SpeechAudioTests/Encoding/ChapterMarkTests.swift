@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test(
-        "chapters of MP3, Opus and MPEG-4 are what ffprobe reads", .enabled(if: ffmpeg != nil && ffprobe != nil), arguments: ["mp3", "opus", "m4b"])
+        "ffprobe reads the chapters of MP3, Opus and MPEG-4", .enabled(if: ffmpeg != nil && ffprobe != nil), arguments: ["mp3", "opus", "m4b"])
     func probed(ending: String) throws {
         let folder = try TemporaryFolder(), url = folder.url.appending(path: "a book.\(ending)")
         if let format = AudioFormat(rawValue: ending) {
@@ -53,7 +53,7 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).count == (ending == "m4b" ? 2 : 1))
     }
 
-    @Test("a tag before an MP3 changes none of its samples") func samples() throws {
+    @Test("a tag before an MP3 does not change its samples") func samples() throws {
         let folder = try TemporaryFolder(), (plain, marked) = (folder.url.appending(path: "a.mp3"), folder.url.appending(path: "b.mp3"))
         try AudioFile.write(sound, to: plain)
         try write(.mp3, to: marked)
@@ -61,7 +61,7 @@ import Testing
         #expect(try Data(contentsOf: marked).prefix(3) == Data("ID3".utf8) && Data(contentsOf: plain).prefix(3) != Data("ID3".utf8))
     }
 
-    @Test("of more chapters than a list of contents counts there are several lists", arguments: [255, 256, 1000]) func many(count: Int) throws {
+    @Test("with more chapters than one table of contents can have there are several", arguments: [255, 256, 1000]) func many(count: Int) throws {
         let marks = (0..<count).map { ChapterMark(title: "\($0)", start: Double($0), end: Double($0 + 1)) }
         let bytes = try ID3Tag(title: nil, chapters: marks).bytes(), size = bytes[6..<10].reduce(0) { $0 << 7 | Int($1) }
         #expect(size == bytes.count - 10)
@@ -78,7 +78,7 @@ import Testing
         #expect(lists == (count == 255 ? [255] : count == 256 ? [2, 255, 1] : [4, 255, 255, 255, 235]))
     }
 
-    @Test("a format without chapters refuses them, and so does Opus more than a thousand", arguments: [AudioFormat.wav, .flac, .aac, .pcm, .opus])
+    @Test("a format without chapters refuses them, and Opus refuses more than a thousand", arguments: [AudioFormat.wav, .flac, .aac, .pcm, .opus])
     func refused(format: AudioFormat) throws {
         let folder = try TemporaryFolder()
         let marks = (0..<1001).map { ChapterMark(title: "\($0)", start: Double($0), end: Double($0 + 1)) }
@@ -86,7 +86,7 @@ import Testing
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     }
 
-    @Test("ffmpeg's refusal is told and leaves nothing", .enabled(if: ffmpeg != nil)) func damaged() throws {
+    @Test("ffmpeg's failure is reported and leaves no file", .enabled(if: ffmpeg != nil)) func damaged() throws {
         let folder = try TemporaryFolder(), aac = folder.url.appending(path: "sound.aac"), target = folder.url.appending(path: "x.m4b")
         try Data("no sound".utf8).write(to: aac)
         let error = #expect(throws: AudioError.self) { try Self.ffmpeg!.writeMPEG4(aac, chapters: Self.marks, to: target) }

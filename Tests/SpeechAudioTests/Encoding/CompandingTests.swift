@@ -15,7 +15,7 @@ import Testing
     /// Table 1a, of which 4096 is the last decision value.
     static let aLaw = [Segment(first: 0, step: 2, count: 32)] + (2..<8).map { Segment(first: 32 << ($0 - 1), step: 2 << ($0 - 1), count: 16) }
 
-    @Test("µ-law codes change where the standard's decision values are, and nowhere else") func muLawDecisions() {
+    @Test("µ-law codes change at the standard's decision values, and nowhere else") func muLawDecisions() {
         let decisions = Self.muLaw.flatMap { segment in (0..<segment.count).map { segment.first + $0 * segment.step } }
         #expect(decisions.count == 127 && decisions[15] == 31 && decisions[31] == 95 && decisions[111] == 4063 && decisions[126] == 7903)
         for sample in 0...32_767 {
@@ -27,7 +27,7 @@ import Testing
         #expect(Companding.muLaw(-32_768) == 0)
     }
 
-    @Test("A-law codes change where the standard's decision values are, and nowhere else") func aLawDecisions() {
+    @Test("A-law codes change at the standard's decision values, and nowhere else") func aLawDecisions() {
         let decisions = Self.aLaw.flatMap { segment in (0..<segment.count).map { segment.first + $0 * segment.step } }
         #expect(decisions.count == 128 && decisions[32] == 64 && decisions[48] == 128 && decisions[127] == 3968)
         for sample in 0...32_767 {
@@ -42,7 +42,7 @@ import Testing
         #expect([0, -1, 16, 32_767, -32_768, 1000, -1000].map(Companding.aLaw) == [0xD5, 0x55, 0xD4, 0xAA, 0x2A, 0xFA, 0x7A])
     }
 
-    @Test("a telephone's sound is that of libsndfile, which reads what it wrote", arguments: [SampleEncoding.muLaw, .aLaw]) func asLibsndfile(
+    @Test("the codes are libsndfile's, which reads the file that was written", arguments: [SampleEncoding.muLaw, .aLaw]) func asLibsndfile(
         encoding: SampleEncoding
     ) throws {
         let sound = SoundBytes.sines(rate: 24_000, channels: 1, seconds: 1)
@@ -66,9 +66,9 @@ import Testing
     }
 }
 
-@Suite("Formats of a chosen rate") struct SoundFormatTests {
+@Suite("Formats with a given sample rate") struct SoundFormatTests {
     @Test(
-        "sound is stored at the rate and the bit rate that were chosen",
+        "sound is stored with the given sample rate and bit rate",
         arguments: [
             (SoundFormat(.mp3, sampleRate: 44_100, bitRate: 192_000), 24_000.0), (SoundFormat(.mp3, sampleRate: 22_050, bitRate: 32_000), 4000),
             (SoundFormat(.opus, sampleRate: 48_000, bitRate: 32_000), 4000), (SoundFormat(.pcm, sampleRate: 16_000), 32_000),
@@ -86,7 +86,7 @@ import Testing
     }
 
     @Test(
-        "what a format cannot hold is refused",
+        "what a format cannot store is refused",
         arguments: [
             SoundFormat(.mp3, sampleRate: 44_000), SoundFormat(.mp3, sampleRate: 24_000, bitRate: 192_000),
             SoundFormat(.mp3, sampleRate: 44_100, bitRate: 100_000),

@@ -3,7 +3,7 @@ import SpeechAudio
 import TestSupport
 import Testing
 
-@Suite("Encoding sound as it is made")
+@Suite("Encoding sound while it is computed")
 struct SoundEncoderTests {
     let sound = SoundBytes.sines(rate: 24_000, channels: 1, seconds: 2)
 
@@ -13,7 +13,7 @@ struct SoundEncoderTests {
         return try Data(sound.inPieces().flatMap(encoder.encode) + encoder.finish())
     }
 
-    @Test("what comes out is what was put in", arguments: [AudioFormat.wav, .flac, .mp3, .opus]) func decoded(format: AudioFormat) throws {
+    @Test("decoding gives the input", arguments: [AudioFormat.wav, .flac, .mp3, .opus]) func decoded(format: AudioFormat) throws {
         let back = try AudioFile.read(encoded(sound, as: format), named: "stream")
         #expect(back.sampleRate == 24_000)
         // Without a header that tells it, an MP3 has up to two frames more at either end.
@@ -22,7 +22,7 @@ struct SoundEncoderTests {
         #expect(abs(back.pitch - 300) < 2)
     }
 
-    @Test("samples are given as they come") func immediate() throws {
+    @Test("samples are returned as they arrive") func immediate() throws {
         let encoder = try SoundEncoder(.pcm, sampleRate: 24_000)
         for piece in sound.inPieces() {
             #expect(try encoder.encode(piece) == (piece.samples.isEmpty ? [] : [UInt8](AudioFile.encode(piece, as: .pcm))))
@@ -33,7 +33,7 @@ struct SoundEncoderTests {
     /// Seconds that may wait in an encoder, as its documentation says, and bytes of a second of sound.
     static let held: [(AudioFormat, Double, Double)] = [(.mp3, 0.1, 16_000), (.aac, 0.05, 8000)]
 
-    @Test("of a constant bit rate, no more is held back than is told", arguments: held)
+    @Test("with a constant bit rate, no more is held back than documented", arguments: held)
     func heldBack(format: AudioFormat, seconds: Double, rate: Double) throws {
         let encoder = try SoundEncoder(format, sampleRate: 24_000)
         var count = 0
@@ -43,7 +43,7 @@ struct SoundEncoderTests {
         }
     }
 
-    @Test("Opus holds back 0.12 s") func opus() throws {
+    @Test("Opus delays sound by 0.12 s") func opus() throws {
         let encoder = try SoundEncoder(.opus, sampleRate: 24_000)
         var positions: [Int] = []
         for part in 0..<20 {
@@ -54,7 +54,7 @@ struct SoundEncoderTests {
         for (part, position) in positions.enumerated() { #expect(position >= (part + 1) * 4800 - 5760, "\(positions)") }
     }
 
-    @Test("what is given is final: the header comes with the first sound, and lengths stay open", arguments: AudioFormat.allCases)
+    @Test("returned bytes are final: the header comes with the first sound, and lengths stay open", arguments: AudioFormat.allCases)
     func final(format: AudioFormat) throws {
         let encoder = try SoundEncoder(format, sampleRate: 24_000)
         #expect(try encoder.encode(Audio(samples: [], sampleRate: 24_000)).isEmpty)
@@ -68,7 +68,7 @@ struct SoundEncoderTests {
         if format == .flac { #expect(whole[8..<42].suffix(21).prefix(5).last == 0, "\([UInt8](whole.prefix(42)))") }
     }
 
-    @Test("streamed MP3 is frames of MPEG-2 layer III at 128 kbit/s and nothing else, from its first byte") func mp3Frames() throws {
+    @Test("streamed MP3 consists only of frames of MPEG-2 layer III at 128 kbit/s, from its first byte") func mp3Frames() throws {
         let bytes = try [UInt8](encoded(sound, as: .mp3))
         // 128 kbit/s × 576 samples ÷ 24 kHz.
         #expect(bytes.count % 384 == 0)
@@ -78,7 +78,7 @@ struct SoundEncoderTests {
         #expect(Data(bytes).firstRange(of: Data("Info".utf8)) == nil && Data(bytes).firstRange(of: Data("Xing".utf8)) == nil)
     }
 
-    @Test("AAC is ADTS frames that follow each other to the last byte", arguments: [(24_000, 1), (48_000, 2), (8000, 1), (22_050, 1)])
+    @Test("AAC consists of consecutive ADTS frames to the last byte", arguments: [(24_000, 1), (48_000, 2), (8000, 1), (22_050, 1)])
     func aacFrames(rate: Int, channels: Int) throws {
         let sound = SoundBytes.sines(rate: rate, channels: channels, seconds: 2)
         let frames = try ADTS.frames([UInt8](encoded(sound, as: .aac)))
@@ -86,7 +86,7 @@ struct SoundEncoderTests {
         #expect(frames.count * 1024 >= sound.frames + 1024 && frames.count * 1024 <= sound.frames + 4096)
     }
 
-    @Test("AAC sounds as what was put in, to its end", .enabled(if: FFmpeg.here != nil)) func aacDecoded() throws {
+    @Test("AAC sounds like the input, to its end", .enabled(if: FFmpeg.here != nil)) func aacDecoded() throws {
         let back = try AudioFile.read(encoded(sound, as: .aac), named: "stream", ffmpeg: .here)
         #expect(abs(back.level - sound.level) < 1 && abs(back.pitch - 300) < 2)
         // Silence that the encoder puts first, and nothing of the end lost.
@@ -94,7 +94,7 @@ struct SoundEncoderTests {
         #expect(last >= sound.frames)
     }
 
-    @Test("without a sound there is nothing", arguments: AudioFormat.allCases) func nothing(format: AudioFormat) throws {
+    @Test("without sound there are no bytes", arguments: AudioFormat.allCases) func nothing(format: AudioFormat) throws {
         let encoder = try SoundEncoder(format, sampleRate: 24_000)
         #expect(throws: AudioError.noSamples(name: "the sound to be written")) { try encoder.finish() }
     }

@@ -3,7 +3,7 @@ import SpeechAudio
 import TestSupport
 import Testing
 
-@Suite("Writing sound as it is made")
+@Suite("Writing sound while it is computed")
 struct AudioFileWriterTests {
     let folder: TemporaryFolder
     let sound = SoundBytes.sines(rate: 24_000, channels: 1, seconds: 2)
@@ -13,7 +13,7 @@ struct AudioFileWriterTests {
     private var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() } }
 
     @Test(
-        "a file in pieces is the file of the whole",
+        "a file written in pieces equals the file of the whole",
         arguments: [
             (AudioFormat.wav, SampleEncoding.int16, 24_000, 1), (.wav, .float32, 44_100, 2), (.flac, .int16, 24_000, 1), (.mp3, .int16, 24_000, 1),
             (.mp3, .int16, 23_000, 2), (.aac, .int16, 24_000, 1), (.aac, .int16, 23_000, 2), (.pcm, .int16, 24_000, 1), (.pcm, .float32, 24_000, 1),
@@ -34,13 +34,13 @@ struct AudioFileWriterTests {
         #expect(try names == [url.lastPathComponent])
     }
 
-    @Test("an MP3 file tells its length and where its sound begins, as players want") func mp3() throws {
+    @Test("an MP3 file states its length and where its sound begins, as players expect") func mp3() throws {
         let bytes = try AudioFile.encode(sound, as: .mp3)
         #expect(bytes.prefix(200).firstRange(of: Data("Info".utf8)) != nil)
         #expect(try AudioFile.read(bytes, named: "file").frames == sound.frames)
     }
 
-    @Test("Opus in pieces sounds as the whole", arguments: [24_000, 22_050]) func opus(rate: Int) throws {
+    @Test("Opus written in pieces sounds like the whole", arguments: [24_000, 22_050]) func opus(rate: Int) throws {
         // Its bytes hold a number drawn at random.
         let sound = SoundBytes.sines(rate: rate, channels: 1, seconds: 2)
         let url = folder.url.appending(path: "a.opus")
@@ -50,7 +50,7 @@ struct AudioFileWriterTests {
         #expect(try AudioFile.read(url) == AudioFile.read(AudioFile.encode(sound, as: .opus), named: "whole"))
     }
 
-    @Test("until it is finished the name is what it was") func replacement() throws {
+    @Test("until it is complete the existing file is unchanged") func replacement() throws {
         let url = folder.url.appending(path: "a.wav")
         try Data("old".utf8).write(to: url)
         let file = try AudioFileWriter(url, sampleRate: 24_000)
@@ -61,7 +61,7 @@ struct AudioFileWriterTests {
         #expect(try names == ["a.wav"])
     }
 
-    @Test("a file that is given up leaves nothing", arguments: AudioFormat.allCases) func givenUp(format: AudioFormat) throws {
+    @Test("a file that is not completed leaves nothing", arguments: AudioFormat.allCases) func givenUp(format: AudioFormat) throws {
         do {
             let file = try AudioFileWriter(folder.url.appending(path: "a"), format: format, sampleRate: 24_000)
             try file.append(sound)
@@ -70,7 +70,7 @@ struct AudioFileWriterTests {
         #expect(try names.isEmpty)
     }
 
-    @Test("a sound without a sample is no file", arguments: AudioFormat.allCases) func empty(format: AudioFormat) throws {
+    @Test("a sound without samples is not written", arguments: AudioFormat.allCases) func empty(format: AudioFormat) throws {
         do {
             let file = try AudioFileWriter(folder.url.appending(path: "a"), format: format, sampleRate: 24_000)
             try file.append(Audio(samples: [], sampleRate: 24_000))
@@ -79,7 +79,7 @@ struct AudioFileWriterTests {
         #expect(try names.isEmpty)
     }
 
-    @Test("a sample that is no number is named by its place in the whole") func notANumber() throws {
+    @Test("an error names the index of a NaN in the complete sound") func notANumber() throws {
         let file = try AudioFileWriter(folder.url.appending(path: "a.wav"), sampleRate: 24_000)
         try file.append(sound)
         #expect(throws: AudioError.notFinite(name: "the sound to be written", sample: sound.frames + 1)) {
@@ -87,7 +87,7 @@ struct AudioFileWriterTests {
         }
     }
 
-    @Test("a place that takes nothing is refused at once") func unwritable() throws {
+    @Test("a destination that cannot be written is refused at once") func unwritable() throws {
         #expect(throws: AudioError.self) { try AudioFileWriter(folder.url.appending(path: "none/a.wav"), sampleRate: 24_000) }
         #expect(throws: AudioError.self) { try AudioFileWriter(folder.url, format: .wav, sampleRate: 24_000) }
         let nameless = folder.url.appending(path: "a.xyz")
@@ -95,7 +95,7 @@ struct AudioFileWriterTests {
         #expect(try names.isEmpty)
     }
 
-    @Test("a full device is an error at the first bytes") func full() throws {
+    @Test("a full device causes an error at the first bytes") func full() throws {
         let device = URL(filePath: "/dev/full")
         let samples = try AudioFileWriter(device, format: .pcm, sampleRate: 24_000)
         #expect(throws: AudioError.diskFull(name: "/dev/full", bytes: 2 * sound.frames)) { try samples.append(sound) }

@@ -11,7 +11,7 @@ struct AudioReadingTests {
 
     init() throws { folder = try TemporaryFolder() }
 
-    @Test("every format comes back with its rate, its channels and its samples", arguments: SoundBytes.Kind.all)
+    @Test("every format is read with its rate, its channels and its samples", arguments: SoundBytes.Kind.all)
     func formats(kind: SoundBytes.Kind) throws {
         let sound = SoundBytes.sines(rate: kind.rate, channels: kind.channels)
         let back = try AudioFile.read(SoundBytes.encoded(sound, kind), named: "sound")
@@ -32,18 +32,18 @@ struct AudioReadingTests {
         }
     }
 
-    @Test("several channels become their mean") func mono() {
+    @Test("several channels are mixed to their mean") func mono() {
         #expect(Audio(samples: [1, 0, 0.5, 0.25, -1, 1], sampleRate: 8000, channels: 2).mono().samples == [0.5, 0.375, 0])
         #expect(Audio(samples: [6, 0, 0, 0, 0, 0], sampleRate: 8000, channels: 6).mono().samples == [1])
     }
 
-    @Test("a file is known by its content, whatever its name") func names() throws {
+    @Test("a file is recognised by its contents, whatever its name") func names() throws {
         let kind = SoundBytes.Kind.all.first { $0.testDescription == "FLAC, 16 bit" }!
         try SoundBytes.encoded(kind).write(to: url)
         #expect(try AudioFile.read(url).channels == 2)
     }
 
-    @Test("a tag in front of an MP3 is skipped") func tagged() throws {
+    @Test("a tag before an MP3 is skipped") func tagged() throws {
         let kind = SoundBytes.Kind.all.first { $0.testDescription == "MP3" }!
         let tag = Data("ID3".utf8) + Data([3, 0, 0, 0, 0, 1, 0]) + Data(count: 128)
         #expect(try abs(AudioFile.read(tag + SoundBytes.encoded(kind), named: "x").duration - 0.5) < 0.1)
@@ -58,7 +58,7 @@ struct AudioReadingTests {
         return error
     }
 
-    @Test("a missing, an empty and a folder's name are told apart") func missing() throws {
+    @Test("a missing file, an empty file and a folder cause different errors") func missing() throws {
         let error = #expect(throws: AudioError.self) { try AudioFile.read(url) }
         #expect(error == .missing(name: url.path))
         #expect(try refusal(Data()) == .empty(name: url.path))
@@ -83,11 +83,11 @@ struct AudioReadingTests {
         (head("\u{FF}\u{FB}\u{90}\u{64}", zeros: 10), "me.wav"),
     ]
 
-    @Test("what is no sound is refused with what it is", arguments: others) func notSound(bytes: Data, message: String) throws {
+    @Test("a file that is not sound is refused with a description", arguments: others) func notSound(bytes: Data, message: String) throws {
         #expect(try refusal(bytes)?.description.contains(message) == true)
     }
 
-    @Test("a half-finished download is refused, where the format states its length", arguments: SoundBytes.Kind.all.filter { $0.step != nil })
+    @Test("an incomplete download is refused, if the format states its length", arguments: SoundBytes.Kind.all.filter { $0.step != nil })
     func truncated(kind: SoundBytes.Kind) throws {
         let bytes = try SoundBytes.encoded(kind)
         // RF64 states its length in a chunk that libsndfile itself reads.
@@ -96,7 +96,7 @@ struct AudioReadingTests {
 
     /// What a WAV's header says of its length where the writer did not know it.
     @Test(
-        "a WAV whose header states no length that can be meant is read, and said to",
+        "a WAV whose header states no plausible length is read, and reported",
         arguments: [0, 2_000_000_000, 0x7FFF_FFFF, 0xFFFF_FFFF] as [UInt32], [44, 0] as [UInt32])
     func openLength(declared: UInt32, whole: UInt32) throws {
         let sound = Audio(samples: (0..<24_000).map { 0.3 * sin(Float($0) / 20) * sin(Float($0 % 6000) / 6000 * .pi) }, sampleRate: 24_000)
@@ -109,14 +109,14 @@ struct AudioReadingTests {
         #expect(try audio.asReference(named: "stream.wav").notes.first == "its header does not say how long it is; all that came is used, 1.0 s")
     }
 
-    @Test("a WAV without sound before other chunks has none") func emptySound() throws {
+    @Test("a WAV without sound before other chunks is empty") func emptySound() throws {
         var bytes = try SoundBytes.encoded(Audio(samples: [0.5], sampleRate: 24_000), SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_PCM_16))
         let chunk = try #require(bytes.firstRange(of: Data("data".utf8)))
         bytes.replaceSubrange(chunk.upperBound..., with: Data(count: 4) + Data("LIST".utf8) + Data([4, 0, 0, 0]) + Data("INFO".utf8))
         #expect(throws: AudioError.noSamples(name: "none.wav")) { try AudioFile.read(bytes, named: "none.wav") }
     }
 
-    @Test("an MP3 or Ogg file that is cut short is read, and says so", arguments: [AudioFormat.mp3, .opus], [0.5, 0.98])
+    @Test("a truncated MP3 or Ogg file is read, and reported as truncated", arguments: [AudioFormat.mp3, .opus], [0.5, 0.98])
     func cutShort(format: AudioFormat, share: Double) throws {
         let sound = Audio(samples: (0..<72_000).map { 0.3 * sin(Float($0) / 20) * sin(Float($0 % 6000) / 6000 * .pi) }, sampleRate: 24_000)
         let bytes = try AudioFile.encode(sound, as: format)
@@ -128,20 +128,20 @@ struct AudioReadingTests {
                 == String(format: "it is damaged or cut short; what could be read of it is used, %.1f s", part.duration))
     }
 
-    @Test("a length that can be meant is believed") func statedLength() throws {
+    @Test("a plausible length is believed") func statedLength() throws {
         let sound = Audio(samples: Array(repeating: 0.1, count: 24_000), sampleRate: 24_000)
         let bytes = try SoundBytes.encoded(sound, SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_PCM_16))
         #expect(try !AudioFile.read(bytes, named: "whole.wav").hasOpenLength)
         #expect(throws: AudioError.self) { try AudioFile.read(bytes.dropLast(1000), named: "half.wav") }
     }
 
-    @Test("a proper file without samples is refused") func noSamples() throws {
+    @Test("a valid file without samples is refused") func noSamples() throws {
         let nothing = Audio(samples: [], sampleRate: 8000)
         let error = try refusal(SoundBytes.encoded(nothing, SoundBytes.Kind("WAV", SF_FORMAT_WAV | SF_FORMAT_PCM_16)))
         #expect(error == .noSamples(name: url.path))
     }
 
-    @Test("NaN and infinity are refused with their place", arguments: [Float.nan, .infinity, -.infinity]) func notFinite(value: Float) throws {
+    @Test("NaN and infinity are refused with their index", arguments: [Float.nan, .infinity, -.infinity]) func notFinite(value: Float) throws {
         var samples = [Float](repeating: 0.1, count: 1000)
         samples[333] = value
         let error = try refusal(
@@ -149,13 +149,13 @@ struct AudioReadingTests {
         #expect(error == .notFinite(name: url.path, sample: 333))
     }
 
-    @Test("more samples than are wanted are refused, whatever the bytes") func limited() throws {
+    @Test("more samples than the limit are refused, whatever the file's size") func limited() throws {
         let bytes = try SoundBytes.encoded(SoundBytes.Kind.all[0], seconds: 1)
         #expect(try AudioFile.read(bytes, named: "x", most: 8000).frames == 8000)
         #expect(throws: AudioError.tooLong(name: "x", limitSamples: 7999)) { try AudioFile.read(bytes, named: "x", most: 7999) }
     }
 
-    @Test("silence and a fifth of a second are no reference for a voice") func reference() throws {
+    @Test("silence and a fifth of a second are refused as references for a voice") func reference() throws {
         let silent = Audio(samples: [Float](repeating: 0, count: 24_000), sampleRate: 24_000)
         #expect(throws: AudioError.silent(name: "me.wav", peak: -.infinity, floor: Audio.silenceFloor)) {
             try silent.checkedAsReference(named: "me.wav")
@@ -174,7 +174,7 @@ struct AudioReadingTests {
 
     // MARK: searches
 
-    @Test("injuries to a valid file are harmless or refused", arguments: SoundBytes.Kind.all) func damaged(kind: SoundBytes.Kind) throws {
+    @Test("changes to a valid file are harmless or refused", arguments: SoundBytes.Kind.all) func damaged(kind: SoundBytes.Kind) throws {
         let bytes = try SoundBytes.encoded(kind, seconds: 0.05)
         search(rounds: 15) { random in
             // Half of the injuries fall on the header, where they do most.
@@ -192,7 +192,7 @@ struct AudioReadingTests {
         }
     }
 
-    @Test("any bytes after a format's first ones are harmless or refused") func noise() {
+    @Test("any bytes after a format's first bytes are harmless or refused") func noise() {
         let heads = [
             "RIFF\u{10}\u{0}\u{0}\u{0}WAVEfmt ", "FORM\u{0}\u{0}\u{1}\u{0}AIFFCOMM", "FORM\u{0}\u{0}\u{1}\u{0}AIFC", "fLaC\u{0}\u{0}\u{0}\u{22}",
             "OggS\u{0}\u{2}", "ID3\u{3}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}", "RF64", "",

@@ -13,7 +13,7 @@ struct AudioWritingTests {
     private var names: [String] { get throws { try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() } }
 
     @Test(
-        "WAV and FLAC come back as they were written, to the step of their samples",
+        "WAV and FLAC are read as they were written, to within a step of their samples",
         arguments: [
             ("a.wav", SampleEncoding.int16), ("a.wav", .float32), ("a.flac", .int16), ("a.wav", .int24), ("a.flac", .int24),
         ]) func exact(name: String, encoding: SampleEncoding) throws
@@ -28,7 +28,7 @@ struct AudioWritingTests {
         #expect(try names == [name])
     }
 
-    @Test("MP3 and Opus sound as what was written", arguments: ["a.mp3", "a.opus"]) func lossy(name: String) throws {
+    @Test("MP3 and Opus sound like the input", arguments: ["a.mp3", "a.opus"]) func lossy(name: String) throws {
         let url = folder.url.appending(path: name)
         try AudioFile.write(sound, to: url)
         let back = try AudioFile.read(url)
@@ -37,7 +37,7 @@ struct AudioWritingTests {
     }
 
     @Test(
-        "a format that lacks the rate takes the next higher one it has",
+        "a format without the sample rate uses its next higher one",
         arguments: [
             (AudioFormat.opus, 22_050, 24_000), (.opus, 44_100, 48_000), (.opus, 96_000, 48_000), (.mp3, 23_000, 24_000), (.mp3, 24_000, 24_000),
         ]) func rates(format: AudioFormat, rate: Int, expected: Int) throws
@@ -47,7 +47,7 @@ struct AudioWritingTests {
         #expect(abs(back.duration - 0.5) < 0.12)
     }
 
-    @Test("beyond full scale is clipped, not wrapped around") func clipping() throws {
+    @Test("samples beyond full scale are clipped, not wrapped") func clipping() throws {
         let loud = Audio(samples: [2, -2, 1, -1, 0.5], sampleRate: 8000)
         for format in [AudioFormat.wav, .flac] {
             let back = try AudioFile.read(AudioFile.encode(loud, as: format), named: "x").samples
@@ -57,14 +57,14 @@ struct AudioWritingTests {
         #expect(Array(raw.prefix(4)) == [0xFF, 0x7F, 0x00, 0x80])
     }
 
-    @Test("raw samples are little-endian numbers without a header") func raw() throws {
+    @Test("raw samples are little-endian, without a header") func raw() throws {
         let two = Audio(samples: [0.5, -1], sampleRate: 8000)
         #expect(try Array(AudioFile.encode(two, as: .pcm, encoding: .float32)) == [0, 0, 0, 0x3F, 0, 0, 0x80, 0xBF])
         #expect(try Array(AudioFile.encode(two, as: .pcm)) == [0x00, 0x40, 0x00, 0x80])
         #expect(try Array(AudioFile.encode(two, as: .pcm, encoding: .int24)) == [0x00, 0x00, 0x40, 0x00, 0x00, 0x80])
     }
 
-    @Test("what cannot be written in a format is refused") func refused() throws {
+    @Test("a sound that a format cannot store is refused") func refused() throws {
         let url = folder.url.appending(path: "a")
         #expect(throws: AudioError.unknownFormat(name: url.path)) { try AudioFile.write(sound, to: url) }
         #expect(throws: AudioError.self) { try AudioFile.encode(sound, as: .flac, encoding: .float32) }
@@ -79,7 +79,7 @@ struct AudioWritingTests {
 
     // MARK: whole or not at all
 
-    @Test("a full disk is an error, and a device stays what it is") func fullDisk() throws {
+    @Test("a full disk causes an error, and a device stays a device") func fullDisk() throws {
         let error = #expect(throws: AudioError.self) { try AudioFile.write(sound, to: URL(filePath: "/dev/full"), format: .wav) }
         guard case .diskFull("/dev/full", let bytes)? = error else { return #expect(Bool(false), "\(error as Any)") }
         #expect(bytes == 44 + 2 * sound.frames)
@@ -88,7 +88,7 @@ struct AudioWritingTests {
         try AudioFile.write(sound, to: URL(filePath: "/dev/null"), format: .wav)
     }
 
-    @Test("a failure leaves what was there before, and nothing beside it") func nothingLeft() throws {
+    @Test("after a failure the existing file is unchanged, and there are no other files") func nothingLeft() throws {
         let url = folder.url.appending(path: "a.wav")
         try AudioFile.write(sound, to: url)
         let before = try Data(contentsOf: url)
@@ -102,7 +102,7 @@ struct AudioWritingTests {
         #expect(try names == ["a.wav"])
     }
 
-    @Test("a file is replaced, a link keeps pointing, and permissions follow the user's mask") func replacement() throws {
+    @Test("a file is replaced, a link keeps its target, and permissions follow the user's mask") func replacement() throws {
         let target = folder.url.appending(path: "target.wav"), link = folder.url.appending(path: "link.wav")
         try Data("old".utf8).write(to: target)
         try FileManager.default.createSymbolicLink(at: link, withDestinationURL: target)
@@ -112,7 +112,7 @@ struct AudioWritingTests {
         #expect(try names == ["link.wav", "target.wav"])
     }
 
-    @Test("a pipe is written into") func pipe() throws {
+    @Test("bytes are written into a pipe") func pipe() throws {
         let path = folder.url.appending(path: "pipe").path
         #expect(mkfifo(path, 0o600) == 0)
         // Open for both, so that neither end waits for the other; the sound fits into the pipe.

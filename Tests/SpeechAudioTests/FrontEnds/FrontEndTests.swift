@@ -32,7 +32,7 @@ struct FrontEndTests {
         try expectClose(PromptMel()(wide.tensor())[0], fixture.output("prompt_mel"), relative: 1e-4)
     }
 
-    @Test("frames are as many as the documentation says", arguments: [1000, 1439, 1440, 24_000, 24_001]) func frames(samples: Int) throws {
+    @Test("the number of frames is that of the documentation", arguments: [1000, 1439, 1440, 24_000, 24_001]) func frames(samples: Int) throws {
         let sound = try Tensor.randn([1, samples], generator: Generator(seed: 1)) * 0.1
         #expect(try VoiceEncoderMel()(sound).shape == [1 + samples / 160, 40])
         #expect(try TokenizerMel()(sound).shape == [128, samples / 160])
@@ -40,7 +40,7 @@ struct FrontEndTests {
         #expect(try PromptMel()(sound).shape == [1, 80, samples / 480])
     }
 
-    @Test("silence gives the floors, and no NaN") func silence() throws {
+    @Test("silence gives the smallest values, and no NaN") func silence() throws {
         let nothing = try Tensor.zeros([1, 8000])
         #expect(try VoiceEncoderMel()(nothing).abs().max().item(Float.self) == 0)
         // Every band at the floor of 10⁻¹⁰.
@@ -50,7 +50,7 @@ struct FrontEndTests {
         #expect(try floor.max().item(Float.self) == floor.min().item(Float.self))
     }
 
-    @Test("too short a sound is an error, not a crash", arguments: [0, 1, 100, 200]) func short(samples: Int) throws {
+    @Test("a sound that is too short causes an error, not a crash", arguments: [0, 1, 100, 200]) func short(samples: Int) throws {
         let sound = try Tensor.zeros([1, samples])
         #expect(throws: TorchError.self) { try VoiceEncoderMel()(sound) }
         #expect(throws: TorchError.self) { try TokenizerMel()(sound) }

@@ -17,7 +17,7 @@ struct LoudnessTests {
         ]
     }
 
-    @Test("the recording's loudness is pyloudnorm's, and the gain to −27 LUFS its gain within 1e-4") func pyloudnorm() throws {
+    @Test("the recording's loudness is pyloudnorm's, and the gain to −27 LUFS is the same within 1e-4") func pyloudnorm() throws {
         let expected = try Fixture("audio").output("loudness").array(of: Double.self)
         for (sound, expected) in zip(try sounds(), expected) {
             let loudness = try #require(try sound.loudness())
@@ -26,7 +26,7 @@ struct LoudnessTests {
         }
     }
 
-    @Test("a sound brought to a loudness has it") func normalised() throws {
+    @Test("a sound has the loudness to which it was scaled") func normalised() throws {
         for sound in try sounds().prefix(3) {
             let loudness = try #require(try sound.normalised(toLUFS: -27).loudness())
             #expect(abs(loudness + 27) < 1e-3)
@@ -45,7 +45,7 @@ struct LoudnessTests {
         #expect(try abs(#require(try Audio(samples: samples, sampleRate: 48_000).loudness()) + 3.01) < 0.05)
     }
 
-    @Test("a meter tells the same of sound in pieces, and the same gain") func meter() throws {
+    @Test("a meter gives the same loudness and gain for sound in pieces") func meter() throws {
         for sound in try sounds() where sound.channels == 1 {
             var meter = LoudnessMeter(sampleRate: sound.sampleRate), random = SeededRandom(seed: 1), rest = sound.samples[...]
             while !rest.isEmpty {
@@ -63,7 +63,7 @@ struct LoudnessTests {
         #expect(silent.loudness == nil && silent.peak == -.infinity)
     }
 
-    @Test("silence, and less than 0.4 s, has none and stays as it is") func undefined() throws {
+    @Test("silence, and less than 0.4 s, has no loudness and stays unchanged") func undefined() throws {
         let silent = Audio(samples: [Float](repeating: 0, count: 48_000), sampleRate: 48_000)
         #expect(try silent.loudness() == nil)
         #expect(try silent.normalised(toLUFS: -27) == silent)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import SpeechAudio
 
-@Suite("What a recording is like")
+@Suite("RecordingQuality")
 struct RecordingQualityTests {
     private static let rate = 16_000
 
@@ -27,7 +27,7 @@ struct RecordingQualityTests {
 
     private func audio(_ samples: [Float], channels: Int = 1) -> Audio { Audio(samples: samples, sampleRate: Self.rate, channels: channels) }
 
-    @Test("an ordinary recording is used as it is, and nothing is said of it", arguments: [1.0, 5, 12, 40]) func ordinary(seconds: Double) throws {
+    @Test("an ordinary recording is used unchanged, without notes", arguments: [1.0, 5, 12, 40]) func ordinary(seconds: Double) throws {
         let recording = audio(Self.noise(0.4, level: 1e-4) + Self.speech(seconds) + Self.noise(1, level: 1e-4))
         let reference = try recording.asReference(named: "me.wav")
         #expect(reference.audio == recording && reference.used == nil && reference.notes.isEmpty)
@@ -50,7 +50,7 @@ struct RecordingQualityTests {
     }
 
     @Test(
-        "noise, rumble, hum, tones and beeps are no speech, also between silences",
+        "noise, rumble, hum, tones and beeps are not speech, even between silences",
         arguments: [
             noise(12, level: 0.3), noise(3, level: 1), noise(0.6, level: 0.01), rumble(5), tone(5, 440), tone(3, 50), tone(1, 5000),
             noise(2, level: 0) + tone(1, 440) + noise(2, level: 1e-4), tone(6, 800) { $0.truncatingRemainder(dividingBy: 1) < 0.4 },
@@ -61,14 +61,14 @@ struct RecordingQualityTests {
         #expect(RecordingQuality(of: audio(samples)).speechSeconds == 0)
     }
 
-    @Test("speech in much noise is still speech, and noisy") func speechInNoise() throws {
+    @Test("speech with much noise is still speech, and noisy") func speechInNoise() throws {
         let mixed = zip(Self.speech(6), Self.noise(6, level: 0.1)).map { $0 + $1 }
         let reference = try audio(mixed).asReference(named: "me.wav")
         #expect(reference.notes.contains { $0.contains("noisy") }, "\(reference.notes)")
     }
 
     @Test(
-        "of a noisy or clipped beginning and a clean end, and the other way round, the clean part is used", arguments: [true, false], [true, false])
+        "of a noisy or clipped beginning and a clean end, or the reverse, the clean part is used", arguments: [true, false], [true, false])
     func cleanStretch(isClipped: Bool, isFirst: Bool) throws {
         // Sentences of 3 s.
         func sentences(_ count: Int) -> [Float] { (0..<count).flatMap { _ in Self.speech(3) + Self.noise(0.5, level: 1e-4) } }
@@ -84,7 +84,7 @@ struct RecordingQualityTests {
         if isFirst { #expect(reference.quality.problems.isEmpty, "\(reference.quality.problems)") }
     }
 
-    @Test("a last sentence of a second or two is no worse than the rest", arguments: [11.0, 12, 13.5]) func lastSeconds(seconds: Double) throws {
+    @Test("a last sentence of one or two seconds counts as good as the rest", arguments: [11.0, 12, 13.5]) func lastSeconds(seconds: Double) throws {
         // It is quieter, in the same room.
         let recording = zip(zip(Self.speech(seconds), 0...).map { $1 < 10 * Self.rate ? $0 : 0.4 * $0 }, Self.noise(seconds, level: 0.03)).map {
             $0 + $1
@@ -93,12 +93,12 @@ struct RecordingQualityTests {
         #expect(reference.used == nil && reference.notes.isEmpty, "\(reference.notes)")
     }
 
-    @Test("where speech is quieter than the noise before it, it is found") func loudNoiseFirst() throws {
+    @Test("speech that is quieter than the noise before it is found") func loudNoiseFirst() throws {
         let used = try #require(try audio(Self.noise(8, level: 0.5) + Self.speech(6, level: 0.05)).asReference(named: "me.wav").used)
         #expect(abs(used.lowerBound - 7.8) < 0.3, "\(used)")
     }
 
-    @Test("a beginning without a voice is left out", arguments: [Float(0), 1e-3]) func silentBeginning(level: Float) throws {
+    @Test("a beginning without speech is left out", arguments: [Float(0), 1e-3]) func silentBeginning(level: Float) throws {
         let recording = audio(Self.noise(12, level: level) + Self.speech(6))
         let reference = try recording.asReference(named: "me.wav")
         let used = try #require(reference.used)
@@ -107,13 +107,13 @@ struct RecordingQualityTests {
         #expect(reference.notes == [String(format: "it is used from %.1f s on, where the speech is", used.lowerBound)])
     }
 
-    @Test("where a little speech comes early and most of it late, the late part is used") func lateSpeech() throws {
+    @Test("if a little speech is early and most of it late, the late part is used") func lateSpeech() throws {
         let recording = audio(Self.speech(1.2) + Self.noise(20, level: 1e-4) + Self.speech(15))
         let used = try #require(try recording.asReference(named: "me.wav").used)
         #expect(abs(used.lowerBound - 21) < 0.3)
     }
 
-    @Test("no voice, and channels that cancel each other, are refused") func refused() {
+    @Test("a recording without a voice, and channels that cancel each other, are refused") func refused() {
         #expect(throws: AudioError.self) { try audio(Self.noise(3, level: 0)).asReference(named: "me.wav") }
         let speech = Self.speech(3), mirrored = audio(speech.flatMap { [$0, -$0] }, channels: 2)
         #expect(throws: AudioError.cancelling(name: "me.wav")) { try mirrored.checkedAsReference(named: "me.wav") }
@@ -134,7 +134,7 @@ struct RecordingQualityTests {
         #expect(noisy.problems.first?.contains("noisy") == true)
     }
 
-    @Test("an offset, over-loud and faint recordings are mended, and that is said") func mended() throws {
+    @Test("an offset and recordings that are too loud or too quiet are corrected, with a note") func mended() throws {
         let shifted = try audio(Self.speech(5).map { $0 + 0.4 }).asReference(named: "me.wav")
         #expect(abs(shifted.audio.samples.reduce(0, +) / Float(shifted.audio.frames)) < 1e-4 && shifted.notes.count == 1)
         let loud = try audio(Self.speech(5, level: 9)).asReference(named: "me.wav")

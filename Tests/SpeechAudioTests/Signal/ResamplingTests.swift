@@ -33,12 +33,12 @@ struct ResamplingTests {
 
     private static let pairs = [(44_100, 16_000), (8000, 24_000), (11_025, 48_000), (22_050, 24_000), (16_000, 44_100), (96_000, 24_000)]
 
-    @Test("between other rates too", arguments: pairs) func soxr(given: Int, wanted: Int) throws {
+    @Test("other rates also give librosa's result", arguments: pairs) func soxr(given: Int, wanted: Int) throws {
         try expectClose(
             middle(beginning(at: given).resampled(to: wanted).samples), fixture.output("soxr.\(given).\(wanted)"), relative: 1e-6)
     }
 
-    @Test("as many samples come out as librosa gives") func lengths() throws {
+    @Test("the number of samples is librosa's") func lengths() throws {
         let found = try Self.pairs.flatMap { given, wanted in
             try [1, 999, 40_000].map { try beginning($0, at: given).resampled(to: wanted).frames }
         }
@@ -51,7 +51,7 @@ struct ResamplingTests {
         try expectClose(middle(resampled.array()), fixture.output("sinc.\(given).\(wanted)"), relative: 1e-5)
     }
 
-    @Test("the windowed sinc gives as many samples as torchaudio") func sincLengths() throws {
+    @Test("the windowed sinc gives the number of samples of torchaudio") func sincLengths() throws {
         let resampler = try WindowedSincResampler(from: 24_000, to: 16_000)
         let found = try [1, 2, 3, 999, 1000, 1001, 40_000].map { try resampler(beginning($0, at: 24_000).tensor()).size(1) }
         #expect(try found == fixture.output("sinc_lengths").array(of: Int.self))
@@ -63,7 +63,7 @@ struct ResamplingTests {
         #expect(try WindowedSincResampler(from: 24_000, to: 24_000)(sound.tensor()).array(of: Float.self) == sound.samples)
     }
 
-    @Test("channels stay apart, each as if it were alone") func channels() throws {
+    @Test("channels are resampled independently") func channels() throws {
         let left = beginning(5000, at: 48_000), right = Audio(samples: left.samples.reversed(), sampleRate: 48_000)
         let both = Audio(samples: zip(left.samples, right.samples).flatMap { [$0, $1] }, sampleRate: 48_000, channels: 2)
         let resampled = try both.resampled(to: 16_000)
@@ -74,7 +74,7 @@ struct ResamplingTests {
         }
     }
 
-    @Test("a sine stays the sine, and one above the new half rate vanishes", arguments: [(48_000, 16_000), (16_000, 48_000), (44_100, 24_000)])
+    @Test("a sine stays a sine, and one above the new Nyquist frequency vanishes", arguments: [(48_000, 16_000), (16_000, 48_000), (44_100, 24_000)])
     func sine(given: Int, wanted: Int) throws {
         func sine(_ frequency: Double, _ rate: Int) -> [Float] { (0..<rate / 2).map { Float(sin(2 * .pi * frequency * Double($0) / Double(rate))) } }
         func inside(_ samples: [Float]) -> ArraySlice<Float> { samples[samples.count / 4..<samples.count * 3 / 4] }

@@ -3,7 +3,7 @@ import SpeechAudio
 import TestSupport
 import Testing
 
-@Suite("Speed without change of pitch")
+@Suite("Changing speed without changing pitch")
 struct TempoStreamTests {
     /// Three seconds of a voice's overtones.
     let voice = Audio(samples: (0..<72_000).map(overtones), sampleRate: 24_000)
@@ -18,7 +18,7 @@ struct TempoStreamTests {
         return Audio(samples: try stream.process(sound.samples) + stream.finish(), sampleRate: sound.sampleRate)
     }
 
-    @Test("a sound lasts as long as its speed says, at the same pitch and level", arguments: [0.25, 0.5, 0.8, 1.1, 1.5, 2, 3, 4])
+    @Test("the duration follows from the speed; pitch and level do not change", arguments: [0.25, 0.5, 0.8, 1.1, 1.5, 2, 3, 4])
     func speeds(speed: Double) throws {
         let sound = try changed(voice, speed: speed)
         #expect(sound.frames == Int((72_000 / speed).rounded()))
@@ -26,13 +26,13 @@ struct TempoStreamTests {
         #expect(abs(sound.level - voice.level) < 1)
     }
 
-    @Test("the pieces in which it comes make no difference", arguments: [0.4, 0.9, 1.3, 2.5]) func pieces(speed: Double) throws {
+    @Test("results do not depend on how the sound is divided", arguments: [0.4, 0.9, 1.3, 2.5]) func pieces(speed: Double) throws {
         let stream = try TempoStream(speed: speed, sampleRate: 24_000)
         let joined = try voice.inPieces().flatMap { try stream.process($0.samples) } + stream.finish()
         #expect(try joined == changed(voice, speed: speed).samples)
     }
 
-    @Test("no more than 0.05 s waits", arguments: [0.5, 1.5, 3]) func waiting(speed: Double) throws {
+    @Test("at most 0.05 s is held back", arguments: [0.5, 1.5, 3]) func waiting(speed: Double) throws {
         let stream = try TempoStream(speed: speed, sampleRate: 24_000)
         var given = 0
         for (number, start) in stride(from: 0, to: 72_000, by: 1200).enumerated() {
@@ -41,13 +41,13 @@ struct TempoStreamTests {
         }
     }
 
-    @Test("beyond full scale is clipped, not wrapped around") func clipping() throws {
+    @Test("samples beyond full scale are clipped, not wrapped") func clipping() throws {
         let loud = try changed(Audio(samples: voice.samples.map { $0 * 10 }, sampleRate: 24_000), speed: 1.5)
         let jumps = zip(loud.samples, loud.samples.dropFirst()).map { abs($0 - $1) }.max()!
         #expect(jumps < 1.5)
     }
 
-    @Test("a moment, and nothing, are no trouble", arguments: [0, 1, 100]) func short(frames: Int) throws {
+    @Test("very short and empty sounds work", arguments: [0, 1, 100]) func short(frames: Int) throws {
         #expect(
             try changed(Audio(samples: Array(voice.samples.prefix(frames)), sampleRate: 24_000), speed: 2).frames
                 == Int((Double(frames) / 2).rounded()))

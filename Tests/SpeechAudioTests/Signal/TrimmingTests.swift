@@ -22,7 +22,7 @@ struct TrimmingTests {
         #expect(try [stereo.lowerBound, stereo.upperBound] == fixture.output("trim_stereo").array(of: Int.self))
     }
 
-    @Test("a sound of equal loudness, a short one and none stay as they are") func unchanged() {
+    @Test("a sound of constant loudness, a short one and an empty one stay unchanged") func unchanged() {
         let sines = SoundBytes.sines(rate: 16_000, channels: 1)
         #expect(sines.trimmed() == sines)
         for count in [0, 1, 100] {
@@ -31,7 +31,7 @@ struct TrimmingTests {
         }
     }
 
-    @Test("silence around a sound goes, to a frame's width") func silence() {
+    @Test("silence around a sound is removed, to within a frame") func silence() {
         let quiet = [Float](repeating: 0, count: 16_000)
         let sound = SoundBytes.sines(rate: 16_000, channels: 1)
         let range = Audio(samples: quiet + sound.samples + quiet, sampleRate: 16_000).soundingFrames()

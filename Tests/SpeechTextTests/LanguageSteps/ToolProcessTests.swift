@@ -3,11 +3,11 @@ import Testing
 
 @testable import SpeechText
 
-@Suite("Programs that are written to and read from") struct ToolProcessTests {
+@Suite("ToolProcess") struct ToolProcessTests {
     /// More than the socket's buffers hold, both ways.
     private static let much = Data(repeating: UInt8(ascii: "x"), count: 4 << 20)
 
-    @Test("a program that answers before it has read everything is heard and read to", .timeLimit(.minutes(2))) func earlyAnswer() throws {
+    @Test("a program that answers before it has read everything can be read and written", .timeLimit(.minutes(2))) func earlyAnswer() throws {
         let program = try ToolProcess(["sh", "-c", "head -c \(Self.much.count) /dev/zero; cat >/dev/null; echo; echo read"])
         let patience = ToolProcess.Patience(seconds: 60)
         try program.send(Self.much, patience: patience)
@@ -16,7 +16,7 @@ import Testing
         #expect(try program.line(patience: patience) == Data("read".utf8))
     }
 
-    @Test("a program that gives back what it gets is not waited for in vain", .timeLimit(.minutes(2))) func echo() throws {
+    @Test("a program that returns its input does not cause a deadlock", .timeLimit(.minutes(2))) func echo() throws {
         let program = try ToolProcess(["cat"])
         let patience = ToolProcess.Patience(seconds: 60)
         try program.send(Self.much, patience: patience)
@@ -24,17 +24,17 @@ import Testing
         #expect(try program.rest(patience: patience) == Self.much)
     }
 
-    @Test("a program that never reads is given up", .timeLimit(.minutes(2))) func neverReads() throws {
+    @Test("a program that never reads is ended", .timeLimit(.minutes(2))) func neverReads() throws {
         let program = try ToolProcess(["sleep", "1000"])
         #expect(throws: LanguageToolError.silent(command: "sleep", seconds: 1)) { try program.send(Self.much, patience: .init(seconds: 1)) }
     }
 
-    @Test("a program that has ended is noticed while it is sent to", .timeLimit(.minutes(2))) func endedWhileSending() throws {
+    @Test("the end of a program is detected while sending to it", .timeLimit(.minutes(2))) func endedWhileSending() throws {
         let program = try ToolProcess(["true"])
         #expect(throws: LanguageToolError.ended(command: "true")) { try program.send(Self.much, patience: .init(seconds: 60)) }
     }
 
-    @Test("a program has its end of the socket as standard input and output alone", .timeLimit(.minutes(2))) func descriptors() throws {
+    @Test("a program has its end of the socket only as standard input and output", .timeLimit(.minutes(2))) func descriptors() throws {
         let program = try ToolProcess(["sh", "-c", "for number in /proc/self/fd/*; do readlink $number; done"])
         // A third copy would stay open where the program closes both.
         let places = String(decoding: try program.rest(patience: .init(seconds: 60)), as: UTF8.self).split(separator: "\n")

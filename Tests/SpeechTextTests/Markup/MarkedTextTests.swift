@@ -5,7 +5,7 @@ import Testing
 @Suite("Text without its markup")
 struct MarkedTextTests {
     @Test(
-        "marks of Markdown go, the words stay",
+        "Markdown's marks are removed, and the words stay",
         arguments: [
             ("**Bold** and `code`", "Bold and code"), ("**Bold**text and 2**3**4", "Boldtext and 2**3**4"),
             ("*soft*, _soft_, __hard__, ***both*** and ~~gone~~.", "soft, soft, hard, both and gone."),
@@ -24,7 +24,7 @@ struct MarkedTextTests {
     { #expect(MarkedText(written).text == plain) }
 
     @Test(
-        "what is no markup stays",
+        "text that is not markup is not changed",
         arguments: [
             "2 * 3 * 4", "2*3*4", "snake_case and another_name_here", "a < b and c > d", "Vector<Int> is a type", "#hashtag and C# too", "5 > 3",
             "Fish & chips; AT&T",
@@ -36,7 +36,7 @@ struct MarkedTextTests {
     { #expect(MarkedText(text).parts == [.speech(SpokenText(segments: [.init(written: text, spoken: text)]), .init())]) }
 
     @Test(
-        "tags and entities of HTML go",
+        "tags and entities of HTML are removed",
         arguments: [
             ("<b>Bold</b> &amp; <i>soft</i>", "Bold & soft"), ("<p>One</p><p>Two</p>", "\n\nOne.\n\n\n\nTwo.\n\n"),
             ("Line one<br>Line two", "Line one.\nLine two"),
@@ -47,7 +47,7 @@ struct MarkedTextTests {
         ]) func html(written: String, plain: String)
     { #expect(MarkedText(written).text == plain) }
 
-    @Test("lines that were broken on purpose end like sentences; those that were wrapped go on") func lines() {
+    @Test("deliberate line breaks end like sentences; wrapped lines continue") func lines() {
         #expect(
             MarkedText("Chapter One\nIt was a dark night, and the wind was in the trees.").text
                 == "Chapter One.\nIt was a dark night, and the wind was in the trees.")
@@ -58,7 +58,7 @@ struct MarkedTextTests {
         #expect(MarkedText("One\r\nTwo").text == "One.\r\nTwo")
     }
 
-    @Test("code is left out, and said to be") func code() {
+    @Test("code is left out, with a note") func code() {
         let text = MarkedText("Run this:\n\n```sh\nmake\nmake install\n```\n\nThen go on.")
         #expect(text.text == "Run this:\n\n\n\nThen go on.")
         #expect(text.notes == [TextNote(.codeLeftOut, "a block of code is left out (2 lines, beginning with \"make\")")])
@@ -79,7 +79,7 @@ struct MarkedTextTests {
     }
 
     @Test(
-        "what SSML says is done",
+        "SSML takes effect",
         arguments: [
             ("<speak>Hello <emphasis>you</emphasis>.</speak>", "Hello you."), ("<speak><p><s>One</s><s>Two</s></p></speak>", "\n\n One. Two.\n\n"),
             ("<speak><sub alias=\"World Wide Web\">WWW</sub> page</speak>", "World Wide Web page"),
@@ -94,7 +94,7 @@ struct MarkedTextTests {
     { #expect(MarkedText(written).text == plain) }
 
     @Test(
-        "a stretch has the rate that is asked for",
+        "a part has the rate of its element",
         arguments: [
             ("slow", 0.8), ("fast", 1.2), ("150%", 1.5), ("+50%", 1.5), ("-25%", 0.75), ("2", 2), ("1000%", 4), ("medium", 1),
         ]) func rates(rate: String, factor: Double)
@@ -109,13 +109,13 @@ struct MarkedTextTests {
         #expect(factor == 1 || text.text == "b")
     }
 
-    @Test("rates multiply where they are nested, and end") func nesting() {
+    @Test("nested rates are multiplied, and end") func nesting() {
         let parts = MarkedText("<speak><prosody rate=\"50%\">a<prosody rate=\"50%\">b</prosody>c</prosody>d</speak>").parts
         let rates = parts.map { if case .speech(let text, let manner) = $0 { "\(text.text) \(manner.rate)" } else { "" } }
         #expect(rates == ["a 0.5", "b 0.25", "c 0.5", "d 1.0"])
     }
 
-    @Test("what is not understood is named once") func ignored() {
+    @Test("unsupported markup is named once") func ignored() {
         let text = MarkedText(
             "<speak><prosody pitch=\"high\">a</prosody><prosody pitch=\"low\" rate=\"odd\">b</prosody><amazon:effect name=\"whispered\">c</amazon:effect></speak>"
         )
@@ -129,7 +129,7 @@ struct MarkedTextTests {
         #expect(MarkedText("<phoneme alphabet=\"ipa\" ph=\"x\">word</phoneme>").notes.map(\.kind) == [.ignoredMarkup])
     }
 
-    @Test("a document says its language") func language() {
+    @Test("a document states its language") func language() {
         #expect(MarkedText("<speak version=\"1.1\" xml:lang=\"de-AT\">Servus</speak>").language == "de-AT")
     }
 
@@ -147,14 +147,14 @@ struct MarkedTextTests {
         #expect(MarkedText("[ada] Hello.").text == "[ada] Hello.")
     }
 
-    @Test("what was written is kept") func written() {
+    @Test("the written text is kept") func written() {
         for text in ["**Bold** [x](http://y) <b>z</b>\n# H\n- i\n| a | b |\n", "<speak>a<sub alias=\"b\">c</sub></speak>", "one\ntwo"] {
             let written = MarkedText(text).parts.map { if case .speech(let text, _) = $0 { text.written } else { "" } }.joined()
             #expect(written == text)
         }
     }
 
-    @Test("any characters are taken, and nothing is lost") func anything() {
+    @Test("any characters are accepted, and nothing is lost") func anything() {
         var random = SystemRandomNumberGenerator()
         let pieces = [
             "*", "**", "_", "`", "```", "~~", "#", "# ", "\n", "\n\n", "[", "]", "(", ")", "![", "<", ">", "</", "<b>", "<speak>",
@@ -170,7 +170,7 @@ struct MarkedTextTests {
     }
 
     @Test(
-        "a > behind a word is left out, a comparison stays",
+        "a > after a word is removed, a comparison stays",
         arguments: [
             ("Back> next page.", "Back next page."), ("He said it> twice, then> left.", "He said it twice, then left."),
             ("x> 5 and x > y", "x> 5 and x > y"),

@@ -2,7 +2,7 @@ import Testing
 
 @testable import SpeechText
 
-@Suite("Sentences of a text that comes in pieces") struct SentenceStreamTests {
+@Suite("Sentences of a text that arrives in pieces") struct SentenceStreamTests {
     /// The sentences, and after how many characters each was certain.
     private func sentences(_ text: String, inPiecesOf size: Int) -> [String] {
         var stream = SentenceStream(), found: [String] = [], rest = text[...]
@@ -19,13 +19,13 @@ import Testing
         String(repeating: "a word, and another one; ", count: 40) + "end. Next.", String(repeating: "x", count: 700) + " y. Z.",
     ]
 
-    @Test("however a text is cut, its sentences are the same", arguments: texts) func cuts(text: String) {
+    @Test("the sentences do not depend on how a text is divided", arguments: texts) func cuts(text: String) {
         let whole = sentences(text, inPiecesOf: max(1, text.count))
         for size in [1, 2, 3, 7, 50] { #expect(sentences(text, inPiecesOf: size) == whole, "\(size)") }
         #expect(whole.joined().filter { !$0.isWhitespace } == text.filter { !$0.isWhitespace })
     }
 
-    @Test("a sentence is certain when more follows it, and not before") func certain() {
+    @Test("a sentence is final when more text follows it, and not before") func certain() {
         var stream = SentenceStream()
         for piece in ["The ship was late.", " ", "\n"] { #expect(stream.append(piece).isEmpty) }
         #expect(stream.append("I").map(\.text) == ["The ship was late."])
@@ -36,7 +36,7 @@ import Testing
         #expect(stream.flush().isEmpty && stream.rest.isEmpty)
     }
 
-    @Test("of a sentence that is too long for a breath no more is kept than a breath") func long() {
+    @Test("of a sentence that is too long for one piece only one piece is buffered") func long() {
         var stream = SentenceStream(), longest = 0
         for _ in 0..<500 {
             _ = stream.append("and on, ")

@@ -6,7 +6,7 @@ import Testing
 @Suite("Speech script")
 struct SpeechScriptTests {
     @Test(
-        "sentences end at their ends, not at abbreviations, decimals and initials",
+        "sentences do not end at abbreviations, decimals and initials",
         arguments: [
             ("Dr. Brown met J. S. Bach at 7.30 in St. Ives. He paid.", 50, ["Dr. Brown met J. S. Bach at 7.30 in St. Ives.", "He paid."]),
             ("\"Stop!\" she cried. Nobody did, of course, nobody.", 40, ["\"Stop!\" she cried.", "Nobody did, of course, nobody."]),
@@ -17,7 +17,7 @@ struct SpeechScriptTests {
     }
 
     @Test(
-        "sentences end at the marks of every script that the models speak",
+        "sentences end at the marks of every script that the models support",
         arguments: [
             ("यह पहला वाक्य है। यह दूसरा है।", 20, ["यह पहला वाक्य है।", "यह दूसरा है।"]), ("هل أنت هنا؟ نعم أنا هنا.", 15, ["هل أنت هنا؟", "نعم أنا هنا."]),
             ("「いいえ。」彼は言った。", 18, ["「いいえ。」", "彼は言った。"]),
@@ -27,7 +27,7 @@ struct SpeechScriptTests {
         #expect(SentenceSplitter(limit: limit)(text).map(\.text) == pieces)
     }
 
-    @Test("Chinese, Japanese and Korean pieces are as long to say as others, and nothing is lost", arguments: ["汉", "か", "한"])
+    @Test("Chinese, Japanese and Korean pieces take as long as others, and nothing is lost", arguments: ["汉", "か", "한"])
     func wideScripts(character: String) {
         let text = (0..<38).map { _ in String(repeating: character, count: 9) + "，" }.joined() + "。"
         let pieces = SentenceSplitter()(text)
@@ -46,7 +46,7 @@ struct SpeechScriptTests {
         ("あいうえおかきくけこ", ["。", "！", "、", "。」"]), ("アイウエオカキクケコ", ["。", "？", "、", "。』"]), ("가나다라마바사아자차", [". ", "? ", ", ", ".” "]),
     ]
 
-    @Test("of texts in every script every letter is in one piece, in order, and no piece is longer than the limit", arguments: 0..<60)
+    @Test("in texts of every script every letter is in one piece, in order, and no piece exceeds the limit", arguments: 0..<60)
     func everyScript(seed: UInt64) {
         var random = SeededRandom(seed: seed)
         let limit = [1, 3, 20, 80, 280].randomElement(using: &random)!, splitter = SentenceSplitter(limit: max(3, limit))
@@ -62,14 +62,14 @@ struct SpeechScriptTests {
         #expect(pieces.allSatisfy { splitter.length($0.text) <= splitter.limit && !$0.text.isEmpty })
     }
 
-    @Test("a sentence ends behind the closing marks of every script", arguments: alphabets) func closingMarks(letters: String, ends: [String]) {
+    @Test("a sentence ends after the closing marks of every script", arguments: alphabets) func closingMarks(letters: String, ends: [String]) {
         for end in ends where end.contains(where: SentenceSplitter.ends.contains) {
             let sentence = letters + end.trimmingSpaces(), text = sentence + (end.hasSuffix(" ") ? " " : "") + letters
             #expect(SentenceSplitter().sentences(text).map(\.text) == [sentence, letters], "\(end)")
         }
     }
 
-    @Test("a line with spaces alone ends a paragraph too")
+    @Test("a line with only spaces ends a paragraph, too")
     func blankLines() {
         let pieces = SentenceSplitter()("Chapter One\n \t\nIt was a dark night.")
         #expect(pieces.map(\.text) == ["Chapter One", "It was a dark night."])
@@ -81,14 +81,14 @@ struct SpeechScriptTests {
         #expect(try SpeechScript("One. [pause] Two.").parts == [.speech("One.", .sentence), .silence(0.5), .speech("Two.", .sentence)])
     }
 
-    @Test("a paragraph's end divides even short sentences")
+    @Test("the end of a paragraph divides even short sentences")
     func paragraphs() {
         let pieces = SentenceSplitter()("One.\n\nTwo. Three.")
         #expect(pieces.map(\.text) == ["One.", "Two. Three."])
         #expect(pieces.map(\.boundary) == [.paragraph, .sentence])
     }
 
-    @Test("a long sentence is divided at a comma, else between words, and no word is lost")
+    @Test("a long sentence is divided at a comma, otherwise between words, and no word is lost")
     func longSentences() {
         let text = "word ".repeated(30) + "and, at long last, the end of it all"
         let pieces = SentenceSplitter(limit: 60)(text)
@@ -98,13 +98,13 @@ struct SpeechScriptTests {
         #expect(pieces.last?.boundary == .sentence)
     }
 
-    @Test("pauses are exact and stand where they are written")
+    @Test("pauses are exact and are where they are written")
     func pauses() throws {
         let script = try SpeechScript("One. [pause:0.5s]Two.[PAUSE: 250ms ] [pause:0s]")
         #expect(script.parts == [.speech("One.", .sentence), .silence(0.5), .speech("Two.", .sentence), .silence(0.25), .silence(0)])
     }
 
-    @Test("what is no pause is refused with what to write", arguments: ["", "1", "-1s", "61s", "soon", "nans"])
+    @Test("an invalid pause is refused, with a valid example", arguments: ["", "1", "-1s", "61s", "soon", "nans"])
     func badPauses(length: String) {
         let error = #expect(throws: TextError.self) { try SpeechScript("One [pause:\(length)] two.") }
         #expect(error == .pause(length))

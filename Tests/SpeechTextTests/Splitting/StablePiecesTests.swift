@@ -3,7 +3,7 @@ import Testing
 
 @testable import SpeechText
 
-@Suite("Pieces of a text that is changed") struct StablePiecesTests {
+@Suite("Pieces of a changed text") struct StablePiecesTests {
     private let splitter = SentenceSplitter()
 
     private static func sentences(_ count: Int, _ random: inout SeededRandom) -> [String] {
@@ -21,7 +21,7 @@ import Testing
         return Set(a).subtracting(b).count
     }
 
-    @Test("a sentence that is put in, taken out or written anew changes its own piece and those beside it alone", arguments: 0..<100) func local(
+    @Test("inserting, removing or changing a sentence changes only its own piece and the adjacent ones", arguments: 0..<100) func local(
         seed: UInt64
     ) throws {
         var random = SeededRandom(seed: seed)
@@ -39,7 +39,7 @@ import Testing
         #expect(splitter("One is here. Two is there. Three is gone. Four is back.").count == 1)
     }
 
-    @Test("sentences are spoken together, about as many as there is room for") func together() {
+    @Test("sentences are spoken together, about as many as fit") func together() {
         var random = SeededRandom(seed: 1)
         let pieces = splitter(Self.sentences(200, &random).joined(separator: " "))
         let letters = pieces.reduce(0) { $0 + splitter.length($1.text) } / pieces.count

@@ -31,7 +31,7 @@ import Testing
     }
 
     @Test(
-        "an unknown tag is warned about once, and brackets that are no tag are not",
+        "an unknown tag causes one warning, and brackets that are not a tag cause none",
         arguments: [
             ("[giggle] a [giggle] b [sigh]", ["[giggle]"]), ("[Laugh] and [nod twice]", ["[Laugh]", "[nod twice]"]),
             ("see [1] and [2024]", []), ("a[0] = [", []), ("[laugh] [clear throat]", []),
@@ -46,13 +46,13 @@ import Testing
         }
     }
 
-    @Test("punctuation alone is nothing to say") func nothing() {
+    @Test("punctuation alone cannot be spoken") func nothing() {
         #expect(!tokenizer.encode("... 😀 !?", language: .english).hasWords)
         #expect(tokenizer.encode("5", language: .english).hasWords)
     }
 
     @Test(
-        "files that do not belong together say so",
+        "files that do not belong together cause an error",
         arguments: [
             ("vocab.json", "[]", "object"), ("vocab.json", #"{"a":-1}"#, "out of range"), ("vocab.json", #"{"a":0}"#, "outside the vocabulary"),
             ("vocab.json", String(repeating: "[", count: 100_000), "nested"), ("merges.txt", "a b c\n", "pair"),

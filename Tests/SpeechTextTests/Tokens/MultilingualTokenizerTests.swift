@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test(
-        "a step that is left out is warned of",
+        "a step that is left out causes a warning",
         arguments: [
             (Language.chinese, "你好", 1), (.japanese, "母", 1), (.japanese, "ひらがな", 0), (.hebrew, "שלום", 1), (.russian, "мир", 1),
             (.korean, "값", 0), (.hindi, "नमस्ते", 0), (.english, "ship", 0),
@@ -55,7 +55,7 @@ import Testing
         #expect(encoded.hasWords)
     }
 
-    @Test("beside a sign that nothing knows, Chinese characters with Cangjie keys are known") func unknownSign() throws {
+    @Test("beside an unknown sign, Chinese characters with Cangjie keys are known") func unknownSign() throws {
         let folder = try TemporaryFolder(), name = MultilingualTokenizer.fileNames[0]
         try FileManager.default.copyItem(at: Self.folder.appending(path: name), to: folder.url.appending(path: name))
         try Data(#"["龘\tabc"]"#.utf8).write(to: folder.url.appending(path: CangjieTable.fileName))
@@ -69,7 +69,7 @@ import Testing
         #expect(unknown("龘\u{E000}龘", .english) == ["龘", "\u{E000}"])
     }
 
-    @Test("a folder without Cangjie keys is warned of") func noTable() throws {
+    @Test("a folder without Cangjie keys causes a warning") func noTable() throws {
         let folder = try TemporaryFolder()
         let name = MultilingualTokenizer.fileNames[0]
         try FileManager.default.copyItem(at: Self.folder.appending(path: name), to: folder.url.appending(path: name))
@@ -78,7 +78,7 @@ import Testing
     }
 
     @Test(
-        "a helper that fails leaves the text as it is, with the reason",
+        "if a helper fails the text is not changed, and the reason is reported",
         arguments: [
             (["sh", "-c", "exit 1"], "ended"), (["sh", "-c", "read line; echo oops"], "not JSON"),
             (["/nowhere/at/all"], "ended"), (["sh", "-c", "read line; echo '{\"error\": \"no dictionary\"}'"], "no dictionary"),
@@ -93,24 +93,24 @@ import Testing
         }
     }
 
-    @Test("a helper that says nothing is given up") func silentHelper() {
+    @Test("a helper that does not answer is ended") func silentHelper() {
         let helper = LanguageHelper(["sh", "-c", "read line; read line; read line"], patience: 1)
         #expect(throws: LanguageToolError.silent(command: "sh", seconds: 1)) { try helper.processed("мир", .russian) }
     }
 
-    @Test("a helper answers text after text") func patientHelper() throws {
+    @Test("a helper answers several texts") func patientHelper() throws {
         let helper = LanguageHelper(["sh", "-c", "n=0; while read -r line; do n=$((n+1)); echo \"{\\\"text\\\": \\\"$n\\\"}\"; done"])
         for number in 1...3 { #expect(try helper.processed("мир", .russian) == "\(number)") }
     }
 
-    @Test("MeCab's words become hiragana where they have kanji") func mecab() {
+    @Test("MeCab's words with kanji become hiragana") func mecab() {
         let words = "母\tハハ\nは\tハ\n台所\tダイドコロ\nで\tデ\nYouTube\t\nを\tヲ\n見る\tミル\n。\t。\n\n"
         #expect(JapaneseReader.joined(words, as: "母は台所で YouTube を見る。") == " ははは" + "だいどころで YouTube をみる。")
         #expect(JapaneseReader.joined("鷗\t\n\n", as: "鷗") == "鷗")
     }
 
     @Test(
-        "capital sigma at a word's end is ς",
+        "a capital sigma at the end of a word becomes ς",
         arguments: [
             ("ΟΔΥΣΣΕΥΣ", "οδυσσευς"), ("Σ", "σ"), ("ΑΣ.", "ας."), ("ΑΣ'Α", "ασ'α"), ("Α\u{301}Σ", "α\u{301}ς"), ("İ", "i\u{307}"),
         ])
@@ -118,7 +118,7 @@ import Testing
         #expect(Array(text.lowercasedByContext().unicodeScalars) == Array(lower.unicodeScalars))
     }
 
-    @Test("pieces that Unicode calls equal stay apart") func equivalents() throws {
+    @Test("tokens that are canonically equivalent stay distinct") func equivalents() throws {
         let json = try ExactJSON(Data(#"{"é": 1, "e\u0301": 2, "é": 3}"#.utf8))
         #expect(json.members?.map { $0.value.integer } == [1, 2, 3])
         #expect(ExactText("\u{e9}") != ExactText("e\u{301}"))
@@ -136,7 +136,7 @@ import Testing
         for example in cases { #expect(try segmenter.words(example.text) == example.words, "\(example.text)") }
     }
 
-    @Test("words are told apart by a dictionary where there is no helper, and a missing one is warned of") func dictionary() throws {
+    @Test("without a helper words are found with a dictionary, and a missing one causes a warning") func dictionary() throws {
         let words = fixturesFolder.appending(path: "chinese_words.txt")
         let tools = LanguageTools(chineseWords: words),
             space = try #require(BPETokenizer(Self.folder.appending(path: MultilingualTokenizer.fileNames[0])).id(of: "[SPACE]"))
@@ -148,7 +148,7 @@ import Testing
         #expect(notes.count == 1 && notes[0].description.contains("lost"))
     }
 
-    @Test("a damaged Cangjie table says what is wrong", arguments: [("{}", "list"), ("[\"a\"]", "tab"), ("[", "JSON")])
+    @Test("an error says what is wrong with a damaged Cangjie table", arguments: [("{}", "list"), ("[\"a\"]", "tab"), ("[", "JSON")])
     func damagedTable(content: String, expected: String) throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: CangjieTable.fileName)

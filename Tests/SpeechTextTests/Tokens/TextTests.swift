@@ -31,12 +31,12 @@ struct TextTests {
         }
     }
 
-    @Test("decoding gives lower-case words back")
+    @Test("decoding gives the lower-case words")
     func decoding() {
         #expect(tokenizer.decode(tokenizer.encode("the ship was here, then gone.")) == "the ship was here, then gone.")
     }
 
-    @Test("a long word merges as short ones do, and long text takes no time")
+    @Test("a long word merges like short ones, and long text is fast")
     func longText() {
         let word = String(repeating: "thering", count: 5)
         #expect(tokenizer.encode(word + word).count > 0)
@@ -45,7 +45,7 @@ struct TextTests {
         #expect(tokenizer.decode(pieces) == long)
     }
 
-    @Test("emoji and punctuation are no words")
+    @Test("emoji and punctuation are not words")
     func words() {
         #expect(tokenizer.hasWords(tokenizer.encode("Hi.")))
         #expect(!tokenizer.hasWords(tokenizer.encode(TextNormalizer.english("😀 🎉!"))))
@@ -54,7 +54,7 @@ struct TextTests {
     }
 
     @Test(
-        "a damaged tokenizer file says what is wrong with it",
+        "an error says what is wrong with a damaged tokenizer file",
         arguments: [
             ("", "JSON"), ("[]", "JSON object"), ("{}", "model"), (#"{"model":{"type":"WordPiece"}}"#, "BPE"),
             (#"{"model":{"type":"BPE","vocab":{}}}"#, "vocab"), (#"{"model":{"type":"BPE","vocab":{"a":0}}}"#, "merges"),
@@ -72,7 +72,7 @@ struct TextTests {
         #expect(error?.description.contains(expected) == true, "\(String(describing: error))")
     }
 
-    @Test("a tokenizer file with random damage is an error or a tokenizer, never a crash")
+    @Test("a randomly damaged tokenizer file causes an error or gives a tokenizer, never a crash")
     func mutatedTokenizer() throws {
         let valid = try Data(contentsOf: Self.tokenizerFile)
         let folder = try TemporaryFolder()

@@ -20,7 +20,7 @@ struct TokenizerFileTests {
           "merges": ["a b", "ab c", "c ab", ["a", "a"]]}}
         """
 
-    @Test("the example is a tokenizer") func example() throws {
+    @Test("the example is a valid tokenizer") func example() throws {
         try Data(Self.valid.utf8).write(to: url)
         let tokenizer = try EnglishTokenizer(url)
         #expect(tokenizer.encode("abc cab z") == [8, 3, 9, 3, 2])
@@ -28,7 +28,7 @@ struct TokenizerFileTests {
     }
 
     @Test(
-        "what is wrong with a file is said",
+        "an error says what is wrong with a file",
         arguments: [
             ("\"type\": \"BPE\"", "\"type\": \"Unigram\"", "not of type BPE"),
             ("\"a b\"", "\"a z\"", "outside the vocabulary"),
@@ -56,7 +56,7 @@ struct TokenizerFileTests {
         #expect("\(error as Any)".contains("tokenizer.json"))
     }
 
-    @Test("what is no tokenizer at all is refused") func others() throws {
+    @Test("a file that is not a tokenizer is refused") func others() throws {
         let deep = Data(String(repeating: "[", count: 1_000_000).utf8)
         for bytes in [Data(), Data("[]".utf8), Data("null".utf8), Data([0xFF, 0xFE]), deep, Data(Self.valid.utf8).dropLast(3)] {
             try bytes.write(to: url)
@@ -68,7 +68,7 @@ struct TokenizerFileTests {
         }
     }
 
-    @Test("a tokenizer with strange content either speaks its pieces or is refused") func damaged() {
+    @Test("a tokenizer with random contents either decodes its tokens or is refused") func damaged() {
         let text = "abc cab [STOP] " + String(repeating: "aab", count: 40)
         search(rounds: 150) { random in
             let bytes = random.below(3) == 0 ? Data(Self.valid.utf8).damaged(using: &random) : Data(Self.valid.damagedJSON(using: &random).utf8)
@@ -81,7 +81,7 @@ struct TokenizerFileTests {
         }
     }
 
-    @Test("GPT-2's and the multilingual models' files with strange content speak their pieces or are refused") func otherFiles() throws {
+    @Test("GPT-2's and the multilingual models' files with random contents decode their tokens or are refused") func otherFiles() throws {
         let gpt2 = folder.url.appending(path: "gpt2"), multilingual = folder.url.appending(path: "multilingual")
         try FileManager.default.copyItem(at: fixturesFolder.appending(path: "gpt2"), to: gpt2)
         try FileManager.default.copyItem(at: fixturesFolder.appending(path: "multilingual"), to: multilingual)
@@ -109,7 +109,7 @@ struct TokenizerFileTests {
     }
     private struct OtherFile: Error, CustomStringConvertible { let description: String }
 
-    @Test("merging quickly gives what merging slowly gives") func queue() throws {
+    @Test("the fast merging gives the result of the slow one") func queue() throws {
         // Words longer than 64 letters take another way; cut at a place where no merge crosses, both must agree.
         try Data(Self.valid.utf8).write(to: url)
         let tokenizer = try BPETokenizer(url)

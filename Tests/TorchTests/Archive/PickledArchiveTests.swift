@@ -26,7 +26,7 @@ struct PickledArchiveTests {
         }
     }
 
-    @Test("numbers and texts are read, and objects of other classes passed over") func values() throws {
+    @Test("numbers and texts are read, and objects of other classes are skipped") func values() throws {
         #expect(
             try PickledArchive(saved).values == [
                 "step": "250000", "negative": "-3", "large": "1099511627776", "rate": "0.0001", "flag": "True", "nothing": "None",
@@ -34,7 +34,7 @@ struct PickledArchiveTests {
             ])
     }
 
-    @Test("tensors outlive the archive, and writing into one leaves the file alone") func mapping() throws {
+    @Test("tensors outlive the archive, and writing to one does not change the file") func mapping() throws {
         try Data(contentsOf: saved).write(to: url)
         let before = try Weights.load(url)["model"]["first"].tensor("bias", shape: [2]).array(of: Float.self)
         let bias = try Weights.load(url)["model"]["first"].tensor("bias", shape: [2])
@@ -53,7 +53,7 @@ struct PickledArchiveTests {
         #expect(try PickledArchive(url).values == ["x": expected])
     }
 
-    @Test("protocol 4, which frames its instructions, is read too") func protocol4() throws {
+    @Test("protocol 4 with frames is also read") func protocol4() throws {
         // {"x": 7}, with a frame, a short text, and values remembered without numbers.
         try archive([0x80, 4, 0x95, 9, 0, 0, 0, 0, 0, 0, 0, 0x7D, 0x94, 0x8C, 1, 0x78, 0x94, 0x4B, 7, 0x73, 0x2E]).write(to: url)
         #expect(try PickledArchive(url).values == ["x": "7"])
@@ -79,7 +79,7 @@ struct PickledArchiveTests {
     }
 
     @Test(
-        "a pickle that names what starts programs or runs code is refused by that name, and nothing is called",
+        "a pickle that names functions for starting programs or running code is refused with the name, and nothing is called",
         arguments: [
             ("posix", "system"), ("os", "system"), ("subprocess", "Popen"), ("builtins", "eval"), ("__builtin__", "exec"), ("torch", "load"),
             ("torch.hub", "load"),
@@ -94,7 +94,7 @@ struct PickledArchiveTests {
     }
 
     @Test(
-        "other classes and functions are labels",
+        "other classes and functions are placeholders",
         arguments: [("__main__", "Model"), ("numpy.core.multiarray", "scalar"), ("pathlib", "PosixPath"), ("builtins", "set")])
     func labels(module: String, name: String) throws {
         try archive(call(module, name, "anything")).write(to: url)
@@ -103,7 +103,7 @@ struct PickledArchiveTests {
     }
 
     @Test(
-        "a pickle made to exhaust memory, stack or patience is refused",
+        "a pickle made to exhaust memory, stack or time is refused",
         arguments: [
             ("remembers at place 4294967295", [0x7D, 0x72, 0xFF, 0xFF, 0xFF, 0xFF, 0x2E]),
             ("a text of 4 GB", [0x58, 0xFF, 0xFF, 0xFF, 0xFF, 0x61, 0x2E]),
@@ -143,7 +143,7 @@ struct PickledArchiveTests {
     }
 
     @Test(
-        "a tensor that reaches outside its memory, or repeats it without end, is refused",
+        "a tensor that extends beyond its memory, or repeats it without end, is refused",
         arguments: [
             ([3], [1], 0), ([2], [1], 1), ([2], [1], -1), ([2], [-1], 1), ([1], [1], 2), ([-1], [1], 0), ([1 << 40], [0], 0),
             ([1 << 62, 4], [0, 0], 0), ([2, 2], [1 << 62, 1 << 62], 0), ([1], [1], Int.max), ([0, 1 << 62, 1 << 62], [1, 1, 1], 0),
@@ -160,7 +160,7 @@ struct PickledArchiveTests {
         #expect(try refusal(archive(tensor(shape: [2], strides: [1], type: "QInt8Storage"))).contains("torch.QInt8Storage"))
     }
 
-    @Test("a zip of other things, and one that is compressed, is refused") func otherZips() throws {
+    @Test("a zip file with other contents, and a compressed one, is refused") func otherZips() throws {
         #expect(try refusal(ZipBytes.archive([("a.txt", Data("hello".utf8))])).contains("no part data.pkl"))
         #expect(try refusal(archive([0x4E, 0x2E], method: 8)).contains("compressed"))
         #expect(try refusal(ZipBytes.archive([("x/data.pkl", Data([0x4E, 0x2E])), ("x/data.pkl", Data([0x4E, 0x2E]))])).contains("two parts"))
@@ -179,7 +179,7 @@ struct PickledArchiveTests {
 
     // MARK: searches
 
-    @Test("an archive cut off anywhere is refused") func truncated() throws {
+    @Test("a truncated archive is refused") func truncated() throws {
         let bytes = try Data(contentsOf: saved)
         for length in stride(from: 0, to: bytes.count, by: 61) {
             try bytes.prefix(length).write(to: url)
@@ -187,7 +187,7 @@ struct PickledArchiveTests {
         }
     }
 
-    @Test("injuries to a valid archive are harmless or refused") func damaged() throws {
+    @Test("changes to a valid archive are harmless or refused") func damaged() throws {
         let bytes = try Data(contentsOf: saved)
         search(rounds: 150) { random in
             try expectReadOrRefused(bytes.damaged(using: &random), at: url, [ArchiveError.self]) { url in
@@ -196,7 +196,7 @@ struct PickledArchiveTests {
         }
     }
 
-    @Test("injuries to the pickle of a valid archive are harmless or refused") func damagedPickle() throws {
+    @Test("changes to the pickle of a valid archive are harmless or refused") func damagedPickle() throws {
         // The pickle is the archive's first part; damage that keeps its length leaves the zip whole.
         let bytes = try Data(contentsOf: saved)
         let start = try #require(bytes.range(of: Data([0x80, 2, 0x7D]))).lowerBound

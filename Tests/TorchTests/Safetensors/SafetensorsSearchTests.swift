@@ -18,14 +18,14 @@ struct SafetensorsSearchTests {
     /// Reads everything there is to read.
     private func read(_ url: URL) throws { for tensor in try SafetensorsFile(url).tensors().values { _ = try tensor.array(of: Float.self) } }
 
-    @Test("a file cut off anywhere is refused") func truncated() throws {
+    @Test("a truncated file is refused") func truncated() throws {
         for length in 0..<valid.count {
             try valid.prefix(length).write(to: url)
             #expect(throws: SafetensorsError.self, "\(length) bytes") { try SafetensorsFile(url) }
         }
     }
 
-    @Test("injuries to a valid file are harmless or refused") func damaged() {
+    @Test("changes to a valid file are harmless or refused") func damaged() {
         search(rounds: 200) { random in
             try expectReadOrRefused(valid.damaged(using: &random), at: url, [SafetensorsError.self], read)
         }

@@ -21,7 +21,7 @@ struct SafetensorsTests {
         return bytes
     }
 
-    @Test("every element type comes back as it was written", arguments: DType.allCases)
+    @Test("every element type is read as it was written", arguments: DType.allCases)
     func roundTrip(dtype: DType) throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "x.safetensors")
@@ -37,7 +37,7 @@ struct SafetensorsTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["x.safetensors"])
     }
 
-    @Test("a tensor outlives the file it was read from, and writing into it leaves the file alone")
+    @Test("a tensor outlives the file from which it was read, and writing to it does not change the file")
     func mapping() throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "x.safetensors")
@@ -48,7 +48,7 @@ struct SafetensorsTests {
         #expect(try SafetensorsFile(url).tensor("a").array(of: Float.self) == [1, 2, 3, 4, 5, 6])
     }
 
-    @Test("weights are converted as they are asked for, whole numbers stay")
+    @Test("weights are converted to the requested type, integers are not")
     func conversion() throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "x.safetensors")
@@ -59,7 +59,7 @@ struct SafetensorsTests {
         try weights.requireAllUsed()
     }
 
-    @Test("a tensor that does not lie at a multiple of its size is read all the same")
+    @Test("a tensor that is not aligned is read as well")
     func unaligned() throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "x.safetensors")
@@ -70,7 +70,7 @@ struct SafetensorsTests {
         #expect(try SafetensorsFile(url).tensor("b").array(of: Float.self) == [1.5, -2])
     }
 
-    @Test("a sharded checkpoint reads as one")
+    @Test("a sharded checkpoint is read like one file")
     func shards() throws {
         let folder = try TemporaryFolder()
         try SafetensorsWriter.write(["a": .ones([2])], to: folder.url.appending(path: "one.safetensors"))
@@ -85,7 +85,7 @@ struct SafetensorsTests {
     }
 
     @Test(
-        "damage is told apart",
+        "kinds of damage cause different errors",
         arguments: [
             (SafetensorsTests.file(header: "", data: 0).prefix(4), "not a safetensors file"),
             (SafetensorsTests.file(header: "{}", data: 5), "accounts for"),
@@ -142,7 +142,7 @@ struct SafetensorsTests {
         #expect(error?.description.contains("x.safetensors") == true)
     }
 
-    @Test("what cannot be written leaves nothing behind")
+    @Test("a write that fails leaves no file")
     func unwritable() throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "missing/x.safetensors")

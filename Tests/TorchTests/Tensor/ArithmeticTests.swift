@@ -57,13 +57,13 @@ struct ArithmeticTests {
         #expect(try x.greater(than: 1.5).array(of: Bool.self) == a.map { $0 > 1.5 })
     }
 
-    @Test("what is not a number is known") func notNumbers() throws {
+    @Test("NaN and infinity are detected") func notNumbers() throws {
         let x = try Tensor([1, .nan, .infinity, -.infinity] as [Float])
         #expect(try x.isNaN().array(of: Bool.self) == [false, true, false, false])
         #expect(try x.isFinite().array(of: Bool.self) == [true, false, false, false])
     }
 
-    @Test("operations in place change every view of the memory, and nothing else") func inPlace() throws {
+    @Test("in-place operations change every view of the memory, and nothing else") func inPlace() throws {
         let x = try Tensor([1, 2, 3, 4] as [Float], shape: [2, 2]), copy = try x.clone(), row = try x[1]
         try row.add(inPlace: Tensor([10, 20] as [Float]), scale: 2)
         #expect(try x.array(of: Float.self) == [1, 2, 23, 44])
@@ -76,7 +76,7 @@ struct ArithmeticTests {
         #expect(try copy.array(of: Float.self) == [1, 2, 3, 4])
     }
 
-    @Test("shapes that do not broadcast are an error with both shapes", arguments: ["+", "maximum", "less"]) func shapes(name: String) throws {
+    @Test("an error about shapes that do not broadcast has both shapes", arguments: ["+", "maximum", "less"]) func shapes(name: String) throws {
         let a = try Tensor.zeros([2, 3]), b = try Tensor.zeros([2, 4])
         let error = #expect(throws: TorchError.self) {
             switch name {

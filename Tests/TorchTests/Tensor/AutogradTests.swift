@@ -28,7 +28,7 @@ struct AutogradTests {
         },
     ]
 
-    @Test("gradients are the slopes that small steps find", arguments: functions) func slopes(function: OperationCase) throws {
+    @Test("gradients equal the slopes of small steps", arguments: functions) func slopes(function: OperationCase) throws {
         let generator = try Generator(seed: 11)
         let x = try Tensor.randn([2, 3, 8], generator: generator, dtype: .float64),
             kernel = try Tensor.randn([4, 3, 3], generator: generator, dtype: .float64)
@@ -42,7 +42,7 @@ struct AutogradTests {
         #expect(abs(slope - rise / (2 * step)) < 1e-6 * max(1, abs(slope)))
     }
 
-    @Test("gradients add up until they are cleared, and belong to leaves alone") func accumulation() throws {
+    @Test("gradients add up until they are cleared, and belong only to leaves") func accumulation() throws {
         let x = try Tensor([1, 2] as [Float]).requiresGradient(true)
         #expect(try x.gradient == nil)
         try (x * 3).sum().backward()
@@ -54,7 +54,7 @@ struct AutogradTests {
         #expect(throws: TorchError.self) { try Tensor([1, 2]).requiresGradient(true) }
     }
 
-    @Test("recording is off where it is turned off, nests, and comes back after an error") func scopes() throws {
+    @Test("recording is off where it is switched off, can be nested, and is restored after an error") func scopes() throws {
         struct Stop: Error {}
         let x = try Tensor.ones([2]).requiresGradient(true)
         #expect(try (x + 1).requiresGradient)

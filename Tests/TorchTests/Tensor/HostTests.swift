@@ -3,9 +3,9 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite("Making tensors, element types, the way to Swift and back")
+@Suite("Creating tensors, element types, conversion to and from Swift")
 struct HostTests {
-    @Test("fresh tensors hold what their name says", arguments: [DType.float32, .float64, .float16, .bfloat16, .int64, .int32, .uint8])
+    @Test("new tensors have the contents of their names", arguments: [DType.float32, .float64, .float16, .bfloat16, .int64, .int32, .uint8])
     func creation(dtype: DType) throws {
         #expect(try Tensor.zeros([2, 2], dtype: dtype).array(of: Int.self) == [0, 0, 0, 0])
         #expect(try Tensor.ones([3], dtype: dtype).array(of: Int.self) == [1, 1, 1])
@@ -17,13 +17,13 @@ struct HostTests {
         #expect(try Tensor.zeros([2], dtype: dtype).dtype == dtype)
     }
 
-    @Test("sequences have their ends") func sequences() throws {
+    @Test("sequences have the right ends") func sequences() throws {
         #expect(try Tensor.linspace(from: -1, to: 1, count: 5).array(of: Float.self) == [-1, -0.5, 0, 0.5, 1])
         #expect(try Tensor.arange(from: 0, to: 1, by: 0.25).array(of: Float.self) == [0, 0.25, 0.5, 0.75])
         #expect(try Tensor.arange(from: 5, to: 0, by: -2).array(of: Float.self) == [5, 3, 1])
     }
 
-    @Test("every Swift number goes in and comes out as itself") func scalars() throws {
+    @Test("every Swift number is the same after conversion to a tensor and back") func scalars() throws {
         func check<Scalar: TensorScalar & Equatable>(_ values: [Scalar], _ dtype: DType) throws {
             let tensor = try Tensor(values)
             #expect(tensor.dtype == dtype)
@@ -42,7 +42,7 @@ struct HostTests {
         #expect(try Tensor([Float]()).array(of: Float.self) == [])
     }
 
-    @Test("every conversion keeps what the type can hold", arguments: DType.allCases) func conversions(dtype: DType) throws {
+    @Test("every conversion keeps what the type can represent", arguments: DType.allCases) func conversions(dtype: DType) throws {
         let x = try Tensor([0, 1] as [Float])
         let back = try x.to(dtype).to(dtype == .complex64 ? .complex64 : .float32)
         #expect(try (dtype == .complex64 ? back.real() : back).array(of: Float.self) == [0, 1])
@@ -50,13 +50,13 @@ struct HostTests {
         #expect(try x.to(dtype).to(dtype).dtype == dtype)
     }
 
-    @Test("narrow types round to the nearest they have") func rounding() throws {
+    @Test("narrow types round to the nearest value") func rounding() throws {
         #expect(try Tensor([1 + 1 / 512.0] as [Double]).to(.bfloat16).array(of: Double.self) == [1])
         #expect(try Tensor([65_504, 65_536] as [Float]).to(.float16).array(of: Float.self) == [65_504, .infinity])
         #expect(try Tensor([2.7, -2.7] as [Float]).to(.int32).array(of: Int.self) == [2, -2])
     }
 
-    @Test("a tensor of another layout is copied out row by row") func layouts() throws {
+    @Test("a tensor of another layout is copied row by row") func layouts() throws {
         let x = try Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3]).transposed(0, 1)
         #expect(try x.array(of: Int.self) == [1, 4, 2, 5, 3, 6])
         #expect(try x.withBytes { $0.count } == 48)
@@ -65,20 +65,20 @@ struct HostTests {
         #expect(throws: TorchError.self) { try x.item(Int.self) }
     }
 
-    @Test("elements that are lent can be written") func lending() throws {
+    @Test("borrowed elements can be written") func lending() throws {
         let x = try Tensor.zeros([3])
         try x.withElements(of: Float.self) { for i in $0.indices { $0[i] = Float(i) } }
         #expect(try x.array(of: Float.self) == [0, 1, 2])
         #expect(try Tensor.zeros([0]).withElements(of: Float.self) { $0.count } == 0)
     }
 
-    @Test("values that do not fill their shape are an error") func wrongShape() {
+    @Test("values that do not fill their shape cause an error") func wrongShape() {
         #expect(throws: TorchError.self) { try Tensor([1, 2, 3], shape: [2, 2]) }
         #expect(throws: TorchError.self) { try Tensor.zeros([-1]) }
         #expect(throws: TorchError.self) { try Tensor.zeros([.max, .max]) }
     }
 
-    @Test("more memory than there is, is an error of that kind, and the program goes on") func outOfMemory() throws {
+    @Test("too large an allocation causes an error of its own kind, and the program continues") func outOfMemory() throws {
         let error = #expect(throws: TorchError.self) { try Tensor.empty([1 << 46], dtype: .uint8) }
         #expect(error?.kind == .outOfMemory)
         #expect(error?.description.contains("out of memory") == true)
@@ -92,7 +92,7 @@ struct HostTests {
         #expect(try "\(Tensor.zeros([0, 3]))".contains("[0, 3]"))
     }
 
-    @Test("copies and views share or do not share memory as they say") func sharing() throws {
+    @Test("copies and views share memory or not, as documented") func sharing() throws {
         let x = try Tensor.zeros([2])
         let same = try x.to(.float32).to(.cpu).contiguous()
         try same.fill(1)

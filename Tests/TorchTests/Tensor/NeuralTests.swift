@@ -35,7 +35,7 @@ struct NeuralTests {
 
     @Test("networks' operations are Python's", arguments: cases) func operations(operation: OperationCase) throws { try operation.check() }
 
-    @Test("a convolution is a product with windows, and the transposed one its adjoint") func convolution() throws {
+    @Test("a convolution is a product with windows, and the transposed one is its adjoint") func convolution() throws {
         let x = try Operands()
         let windows = try x.long.unfolded(axis: 2, size: 3, step: 1)
         try expectClose(x.long.conv1d(x.kernel), .einsum("bctk,ock->bot", [windows, x.kernel]), relative: 1e-5)
@@ -64,7 +64,7 @@ struct NeuralTests {
         }
     }
 
-    @Test("training moves a batch norm's running figures, speaking does not") func runningFigures() throws {
+    @Test("training updates a batch norm's statistics, inference does not") func runningFigures() throws {
         let x = try Tensor.randn([4, 2, 10], generator: Generator(seed: 7)) + 3
         let mean = try Tensor.zeros([2]), variance = try Tensor.ones([2])
         _ = try x.batchNorm(mean: mean, variance: variance)
@@ -79,7 +79,7 @@ struct NeuralTests {
         try expectClose(logits.logSoftmax(axis: 0), logits - logits.logsumexp(axis: 0), relative: 1e-6)
     }
 
-    @Test("dropout keeps the mean, and nothing changes without it") func dropout() throws {
+    @Test("dropout keeps the mean, and changes nothing if it is off") func dropout() throws {
         let generator = try Generator(seed: 8), x = try Tensor.ones([20_000])
         let dropped = try x.dropout(0.3, generator: generator)
         #expect(try abs(dropped.mean().item(Float.self) - 1) < 0.03)
@@ -87,7 +87,7 @@ struct NeuralTests {
         #expect(try x.dropout(0, generator: generator).array(of: Float.self) == x.array(of: Float.self))
     }
 
-    @Test("layers take their weights by name and compute what their operation computes") func layers() throws {
+    @Test("layers read their weights by name and compute their operation") func layers() throws {
         let x = try Operands()
         let weights = Weights(
             tensors: [

@@ -25,7 +25,7 @@ struct OneDNNLinearTests {
         Case(bias: true, isTrained: true, rank: 5, hasStridedInput: true), Case(rows: [300], inputs: 64, outputs: 8194, isTrained: true, rank: 1),
     ]
 
-    @Test("values and gradients are those of libtorch's", arguments: cases) func gradients(_ example: Case) throws {
+    @Test("values and gradients equal libtorch's", arguments: cases) func gradients(_ example: Case) throws {
         let generator = try Generator(seed: 5)
         func drawn(_ shape: [Int], isTrained: Bool) throws -> Tensor { try Tensor.randn(shape, generator: generator).requiresGradient(isTrained) }
         let shape = example.rows + [example.inputs]
@@ -62,7 +62,7 @@ struct OneDNNLinearTests {
         for case let (found?, expected?) in zip(found, expected) { try expectClose(found, expected, relative: 1e-5) }
     }
 
-    @Test("what oneDNN does not take is refused: few rows, other precisions, other shapes") func refusals() throws {
+    @Test("operands that oneDNN does not support are refused: few rows, other precisions, other shapes") func refusals() throws {
         let weight = try Tensor.randn([128, 96], generator: Generator(seed: 1))
         let refused = [
             try Tensor.zeros([1, 63, 96]), try Tensor.zeros([4, 70, 96], dtype: .float64), try Tensor.zeros([4, 70, 95]),
@@ -76,7 +76,7 @@ struct OneDNNLinearTests {
         #expect(try !Tensor.zeros([4, 70, 48]).isTakenByOneDNN(weight.narrow(axis: 1, from: 0, count: 48)))
     }
 
-    @Test("matrices of low rank that do not fit are an error") func shapes() throws {
+    @Test("low-rank matrices that do not match cause an error") func shapes() throws {
         guard Libtorch.instructions == "AVX512" else { return }
         let x = try Tensor.zeros([4, 70, 96]), weight = try Tensor.zeros([128, 96])
         #expect(throws: TorchError.self) { try x.oneDNNLinear(weight, lowRank: (try .zeros([4, 95]), try .zeros([128, 4]), 1)) }

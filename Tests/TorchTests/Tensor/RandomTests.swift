@@ -4,7 +4,7 @@ import Torch
 
 @Suite("Random numbers")
 struct RandomTests {
-    @Test("one generator gives, draw after draw, what Python gives after manual_seed") func sequence() throws {
+    @Test("one generator gives, draw after draw, Python's numbers after manual_seed") func sequence() throws {
         let x = try Operands(), generator = try Generator(seed: 7)
         try expectClose(Tensor.randn([20], generator: generator), x.fixture.output("randn"), relative: 0)
         try expectClose(Tensor.randn([3, 7], generator: generator), x.fixture.output("randn long"), relative: 0)
@@ -16,14 +16,14 @@ struct RandomTests {
         try expectClose(Tensor.randn([4], generator: generator, dtype: .float64), x.fixture.output("randn double"), relative: 0)
     }
 
-    @Test("equal seeds agree, others do not, and two generators leave one another alone") func independence() throws {
+    @Test("equal seeds give equal numbers, others do not, and two generators are independent") func independence() throws {
         let one = try Generator(seed: 1), same = try Generator(seed: 1), other = try Generator(seed: 2)
         let first = try Tensor.rand([8], generator: one).array(of: Float.self)
         #expect(try Tensor.rand([8], generator: other).array(of: Float.self) != first)
         #expect(try Tensor.rand([8], generator: same).array(of: Float.self) == first)
     }
 
-    @Test("a state taken and restored gives the same numbers again, between the pairs of a normal draw too") func state() throws {
+    @Test("a saved and restored state gives the same numbers again, even between the pairs of a normal draw") func state() throws {
         let generator = try Generator(seed: 3)
         _ = try Tensor.randn([3], generator: generator)
         let state = try generator.state()

@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite("Reductions, products of matrices, order")
+@Suite("Reductions, matrix products, sorting")
 struct ReductionTests {
     static let cases: [OperationCase] = [
         OperationCase("sum") { try $0.a.sum() }, OperationCase("sum axis") { try $0.a.sum(axis: 1) },
@@ -32,10 +32,10 @@ struct ReductionTests {
         OperationCase("einsum") { try Tensor.einsum("bij,bjk->bki", [$0.left, $0.right]) },
     ]
 
-    @Test("reductions and orders are Python's", arguments: cases) func reductions(operation: OperationCase) throws { try operation.check() }
-    @Test("products of matrices are Python's", arguments: productCases) func products(operation: OperationCase) throws { try operation.check() }
+    @Test("reductions and sorting give Python's results", arguments: cases) func reductions(operation: OperationCase) throws { try operation.check() }
+    @Test("matrix products give Python's results", arguments: productCases) func products(operation: OperationCase) throws { try operation.check() }
 
-    @Test("the product of matrices is associative, and its transpose the product the other way round") func algebra() throws {
+    @Test("the matrix product is associative, and its transpose is the product in reverse order") func algebra() throws {
         let generator = try Generator(seed: 2)
         let a = try Tensor.randn([7, 5], generator: generator, dtype: .float64), b = try Tensor.randn([5, 6], generator: generator, dtype: .float64)
         let c = try Tensor.randn([6, 3], generator: generator, dtype: .float64)
@@ -44,7 +44,7 @@ struct ReductionTests {
         try expectClose(a.matmul(.eye(5, dtype: .float64)), a, relative: 0)
     }
 
-    @Test("sorting permutes, and its indices say how") func sorting() throws {
+    @Test("sorting permutes, and its indices give the permutation") func sorting() throws {
         let x = try Tensor.randn([4, 50], generator: Generator(seed: 3))
         for descending in [false, true] {
             let (values, indices) = try x.sorted(axis: 1, descending: descending)
@@ -57,7 +57,7 @@ struct ReductionTests {
         try expectClose(top.values, x.sorted(axis: 1, descending: true).values.narrow(axis: 1, from: 0, count: 7), relative: 0)
     }
 
-    @Test("running sums end in the sum, and the empty tensor sums to zero") func sums() throws {
+    @Test("cumulative sums end with the sum, and the empty tensor sums to zero") func sums() throws {
         let x = try Tensor.randn([6, 9], generator: Generator(seed: 4), dtype: .float64)
         try expectClose(x.cumsum(axis: 1)[.all, -1], x.sum(axis: 1), relative: 1e-14)
         #expect(try Tensor.zeros([0, 3]).sum().item(Float.self) == 0)

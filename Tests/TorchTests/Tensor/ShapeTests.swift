@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Torch
 
-@Suite("Shapes and choosing")
+@Suite("Shapes and selection")
 struct ShapeTests {
     static let cases: [OperationCase] = [
         OperationCase("reshaped") { try $0.a.reshaped([2, -1]) }, OperationCase("transposed") { try $0.a.transposed(0, 1) },
@@ -27,9 +27,9 @@ struct ShapeTests {
         OperationCase("select") { try Tensor.select($0.mask, $0.a, $0.b) },
     ]
 
-    @Test("shapes and choices are Python's", arguments: cases) func shapes(operation: OperationCase) throws { try operation.check() }
+    @Test("shapes and selections are Python's", arguments: cases) func shapes(operation: OperationCase) throws { try operation.check() }
 
-    @Test("what can be a view is one: writing into it is seen by the tensor") func views() throws {
+    @Test("a result is a view if possible: writing to it changes the tensor") func views() throws {
         let views: [(String, (Tensor) throws -> Tensor)] = [
             ("index", { try $0[1] }), ("range", { try $0[.all, 1..<3] }), ("narrow", { try $0.narrow(axis: 1, from: 0, count: 2) }),
             ("select", { try $0.select(axis: 1, 2) }), ("transposed", { try $0.transposed(0, 1) }), ("permuted", { try $0.permuted([1, 0]) }),
@@ -47,7 +47,7 @@ struct ShapeTests {
         #expect(try x.sum().item(Int.self) == 0)
     }
 
-    @Test("strides and contiguity are those of the layout") func layout() throws {
+    @Test("strides and contiguity follow from the layout") func layout() throws {
         let x = try Tensor.zeros([2, 3, 4])
         #expect(x.strides == [12, 4, 1] && x.isContiguous && x.byteCount == 96 && x.count == 24 && x.rank == 3)
         let turned = try x.transposed(0, 2)
@@ -57,7 +57,7 @@ struct ShapeTests {
         #expect(x.size(-1) == 4 && x.size(0) == 2)
     }
 
-    @Test("pieces put together again are the whole", arguments: [1, 2, 3, 5, 7, 20]) func pieces(size: Int) throws {
+    @Test("concatenating the parts gives the whole", arguments: [1, 2, 3, 5, 7, 20]) func pieces(size: Int) throws {
         let x = try Tensor.randn([3, 7], generator: Generator(seed: 1))
         try expectClose(.cat(x.split(size, axis: 1), axis: 1), x, relative: 0)
         try expectClose(.cat(x.split(sizes: [2, 0, 5], axis: 1), axis: 1), x, relative: 0)
@@ -67,7 +67,7 @@ struct ShapeTests {
         try expectClose(x.unsqueezed(1).squeezed(1), x, relative: 0)
     }
 
-    @Test("every range of an axis is Swift's range of an array") func ranges() throws {
+    @Test("every range of an axis corresponds to Swift's range of an array") func ranges() throws {
         let values = Array(0..<6)
         let x = try Tensor(values)
         for from in 0...6 {

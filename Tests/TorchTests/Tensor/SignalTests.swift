@@ -19,7 +19,7 @@ struct SignalTests {
 
     @Test("spectra are Python's", arguments: cases) func spectra(operation: OperationCase) throws { try operation.check() }
 
-    @Test("a signal comes back from its spectrum", arguments: [(16, 4, true), (16, 8, true), (64, 16, true), (16, 4, false)])
+    @Test("a signal is recovered from its spectrum", arguments: [(16, 4, true), (16, 8, true), (64, 16, true), (16, 4, false)])
     func roundTrip(size: Int, hop: Int, center: Bool) throws {
         let signal = try Tensor.randn([2, 400], generator: Generator(seed: 3))
         // Without centring, a Hann window would leave the first sample unheard.
@@ -29,7 +29,7 @@ struct SignalTests {
         try expectClose(back, signal, relative: 1e-5)
     }
 
-    @Test("Fourier transforms invert one another and keep the energy") func fourier() throws {
+    @Test("Fourier transforms are inverse to one another and keep the energy") func fourier() throws {
         let signal = try Tensor.randn([3, 60], generator: Generator(seed: 4))
         let spectrum = try signal.rfft()
         #expect(spectrum.dtype == .complex64 && spectrum.shape == [3, 31])
@@ -39,7 +39,7 @@ struct SignalTests {
         try expectClose(signal.fft().abs().square().sum(axis: 1) / 60, signal.square().sum(axis: 1), relative: 1e-5)
     }
 
-    @Test("complex numbers fall into their parts and come together again") func complex() throws {
+    @Test("complex numbers are split into parts and joined again") func complex() throws {
         let generator = try Generator(seed: 5)
         let re = try Tensor.randn([2, 3], generator: generator), im = try Tensor.randn([2, 3], generator: generator)
         let z = try Tensor.complex(re, im)

@@ -24,7 +24,7 @@ struct WeightsDigestTests {
 
     private func digest(_ tensors: [String: Tensor]) throws -> String { try digest(Weights(tensors: tensors, named: "memory")) }
 
-    @Test("the same weights have one digest in every container, under every scope, and beside whatever else there is") func same() throws {
+    @Test("the same weights have one digest in every container, in every scope, and beside any other weights") func same() throws {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "x.safetensors")
         try SafetensorsWriter.write(tensors(), to: file)
@@ -47,7 +47,7 @@ struct WeightsDigestTests {
         #expect(digests[0] == digests[1])
     }
 
-    @Test("what is computed in does not matter, what is stored does") func stored() throws {
+    @Test("the digest depends on the stored weights, not on the type of the computation") func stored() throws {
         let folder = try TemporaryFolder()
         let file = folder.url.appending(path: "x.safetensors")
         try SafetensorsWriter.write(tensors(dtype: .float16), to: file)
@@ -56,7 +56,7 @@ struct WeightsDigestTests {
         #expect(try digest(tensors()) != halves)
     }
 
-    @Test("another number, name or shape is another digest", arguments: [0, 399]) func other(position: Int) throws {
+    @Test("another number, name or shape gives another digest", arguments: [0, 399]) func other(position: Int) throws {
         let expected = try digest(tensors())
         #expect(try digest(tensors(change: position)) != expected)
         let renamed = Weights(tensors: ["weights": try .ones([20]), "bias": try .ones([20])], named: "memory")
@@ -68,13 +68,13 @@ struct WeightsDigestTests {
         #expect(try Set([renamed.digest(), named.digest(), shaped.digest()]).count == 3)
     }
 
-    @Test("drawn weights have one too, each draw its own") func drawn() throws {
+    @Test("random weights have a digest, too, each draw its own") func drawn() throws {
         let digests = try [1, 1, 2].map { try digest(Weights(initialising: Generator(seed: $0))) }
         #expect(digests[0] == digests[1] && digests[0] != digests[2])
     }
 
     @Test(
-        "of a tensor, few bytes are read whatever its size: all of a small one, else pieces from first to last",
+        "few bytes of a tensor are read, whatever its size: all of a small one, otherwise parts from the first to the last",
         arguments: [
             0, 1, 256, 257, 1000, 1 << 30,
         ])

@@ -4,7 +4,7 @@ import Torch
 
 @Suite("Weights")
 struct WeightsTests {
-    @Test("weights are taken by name and shape, and leftovers are refused")
+    @Test("weights are taken by name and shape, and superfluous ones are refused")
     func weights() throws {
         let weights = Weights(
             tensors: ["a.weight": try .ones([2, 3]), "a.bias": try .zeros([2]), "b.weight": try .ones([4])], named: "small.safetensors")
@@ -18,7 +18,7 @@ struct WeightsTests {
         try weights.requireAllUsed()
     }
 
-    @Test("a missing tensor is an error with file and name") func missing() throws {
+    @Test("an error about a missing tensor has the file and the name") func missing() throws {
         let weights = Weights(tensors: [:], named: "small.safetensors")
         let error = #expect(throws: WeightsError.self) { try Linear(weights["layers"][3]["q_proj"], from: 1, to: 1) }
         #expect(error?.description.contains("small.safetensors: tensor \"layers.3.q_proj.weight\" is missing") == true)
@@ -26,7 +26,7 @@ struct WeightsTests {
         #expect(try weights.tensorIfPresent("x", shape: [1]) == nil)
     }
 
-    @Test("drawn weights follow their rule, come again from the same seed, and are the model's parameters") func drawn() throws {
+    @Test("random weights follow their rule, are the same for the same seed, and are the model's parameters") func drawn() throws {
         let weights = Weights(initialising: try Generator(seed: 1)), again = Weights(initialising: try Generator(seed: 1))
         let layer = try Linear(weights["a"], from: 400, to: 300)
         try expectClose(Linear(again["a"], from: 400, to: 300).weight, layer.weight, relative: 0)
@@ -43,7 +43,7 @@ struct WeightsTests {
         }
     }
 
-    @Test("a rounded scope hands out its floating-point weights in another type, and others as they are") func rounded() throws {
+    @Test("a converted scope returns floating-point weights in the other type, and others unchanged") func rounded() throws {
         let weights = Weights(
             tensors: ["a.w": try .ones([2]), "b.w": try .ones([2]), "a.n": try Tensor([1, 2], shape: [2])], named: "two scopes")
         let half = weights["a"].rounded(to: .float16)
