@@ -13,7 +13,7 @@ public struct ComputeOptions: Sendable, Hashable {
     /// Whether a GPU's float32 products and convolutions may round their inputs to TF32's 10 bits, which is faster and about as exact as
     /// float16. No effect on a CPU and on the exact path. libtorch has one setting for the whole process: that of the model loaded last.
     public let allowsTF32: Bool
-    /// Whether a GPU captures T3's decode steps as CUDA graphs and replays them.
+    /// Whether a GPU captures T3's decoding steps as CUDA graphs and replays them.
     public let capturesSteps: Bool
     /// The largest number of CPU threads; nil uses one for each processor that the process may use (by its affinity mask and the CPU quota of its
     /// control groups), but not more than libtorch would.

@@ -30,8 +30,8 @@ public struct ComputePlan: Sendable, Hashable, Codable, CustomStringConvertible 
     var flowType: DType { [.float16, .capturedFloat16].contains(flow) ? .float16 : .float32 }
 
     /// - Parameters:
-    ///   - device: what computes; only whether it is a GPU matters.
-    ///   - dtype: of T3's weights; the other networks are float32 but for the flow.
+    ///   - device: the device; it only matters whether it is a GPU.
+    ///   - dtype: the type of T3's weights; the other networks are in float32, except the flow.
     ///   - compute: the requested options: the exact path or faster ones.
     ///   - canCapture: whether CUDA graphs can be captured.
     public init(device: Device, dtype: DType = .float32, compute: ComputeOptions = .standard, canCapture: Bool = CapturedGraph.isSupported) {

@@ -22,7 +22,7 @@ public struct Speech: Sendable {
     }
 }
 
-/// A piece of speech as it becomes ready.
+/// A piece of speech, delivered when it is ready.
 public struct SpeechChunk: Sendable, Hashable {
     /// The sound, mono at 24 kHz, which follows the previous chunk's without a gap; never empty.
     public let audio: Audio
@@ -50,7 +50,7 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     public var pieces: [SpokenPiece] = []
     /// The name of the judge; nil without one.
     public internal(set) var judge: String?
-    /// What was left out or ignored; each once.
+    /// What was left out or ignored, each once.
     public var warnings: [SpeechWarning] = []
     /// Whether all of the sound so far contains the watermark.
     public var isWatermarked = false
@@ -95,7 +95,7 @@ public struct SpeechReport: Sendable, Hashable, Codable {
     }
 }
 
-/// A piece of a text as it was spoken.
+/// A piece of a text that was spoken.
 public struct SpokenPiece: Sendable, Hashable, Codable {
     /// Its number among the pieces, from 1.
     public let number: Int
@@ -136,5 +136,5 @@ public enum SpeechProgress: Sendable, Hashable {
     case vocoder
 }
 
-/// What every stage computed, under upstream's names; made by ``Synthesizer/trace(_:voice:options:onProgress:)``.
+/// The results of every stage, under upstream's names; returned by ``Synthesizer/trace(_:voice:options:onProgress:)``.
 public typealias SpeechTrace = [String: Tensor]

@@ -98,7 +98,7 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
 
     /// Checks that every option is in its range, as each request does.
     ///
-    /// - Throws: ``SpeechOptionsError`` naming the first that is not.
+    /// - Throws: ``SpeechOptionsError`` naming the first option that is out of range.
     public func check() throws(SpeechOptionsError) {
         try sampling.check()
         try Self.check("exaggeration", exaggeration, in: 0...10, "0 to 10, usually 0.25 to 2")
@@ -144,7 +144,7 @@ public struct SpeechOptions: Sendable, Hashable, Encodable {
 
 /// An option of speaking that is out of range, unknown or of the wrong kind.
 public struct SpeechOptionsError: Error, Hashable, CustomStringConvertible {
-    /// The property of ``SpeechOptions`` or ``SamplingChanges``; in JSON the path to it, as `sampling.topP`.
+    /// The property of ``SpeechOptions`` or ``SamplingChanges``; in JSON the path to it, such as `sampling.topP`.
     public let option: String
     /// The value as text.
     public let found: String

@@ -1,7 +1,7 @@
 import Foundation
 import SpeechText
 
-/// Something that a person should know about speech, although it was made.
+/// Something about speech that a person should know, although the speech was made.
 public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertible {
     /// The kind, for programs.
     public let kind: Kind

@@ -13,13 +13,13 @@ extension Synthesizer {
     /// try AudioFile.write(speech.audio, to: URL(filePath: "out.wav"))
     /// ```
     /// - Parameters:
-    ///   - folder: a model's files, as upstream's repositories have them.
+    ///   - folder: the folder with a model's files, as in upstream's repositories.
     ///   - variant: which model, for a folder with several; nil uses the one that the folder's `config.json` describes, else the first that is found.
-    ///   - device: where the networks compute.
+    ///   - device: the networks' device.
     ///   - dtype: type of T3's weights and arithmetic.
     ///   - compute: the exact path or faster ones.
     ///   - flow: the model's own flow, or a fast one.
-    ///   - watermark: the watermark's weights where the folder has none of its own.
+    ///   - watermark: the watermark's weights, if the folder does not contain them.
     ///   - languageTools: programs that prepare text of some languages, for the multilingual models.
     ///   - adapters: adapters of the flow, which are merged into its weights; adapters of T3 are given to requests.
     ///   - engine: runs the requests; by default a new one.

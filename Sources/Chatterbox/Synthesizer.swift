@@ -17,8 +17,8 @@ public final class Synthesizer: Sendable {
     let logger: Logger?
 
     /// - Parameters:
-    ///   - model: what speaks.
-    ///   - engine: what computes; by default one of the synthesizer's own.
+    ///   - model: the model.
+    ///   - engine: the engine that runs the requests; by default a new one.
     ///   - logger: logs messages about requests without their own logger (<doc:Logging>); nil logs nothing.
     public init(_ model: Model, engine: SpeechEngine = SpeechEngine(), logger: Logger? = nil) {
         (self.model, self.engine, self.logger) = (model, engine, logger)
@@ -54,7 +54,7 @@ public final class Synthesizer: Sendable {
 
     /// The same for a request.
     ///
-    /// - Throws: also ``SpeechJudgeError``, and what its judge throws.
+    /// - Throws: also ``SpeechJudgeError``, and errors of its judge.
     public func speak(_ request: SpeechRequest, onProgress: @escaping @Sendable (SpeechProgress) -> Void = { _ in }) async throws -> Speech {
         try await events(for: request, onProgress: onProgress, trace: nil).speech(sampleRate)
     }

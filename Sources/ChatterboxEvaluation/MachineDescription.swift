@@ -19,7 +19,7 @@ public struct MachineDescription: Sendable, Hashable, Codable {
     public let usableGPUs: Int
     /// Whether this build can capture decode steps as CUDA graphs.
     public let capturesGraphs: Bool
-    /// The driver with all GPUs of the machine; nil where there is none.
+    /// The driver, with all GPUs of the machine; nil if there is none.
     public let driver: GPUDriver?
     /// Whether Linux reports a GPU, with or without a working driver.
     public let showsGPU: Bool
@@ -78,7 +78,7 @@ public struct MachineDescription: Sendable, Hashable, Codable {
             : "this build computes on the CPU: libtorch \(libtorchVersion) here has no CUDA, or one that this driver does not run"
     }
 
-    /// The name that Linux gives the processor.
+    /// The processor's name in Linux.
     public static var processorName: String {
         let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")
         let name = lines.first { $0.hasPrefix("model name") || $0.hasPrefix("Model") }?.split(separator: ":").last

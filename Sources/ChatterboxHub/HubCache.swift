@@ -46,7 +46,7 @@ public struct HubCache: Sendable {
 
     // MARK: reading
 
-    /// The commit that a branch, a tag or a commit's own name stood for when it was last looked up.
+    /// The commit of a branch, a tag or a commit's own name when it was last looked up.
     public func commit(of revision: String, in repository: HubRepository) -> String? {
         if HubRevision.isCommit(revision) { return revision }
         guard let text = try? String(contentsOf: reference(revision, of: repository), encoding: .utf8) else { return nil }

@@ -19,14 +19,14 @@ public struct HubRequest: Sendable, Hashable {
 extension HubClient {
     /// Downloads files of a repository into the cache, all from the same commit, and returns their paths.
     ///
-    /// Files in the cache are used after their checksums have been verified, whichever program downloaded them and whether or not they are links.
-    /// If nothing is missing, the cache need not be writable. If the hub cannot be reached, the files of the last known commit are used if they are
+    /// Files in the cache are used after their checksums have been verified, whichever program downloaded them and whether or not they are links. If
+    /// nothing is missing, the cache need not be writable. If the hub cannot be reached, the files of the last known commit are used if they are
     /// complete.
     ///
     /// - Parameters:
-    ///   - requests: one of them at least must not be optional.
-    ///   - repository: where the files are.
-    ///   - revision: name of the repository's state, as a branch's or a commit's.
+    ///   - requests: the files; at least one of them must not be optional.
+    ///   - repository: the repository with the files.
+    ///   - revision: the name of a branch, a tag or a commit.
     ///   - onEvent: called often and from several threads.
     /// - Throws: ``HubError``, `CancellationError`.
     public func fetch(

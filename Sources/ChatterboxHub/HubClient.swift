@@ -12,12 +12,12 @@ public struct HubClient: Sendable {
     /// The free bytes on a folder's disk; nil if they are not known.
     let freeSpace: @Sendable (URL) -> Int?
 
-    /// Opens connections, lets the body use them, and closes them.
+    /// Runs `body` with a client, and closes its connections afterwards.
     ///
     /// - Parameters:
     ///   - configuration: the hub, its cache, and limits of time and retries.
-    ///   - clock: time for pauses between tries and for measuring speed.
-    ///   - freeSpace: bytes that a folder's disk has room for.
+    ///   - clock: the clock for pauses between attempts and for measuring speed.
+    ///   - freeSpace: returns the free bytes on a folder's disk.
     ///   - body: may use the client until it returns.
     public static func with<Result: Sendable>(
         _ configuration: HubConfiguration, clock: HubClock = .continuous,
@@ -98,10 +98,10 @@ public struct HubClient: Sendable {
     ///
     /// - Parameters:
     ///   - name: path within the repository.
-    ///   - repository: where the file is.
-    ///   - revision: name of the repository's state, as a branch's or a commit's.
+    ///   - repository: the repository with the file.
+    ///   - revision: the name of a branch, a tag or a commit.
     ///   - attempts: number of attempts in all; nil uses the configuration's.
-    ///   - onEvent: called before each pause between tries.
+    ///   - onEvent: called before each pause between attempts.
     /// - Throws: ``HubError``.
     public func describe(
         _ name: String, in repository: HubRepository, revision: String = HubRevision.main, attempts: Int? = nil,

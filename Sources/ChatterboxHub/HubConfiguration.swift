@@ -2,7 +2,7 @@ import Foundation
 
 /// The hub, its cache, and limits of time and retries.
 ///
-/// The program makes one from its environment; nothing below reads an environment variable.
+/// The program creates it from its environment; this module does not read environment variables.
 public struct HubConfiguration: Sendable {
     /// The hub, without a slash at its end.
     public var endpoint: String
@@ -41,12 +41,12 @@ public struct HubConfiguration: Sendable {
         self.patience = patience
     }
 
-    /// The settings that Python's client takes from these variables: `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`,
-    /// `HF_TOKEN`, `HF_TOKEN_PATH` and the token file that `hf auth login` leaves, `HF_HUB_OFFLINE`, and a proxy's.
+    /// The settings that Python's client takes from these variables: `HF_ENDPOINT`, `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HF_TOKEN`,
+    /// `HF_TOKEN_PATH` and the token file that `hf auth login` writes, `HF_HUB_OFFLINE`, and the variables for a proxy.
     ///
     /// - Parameters:
     ///   - environment: the process's variables.
-    ///   - home: the user's folder, which `~` in a variable stands for.
+    ///   - home: the user's home folder, for `~` in a variable.
     public init(environment: [String: String], home: URL) {
         func value(_ names: String...) -> String? { names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty } }
         func folder(_ path: String) -> URL {

@@ -4,7 +4,7 @@ import Foundation
 public struct HubRepository: Sendable, Hashable, CustomStringConvertible {
     public let id: String
 
-    /// - Throws: ``HubError/badRepository(_:)`` for a name that no hub gives.
+    /// - Throws: ``HubError/badRepository(_:)`` for an invalid name.
     public init(_ id: String) throws {
         let valid = id.wholeMatch(of: #/(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}\/)?[A-Za-z0-9_][A-Za-z0-9_.-]{0,95}/#) != nil
         guard valid, !id.contains("--"), !id.contains(".."), !id.hasSuffix(".git") else { throw HubError.badRepository(id) }
@@ -28,7 +28,7 @@ public struct HubRepository: Sendable, Hashable, CustomStringConvertible {
     public var description: String { id }
 }
 
-/// A file as the hub describes it.
+/// A file's properties on the hub.
 public struct HubFile: Sendable, Hashable {
     public let repository: HubRepository
     /// The path within the repository.

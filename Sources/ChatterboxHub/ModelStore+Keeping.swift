@@ -43,7 +43,7 @@ extension ModelStore {
     /// Computes a file's checksum and compares it with the one that is its name in the cache.
     ///
     /// - Parameters:
-    ///   - file: one without a checksum gives `unknown`.
+    ///   - file: the file; without a checksum the result is `unknown`.
     ///   - onRead: called with the bytes of each block.
     /// - Throws: ``HubError/unreadable(path:reason:)``, `CancellationError`.
     public func verify(_ file: StoredFile, onRead: (Int) -> Void = { _ in }) throws -> Verdict {

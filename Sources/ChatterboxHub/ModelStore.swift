@@ -25,10 +25,9 @@ public struct ModelStore: Sendable {
     /// Whether all of a model's files are here.
     public func isHere(_ model: CatalogModel) -> Bool { places(of: model) != nil }
 
-    /// The folder of a model whose files are all here, whoever fetched them; nil where some are missing.
+    /// The folder of a model whose files are all in the cache, whichever program downloaded them; nil if some are missing.
     ///
-    /// - Throws: ``HubError/unwritable(path:reason:)`` where the shelf cannot be written,
-    ///   ``HubError/occupied(folder:files:)``.
+    /// - Throws: ``HubError/unwritable(path:reason:)`` if the shelf cannot be written, ``HubError/occupied(folder:files:)``.
     public func folder(of model: CatalogModel) throws -> URL? {
         let folder = folderOnShelf(of: model)
         if isComplete(folder, model) { return folder }
@@ -46,7 +45,7 @@ public struct ModelStore: Sendable {
     /// Creates the folder of every model whose files are in the cache, and removes folders of models whose files no longer exist. Folders with the
     /// user's own files are skipped.
     ///
-    /// - Throws: ``HubError/unwritable(path:reason:)`` where the shelf cannot be written.
+    /// - Throws: ``HubError/unwritable(path:reason:)`` if the shelf cannot be written.
     public func refresh() throws {
         for model in catalog.models {
             do { _ = try folder(of: model) } catch HubError.occupied {}

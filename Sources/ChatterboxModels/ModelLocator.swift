@@ -14,7 +14,7 @@ public struct ModelLocator: Sendable {
     /// Names in order of preference, for when no model is named.
     public static let preferred = ["chatterbox", "turbo", "multilingual-v3", "multilingual-v2", "nano", "pico"]
 
-    /// Earlier shelves come first.
+    /// Earlier shelves have priority.
     public let shelves: [URL]
 
     public init(shelves: [URL]) { self.shelves = shelves }
@@ -23,7 +23,7 @@ public struct ModelLocator: Sendable {
     ///
     /// - Parameter model: a folder's path, which is returned unchanged, or a name to look up; nil returns the first of ``preferred`` that is found,
     ///   else any other model.
-    /// - Throws: ``ModelLocatorError`` where there is no such model.
+    /// - Throws: ``ModelLocatorError`` if there is no such model.
     public func folder(of model: String?) throws -> URL {
         guard let model else {
             guard let found = byPreference.first else { throw ModelLocatorError.noModel(shelves: shelves) }

@@ -9,7 +9,7 @@ import Pico
 /// The folders of a machine's models and of the files that they share. The defaults are those of the program `chatterbox`; a program that uses this
 /// library can change them.
 public struct ModelPlaces: Sendable {
-    /// Folders that hold models, each in a folder of its own name; earlier ones come first. Models of the hub come after the first.
+    /// Folders that contain models, each in a folder with its name; earlier ones have priority. Downloaded models come after the first.
     public var shelves: [URL]
     /// The folder with a subfolder of links for each downloaded model, under its name.
     public var hubShelf: URL

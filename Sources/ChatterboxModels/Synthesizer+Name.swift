@@ -37,7 +37,7 @@ public struct ModelDownload: Sendable, Hashable {
 }
 
 extension Synthesizer {
-    /// Loads a model by its name, and downloads it first where it is not on this machine.
+    /// Loads a model by its name, and downloads it first if it is not on this machine.
     ///
     /// ```swift
     /// let synthesizer = try await Synthesizer(model: "turbo") { print($0) }
@@ -45,14 +45,14 @@ extension Synthesizer {
     /// ```
     ///
     /// Files are stored in the cache of Python's `huggingface_hub`. An interrupted download continues where it stopped, and checksums are verified.
-    /// Only files that are missing are downloaded; `chatterbox models pull` brings a model up to date.
+    /// Only files that are missing are downloaded; `chatterbox models pull` updates a model.
     ///
     /// - Parameters:
-    ///   - model: a name of `chatterbox models list`, such as `chatterbox`, `turbo`, `nano`, `multilingual-v3`, `pack:hi` or `pico`, or a folder
-    ///     with a model's files.
+    ///   - model: a name of `chatterbox models list`, such as `chatterbox`, `turbo`, `nano`, `multilingual-v3`, `pack:hi` or `pico`, or a folder with
+    ///     a model's files.
     ///   - places: the folders of models, and the hub.
     ///   - allowsDownload: if false, a model that is not on this machine throws ``ModelLocatorError``.
-    ///   - device: where the networks compute.
+    ///   - device: the networks' device.
     ///   - dtype: as for `Model.load`.
     ///   - compute: the exact path or faster ones; int8 by `ComputeOptions(quantization: .int8)`.
     ///   - fastFlow: whether a model with a flow of ten guided steps uses a mean flow of two steps instead, which is also downloaded.
@@ -62,7 +62,7 @@ extension Synthesizer {
     ///   - logger: logs messages about loading and requests; nil logs nothing.
     ///   - onState: called with each change, and often during downloads, from several threads; it should return quickly.
     /// - Throws: ``ModelLocatorError`` for an unknown name, `HubError` for a download that fails, `CheckpointError`, `ComputeError`, errors of
-    ///   damaged files, and `CancellationError` when the task is cancelled; files that were downloaded before are kept.
+    ///   damaged files, and `CancellationError` if the task is cancelled; files that were downloaded before are kept.
     public convenience init(
         model: String, places: ModelPlaces = .ofUser(), allowsDownload: Bool = true, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, fastFlow: Bool = false, adapters: [AdapterUse] = [], languageTools: LanguageTools = .none,

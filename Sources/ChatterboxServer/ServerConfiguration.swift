@@ -14,13 +14,13 @@ public struct ServerConfiguration: Sendable {
     public var voices: URL
     /// The voices that further names, such as OpenAI's, mean. OpenAI's names that are not given mean the default voice.
     public var voiceAliases: [String: String] = [:]
-    /// The voice of requests that name none; nil is the model's own.
+    /// The voice for requests that name none; nil for the model's own.
     public var defaultVoice: String?
-    /// The folder of adapters, which clients may add to; nil for none.
+    /// The folder of adapters, to which clients may add; nil for none.
     public var adapters: URL?
     /// The recogniser that compares takes, for requests that name it; nil for none.
     public var judge: (any SpeechJudge)?
-    /// The API keys, one of which each client must send; with none no key is needed.
+    /// The API keys, one of which each client must send; without keys none is needed.
     public var keys = Keyring.none
     /// Whether lists of models and voices need no key.
     public var publicLists = false
@@ -44,11 +44,11 @@ public struct ServerConfiguration: Sendable {
     /// Limits of requests a minute, and of simultaneous requests, for each key, or without keys for each address.
     public var requestsPerMinute: Int?
     public var requestsAtOnce: Int?
-    /// The most characters of a text.
+    /// The largest number of characters of a text.
     public var characterLimit = 100_000
-    /// The most bytes of a recording.
+    /// The largest size of a recording in bytes.
     public var uploadLimit = 10 << 20
-    /// The most bytes of an adapter.
+    /// The largest size of an adapter in bytes.
     public var adapterLimit = 256 << 20
     /// Seconds that a client may stop reading its response.
     public var readerPatience = 30.0

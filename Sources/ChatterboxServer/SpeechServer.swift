@@ -39,7 +39,7 @@ public struct SpeechServer: Sendable {
     /// Loads the first model, and those that are pinned, and lets the first speak twice, so that the first request does not wait for one-time work,
     /// and the time to first sound is known. Then `/ready` answers 200. This can run while the server runs: requests wait for the model.
     ///
-    /// - Throws: what loading throws.
+    /// - Throws: errors of loading.
     public func warmUp() async throws {
         let lease = try await state.models.lease(state.models.offers[0])
         for offer in state.models.offers.dropFirst() where offer.isPinned { _ = try await state.models.lease(offer) }
@@ -68,7 +68,7 @@ public struct SpeechServer: Sendable {
     /// returns.
     ///
     /// - Parameter onRunning: called with the port when the server listens.
-    /// - Throws: ``StartError`` where it cannot listen there, or a certificate cannot be served.
+    /// - Throws: ``StartError`` if it cannot listen on the address, or a certificate cannot be used.
     public func run(onRunning: @escaping @Sendable (Int) -> Void = { _ in }) async throws {
         try await run(onRunning: onRunning, onWyomingRunning: { _ in })
     }
@@ -77,7 +77,7 @@ public struct SpeechServer: Sendable {
     ///
     /// - Parameters:
     ///   - onRunning: called with the port when the server listens.
-    ///   - onWyomingRunning: likewise with the port of the Wyoming protocol, where that is served.
+    ///   - onWyomingRunning: called with the port of the Wyoming protocol, if it is served.
     public func run(onRunning: @escaping @Sendable (Int) -> Void, onWyomingRunning: @escaping @Sendable (Int) -> Void) async throws {
         let connections = ConnectionTasks()
         let host = state.configuration.host

@@ -1,8 +1,8 @@
 import Foundation
 
-/// Files of one kind in one folder, each under a name: `NAME` and an ending that all of them have.
+/// Files of one kind in one folder, each with a name: `NAME` and a common suffix.
 ///
-/// Letters with marks may be written in two ways, as one character or as several (NFC, NFD): a name means the same file either way.
+/// Letters with accents can be written in two ways, as one character or as several (NFC, NFD): both forms of a name refer to the same file.
 public struct NamedFiles: Sendable {
     public let folder: URL
     /// For example ".voice.safetensors".

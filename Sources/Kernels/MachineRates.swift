@@ -1,11 +1,11 @@
 import CKernels
 
-/// What a machine's processor and memory reach: what stages are held against.
+/// The rates of a machine's processor and memory, with which stages are compared.
 public struct MachineRates: Sendable, Hashable, Codable {
     /// Bytes that all threads together read from memory in a second.
     public let bandwidth: Double
-    /// Operations a second (a multiplication and an addition are two) of all threads together, in 32 bits and in 8, where
-    /// all numbers are in registers: what no product exceeds, and a good one nearly reaches.
+    /// Operations per second (a multiplication and an addition are two) of all threads together, in 32 bits and in 8, with all numbers in registers:
+    /// an upper limit that good products nearly reach.
     public let float32, int8: Double
 
     public init(bandwidth: Double, float32: Double, int8: Double) {

@@ -1,8 +1,8 @@
 import CKernels
 import Torch
 
-/// What adapters together add to a packed transformer's linear layers: s · (x Aᵀ) Bᵀ in float32, before activations (Hu et al. 2021,
-/// "LoRA"). The packed weights stay as they are. Immutable, for any number of sequences.
+/// The sum of adapters for a packed transformer's linear layers: s · (x Aᵀ) Bᵀ in float32, before activations (Hu et al. 2021, "LoRA"). The packed
+/// weights do not change. Immutable; any number of sequences can use it.
 public final class PackedAdaptation: @unchecked Sendable {
     /// A layer's products.
     public enum Product: Int, Sendable, CaseIterable {
@@ -18,12 +18,12 @@ public final class PackedAdaptation: @unchecked Sendable {
         let scale: Double
 
         /// - Parameters:
-        ///   - layer: its number, from 0.
+        ///   - layer: the layer's number, from 0.
         ///   - product: which of the layer's products changes.
-        ///   - first: the first of the product's outputs that change; of a gated product, the gate's come first.
+        ///   - first: the first of the product's outputs that change; in a gated product the gate's outputs come first.
         ///   - a: `[rank, inputs]`.
         ///   - b: `[outputs that change, rank]`.
-        ///   - scale: s, what the change is multiplied by.
+        ///   - scale: s, a factor for the change.
         public init(layer: Int, _ product: Product, first: Int = 0, a: Tensor, b: Tensor, scale: Double) {
             (self.layer, self.product, self.first, self.a, self.b, self.scale) = (layer, product, first, a, b, scale)
         }

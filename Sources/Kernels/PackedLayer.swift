@@ -1,7 +1,7 @@
 import CKernels
 import Torch
 
-/// A linear layer or a convolution over time, with what comes before and after it: activation(in(x) * W + bias).
+/// A linear layer or a convolution over time, with the operations before and after it: activation(in(x) * W + bias).
 ///
 /// Rows are frames: tensors are `[sequences, length, width]`, or some columns of a wider one.
 public struct PackedLayer: Sendable {
@@ -34,11 +34,11 @@ public struct PackedLayer: Sendable {
     /// - Parameters:
     ///   - x: `[sequences, length, inputs]`.
     ///   - output: `[sequences, result length, outputs]`.
-    ///   - added: added to what goes in, after normalisation and activation: `[sequences, inputs]`, contiguous.
-    ///   - residual: added to what comes out; may be `output`.
-    ///   - share: how much of the result is added to what `output` holds; nil replaces it.
-    ///   - lead: zeros before the first row, where `x` begins elsewhere than its sequence; nil takes the convolution's own.
-    /// - Throws: ``KernelError``, and `TorchError` where a tensor is not float32 on the CPU.
+    ///   - added: added to the input, after normalisation and activation: `[sequences, inputs]`, contiguous.
+    ///   - residual: added to the result; may be `output`.
+    ///   - share: a factor with which the result is added to the contents of `output`; nil replaces them.
+    ///   - lead: the number of zeros before the first row, if `x` does not begin with its sequence; nil for the convolution's own.
+    /// - Throws: ``KernelError``, and `TorchError` if a tensor is not float32 on the CPU.
     public func callAsFunction(
         _ x: Tensor, into output: Tensor, adding added: Tensor? = nil, residual: Tensor? = nil, share: Double? = nil,
         lead: Int? = nil

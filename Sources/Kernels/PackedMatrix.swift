@@ -18,7 +18,7 @@ public enum WeightFormat: String, Sendable, Codable, CaseIterable {
         }
     }
 
-    /// Bytes that weights take with their scales.
+    /// The size of weights with their scales in bytes.
     public func byteCount(weights: Int) -> Int {
         switch self {
         case .float32: weights * 4
@@ -28,7 +28,7 @@ public enum WeightFormat: String, Sendable, Codable, CaseIterable {
     }
 }
 
-/// What a product goes through after the bias.
+/// The function that is applied after the bias.
 public enum Activation: Sendable, Hashable {
     case identity
     /// x σ(x).
@@ -80,13 +80,13 @@ public final class PackedMatrix: @unchecked Sendable {
     }
 
     /// - Parameters:
-    ///   - sources: layers whose outputs follow each other.
-    ///   - format: what the weights are stored in.
+    ///   - sources: layers whose outputs are concatenated.
+    ///   - format: the format of the weights.
     ///   - gated: interleaves two layers of equal size for ``Activation/gatedSiLU``.
-    ///   - winograd: stores float32 weights of a convolution for Winograd's minimal filtering (Lavin and Gray 2016), with half
-    ///     the multiplications and rounding errors about twice as large. The convolution's step is then 1.
+    ///   - winograd: stores float32 weights of a convolution for Winograd's minimal filtering (Lavin and Gray 2016), with half the multiplications
+    ///     and rounding errors about twice as large. The convolution's step is then 1.
     ///   - team: threads that pack.
-    /// - Throws: ``KernelError``, and `TorchError` where a weight is not float32 on the CPU.
+    /// - Throws: ``KernelError``, and `TorchError` if a weight is not float32 on the CPU.
     public init(_ sources: [Source], format: WeightFormat, gated: Bool = false, winograd: Bool = false, team: ThreadTeam) throws {
         precondition(!sources.isEmpty, "at least one layer")
         precondition(!winograd || format == .float32 && !gated, "float32 weights of a plain layer")
@@ -141,7 +141,7 @@ public final class PackedMatrix: @unchecked Sendable {
     /// depend on: a tile of Winograd's algorithm, or one row and the taps.
     var tile: (results: Int, taps: Int) { (ck_matrix_tile(handle), ck_matrix_tile_taps(handle)) }
 
-    /// The weights that the packed ones stand for, `[outputs, taps, inputs]`, in the order of the sources.
+    /// The weights that the packed ones represent, `[outputs, taps, inputs]`, in the order of the sources.
     public func unpacked() throws -> Tensor {
         let weights = try Tensor.empty([outputs, taps, inputs])
         try weights.withElements(of: Float.self) { ck_matrix_unpack(handle, $0.baseAddress) }

@@ -1,7 +1,7 @@
 import CKernels
 import Torch
 
-/// A causal transformer with packed weights: what lies between embedded inputs and logits. Immutable.
+/// A causal transformer with packed weights, from embedded inputs to logits. Immutable.
 public final class PackedTransformer: @unchecked Sendable {
     /// The sizes that layers share.
     public struct Shape: Sendable, Hashable {
@@ -46,7 +46,7 @@ public final class PackedTransformer: @unchecked Sendable {
 
     public let shape: Shape
     public let layerCount, vocabulary: Int
-    /// Positions that queries and keys can be turned at; nil where none are turned.
+    /// The number of positions for which queries and keys can be rotated; nil if they are not rotated.
     public let rotatedPositions: Int?
     /// What one step reads of the weights, for however many rows.
     public let byteCount: Int
@@ -57,11 +57,11 @@ public final class PackedTransformer: @unchecked Sendable {
     private let floats: FloatArena
 
     /// - Parameters:
-    ///   - shape: its sizes; `heads` must divide `hidden`.
-    ///   - layers: from the first to the last.
-    ///   - finalNorm: its epsilon is also that of the layers'.
-    ///   - head: gives the logits.
-    ///   - rotation: what queries and keys are turned by; nil where none are turned.
+    ///   - shape: the sizes; `heads` must divide `hidden`.
+    ///   - layers: the layers, from the first to the last.
+    ///   - finalNorm: the last normalisation, whose epsilon also applies to the layers.
+    ///   - head: computes the logits.
+    ///   - rotation: the rotation of queries and keys; nil for none.
     ///   - team: threads that compute.
     /// - Throws: `TorchError` for tensors that are not float32 on the CPU.
     public init(_ shape: Shape, layers: [Layer], finalNorm: Norm, head: PackedMatrix, rotation: Rotation?, team: ThreadTeam) throws {

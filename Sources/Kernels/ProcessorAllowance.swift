@@ -1,19 +1,17 @@
 import CKernels
 import Foundation
 
-/// How much of the machine this process may use: the processors that it may run on, and the time on them that its control
-/// groups leave it.
+/// How much of the machine this process may use: the processors on which it may run, and the processor time that its control groups allow.
 ///
-/// A container with a quota of two processors on a machine with 64 sees all 64; as many threads would be stopped for most
-/// of each period, together and with work in hand.
+/// A container with a quota of two processors on a machine with 64 sees all 64; with as many threads all of them would be stopped for most of each
+/// period, even during their work.
 public struct ProcessorAllowance: Sendable, Hashable {
     /// Processors that the scheduler may run the process on.
     public let processors: Int
-    /// Seconds of processor time in each second, the least that any control group on the way to the root allows; nil where
-    /// none has a quota.
+    /// Seconds of processor time per second, the smallest quota of a control group up to the root; nil if none has a quota.
     public let quota: Double?
 
-    /// As many threads as there is time for, at least one: the quota rounded up, at most one for each processor.
+    /// The number of threads for which there is processor time, at least one: the quota rounded up, at most one for each processor.
     public var threads: Int {
         guard let quota else { return max(1, processors) }
         return max(1, min(processors, Int(min(quota, Double(processors)).rounded(.up))))

@@ -3,17 +3,16 @@ import Torch
 
 /// Attention of all frames of a sequence to all: softmax(q kᵀ ÷ √size) v (Vaswani et al. 2017).
 public struct SelfAttention: Sendable {
-    /// What relative positions do to scores, which become (q + u) kᵀ + (q + w) dᵀ (Dai et al. 2019): d depends on the distance
-    /// of query and key alone.
+    /// Relative positions, with which scores become (q + u) kᵀ + (q + w) dᵀ (Dai et al. 2019): d depends only on the distance of query and key.
     public struct Distances {
         let contentBias, distanceBias, distances: Tensor
         let before: [Tensor]
 
         /// - Parameters:
-        ///   - contentBias: u, contiguous, as many numbers as a query has in all heads.
+        ///   - contentBias: u, contiguous, with the size of a query in all heads.
         ///   - distanceBias: w, likewise.
-        ///   - distances: d, `[1, 2 × length − 1, heads × head size]`; query i meets key j with row length − 1 − i + j.
-        ///   - before: the same for each stretch of rows that stands before, `[1, length + its length − 1, heads × head size]`.
+        ///   - distances: d, `[1, 2 × length − 1, heads × head size]`; for query i and key j row length − 1 − i + j is used.
+        ///   - before: the same for each stretch of preceding rows, `[1, length + its length − 1, heads × head size]`.
         public init(contentBias: Tensor, distanceBias: Tensor, distances: Tensor, before: [Tensor] = []) {
             self.contentBias = contentBias
             self.distanceBias = distanceBias
@@ -45,17 +44,17 @@ public struct SelfAttention: Sendable {
     ///   - x: queries, keys and values side by side, `[sequences, length, 3 × heads × head size]`.
     ///   - output: `[sequences, length, heads × head size]`.
     ///   - distances: relative positions; nil for none.
-    /// - Throws: ``KernelError``, and `TorchError` where a tensor is not float32 on the CPU.
+    /// - Throws: ``KernelError``, and `TorchError` if a tensor is not float32 on the CPU.
     public func callAsFunction(_ x: Tensor, into output: Tensor, distances: Distances? = nil) throws {
         _ = try attend(x, into: output, distances: distances, before: [], keeps: false)
     }
 
-    /// The same for rows that follow others of their sequences, which every row sees as well. Numbers of rows that are kept do
-    /// not change any more: they see nothing of what follows.
+    /// The same for rows that follow others of their sequences, to which every row attends as well. Kept rows do not change: they do not attend to
+    /// later rows.
     ///
     /// - Parameters:
     ///   - x: queries, keys and values side by side, `[sequences, length, 3 × heads × head size]`.
-    ///   - before: rows that were kept, in order, at most ``KeptRows/most`` stretches of them.
+    ///   - before: kept rows, in order, at most ``KeptRows/most`` stretches of them.
     ///   - output: `[sequences, length, heads × head size]`.
     ///   - distances: relative positions; nil for none.
     /// - Returns: the keys and values of these rows.
@@ -127,7 +126,7 @@ public struct SelfAttention: Sendable {
     }
 }
 
-/// Keys and values of rows of some sequences, as an attention multiplies with them.
+/// Keys and values of rows of some sequences, packed for attention.
 public final class KeptRows: @unchecked Sendable {
     // Not changed after initialisation.
     let handle: OpaquePointer

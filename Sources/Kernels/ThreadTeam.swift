@@ -1,15 +1,15 @@
 import CKernels
 
-/// Threads that compute together, and the instruction set they use.
+/// Threads that compute together, and the instruction set that they use.
 ///
-/// Between two pieces of work the threads stay awake for a moment, then sleep. Calls from several tasks take turns. What
-/// is computed does not depend on the number of threads.
+/// Between runs the threads spin for a short time, then sleep. Calls from several tasks are executed one after the other. Results do not depend on
+/// the number of threads.
 public final class ThreadTeam: @unchecked Sendable {
     let handle: OpaquePointer
 
     /// - Parameters:
-    ///   - threads: the caller's is one of them.
-    ///   - instructions: one of ``availableInstructions``; nil takes the fastest.
+    ///   - threads: the number of threads, including the calling one.
+    ///   - instructions: one of ``availableInstructions``; nil for the fastest.
     /// - Throws: ``KernelError``.
     public init(threads: Int, instructions: String? = nil) throws {
         precondition(threads > 0, "at least one thread")
@@ -33,7 +33,7 @@ public final class ThreadTeam: @unchecked Sendable {
     }
 }
 
-/// Why the kernels cannot do what they are asked.
+/// Why the kernels cannot carry out a call.
 public enum KernelError: Error, Hashable, CustomStringConvertible {
     case unknownInstructions(String, available: [String])
     case noThreads(Int)

@@ -5,7 +5,7 @@ import Torch
 ///
 /// One call draws for many requests. Not for concurrent use; the generator is the request's own.
 public final class TokenSampler {
-    /// How tokens are drawn; the values are checked by who makes them.
+    /// Sampling options; the caller checks their values.
     public struct Options: Sendable, Hashable {
         /// When the repetition penalty is applied.
         public enum Order: Sendable, Hashable {
@@ -16,11 +16,11 @@ public final class TokenSampler {
         }
 
         public var order: Order
-        /// How far logits move from those without text past those with it; used where there are both.
+        /// How far logits are extrapolated from those without text past those with it; used if there are both.
         public var guidance: Double
         /// 1 does nothing.
         public var repetitionPenalty: Double
-        /// 0 takes the likeliest token after guidance and penalty, the first of equals, and draws no random number.
+        /// With 0 the most likely token after guidance and penalty is chosen, the first of equals, and no random number is drawn.
         public var temperature: Double
         /// 0 keeps all.
         public var minP: Double
@@ -49,16 +49,16 @@ public final class TokenSampler {
         }
     }
 
-    /// A request that wants a token.
+    /// A request that needs a token.
     public struct Row {
         let sampler: TokenSampler
         let logits: Tensor
         let ruledOut: Int?
 
         /// - Parameters:
-        ///   - sampler: whose next token is drawn.
-        ///   - logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without, which Turbo's order does
-        ///     not look at; float32 on the CPU.
+        ///   - sampler: the sampler whose next token is drawn.
+        ///   - logits: `[1, vocabulary]`, or with guidance `[2, vocabulary]`: with text and without; Turbo's order ignores the second; float32 on the
+        ///     CPU.
         ///   - ruledOut: a token that cannot be drawn: its logits count as −10000.
         public init(_ sampler: TokenSampler, logits: Tensor, rulingOut ruledOut: Int? = nil) {
             self.sampler = sampler
@@ -103,11 +103,11 @@ public final class TokenSampler {
         if isSeen { seen[token / 64] |= bit } else { seen[token / 64] &= ~bit }
     }
 
-    /// Draws a token for each of different requests with the same vocabulary.
+    /// Draws a token for each of several requests with the same vocabulary.
     ///
-    /// - Returns: the tokens. One is nil where rounding could decide between two, or a logit is NaN or infinite; then the
-    ///   request's generator is as before, and libtorch's operations draw from it.
-    /// - Throws: ``KernelError``, and `TorchError` where logits are not float32 on the CPU, or a generator is elsewhere.
+    /// - Returns: the tokens. A token is nil if rounding could change it, or a logit is NaN or infinite; the request's generator is then unchanged,
+    ///   and libtorch's operations have to draw.
+    /// - Throws: ``KernelError``, and `TorchError` if logits are not float32 on the CPU, or a generator is on another device.
     public static func draw(_ rows: [Row], team: ThreadTeam) throws -> [Int?] {
         guard let vocabulary = rows.first?.sampler.vocabulary else { return [] }
         var draws = try rows.map { row in

@@ -3,8 +3,8 @@ import Torch
 
 /// Runs a ``PackedTransformer`` over new positions of any number of sequences at once. Not for concurrent use.
 ///
-/// Keys and values lie in pages of 16 positions (Kwon et al. 2023, "PagedAttention"). A sequence that continues another one
-/// shares its whole pages: the rows of a voice are stored once, however many requests speak with it.
+/// Keys and values are stored in pages of 16 positions (Kwon et al. 2023, "PagedAttention"). A sequence that continues another one shares its full
+/// pages: the rows of a voice are stored once for all its requests.
 public final class TransformerDecoder {
     /// What a head of some layer attends to at the last position of a stretch.
     public struct Record {
@@ -12,11 +12,11 @@ public final class TransformerDecoder {
         let weights: UnsafeMutableBufferPointer<Float>
 
         /// - Parameters:
-        ///   - layer: its number, from 0.
-        ///   - head: its number in the layer, from 0.
-        ///   - stretch: index of one of the call's stretches.
+        ///   - layer: the layer's number, from 0.
+        ///   - head: the head's number in the layer, from 0.
+        ///   - stretch: the index of one of the call's stretches.
         ///   - first: the first of the positions whose weights are recorded.
-        ///   - weights: takes them, as many as it holds; all that the row sees add up to 1.
+        ///   - weights: where they are written, as many as fit; the weights of all positions add up to 1.
         public init(layer: Int, head: Int, stretch: Int, first: Int, weights: UnsafeMutableBufferPointer<Float>) {
             (self.layer, self.head, self.stretch, self.first, self.weights) = (layer, head, stretch, first, weights)
         }
@@ -30,10 +30,10 @@ public final class TransformerDecoder {
         let adaptation: PackedAdaptation?
 
         /// - Parameters:
-        ///   - sequence: whose end they are at.
-        ///   - count: how many positions are new.
+        ///   - sequence: the sequence that they continue.
+        ///   - count: the number of new positions.
         ///   - wanted: whether the logits after the last position are wanted.
-        ///   - adaptation: what adapters add, the same for all of a sequence's positions.
+        ///   - adaptation: the adapters, the same for all of a sequence's positions.
         public init(_ sequence: Sequence, count: Int, wanted: Bool, adaptation: PackedAdaptation? = nil) {
             (self.sequence, self.count, isWanted, self.adaptation) = (sequence, count, wanted, adaptation)
         }
@@ -42,17 +42,17 @@ public final class TransformerDecoder {
     public let transformer: PackedTransformer
     /// Positions of the longest sequence.
     public let longest: Int
-    /// Most positions that one call takes.
+    /// The largest number of positions in one call.
     public let rows: Int
     private let handle: OpaquePointer
     private let pool: PagePool
     private var stretches: [ck_stretch] = []
 
     /// - Parameters:
-    ///   - transformer: what it runs.
-    ///   - longest: positions of the longest sequence; no more than the transformer's rotation has.
-    ///   - rows: most positions that one call takes; each takes some tens of kilobytes.
-    ///   - rounded: keeps keys and values in 8 bits, with a scale for each head and position.
+    ///   - transformer: the transformer.
+    ///   - longest: the number of positions of the longest sequence; at most those of the transformer's rotation.
+    ///   - rows: the largest number of positions in one call; each needs some tens of kilobytes.
+    ///   - rounded: whether keys and values are stored in 8 bits, with a scale for each head and position.
     /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
     public init(_ transformer: PackedTransformer, longest: Int, rows: Int, rounded: Bool) throws {
         precondition(longest > 0 && rows > 0, "at least one position")
@@ -73,8 +73,7 @@ public final class TransformerDecoder {
 
     // MARK: sequences
 
-    /// Keys and values of the positions that were computed so far. Their memory goes back with the last sequence that
-    /// has them.
+    /// Keys and values of the positions computed so far. Their memory is freed with the last sequence that uses them.
     public final class Sequence {
         /// Positions so far.
         public fileprivate(set) var length: Int
@@ -96,7 +95,7 @@ public final class TransformerDecoder {
         }
     }
 
-    /// An empty sequence, or one that goes on where another has come to. What that one does afterwards does not change it.
+    /// An empty sequence, or one that continues another. Later positions of the other one do not change it.
     ///
     /// - Throws: ``KernelError/outOfMemory(_:bytes:)``.
     public func sequence(after other: Sequence? = nil) throws -> Sequence {

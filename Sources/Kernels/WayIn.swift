@@ -21,7 +21,7 @@ public struct WayIn: Sendable {
         self.activation = activation
     }
 
-    /// Rows as they are.
+    /// Rows without changes.
     public static let plain = WayIn()
 
     /// The description for C; valid as long as this value and `added` exist.
@@ -47,8 +47,8 @@ public struct WayIn: Sendable {
         return way
     }
 
-    /// Takes rows `[sequences, length, width]` in, without a product: the result, plus `residual`, goes to `output`, which
-    /// may be either.
+    /// Applies the operations to rows `[sequences, length, width]` without a product: the result, plus `residual`, is written to `output`, which may
+    /// be either of them.
     ///
     /// - Parameters:
     ///   - x: the rows.

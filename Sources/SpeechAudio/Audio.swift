@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// Sampled sound: numbers around −1…1 with a rate and a channel count.
+/// Sampled sound: numbers around −1…1 with a sample rate and a number of channels.
 ///
 /// Channels are interleaved: `samples[frame * channels + channel]`.
 public struct Audio: Sendable, Hashable {
@@ -17,7 +17,7 @@ public struct Audio: Sendable, Hashable {
     /// Whether it was read from a truncated MP3 or Ogg file, or from a truncated file that ffmpeg read.
     public internal(set) var endsEarly = false
 
-    /// - Precondition: a rate and a channel count of at least 1; as many samples as whole frames need.
+    /// - Precondition: the rate and the number of channels are at least 1; the samples are whole frames.
     public init(samples: [Float], sampleRate: Int, channels: Int = 1) {
         precondition(sampleRate > 0, "a sample rate is at least 1 Hz")
         precondition(channels > 0 && samples.count % channels == 0, "\(samples.count) samples are not whole frames of \(channels) channels")
@@ -28,8 +28,8 @@ public struct Audio: Sendable, Hashable {
 
     /// One channel from `[samples]` or `[1, samples]`, copied from any device.
     ///
-    /// - Throws: `TorchError` where the tensor cannot be copied.
-    /// - Precondition: every axis but the last has size 1.
+    /// - Throws: `TorchError` if the tensor cannot be copied.
+    /// - Precondition: every axis except the last has size 1.
     public init(_ tensor: Tensor, sampleRate: Int) throws {
         precondition(tensor.shape.dropLast().allSatisfy { $0 == 1 }, "one channel expected, found \(tensor.shape)")
         self.init(samples: try tensor.array(of: Float.self), sampleRate: sampleRate)
@@ -50,7 +50,7 @@ public struct Audio: Sendable, Hashable {
         return 10 * log10(energy / Double(max(1, samples.count)))
     }
 
-    /// One channel: the mean of all, as `librosa.to_mono` takes it.
+    /// One channel: the mean of all, as in `librosa.to_mono`.
     public func mono() -> Audio {
         guard channels > 1 else { return self }
         let mixed = (0..<frames).map { frame in
@@ -62,7 +62,7 @@ public struct Audio: Sendable, Hashable {
     /// The first frames, or all if there are fewer.
     public func prefix(frames count: Int) -> Audio { cut(0..<min(max(0, count), frames)) }
 
-    /// The first seconds, or all where it is shorter.
+    /// The first seconds, or everything if the sound is shorter.
     public func prefix(seconds: Double) -> Audio { prefix(frames: Int(min(Double(frames), max(0, seconds * Double(sampleRate))))) }
 
     /// float32 `[channels, frames]`, so `[1, samples]` for one channel.

@@ -45,7 +45,7 @@ public enum LanguageGuess: Sendable, Hashable {
     private static let most = 150
 
     /// - Parameters:
-    ///   - text: the script is told from its first 20 000 Unicode scalars.
+    ///   - text: the text; its first 20,000 Unicode scalars are used to detect the script.
     ///   - languages: ISO 639-1 codes of the candidates.
     public init(_ text: String, among languages: Set<String>) {
         var scripts: [Script: Int] = [:]

@@ -44,7 +44,7 @@ public struct Lexicon: Sendable, Hashable {
         self.init(words.mapValues(\.spoken))
     }
 
-    /// - Parameter words: by what is written, what is said.
+    /// - Parameter words: written words, and their replacements.
     public init(_ words: [String: String]) {
         let sorted = words.sorted { ($0.key.unicodeScalars.count, $1.key) > ($1.key.unicodeScalars.count, $0.key) }
         var entries: [Unicode.Scalar: [Entry]] = [:]
@@ -112,7 +112,7 @@ public struct Lexicon: Sendable, Hashable {
 
 /// In JSON an object from the written word to its replacement.
 extension Lexicon: Codable {
-    /// - Throws: `DecodingError` for what is no such object, and where nothing is written, nothing is said or phonetic signs stand.
+    /// - Throws: `DecodingError` if this is not such an object, a word or a replacement is empty, or a replacement contains phonetic signs.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer(), words = try container.decode([String: String].self)
         for (written, spoken) in words.sorted(by: { $0.key < $1.key }) {

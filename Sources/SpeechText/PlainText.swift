@@ -48,9 +48,9 @@ public enum PlainText {
         (0x2E80...0x9FFF).contains(scalar.value) || (0xAC00...0xD7AF).contains(scalar.value)
     }
 
-    /// Text from a file: UTF-8, or UTF-16 or UTF-32 with its byte-order mark, which is dropped.
+    /// Text from a file: UTF-8, or UTF-16 or UTF-32 with a byte order mark, which is removed.
     ///
-    /// - Throws: ``TextEncodingError`` with what the bytes seem to be.
+    /// - Throws: ``TextEncodingError`` with the probable encoding of the bytes.
     public static func decoded(_ bytes: Data) throws -> String {
         let beginning = Array(bytes.prefix(4))
         if beginning == [0xFF, 0xFE, 0, 0] || beginning == [0, 0, 0xFE, 0xFF] {

@@ -100,7 +100,7 @@ public struct WrittenWord: Sendable, Hashable {
 extension SpokenText {
     /// The words as they are written: spoken words for one segment, such as "$5", become one word.
     ///
-    /// - Parameter words: those of ``text`` in order, which have all its characters but spaces.
+    /// - Parameter words: the words of ``text`` in order, with all its characters except spaces.
     public func written(_ words: [String]) -> [WrittenWord] {
         guard isChanged else { return words.enumerated().map { WrittenWord(text: $1, spoken: $0..<$0 + 1) } }
         // For each character other than a space, the index of its segment.

@@ -1,20 +1,20 @@
 import Foundation
 
-/// A chapter of a book: a heading and what follows it.
+/// A chapter of a book: a heading and the text after it.
 ///
 /// Headings are of the first of these kinds that occurs at least twice in the text, or if there is none, of the first that occurs once:
 /// 1. Markdown headings: those of the highest level that occurs at least twice, and of the levels above it.
-/// 2. Lines alone, between blank ones, that name a part of a book: "Chapter 12", "BOOK THE FIRST. Recalled to Life", "Prologue",
-///    "Kapitel IV", "第三章". Words of the languages that the models speak are known.
+/// 2. Lines alone, between blank ones, that name a part of a book: "Chapter 12", "BOOK THE FIRST. Recalled to Life", "Prologue", "Kapitel IV", "第三章".
+///   Words of the languages that the models speak are known.
 /// 3. Lines alone that are consecutive numbers, Roman or not: I, II, III.
 /// 4. Lines alone in capitals, of at most sixty characters.
 ///
-/// Headings without text after them, such as those of a table of contents, belong to the following chapter. Blocks of code have no
-/// headings, and a document in SSML is one chapter.
+/// Headings without text after them, such as those of a table of contents, belong to the following chapter. Blocks of code have no headings, and a
+/// document in SSML is one chapter.
 public struct TextChapter: Sendable, Hashable {
-    /// The heading without its marks; nil for what comes before the first one.
+    /// The heading without its marks; nil for text before the first heading.
     public let title: String?
-    /// Heading and text, as they are written.
+    /// The heading and the text, as they are written.
     public let text: Substring
 
     /// The chapters in order; together they are the text. A text without headings is one chapter without a title.

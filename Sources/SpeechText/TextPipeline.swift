@@ -37,7 +37,7 @@ public struct TextPipeline: Sendable {
     public var normalizes = true
     /// Whether the text is divided; otherwise it is one piece, without silences.
     public var splits = true
-    /// Seconds of silence where a text is divided.
+    /// Seconds of silence at each boundary.
     public var pause: @Sendable (SentenceSplitter.Boundary) -> Double = \.usualPause
     /// Whether each sentence is a separate piece, except very short ones, so that the set pause is inserted after each sentence.
     public var endsAtSentences = false
@@ -46,10 +46,10 @@ public struct TextPipeline: Sendable {
     private let forms = SpokenForms()
 
     /// - Parameters:
-    ///   - tokenizer: the model's.
+    ///   - tokenizer: the model's tokenizer.
     ///   - normalizer: rewrites text as in the model's training.
-    ///   - languages: at least one.
-    ///   - limit: most tokens of a piece.
+    ///   - languages: the model's languages, at least one.
+    ///   - limit: the largest number of tokens of a piece.
     public init(tokenizer: any TextTokenizer, normalizer: TextNormalizer, languages: [Language], limit: Int = .max) {
         precondition(!languages.isEmpty, "a model speaks at least one language")
         (self.tokenizer, self.normalizer, self.languages, self.limit) = (tokenizer, normalizer, languages, limit)
@@ -127,7 +127,7 @@ public struct TextPipeline: Sendable {
     /// A text with numbers, dates and signs as words.
     ///
     /// - Parameters:
-    ///   - text: without marks.
+    ///   - text: text without markup.
     ///   - language: one of ``languages``.
     public func normalize(_ text: String, in language: Language) -> SpokenText {
         normalizes ? forms[language](text) : SpokenText(unchanged: text)
@@ -136,7 +136,7 @@ public struct TextPipeline: Sendable {
     /// The tokens of a text.
     ///
     /// - Parameters:
-    ///   - text: with words for numbers and signs, as ``normalize(_:in:)`` gives it.
+    ///   - text: text with words for numbers and signs, from ``normalize(_:in:)``.
     ///   - language: one of ``languages``.
     public func tokenize(_ text: String, in language: Language) -> EncodedText { tokenizer.encode(normalizer(text), language: language) }
 

@@ -1,5 +1,5 @@
-/// A text divided for a model into pieces and silences. A piece is tokenized only when it is needed, so that a book takes no more memory than its
-/// letters.
+/// A text divided for a model into pieces and silences. A piece is tokenized only when it is needed, so that a book needs little more memory than its
+/// text.
 public struct TextPlan: Sendable {
     public enum Part: Sendable {
         case piece(Piece)
@@ -28,7 +28,7 @@ public struct TextPlan: Sendable {
 
         /// The words as they are written.
         ///
-        /// - Parameter words: those of ``spoken`` in order, which have all its characters but spaces.
+        /// - Parameter words: the words of ``spoken`` in order, with all its characters except spaces.
         public func written(_ words: [String]) -> [WrittenWord] {
             let heard = words.enumerated().map { WrittenWord(text: $1, spoken: $0..<$0 + 1) }
             return readings.reversed().reduce(heard) { later, reading in

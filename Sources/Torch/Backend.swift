@@ -1,7 +1,7 @@
 import CTorch
 
 extension Libtorch {
-    /// The instruction set of libtorch's own kernels on the CPU, as "AVX512".
+    /// The instruction set of libtorch's own kernels on the CPU, such as "AVX512".
     public static var instructions: String { String(cString: ct_cpu_capability()) }
 
     /// Whether float32 products and convolutions on a GPU round their inputs to TF32's 10 bits.

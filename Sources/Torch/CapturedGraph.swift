@@ -12,9 +12,9 @@ public final class CapturedGraph {
     /// Whether this program was built with CUDA's headers and a GPU can be used.
     public static var isSupported: Bool { ct_graph_available() }
 
-    /// Records what `body` does. Everything in it must stay on one GPU and use memory that outlives the graph.
+    /// Records the operations of `body`. They must use one GPU only, and memory that exists longer than the graph.
     ///
-    /// - Throws: ``TorchError`` where graphs are not available, and what `body` throws.
+    /// - Throws: ``TorchError`` if graphs are not available, and errors of `body`.
     public init(on device: Device, _ body: () throws -> Void) throws {
         var made: OpaquePointer?
         try perform("graph") { ct_graph_make(device.code, &made, $0) }

@@ -4,7 +4,7 @@ import CTorch
 public enum DType: String, Sendable, Hashable, CaseIterable, Codable {
     case float32, float64, float16, bfloat16, int64, int32, int16, int8, uint8, bool, complex64
 
-    /// Bytes an element takes.
+    /// The size of an element in bytes.
     public var size: Int {
         switch self {
         case .float64, .int64, .complex64: 8
@@ -46,7 +46,7 @@ public enum DType: String, Sendable, Hashable, CaseIterable, Codable {
     }
 }
 
-/// A Swift type whose values a tensor can be made from and copied out to.
+/// A Swift type from whose values a tensor can be created, and to which its elements can be copied.
 public protocol TensorScalar: Sendable {
     /// The element type that holds such values.
     static var dtype: DType { get }

@@ -21,7 +21,7 @@ public struct Device: Hashable, Sendable, CustomStringConvertible {
 
     init(code: ct_device) { self.code = code }
 
-    /// Reads "cpu", "cuda", "cuda:1" or "auto" (the first GPU if there is one, else the CPU).
+    /// Reads "cpu", "cuda", "cuda:1" or "auto" (the first GPU if there is one, otherwise the CPU).
     ///
     /// - Throws: ``DeviceError`` for another word, or for a GPU that does not exist.
     public init(_ text: String) throws {

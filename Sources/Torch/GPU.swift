@@ -14,9 +14,9 @@ public struct GPU: Sendable, Hashable, Codable {
 
 /// NVIDIA's driver on this machine.
 public struct GPUDriver: Sendable, Hashable, Codable {
-    /// The driver's own version, as "580.95.05"; nil if Linux does not report it.
+    /// The driver's own version, such as "580.95.05"; nil if Linux does not report it.
     public let version: String?
-    /// The newest CUDA that it runs, as "13.0".
+    /// The newest CUDA version that the driver supports, such as "13.0".
     public let cudaVersion: String
     /// At least one.
     public let gpus: [GPU]
@@ -24,7 +24,7 @@ public struct GPUDriver: Sendable, Hashable, Codable {
     /// Queries the driver; nil if there is none, or if it finds no GPU.
     ///
     /// - Parameters:
-    ///   - library: the driver's library as `dlopen` takes it.
+    ///   - library: the driver's library, a name for `dlopen`.
     ///   - root: replaces `/`: the driver's version is read from this folder's `proc/driver/nvidia/version`.
     public init?(library: String = "libcuda.so.1", root: URL = URL(filePath: "/")) {
         guard let driver = ct_driver_open(library) else { return nil }

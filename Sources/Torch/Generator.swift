@@ -8,7 +8,7 @@ public final class Generator: @unchecked Sendable {
     let handle: OpaquePointer
     public let device: Device
 
-    /// - Throws: ``TorchError`` where the device is not available.
+    /// - Throws: ``TorchError`` if the device is not available.
     public init(seed: UInt64, device: Device = .cpu) throws {
         var made: OpaquePointer?
         try perform("generator") { ct_generator_make(seed, device.code, &made, $0) }

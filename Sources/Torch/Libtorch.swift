@@ -2,8 +2,8 @@ import CTorch
 
 /// The loaded libtorch: its version, and the number of threads of its operations on the CPU.
 ///
-/// The number of threads belongs to the thread that calls: OpenMP and MKL keep one for each. A thread that has never called
-/// libtorch takes the process's default at its first call: one for each processor, or what ``setThreads(_:)`` has set.
+/// The number of threads is a setting of the calling thread: OpenMP and MKL keep one for each. A thread's first call to libtorch sets it to the
+/// process's default: one thread for each processor, or the number set by ``setThreads(_:)``.
 public enum Libtorch {
     /// For example "2.13.0".
     public static var version: String { String(cString: ct_libtorch_version()) }
@@ -30,7 +30,7 @@ public enum Libtorch {
 
     /// Runs a closure whose operations use at most this many threads; other threads' settings do not change.
     ///
-    /// - Throws: ``TorchError`` where the system starts no thread, and what the work throws.
+    /// - Throws: ``TorchError`` if the system cannot start a thread, and errors of the work.
     public static func withThreads<Result>(_ count: Int, _ work: () throws -> Result) throws -> Result {
         let before = threads
         try setOwnThreads(count)

@@ -15,7 +15,7 @@ public struct MemoryStatistics: Sendable, Hashable, Codable {
 public enum Memory {
     /// The process's resident memory for the CPU, the allocator's figures for a GPU.
     ///
-    /// - Throws: ``TorchError`` where the device is not available.
+    /// - Throws: ``TorchError`` if the device is not available.
     public static func statistics(of device: Device = .cpu) throws -> MemoryStatistics {
         guard device.isCUDA else {
             let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""

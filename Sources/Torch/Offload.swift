@@ -35,7 +35,7 @@ public final class Offload: Sendable {
         }
     }
 
-    /// Ends what ``enter()`` began.
+    /// Ends the use that ``enter()`` began.
     public func exit() {
         state.withLock { state in
             state.users -= 1

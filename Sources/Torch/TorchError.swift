@@ -15,7 +15,7 @@ public struct TorchError: Error, CustomStringConvertible {
     public let kind: Kind
     /// The operation, by this package's name for it.
     public let operation: String
-    /// Shapes of the operands, in order; empty where there were none.
+    /// The shapes of the operands, in order; empty if there were none.
     public let shapes: [[Int]]
     /// libtorch's own explanation.
     public let message: String

@@ -33,7 +33,7 @@ public struct Adapter: Sendable {
 
     /// The network that it changes.
     public let part: Part
-    /// By the layer's name in the checkpoint, as `tfmr.layers.0.self_attn.q_proj` or `flow.encoder_proj`.
+    /// By the layer's name in the checkpoint, such as `tfmr.layers.0.self_attn.q_proj` or `flow.encoder_proj`.
     public let matrices: [String: Matrices]
     /// The digest of the base's weights (`Weights.digest()` of its T3 or its flow); nil if the file does not contain it.
     public let base: String?
@@ -50,7 +50,7 @@ public struct Adapter: Sendable {
     ///   - matrices: by the layer's name in the checkpoint.
     ///   - part: the network that they change.
     ///   - base: the digest of that network's weights.
-    ///   - baseName: what the base is called.
+    ///   - baseName: the name of the base.
     ///   - name: the name in errors.
     public init(_ matrices: [String: Matrices], of part: Part = .t3, base: String? = nil, baseName: String? = nil, name: String) {
         (self.matrices, self.part, self.base, self.baseName, self.name) = (matrices, part, base, baseName, name)
@@ -67,7 +67,7 @@ public struct AdapterUse: Sendable {
     /// The factor of the change: 1 as it was trained, 0 none.
     public let weight: Double
 
-    /// An adapter that is added `weight` times; 1 adds it as it was trained.
+    /// An adapter with a weight; 1 adds it as it was trained.
     public init(_ adapter: Adapter, weight: Double = 1) { (self.adapter, self.weight) = (adapter, weight) }
 }
 

@@ -12,12 +12,11 @@ extension Adapter {
         static let prefix = "base_model.model."
     }
 
-    /// Reads an adapter: a file that ``save(to:replaces:)`` wrote, a folder that PEFT's `save_pretrained` wrote, or the file
-    /// of weights in one.
+    /// Reads an adapter: a file that ``save(to:replaces:)`` wrote, a folder that PEFT's `save_pretrained` wrote, or the file of weights in one.
     ///
     /// PEFT may have wrapped T3, only its transformer (`t3.tfmr`), or the flow (`s3gen.flow`).
     ///
-    /// - Throws: ``AdapterError``; `SafetensorsError` where the file is damaged.
+    /// - Throws: ``AdapterError``; `SafetensorsError` if the file is damaged.
     public static func load(from url: URL) throws -> Adapter {
         let (stored, configuration) = try parts(of: url), part = try part(of: stored, url)
         return Adapter(
@@ -117,7 +116,7 @@ extension Adapter {
     ///
     /// - Parameters:
     ///   - file: where to write.
-    ///   - replaces: whether a file that is there is replaced.
+    ///   - replaces: whether an existing file is replaced.
     /// - Throws: `SafetensorsError.unwritable`, `SafetensorsError.exists`.
     public func save(to file: URL, replaces: Bool = true) throws {
         var metadata = ["format": File.format, "version": File.version]
@@ -128,7 +127,7 @@ extension Adapter {
 
     /// Writes the folder that PEFT's `PeftModel.from_pretrained(t3.tfmr, folder)` reads, of the flow with `s3gen.flow`.
     ///
-    /// - Throws: `SafetensorsError.unwritable`; what Foundation throws where the folder or the configuration cannot be written.
+    /// - Throws: `SafetensorsError.unwritable`; errors of Foundation if the folder or the configuration cannot be written.
     public func saveForPEFT(to folder: URL) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try SafetensorsWriter.write(tensors, metadata: origin.merging(["format": "pt"]) { $1 }, to: folder.appending(path: File.weights))

@@ -12,22 +12,22 @@ public struct AdapterLibrary: Sendable {
     /// The folder is created with the first adapter.
     public init(folder: URL) { files = NamedFiles(folder: folder, suffix: ".adapter.safetensors") }
 
-    /// An adapter that the library holds.
+    /// An adapter in the library.
     public typealias Entry = NamedFiles.Entry
 
     /// Every adapter, by name.
     public func entries() -> [Entry] { files.entries() }
 
-    /// The adapter of a name; nil where there is none.
+    /// The adapter of a name; nil if there is none.
     public func entry(named name: String) -> Entry? { files.entry(name) }
 
     /// Stores an adapter under a name.
     ///
     /// - Parameters:
-    ///   - adapter: what is written.
-    ///   - name: letters, digits, `-`, `_` and `.`, with no `.` first; at most 200 bytes.
+    ///   - adapter: the adapter.
+    ///   - name: letters, digits, `-`, `_` and `.`, not beginning with `.`; at most 200 bytes.
     ///   - replaces: whether an adapter that had the name is replaced. Otherwise, of several simultaneous calls with the same name one succeeds.
-    /// - Throws: ``AdapterLibraryError``, `SafetensorsError` where the disk refuses.
+    /// - Throws: ``AdapterLibraryError``, `SafetensorsError` if it cannot be written.
     @discardableResult
     public func store(_ adapter: Adapter, as name: String, replaces: Bool = true) throws -> Entry {
         guard NamedFiles.isName(name) else { throw AdapterLibraryError.badName(name) }

@@ -8,8 +8,8 @@ public struct AdapterPlan: Sendable, Codable, Hashable {
     public var alpha = 32.0
     /// The transformer's layers, from 0; nil for all.
     public var layers: [Int]?
-    /// Which of a layer's linear maps: `attention`, `feed-forward`, or names of a checkpoint's such as `q_proj` or `mlp.c_fc`; all where
-    /// there are none.
+    /// Which of a layer's linear maps are trained: `attention`, `feed-forward`, or names in the checkpoint such as `q_proj` or `mlp.c_fc`; empty for
+    /// all.
     public var modules: [String] = []
 
     /// The parameters are the properties.

@@ -3,19 +3,19 @@ import Foundation
 import Torch
 
 extension Model {
-    /// Writes a model with adapters merged into its weights: a folder like the model's own. The new model speaks as the old one with the adapters,
-    /// in the time that it takes without them.
+    /// Writes a model with adapters merged into its weights: a folder like the model's own. The new model speaks like the old one with the adapters,
+    /// and as fast as without them.
     ///
-    /// Weights keep the precision in which they are stored: with float16 the sum is rounded to it. All other files are copied, except the T3 of
-    /// other variants.
+    /// Weights keep the precision in which they are stored: with float16 the sum is rounded to it. All other files are copied, except the T3 of other
+    /// variants.
     ///
     /// - Parameters:
-    ///   - uses: adapters of T3 and of the flow with their weights; several add up.
-    ///   - folder: the model's.
-    ///   - variant: which model of a folder that holds several; nil takes the first that is there.
+    ///   - uses: adapters of T3 and of the flow with their weights; several are added together.
+    ///   - folder: the model's folder.
+    ///   - variant: which model of a folder with several; nil for the first.
     ///   - target: the folder to create, atomically; it must not exist.
     /// - Returns: the layers that changed.
-    /// - Throws: ``AdapterError`` where an adapter does not fit; ``CheckpointError``; what reading throws.
+    /// - Throws: ``AdapterError`` if an adapter does not match; ``CheckpointError``; errors of reading.
     @discardableResult
     public static func merge(_ uses: [AdapterUse], into folder: URL, variant: Variant? = nil, to target: URL) throws -> Int {
         let files = try ModelFiles(folder, variant: variant)

@@ -91,28 +91,26 @@ public struct Model: Sendable {
     /// - Throws: ``CheckpointError``.
     public static func configuration(of folder: URL) throws -> ModelConfiguration { try ModelFiles(folder).configuration }
 
-    /// Loads a folder with the files that upstream's repositories have; sizes are the variant's unless a `config.json`
-    /// says otherwise.
+    /// Loads a folder with the files of upstream's repositories; the sizes are the variant's, unless a `config.json` has others.
     ///
     /// On the CPU, weights in the stored type are memory-mapped and not copied, unless T3 is packed for faster decoding.
     ///
     /// - Parameters:
-    ///   - folder: a model's files, as upstream's repositories have them.
-    ///   - variant: which model of a folder that holds several, or your own variant; nil uses the variant that the folder's `config.json`
-    ///     describes, else the first of ``Variant/all`` whose T3 is in the folder.
-    ///   - device: where the networks compute.
-    ///   - dtype: type of T3's weights and arithmetic; the other networks are in float32, except the flow on a GPU, which is in float16 if T3 has
-    ///     16 bits.
+    ///   - folder: the folder with a model's files, as in upstream's repositories.
+    ///   - variant: which model of a folder with several, or your own variant; nil uses the variant that the folder's `config.json` describes, else
+    ///     the first of ``Variant/all`` whose T3 is in the folder.
+    ///   - device: the networks' device.
+    ///   - dtype: type of T3's weights and arithmetic; the other networks are in float32, except the flow on a GPU, which is in float16 if T3 has 16
+    ///     bits.
     ///   - compute: the exact path or faster ones.
     ///   - flow: the model's own flow, or a fast one.
-    ///   - watermark: the watermark's weights (see ``WatermarkFile``) where the folder has none of its own; if the file does not exist, speech has
-    ///     no watermark.
+    ///   - watermark: the watermark's weights (see ``WatermarkFile``) if the folder does not contain them; if the file does not exist, speech has no
+    ///     watermark.
     ///   - languageTools: programs that prepare text of some languages, for the multilingual models.
     ///   - adapters: adapters of the flow, which are merged into its weights; adapters of T3 are given to requests.
     ///   - logger: logs that the model was loaded, or why not (<doc:Logging>); nil logs nothing.
-    /// - Throws: ``AdapterError`` where an adapter does not fit, ``ComputeError`` if the device or the type does not support `compute`,
-    ///   ``CheckpointError`` for the folder, `WeightsError`, `SafetensorsError`, `ArchiveError` or
-    ///   `TokenizerError` for a file in it.
+    /// - Throws: ``AdapterError`` if an adapter does not match, ``ComputeError`` if the device or the type does not support `compute`,
+    ///   ``CheckpointError`` for the folder, `WeightsError`, `SafetensorsError`, `ArchiveError` or `TokenizerError` for a file in it.
     public static func load(
         _ folder: URL, variant: Variant? = nil, device: Device = .cpu, dtype: DType = .float32,
         compute: ComputeOptions = .standard, flow: FlowChoice = .own, watermark: URL? = nil, languageTools: LanguageTools = .none,

@@ -3,12 +3,12 @@ import SpeechText
 import Torch
 
 extension Variant {
-    /// The variant that a folder's `config.json` describes, else the one that the names of its files make.
+    /// The variant that a folder's `config.json` describes, or otherwise the one with the names of its files.
     ///
-    /// - Throws: ``CheckpointError`` where they make none.
+    /// - Throws: ``CheckpointError`` if there is none.
     public init(of folder: URL) throws { self = try ModelFiles(folder).variant }
 
-    /// The options that its decoding ignores, called as the properties of ``SpeechOptions`` and ``SamplingOptions`` are.
+    /// The options that its decoding ignores, by the names of the properties of ``SpeechOptions`` and ``SamplingOptions``.
     public var ignoredOptions: Set<String> {
         let t3 = configuration.t3
         return t3.style.ignoredOptions.union(t3.emotion ? [] : ["exaggeration"])

@@ -23,7 +23,7 @@ public struct Variant: Sendable, Hashable, Encodable {
     public var normalizer: TextNormalizer
     /// The tokenizer of the text.
     public var tokenizer: TokenizerKind
-    /// The languages that it speaks. The first is used where no language is given and none is detected (`TextPipeline.language(of:)`).
+    /// The languages that it speaks. The first is used if no language is given and none is detected (`TextPipeline.language(of:)`).
     public var languages: [Language]
     /// The default sampling options.
     public var sampling: SamplingOptions
@@ -50,7 +50,7 @@ public struct Variant: Sendable, Hashable, Encodable {
         /// The model's built-in voice, which is optional.
         public var voice: [String]
 
-        /// The model's own voice is looked for under upstream's name, and as safetensors.
+        /// The model's own voice is searched under upstream's name, and as safetensors.
         public init(t3: [String], s3Gen: [String], voiceEncoder: [String], voice: [String] = ["conds.pt", "conds.safetensors"]) {
             (self.t3, self.s3Gen, self.voiceEncoder, self.voice) = (t3, s3Gen, voiceEncoder, voice)
         }

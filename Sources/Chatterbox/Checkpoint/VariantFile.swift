@@ -4,8 +4,8 @@ import SpeechText
 
 /// A model's `config.json`: the sizes of its networks (``ModelConfiguration``), and under `variant` the other properties of a ``Variant``.
 extension Variant: Decodable {
-    /// The part under `variant`. Without `sampling` and `ending` it has those of the English model; its ``configuration``, which stands
-    /// beside it in the file, is left as the English model's.
+    /// The part under `variant`. Missing `sampling` and `ending` are those of the English model. The ``configuration``, which is beside it in the
+    /// file, is not read here and is the English model's.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         let name = try values.decode(String.self, forKey: .name)
@@ -107,7 +107,7 @@ struct ModelFile: Codable {
 }
 
 extension Variant {
-    /// The variant that a `config.json` describes; nil where it has sizes alone.
+    /// The variant that a `config.json` describes; nil if it has only sizes.
     ///
     /// - Throws: ``CheckpointError/configuration(_:problem:)``.
     public static func described(by url: URL) throws -> Variant? { try ModelFile(url).variant }

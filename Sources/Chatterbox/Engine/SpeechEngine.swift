@@ -33,14 +33,14 @@ public final class SpeechEngine: Sendable {
     /// A request that is not open yet.
     func makeRequest() -> EngineRequest { EngineRequest(number: mailbox.nextNumber()) }
 
-    /// Takes in a request.
+    /// Opens a request.
     ///
     /// - Parameters:
-    ///   - request: of this engine; it is opened once.
-    ///   - threads: that libtorch's operations may use while the body computes.
-    ///   - body: the request's work, on one of the engine's threads, wherever the loop lets it go on.
-    ///   - finish: called once when the body has ended, on one of the engine's threads; it should return at once. A request
-    ///     that is cancelled ends with `CancellationError`.
+    ///   - request: a request of this engine; it is opened once.
+    ///   - threads: the number of threads that libtorch's operations may use while the body computes.
+    ///   - body: the request's work, on one of the engine's threads, whenever the loop resumes it.
+    ///   - finish: called once when the body has ended, on one of the engine's threads; it should return at once. A request that is cancelled ends
+    ///     with `CancellationError`.
     func open(
         _ request: EngineRequest, _ priority: SpeechPriority = .interactive, threads: Int,
         body: @escaping @Sendable (EngineTurn) throws -> Void,

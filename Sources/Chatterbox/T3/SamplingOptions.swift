@@ -1,6 +1,6 @@
 /// How the next speech token is drawn from the model's logits.
 ///
-/// Values out of range are refused when the options are made.
+/// Values out of range are refused by the initialiser.
 public struct SamplingOptions: Sendable, Hashable {
     /// Logits are divided by it, 0.000001 to 100: below 1 is steadier, above 1 more varied. With 0 the most likely token is always chosen.
     public let temperature: Double

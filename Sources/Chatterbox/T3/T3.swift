@@ -125,11 +125,11 @@ extension T3Configuration {
     var speechPositions: Int { maximumSpeech + 4 }
     /// How many start tokens of speech precede the first token that is drawn.
     var startTokens: Int { style == .chatterbox ? 2 : 1 }
-    /// Positions that conditions, text and the start of speech take before the first token is drawn.
+    /// The number of positions of conditions, text and the start of speech before the first token that is drawn.
     ///
     /// - Parameters:
-    ///   - text: text tokens, framed.
-    ///   - prompt: tokens of the voice's prompt.
+    ///   - text: the number of text tokens, with start and stop tokens.
+    ///   - prompt: the number of tokens in the voice's prompt.
     public func prefixLength(text: Int, prompt: Int) -> Int {
         1 + (perceiver?.queries ?? prompt) + (emotion ? 1 : 0) + text + startTokens
     }

@@ -33,7 +33,7 @@ public struct T3Configuration: Sendable, Codable, Hashable {
     public var backbone = BackboneConfiguration.llama(LlamaConfiguration())
     /// How logits become speech tokens.
     public var style = DecodingStyle.chatterbox
-    /// Heads whose attention follows the text that is being spoken (upstream: `LLAMA_ALIGNED_HEADS`); nil where none are known.
+    /// Heads whose attention follows the text that is being spoken (upstream: `LLAMA_ALIGNED_HEADS`); nil if none are known.
     public var alignmentHeads: [AttentionHead]? = [
         AttentionHead(layer: 12, head: 15), AttentionHead(layer: 13, head: 11), AttentionHead(layer: 9, head: 2),
     ]
@@ -54,7 +54,7 @@ public struct T3Configuration: Sendable, Codable, Hashable {
     /// Turbo: GPT-2 medium, no perceiver, no strength of expression.
     public static let turbo = gpt2(GPT2Configuration())
 
-    /// Nano: as Turbo, with GPT-2 small.
+    /// Nano: like Turbo, with GPT-2 small.
     public static let nano = gpt2(GPT2Configuration(hiddenSize: 768, layers: 12, heads: 12))
 
     private static func gpt2(_ backbone: GPT2Configuration) -> T3Configuration {
@@ -75,7 +75,7 @@ public struct T3Configuration: Sendable, Codable, Hashable {
     /// Whether decoding with these options computes a second row, without the text; Turbo's style has no guidance.
     package func isGuided(by options: SamplingOptions) -> Bool { style == .chatterbox && options.guidance > 0 }
 
-    /// The text with the start and stop tokens this kind of model expects: Turbo's texts have none.
+    /// The text with the start and stop tokens that this kind of model expects; Turbo's texts have none.
     public func framed(_ text: [Int]) -> [Int] {
         style == .turbo ? text : [startText] + text + [stopText]
     }

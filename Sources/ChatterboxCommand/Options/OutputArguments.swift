@@ -73,12 +73,12 @@ enum OutputDestination {
     /// Whether the speech is sent on while it is computed, and not written to a file.
     var isStream: Bool { if case .file = self { false } else { true } }
 
-    /// Opens the place.
+    /// Opens the destination.
     ///
     /// - Parameters:
-    ///   - sampleRate: of the speech, in hertz.
-    ///   - playing: what the speech is played by meanwhile.
-    /// - Throws: `AudioError` where nothing can be written there.
+    ///   - sampleRate: the sample rate of the speech, in hertz.
+    ///   - playing: the player that plays the speech at the same time.
+    /// - Throws: `AudioError` if the destination cannot be written.
     func open(sampleRate: Int, playing: Playing? = nil) throws -> SpeechOutput { try SpeechOutput(self, sampleRate: sampleRate, playing: playing) }
 }
 

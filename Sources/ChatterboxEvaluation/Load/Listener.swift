@@ -1,7 +1,7 @@
 import Foundation
 import SpeechAudio
 
-/// A piece of sound as a listener receives it.
+/// A piece of sound when a listener receives it.
 public struct HeardSound: Sendable, Hashable {
     public let seconds: Double
     /// Seconds of inaudible sound at its beginning; its whole duration if all of it is inaudible.

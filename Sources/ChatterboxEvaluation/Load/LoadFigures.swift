@@ -62,15 +62,15 @@ public struct ShareableWork: Sendable, Hashable, Codable {
         (self.serialSeconds, self.shareableSeconds) = (serialSeconds, shareableSeconds)
     }
 
-    /// Assumes that the decoding steps' time is the time to read memory: weights, and keys and values.
+    /// Assumes that the time of decoding steps is the time for reading weights, keys and values from memory.
     ///
     /// - Parameters:
     ///   - spoken: requests that were spoken one after the other.
     ///   - t3: the model's sizes.
-    ///   - prompt: speech tokens of the voice's prompt that T3 sees.
+    ///   - prompt: the number of speech tokens of the voice's prompt in T3.
     ///   - isGuided: whether a step computes two rows, with text and without.
-    ///   - quantization: of the weights that a step reads.
-    /// - Returns: nil where a request's stages are not known.
+    ///   - quantization: the quantisation of the weights that a step reads.
+    /// - Returns: nil if a request's stages are not known.
     public init?(_ spoken: [SpokenRequest], of t3: T3Configuration, prompt: Int, isGuided: Bool, quantization: Quantization) {
         let reports = spoken.compactMap(\.report)
         guard !reports.isEmpty, reports.count == spoken.count else { return nil }

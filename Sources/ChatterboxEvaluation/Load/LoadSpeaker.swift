@@ -47,9 +47,9 @@ public struct SynthesizerSpeaker: LoadSpeaker {
     private let delivery: SpeechOptions.Delivery
 
     /// - Parameters:
-    ///   - synthesizer: what speaks.
+    ///   - synthesizer: the synthesizer.
     ///   - voices: at least one; a request's `voice` is an index into them, modulo their number.
-    ///   - seconds: 25 tokens are one.
+    ///   - seconds: the duration of each request, 25 tokens a second.
     ///   - language: language of the texts; nil is the model's first.
     ///   - delivery: when sound is delivered.
     public init(

@@ -2,7 +2,7 @@ import Chatterbox
 import Foundation
 import Synchronization
 
-/// When requests come.
+/// When requests arrive.
 public enum LoadPattern: Sendable, Hashable {
     /// A number of listeners, each of whom requests the next text when the previous one has ended. With one listener, texts are spoken one after
     /// the other.
@@ -50,8 +50,8 @@ public struct SpeechLoad<Time: Clock>: Sendable where Time.Duration == Duration 
     /// Speaks all requests, each once.
     ///
     /// - Returns: the requests in their order.
-    /// - Throws: what the speaker throws for any of them, also for a request that it has refused thirty times, and `CancellationError`; the
-    ///   others are cancelled then.
+    /// - Throws: errors of the speaker for any of them, including a request that it has refused thirty times, and `CancellationError`; the others are
+    ///   then cancelled.
     public func run(_ requests: [LoadRequest], _ pattern: LoadPattern) async throws -> [SpokenRequest] {
         let start = clock.now
         var spoken = [SpokenRequest?](repeating: nil, count: requests.count)

@@ -15,9 +15,9 @@ extension Model {
     ///
     /// - Parameters:
     ///   - requests: the number of requests.
-    ///   - voices: voices, used in turn.
-    ///   - adapters: adapters, used in turn; empty for none.
-    ///   - tokens: of each utterance.
+    ///   - voices: the voices, assigned to requests one after the other.
+    ///   - adapters: the adapters, assigned in the same way; empty for none.
+    ///   - tokens: the number of tokens of each utterance.
     ///   - seed: seed of the first request's generator; each further seed is larger by one.
     /// - Throws: `AdapterError`, `T3Error`, `KernelError`, `TorchError`.
     public func stepTime(requests: Int, voices: [Voice], adapters: [Adapter] = [], tokens: Int, seed: UInt64) throws -> StepTime {

@@ -6,7 +6,7 @@ import Foundation
 public struct ModelOffering: Sendable {
     /// The model's name in requests.
     public let name: String
-    /// When it was made, for listings.
+    /// When the model was made, for listings.
     public let created: Date
     /// Approximate memory in bytes when it is loaded: GPU memory if it uses a GPU, else main memory.
     public let bytes: Int

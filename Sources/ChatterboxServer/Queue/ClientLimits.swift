@@ -64,7 +64,7 @@ public struct Keyring: Sendable {
 
     private let keys: [Key]
 
-    /// No keys: requests need none.
+    /// No keys: requests need no key.
     public static let none = Keyring(keys: [])
 
     private init(keys: [Key]) { self.keys = keys }

@@ -48,15 +48,15 @@ extension ServerState {
 
     func countFailure(_ error: any Error) { metrics.count("requests_failed_total", [("status", "\(APIError(error).status.code)")]) }
 
-    /// A speech with its model, its voice and its place.
+    /// Opens a speech: gets its place, its model and its voice.
     ///
     /// - Parameters:
-    ///   - watch: of the connection that it is for.
-    ///   - places: what else is held as long as it is spoken.
-    ///   - begin: when it was asked for.
+    ///   - watch: the watch of the client's connection.
+    ///   - places: other limits that are occupied as long as it is spoken.
+    ///   - begin: when the request arrived.
     ///   - pause: seconds of silence before its first sound.
-    ///   - logger: takes the lines about it; nil for whom the model was loaded with.
-    /// - Throws: ``APIError`` where there is no such model or voice, or too much to do; what loading throws.
+    ///   - logger: gets the messages about it; nil for the logger with which the model was loaded.
+    /// - Throws: ``APIError`` if there is no such model or voice, or the server is busy; errors of loading.
     func open(
         _ order: SpeechOrder, _ watch: ConnectionWatch?, places: [Place?] = [], since begin: ContinuousClock.Instant,
         into destination: OpenSpeech.Destination = .stream, after pause: Double = 0, logger: Logger? = nil

@@ -10,7 +10,7 @@ final class WholeSpeech: Sendable {
 
     deinit { try? FileManager.default.removeItem(at: file) }
 
-    /// The answer when all is spoken: the sound, or where the times of words were asked for, both in one object.
+    /// The response when everything has been spoken: the sound, or, if word times were requested, one object with both.
     ///
     /// - Parameter open: opens the speech, into a file.
     func response(_ state: ServerState, _ context: ServerContext, _ open: (URL) async throws -> OpenSpeech) async throws -> Response {

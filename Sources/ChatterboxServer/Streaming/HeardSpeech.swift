@@ -37,7 +37,7 @@ struct HeardSpeech: Sendable, Hashable {
 /// The text spoken so far, with the times of its words.
 struct SpokenSoFar: Sendable {
     private var words: [SpokenWord] = []
-    /// The sentence whose words' times are not all known, and where it begins.
+    /// The sentence without all its word times, and its beginning.
     private var open: (words: [String], known: Int, start: Double)?
     var clock = PlaybackClock()
 

@@ -189,7 +189,7 @@ final class StreamedSpeech: Sendable {
         try await Patience(channel, seconds: server.configuration.readerPatience).waiting { try await sent.get() }
     }
 
-    /// A speech; one behind others, whose listener has something to listen to, waits for its place where the first would be refused.
+    /// Opens a sentence's speech. A sentence after the first, whose listener still has sound, waits for its place where the first would be refused.
     private func open(
         _ order: SpeechOrder, isFirst: Bool, _ admission: Place?, since begin: ContinuousClock.Instant, after pause: Double
     ) async throws -> OpenSpeech {

@@ -35,9 +35,9 @@ public final class SoundEncoder {
     }
 
     /// - Parameters:
-    ///   - sound: the format, and what is chosen in it.
-    ///   - sampleRate: of all sound to write, in hertz.
-    ///   - channels: of all sound to write.
+    ///   - sound: the format and its settings.
+    ///   - sampleRate: the sample rate of the sound, in hertz.
+    ///   - channels: the number of channels.
     /// - Throws: ``AudioError/notEncodable(format:reason:)`` if the format does not support such a sound, or has no such rate.
     public init(_ sound: SoundFormat, sampleRate: Int, channels: Int = 1) throws {
         format = sound.format

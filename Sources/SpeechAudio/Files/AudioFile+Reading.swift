@@ -45,7 +45,7 @@ public enum AudioFile {
     ///   - data: the whole file.
     ///   - name: the name in errors.
     ///   - ffmpeg: the program for m4a and the like; nil refuses them.
-    ///   - most: the most samples, over all channels, that are read.
+    ///   - most: the largest number of samples that are read, in all channels together.
     /// - Throws: as ``read(_:ffmpeg:)``.
     public static func read(_ data: Data, named name: String, ffmpeg: FFmpeg? = nil, most: Int = maximumSamples) throws -> Audio {
         guard !data.isEmpty else { throw AudioError.empty(name: name) }

@@ -6,14 +6,13 @@ extension AudioFile {
     /// Writes a sound file atomically: into a new file in the same folder, which is then renamed. For sound that is still being computed use an
     /// ``AudioFileWriter``.
     ///
-    /// What is already there and no regular file (`/dev/stdout`, a pipe) is written into directly.
+    /// A path that exists and is not a regular file (`/dev/stdout`, a pipe) is written directly.
     /// - Parameters:
     ///   - audio: the whole sound.
     ///   - url: where to write.
-    ///   - format: by the file's extension where nil.
-    ///   - encoding: of WAV, FLAC and PCM samples.
-    /// - Throws: ``AudioError`` where the sound cannot be encoded, the place cannot be written, or the disk is full;
-    ///   nothing new is left behind then.
+    ///   - format: nil for that of the file's extension.
+    ///   - encoding: the encoding of WAV, FLAC and PCM samples.
+    /// - Throws: ``AudioError`` if the sound cannot be encoded, the file cannot be written, or the disk is full; no new file remains in that case.
     public static func write(
         _ audio: Audio, to url: URL, format: AudioFormat? = nil, encoding: SampleEncoding = .int16
     ) throws {
@@ -22,12 +21,12 @@ extension AudioFile {
         try file.finish()
     }
 
-    /// The bytes of a sound file. MP3, AAC and Opus store it at the next higher rate that they have.
+    /// The bytes of a sound file. MP3, AAC and Opus store it at the next higher rate that they support.
     ///
     /// - Parameters:
     ///   - audio: the whole sound: at least one sample, all of them finite.
-    ///   - format: of the bytes that come out.
-    ///   - encoding: of WAV, FLAC and PCM samples.
+    ///   - format: the format of the bytes.
+    ///   - encoding: the encoding of WAV, FLAC and PCM samples.
     /// - Throws: ``AudioError`` for no samples, NaN or infinities, or if the format does not support such a sound.
     public static func encode(_ audio: Audio, as format: AudioFormat, encoding: SampleEncoding = .int16) throws -> Data {
         let store = MemoryStore()
@@ -38,16 +37,15 @@ extension AudioFile {
     }
 }
 
-/// Writes a sound file while its sound is being computed, atomically: into a new file in the same folder, which is renamed when it is
-/// finished.
+/// Writes a sound file while its sound is being computed, atomically: into a new file in the same folder, which is renamed when it is finished.
 ///
 /// ```swift
 /// let file = try AudioFileWriter(url, sampleRate: 24_000)
 /// for try await chunk in speech { try file.append(chunk.audio) }
 /// try file.finish()
 /// ```
-/// Memory does not grow with the sound. What is already there and no regular file (`/dev/stdout`, a pipe) is written
-/// into, as by a ``SoundEncoder``. A writer that is released before that leaves no file.
+/// Memory does not grow with the sound. A path that exists and is not a regular file (`/dev/stdout`, a pipe) is written directly, as by a
+/// ``SoundEncoder``. A writer that is released before ``finish()`` leaves no file.
 public final class AudioFileWriter {
     private let destination: Destination
 
@@ -70,11 +68,11 @@ public final class AudioFileWriter {
 
     /// - Parameters:
     ///   - url: where to write.
-    ///   - sound: the format, and what is chosen in it.
-    ///   - sampleRate: of all sound to write, in hertz.
-    ///   - channels: of all sound to write.
-    ///   - replaces: whether a file that is there is replaced. Otherwise the name must be free, now and when the file is finished.
-    /// - Throws: ``AudioError`` if the format does not support such a sound or has no such rate, or the place cannot be written.
+    ///   - sound: the format and its settings.
+    ///   - sampleRate: the sample rate of the sound, in hertz.
+    ///   - channels: the number of channels.
+    ///   - replaces: whether an existing file is replaced; otherwise there must be none, now and when the file is finished.
+    /// - Throws: ``AudioError`` if the format does not support such a sound or has no such rate, or the file cannot be written.
     public init(_ url: URL, _ sound: SoundFormat, sampleRate: Int, channels: Int = 1, replaces: Bool = true) throws {
         let name = url.path
         let file = try Self.naming(name, bytes: 0) { try ReplacementFile(url, replaces: replaces) }
@@ -90,8 +88,8 @@ public final class AudioFileWriter {
 
     /// Writes the next piece of sound, which may be empty.
     ///
-    /// - Throws: ``AudioError`` for NaN or infinities, where the place takes no more, or the disk is full.
-    /// - Precondition: sound of the rate and the channels that were announced.
+    /// - Throws: ``AudioError`` for NaN or infinities, or if the file cannot be written or the disk is full.
+    /// - Precondition: the sound has the sample rate and number of channels given to the initialiser.
     public func append(_ audio: Audio) throws {
         switch destination {
         case .file(_, let store, let encoder, _): try store.writing { try encoder.append(audio) }
@@ -101,7 +99,7 @@ public final class AudioFileWriter {
 
     /// Completes the file and gives it its name.
     ///
-    /// - Throws: ``AudioError`` where no sound has come, the place takes no more, or the disk is full.
+    /// - Throws: ``AudioError`` if no sound was written, the file cannot be written, or the disk is full.
     public func finish() throws {
         switch destination {
         case .file(let file, let store, let encoder, let name):

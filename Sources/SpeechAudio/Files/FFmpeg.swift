@@ -7,14 +7,14 @@ import Foundation
 /// format instead of guessing it, and has limits on time, memory, disk and output.
 public struct FFmpeg: Sendable, Hashable {
     public let executable: URL
-    /// Seconds that decoding a recording may take.
+    /// The time limit for decoding a recording, in seconds.
     public var seconds = 60.0
-    /// Bytes of address space that the program may take.
+    /// The limit of the program's address space, in bytes.
     public var memory = 2 << 30
 
     public init(_ executable: URL) { self.executable = executable }
 
-    /// The first `ffmpeg` among the folders of a search path such as `$PATH`; nil where there is none.
+    /// The first `ffmpeg` in the folders of a search path such as `$PATH`; nil if there is none.
     public static func installed(in searchPath: String) -> FFmpeg? {
         Executable.find("ffmpeg", in: searchPath).map { FFmpeg(URL(filePath: $0)) }
     }
@@ -122,10 +122,10 @@ extension FFmpeg {
     /// The program can open only these files, and has limits on time, memory and output.
     /// - Parameters:
     ///   - sound: a file of AAC in ADTS frames, as ``AudioFormat/aac`` is written.
-    ///   - chapters: the marks, in order; none where the file is to have no chapters.
+    ///   - chapters: the marks, in order; empty for no chapters.
     ///   - title: title of the whole; nil for none.
     ///   - target: the file to create; an existing file is replaced.
-    /// - Throws: ``AudioError/unwritable(name:reason:)`` with what the program said; nothing is left then.
+    /// - Throws: ``AudioError/unwritable(name:reason:)`` with the program's message; no file remains in that case.
     public func writeMPEG4(_ sound: URL, chapters: [ChapterMark], title: String? = nil, to target: URL) throws {
         func refusal(_ reason: String) -> AudioError { .unwritable(name: target.path, reason: reason) }
         let list = target.deletingLastPathComponent().appending(

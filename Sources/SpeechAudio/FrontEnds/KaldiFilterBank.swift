@@ -4,7 +4,7 @@ import Torch
 public struct KaldiFilterBankConfig: Sendable, Codable, Hashable {
     /// Hertz.
     public var sampleRate = 16_000
-    /// Samples of a frame: 25 ms. The Fourier transform takes the next power of two.
+    /// Samples of a frame: 25 ms. The size of the Fourier transform is the next power of two.
     public var frame = 400
     /// Samples from frame to frame: 10 ms.
     public var hop = 160
@@ -24,7 +24,7 @@ public struct KaldiFilterBankConfig: Sendable, Codable, Hashable {
     public static let chatterbox = KaldiFilterBankConfig()
 }
 
-/// Kaldi's log mel filter bank, as the speaker encoder CAMPPlus takes it: 100 frames a second, only whole frames.
+/// Kaldi's log mel filter bank, the input of the speaker encoder CAMPPlus: 100 frames a second, only whole frames.
 ///
 /// Upstream: models/s3gen/xvector.py (`extract_feature`), `torchaudio.compliance.kaldi.fbank`.
 public struct KaldiFilterBank: Sendable {

@@ -22,7 +22,7 @@ public struct PromptMelConfig: Sendable, Codable, Hashable {
     public static let chatterbox = PromptMelConfig()
 }
 
-/// The mel spectrogram that S3Gen takes as prompt and makes: natural logarithm of magnitudes, 50 frames a second.
+/// The mel spectrogram of S3Gen's prompt and output: natural logarithm of magnitudes, 50 frames a second.
 ///
 /// Upstream: models/s3gen/utils/mel.py.
 public struct PromptMel: Sendable {

@@ -1,11 +1,11 @@
 import Foundation
 
 extension Audio {
-    /// Integrated loudness in LUFS (ITU-R BS.1770-4); nil where it is not defined: under 0.4 s, or nothing above −70 LUFS.
+    /// Integrated loudness in LUFS (ITU-R BS.1770-4); nil if it is not defined: under 0.4 s, or nothing above −70 LUFS.
     ///
-    /// It is measured over blocks of 0.4 s every 0.1 s, without blocks below −70 LUFS or more than 10 LU below the mean of the others. The
-    /// weighting is that of `pyloudnorm`, which upstream uses for Turbo's voices: textbook filters that differ by up to 0.1 LU from the standard's
-    /// filters, which libebur128 uses.
+    /// It is measured over blocks of 0.4 s every 0.1 s, without blocks below −70 LUFS or more than 10 LU below the mean of the others. The weighting
+    /// is that of `pyloudnorm`, which upstream uses for Turbo's voices: textbook filters that differ by up to 0.1 LU from the standard's filters,
+    /// which libebur128 uses.
     /// - Throws: ``AudioError/processing(reason:)`` for more than five channels: left, right, centre, left and right surround.
     public func loudness() throws -> Double? {
         guard channels <= 5 else { throw AudioError.processing(reason: "loudness is defined for one to five channels, this sound has \(channels)") }
@@ -23,12 +23,11 @@ extension Audio {
         return LoudnessBlock.loudness(ofPowers: blocks)
     }
 
-    /// The gain that brings ``loudness()`` to `target` LUFS, or as near as peaks allow, in decibels; nil where loudness is not
-    /// defined.
+    /// The gain in decibels with which ``loudness()`` becomes `target` LUFS, or as near as peaks allow; nil if loudness is not defined.
     ///
     /// - Parameters:
-    ///   - target: the loudness that is wanted, in LUFS.
-    ///   - ceiling: what no peak may exceed then, in decibels of full scale.
+    ///   - target: the requested loudness, in LUFS.
+    ///   - ceiling: the limit for peaks, in decibels of full scale.
     /// - Throws: as ``loudness()``.
     public func gain(toLUFS target: Double, ceiling: Double) throws -> Double? {
         try loudness().map { min(target - $0, ceiling - peak) }
@@ -36,7 +35,7 @@ extension Audio {
 
     /// The sound with the gain that brings ``loudness()`` to `target` LUFS; unchanged if loudness is not defined.
     ///
-    /// Peaks may then lie beyond full scale; nothing is clipped.
+    /// Peaks may then exceed full scale; nothing is clipped.
     /// - Throws: as ``loudness()``.
     public func normalised(toLUFS target: Double) throws -> Audio {
         guard let loudness = try loudness() else { return self }
@@ -154,10 +153,10 @@ public struct LoudnessMeter: Sendable {
     /// The highest peak so far in decibels of full scale; −∞ of silence.
     public var peak: Double { 20 * log10(Double(highest)) }
 
-    /// The gain that brings the sound to `target` LUFS, or as near as peaks allow, in decibels; nil where loudness is not defined.
+    /// The gain in decibels with which the sound has `target` LUFS, or as near as peaks allow; nil if loudness is not defined.
     ///
     /// - Parameters:
-    ///   - target: in LUFS (ITU-R BS.1770-4).
-    ///   - ceiling: what no peak may exceed then, in decibels of full scale.
+    ///   - target: the requested loudness, in LUFS (ITU-R BS.1770-4).
+    ///   - ceiling: the limit for peaks, in decibels of full scale.
     public func gain(toLUFS target: Double, ceiling: Double) -> Double? { loudness.map { min(target - $0, ceiling - peak) } }
 }

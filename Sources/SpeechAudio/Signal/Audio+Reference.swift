@@ -69,8 +69,8 @@ extension Audio {
 extension Audio {
     /// Removes the quiet beginning and end, as `librosa.effects.trim` does.
     ///
-    /// Frames of 2048 samples every 512, centred and padded with zeros; a frame is kept where its root mean square is
-    /// less than `topDecibels` under the loudest frame's, in any channel. A sound of equal loudness is not changed.
+    /// Frames of 2048 samples every 512, centred and padded with zeros; a frame is kept if its root mean square is less than `topDecibels` below the
+    /// loudest frame's, in any channel. A sound of constant loudness is not changed.
     public func trimmed(topDecibels: Double = 20) -> Audio { cut(soundingFrames(topDecibels: topDecibels)) }
 
     /// The frames that ``trimmed(topDecibels:)`` keeps.

@@ -7,7 +7,7 @@ import Foundation
 public struct RecordingQuality: Sendable, Hashable, Codable {
     /// Seconds in all.
     public let seconds: Double
-    /// Seconds in which somebody speaks.
+    /// The number of seconds with speech.
     public let speechSeconds: Double
     /// The root mean square of the speech, in decibels of full scale.
     public let level: Double
@@ -45,7 +45,7 @@ public struct RecordingQuality: Sendable, Hashable, Codable {
         noise = if let floor, level - floor < Self.leastSignalToNoise { max(floor, pause ?? floor) } else { pause }
     }
 
-    /// Below these a person should know, above they may: what makes a voice worse.
+    /// Limits beyond which a recording makes a worse voice, and a note says so.
     public static let mostClipping = 0.001, leastSignalToNoise = 15.0, leastLevel = -45.0, mostOffset = 0.01
 
     /// The recording's problems, in words.

@@ -3,12 +3,12 @@ import Foundation
 import Torch
 
 extension Audio {
-    /// Resamples each channel with libsoxr's high quality (20 bits), as `librosa.resample` does with its default `soxr_hq`. The result has ⌈frames
-    /// × to ÷ from⌉ frames.
+    /// Resamples each channel with libsoxr's high quality (20 bits), as `librosa.resample` does with its default `soxr_hq`. The result has ⌈frames ×
+    /// to ÷ from⌉ frames.
     ///
     /// `librosa.load` mixes to one channel first: `audio.mono().resampled(to: rate)`.
-    /// - Throws: ``AudioError/processing(reason:)`` where libsoxr refuses the ratio.
-    /// - Precondition: a rate of at least 1 Hz.
+    /// - Throws: ``AudioError/processing(reason:)`` if libsoxr does not support the ratio.
+    /// - Precondition: the rate is at least 1 Hz.
     public func resampled(to rate: Int) throws -> Audio {
         precondition(rate > 0, "a sample rate is at least 1 Hz")
         guard rate != sampleRate else { return self }
@@ -125,7 +125,7 @@ public struct WindowedSincResampler: Sendable {
 
     /// `[batch, samples]` → `[batch, ⌈samples × to ÷ from⌉]`.
     ///
-    /// - Throws: `TorchError` where it is on another device than the kernel.
+    /// - Throws: `TorchError` if the sound and the filter are on different devices.
     public func callAsFunction(_ x: Tensor) throws -> Tensor {
         guard let kernel else { return x }
         let samples = x.size(-1)

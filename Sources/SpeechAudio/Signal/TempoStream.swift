@@ -16,10 +16,10 @@ public final class TempoStream {
 
     /// - Parameters:
     ///   - speed: speed factor, within ``speeds``.
-    ///   - sampleRate: of the sound, in hertz.
-    ///   - channels: of the sound, whose samples are interleaved.
-    /// - Throws: ``AudioError/processing(reason:)`` where there is no memory for it.
-    /// - Precondition: a speed within ``speeds``.
+    ///   - sampleRate: the sample rate of the sound, in hertz.
+    ///   - channels: the number of channels of the sound, whose samples are interleaved.
+    /// - Throws: ``AudioError/processing(reason:)`` if there is not enough memory.
+    /// - Precondition: the speed is within ``speeds``.
     public init(speed: Double, sampleRate: Int, channels: Int = 1) throws {
         precondition(Self.speeds.contains(speed), "a speed of \(Self.speeds)")
         (self.speed, self.channels) = (speed, channels)
@@ -32,7 +32,7 @@ public final class TempoStream {
 
     /// Takes interleaved samples and returns those that are complete. Samples beyond full scale are clipped, since sonic uses 16 bits.
     ///
-    /// - Throws: ``AudioError/processing(reason:)`` where there is no memory for them.
+    /// - Throws: ``AudioError/processing(reason:)`` if there is not enough memory.
     public func process(_ samples: [Float]) throws -> [Float] {
         guard !samples.isEmpty else { return [] }
         var clipped = samples.map { max(-1, min(1, $0)) }

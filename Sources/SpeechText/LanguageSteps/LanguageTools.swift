@@ -5,9 +5,9 @@ import Foundation
 public struct LanguageTools: Sendable, Hashable {
     /// A command with the protocol of `LanguageHelper`, such as `scripts/chatterbox-language-helper`.
     public var helper: [String]?
-    /// The command that runs MeCab, for Japanese where there is no helper.
+    /// The command that runs MeCab, for Japanese without a helper.
     public var mecab: [String]?
-    /// jieba's dictionary of Chinese words, `dict.txt`, for Chinese where there is no helper.
+    /// jieba's dictionary of Chinese words, `dict.txt`, for Chinese without a helper.
     public var chineseWords: URL?
 
     public init(helper: [String]? = nil, mecab: [String]? = nil, chineseWords: URL? = nil) {

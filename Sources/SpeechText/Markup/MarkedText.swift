@@ -31,7 +31,7 @@ public struct MarkedText: Sendable, Hashable {
     public let notes: [TextNote]
     /// The language that the document declares, such as `en-US`.
     public let language: String?
-    /// Speakers in the document for whom no voice was given.
+    /// Speakers in the document without a voice.
     public let unknownSpeakers: [String]
 
     /// The supported speaking rates; others are changed to the nearest.
@@ -43,7 +43,7 @@ public struct MarkedText: Sendable, Hashable {
 
     /// - Parameters:
     ///   - text: with or without markup.
-    ///   - speakers: names that begin a turn where they stand in brackets, as `[ada]`; other bracketed words stay as they are.
+    ///   - speakers: names that begin a turn when they are in brackets, such as `[ada]`; other words in brackets are not changed.
     public init(_ text: String, speakers: Set<String> = []) {
         guard text.utf8.contains(where: Self.mayMark.contains) else {
             parts = text.isEmpty ? [] : [.speech(SpokenText(unchanged: text), Manner())]

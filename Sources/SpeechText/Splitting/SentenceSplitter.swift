@@ -5,8 +5,8 @@ import FileSupport
 /// A piece ends at a sentence's end. Short sentences are joined; long ones are divided at commas or, if there are none, between words. If one
 /// sentence of a paragraph that is longer than a piece is changed, inserted or removed, only its own piece and at most the adjacent ones change.
 public struct SentenceSplitter: Sendable {
-    /// The largest length of a piece in letters; only a single word may be longer. A Chinese or Japanese character or a Korean syllable takes as
-    /// long to say as three letters, and counts as three: 280 are about 20 seconds in any script.
+    /// The largest length of a piece in letters; only a single word may be longer. A Chinese or Japanese character or a Korean syllable takes as long
+    /// as three letters, and counts as three: 280 are about 20 seconds in any script.
     public let limit: Int
     /// Whether short sentences are joined; otherwise each sentence is a piece.
     public let joins: Bool
@@ -26,7 +26,7 @@ public struct SentenceSplitter: Sendable {
     package static let closing: Set<Character> = ["\"", "'", "”", "’", ")", "]", "»", "」", "』", "）", "】", "›"]
     package static let breaks: Set<Character> = [",", ";", ":", "，", "、", "；", "：", "،", "؛", "·"]
 
-    /// A piece of text and what comes after it.
+    /// A piece of text, and the boundary after it.
     public struct Piece: Sendable, Hashable {
         public let text: String
         public let boundary: Boundary
@@ -211,8 +211,8 @@ extension String {
 /// for await words in reply { for sentence in stream.append(words) { speak(sentence.text) } }
 /// for sentence in stream.flush() { speak(sentence.text) }
 /// ```
-/// A sentence is certain when more text follows its end: "3." may become "3.5", and "Dr." is no end. Of a sentence that is too long for one piece,
-/// the parts into which a ``SentenceSplitter`` divides it become certain one after the other. The sentences do not depend on how the text is
+/// A sentence is final when more text follows its end: "3." may become "3.5", and "Dr." does not end a sentence. If a sentence is too long for one
+/// piece, the parts into which a ``SentenceSplitter`` divides it become final one after the other. The sentences do not depend on how the text is
 /// divided into pieces.
 public struct SentenceStream: Sendable {
     /// The text that was received but is not certain yet.
@@ -222,9 +222,9 @@ public struct SentenceStream: Sendable {
 
     public init(splitter: SentenceSplitter = SentenceSplitter()) { self.splitter = splitter }
 
-    /// Takes the next piece of the text, spaces included.
+    /// Appends the next part of the text, spaces included.
     ///
-    /// - Returns: what is certain now, in order.
+    /// - Returns: the sentences that are now final, in order.
     public mutating func append(_ text: String) -> [SentenceSplitter.Piece] {
         rest += text
         let pieces = splitter.sentences(rest).flatMap { splitter.divided($0) }

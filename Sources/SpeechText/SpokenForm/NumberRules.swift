@@ -287,7 +287,7 @@ extension TextScanner {
 ///
 /// The words are those of Unicode's spell-out rules (CLDR's rule-based number formats), which ICU computes.
 public final class NumberSpeller: Sendable {
-    /// An ISO 639-1 code, as `en`.
+    /// An ISO 639-1 code such as `en`.
     public let language: String
     private let formatter: Mutex<NumberFormatter>
     /// Numbers that have been spelled before: many occur repeatedly in a text.
@@ -301,7 +301,7 @@ public final class NumberSpeller: Sendable {
         self.formatter = Mutex(formatter)
     }
 
-    /// A whole number, as "one thousand two hundred thirty-four".
+    /// A whole number in words, such as "one thousand two hundred thirty-four".
     public func cardinal(_ number: Int) -> String {
         if let known = said.withLock({ $0[number] }) { return known }
         let spelled = spell(NSNumber(value: number))
@@ -309,7 +309,7 @@ public final class NumberSpeller: Sendable {
         return spelled
     }
 
-    /// Digits one by one, as "zero zero seven".
+    /// Digits one by one, such as "zero zero seven".
     public func digits(_ digits: some StringProtocol) -> String {
         digits.compactMap(\.wholeNumberValue).map { cardinal($0) }.joined(separator: " ")
     }

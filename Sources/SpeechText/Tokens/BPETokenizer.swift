@@ -2,8 +2,8 @@ import Foundation
 
 /// Byte-pair encoding: turns text into token numbers.
 ///
-/// Added tokens such as `[SPACE]` are cut out first, what is between them is split into words, and in each word the neighbouring pieces
-/// that merge first are merged until none do (Sennrich et al. 2016). The result is that of Hugging Face's `tokenizers` with the same files.
+/// Added tokens such as `[SPACE]` are separated first, and the text between them is split into words. In each word the neighbouring tokens of highest
+/// precedence are merged until none can be merged (Sennrich et al. 2016). The result is that of Hugging Face's `tokenizers` with the same files.
 public struct BPETokenizer: Sendable {
     private struct Pair: Hashable {
         let left, right: Int

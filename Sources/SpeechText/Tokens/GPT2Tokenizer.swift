@@ -1,6 +1,6 @@
 import Foundation
 
-/// The tokenizer of Turbo and Nano: GPT-2's byte pairs, and tags such as `[laugh]` that are tokens of their own.
+/// The tokenizer of Turbo and Nano: GPT-2's byte pairs, with separate tokens for tags such as `[laugh]`.
 public struct GPT2Tokenizer: TextTokenizer {
     public static let fileNames = ["vocab.json", "merges.txt"]
     public static let furtherFileNames = ["added_tokens.json", "tokenizer_config.json"]

@@ -17,7 +17,7 @@ public struct TextNormalizer: Sendable, Hashable {
     public static let english = TextNormalizer(
         replacements: [("...", ", ")] + [("…", ", "), (":", ",")] + breaks + dashesAndQuotes, endings: ends)
 
-    /// The multilingual models': as the English one, and also with the punctuation that ends a Chinese or Japanese clause.
+    /// That of the multilingual models: like the English one, and also with the punctuation that ends a Chinese or Japanese clause.
     public static let multilingual = TextNormalizer(
         replacements: english.replacements, endings: ends.union(["、", "，", "。", "？", "！"]))
 

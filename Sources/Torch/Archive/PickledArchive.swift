@@ -15,7 +15,7 @@ public struct PickledArchive: Sendable {
     /// The largest size of a pickle that is read, in bytes: the pickle of a checkpoint of ten thousand tensors has 3 MB.
     private static let longestPickle = 16 << 20
 
-    /// - Throws: ``ArchiveError`` naming the file where it is missing, not such an archive, damaged, or could execute code if it were opened with
+    /// - Throws: ``ArchiveError`` naming the file if it is missing, not such an archive, damaged, or could execute code if it were opened with
     ///   Python.
     public init(_ url: URL) throws {
         let file: MappedFile

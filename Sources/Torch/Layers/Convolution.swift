@@ -5,8 +5,8 @@ public struct Conv1d: Sendable {
     public let bias: Tensor?
     public let stride, padding, dilation, groups: Int
 
-    /// Takes `weight` and, unless refused, `bias`. With `weightNorm` the weight is the product of a direction and a
-    /// length (Salimans and Kingma 2016), stored as `parametrizations.weight.original1` and `original0`.
+    /// Reads `weight` and, unless `bias` is false, `bias`. With `weightNorm` the weight is the product of a direction and a length (Salimans and
+    /// Kingma 2016), stored as `parametrizations.weight.original1` and `original0`.
     public init(
         _ weights: Weights, from inputs: Int, to outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
         dilation: Int = 1, groups: Int = 1, bias: Bool = true, weightNorm: Bool = false
@@ -29,8 +29,7 @@ public struct Conv2d: Sendable {
     let bias: Tensor?
     let stride, padding: [Int]
 
-    /// Takes `weight`, `[to, from, height, width]`, and, unless refused, `bias`. `kernel`, `stride` and `padding` give
-    /// height and width.
+    /// Reads `weight`, `[to, from, height, width]`, and, unless `bias` is false, `bias`. `kernel`, `stride` and `padding` are for height and width.
     public init(
         _ weights: Weights, from inputs: Int, to outputs: Int, kernel: [Int], stride: [Int] = [1, 1],
         padding: [Int] = [0, 0], bias: Bool = true
@@ -51,7 +50,7 @@ public struct ConvTranspose1d: Sendable {
     public let bias: Tensor?
     public let stride, padding, outputPadding: Int
 
-    /// Takes `weight` and, unless refused, `bias`; `weightNorm` as ``Conv1d`` has it, a length for each input channel.
+    /// Reads `weight` and, unless `bias` is false, `bias`; `weightNorm` as in ``Conv1d``, with a length for each input channel.
     public init(
         _ weights: Weights, from inputs: Int, to outputs: Int, kernel: Int, stride: Int = 1, padding: Int = 0,
         outputPadding: Int = 0, bias: Bool = true, weightNorm: Bool = false

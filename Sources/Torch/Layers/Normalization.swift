@@ -18,7 +18,7 @@ public struct LayerNorm: Sendable {
     }
 }
 
-/// Zhang and Sennrich 2019, over the last axis, as Hugging Face's Llama computes it: in float32 whatever the input.
+/// Zhang and Sennrich 2019, over the last axis, as in Hugging Face's Llama: computed in float32 whatever the type of the input.
 public struct RMSNorm: Sendable {
     public let weight: Tensor
     public let epsilon: Double

@@ -17,11 +17,11 @@ public struct SafetensorsFile: Sendable {
     public let url: URL
     /// Tensors by name.
     public let entries: [String: Entry]
-    /// Free text that the writer left.
+    /// The header's metadata: free text.
     public let metadata: [String: String]
     private let file: MappedFile
 
-    /// - Throws: ``SafetensorsError`` where the file cannot be read, is cut off or contradicts itself.
+    /// - Throws: ``SafetensorsError`` if the file cannot be read, is truncated or contradicts itself.
     public init(_ url: URL) throws {
         self.url = url
         do { file = try MappedFile(url) } catch { throw SafetensorsError.unreadable(url, reason: error.reason) }
@@ -33,9 +33,9 @@ public struct SafetensorsFile: Sendable {
     /// One tensor; on the CPU a view of the mapped file.
     ///
     /// - Parameters:
-    ///   - name: as the file has it.
-    ///   - dtype: converts floating-point tensors to this type; others stay as they are.
-    ///   - device: where the tensor shall lie.
+    ///   - name: the name in the file.
+    ///   - dtype: the type to which floating-point tensors are converted; others are not converted.
+    ///   - device: the tensor's device.
     /// - Throws: ``WeightsError/missing(source:tensor:)``, or ``TorchError`` if the device has no memory left.
     public func tensor(_ name: String, dtype: DType? = nil, device: Device = .cpu) throws -> Tensor {
         guard let entry = entries[name] else { throw WeightsError.missing(source: url.lastPathComponent, tensor: name) }

@@ -3,17 +3,17 @@ import Foundation
 
 /// Writes tensors to a file, atomically.
 public enum SafetensorsWriter {
-    /// Writes beside the file, then puts the result in its place: a reader never sees half of it, and a failure leaves
-    /// what was there before.
+    /// Writes a new file in the same folder and renames it: a reader never sees an incomplete file, and after a failure the existing file is
+    /// unchanged.
     ///
-    /// Tensors lie in the order of their element size, then of their names, so that each begins at a multiple of its size.
+    /// Tensors are sorted by the size of their elements, then by their names, so that each is aligned.
     ///
     /// - Parameters:
-    ///   - tensors: by name; each of a type that safetensors has.
-    ///   - metadata: strings by name for the header; none where empty.
+    ///   - tensors: the tensors by name; each of a type that safetensors supports.
+    ///   - metadata: strings by name for the header; may be empty.
     ///   - url: where to write.
-    ///   - replaces: whether a file that is there is replaced. Otherwise of several that want one name at once one gets it.
-    /// - Throws: ``SafetensorsError/unwritable(_:reason:)``, as when the disk is full; ``SafetensorsError/exists(_:)``.
+    ///   - replaces: whether an existing file is replaced; otherwise one of several simultaneous writers of one name succeeds.
+    /// - Throws: ``SafetensorsError/unwritable(_:reason:)``, for example if the disk is full; ``SafetensorsError/exists(_:)``.
     public static func write(_ tensors: [String: Tensor], metadata: [String: String] = [:], to url: URL, replaces: Bool = true) throws {
         let ordered = tensors.sorted { ($1.value.dtype.size, $0.key) < ($0.value.dtype.size, $1.key) }
         var header: [String: Any] = metadata.isEmpty ? [:] : ["__metadata__": metadata]

@@ -4,13 +4,13 @@ import Foundation
 extension Weights {
     /// Opens a checkpoint: a safetensors file, the index of a sharded one (`….safetensors.index.json`), or a `.pt` archive.
     ///
-    /// Nothing is read until a layer asks for it. On the CPU a tensor whose type stays as it is uses the file's own pages;
-    /// others are converted and moved one at a time, so that memory peaks at the model plus one tensor.
+    /// A tensor is read when a layer requests it. On the CPU a tensor whose type is not converted uses the file's own pages; others are converted and
+    /// moved one at a time, so that the peak of memory is the model plus one tensor.
     ///
     /// - Parameters:
-    ///   - url: told apart by its end: `.index.json`, `.pt`, `.pth` or `.ckpt`, else safetensors.
+    ///   - url: the file; its kind is recognised by its extension: `.index.json`, `.pt`, `.pth` or `.ckpt`, otherwise safetensors.
     ///   - dtype: the type of floating-point weights; nil leaves each as it is stored.
-    ///   - device: where layers get their weights.
+    ///   - device: the device of the layers' weights.
     /// - Throws: ``SafetensorsError``, ``ArchiveError``.
     public static func load(_ url: URL, dtype: DType? = nil, device: Device = .cpu) throws -> Weights {
         let name = url.lastPathComponent

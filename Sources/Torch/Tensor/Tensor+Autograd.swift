@@ -4,7 +4,7 @@ extension Tensor {
     /// Whether operations on this tensor are recorded for ``backward()``.
     public var requiresGradient: Bool { ct_requires_gradient(handle) }
 
-    /// Marks a leaf tensor as one to differentiate by.
+    /// Marks a leaf tensor as one by which is differentiated.
     @discardableResult
     public func requiresGradient(_ required: Bool) throws -> Tensor {
         try perform("requiresGradient", [self]) { ct_set_requires_gradient(handle, required, $0) }
@@ -23,15 +23,15 @@ extension Tensor {
     /// Forgets the gradient.
     public func clearGradient() throws { try perform("clearGradient", [self]) { ct_clear_gradient(handle, $0) } }
 
-    /// Differentiates this single number by every leaf that asks for it, adding to their gradients.
+    /// Differentiates this single number by every leaf that requires gradients, and adds to their gradients.
     public func backward() throws { try perform("backward", [self]) { ct_backward(handle, $0) } }
 
-    /// Differentiates this single number by leaves that ask for it, without adding to their gradients.
+    /// Differentiates this single number by leaves that require gradients, without adding to their gradients.
     ///
-    /// Threads may do so at the same time with numbers that were computed from the same leaves, but have nothing else in common.
+    /// Several threads may do so at the same time with numbers that share only their leaves.
     ///
     /// - Returns: a gradient for each leaf; nil for one on which the number does not depend.
-    /// - Throws: ``TorchError`` where this is not a single number that was computed from a leaf that asks for gradients.
+    /// - Throws: ``TorchError`` if this is not a single number that was computed from a leaf that requires gradients.
     public func gradients(of leaves: [Tensor]) throws -> [Tensor?] {
         var made = [OpaquePointer?](repeating: nil, count: leaves.count)
         try withHandles(leaves) { handles in

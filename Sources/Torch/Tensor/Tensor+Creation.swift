@@ -9,7 +9,7 @@ extension Tensor {
         try produce("ones") { ct_ones(shape, shape.count, dtype.code, device.code, $0, $1) }
     }
 
-    /// Memory as it is found: every element must be written before it is read.
+    /// Uninitialised memory: every element must be written before it is read.
     public static func empty(_ shape: [Int], dtype: DType = .float32, device: Device = .cpu) throws -> Tensor {
         try produce("empty") { ct_empty(shape, shape.count, dtype.code, device.code, $0, $1) }
     }
@@ -88,7 +88,7 @@ extension Tensor {
         self.init(owning: try made.takeHandle())
     }
 
-    /// A tensor of no axes that holds one number.
+    /// A tensor without axes that contains one number.
     public convenience init(_ value: Double, dtype: DType = .float32, device: Device = .cpu) throws {
         self.init(owning: try Tensor.full([], value, dtype: dtype, device: device).takeHandle())
     }

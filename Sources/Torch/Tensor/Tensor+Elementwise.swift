@@ -71,7 +71,7 @@ extension Tensor {
     public func maximum(_ other: Tensor) throws -> Tensor { try binary("maximum", other, ct_maximum) }
     public func minimum(_ other: Tensor) throws -> Tensor { try binary("minimum", other, ct_minimum) }
     public func atan2(_ other: Tensor) throws -> Tensor { try binary("atan2", other, ct_atan2) }
-    /// The remainder with the divisor's sign, as Python's `%`.
+    /// The remainder with the divisor's sign, like Python's `%`.
     public func remainder(_ divisor: Double) throws -> Tensor { try scalar("remainder", divisor, ct_remainder_scalar) }
     /// Division rounded down.
     public func floorDivide(_ divisor: Double) throws -> Tensor { try scalar("floorDivide", divisor, ct_floor_divide_scalar) }

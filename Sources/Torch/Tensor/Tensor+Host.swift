@@ -62,7 +62,7 @@ extension Tensor {
         ct_tensor_dtype(handle) == dtype.code ? self : try produce("to", [self]) { ct_to_dtype(handle, dtype.code, $0, $1) }
     }
 
-    /// Moves to a device; the same tensor where it is there already.
+    /// Moves to a device; returns the same tensor if it is there already.
     public func to(_ device: Device) throws -> Tensor {
         ct_tensor_device(handle) == device.code ? self : try produce("to", [self]) { ct_to_device(handle, device.code, $0, $1) }
     }
@@ -72,7 +72,7 @@ extension Tensor {
         isContiguous ? self : try produce("contiguous", [self]) { ct_contiguous(handle, $0, $1) }
     }
 
-    /// A copy with memory of its own.
+    /// A copy with its own memory.
     public func clone() throws -> Tensor { try produce("clone", [self]) { ct_clone(handle, $0, $1) } }
 
     /// The same memory without a history to differentiate.

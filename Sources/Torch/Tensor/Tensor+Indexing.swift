@@ -26,7 +26,7 @@ public struct SpecialIndex: TensorIndex, Sendable {
 extension TensorIndex where Self == SpecialIndex {
     /// The whole of one axis.
     public static var all: SpecialIndex { SpecialIndex(indexStep: .of(CT_INDEX_ALL)) }
-    /// As many whole axes as the tensor has beyond those written.
+    /// All further axes of the tensor, as whole axes.
     public static var ellipsis: SpecialIndex { SpecialIndex(indexStep: .of(CT_INDEX_ELLIPSIS)) }
     /// A new axis of size 1.
     public static var newAxis: SpecialIndex { SpecialIndex(indexStep: .of(CT_INDEX_NEW_AXIS)) }
@@ -56,8 +56,7 @@ extension PartialRangeThrough: TensorIndex where Bound == Int {
 }
 
 extension Tensor {
-    /// A view by position and range, as in `x[0, 3..<5, .all, -1]`. Negative positions count from the end;
-    /// ranges are cut to the axis.
+    /// A view by position and range, such as `x[0, 3..<5, .all, -1]`. Negative positions count from the end; ranges are limited to the axis.
     public subscript(_ indices: any TensorIndex...) -> Tensor {
         get throws {
             let steps = indices.map(\.indexStep.raw)
@@ -70,7 +69,7 @@ extension Tensor {
         try produce("narrow", [self]) { ct_narrow(handle, axis, from, count, $0, $1) }
     }
 
-    /// A view at one position of an axis, which goes away.
+    /// A view at one position of an axis, without that axis.
     public func select(axis: Int, _ index: Int) throws -> Tensor {
         try produce("select", [self]) { ct_select(handle, axis, index, $0, $1) }
     }
@@ -85,12 +84,12 @@ extension Tensor {
         try produce("gather", [self, index]) { ct_gather(handle, axis, index.handle, $0, $1) }
     }
 
-    /// A copy in which `source` stands at the positions of `index` along an axis.
+    /// A copy in which `source` is written at the positions of `index` along an axis.
     public func scatter(axis: Int, index: Tensor, source: Tensor) throws -> Tensor {
         try produce("scatter", [self, index, source]) { ct_scatter(handle, axis, index.handle, source.handle, $0, $1) }
     }
 
-    /// A copy in which one value stands at the positions of `index` along an axis.
+    /// A copy in which one value is written at the positions of `index` along an axis.
     public func scatter(axis: Int, index: Tensor, value: Double) throws -> Tensor {
         try produce("scatter", [self, index]) { ct_scatter_value(handle, axis, index.handle, value, $0, $1) }
     }
@@ -126,7 +125,7 @@ extension Tensor {
         try produce("maskedSelect", [self, mask]) { ct_masked_select(handle, mask.handle, $0, $1) }
     }
 
-    /// `a` where `mask` is true, else `b` (`torch.where`).
+    /// `a` where `mask` is true, otherwise `b` (`torch.where`).
     public static func select(_ mask: Tensor, _ a: Tensor, _ b: Tensor) throws -> Tensor {
         try produce("select", [mask, a, b]) { ct_where(mask.handle, a.handle, b.handle, $0, $1) }
     }

@@ -110,7 +110,7 @@ extension Tensor {
         try produce("weightNormalized", [direction, length]) { ct_weight_norm(direction.handle, length.handle, $0, $1) }
     }
 
-    /// softmax(q kᵀ × scale + mask) v: this tensor holds the queries, all are `[batch, heads, time, size]`.
+    /// softmax(q kᵀ × scale + mask) v: this tensor contains the queries; all are `[batch, heads, time, size]`.
     ///
     /// A bool mask is true where attention is allowed; a float mask is added. Vaswani et al. 2017.
     public func attention(
@@ -149,15 +149,15 @@ extension Tensor {
         }
     }
 
-    /// Connectionist temporal classification (Graves et al. 2006): how unlikely the targets are under these log
-    /// probabilities, `[time, batch, classes]`, whatever their alignment; a mean over the batch, each divided by the length of
-    /// its target. Utterances too short for their target count 0.
+    /// Connectionist temporal classification (Graves et al. 2006): the negative log likelihood of the targets for these log probabilities, `[time,
+    /// batch, classes]`, summed over all alignments; a mean over the batch, each divided by the length of its target. Utterances too short for their
+    /// target count 0.
     ///
     /// - Parameters:
-    ///   - targets: `[batch, longest target]` int64; what lies past a target's length is not read.
-    ///   - lengths: time steps of each utterance.
-    ///   - targetLengths: how many entries of each row of `targets` are its target.
-    ///   - blank: number of the class that stands for no output.
+    ///   - targets: `[batch, longest target]` int64; entries after a target's length are not read.
+    ///   - lengths: the number of time steps of each utterance.
+    ///   - targetLengths: the length of the target in each row of `targets`.
+    ///   - blank: the number of the class for no output.
     public func ctcLoss(targets: Tensor, lengths: [Int], targetLengths: [Int], blank: Int = 0) throws -> Tensor {
         precondition(lengths.count == targetLengths.count, "a length and a target length for each utterance")
         return try produce("ctcLoss", [self, targets]) {
@@ -165,7 +165,7 @@ extension Tensor {
         }
     }
 
-    /// Each element kept with probability 1 − `probability` and scaled to keep the mean, else zero. Training only.
+    /// Each element is kept with probability 1 − `probability` and scaled to keep the mean, otherwise zero. Training only.
     public func dropout(_ probability: Double, generator: Generator) throws -> Tensor {
         guard probability > 0 else { return self }
         let shape = self.shape

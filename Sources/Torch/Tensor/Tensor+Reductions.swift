@@ -29,7 +29,7 @@ extension Tensor {
     public func min(axis: Int, keepAxis: Bool = false) throws -> Tensor { try reduce("min", [axis], keepAxis, ct_amin) }
     public func prod() throws -> Tensor { try unary("prod", ct_prod) }
 
-    /// The largest elements along an axis and where they stand (int64).
+    /// The largest elements along an axis, and their positions (int64).
     public func maxWithIndices(axis: Int, keepAxis: Bool = false) throws -> (values: Tensor, indices: Tensor) {
         try pair("maxWithIndices") { ct_max_with_indices(handle, axis, keepAxis, $0, $1, $2) }
     }
@@ -67,11 +67,11 @@ extension Tensor {
     public func all(axis: Int? = nil, keepAxis: Bool = false) throws -> Tensor {
         try withOptional(axis) { axis in try produce("all", [self]) { ct_all(handle, axis, keepAxis, $0, $1) } }
     }
-    /// Where the largest element stands, int64; without an axis, in the flattened tensor.
+    /// The position of the largest element, int64; without an axis, in the flattened tensor.
     public func argmax(axis: Int? = nil, keepAxis: Bool = false) throws -> Tensor {
         try withOptional(axis) { axis in try produce("argmax", [self]) { ct_argmax(handle, axis, keepAxis, $0, $1) } }
     }
-    /// Where the smallest element stands, int64; without an axis, in the flattened tensor.
+    /// The position of the smallest element, int64; without an axis, in the flattened tensor.
     public func argmin(axis: Int? = nil, keepAxis: Bool = false) throws -> Tensor {
         try withOptional(axis) { axis in try produce("argmin", [self]) { ct_argmin(handle, axis, keepAxis, $0, $1) } }
     }
@@ -81,11 +81,11 @@ extension Tensor {
 
     // MARK: sorting and sampling
 
-    /// The elements in order along an axis, and where they stood (int64).
+    /// The elements sorted along an axis, and their original positions (int64).
     public func sorted(axis: Int = -1, descending: Bool = false) throws -> (values: Tensor, indices: Tensor) {
         try pair("sorted") { ct_sort(handle, axis, descending, $0, $1, $2) }
     }
-    /// The `count` largest along an axis, largest first, and where they stood (int64).
+    /// The `count` largest along an axis, largest first, and their positions (int64).
     public func topK(_ count: Int, axis: Int = -1) throws -> (values: Tensor, indices: Tensor) {
         try pair("topK") { ct_topk(handle, count, axis, $0, $1, $2) }
     }

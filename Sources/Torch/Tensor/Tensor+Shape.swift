@@ -22,7 +22,7 @@ public enum PaddingMode: Sendable {
 }
 
 extension Tensor {
-    /// The same elements in another shape; one size may be −1, which is then worked out. Copies only where it must.
+    /// The same elements in another shape; one size may be −1, and is then computed. Copies only if necessary.
     public func reshaped(_ shape: [Int]) throws -> Tensor {
         try produce("reshaped", [self]) { ct_reshape(handle, shape, shape.count, $0, $1) }
     }
@@ -44,11 +44,11 @@ extension Tensor {
     public func squeezed(_ axis: Int? = nil) throws -> Tensor {
         try withOptional(axis) { axis in try produce("squeezed", [self]) { ct_squeeze(handle, axis, $0, $1) } }
     }
-    /// Axes `from` through `to` as one.
+    /// Axes `from` through `to` joined to one.
     public func flattened(from: Int = 0, to: Int = -1) throws -> Tensor {
         try produce("flattened", [self]) { ct_flatten(handle, from, to, $0, $1) }
     }
-    /// A view in which axes of size 1 are repeated; −1 leaves an axis as it is.
+    /// A view in which axes of size 1 are repeated; −1 leaves an axis unchanged.
     public func expanded(_ shape: [Int]) throws -> Tensor {
         try produce("expanded", [self]) { ct_expand(handle, shape, shape.count, $0, $1) }
     }
@@ -66,7 +66,7 @@ extension Tensor {
     public func rolled(_ shift: Int, axis: Int) throws -> Tensor {
         try produce("rolled", [self]) { ct_roll(handle, shift, axis, $0, $1) }
     }
-    /// Views of `size` elements each along an axis, the last one shorter where it does not divide.
+    /// Views of `size` elements each along an axis; the last one is shorter if `size` does not divide the axis.
     public func split(_ size: Int, axis: Int) throws -> [Tensor] {
         precondition(size > 0, "pieces of at least one element")
         let total = self.size(axis)

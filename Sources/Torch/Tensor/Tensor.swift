@@ -3,7 +3,7 @@ import CTorch
 /// A multi-dimensional array of numbers on a device.
 ///
 /// Operations return new tensors or views and do not change their operands. Every operation throws ``TorchError`` if libtorch fails, for example
-/// because shapes do not fit or the device is out of memory.
+/// because shapes do not match or the device is out of memory.
 ///
 /// Using a tensor from several tasks is safe: no public operation writes into its memory. The package's own code does so only for tensors that
 /// nothing else refers to.
@@ -26,9 +26,9 @@ public final class Tensor: @unchecked Sendable {
     public var count: Int { ct_tensor_count(handle) }
     public var dtype: DType { DType(code: ct_tensor_dtype(handle)) }
     public var device: Device { Device(code: ct_tensor_device(handle)) }
-    /// Whether the elements lie row by row without gaps.
+    /// Whether the elements are stored row by row without gaps.
     public var isContiguous: Bool { ct_tensor_is_contiguous(handle) }
-    /// Bytes that the elements take.
+    /// The size of the elements in bytes.
     public var byteCount: Int { count * dtype.size }
 
     /// The size of one axis; a negative axis counts from the last.
@@ -40,7 +40,7 @@ public final class Tensor: @unchecked Sendable {
 }
 
 extension Tensor: CustomStringConvertible {
-    /// Elements as PyTorch prints them, then shape, type and device.
+    /// The elements in PyTorch's format, then shape, type and device.
     public var description: String {
         var text: UnsafeMutablePointer<CChar>?
         var message: UnsafeMutablePointer<CChar>?

@@ -26,7 +26,7 @@ public struct Weights: Sendable {
         self.path = path
     }
 
-    /// Weights in memory. `named` stands for the file in error messages.
+    /// Weights in memory. `named` is used in error messages in place of a file.
     public init(tensors: [String: Tensor], named name: String) {
         self.init(store: WeightStore(source: TensorsInMemory(tensors: tensors), name: name))
     }
@@ -65,12 +65,12 @@ public struct Weights: Sendable {
 
     /// The tensor of this name, which must have this shape.
     ///
-    /// - Throws: ``WeightsError`` where it is missing or of another shape; what reading the file throws.
+    /// - Throws: ``WeightsError`` if it is missing or has another shape; errors of reading the file.
     public func tensor(_ name: String, shape: [Int], initial: Initial = .uniformFanIn) throws -> Tensor {
         try store.take(full(name), shape: shape, initial: initial, dtype: dtype)
     }
 
-    /// The tensor of this name, or nil where the checkpoint has none.
+    /// The tensor of this name; nil if the checkpoint has none.
     public func tensorIfPresent(_ name: String, shape: [Int]) throws -> Tensor? {
         contains(name) ? try tensor(name, shape: shape) : nil
     }
@@ -88,7 +88,7 @@ public struct Weights: Sendable {
     /// means all names with this prefix.
     public func ignore(_ names: String...) { store.ignore(names.map { full($0) }) }
 
-    /// - Throws: ``WeightsError/superfluous(source:names:)`` where the checkpoint has a tensor in this scope that was not used: probably a
+    /// - Throws: ``WeightsError/superfluous(source:names:)`` if the checkpoint has a tensor in this scope that was not used: it is probably a
     ///   checkpoint of another model.
     public func requireAllUsed() throws {
         let left = store.unused(below: path)
@@ -102,9 +102,9 @@ public struct Weights: Sendable {
     /// Every tensor of this scope that was returned so far, by full name.
     public var parameters: [String: Tensor] { store.handedOut(below: path) }
 
-    /// All tensors of the checkpoint, as they are stored, whether layers have used them or not, by full name.
+    /// All tensors of the checkpoint by full name, as they are stored, whether or not layers have used them.
     ///
-    /// - Throws: what reading throws.
+    /// - Throws: errors of reading.
     public func stored() throws -> [String: Tensor] {
         let names = store.source.names
         return try Dictionary(uniqueKeysWithValues: names.compactMap { name in try store.source.stored(name).map { (name, $0) } })
@@ -247,11 +247,11 @@ extension Weights {
     /// A digest of this scope's network: it is the same for the same weights, whatever the kind of file and the scope's name.
     ///
     /// SHA-256, 64 hexadecimal digits, over the tensors that layers have used, in order of their names: the name within the scope, element type,
-    /// shape and bytes, as the file stores them. Of a tensor of more than 256 bytes only four pieces of 64 bytes are read, evenly from the first
-    /// byte to the last, so that half a gigabyte takes some milliseconds. Training changes all of a tensor; a change to other bytes only, for
-    /// example damage, is not detected.
+    /// shape and bytes, as the file stores them. Of a tensor of more than 256 bytes only four pieces of 64 bytes are read, evenly from the first byte
+    /// to the last, so that half a gigabyte takes some milliseconds. Training changes all of a tensor; a change to other bytes only, for example
+    /// damage, is not detected.
     ///
-    /// - Throws: ``TorchError`` where a tensor cannot be copied from its device.
+    /// - Throws: ``TorchError`` if a tensor cannot be copied from its device.
     public func digest() throws -> String {
         let skipped = path.isEmpty ? 0 : path.utf8.count + 1
         let named = parameters.map { (name: String(decoding: $0.key.utf8.dropFirst(skipped), as: UTF8.self), full: $0.key, tensor: $0.value) }
