@@ -37,7 +37,8 @@ package struct RowWindow {
 
     /// Removes the rows before one, and frees the memory in which they were allocated.
     package mutating func forget(before row: Int) throws {
-        let kept = min(max(row, rows.lowerBound), rows.upperBound)..<rows.upperBound
+        guard row > rows.lowerBound else { return }
+        let kept = min(row, rows.upperBound)..<rows.upperBound
         memory = kept.isEmpty ? nil : try self[kept].clone()
         rows = kept
     }
@@ -55,13 +56,11 @@ package struct RowWindow {
 /// The state of a layer in a sequence that arrives piece by piece. Together the results equal those of one call with the complete sequence, bit for
 /// bit.
 package struct LayerStream {
-    private let layer: PackedLayer
+    package let layer: PackedLayer
     /// The number of results computed so far.
     package private(set) var made = 0
 
     package init(_ layer: PackedLayer) { self.layer = layer }
-
-    package var outputs: Int { layer.matrix.outputs }
 
     /// The number of results that can be computed from this many rows, a whole number of tiles; at the end of the sequence there may be more.
     package func ready(after rows: Int) -> Int {

@@ -5,14 +5,17 @@ import Torch
 ///
 /// Rows are frames: tensors are `[sequences, length, width]`, or some columns of a wider one.
 public struct PackedLayer: Sendable {
-    /// Frame i of the result sees frames i × step − lead + tap × dilation; those outside of the sequence are zero.
+    /// Row i of the result sees frames i × step − lead + tap × dilation; those outside of the sequence are zero.
     public struct Convolution: Sendable, Hashable {
         public var step, lead, dilation: Int
+        /// Frames that a row of the result holds side by side: those that a transposed convolution makes of one.
+        public var rate: Int
 
-        public init(step: Int = 1, lead: Int = 0, dilation: Int = 1) {
+        public init(step: Int = 1, lead: Int = 0, dilation: Int = 1, rate: Int = 1) {
             self.step = step
             self.lead = lead
             self.dilation = dilation
+            self.rate = rate
         }
     }
 
@@ -20,6 +23,12 @@ public struct PackedLayer: Sendable {
     let wayIn: WayIn
     package let convolution: Convolution
     let activation: Activation
+
+    /// Rows of the result of a sequence of so many frames; with a step above 1 there are as many zeros behind it as before it.
+    package func resultLength(of frames: Int) -> Int {
+        convolution.step == 1
+            ? frames : max(0, (frames + 2 * convolution.lead - (matrix.taps - 1) * convolution.dilation - 1) / convolution.step + 1)
+    }
 
     public init(
         _ matrix: PackedMatrix, in wayIn: WayIn = .plain, convolution: Convolution = Convolution(), activation: Activation = .identity

@@ -35,6 +35,7 @@ struct LayerStreamTests {
         let layer = PackedLayer(
             try PackedMatrix([.init(weight)], format: format, winograd: isWinograd, team: team), in: WayIn(activation: .leakyReLU(slope: 0.1)),
             convolution: .init(step: shape.step, lead: shape.lead, dilation: shape.dilation))
+        #expect(layer.resultLength(of: length) == count)
         let whole = try Tensor.empty([1, count, 18])
         try layer(x, into: whole, residual: rest)
 

@@ -72,6 +72,7 @@ final class FrameWorkspace {
 /// of our own (``PackedArithmetic``). A network is written once, for any of them.
 protocol FrameArithmetic {
     associatedtype Layer: FrameLayer
+    typealias Signal = Layer.Signal
     associatedtype Activation: FrameActivation
     associatedtype Attention: FrameAttention
 
@@ -87,6 +88,8 @@ protocol FrameArithmetic {
 
 /// A linear layer or a convolution over frames, with what comes before and after: after((before(x) + added) * W + b) + residual.
 protocol FrameLayer: Sendable {
+    associatedtype Signal: FrameSignal
+
     /// `[sequences, frames, inputs]` → `[sequences, frames, outputs]`. A convolution sees zeros outside of a sequence, or the frames
     /// that the recorder has.
     ///
@@ -95,12 +98,30 @@ protocol FrameLayer: Sendable {
     ///   - residual: as many frames as come out.
     ///   - count: how many frames come out; nil is all. The others are there to be looked ahead to.
     func callAsFunction(_ x: FrameBatch, adding added: Tensor?, residual: FrameBatch?, count: Int?) throws -> FrameBatch
+
+    /// The same of a signal.
+    func callAsFunction(_ x: Signal, residual: Signal?) throws -> Signal
 }
 
 extension FrameLayer {
     func callAsFunction(_ x: FrameBatch, adding added: Tensor? = nil, residual: FrameBatch? = nil) throws -> FrameBatch {
         try self(x, adding: added, residual: residual, count: nil)
     }
+
+    func callAsFunction(_ x: Signal) throws -> Signal { try self(x, residual: nil) }
+}
+
+/// Frames in a network that sees as many after a frame as before it, and yet may get an utterance some frames at a time: what its layers
+/// make of them, all at once (``FrameBatch``) or as the frames come (``PackedSignal``).
+protocol FrameSignal {
+    /// With one frame more at the beginning, at which it mirrors the second of the others.
+    func mirrored() throws -> Self
+
+    /// The sum of a signal and what a layer made, which nobody else uses.
+    static func + (x: Self, made: Self) throws -> Self
+
+    /// The mean of what layers make.
+    static func mean(_ count: Int, _ made: (Int) throws -> Self) throws -> Self
 }
 
 /// What comes before a layer, alone: a normalisation, an activation.
@@ -144,10 +165,23 @@ enum ExactArithmetic: FrameArithmetic {
     }
 }
 
+extension FrameBatch: FrameSignal {
+    func mirrored() throws -> FrameBatch { with(try rows.transposed(1, 2).padded([1, 0], mode: .reflect).transposed(1, 2)) }
+
+    static func + (x: FrameBatch, made: FrameBatch) throws -> FrameBatch { x.with(try x.rows + made.rows) }
+
+    static func mean(_ count: Int, _ made: (Int) throws -> FrameBatch) throws -> FrameBatch {
+        let sum = try (1..<count).reduce(made(0)) { try $0 + made($1) }
+        return sum.with(try sum.rows / Double(count))
+    }
+}
+
 struct ExactActivation: FrameActivation {
     enum Function: Sendable {
         case identity, mish
         case leakyReLU(slope: Double)
+        /// x + sin²(f x) ÷ f, with a frequency f for each channel, `[channels]` (Ziyin, Hartwig and Ueda 2020).
+        case snake(frequency: Tensor)
     }
 
     var norm: LayerNorm?
@@ -165,6 +199,7 @@ struct ExactActivation: FrameActivation {
         case .identity: scaled
         case .mish: try scaled.mish()
         case .leakyReLU(let slope): try scaled.leakyReLU(slope)
+        case .snake(let frequency): try scaled + (frequency + 1e-9).reciprocal() * (scaled * frequency).sin().square()
         }
     }
 }
@@ -174,6 +209,10 @@ struct ExactLayer: FrameLayer {
         case linear(Projection)
         /// - Parameter lead: how many frames before its own a result sees; all but its own for a causal convolution.
         case convolution(Conv1d, lead: Int)
+        /// With zeros on both sides, as many as its padding. Results stay in memory as libtorch makes them, channel after channel, which is
+        /// what the next convolution takes.
+        case centred(Conv1d)
+        case transposed(ConvTranspose1d)
     }
 
     enum Function: Sendable { case identity, silu, gelu }
@@ -191,6 +230,17 @@ struct ExactLayer: FrameLayer {
         (self.before, product, after) = (before, .convolution(convolution, lead: lead ?? convolution.weight.size(2) - 1), .identity)
     }
 
+    /// A convolution over frames on both sides of a result.
+    init(centred convolution: Conv1d, in before: ExactActivation = .identity) {
+        (self.before, product, after) = (before, .centred(convolution), .identity)
+    }
+
+    init(_ convolution: ConvTranspose1d, in before: ExactActivation = .identity) {
+        (self.before, product, after) = (before, .transposed(convolution), .identity)
+    }
+
+    func callAsFunction(_ x: FrameBatch, residual: FrameBatch?) throws -> FrameBatch { try self(x, adding: nil, residual: residual, count: nil) }
+
     func callAsFunction(_ x: FrameBatch, adding added: Tensor?, residual: FrameBatch?, count: Int?) throws -> FrameBatch {
         var rows = try before(x.rows)
         if let added { rows = try rows + added.unsqueezed(1) }
@@ -198,6 +248,8 @@ struct ExactLayer: FrameLayer {
         case .linear(let projection): rows = try projection(rows)
         case .convolution(let convolution, let lead):
             rows = try convolved(x.with(rows).silenced(), convolution, lead: lead, count: count ?? x.count)
+        case .centred(let convolution): rows = try convolution(x.with(rows).silenced().rows.transposed(1, 2)).transposed(1, 2)
+        case .transposed(let convolution): rows = try convolution(rows.transposed(1, 2)).transposed(1, 2)
         }
         switch after {
         case .identity: break

@@ -38,7 +38,7 @@ enum PackedArithmetic: FrameArithmetic {
 
 extension PackedLayer: FrameLayer {
     func callAsFunction(_ x: FrameBatch, adding added: Tensor?, residual: FrameBatch?, count: Int?) throws -> FrameBatch {
-        precondition(x.mask == nil, "sequences of equal length")
+        precondition(x.mask == nil && convolution.rate == 1, "sequences of equal length, and a frame for each of the results")
         let count = count ?? x.count, reach = matrix.taps - 1
         let output = try x.workspace.tensor([x.sequences, count, matrix.outputs])
         if reach > 0, convolution.lead == reach, let recorder = x.recorder,
@@ -127,6 +127,11 @@ struct LayerPacking {
         let wayIn = try wayIn(layer.before)
         switch layer.product {
         case .convolution(let convolution, let lead): return try self(convolution, in: wayIn, lead: lead)
+        case .centred(let convolution): return try self(convolution, in: wayIn)
+        case .transposed(let convolution):
+            return try transposed(
+                convolution.weight, bias: convolution.bias, stride: convolution.stride, padding: convolution.padding, in: wayIn,
+                winograd: format == .float32)
         case .linear(let projection):
             let activation: Activation =
                 switch layer.after {
@@ -156,6 +161,7 @@ struct LayerPacking {
         case .identity: WayIn(norm: norm)
         case .mish: WayIn(norm: norm, activation: .mish)
         case .leakyReLU(let slope): WayIn(norm: norm, activation: .leakyReLU(slope: slope))
+        case .snake(let frequency): WayIn(norm: norm, activation: .snake(frequency: try frequency.contiguous()))
         }
     }
 
@@ -172,12 +178,6 @@ struct LayerPacking {
             activation: activation)
     }
 
-    func callAsFunction(_ convolution: ConvTranspose1d, in wayIn: WayIn) throws -> PackedLayer {
-        try transposed(
-            convolution.weight, bias: convolution.bias, stride: convolution.stride, padding: convolution.padding, in: wayIn,
-            winograd: format == .float32)
-    }
-
     /// A transposed convolution as one whose results are all samples of a frame, `rate × outputs` numbers.
     ///
     /// - Parameter weight: `[inputs, outputs, kernel]`.
@@ -192,6 +192,6 @@ struct LayerPacking {
             .reshaped([inputs, outputs, taps, rate]).flipped([2]).permuted([3, 1, 0, 2]).reshaped([rate * outputs, inputs, taps])
         let matrix = try PackedMatrix(
             [.init(taken, bias: bias?.repeated([rate]))], format: format, winograd: winograd && taps >= 3, team: team)
-        return PackedLayer(matrix, in: wayIn, convolution: .init(lead: lead))
+        return PackedLayer(matrix, in: wayIn, convolution: .init(lead: lead, rate: rate))
     }
 }

@@ -306,8 +306,8 @@ public struct VocoderConfiguration: Sendable, Codable, Hashable {
             (residualKernels + sourceResidualKernels).allSatisfy { $0 > 0 && !$0.isMultiple(of: 2) },
             "residual kernels must be odd, so that a block keeps its length")
         try require(
-            (residualDilations + sourceResidualDilations).allSatisfy { list in list.allSatisfy { $0 > 0 } },
-            "dilations must be above 0")
+            (residualDilations + sourceResidualDilations).allSatisfy { list in !list.isEmpty && list.allSatisfy { $0 > 0 } },
+            "a residual block needs at least one dilation, and dilations must be above 0")
     }
 }
 

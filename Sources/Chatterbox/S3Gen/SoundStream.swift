@@ -19,7 +19,7 @@ struct SoundStream {
     init(_ vocoder: Vocoder, fade: VocoderFade? = nil, noise: FrameNoise) throws {
         self.vocoder = vocoder
         source = try SourceStream(vocoder.sourceModule, samplesPerFrame: vocoder.configuration.samplesPerFrame, noise: noise)
-        network = vocoder.stream()
+        network = try vocoder.stream()
         gains = try fade?.gains.array(of: Float.self) ?? []
     }
 

@@ -17,20 +17,17 @@ public struct Vocoder: Sendable {
     /// Excitation from F0.
     package let sourceModule: SourceModule
 
-    let input: Conv1d
-    let stages: [HiFTStage]
-    let output: Conv1d
-    let window: Tensor
-    /// A faster way through the stages for one utterance at a time.
+    /// The filter in libtorch's operations, which training changes.
+    let filter: HiFTFilter<ExactArithmetic>
+    /// The window of both transforms, on the weights' device.
+    private let window: Tensor
+    /// The filter with packed weights, for one utterance at a time; nil where libtorch computes.
     private var packed: PackedVocoder?
-
-    /// The logarithm of a spectral magnitude is unbounded; what it stands for is not.
-    static let magnitudeLimit = 100.0
-    /// Slope of the last leaky rectifier.
-    static let outputSlope = 0.01
+    /// Precision of the weights, which the filter's inputs take.
+    private let dtype: DType
 
     /// Where the weights are; mel and source are expected there.
-    package var device: Device { input.weight.device }
+    package var device: Device { window.device }
 
     /// Reads the vocoder's tensors from its scope (`mel2wav` in `s3gen.safetensors`).
     ///
@@ -42,15 +39,11 @@ public struct Vocoder: Sendable {
         pitchPredictor = try PitchPredictor(
             weights["f0_predictor"], melBins: configuration.melBins, channels: configuration.pitchChannels)
         sourceModule = try SourceModule(weights["m_source"], configuration)
-        input = try Conv1d(
-            weights["conv_pre"], from: configuration.melBins, to: configuration.baseChannels,
-            kernel: 7, padding: 3, weightNorm: true)
-        let count = configuration.upsampleRates.count
-        stages = try (0..<count).map { try HiFTStage(weights, configuration, stage: $0) }
-        output = try Conv1d(
-            weights["conv_post"], from: configuration.channels(after: count - 1), to: 2 * configuration.transformBins,
-            kernel: 7, padding: 3, weightNorm: true)
-        window = try Tensor(Self.hannWindow(configuration.transformSize), device: input.weight.device)
+        let first = try Conv1d(
+            weights["conv_pre"], from: configuration.melBins, to: configuration.baseChannels, kernel: 7, padding: 3, weightNorm: true)
+        filter = try HiFTFilter(first, weights, configuration)
+        dtype = first.weight.dtype
+        window = try Tensor(Self.hannWindow(configuration.transformSize), device: first.weight.device)
     }
 
     /// Speaks a mel spectrogram.
@@ -67,7 +60,7 @@ public struct Vocoder: Sendable {
         _ mel: Tensor, pitch: Tensor? = nil, generator: Generator, pause: () throws -> Void = {}
     ) throws -> (waveform: Tensor, source: Tensor) {
         try check(mel)
-        let pitch = try pitch ?? pitchPredictor(mel.to(input.weight.dtype))
+        let pitch = try pitch ?? pitchPredictor(mel.to(dtype))
         guard pitch.shape == [mel.shape[0], mel.shape[2]] else {
             throw VocoderError.shape(
                 argument: "pitch", found: pitch.shape, expected: "[\(mel.shape[0]), \(mel.shape[2])] as its mel")
@@ -92,23 +85,19 @@ public struct Vocoder: Sendable {
         guard source.shape == expected else {
             throw VocoderError.shape(argument: "source", found: source.shape, expected: "\(expected) for its mel")
         }
-        if let packed, mel.size(0) == 1 {
-            var stream = PackedVocoderStream(packed)
+        if packed != nil, mel.size(0) == 1 {
+            var stream = try stream()
             return try stream(mel.transposed(1, 2), source: source, isLast: true, pause: pause)
         }
-        let sourceSpectrum = try spectrum(of: source).to(input.weight.dtype)
-        var x = try input(mel.to(input.weight.dtype))
-        for stage in stages {
-            x = try stage(x, sourceSpectrum: sourceSpectrum)
-        }
-        x = try output(x.leakyReLU(Self.outputSlope))
-        return try waveform(of: x.to(.float32))
+        let spectrum = try spectrum(of: source).to(dtype).transposed(1, 2)
+        let parts = try filter(FrameBatch(mel.to(dtype).transposed(1, 2)), spectrum: FrameBatch(spectrum))
+        return try waveform(of: parts.rows.to(.float32))
     }
 
     /// The network at the beginning of an utterance whose frames and source come some at a time.
-    func stream() -> any VocoderStream { if let packed { PackedVocoderStream(packed) } else { ExactVocoderStream(self) } }
+    func stream() throws -> any VocoderStream { if let packed { try PackedVocoderStream(packed) } else { ExactVocoderStream(self) } }
 
-    /// The same vocoder with its network's weights packed for the CPU; F0 and excitation stay exact.
+    /// The same vocoder with its filter's weights packed for the CPU; F0 and excitation stay exact.
     func packed(_ format: WeightFormat, team: ThreadTeam) throws -> Vocoder {
         var copy = self
         copy.packed = try PackedVocoder(self, format: format, team: team)
@@ -129,14 +118,22 @@ public struct Vocoder: Sendable {
         return try Tensor.cat([transform.real(), transform.imag()], axis: 1)
     }
 
-    /// Log magnitudes, then arcsines of phases, `[batch, 2 · bins, spectral frames]` → waveform `[batch, samples]`.
+    /// Log magnitudes, then arcsines of phases, `[batch, spectral frames, 2 · bins]` → waveform `[batch, samples]`.
     private func waveform(of parts: Tensor) throws -> Tensor {
-        let bins = configuration.transformBins
-        let magnitude = try parts.narrow(axis: 1, from: 0, count: bins).exp().clamped(max: Self.magnitudeLimit)
-        let phase = try parts.narrow(axis: 1, from: bins, count: bins).sin()
-        let transform = try Tensor.complex(magnitude * phase.cos(), magnitude * phase.sin())
-        return try transform.istft(size: configuration.transformSize, hop: configuration.transformHop, window: window)
+        let (real, imaginary) = try Self.transform(of: parts, bins: configuration.transformBins)
+        return try Tensor.complex(real, imaginary).transposed(1, 2)
+            .istft(size: configuration.transformSize, hop: configuration.transformHop, window: window)
             .clamped(min: -configuration.amplitudeLimit, max: configuration.amplitudeLimit)
+    }
+
+    /// The logarithm of a spectral magnitude is unbounded; what it stands for is not.
+    private static let magnitudeLimit = 100.0
+
+    /// Log magnitudes, then arcsines of phases, `[batch, spectral frames, 2 · bins]` → real and imaginary parts, of as many bins each.
+    static func transform(of parts: Tensor, bins: Int) throws -> (real: Tensor, imaginary: Tensor) {
+        let magnitude = try parts.narrow(axis: 2, from: 0, count: bins).exp().clamped(max: magnitudeLimit)
+        let phase = try parts.narrow(axis: 2, from: bins, count: bins).sin()
+        return (try magnitude * phase.cos(), try magnitude * phase.sin())
     }
 
     /// Periodic Hann window, computed in double precision.
@@ -145,31 +142,81 @@ public struct Vocoder: Sendable {
     }
 }
 
+// MARK: filter
+
+/// The convolutions of HiFT: a mel, lengthened stage by stage, and at each the source's spectrum at the same rate.
+struct HiFTFilter<A: FrameArithmetic>: Sendable {
+    let input, output: A.Layer
+    let stages: [HiFTStage<A>]
+
+    /// Mel `[batch, frames, bins]` and the source's spectrum, real parts, then imaginary parts, `[batch, spectral frames, 2 · transform bins]`
+    /// → log magnitudes, then arcsines of phases, of the same shape as the spectrum.
+    func callAsFunction(_ mel: A.Signal, spectrum: A.Signal) throws -> A.Signal {
+        try output(stages.reduce(input(mel)) { signal, stage in try stage(signal, spectrum: spectrum) })
+    }
+}
+
 /// One upsampling of the vocoder: the signal is lengthened, the source's spectrum at the same rate is added, and
 /// parallel residual blocks are averaged.
-struct HiFTStage: Sendable {
-    let leakySlope: Double
+struct HiFTStage<A: FrameArithmetic>: Sendable {
+    let upsample, sourceDownsample: A.Layer
+    let sourceBlock: HiFTResidualBlock<A>
+    let blocks: [HiFTResidualBlock<A>]
     let isLast: Bool
-    let upsample: ConvTranspose1d
-    let sourceDownsample: Conv1d
-    let sourceBlock: HiFTResidualBlock
-    let blocks: [HiFTResidualBlock]
 
+    /// Signal `[batch, time, 2 · channels]` and source spectrum `[batch, spectral frames, 2 · transform bins]` →
+    /// `[batch, rate · time, channels]`, with one more step at the front after the last stage, because a transform
+    /// of `n` hops has `n + 1` frames.
+    func callAsFunction(_ signal: A.Signal, spectrum: A.Signal) throws -> A.Signal {
+        var x = try upsample(signal)
+        if isLast { x = try x.mirrored() }
+        x = try x + sourceBlock(sourceDownsample(spectrum))
+        return try .mean(blocks.count) { try blocks[$0](x) }
+    }
+}
+
+/// Residual convolutions of growing dilation, each pair with Snake activations before its two convolutions.
+///
+/// Kong, Kim and Bae, "HiFi-GAN", 2020. Upstream: `ResBlock` in `models/s3gen/hifigan.py`.
+struct HiFTResidualBlock<A: FrameArithmetic>: Sendable {
+    let layers: [(dilated: A.Layer, plain: A.Layer)]
+
+    /// `[batch, time, channels]` → the same shape.
+    func callAsFunction(_ x: A.Signal) throws -> A.Signal {
+        try layers.reduce(x) { x, layer in try layer.plain(layer.dilated(x), residual: x) }
+    }
+}
+
+extension HiFTFilter where A == ExactArithmetic {
+    /// Takes the layers from the vocoder's scope.
+    init(_ input: Conv1d, _ weights: Weights, _ configuration: VocoderConfiguration) throws {
+        let count = configuration.upsampleRates.count
+        self.input = ExactLayer(centred: input)
+        stages = try (0..<count).map { try HiFTStage(weights, configuration, stage: $0) }
+        let output = try Conv1d(
+            weights["conv_post"], from: configuration.channels(after: count - 1), to: 2 * configuration.transformBins,
+            kernel: 7, padding: 3, weightNorm: true)
+        self.output = ExactLayer(centred: output, in: ExactActivation(function: .leakyReLU(slope: 0.01)))
+    }
+}
+
+extension HiFTStage where A == ExactArithmetic {
     /// Reads stage number `stage` from the vocoder's scope, whose lists run over all stages.
     init(_ weights: Weights, _ configuration: VocoderConfiguration, stage: Int) throws {
         let channels = configuration.channels(after: stage)
         let rate = configuration.upsampleRates[stage]
         let kernel = configuration.upsampleKernels[stage]
-        leakySlope = configuration.leakySlope
         isLast = stage == configuration.upsampleRates.count - 1
-        upsample = try ConvTranspose1d(
+        let upsample = try ConvTranspose1d(
             weights["ups"][stage], from: 2 * channels, to: channels, kernel: kernel, stride: rate,
             padding: (kernel - rate) / 2, weightNorm: true)
+        self.upsample = ExactLayer(upsample, in: ExactActivation(function: .leakyReLU(slope: configuration.leakySlope)))
 
         let stride = configuration.sourceStride(at: stage)
-        sourceDownsample = try Conv1d(
+        let downsample = try Conv1d(
             weights["source_downs"][stage], from: 2 * configuration.transformBins, to: channels,
             kernel: stride == 1 ? 1 : 2 * stride, stride: stride, padding: stride / 2)
+        sourceDownsample = ExactLayer(centred: downsample)
         sourceBlock = try HiFTResidualBlock(
             weights["source_resblocks"][stage], channels: channels,
             kernel: configuration.sourceResidualKernels[stage],
@@ -182,72 +229,39 @@ struct HiFTStage: Sendable {
                 kernel: configuration.residualKernels[index], dilations: configuration.residualDilations[index])
         }
     }
-
-    /// Signal `[batch, 2 · channels, time]` and source spectrum `[batch, 2 · bins, spectral frames]` →
-    /// `[batch, channels, rate · time]`, with one more step at the front after the last stage, because a transform
-    /// of `n` hops has `n + 1` frames.
-    func callAsFunction(_ input: Tensor, sourceSpectrum: Tensor) throws -> Tensor {
-        var x = try upsample(input.leakyReLU(leakySlope))
-        if isLast { x = try x.padded([1, 0], mode: .reflect) }
-        x = try x + sourceBlock(sourceDownsample(sourceSpectrum))
-        var sum = try blocks[0](x)
-        for block in blocks.dropFirst() {
-            sum = try sum + block(x)
-        }
-        return try sum / Double(blocks.count)
-    }
 }
 
-/// Snake activation with a learned frequency for each channel: `x + sin²(αx) / α`, Ziyin, Hartwig and Ueda 2020.
-struct Snake: Sendable {
-    /// `[1, channels, 1]`
-    let frequency: Tensor
-
-    init(_ weights: Weights, channels: Int) throws {
-        frequency = try weights.tensor("alpha", shape: [channels], initial: .ones).reshaped([1, channels, 1])
-    }
-
-    /// `[batch, channels, time]` → the same shape.
-    func callAsFunction(_ x: Tensor) throws -> Tensor {
-        try x + (frequency + 1e-9).reciprocal() * (x * frequency).sin().square()
-    }
-}
-
-/// Residual convolutions of growing dilation, each pair with Snake activations before its two convolutions.
-///
-/// Kong, Kim and Bae, "HiFi-GAN", 2020. Upstream: `ResBlock` in `models/s3gen/hifigan.py`.
-struct HiFTResidualBlock: Sendable {
-    struct Layer: Sendable {
-        let dilatedActivation, plainActivation: Snake
-        let dilated, plain: Conv1d
-    }
-
-    let layers: [Layer]
-
+extension HiFTResidualBlock where A == ExactArithmetic {
     init(_ weights: Weights, channels: Int, kernel: Int, dilations: [Int]) throws {
+        func layer(_ convolution: String, _ activation: String, _ index: Int, dilation: Int) throws -> ExactLayer {
+            let frequency = try weights[activation][index].tensor("alpha", shape: [channels], initial: .ones)
+            let convolution = try Conv1d(
+                weights[convolution][index], from: channels, to: channels, kernel: kernel,
+                padding: (kernel - 1) * dilation / 2, dilation: dilation, weightNorm: true)
+            return ExactLayer(centred: convolution, in: ExactActivation(function: .snake(frequency: frequency)))
+        }
         layers = try dilations.enumerated().map { index, dilation in
-            Layer(
-                dilatedActivation: try Snake(weights["activations1"][index], channels: channels),
-                plainActivation: try Snake(weights["activations2"][index], channels: channels),
-                dilated: try Conv1d(
-                    weights["convs1"][index], from: channels, to: channels, kernel: kernel,
-                    padding: (kernel - 1) * dilation / 2, dilation: dilation, weightNorm: true),
-                plain: try Conv1d(
-                    weights["convs2"][index], from: channels, to: channels, kernel: kernel,
-                    padding: (kernel - 1) / 2, weightNorm: true))
+            (try layer("convs1", "activations1", index, dilation: dilation), try layer("convs2", "activations2", index, dilation: 1))
         }
-    }
-
-    /// `[batch, channels, time]` → the same shape.
-    func callAsFunction(_ input: Tensor) throws -> Tensor {
-        var x = input
-        for layer in layers {
-            let hidden = try layer.dilated(layer.dilatedActivation(x))
-            x = try layer.plain(layer.plainActivation(hidden)) + x
-        }
-        return x
     }
 }
+
+extension HiFTFilter where A == PackedArithmetic {
+    /// - Parameter pack: of the convolutions after the first and before the last.
+    init(_ exact: HiFTFilter<ExactArithmetic>, _ pack: LayerPacking) throws {
+        (input, output) = (try pack.float32(exact.input), try pack.float32(exact.output))
+        func block(_ exact: HiFTResidualBlock<ExactArithmetic>) throws -> HiFTResidualBlock<A> {
+            HiFTResidualBlock(layers: try exact.layers.map { (try pack($0.dilated), try pack($0.plain)) })
+        }
+        stages = try exact.stages.map { stage in
+            HiFTStage(
+                upsample: try pack(stage.upsample), sourceDownsample: try pack.float32(stage.sourceDownsample),
+                sourceBlock: try block(stage.sourceBlock), blocks: try stage.blocks.map(block), isLast: stage.isLast)
+        }
+    }
+}
+
+// MARK: pitch
 
 /// Predicts the fundamental frequency of each mel frame: five convolutions of width 3 and a linear layer.
 ///

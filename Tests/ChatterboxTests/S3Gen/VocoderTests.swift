@@ -138,6 +138,7 @@ import Torch
             { $0.baseChannels = 100 },
             { $0.transformSize = 15 },
             { $0.residualDilations = [[1]] },
+            { $0.residualDilations = [[1], [], [1]] },
             { $0.residualKernels = [3, 7, 10] },
             { $0.sourceResidualKernels = [7] },
             { $0.melBins = 0 },
