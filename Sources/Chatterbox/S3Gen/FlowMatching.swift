@@ -178,7 +178,7 @@ extension FlowEstimator where A == ExactArithmetic {
         let norm = try LayerNorm(weights["final_block"]["block"][2], size: channels)
         projection = ExactLayer(
             try Conv1d(weights["final_proj"], from: channels, to: configuration.melChannels, kernel: 1),
-            in: ExactActivation(norm: norm, function: .mish))
+            in: ExactActivation(norm, .mish))
     }
 }
 
@@ -227,7 +227,7 @@ extension EstimatorStage where A == ExactArithmetic {
         let convolutions = weights[0], channels = configuration.channels
         func block(_ name: String, from inputs: Int) throws -> (convolution: Conv1d, activation: ExactActivation) {
             let scope = convolutions[name]["block"], convolution = try Conv1d(scope[0], from: inputs, to: channels, kernel: 3)
-            return (convolution, ExactActivation(norm: try LayerNorm(scope[2], size: channels), function: .mish))
+            return (convolution, ExactActivation(try LayerNorm(scope[2], size: channels), .mish))
         }
         let first = try block("block1", from: inputs)
         time = try Linear(convolutions["mlp"][1], from: configuration.timeSize, to: channels)
@@ -253,7 +253,7 @@ extension TransformerBlock where A == ExactArithmetic {
         output = ExactLayer(try Projection(own["to_out"][0], from: width, to: channels, bias: true))
         let feedForwardNorm = try LayerNorm(weights["norm3"], size: channels)
         expand = ExactLayer(
-            try Projection(feedForward[0]["proj"], from: channels, to: inner, bias: true), in: ExactActivation(norm: feedForwardNorm), then: .gelu)
+            try Projection(feedForward[0]["proj"], from: channels, to: inner, bias: true), in: ExactActivation(feedForwardNorm), then: .gelu)
         contract = ExactLayer(try Projection(feedForward[2], from: inner, to: channels, bias: true))
     }
 }

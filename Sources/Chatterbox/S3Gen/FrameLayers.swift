@@ -40,6 +40,13 @@ struct FrameBatch {
         return FrameBatch(try rows.narrow(axis: 1, from: 0, count: count), mask: mask, recorder, workspace: workspace)
     }
 
+    /// One of so many frames, from the first on.
+    func every(_ step: Int) throws -> FrameBatch {
+        guard step > 1 else { return self }
+        let mask = try mask?[.all, .stride(by: step)]
+        return FrameBatch(try rows[.all, .stride(by: step)], mask: mask, recorder, workspace: workspace)
+    }
+
     /// Each frame so many times.
     func repeated(_ times: Int) throws -> FrameBatch {
         let mask = try mask?.repeatInterleaved(times, axis: 1)
@@ -75,6 +82,7 @@ protocol FrameArithmetic {
     typealias Signal = Layer.Signal
     associatedtype Activation: FrameActivation
     associatedtype Attention: FrameAttention
+    associatedtype MemoryAttention: FrameMemoryAttention
 
     /// Whether each operation is upstream's, in upstream's order. Networks that follow it are not cut where other work could run.
     static var followsUpstream: Bool { get }
@@ -84,6 +92,13 @@ protocol FrameArithmetic {
 
     /// contract(expand(x)) + x, which may take the place of x.
     static func feedForward(_ x: FrameBatch, _ expand: Layer, _ contract: Layer) throws -> FrameBatch
+
+    /// The channels of x, and behind them what each of some layers makes of all before it (densely connected layers, Huang et al. 2017).
+    ///
+    /// - Parameters:
+    ///   - growth: channels that each layer makes.
+    ///   - layer: the results of one of them.
+    static func grown(_ x: FrameBatch, by growth: [Int], _ layer: (Int, FrameBatch) throws -> FrameBatch) throws -> FrameBatch
 }
 
 /// A linear layer or a convolution over frames, with what comes before and after: after((before(x) + added) * W + b) + residual.
@@ -137,6 +152,12 @@ protocol FrameAttention: Sendable {
     func callAsFunction(_ x: FrameBatch, positions: RelativePositions?) throws -> FrameBatch
 }
 
+/// Attention of frames to all of their sequence, plus a memory of the frames around each: a whole sublayer, with its residual.
+protocol FrameMemoryAttention: Sendable {
+    /// `[sequences, frames, channels]` → the same.
+    func callAsFunction(_ x: FrameBatch, rotary: RotaryPositions) throws -> FrameBatch
+}
+
 /// Attention, then a feed-forward layer, each on normalised input beside a residual.
 struct TransformerBlock<A: FrameArithmetic>: Sendable {
     var attention: A.Attention
@@ -155,6 +176,7 @@ enum ExactArithmetic: FrameArithmetic {
     typealias Layer = ExactLayer
     typealias Activation = ExactActivation
     typealias Attention = ExactAttention
+    typealias MemoryAttention = ExactMemoryAttention
 
     static let followsUpstream = true
 
@@ -162,6 +184,13 @@ enum ExactArithmetic: FrameArithmetic {
 
     static func feedForward(_ x: FrameBatch, _ expand: ExactLayer, _ contract: ExactLayer) throws -> FrameBatch {
         try contract(expand(x), residual: x)
+    }
+
+    static func grown(_ x: FrameBatch, by growth: [Int], _ layer: (Int, FrameBatch) throws -> FrameBatch) throws -> FrameBatch {
+        // In memory channel after channel, as convolutions take them.
+        try growth.indices.reduce(x) { x, index in
+            x.with(try Tensor.cat([x.rows.transposed(1, 2), layer(index, x).rows.transposed(1, 2)], axis: 1).transposed(1, 2))
+        }
     }
 }
 
@@ -177,26 +206,50 @@ extension FrameBatch: FrameSignal {
 }
 
 struct ExactActivation: FrameActivation {
+    enum Norm: Sendable {
+        case layer(LayerNorm)
+        case batch(BatchNorm)
+    }
+
     enum Function: Sendable {
-        case identity, mish
+        case identity, silu, gelu, relu, mish
         case leakyReLU(slope: Double)
         /// x + sin²(f x) ÷ f, with a frequency f for each channel, `[channels]` (Ziyin, Hartwig and Ueda 2020).
         case snake(frequency: Tensor)
     }
 
-    var norm: LayerNorm?
+    var norm: Norm?
     /// What is normalised is multiplied by it.
     var scale = 1.0
     var function = Function.identity
 
-    static let identity = ExactActivation()
+    static let identity = ExactActivation(.identity)
+    static let silu = ExactActivation(.silu)
+    static let gelu = ExactActivation(.gelu)
+
+    init(_ function: Function) { self.function = function }
+
+    init(_ norm: LayerNorm, scale: Double = 1, _ function: Function = .identity) {
+        (self.norm, self.scale, self.function) = (.layer(norm), scale, function)
+    }
+
+    init(_ norm: BatchNorm, _ function: Function) { (self.norm, self.function) = (.batch(norm), function) }
 
     func callAsFunction(_ x: FrameBatch) throws -> FrameBatch { x.with(try self(x.rows)) }
 
     func callAsFunction(_ x: Tensor) throws -> Tensor {
-        let normalised = try norm.map { try $0(x) } ?? x, scaled = try scale == 1 ? normalised : normalised * scale
+        let normalised =
+            switch norm {
+            case nil: x
+            case .layer(let norm): try norm(x)
+            case .batch(let norm): try norm(x.transposed(1, 2)).transposed(1, 2)
+            }
+        let scaled = try scale == 1 ? normalised : normalised * scale
         return switch function {
         case .identity: scaled
+        case .silu: try scaled.silu()
+        case .gelu: try scaled.gelu()
+        case .relu: try scaled.relu()
         case .mish: try scaled.mish()
         case .leakyReLU(let slope): try scaled.leakyReLU(slope)
         case .snake(let frequency): try scaled + (frequency + 1e-9).reciprocal() * (scaled * frequency).sin().square()
@@ -215,13 +268,11 @@ struct ExactLayer: FrameLayer {
         case transposed(ConvTranspose1d)
     }
 
-    enum Function: Sendable { case identity, silu, gelu }
-
     let before: ExactActivation
     private(set) var product: Product
-    let after: Function
+    let after: ExactActivation
 
-    init(_ projection: Projection, in before: ExactActivation = .identity, then after: Function = .identity) {
+    init(_ projection: Projection, in before: ExactActivation = .identity, then after: ExactActivation = .identity) {
         (self.before, product, self.after) = (before, .linear(projection), after)
     }
 
@@ -231,8 +282,8 @@ struct ExactLayer: FrameLayer {
     }
 
     /// A convolution over frames on both sides of a result.
-    init(centred convolution: Conv1d, in before: ExactActivation = .identity) {
-        (self.before, product, after) = (before, .centred(convolution), .identity)
+    init(centred convolution: Conv1d, in before: ExactActivation = .identity, then after: ExactActivation = .identity) {
+        (self.before, product, self.after) = (before, .centred(convolution), after)
     }
 
     init(_ convolution: ConvTranspose1d, in before: ExactActivation = .identity) {
@@ -242,22 +293,22 @@ struct ExactLayer: FrameLayer {
     func callAsFunction(_ x: FrameBatch, residual: FrameBatch?) throws -> FrameBatch { try self(x, adding: nil, residual: residual, count: nil) }
 
     func callAsFunction(_ x: FrameBatch, adding added: Tensor?, residual: FrameBatch?, count: Int?) throws -> FrameBatch {
-        var rows = try before(x.rows)
+        var rows = try before(x.rows), frames = try x.prefix(count ?? x.count)
         if let added { rows = try rows + added.unsqueezed(1) }
         switch product {
         case .linear(let projection): rows = try projection(rows)
         case .convolution(let convolution, let lead):
             rows = try convolved(x.with(rows).silenced(), convolution, lead: lead, count: count ?? x.count)
-        case .centred(let convolution): rows = try convolution(x.with(rows).silenced().rows.transposed(1, 2)).transposed(1, 2)
-        case .transposed(let convolution): rows = try convolution(rows.transposed(1, 2)).transposed(1, 2)
+        case .centred(let convolution):
+            rows = try convolution(x.with(rows).silenced().rows.transposed(1, 2)).transposed(1, 2)
+            frames = try x.every(convolution.stride)
+        case .transposed(let convolution):
+            precondition(x.mask == nil, "sequences of equal length")
+            rows = try convolution(rows.transposed(1, 2)).transposed(1, 2)
         }
-        switch after {
-        case .identity: break
-        case .silu: rows = try rows.silu()
-        case .gelu: rows = try rows.gelu()
-        }
+        rows = try after(rows)
         if let residual { rows = try rows + residual.rows }
-        return try x.prefix(count ?? x.count).with(rows)
+        return frames.with(rows)
     }
 
     private func convolved(_ x: FrameBatch, _ convolution: Conv1d, lead: Int, count: Int) throws -> Tensor {

@@ -7,6 +7,7 @@ enum PackedArithmetic: FrameArithmetic {
     typealias Layer = PackedLayer
     typealias Activation = PackedActivation
     typealias Attention = PackedAttention
+    typealias MemoryAttention = PackedMemoryAttention
 
     static let followsUpstream = false
 
@@ -34,12 +35,24 @@ enum PackedArithmetic: FrameArithmetic {
         }
         return x
     }
+
+    static func grown(_ x: FrameBatch, by growth: [Int], _ layer: (Int, FrameBatch) throws -> FrameBatch) throws -> FrameBatch {
+        var known = x.rows.size(2)
+        let all = try x.workspace.tensor([x.sequences, x.count, growth.reduce(known, +)])
+        try all.narrow(axis: 2, from: 0, count: known).assign(x.rows)
+        for (index, channels) in growth.enumerated() {
+            let made = try layer(index, x.with(all.narrow(axis: 2, from: 0, count: known)))
+            try all.narrow(axis: 2, from: known, count: channels).assign(made.rows)
+            known += channels
+        }
+        return x.with(all)
+    }
 }
 
 extension PackedLayer: FrameLayer {
     func callAsFunction(_ x: FrameBatch, adding added: Tensor?, residual: FrameBatch?, count: Int?) throws -> FrameBatch {
         precondition(x.mask == nil && convolution.rate == 1, "sequences of equal length, and a frame for each of the results")
-        let count = count ?? x.count, reach = matrix.taps - 1
+        let count = count ?? resultLength(of: x.count), reach = matrix.taps - 1
         let output = try x.workspace.tensor([x.sequences, count, matrix.outputs])
         if reach > 0, convolution.lead == reach, let recorder = x.recorder,
             let before = recorder.frames(before: try x.rows.narrow(axis: 1, from: x.count - reach, count: reach).clone())
@@ -48,7 +61,7 @@ extension PackedLayer: FrameLayer {
         } else {
             try self(x.rows, into: output, adding: added, residual: residual?.rows)
         }
-        return try x.prefix(count).with(output)
+        return x.with(output)
     }
 }
 
@@ -112,10 +125,13 @@ struct PackedAttention: FrameAttention {
 struct LayerPacking {
     /// Of the matrices of transformer blocks and of convolutions.
     let format: WeightFormat
+    /// Whether convolutions of three taps or more, in float32, take Winograd's form: half the multiplications, rounding errors twice as
+    /// large.
+    var winograd = true
     let team: ThreadTeam
 
     /// The same with weights that stay as they are.
-    var float32: LayerPacking { LayerPacking(format: .float32, team: team) }
+    var float32: LayerPacking { LayerPacking(format: .float32, winograd: winograd, team: team) }
 
     /// Of keys and values: frames are no weights, 8 bits are the least that they are rounded to.
     var attentionFormat: WeightFormat { format == .int4 ? .int8 : format }
@@ -124,22 +140,15 @@ struct LayerPacking {
     func matrix(_ sources: PackedMatrix.Source...) throws -> PackedMatrix { try PackedMatrix(sources, format: format, team: team) }
 
     func callAsFunction(_ layer: ExactLayer) throws -> PackedLayer {
-        let wayIn = try wayIn(layer.before)
+        let wayIn = try wayIn(layer.before), activation = wayOut(layer.after)
         switch layer.product {
-        case .convolution(let convolution, let lead): return try self(convolution, in: wayIn, lead: lead)
-        case .centred(let convolution): return try self(convolution, in: wayIn)
+        case .convolution(let convolution, let lead): return try self(convolution, in: wayIn, lead: lead, then: layer.after)
+        case .centred(let convolution): return try self(convolution, in: wayIn, lead: convolution.padding, then: layer.after)
         case .transposed(let convolution):
             return try transposed(
                 convolution.weight, bias: convolution.bias, stride: convolution.stride, padding: convolution.padding, in: wayIn,
-                winograd: format == .float32)
-        case .linear(let projection):
-            let activation: Activation =
-                switch layer.after {
-                case .identity: .identity
-                case .silu: .silu
-                case .gelu: .gelu
-                }
-            return PackedLayer(try matrix(projection.source), in: wayIn, activation: activation)
+                winograd: winograd && format == .float32)
+        case .linear(let projection): return PackedLayer(try matrix(projection.source), in: wayIn, activation: activation)
         }
     }
 
@@ -152,30 +161,49 @@ struct LayerPacking {
     }
 
     private func wayIn(_ activation: ExactActivation) throws -> WayIn {
-        // The scale is the norm's.
-        let norm = try activation.norm.map { norm in
-            activation.scale == 1
-                ? try Norm(norm) : try Norm(weight: norm.weight * activation.scale, bias: norm.bias * activation.scale, epsilon: norm.epsilon)
+        let norm: Norm? =
+            switch activation.norm {
+            case nil: nil
+            case .batch(let norm): try Norm(norm)
+            // The scale is the norm's.
+            case .layer(let norm) where activation.scale != 1:
+                try Norm(weight: norm.weight * activation.scale, bias: norm.bias * activation.scale, epsilon: norm.epsilon)
+            case .layer(let norm): try Norm(norm)
+            }
+        switch activation.function {
+        case .identity: return WayIn(norm: norm)
+        case .mish: return WayIn(norm: norm, activation: .mish)
+        case .relu: return WayIn(norm: norm, activation: .leakyReLU(slope: 0))
+        case .leakyReLU(let slope): return WayIn(norm: norm, activation: .leakyReLU(slope: slope))
+        case .snake(let frequency): return WayIn(norm: norm, activation: .snake(frequency: try frequency.contiguous()))
+        case .silu, .gelu: preconditionFailure("an activation before a product")
         }
-        return switch activation.function {
-        case .identity: WayIn(norm: norm)
-        case .mish: WayIn(norm: norm, activation: .mish)
-        case .leakyReLU(let slope): WayIn(norm: norm, activation: .leakyReLU(slope: slope))
-        case .snake(let frequency): WayIn(norm: norm, activation: .snake(frequency: try frequency.contiguous()))
+    }
+
+    private func wayOut(_ activation: ExactActivation) -> Activation {
+        switch activation.function {
+        case .identity: return .identity
+        case .silu: return .silu
+        case .gelu: return .gelu
+        case .relu: return .relu
+        case .mish, .leakyReLU, .snake: preconditionFailure("an activation behind a product")
         }
     }
 
     // MARK: convolutions
 
-    /// - Parameter lead: how many frames before its own a result sees; nil is the convolution's padding.
-    func callAsFunction(
-        _ convolution: Conv1d, in wayIn: WayIn = .plain, lead: Int? = nil, then activation: Activation = .identity
-    ) throws -> PackedLayer {
-        let winograd = format == .float32 && convolution.stride == 1 && convolution.weight.size(2) >= 3
-        let matrix = try PackedMatrix([.init(convolution)], format: format, winograd: winograd, team: team)
+    /// - Parameter lead: how many frames before its own a result sees.
+    private func callAsFunction(_ convolution: Conv1d, in wayIn: WayIn, lead: Int, then after: ExactActivation) throws -> PackedLayer {
+        var source = PackedMatrix.Source(convolution)
+        if case .batch(let norm) = after.norm {
+            // The normalisation is part of the weights.
+            let (scale, shift) = try norm.affine(), bias = try convolution.bias.map { try $0 * scale + shift } ?? shift
+            source = PackedMatrix.Source(try (convolution.weight * scale.viewed([-1, 1, 1])).contiguous(), bias: bias)
+        }
+        let winograd = winograd && format == .float32 && convolution.stride == 1 && convolution.weight.size(2) >= 3
+        let matrix = try PackedMatrix([source], format: format, winograd: winograd, team: team)
         return PackedLayer(
-            matrix, in: wayIn, convolution: .init(step: convolution.stride, lead: lead ?? convolution.padding, dilation: convolution.dilation),
-            activation: activation)
+            matrix, in: wayIn, convolution: .init(step: convolution.stride, lead: lead, dilation: convolution.dilation), activation: wayOut(after))
     }
 
     /// A transposed convolution as one whose results are all samples of a frame, `rate × outputs` numbers.

@@ -82,20 +82,20 @@ extension TokenEncoder where A == ExactArithmetic {
         input = try ScaledProjection(weights["embed"]["out"], size: size)
         lookahead = ExactLayer(try Conv1d(aheads["conv1"], from: size, to: size, kernel: configuration.lookahead + 1), lead: 0)
         smoothing = ExactLayer(
-            try Conv1d(aheads["conv2"], from: size, to: size, kernel: 3), in: ExactActivation(function: .leakyReLU(slope: 0.01)))
+            try Conv1d(aheads["conv2"], from: size, to: size, kernel: 3), in: ExactActivation(.leakyReLU(slope: 0.01)))
         blocks = try (0..<configuration.layerCount).map { try TransformerBlock(weights["encoders"][$0], configuration) }
         upsampling = ExactLayer(try Conv1d(weights["up_layer"]["conv"], from: size, to: size, kernel: 2 * configuration.stride + 1))
         upsampledInput = try ScaledProjection(weights["up_embed"]["out"], size: size)
         upsampledBlocks = try (0..<configuration.upsampledLayerCount).map { try TransformerBlock(weights["up_encoders"][$0], configuration) }
         let norm = try LayerNorm(weights["after_norm"], size: size)
-        output = ExactLayer(try Projection(projection, from: size, to: melChannels, bias: true), in: ExactActivation(norm: norm))
+        output = ExactLayer(try Projection(projection, from: size, to: melChannels, bias: true), in: ExactActivation(norm))
     }
 }
 
 extension TokenEncoder.ScaledProjection where A == ExactArithmetic {
     init(_ weights: Weights, size: Int) throws {
         linear = ExactLayer(try Projection(weights[0], from: size, to: size, bias: true))
-        scaled = ExactActivation(norm: try LayerNorm(weights[1], size: size), scale: Double(size).squareRoot())
+        scaled = ExactActivation(try LayerNorm(weights[1], size: size), scale: Double(size).squareRoot())
     }
 }
 
@@ -117,7 +117,7 @@ extension TransformerBlock where A == ExactArithmetic {
             headCount: heads, headSize: headSize)
         let feedForwardNorm = try LayerNorm(weights["norm_ff"], size: size, epsilon: 1e-12), feedForward = weights["feed_forward"]
         expand = ExactLayer(
-            try Projection(feedForward["w_1"], from: size, to: inner, bias: true), in: ExactActivation(norm: feedForwardNorm), then: .silu)
+            try Projection(feedForward["w_1"], from: size, to: inner, bias: true), in: ExactActivation(feedForwardNorm), then: .silu)
         contract = ExactLayer(try Projection(feedForward["w_2"], from: inner, to: size, bias: true))
     }
 }

@@ -196,7 +196,7 @@ extension HiFTFilter where A == ExactArithmetic {
         let output = try Conv1d(
             weights["conv_post"], from: configuration.channels(after: count - 1), to: 2 * configuration.transformBins,
             kernel: 7, padding: 3, weightNorm: true)
-        self.output = ExactLayer(centred: output, in: ExactActivation(function: .leakyReLU(slope: 0.01)))
+        self.output = ExactLayer(centred: output, in: ExactActivation(.leakyReLU(slope: 0.01)))
     }
 }
 
@@ -210,7 +210,7 @@ extension HiFTStage where A == ExactArithmetic {
         let upsample = try ConvTranspose1d(
             weights["ups"][stage], from: 2 * channels, to: channels, kernel: kernel, stride: rate,
             padding: (kernel - rate) / 2, weightNorm: true)
-        self.upsample = ExactLayer(upsample, in: ExactActivation(function: .leakyReLU(slope: configuration.leakySlope)))
+        self.upsample = ExactLayer(upsample, in: ExactActivation(.leakyReLU(slope: configuration.leakySlope)))
 
         let stride = configuration.sourceStride(at: stage)
         let downsample = try Conv1d(
@@ -238,7 +238,7 @@ extension HiFTResidualBlock where A == ExactArithmetic {
             let convolution = try Conv1d(
                 weights[convolution][index], from: channels, to: channels, kernel: kernel,
                 padding: (kernel - 1) * dilation / 2, dilation: dilation, weightNorm: true)
-            return ExactLayer(centred: convolution, in: ExactActivation(function: .snake(frequency: frequency)))
+            return ExactLayer(centred: convolution, in: ExactActivation(.snake(frequency: frequency)))
         }
         layers = try dilations.enumerated().map { index, dilation in
             (try layer("convs1", "activations1", index, dilation: dilation), try layer("convs2", "activations2", index, dilation: 1))

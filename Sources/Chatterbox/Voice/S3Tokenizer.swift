@@ -40,23 +40,19 @@ public struct S3Tokenizer: Sendable {
     /// Mel frames, 10 ms each, that make one token of 40 ms.
     public static let framesPerToken = 4
 
-    let firstConvolution, secondConvolution: Conv1d
-    let blocks: [Block]
+    let encoder: S3TokenizerEncoder<ExactArithmetic>
     private let quantizer: Linear
     /// Tells its weights from another's.
     let digest: OnFirstUse<String>
-    /// A faster way through the encoder.
-    private var packedEncoder: OnFirstUse<PackedS3TokenizerEncoder>?
+    /// The encoder with packed weights, for one recording without padding; nil where libtorch computes.
+    private var packedEncoder: OnFirstUse<S3TokenizerEncoder<PackedArithmetic>>?
 
     /// Takes what `tokenizer` holds in `s3gen.safetensors`. The filter bank and the window, which some checkpoints also contain, are computed
     /// instead.
     public init(_ weights: Weights, _ config: S3TokenizerConfig = .chatterbox) throws {
         self.config = config
-        let encoder = weights["encoder"], width = config.hiddenSize
-        firstConvolution = try Conv1d(encoder["conv1"], from: config.melBins, to: width, kernel: 3, stride: 2, padding: 1)
-        secondConvolution = try Conv1d(encoder["conv2"], from: width, to: width, kernel: 3, stride: 2, padding: 1)
-        blocks = try (0..<config.layers).map { try Block(encoder["blocks"][$0], config) }
-        quantizer = try Linear(weights["quantizer"]["_codebook"]["project_down"], from: width, to: config.digits)
+        encoder = try S3TokenizerEncoder(weights["encoder"], config)
+        quantizer = try Linear(weights["quantizer"]["_codebook"]["project_down"], from: config.hiddenSize, to: config.digits)
         weights.ignore("_mel_filters", "window")
         digest = OnFirstUse { try weights.digest() }
     }
@@ -72,7 +68,7 @@ public struct S3Tokenizer: Sendable {
         var copy = self
         copy.packedEncoder = OnFirstUse {
             defer { release() }
-            return try PackedS3TokenizerEncoder(self, format: format, team: team)
+            return try S3TokenizerEncoder(encoder, LayerPacking(format: format, team: team))
         }
         return copy
     }
@@ -115,26 +111,9 @@ public struct S3Tokenizer: Sendable {
     }
 
     private func hidden(_ logMel: Tensor, lengths: [Int]?) throws -> Tensor {
-        if let packedEncoder, lengths == nil, logMel.size(0) == 1 { return try packedEncoder()(logMel) }
-        var x = logMel
-        var lengths = lengths
-        for convolution in [firstConvolution, secondConvolution] {
-            if let mask = try Self.mask(lengths, frames: x.size(2), like: x) { x = try x * mask.unsqueezed(1) }
-            x = try convolution(x).gelu()
-            lengths = lengths?.map { ($0 + 1) / 2 }
-        }
-        x = try x.transposed(1, 2)
-        let mask = try Self.mask(lengths, frames: x.size(1), like: x)
-        let rotary = try Rotary(config, frames: x.size(1), like: x)
-        for block in blocks { x = try block(x, mask: mask, rotary: rotary) }
-        return x
-    }
-
-    /// `[batch, frames]`, 1 for speech and 0 for padding; nil where nothing is padding.
-    private static func mask(_ lengths: [Int]?, frames: Int, like x: Tensor) throws -> Tensor? {
-        guard let lengths, lengths.contains(where: { $0 < frames }) else { return nil }
-        let ends = try Tensor(lengths, device: x.device).unsqueezed(1)
-        return try Tensor.arange(frames, device: x.device).unsqueezed(0).less(than: ends).to(x.dtype)
+        let frames = try logMel.transposed(1, 2)
+        if let packedEncoder, lengths == nil, logMel.size(0) == 1 { return try packedEncoder()(FrameBatch(frames.contiguous())) }
+        return try encoder(FrameBatch(frames, mask: FrameBatch.mask(lengths: lengths, count: frames.size(1), device: frames.device)))
     }
 
     /// Keeps rounding away from the ends: upstream's 0.999 in float32.
@@ -167,172 +146,163 @@ extension S3Tokenizer {
     }
 }
 
-extension S3Tokenizer {
-    /// Attention with a memory block and a feed-forward network, each added to its input:
-    /// `[batch, frames, hidden]` → the same.
+// MARK: encoder
+
+/// The encoder of an ``S3Tokenizer``: convolutions that halve the frame rate twice, then blocks of attention with a memory and a
+/// feed-forward network, each added to its input.
+struct S3TokenizerEncoder<A: FrameArithmetic>: Sendable {
     struct Block: Sendable {
-        let attention: Attention
-        let attentionNorm, feedForwardNorm: LayerNorm
-        let up, down: Linear
-
-        init(_ weights: Weights, _ config: S3TokenizerConfig) throws {
-            let width = config.hiddenSize
-            attention = try Attention(weights["attn"], config)
-            attentionNorm = try LayerNorm(weights["attn_ln"], size: width)
-            up = try Linear(weights["mlp"][0], from: width, to: 4 * width)
-            down = try Linear(weights["mlp"][2], from: 4 * width, to: width)
-            feedForwardNorm = try LayerNorm(weights["mlp_ln"], size: width)
-        }
-
-        /// `mask` is `[batch, frames]`, 1 for speech and 0 for padding.
-        func callAsFunction(_ x: Tensor, mask: Tensor?, rotary: Rotary) throws -> Tensor {
-            let x = try x + attention(attentionNorm(x), mask: mask, rotary: rotary)
-            return try x + down(up(feedForwardNorm(x)).gelu())
-        }
+        let attention: A.MemoryAttention
+        let up, down: A.Layer
     }
 
-    /// Self-attention plus a memory: every channel of the values filtered over its neighbourhood in time (feed-forward
-    /// sequential memory network, Zhang et al. 2018).
-    struct Attention: Sendable {
-        let query, key, value, output: Linear
-        let heads: Int
-        private let memory: Conv1d
-        /// (width of a head)^−¼, for queries and keys alike.
-        private let scale: Double
+    let first, second: A.Layer
+    let blocks: [Block]
+    let config: S3TokenizerConfig
 
-        init(_ weights: Weights, _ config: S3TokenizerConfig) throws {
-            let width = config.hiddenSize
-            query = try Linear(weights["query"], from: width, to: width)
-            key = try Linear(weights["key"], from: width, to: width, bias: false)
-            value = try Linear(weights["value"], from: width, to: width)
-            output = try Linear(weights["out"], from: width, to: width)
-            memory = try Conv1d(
-                weights["fsmn_block"], from: width, to: width, kernel: config.memoryKernel,
-                padding: (config.memoryKernel - 1) / 2, groups: width, bias: false)
-            heads = config.heads
-            scale = 1 / Double(width / config.heads).squareRoot().squareRoot()
-        }
-
-        func callAsFunction(_ x: Tensor, mask: Tensor?, rotary: Rotary) throws -> Tensor {
-            let values = try value(x)
-            let q = try rotary(split(query(x))) * scale
-            let k = try rotary(split(key(x))) * scale
-            var scores = try q.matmul(k.transposed(2, 3))
-            if let mask { scores = try scores + (1 - mask).unsqueezed(1).unsqueezed(1) * -1e10 }
-            let heard = try scores.softmax(axis: -1).matmul(split(values))
-            return try output(heard.transposed(1, 2).flattened(from: 2)) + remember(values, mask: mask)
-        }
-
-        /// `[batch, frames, hidden]` → `[batch, heads, frames, hidden ÷ heads]`.
-        private func split(_ x: Tensor) throws -> Tensor {
-            try x.reshaped([x.size(0), x.size(1), heads, -1]).transposed(1, 2)
-        }
-
-        /// Values and what the memory makes of them, `[batch, frames, hidden]`.
-        func remember(_ values: Tensor, mask: Tensor? = nil) throws -> Tensor {
-            let mask = try mask?.unsqueezed(2)
-            let values = try mask.map { try values * $0 } ?? values
-            let remembered = try memory(values.transposed(1, 2)).transposed(1, 2) + values
-            return try mask.map { try remembered * $0 } ?? remembered
-        }
+    /// `[batch, frames, mels]` → `[batch, ⌈frames ÷ 4⌉, hidden]`.
+    func callAsFunction(_ logMel: FrameBatch) throws -> Tensor {
+        let x = try second(first(logMel)), rotary = try RotaryPositions(config, frames: x.count, like: x.rows)
+        return try blocks.reduce(x) { x, block in try A.feedForward(block.attention(x, rotary: rotary), block.up, block.down) }.rows
     }
+}
 
-    /// Positions as rotations, the two halves of a head turning against each other (Su et al. 2021).
-    struct Rotary: Sendable {
-        private let cosine, sine: Tensor
-
-        init(_ config: S3TokenizerConfig, frames: Int, like x: Tensor) throws {
-            let size = config.hiddenSize / config.heads
-            let exponents = try Tensor.arange(from: 0, to: Double(size), by: 2, device: x.device) / Double(size)
-            let frequencies = try 1 / Tensor.pow(config.rotaryBase, exponents)
-            let positions = try Tensor.arange(frames, dtype: .float32, device: x.device)
-            let angles = try positions.unsqueezed(1) * frequencies
-            let turns = try Tensor.polar(.ones([frames, size / 2], device: x.device), angles).viewAsReal()
-            cosine = try turns[.ellipsis, 0].repeated([1, 2]).to(x.dtype)
-            sine = try turns[.ellipsis, 1].repeated([1, 2]).to(x.dtype)
+extension S3TokenizerEncoder where A == ExactArithmetic {
+    init(_ weights: Weights, _ config: S3TokenizerConfig) throws {
+        let width = config.hiddenSize
+        func halving(_ name: String, from inputs: Int) throws -> ExactLayer {
+            ExactLayer(centred: try Conv1d(weights[name], from: inputs, to: width, kernel: 3, stride: 2, padding: 1), then: .gelu)
         }
+        self.config = config
+        (first, second) = (try halving("conv1", from: config.melBins), try halving("conv2", from: width))
+        blocks = try (0..<config.layers).map { try Block(weights["blocks"][$0], config) }
+    }
+}
 
-        /// `[batch, heads, frames, size]` → the same.
-        func callAsFunction(_ x: Tensor) throws -> Tensor {
-            let halves = try x.chunked(2, axis: -1)
-            return try x * cosine + Tensor.cat([-halves[1], halves[0]], axis: -1) * sine
+extension S3TokenizerEncoder.Block where A == ExactArithmetic {
+    init(_ weights: Weights, _ config: S3TokenizerConfig) throws {
+        let width = config.hiddenSize
+        attention = try ExactMemoryAttention(weights["attn"], norm: weights["attn_ln"], config)
+        let (up, down) = (
+            try Projection(weights["mlp"][0], from: width, to: 4 * width, bias: true),
+            try Projection(weights["mlp"][2], from: 4 * width, to: width, bias: true)
+        )
+        self.up = ExactLayer(up, in: ExactActivation(try LayerNorm(weights["mlp_ln"], size: width)), then: .gelu)
+        self.down = ExactLayer(down)
+    }
+}
+
+extension S3TokenizerEncoder where A == PackedArithmetic {
+    /// - Parameter pack: of all weights and of attention, but for those of the first convolution, a hundredth of the work.
+    /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
+    init(_ exact: S3TokenizerEncoder<ExactArithmetic>, _ pack: LayerPacking) throws {
+        config = exact.config
+        (first, second) = (try pack.float32(exact.first), try pack(exact.second))
+        blocks = try exact.blocks.map {
+            Block(attention: try PackedMemoryAttention($0.attention, pack), up: try pack($0.up), down: try pack($0.down))
         }
     }
 }
 
-/// The encoder of an ``S3Tokenizer`` on the CPU with packed weights, for one recording without padding.
-struct PackedS3TokenizerEncoder: Sendable {
-    private let first, second: PackedLayer
-    private let blocks: [Block]
-    private let config: S3TokenizerConfig
+// MARK: attention
 
-    /// - Parameter format: of all weights and of attention, but for those of the first convolution, a hundredth of the work.
-    /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
-    init(_ tokenizer: S3Tokenizer, format: WeightFormat, team: ThreadTeam) throws {
-        let pack = LayerPacking(format: format, team: team)
-        config = tokenizer.config
-        first = try pack.float32(tokenizer.firstConvolution, then: .gelu)
-        second = try pack(tokenizer.secondConvolution, then: .gelu)
-        blocks = try tokenizer.blocks.map { try Block($0, pack) }
+struct ExactMemoryAttention: FrameMemoryAttention {
+    let norm: LayerNorm
+    let query, key, value, output: Linear
+    let memory: FrameMemory
+    let heads: Int
+    /// (width of a head)^−¼, for queries and keys alike.
+    private let scale: Double
+
+    init(_ weights: Weights, norm: Weights, _ config: S3TokenizerConfig) throws {
+        let width = config.hiddenSize
+        query = try Linear(weights["query"], from: width, to: width)
+        key = try Linear(weights["key"], from: width, to: width, bias: false)
+        value = try Linear(weights["value"], from: width, to: width)
+        output = try Linear(weights["out"], from: width, to: width)
+        memory = try FrameMemory(weights["fsmn_block"], config)
+        heads = config.heads
+        scale = 1 / Double(width / config.heads).squareRoot().squareRoot()
+        self.norm = try LayerNorm(norm, size: width)
     }
 
-    /// `[1, mels, frames]` → `[1, ⌈frames ÷ 4⌉, hidden]`.
-    func callAsFunction(_ logMel: Tensor) throws -> Tensor {
-        let mel = try logMel.transposed(1, 2).contiguous()
-        let halved = try Tensor.empty([1, (mel.size(1) + 1) / 2, config.hiddenSize])
-        try first(mel, into: halved)
-        let x = try Tensor.empty([1, (halved.size(1) + 1) / 2, config.hiddenSize])
-        try second(halved, into: x)
-        let room = try Block.Room(config, frames: x.size(1))
-        let rotary = try S3Tokenizer.Rotary(config, frames: x.size(1), like: x)
-        for block in blocks { try block(x, rotary: rotary, room) }
-        return x
+    func callAsFunction(_ x: FrameBatch, rotary: RotaryPositions) throws -> FrameBatch {
+        let normalised = try norm(x.rows), values = try value(normalised)
+        let q = try rotary(split(query(normalised))) * scale
+        let k = try rotary(split(key(normalised))) * scale
+        var scores = try q.matmul(k.transposed(2, 3))
+        if let visible = try x.visibleKeys() { scores = try scores + (1 - visible.to(scores.dtype)) * -1e10 }
+        let heard = try scores.softmax(axis: -1).matmul(split(values))
+        return x.with(try x.rows + (output(heard.transposed(1, 2).flattened(from: 2)) + memory(x.with(values))))
     }
 
-    /// ``S3Tokenizer/Block`` with packed weights.
-    private struct Block: Sendable {
-        private let exact: S3Tokenizer.Attention
-        private let queryKeyValue, output, up, down: PackedLayer
-        private let attention: SelfAttention
+    /// `[batch, frames, hidden]` → `[batch, heads, frames, hidden ÷ heads]`.
+    private func split(_ x: Tensor) throws -> Tensor { try x.reshaped([x.size(0), x.size(1), heads, -1]).transposed(1, 2) }
+}
 
-        /// Room for the activations of a block, `[1, frames, width]` each.
-        struct Room {
-            let queryKeyValue, attended, inner: Tensor
+struct PackedMemoryAttention: FrameMemoryAttention {
+    private let queryKeyValue, output: PackedLayer
+    private let attention: SelfAttention
+    private let memory: FrameMemory
+    private let heads: Int
 
-            init(_ config: S3TokenizerConfig, frames: Int) throws {
-                queryKeyValue = try .empty([1, frames, 3 * config.hiddenSize])
-                attended = try .empty([1, frames, config.hiddenSize])
-                inner = try .empty([1, frames, 4 * config.hiddenSize])
-            }
+    init(_ exact: ExactMemoryAttention, _ pack: LayerPacking) throws {
+        queryKeyValue = PackedLayer(
+            try pack.matrix(.init(exact.query), .init(exact.key), .init(exact.value)), in: WayIn(norm: try Norm(exact.norm)))
+        output = PackedLayer(try pack.matrix(.init(exact.output)))
+        (memory, heads) = (exact.memory, exact.heads)
+        let frames = pack.attentionFormat, headSize = exact.output.weight.size(1) / heads
+        attention = SelfAttention(heads: heads, headSize: headSize, keys: frames, values: frames, team: pack.team)
+    }
+
+    func callAsFunction(_ x: FrameBatch, rotary: RotaryPositions) throws -> FrameBatch {
+        let rows = try queryKeyValue(x).rows, width = rows.size(2) / 3
+        for part in 0..<2 {
+            let turned = try rows.narrow(axis: 2, from: part * width, count: width).viewed([x.sequences, x.count, heads, -1]).transposed(1, 2)
+            try turned.assign(rotary(turned))
         }
+        let attended = try x.workspace.tensor([x.sequences, x.count, width])
+        try attention(rows, into: attended)
+        let made = try output(x.with(attended), residual: x)
+        try made.rows.assign(made.rows + memory(x.with(rows.narrow(axis: 2, from: 2 * width, count: width))))
+        return made
+    }
+}
 
-        init(_ block: S3Tokenizer.Block, _ pack: LayerPacking) throws {
-            exact = block.attention
-            queryKeyValue = PackedLayer(
-                try pack.matrix(.init(exact.query), .init(exact.key), .init(exact.value)), in: WayIn(norm: try Norm(block.attentionNorm)))
-            output = PackedLayer(try pack.matrix(.init(exact.output)))
-            up = PackedLayer(try pack.matrix(.init(block.up)), in: WayIn(norm: try Norm(block.feedForwardNorm)), activation: .gelu)
-            down = PackedLayer(try pack.matrix(.init(block.down)))
-            let headSize = exact.output.weight.size(1) / exact.heads
-            let frames = pack.attentionFormat
-            attention = SelfAttention(heads: exact.heads, headSize: headSize, keys: frames, values: frames, team: pack.team)
-        }
+/// Every channel of the values filtered over its neighbourhood in time (feed-forward sequential memory network, Zhang et al. 2018).
+struct FrameMemory: Sendable {
+    private let filter: Conv1d
 
-        /// Changes `[1, frames, hidden]` in place.
-        func callAsFunction(_ x: Tensor, rotary: S3Tokenizer.Rotary, _ room: Room) throws {
-            let width = x.size(2)
-            try queryKeyValue(x, into: room.queryKeyValue)
-            for part in 0..<2 {
-                let turned = try room.queryKeyValue.narrow(axis: 2, from: part * width, count: width)
-                    .viewed([1, x.size(1), exact.heads, -1]).transposed(1, 2)
-                try turned.assign(rotary(turned))
-            }
-            try attention(room.queryKeyValue, into: room.attended)
-            let remembered = try exact.remember(room.queryKeyValue.narrow(axis: 2, from: 2 * width, count: width))
-            try output(room.attended, into: x, residual: x)
-            try x.assign(x + remembered)
-            try up(x, into: room.inner)
-            try down(room.inner, into: x, residual: x)
-        }
+    init(_ weights: Weights, _ config: S3TokenizerConfig) throws {
+        let width = config.hiddenSize, kernel = config.memoryKernel
+        filter = try Conv1d(weights, from: width, to: width, kernel: kernel, padding: (kernel - 1) / 2, groups: width, bias: false)
+    }
+
+    /// Values `[batch, frames, hidden]` and what the memory makes of them.
+    func callAsFunction(_ x: FrameBatch) throws -> Tensor {
+        let values = try x.silenced()
+        return try x.with(filter(values.rows.transposed(1, 2)).transposed(1, 2) + values.rows).silenced().rows
+    }
+}
+
+/// Positions as rotations, the two halves of a head turning against each other (Su et al. 2021).
+struct RotaryPositions: Sendable {
+    private let cosine, sine: Tensor
+
+    init(_ config: S3TokenizerConfig, frames: Int, like x: Tensor) throws {
+        let size = config.hiddenSize / config.heads
+        let exponents = try Tensor.arange(from: 0, to: Double(size), by: 2, device: x.device) / Double(size)
+        let frequencies = try 1 / Tensor.pow(config.rotaryBase, exponents)
+        let positions = try Tensor.arange(frames, dtype: .float32, device: x.device)
+        let angles = try positions.unsqueezed(1) * frequencies
+        let turns = try Tensor.polar(.ones([frames, size / 2], device: x.device), angles).viewAsReal()
+        cosine = try turns[.ellipsis, 0].repeated([1, 2]).to(x.dtype)
+        sine = try turns[.ellipsis, 1].repeated([1, 2]).to(x.dtype)
+    }
+
+    /// `[batch, heads, frames, size]` → the same.
+    func callAsFunction(_ x: Tensor) throws -> Tensor {
+        let halves = try x.chunked(2, axis: -1)
+        return try x * cosine + Tensor.cat([-halves[1], halves[0]], axis: -1) * sine
     }
 }

@@ -181,7 +181,7 @@ struct PackedWatermark: Sendable {
         self.configuration = configuration
         let pack = LayerPacking(format: .float32, team: team)
         layers = try encoder.layers.layers.enumerated().map { index, layer in
-            try pack(layer, in: index == 0 ? .plain : WayIn(activation: .leakyReLU(slope: WatermarkConvolutions.slope)))
+            try pack(ExactLayer(centred: layer, in: index == 0 ? .identity : ExactActivation(.leakyReLU(slope: WatermarkConvolutions.slope))))
         }
     }
 
