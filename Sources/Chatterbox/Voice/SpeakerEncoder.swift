@@ -52,41 +52,23 @@ public struct SpeakerEncoderConfig: Sendable, Codable, Hashable {
 public struct SpeakerEncoder: Sendable {
     /// Its sizes.
     public let config: SpeakerEncoderConfig
-    let head: Head
-    let entrance: Conv1d
-    let entranceNorm: BatchNorm
-    let stages: [(block: [DenseLayer], transit: Transit)]
-    let outputNorm: BatchNorm
+    private let head: Head
+    /// What follows the head, in libtorch's operations.
+    let frames: SpeakerFrames<ExactArithmetic>
     private let projection: Conv1d
     private let projectionNorm: BatchNorm
     /// Tells its weights from another's.
     let digest: OnFirstUse<String>
-    /// A faster way to what is pooled.
-    private var packedFrames: OnFirstUse<PackedSpeakerFrames>?
+    /// The same with packed weights, for one recording; nil where libtorch computes.
+    private var packedFrames: OnFirstUse<SpeakerFrames<PackedArithmetic>>?
 
     /// Takes what `speaker_encoder` holds in `s3gen.safetensors`.
     public init(_ weights: Weights, _ config: SpeakerEncoderConfig = .chatterbox) throws {
         self.config = config
         head = try Head(weights["head"], config)
         let layers = weights["xvector"]
-        entrance = try Conv1d(
-            layers["tdnn"]["linear"], from: head.channels, to: config.channels, kernel: 5, stride: 2, padding: 2, bias: false)
-        entranceNorm = try BatchNorm(layers["tdnn"]["nonlinear"]["batchnorm"], channels: config.channels)
-
-        var channels = config.channels
-        var stages: [(block: [DenseLayer], transit: Transit)] = []
-        for (number, block) in zip(1..., config.blocks) {
-            let scope = layers["block\(number)"]
-            let dense = try (0..<block.layers).map {
-                try DenseLayer(scope["tdnnd\($0 + 1)"], from: channels + $0 * config.growth, block, config)
-            }
-            channels += block.layers * config.growth
-            stages.append((dense, try Transit(layers["transit\(number)"], from: channels, to: channels / 2)))
-            channels /= 2
-        }
-        self.stages = stages
-        outputNorm = try BatchNorm(layers["out_nonlinear"]["batchnorm"], channels: channels)
-        projection = try Conv1d(layers["dense"]["linear"], from: 2 * channels, to: config.embeddingSize, kernel: 1, bias: false)
+        frames = try SpeakerFrames(layers, from: head.channels, config)
+        projection = try Conv1d(layers["dense"]["linear"], from: 2 * frames.channels, to: config.embeddingSize, kernel: 1, bias: false)
         projectionNorm = try BatchNorm(layers["dense"]["nonlinear"]["batchnorm"], channels: config.embeddingSize, affine: false)
         digest = OnFirstUse { try weights.digest() }
     }
@@ -96,13 +78,9 @@ public struct SpeakerEncoder: Sendable {
     /// - Parameter filterbank: Kaldi's log energies of recordings at 16 kHz, 100 frames a second, with each bin's mean over time subtracted; at
     ///   least 3 frames.
     public func callAsFunction(_ filterbank: Tensor) throws -> Tensor {
-        if let packedFrames, filterbank.size(0) == 1 { return try pooled(packedFrames()(filterbank)) }
-        var x = try entranceNorm(entrance(head(filterbank.transposed(1, 2)))).relu()
-        for (block, transit) in stages {
-            for layer in block { x = try Tensor.cat([x, layer(x)], axis: 1) }
-            x = try transit(x)
-        }
-        return try pooled(outputNorm(x).relu())
+        let heard = try head(filterbank.transposed(1, 2)).transposed(1, 2)
+        if let packedFrames, filterbank.size(0) == 1 { return try pooled(packedFrames()(FrameBatch(heard.contiguous()))) }
+        return try pooled(frames(FrameBatch(heard)))
     }
 
     /// The same network with weights packed for the CPU, in float32, when it first hears somebody.
@@ -112,13 +90,14 @@ public struct SpeakerEncoder: Sendable {
         var copy = self
         copy.packedFrames = OnFirstUse {
             defer { release() }
-            return try PackedSpeakerFrames(self, team: team)
+            return try SpeakerFrames(frames, LayerPacking(format: .float32, winograd: false, team: team))
         }
         return copy
     }
 
-    /// `[batch, channels, frames]` → `[batch, embedding]`.
-    private func pooled(_ x: Tensor) throws -> Tensor {
+    /// `[batch, frames, channels]` → `[batch, embedding]`.
+    private func pooled(_ frames: FrameBatch) throws -> Tensor {
+        let x = try frames.rows.transposed(1, 2)
         let statistics = try Tensor.cat([x.mean(axis: -1), x.std(axis: -1)], axis: -1)
         return try projectionNorm(projection(statistics.unsqueezed(-1)).squeezed(-1))
     }
@@ -184,158 +163,124 @@ extension SpeakerEncoder {
             return try (path + around).relu()
         }
     }
+}
 
-    /// A layer that sees the outputs of all before it and adds `growth` channels, masked by what it hears around each
-    /// frame and in the whole recording: `[batch, channels, frames]` → `[batch, growth, frames]`.
-    struct DenseLayer: Sendable {
-        let inputNorm, bottleneckNorm: BatchNorm
-        let bottleneck, local: Conv1d
-        private let squeeze, excite: Conv1d
-        private let segmentFrames: Int
+// MARK: frames
 
-        init(_ weights: Weights, from channels: Int, _ block: SpeakerEncoderConfig.Block, _ config: SpeakerEncoderConfig) throws {
-            let width = config.bottleneck * config.growth
-            let mask = weights["cam_layer"]
-            inputNorm = try BatchNorm(weights["nonlinear1"]["batchnorm"], channels: channels)
-            bottleneck = try Conv1d(weights["linear1"], from: channels, to: width, kernel: 1, bias: false)
-            bottleneckNorm = try BatchNorm(weights["nonlinear2"]["batchnorm"], channels: width)
-            local = try Conv1d(
-                mask["linear_local"], from: width, to: config.growth, kernel: block.kernel,
-                padding: (block.kernel - 1) / 2 * block.dilation, dilation: block.dilation, bias: false)
-            squeeze = try Conv1d(mask["linear1"], from: width, to: width / 2, kernel: 1)
-            excite = try Conv1d(mask["linear2"], from: width / 2, to: config.growth, kernel: 1)
-            segmentFrames = config.segmentFrames
-        }
+/// What a ``SpeakerEncoder`` makes of each frame before it pools them: a convolution that halves the frame rate, and blocks of densely
+/// connected layers with fewer channels between them.
+struct SpeakerFrames<A: FrameArithmetic>: Sendable {
+    let entrance: A.Layer
+    let stages: [(block: [DenseLayer], transit: A.Layer)]
+    let output: A.Activation
+    /// Of the results.
+    let channels: Int
 
-        func callAsFunction(_ x: Tensor) throws -> Tensor {
-            let x = try bottleneckNorm(bottleneck(inputNorm(x).relu())).relu()
-            return try local(x) * mask(x.mean(axis: -1, keepAxis: true) + segmentMeans(x))
-        }
-
-        /// What is heard around frames, and in the whole recording, becomes a mask: `[batch, channels, frames]` →
-        /// `[batch, growth, frames]`.
-        private func mask(_ context: Tensor) throws -> Tensor { try excite(squeeze(context).relu()).sigmoid() }
-
-        /// The mask of `[1, frames, channels]`, computed once a segment: `[1, frames, growth]`.
-        func mask(ofRows x: Tensor) throws -> Tensor {
-            let frames = x.size(1)
-            let means = try stride(from: 0, to: frames, by: segmentFrames).map { start in
-                try x.narrow(axis: 1, from: start, count: min(segmentFrames, frames - start)).mean(axis: 1, keepAxis: true)
-            }
-            let context = try x.mean(axis: 1, keepAxis: true) + Tensor.cat(means, axis: 1)
-            let masks = try mask(context.transposed(1, 2)).transposed(1, 2)
-            return try masks.repeatInterleaved(segmentFrames, axis: 1).narrow(axis: 1, from: 0, count: frames)
-        }
-
-        /// Each frame replaced by the mean of its segment; the last segment may be shorter.
-        private func segmentMeans(_ x: Tensor) throws -> Tensor {
-            let means = try x.avgPool1d(kernel: segmentFrames, ceilMode: true)
-            return try means.repeatInterleaved(segmentFrames, axis: -1).narrow(axis: -1, from: 0, count: x.size(-1))
-        }
+    /// `[batch, frames, the head's channels]` → `[batch, ⌈frames ÷ 2⌉, channels]`.
+    func callAsFunction(_ heard: FrameBatch) throws -> FrameBatch {
+        try output(
+            stages.reduce(entrance(heard)) { x, stage in
+                try stage.transit(A.grown(x, by: stage.block.map(\.mask.growth)) { index, x in try stage.block[index](x) })
+            })
     }
 
-    /// Fewer channels between two blocks: `[batch, from, frames]` → `[batch, to, frames]`.
-    struct Transit: Sendable {
-        let norm: BatchNorm
-        let projection: Conv1d
+    /// A layer that sees the outputs of all before it and adds channels, masked by what it hears around each frame and in the whole
+    /// recording: `[batch, frames, channels]` → `[batch, frames, growth]`.
+    struct DenseLayer: Sendable {
+        let bottleneck, local: A.Layer
+        let mask: ContextMask
 
-        init(_ weights: Weights, from inputs: Int, to outputs: Int) throws {
-            norm = try BatchNorm(weights["nonlinear"]["batchnorm"], channels: inputs)
-            projection = try Conv1d(weights["linear"], from: inputs, to: outputs, kernel: 1, bias: false)
+        func callAsFunction(_ x: FrameBatch) throws -> FrameBatch {
+            let narrow = try bottleneck(x)
+            return x.with(try local(narrow).rows * (A.followsUpstream ? mask.everyFrame(narrow.rows) : mask.everySegment(narrow.rows)))
         }
-
-        func callAsFunction(_ x: Tensor) throws -> Tensor { try projection(norm(x).relu()) }
     }
 }
 
-/// What a ``SpeakerEncoder`` makes of each frame before it pools them, on the CPU with packed weights, for one recording.
-///
-/// Frames are rows. Densely connected layers write their channels beside those of the layers before; normalisations happen on
-/// the way into products or are part of their weights; masks are computed once a segment, not once a frame.
-struct PackedSpeakerFrames: Sendable {
-    private let head: SpeakerEncoder.Head
-    private let entrance: PackedLayer
-    private let stages: [(block: [DenseLayer], transit: PackedLayer)]
-    private let output: WayIn
-    private let team: ThreadTeam
+/// What is heard around frames, and in the whole recording, becomes a mask (context-aware masking).
+struct ContextMask: Sendable {
+    /// Channels that are masked.
+    let growth: Int
+    private let squeeze, excite: Conv1d
+    private let segmentFrames: Int
 
-    /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
-    init(_ encoder: SpeakerEncoder, team: ThreadTeam) throws {
-        head = encoder.head
-        entrance = PackedLayer(
-            try Self.pack(encoder.entrance, then: encoder.entranceNorm, team),
-            convolution: .init(step: encoder.entrance.stride, lead: encoder.entrance.padding), activation: .relu)
-        stages = try encoder.stages.map { block, transit in
-            let projection = try PackedMatrix([.init(transit.projection)], format: .float32, team: team)
-            return (try block.map { try DenseLayer($0, team) }, PackedLayer(projection, in: try Self.rectified(transit.norm)))
-        }
-        output = try Self.rectified(encoder.outputNorm)
-        self.team = team
+    init(_ weights: Weights, from width: Int, _ config: SpeakerEncoderConfig) throws {
+        growth = config.growth
+        squeeze = try Conv1d(weights["linear1"], from: width, to: width / 2, kernel: 1)
+        excite = try Conv1d(weights["linear2"], from: width / 2, to: config.growth, kernel: 1)
+        segmentFrames = config.segmentFrames
     }
 
-    /// `[1, frames, bins]` → `[1, channels, ⌈frames ÷ 2⌉]`.
-    func callAsFunction(_ filterbank: Tensor) throws -> Tensor {
-        let heard = try head(filterbank.transposed(1, 2)).transposed(1, 2).contiguous()
-        let frames = (heard.size(1) + 1) / 2
-        /// Room for some channels, and for those that the layers of a stage add.
-        func room(_ channels: Int, _ stage: Int) throws -> Tensor {
-            let added = stage < stages.count ? stages[stage].block.reduce(0) { $0 + $1.growth } : 0
-            return try .empty([1, frames, channels + added])
+    /// The mask of `[batch, frames, width]`, `[batch, frames, growth]`, as upstream computes it.
+    func everyFrame(_ rows: Tensor) throws -> Tensor {
+        let x = try rows.transposed(1, 2)
+        // Each frame replaced by the mean of its segment; the last segment may be shorter.
+        let means = try x.avgPool1d(kernel: segmentFrames, ceilMode: true)
+        let around = try means.repeatInterleaved(segmentFrames, axis: -1).narrow(axis: -1, from: 0, count: x.size(-1))
+        return try mask(x.mean(axis: -1, keepAxis: true) + around).transposed(1, 2)
+    }
+
+    /// The same of `[1, frames, width]`, computed once a segment, not once a frame.
+    func everySegment(_ x: Tensor) throws -> Tensor {
+        let frames = x.size(1)
+        let means = try stride(from: 0, to: frames, by: segmentFrames).map { start in
+            try x.narrow(axis: 1, from: start, count: min(segmentFrames, frames - start)).mean(axis: 1, keepAxis: true)
         }
-        var channels = entrance.matrix.outputs
-        var x = try room(channels, 0)
-        try entrance(heard, into: x.narrow(axis: 2, from: 0, count: channels))
-        for (number, (block, transit)) in stages.enumerated() {
-            for layer in block {
-                try layer(x, known: channels)
-                channels += layer.growth
+        let context = try x.mean(axis: 1, keepAxis: true) + Tensor.cat(means, axis: 1)
+        let masks = try mask(context.transposed(1, 2)).transposed(1, 2)
+        return try masks.repeatInterleaved(segmentFrames, axis: 1).narrow(axis: 1, from: 0, count: frames)
+    }
+
+    /// `[batch, width, frames]` → `[batch, growth, frames]`.
+    private func mask(_ context: Tensor) throws -> Tensor { try excite(squeeze(context).relu()).sigmoid() }
+}
+
+extension SpeakerFrames where A == ExactArithmetic {
+    /// Takes the layers from `xvector`.
+    init(_ weights: Weights, from inputs: Int, _ config: SpeakerEncoderConfig) throws {
+        func norm(_ weights: Weights, _ channels: Int) throws -> ExactActivation {
+            ExactActivation(try BatchNorm(weights["batchnorm"], channels: channels), .relu)
+        }
+        let entrance = try Conv1d(
+            weights["tdnn"]["linear"], from: inputs, to: config.channels, kernel: 5, stride: 2, padding: 2, bias: false)
+        self.entrance = ExactLayer(centred: entrance, then: try norm(weights["tdnn"]["nonlinear"], config.channels))
+
+        var channels = config.channels
+        var stages: [(block: [DenseLayer], transit: ExactLayer)] = []
+        for (number, block) in zip(1..., config.blocks) {
+            let dense = try (0..<block.layers).map { layer in
+                let scope = weights["block\(number)"]["tdnnd\(layer + 1)"], mask = scope["cam_layer"]
+                let inputs = channels + layer * config.growth, width = config.bottleneck * config.growth
+                let before = try norm(scope["nonlinear1"], inputs)
+                let bottleneck = ExactLayer(
+                    centred: try Conv1d(scope["linear1"], from: inputs, to: width, kernel: 1, bias: false), in: before,
+                    then: try norm(scope["nonlinear2"], width))
+                let local = try Conv1d(
+                    mask["linear_local"], from: width, to: config.growth, kernel: block.kernel,
+                    padding: (block.kernel - 1) / 2 * block.dilation, dilation: block.dilation, bias: false)
+                return DenseLayer(bottleneck: bottleneck, local: ExactLayer(centred: local), mask: try ContextMask(mask, from: width, config))
             }
-            channels = transit.matrix.outputs
-            let next = try room(channels, number + 1)
-            try transit(x, into: next.narrow(axis: 2, from: 0, count: channels))
-            x = next
+            channels += block.layers * config.growth
+            let transit = weights["transit\(number)"], before = try norm(transit["nonlinear"], channels)
+            let projection = try Conv1d(transit["linear"], from: channels, to: channels / 2, kernel: 1, bias: false)
+            stages.append((dense, ExactLayer(centred: projection, in: before)))
+            channels /= 2
         }
-        try output(x, into: x, team: team)
-        return try x.transposed(1, 2)
+        self.stages = stages
+        self.channels = channels
+        output = try norm(weights["out_nonlinear"], channels)
     }
+}
 
-    /// ``SpeakerEncoder/DenseLayer`` with packed weights.
-    private struct DenseLayer: Sendable {
-        private let exact: SpeakerEncoder.DenseLayer
-        private let bottleneck, local: PackedLayer
-
-        init(_ layer: SpeakerEncoder.DenseLayer, _ team: ThreadTeam) throws {
-            exact = layer
-            bottleneck = PackedLayer(
-                try PackedSpeakerFrames.pack(layer.bottleneck, then: layer.bottleneckNorm, team),
-                in: try PackedSpeakerFrames.rectified(layer.inputNorm), activation: .relu)
-            local = PackedLayer(
-                try PackedMatrix([.init(layer.local)], format: .float32, team: team),
-                convolution: .init(lead: layer.local.padding, dilation: layer.local.dilation))
+extension SpeakerFrames where A == PackedArithmetic {
+    /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
+    init(_ exact: SpeakerFrames<ExactArithmetic>, _ pack: LayerPacking) throws {
+        (entrance, output, channels) = (try pack(exact.entrance), try pack(exact.output), exact.channels)
+        stages = try exact.stages.map { block, transit in
+            (
+                try block.map { DenseLayer(bottleneck: try pack($0.bottleneck), local: try pack($0.local), mask: $0.mask) },
+                try pack(transit)
+            )
         }
-
-        /// Channels that it adds.
-        var growth: Int { local.matrix.outputs }
-
-        /// Writes its channels behind the `known` ones of `[1, frames, channels]`.
-        func callAsFunction(_ x: Tensor, known: Int) throws {
-            let narrow = try Tensor.empty([1, x.size(1), bottleneck.matrix.outputs])
-            try bottleneck(x.narrow(axis: 2, from: 0, count: known), into: narrow)
-            let added = try x.narrow(axis: 2, from: known, count: growth)
-            try local(narrow, into: added)
-            try added.assign(added * exact.mask(ofRows: narrow))
-        }
-    }
-
-    /// A convolution and the normalisation behind it.
-    private static func pack(_ convolution: Conv1d, then norm: BatchNorm, _ team: ThreadTeam) throws -> PackedMatrix {
-        let (scale, shift) = try norm.affine()
-        let weight = try (convolution.weight * scale.viewed([-1, 1, 1])).contiguous()
-        return try PackedMatrix([.init(weight, bias: shift)], format: .float32, team: team)
-    }
-
-    /// A normalisation, and zero for what is below.
-    private static func rectified(_ norm: BatchNorm) throws -> WayIn {
-        WayIn(norm: try Norm(norm), activation: .leakyReLU(slope: 0))
     }
 }
