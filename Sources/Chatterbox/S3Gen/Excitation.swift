@@ -1,5 +1,37 @@
 import Torch
 
+/// Predicts the fundamental frequency of each mel frame: five convolutions of width 3 and a linear layer.
+///
+/// Upstream: `ConvRNNF0Predictor` in `models/s3gen/f0_predictor.py`.
+package struct PitchPredictor: Sendable {
+    static let depth = 5
+
+    let convolutions: [Conv1d]
+    let classifier: Linear
+
+    /// Reads the predictor's tensors from its scope (`mel2wav.f0_predictor`).
+    ///
+    /// Throws when a tensor is missing or has another shape.
+    package init(_ weights: Weights, melBins: Int, channels: Int) throws {
+        // The scope's odd numbers are activations, which have no tensors.
+        convolutions = try (0..<Self.depth).map { layer in
+            try Conv1d(
+                weights["condnet"][2 * layer], from: layer == 0 ? melBins : channels, to: channels,
+                kernel: 3, padding: 1, weightNorm: true)
+        }
+        classifier = try Linear(weights["classifier"], from: channels, to: 1)
+    }
+
+    /// Mel `[batch, bins, frames]` → F0 in Hz, never negative, `[batch, frames]`.
+    package func callAsFunction(_ mel: Tensor) throws -> Tensor {
+        var x = mel
+        for convolution in convolutions {
+            x = try convolution(x).elu()
+        }
+        return try classifier(x.transposed(1, 2)).squeezed(-1).abs()
+    }
+}
+
 /// The excitation of the neural source filter: a sine for the fundamental and each overtone where speech is voiced,
 /// noise where it is not, mixed into one signal.
 ///
@@ -132,5 +164,33 @@ extension SourceModule {
                 next += 1
             }
         }
+    }
+}
+
+/// The excitation of an utterance whose pitch comes some frames at a time.
+struct SourceStream {
+    private let module: SourceModule
+    private let samplesPerFrame: Int
+    private let noise: FrameNoise
+    private let phases: [Float]
+    /// Where each sine stands, in turns.
+    private var turns: [Double]
+    private var frame = 0
+
+    init(_ module: SourceModule, samplesPerFrame: Int, noise: FrameNoise) throws {
+        (self.module, self.samplesPerFrame, self.noise) = (module, samplesPerFrame, noise)
+        phases = try module.startPhases(batch: 1, generator: noise.generator(.phases)).array(of: Float.self)
+        turns = Array(repeating: 0, count: module.sineCount)
+    }
+
+    /// F0 of the next frames in Hz, `[1, frames]` → their excitation, `[1, 1, samples]`, on the pitch's device.
+    mutating func callAsFunction(_ pitch: Tensor) throws -> Tensor {
+        let frames = frame..<frame + pitch.size(1)
+        let noise = try noise.source(frames, sines: module.sineCount, samplesPerFrame: samplesPerFrame)
+        frame = frames.upperBound
+        let excitation = try module.sineBySine(pitch.to(.cpu), samplesPerFrame: samplesPerFrame, from: phases, turns: &turns) { try noise[$0] }
+        // Whole turns say nothing, and later ones would be rounded the more.
+        turns = turns.map { $0 - $0.rounded(.down) }
+        return try excitation.to(pitch.device)
     }
 }
