@@ -163,7 +163,7 @@ struct PackedVocoder: Sendable {
 /// A ``PackedVocoder`` at work on one utterance, whose frames and source come some at a time: its filter as a ``PackedRun``. What comes
 /// out ends at most 18 frames before what has gone in with int8 weights, and 28 with float32 ones, whose convolutions wait until their
 /// tiles are full.
-struct PackedVocoderStream: VocoderStream {
+final class PackedVocoderStream: VocoderStream {
     private let vocoder: PackedVocoder
     private let configuration: VocoderConfiguration
     private let run = PackedRun()
@@ -187,7 +187,7 @@ struct PackedVocoderStream: VocoderStream {
     var keptBytes: Int { run.keptBytes + waves.byteCount + samples.byteCount }
 
     /// - Parameter pause: called after each pair of convolutions.
-    mutating func callAsFunction(_ frames: Tensor, source: Tensor, isLast: Bool, pause: () throws -> Void) throws -> Tensor {
+    func callAsFunction(_ frames: Tensor, source: Tensor, isLast: Bool, pause: () throws -> Void) throws -> Tensor {
         let count = frames.size(1), perFrame = configuration.samplesPerFrame
         // Some frames at a time, so that memory grows with the sound alone.
         let pieces = try stride(from: 0, to: count, by: vocoder.piece).map { start in
@@ -199,7 +199,7 @@ struct PackedVocoderStream: VocoderStream {
         return try pieces.count == 1 ? pieces[0] : Tensor.cat(pieces, axis: 1)
     }
 
-    private mutating func piece(_ frames: Tensor, _ source: Tensor, isLast: Bool, _ pause: () throws -> Void) throws -> Tensor {
+    private func piece(_ frames: Tensor, _ source: Tensor, isLast: Bool, _ pause: () throws -> Void) throws -> Tensor {
         try run.give(frames.to(.float32), to: mel)
         try analyse(source, isLast: isLast)
         try run(isLast: isLast, pause)
@@ -207,7 +207,7 @@ struct PackedVocoderStream: VocoderStream {
     }
 
     /// Appends the source's spectrum as far as it is known: the samples around its end are mirrored there.
-    private mutating func analyse(_ source: Tensor, isLast: Bool) throws {
+    private func analyse(_ source: Tensor, isLast: Bool) throws {
         let (size, hop) = (configuration.transformSize, configuration.transformHop), reach = size / 2
         let new = try source.reshaped([1, -1, 1])
         if samples.rows.upperBound == 0 {
@@ -233,7 +233,7 @@ struct PackedVocoderStream: VocoderStream {
     }
 
     /// Log magnitudes and arcsines of phases as samples.
-    private mutating func speak(isLast: Bool) throws -> Tensor {
+    private func speak(isLast: Bool) throws -> Tensor {
         let (real, imaginary) = try Vocoder.transform(of: run.take(parts), bins: configuration.transformBins)
         try waves.append(Tensor.cat([real, imaginary], axis: 2))
         // A transform of n hops has n + 1 frames.

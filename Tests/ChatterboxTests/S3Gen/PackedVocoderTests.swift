@@ -21,7 +21,7 @@ import Torch
 
     /// What comes out after each piece of a number of frames.
     private func pieces(_ vocoder: PackedVocoder, of count: Int, held: (PackedVocoderStream) -> Void = { _ in }) throws -> [[Float]] {
-        var stream = try PackedVocoderStream(vocoder)
+        let stream = try PackedVocoderStream(vocoder)
         return try stride(from: 0, to: frames, by: count).map { start in
             let count = min(count, frames - start)
             let sound = try stream(
