@@ -7,8 +7,8 @@ import Torch
 
 @testable import ChatterboxCommand
 
-/// What a person reads after a mistake, and that nothing else happened. The command runs inside the test, which is
-/// quicker; ``RefusalTests`` looks at the process.
+/// The messages after an error, and that nothing else happened. The command runs inside the test, which is quicker; ``RefusalTests`` tests the
+/// process.
 @Suite("Bad input to chatterbox say", .standInModel, .serialized) struct BadInputTests {
     let folder: TemporaryFolder
 
@@ -150,7 +150,7 @@ import Torch
             Damage(testDescription: "configuration", file: "config.json", words: ["not JSON"]) { _ in Data("{".utf8) },
         ])
     func model(_ damage: Damage) async throws {
-        // Every other file is the good one's.
+        // All other files are valid.
         try FileManager.default.createDirectory(atPath: path("model"), withIntermediateDirectories: true)
         for name in try FileManager.default.contentsOfDirectory(atPath: StandInModel.folder.path) {
             let original = StandInModel.folder.appending(path: name), copy = URL(filePath: path("model/\(name)"))

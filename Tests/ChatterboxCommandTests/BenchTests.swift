@@ -47,7 +47,7 @@ struct BenchTests {
                 #expect(run["requests"] as? Int == 4)
                 #expect(abs(try #require(run["audioSeconds"] as? Double) - 4 * 0.48) < 1e-9)
             }
-            // Each comes in one piece: nobody runs dry.
+            // Each is delivered in one piece, so that there are no underruns.
             #expect(try median(index, "underruns") == 0 && median(index, "firstAudioMedian") > 0)
             #expect(try median(index, "firstAudio95") >= median(index, "firstAudioMedian"))
         }

@@ -10,7 +10,7 @@ import Testing
 
     init() throws { program = try Program() }
 
-    /// Half a second of another tone, to be converted.
+    /// Half a second of another tone, as the recording to convert.
     private func source(_ name: String = "me.wav") throws {
         try AudioFile.write(StandInModel.buzz(seconds: 0.5, pitch: 200), to: URL(filePath: program.path(name)))
     }

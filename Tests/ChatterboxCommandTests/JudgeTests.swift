@@ -65,7 +65,7 @@ import Testing
                 + ["--judge", "moonshine", "--takes", "3", "-o", "x.wav", "--json"], environment: environment)
         #expect(run.status == 0, "\(run.errors)")
         let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])
-        // A network with random weights says nothing that is a word of the text.
+        // A network with random weights speaks no word of the text.
         #expect(figures["judge"] as? String == "moonshine" && figures["words"] as? Int == 2)
         #expect(try #require(figures["word_errors"] as? Int) >= 2)
         let takes = try #require((figures["pieces"] as? [[String: Any]])?[0]["takes"] as? [[String: Any]])

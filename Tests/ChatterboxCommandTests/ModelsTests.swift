@@ -20,9 +20,9 @@ import Testing
 
     private var cache: URL { program.folder.url.appending(path: ".cache/huggingface/hub/models--ResembleAI--chatterbox-nano") }
 
-    /// Nano as Python's client leaves it, with a byte in each file, named by its true checksum.
+    /// Nano as downloaded by Python's client, with one byte in each file, named by its checksum.
     ///
-    /// - Parameter hasLinks: false as it does on a disk without links.
+    /// - Parameter hasLinks: false for the layout on a disk without links.
     private func cacheNano(hasLinks: Bool = true) throws {
         for part in ["blobs", "refs", "snapshots/\(Self.commit)"] {
             try FileManager.default.createDirectory(at: cache.appending(path: part), withIntermediateDirectories: true)
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    // MARK: caches as they are
+    // MARK: existing caches
 
     @Test("pulling files that a cache without links has does not change them") func pullWithoutLinks() async throws {
         try cacheNano(hasLinks: false)
@@ -82,7 +82,7 @@ import Testing
         #expect(remove.status == 0 && folders.fastFlows.isEmpty, "\(remove.errors)")
     }
 
-    /// Nobody, root included, can make anything below it.
+    /// Nobody, not even root, can create anything below it.
     private static let nowhere = "/proc/nowhere"
 
     @Test("with a model's folder nothing else is written: the home folder may be read-only", arguments: [nowhere, nil])

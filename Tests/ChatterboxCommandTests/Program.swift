@@ -2,9 +2,9 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// The built program, run as a process in a folder of its own.
+/// The built program, run as a process in its own folder.
 struct Program {
-    /// What a run left.
+    /// The result of a run.
     struct Run {
         let status: Int32
         let output: Data
@@ -17,7 +17,7 @@ struct Program {
     private static let executable = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         .deletingLastPathComponent().appending(path: "chatterbox")
 
-    /// Working folder, and home for whatever the program keeps for its user.
+    /// The working folder, and the home folder of the program's user.
     let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }
@@ -26,10 +26,10 @@ struct Program {
     ///
     /// - Parameters:
     ///   - input: given on standard input.
-    ///   - environment: variables besides those that every run has, or in their place.
-    ///   - place: a file that takes standard output's bytes, which are then not returned.
-    ///   - interruptedAt: a word on standard error, at which Ctrl-C is pressed, once.
-    ///   - killedAt: a word on standard error, at which it is killed without a warning.
+    ///   - environment: variables in addition to those of every run, or replacing them.
+    ///   - place: a file to which standard output is written; it is then not returned.
+    ///   - interruptedAt: a word on standard error, after which SIGINT is sent, once.
+    ///   - killedAt: a word on standard error, after which it is killed.
     func callAsFunction(
         _ arguments: [String], input: String = "", environment: [String: String] = [:], output place: String? = nil,
         interruptedAt word: String? = nil, killedAt lastWord: String? = nil
@@ -63,7 +63,7 @@ struct Program {
         try await self(arguments, input: input, environment: environment)
     }
 
-    /// Runs it with a terminal for output and errors; what appears there.
+    /// Runs it with a terminal for output and errors; returns what appears there.
     func onTerminal(_ arguments: String...) async throws -> (status: Int32, screen: String) {
         let process = process(arguments)
         let (master, terminal) = try Self.pseudoterminal()
@@ -73,7 +73,7 @@ struct Program {
             try terminal.close()
             var screen = Data()
             var buffer = [UInt8](repeating: 0, count: 4096)
-            // The last holder's leaving reads as an error.
+            // When the last writer closes the terminal, reading fails.
             while case let count = read(master, &buffer, buffer.count), count > 0 { screen += buffer[..<count] }
             close(master)
             process.waitUntilExit()
@@ -81,7 +81,7 @@ struct Program {
         }
     }
 
-    /// The two ends of a new terminal. Swift's Glibc module lacks `posix_openpt` and its like, and the requests' numbers.
+    /// The two ends of a new terminal. Swift's Glibc module lacks `posix_openpt` and the requests' numbers.
     private static func pseudoterminal() throws -> (master: Int32, terminal: FileHandle) {
         let (unlock, getNumber) = (UInt(0x4004_5431), UInt(0x8004_5430))
         let master = open("/dev/ptmx", O_RDWR | O_NOCTTY)
@@ -94,7 +94,7 @@ struct Program {
         return (master, FileHandle(fileDescriptor: terminal, closeOnDealloc: true))
     }
 
-    /// Paths of every file below the working folder, hidden ones too.
+    /// The paths of all files below the working folder, including hidden ones.
     func files() throws -> [String] {
         try FileManager.default.subpathsOfDirectory(atPath: folder.url.path).filter {
             var isFolder: ObjCBool = false
@@ -109,21 +109,21 @@ struct Program {
         process.executableURL = Self.executable
         process.arguments = arguments
         process.currentDirectoryURL = folder.url
-        // One thread each: the tests run side by side.
+        // One thread each, because tests run at the same time.
         process.environment = ["HOME": folder.url.path, "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1", "COLUMNS": "80"]
             .merging(environment) { $1 }
         return process
     }
 }
 
-/// Waiting for a process blocks: it must not take one of the few threads that Swift shares among all tests.
+/// Waiting for a process blocks, so it must not occupy one of the few threads that Swift shares among all tests.
 private func onThread<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
     try await withCheckedThrowingContinuation { continuation in
         Thread { continuation.resume(with: Swift.Result { try work() }) }.start()
     }
 }
 
-/// Work on a thread of its own, for another thread to wait for.
+/// The result of work on a separate thread, for which another thread waits.
 private final class Promise<Value: Sendable>: Sendable {
     private let done = DispatchSemaphore(value: 0)
     private let result = Mutex<Result<Value, any Error>?>(nil)

@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-/// Exit statuses and streams of the process after a mistake; ``BadInputTests`` has the many mistakes.
+/// Exit statuses and streams of the process after an error; ``BadInputTests`` has the various errors.
 @Suite("Refusals of the program", .standInModel, .serialized) struct RefusalTests {
     let program: Program
 

@@ -41,7 +41,7 @@ import Torch
         func hub(error: HubError, words: String) { expect(words, of: error) }
     #endif
 
-    /// The error itself tells facts alone; the sentence goes on with these words.
+    /// The error itself contains only facts; the sentence continues with these words.
     private func expect(_ words: String, of error: any Error) {
         let fact = "\(error)"
         #expect(!fact.contains("--") && !fact.contains("`") && !fact.contains("HF_"))

@@ -196,7 +196,7 @@ import Torch
         #expect(many - few < 35_000_000)
     }
 
-    /// A player that keeps what it is given and how it was called.
+    /// A player that records its input and its arguments.
     private func player(_ name: String, _ script: String = "echo \"$@\" > called; exec cat > played") throws -> [String: String] {
         let bin = program.path("bin")
         try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
@@ -216,7 +216,7 @@ import Torch
         if place.isEmpty {
             #expect(try await heard == sayAsRecording("One two.", "-o", "-", "--format", "pcm").output)
         } else {
-            // What a file holds does not depend on whether it is also heard.
+            // The contents of a file do not depend on whether it is also played.
             #expect(try await sayAsRecording("One two.", "-o", "same.flac").status == 0)
             #expect(try Data(contentsOf: URL(filePath: program.path("out.flac"))) == Data(contentsOf: URL(filePath: program.path("same.flac"))))
             #expect(heard.count == 2 * (try AudioFile.read(URL(filePath: program.path("out.flac"))).frames))

@@ -34,7 +34,7 @@
             #expect(run.errors.contains("the Wyoming protocol has no keys"))
         }
 
-        // The program asks other servers by what the hub brings.
+        // The program's requests to other servers use the hub's HTTP client.
         #if Hub
             @Test("models of a running server are listed, loaded and unloaded by name") func models() async throws {
                 let folder = StandInModel.folder, (ports, listening) = AsyncStream<Int>.makeStream()
@@ -192,7 +192,7 @@
                     == "the environment has CHATTERBOX_HSOT, which is no option; CHATTERBOX_HOST is meant, perhaps; unset it")
             #expect(try await problem(["CHATTERBOX_PORT": "tcp://10.0.0.1:80"])?.contains("CHATTERBOX_PORT is tcp://10.0.0.1:80") == true)
             #expect(try await problem(["CHATTERBOX_STRICT": "perhaps"])?.contains("true or false") == true)
-            // A service of Kubernetes that is called chatterbox, a client's key, and other programs.
+            // Variables of a Kubernetes service called chatterbox, of a client's key, and of other programs.
             let others = [
                 "CHATTERBOX_SERVICE_HOST": "10.0.0.1", "CHATTERBOX_SERVICE_PORT_HTTP": "80", "CHATTERBOX_PORT_80_TCP_ADDR": "10.0.0.1",
                 "CHATTERBOX_KEY": "k", "HOST": "x",

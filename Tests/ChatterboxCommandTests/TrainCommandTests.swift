@@ -42,7 +42,7 @@ import Testing
         #expect(try (parsed("a/b").path, parsed("a/b").weight) == ("a/b", 1))
         #expect(try (parsed("a=0.5").path, parsed("a=0.5").weight) == ("a", 0.5))
         #expect(try (parsed("x=y").path, parsed("x=y").weight) == ("x=y", 1))
-        // A file of that name is meant as a file.
+        // An existing file of that name is meant as a file.
         let odd = folder.url.appending(path: "v=2")
         try Data().write(to: odd)
         #expect(try (parsed(odd.path).path, parsed(odd.path).weight) == (odd.path, 1))

@@ -26,8 +26,7 @@ import Torch
         return program.path("other")
     }
 
-    /// Lines on standard error that are notes or warnings.
-    /// What is said of the voice, and not of speech that is cut short here.
+    /// Lines on standard error that are notes or warnings about the voice, without those about speech that is cut short here.
     private func notes(_ run: Program.Run) -> [Substring] {
         run.lines.filter { ($0.hasPrefix("Note: ") || $0.hasPrefix("warning: ")) && !$0.contains("reached the limit of") }
     }
@@ -89,7 +88,7 @@ import Torch
         #expect(notes(direct).isEmpty)
         #expect(try Data(contentsOf: URL(filePath: program.path("anew.wav"))) == Data(contentsOf: URL(filePath: program.path("direct.wav"))))
 
-        // Prepared for that model, it is taken as it is.
+        // Prepared for that model, it is used unchanged.
         let prepared = try await make("me.safetensors", "-o", "mine.safetensors", model: other)
         #expect(prepared.status == 0 && notes(prepared).count == 1)
         let again = try await say("--voice", "mine.safetensors", "-o", "again.wav", model: other)

@@ -6,12 +6,12 @@ import Torch
 @testable import Chatterbox
 @testable import ChatterboxCommand
 
-/// Getting the watermark's weights on a machine without network or Python.
+/// Installing the watermark's weights on a machine without network or Python.
 @Suite("chatterbox watermark --fetch --from", .standInModel) struct WatermarkTests {
     let program: Program
-    /// Where the program looks for them.
+    /// Where the program stores them.
     let kept: URL
-    /// Weights of the network's real sizes, as another machine keeps them.
+    /// Weights with the real sizes of the network, as stored on another machine.
     let weights: URL
 
     init() throws {
@@ -31,7 +31,7 @@ import Torch
         let run = try await fetch("--from", weights.path)
         #expect(run.status == 0, "\(run.errors)")
         #expect(try Data(contentsOf: kept) == Data(contentsOf: weights))
-        // They are there: nothing is fetched, and Python is not missed.
+        // They exist, so that nothing is downloaded and Python is not needed.
         #expect(try await fetch().status == 0)
     }
 

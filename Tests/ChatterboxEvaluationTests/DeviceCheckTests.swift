@@ -21,7 +21,7 @@ struct DeviceCheckTests {
                 #expect([.float32, .packedFloat32].contains(arithmetic) == stages.contains("drawing"))
             }
         }
-        // Rounding shows: what is compared is not the exact path with itself.
+        // There are rounding errors: the exact path is not compared with itself.
         #expect(report.results.filter { $0.arithmetic == .packedInt8 && $0.stage == "T3 decoding" }.allSatisfy { ($0.error ?? 0) > 1e-4 })
     }
 
@@ -36,7 +36,7 @@ struct DeviceCheckTests {
                 "token encoder",
                 "flow", "pitch", "excitation", "vocoder", "watermark",
             ])
-        // Rounding shows: what is compared is not the exact path with itself.
+        // There are rounding errors: the exact path is not compared with itself.
         let captured = report.results.filter { $0.stage == "T3 decoding, captured" && $0.arithmetic == .bfloat16 }
         #expect(captured.count == 2 && captured.allSatisfy { ($0.error ?? 0) > 1e-4 })
     }
@@ -50,7 +50,7 @@ struct DeviceCheckTests {
             },
             CheckStage(name: "late", arithmetics: [.float32]) { _, inputs in inputs.mel },
         ]
-        // The exact path is asked first: what it throws leaves nothing to compare with.
+        // The exact path runs first: after its error there is nothing to compare with.
         #expect(throws: Broken.self) { try DeviceCheck(device: .cpu, size: .small, arithmetics: [.float32], stages: stages).run() }
 
         func differing(_ name: String, _ change: @escaping @Sendable (Tensor) throws -> Tensor) -> CheckStage {

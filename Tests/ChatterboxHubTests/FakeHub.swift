@@ -7,9 +7,9 @@ import Synchronization
 
 @testable import ChatterboxHub
 
-/// A hub on this machine: it answers as Hugging Face's does, except where it is told to misbehave.
+/// A hub on this machine: it answers like Hugging Face's, except for the requested failures.
 ///
-/// Large files are redirected to a second server, as the real one does; small ones it serves itself.
+/// Large files are redirected to a second server, as on the real one; small ones are served directly.
 final class FakeHub: Sendable {
     struct Request: Sendable {
         /// 0 for the hub, 1 for its content server.
@@ -22,24 +22,24 @@ final class FakeHub: Sendable {
         var isContents: Bool { method == .GET }
     }
 
-    /// What is done to an answer.
+    /// A failure of a response.
     enum Trouble: Sendable {
         case status(Int, headers: [(String, String)] = [])
-        /// The connection is closed after so many bytes of the body, once the client has them.
+        /// The connection is closed after this many bytes of the body, when the client has received them.
         case cut(after: Int)
-        /// Nothing comes after this place in the file.
+        /// Nothing is sent after this position in the file.
         case stall(at: Int)
-        /// The body comes byte by byte, each once the client has the one before.
+        /// The body is sent byte by byte, each after the client has received the previous one.
         case drip
-        /// The byte at this place is another.
+        /// The byte at this position is changed.
         case damage(at: Int)
         case ignoreRange
         case wrongRange
-        /// Another length than the body's is announced.
+        /// The announced length differs from the body's.
         case announce(Int)
         /// The body ends early, without an announced length.
         case short(by: Int)
-        /// The body goes on beyond its end, without an announced length.
+        /// The body continues beyond its end, without an announced length.
         case long(by: Int)
         case redirect(String)
         case without(header: String)
@@ -55,7 +55,7 @@ final class FakeHub: Sendable {
 
     /// - Parameters:
     ///   - files: contents by `ORG/NAME/path`.
-    ///   - trouble: asked for every request, with the number of equal requests before it.
+    ///   - trouble: called for every request, with the number of equal requests before it.
     init(
         _ files: [String: Data], commit: String = String(repeating: "a1", count: 20),
         trouble: @escaping @Sendable (Request, Int) -> Trouble? = { _, _ in nil }
@@ -78,7 +78,7 @@ final class FakeHub: Sendable {
         }
     }
 
-    /// Nobody answers any more.
+    /// Stops the servers.
     func stop() async throws {
         for channel in channels.withLock({ $0 }) { try await channel.close().get() }
     }
@@ -90,8 +90,8 @@ final class FakeHub: Sendable {
     /// Requests for contents so far.
     var transfers: [Request] { requests.filter(\.isContents) }
 
-    /// How many bytes of the file the client has, by its own account. What a client library has read and not handed on
-    /// yet when a connection ends is lost, more of it on a busy machine; so ends wait for this.
+    /// The number of bytes of the file that the client has received, according to the client. Bytes that a client library has read and not passed on
+    /// are lost when a connection ends, more of them on a busy machine; ends therefore wait for this.
     var arrived: Int {
         get { arrivals.withLock { $0 } }
         set { arrivals.withLock { $0 = newValue } }
@@ -113,9 +113,9 @@ final class FakeHub: Sendable {
         var status = HTTPResponseStatus.ok
         var headers = HTTPHeaders()
         var body = Data()
-        /// Where in the file the body begins.
+        /// The position in the file at which the body begins.
         var start = 0
-        /// Bytes after which the connection closes or falls silent.
+        /// The number of bytes after which the connection is closed or sends nothing more.
         var end: (after: Int, closes: Bool)?
         var isDripping = false
         var isChunked = false
@@ -166,7 +166,7 @@ final class FakeHub: Sendable {
             ])
     }
 
-    /// Contents, from the place that is asked for.
+    /// Sends contents from the requested position on.
     private func serve(_ path: String, from start: Int?) -> Answer {
         guard let data = files.withLock({ $0[path] }) else { return Answer(status: .notFound) }
         guard let start else { return Answer(body: data) }
@@ -242,7 +242,7 @@ private final class Connection: ChannelInboundHandler {
         once(place + 1, context) { self.drip(body.dropFirst(), from: place + 1, context) }
     }
 
-    /// Goes on when the client has the file up to a place, while it is there.
+    /// Continues when the client has received the file up to a position, as long as it is connected.
     private func once(_ place: Int, _ context: ChannelHandlerContext, _ goOn: @escaping () -> Void) {
         guard context.channel.isActive else { return }
         if hub.arrived >= place { return goOn() }

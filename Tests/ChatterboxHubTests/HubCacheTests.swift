@@ -4,17 +4,17 @@ import Testing
 
 @testable import ChatterboxHub
 
-/// How a cache may have come to hold its files.
+/// The ways in which a cache may store its files.
 enum CacheKind: CaseIterable, CustomTestStringConvertible {
     case links, absoluteLinks
-    /// As a copy that follows links leaves it: contents twice.
+    /// The result of copying with links followed: contents twice.
     case copied
-    /// As Python's client leaves it on a disk without links.
+    /// The layout of Python's client on a disk without links.
     case contentsInSnapshot
 
     var testDescription: String { "\(self)" }
 
-    /// Lays files out at a commit, which becomes the main branch's.
+    /// Stores files at a commit, which becomes the main branch's.
     func lay(_ files: [String: Data], commit: String, in folder: URL) throws {
         let manager = FileManager.default
         try manager.createDirectory(at: folder.appending(path: "refs"), withIntermediateDirectories: true)
@@ -38,7 +38,7 @@ enum CacheKind: CaseIterable, CustomTestStringConvertible {
     }
 }
 
-/// Every file below a folder: what it holds, or where it leads.
+/// Every file below a folder: its contents, or its target.
 func everyFile(in folder: URL) throws -> [String: Data] {
     let manager = FileManager.default
     return try manager.subpathsOfDirectory(atPath: folder.path).reduce(into: [:]) { files, name in
@@ -60,13 +60,13 @@ func everyFile(in folder: URL) throws -> [String: Data] {
         for (name, data) in Self.files { #expect(try Data(contentsOf: #require(places[name])) == data, sourceLocation: sourceLocation) }
     }
 
-    // MARK: complete ones
+    // MARK: complete caches
 
     @Test("a complete cache is used unchanged", arguments: CacheKind.allCases) func complete(kind: CacheKind) async throws {
         let world = try await HubWorld()
         try kind.lay(Self.files, commit: world.hub.commit, in: world.repositoryFolder)
         let before = try everyFile(in: world.cache.folder)
-        // There is no room for anything, and none is needed.
+        // There is no free space, and none is needed.
         try expectFiles(await world.fetch(freeSpace: { _ in 0 }))
         #expect(try everyFile(in: world.cache.folder) == before)
         #expect(world.hub.transfers.isEmpty)
@@ -101,7 +101,7 @@ func everyFile(in folder: URL) throws -> [String: Data] {
 
     // MARK: caches that cannot be written
 
-    /// Root writes into read-only folders too, so files stand where folders would have to be.
+    /// Root can write even into read-only folders, so files are created where folders would have to be.
     private func block(_ places: [URL]) throws {
         for place in places {
             try? FileManager.default.removeItem(at: place)

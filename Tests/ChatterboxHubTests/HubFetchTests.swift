@@ -226,7 +226,7 @@ import Testing
     }
 }
 
-/// Holds a lock until told to let go.
+/// Holds a lock until it is released.
 final class OtherProcess: Sendable {
     private let lock: Mutex<FileLock?>
     init(_ lock: consuming sending FileLock) { self.lock = Mutex(lock) }

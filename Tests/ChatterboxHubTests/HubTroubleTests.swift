@@ -9,7 +9,7 @@ import Testing
     private static let weights = [HubRequest("weights.bin")]
     private static let size = HubWorld.large.count
 
-    /// Trouble with transfers of contents alone, by how many came before.
+    /// Failures of transfers of contents only, by the number of earlier transfers.
     private static func world(
         clock: TestClock = TestClock(), _ trouble: @escaping @Sendable (Int) -> FakeHub.Trouble?
     ) async throws -> HubWorld {
@@ -25,7 +25,7 @@ import Testing
         #expect(world.blobs == [FakeHub.checksum(HubWorld.large)], sourceLocation: sourceLocation)
     }
 
-    /// Nothing that could be taken for the file is in the cache.
+    /// The cache contains nothing that could be taken for the file.
     private func expectNothing(_ world: HubWorld, sourceLocation: SourceLocation = #_sourceLocation) {
         #expect(world.blobs.allSatisfy { $0.hasSuffix(".incomplete") }, sourceLocation: sourceLocation)
         #expect(world.cache.file("weights.bin", of: HubWorld.repository) == nil, sourceLocation: sourceLocation)
@@ -122,19 +122,19 @@ import Testing
 
     @Test("a transfer without data is ended, and the next attempt continues") func stall() async throws {
         var world = try await HubWorld { request, _ in
-            // What begins behind this place comes: a busy machine may break that off as well, further on.
+            // Bytes after this position are sent: a busy machine may interrupt that as well, further on.
             let start = request.range.flatMap { Int($0.dropFirst("bytes=".count).dropLast()) } ?? 0
             return request.server == 1 && request.isContents && start < 5000 ? .stall(at: 5000) : nil
         }
         world.configuration.patience.silence = .milliseconds(500)
-        // A busy machine may be silent before it has all that came.
+        // On a busy machine the transfer may end before all sent bytes have been received.
         world.configuration.patience.attempts = 1000
         try await expectWhole(world, world.fetch(Self.weights))
         #expect(world.hub.transfers.contains { $0.range == "bytes=5000-" })
     }
 
     @Test("a transfer that is too slow is ended") func drip() async throws {
-        // Each look at the clock takes a second, and each byte a look.
+        // Each reading of the clock takes a second, and each byte one reading.
         let world = try await Self.world(clock: TestClock(tick: .seconds(1))) { $0 < 2 ? .drip : nil }
         try await expectWhole(world, world.fetch(Self.weights))
         let ranges = world.hub.transfers.filter { $0.server == 1 }.compactMap(\.range)
@@ -164,7 +164,7 @@ import Testing
         let once = try await Self.world { $0 == 0 ? trouble : nil }
         try await expectWhole(once, once.fetch(Self.weights))
         let always = try await Self.world { _ in trouble }
-        // A transfer that lacks a byte is made whole by the next; others never are.
+        // A transfer that lacks a byte is completed by the next; others never are.
         if case .short = trouble { return }
         await #expect(throws: HubError.self) { try await always.fetch(Self.weights) }
         expectNothing(always)
@@ -218,7 +218,7 @@ import Testing
     }
 }
 
-/// Something that is turned on or off in the middle of a test.
+/// A switch that is changed during a test.
 final class Switch: Sendable {
     private let state: Mutex<Bool>
     init(_ isOn: Bool) { state = Mutex(isOn) }

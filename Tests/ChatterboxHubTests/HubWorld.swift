@@ -24,7 +24,7 @@ struct HubWorld: Sendable {
         self.clock = clock
         configuration = HubConfiguration(endpoint: hub.address(), cacheFolder: folder.url.appending(path: "hub"))
         configuration.patience.attempts = 4
-        // However busy the machine is, answers that come are waited for.
+        // However busy the machine is, responses are waited for.
         configuration.patience.response = .seconds(3600)
         configuration.patience.silence = .seconds(3600)
         configuration.patience.slowestBytes = 1000

@@ -86,7 +86,7 @@ import Testing
             Issue.record("not noticed")
             return
         }
-        // Pulling again repairs it.
+        // Pulling again repairs the model.
         _ = try await pull("english")
         #expect(try store.verify(files[0]) == .intact)
     }
@@ -121,9 +121,9 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder.deletingLastPathComponent().path))
     }
 
-    // MARK: caches without links, and a shelf that is somebody's own
+    // MARK: caches without links, and the user's own shelf
 
-    /// Puts a model's files into the cache, one folder for each repository.
+    /// Stores a model's files in the cache, in one folder for each repository.
     private func lay(_ name: String, as kind: CacheKind) throws {
         for source in try #require(store.catalog.model(named: name)).sources {
             let files = source.requests.flatMap(\.names).filter { !$0.hasSuffix("xx.bin") }
@@ -190,7 +190,7 @@ import Testing
         #expect(try store.folder(of: model) == nil)
         #expect(try everyFile(in: store.shelf) == half)
 
-        // Also where the cache has the model.
+        // The same if the cache has the model.
         try lay("english", as: .links)
         try store.refresh()
         #expect(throws: HubError.occupied(folder: folder.path, files: ["english.bin"])) { try store.folder(of: model) }

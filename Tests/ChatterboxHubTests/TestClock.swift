@@ -2,14 +2,14 @@ import Synchronization
 
 @testable import ChatterboxHub
 
-/// Time that passes only when somebody sleeps, or a little with every look at it.
+/// A clock that advances only when a task sleeps, or slightly with every reading.
 final class TestClock: Sendable {
     private let state = Mutex((now: Duration.zero, sleeps: [Duration]()))
     private let tick: Duration
 
     init(tick: Duration = .zero) { self.tick = tick }
 
-    /// Every pause that was made.
+    /// All pauses so far.
     var sleeps: [Duration] { state.withLock { $0.sleeps } }
 
     var clock: HubClock {

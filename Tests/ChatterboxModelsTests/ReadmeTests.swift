@@ -15,11 +15,11 @@ import Testing
         try FileManager.default.createSymbolicLink(at: URL("reference.wav"), withDestinationURL: StandInModel.recording)
     }
 
-    /// The example's paths lie in the test's folder.
+    /// The example's paths are in the test's folder.
     private func URL(filePath path: String) -> Foundation.URL { folder.url.appending(path: path) }
     private func URL(_ path: String) -> Foundation.URL { URL(filePath: path) }
     private func print(_ items: Any...) {}
-    /// The example's model lies in the test's folder as well.
+    /// The example's model is in the test's folder as well.
     private func Synthesizer(model: String) async throws -> Chatterbox.Synthesizer {
         try await Chatterbox.Synthesizer(model: model, places: .ofUser(environment: ["HOME": folder.url.path, "HF_HUB_OFFLINE": "1"]))
     }

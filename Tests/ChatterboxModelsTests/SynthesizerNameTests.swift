@@ -85,7 +85,7 @@
 
         @Test("a fast flow is downloaded if there is none, and not if there is one beside the model") func fastFlow() async throws {
             defer { hub.stop() }
-            // What the hub gives is no flow, so loading fails after the download.
+            // The hub's file is not a flow, so loading fails after the download.
             await #expect(throws: (any Error).self) { _ = try await Synthesizer(model: StandInModel.folder.path, places: places, fastFlow: true) }
             #expect(hub.requests.contains { $0.contains("ResembleAI/chatterbox-flash/resolve/main/s3gen.safetensors") })
             let requests = hub.requests.count, other = home.url.appending(path: "both")

@@ -30,7 +30,7 @@ import Torch
         return ModelOffering(name: "tiny") { try await Synthesizer.load(folder) }
     }
 
-    /// The file of an adapter of random numbers for the stand-in, which leaves alone what ends its speech.
+    /// The file of a random adapter for the stand-in, which does not change when its speech ends.
     private func file(seed: UInt64, base: String? = nil) throws -> Data {
         let t3 = try Model.load(StandInModel.folder).t3, generator = try Generator(seed: seed)
         let weight = (t3.backbone as! LlamaBackbone).layers[0].feedForward.up.weight
@@ -45,7 +45,7 @@ import Torch
         try await LoopbackServer.run([Self.model]) { [library] in
             ($0.adapters, $0.adapterLimit) = (library.folder, limit)
         } _: { server in
-            // The model has no voice of its own.
+            // The model has no built-in voice.
             let form = Self.form([("name", "bob")], [("audio_sample", try Data(contentsOf: StandInModel.recording))])
             let made = try await server.ask(.POST, "/v1/audio/voices", bytes: form, headers: Self.type)
             #expect(made.status == 200, "\(made.text)")
@@ -72,10 +72,10 @@ import Torch
 
             let plain = try await Self.speak(server, nil), one = try await Self.speak(server, "ada")
             #expect(plain.status == 200 && one.status == 200 && plain.body != one.body, "\(one.text.prefix(300))")
-            // Without weight it adds nothing, with one it is the whole.
+            // With weight 0 it has no effect, with 1 its full effect.
             #expect(try await Self.speak(server, ["ada": 0]).body == plain.body)
             #expect(try await Self.speak(server, ["ada": 1]).body == one.body)
-            // In company of others the same, and several add up.
+            // Beside others the result is the same, and several are added together.
             async let other = Self.speak(server, "bea")
             async let both = Self.speak(server, ["ada": 1, "bea": 0.5])
             #expect(try await Self.speak(server, "ada").body == one.body)
@@ -95,7 +95,7 @@ import Torch
         try await run { server in
             let form = Self.form([("name", "style")], [("adapter", files[0]), ("config", files[1])])
             #expect(try await server.ask(.POST, "/v1/adapters", bytes: form, headers: Self.type).status == 200)
-            // It was made for a model of another size, which requests are told.
+            // It was made for a model of another size, which requests report.
             let answer = try await Self.speak(server, "style")
             #expect(answer.status == 400 && answer.json?["error"]?["code"] == "adapter_mismatch", "\(answer.text)")
             let without = try await server.ask(.POST, "/v1/adapters", bytes: Self.form([("name", "x")], [("adapter", files[0])]), headers: Self.type)
@@ -125,7 +125,7 @@ import Torch
             #expect(try await add([("name", "a")], own).status == 200)
             #expect(try await add([("name", "a")], own).status == 409)
         }
-        // Without a folder there are none.
+        // Without a folder there are no adapters.
         try await LoopbackServer.run([Self.model]) { server in
             let list = try await server.ask(.GET, "/v1/adapters")
             #expect(list.json?["data"] == [])

@@ -15,7 +15,7 @@ import Testing
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// Puts one of the fixtures' certificates in place, with a time of change of its own.
+    /// Installs one of the fixtures' certificates, with its own modification time.
     private func install(_ name: String, key keyName: String? = nil) throws {
         for (source, target) in [("\(name).pem", chain), ("\(keyName ?? name).key.pem", key)] {
             try Data(contentsOf: fixturesFolder.appending(path: "certificates/\(source)")).write(to: target)
@@ -24,12 +24,12 @@ import Testing
         }
     }
 
-    /// The status of an answer to a client that trusts one certificate alone.
+    /// The status of a response to a client that trusts only one certificate.
     private func status(_ server: LoopbackServer, trusting name: String) async throws -> Int {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.trustRoots = .file(fixturesFolder.appending(path: "certificates/\(name).pem").path)
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
-        // It would try again for ten seconds.
+        // Otherwise it would retry for ten seconds.
         configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let result: Result<HTTPClientResponse, any Error>
@@ -49,7 +49,7 @@ import Testing
             await #expect(throws: (any Error).self) { _ = try await status(server, trusting: "second") }
             try install("second")
             #expect(try await status(server, trusting: "second") == 200)
-            // A key of another certificate, as between two copies: the one before goes on.
+            // A key of another certificate, as between two copies: the previous pair is still used.
             try install("first", key: "second")
             #expect(try await status(server, trusting: "second") == 200)
         }

@@ -16,7 +16,7 @@ import Testing
             for _ in 0..<4 { connection.send(block) }
             let answer = await connection.receive().map { String(decoding: $0, as: UTF8.self) } ?? ""
             #expect(answer.hasPrefix("HTTP/1.1 413") && answer.lowercased().contains("connection: close"), "\(answer)")
-            // It goes on as long as it can; a billion bytes would take longer than the test may.
+            // It continues as long as it can; a billion bytes would take longer than the test may.
             var sent = 0
             while connection.send(block) { sent += 1 }
             #expect(sent < 2000)
@@ -101,7 +101,7 @@ import Testing
             "NONSENSE\r\n\r\n", "GET /live HTTP/9.9\r\n\r\n", "\u{16}\u{3}\u{1}\u{2}\u{0}", "GET /live HTTP/1.1\r\nHo st: x\r\n\r\n",
             "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
             "POST /v1/audio/speech HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-            // Behind a request that has been answered.
+            // After a request that has been answered.
             "GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n|NONSENSE\r\n\r\n",
         ]) func nonsense(bytes: String) async throws
     {
@@ -144,7 +144,7 @@ import Testing
 
     @Test("a large response is completed when the server is stopped and its client reads slowly") func slowEnd() async throws {
         let (readers, found) = AsyncStream<Task<Int, Never>>.makeStream()
-        // 38 MB: more than a system takes at once.
+        // 38 MB: more than a system buffers at once.
         try await LoopbackServer.run([.standIn("stand-in", Array(repeating: .sound(20), count: 40))]) { server in
             let connection = try RawConnection(server.port)
             connection.order(["model": "tts-1", "voice": "alloy", "input": "The ship was late.", "response_format": "pcm", "stream": false])
@@ -153,7 +153,7 @@ import Testing
             found.yield(
                 Task {
                     var count = first
-                    // The server has stopped by then, as far as it can.
+                    // By then the server has stopped, as far as it can.
                     try? await Task.sleep(for: .seconds(1))
                     while let more = await connection.receive() { count += more.count }
                     return count

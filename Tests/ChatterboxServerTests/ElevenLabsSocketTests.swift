@@ -36,7 +36,7 @@ import Testing
             #expect(frames.last?.code == 1000)
             #expect(frames.dropLast().filter(Self.isFinal).count == 1 && frames.dropLast().last.map(Self.isFinal) == true)
             #expect(Self.text(frames) == "The ship was late. It was night." && Self.text(frames, "normalizedAlignment") == Self.text(frames))
-            // The silence between sentences is that of a calm reader.
+            // The silence between sentences is the usual pause.
             let alone = try await server.ask(.POST, "/v1/text-to-speech/default?output_format=pcm_24000", ["text": "The ship was late."]).body
             #expect(frames.reduce(Data()) { $0 + Self.audio($1) } == alone + Data(count: Int(0.35 * 48_000)) + alone)
             #expect(speaker.requests.ended == 3)
@@ -75,7 +75,7 @@ import Testing
             client.send(["text": "nd then", "flush": true])
             let frames = await client.frames { Self.text([$0]).hasSuffix("then") }
             #expect(Self.text(frames).hasSuffix("And then"))
-            // While no text comes, the place is somebody else's.
+            // While no text arrives, the place is free for others.
             while server.state.queue.load.running > 0 { await Task.yield() }
             client.send(["text": "Again.", "flush": true])
             #expect(await client.frames { Self.text([$0]).hasSuffix("Again.") }.isEmpty == false)
@@ -98,7 +98,7 @@ import Testing
                 time = (fromBeginning ? 0 : time) + last + length
                 texts += 1
             }
-            // Two sentences of a second, and the silence between.
+            // Two sentences of a second, and the silence between them.
             #expect(texts == 2 && abs(time - 2350) <= 4, "\(time)")
         }
     }
@@ -234,13 +234,13 @@ import Testing
             let begin = ContinuousClock.now
             client.send(["context_id": "a", "interrupt": true, "played_seconds": 0.5])
             let answer = await client.next()
-            // A tenth of a second is what it takes at most in `make clients`; a machine that runs tests may be busy.
+            // In `make clients` it takes at most a tenth of a second; a machine that runs tests may be busy.
             #expect(ContinuousClock.now - begin < .seconds(5))
             #expect(answer?.json?["isFinal"] == true && answer?.json?["interrupted"] == true && answer?.json?["contextId"] == "a")
             #expect(answer?.json?["heard"]?["told"] == true && answer?.json?["heard"]?["seconds"] == 0.5, "\(answer?.text ?? "")")
             while server.state.queue.load.running > 0 { await Task.yield() }
             #expect(speaker.requests.cancelled == 1 && speaker.requests.ended == 0)
-            // The name may be used again.
+            // The name can be used again.
             client.send(["text": "Seven. Eight", "context_id": "a"])
             #expect(await client.next().map { Self.audio($0).count } == 48_000)
         }

@@ -7,7 +7,7 @@ import Testing
 @testable import ChatterboxServer
 
 @Suite("The log") struct LogTests {
-    /// Keeps every line.
+    /// Stores every message.
     private struct Keeper: LogHandler {
         final class Lines: Sendable {
             let lines = Mutex<[(message: String, metadata: Logger.Metadata)]>([])
@@ -45,7 +45,7 @@ import Testing
             #expect(line["trace_id"] == .string(Self.trace))
             #expect("\(line["client"]!)" == "ada" && "\(line["route"]!)" == "/v1/audio/speech" && "\(line["status"]!)" == "200")
             #expect(!kept.text.contains("secret"))
-            // What is no trace is none.
+            // An invalid trace counts as none.
             for header in ["nonsense", "00-xyz-1-1", "00-\(Self.trace)x-00f067aa0ba902b7-01"] {
                 _ = try await server.ask(.GET, "/live", bytes: nil, headers: ["traceparent": header])
                 #expect(kept.answer()?["trace_id"] == nil, "\(header)")

@@ -8,19 +8,19 @@ import TestSupport
 
 @testable import ChatterboxServer
 
-/// A server on this machine's loopback address, for as long as a test needs it.
+/// A server on this machine's loopback address, for the duration of a test.
 struct LoopbackServer: Sendable {
     let port: Int
-    /// That of Wyoming, where it is served; 0 elsewhere.
+    /// The port of Wyoming if it is served, otherwise 0.
     let wyomingPort: Int
     let state: ServerState
 
-    /// Runs a server and the test, then stops the server, which must come to an end by itself.
+    /// Runs a server and the test, then stops the server, which must end by itself.
     ///
     /// - Parameters:
-    ///   - configure: changes the configuration, of which port and voices are set.
-    ///   - models: what it offers; a stand-in that speaks at once where none is given.
-    ///   - logger: takes its log.
+    ///   - configure: changes the configuration, whose port and voices are already set.
+    ///   - models: the models that it offers; by default a stand-in that speaks at once.
+    ///   - logger: gets its log messages.
     static func run(
         _ models: [ModelOffering] = [.standIn()], logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ configure: (inout ServerConfiguration) -> Void,
@@ -55,12 +55,12 @@ struct LoopbackServer: Sendable {
         withExtendedLifetime(folder) {}
     }
 
-    /// Runs a server as it is configured by itself, and the test.
+    /// Runs a server with the default configuration, and the test.
     static func run(_ models: [ModelOffering] = [.standIn()], _ test: @Sendable (LoopbackServer) async throws -> Void) async throws {
         try await run(models, { _ in }, test)
     }
 
-    // MARK: asking
+    // MARK: requests
 
     struct Answer: Sendable {
         let status: Int
@@ -92,7 +92,7 @@ struct LoopbackServer: Sendable {
         return try await HTTPClient.shared.execute(request, timeout: .seconds(300))
     }
 
-    /// Speech, by fields beside model, input and voice.
+    /// Requests speech, with fields in addition to model, input and voice.
     func speak(_ fields: [(String, JSON)] = [], path: String = "/v1/audio/speech", headers: [String: String] = [:]) async throws -> Answer {
         try await ask(.POST, path, Self.order(fields), headers: headers)
     }
@@ -107,7 +107,7 @@ struct LoopbackServer: Sendable {
     }
 }
 
-/// A connection to a server, to send what no client would.
+/// A connection to a server, for sending bytes that no client would send.
 final class RawConnection: Sendable {
     private let socket: Int32
 
@@ -125,7 +125,7 @@ final class RawConnection: Sendable {
 
     deinit { close(socket) }
 
-    /// Whether the bytes were taken; not where the other side has cut the connection.
+    /// Whether the bytes were accepted; false if the other side has closed the connection.
     @discardableResult func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
     @discardableResult func send(_ bytes: [UInt8]) -> Bool {
@@ -139,7 +139,7 @@ final class RawConnection: Sendable {
         )
     }
 
-    /// Some bytes, when there are; nil at the end.
+    /// Some bytes, when they arrive; nil at the end.
     func receive() async -> [UInt8]? {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async { [self] in

@@ -7,7 +7,7 @@ import Testing
 @testable import ChatterboxServer
 
 @Suite("The Model Context Protocol") struct MCPTests {
-    /// What a server answers to lines, once all have been answered.
+    /// The server's answers to lines, when all have been answered.
     private func answers(_ lines: [String], speaker: StandInSpeaker? = nil, in folder: URL? = nil) async throws -> [JSON] {
         let place = try TemporaryFolder(), said = Mutex<[String]>([])
         let server = MCPServer(ServerConfiguration(voices: place.url), [try .of(speaker ?? StandInSpeaker())], folder: folder ?? place.url)

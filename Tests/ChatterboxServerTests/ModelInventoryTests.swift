@@ -12,7 +12,7 @@ import Testing
         names.map { name in ModelOffering(name: name, bytes: 60, usesGPU: onGPU, isPinned: pinned.contains(name)) { try StandInSpeaker() } }
     }
 
-    /// Loads a model to the end, used and released at a time.
+    /// Loads a model completely, used and released at a time.
     private func load(_ name: String, _ books: inout ModelInventory, at seconds: Double = 0, stamp: String? = nil) throws {
         let time = start + .seconds(seconds)
         guard case .activate(let activation) = books.ask(for: name, stamp: stamp, at: time) else { throw Unexpected() }
@@ -34,7 +34,7 @@ import Testing
         var books = ModelInventory(offers("a", "b", "c", pinned: ["b"]), budget: .init(memory: 130))
         try load("a", &books)
         try load("b", &books)
-        // One speaks, the other is pinned.
+        // One model speaks, the other is pinned.
         guard case .lease = books.ask(for: "a", stamp: nil) else { throw Unexpected() }
         guard case .refuse(let error) = books.ask(for: "c", stamp: nil) else { throw Unexpected() }
         #expect(error.status == .tooManyRequests && error.code == "model_capacity")
@@ -57,7 +57,7 @@ import Testing
         let leaving = try #require(try books.unload("a"))
         guard case .activate(let activation) = books.ask(for: "b", stamp: nil) else { throw Unexpected() }
         #expect(activation.leaving.isEmpty && activation.ending.map { $0 === leaving.change } == [true])
-        // And who wants the one that leaves waits for that, too.
+        // A request for the model that is being unloaded waits for that, too.
         guard case .wait(let change) = books.ask(for: "a", stamp: nil) else { throw Unexpected() }
         #expect(change === leaving.change)
     }
@@ -78,7 +78,7 @@ import Testing
         guard case .lease = books.ask(for: "d", stamp: nil, at: start + .seconds(4)) else { throw Unexpected() }
         #expect(books.unloadIdle(since: start - .seconds(1)).isEmpty)
         #expect(books.unloadIdle(since: start + .seconds(0.5)).map(\.name) == ["a"])
-        // Use begins the time anew.
+        // Use resets the idle time.
         try use("b", &books, at: 10)
         #expect(books.unloadIdle(since: start + .seconds(9)).isEmpty)
         #expect(books.unloadIdle(since: start + .seconds(10)).map(\.name) == ["b"])
@@ -109,12 +109,12 @@ import Testing
         try load("a", &books, at: 0)
         try load("b", &books, at: 1)
         #expect(books["a"].isResting && books["a"].phase == .inactive)
-        // The host has room for one.
+        // Host memory has room for one model.
         guard case .activate(let activation) = books.ask(for: "c", stamp: nil) else { throw Unexpected() }
         #expect(activation.leaving.map(\.rests) == [false] && !activation.wakes)
         for leaving in activation.leaving { books.deactivated(leaving, rests: leaving.rests) }
         books.activated(activation, .success(try StandInSpeaker()))
-        // Who is woken gives the host's room to the one that goes.
+        // The model that is moved back frees host memory for the one that leaves the GPU.
         guard case .activate(let woken) = books.ask(for: "a", stamp: nil) else { throw Unexpected() }
         #expect(woken.wakes && woken.leaving.map(\.name) == ["c"] && woken.leaving.map(\.rests) == [true])
         #expect(books["a"].model != nil && !books["a"].isResting)
@@ -136,7 +136,7 @@ import Testing
         #expect(books["a"].digest == "sha256:1")
         guard case .activate(let activation) = books.ask(for: "a", stamp: "2") else { throw Unexpected() }
         #expect(!activation.wakes && books["a"].model == nil && books["a"].digest == nil)
-        // The digest of files that are gone comes too late.
+        // The digest of files that have been replaced arrives too late.
         books.identified("a", "sha256:1", stamp: "1")
         #expect(books["a"].digest == nil)
     }

@@ -32,7 +32,7 @@ import Testing
         .begin(.init(name: "empty")), .end,
     ]
 
-    /// Events with data that follows data joined.
+    /// Joins consecutive data events.
     private static func joined(_ events: [MultipartParser.Event]) -> [MultipartParser.Event] {
         events.reduce(into: []) { all, event in
             if case .data(let more) = event, case .data(let before)? = all.last {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import ChatterboxServer
 
-/// Time that goes on when a test says so.
+/// A clock that the test advances.
 final class TestClock: Sendable {
     private let time = Mutex(ContinuousClock.now)
 
@@ -24,7 +24,7 @@ final class TestClock: Sendable {
             async let first = server.speak()
             while server.state.queue.load.running == 0 { await Task.yield() }
             let refused = try await server.speak()
-            // How long depends on how long the first has been at it.
+            // The time depends on how long the first request has been running.
             #expect(
                 refused.status == 429 && (refused.headers["retry-after"].first.flatMap(Int.init) ?? 0) >= 1
                     && refused.headers["x-should-retry"] == ["true"])
@@ -81,7 +81,7 @@ final class TestClock: Sendable {
             let statuses = [try await first.status, try await second.status]
             #expect(statuses == [200, 200])
             #expect(model.loads == 1)
-            // A request lets go of the model just after its answer.
+            // A request releases the model just after its response.
             var unloaded = try await server.ask(.POST, "/models/stand-in/unload")
             for _ in 0..<1000 where unloaded.status == 409 { unloaded = try await server.ask(.POST, "/models/stand-in/unload") }
             #expect(unloaded.json?["state"] == "inactive")
@@ -167,7 +167,7 @@ final class TestClock: Sendable {
             _ = try await server.speak()
             _ = try await server.speak([("speed", 9)])
             _ = try await server.speak([("voice", "nobody")])
-            // A place is given back when the last byte has left.
+            // A place becomes free when the last byte has been sent.
             while server.state.queue.load.running > 0 { await Task.yield() }
             let answer = try await server.ask(.GET, "/metrics")
             #expect(answer.headers["content-type"] == ["text/plain; version=0.0.4; charset=utf-8"])
@@ -205,7 +205,7 @@ final class TestClock: Sendable {
             let answer = try await server.ask(
                 .OPTIONS, "/v1/audio/speech", bytes: nil, headers: ["origin": "https://example.org", "access-control-request-method": "POST"])
             #expect(answer.headers["access-control-allow-origin"] == ["https://example.org"])
-            // Errors as well, so that a page can tell what was wrong.
+            // Errors as well, so that a page can read what was wrong.
             let refused = try await server.ask(.POST, "/v1/audio/speech", ["model": "tts-1"], headers: ["origin": "https://example.org"])
             #expect(refused.headers["access-control-allow-origin"] == ["https://example.org"] && refused.json?["error"]?["param"] == "input")
         }
@@ -250,10 +250,10 @@ final class TestClock: Sendable {
         #expect(clock.firstSound == 0.3)
         #expect(clock.take(1, at: begin + .milliseconds(1000)) == 0.7)
         #expect(clock.waited == 0)
-        // Two seconds have been heard until 2.3.
+        // Until 2.3, two seconds have been heard.
         _ = clock.take(1, at: begin + .milliseconds(2800))
         #expect(abs(clock.waited - 0.5) < 1e-9 && abs(clock.longest - 0.5) < 1e-9)
-        // And the third second until 3.8.
+        // And until 3.8 the third second.
         _ = clock.take(1, at: begin + .milliseconds(3700))
         #expect(abs(clock.waited - 0.5) < 1e-9 && clock.heard == 4)
     }

@@ -92,7 +92,7 @@ import Testing
             for other in named { #expect(Self.sources[other] != nil, "\(name) names \(other)") }
             if name == "index.html" { #expect(named.count >= 4) }
             if name == "app.js" { #expect(named.count >= 10) }
-            // An element that a script asks for by its identifier is on the page.
+            // An element that a script looks up by its identifier is on the page.
             for identifier in source.matches(of: /\belement\("([^"]+)"\)/).map(\.1) {
                 #expect(Self.sources["index.html"]?.contains("id=\"\(identifier)\"") == true, "\(name) wants #\(identifier)")
             }

@@ -3,7 +3,7 @@ import Synchronization
 
 @testable import ChatterboxServer
 
-/// A client of WebSockets that also does what none should.
+/// A WebSocket client that can also violate the protocol.
 final class SocketClient: Sendable {
     struct Frame: Sendable, Hashable {
         let opcode: UInt8
@@ -11,7 +11,7 @@ final class SocketClient: Sendable {
 
         var text: String { String(decoding: payload, as: UTF8.self) }
         var json: JSON? { try? JSON(parsing: Data(payload)) }
-        /// Of a close.
+        /// The code of a close frame.
         var code: Int? { opcode == 8 && payload.count >= 2 ? Int(payload[0]) << 8 | Int(payload[1]) : nil }
     }
 
@@ -21,16 +21,16 @@ final class SocketClient: Sendable {
         var json: JSON? { try? JSON(parsing: Data((answer.components(separatedBy: "\r\n\r\n").dropFirst().first ?? "").utf8)) }
     }
 
-    /// Of this server's own WebSocket.
+    /// The path of this server's own WebSocket.
     static let path = "/v1/audio/speech/stream"
 
     let connection: RawConnection
     private let buffer: Mutex<[UInt8]>
 
-    /// RFC 6455's example.
+    /// The example in RFC 6455.
     static let key = "dGhlIHNhbXBsZSBub25jZQ==", accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
-    /// - Throws: ``Refused`` where the connection does not become a WebSocket.
+    /// - Throws: ``Refused`` if the connection does not become a WebSocket.
     init(_ server: LoopbackServer, _ path: String, headers: [String: String] = [:], on known: RawConnection? = nil) async throws {
         connection = try known ?? RawConnection(server.port)
         var fields = [
@@ -51,7 +51,7 @@ final class SocketClient: Sendable {
 
     func send(_ message: JSON) { send(1, Array(message.text.utf8)) }
 
-    /// - Parameter first: bits beside the opcode: 128 for the end of a message, and the reserved ones.
+    /// - Parameter first: bits of the first byte besides the opcode: 128 for the end of a message, and the reserved ones.
     func send(_ opcode: UInt8, _ payload: [UInt8], first: UInt8 = 0x80, isMasked: Bool = true) {
         var frame = [first | opcode]
         let mask: UInt8 = isMasked ? 0x80 : 0
@@ -65,7 +65,7 @@ final class SocketClient: Sendable {
         connection.send(frame + payload.enumerated().map { isMasked ? $1 ^ key[$0 % 4] : $1 })
     }
 
-    /// The next frame that is no ping; nil at the end.
+    /// The next frame that is not a ping; nil at the end.
     func next(withPings: Bool = false) async -> Frame? {
         while true {
             while let frame = buffer.withLock({ Self.take(&$0) }) { if withPings || frame.opcode != 9 { return frame } }
@@ -74,7 +74,7 @@ final class SocketClient: Sendable {
         }
     }
 
-    /// All frames up to one, which is the last.
+    /// All frames up to and including one.
     func frames(until isLast: (Frame) -> Bool) async -> [Frame] {
         var frames: [Frame] = []
         while let frame = await next() {

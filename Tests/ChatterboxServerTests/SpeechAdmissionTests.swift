@@ -4,17 +4,17 @@ import Testing
 @testable import ChatterboxServer
 
 @Suite("Admission of requests, and the estimate of their first sound") struct SpeechAdmissionTests {
-    /// A machine whose requests share it evenly, and clients who come again until they are served, on a clock of the test's.
+    /// A machine that its requests share evenly, and clients that repeat their requests until they are served, on the test's clock.
     private struct Machine {
         struct Listener {
             let characters: Int
             let asked: Double
-            /// Seconds alone until the first sound and until the end, and those it has had.
+            /// The seconds alone to the first sound and to the end, and those received so far.
             let first, whole: Double
             var had = 0.0
             var isSpeaking: Bool
             var isHeard = false
-            /// When it gives up.
+            /// When the client gives up.
             let patience: Double
         }
 
@@ -22,13 +22,13 @@ import Testing
         var random: SplitMix64
         /// Seconds alone to the first sound, and for each character.
         var first = 0.12, perCharacter = 0.009
-        /// Of the machine, against what it was.
+        /// The machine's speed, relative to its initial one.
         var speed = 1.0
         var time = 0.0
         var listeners: [Int: Listener] = [:]
         var coming: [Double]
         var next = 0
-        /// When each was heard, and after how long.
+        /// The time of each first sound, and the seconds to it.
         var heard: [(time: Double, seconds: Double)] = []
         var refused = 0, idle = 0.0
 
@@ -40,7 +40,7 @@ import Testing
         mutating func chance() -> Double { Double(random.next() >> 11) / 9_007_199_254_740_992 }
         mutating func chance(_ range: ClosedRange<Double>) -> Double { range.lowerBound + chance() * (range.upperBound - range.lowerBound) }
 
-        /// Lets so many seconds pass.
+        /// Advances the clock by this many seconds.
         mutating func run(_ seconds: Double) {
             let end = time + seconds, tick = 0.02
             while time < end {
@@ -63,7 +63,7 @@ import Testing
                 refused += 1
                 coming.append(time + max(1, expected - admission.patience).rounded(.up) * chance(0.5...1.5))
             case .speak, .wait:
-                // A quarter goes away early.
+                // A quarter of the clients disconnect early.
                 listeners[next] = Listener(
                     characters: characters, asked: time, first: first * spread, whole: (first + perCharacter * Double(characters)) * spread,
                     isSpeaking: answer == .speak, patience: chance() < 0.25 ? chance(0...2) : .infinity)
@@ -92,7 +92,7 @@ import Testing
             admission.begin(next, at: time)
         }
 
-        /// Seconds to the first sound that so many percent of those heard in a time did not exceed.
+        /// The percentile of the seconds to first sound in a time range.
         func firstSound(_ percent: Double, in times: Range<Double>) -> Double {
             let sorted = heard.filter { times.contains($0.time) }.map(\.seconds).sorted()
             return sorted[Int(Double(sorted.count - 1) * percent / 100)]
@@ -106,7 +106,7 @@ import Testing
         var machine = Machine(SpeechAdmission(places: 8, length: 64, patience: 5), clients: 100, seed: seed)
         machine.run(240)
         #expect(machine.firstSound(95, in: 0..<240) <= 5)
-        // Not by letting in next to nobody: who comes may well have to wait.
+        // This is not achieved by admitting hardly any requests: waiting is allowed.
         #expect(machine.firstSound(50, in: 30..<240) > 2 && machine.refused > 1000 && machine.idle < 1)
     }
 
@@ -126,7 +126,7 @@ import Testing
         #expect(machine.idle < 1)
     }
 
-    /// Speaks a text of so many characters alone.
+    /// Speaks a text of this length alone.
     private func teach(_ admission: inout SpeechAdmission, characters: Int, first: Double, whole: Double, at time: Double = 0) {
         _ = admission.enter(-1, characters: characters, at: time)
         admission.begin(-1, at: time)
@@ -147,7 +147,7 @@ import Testing
         }
         #expect(admission.enter(3, characters: 10, at: 1) == .wait)
         guard case .refuseLate(let expected) = long.enter(3, characters: 10, at: 1) else { return #expect(Bool(false), "it waits") }
-        // 200 s alone each, and two of them share the machine.
+        // 200 s alone for each, and two of them share the machine.
         #expect(expected > 400)
     }
 
@@ -172,7 +172,7 @@ import Testing
         admission.begin(2, at: 10)
         admission.sound(2, at: 11)
         admission.end(2, at: 12)
-        // Had the first shared the machine with it, the second's work would count for half.
+        // If the first had shared the machine with it, the second's work would count for half.
         #expect(abs(admission.forecast.work(of: 10) - 2) < 1e-9)
     }
 
@@ -200,7 +200,7 @@ import Testing
         #expect(abs(forecast.bound(3) - 3) < 1e-9)
         for _ in 0..<3 { forecast.compare(1, with: 2.25) }
         #expect(forecast.bound(3) > 5)
-        // Who gave up early tells nothing.
+        // An early cancellation is no information.
         forecast.compare(1, with: 0.5, hasCome: false)
         #expect(forecast.bound(3) > 5)
         for _ in 0..<200 { forecast.compare(1, with: 1) }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ChatterboxServer
 
-/// Bodies that anybody may send.
+/// Untrusted bodies of requests.
 @Suite("Bodies of requests") struct SpeechOrderTests {
     private func order(_ more: String, isStrict: Bool = false) throws -> SpeechOrder {
         try SpeechOrder(Data(#"{"model":"tts-1","input":"Hello.","voice":"alloy"\#(more)}"#.utf8), limit: 100, isStrict: isStrict)
@@ -75,7 +75,7 @@ import Testing
         #expect(forms > 0 && errors > 0)
     }
 
-    /// Events with data that follows data joined.
+    /// Joins consecutive data events.
     private func joined(_ events: [MultipartParser.Event]) -> [MultipartParser.Event] {
         events.reduce(into: []) { all, event in
             if case .data(let more) = event, case .data(let before)? = all.last {

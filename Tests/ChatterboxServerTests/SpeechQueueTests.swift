@@ -53,7 +53,7 @@ import Testing
         place?.comes(to: .ends)
         place = nil
         place = try await queue.enter(characters: 10)
-        // 2 s until the first has its place, 1 s more to its sound; half as much again where nothing is known of expectations.
+        // 2 s until the first has its place, 1 s more to its sound; times 1.5 before any estimate has been compared.
         let first = Task { _ = try await queue.enter(characters: 10) }
         while queue.load.waiting < 1 { await Task.yield() }
         let error = await #expect(throws: APIError.self) { _ = try await queue.enter(characters: 10) }

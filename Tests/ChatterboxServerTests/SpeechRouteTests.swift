@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    // MARK: what is wrong
+    // MARK: errors
 
     static let refusals: [(JSON, String?, String)] = [
         (["input": "Hi.", "voice": "alloy"], "model", "missing_required_parameter"),
@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    // MARK: failures on the way
+    // MARK: failures while speaking
 
     @Test("a failure before the first sound is an HTTP error") func earlyFailure() async throws {
         try await LoopbackServer.run([.standIn("stand-in", [.fail])]) { server in
@@ -240,7 +240,7 @@ import Testing
             connection.end(sendingOnly: sendingOnly)
             while server.state.queue.load.running > 0 { await Task.yield() }
             #expect(speaker.requests.cancelled == 1 && speaker.requests.ended == 0)
-            // How long that took is among the figures.
+            // The time is included in the metrics.
             while try await !server.ask(.GET, "/metrics").text.contains(#"chatterbox_place_release_s_count{model="stand-in"} 1"#) {
                 await Task.yield()
             }
@@ -268,7 +268,7 @@ import Testing
             connection.order(LoopbackServer.order([("response_format", "pcm")]))
             #expect(await connection.receive() != nil)
             open.withLock { $0 = connection }
-            // The model speaks on when nobody can connect any more.
+            // The model continues to speak when nobody can connect any more.
             Task { [port = server.port] in
                 while (try? RawConnection(port)) != nil { await Task.yield() }
                 gate.open()
@@ -328,7 +328,7 @@ import Testing
         }
     }
 
-    /// A judge whose name alone matters: the stand-in speaker tells what it would have heard.
+    /// A judge of which only the name matters: the stand-in speaker provides the transcript.
     private struct NamedJudge: SpeechJudge {
         let name = "stand-in judge"
         let languages: Set<Language> = [.english]

@@ -55,7 +55,7 @@ import Testing
             client.send(["type": "input.cancel", "played_seconds": 0.4])
             let last = await client.frames { Self.type($0) == "audio.interrupted" }.last
             #expect(ContinuousClock.now - begin < .seconds(5))
-            // By what is usual: four and a bit letters and a space take a third of a second.
+            // By the usual rate: about four letters and a space take a third of a second.
             let heard = last?.json?["heard"]
             #expect(
                 heard?["text"] == "One two" && heard?["words"] == 2 && heard?["characters"] == 7 && heard?["seconds"] == 0.4, "\(last?.text ?? "")")
@@ -77,7 +77,7 @@ import Testing
             let out = messages.filter { $0["type"] == "text.left_out" }
             #expect(out.map { $0["sentence_text"] } == ["שלום עולם."] && out[0]["reason"] != nil)
             #expect(messages.last?["sentences"] == 2)
-            // A text of nothing else is a mistake, and has its end.
+            // A text of nothing else causes an error, and ends.
             client.send(["type": "input.text", "text": "שלום עולם."])
             client.send(["type": "input.done"])
             let wrong = await client.frames { Self.type($0) == "session.done" }.compactMap(\.json)

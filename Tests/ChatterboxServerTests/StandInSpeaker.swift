@@ -7,25 +7,24 @@ import TestSupport
 @testable import Chatterbox
 @testable import ChatterboxServer
 
-/// A model that speaks as a test tells it: so many seconds of a tone in each piece, and between pieces what the test wants. It knows no
-/// Hebrew.
+/// A model that the test controls: it speaks tones of given durations, and does other steps between them. It does not support Hebrew.
 final class StandInSpeaker: ServedModel {
-    /// What comes next.
+    /// The next step.
     enum Step: Sendable {
         case sound(Double)
-        /// Sound in which a text begins.
+        /// Sound with which a text begins.
         case text(String, Double)
         /// Waits until the gate opens.
         case wait(Gate)
         case fail
-        /// The text has no word.
+        /// The text contains no word.
         case nothing
     }
 
     struct Failure: Error {}
 
     let sampleRate = 24_000
-    /// Whether it can leave its device and come back.
+    /// Whether it can be moved from its device and back.
     let canRest: Bool
     let marksSpeech = false
     let timesWords = false
@@ -42,10 +41,10 @@ final class StandInSpeaker: ServedModel {
         ownVoices = VoiceLibrary(folder: folder.url)
     }
 
-    /// How many requests have been opened, have come to their end, and were cancelled.
+    /// The numbers of requests that were opened, that ended, and that were cancelled.
     var requests: (opened: Int, ended: Int, cancelled: Int) { counts.withLock(\.self) }
 
-    /// What was asked of it, beside speech.
+    /// The calls other than speech.
     var history: [String] { moves.withLock(\.self) }
 
     func rest() async throws -> Bool {
@@ -138,7 +137,7 @@ final class StandInSpeaker: ServedModel {
     }
 }
 
-/// A stand-in whose loads wait for a gate, and are counted.
+/// A stand-in whose loading waits for a gate, and is counted.
 final class GatedModel: Sendable {
     let gate = Gate()
     private let count = Mutex(0)
@@ -154,7 +153,7 @@ final class GatedModel: Sendable {
     }
 }
 
-/// Opens once; who waits before goes on then.
+/// A gate that opens once; tasks that wait before it continue then.
 final class Gate: Sendable {
     private let state = Mutex<(isOpen: Bool, waiting: [Int: @Sendable () -> Void], next: Int)>((false, [:], 0))
 
@@ -186,7 +185,7 @@ final class Gate: Sendable {
 }
 
 extension ModelOffering {
-    /// A model that speaks as it is told.
+    /// A model that the test controls.
     static func standIn(_ name: String = "stand-in", _ steps: [StandInSpeaker.Step] = [.sound(0.5), .sound(0.5)], bytes: Int = 0) -> ModelOffering {
         ModelOffering(name: name, bytes: bytes) { try StandInSpeaker(steps) }
     }

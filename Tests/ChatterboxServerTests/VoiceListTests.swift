@@ -6,7 +6,7 @@ import Testing
 
 @testable import ChatterboxServer
 
-/// Forms as clients send them.
+/// Forms as sent by clients.
 enum TestForm {
     static let type = ["content-type": "multipart/form-data; boundary=b0undary"]
 
@@ -33,7 +33,7 @@ enum TestForm {
         return try await server.ask(.POST, "/v1/audio/voices", bytes: form, headers: TestForm.type)
     }
 
-    /// A model's folder with a voice of its own.
+    /// A model's folder with a voice.
     private func modelWithVoice() async throws -> ModelOffering {
         let model = try await Synthesizer.load(StandInModel.folder)
         try VoiceLibrary(ofModel: StandInModel.folder).store(try await model.voice(from: StandInModel.recording, for: .speech), as: "rms")

@@ -34,7 +34,7 @@ import Testing
             let spoken = try await server.speak([("model", "tiny"), ("voice", "ada"), ("response_format", "pcm"), ("seed", 3)])
             #expect(spoken.status == 200 && spoken.body.count > 1000, "\(spoken.text.prefix(300))")
             #expect(spoken.headers["x-chatterbox-warning"].isEmpty)
-            // In company, and as events, it is the same sound.
+            // Beside others, and as events, the sound is the same.
             async let other = server.speak([("model", "tiny"), ("voice", "ada"), ("response_format", "pcm"), ("seed", 4)])
             let again = try await server.speak([("model", "tiny"), ("voice", "ada"), ("response_format", "pcm"), ("seed", 3)])
             #expect(try await other.body != again.body)
@@ -59,7 +59,7 @@ import Testing
             let own = try await sound("ada")
             #expect(own.status == 200, "\(own.text)")
             for name in ["alloy", "sam"] { #expect(try await sound(name).body == own.body, "\(name)") }
-            // An alias of an alias, or of itself, is no voice; the others are the default one.
+            // An alias of an alias, or of itself, is not a voice; the others mean the default one.
             for name in ["echo", "nova"] { #expect(try await sound(name).status == 404, "\(name)") }
             #expect(try await sound("shimmer").body != own.body)
         }

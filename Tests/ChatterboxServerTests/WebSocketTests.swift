@@ -4,7 +4,7 @@ import Testing
 
 @testable import ChatterboxServer
 
-/// A frame as a client should not send it.
+/// An invalid frame of a client.
 struct OddFrame: Sendable {
     let opcode: UInt8, payload: [UInt8]
     var first: UInt8 = 0x80

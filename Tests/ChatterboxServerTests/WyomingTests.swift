@@ -102,7 +102,7 @@ import Testing
             for text in ["The ship was", " late. It", " was night."] {
                 client.send(WyomingEvent(type: "synthesize-chunk", data: ["text": .string(text)]))
             }
-            // The first sentence sounds before the text has ended.
+            // The first sentence is delivered before the text has ended.
             #expect(try await client.next()?.type == "audio-start")
             client.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late. It was night."]))
             client.send(WyomingEvent(type: "synthesize-stop"))
@@ -223,7 +223,7 @@ import Testing
     @Test("connections above the limit get an error") func tooMany() async throws {
         try await run { server in
             let clients = try (0..<WyomingServer.most).map { _ in try Client(server) }
-            // All of them are known when they have been answered.
+            // When all have been answered, all are registered.
             for client in clients { client.send(WyomingEvent(type: "ping")) }
             for client in clients { _ = try await client.next() }
             let late = try Client(server)

@@ -7,7 +7,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// Files that anybody may hand over: whatever is wrong with them, reading ends in an error or a value, soon, and nothing crashes.
+/// Untrusted files: whatever is wrong with them, reading ends soon with an error or a value, and nothing crashes.
 @Suite("Damaged files", .standInModel) struct DamagedFilesTests {
     private let folder: TemporaryFolder
 
@@ -15,7 +15,7 @@ import Torch
 
     private func fixture(_ name: String) throws -> Data { try Data(contentsOf: fixturesFolder.appending(path: name)) }
 
-    /// Damages files and reads each; what reading throws is right.
+    /// Damages files and reads each; errors of reading are allowed.
     private func damage(_ seeds: [Data], seed: UInt64, rounds: Int = Mutations.rounds, _ read: (Data) throws -> Void) throws {
         var mutations = Mutations(of: seeds, seed: seed)
         for _ in 0..<rounds {

@@ -9,7 +9,7 @@ import Torch
 
 @Suite("Error codes") struct ErrorCodesTests {
     private static let sources = fixturesFolder.deletingLastPathComponent().deletingLastPathComponent().appending(path: "Sources")
-    /// Those whose errors a caller of the libraries may meet.
+    /// The modules whose errors a caller of the libraries may get.
     private static let modules = [
         "Torch", "Kernels", "SpeechAudio", "SpeechText", "Chatterbox", "Moonshine", "ChatterboxHub", "ChatterboxModels", "ChatterboxTraining",
     ]
@@ -27,11 +27,11 @@ import Torch
         }
     }
 
-    /// Code and error, as `VoiceError.version`, of every code that the sources give.
+    /// Code and error, such as `VoiceError.version`, of every code in the sources.
     private static func codes() throws -> [(code: String, error: String)] {
         var type = "", codes: [(String, String)] = []
         for (_, line) in try lines(of: modules) {
-            // A look at the beginning is much quicker than a pattern.
+            // Checking the beginning is much faster than a regular expression.
             if line.first != " " {
                 if let name = line.firstMatch(of: #/^(?:public )?(?:extension|enum|struct) (\w+)/#) { type = String(name.1) }
                 continue
@@ -81,7 +81,7 @@ import Torch
         let strings = try Self.lines(of: ["Torch", "Kernels", "SpeechAudio", "SpeechText", "Chatterbox", "Moonshine"]).filter { line in
             line.text.contains("--") && !line.text.contains(#/^\s*///#) && line.text.contains(#/".*--[a-z].*"/#)
         }
-        // What MeCab is started with.
+        // MeCab's arguments.
         #expect(strings.map(\.file) == ["SpeechText/LanguageSteps/JapaneseReader.swift"], "\(strings)")
     }
 }

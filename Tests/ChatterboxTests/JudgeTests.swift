@@ -17,7 +17,7 @@ import Testing
         voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
     }
 
-    /// A judge that hears what a test says, one draw after the other, and the last again and again.
+    /// A judge with given transcripts, one for each take; the last one is repeated.
     private final class ScriptedJudge: SpeechJudge {
         let name = "scripted"
         let languages: Set<Language>
@@ -26,7 +26,7 @@ import Testing
 
         init(_ script: String..., languages: Set<Language> = [.english]) { (self.script, self.languages) = (script, languages) }
 
-        /// What it was given.
+        /// The sounds that it was given.
         var heard: [Audio] { sounds.withLock(\.self) }
 
         func words(in audio: Audio) async throws -> String {
@@ -48,7 +48,7 @@ import Testing
         return SpeechRequest(text, voice: voice, options: options, judge: judge)
     }
 
-    /// The sound of one draw, as a request draws it that asks nobody.
+    /// The sound of one take, as in a request without a judge.
     private func draw(_ number: Int) async throws -> Audio {
         let options = SpeechOptions(steps: 1, seed: UtteranceSeeds.seed(7, draw: number), watermark: false, takes: 1)
         return try await synthesizer.speak(Self.text, voice: voice, options: options).audio
@@ -63,12 +63,12 @@ import Testing
         #expect(speech.report.judge == "scripted" && speech.report.wordErrors == WordErrors(expected: "a b c d", heard: "a b c"))
         #expect(try await speech.audio == draw(2))
         #expect(speech.report.stages.judging > 0)
-        // It hears a draw as it comes from the vocoder.
+        // It gets a take as it comes from the vocoder.
         #expect(judge.heard.allSatisfy { $0.sampleRate == 24_000 && $0.channels == 1 && $0.frames == 8 * 960 })
     }
 
     @Test("no take is drawn after one without wrong words; figures are compared as spoken") func perfect() async throws {
-        // The stand-in's eight tokens are an odd length for longer texts.
+        // The stand-in's eight tokens are an implausible length for longer texts.
         let judge = ScriptedJudge("sick", "6 CATS", "never heard")
         let speech = try await synthesizer.speak(request(judge, text: "Six cats."))
         #expect(speech.report.pieces[0].judged.map(\.errors.wrong) == [2, 0] && speech.report.pieces[0].keptDraw == 2)
@@ -111,7 +111,7 @@ import Testing
 
     private struct Deaf: Error {}
 
-    /// A judge that does as it is told.
+    /// A judge with a given behaviour.
     private struct ToldJudge: SpeechJudge {
         let name = "told"
         let languages: Set<Language> = [.english]

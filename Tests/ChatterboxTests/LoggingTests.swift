@@ -9,7 +9,7 @@ import Testing
 @testable import Chatterbox
 
 @Suite("Log messages", .standInModel) struct LoggingTests {
-    /// Keeps every line.
+    /// Stores every message.
     private struct Keeper: LogHandler {
         struct Line: Sendable {
             let level: Logger.Level
@@ -21,7 +21,7 @@ import Testing
             private let stored = Mutex<[Line]>([])
             var all: [Line] { stored.withLock(\.self) }
             func add(_ line: Line) { stored.withLock { $0.append(line) } }
-            /// The lines with a message.
+            /// The messages with this text.
             func callAsFunction(_ message: String) -> [Line] { all.filter { $0.message == message } }
         }
 

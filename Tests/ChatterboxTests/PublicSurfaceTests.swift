@@ -5,7 +5,7 @@ import Testing
 @Suite("The public surface") struct PublicSurfaceTests {
     private static let root = fixturesFolder.deletingLastPathComponent().deletingLastPathComponent()
 
-    /// A declaration of the module Chatterbox with what stands before it.
+    /// A declaration of the module Chatterbox with the lines before it.
     private struct Declaration {
         let file: String
         let text: String
@@ -36,7 +36,7 @@ import Testing
         #expect(found.sorted() == list.sorted(), "new: \(Set(found).subtracting(list).sorted()), gone: \(Set(list).subtracting(found).sorted())")
     }
 
-    /// What follows from a protocol that says what it is.
+    /// Members that are documented by their protocol.
     private static var inherited: Regex<Substring> {
         #/description: String|init\(from decoder|encode\(to encoder|makeAsyncIterator|next\(\) async|code: String|typealias Element|static func </#
     }

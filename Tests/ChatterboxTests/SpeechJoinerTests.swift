@@ -9,7 +9,7 @@ import Testing
 struct SpeechJoinerTests {
     private let joiner = SpeechJoiner(sampleRate: 24_000)
 
-    /// A tone between stretches of faint noise, in seconds.
+    /// A tone between periods of faint noise, in seconds.
     private func piece(before: Double, tone: Double, after: Double) -> [Float] {
         func count(_ seconds: Double) -> Int { Int(seconds * 24_000) }
         let faint = { (index: Int) in Float(index % 7) * 1e-4 }
@@ -41,7 +41,7 @@ struct SpeechJoinerTests {
         #expect(opened.count == spoken.count + cuts[0].silence)
         #expect(opened[cuts[0].sample..<cuts[0].sample + cuts[0].silence].allSatisfy { $0 == 0 })
         #expect(opened[cuts[0].sample - 1] == 0)
-        // Without a silence near, nothing is cut.
+        // Without a silence nearby, nothing is cut.
         #expect(joiner.cuts(of: piece(before: 0.1, tone: 3, after: 0.1), at: [TextPlan.Joint(share: 0.5, pause: 0.7)]).isEmpty)
         let words = [SpokenWord(text: "No.", start: 0.1, end: 0.6), SpokenWord(text: "He", start: 0.75, end: 1)].map {
             $0.moved(by: cuts, sampleRate: 24_000)

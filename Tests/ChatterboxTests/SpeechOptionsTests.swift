@@ -9,7 +9,7 @@ import Testing
 @Suite("SpeechOptions", .standInModel) struct SpeechOptionsTests {
     private func decoded(_ json: String) throws -> SpeechOptions { try JSONDecoder().decode(SpeechOptions.self, from: Data(json.utf8)) }
 
-    /// Every option otherwise than usual.
+    /// Every option with a value other than the default.
     private var all: SpeechOptions {
         SpeechOptions(
             sampling: SamplingChanges(temperature: 0.5, topP: 0.9, topK: 20, minP: 0.1, repetitionPenalty: 1.5, guidance: 0.25), exaggeration: 1.5,
@@ -97,7 +97,7 @@ import Testing
     ) throws {
         let error = try #require(throws: SpeechOptionsError.self) { try options.check() }
         #expect(error.option == option && error.found == found)
-        // What no JSON can write is not written.
+        // Values that JSON cannot represent are not written.
         guard !found.contains("nan") else { return }
         #expect(try JSONDecoder().decode(SpeechOptions.self, from: JSONEncoder().encode(options)) == options)
     }

@@ -23,7 +23,7 @@ struct StageCostTests {
 
     @Test("the costs of flow and vocoder equal those counted in upstream's networks")
     func soundStages() {
-        // Four seconds after a prompt of ten: upstream's 10 guided steps come to about 3 TFLOP.
+        // Four seconds after a prompt of ten: upstream's 10 guided steps take about 3 TFLOP.
         let guided = FlowConfiguration.chatterbox.cost(tokens: 100, prompt: 250).operations
         #expect((2.7e12...3.3e12).contains(guided))
         let mean = FlowConfiguration.meanFlow.cost(tokens: 100, prompt: 250).operations

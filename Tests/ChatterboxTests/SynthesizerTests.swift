@@ -176,7 +176,7 @@ import Torch
         #expect(speech.report.warnings.map(\.kind) == warnings)
         #expect(count.withLock(\.self) == draws)
         #expect(speech.report.pieces.map(\.draws) == [draws] && speech.report.pieces.map(\.keptDraw) == [1])
-        // All draws end alike here, and then the first is kept.
+        // All takes end alike here, so the first is kept.
         #expect(try await speech.audio == speak(1).audio)
         let whole = try await speak(takes, .none)
         #expect(count.withLock(\.self) == 1)
@@ -321,7 +321,7 @@ import Torch
             let pieces = prepared.parts.compactMap { part in if case .piece(let piece) = part { piece } else { nil } }
             #expect(pieces.allSatisfy { prepared.tokens(of: $0).count <= model.configuration.t3.maximumText + 2 })
             #expect(pieces.allSatisfy { slowSeconds(of: $0.spoken) < 80 })
-            // In order, every letter is in one piece, or is one that the model does not know, which is then named.
+            // In order, every letter is in one piece, or is unknown to the model and in a warning.
             let encoded = model.tokenizer.encode(model.variant.normalizer(text), language: .english)
             let unknown = Set(model.tokenizer.unknownCharacters(in: model.variant.normalizer(text), encoded))
             let given = (normalizes ? MarkedText(PlainText.cleaned(text)).text : text).replacing("[pause]", with: " ").filter { !$0.isWhitespace }
@@ -387,7 +387,7 @@ import Torch
         #expect(last?.report.audioSeconds == whole.audio.duration)
     }
 
-    /// Speaks in a task that is cancelled when its progress says so.
+    /// Speaks in a task that is cancelled when its progress meets a condition.
     private func cancelled(options: SpeechOptions, when isTime: @escaping @Sendable (SpeechProgress) -> Bool) async throws {
         let voice = try voice(pitch: 120)
         let speaking = SpeakingTask(), synthesizer = synthesizer
@@ -427,13 +427,13 @@ import Torch
         for try await _ in synthesizer.chunks(
             Self.twoPieces, voice: voice, options: try options(.sentences),
             onProgress: { progress in
-                // The second piece goes on when the loop is left.
+                // The second piece continues when the loop has been left.
                 if case .piece(2, of: 2, _) = progress { left.wait() }
                 if case .flow = progress { begun.withLock { $0 += 1 } }
             })
         { break }
         left.signal()
-        // Requests wait for each other: when this one is served, the other has ended.
+        // Requests run one after the other: when this one runs, the other has ended.
         _ = try await synthesizer.speak("One two.", voice: voice, options: options())
         #expect(begun.withLock { $0 } == 2, "the two steps of the first piece's flow")
     }
@@ -441,7 +441,7 @@ import Torch
     @Test("a stream does nothing before its first chunk is requested") func cold() async throws {
         let begun = Mutex(0)
         let stream = synthesizer.chunks("One two.", voice: try voice(pitch: 120), options: try options()) { _ in begun.withLock { $0 += 1 } }
-        // Requests wait for each other: had the stream begun, it would have been first.
+        // Requests run one after the other: if the stream had begun, it would have been first.
         _ = try await synthesizer.speak("One two.", voice: voice(pitch: 120), options: options())
         #expect(begun.withLock { $0 } == 0)
         for try await _ in stream {}
@@ -471,7 +471,7 @@ import Torch
             })
         {
             read += 1
-            // Other requests are served while chunks of this one wait.
+            // Other requests run while chunks of this one wait.
             for _ in 0..<3 { _ = try await synthesizer.speak("One two.", voice: voice, options: options()) }
             #expect(begun.withLock { $0 } <= read + 3, "two wait and one is being made")
         }
@@ -601,7 +601,7 @@ import Torch
     }
 }
 
-/// A task that is to be cancelled from its own progress.
+/// A task that is cancelled from its own progress.
 private final class SpeakingTask: Sendable {
     private let task = Mutex<Task<Speech, any Error>?>(nil)
     private let isKept = DispatchSemaphore(value: 0)

@@ -34,7 +34,7 @@ import Torch
         let plan = try await synthesizer.plan(request), utterances = plan.utterances
         #expect(utterances.count >= 3 && utterances.last?.speaker == "ben")
         #expect(utterances.map(\.number) == Array(1...utterances.count) && utterances.first?.seed == 7)
-        // The same words by another speaker have another seed, too: they came before.
+        // The same words by another speaker have another seed, too, because the text occurred before.
         #expect(Set(utterances.map(\.seed)).count == utterances.count)
         var sounds: [Int: [Float]] = [:]
         for utterance in utterances.reversed() { sounds[utterance.number] = try await synthesizer.speak(utterance, of: plan).audio.samples }

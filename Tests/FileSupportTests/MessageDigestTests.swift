@@ -14,7 +14,7 @@ struct MessageDigestTests {
         ])
     func published(message: String, digest: String) { #expect(SHA256.digest(message.utf8) == digest) }
 
-    /// Vectors of FIPS 180-4's examples; the last is git's name of an empty file.
+    /// Vectors of FIPS 180-4's examples; the last is git's digest of an empty file.
     @Test(
         "messages have their published SHA-1 digests",
         arguments: [

@@ -9,7 +9,7 @@ import Testing
         written: String
     ) throws {
         let folder = try TemporaryFolder(), files = NamedFiles(folder: folder.url, suffix: ".x")
-        // As another program may have written it.
+        // The form that another program may have written.
         try Data("1".utf8).write(to: folder.url.appending(path: written + ".x"))
         for name in ["jos\u{E9}", "jose\u{301}"] { #expect(files.entry(name)?.bytes == 1) }
         let entry = try #require(files.entries().first)

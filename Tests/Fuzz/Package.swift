@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// libFuzzer's program: `scripts/fuzz` builds and runs it.
+// The libFuzzer program, which `scripts/fuzz` builds and runs.
 let package = Package(
     name: "Fuzz",
     dependencies: [.package(name: "Chatterbox", path: "../..", traits: ["Server"])],
@@ -10,7 +10,7 @@ let package = Package(
             name: "Fuzz",
             dependencies: ["Chatterbox", "ChatterboxServer", "SpeechAudio", "SpeechText", "Torch"].map { .product(name: $0, package: "Chatterbox") },
             path: "Sources",
-            // libFuzzer brings the program's main.
+            // libFuzzer provides `main`.
             swiftSettings: [.unsafeFlags(["-parse-as-library"])])
     ],
     swiftLanguageModes: [.v6]

@@ -55,7 +55,7 @@ struct LayerStreamTests {
                 most = max(most, input.rows.count)
             }
             #expect(try result.array(of: Float.self) == whole.array(of: Float.self), "pieces of \(size)")
-            // What results see, and for tiles what may wait for one to be full.
+            // The rows on which results depend, and for tiles those that may wait until one is full.
             #expect(most <= (shape.kernel + 7) * shape.dilation + size, "pieces of \(size) keep \(most) rows")
         }
     }

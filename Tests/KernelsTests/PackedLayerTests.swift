@@ -162,7 +162,7 @@ struct PackedLayerTests {
     func keptRows(format: (format: WeightFormat, tolerance: Double), isRelative: Bool) throws {
         let (heads, size) = (2, 32), width = heads * size, lengths = [37, 70, 5, 64], total = lengths.reduce(0, +)
         let attention = SelfAttention(heads: heads, headSize: size, keys: format.format, values: format.format, team: team)
-        // Relative positions belong to one sequence's distances; two sequences share them.
+        // Relative positions belong to the distances of one sequence; two sequences share them.
         let x = try random(2, total, 3 * width), distances = try random(1, 2 * total - 1, width)
         let (contentBias, distanceBias) =
             isRelative ? (try random(heads, size), try random(heads, size)) : (try .zeros([heads, size]), try .zeros([heads, size]))
@@ -182,7 +182,7 @@ struct PackedLayerTests {
 
         var kept: [(rows: Range<Int>, keys: KeptRows)] = [], start = 0
         for (number, length) in lengths.enumerated() {
-            // The second stretch is let go of before the last.
+            // The second stretch is released before the last.
             if number == 3 { kept.remove(at: 1) }
             let own = start..<start + length, seen = kept.map(\.rows) + [own]
             let keys = try Tensor(seen.flatMap(Array.init))
@@ -206,7 +206,7 @@ struct PackedLayerTests {
         }
     }
 
-    /// What the 8-bit format makes of rows: groups of 64 numbers, each rounded to 127 steps of its largest, in float64.
+    /// Rows after rounding to the 8-bit format: groups of 64 numbers, each rounded to 127 steps of its largest, in float64.
     func rounded(_ x: Tensor) throws -> Tensor {
         let width = x.size(-1), padding = (64 - width % 64) % 64
         let groups = try x.padded([0, padding]).reshaped(Array(x.shape.dropLast()) + [(width + padding) / 64, 64])
@@ -231,7 +231,7 @@ struct PackedLayerTests {
         }
         let emulated = try convolved(rounded(x), matrix.unpacked().transposed(1, 2).contiguous().to(.float64))
         try expectClose(result, emulated, relative: 1e-6)
-        // Numbers of a normal distribution reach 2.4 deviations in a group of 64: either factor is off by 0.6 %.
+        // The largest of 64 normally distributed numbers is 2.4 standard deviations: either factor has an error of 0.6 %.
         try expectClose(emulated, convolved(x, weight), relative: formatError)
     }
 
@@ -255,10 +255,10 @@ struct PackedLayerTests {
             let step = try exponentials.max(axis: -1, keepAxis: true) / 127
             let codes = try ((exponentials / step).round() * step).reshaped([length, groups * 64]).narrow(axis: 1, from: 0, count: length)
             let weights = try codes / codes.sum(axis: -1, keepAxis: true)
-            // The kernel's exponential is off by 3e-6, which moves one code in some thousand to its neighbour.
+            // The kernel's exponential has an error of 3e-6, which changes one code in some thousand by one.
             let emulated = try weights.matmul(values.transposed(0, 1)), error = try own(result[0]).to(.float64) - emulated
             #expect(try (error.square().mean() / emulated.square().mean()).sqrt().item(Double.self) < 2e-3)
-            // Where a row has few large weights, such a step shows.
+            // In a row with few large weights such a step matters.
             try expectClose(own(result[0]), emulated, relative: 1e-2)
         }
     }

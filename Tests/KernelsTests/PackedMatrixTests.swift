@@ -3,8 +3,7 @@ import TestSupport
 import Testing
 import Torch
 
-/// Products of sizes that are odd in every way: inputs without a whole group, outputs without a whole panel, more rows
-/// than a tile.
+/// Products with awkward sizes: inputs without a whole group, outputs without a whole panel, more rows than a tile.
 struct ProductCase: Sendable, CustomTestStringConvertible {
     let rows, inputs, outputs: Int
     var testDescription: String { "\(rows) × \(inputs) → \(outputs)" }
@@ -45,7 +44,7 @@ struct PackedMatrixTests {
     func codes(size: ProductCase, format: WeightFormat) throws {
         let plain = try ThreadTeam(threads: 1, instructions: "portable")
         let (noise, weight, bias, residual) = try size.tensors(seed: 2)
-        // Whole numbers that reach 127 in every group: rounding to 8 bits changes nothing.
+        // Integers that reach 127 in every group: rounding to 8 bits changes nothing.
         let x = try (noise * 40).round().clamped(min: -127, max: 127)
         for group in stride(from: 0, to: size.inputs, by: 64) { try x.narrow(axis: 1, from: group, count: 1).fill(-127) }
         let packed = try PackedMatrix([.init(weight, bias: bias)], format: format, team: plain)
@@ -86,7 +85,7 @@ struct PackedMatrixTests {
         }
         // Scales have 8 bits themselves: a step is up to 1/128 longer.
         #expect(try misses(.int8, group: 64).abs().max().item(Double.self) <= 0.5 / 127 * (1 + 1.0 / 127))
-        // With 16 steps the search for the least squared error may cut the largest weight short.
+        // With 16 steps the smallest squared error may require clipping the largest weight.
         #expect(try misses(.int4, group: 32).square().mean().sqrt().item(Double.self) < 0.04)
     }
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Kernels
 
-/// Files as the kernel shows them to a process, below a folder.
+/// The kernel's files for a process, below a folder.
 private func allowance(processors: Int = 16, mounts: String, groups: String, files: [String: String]) throws -> ProcessorAllowance {
     let folder = try TemporaryFolder()
     let all = files.merging(["proc/self/mountinfo": mounts, "proc/self/cgroup": groups]) { first, _ in first }
@@ -68,7 +68,7 @@ struct ProcessorAllowanceTests {
             files: [
                 "sys/fs/cgroup/a/cpu.max": "300000 100000\n", "sys/fs/cgroup/a/b/cpu.max": "250000 100000\n",
                 "sys/fs/cgroup/a/b/c/cpu.max": "max 100000\n",
-                // A neighbour's.
+                // The quota of a sibling group.
                 "sys/fs/cgroup/a/other/cpu.max": "10000 100000\n",
             ])
         #expect(found.quota == 2.5)
@@ -102,11 +102,11 @@ struct ProcessorAllowanceTests {
     }
 
     @Test("a thread that is bound to one processor may use one") func bound() throws {
-        // Glibc's module leaves it out.
+        // Swift's Glibc module does not have it.
         typealias SetAffinity = @convention(c) (pid_t, Int, UnsafeRawPointer) -> Int32
         let setAffinity = unsafeBitCast(try #require(dlsym(nil, "sched_setaffinity")), to: SetAffinity.self)
         let found = Mutex<ProcessorAllowance?>(nil), done = DispatchSemaphore(value: 0)
-        // A thread of its own, so that no other test is bound. It takes the first processor that it may run on.
+        // A separate thread, so that no other test is bound. It uses the first processor on which it may run.
         Thread.detachNewThread {
             let isBound = (0..<1024).contains { processor in
                 var mask = [UInt64](repeating: 0, count: 16)

@@ -12,7 +12,7 @@ struct ThreadTeamTests {
         func countOn() { value.add(1, ordering: .relaxed) }
     }
 
-    /// How often each piece was done, and what went wrong.
+    /// How often each task was executed, and errors.
     private final class Board: Sendable {
         let visits: [Counter]
         let faults = Counter()
@@ -27,7 +27,7 @@ struct ThreadTeamTests {
         init(_ board: Board, number: Int) { (self.board, self.number) = (board, number) }
     }
 
-    /// Runs from several threads take turns.
+    /// Runs from several threads are executed one after the other.
     private struct SharedTeam: @unchecked Sendable {
         let handle: OpaquePointer
     }
@@ -43,22 +43,22 @@ struct ThreadTeamTests {
         let team = try #require(ck_team_create(Int32(threads), nil))
         defer { ck_team_destroy(team) }
         let shared = SharedTeam(handle: team)
-        // Two callers, who take turns.
+        // Two calling threads, whose runs are executed one after the other.
         DispatchQueue.concurrentPerform(iterations: 2) { caller in
             for round in 0..<50 {
                 let board = Board(1 + (round * 7 + caller * 3) % 23)
-                // In phase n every piece finds n visits where it is.
+                // In phase n every task finds n visits at its position.
                 let steps = (0..<20).map { Step(board, number: $0) }
                 let phases = steps.map {
                     phase($0, pieces: board.visits.count) { _, context, piece in
                         let step = Unmanaged<Step>.fromOpaque(context!).takeUnretainedValue()
                         let visits = step.board.visits, beside = visits[(piece + 1) % visits.count].count
-                        // The neighbour's piece of this phase may be done already.
+                        // The neighbour's task of this phase may already be complete.
                         if visits[piece].count != step.number || beside < step.number || beside > step.number + 1 { step.board.faults.countOn() }
                         visits[piece].countOn()
                     }
                 }
-                // Phases without pieces are passed over, at the end too.
+                // Phases without tasks are skipped, at the end too.
                 let empty = ck_phase(work: { _, _, _ in fatalError("there is no piece") }, context: nil, pieces: 0)
                 withExtendedLifetime(steps) { ck_team_run(shared.handle, [empty] + phases + [empty, empty], 23) }
                 #expect(board.faults.count == 0)
@@ -95,7 +95,7 @@ struct ThreadTeamTests {
         withExtendedLifetime(meeting) { ck_team_run(team.handle, [together], 1) }
     }
 
-    /// Where two members wait for each other, so that each does one of two pieces.
+    /// Two members wait here for each other, so that each executes one of two tasks.
     private final class Meeting: Sendable {
         let count = Atomic(0)
         let worker = Mutex<pthread_t?>(nil)
@@ -113,15 +113,15 @@ struct ThreadTeamTests {
     }
 }
 
-/// Stops a thread of this process, wherever it is, as a scheduler would that gives its processor to another.
+/// Stops a thread of this process at any point, like a scheduler that gives its processor to another.
 private struct ThreadStop {
-    // Ends of pipes, for the signal's handler: the thread tells that it stands, and waits to go on.
+    // Ends of pipes for the signal's handler: the thread reports that it has stopped, and waits until it may continue.
     nonisolated(unsafe) private static var stands: Int32 = -1
     nonisolated(unsafe) private static var goesOn: Int32 = -1
 
     private let tellOn: Int32
 
-    /// Lets the calling thread be stopped: threads of Dispatch, and those that they start, block signals.
+    /// Allows the calling thread to be stopped: threads of Dispatch, and those that they start, block signals.
     static func allow() {
         var signals = sigset_t()
         sigemptyset(&signals)

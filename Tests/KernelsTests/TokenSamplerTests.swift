@@ -23,7 +23,7 @@ struct TokenSamplerTests {
         let (ours, libtorchs) = (try Generator(seed: 3), try Generator(seed: 3))
         let sampler = TokenSampler(Self.plain, vocabulary: vocabulary, generator: ours)
         for round in 0..<12 {
-            // An odd number of words is drawn in between, so that tokens' pairs of words lie everywhere in the state.
+            // An odd number of words is drawn in between, so that tokens' pairs of words are at all positions of the state.
             for generator in [ours, libtorchs] where round % 3 == 1 { _ = try Tensor.rand([round * 50 + 1], generator: generator) }
             let logits = try logits(1, vocabulary, seed: UInt64(round))
             let token = try TokenSampler.draw([.init(sampler, logits: logits)], team: team)[0]
@@ -66,7 +66,7 @@ struct TokenSamplerTests {
                 order: order, guidance: 1, repetitionPenalty: 2, temperature: 0, minP: 1, topP: 0.01, topK: 1)
             let sampler = TokenSampler(options, vocabulary: 5, generator: generator)
             sampler.mark(4)
-            // Guidance, in the order that has it, makes 5, 3, 5, 1, 9 of them, and the penalty 4.5 of the last.
+            // With guidance, in the order that has it, they become 5, 3, 5, 1, 9, and the last 4.5 with the penalty.
             let logits = try Tensor([4, 3.5, 4.5, 1, 8] + [3, 4, 4, 1, 7] as [Float], shape: [2, 5])
             let row = TokenSampler.Row(sampler, logits: logits)
             #expect(try TokenSampler.draw([row], team: team) == [order == .penaltyFirst ? 0 : 2])
@@ -80,9 +80,9 @@ struct TokenSamplerTests {
     @Test(
         "a choice that rounding or libtorch's sorting could change is left undecided, and the generator does not change",
         arguments: [
-            // Two equal tokens, of which the nucleus has one.
+            // Two equal tokens, one of which is in the nucleus.
             (TokenSampler.Options(order: .penaltyLast, topP: 0.4), [0, 0]),
-            // The second is on min-p's limit.
+            // The second is at min-p's limit.
             (.init(order: .penaltyFirst, minP: 0.5, topP: 0.9), [1, 1 - 0.693147]),
             (plain, [0, .nan]), (plain, [0, .infinity]), (plain, [-.infinity, -.infinity]),
             (.init(order: .penaltyFirst, temperature: 0), [0, .nan]),

@@ -6,7 +6,7 @@ import Torch
 
 @Suite("A transformer with pages of keys and values")
 struct TransformerDecoderTests {
-    /// Two layers with random weights; a head's 80 numbers are a whole number of vectors, but not of what the widest loops take.
+    /// Two layers with random weights; a head of 80 numbers is a whole number of vectors, but not a multiple of the widest loops.
     struct SmallTransformer {
         static let shape = PackedTransformer.Shape(hidden: 160, heads: 2, inner: 192, activation: .relu)
         static let vocabulary = 50
@@ -63,7 +63,7 @@ struct TransformerDecoderTests {
         try Tensor.randn([count, SmallTransformer.shape.hidden], generator: Generator(seed: seed)).array(of: Float.self)
     }
 
-    /// Runs stretches and gives the logits after each.
+    /// Runs stretches and returns the logits after each.
     private func run(
         _ decoder: TransformerDecoder, _ stretches: [(TransformerDecoder.Sequence, [Float])], _ adaptations: [PackedAdaptation?]? = nil
     ) throws -> [[Float]] {
@@ -95,9 +95,9 @@ struct TransformerDecoderTests {
         #expect(position == 150)
     }
 
-    /// Sequences of two voices in turn and of none, at different lengths, that take steps together or one after the other.
+    /// Sequences of two voices alternately and of none, with different lengths, decoded together or one after the other.
     private func steps(_ decoder: TransformerDecoder, together: Bool) throws -> [[[Float]]] {
-        // Of 5 and 2 whole pages and a part of one.
+        // With 5 and 2 full pages and a partial one.
         let voices = try [83, 37].enumerated().map { number, length in
             let voice = try decoder.sequence()
             for part in 0..<2 { _ = try run(decoder, [(voice, vectors(part == 0 ? 32 : length - 32, seed: UInt64(10 + 2 * number + part)))]) }
@@ -125,7 +125,7 @@ struct TransformerDecoderTests {
 
     // MARK: adapters
 
-    /// Changes of all products of one layer or both, of part of their outputs, two of one product.
+    /// Changes of all products of one or both layers, of some of their outputs, and two of one product.
     private func changes(seed: UInt64, layers: Range<Int>) throws -> [PackedAdaptation.Change] {
         let generator = try Generator(seed: seed), (hidden, inner) = (SmallTransformer.shape.hidden, SmallTransformer.shape.inner)
         func change(_ layer: Int, _ product: PackedAdaptation.Product, first: Int = 0, _ outputs: Int, _ inputs: Int, rank: Int) throws
@@ -191,7 +191,7 @@ struct TransformerDecoderTests {
         }
         let alone = try steps(small.decoder(format), together: false)
         for threads in [1, 3] { #expect(try steps(small.decoder(format, threads: threads), together: true) == alone) }
-        // Those without adapters get what a decoder gives that never saw any.
+        // Those without adapters get the results of a decoder without any.
         let decoder = try small.decoder(format), sequence = try decoder.sequence()
         #expect(try run(decoder, [(sequence, vectors(1, seed: 0))])[0] == alone[0][0])
     }

@@ -9,7 +9,7 @@ import Testing
 @testable import Moonshine
 
 @Suite("Moonshine") struct MoonshineTests {
-    /// Where the program keeps it.
+    /// The folder in which the program stores it.
     static let files = MoonshineFiles(inCache: URL(filePath: NSHomeDirectory()).appending(path: ".cache"))
 
     @Test(
@@ -21,7 +21,7 @@ import Testing
         let speech = try await Synthesizer(Model.load(folder)).speak(text, options: SpeechOptions(seed: 1, watermark: false))
         for _ in 0..<3 {
             let heard = try await judge.words(in: speech.audio), errors = WordErrors(expected: text, heard: heard)
-            // Of eleven words; what it writes of noise or silence has none of them.
+            // Of eleven words; a transcript of noise or silence has none of them.
             #expect(errors.wrong <= 4, "\(heard)")
         }
         #expect(try await judge.words(in: Audio(samples: [Float](repeating: 0, count: 24_000), sampleRate: 24_000)) == "")
@@ -59,7 +59,7 @@ import Testing
 
     @Test("an error about an invalid library has the reason") func noLibrary() throws {
         let place = try TemporaryFolder(), files = MoonshineFiles(place.url)
-        // Files of the right sizes with nothing in them.
+        // Empty files of the right sizes.
         for file in MoonshineFiles.files {
             let url = place.url.appending(path: file.path)
             try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)

@@ -4,15 +4,15 @@ import SpeechAudio
 import TestSupport
 import Testing
 
-/// Sound that tests make themselves, in every format that is read.
+/// Sound computed by the tests, in every format that can be read.
 enum SoundBytes {
-    /// A kind of file, by libsndfile's names, and how exactly it keeps samples.
+    /// A kind of file, by libsndfile's names, and the precision of its samples.
     struct Kind: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let code: Int
         let rate: Int
         let channels: Int
-        /// The most that a sample may come back wrong by; nil for formats that keep no samples.
+        /// The largest error of a sample; nil for lossy formats.
         let step: Float?
 
         init(_ name: String, _ code: Int, rate: Int = 24_000, channels: Int = 1, step: Float? = nil) {
@@ -39,7 +39,7 @@ enum SoundBytes {
         ]
     }
 
-    /// Sines of their own frequency in each channel, half of full scale.
+    /// A sine of another frequency in each channel, at half of full scale.
     static func sines(rate: Int, channels: Int, seconds: Double = 0.5) -> Audio {
         let frames = Int(seconds * Double(rate))
         let samples = (0..<frames * channels).map { i in
@@ -69,7 +69,7 @@ enum SoundBytes {
 }
 
 extension Audio {
-    /// The sound in pieces of all lengths, empty ones among them.
+    /// The sound in pieces of many lengths, some of them empty.
     func inPieces() -> [Audio] {
         var random = SeededRandom(seed: Search.seed)
         var pieces: [Audio] = [], start = 0

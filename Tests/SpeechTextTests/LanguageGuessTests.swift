@@ -42,7 +42,7 @@ struct LanguageGuessTests {
         #expect(LanguageGuess(text, among: Self.all) == .likely(language))
     }
 
-    /// Sentences of a few words, of which sisters share most.
+    /// Sentences of a few words, most of which related languages share.
     static let shortSentences: [(String, String)] = [
         ("da", "Det er en god dag for alle."), ("da", "Jeg vil gerne have en kop kaffe."), ("da", "Hvor ligger den nærmeste station?"),
         ("da", "Vi ses i morgen klokken ti."), ("da", "Børnene leger ude i haven."), ("da", "Hun læser en bog hver aften."),

@@ -7,7 +7,7 @@ import Testing
 @Suite("ScalarKind") struct ScalarKindTests {
     @Test("the table has the properties of every scalar in Unicode") func all() {
         for value in UInt32(0)..<0x11_0000 {
-            // Beyond the planes with letters nothing is tabulated.
+            // The planes above those with letters have no table.
             if value == 0x3_2000 { break }
             guard let scalar = Unicode.Scalar(value) else { continue }
             if ScalarKind.kind(scalar) != ScalarKind(of: scalar) { Issue.record("U+\(String(value, radix: 16))") }

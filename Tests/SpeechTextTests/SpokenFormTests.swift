@@ -71,7 +71,7 @@ struct SpokenFormTests {
         ("ann@example.com", "ann at example dot com"),
         // Letters and digits
         ("A4 and mp3", "A four and mp three"), ("COVID-19", "COVID-nineteen"), ("3D", "three D"), ("Q4", "Q four"), ("B2B", "B two B"),
-        // The whole of it
+        // All together
         (
             "At 9:30PM, $1,234.56 is 5.3% of 24k, says Dr. Smith at 40–60°C; see https://example.com/a?b=1",
             "At nine thirty PM, one thousand two hundred thirty-four dollars and fifty-six cents is five point three percent of twenty-four thousand, says Doctor Smith at forty to sixty degrees Celsius; see example dot com slash a question mark b equals one"
@@ -117,7 +117,7 @@ struct SpokenFormTests {
         #expect(SpokenForm(language: language)(written).text == spoken)
     }
 
-    /// A table of a language, what is written and what is said.
+    /// A language, a written text and its spoken form in each line.
     static let table: [(String, String, String)] = lines(of: "spoken.tsv").filter { !$0.hasPrefix("#") }.map { line in
         let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
         return fields.count == 3 ? (fields[0], fields[1], fields[2]) : (line, "", "a line of three fields")

@@ -9,7 +9,7 @@ import Testing
         "headings of each kind begin chapters, and the chapters together are the text",
         arguments: [
             ("# One\nText.\n\n# Two #\nMore.", ["One", "Two"]),
-            // Of two levels the one that there are several of, and what is above.
+            // Of two levels, the one that occurs several times, and those above.
             ("# The Book\nBy me.\n\n## First *day*\nText.\n\n### Noon\nText.\n\n## Second\nText.", ["The Book", "First day", "Second"]),
             ("One\n===\nText.\n\nTwo\n===\nText.", ["One", "Two"]),
             ("Chapter 1\n\nText.\n\nChapter 2. The Storm\n\nText.", ["Chapter 1", "Chapter 2. The Storm"]),

@@ -99,10 +99,10 @@ import Testing
         let plan = try english("H\u{337}\u{321}\u{342}e\u{334}\u{31B}\u{349}l\u{335}\u{30D}\u{353}lo there.")
         #expect(pieces(plan).map(\.spoken) == ["Hello there."])
         #expect(plan.unknown.isEmpty && plan.notes.map(\.kind) == [.signs] && plan.notes[0].description.hasSuffix("they are left out"))
-        // One mark is a language's, and a letter with it is named where it is not known.
+        // A single mark belongs to a language, and a letter with it is reported if it is not known.
         let plain = try english("Nai\u{308}ve za\u{331}b.")
         #expect(plain.notes.isEmpty)
-        // Two that a model knows stay.
+        // Two marks that a model knows stay.
         let known = try multilingual("o\u{302}\u{301}\u{316}\u{317}\u{318}n", language: .french)
         #expect(pieces(known).map(\.spoken) == ["\u{1ED1}n"] && known.notes.map(\.kind) == [.signs])
         var asWritten = english
@@ -138,7 +138,7 @@ import Testing
 
     @Test("no piece has more tokens than the model allows, and a longer word is refused") func limits() throws {
         let pipeline = TextPipeline(tokenizer: english.tokenizer, normalizer: .english, languages: [.english], limit: 60)
-        // Digits, which are longer as they are said, and capitals, which are tokens of one letter.
+        // Digits, which become longer in words, and capitals, which are tokens of one letter.
         for word in ["1234567", "ABCDEFGHI"] {
             let text = Array(repeating: word, count: 30).joined(separator: " ") + "."
             let plan = try pipeline(text)
@@ -176,7 +176,7 @@ import Testing
         let known = pieces(plan).map { piece in piece.written(words(piece.spoken)).map(\.text).joined() }.joined()
         let expected = english.markup(PlainText.cleaned(text)).parts.map { if case .speech(let part, _) = $0 { part.text } else { "" } }.joined()
         func letters(_ text: String) -> [Character] { text.filter { $0.isLetter || $0.isNumber } }
-        // Pieces without a word that the model knows are left out, and what they are of is named.
+        // Pieces without a word that the model knows are left out, and their characters are reported.
         var rest = letters(known)[...]
         for character in letters(expected) {
             if rest.first == character { rest.removeFirst() } else { #expect(plan.unknownCharacters.contains(character), "\(text)") }

@@ -16,7 +16,7 @@ struct WrittenWordsTests {
         let spoken = SpokenForm(language: "en")(text), words = spoken.text.split(separator: " ").map(String.init)
         let written = spoken.written(words)
         #expect(written.map(\.text) == expected)
-        // Every word that is heard is of one that is written, in order.
+        // Every spoken word belongs to a written one, in order.
         #expect(written.first?.spoken.lowerBound == 0 && written.last?.spoken.upperBound == words.count)
         #expect(zip(written, written.dropFirst()).allSatisfy { $0.spoken.upperBound == $1.spoken.lowerBound })
     }

@@ -5,7 +5,7 @@ import Synchronization
 public final class LoopbackHub: Sendable {
     public struct File: Sendable {
         let contents: Data
-        /// As git names the contents.
+        /// Git's digest of the contents.
         let checksum: String
 
         public init(contents: Data, checksum: String) { (self.contents, self.checksum) = (contents, checksum) }
@@ -20,7 +20,7 @@ public final class LoopbackHub: Sendable {
     /// - Parameter files: by their path at the hub, `ORG/NAME/path`.
     public init(_ files: [String: File]) throws {
         self.files = files
-        // No program that another test starts shall hold it open.
+        // Programs that other tests start must not keep it open.
         socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)

@@ -20,7 +20,7 @@ public struct Mutations {
         var bytes = seeds.randomElement(using: &random)!
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             guard !bytes.isEmpty else { break }
-            // Headers stand at the beginning.
+            // Headers are at the beginning.
             let limit = Bool.random(using: &random) ? min(bytes.count, 256) : bytes.count
             let place = Int.random(in: 0..<limit, using: &random)
             let end = min(bytes.count, place + Int.random(in: 1...64, using: &random))

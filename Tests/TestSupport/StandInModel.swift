@@ -43,7 +43,7 @@ public struct StandInModel: SuiteTrait, TestScoping {
         }
     }
 
-    /// Makes the first of the network's channels tell the position alone, and the stop token follow from it.
+    /// Makes the first of the network's channels depend only on the position, and the stop token on this channel.
     private static func endSpeech(in file: URL, after tokens: Int) throws {
         var weights = try SafetensorsFile(file).tensors().mapValues { try $0 * 1 }
         func change(_ name: String, _ change: (_ row: Int, _ column: Int, _ value: Float) -> Float) throws {
@@ -58,7 +58,7 @@ public struct StandInModel: SuiteTrait, TestScoping {
                 try change("tfmr.layers.\(layer).\(name).weight") { row, _, value in row == 0 ? 0 : value }
             }
         }
-        // Before, no control token is drawn: all eight are sound.
+        // Before that, no control token is drawn: all eight have sound.
         let (stop, codes) = (ModelConfiguration.tiny.t3.stopSpeech, ModelConfiguration.tiny.s3Gen.flow.tokenCount)
         try change("speech_head.weight") { row, column, value in
             if column == 0 { row == stop ? 200 : row < codes ? 0 : 100 } else { row == stop ? 0 : value }

@@ -6,7 +6,7 @@ import Torch
 
 @Suite("Threads of libtorch")
 struct LibtorchTests {
-    /// What a thread that has not called libtorch yet finds.
+    /// The result on a thread that has not called libtorch yet.
     private func onNewThread<Value: Sendable>(_ work: @escaping @Sendable () -> Value) -> Value {
         let found = Mutex<Value?>(nil), done = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
@@ -38,7 +38,7 @@ struct LibtorchTests {
         let found = onNewThread { () -> [Int] in
             guard
                 (try? Libtorch.withThreads(others + 2) {
-                    // An operation that runs in parallel asks for the number itself.
+                    // An operation that runs in parallel reads the number itself.
                     _ = try Tensor.ones([1 << 20]).exp().sum()
                     return Libtorch.threads
                 }) == others + 2

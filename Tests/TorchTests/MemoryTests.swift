@@ -9,7 +9,7 @@ struct MemoryTests {
         let before = try Memory.statistics().current
         var tensor: Tensor? = try Tensor.ones([512 << 20], dtype: .uint8)
         let held = try Memory.statistics()
-        // Other tests come and go beside this one; 512 MB stand out.
+        // Other tests run at the same time; 512 MB are clearly visible.
         #expect(held.current - before > 256 << 20)
         #expect(held.peak >= held.current)
         #expect(held.reserved == held.current)
@@ -36,8 +36,7 @@ struct MemoryTests {
             _ = try? x + Tensor.zeros([3])
         }
         try work()
-        // Tests beside this one hold memory as well, now more and now less. A leak shows each time: a hundred tensors of four
-        // megabytes and more.
+        // Other tests use memory at the same time, more or less. A leak shows every time: a hundred tensors of four megabytes and more.
         func growth() throws -> Int {
             let before = try Memory.statistics().current
             for _ in 0..<100 { try work() }

@@ -7,7 +7,7 @@ import Torch
         let folder = try TemporaryFolder(), file = folder.url.appending(path: "a.safetensors")
         let own = try Tensor.rand([8], generator: Generator(seed: 1)), expected = try own.array(of: Float.self)
         try SafetensorsWriter.write(["mapped": own], to: file)
-        // A file's pages are nobody's to give back.
+        // A file's pages cannot be freed.
         let mapped = try SafetensorsFile(file).tensor("mapped")
         let offload = Offload([own, mapped])
         #expect(throws: TorchError.self) { try offload.leave() }

@@ -4,7 +4,7 @@ extension Tensor {
     /// Whether operations on this tensor are recorded for ``backward()``.
     public var requiresGradient: Bool { ct_requires_gradient(handle) }
 
-    /// Marks a leaf tensor as one by which is differentiated.
+    /// Sets whether gradients are computed for this leaf tensor.
     @discardableResult
     public func requiresGradient(_ required: Bool) throws -> Tensor {
         try perform("requiresGradient", [self]) { ct_set_requires_gradient(handle, required, $0) }

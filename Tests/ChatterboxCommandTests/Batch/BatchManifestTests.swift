@@ -66,7 +66,7 @@ import Testing
         "ids name only files in the output folder",
         arguments: ["../a", "/a", "a//b", ".a", "a/.b", "", "a\\u0000b", String(repeating: "x", count: 201)])
     func names(id: String) throws {
-        // An empty id is none, and the text is named by its place.
+        // An empty id counts as missing, and the text is identified by its number.
         #expect(try refusal(#"{"text":"a","id":"\#(id)"}"#)?.hasPrefix("id is \"") ?? false || id.isEmpty)
         let fine = try manifest(#"{"text":"a","id":"kapitel 1/größe.7"}"#).item(0).get().id
         #expect(fine == "kapitel 1/größe.7")
@@ -95,7 +95,7 @@ import Testing
         #expect(try shard("3/8") == [3, 8])
         let slurm = ["SLURM_ARRAY_TASK_ID": "6", "SLURM_ARRAY_TASK_MIN": "2", "SLURM_ARRAY_TASK_COUNT": "4", "SLURM_ARRAY_TASK_STEP": "2"]
         #expect(try shard(nil, nil, slurm) == [2, 4])
-        // One task of the array that is run again alone keeps its part where the count is given.
+        // If one task of the array runs again alone, it keeps its part if the count is given.
         #expect(try shard(nil, 16, ["SLURM_ARRAY_TASK_ID": "6", "SLURM_ARRAY_TASK_MIN": "6", "SLURM_ARRAY_TASK_COUNT": "1"]) == [6, 16])
         #expect(try shard(nil, 4, ["JOB_COMPLETION_INDEX": "3"]) == [3, 4])
         #expect(try BatchShard("3/12", count: nil, environment: [:]).resultsName == "results-03-of-12.jsonl")

@@ -54,7 +54,7 @@ import Testing
             "\(second.errors)")
         #expect(try contents("out/results.jsonl") == before)
 
-        // Another text, and a file that is not as it was.
+        // Another text, and a file that has changed.
         try Data("Fourteen.".utf8).write(to: URL(filePath: program.path("d.txt")))
         try Data("half".utf8).write(to: URL(filePath: program.path("out/e.wav")))
         let third = try await batch("out", "--retry", "--json")
@@ -94,12 +94,12 @@ import Testing
         for count in [1, 5, 9] {
             let killed = try await batch("out", manifest: "many.jsonl", killedAt: "\(count) of 12")
             #expect(killed.status == SIGKILL)
-            // Whatever has its name is whole.
+            // Every file with its final name is complete.
             for name in try program.files() where name.hasPrefix("out/") && name.hasSuffix(".wav") {
                 #expect(try contents(name) == contents(name.replacing("out/", with: "whole/")), "\(name)")
             }
         }
-        // Half a line, as a kill can leave it.
+        // An incomplete line, as after a kill.
         let handle = try #require(FileHandle(forWritingAtPath: program.path("out/results.jsonl")))
         try handle.seekToEnd()
         try handle.write(contentsOf: Data(#"{"id":"t11","sta"#.utf8))

@@ -86,15 +86,15 @@ import Testing
         let again = try json(try await say("again.wav", "--keep", "kept", "--json"))
         #expect(first["seed"] as? Int == again["seed"] as? Int && again["utterances_kept_before"] as? Int == 5)
         #expect(try contents("book.wav") == contents("again.wav"))
-        // A word of the second chapter, and then the voice's liveliness, on which all depends.
+        // A word of the second chapter, and then an option on which all utterances depend.
         try write(Self.text.replacing("Nobody waited", with: "Somebody waited"))
         #expect(try json(try await say("again.wav", "--keep", "kept", "--json"))["utterances_kept_before"] as? Int == 4)
         #expect(try json(try await say("again.wav", "--keep", "kept", "--json", "--exaggeration", "0.7"))["utterances_kept_before"] as? Int == 0)
-        // Neither speed nor loudness is in what is kept.
+        // Speed and loudness are not part of the stored utterances.
         #expect(
             try json(try await say("again.wav", "--keep", "kept", "--json", "--speed", "2", "--loudness", "-23"))["utterances_kept_before"] as? Int
                 == 5)
-        // A file that has another length is spoken anew.
+        // A file of another length is spoken again.
         for file in try utterances("kept").filter({ $0.contains("/000001-") }) { try Data("half".utf8).write(to: URL(filePath: program.path(file))) }
         #expect(try json(try await say("again.wav", "--keep", "kept", "--json"))["utterances_kept_before"] as? Int == 4)
     }

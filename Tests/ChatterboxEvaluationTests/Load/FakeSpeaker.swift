@@ -3,8 +3,8 @@ import Synchronization
 
 @testable import ChatterboxEvaluation
 
-/// Speaks on a virtual clock: each request takes seconds that do not depend on the others, and then seconds of work that only
-/// one of them has at a time. Sound comes in stretches during the work.
+/// Speaks on a virtual clock: each request takes seconds that do not depend on the others, and then seconds of work during which only one of them
+/// runs. Sound is delivered in pieces during the work.
 final class FakeSpeaker: LoadSpeaker {
     struct Failure: Error, Hashable { let text: String }
 
@@ -23,18 +23,18 @@ final class FakeSpeaker: LoadSpeaker {
     }
 
     /// - Parameters:
-    ///   - own: seconds of each request beside those of others.
-    ///   - work: seconds that one request has at a time, after each of which a stretch of sound comes.
-    ///   - refused: how often somebody is refused, for so many seconds of `pause`.
+    ///   - own: seconds of each request that overlap with other requests.
+    ///   - work: seconds of exclusive work, after each of which a piece of sound is delivered.
+    ///   - refused: how often requests are refused, each for `pause` seconds.
     init(
         _ time: VirtualTime, own: Double = 0, work: [Double], sound: HeardSound = HeardSound(seconds: 1), refused: Int = 0, pause: Double = 0
     ) {
         (self.time, self.own, self.work, self.sound, self.refused, self.pause) = (time, own, work, sound, refused, pause)
     }
 
-    /// The most requests that were open at a time.
+    /// The largest number of open requests at a time.
     var mostOpen: Int { state.withLock(\.mostOpen) }
-    /// What was spoken, in the order of asking.
+    /// The spoken texts, in the order of the requests.
     var texts: [String] { state.withLock(\.texts) }
 
     func speak(_ request: LoadRequest, onSound: (HeardSound) -> Void) async throws -> SpeechReport? {

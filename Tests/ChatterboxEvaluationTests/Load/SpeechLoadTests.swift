@@ -27,7 +27,7 @@ import Testing
         let time = VirtualTime(), speaker = FakeSpeaker(time, own: 1, work: [1])
         let spoken = try await run(requests(7), .closed(listeners: 3), speaker, time)
         #expect(speaker.mostOpen == 3 && Set(speaker.texts).count == 7)
-        // The seven share the second that one has at a time, and the first waits for its own.
+        // The seven share the exclusive second, and the first waits for its own seconds.
         #expect(LoadFigures(spoken).wallSeconds == 8)
         #expect(spoken.map(\.end).sorted() == [2, 3, 4, 5, 6, 7, 8])
         #expect(LoadFigures(spoken).openRequests > 2)
@@ -69,7 +69,7 @@ import Testing
         #expect(times != Array(PoissonArrivals(rate: 5, seed: 2).prefix(20_000)))
         let gaps = zip(times.dropFirst(), times).map { $0 - $1 }, mean = gaps.reduce(0, +) / Double(gaps.count)
         let variance = gaps.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(gaps.count)
-        // Of 20,000 gaps, the mean's deviation is 0.7 % and the variance's 2 %; five times as much is allowed.
+        // For 20,000 gaps the mean's standard deviation is 0.7 % and the variance's 2 %; five times that is allowed.
         #expect(abs(mean * 5 - 1) < 0.035 && abs(variance * 25 - 1) < 0.1)
         #expect(gaps.allSatisfy { $0 > 0 })
     }
@@ -84,7 +84,7 @@ import Testing
         listener.hear(HeardSound(seconds: 0.5), at: 5.5)
         listener.hear(HeardSound(seconds: 1), at: 8.25)
         #expect(listener.firstAudio == 3 && listener.audioSeconds == 4)
-        // All was played at 5 and, a quarter of a second late, at 6.25.
+        // Everything had been played at 5 and, with a delay of a quarter of a second, at 6.25.
         #expect(listener.underruns == 2 && listener.drySeconds == 0.25 + 2)
     }
 
@@ -94,7 +94,7 @@ import Testing
         #expect(listener.firstAudio == nil)
         listener.hear(HeardSound(seconds: 1, silence: 0.75), at: 5)
         #expect(listener.firstAudio == 5 && listener.underruns == 0)
-        // Silence after the first sound is played like any.
+        // Silence after the first sound is played like other sound.
         listener.hear(HeardSound(seconds: 1, silence: 1), at: 5.25)
         listener.hear(HeardSound(seconds: 1), at: 6.25)
         #expect(listener.underruns == 0)
@@ -146,7 +146,7 @@ import Testing
             #expect(work.serialSeconds == 7)
             return work.shareableSeconds / 4
         }
-        // Of some 320 positions each has 49 KB of keys and values in 8 bits, and 3 of scales; in 32 bits 197 KB.
+        // Each of about 320 positions has 49 KB of keys and values in 8 bits, and 3 of scales; in 32 bits 197 KB.
         #expect(try abs(share(.int8, prompt: 175) - 309.0 / (309 + 16.7)) < 0.01)
         #expect(try share(.int8, prompt: 375) < share(.int8, prompt: 175))
         #expect(try abs(share(.none, prompt: 175) - 1209.0 / (1209 + 63)) < 0.01)

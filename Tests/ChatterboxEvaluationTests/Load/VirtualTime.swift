@@ -1,8 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// A clock on which nothing takes time but waiting for it: it runs the tasks that prefer it one at a time, and when all of them
-/// wait it goes on to the next time that one of them waits for.
+/// A clock on which only waiting takes time: it runs the tasks that prefer it one at a time, and when all of them wait it advances to the next time
+/// for which one of them waits.
 final class VirtualTime: Clock, TaskExecutor {
     struct Instant: InstantProtocol {
         var sinceStart: Duration
@@ -19,9 +19,9 @@ final class VirtualTime: Clock, TaskExecutor {
 
     private struct State {
         var now = Instant(sinceStart: .zero)
-        /// Jobs that are not done.
+        /// The number of unfinished jobs.
         var jobs = 0
-        /// In the order in which they wake: by time, then by when they lay down.
+        /// In the order in which they wake up: by time, then by when they began to sleep.
         var sleepers: [Sleeper] = []
     }
 
@@ -31,7 +31,7 @@ final class VirtualTime: Clock, TaskExecutor {
     var now: Instant { state.withLock(\.now) }
     var minimumResolution: Duration { .zero }
 
-    /// Cancelling does not wake a sleeper.
+    /// Cancelling does not wake a sleeping task.
     func sleep(until deadline: Instant, tolerance: Duration?) async throws {
         try await withCheckedThrowingContinuation { continuation in
             state.withLock { state in
@@ -44,7 +44,7 @@ final class VirtualTime: Clock, TaskExecutor {
 
     func sleep(seconds: Double) async throws { try await sleep(until: now.advanced(by: .seconds(seconds)), tolerance: nil) }
 
-    /// Runs something and all that it starts on this clock.
+    /// Runs a function, and all tasks that it starts, on this clock.
     func run<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await Task(executorPreference: self) { try await body() }.value
     }

@@ -5,7 +5,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// Adapters that PEFT made, and what PEFT computes with them (`Reference/fixtures/adapters.py`).
+/// Adapters made by PEFT, and PEFT's results with them (`Reference/fixtures/adapters.py`).
 private struct MadeByPEFT {
     let outputs: Fixture
     let llama: SmallT3

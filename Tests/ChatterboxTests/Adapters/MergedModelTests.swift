@@ -11,7 +11,7 @@ import Torch
 
     init() throws { place = try TemporaryFolder() }
 
-    /// An adapter of random numbers for the stand-in.
+    /// A random adapter for the stand-in.
     private func adapter(base: String? = nil) throws -> Adapter {
         let t3 = try Model.load(StandInModel.folder).t3, generator = try Generator(seed: 3)
         let weight = (t3.backbone as! LlamaBackbone).layers[0].feedForward.up.weight

@@ -6,7 +6,7 @@ import Torch
 @testable import Chatterbox
 
 @Suite("Speech with adapters", .standInModel) struct SpeechWithAdaptersTests {
-    /// An adapter of random numbers for the stand-in, which leaves alone what ends its speech.
+    /// A random adapter for the stand-in, which does not change when its speech ends.
     private func adapter(seed: UInt64, base: String? = nil) throws -> Adapter {
         let t3 = try Model.load(StandInModel.folder).t3, generator = try Generator(seed: seed)
         let layer = (t3.backbone as! LlamaBackbone).layers[0]

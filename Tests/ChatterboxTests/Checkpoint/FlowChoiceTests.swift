@@ -7,7 +7,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// A Llama model that speaks through a mean flow from another file.
+/// A Llama model with a mean flow from another file.
 @Suite("Fast flow", .standInModel) struct FlowChoiceTests {
     let folder: TemporaryFolder
     private var model: URL { folder.url.appending(path: "model") }
@@ -18,8 +18,8 @@ import Torch
         try FileManager.default.copyItem(at: StandInModel.folder, to: model)
     }
 
-    /// Writes a folder with the stand-in's S3Gen and one with mean flow, and gives the latter's place. From seed 1 both hear
-    /// as the stand-in does.
+    /// Writes a folder with the stand-in's S3Gen and one with mean flow, and returns the path of the latter. With seed 1 both have the stand-in's
+    /// networks for recordings.
     private func fastFlow(in name: String = "flash", called file: String = FlowChoice.fastFileName, seed: UInt64 = 1) throws -> URL {
         let other = folder.url.appending(path: name)
         try Model.writeRandom(.tiny, tokenizer: fixturesFolder.appending(path: "tokenizer.json"), seed: seed, fastFlow: true, to: other)
@@ -36,7 +36,7 @@ import Torch
         try FileManager.default.copyItem(at: file, to: model.appending(path: name))
     }
 
-    // MARK: what it speaks
+    // MARK: speech
 
     @Test("the tokens are the model's; the sound is two steps of the other file's flow, with the model's rules and ending", arguments: [false, true])
     func speaks(exact: Bool) async throws {
@@ -53,7 +53,7 @@ import Torch
         #expect(steps.counts == [2, 2])
         let tokens = try before["speech_tokens"]!.array(of: Int64.self)
         #expect(try after["speech_tokens"]!.array(of: Int64.self) == tokens)
-        // What the file's networks make of the same tokens after the same draws.
+        // The results of the file's networks for the same tokens and random numbers.
         let generator = try Generator(seed: 7)
         let decoder = try await self.decoded(fast.model, voice, generator)
         #expect(decoder.map(Int64.init) == tokens.filter { $0 != 6562 })
@@ -90,7 +90,7 @@ import Torch
         #expect(loaded.configuration.s3Gen.flow.meanFlow && loaded.configuration.s3Gen.flow.steps == 2)
     }
 
-    // MARK: which file
+    // MARK: the file
 
     @Test("the model's folder is searched first, then the others in order") func order() throws {
         let flash = try fastFlow(called: "s3gen.safetensors"), turbo = try fastFlow(in: "turbo")
@@ -106,7 +106,7 @@ import Torch
     @Test("an error says that there is no fast flow, or none of the right sizes") func none() throws {
         let error = #expect(throws: CheckpointError.self) { try Model.load(model, flow: .fast()) }
         #expect("\(error!)" == "\(model.path): the model has no fast flow: there is no s3gen_meanflow.safetensors in its folder")
-        // A tokenizer of another size cuts speech into other tokens.
+        // A tokenizer of another size gives other tokens.
         let other = try fastFlow()
         var sizes = ModelConfiguration.tiny
         sizes.s3Gen.tokenizer.layers = 3
@@ -154,7 +154,7 @@ import Torch
     }
 }
 
-/// Numbers of steps as they are reported.
+/// The numbers of the reported steps.
 private final class Steps: Sendable {
     private let stored = Mutex<[Int]>([])
 

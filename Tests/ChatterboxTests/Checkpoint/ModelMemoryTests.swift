@@ -17,7 +17,7 @@ import Testing
         let sound = try size(files.s3Gen.lastPathComponent), ears = try size(files.voiceEncoder.lastPathComponent)
         let model = try Model.load(folder, compute: compute), t3 = try #require(model.packedT3?.bytesPerStep)
         let counted = try Model.byteCount(of: folder, compute: compute) - ears - (quantization == .none ? sound : sound / 4)
-        // Rows are padded to whole vectors, which matters to small matrices.
+        // Rows are padded to whole vectors, which matters for small matrices.
         #expect(counted <= t3 && Double(counted) > 0.8 * Double(t3), "\(counted) of \(t3)")
     }
 

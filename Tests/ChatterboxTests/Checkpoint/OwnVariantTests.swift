@@ -5,9 +5,9 @@ import SpeechText
 import TestSupport
 import Testing
 
-// Without `@testable`: as a program does that depends on this package.
+// Without `@testable`, like a program that depends on this package.
 
-/// A token for each letter, another for whatever else.
+/// A token for each letter, and one for everything else.
 struct LetterTokenizer: TextTokenizer {
     private let letters: [Character: Int]
 
@@ -31,7 +31,7 @@ struct LetterTokenizer: TextTokenizer {
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// A small Llama that is decoded as Turbo is, with files of other names.
+    /// A small Llama with Turbo's decoding style and other file names.
     private static func variant(tokenizer: TokenizerKind) throws -> Variant {
         var sizes = ModelConfiguration.tiny
         sizes.t3.backbone = .llama(LlamaConfiguration(hiddenSize: 48, layers: 3, heads: 3, intermediateSize: 96))
@@ -62,7 +62,7 @@ struct LetterTokenizer: TextTokenizer {
             let options = SpeechOptions(
                 sampling: SamplingChanges(minP: 0.1, guidance: 0.5), exaggeration: 1, maximumTokens: 6, seed: 3, watermark: false, splitting: .none)
             let (speech, trace) = try await synthesizer.trace("Salt & wind", voice: voice, options: options)
-            // Turbo's style: text without start and stop, and options that it does not know.
+            // Turbo's style: text without start and stop tokens, and options that it ignores.
             let tokens = try #require(trace["text_tokens"]).array(of: Int.self)
             #expect(tokens == synthesizer.model.tokenizer.encode("Salt and wind.", language: .english).tokens)
             #expect(speech.report.warnings.filter { $0.kind == .ignoredOption }.map(\.option) == ["guidance", "minP", "exaggeration"])

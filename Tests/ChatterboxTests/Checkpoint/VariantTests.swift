@@ -98,7 +98,7 @@ import Torch
         #expect(try names(["head.bn1.running_mean", "head.bn1.running_var"]) == ["head.bn1.num_batches_tracked": []])
     }
 
-    /// Smaller than ``ModelConfiguration/tiny``: the tests' tokenizer is, too.
+    /// Smaller than ``ModelConfiguration/tiny``, because the tests' tokenizer is smaller.
     private func tinyConfiguration(_ variant: Variant) -> ModelConfiguration {
         var configuration = variant.configuration.tiny
         configuration.t3.textVocabulary = 3100

@@ -48,8 +48,8 @@ import Torch
             try conversion.speak(tokens, onStep: { _ in }, deliver: { samples += $0 })
             let everyThird = stride(from: 0, to: samples.count, by: 3).map { samples[$0] }
             let waveform = try Tensor(everyThird, shape: [1, everyThird.count]), expected = try fixture.output("waveform")
-            // Phases sum F0 up, and with it its last digits, which the processor's instructions decide: from 0.0002 in the first
-            // eighth of a second the error grew to 0.002 and 0.007 within two with different ones.
+            // Phases are sums of F0, and so are its rounding errors, which depend on the processor's instructions: from 0.0002 in the first eighth of
+            // a second the error grew to 0.002 and 0.007 within two seconds with different ones.
             try expectClose(waveform, expected, relative: 0.02, "waveform")
             let beginning = 0.375, count = Int(beginning * 24000 / 3)
             let scale = try expected.abs().max().item(Double.self)
@@ -64,7 +64,7 @@ import Torch
         let long = Audio(samples: (0..<count).map { once[$0 % once.count] }, sampleRate: 24000)
         let tokens = try withoutGradients { try conversion().tokens(of: long) }
         #expect(tokens.count == Int((seconds * 25).rounded(.up)))
-        // Across the place where two passages meet (28 s), the tokens are in step with those of the sound heard alone.
+        // Across the join of two passages (28 s), the tokens equal those of the sound tokenized alone.
         let part = try withoutGradients { try conversion().tokens(of: long.cut(24 * 24000..<30 * 24000)) }
         let agreement = (-3...3).map { shift in zip(tokens[(650 + shift)...], part[50..<100]).filter { $0 == $1 }.count }
         #expect(agreement.firstIndex(of: agreement.max()!) == 3, "\(agreement)")

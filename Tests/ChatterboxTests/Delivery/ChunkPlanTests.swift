@@ -6,7 +6,7 @@ import Testing
 @Suite("The sizes of chunks") struct ChunkPlanTests {
     private let sizes = ChunkSizes([7, 5, 11], context: 9)
 
-    /// The chunks of an utterance whose tokens become certain in steps.
+    /// The chunks of an utterance whose tokens become final in steps.
     private func chunks(of count: Int, in steps: some Sequence<Int>, unheard: Int = 0) -> [ChunkPlan.Chunk] {
         var plan = ChunkPlan(sizes, lookahead: 3, unheard: unheard), chunks: [ChunkPlan.Chunk] = []
         for known in steps {

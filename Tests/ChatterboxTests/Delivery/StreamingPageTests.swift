@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite("The page on streaming", .standInModel) struct StreamingPageTests {
-    /// A pipe to whatever plays.
+    /// A pipe to a player.
     private final class Player {
         private(set) var seconds = 0.0
         func append(_ audio: Audio) throws { seconds += audio.duration }

@@ -8,7 +8,7 @@ import Testing
 
     init() { group = scheduler.addGroup(limit: .init(positions: 1000, slots: 4), batchLimit: .init(positions: 600, slots: 2)) }
 
-    /// Whether there was room at once.
+    /// Returns whether there was room at once.
     private mutating func ask(
         _ positions: Int, slots: Int = 1, _ priority: SpeechPriority = .interactive, at time: Double = 0
     ) throws -> (id: Scheduler.ID, isGranted: Bool) {
@@ -88,7 +88,7 @@ import Testing
         #expect(!first.isGranted && !second.isGranted)
         scheduler.deliver(3, for: listener.id, at: 1)
         #expect(try scheduler.ask(for: .init(positions: 500, slots: 1), listener.id, in: group, at: 2) == [listener.id, first.id])
-        // It needs more than there is: nobody takes what it gave up, nor what others give up, before it.
+        // It needs more than there is: nobody gets the room that it released, nor that of others, before it.
         #expect(try scheduler.ask(for: .init(positions: 700, slots: 1), listener.id, in: group, at: 3) == [])
         #expect(scheduler.close(other.id, at: 3.1) == [listener.id])
         #expect(scheduler.close(first.id, at: 3.2) == [second.id])

@@ -206,7 +206,7 @@ import Testing
         #expect(log.all == ["true", "\(8 << 20)"])
     }
 
-    /// Signals when the thread ends in whose dictionary it lies.
+    /// Signals when the thread ends in whose dictionary it is.
     private final class ThreadEnd: Sendable {
         let signal: DispatchSemaphore
         init(_ signal: DispatchSemaphore) { self.signal = signal }
@@ -221,7 +221,7 @@ import Testing
             coroutines = (0..<3).map { _ in Coroutine(on: threads, slice: .zero) { try $0.pause() } }
         }
         for coroutine in coroutines { coroutine.resume() }
-        coroutines.removeFirst()  // dropped unfinished; its thread is reused by nobody
+        coroutines.removeFirst()  // released unfinished; its thread is not reused
         for coroutine in coroutines { coroutine.resume() }
         #expect(ended.wait(timeout: .now()) == .timedOut)
         coroutines = []

@@ -19,7 +19,7 @@ import Testing
 
     private static func number(_ number: Int) -> SpeechEvent { .progress(.tokens(number)) }
 
-    /// Counts what a producer is told.
+    /// Counts the notifications of a producer.
     private final class Told: Sendable {
         let room = Atomic(0), leave = Atomic(0)
         var rooms: Int { room.load(ordering: .relaxed) }
@@ -202,7 +202,7 @@ import Testing
 
     // MARK: with coroutines
 
-    /// A request that makes `seconds` of sound, half a second a unit.
+    /// A request that produces `seconds` of sound, half a second in each unit.
     private static func speak(_ seconds: Double, _ channel: EventChannel, on threads: CoroutineThreads) -> Coroutine {
         let coroutine = Coroutine(on: threads, slice: nil) { context in
             for _ in 0..<Int(seconds * 2) {
@@ -243,7 +243,7 @@ import Testing
         }
     }
 
-    /// One producer on a thread of its own and one consumer, who leaves, is cancelled, or reads to the end.
+    /// One producer on a separate thread, and one consumer that leaves, is cancelled, or reads to the end.
     private static func exchange(seed: UInt64) async {
         var random = SeededRandom(seed: seed)
         let count = 200 + random.below(400), stop = random.below(2 * count)
@@ -277,7 +277,7 @@ import Testing
         }
     }
 
-    /// Sends numbers and sound, never more than there is room for, until all is sent or nobody reads.
+    /// Sends numbers and sound, never more than there is room for, until all is sent or there is no reader.
     private static func produce(_ count: Int, _ channel: EventChannel, fails: Bool) {
         let isGone = Atomic(false), wake = DispatchSemaphore(value: 0)
         channel.connect {

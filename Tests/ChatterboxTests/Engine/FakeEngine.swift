@@ -1,35 +1,35 @@
 @testable import Chatterbox
 
-/// An engine whose clock is a number and whose work only takes time: what the scheduler's decisions come to.
+/// An engine whose clock is a number and whose work only takes time: it shows the results of the scheduler's decisions.
 struct FakeEngine {
-    /// Somebody who wants texts spoken, one after the other.
+    /// A request with several texts, spoken one after the other.
     struct Request {
         var arrival = 0.0
         var priority = SpeechPriority.interactive
-        /// Speech tokens of each utterance.
+        /// The number of speech tokens of each utterance.
         var utterances = [100]
-        /// Tokens that become sound together; 25 are a second.
+        /// The number of tokens that become sound together; 25 are a second.
         var chunk = 25
-        /// What the sound of a chunk costs, unit by unit, in seconds.
+        /// The seconds of each unit for the sound of a chunk.
         var units = [0.08, 0.05]
-        /// Whether tokens are drawn while sound is made of earlier ones.
+        /// Whether tokens are drawn while the sound of earlier ones is computed.
         var isStreaming = true
-        /// Whether it takes sound as fast as it is played, with two seconds in hand; else it takes all at once.
+        /// Whether sound is consumed as fast as it is played, with two seconds buffered; otherwise all at once.
         var isPlayed = true
-        /// When it goes away.
+        /// When the request is cancelled.
         var leaves = Double.infinity
         var room = Admission.Room(positions: 500, slots: 1)
     }
 
-    /// What a request saw.
+    /// The result of a request.
     struct Outcome: Equatable {
         /// Seconds from the arrival to the first sound.
         var firstSound: Double?
-        /// Seconds in which a listener who plays at once heard nothing between the first sound and the last.
+        /// The seconds in which a listener who plays at once has no sound, between the first sound and the last.
         var silence = 0.0
-        /// When its last sound came.
+        /// The time of its last sound.
         var end: Double?
-        /// The longest that it could have run and did not.
+        /// The longest time for which it could have run and did not.
         var longestWait = 0.0
         var longestWaitForRoom = 0.0
     }
@@ -40,7 +40,7 @@ struct FakeEngine {
         var isOver = false
         var utterance = 0, tokens = 0, chunkedTokens = 0
         var holdsRoom = false
-        /// Units to be done, each with the seconds of sound that it gives.
+        /// Units to be run, each with the seconds of sound that it gives.
         var units: [(cost: Double, sound: Double)] = []
         var playedUntil: Double?
         var stepSince: Double?, unitSince: Double?, roomSince: Double?
@@ -49,12 +49,12 @@ struct FakeEngine {
         var isDrawn: Bool { tokens == request.utterances[utterance] }
     }
 
-    /// Seconds for a step, and for each sequence in it.
+    /// The seconds of a step, and of each sequence in it.
     var stepCost = 0.012, rowCost = 0.0015
 
     private(set) var scheduler: Scheduler
     private(set) var time = 0.0
-    /// What went against the rules.
+    /// Violations of the rules.
     private(set) var violations: [String] = []
     /// Plans in order.
     private(set) var plans: [Scheduler.Plan] = []
@@ -72,7 +72,7 @@ struct FakeEngine {
         progress = requests.sorted { $0.arrival < $1.arrival }.map { Progress(request: $0) }
     }
 
-    /// By arrival.
+    /// In order of arrival.
     var outcomes: [Outcome] { progress.map(\.outcome) }
     func id(_ number: Int) -> Scheduler.ID? { progress[number].id }
     var isIdle: Bool { progress.allSatisfy(\.isOver) }
@@ -93,7 +93,7 @@ struct FakeEngine {
         }
     }
 
-    // MARK: who comes and goes
+    // MARK: arrival and cancellation
 
     private mutating func arriveAndLeave() throws {
         for number in progress.indices where !progress[number].isOver && progress[number].request.arrival <= time {
@@ -136,11 +136,11 @@ struct FakeEngine {
         grant(scheduler.close(progress[number].id!, at: time))
     }
 
-    // MARK: what each waits for
+    // MARK: what requests wait for
 
     private func unplayed(_ number: Int) -> Double { (progress[number].playedUntil ?? time) - time }
 
-    /// Whether the consumer has taken so much that more may be made; within a rounding of when it has.
+    /// Whether the consumer has taken so much that more may be computed, up to rounding.
     private func hasRoom(_ number: Int) -> Bool { !progress[number].request.isPlayed || unplayed(number) < 2 + 1e-9 }
 
     private mutating func updateNeed(of number: Int) {
@@ -186,7 +186,7 @@ struct FakeEngine {
         }
     }
 
-    /// Makes units of the tokens since the last chunk, if they are enough or the last.
+    /// Creates units for the tokens since the last chunk, if there are enough or they are the last.
     private mutating func endChunk(_ number: Int) {
         let request = progress[number].request
         let count = progress[number].tokens - progress[number].chunkedTokens
@@ -219,7 +219,7 @@ struct FakeEngine {
 
     // MARK: rules
 
-    /// Every plan names those that can run, and there is one if anybody can.
+    /// Checks that every plan contains requests that can run, and that there is a plan if any can.
     private mutating func check(plan: Scheduler.Plan?) {
         func canStep(_ state: Progress) -> Bool { !state.isOver && state.stepSince != nil }
         func canDoUnit(_ state: Progress) -> Bool { !state.isOver && state.unitSince != nil }

@@ -5,7 +5,7 @@ import Torch
 @testable import Chatterbox
 
 @Suite("Batches of the flow") struct FlowQueueTests {
-    /// Requests that enter a queue one after the other, on coroutines of one thread's time. Their mels are their own numbers.
+    /// Requests that enter a queue one after the other, on coroutines of one thread. Their mels are their numbers.
     private final class Requests: @unchecked Sendable {
         let queue: FlowQueue
         private let threads = CoroutineThreads(name: "requests")
@@ -15,7 +15,7 @@ import Torch
 
         struct Refused: Error {}
 
-        /// - Parameter refused: who makes a flow fail.
+        /// - Parameter refused: the request that makes a flow fail.
         init(most: Int = 4, refused: Float? = nil) {
             queue = FlowQueue(batchSize: { min(most, $0.count) }) { orders, steps, checkpoint in
                 for _ in 0..<steps { try checkpoint() }
@@ -46,7 +46,7 @@ import Torch
         func cancel(_ number: Int) { coroutines[number]?.cancel() }
         func isRunnable(_ number: Int) -> Bool { if case .runnable = coroutines[number]?.state { true } else { false } }
 
-        /// Lets all go on until nobody can.
+        /// Runs all until none can continue.
         func settle() {
             while let number = coroutines.keys.sorted().first(where: isRunnable) { resume(number) }
         }

@@ -39,7 +39,7 @@ import Testing
         let first = try open(.step(group)), second = try open(at: 0.1), third = try open(at: 0.2)
         #expect(scheduler.next(at: 0.3) == .unit(second))
         #expect(scheduler.next(at: 0.3) == .unit(third))
-        // The next unit of the second waits for its turn.
+        // The next unit of the second request waits.
         #expect(scheduler.next(at: 0.3) == .step(group, [first]))
         for id in [second, third] {
             _ = try scheduler.ask(for: .init(positions: 10, slots: 1), id, in: group, at: 0.3)
@@ -154,7 +154,7 @@ import Testing
         #expect(scheduler.next(at: 0) == .step(group, [batch]))
     }
 
-    // MARK: ageing and leaving
+    // MARK: waiting and cancellation
 
     @Test("a request that has waited long enough goes first; the time grows with the number of requests that can run") mutating func ageing() throws {
         let rich = try open(sound: 1000), new = try open()
@@ -174,7 +174,7 @@ import Testing
 
     // MARK: an engine
 
-    /// Hundreds of sentences, read as fast as they are made.
+    /// Hundreds of sentences, read as fast as they are computed.
     private static func book(_ priority: SpeechPriority = .interactive, isPlayed: Bool = false) -> FakeEngine.Request {
         .init(priority: priority, utterances: Array(repeating: 150, count: 300), units: [0.1, 0.1, 0.06], isPlayed: isPlayed)
     }
@@ -210,7 +210,7 @@ import Testing
 
     @Test("eight listeners whom the device can serve never run out of sound", arguments: [0, 0.05, 0.3])
     func eightListeners(apart: Double) throws {
-        // A step of eight takes 24 ms and makes 8 × 40 ms of sound; with the units, 1.2 times real time in all.
+        // A step of eight takes 24 ms and gives 8 × 40 ms of sound; with the units, 1.2 times real time in all.
         var engine = FakeEngine(
             (0..<8).map {
                 .init(arrival: apart * Double($0), utterances: Array(repeating: 125, count: 8), units: [0.02, 0.008])
@@ -259,7 +259,7 @@ import Testing
             try engine.run()
             #expect(engine.violations == [])
             #expect(engine.isIdle)
-            // Each of those that can run waits for its patience, counted by all, and then for the others' turns.
+            // Each request that can run waits for its patience, multiplied by their number, and then for the others' turns.
             let unit = max(longest, engine.stepCost + Double(count) * engine.rowCost)
             let bound = 2 * Double(count) * (1 + unit) + unit
             for (outcome, request) in zip(engine.outcomes, requests.sorted { $0.arrival < $1.arrival }) {

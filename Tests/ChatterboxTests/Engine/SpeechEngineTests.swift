@@ -8,11 +8,11 @@ import Torch
 @testable import Chatterbox
 
 @Suite("Simultaneous requests", .standInModel) struct SpeechEngineTests {
-    /// A request, and after how many steps of the others it joins them.
+    /// A request, and the number of steps after which it begins.
     private struct Guest: Sendable {
         let request: SpeechRequest
         let joins: Int
-        /// After how many of its own steps it goes away; nil stays.
+        /// The number of its own steps after which it is cancelled; nil if it is not.
         var leaves: Int?
     }
 
@@ -26,7 +26,7 @@ import Torch
         let voice = try synthesizer!.model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1, pitch: 100))
         let first = try await synthesizer!.speak("One.", voice: voice, options: options).audio
         await engine.forget(synthesizer!.model)
-        // The next request makes anew what was forgotten.
+        // The next request creates again what was forgotten.
         #expect(try await synthesizer!.speak("One.", voice: voice, options: options).audio == first)
         #expect(engine.stepCounts[1, default: 0] >= 2 && engine.stepCounts[2] == nil)
         #expect(identity != nil)
@@ -84,13 +84,13 @@ import Torch
         try await synthesizer.speak(request.text, voice: request.voice, options: request.options) { _ in onStep() }.audio
     }
 
-    /// What each gives among the others; nil for those who went away.
+    /// The sound of each request among the others; nil for cancelled ones.
     private func meet(_ guests: [Guest], _ synthesizer: Synthesizer) async throws -> [Audio?] {
         let steps = Counter(), here = Counter()
         return try await withThrowingTaskGroup(of: (Int, Audio?).self) { group in
             for (number, guest) in guests.enumerated() {
                 group.addTask {
-                    // Who waits for steps of others that are all done comes at once.
+                    // A request that waits for steps of others begins at once if all of them have ended.
                     while steps.count < guest.joins, here.count > 0 || number > 0 && steps.count == 0 { await Task.yield() }
                     here.add(1)
                     defer { here.add(-1) }
@@ -188,7 +188,7 @@ import Torch
         let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false, splitting: .sentences)
         func sentences(_ texts: [String]) async throws -> [String: [[Float]]] {
             var found: [String: [[Float]]] = [:]
-            // Long enough to be pieces of their own.
+            // Long enough to be separate pieces.
             let text = texts.map { String(repeating: "\($0) ", count: 30) + "end." }.joined(separator: "\n\n")
             for try await chunk in synthesizer.chunks(text, voice: voice, options: options) {
                 found[String(chunk.text.prefix(3)), default: []].append(chunk.audio.samples)
@@ -219,7 +219,7 @@ import Torch
             while try first.next() != nil {}
             #expect(prefix.isComplete)
             let second = try decoder()
-            // All that is left to compute is the text's own rows.
+            // Only the text's own rows remain to be computed.
             try T3Decoder.advance([second])
             #expect(second.isReady)
             while try second.next() != nil {}
@@ -231,7 +231,7 @@ import Torch
         let model = try Model.load(StandInModel.folder), synthesizer = Synthesizer(model)
         let voice = try model.voiceAnalyzer.voice(from: StandInModel.buzz(seconds: 1))
         let options = SpeechOptions(steps: 1, maximumTokens: 20, seed: 3, watermark: false)
-        // Of those that ask at once only as many as there are slots are drawn at a time; all have their turn.
+        // Of simultaneous requests only as many as there are slots are decoded at a time; all get their turn.
         let count = 3 * model.slotLimit
         let spoken = try await withThrowingTaskGroup(of: Int.self) { group in
             for number in 0..<count {

@@ -27,7 +27,7 @@ struct BatchedDrawTests {
         let together = try zip(settings, generators[1]).map { try sampler($0, style, $1, isBatched: true) }
         for step in 0..<60 {
             let rows = try settings.indices.map { index in
-                // Flat, peaked and with a few tokens far above the others; with guidance and without.
+                // Flat, peaked and with a few tokens far above the others; with and without guidance.
                 let noise = try Tensor.randn([1, 8194], generator: source)
                 let logits = try step % 3 == 0 ? noise : step % 3 == 1 ? noise * 4 : (noise + 1).exp() * 1.5
                 guard style == .chatterbox, index % 2 == 0 else { return logits }

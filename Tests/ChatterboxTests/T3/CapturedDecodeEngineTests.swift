@@ -4,7 +4,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// The step of one shape, uncaptured where there is no GPU.
+/// Steps of fixed shapes, not captured without a GPU.
 @Suite("Decoding with steps of fixed shapes")
 struct CapturedDecodeEngineTests {
     let exact: T3DecoderTests

@@ -147,7 +147,7 @@ struct PackedDecodeEngineTests {
         #expect(try tokens(engine(.float32), seed: 2) == expected)
     }
 
-    // MARK: what would read beyond a table
+    // MARK: reading beyond a table
 
     @Test("a token outside the vocabulary is refused", arguments: [-1, 200, 1 << 40]) func unknownToken(token: Int) throws {
         let engine = try engine(.float32), sequence = try engine.begin()

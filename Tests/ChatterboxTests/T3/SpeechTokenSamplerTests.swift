@@ -63,7 +63,7 @@ struct SpeechTokenSamplerTests {
 
     // MARK: the kernel
 
-    /// Styles and options in which every step is used, alone and with others.
+    /// Styles and options that use every step, alone and together.
     static let settings: [(DecodingStyle, SamplingOptions)] = {
         func options(_ temperature: Double, _ topP: Double, topK: Int? = nil, minP: Double = 0, penalty: Double = 1) -> SamplingOptions {
             try! SamplingOptions(temperature: temperature, topP: topP, topK: topK, minP: minP, repetitionPenalty: penalty)
@@ -77,7 +77,7 @@ struct SpeechTokenSamplerTests {
         ]
     }()
 
-    /// Draws of two requests with the same seed, one through the kernel: their tokens are equal, and their generators are.
+    /// Draws of two requests with the same seed, one with the kernel: their tokens and generators are equal.
     func compare(_ style: DecodingStyle, _ options: SamplingOptions, _ steps: [Tensor], rulingOut ruledOut: (Int) -> Int? = { _ in nil }) throws {
         let team = try ThreadTeam(threads: 1), vocabulary = steps[0].size(1)
         let generators = [try Generator(seed: 21), try Generator(seed: 21)]
@@ -96,7 +96,7 @@ struct SpeechTokenSamplerTests {
         let generator = try Generator(seed: 8)
         let steps = try (0..<120).map { step in
             let noise = try Tensor.randn([1, 8194], generator: generator)
-            // Flat, peaked and with a few tokens far above the others, as a model's are.
+            // Flat, peaked and with a few tokens far above the others, like a model's.
             let logits = try step % 3 == 0 ? noise : step % 3 == 1 ? noise * 4 : (noise + 1).exp() * 1.5
             guard style == .chatterbox, step % 2 == 0 else { return logits }
             return try Tensor.cat([logits, logits + Tensor.randn([1, 8194], generator: generator)], axis: 0)
@@ -160,7 +160,7 @@ struct SpeechTokenSamplerTests {
         let generator = try Generator(seed: 5)
         let sampler = try SpeechTokenSampler(
             options, style: style, vocabulary: 4, startToken: 3, generator: generator, team: threads.map { try ThreadTeam(threads: $0) })
-        // Guidance, in the style that has it, makes 5, 3, 5, 1 of them.
+        // With guidance, in the style that has it, they become 5, 3, 5, 1.
         let logits = try Tensor([4, 3.5, 4.5, 1] + [3, 4, 4, 1] as [Float], shape: [2, 4])
         let (first, second) = style == .chatterbox ? (0, 2) : (2, 0)
         #expect(try sampler.probabilities(logits).array(of: Float.self) == (0..<4).map { $0 == first ? 1 : 0 })

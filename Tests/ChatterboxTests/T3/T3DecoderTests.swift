@@ -10,7 +10,7 @@ struct T3DecoderTests {
 
     init() throws { small = try SmallT3() }
 
-    /// Options, seed and budget of one of the fixture's cases.
+    /// The options, seed and token limit of one of the fixture's cases.
     func request(_ name: String) throws -> (options: SamplingOptions, seed: UInt64, budget: Int) {
         let values = try small.fixture.input("\(name).options").array(of: Double.self)
         let options = try SamplingOptions(
@@ -96,7 +96,7 @@ struct T3DecoderTests {
         let tokens = try expected("default").tokens.prefix(20)
         let steps = try Array(engine.logits(after: prompt, of: tokens).dropFirst())
         let start = small.model.configuration.startSpeech
-        // The prompt ends with two starts; without the first of them and the last step, speech follows as in training.
+        // The prompt ends with two start tokens; without the first of them and the last step, speech follows as in training.
         let speech = try small.model.embedded(speech: Tensor([start] + tokens, shape: [1, 21]), from: [0])
         let inputs = try Tensor.cat([prompt.narrow(axis: 1, from: 0, count: prompt.shape[1] - 1), speech], axis: 1)
         let hidden = try small.model.backbone(inputs, memory: WholeSequence())

@@ -8,7 +8,7 @@ import Torch
 struct T3TrainingTests {
     private let speech = [[5, 9, 2, 7], [3, 1]]
 
-    /// What decoding would find: the cross-entropy of each token behind the request's prompt.
+    /// The result of decoding: the cross-entropy of each token after the request's prompt.
     private func decoded(_ small: SmallT3, _ text: [Int], _ speech: [Int], row: Int = 0) throws -> Tensor {
         let model = small.model
         let prompt = try model.prompt(text: text, conditioning: small.conditioning, guidance: row == 1)[row].unsqueezed(0)
@@ -47,7 +47,7 @@ struct T3TrainingTests {
         let plain = try loss([5, 9, 2], heard: nil)
         #expect(try loss([5, 9, 2], heard: [5, 9, 2]) == plain)
         #expect(try loss([5, 9, 2], heard: [5, 7, 2]) != plain)
-        // The last token is heard before the stop alone. What it is does not change how likely it was itself.
+        // The last token is input only before the stop token. Its value does not change its own likelihood.
         let (rightly, wrongly) = (try loss([5, 9, 2], heard: [5, 9, 2]), try loss([5, 9, 2], heard: [5, 9, 7]))
         #expect(rightly != wrongly)
         let (other, otherWrongly) = (try loss([5, 9, 7], heard: [5, 9, 2]), try loss([5, 9, 7], heard: [5, 9, 7]))

@@ -6,7 +6,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// The packed way to mark against the exact one, which follows upstream.
+/// The packed implementation against the exact one, which equals upstream.
 @Suite("Watermark with packed weights") struct PackedWatermarkTests {
     let exact, packed: Watermarker
     let recording: Audio
@@ -17,17 +17,17 @@ import Torch
         packed = try exact.packed(team: ThreadTeam(threads: 2))
     }
 
-    /// At the released network's window; a shorter one hears how resampling rings where a sound begins.
+    /// With the released network's window; with a shorter one resampling rings where a sound begins.
     @Test("it adds the same as the exact path, within 1e-6 of full scale", arguments: [16_000, 24_000, 48_000])
     func mark(rate: Int) throws {
         let configuration = WatermarkConfiguration(hiddenSize: 32)
         let exact = try quiet(configuration)
         let packed = try exact.packed(team: ThreadTeam(threads: 2))
-        // A sound that begins and ends as speech does, between silences.
+        // A sound that begins and ends like speech, between silences.
         let silence = [Float](repeating: 0, count: rate / 5), count = recording.frames
         let faded = recording.samples.enumerated().map { $1 * min(1, Float(min($0, count - 1 - $0)) / 2400) }
         let sound = Audio(samples: silence + faded + silence, sampleRate: rate)
-        // The exact way marks what comes back from the networks' rate.
+        // The exact path marks the sound after resampling to the networks' rate and back.
         let heard = try sound.resampled(to: configuration.sampleRate).resampled(to: rate).prefix(frames: sound.frames)
         let expected = try exact.markedAtOnce(sound).tensor() - heard.tensor()
         let added = try packed.markedAtOnce(sound).tensor() - sound.tensor()
@@ -37,7 +37,7 @@ import Torch
         #expect(error < 1e-6)
     }
 
-    /// Networks with random weights that change levels by some decibels, as the released one does.
+    /// Networks with random weights that change levels by a few decibels, like the released one.
     private func quiet(_ configuration: WatermarkConfiguration) throws -> Watermarker {
         let weights = Weights(initialising: try Generator(seed: 2))
         _ = try Watermarker(weights, configuration)

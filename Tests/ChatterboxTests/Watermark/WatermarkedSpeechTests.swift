@@ -21,14 +21,14 @@ import Torch
                 speaker: try .randn([1, 192], generator: generator)))
     }
 
-    /// Two pieces: more than is spoken in one breath.
+    /// Two pieces: more than fits into one.
     private let text = String(repeating: "one and the other ", count: 12) + "end. " + String(repeating: "two and more ", count: 12) + "end."
 
     private func options(watermark: Bool = true) throws -> SpeechOptions {
         SpeechOptions(maximumTokens: 12, seed: 3, watermark: watermark, splitting: .sentences)
     }
 
-    /// A watermarking network of the released one's sizes that marks strongly.
+    /// A watermarking network with the released one's sizes and a strong effect.
     private func weights() throws -> URL {
         let weights = Weights(initialising: try Generator(seed: 2))
         _ = try Watermarker(weights)
@@ -56,7 +56,7 @@ import Torch
         #expect(marked.report.isWatermarked)
         let watermarker = try #require(synthesizer.model.watermarker)
         let expected = try watermarker.markedAtOnce(plain.audio)
-        // The pause between the pieces is digital silence, and stays that.
+        // The pause between the pieces is digital silence, and is not changed.
         let sounds = try plain.audio.tensor().notEqual(to: 0).to(.float32)
         try expectClose(marked.audio.tensor() * sounds, expected.tensor() * sounds, relative: 1e-3)
         #expect(marked.audio.samples.count { $0 == 0 } >= Int(0.3 * 24_000))

@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Finding words from attention")
 struct WordAlignmentTests {
-    /// Attention of some heads that follows the given spans of frames, one for each token, with noise besides.
+    /// Attention of some heads that follows the given spans of frames, one for each token, plus noise.
     private func attention(
         _ spans: [Range<Int>], frames: Int, heads: Int = 3, noise: Float = 0, resting token: Int? = nil, _ random: inout SeededRandom
     ) -> [ArraySlice<Float>] {
@@ -25,7 +25,7 @@ struct WordAlignmentTests {
     @Test("known spans are found, despite noise and a head that attends to the start", arguments: [0, 0.1, 0.2] as [Float])
     func spans(noise: Float) {
         search(rounds: 20) { random in
-            // Start, then words of one to four tokens with a space between, then a full stop and the end.
+            // Start, then words of one to four tokens with spaces between them, then a full stop and the end.
             var owners: [Int?] = [nil], spans: [Range<Int>] = [0..<2], frame = 2, expected: [Range<Double>] = []
             for word in 0..<12 {
                 let begin = frame

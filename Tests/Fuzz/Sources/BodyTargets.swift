@@ -16,7 +16,7 @@ func readOrder(_ data: Data) throws {
     }
 }
 
-/// The type of a form on the first line, then the form, whole and in pieces whose sizes its bytes choose.
+/// The type of a form on the first line, then the form, parsed as a whole and in pieces whose sizes depend on its bytes.
 func readForm(_ data: Data) throws {
     let end = data.firstIndex(of: UInt8(ascii: "\n")) ?? data.endIndex
     let type = String(decoding: data[..<end], as: UTF8.self), body = Array(data[end...].dropFirst())
@@ -39,7 +39,7 @@ func readForm(_ data: Data) throws {
     }
 }
 
-/// Events with data that follows data joined.
+/// Joins consecutive data events.
 private func joined(_ events: [MultipartParser.Event]) -> [MultipartParser.Event] {
     events.reduce(into: []) { all, event in
         if case .data(let more) = event, case .data(let before)? = all.last { all[all.count - 1] = .data(before + more) } else { all.append(event) }

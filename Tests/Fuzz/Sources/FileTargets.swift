@@ -5,8 +5,8 @@ import Torch
 @testable import Chatterbox
 @testable import SpeechText
 
-/// Where bytes go that are read as a file: in memory where the system has such a folder, since a disk takes longer to keep what is
-/// written than the rest of an input takes.
+/// The folder for bytes that are read as a file: in memory if the system has such a folder, since writing to a disk takes longer than the rest of an
+/// input.
 private let folder: URL = {
     let memory = URL(filePath: "/dev/shm")
     let place = FileManager.default.isWritableFile(atPath: memory.path) ? memory : FileManager.default.temporaryDirectory
@@ -32,12 +32,12 @@ func readSafetensors(_ data: Data) throws { try sum(SafetensorsFile(file("fuzz.s
 
 func readArchive(_ data: Data) throws { try sum(PickledArchive(file("fuzz.pt", data)).tensors) }
 
-/// Every element is read.
+/// Reads every element.
 private func sum(_ tensors: [String: Tensor]) throws {
     for tensor in tensors.values where tensor.dtype != .complex64 { _ = try tensor.to(.float32).sum().item(Float.self) }
 }
 
-/// A list is a table of Cangjie's keys, lines are merges, and an object is a vocabulary or a whole tokenizer.
+/// A list is a table of Cangjie keys, lines are merges, and an object is a vocabulary or a complete tokenizer.
 func readTokenizer(_ data: Data) throws {
     let text = "One two, three. Ça va? 漢字 [laugh] \u{301}"
     switch data.first {

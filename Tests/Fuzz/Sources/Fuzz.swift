@@ -1,13 +1,13 @@
 import Foundation
 
-/// What is read from bytes that anybody may hand over. Crashes, hangs (`-timeout`) and growth (`-rss_limit_mb`) are libFuzzer's to see;
-/// a target checks besides what must hold of whatever was read.
+/// Readers of untrusted bytes. libFuzzer detects crashes, hangs (`-timeout`) and growth (`-rss_limit_mb`); a target also checks properties of the
+/// result.
 ///
 ///     Fuzz --target=NAME [libFuzzer's arguments]
 enum FuzzTarget: String, CaseIterable {
     case text, sound, safetensors, archive, tokenizer, configuration, order, form
 
-    /// Reads bytes; what is thrown is an answer like any other.
+    /// Reads bytes; errors are allowed.
     func read(_ data: Data) throws {
         switch self {
         case .text: try readText(data)

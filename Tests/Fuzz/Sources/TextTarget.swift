@@ -2,7 +2,7 @@ import Foundation
 
 @testable import SpeechText
 
-/// The steps from a file's bytes to pieces for one breath. The first byte chooses the language.
+/// The steps from a file's bytes to pieces. The first byte chooses the language.
 func readText(_ bytes: Data) throws {
     guard let first = bytes.first else { return }
     let data = Data(bytes.dropFirst())

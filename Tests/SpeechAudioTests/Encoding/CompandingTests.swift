@@ -5,7 +5,7 @@ import Testing
 @testable import SpeechAudio
 
 @Suite("Samples of G.711") struct CompandingTests {
-    /// The standard's values: a segment's first decision value, its step, and how many there are, in the standard's own units.
+    /// The standard's values: a segment's first decision value, its step, and their number, in the standard's units.
     struct Segment {
         let first, step, count: Int
     }
@@ -19,7 +19,7 @@ import Testing
         let decisions = Self.muLaw.flatMap { segment in (0..<segment.count).map { segment.first + $0 * segment.step } }
         #expect(decisions.count == 127 && decisions[15] == 31 && decisions[31] == 95 && decisions[111] == 4063 && decisions[126] == 7903)
         for sample in 0...32_767 {
-            // In units of 14 bits; code 0 is written 11111111, and more is smaller.
+            // In units of 14 bits; code 0 is written 11111111, and larger codes are smaller bytes.
             let value = Double(sample) / 4, number = decisions.count { Double($0) <= value }
             #expect(Companding.muLaw(Int16(sample)) == 0xFF - UInt8(number), "\(sample)")
         }
@@ -52,14 +52,14 @@ import Testing
         let wav = try SoundEncoder(SoundFormat(.wav, sampleRate: 8000, encoding: encoding), sampleRate: 24_000)
         let file = try Data(wav.encode(sound) + wav.finish()), data = try #require(file.range(of: Data("data".utf8)))
         let theirs = Array(file[(data.upperBound + 4)...].prefix(8000))
-        // Theirs rounds to 14 bits, or 13, before it looks a code up; they are never further apart than a code.
+        // libsndfile rounds to 14 or 13 bits before it looks up a code; the difference is at most one code.
         let differences = zip(bytes, theirs).map { abs(Int($0 ^ 0x55) - Int($1 ^ 0x55)) }
         #expect(differences.filter { $0 > 0 }.count < 4000)
         let back = try AudioFile.read(file, named: "telephone.wav")
         let exact = try SoundEncoder(SoundFormat(.wav, sampleRate: 8000), sampleRate: 24_000)
         let whole = try AudioFile.read(Data(exact.encode(sound) + exact.finish()), named: "exact.wav")
         #expect(back.sampleRate == 8000 && back.frames == whole.frames)
-        // G.711's noise lies about 38 dB below speech.
+        // G.711's noise is about 38 dB below speech.
         let noise = zip(back.samples, whole.samples).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
         let power = whole.samples.reduce(0) { $0 + $1 * $1 }
         #expect(10 * log10(power / noise) > 33)
@@ -78,7 +78,7 @@ import Testing
         let sound = SoundBytes.sines(rate: 24_000, channels: 1, seconds: 2)
         let encoder = try SoundEncoder(format, sampleRate: 24_000)
         let bytes = try encoder.encode(sound) + encoder.finish()
-        // Opus' bit rate is a mean of many sounds.
+        // Opus' bit rate is a mean over many sounds.
         #expect(abs(Double(bytes.count) / 2 / bytesASecond - 1) < (format.format == .opus ? 0.5 : 0.08), "\(bytes.count)")
         guard format.format != .pcm else { return }
         let back = try AudioFile.read(Data(bytes), named: "sound")

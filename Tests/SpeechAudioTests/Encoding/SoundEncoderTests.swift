@@ -16,7 +16,7 @@ struct SoundEncoderTests {
     @Test("decoding gives the input", arguments: [AudioFormat.wav, .flac, .mp3, .opus]) func decoded(format: AudioFormat) throws {
         let back = try AudioFile.read(encoded(sound, as: format), named: "stream")
         #expect(back.sampleRate == 24_000)
-        // Without a header that tells it, an MP3 has up to two frames more at either end.
+        // Without a header that states the length, an MP3 has up to two more frames at either end.
         #expect(back.frames >= sound.frames && back.duration < sound.duration + (format == .mp3 ? 0.1 : 0.001), "\(back.frames)")
         #expect(abs(back.level - sound.level) < 1)
         #expect(abs(back.pitch - 300) < 2)
@@ -30,7 +30,7 @@ struct SoundEncoderTests {
         #expect(try encoder.finish() == [])
     }
 
-    /// Seconds that may wait in an encoder, as its documentation says, and bytes of a second of sound.
+    /// The seconds that an encoder may hold back, from its documentation, and the bytes for a second of sound.
     static let held: [(AudioFormat, Double, Double)] = [(.mp3, 0.1, 16_000), (.aac, 0.05, 8000)]
 
     @Test("with a constant bit rate, no more is held back than documented", arguments: held)
@@ -50,7 +50,7 @@ struct SoundEncoderTests {
             let bytes = try encoder.encode(Audio(samples: Array(sound.samples[part * 2400..<(part + 1) * 2400]), sampleRate: 24_000))
             positions.append(OggPages.position(after: bytes) ?? positions.last ?? 0)
         }
-        // Of 48 kHz, as Opus counts.
+        // At 48 kHz, in which Opus counts.
         for (part, position) in positions.enumerated() { #expect(position >= (part + 1) * 4800 - 5760, "\(positions)") }
     }
 
@@ -89,7 +89,7 @@ struct SoundEncoderTests {
     @Test("AAC sounds like the input, to its end", .enabled(if: FFmpeg.here != nil)) func aacDecoded() throws {
         let back = try AudioFile.read(encoded(sound, as: .aac), named: "stream", ffmpeg: .here)
         #expect(abs(back.level - sound.level) < 1 && abs(back.pitch - 300) < 2)
-        // Silence that the encoder puts first, and nothing of the end lost.
+        // Silence that the encoder inserts first, and nothing of the end is lost.
         let last = try #require(back.samples.lastIndex { abs($0) > 0.1 })
         #expect(last >= sound.frames)
     }
@@ -102,7 +102,7 @@ struct SoundEncoderTests {
 
 /// Pages of an Ogg stream.
 private enum OggPages {
-    /// The position that the last whole page tells; nil where there is none.
+    /// The position stated by the last complete page; nil if there is none.
     static func position(after bytes: [UInt8]) -> Int? {
         var result: Int?, start = 0
         while start + 27 <= bytes.count, bytes[start..<start + 4].elementsEqual("OggS".utf8) {

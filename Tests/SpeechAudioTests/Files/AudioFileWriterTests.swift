@@ -24,7 +24,7 @@ struct AudioFileWriterTests {
         let file = try AudioFileWriter(url, sampleRate: rate, channels: channels, encoding: encoding)
         for piece in sound.inPieces() { try file.append(piece) }
         try file.finish()
-        // A float WAV tells when it was made.
+        // A float WAV contains its time of creation.
         let (written, whole) = (try Data(contentsOf: url), try AudioFile.encode(sound, as: format, encoding: encoding))
         if encoding == .float32, format == .wav {
             #expect(try AudioFile.read(written, named: "pieces") == AudioFile.read(whole, named: "whole"))
@@ -41,7 +41,7 @@ struct AudioFileWriterTests {
     }
 
     @Test("Opus written in pieces sounds like the whole", arguments: [24_000, 22_050]) func opus(rate: Int) throws {
-        // Its bytes hold a number drawn at random.
+        // Its bytes contain a random number.
         let sound = SoundBytes.sines(rate: rate, channels: 1, seconds: 2)
         let url = folder.url.appending(path: "a.opus")
         let file = try AudioFileWriter(url, sampleRate: rate)

@@ -21,7 +21,7 @@ struct AudioReadingTests {
             #expect(back.frames == sound.frames)
             #expect(zip(back.samples, sound.samples).allSatisfy { abs($0 - $1) <= step * 1.01 }, "within \(step)")
         } else {
-            // Codecs shift and pad; what is heard stays: the level of each channel, and its frequency.
+            // Codecs shift and pad; the level of each channel and its frequency stay.
             #expect(abs(back.duration - sound.duration) < 0.1)
             #expect(abs(back.level - sound.level) < 1)
             for channel in 0..<kind.channels {
@@ -49,7 +49,7 @@ struct AudioReadingTests {
         #expect(try abs(AudioFile.read(tag + SoundBytes.encoded(kind), named: "x").duration - 0.5) < 0.1)
     }
 
-    // MARK: what is wrong
+    // MARK: errors
 
     private func refusal(_ bytes: Data) throws -> AudioError? {
         try bytes.write(to: url)
@@ -68,7 +68,7 @@ struct AudioReadingTests {
         }
     }
 
-    /// Bytes by their characters, then so many zeros.
+    /// Bytes given by their characters, followed by zeros.
     private static func head(_ text: String, zeros: Int) -> Data { Data(text.unicodeScalars.map { UInt8($0.value) }) + Data(count: zeros) }
     private static let others: [(Data, String)] = [
         (head("hello, this is a text and no sound\n", zeros: 0), "looks like text"),
@@ -94,7 +94,7 @@ struct AudioReadingTests {
         for part in [0.999, 0.5, 0.1] { _ = try refusal(bytes.prefix(Int(Double(bytes.count) * part))) }
     }
 
-    /// What a WAV's header says of its length where the writer did not know it.
+    /// The length in a WAV's header whose writer did not know it.
     @Test(
         "a WAV whose header states no plausible length is read, and reported",
         arguments: [0, 2_000_000_000, 0x7FFF_FFFF, 0xFFFF_FFFF] as [UInt32], [44, 0] as [UInt32])
@@ -177,7 +177,7 @@ struct AudioReadingTests {
     @Test("changes to a valid file are harmless or refused", arguments: SoundBytes.Kind.all) func damaged(kind: SoundBytes.Kind) throws {
         let bytes = try SoundBytes.encoded(kind, seconds: 0.05)
         search(rounds: 15) { random in
-            // Half of the injuries fall on the header, where they do most.
+            // Half of the changes are in the header, where they have the most effect.
             var hurt = bytes.damaged(using: &random)
             if random.below(2) == 0 {
                 let header = min(bytes.count, 120)

@@ -77,7 +77,7 @@ struct AudioWritingTests {
         #expect(try names.isEmpty)
     }
 
-    // MARK: whole or not at all
+    // MARK: complete or not at all
 
     @Test("a full disk causes an error, and a device stays a device") func fullDisk() throws {
         let error = #expect(throws: AudioError.self) { try AudioFile.write(sound, to: URL(filePath: "/dev/full"), format: .wav) }
@@ -97,7 +97,7 @@ struct AudioWritingTests {
         #expect(throws: AudioError.self) { try AudioFile.write(sound, to: folder.url.appending(path: "none/a.wav")) }
         #expect(throws: AudioError.self) { try AudioFile.write(sound, to: folder.url, format: .wav) }
         #expect(throws: AudioError.self) { try AudioFile.write(sound, to: folder.url.appending(path: "a.wav/b.wav")) }
-        // A name that the file system does not take.
+        // A name that the file system does not accept.
         #expect(throws: AudioError.self) { try AudioFile.write(sound, to: folder.url.appending(path: String(repeating: "a", count: 300) + ".wav")) }
         #expect(try names == ["a.wav"])
     }
@@ -115,7 +115,7 @@ struct AudioWritingTests {
     @Test("bytes are written into a pipe") func pipe() throws {
         let path = folder.url.appending(path: "pipe").path
         #expect(mkfifo(path, 0o600) == 0)
-        // Open for both, so that neither end waits for the other; the sound fits into the pipe.
+        // Opened for both, so that neither end waits for the other; the sound fits into the pipe.
         let reader = open(path, O_RDWR)
         defer { close(reader) }
         let short = SoundBytes.sines(rate: 8000, channels: 1, seconds: 0.5)

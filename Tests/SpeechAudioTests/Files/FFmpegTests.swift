@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 extension FFmpeg {
-    /// This machine's, if there is one.
+    /// This machine's ffmpeg, if there is one.
     static let here = FFmpeg.installed(in: ProcessInfo.processInfo.environment["PATH"] ?? "")
 }
 
@@ -14,7 +14,7 @@ struct FFmpegTests {
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// A container as a telephone or a browser would write it, of a sine of 300 Hz.
+    /// A container as written by a telephone or a browser, with a sine of 300 Hz.
     private func recording(_ name: String, seconds: Double = 3) throws -> URL {
         let wav = folder.url.appending(path: "source.wav"), url = folder.url.appending(path: name)
         try AudioFile.write(SoundBytes.sines(rate: 48_000, channels: 1, seconds: seconds), to: wav)
@@ -26,7 +26,7 @@ struct FFmpegTests {
         return url
     }
 
-    /// A program in ffmpeg's place.
+    /// A program in place of ffmpeg.
     private func stand(in script: String) throws -> FFmpeg {
         let url = folder.url.appending(path: "ffmpeg")
         try Data("#!/bin/sh\n\(script)\n".utf8).write(to: url)
@@ -42,7 +42,7 @@ struct FFmpegTests {
     func containers(name: String) throws {
         let sound = try AudioFile.read(recording(name), ffmpeg: .here)
         #expect(sound.sampleRate == 48_000 && abs(sound.duration - 3) < 0.1 && abs(sound.pitch - 300) < 2)
-        // The length that ffmpeg's own header leaves open is not the recording's.
+        // ffmpeg's own header without a length does not count as the recording's.
         #expect(!sound.hasOpenLength && !sound.endsEarly)
     }
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Torch
 
-/// The way from a recording to what networks hear, against upstream on the same recording (Reference/fixtures/audio.py).
+/// The networks' inputs from a recording, compared with upstream's for the same recording (Reference/fixtures/audio.py).
 @Suite("Front ends")
 struct FrontEndTests {
     let fixture: Fixture

@@ -7,7 +7,7 @@ import Testing
 struct RecordingQualityTests {
     private static let rate = 16_000
 
-    /// Syllables of a buzz with overtones: 0.3 s each, with 0.1 s between.
+    /// Syllables of a buzz with overtones: 0.3 s each, with 0.1 s between them.
     private static func speech(_ seconds: Double, level: Float = 0.3) -> [Float] {
         (0..<Int(seconds * Double(rate))).map { index in
             let time = Double(index) / Double(rate), syllable = time.truncatingRemainder(dividingBy: 0.4)
@@ -33,7 +33,7 @@ struct RecordingQualityTests {
         #expect(reference.audio == recording && reference.used == nil && reference.notes.isEmpty)
     }
 
-    /// Brownian noise, the sum of white noise, rumbles as wind and traffic do.
+    /// Brownian noise, the cumulative sum of white noise, sounds like wind and traffic.
     private static func rumble(_ seconds: Double) -> [Float] {
         var sum: Float = 0
         return noise(seconds, level: 0.1).map {

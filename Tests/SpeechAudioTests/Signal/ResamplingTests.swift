@@ -14,12 +14,12 @@ struct ResamplingTests {
         recording = try AudioFile.read(fixturesFolder.appending(path: "recording.flac"))
     }
 
-    /// The middle 4000 samples, which the fixture keeps.
+    /// The middle 4000 samples, which are in the fixture.
     private func middle(_ samples: [Float]) throws -> Tensor {
         let start = (samples.count - 4000) / 2
         return try Tensor(Array(samples[start..<start + 4000]))
     }
-    /// The recording's beginning as if it had been made at this rate.
+    /// The recording's beginning as if it had this sample rate.
     private func beginning(_ frames: Int = 40_000, at rate: Int) -> Audio {
         Audio(samples: Array(recording.mono().samples.prefix(frames)), sampleRate: rate)
     }

@@ -4,7 +4,7 @@ import Testing
 @testable import SpeechText
 
 @Suite("ToolProcess") struct ToolProcessTests {
-    /// More than the socket's buffers hold, both ways.
+    /// More than the socket's buffers can hold in either direction.
     private static let much = Data(repeating: UInt8(ascii: "x"), count: 4 << 20)
 
     @Test("a program that answers before it has read everything can be read and written", .timeLimit(.minutes(2))) func earlyAnswer() throws {
@@ -36,7 +36,7 @@ import Testing
 
     @Test("a program has its end of the socket only as standard input and output", .timeLimit(.minutes(2))) func descriptors() throws {
         let program = try ToolProcess(["sh", "-c", "for number in /proc/self/fd/*; do readlink $number; done"])
-        // A third copy would stay open where the program closes both.
+        // A third copy would stay open if the program closed both.
         let places = String(decoding: try program.rest(patience: .init(seconds: 60)), as: UTF8.self).split(separator: "\n")
         let own = try #require(places.first)
         #expect(own.hasPrefix("socket:") && places.count { $0 == own } == 2, "\(places)")

@@ -3,7 +3,7 @@ import Testing
 @testable import SpeechText
 
 @Suite("Sentences of a text that arrives in pieces") struct SentenceStreamTests {
-    /// The sentences, and after how many characters each was certain.
+    /// The sentences, and the number of characters after which each was final.
     private func sentences(_ text: String, inPiecesOf size: Int) -> [String] {
         var stream = SentenceStream(), found: [String] = [], rest = text[...]
         while !rest.isEmpty {

@@ -37,7 +37,7 @@ struct SpeechScriptTests {
         #expect(SentenceSplitter()(unbroken).map(\.text).joined() == unbroken)
     }
 
-    /// Letters, ends of sentences and clauses and closing marks of each script that the models speak.
+    /// Letters, ends of sentences and clauses, and closing marks of each supported script.
     private static let alphabets: [(letters: String, ends: [String])] = [
         ("abcdefghijklm", [". ", "! ", "? ", "… ", ", ", "; ", ".” ", "!’ "]), ("äöüßéñçåøœřłğıã", [". ", "? ", ", ", ".» ", "!› "]),
         ("абвгдежзийклмё", [". ", "! ", "? ", "… ", ", ", ".» "]), ("αβγδεζηθικλμ", [". ", "! ", "· ", ", ", ".» "]),

@@ -31,7 +31,7 @@ import Testing
         shorter.remove(at: place)
         other[place] = "Something else is said here, in more words or in fewer of them."
         for edited in [longer, shorter, other] { #expect(changed(text, edited) <= 3, "\(changed(text, edited))") }
-        // Others are the same, of which there are many.
+        // Most pieces are the same.
         #expect(splitter(text.joined(separator: " ")).count > 15)
     }
 

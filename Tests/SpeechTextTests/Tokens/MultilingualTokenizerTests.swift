@@ -9,7 +9,7 @@ import Testing
         let language: Language
         let text, normal: String
         let ids: [Int]
-        /// What the language's helper answers, where there is one.
+        /// The helper's answer for the language, if there is one.
         let helper: String?
     }
 
@@ -18,7 +18,7 @@ import Testing
         [Case].self, from: Data(contentsOf: fixturesFolder.appending(path: "multilingual_text.json")))
     let tokenizer = try! MultilingualTokenizer(folder: Self.folder, tools: .none)
 
-    /// A helper that gives one answer to everything.
+    /// A helper that gives the same answer to everything.
     private func helper(answering text: String) throws -> LanguageTools {
         let answer = String(decoding: try JSONEncoder().encode(["text": text]), as: UTF8.self)
         return LanguageTools(helper: ["sh", "-c", "while read -r line; do printf '%s\\n' \"$0\"; done", answer])

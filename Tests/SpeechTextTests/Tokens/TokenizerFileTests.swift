@@ -4,7 +4,7 @@ import Testing
 
 @testable import SpeechText
 
-/// What a `tokenizer.json` may do wrong.
+/// Errors in a `tokenizer.json`.
 @Suite("TokenizerFile")
 struct TokenizerFileTests {
     let folder: TemporaryFolder
@@ -12,7 +12,7 @@ struct TokenizerFileTests {
 
     init() throws { folder = try TemporaryFolder() }
 
-    /// A tokenizer of a few letters in which everything occurs that a file has.
+    /// A tokenizer of a few letters with every feature of such a file.
     static let valid = """
         {"version": "1.0", "added_tokens": [{"id": 0, "content": "[STOP]", "special": true}, {"id": 1, "content": "[START]"}, {"id": 2, "content": "[UNK]"}, {"id": 3, "content": "[SPACE]"}],
          "pre_tokenizer": {"type": "Whitespace"}, "normalizer": null,
@@ -99,7 +99,7 @@ struct TokenizerFileTests {
                         _ = try GPT2Tokenizer(folder: gpt2).encode("Hello [laugh] 你好", language: .english)
                         _ = try MultilingualTokenizer(folder: multilingual, tools: .none).encode("你好 hello", language: .chinese)
                     } catch let error as TokenizerError where !"\(error)".contains(file.lastPathComponent) {
-                        // Merges are held against the vocabulary, which is named then.
+                        // Merges are compared with the vocabulary, which the error then names.
                         throw OtherFile(description: "\(file.lastPathComponent): \(error)")
                     }
                 }
@@ -110,12 +110,12 @@ struct TokenizerFileTests {
     private struct OtherFile: Error, CustomStringConvertible { let description: String }
 
     @Test("the fast merging gives the result of the slow one") func queue() throws {
-        // Words longer than 64 letters take another way; cut at a place where no merge crosses, both must agree.
+        // Words longer than 64 letters are merged by another algorithm; divided where no merge crosses, both must agree.
         try Data(Self.valid.utf8).write(to: url)
         let tokenizer = try BPETokenizer(url)
         search(rounds: 40) { random in
             let words = (0..<12).map { _ in String((0..<random.below(12)).map { _ in "abc".randomElement(using: &random)! }) }
-            // No piece of the vocabulary contains the unknown letter, so nothing merges across it.
+            // No token contains the unknown letter, so nothing merges across it.
             let whole = tokenizer.encode(words.joined(separator: "x")),
                 parts = words.map { tokenizer.encode($0) }.joined(separator: tokenizer.encode("x"))
             guard whole == Array(parts) else { throw PoorMessage(description: "\(words) gives \(whole)") }

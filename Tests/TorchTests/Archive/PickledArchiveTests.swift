@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Torch
 
-/// Archives as torch.save writes them, and such as nobody should trust.
+/// Archives written by torch.save, and malicious ones.
 @Suite("PickledArchive")
 struct PickledArchiveTests {
     let folder: TemporaryFolder
@@ -43,7 +43,7 @@ struct PickledArchiveTests {
         #expect(try Weights.load(url)["model"]["first"].tensor("bias", shape: [2]).array(of: Float.self) == before)
     }
 
-    /// A pickle of a dictionary with one number of so many bytes.
+    /// A pickle of a dictionary with one number of this many bytes.
     @Test(
         "numbers are in two's complement",
         arguments: [([], "0"), ([0xFF], "-1"), ([0x80, 0x00], "128"), ([0x00, 0xFF], "-256"), ([0, 0, 0, 0, 0, 1], "1099511627776")]
@@ -59,7 +59,7 @@ struct PickledArchiveTests {
         #expect(try PickledArchive(url).values == ["x": "7"])
     }
 
-    // MARK: what it must not write
+    // MARK: invalid archives
 
     /// An archive of this pickle, with eight bytes of memory under the key 0.
     private func archive(_ pickle: [UInt8], memory: Int = 8, method: UInt16 = 0) -> Data {
@@ -197,7 +197,7 @@ struct PickledArchiveTests {
     }
 
     @Test("changes to the pickle of a valid archive are harmless or refused") func damagedPickle() throws {
-        // The pickle is the archive's first part; damage that keeps its length leaves the zip whole.
+        // The pickle is the archive's first part; damage that keeps its length leaves the zip file valid.
         let bytes = try Data(contentsOf: saved)
         let start = try #require(bytes.range(of: Data([0x80, 2, 0x7D]))).lowerBound
         let end = try #require(bytes.range(of: Data("PK".utf8), in: start..<bytes.count)).lowerBound
@@ -224,7 +224,7 @@ struct PickledArchiveTests {
     }
 }
 
-/// A zip of entries that are stored as they are.
+/// A zip file with uncompressed entries.
 enum ZipBytes {
     static func archive(_ parts: [(name: String, bytes: Data)], method: UInt16 = 0) -> Data {
         func little(_ numbers: any FixedWidthInteger...) -> Data {

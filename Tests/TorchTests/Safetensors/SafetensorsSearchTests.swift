@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import Torch
 
-/// Properties of the parsers over many damaged files: no crash, no tensor outside the file, errors that help.
+/// Properties of the parsers for many damaged files: no crash, no tensor outside the file, helpful errors.
 @Suite("Damaged safetensors")
 struct SafetensorsSearchTests {
     let folder: TemporaryFolder
@@ -15,7 +15,7 @@ struct SafetensorsSearchTests {
         valid = try SafetensorsTests.example()
     }
 
-    /// Reads everything there is to read.
+    /// Reads everything in the file.
     private func read(_ url: URL) throws { for tensor in try SafetensorsFile(url).tensors().values { _ = try tensor.array(of: Float.self) } }
 
     @Test("a truncated file is refused") func truncated() throws {

@@ -121,7 +121,7 @@ struct NeuralTests {
 }
 
 extension Operands {
-    /// In the order that the operation takes them.
+    /// In the operation's order.
     var lstmWeights: [Tensor] {
         get throws {
             let tensors = fixture.weightTensors(below: "lstm")

@@ -41,7 +41,7 @@ struct OneDNNLinearTests {
         let lowRank = try example.rank.map {
             (a: try drawn([$0, example.inputs], isTrained: true), b: try drawn([example.outputs, $0], isTrained: true), scale: 0.3)
         }
-        // Elsewhere there is nothing to compare: the plain map is taken.
+        // On other processors there is nothing to compare: libtorch's linear map is used.
         guard Libtorch.instructions == "AVX512" else {
             #expect(!x.isTakenByOneDNN(weight, bias))
             return
@@ -58,7 +58,7 @@ struct OneDNNLinearTests {
         let plain = try x.linear(weight, bias)
         let expected = try results(lowRank.map { try plain + (x.linear($0.a) * $0.scale).linear($0.b) } ?? plain)
         #expect(found.map { $0?.shape } == expected.map { $0?.shape })
-        // Of sums of up to 8194 products in another order.
+        // Sums of up to 8194 products in another order.
         for case let (found?, expected?) in zip(found, expected) { try expectClose(found, expected, relative: 1e-5) }
     }
 

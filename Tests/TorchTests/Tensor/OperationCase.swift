@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 import Torch
 
-/// One operation on the operands of Reference/fixtures/torch_operations.py, and the name of what Python's torch made of it.
+/// One operation on the operands of Reference/fixtures/torch_operations.py, and the name of its result in Python's torch.
 struct OperationCase: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let compute: @Sendable (Operands) throws -> Tensor
@@ -32,7 +32,7 @@ struct Operands {
         inputs = fixture.inputs
     }
 
-    /// Others, under names of one's own.
+    /// Other operands, with their own names.
     init(_ tensors: [String: Tensor]) throws {
         fixture = try Fixture("torch_operations")
         inputs = tensors

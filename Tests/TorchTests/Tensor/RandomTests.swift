@@ -48,7 +48,7 @@ struct RandomTests {
         #expect(shares[1] == 0)
         for (share, expected) in zip(shares, [0.1, 0, 0.6, 0.3] as [Float]) { #expect(abs(share - expected) < 0.02) }
         #expect(Set(try Tensor.randint(2..<5, [300], generator: generator).array(of: Int.self)) == [2, 3, 4])
-        // Without replacement nothing comes twice, and there is no more to draw than there is.
+        // Without replacement nothing is drawn twice, and at most all are drawn.
         let all = try Tensor.ones([6]).multinomial(6, generator: generator)
         try expectEqual(all.sorted().values, .arange(6))
         #expect(throws: TorchError.self) { try Tensor.ones([6]).multinomial(7, generator: generator) }

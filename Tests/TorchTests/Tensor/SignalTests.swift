@@ -22,7 +22,7 @@ struct SignalTests {
     @Test("a signal is recovered from its spectrum", arguments: [(16, 4, true), (16, 8, true), (64, 16, true), (16, 4, false)])
     func roundTrip(size: Int, hop: Int, center: Bool) throws {
         let signal = try Tensor.randn([2, 400], generator: Generator(seed: 3))
-        // Without centring, a Hann window would leave the first sample unheard.
+        // Without centring, a Hann window would remove the first sample.
         let window = center ? try Tensor.hannWindow(size) : try Tensor.hammingWindow(size)
         let spectrum = try signal.stft(size: size, hop: hop, window: window, center: center)
         let back = try spectrum.istft(size: size, hop: hop, window: window, center: center, length: 400)
@@ -35,7 +35,7 @@ struct SignalTests {
         #expect(spectrum.dtype == .complex64 && spectrum.shape == [3, 31])
         try expectClose(spectrum.irfft(size: 60), signal, relative: 1e-5)
         try expectClose(signal.fft().ifft().real(), signal, relative: 1e-5)
-        // Parseval: the sum of squares, over the transform's length.
+        // Parseval: the sum of squares, divided by the transform's length.
         try expectClose(signal.fft().abs().square().sum(axis: 1) / 60, signal.square().sum(axis: 1), relative: 1e-5)
     }
 

@@ -4,10 +4,10 @@ import Testing
 
 @testable import Torch
 
-/// What tells one network's weights from another's.
+/// What the digests of networks depend on.
 @Suite("Digests of weights")
 struct WeightsDigestTests {
-    /// A layer's weights, large enough that only pieces of them are read.
+    /// A layer's weights, large enough that only parts of them are read.
     private func tensors(prefix: String = "", change: Int? = nil, dtype: DType = .float32) throws -> [String: Tensor] {
         var values = (0..<400).map { Float($0) / 7 }
         if let change { values[change] += 1 }
