@@ -71,7 +71,7 @@ cm_recogniser cm_load(const char *path, const char *model, char **error) {
         !find(library, "moonshine_transcribe_without_streaming", &found.transcribe, path, error))
         return NULL;
     if (found.version() != INTERFACE_VERSION) {
-        *error = message(path, "it is of another version than 0.0.48");
+        *error = message(path, "its version is not 0.0.48");
         return NULL;
     }
     const int32_t transcriber = found.load(model, ARCHITECTURE_TINY, NULL, 0, INTERFACE_VERSION);
@@ -93,7 +93,7 @@ char *cm_hear(cm_recogniser recogniser, const float *samples, uint64_t count, in
     struct transcript *transcript = NULL;
     const int32_t status = recogniser->functions.transcribe(recogniser->transcriber, samples, count, sample_rate, 0, &transcript);
     if (status < 0) {
-        *error = message("it cannot hear the sound", recogniser->functions.error_to_string(status));
+        *error = message("it cannot transcribe the sound", recogniser->functions.error_to_string(status));
         return NULL;
     }
     const uint64_t lines = transcript ? transcript->line_count : 0;
@@ -101,7 +101,7 @@ char *cm_hear(cm_recogniser recogniser, const float *samples, uint64_t count, in
     for (uint64_t i = 0; i < lines; i++) size += transcript->lines[i].text ? strlen(transcript->lines[i].text) + 1 : 0;
     char *text = malloc(size), *end = text;
     if (!text) {
-        *error = message("it cannot hear the sound", "out of memory");
+        *error = message("it cannot transcribe the sound", "out of memory");
         return NULL;
     }
     for (uint64_t i = 0; i < lines; i++) {

@@ -99,7 +99,7 @@ at::Tensor on_host(const at::Tensor& bytes) {
 }
 void drop(const at::Tensor& x) {
     auto* storage = x.storage().unsafeGetStorageImpl();
-    TORCH_CHECK(storage->allocator(), "memory that was not allocated for a tensor, as a file's pages, cannot be given back");
+    TORCH_CHECK(storage->allocator(), "memory that was not allocated for a tensor, for example a mapped file, cannot be freed");
     // Kernels may still be reading it.
     if (x.is_cuda()) at::accelerator::synchronizeDevice(x.device().index());
     storage->set_data_ptr_noswap(at::DataPtr(nullptr, x.device()));

@@ -54,7 +54,7 @@ bool load_cuda() {
 
 at::Device device(ct_device device) {
     if (device < 0) return at::Device(at::kCPU);
-    TORCH_CHECK(load_cuda(), "this libtorch was built without CUDA, or no CUDA card can be used on this machine");
+    TORCH_CHECK(load_cuda(), "this libtorch was built without CUDA, or no NVIDIA GPU can be used on this machine");
     return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(device));
 }
 

@@ -80,7 +80,7 @@ public enum ComputeError: Error, Hashable, CustomStringConvertible {
             "\(quantization.rawValue) weights are asked for on the exact path, which computes with the weights as they are stored"
         case .exactTF32: "TF32 is asked for on the exact path, which computes in float32"
         case .quantization(let quantization, let dtype, let device):
-            "\(quantization.rawValue) weights are asked for with \(dtype.rawValue) on \(device); they are to be had with float32 on the CPU alone"
+            "\(quantization.rawValue) weights are asked for with \(dtype.rawValue) on \(device); they are only available with float32 on the CPU"
         }
     }
 }

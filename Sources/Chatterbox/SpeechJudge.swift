@@ -31,9 +31,9 @@ public enum SpeechJudgeError: Error, Hashable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .inChunks(let judge): "\(judge) judges whole pieces of a text, and this one is to be given out in chunks while it is spoken"
+        case .inChunks(let judge): "\(judge) judges complete pieces of a text, and this text is delivered in chunks while it is spoken"
         case .language(let language, let judge, let languages):
-            "\(judge) hears \(languages.map(\.name).sorted().joined(separator: ", ")), and the text is \(language.name)"
+            "\(judge) transcribes \(languages.map(\.name).sorted().joined(separator: ", ")), and the text is \(language.name)"
         }
     }
 }

@@ -15,7 +15,7 @@ extension SpeechOptions: Decodable {
         try fields.take(.watermark, "true or false", into: &watermark)
         try fields.take(.splitting, Splitting.allCases.map(\.rawValue).joined(separator: " or "), into: &splitting)
         try fields.take(.normalizes, "true or false", into: &normalizes)
-        try fields.take(.lexicon, "an object of words and what is said for each", into: &lexicon)
+        try fields.take(.lexicon, "an object of words and the text to speak for each", into: &lexicon)
         try fields.take(.pauses, "an object of seconds", into: &pauses)
         try fields.take(.wordTimes, "true or false", into: &wordTimes)
         try fields.take(.delivery, Delivery.allCases.map(\.rawValue).joined(separator: " or "), into: &delivery)

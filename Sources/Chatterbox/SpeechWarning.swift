@@ -68,7 +68,7 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
     }
 
     static func oddLength(_ text: String, seconds: Double) -> SpeechWarning {
-        SpeechWarning(.oddLength, "the speech of \"\(shown(text))\" lasts \(String(format: "%.1f", seconds)) s, which is hardly what its words take")
+        SpeechWarning(.oddLength, "the speech of \"\(shown(text))\" lasts \(String(format: "%.1f", seconds)) s, which is implausible for its words")
     }
 
     /// nil if the requested loudness was reached to within a tenth of a decibel.
@@ -92,7 +92,7 @@ public struct SpeechWarning: Sendable, Hashable, Codable, CustomStringConvertibl
             case .oddLength: "had an odd length"
             case .missingWords: "left words out"
             }
-        return SpeechWarning(.redrawn, "the speech of \"\(shown(text))\" \(what) and was drawn again; draw \(draws) was kept")
+        return SpeechWarning(.redrawn, "the speech of \"\(shown(text))\" \(what) and was sampled again; take \(draws) was kept")
     }
 
     private static func shown(_ text: String) -> String {

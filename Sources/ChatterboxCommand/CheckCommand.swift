@@ -139,6 +139,6 @@ struct CheckFailed: Error, CustomStringConvertible {
     let names: [String]
 
     var description: String {
-        "\(device) does not compute as it should: \(names.joined(separator: ", ")). The table says how far off it is"
+        "\(device) computes wrong results: \(names.joined(separator: ", ")). The table shows the errors"
     }
 }

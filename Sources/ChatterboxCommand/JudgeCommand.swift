@@ -34,8 +34,8 @@ struct JudgeCommand: AsyncParsableCommand {
     func run() async throws {
         let files = UserFolders().moonshine
         guard fetch || file != nil else { throw UsageError("which file? Give one, or --fetch to get the recogniser") }
-        guard from == nil || fetch else { throw UsageError("--from says what --fetch takes: give --fetch as well") }
-        guard expected == nil || file != nil else { throw UsageError("--expected is what is said in a file: give the file") }
+        guard from == nil || fetch else { throw UsageError("--from works only with --fetch: give --fetch as well") }
+        guard expected == nil || file != nil else { throw UsageError("--expected is the text of a recording: give the recording as well") }
         if fetch { try await JudgeFetch().run(to: files, from: from.map { URL(filePath: $0) }, progress.display) }
         guard let file else { return }
         let judge = try Moonshine(files), heard = try await judge.words(in: Recording.read(URL(filePath: file)).mono())

@@ -59,7 +59,7 @@ extension ModelsCommand {
         @Option(help: "Which model of the family: \(Variant.all.map(\.name).joined(separator: ", ")).") var variant = Variant.chatterbox.name
         @Option(help: "Size of the networks: tiny (10 MB on disk) or full (3.2 GB for the English model).") var size = Size.tiny
         @Option(help: ArgumentHelp("Seed of the weights.", valueName: "n")) var seed: UInt64 = 0
-        @Flag(help: "Write a fast flow beside the model's own, for --flow fast.") var fastFlow = false
+        @Flag(help: "Also write a fast flow, for --flow fast.") var fastFlow = false
 
         enum Size: String, CaseIterable, ExpressibleByArgument {
             case tiny, full
@@ -73,7 +73,7 @@ extension ModelsCommand {
             }
             let folder = URL(filePath: folder), tokenizer = URL(filePath: tokenizer)
             guard (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.isEmpty ?? true else {
-                throw UsageError("\(self.folder): a folder with something in it; give a new one")
+                throw UsageError("\(self.folder): the folder is not empty; give a new one")
             }
             if variant.name == Variant.chatterbox.name, !tokenizer.isFolder { _ = try EnglishTokenizer(tokenizer) }
             // Written under another name until it is complete.

@@ -22,7 +22,7 @@
                     let size = entry.here ? entry.bytes.asBytes : "-"
                     try StandardOutput.print("\(name)  \(String(repeating: " ", count: max(0, 9 - size.count)))\(size)  \(entry.summary)")
                 }
-                if !entries.contains(where: \.here) { StandardError.print("None is here yet; get one with `chatterbox models pull NAME`") }
+                if !entries.contains(where: \.here) { StandardError.print("None is installed yet; get one with `chatterbox models pull NAME`") }
             }
         }
 
@@ -97,7 +97,7 @@
                 switch verdict {
                 case .intact: "intact"
                 case .damaged(let expected, let found): "DAMAGED: checksum \(found.prefix(12))…, expected \(expected.prefix(12))…"
-                case .unknown: "cannot be told: the cache holds no checksum of it"
+                case .unknown: "unknown: the cache has no checksum for it"
                 }
             }
         }
@@ -122,6 +122,6 @@
     struct ModelDamaged: Error, CustomStringConvertible {
         let name: String
 
-        var description: String { "\(name) is damaged; fetch the damaged files anew with `chatterbox models pull \(name)`" }
+        var description: String { "\(name) is damaged; download the damaged files again with `chatterbox models pull \(name)`" }
     }
 #endif

@@ -38,7 +38,7 @@
                                 _ = try await store.pull(model, revision: revision, with: client) { display.show($0) }
                             }
                         } catch HubError.unwritable(let path, _) where path == store.folderOnShelf(of: model).path {
-                            progress.display.note("\(path) cannot be written: the model's folder is made anew whenever it is loaded")
+                            progress.display.note("\(path) cannot be written: the model's folder is created again each time it is loaded")
                         }
                         progress.display.finish("\(model.name) is here: chatterbox say … \(model.isPart ? "--flow fast" : "--model \(model.name)")")
                     }
@@ -52,7 +52,8 @@
         /// - Throws: ``UsageError`` if there is no model of that name.
         static func model(_ name: String, _ store: ModelStore) throws -> CatalogModel {
             if let model = store.catalog.model(named: name) { return model }
-            throw UsageError("\"\(name)\" is no model to get; there are \(store.catalog.models.map(\.name).joined(separator: ", "))")
+            throw UsageError(
+                "\"\(name)\" is not a model that can be downloaded; there are \(store.catalog.models.map(\.name).joined(separator: ", "))")
         }
     }
 #endif

@@ -53,8 +53,8 @@ enum WheelError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .noPython(let package): "python3 is missing, which gets and unpacks \(package); install python3 and python3-pip"
-        case .failed(let command, let status): "\(command) failed with status \(status); its reason stands above"
+        case .noPython(let package): "python3, which gets and unpacks \(package), is missing; install python3 and python3-pip"
+        case .failed(let command, let status): "\(command) failed with status \(status); see its message above"
         case .missing(let file): "\(file): there is no such file"
         case .noWheel(let package): "pip brought no wheel of \(package)"
         }

@@ -42,7 +42,7 @@ struct RecordingDescription: Encodable {
     var lines: String {
         let first = String(format: "%@, a recording of %.1f s at %d Hz", file, seconds, rate) + (channels > 1 ? ", \(channels) channels" : "")
         let part = String(
-            format: "A voice is made of %.1f s of it, %.1f to %.1f s.", used.upperBound - used.lowerBound, used.lowerBound, used.upperBound)
+            format: "A voice uses %.1f s of it, from %.1f to %.1f s.", used.upperBound - used.lowerBound, used.lowerBound, used.upperBound)
         // The notes include the problems.
         return ([first, part, quality.figures] + notes.map { "Note: \($0)." }).joined(separator: "\n")
     }
@@ -69,9 +69,9 @@ struct QualityDescription: Encodable {
 
     /// The figures as text for a person.
     var figures: String {
-        let noise = quality.signalToNoise.map { String(format: "%.0f dB above the noise", $0) } ?? "no pause to hear noise in"
+        let noise = quality.signalToNoise.map { String(format: "%.0f dB above the noise", $0) } ?? "no pause to measure noise in"
         let figures = String(
-            format: "Of that %.1f s are speech, at %.0f dB of full scale, peaks at %.1f dB, ", quality.speechSeconds, quality.level, quality.peak)
+            format: "%.1f s of that are speech, at %.0f dB of full scale, peaks at %.1f dB, ", quality.speechSeconds, quality.level, quality.peak)
         let clipped = quality.clipping > 0 ? String(format: ", %.2f %% clipped", 100 * quality.clipping) : ", nothing clipped"
         return figures + noise + clipped + "."
     }

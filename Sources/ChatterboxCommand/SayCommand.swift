@@ -59,10 +59,10 @@ struct SayCommand: AsyncParsableCommand {
         if judging.judge != nil {
             guard !isHeard, !output.play else {
                 throw UsageError(
-                    "--judge hears whole pieces of the text before they are kept, and \(output.play ? "--play" : "-o -") is heard while they are spoken: give a file with -o"
+                    "--judge transcribes complete pieces of the text, and \(output.play ? "--play" : "-o -") delivers them while they are spoken: give a file with -o"
                 )
             }
-            guard tracing.file == nil else { throw UsageError("--judge hears several draws, and --trace is of one: leave one of them out") }
+            guard tracing.file == nil else { throw UsageError("--judge compares several takes, and --trace records only one: remove one of them") }
         }
         let player = output.play ? try Player.find() : nil
         try tracing.check()
@@ -74,7 +74,8 @@ struct SayCommand: AsyncParsableCommand {
         let (source, speakers) = try voice.sources(for: model)
         guard speakers.isEmpty || speaking.split == .sentences && tracing.file == nil else {
             throw UsageError(
-                "--voice NAME=FILE is for the turns of several speakers, and --split none and --trace do not divide the text; leave one of them out")
+                "--voice NAME=FILE needs a text that is divided into turns of speakers, and --split none and --trace do not divide the text; remove one of them"
+            )
         }
 
         let display = progress.display
@@ -147,7 +148,7 @@ struct SayCommand: AsyncParsableCommand {
         do { result = try await run() } catch {
             display.clear()
             if folder.count > 0 {
-                display.note("\(folder.count) finished utterances are kept in \(kept.folder.relativePath); the same command goes on from there")
+                display.note("\(folder.count) finished utterances are kept in \(kept.folder.relativePath); run the same command again to continue")
             } else if kept.isTemporary {
                 folder.remove()
             }

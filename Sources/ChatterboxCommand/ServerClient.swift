@@ -33,7 +33,7 @@
             var path = address
             for end in ["/", "/v1", "/"] where path.hasSuffix(end) { path.removeLast(end.count) }
             guard let url = URL(string: path), ["http", "https"].contains(url.scheme), url.host != nil else {
-                throw UsageError("\(address) is no server's address; give one such as http://127.0.0.1:8080")
+                throw UsageError("\(address) is not a server's address; give one such as http://127.0.0.1:8080")
             }
             (self.address, base) = (address, url)
             key = try keyFile.map { file in
@@ -94,11 +94,11 @@
         private static func reason(_ error: any Error) -> String {
             switch error {
             case let error as NIOConnectionError where error.connectionErrors.isEmpty: "there is no such host"
-            case is NIOConnectionError: "nobody answers there"
+            case is NIOConnectionError: "no server answers there"
             case let error as IOError: String(cString: strerror(error.errnoCode))
             case let error as HTTPClientError: error.shortDescription
             case NIOSSLError.handshakeFailed:
-                "no connection by TLS can be made (\(error)); where its certificate is from an authority of your own, name that with --ca-file"
+                "the TLS connection failed (\(error)); if the certificate is from your own authority, give that authority's with --ca-file"
             default: "\(error)"
             }
         }
@@ -125,7 +125,7 @@
             case .unreachable(let address, let reason): "\(address) cannot be reached: \(reason); is `chatterbox serve` running there?"
             case .refused(let address, 401, let message): "\(address) answered 401: \(message); give one with --api-key-file"
             case .refused(let address, let status, let message): "\(address) answered \(status): \(message)"
-            case .strange(let address): "\(address) answered what this program does not know; is it a `chatterbox serve`?"
+            case .strange(let address): "\(address) gave an answer that this program does not understand; is it a `chatterbox serve`?"
             }
         }
     }

@@ -75,7 +75,7 @@ extension Variant {
     /// - Throws: `CheckpointError.configuration`, `UsageError` if Pico is not installed with the program.
     init(ofFile path: String?) throws {
         guard let url = path.map({ URL(filePath: $0) }) ?? Pico.folder?.appending(path: "config.json") else {
-            throw UsageError("Pico, whose sizes are the default, is not beside this program; give --config")
+            throw UsageError("Pico's config.json, the default for the sizes, is not next to this program; give --config")
         }
         if let described = try Variant.described(by: url) {
             self = described

@@ -43,7 +43,7 @@ struct TrainTune: AsyncParsableCommand {
         try arguments.checkOptions()
         for (name, patterns) in [("--only", only), ("--except", except)] {
             for pattern in patterns where (try? NSRegularExpression(pattern: pattern)) == nil {
-                throw ValidationError("\(name) \(pattern): no regular expression")
+                throw ValidationError("\(name) \(pattern): not a regular expression")
             }
         }
         for part in networks.parts {

@@ -86,7 +86,7 @@ struct VoiceDescription: Encodable {
         return [
             "Made with \(origin.model ?? "an unnamed model")\(heard): voice encoder \(origin.voiceEncoder.prefix(8)), "
                 + "S3 tokenizer \(origin.tokenizer.prefix(8)), speaker encoder \(origin.speakerEncoder.prefix(8)).",
-            "Heard as tokens: the first \(seconds(rules.conditioningSeconds)); continued: the first \(seconds(rules.promptSeconds)); "
+            "Used as prompt tokens: the first \(seconds(rules.conditioningSeconds)); continued: the first \(seconds(rules.promptSeconds)); "
                 + "loudness: \(rules.loudness.map { "\($0) LUFS" } ?? "as recorded"); at least \(seconds(rules.minimumSeconds)).",
             kept,
         ] + quality

@@ -34,14 +34,14 @@ struct WatermarkCommand: AsyncParsableCommand {
 
     /// The warning about speech without a watermark.
     static let missing =
-        "this speech carries no watermark, for which the weights are missing; get them once with `chatterbox watermark --fetch`"
+        "this speech carries no watermark, since the watermark's weights are missing; get them once with `chatterbox watermark --fetch`"
 
     func run() async throws {
         let folders = UserFolders()
         let weights = weights.map { URL(filePath: $0) } ?? (from == nil ? folders.watermark : folders.fetchedWatermark)
         guard fetch || file != nil else { throw UsageError("which file? Give one, or --fetch to get the weights") }
-        guard output == nil || file != nil && !json else { throw UsageError("-o takes one file to mark and goes without --json") }
-        guard from == nil || fetch else { throw UsageError("--from says what --fetch takes: give --fetch as well") }
+        guard output == nil || file != nil && !json else { throw UsageError("-o needs exactly one file to mark and cannot be combined with --json") }
+        guard from == nil || fetch else { throw UsageError("--from works only with --fetch: give --fetch as well") }
         if fetch { try await WatermarkFetch().run(to: weights, from: from.map { URL(filePath: $0) }, progress.display) }
         guard let file else { return }
         guard FileManager.default.fileExists(atPath: weights.path) else { throw WatermarkWeightsMissing(file: weights) }

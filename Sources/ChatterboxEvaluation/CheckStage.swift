@@ -133,7 +133,7 @@ enum CheckProblem: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .impossibleToken(let token): "token \(token) was drawn, whose probability is 0"
+        case .impossibleToken(let token): "token \(token), whose probability is 0, was sampled"
         }
     }
 }

@@ -62,7 +62,7 @@ public struct DeviceCheck: Sendable {
             do {
                 networks = try model.networks(on: device, arithmetic)
             } catch let error as TorchError where error.kind == .outOfMemory {
-                results.append(skipped(model.name, arithmetic, "\(device) has no room for the weights"))
+                results.append(skipped(model.name, arithmetic, "\(device) has not enough memory for the weights"))
                 continue
             } catch {
                 results.append(

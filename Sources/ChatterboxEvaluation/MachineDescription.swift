@@ -70,11 +70,11 @@ public struct MachineDescription: Sendable, Hashable, Codable {
     private var use: String {
         if usableGPUs > 0 {
             return "this build computes on the CPU and on \(usableGPUs) GPU\(usableGPUs == 1 ? "" : "s")"
-                + (capturesGraphs ? "; decode steps are captured" : "; decode steps are not captured, for it was built without CUDA's headers")
+                + (capturesGraphs ? "; decode steps are captured" : "; decode steps are not captured, since it was built without CUDA's headers")
         }
         guard showsGPU || driver != nil else { return "this build computes on the CPU; no NVIDIA GPU is in this machine" }
         return driver == nil
-            ? "this build computes on the CPU: an NVIDIA GPU is in this machine, and its driver does not answer"
+            ? "this build computes on the CPU: an NVIDIA GPU is in this machine, but its driver does not respond"
             : "this build computes on the CPU: libtorch \(libtorchVersion) here has no CUDA, or one that this driver does not run"
     }
 

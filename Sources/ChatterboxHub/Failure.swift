@@ -19,7 +19,7 @@ enum Failure: Error {
         case is CancellationError, is HubError: throw error
         case let error as HTTPClientError where error == .cancelled: throw CancellationError()
         case let error as HTTPClientError where error == .proxyAuthenticationRequired:
-            self = .final("the proxy does not take the name and password that it was given, or wants some")
+            self = .final("the proxy refuses the name and password in its address, or requires them and there are none")
         case let error as HTTPClientError: self = .transient(Self.reasons.first { $0.error == error }?.reason ?? error.shortDescription)
         case HTTPParserError.invalidEOFState: self = .transient("the connection was cut")
         case let error as NIOConnectionError where error.connectionErrors.isEmpty: self = .transient("no such host: \(error.host)")
@@ -32,7 +32,7 @@ enum Failure: Error {
     private static let reasons: [(error: HTTPClientError, reason: String)] = [
         (.readTimeout, "no answer in time"), (.deadlineExceeded, "no answer in time"), (.connectTimeout, "no connection in time"),
         (.remoteConnectionClosed, "the connection was cut"),
-        (.invalidProxyResponse, "the proxy makes no tunnel (CONNECT) to it, which is needed for hubs without TLS too"),
+        (.invalidProxyResponse, "the proxy refuses a tunnel (CONNECT) to it, which is also needed for hubs without TLS"),
     ]
 }
 

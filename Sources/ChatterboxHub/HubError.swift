@@ -29,7 +29,7 @@ public enum HubError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .badRepository(let id):
-            "\"\(id)\" is no repository's name; expected one such as ResembleAI/chatterbox"
+            "\"\(id)\" is not a repository's name; expected one such as ResembleAI/chatterbox"
         case .notCached(let repository, let files, let folder, let reason):
             "\(repository): \(list(files)) not in \(folder), and \(reason)"
         case .noRepository(let id, let endpoint):
@@ -45,15 +45,15 @@ public enum HubError: Error, Hashable, CustomStringConvertible {
         case .status(let url, let code, let attempts):
             "\(url): the hub answered \(code) \(attempts) times"
         case .notAHub(let url, let missing):
-            "\(url): the answer has no \(missing), so this is no Hugging Face hub\(missing == "X-Repo-Commit" ? ", or a mirror that leaves it out and serves commits alone" : "")"
+            "\(url): the answer has no \(missing), so this is not a Hugging Face hub\(missing == "X-Repo-Commit" ? ", or a mirror that leaves it out and serves commits alone" : "")"
         case .proxy(let address, let problem):
             "the proxy \(address) cannot be used: \(problem)"
         case .tooManyRedirects(let url):
             "\(url): the redirects form a loop"
         case .interrupted(let file, let received, let size, let attempts, let reason):
-            "\(file): \(received.asBytes) of \(size.asBytes) arrived, \(attempts) tries brought no more (\(reason)); the next transfer goes on from there"
+            "\(file): \(received.asBytes) of \(size.asBytes) arrived, \(attempts) further attempts failed (\(reason)); the next download continues from there"
         case .corrupt(let file, let expected, let found, let attempts):
-            "\(file): damaged on the way \(attempts) times: its checksum is \(found.prefix(12))…, expected \(expected.prefix(12))…; nothing was kept"
+            "\(file): damaged in transfer \(attempts) times: its checksum is \(found.prefix(12))…, expected \(expected.prefix(12))…; nothing was kept"
         case .diskFull(let folder, let needed, let available):
             "\(folder): \(needed.asBytes) are needed, \(available.asBytes) are free"
         case .unreadable(let path, let reason):

@@ -55,16 +55,16 @@ public struct HubProxy: Sendable, Hashable {
         switch scheme {
         case "http": (kind, usual) = (.http, 80)
         case "socks5", "socks5h", "socks": (kind, usual) = (.socks, 1080)
-        case "https": throw .proxy(shown, problem: "a proxy that is itself reached by TLS is not served; one that begins with http:// is")
-        case "socks4", "socks4a": throw .proxy(shown, problem: "SOCKS 4 is not served; socks5:// and http:// are")
-        default: throw .proxy(shown, problem: "\(scheme) is no kind of proxy; http:// and socks5:// are")
+        case "https": throw .proxy(shown, problem: "a proxy that is reached by TLS is not supported; give one that begins with http://")
+        case "socks4", "socks4a": throw .proxy(shown, problem: "SOCKS 4 is not supported; socks5:// and http:// are")
+        default: throw .proxy(shown, problem: "\(scheme) is not a supported kind of proxy; http:// and socks5:// are")
         }
-        if kind == .socks, user != nil { throw .proxy(shown, problem: "SOCKS with a name and a password is not served; http:// is") }
+        if kind == .socks, user != nil { throw .proxy(shown, problem: "SOCKS with a name and a password is not supported; http:// is") }
         let (host, port) = Self.place(rest)
         guard let host, !host.isEmpty, !host.contains(where: \.isWhitespace) else {
-            throw .proxy(shown, problem: "it has no host; expected is one such as http://proxy.example.com:3128")
+            throw .proxy(shown, problem: "it has no host; expected one such as http://proxy.example.com:3128")
         }
-        guard let port else { throw .proxy(shown, problem: "its port is no number from 1 to 65535") }
+        guard let port else { throw .proxy(shown, problem: "its port is not a number from 1 to 65535") }
         self.init(host: host, port: port == 0 ? usual : port, kind: kind, user: user, password: password)
     }
 

@@ -60,7 +60,7 @@ struct Transfer {
                     incomplete.remove()
                     throw HubError.corrupt(file: file.name, expected: file.checksum.digits, found: found, attempts: corruptions)
                 }
-                throw Failure.transient("it was damaged on the way")
+                throw Failure.transient("it was damaged in transfer")
             } catch let failure as Failure {
                 // A server that sends a little and then stops counts as one that sends nothing.
                 if incomplete.count - before >= patience.slowestBytes { pauses.reset() }
@@ -107,7 +107,7 @@ struct Transfer {
                 if pending.readableBytes >= Self.block { try await store() }
                 let now = clock.now()
                 if now - windowStart >= patience.slowWindow {
-                    guard windowBytes >= patience.slowestBytes else { throw Failure.transient("almost nothing comes") }
+                    guard windowBytes >= patience.slowestBytes else { throw Failure.transient("almost no data arrives") }
                     (windowStart, windowBytes) = (now, 0)
                 }
             }
@@ -136,7 +136,7 @@ struct Transfer {
             case .partialContent where offset > 0:
                 guard let range = ContentRange(response.headers), range.start == offset, range.size == nil || range.size == file.size else {
                     try restart(incomplete)
-                    throw Failure.transient("another part of the file came than was asked for")
+                    throw Failure.transient("the server sent another part of the file than requested")
                 }
             case .ok:
                 // The server ignored the range and sends the file from the beginning.

@@ -69,7 +69,7 @@ public enum ModelLocatorError: Error, Hashable, CustomStringConvertible {
         case .notHere(let name): return "\(name) is not on this machine"
         case .unknown(let name, let known, let shelves):
             let here = known.isEmpty ? "there are none in \(Self.list(shelves))" : "here are \(known.joined(separator: ", "))"
-            return "there is no model or folder \"\(name)\"; \(here); give one of them or a model's folder"
+            return "there is no model or folder \"\(name)\"; \(here); give one of these names, or a model's folder"
         }
     }
 

@@ -46,7 +46,7 @@ package struct MessageDigest: ~Copyable, @unchecked Sendable {
     package consuming func finish() -> [UInt8] {
         var count: UInt32 = 0
         return [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { bytes, initialized in
-            precondition(EVP_DigestFinal_ex(context, bytes.baseAddress, &count) == 1, "libcrypto refuses to end a digest")
+            precondition(EVP_DigestFinal_ex(context, bytes.baseAddress, &count) == 1, "libcrypto cannot finish a digest")
             initialized = Int(count)
         }
     }

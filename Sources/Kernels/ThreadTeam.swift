@@ -44,7 +44,7 @@ public enum KernelError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .unknownInstructions(let name, let available):
             "This processor does not have the instruction set \"\(name)\"; it has \(available.joined(separator: ", "))."
-        case .noThreads(let count): "The system starts no \(count) threads: ask for fewer."
+        case .noThreads(let count): "The system cannot start \(count) threads: ask for fewer."
         case .outOfMemory(let what, let bytes):
             "There is not enough memory for \(what) (\(bytes >> 20) MB): close other programs, or take smaller weights (int8, int4)."
         case .shape(let what, let expected, let found): "The \(what) should have the shape \(expected), found \(found)."

@@ -83,7 +83,7 @@ public final class Moonshine: SpeechJudge {
 
         func words(in audio: Audio) throws -> String {
             let mono = try audio.mono().resampled(to: Moonshine.sampleRate)
-            guard mono.samples.allSatisfy(\.isFinite) else { throw MoonshineError.cannotHear("the sound has samples that are no numbers") }
+            guard mono.samples.allSatisfy(\.isFinite) else { throw MoonshineError.cannotHear("the sound has samples that are NaN or infinite") }
             if heard > most, let used = handle {
                 cm_free(used)
                 handle = nil

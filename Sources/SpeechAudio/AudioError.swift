@@ -64,13 +64,13 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
         case .notFinite(let name, let sample):
             return "\(name): sample \(sample) is NaN or infinite; export it again as 16-bit or 24-bit audio"
         case .cancelling(let name):
-            return "\(name): its channels cancel each other, as where one is plugged in the wrong way round; keep one of them"
+            return "\(name): its channels cancel each other, probably because one has inverted polarity; keep only one channel"
         case .silent(let name, let peak, let floor):
             let found = peak.isFinite ? String(format: "a peak of %.0f dB", peak) : "only zeros"
             return "\(name): silent: \(found), at least \(String(format: "%.0f", floor)) dB is needed; check the microphone or the channel"
         case .noSpeech(let name):
             return
-                "\(name): no speech heard: its sound goes on without change, as a tone, a hum or noise does; give a recording of somebody who speaks"
+                "\(name): no speech found: its sound is steady, like a tone, hum or noise; give a recording of a person speaking"
         case .tooShort(let name, let found, let needed):
             return "\(name): too short: \(seconds(found)), at least \(seconds(needed)) is needed; use a longer recording"
         case .unwritable(let name, let reason):
@@ -83,7 +83,7 @@ public enum AudioError: Error, Hashable, Sendable, CustomStringConvertible {
             return "this sound cannot be written as \(format.rawValue): \(reason)"
         case .unknownFormat(let name):
             return
-                "\(name): the format cannot be told from the name; end it in \(AudioFormat.allCases.map { "." + $0.rawValue }.joined(separator: ", "))"
+                "\(name): the format cannot be derived from the name; end it in \(AudioFormat.allCases.map { "." + $0.rawValue }.joined(separator: ", "))"
         case .processing(let reason):
             return "audio processing failed: \(reason)"
         }

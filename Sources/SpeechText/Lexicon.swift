@@ -145,12 +145,12 @@ public struct LexiconError: Error, Hashable, CustomStringConvertible {
 
         public var description: String {
             switch self {
-            case .fields(let count): "found \(count) field\(count == 1 ? "" : "s"), expected a word, a tab and what is said"
-            case .noWord: "there is no word before what is said"
-            case .nothingSaid(let word): "nothing is said for \"\(word)\""
+            case .fields(let count): "found \(count) field\(count == 1 ? "" : "s"), expected a word, a tab and the text to speak instead"
+            case .noWord: "there is no word before the text to speak"
+            case .nothingSaid(let word): "there is no text to speak for \"\(word)\""
             case .phonetic(let text, let sign):
                 "\"\(text)\" has the phonetic sign \(sign), and the models read letters: spell it as it sounds, as \"Win\" for \"Nguyen\""
-            case .twice(let word, let line): "\"\(word)\" is on line \(line) too, said otherwise"
+            case .twice(let word, let line): "\"\(word)\" is also on line \(line), with another text"
             }
         }
     }

@@ -26,10 +26,10 @@ public enum TextError: Error, Equatable, CustomStringConvertible {
                 "the text has turns of \(names.joined(separator: ", ")), whose voice\(names.count == 1 ? " is" : "s are") not given; given are \(known.joined(separator: ", "))"
         case .unsureLanguage(let languages):
             let likely = languages.map { "\($0.name) (\($0.code))" }.joined(separator: " or ")
-            return "the text's language is not plain\(likely.isEmpty ? "" : ", perhaps \(likely)"): give it"
+            return "the text's language is not clear\(likely.isEmpty ? "" : ", perhaps \(likely)"): give it"
         case .pause(let length):
             return
-                "[pause:\(length)] is no pause: give a length such as [pause:0.5s] or [pause:500ms], up to \(Int(SpeechScript.longestPause)) s"
+                "[pause:\(length)] is not a pause: give a length such as [pause:0.5s] or [pause:500ms], up to \(Int(SpeechScript.longestPause)) s"
         }
     }
 }

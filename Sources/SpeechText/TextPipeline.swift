@@ -109,7 +109,9 @@ public struct TextPipeline: Sendable {
             return (
                 languages[0],
                 TextNote(
-                    .language, "no language was given, and the text does not tell; it is taken for \(languages[0].name) (\(languages[0].code))")
+                    .language,
+                    "no language was given, and it cannot be detected from the text; the text is taken for \(languages[0].name) (\(languages[0].code))"
+                )
             )
         case .unsure(let codes): throw TextError.unsureLanguage(codes.compactMap(Language.init(code:)))
         }

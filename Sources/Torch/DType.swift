@@ -40,7 +40,7 @@ public enum DType: String, Sendable, Hashable, CaseIterable, Codable {
 
     init(code: ct_dtype) {
         guard let match = DType.allCases.first(where: { $0.code == code }) else {
-            preconditionFailure("a tensor of an element type that this package never makes")
+            preconditionFailure("a tensor with an element type that this package does not use")
         }
         self = match
     }

@@ -18,8 +18,8 @@ import Testing
     @Test(
         "playing, streams and a trace are refused with --judge, by name",
         arguments: [
-            (["-o", "-"], "-o - is heard"), (["--play"], "--play is heard"), (["--play", "-o", "x.wav"], "--play is heard"),
-            (["--trace", "t.safetensors", "-o", "x.wav"], "--trace is of one"),
+            (["-o", "-"], "-o - delivers"), (["--play"], "--play delivers"), (["--play", "-o", "x.wav"], "--play delivers"),
+            (["--trace", "t.safetensors", "-o", "x.wav"], "--trace records only one"),
         ]) func streams(arguments: [String], said: String) async throws
     {
         let run = try await program(["say", "One two.", "--model", StandInModel.folder.path, "--judge", "moonshine"] + arguments)

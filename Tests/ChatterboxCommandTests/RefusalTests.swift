@@ -44,7 +44,7 @@ import Testing
     @Test("without another model Pico is used, and a note says how to get a full-size one") func pico() async throws {
         let run = try await program("say", "The door was open.", "--seed", "1", "-o", "out.wav", "--json")
         #expect(run.status == 0, "\(run.errors)")
-        #expect(run.errors.contains("Pico speaks; get the real one with `chatterbox models pull chatterbox`"))
+        #expect(run.errors.contains("Pico speaks; get the full model with `chatterbox models pull chatterbox`"))
         #expect(try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any])["model"] as? String == "pico")
         let named = try await program("say", "The door was open.", "--model", "pico", "--voice", "slt", "-o", "named.wav")
         #expect(named.status == 0 && !named.errors.contains("Pico speaks"), "\(named.errors)")

@@ -310,6 +310,6 @@ import Torch
         let spoken = try ["with.wav", "half.wav", "without.wav"].map { try AudioFile.read(URL(filePath: program.path($0))).samples }
         #expect(Set(spoken).count == 3)
         let refused = try await say("One.", "-o", "out.wav", "--adapter", "nowhere")
-        #expect(refused.status == 1 && refused.errors.contains("nowhere: no adapter: no such file") && !refused.errors.contains("Loading"))
+        #expect(refused.status == 1 && refused.errors.contains("nowhere: not an adapter: no such file") && !refused.errors.contains("Loading"))
     }
 }

@@ -247,9 +247,9 @@
                     return nil
                 } catch let error as UsageError { return error.description }
             }
-            #expect(try await problem("--voice", "nobody") == "--voice is nobody, and there is no such voice; there are ada, rms")
+            #expect(try await problem("--voice", "nobody") == "--voice is nobody, but there is no such voice; there are ada, rms")
             #expect(
-                try await problem("--voice-alias", "alloy=nobody") == "--voice-alias is alloy=nobody, and there is no such voice; there are ada, rms")
+                try await problem("--voice-alias", "alloy=nobody") == "--voice-alias is alloy=nobody, but there is no such voice; there are ada, rms")
             for options in [["--voice", "ada"], ["--voice", "rms"], ["--voice-alias", "alloy=rms"], ["--voice-alias", "alloy=default"]] {
                 #expect(try await problem(options[0], options[1]) == nil, "\(options)")
             }

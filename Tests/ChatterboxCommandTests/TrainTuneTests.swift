@@ -53,7 +53,7 @@ import Testing
         "invalid options are refused before anything is loaded",
         arguments: [
             ([], "-o is missing"), (["-o", "a", "--networks", "t3,vocoder"], "networks"),
-            (["-o", "a", "--only", "("], "--only (: no regular expression"),
+            (["-o", "a", "--only", "("], "--only (: not a regular expression"),
             (["-o", "a", "--dtype", "bfloat16"], "--dtype bfloat16 is for GPUs"), (["-o", "a", "--keep", "0"], "--keep is 0"),
             (["-o", "a", "--checkpoint-every", "0"], "--checkpoint-every is 0"), (["-o", "a", "--wrong-tokens", "1"], "wrongTokens is 1.0"),
         ])

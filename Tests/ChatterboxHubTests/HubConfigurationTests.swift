@@ -88,7 +88,7 @@ import Testing
         "an error names an invalid proxy without its password, and only when it is needed",
         arguments: [
             ("https://me:secret@p:1", "https://p:1"), ("socks4://p", "SOCKS 4"), ("socks5://me:secret@p", "SOCKS with a name"),
-            ("ftp://p", "ftp is no kind"), ("http://", "no host"), ("http://p:99999", "port"),
+            ("ftp://p", "ftp is not a supported kind"), ("http://", "no host"), ("http://p:99999", "port"),
         ]) func proxyProblems(address: String, problem: String) async throws
     {
         var configuration = configuration(["HTTPS_PROXY": address])

@@ -74,7 +74,7 @@ import Testing
         asked.configuration.proxy = HubProxy(host: "127.0.0.1", port: try #require(URL(string: asked.hub.address())?.port))
         let world = asked
         let error = await #expect(throws: HubError.self) { try await world.fetch(Self.weights) }
-        #expect("\(error as Any)".contains("the proxy does not take the name and password"))
+        #expect("\(error as Any)".contains("the proxy refuses the name and password"))
         #expect(world.hub.requests.count == 1)
     }
 
@@ -84,7 +84,7 @@ import Testing
         asked.configuration.proxy = HubProxy(host: "127.0.0.1", port: try #require(URL(string: asked.hub.address())?.port))
         let world = asked
         let error = await #expect(throws: HubError.self) { try await world.fetch(Self.weights) }
-        #expect("\(error as Any)".contains("makes no tunnel (CONNECT)"), "\(error as Any)")
+        #expect("\(error as Any)".contains("refuses a tunnel (CONNECT)"), "\(error as Any)")
     }
 
     @Test("an expired address of the content server is requested again") func expired() async throws {

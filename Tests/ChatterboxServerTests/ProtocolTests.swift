@@ -126,7 +126,7 @@ import Testing
         arguments: [
             (#"{"input":"x \ud83d y"}"#, #"\ud83d is half of a character"#), (#"{"input":"\uDE00"}"#, #"\uDE00 is half of a character"#),
             (#"{"input":"\\ud83d \uD83D\u0041"}"#, #"\uD83D is half"#), ("{\"input\":", "not well-formed, or cut short"),
-            ("", "there is nothing in it"), ("[]", "not an object"),
+            ("", "it is empty"), ("[]", "not an object"),
             ("\"x\"", "not an object"),
         ]) func faults(body: String, sentence: String) async throws
     {

@@ -17,7 +17,7 @@ import Testing
             let ready = await client.next()?.json
             #expect(
                 ready?["type"] == "session.ready" && ready?["model"] == "stand-in"
-                    && ready?["warnings"] == ["wish is ignored: this server knows no such field"])
+                    && ready?["warnings"] == ["wish is ignored: this server has no such field"])
             for text in ["The sh", "ip was late", ". It", " was night."] { client.send(["type": "input.text", "text": .string(text)]) }
             client.send(["type": "input.done"])
             let frames = await client.frames { Self.type($0) == "session.done" }

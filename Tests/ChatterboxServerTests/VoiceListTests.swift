@@ -131,7 +131,7 @@ enum TestForm {
             _ = try await add(server, "bob")
             let taken = try await server.ask(.POST, path, bytes: form, headers: TestForm.type)
             #expect(
-                taken.status == 200 && taken.headers["x-chatterbox-warning"] == ["mood is ignored: this server knows no such field"],
+                taken.status == 200 && taken.headers["x-chatterbox-warning"] == ["mood is ignored: this server has no such field"],
                 "\(taken.text.prefix(200))")
         }
         try await LoopbackServer.run([Self.model]) {

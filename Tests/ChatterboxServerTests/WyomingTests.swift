@@ -210,7 +210,7 @@ import Testing
             listening.send(WyomingEvent(type: "synthesize", data: ["text": "The ship was late."]))
             for client in [silent, begun] {
                 let last = try await client.next()
-                #expect(last?.data["code"] == "idle" && last?.data["text"] == "nothing has come for 1.5 s")
+                #expect(last?.data["code"] == "idle" && last?.data["text"] == "no message has arrived for 1.5 s")
                 let end = try await client.next()
                 #expect(end == nil)
             }

@@ -61,7 +61,7 @@ import Testing
             (#"{"sampling":{"topK":true}}"#, "sampling.topK", "true"), (#"{"sampling":0.5}"#, "sampling", "no object"),
             (#"{"splitting":"words"}"#, "splitting", #""words""#), (#"{"delivery":[]}"#, "delivery", "an object or a list of another kind"),
             (#"{"language":"xx"}"#, "language", #""xx""#), (#"{"pauses":{"word":"1"}}"#, "pauses.word", #""1""#),
-            (#"{"lexicon":{"a":""}}"#, "lexicon", #"an object in which nothing is said for "a""#),
+            (#"{"lexicon":{"a":""}}"#, "lexicon", #"an object in which there is no text to speak for "a""#),
             (#"{"lexicon":{"a":"wɪn"}}"#, "lexicon", "an object in which \"wɪn\" has the phonetic sign ɪ"),
             ("[]", "the value", "no object"),
         ]) func refused(json: String, option: String, found: String) throws

@@ -216,7 +216,7 @@ import Torch
         let again = SpeechTake(.stop, tokens: 40, number: 2, text: text)
         #expect(
             again.warning(text, first: .loop, takes: 2)?.description
-                == "the speech of \"One two three four five.\" repeated itself and was drawn again; draw 2 was kept")
+                == "the speech of \"One two three four five.\" repeated itself and was sampled again; take 2 was kept")
         #expect(
             take(.budget, 80).warning(text, first: nil, takes: 1)?.description
                 == "the speech of \"One two three four five.\" reached the limit of 80 tokens (3.2 s) and was cut there")

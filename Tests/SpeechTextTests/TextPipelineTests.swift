@@ -123,7 +123,7 @@ import Testing
 
     @Test("a text whose language is not detected is spoken in the first, with a note") func noLanguage() throws {
         let plan = try multilingual("OK")
-        #expect(plan.language == .english && plan.notes.map(\.kind) == [.language] && plan.notes[0].description.contains("does not tell"))
+        #expect(plan.language == .english && plan.notes.map(\.kind) == [.language] && plan.notes[0].description.contains("cannot be detected"))
         #expect(try multilingual("OK", language: .english).notes.isEmpty)
     }
 

@@ -30,7 +30,7 @@ def check(report, options, seconds, full=False):
     # The table is kept, failed or not.
     report.found.setdefault("checks", []).append(found)
     if status:
-        raise Failed("something does not compute as it should; the table names it")
+        raise Failed("some results are wrong; the table names them")
 
 
 def error_rows(results):

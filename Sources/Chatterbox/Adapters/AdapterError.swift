@@ -23,15 +23,17 @@ public enum AdapterError: Error, CustomStringConvertible, Equatable {
     public var description: String {
         switch self {
         case .notAnAdapter(let url, let reason):
-            return "\(url.path): no adapter: \(reason); expected a file that this package wrote, or a folder of PEFT's with adapter_config.json and "
+            return
+                "\(url.path): not an adapter: \(reason); expected a file that this package wrote, or a folder of PEFT's with adapter_config.json and "
                 + "adapter_model.safetensors"
         case .unsupported(let url, let what):
-            return "\(url.path): the adapter has \(what); supported are low-rank matrices (LoRA) beside the transformer's linear layers"
+            return "\(url.path): the adapter has \(what); only low-rank matrices (LoRA) for the transformer's linear layers are supported"
         case .configuration(let url, let reason):
             return "\(url.path): the adapter's configuration cannot be read: \(reason.shown(limit: 300))"
         case .unknownLayers(let adapter, let layers, let known):
             let more = layers.count > 1 ? " and \(layers.count - 1) more" : ""
-            return "\(adapter): made for another kind of model: it changes \(layers[0])\(more), and this one's layers are \(known.first ?? "none")"
+            return
+                "\(adapter): made for another kind of model: it changes \(layers[0])\(more), and the layers of this model are \(known.first ?? "none")"
                 + (known.count > 1 ? " to \(known[known.count - 1])" : "")
         case .shape(let adapter, let tensor, let expected, let found):
             return "\(adapter): made for a model of another size: \(tensor) is \(found), expected \(expected)"
@@ -41,21 +43,21 @@ public enum AdapterError: Error, CustomStringConvertible, Equatable {
                 + "this one's \(found.prefix(12))"
         case .noAdapters(let device, let adapter):
             return
-                "\(adapter): requests with adapters are computed on a CPU only so far, and this model is on \(device); merge the adapter into a model "
+                "\(adapter): requests with adapters can only be computed on a CPU so far, and this model is on \(device); merge the adapter into a model "
                 + "for it"
         case .otherPart(let adapter, .flow):
             return
                 "\(adapter): it changes the flow, which belongs to a loaded model and not to a request; load the model with it, or merge it into one"
         case .otherPart(let adapter, .t3):
-            return "\(adapter): it changes T3, and is not for the flow; give it to requests"
+            return "\(adapter): it changes T3 and not the flow; give it with requests"
         case .noSuchModules(let names, let known):
-            return "no layers are called \(names.joined(separator: ", ")); this model has \(known.joined(separator: ", ")), and \"attention\" and "
+            return "no layers are named \(names.joined(separator: ", ")); this model has \(known.joined(separator: ", ")), and \"attention\" and "
                 + "\"feed-forward\" for several at once"
         case .noSuchLayers(let layers, let count):
             return "the model has no layer \(layers.map(String.init).joined(separator: ", ")); its layers are 0 to \(count - 1)"
         case .rank(let rank): return "a rank of \(rank) is not possible; it is at least 1 and at most 1024"
         case .noLayers(let backbone):
-            return "a transformer of type \(backbone) takes no adapters"
+            return "a transformer of type \(backbone) does not support adapters"
         }
     }
 }

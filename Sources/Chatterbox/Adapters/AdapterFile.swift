@@ -63,7 +63,7 @@ extension Adapter {
         } else {
             let beside = file.deletingLastPathComponent().appending(path: File.configuration)
             guard FileManager.default.fileExists(atPath: beside.path) else {
-                throw AdapterError.notAnAdapter(url, reason: "it does not tell its configuration, and there is no \(beside.path)")
+                throw AdapterError.notAnAdapter(url, reason: "it does not contain its configuration, and there is no \(beside.path)")
             }
             do {
                 configuration = try PEFTConfiguration(SmallFile.read(beside), from: beside)
@@ -91,7 +91,7 @@ extension Adapter {
         var matrices: [String: Matrices] = [:]
         for (layer, pair) in pairs {
             guard let a = pair["lora_A"], let b = pair["lora_B"] else {
-                throw AdapterError.notAnAdapter(url, reason: "of \(layer) it holds only \(pair.keys.first!)")
+                throw AdapterError.notAnAdapter(url, reason: "for \(layer) it contains only \(pair.keys.first!)")
             }
             guard a.rank == 2, b.rank == 2, a.size(0) > 0, a.size(0) == b.size(1) else {
                 throw AdapterError.shape(

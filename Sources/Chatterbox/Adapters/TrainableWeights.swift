@@ -51,7 +51,7 @@ public enum WeightSelectionError: Error, CustomStringConvertible, Equatable {
 
     public var description: String {
         switch self {
-        case .expression(let pattern): "\"\(pattern.shown(limit: 200))\" is no regular expression"
+        case .expression(let pattern): "\"\(pattern.shown(limit: 200))\" is not a regular expression"
         case .nothing(let part, let known):
             "no weight of \(part == .t3 ? "T3" : "the flow") is chosen; its \(known.count) weights are called as \(known.prefix(3).joined(separator: ", "))"
         }

@@ -37,7 +37,7 @@ public enum CheckpointError: Error, CustomStringConvertible {
             return "\(url.path): the model has no voice of its own (conds.pt): speaking needs a recording or a prepared voice"
         case .builtInVoiceOfOthers(let url, let s3Gen):
             return
-                "\(url.path): made with other networks than those of \(s3Gen.path), which hear a recording otherwise: speaking needs a recording, or a "
+                "\(url.path): made with other networks than those of \(s3Gen.path), so its voice would be wrong there: speaking needs a recording, or a "
                 + "voice prepared from one"
         case .noFastFlow(let folder, let others):
             let places = others.isEmpty ? "" : ", and none of \(others.map(\.path).joined(separator: ", ")) is there in the sizes of this model"

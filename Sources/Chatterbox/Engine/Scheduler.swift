@@ -87,7 +87,7 @@ struct Scheduler: Sendable {
 
     /// No request may have room in it or wait for it.
     mutating func removeGroup(_ group: Group) {
-        precondition(admissions.removeValue(forKey: group)?.isEmpty == true, "a group is removed once, when nobody uses it")
+        precondition(admissions.removeValue(forKey: group)?.isEmpty == true, "a group is removed once, when no request uses it")
     }
 
     private mutating func takeNumber() -> Int {

@@ -137,7 +137,7 @@ package final class TensorDecodeEngine: DecodeEngine {
     package var capacity: Int { cache.capacity }
 
     package func begin(with adaptation: PackedAdaptation?) throws -> DecodeSequence {
-        precondition(adaptation == nil, "adapters are in the network itself")
+        precondition(adaptation == nil, "this engine's adapters are part of the network")
         return try cache.begin()
     }
 

@@ -220,9 +220,9 @@ public enum T3Error: Error, Hashable, CustomStringConvertible {
         case .noFreeSlots(let wanted, let free):
             "The key-value cache has no \(wanted) free slots (\(free) free): finish another request first."
         case .unusableLogits:
-            "The model finds no token likely: its logits are infinite or no numbers. Damaged weights, or 16 bits that are too few for them, do that."
+            "The model finds no token likely: its logits are infinite or NaN. The weights are damaged, or 16 bits are not enough for them."
         case .cannotPack(let backbone):
-            "No packed weights can be made of a \(backbone): it computes through libtorch alone."
+            "The weights of a \(backbone) cannot be packed: it computes only through libtorch."
         case .unevenHeads(let hiddenSize, let heads):
             "A width of \(hiddenSize) cannot be divided among \(heads) attention heads."
         }

@@ -263,7 +263,7 @@ package struct LoopGuard: Sendable, Hashable {
     package let longestPeriod: Int
 
     package init(span: Int = 75, longestPeriod: Int = 25) {
-        precondition(longestPeriod >= 1 && span >= 2 * longestPeriod, "a circle is seen when it comes round twice")
+        precondition(longestPeriod >= 1 && span >= 2 * longestPeriod, "a loop can be detected only after two repetitions")
         self.span = span
         self.longestPeriod = longestPeriod
     }

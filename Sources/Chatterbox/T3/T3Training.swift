@@ -126,7 +126,7 @@ private struct TrainingLayout {
     ) throws {
         precondition(text.count == speech.count && !text.isEmpty, "as many texts as utterances of speech, at least one")
         let heard = heard ?? speech, (configuration, device) = (model.configuration, model.device)
-        precondition(heard.map(\.count) == speech.map(\.count), "something heard for every token")
+        precondition(heard.map(\.count) == speech.map(\.count), "one input token for each target token")
         let rows = text.count, size = configuration.backbone.hiddenSize
         func padded(_ lists: [[Int]], with filler: Int) throws -> Tensor {
             let longest = lists.map(\.count).max()!

@@ -125,7 +125,7 @@ extension Voice {
 extension SpeechWarning {
     static func unknownOrigin(of voice: String) -> SpeechWarning {
         SpeechWarning(
-            .unknownVoice, "\(voice) does not tell which networks made it: where they are not this model's, speech in it is wrong")
+            .unknownVoice, "\(voice) does not say which networks made it: if they are not this model's, speech in this voice is wrong")
     }
 
     static func recording(_ name: String, _ note: String) -> SpeechWarning {

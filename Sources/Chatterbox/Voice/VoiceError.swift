@@ -25,19 +25,19 @@ public enum VoiceError: Error, CustomStringConvertible, Equatable {
         case .missing(let source, let tensor):
             "\(source): not a prepared voice, it has no tensor \"\(tensor)\""
         case .version(let source, let found):
-            "\(source): a voice of version \(found.shown(limit: 20)), this program knows version \(Voice.fileVersion)"
+            "\(source): a voice of version \(found.shown(limit: 20)); this program reads version \(Voice.fileVersion)"
         case .shape(let source, let tensor, let expected, let found):
             "\(source): \"\(tensor)\" should be \(expected), found \(found); it was made for another model"
         case .token(let source, let tensor, let found, let count):
             "\(source): \"\(tensor)\" contains \(found), speech tokens are 0 to \(count - 1); the file is damaged"
         case .notFinite(let source, let tensor):
-            "\(source): \"\(tensor)\" contains values that are not numbers; the file is damaged"
+            "\(source): \"\(tensor)\" contains values that are NaN or infinite; the file is damaged"
         case .metadata(let source, let name):
             "\(source): its metadata \"\(name)\" cannot be read; the file is damaged"
         case .otherOrigin(let voice, let differing, let maker, let model, let hasRecording):
-            "\(voice): made with \(differing.contrast(of: maker, with: model)); speech in it would be wrong, and "
+            "\(voice): made with \(differing.contrast(of: maker, with: model)); speech in this voice would be wrong; "
                 + (hasRecording
-                    ? "it is to be prepared for this model first, from the recording in it"
+                    ? "prepare it for this model first, from the recording that it contains"
                     : "it contains no recording from which it could be made again")
         }
     }

@@ -50,7 +50,7 @@ public enum WordTimesError: Error, Hashable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .noAlignmentHeads(let model):
-            "\(model) cannot tell when words are heard: it has no alignment heads (\"alignmentHeads\" in config.json); "
+            "\(model) cannot compute word times: it has no alignment heads (\"alignmentHeads\" in config.json); "
                 + "Chatterbox and the multilingual models have"
         }
     }

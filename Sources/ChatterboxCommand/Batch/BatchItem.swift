@@ -46,8 +46,10 @@ struct BatchItem: Sendable, Hashable {
             }
         }
         switch (text, file) {
-        case (nil, nil): throw Refusal(id: self.id, place: place, reason: "there is no text; expected text, or file with the name of a text file")
-        case (_?, _?): throw Refusal(id: self.id, place: place, reason: "there are text and file; give one of them")
+        case (nil, nil):
+            throw Refusal(
+                id: self.id, place: place, reason: "there is no text; expected the field text, or the field file with the name of a text file")
+        case (_?, _?): throw Refusal(id: self.id, place: place, reason: "both text and file are given; give only one")
         default: break
         }
     }

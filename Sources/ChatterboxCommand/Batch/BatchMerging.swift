@@ -47,8 +47,8 @@ struct BatchMerging {
             problems.append("failed: \(id): \(result?.reason ?? "")")
         case .done:
             missing += 1
-            lines.append(Line(id: id, state: "missing", file: result?.file, reason: "its file is not there, or another"))
-            problems.append("missing: \(id): \(result?.file ?? "its file") is not there, or another")
+            lines.append(Line(id: id, state: "missing", file: result?.file, reason: "its file is missing or has changed"))
+            problems.append("missing: \(id): \(result?.file ?? "its file") is missing or has changed")
         case nil:
             missing += 1
             lines.append(Line(id: id, state: "missing"))

@@ -51,7 +51,7 @@ struct BatchRun: Sendable {
             for index in 0..<manifest.count {
                 let item = manifest.item(index).flatMap { item -> Result<BatchItem, BatchItem.Refusal> in
                     guard !ids.insert(item.id).inserted else { return .success(item) }
-                    return .failure(BatchItem.Refusal(place: item.place, reason: "its id, \(item.id), has another text before it"))
+                    return .failure(BatchItem.Refusal(place: item.place, reason: "its id, \(item.id), is already used by a text above"))
                 }
                 guard shard.contains(index) else { continue }
                 if open == width {
@@ -224,7 +224,7 @@ struct BatchRun: Sendable {
         }
         guard report.audioSeconds > 0 else { throw UsageError("the model ended without a sound; try another seed, or words around the text") }
         try file.finish()
-        let warnings = item.ignored.map { "the field \($0) is unknown, and nothing is done with it" } + report.warnings.map(Remedy.sentence)
+        let warnings = item.ignored.map { "the field \($0) is unknown and is ignored" } + report.warnings.map(Remedy.sentence)
         return BatchResult(
             id: item.id, state: .done, digest: order.digest, file: name, bytes: BatchResults.byteCount(url), audioSeconds: report.audioSeconds,
             wallSeconds: report.wallSeconds, seed: order.seed, end: report.end?.rawValue, judge: report.judge, wordErrors: report.wordErrors?.wrong,

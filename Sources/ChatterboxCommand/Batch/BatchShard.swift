@@ -17,7 +17,7 @@ struct BatchShard: Sendable, Hashable {
     /// - Throws: ``UsageError``.
     init(_ given: String?, count: Int?, environment: [String: String]) throws {
         if let given {
-            guard count == nil else { throw UsageError("--shard \(given) tells how many there are; leave --shards out") }
+            guard count == nil else { throw UsageError("--shard \(given) already contains the number of parts; leave --shards out") }
             let parts = given.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
             guard parts.count == 2, let index = parts[0], let count = parts[1], count > 0, (0..<count).contains(index) else {
                 throw UsageError("--shard is \(given); expected i/n with i from 0 to n − 1, as 0/8 to 7/8")
@@ -39,7 +39,7 @@ struct BatchShard: Sendable, Hashable {
                 )
             }
             guard (0..<count).contains(index) else {
-                throw UsageError("the environment says part \(index), and --shards \(count) has 0 to \(count - 1); number the array from 0")
+                throw UsageError("the environment gives part \(index), but --shards \(count) allows 0 to \(count - 1); number the array from 0")
             }
             self.init(unchecked: index, of: count)
         } else if let task, let all = try number("SLURM_ARRAY_TASK_COUNT"), all > 1, let first = try number("SLURM_ARRAY_TASK_MIN") {
@@ -49,7 +49,7 @@ struct BatchShard: Sendable, Hashable {
             }
             self.init(unchecked: (task - first) / step, of: all)
         } else if let job {
-            throw UsageError("JOB_COMPLETION_INDEX is \(job), and nothing says of how many: give --shards N, the job's completions")
+            throw UsageError("JOB_COMPLETION_INDEX is \(job), and the number of parts is unknown: give --shards N, the job's completions")
         } else {
             self = .whole
         }

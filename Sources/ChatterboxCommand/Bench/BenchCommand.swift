@@ -58,7 +58,7 @@ struct BenchSpeed: AsyncParsableCommand {
     var repeats = 2
     @Option(help: "The text to speak, undivided.")
     var text = "The ship was late, and nobody on the quay could say when it would come in."
-    @Option(help: ArgumentHelp("Speech tokens to draw, 25 a second; the stop token is never drawn.", valueName: "n"))
+    @Option(help: ArgumentHelp("Speech tokens to sample, 25 a second; the stop token is never sampled.", valueName: "n"))
     var tokens = 100
     @Option(help: ArgumentHelp("Language of the text, for models that speak several.", valueName: "xx"))
     var language: String?

@@ -153,7 +153,7 @@ struct BenchLoad: AsyncParsableCommand {
     /// Measures a server.
     private func run(at url: String, _ display: ProgressDisplay) async throws {
         #if Hub
-            if steps || !adapters.isEmpty { throw UsageError("--steps and --adapters measure this process's model; leave them or --url out") }
+            if steps || !adapters.isEmpty { throw UsageError("--steps and --adapters measure this process's model; remove them or --url") }
             let speaker = ServerSpeaker(
                 try ServerClient(url, keyFile: apiKeyFile), model: model.model ?? "tts-1", voices: voice.isEmpty ? ["default"] : voice,
                 language: language)

@@ -26,7 +26,7 @@ struct BenchQuality: AsyncParsableCommand {
     var quantize: [Quantization] = Quantization.allCases
     @Option(parsing: .upToNextOption, help: "Texts to speak, each undivided.")
     var text = ["The ship was late, and nobody on the quay could say when it would come in."]
-    @Option(help: ArgumentHelp("Speech tokens to draw for each text, 25 a second.", valueName: "n"))
+    @Option(help: ArgumentHelp("Speech tokens to sample for each text, 25 a second.", valueName: "n"))
     var tokens = 100
     @Option(help: ArgumentHelp("Recordings whose tokens are used instead: a manifest.jsonl or its folder.", valueName: "manifest"))
     var data: String?

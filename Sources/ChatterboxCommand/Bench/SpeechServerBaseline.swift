@@ -12,7 +12,7 @@
             let route = "/audio/speech"
             let base = address.hasSuffix("/v1" + route) ? String(address.dropLast(route.count)) : address
             guard let client = try? ServerClient(base) else {
-                throw BenchError.server(address, reason: "it is no address; give one such as http://127.0.0.1:8080")
+                throw BenchError.server(address, reason: "it is not an address; give one such as http://127.0.0.1:8080")
             }
             let question = try JSONEncoder().encode(["model": "tts-1", "voice": "alloy", "input": text, "response_format": "wav"])
             let start = ContinuousClock.now

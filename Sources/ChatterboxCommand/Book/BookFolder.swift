@@ -65,10 +65,11 @@ final class BookFolder: Sendable {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
         guard names.isEmpty || names.contains(Self.manifestName) else {
             throw BatchFolderError(
-                url, "it has files and no \(Self.manifestName), so it is not a folder of kept utterances; give another with --keep")
+                url, "it contains files but no \(Self.manifestName), so it is not a folder of stored utterances; give another with --keep")
         }
         manifest = try JSONLines(
-            Self.manifestName, in: url, called: "manifest", alone: "another process works in it; wait for that, or give another folder with --keep")
+            Self.manifestName, in: url, called: "manifest",
+            alone: "another process is using it; wait until that ends, or give another folder with --keep")
         // Files that a killed process has left incomplete.
         for name in names where name.hasPrefix(".") && (name.hasSuffix(".part") || name.hasSuffix(".chapters")) {
             unlink(url.appending(path: name).path)
@@ -136,7 +137,7 @@ final class BookFolder: Sendable {
             }
             return samples
         } catch let error as AudioError {
-            throw BatchFolderError(place, "a kept utterance cannot be read (\(error)); remove the file and start again, and it is spoken anew")
+            throw BatchFolderError(place, "a stored utterance cannot be read (\(error)); remove the file and start again, and it is spoken again")
         }
     }
 

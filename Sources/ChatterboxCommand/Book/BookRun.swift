@@ -149,7 +149,7 @@ struct BookRun: Sendable {
             case .silence(let seconds): chapter.items.append(BookChapter.Item(utterance: nil, silence: samples(seconds)))
             case .utterance(let utterance):
                 guard let kept = folder.utterance(digests[index], words: wantsWords) else {
-                    throw BatchFolderError(folder.url, "an utterance that was kept is gone; start again")
+                    throw BatchFolderError(folder.url, "a stored utterance is missing; start again")
                 }
                 index += 1
                 chapter.items.append(BookChapter.Item(utterance: kept, silence: samples(utterance.pause)))

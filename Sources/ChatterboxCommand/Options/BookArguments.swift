@@ -38,18 +38,18 @@ struct BookArguments: ParsableArguments {
     func choice(_ destination: OutputDestination, letters: Int, obstacle: String?) throws -> Choice? {
         let asked = keep != nil ? "--keep" : chapters.flatMap { $0 == ChapterOutput.none ? nil : "--chapters \($0.rawValue)" }
         guard case .file(let output, let format) = destination else {
-            if let asked { throw UsageError("\(asked) is for a file; give one with -o") }
+            if let asked { throw UsageError("\(asked) needs a file to write; give one with -o") }
             return nil
         }
         let isMPEG4 = if case .mpeg4 = format { true } else { false }
         let needed = asked ?? (isMPEG4 ? "a file of the kind .\(format.fileExtension)" : nil)
         if let obstacle {
-            if let needed { throw UsageError("\(needed) and \(obstacle) do not go together; leave one of them out") }
+            if let needed { throw UsageError("\(needed) and \(obstacle) cannot be combined; remove one of them") }
             return nil
         }
         var status = stat()
         if stat(output.path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-            if let needed { throw UsageError("\(needed) is for a file, and \(output.relativePath) is none") }
+            if let needed { throw UsageError("\(needed) needs a file to write, and \(output.relativePath) is not a file") }
             return nil
         }
         guard needed != nil || letters > Self.longText else { return nil }
@@ -62,7 +62,7 @@ struct BookArguments: ParsableArguments {
         let ffmpeg = isMPEG4 ? FFmpeg.installed(in: ProcessInfo.processInfo.environment["PATH"] ?? "") : nil
         if isMPEG4, ffmpeg == nil {
             throw UsageError(
-                "\(output.lastPathComponent) is put together by ffmpeg, which is not installed; install it (on Debian: apt-get install ffmpeg), or give -o a name that ends in mp3 or opus"
+                "\(output.lastPathComponent) is assembled by ffmpeg, which is not installed; install it (on Debian: apt-get install ffmpeg), or give -o a name that ends in mp3 or opus"
             )
         }
         let folder = keep ?? output.relativePath + ".parts"

@@ -124,7 +124,7 @@ struct ComputeArguments: ParsableArguments {
         defer { withExtendedLifetime(offer) {} }
         let folder = try await offer.folder(of: model)
         if model == nil, folder == Pico.folder {
-            progress.note("no larger model is on this machine, so Pico speaks; get the real one with `chatterbox models pull chatterbox`")
+            progress.note("no larger model is on this machine, so Pico speaks; get the full model with `chatterbox models pull chatterbox`")
         }
         progress.begin("Loading \(folder.lastPathComponent)")
         let synthesizer = try await Synthesizer.load(
@@ -163,7 +163,7 @@ enum DeviceNote {
     /// A note if the CPU was not requested, and the machine has a GPU that this build cannot use.
     static func unusedGPU(asked: String, chosen: Device, isPresent: Bool = GPUDriver.isPresent()) -> String? {
         guard asked == "auto", !chosen.isCUDA, isPresent else { return nil }
-        return "this machine has an NVIDIA GPU that this build cannot use, so the CPU computes; `chatterbox check` says more"
+        return "this machine has an NVIDIA GPU that this build cannot use, so the CPU computes; run `chatterbox check` for details"
     }
 }
 

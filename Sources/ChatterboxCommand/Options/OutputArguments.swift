@@ -34,7 +34,7 @@ struct OutputArguments: ParsableArguments {
             return .file(Self.freeName(stem, (format ?? .wav).rawValue), .sound(format ?? .wav))
         }
         if output == "-" {
-            guard !json else { throw UsageError("-o - and --json both write to standard output; give one of them") }
+            guard !json else { throw UsageError("-o - and --json both write to standard output; give only one of them") }
             guard !StandardOutput.isTerminal else {
                 throw UsageError("-o - would write sound to the terminal; give a file, a pipe, or --play")
             }

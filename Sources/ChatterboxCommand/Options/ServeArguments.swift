@@ -328,7 +328,7 @@
             }
             func unknown(_ option: String) -> UsageError {
                 let known = ([added] + offerings.compactMap(\.voices)).flatMap { $0.entries().map(\.name) }
-                return UsageError("\(option), and there is no such voice; there are \(known.isEmpty ? "none" : known.joined(separator: ", "))")
+                return UsageError("\(option), but there is no such voice; there are \(known.isEmpty ? "none" : known.joined(separator: ", "))")
             }
             if let name = configuration.defaultVoice, !isThere(name, offerings.prefix(1)) { throw unknown("--voice is \(name)") }
             for (name, meant) in configuration.voiceAliases.sorted(by: { $0.key < $1.key }) where meant != "default" && !isThere(meant, offerings) {

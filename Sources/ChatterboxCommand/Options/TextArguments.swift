@@ -29,7 +29,7 @@ struct TextArguments: ParsableArguments {
 
     private func source() throws -> String {
         if let file {
-            guard words.isEmpty else { throw UsageError("there is a text and --file \(file); give one of them") }
+            guard words.isEmpty else { throw UsageError("both a text and --file \(file) are given; give only one") }
             return try TextSource.text(ofFile: file)
         }
         guard !words.isEmpty else {
@@ -65,7 +65,7 @@ enum TextSourceError: Error, CustomStringConvertible {
         switch self {
         case .unreadable(let file, let error): "\(file): cannot be read (\(error.reason)); check the path"
         case .notText(let name, let error):
-            "\(name): \(error); convert it from what it is in: iconv -f ENCODING -t UTF-8 FILE, where ENCODING is one of `iconv -l`"
+            "\(name): \(error); convert it to UTF-8: iconv -f ENCODING -t UTF-8 FILE, where ENCODING is the file's, one of `iconv -l`"
         }
     }
 }

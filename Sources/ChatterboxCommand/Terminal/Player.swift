@@ -99,5 +99,5 @@ struct PlayerError: Error, CustomStringConvertible {
     let player: String
     let status: Int32
 
-    var description: String { "\(player) could not play the speech (status \(status)); its reason stands above. Write a file with -o instead" }
+    var description: String { "\(player) could not play the speech (status \(status)); see its message above, or write a file with -o instead" }
 }

@@ -55,12 +55,12 @@ enum Remedy {
         case ModelLocatorError.notHere(let name): "get it with `chatterbox models pull \(name)`"
         case ModelLocatorError.noModel: "get one with `chatterbox models pull chatterbox`, or give a model's folder with --model DIR"
         case VoiceLibraryError.unknown(let name, _, _): "make one with `chatterbox voice make recording.wav --name \(name)`"
-        case VoiceError.version: "update the program, or make the voice anew with `chatterbox voice make`"
+        case VoiceError.version: "update the program, or make the voice again with `chatterbox voice make`"
         case VoiceError.otherOrigin:
             "give the recording with --voice, or prepare it for this model with `chatterbox voice make RECORDING --model …`"
-        case is VoiceError: "make the voice anew with `chatterbox voice make`"
+        case is VoiceError: "make the voice again with `chatterbox voice make`"
         case AudioError.needsFFmpeg(let name, _):
-            "install it (on Debian: apt-get install ffmpeg), or convert the recording where there is one: ffmpeg -i \(name) recording.wav"
+            "install it (on Debian: apt-get install ffmpeg), or convert the recording on a machine that has it: ffmpeg -i \(name) recording.wav"
         case AudioError.cancelling(let name): "ffmpeg -i \(name) -af 'pan=mono|c0=c0' recording.wav"
         case MoonshineError.missing: "`chatterbox judge --fetch` gets it, once"
         case SpeechJudgeError.language, SpeechJudgeError.inChunks: "leave --judge out"
@@ -80,7 +80,7 @@ enum Remedy {
             case .portTaken(let listener, _, _): "stop that, or give another port with \(listener == .http ? "--port" : "--wyoming")"
             case .cannotListen: "give an address of this machine with --host, and a port that you may use"
             case .unreadable: "give PEM files with --tls-certificate and --tls-key"
-            case .otherKey: "give those that were made together"
+            case .otherKey: "give a certificate and the key that was made for it"
             case nil: nil
             }
         #else
@@ -96,7 +96,7 @@ enum Remedy {
             case .refused(_, hasToken: true, _): "check the token in HF_TOKEN and accept the model's terms on its page"
             case .refused(_, hasToken: false, _): "set HF_TOKEN to an access token of yours"
             case .unreachable: "check the network, HF_ENDPOINT and HTTPS_PROXY"
-            case .proxy: "set HTTPS_PROXY to one that is served, or NO_PROXY to the hub's name"
+            case .proxy: "set HTTPS_PROXY to an http:// or socks5:// proxy, or NO_PROXY to the hub's name"
             case .status: "try again later"
             case .notAHub: "check HF_ENDPOINT"
             case .interrupted: "run the command again"

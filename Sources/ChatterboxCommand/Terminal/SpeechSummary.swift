@@ -123,7 +123,7 @@ struct SpeechSummary: Encodable {
     var sentence: String {
         let place = output.map { $0 == "-" ? "" : "\($0): " } ?? ""
         let speed = String(format: "%.1f s of speech in %.1f s (%.2f times real time)", audioSeconds, wallSeconds, realTimeFactor)
-        let judgement = judge.flatMap { judge in wordErrors.map { "; \(judge) heard \($0.wrong) of \($0.words) words otherwise" } } ?? ""
+        let judgement = judge.flatMap { judge in wordErrors.map { "; \(judge) transcribed \($0.wrong) of \($0.words) words differently" } } ?? ""
         return "\(place)\(speed), seed \(seed)\(judgement)"
     }
 }

@@ -75,11 +75,11 @@ struct JSONFault: Error, Hashable, CustomStringConvertible {
 
     init(_ data: Data) {
         if data.allSatisfy({ $0 == 0x20 || (0x9...0xD).contains($0) }) {
-            description = "there is nothing in it"
+            description = "it is empty"
         } else if String(validating: data, as: UTF8.self) == nil {
             description = "it is not UTF-8"
         } else if let half = Self.loneSurrogate(in: data) {
-            description = "\(half) is half of a character: the other half (a surrogate, as of an emoji) must stand beside it"
+            description = "\(half) is half of a character: the other half (a surrogate, for example of an emoji) must be next to it"
         } else {
             description = "it is not well-formed, or cut short"
         }

@@ -71,7 +71,8 @@ struct SpeechOrder: Sendable {
         }
         judge = try fields.string("judge")
         for (name, isGiven) in [("takes", manner.takes != nil), ("judge", judge != nil)] where isGiven && !isWhole {
-            throw APIError.invalid("\(name) is for answers that come whole, since a stream is heard while it is spoken: add \"stream\": false", name)
+            throw APIError.invalid(
+                "\(name) works only for complete answers, since a stream is played while it is spoken: add \"stream\": false", name)
         }
         if let instructions = try fields.string("instructions"), !instructions.isEmpty {
             warnings.append("instructions are ignored: these models take none")
@@ -96,7 +97,7 @@ struct SpeechOrder: Sendable {
             }
         }
         for name in ["takes", "judge"] where fields.ignore(name) {
-            throw APIError.invalid("\(name) is for answers that come whole, since a stream is heard while it is spoken", name)
+            throw APIError.invalid("\(name) works only for complete answers, since a stream is played while it is spoken", name)
         }
         try takeSpeed(from: &fields)
         try takeVoicing(from: &fields)

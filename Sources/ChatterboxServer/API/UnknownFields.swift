@@ -15,7 +15,7 @@ enum UnknownFields {
         if isStrict, let name = names.first.map(shown) {
             throw APIError.invalid("\(name) is not a field of this request", name, code: "unknown_parameter")
         }
-        var warnings = names.prefix(mostNamed).map { "\(shown($0)) is ignored: this server knows no such field" }
+        var warnings = names.prefix(mostNamed).map { "\(shown($0)) is ignored: this server has no such field" }
         let more = names.count - mostNamed
         if more > 0 { warnings.append("and \(more) more \(more == 1 ? "field is" : "fields are") ignored") }
         return warnings

@@ -57,7 +57,8 @@ final class CertificateFiles: Sendable {
             } catch {
                 guard stamps != state.refused else { return state.served }
                 state.refused = stamps
-                logger.error("the new certificate cannot be served, so the one before is", metadata: ["file": "\(chain.path)", "error": "\(error)"])
+                logger.error(
+                    "the new certificate cannot be used, so the previous one stays in use", metadata: ["file": "\(chain.path)", "error": "\(error)"])
             }
             return state.served
         }

@@ -56,7 +56,7 @@ extension APIError {
         if case .headerOverflow = error {
             self.init(.requestHeaderFieldsTooLarge, "the header fields are too large", code: "headers_too_large")
         } else {
-            self.init(.badRequest, "this is no request of HTTP/1.1 (\(error))", code: "invalid_http")
+            self.init(.badRequest, "this is not an HTTP/1.1 request (\(error))", code: "invalid_http")
         }
     }
 

@@ -39,7 +39,7 @@ extension SpeechOrder {
     }
 
     private mutating func ignore(_ names: [String]) {
-        if !names.isEmpty { warnings.append("\(names.joined(separator: ", ")): ignored, since these models have nothing of the kind") }
+        if !names.isEmpty { warnings.append("\(names.joined(separator: ", ")): ignored, since these models have no such setting") }
     }
 }
 

@@ -130,7 +130,7 @@ final class ElevenLabsSession: Sendable {
             throw APIError.invalid("voice_settings may be in the first message of a text alone", "voice_settings")
         }
         guard known?.speech.feed.isEnded != true || text.allSatisfy(\.isWhitespace) else {
-            throw APIError.invalid("this context has been closed, and is still being spoken; begin another", "context_id", code: "context_closed")
+            throw APIError.invalid("this context has been closed and is still being spoken; start another", "context_id", code: "context_closed")
         }
         try order.take(&given, isStrict: isStrict)
         let context = try known ?? open(name, order)
@@ -205,7 +205,7 @@ final class ElevenLabsSession: Sendable {
             guard idle > limit, !isSpeaking, open.allSatisfy({ $0.speech.secondsIdle ?? 0 > limit }) else { continue }
             // Ends the waiting for messages.
             defer { socket.stopReading() }
-            try await fail(APIError(.requestTimeout, "nothing has come for \(JSON.number(limit).text) s", code: "input_timeout_exceeded"))
+            try await fail(APIError(.requestTimeout, "no message has arrived for \(JSON.number(limit).text) s", code: "input_timeout_exceeded"))
         }
     }
 }

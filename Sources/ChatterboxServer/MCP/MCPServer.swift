@@ -71,7 +71,7 @@ public final class MCPServer: Sendable {
                 "protocolVersion": .string(Self.versions.first { $0 == wanted } ?? Self.versions[0]),
                 "capabilities": ["tools": ["listChanged": false]],
                 "serverInfo": ["name": "chatterbox", "title": "Chatterbox", "version": .string(Release.version)],
-                "instructions": "speak says a text aloud into a file or as sound in the answer; list_voices tells whose voices there are.",
+                "instructions": "speak speaks a text into a file, or returns its sound in the answer; list_voices lists the voices.",
             ]
         case "ping": return [:]
         case "tools/list": return ["tools": .array(tools.list)]

@@ -28,17 +28,18 @@ struct MCPTools: Sendable {
         return [
             [
                 "name": "speak", "title": "Speak a text",
-                "description": "Says a text aloud. With save_path the sound is written into a file; otherwise it comes as audio in the answer.",
+                "description": "Speaks a text. With save_path the sound is written into a file; otherwise the answer contains it as audio.",
                 "inputSchema": [
                     "type": "object", "required": ["text"], "additionalProperties": false,
                     "properties": [
-                        "text": property("string", "What is said, up to \(state.configuration.characterLimit) characters."),
-                        "voice": property("string", "A voice of list_voices; the model's own where left out."),
+                        "text": property("string", "The text to speak, up to \(state.configuration.characterLimit) characters."),
+                        "voice": property("string", "A voice of list_voices. Default: the model's own."),
                         "model": property("string", "One of \(state.models.offers.map(\.name).joined(separator: ", "))."),
-                        "language": property("string", "The text's language, as en; found out where left out."),
+                        "language": property("string", "The text's language, such as en. Default: detected from the text."),
                         "speed": property("number", "1 is the voice's own.", [("minimum", 0.25), ("maximum", 4)]),
                         "seed": property("integer", "The same seed gives the same sound.", [("minimum", 0)]),
-                        "format": property("string", "Of the sound; mp3, or the one of save_path.", [("enum", formats)]),
+                        "format": property(
+                            "string", "Format of the sound. Default: that of save_path's extension, otherwise mp3.", [("enum", formats)]),
                         "save_path": property("string", "A file within \(folder.path) that does not exist yet."),
                     ],
                 ],

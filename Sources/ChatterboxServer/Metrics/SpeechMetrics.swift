@@ -8,24 +8,24 @@ struct SpeechMetrics: Sendable {
     /// The engine whose steps are counted.
     let engine: SpeechEngine?
     let registry = PrometheusRegistry([
-        "chatterbox_audio_ttfp_s": .init(help: "Seconds from a request's coming to its first bytes of sound."),
+        "chatterbox_audio_ttfp_s": .init(help: "Seconds from a request's arrival to its first bytes of sound."),
         "chatterbox_audio_chunk_interval_s": .init(help: "Seconds between two pieces of sound of a request."),
         "chatterbox_audio_underrun_s": .init(help: "Seconds that a listener who plays at once would have waited in the middle of speech."),
         "chatterbox_audio_continuity_ok_total": .init(help: "Requests whose listener would never have waited longer than threshold_ms."),
         "chatterbox_audio_duration_s": .init(help: "Seconds of sound of a request.", buckets: [0.5, 1, 2, 5, 10, 20, 60, 300, 1800]),
         "chatterbox_audio_rtf": .init(help: "Seconds of work for a second of sound.", buckets: [0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 5]),
-        "chatterbox_e2e_request_latency_s": .init(help: "Seconds from a request's coming to its last byte."),
+        "chatterbox_e2e_request_latency_s": .init(help: "Seconds from a request's arrival to its last byte."),
         "chatterbox_queue_time_s": .init(help: "Seconds that a request waited for its place."),
-        "chatterbox_place_release_s": .init(help: "Seconds from a client's going away until its place was free."),
+        "chatterbox_place_release_s": .init(help: "Seconds from a client's disconnection until its place was free."),
         "chatterbox_num_requests_running": .init(help: "Requests that are being spoken."),
         "chatterbox_num_requests_waiting": .init(help: "Requests that wait for a place."),
-        "chatterbox_requests_success_total": .init(help: "Requests that were spoken to an end, by finished_reason: stop, length, abort."),
+        "chatterbox_requests_success_total": .init(help: "Requests that were spoken completely, by finished_reason: stop, length, abort."),
         "chatterbox_requests_failed_total": .init(help: "Requests that failed, by their status."),
         "chatterbox_http_requests_total": .init(help: "Answers by route and status."),
         "chatterbox_batch_size": .init(
-            help: "Requests that a step of the language model drew tokens for.", buckets: [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128]),
+            help: "Requests for which a step of the language model sampled tokens.", buckets: [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128]),
         "chatterbox_model_active": .init(help: "1 where the model is loaded."),
-        "chatterbox_model_memory_bytes": .init(help: "Memory that the model takes, about, on the host or on a GPU."),
+        "chatterbox_model_memory_bytes": .init(help: "Approximate memory of the model, on the host or on a GPU."),
         "chatterbox_process_resident_bytes": .init(help: "Memory of the process."),
     ])
 

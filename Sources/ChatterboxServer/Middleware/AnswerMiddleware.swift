@@ -69,7 +69,7 @@ extension APIError {
         switch error {
         case let error as APIError: self = error
         case let error as HTTPError where error.status == .notFound:
-            self.init(.notFound, "there is no such route; /openapi.json has all", code: "unknown_url")
+            self.init(.notFound, "there is no such route; see /openapi.json for all routes", code: "unknown_url")
         case is NIOTooManyBytesError: self.init(.contentTooLarge, "the body is too large", code: "too_large")
         case let error as any HTTPResponseError: self.init(error.status, "\(error)")
         case is TextError, is ForeignTextError: self = .invalid(error, "input")
@@ -83,7 +83,7 @@ extension APIError {
         case is WordTimesError: self = .invalid(error, "timestamps")
         case is ClientGone: self.init(.clientGone, "the client has gone away", code: "cancelled")
         case is CancellationError: self.init(.serviceUnavailable, "the request was given up", code: "cancelled")
-        default: self.init(.internalServerError, "something went wrong here; the server's log has more", code: "internal_error")
+        default: self.init(.internalServerError, "an error occurred in the server; its log has the details", code: "internal_error")
         }
         if !(error is APIError) { cause = (error as? any CodedError)?.code }
     }

@@ -28,7 +28,7 @@ struct OriginMiddleware: RouterMiddleware {
         else { return }
         throw APIError(
             .forbidden,
-            "this server is asked as localhost, and this request is for \(name.prefix(80)); --host-name \(name.prefix(80)) allows it, and so do keys",
+            "this server accepts requests for localhost, and this one is for \(name.prefix(80)); --host-name \(name.prefix(80)) allows it, and so do keys",
             code: "host_not_allowed")
     }
 

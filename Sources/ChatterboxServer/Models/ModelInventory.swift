@@ -129,7 +129,7 @@ struct ModelInventory: Sendable {
             guard let gone = makeRoom(ofGPU: offer.usesGPU) else {
                 self = before
                 return .refuse(
-                    .busy("there is no memory for \(offer.name) while the models that are loaded speak", code: "model_capacity", retryAfter: 5))
+                    .busy("there is not enough memory for \(offer.name) while the loaded models are speaking", code: "model_capacity", retryAfter: 5))
             }
             leaving += gone
         }

@@ -18,7 +18,7 @@ final class ModelShelf: Sendable {
     init(
         _ offers: [ModelOffering], budget: ModelInventory.Budget = .init(), onUnload: @escaping @Sendable (String) async -> Void = { _ in }
     ) {
-        precondition(!offers.isEmpty, "a server offers a model at least")
+        precondition(!offers.isEmpty, "a server offers at least one model")
         self.offers = offers
         self.onUnload = onUnload
         inventory = Mutex(ModelInventory(offers, budget: budget))

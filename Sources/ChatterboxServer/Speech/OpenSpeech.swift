@@ -74,7 +74,7 @@ actor OpenSpeech {
         }
         listener = ListenerClock(since: begin)
         warnings = order.warnings
-        if estimatesWords { warnings.append("timestamps are estimated: \(lease.name) does not tell when words are heard") }
+        if estimatesWords { warnings.append("timestamps are estimated: \(lease.name) does not compute word times") }
     }
 
     /// The next piece, which is not empty; nil after the last.

@@ -106,7 +106,7 @@ final class SpeechSession: Sendable {
             if state.speech == nil { (state.order, state.wantsWords) = (order, wantsWords) }
             return state.speech != nil
         }
-        guard !busy else { throw APIError.invalid("a text is being spoken; session.config comes before one, or after its session.done", "type") }
+        guard !busy else { throw APIError.invalid("a text is being spoken; send session.config before a text, or after its session.done", "type") }
         try await socket.send([
             "type": "session.ready", "model": .string(offer.name), "voice": .string(order.voice),
             "response_format": .string(order.sound.format.rawValue), "warnings": .array(order.warnings.map { .string($0) }),
@@ -121,7 +121,7 @@ final class SpeechSession: Sendable {
             return nil
         }
         guard state.withLock({ $0.speech == nil }) else {
-            throw APIError.invalid("the text before is still being spoken; wait for its session.done, or send input.cancel", "type")
+            throw APIError.invalid("the previous text is still being spoken; wait for its session.done, or send input.cancel", "type")
         }
         let speech = StreamedSpeech(order, server, request.channel, watch: watch, client: request.client, logger: request.logger)
         try speech.feed.add(text)
@@ -200,7 +200,7 @@ final class SpeechSession: Sendable {
             let (idle, speech) = state.withLock { ((.now - $0.touched) / .seconds(1), $0.speech) }
             guard idle > limit, speech == nil || speech?.secondsIdle ?? 0 > limit else { continue }
             socket.stopReading()
-            throw WebSocketFault(.policyViolation, "nothing has come for \(JSON.number(limit).text) s")
+            throw WebSocketFault(.policyViolation, "no message has arrived for \(JSON.number(limit).text) s")
         }
     }
 

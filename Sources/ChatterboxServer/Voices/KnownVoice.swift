@@ -52,7 +52,7 @@ extension ServerState {
     func knownVoice(_ name: String) throws -> KnownVoice {
         let all = knownVoices()
         if let voice = all.first(where: { $0.name == name }) { return voice }
-        let reason = meansAnother(name) ? "the name \(name) means another voice; there is none of its own" : "there is no voice \(name) here"
+        let reason = meansAnother(name) ? "the name \(name) means another voice; there is no voice of that name" : "there is no voice \(name) here"
         throw APIError(
             .notFound, "\(reason); there are \(all.map(\.name).joined(separator: ", "))", parameter: "voice_id", code: "voice_not_found")
     }
@@ -65,12 +65,12 @@ extension ServerState {
     /// - Throws: ``APIError`` if the name is taken or reserved.
     func checkNewVoice(_ name: String) throws {
         if let known = knownVoices().first(where: { $0.name == name }) {
-            let remedy = known.isDeletable ? "delete it first, or take another name" : "it comes with the server; take another name"
+            let remedy = known.isDeletable ? "delete it first, or choose another name" : "it comes with the server; choose another name"
             throw APIError(.conflict, "there is a voice \(name) already; \(remedy)", parameter: "name", code: "voice_exists")
         }
         guard !meansAnother(name) else {
             throw APIError(
-                .conflict, "the name \(name) is reserved: it means another voice here; take another name", parameter: "name",
+                .conflict, "the name \(name) is reserved: it means another voice here; choose another name", parameter: "name",
                 code: "voice_name_reserved")
         }
     }

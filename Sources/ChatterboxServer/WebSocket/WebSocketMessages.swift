@@ -58,7 +58,7 @@ struct WebSocketMessages: Sendable {
         }
         let code = Int(bytes[0]) << 8 | Int(bytes[1])
         guard (1000...1003).contains(code) || (1007...1014).contains(code) || (3000...4999).contains(code) else {
-            throw WebSocketFault(.protocolError, "\(code) is no code to close with")
+            throw WebSocketFault(.protocolError, "\(code) is not a valid close code")
         }
         return WebSocketErrorCode(codeNumber: code)
     }

@@ -84,7 +84,7 @@ final class WyomingSession: Sendable {
         while (try? await Task.sleep(for: .seconds(min(1, limit / 4)))) != nil {
             let (idle, jobs, streamed) = state.withLock { ((.now - $0.touched) / .seconds(1), $0.jobs, $0.streamed) }
             guard idle > limit, jobs == 0 || (jobs == 1 && streamed?.secondsIdle ?? 0 > limit) else { continue }
-            try? await fail(APIError(.requestTimeout, "nothing has come for \(JSON.number(limit).text) s", code: "idle"))
+            try? await fail(APIError(.requestTimeout, "no message has arrived for \(JSON.number(limit).text) s", code: "idle"))
             channel.close(promise: nil)
             return
         }
@@ -106,12 +106,14 @@ final class WyomingSession: Sendable {
             order.input = text
             try put(.speak(order), into: jobs)
         case "synthesize-start":
-            guard streamed == nil else { throw APIError.invalid("a text has begun already; synthesize-stop ends it", nil, code: "invalid_event") }
+            guard streamed == nil else {
+                throw APIError.invalid("a text has already begun; send synthesize-stop to end it", nil, code: "invalid_event")
+            }
             let speech = StreamedSpeech(try order(&fields), server, channel, watch: nil, client: client, logger: logger)
             try put(.stream(speech), into: jobs)
             state.withLock { $0.streamed = speech }
         case "synthesize-chunk":
-            guard let speech = streamed else { throw APIError.invalid("synthesize-start comes before synthesize-chunk", nil, code: "invalid_event") }
+            guard let speech = streamed else { throw APIError.invalid("send synthesize-start before synthesize-chunk", nil, code: "invalid_event") }
             try speech.feed.add(try fields.string("text") ?? "")
         case "synthesize-stop":
             // The client waits for this event even if nothing was begun because of an error.

@@ -42,7 +42,7 @@ enum SoundContainer {
         if has("fLaC") || has("OggS") { return nil }
         if bytes.count >= 2, bytes[start] == 0xFF, bytes[start + 1] & 0xE0 == 0xE0 { return nil }
         let isText = bytes.prefix(64).allSatisfy { $0 < 0x80 && ($0 >= 0x20 || $0 == 0x0A || $0 == 0x0D || $0 == 0x09) }
-        return isText ? "it looks like text" : "it begins as none of these formats does"
+        return isText ? "it looks like text" : "its first bytes match none of these formats"
     }
 
     /// Whether the end of an Ogg or MP3 file is missing, as far as this can be detected.

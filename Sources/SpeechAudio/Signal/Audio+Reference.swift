@@ -27,7 +27,7 @@ extension Audio {
             throw activity.isSteady ? AudioError.noSpeech(name: name) : AudioError.silent(name: name, peak: peak, floor: Audio.silenceFloor)
         }
         var notes: [String] = [], sound = self, used: ClosedRange<Double>?
-        if hasOpenLength { notes.append(String(format: "its header does not say how long it is; all that came is used, %.1f s", duration)) }
+        if hasOpenLength { notes.append(String(format: "its header does not give its length; all data received is used, %.1f s", duration)) }
         if endsEarly { notes.append(String(format: "it is damaged or cut short; what could be read of it is used, %.1f s", duration)) }
         if let choice = ReferenceStretch(of: self, activity, heard: heard, needed: needed) {
             let end = min(choice.end, duration)

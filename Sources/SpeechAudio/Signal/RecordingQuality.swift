@@ -51,7 +51,7 @@ public struct RecordingQuality: Sendable, Hashable, Codable {
     /// The recording's problems, in words.
     public var problems: [String] {
         var problems: [String] = []
-        if clipping > Self.mostClipping { problems.append(String(format: "%.1f %% of it is clipped, which is heard in the voice", 100 * clipping)) }
+        if clipping > Self.mostClipping { problems.append(String(format: "%.1f %% of it is clipped, which is audible in the voice", 100 * clipping)) }
         if let ratio = signalToNoise, ratio < Self.leastSignalToNoise {
             problems.append(String(format: "it is noisy (%.0f dB between speech and noise)", ratio))
         }

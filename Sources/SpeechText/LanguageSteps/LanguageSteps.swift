@@ -45,10 +45,10 @@ struct LanguageSteps: Sendable {
 
     private func segmented(_ text: String) -> Result {
         guard let segmenter else {
-            return (text, [skipped(.chinese, "words are not told apart", or: "install jieba's dictionary (python3-jieba)")])
+            return (text, [skipped(.chinese, "the text is not divided into words", or: "install jieba's dictionary (python3-jieba)")])
         }
         do { return (try segmenter.words(text).joined(separator: " "), []) } catch {
-            return (text, [TextNote(.skippedStep, "Chinese: words are not told apart: \(error)")])
+            return (text, [TextNote(.skippedStep, "Chinese: the text is not divided into words: \(error)")])
         }
     }
 
@@ -75,7 +75,7 @@ struct LanguageSteps: Sendable {
 
     private func skipped(_ language: Language, _ what: String, or remedy: String? = nil) -> TextNote {
         let remedies = (remedy.map { $0 + " or " } ?? "") + "give a language helper"
-        return TextNote(.skippedStep, "\(language.name): \(what), which may be heard; \(remedies)")
+        return TextNote(.skippedStep, "\(language.name): \(what), which may be audible; \(remedies)")
     }
 
     /// Decomposes syllables into Jamo. In decomposed text only code points without an assignment in Unicode are left to decompose.

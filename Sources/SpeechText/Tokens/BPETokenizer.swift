@@ -60,7 +60,7 @@ public struct BPETokenizer: Sendable {
         for (rank, (left, right)) in file.merges.enumerated() {
             guard let l = file.vocabulary[left], let r = file.vocabulary[right], let merged = file.vocabulary[left + right] else {
                 throw TokenizerError.malformed(
-                    url, problem: "the merge \"\(left.string) \(right.string)\" is of pieces outside the vocabulary")
+                    url, problem: "the merge \"\(left.string) \(right.string)\" contains pieces outside the vocabulary")
             }
             merges[Pair(left: l, right: r)] = (rank, merged)
         }

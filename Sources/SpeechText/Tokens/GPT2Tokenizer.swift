@@ -26,7 +26,7 @@ public struct GPT2Tokenizer: TextTokenizer {
             notes: unknownTags(in: text).map { tag in
                 TextNote(
                     .unknownTag,
-                    "\(tag) is no tag of this model and no speaker with a voice, and is read as text; tags are \(tags.joined(separator: " "))")
+                    "\(tag) is neither a tag of this model nor a speaker with a voice, and is read as text; tags are \(tags.joined(separator: " "))")
             })
     }
 

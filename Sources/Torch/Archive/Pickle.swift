@@ -53,7 +53,7 @@ struct Pickle {
         switch UnicodeScalar(code) {
         case "\u{80}":
             let version = try reader.integer(UInt8.self)
-            guard version <= 5 else { throw ArchiveProblem(text: "its pickle is of the unknown protocol \(version)", isForeign: true) }
+            guard version <= 5 else { throw ArchiveProblem(text: "its pickle has the unknown protocol \(version)", isForeign: true) }
         case "\u{95}": _ = try reader.integer(UInt64.self)
         case ".":
             root = try pop()
@@ -162,7 +162,7 @@ struct Pickle {
         let full = "\(module).\(name)"
         guard !Self.isHarmful(module: module, name: name) else {
             throw ArchiveProblem(
-                text: "opening it with Python could call \(full), which no model needs; do not trust where it comes from", isForeign: true)
+                text: "opening it with Python could call \(full), which no model needs; do not trust its source", isForeign: true)
         }
         stack.append(.name(full))
     }

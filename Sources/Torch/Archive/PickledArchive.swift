@@ -38,7 +38,7 @@ public struct PickledArchive: Sendable {
         }
         let folder = name.dropLast("data.pkl".count), range = entries[name]!
         if let order = entries[folder + "byteorder"], !bytes[order].elementsEqual("little".utf8) {
-            throw ArchiveProblem(text: "its numbers stand most significant byte first", isForeign: true)
+            throw ArchiveProblem(text: "its numbers are big-endian", isForeign: true)
         }
         guard range.count <= longestPickle else { throw ArchiveProblem(text: "its pickle has \(range.count) bytes", isForeign: true) }
         let pickle = try Pickle(UnsafeRawBufferPointer(rebasing: bytes[range]))
@@ -168,7 +168,7 @@ public enum ArchiveError: Error, CustomStringConvertible {
         case .damaged(let url, let bytes, let reason):
             "\(url.path): a damaged torch.save archive of \(bytes) bytes, probably a half-finished download; download it again (\(reason.shown(limit: 400)))"
         case .foreign(let url, let reason):
-            "\(url.path): not a checkpoint that is read here (\(reason.shown(limit: 400))); use the model's own file, as a safetensors file where there is one"
+            "\(url.path): not a supported checkpoint (\(reason.shown(limit: 400))); use the model's own file, as a safetensors file if there is one"
         }
     }
 }

@@ -24,7 +24,7 @@ struct ZipDirectory {
         let earliest = max(0, bytes.count - 22 - 0xFFFF)
         var position = bytes.count - 22
         while position >= earliest, bytes.loadUnaligned(fromByteOffset: position, as: UInt32.self).littleEndian != endRecord { position -= 1 }
-        guard position >= earliest, position >= 0 else { throw ArchiveProblem(text: "the list of its parts, which stands at its end, is missing") }
+        guard position >= earliest, position >= 0 else { throw ArchiveProblem(text: "the list of its parts, expected at its end, is missing") }
         var reader = ByteReader(bytes, at: position + 10)
         var count = try reader.length(UInt16.self)
         _ = try reader.integer(UInt32.self)
@@ -73,7 +73,7 @@ struct ZipDirectory {
         }
         var local = ByteReader(bytes, at: header)
         guard try local.integer(UInt32.self) == Self.localRecord else {
-            throw ArchiveProblem(text: "its part \"\(name)\" is not where the list says")
+            throw ArchiveProblem(text: "its part \"\(name)\" is not at the place that the list gives")
         }
         _ = try local.take(22)
         let localName = try local.length(UInt16.self), localExtra = try local.length(UInt16.self)

@@ -34,7 +34,7 @@ public enum SafetensorsError: Error, CustomStringConvertible {
         case .unwritable(let url, let reason):
             "\(url.path): cannot be written (\(reason)); choose another place"
         case .exists(let url):
-            "\(url.path): is there already; choose another name"
+            "\(url.path): exists already; choose another name"
         }
     }
 }

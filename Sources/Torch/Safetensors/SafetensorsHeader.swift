@@ -46,7 +46,7 @@ struct SafetensorsHeader {
         guard let offsets = tensor.offsets, offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1] else {
             throw problem("has no two data_offsets in order")
         }
-        guard shape.count <= 32 else { throw problem("has \(shape.count) axes, no network's has more than 32") }
+        guard shape.count <= 32 else { throw problem("has \(shape.count) axes; at most 32 are supported") }
         // An axis of size 0 must not hide impossible sizes of the others: libtorch multiplies them to compute strides.
         var extent = dtype.size
         for size in shape where size > 0 {
@@ -72,7 +72,7 @@ struct SafetensorsHeader {
                 throw SafetensorsError.tensor(url, name: name, problem: "overlaps another tensor")
             }
             guard entry.range.lowerBound == position else {
-                throw SafetensorsError.tensor(url, name: name, problem: "stands after a gap of \(entry.range.lowerBound - position) bytes")
+                throw SafetensorsError.tensor(url, name: name, problem: "follows a gap of \(entry.range.lowerBound - position) bytes")
             }
             position = entry.range.upperBound
         }

@@ -42,7 +42,7 @@ struct SafetensorsIndex {
         var open: [String: SafetensorsFile] = [:]
         for name in Set(index.weight_map.values) {
             guard !name.isEmpty, name != "..", !name.contains("/"), !name.contains("\0") else {
-                throw SafetensorsError.header(url, problem: "the shard \"\(name)\" is not beside it")
+                throw SafetensorsError.header(url, problem: "the shard \"\(name)\" is not in the same folder")
             }
             open[name] = try SafetensorsFile(url.deletingLastPathComponent().appending(path: name))
         }

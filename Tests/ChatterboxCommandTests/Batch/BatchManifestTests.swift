@@ -48,8 +48,8 @@ import Testing
         arguments: [
             ("nonsense", "it is no JSON object: nonsense"),
             ("[1]", "it is no JSON object: [1]"),
-            (#"{"id":"a"}"#, "there is no text; expected text, or file with the name of a text file"),
-            (#"{"text":"a","file":"b"}"#, "there are text and file; give one of them"),
+            (#"{"id":"a"}"#, "there is no text; expected the field text, or the field file with the name of a text file"),
+            (#"{"text":"a","file":"b"}"#, "both text and file are given; give only one"),
             (#"{"text":7}"#, "text is 7; expected a text"),
             (#"{"text":"a","seed":-1}"#, "seed is -1.0; expected a whole number from 0"),
             (#"{"text":"a","seed":1.5}"#, "seed is 1.5; expected a whole number from 0"),

@@ -42,7 +42,7 @@ import Testing
         #expect(try program.files().filter { $0.hasPrefix("out/") } == ["out/a.wav", "out/d.wav", "out/e.wav", "out/in/b.flac", "out/results.jsonl"])
         let known = try results("out"), size = try contents("out/a.wav").count
         #expect(known["c"]?.reason == "line 3: the text is empty: give at least one word to speak")
-        #expect(known["(line 5)"]?.reason == "line 5: its id, a, has another text before it")
+        #expect(known["(line 5)"]?.reason == "line 5: its id, a, is already used by a text above")
         #expect(known["(line 6)"]?.reason == "line 6: it is no JSON object: nonsense")
         #expect(known["f"]?.reason?.contains("nobody") == true)
         #expect(known["in/b"]?.seed == 7 && known["a"]?.state == .done && known["a"]?.bytes == size)
@@ -81,7 +81,7 @@ import Testing
         try FileManager.default.removeItem(atPath: program.path("parts/d.wav"))
         let again = try await batch("parts", "--merge")
         let told = String(decoding: again.output, as: UTF8.self)
-        #expect(told.contains("missing: d: d.wav is not there, or another") && told.contains("3 of 8 done") && told.contains("4 failed, 1 missing"))
+        #expect(told.contains("missing: d: d.wav is missing or has changed") && told.contains("3 of 8 done") && told.contains("4 failed, 1 missing"))
         let lines = String(decoding: try contents("parts/merged.jsonl"), as: UTF8.self).split(separator: "\n")
         #expect(lines.count == 8 && lines[0].contains(#""id":"a","#) && lines[3].contains(#""state":"missing""#))
     }

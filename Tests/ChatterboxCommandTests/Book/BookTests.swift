@@ -102,7 +102,8 @@ import Testing
     @Test("interrupted, it says how to continue; without --keep the folder is deleted when the output is complete") func interrupted() async throws {
         let stopped = try await say("book.mp3", "--chapters", "marks", "--seed", "3", interruptedAt: "Speaking chapter 3")
         #expect(
-            stopped.status == 130 && stopped.errors.contains("are kept in book.mp3.parts; the same command goes on from there"), "\(stopped.errors)")
+            stopped.status == 130 && stopped.errors.contains("are kept in book.mp3.parts; run the same command again to continue"),
+            "\(stopped.errors)")
         #expect(try program.files().contains("book.mp3.parts/manifest.jsonl") && !program.files().contains("book.mp3"))
         let run = try await say("book.mp3", "--chapters", "marks", "--seed", "3")
         #expect(run.status == 0, "\(run.errors)")
@@ -157,9 +158,9 @@ import Testing
         "options that exclude each other are refused before anything is spoken",
         arguments: [
             (["-o", "x.wav", "--chapters", "marks"], 64, "--chapters marks is for mp3, opus, m4a and m4b"),
-            (["-o", "x.mp3", "--keep", "kept", "--split", "none"], 64, "--keep and --split none do not go together"),
-            (["-o", "x.m4b", "--trace", "t.safetensors"], 64, "a file of the kind .m4b and --trace do not go together"),
-            (["-o", "-", "--keep", "kept"], 64, "--keep is for a file; give one with -o"),
+            (["-o", "x.mp3", "--keep", "kept", "--split", "none"], 64, "--keep and --split none cannot be combined"),
+            (["-o", "x.m4b", "--trace", "t.safetensors"], 64, "a file of the kind .m4b and --trace cannot be combined"),
+            (["-o", "-", "--keep", "kept"], 64, "--keep needs a file to write; give one with -o"),
             (["-o", "/dev/null", "--format", "wav", "--keep", "kept"], 64, "/dev/null is none"),
             (["-o", "x.mp3", "--chapters", "files", "--timestamps", "t.srt"], 64, "--timestamps is for one file"),
             (["-o", "x.mp3", "--keep", "full"], 1, "full: it has files and no manifest.jsonl"),
@@ -185,7 +186,7 @@ import Testing
         let folder = program.folder.url.appending(path: "kept")
         let first = try BookFolder(folder)
         let error = #expect(throws: BatchFolderError.self) { _ = try BookFolder(folder) }
-        #expect(error?.description.contains("another process works in it") == true)
+        #expect(error?.description.contains("another process is using it") == true)
         withExtendedLifetime(first) {}
     }
 

@@ -129,7 +129,7 @@ private struct MadeByPEFT {
         try SafetensorsWriter.write(["base_model.model.layers.0.mlp.up_proj.lora_A.weight": .zeros([2, 4])], to: file)
         #expect(try refusal().contains("adapter_config.json"))
         try Data(#"{"peft_type": "LORA", "r": 2, "lora_alpha": 2}"#.utf8).write(to: place.url.appending(path: "adapter_config.json"))
-        #expect(try refusal().contains("of tfmr.layers.0.mlp.up_proj it holds only lora_A"))
+        #expect(try refusal().contains("for tfmr.layers.0.mlp.up_proj it contains only lora_A"))
         try SafetensorsWriter.write(["layers.0.mlp.up_proj.lora_magnitude_vector": .zeros([2])], to: file)
         #expect(try refusal().contains("a tensor layers.0.mlp.up_proj.lora_magnitude_vector"))
     }

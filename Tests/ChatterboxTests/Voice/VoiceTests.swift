@@ -132,7 +132,7 @@ import Torch
             Damage(testDescription: "an impossible token", message: ["cond_prompt_tokens", "6561", "6560"]) {
                 $0["cond_prompt_tokens"] = try Tensor([6561], shape: [1, 1])
             },
-            Damage(testDescription: "not a number", message: ["xvector", "not numbers"]) { $0["xvector"] = try .full([1, 12], .nan) },
+            Damage(testDescription: "not a number", message: ["xvector", "NaN or infinite"]) { $0["xvector"] = try .full([1, 12], .nan) },
         ])
     func refused(damage: Damage) throws {
         var parts = try tensors(voice())

@@ -128,7 +128,7 @@ struct TonesToLearn {
         #expect(try layers(AdapterPlan(layers: [1], modules: ["feed-forward"])) == ["down", "gate", "up"].map { "tfmr.layers.1.mlp.\($0)_proj" })
         #expect(try layers(AdapterPlan(modules: ["q_proj", "self_attn.v_proj"])).count == 4)
         func refusal(_ plan: AdapterPlan) throws -> String { try #require(throws: AdapterError.self) { try layers(plan) }.description }
-        #expect(try refusal(AdapterPlan(modules: ["q_proj", "c_attn"])).contains("no layers are called c_attn; this model has self_attn.q_proj"))
+        #expect(try refusal(AdapterPlan(modules: ["q_proj", "c_attn"])).contains("no layers are named c_attn; this model has self_attn.q_proj"))
         #expect(try refusal(AdapterPlan(layers: [0, 2])) == "the model has no layer 2; its layers are 0 to 1")
         #expect(try refusal(AdapterPlan(rank: 0)).contains("rank of 0"))
     }

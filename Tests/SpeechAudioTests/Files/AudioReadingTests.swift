@@ -75,8 +75,8 @@ struct AudioReadingTests {
         (head("\u{0}\u{0}\u{0}\u{20}ftypM4A ", zeros: 200), "MPEG-4"),
         (head("\u{1A}\u{45}\u{DF}\u{A3}", zeros: 200), "WebM"),
         (head("RIFF\u{24}\u{0}\u{0}\u{0}AVI LIST", zeros: 100), "another kind than WAVE"),
-        (head("\u{89}PNG\r\n", zeros: 200), "it begins as none of these formats does"),
-        (head(".snd", zeros: 200), "it begins as none of these formats does"),
+        (head("\u{89}PNG\r\n", zeros: 200), "its first bytes match none of these formats"),
+        (head(".snd", zeros: 200), "its first bytes match none of these formats"),
         (head("RIFF", zeros: 0), "another kind than WAVE"),
         (head("fLaC", zeros: 0), "not a readable audio file"),
         (head("OggS", zeros: 100), "not a readable audio file"),
@@ -106,7 +106,7 @@ struct AudioReadingTests {
         if declared == 0 { bytes.replaceSubrange(4..<8, with: withUnsafeBytes(of: whole.littleEndian) { Data($0) }) }
         let audio = try AudioFile.read(bytes, named: "stream.wav")
         #expect(audio.frames == 24_000 && audio.hasOpenLength)
-        #expect(try audio.asReference(named: "stream.wav").notes.first == "its header does not say how long it is; all that came is used, 1.0 s")
+        #expect(try audio.asReference(named: "stream.wav").notes.first == "its header does not give its length; all data received is used, 1.0 s")
     }
 
     @Test("a WAV without sound before other chunks is empty") func emptySound() throws {
