@@ -32,7 +32,7 @@ struct FineTuningArguments: ParsableArguments {
     @Option(help: ArgumentHelp("How many of the latest checkpoints are kept.", valueName: "n")) var keep = 1
     @Option(
         help: ArgumentHelp(
-            "Memory that a step of T3 may use; where it would need more, activations are computed twice, which is slower.", valueName: "bytes"))
+            "Memory that a step may use; where it would need more, activations are computed twice, which is slower.", valueName: "bytes"))
     var memory: ByteCount = ByteCount(argument: "8G")!
     @Option(
         help: ArgumentHelp(

@@ -18,13 +18,19 @@ struct LossGradients: Sendable {
     /// By the parameters' names; without those on which the loss does not depend.
     var gradients: [String: Tensor] = [:]
     var figures: [TrainingMetric] = []
+    /// Segments of the network that were computed a second time.
+    var recomputed = 0
 
     init() {}
 
-    /// - Parameter parameters: those to differentiate by.
-    init(_ loss: Tensor, by parameters: [String: Tensor]) throws {
-        let names = Array(parameters.keys)
-        for (name, gradient) in zip(names, try loss.gradients(of: names.map { parameters[$0]! })) { gradients[name] = gradient }
+    /// - Parameters:
+    ///   - parameters: those to differentiate by.
+    ///   - checkpoints: with which the loss was computed; nil where all activations are kept.
+    init(_ loss: Tensor, by parameters: [String: Tensor], checkpoints: ActivationCheckpoints? = nil) throws {
+        let names = Array(parameters.keys), tensors = names.map { parameters[$0]! }
+        let found = try checkpoints?.gradients(of: loss, by: tensors) ?? loss.gradients(of: tensors)
+        for (name, gradient) in zip(names, found) { gradients[name] = gradient }
+        recomputed = checkpoints?.recomputed ?? 0
     }
 
     /// Adds those of another part.
@@ -37,6 +43,7 @@ struct LossGradients: Sendable {
                 gradients[name] = try gradients.removeValue(forKey: name).map { try $0 + added } ?? added
             }
         }
+        recomputed += other.recomputed
         for figure in other.figures {
             if let place = figures.firstIndex(where: { $0.name == figure.name }) {
                 figures[place] = TrainingMetric(figure.name, figures[place].value + figure.value)

@@ -14,14 +14,16 @@ struct FlowExample: Sendable {
     /// Of its time and whether it loses its conditions, and of its noise.
     let seeds: (UInt64, UInt64)
 
-    /// See ``TokenToMel/losses(tokens:lengths:mel:speaker:prompts:intervals:generator:)``.
-    static func losses(_ examples: [FlowExample], _ network: TokenToMel, intervals: Double = 0) throws -> (flow: Tensor, mean: Tensor) {
+    /// See ``TokenToMel/losses(tokens:lengths:mel:speaker:prompts:intervals:draws:checkpoints:)``.
+    static func losses(
+        _ examples: [FlowExample], _ network: TokenToMel, intervals: Double = 0, checkpoints: ActivationCheckpoints? = nil
+    ) throws -> (flow: Tensor, mean: Tensor) {
         let longest = examples.map(\.tokens.count).max()!
         return try network.losses(
             tokens: Tensor(
                 examples.flatMap { $0.tokens + Array(repeating: 0, count: longest - $0.tokens.count) }, shape: [examples.count, longest]),
             lengths: examples.map(\.tokens.count), mel: Corpus.stacked(examples.map(\.mel), frames: 2 * longest, padding: Corpus.silence),
             speaker: Tensor.stack(examples.map(\.speaker)), prompts: examples.map(\.prompt), intervals: intervals,
-            draws: .own(examples.map { (try Generator(seed: $0.seeds.0), try Generator(seed: $0.seeds.1)) }))
+            draws: .own(examples.map { (try Generator(seed: $0.seeds.0), try Generator(seed: $0.seeds.1)) }), checkpoints: checkpoints)
     }
 }

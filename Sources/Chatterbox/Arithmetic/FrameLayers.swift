@@ -11,9 +11,14 @@ struct FrameBatch {
     let recorder: FlowRecorder?
     /// What packed layers take the memory of their results from.
     let workspace: FrameWorkspace
+    /// In training, where activations are computed again instead of being kept.
+    let checkpoints: ActivationCheckpoints?
 
-    init(_ rows: Tensor, mask: Tensor? = nil, _ recorder: FlowRecorder? = nil, workspace: FrameWorkspace = FrameWorkspace()) {
-        (self.rows, self.mask, self.recorder, self.workspace) = (rows, mask, recorder, workspace)
+    init(
+        _ rows: Tensor, mask: Tensor? = nil, _ recorder: FlowRecorder? = nil, workspace: FrameWorkspace = FrameWorkspace(),
+        checkpoints: ActivationCheckpoints? = nil
+    ) {
+        (self.rows, self.mask, self.recorder, self.workspace, self.checkpoints) = (rows, mask, recorder, workspace, checkpoints)
     }
 
     /// The mask of sequences that have so many frames each, of `count`; nil where all have that many.
@@ -28,7 +33,11 @@ struct FrameBatch {
     var count: Int { rows.size(1) }
 
     /// The same frames with other channels.
-    func with(_ rows: Tensor) -> FrameBatch { FrameBatch(rows, mask: mask, recorder, workspace: workspace) }
+    func with(_ rows: Tensor) -> FrameBatch { with(rows, mask: mask) }
+
+    private func with(_ rows: Tensor, mask: Tensor?) -> FrameBatch {
+        FrameBatch(rows, mask: mask, recorder, workspace: workspace, checkpoints: checkpoints)
+    }
 
     /// The same frames, zero at padding.
     func silenced() throws -> FrameBatch { try mask.map { with(try rows * $0.to(rows.dtype)) } ?? self }
@@ -37,20 +46,27 @@ struct FrameBatch {
     func prefix(_ count: Int) throws -> FrameBatch {
         guard count < self.count else { return self }
         let mask = try mask?.narrow(axis: 1, from: 0, count: count)
-        return FrameBatch(try rows.narrow(axis: 1, from: 0, count: count), mask: mask, recorder, workspace: workspace)
+        return with(try rows.narrow(axis: 1, from: 0, count: count), mask: mask)
     }
 
     /// One of so many frames, from the first on.
     func every(_ step: Int) throws -> FrameBatch {
         guard step > 1 else { return self }
         let mask = try mask?[.all, .stride(by: step)]
-        return FrameBatch(try rows[.all, .stride(by: step)], mask: mask, recorder, workspace: workspace)
+        return with(try rows[.all, .stride(by: step)], mask: mask)
     }
 
     /// Each frame so many times.
     func repeated(_ times: Int) throws -> FrameBatch {
         let mask = try mask?.repeatInterleaved(times, axis: 1)
-        return FrameBatch(try rows.repeatInterleaved(times, axis: 1), mask: mask, recorder, workspace: workspace)
+        return with(try rows.repeatInterleaved(times, axis: 1), mask: mask)
+    }
+
+    /// What `body` makes of these frames and of other tensors: as many frames. It is computed again in the backward pass where there are
+    /// ``checkpoints``.
+    func checkpointed(_ others: [Tensor] = [], _ body: @escaping (FrameBatch, [Tensor]) throws -> FrameBatch) throws -> FrameBatch {
+        guard let checkpoints else { return try body(self, others) }
+        return with(try checkpoints.segment([rows] + others) { try [body(with($0[0]), Array($0.dropFirst())).rows] }[0])
     }
 
     /// `[sequences, 1, 1, frames]`, true at keys that attention may see; nil for all.
@@ -165,6 +181,6 @@ struct TransformerBlock<A: FrameArithmetic>: Sendable {
 
     /// `[sequences, frames, channels]` → the same.
     func callAsFunction(_ x: FrameBatch, positions: RelativePositions? = nil) throws -> FrameBatch {
-        try A.feedForward(output(attention(x, positions: positions), residual: x), expand, contract)
+        try x.checkpointed { x, _ in try A.feedForward(output(attention(x, positions: positions), residual: x), expand, contract) }
     }
 }

@@ -211,8 +211,7 @@ struct EstimatorStage<A: FrameArithmetic>: Sendable {
 
     /// `[sequences, frames, inputs]` and what ``time`` makes of a time, `[sequences, channels]` → `[sequences, frames, channels]`.
     func callAsFunction(_ x: FrameBatch, time: Tensor, _ pause: () throws -> Void) throws -> FrameBatch {
-        let convolved = try activation(after(before(x), adding: time))
-        var hidden = try shortcut(x, residual: convolved)
+        var hidden = try x.checkpointed([time]) { x, times in try shortcut(x, residual: activation(after(before(x), adding: times[0]))) }
         try pause()
         for transformer in transformers {
             hidden = try transformer(hidden)

@@ -47,20 +47,24 @@ extension TokenToMel {
 
     /// As ``losses(tokens:lengths:mel:speaker:prompts:intervals:generator:)``, with given prompts, and with generators of each utterance's own
     /// where they are wanted.
+    ///
+    /// - Parameter checkpoints: differentiate the losses, once; nil where all activations are kept. With them each block of encoder and
+    ///   estimator is computed again in the backward pass.
     package func losses(
-        tokens: Tensor, lengths: [Int]?, mel: Tensor, speaker: Tensor, prompts: [Int], intervals: Double, draws: FlowDraws
+        tokens: Tensor, lengths: [Int]?, mel: Tensor, speaker: Tensor, prompts: [Int], intervals: Double, draws: FlowDraws,
+        checkpoints: ActivationCheckpoints? = nil
     ) throws -> (flow: Tensor, mean: Tensor) {
         let lengths = try checked(tokens, lengths, mel, speaker), count = mel.size(2), bins = mel.size(1)
         let mel = try mel.to(device).transposed(1, 2).contiguous()
         let mask = try FrameBatch.mask(lengths: lengths.map { $0 * configuration.framesPerToken }, count: count, device: device)
 
-        let mean = try exact.encoder(embedding(tokens.to(.int64).to(device)), lengths: lengths)
+        let mean = try exact.encoder(embedding(tokens.to(.int64).to(device)), lengths: lengths, checkpoints: checkpoints)
         let frames = try Tensor.arange(count, device: device).unsqueezed(1)
         let shown = try frames.less(than: Tensor(prompts, shape: [prompts.count, 1, 1], device: device))
         let conditions = FlowConditions(mean: mean, speaker: try self.speaker(speaker), prompt: try mel * shown.to(mel.dtype))
         let values = Double(lengths.reduce(0, +) * configuration.framesPerToken * bins)
         return (
-            try exact.flow.loss(mel: mel, conditions, mask: mask, intervals: intervals, draws: draws),
+            try exact.flow.loss(mel: mel, conditions, mask: mask, intervals: intervals, draws: draws, checkpoints: checkpoints),
             try FrameBatch(conditions.mean.to(mel.dtype) - mel, mask: mask).silenced().rows.abs().sum() / values
         )
     }
@@ -107,7 +111,11 @@ extension FlowMatching where A == ExactArithmetic {
     ///   - intervals: the share of utterances, with a mean-flow estimator, that learn the mean velocity from a time within a step
     ///     of the solver to the step's end: u = v + (end − time) · du/dt, of which the right side is given (Geng et al. 2025, equation 6,
     ///     where time runs the other way). The derivative along the way is a difference over a hundredth.
-    func loss(mel: Tensor, _ conditions: FlowConditions, mask: Tensor?, intervals: Double = 0, draws: FlowDraws) throws -> Tensor {
+    ///   - checkpoints: what each block is computed again by in the backward pass; nil keeps all activations.
+    func loss(
+        mel: Tensor, _ conditions: FlowConditions, mask: Tensor?, intervals: Double = 0, draws: FlowDraws,
+        checkpoints: ActivationCheckpoints? = nil
+    ) throws -> Tensor {
         let (batch, device) = (mel.size(0), mel.device)
         var time = try warped(draws.uniform(1, batch).reshaped([batch, 1, 1]).to(device))
         let noise = try draws.normal([batch, mel.size(2), mel.size(1)]).transposed(1, 2).contiguous().to(device)
@@ -129,9 +137,11 @@ extension FlowMatching where A == ExactArithmetic {
             let drawn = try draws.uniform(1, batch).reshaped([batch, 1, 1]).to(device)
             known = try known * drawn.greater(than: configuration.unconditionalRate).to(known.dtype)
         }
-        let predicted = try estimator(
-            FrameBatch(noisy, mask: mask), conditions: known, times: estimator.stageTimes(time.reshaped([batch]), end: end?.reshaped([batch]))
-        ).to(mel.dtype)
+        let starts = try time.reshaped([batch]), ends = try end?.reshaped([batch]), estimator = estimator
+        // One segment: all stages share the embedding of the time.
+        let times =
+            try checkpoints?.segment([]) { _ in try estimator.stageTimes(starts, end: ends) } ?? estimator.stageTimes(starts, end: ends)
+        let predicted = try estimator(FrameBatch(noisy, mask: mask, checkpoints: checkpoints), conditions: known, times: times).to(mel.dtype)
         var target = velocity
         if let end {
             let little = 0.01

@@ -18,10 +18,12 @@ struct TokenEncoder<A: FrameArithmetic>: Sendable {
     /// `[sequences, tokens, size]` → `[sequences, stride · tokens, mel]`.
     ///
     /// With `lengths`, sequence `i` is what comes out for its first `lengths[i]` tokens alone. (Upstream lets the lookahead of a shorter
-    /// sequence read its padding.)
-    func callAsFunction(_ embeddings: Tensor, lengths: [Int]? = nil, pause: () throws -> Void = {}) throws -> Tensor {
+    /// sequence read its padding.) With `checkpoints`, blocks are computed again in the backward pass.
+    func callAsFunction(
+        _ embeddings: Tensor, lengths: [Int]? = nil, checkpoints: ActivationCheckpoints? = nil, pause: () throws -> Void = {}
+    ) throws -> Tensor {
         var history: FlowHistory?
-        return try self(embeddings, lengths: lengths, ahead: 0, after: &history, pause: pause)
+        return try self(embeddings, lengths: lengths, checkpoints: checkpoints, ahead: 0, after: &history, pause: pause)
     }
 
     /// The same for tokens that follow others.
@@ -32,12 +34,14 @@ struct TokenEncoder<A: FrameArithmetic>: Sendable {
     ///   - history: the others; these are not added to its count.
     ///   - pause: called after each block.
     func callAsFunction(
-        _ embeddings: Tensor, lengths: [Int]? = nil, ahead: Int, after history: inout FlowHistory?, pause: () throws -> Void = {}
+        _ embeddings: Tensor, lengths: [Int]? = nil, checkpoints: ActivationCheckpoints? = nil, ahead: Int, after history: inout FlowHistory?,
+        pause: () throws -> Void = {}
     ) throws -> Tensor {
         let (stretches, start) = (history?.stretches ?? [], history?.end ?? 0)
         let count = embeddings.size(1), mask = try FrameBatch.mask(lengths: lengths, count: count, device: embeddings.device)
         return try FlowHistory.step(0, of: &history) { recorder in
-            try output(features(of: FrameBatch(embeddings, mask: mask, recorder), ahead: ahead, after: stretches, from: start, pause)).rows
+            let frames = FrameBatch(embeddings, mask: mask, recorder, checkpoints: checkpoints)
+            return try features(of: frames, ahead: ahead, after: stretches, from: start, pause).checkpointed { x, _ in try output(x) }.rows
         }
     }
 

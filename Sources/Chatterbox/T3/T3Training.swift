@@ -43,15 +43,14 @@ extension T3 {
     ///   - parameters: the trained weights, or the matrices of adapters.
     ///   - text, speech, heard, conditioning, textShown: as ``loss(text:speech:heard:conditioning:textShown:guided:)``
     ///   - weight: a factor for the gradients: a fraction of 1 if several batches make one step.
-    ///   - lowestLayer: the first layer with parameters; the backward pass ends there if the inputs need no gradients.
     ///   - keepingLayers: whether all activations of the forward pass are kept. Otherwise only each layer's input is kept, and a layer is computed
-    ///     again in the backward pass (activation checkpointing, Chen et al. 2016): a third more arithmetic, and the memory of one layer.
+    ///     again in the backward pass, see ``ActivationCheckpoints``.
     /// - Returns: the mean cross-entropy in nats, the share of tokens that were the most likely, and a gradient for each parameter; nil for
     ///   parameters on which the loss does not depend.
     /// - Throws: ``AdapterError/noLayers(backbone:)`` if the backbone cannot run single layers; `TorchError`.
     package func speechGradients(
         of parameters: [Tensor], text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
-        weight: Double = 1, lowestLayer: Int = 0, keepingLayers: Bool
+        weight: Double = 1, keepingLayers: Bool
     ) throws -> (loss: Double, accuracy: Double, gradients: [Tensor?]) {
         let layout = try TrainingLayout(self, text: text, speech: speech, heard: heard, conditioning: conditioning, textShown: textShown)
         if keepingLayers {
@@ -60,38 +59,14 @@ extension T3 {
             return (try told.loss.item(), try told.accuracy.item(), gradients)
         }
         guard let backbone = backbone as? any LayeredBackbone else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
-        var sums = [Tensor?](repeating: nil, count: parameters.count)
-        /// Differentiates by the parameters and adds the gradients to their sums; also returns the gradient of one further tensor.
-        func differentiate(_ scalar: Tensor, by tensor: Tensor?) throws -> Tensor? {
-            guard scalar.requiresGradient else { return nil }
-            let asked = tensor.flatMap { $0.requiresGradient ? $0 : nil }
-            var found = try scalar.gradients(of: parameters + [asked].compactMap { $0 })
-            let last = asked == nil ? nil : found.removeLast()
-            try withoutGradients {
-                for (place, gradient) in found.enumerated() {
-                    if let gradient { sums[place] = try sums[place].map { try $0 + gradient } ?? gradient }
-                }
-            }
-            return last
+        let checkpoints = ActivationCheckpoints()
+        var hidden = layout.inputs
+        for layer in 0..<backbone.layerCount {
+            hidden = try checkpoints.segment([hidden]) { [try backbone($0[0], layers: layer..<layer + 1, memory: WholeSequence())] }[0]
         }
-        var inputs = [try layout.inputs.detached()]
-        try withoutGradients {
-            for layer in 0..<backbone.layerCount { inputs.append(try backbone(inputs[layer], layers: layer..<layer + 1, memory: WholeSequence())) }
-        }
-        let last = try inputs.removeLast().detached().requiresGradient(true)
-        let told = try speechLoss(of: backbone.normalised(last), layout)
-        var gradient = try differentiate(told.loss * weight, by: last)
-        let asksForInputs = layout.inputs.requiresGradient
-        for layer in (0..<backbone.layerCount).reversed() where layer >= lowestLayer || asksForInputs {
-            guard let outputs = gradient else { break }
-            let input = try inputs.removeLast().detached().requiresGradient(layer > lowestLayer || asksForInputs)
-            let output = try backbone(input, layers: layer..<layer + 1, memory: WholeSequence())
-            guard output.requiresGradient else { break }
-            gradient = try differentiate((output * outputs).sum(), by: input)
-        }
-        // The inputs' parameters: embeddings of the voice, the text and the speech.
-        if asksForInputs, let outputs = gradient { _ = try differentiate((layout.inputs * outputs).sum(), by: nil) }
-        return (try told.loss.item(), try told.accuracy.item(), sums)
+        let told = try speechLoss(of: backbone.normalised(hidden), layout)
+        let gradients = try checkpoints.gradients(of: told.loss * weight, by: parameters)
+        return (try told.loss.item(), try told.accuracy.item(), gradients)
     }
 
     /// The mean cross-entropy of the speech and its stop token, and the share of tokens that were the most likely.

@@ -34,6 +34,9 @@ public struct FineTuningOptions: Sendable, Codable, Hashable {
 
     public init(_ change: FineTuningChange = .adapter(AdapterPlan())) { self.change = change }
 
+    /// Whether the network's own weights are trained.
+    var trainsWeights: Bool { if case .weights = change { true } else { false } }
+
     /// A description of the first invalid option, such as "batch is 0; it is at least 1"; nil if all are valid.
     public var problem: String? {
         let counts = [
@@ -120,12 +123,12 @@ struct FineTuner {
         (settings.weightDecay, settings.averaging) = (0, nil)
         let optimizer = try AdamW(task.parameters, settings)
         var state = State(), saved = (step: -1, time: ContinuousClock.now)
-        if let newest = try states().last { (state, saved.step) = try (restore(newest.file, optimizer), newest.step) }
+        if let newest = try Self.states(in: folder).last { (state, saved.step) = try (restore(newest.file, optimizer), newest.step) }
         let log = try TrainingLog(folder.appending(path: "losses.csv"), from: state.step, steps: options.steps, print: print)
         if state.step > 0 { print("going on after step \(state.step)") }
         var order = ExampleOrder(lengths: task.lengths, batchCount: options.batch * options.accumulation, seed: options.seed)
         func checkpoint() throws {
-            try save(state, optimizer)
+            try save(state, optimizer, keepsLayers: task.keepsLayers)
             saved = (state.step, .now)
         }
 
@@ -206,20 +209,28 @@ struct FineTuner {
     /// The best parameters so far, in a file of their own: they need no memory, and a checkpoint need not write them again.
     private var best: URL { folder.appending(path: "best.safetensors") }
 
+    /// Whether the training whose state is in a folder keeps all activations, which it goes on with: nil where there is none.
+    static func keepsLayers(in folder: URL) throws -> Bool? {
+        guard FileManager.default.fileExists(atPath: folder.path), let newest = try states(in: folder).last else { return nil }
+        return try SafetensorsFile(newest.file).metadata["keeps_layers"].flatMap(Bool.init)
+    }
+
     /// The checkpoints that are there, the latest last.
-    private func states() throws -> [(step: Int, file: URL)] {
+    private static func states(in folder: URL) throws -> [(step: Int, file: URL)] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path).compactMap { name in
             guard name.hasPrefix("state-"), name.hasSuffix(".safetensors"), let step = Int(name.dropFirst(6).dropLast(12)) else { return nil }
             return (step, folder.appending(path: name))
         }.sorted { $0.step < $1.step }
     }
 
-    private func save(_ state: State, _ optimizer: AdamW) throws {
-        let metadata = ["format": "chatterbox-fine-tuning", "fingerprint": fingerprint, "updates": "\(optimizer.updates)"]
+    private func save(_ state: State, _ optimizer: AdamW, keepsLayers: Bool) throws {
+        let metadata = [
+            "format": "chatterbox-fine-tuning", "fingerprint": fingerprint, "updates": "\(optimizer.updates)", "keeps_layers": "\(keepsLayers)",
+        ]
         try SafetensorsWriter.write(
             optimizer.state.mapValues { try $0.detached() }, metadata: metadata.merging(state.numbers) { $1 },
             to: folder.appending(path: "state-\(state.step).safetensors"))
-        for (_, file) in try states().dropLast(checkpoints.kept) { try FileManager.default.removeItem(at: file) }
+        for (_, file) in try Self.states(in: folder).dropLast(checkpoints.kept) { try FileManager.default.removeItem(at: file) }
     }
 
     private func restore(_ url: URL, _ optimizer: AdamW) throws -> State {
@@ -272,5 +283,10 @@ extension Adapter {
                             a: parameters["\(layer).lora_A"] ?? matrices.a, b: parameters["\(layer).lora_B"] ?? matrices.b, scale: matrices.scale)
                     )
                 }), of: part, base: base, baseName: baseName, name: name)
+    }
+
+    /// As it is now: what is trained further changes this one no more.
+    func frozen() -> Adapter {
+        replacing(parameters.compactMapValues { try? $0.detached().clone() })
     }
 }

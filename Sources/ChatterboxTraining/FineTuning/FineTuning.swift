@@ -27,7 +27,7 @@ public struct FineTuning: Sendable {
     /// Processor threads: on a CPU each computes a part of a batch, on a GPU they prepare it. The same number gives the same output, bit for
     /// bit; with another it differs by rounding.
     public var threads = 1
-    /// Memory of a step in bytes; where a step would need more, T3's layers are computed again in the backward pass instead of storing their
+    /// Memory of a step in bytes; where a step would need more, layers are computed again in the backward pass instead of storing their
     /// activations.
     public var memory = 8_000_000_000
     /// The type in which T3 is computed when its own weights are trained; with half precision a float32 copy of the weights is updated.
@@ -179,23 +179,11 @@ public struct FineTuning: Sendable {
             (network, parameters) = try model.trainableT3(selection, dtype: dtype)
             fresh = nil
         }
-        let cost = T3Memory(model.t3), states = TrainedBytes(parameters)
-        let lengths = T3FineTuning.lengths(examples, model.configuration.t3)
-        try check(need: states.bytes + cost.bytes(lengths: lengths, batch: options.batch, keepsLayers: false), of: .t3)
-        let keepsLayers = states.bytes + cost.bytes(lengths: lengths, batch: options.batch, keepsLayers: true) < memory
-        func task(keepsLayers: Bool) -> T3FineTuning {
-            T3FineTuning(network, parameters, examples, batch: options.batch, wrongTokens: options.wrongTokens, keepsLayers: keepsLayers)
-        }
-        var chosen = task(keepsLayers: keepsLayers)
-        let bytes = try measure(chosen, options, print)
-        if keepsLayers, bytes > memory {
-            print("t3: that is more than \(memory / 1_000_000) MB; layers are computed twice instead of being kept")
-            chosen = task(keepsLayers: false)
-            try measure(chosen, options, print)
-        } else if !keepsLayers {
-            print("t3: layers are computed twice instead of being kept, to save memory")
-        }
-        let outcome = try train(chosen, options, split, digest, isCancelled, print) { step in
+        let cost = T3Memory(model.t3), lengths = T3FineTuning.lengths(examples, model.configuration.t3)
+        let task = try planned(
+            options, parameters, need: { cost.bytes(lengths: lengths, batch: options.batch, keepsLayers: $0) },
+            task: { T3FineTuning(network, parameters, examples, batch: options.batch, wrongTokens: options.wrongTokens, keepsLayers: $0) }, print)
+        let outcome = try train(task, options, split, digest, isCancelled, print) { step in
             let name = String(format: "t3-%05d", step)
             if let fresh { sampler.speak(model, [fresh.frozen()], as: name) } else { sampler.speak(model.with(t3: network), [], as: name) }
         }
@@ -224,10 +212,11 @@ public struct FineTuning: Sendable {
             (network, parameters) = try model.trainableFlow(selection)
             fresh = nil
         }
-        try check(need: TrainedBytes(parameters).bytes, of: .flow)
-        let promptTokens = Int(25 * model.configuration.reference.promptSeconds)
-        let task = FlowFineTuning(network, parameters, examples, batch: options.batch, promptTokens: promptTokens)
-        try measure(task, options, print)
+        let promptTokens = Int(25 * model.configuration.reference.promptSeconds), cost = FlowMemory(model.configuration.s3Gen.flow)
+        let longest = examples.training.map(\.features.tokens.count).max() ?? 0
+        let task = try planned(
+            options, parameters, need: { cost.bytes(tokens: longest + min(longest, promptTokens), batch: options.batch, keepsLayers: $0) },
+            task: { FlowFineTuning(network, parameters, examples, batch: options.batch, promptTokens: promptTokens, keepsLayers: $0) }, print)
         let before = trained
         let outcome = try train(task, options, split, digest, isCancelled, print) { step in
             let adapted = fresh.map { fresh in Swift.Result { try flow.adapted(by: [AdapterUse(fresh.frozen())]) } } ?? .success(network)
@@ -250,11 +239,6 @@ public struct FineTuning: Sendable {
     private func keep(_ best: [String: Tensor], in parameters: [String: Tensor]) throws {
         try withoutGradients { for (name, parameter) in parameters { try parameter.assign(best[name]!) } }
         for parameter in parameters.values { try parameter.requiresGradient(false) }
-    }
-
-    /// - Throws: ``TrainingError/memory(_:needed:there:)`` where a training needs more memory than the machine has.
-    private func check(need bytes: Int, of part: Adapter.Part) throws {
-        if !model.device.isCUDA, bytes > machineMemory { throw TrainingError.memory(part, needed: bytes, there: machineMemory) }
     }
 
     // MARK: what is trained on
@@ -304,37 +288,6 @@ public struct FineTuning: Sendable {
         }
     }
 
-    /// Threads that compute a batch in parts: as many as there are recordings in it and as there is memory for gradients, of which each part
-    /// has its own. On a GPU, and where there is one thread, a batch is one part.
-    private func team(for parameters: [String: Tensor], batch: Int) -> TrainingThreads {
-        guard !model.device.isCUDA, threads > 1 else { return TrainingThreads(1) }
-        let gradients = max(1, parameters.values.reduce(0) { $0 + $1.byteCount }), room = max(0, memory - TrainedBytes(parameters).bytes)
-        return TrainingThreads(min(threads, batch, 1 + room / gradients), of: threads)
-    }
-
-    /// Takes the step of the longest recordings for a trial and tells what it takes; bytes of memory at most.
-    @discardableResult
-    private func measure(_ task: some FineTuningTask, _ options: FineTuningOptions, _ print: (String) -> Void) throws -> Int {
-        let longest = Array(task.lengths.indices.sorted { (task.lengths[$1], $0) < (task.lengths[$0], $1) }.prefix(options.batch))
-        let team = team(for: task.parameters, batch: options.batch)
-        let parameters = task.parameters, device = model.device
-        for tensor in parameters.values { try tensor.requiresGradient(true) }
-        try Memory.resetPeak(of: device)
-        let clock = ContinuousClock(), start = clock.now
-        _ = try task.gradients(longest, seed: 0, batches: 1, threads: team)
-        let seconds = (clock.now - start) / .seconds(1) * Double(options.accumulation)
-        // The optimizer's moments come on top.
-        let bytes = try Memory.statistics(of: device).peak + TrainedBytes(parameters).moments
-        let count = parameters.values.reduce(0) { $0 + $1.count }
-        print(
-            String(
-                format: "%@: %.2f million numbers in %d %@; the longest step takes %.1f s and %.1f GB; %d steps at most, %.0f min",
-                task.part.rawValue, Double(count) / 1e6, parameters.count, options.trainsWeights ? "tensors" : "matrices", seconds,
-                Double(bytes) / 1e9,
-                options.steps, seconds * Double(options.steps) / 60))
-        return bytes
-    }
-
     /// Tells trainings apart whose states do not fit each other.
     private func fingerprint(_ options: FineTuningOptions, _ split: RecordingSplit, _ digest: String) throws -> String {
         let encoder = JSONEncoder()
@@ -351,58 +304,10 @@ private final class Switch: Sendable {
     func set() { value.store(true, ordering: .relaxed) }
 }
 
-/// What a step of T3 keeps, about.
-private struct T3Memory {
-    private let weights, layer, perPosition, layers: Int
-
-    init(_ model: T3) {
-        let width = model.configuration.backbone.hiddenSize
-        layers = model.backbone.layerCount
-        let inner =
-            switch model.configuration.backbone {
-            case .llama(let llama): 5 * llama.intermediateSize
-            case .gpt2: 3 * 4 * width
-            }
-        // Inputs of products, norms and activations.
-        layer = 4 * (18 * width + inner)
-        perPosition = 4 * width
-        weights = layers * 4 * (4 * width * width + 3 * width * inner / 5)
-    }
-
-    /// - Parameter lengths: of the recordings, in positions.
-    func bytes(lengths: [Int], batch: Int, keepsLayers: Bool) -> Int {
-        weights + (keepsLayers ? layers * layer : layer + layers * perPosition) * (lengths.max() ?? 0) * batch
-    }
-}
-
-/// What parameters take that learn: themselves, gradients, moments, and a float32 copy where they have half precision.
-private struct TrainedBytes {
-    let bytes, moments: Int
-
-    init(_ parameters: [String: Tensor]) {
-        let count = parameters.values.reduce(0) { $0 + $1.count }
-        let halves = parameters.values.reduce(0) { $0 + ($1.dtype == .float32 ? 0 : $1.count) }
-        moments = 8 * count + 4 * halves
-        bytes = 2 * parameters.values.reduce(0) { $0 + $1.byteCount } + moments
-    }
-}
-
-extension FineTuningOptions {
-    /// Whether the network's own weights are trained.
-    var trainsWeights: Bool { if case .weights = change { true } else { false } }
-}
-
 extension FineTuning.Result.Part {
     fileprivate init(_ outcome: FineTuner.Outcome, _ part: Adapter.Part, _ parameters: [String: Tensor], _ file: URL) {
         self.init(
             part: part, file: file, parameters: parameters.values.reduce(0) { $0 + $1.count }, steps: outcome.steps, bestStep: outcome.bestStep,
             before: outcome.before, after: outcome.after, stoppedEarly: outcome.stoppedEarly)
-    }
-}
-
-extension Adapter {
-    /// As it is now: what is trained further changes this one no more.
-    func frozen() -> Adapter {
-        replacing(parameters.compactMapValues { try? $0.detached().clone() })
     }
 }

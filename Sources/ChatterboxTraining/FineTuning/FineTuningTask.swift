@@ -40,6 +40,10 @@ protocol FineTuningTask: AnyObject {
     var parameters: [String: Tensor] { get }
     /// How long each example of the training is, in positions.
     var lengths: [Int] { get }
+    /// A seed with which a step takes as much time and memory as it can.
+    var trialSeed: UInt64 { get }
+    /// Whether all activations are kept for the backward pass, or layers are computed again: gradients differ by rounding.
+    var keepsLayers: Bool { get }
 
     /// Gradients of a step's mean loss. What an example draws does not depend on how the step is cut.
     ///
@@ -76,15 +80,14 @@ final class T3FineTuning: FineTuningTask {
     let part = Adapter.Part.t3
     let parameters: [String: Tensor]
     let lengths: [Int]
+    let trialSeed: UInt64
     private let network: T3
     private let examples: FineTuningExamples
     private let batch: Int
-    private let keepsLayers: Bool
+    let keepsLayers: Bool
     private let wrongTokens: Double
     /// All tokens that are learned from.
     private let tokens: [Int]
-    /// The first layer with something to train.
-    private let lowestLayer: Int
 
     /// Share of utterances that lose their text, so that guidance has something to steer away from; none where there is no guidance.
     private let unconditionalRate: Double
@@ -93,7 +96,7 @@ final class T3FineTuning: FineTuningTask {
     ///   - network: with an adapter or without.
     ///   - parameters: what of it is trained.
     ///   - wrongTokens: see ``FineTuningOptions/wrongTokens``.
-    ///   - keepsLayers: see ``T3/speechGradients(of:text:speech:heard:conditioning:textShown:weight:lowestLayer:keepingLayers:)``.
+    ///   - keepsLayers: see ``T3/speechGradients(of:text:speech:heard:conditioning:textShown:weight:keepingLayers:)``.
     init(
         _ network: T3, _ parameters: [String: Tensor], _ examples: FineTuningExamples, batch: Int, wrongTokens: Double = 0, keepsLayers: Bool
     ) {
@@ -102,14 +105,8 @@ final class T3FineTuning: FineTuningTask {
         unconditionalRate = network.configuration.style == .chatterbox ? 0.1 : 0
         tokens = examples.training.flatMap(\.features.tokens)
         lengths = Self.lengths(examples, network.configuration)
-        lowestLayer = parameters.keys.map { Self.layer(of: $0, of: network.backbone.layerCount) }.min() ?? 0
-    }
-
-    /// The layer of a parameter; what stands behind all layers counts as behind the last, and anything else as in the first.
-    private static func layer(of name: String, of count: Int) -> Int {
-        let parts = name.split(separator: ".")
-        if parts[0] == "tfmr", parts.count > 2, ["layers", "h"].contains(parts[1]) { return Int(parts[2]) ?? 0 }
-        return ["tfmr.norm.", "tfmr.ln_f.", "speech_head.", "text_head."].contains { name.hasPrefix($0) } ? count : 0
+        // The longest prompt of some.
+        trialSeed = (0..<32).max { Self.promptLength(network, seed: $0) < Self.promptLength(network, seed: $1) }!
     }
 
     /// Positions of each recording that is learned from.
@@ -135,19 +132,19 @@ final class T3FineTuning: FineTuningTask {
 
     func gradients(_ step: [Int], seed: UInt64, batches: Int, threads: TrainingThreads) throws -> LossGradients {
         var random = SplitMix64(seed: seed)
-        let promptLength = promptLength(using: &random)
+        let promptLength = Self.promptLength(network, using: &random)
         let rows = try step.map { index in
             var own = SplitMix64(seed: random.next())
             return try row(examples.training[index], at: index, promptLength, isLearned: true, using: &own)
         }
         let count = Double(rows.reduce(0) { $0 + $1.heard.count + 1 })
-        let (network, parameters, lowestLayer, keepsLayers) = (network, parameters, lowestLayer, keepsLayers)
+        let (network, parameters, keepsLayers) = (network, parameters, keepsLayers)
         return try threads.sum(rows, batches: batches, length: { $0.example.text.count + $0.heard.count }) { rows in
             let share = Double(rows.reduce(0) { $0 + $1.heard.count + 1 }) / count, names = Array(parameters.keys)
             let told = try network.speechGradients(
                 of: names.map { parameters[$0]! }, text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens),
                 heard: rows.map(\.heard), conditioning: Row.conditioning(rows, network),
-                textShown: rows.map(\.textShown), weight: share, lowestLayer: lowestLayer, keepingLayers: keepsLayers)
+                textShown: rows.map(\.textShown), weight: share, keepingLayers: keepsLayers)
             var found = LossGradients()
             for (name, gradient) in zip(names, told.gradients) { found.gradients[name] = gradient }
             found.figures = [TrainingMetric("speech", share * told.loss), TrainingMetric("accuracy", share * told.accuracy)]
@@ -159,7 +156,7 @@ final class T3FineTuning: FineTuningTask {
         var random = SplitMix64(seed: 0), loss = 0.0, accuracy = 0.0, count = 0.0
         try withoutGradients {
             for start in stride(from: 0, to: examples.validation.count, by: batch) {
-                let promptLength = promptLength(using: &random)
+                let promptLength = Self.promptLength(network, using: &random)
                 let rows = try examples.validation[start..<min(start + batch, examples.validation.count)].map {
                     try row($0, at: nil, promptLength, isLearned: false, using: &random)
                 }
@@ -175,9 +172,14 @@ final class T3FineTuning: FineTuningTask {
     }
 
     /// Most voices are made of six seconds and more, some of less.
-    private func promptLength(using random: inout SplitMix64) -> Int {
+    private static func promptLength(_ network: T3, using random: inout SplitMix64) -> Int {
         let longest = network.configuration.promptTokens
         return Int.random(in: max(1, longest / 3)...longest, using: &random)
+    }
+
+    private static func promptLength(_ network: T3, seed: UInt64) -> Int {
+        var random = SplitMix64(seed: seed)
+        return promptLength(network, using: &random)
     }
 
     private func row(
@@ -207,9 +209,11 @@ final class FlowFineTuning: FineTuningTask {
     let part = Adapter.Part.flow
     let parameters: [String: Tensor]
     let lengths: [Int]
+    let trialSeed: UInt64
     private let network: TokenToMel
     private let examples: FineTuningExamples
     private let batch: Int
+    let keepsLayers: Bool
 
     /// Share of steps whose recordings follow another one, as speech follows its prompt; the others begin with some of their own.
     private static let joinedRate = 0.5
@@ -223,19 +227,30 @@ final class FlowFineTuning: FineTuningTask {
     /// - Parameters:
     ///   - network: with an adapter or without.
     ///   - parameters: what of it is trained.
-    init(_ network: TokenToMel, _ parameters: [String: Tensor], _ examples: FineTuningExamples, batch: Int, promptTokens: Int) {
+    ///   - keepsLayers: whether all activations are kept for the backward pass; otherwise the blocks of encoder and estimator are computed
+    ///     again, see ``ActivationCheckpoints``.
+    init(
+        _ network: TokenToMel, _ parameters: [String: Tensor], _ examples: FineTuningExamples, batch: Int, promptTokens: Int, keepsLayers: Bool
+    ) {
         (self.network, self.parameters, self.examples) = (network, parameters, examples)
-        (self.batch, self.promptTokens) = (batch, promptTokens)
+        (self.batch, self.promptTokens, self.keepsLayers) = (batch, promptTokens, keepsLayers)
         lengths = examples.training.map(\.features.tokens.count)
+        trialSeed = (0...).first { seed in
+            var random = SplitMix64(seed: seed)
+            return Self.isJoined(&random)
+        }!
     }
+
+    private static func isJoined(_ random: inout SplitMix64) -> Bool { Double.random(in: 0..<1, using: &random) < joinedRate }
 
     func gradients(_ step: [Int], seed: UInt64, batches: Int, threads: TrainingThreads) throws -> LossGradients {
         let rows = try rows(step.map { (examples.training[$0], $0) }, seed: seed), count = Double(rows.reduce(0) { $0 + $1.tokens.count })
-        let (network, parameters) = (network, parameters)
+        let (network, parameters, keepsLayers) = (network, parameters, keepsLayers)
         return try threads.sum(rows, batches: batches, length: \.tokens.count) { rows in
-            let share = Double(rows.reduce(0) { $0 + $1.tokens.count }) / count,
-                losses = try FlowExample.losses(rows, network, intervals: Self.intervals)
-            var found = try LossGradients((losses.flow + losses.mean * Self.meanWeight) * share, by: parameters)
+            let share = Double(rows.reduce(0) { $0 + $1.tokens.count }) / count
+            let checkpoints = keepsLayers ? nil : ActivationCheckpoints()
+            let losses = try FlowExample.losses(rows, network, intervals: Self.intervals, checkpoints: checkpoints)
+            var found = try LossGradients((losses.flow + losses.mean * Self.meanWeight) * share, by: parameters, checkpoints: checkpoints)
             found.figures = [
                 TrainingMetric("flow", try share * losses.flow.item(Double.self)), TrainingMetric("mean", try share * losses.mean.item(Double.self)),
             ]
@@ -263,7 +278,7 @@ final class FlowFineTuning: FineTuningTask {
 
     private func rows(_ chosen: [(FineTuningExamples.Example, Int?)], seed: UInt64) throws -> [FlowExample] {
         var random = SplitMix64(seed: seed)
-        let isJoined = Double.random(in: 0..<1, using: &random) < Self.joinedRate
+        let isJoined = Self.isJoined(&random)
         return try chosen.map { example, index in
             var own = SplitMix64(seed: random.next())
             var tokens = example.features.tokens, mel = try example.features.mel(), prompt = 0

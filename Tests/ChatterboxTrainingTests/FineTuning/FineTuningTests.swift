@@ -51,12 +51,12 @@ struct TonesToLearn {
 
     /// A training as a person starts it.
     func train(
-        to name: String, _ t3: FineTuningOptions, flow: FineTuningOptions? = nil, threads: Int = 1,
+        to name: String, _ t3: FineTuningOptions?, flow: FineTuningOptions? = nil, threads: Int = 1, memory: Int = 8_000_000_000,
         isCancelled: @escaping @Sendable () -> Bool = { false },
         print: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws -> (FineTuning, FineTuning.Result) {
         var training = FineTuning(model, output: place.url.appending(path: "\(name).adapter.safetensors"), t3: t3, flow: flow)
-        (training.sampleInterval, training.threads) = (0, threads)
+        (training.sampleInterval, training.threads, training.memory) = (0, threads, memory)
         let list = try RecordingList(recordings)
         return (training, try await training.run(RecordingCheck(model)(list), of: list, isCancelled: isCancelled, print: print))
     }
@@ -90,7 +90,8 @@ struct TonesToLearn {
         let adapter = try data.model.s3Gen.flow.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
         #expect(adapter.part == .flow)
         let network = try data.model.s3Gen.flow.adapted(by: [AdapterUse(adapter)])
-        let losses = try losses(FlowFineTuning(network, adapter.parameters, data.examples(), batch: 4, promptTokens: 10), steps: 20, rate: 0.01)
+        let losses = try losses(
+            FlowFineTuning(network, adapter.parameters, data.examples(), batch: 4, promptTokens: 10, keepsLayers: true), steps: 20, rate: 0.01)
         #expect(losses[20] < 0.97 * losses[0], "\(losses)")
     }
 
@@ -116,6 +117,25 @@ struct TonesToLearn {
         for (name, gradient) in kept {
             #expect(try gradient.abs().max().item(Double.self) > 0, "\(name)")
             try expectClose(twice[name]!, gradient, relative: 1e-4)
+        }
+    }
+
+    @Test("where activations need more memory than is given, both networks compute layers twice, and go on so when started again")
+    func littleMemory() async throws {
+        let data = try TonesToLearn()
+        let said = Mutex<[String]>([])
+        func lines(_ part: String) -> Int {
+            said.withLock { $0.filter { $0 == "\(part): layers are computed twice instead of being kept, to save memory" }.count }
+        }
+        let (_, much) = try await data.train(
+            to: "much", data.options(steps: 4), flow: data.options(steps: 4), print: { line in said.withLock { $0.append(line) } })
+        #expect(lines("t3") == 0 && lines("flow") == 0)
+        for (run, memory) in [1, 8_000_000_000].enumerated() {
+            let (_, little) = try await data.train(
+                to: "little", data.options(steps: 4), flow: data.options(steps: 4), memory: memory,
+                print: { line in said.withLock { $0.append(line) } })
+            #expect(lines("t3") == run + 1 && lines("flow") == run + 1)
+            for (one, other) in zip(much.parts, little.parts) { #expect(abs(one.after - other.after) < 1e-3 * one.after) }
         }
     }
 
@@ -243,6 +263,7 @@ struct TonesToLearn {
         let part = Adapter.Part.t3
         let parameters = ["b": try! Tensor.zeros([2, 1])]
         let lengths = [1, 1, 1, 1]
+        let trialSeed: UInt64 = 0, keepsLayers = true
         private var losses: [Double]
         private(set) var seen: [[Float]] = []
 
