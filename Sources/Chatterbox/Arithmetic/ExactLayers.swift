@@ -16,7 +16,7 @@ enum ExactArithmetic: FrameArithmetic {
     }
 
     static func grown(_ x: FrameBatch, by growth: [Int], _ layer: (Int, FrameBatch) throws -> FrameBatch) throws -> FrameBatch {
-        // In memory channel after channel, as convolutions take them.
+        // Stored channel after channel in memory, as convolutions expect it.
         try growth.indices.reduce(x) { x, index in
             x.with(try Tensor.cat([x.rows.transposed(1, 2), layer(index, x).rows.transposed(1, 2)], axis: 1).transposed(1, 2))
         }
@@ -48,7 +48,7 @@ struct ExactActivation: FrameActivation {
     }
 
     var norm: Norm?
-    /// What is normalised is multiplied by it.
+    /// The scale of the normalised values.
     var scale = 1.0
     var function = Function.identity
 
@@ -89,10 +89,10 @@ struct ExactActivation: FrameActivation {
 struct ExactLayer: FrameLayer {
     enum Product: Sendable {
         case linear(Projection)
-        /// - Parameter lead: how many frames before its own a result sees; all but its own for a causal convolution.
+        /// - Parameter lead: how many frames before its own a result depends on; the kernel's length less one for a causal convolution.
         case convolution(Conv1d, lead: Int)
-        /// With zeros on both sides, as many as its padding. Results stay in memory as libtorch makes them, channel after channel, which is
-        /// what the next convolution takes.
+        /// Pads both sides with zeros. Results keep libtorch's memory layout, channel after channel, which is
+        /// what the next convolution expects.
         case centred(Conv1d)
         case transposed(ConvTranspose1d)
     }
@@ -105,7 +105,7 @@ struct ExactLayer: FrameLayer {
         (self.before, product, self.after) = (before, .linear(projection), after)
     }
 
-    /// A convolution over a frame and those before it; with a `lead` of 0 over those after it.
+    /// A convolution over a frame and the frames before it, or with a `lead` of 0 the frames after it.
     init(_ convolution: Conv1d, in before: ExactActivation = .identity, lead: Int? = nil) {
         (self.before, product, after) = (before, .convolution(convolution, lead: lead ?? convolution.weight.size(2) - 1), .identity)
     }
@@ -160,7 +160,7 @@ struct ExactLayer: FrameLayer {
 }
 
 struct ExactAttention: FrameAttention {
-    /// A learned preference for distances, in Transformer-XL's form (Dai et al. 2019, 3.3).
+    /// Learned biases for relative positions, in Transformer-XL's form (Dai et al. 2019, 3.3).
     struct Distances: Sendable {
         let position: Linear
         /// `[heads, head size]` each.
@@ -218,7 +218,7 @@ struct ExactAttention: FrameAttention {
     private func split(_ x: Tensor) throws -> Tensor { try x.reshaped([x.size(0), x.size(1), headCount, headSize]) }
 
     /// Scores by distance, `[batch, heads, frames, frames + keys − 1]`, → by key, `[batch, heads, frames, keys]`: row `i`
-    /// starts at column `frames − 1 − i`, so laid end to end the rows start evenly, and a view does it.
+    /// starts at column `frames − 1 − i`. In memory the starts of the rows have equal distances, so a view is enough.
     private func alignedToKeys(_ scores: Tensor, keys: Int) throws -> Tensor {
         let (batch, frames) = (scores.size(0), scores.size(2))
         guard frames > 1 else { return scores }

@@ -4,12 +4,12 @@ import Torch
 struct FrameBatch {
     /// `[sequences, frames, channels]`.
     let rows: Tensor
-    /// `[sequences, frames, 1]`, false at padding; nil where all frames count, so that nothing is computed where there is nothing to
-    /// hide. On the device, because a captured step reads it where it lies.
+    /// `[sequences, frames, 1]`, false at padding; nil if there is no padding, which saves the masking.
+    /// On the device, because a captured step reads it there.
     let mask: Tensor?
-    /// Where the frames follow others: what those have left.
+    /// The state that preceding frames have left, if these frames follow others.
     let recorder: FlowRecorder?
-    /// What packed layers take the memory of their results from.
+    /// Memory for the results of packed layers.
     let workspace: FrameWorkspace
     /// In training, where activations are computed again instead of being kept.
     let checkpoints: ActivationCheckpoints?
@@ -21,7 +21,7 @@ struct FrameBatch {
         (self.rows, self.mask, self.recorder, self.workspace, self.checkpoints) = (rows, mask, recorder, workspace, checkpoints)
     }
 
-    /// The mask of sequences that have so many frames each, of `count`; nil where all have that many.
+    /// The mask of sequences of the given lengths, padded to `count` frames; nil if all have that many.
     static func mask(lengths: [Int]?, count: Int, device: Device) throws -> Tensor? {
         guard let lengths, lengths.contains(where: { $0 != count }) else { return nil }
         let ends = try Tensor(lengths, shape: [lengths.count, 1, 1], device: device)
@@ -29,7 +29,7 @@ struct FrameBatch {
     }
 
     var sequences: Int { rows.size(0) }
-    /// Frames of a sequence, padding included.
+    /// The number of frames of a sequence, including padding.
     var count: Int { rows.size(1) }
 
     /// The same frames with other channels.
@@ -49,14 +49,14 @@ struct FrameBatch {
         return with(try rows.narrow(axis: 1, from: 0, count: count), mask: mask)
     }
 
-    /// One of so many frames, from the first on.
+    /// Every n-th frame, beginning with the first.
     func every(_ step: Int) throws -> FrameBatch {
         guard step > 1 else { return self }
         let mask = try mask?[.all, .stride(by: step)]
         return with(try rows[.all, .stride(by: step)], mask: mask)
     }
 
-    /// Each frame so many times.
+    /// Each frame repeated n times.
     func repeated(_ times: Int) throws -> FrameBatch {
         let mask = try mask?.repeatInterleaved(times, axis: 1)
         return with(try rows.repeatInterleaved(times, axis: 1), mask: mask)
@@ -69,17 +69,17 @@ struct FrameBatch {
         return with(try checkpoints.segment([rows] + others) { try [body(with($0[0]), Array($0.dropFirst())).rows] }[0])
     }
 
-    /// `[sequences, 1, 1, frames]`, true at keys that attention may see; nil for all.
+    /// `[sequences, 1, 1, frames]`, true at keys that attention may use; nil for all.
     func visibleKeys() throws -> Tensor? { try mask?.transposed(1, 2).unsqueezed(1) }
 }
 
-/// Memory for the activations of a network, which its layers use in turn: the system would map and clear fresh memory page by page.
+/// Memory for the activations of a network, which its layers reuse: the system would map and clear new memory page by page.
 /// Not for concurrent use.
 final class FrameWorkspace {
-    /// By their number of elements.
+    /// Tensors by their number of elements.
     private var buffers: [Int: [Tensor]] = [:]
 
-    /// A tensor on the CPU that holds anything, in memory that no other tensor uses any more.
+    /// An uninitialised tensor on the CPU, in memory that no other tensor uses any more.
     func tensor(_ shape: [Int]) throws -> Tensor {
         let count = shape.reduce(1, *)
         if let free = buffers[count]?.first(where: \.isAloneInItsMemory) { return try free.viewed(shape) }
@@ -91,8 +91,8 @@ final class FrameWorkspace {
 
 // MARK: arithmetic
 
-/// What computes the layers of a network: libtorch's operations (``ExactArithmetic``), differentiable and in upstream's order, or kernels
-/// of our own (``PackedArithmetic``). A network is written once, for any of them.
+/// The operations of a network's layers: libtorch's (``ExactArithmetic``), differentiable and in upstream's order, or kernels
+/// of this package (``PackedArithmetic``). A network is written once, for both.
 protocol FrameArithmetic {
     associatedtype Layer: FrameLayer
     typealias Signal = Layer.Signal
@@ -100,37 +100,37 @@ protocol FrameArithmetic {
     associatedtype Attention: FrameAttention
     associatedtype MemoryAttention: FrameMemoryAttention
 
-    /// Whether each operation is upstream's, in upstream's order. Networks that follow it are not cut where other work could run.
+    /// Whether each operation is upstream's, in upstream's order. Such networks are not interrupted for other work.
     static var followsUpstream: Bool { get }
 
-    /// Channels of the same frames side by side: of each part `[sequences, frames, its channels]`.
+    /// Concatenates the channels of the same frames: each part is `[sequences, frames, its channels]`.
     static func joined(_ parts: [Tensor], in workspace: FrameWorkspace) throws -> Tensor
 
-    /// contract(expand(x)) + x, which may take the place of x.
+    /// contract(expand(x)) + x, which may overwrite x.
     static func feedForward(_ x: FrameBatch, _ expand: Layer, _ contract: Layer) throws -> FrameBatch
 
-    /// The channels of x, and behind them what each of some layers makes of all before it (densely connected layers, Huang et al. 2017).
+    /// The channels of x, followed by those of each layer, which gets all channels before it (densely connected layers, Huang et al. 2017).
     ///
     /// - Parameters:
-    ///   - growth: channels that each layer makes.
-    ///   - layer: the results of one of them.
+    ///   - growth: channels that each layer adds.
+    ///   - layer: computes the results of one layer.
     static func grown(_ x: FrameBatch, by growth: [Int], _ layer: (Int, FrameBatch) throws -> FrameBatch) throws -> FrameBatch
 }
 
-/// A linear layer or a convolution over frames, with what comes before and after: after((before(x) + added) * W + b) + residual.
+/// A linear layer or a convolution over frames, with normalisation, activation and residual: after((before(x) + added) * W + b) + residual.
 protocol FrameLayer: Sendable {
     associatedtype Signal: FrameSignal
 
-    /// `[sequences, frames, inputs]` → `[sequences, frames, outputs]`. A convolution sees zeros outside of a sequence, or the frames
-    /// that the recorder has.
+    /// `[sequences, frames, inputs]` → `[sequences, frames, outputs]`. Outside of a sequence a convolution gets zeros, or the frames
+    /// of the recorder.
     ///
     /// - Parameters:
     ///   - added: `[sequences, inputs]`.
-    ///   - residual: as many frames as come out.
-    ///   - count: how many frames come out; nil is all. The others are there to be looked ahead to.
+    ///   - residual: has as many frames as the result.
+    ///   - count: the number of frames of the result; nil is all. The remaining input frames are only lookahead.
     func callAsFunction(_ x: FrameBatch, adding added: Tensor?, residual: FrameBatch?, count: Int?) throws -> FrameBatch
 
-    /// The same of a signal.
+    /// The same for a signal.
     func callAsFunction(_ x: Signal, residual: Signal?) throws -> Signal
 }
 
@@ -142,39 +142,39 @@ extension FrameLayer {
     func callAsFunction(_ x: Signal) throws -> Signal { try self(x, residual: nil) }
 }
 
-/// Frames in a network that sees as many after a frame as before it, and yet may get an utterance some frames at a time: what its layers
-/// make of them, all at once (``FrameBatch``) or as the frames come (``PackedSignal``).
+/// The frames of an utterance in a network that needs context before and after each frame: its layers compute either
+/// all frames at once (``FrameBatch``) or some frames at a time (``PackedSignal``).
 protocol FrameSignal {
-    /// With one frame more at the beginning, at which it mirrors the second of the others.
+    /// With one more frame at the beginning, a copy of the second frame (reflection padding).
     func mirrored() throws -> Self
 
-    /// The sum of a signal and what a layer made, which nobody else uses.
+    /// The sum of a signal and the results of a layer, which nothing else uses.
     static func + (x: Self, made: Self) throws -> Self
 
-    /// The mean of what layers make.
+    /// The mean of the layers' results.
     static func mean(_ count: Int, _ made: (Int) throws -> Self) throws -> Self
 }
 
-/// What comes before a layer, alone: a normalisation, an activation.
+/// Only what precedes a layer: a normalisation, an activation.
 protocol FrameActivation: Sendable {
     func callAsFunction(_ x: FrameBatch) throws -> FrameBatch
 }
 
-/// Attention of frames to all of their sequence, on normalised input, without the projection behind it.
+/// Attention of frames to their whole sequence, on normalised input, without the output projection.
 protocol FrameAttention: Sendable {
     /// `[sequences, frames, channels]` → `[sequences, frames, heads × head size]`.
     ///
-    /// - Parameter positions: of the frames and of those that they follow, for attention that knows distances.
+    /// - Parameter positions: of these frames and the preceding ones, for attention with relative positions.
     func callAsFunction(_ x: FrameBatch, positions: RelativePositions?) throws -> FrameBatch
 }
 
-/// Attention of frames to all of their sequence, plus a memory of the frames around each: a whole sublayer, with its residual.
+/// Attention of frames to their whole sequence, plus a memory block over the neighbouring frames: a complete sublayer with its residual.
 protocol FrameMemoryAttention: Sendable {
     /// `[sequences, frames, channels]` → the same.
     func callAsFunction(_ x: FrameBatch, rotary: RotaryPositions) throws -> FrameBatch
 }
 
-/// Attention, then a feed-forward layer, each on normalised input beside a residual.
+/// Attention, then a feed-forward layer, each on normalised input and with a residual.
 struct TransformerBlock<A: FrameArithmetic>: Sendable {
     var attention: A.Attention
     var output, expand, contract: A.Layer

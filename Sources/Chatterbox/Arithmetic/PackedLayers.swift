@@ -1,8 +1,8 @@
 import Kernels
 import Torch
 
-/// Kernels of our own on the CPU, with packed weights, for sequences of equal length: normalisation and activation happen on a product's
-/// way in, activation and residual on its way out.
+/// This package's CPU kernels with packed weights, for sequences of equal length. A normalisation or activation before a product is part of
+/// reading its input; an activation or residual after it is part of writing its output.
 enum PackedArithmetic: FrameArithmetic {
     typealias Layer = PackedLayer
     typealias Activation = PackedActivation
@@ -11,7 +11,7 @@ enum PackedArithmetic: FrameArithmetic {
 
     static let followsUpstream = false
 
-    /// Rows of the widest activations that are made at a time: enough for any number of threads, and few enough for a cache.
+    /// The number of rows of the widest activations that are computed at a time: enough for all threads, and few enough for a cache.
     private static let innerRows = 480
 
     static func joined(_ parts: [Tensor], in workspace: FrameWorkspace) throws -> Tensor {
@@ -121,22 +121,22 @@ struct PackedAttention: FrameAttention {
 
 // MARK: packing
 
-/// What the layers of a network are packed as.
+/// The formats in which a network's layers are packed.
 struct LayerPacking {
-    /// Of the matrices of transformer blocks and of convolutions.
+    /// The format of the matrices of transformer blocks and of convolutions.
     let format: WeightFormat
     /// Whether convolutions of three taps or more, in float32, take Winograd's form: half the multiplications, rounding errors twice as
     /// large.
     var winograd = true
     let team: ThreadTeam
 
-    /// The same with weights that stay as they are.
+    /// The same with weights that are not quantised.
     var float32: LayerPacking { LayerPacking(format: .float32, winograd: winograd, team: team) }
 
-    /// Of keys and values: frames are no weights, 8 bits are the least that they are rounded to.
+    /// The format of keys and values. They are rounded to 8 bits at least, since they are activations and not weights.
     var attentionFormat: WeightFormat { format == .int4 ? .int8 : format }
 
-    /// The weights of linear layers whose results stand side by side.
+    /// The weights of linear layers whose results are concatenated.
     func matrix(_ sources: PackedMatrix.Source...) throws -> PackedMatrix { try PackedMatrix(sources, format: format, team: team) }
 
     func callAsFunction(_ layer: ExactLayer) throws -> PackedLayer {
@@ -192,7 +192,7 @@ struct LayerPacking {
 
     // MARK: convolutions
 
-    /// - Parameter lead: how many frames before its own a result sees.
+    /// - Parameter lead: how many frames before its own a result depends on.
     private func callAsFunction(_ convolution: Conv1d, in wayIn: WayIn, lead: Int, then after: ExactActivation) throws -> PackedLayer {
         var source = PackedMatrix.Source(convolution)
         if case .batch(let norm) = after.norm {
@@ -206,14 +206,14 @@ struct LayerPacking {
             matrix, in: wayIn, convolution: .init(step: convolution.stride, lead: lead, dilation: convolution.dilation), activation: wayOut(after))
     }
 
-    /// A transposed convolution as one whose results are all samples of a frame, `rate × outputs` numbers.
+    /// A transposed convolution as a convolution that computes all samples of a frame, `rate × outputs` numbers.
     ///
     /// - Parameter weight: `[inputs, outputs, kernel]`.
     func transposed(
         _ weight: Tensor, bias: Tensor?, stride rate: Int, padding: Int, in wayIn: WayIn, winograd: Bool
     ) throws -> PackedLayer {
         let (inputs, outputs, kernel) = (weight.size(0), weight.size(1), weight.size(2))
-        // Sample p of frame t hears frame t − d through the kernel's element p + padding + d × rate.
+        // Sample p of frame t gets frame t − d times the kernel's element p + padding + d × rate.
         let lead = (kernel - 1 - padding) / rate, behind = (rate - 1 + padding) / rate
         let taps = lead + behind + 1, before = behind * rate - padding
         let taken = try weight.padded([before, taps * rate - kernel - before])

@@ -1,9 +1,9 @@
 import Kernels
 import Torch
 
-/// Frames of one utterance that layers with packed weights make and use some at a time.
+/// Frames of one utterance that layers with packed weights compute and use some at a time.
 ///
-/// A layer that is given a signal computes nothing yet: it takes its place in the signal's ``PackedRun``.
+/// A layer that is applied to a signal computes nothing yet: it is added to the signal's ``PackedRun``.
 struct PackedSignal: FrameSignal {
     fileprivate let run: PackedRun
     fileprivate let index: Int
@@ -26,18 +26,18 @@ extension PackedLayer {
     func callAsFunction(_ x: PackedSignal, residual: PackedSignal?) -> PackedSignal { x.run.append(self, to: x, residual: residual) }
 }
 
-/// The layers of a network at work on one utterance, in the order in which the network calls them.
+/// The layers of a network during one utterance, in the order in which the network calls them.
 ///
-/// Every layer goes on where it stopped, with the last of the frames it saw: nothing is computed twice, memory does not grow with the
+/// Every layer keeps the last of its input frames and continues from there: nothing is computed twice, memory does not grow with the
 /// utterance, and the results are those of all frames at once, bit for bit. Not for concurrent use.
 final class PackedRun {
     private struct Signal {
         var window: RowWindow
-        /// The layer that makes its frames, nil for one that frames are given to.
+        /// The layer that computes its frames; nil for the input signal.
         var maker: Int?
-        /// Layers whose results are added up in it, by a share of each.
+        /// Layers whose results are summed in it, each with a weight.
         var adders: [Int] = []
-        /// Layers that see its frames, or add them to their own results.
+        /// Layers that read its frames, or add them to their own results.
         var users: [(layer: Int, adds: Bool)] = []
     }
 
@@ -45,7 +45,7 @@ final class PackedRun {
         var stream: LayerStream
         let input: Int, residual: Int?
         var output: Int
-        /// How much of its results is added to what the output holds; nil where they are the output.
+        /// The weight with which its results are added to the output; nil if they are the output.
         var share: Double?
         /// Frames of the output before the layer's first.
         var lead = 0
@@ -56,12 +56,12 @@ final class PackedRun {
     private var signals: [Signal] = []
     private var steps: [Step] = []
 
-    /// Bytes that are kept for the next frames.
+    /// The number of bytes kept for the next frames.
     var keptBytes: Int { signals.reduce(0) { $0 + $1.window.byteCount } }
 
     // MARK: the network
 
-    /// A signal that frames are given to.
+    /// An input signal.
     func signal(width: Int) -> PackedSignal {
         signals.append(Signal(window: RowWindow(width: width)))
         return PackedSignal(run: self, index: signals.count - 1)
@@ -78,7 +78,7 @@ final class PackedRun {
         return made
     }
 
-    /// Has the layer that makes a signal add its results to another.
+    /// Lets the layer that computes a signal add its results to another signal.
     fileprivate func redirect(_ made: PackedSignal, to sum: PackedSignal, share: Double) {
         guard let maker = signals[made.index].maker, steps[maker].share == nil, signals[made.index].users.isEmpty else {
             preconditionFailure("what a layer makes for a sum alone")
@@ -93,7 +93,7 @@ final class PackedRun {
         return made
     }
 
-    // MARK: its work
+    // MARK: running
 
     /// Gives a signal its next frames, `[1, frames, width]`.
     func give(_ frames: Tensor, to signal: PackedSignal) throws { try signals[signal.index].window.append(frames) }
@@ -106,10 +106,10 @@ final class PackedRun {
         return frames
     }
 
-    /// Has every layer make what can be made.
+    /// Lets every layer compute all frames for which it has the input.
     ///
     /// - Parameters:
-    ///   - isLast: whether the utterance ends with the frames that were given.
+    ///   - isLast: whether the utterance ends with the given frames.
     ///   - pause: called after each pair of convolutions; what it throws ends the work.
     func callAsFunction(isLast: Bool, _ pause: () throws -> Void) throws {
         for index in steps.indices {
@@ -124,7 +124,7 @@ final class PackedRun {
 
     private func compute(_ index: Int, isLast: Bool) throws {
         let step = steps[index], start = step.stream.made, input = signals[step.input].window, into = signals[step.output]
-        // What is added to another's results waits for them.
+        // A layer that adds to another's results waits for these.
         let known = step.share != nil && into.maker != nil ? min(input.complete, into.window.rows.upperBound) : input.complete
         let end = isLast ? step.stream.layer.resultLength(of: input.complete) : step.stream.ready(after: known)
         guard end > start else { return }
@@ -137,14 +137,14 @@ final class PackedRun {
         if step.lead > 0, start == 0 { try window[0..<1].assign(window[2..<3]) }
     }
 
-    /// Counts the results of a layer, where nothing is added to them any more.
+    /// Counts the results of a layer to which nothing more is added.
     private func complete(_ index: Int) {
         let step = steps[index], adders = signals[step.output].adders
         let made = adders.isEmpty ? step.stream.made == 0 ? 0 : step.lead + step.rate * step.stream.made : adders.map { steps[$0].stream.made }.min()!
         signals[step.output].window.complete(to: made)
     }
 
-    /// Lets go of the frames that no layer will need any more.
+    /// Discards the frames that no layer needs any more.
     private func forget(_ signal: Int) throws {
         let needed = signals[signal].users.map { $0.adds ? steps[$0.layer].stream.made : steps[$0.layer].stream.needed }.min()!
         try signals[signal].window.forget(before: needed)

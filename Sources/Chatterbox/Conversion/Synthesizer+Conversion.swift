@@ -55,7 +55,7 @@ extension Synthesizer {
                 try conversion.speak(tokens, pause: turn.pause) { step in
                     try turn.pause()
                     switch step {
-                    // The time since the previous passage was the vocoder's.
+                    // The vocoder used the time since the previous passage.
                     case .passage: finishing.report.stages.vocoder += clock.lap()
                     case .flow: break
                     case .vocoder: finishing.report.stages.flow += clock.lap()

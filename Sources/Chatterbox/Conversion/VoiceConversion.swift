@@ -110,7 +110,7 @@ struct PassageFlow {
     /// The frames that are final after a passage, `[1, bins, frames]`.
     ///
     /// - Parameters:
-    ///   - tokens: the passage; its overlap with the next one is held back.
+    ///   - tokens: the passage; its overlap with the next one is returned later.
     ///   - flow: computes the passage's mel from the prompt and the given noise.
     mutating func mel(
         of tokens: Range<Int>, isLast: Bool, _ flow: (SpeechPrompt, Tensor) throws -> Tensor

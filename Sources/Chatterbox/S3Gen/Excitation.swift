@@ -13,7 +13,7 @@ package struct PitchPredictor: Sendable {
     ///
     /// Throws when a tensor is missing or has another shape.
     package init(_ weights: Weights, melBins: Int, channels: Int) throws {
-        // The scope's odd numbers are activations, which have no tensors.
+        // The scope's odd indices are activations, which have no tensors.
         convolutions = try (0..<Self.depth).map { layer in
             try Conv1d(
                 weights["condnet"][2 * layer], from: layer == 0 ? melBins : channels, to: channels,
@@ -69,7 +69,7 @@ package struct SourceModule: Sendable {
 
     /// F0 `[batch, 1, samples]`, float32 → noisy sines `[batch, harmonics + 1, samples]`, the fundamental first.
     func sines(_ pitch: Tensor, generator: Generator) throws -> Tensor {
-        // After seconds a phase in float32 has few digits left, so the order of these operations is upstream's.
+        // After some seconds a phase in float32 has few digits left, so these operations follow upstream's order.
         let multiples = try Tensor.arange(from: 1, to: Double(sineCount + 1), device: pitch.device)
             .reshaped([1, sineCount, 1])
         let cycles = try (pitch * multiples / sampleRate).cumsum(axis: 2).remainder(1)
@@ -97,17 +97,17 @@ package struct SourceModule: Sendable {
 }
 
 extension SourceModule {
-    /// The excitation of one utterance on the CPU, made sine after sine, so that memory holds one of them and not all:
+    /// The excitation of one utterance on the CPU, computed sine by sine, so that only one is in memory:
     /// ``callAsFunction(_:generator:)`` with the same draws, up to the rounding of the mix.
     ///
     /// - Parameters:
     ///   - pitch: F0 of each frame in Hz, `[1, frames]`.
-    ///   - samplesPerFrame: how long each lasts.
+    ///   - samplesPerFrame: the length of a frame.
     /// - Returns: `[1, 1, samples]`.
     func sineBySine(_ pitch: Tensor, samplesPerFrame: Int, generator: Generator) throws -> Tensor {
         let samples = pitch.size(1) * samplesPerFrame
         let phases = try startPhases(batch: 1, generator: generator).array(of: Float.self)
-        // Libtorch draws normal numbers 16 at a time, and others where their number is no multiple of that.
+        // Libtorch draws normal numbers 16 at a time; if their number is not a multiple of 16, the numbers differ.
         let all = samples.isMultiple(of: 16) ? nil : try noise([sineCount, samples], generator: generator)
         var turns = [Double](repeating: 0, count: sineCount)
         let source = try sineBySine(pitch, samplesPerFrame: samplesPerFrame, from: phases, turns: &turns) {
@@ -117,12 +117,12 @@ extension SourceModule {
         return source
     }
 
-    /// The same, of frames that may follow others.
+    /// The same for frames that may follow others.
     ///
     /// - Parameters:
-    ///   - phases: at which the sines began.
-    ///   - turns: that each has made since then; afterwards with those of these frames.
-    ///   - noise: what is added to a sine, `[samples]`; asked for once for each, in order.
+    ///   - phases: the initial phases of the sines.
+    ///   - turns: the number of turns of each sine since then; the turns of these frames are added.
+    ///   - noise: the noise that is added to a sine, `[samples]`; called once for each sine, in order.
     func sineBySine(
         _ pitch: Tensor, samplesPerFrame: Int, from phases: [Float], turns: inout [Double], noise: (Int) throws -> Tensor
     ) throws -> Tensor {
@@ -143,8 +143,8 @@ extension SourceModule {
         return try (mix.bias.map { try sum + $0.to(.cpu) } ?? sum).tanh().reshaped([1, 1, samples])
     }
 
-    /// The angles of a sine that goes on by so many turns a sample, one number a frame, rounded where upstream's are: turns are
-    /// added up in double precision, and what is left of whole ones is float32.
+    /// The angles of a sine from its turns per sample, one number a frame, rounded as upstream's are: turns are
+    /// summed in double precision, and their fractional part is float32.
     private func advance(
         _ angles: UnsafeMutableBufferPointer<Float>, by increments: [Float], _ samplesPerFrame: Int, from phase: Float, _ turns: inout Double
     ) {
@@ -152,7 +152,7 @@ extension SourceModule {
         let turn = Float(2 * Double.pi)
         var all = turns
         defer { turns = all }
-        // Broken weights may give any pitch.
+        // Damaged weights may give any pitch.
         let isPlausible = increments.reduce(all) { $0 + Double($1) * Double(samplesPerFrame) } < Double(Int.max)
         for increment in increments {
             let step = Double(increment)
@@ -167,13 +167,13 @@ extension SourceModule {
     }
 }
 
-/// The excitation of an utterance whose pitch comes some frames at a time.
+/// The excitation of an utterance whose pitch arrives some frames at a time.
 struct SourceStream {
     private let module: SourceModule
     private let samplesPerFrame: Int
     private let noise: FrameNoise
     private let phases: [Float]
-    /// Where each sine stands, in turns.
+    /// The phase of each sine, in turns.
     private var turns: [Double]
     private var frame = 0
 
@@ -189,7 +189,7 @@ struct SourceStream {
         let noise = try noise.source(frames, sines: module.sineCount, samplesPerFrame: samplesPerFrame)
         frame = frames.upperBound
         let excitation = try module.sineBySine(pitch.to(.cpu), samplesPerFrame: samplesPerFrame, from: phases, turns: &turns) { try noise[$0] }
-        // Whole turns say nothing, and later ones would be rounded the more.
+        // Whole turns do not matter, and a large number of turns would be rounded more.
         turns = turns.map { $0 - $0.rounded(.down) }
         return try excitation.to(pitch.device)
     }

@@ -1,10 +1,10 @@
 import Torch
 
-/// An utterance that is to go through a flow.
+/// An utterance for which the flow is to be computed.
 struct FlowOrder {
-    /// Where it starts, `[1, frames, mel]`.
+    /// The noise from which it starts, `[1, frames, mel]`.
     let noise: Tensor
-    /// Of as many frames.
+    /// The conditions of the same number of frames.
     let conditions: FlowConditions
 
     var frames: Int { noise.size(1) }
@@ -12,8 +12,8 @@ struct FlowOrder {
 
 /// Computes the flow of several utterances in a batch; on a GPU its steps are captured and replayed.
 ///
-/// Batches are padded: to a power of two of sequences, and to a multiple of 128 frames. A step reads its inputs from tensors that stay
-/// in place. One graph is captured for each padded shape when it is first needed; the least recently used graphs are freed. Where
+/// Batches are padded: to a power of two of sequences, and to a multiple of 128 frames. A step reads its inputs from tensors with fixed
+/// addresses. One graph is captured for each padded shape when it is first needed; the least recently used graphs are freed. If
 /// graphs cannot be captured, as on a CPU, the same step runs operation by operation.
 final class FlowBatches {
     private let flow: FlowMatching<ExactArithmetic>
@@ -36,7 +36,7 @@ final class FlowBatches {
         prepared = RecentlyUsed(limit: limit) { $0.cost }
     }
 
-    /// How many of some orders, from the first on, fit one batch; at least one.
+    /// How many of the given orders, from the first on, fit in one batch; at least one.
     func batchSize(_ orders: [FlowOrder]) -> Int {
         var count = 0, longest = 0
         for order in orders {
@@ -103,7 +103,7 @@ final class FlowBatches {
             cost = rows * frames
         }
 
-        /// Writes the step's inputs. Of sequences without an order only the first frame is not padding, because attention needs one.
+        /// Writes the step's inputs. In sequences without an order only the first frame is not padding, because attention needs one.
         func fill(with orders: [FlowOrder], _ flow: FlowMatching<ExactArithmetic>) throws {
             let frames = x.size(1)
             var lengths = Array(repeating: 1, count: x.size(0))

@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// What stays the same over the steps of a flow, each as the estimator takes it.
+/// The inputs of the estimator that are the same in all steps of a flow.
 struct FlowConditions {
     /// The encoder's first guess of the mel, `[sequences, frames, mel]`.
     var mean: Tensor
@@ -11,10 +11,10 @@ struct FlowConditions {
     var prompt: Tensor
 }
 
-/// Carries noise along a learned flow to a mel spectrogram.
+/// Turns noise into a mel spectrogram by following a learned flow.
 ///
 /// Conditional flow matching (Lipman et al. 2023) with classifier-free guidance, or mean flow (Geng et al. 2025) where
-/// the estimator knows a step's end. Source: `models/s3gen/flow_matching.py`.
+/// the estimator gets a step's end. Source: `models/s3gen/flow_matching.py`.
 struct FlowMatching<A: FrameArithmetic>: Sendable {
     var estimator: FlowEstimator<A>
     let configuration: FlowConfiguration
@@ -22,7 +22,7 @@ struct FlowMatching<A: FrameArithmetic>: Sendable {
     /// Noise `[sequences, frames, mel]` → mel of that shape, in `steps` Euler steps.
     ///
     /// - Parameters:
-    ///   - history: where these frames follow others; they are added to it.
+    ///   - history: the preceding frames, if there are any; these frames are added to it.
     ///   - checkpoint: called before each step; what it throws ends the flow.
     ///   - pause: called after each part of a step; what it throws ends the flow.
     func callAsFunction(
@@ -47,7 +47,7 @@ struct FlowMatching<A: FrameArithmetic>: Sendable {
     private func stageTimes(_ schedule: [Float], rows: Int, device: Device) throws -> [FlowEstimator<A>.StageTimes] {
         let (starts, ends) = (Array(schedule.dropLast()), Array(schedule.dropFirst()))
         guard A.followsUpstream else {
-            // All steps' at once: the weights are read once.
+            // Computed for all steps at once, so that the weights are read once.
             let all = try estimator.stageTimes(Tensor(starts, device: device), end: configuration.meanFlow ? Tensor(ends, device: device) : nil)
             return try starts.indices.map { step in
                 try all.map { try $0.narrow(axis: 0, from: step, count: 1).expanded([rows, $0.size(1)]).contiguous() }
@@ -68,11 +68,11 @@ struct FlowMatching<A: FrameArithmetic>: Sendable {
         return isGuided ? try Tensor.cat([all, .zeros(all.shape, dtype: all.dtype, device: all.device)]) : all
     }
 
-    /// The velocity of noisy mels, `[sequences, frames, mel]`, with guidance where the flow has it.
+    /// The velocity of noisy mels, `[sequences, frames, mel]`, with guidance if the flow has it.
     ///
     /// - Parameters:
-    ///   - conditions: `[rows, frames, 3 · mel]`: of the sequences, and with guidance zeros of the same shape behind them.
-    ///   - times: of the rows.
+    ///   - conditions: `[rows, frames, 3 · mel]`: those of the sequences, with guidance followed by zeros of the same shape.
+    ///   - times: the time of each row.
     ///   - mask: of each row, see ``FrameBatch/mask``.
     func velocity(
         at x: Tensor, conditions: Tensor, times: FlowEstimator<A>.StageTimes, mask: Tensor? = nil, _ recorder: FlowRecorder? = nil,
@@ -86,7 +86,7 @@ struct FlowMatching<A: FrameArithmetic>: Sendable {
         return try conditioned * (1 + configuration.guidance) - unconditioned * configuration.guidance
     }
 
-    /// Times of the steps' ends, from 0 to 1: evenly for mean flow, else small steps first.
+    /// Times of the steps' ends, from 0 to 1: evenly spaced for mean flow, otherwise with small steps first.
     func schedule(_ steps: Int) throws -> [Float] {
         let even = try Tensor.linspace(from: 0, to: 1, count: steps + 1)
         return try configuration.meanFlow ? even.array() : warped(even).array()
@@ -113,7 +113,7 @@ extension FlowMatching where A == PackedArithmetic {
 
 // MARK: estimator
 
-/// Predicts where a noisy mel should move: stages of causal convolutions told the time, each followed by transformer
+/// Predicts the velocity of a noisy mel: stages of causal convolutions with the time as input, each followed by transformer
 /// blocks, with one skip from the first stage to the last.
 ///
 /// Source: `ConditionalDecoder` in `models/s3gen/decoder.py`, Matcha-TTS's U-Net (Mehta et al. 2023) with one level.
@@ -125,7 +125,7 @@ struct FlowEstimator<A: FrameArithmetic>: Sendable {
     /// The final convolution's normalisation and activation, and the projection to mel.
     let projection: A.Layer
 
-    /// Precision of the weights, which inputs take.
+    /// Precision of the weights, to which inputs are converted.
     var dtype: DType { times.dtype }
 
     /// The velocity, `[sequences, frames, mel]`, zero at padding.
@@ -133,7 +133,7 @@ struct FlowEstimator<A: FrameArithmetic>: Sendable {
     /// - Parameters:
     ///   - x: the noisy mel, `[sequences, frames, mel]`.
     ///   - conditions: what stays the same over a flow's steps, from ``joined(_:)``.
-    ///   - times: where on the way from noise to mel each sequence is.
+    ///   - times: the position of each sequence between noise and mel.
     ///   - pause: called after each stage's convolutions and after each of its transformer blocks.
     func callAsFunction(_ x: FrameBatch, conditions: Tensor, times: StageTimes, _ pause: () throws -> Void = {}) throws -> Tensor {
         let skip = try first(x.with(A.joined([x.rows.to(dtype), conditions], in: x.workspace)), time: times[0], pause)
@@ -143,12 +143,12 @@ struct FlowEstimator<A: FrameArithmetic>: Sendable {
         return try projection(final(afterLast(hidden))).silenced().rows
     }
 
-    /// What each stage, from the first to the last, adds to its frames because of the time, `[sequences, channels]` each.
+    /// The time embedding that each stage, from the first to the last, adds to its frames, `[sequences, channels]` each.
     typealias StageTimes = [Tensor]
 
     /// - Parameters:
-    ///   - time: where on the way from noise (0) to mel (1) each sequence is, `[sequences]`.
-    ///   - end: where its step ends, `[sequences]`; for mean flow, nil otherwise.
+    ///   - time: the position of each sequence between noise (0) and mel (1), `[sequences]`.
+    ///   - end: the end of its step, `[sequences]`, for mean flow; otherwise nil.
     func stageTimes(_ time: Tensor, end: Tensor?) throws -> StageTimes {
         let embedded = try times(time, end: end)
         return try ([first] + middle + [last]).map { try $0.time(embedded) }
@@ -183,8 +183,8 @@ extension FlowEstimator where A == ExactArithmetic {
 }
 
 extension FlowEstimator where A == PackedArithmetic {
-    /// - Parameter pack: int8 rounds attention as well as weights. What sees the noisy mel and what makes the velocity stays in float32: a
-    ///   fiftieth of the work, whose rounding would be a fourth of the error.
+    /// - Parameter pack: int8 rounds attention as well as weights. The layers next to the noisy mel and the velocity stay in float32: a
+    ///   fiftieth of the work, whose rounding would cause a quarter of the error.
     /// - Throws: `KernelError`; `TorchError` where the weights are not float32 on the CPU.
     init(_ exact: FlowEstimator<ExactArithmetic>, _ pack: LayerPacking) throws {
         let ends = pack.float32
@@ -199,7 +199,7 @@ extension FlowEstimator where A == PackedArithmetic {
 
 // MARK: stage
 
-/// One stage of the estimator: two causal convolutions with the time between them, each normalised over channels and activated with
+/// One stage of the estimator: two causal convolutions between which the time is added, each normalised over channels and activated with
 /// Mish, then transformer blocks.
 ///
 /// Source: the triples of `ConditionalDecoder` and `CausalResnetBlock1D` in `models/s3gen/decoder.py`.
@@ -209,7 +209,7 @@ struct EstimatorStage<A: FrameArithmetic>: Sendable {
     let time: Linear
     var transformers: [TransformerBlock<A>]
 
-    /// `[sequences, frames, inputs]` and what ``time`` makes of a time, `[sequences, channels]` → `[sequences, frames, channels]`.
+    /// `[sequences, frames, inputs]` and the result of ``time``, `[sequences, channels]` → `[sequences, frames, channels]`.
     func callAsFunction(_ x: FrameBatch, time: Tensor, _ pause: () throws -> Void) throws -> FrameBatch {
         var hidden = try x.checkpointed([time]) { x, times in try shortcut(x, residual: activation(after(before(x), adding: times[0]))) }
         try pause()
@@ -258,7 +258,7 @@ extension TransformerBlock where A == ExactArithmetic {
 }
 
 extension EstimatorStage where A == PackedArithmetic {
-    /// - Parameter entrance: what the convolutions that see the stage's input are packed as.
+    /// - Parameter entrance: the format of the convolutions that read the stage's input.
     init(_ exact: EstimatorStage<ExactArithmetic>, _ pack: LayerPacking, entrance: LayerPacking) throws {
         (before, after, shortcut) = (try entrance(exact.before), try pack(exact.after), try entrance(exact.shortcut))
         activation = try pack(exact.activation)
@@ -290,7 +290,7 @@ struct EstimatorTimes: Sendable {
             .to(expand.weight.device)
     }
 
-    /// Times `[sequences]` between 0 and 1 → `[sequences, size]`, through the activation that every block starts with.
+    /// Times `[sequences]` between 0 and 1 → `[sequences, size]`, after the activation with which every block starts.
     func callAsFunction(_ time: Tensor, end: Tensor?) throws -> Tensor {
         guard let mixer else { return try embedded(time).mish() }
         return try mixer(Tensor.cat([embedded(time), embedded(end ?? time)], axis: 1)).mish()

@@ -1,18 +1,18 @@
 import Torch
 
 extension TokenToMel {
-    /// How far the flow's velocity is from the one that leads to `mel`, differentiable in every weight.
+    /// The error of the flow's velocity against the one that leads to `mel`, differentiable in every weight.
     ///
-    /// Each utterance takes one random time. Half of them are shown up to 30 % of their own beginning as prompt. Where
-    /// upstream draws those lengths from Python's generator, they come first from `generator` here; then follow, as
-    /// upstream draws them, times, noise, and which utterances lose their conditions. Dropout is left out.
+    /// Each utterance gets one random time. Half of them get up to 30 % of their own beginning as prompt.
+    /// Upstream draws those lengths from Python's generator; here they are the first numbers from `generator`. Then follow, as
+    /// in upstream, times, noise, and which utterances lose their conditions. There is no dropout.
     ///
     /// - Parameters:
     ///   - tokens: `[batch, tokens]`; entries past an utterance's length may be any token.
     ///   - lengths: tokens of each utterance; all when nil.
     ///   - mel: log-mel at 50 Hz, `[batch, 80, 2 · tokens]`.
     ///   - speaker: CAMPPlus vectors, `[batch, 192]`.
-    ///   - prompts: frames of each utterance shown as prompt; nil draws them.
+    ///   - prompts: frames of each utterance that are its prompt; nil draws them at random.
     ///   - generator: source of all random numbers.
     ///
     /// Returns a scalar. Throws ``FlowError`` for tokens out of range and for shapes that do not fit.
@@ -24,17 +24,17 @@ extension TokenToMel {
         try losses(tokens: tokens, lengths: lengths, mel: mel, speaker: speaker, prompts: prompts, generator: generator).flow
     }
 
-    /// As ``loss(tokens:lengths:mel:speaker:prompts:generator:)``, with how far the encoder's own guess is from the mel: a
-    /// mean absolute error, which beside the flow's loss helps training from nothing (Grad-TTS's prior loss, Popov et al. 2021).
+    /// Like ``loss(tokens:lengths:mel:speaker:prompts:generator:)``, with the error of the encoder's own guess of the mel as well: a
+    /// mean absolute error, which helps training from random weights (Grad-TTS's prior loss, Popov et al. 2021).
     ///
     /// - Parameters:
     ///   - tokens: `[batch, tokens]`; entries past an utterance's length may be any token.
     ///   - lengths: tokens of each utterance; all when nil.
     ///   - mel: log-mel at 50 Hz, `[batch, 80, 2 · tokens]`.
     ///   - speaker: CAMPPlus vectors, `[batch, 192]`.
-    ///   - prompts: frames of each utterance shown as prompt; nil draws them.
-    ///   - intervals: with a mean flow the share of utterances that learn the mean velocity over a part of a step; the others learn that of
-    ///     a moment. 0 is upstream's loss.
+    ///   - prompts: frames of each utterance that are its prompt; nil draws them at random.
+    ///   - intervals: with a mean flow the share of utterances that learn the mean velocity over a part of a step; the others learn the velocity at
+    ///     one time. 0 is upstream's loss.
     ///   - generator: source of all random numbers.
     package func losses(
         tokens: Tensor, lengths: [Int]? = nil, mel: Tensor, speaker: Tensor, prompts: [Int]? = nil, intervals: Double = 0,
@@ -45,10 +45,10 @@ extension TokenToMel {
             tokens: tokens, lengths: lengths, mel: mel, speaker: speaker, prompts: drawn, intervals: intervals, draws: .shared(generator))
     }
 
-    /// As ``losses(tokens:lengths:mel:speaker:prompts:intervals:generator:)``, with given prompts, and with generators of each utterance's own
-    /// where they are wanted.
+    /// Like ``losses(tokens:lengths:mel:speaker:prompts:intervals:generator:)``, with given prompts, and optionally with separate generators
+    /// for each utterance.
     ///
-    /// - Parameter checkpoints: differentiate the losses, once; nil where all activations are kept. With them each block of encoder and
+    /// - Parameter checkpoints: differentiate the losses, once; nil if all activations are stored. With them each block of encoder and
     ///   estimator is computed again in the backward pass.
     package func losses(
         tokens: Tensor, lengths: [Int]?, mel: Tensor, speaker: Tensor, prompts: [Int], intervals: Double, draws: FlowDraws,
@@ -103,7 +103,7 @@ extension FlowMatching where A == ExactArithmetic {
     /// Mean squared error of the velocity at a random time of each utterance, over frames that count.
     ///
     /// Draws: times, noise, then which utterances lose their conditions.
-    /// With a mean-flow estimator a step's end is its start, the velocity of that very moment, but for `intervals`.
+    /// With a mean-flow estimator a step's end equals its start, except for `intervals`: the velocity is that at one time.
     ///
     /// - Parameters:
     ///   - mel: `[batch, frames, mel]`.
@@ -158,12 +158,12 @@ extension FlowMatching where A == ExactArithmetic {
     }
 }
 
-/// What the utterances of a batch draw their times and noise from in training.
+/// The generators from which the utterances of a batch draw their times and noise in training.
 package enum FlowDraws {
     /// One generator for all of them, as upstream draws.
     case shared(Generator)
-    /// Generators of each utterance's own, so that what one draws does not depend on the others: one of its noise, of which a longer batch
-    /// takes more, and one of all else.
+    /// Separate generators for each utterance, so that its numbers do not depend on the other utterances: one for its noise, of which a longer
+    /// batch needs more, and one for everything else.
     case own([(numbers: Generator, noise: Generator)])
 
     /// Numbers from 0 to 1, `[count, batch]`.

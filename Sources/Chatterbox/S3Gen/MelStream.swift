@@ -2,13 +2,13 @@ import Kernels
 import Synchronization
 import Torch
 
-/// The mel of an utterance, chunk by chunk. Encoder and flow go on where they stopped: each chunk's frames see the voice's prompt
-/// and the frames shortly before it, and no frame is computed twice.
+/// The mel of an utterance, chunk by chunk. Encoder and flow continue where they stopped: each chunk's frames depend on the voice's prompt
+/// and the frames shortly before them, and no frame is computed twice.
 struct MelStream {
     private let network: TokenToMel
     private let prompt: FlowPrompt
     private let noise: FrameNoise
-    /// Tokens before a chunk that its frames see at least, besides the prompt's.
+    /// The smallest number of tokens before a chunk on which its frames depend, besides the prompt's.
     private let context: Int
     private var encoder, flow: FlowHistory?
 
@@ -20,13 +20,13 @@ struct MelStream {
     /// The next chunk's frames, `[1, frames, bins]`.
     ///
     /// - Parameters:
-    ///   - tokens: the utterance's, as far as they are certain.
+    ///   - tokens: the utterance's tokens that are final.
     ///   - checkpoint: called before each step of the flow; what it throws ends the work, as with `pause`.
     mutating func callAsFunction(
         _ chunk: ChunkPlan.Chunk, of tokens: [Int], checkpoint: () throws -> Void, pause: () throws -> Void
     ) throws -> Tensor {
         let perToken = network.configuration.framesPerToken, bins = network.configuration.melChannels
-        // The prompt's last tokens come with the first chunk.
+        // The prompt's last tokens are computed with the first chunk.
         let rest = chunk.tokens.lowerBound == 0 ? prompt.rest : [], left = perToken * rest.count
         let mean = try network.mean(
             of: rest + tokens[chunk.tokens], ahead: Array(tokens[chunk.ahead]), after: &encoder, context: context, pause: pause)
@@ -41,27 +41,27 @@ struct MelStream {
     }
 }
 
-/// A voice's prompt as the flow has gone through it, ready to be continued by any number of utterances.
+/// The state of encoder and flow after a voice's prompt, from which any number of utterances can continue.
 ///
-/// Its frames see nothing of what is spoken, as in the training of CosyVoice 2's flow (Du et al. 2024, 2.4), from which
-/// S3Gen's weights descend: there a frame often sees only what was known when its chunk was made.
+/// The prompt's frames do not depend on the utterance, as in the training of CosyVoice 2's flow (Du et al. 2024, 2.4), from which
+/// S3Gen's weights are derived: there a frame often depends only on tokens up to the end of its chunk.
 struct FlowPrompt: Sendable {
-    /// Whose mel has a whole number of tokens: a frame beyond the last one would shift all that follows.
+    /// The mel's length is a whole number of tokens: a frame beyond the last token would shift everything that follows.
     let prompt: SpeechPrompt
     let steps: Int
     let encoder, flow: FlowHistory
-    /// Its last tokens, which depend on what follows: they are made with what is spoken first.
+    /// Its last tokens, which depend on what follows: they are computed with the first chunk.
     let rest: [Int]
-    /// The frames that the flow has gone through.
+    /// The frames for which the flow is computed.
     let frames: Int
-    /// Where the flow starts, `[1, prompt frames, bins]`: the same for every utterance.
+    /// The noise from which the flow starts, `[1, prompt frames, bins]`: the same for every utterance.
     let noise: Tensor
 
-    /// Bytes that are kept of it.
+    /// The size of the stored state in bytes.
     var byteCount: Int { encoder.byteCount + flow.byteCount }
 
     /// - Parameter pause: called between pieces of the work; what it throws ends it.
-    /// - Throws: ``FlowError`` for a prompt that is not one; `TorchError`.
+    /// - Throws: ``FlowError`` for an invalid prompt; `TorchError`.
     init(_ flow: TokenToMel, _ prompt: SpeechPrompt, steps: Int, pause: () throws -> Void) throws {
         let perToken = flow.configuration.framesPerToken, count = prompt.tokens.size(1), bins = flow.configuration.melChannels
         let tokens = try prompt.tokens.array(of: Int.self), made = max(0, count - flow.configuration.encoder.lookahead), frames = perToken * made
@@ -82,9 +82,9 @@ struct FlowPrompt: Sendable {
     }
 }
 
-/// The prompts of voices that were used last, of one model.
+/// One model's prompts of the voices that were used last.
 final class FlowPromptCache: Sendable {
-    /// What a prompt follows from.
+    /// The inputs that determine a prompt.
     private struct Key: Hashable {
         let tokens: [Int]
         let mel, speaker: [Float]
@@ -100,7 +100,7 @@ final class FlowPromptCache: Sendable {
 
     private struct State {
         var made: RecentlyUsed<Key, FlowPrompt>
-        /// Who waits for what somebody makes.
+        /// Callers that wait for a prompt that another one is computing.
         var waiting: [Key: [EngineTurn.Waker]] = [:]
     }
 
@@ -109,15 +109,15 @@ final class FlowPromptCache: Sendable {
     /// - Parameter limit: bytes of all prompts together; seven seconds of Turbo's are 43 MB with int8 weights and 170 MB with float32.
     init(limit: Int = 128 << 20) { state = Mutex(State(made: RecentlyUsed(limit: limit) { $0.byteCount })) }
 
-    /// Forgets all that are made; those who speak with one keep it.
+    /// Removes all computed prompts; utterances that use one keep it.
     func removeAll() { state.withLock { $0.made.removeAll() } }
 
-    /// How many wait for the prompt that is being made; nil where none is.
+    /// The number of callers that wait for the prompt being computed; nil if none is being computed.
     var waitingCount: Int? { state.withLock { $0.waiting.first?.value.count } }
 
-    /// A voice's prompt, which is made where it is not there. Who asks while another makes it waits for that.
+    /// Returns a voice's prompt, and computes it if it is missing. A caller that asks while another one computes it waits for the result.
     ///
-    /// - Throws: what making it throws, `CancellationError`.
+    /// - Throws: what the computation throws, `CancellationError`.
     func prompt(_ prompt: SpeechPrompt, steps: Int, _ turn: EngineTurn, make: () throws -> FlowPrompt) throws -> FlowPrompt {
         let key = try Key(prompt, steps: steps)
         while true {
@@ -133,7 +133,7 @@ final class FlowPromptCache: Sendable {
         }
     }
 
-    /// Enters what was made, if it was, and wakes those who waited for it.
+    /// Stores the prompt if there is one, and resumes the callers that waited for it.
     private func settle(_ key: Key, _ made: Result<FlowPrompt, any Error>) throws -> FlowPrompt {
         let waiting = state.withLock { state in
             if case .success(let prompt) = made { state.made.insert(prompt, for: key) }
@@ -144,16 +144,16 @@ final class FlowPromptCache: Sendable {
     }
 }
 
-/// What the frames that a network has made leave to those that follow them: the last frames that every convolution saw, and the
-/// keys and values of every attention. A flow has them for each of its steps.
+/// The state that a network's computed frames leave for those that follow: the last input frames of every convolution, and the
+/// keys and values of every attention layer. A flow has such a state for each of its steps.
 ///
-/// Frames that are made see nothing of those that come later, and are not computed again.
+/// Computed frames do not depend on later ones and are not computed again.
 struct FlowHistory: Sendable {
-    /// Of each step.
+    /// The state of each step.
     fileprivate(set) var tapes: [FlowTape]
     /// The frames, or tokens, whose keys and values are kept, the prompt's first.
     private(set) var stretches: [Range<Int>] = []
-    /// How many there were in all.
+    /// The total number so far.
     private(set) var end = 0
 
     init(steps: Int = 1) { tapes = Array(repeating: FlowTape(), count: steps) }
@@ -161,8 +161,8 @@ struct FlowHistory: Sendable {
     /// Bytes of keys and values.
     var byteCount: Int { tapes.reduce(0) { $0 + $1.byteCount } }
 
-    /// Notes that so many frames were made, and lets go of stretches, the prompt's excepted, that are not needed to see as many
-    /// frames as `context` says.
+    /// Records that so many frames were computed, and discards stretches, except the prompt's, that are further back than the number of
+    /// frames in `context`.
     mutating func append(frames: Int, context: Int) {
         stretches.append(end..<end + frames)
         end += frames
@@ -172,7 +172,7 @@ struct FlowHistory: Sendable {
         }
     }
 
-    /// Runs one of the steps, which goes on where it stopped; where there is no history, without a recorder.
+    /// Runs one of the steps, which continues where it stopped; without a history, it has no recorder.
     static func step<Result>(_ step: Int, of history: inout FlowHistory?, _ body: (FlowRecorder?) throws -> Result) rethrows -> Result {
         guard let tape = history?.tapes[step] else { return try body(nil) }
         let recorder = FlowRecorder(tape)
@@ -181,7 +181,7 @@ struct FlowHistory: Sendable {
     }
 }
 
-/// What one step of a flow remembers, in the order in which its layers run.
+/// The state of one step of a flow, in the order in which its layers run.
 struct FlowTape: Sendable {
     /// Keys and values of some frames.
     enum Keys: Sendable {
@@ -189,7 +189,7 @@ struct FlowTape: Sendable {
         case tensors(key: Tensor, value: Tensor)
         case packed(KeptRows)
 
-        /// All that tensors hold, in order.
+        /// All tensors, in order.
         static func joined(_ stretches: [Keys]) throws -> (key: Tensor, value: Tensor) {
             let pairs = stretches.map { keys in
                 guard case .tensors(let key, let value) = keys else { preconditionFailure("kept by packed networks") }
@@ -205,7 +205,7 @@ struct FlowTape: Sendable {
     }
 
     fileprivate var ends: [Tensor] = []
-    /// Of each attention, stretch after stretch.
+    /// The stretches of each attention layer.
     fileprivate var keys: [[Keys]] = []
 
     fileprivate mutating func forget(stretch: Int) {
@@ -222,16 +222,16 @@ struct FlowTape: Sendable {
     }
 }
 
-/// Hands each layer of a step what it remembers, and takes what it is to remember. Every run asks in the same order.
+/// Gives each layer of a step its state, and stores its new state. Every run calls the layers in the same order.
 final class FlowRecorder {
     fileprivate private(set) var tape: FlowTape
     private var (convolution, attention) = (0, 0)
 
     fileprivate init(_ tape: FlowTape) { self.tape = tape }
 
-    /// The frames before some that a convolution is about to see, nil at the beginning.
+    /// The frames before the next input of a convolution; nil at the beginning.
     ///
-    /// - Parameter last: the last of these, of as many as the next run is to begin with; it is kept as it is.
+    /// - Parameter last: the last of the input frames, as many as the next run needs at its beginning; they are stored unchanged.
     func frames(before last: Tensor) -> Tensor? {
         defer { convolution += 1 }
         guard convolution < tape.ends.count else {
@@ -242,7 +242,7 @@ final class FlowRecorder {
         return tape.ends[convolution]
     }
 
-    /// The frames before `x`, `[sequences, frames, channels]`, and it, as a causal convolution of so many taps sees them; zeros at the
+    /// The frames before `x`, `[sequences, frames, channels]`, followed by `x`, as a causal convolution with so many taps needs them; zeros at the
     /// beginning.
     func led(_ x: Tensor, taps: Int) throws -> Tensor {
         let reach = taps - 1, last = try x.narrow(axis: 1, from: x.size(1) - reach, count: reach).clone()
@@ -250,9 +250,9 @@ final class FlowRecorder {
         return try Tensor.cat([before, x], axis: 1)
     }
 
-    /// What an attention sees besides its own frames.
+    /// The keys and values of preceding frames for an attention layer.
     ///
-    /// - Parameter make: computes with it, and gives what later frames see.
+    /// - Parameter make: computes with them, and returns the keys and values for later frames.
     func attend(_ make: ([FlowTape.Keys]) throws -> FlowTape.Keys) rethrows {
         if attention == tape.keys.count { tape.keys.append([]) }
         tape.keys[attention].append(try make(tape.keys[attention]))
@@ -260,29 +260,29 @@ final class FlowRecorder {
     }
 }
 
-/// The noise of one utterance, frame by frame: what a frame gets follows from the utterance's seed and the frame's number
-/// alone, so that every window over the same frames has the same noise, in whatever order they are made.
+/// The noise of one utterance, frame by frame: a frame's noise depends only on the utterance's seed and the frame's number,
+/// so that every window over the same frames has the same noise, in any order of computation.
 struct FrameNoise: Sendable {
     let seed: UInt64
 
-    /// What the noise is for: one use's numbers say nothing of another's.
+    /// What the noise is for; the numbers of different uses are independent.
     enum Use: UInt64 {
         case flow = 1, phases, source
     }
 
-    /// Where the flow starts, `[1, frames, bins]`. The voice's prompt has numbers below 0.
+    /// The noise from which the flow starts, `[1, frames, bins]`. The frames of the voice's prompt have numbers below 0.
     func flow(_ frames: Range<Int>, bins: Int) throws -> Tensor {
         guard !frames.isEmpty else { return try .empty([1, 0, bins]) }
         return try Tensor.stack(frames.map { try .randn([bins], generator: generator(.flow, $0)) }).unsqueezed(0)
     }
 
-    /// What is added to the source's sines, `[sines, frames · samplesPerFrame]`.
+    /// The noise that is added to the source's sines, `[sines, frames · samplesPerFrame]`.
     func source(_ frames: Range<Int>, sines: Int, samplesPerFrame: Int) throws -> Tensor {
         guard !frames.isEmpty else { return try .empty([sines, 0]) }
         return try Tensor.cat(frames.map { try .randn([sines, samplesPerFrame], generator: generator(.source, $0)) }, axis: 1)
     }
 
-    /// A generator for one frame's numbers, or for those that an utterance has once.
+    /// A generator for the numbers of one frame, or of the utterance as a whole.
     func generator(_ use: Use, _ frame: Int = 0) throws -> Generator {
         var outer = SplitMix64(seed: seed ^ use.rawValue << 56)
         var inner = SplitMix64(seed: outer.next() &+ UInt64(bitPattern: Int64(frame)))

@@ -28,7 +28,7 @@ public struct S3Gen: Sendable {
     /// - Parameters:
     ///   - weights: the file's root; every tensor in it must be used.
     ///   - configuration: sizes of the networks, which the weights' shapes must match.
-    ///   - flowType: what the flow's estimator, where most of the work is, computes in; nil: what its weights are stored in.
+    ///   - flowType: the type in which the flow's estimator, which does most of the work, computes; nil uses the type of its stored weights.
     /// - Throws: what `Weights` throws for a tensor that is missing, of another shape or superfluous, and the networks'
     ///   own errors for impossible sizes.
     package init(_ weights: Weights, _ configuration: S3GenConfiguration = .chatterbox, flowType: DType? = nil) throws {
@@ -41,11 +41,11 @@ public struct S3Gen: Sendable {
         try weights.requireAllUsed()
     }
 
-    /// The same networks with weights packed for the CPU. Those that hear a recording wait with it until one comes.
+    /// The same networks with weights packed for the CPU. The networks that analyse recordings are packed when the first recording arrives.
     ///
     /// - Parameters:
-    ///   - quantization: where anything is rounded, all but the speaker encoder is to 8 bits: 4 are heard.
-    ///   - release: called when weights are packed that need not be kept near any longer.
+    ///   - quantization: with any rounding, all networks except the speaker encoder have 8 bits: rounding to 4 bits is audible.
+    ///   - release: called when weights have been packed and their originals need not stay in memory.
     package func packed(_ quantization: Quantization, team: ThreadTeam, release: @escaping @Sendable () -> Void) throws -> S3Gen {
         defer { release() }
         var copy = self
@@ -107,7 +107,7 @@ public struct S3Gen: Sendable {
 
 /// Silences the first 20 ms of speech and fades the next 20 ms in along a raised cosine.
 ///
-/// What is left of the reference voice's recording would be heard there. With streaming it belongs to the first chunk
+/// Otherwise a remainder of the reference recording would be audible there. With streaming this applies to the first chunk
 /// only. Upstream: `trim_fade` in `models/s3gen/s3gen.py`.
 package struct VocoderFade: Sendable {
     /// The gain of each of the first samples, `[samples]`.

@@ -145,13 +145,13 @@ public struct TokenEncoderConfiguration: Sendable, Codable, Hashable {
     public var upsampledLayerCount = 4
     /// Lookahead of the convolution before attention, in tokens.
     public var lookahead = 3
-    /// Mel frames a token becomes.
+    /// Mel frames for a token.
     public var stride = 2
 
     /// The sizes of the released models.
     public init() {}
 
-    /// The frames that tokens become.
+    /// The number of frames for a number of tokens.
     func frames(of tokens: Range<Int>) -> Range<Int> { stride * tokens.lowerBound..<stride * tokens.upperBound }
 }
 

@@ -2,19 +2,19 @@ import Foundation
 import Kernels
 import Torch
 
-/// The waveform of an utterance whose mel comes chunk by chunk: the sines of its source go on where they stopped, and so does
+/// The waveform of an utterance whose mel arrives chunk by chunk: the sines of its source continue where they stopped, and so does
 /// the vocoder. Joined, the samples are those of all of the mel at once, up to the rounding of phases.
 struct SoundStream {
     private let vocoder: Vocoder
     private var source: SourceStream
     private var network: any VocoderStream
-    /// What the first samples are multiplied by.
+    /// The gain of the first samples.
     private let gains: [Float]
-    /// The frames that are not yet spoken, and before them those that their pitch depends on, `[1, frames, bins]`.
+    /// The frames without a waveform yet, preceded by those on which their pitch depends, `[1, frames, bins]`.
     private var mel: Tensor?
-    /// How many of those frames are spoken.
+    /// How many of those frames already have a waveform.
     private var spoken = 0
-    /// Samples so far.
+    /// The number of samples so far.
     private var made = 0
 
     /// - Parameter fade: of the beginning; nil for none.
@@ -25,7 +25,7 @@ struct SoundStream {
         gains = try fade?.gains.array(of: Float.self) ?? []
     }
 
-    /// The samples that are certain by now and have not come out yet; none, maybe.
+    /// The samples that are final and have not been returned yet; there may be none.
     ///
     /// - Parameters:
     ///   - frames: `[1, frames, bins]`, following those of the last call.
@@ -36,7 +36,7 @@ struct SoundStream {
         let count = mel.size(1), ready = isLast ? count : max(spoken, count - PitchPredictor.depth)
         var samples: [Float] = []
         if ready > spoken {
-            // F0 of a frame depends on a few beside it.
+            // F0 of a frame depends on a few neighbouring frames.
             let pitch = try vocoder.pitchPredictor(mel.transposed(1, 2)).narrow(axis: 1, from: spoken, count: ready - spoken)
             let excitation = try source(pitch)
             try pause()
@@ -51,9 +51,9 @@ struct SoundStream {
     }
 }
 
-/// The network of a ``Vocoder`` at work on an utterance whose frames and source come some at a time.
+/// The network of a ``Vocoder`` during one utterance whose frames and source arrive some at a time.
 protocol VocoderStream {
-    /// The samples `[1, samples]` that are certain by now and have not come out yet; none, maybe.
+    /// The samples `[1, samples]` that are final and have not been returned yet; there may be none.
     ///
     /// - Parameters:
     ///   - frames: `[1, frames, bins]`, following those of the last call.
@@ -63,7 +63,7 @@ protocol VocoderStream {
     mutating func callAsFunction(_ frames: Tensor, source: Tensor, isLast: Bool, pause: () throws -> Void) throws -> Tensor
 }
 
-/// Libtorch's operations decode each piece together with as many frames on either side as the convolutions see, and let those go.
+/// Libtorch's operations decode each piece together with as many frames on either side as the convolutions need, and discard those.
 struct ExactVocoderStream: VocoderStream {
     /// Frames on either side that a waveform's sample depends on.
     static let reach = 24
@@ -94,10 +94,10 @@ struct ExactVocoderStream: VocoderStream {
 
 // MARK: packed
 
-/// The filter of a ``Vocoder`` on the CPU with packed weights, and the transforms before and behind it.
+/// The filter of a ``Vocoder`` on the CPU with packed weights, and the transforms before and after it.
 ///
-/// Frames are rows throughout, and a transposed convolution is a convolution that makes all samples of a frame at once. So are the
-/// short-time Fourier transform of the source, which is a product with overlapping rows of samples, and its inverse. Speech is made by a
+/// Frames are rows throughout, and a transposed convolution is a convolution that computes all samples of a frame at once. So are the
+/// short-time Fourier transform of the source, which is a product with overlapping rows of samples, and its inverse. Speech is computed by a
 /// ``PackedVocoderStream``, some frames at a time.
 struct PackedVocoder: Sendable {
     let configuration: VocoderConfiguration
@@ -130,7 +130,7 @@ struct PackedVocoder: Sendable {
 
     private static let nearBytes = 2 << 20
 
-    /// The transforms as layers, in which the window is contained, and on the way back the sum of its squares.
+    /// The transforms as layers, which include the window, and in the inverse transform also the sum of its squares.
     private static func transforms(
         _ configuration: VocoderConfiguration, window: [Double], _ pack: LayerPacking
     ) throws -> (analysis: PackedLayer, synthesis: PackedLayer) {
@@ -145,7 +145,7 @@ struct PackedVocoder: Sendable {
             stride(from: sample, to: size, by: hop).reduce(0) { $0 + window[$1] * window[$1] }
         }
         let spoken = (0..<2 * bins).flatMap { row in
-            // Bins between the lowest and the highest stand for their mirror images too.
+            // Bins between the lowest and the highest also count for their mirror images.
             let bin = row % bins, weight = (bin == 0 || bin == bins - 1 ? 1 : 2) / Double(size)
             return (0..<size).map { sample in
                 let wave = row < bins ? cos(angle(bin, sample)) : -sin(angle(bin, sample))
@@ -160,8 +160,8 @@ struct PackedVocoder: Sendable {
     }
 }
 
-/// A ``PackedVocoder`` at work on one utterance, whose frames and source come some at a time: its filter as a ``PackedRun``. What comes
-/// out ends at most 18 frames before what has gone in with int8 weights, and 28 with float32 ones, whose convolutions wait until their
+/// A ``PackedVocoder`` during one utterance, whose frames and source arrive some at a time: its filter as a ``PackedRun``. The output
+/// is at most 18 frames behind the input with int8 weights, and 28 with float32 ones, whose convolutions wait until their
 /// tiles are full.
 final class PackedVocoderStream: VocoderStream {
     private let vocoder: PackedVocoder
@@ -170,7 +170,7 @@ final class PackedVocoderStream: VocoderStream {
     private let mel, spectrum, parts: PackedSignal
     private var waves: RowWindow
     private var synthesis: LayerStream
-    /// The source with its mirrored beginning, samples as rows, and the spectral frames made of it.
+    /// The source with its mirrored beginning, samples as rows, and its spectral frames.
     private var samples = RowWindow(width: 1)
     private var (analysed, spoken) = (0, 0)
 
@@ -183,13 +183,13 @@ final class PackedVocoderStream: VocoderStream {
         (waves, synthesis) = (RowWindow(width: values), LayerStream(vocoder.synthesis))
     }
 
-    /// Bytes that are kept for the next frames.
+    /// The number of bytes kept for the next frames.
     var keptBytes: Int { run.keptBytes + waves.byteCount + samples.byteCount }
 
     /// - Parameter pause: called after each pair of convolutions.
     func callAsFunction(_ frames: Tensor, source: Tensor, isLast: Bool, pause: () throws -> Void) throws -> Tensor {
         let count = frames.size(1), perFrame = configuration.samplesPerFrame
-        // Some frames at a time, so that memory grows with the sound alone.
+        // Some frames at a time, so that memory grows only with the sound.
         let pieces = try stride(from: 0, to: count, by: vocoder.piece).map { start in
             let length = min(vocoder.piece, count - start)
             return try piece(
@@ -206,7 +206,7 @@ final class PackedVocoderStream: VocoderStream {
         return try speak(isLast: isLast)
     }
 
-    /// Appends the source's spectrum as far as it is known: the samples around its end are mirrored there.
+    /// Appends the available part of the source's spectrum: at the end of the source its samples are mirrored.
     private func analyse(_ source: Tensor, isLast: Bool) throws {
         let (size, hop) = (configuration.transformSize, configuration.transformHop), reach = size / 2
         let new = try source.reshaped([1, -1, 1])
@@ -228,7 +228,7 @@ final class PackedVocoderStream: VocoderStream {
         try vocoder.analysis(heard, into: made)
         try run.give(made, to: spectrum)
         analysed = count
-        // The last samples are what the end is mirrored from.
+        // The last samples are needed to mirror the end.
         try samples.forget(before: min(analysed * hop, samples.rows.upperBound - reach - 1))
     }
 
@@ -247,11 +247,11 @@ final class PackedVocoderStream: VocoderStream {
         return try sound.reshaped([1, -1]).clamped(min: -configuration.amplitudeLimit, max: configuration.amplitudeLimit)
     }
 
-    /// Makes up for the frames that are missing beyond an utterance's ends, where the windows' squares add up to less.
+    /// Corrects the gain at an utterance's ends, where frames are missing and the windows' squares add up to less.
     ///
     /// - Parameters:
-    ///   - start: the number of the first of the samples.
-    ///   - total: samples of the utterance, where it ends here.
+    ///   - start: the index of the first of the samples.
+    ///   - total: the number of samples of the utterance, if it ends here.
     private func completeEdges(of sound: Tensor, from start: Int, total: Int?) throws {
         let (size, hop) = (configuration.transformSize, configuration.transformHop), reach = size / 2, window = vocoder.window
         func squares(_ sample: Int, _ frames: Range<Int>) -> Double {

@@ -1,11 +1,11 @@
 import Foundation
 import Torch
 
-/// Turns token embeddings at 25 Hz into a first guess of the mel at 50 Hz: a look at the next tokens, attention layers, doubling, more
+/// Turns token embeddings at 25 Hz into a first guess of the mel at 50 Hz: lookahead at the next tokens, attention layers, doubling, more
 /// attention layers, and a projection.
 ///
 /// Source: `UpsampleConformerEncoder` in `models/s3gen/transformer/upsample_encoder.py`, and `encoder_proj` in `flow.py`. Dropout is left
-/// out. Chatterbox leaves the conformer's convolution and its second feed-forward layer out, so that its blocks are transformer
+/// out. Chatterbox does not use the conformer's convolution and its second feed-forward layer, so that its blocks are transformer
 /// blocks with relative positions.
 struct TokenEncoder<A: FrameArithmetic>: Sendable {
     let input, upsampledInput: ScaledProjection
@@ -17,7 +17,7 @@ struct TokenEncoder<A: FrameArithmetic>: Sendable {
 
     /// `[sequences, tokens, size]` → `[sequences, stride · tokens, mel]`.
     ///
-    /// With `lengths`, sequence `i` is what comes out for its first `lengths[i]` tokens alone. (Upstream lets the lookahead of a shorter
+    /// With `lengths`, sequence `i` has the features of its first `lengths[i]` tokens alone. (Upstream lets the lookahead of a shorter
     /// sequence read its padding.) With `checkpoints`, blocks are computed again in the backward pass.
     func callAsFunction(
         _ embeddings: Tensor, lengths: [Int]? = nil, checkpoints: ActivationCheckpoints? = nil, pause: () throws -> Void = {}
@@ -29,9 +29,9 @@ struct TokenEncoder<A: FrameArithmetic>: Sendable {
     /// The same for tokens that follow others.
     ///
     /// - Parameters:
-    ///   - ahead: how many of the last are there to be looked ahead to alone, as many as ``TokenEncoderConfiguration/lookahead``
-    ///     or, at the end, none.
-    ///   - history: the others; these are not added to its count.
+    ///   - ahead: how many of the last tokens are only lookahead: ``TokenEncoderConfiguration/lookahead``
+    ///     of them, or none at the end.
+    ///   - history: the preceding tokens; the new ones are not added to its count.
     ///   - pause: called after each block.
     func callAsFunction(
         _ embeddings: Tensor, lengths: [Int]? = nil, checkpoints: ActivationCheckpoints? = nil, ahead: Int, after history: inout FlowHistory?,
@@ -67,7 +67,7 @@ struct TokenEncoder<A: FrameArithmetic>: Sendable {
         }
     }
 
-    /// Linear map and normalisation, scaled up to the size that sinusoidal positions expect.
+    /// Linear map and normalisation, scaled to the size that sinusoidal positions expect.
     struct ScaledProjection: Sendable {
         let linear: A.Layer
         let scaled: A.Activation
@@ -127,7 +127,7 @@ extension TransformerBlock where A == ExactArithmetic {
 }
 
 extension TokenEncoder where A == PackedArithmetic {
-    /// - Parameter pack: of the blocks' weights and attention; int8 leaves what is before, between and after them in float32, less than a
+    /// - Parameter pack: the formats of the blocks' weights and attention; with int8 the other layers stay in float32, less than a
     ///   tenth of the work.
     /// - Throws: `KernelError`; `TorchError` where the weights are not float32 on the CPU.
     init(_ exact: TokenEncoder<ExactArithmetic>, _ pack: LayerPacking) throws {
@@ -143,20 +143,20 @@ extension TokenEncoder where A == PackedArithmetic {
     }
 }
 
-/// Sinusoids of the distances between frames and what they attend to: for each stretch of keys from the largest distance (the
+/// Sinusoids of the distances between frames and their keys: for each stretch of keys from the largest distance (the
 /// last frame, the first key) down to the smallest.
 ///
 /// Dai et al. 2019 (Transformer-XL), appendix B; `EspnetRelPositionalEncoding` in `models/s3gen/transformer/embedding.py`.
 struct RelativePositions {
-    /// `[1, rows, size]`: of the frames among themselves, `2 · count − 1` rows, then of each stretch before them,
+    /// `[1, rows, size]`: between the frames themselves, `2 · count − 1` rows, then for each preceding stretch
     /// `count + its length − 1` rows.
     let waves: Tensor
     private let ranges: [Range<Int>]
 
     /// - Parameters:
     ///   - count: frames.
-    ///   - start: where they stand.
-    ///   - before: stretches of frames that they see as well.
+    ///   - start: the position of the first frame.
+    ///   - before: preceding stretches of frames to which they also attend.
     init(count: Int, from start: Int = 0, after before: [Range<Int>] = [], size: Int, like tensor: Tensor) throws {
         var distances: [Tensor] = [], ranges: [Range<Int>] = [], rows = 0
         for keys in [start..<start + count] + before {
@@ -171,10 +171,10 @@ struct RelativePositions {
         self.ranges = ranges
     }
 
-    /// Rows of the frames among themselves, of as many as there are ``waves``; a view.
+    /// The rows between the frames themselves; a view.
     func own(_ rows: Tensor) throws -> Tensor { try part(rows, ranges[0]) }
 
-    /// Rows of each stretch before the frames.
+    /// The rows of each preceding stretch.
     func before(_ rows: Tensor) throws -> [Tensor] { try ranges.dropFirst().map { try part(rows, $0) } }
 
     private func part(_ rows: Tensor, _ range: Range<Int>) throws -> Tensor {

@@ -20,7 +20,7 @@ public struct TokenToMel: Sendable {
     /// - Parameters:
     ///   - weights: the `flow` scope.
     ///   - configuration: sizes of the networks, which the weights' shapes must match.
-    ///   - flowType: what the estimator computes in; nil: what its weights are stored in.
+    ///   - flowType: the type in which the estimator computes; nil uses the type of its stored weights.
     /// - Throws: ``FlowError/configuration(_:)`` for impossible sizes, and what `Weights` throws for a tensor that is
     ///   missing or has another shape.
     package init(_ weights: Weights, _ configuration: FlowConfiguration = .chatterbox, flowType: DType? = nil) throws {
@@ -43,12 +43,12 @@ public struct TokenToMel: Sendable {
     ///   - tokens: `[1, tokens]`, without the prompt's.
     ///   - prompt: the voice that the speech continues: its tokens, mel and x-vector.
     ///   - steps: Euler steps; the configuration's number when nil.
-    ///   - noise: where the flow starts, `[1, 80, at least prompt and new frames]`, for calls that must agree on the
+    ///   - noise: the noise from which the flow starts, `[1, 80, at least prompt and new frames]`, for calls that must agree on the
     ///     frames they share; nil draws it as upstream does.
     ///   - generator: source of the noise.
     ///   - checkpoint: called before each step; what it throws ends the synthesis.
     ///   - pause: called after each piece of a step, none of which takes longer than some hundredths of a second for ten
-    ///     seconds of speech; by packed networks alone. What it throws ends the synthesis.
+    ///     seconds of speech; only by packed networks. What it throws ends the synthesis.
     ///
     /// Throws ``FlowError`` for tokens out of range and for shapes that do not fit.
     package func callAsFunction(
@@ -62,9 +62,9 @@ public struct TokenToMel: Sendable {
         }
     }
 
-    /// The same with whatever takes an utterance through the flow.
+    /// The same with a given function that computes the flow.
     ///
-    /// - Parameter solve: gives the mel of an order, `[1, frames, mel]`, the prompt's frames among its own.
+    /// - Parameter solve: returns the mel of an order, `[1, frames, mel]`, including the prompt's frames.
     func mel(
         of tokens: Tensor, prompt: SpeechPrompt, steps: Int, noise: Tensor? = nil, generator: Generator,
         pause: () throws -> Void, solve: (FlowOrder) throws -> Tensor
@@ -80,7 +80,7 @@ public struct TokenToMel: Sendable {
         return try mel.narrow(axis: 1, from: promptFrames, count: frames - promptFrames).transposed(1, 2)
     }
 
-    /// What computes encoder and flow.
+    /// The arithmetic of encoder and flow.
     var network: any FlowNetwork { if let packed { packed } else { exact } }
 
     /// The same networks with the weights of encoder and flow packed for the CPU.
@@ -109,9 +109,9 @@ public struct TokenToMel: Sendable {
     /// The encoder's guess of the mel of tokens that follow others, `[1, frames, mel]`.
     ///
     /// - Parameters:
-    ///   - ahead: the tokens behind them that they look ahead to; none at the end.
-    ///   - history: the others.
-    ///   - context: how many tokens at least, of those before, later ones are to see besides the prompt's.
+    ///   - ahead: the tokens after them that are only lookahead; none at the end.
+    ///   - history: the preceding tokens.
+    ///   - context: the smallest number of preceding tokens on which later ones are to depend, besides the prompt's.
     func mean(
         of tokens: [Int], ahead: [Int], after history: inout FlowHistory?, context: Int, pause: () throws -> Void
     ) throws -> Tensor {
@@ -127,15 +127,15 @@ public struct TokenToMel: Sendable {
         return try speakerProjection(vector.normalised(axis: 1))
     }
 
-    /// The conditions of frames from `frame` on, counted from the prompt's beginning, of whose encoder's guess is `mean`.
+    /// The conditions of frames from `frame` on, counted from the prompt's beginning; `mean` is the encoder's guess of their mel.
     func conditions(_ mean: Tensor, _ prompt: SpeechPrompt, from frame: Int) throws -> FlowConditions {
         let frames = mean.size(1), known = min(frames, max(0, prompt.mel.size(1) - frame))
         let mel = try prompt.mel.to(mean.device).to(mean.dtype).narrow(axis: 1, from: min(frame, prompt.mel.size(1)), count: known)
         return FlowConditions(mean: mean, speaker: try speaker(prompt.speaker), prompt: try mel.padded([0, 0, 0, frames - known]))
     }
 
-    /// Where upstream's flow starts: one draw over all frames; for mean flow, an earlier draw of 2 frames a token
-    /// takes its tail's place.
+    /// The noise from which upstream's flow starts: drawn once for all frames; for mean flow, the end is replaced by an earlier
+    /// draw of 2 frames a token.
     private func noise(tokens: Int, frames: Int, generator: Generator) throws -> Tensor {
         let draw =
             { frames in
@@ -164,7 +164,7 @@ public struct TokenToMel: Sendable {
         }
         let (count, promptCount) = (tokens.shape[1], prompt.tokens.shape[1])
         guard count > 0 else { throw FlowError.noTokens }
-        // A reference that ends in the middle of a token leaves a frame over, which upstream keeps.
+        // A reference that ends in the middle of a token has one more frame, which upstream keeps.
         let complete = promptCount * configuration.framesPerToken
         guard (complete...complete + 1).contains(prompt.mel.shape[1]) else {
             throw FlowError.promptLength(
@@ -222,13 +222,13 @@ protocol FlowNetwork: Sendable {
     /// The encoder's guess of the mel of embedded tokens, `[1, tokens, size]` → `[1, frames, mel]`.
     ///
     /// - Parameters:
-    ///   - ahead: how many of the last tokens are there to be looked ahead to alone.
-    ///   - history: tokens that these follow; these are not added to its count.
+    ///   - ahead: how many of the last tokens are only lookahead.
+    ///   - history: the preceding tokens; the new ones are not added to its count.
     func mean(_ embeddings: Tensor, ahead: Int, after history: inout FlowHistory?, pause: () throws -> Void) throws -> Tensor
 
     /// The flow over some frames, `[1, frames, mel]` → the same.
     ///
-    /// - Parameter history: where the frames follow others, see ``FlowHistory``.
+    /// - Parameter history: the state of preceding frames, if there are any; see ``FlowHistory``.
     func mel(
         from noise: Tensor, _ conditions: FlowConditions, steps: Int, after history: inout FlowHistory?, checkpoint: () throws -> Void,
         pause: () throws -> Void

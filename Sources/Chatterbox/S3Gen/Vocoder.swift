@@ -21,12 +21,12 @@ public struct Vocoder: Sendable {
     let filter: HiFTFilter<ExactArithmetic>
     /// The window of both transforms, on the weights' device.
     private let window: Tensor
-    /// The filter with packed weights, for one utterance at a time; nil where libtorch computes.
+    /// The filter with packed weights, for one utterance at a time; nil if libtorch computes.
     private var packed: PackedVocoder?
-    /// Precision of the weights, which the filter's inputs take.
+    /// Precision of the weights, to which the filter's inputs are converted.
     private let dtype: DType
 
-    /// Where the weights are; mel and source are expected there.
+    /// The device of the weights, on which mel and source are expected.
     package var device: Device { window.device }
 
     /// Reads the vocoder's tensors from its scope (`mel2wav` in `s3gen.safetensors`).
@@ -94,7 +94,7 @@ public struct Vocoder: Sendable {
         return try waveform(of: parts.rows.to(.float32))
     }
 
-    /// The network at the beginning of an utterance whose frames and source come some at a time.
+    /// The network at the beginning of an utterance whose frames and source arrive some at a time.
     func stream() throws -> any VocoderStream { if let packed { try PackedVocoderStream(packed) } else { ExactVocoderStream(self) } }
 
     /// The same vocoder with its filter's weights packed for the CPU; F0 and excitation stay exact.
@@ -126,7 +126,7 @@ public struct Vocoder: Sendable {
             .clamped(min: -configuration.amplitudeLimit, max: configuration.amplitudeLimit)
     }
 
-    /// The logarithm of a spectral magnitude is unbounded; what it stands for is not.
+    /// The logarithm of a spectral magnitude is unbounded, but the magnitude is limited.
     private static let magnitudeLimit = 100.0
 
     /// Log magnitudes, then arcsines of phases, `[batch, spectral frames, 2 · bins]` → real and imaginary parts, of as many bins each.
@@ -144,7 +144,7 @@ public struct Vocoder: Sendable {
 
 // MARK: filter
 
-/// The convolutions of HiFT: a mel, lengthened stage by stage, and at each the source's spectrum at the same rate.
+/// The convolutions of HiFT: the mel is upsampled stage by stage, and each stage adds the source's spectrum at the same rate.
 struct HiFTFilter<A: FrameArithmetic>: Sendable {
     let input, output: A.Layer
     let stages: [HiFTStage<A>]

@@ -1,7 +1,7 @@
 import SpeechAudio
 import Torch
 
-/// What the networks of a ``VoiceAnalyzer`` listen to: the whole order of upstream's cuts and resamplings.
+/// The inputs of the networks of a ``VoiceAnalyzer``: all of upstream's cuts and resamplings, in order.
 ///
 /// ```
 /// recording ─ mono, 24 kHz (soxr) ─┬─ 16 kHz (soxr) ─┬─ trimmed ──────► mel ────► voice encoder
@@ -10,8 +10,9 @@ import Torch
 ///                                                 └─ 16 kHz (sinc) ─┬─► log mel ► tokenizer, for S3Gen
 ///                                                                   └─► filterbank ► speaker encoder
 /// ```
-/// Turbo's is brought to one loudness at 24 kHz, before anything hears it. The two ways to 16 kHz differ in the last bits, and tokens depend on them. Upstream: `prepare_conditionals` in
-/// `tts.py`, `embed_ref` in `models/s3gen/s3gen.py`, `embeds_from_wavs` in `models/voice_encoder/voice_encoder.py`.
+/// For Turbo the recording is normalised to one loudness at 24 kHz first. The two resamplings to 16 kHz differ in the last bits, on which tokens
+/// depend. Upstream: `prepare_conditionals` in `tts.py`, `embed_ref` in `models/s3gen/s3gen.py`, `embeds_from_wavs` in
+/// `models/voice_encoder/voice_encoder.py`.
 struct ReferenceFeatures: Sendable {
     /// `[frames, 40]`, power.
     let voiceMel: Tensor
@@ -36,7 +37,7 @@ struct ReferenceFeatures: Sendable {
 }
 
 extension SpeechPromptFeatures {
-    /// Hears the first seconds of a recording of any rate and number of channels.
+    /// Computes the inputs from the first seconds of a recording with any rate and number of channels.
     public init(of reference: Audio, _ rules: ReferenceRules = .chatterbox) throws {
         let wide = try reference.mono().resampled(to: Rate.speech).prefix(seconds: rules.promptSeconds).tensor()
         let narrow = try WindowedSincResampler(from: Rate.speech, to: Rate.listening)(wide)
@@ -47,8 +48,8 @@ extension SpeechPromptFeatures {
 }
 
 private enum Rate {
-    /// Samples a second of what S3Gen speaks.
+    /// Sample rate of S3Gen's output, in Hz.
     static let speech = 24000
-    /// Samples a second of what the other networks hear.
+    /// Sample rate of the other networks' input, in Hz.
     static let listening = 16000
 }

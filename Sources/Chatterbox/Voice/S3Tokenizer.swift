@@ -25,7 +25,7 @@ public struct S3TokenizerConfig: Sendable, Codable, Hashable {
     /// The released tokenizer's sizes.
     public static let chatterbox = S3TokenizerConfig()
 
-    /// How many different tokens there are: 6561.
+    /// The number of different tokens: 6561.
     public var tokenCount: Int { (0..<digits).reduce(1) { count, _ in count * 3 } }
 }
 
@@ -42,12 +42,12 @@ public struct S3Tokenizer: Sendable {
 
     let encoder: S3TokenizerEncoder<ExactArithmetic>
     private let quantizer: Linear
-    /// Tells its weights from another's.
+    /// Identifies its weights.
     let digest: OnFirstUse<String>
     /// The encoder with packed weights, for one recording without padding; nil where libtorch computes.
     private var packedEncoder: OnFirstUse<S3TokenizerEncoder<PackedArithmetic>>?
 
-    /// Takes what `tokenizer` holds in `s3gen.safetensors`. The filter bank and the window, which some checkpoints also contain, are computed
+    /// Reads the scope `tokenizer` of `s3gen.safetensors`. The filter bank and the window, which some checkpoints also contain, are computed
     /// instead.
     public init(_ weights: Weights, _ config: S3TokenizerConfig = .chatterbox) throws {
         self.config = config
@@ -57,13 +57,13 @@ public struct S3Tokenizer: Sendable {
         digest = OnFirstUse { try weights.digest() }
     }
 
-    /// Where its weights lie.
+    /// The device of its weights.
     var device: Device { quantizer.weight.device }
 
-    /// The same network with the encoder's weights packed for the CPU when it first hears a recording. What is rounded to
-    /// 8 bits makes some tokens others, near ones.
+    /// The same network with the encoder's weights packed for the CPU when the first recording arrives. Rounding to
+    /// 8 bits changes some tokens to neighbouring ones.
     ///
-    /// - Parameter release: called when they are packed and need not be kept near any longer.
+    /// - Parameter release: called when they have been packed and the originals need not stay in memory.
     func packed(_ format: WeightFormat, team: ThreadTeam, release: @escaping @Sendable () -> Void = {}) -> S3Tokenizer {
         var copy = self
         copy.packedEncoder = OnFirstUse {
@@ -87,7 +87,7 @@ public struct S3Tokenizer: Sendable {
 
     /// The tokens of a recording of any rate and number of channels: `[1, tokens]` int64.
     ///
-    /// - Throws: `AudioError` where it cannot be brought to 16 kHz.
+    /// - Throws: `AudioError` if it cannot be resampled to 16 kHz.
     public func tokens(of recording: Audio) throws -> Tensor {
         let mel = try TokenizerMel()
         return try tokens(ofLogMel: mel(recording.mono().resampled(to: mel.config.sampleRate).tensor()).to(device))
@@ -116,23 +116,23 @@ public struct S3Tokenizer: Sendable {
         return try encoder(FrameBatch(frames, mask: FrameBatch.mask(lengths: lengths, count: frames.size(1), device: frames.device)))
     }
 
-    /// Keeps rounding away from the ends: upstream's 0.999 in float32.
+    /// Keeps values away from the ends before rounding: upstream's 0.999 in float32.
     private static let bound = 0.9990000128746033
 }
 
 // MARK: recordings of more than 30 seconds
 
 extension S3Tokenizer {
-    /// Windows as upstream cuts them.
+    /// The same windows as upstream's.
     private enum Window {
         static let frames = 3000
         static let overlap = 400
-        /// Tokens of half the overlap, which the neighbouring window hears better.
+        /// The number of tokens in half the overlap, for which the neighbouring window has more context.
         static let margin = overlap / 2 / framesPerToken
     }
 
-    /// Tokens of overlapping windows, each without the margin beside its neighbours. Where the last window is shorter
-    /// than the overlap, upstream loses up to two seconds at the end, and so does this.
+    /// The tokens of overlapping windows, each without the margins next to its neighbours. If the last window is shorter
+    /// than the overlap, up to two seconds at the end are lost, as in upstream.
     private func tokensInWindows(_ mel: Tensor) throws -> Tensor {
         let frames = mel.size(2)
         let starts = Array(stride(from: 0, to: frames, by: Window.frames - Window.overlap))
@@ -193,7 +193,7 @@ extension S3TokenizerEncoder.Block where A == ExactArithmetic {
 }
 
 extension S3TokenizerEncoder where A == PackedArithmetic {
-    /// - Parameter pack: of all weights and of attention, but for those of the first convolution, a hundredth of the work.
+    /// - Parameter pack: the formats of attention and of all weights except the first convolution's, which is a hundredth of the work.
     /// - Throws: ``KernelError``; ``TorchError`` where the weights are not float32 on the CPU.
     init(_ exact: S3TokenizerEncoder<ExactArithmetic>, _ pack: LayerPacking) throws {
         config = exact.config
@@ -269,7 +269,7 @@ struct PackedMemoryAttention: FrameMemoryAttention {
     }
 }
 
-/// Every channel of the values filtered over its neighbourhood in time (feed-forward sequential memory network, Zhang et al. 2018).
+/// Each channel of the values, filtered over neighbouring frames (feed-forward sequential memory network, Zhang et al. 2018).
 struct FrameMemory: Sendable {
     private let filter: Conv1d
 
@@ -278,14 +278,14 @@ struct FrameMemory: Sendable {
         filter = try Conv1d(weights, from: width, to: width, kernel: kernel, padding: (kernel - 1) / 2, groups: width, bias: false)
     }
 
-    /// Values `[batch, frames, hidden]` and what the memory makes of them.
+    /// Values `[batch, frames, hidden]` and the output of the memory block.
     func callAsFunction(_ x: FrameBatch) throws -> Tensor {
         let values = try x.silenced()
         return try x.with(filter(values.rows.transposed(1, 2)).transposed(1, 2) + values.rows).silenced().rows
     }
 }
 
-/// Positions as rotations, the two halves of a head turning against each other (Su et al. 2021).
+/// Rotary positions, which rotate the two halves of a head against each other (Su et al. 2021).
 struct RotaryPositions: Sendable {
     private let cosine, sine: Tensor
 

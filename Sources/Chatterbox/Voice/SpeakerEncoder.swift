@@ -53,16 +53,16 @@ public struct SpeakerEncoder: Sendable {
     /// Its sizes.
     public let config: SpeakerEncoderConfig
     private let head: Head
-    /// What follows the head, in libtorch's operations.
+    /// The layers after the head, in libtorch's operations.
     let frames: SpeakerFrames<ExactArithmetic>
     private let projection: Conv1d
     private let projectionNorm: BatchNorm
-    /// Tells its weights from another's.
+    /// Identifies its weights.
     let digest: OnFirstUse<String>
     /// The same with packed weights, for one recording; nil where libtorch computes.
     private var packedFrames: OnFirstUse<SpeakerFrames<PackedArithmetic>>?
 
-    /// Takes what `speaker_encoder` holds in `s3gen.safetensors`.
+    /// Reads the scope `speaker_encoder` of `s3gen.safetensors`.
     public init(_ weights: Weights, _ config: SpeakerEncoderConfig = .chatterbox) throws {
         self.config = config
         head = try Head(weights["head"], config)
@@ -83,9 +83,9 @@ public struct SpeakerEncoder: Sendable {
         return try pooled(frames(FrameBatch(heard)))
     }
 
-    /// The same network with weights packed for the CPU, in float32, when it first hears somebody.
+    /// The same network with weights packed for the CPU, in float32, when the first recording arrives.
     ///
-    /// - Parameter release: called when they are packed and need not be kept near any longer.
+    /// - Parameter release: called when they have been packed and the originals need not stay in memory.
     func packed(team: ThreadTeam, release: @escaping @Sendable () -> Void = {}) -> SpeakerEncoder {
         var copy = self
         copy.packedFrames = OnFirstUse {
@@ -167,13 +167,13 @@ extension SpeakerEncoder {
 
 // MARK: frames
 
-/// What a ``SpeakerEncoder`` makes of each frame before it pools them: a convolution that halves the frame rate, and blocks of densely
+/// The part of a ``SpeakerEncoder`` before pooling: a convolution that halves the frame rate, and blocks of densely
 /// connected layers with fewer channels between them.
 struct SpeakerFrames<A: FrameArithmetic>: Sendable {
     let entrance: A.Layer
     let stages: [(block: [DenseLayer], transit: A.Layer)]
     let output: A.Activation
-    /// Of the results.
+    /// The number of channels of the results.
     let channels: Int
 
     /// `[batch, frames, the head's channels]` → `[batch, ⌈frames ÷ 2⌉, channels]`.
@@ -184,7 +184,7 @@ struct SpeakerFrames<A: FrameArithmetic>: Sendable {
             })
     }
 
-    /// A layer that sees the outputs of all before it and adds channels, masked by what it hears around each frame and in the whole
+    /// A layer that gets the outputs of all layers before it and adds channels, masked by the context of each frame and of the whole
     /// recording: `[batch, frames, channels]` → `[batch, frames, growth]`.
     struct DenseLayer: Sendable {
         let bottleneck, local: A.Layer
@@ -197,9 +197,9 @@ struct SpeakerFrames<A: FrameArithmetic>: Sendable {
     }
 }
 
-/// What is heard around frames, and in the whole recording, becomes a mask (context-aware masking).
+/// Computes a mask from the context of each frame and of the whole recording (context-aware masking).
 struct ContextMask: Sendable {
-    /// Channels that are masked.
+    /// The number of masked channels.
     let growth: Int
     private let squeeze, excite: Conv1d
     private let segmentFrames: Int
@@ -220,7 +220,7 @@ struct ContextMask: Sendable {
         return try mask(x.mean(axis: -1, keepAxis: true) + around).transposed(1, 2)
     }
 
-    /// The same of `[1, frames, width]`, computed once a segment, not once a frame.
+    /// The same for `[1, frames, width]`, computed once for each segment instead of each frame.
     func everySegment(_ x: Tensor) throws -> Tensor {
         let frames = x.size(1)
         let means = try stride(from: 0, to: frames, by: segmentFrames).map { start in
@@ -236,7 +236,7 @@ struct ContextMask: Sendable {
 }
 
 extension SpeakerFrames where A == ExactArithmetic {
-    /// Takes the layers from `xvector`.
+    /// Reads the layers from `xvector`.
     init(_ weights: Weights, from inputs: Int, _ config: SpeakerEncoderConfig) throws {
         func norm(_ weights: Weights, _ channels: Int) throws -> ExactActivation {
             ExactActivation(try BatchNorm(weights["batchnorm"], channels: channels), .relu)

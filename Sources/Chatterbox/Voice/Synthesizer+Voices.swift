@@ -9,7 +9,7 @@ extension Synthesizer {
     /// - Parameters:
     ///   - file: a prepared voice if its name ends in `.safetensors` or `.pt`, else a recording.
     ///   - use: what the voice is for.
-    /// - Throws: `AudioError` where a recording cannot be read, is silent or too short; what reading a prepared voice
+    /// - Throws: `AudioError` if a recording cannot be read, is silent or too short; what reading a prepared voice
     ///   throws, and what ``prepared(_:for:)`` throws.
     public func voice(from file: URL, for use: Voice.Use = .speech) async throws -> Voice {
         guard Voice.isPrepared(file) else { return try await voice(from: Self.blocking { try AudioFile.read(file) }, named: file.path) }
@@ -78,8 +78,8 @@ extension Synthesizer {
 }
 
 extension Model {
-    /// The voice to use: the one that is asked for, once it is known not to be another model's, or else this model's own.
-    /// A prepared voice is read on the CPU; here it comes to the model's device.
+    /// The voice to use: the requested one, after a check that it is not another model's, otherwise this model's own.
+    /// A prepared voice is read on the CPU; this moves it to the model's device.
     ///
     /// - Throws: ``VoiceError``, ``CheckpointError/noBuiltInVoice(_:)``.
     func voice(_ wanted: Voice?, for use: Voice.Use) throws -> Voice {
@@ -92,7 +92,7 @@ extension Model {
         return try wanted.to(device)
     }
 
-    /// In what this model differs from the one that made a voice, as far as that is known.
+    /// The parts in which this model differs from the one that made a voice, as far as that is known.
     func differences(from voice: Voice, for use: Voice.Use) throws -> [VoiceOrigin.Part] {
         guard let origin = voice.origin else { return [] }
         return try voiceAnalyzer.origin().differences(from: origin, for: use)
@@ -103,7 +103,7 @@ extension Model {
             voice: voice.name, differing: differing, maker: voice.origin?.model, model: variant.title, hasRecording: voice.recording != nil)
     }
 
-    /// Whether a file is this model's built-in voice, which belongs to it whatever the file tells.
+    /// Whether a file is this model's built-in voice, which belongs to the model whatever the file contains.
     func owns(_ file: URL) -> Bool {
         variant.files.voice.contains(file.lastPathComponent)
             && file.deletingLastPathComponent().resolvingSymlinksInPath().path == folder.resolvingSymlinksInPath().path
@@ -114,7 +114,7 @@ extension Voice {
     /// Whether a file's name is that of a prepared voice; otherwise it is a recording.
     public static func isPrepared(_ file: URL) -> Bool { ["safetensors", "pt"].contains(file.pathExtension) }
 
-    /// Reads the voice of a model's own folder, which belongs to that model whether the file tells so or not.
+    /// Reads a voice in a model's own folder, which belongs to that model even if the file does not say so.
     static func load(ofModel file: URL, sizes: Sizes) throws -> Voice {
         var voice = try load(from: file, sizes: sizes)
         voice.warnings = []

@@ -11,7 +11,7 @@ public struct Voice: Sendable {
     package private(set) var speakerEmbedding: Tensor
     /// How they speak, for T3: tokens of the reference's first seconds, `[1, ≤ 150]` int64.
     package private(set) var conditioningTokens: Tensor
-    /// What S3Gen continues.
+    /// The beginning that S3Gen continues.
     package private(set) var prompt: SpeechPrompt
     /// The name in messages: its file or its recording.
     public internal(set) var name = "the voice"

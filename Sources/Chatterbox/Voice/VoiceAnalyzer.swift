@@ -33,20 +33,20 @@ public struct ReferenceRules: Sendable, Codable, Hashable {
 
 /// Turns a recording of someone speaking into a ``Voice`` (upstream: `prepare_conditionals` in `tts.py`).
 ///
-/// `ReferenceFeatures` has the order of cuts and resamplings; this runs the networks on what comes of it.
+/// `ReferenceFeatures` cuts and resamples the recording; this runs the networks on the result.
 package struct VoiceAnalyzer: Sendable {
     package let rules: ReferenceRules
     package let voiceEncoder: VoiceEncoder
     package let promptEncoder: SpeechPromptEncoder
-    /// What messages call the model whose networks these are.
+    /// The name of the model with these networks, for messages.
     package let model: String?
 
     /// - Parameters:
-    ///   - voiceEncoder: makes T3's vector of who speaks.
-    ///   - tokenizer: S3Gen's, which also makes T3's tokens.
-    ///   - speakerEncoder: S3Gen's.
-    ///   - rules: how much of a recording each part of the model hears.
-    ///   - model: what messages call the model whose networks these are.
+    ///   - voiceEncoder: computes T3's speaker embedding.
+    ///   - tokenizer: S3Gen's tokenizer, which also computes T3's tokens.
+    ///   - speakerEncoder: S3Gen's speaker encoder.
+    ///   - rules: how much of a recording each part of the model uses.
+    ///   - model: the name of the model with these networks, for messages.
     package init(
         voiceEncoder: VoiceEncoder, tokenizer: S3Tokenizer, speakerEncoder: SpeakerEncoder, rules: ReferenceRules = .chatterbox,
         model: String? = nil
@@ -57,7 +57,7 @@ package struct VoiceAnalyzer: Sendable {
         promptEncoder = SpeechPromptEncoder(tokenizer: tokenizer, speakerEncoder: speakerEncoder)
     }
 
-    /// Sizes of the voices that come of it.
+    /// The sizes of the voices that it makes.
     package var voiceSizes: Voice.Sizes {
         var sizes = Voice.Sizes.chatterbox
         sizes.speakerEmbedding = voiceEncoder.config.embeddingSize
@@ -66,7 +66,7 @@ package struct VoiceAnalyzer: Sendable {
         return sizes
     }
 
-    /// What the voices that come of it are told apart by. The first call reads a sample of the networks' weights.
+    /// The origin of the voices that it makes. The first call reads a sample of the networks' weights.
     ///
     /// - Throws: `TorchError` where they cannot be read.
     package func origin() throws -> VoiceOrigin {
@@ -75,13 +75,13 @@ package struct VoiceAnalyzer: Sendable {
             speakerEncoder: try promptEncoder.speakerEncoder.digest(), rules: rules)
     }
 
-    /// The voice in a recording of any rate and number of channels, which it carries along.
+    /// Makes the voice of a recording with any rate and number of channels. The voice contains the recording.
     ///
     /// - Parameters:
     ///   - reference: someone speaking, for at least ``ReferenceRules/minimumSeconds``.
     ///   - name: what to call the recording in a message: its file's name.
     ///   - pause: called after each network; what it throws ends the work.
-    /// - Throws: `AudioError` where the recording is too short, silent, or contains values that are not numbers;
+    /// - Throws: `AudioError` if the recording is too short, silent, or contains NaN or infinite values;
     ///   `CancellationError` between two networks.
     package func voice(from reference: Audio, named name: String = "reference recording", pause: () throws -> Void = {}) throws -> Voice {
         try reference.checkedAsReference(named: name, minimumSeconds: rules.minimumSeconds)
@@ -106,13 +106,13 @@ package struct VoiceAnalyzer: Sendable {
     }
 }
 
-/// What ``SpeechPromptEncoder`` hears of a reference recording.
+/// The inputs of ``SpeechPromptEncoder`` from a reference recording.
 package struct SpeechPromptFeatures: Sendable {
     /// S3Gen's log mel spectrogram of the recording at 24 kHz: `[frames, 80]`, 50 frames a second.
     package let mel: Tensor
     /// The tokenizer's log mel spectrogram of it at 16 kHz: `[128, frames]`, 100 frames a second.
     package let logMel: Tensor
-    /// Kaldi's log filterbank of it at 16 kHz, means taken away: `[frames, 80]`, 100 frames a second.
+    /// Kaldi's log filterbank of it at 16 kHz, with the means subtracted: `[frames, 80]`, 100 frames a second.
     package let filterbank: Tensor
 
     package init(mel: Tensor, logMel: Tensor, filterbank: Tensor) {
@@ -122,8 +122,8 @@ package struct SpeechPromptFeatures: Sendable {
     }
 }
 
-/// Makes the prompt that S3Gen continues (upstream: `embed_ref` in `models/s3gen/s3gen.py`). Voice conversion needs
-/// nothing more of the target voice.
+/// Computes the prompt that S3Gen continues (upstream: `embed_ref` in `models/s3gen/s3gen.py`). Voice conversion needs
+/// nothing else from the target voice.
 package struct SpeechPromptEncoder: Sendable {
     package let tokenizer: S3Tokenizer
     package let speakerEncoder: SpeakerEncoder
@@ -133,7 +133,7 @@ package struct SpeechPromptEncoder: Sendable {
         self.speakerEncoder = speakerEncoder
     }
 
-    /// A last token that lacks its second mel frame is left out.
+    /// A last token without its second mel frame is omitted.
     package func callAsFunction(_ features: SpeechPromptFeatures) throws -> SpeechPrompt {
         let device = tokenizer.device
         let tokens = try tokenizer.tokens(ofLogMel: features.logMel.to(device))

@@ -34,10 +34,10 @@ public struct VoiceEncoder: Sendable {
     public let config: VoiceEncoderConfiguration
     private let recurrence: LSTM
     private let projection: Linear
-    /// Tells its weights from another's.
+    /// Identifies its weights.
     let digest: OnFirstUse<String>
 
-    /// Takes `lstm` and `proj`; the two scalars of its training loss are ignored.
+    /// Reads `lstm` and `proj`; the two scalars of its training loss are ignored.
     public init(_ weights: Weights, _ config: VoiceEncoderConfiguration = .chatterbox) throws {
         self.config = config
         recurrence = try LSTM(weights["lstm"], input: config.melBins, hidden: config.hiddenSize, layers: config.layers)
@@ -61,7 +61,7 @@ public struct VoiceEncoder: Sendable {
         return try normalized(Tensor.cat(embeddings).mean(axis: 0, keepAxis: true))
     }
 
-    /// The overlapping pieces that the network hears, the last one filled up with silence or cut off:
+    /// The overlapping partials, of which the last one is padded with silence or cut off:
     /// `[frames, mels]` → `[partials, partialFrames, mels]`.
     func partials(ofMel mel: Tensor) throws -> Tensor {
         let frames = mel.size(0)
@@ -80,6 +80,6 @@ public struct VoiceEncoder: Sendable {
 
     private func normalized(_ x: Tensor) throws -> Tensor { try x / x.norm(axis: 1, keepAxis: true) }
 
-    /// Partials heard at once: bounds the memory that a long recording takes.
+    /// The number of partials that are processed together, which limits the memory for a long recording.
     private static let batch = 32
 }

@@ -3,11 +3,11 @@ import Foundation
 import Torch
 
 extension Voice {
-    /// The version of the file format, in its metadata. What a file tells of its origin came later without changing it: a
-    /// program that does not know of it speaks with the voice as before.
+    /// The version of the file format, in its metadata. Information about the origin was added later without a new version: a
+    /// program that does not support it uses the voice as before.
     static let fileVersion = "1"
 
-    /// Tensors of a voice file: the names that upstream's traces give them, and the recording's.
+    /// The tensors of a voice file: those with names of upstream's traces, and the recording.
     enum Name {
         static let speakerEmbedding = "speaker_embedding"
         static let conditioningTokens = "cond_prompt_tokens"
@@ -20,7 +20,7 @@ extension Voice {
 
     /// Writes the voice atomically as a safetensors file, with its ``origin`` and ``recording`` if it has them.
     ///
-    /// - Throws: `SafetensorsError.unwritable`; `AudioError` where the recording cannot be encoded.
+    /// - Throws: `SafetensorsError.unwritable`; `AudioError` if the recording cannot be encoded.
     public func save(to file: URL, replaces: Bool = true) throws {
         var tensors = [
             Name.speakerEmbedding: speakerEmbedding, Name.conditioningTokens: conditioningTokens,
@@ -46,7 +46,7 @@ extension Voice {
     /// - Parameters:
     ///   - file: a safetensors file, or one that PyTorch wrote.
     ///   - sizes: those of the model that will speak.
-    /// - Throws: ``VoiceError`` where the file is no voice or not one for this model; `SafetensorsError` or
+    /// - Throws: ``VoiceError`` if the file is not a voice or not one for this model; `SafetensorsError` or
     ///   `ArchiveError` where it cannot be read or is damaged.
     public static func load(from file: URL, sizes: Sizes = .chatterbox) throws -> Voice {
         try unchecked(from: file).checked(sizes)
@@ -84,7 +84,7 @@ extension Voice {
         return voice
     }
 
-    /// What upstream's `Conditionals.save` writes. It also holds the emotion, which here is an option of speaking.
+    /// The contents of a file from upstream's `Conditionals.save`. It also contains the emotion, which here is an option of a request.
     private static func builtIn(_ archive: PickledArchive, _ source: String) throws -> Voice {
         func tensor(_ name: String) throws -> Tensor { try require(name, in: archive.tensors, source) }
         return Voice(
@@ -99,10 +99,10 @@ extension Voice {
     }
 }
 
-/// What a voice's file tells in its metadata beside format and version.
+/// The metadata of a voice's file, without format and version.
 private struct VoiceMetadata {
     let values: [String: String]
-    /// What errors call the file.
+    /// The file's name in errors.
     let source: String
 
     static let excerpt = "excerpt", notes = "recording_notes"
@@ -130,7 +130,7 @@ private struct VoiceMetadata {
         return metadata
     }
 
-    /// Nil where the file tells of none.
+    /// Nil if the file contains none.
     func origin() throws -> VoiceOrigin? {
         guard values[Self.networks] != nil || values[Self.rules] != nil else { return nil }
         let digests = try decode(Networks.self, Self.networks), rules = try decode(ReferenceRules.self, Self.rules)
@@ -139,7 +139,7 @@ private struct VoiceMetadata {
             speakerEncoder: digests.speakerEncoder, rules: rules)
     }
 
-    /// Nil where the file does not tell.
+    /// Nil if the file does not contain it.
     func seconds(_ name: String) throws -> Double? {
         try values[name].map { text in
             guard let value = Double(text), value.isFinite, value >= 0 else { throw VoiceError.metadata(source: source, name: name) }
@@ -147,7 +147,7 @@ private struct VoiceMetadata {
         }
     }
 
-    /// Nil where the file does not tell.
+    /// Nil if the file does not contain it.
     func excerpt() throws -> Voice.Excerpt? {
         try values[Self.excerpt].map { text in
             let numbers = text.split(separator: " ").map { Double($0) ?? .nan }
@@ -158,7 +158,7 @@ private struct VoiceMetadata {
         }
     }
 
-    /// At most ten, each of a line's length.
+    /// At most ten notes, each of limited length.
     var notes: [String] { (values[Self.notes] ?? "").split(separator: "\n").prefix(10).map { String($0).shown(limit: 200) } }
 
     func gain() throws -> Double {
@@ -169,7 +169,7 @@ private struct VoiceMetadata {
 
     private func decode<Value: Decodable>(_ type: Value.Type, _ name: String) throws -> Value {
         let data = Data((values[name] ?? "").utf8)
-        // Text that nests without end exhausts the decoder's stack.
+        // Deeply nested JSON would exhaust the decoder's stack.
         guard JSONOutline(data, limit: 4).depth <= 4, let value = try? JSONDecoder().decode(type, from: data) else {
             throw VoiceError.metadata(source: source, name: name)
         }

@@ -15,13 +15,13 @@ public struct VoiceLibrary: Sendable {
     /// The voices in a model's folder.
     public init(ofModel folder: URL) { self.init(folder: folder.appending(path: "voices")) }
 
-    /// A voice that the library holds.
+    /// A voice in the library.
     public typealias Entry = NamedFiles.Entry
 
     /// Every voice, by name.
     public func entries() -> [Entry] { files.entries() }
 
-    /// The voice of a name.
+    /// The voice with a name.
     ///
     /// - Throws: ``VoiceLibraryError``.
     public func entry(named name: String) throws -> Entry {
@@ -35,10 +35,10 @@ public struct VoiceLibrary: Sendable {
     /// Stores a voice under a name.
     ///
     /// - Parameters:
-    ///   - voice: what is written.
+    ///   - voice: the voice to store.
     ///   - name: letters, digits, `-`, `_` and `.`, with no `.` first; at most 200 bytes.
     ///   - replaces: whether a voice that had the name is replaced. Otherwise, of several simultaneous calls with the same name one succeeds.
-    /// - Throws: ``VoiceLibraryError``, `SafetensorsError` where the disk refuses.
+    /// - Throws: ``VoiceLibraryError``, `SafetensorsError` if the file cannot be written.
     @discardableResult
     public func store(_ voice: Voice, as name: String, replaces: Bool = true) throws -> URL {
         let file = try file(named: name)
@@ -77,7 +77,7 @@ public struct VoiceLibrary: Sendable {
     }
 }
 
-/// A voice that the library cannot keep or does not have.
+/// An error in a library of voices: a voice cannot be stored or does not exist.
 public enum VoiceLibraryError: Error, Hashable, CustomStringConvertible {
     case badName(String)
     case unknown(String, known: [String], folder: URL)

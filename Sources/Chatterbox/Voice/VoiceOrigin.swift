@@ -36,7 +36,7 @@ public struct VoiceOrigin: Sendable, Hashable {
     public func differences(from other: VoiceOrigin, for use: Voice.Use = .speech) -> [Part] {
         Part.allCases.filter { part in
             switch part {
-            // Conversion continues the prompt alone, which the voice encoder has no part in.
+            // Conversion needs only the prompt, which does not depend on the voice encoder.
             case .voiceEncoder: use == .speech && voiceEncoder != other.voiceEncoder
             case .tokenizer: tokenizer != other.tokenizer
             case .speakerEncoder: speakerEncoder != other.speakerEncoder
@@ -57,7 +57,7 @@ extension Voice {
 }
 
 extension ReferenceRules {
-    /// Whether a recording gives the same prompt for S3Gen by both.
+    /// Whether both rules give the same prompt for S3Gen from a recording.
     fileprivate func promptEquals(_ other: ReferenceRules) -> Bool {
         promptSeconds == other.promptSeconds && loudness == other.loudness
     }

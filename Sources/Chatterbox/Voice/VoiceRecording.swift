@@ -16,13 +16,13 @@ public struct VoiceRecording: Sendable {
 
     private enum Content {
         case sound(Audio)
-        /// A FLAC file, and what its samples are multiplied by: it holds none beyond full scale.
+        /// A FLAC file, and the gain of its samples: FLAC stores no samples beyond full scale.
         case flac(Data, gain: Double)
     }
 
-    /// Keeps the first seconds of a recording.
+    /// Stores the first seconds of a recording.
     ///
-    /// - Throws: `AudioError` where it cannot be brought to a rate that FLAC has.
+    /// - Throws: `AudioError` if it cannot be resampled to a rate that FLAC supports.
     init(_ recording: Audio) throws {
         let start = recording.prefix(seconds: Self.longest)
         let mixed = start.channels > Flac.channels ? start.mono() : start
@@ -50,14 +50,14 @@ public struct VoiceRecording: Sendable {
         }
     }
 
-    /// As it stands in a voice's file.
+    /// The recording as stored in a voice's file.
     ///
-    /// - Throws: `AudioError` where the sound cannot be encoded.
+    /// - Throws: `AudioError` if the sound cannot be encoded.
     func encoded() throws -> (flac: Data, gain: Double) {
         switch content {
         case .flac(let data, let gain): return (data, gain)
         case .sound(let audio):
-            // A power of two changes no digit of a sample.
+            // A power of two does not change the digits of a sample.
             let peak = Double(audio.samples.reduce(0) { max($0, $1 < 0 ? -$1 : $1.nextUp) })
             var gain = 1.0
             while peak > gain { gain *= 2 }
@@ -71,7 +71,7 @@ public struct VoiceRecording: Sendable {
         }
     }
 
-    /// What FLAC can hold.
+    /// The limits of FLAC.
     private enum Flac {
         static let channels = 8
         static let sampleRate = 655_350

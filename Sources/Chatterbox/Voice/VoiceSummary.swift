@@ -24,7 +24,7 @@ public struct VoiceSummary: Sendable, Hashable {
     public let recording: RecordingQuality?
 
     /// - Parameter file: as for ``Voice/load(from:sizes:)``.
-    /// - Throws: as there, where the file cannot be read or is no voice.
+    /// - Throws: the same errors, if the file cannot be read or is not a voice.
     public init(of file: URL) throws {
         let voice = try Voice.unchecked(from: file)
         func length(_ tensor: [Int], _ name: String) throws -> Int {

@@ -5,7 +5,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// Packed layers against the exact ones that they are made of.
+/// Packed layers compared with the exact layers from which they are made.
 @Suite("Layers in two sets of arithmetic") struct PackedLayersTests {
     let pack: LayerPacking
     let weights: Weights
@@ -26,7 +26,7 @@ import Torch
         try Conv1d(weights["convolution"], from: channels, to: 24, kernel: kernel, stride: stride, padding: padding, dilation: dilation)
     }
 
-    /// A normalisation with statistics of its own.
+    /// A normalisation with random statistics.
     private func norm(_ name: String, _ channels: Int) throws -> BatchNorm {
         let (mean, deviation) = (try Tensor.randn([channels], generator: generator), try Tensor.rand([channels], generator: generator))
         let tensors = try [
@@ -41,7 +41,7 @@ import Torch
         case .linear: ExactLayer(try Projection(weights["linear"], from: channels, to: 24, bias: true), in: before, then: .gelu)
         case .causal: ExactLayer(try convolution(3), in: ExactActivation(.leakyReLU(slope: 0.1)))
         case .ahead: ExactLayer(try convolution(4), lead: 0)
-        // The normalisation behind it becomes part of weights and bias.
+        // The following normalisation becomes part of weights and bias.
         case .centred: ExactLayer(centred: try convolution(5, padding: 2), in: before, then: ExactActivation(try norm("after", 24), .relu))
         case .halving: ExactLayer(centred: try convolution(3, stride: 2, padding: 1), then: .gelu)
         case .dilated:
@@ -51,14 +51,16 @@ import Torch
         }
     }
 
-    @Test("a packed layer gives the exact one's frames", arguments: Shape.allCases, [40, 41]) func layers(shape: Shape, frames: Int) throws {
+    @Test("a packed layer computes the same frames as the exact one", arguments: Shape.allCases, [40, 41]) func layers(shape: Shape, frames: Int)
+        throws
+    {
         let exact = try layer(shape), x = FrameBatch(try .randn([1, frames, channels], generator: generator))
         let expected = try exact(x).rows
         #expect(expected.shape == [1, shape == .halving ? (frames + 1) / 2 : frames, 24])
         try expectClose(pack(exact)(x).rows, expected, relative: 1e-5)
     }
 
-    @Test("frames that count stay apart from padding, also where a layer leaves half of them out") func padding() throws {
+    @Test("padding does not affect the other frames, even if a layer halves their number") func padding() throws {
         let exact = try layer(.halving), lengths = [41, 30, 7]
         let x = try Tensor.randn([3, 41, channels], generator: generator)
         let batch = try exact(FrameBatch(x, mask: FrameBatch.mask(lengths: lengths, count: 41, device: .cpu)))
@@ -70,7 +72,7 @@ import Torch
         }
     }
 
-    @Test("channels grow alike") func grown() throws {
+    @Test("densely connected packed layers compute the same channels as the exact ones") func grown() throws {
         let growth = [4, 8, 4]
         var known = channels
         let exact = try growth.enumerated().map { index, channels in
@@ -83,7 +85,7 @@ import Torch
         try expectClose(PackedArithmetic.grown(x, by: growth) { try packed[$0]($1) }.rows, expected, relative: 1e-5)
     }
 
-    /// Everything that a signal can go through.
+    /// All operations on a signal.
     private struct Network<A: FrameArithmetic> {
         let up, down: A.Layer
         let parts: [A.Layer]
@@ -94,11 +96,11 @@ import Torch
         }
     }
 
-    @Test("a network gives the same at once and in pieces of any size", arguments: [50, 1, 7, 30]) func signals(size: Int) throws {
+    @Test("a network gives the same result at once and in pieces of any size", arguments: [50, 1, 7, 30]) func signals(size: Int) throws {
         let rate = 3, frames = 50
         let up = ExactLayer(try ConvTranspose1d(weights["up"], from: channels, to: 16, kernel: 7, stride: rate, padding: 2))
         let down = ExactLayer(centred: try Conv1d(weights["down"], from: 4, to: 16, kernel: 4, stride: 2, padding: 1))
-        // The widest first: the others run ahead of it.
+        // The widest kernel first: the other layers run ahead of it.
         let parts = try [9, 5, 1].map { ExactLayer(centred: try Conv1d(weights["part\($0)"], from: 16, to: 16, kernel: $0, padding: $0 / 2)) }
         let x = try Tensor.randn([1, frames, channels], generator: generator)
         let other = try Tensor.randn([1, 2 * (rate * frames + 1) + 1, 4], generator: generator)

@@ -48,8 +48,8 @@ import Torch
             try conversion.speak(tokens, onStep: { _ in }, deliver: { samples += $0 })
             let everyThird = stride(from: 0, to: samples.count, by: 3).map { samples[$0] }
             let waveform = try Tensor(everyThird, shape: [1, everyThird.count]), expected = try fixture.output("waveform")
-            // Phases are sums of F0, and so are its rounding errors, which depend on the processor's instructions: from 0.0002 in the first eighth of
-            // a second the error grew to 0.002 and 0.007 within two seconds with different ones.
+            // Phases are sums of F0, so that rounding errors, which depend on the processor's instructions, add up: from 0.0002 in the first eighth
+            // of a second the error grew to 0.002 and 0.007 within two seconds with different ones.
             try expectClose(waveform, expected, relative: 0.02, "waveform")
             let beginning = 0.375, count = Int(beginning * 24000 / 3)
             let scale = try expected.abs().max().item(Double.self)

@@ -29,11 +29,11 @@ import Torch
         return try flow(order.noise, order.conditions, steps: steps, after: &history, checkpoint: {})
     }
 
-    @Test("each utterance gets the mel that it gets alone", arguments: [small(.chatterbox), small(.meanFlow)])
+    @Test("each utterance gets the same mel in a batch as alone", arguments: [small(.chatterbox), small(.meanFlow)])
     func company(configuration: FlowConfiguration) throws {
         try withoutGradients {
             let flow = try makeFlow(configuration), batches = FlowBatches(flow, device: .cpu)
-            // The second and third batches find what the first has left.
+            // The second and third batches reuse the tensors of the first.
             for lengths in [[200, 33, 150], [140, 256, 9, 31], [97], [130, 129]] {
                 let orders = try lengths.map { try order(frames: $0, seed: UInt64($0)) }
                 var steps = 0
@@ -47,7 +47,7 @@ import Torch
         }
     }
 
-    @Test("in float16 the mel is as near as that has bits") func halves() throws {
+    @Test("in float16 the mel is the same within float16's precision") func halves() throws {
         try withoutGradients {
             let order = try order(frames: 60, seed: 1), configuration = Self.small(.meanFlow)
             let exact = try alone(order, makeFlow(configuration), steps: 2), half = try makeFlow(configuration, type: .float16)

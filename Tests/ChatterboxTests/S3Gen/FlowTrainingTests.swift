@@ -63,7 +63,7 @@ struct FlowTrainingTests {
         #expect(losses.last! < 0.9 * losses.first!, "\(losses)")
     }
 
-    @Test("what lies past an utterance's end does not matter")
+    @Test("padding after an utterance's end does not matter")
     func paddingIsInvisible() throws {
         let flow = try FlowFixture("flow")
         let (tokens, mel, speaker) = try batch(flow.configuration)

@@ -42,7 +42,7 @@ import Torch
         }
     }
 
-    @Test("a convolution and an attention in pieces are those of all frames, none of which sees a later piece") func layers() throws {
+    @Test("a convolution and attention in pieces equal those of all frames, if no frame depends on a later piece") func layers() throws {
         try withoutGradients {
             let estimator = try makeFlow().exact.flow.estimator, transformer = estimator.middle[0].transformers[0], pieces = [0..<7, 7..<19, 19..<30]
             let x = try Tensor.randn([2, 30, 32], generator: Generator(seed: 1))
@@ -65,13 +65,13 @@ import Torch
         }
     }
 
-    @Test("a workspace lends memory again once nothing uses it, and not before") func workspace() throws {
+    @Test("a workspace reuses memory only after nothing uses it any more") func workspace() throws {
         let workspace = FrameWorkspace()
         var first: Tensor? = try workspace.tensor([2, 3, 4])
         try first?.fill(1)
         let part = try first!.narrow(axis: 1, from: 0, count: 1)
         first = nil
-        // A part of the first is still there.
+        // A part of the first is still in use.
         var second: Tensor? = try workspace.tensor([24])
         try second?.fill(2)
         #expect(try part.array(of: Float.self).allSatisfy { $0 == 1 })
@@ -81,7 +81,7 @@ import Torch
         #expect(try workspace.tensor([4, 7]).shape == [4, 7])
     }
 
-    @Test("the encoder in pieces goes on where it stopped: without attention the features are those of all tokens") func encoder() throws {
+    @Test("the encoder in pieces continues where it stopped: without attention the features are those of all tokens") func encoder() throws {
         var shallow = configuration
         (shallow.encoder.layerCount, shallow.encoder.upsampledLayerCount) = (0, 0)
         try withoutGradients {
@@ -101,7 +101,7 @@ import Torch
         }
     }
 
-    @Test("attention to stretches knows how far away they are") func distances() throws {
+    @Test("attention to preceding stretches uses their distance") func distances() throws {
         var noGap = FlowHistory(), gap = FlowHistory()
         for _ in 0..<3 { noGap.append(frames: 10, context: 100) }
         for _ in 0..<3 { gap.append(frames: 10, context: 10) }
@@ -115,7 +115,7 @@ import Torch
         for (rows, keys) in zip(try positions.before(positions.waves), gap.stretches) { try expectClose(rows, expected(keys), relative: 1e-6) }
     }
 
-    @Test("one chunk after no prompt is the flow over all of it") func oneChunk() throws {
+    @Test("a single chunk without a prompt equals the flow over all frames") func oneChunk() throws {
         try withoutGradients {
             let flow = try makeFlow(), noise = try FrameNoise(seed: 2).flow(0..<30, bins: 80)
             let prompt = try makePrompt(tokens: 3), mean = try flow.mean(of: Tensor(Array(0..<12), shape: [1, 12]), after: prompt)
@@ -128,7 +128,7 @@ import Torch
         }
     }
 
-    @Test("packed networks make the chunks that the exact ones make", arguments: [(WeightFormat.float32, 1e-4), (.int8, 0.1)], [0, 8, 40])
+    @Test("packed networks compute the same chunks as the exact ones", arguments: [(WeightFormat.float32, 1e-4), (.int8, 0.1)], [0, 8, 40])
     func packed(format: (format: WeightFormat, tolerance: Double), context: Int) throws {
         let flow = try makeFlow(), prompt = try makePrompt(), team = try ThreadTeam(threads: 2)
         let exact = try mels(flow, prompt, context: context), packed = try mels(flow.packed(format.format, team: team), prompt, context: context)
@@ -136,7 +136,7 @@ import Torch
         #expect(exact.map { $0.size(1) } == chunks.map { 2 * $0.tokens.count })
     }
 
-    @Test("a chunk depends on the tokens that it looks ahead to, and on none after them") func lookahead() throws {
+    @Test("a chunk depends on its lookahead tokens and on none after them") func lookahead() throws {
         let flow = try makeFlow(), prompt = try makePrompt(), expected = try mels(flow, prompt, context: 8)
         func changed(_ index: Int) throws -> [Bool] {
             var tokens = tokens
@@ -149,7 +149,7 @@ import Torch
         #expect(try changed(44) == [false, false, false, true])
     }
 
-    @Test("a flow with guidance goes on where it stopped as well") func guided() throws {
+    @Test("a flow with guidance also continues where it stopped") func guided() throws {
         var guided = configuration
         (guided.meanFlow, guided.guidance) = (false, 0.7)
         let flow = try makeFlow(guided), prompt = try makePrompt(), team = try ThreadTeam(threads: 1)
@@ -157,7 +157,7 @@ import Torch
         for (exact, packed) in zip(exact, packed) { try expectClose(packed, exact, relative: 1e-4) }
     }
 
-    @Test("a prompt that is shorter than the lookahead is made with the first chunk") func shortPrompt() throws {
+    @Test("a prompt that is shorter than the lookahead is computed with the first chunk") func shortPrompt() throws {
         let flow = try makeFlow()
         let made = try withoutGradients { try FlowPrompt(flow, makePrompt(tokens: 2), steps: 2, pause: {}) }
         #expect(made.frames == 0)
@@ -171,14 +171,14 @@ import Torch
         let waits = Mutex(true)
     }
 
-    @Test("who asks for a prompt that another makes waits for it; where that fails, one who waited makes it") func shared() async throws {
+    @Test("a caller waits for a prompt that another one computes, and computes it if that fails") func shared() async throws {
         let engine = SpeechEngine(), cache = FlowPromptCache(), flow = try makeFlow(), prompt = try makePrompt()
         let state = Shared()
         struct Failure: Error {}
         @Sendable func ask(fails: Bool) async throws -> Int {
             try await engine.run(threads: 1) { turn in
                 try cache.prompt(prompt, steps: 2, turn) {
-                    // Whoever makes it lets the others come.
+                    // The caller that computes it waits until the others have asked.
                     while state.waits.withLock({ $0 }) { try turn.pause() }
                     state.made.withLock { $0 += 1 }
                     if fails { throw Failure() }
@@ -197,10 +197,10 @@ import Torch
         #expect(try await ask(fails: true) == 34)
     }
 
-    @Test("the voices used last are kept, as many as there is room for") func limit() async throws {
+    @Test("the voices used last are kept, as many as fit in the limit") func limit() async throws {
         let engine = SpeechEngine(), flow = try makeFlow(), state = Shared()
         let bytes = try withoutGradients { try FlowPrompt(flow, makePrompt(), steps: 2, pause: {}).byteCount }
-        // Of the encoder two layers at 17 tokens and one at 34 frames, of the flow four at 34 frames in two steps; keys and values of 32.
+        // In the encoder two layers with 17 tokens and one with 34 frames, in the flow four with 34 frames in two steps; keys and values of width 32.
         #expect(bytes == 2 * 32 * 4 * (2 * 17 + 34 + 2 * 4 * 34))
         let cache = FlowPromptCache(limit: 2 * bytes)
         func ask(_ seed: UInt64, tokens: Int = 20) async throws {

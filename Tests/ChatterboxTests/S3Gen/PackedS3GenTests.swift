@@ -5,7 +5,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// The packed networks against upstream, and against the exact ones.
+/// The packed networks compared with upstream and with the exact ones.
 @Suite("S3Gen with packed weights") struct PackedS3GenTests {
     @Test(
         "the flow gives upstream's mel, as near as the weights are", arguments: ["flow", "flow_mean"],
@@ -20,7 +20,7 @@ import Torch
     }
 
     @Test(
-        "the vocoder gives upstream's waveform, as near as the weights are",
+        "the vocoder gives upstream's waveform within the precision of the weights",
         arguments: [
             (WeightFormat.float32, 1e-4), (.int8, 0.05),
         ])
@@ -48,7 +48,7 @@ import Torch
         #expect(try sound(threads: 3) == expected)
     }
 
-    @Test("what the checkpoint throws ends the flow")
+    @Test("an error that the checkpoint throws ends the flow")
     func checkpoint() throws {
         let flow = try FlowFixture("flow_mean")
         let packed = try flow.tokenToMel.packed(.float32, team: ThreadTeam(threads: 1))

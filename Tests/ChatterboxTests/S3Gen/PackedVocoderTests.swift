@@ -19,7 +19,7 @@ import Torch
     private var frames: Int { mel.size(2) }
     private var perFrame: Int { exact.vocoder.configuration.samplesPerFrame }
 
-    /// What comes out after each piece of a number of frames.
+    /// The output after each piece of a number of frames.
     private func pieces(_ vocoder: PackedVocoder, of count: Int, held: (PackedVocoderStream) -> Void = { _ in }) throws -> [[Float]] {
         let stream = try PackedVocoderStream(vocoder)
         return try stride(from: 0, to: frames, by: count).map { start in
@@ -32,7 +32,7 @@ import Torch
         }
     }
 
-    @Test("in pieces of any size it gives the samples of the whole, bit for bit", arguments: [WeightFormat.float32, .int8], [1, 2])
+    @Test("in pieces of any size it gives the same samples as at once, bit for bit", arguments: [WeightFormat.float32, .int8], [1, 2])
     func pieces(format: WeightFormat, threads: Int) throws {
         let vocoder = try PackedVocoder(exact.vocoder, format: format, team: ThreadTeam(threads: threads))
         let whole = try pieces(vocoder, of: frames)[0]
@@ -45,7 +45,7 @@ import Torch
     }
 
     /// Convolutions of float32 weights wait until their tiles are full.
-    @Test("it holds back a few frames, and keeps no more the longer it speaks", arguments: [(WeightFormat.float32, 28), (.int8, 18)])
+    @Test("it delays a few frames, and its memory does not grow with the speech", arguments: [(WeightFormat.float32, 28), (.int8, 18)])
     func bounded(format: WeightFormat, frames held: Int) throws {
         let vocoder = try PackedVocoder(exact.vocoder, format: format, team: ThreadTeam(threads: 1))
         var kept: [Int] = []
@@ -59,7 +59,7 @@ import Torch
         #expect(Double(most) < 1.1 * Double(early), "\(kept)")
     }
 
-    @Test("sine after sine the source is the same, and the generator stands where it stood", arguments: [480, 3])
+    @Test("the source computed sine by sine is the same, and so is the generator's state", arguments: [480, 3])
     func sources(samplesPerFrame: Int) throws {
         let pitch = try exact.fixture.output("longPitch"), module = exact.vocoder.sourceModule
         let (one, other) = (try Generator(seed: 4), try Generator(seed: 4))

@@ -55,7 +55,7 @@ import Torch
             mel: try .randn([1, 10, 8], generator: generator), speaker: try .randn([1, 12], generator: generator))
     }
 
-    @Test("an utterance is flow, vocoder and fade on one generator, 40 ms a token")
+    @Test("an utterance is the result of flow, vocoder and fade with one generator, 40 ms a token")
     func utterance() throws {
         let (mel, waveform) = try s3gen(tokens: tokens, prompt: prompt, generator: Generator(seed: 1))
         let generator = try Generator(seed: 1)
@@ -68,7 +68,7 @@ import Torch
         #expect(beginning == 0)
     }
 
-    @Test("a tensor too many, and one too few, are refused by name", arguments: ["mel2wav.conv_pre.bias", "flow.encoder_proj.bias"])
+    @Test("an unknown tensor and a missing one are refused by name", arguments: ["mel2wav.conv_pre.bias", "flow.encoder_proj.bias"])
     func checkpointFaults(name: String) throws {
         var missing = tensors
         missing[name] = nil
@@ -80,7 +80,7 @@ import Torch
         #expect(extra?.description.contains(name + "2") == true)
     }
 
-    @Test("a configuration survives JSON")
+    @Test("a configuration is the same after encoding as JSON and decoding")
     func json() throws {
         let data = try JSONEncoder().encode(Self.small)
         #expect(try JSONDecoder().decode(S3GenConfiguration.self, from: data) == Self.small)

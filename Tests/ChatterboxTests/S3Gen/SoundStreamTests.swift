@@ -25,18 +25,18 @@ import Torch
         }
     }
 
-    @Test("the sound of pieces is the sound of the whole", arguments: [nil, WeightFormat.float32, .int8]) func pieces(format: WeightFormat?) throws {
+    @Test("the sound in pieces equals the sound at once", arguments: [nil, WeightFormat.float32, .int8]) func pieces(format: WeightFormat?) throws {
         let vocoder = try format.map { try self.vocoder.packed($0, team: ThreadTeam(threads: 2)) } ?? self.vocoder
         let whole = try sound(vocoder, pieces: [110])
         #expect(whole.count == 110 * vocoder.configuration.samplesPerFrame)
         for pieces in [[1, 2, 3, 104], [48, 50, 12], Array(repeating: 10, count: 11)] {
             let found = try sound(vocoder, pieces: pieces)
-            // Rounding of pitch moves phases; int8 rounds activations the other way now and then.
+            // Rounding of the pitch shifts phases; with int8 some activations are rounded the other way.
             try expectClose(Tensor(found), Tensor(whole), relative: format == .int8 ? 0.02 : 2e-3)
         }
     }
 
-    @Test("noise belongs to its frame and its use") func noise() throws {
+    @Test("noise depends only on its frame and its use") func noise() throws {
         let noise = FrameNoise(seed: 9)
         let all = try noise.flow(-4..<8, bins: 80)
         #expect(all.shape == [1, 12, 80])

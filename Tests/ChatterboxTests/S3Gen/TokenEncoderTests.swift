@@ -20,24 +20,24 @@ struct TokenEncoderTests {
         encoder = try TokenEncoder(weights, projection: fresh, configuration, melChannels: 20)
     }
 
-    /// Upstream's features are those behind the last normalisation.
+    /// Upstream's features are those after the last normalisation.
     private func features(of embeddings: Tensor, lengths: [Int]? = nil) throws -> Tensor {
         let mask = try FrameBatch.mask(lengths: lengths, count: embeddings.size(1), device: .cpu)
         return try encoder.output.before(encoder.features(of: FrameBatch(embeddings, mask: mask)).rows)
     }
 
-    @Test("uses every tensor of upstream's encoder")
+    @Test("every tensor of upstream's encoder is used")
     func everyTensorIsUsed() throws {
         try weights.requireAllUsed()
     }
 
-    @Test("gives upstream's features", arguments: [("x", "y"), ("shorter", "shorter"), ("single", "single")])
+    @Test("the features are upstream's", arguments: [("x", "y"), ("shorter", "shorter"), ("single", "single")])
     func featuresMatch(input: String, output: String) throws {
         try expectClose(features(of: fixture.input(input)), fixture.output(output), relative: tolerance)
     }
 
     @Test(
-        "packed weights give upstream's features, projected, as near as the weights are",
+        "packed weights give upstream's projected features within the precision of the weights",
         arguments: [
             ("x", "y"), ("shorter", "shorter"), ("single", "single"),
         ], [(WeightFormat.float32, tolerance), (.int8, 0.04)])

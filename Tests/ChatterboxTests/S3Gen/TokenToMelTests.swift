@@ -5,10 +5,10 @@ import Torch
 
 @testable import Chatterbox
 
-/// Zero on the processor that made the fixtures; others round differently.
+/// The tolerance could be zero on the processor that made the fixtures; others round differently.
 let tolerance = 1e-4
 
-/// A fixture of the whole flow and the structure made from it.
+/// A fixture of the whole flow and the networks made from it.
 struct FlowFixture {
     let fixture: Fixture
     let weights: Weights
@@ -39,7 +39,7 @@ struct FlowFixture {
 
 @Suite("Flow from tokens to mel")
 struct FlowTests {
-    @Test("uses every tensor of upstream's flow", arguments: ["flow", "flow_mean"])
+    @Test("every tensor of upstream's flow is used", arguments: ["flow", "flow_mean"])
     func everyTensorIsUsed(name: String) throws {
         try FlowFixture(name).weights.requireAllUsed()
     }
@@ -63,7 +63,7 @@ struct FlowTests {
         try expectClose(mel, flow.fixture.output("mel"), relative: tolerance)
     }
 
-    @Test("noise given by the caller takes the generator's place")
+    @Test("noise given by the caller is used instead of the generator's")
     func noiseMayBeGiven() throws {
         let flow = try FlowFixture("flow")
         let frames = try 2 * (flow.tokens.shape[1] + flow.prompt.tokens.shape[1])
@@ -103,7 +103,7 @@ struct FlowTests {
         try expectClose(mel, flow.fixture.output("mel"), relative: 0.1)
     }
 
-    @Test("the caller is asked before every step and can end the flow")
+    @Test("the checkpoint is called before every step and can end the flow")
     func cancellation() throws {
         struct Stop: Error {}
         let flow = try FlowFixture("flow")
@@ -117,7 +117,7 @@ struct FlowTests {
         }
     }
 
-    @Test("impossible input is refused with a reason")
+    @Test("invalid input is refused with a reason")
     func refusals() throws {
         let flow = try FlowFixture("flow")
         let generator = try flow.generator()
@@ -147,7 +147,7 @@ struct FlowTests {
         #expect(throws: FlowError.self) { try TokenToMel(flow.weights, configuration) }
     }
 
-    @Test("a configuration survives JSON")
+    @Test("a configuration is the same after encoding as JSON and decoding")
     func configurationRoundTrip() throws {
         let data = try JSONEncoder().encode(FlowConfiguration.meanFlow)
         #expect(try JSONDecoder().decode(FlowConfiguration.self, from: data) == .meanFlow)

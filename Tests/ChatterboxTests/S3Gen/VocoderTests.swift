@@ -4,7 +4,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// Against upstream's `HiFTGenerator`, small, with random weights: `Reference/fixtures/vocoder.py`.
+/// Comparison with a small `HiFTGenerator` of upstream with random weights: `Reference/fixtures/vocoder.py`.
 @Suite("Vocoder") struct VocoderTests {
     let fixture: Fixture
     let vocoder: Vocoder
@@ -14,7 +14,7 @@ import Torch
         vocoder = try Vocoder(fixture.weights, fixture.config(as: VocoderConfiguration.self))
     }
 
-    /// Every `step`-th sample, as the fixture keeps them.
+    /// Every `step`-th sample, as stored in the fixture.
     func every(_ step: Int, _ signal: Tensor) throws -> Tensor {
         try signal[.ellipsis, .stride(from: 0, to: signal.shape.last!, by: step)]
     }
@@ -26,13 +26,13 @@ import Torch
         try weights.requireAllUsed()
     }
 
-    @Test("F0 follows upstream")
+    @Test("F0 equals upstream's")
     func pitch() throws {
         try expectClose(vocoder.pitchPredictor(fixture.input("mel")), fixture.output("pitch"), relative: 1e-5)
         try expectClose(vocoder.pitchPredictor(fixture.input("longMel")), fixture.output("longPitch"), relative: 1e-5)
     }
 
-    @Test("a short mel gives upstream's source and waveform, and leaves the generator where upstream's stands")
+    @Test("a short mel gives upstream's source and waveform, and leaves the generator in the same state")
     func shortMel() throws {
         let generator = try Generator(seed: 7)
         let (waveform, source) = try vocoder(fixture.input("mel"), generator: generator)
@@ -41,7 +41,7 @@ import Torch
         try expectClose(Tensor.randn([4], generator: generator), fixture.output("after"), relative: 1e-6)
     }
 
-    @Test("four seconds stay with upstream when F0 is given")
+    @Test("four seconds equal upstream's if F0 is given")
     func longMelWithPitch() throws {
         let (waveform, source) = try vocoder(
             fixture.input("longMel"), pitch: fixture.output("longPitch"), generator: Generator(seed: 8))
@@ -49,15 +49,15 @@ import Torch
         try expectClose(every(5, waveform), fixture.output("longWaveform"), relative: 1e-4)
     }
 
-    // One unit in the last place of F0 turns the highest harmonic by milliradians within four seconds, and where another
-    // processor adds a convolution up in another order it comes to that.
-    @Test("four seconds stay with upstream from the mel alone")
+    // One unit in the last place of F0 shifts the highest harmonic by milliradians within four seconds, and a processor
+    // that sums a convolution in another order causes such a difference.
+    @Test("four seconds equal upstream's from the mel alone")
     func longMel() throws {
         let (waveform, _) = try vocoder(fixture.input("longMel"), generator: Generator(seed: 8))
         try expectClose(every(5, waveform), fixture.output("longWaveform"), relative: 1e-2)
     }
 
-    @Test("magnitude and waveform meet their limits as upstream's do")
+    @Test("magnitude and waveform are limited as upstream's are")
     func limits() throws {
         let source = try vocoder.source(pitch: fixture.output("pitch"), generator: Generator(seed: 7))
         let waveform = try vocoder.decode(fixture.input("mel") * 5, source: source)
@@ -65,7 +65,7 @@ import Torch
         #expect(try waveform.abs().max().item(Float.self) == 0.99)
     }
 
-    @Test("a batch of two follows upstream's training pass")
+    @Test("a batch of two equals upstream's training pass")
     func batch() throws {
         let mel = try fixture.input("pairMel")
         try expectClose(vocoder.pitchPredictor(mel), fixture.output("pairPitch"), relative: 1e-5)
@@ -73,7 +73,7 @@ import Torch
         try expectClose(every(3, waveform), fixture.output("pairWaveform"), relative: 1e-4)
     }
 
-    @Test("the generator decides the source")
+    @Test("the source depends on the generator")
     func seeds() throws {
         let pitch = try fixture.output("pitch")
         let one = try vocoder.source(pitch: pitch, generator: Generator(seed: 1))
@@ -104,7 +104,7 @@ import Torch
         }
     }
 
-    @Test("shapes that do not fit are refused with a sentence")
+    @Test("wrong shapes are refused with an error message")
     func shapes() throws {
         let generator = try Generator(seed: 1)
         let mel = try fixture.input("mel")

@@ -6,7 +6,7 @@ import Torch
 
 @testable import Chatterbox
 
-/// Prepared voices where other networks or rules made them than the model's that is to speak.
+/// Prepared voices that were made by other networks or rules than those of the model that uses them.
 @Suite("Prepared voices of other models", .standInModel) struct PreparedVoiceTests {
     let folder: TemporaryFolder
     let synthesizer: Synthesizer
@@ -36,10 +36,10 @@ import Torch
 
     // MARK: the same networks and rules
 
-    @Test("a voice is taken as it is by every model with the same networks and rules, without a warning") func same() async throws {
+    @Test("every model with the same networks and rules uses a voice unchanged and without a warning") func same() async throws {
         let voice = try await synthesizer.voice(from: StandInModel.recording)
         try voice.save(to: file)
-        // Its T3 is another, which hears no recording.
+        // Only its T3 differs, which does not analyse recordings.
         let other = try other(replacing: ["t3_cfg.safetensors"])
         let back = try await other.voice(from: file)
         #expect(try bytes(back) == bytes(voice))
@@ -48,14 +48,14 @@ import Torch
         #expect(try await other.speak("One.", voice: back, options: options).report.warnings.besideLength.isEmpty)
     }
 
-    @Test("a damaged recording does no harm where it is not needed") func unneeded() async throws {
+    @Test("a damaged recording causes no error if it is not needed") func unneeded() async throws {
         try await damageRecording(synthesizer.voice(from: StandInModel.recording))
         #expect(try await synthesizer.voice(from: file).warnings.isEmpty)
     }
 
-    // MARK: made anew
+    // MARK: made again
 
-    @Test("with other networks it is made anew from its recording, as from the file it came from, and that is said")
+    @Test("with other networks it is made again from its recording, equals a voice from the original file, and has a warning")
     func anew() async throws {
         let other = try other()
         try await synthesizer.voice(from: StandInModel.recording).save(to: file)
@@ -70,12 +70,12 @@ import Torch
         let speech = try await other.speak("One.", voice: anew, options: options)
         #expect(speech.report.warnings.besideLength == anew.warnings)
         #expect(try await speech.audio == other.speak("One.", voice: direct, options: options).audio)
-        // Kept, it is this model's.
+        // After saving, it is this model's voice.
         try anew.save(to: file)
         #expect(try await other.voice(from: file).warnings.isEmpty)
     }
 
-    @Test("stereo at another rate is kept so that it gives the same voice") func stereo() async throws {
+    @Test("a stereo recording at another rate is stored so that it gives the same voice") func stereo() async throws {
         let mono = StandInModel.buzz(seconds: 1).samples
         let stereo = Audio(samples: mono.indices.flatMap { [mono[$0], mono[($0 + 7) % mono.count] / 2] }, sampleRate: 22_050, channels: 2)
         let recording = folder.url.appending(path: "stereo.wav")
@@ -85,7 +85,7 @@ import Torch
         #expect(try await bytes(other.voice(from: file)) == bytes(other.voice(from: recording)))
     }
 
-    @Test("with other rules for references it is made anew by these") func rules() async throws {
+    @Test("with other rules for references it is made again by these") func rules() async throws {
         var rules = ReferenceRules.chatterbox
         (rules.promptSeconds, rules.loudness) = (0.5, -27)
         let other = try other(replacing: [], rules: rules)
@@ -96,7 +96,7 @@ import Torch
         #expect(anew.warnings.first?.description.contains("in its reference rules;") == true)
     }
 
-    @Test("of a recording of more than half a minute the first half minute is heard, and that is said") func long() async throws {
+    @Test("only the first half minute of a longer recording is used, with a warning") func long() async throws {
         let other = try other(replacing: ["ve.safetensors"])
         let sound = StandInModel.buzz(seconds: 31)
         try await synthesizer.voice(from: sound, named: "long").save(to: file)
@@ -105,7 +105,7 @@ import Torch
         #expect(anew.warnings.first?.description.contains("the first 30 of 31 s") == true)
     }
 
-    @Test("a recording that is too short for the rules, or damaged, is refused by the voice's name") func unusable() async throws {
+    @Test("a recording that is too short for the rules or damaged is refused, with the voice's name") func unusable() async throws {
         let voice = try await synthesizer.voice(from: StandInModel.recording)
         try voice.save(to: file)
         let turbo = try other("turbo", replacing: [], rules: .turbo)
@@ -131,7 +131,7 @@ import Torch
 
     // MARK: refused
 
-    @Test("without a recording it is refused by name") func refused() async throws {
+    @Test("without a recording it is refused, with its name") func refused() async throws {
         let voice = try await synthesizer.voice(from: StandInModel.recording).withoutRecording
         try voice.save(to: file)
         #expect(try SafetensorsFile(file).entries["recording"] == nil)
@@ -147,7 +147,7 @@ import Torch
         }
     }
 
-    @Test("speech in a voice of another model is refused by name, wherever the voice came from") func speaking() async throws {
+    @Test("speech in a voice of another model is refused with its name, wherever the voice came from") func speaking() async throws {
         let other = try other(), text = "One."
         let made = try await synthesizer.voice(from: StandInModel.recording)
         try made.save(to: file)
@@ -167,7 +167,7 @@ import Torch
 
     // MARK: converting
 
-    @Test("a conversion takes a voice whose prompt its networks made, and refuses another") func conversion() async throws {
+    @Test("a conversion accepts a voice whose prompt the same networks made, and refuses others") func conversion() async throws {
         let voice = try await synthesizer.voice(from: StandInModel.recording).withoutRecording
         try voice.save(to: file)
         let source = StandInModel.buzz(seconds: 0.5, pitch: 200)
@@ -180,9 +180,9 @@ import Torch
         await #expect(throws: VoiceError.self) { try await other.voice(from: file, for: .conversion) }
     }
 
-    // MARK: voices that do not tell
+    // MARK: voices without an origin
 
-    @Test("a voice from before origins were told speaks as it did, with one warning") func older() async throws {
+    @Test("an old voice without an origin works as before, with one warning") func older() async throws {
         let voice = try await synthesizer.voice(from: StandInModel.recording)
         try voice.save(to: file)
         let stored = try SafetensorsFile(file)
@@ -195,7 +195,7 @@ import Torch
         #expect(try await speech.audio == synthesizer.speak("One.", voice: voice, options: options).audio)
         #expect(try await synthesizer.convert(StandInModel.buzz(seconds: 0.5), to: back, steps: 1, watermark: false).report.warnings == back.warnings)
         #expect(try Voice.load(from: file).warnings == back.warnings)
-        // Loading does not make it another.
+        // Loading does not change it.
         try back.save(to: file)
         #expect(try await synthesizer.voice(from: file).warnings == back.warnings)
     }
@@ -216,7 +216,7 @@ import Torch
         #expect(try await model.voice(from: link.appending(path: "conds.safetensors")).warnings.isEmpty)
     }
 
-    @Test("what upstream's Conditionals.save wrote has the warning") func upstream() throws {
+    @Test("a file from upstream's Conditionals.save has the warning") func upstream() throws {
         var sizes = Voice.Sizes.chatterbox
         (sizes.speakerEmbedding, sizes.speaker) = (16, 12)
         let voice = try Voice.load(from: fixturesFolder.appending(path: "conds.pt"), sizes: sizes)

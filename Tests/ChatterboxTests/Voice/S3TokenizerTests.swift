@@ -14,12 +14,12 @@ import Torch
         tokenizer = try S3Tokenizer(fixture.weights, fixture.config(as: S3TokenizerConfig.self))
     }
 
-    /// The fixture's recording is four seconds, over and over.
+    /// The fixture's recording is four seconds, repeated.
     private func mel(frames: Int) throws -> Tensor {
         try fixture.input("mel").repeated([1, 14]).narrow(axis: 1, from: 0, count: frames)
     }
 
-    @Test("tokens are upstream's: short, over 30 s, and with a last window that is all overlap", arguments: [401, 3500, 5450])
+    @Test("tokens are upstream's: of a short recording, of over 30 s, and with a last window that is all overlap", arguments: [401, 3500, 5450])
     func tokens(frames: Int) throws {
         try expectEqual(tokenizer.tokens(ofLogMel: mel(frames: frames)), fixture.output("tokens_\(frames)"))
     }
@@ -36,13 +36,13 @@ import Torch
         }
     }
 
-    @Test("a limit leaves later frames unheard") func limit() throws {
+    @Test("a limit excludes later frames") func limit() throws {
         let limited = try tokenizer.tokens(ofLogMel: mel(frames: 5450), limit: 50)
         try expectEqual(limited, tokenizer.tokens(ofLogMel: mel(frames: 200)))
         try expectEqual(tokenizer.tokens(ofLogMel: mel(frames: 401), limit: 200), fixture.output("tokens_401"))
     }
 
-    @Test("what tokens are rounded from can be trained") func differentiable() throws {
+    @Test("the values before rounding can be trained") func differentiable() throws {
         let mel = try fixture.input("batch").requiresGradient(true)
         let levels = try tokenizer.levels(mel)
         #expect(levels.shape == [2, 50, 8])
@@ -50,7 +50,7 @@ import Torch
         #expect(try mel.gradient!.abs().max().item(Float.self) > 0)
     }
 
-    @Test("packed weights round to the same levels, in 8 bits to near ones", arguments: [(WeightFormat.float32, 1e-5), (.int8, 0.03)])
+    @Test("packed weights give the same levels, or neighbouring ones in 8 bits", arguments: [(WeightFormat.float32, 1e-5), (.int8, 0.03)])
     func packed(format: WeightFormat, tolerance: Double) throws {
         let packed = try tokenizer.packed(format, team: ThreadTeam(threads: 2))
         for frames in [401, 402, 403, 404] {
@@ -66,7 +66,7 @@ import Torch
         #expect(S3TokenizerConfig.chatterbox.tokenCount == 6561)
     }
 
-    @Test("nothing in the checkpoint is left over, computed buffers included") func complete() throws {
+    @Test("every tensor of the checkpoint is used, including computed buffers") func complete() throws {
         let weights = fixture.weights
         #expect(weights.contains("window"))
         _ = try S3Tokenizer(weights, tokenizer.config)

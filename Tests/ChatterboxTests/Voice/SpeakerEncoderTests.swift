@@ -21,7 +21,7 @@ import Torch
         try expectClose(encoder.packed(team: ThreadTeam(threads: 2))(filterbank), expected, relative: 1e-4, "\(name), packed")
     }
 
-    @Test("nothing in the checkpoint is left over") func complete() throws {
+    @Test("every tensor of the checkpoint is used") func complete() throws {
         let weights = fixture.weights
         _ = try SpeakerEncoder(weights, encoder.config)
         try weights.requireAllUsed()

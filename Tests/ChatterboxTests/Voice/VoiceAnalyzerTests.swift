@@ -52,7 +52,7 @@ import Torch
         try expectClose(mel, fixture.output("turbo_prompt_feat"), relative: 1e-4, "prompt mel")
     }
 
-    @Test("a recording that ends within a token keeps the tokens whose mel it has", arguments: [24000, 24480, 24500, 24960, 25500])
+    @Test("a recording that ends within a token keeps the tokens with a complete mel", arguments: [24000, 24480, 24500, 24960, 25500])
     func ending(samples: Int) throws {
         let voice = try analyzer.voice(from: reference().prefix(frames: samples))
         let frames = voice.prompt.mel.size(1), tokens = voice.prompt.tokens.size(1)
@@ -61,7 +61,7 @@ import Torch
         _ = try voice.checked(analyzer.voiceSizes)
     }
 
-    @Test("channels and rates do not matter to the shape of a voice", arguments: [8000, 44100, 48000])
+    @Test("the shape of a voice does not depend on channels and sample rate", arguments: [8000, 44100, 48000])
     func rates(rate: Int) throws {
         let second = try reference().prefix(seconds: 1).resampled(to: rate)
         let stereo = Audio(samples: second.samples.flatMap { [$0, $0] }, sampleRate: rate, channels: 2)
@@ -71,7 +71,7 @@ import Torch
     }
 
     @Test(
-        "what is no reference is refused with its name",
+        "an invalid reference is refused with its name",
         arguments: [
             Audio(samples: [], sampleRate: 24000),
             Audio(samples: [Float](repeating: 0.1, count: 4800), sampleRate: 24000),

@@ -23,7 +23,7 @@ import Torch
     }
 
     @Test(
-        "a rest counts as a partial when four fifths of it are there",
+        "a last partial counts if at least four fifths of it are within the recording",
         arguments: [
             (1, 1), (160, 1), (204, 1), (205, 2), (237, 2), (281, 2), (282, 3),
         ])
@@ -31,7 +31,7 @@ import Torch
         #expect(encoder.partialCount(frames: frames) == partials)
     }
 
-    @Test("nothing in the checkpoint is left over") func complete() throws {
+    @Test("every tensor of the checkpoint is used") func complete() throws {
         let weights = fixture.weights
         _ = try VoiceEncoder(weights, encoder.config)
         try weights.requireAllUsed()

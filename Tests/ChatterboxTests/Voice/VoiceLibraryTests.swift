@@ -21,11 +21,11 @@ import Torch
                 tokens: try .zeros([1, tokens], dtype: .int64), mel: try .zeros([1, 2 * tokens, 80]), speaker: try .zeros([1, 192])))
     }
 
-    @Test("is empty before its folder exists") func empty() {
+    @Test("a library is empty before its folder exists") func empty() {
         #expect(library.entries().isEmpty)
     }
 
-    @Test("keeps voices under their names, in order") func stores() throws {
+    @Test("voices are stored under their names and listed in order") func stores() throws {
         try library.store(voice(), as: "zoë")
         let file = try library.store(voice(tokens: 6), as: "ada.2")
         #expect(library.entries().map(\.name) == ["ada.2", "zoë"])
@@ -42,14 +42,14 @@ import Torch
         #expect(try VoiceSummary(of: library.entry(named: "ada").file).promptTokens == 9)
     }
 
-    @Test("forgets a voice") func removes() throws {
+    @Test("a removed voice is gone") func removes() throws {
         try library.store(voice(), as: "ada")
         try library.remove("ada")
         #expect(library.entries().isEmpty)
         #expect(throws: VoiceLibraryError.unknown("ada", known: [], folder: library.folder)) { try library.remove("ada") }
     }
 
-    @Test("an unknown name is answered with those that there are") func unknown() throws {
+    @Test("an error for an unknown name lists the known ones") func unknown() throws {
         try library.store(voice(), as: "ada")
         let error = #expect(throws: VoiceLibraryError.self) { try library.entry(named: "eve") }
         #expect(error?.description.contains("here are ada") == true)
@@ -57,14 +57,14 @@ import Torch
     }
 
     @Test(
-        "a name that would leave the folder or hide is refused",
+        "a name that leaves the folder or begins with a dot is refused",
         arguments: ["", "../ada", "a/b", ".ada", "a b", "a\u{0}b", String(repeating: "a", count: 300)])
     func badName(name: String) throws {
         #expect(throws: VoiceLibraryError.badName(name)) { try library.store(voice(), as: name) }
         #expect(throws: VoiceLibraryError.badName(name)) { try library.remove(name) }
     }
 
-    @Test("a folder that cannot be made is named") func unwritable() throws {
+    @Test("an error names a folder that cannot be created") func unwritable() throws {
         let file = home.url.appending(path: "file")
         try Data().write(to: file)
         let library = VoiceLibrary(folder: file.appending(path: "voices"))

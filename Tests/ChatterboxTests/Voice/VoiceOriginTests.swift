@@ -13,14 +13,14 @@ import Torch
         VoiceOrigin(model: model, voiceEncoder: encoder, tokenizer: tokenizer, speakerEncoder: speaker, rules: rules)
     }
 
-    @Test("each network and the rules matter, the model's name does not") func differences() {
+    @Test("origins differ by each network and by the rules, not by the model's name") func differences() {
         #expect(origin("Turbo").differences(from: origin("Nano")) == [])
         #expect(origin().differences(from: origin(encoder: "x")) == [.voiceEncoder])
         #expect(origin().differences(from: origin(tokenizer: "x", speaker: "x")) == [.tokenizer, .speakerEncoder])
         #expect(origin().differences(from: origin(rules: .turbo)) == [.rules])
     }
 
-    @Test("conversion needs what makes the prompt alone") func conversion() {
+    @Test("conversion depends only on the networks that make the prompt") func conversion() {
         var longer = ReferenceRules.chatterbox
         longer.conditioningSeconds = 9
         #expect(origin().differences(from: origin(encoder: "x", rules: longer), for: .conversion) == [])
@@ -48,12 +48,12 @@ import Torch
         try Model.load(folder, compute: compute).voiceAnalyzer.origin()
     }
 
-    @Test("are the same however the model computes and whatever else its files hold") func same() throws {
+    @Test("origins do not depend on the arithmetic or on the files' other contents") func same() throws {
         let expected = try origin(StandInModel.folder)
         #expect(expected.model == "Chatterbox")
         #expect(try origin(StandInModel.folder, compute: .exact) == expected)
         #expect(try origin(StandInModel.folder, compute: ComputeOptions(quantization: .int8, threads: 1)) == expected)
-        // The flow and the vocoder of another model, as Turbo's file has the English model's tokenizer and speaker encoder.
+        // The file has the flow and the vocoder of another model, like Turbo's, which has the English model's tokenizer and speaker encoder.
         let copy = folder.url.appending(path: "copy"), file = copy.appending(path: "s3gen.safetensors")
         try StandInModel.writeCopy(to: copy, replacing: ["s3gen.safetensors"])
         let own = try SafetensorsFile(StandInModel.folder.appending(path: "s3gen.safetensors")).tensors()
@@ -64,7 +64,7 @@ import Torch
         #expect(try origin(copy) == expected)
     }
 
-    @Test("are others where a network or a rule is another") func other() throws {
+    @Test("origins differ if a network or a rule differs") func other() throws {
         let expected = try origin(StandInModel.folder)
         for (name, files, parts) in [
             ("ve", ["ve.safetensors"], [VoiceOrigin.Part.voiceEncoder]), ("s3gen", ["s3gen.safetensors"], [.tokenizer, .speakerEncoder]),

@@ -6,7 +6,7 @@ import Testing
 @testable import Chatterbox
 
 @Suite("A voice's recording") struct VoiceRecordingTests {
-    /// A tone in whole numbers of so many bits.
+    /// A tone in samples of the given number of bits.
     private func tone(bits: Int, rate: Int = 24_000, channels: Int = 1, seconds: Double = 0.5) -> Audio {
         let scale = Float(1 << (bits - 1))
         let samples = (0..<Int(seconds * Double(rate)) * channels).map { index in
@@ -15,7 +15,7 @@ import Testing
         return Audio(samples: samples, sampleRate: rate, channels: channels)
     }
 
-    /// As it comes back from a file.
+    /// The recording after writing and reading a file.
     private func stored(_ audio: Audio) throws -> Audio {
         let recording = try VoiceRecording(audio)
         let (flac, gain) = try recording.encoded()
@@ -23,7 +23,7 @@ import Testing
     }
 
     @Test(
-        "samples of 16 and 24 bits come back as they were, at any rate and with their channels",
+        "samples of 16 and 24 bits are the same after storing, at any rate and with all channels",
         arguments: [
             (16, 24_000, 1), (16, 44_100, 2), (24, 48_000, 1), (24, 96_000, 6), (24, 192_000, 2), (16, 655_350, 1),
         ])
@@ -32,13 +32,13 @@ import Testing
         #expect(try stored(audio) == audio)
     }
 
-    @Test("16 bits stay 16 bits, so that no room is wasted") func small() throws {
+    @Test("samples of 16 bits are stored in 16 bits") func small() throws {
         let audio = tone(bits: 16)
         #expect(try VoiceRecording(audio).encoded().flac == AudioFile.encode(audio, as: .flac))
     }
 
     @Test(
-        "full scale and what is beyond come back unclipped, rounded to 24 bits of the peak",
+        "samples at and beyond full scale are stored without clipping, rounded to 24 bits of the peak",
         arguments: [
             [Float(0.3), 1, -1, 0.1234567], [Float(0.3), -3.5, 2.9, 0.1234567], [Float(32767) / 32768, -1, 0.5, 0.25], [1e30, -2, 3, 4],
         ])
@@ -48,20 +48,20 @@ import Testing
         #expect(zip(back, samples).allSatisfy { abs($0 - $1) <= peak / 4_000_000 }, "\(back)")
     }
 
-    @Test("of a long recording the first half minute is kept") func long() throws {
+    @Test("the first half minute of a long recording is stored") func long() throws {
         let audio = tone(bits: 16, rate: 8000, seconds: 40)
         let recording = try VoiceRecording(audio)
         #expect(recording.seconds == 30)
         #expect(try stored(audio) == audio.prefix(seconds: 30))
     }
 
-    @Test("more channels than FLAC has are mixed, and a higher rate is lowered") func limits() throws {
+    @Test("more channels than FLAC supports are mixed, and a higher rate is reduced") func limits() throws {
         #expect(try stored(tone(bits: 16, channels: 12)).channels == 1)
         let fast = try stored(tone(bits: 16, rate: 768_000))
         #expect(fast.sampleRate == 192_000 && abs(fast.duration - 0.5) < 0.001)
     }
 
-    @Test("a damaged recording is refused by its name") func damaged() throws {
+    @Test("a damaged recording is refused with its name") func damaged() throws {
         let flac = try VoiceRecording(tone(bits: 16)).encoded().flac
         for bytes in [Data(), Data("text".utf8), flac.prefix(flac.count / 2)] {
             let error = #expect(throws: AudioError.self) {

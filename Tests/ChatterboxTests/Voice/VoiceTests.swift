@@ -26,7 +26,7 @@ import Torch
                 speaker: try .randn([1, 12], generator: generator)))
     }
 
-    /// A voice that tells its origin and carries a recording.
+    /// A voice with an origin and a recording.
     private func toldVoice() throws -> Voice {
         var voice = try voice()
         voice.origin = VoiceOrigin(model: "Turbo", voiceEncoder: "aa", tokenizer: "bb", speakerEncoder: "cc", rules: .turbo)
@@ -42,7 +42,7 @@ import Torch
         ]
     }
 
-    @Test("a stored voice comes back as it was; a mel frame more than the tokens need is allowed", arguments: [8, 9])
+    @Test("a voice is the same after storing; one more mel frame than the tokens need is allowed", arguments: [8, 9])
     func roundTrip(frames: Int) throws {
         let voice = try voice(mel: frames)
         try voice.save(to: file)
@@ -50,20 +50,20 @@ import Torch
         for (name, tensor) in tensors(voice) { try expectClose(back[name]!, tensor, relative: 0, name) }
     }
 
-    @Test("what a voice tells of its origin and its recording come back") func told() throws {
+    @Test("a voice's origin and recording are the same after storing") func told() throws {
         let voice = try toldVoice()
         try voice.save(to: file)
         let back = try Voice.load(from: file, sizes: sizes)
         #expect(back.origin == voice.origin && back.origin?.model == "Turbo" && back.heardSeconds == 7.25 && back.warnings.isEmpty)
         #expect(back.recording?.seconds == 1)
         #expect(try back.recording?.audio(named: "x") == voice.recording?.audio(named: "x"))
-        // And again, from what was read.
+        // The same after storing the loaded voice again.
         try back.withoutRecording.save(to: file)
         let last = try Voice.load(from: file, sizes: sizes)
         #expect(last.origin == voice.origin && last.heardSeconds == 7.25 && last.recording == nil)
     }
 
-    @Test("the format is still the one that programs read that know of no origin") func readable() throws {
+    @Test("older programs without origins can read the format") func readable() throws {
         try toldVoice().save(to: file)
         let stored = try SafetensorsFile(file)
         #expect(stored.metadata["version"] == "1")
@@ -72,7 +72,7 @@ import Torch
     }
 
     @Test(
-        "what a file tells of its origin and cannot be read is refused by its name",
+        "an origin that cannot be read is refused, with its field's name",
         arguments: [
             ("networks", "{"), ("networks", "{}"), ("networks", String(repeating: "[", count: 100_000)), ("networks", nil), ("rules", "{}"),
             ("rules", nil), ("seconds", "-1"), ("seconds", "many"), ("recording_seconds", "nan"), ("recording_gain", "0.5"),
@@ -90,7 +90,7 @@ import Torch
         #expect(error?.description.contains("\"\(key)\"") == true)
     }
 
-    @Test("a recording that is no row of bytes is refused") func notBytes() throws {
+    @Test("a recording that is not a tensor of bytes is refused") func notBytes() throws {
         try toldVoice().save(to: file)
         let stored = try SafetensorsFile(file)
         for recording in [try Tensor.zeros([3]), try .zeros([2, 2], dtype: .uint8)] {
@@ -111,7 +111,7 @@ import Torch
         try expectClose(voice.prompt.speaker[0], .linspace(from: -2, to: 2, count: 12), relative: 1e-6)
     }
 
-    /// What to do to a good voice's tensors, and words of the message that must follow.
+    /// A change to a good voice's tensors, and words that the error message must contain.
     struct Damage: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let message: [String]
@@ -119,7 +119,7 @@ import Torch
     }
 
     @Test(
-        "a voice that is damaged or of another model is refused by name",
+        "a voice that is damaged or of another model is refused with its name",
         arguments: [
             Damage(testDescription: "a part is missing", message: ["xvector", "not a prepared voice"]) { $0["xvector"] = nil },
             Damage(testDescription: "another model's embedding", message: ["speaker_embedding", "[1, 16]", "[1, 32]"]) {
@@ -150,14 +150,16 @@ import Torch
         }
     }
 
-    @Test("no file, an empty file, a text, a torn archive: each names itself", arguments: [nil, "", "hello, world", "PK\u{3}\u{4}torn"])
+    @Test(
+        "errors for a missing file, an empty file, a text and a truncated archive contain the file's name",
+        arguments: [nil, "", "hello, world", "PK\u{3}\u{4}torn"])
     func unreadable(content: String?) throws {
         if let content { try Data(content.utf8).write(to: file) }
         let error = #expect(throws: (any Error).self) { try Voice.load(from: self.file, sizes: self.sizes) }
         #expect("\(try #require(error))".contains("me.voice.safetensors"))
     }
 
-    @Test("injuries to a stored voice are harmless or refused") func damaged() throws {
+    @Test("damage to a stored voice is harmless or refused") func damaged() throws {
         try toldVoice().save(to: file)
         let stored = try Data(contentsOf: file), builtIn = try Data(contentsOf: fixturesFolder.appending(path: "conds.pt"))
         search(rounds: 60) { random in
