@@ -32,7 +32,7 @@ class Judges:
         return json.loads(done.stdout)
 
     def compare(self, what, path, expected):
-        """Prints both verdicts on a file; rounded ones, as upstream's callers see them, and the bare confidence."""
+        """Prints both results for a file: rounded, as upstream returns them, and the confidence without rounding."""
         sound, rate = librosa.load(path, sr=None, mono=True)
         rounded = float(self.official.get_watermark(sound, sample_rate=rate))
         bare = float(self.official.get_watermark(sound, sample_rate=rate, round=False))
@@ -51,7 +51,7 @@ def mp3(source, folder):
 
 
 def judge_marked(judges, marked, folder):
-    """The whole, every second, and both ends of MP3."""
+    """The complete file, every second of it, and both before and after MP3 coding."""
     sound, rate = soundfile.read(marked, dtype="float32")
     judges.compare("marked", marked, 1)
     for second in range(len(sound) // rate):
@@ -81,7 +81,7 @@ def main():
             subprocess.run([options.program, "watermark", plain, "-o", marked, "-q"], check=True)
             ours, _ = soundfile.read(marked, dtype="float32")
             upstream = judges.official.apply_watermark(speech, sample_rate=RATE)
-            # Upstream drops what does not fill a step of its transform; the last window before that hears the cut.
+            # Upstream drops samples that do not fill a step of its transform; the last window before that is affected by the cut.
             common = len(upstream) - 1024
             print(f"{recording}: {len(speech) / RATE:.1f} s; largest difference from upstream's marked speech "
                   f"{np.abs(ours - np.clip(np.pad(upstream, (0, len(ours) - len(upstream))), -1, 1))[:common].max():.1e}, "

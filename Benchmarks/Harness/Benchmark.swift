@@ -1,7 +1,7 @@
-/// One thing to be timed, and what it cannot be faster than.
+/// An operation to be timed, and a lower limit of its time.
 public struct Benchmark {
     public let name: String
-    /// Nil where nothing but the work of the call itself limits it.
+    /// Nil if there is no known limit.
     public let limit: Limit?
     private let body: () throws -> Void
 
@@ -9,7 +9,7 @@ public struct Benchmark {
         (self.name, self.limit, self.body) = (name, limit, body)
     }
 
-    /// Seconds of one call, of so many in a row.
+    /// Seconds of one call, the mean of so many in a row.
     public func seconds(calls: Int) throws -> Double {
         let clock = ContinuousClock()
         let start = clock.now
@@ -17,7 +17,7 @@ public struct Benchmark {
         return (clock.now - start) / .seconds(1) / Double(calls)
     }
 
-    /// Calls that take about `seconds` together, found by trying.
+    /// The number of calls that together take about `seconds`, found by trying.
     public func calls(in seconds: Double) throws -> Int {
         var calls = 1
         while true {
@@ -40,7 +40,7 @@ public struct Benchmark {
     }
 }
 
-/// What a machine cannot do faster, such as reading so many bytes.
+/// The least time in which a machine can do something, such as reading so many bytes.
 public struct Limit: Sendable {
     /// Seconds of one call.
     public let seconds: Double
@@ -49,7 +49,7 @@ public struct Limit: Sendable {
 
     public init(seconds: Double, reason: String) { (self.seconds, self.reason) = (seconds, reason) }
 
-    /// Moving bytes at a bandwidth, in bytes a second.
+    /// Transfer of bytes at a bandwidth, in bytes a second.
     public static func bytes(_ count: Int, bandwidth: Double) -> Limit {
         Limit(seconds: Double(count) / bandwidth, reason: "\(tidy(Double(count) / 1e6)) MB at \(tidy(bandwidth / 1e9)) GB/s")
     }

@@ -1,4 +1,4 @@
 import Foundation
 
-/// What has been printed goes out now: someone waits for it.
+/// Flushes the output, for which another program waits.
 func flush() { fflush(nil) }

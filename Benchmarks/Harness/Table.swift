@@ -1,4 +1,4 @@
-/// Rows of figures under headings, in Markdown that also reads well in a terminal.
+/// A table of figures in Markdown that is also readable in a terminal.
 public struct Table {
     private let headings: [String]
     private var rows: [[String]] = []
@@ -10,7 +10,7 @@ public struct Table {
         rows.append(cells)
     }
 
-    /// The first column to the left, numbers to the right.
+    /// The first column is aligned to the left, numbers to the right.
     public var text: String {
         let widths = headings.indices.map { column in ([headings] + rows).map { $0[column].count }.max()! }
         func line(_ cells: [String]) -> String {
@@ -26,7 +26,7 @@ public struct Table {
         return ([line(headings), line(rule)] + rows.map(line)).joined(separator: "\n")
     }
 
-    /// With as many digits as a reader needs: three.
+    /// A number with three significant digits.
     public static func number(_ value: Double) -> String {
         let digits = value >= 100 ? 0 : value >= 10 ? 1 : 2
         let scale = [1.0, 10, 100][digits]
@@ -37,7 +37,7 @@ public struct Table {
     }
 }
 
-/// Measures each benchmark and prints a row as microseconds, with its limit where there is one.
+/// Measures each benchmark and prints a row in microseconds, with the limit if there is one.
 public func report(_ benchmarks: [Benchmark]) throws {
     var table = Table("operation", "µs", "limit, µs", "of the limit", "limited by")
     for benchmark in benchmarks {
@@ -50,7 +50,7 @@ public func report(_ benchmarks: [Benchmark]) throws {
 }
 
 /// Answers a measuring program line by line: for a benchmark's name on standard input, the microseconds of one call,
-/// measured over `seconds`. So two programs can take turns on one machine.
+/// measured over `seconds`, so that two programs can take turns on one machine.
 public func answer(_ benchmarks: [Benchmark], seconds: Double = 0.02) throws {
     var calls: [String: Int] = [:]
     while let name = readLine() {

@@ -3,8 +3,8 @@ import Harness
 import Kernels
 import Torch
 
-/// What products with packed weights, attention, a vocoder's layers and the draw of tokens cost, beside what the machine's memory and
-/// arithmetic allow, and beside libtorch: `make kernelbench`.
+/// Measures products with packed weights, attention, a vocoder's layers and the sampling of tokens, compared with the limits of the machine's
+/// memory and arithmetic, and with libtorch: `make kernelbench`.
 @main
 struct KernelBench {
     static func main() throws {
@@ -27,8 +27,8 @@ struct KernelBench {
 
     private func rate(_ format: WeightFormat) -> Double { format == .float32 ? rates.float32 : rates.int8 }
 
-    /// T3's matrices with one sequence, with guidance's two and with several requests at once, who share the reading of the
-    /// weights: as many matrices as do not fit into a cache.
+    /// T3's matrices with one sequence, with two for guidance, and with several requests at once, which share the reading of the
+    /// weights. There are so many matrices that they do not fit into a cache.
     private func fewRows() throws -> [Benchmark] {
         var benchmarks: [Benchmark] = []
         for (inputs, outputs) in [(1024, 3072), (1024, 8192), (4096, 1024)] {
@@ -64,7 +64,7 @@ struct KernelBench {
         return benchmarks
     }
 
-    /// The flow's matrices over both halves of 14 seconds.
+    /// The flow's matrices for 14 seconds, with and without conditions.
     private func manyRows() throws -> [Benchmark] {
         let rows = 1400
         return try [(256, 1536), (512, 256), (256, 1024), (1024, 256)].flatMap { inputs, outputs in
@@ -105,8 +105,8 @@ struct KernelBench {
         ]
     }
 
-    /// Residual convolutions of the vocoder over two seconds, Snake included. The limit is that of the plain form: those in
-    /// float32 are computed by Winograd's filtering, with half of its operations.
+    /// Residual convolutions of the vocoder over two seconds, including Snake. The limit is that of direct convolution: those in
+    /// float32 are computed with Winograd's algorithm, which needs half of the operations.
     private func convolutions() throws -> [Benchmark] {
         try [(256, 800), (128, 4000), (64, 12000)].flatMap { channels, length in
             try [3, 11].flatMap { kernel in
@@ -136,7 +136,7 @@ struct KernelBench {
         }
     }
 
-    /// The draw of the next token for several requests in a step. Nothing but its own work limits it.
+    /// The sampling of the next token for several requests in a step. There is no known limit.
     private func sampling() throws -> [Benchmark] {
         let vocabulary = 8194
         let settings: [(String, DecodingStyle, SamplingOptions, rows: Int)] = [

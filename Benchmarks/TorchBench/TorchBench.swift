@@ -1,10 +1,10 @@
 import Harness
 import Torch
 
-/// Prints what small tensor operations cost. One thread, and nothing recorded for differentiation.
+/// Prints the times of small tensor operations, with one thread and without gradients.
 ///
 ///     TorchBench            a table of microseconds
-///     TorchBench --answer   measures what standard input names; Benchmarks/torch-against-python asks
+///     TorchBench --answer   measures the benchmarks named on standard input, for Benchmarks/torch-against-python
 ///     TorchBench cuda …     on a GPU, where a call returns before its work is done
 @main
 struct TorchBench {

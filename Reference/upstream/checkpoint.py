@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from variants import FAST_FLOW, VARIANTS, t3_config, write_tokenizer_config
 
 FIXTURES = Path(__file__).resolve().parents[2] / "Tests" / "Fixtures"
-# A fresh head leaves all tokens about equally likely; a louder one makes drawing them depend on what was computed.
+# An initial head makes all tokens about equally likely; with larger weights the sampled tokens depend on the computed features.
 HEAD_GAIN = 6.0
 
 

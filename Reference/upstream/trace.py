@@ -28,7 +28,7 @@ class NoWatermark:
 
 
 class Tracer:
-    """Stands between the model's stages and keeps what passes."""
+    """Records the values that pass between the model's stages."""
 
     def __init__(self, model, family):
         self.tensors, self.seconds, self.max_tokens, self.family = {}, {}, 1000, family
@@ -64,7 +64,7 @@ def speak(model, variant, job, tracer):
     if variant.family != "multilingual":
         return model.generate(job["text"])
     wav = model.generate(job["text"], language_id=job["language"], repetition_penalty=1.2)
-    # The newest upstream leaves out the last token's sound.
+    # The newest upstream omits the last token's sound.
     tokens = int((tracer.tensors["speech_tokens"] < 6561).sum())
     return wav[..., :max(1, tokens - 1) * 960]
 
@@ -75,7 +75,7 @@ def main():
     parser.add_argument("--variant", choices=VARIANTS, default="chatterbox")
     parser.add_argument("--voice", required=True)
     parser.add_argument("--jobs", type=Path, required=True)
-    parser.add_argument("--fast-flow", action="store_true", help="the folder's S3Gen with mean flow in place of the model's own")
+    parser.add_argument("--fast-flow", action="store_true", help="the folder's S3Gen with mean flow instead of the model's own")
     options = parser.parse_args()
 
     perth.PerthImplicitWatermarker = NoWatermark

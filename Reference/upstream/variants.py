@@ -1,7 +1,7 @@
 """Upstream's variants: their files and sizes.
 
 Where the newest repository differs from chatterbox-tts 0.1.7, the package is patched: it gets Nano and multilingual v3, and
-loses the alignment analyser.
+the alignment analyser is removed.
 """
 import json
 import shutil
@@ -20,10 +20,10 @@ VARIANTS = {
     "turbo": Variant("turbo", "t3_turbo_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "GPT2_medium"),
     "nano": Variant("turbo", "t3_nano_v1.safetensors", "s3gen_meanflow.safetensors", "ve.safetensors", "GPT2_small"),
 }
-# An S3Gen with mean flow beside a model's own.
+# An S3Gen with mean flow, in addition to a model's own.
 FAST_FLOW = "s3gen_meanflow.safetensors"
 
-# Buffers of the S3 tokenizer that some checkpoints carry and some leave to be computed.
+# Buffers of the S3 tokenizer that some checkpoints contain; for others they are computed.
 COMPUTED = {"tokenizer._mel_filters", "tokenizer.window"}
 
 
@@ -39,7 +39,7 @@ def t3_config(variant):
 
 
 def load(variant, folder, fast_flow=False):
-    """Upstream's model of a folder, on the CPU; with the folder's S3Gen with mean flow in place of its own if asked."""
+    """Upstream's model of a folder, on the CPU; on request with the folder's S3Gen with mean flow instead of its own."""
     model = load_own(variant, Path(folder))
     if fast_flow:
         from chatterbox.models.s3gen import S3Gen
@@ -71,7 +71,7 @@ def load_own(variant, folder):
 
 
 def gpt2_tokenizer(folder):
-    """The tokenizer of a folder, which need not hold transformers' own file."""
+    """The tokenizer of a folder, which need not contain transformers' own file."""
     from transformers import AutoTokenizer
     if (folder / "tokenizer_config.json").exists():
         return AutoTokenizer.from_pretrained(folder)
@@ -83,7 +83,7 @@ def gpt2_tokenizer(folder):
 
 
 def write_tokenizer_config(folder):
-    """What transformers wants to know beside GPT-2's vocabulary, merges and added tokens."""
+    """The settings that transformers needs besides GPT-2's vocabulary, merges and added tokens."""
     added = json.loads((folder / "added_tokens.json").read_text())
     plain = {"lstrip": False, "normalized": True, "rstrip": False, "single_word": False, "special": False}
     (folder / "tokenizer_config.json").write_text(json.dumps({
@@ -96,14 +96,14 @@ def load_multilingual(variant, folder):
     from chatterbox import mtl_tts
     from chatterbox.models.tokenizers import tokenizer
     T3Config.is_multilingual = property(lambda self: False)  # no alignment analyser
-    # Random weights draw tokens that no trained model does and that S3Gen has no embedding for.
+    # Random weights give tokens that no trained model gives and for which S3Gen has no embedding.
     drop = mtl_tts.drop_invalid_tokens
     mtl_tts.drop_invalid_tokens = lambda tokens: (lambda kept: kept[kept < 6561])(drop(tokens))
     tokenizer.hf_hub_download = lambda **_: str(folder / "Cangjie5_TC.json")
     v2 = folder / VARIANTS["multilingual-v2"].t3
     if variant.t3 == v2.name or v2.exists():
         return mtl_tts.ChatterboxMultilingualTTS.from_local(folder, "cpu")
-    v2.symlink_to(folder / variant.t3)  # 0.1.7 knows this name alone
+    v2.symlink_to(folder / variant.t3)  # 0.1.7 only accepts this name
     try:
         return mtl_tts.ChatterboxMultilingualTTS.from_local(folder, "cpu")
     finally:

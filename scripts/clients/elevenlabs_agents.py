@@ -32,7 +32,7 @@ async def livekit():
             async for event in stream:
                 seconds += event.frame.duration
         assert 0.5 < seconds < 20, seconds
-        # Two texts, word by word, over the one connection.
+        # Two texts, word by word, over one connection.
         texts = ["The ship was late. It came in the night.", "Nobody saw it."]
         spoken = []
         for text in texts:

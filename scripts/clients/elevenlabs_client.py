@@ -27,7 +27,7 @@ def sound(pieces):
     return b"".join(pieces)
 
 
-# Whole and streamed, in telephone's formats too.
+# Complete and streamed, also in telephone formats.
 whole = sound(client.text_to_speech.convert("default", text=text, output_format="pcm_16000", seed=7))
 streamed = sound(client.text_to_speech.stream("default", text=text, output_format="pcm_16000", seed=7))
 assert whole and streamed and len(whole) % 2 == 0, (len(whole), len(streamed))
@@ -46,14 +46,14 @@ chunks = list(client.text_to_speech.stream_with_timestamps("default", text=text,
 characters = "".join("".join(chunk.alignment.characters) for chunk in chunks if chunk.alignment)
 assert characters == text, characters
 
-# What is wrong is told as ElevenLabs tells it.
+# Errors have ElevenLabs' format.
 assert refused(lambda: sound(client.text_to_speech.convert("nobody", text=text))).body["detail"]["status"] == "voice_not_found"
 assert refused(lambda: sound(client.text_to_speech.convert("default", text=text, output_format="mp3_1"))).status_code == 400
 assert refused(lambda: ElevenLabs(base_url=address, api_key="no").voices.get_all()).body["detail"]["status"] == "invalid_api_key"
 assert [voice.voice_id for voice in client.voices.get_all().voices][0] == "default"
 assert [model.model_id for model in client.models.list()] == ["pico"]
 
-# While the text is written: the client knows only wss, which a test without a certificate is not.
+# While the text is written: the client only supports wss, and the test has no certificate.
 client.text_to_speech._ws_base_url = address.replace("http://", "ws://")
 words = iter(["The ship ", "was late. ", "It came ", "in the night."])
 realtime = sound(client.text_to_speech.convert_realtime("default", text=words, output_format="pcm_24000", model_id="eleven_flash_v2_5"))

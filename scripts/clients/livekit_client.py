@@ -27,7 +27,7 @@ async def spoken(**options):
 
 async def main():
     found = {}
-    # Events with the first model's name, sound itself with the others.
+    # Events with the first model's name, plain sound with the others.
     for model in ["gpt-4o-mini-tts", "tts-1"]:
         for format in ["mp3", "pcm", "wav", "opus", "flac"]:
             found[f"{model} {format}"] = seconds = await spoken(model=model, response_format=format)

@@ -23,7 +23,7 @@ def refused(kind, call):
     raise AssertionError(f"{kind.__name__} expected")
 
 
-# Whole, and as it comes.
+# Complete, and as it arrives.
 whole = client.audio.speech.create(**order)
 assert whole.content[:1] == b"\xff" and len(whole.content) % 384 == 0, whole.content[:8]
 with client.audio.speech.with_streaming_response.create(**order, response_format="pcm", extra_body={"seed": 7}) as speech:
@@ -38,7 +38,7 @@ with client.audio.speech.with_streaming_response.create(**order, stream_format="
 assert all(line.startswith("data: ") for line in events) and events[-1] == "data: [DONE]"
 assert '"speech.audio.done","usage":{"input_tokens":' in events[-2], events[-2]
 
-# What is wrong is told as OpenAI tells it.
+# Errors have OpenAI's format.
 assert refused(openai.NotFoundError, lambda: client.audio.speech.create(**{**order, "model": "whisper-1"})).code == "model_not_found"
 assert refused(openai.BadRequestError, lambda: client.audio.speech.create(**order, speed=9)).param == "speed"
 assert refused(openai.AuthenticationError, lambda: OpenAI(base_url=f"{address}/v1", api_key="no").models.list())

@@ -26,7 +26,7 @@ async def main():
     down, up = await spoken("gpt-4o-mini-tts")
     sound = b"".join(frame.audio for frame in down if isinstance(frame, TTSAudioRawFrame))
     assert 24_000 < len(sound) < 20 * 48_000 and not [frame for frame in up if isinstance(frame, ErrorFrame)], (len(sound), up)
-    # What the server says of an error is what the pipeline says.
+    # The pipeline's error contains the server's message.
     down, up = await spoken("whisper-1")
     errors = [frame.error for frame in [*down, *up] if isinstance(frame, ErrorFrame)]
     assert any("there is no model whisper-1" in error for error in errors), (down, up)

@@ -38,7 +38,7 @@ def running():
 
 
 async def code_after(raw):
-    """The code that the server closes with when these bytes come."""
+    """The code with which the server closes the connection after these bytes."""
     async with connect() as socket:
         socket.transport.write(raw)
         try:
@@ -81,7 +81,7 @@ async def flooded():
 
 
 async def slow():
-    """Clients that ask for much and read nothing: memory does not grow with what they ask for."""
+    """Clients that request much and read nothing: memory does not grow with their requests."""
     before = resident()
     text = "The ship was late, and nobody at the quay had seen it come. " * 200
     sockets = [await connect(max_queue=1) for _ in range(4)]
@@ -102,7 +102,7 @@ async def slow():
 
 
 async def interrupted():
-    """An agent that is interrupted: how long until the server says so, and what was heard."""
+    """An interrupted agent: the time until the server confirms it, and how much was heard."""
     async with connect() as socket:
         await socket.send(json.dumps({"type": "session.config"}))
         for word in "The ship was late, and nobody at the quay had seen it come. It came in the night, with no light on board. And then".split():

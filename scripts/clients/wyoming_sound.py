@@ -8,7 +8,7 @@ from wyoming.tts import Synthesize, SynthesizeChunk, SynthesizeStart, Synthesize
 
 
 async def spoken(client, last):
-    """Seconds of sound up to an event of the type that is the last; it must come in order."""
+    """Seconds of sound up to an event of the given last type; the events must arrive in order."""
     rate, size = 0, 0
     while True:
         event = await asyncio.wait_for(client.read_event(), 60)
@@ -27,7 +27,7 @@ async def spoken(client, last):
 
 
 async def send_in_pieces(client, words, voice):
-    """Sends a text as it is written, and the whole of it for servers that take no pieces."""
+    """Sends a text as it is written, and then all of it for servers that do not accept pieces."""
     await client.write_event(SynthesizeStart(voice=voice).event())
     for word in words:
         await client.write_event(SynthesizeChunk(word).event())

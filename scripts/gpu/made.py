@@ -1,4 +1,4 @@
-"""The files that the parts need and that are made once, in .gpu-build: libctorch.so, the program, Python packages, checkpoints."""
+"""The files that the parts need, which are created once in .gpu-build: libctorch.so, the program, Python packages, checkpoints."""
 import hashlib
 import importlib.util
 import lzma
@@ -71,7 +71,7 @@ def make_library(report, seconds):
         old.unlink()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(compile, sources))
-    # Every symbol must be found in what is named here: -z defs.
+    # Every symbol must be found in the libraries named here: -z defs.
     report.run([compiler, "-shared", "-o", target, *(objects / f"{source.stem}.o" for source in sources), f"-L{torch / 'lib'}",
                 "-Wl,--no-as-needed", *libraries, "-Wl,-z,defs", f"-Wl,-rpath,{torch / 'lib'}"], deadline - time.monotonic())
     if not target.exists():
@@ -97,7 +97,7 @@ def unpack_program(report, seconds):
 
 
 def unpack_packages(report, seconds):
-    """What upstream imports and this Python lacks, and a bin/python that sees it."""
+    """The imports of upstream that this Python lacks, and a bin/python that finds them."""
     wheels = sorted((KIT / "wheels").glob("*.whl"))
     if not VENV.exists():
         unfinished = BUILD / ".python"

@@ -27,14 +27,14 @@ def check(report, options, seconds, full=False):
         rows += [[f"{a['model']}: {a['name']}", a["dtype"], str(a["query"]), str(a["keys"]), "yes" if a["isMasked"] else "no", a["backend"],
                   a.get("problem") or "right"] for a in checked["attention"]]
         report.table(f"Attention kernels of {checked['size']} networks", rows)
-    # The table is kept, failed or not.
+    # The table is stored even if the check fails.
     report.found.setdefault("checks", []).append(found)
     if status:
         raise Failed("some results are wrong; the table names them")
 
 
 def error_rows(results):
-    """A row for each stage of each model, a column for each arithmetic; what is not within its bound says so."""
+    """A row for each stage of each model and a column for each arithmetic; results that exceed their bound are marked."""
     arithmetics = list(dict.fromkeys(result["arithmetic"] for result in results))
     stages = list(dict.fromkeys((result["model"], result["stage"]) for result in results))
     cells = {(result["model"], result["stage"], result["arithmetic"]): error_cell(result) for result in results}
@@ -80,12 +80,12 @@ def vignette_row(label, row):
 
 
 def vignette_gap(label, reason):
-    """The row of what cannot be measured here."""
+    """The row of a setting that cannot be measured here."""
     return [label, reason] + ["–"] * (len(VIGNETTE) - 2)
 
 
 def speak_over_http(report, options, seconds):
-    """Upstream behind a server of its own, as a container would run it: from its start to the first answer, then once more."""
+    """Upstream behind its own server, as in a container: the time from its start to the first response, then once more."""
     folder, started, port = BUILD / "checkpoints" / f"chatterbox-{options.size}", time.monotonic(), 8123
     server = subprocess.Popen(
         [VENV / "bin/python", ROOT / "scripts/gpu/server.py", folder, "--device", options.device, "--voice", VOICE, "--tokens", str(options.tokens),
@@ -98,7 +98,7 @@ def speak_over_http(report, options, seconds):
             with urllib.request.urlopen(request, timeout=seconds) as answer:
                 sound = answer.read()
                 memory = int(answer.headers["X-Device-Memory"])
-            # WAV: bytes a second stand at 28, the sound begins at 44.
+            # WAV: the bytes per second are at offset 28, the sound begins at 44.
             return time.monotonic() - begun, (len(sound) - 44) / struct.unpack_from("<I", sound, 28)[0], memory
         while True:
             if server.poll() is not None:
@@ -121,7 +121,7 @@ def speak_over_http(report, options, seconds):
 
 
 def rates(report, options, seconds):
-    """What the device does at most: bytes a second of a copy, operations a second of a product, by type."""
+    """The device's limits: bytes a second of a copy, and operations a second of a product, by type."""
     script = ROOT / "scripts" / "gpu" / "rates.py"
     _, output, errors = report.run([sys.executable, script, options.device], seconds)
     if not output.strip():

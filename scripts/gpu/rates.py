@@ -14,7 +14,7 @@ DEVICE = sys.argv[1]
 
 
 def seconds(body, repeats=5):
-    """The least of some runs: other work only adds to it."""
+    """The smallest time of some runs, since other work only adds to it."""
     wait = torch.cuda.synchronize if DEVICE != "cpu" else lambda: None
     body()
     wait()

@@ -10,15 +10,15 @@ SECONDS = {"A": 240, "B": 300}
 
 
 class Failed(Exception):
-    """A step that came to nothing, in one sentence."""
+    """A failed step, in one sentence."""
 
 
 class Skipped(Exception):
-    """A step that does not apply here, and why."""
+    """A step that does not apply here, with the reason."""
 
 
 class Report:
-    """What was found so far, written anew after every step."""
+    """The results so far, written again after every step."""
 
     def __init__(self, part, options):
         self.folder, self.part = options.results, part
@@ -29,7 +29,7 @@ class Report:
         self.patience = options.patience
 
     def step(self, name, limit, work):
-        """Runs work(seconds), which returns what to keep; a failure is kept instead and stops nothing else."""
+        """Runs work(seconds) and stores its result; a failure is stored instead, and the other steps continue."""
         seconds = min(limit * self.patience, self.deadline - time.monotonic())
         started, value = time.monotonic(), None
         print(f"{name} …", file=sys.stderr, flush=True)
@@ -67,7 +67,7 @@ class Report:
         self.put(f"{self.part}.md", self.markdown())
 
     def put(self, name, text):
-        """Whole or not at all: what a part leaves when it is stopped can be read."""
+        """Writes a file atomically, so that the results of an interrupted part can be read."""
         unfinished = self.folder / f".{name}"
         unfinished.write_text(text)
         os.replace(unfinished, self.folder / name)

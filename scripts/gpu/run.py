@@ -20,7 +20,7 @@ from measured import (
     memory_row, number, rates, small_operations, speak_over_http, vignette_gap, vignette_row)
 from report import Report, Skipped
 
-# Part A's rows of our own: label, type, and how `bench` is told of it on a GPU and on a CPU, where some cannot be had.
+# Part A's rows of this package: label, type, and the arguments of `bench` on a GPU and on a CPU, where some are not available.
 OURS = [
     ("ours, float32, plain", "float32", "uncaptured", "fast"),
     ("ours, float32, captured", "float32", "fast", None),
@@ -57,7 +57,7 @@ def part_a(report, options):
             found = report.step(label, 30, lambda seconds: bench(report, options, "chatterbox", seconds, "--dtype", dtype, "--way", way, *cold))
             add(vignette_row(label, found[0]) if found else vignette_gap(label, "failed"))
     report.step("packages", 30, lambda seconds: unpack_packages(report, seconds))
-    theirs = argparse.Namespace(**{**vars(options), "size": "full"})  # upstream knows no other
+    theirs = argparse.Namespace(**{**vars(options), "size": "full"})  # upstream has no other
     if options.size != "full":
         report.step("checkpoint for upstream", 60, lambda seconds: make_checkpoint(report, "chatterbox", "full", seconds))
     cold = [] if options.trial else ["--cold"]  # minutes on a CPU
@@ -120,7 +120,7 @@ def main():
     parser.add_argument("--trial", action="store_true", help="everything once, with few tokens and twenty times the limits: shows that all steps run")
     options = parser.parse_args()
     options.results = options.results.resolve()
-    # Speech tokens to draw, 25 a second; how often a process speaks, of which the last time counts; what multiplies every limit.
+    # The number of speech tokens to sample, 25 a second; how often a process speaks (the last time counts); the factor of every time limit.
     options.tokens, options.repeats, options.patience = (10, 1, 20) if options.trial else (75, 3, 1)
     options.size = options.size or ("small" if options.device == "cpu" else "full")
     BUILD.mkdir(exist_ok=True)

@@ -45,7 +45,7 @@ def load(folder, device):
 
 
 def limit(model, tokens):
-    """Lets only tokens be drawn that make sound, and so many."""
+    """Allows only tokens with sound to be sampled, up to a number."""
 
     def only_sound(head, inputs, logits):
         logits[..., 6561:] = -1e4
@@ -63,8 +63,8 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--device", required=True)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--voice", help="the model's own where left out")
-    parser.add_argument("--tokens", type=int, help="as many as the model ends after where left out")
+    parser.add_argument("--voice", help="default: the model's own")
+    parser.add_argument("--tokens", type=int, help="default: until the model ends")
     options = parser.parse_args()
     model = load(options.folder, options.device)
     if options.tokens:

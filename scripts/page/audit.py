@@ -14,7 +14,7 @@ THEMES = ["light", "dark"]
 
 
 def keyboard(browser, given) -> None:
-    """all that can be clicked is reached by the tab key, with a mark that shows where one is, and Ctrl+Enter speaks"""
+    """all controls are reached by the tab key, with a visible focus mark, and Ctrl+Enter speaks"""
     with browser.visit(given.open) as visit:
         page = visit.page
         spoken(page, SHORT)
@@ -50,14 +50,14 @@ def keyboard(browser, given) -> None:
 
 
 def findings(page) -> list[str]:
-    """What axe finds that is serious or worse."""
+    """The findings of axe that are serious or worse."""
     result = Axe().run(page)
     return [f"{found['id']}: {found['help']}: {[node['html'][:120] for node in found['nodes'][:3]]}" for found in result.response["violations"]
             if found["impact"] in ("serious", "critical", "moderate")]
 
 
 def accessibility(browser, given) -> None:
-    """axe finds nothing of weight: both themes, both widths, with speech, with each dialog"""
+    """axe finds nothing serious: both themes, both widths, with speech, with each dialog"""
     for theme in THEMES:
         for width, height in SIZES.values():
             with browser.visit(given.open, color_scheme=theme, viewport={"width": width, "height": height}) as visit:
@@ -78,7 +78,7 @@ def accessibility(browser, given) -> None:
 
 
 def pictures(browser, given) -> None:
-    """screenshots in both themes and two widths, and page.png for the documentation (where PICTURES says where to)"""
+    """screenshots in both themes and two widths, and page.png for the documentation (if PICTURES is set)"""
     if not given.pictures:
         return
     given.pictures.mkdir(parents=True, exist_ok=True)
@@ -99,7 +99,7 @@ def pictures(browser, given) -> None:
 
 
 def picture(browser, given) -> None:
-    """The page in the middle of a speech, with few colours, so that it is a small file."""
+    """The page in the middle of speech, with few colours, so that the file is small."""
     with browser.visit(given.open, color_scheme="light", viewport={"width": 1240, "height": 745}) as visit:
         page = visit.page
         page.evaluate("localStorage.setItem('chatterbox-settings', JSON.stringify({ seed: '11', wanted: { voice: 'slt' } }))")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-# Whatever is connected to the loudspeaker is heard here as well, sample for sample; what the policy forbids is told.
+# Everything that is connected to the loudspeaker is also recorded here, sample for sample; violations of the policy are reported.
 EAR = """
 window.heard = [];
 window.violations = [];
@@ -32,7 +32,7 @@ AudioNode.prototype.connect = function (target, ...rest) {
 
 @dataclass
 class Visit:
-    """A page that is open, and what went wrong on it or came to it."""
+    """An open page, with its errors and responses."""
 
     page: Page
     errors: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Visit:
         self.page.evaluate("heard.length = 0")
 
     def check(self, allowed: tuple[str, ...] = ()) -> None:
-        """That nothing went wrong, but for messages with one of the allowed words."""
+        """Checks that there were no errors, except messages with one of the allowed words."""
         errors = [error for error in self.errors if not any(word in error for word in allowed)]
         assert not errors, f"the console says {errors}"
         violations = self.page.evaluate("violations")
@@ -59,7 +59,7 @@ class Visit:
 
 
 def until(page: Page, expression: str, timeout: float = 20) -> None:
-    """Waits until an expression is true. (The driver's own way of waiting compiles code in the page, which the page's policy forbids.)"""
+    """Waits until an expression is true. (The driver's own function compiles code in the page, which the page's policy forbids.)"""
     end = time.monotonic() + timeout
     while not page.evaluate(expression):
         assert time.monotonic() < end, f"{expression} did not become true"
@@ -86,7 +86,7 @@ class Browser:
 
     @contextlib.contextmanager
     def visit(self, address: str, *, wait: bool = True, allowed: tuple[str, ...] = (), **options):
-        """A visit; at its end the console must have said nothing but what is allowed."""
+        """A visit; at its end the console must contain only allowed messages."""
         context = self.browser.new_context(**({"viewport": {"width": 1280, "height": 900}, "permissions": ["microphone", "clipboard-read", "clipboard-write"]} | options))
         context.add_init_script(EAR)
         if self._files:
@@ -109,7 +109,7 @@ class Browser:
     @staticmethod
     def _watch(visit: Visit, address: str) -> None:
         page = visit.page
-        # The ear is made of a node that is no more in fashion.
+        # The recorder uses a deprecated audio node.
         page.on("console", lambda message: visit.errors.append(message.text) if message.type in ("error", "warning") and "ScriptProcessorNode" not in message.text else None)
         page.on("pageerror", lambda error: visit.errors.append(str(error)))
 
@@ -128,7 +128,7 @@ class Browser:
         page.on("response", response)
 
     def _stand_in(self, context: BrowserContext) -> None:
-        """Files of a folder instead of the program's, under the program's own policy."""
+        """Serves the files of a folder instead of the program's, with the program's policy."""
 
         def answer(route) -> None:
             name = urlsplit(route.request.url).path.rsplit("/", 1)[1] or "index.html"

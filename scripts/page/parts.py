@@ -6,7 +6,7 @@ import soundfile
 
 
 def parts(browser, given) -> None:
-    """the parts compute what they should: Fourier transform, a growing spectrogram, events cut anywhere, words of a text, WAV"""
+    """the parts compute correct results: Fourier transform, a growing spectrogram, events cut anywhere, words of a text, WAV"""
     with browser.visit(given.open) as visit:
         result = visit.page.evaluate("""async () => {
           const { FourierTransform } = await import("./page/spectrum.js"), size = 64;

@@ -42,7 +42,7 @@ def calls(browser, given) -> None:
 
 
 def program(language: str, shown: str, folder: Path) -> list[str] | None:
-    """The command that runs a call; None where its language is not here."""
+    """The command that runs a call; None if its language is not installed."""
     match language:
         case "curl":
             return ["bash", "-c", "set -e; " + shown.replace("curl ", "curl -sf ", 1)]

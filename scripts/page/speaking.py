@@ -22,19 +22,19 @@ def speak(page, text: str | None = None) -> None:
 
 
 def spoken(page, text: str | None = None, timeout: float = 60_000) -> None:
-    """Speaks and waits until all is made."""
+    """Speaks and waits until all sound has arrived."""
     speak(page, text)
     page.wait_for_selector("body[data-making=true]")
     page.wait_for_selector("body[data-making=false]", timeout=timeout)
 
 
 def seconds(page) -> float:
-    """Where playing stands."""
+    """The playing position."""
     return float(page.get_attribute("#timeline", "aria-valuenow"))
 
 
 def saved(page) -> bytes:
-    """What the download button gives."""
+    """The file from the download button."""
     with page.expect_download() as download:
         page.click("#download")
     return download.value.path().read_bytes()
@@ -47,7 +47,7 @@ def running(address: str) -> int:
 
 
 def first_paint(browser, given) -> None:
-    """there is something to see within a second, though the server answers nothing else; under 150 kB in all"""
+    """the page is visible within a second, though the server answers nothing else; under 150 kB in all"""
     with browser.visit(given.open, wait=False, allowed=("ERR_FAILED",)) as visit:
         held = []
         visit.page.route("**/v1/**", lambda route: held.append(route))
@@ -64,7 +64,7 @@ def first_paint(browser, given) -> None:
 
 
 def speech_while_it_is_made(browser, given) -> None:
-    """sound plays before all is made, without a gap, sample for sample what came, and each word is marked in turn"""
+    """sound plays before all has arrived, without a gap and sample for sample, and each word is marked in turn"""
     with browser.visit(given.open) as visit:
         page = visit.page
         page.evaluate("""() => {
@@ -86,7 +86,7 @@ def speech_while_it_is_made(browser, given) -> None:
         assert running(given.open) >= 1
         expect(page.locator("#figures")).to_contain_text("first sound after")
         page.wait_for_selector("#play[aria-label=Play]", timeout=90_000)
-        # The ear hands over 0.7 s at a time.
+        # The recorder delivers 0.7 s at a time.
         until(page, "heard.at(-1).every((sample) => sample === 0)")
         page.select_option("#format", "wav")
         made, rate = soundfile.read(io.BytesIO(saved(page)), dtype="float64")
@@ -110,7 +110,7 @@ def speech_while_it_is_made(browser, given) -> None:
 
 
 def gaps(heard: np.ndarray, made: np.ndarray) -> int:
-    """How often silence stands in what was heard that is not in what was made; all else must be the same."""
+    """How often the played sound has silence that the received sound does not have; everything else must be the same."""
     count, place = 0, 0
     while place < len(made):
         part = heard[place : len(made)]
@@ -127,7 +127,7 @@ def gaps(heard: np.ndarray, made: np.ndarray) -> int:
 
 
 def moving(browser, given) -> None:
-    """pausing, going on, and moving by words, by the waveform and by keys"""
+    """pausing, continuing, and moving by words, by the waveform and by keys"""
     with browser.visit(given.open) as visit:
         page = visit.page
         spoken(page, SHORT)
@@ -161,11 +161,11 @@ def moving(browser, given) -> None:
         page.wait_for_timeout(300)
         assert seconds(page) < 1
         page.wait_for_selector("#play[aria-label=Play]", timeout=20_000)
-        # Again from the beginning, from where it was at the end.
+        # From the end it starts again from the beginning.
         page.click("#play")
         page.wait_for_timeout(200)
         assert seconds(page) < 1
-        # The pictures show something: many bars in the accent, and a spectrogram of many colours.
+        # The pictures are not empty: many bars in the accent colour, and a spectrogram with many colours.
         colours = page.evaluate("""() => ["wave", "spectrum"].map((id) => {
           const canvas = document.getElementById(id), { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
           return new Set(new Uint32Array(data.buffer)).size;
@@ -174,7 +174,7 @@ def moving(browser, given) -> None:
 
 
 def estimated(browser, given) -> None:
-    """times that are guesses are marked as such, and said to be"""
+    """estimated times are marked as such, with a message"""
     with browser.visit(given.open) as visit:
         page = visit.page
 
@@ -189,7 +189,7 @@ def estimated(browser, given) -> None:
         page.click("#reader span:text-is('minded')")
         assert page.get_attribute("#reader", "data-estimated") == "true"
         assert "dashed" in page.evaluate("getComputedStyle(document.querySelector('#reader .now')).textDecoration")
-        # Where the server tells, they are not.
+        # If the server sends them, they are not estimated.
         page.unroute_all()
         spoken(page)
         expect(page.locator("#estimated")).to_be_hidden()
@@ -220,7 +220,7 @@ def stop(browser, given) -> None:
 
 
 def settings(browser, given) -> None:
-    """every control is sent as it is set, keeps its value, and goes back to the model's own"""
+    """every control is sent as it is set, keeps its value, and can be reset to the model's own"""
     names = ["speed", "exaggeration", "cfg_weight", "temperature", "top_p", "repetition_penalty", "pauses-sentence", "pauses-paragraph"]
     with browser.visit(given.open) as visit:
         page = visit.page
@@ -254,7 +254,7 @@ def settings(browser, given) -> None:
         page.click("#reset")
         spoken(page)
         assert not set(visit.orders[-1]) & {"speed", "pauses", "seed", "exaggeration"}, visit.orders[-1]
-        # A model of many languages offers them, and what a model has no use for cannot be set.
+        # A model of many languages offers them, and options that a model does not use cannot be set.
         page.evaluate("""async () => {
           const { Settings } = await import("./page/settings.js");
           const list = document.getElementById("delivery");
@@ -268,7 +268,7 @@ def settings(browser, given) -> None:
 
 
 def same_seed(browser, given) -> None:
-    """a seed that is kept speaks the text the same way again"""
+    """a stored seed speaks the text the same way again"""
     with browser.visit(given.open) as visit:
         page = visit.page
         spoken(page, "Good morning.")
@@ -286,7 +286,7 @@ def same_seed(browser, given) -> None:
 
 
 def errors(browser, given) -> None:
-    """what the server refuses, and that it is away, is told in its words"""
+    """the page shows the server's error message, and that the server cannot be reached"""
     with browser.visit(given.open, allowed=("404", "ERR_", "429")) as visit:
         page = visit.page
         page.evaluate("""() => {
@@ -306,7 +306,7 @@ def errors(browser, given) -> None:
 
 
 def without_figures(browser, given) -> None:
-    """where a proxy keeps the figures to itself, the server is ready all the same; where nobody answers, it is away"""
+    """if a proxy hides the metrics, the server is still shown as ready; if nothing answers, as unreachable"""
     with browser.visit(given.open) as visit:
         page = visit.page
         page.route("**/v1/metrics", lambda route: route.fulfill(status=404, body="<html>not found</html>"))
@@ -321,7 +321,7 @@ def without_figures(browser, given) -> None:
 
 
 def warnings(browser, given) -> None:
-    """a warning is shown as it is meant, not as it stands in a header"""
+    """a warning is shown decoded, not as it is encoded in a header"""
     with browser.visit(given.open) as visit:
         page = visit.page
 

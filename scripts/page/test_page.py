@@ -25,14 +25,14 @@ CHECKS = [
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--open", required=True, help="the address of a server that wants no key")
-    arguments.add_argument("--locked", required=True, help="the address of one that does")
+    arguments.add_argument("--open", required=True, help="the address of a server without a key")
+    arguments.add_argument("--locked", required=True, help="the address of a server with a key")
     arguments.add_argument("--key", required=True)
     arguments.add_argument("--recording", type=Path, required=True, help="of a voice")
     arguments.add_argument("--work", type=Path, required=True, help="a folder for files")
     arguments.add_argument("--pictures", type=Path, help="a folder for screenshots")
     arguments.add_argument("--files", type=Path, help="a folder of page files instead of the program's")
-    arguments.add_argument("--only", default="", help="a part of the names of the checks to make")
+    arguments.add_argument("--only", default="", help="a part of the names of the checks to run")
     given = arguments.parse_args()
 
     microphone = given.work / "microphone.wav"

@@ -12,7 +12,7 @@ from speaking import LONG, SHORT, saved, seconds, speak, spoken
 
 
 def downloads(browser, given) -> None:
-    """every format has the speech that was heard, whole"""
+    """every format contains all of the played speech"""
     with browser.visit(given.open) as visit:
         page = visit.page
         spoken(page, SHORT)
@@ -28,8 +28,8 @@ def downloads(browser, given) -> None:
                 assert np.max(np.abs(again - made)) < 1e-4, f"{format} differs from what was heard by {np.max(np.abs(again - made))}"
             else:
                 assert abs(len(again) - len(made)) < 0.2 * 24_000, f"{format}: {len(again) / 24_000} s of {len(made) / 24_000}"
-                # Encoders begin a little late: the loudest quarter of a second, a vowel, is looked for around its place. In hissing
-                # sounds they keep the loudness of bands, and not the wave.
+                # Encoders add a short delay: the loudest quarter of a second, a vowel, is searched around its place. In hissing
+                # sounds they preserve the loudness of bands, and not the wave.
                 place = max(range(2_400, len(made) - 8_400, 600), key=lambda place: np.sum(made[place : place + 6_000] ** 2))
                 stretch = made[place : place + 6_000]
                 begin = place - 2_400 + int(np.argmax(np.correlate(again[place - 2_400 : place + 8_400], stretch, "valid")))
@@ -38,7 +38,7 @@ def downloads(browser, given) -> None:
 
 
 def decoded(page, data: bytes) -> np.ndarray:
-    """What the browser hears in a file, at 24 kHz."""
+    """The samples that the browser decodes from a file, at 24 kHz."""
     samples = page.evaluate("""async (text) => {
       const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
       return [...(await new OfflineAudioContext(1, 1, 24000).decodeAudioData(bytes.buffer)).getChannelData(0)];
@@ -47,7 +47,7 @@ def decoded(page, data: bytes) -> np.ndarray:
 
 
 def texts(browser, given) -> None:
-    """texts come from files, pauses are put in, and a draft is there after a reload"""
+    """texts are read from files, pauses are inserted, and a draft is kept after a reload"""
     with browser.visit(given.open) as visit:
         page = visit.page
         page.set_input_files("#text-file", {"name": "chapter.txt", "mimeType": "text/plain", "buffer": LONG.encode()})
@@ -64,7 +64,7 @@ def texts(browser, given) -> None:
 
 
 def book(browser, given) -> None:
-    """a text longer than the server takes at once is spoken in parts without a seam, and the page stays quick with it"""
+    """a text longer than the server's limit is spoken in parts without a gap, and the page stays responsive"""
     with browser.visit(given.open) as visit:
         page = visit.page
         page.evaluate("import('./page/take.js').then(({ Take }) => (Take.partLength = 60))")
@@ -108,7 +108,7 @@ def book(browser, given) -> None:
 
 
 def history(browser, given) -> None:
-    """what was spoken is there after a reload, plays without the server, and can be deleted"""
+    """spoken texts are in the history after a reload, play without the server, and can be deleted"""
     with browser.visit(given.open) as visit:
         page = visit.page
         for text in ["Good morning.", "Good evening."]:
@@ -132,7 +132,7 @@ def history(browser, given) -> None:
 
 
 def broken_history(browser, given) -> None:
-    """a broken record in the history is left out, more can be added, and all can be cleared"""
+    """a damaged entry of the history is ignored, more can be added, and all can be cleared"""
     with browser.visit(given.open) as visit:
         page = visit.page
         spoken(page, "Good morning.")

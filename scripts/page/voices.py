@@ -7,7 +7,7 @@ from speaking import speak, spoken
 
 
 def recording(browser, given) -> None:
-    """a voice is recorded with its level and noise shown, kept with consent alone, spoken with, heard and deleted"""
+    """a voice is recorded with its level and noise shown, stored only with consent, used, played and deleted"""
     with browser.visit(given.open) as visit:
         page = visit.page
         page.click("#manage-voices")
@@ -45,7 +45,7 @@ def recording(browser, given) -> None:
 
 
 def file(browser, given) -> None:
-    """a voice comes from a file; one that is no sound is refused, and a name that is taken is told"""
+    """a voice is made from a file; a file without sound is refused, and a used name gives a message"""
     with browser.visit(given.open, allowed=("409",)) as visit:
         page = visit.page
         page.click("#manage-voices")
@@ -59,7 +59,7 @@ def file(browser, given) -> None:
         page.click("#save-voice")
         expect(page.locator("#voice-list")).to_contain_text("kennedy", timeout=30_000)
         page.set_input_files("#voice-file", str(given.recording))
-        # The name follows from the file when that is read.
+        # The name is set from the file's name when the file is read.
         expect(page.locator("#levels")).to_contain_text("speech")
         page.fill("#voice-name", "kennedy")
         page.check("#consent")
@@ -71,7 +71,7 @@ def file(browser, given) -> None:
 
 
 def key(browser, given) -> None:
-    """where a key is set it is asked for once, again where it is wrong, and kept for the tab unless the person wants otherwise"""
+    """a required key is asked for once, again if it is wrong, and kept for the tab unless the user chooses otherwise"""
     with browser.visit(given.locked, allowed=("401",)) as visit:
         page = visit.page
         expect(page.locator("#key-dialog")).to_be_visible()

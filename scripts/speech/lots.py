@@ -1,7 +1,7 @@
-"""What is spoken: lots of sentences, each told by its number, and the sentences that are kept out of all of them.
+"""The spoken sentences: lots, each determined by its number, and held-out sentences, which are in none of the lots.
 
     lots.py checksums     the checksum of each part, as in checksums.txt
-    lots.py held-out      writes test.txt and validation.txt anew
+    lots.py held-out      writes test.txt and validation.txt again
 """
 import hashlib
 import json
@@ -23,11 +23,11 @@ LOTS = 12
 KINDS = {"dictionary": 0.26, "novels": 0.22, "everyday": 0.20, "dialogue": 0.07, "questions": 0.05, "exclamations": 0.04,
          "names": 0.04, "numbers": 0.04, "lists": 0.03, "words": 0.05}
 SPEAKERS = {"ben": 0.4, "bea": 0.4, "blends": 0.2}
-JOINED = 0.4            # share of sentences that are spoken in one go with the next, and that with the next
+JOINED = 0.4            # share of sentences that are spoken together with the next one, and that with the one after it
 LONGEST = 300           # characters
-ALLOWED = 0.08          # share of sounds that the judge may hear otherwise in a clip that is kept
+ALLOWED = 0.08          # share of sounds that the judge may transcribe differently in a clip that is kept
 SHARED_RUN = 5          # words in a row that a held-out sentence may not have in common with another
-COMMON = 12             # sentences from books that must know a word for it to be held out
+COMMON = 12             # sentences from books that must contain a word for it to be held out
 HELD_OUT = {"test": 200, "validation": 80}
 PARTS = ["validation", "1", "test", *map(str, range(2, LOTS + 1))]   # in the order in which they are made and listed
 HELD_OUT_KINDS = {"dictionary": 0.25, "novels": 0.2, "everyday": 0.2, "dialogue": 0.1, "questions": 0.1, "exclamations": 0.05,
@@ -45,7 +45,7 @@ class Clip:
 
     @property
     def digest(self):
-        """Tells whether a recording was made from this."""
+        """A digest that identifies the text and voice of a recording."""
         return hashlib.sha256(json.dumps([self.spoken, asdict(self.speaker)]).encode()).hexdigest()[:16]
 
 
@@ -59,7 +59,7 @@ def runs_of(sentence):
 
 
 class Sentences:
-    """All sentences of the books, in an order that never changes, and sentences from patterns without end."""
+    """All sentences of the books, in a fixed order, and an endless sequence of sentences from patterns."""
 
     def __init__(self, cache):
         self.books = {
@@ -71,23 +71,23 @@ class Sentences:
         self.known = Counter(word for book in self.books.values() for sentence in book for word in set(words_of(sentence)))
 
     def of(self, kind, lot, choose):
-        """Sentences of one kind as they are written and as they are spoken; those of the books come once in all lots."""
+        """Sentences of one kind as they are written and as they are spoken; those of the books occur once in all lots."""
         if kind in self.books:
-            # Lot 0 is what is held out.
+            # Lot 0 contains the held-out sentences.
             for sentence in self.books[kind][lot::LOTS + 1]:
                 yield sentence, sentence
             sys.exit(f"lot {lot} needs more sentences than the {kind} has")
         seen = set()
         while True:
             written, spoken = templates.pattern_sentence(choose, kind)
-            # Single words may come again, but not too often.
+            # Single words may occur again, but not too often.
             if written not in seen or (kind == "words" and choose.random() < 0.5):
                 seen.add(written)
                 yield written, spoken
 
 
 def read_held_out(split):
-    """Lines of a kind, the text and what is spoken of it."""
+    """Lines of a kind: the text and its spoken form."""
     return [line.split("\t") for line in (FOLDER / f"{split}.txt").read_text(encoding="utf-8").splitlines()]
 
 
@@ -111,7 +111,7 @@ def lot_clips(sentences, lot):
         (kind,) = choose.choices(list(KINDS), KINDS.values())
         text, spoken = next(sources[kind])
         while kind != "words" and choose.random() < JOINED:
-            # Books go on with themselves more often than talk does.
+            # Sentences of books are followed by the next one more often than those of talk.
             next_kind = kind if kind in sentences.books and choose.random() < 0.7 else choose.choice(list(KINDS)[:-1])
             more, more_spoken = next(sources[next_kind])
             if len(f"{spoken} {more_spoken}") > LONGEST:
@@ -141,7 +141,7 @@ def known_checksums():
 
 
 def hold_out(sentences):
-    """Different sentences of 5 to 14 words, which the books know well where they are from books."""
+    """Different sentences of 5 to 14 words; those from books only have words that are common in the books."""
     choose, runs = random.Random("held out"), set()
     sources = {kind: sentences.of(kind, 0, choose) for kind in HELD_OUT_KINDS}
     for split, count in HELD_OUT.items():

@@ -1,9 +1,9 @@
 """The teacher's network in two parts, so that one thread takes 0.6 of the time that the packaged file takes as a whole.
 
-The front decides durations, melody and the harmonics of the voice; it stays what it is, for onnxruntime. The generator makes samples
-of these and takes nine tenths of the time. Its convolutions are quantised to 8 bits: weights once, inputs before each. Here they have
+The front computes durations, melody and the harmonics of the voice; it is unchanged and runs in onnxruntime. The generator makes samples
+from these and takes nine tenths of the time. Its convolutions are quantised to 8 bits: weights once, inputs before each. Here they have
 the same weights and inputs in bfloat16, which is faster on processors with AVX512_BF16 and more exact, and OpenVINO runs them. All
-else is computed in float32. Without such a processor OpenVINO takes float32 for the convolutions too. A process needs 0.8 GB for
+else is computed in float32. Without such a processor OpenVINO also uses float32 for the convolutions. A process needs 0.8 GB for
 sentences of a usual length and 1.2 GB for 500 symbols, 29 s.
 """
 import numpy
@@ -11,7 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 GENERATOR = "/decoder/decoder/generator/"
-# Where the network is cut, with shapes: the sound of the voice, frames, magnitudes and phases of harmonics.
+# The values at which the network is divided, with shapes: the sound of the voice, frames, magnitudes and phases of harmonics.
 CUT = {"/decoder/Slice_output_0": [1, 128], "/decoder/decoder/decode.3/Div_4_output_0": [1, 512, "frames"],
        GENERATOR + "Concat_3_output_0": [1, 22, "spectra"]}
 QUANTISED = {"ConvInteger": 50, "MatMulInteger": 48}   # of the generator
@@ -30,7 +30,7 @@ def cosine():
 def taps(weights, stride):
     """A transposed convolution's weights [inputs, outputs, 2 strides], padded by half a stride, as those of a convolution.
 
-    [outputs × stride, inputs, 3]: the samples that it makes of a frame are channels, which are to be put one after the other.
+    [outputs × stride, inputs, 3]: the samples of a frame are channels, which must be put one after the other.
     """
     inputs, outputs, _ = weights.shape
     rows = numpy.zeros((outputs, stride, inputs, 3), numpy.float32)
@@ -43,7 +43,7 @@ def taps(weights, stride):
 
 
 def part(model, inputs, outputs):
-    """What a model computes of some of its values from others, as a model of its own. Values are given with their shapes."""
+    """The part of a model that computes some values from others, as a separate model. Values are given with their shapes."""
     graph, needed, found, nodes = model.graph, list(outputs), set(inputs), set()
     makers = {output: node for node in graph.node for output in node.output}
     while needed:
@@ -69,7 +69,7 @@ class Rewriting:
         self.makers = {output: node for node in self.graph.node for output in node.output}
         self.users = {name: node for node in self.graph.node for name in node.input}
         self.constants = list(self.graph.initializer)
-        self.instead = {}    # nodes that take the place of one, by the name of its output
+        self.instead = {}    # nodes that replace another, by the name of its output
         self.done = {"ConvInteger": 0, "MatMulInteger": 0, "Pow": 0}
 
     def rewritten(self):
@@ -102,13 +102,13 @@ class Rewriting:
         return name
 
     def bfloat16(self, name, value):
-        """A constant of numbers that have at most 8 significant binary digits, so that nothing is lost."""
+        """A constant of numbers with at most 8 significant binary digits, so that no precision is lost."""
         upper = (value.astype(numpy.float32).view(numpy.uint32) >> 16).astype(numpy.uint16)
         self.constants.append(helper.make_tensor(name, TensorProto.BFLOAT16, value.shape, upper.tobytes(), raw=True))
         return name
 
     def quantised(self, node):
-        """Integer products with a quantised bias, and the scales that make them real, as a convolution or product of real numbers."""
+        """Integer products with a quantised bias and scales, as a convolution or product of real numbers."""
         self.done[node.op_type] += 1
         value, bias = self.makers[node.input[0]].input[0], None
         weights = self.values[node.input[1]].astype(numpy.float32) - self.values[node.input[3]].astype(numpy.float32)
@@ -157,7 +157,7 @@ class Rewriting:
             value = name
 
     def halves(self, node):
-        """Divides a style's factors and offsets before they get a dimension: OpenVINO joins no operators that follow a Split."""
+        """Divides a style's factors and offsets before they get a dimension: OpenVINO does not fuse operators that follow a Split."""
         widened = self.makers[node.input[0]]
         flat = [name + "_flat" for name in node.output]
         self.instead[node.output[0]] = [helper.make_node("Split", [widened.input[0], node.input[1]], flat, axis=1)] + [
@@ -192,7 +192,7 @@ class Network:
         self.front = onnxruntime.InferenceSession(front.SerializeToString(), options, providers=["CPUExecutionProvider"])
         rewritten = Rewriting(part(model, CUT, {value.name: None for value in model.graph.output})).rewritten()
         core = openvino.Core()
-        # Each length of a sentence needs code of its own, which is not kept: hardly two clips are equally long.
+        # Code is compiled for each length of a sentence and is not cached, since clips seldom have equal lengths.
         settings = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False, "INFERENCE_PRECISION_HINT": "f32",
                     "CPU_RUNTIME_CACHE_CAPACITY": 0}
         self.generator = core.compile_model(core.read_model(rewritten.SerializeToString()), "CPU", settings).create_infer_request()

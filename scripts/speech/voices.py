@@ -1,12 +1,12 @@
-"""The speakers: two voices and many more, all blended from the teacher's five; none is anybody's voice."""
+"""The speakers: two voices and many more, all blended from the teacher's five; none is a real person's voice."""
 import random
 from dataclasses import dataclass, field
 
-# The teacher's five voices. Alone they are Japanese speakers, one of whom imitates a real announcer.
+# The teacher's five voices. Unblended they are Japanese speakers, one of whom imitates a real announcer.
 PARTS = ("jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro", "jm_kumo")
 LARGEST = 0.7   # share that no part may exceed
-# A voice has a style for each length of a sentence. That of a middle length keeps short sentences from being hurried, but adds a
-# breath to single words, which have that of a short one.
+# A voice has a style for each length of a sentence. That of a middle length prevents hurried short sentences, but adds a
+# breath to single words, which therefore have the style of a short sentence.
 ROW, ROW_FOR_WORDS, LONGEST_WORDS = 150, 10, 15
 BLENDS = 120
 UNHEARD = 10    # every tenth blend is kept for validation
@@ -47,7 +47,7 @@ def make_blends(seed=1):
     blends = []
     for number in range(BLENDS):
         timbre, other = draw_shares(choose), draw_shares(choose)
-        # Melody goes with timbre, as it does in people, but not wholly.
+        # Melody is correlated with timbre, as in people, but not completely.
         melody = {part: (2 * timbre[part] + other[part]) / 3 for part in PARTS}
         equaliser = [(round(choose.uniform(low, high)), round(choose.uniform(-4, 4), 1))
                      for low, high in ((150, 500), (600, 1800), (2500, 7000))]

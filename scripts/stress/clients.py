@@ -14,12 +14,12 @@ from protocol import KEY, Broken, order, read_answer, request
 
 
 class Clients:
-    """What a server's clients do, well-behaved ones and others, and what came of it."""
+    """The actions of a server's clients, well-behaved ones and others, and their results."""
 
     def __init__(self, port, idle):
-        #: Connections that stand idle.
+        #: Idle connections.
         self.port, self.idle = port, idle
-        #: The digest of each order's sound when nobody else is served.
+        #: The digest of each order's sound if no other request is served.
         self.alone = {}
         self.counts, self.problems = Counter(), []
         self.first_sounds, self.stopping = [], False
@@ -31,7 +31,7 @@ class Clients:
         return await asyncio.open_connection("127.0.0.1", self.port, limit=limit)
 
     async def ask(self, data):
-        """A whole answer: status, headers, body, and the seconds to its first byte of body."""
+        """A complete response: status, headers, body, and the seconds to the first byte of the body."""
         reader, writer = await self.connect()
         try:
             begin = time.monotonic()
@@ -59,7 +59,7 @@ class Clients:
 
     async def refused(self, answer, body):
         self.check_error(answer, body, 429)
-        # As OpenAI's clients do: not before they are told to come again.
+        # Like OpenAI's clients: not before the time in Retry-After.
         await asyncio.sleep(int(answer.headers["retry-after"]) * (1 + self.random.random() / 2))
 
     # what they do
@@ -88,7 +88,7 @@ class Clients:
         reader, writer = await self.connect()
         writer.write(request("/v1/audio/speech", order(self.random.randrange(99))))
         await writer.drain()
-        # Before the answer, or in the middle of it.
+        # Before the response, or in the middle of it.
         if self.random.random() < 0.5:
             await asyncio.sleep(self.random.random())
         else:
@@ -116,7 +116,7 @@ class Clients:
         reader, writer = await self.connect()
         writer.write(request("/v1/audio/speech", order(3)))
         writer.write_eof()
-        # It counts as gone: what comes, if anything, may be cut.
+        # It counts as disconnected: the response, if any, may be cut.
         await asyncio.wait_for(reader.read(), 60)
         self.counts["closed half"] += 1
         writer.close()
@@ -184,21 +184,21 @@ class Clients:
         self.check_error(answer, body, 400)
 
     def deeds(self):
-        """With how often each is done."""
+        """The actions, with their weights."""
         return {
             self.listen: 50, self.listen_in_another_format: 8, self.go_away: 12, self.read_slowly: 4, self.close_half: 4, self.send_too_much: 6,
             self.send_nonsense: 8, self.show_wrong_key: 4, self.look: 2, self.upload: 2,
         }
 
     async def client(self, *chosen):
-        """Does one thing after the other, of all or of those that are chosen, until it is to stop."""
+        """Runs one action after the other, of all or of the chosen ones, until it is stopped."""
         deeds = {deed: weight for deed, weight in self.deeds().items() if not chosen or deed in chosen}
         while not self.stopping:
             deed, = self.random.choices(list(deeds), list(deeds.values()))
             try:
                 await deed()
             except (asyncio.IncompleteReadError, OSError, asyncio.TimeoutError) as error:
-                # Only those who are cut for what they do may be.
+                # It is an error if the server disconnects a client whose action is valid.
                 name = deed.__name__
                 self.counts[f"cut: {name}"] += 1
                 if deed in (self.listen, self.listen_in_another_format, self.look, self.show_wrong_key):
@@ -207,11 +207,11 @@ class Clients:
                 self.problems.append(f"{deed.__name__}: {error!r}")
 
     async def sit(self):
-        """Holds connections without a request, or with one that never ends, and takes others when they are closed."""
+        """Holds connections without a request, or with one that never ends, and opens others when they are closed."""
         held, poll = {}, select.epoll()
         while not self.stopping:
             for descriptor, _ in poll.poll(0):
-                # The server closes what has been silent for a minute.
+                # The server closes connections that were silent for a minute.
                 poll.unregister(descriptor)
                 held.pop(descriptor).close()
             for _ in range(min(500, self.idle - len(held))):

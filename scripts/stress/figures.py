@@ -14,7 +14,7 @@ def parse(text):
 
 
 def quantile(numbers, name, share):
-    """The upper bound of a histogram's bucket in which so large a share ends; None where nothing was counted."""
+    """The upper bound of a histogram's bucket that contains the given quantile; None if nothing was counted."""
     buckets = sorted((float(re.search(r'le="([^"]+)"', key)[1].replace("+Inf", "inf")), value) for key, value in numbers.items() if key.startswith(name + "_bucket"))
     whole = buckets[-1][1] if buckets else 0
     return next((bound for bound, value in buckets if value >= share * whole), None) if whole else None
@@ -27,13 +27,13 @@ def ranks(values):
 
 
 def memory(pid):
-    """Resident megabytes of a process: all, and those that are no file's."""
+    """Resident megabytes of a process: all, and those not backed by a file."""
     status = open(f"/proc/{pid}/status").read()
     return {name: int(re.search(rf"{key}:\s+(\d+)", status)[1]) * 1024 / 1e6 for name, key in [("resident", "VmRSS"), ("anonymous", "RssAnon")]}
 
 
 class Moment:
-    """Where the server's counts and the processors stand at a time."""
+    """The values of the server's counters and the processor times at a time."""
 
     def __init__(self, numbers, pid):
         self.numbers, self.time = numbers, time.monotonic()
@@ -45,16 +45,16 @@ class Moment:
 
 
 class Span:
-    """What has happened between two moments."""
+    """The differences between two times."""
 
     def __init__(self, begin, end):
         self.seconds = end.time - begin.time
         self.numbers = {name: value - begin.numbers.get(name, 0) for name, value in end.numbers.items()}
-        #: Seconds of sound that came out, whoever took it, and that speech tokens were drawn for, a second: what was computed for
-        #: clients who went away before they heard anything is in the second alone.
+        #: Seconds of sound per second that were delivered, and for which speech tokens were sampled: tokens that were computed for
+        #: clients that disconnected before their first sound only count in the second.
         self.sound = self.numbers["chatterbox_audio_duration_s_sum" + MODEL] / self.seconds
         self.drawn = self.numbers["chatterbox_batch_size_sum"] / 25 / self.seconds
-        #: Processors that were busy with the server and with the clients, and that were idle.
+        #: The number of processors used by the server and by the clients, and idle ones.
         self.processors = {name: round((getattr(end, name) - getattr(begin, name)) / self.seconds, 3) for name in ["server", "clients", "idle"]}
 
     def report(self):

@@ -14,11 +14,11 @@ TEXTS = [
 
 
 class Broken(Exception):
-    """Something that must not be."""
+    """A violation of the protocol."""
 
 
 def order(number, response_format="pcm", **fields):
-    """A request's body: one of the texts, with a seed of its own."""
+    """A request's body: one of the texts, with its own seed."""
     body = {"model": "tts-1", "voice": "alloy", "input": TEXTS[number % len(TEXTS)], "seed": number, "response_format": response_format}
     return json.dumps({**body, **fields}).encode()
 
@@ -35,7 +35,7 @@ class Answer:
         self.status, self.headers, self.reader = status, headers, reader
 
     async def pieces(self):
-        """The body as it comes; a body that is cut off is an asyncio.IncompleteReadError."""
+        """The body as it arrives; a body that is cut off raises asyncio.IncompleteReadError."""
         if self.headers.get("transfer-encoding") == "chunked":
             while True:
                 size = int((await self.reader.readuntil(b"\r\n")).strip() or b"0", 16)

@@ -1,1 +1,1 @@
-"""In place of onnx, which s3tokenizer imports for reading a file that nobody has here."""
+"""A replacement for onnx, which s3tokenizer imports for reading a file that is not used here."""

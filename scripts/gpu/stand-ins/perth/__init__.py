@@ -1,4 +1,4 @@
-"""In place of resemble-perth, whose wheel is 33 MB: speech carries no mark here, on neither side of a comparison."""
+"""A replacement for resemble-perth, whose wheel is 33 MB: in these comparisons neither side adds a watermark."""
 
 
 class PerthImplicitWatermarker:
