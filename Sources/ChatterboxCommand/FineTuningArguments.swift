@@ -109,7 +109,7 @@ struct FineTuningArguments: ParsableArguments {
         if self.check {
             let minutes = String(format: "%.1f", checked.seconds / 60)
             try StandardOutput.print(
-                "\(checked.accepted.count) recordings of \(minutes) min can be learned from, \(checked.refusals.count) are refused")
+                "\(checked.accepted.count) recordings of \(minutes) min can be used for training, \(checked.refusals.count) are refused")
             return
         }
         var training = try training(loaded, checked.accepted.count)
@@ -121,7 +121,7 @@ struct FineTuningArguments: ParsableArguments {
         for part in result.parts {
             try StandardOutput.print(
                 String(
-                    format: "%@: %@, loss of recordings that were not learned from %.4f before, %.4f after %d steps", part.file.path,
+                    format: "%@: %@, loss of validation recordings %.4f before, %.4f after %d steps", part.file.path,
                     part.part == .t3 ? "T3" : "flow", part.before, part.after, part.bestStep))
         }
         if let errors = result.wordErrors {

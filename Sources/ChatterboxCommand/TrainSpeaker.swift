@@ -39,7 +39,7 @@ struct TrainSpeaker: ParsableCommand {
         let validation = try manifest.split("validation")
         let unheard = validation.filter { !known.contains($0.speaker) }
         let heldOut = try recordings(unheard.isEmpty ? validation : unheard, 10)
-        print("\(training.speakers.count) speakers to learn from, \(heldOut.speakers.count) to verify")
+        print("\(training.speakers.count) speakers for training, \(heldOut.speakers.count) for validation")
 
         var options = TrainingOptions(steps: steps, folder: URL(filePath: out))
         options.seed = seed

@@ -74,7 +74,7 @@ public final class AdamW {
                     decay: decay, epsilon: settings.epsilon)
             }
             if let averaging = settings.averaging {
-                // Early on the average follows quickly, so that it does not remember the random beginning.
+                // At first the average follows quickly, so that the random initial weights do not remain in it.
                 let kept = min(averaging, Double(1 + step) / Double(10 + step))
                 try Optimization.move(names.map { average[$0]! }, towards: names.map { masters[$0]! }, weight: 1 - kept)
             }
@@ -94,10 +94,10 @@ public final class AdamW {
         return parts
     }
 
-    /// The weights to keep: the average where there is one.
+    /// The resulting weights: the average if there is one.
     public var result: [String: Tensor] { settings.averaging == nil ? masters : average }
 
-    /// Runs `body` with the averaged weights in the parameters' place.
+    /// Runs `body` with the averaged weights as the parameters.
     public func withResult<Value>(_ body: () throws -> Value) throws -> Value {
         guard settings.averaging != nil else { return try withoutGradients(body) }
         return try withoutGradients {
@@ -108,7 +108,7 @@ public final class AdamW {
         }
     }
 
-    /// Brings half precision up to its masters.
+    /// Copies the master weights to the parameters in half precision.
     private func refresh() throws {
         try withoutGradients {
             for (name, parameter) in parameters where parameter.dtype != .float32 { try parameter.assign(masters[name]!) }
@@ -126,7 +126,7 @@ public final class AdamW {
         return state
     }
 
-    /// Goes back to a ``state``; the tensor of each name comes from `find`.
+    /// Restores a ``state``; `find` returns the tensor with a name.
     func restore(updates: Int, from find: (String) throws -> Tensor) throws {
         try withoutGradients {
             for (name, tensor) in state { try tensor.assign(find(name)) }

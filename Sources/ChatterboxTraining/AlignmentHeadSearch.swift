@@ -77,7 +77,7 @@ public struct AlignmentHeadSearch {
         return onPath / Double(attention.count)
     }
 
-    /// The correlation between time and the mean place of the attention.
+    /// The correlation between time and the mean position of the attention.
     static func order(_ attention: [[Double]]) -> Double {
         let places = attention.map { frame in
             frame.enumerated().reduce(0.0) { $0 + Double($1.offset) * $1.element } / max(1e-9, frame.reduce(0, +))

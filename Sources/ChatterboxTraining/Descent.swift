@@ -9,7 +9,7 @@ public struct PartOfLoss: Sendable {
 
     /// - Parameters:
     ///   - loss: a scalar, already multiplied by the part's share of the step.
-    ///   - figures: multiplied likewise, of the same names in each part.
+    ///   - figures: also multiplied by it, with the same names in each part.
     public init(_ loss: Tensor, _ figures: [TrainingMetric] = []) { (self.loss, self.figures) = (loss, figures) }
 }
 
@@ -24,8 +24,8 @@ struct LossGradients: Sendable {
     init() {}
 
     /// - Parameters:
-    ///   - parameters: those to differentiate by.
-    ///   - checkpoints: with which the loss was computed; nil where all activations are kept.
+    ///   - parameters: the parameters for which gradients are computed.
+    ///   - checkpoints: those with which the loss was computed; nil if all activations are stored.
     init(_ loss: Tensor, by parameters: [String: Tensor], checkpoints: ActivationCheckpoints? = nil) throws {
         let names = Array(parameters.keys), tensors = names.map { parameters[$0]! }
         let found = try checkpoints?.gradients(of: loss, by: tensors) ?? loss.gradients(of: tensors)
@@ -36,7 +36,7 @@ struct LossGradients: Sendable {
     /// Adds those of another part.
     mutating func add(_ other: LossGradients) throws {
         try withoutGradients {
-            // What is added lets go of its memory at once: these may be as large as the network.
+            // Added gradients are freed at once, because they may be as large as the network.
             var other = other
             for name in other.gradients.keys.sorted() {
                 let added = other.gradients.removeValue(forKey: name)!
@@ -70,8 +70,8 @@ public struct Descent {
 
     /// - Parameters:
     ///   - groups: of the task.
-    ///   - threads: which compute the parts of a step.
-    ///   - move: takes a group's name, and gradients by the names of its parameters.
+    ///   - threads: the threads that compute the parts of a step.
+    ///   - move: called with a group's name, and gradients by the names of its parameters.
     init(_ groups: [ParameterGroup], threads: TrainingThreads, move: @escaping (_ group: String, _ gradients: [String: Tensor]) throws -> Void) {
         self.groups = Dictionary(uniqueKeysWithValues: groups.map { ($0.name, $0.parameters) })
         (self.threads, self.move) = (threads, move)

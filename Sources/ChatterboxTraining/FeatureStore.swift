@@ -42,7 +42,7 @@ public struct FeatureStore: Sendable {
         return try shard.tensor("\(kind).\(utterance)")
     }
 
-    /// Makes sure that the features are those of a manifest's utterances, as far as there are any: of all, or of those that it
+    /// Checks that the existing features are those of a manifest's utterances: of all, or of those that it
     /// had when they were computed.
     ///
     /// - Throws: ``TrainingError/features(_:)``.
@@ -64,8 +64,8 @@ public struct FeatureStore: Sendable {
     /// Reads the recordings, several at a time, and writes the files that are missing or were made from other recordings.
     ///
     /// - Parameters:
-    ///   - manifest: whose recordings are read.
-    ///   - folder: where the files are written.
+    ///   - manifest: the list of the recordings to read.
+    ///   - folder: the folder for the files.
     ///   - threads: number of recordings processed at the same time.
     ///   - progress: called with the completed share, 0 to 1.
     /// - Throws: `AudioError` for a recording that cannot be read; what writing throws.
@@ -80,11 +80,11 @@ public struct FeatureStore: Sendable {
             }, progress: progress)
     }
 
-    /// Writes the files that are missing or of other recordings, several at a time.
+    /// Writes the files that are missing or were made from other recordings, several at a time.
     ///
     /// - Parameters:
-    ///   - features: called for each file; returns what computes the tensors of the utterance with a number, none for one that is
-    ///     passed over.
+    ///   - features: called for each file; returns a function that computes the tensors of the utterance with a number, none for one that is
+    ///     skipped.
     static func write(
         _ manifest: Manifest, to folder: URL, threads: Int,
         features: @Sendable () throws -> (Int) throws -> [String: Tensor], progress: @Sendable (Double) -> Void
@@ -156,8 +156,8 @@ public struct Corpus: Sendable {
     ///   - features: of the same manifest.
     ///   - split: the split's name in the manifest.
     ///   - speakers: the speakers whose utterances are used; nil uses all.
-    ///   - longest: utterances of more speech tokens are left out.
-    /// - Throws: ``TrainingError/features(_:)`` where the features are of other recordings,
+    ///   - longest: utterances with more speech tokens are left out.
+    /// - Throws: ``TrainingError/features(_:)`` if the features are of other recordings,
     ///   ``TrainingError/noExamples(_:split:)``.
     public init(_ manifest: Manifest, _ features: FeatureStore, split: String, speakers: Set<String>? = nil, longest: Int = 600) throws {
         try features.check(against: manifest)
@@ -179,7 +179,7 @@ public struct Corpus: Sendable {
 
     /// Log mels of a batch, `[batch, 128, 4 · tokens]` float32, zeros at the end, with their lengths.
     ///
-    /// - Parameter tokens: of the longest, or more.
+    /// - Parameter tokens: the tokens of the longest utterance, or more.
     func logMels(_ batch: [Int], tokens: Int) throws -> (logMel: Tensor, lengths: [Int]) {
         let mels = try batch.map { try features.logMel(numbers[$0]) }
         return (try Self.stacked(mels, frames: 4 * tokens, padding: 0), mels.map { $0.size(1) })
@@ -187,7 +187,7 @@ public struct Corpus: Sendable {
 
     /// Mels of a batch, `[batch, 80, 2 · tokens]` float32; past an utterance's end it is silent.
     ///
-    /// - Parameter tokens: of the longest, or more.
+    /// - Parameter tokens: the tokens of the longest utterance, or more.
     func mels(_ batch: [Int], tokens: Int) throws -> Tensor {
         try Self.stacked(batch.map { try features.mel(numbers[$0]) }, frames: 2 * tokens, padding: Self.silence)
     }

@@ -1,7 +1,7 @@
 import Chatterbox
 import Torch
 
-/// An example for the flow, with all that is drawn for it: what it draws depends neither on the others of its batch nor on how a step is
+/// An example for the flow with its random numbers, which depend neither on the other examples of its batch nor on how a step is
 /// divided.
 struct FlowExample: Sendable {
     let tokens: [Int]
@@ -9,9 +9,9 @@ struct FlowExample: Sendable {
     let mel: Tensor
     /// `[192]`.
     let speaker: Tensor
-    /// Frames of the mel that are shown.
+    /// The number of mel frames that are its prompt.
     let prompt: Int
-    /// Of its time and whether it loses its conditions, and of its noise.
+    /// The generator of its time and of whether it loses its conditions, and that of its noise.
     let seeds: (UInt64, UInt64)
 
     /// See ``TokenToMel/losses(tokens:lengths:mel:speaker:prompts:intervals:draws:checkpoints:)``.

@@ -5,7 +5,7 @@ import Torch
 /// The mels that a flow computes from recordings' own speech tokens as it does in speech: after a prompt of the same speaker, and aligned frame by
 /// frame with the recordings. They are the vocoder's real input, and the vocoder can be trained on them.
 public enum FlowMels {
-    /// Computes the mels that are missing and writes them, where a ``FeatureStore`` finds them.
+    /// Computes the missing mels and writes them as files for a ``FeatureStore``.
     ///
     /// - Parameters:
     ///   - flow: computes the mels.

@@ -24,11 +24,11 @@ public final class FlowTask: TrainingTask {
     ///   - configuration: sizes of the flow.
     ///   - initial: the weights to begin with, under `flow`. Their type is that of the arithmetic.
     ///   - corpus: utterances to learn from.
-    ///   - heldOut: utterances to watch progress on.
+    ///   - heldOut: utterances for validation.
     ///   - tokens: the utterances' speech tokens.
     ///   - speakers: the speaker embeddings of each speaker.
-    ///   - settings: how the parameters learn.
-    ///   - batchTokens: speech tokens of a batch, padding counted.
+    ///   - settings: the optimiser's settings.
+    ///   - batchTokens: speech tokens of a batch, including padding.
     ///   - seed: seed of the order of examples and of all random numbers.
     public init(
         _ configuration: FlowConfiguration, initial: Weights, corpus: Corpus, heldOut: Corpus, tokens: SpeechTokenStore,

@@ -5,7 +5,7 @@ import Foundation
 /// ```json
 /// {"audio": "audio/0001.flac", "text": "The ship was late.", "speaker": "rms", "split": "train", "seconds": 1.62}
 /// ```
-/// `split` is `train` where it is missing; `seconds` may be left out.
+/// `split` is `train` if it is missing; `seconds` is optional.
 public struct Manifest: Sendable {
     /// One recording.
     public struct Utterance: Sendable, Hashable {
@@ -27,7 +27,7 @@ public struct Manifest: Sendable {
         var seconds: Double?
     }
 
-    /// - Parameter url: the file, or the folder it lies in. Paths of recordings are relative to that folder.
+    /// - Parameter url: the file, or its folder. Paths of recordings are relative to that folder.
     /// - Throws: ``TrainingError/manifest(_:line:problem:)``.
     public init(_ url: URL) throws {
         let url = url.pathExtension == "jsonl" ? url : url.appending(path: "manifest.jsonl")

@@ -5,7 +5,7 @@ import Torch
 
 /// Combines separately trained networks into a folder for `Model.load`, in float16.
 public struct ModelAssembly: Sendable {
-    /// What the folder's `config.json` says of the model.
+    /// The contents of the folder's `config.json`.
     public var variant: Variant
     /// Weights of T3 and of the voice encoder, each at the root of its file.
     public var t3, voiceEncoder: URL
@@ -25,7 +25,7 @@ public struct ModelAssembly: Sendable {
         self.voices = voices
     }
 
-    /// Writes the folder; files that are there are replaced.
+    /// Writes the folder and replaces existing files.
     ///
     /// - Returns: bytes of all weights together.
     /// - Throws: what reading, writing and loading the result throw.
@@ -52,10 +52,10 @@ public struct ModelAssembly: Sendable {
         try write([t3], as: variant.t3FileName)
         try write([voiceEncoder], as: "ve.safetensors")
         try write(s3Gen, as: "s3gen.safetensors", prefixes: ["tokenizer", "speaker_encoder", "flow", "mel2wav"])
-        // Loading proves that the parts are whole and fit each other, and makes the voices.
+        // Loading checks that the parts are complete and fit each other, and makes the voices.
         let analyzer = try Model.load(folder).voiceAnalyzer
         for (position, voice) in voices.enumerated() {
-            // They belong to this model, which need not make them anew.
+            // They belong to this model, which need not make them again.
             let prepared = try analyzer.voice(from: AudioFile.read(voice.recording), named: voice.name).withoutRecording
             if position == 0 { try prepared.save(to: folder.appending(path: "conds.safetensors")) }
             try VoiceLibrary(ofModel: folder).store(prepared, as: voice.name)

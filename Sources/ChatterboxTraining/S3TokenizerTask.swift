@@ -13,18 +13,18 @@ public final class S3TokenizerTask: TrainingTask {
     private let corpus: Corpus, heldOut: Corpus
     private let settings: OptimizerSettings
     private var order: ExampleOrder
-    /// Weight of the letters' loss beside the mel's.
+    /// The weight of the letters' loss relative to the mel's.
     private let letterWeight: Double
 
     /// - Parameters:
     ///   - configuration: sizes of the tokenizer.
     ///   - corpus: utterances to learn from.
-    ///   - heldOut: utterances to watch progress on.
-    ///   - settings: how the parameters learn.
-    ///   - batchTokens: tokens of a batch, padding counted.
+    ///   - heldOut: utterances for validation.
+    ///   - settings: the optimiser's settings.
+    ///   - batchTokens: tokens of a batch, including padding.
     ///   - letterWeight: weight of the letters' loss relative to the mel's.
-    ///   - seed: tells fresh weights and the order of examples.
-    ///   - initial: weights to go on from, under `tokenizer`; fresh ones draw from the seed.
+    ///   - seed: the seed of initial weights and of the order of examples.
+    ///   - initial: weights to continue from, under `tokenizer`; otherwise random ones from the seed.
     public init(
         _ configuration: S3TokenizerConfig, corpus: Corpus, heldOut: Corpus, settings: OptimizerSettings,
         batchTokens: Int = 2000, letterWeight: Double = 0.15, seed: UInt64 = 1, initial: Weights? = nil
@@ -52,7 +52,7 @@ public final class S3TokenizerTask: TrainingTask {
 
     public func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric] {
         let batch = order.batch(at: number), lengths = batch.map { self.corpus.tokenCounts[$0] }, all = Double(lengths.reduce(0, +))
-        // Convolutions see what stands behind an utterance, so that every part is as long as the step's longest.
+        // Convolutions depend on the padding after an utterance, so that every part has the length of the step's longest.
         let longest = lengths.max()!, networks = networks, corpus = corpus, letterWeight = letterWeight
         return try descent("tokenizer", descent.threads.divided(batch) { corpus.tokenCounts[$0] }) { part in
             let losses = try networks.losses(part, of: corpus, padded: longest)
@@ -71,7 +71,7 @@ public final class S3TokenizerTask: TrainingTask {
         let tokenizer: S3Tokenizer
         let decoder: MelDecoder
         let letters: LetterReader
-        /// Numbers of the speakers, from 1; 0 is anybody else.
+        /// Numbers of the speakers, from 1; 0 is any other speaker.
         let speakers: [String: Int]
 
         func losses(_ batch: [Int], of corpus: Corpus, padded tokens: Int) throws -> (mel: Tensor, letters: Tensor, tokens: [Int]) {
@@ -91,7 +91,7 @@ public final class S3TokenizerTask: TrainingTask {
         }
     }
 
-    /// Held-out losses, how many different tokens there are, and how many it would be if all were equally frequent.
+    /// Losses over held-out utterances, the number of different tokens, and the perplexity of their frequencies.
     public func validate() throws -> [TrainingMetric] {
         var mel = 0.0, letters = 0.0, counts = [Int](repeating: 0, count: tokenizer.config.tokenCount)
         let batches = stride(from: 0, to: min(heldOut.count, 96), by: 12).map { Array($0..<min($0 + 12, heldOut.count)) }
@@ -117,7 +117,7 @@ public final class S3TokenizerTask: TrainingTask {
     }
 }
 
-/// Tells a mel from rounded tokens and the speaker. Only training needs it.
+/// Predicts the mel from rounded tokens and the speaker. Only training needs it.
 struct MelDecoder: Sendable {
     static let deviation = 2.5, mean = -6.0
     private let input: Conv1d
@@ -151,7 +151,7 @@ struct MelDecoder: Sendable {
     static func scaled(_ mel: Tensor) throws -> Tensor { try (mel - mean) / deviation }
 }
 
-/// Tells the letters of the text from rounded tokens. Only training needs it.
+/// Predicts the letters of the text from rounded tokens. Only training needs it.
 struct LetterReader: Sendable {
     private static let alphabet = Dictionary(uniqueKeysWithValues: " 'abcdefghijklmnopqrstuvwxyz0123456789".enumerated().map { ($1, $0 + 1) })
     private let input, output: Conv1d

@@ -20,7 +20,7 @@ public struct SpeakerTable: Sendable {
 
     enum Kind: String { case voice, xvector }
 
-    /// One vector of the speaker, drawn, `[size]`.
+    /// One random vector of the speaker, `[size]`.
     func vector(_ kind: Kind, of speaker: String, using random: inout SplitMix64) throws -> Tensor {
         guard let all = vectors["\(kind.rawValue).\(speaker)"] else {
             throw WeightsError.missing(source: url.lastPathComponent, tensor: "\(kind.rawValue).\(speaker)")
@@ -28,7 +28,7 @@ public struct SpeakerTable: Sendable {
         return try all[Int.random(in: 0..<all.size(0), using: &random)]
     }
 
-    /// The utterances that tell how a speaker sounds: those of at least a second, or all where there are none, the test's left out.
+    /// The utterances from which a speaker's embeddings are computed: those of at least a second, or all if there are none, without the test's.
     static func telling(_ manifest: Manifest) -> [String: [Manifest.Utterance]] {
         Dictionary(grouping: manifest.utterances.filter { $0.split != "test" }, by: \.speaker).mapValues { utterances in
             let long = utterances.filter { $0.seconds ?? 1 >= 1 }
@@ -62,7 +62,7 @@ public struct SpeakerTable: Sendable {
     }
 }
 
-/// The voices of utterances, heard from other utterances of the same speakers.
+/// The voices of utterances, computed from other utterances of the same speakers.
 struct ExampleVoices: Sendable {
     let tokens: SpeechTokenStore
     let speakers: SpeakerTable
@@ -86,7 +86,7 @@ struct ExampleVoices: Sendable {
     }
 }
 
-/// Which utterances of a corpus a speaker has, to take prompts from.
+/// The utterances of each speaker in a corpus, for prompts.
 struct SpeakerIndex {
     private let places: [String: [Int]]
 
@@ -94,7 +94,7 @@ struct SpeakerIndex {
         places = Dictionary(grouping: corpus.numbers.indices) { corpus.utterance($0).speaker }
     }
 
-    /// Another utterance of the same speaker, or the same where there is no other.
+    /// Another utterance of the same speaker, or the same one if there is no other.
     func companion(of index: Int, in corpus: Corpus, using random: inout SplitMix64) -> Int {
         let all = places[corpus.utterance(index).speaker] ?? [index]
         guard all.count > 1 else { return index }

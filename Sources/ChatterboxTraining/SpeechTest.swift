@@ -3,7 +3,7 @@ import Foundation
 import SpeechAudio
 import Torch
 
-/// Speaks a manifest's sentences into a folder with a manifest of its own, for `scripts/measure-speech`.
+/// Speaks a manifest's sentences into a folder with its own manifest, for `scripts/measure-speech`.
 public struct SpeechTest: Sendable {
     public let synthesizer: Synthesizer
     public var options = SpeechOptions.standard
@@ -16,10 +16,10 @@ public struct SpeechTest: Sendable {
     }
 
     /// - Parameters:
-    ///   - utterances: whose texts are spoken.
-    ///   - voices: the voice of each speaker that shall be spoken; utterances of other speakers are skipped.
+    ///   - utterances: the utterances whose texts are spoken.
+    ///   - voices: the voice of each speaker to use; utterances of other speakers are skipped.
     ///   - fromTokens: whether to speak the recordings' own speech tokens instead of the text's: this tests the flow and the vocoder without T3.
-    ///   - folder: for the WAV files and their `manifest.jsonl`; made where it is not there.
+    ///   - folder: the folder for the WAV files and their `manifest.jsonl`; it is created if it does not exist.
     ///   - progress: called with a line for each sentence.
     public func run(
         _ utterances: [Manifest.Utterance], voices: [String: Voice], fromTokens: Bool, to folder: URL, progress: (String) -> Void

@@ -2,7 +2,7 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// The speech tokens of a manifest's utterances, in one safetensors file: `tokens.N` int16, N the utterance's place.
+/// The speech tokens of a manifest's utterances, in one safetensors file: `tokens.N` int16, where N is the utterance's index.
 public struct SpeechTokenStore: Sendable {
     private let tokens: [Int: [Int]]
 
@@ -18,16 +18,16 @@ public struct SpeechTokenStore: Sendable {
             })
     }
 
-    /// nil where the utterance has none.
+    /// Nil if the utterance has none.
     public subscript(_ utterance: Int) -> [Int]? { tokens[utterance] }
 
-    /// Hears all utterances whose features are there and writes their tokens.
+    /// Computes and writes the tokens of all utterances whose features exist.
     ///
     /// - Parameters:
-    ///   - tokenizer: what hears them.
+    ///   - tokenizer: computes the tokens.
     ///   - manifest: the utterances.
     ///   - features: their log-mels.
-    ///   - url: where to write.
+    ///   - url: the file to write.
     ///   - progress: called with the completed share, 0 to 1.
     public static func extract(
         _ tokenizer: S3Tokenizer, manifest: Manifest, features: FeatureStore, to url: URL, progress: (Double) -> Void

@@ -33,12 +33,12 @@ public final class T3Task: TrainingTask {
     ///   - initial: the weights to begin with: those of a checkpoint to fine-tune, or fresh ones. Their type is that of the
     ///     arithmetic.
     ///   - corpus: utterances to learn from.
-    ///   - heldOut: utterances to watch progress on.
+    ///   - heldOut: utterances for validation.
     ///   - tokens: the utterances' speech tokens.
     ///   - speakers: the speaker embeddings of each speaker.
     ///   - tokenizer: the model's.
-    ///   - settings: how the parameters learn.
-    ///   - batchTokens: speech tokens of a batch, padding counted.
+    ///   - settings: the optimiser's settings.
+    ///   - batchTokens: speech tokens of a batch, including padding.
     ///   - seed: seed of the order of examples and of all random numbers.
     public init(
         _ configuration: T3Configuration, initial: Weights, corpus: Corpus, heldOut: Corpus, tokens: SpeechTokenStore,
@@ -63,7 +63,7 @@ public final class T3Task: TrainingTask {
         let whole = batch.counts(batch.rows), model = model.forTraining, textWeight = textWeight
         return try descent("t3", descent.threads.divided(batch.lengths)) { rows in
             let found = try batch.loss(of: rows, model, guided: pull > 0), part = batch.counts(rows)
-            // Means over all that is told in the step.
+            // Means over all predicted tokens of the step.
             let (speech, text) = (Double(part.speech) / Double(whole.speech), Double(part.text) / Double(max(1, whole.text)))
             var loss = try found.speech * speech + found.text * (text * textWeight)
             var figures = [
@@ -79,16 +79,16 @@ public final class T3Task: TrainingTask {
         }
     }
 
-    /// Examples with all that is drawn for them.
+    /// Examples with their random numbers.
     private struct Batch: Sendable {
         let text, speech: [[Int]]
-        /// What the model hears of the speech as it tells the next token.
+        /// The speech tokens from which the model predicts the next one.
         let heard: [[Int]]?
         let conditioning: T3Conditioning
         let textShown: [Bool]
 
         var rows: [Int] { Array(speech.indices) }
-        /// Of each row, but for what all have in common.
+        /// The values of each row, except what all rows have in common.
         var lengths: [Int] { zip(text, speech).map { $0.count + $1.count } }
 
         init(
@@ -112,7 +112,7 @@ public final class T3Task: TrainingTask {
             text = batch.map { configuration.framed(task.tokenizer.encode(TextNormalizer.english(corpus.utterance($0).text))) }
         }
 
-        /// What is told in some rows, and what is guided.
+        /// The predicted tokens of some rows, and their guided attention.
         func counts(_ rows: [Int]) -> (speech: Int, text: Int, guided: Int) {
             let speech = rows.map { self.speech[$0].count + 1 }, shown = zip(rows, speech).filter { textShown[$0.0] }
             return (speech.reduce(0, +), shown.reduce(0) { $0 + text[$1.0].count - 1 }, shown.reduce(0) { $0 + $1.1 })

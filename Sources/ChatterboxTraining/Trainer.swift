@@ -3,10 +3,10 @@ import Torch
 
 /// The length of training and the folder for its results.
 public struct TrainingOptions: Sendable {
-    /// Steps in all, those of earlier runs counted.
+    /// The total number of steps, including those of earlier runs.
     public var steps: Int
     public var seed: UInt64 = 1
-    /// Where `checkpoint.safetensors`, `weights.safetensors` and `losses.csv` go.
+    /// The folder for `checkpoint.safetensors`, `weights.safetensors` and `losses.csv`.
     public var folder: URL
     /// Seconds between checkpoints.
     public var checkpointSeconds = 60.0
@@ -29,7 +29,7 @@ public struct Trainer {
 
     /// - Parameters:
     ///   - options: the length of training and the folder for its results.
-    ///   - print: takes a line of progress.
+    ///   - print: called with lines of progress.
     public init(_ options: TrainingOptions, print: @escaping (String) -> Void = { Swift.print($0) }) {
         self.options = options
         self.print = print
@@ -49,7 +49,7 @@ public struct Trainer {
         let checkpoint = TrainingCheckpoint(url: options.folder.appending(path: "checkpoint.safetensors"))
         let first = try checkpoint.restore(optimizers: optimizers, buffers: task.buffers, generator: generator) ?? 0
         let log = try TrainingLog(options.folder.appending(path: "losses.csv"), from: first, steps: options.steps, print: print)
-        if first > 0 { print("going on after step \(first)") }
+        if first > 0 { print("continuing after step \(first)") }
 
         func save(_ step: Int) throws {
             try checkpoint.save(step: step, optimizers: optimizers, buffers: task.buffers, generator: generator)

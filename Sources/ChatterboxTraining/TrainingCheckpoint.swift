@@ -1,7 +1,7 @@
 import Foundation
 import Torch
 
-/// Where training stands, in one safetensors file: parameters, moments, averages, buffers, the generator and the step.
+/// The state of training, in one safetensors file: parameters, moments, averages, buffers, the generator and the step.
 struct TrainingCheckpoint {
     let url: URL
 
@@ -17,9 +17,9 @@ struct TrainingCheckpoint {
         try SafetensorsWriter.write(tensors, metadata: metadata, to: url)
     }
 
-    /// Restores the state in place and returns the step to go on with; nil where there is no file.
+    /// Restores the state in place and returns the next step; nil if there is no file.
     ///
-    /// - Throws: ``TrainingError/checkpoint(_:problem:)`` where the file is of another task.
+    /// - Throws: ``TrainingError/checkpoint(_:problem:)`` if the file belongs to another task.
     func restore(optimizers: [String: AdamW], buffers: [String: Tensor], generator: Generator) throws -> Int? {
         guard FileManager.default.fileExists(atPath: url.path) else { return nil }
         let file = try SafetensorsFile(url)
@@ -44,7 +44,7 @@ struct TrainingCheckpoint {
 extension SafetensorsFile {
     /// A tensor of a state of training.
     ///
-    /// - Throws: ``TrainingError/checkpoint(_:problem:)`` where it is not there or of another shape.
+    /// - Throws: ``TrainingError/checkpoint(_:problem:)`` if it is missing or has another shape.
     func tensor(_ name: String, like shape: [Int], of url: URL) throws -> Tensor {
         guard let entry = entries[name] else { throw TrainingError.checkpoint(url, problem: "it has no \"\(name)\"") }
         guard entry.shape == shape else { throw TrainingError.checkpoint(url, problem: "\"\(name)\" is \(entry.shape), expected \(shape)") }

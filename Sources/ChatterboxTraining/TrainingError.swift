@@ -9,12 +9,12 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
     case checkpoint(URL, problem: String)
     case diverged(step: Int, group: String, what: String)
     case missing(URL, Part)
-    /// A file of features was made of other recordings than the manifest lists.
+    /// A file of features was computed from other recordings than those in the manifest.
     case features(URL)
 
-    /// A training would take more memory than the machine has.
+    /// A training would need more memory than the machine has.
     case memory(Adapter.Part, needed: Int, there: Int)
-    /// Half precision where it would be slower and less exact than float32.
+    /// Half precision on a device on which it would be slower and less exact than float32.
     case halfPrecision(DType, device: Device)
 
     /// The contents of a file that another step of training writes.
@@ -28,9 +28,9 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
             "\(url.path)\(line.map { ", line \($0)" } ?? ""): \(problem); a manifest has one JSON object a line with audio, text and speaker"
         case .noExamples(let url, let split): "\(url.path): no utterances in the split \"\(split)\""
         case .checkpoint(let url, let problem):
-            "\(url.path): \(problem); remove the file to begin anew, or give the options it was made with"
+            "\(url.path): \(problem); remove the file to start again, or give the options with which it was made"
         case .diverged(let step, let group, let what):
-            "step \(step): the \(what) of \"\(group)\" is no longer a number; train with a lower rate"
+            "step \(step): the \(what) of \"\(group)\" is NaN or infinite; train with a lower rate"
         case .missing(let url, let part): "\(url.path): no such file; it should hold \(part.rawValue)"
         case .memory(let part, let needed, let there):
             String(
@@ -38,7 +38,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
                     + "batches, or train an adapter", part == .t3 ? "T3" : "the flow", Double(needed) / 1e9, Double(there) / 1e9)
         case .halfPrecision(let dtype, let device):
             "training in \(dtype) is for GPUs, and this model is on \(device); train in float32 there"
-        case .features(let url): "\(url.path) was made of other recordings than the manifest lists now"
+        case .features(let url): "\(url.path) was computed from other recordings than those in the manifest"
         }
     }
 }

@@ -2,8 +2,8 @@ import Foundation
 
 /// Progress as lines for people and a CSV file for curves.
 ///
-/// The CSV has the columns `step,seconds,metric,value`; a training figure is the mean since the line before. Going on
-/// from a checkpoint drops lines of steps that will be done again.
+/// The CSV has the columns `step,seconds,metric,value`; a training figure is the mean since the previous line. Continuing
+/// from a checkpoint removes lines of steps that will be done again.
 final class TrainingLog {
     private let url: URL
     private let steps: Int

@@ -7,9 +7,9 @@ public struct ParameterGroup {
     public let settings: OptimizerSettings
 
     /// - Parameters:
-    ///   - name: of the group.
+    ///   - name: the name of the group.
     ///   - parameters: trainable tensors by name, as in `Weights.parameters`, without buffers.
-    ///   - settings: how it learns.
+    ///   - settings: the optimiser's settings.
     public init(_ name: String, _ parameters: [String: Tensor], _ settings: OptimizerSettings) {
         (self.name, self.parameters, self.settings) = (name, parameters, settings)
     }
@@ -36,7 +36,7 @@ public protocol TrainingTask: AnyObject {
     /// - Parameters:
     ///   - number: counts from 0.
     ///   - generator: source of all random numbers.
-    ///   - descent: takes a group's name and its loss, whole or in parts that are computed at the same time.
+    ///   - descent: takes a group's name and its loss, as a whole or in parts that are computed at the same time.
     /// - Returns: figures to log; those of a training loss should be named the same in every step.
     func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric]
 

@@ -28,7 +28,7 @@ public final class TrainingThreads: Sendable {
     /// Computes something of each part, as many at the same time as there are threads.
     ///
     /// - Returns: the results in the order of the parts.
-    /// - Throws: what the first part throws that fails; `TorchError` where the system starts no thread.
+    /// - Throws: the error of the first part that fails; `TorchError` if the system cannot start a thread.
     func map<Part: Sendable, Result: Sendable>(_ parts: [Part], _ body: @escaping @Sendable (Part) throws -> Result) throws -> [Result] {
         guard count > 1, parts.count > 1 else { return try parts.map(body) }
         let job = Job<Result>(parts.count), running = workers.prefix(parts.count)
@@ -50,13 +50,13 @@ public final class TrainingThreads: Sendable {
 
     /// Divides examples into parts whose cost is as even as possible: an example costs as much as the longest of its part.
     ///
-    /// - Parameter lengths: of the examples.
-    /// - Returns: the places of each part's examples; all in one part where parts would be so uneven that most threads would wait.
+    /// - Parameter lengths: the lengths of the examples.
+    /// - Returns: the indices of each part's examples; all in one part if parts would be so uneven that most threads would wait.
     func divided(_ lengths: [Int]) -> [[Int]] {
         let all = Array(lengths.indices), parts = min(count, lengths.count)
         guard parts > 1 else { return [all] }
         let sorted = all.sorted { (lengths[$0], $0) < (lengths[$1], $1) }
-        // least[n]: the lowest cost of the dearest part when the first n examples are divided, and where the last part begins.
+        // least[n]: the lowest possible cost of the most expensive part for the first n examples, and the beginning of the last part.
         var least = sorted.indices.map { (cost: ($0 + 1) * lengths[sorted[$0]], starts: [0]) }
         for _ in 1..<parts {
             least = sorted.indices.map { last in
@@ -77,7 +77,7 @@ public final class TrainingThreads: Sendable {
     }
 }
 
-/// Parts that threads take one after the other, and what comes of them.
+/// Parts that threads take one after the other, and their results.
 private final class Job<Result: Sendable>: Sendable {
     private let state: Mutex<(next: Int, results: [Swift.Result<Result, any Error>?])>
     private let left = DispatchSemaphore(value: 0)
@@ -97,7 +97,7 @@ private final class Job<Result: Sendable>: Sendable {
     func results() throws -> [Result] { try state.withLock { try $0.results.map { try $0!.get() } } }
 }
 
-/// A thread that lives as long as it is needed: libraries keep memory and prepared kernels for each thread.
+/// A thread that is kept while it is needed, because libraries keep memory and prepared kernels for each thread.
 private final class Worker: Sendable {
     private let work = Mutex<(@Sendable () -> Void)?>(nil)
     private let isReady = DispatchSemaphore(value: 0)
@@ -115,7 +115,7 @@ private final class Worker: Sendable {
         thread.start()
     }
 
-    /// Has the thread do something; nil ends it.
+    /// Runs a closure on the thread; nil ends the thread.
     func run(_ work: (@Sendable () -> Void)?) {
         self.work.withLock { $0 = work }
         isReady.signal()

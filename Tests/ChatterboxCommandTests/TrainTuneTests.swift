@@ -32,9 +32,9 @@ import Testing
         #expect(killed.status == SIGKILL)
         #expect(try !program.files().contains("tuned"))
         let again = try await program(arguments("tuned"), killedAt: "flow: step 4 held out")
-        #expect(again.errors.contains("t3: going on after step") && again.status == SIGKILL)
+        #expect(again.errors.contains("t3: continuing after step") && again.status == SIGKILL)
         let end = try await program(arguments("tuned"))
-        #expect(end.status == 0 && end.errors.contains("flow: going on after step"), "\(end.errors)")
+        #expect(end.status == 0 && end.errors.contains("flow: continuing after step"), "\(end.errors)")
         for name in ["t3_cfg.safetensors", "s3gen.safetensors"] {
             let one = try Data(contentsOf: URL(filePath: program.path("whole/\(name)")))
             #expect(try one == Data(contentsOf: URL(filePath: program.path("tuned/\(name)"))), "\(name)")

@@ -6,13 +6,13 @@ import Testing
 import Torch
 
 @Suite("Model assembly", .standInModel) struct ModelAssemblyTests {
-    @Test("a model's own voices are marked as its networks', once, and their numbers stay") func marking() throws {
+    @Test("a model's own voices get the digests of its networks once, and their tensors do not change") func marking() throws {
         let folder = StandInModel.folder, model = try Model.load(folder)
         let sizes = model.voiceAnalyzer.voiceSizes, library = VoiceLibrary(ofModel: folder)
         let conds = folder.appending(path: "conds.safetensors")
         try Voice.random(sizes, generator: Generator(seed: 1)).save(to: conds)
         let older = try library.store(.random(sizes, generator: Generator(seed: 2)), as: "older")
-        // One that tells its origin keeps it.
+        // A voice that contains an origin keeps it.
         var told = try Voice.random(sizes, generator: Generator(seed: 3))
         told.origin = VoiceOrigin(voiceEncoder: "a", tokenizer: "b", speakerEncoder: "c", rules: .chatterbox)
         let kept = try Data(contentsOf: library.store(told, as: "told"))

@@ -6,7 +6,7 @@ import SpeechAudio
 import Testing
 import Torch
 
-/// The model that comes with the package: whole, small, and with voices that differ.
+/// The model that comes with the package: it is complete and small, and its voices differ.
 @Suite("Pico", .serialized) struct PicoTests {
     private let folder: URL
     private let chatterbox: Synthesizer
@@ -16,7 +16,7 @@ import Torch
         chatterbox = try await Synthesizer.load(folder)
     }
 
-    @Test("its weights, all of its networks', take at most 24 MB")
+    @Test("the weights of all its networks need at most 24 MB")
     func size() throws {
         let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: [.fileSizeKey])
         let weights = files.filter { $0.pathExtension == "safetensors" }
@@ -25,7 +25,7 @@ import Torch
         #expect(chatterbox.model.variant.name == "pico")
     }
 
-    @Test("its voices tell that its networks made them, and carry no recording")
+    @Test("its voices contain the digests of its networks, and no recording")
     func origins() throws {
         let origin = try chatterbox.model.voiceAnalyzer.origin()
         let files = [folder.appending(path: "conds.safetensors")] + VoiceLibrary(ofModel: folder).entries().map(\.file)
@@ -48,9 +48,9 @@ import Torch
         }
     }
 
-    /// A shorter form of what `scripts/measure-speech` does with a recogniser: Pico listens to itself. Its tokenizer hears the
-    /// sound, and its T3 says which of some sentences most likely has these tokens.
-    @Test("what it says can be told from other sentences")
+    /// A shorter form of `scripts/measure-speech`, with Pico instead of a recogniser: its tokenizer computes tokens from the
+    /// sound, and its T3 finds which of some sentences most likely has these tokens.
+    @Test("its speech can be distinguished from other sentences")
     func identification() async throws {
         let sentences = [
             "The ship was late, and nobody on the quay knew why.", "She opened the window and looked at the garden.",
@@ -69,11 +69,11 @@ import Torch
             }
             found.append(losses.indices.min { losses[$0] < losses[$1] }!)
         }
-        // Other processors round otherwise, and so speak otherwise: one sentence may be unlucky.
+        // Other processors round differently, so that the speech differs: one sentence may be wrong.
         #expect(zip(found, sentences.indices).filter { $0 == $1 }.count >= 5, "\(found)")
     }
 
-    @Test("its two voices are told apart by its own voice encoder and by their pitch")
+    @Test("its two voices differ by its own voice encoder and by their pitch")
     func voices() async throws {
         let library = VoiceLibrary(ofModel: folder)
         #expect(library.entries().map(\.name) == ["rms", "slt"])

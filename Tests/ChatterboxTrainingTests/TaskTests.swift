@@ -75,7 +75,7 @@ struct TaskTests {
         return sizes
     }
 
-    @Test("features are as long as the tokens that come of them, and a second extraction changes nothing")
+    @Test("features have the length of their tokens, and a second extraction changes nothing")
     func features() throws {
         let data = try SmallData()
         for number in data.manifest.utterances.indices {
@@ -90,7 +90,7 @@ struct TaskTests {
         #expect(try data.corpus("validation").count == 2)
     }
 
-    @Test("a manifest that has grown is used as far as there are features, and extraction adds the rest")
+    @Test("of a manifest that has grown, utterances with features are used, and extraction adds the rest")
     func growth() throws {
         var data = try SmallData()
         try data.change { $0 + #"{"audio": "0.wav", "text": "One more.", "speaker": "0"}"# + "\n" }
@@ -110,7 +110,7 @@ struct TaskTests {
         #expect(data.features.tokenCount(0) == (12_000 + 2_400 * 7) / 960)
     }
 
-    @Test("utterances of up to 24 seconds are learned from")
+    @Test("utterances of up to 24 seconds are used")
     func longUtterances() throws {
         let folder = try TemporaryFolder()
         for (name, seconds) in [("short", 23.9), ("long", 24.1)] {
@@ -126,7 +126,7 @@ struct TaskTests {
         #expect(corpus.numbers == [0])
     }
 
-    @Test("the tokenizer's losses fall, and its tokens are kept under the utterances' places")
+    @Test("the tokenizer's losses fall, and its tokens are stored by the utterances' indices")
     func tokenizer() throws {
         let data = try SmallData()
         let task = try S3TokenizerTask(
@@ -146,7 +146,7 @@ struct TaskTests {
         #expect(store[8] == nil)
     }
 
-    /// Tokens and speaker embeddings that nobody computed.
+    /// Random tokens and speaker embeddings.
     private func madeUp(_ data: SmallData) throws -> (SpeechTokenStore, SpeakerTable) {
         let generator = try Generator(seed: 2)
         let (tokens, speakers) = (data.folder.url.appending(path: "t.safetensors"), data.folder.url.appending(path: "s.safetensors"))
@@ -184,7 +184,7 @@ struct TaskTests {
         #expect(try task.validate().allSatisfy { $0.value.isFinite })
     }
 
-    @Test("every head is judged by how its attention follows the text, and one that rests is worth little") func alignmentHeads() throws {
+    @Test("heads are ranked by how their attention follows the text, and one that stays in place gets a low score") func alignmentHeads() throws {
         let data = try SmallData()
         let (tokens, speakers) = try madeUp(data)
         var sizes = sizes.t3
@@ -218,7 +218,7 @@ struct TaskTests {
         #expect(try task.validate().allSatisfy { $0.value.isFinite })
     }
 
-    /// What a step hands to the optimisers, and its figures.
+    /// The gradients that a step passes to the optimisers, and its figures.
     private func step(_ task: some TrainingTask, _ number: Int, threads: Int) throws -> (gradients: [String: Tensor], figures: [TrainingMetric]) {
         var found: [String: Tensor] = [:]
         for group in task.groups { for parameter in group.parameters.values { try parameter.requiresGradient(true) } }
@@ -229,7 +229,7 @@ struct TaskTests {
         return (found, figures)
     }
 
-    @Test("a step in parts has the gradients and figures of the whole, and the same bits each time")
+    @Test("a step in parts has the gradients and figures of the whole step, and the same bits each time")
     func division() throws {
         let data = try SmallData()
         let (tokens, speakers) = try madeUp(data)
@@ -263,7 +263,7 @@ struct TaskTests {
         try compare(tokenizer)
     }
 
-    @Test("the flow's mels lie beside the recordings frame for frame, the same each time")
+    @Test("the flow's mels match the recordings frame by frame, and are the same each time")
     func flowMels() throws {
         let data = try SmallData()
         let (tokens, speakers) = try madeUp(data)
@@ -285,7 +285,7 @@ struct TaskTests {
         #expect(try all.mel(6).array(of: Float.self).allSatisfy(\.isFinite))
     }
 
-    @Test("a speaker with nothing but short utterances is heard from these")
+    @Test("the embeddings of a speaker with only short utterances are computed from these")
     func shortUtterances() throws {
         let folder = try TemporaryFolder()
         let lines = [("a", 0.8, "train"), ("b", 0.8, "train"), ("b", 1.2, "train"), ("b", 1.4, "test"), ("c", 2, "test")].map {
@@ -296,7 +296,7 @@ struct TaskTests {
         #expect(found.mapValues { $0.map(\.seconds) } == ["a": [0.8], "b": [1.2]])
     }
 
-    @Test("files that an earlier command makes are named when they are missing")
+    @Test("an error names missing files that an earlier command makes")
     func missing() throws {
         let url = URL(filePath: "/nowhere/tokens.safetensors")
         #expect(throws: TrainingError.missing(url, .speechTokens)) { try SpeechTokenStore(url) }

@@ -5,7 +5,7 @@ import Torch
 
 @testable import ChatterboxTraining
 
-/// A plane through points, with noise drawn from the generator, learned by two groups in turn.
+/// A plane through points with random noise, learned by two groups in turn.
 private final class PlaneTask: TrainingTask {
     let slope: Tensor, offset: Tensor, seen: Tensor
     private var order = ExampleOrder(lengths: Array(1...20), batchLength: 40, seed: 3)
@@ -49,7 +49,7 @@ struct TrainerTests {
         try Trainer(options, print: { _ in }).run(task)
     }
 
-    @Test("training that was broken off ends at the same weights, bit for bit")
+    @Test("interrupted training ends with the same weights, bit for bit")
     func resuming() throws {
         let whole = try TemporaryFolder(), broken = try TemporaryFolder()
         let uninterrupted = try PlaneTask()
@@ -70,7 +70,7 @@ struct TrainerTests {
         }
     }
 
-    @Test("descending lowers the loss and the log shows it")
+    @Test("training lowers the loss, and the log shows it")
     func descent() throws {
         let folder = try TemporaryFolder()
         var options = TrainingOptions(steps: 150, folder: folder.url)
@@ -94,7 +94,7 @@ struct TrainerTests {
 
 @Suite("Optimiser")
 struct AdamWTests {
-    @Test("one update is the formula's")
+    @Test("one update follows the formula")
     func formula() throws {
         let x = try Tensor([1, -2, 3, 4] as [Float], shape: [2, 2])
         var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: 0.1, warmUp: 0, steps: 100))
@@ -105,12 +105,12 @@ struct AdamWTests {
         let norm = try optimizer.update(LossGradients((x * x).sum(), by: ["x": x]).gradients)
         #expect(abs(norm * norm - 120) < 1e-3)
         // The first step's moments, corrected for their start at 0, are the gradient and its square: a step is the rate.
-        // 0.95 is left of each by decay, 1 − 0.1 · 0.5.
+        // Decay leaves 0.95 of each: 1 − 0.1 · 0.5.
         let expected: [Float] = [0.95 - 0.1, -1.9 + 0.1, 2.85 - 0.1, 3.8 - 0.1]
         try expectClose(x.detached(), Tensor(expected, shape: [2, 2]), relative: 1e-6)
     }
 
-    @Test("gradients are clipped to the norm together, and left alone below it, whichever threads do it", arguments: [1, 2, 5])
+    @Test("gradients are clipped to their common norm, and not changed below it, with any number of threads", arguments: [1, 2, 5])
     func clipping(threads: Int) throws {
         var settings = OptimizerSettings(schedule: LearningRateSchedule(peak: 0.1, warmUp: 0, steps: 1))
         for (limit, scale) in [(10.0, 1.0), (1, 0.2)] {
@@ -123,7 +123,7 @@ struct AdamWTests {
         }
     }
 
-    @Test("gradients that are no numbers move nothing")
+    @Test("NaN or infinite gradients change nothing")
     func notFinite() throws {
         let x = try Tensor([1] as [Float], shape: [1])
         let optimizer = try AdamW(["x": x], OptimizerSettings(schedule: LearningRateSchedule(peak: 0.1, warmUp: 0, steps: 1)))
@@ -160,7 +160,7 @@ struct ExampleOrderTests {
 
 @Suite("Learning rate")
 struct LearningRateScheduleTests {
-    @Test("it rises in a line, then falls along a cosine to its floor")
+    @Test("it rises linearly, then falls along a cosine to its lowest value")
     func shape() {
         let schedule = LearningRateSchedule(peak: 1, warmUp: 10, steps: 110, floor: 0.1)
         #expect(schedule.rate(at: 0) == 0.1)
@@ -173,7 +173,7 @@ struct LearningRateScheduleTests {
 
 @Suite("Manifest")
 struct ManifestTests {
-    @Test("lines become utterances; what may be missing has its default")
+    @Test("lines become utterances; optional fields have defaults")
     func reading() throws {
         let folder = try TemporaryFolder()
         try Data(
@@ -191,7 +191,7 @@ struct ManifestTests {
         #expect(throws: TrainingError.noExamples(manifest.url, split: "validation")) { try manifest.split("validation") }
     }
 
-    @Test("a line that is no utterance is named")
+    @Test("an error names an invalid line")
     func damaged() throws {
         let folder = try TemporaryFolder()
         let url = folder.url.appending(path: "manifest.jsonl")

@@ -5,7 +5,7 @@ import Torch
 @testable import ChatterboxTraining
 
 @Suite("Threads of training") struct TrainingThreadsTests {
-    @Test("examples are divided so that threads have about as much to do, each example once", arguments: [1, 2, 3, 4])
+    @Test("examples are divided so that threads have about the same work, each example once", arguments: [1, 2, 3, 4])
     func division(threads: Int) {
         let team = TrainingThreads(threads), lengths = (0..<24).map { 40 + ($0 * 29) % 24 }
         let parts = team.divided(lengths)
@@ -15,7 +15,7 @@ import Torch
         #expect(Double(costs.max()!) <= 1.15 * Double(costs.reduce(0, +)) / Double(threads), "\(costs)")
     }
 
-    @Test("of all ways to divide in the order of lengths the best is taken, and one that leaves threads idle is not")
+    @Test("the best of all divisions in the order of lengths is used, but not one that leaves threads idle")
     func uneven() {
         let two = TrainingThreads(2)
         #expect(two.divided([7]) == [[0]])
@@ -38,7 +38,7 @@ import Torch
         #expect(try TrainingThreads(2, of: 6).map([0, 1]) { _ in Libtorch.threads } == [3, 3])
     }
 
-    @Test("gradients that parts find at the same time are those of the sum, the same in every run")
+    @Test("gradients of parts computed at the same time are those of the sum, the same in every run")
     func sharedLeaves() throws {
         let generator = try Generator(seed: 1), team = TrainingThreads(4)
         let leaves = try ["a": Tensor.randn([40, 30], generator: generator), "b": Tensor.randn([30], generator: generator), "c": .zeros([2])]
@@ -55,7 +55,7 @@ import Torch
         #expect(try leaves.values.allSatisfy { try $0.gradient == nil })
     }
 
-    @Test("a gradient lies in memory as its leaf does, whatever made it")
+    @Test("a gradient has the memory layout of its leaf, whatever computed it")
     func layout() throws {
         let generator = try Generator(seed: 1), weight = try Tensor.randn([3, 5], generator: generator).requiresGradient(true)
         let x = try Tensor.randn([5, 3], generator: generator)

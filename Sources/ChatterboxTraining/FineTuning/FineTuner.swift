@@ -83,28 +83,28 @@ public struct CheckpointPlan: Sendable {
     public init(interval: Int? = nil, kept: Int = 1) { (self.interval, self.kept) = (interval, kept) }
 }
 
-/// The loop of a training: steps, validations, checkpoints; it stops when validation no longer improves and keeps what was best.
+/// The loop of a training: steps, validations, checkpoints. It stops when validation no longer improves and keeps the best parameters.
 ///
-/// Started again with the same folder it goes on where the last checkpoint stands, to the same numbers bit for bit as if it had never
-/// stopped: what a step draws follows from its number.
+/// If it is started again with the same folder, it continues from the last checkpoint and gives the same numbers, bit for bit, as without
+/// an interruption: a step's random numbers depend only on its number.
 struct FineTuner {
     let options: FineTuningOptions
-    /// Where `state-N.safetensors`, `best.safetensors` and `losses.csv` go.
+    /// The folder for `state-N.safetensors`, `best.safetensors` and `losses.csv`.
     let folder: URL
-    /// Tells these options, recordings and base from others.
+    /// Identifies the options, the recordings and the base model.
     let fingerprint: String
     var checkpoints = CheckpointPlan()
     var checkpointSeconds = 60.0
     var lineSeconds = 10.0
-    /// Which compute the parts of a batch.
+    /// The threads that compute the parts of a batch.
     var threads = TrainingThreads(1)
     let print: (String) -> Void
 
-    /// What came of it.
+    /// The result of a training.
     struct Outcome {
         /// The parameters of the best validation, float32.
         let best: [String: Tensor]
-        /// Steps that were done, and the one whose parameters these are.
+        /// The number of steps that were done, and the step with the best parameters.
         let steps, bestStep: Int
         /// The validation's loss before training, and with the best parameters.
         let before, after: Double
@@ -125,7 +125,7 @@ struct FineTuner {
         var state = State(), saved = (step: -1, time: ContinuousClock.now)
         if let newest = try Self.states(in: folder).last { (state, saved.step) = try (restore(newest.file, optimizer), newest.step) }
         let log = try TrainingLog(folder.appending(path: "losses.csv"), from: state.step, steps: options.steps, print: print)
-        if state.step > 0 { print("going on after step \(state.step)") }
+        if state.step > 0 { print("continuing after step \(state.step)") }
         var order = ExampleOrder(lengths: task.lengths, batchCount: options.batch * options.accumulation, seed: options.seed)
         func checkpoint() throws {
             try save(state, optimizer, keepsLayers: task.keepsLayers)
@@ -168,7 +168,7 @@ struct FineTuner {
             stoppedEarly: state.step < options.steps)
     }
 
-    /// What a step draws from.
+    /// The random numbers of a step.
     static func seed(_ seed: UInt64, _ number: Int) -> UInt64 {
         var random = SplitMix64(seed: seed ^ (UInt64(number) &* 0x2545_F491_4F6C_DD1D))
         return random.next()
@@ -178,14 +178,14 @@ struct FineTuner {
 
     private struct State {
         var step = 0
-        /// The step whose validation is done.
+        /// The step of the last validation.
         var validated = -1
         var first = Double.infinity, bestLoss = Double.infinity
         var bestStep = 0
         /// Validations since the best.
         var worse = 0
 
-        /// Enters a validation's loss; whether it is the lowest so far.
+        /// Records a validation's loss, and returns whether it is the lowest so far.
         mutating func take(_ loss: Double) -> Bool {
             if validated < 0 { first = loss }
             validated = step
@@ -198,7 +198,7 @@ struct FineTuner {
         }
 
         var numbers: [String: String] {
-            // Swift writes a number so that it is read as the same.
+            // Swift's text of a number gives the same number when it is read.
             [
                 "step": "\(step)", "validated": "\(validated)", "first": "\(first)", "best_loss": "\(bestLoss)", "best_step": "\(bestStep)",
                 "worse": "\(worse)",
@@ -206,16 +206,16 @@ struct FineTuner {
         }
     }
 
-    /// The best parameters so far, in a file of their own: they need no memory, and a checkpoint need not write them again.
+    /// The best parameters so far, in a separate file, so that they need no memory and are not written again with each checkpoint.
     private var best: URL { folder.appending(path: "best.safetensors") }
 
-    /// Whether the training whose state is in a folder keeps all activations, which it goes on with: nil where there is none.
+    /// Whether the training whose state is in a folder stores all activations, as it must when it continues; nil if there is no state.
     static func keepsLayers(in folder: URL) throws -> Bool? {
         guard FileManager.default.fileExists(atPath: folder.path), let newest = try states(in: folder).last else { return nil }
         return try SafetensorsFile(newest.file).metadata["keeps_layers"].flatMap(Bool.init)
     }
 
-    /// The checkpoints that are there, the latest last.
+    /// The existing checkpoints, the latest last.
     private static func states(in folder: URL) throws -> [(step: Int, file: URL)] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path).compactMap { name in
             guard name.hasPrefix("state-"), name.hasSuffix(".safetensors"), let step = Int(name.dropFirst(6).dropLast(12)) else { return nil }
@@ -239,7 +239,7 @@ struct FineTuner {
             throw TrainingError.checkpoint(url, problem: "not a state of this training")
         }
         guard file.metadata["fingerprint"] == fingerprint else {
-            throw TrainingError.checkpoint(url, problem: "it is of a training with other options, other recordings or another model")
+            throw TrainingError.checkpoint(url, problem: "it belongs to a training with other options, other recordings or another model")
         }
         func number<Number: LosslessStringConvertible>(_ name: String) throws -> Number {
             guard let number = file.metadata[name].flatMap(Number.init) else { throw TrainingError.checkpoint(url, problem: "it has no \"\(name)\"") }
@@ -285,7 +285,7 @@ extension Adapter {
                 }), of: part, base: base, baseName: baseName, name: name)
     }
 
-    /// As it is now: what is trained further changes this one no more.
+    /// A copy that further training does not change.
     func frozen() -> Adapter {
         replacing(parameters.compactMapValues { try? $0.detached().clone() })
     }

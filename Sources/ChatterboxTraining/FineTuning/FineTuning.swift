@@ -17,12 +17,12 @@ import Torch
 /// again with the same options, training continues where it stopped and gives the same output bit for bit.
 public struct FineTuning: Sendable {
     public let model: Model
-    /// The adapter of T3, whose name ends in `.safetensors`; where the networks' own weights are trained, the model's folder, which must
+    /// The adapter of T3, whose name ends in `.safetensors`; if the networks' own weights are trained, the model's folder, which must
     /// not exist.
     public let output: URL
-    /// How T3 is trained; nil leaves it as it is.
+    /// How T3 is trained; nil does not train it.
     public var t3: FineTuningOptions?
-    /// How the flow is trained; nil leaves it as it is.
+    /// How the flow is trained; nil does not train it.
     public var flow: FineTuningOptions?
     /// Processor threads: on a CPU each computes a part of a batch, on a GPU they prepare it. The same number gives the same output, bit for
     /// bit; with another it differs by rounding.
@@ -40,7 +40,7 @@ public struct FineTuning: Sendable {
     public var ffmpeg: FFmpeg?
     /// Seconds between checkpoints, which a validation writes as well, and between lines of progress.
     var checkpointSeconds = 60.0, lineSeconds = 10.0
-    /// Bytes that the machine has.
+    /// The machine's memory in bytes.
     var machineMemory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
 
     /// - Precondition: at least one network is trained, and both in the same way.
@@ -96,7 +96,7 @@ public struct FineTuning: Sendable {
     /// Trains on its own thread. When the task is cancelled, training writes its state and throws.
     ///
     /// - Parameters:
-    ///   - checked: what became of the list.
+    ///   - checked: the result of checking the list.
     ///   - list: the recordings that were checked.
     ///   - print: called with lines of progress.
     /// - Throws: ``RecordingListError/tooFew(_:accepted:refused:needed:)``, `AdapterError`, `WeightSelectionError`, ``TrainingError``,
@@ -125,7 +125,7 @@ public struct FineTuning: Sendable {
         }
     }
 
-    /// Blocks for as long as training takes.
+    /// Blocks until training ends.
     private func train(
         _ checked: RecordingCheck.Result, _ list: RecordingList, _ isCancelled: @escaping @Sendable () -> Bool,
         _ print: @escaping @Sendable (String) -> Void
@@ -139,7 +139,7 @@ public struct FineTuning: Sendable {
             try FileManager.default.createDirectory(at: folder.appending(path: "samples"), withIntermediateDirectories: true)
             print(
                 String(
-                    format: "%d recordings, %.1f min: %d to learn from, %d to judge by", checked.accepted.count, checked.seconds / 60,
+                    format: "%d recordings, %.1f min: %d for training, %d for validation", checked.accepted.count, checked.seconds / 60,
                     split.training.count, split.validation.count))
             let examples = try examples(split, isCancelled, print)
             let voice = try voice(split), sampler = Sampler(self, voice, split, print)
@@ -156,13 +156,13 @@ public struct FineTuning: Sendable {
         }
     }
 
-    /// What there is so far.
+    /// The state of the run so far.
     private struct Trained {
-        /// Speaks with what has been trained of the networks themselves and of the flow.
+        /// A model with the trained weights, and the trained adapter of the flow.
         var model: Model
-        /// T3's, which requests name.
+        /// T3's adapter, for requests.
         var adapters: [Adapter] = []
-        /// Of the networks themselves, for the file.
+        /// The trained weights of the networks themselves, for the file.
         var weights: [Adapter.Part: [String: Tensor]] = [:]
     }
 
@@ -235,13 +235,13 @@ public struct FineTuning: Sendable {
         return .init(outcome, .flow, parameters, writesModel ? output : flowOutput)
     }
 
-    /// Puts the best weights into a network, which then learns no more.
+    /// Puts the best weights into a network, which is then not trained any more.
     private func keep(_ best: [String: Tensor], in parameters: [String: Tensor]) throws {
         try withoutGradients { for (name, parameter) in parameters { try parameter.assign(best[name]!) } }
         for parameter in parameters.values { try parameter.requiresGradient(false) }
     }
 
-    // MARK: what is trained on
+    // MARK: training data
 
     private func examples(_ split: RecordingSplit, _ isCancelled: () -> Bool, _ print: (String) -> Void) throws -> FineTuningExamples {
         let cache = try RecordingFeatureCache(folder.appending(path: "features"), model, ffmpeg: ffmpeg)
@@ -255,7 +255,7 @@ public struct FineTuning: Sendable {
         return FineTuningExamples(split, (Array(features.prefix(split.training.count)), Array(features.dropFirst(split.training.count))))
     }
 
-    /// The voice of whoever has most recordings: the longest of these until there is as much as a model hears, written to ``reference``.
+    /// The voice of the speaker with the most recordings: the longest of these, up to the length that a model uses, written to ``reference``.
     private func voice(_ split: RecordingSplit) throws -> Voice {
         let bySpeaker = Dictionary(grouping: split.training, by: \.entry.speaker)
         let (_, recordings) = bySpeaker.max { ($0.value.count, $1.key) < ($1.value.count, $0.key) }!
@@ -288,7 +288,7 @@ public struct FineTuning: Sendable {
         }
     }
 
-    /// Tells trainings apart whose states do not fit each other.
+    /// Identifies a training: the states of trainings with different values are not compatible.
     private func fingerprint(_ options: FineTuningOptions, _ split: RecordingSplit, _ digest: String) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
@@ -297,7 +297,7 @@ public struct FineTuning: Sendable {
     }
 }
 
-/// Something that one thread sets and others see.
+/// A value that one thread sets and others read.
 private final class Switch: Sendable {
     private let value = Atomic(false)
     var isSet: Bool { value.load(ordering: .relaxed) }

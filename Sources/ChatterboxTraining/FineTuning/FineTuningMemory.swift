@@ -1,22 +1,22 @@
 import Chatterbox
 import Torch
 
-// What a training takes, told before it starts.
+// The memory that a training needs, estimated before it starts.
 
 extension FineTuning {
-    /// A network's training as it fits into ``memory``: with all activations kept, or with layers that are computed a second time.
+    /// A network's training that fits into ``memory``: with all activations stored, or with layers that are computed a second time.
     ///
     /// - Parameters:
-    ///   - need: about how many bytes a step takes besides what learns, with all activations kept or not.
-    ///   - task: makes the training, with all activations kept or not.
-    /// - Throws: ``TrainingError/memory(_:needed:there:)`` where it needs more memory than the machine has.
+    ///   - need: the approximate number of bytes of a step without the trained parameters, with all activations stored or not.
+    ///   - task: makes the training, with all activations stored or not.
+    /// - Throws: ``TrainingError/memory(_:needed:there:)`` if it needs more memory than the machine has.
     func planned<Task: FineTuningTask>(
         _ options: FineTuningOptions, _ parameters: [String: Tensor], need: (Bool) -> Int, task: (Bool) -> Task, _ print: (String) -> Void
     ) throws -> Task {
         let states = TrainedBytes(parameters).bytes, least = states + need(false)
         let fewer = task(false), part = fewer.part
         if !model.device.isCUDA, least > machineMemory { throw TrainingError.memory(part, needed: least, there: machineMemory) }
-        // What it began with it goes on with: to the same output bit for bit.
+        // A training continues in the way in which it began, so that its output is the same bit for bit.
         let begun = try FineTuner.keepsLayers(in: folder.appending(path: part.rawValue))
         guard begun ?? (states + need(true) < memory) else {
             print("\(part.rawValue): layers are computed twice instead of being kept, to save memory")
@@ -30,15 +30,15 @@ extension FineTuning {
         return fewer
     }
 
-    /// Threads that compute a batch in parts: as many as there are recordings in it and as there is memory for gradients, of which each part
-    /// has its own. On a GPU, and where there is one thread, a batch is one part.
+    /// The threads that compute a batch in parts: at most one for each recording, and as many as there is memory for gradients, since each part
+    /// has its own. On a GPU, and with a single thread, a batch is one part.
     func team(for parameters: [String: Tensor], batch: Int) -> TrainingThreads {
         guard !model.device.isCUDA, threads > 1 else { return TrainingThreads(1) }
         let gradients = max(1, parameters.values.reduce(0) { $0 + $1.byteCount }), room = max(0, memory - TrainedBytes(parameters).bytes)
         return TrainingThreads(min(threads, batch, 1 + room / gradients), of: threads)
     }
 
-    /// Takes the step of the longest recordings for a trial and tells what it takes; bytes of memory at most.
+    /// Runs a step with the longest recordings as a trial, and returns its time and its peak memory in bytes.
     @discardableResult
     private func measure(_ task: some FineTuningTask, _ options: FineTuningOptions, _ print: (String) -> Void) throws -> Int {
         let longest = Array(task.lengths.indices.sorted { (task.lengths[$1], $0) < (task.lengths[$0], $1) }.prefix(options.batch))
@@ -49,7 +49,7 @@ extension FineTuning {
         let clock = ContinuousClock(), start = clock.now
         _ = try task.gradients(longest, seed: task.trialSeed, batches: 1, threads: team)
         let seconds = (clock.now - start) / .seconds(1) * Double(options.accumulation)
-        // The optimizer's moments come on top.
+        // The optimizer's moments are added.
         let bytes = try Memory.statistics(of: device).peak + TrainedBytes(parameters).moments
         let count = parameters.values.reduce(0) { $0 + $1.count }
         print(
@@ -62,7 +62,7 @@ extension FineTuning {
     }
 }
 
-/// What a step of T3 keeps, about.
+/// The approximate size of the activations in a step of T3.
 struct T3Memory {
     private let weights, layer, perPosition, layers: Int
 
@@ -80,23 +80,23 @@ struct T3Memory {
         weights = layers * 4 * (4 * width * width + 3 * width * inner / 5)
     }
 
-    /// - Parameter lengths: of the recordings, in positions.
+    /// - Parameter lengths: the lengths of the recordings, in positions.
     func bytes(lengths: [Int], batch: Int, keepsLayers: Bool) -> Int {
         weights + (keepsLayers ? layers * layer : layer + layers * perPosition) * (lengths.max() ?? 0) * batch
     }
 }
 
-/// What a step of the flow keeps, about.
+/// The approximate size of the activations in a step of the flow.
 struct FlowMemory {
     private let encoder: TokenEncoderConfiguration, estimator: FlowEstimatorConfiguration
 
     init(_ configuration: FlowConfiguration) { (encoder, estimator) = (configuration.encoder, configuration.estimator) }
 
-    /// - Parameter tokens: of the longest recording, with what stands before it as prompt.
+    /// - Parameter tokens: the tokens of the longest recording with its prompt.
     func bytes(tokens: Int, batch: Int, keepsLayers: Bool) -> Int {
         let frames = tokens * encoder.stride, channels = estimator.channels, width = estimator.headCount * estimator.headSize
         let stages = estimator.middleStageCount + 2, blocks = stages * estimator.blocksPerStage
-        // Inputs of products, norms and activations; the encoder's attention keeps a number for each two positions and head.
+        // Inputs of products, norms and activations; the encoder's attention has a number for each pair of positions in each head.
         let block = frames * (4 * channels + 5 * width + 2 * estimator.feedForwardFactor * channels), convolutions = frames * 16 * channels
         func encoderBlock(_ count: Int, _ copies: Int) -> Int {
             count * (10 * encoder.size + 3 * encoder.feedForwardSize) + copies * encoder.headCount * count * count
@@ -114,7 +114,7 @@ struct FlowMemory {
     }
 }
 
-/// What parameters take that learn: themselves, gradients, moments, and a float32 copy where they have half precision.
+/// The memory of trained parameters: themselves, gradients, moments, and a float32 copy if they have half precision.
 struct TrainedBytes {
     let bytes, moments: Int
 

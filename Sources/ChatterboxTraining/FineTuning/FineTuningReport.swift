@@ -2,7 +2,7 @@ import FileSupport
 import Foundation
 import SpeechText
 
-/// What a training came to, as a page: figures, curves, samples to listen to, and the recordings that were refused.
+/// The results of a training as a page: figures, curves, samples to listen to, and the recordings that were refused.
 struct FineTuningReport {
     private let training: FineTuning
     private let result: FineTuning.Result
@@ -58,21 +58,21 @@ struct FineTuningReport {
         }
         let similarity =
             result.similarity.map {
-                "<p>Similarity to recordings that were not learned from, by the model's own voice encoder (1 is the same voice): "
+                "<p>Similarity to validation recordings, by the model's own voice encoder (1 is the same voice): "
                     + "before \(number($0.before, 3)), after \(number($0.after, 3)), between recordings \(number($0.between, 3)). "
-                    + "An encoder that had no part in training would tell more.</p>"
-            } ?? "<p>Nothing was spoken that could be compared.</p>"
+                    + "An encoder that was not used in training would be more reliable.</p>"
+            } ?? "<p>There is no speech to compare.</p>"
         return
             "<h2>Figures</h2><table><tr><th>network</th><th>numbers</th><th>steps</th><th>best at</th><th>validation before</th><th>after</th></tr>"
             + rows.joined() + "</table>" + similarity + words()
     }
 
     private func words() -> String {
-        guard let errors = result.wordErrors else { return "<p>Words that are said wrong were not counted: no recogniser was given.</p>" }
+        guard let errors = result.wordErrors else { return "<p>Word errors were not counted: no recogniser was given.</p>" }
         func share(_ errors: WordErrors) -> String { "\(number(errors.percent, 1)) % (\(errors.wrong) of \(errors.words))" }
         return
-            "<p>Word errors by <code>\(escaped(training.recogniser?.command ?? ""))</code> in \(sampler.compared.count) sentences that were not learned "
-            + "from: before \(share(errors.before)), after \(share(errors.after)), in the recordings \(share(errors.recordings)).</p>"
+            "<p>Word errors by <code>\(escaped(training.recogniser?.command ?? ""))</code> in \(sampler.compared.count) validation sentences: "
+            + "before \(share(errors.before)), after \(share(errors.after)), in the recordings \(share(errors.recordings)).</p>"
     }
 
     private func curves() throws -> String {
@@ -96,7 +96,7 @@ struct FineTuningReport {
             return
                 "<tr><td>\(escaped(sentence.entry.text))</td><td>\(player(names.recording))</td><td>\(player(names.before))</td><td>\(player(names.after))</td></tr>"
         }
-        return "<h2>Sentences that were not learned from</h2><table><tr><th></th><th>recording</th><th>before</th><th>after</th></tr>" + rows.joined()
+        return "<h2>Validation sentences</h2><table><tr><th></th><th>recording</th><th>before</th><th>after</th></tr>" + rows.joined()
             + "</table>"
     }
 
@@ -114,7 +114,7 @@ struct FineTuningReport {
 struct LossCurves {
     private let points: [String: [(step: Double, value: Double)]]
 
-    /// - Throws: `CocoaError` where there is no such file.
+    /// - Throws: `CocoaError` if there is no such file.
     init(_ file: URL) throws {
         var points: [String: [(step: Double, value: Double)]] = [:]
         for line in try String(contentsOf: file, encoding: .utf8).split(separator: "\n").dropFirst() {

@@ -2,8 +2,8 @@ import Chatterbox
 import Foundation
 import Torch
 
-/// Recordings as networks are trained on them, with the voices that stand before them: each is heard from other recordings of the same
-/// speaker, as speech is made in the voice of a reference.
+/// Recordings as training data, each with a voice that is computed from other recordings of the same
+/// speaker, since speech is also made in the voice of a reference.
 struct FineTuningExamples: Sendable {
     struct Example: Sendable {
         let text: [Int]
@@ -12,10 +12,10 @@ struct FineTuningExamples: Sendable {
     }
 
     let training, validation: [Example]
-    /// Places in `training` of each speaker's.
+    /// The indices in `training` of each speaker's recordings.
     private let places: [String: [Int]]
 
-    /// - Parameter features: of the training's recordings, then of the validation's.
+    /// - Parameter features: those of the training's recordings, followed by those of the validation's.
     init(_ split: RecordingSplit, _ features: (training: [RecordingFeatures], validation: [RecordingFeatures])) {
         func examples(_ recordings: [CheckedRecording], _ features: [RecordingFeatures]) -> [Example] {
             zip(recordings, features).map { Example(text: $0.textTokens, features: $1, speaker: $0.entry.speaker) }
@@ -24,9 +24,9 @@ struct FineTuningExamples: Sendable {
         places = Dictionary(grouping: training.indices) { [training] in training[$0].speaker }
     }
 
-    /// Another recording of the same speaker that is learned from, or the same where there is no other.
+    /// Another training recording of the same speaker, or the same one if there is no other.
     ///
-    /// - Parameter index: the example's place in `training`; nil for one of the validation's.
+    /// - Parameter index: the example's index in `training`; nil for one of the validation's.
     func companion(of example: Example, at index: Int?, using random: inout SplitMix64) -> Example {
         let all = (places[example.speaker] ?? Array(training.indices)).filter { $0 != index }
         return all.randomElement(using: &random).map { training[$0] } ?? example
@@ -38,23 +38,23 @@ protocol FineTuningTask: AnyObject {
     var part: Adapter.Part { get }
     /// The tensors that are trained themselves, by name.
     var parameters: [String: Tensor] { get }
-    /// How long each example of the training is, in positions.
+    /// The length of each example of the training, in positions.
     var lengths: [Int] { get }
-    /// A seed with which a step takes as much time and memory as it can.
+    /// A seed with which a step needs the most time and memory.
     var trialSeed: UInt64 { get }
-    /// Whether all activations are kept for the backward pass, or layers are computed again: gradients differ by rounding.
+    /// Whether all activations are stored for the backward pass, or layers are computed again; the gradients differ by rounding.
     var keepsLayers: Bool { get }
 
-    /// Gradients of a step's mean loss. What an example draws does not depend on how the step is cut.
+    /// Gradients of a step's mean loss. An example's random numbers do not depend on how the step is divided.
     ///
     /// - Parameters:
-    ///   - step: places of the examples.
-    ///   - seed: of whatever is drawn.
-    ///   - batches: how many are computed one after the other, which takes less memory.
-    ///   - threads: which compute the parts of each batch.
+    ///   - step: the indices of the examples.
+    ///   - seed: the seed of all random numbers.
+    ///   - batches: the number of batches that are computed one after the other, which needs less memory.
+    ///   - threads: the threads that compute the parts of each batch.
     func gradients(_ step: [Int], seed: UInt64, batches: Int, threads: TrainingThreads) throws -> LossGradients
 
-    /// Figures over the recordings that are not learned from, with the same draws each time; the first is what training lowers.
+    /// Figures over the validation recordings, with the same random numbers each time; the first is the one that training minimises.
     func validate() throws -> [TrainingMetric]
 }
 
@@ -62,8 +62,8 @@ extension TrainingThreads {
     /// The sum of the gradients of a step's batches, which are computed one after the other, each in parts at the same time.
     ///
     /// - Parameters:
-    ///   - count: of the batches, as even as possible.
-    ///   - length: of an example.
+    ///   - count: the number of batches, which are as even as possible.
+    ///   - length: the length of an example.
     fileprivate func sum<Row: Sendable>(
         _ rows: [Row], batches count: Int, length: (Row) -> Int, _ gradients: @escaping @Sendable ([Row]) throws -> LossGradients
     ) throws -> LossGradients {
@@ -86,15 +86,15 @@ final class T3FineTuning: FineTuningTask {
     private let batch: Int
     let keepsLayers: Bool
     private let wrongTokens: Double
-    /// All tokens that are learned from.
+    /// All tokens of the training.
     private let tokens: [Int]
 
-    /// Share of utterances that lose their text, so that guidance has something to steer away from; none where there is no guidance.
+    /// The share of utterances that lose their text, to train the unconditioned prediction for guidance; 0 without guidance.
     private let unconditionalRate: Double
 
     /// - Parameters:
-    ///   - network: with an adapter or without.
-    ///   - parameters: what of it is trained.
+    ///   - network: the network, with an adapter or without.
+    ///   - parameters: its trained parameters.
     ///   - wrongTokens: see ``FineTuningOptions/wrongTokens``.
     ///   - keepsLayers: see ``T3/speechGradients(of:text:speech:heard:conditioning:textShown:weight:keepingLayers:)``.
     init(
@@ -105,16 +105,16 @@ final class T3FineTuning: FineTuningTask {
         unconditionalRate = network.configuration.style == .chatterbox ? 0.1 : 0
         tokens = examples.training.flatMap(\.features.tokens)
         lengths = Self.lengths(examples, network.configuration)
-        // The longest prompt of some.
+        // The longest prompt of some recordings.
         trialSeed = (0..<32).max { Self.promptLength(network, seed: $0) < Self.promptLength(network, seed: $1) }!
     }
 
-    /// Positions of each recording that is learned from.
+    /// The number of positions of each training recording.
     static func lengths(_ examples: FineTuningExamples, _ sizes: T3Configuration) -> [Int] {
         examples.training.map { sizes.prefixLength(text: $0.text.count, prompt: sizes.promptTokens) + $0.features.tokens.count }
     }
 
-    /// An example with what is drawn for it.
+    /// An example with its random numbers.
     private struct Row: Sendable {
         let example: FineTuningExamples.Example
         let heard: [Int]
@@ -171,7 +171,7 @@ final class T3FineTuning: FineTuningTask {
         return [TrainingMetric("speech", loss / count), TrainingMetric("accuracy", accuracy / count)]
     }
 
-    /// Most voices are made of six seconds and more, some of less.
+    /// Most voices are made from six seconds or more, some from less.
     private static func promptLength(_ network: T3, using random: inout SplitMix64) -> Int {
         let longest = network.configuration.promptTokens
         return Int.random(in: max(1, longest / 3)...longest, using: &random)
@@ -187,7 +187,7 @@ final class T3FineTuning: FineTuningTask {
     ) throws -> Row {
         var prompt: [Int] = []
         while prompt.count < promptLength { prompt += examples.companion(of: example, at: index, using: &random).features.tokens }
-        // A reference is about as long as some of these together.
+        // A reference is about as long as several of these together.
         let voices = (0..<Int.random(in: 1...4, using: &random)).map { _ in
             examples.companion(of: example, at: index, using: &random).features.speaker
         }
@@ -215,19 +215,19 @@ final class FlowFineTuning: FineTuningTask {
     private let batch: Int
     let keepsLayers: Bool
 
-    /// Share of steps whose recordings follow another one, as speech follows its prompt; the others begin with some of their own.
+    /// The share of steps whose recordings follow another one, as speech follows its prompt; in the others a recording's beginning is the prompt.
     private static let joinedRate = 0.5
-    /// Weight of the encoder's own guess of the mel beside the flow.
+    /// The weight of the loss of the encoder's own guess of the mel, relative to the flow's loss.
     private static let meanWeight = 0.3
-    /// Share of recordings that teach a mean flow the mean velocity over a part of a step.
+    /// The share of recordings with which a mean flow learns the mean velocity over a part of a step.
     private static let intervals = 0.5
-    /// Tokens of the prompt at most.
+    /// The largest number of tokens of a prompt.
     private let promptTokens: Int
 
     /// - Parameters:
-    ///   - network: with an adapter or without.
-    ///   - parameters: what of it is trained.
-    ///   - keepsLayers: whether all activations are kept for the backward pass; otherwise the blocks of encoder and estimator are computed
+    ///   - network: the network, with an adapter or without.
+    ///   - parameters: its trained parameters.
+    ///   - keepsLayers: whether all activations are stored for the backward pass; otherwise the blocks of encoder and estimator are computed
     ///     again, see ``ActivationCheckpoints``.
     init(
         _ network: TokenToMel, _ parameters: [String: Tensor], _ examples: FineTuningExamples, batch: Int, promptTokens: Int, keepsLayers: Bool
@@ -261,7 +261,7 @@ final class FlowFineTuning: FineTuningTask {
     func validate() throws -> [TrainingMetric] {
         var flow = 0.0, mean = 0.0, count = 0.0
         try withoutGradients {
-            // One draw of times and noise says little about a recording.
+            // A single draw of times and noise is not enough to evaluate a recording.
             for round in 0..<4 {
                 for start in stride(from: 0, to: examples.validation.count, by: batch) {
                     let chosen = examples.validation[start..<min(start + batch, examples.validation.count)]

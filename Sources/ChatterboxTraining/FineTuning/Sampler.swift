@@ -19,7 +19,7 @@ struct Sampler {
         (folder, model, ffmpeg) = (training.folder.appending(path: "samples"), training.model, training.ffmpeg)
         recogniser = training.recogniser
         (self.voice, self.print) = (voice, print)
-        // Neither the shortest, which say little, nor the longest, which take long.
+        // Neither the shortest, which show little, nor the longest, which take long.
         sentences = split.validation.sorted { (abs($0.seconds - 4), $0.digest) < (abs($1.seconds - 4), $1.digest) }
     }
 
@@ -31,7 +31,7 @@ struct Sampler {
         ("\(number)-recording.wav", "\(number)-before.wav", "\(number)-after.wav")
     }
 
-    /// Speaks the first sentence into a file; what goes wrong is told and ends nothing.
+    /// Speaks the first sentence into a file; an error is reported and does not end the training.
     func speak(_ model: Model, _ adapters: [Adapter], as name: String) {
         do {
             guard let sentence = sentences.first, let audio = try spoken(sentence.entry.text, model, adapters) else {
@@ -45,16 +45,16 @@ struct Sampler {
         }
     }
 
-    /// Speaks sentences that were not learned from, by the base and with what was trained, beside the recordings.
+    /// Speaks held-out sentences with the base model and with the trained one, for comparison with the recordings.
     ///
-    /// - Returns: how alike they are to the recordings by the model's voice encoder, and how many words a recogniser gets wrong; nil where
+    /// - Returns: their similarity to the recordings by the model's voice encoder, and how many words a recogniser gets wrong; nil if
     ///   nothing was spoken.
     func compare(
         _ base: Model, _ trained: Model, _ adapters: [Adapter]
     ) throws -> (similarity: FineTuning.Result.Similarity, wordErrors: WordErrorComparison?)? {
         var embeddings = (recordings: [Tensor](), before: [Tensor](), after: [Tensor]())
         var words: WordErrorComparison? = recogniser.map { _ in WordErrorComparison() }
-        /// What fails once would fail again and again.
+        /// After one failure it would fail each time.
         func count(_ kind: WritableKeyPath<WordErrorComparison, WordErrors>, _ file: URL?, _ text: String) {
             guard let recogniser, words != nil else { return }
             do {

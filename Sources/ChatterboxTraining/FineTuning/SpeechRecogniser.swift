@@ -4,7 +4,7 @@ import SpeechText
 
 /// Word errors of the sentences that are spoken for the report.
 public struct WordErrorComparison: Sendable, Hashable {
-    /// In the recordings themselves, which shows the recogniser's own errors; in the base's speech; and in speech after training.
+    /// In the recordings themselves, which shows the recogniser's own errors; in the base model's speech; and in speech after training.
     public internal(set) var recordings = WordErrors(), before = WordErrors(), after = WordErrors()
 }
 
@@ -16,7 +16,7 @@ public struct SpeechRecogniser: Sendable {
     /// Seconds that one recording may take.
     public var seconds = 120.0
 
-    /// - Throws: ``SpeechRecogniserError/noProgram(_:)`` where there is no such program.
+    /// - Throws: ``SpeechRecogniserError/noProgram(_:)`` if there is no such program.
     /// - Parameters:
     ///   - command: a program and its arguments, with spaces between them.
     ///   - searchPath: such as `$PATH`.
@@ -29,9 +29,9 @@ public struct SpeechRecogniser: Sendable {
         arguments = [program] + parts.dropFirst()
     }
 
-    /// What is said in a file.
+    /// The transcript of a file.
     ///
-    /// - Throws: ``SpeechRecogniserError`` where the program fails or takes too long.
+    /// - Throws: ``SpeechRecogniserError`` if the program fails or takes too long.
     func words(in file: URL) throws -> String {
         // A file and not a pipe, which a program's own children would keep open when it is ended.
         let place = FileManager.default.temporaryDirectory.appending(path: "heard-\(UUID().uuidString).txt")
@@ -45,11 +45,11 @@ public struct SpeechRecogniser: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
         do { try process.run() } catch { throw SpeechRecogniserError.failed(command, file, reason: error.localizedDescription) }
-        // A queue of its own is on time however many others wait.
+        // With a separate queue the time limit is kept even if many others wait.
         let watch = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "recogniser"))
         watch.schedule(deadline: .now() + seconds)
         watch.setEventHandler { [pid = process.processIdentifier] in
-            // Foundation makes a group of each process, and waits until its children have ended as well.
+            // Foundation makes each process the leader of a group, and also waits until its children have ended.
             if kill(-pid, SIGKILL) != 0 { kill(pid, SIGKILL) }
         }
         watch.activate()
@@ -76,7 +76,7 @@ public enum SpeechRecogniserError: Error, CustomStringConvertible, Equatable {
 
     public var description: String {
         switch self {
-        case .noProgram(let name): "\(name): no such program; expected one that gets a WAV file's path and prints what is said in it"
+        case .noProgram(let name): "\(name): no such program; expected one that gets a WAV file's path and prints its transcript"
         case .failed(let command, let file, let reason): "\(command) \(file.path): \(reason)"
         }
     }

@@ -92,20 +92,20 @@ public struct RecordingCheck: Sendable {
         guard seconds.contains(audio.duration) else {
             throw refused(
                 String(
-                    format: "it is %.2f s long; recordings of %.1f to %.0f s are learned from%@", audio.duration, seconds.lowerBound,
+                    format: "it is %.2f s long; recordings of %.1f to %.0f s are used%@", audio.duration, seconds.lowerBound,
                     seconds.upperBound,
                     audio.duration > seconds.upperBound ? ", so cut it between sentences" : ""))
         }
         let quality = RecordingQuality(of: audio)
         guard quality.speechSeconds > 0.1, quality.peak > -60 else {
-            throw refused(String(format: "nobody speaks in it (peak %.0f dB)", quality.peak))
+            throw refused(String(format: "it contains no speech (peak %.0f dB)", quality.peak))
         }
         let rate = Double(entry.text.count) / quality.speechSeconds
         guard rate <= fastest else {
             throw refused(String(format: "its text has %.0f characters for each second of speech: it is the text of a longer recording", rate))
         }
         guard rate >= slowest else {
-            throw refused(String(format: "its text has %.1f characters for each second of speech: more is said than is written", rate))
+            throw refused(String(format: "its text has %.1f characters for each second of speech: it contains more speech than its text", rate))
         }
         let sound = SHA256.digest(data)
         let checked = CheckedRecording(
@@ -146,7 +146,7 @@ public struct RecordingSplit: Sendable, Hashable {
     public init(_ checked: RecordingCheck.Result, share: Double = 0.05, of list: URL) throws {
         let sorted = checked.accepted.sorted { ($0.textDigest, $0.digest) < ($1.textDigest, $1.digest) }
         var count = min(64, max(2, Int((share * Double(sorted.count)).rounded())))
-        // Who has learned a sentence is not judged by it.
+        // A sentence is not used both for training and for validation.
         while count < sorted.count, sorted[count].textDigest == sorted[count - 1].textDigest { count += 1 }
         guard sorted.count >= 8, sorted.count - count >= 4 else {
             throw RecordingListError.tooFew(list, accepted: sorted.count, refused: checked.refusals.count, needed: 8)

@@ -32,7 +32,7 @@ public struct RecordingFeatureCache {
     private let networks: String
     private let ffmpeg: FFmpeg?
 
-    /// - Throws: `CocoaError` where the folder cannot be made; `TorchError`.
+    /// - Throws: `CocoaError` if the folder cannot be created; `TorchError`.
     public init(_ folder: URL, _ model: Model, ffmpeg: FFmpeg? = nil) throws {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let origin = try model.voiceAnalyzer.origin()
@@ -44,9 +44,9 @@ public struct RecordingFeatureCache {
     /// The features of recordings, in their order.
     ///
     /// - Parameters:
-    ///   - recordings: those whose file is there already are not computed again.
+    ///   - recordings: those whose file already exists are not computed again.
     ///   - isCancelled: checked before each recording.
-    ///   - progress: called with the completed share, 0 to 1, where there is something to do.
+    ///   - progress: called with the completed share, 0 to 1, if there is something to do.
     /// - Throws: `AudioError`, `TorchError`, `SafetensorsError.unwritable`; `CancellationError` after a recording.
     public func features(
         of recordings: [CheckedRecording], isCancelled: () -> Bool = { false }, progress: (Double) -> Void = { _ in }
@@ -67,7 +67,7 @@ public struct RecordingFeatureCache {
     }
 
     private func compute(_ recording: CheckedRecording, to file: URL) throws {
-        // As ``VoiceAnalyzer`` hears a reference, but the whole of it.
+        // Like ``VoiceAnalyzer`` for a reference, but for the whole recording.
         let analyzer = model.voiceAnalyzer
         var rules = model.configuration.reference
         rules.promptSeconds = .greatestFiniteMagnitude

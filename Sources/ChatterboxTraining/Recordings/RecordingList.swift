@@ -5,13 +5,13 @@ import SpeechText
 /// Recordings with their texts, in one of these forms:
 ///
 /// - a folder of recordings, each with a text file (`a.wav`, `a.txt`), also in subfolders;
-/// - `metadata.csv` as LJSpeech has it: `id|text` or `id|text|text in words`, with the recording at `wavs/id.wav` or `id.wav`;
+/// - `metadata.csv` in LJSpeech's format: `id|text` or `id|text|text in words`, with the recording at `wavs/id.wav` or `id.wav`;
 /// - CSV with a header: columns for the recording (`audio`, `file_name`, `path` …) and the text (`text`, `transcription`, `sentence` …),
-///   and optionally `speaker`, with commas, semicolons, tabs or bars between them;
-/// - JSON lines: an object a line with fields of those names.
+///   and optionally `speaker`, separated by commas, semicolons, tabs or bars;
+/// - JSON lines: an object in each line with fields of those names.
 ///
-/// A list is a file, or lies in a folder as `metadata.csv`, `metadata.jsonl` or `manifest.jsonl`. Paths are relative to its folder.
-/// Nothing is heard yet: see ``RecordingCheck``.
+/// A list is a file, or a folder with `metadata.csv`, `metadata.jsonl` or `manifest.jsonl`. Paths are relative to its folder.
+/// The recordings are not read yet: see ``RecordingCheck``.
 public struct RecordingList: Sendable {
     /// One recording of the list.
     public struct Entry: Sendable, Hashable {
@@ -75,7 +75,7 @@ public struct RecordingList: Sendable {
         let textOfStem = Dictionary(texts.map { (stem($0), $0) }) { first, _ in first }, stems = Set(sounds.map(stem))
         var found: [Result<Entry, Refusal>] = sounds.map { name in
             guard let text = textOfStem[stem(name)] else {
-                return .failure(Refusal(place: name, reason: "there is no text beside it, as \((stem(name) as NSString).lastPathComponent).txt"))
+                return .failure(Refusal(place: name, reason: "its text is missing, expected in \((stem(name) as NSString).lastPathComponent).txt"))
             }
             do {
                 let words = try PlainText.decoded(SmallFile.read(folder.appending(path: text), limit: 1 << 20))
@@ -85,7 +85,7 @@ public struct RecordingList: Sendable {
             }
         }
         for text in texts where !stems.contains(stem(text)) {
-            found.append(.failure(Refusal(place: text, reason: "there is no recording beside it")))
+            found.append(.failure(Refusal(place: text, reason: "its recording is missing")))
         }
         self.init(folder, found)
     }
@@ -136,7 +136,7 @@ public struct RecordingList: Sendable {
         return ljSpeech(content, folder, name)
     }
 
-    /// LJSpeech has no quotes: those in it are said.
+    /// LJSpeech does not quote fields: quotation marks belong to the text.
     private static func ljSpeech(_ content: String, _ folder: URL, _ name: String) -> [Result<Entry, Refusal>] {
         DelimitedText(content, delimiter: "|", quotes: false).rows.map { row in
             let place = "\(name), line \(row.line)"
@@ -145,7 +145,7 @@ public struct RecordingList: Sendable {
             }
             let id = row.fields[0], text = row.fields.last { !$0.isEmpty && $0 != id }
             guard !id.isEmpty else { return .failure(Refusal(place: place, reason: "it names no recording")) }
-            // A name may be whole, and the suffix another.
+            // A name may already have an extension, which may differ.
             let names = ["wavs/\(id).wav", "wavs/\(id)", id] + soundSuffixes.sorted().flatMap { ["wavs/\(id).\($0)", "\(id).\($0)"] }
             let audio = names.first { name in
                 let url = name.hasPrefix("/") ? URL(filePath: name) : folder.appending(path: name)
@@ -183,7 +183,7 @@ public enum RecordingListError: Error, CustomStringConvertible, Equatable {
         case .missing(let url): "\(url.path): no such file or folder; expected recordings with their texts, or a list of them"
         case .empty(let url): "\(url.path): it lists no recordings"
         case .nothingSpoken(let url):
-            "\(url.path): no recordings; expected sound files with texts beside them (a.wav and a.txt), metadata.csv, metadata.jsonl or manifest.jsonl"
+            "\(url.path): no recordings; expected sound files with their texts (a.wav and a.txt), metadata.csv, metadata.jsonl or manifest.jsonl"
         case .unreadable(let url, let reason): "\(url.path): cannot be read: \(reason)"
         case .unknownColumns(let url, let header):
             "\(url.path): the first line, \"\(header.shown())\", names no columns for recordings and texts; expected a header with audio and text, or "

@@ -23,12 +23,12 @@ public final class SpeakerEncoderTask: TrainingTask {
     /// - Parameters:
     ///   - config: sizes of the encoder.
     ///   - training: at least two speakers.
-    ///   - heldOut: recordings to verify speakers by, two of each at least.
-    ///   - start: weights to go on from, by their names in `s3gen.safetensors`; random ones where nil.
-    ///   - export: where the encoder is written, under its names in `s3gen.safetensors`, whenever a checkpoint is.
+    ///   - heldOut: recordings for speaker verification, at least two of each speaker.
+    ///   - start: weights to continue from, by their names in `s3gen.safetensors`; nil uses random ones.
+    ///   - export: the file to which the encoder is written with each checkpoint, under its names in `s3gen.safetensors`.
     ///   - steps: length of the learning rate's schedule.
     ///   - rate: its peak, after 50 steps.
-    ///   - seed: what random weights and the draws of each step follow from.
+    ///   - seed: the seed of random weights and of the random numbers of each step.
     public init(
         _ config: SpeakerEncoderConfig, training: SpeakerRecordings, heldOut: SpeakerRecordings,
         start: Weights? = nil, export: URL? = nil, steps: Int, rate: Double = 2e-3, seed: UInt64
@@ -41,7 +41,7 @@ public final class SpeakerEncoderTask: TrainingTask {
         buffers = tensors.filter { Self.isStatistic($0.key) }
         parameters = tensors.filter { !Self.isStatistic($0.key) }
         directions = try Tensor.randn([training.speakers.count, config.embeddingSize], generator: generator)
-        // An average of the weights would not fit the statistics of the newest.
+        // An average of the weights would not fit the statistics of the latest weights.
         var settings = OptimizerSettings(schedule: .init(peak: rate, warmUp: 50, steps: steps))
         settings.averaging = nil
         settings.maximumNorm = 5

@@ -7,8 +7,8 @@ public enum SpeakerLosses {
     /// Wan et al. 2018, "Generalized End-to-End Loss for Speaker Verification", the form with softmax.
     /// - Parameters:
     ///   - embeddings: `[speakers, recordings, size]`, each of length 1; at least two of both.
-    ///   - scale: a number that cosines are multiplied by, `[1]`; kept above 0.
-    ///   - offset: a number that is added then, `[1]`.
+    ///   - scale: the factor of the cosines, `[1]`; kept above 0.
+    ///   - offset: the number that is added after that, `[1]`.
     /// - Returns: the loss, and the share of recordings nearest to their own speaker.
     public static func endToEnd(_ embeddings: Tensor, scale: Tensor, offset: Tensor) throws -> (loss: Tensor, accuracy: Double) {
         let (speakers, recordings) = (embeddings.size(0), embeddings.size(1))
@@ -32,8 +32,8 @@ public enum SpeakerLosses {
     ///   - embeddings: `[batch, size]`, of any length.
     ///   - directions: `[speakers, size]`, of any length.
     ///   - speakers: int64 `[batch]`.
-    ///   - margin: taken from the right speaker's cosine.
-    ///   - scale: what cosines are multiplied by before the softmax.
+    ///   - margin: subtracted from the right speaker's cosine.
+    ///   - scale: the factor of the cosines before the softmax.
     public static func additiveMargin(
         _ embeddings: Tensor, directions: Tensor, speakers: Tensor, margin: Double = 0.2, scale: Double = 20
     ) throws -> (loss: Tensor, accuracy: Double) {

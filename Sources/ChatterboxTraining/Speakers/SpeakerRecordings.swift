@@ -47,7 +47,7 @@ public struct SpeakerRecordings: Sendable {
         }
     }
 
-    /// A cut of `frames` frames at a random place of `[frames, bins]`, or all of it with zeros after it.
+    /// An excerpt of `frames` frames at a random position of `[frames, bins]`, or all of it with zeros after it.
     static func cut(_ x: Tensor, frames: Int, using random: inout SplitMix64) throws -> Tensor {
         let surplus = x.size(0) - frames
         guard surplus > 0 else { return try x.padded([0, 0, 0, -surplus]) }

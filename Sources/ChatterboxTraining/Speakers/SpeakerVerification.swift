@@ -1,10 +1,10 @@
 import Torch
 
-/// How well embeddings tell whether two recordings are of one speaker.
+/// How well embeddings show whether two recordings are of one speaker.
 public struct SpeakerVerification: Sendable, Hashable {
-    /// The rate at which as many pairs of one speaker are refused as pairs of different speakers are accepted.
+    /// The equal error rate: pairs of one speaker are refused as often as pairs of different speakers are accepted.
     public let equalErrorRate: Double
-    /// The cosine at which that is so.
+    /// The cosine with that error rate.
     public let threshold: Double
     /// Mean cosine of pairs of one speaker.
     public let meanSame: Double
@@ -15,7 +15,7 @@ public struct SpeakerVerification: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - embeddings: `[recordings, size]`, of any length.
-    ///   - speakers: who speaks in each; at least one pair of one speaker and one of different speakers.
+    ///   - speakers: the speaker of each recording; at least one pair of one speaker and one of different speakers.
     public init(embeddings: Tensor, speakers: [String]) throws {
         precondition(embeddings.size(0) == speakers.count, "a speaker for each of \(embeddings.size(0)) embeddings")
         let unit = try SpeakerLosses.normalized(embeddings)
@@ -35,7 +35,7 @@ public struct SpeakerVerification: Sendable, Hashable {
         precondition(!same.isEmpty && !different.isEmpty, "pairs of one speaker and of different speakers")
         func mean(_ values: [Float]) -> Double { values.reduce(0) { $0 + Double($1) } / Double(values.count) }
         let (same, different) = (same.sorted(), different.sorted())
-        // The threshold rises through the cosines of pairs of one speaker until it refuses as many as it should.
+        // The threshold rises through the cosines of pairs of one speaker until both error rates are equal.
         var accepted = different.count
         var best = (gap: Double.infinity, rate: 0.5, threshold: 0.0)
         for (refused, threshold) in (same + [.infinity]).enumerated() where refused == 0 || threshold > same[refused - 1] {

@@ -17,12 +17,12 @@ public final class VoiceEncoderTask: TrainingTask {
     /// - Parameters:
     ///   - config: sizes of the encoder.
     ///   - training: at least two speakers.
-    ///   - heldOut: recordings to verify speakers by, two of each at least.
-    ///   - start: weights to go on from, under the names of `ve.safetensors`; random ones where nil.
-    ///   - export: where the encoder is written, as `ve.safetensors`, whenever a checkpoint is.
+    ///   - heldOut: recordings for speaker verification, at least two of each speaker.
+    ///   - start: weights to continue from, under the names of `ve.safetensors`; nil uses random ones.
+    ///   - export: the file to which the encoder is written with each checkpoint, in the format of `ve.safetensors`.
     ///   - steps: length of the learning rate's schedule.
     ///   - rate: its peak, after 50 steps.
-    ///   - seed: what random weights and the draws of each step follow from.
+    ///   - seed: the seed of random weights and of the random numbers of each step.
     public init(
         _ config: VoiceEncoderConfiguration, training: SpeakerRecordings, heldOut: SpeakerRecordings,
         start: Weights? = nil, export: URL? = nil, steps: Int, rate: Double = 2e-3, seed: UInt64
@@ -32,7 +32,7 @@ public final class VoiceEncoderTask: TrainingTask {
         _ = try VoiceEncoder(weights, config)
         var parameters = try weights.parameters.mapValues { try $0.to(.float32).clone() }
         if start == nil {
-            // Powers reach into the hundreds, where a gate no longer tells them apart.
+            // Powers reach into the hundreds, at which the gates are saturated.
             parameters["lstm.weight_ih_l0"] = try parameters["lstm.weight_ih_l0"]! * 0.3
         }
         parameters["similarity_weight"] = try Tensor([Float(10)])
@@ -70,7 +70,7 @@ public final class VoiceEncoderTask: TrainingTask {
 }
 
 extension SpeakerRecordings {
-    /// How well an encoder tells speakers apart by these recordings.
+    /// How well an encoder distinguishes speakers by these recordings.
     func verification(_ embed: (Recording) throws -> Tensor) throws -> [TrainingMetric] {
         var embeddings: [Tensor] = [], names: [String] = []
         for (speaker, recordings) in zip(speakers, recordings) {

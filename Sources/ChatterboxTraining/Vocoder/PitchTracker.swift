@@ -4,27 +4,27 @@ import Torch
 public struct PitchTrackerConfig: Sendable, Codable, Hashable {
     /// Hertz.
     public var sampleRate = 24_000
-    /// Samples from frame to frame; frame *i* is about the middle of samples *i* · hop to (*i* + 1) · hop, where the mel
-    /// of the same hop has its frame too.
+    /// Samples from frame to frame; frame *i* is centred on samples *i* · hop to (*i* + 1) · hop, where the mel
+    /// of the same hop also has its frame.
     public var hop = 480
     /// Samples that are compared with their copy a period later.
     public var window = 800
-    /// Hertz, the lowest F0 that is looked for.
+    /// The lowest F0 to search for, in Hz.
     public var lowest = 60.0
-    /// Hertz, the highest F0 that is looked for.
+    /// The highest F0 to search for, in Hz.
     public var highest = 500.0
     /// YIN's threshold for accepting the first period with a lower difference; a difference of 0 is a periodic signal, 1 is noise.
     public var threshold = 0.15
     /// The largest difference of a voiced frame.
     public var voicedThreshold = 0.35
-    /// The root mean square, full scale 1, under which a frame is silence.
+    /// The root mean square, with full scale 1, below which a frame is silence.
     public var silence = 0.003
 
     public init() {}
     /// 24 kHz with the frames of S3Gen's mel.
     public static let chatterbox = PitchTrackerConfig()
 
-    /// The longest period that is looked for, in samples.
+    /// The longest period to search for, in samples.
     var longestPeriod: Int { Int((Double(sampleRate) / lowest).rounded(.up)) }
     /// The shortest.
     var shortestPeriod: Int { Int(Double(sampleRate) / highest) }
@@ -52,7 +52,7 @@ public struct PitchTracker: Sendable {
     public func callAsFunction(_ samples: Tensor) throws -> Tensor {
         try withoutGradients {
             let frames = samples.size(-1) / config.hop
-            // The middle of the window and of its copies a middling period later lies at the middle of the hop.
+            // The middle between the window and its copy one medium period later is at the middle of the hop.
             let before = (config.span - config.hop) / 2
             let needed = (frames - 1) * config.hop + config.span
             let padded = try samples.padded([before, max(0, needed - before - samples.size(-1))])
@@ -62,7 +62,7 @@ public struct PitchTracker: Sendable {
         }
     }
 
-    /// Frames `[batch, frames, span]` → F0 and unlikeness `[batch, frames]`.
+    /// Frames `[batch, frames, span]` → F0 and YIN's difference `[batch, frames]`.
     private func estimate(_ frames: Tensor) throws -> (pitch: Tensor, unlikeness: Tensor) {
         let difference = try normalizedDifference(frames)
         let (low, high) = (config.shortestPeriod, config.longestPeriod)
@@ -70,7 +70,7 @@ public struct PitchTracker: Sendable {
         let before = try difference.narrow(axis: -1, from: low - 1, count: high - low)
         let after = try difference.narrow(axis: -1, from: low + 1, count: high - low)
 
-        // The first valley that is deep enough, else the deepest place.
+        // The first minimum below the threshold, otherwise the lowest value.
         let isValley = try here.less(than: before).logicalAnd(here.lessOrEqual(to: after)).logicalAnd(here.less(than: config.threshold))
         let order = try Tensor.arange(from: Double(high - low), to: 0, by: -1)
         let first = try (isValley.to(.float32) * order).maxWithIndices(axis: -1, keepAxis: true)
@@ -78,7 +78,7 @@ public struct PitchTracker: Sendable {
         let deepest = try here.argmin(axis: -1, keepAxis: true)
         let place = try Tensor.select(found, first.indices, deepest)
 
-        // The bottom of the parabola through the valley and its neighbours.
+        // The minimum of the parabola through the lowest value and its neighbours.
         let (a, b, c) = (try before.gather(axis: -1, place), try here.gather(axis: -1, place), try after.gather(axis: -1, place))
         let curvature = try (a + c - b * 2).clamped(min: 1e-9)
         let shift = try ((a - c) / curvature * 0.5).clamped(min: -1, max: 1)
@@ -90,7 +90,7 @@ public struct PitchTracker: Sendable {
         return (try pitch.squeezed(-1), try b.squeezed(-1))
     }
 
-    /// The sum of squared differences between a frame's beginning and what follows each lag later, divided by its mean
+    /// The sum of squared differences between a frame's beginning and the samples one lag later, for each lag, divided by its mean
     /// over shorter lags: `[batch, frames, span]` → `[batch, frames, longest period + 2]`, lag 0 first.
     private func normalizedDifference(_ frames: Tensor) throws -> Tensor {
         let lags = config.longestPeriod + 2
@@ -116,7 +116,7 @@ public struct PitchTracker: Sendable {
         return try Tensor.complex(ar * br + ai * bi, ar * bi - ai * br)
     }
 
-    /// The median of each frame and its neighbours: a lone frame of voice or of silence goes with what is around it.
+    /// The median of each frame and its neighbours, which removes single voiced or unvoiced frames.
     private func smoothed(_ pitch: Tensor) throws -> Tensor {
         guard pitch.size(-1) > 2 else { return pitch }
         let ends = try pitch.unsqueezed(1).padded([1, 1], mode: .replicate).squeezed(1)

@@ -1,7 +1,7 @@
 import SpeechAudio
 import Torch
 
-/// How far a waveform's spectrum is from another's, at several resolutions of time and frequency.
+/// The distance between the spectra of two waveforms, at several resolutions of time and frequency.
 ///
 /// Yamamoto, Song and Kim 2020, "Parallel WaveGAN" (spectral convergence and the distance of log magnitudes), with the
 /// distance of log mels that Kong, Kim and Bae 2020, "HiFi-GAN", train on.
@@ -14,7 +14,7 @@ public struct SpectralLoss: Sendable {
         public init(size: Int, hop: Int) { (self.size, self.hop) = (size, hop) }
     }
 
-    /// Magnitudes under this count as this: what is softer is silence, and has no right spectrum.
+    /// Magnitudes below this are raised to it, because the spectrum of silence does not matter.
     static let floor = 1e-2
 
     let transforms: [(resolution: Resolution, window: Tensor)]

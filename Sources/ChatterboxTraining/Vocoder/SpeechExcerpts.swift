@@ -14,13 +14,13 @@ public struct SpeechExcerpts: Sendable {
         public let waveform: Tensor
     }
 
-    /// Frames cut away at either end after mel and F0 are measured, so that they know what stood around the cut.
+    /// Frames that are removed at both ends after mel and F0 are measured, so that these include the context of the excerpt.
     private static let margin = 2
 
     private let mel: PromptMel
     private let tracker: PitchTracker
     private let recordings: [URL]
-    /// What is heard of each recording in the place of its own mel, and the recording's number there.
+    /// The mels that replace those of the recordings, and each recording's number there.
     private let heard: (mels: FeatureStore, numbers: [Int])?
 
     /// Cuts with the recordings' own mels.
@@ -33,7 +33,7 @@ public struct SpeechExcerpts: Sendable {
 
     /// Cuts of one split's recordings, with mels that were made for them (``FlowMels``).
     ///
-    /// - Throws: ``TrainingError/noExamples(_:split:)`` where there is no mel for any, ``TrainingError/features(_:)`` where the mels
+    /// - Throws: ``TrainingError/noExamples(_:split:)`` if there is no mel for any, ``TrainingError/features(_:)`` if the mels
     ///   are of other recordings.
     public init(_ manifest: Manifest, split: String, mels: FeatureStore) throws {
         try mels.check(against: manifest)
@@ -50,7 +50,7 @@ public struct SpeechExcerpts: Sendable {
         tracker = PitchTracker()
     }
 
-    /// Cuts at random from recordings at random.
+    /// Random excerpts of random recordings.
     ///
     /// - Throws: `AudioError` for a recording that cannot be read.
     public func batch(_ size: Int, frames: Int, using random: inout some RandomNumberGenerator) throws -> Batch {
@@ -70,7 +70,7 @@ public struct SpeechExcerpts: Sendable {
         return try measured(Tensor.cat(cuts), frames: frames, mel: mels.isEmpty ? nil : Tensor.stack(mels))
     }
 
-    /// `[80, frames]` of a mel, silence past its end.
+    /// `[80, frames]` of a mel, with silence after its end.
     private func cut(_ mel: Tensor, from start: Int, frames: Int) throws -> Tensor {
         let from = min(start, mel.size(1)), count = min(frames, mel.size(1) - from)
         return try mel.narrow(axis: 1, from: from, count: count).to(.float32).padded([0, frames - count], value: Corpus.silence)

@@ -17,7 +17,7 @@ public struct VocoderTaskOptions: Sendable {
     /// Highest learning rates.
     public var rate = 1e-3, pitchRate = 2e-3, judgeRate = 5e-4
     public var seed: UInt64 = 1
-    /// Where the vocoder is written, under its names in `s3gen.safetensors`, whenever a checkpoint is.
+    /// The file to which the vocoder is written with each checkpoint, under its names in `s3gen.safetensors`.
     public var export: URL?
     /// Weights of the losses.
     public var convergence = 1.0, logarithm = 1.0, mel = 1.0, adversarial = 0.2, features = 1.0
@@ -46,8 +46,8 @@ public final class VocoderTask: TrainingTask {
     /// - Parameters:
     ///   - configuration: sizes of the vocoder.
     ///   - training: cuts to learn from.
-    ///   - heldOut: cuts to watch progress on.
-    ///   - start: weights to go on from, by their names in `s3gen.safetensors`; random ones where nil.
+    ///   - heldOut: excerpts for validation.
+    ///   - start: weights to continue from, by their names in `s3gen.safetensors`; nil uses random ones.
     ///   - options: how it is trained.
     public init(
         _ configuration: VocoderConfiguration, training: SpeechExcerpts, heldOut: SpeechExcerpts, start: Weights? = nil, _ options: VocoderTaskOptions
@@ -84,13 +84,13 @@ public final class VocoderTask: TrainingTask {
 
     private static func isOfPitch(_ name: String) -> Bool { name.hasPrefix("mel2wav.f0_predictor.") }
 
-    /// The vocoder's tensors, random ones brought to where speech is.
+    /// The vocoder's tensors; random ones are scaled to the range of speech.
     static func parameters(_ configuration: VocoderConfiguration, start: Weights?, seed: UInt64) throws -> [String: Tensor] {
         let weights = try start ?? Weights(initialising: Generator(seed: seed))
         _ = try Vocoder(weights["mel2wav"], configuration)
         var parameters = try weights.parameters.mapValues { try $0.to(.float32).clone() }
         if start == nil {
-            // Log magnitudes begin soft instead of at full scale, F0 in hundreds of hertz instead of in units.
+            // Initial log magnitudes are low instead of at full scale, and initial F0 is in hundreds of hertz instead of a few.
             let bins = configuration.transformSize / 2 + 1
             let softly = [Float](repeating: -4, count: bins) + [Float](repeating: 0, count: bins)
             parameters["mel2wav.conv_post.bias"] = try parameters["mel2wav.conv_post.bias"]! + Tensor(softly)
@@ -105,7 +105,7 @@ public final class VocoderTask: TrainingTask {
     }
 
     public func step(_ number: Int, generator: Generator, descent: Descent) throws -> [TrainingMetric] {
-        // Each part draws for itself, and how many there are does not depend on the threads: neither does what comes of them.
+        // Each part has its own random numbers, and the number of parts does not depend on the threads, so that the results do not either.
         var random = SplitMix64(seed: options.seed &* 1_000_003 &+ UInt64(number))
         let (parameters, configuration, excerpts, options) = (parameters, configuration, excerpts, options)
         let drawn = stride(from: 0, to: options.batch, by: Self.together).map {
@@ -139,7 +139,7 @@ public final class VocoderTask: TrainingTask {
             } + pitchMetrics
         }
 
-        // Judges weigh their features by those of the whole batch.
+        // The discriminators' feature loss is relative to the features of the whole batch.
         let waveforms = try Tensor.cat(descent.threads.map(parts, made)), recorded = try Tensor.cat(parts.map(\.excerpts.waveform))
         let distance = try spectra(waveforms, target: recorded)
         let judges = try WaveformDiscriminator(Weights(tensors: judgeParameters, named: "training")["judges"])
@@ -160,7 +160,7 @@ public final class VocoderTask: TrainingTask {
         let share: Double
     }
 
-    /// Cuts of a part: the convolutions of one alone are too small for libtorch's fast kernels.
+    /// The excerpts of a part: the convolutions of a single one are too small for libtorch's fast kernels.
     private static let together = 2
 
     public func validate() throws -> [TrainingMetric] {

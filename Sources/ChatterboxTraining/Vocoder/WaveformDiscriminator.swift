@@ -12,7 +12,7 @@ public struct WaveformDiscriminatorConfiguration: Sendable, Codable, Hashable {
     public var spectrumChannels = [8, 16, 16, 16]
 
     public init() {}
-    /// What Pico's vocoder was trained against.
+    /// The sizes for Pico's vocoder.
     public static let small = WaveformDiscriminatorConfiguration()
 }
 
@@ -73,7 +73,7 @@ public struct WaveformDiscriminator: Sendable {
     }
 }
 
-/// Sees a waveform as a picture with a row for each period.
+/// Evaluates a waveform as a picture with a row for each period.
 private struct PeriodJudge: Sendable {
     let period: Int
     let layers: [Conv2d]
@@ -95,7 +95,7 @@ private struct PeriodJudge: Sendable {
     }
 }
 
-/// Sees a waveform's magnitude spectrum.
+/// Evaluates a waveform's magnitude spectrum.
 private struct SpectrumJudge: Sendable {
     let size: Int
     let window: Tensor
@@ -114,7 +114,7 @@ private struct SpectrumJudge: Sendable {
 
     func callAsFunction(_ waveform: Tensor) throws -> WaveformDiscriminator.Judgement {
         let spectrum = try waveform.stft(size: size, hop: size / 4, window: window).viewAsReal()
-        // The cube root brings soft and loud within reach of one network.
+        // The cube root reduces the range between soft and loud.
         let magnitudes = try (spectrum.square().sum(axis: -1) + 1e-5).pow(1.0 / 6)
         return try judge(magnitudes.unsqueezed(1), layers, last)
     }

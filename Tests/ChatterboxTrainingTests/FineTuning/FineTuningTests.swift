@@ -49,7 +49,7 @@ struct TonesToLearn {
         return try FineTuningExamples(split, (cache.features(of: split.training), cache.features(of: split.validation)))
     }
 
-    /// A training as a person starts it.
+    /// A training as the command starts it.
     func train(
         to name: String, _ t3: FineTuningOptions?, flow: FineTuningOptions? = nil, threads: Int = 1, memory: Int = 8_000_000_000,
         isCancelled: @escaping @Sendable () -> Bool = { false },
@@ -75,7 +75,7 @@ struct TonesToLearn {
             }
     }
 
-    @Test("T3's loss falls, of Llama and of GPT-2", arguments: [Variant.chatterbox, .turbo]) func t3(variant: Variant) throws {
+    @Test("T3's loss falls, with Llama and with GPT-2", arguments: [Variant.chatterbox, .turbo]) func t3(variant: Variant) throws {
         let data = try TonesToLearn(variant.configuration, as: variant)
         let adapter = try data.model.t3.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
         let weights = try data.model.t3.mergedWeights()
@@ -85,7 +85,7 @@ struct TonesToLearn {
         #expect(losses[10] < 0.98 * losses[0], "\(losses)")
     }
 
-    @Test("the flow's loss falls, guided and mean", arguments: [Variant.chatterbox, .turbo]) func flow(variant: Variant) throws {
+    @Test("the flow's loss falls, with guidance and with mean flow", arguments: [Variant.chatterbox, .turbo]) func flow(variant: Variant) throws {
         let data = try TonesToLearn(variant.configuration, as: variant)
         let adapter = try data.model.s3Gen.flow.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
         #expect(adapter.part == .flow)
@@ -95,12 +95,12 @@ struct TonesToLearn {
         #expect(losses[20] < 0.97 * losses[0], "\(losses)")
     }
 
-    @Test("layers that are computed twice have the gradients of layers that are kept", arguments: [Variant.chatterbox, .turbo])
+    @Test("gradients are the same if layers are computed twice as if their activations are stored", arguments: [Variant.chatterbox, .turbo])
     func checkpointing(variant: Variant) throws {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
         func gradients(keepsLayers: Bool) throws -> [String: Tensor] {
             let adapter = try data.model.t3.freshAdapter(AdapterPlan(rank: 4, alpha: 8), seed: 1, digest: "d", model: "m")
-            // Of matrices B that are zero those of A would be too.
+            // If the matrices B were zero, the gradients of A would be zero too.
             let generator = try Generator(seed: 2)
             let random = try adapter.replacing(
                 adapter.parameters.sorted { $0.key < $1.key }.reduce(into: [:]) {
@@ -120,7 +120,7 @@ struct TonesToLearn {
         }
     }
 
-    @Test("where activations need more memory than is given, both networks compute layers twice, and go on so when started again")
+    @Test("if activations need more memory than given, both networks compute layers twice, also after a restart")
     func littleMemory() async throws {
         let data = try TonesToLearn()
         let said = Mutex<[String]>([])
@@ -139,7 +139,7 @@ struct TonesToLearn {
         }
     }
 
-    @Test("only the chosen layers and modules have matrices, and what is not there is named") func plan() throws {
+    @Test("only the chosen layers and modules have matrices, and an error names missing ones") func plan() throws {
         let model = try TonesToLearn().model
         func layers(_ plan: AdapterPlan) throws -> [String] {
             try model.t3.freshAdapter(plan, seed: 1, digest: "d", model: "m").matrices.keys.sorted()
@@ -153,7 +153,7 @@ struct TonesToLearn {
         #expect(try refusal(AdapterPlan(rank: 0)).contains("rank of 0"))
     }
 
-    @Test("what is written is what was trained: applied, loaded and merged") func whatIsWritten() async throws {
+    @Test("the written adapter is the trained one: applied, loaded and merged") func whatIsWritten() async throws {
         let data = try TonesToLearn()
         let said = Mutex<[String]>([])
         let (training, result) = try await data.train(
@@ -161,7 +161,7 @@ struct TonesToLearn {
         let lines = said.withLock { $0 }
         #expect(result.parts.map(\.part) == [.t3, .flow])
         for part in result.parts { #expect(part.after < part.before && part.bestStep > 0, "\(part)") }
-        #expect(lines.contains { $0.contains("12 recordings") && $0.contains("10 to learn from, 2 to judge by") })
+        #expect(lines.contains { $0.contains("12 recordings") && $0.contains("10 for training, 2 for validation") })
         #expect(lines.contains { $0.hasPrefix("t3: ") && $0.contains("the longest step takes") && $0.contains("GB") })
 
         let t3 = try Adapter.load(from: training.output), flow = try Adapter.load(from: training.flowOutput)
@@ -197,7 +197,7 @@ struct TonesToLearn {
         #expect(FileManager.default.fileExists(atPath: training.reference.path))
     }
 
-    @Test("the model with the trained adapter speaks as the one that was trained") func speech() async throws {
+    @Test("the model with the trained adapter gives the same speech as the one that was trained") func speech() async throws {
         let data = try TonesToLearn()
         let (training, _) = try await data.train(to: "ada", data.options(steps: 8))
         let adapter = try Adapter.load(from: training.output)
@@ -217,11 +217,11 @@ struct TonesToLearn {
         try expectClose(Tensor(applied, shape: [applied.count]), Tensor(whole, shape: [whole.count]), relative: 1e-3)
     }
 
-    @Test("a training that was broken off goes on to the same files, byte for byte") func resuming() async throws {
+    @Test("an interrupted training continues to the same files, byte for byte") func resuming() async throws {
         let data = try TonesToLearn()
         let (whole, _) = try await data.train(to: "whole", data.options(), flow: data.options(steps: 8), threads: 2)
-        // It is asked once for each of the twelve recordings, the first time, and once for each step: broken off after steps 3 and 7 of T3's
-        // and after step 2 of the flow's.
+        // The first time it is called once for each of the twelve recordings and once for each step: it interrupts after steps 3 and 7 of T3's
+        // training and after step 2 of the flow's.
         for stop in [14, 3, 6] {
             let steps = Counter()
             await #expect(throws: CancellationError.self) {
@@ -232,7 +232,7 @@ struct TonesToLearn {
         for (one, other) in [(whole.output, broken.output), (whole.flowOutput, broken.flowOutput)] {
             #expect(try Data(contentsOf: one) == Data(contentsOf: other), "\(other.lastPathComponent)")
         }
-        // Other options are another training.
+        // Other options belong to another training.
         let error = try await #require(throws: TrainingError.self) { try await data.train(to: "broken", data.options(steps: 16)) }
         #expect(error.description.contains("other options, other recordings or another model"))
     }
@@ -247,7 +247,7 @@ struct TonesToLearn {
         let outcome = try trainer.run(task)
         #expect((outcome.steps, outcome.bestStep, outcome.before, outcome.after) == (10, 4, 5, 3))
         #expect(outcome.stoppedEarly)
-        // B grows by every step: what is kept is of the best.
+        // B grows with every step: the stored matrices are the best.
         let values = try outcome.best["b"]!.array(of: Float.self)
         #expect(values == task.seen[2])
         #expect(values != task.seen[5])
@@ -258,7 +258,7 @@ struct TonesToLearn {
         func next() -> Int { value.add(1, ordering: .relaxed).newValue }
     }
 
-    /// A task whose validations tell what they are told to.
+    /// A task whose validations return given losses.
     private final class Scripted: FineTuningTask {
         let part = Adapter.Part.t3
         let parameters = ["b": try! Tensor.zeros([2, 1])]

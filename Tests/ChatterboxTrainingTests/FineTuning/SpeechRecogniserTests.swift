@@ -4,8 +4,8 @@ import Testing
 
 @testable import ChatterboxTraining
 
-@Suite("Recognisers that judge training") struct SpeechRecogniserTests {
-    @Test("a recogniser gets the file's path as its last argument and prints what it heard") func recogniser() throws {
+@Suite("Recognisers for training") struct SpeechRecogniserTests {
+    @Test("a recogniser gets the file's path as its last argument and prints the transcript") func recogniser() throws {
         let place = try TemporaryFolder()
         let program = place.url.appending(path: "hear")
         try Data("#!/bin/sh\n[ \"$1\" = --quick ] || exit 3\n[ -f \"$2\" ] || exit 4\necho heard $(cat \"$2\")\n".utf8).write(to: program)
@@ -21,7 +21,7 @@ import Testing
         #expect(throws: SpeechRecogniserError.noProgram(" ")) { try SpeechRecogniser(" ", in: place.url.path) }
     }
 
-    @Test("a recogniser that does not end is ended") func late() throws {
+    @Test("a recogniser that does not end is stopped") func late() throws {
         let place = try TemporaryFolder(), program = place.url.appending(path: "hear")
         try Data("#!/bin/sh\nsleep 120\n".utf8).write(to: program)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program.path)
@@ -33,7 +33,9 @@ import Testing
         #expect(start.duration(to: .now) < .seconds(60))
     }
 
-    @Test("the report tells word errors before, after and of the recordings, and a recogniser that fails ends nothing") func report() async throws {
+    @Test("the report has word errors before, after and of the recordings, and a failing recogniser does not end the training") func report()
+        async throws
+    {
         let data = try TonesToLearn()
         for (name, script, isCounted) in [("counted", "echo number one", true), ("failed", "exit 1", false)] {
             let program = data.place.url.appending(path: name)
@@ -49,7 +51,7 @@ import Testing
             #expect((result.wordErrors != nil) == isCounted)
             #expect(page.contains("Word errors by <code>\(program.path)</code> in 2 sentences") == isCounted)
             if let errors = result.wordErrors {
-                // Two sentences of two words, of which this recogniser hears at most one.
+                // Two sentences of two words, of which this recogniser finds at most one.
                 #expect(errors.recordings.words == 4 && (1...2).contains(errors.recordings.wrong))
             }
         }

@@ -21,7 +21,7 @@ import Torch
         return (before, try task.validate()[0].value)
     }
 
-    @Test("the losses of T3 and of the flow fall, of Llama and GPT-2, guided and mean", arguments: [Variant.chatterbox, .turbo])
+    @Test("the losses of T3 and of the flow fall, with Llama and GPT-2, with guidance and with mean flow", arguments: [Variant.chatterbox, .turbo])
     func lossesFall(variant: Variant) throws {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
         let (t3, t3Weights) = try data.model.trainableT3(WeightSelection())
@@ -30,7 +30,7 @@ import Torch
         let (flow, flowWeights) = try data.model.trainableFlow(WeightSelection())
         let flowLosses = try losses(FlowFineTuning(flow, flowWeights, examples, batch: 4, promptTokens: 10, keepsLayers: true), steps: 10, rate: 1e-3)
         #expect(flowLosses.1 < 0.97 * flowLosses.0, "\(flowLosses)")
-        // The model that it began with has kept its own.
+        // The original model has not changed.
         #expect(try examples.judge(data.model.t3) == t3Losses.0)
     }
 
@@ -41,7 +41,7 @@ import Torch
     }
 
     @Test(
-        "layers that are computed twice have the gradients of layers that are kept, and so have what is around them",
+        "gradients of all weights are the same if layers are computed twice as if their activations are stored",
         arguments: [Variant.chatterbox, .turbo])
     func checkpointing(variant: Variant) throws {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
@@ -58,14 +58,14 @@ import Torch
     }
 
     @Test(
-        "the flow's gradients are the same, but for rounding, where its blocks are computed twice, guided and mean, joined and not",
+        "except for rounding, the flow's gradients are the same if blocks are computed twice: guided and mean, joined and not",
         arguments: [Variant.chatterbox, .turbo], [UInt64(0), 3])
     func flowCheckpointing(variant: Variant, seed: UInt64) throws {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
         let sizes = variant.configuration.tiny.s3Gen.flow, stages = sizes.estimator.middleStageCount + 2
-        // A stage's convolutions are one segment and each of its transformer blocks is one, and so is the embedding of the time.
+        // A stage's convolutions are one segment, and so are each of its transformer blocks and the embedding of the time.
         let estimator = stages * (1 + sizes.estimator.blocksPerStage) + 1
-        // The encoder's output is one beside its blocks.
+        // The encoder's output is another segment besides its blocks.
         let encoder = sizes.encoder.layerCount + sizes.encoder.upsampledLayerCount + 1
         for (selection, segments) in [
             (WeightSelection(), estimator + encoder), (WeightSelection(only: ["decoder\\.estimator"]), estimator),
@@ -81,7 +81,7 @@ import Torch
             #expect(kept.recomputed == 0 && twice.recomputed == segments)
             #expect(kept.gradients.keys.sorted() == twice.gradients.keys.sorted() && !kept.gradients.isEmpty)
             #expect(kept.figures.map(\.value) == twice.figures.map(\.value))
-            // Sums over frames round by how a gradient lies in memory; some gradients are nothing but rounding, as of the keys' bias.
+            // The rounding of sums over frames depends on a gradient's memory layout; some, such as that of the keys' bias, are only rounding.
             let largest = try kept.gradients.values.map { try $0.abs().max().item(Double.self) }.max()!
             for (name, gradient) in kept.gradients {
                 let difference = try (twice.gradients[name]! - gradient).abs().max().item(Double.self)
@@ -90,7 +90,7 @@ import Torch
         }
     }
 
-    @Test("two batches of a step, and parts that threads compute, have the gradients of one", arguments: [Variant.chatterbox, .turbo])
+    @Test("two batches of a step, and parts that threads compute, give the gradients of a single batch", arguments: [Variant.chatterbox, .turbo])
     func division(variant: Variant) throws {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
         func t3(batches: Int, threads: Int = 1, keepsLayers: Bool = true) throws -> [String: Tensor] {
@@ -145,11 +145,11 @@ import Torch
         #expect(abs(try data.examples().judge(model.t3) - result.parts[0].after) < 1e-5)
         let page = try String(contentsOf: training.report, encoding: .utf8)
         #expect(page.contains("A model of") && page.contains("--model tuned --voice tuned.training/reference.wav"))
-        // What is there is not overwritten.
+        // An existing model is not overwritten.
         await #expect(throws: CheckpointError.self) { try await data.tune(to: "tuned", data.weights(selection)) }
     }
 
-    @Test("a training that was broken off goes on to the same model, and the latest checkpoints stay") func resuming() async throws {
+    @Test("an interrupted training continues to the same model, and the latest checkpoints are kept") func resuming() async throws {
         let data = try TonesToLearn(), options = data.weights(WeightSelection(layers: [1]), steps: 9)
         let (whole, _) = try await data.tune(to: "whole", options, checkpoints: CheckpointPlan(interval: 2, kept: 3))
         func states(_ name: String) throws -> [String] {
@@ -170,7 +170,7 @@ import Torch
                     }
                 })
         }
-        // As after a kill between two checkpoints: the one of the interruption is not there.
+        // As after a kill between two checkpoints: the interruption's checkpoint is missing.
         #expect(try states("broken") == ["state-2.safetensors", "state-4.safetensors", "state-5.safetensors"])
         try FileManager.default.removeItem(at: data.place.url.appending(path: "broken.training/t3/state-5.safetensors"))
         let (broken, _) = try await data.tune(to: "broken", options, checkpoints: CheckpointPlan(interval: 2, kept: 3))
@@ -179,7 +179,7 @@ import Torch
                 == Data(contentsOf: broken.output.appending(path: "t3_cfg.safetensors")))
     }
 
-    @Test("what cannot be trained is refused by name before anything starts") func refusals() async throws {
+    @Test("options that cannot be used are refused by name before training starts") func refusals() async throws {
         let data = try TonesToLearn()
         #expect(throws: WeightSelectionError.expression("(")) { try data.model.trainableT3(WeightSelection(only: ["("])) }
         let nothing = try #require(throws: WeightSelectionError.self) { try data.model.trainableT3(WeightSelection(only: ["c_attn"])) }
@@ -195,12 +195,13 @@ import Torch
         #expect(half.description == "training in bfloat16 is for GPUs, and this model is on cpu; train in float32 there")
     }
 
-    @Test("in bfloat16 the weights learn beside a float32 copy", arguments: [Variant.chatterbox, .turbo]) func halfPrecision(variant: Variant) throws
+    @Test("in bfloat16 the weights are trained with a float32 copy", arguments: [Variant.chatterbox, .turbo]) func halfPrecision(variant: Variant)
+        throws
     {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
         let (network, weights) = try data.model.trainableT3(WeightSelection(), dtype: .bfloat16)
         #expect(weights.values.allSatisfy { $0.dtype == .bfloat16 })
-        // The loss is as float32 has it, but for what eight bits round off.
+        // The loss is that of float32, except for rounding to eight bits.
         #expect(abs(try examples.judge(network) - examples.judge(data.model.t3)) < 0.05)
         for keepsLayers in [true, false] {
             let found = try gradients(T3FineTuning(network, weights, examples, batch: 4, keepsLayers: keepsLayers), batches: 1)
@@ -216,7 +217,7 @@ import Torch
 }
 
 extension FineTuningExamples {
-    /// T3's loss of the recordings that are not learned from.
+    /// T3's loss of the validation recordings.
     fileprivate func judge(_ network: T3) throws -> Double {
         try T3FineTuning(network, [:], self, batch: 4, keepsLayers: true).validate()[0].value
     }
@@ -229,7 +230,7 @@ extension TonesToLearn {
         return options
     }
 
-    /// A training of weights as a person starts it.
+    /// A training of weights as the command starts it.
     fileprivate func tune(
         to name: String, _ t3: FineTuningOptions?, flow: FineTuningOptions? = nil, checkpoints: CheckpointPlan = CheckpointPlan(),
         dtype: DType = .float32, machineMemory: Int? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }

@@ -22,7 +22,7 @@ import Testing
         return try RecordingCheck(Model.load(StandInModel.folder))(RecordingList(folder.url))
     }
 
-    @Test("each line is heard and read, and what is refused is named with the reason") func refusals() throws {
+    @Test("recording and text of each line are checked, and refused lines are reported with the reason") func refusals() throws {
         try write("good.wav")
         try write("copy.wav")
         try write("short.wav", seconds: 0.2)
@@ -48,7 +48,7 @@ import Testing
         #expect(result.accepted.first?.textTokens.first == 255 && result.accepted.first?.textTokens.last == 0)
         let expected = [
             "line 3: it is the same recording as metadata.csv, line 2", "line 4: it is 0.20 s long", "line 5: it is 25.00 s long",
-            "line 6: nobody speaks in it", "line 7: \(folder.url.path)/missing.wav: no such file", "line 8: \(folder.url.path)/damaged.wav",
+            "line 6: it contains no speech", "line 7: \(folder.url.path)/missing.wav: no such file", "line 8: \(folder.url.path)/damaged.wav",
             "line 9: its text is empty", "line 10: its text has 149 characters for each second of speech", "line 11: its text",
             "line 12: its text has 1.0 characters for each second",
         ]
@@ -58,7 +58,9 @@ import Testing
         }
     }
 
-    @Test("the split follows from the texts: the same in any order, one text on one side, and hardly another with more") func split() throws {
+    @Test("the split depends only on the texts: it is the same in any order, keeps equal texts together, and changes little with more") func split()
+        throws
+    {
         for number in 0..<24 { try write("\(number).wav", seconds: 0.5, pitch: 100 + Double(number)) }
         let words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
         let lines = (0..<24).map { "\($0).wav,Number \(words[$0 % 12])." }

@@ -20,7 +20,7 @@ import Testing
         return list.entries.map { [$0.audio.path.replacing(folder.url.path + "/", with: ""), $0.text, $0.speaker] }
     }
 
-    @Test("recordings have their texts beside them, and one without the other is refused by name") func beside() throws {
+    @Test("recordings have text files of the same name, and one without the other is refused by name") func beside() throws {
         try write("a.wav")
         try write("a.txt", "\u{FEFF}One,\n two. ")
         try write("more/b.FLAC")
@@ -33,12 +33,12 @@ import Testing
         #expect(try entries() == [["a.wav", "One, two.", ""], ["more/b.FLAC", "Three.", ""]])
         let refusals = try RecordingList(folder.url).refusals.map(\.description)
         #expect(refusals.count == 3)
-        #expect(refusals[0] == "c.mp3: there is no text beside it, as c.txt")
+        #expect(refusals[0] == "c.mp3: its text is missing, expected in c.txt")
         #expect(refusals[1].hasPrefix("e.txt: ") && refusals[1].contains("Windows-1252"))
-        #expect(refusals[2] == "d.txt: there is no recording beside it")
+        #expect(refusals[2] == "d.txt: its recording is missing")
     }
 
-    @Test("LJSpeech's lines name recordings in wavs, and the text in words comes first") func ljSpeech() throws {
+    @Test("LJSpeech's lines name recordings in the folder wavs, and the text in words is preferred") func ljSpeech() throws {
         try write("metadata.csv", "LJ1|Dr. \"No|Doctor \"No\nLJ2|Two.\nLJ3|3.|\nLJ4\nLJ5||\n")
         try write("wavs/LJ1.wav")
         try write("LJ2.flac")
@@ -49,7 +49,7 @@ import Testing
         #expect(refusals[1].reason == "it has no text")
     }
 
-    @Test("a header names the columns, whatever is between them", arguments: [",", ";", "\t", "|"]) func header(sign: String) throws {
+    @Test("a header names the columns, with any separator", arguments: [",", ";", "\t", "|"]) func header(sign: String) throws {
         let lines = [
             ["Speaker", "File_Name", "x", "Transcription"], ["ada", "1.wav", "", "\"One\(sign) two.\""], ["", "", "", "None."],
             ["a", "b", "c", "d", "e"],
@@ -60,7 +60,7 @@ import Testing
         #expect(refusals == ["list.csv, line 3: it names no recording", "list.csv, line 4: it has 5 fields, the header has 4"])
     }
 
-    @Test("JSON lines have fields of those names; what is none, and what is kept for tests, is refused") func json() throws {
+    @Test("JSON lines have fields of those names; invalid lines and those kept for tests are refused") func json() throws {
         try write(
             "manifest.jsonl",
             """
@@ -79,9 +79,9 @@ import Testing
             ])
     }
 
-    @Test("what is no list is refused, with what was expected") func none() throws {
+    @Test("a file that is not a list is refused, and the error says what was expected") func none() throws {
         func refusal(_ url: URL) throws -> String { try #require(throws: RecordingListError.self) { try RecordingList(url) }.description }
-        #expect(try refusal(folder.url).contains("no recordings; expected sound files with texts beside them"))
+        #expect(try refusal(folder.url).contains("no recordings; expected sound files with their texts"))
         #expect(try refusal(folder.url.appending(path: "x")).contains("no such file"))
         try write("metadata.csv", "a,b\n1,2\n")
         #expect(try refusal(folder.url).contains("the first line, \"a,b\", names no columns"))

@@ -8,7 +8,7 @@ import Torch
 @testable import ChatterboxTraining
 
 @Suite("Training the speaker encoders") struct SpeakerTrainingTests {
-    /// Six speakers that differ in the band they are loudest in, four recordings each.
+    /// Six speakers that differ in their loudest band, with four recordings each.
     private func recordings(_ folder: TemporaryFolder) throws -> SpeakerRecordings {
         let generator = try Generator(seed: 4)
         var utterances: [Manifest.Utterance] = []
@@ -17,7 +17,7 @@ import Torch
                 let noise = try (Tensor.randn([24_000], generator: generator) * 0.05).array(of: Float.self)
                 let step = 2 * Float.pi * Float(400 + 700 * speaker) / 24_000
                 let samples = noise.enumerated().map { index, noise -> Float in
-                    // What sounds all the time goes with the mean, so each speaker's tone comes and goes.
+                    // A steady tone would be removed with the mean, so each speaker's tone is interrupted.
                     0.3 * noise + (index / 3000 % 2 == 0 ? 0.2 * sin(step * Float(index)) : 0)
                 }
                 let url = folder.url.appending(path: "\(speaker)-\(number).wav")
@@ -35,7 +35,7 @@ import Torch
         return Dictionary(uniqueKeysWithValues: try withoutGradients { try task.validate() }.map { ($0.name, $0.value) })
     }
 
-    @Test("a voice encoder learns to tell made-up speakers apart, and its export loads")
+    @Test("a voice encoder learns to distinguish artificial speakers, and its export loads")
     func voiceEncoder() throws {
         let folder = try TemporaryFolder()
         let recordings = try recordings(folder)
@@ -71,7 +71,7 @@ import Torch
         try weights.requireAllUsed()
     }
 
-    @Test("the loss knows the nearest speaker, and falls as speakers part")
+    @Test("the loss finds the nearest speaker, and falls with the distance between speakers")
     func endToEnd() throws {
         let (scale, offset) = (try Tensor([Float(10)]), try Tensor([Float(-5)]))
         func loss(_ spread: Double) throws -> (loss: Double, accuracy: Double) {
@@ -97,7 +97,7 @@ import Torch
         #expect(try loss(0.3) > loss(0))
     }
 
-    @Test("the equal error rate is 0 for speakers apart, a half for speakers that are all alike")
+    @Test("the equal error rate is 0 for different speakers and a half for equal ones")
     func equalErrorRate() throws {
         let apart = try Tensor([1, 0, 1, 0.1, 0, 1, 0.1, 1] as [Float], shape: [4, 2])
         let result = try SpeakerVerification(embeddings: apart, speakers: ["a", "a", "b", "b"])

@@ -29,7 +29,7 @@ import Torch
         }
     }
 
-    @Test("a tone without its fundamental still has its pitch")
+    @Test("the pitch of a tone without its fundamental is found")
     func missingFundamental() throws {
         let samples = (0..<12_000).map { index -> Float in
             let phase = 2 * Double.pi * 150 * Double(index) / 24_000
@@ -57,7 +57,7 @@ import Torch
         #expect(try tracker(Tensor.zeros([1, 24_000])).max().item(Double.self) == 0)
     }
 
-    @Test("voice between silences is voiced where it is, and a batch is as its parts")
+    @Test("voice between silences is found at its place, and a batch equals its parts")
     func parts() throws {
         let silence = try Tensor.zeros([1, 9600])
         let one = try Tensor.cat([silence, tone(seconds: 0.4) { _ in 200 }, silence], axis: 1)

@@ -45,19 +45,19 @@ import Torch
         #expect(batch.mel.shape == [3, 80, 12])
         #expect(batch.pitch.shape == [3, 12])
         #expect(batch.waveform.shape == [3, 5760])
-        // The mel of the waveform itself differs at the ends alone, where it mirrors what it does not know.
+        // The mel of the excerpt's waveform differs only at the ends, where it mirrors the missing context.
         let own = try PromptMel()(batch.waveform)
         try expectClose(own[.all, .all, 2..<10], batch.mel[.all, .all, 2..<10], relative: 1e-4)
     }
 
-    @Test("where mels were made for recordings, cuts have these, at the places of the waveform")
+    @Test("if mels were computed for recordings, excerpts have these, at the waveform's position")
     func madeMels() throws {
         let folder = try TemporaryFolder()
         let url = try recording(in: folder)
         try Data(#"{"audio": "\#(url.lastPathComponent)", "text": "Buzz.", "split": "train"}"#.utf8)
             .write(to: folder.url.appending(path: "manifest.jsonl"))
         let manifest = try Manifest(folder.url), mels = folder.url.appending(path: "mels")
-        // The recording's own mel, but 5 higher: told apart from the measured one and still tied to its place.
+        // The recording's own mel plus 5: it differs from the measured one but still has its position.
         let own = try PromptMel()(AudioFile.read(url).tensor())[0]
         try FeatureStore.write(manifest, to: mels, threads: 1, features: { { _ in ["mel.0": try (own + 5).to(.float16)] } }, progress: { _ in })
         let excerpts = try SpeechExcerpts(manifest, split: "train", mels: FeatureStore(mels))
@@ -71,7 +71,7 @@ import Torch
         }
     }
 
-    @Test("a copy is compared with its recording over the whole band")
+    @Test("copy synthesis is compared with its recording over the whole band")
     func copiesFullBand() throws {
         let distance = try CopySynthesis(Vocoder(Weights(initialising: Generator(seed: 1)), small)).distance
         func tone(_ hertz: Double) throws -> Tensor {
@@ -81,7 +81,7 @@ import Torch
         #expect(try distance(low, low + tone(10_000)) > 1)
     }
 
-    @Test("every parameter of vocoder, pitch predictor and judges gets a gradient")
+    @Test("every parameter of vocoder, pitch predictor and discriminators gets a gradient")
     func gradients() throws {
         let folder = try TemporaryFolder()
         let task = try task(folder, judgesFrom: 0)
@@ -131,7 +131,7 @@ import Torch
         try weights.requireAllUsed()
     }
 
-    @Test("the spectral distance of a signal from itself is nothing, and grows with noise")
+    @Test("the spectral distance of a signal from itself is 0, and grows with noise")
     func distance() throws {
         let generator = try Generator(seed: 3)
         let x = try Tensor.randn([1, 4800], generator: generator) * 0.1
