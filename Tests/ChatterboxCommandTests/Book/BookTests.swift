@@ -161,9 +161,9 @@ import Testing
             (["-o", "x.mp3", "--keep", "kept", "--split", "none"], 64, "--keep and --split none cannot be combined"),
             (["-o", "x.m4b", "--trace", "t.safetensors"], 64, "a file of the kind .m4b and --trace cannot be combined"),
             (["-o", "-", "--keep", "kept"], 64, "--keep needs a file to write; give one with -o"),
-            (["-o", "/dev/null", "--format", "wav", "--keep", "kept"], 64, "/dev/null is none"),
+            (["-o", "/dev/null", "--format", "wav", "--keep", "kept"], 64, "/dev/null is not a file"),
             (["-o", "x.mp3", "--chapters", "files", "--timestamps", "t.srt"], 64, "--timestamps is for one file"),
-            (["-o", "x.mp3", "--keep", "full"], 1, "full: it has files and no manifest.jsonl"),
+            (["-o", "x.mp3", "--keep", "full"], 1, "full: it contains files but no manifest.jsonl"),
         ] as [([String], Int32, String)]) func refused(arguments: [String], status: Int32, message: String) async throws
     {
         try FileManager.default.createDirectory(atPath: program.path("full"), withIntermediateDirectories: true)
