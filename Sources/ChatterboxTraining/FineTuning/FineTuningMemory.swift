@@ -16,17 +16,21 @@ extension FineTuning {
         let states = TrainedBytes(parameters).bytes, least = states + need(false)
         let fewer = task(false), part = fewer.part
         if !model.device.isCUDA, least > machineMemory { throw TrainingError.memory(part, needed: least, there: machineMemory) }
+        func measureFewer() throws {
+            guard try measure(fewer, options, print) > memory else { return }
+            print("\(part.rawValue): that is still more than \(memory / 1_000_000) MB; a smaller batch or fewer trained weights need less")
+        }
         // A training continues in the way in which it began, so that its output is the same bit for bit.
         let begun = try FineTuner.keepsLayers(in: folder.appending(path: part.rawValue))
         guard begun ?? (states + need(true) < memory) else {
             print("\(part.rawValue): layers are computed twice instead of being kept, to save memory")
-            try measure(fewer, options, print)
+            try measureFewer()
             return fewer
         }
         let all = task(true), bytes = try measure(all, options, print)
         guard begun == nil, bytes > memory else { return all }
         print("\(part.rawValue): that is more than \(memory / 1_000_000) MB; layers are computed twice instead of being kept")
-        try measure(fewer, options, print)
+        try measureFewer()
         return fewer
     }
 
@@ -39,7 +43,6 @@ extension FineTuning {
     }
 
     /// Runs a step with the longest recordings as a trial, and returns its time and its peak memory in bytes.
-    @discardableResult
     private func measure(_ task: some FineTuningTask, _ options: FineTuningOptions, _ print: (String) -> Void) throws -> Int {
         let longest = Array(task.lengths.indices.sorted { (task.lengths[$1], $0) < (task.lengths[$0], $1) }.prefix(options.batch))
         let team = team(for: task.parameters, batch: options.batch)

@@ -49,7 +49,7 @@ import Testing
             let result = try await training.run(RecordingCheck(data.model)(list), of: list) { _ in }
             let page = try String(contentsOf: training.report, encoding: .utf8)
             #expect((result.wordErrors != nil) == isCounted)
-            #expect(page.contains("Word errors by <code>\(program.path)</code> in 2 sentences") == isCounted)
+            #expect(page.contains("Word errors by <code>\(program.path)</code> in 2 validation sentences") == isCounted)
             if let errors = result.wordErrors {
                 // Two sentences of two words, of which this recogniser finds at most one.
                 #expect(errors.recordings.words == 4 && (1...2).contains(errors.recordings.wrong))
