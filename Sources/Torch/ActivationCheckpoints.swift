@@ -1,42 +1,43 @@
 import CTorch
 
-/// Gradients of a network in less memory: of some segments of it only the inputs are kept, and each of these is computed again in the backward
-/// pass (activation checkpointing, Chen et al. 2016). That is a third more arithmetic, and the memory of one segment's activations instead of
-/// all.
+/// Computes gradients of a network in less memory: only the inputs of its segments are stored, and each segment is computed again in the
+/// backward pass (activation checkpointing, Chen et al. 2016). That is a third more arithmetic, and the memory of one segment's activations
+/// instead of all.
 ///
 /// ```swift
 /// let checkpoints = ActivationCheckpoints()
 /// for layer in layers { x = try checkpoints.segment([x]) { try [layer($0[0])] }[0] }
 /// let gradients = try checkpoints.gradients(of: loss(x), by: parameters)
 /// ```
-/// Between segments there may be other operations, which keep their activations: what they make may go into one segment or into the loss, not
-/// into several. For one loss; not for concurrent use.
+/// Operations between segments store their activations; the result of one may be used by one segment or by the loss, not by several segments.
+/// For one loss; not for concurrent use.
 package final class ActivationCheckpoints {
     private struct Segment {
         let inputs: [Tensor]
-        /// What the rest of the network sees in place of the results: leaves, by which it can be differentiated.
+        /// Leaves that the rest of the network uses instead of the results, so that it can be differentiated with respect to them.
         let outputs: [Tensor]
         let body: ([Tensor]) throws -> [Tensor]
     }
 
     private var segments: [Segment] = []
     private var isInside = false
-    /// Segments that the backward pass has computed again.
+    /// The number of segments that the backward pass has computed again.
     package private(set) var recomputed = 0
 
     package init() {}
 
-    /// Computes a segment, which keeps `inputs` alone. Without recorded gradients, and inside another segment, `body` is simply called.
+    /// Computes a segment, of which only `inputs` are stored. Within `withoutGradients` and inside another segment `body` is simply called.
     ///
-    /// - Parameter body: computes the same from the same inputs each time. What it uses besides, other than parameters, gets no gradient.
+    /// - Parameter body: gives the same results for the same inputs each time. Other tensors that it uses get no gradient unless they are
+    ///   parameters.
     package func segment(_ inputs: [Tensor], _ body: @escaping ([Tensor]) throws -> [Tensor]) throws -> [Tensor] {
         guard ct_gradients_enabled(), !isInside else { return try body(inputs) }
         isInside = true
         defer { isInside = false }
-        let results = try body(inputs.map { try $0.detached(asking: $0.requiresGradient) })
-        // Nothing to train in it, and before it.
+        let results = try body(inputs.map { try $0.detached(requiring: $0.requiresGradient) })
+        // There is no trained parameter in or before this segment.
         guard results.contains(where: \.requiresGradient) else { return results }
-        let outputs = try results.map { try $0.detached(asking: $0.requiresGradient) }
+        let outputs = try results.map { try $0.detached(requiring: $0.requiresGradient) }
         segments.append(Segment(inputs: inputs, outputs: outputs, body: body))
         return outputs
     }
@@ -44,8 +45,8 @@ package final class ActivationCheckpoints {
     /// Differentiates a loss that was computed with these segments, and forgets them.
     ///
     /// - Returns: a gradient for each parameter; nil for one on which the loss does not depend.
-    /// - Throws: ``TorchError`` where the loss is not a single number that was computed from what asks for gradients, or where what lies
-    ///   between segments goes into several.
+    /// - Throws: ``TorchError`` if the loss is not a single number that depends on tensors that require gradients, or if several segments use
+    ///   the result of an operation between segments.
     package func gradients(of loss: Tensor, by parameters: [Tensor]) throws -> [Tensor?] {
         var sums = [Tensor?](repeating: nil, count: parameters.count)
         var outside = segments.map { [Tensor?](repeating: nil, count: $0.outputs.count) }
@@ -54,7 +55,7 @@ package final class ActivationCheckpoints {
                 if let gradient { sums[place] = try sums[place].map { try $0 + gradient } ?? gradient }
             }
         }
-        /// Differentiates by the parameters, by what the segments have given, and by some inputs, whose gradients it returns.
+        /// Differentiates with respect to the parameters, the segments' outputs, and some inputs, whose gradients it returns.
         func goBack(from scalar: Tensor, to inputs: [Tensor] = []) throws -> [Tensor?] {
             let places = segments.indices.flatMap { segment in segments[segment].outputs.indices.map { (segment, $0) } }
                 .filter { segments[$0].outputs[$1].requiresGradient }
@@ -77,7 +78,7 @@ package final class ActivationCheckpoints {
         _ = try goBack(from: loss)
         while let segment = segments.popLast(), let gradients = outside.popLast() {
             guard gradients.contains(where: { $0 != nil }) else { continue }
-            let inputs = try segment.inputs.map { try $0.detached(asking: $0.requiresGradient) }
+            let inputs = try segment.inputs.map { try $0.detached(requiring: $0.requiresGradient) }
             isInside = true
             defer { isInside = false }
             recomputed += 1
@@ -91,9 +92,9 @@ package final class ActivationCheckpoints {
 }
 
 extension Tensor {
-    /// The same values as a leaf, which may ask for a gradient.
-    fileprivate func detached(asking: Bool) throws -> Tensor {
+    /// The same values as a leaf, which may require a gradient.
+    fileprivate func detached(requiring isRequired: Bool) throws -> Tensor {
         let leaf = try detached()
-        return asking ? try leaf.requiresGradient(true) : leaf
+        return isRequired ? try leaf.requiresGradient(true) : leaf
     }
 }

@@ -37,36 +37,26 @@ extension T3 {
         return (try textLoss(of: states, layout), told.loss, told.accuracy, try guide?.loss())
     }
 
-    /// The cross-entropy of given speech, with the gradients of some parameters.
+    /// The cross-entropy of given speech alone, differentiable by every weight.
     ///
     /// - Parameters:
-    ///   - parameters: the trained weights, or the matrices of adapters.
     ///   - text, speech, heard, conditioning, textShown: as ``loss(text:speech:heard:conditioning:textShown:guided:)``
-    ///   - weight: a factor for the gradients: a fraction of 1 if several batches make one step.
-    ///   - keepingLayers: whether all activations of the forward pass are kept. Otherwise only each layer's input is kept, and a layer is computed
-    ///     again in the backward pass, see ``ActivationCheckpoints``.
-    /// - Returns: the mean cross-entropy in nats, the share of tokens that were the most likely, and a gradient for each parameter; nil for
-    ///   parameters on which the loss does not depend.
+    ///   - checkpoints: differentiate the loss, once; nil if all activations are stored. With them each layer is computed again in the backward
+    ///     pass.
+    /// - Returns: the mean cross-entropy in nats, and the share of tokens that were the most likely.
     /// - Throws: ``AdapterError/noLayers(backbone:)`` if the backbone cannot run single layers; `TorchError`.
-    package func speechGradients(
-        of parameters: [Tensor], text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
-        weight: Double = 1, keepingLayers: Bool
-    ) throws -> (loss: Double, accuracy: Double, gradients: [Tensor?]) {
+    package func speechLoss(
+        text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
+        checkpoints: ActivationCheckpoints? = nil
+    ) throws -> (loss: Tensor, accuracy: Tensor) {
         let layout = try TrainingLayout(self, text: text, speech: speech, heard: heard, conditioning: conditioning, textShown: textShown)
-        if keepingLayers {
-            let told = try speechLoss(of: backbone(layout.inputs, memory: WholeSequence()), layout)
-            let gradients = try (told.loss * weight).gradients(of: parameters)
-            return (try told.loss.item(), try told.accuracy.item(), gradients)
-        }
+        guard let checkpoints else { return try speechLoss(of: backbone(layout.inputs, memory: WholeSequence()), layout) }
         guard let backbone = backbone as? any LayeredBackbone else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
-        let checkpoints = ActivationCheckpoints()
         var hidden = layout.inputs
         for layer in 0..<backbone.layerCount {
             hidden = try checkpoints.segment([hidden]) { [try backbone($0[0], layers: layer..<layer + 1, memory: WholeSequence())] }[0]
         }
-        let told = try speechLoss(of: backbone.normalised(hidden), layout)
-        let gradients = try checkpoints.gradients(of: told.loss * weight, by: parameters)
-        return (try told.loss.item(), try told.accuracy.item(), gradients)
+        return try speechLoss(of: backbone.normalised(hidden), layout)
     }
 
     /// The mean cross-entropy of the speech and its stop token, and the share of tokens that were the most likely.

@@ -96,7 +96,8 @@ final class T3FineTuning: FineTuningTask {
     ///   - network: the network, with an adapter or without.
     ///   - parameters: its trained parameters.
     ///   - wrongTokens: see ``FineTuningOptions/wrongTokens``.
-    ///   - keepsLayers: see ``T3/speechGradients(of:text:speech:heard:conditioning:textShown:weight:keepingLayers:)``.
+    ///   - keepsLayers: whether all activations are stored for the backward pass; otherwise the layers are computed again, see
+    ///     ``ActivationCheckpoints``.
     init(
         _ network: T3, _ parameters: [String: Tensor], _ examples: FineTuningExamples, batch: Int, wrongTokens: Double = 0, keepsLayers: Bool
     ) {
@@ -140,14 +141,15 @@ final class T3FineTuning: FineTuningTask {
         let count = Double(rows.reduce(0) { $0 + $1.heard.count + 1 })
         let (network, parameters, keepsLayers) = (network, parameters, keepsLayers)
         return try threads.sum(rows, batches: batches, length: { $0.example.text.count + $0.heard.count }) { rows in
-            let share = Double(rows.reduce(0) { $0 + $1.heard.count + 1 }) / count, names = Array(parameters.keys)
-            let told = try network.speechGradients(
-                of: names.map { parameters[$0]! }, text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens),
-                heard: rows.map(\.heard), conditioning: Row.conditioning(rows, network),
-                textShown: rows.map(\.textShown), weight: share, keepingLayers: keepsLayers)
-            var found = LossGradients()
-            for (name, gradient) in zip(names, told.gradients) { found.gradients[name] = gradient }
-            found.figures = [TrainingMetric("speech", share * told.loss), TrainingMetric("accuracy", share * told.accuracy)]
+            let share = Double(rows.reduce(0) { $0 + $1.heard.count + 1 }) / count
+            let checkpoints = keepsLayers ? nil : ActivationCheckpoints()
+            let (loss, accuracy) = try network.speechLoss(
+                text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens), heard: rows.map(\.heard),
+                conditioning: Row.conditioning(rows, network), textShown: rows.map(\.textShown), checkpoints: checkpoints)
+            var found = try LossGradients(loss * share, by: parameters, checkpoints: checkpoints)
+            found.figures = [
+                TrainingMetric("speech", try share * loss.item(Double.self)), TrainingMetric("accuracy", try share * accuracy.item(Double.self)),
+            ]
             return found
         }
     }

@@ -35,9 +35,9 @@ import Torch
     }
 
     /// Gradients of a step by the names of the weights; those without one are left out.
-    private func gradients(_ task: some FineTuningTask, batches: Int, threads: Int = 1) throws -> [String: Tensor] {
+    private func gradients(_ task: some FineTuningTask, seed: UInt64 = 1, batches: Int, threads: Int = 1) throws -> LossGradients {
         for tensor in task.parameters.values { try tensor.requiresGradient(true) }
-        return try task.gradients([0, 3, 5, 7], seed: 1, batches: batches, threads: TrainingThreads(threads)).gradients
+        return try task.gradients([0, 3, 5, 7], seed: seed, batches: batches, threads: TrainingThreads(threads))
     }
 
     @Test(
@@ -45,12 +45,19 @@ import Torch
         arguments: [Variant.chatterbox, .turbo])
     func checkpointing(variant: Variant) throws {
         let data = try TonesToLearn(variant.configuration, as: variant), examples = try data.examples()
-        for selection in [WeightSelection(), WeightSelection(layers: [1]), WeightSelection(only: ["^speech_head", "^tfmr\\.(norm|ln_f)"])] {
-            func found(keepsLayers: Bool) throws -> [String: Tensor] {
+        let layers = data.model.t3.backbone.layerCount
+        // Layers before the first trained weight are not computed again.
+        for (selection, segments) in [
+            (WeightSelection(), layers), (WeightSelection(layers: [1]), layers - 1),
+            (WeightSelection(only: ["^speech_head", "^tfmr\\.(norm|ln_f)"]), 0),
+        ] {
+            func found(keepsLayers: Bool) throws -> LossGradients {
                 let (network, weights) = try data.model.trainableT3(selection)
                 return try gradients(T3FineTuning(network, weights, examples, batch: 4, keepsLayers: keepsLayers), batches: 1)
             }
-            let kept = try found(keepsLayers: true), twice = try found(keepsLayers: false)
+            let storing = try found(keepsLayers: true), computing = try found(keepsLayers: false)
+            #expect(storing.recomputed == 0 && computing.recomputed == segments)
+            let kept = storing.gradients, twice = computing.gradients
             #expect(kept.keys.sorted() == twice.keys.sorted() && !kept.isEmpty)
             if selection == WeightSelection() { #expect(kept["speech_emb.weight"] != nil && kept["text_emb.weight"] != nil) }
             for (name, gradient) in kept { try expectClose(twice[name]!, gradient, relative: 1e-4) }
@@ -73,9 +80,8 @@ import Torch
         ] {
             func found(keepsLayers: Bool) throws -> LossGradients {
                 let (network, weights) = try data.model.trainableFlow(selection)
-                for tensor in weights.values { try tensor.requiresGradient(true) }
                 let task = FlowFineTuning(network, weights, examples, batch: 4, promptTokens: 10, keepsLayers: keepsLayers)
-                return try task.gradients([0, 3, 5, 7], seed: seed, batches: 1, threads: TrainingThreads(1))
+                return try gradients(task, seed: seed, batches: 1)
             }
             let kept = try found(keepsLayers: true), twice = try found(keepsLayers: false)
             #expect(kept.recomputed == 0 && twice.recomputed == segments)
@@ -96,12 +102,12 @@ import Torch
         func t3(batches: Int, threads: Int = 1, keepsLayers: Bool = true) throws -> [String: Tensor] {
             let (network, weights) = try data.model.trainableT3(WeightSelection(only: ["tfmr", "speech"]))
             let task = T3FineTuning(network, weights, examples, batch: 4, wrongTokens: 0.2, keepsLayers: keepsLayers)
-            return try gradients(task, batches: batches, threads: threads)
+            return try gradients(task, batches: batches, threads: threads).gradients
         }
         func flow(batches: Int, threads: Int = 1, keepsLayers: Bool = true) throws -> [String: Tensor] {
             let (network, weights) = try data.model.trainableFlow(WeightSelection())
             let task = FlowFineTuning(network, weights, examples, batch: 4, promptTokens: 10, keepsLayers: keepsLayers)
-            return try gradients(task, batches: batches, threads: threads)
+            return try gradients(task, batches: batches, threads: threads).gradients
         }
         let (wholeT3, wholeFlow) = (try t3(batches: 1), try flow(batches: 1))
         for (name, gradients) in try [
@@ -204,10 +210,10 @@ import Torch
         // The loss is that of float32, except for rounding to eight bits.
         #expect(abs(try examples.judge(network) - examples.judge(data.model.t3)) < 0.05)
         for keepsLayers in [true, false] {
-            let found = try gradients(T3FineTuning(network, weights, examples, batch: 4, keepsLayers: keepsLayers), batches: 1)
+            let found = try gradients(T3FineTuning(network, weights, examples, batch: 4, keepsLayers: keepsLayers), batches: 1).gradients
             for tensor in weights.values { try tensor.clearGradient() }
             let (exact, exactWeights) = try data.model.trainableT3(WeightSelection())
-            let expected = try gradients(T3FineTuning(exact, exactWeights, examples, batch: 4, keepsLayers: keepsLayers), batches: 1)
+            let expected = try gradients(T3FineTuning(exact, exactWeights, examples, batch: 4, keepsLayers: keepsLayers), batches: 1).gradients
             let head = try (found["speech_head.weight"]!.to(.float32) - expected["speech_head.weight"]!).square().sum().item(Double.self)
             #expect(try head < 0.01 * expected["speech_head.weight"]!.square().sum().item(Double.self))
         }
