@@ -69,6 +69,7 @@ class Rewriting:
         self.makers = {output: node for node in self.graph.node for output in node.output}
         self.users = {name: node for node in self.graph.node for name in node.input}
         self.constants = list(self.graph.initializer)
+        self.cosine = cosine()
         self.instead = {}    # nodes that replace another, by the name of its output
         self.done = {"ConvInteger": 0, "MatMulInteger": 0, "Pow": 0}
 
@@ -144,7 +145,7 @@ class Rewriting:
         factor = next(name for name in angle.input if name in self.values)
         value = next(name for name in angle.input if name != factor)
         inverse = next(name for name in divided.input if name != node.output[0])
-        square, linear, constant = cosine()
+        square, linear, constant = self.cosine
         turns = self.constant(divided.output[0] + "_turns", self.values[factor] / numpy.pi)
         steps = [("Mul", turns), ("Mod", 1), ("Abs",), ("Sub", 0.5), ("Pow", 2),
                  ("Add", linear / square / 2), ("Pow", 2), ("Mul", square), ("Add", constant - linear ** 2 / square / 4),
