@@ -21,11 +21,18 @@ def speak(page, text: str | None = None) -> None:
     page.click("#speak")
 
 
-def spoken(page, text: str | None = None, timeout: float = 60_000) -> None:
-    """Speaks and waits until all sound has arrived."""
+def spoken(page, text: str | None = None, timeout: float = 60) -> None:
+    """Speaks and waits until all sound has arrived. A short speech is made faster than a selector is looked for, so the page's changes are observed."""
+    page.evaluate("""() => {
+      globalThis.isMade = false;
+      new MutationObserver((changes, observer) => {
+        if (!changes.some((change) => change.oldValue === "true") || document.body.dataset.making !== "false") return;
+        globalThis.isMade = true;
+        observer.disconnect();
+      }).observe(document.body, { attributeFilter: ["data-making"], attributeOldValue: true });
+    }""")
     speak(page, text)
-    page.wait_for_selector("body[data-making=true]")
-    page.wait_for_selector("body[data-making=false]", timeout=timeout)
+    until(page, "globalThis.isMade", timeout)
 
 
 def seconds(page) -> float:

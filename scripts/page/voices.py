@@ -50,7 +50,7 @@ def file(browser, given) -> None:
         page = visit.page
         page.click("#manage-voices")
         page.set_input_files("#voice-file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"no sound"})
-        expect(page.locator("#voice-message")).to_contain_text("no sound that this browser can read")
+        expect(page.locator("#voice-message")).to_contain_text("not a sound file that this browser can read")
         page.set_input_files("#voice-file", str(given.recording))
         expect(page.locator("#recording")).to_be_visible()
         assert page.input_value("#voice-name") == "kennedy"
