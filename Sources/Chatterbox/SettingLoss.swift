@@ -9,10 +9,10 @@ package struct SettingLoss: Sendable, Hashable, Codable {
     /// The number of tokens whose logits were compared.
     package private(set) var tokens = 0
     /// The number of tokens that were computed from recordings.
-    package private(set) var heardTokens = 0
+    package private(set) var recordedTokens = 0
     private var squaredError = 0.0, squaredLogits = 0.0, agreements = 0.0
     private var surprise = 0.0, exactSurprise = 0.0
-    private var melDifference = 0.0, spectralDistance = 0.0, heardAlike = 0
+    private var melDifference = 0.0, spectralDistance = 0.0, equalTokens = 0
 
     package init() {}
 
@@ -25,15 +25,15 @@ package struct SettingLoss: Sendable, Hashable, Codable {
     /// The same on the exact path.
     package var exactPerplexity: Double { exp(exactSurprise / Double(max(tokens, 1))) }
     /// The share of equal tokens computed from recordings; nil if there were no recordings.
-    package var hearingAgreement: Double? { heardTokens == 0 ? nil : Double(heardAlike) / Double(heardTokens) }
+    package var hearingAgreement: Double? { recordedTokens == 0 ? nil : Double(equalTokens) / Double(recordedTokens) }
     /// The mean absolute difference of the mels in decibels.
     package var melDecibels: Double { melDifference / Double(max(utterances, 1)) }
     /// The mean `LogSpectralDistance` of the sounds in decibels.
     package var spectralDecibels: Double { spectralDistance / Double(max(utterances, 1)) }
 
-    fileprivate mutating func add(heard: [Int], to exact: [Int]) {
-        heardTokens += exact.count
-        heardAlike += zip(heard, exact).count { $0 == $1 }
+    fileprivate mutating func add(recorded: [Int], to exact: [Int]) {
+        recordedTokens += exact.count
+        equalTokens += zip(recorded, exact).count { $0 == $1 }
     }
 
     fileprivate mutating func add(
@@ -113,11 +113,11 @@ package struct SettingComparison {
     /// - Throws: `AudioError` if it cannot be resampled to 16 kHz.
     package mutating func hear(_ recording: Audio) throws -> [Int] {
         try withoutGradients {
-            let heard = try exact.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self)
+            let tokens = try exact.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self)
             for (index, other) in others.enumerated() {
-                losses[index].add(heard: try other.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self), to: heard)
+                losses[index].add(recorded: try other.s3Gen.tokenizer.tokens(of: recording).array(of: Int.self), to: tokens)
             }
-            return heard
+            return tokens
         }
     }
 

@@ -18,7 +18,7 @@ public protocol SpeechJudge: Sendable {
 /// A judge's result for one take of a piece.
 public struct JudgedTake: Sendable, Hashable, Codable {
     /// The transcript.
-    public let heard: String
+    public let transcript: String
     /// The wrong words. Figures and abbreviations are compared as they are spoken.
     public let errors: WordErrors
 }

@@ -59,9 +59,9 @@ extension SpeechWork {
             var samples: [Float]?
             if let judge {
                 samples = try sound(of: decoder, generator, voice(of: piece), &clock, onProgress)
-                let heard = try judge.words(in: Audio(samples: samples!, sampleRate: sampleRate), turn)
+                let transcript = try judge.words(in: Audio(samples: samples!, sampleRate: sampleRate), turn)
                 finishing.report.stages.judging += clock.lap()
-                let judgement = JudgedTake(heard: heard, errors: text.plan.wordErrors(of: piece, heard: heard))
+                let judgement = JudgedTake(transcript: transcript, errors: text.plan.wordErrors(of: piece, transcript: transcript))
                 take.judged = judgement
                 judged.append(judgement)
             }

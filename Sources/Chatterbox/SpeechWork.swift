@@ -176,7 +176,7 @@ struct SpeechWork {
 
         onProgress(.vocoder)
         let sound = try model.s3Gen.waveform(of: mel, generator: generator, pause: turn.pause)
-        let waveform = try ending.heard(sound, tokens: codes.count)
+        let waveform = try ending.audible(sound, tokens: codes.count)
         finishing.report.stages.vocoder += clock.lap()
         trace?("mel", mel)
         trace?("wav", waveform)

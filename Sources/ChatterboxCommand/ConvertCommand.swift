@@ -57,9 +57,9 @@ struct ConvertCommand: AsyncParsableCommand {
         if self.output.json { try StandardOutput.print(json: summary) }
         guard let playing = try player.map({ try Playing($0, sampleRate: synthesizer.sampleRate) }) else { return }
         try await withTaskCancellationHandler {
-            let heard = try OutputDestination.nowhere.open(sampleRate: synthesizer.sampleRate, playing: playing)
-            try heard.take(speech.audio)
-            try heard.finishPlaying()
+            let player = try OutputDestination.nowhere.open(sampleRate: synthesizer.sampleRate, playing: playing)
+            try player.take(speech.audio)
+            try player.finishPlaying()
         } onCancel: {
             playing.stop()
         }

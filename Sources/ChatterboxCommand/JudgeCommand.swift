@@ -38,22 +38,24 @@ struct JudgeCommand: AsyncParsableCommand {
         guard expected == nil || file != nil else { throw UsageError("--expected is the text of a recording: give the recording as well") }
         if fetch { try await JudgeFetch().run(to: files, from: from.map { URL(filePath: $0) }, progress.display) }
         guard let file else { return }
-        let judge = try Moonshine(files), heard = try await judge.words(in: Recording.read(URL(filePath: file)).mono())
+        let judge = try Moonshine(files), transcript = try await judge.words(in: Recording.read(URL(filePath: file)).mono())
         let errors = expected.map { expected in
             let form = SpokenForm(language: "en")
-            return WordErrors(expected: form(expected).text, heard: form(heard).text)
+            return WordErrors(expected: form(expected).text, transcript: form(transcript).text)
         }
-        if json { return try StandardOutput.print(json: Finding(file: file, heard: heard, wordErrors: errors?.wrong, words: errors?.words)) }
-        try StandardOutput.print(heard)
+        if json {
+            return try StandardOutput.print(json: Finding(file: file, transcript: transcript, wordErrors: errors?.wrong, words: errors?.words))
+        }
+        try StandardOutput.print(transcript)
         if let errors { try StandardOutput.print("\(errors.wrong) of \(errors.words) words are wrong") }
     }
 
     private struct Finding: Encodable {
-        let file, heard: String
+        let file, transcript: String
         let wordErrors, words: Int?
 
         enum CodingKeys: String, CodingKey {
-            case file, heard, words
+            case file, transcript, words
             case wordErrors = "word_errors"
         }
     }

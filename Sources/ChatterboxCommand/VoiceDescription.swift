@@ -82,9 +82,9 @@ struct VoiceDescription: Encodable {
             summary.excerpt.map {
                 String(format: " (%.1f to %.1f s of its %.1f s)", $0.seconds.lowerBound, $0.seconds.upperBound, $0.total)
             } ?? ""
-        let heard = summary.heardSeconds.map { " from \(seconds($0)) of recording\(place)" } ?? ""
+        let length = summary.heardSeconds.map { " from \(seconds($0)) of recording\(place)" } ?? ""
         return [
-            "Made with \(origin.model ?? "an unnamed model")\(heard): voice encoder \(origin.voiceEncoder.prefix(8)), "
+            "Made with \(origin.model ?? "an unnamed model")\(length): voice encoder \(origin.voiceEncoder.prefix(8)), "
                 + "S3 tokenizer \(origin.tokenizer.prefix(8)), speaker encoder \(origin.speakerEncoder.prefix(8)).",
             "Used as prompt tokens: the first \(seconds(rules.conditioningSeconds)); continued: the first \(seconds(rules.promptSeconds)); "
                 + "loudness: \(rules.loudness.map { "\($0) LUFS" } ?? "as recorded"); at least \(seconds(rules.minimumSeconds)).",

@@ -35,10 +35,10 @@ public enum FlowMels {
                     guard let (corpus, index, place) = found[number], let own = tokens[number], !own.isEmpty else { return [:] }
                     var random = SplitMix64(seed: seed &+ UInt64(number) &* 0x2545_F491_4F6C_DD1D)
                     let companion = corpus.numbers[index.companion(of: place, in: corpus, using: &random)]
-                    let heard = (tokens[companion] ?? []).prefix(promptTokens)
+                    let companionTokens = (tokens[companion] ?? []).prefix(promptTokens)
                     let prompt = SpeechPrompt(
-                        tokens: try Tensor(Array(heard), shape: [1, heard.count]),
-                        mel: try corpus.features.mel(companion).to(.float32).narrow(axis: 1, from: 0, count: 2 * heard.count)
+                        tokens: try Tensor(Array(companionTokens), shape: [1, companionTokens.count]),
+                        mel: try corpus.features.mel(companion).to(.float32).narrow(axis: 1, from: 0, count: 2 * companionTokens.count)
                             .transposed(0, 1).unsqueezed(0),
                         speaker: try speakers.vector(.xvector, of: corpus.utterance(place).speaker, using: &random).unsqueezed(0))
                     let mel = try withoutGradients {

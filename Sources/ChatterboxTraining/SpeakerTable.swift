@@ -47,14 +47,14 @@ public struct SpeakerTable: Sendable {
         let speakers = telling(manifest).sorted { $0.key < $1.key }
         try withoutGradients {
             for (done, (speaker, utterances)) in speakers.enumerated() {
-                let heard = try utterances.shuffled(using: &random).prefix(limit).map { utterance in
+                let embeddings = try utterances.shuffled(using: &random).prefix(limit).map { utterance in
                     let audio = try AudioFile.read(utterance.audio).mono()
                     let voice = try voiceEncoder.embedding(ofMel: mel(audio.resampled(to: mel.config.sampleRate).trimmed().tensor()))
                     let features = try SpeechPromptFeatures(of: audio, rules)
                     return (voice, try speakerEncoder(features.filterbank.unsqueezed(0)))
                 }
-                found["voice.\(speaker)"] = try Tensor.cat(heard.map(\.0))
-                found["xvector.\(speaker)"] = try Tensor.cat(heard.map(\.1))
+                found["voice.\(speaker)"] = try Tensor.cat(embeddings.map(\.0))
+                found["xvector.\(speaker)"] = try Tensor.cat(embeddings.map(\.1))
                 if done % 10 == 0 { progress(Double(done) / Double(speakers.count)) }
             }
         }

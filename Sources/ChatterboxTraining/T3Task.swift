@@ -83,7 +83,7 @@ public final class T3Task: TrainingTask {
     private struct Batch: Sendable {
         let text, speech: [[Int]]
         /// The speech tokens from which the model predicts the next one.
-        let heard: [[Int]]?
+        let input: [[Int]]?
         let conditioning: T3Conditioning
         let textShown: [Bool]
 
@@ -102,7 +102,7 @@ public final class T3Task: TrainingTask {
             textShown = batch.map { _ in Double.random(in: 0..<1, using: &random) < shown }
             let speech = batch.map { task.tokens[corpus.numbers[$0]] ?? [] }
             let all = speech.flatMap { $0 }
-            heard =
+            input =
                 wrong == 0
                 ? nil
                 : speech.map { row in
@@ -125,7 +125,7 @@ public final class T3Task: TrainingTask {
                 prompt: try self.conditioning.prompt?.indexSelect(axis: 0, places),
                 emotion: try self.conditioning.emotion?.indexSelect(axis: 0, places))
             return try model.loss(
-                text: rows.map { text[$0] }, speech: rows.map { speech[$0] }, heard: heard.map { heard in rows.map { heard[$0] } },
+                text: rows.map { text[$0] }, speech: rows.map { speech[$0] }, input: input.map { input in rows.map { input[$0] } },
                 conditioning: conditioning, textShown: rows.map { textShown[$0] }, guided: guided)
         }
     }

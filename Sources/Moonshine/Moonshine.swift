@@ -57,7 +57,7 @@ public final class Moonshine: SpeechJudge {
         private let files: MoonshineFiles
         private var handle: cm_recogniser?
         /// The seconds of sound that this handle has transcribed.
-        private var heard = 0.0
+        private var transcribed = 0.0
 
         private let most: Double
 
@@ -84,15 +84,15 @@ public final class Moonshine: SpeechJudge {
         func words(in audio: Audio) throws -> String {
             let mono = try audio.mono().resampled(to: Moonshine.sampleRate)
             guard mono.samples.allSatisfy(\.isFinite) else { throw MoonshineError.cannotHear("the sound has samples that are NaN or infinite") }
-            if heard > most, let used = handle {
+            if transcribed > most, let used = handle {
                 cm_free(used)
                 handle = nil
                 try? Memory.releaseCache()
             }
             let current = try handle ?? Self.load(files)
-            if handle == nil { (handle, heard) = (current, 0) }
+            if handle == nil { (handle, transcribed) = (current, 0) }
             let samples = mono.samples + [Float](repeating: 0, count: Int(Moonshine.silence * Double(Moonshine.sampleRate)))
-            heard += Double(samples.count) / Double(Moonshine.sampleRate)
+            transcribed += Double(samples.count) / Double(Moonshine.sampleRate)
             var error: UnsafeMutablePointer<CChar>?
             guard let words = cm_hear(current, samples, UInt64(samples.count), Int32(Moonshine.sampleRate), &error) else {
                 throw MoonshineError.cannotHear(Self.text(error))

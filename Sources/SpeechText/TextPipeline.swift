@@ -143,7 +143,7 @@ public struct TextPipeline: Sendable {
     public func tokenize(_ text: String, in language: Language) -> EncodedText { tokenizer.encode(normalizer(text), language: language) }
 
     /// A text in the form of a transcript: figures as words, without tags for sounds.
-    func heard(_ text: String, in language: Language) -> String {
+    func transcript(of text: String, in language: Language) -> String {
         let tags = (tokenizer as? GPT2Tokenizer)?.tags ?? []
         return forms[language](tags.reduce(text) { $0.replacing($1, with: " ") }).text
     }

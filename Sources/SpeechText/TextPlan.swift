@@ -30,8 +30,8 @@ public struct TextPlan: Sendable {
         ///
         /// - Parameter words: the words of ``spoken`` in order, with all its characters except spaces.
         public func written(_ words: [String]) -> [WrittenWord] {
-            let heard = words.enumerated().map { WrittenWord(text: $1, spoken: $0..<$0 + 1) }
-            return readings.reversed().reduce(heard) { later, reading in
+            let spokenWords = words.enumerated().map { WrittenWord(text: $1, spoken: $0..<$0 + 1) }
+            return readings.reversed().reduce(spokenWords) { later, reading in
                 reading.written(later.map(\.text)).map { word in
                     WrittenWord(
                         text: word.text,
@@ -94,8 +94,8 @@ public struct TextPlan: Sendable {
     ///
     /// - Parameters:
     ///   - piece: one of this plan's.
-    ///   - heard: the recogniser's transcript.
-    public func wordErrors(of piece: Piece, heard: String) -> WordErrors {
-        WordErrors(expected: pipeline.heard(piece.spoken, in: language), heard: pipeline.heard(heard, in: language))
+    ///   - transcript: the recogniser's transcript.
+    public func wordErrors(of piece: Piece, transcript: String) -> WordErrors {
+        WordErrors(expected: pipeline.transcript(of: piece.spoken, in: language), transcript: pipeline.transcript(of: transcript, in: language))
     }
 }

@@ -10,15 +10,15 @@ public struct WordErrors: Sendable, Hashable, Codable {
     public init() {}
 
     /// Those of one sentence.
-    public init(expected: String, heard: String) { add(expected: expected, heard: heard) }
+    public init(expected: String, transcript: String) { add(expected: expected, transcript: transcript) }
 
     /// Wrong words in percent of the words of the correct text.
     public var percent: Double { words == 0 ? 0 : 100 * Double(wrong) / Double(words) }
 
     /// Adds a sentence. Capitals and punctuation are ignored; numbers must be written as words.
-    public mutating func add(expected: String, heard: String) {
-        let (expected, heard) = (Self.words(of: expected), Self.words(of: heard))
-        wrong += Self.distance(expected, heard)
+    public mutating func add(expected: String, transcript: String) {
+        let (expected, transcript) = (Self.words(of: expected), Self.words(of: transcript))
+        wrong += Self.distance(expected, transcript)
         words += expected.count
     }
 
@@ -51,18 +51,18 @@ public struct WordErrors: Sendable, Hashable, Codable {
     }
 
     /// Insertions, deletions and substitutions between two lists (Levenshtein 1966).
-    static func distance(_ expected: [String], _ heard: [String]) -> Int {
-        var row = Array(0...heard.count)
+    static func distance(_ expected: [String], _ transcript: [String]) -> Int {
+        var row = Array(0...transcript.count)
         for (i, word) in expected.enumerated() {
             var diagonal = row[0]
             row[0] = i + 1
-            for (j, other) in heard.enumerated() {
+            for (j, other) in transcript.enumerated() {
                 let replaced = diagonal + (word == other ? 0 : 1)
                 diagonal = row[j + 1]
                 row[j + 1] = min(row[j + 1] + 1, row[j] + 1, replaced)
             }
         }
-        return row[heard.count]
+        return row[transcript.count]
     }
 }
 

@@ -69,7 +69,7 @@ import Testing
         #expect(figures["judge"] as? String == "moonshine" && figures["words"] as? Int == 2)
         #expect(try #require(figures["word_errors"] as? Int) >= 2)
         let takes = try #require((figures["pieces"] as? [[String: Any]])?[0]["takes"] as? [[String: Any]])
-        #expect(takes.count == 3 && takes.allSatisfy { $0["heard"] is String && $0["words"] as? Int == 2 })
+        #expect(takes.count == 3 && takes.allSatisfy { $0["transcript"] is String && $0["words"] as? Int == 2 })
 
         let texts = [#"{"id":"a","text":"One two.","judge":"moonshine"}"#, #"{"id":"b","text":"One.","judge":"nobody"}"#]
         try Data(texts.joined(separator: "\n").utf8).write(to: URL(filePath: program.path("m.jsonl")))
@@ -78,7 +78,7 @@ import Testing
             environment: environment)
         #expect(batch.status == 1)
         let lines = try String(contentsOfFile: program.path("out/results.jsonl"), encoding: .utf8)
-        #expect(lines.contains(#""judge":"moonshine""#) && lines.contains(#""takes":[{"heard""#), "\(lines)")
+        #expect(lines.contains(#""judge":"moonshine""#) && lines.contains(#""takes":[{"transcript""#), "\(lines)")
         #expect(lines.contains("judge is \\\"nobody\\\"; expected moonshine"), "\(lines)")
     }
 }

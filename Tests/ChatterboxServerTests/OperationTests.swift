@@ -255,6 +255,6 @@ final class TestClock: Sendable {
         #expect(abs(clock.waited - 0.5) < 1e-9 && abs(clock.longest - 0.5) < 1e-9)
         // And until 3.8 the third second.
         _ = clock.take(1, at: begin + .milliseconds(3700))
-        #expect(abs(clock.waited - 0.5) < 1e-9 && clock.heard == 4)
+        #expect(abs(clock.waited - 0.5) < 1e-9 && clock.received == 4)
     }
 }

@@ -99,7 +99,7 @@ final class StandInSpeaker: ServedModel {
                     (whole.textTokens, whole.speechTokens, whole.end) = (10, 93, .stop)
                     if let judge {
                         whole.judge = judge
-                        let takes = ["", text].map { JudgedTake(heard: $0, errors: WordErrors(expected: text, heard: $0)) }
+                        let takes = ["", text].map { JudgedTake(transcript: $0, errors: WordErrors(expected: text, transcript: $0)) }
                         whole.pieces = [
                             SpokenPiece(
                                 number: 1, text: text, start: 0, end: 1, speechTokens: 93, draws: 2, keptDraw: 2, ending: .stop, judged: takes)

@@ -59,8 +59,8 @@ import Testing
         let speech = try await synthesizer.speak(request(judge)), piece = speech.report.pieces[0]
         #expect(piece.draws == 4 && piece.keptDraw == 2 && judge.heard.count == 4)
         #expect(piece.judged.map(\.errors.wrong) == [3, 1, 2, 2] && piece.judged.allSatisfy { $0.errors.words == 4 })
-        #expect(piece.judged.map(\.heard) == ["one", "One, two: three!", "two three", "one four"])
-        #expect(speech.report.judge == "scripted" && speech.report.wordErrors == WordErrors(expected: "a b c d", heard: "a b c"))
+        #expect(piece.judged.map(\.transcript) == ["one", "One, two: three!", "two three", "one four"])
+        #expect(speech.report.judge == "scripted" && speech.report.wordErrors == WordErrors(expected: "a b c d", transcript: "a b c"))
         #expect(try await speech.audio == draw(2))
         #expect(speech.report.stages.judging > 0)
         // It gets a take as it comes from the vocoder.

@@ -64,8 +64,8 @@ import Torch
         for sentence in sentences {
             let speech = try await chatterbox.speak(sentence, options: SpeechOptions(seed: 3, watermark: false))
             let losses = try withoutGradients {
-                let heard = try model.s3Gen.tokenizer.tokens(of: speech.audio).array(of: Int.self)
-                return try texts.map { try model.t3.loss(text: [$0], speech: [heard], conditioning: conditioning).speech.item(Double.self) }
+                let tokens = try model.s3Gen.tokenizer.tokens(of: speech.audio).array(of: Int.self)
+                return try texts.map { try model.t3.loss(text: [$0], speech: [tokens], conditioning: conditioning).speech.item(Double.self) }
             }
             found.append(losses.indices.min { losses[$0] < losses[$1] }!)
         }
@@ -84,8 +84,8 @@ import Torch
         for (own, other) in [(0, 1), (1, 0)] {
             let speech = try await chatterbox.speak(
                 "He asked her twenty questions about the old house.", voice: voices[own], options: SpeechOptions(seed: 2, watermark: false))
-            let heard = try await chatterbox.voice(from: speech.audio).speakerEmbedding
-            func likeness(_ voice: Voice) throws -> Double { try (heard * voice.speakerEmbedding).sum().item() }
+            let embedding = try await chatterbox.voice(from: speech.audio).speakerEmbedding
+            func likeness(_ voice: Voice) throws -> Double { try (embedding * voice.speakerEmbedding).sum().item() }
             #expect(try likeness(voices[own]) > likeness(voices[other]))
             let pitch = try PitchTracker()(speech.audio.tensor().reshaped([1, -1])).array(of: Double.self).filter { $0 > 0 }.sorted()
             pitches.append(pitch[pitch.count / 2])

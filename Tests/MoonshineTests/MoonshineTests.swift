@@ -20,9 +20,9 @@ import Testing
         let folder = try #require(Pico.folder), text = "The children walked along the river and looked at the boats."
         let speech = try await Synthesizer(Model.load(folder)).speak(text, options: SpeechOptions(seed: 1, watermark: false))
         for _ in 0..<3 {
-            let heard = try await judge.words(in: speech.audio), errors = WordErrors(expected: text, heard: heard)
+            let transcript = try await judge.words(in: speech.audio), errors = WordErrors(expected: text, transcript: transcript)
             // Of eleven words; a transcript of noise or silence has none of them.
-            #expect(errors.wrong <= 4, "\(heard)")
+            #expect(errors.wrong <= 4, "\(transcript)")
         }
         #expect(try await judge.words(in: Audio(samples: [Float](repeating: 0, count: 24_000), sampleRate: 24_000)) == "")
         #expect(try await judge.words(in: Audio(samples: [], sampleRate: 24_000)) == "")
@@ -36,7 +36,7 @@ import Testing
         let judge = try Moonshine(Self.files), silence = Audio(samples: [Float](repeating: 0, count: 4800), sampleRate: 24_000)
         try await withThrowingTaskGroup(of: String.self) { group in
             for _ in 0..<8 { group.addTask { try await judge.words(in: silence) } }
-            for try await heard in group { #expect(heard == "") }
+            for try await transcript in group { #expect(transcript == "") }
         }
     }
 

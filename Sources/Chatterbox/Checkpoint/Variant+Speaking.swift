@@ -63,7 +63,7 @@ extension Variant.Ending {
     var silentTokens: [Int] { Array(repeating: Self.silentToken, count: silence) }
 
     /// The waveform `[1, samples]` of this many tokens, without the part at the end that is left out.
-    func heard(_ waveform: Tensor, tokens: Int) throws -> Tensor {
+    func audible(_ waveform: Tensor, tokens: Int) throws -> Tensor {
         guard unheard > 0 else { return waveform }
         let samples = waveform.size(1) / tokens * max(1, tokens - unheard)
         return try waveform.narrow(axis: 1, from: 0, count: min(samples, waveform.size(1)))

@@ -39,10 +39,10 @@ struct VoiceConversion {
             try pause()
             let start = passage.lowerBound * melFrame * melFrames
             let end = passage.upperBound == count ? sound.frames : passage.upperBound * melFrame * melFrames
-            let heard = try s3Gen.tokenizer.tokens(ofLogMel: mel(sound.cut(start..<end).tensor()).to(s3Gen.flow.device))
+            let found = try s3Gen.tokenizer.tokens(ofLogMel: mel(sound.cut(start..<end).tensor()).to(s3Gen.flow.device))
             // The middle of the overlap is far from the ends of both passages.
             let known = passage.lowerBound > 0 ? Self.heardTwice / 2 : 0
-            tokens = Array(tokens.prefix(passage.lowerBound + known)) + (try heard.array(of: Int.self).dropFirst(known))
+            tokens = Array(tokens.prefix(passage.lowerBound + known)) + (try found.array(of: Int.self).dropFirst(known))
         }
         return tokens
     }

@@ -136,7 +136,7 @@ struct PackedVocoder: Sendable {
     ) throws -> (analysis: PackedLayer, synthesis: PackedLayer) {
         let (size, hop, bins) = (configuration.transformSize, configuration.transformHop, configuration.transformBins)
         func angle(_ bin: Int, _ sample: Int) -> Double { 2 * .pi * Double(bin * sample % size) / Double(size) }
-        let heard = (0..<2 * bins).flatMap { row in
+        let basis = (0..<2 * bins).flatMap { row in
             (0..<size).map { sample in
                 Float(window[sample] * (row < bins ? cos(angle(row, sample)) : -sin(angle(row - bins, sample))))
             }
@@ -153,7 +153,7 @@ struct PackedVocoder: Sendable {
             }
         }
         // The extremes have no imaginary part: their sines are zero.
-        let analysis = try pack.matrix(.init(Tensor(heard, shape: [2 * bins, size])))
+        let analysis = try pack.matrix(.init(Tensor(basis, shape: [2 * bins, size])))
         let synthesis = try pack.transposed(
             Tensor(spoken, shape: [2 * bins, 1, size]), bias: nil, stride: hop, padding: size / 2, in: .plain, winograd: false)
         return (PackedLayer(analysis), synthesis)
@@ -223,9 +223,9 @@ final class PackedVocoderStream: VocoderStream {
         }
         let count = max(analysed, (samples.complete - size) / hop + 1)
         guard count > analysed else { return }
-        let heard = try samples[analysed * hop..<(count - 1) * hop + size].squeezed(2).unfolded(axis: 1, size: size, step: hop)
+        let windows = try samples[analysed * hop..<(count - 1) * hop + size].squeezed(2).unfolded(axis: 1, size: size, step: hop)
         let made = try Tensor.empty([1, count - analysed, 2 * configuration.transformBins])
-        try vocoder.analysis(heard, into: made)
+        try vocoder.analysis(windows, into: made)
         try run.give(made, to: spectrum)
         analysed = count
         // The last samples are needed to mirror the end.

@@ -24,23 +24,23 @@ package final class AttentionRecorder {
     /// The number of recorded steps.
     package private(set) var steps = 0
     private var weights: [Float] = []
-    private let room: UnsafeMutableBufferPointer<Float>
+    private let weightsOfStep: UnsafeMutableBufferPointer<Float>
 
     package init(_ heads: [AttentionHead], positions: Range<Int>) {
         self.heads = heads
         self.positions = positions
-        room = .allocate(capacity: heads.count * positions.count)
-        room.initialize(repeating: 0)
+        weightsOfStep = .allocate(capacity: heads.count * positions.count)
+        weightsOfStep.initialize(repeating: 0)
     }
 
-    deinit { room.deallocate() }
+    deinit { weightsOfStep.deallocate() }
 
     /// The heads' attention at a step, `[heads × positions]`: shares of the whole attention, of which a part is at other positions.
-    package func weights(at step: Int) -> ArraySlice<Float> { weights[step * room.count..<(step + 1) * room.count] }
+    package func weights(at step: Int) -> ArraySlice<Float> { weights[step * weightsOfStep.count..<(step + 1) * weightsOfStep.count] }
 
     /// Where one head's attention in the current step is written, `[positions]`.
-    func room(of index: Int) -> UnsafeMutableBufferPointer<Float> {
-        UnsafeMutableBufferPointer(rebasing: room[index * positions.count..<(index + 1) * positions.count])
+    func weightsOfStep(of index: Int) -> UnsafeMutableBufferPointer<Float> {
+        UnsafeMutableBufferPointer(rebasing: weightsOfStep[index * positions.count..<(index + 1) * positions.count])
     }
 
     /// Computes the attention of those recorded heads that are in a layer.
@@ -53,7 +53,7 @@ package final class AttentionRecorder {
             let (query, keys) = (try query.select(axis: 0, head.head), try keys.select(axis: 0, head.head))
             let scores = try keys.matmul(query.unsqueezed(1)).squeezed(1).to(.float32) / Double(query.size(0)).squareRoot()
             let weights = try scores.softmax(axis: 0).narrow(axis: 0, from: positions.lowerBound, count: positions.count)
-            _ = room(of: index).update(from: try weights.array(of: Float.self))
+            _ = weightsOfStep(of: index).update(from: try weights.array(of: Float.self))
         }
     }
 
@@ -62,12 +62,12 @@ package final class AttentionRecorder {
     /// - Parameter attention: the heads' attention to the first positions, `[heads, positions]`.
     func read(_ attention: Tensor) throws {
         let seen = try attention.narrow(axis: 1, from: positions.lowerBound, count: positions.count).contiguous()
-        _ = room.update(from: try seen.array(of: Float.self))
+        _ = weightsOfStep.update(from: try seen.array(of: Float.self))
     }
 
     /// Completes the step.
     func keep() {
-        weights += room
+        weights += weightsOfStep
         steps += 1
     }
 }

@@ -128,7 +128,7 @@ extension AttentionRecorder {
     fileprivate func records(stretch: Int) -> [TransformerDecoder.Record] {
         heads.enumerated().map { index, head in
             TransformerDecoder.Record(
-                layer: head.layer, head: head.head, stretch: stretch, first: positions.lowerBound, weights: room(of: index))
+                layer: head.layer, head: head.head, stretch: stretch, first: positions.lowerBound, weights: weightsOfStep(of: index))
         }
     }
 }

@@ -163,20 +163,20 @@ package final class T3Decoder {
             owners.append(decoder)
         }
         precondition(stretches.count < engine.rows, "fewer requests than the engine has rows")
-        var room = engine.rows == .max ? Int.max : engine.rows - stretches.count
-        if let rows { room = min(room, max(rows, 2)) }
+        var capacity = engine.rows == .max ? Int.max : engine.rows - stretches.count
+        if let rows { capacity = min(capacity, max(rows, 2)) }
         var prefixes: Set<ObjectIdentifier> = []
-        for decoder in waiting where decoder.prompt != nil && room >= 2 {
+        for decoder in waiting where decoder.prompt != nil && capacity >= 2 {
             if let prefix = decoder.prefix, !prefix.isComplete {
                 // Decoders with the same voice wait for the first of them.
-                guard prefixes.insert(ObjectIdentifier(prefix)).inserted, let stretch = try prefix.next(room) else { continue }
+                guard prefixes.insert(ObjectIdentifier(prefix)).inserted, let stretch = try prefix.next(capacity) else { continue }
                 stretches.append(stretch)
-                room -= stretch.count
+                capacity -= stretch.count
                 continue
             }
-            let parts = try decoder.nextOfPrompt(room)
+            let parts = try decoder.nextOfPrompt(capacity)
             stretches += parts
-            room -= parts.reduce(0) { $0 + $1.count }
+            capacity -= parts.reduce(0) { $0 + $1.count }
             prompted.append((decoder, parts[0].count))
             if parts[0].isWanted { owners.append(decoder) }
         }
@@ -200,13 +200,13 @@ package final class T3Decoder {
     }
 
     /// The next positions before the first token, for each row, at most this many in all.
-    private func nextOfPrompt(_ room: Int) throws -> [DecodeStretch] {
+    private func nextOfPrompt(_ capacity: Int) throws -> [DecodeStretch] {
         let prompt = self.prompt!, rows = prompt.size(0)
         if sequences.isEmpty, let prefix {
             sequences = try (0..<rows).map { _ in try engine.begin(after: prefix) }
             sequences[0].recorder = attention
         }
-        let count = min(max(1, room / rows), prompt.size(1) - promptPositions)
+        let count = min(max(1, capacity / rows), prompt.size(1) - promptPositions)
         let isLast = promptPositions + count == prompt.size(1)
         return try (0..<rows).map { row in
             let inputs = try prompt.select(axis: 0, row).narrow(axis: 0, from: promptPositions, count: count)

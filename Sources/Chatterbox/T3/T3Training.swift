@@ -18,7 +18,7 @@ extension T3 {
     /// - Parameters:
     ///   - text: the text tokens of each utterance, with start and stop tokens.
     ///   - speech: speech tokens of each, without start and stop.
-    ///   - heard: the speech tokens that the model gets as input, as many for each utterance; nil for the tokens themselves.
+    ///   - input: the speech tokens that the model gets as input, as many for each utterance; nil for the tokens themselves.
     ///   - conditioning: conditions of each text, or of one for all.
     ///   - textShown: which utterances get their text; the others get only its positions, like the second row of classifier-free guidance. nil for
     ///     all.
@@ -27,29 +27,29 @@ extension T3 {
     ///   diagonal.
     /// - Throws: errors of `logits`.
     package func loss(
-        text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
+        text: [[Int]], speech: [[Int]], input: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
         guided: Bool = false
     ) throws -> (text: Tensor, speech: Tensor, accuracy: Tensor, alignment: Tensor?) {
-        let layout = try TrainingLayout(self, text: text, speech: speech, heard: heard, conditioning: conditioning, textShown: textShown)
+        let layout = try TrainingLayout(self, text: text, speech: speech, input: input, conditioning: conditioning, textShown: textShown)
         let guide = !guided ? nil : try GuidedAttention(layout.guidedRows, positions: layout.longest, device: device)
         let states = try guide.map { try backbone(layout.inputs, memory: $0) } ?? backbone(layout.inputs, memory: WholeSequence())
-        let told = try speechLoss(of: states, layout)
-        return (try textLoss(of: states, layout), told.loss, told.accuracy, try guide?.loss())
+        let ofSpeech = try speechLoss(of: states, layout)
+        return (try textLoss(of: states, layout), ofSpeech.loss, ofSpeech.accuracy, try guide?.loss())
     }
 
     /// The cross-entropy of given speech alone, differentiable by every weight.
     ///
     /// - Parameters:
-    ///   - text, speech, heard, conditioning, textShown: as ``loss(text:speech:heard:conditioning:textShown:guided:)``
+    ///   - text, speech, input, conditioning, textShown: as ``loss(text:speech:input:conditioning:textShown:guided:)``
     ///   - checkpoints: differentiate the loss, once; nil if all activations are stored. With them each layer is computed again in the backward
     ///     pass.
     /// - Returns: the mean cross-entropy in nats, and the share of tokens that were the most likely.
     /// - Throws: ``AdapterError/noLayers(backbone:)`` if the backbone cannot run single layers; `TorchError`.
     package func speechLoss(
-        text: [[Int]], speech: [[Int]], heard: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
+        text: [[Int]], speech: [[Int]], input: [[Int]]? = nil, conditioning: T3Conditioning, textShown: [Bool]? = nil,
         checkpoints: ActivationCheckpoints? = nil
     ) throws -> (loss: Tensor, accuracy: Tensor) {
-        let layout = try TrainingLayout(self, text: text, speech: speech, heard: heard, conditioning: conditioning, textShown: textShown)
+        let layout = try TrainingLayout(self, text: text, speech: speech, input: input, conditioning: conditioning, textShown: textShown)
         guard let checkpoints else { return try speechLoss(of: backbone(layout.inputs, memory: WholeSequence()), layout) }
         guard let backbone = backbone as? any LayeredBackbone else { throw AdapterError.noLayers(backbone: "\(type(of: backbone))") }
         var hidden = layout.inputs
@@ -87,11 +87,11 @@ private struct TrainingLayout {
     let guidedRows: [GuidedAttention.Row]
 
     init(
-        _ model: T3, text: [[Int]], speech: [[Int]], heard: [[Int]]?, conditioning: T3Conditioning, textShown: [Bool]?
+        _ model: T3, text: [[Int]], speech: [[Int]], input: [[Int]]?, conditioning: T3Conditioning, textShown: [Bool]?
     ) throws {
         precondition(text.count == speech.count && !text.isEmpty, "as many texts as utterances of speech, at least one")
-        let heard = heard ?? speech, (configuration, device) = (model.configuration, model.device)
-        precondition(heard.map(\.count) == speech.map(\.count), "one input token for each target token")
+        let input = input ?? speech, (configuration, device) = (model.configuration, model.device)
+        precondition(input.map(\.count) == speech.map(\.count), "one input token for each target token")
         let rows = text.count, size = configuration.backbone.hiddenSize
         func padded(_ lists: [[Int]], with filler: Int) throws -> Tensor {
             let longest = lists.map(\.count).max()!
@@ -103,7 +103,7 @@ private struct TrainingLayout {
         var words = try model.textEmbedding(padded(text, with: configuration.stopText))
         if let textShown { words = try words * Tensor(textShown.map { $0 ? 1 : 0 }, shape: [rows, 1, 1], device: device).to(model.dtype) }
         words = try model.textPositions.map { try words + $0(from: [0], count: words.size(1)) } ?? words
-        let spoken = try model.embedded(speech: padded(heard.map { [configuration.startSpeech] + $0 }, with: configuration.stopSpeech), from: [0])
+        let spoken = try model.embedded(speech: padded(input.map { [configuration.startSpeech] + $0 }, with: configuration.stopSpeech), from: [0])
         let starts = configuration.style == .chatterbox ? 1 : 0
         let all = try Tensor.cat(
             [conditions, words] + Array(repeating: spoken.narrow(axis: 1, from: 0, count: 1), count: starts) + [spoken], axis: 1)
@@ -147,7 +147,7 @@ private struct TrainingLayout {
 final class GuidedAttention: AttentionMemory {
     let firstPositions = [0]
     /// The weight of attention from one position to another, `[batch, 1, positions, positions]`, 0 to 1.
-    private let welcome: Tensor
+    private let target: Tensor
     /// 1 for positions that are guided, `[batch, 1, positions]`.
     private let guided: Tensor
     private let layers: ClosedRange<Int>
@@ -183,7 +183,7 @@ final class GuidedAttention: AttentionMemory {
         let distance =
             try (Tensor(through, shape: shape).unsqueezed(3) - Tensor(along, shape: shape).unsqueezed(2))
             * Tensor(scale, shape: [rows.count, 1, 1, 1])
-        welcome = try (distance.square() * -0.5).exp().to(device)
+        target = try (distance.square() * -0.5).exp().to(device)
         guided = try Tensor(mask, shape: shape).to(device)
         self.layers = layers
         self.heads = heads
@@ -195,12 +195,12 @@ final class GuidedAttention: AttentionMemory {
             let scores = try q.matmul(k.transposed(2, 3)).to(.float32) / Double(query.size(3)).squareRoot()
             let hidden = try Tensor.ones([q.size(2), q.size(2)], device: q.device).triu(1).greater(than: 0)
             let attention = try scores.maskedFill(hidden, -.infinity).softmax(axis: -1)
-            let mass = try (attention * welcome).sum(axis: -1)
+            let mass = try (attention * target).sum(axis: -1)
             terms.append(try ((mass + 1e-3).log() * guided).sum() / (guided.sum().clamped(min: 1) * -Double(heads)))
         }
         return try query.attention(key: key, value: value, causal: true)
     }
 
     /// The mean of −log of the share of the guided attention that is on the diagonal, differentiable.
-    func loss() throws -> Tensor { try terms.reduce(Tensor.zeros([], device: welcome.device)) { try $0 + $1 } / Double(max(1, terms.count)) }
+    func loss() throws -> Tensor { try terms.reduce(Tensor.zeros([], device: target.device)) { try $0 + $1 } / Double(max(1, terms.count)) }
 }

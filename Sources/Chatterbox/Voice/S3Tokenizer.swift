@@ -232,8 +232,8 @@ struct ExactMemoryAttention: FrameMemoryAttention {
         let k = try rotary(split(key(normalised))) * scale
         var scores = try q.matmul(k.transposed(2, 3))
         if let visible = try x.visibleKeys() { scores = try scores + (1 - visible.to(scores.dtype)) * -1e10 }
-        let heard = try scores.softmax(axis: -1).matmul(split(values))
-        return x.with(try x.rows + (output(heard.transposed(1, 2).flattened(from: 2)) + memory(x.with(values))))
+        let attended = try scores.softmax(axis: -1).matmul(split(values))
+        return x.with(try x.rows + (output(attended.transposed(1, 2).flattened(from: 2)) + memory(x.with(values))))
     }
 
     /// `[batch, frames, hidden]` → `[batch, heads, frames, hidden ÷ heads]`.

@@ -78,9 +78,9 @@ public struct SpeakerEncoder: Sendable {
     /// - Parameter filterbank: Kaldi's log energies of recordings at 16 kHz, 100 frames a second, with each bin's mean over time subtracted; at
     ///   least 3 frames.
     public func callAsFunction(_ filterbank: Tensor) throws -> Tensor {
-        let heard = try head(filterbank.transposed(1, 2)).transposed(1, 2)
-        if let packedFrames, filterbank.size(0) == 1 { return try pooled(packedFrames()(FrameBatch(heard.contiguous()))) }
-        return try pooled(frames(FrameBatch(heard)))
+        let features = try head(filterbank.transposed(1, 2)).transposed(1, 2)
+        if let packedFrames, filterbank.size(0) == 1 { return try pooled(packedFrames()(FrameBatch(features.contiguous()))) }
+        return try pooled(frames(FrameBatch(features)))
     }
 
     /// The same network with weights packed for the CPU, in float32, when the first recording arrives.
@@ -177,9 +177,9 @@ struct SpeakerFrames<A: FrameArithmetic>: Sendable {
     let channels: Int
 
     /// `[batch, frames, the head's channels]` → `[batch, ⌈frames ÷ 2⌉, channels]`.
-    func callAsFunction(_ heard: FrameBatch) throws -> FrameBatch {
+    func callAsFunction(_ input: FrameBatch) throws -> FrameBatch {
         try output(
-            stages.reduce(entrance(heard)) { x, stage in
+            stages.reduce(entrance(input)) { x, stage in
                 try stage.transit(A.grown(x, by: stage.block.map(\.mask.growth)) { index, x in try stage.block[index](x) })
             })
     }

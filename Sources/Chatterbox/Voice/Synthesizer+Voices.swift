@@ -35,7 +35,7 @@ extension Synthesizer {
             model.isExact
             ? nil
             : try recording.asReference(
-                heard: max(rules.promptSeconds, rules.conditioningSeconds), needed: rules.minimumSeconds, named: name)
+                wanted: max(rules.promptSeconds, rules.conditioningSeconds), needed: rules.minimumSeconds, named: name)
         var voice = try await voice(listeningTo: reference?.audio ?? recording, name)
         voice.excerpt = reference?.used.map { Voice.Excerpt($0, of: recording.duration) }
         voice.recordingNotes = reference?.notes ?? []
@@ -136,8 +136,8 @@ extension SpeechWarning {
     static func remade(_ voice: Voice, for model: String, _ differing: [VoiceOrigin.Part]) -> SpeechWarning {
         let contrast = differing.contrast(of: voice.origin?.model, with: model)
         var text = "\(voice.name) was made with \(contrast); it was made again from the recording in it"
-        if let heard = voice.heardSeconds, let kept = voice.recording?.seconds, heard > kept + 0.001 {
-            text += String(format: ", the first %.0f of %.0f s", kept, heard)
+        if let total = voice.heardSeconds, let kept = voice.recording?.seconds, total > kept + 0.001 {
+            text += String(format: ", the first %.0f of %.0f s", kept, total)
         }
         return SpeechWarning(.remadeVoice, text)
     }

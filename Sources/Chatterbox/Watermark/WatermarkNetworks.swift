@@ -32,8 +32,8 @@ struct WatermarkConvolutions: Sendable {
         let frames = x.size(2)
         let parts = try stride(from: 0, to: frames, by: window).map { first in
             let end = min(frames, first + window), start = max(0, first - Self.reach), stop = min(frames, end + Self.reach)
-            let heard = try self(x.narrow(axis: 2, from: start, count: stop - start)).narrow(axis: 2, from: first - start, count: end - first)
-            return try (heard * mask.narrow(axis: 2, from: first, count: end - first)).sum(axis: 2)
+            let values = try self(x.narrow(axis: 2, from: start, count: stop - start)).narrow(axis: 2, from: first - start, count: end - first)
+            return try (values * mask.narrow(axis: 2, from: first, count: end - first)).sum(axis: 2)
         }
         return try parts.dropFirst().reduce(parts[0]) { try $0 + $1 }
     }
@@ -75,9 +75,9 @@ struct WatermarkDecoder: Sendable {
     func callAsFunction(_ band: Tensor, carriers: Tensor, window: Int) throws -> Double? {
         let votes = try branches.map { speed, layers in
             let frames = Int(Double(band.size(2)) * speed)
-            let heard = frames == band.size(2) ? band : try band.interpolated(size: frames, mode: .linear(alignCorners: true))
+            let input = frames == band.size(2) ? band : try band.interpolated(size: frames, mode: .linear(alignCorners: true))
             let mask = try carriers.interpolated(size: frames)
-            return try layers.sum(over: heard, mask: mask, window: window) / mask.sum(axis: 2)
+            return try layers.sum(over: input, mask: mask, window: window) / mask.sum(axis: 2)
         }
         // [2, branches]: the confidence of each branch, and its result.
         let table = try Tensor.cat(votes).transposed(0, 1)

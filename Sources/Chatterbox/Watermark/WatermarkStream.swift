@@ -71,9 +71,9 @@ public struct WatermarkStream {
     /// Marks the next `count` samples, with the known samples on either side as context.
     private mutating func emit(_ count: Int) throws -> [Float] {
         let known = min(pending.count, done + count + reach)
-        let heard = Array(pending[..<known])
-        var marked = try watermarker.markedAtOnce(Audio(samples: heard, sampleRate: sampleRate)).samples
-        for pause in silences(heard) { marked.replaceSubrange(pause, with: heard[pause]) }
+        let input = Array(pending[..<known])
+        var marked = try watermarker.markedAtOnce(Audio(samples: input, sampleRate: sampleRate)).samples
+        for pause in silences(input) { marked.replaceSubrange(pause, with: input[pause]) }
         let result = Array(marked[done..<done + count])
         hasMarked = true
         done += count

@@ -92,9 +92,9 @@ public struct Watermarker: Sendable {
             if let packed, packed.suits(sampleRate: audio.sampleRate) {
                 return try Audio(packed(audio.tensor(), sampleRate: audio.sampleRate), sampleRate: audio.sampleRate)
             }
-            let heard = try audio.resampled(to: configuration.sampleRate)
-            let (levels, phases) = try spectrum.analyse(heard.tensor(device: device))
-            let marked = try spectrum.synthesise(levels: encoder(levels), phases: phases, count: heard.frames)
+            let input = try audio.resampled(to: configuration.sampleRate)
+            let (levels, phases) = try spectrum.analyse(input.tensor(device: device))
+            let marked = try spectrum.synthesise(levels: encoder(levels), phases: phases, count: input.frames)
             // Resampling to the networks' rate and back rounds the length up twice.
             return try Audio(marked, sampleRate: configuration.sampleRate).resampled(to: audio.sampleRate).prefix(frames: audio.frames)
         }
@@ -115,9 +115,9 @@ public struct Watermarker: Sendable {
     /// - Parameter window: the number of frames, 100 a second, that are processed at a time.
     func confidence(in audio: Audio, window: Int) throws -> Double {
         guard hasRoom(audio) else { throw WatermarkError.tooShort(seconds: audio.duration, needed: shortest) }
-        let heard = audio.mono().resampledByPolyphase(to: configuration.sampleRate)
+        let input = audio.mono().resampledByPolyphase(to: configuration.sampleRate)
         return try withoutGradients {
-            let (band, totals) = try spectrum.band(of: heard.tensor(device: device), bins: configuration.markedBins, window: window)
+            let (band, totals) = try spectrum.band(of: input.tensor(device: device), bins: configuration.markedBins, window: window)
             return min(1, max(0, try decoder(band, carriers: WatermarkSpectrum.carriers(totals: totals), window: window) ?? 0))
         }
     }

@@ -116,7 +116,7 @@ struct BenchQuality: AsyncParsableCommand {
         }
 
         static let headings = [
-            "weights", "tokens", "logits off", "same choice", "perplexity", "against exact", "mel off", "spectrum off", "heard alike",
+            "weights", "tokens", "logits off", "same choice", "perplexity", "against exact", "mel off", "spectrum off", "recordings alike",
         ]
 
         var cells: [String] {

@@ -33,13 +33,13 @@ struct JudgeArguments: ParsableArguments {
 
 /// A take with the judge's transcript, with the keys of the program's JSON.
 struct JudgedTakeLine: Codable, Sendable, Hashable {
-    let heard: String
+    let transcript: String
     let wordErrors, words: Int
 
     enum CodingKeys: String, CodingKey {
-        case heard, words
+        case transcript, words
         case wordErrors = "word_errors"
     }
 
-    init(_ take: JudgedTake) { (heard, wordErrors, words) = (take.heard, take.errors.wrong, take.errors.words) }
+    init(_ take: JudgedTake) { (transcript, wordErrors, words) = (take.transcript, take.errors.wrong, take.errors.words) }
 }

@@ -182,4 +182,11 @@ struct ByteCount: ExpressibleByArgument, Equatable {
         }
         bytes = Int(number * (unit ?? 1))
     }
+
+    /// The default value in help texts, in the largest unit of which it is a multiple.
+    var defaultValueDescription: String {
+        let units = [(1_000_000_000, "G"), (1_000_000, "M"), (1000, "K")]
+        guard let (size, name) = units.first(where: { bytes > 0 && bytes.isMultiple(of: $0.0) }) else { return "\(bytes)" }
+        return "\(bytes / size)\(name)"
+    }
 }

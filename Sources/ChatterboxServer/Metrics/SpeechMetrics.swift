@@ -65,7 +65,7 @@ struct ListenerClock {
     private var first: ContinuousClock.Instant?
     private var last: ContinuousClock.Instant?
     /// Seconds of sound so far.
-    private(set) var heard = 0.0
+    private(set) var received = 0.0
     /// Seconds that the listener has waited since the first sound: in all, and the longest wait.
     private(set) var waited = 0.0
     private(set) var longest = 0.0
@@ -80,12 +80,12 @@ struct ListenerClock {
     ///
     /// - Returns: seconds since the previous piece.
     mutating func take(_ seconds: Double, at now: ContinuousClock.Instant = .now) -> Double? {
-        defer { (last, heard) = (now, heard + seconds) }
+        defer { (last, received) = (now, received + seconds) }
         guard let first, let last else {
             first = now
             return nil
         }
-        let behind = (now - first) / .seconds(1) - heard - waited
+        let behind = (now - first) / .seconds(1) - received - waited
         if behind > 0 {
             waited += behind
             longest = max(longest, behind)

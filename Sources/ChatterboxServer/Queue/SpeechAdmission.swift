@@ -71,7 +71,7 @@ struct SpeechAdmission: Sendable {
         pass(to: time)
         guard let request = requests[id], !request.isHeard, let begin = request.begin, let waited = request.waited else { return }
         requests[id]!.isHeard = true
-        forecast.heard(after: alone - begin.alone)
+        forecast.recordFirstSound(after: alone - begin.alone)
         forecast.compare(request.expected, with: waited + time - begin.time)
     }
 
@@ -96,7 +96,7 @@ struct SpeechAdmission: Sendable {
         }
         if let begin = request.begin, !request.isSpoken {
             if !request.isHeard {
-                forecast.heard(after: alone - begin.alone, hasCome: false)
+                forecast.recordFirstSound(after: alone - begin.alone, hasCome: false)
                 forecast.compare(request.expected, with: waited + time - begin.time, hasCome: false)
             }
             if let characters = request.characters { forecast.spoke(characters, in: alone - begin.alone, toTheEnd: false) }

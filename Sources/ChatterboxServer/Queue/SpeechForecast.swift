@@ -24,7 +24,7 @@ struct SpeechForecast: Sendable {
     private static let most = 4.0
 
     /// Records that a first sound came after this many seconds alone, or had not come after more seconds than most take.
-    mutating func heard(after seconds: Double, hasCome: Bool = true) {
+    mutating func recordFirstSound(after seconds: Double, hasCome: Bool = true) {
         guard hasCome || seconds > first ?? 0 else { return }
         first = first.map { $0 + (seconds - $0) * 0.1 } ?? seconds
     }

@@ -88,10 +88,11 @@ actor OpenSpeech {
             case .warning(let warning): warnings.append(warning.description)
             case .audio(let chunk):
                 for place in places { place.comes(to: .sounds) }
-                let silence = listener.heard == 0 && pause > 0 ? Audio(silence: pause, sampleRate: chunk.audio.sampleRate) : nil
+                let silence = listener.received == 0 && pause > 0 ? Audio(silence: pause, sampleRate: chunk.audio.sampleRate) : nil
                 let words =
                     chunk.words.map { SpokenWord(text: $0.text, start: $0.start + pause, end: $0.end + pause) }
-                    + (estimatesWords && !chunk.text.isEmpty ? estimatedWords(before: chunk.text, at: listener.heard + (silence?.duration ?? 0)) : [])
+                    + (estimatesWords && !chunk.text.isEmpty
+                        ? estimatedWords(before: chunk.text, at: listener.received + (silence?.duration ?? 0)) : [])
                 let sound = [silence, chunk.audio].compactMap(\.self)
                 intervals += listener.take(sound.reduce(0) { $0 + $1.duration }).map { [$0] } ?? []
                 var bytes: [UInt8] = []
@@ -105,12 +106,12 @@ actor OpenSpeech {
                 report = whole
                 isOver = true
                 for place in places { place.comes(to: .ends) }
-                guard listener.heard > 0 else {
+                guard listener.received > 0 else {
                     throw APIError(
                         .internalServerError, "the model ended without a sound; another seed may help", parameter: "input", code: "no_speech")
                 }
                 try file?.finish()
-                let words = estimatesWords ? estimatedWords(before: "", at: listener.heard) : []
+                let words = estimatesWords ? estimatedWords(before: "", at: listener.received) : []
                 if let last = piece(try encoder?.finish() ?? [], words) { return last }
             }
         }
@@ -119,9 +120,9 @@ actor OpenSpeech {
 
     /// A piece with all sound since the previous one; nil if it would be empty. For a file it contains no bytes.
     private func piece(_ bytes: [UInt8], _ words: [SpokenWord]) -> Piece? {
-        guard !bytes.isEmpty || !words.isEmpty || file != nil && listener.heard > given else { return nil }
-        defer { given = listener.heard }
-        return Piece(bytes: bytes, words: words, start: given, seconds: listener.heard - given)
+        guard !bytes.isEmpty || !words.isEmpty || file != nil && listener.received > given else { return nil }
+        defer { given = listener.received }
+        return Piece(bytes: bytes, words: words, start: given, seconds: listener.received - given)
     }
 
     /// The words of the preceding text, when another text begins or all text has been spoken.
@@ -136,7 +137,7 @@ actor OpenSpeech {
     nonisolated func cancel() { source.cancel() }
 
     /// Seconds of sound so far.
-    var seconds: Double { listener.heard }
+    var seconds: Double { listener.received }
 
     var usage: Usage { Usage(input: report.textTokens, output: report.speechTokens) }
 
@@ -149,7 +150,7 @@ actor OpenSpeech {
         metrics.count("requests_success_total", [("model", model), ("finished_reason", end)])
         guard let first = listener.firstSound else { return }
         metrics.record("audio_ttfp_s", first, model)
-        metrics.record("audio_duration_s", listener.heard, model)
+        metrics.record("audio_duration_s", listener.received, model)
         metrics.record("audio_underrun_s", listener.waited, model)
         metrics.record("e2e_request_latency_s", seconds, model)
         for interval in intervals { metrics.record("audio_chunk_interval_s", interval, model) }

@@ -59,7 +59,7 @@ extension SpeechReport {
         guard let judge, let wordErrors else { return .null }
         let pieces = pieces.map { piece -> JSON in
             let takes = piece.judged.map {
-                ["heard": .string($0.heard), "word_errors": JSON($0.errors.wrong), "words": JSON($0.errors.words)] as JSON
+                ["transcript": .string($0.transcript), "word_errors": JSON($0.errors.wrong), "words": JSON($0.errors.words)] as JSON
             }
             return ["text": .string(piece.text), "kept_draw": JSON(piece.keptDraw), "takes": .array(takes)]
         }

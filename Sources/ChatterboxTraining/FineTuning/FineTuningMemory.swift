@@ -38,8 +38,8 @@ extension FineTuning {
     /// has its own. On a GPU, and with a single thread, a batch is one part.
     func team(for parameters: [String: Tensor], batch: Int) -> TrainingThreads {
         guard !model.device.isCUDA, threads > 1 else { return TrainingThreads(1) }
-        let gradients = max(1, parameters.values.reduce(0) { $0 + $1.byteCount }), room = max(0, memory - TrainedBytes(parameters).bytes)
-        return TrainingThreads(min(threads, batch, 1 + room / gradients), of: threads)
+        let gradients = max(1, parameters.values.reduce(0) { $0 + $1.byteCount }), spare = max(0, memory - TrainedBytes(parameters).bytes)
+        return TrainingThreads(min(threads, batch, 1 + spare / gradients), of: threads)
     }
 
     /// Runs a step with the longest recordings as a trial, and returns its time and its peak memory in bytes.

@@ -118,7 +118,7 @@ final class T3FineTuning: FineTuningTask {
     /// An example with its random numbers.
     private struct Row: Sendable {
         let example: FineTuningExamples.Example
-        let heard: [Int]
+        let input: [Int]
         let textShown: Bool
         let prompt: [Int]
         let voice: Tensor
@@ -138,13 +138,13 @@ final class T3FineTuning: FineTuningTask {
             var own = SplitMix64(seed: random.next())
             return try row(examples.training[index], at: index, promptLength, isLearned: true, using: &own)
         }
-        let count = Double(rows.reduce(0) { $0 + $1.heard.count + 1 })
+        let count = Double(rows.reduce(0) { $0 + $1.input.count + 1 })
         let (network, parameters, keepsLayers) = (network, parameters, keepsLayers)
-        return try threads.sum(rows, batches: batches, length: { $0.example.text.count + $0.heard.count }) { rows in
-            let share = Double(rows.reduce(0) { $0 + $1.heard.count + 1 }) / count
+        return try threads.sum(rows, batches: batches, length: { $0.example.text.count + $0.input.count }) { rows in
+            let share = Double(rows.reduce(0) { $0 + $1.input.count + 1 }) / count
             let checkpoints = keepsLayers ? nil : ActivationCheckpoints()
             let (loss, accuracy) = try network.speechLoss(
-                text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens), heard: rows.map(\.heard),
+                text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens), input: rows.map(\.input),
                 conditioning: Row.conditioning(rows, network), textShown: rows.map(\.textShown), checkpoints: checkpoints)
             var found = try LossGradients(loss * share, by: parameters, checkpoints: checkpoints)
             found.figures = [
@@ -164,7 +164,7 @@ final class T3FineTuning: FineTuningTask {
                 }
                 let found = try network.loss(
                     text: rows.map(\.example.text), speech: rows.map(\.example.features.tokens), conditioning: Row.conditioning(rows, network))
-                let tokens = Double(rows.reduce(0) { $0 + $1.heard.count + 1 })
+                let tokens = Double(rows.reduce(0) { $0 + $1.input.count + 1 })
                 loss += try tokens * found.speech.item(Double.self)
                 accuracy += try tokens * found.accuracy.item(Double.self)
                 count += tokens
@@ -194,14 +194,14 @@ final class T3FineTuning: FineTuningTask {
             examples.companion(of: example, at: index, using: &random).features.speaker
         }
         let textShown = !isLearned || Double.random(in: 0..<1, using: &random) >= unconditionalRate
-        let heard =
+        let input =
             !isLearned || wrongTokens == 0
             ? example.features.tokens
             : example.features.tokens.map {
                 Double.random(in: 0..<1, using: &random) < wrongTokens ? tokens.randomElement(using: &random)! : $0
             }
         return Row(
-            example: example, heard: heard, textShown: textShown, prompt: Array(prompt.prefix(promptLength)),
+            example: example, input: input, textShown: textShown, prompt: Array(prompt.prefix(promptLength)),
             voice: try Tensor.stack(voices).mean(axis: 0).normalised(axis: 0))
     }
 }

@@ -58,7 +58,7 @@ struct Sampler {
         func count(_ kind: WritableKeyPath<WordErrorComparison, WordErrors>, _ file: URL?, _ text: String) {
             guard let recogniser, words != nil else { return }
             do {
-                words![keyPath: kind].add(expected: text, heard: try file.map { try recogniser.words(in: $0) } ?? "")
+                words![keyPath: kind].add(expected: text, transcript: try file.map { try recogniser.words(in: $0) } ?? "")
             } catch {
                 print("word errors are not counted: \(error)")
                 words = nil

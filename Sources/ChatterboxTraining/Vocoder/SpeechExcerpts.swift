@@ -21,14 +21,14 @@ public struct SpeechExcerpts: Sendable {
     private let tracker: PitchTracker
     private let recordings: [URL]
     /// The mels that replace those of the recordings, and each recording's number there.
-    private let heard: (mels: FeatureStore, numbers: [Int])?
+    private let flowMels: (mels: FeatureStore, numbers: [Int])?
 
     /// Cuts with the recordings' own mels.
     ///
     /// - Parameter recordings: files at 24 kHz, or of any rate, which takes longer.
     public init(_ recordings: [URL]) throws {
         precondition(!recordings.isEmpty, "at least one recording")
-        try self.init(recordings, heard: nil)
+        try self.init(recordings, flowMels: nil)
     }
 
     /// Cuts of one split's recordings, with mels that were made for them (``FlowMels``).
@@ -41,11 +41,11 @@ public struct SpeechExcerpts: Sendable {
             manifest.utterances[$0].split == split && mels.tokenCount($0) != nil
         }
         guard !numbers.isEmpty else { throw TrainingError.noExamples(manifest.url, split: split) }
-        try self.init(numbers.map { manifest.utterances[$0].audio }, heard: (mels, numbers))
+        try self.init(numbers.map { manifest.utterances[$0].audio }, flowMels: (mels, numbers))
     }
 
-    private init(_ recordings: [URL], heard: (mels: FeatureStore, numbers: [Int])?) throws {
-        (self.recordings, self.heard) = (recordings, heard)
+    private init(_ recordings: [URL], flowMels: (mels: FeatureStore, numbers: [Int])?) throws {
+        (self.recordings, self.flowMels) = (recordings, flowMels)
         mel = try PromptMel()
         tracker = PitchTracker()
     }
@@ -60,9 +60,9 @@ public struct SpeechExcerpts: Sendable {
             let place = Int.random(in: recordings.indices, using: &random)
             let samples = try AudioFile.read(recordings[place]).mono().resampled(to: mel.config.sampleRate).samples
             var start = Int.random(in: 0...max(0, samples.count - whole * hop), using: &random)
-            if let heard {
+            if let flowMels {
                 start -= start % hop
-                mels.append(try cut(heard.mels.mel(heard.numbers[place]), from: start / hop + Self.margin, frames: frames))
+                mels.append(try cut(flowMels.mels.mel(flowMels.numbers[place]), from: start / hop + Self.margin, frames: frames))
             }
             let cut = samples[start..<min(start + whole * hop, samples.count)]
             cuts.append(try Tensor(cut + [Float](repeating: 0, count: whole * hop - cut.count), shape: [1, whole * hop]))
@@ -76,10 +76,10 @@ public struct SpeechExcerpts: Sendable {
         return try mel.narrow(axis: 1, from: from, count: count).to(.float32).padded([0, frames - count], value: Corpus.silence)
     }
 
-    private func measured(_ samples: Tensor, frames: Int, mel heard: Tensor?) throws -> Batch {
+    private func measured(_ samples: Tensor, frames: Int, mel given: Tensor?) throws -> Batch {
         try withoutGradients {
             Batch(
-                mel: try heard ?? mel(samples).narrow(axis: 2, from: Self.margin, count: frames).contiguous(),
+                mel: try given ?? mel(samples).narrow(axis: 2, from: Self.margin, count: frames).contiguous(),
                 pitch: try tracker(samples).narrow(axis: 1, from: Self.margin, count: frames).contiguous(),
                 waveform: try samples.narrow(axis: 1, from: Self.margin * mel.config.hop, count: frames * mel.config.hop).contiguous())
         }

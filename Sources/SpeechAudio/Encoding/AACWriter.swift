@@ -58,12 +58,12 @@ final class AACWriter: SampleWriter {
 
     private func encode(_ frame: ArraySlice<Int16>) throws {
         var samples = Array(frame), bytes = [UInt8](repeating: 0, count: 2048 * channels)
-        let room = bytes.count
+        let capacity = bytes.count
         let (status, count) = samples.withUnsafeMutableBytes { input in
             bytes.withUnsafeMutableBytes { output in
                 var source = VO_CODECBUFFER(), target = VO_CODECBUFFER(), info = VO_AUDIO_OUTPUTINFO()
                 (source.Buffer, source.Length) = (input.bindMemory(to: UInt8.self).baseAddress, VO_U32(input.count))
-                (target.Buffer, target.Length) = (output.bindMemory(to: UInt8.self).baseAddress, VO_U32(room))
+                (target.Buffer, target.Length) = (output.bindMemory(to: UInt8.self).baseAddress, VO_U32(capacity))
                 _ = codec.SetInputData(handle, &source)
                 return (codec.GetOutputData(handle, &target, &info), Int(target.Length))
             }

@@ -16,12 +16,12 @@ extension Audio {
     /// levels as in the networks' training. An ordinary recording is not changed at all.
     ///
     /// - Parameters:
-    ///   - heard: seconds from the start that the networks use.
+    ///   - wanted: seconds from the start that the networks use.
     ///   - needed: seconds that must remain.
     ///   - name: the name in errors.
     /// - Throws: ``AudioError/silent(name:peak:floor:)`` if the recording is silent, ``AudioError/noSpeech(name:)`` if its level does not change as
     ///   in speech.
-    public func asReference(heard: Double = 10, needed: Double = 0.5, named name: String) throws -> Reference {
+    public func asReference(wanted: Double = 10, needed: Double = 0.5, named name: String) throws -> Reference {
         let activity = SpeechActivity(of: self)
         guard activity.isSpeech.contains(true) else {
             throw activity.isSteady ? AudioError.noSpeech(name: name) : AudioError.silent(name: name, peak: peak, floor: Audio.silenceFloor)
@@ -29,7 +29,7 @@ extension Audio {
         var notes: [String] = [], sound = self, used: ClosedRange<Double>?
         if hasOpenLength { notes.append(String(format: "its header does not give its length; all data received is used, %.1f s", duration)) }
         if endsEarly { notes.append(String(format: "it is damaged or cut short; what could be read of it is used, %.1f s", duration)) }
-        if let choice = ReferenceStretch(of: self, activity, heard: heard, needed: needed) {
+        if let choice = ReferenceStretch(of: self, activity, wanted: wanted, needed: needed) {
             let end = min(choice.end, duration)
             sound = cut(Int(choice.start * Double(sampleRate))..<min(frames, Int(end * Double(sampleRate))))
             used = choice.start...end

@@ -13,12 +13,12 @@ struct ReferenceStretch {
     /// nil if the whole recording is suitable.
     ///
     /// - Parameters:
-    ///   - heard: the seconds from the start that the networks use.
+    ///   - wanted: the seconds from the start that the networks use.
     ///   - needed: the seconds that must remain.
-    init?(of recording: Audio, _ activity: SpeechActivity, heard: Double, needed: Double) {
+    init?(of recording: Audio, _ activity: SpeechActivity, wanted: Double, needed: Double) {
         let seconds = SpeechActivity.frameSeconds, speech = activity.isSpeech
         guard let first = speech.firstIndex(of: true) else { return nil }
-        let length = max(1, Int(heard / seconds)), margin = Int(0.2 / seconds)
+        let length = max(1, Int(wanted / seconds)), margin = Int(0.2 / seconds)
         let parts = Parts(activity: activity)
         let whole = parts.part(0, length)
         let isEarly = Double(first) * seconds <= Self.longestLead, isDense = whole.share >= 0.5 || speech.count <= length

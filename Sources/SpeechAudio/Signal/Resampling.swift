@@ -196,10 +196,10 @@ final class StreamResampler {
     /// - Returns: the number of frames that were used.
     private func step(_ input: UnsafeBufferPointer<Float>?, into result: inout [Float]) throws -> Int {
         let given = (input?.count ?? 0) / channels
-        let room = Int(Double(max(given, 4096)) * ratio) + 64
+        let capacity = Int(Double(max(given, 4096)) * ratio) + 64
         var used = 0, produced = 0
-        let piece = try [Float](unsafeUninitializedCapacity: room * channels) { output, count in
-            if let message = soxr_process(resampler, input?.baseAddress, given, &used, output.baseAddress, room, &produced) {
+        let piece = try [Float](unsafeUninitializedCapacity: capacity * channels) { output, count in
+            if let message = soxr_process(resampler, input?.baseAddress, given, &used, output.baseAddress, capacity, &produced) {
                 throw AudioError.processing(reason: "resampling: \(String(cString: message))")
             }
             count = produced * channels

@@ -135,9 +135,9 @@ import Torch
         #expect(Variant.chatterbox.ending.speakable([4, 6561, 5, 6562, 7], configuration) == [5, 7])
         #expect(Variant.turbo.ending.speakable([4, 6561, 5], configuration) == [4, 5, 4299, 4299, 4299])
         let waveform = try Tensor.zeros([1, 5 * 960])
-        #expect(try Variant.multilingualV2.ending.heard(waveform, tokens: 5).shape == [1, 4 * 960])
-        #expect(try Variant.multilingualV2.ending.heard(.zeros([1, 960]), tokens: 1).shape == [1, 960])
-        #expect(try Variant.chatterbox.ending.heard(waveform, tokens: 5).shape == [1, 5 * 960])
+        #expect(try Variant.multilingualV2.ending.audible(waveform, tokens: 5).shape == [1, 4 * 960])
+        #expect(try Variant.multilingualV2.ending.audible(.zeros([1, 960]), tokens: 1).shape == [1, 960])
+        #expect(try Variant.chatterbox.ending.audible(waveform, tokens: 5).shape == [1, 5 * 960])
     }
 
     @Test("options that a request does not set are the model's") func sampling() throws {

@@ -39,18 +39,18 @@ struct T3TrainingTests {
     @Test("with a wrong input token the right one is still predicted")
     func heardWrong() throws {
         let small = try SmallT3()
-        func loss(_ speech: [Int], heard: [Int]?) throws -> Double {
+        func loss(_ speech: [Int], input: [Int]?) throws -> Double {
             try small.model.loss(
-                text: [small.text], speech: [speech], heard: heard.map { [$0] }, conditioning: small.conditioning
+                text: [small.text], speech: [speech], input: input.map { [$0] }, conditioning: small.conditioning
             ).speech.item()
         }
-        let plain = try loss([5, 9, 2], heard: nil)
-        #expect(try loss([5, 9, 2], heard: [5, 9, 2]) == plain)
-        #expect(try loss([5, 9, 2], heard: [5, 7, 2]) != plain)
+        let plain = try loss([5, 9, 2], input: nil)
+        #expect(try loss([5, 9, 2], input: [5, 9, 2]) == plain)
+        #expect(try loss([5, 9, 2], input: [5, 7, 2]) != plain)
         // The last token is input only before the stop token. Its value does not change its own likelihood.
-        let (rightly, wrongly) = (try loss([5, 9, 2], heard: [5, 9, 2]), try loss([5, 9, 2], heard: [5, 9, 7]))
+        let (rightly, wrongly) = (try loss([5, 9, 2], input: [5, 9, 2]), try loss([5, 9, 2], input: [5, 9, 7]))
         #expect(rightly != wrongly)
-        let (other, otherWrongly) = (try loss([5, 9, 7], heard: [5, 9, 2]), try loss([5, 9, 7], heard: [5, 9, 7]))
+        let (other, otherWrongly) = (try loss([5, 9, 7], input: [5, 9, 2]), try loss([5, 9, 7], input: [5, 9, 7]))
         #expect(abs((other - rightly) - (otherWrongly - wrongly)) < 1e-4 * plain)
     }
 

@@ -28,8 +28,8 @@ import Torch
         let faded = recording.samples.enumerated().map { $1 * min(1, Float(min($0, count - 1 - $0)) / 2400) }
         let sound = Audio(samples: silence + faded + silence, sampleRate: rate)
         // The exact path marks the sound after resampling to the networks' rate and back.
-        let heard = try sound.resampled(to: configuration.sampleRate).resampled(to: rate).prefix(frames: sound.frames)
-        let expected = try exact.markedAtOnce(sound).tensor() - heard.tensor()
+        let input = try sound.resampled(to: configuration.sampleRate).resampled(to: rate).prefix(frames: sound.frames)
+        let expected = try exact.markedAtOnce(sound).tensor() - input.tensor()
         let added = try packed.markedAtOnce(sound).tensor() - sound.tensor()
         let mark = try expected.abs().max().item(Float.self)
         #expect(mark > 3e-3 && mark < 0.3)

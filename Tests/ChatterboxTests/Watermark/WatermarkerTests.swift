@@ -57,9 +57,9 @@ import Torch
     @Test("the detector's resampler is scipy's", arguments: [16_000, 24_000, 32_000, 44_100])
     func polyphase(rate: Int) throws {
         let beginning = Audio(samples: Array(recording.samples.prefix(1000)), sampleRate: rate)
-        let heard = beginning.resampledByPolyphase(to: 32_000)
-        #expect(heard.sampleRate == 32_000)
-        try expectClose(heard.tensor()[0], fixture.output("polyphase_\(rate)"), relative: 1e-6)
+        let input = beginning.resampledByPolyphase(to: 32_000)
+        #expect(input.sampleRate == 32_000)
+        try expectClose(input.tensor()[0], fixture.output("polyphase_\(rate)"), relative: 1e-6)
     }
 
     // MARK: any length
