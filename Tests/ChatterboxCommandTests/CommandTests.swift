@@ -51,7 +51,8 @@ import Torch
 
     /// The paths of all commands that help texts list, such as `["voice", "make"]`.
     private static func commands(of command: any ParsableCommand.Type = ChatterboxCommand.self, at path: [String] = []) -> [[String]] {
-        [path] + command.configuration.subcommands.filter(\.configuration.shouldDisplay).flatMap { commands(of: $0, at: path + [$0._commandName]) }
+        let listed = command.configuration.subcommands.filter { $0.configuration.shouldDisplay }
+        return [path] + listed.flatMap { commands(of: $0, at: path + [$0._commandName]) }
     }
 
     @Test("progress never decreases and ends below 1") func share() {
